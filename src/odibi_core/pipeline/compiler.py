@@ -1,0 +1,127 @@
+"""From what an author wrote to a graph that can run, or to every reason why it cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
+from typing import Any
+
+import msgspec
+
+from odibi_core.errors import PipelineDefinitionError, nearest
+from odibi_core.pipeline import validate
+from odibi_core.pipeline.functions import function_name, step_from_function
+from odibi_core.pipeline.graph import Graph, connect, cycles, topological
+from odibi_core.pipeline.step import Step
+
+_TOLD = 100  # problems in one message; who has more has one cause
+
+
+def compile(
+    steps: Iterable[Step | Callable[..., Any]],
+    engine_type: str = "pandas",
+    *,
+    initial: Collection[str] = (),
+    params: Mapping[str, Any] | None = None,
+) -> Graph:
+    """The graph of steps and plain functions; raises PipelineDefinitionError with every problem.
+
+    `initial` names the dataset keys that the run itself is given. `params` are set on every step that takes
+    them, before anything is checked, so that they may be what a function would else be missing.
+    """
+    listed = _as_steps(steps, initial, params or {})
+    if params:
+        listed = _override(listed, params)
+    makers: dict[str, int] = {}
+    for index, step in enumerate(listed):
+        for key in step.outputs.values():
+            makers.setdefault(key, index)
+    dependencies, dependants, consumers = connect(listed, makers)
+    order = topological(dependencies, dependants)
+    problems = _problems(listed, engine_type, makers, initial)
+    if len(order) < len(listed):
+        rings = cycles(dependencies, order)
+        problems = chain(problems, (validate.cycle_problem(listed, ring) for ring in rings))
+    _refuse(problems)
+    return Graph(
+        steps=tuple(listed),
+        engine=engine_type,
+        initial=frozenset(initial),
+        index={step.name: index for index, step in enumerate(listed)},
+        dependencies=dependencies,
+        dependants=dependants,
+        consumers=consumers,
+        order=order,
+    )
+
+
+def with_params(graph: Graph, params: Mapping[str, Any]) -> Graph:
+    """The same graph, values set by name on each step that takes them; one that none takes is an error."""
+    if not params:
+        return graph
+    return msgspec.structs.replace(graph, steps=tuple(_override(graph.steps, params)))
+
+
+def _as_steps(given: Any, initial: Collection[str], params: Mapping[str, Any]) -> list[Step]:
+    if isinstance(given, (str, bytes, Mapping, Step)) or not isinstance(given, Iterable):
+        raise PipelineDefinitionError(
+            f"a pipeline is a list of steps or functions, but this is a {type(given).__name__}"
+        )
+    listed = list(given)
+    if not listed:
+        raise PipelineDefinitionError("the pipeline is empty; give it at least one Step or function")
+    _refuse(
+        f"number {index + 1} of the pipeline is a {type(each).__name__}; it must be a Step or a function"
+        for index, each in enumerate(listed)
+        if not isinstance(each, Step) and not callable(each)
+    )
+    if all(isinstance(each, Step) for each in listed):
+        return listed
+    made = set(initial)
+    for each in listed:
+        made.update(each.outputs.values() if isinstance(each, Step) else (function_name(each),))
+    return [each if isinstance(each, Step) else step_from_function(each, made, params) for each in listed]
+
+
+def _override(steps: Sequence[Step], params: Mapping[str, Any]) -> list[Step]:
+    used: set[str] = set()
+    changed = []
+    for step in steps:
+        mine = {name: value for name, value in params.items() if validate.takes(step, name)}
+        used.update(mine)
+        changed.append(msgspec.structs.replace(step, params={**step.params, **mine}) if mine else step)
+    if len(used) < len(params):
+        known = validate.known_params(steps)
+        _refuse(
+            f"no step takes the parameter {validate.quoted(name)}{nearest(name, known)}"
+            for name in params
+            if name not in used
+        )
+    return changed
+
+
+def _problems(
+    steps: Sequence[Step], engine: str, makers: dict[str, int], initial: Collection[str]
+) -> Iterator[str]:
+    engines = _engines()
+    if engine not in engines:
+        yield f"the pipeline: {validate.unknown_engine(engine, engines)}"
+    yield from validate.name_problems(steps)
+    for step in steps:
+        yield from validate.step_problems(step, engines)
+    yield from validate.producer_problems(steps, makers, initial)
+    yield from validate.input_problems(steps, makers, initial)
+
+
+def _engines() -> Collection[str]:
+    from odibi_core.plugins import names  # it looks at installed packages: not for who only builds steps
+
+    return names("engines")
+
+
+def _refuse(problems: Iterable[str]) -> None:
+    found = list(islice(problems, _TOLD + 1))
+    if len(found) > _TOLD:
+        found[_TOLD:] = [f"and more than these {_TOLD}"]
+    if found:
+        raise PipelineDefinitionError(found)

@@ -1,0 +1,190 @@
+"""A step of a pipeline, as its author writes it: a value, compared by its fields and never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from math import isfinite
+from os import PathLike
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+from msgspec.structs import force_setattr
+
+from odibi_core.errors import ConfigurationError
+
+LAYERS = ("connect", "ingest", "store", "transform", "publish")
+TYPES = ("function", "sql", "config_op", "api")
+
+Operation = Literal["call", "sql", "read", "write", "give"]
+Keys = Mapping[str, str] | Iterable[str]
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """How hard a step is tried: once and `retries` times more, `retry_delay_s` apart, each in `timeout_s`."""
+
+    retries: int = 0
+    retry_delay_s: float = 0.0
+    timeout_s: float | None = None
+
+    @property
+    def plain(self) -> bool:
+        """One try without a limit: whoever runs the step may call it straight."""
+        return self.retries == 0 and self.timeout_s is None
+
+
+ONCE = Policy()
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """What a step runs (`value`, according to `type` and `layer`) and the datasets that it takes and makes.
+
+    `inputs` and `outputs` map the step's own, logical name of a frame to its dataset key, by which steps
+    find each other; a text or a list of keys names each frame after its key. A step that names no output
+    makes one, called like the step itself, unless it publishes. Building a step checks only that each field
+    has the right shape; whether it makes sense in its pipeline, `compile` says of all steps at once.
+    """
+
+    name: str
+    layer: str = "transform"
+    type: str = "function"
+    engine: str | None = None
+    value: Any = None
+    params: dict[str, Any] = {}
+    inputs: dict[str, str] = {}
+    outputs: dict[str, str] = {}
+    metadata: dict[str, Any] = {}
+    retries: int = 0
+    retry_delay_s: float = 0.0
+    timeout_s: float | None = None
+    checks: tuple[Any, ...] = ()
+
+    if TYPE_CHECKING:
+        # What may be given is wider than what is kept, and the fields say only the latter.
+        def __init__(
+            self,
+            *,
+            name: str,
+            layer: str = "transform",
+            type: str = "function",
+            engine: str | None = None,
+            value: Any = None,
+            params: Mapping[str, Any] | None = None,
+            inputs: Keys = (),
+            outputs: Keys = (),
+            metadata: Mapping[str, Any] | None = None,
+            retries: int = 0,
+            retry_delay_s: float = 0.0,
+            timeout_s: float | None = None,
+            checks: Any = (),
+        ) -> None: ...
+
+    def __post_init__(self) -> None:
+        name: Any = self.name
+        if not isinstance(name, str) or not name:
+            raise ConfigurationError(f"a step's name must be a text, not empty; it is {_shown(name)}")
+        for field in ("layer", "type", "engine"):
+            text = getattr(self, field)
+            if not isinstance(text, str) and (text is not None or field != "engine"):
+                raise _unfit(self, field, "a text", text)
+        force_setattr(self, "inputs", _keys(self, "inputs"))
+        outputs = _keys(self, "outputs")
+        if not outputs and self.layer != "publish":
+            outputs = {"out": self.name}
+        force_setattr(self, "outputs", outputs)
+        force_setattr(self, "params", _mapping(self, "params"))
+        force_setattr(self, "metadata", _mapping(self, "metadata"))
+        if type(self.checks) is not tuple or self.checks:
+            force_setattr(self, "checks", _checks(self))
+        if self.retries != 0 or self.retry_delay_s != 0 or self.timeout_s is not None:
+            _check_policy(self)
+
+    @property
+    def policy(self) -> Policy:
+        if self.retries == 0 and self.timeout_s is None:
+            return ONCE
+        return Policy(retries=self.retries, retry_delay_s=self.retry_delay_s, timeout_s=self.timeout_s)
+
+    @property
+    def operation(self) -> Operation | None:
+        """What running this step means; None when its value does not fit its type and layer.
+
+        `call` value(**inputs, **params); `sql` value over the inputs as tables; `read` the path in value,
+        with params as the reader's options; `write` the one input to the path in value; `give` value itself,
+        which is how a connection or a setting becomes a dataset.
+        """
+        if self.type == "sql":
+            return "sql" if isinstance(self.value, str) and self.value.strip() else None
+        if callable(self.value):
+            return "call"
+        if self.layer == "connect":
+            return None if self.value is None and self.type == "function" else "give"
+        if not isinstance(self.value, (str, PathLike)) or not str(self.value).strip():
+            return None
+        if self.layer in ("publish", "store"):
+            return "write"
+        return "read" if self.layer == "ingest" else None
+
+
+def _keys(step: Step, field: str) -> dict[str, str]:
+    given: Any = getattr(step, field)
+    if not given:
+        return {}
+    if isinstance(given, str):
+        return {given: given}
+    if isinstance(given, Mapping):
+        found = dict(given)
+    elif isinstance(given, Iterable):
+        listed = list(given)
+        found = (
+            dict(zip(listed, listed, strict=True)) if all(isinstance(k, str) for k in listed) else {0: listed}
+        )
+    else:
+        found = {0: given}
+    for logical, key in found.items():
+        if not (isinstance(logical, str) and isinstance(key, str) and logical and key):
+            raise _unfit(
+                step, field, "logical names mapped to dataset keys, or a list of keys, all texts", given
+            )
+    return found
+
+
+def _mapping(step: Step, field: str) -> dict[str, Any]:
+    given: Any = getattr(step, field)
+    if not given:
+        return {}
+    if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
+        raise _unfit(step, field, "a mapping with texts as keys", given)
+    return dict(given)
+
+
+def _checks(step: Step) -> tuple[Any, ...]:
+    given: Any = step.checks
+    listed = list(given) if isinstance(given, (list, tuple)) else [given]
+    for check in listed:
+        if not callable(getattr(check, "check", None)):
+            raise _unfit(step, "checks", "checks such as odibi_core.checks.not_null('id')", check)
+    return tuple(listed)
+
+
+def _check_policy(step: Step) -> None:
+    if type(step.retries) is not int or step.retries < 0:
+        raise _unfit(step, "retries", "a whole number, 0 or more", step.retries)
+    if not _is_number(step.retry_delay_s) or step.retry_delay_s < 0:
+        raise _unfit(step, "retry_delay_s", "seconds, 0 or more", step.retry_delay_s)
+    if step.timeout_s is not None and (not _is_number(step.timeout_s) or step.timeout_s <= 0):
+        raise _unfit(step, "timeout_s", "seconds, more than 0, or None", step.timeout_s)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value)
+
+
+def _unfit(step: Step, field: str, wanted: str, given: Any) -> ConfigurationError:
+    return ConfigurationError(f"step {step.name!r}: {field} must be {wanted}, but it is {_shown(given)}")
+
+
+def _shown(value: Any) -> str:
+    """Enough of a value to recognise it: if not plain, then by its class, for a repr may be anything."""
+    if isinstance(value, (str, int, float, bool)) or value is None:
+        return repr(value)[:80]
+    return f"a {type(value).__name__}"

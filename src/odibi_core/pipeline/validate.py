@@ -1,0 +1,229 @@
+"""Everything that can be known to be wrong with a pipeline before anything of it runs.
+
+Each check yields sentences that name the step, the key and the nearest right name; `compile` raises them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import islice
+from types import CodeType
+from typing import Any
+
+from odibi_core.errors import nearest
+from odibi_core.pipeline.signatures import Signature, returns_nothing, signature_of
+from odibi_core.pipeline.step import LAYERS, TYPES, Step
+
+# What hides a placeholder comes first, and takes the rest of the text when it is not closed: linear in time.
+_PLACEHOLDER = re.compile(
+    r"""'[^']*(?:'|\Z) | "[^"]*(?:"|\Z) | --[^\n]* | /\*.*?(?:\*/|\Z) | \$(\w*)\$.*?(?:\$\1\$|\Z)
+    | \$([A-Za-z_]\w*)""",
+    re.VERBOSE | re.DOTALL,
+)
+
+
+def placeholders(query: str) -> set[str]:
+    """The names of the `$name` parameters of a SQL text, those in quotes and comments left out."""
+    return {match[2] for match in _PLACEHOLDER.finditer(query) if match[2]} if "$" in query else set()
+
+
+def quoted(name: object) -> str:
+    """A name in one short line, whatever is in it."""
+    text = repr(name)
+    return text if len(text) <= 90 else f"{text[:80]}…{text[0]}"
+
+
+def guess(name: str, known: Collection[str]) -> str:
+    """`nearest`, quick among thousands of names: then only those that begin or end alike are compared."""
+    if len(known) > 1000:
+        known = list(islice((k for k in known if k[:2] == name[:2] or k[-2:] == name[-2:]), 1000))
+    return nearest(name, known)
+
+
+def step_problems(step: Step, engines: Collection[str]) -> Iterator[str]:
+    """What is wrong with a step whatever the others are."""
+    who = f"step {quoted(step.name)}"
+    if step.layer not in LAYERS:
+        yield f"{who}: {_unknown('layer', step.layer, LAYERS)}"
+    if step.type not in TYPES:
+        yield f"{who}: {_unknown('type', step.type, TYPES)}"
+    if step.engine is not None and step.engine not in engines:
+        yield f"{who}: {unknown_engine(step.engine, engines)}"
+    operation = step.operation
+    if operation is None:
+        if step.type in TYPES and step.layer in LAYERS:
+            yield f"{who}: {_unfit_value(step)}"
+    elif operation == "call":
+        yield from _call_problems(step, who)
+    else:
+        yield from _frame_problems(step, who, operation)
+    if step.layer == "publish" and not step.inputs:
+        yield f"{who} publishes, but has no input; name the dataset: inputs=['…']"
+    if step.checks:
+        yield from _check_problems(step, who)
+
+
+def unknown_engine(engine: object, engines: Collection[str]) -> str:
+    return _unknown("engine", engine, sorted(engines))
+
+
+def _unknown(what: str, name: object, known: Sequence[str]) -> str:
+    return f"unknown {what} {quoted(name)}{nearest(name, known)}; {what}s are {', '.join(known)}"
+
+
+def _unfit_value(step: Step) -> str:
+    value = step.value
+    found = "nothing" if value is None else "an empty text" if value == "" else f"a {type(value).__name__}"
+    if step.type == "sql":
+        return f"its type is 'sql', so value must be a SQL text, but it is {found}"
+    if step.layer == "ingest":
+        return f"it ingests, so value must be a path to read or a function, but it is {found}"
+    if step.layer in ("publish", "store"):
+        return (
+            f"its layer is {step.layer!r}, so value must be a path to write or a function, but it is {found}"
+        )
+    hint = "; a SQL text needs type='sql'" if isinstance(value, str) and " " in value.strip() else ""
+    return f"its type is {step.type!r}, so value must be callable, but it is {found}{hint}"
+
+
+def _call_problems(step: Step, who: str) -> Iterator[str]:
+    signature = signature_of(step.value)
+    both = step.inputs.keys() & step.params.keys()
+    if both:
+        yield f"{who}: {_listed(both)} is both in inputs and in params; a function takes it once"
+    if signature is None:
+        return
+    for name in signature.nameless:
+        yield f"{who}: its function takes {quoted(name)} by position only, but steps call by name; drop the /"
+    for name in signature.required:
+        if name not in step.inputs and name not in step.params:
+            hint = _instead(step, name, signature)
+            yield f"{who}: its function needs {quoted(name)}, which neither inputs nor params give{hint}"
+    if signature.any_keyword:
+        return
+    for field, given in (("input", step.inputs), ("param", step.params)):
+        for name in given:
+            if name not in signature.names:
+                takes = _listed(signature.names) if signature.names else "nothing"
+                yield (
+                    f"{who}: its function does not take the {field} {quoted(name)}"
+                    f"{nearest(name, signature.names)}; it takes {takes}"
+                )
+
+
+def _instead(step: Step, name: str, signature: Signature) -> str:
+    unused = [given for given in (*step.inputs, *step.params) if given not in signature.names]
+    if unused:
+        return f"; they give {_listed(unused)}{nearest(name, unused)}"
+    return f"; add inputs=[{quoted(name)}] or a value for it to params"
+
+
+def _frame_problems(step: Step, who: str, operation: str) -> Iterator[str]:
+    if operation != "write" and len(step.outputs) > 1:
+        yield f"{who}: it makes one frame, but has {len(step.outputs)} outputs: {_listed(step.outputs)}"
+    if operation == "write" and (len(step.inputs) > 1 or (not step.inputs and step.layer != "publish")):
+        yield f"{who}: it writes one frame, but has {len(step.inputs)} inputs; name one dataset"
+    if operation == "write" and len(step.outputs) > 1:
+        yield f"{who}: it hands on the frame that it writes, but has {len(step.outputs)} outputs"
+    if operation == "sql":
+        wanted = placeholders(step.value)
+        for name in sorted(wanted - step.params.keys()):
+            yield f"{who}: its SQL needs ${name}, which params do not give{nearest(name, step.params)}"
+        for name in step.params:
+            if name not in wanted:
+                yield f"{who}: its SQL has no parameter ${name}{nearest(name, wanted)}"
+
+
+def _check_problems(step: Step, who: str) -> Iterator[str]:
+    known = {*step.inputs, *step.outputs, *step.inputs.values(), *step.outputs.values()}
+    for check in step.checks:
+        on = getattr(check, "on", None)
+        if on is not None and on not in known:
+            name = getattr(check, "name", type(check).__name__)
+            hint = f"{guess(str(on), known)}; the step has {_listed(known)}"
+            yield f"{who}: check {quoted(name)} is on {quoted(on)}{hint}"
+
+
+def name_problems(steps: Sequence[Step]) -> Iterator[str]:
+    first: dict[str, int] = {}
+    for index, step in enumerate(steps):
+        if step.name in first:
+            yield (
+                f"step {quoted(step.name)}: two steps have this name, number {first[step.name] + 1} and"
+                f" number {index + 1}; rename one"
+            )
+        first.setdefault(step.name, index)
+
+
+def producer_problems(
+    steps: Sequence[Step], makers: dict[str, int], initial: Collection[str]
+) -> Iterator[str]:
+    """Keys that more than one makes. Steps of one name are told of by their name."""
+    for index, step in enumerate(steps):
+        who = f"step {quoted(step.name)}"
+        seen: dict[str, str] = {}
+        for logical, key in step.outputs.items():
+            first = makers[key]
+            if key in seen:
+                both = f"{quoted(seen[key])} and {quoted(logical)}"
+                yield f"{who}: its outputs {both} are one key, {quoted(key)}"
+            elif first != index and steps[first].name != step.name:
+                other = quoted(steps[first].name)
+                yield f"{who}: makes {quoted(key)}, which step {other} makes already; a key has one producer"
+            elif first == index and key in initial:
+                yield f"{who}: makes {quoted(key)}, which the run is given already"
+            seen.setdefault(key, logical)
+
+
+def input_problems(steps: Sequence[Step], makers: dict[str, int], initial: Collection[str]) -> Iterator[str]:
+    codes: dict[CodeType, bool] = {}
+    for step in steps:
+        for key in dict.fromkeys(step.inputs.values()):
+            maker = makers.get(key)
+            if maker is not None:
+                producer = steps[maker]
+                if producer.operation == "call" and returns_nothing(producer.value, codes):
+                    yield (
+                        f"step {quoted(producer.name)}: its function returns nothing, but step"
+                        f" {quoted(step.name)} takes {quoted(key)} from it; is a return missing?"
+                    )
+            elif key not in initial:
+                known = [k for k in (*makers, *initial) if k not in step.outputs.values()]
+                yield f"step {quoted(step.name)}: needs {quoted(key)}, which no step makes{guess(key, known)}"
+
+
+def cycle_problem(steps: Sequence[Step], ring: Sequence[int]) -> str:
+    names = [quoted(steps[index].name) for index in (*ring, ring[0])]
+    if len(names) > 20:
+        names[10:-5] = [f"… {len(names) - 15} more …"]
+    return f"step {names[0]}: waits for itself: {' → '.join(names)}; one of them must take another dataset"
+
+
+def takes(step: Step, name: str) -> bool:
+    """Whether a value given to the whole run by name is meant for this step."""
+    if name in step.params:
+        return True
+    if name in step.inputs:
+        return False
+    if step.operation == "sql":
+        return name in placeholders(step.value)
+    signature = signature_of(step.value) if step.operation == "call" else None
+    return signature is not None and name in signature.names
+
+
+def known_params(steps: Iterable[Step]) -> set[str]:
+    """Every name that `takes` says yes to, for the nearest right one."""
+    known: set[str] = set()
+    for step in steps:
+        known.update(step.params)
+        if step.operation == "sql":
+            known |= placeholders(step.value)
+        elif step.operation == "call" and (signature := signature_of(step.value)):
+            known.update(name for name in signature.names if name not in step.inputs)
+    return known
+
+
+def _listed(names: Iterable[Any]) -> str:
+    shown = [quoted(name) for name in islice(names, 9)]
+    return ", ".join([*shown[:8], "…"] if len(shown) > 8 else shown)
