@@ -1,0 +1,12 @@
+"""Engines read, write and query frames; `frame.describe` says what a frame looks like without touching it.
+
+An engine is one file here and one line in `BUILTIN`, or an entry point `odibi_core.engines` elsewhere.
+Nothing heavy is imported until an engine is used.
+"""
+
+from __future__ import annotations
+
+BUILTIN: dict[str, str] = {
+    "pandas": "odibi_core.engines.pandas_engine:PandasEngine",
+    "polars": "odibi_core.engines.polars_engine:PolarsEngine",
+}

@@ -1,0 +1,131 @@
+"""SQL over frames, by DuckDB, for every engine.
+
+The text is the pipeline's author's own, so it may read files and make tables. What it may not do is see by
+accident: neither Python variables that share a table's name, nor what another step left behind. So each call
+has a cursor of its own, and on it a database of its own that is gone afterwards.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from odibi_core.errors import EngineError, UnknownTableError, nearest
+from odibi_core.events import clock
+
+_UNKNOWN = re.compile(r"Table with name (.+?) does not exist")
+_scratch = itertools.count()
+_lock = threading.Lock()
+_bases: dict[int, Any] = {}  # by process: a forked child may not use its parent's threads
+
+
+def query(
+    text: str,
+    frames: Mapping[str, Any],
+    parameters: Mapping[str, Any] | None,
+    fetch: Callable[[Any], Any],
+) -> Any:
+    """Run `text` with `frames` as its tables; `fetch` turns DuckDB's relation into the engine's frame."""
+    import duckdb
+
+    _refuse_twins(frames)
+    with _cursor() as cursor:
+        refused = _register(cursor, frames)
+        try:
+            relation = cursor.sql(text, params=dict(parameters) if parameters else None)
+            answer = None if relation is None else fetch(relation)
+        except duckdb.Error as error:
+            raise _explained(error, text, frames, refused) from error
+    if answer is None:
+        raise EngineError(f"the SQL gives no rows to go on with; end it with a SELECT:\n{_quoted(text)}")
+    return answer
+
+
+@contextmanager
+def _cursor() -> Iterator[Any]:
+    name = f"scratch_{next(_scratch)}"
+    cursor = _base().cursor()
+    try:
+        cursor.execute(f"ATTACH ':memory:' AS {name}; USE {name}")
+        yield cursor
+    finally:
+        # A database cannot be detached while it is the one in use, or while the SQL left a transaction open.
+        _quietly(cursor, "ROLLBACK")
+        _quietly(cursor, f"USE memory; DETACH {name}")
+        cursor.close()
+
+
+def _quietly(cursor: Any, text: str) -> None:
+    import duckdb
+
+    try:
+        cursor.execute(text)
+    except duckdb.Error:
+        pass  # ROLLBACK outside of a transaction; or the user's own SQL detached it already
+
+
+def _base() -> Any:
+    import duckdb
+
+    with _lock:
+        if clock.process_id() not in _bases:
+            _bases.clear()
+            _bases[clock.process_id()] = duckdb.connect(":memory:", config={"python_enable_replacements": False})
+        return _bases[clock.process_id()]
+
+
+def _refuse_twins(frames: Mapping[str, Any]) -> None:
+    seen: dict[str, str] = {}
+    for name in frames:
+        twin = seen.setdefault(name.casefold(), name)
+        if twin != name:
+            raise EngineError(
+                f"inputs {twin!r} and {name!r} are one table in SQL, which does not tell capitals apart: rename one"
+            )
+
+
+def _register(cursor: Any, frames: Mapping[str, Any]) -> dict[str, str]:
+    """Make each frame a table. Gives those that cannot be one, with the reason: the SQL may not need them."""
+    import duckdb
+
+    refused = {}
+    for name, frame in frames.items():
+        try:
+            cursor.register(name, _readable(frame))
+        except (duckdb.Error, TypeError, ValueError) as error:
+            refused[name.casefold()] = _first_line(error)
+    return refused
+
+
+def _readable(frame: Any) -> Any:
+    # A relation belongs to the connection that made it, and no other one can read it.
+    return frame.to_arrow_table() if type(frame).__name__ == "DuckDBPyRelation" else frame
+
+
+def _explained(error: Exception, text: str, frames: Mapping[str, Any], refused: Mapping[str, str]) -> EngineError:
+    unknown = _UNKNOWN.search(str(error))
+    if not unknown:
+        return EngineError(f"the SQL cannot be run: {error}\n{_quoted(text)}")
+    table = unknown[1].strip('"')
+    if table.casefold() in refused:
+        return EngineError(f"input {table!r} cannot be a table: {refused[table.casefold()]}")
+    inputs = ", ".join(repr(name) for name in sorted(frames)) or "none"
+    return UnknownTableError(
+        f"the SQL reads a table {table!r}, which is no input of this step{nearest(table, frames)}. "
+        f"Its inputs are: {inputs}. Name one of them, or add {table!r} to the step's inputs.\n{_quoted(text)}"
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def _quoted(text: str) -> str:
+    """The SQL with line numbers, so that DuckDB's `LINE 2` can be found."""
+    lines = text.strip("\n").splitlines()
+    shown = [f"{number:>4} | {line[:200]}" for number, line in enumerate(lines[:40], 1)]
+    return "\n".join(shown + ([f"     … {len(lines) - 40} more lines"] if len(lines) > 40 else []))

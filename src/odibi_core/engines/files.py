@@ -1,0 +1,190 @@
+"""Where frames are read from and written to: formats by suffix, globs, compressed text, writes that are whole."""
+
+from __future__ import annotations
+
+import glob
+import gzip
+import os
+import shutil
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from odibi_core.errors import (
+    EngineError,
+    MissingExtraError,
+    OdibiError,
+    SourceNotFoundError,
+    UnreadableSourceError,
+    nearest,
+)
+from odibi_core.events import clock
+
+_FORMATS = {".csv": "csv", ".parquet": "parquet", ".pq": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+FORMATS = ("csv", "parquet", "jsonl")
+_PACKED = (".gz", ".zip")
+
+
+class Target(NamedTuple):
+    """A format (`csv parquet jsonl`) and how the file is packed (`.gz`, `.zip` or nothing)."""
+
+    format: str
+    packed: str
+
+
+def target(path: str, format: str | None = None) -> Target:
+    """By suffix, or as `format` says. EngineError when neither tells."""
+    stem, suffix = os.path.splitext(path.lower())
+    packed = suffix if suffix in _PACKED else ""
+    name = format.lower() if format else _FORMATS.get(os.path.splitext(stem)[1] if packed else suffix)
+    if name not in FORMATS:
+        given = f"format {format!r}" if format else f"the suffix of {path!r}"
+        raise EngineError(f"{given} is none that is known; say format= one of {', '.join(FORMATS)}")
+    if packed and name == "parquet":
+        raise EngineError(f"{path!r}: parquet is compressed inside; write or read it without {packed}")
+    return Target(name, packed)
+
+
+def sources(path: str) -> list[str]:
+    """The files of a path or glob, sorted by name. URIs are left to the library's own reader."""
+    path = local(path)
+    if is_remote(path) or os.path.isfile(path):
+        return [path]
+    if os.path.isdir(path):
+        raise SourceNotFoundError(f"{path!r} is a folder, not a file; name its files, such as {path}/*.csv")
+    found = [name for name in sorted(glob.glob(path, recursive=True)) if os.path.isfile(name)]
+    if found:
+        return found
+    raise SourceNotFoundError(_missing(path))
+
+
+def _missing(path: str) -> str:
+    folder, name = os.path.split(os.path.abspath(path))
+    if glob.has_magic(path):
+        return f"no file matches {path!r}; the pattern starts from {os.getcwd()!r} if it is not absolute"
+    if not os.path.isdir(folder):
+        return f"there is no file {path!r}: its folder {folder!r} does not exist either; check the path"
+    near = nearest(name, sorted(os.listdir(folder))[:10_000])
+    return f"there is no file {path!r}{near}; looked in {folder!r}; check the name, or make the file first"
+
+
+def local(path: str) -> str:
+    path = os.fspath(path)
+    return os.path.expanduser(path.removeprefix("file://"))
+
+
+def is_remote(path: str) -> bool:
+    return "://" in path
+
+
+@contextmanager
+def opened(path: str, packed: str) -> Iterator[Any]:
+    """What a reader is given: the path itself, or the unpacked stream. A zip must hold one file."""
+    if not packed or is_remote(path):
+        yield path
+    elif packed == ".gz":
+        with gzip.open(path, "rb") as stream:
+            yield stream
+    else:
+        with zipfile.ZipFile(path) as archive:
+            inside = [n for n in archive.namelist() if not n.endswith("/") and not n.startswith("__MACOSX/")]
+            if len(inside) != 1:
+                raise UnreadableSourceError(f"{path!r} holds {len(inside)} files, not one; unpack it first")
+            with archive.open(inside[0]) as stream:
+                yield stream
+
+
+def read_each(
+    path: str, format: str | None, read: Callable[[str, Any], Any], options: Mapping[str, Any]
+) -> list[Any]:
+    """`read(format, path or stream)` for each source. Whatever a library raises becomes one of ours."""
+    kind = target(local(path), format)
+    frames = []
+    for source in sources(path):
+        try:
+            with opened(source, kind.packed) as stream:
+                frames.append(read(kind.format, stream))
+        except OdibiError:
+            raise
+        except ImportError as error:
+            raise MissingExtraError(f"reading {kind.format} needs a library that is missing: {error}") from error
+        except TypeError as error:
+            raise EngineError(f"{source!r} was not read: options {sorted(options)}: {error}") from error
+        except BaseException as error:
+            if not is_failure(error):
+                raise
+            raise UnreadableSourceError(_unreadable(source, kind.format, error)) from error
+    return frames
+
+
+def is_failure(error: BaseException) -> bool:
+    """Whether to explain it, rather than let it through. A panic in Rust is no Exception, yet a failure."""
+    return isinstance(error, Exception) or type(error).__name__ == "PanicException"
+
+
+def _unreadable(source: str, format: str, error: BaseException) -> str:
+    size = os.path.getsize(source) if os.path.exists(source) else "unknown"
+    return (
+        f"{source!r} ({size} bytes) cannot be read as {format}: {type(error).__name__}: {str(error)[:500]}. "
+        "It may be cut short or of another format: look at it, fetch it again, or say format="
+    )
+
+
+@contextmanager
+def replacing(path: str) -> Iterator[str]:
+    """A path to write to, beside the real one, which it replaces when the block ends well."""
+    real = os.path.realpath(local(path))  # through a symbolic link, which stays one
+    folder = os.path.dirname(real)
+    os.makedirs(folder, exist_ok=True)
+    # The name says nothing of the real one, so that a long name cannot become too long.
+    beside = os.path.join(folder, f".{clock.new_id()}.tmp")
+    try:
+        yield beside
+        if os.path.exists(real):
+            shutil.copymode(real, beside)
+        os.replace(beside, real)
+    finally:
+        Path(beside).unlink(missing_ok=True)
+
+
+def write_one(
+    path: str, format: str | None, write: Callable[[str, Any], None], options: Mapping[str, Any]
+) -> None:
+    """`write(format, path or stream)`, atomically for local files. Failures name the path."""
+    path = local(path)
+    kind = target(path, format)
+    try:
+        if is_remote(path):
+            write(kind.format, path)
+            return
+        with replacing(path) as beside, packing(beside, kind.packed, path) as stream:
+            write(kind.format, stream)
+    except OdibiError:
+        raise
+    except ImportError as error:
+        raise MissingExtraError(f"writing {kind.format} needs a library that is missing: {error}") from error
+    except BaseException as error:
+        if not is_failure(error):
+            raise
+        given = f" with options {sorted(options)}" if options else ""
+        raise EngineError(
+            f"{path!r} was not written{given}: {type(error).__name__}: {str(error)[:500]}. "
+            "What was there before is unchanged"
+        ) from error
+
+
+@contextmanager
+def packing(beside: str, packed: str, path: str) -> Iterator[Any]:
+    """The file to write to, or a stream that packs into it."""
+    if not packed:
+        yield beside
+    elif packed == ".gz":
+        # Without name and time: the same frame gives the same bytes.
+        with open(beside, "wb") as raw, gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as stream:
+            yield stream
+    else:
+        member = os.path.basename(path)[: -len(packed)]
+        with zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED) as archive, archive.open(member, "w") as stream:
+            yield stream

@@ -1,0 +1,184 @@
+"""What a frame looks like, told without changing it, forcing it, or reading more than the level asks.
+
+    off < schema < counts < sample < stats
+
+All but `stats` cost the same whether a frame has ten rows or ten million. A lazy frame is never collected:
+only its schema is told. Nothing here raises: what cannot be described says why in `not_described`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from odibi_core.engines import frame_narwhals, frame_pandas, frame_plain
+
+LEVELS = ("off", "schema", "counts", "sample", "stats")
+SCHEMA_COLUMNS = 500  # with ordinary names, well inside the 64 kB that one field of an event may have
+SAMPLE_COLUMNS = 100
+NAME_CHARS = 200
+CELL_CHARS = 200
+# Long cells are cut before they are cleaned as well, so that a 100 MB text costs nothing. This much more is
+# left standing that a secret is never cut in half, and so missed, inside what is finally shown.
+UNCLEANED_CHARS = 4_096
+
+
+class Face(Protocol):
+    """One library's frame, seen through the few questions that a description asks."""
+
+    lazy: bool
+
+    def names(self) -> Sequence[object]: ...
+    def types(self, limit: int) -> list[str]: ...
+    def height(self) -> int | None: ...
+    def head(self, rows: int, columns: int) -> list[list[Any]]: ...
+    def stats(self, columns: int) -> list[dict[str, Any]]: ...
+
+
+def describe(frame: object, level: str = "sample", rows: int = 5) -> dict[str, Any]:
+    """`row_count, column_count, schema, sample_data, metadata, not_described`, and `stats` when asked for."""
+    told: dict[str, Any] = {
+        "row_count": None,
+        "column_count": None,
+        "schema": [],
+        "sample_data": [],
+        "metadata": {},
+        "not_described": None,
+    }
+    if level not in LEVELS:
+        told["not_described"] = f"there is no level {_text(level)!r}: it is one of {', '.join(LEVELS)}"
+    elif level == "off":
+        told["not_described"] = "descriptions are off"
+    else:
+        try:
+            _fill(told, frame, LEVELS.index(level), rows)
+        except BaseException as error:
+            _pass_on_stops(error)
+            told["not_described"] = f"{_kind(frame)} gave no description: {_reason(error)}"
+    return told
+
+
+def is_frame(value: object) -> bool:
+    """Whether this is a frame of a library that we know (rows as dicts and dicts of columns are not)."""
+    try:
+        return frame_pandas.face(value) is not None or frame_narwhals.face(value) is not None
+    except BaseException as error:
+        _pass_on_stops(error)
+        return False
+
+
+def row_count(value: object) -> int | None:
+    """The number of rows where it is free to know: None for lazy frames and for what is no frame."""
+    try:
+        face = _face(value)
+        return None if face is None else face.height()
+    except BaseException as error:
+        _pass_on_stops(error)
+        return None
+
+
+def _face(frame: object) -> Face | None:
+    # Plain Python first: it needs no library, and narwhals is not imported for a list.
+    return frame_plain.face(frame) or frame_pandas.face(frame) or frame_narwhals.face(frame)
+
+
+def _fill(told: dict[str, Any], frame: object, depth: int, rows: int) -> None:
+    face = _face(frame)
+    if face is None:
+        told["not_described"] = f"a {_kind(frame)} is no frame"
+        return
+    names = [_text(name) for name in face.names()]
+    told["column_count"] = len(names)
+    told["metadata"] = {"frame": _kind(frame)} | ({"lazy": True} if face.lazy else {})
+    if len(names) > SCHEMA_COLUMNS:
+        told["metadata"]["columns_left_out"] = len(names) - SCHEMA_COLUMNS
+    types = face.types(SCHEMA_COLUMNS)
+    told["schema"] = [{"column": n, "type": t} for n, t in zip(names, types, strict=False)]
+    if depth >= LEVELS.index("counts"):
+        told["row_count"] = face.height()
+    if face.lazy:
+        return
+    keys = unique_keys(names[:SAMPLE_COLUMNS])
+    if depth >= LEVELS.index("sample"):
+        if len(names) > SAMPLE_COLUMNS:
+            told["metadata"]["sample_columns_left_out"] = len(names) - SAMPLE_COLUMNS
+        told["sample_data"] = _cleaned_rows(keys, face.head(max(0, rows), SAMPLE_COLUMNS))
+    if depth >= LEVELS.index("stats"):
+        told["stats"] = _cleaned_stats(keys, face.stats(SAMPLE_COLUMNS))
+
+
+def unique_keys(names: Sequence[str]) -> list[str]:
+    """Names as keys of a dict: the second `a` is `a.1`, or the next number that no column has."""
+    taken = set(names)
+    seen: set[str] = set()
+    keys = []
+    for name in names:
+        key, number = name, 0
+        while key in seen or (number and key in taken):
+            number += 1
+            key = f"{name}.{number}"
+        seen.add(key)
+        keys.append(key)
+    return keys
+
+
+def _cleaned_rows(keys: Sequence[str], columns: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
+    from odibi_core.events import clean
+
+    rows = [dict(zip(keys, map(_shortened, row), strict=False)) for row in zip(*columns, strict=False)]
+    return [{key: _cell(value) for key, value in row.items()} for row in map(clean, rows)]
+
+
+def _cleaned_stats(keys: Sequence[str], stats: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    # Extremes are cleaned under their column's name, or the largest password would be told as "max".
+    from odibi_core.events import clean
+
+    ends = []
+    for end in ("min", "max"):
+        values = [_shortened(of.get(end)) for of in stats]
+        ends.append([_cell(v) for v in clean(dict(zip(keys, values, strict=False))).values()])
+    return [
+        {"column": key, "nulls": of.get("nulls"), "min": low, "max": high, "distinct": of.get("distinct")}
+        for key, of, low, high in zip(keys, stats, *ends, strict=False)
+    ]
+
+
+def _shortened(value: Any) -> Any:
+    if isinstance(value, str | bytes) and len(value) > UNCLEANED_CHARS:
+        return value[:UNCLEANED_CHARS]
+    return value
+
+
+def _cell(value: Any) -> Any:
+    """A cleaned value, small enough that five rows of a hundred columns stay a small event."""
+    if isinstance(value, str):
+        return value if len(value) <= CELL_CHARS else value[:CELL_CHARS] + "…"
+    if isinstance(value, dict | list):
+        text = str(value)
+        return value if len(text) <= CELL_CHARS else text[:CELL_CHARS] + "…"
+    return value
+
+
+def _text(name: object) -> str:
+    try:
+        return str(name)[:NAME_CHARS]
+    except Exception:
+        return f"<{type(name).__name__}>"
+
+
+def _kind(frame: object) -> str:
+    library = type(frame).__module__.partition(".")[0] if isinstance(type(frame).__module__, str) else ""
+    name = type(frame).__name__
+    return name if library in ("builtins", "") else f"{library}.{name}"
+
+
+def _reason(error: BaseException) -> str:
+    from odibi_core.events import clean
+
+    return str(clean(f"{type(error).__name__}: {_text(error)}"))
+
+
+def _pass_on_stops(error: BaseException) -> None:
+    # Everything else is caught, BaseException too: a panic in Rust arrives as one.
+    if isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit):
+        raise error

@@ -1,0 +1,52 @@
+"""Every other frame, seen through narwhals: polars, pyarrow, DuckDB relations, and what narwhals learns next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+# Asking narwhals about every value would import it for every value.
+_PLAIN = (str, bytes, bytearray, int, float, complex, list, tuple, dict, set, frozenset, type(None))
+
+
+def face(value: object) -> NarwhalsFace | None:
+    if isinstance(value, _PLAIN) or type(value).__module__ == "builtins":
+        return None
+    import narwhals
+
+    seen = narwhals.from_native(value, pass_through=True)  # type: ignore[call-overload]
+    if isinstance(seen, narwhals.DataFrame | narwhals.LazyFrame):
+        return NarwhalsFace(seen, lazy=isinstance(seen, narwhals.LazyFrame))
+    return None
+
+
+class NarwhalsFace:
+    def __init__(self, frame: Any, *, lazy: bool) -> None:
+        self.lazy = lazy
+        self._frame = frame
+        # Of a lazy frame this resolves the plan's types. It runs nothing.
+        self._schema = frame.collect_schema() if lazy else frame.schema
+
+    def names(self) -> Sequence[object]:
+        return list(self._schema)
+
+    def types(self, limit: int) -> list[str]:
+        return [_named(dtype) for dtype in list(self._schema.values())[:limit]]
+
+    def height(self) -> int | None:
+        return None if self.lazy else len(self._frame)
+
+    def head(self, rows: int, columns: int) -> list[list[Any]]:
+        top = self._frame.head(rows)
+        return [top[:, position].to_list() for position in range(min(columns, len(self._schema)))]
+
+    def stats(self, columns: int) -> list[dict[str, Any]]:
+        from odibi_core.engines.frame_stats import narwhals_stats
+
+        return narwhals_stats(self._frame, list(self._schema)[:columns])
+
+
+def _named(dtype: Any) -> str:
+    name = type(dtype).__name__
+    # An Enum's text lists its categories, of which there may be millions.
+    return name if name == "Enum" else str(dtype)[:200]

@@ -1,0 +1,71 @@
+"""The pandas engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from odibi_core.engines import duckdb_sql, files
+from odibi_core.errors import EngineError
+
+
+class PandasEngine:
+    name = "pandas"
+
+    def frame(self, value: Any) -> Any:
+        if isinstance(value, pd.DataFrame):
+            return value
+        if isinstance(value, list | dict):
+            return _made(value)
+        if type(value).__name__ == "DuckDBPyRelation":
+            return value.df()
+        import narwhals
+
+        seen = narwhals.from_native(value, pass_through=True)
+        if isinstance(seen, narwhals.LazyFrame):
+            seen = seen.collect()
+        if isinstance(seen, narwhals.DataFrame):
+            return seen.to_pandas()
+        raise EngineError(f"a {type(value).__name__} is no frame, and the pandas engine cannot make it one")
+
+    def read(self, path: str, *, format: str | None = None, **options: Any) -> Any:
+        frames = files.read_each(path, format, lambda kind, source: _read(kind, source, options), options)
+        return frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+
+    def write(self, frame: Any, path: str, *, format: str | None = None, **options: Any) -> None:
+        own = self.frame(frame)
+        files.write_one(path, format, lambda kind, target: _write(own, kind, target, options), options)
+
+    def sql(self, query: str, frames: Mapping[str, Any], parameters: Mapping[str, Any] | None = None) -> Any:
+        tables = {name: self._table(frame) for name, frame in frames.items()}
+        return duckdb_sql.query(query, tables, parameters, lambda relation: relation.df())
+
+    def _table(self, frame: Any) -> Any:
+        return self.frame(frame) if isinstance(frame, list | dict) else frame
+
+
+def _made(value: Any) -> Any:
+    try:
+        return pd.DataFrame(value)
+    except (ValueError, TypeError) as error:
+        raise EngineError(f"a {type(value).__name__} could not become a pandas frame: {error}") from error
+
+
+def _read(kind: str, source: Any, options: Mapping[str, Any]) -> Any:
+    if kind == "csv":
+        return pd.read_csv(source, **options)
+    if kind == "jsonl":
+        return pd.read_json(source, lines=True, **options)
+    return pd.read_parquet(source, **options)
+
+
+def _write(frame: Any, kind: str, target: Any, options: Mapping[str, Any]) -> None:
+    if kind == "csv":
+        # The index is no column, unless asked for: what is written reads back as it was.
+        frame.to_csv(target, **{"index": False, **options})
+    elif kind == "jsonl":
+        frame.to_json(target, **{"orient": "records", "lines": True, "date_format": "iso", **options})
+    else:
+        frame.to_parquet(target, **options)

@@ -1,0 +1,82 @@
+"""The polars engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from odibi_core.engines import duckdb_sql, files
+from odibi_core.errors import EngineError
+
+# As pandas reads them, so that a pipeline sees the same data on either engine. `null_values=[]` turns it off.
+NULL_VALUES = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "#N/A", "n/a", "<NA>"]
+
+
+class PolarsEngine:
+    name = "polars"
+
+    def frame(self, value: Any) -> Any:
+        if isinstance(value, pl.DataFrame | pl.LazyFrame):
+            return value
+        if isinstance(value, list | dict):
+            return _made(value)
+        if type(value).__name__ == "DuckDBPyRelation":
+            return value.pl()
+        import narwhals
+
+        seen = narwhals.from_native(value, pass_through=True)
+        if isinstance(seen, narwhals.LazyFrame):
+            seen = seen.collect()
+        if isinstance(seen, narwhals.DataFrame):
+            return seen.to_polars()
+        raise EngineError(f"a {type(value).__name__} is no frame, and the polars engine cannot make it one")
+
+    def read(self, path: str, *, format: str | None = None, **options: Any) -> Any:
+        frames = files.read_each(path, format, lambda kind, source: _read(kind, source, options), options)
+        # Files of one set may differ in what was inferred (an int here, a float there), not in meaning.
+        return frames[0] if len(frames) == 1 else pl.concat(frames, how="diagonal_relaxed")
+
+    def write(self, frame: Any, path: str, *, format: str | None = None, **options: Any) -> None:
+        own = self.frame(frame)
+        own = own.collect() if isinstance(own, pl.LazyFrame) else own
+        files.write_one(path, format, lambda kind, target: _write(own, kind, target, options), options)
+
+    def sql(self, query: str, frames: Mapping[str, Any], parameters: Mapping[str, Any] | None = None) -> Any:
+        tables = {name: self._table(frame) for name, frame in frames.items()}
+        return duckdb_sql.query(query, tables, parameters, lambda relation: relation.pl())
+
+    def _table(self, frame: Any) -> Any:
+        return self.frame(frame) if isinstance(frame, list | dict) else frame
+
+
+def _made(value: Any) -> Any:
+    try:
+        return pl.DataFrame(value, infer_schema_length=None)
+    except (ValueError, TypeError, pl.exceptions.PolarsError) as error:
+        raise EngineError(f"a {type(value).__name__} could not become a polars frame: {error}") from error
+
+
+def _read(kind: str, source: Any, options: Mapping[str, Any]) -> Any:
+    if kind == "csv":
+        # Types are inferred from all rows: the first hundred often know only nulls.
+        return pl.read_csv(
+            _bytes(source), **{"infer_schema_length": None, "null_values": NULL_VALUES, "glob": False, **options}
+        )
+    if kind == "jsonl":
+        return pl.read_ndjson(_bytes(source), **{"infer_schema_length": None, **options})
+    return pl.read_parquet(source, **{"glob": False, **options})
+
+
+def _bytes(source: Any) -> Any:
+    return source if isinstance(source, str) else source.read()
+
+
+def _write(frame: Any, kind: str, target: Any, options: Mapping[str, Any]) -> None:
+    if kind == "csv":
+        frame.write_csv(target, **options)
+    elif kind == "jsonl":
+        frame.write_ndjson(target, **options)
+    else:
+        frame.write_parquet(target, **options)
