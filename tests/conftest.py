@@ -1,0 +1,55 @@
+"""What holds for every test: no setting leaks in, nothing is written into the project, CI allows no skip."""
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from hypothesis.database import DirectoryBasedExampleDatabase
+
+ROOT = Path(__file__).resolve().parent.parent
+IN_CI = os.environ.get("CI") == "true"
+
+# Deadlines are off because a busy machine is no fault; CI draws the same examples each time.
+settings.register_profile(
+    "local", deadline=None, database=DirectoryBasedExampleDatabase(ROOT / ".hypothesis")
+)
+settings.register_profile("ci", deadline=None, database=None, derandomize=True)
+settings.load_profile("ci" if IN_CI else "local")
+
+# The prefixes of every variable that odibi-core reads; a developer's own must not colour a test.
+OUR_VARIABLES = (
+    "ODIBI_", "LOG_", "METRICS_", "PROMETHEUS_", "DATADOG_", "SENTRY_", "COST_", "HEALTH_CHECK_", "TRACING_",
+    "OTEL_", "SERVICE_NAME", "ENVIRONMENT", "TRACEPARENT", "NO_COLOR", "FORCE_COLOR",
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _apart(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Each test runs in an empty directory of its own, with none of the variables that odibi-core reads."""
+    for name in [name for name in os.environ if name.startswith(OUR_VARIABLES)]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path_factory.mktemp("cwd"))
+
+
+def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """In CI a test that could not run is a test that failed: the machine was meant to have all it needs."""
+    if IN_CI and report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"could not run, which CI does not allow: {reason}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    _refuse_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    _refuse_skip(report)
+    return report

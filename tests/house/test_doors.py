@@ -1,0 +1,116 @@
+"""The import doors of the contract: each opens, and each name behind it is the very object of its file."""
+
+import importlib
+import importlib.util
+from types import ModuleType
+
+import pytest
+from tests.house.plan import PACKAGE, SOURCE
+
+# Instrument or room → the names that contract.md promises from it through `odibi_core.observability`.
+# A name is owed as soon as its file is there; the file's arrival is what makes the promise.
+PROMISED: dict[str, tuple[str, ...]] = {
+    "structured_logger": (
+        *("StructuredLogger", "StructuredLogEntry", "LogLevel", "get_logger", "LogContext"),
+        *("set_correlation_id", "get_correlation_id", "set_user_context", "set_operation_context"),
+    ),
+    "metrics_manager": ("MetricsManager", "MetricType", "Metric"),
+    "metrics_exporter": ("MetricsExporter",),
+    "event_bus": ("EventBus", "EventPriority", "RegisteredHook", "AutomationHook"),
+    "sinks": (
+        *("create_summary_hook", "create_metrics_export_hook", "create_log_rotation_hook"),
+        *("create_alert_hook", "create_cache_stats_hook"),
+    ),
+    "orchestrator": ("Orchestrator", "Step", "PipelineError"),
+    "tracker": ("Tracker",),
+    "story_generator": ("StoryGenerator",),
+    "observer": ("init_observability", "ObservabilityConfig", "get_config", "set_config", "get_metrics"),
+    "performance": ("track_performance", "performance_monitor"),
+    "cost_tracker": ("track_cost", "track_query_performance"),
+    "error_tracker": (
+        *("capture_exception", "capture_message", "with_error_tracking", "add_breadcrumb", "set_context"),
+        *("init_error_tracking", "setup_exception_hook"),
+    ),
+    "health_monitor": (
+        *("HealthCheck", "HealthCheckResult", "HealthStatus", "HealthChecker"),
+        *("register_health_check", "run_health_checks", "PipelineHealthDashboard"),
+    ),
+    "usage_analytics": ("track_cli_command", "get_analytics"),
+    "introspection": (
+        *("InstrumentedStage", "measured_stage", "inspect_pipeline", "inspectPipeline"),
+        *("validate_config", "discover_stages"),
+    ),
+}
+
+# The other doors of the contract's table, with all their names.
+NARROW_DOORS: dict[str, tuple[str, ...]] = {
+    "metrics": ("MetricsManager", "MetricType", "Metric"),
+    "orchestrator": ("Orchestrator", "Step"),
+    "event_bus": ("EventBus", "EventPriority", "RegisteredHook", "AutomationHook"),
+    "metrics_manager": ("MetricsManager", "MetricType"),
+    "story_generator": ("StoryGenerator",),
+}
+
+# Doors that hold imports and `__all__` only, so whatever they show must be said in `__all__`.
+PURE_DOORS = ("observability", "metrics")
+
+
+def _exists(room: str) -> bool:
+    return (SOURCE / f"{room}.py").exists() or (SOURCE / room / "__init__.py").exists()
+
+
+OWED = [(room, name) for room, names in PROMISED.items() if _exists(room) for name in names]
+
+
+def _door(name: str) -> ModuleType:
+    return importlib.import_module(f"{PACKAGE}.{name}")
+
+
+@pytest.mark.parametrize(("room", "name"), OWED, ids=[name for _, name in OWED])
+def test_the_wide_door_opens_on(room: str, name: str) -> None:
+    """`odibi_core.observability` has every name whose file exists, as a public one."""
+    door = _door("observability")
+    assert name in door.__all__
+    assert hasattr(door, name)
+
+
+@pytest.mark.parametrize(("door", "names"), NARROW_DOORS.items(), ids=NARROW_DOORS)
+def test_a_narrow_door_opens_on_the_same_objects(door: str, names: tuple[str, ...]) -> None:
+    """Whichever door a user takes, `is` holds: no copy, no subclass, no second registry."""
+    wide = _door("observability")
+    for name in names:
+        assert getattr(_door(door), name) is getattr(wide, name), name
+
+
+@pytest.mark.parametrize("door", PURE_DOORS)
+def test_all_is_what_is_public(door: str) -> None:
+    """`__all__` and the public names of a door are equal: a name can neither drift in nor fall out."""
+    module = _door(door)
+    shown = {name: value for name, value in vars(module).items() if not name.startswith("_")}
+    public = {name for name, value in shown.items() if not _is_machinery(value)}
+    lazy = {name for name in module.__all__ if name not in vars(module)}  # fetched on demand by __getattr__
+    assert set(module.__all__) == public | lazy
+    assert len(module.__all__) == len(set(module.__all__))
+    assert all(hasattr(module, name) for name in lazy)
+
+
+def _is_machinery(value: object) -> bool:
+    return isinstance(value, ModuleType) or type(value).__module__ == "__future__"
+
+
+def test_automation_hook_is_registered_hook() -> None:
+    """The older name is the same class."""
+    bus = _door("event_bus")
+    assert bus.AutomationHook is bus.RegisteredHook
+
+
+def test_the_package_shows_observe_run_and_node() -> None:
+    """The three names of the front door, and the version that the distribution carries."""
+    package = importlib.import_module(PACKAGE)
+    assert {"observe", "run", "node"} <= set(dir(package))
+    assert all(callable(getattr(package, name)) for name in ("observe", "run", "node"))
+
+
+def test_python_dash_m_works() -> None:
+    """`python -m odibi_core` has something to run."""
+    assert importlib.util.find_spec(f"{PACKAGE}.__main__") is not None

@@ -1,0 +1,230 @@
+"""Imports go down only: the table of docs/design.md against every import statement, lazy ones included."""
+
+import ast
+import sys
+import tomllib
+
+import pytest
+from tests.house.plan import (
+    FLOOR_OF,
+    FLOORS,
+    PACKAGE,
+    ROOT,
+    Import,
+    Module,
+    builtin_plugins,
+    dotted,
+    imports,
+    modules,
+    room_of,
+)
+
+EVERYONE = frozenset({"errors"})
+BELOW_ROOMS = frozenset({"errors", "events", "views", "plugins"})
+
+
+def _below(floor: int) -> frozenset[str]:
+    return frozenset().union(*FLOORS[:floor])
+
+
+def _may_import(room: str) -> frozenset[str]:
+    """The right column of the table."""
+    floor = FLOOR_OF[room]
+    match floor:
+        case 0:
+            return frozenset()
+        case 1:
+            return EVERYONE
+        case 2:
+            return EVERYONE | {"events"} | ({"plugins"} if room == "event_bus" else frozenset())
+        case 3:
+            return BELOW_ROOMS
+        case 4 | 6 | 7:
+            return _below(floor)
+        case 5:
+            return EVERYONE | {"events", "plugins", "event_bus", "pipeline", "tracker"}
+        case _:
+            return EVERYONE | {"observability", "metrics", PACKAGE, "observer", "views"}
+
+
+# room: what it may import beyond the table, and why. One line each.
+WAIVED_ROOMS: dict[str, tuple[frozenset[str], str]] = {
+    "testing": (_below(8), "fakes of everything, for users' tests; nothing in the house imports it"),
+}
+
+# Third-party library: the places that may import it. A place is a file or, with a slash at its end, a room.
+THIRD_PARTY: dict[str, tuple[str, ...]] = {
+    "msgspec": ("",),
+    "narwhals": ("engines/", "checks/"),
+    "duckdb": ("engines/", "store/"),
+    "pandas": ("engines/pandas_engine.py",),
+    "polars": ("engines/polars_engine.py",),
+    "pyarrow": ("engines/", "store/", "exporters/parquet.py"),
+    "jinja2": ("story/",),
+    "platformdirs": ("settings.py",),
+    "psutil": ("events/clock.py", "health_monitor.py"),
+    "rich": ("cli/", "sinks/console.py", "introspection.py"),
+    "tenacity": ("pipeline/", "executors/"),
+    "typer": ("cli/",),
+    "click": ("cli/",),
+}
+
+# What reads the world; only these files may. (`time` is banned whole: nothing here sleeps either.)
+WORLD: dict[str, tuple[str, ...]] = {
+    "time": ("events/clock.py",),
+    "uuid.uuid1": ("events/clock.py",),
+    "uuid.uuid4": ("events/clock.py",),
+    "os.environ": ("settings.py",),
+    "os.getenv": ("settings.py",),
+}
+NOW = ("datetime.now", "datetime.utcnow", "datetime.today", "date.today")
+
+# "file: what": the reason why this file reads it all the same. One line each.
+WAIVED_WORLD: dict[str, str] = {}
+
+# A view is a pure fold: none of these may appear in one.
+IMPURE = frozenset("os pathlib io socket subprocess threading asyncio time random tempfile shutil".split())  # noqa: SIM905 (a list to read)
+
+EVERY_MODULE = pytest.mark.parametrize("module", modules(), ids=lambda module: module.path)
+
+
+def _wrong_way(module: Module, found: Import) -> bool:
+    room = room_of(found.target)
+    if room is None or room == module.room:
+        return False
+    floor = FLOOR_OF[module.room]
+    allowed = _may_import(module.room) | WAIVED_ROOMS.get(module.room, (frozenset(), ""))[0]
+    # A name in a signature binds nothing at run time: from floor 4 up it may be any lower room's, or an instrument's.
+    if found.typing_only and floor > 3:
+        allowed |= _below(floor) | (FLOORS[4] if floor == 4 else frozenset())
+    return room not in allowed
+
+
+@EVERY_MODULE
+def test_every_file_lives_in_a_room_of_the_table(module: Module) -> None:
+    """A new room is first a new line of the table."""
+    assert module.room in FLOOR_OF, f"{module.path}: the room {module.room!r} is not on the floor plan"
+
+
+@EVERY_MODULE
+def test_imports_go_down_only(module: Module) -> None:
+    """No file imports a room that its floor does not allow, at the top or inside; floor 3 never meets."""
+    wrong = [f"line {found.line}: {found.target}" for found in imports(module) if _wrong_way(module, found)]
+    assert not wrong, f"{module.path} (floor {FLOOR_OF[module.room]}) may not import " + ", ".join(wrong)
+
+
+def _is_third_party(target: str) -> bool:
+    top = target.split(".")[0]
+    return top != PACKAGE and top not in sys.stdlib_module_names
+
+
+def _places(target: str) -> tuple[str, ...]:
+    return THIRD_PARTY.get(target.split(".")[0], ())
+
+
+def _allowed_at(path: str, places: tuple[str, ...]) -> bool:
+    rooms = tuple(place for place in places if place.endswith("/") or not place)
+    return path in places or path.startswith(rooms)
+
+
+@EVERY_MODULE
+def test_a_third_party_library_is_imported_only_where_the_table_says(module: Module) -> None:
+    """Each library has its places; anything else asks the plugin."""
+    wrong = [
+        f"line {found.line}: {found.target}"
+        for found in imports(module)
+        if _is_third_party(found.target) and not _allowed_at(module.path, _places(found.target))
+    ]
+    assert not wrong, f"{module.path} imports outside THIRD_PARTY's places: " + ", ".join(wrong)
+
+
+def _plugin_files() -> set[str]:
+    targets = (target for family in builtin_plugins().values() for target in family.values())
+    return {target.split(":")[0].removeprefix(f"{PACKAGE}.").replace(".", "/") + ".py" for target in targets}
+
+
+@EVERY_MODULE
+def test_a_third_party_library_is_imported_lazily(module: Module) -> None:
+    """Only msgspec, a plugin's own file and the command line import a library at their top."""
+    if module.path in _plugin_files() or module.room == "cli":
+        return
+    wrong = [
+        f"line {found.line}: {found.target}"
+        for found in imports(module)
+        if _is_third_party(found.target)
+        and found.target.split(".")[0] != "msgspec"
+        and not (found.inside or found.typing_only)
+    ]
+    assert not wrong, f"{module.path} imports at its top: " + ", ".join(wrong)
+
+
+def _world_reads(module: Module) -> list[tuple[int, str]]:
+    reads = [(found.line, found.target) for found in imports(module) if found.target in WORLD]
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Attribute) and ((name := dotted(node)) in WORLD or name.endswith(NOW)):
+            reads.append((node.lineno, name))
+        if isinstance(node, ast.ImportFrom):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            reads += [(node.lineno, name) for name in names if name in WORLD]
+    return reads
+
+
+@EVERY_MODULE
+def test_time_ids_and_environment_are_read_in_one_place(module: Module) -> None:
+    """Only `events.clock` asks what time it is or makes an id; only `settings` reads the environment."""
+    wrong = [
+        f"line {line}: {name}"
+        for line, name in _world_reads(module)
+        if module.path not in WORLD.get(name, ("events/clock.py",))
+        and f"{module.path}: {name}" not in WAIVED_WORLD
+    ]
+    assert not wrong, f"{module.path} reads the world: " + ", ".join(wrong)
+
+
+@EVERY_MODULE
+def test_a_view_is_pure(module: Module) -> None:
+    """Live equals replay only while a view knows nothing but its events: no I/O, no threads, no clock."""
+    if module.room != "views":
+        return
+    brought = [found for found in imports(module) if found.target.split(".")[0] in IMPURE]
+    wrong = [f"line {found.line}: {found.target}" for found in brought]
+    wrong += [
+        f"line {node.lineno}: {dotted(node.func)}()"
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Call) and dotted(node.func) in ("open", "print", "input")
+    ]
+    assert not wrong, f"{module.path} is not pure: " + ", ".join(wrong)
+
+
+def test_every_waiver_is_still_needed() -> None:
+    """A waiver whose file has mended its ways is taken away."""
+    reads = {f"{module.path}: {name}" for module in modules() for _, name in _world_reads(module)}
+    assert set(WAIVED_WORLD) <= reads
+
+
+def test_every_core_dependency_is_used() -> None:
+    """What `pip install odibi-core` brings is what the source imports, no more and no less."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    core = {_name(requirement) for requirement in project["dependencies"]}
+    optional = {_name(need) for extra in ("pandas", "polars", "parquet") for need in extras[extra]}
+    targets = {found.target for module in modules() for found in imports(module)}
+    used = {target.split(".")[0] for target in targets if _is_third_party(target)}
+    assert core == used - optional - {"click"}
+
+
+def _name(requirement: str) -> str:
+    return requirement.split(">")[0].split("[")[0].replace("-", "_")
+
+
+def test_the_checks_see_what_they_forbid() -> None:
+    """Sabotage: a view that imports the orchestrator lazily, or reads the clock and environment, is caught."""
+    text = (
+        "import os\nfrom datetime import datetime\n"
+        "def f():\n    from odibi_core.orchestrator import Orchestrator\n    import pandas\n"
+        "    return datetime.now(), os.environ\n"
+    )
+    bad = Module(f"{PACKAGE}.views.bad", "views", "views/bad.py", False, text, ast.parse(text))
+    assert any(_wrong_way(bad, found) and found.inside for found in imports(bad))
+    assert {name for _, name in _world_reads(bad)} == {"datetime.now", "os.environ"}
+    assert not _allowed_at(bad.path, THIRD_PARTY["pandas"])

@@ -1,0 +1,86 @@
+"""Nothing here is too large to hold in the head, and no room is a drawer for odds and ends."""
+
+import ast
+import re
+
+import pytest
+from tests.house.plan import ROOT, Function, Module, functions, modules
+
+LINES, BODY, PARAMETERS = 400, 40, 7
+
+# "path" or "path: function" → why it may be larger. One line each.
+WAIVERS: dict[str, str] = {}
+
+DRAWERS = frozenset({"utils", "util", "helpers", "helper", "common", "misc", "shared", "tools", "stuff"})
+
+EVERY_MODULE = pytest.mark.parametrize("module", modules(), ids=lambda module: module.path)
+
+
+def body_lines(function: Function) -> int:
+    """From the first statement to the last; the docstring is not the body."""
+    body = function.body[ast.get_docstring(function, clean=False) is not None :]
+    return (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+
+
+def parameter_count(function: Function) -> int:
+    """What a caller may give, `*args` and `**fields` one each; `self` and `cls` are not given."""
+    a = function.args
+    named = [*a.posonlyargs, *a.args]
+    own = bool(named) and named[0].arg in ("self", "cls")
+    return len(named) - own + len(a.kwonlyargs) + bool(a.vararg) + bool(a.kwarg)
+
+
+def too_large(module: Module) -> dict[str, str]:
+    """Everything of a file that passes a limit: where, and by how much."""
+    found = {}
+    if (lines := module.text.count("\n")) > LINES:
+        found[module.path] = f"{lines} lines, over {LINES}"
+    for name, function in functions(module.tree):
+        where = f"{module.path}: {name}"
+        if (body := body_lines(function)) > BODY:
+            found[where] = f"a body of {body} lines, over {BODY}"
+        if (count := parameter_count(function)) > PARAMETERS:
+            found[where] = f"{count} parameters, over {PARAMETERS}"
+    return found
+
+
+@EVERY_MODULE
+def test_a_file_and_its_functions_are_small(module: Module) -> None:
+    """Files up to 400 lines, bodies up to 40, parameters up to 7, or a waiver with its reason."""
+    unwaived = {where: what for where, what in too_large(module).items() if where not in WAIVERS}
+    assert not unwaived, "\n".join(f"{where}: {what}" for where, what in unwaived.items())
+
+
+def test_every_waiver_is_still_needed_and_has_a_reason() -> None:
+    """A waiver goes when what it waived has become small."""
+    needed = {where for module in modules() for where in too_large(module)}
+    assert set(WAIVERS) <= needed
+    assert all(len(reason) > 15 and "\n" not in reason for reason in WAIVERS.values())
+
+
+def test_no_room_or_file_is_a_drawer() -> None:
+    """A name says what is inside; `utils` says that nobody knew."""
+    places = ("src", "tests", "examples", "benchmarks")
+    files = [file for place in places for file in (ROOT / place).rglob("*.py")]
+    named = {part.strip("_") for file in files for part in file.relative_to(ROOT).with_suffix("").parts}
+    assert not named & DRAWERS
+
+
+@EVERY_MODULE
+def test_nothing_is_left_for_later(module: Module) -> None:
+    """No note of unfinished work and no stub: what is not there yet is an issue, not a comment."""
+    marks = re.findall(r"#.*\b(?:TODO|FIXME|XXX|HACK)\b.*", module.text)
+    stubs = [node.lineno for node in ast.walk(module.tree) if isinstance(node, ast.Raise) and _is_stub(node)]
+    assert not marks
+    assert not stubs, f"{module.path}: NotImplementedError at lines {stubs}"
+
+
+def _is_stub(node: ast.Raise) -> bool:
+    return node.exc is not None and "NotImplementedError" in ast.unparse(node.exc)
+
+
+def test_the_measures_measure() -> None:
+    """Sabotage: a body of 41 lines and eight parameters are seen, docstring and self left out."""
+    long = "class C:\n  def f(self, a, b, c, d, *e, f, g, **h):\n    'Doc'\n" + "    x = 1\n" * 41
+    (name, function) = functions(ast.parse(long))[0]
+    assert (name, body_lines(function), parameter_count(function)) == ("C.f", 41, 8)
