@@ -1,0 +1,111 @@
+"""Every error that odibi-core raises, as one tree.
+
+    OdibiError
+    ├── ConfigurationError (ValueError)     a setting, an argument, a pipeline that cannot be right
+    │   ├── PluginError                     no plugin of that name in that family
+    │   │   └── MissingExtraError           the plugin is there, the library that it needs is not
+    │   └── PipelineDefinitionError         steps that cannot run, found before anything runs
+    ├── PipelineError (RuntimeError)        a run ended without success; `.result` holds what there is
+    ├── StepError (RuntimeError)            a step gave something that cannot be used
+    │   └── StepTimeoutError (TimeoutError)
+    ├── EngineError (RuntimeError)
+    │   ├── SourceNotFoundError (FileNotFoundError)
+    │   ├── UnreadableSourceError (ValueError)
+    │   └── UnknownTableError (LookupError)
+    ├── CheckError (ValueError)             a check that is put together wrongly
+    ├── StoryError (ValueError)             a lineage that no story can be drawn from
+    └── StoreError (OSError)                the record cannot be found or read
+        ├── RunNotFoundError (LookupError)
+        └── QueryError (ValueError)         a question in SQL that may not or cannot be answered
+
+Each is also the builtin that a caller would expect, so `except FileNotFoundError` keeps working.
+A message says what happened, what was given, and what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Any
+
+
+class OdibiError(Exception):
+    """The root: catch this to catch everything that odibi-core raises on purpose."""
+
+
+class ConfigurationError(OdibiError, ValueError):
+    """A setting or an argument that cannot be right."""
+
+
+class PluginError(ConfigurationError):
+    """No plugin of that name in that family."""
+
+
+class MissingExtraError(PluginError, ImportError):
+    """A plugin is known, but the library that it stands on is not installed."""
+
+
+class PipelineDefinitionError(ConfigurationError):
+    """Steps that cannot run; `problems` lists every reason that was found, not only the first."""
+
+    def __init__(self, problems: str | Iterable[str]) -> None:
+        self.problems = [problems] if isinstance(problems, str) else list(problems)
+        super().__init__("\n".join(self.problems))
+
+
+class PipelineError(OdibiError, RuntimeError):
+    """A run ended without success. `result` is what `execute()` would have returned."""
+
+    def __init__(self, message: str, result: Any = None) -> None:
+        super().__init__(message)
+        self.result = result
+
+
+class StepError(OdibiError, RuntimeError):
+    """A step ran and gave something that cannot be used."""
+
+
+class StepTimeoutError(StepError, TimeoutError):
+    """A step took longer than its `timeout_s`."""
+
+
+class EngineError(OdibiError, RuntimeError):
+    """An engine could not read, write or compute."""
+
+
+class SourceNotFoundError(EngineError, FileNotFoundError):
+    """A file that a step reads is not there."""
+
+
+class UnreadableSourceError(EngineError, ValueError):
+    """A file is there, but it is not what its format says."""
+
+
+class UnknownTableError(EngineError, LookupError):
+    """A SQL step names a table that is none of its inputs."""
+
+
+class CheckError(OdibiError, ValueError):
+    """A data-quality check that is put together wrongly."""
+
+
+class StoryError(OdibiError, ValueError):
+    """A lineage that no story can be drawn from."""
+
+
+class StoreError(OdibiError, OSError):
+    """The record cannot be found, read or written."""
+
+
+class RunNotFoundError(StoreError, LookupError):
+    """No run of that id in the store."""
+
+
+class QueryError(StoreError, ValueError):
+    """A question in SQL that may not, or cannot, be answered."""
+
+
+def nearest(name: object, known: Iterable[str]) -> str:
+    """A sentence's end that helps with a misspelling: ` (did you mean 'clean'?)`, or nothing."""
+    match = get_close_matches(str(name)[:200], list(known), n=1, cutoff=0.5)
+    return f" (did you mean {match[0]!r}?)" if match else ""

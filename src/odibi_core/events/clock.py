@@ -1,0 +1,95 @@
+"""The only place that reads time, makes ids, or asks the machine who we are."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import time
+from datetime import UTC, datetime
+from functools import cache
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Where time comes from; `odibi_core.testing.FakeClock` is the one for tests."""
+
+    def now(self) -> datetime:
+        """The wall clock, aware and in UTC: for timestamps, never for durations."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never go back: for durations, never for timestamps."""
+        ...
+
+
+class SystemClock:
+    """The machine's own clocks."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.perf_counter()
+
+
+SYSTEM = SystemClock()
+monotonic = time.perf_counter
+epoch_ns = time.time_ns
+
+
+def utc_now() -> datetime:
+    """Now, aware and in UTC."""
+    return datetime.now(UTC)
+
+
+def iso(moment: datetime) -> str:
+    """A timestamp as every log line writes it: `2026-11-21T04:05:06.123456Z`."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def new_id(length: int = 12) -> str:
+    """A random id of `length` hexadecimal digits."""
+    return secrets.token_hex((length + 1) // 2)[:length]
+
+
+def sleep(seconds: float) -> None:
+    """Wait: here, so that a test can find every place that does."""
+    time.sleep(seconds)
+
+
+@cache
+def host_name() -> str:
+    """This machine's name."""
+    return socket.gethostname()
+
+
+def process_id() -> int:
+    """This process; asked each time, since a fork changes it."""
+    return os.getpid()
+
+
+def process_start(pid: int | None = None) -> float | None:
+    """When process `pid` (default: this one) started, in seconds since the epoch; None when it is not alive.
+
+    A pid alone is reused by the system; pid and start time together name one process.
+    """
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return None
+        return float(process.create_time())
+    except psutil.Error:
+        return None
+
+
+def resident_memory_mb() -> float | None:
+    """This process's resident size in mebibytes; a system call, so ask now and then and not at every line."""
+    try:
+        import psutil
+
+        return round(psutil.Process().memory_info().rss / 2**20, 3)
+    except Exception:
+        return None

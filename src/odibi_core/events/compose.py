@@ -1,0 +1,139 @@
+"""The one way in: what a caller says becomes fields that are plain, redacted and bounded, before anything hears of them.
+
+The way is short for what is ordinary. A name that was seen before has its role in a table, a short text that was
+found clean is remembered, numbers need one look; only what is new or strange takes the long way.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from odibi_core.events.event import FIELDS_ON_THE_WIRE, HEADER, STANDARD
+from odibi_core.events.normalise import key, number, plain, text, unique
+from odibi_core.events.redaction import HIDDEN, hidden, is_secret_name, redact, redact_text
+
+_ORDINARY: Final = 0
+_STANDARD: Final = 1
+_SPECIAL: Final = 2
+_ROLES_KEPT: Final = 4096
+_TEXTS_KEPT: Final = 8192
+_TEXT_KEPT: Final = 80
+_SMALL: Final = 10**12
+"""Below this an int cannot be a card number."""
+
+_roles: dict[Any, int] = dict.fromkeys(STANDARD, _STANDARD)
+_clean_texts: set[str] = set()
+
+
+def sift(said: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any] | None]:
+    """What was said as `(standard fields, other fields, live objects or None)`; takes `said` over.
+
+    Live objects are the values that JSON cannot hold, as they were: only hooks in this process get them,
+    under the names that are free of secrets, while the fields hold their description.
+    """
+    standard: dict[str, Any] = {}
+    strange: list[Any] | None = None
+    for name, value in said.items():
+        role = _roles.get(name, -1)
+        kind = type(value)
+        if role < 0 or role == _SPECIAL:
+            pass
+        elif kind is str:
+            if value in _clean_texts:
+                if role:
+                    standard[name] = value
+                continue
+        elif (
+            value is None
+            or kind is bool
+            or (kind is int and -_SMALL < value < _SMALL)
+            or (kind is float and value - value == 0.0)
+        ):
+            if role:
+                standard[name] = value
+            continue
+        if strange is None:
+            strange = []
+        strange.append(name)
+    live = _sift_strange(said, standard, strange) if strange is not None else None
+    if standard:
+        for name in standard:
+            said.pop(name, None)
+    return standard, said, live
+
+
+def _sift_strange(said: dict[str, Any], standard: dict[str, Any], strange: list[Any]) -> dict[str, Any] | None:
+    """The long way, for the names that need it; what they become replaces them in place."""
+    live: dict[str, Any] = {}
+    names = list(said)
+    found = {name: said[name] for name in strange}
+    renamed: dict[Any, str] = {}
+    for name, value in found.items():
+        label = _label(name)
+        if label in STANDARD:
+            standard[label] = said[label] = clean_field(label, value)
+            continue
+        if label != name:
+            renamed[name] = label = unique(label, said)
+        said[label] = clean_field(label, value)
+        if _is_live(value) and said[label] != HIDDEN:
+            live[label] = value
+    if renamed:
+        ordered = {renamed.get(name, name): None for name in names}
+        cleaned = {label: said[label] for label in ordered}
+        said.clear()
+        said.update(cleaned)
+    return live or None
+
+
+def _label(name: Any) -> str:
+    """The name under which a field is kept, and its role remembered."""
+    if type(name) is not str or len(name) > 200:
+        return redact_text(key(name))
+    if name in HEADER or name == FIELDS_ON_THE_WIRE:
+        return f"{name}_"
+    if name not in _roles:
+        label = redact_text(key(name))
+        if label != name:
+            return label
+        if len(_roles) >= _ROLES_KEPT:
+            _roles.clear()
+            _roles.update(dict.fromkeys(STANDARD, _STANDARD))
+        _roles[name] = _SPECIAL if is_secret_name(name) else _ORDINARY
+    return name
+
+
+def _is_live(value: Any) -> bool:
+    return not isinstance(value, (str, bytes, int, float, list, tuple, dict, set, frozenset, type(None)))
+
+
+def clean_field(name: str, value: Any) -> Any:
+    """The value of one field as it may be kept."""
+    if hidden(name, value):
+        return HIDDEN
+    if type(value) is str:
+        return clean_text(value)
+    if type(value) is float:
+        return number(value)
+    if type(value) is int and -_SMALL < value < _SMALL:
+        return value
+    return redact(plain(value))
+
+
+def clean_text(content: str) -> str:
+    """A text as it may be kept: valid, bounded, without secrets. Short clean ones are remembered."""
+    if content in _clean_texts:
+        return content
+    cleaned = redact_text(text(content))
+    if cleaned == content and type(content) is str and len(content) <= _TEXT_KEPT:
+        if len(_clean_texts) >= _TEXTS_KEPT:
+            _clean_texts.clear()
+        _clean_texts.add(content)
+    return cleaned
+
+
+def clean(value: Any) -> Any:
+    """Any value as it may reach an output: JSON-plain, bounded, redacted. Never raises."""
+    if type(value) is str:
+        return clean_text(value)
+    return redact(plain(value))

@@ -1,0 +1,69 @@
+"""The one vocabulary: a kind is the event's type, the `event_type` of its log line, and a hook's name."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Final
+
+PIPELINE_START: Final = "pipeline_start"
+PIPELINE_PLAN: Final = "pipeline_plan"
+PIPELINE_COMPLETE: Final = "pipeline_complete"
+PIPELINE_ERROR: Final = "pipeline_error"
+RUN_LOST: Final = "run_lost"
+
+NODE_START: Final = "node_start"
+NODE_COMPLETE: Final = "node_complete"
+NODE_FAILED: Final = "node_failed"
+NODE_RETRY: Final = "node_retry"
+NODE_SKIPPED: Final = "node_skipped"
+CACHE_HIT: Final = "cache_hit"
+CACHE_MISS: Final = "cache_miss"
+SNAPSHOT: Final = "snapshot"
+CHECK_RESULT: Final = "check_result"
+
+METRIC: Final = "metric"
+ERROR: Final = "error"
+ALERT_RAISED: Final = "alert_raised"
+ALERT_RESOLVED: Final = "alert_resolved"
+STAGE_COMPLETED: Final = "stage_completed"
+STAGE_FAILED: Final = "stage_failed"
+CIRCUIT_STATE_CHANGE: Final = "circuit_state_change"
+COST: Final = "cost"
+QUERY: Final = "query"
+CLI_COMMAND: Final = "cli_command"
+DATA_QUALITY_CHECK: Final = "data_quality_check"
+
+HOOK_FAILED: Final = "hook_failed"
+EVENTS_DROPPED: Final = "events_dropped"
+TORN_TAIL: Final = "torn_tail"
+
+EVERYTHING: Final = "*"
+"""What a hook registers under to hear every event."""
+
+ALIASES: Final = {"node_error": NODE_FAILED}
+"""Older names of a kind: a hook may register under either, and hears it under the name that it chose."""
+
+
+def canonical(kind: str) -> str:
+    """The name under which `kind` is kept."""
+    return ALIASES.get(kind, kind)
+
+
+class LogLevel(str, Enum):
+    """How much an event matters. A `str`, so that `LogLevel.INFO == "info"`."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+    CRITICAL = "critical"
+
+
+SEVERITY: Final = {level.value: rank * 10 for rank, level in enumerate(LogLevel, start=1)}
+"""Levels as the numbers of the standard library's `logging`: debug 10 … critical 50."""
+
+
+def severity(level: object) -> int:
+    """The rank of a level by any usual spelling; an unknown one counts as `info`."""
+    name = str(getattr(level, "value", level)).lower()
+    return SEVERITY.get({"warn": "warning", "fatal": "critical"}.get(name, name), SEVERITY["info"])

@@ -1,0 +1,188 @@
+"""Any value becomes a plain, bounded, JSON one: never an exception, never an iterator consumed, never a frame printed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Set
+from dataclasses import fields as dataclass_fields
+from dataclasses import is_dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from pathlib import PurePath
+from typing import Any, Final
+from uuid import UUID
+
+from odibi_core.events.event import FIELDS_ON_THE_WIRE
+
+MAX_TEXT: Final = 64 * 1024
+"""Characters of one field."""
+MAX_DEPTH: Final = 24
+MAX_KEY: Final = 200
+_BIGGEST: Final = 2**63 - 1
+_SURROGATES: Final = re.compile("[\ud800-\udfff]")
+_FRAME_LIBRARIES: Final = frozenset({"pandas", "polars", "numpy", "pyarrow", "duckdb", "pyspark", "dask", "modin", "torch"})
+
+
+def plain(value: Any, limit: int = MAX_TEXT) -> Any:
+    """`value` as None, bool, int, float, str, or lists and string-keyed dicts of these, in about `limit` characters."""
+    return _Normaliser(limit).visit(value, 0)
+
+
+def text(value: Any, limit: int = MAX_TEXT) -> str:
+    """Text as it can stand in UTF-8, cut to `limit` with the length that it had."""
+    content = value if type(value) is str else _words(value)
+    if len(content) > limit:
+        content = f"{content[:limit]}… [cut: {len(content)} characters]"
+    return content if content.isascii() else _SURROGATES.sub("\ufffd", content)
+
+
+def key(name: Any) -> str:
+    """A key that may stand in a line."""
+    label = text(name, MAX_KEY)
+    return "fields_" if label == FIELDS_ON_THE_WIRE else label
+
+
+def _words(value: Any) -> str:
+    """`str(value)`, whatever `value` does about it."""
+    try:
+        return str.__str__(value) if isinstance(value, str) else str(value)
+    except Exception as error:
+        return f"<{type(value).__name__}: its text failed with {type(error).__name__}>"
+
+
+def number(value: float) -> Any:
+    """A float as JSON knows it; NaN and the infinities, which it does not know, by name."""
+    if value - value == 0.0:
+        return float(value)
+    return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
+
+
+def integer(value: int) -> Any:
+    """An int that every reader of JSON can hold; a larger one as text."""
+    if -_BIGGEST <= value <= _BIGGEST:
+        return int(value)
+    return str(int(value)) if value.bit_length() <= 10_000 else f"<int of {value.bit_length()} bits>"
+
+
+class _Normaliser:
+    """One walk over one value: how much may still be written, and what we are inside of."""
+
+    def __init__(self, budget: int) -> None:
+        self.budget = budget
+        self.path: set[int] = set()
+
+    def visit(self, value: Any, depth: int) -> Any:
+        self.budget -= 4
+        try:
+            if isinstance(value, _CONTAINERS):
+                return self._inside(value, value, depth)
+            members = _members(value)
+            return self._scalar(value) if members is None else self._inside(value, members, depth)
+        except Exception as error:
+            return f"<{type(value).__name__}: could not be read, {type(error).__name__}>"
+
+    def _scalar(self, value: Any) -> Any:
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, str) and not isinstance(value, Enum):
+            return self._spend(text(value, max(0, self.budget)))
+        for kind, convert in _SCALARS:
+            if isinstance(value, kind):
+                converted = convert(value)
+                return self._spend(converted) if isinstance(converted, str) else converted
+        return self._other(value)
+
+    def _other(self, value: Any) -> Any:
+        library = type(value).__module__.partition(".")[0]
+        if library in _FRAME_LIBRARIES:
+            return _of_a_frame_library(value, library)
+        if hasattr(type(value), "__next__") or hasattr(type(value), "__anext__"):
+            return f"<{type(value).__name__}>"
+        return self._spend(text(value, max(0, self.budget)))
+
+    def _spend(self, content: str) -> str:
+        self.budget -= len(content)
+        return content
+
+    def _inside(self, owner: Any, members: Any, depth: int) -> Any:
+        if id(owner) in self.path:
+            return "<cycle>"
+        if depth >= MAX_DEPTH:
+            return f"<{type(owner).__name__}, deeper than {MAX_DEPTH}>"
+        self.path.add(id(owner))
+        try:
+            return self._mapping(members, depth) if isinstance(members, Mapping) else self._sequence(members, depth)
+        finally:
+            self.path.discard(id(owner))
+
+    def _sequence(self, value: Any, depth: int) -> list[Any]:
+        items: list[Any] = []
+        for item in value:
+            if self.budget <= 0:
+                items.append(f"… [cut: {len(value)} items]")
+                break
+            items.append(self.visit(item, depth + 1))
+        return items
+
+    def _mapping(self, value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
+        record: dict[str, Any] = {}
+        for name, item in value.items():
+            if self.budget <= 0:
+                record["…"] = f"[cut: {len(value)} keys]"
+                break
+            label = unique(key(name), record)
+            self.budget -= len(label)
+            record[label] = self.visit(item, depth + 1)
+        return record
+
+
+def _members(value: Any) -> dict[str, Any] | None:
+    """What a dataclass, a msgspec struct or a pydantic model holds; None for everything else."""
+    kind = type(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclass_fields(value)}
+    if hasattr(kind, "__struct_fields__"):
+        return {name: getattr(value, name) for name in kind.__struct_fields__}
+    return dict(value.model_dump()) if hasattr(kind, "model_dump") else None
+
+
+def unique(label: str, taken: Mapping[str, Any]) -> str:
+    """`label`, or the first of `label_2`, `label_3` … that is not taken."""
+    if label not in taken:
+        return label
+    return next(name for n in range(2, len(taken) + 3) if (name := f"{label}_{n}") not in taken)
+
+
+def _of_a_frame_library(value: Any, library: str) -> Any:
+    """A scalar of numpy or pandas by its value; an array or a frame by its shape, never by its content."""
+    shape = getattr(value, "shape", None)
+    if shape == () or (shape is None and type(value).__name__ != "NAType" and hasattr(value, "item")):
+        item = value.item()
+        return plain(item) if type(item) is not type(value) else text(item)
+    if type(value).__name__ in {"NAType", "NaTType"}:
+        return None
+    name = f"{library}.{type(value).__name__}"
+    return f"<{name} {' × '.join(str(n) for n in shape)}>" if isinstance(shape, tuple) else f"<{name}>"
+
+
+def _moment(value: date | time) -> str | None:
+    written = value.isoformat()
+    return None if written == "NaT" else written
+
+
+def _bytes(value: bytes | bytearray | memoryview) -> str:
+    return text(bytes(value[: MAX_TEXT + 1]).decode("utf-8", "replace"))
+
+
+_CONTAINERS: Final = (Mapping, list, tuple, Set)
+_SCALARS: Final[tuple[tuple[Any, Any], ...]] = (
+    (Enum, lambda value: plain(value.value)),
+    (int, integer),
+    (float, number),
+    ((datetime, date, time), _moment),
+    (timedelta, lambda value: value.total_seconds()),
+    ((bytes, bytearray, memoryview), _bytes),
+    (BaseException, lambda value: text(f"{type(value).__name__}: {_words(value)}")),
+    ((Decimal, UUID, PurePath), text),
+)

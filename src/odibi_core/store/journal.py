@@ -1,0 +1,274 @@
+"""The journal: events as lines of JSON in files that are only ever appended to.
+
+One event is one `write` on a descriptor opened with `O_APPEND`: when the call returns the kernel has it, another
+process can read it, and `kill -9` cannot lose it. What cannot be written is counted by its reason, and nothing of
+it reaches the observed program.
+"""
+
+from __future__ import annotations
+
+import atexit
+import errno
+import os
+import sys
+import threading
+import weakref
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Final
+
+from odibi_core.errors import ConfigurationError, StoreError
+from odibi_core.events import Event, encode
+from odibi_core.events.clock import process_id, utc_now
+from odibi_core.events.kinds import severity
+from odibi_core.store.segments import Damage, read_events, safe_name, segment_name, segments_of
+from odibi_core.store.shorten import shortened
+
+MAX_LINE: Final = 1 << 20
+"""Bytes of one line; a longer one has its longest fields cut."""
+_BUFFER: Final = 64 * 1024
+_URGENT: Final = severity("error")
+_LOOK_EVERY: Final = timedelta(seconds=1)
+_NOTICE_EVERY: Final = timedelta(minutes=1)
+_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_FLAGS: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
+DURABILITIES: Final = ("buffered", "written", "synced")
+
+
+class Journal:
+    """Writes events to `directory/stem.jsonl` and, when a segment is full, on to `stem.000002.jsonl` …
+
+    `durability`: `written` (default) survives the process, `synced` the machine too, `buffered` neither, but is the
+    fastest; events of level error and above are never buffered. `written_count + dropped == accepted + waiting`
+    holds at any time; `dropped` counts by reason.
+
+    Raises `StoreError` when the first segment cannot be made: that is configuration. Nothing raises later.
+    """
+
+    def __init__(
+        self,
+        directory: str | Path,
+        stem: str = "events",
+        *,
+        durability: str = "written",
+        max_segment_bytes: int = 64 << 20,
+    ) -> None:
+        if durability not in DURABILITIES:
+            raise ConfigurationError(f"durability is one of {', '.join(DURABILITIES)}, given was {durability!r}")
+        if max_segment_bytes <= 0:
+            raise ConfigurationError(f"a segment needs room: max_segment_bytes was {max_segment_bytes}")
+        self.directory = Path(directory).absolute()
+        self.durability = durability
+        self.max_segment_bytes = max_segment_bytes
+        self.accepted = self.written = 0
+        self.dropped: Counter[str] = Counter()
+        self.base = self.stem = safe_name(stem)
+        self._number = 0
+        self._fd = -1
+        self._closed = False
+        self._notice_due = _LONG_AGO
+        self._begin()
+        try:
+            self._open_next()
+        except OSError as error:
+            raise StoreError(
+                f"the log cannot be written to {self.directory}: {error.strerror or error}; "
+                "give a folder that this program may write to"
+            ) from error
+        self.base = self.stem
+        _journals.add(self)
+
+    def _begin(self) -> None:
+        """The state of a process that has written nothing yet: at the start, and in the child of a fork."""
+        self._lock = threading.Lock()
+        self._buffer: list[bytes] = []
+        self._buffered = 0
+        self._size = 0
+        self._inode = (0, 0)
+        self._since_look = 0
+        self._looked = _LONG_AGO
+        self._torn = False
+
+    def __call__(self, event: Event) -> None:
+        """Keep an event. Never raises."""
+        try:
+            line = encode(event)
+            if len(line) > MAX_LINE:
+                line = encode(shortened(event, MAX_LINE))
+            self._keep(line, event)
+        except Exception as error:
+            self._lose(1, type(error).__name__, str(error))
+
+    def _keep(self, line: bytes, event: Event) -> None:
+        with self._lock:
+            self.accepted += 1
+            if self._closed:
+                self._lose(1, "closed", "the journal was closed before")
+                return
+            if self.durability == "buffered":
+                self._buffer.append(line)
+                self._buffered += len(line)
+                if self._buffered < _BUFFER and severity(event.level) < _URGENT:
+                    return
+                self._flush(event.timestamp)
+                return
+            self._write(line, 1, event.timestamp)
+            if self.durability == "synced" and self._fd >= 0:
+                os.fsync(self._fd)
+
+    def _flush(self, now: datetime) -> None:
+        if self._buffer:
+            lines, self._buffer, self._buffered = self._buffer, [], 0
+            self._write(b"".join(lines), len(lines), now)
+
+    def _write(self, block: bytes, lines: int, now: datetime) -> None:
+        """One write of whole lines, in a segment that is there and has room."""
+        try:
+            if not (self._looked <= now < self._looked + _LOOK_EVERY):
+                self._look(now)
+            if self._fd < 0 or self._size + len(block) > self.max_segment_bytes and self._size:
+                self._open_next()
+            if self._torn:
+                block = b"\n" + block
+            done = os.write(self._fd, block)
+            if done != len(block):
+                done += self._write_rest(block, done)
+        except OSError as error:
+            self._lose(lines, errno.errorcode.get(error.errno or 0, "OSError"), error.strerror or str(error))
+            return
+        self._torn = False
+        self._size += done
+        self._since_look += lines
+        self.written += lines
+
+    def _write_rest(self, block: bytes, done: int) -> int:
+        """A short write raises nothing, so the rest is tried again; if that fails, the half line is sealed by the next."""
+        start = done
+        try:
+            while done < len(block):
+                done += os.write(self._fd, block[done:])
+        except OSError:
+            self._torn = True
+            self._size += done
+            raise
+        return done - start
+
+    def _look(self, now: datetime) -> None:
+        """A write to a file that was deleted succeeds into nothing: look now and then whether ours is still there."""
+        self._looked = now
+        if self._fd < 0:
+            return
+        try:
+            found = os.stat(self._path)
+            here = (found.st_dev, found.st_ino) == self._inode
+        except OSError:
+            here = False
+        if not here:
+            self._lose(self._since_look, "deleted", f"{self._path} was deleted or replaced")
+            self.written -= self._since_look
+            self._close_descriptor()
+        self._since_look = 0
+
+    def _open_next(self) -> None:
+        """A new segment, of a name that nobody has."""
+        self._close_descriptor()
+        self.directory.mkdir(parents=True, exist_ok=True)
+        stems = (self.stem if n == 1 else f"{self.stem}_{n}" for n in count(1))
+        while True:
+            number = self._number + 1
+            stem = next(stems) if number == 1 else self.stem
+            path = self.directory / segment_name(stem, number)
+            try:
+                self._fd = os.open(path, _FLAGS, 0o644)
+            except FileExistsError:
+                self._number += number > 1
+                continue
+            break
+        self.stem, self._number, self._path, self._size, self._torn = stem, number, path, 0, False
+        found = os.fstat(self._fd)
+        self._inode = (found.st_dev, found.st_ino)
+        self._since_look = 0
+
+    def _close_descriptor(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def _lose(self, lines: int, reason: str, detail: str) -> None:
+        """Count what is lost, and say so on stderr once a minute."""
+        if not lines:
+            return
+        self.dropped[reason] += lines
+        now = utc_now()
+        if now < self._notice_due or reason == "closed":
+            return
+        self._notice_due = now + _NOTICE_EVERY
+        try:
+            total = sum(self.dropped.values())
+            sys.stderr.write(f"odibi-core: {total} events of {self.base} could not be kept ({reason}: {detail})\n")
+        except Exception:
+            return
+
+    @property
+    def path(self) -> Path:
+        """The segment that is being written."""
+        return self._path
+
+    @property
+    def waiting(self) -> int:
+        """Events that are accepted and not yet written: only with the durability `buffered`."""
+        return len(self._buffer)
+
+    def paths(self) -> list[Path]:
+        """All segments written through this journal, by this process and its forked children."""
+        return segments_of(self.directory, self.base)
+
+    def read(self, damage: Damage | None = None) -> Iterator[Event]:
+        """Everything kept through this journal."""
+        self.flush()
+        return read_events(self.paths(), damage)
+
+    def flush(self) -> None:
+        """Give the kernel whatever is buffered. Never raises."""
+        with self._lock:
+            if not self._closed:
+                self._flush(utc_now())
+
+    def close(self) -> None:
+        """Write what waits and let the file go; what comes later is counted as dropped."""
+        with self._lock:
+            if not self._closed:
+                self._flush(utc_now())
+                self._closed = True
+                self._close_descriptor()
+
+    def _after_fork(self) -> None:
+        """In the child: a writer and segments of its own, made when the first event comes."""
+        self._begin()
+        self._close_descriptor()
+        self.accepted = self.written = 0
+        self.dropped = Counter()
+        self.stem = f"{self.base}.p{process_id()}"
+        self._number = 0
+
+
+_journals: weakref.WeakSet[Journal] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for journal in _journals:
+        journal._after_fork()
+
+
+def _flush_all() -> None:
+    for journal in list(_journals):
+        journal.flush()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+atexit.register(_flush_all)

@@ -1,0 +1,32 @@
+"""A store that lasts as long as its process: for tests, and for a view of what just happened."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+
+from odibi_core.events import Event
+
+
+class Memory:
+    """Keeps the last `bound` events."""
+
+    def __init__(self, bound: int = 100_000) -> None:
+        self._events: deque[Event] = deque(maxlen=bound)
+        self.accepted = 0
+
+    def __call__(self, event: Event) -> None:
+        self._events.append(event)
+        self.accepted += 1
+
+    @property
+    def dropped(self) -> int:
+        """How many events had to make room for later ones."""
+        return self.accepted - len(self._events)
+
+    def read(self) -> Iterator[Event]:
+        """The events that are still here, in the order in which they came."""
+        return iter(list(self._events))
+
+    def close(self) -> None:
+        """Nothing to do: what is kept stays readable."""

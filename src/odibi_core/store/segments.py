@@ -1,0 +1,103 @@
+"""Segments: the files of a journal, how they are named, and how they are read whatever state they are in.
+
+A segment belongs to one writer, and is only ever appended to. So no two writers share one, none is opened again
+for writing, and a line that a killed writer left half written stays the last of its file: it is counted, not mended.
+
+    events.jsonl             the first of a writer
+    events.000002.jsonl      begun when the one before was full
+    events.p4711.jsonl       of a forked child
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from heapq import merge
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from odibi_core.events import Event, decode
+
+_CHUNK: Final = 1 << 20
+_UNSAFE: Final = re.compile(r"[^A-Za-z0-9_-]+")
+_NAME: Final = re.compile(r"(?P<stem>.+?)(?P<child>\.p\d+(?:_\d+)*)?(?:\.(?P<number>\d{6}))?\.jsonl")
+
+
+class Damage(msgspec.Struct):
+    """What of a journal could not be read: half lines at an end, and whole lines that are no events."""
+
+    torn: int = 0
+    unreadable: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.torn or self.unreadable)
+
+
+def safe_name(name: str, longest: int = 80) -> str:
+    """A file's name from any text, inside its folder on every system; two texts that differ only here may meet."""
+    slug = _UNSAFE.sub("-", name).strip("-.")[:longest]
+    return slug or "unnamed"
+
+
+def segment_name(stem: str, number: int) -> str:
+    """The name of a writer's `number`th segment, from 1."""
+    return f"{stem}.jsonl" if number == 1 else f"{stem}.{number:06d}.jsonl"
+
+
+def segments_of(directory: Path, stem: str) -> list[Path]:
+    """The segments of one journal and of its forked children, each writer's in order."""
+    own = [path for path in directory.glob(f"{stem}*.jsonl") if _stem_of(path) == stem]
+    return sorted(own, key=_order)
+
+
+def all_segments(directory: Path) -> list[Path]:
+    """Every segment in a folder, each writer's in order."""
+    return sorted(directory.glob("*.jsonl"), key=_order)
+
+
+def read_events(paths: Iterable[Path], damage: Damage | None = None) -> Iterator[Event]:
+    """The events of segments, those of several writers merged by time; what is damaged is counted and passed over."""
+    writers: dict[str, list[Path]] = {}
+    for path in paths:
+        match = _NAME.fullmatch(path.name)
+        writer = f"{path.parent}/{match['stem']}{match['child'] or ''}" if match else str(path)
+        writers.setdefault(writer, []).append(path)
+    damage = Damage() if damage is None else damage
+    streams = [_read_in_turn(own, damage) for own in writers.values()]
+    if len(streams) == 1:
+        return streams[0]
+    return merge(*streams, key=lambda event: event.timestamp)
+
+
+def read_lines(path: Path, damage: Damage) -> Iterator[bytes]:
+    """The whole lines of a file, without reading it whole; a last line without its end is torn, and not given."""
+    rest = b""
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                *lines, rest = (rest + chunk).split(b"\n")
+                yield from (line for line in lines if line)
+    except OSError:
+        damage.unreadable += 1
+    damage.torn += bool(rest)
+
+
+def _read_in_turn(paths: list[Path], damage: Damage) -> Iterator[Event]:
+    for path in paths:
+        for line in read_lines(path, damage):
+            try:
+                yield decode(line)
+            except (ValueError, TypeError, RecursionError):
+                damage.unreadable += 1
+
+
+def _stem_of(path: Path) -> str:
+    match = _NAME.fullmatch(path.name)
+    return match["stem"] if match else path.stem
+
+
+def _order(path: Path) -> tuple[str, str, int]:
+    match = _NAME.fullmatch(path.name)
+    return (match["stem"], match["child"] or "", int(match["number"] or 1)) if match else (path.name, "", 1)

@@ -1,0 +1,28 @@
+"""An event that is too long for one line becomes one that fits, and says what was cut."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from odibi_core.events import Event, encode
+from odibi_core.events.event import STANDARD
+
+
+def shortened(event: Event, limit: int) -> Event:
+    """The same event in at most `limit` bytes: its longest values give way first, each leaving a note of its size."""
+    kept: dict[str, Any] = dict(event.fields)
+    standard: dict[str, Any] = {name: value for name in STANDARD if (value := getattr(event, name)) is not None}
+    sizes = [(len(msgspec.json.encode(value)), name, kept) for name, value in kept.items()]
+    sizes += [(len(msgspec.json.encode(value)), name, standard) for name, value in standard.items()]
+    excess = len(encode(event)) - limit
+    for size, name, holder in sorted(sizes, key=lambda row: row[0], reverse=True):
+        if excess <= 0:
+            break
+        note = f"[cut: {size} bytes]"
+        holder[name] = {"cut": note} if name == "metadata" else note
+        excess -= size - len(note) - 10
+    if excess > 0:
+        kept = {"cut_fields": len(kept)}
+    return msgspec.structs.replace(event, fields=kept, **standard)
