@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import itertools
 import re
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from odibi_core.engines.files import is_failure
 from odibi_core.errors import EngineError, UnknownTableError, nearest
 from odibi_core.events import clock
 
 _UNKNOWN = re.compile(r"Table with name (.+?) does not exist")
 _scratch = itertools.count()
-_lock = threading.Lock()
-_bases: dict[int, Any] = {}  # by process: a forked child may not use its parent's threads
+# By process: a forked child has its parent's database without its parent's threads. It may neither use it nor
+# let go of it, since closing it would wait for those threads.
+_bases: dict[int, Any] = {}
 
 
 def query(
@@ -30,15 +31,15 @@ def query(
     fetch: Callable[[Any], Any],
 ) -> Any:
     """Run `text` with `frames` as its tables; `fetch` turns DuckDB's relation into the engine's frame."""
-    import duckdb
-
     _refuse_twins(frames)
     with _cursor() as cursor:
         refused = _register(cursor, frames)
         try:
             relation = cursor.sql(text, params=dict(parameters) if parameters else None)
             answer = None if relation is None else fetch(relation)
-        except duckdb.Error as error:
+        except BaseException as error:
+            if not is_failure(error):
+                raise
             raise _explained(error, text, frames, refused) from error
     if answer is None:
         raise EngineError(f"the SQL gives no rows to go on with; end it with a SELECT:\n{_quoted(text)}")
@@ -71,11 +72,11 @@ def _quietly(cursor: Any, text: str) -> None:
 def _base() -> Any:
     import duckdb
 
-    with _lock:
-        if clock.process_id() not in _bases:
-            _bases.clear()
-            _bases[clock.process_id()] = duckdb.connect(":memory:", config={"python_enable_replacements": False})
-        return _bases[clock.process_id()]
+    # No lock, which a fork could copy while it is held: two threads may connect at once, and one of them wins.
+    here = clock.process_id()
+    if here not in _bases:
+        _bases.setdefault(here, duckdb.connect(":memory:", config={"python_enable_replacements": False}))
+    return _bases[here]
 
 
 def _refuse_twins(frames: Mapping[str, Any]) -> None:
@@ -84,20 +85,19 @@ def _refuse_twins(frames: Mapping[str, Any]) -> None:
         twin = seen.setdefault(name.casefold(), name)
         if twin != name:
             raise EngineError(
-                f"inputs {twin!r} and {name!r} are one table in SQL, which does not tell capitals apart: rename one"
+                f"inputs {twin!r} and {name!r} are one table in SQL, "
+                "which does not tell capitals apart: rename one"
             )
 
 
 def _register(cursor: Any, frames: Mapping[str, Any]) -> dict[str, str]:
     """Make each frame a table. Gives those that cannot be one, with the reason: the SQL may not need them."""
-    import duckdb
-
     refused = {}
     for name, frame in frames.items():
         try:
             cursor.register(name, _readable(frame))
-        except (duckdb.Error, TypeError, ValueError) as error:
-            refused[name.casefold()] = _first_line(error)
+        except Exception as error:
+            refused[name.casefold()] = (str(error).strip().splitlines() or [type(error).__name__])[0]
     return refused
 
 
@@ -106,7 +106,9 @@ def _readable(frame: Any) -> Any:
     return frame.to_arrow_table() if type(frame).__name__ == "DuckDBPyRelation" else frame
 
 
-def _explained(error: Exception, text: str, frames: Mapping[str, Any], refused: Mapping[str, str]) -> EngineError:
+def _explained(
+    error: BaseException, text: str, frames: Mapping[str, Any], refused: Mapping[str, str]
+) -> EngineError:
     unknown = _UNKNOWN.search(str(error))
     if not unknown:
         return EngineError(f"the SQL cannot be run: {error}\n{_quoted(text)}")
@@ -118,10 +120,6 @@ def _explained(error: Exception, text: str, frames: Mapping[str, Any], refused: 
         f"the SQL reads a table {table!r}, which is no input of this step{nearest(table, frames)}. "
         f"Its inputs are: {inputs}. Name one of them, or add {table!r} to the step's inputs.\n{_quoted(text)}"
     )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def _quoted(text: str) -> str:

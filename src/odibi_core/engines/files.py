@@ -1,4 +1,4 @@
-"""Where frames are read from and written to: formats by suffix, globs, compressed text, writes that are whole."""
+"""Where frames come from and go to: formats by suffix, globs, compressed text, writes that are whole."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def target(path: str, format: str | None = None) -> Target:
     name = format.lower() if format else _FORMATS.get(os.path.splitext(stem)[1] if packed else suffix)
     if name not in FORMATS:
         given = f"format {format!r}" if format else f"the suffix of {path!r}"
-        raise EngineError(f"{given} is none that is known; say format= one of {', '.join(FORMATS)}")
+        raise EngineError(f"{given} tells no format that is known; say format= one of {', '.join(FORMATS)}")
     if packed and name == "parquet":
         raise EngineError(f"{path!r}: parquet is compressed inside; write or read it without {packed}")
     return Target(name, packed)
@@ -100,16 +100,16 @@ def read_each(
     path: str, format: str | None, read: Callable[[str, Any], Any], options: Mapping[str, Any]
 ) -> list[Any]:
     """`read(format, path or stream)` for each source. Whatever a library raises becomes one of ours."""
-    kind = target(local(path), format)
     frames = []
     for source in sources(path):
+        kind = target(source, format)
         try:
             with opened(source, kind.packed) as stream:
                 frames.append(read(kind.format, stream))
         except OdibiError:
             raise
         except ImportError as error:
-            raise MissingExtraError(f"reading {kind.format} needs a library that is missing: {error}") from error
+            raise _missing_library("reading", kind.format, error) from error
         except TypeError as error:
             raise EngineError(f"{source!r} was not read: options {sorted(options)}: {error}") from error
         except BaseException as error:
@@ -122,6 +122,12 @@ def read_each(
 def is_failure(error: BaseException) -> bool:
     """Whether to explain it, rather than let it through. A panic in Rust is no Exception, yet a failure."""
     return isinstance(error, Exception) or type(error).__name__ == "PanicException"
+
+
+def _missing_library(doing: str, format: str, error: ImportError) -> MissingExtraError:
+    return MissingExtraError(
+        f"{doing} {format} needs a library that is not installed ({error}): pip install 'odibi-core[all]'"
+    )
 
 
 def _unreadable(source: str, format: str, error: BaseException) -> str:
@@ -164,14 +170,14 @@ def write_one(
     except OdibiError:
         raise
     except ImportError as error:
-        raise MissingExtraError(f"writing {kind.format} needs a library that is missing: {error}") from error
+        raise _missing_library("writing", kind.format, error) from error
     except BaseException as error:
         if not is_failure(error):
             raise
         given = f" with options {sorted(options)}" if options else ""
         raise EngineError(
             f"{path!r} was not written{given}: {type(error).__name__}: {str(error)[:500]}. "
-            "What was there before is unchanged"
+            "A file that was there before is unchanged; check the options, the folder and the space"
         ) from error
 
 
@@ -186,5 +192,8 @@ def packing(beside: str, packed: str, path: str) -> Iterator[Any]:
             yield stream
     else:
         member = os.path.basename(path)[: -len(packed)]
-        with zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED) as archive, archive.open(member, "w") as stream:
+        with (
+            zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED) as archive,
+            archive.open(member, "w") as stream,
+        ):
             yield stream

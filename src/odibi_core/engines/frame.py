@@ -8,10 +8,12 @@ only its schema is told. Nothing here raises: what cannot be described says why 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from odibi_core.engines import frame_narwhals, frame_pandas, frame_plain
+from odibi_core.events import clean, plain
+from odibi_core.events.compose import clean_field
 
 LEVELS = ("off", "schema", "counts", "sample", "stats")
 SCHEMA_COLUMNS = 500  # with ordinary names, well inside the 64 kB that one field of an event may have
@@ -21,6 +23,7 @@ CELL_CHARS = 200
 # Long cells are cut before they are cleaned as well, so that a 100 MB text costs nothing. This much more is
 # left standing that a secret is never cut in half, and so missed, inside what is finally shown.
 UNCLEANED_CHARS = 4_096
+_SHORT = (int, float, bool, type(None))
 
 
 class Face(Protocol):
@@ -31,7 +34,7 @@ class Face(Protocol):
     def names(self) -> Sequence[object]: ...
     def types(self, limit: int) -> list[str]: ...
     def height(self) -> int | None: ...
-    def head(self, rows: int, columns: int) -> list[list[Any]]: ...
+    def head(self, rows: int, columns: int) -> Sequence[Sequence[Any]]: ...
     def stats(self, columns: int) -> list[dict[str, Any]]: ...
 
 
@@ -87,11 +90,12 @@ def _fill(told: dict[str, Any], frame: object, depth: int, rows: int) -> None:
     if face is None:
         told["not_described"] = f"a {_kind(frame)} is no frame"
         return
-    names = [_text(name) for name in face.names()]
-    told["column_count"] = len(names)
+    every = face.names()
+    names = [_text(name) for name in every[:SCHEMA_COLUMNS]]
+    told["column_count"] = len(every)
     told["metadata"] = {"frame": _kind(frame)} | ({"lazy": True} if face.lazy else {})
-    if len(names) > SCHEMA_COLUMNS:
-        told["metadata"]["columns_left_out"] = len(names) - SCHEMA_COLUMNS
+    if len(every) > SCHEMA_COLUMNS:
+        told["metadata"]["columns_left_out"] = len(every) - SCHEMA_COLUMNS
     types = face.types(SCHEMA_COLUMNS)
     told["schema"] = [{"column": n, "type": t} for n, t in zip(names, types, strict=False)]
     if depth >= LEVELS.index("counts"):
@@ -100,8 +104,8 @@ def _fill(told: dict[str, Any], frame: object, depth: int, rows: int) -> None:
         return
     keys = unique_keys(names[:SAMPLE_COLUMNS])
     if depth >= LEVELS.index("sample"):
-        if len(names) > SAMPLE_COLUMNS:
-            told["metadata"]["sample_columns_left_out"] = len(names) - SAMPLE_COLUMNS
+        if len(every) > SAMPLE_COLUMNS:
+            told["metadata"]["sample_columns_left_out"] = len(every) - SAMPLE_COLUMNS
         told["sample_data"] = _cleaned_rows(keys, face.head(max(0, rows), SAMPLE_COLUMNS))
     if depth >= LEVELS.index("stats"):
         told["stats"] = _cleaned_stats(keys, face.stats(SAMPLE_COLUMNS))
@@ -122,41 +126,35 @@ def unique_keys(names: Sequence[str]) -> list[str]:
     return keys
 
 
-def _cleaned_rows(keys: Sequence[str], columns: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
-    from odibi_core.events import clean
-
-    rows = [dict(zip(keys, map(_shortened, row), strict=False)) for row in zip(*columns, strict=False)]
-    return [{key: _cell(value) for key, value in row.items()} for row in map(clean, rows)]
+def _cleaned_rows(keys: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
+    return [{key: _cell(key, value) for key, value in zip(keys, row, strict=False)} for row in rows]
 
 
 def _cleaned_stats(keys: Sequence[str], stats: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     # Extremes are cleaned under their column's name, or the largest password would be told as "max".
-    from odibi_core.events import clean
-
-    ends = []
-    for end in ("min", "max"):
-        values = [_shortened(of.get(end)) for of in stats]
-        ends.append([_cell(v) for v in clean(dict(zip(keys, values, strict=False))).values()])
     return [
-        {"column": key, "nulls": of.get("nulls"), "min": low, "max": high, "distinct": of.get("distinct")}
-        for key, of, low, high in zip(keys, stats, *ends, strict=False)
+        {
+            "column": key,
+            "nulls": of.get("nulls"),
+            "min": _cell(key, of.get("min")),
+            "max": _cell(key, of.get("max")),
+            "distinct": of.get("distinct"),
+        }
+        for key, of in zip(keys, stats, strict=False)
     ]
 
 
-def _shortened(value: Any) -> Any:
-    if isinstance(value, str | bytes) and len(value) > UNCLEANED_CHARS:
-        return value[:UNCLEANED_CHARS]
-    return value
-
-
-def _cell(value: Any) -> Any:
-    """A cleaned value, small enough that five rows of a hundred columns stay a small event."""
-    if isinstance(value, str):
-        return value if len(value) <= CELL_CHARS else value[:CELL_CHARS] + "…"
-    if isinstance(value, dict | list):
-        text = str(value)
-        return value if len(text) <= CELL_CHARS else text[:CELL_CHARS] + "…"
-    return value
+def _cell(key: str, value: Any) -> Any:
+    """A value cleaned, and small enough that five rows of a hundred columns stay a small event."""
+    if type(value) is str and len(value) > UNCLEANED_CHARS:
+        value = value[:UNCLEANED_CHARS]
+    elif isinstance(value, Mapping | list | tuple | set | frozenset):
+        value = plain(value, UNCLEANED_CHARS)
+    cleaned = clean_field(key, value)
+    if type(cleaned) in _SHORT:
+        return cleaned
+    text = cleaned if isinstance(cleaned, str) else str(cleaned)
+    return cleaned if len(text) <= CELL_CHARS else text[:CELL_CHARS] + "…"
 
 
 def _text(name: object) -> str:
@@ -173,8 +171,6 @@ def _kind(frame: object) -> str:
 
 
 def _reason(error: BaseException) -> str:
-    from odibi_core.events import clean
-
     return str(clean(f"{type(error).__name__}: {_text(error)}"))
 
 

@@ -1,4 +1,4 @@
-"""Every other frame, seen through narwhals: polars, pyarrow, DuckDB relations, and what narwhals learns next."""
+"""Every other frame, through narwhals: polars, pyarrow, DuckDB relations, and what narwhals learns next."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def face(value: object) -> NarwhalsFace | None:
         return None
     import narwhals
 
-    seen = narwhals.from_native(value, pass_through=True)  # type: ignore[call-overload]
+    seen = narwhals.from_native(value, pass_through=True)
     if isinstance(seen, narwhals.DataFrame | narwhals.LazyFrame):
         return NarwhalsFace(seen, lazy=isinstance(seen, narwhals.LazyFrame))
     return None
@@ -36,9 +36,9 @@ class NarwhalsFace:
     def height(self) -> int | None:
         return None if self.lazy else len(self._frame)
 
-    def head(self, rows: int, columns: int) -> list[list[Any]]:
-        top = self._frame.head(rows)
-        return [top[:, position].to_list() for position in range(min(columns, len(self._schema)))]
+    def head(self, rows: int, columns: int) -> Sequence[Sequence[Any]]:
+        top = self._frame if len(self._schema) <= columns else self._frame[:, :columns]
+        return list(top.head(rows).rows())
 
     def stats(self, columns: int) -> list[dict[str, Any]]:
         from odibi_core.engines.frame_stats import narwhals_stats

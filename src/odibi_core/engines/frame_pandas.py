@@ -49,9 +49,9 @@ class PandasFace:
     def height(self) -> int | None:
         return len(self._frame.index)
 
-    def head(self, rows: int, columns: int) -> list[list[Any]]:
+    def head(self, rows: int, columns: int) -> Sequence[Sequence[Any]]:
         top = self._frame.iloc[:rows, :columns] if self._frame.shape[1] > columns else self._frame.head(rows)
-        return [top.iloc[:, position].tolist() for position in range(top.shape[1])]
+        return list(zip(*(top.iloc[:, i].tolist() for i in range(top.shape[1])), strict=True))
 
     def stats(self, columns: int) -> list[dict[str, Any]]:
         from odibi_core.engines.frame_stats import pandas_stats

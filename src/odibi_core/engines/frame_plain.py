@@ -40,8 +40,8 @@ class RowsFace:
     def height(self) -> int | None:
         return len(self._rows)
 
-    def head(self, rows: int, columns: int) -> list[list[Any]]:
-        return [[row.get(name) for row in self._rows[:rows]] for name in self._names[:columns]]
+    def head(self, rows: int, columns: int) -> Sequence[Sequence[Any]]:
+        return [[row.get(name) for name in self._names[:columns]] for row in self._rows[:rows]]
 
     def stats(self, columns: int) -> list[dict[str, Any]]:
         return []
@@ -64,8 +64,8 @@ class ColumnsFace:
     def height(self) -> int | None:
         return len(next(iter(self._columns.values())))
 
-    def head(self, rows: int, columns: int) -> list[list[Any]]:
-        return [list(column[:rows]) for column in islice(self._columns.values(), columns)]
+    def head(self, rows: int, columns: int) -> Sequence[Sequence[Any]]:
+        return list(zip(*(column[:rows] for column in islice(self._columns.values(), columns)), strict=True))
 
     def stats(self, columns: int) -> list[dict[str, Any]]:
         return []

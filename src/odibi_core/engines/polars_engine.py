@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -62,11 +63,18 @@ def _read(kind: str, source: Any, options: Mapping[str, Any]) -> Any:
     if kind == "csv":
         # Types are inferred from all rows: the first hundred often know only nulls.
         return pl.read_csv(
-            _bytes(source), **{"infer_schema_length": None, "null_values": NULL_VALUES, "glob": False, **options}
+            _bytes(source),
+            **{"infer_schema_length": None, "null_values": NULL_VALUES, "glob": False, **options},
         )
     if kind == "jsonl":
-        return pl.read_ndjson(_bytes(source), **{"infer_schema_length": None, **options})
+        return _read_jsonl(_bytes(source), options)
     return pl.read_parquet(source, **{"glob": False, **options})
+
+
+def _read_jsonl(source: Any, options: Mapping[str, Any]) -> Any:
+    empty = not source if isinstance(source, bytes) else "://" not in source and not os.path.getsize(source)
+    # No lines are no rows, as pandas has it; polars calls it an error.
+    return pl.DataFrame() if empty else pl.read_ndjson(source, **{"infer_schema_length": None, **options})
 
 
 def _bytes(source: Any) -> Any:
