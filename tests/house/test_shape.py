@@ -9,7 +9,9 @@ from tests.house.plan import ROOT, Function, Module, functions, modules
 LINES, BODY, PARAMETERS = 400, 40, 7
 
 # "path" or "path: function" → why it may be larger. One line each.
-WAIVERS: dict[str, str] = {}
+WAIVERS: dict[str, str] = {
+    "pipeline/step.py: Step.__init__": "the contract's own signature: a step is described in one call, by keyword",
+}
 
 DRAWERS = frozenset({"utils", "util", "helpers", "helper", "common", "misc", "shared", "tools", "stuff"})
 
