@@ -1,0 +1,364 @@
+"""The tracker: the lineage of a pipeline that something else runs, or that the orchestrator runs."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import threading
+from collections.abc import Callable
+from contextvars import ContextVar
+from functools import wraps
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Concatenate, Final, Literal, ParamSpec
+
+import msgspec
+
+from odibi_core.engines.frame import LEVELS, describe
+from odibi_core.errors import ConfigurationError, nearest
+from odibi_core.event_bus import EventBus
+from odibi_core.events import clean_text, clock, kinds, normalise
+from odibi_core.views.lineage import LineageView
+from odibi_core.views.report import execution_summary
+
+__all__ = ["Tracker"]
+
+WARNING: Final = "tracker_warning"
+"""The event that says that a tracker was used out of order, and what was made of it."""
+
+_log = logging.getLogger("odibi_core")
+_REMEMBERED: Final = 8
+_P = ParamSpec("_P")
+
+
+class _Handle:
+    """One start of one step. A token says whose it is: a context may outlive the tracker."""
+
+    __slots__ = ("dataset_count", "key", "layer", "name", "open", "owner", "row_count", "run_id", "since")
+
+    def __init__(self, owner: object, run_id: str | None, name: str, key: str, layer: str) -> None:
+        self.owner, self.run_id, self.name, self.key, self.layer = owner, run_id, name, key, layer
+        self.open = True
+        self.row_count: int | None = None
+        self.dataset_count = {"before": 0, "after": 0}
+        self.since = clock.monotonic()
+
+    def fields(self) -> dict[str, Any]:
+        """What every event of this step carries."""
+        told = {"run_id": self.run_id, "node_name": self.name, "layer": self.layer}
+        return told if self.key == self.name else told | {"step_id": self.key}
+
+
+_begun: ContextVar[tuple[_Handle, ...]] = ContextVar("odibi_core_tracker_begun", default=())
+"""Steps begun in this thread or task and, in a task, before it in the one that made it; innermost last."""
+_latest: ContextVar[tuple[_Handle, ...]] = ContextVar("odibi_core_tracker_latest", default=())
+"""The last step that this thread or task started, for each of the last few trackers."""
+
+
+def _never_raises(
+    method: Callable[Concatenate[Tracker, _P], None],
+) -> Callable[Concatenate[Tracker, _P], None]:
+    """Observing may not break what it observes: whatever goes wrong in here is logged."""
+
+    @wraps(method)
+    def quiet(self: Tracker, /, *args: _P.args, **kwargs: _P.kwargs) -> None:
+        try:
+            method(self, *args, **kwargs)
+        except Exception:
+            _log.exception("tracker.%s could not be recorded", method.__name__)
+
+    return quiet
+
+
+class Tracker:
+    """Records steps, and snapshots of their data, as events; its answers are the fold of the events it heard.
+
+    Alone it makes a bus of its own:
+
+    >>> tracker = Tracker()
+    >>> tracker.start_pipeline("daily")
+    >>> tracker.start_step("clean", "transform")
+    >>> tracker.snapshot("after", [{"id": 1}, {"id": 2}])
+    >>> tracker.end_step("clean", "success")
+    >>> tracker.export_lineage()["steps"][0]["row_count"]
+    2
+
+    With a `bus` it hears what others say there as well: when the orchestrator drives, nothing else needs to
+    be called. A snapshot belongs to the innermost open step that its own thread or task started. An edge
+    leads to a step from the one started just before it in the same thread or task.
+
+    Use out of order (a snapshot outside a step, the end of a step that never began) never raises: as much as
+    can be known is recorded, and a `tracker_warning` event says what was wrong. `level` is how closely frames
+    are looked at: `off schema counts sample stats`. Nothing is written but by `save` and `export_lineage`.
+    """
+
+    def __init__(
+        self,
+        log_dir: str | os.PathLike[str] | None = None,
+        *,
+        bus: EventBus | None = None,
+        level: str = "sample",
+        run_id: str | None = None,
+    ) -> None:
+        if level not in LEVELS:
+            raise ConfigurationError(
+                f"There is no level {level!r} of looking at frames{nearest(level, LEVELS)}: "
+                f"use one of {', '.join(LEVELS)}."
+            )
+        self.log_dir = None if log_dir is None else Path(log_dir)
+        self.level = level
+        self.bus = EventBus() if bus is None else bus
+        self._token = object()
+        self._own_run: tuple[str, str, float] | None = None
+        self._handles: dict[str, _Handle] = {}
+        self._lock = threading.Lock()
+        self._first_use = threading.Lock()
+        self._view = LineageView(run_id)
+        self.bus.subscribe(self._view, name="tracker")
+        if bus is None:
+            self.bus.attach_live(tracker=self)
+
+    def follow(self, run_id: str) -> None:
+        """Forget what was heard and hear that run alone, for a bus on which several runs speak."""
+        self.close()
+        self._view = LineageView(run_id)
+        self.bus.subscribe(self._view, name="tracker")
+
+    def close(self) -> None:
+        """Hear no more; what was heard can still be asked for."""
+        self.bus.unsubscribe(self._view)
+
+    @_never_raises
+    def start_pipeline(self, name: str) -> None:
+        """Begin a run. One that this tracker began before, and that was not ended, is ended first."""
+        if self._own_run is not None:
+            self.end_pipeline()
+        run_id, label = clock.new_id(), _label(name)
+        self.follow(run_id)
+        with self._lock:
+            self._handles.clear()
+        self.bus.say(
+            kinds.PIPELINE_START,
+            fields={
+                "run_id": run_id,
+                "pipeline_name": label,
+                "status": "running",
+                "open_ended": True,
+                "pid": clock.process_id(),
+                "host": clock.host_name(),
+                "process_start": clock.process_start(),
+            },
+        )
+        self._own_run = (run_id, label, clock.monotonic())
+
+    @_never_raises
+    def end_pipeline(self, error_message: object = None) -> None:
+        """Announce the end of the run that `start_pipeline` began, for hooks that wait for it.
+
+        It is not needed for the lineage: a run whose steps have all ended reads as ended.
+        """
+        if self._own_run is None:
+            self._warn("end_pipeline without start_pipeline: nothing to end")
+            return
+        run_id, label, since = self._own_run
+        self._own_run = None
+        with self._lock:
+            unfinished = [handle.key for handle in self._handles.values() if handle.open]
+        if unfinished:
+            self._warn("the pipeline ended before some of its steps", run_id=run_id, steps=unfinished[:20])
+        summary = self._view.answer()["summary"]
+        failed = error_message is not None or summary["failed_count"] > 0
+        self.bus.say(
+            kinds.PIPELINE_ERROR if failed else kinds.PIPELINE_COMPLETE,
+            level="error" if failed else "info",
+            fields={
+                "run_id": run_id,
+                "pipeline_name": label,
+                "status": "failed" if failed else "success",
+                "duration_ms": _since(since),
+                **{name: summary[name] for name in ("success_count", "failed_count", "skipped_count")},
+                **({} if error_message is None else {"error": error_message}),
+            },
+        )
+
+    @_never_raises
+    def start_step(self, name: str, layer: str = "transform") -> None:
+        """Begin a step in this thread or task. A name used before in this run is kept apart as `name#2`."""
+        run_id, label = self._run_id(), _label(name)
+        before = next((h for h in _latest.get() if h.owner is self._token and h.run_id == run_id), None)
+        with self._lock:
+            key, number = label, 1
+            while key in self._handles:
+                number += 1
+                key = f"{label}#{number}"
+            handle = self._handles[key] = _Handle(self._token, run_id, label, key, _label(layer))
+        _begun.set((*(h for h in _begun.get() if h.open), handle))
+        others = (h for h in _latest.get() if h.owner is not self._token)
+        _latest.set((handle, *others)[:_REMEMBERED])
+        self.bus.say(
+            kinds.NODE_START,
+            fields={
+                **handle.fields(),
+                "status": "running",
+                "attempt": 1,
+                "worker": threading.current_thread().name,
+                "depends_on": [before.key] if before else [],
+            },
+        )
+
+    @_never_raises
+    def snapshot(
+        self, when: Literal["before", "after"], df: object, context: dict[str, Any] | None = None
+    ) -> None:
+        """Describe a frame before or after the current step's work; the frame is neither changed nor forced.
+
+        `context` is kept as the snapshot's metadata; its `dataset` names the data.
+        """
+        if self.level == "off":
+            return
+        handle = self._current()
+        if handle is None:
+            self._warn("a snapshot outside any step belongs to none", when=when)
+        elif when not in ("before", "after"):
+            self._warn("a snapshot is of before or after; this one is kept as before", when=when)
+        told = describe(df, self.level)
+        told["metadata"] = {**told["metadata"], **_as_dict(context)}
+        side = "after" if when == "after" else "before"
+        if handle is not None and side == "after":
+            handle.row_count = told["row_count"]
+        fields: dict[str, Any] = {"run_id": self._view.run_id} if handle is None else handle.fields()
+        fields |= {"when": side, "dataset": _dataset(handle, side, told["metadata"])}
+        self.bus.say(kinds.SNAPSHOT, fields=fields | told)
+
+    @_never_raises
+    def end_step(self, name: str, status: str = "success", error_message: object = None) -> None:
+        """End a step, from whatever thread. The first end of a step counts."""
+        label = _label(name)
+        handle = self._open_step(label)
+        if handle is None:
+            if label in self._handles:
+                self._warn("a step was ended twice: the first end counts", node_name=label)
+                return
+            self._warn("a step ended that was never started: its duration is unknown", node_name=label)
+        if status not in ("success", "failed"):
+            self._warn("a step ends with success or failed", node_name=label, given=status)
+        failed = status == "failed" or (status != "success" and error_message is not None)
+        fields: dict[str, Any] = (
+            {"run_id": self._run_id(), "node_name": label} if handle is None else handle.fields()
+        )
+        fields["status"] = "failed" if failed else "success"
+        if handle is not None:
+            fields |= {"duration_ms": _since(handle.since), "row_count": handle.row_count}
+        if error_message is not None:
+            fields["error"] = error_message
+            if isinstance(error_message, BaseException):
+                fields["error_type"] = type(error_message).__name__
+        self.bus.say(
+            kinds.NODE_FAILED if failed else kinds.NODE_COMPLETE,
+            level="error" if failed else "info",
+            fields=fields,
+        )
+
+    def get_stats(self) -> dict[str, Any]:
+        """`total_steps success_count failed_count success_rate` (percent), `total_duration_ms` (their sum)."""
+        summary = self._view.answer()["summary"]
+        wanted = ("total_steps", "success_count", "failed_count", "success_rate", "total_duration_ms")
+        return {name: summary[name] for name in wanted}
+
+    def get_summary(self) -> str:
+        """The run as a page of text."""
+        return execution_summary(self._view.answer())
+
+    def export_lineage(self, path: str | os.PathLike[str] | None = None) -> dict[str, Any]:
+        """The lineage of the run; with `path`, written there as JSON as well.
+
+        A file that cannot be written is a `tracker_warning` and a line in the log, never an exception.
+        """
+        lineage = self._view.answer()
+        if path is not None:
+            self._write(Path(path), lineage)
+        return lineage
+
+    def save(self) -> Path:
+        """Write the lineage into `log_dir` (default `logs`): one file a run, which later calls replace."""
+        lineage = self._view.answer()
+        path = (self.log_dir or Path("logs")) / _file_name(lineage["pipeline_name"], lineage["run_id"])
+        self._write(path, lineage)
+        return path
+
+    def _run_id(self) -> str | None:
+        """The run that is going on: our own, or the one heard on the bus; else one begins here."""
+        if self._own_run is not None:
+            return self._own_run[0]
+        if self._view.run_id is not None and self._view.status == "running":
+            return self._view.run_id
+        with self._first_use:
+            if self._own_run is None:
+                self.start_pipeline("pipeline")
+                self._warn("a step outside any pipeline: one named 'pipeline' began with it")
+        return self._own_run[0] if self._own_run is not None else None
+
+    def _current(self) -> _Handle | None:
+        return next((h for h in reversed(_begun.get()) if h.open and h.owner is self._token), None)
+
+    def _open_step(self, label: str) -> _Handle | None:
+        """The open step of that name, this thread's or task's own before any other's; this closes it."""
+        with self._lock:
+            own = [h for h in _begun.get() if h.owner is self._token]
+            for handle in (*reversed(own), *reversed(self._handles.values())):
+                if handle.open and handle.name == label:
+                    handle.open = False
+                    return handle
+        return None
+
+    def _warn(self, message: str, **fields: Any) -> None:
+        self.bus.say(WARNING, message, level="warning", fields={"run_id": self._view.run_id, **fields})
+
+    def _write(self, path: Path, lineage: dict[str, Any]) -> None:
+        """Whole or not at all: a reader never sees half a file."""
+        beside = path.with_name(f".{path.name[:80]}.{clock.new_id()}.tmp")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            beside.write_bytes(msgspec.json.format(msgspec.json.encode(lineage), indent=2))
+            beside.replace(path)
+        except (OSError, ValueError) as error:
+            _log.error("the lineage could not be written to %s: %s", path, error)
+            self._warn("the lineage could not be written", path=str(path), error=error)
+            try:
+                beside.unlink(missing_ok=True)
+            except OSError:
+                pass  # the same disk that just refused; nothing more to say
+
+
+def _label(name: object) -> str:
+    """A name as every event will have it."""
+    return clean_text(normalise.text(name))
+
+
+def _as_dict(context: object) -> dict[Any, Any]:
+    if context is None:
+        return {}
+    return context if isinstance(context, dict) else {"context": context}
+
+
+def _dataset(handle: _Handle | None, side: str, metadata: dict[Any, Any]) -> str | None:
+    """The data's name: as given, else none for the first on its side, then `before_2` and so on."""
+    named = metadata.get("dataset")
+    if named is not None:
+        return _label(named)
+    if handle is None:
+        return None
+    handle.dataset_count[side] += 1
+    return None if handle.dataset_count[side] == 1 else f"{side}_{handle.dataset_count[side]}"
+
+
+def _since(start: float) -> float:
+    return round((clock.monotonic() - start) * 1000, 3)
+
+
+def _file_name(pipeline: str | None, run_id: str | None) -> str:
+    """Readable, safe everywhere, and a run's own: the hash sees what the slug leaves out."""
+    exact = sha256(f"{pipeline}\0{run_id}".encode("utf-8", "replace")).hexdigest()[:8]
+    slugs = (re.sub(r"[^A-Za-z0-9]+", "-", part or "").strip("-")[:60] for part in (pipeline, run_id))
+    return "_".join(["lineage", *filter(None, slugs), exact]) + ".json"

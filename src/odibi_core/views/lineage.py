@@ -1,0 +1,233 @@
+"""What one run did to which data: its steps, their snapshots, differences and checks, and the edges."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, ClassVar, Final
+
+import msgspec
+
+from odibi_core.events import Event, kinds
+from odibi_core.events.clock import iso
+from odibi_core.views.diffs import row_delta, schema_diff
+from odibi_core.views.step import Step
+from odibi_core.views.steps import STEP_HANDLERS, StepsView
+from odibi_core.views.values import (
+    count,
+    flag,
+    keys_by_name,
+    milliseconds,
+    number,
+    record,
+    records,
+    text,
+    texts,
+)
+
+MAX_SAMPLE_ROWS: Final = 5
+MAX_SNAPSHOTS: Final = 256
+"""Datasets kept on each side of a step."""
+MAX_CHECKS: Final = 1000
+
+
+class LineageView(StepsView):
+    """The lineage of one run (see `StepsView` for which); what `StoryGenerator` draws.
+
+    A step stands in the plan's order, else in that of the first events. It is `pending` until it starts, and
+    stays so in a run that ended without it; what was running when the run was cancelled or lost is
+    `cancelled` or `lost`.
+
+    An edge goes from the step that made a dataset to each that read it, with the rows it had. Dependencies
+    that no dataset explains (`depends_on`) are edges with `dataset` None; for a `Tracker` without a plan that
+    is the step that the same thread or task started just before.
+
+    A step that was tried again shows its last attempt. `schema_diff` and `row_delta` compare the first output
+    with the first input: by the plan's order, else by arrival. Memory is bounded for each step.
+    """
+
+    def _on_snapshot(self, event: Event) -> None:
+        step = self._step(event)
+        if step is None:
+            return
+        step.touched = True
+        fields = event.fields
+        side = step.after if fields.get("when") == "after" else step.before
+        key = text(fields.get("dataset")) or event.timestamp
+        if len(side) >= MAX_SNAPSHOTS and key not in side:
+            return
+        sample = fields.get("sample_data")
+        if isinstance(sample, list) and len(sample) > MAX_SAMPLE_ROWS:
+            fields = {**fields, "sample_data": sample[:MAX_SAMPLE_ROWS]}
+            event = msgspec.structs.replace(event, fields=fields)
+        side[key] = event
+
+    def _on_check(self, event: Event) -> None:
+        step = self._step(event)
+        if step is None or len(step.checks) >= MAX_CHECKS:
+            return
+        fields = event.fields
+        step.checks[tuple(text(fields.get(name)) for name in ("check", "column", "on", "message"))] = event
+
+    handlers: ClassVar[dict[str, Callable[[Any, Event], None]]] = {
+        **STEP_HANDLERS,
+        kinds.SNAPSHOT: _on_snapshot,
+        kinds.CHECK_RESULT: _on_check,
+    }
+
+    def answer(self) -> dict[str, Any]:
+        """The lineage as a dict of plain JSON values."""
+        head = self._head()
+        steps = self._in_order()
+        described = [describe_step(step, head["status"], head["start"]) for step in steps]
+        return {
+            "pipeline_id": head["run_id"],
+            "run_id": head["run_id"],
+            "pipeline_name": head["pipeline_name"],
+            "status": head["status"],
+            "engine": head["engine"],
+            "start_time": _iso(head["start"]),
+            "end_time": _iso(head["end"]),
+            "duration_ms": head["duration_ms"],
+            "error_message": head["error"],
+            "steps": described,
+            "edges": edges(described, {step.name: step for step in steps}),
+            "summary": summary(described),
+        }
+
+
+def describe_step(step: Step, run_status: str, run_start: datetime | None) -> dict[str, Any]:
+    """One step of the answer."""
+    end, first, state = step.end, step.first, step.state(run_status)
+    inputs, outputs = keys_by_name(step.said("inputs")), keys_by_name(step.said("outputs"))
+    before, after = snapshots(step.before, inputs), snapshots(step.after, outputs)
+    result = after[0] if after else None
+    rows = count(end.row_count) if end else None
+    return {
+        "step_name": step.name,
+        "layer": step.told("layer"),
+        "type": text(step.said("type")),
+        "engine": step.told("engine"),
+        "state": state,
+        "start_time": iso(first.timestamp) if first else None,
+        "end_time": iso(end.timestamp) if end else None,
+        "duration_ms": step.duration_ms,
+        "started_ms": milliseconds(run_start, first.timestamp) if first and run_start else None,
+        "worker": text(step.said("worker")),
+        "inputs": inputs,
+        "outputs": outputs,
+        "depends_on": texts(step.said("depends_on")),
+        "attempts": step.attempts,
+        "cache_hit": flag(end.cache_hit) if end else None,
+        "row_count": rows if rows is not None or result is None else result["row_count"],
+        "before_snapshot": before[0] if before else None,
+        "before_snapshots": before,
+        "after_snapshot": result,
+        "schema_diff": schema_diff(before[0], result) if before and result else None,
+        "row_delta": row_delta(before[0], result) if before and result else None,
+        "error_message": step.error,
+        "error_type": text(end.fields.get("error_type")) if end else None,
+        "traceback": text(end.fields.get("traceback")) if end else None,
+        "skip_reason": text(end.fields.get("reason")) if state == "skipped" and end else None,
+        "retries": [_retry(event) for event in step.retries.copy().values()],
+        "checks": [_check(event) for event in step.checks.copy().values()],
+    }
+
+
+def snapshots(side: dict[object, Event], order: dict[str, str]) -> list[dict[str, Any]]:
+    """One side's snapshots, the first declared dataset first."""
+    events = list(side.copy().items())
+    if len(events) > 1:
+        rank = {key: place for place, key in enumerate(order.values())}
+        events.sort(key=lambda item: rank.get(item[0], len(rank)) if isinstance(item[0], str) else len(rank))
+    return [_snapshot(event) for _, event in events]
+
+
+def _snapshot(event: Event) -> dict[str, Any]:
+    fields = event.fields
+    return {
+        "name": text(fields.get("dataset")) or text(fields.get("when")) or "before",
+        "timestamp": iso(event.timestamp),
+        "row_count": count(event.row_count),
+        "column_count": count(fields.get("column_count")),
+        "schema": records(fields.get("schema")),
+        "sample_data": records(fields.get("sample_data")),
+        "metadata": record(event.metadata) or record(fields.get("metadata")),
+        "not_described": text(fields.get("not_described")),
+        **({"stats": records(fields["stats"])} if "stats" in fields else {}),
+    }
+
+
+def _retry(event: Event) -> dict[str, Any]:
+    return {
+        "attempt": count(event.fields.get("attempt")),
+        "error": text(event.error),
+        "delay_ms": number(event.fields.get("delay_ms")),
+        "timestamp": iso(event.timestamp),
+    }
+
+
+def _check(event: Event) -> dict[str, Any]:
+    fields = event.fields
+    passed = flag(fields.get("passed"))
+    examples = fields.get("examples")
+    return {
+        "check": text(fields.get("check")),
+        "column": text(fields.get("column")),
+        "passed": event.status == "success" if passed is None else passed,
+        "failed_rows": count(fields.get("failed_rows")),
+        "total_rows": count(fields.get("total_rows")),
+        "severity": text(fields.get("severity")),
+        "message": text(event.message) or text(fields.get("message")),
+        "examples": examples[:MAX_SAMPLE_ROWS] if isinstance(examples, list) else [],
+    }
+
+
+def edges(described: list[dict[str, Any]], steps: dict[str, Step]) -> list[dict[str, Any]]:
+    """From the maker of a dataset to its readers; then the declared dependencies that no dataset explains."""
+    by_name = {entry["step_name"]: entry for entry in described}
+    makers: dict[str, str] = {}
+    for entry in described:
+        for key in entry["outputs"].values():
+            makers.setdefault(key, entry["step_name"])
+    found: list[dict[str, Any]] = []
+    for entry in described:
+        target, linked = entry["step_name"], set()
+        for key in dict.fromkeys(entry["inputs"].values()):
+            source = makers.get(key)
+            if source is not None and source != target:
+                linked.add(source)
+                found.append(_edge(by_name[source], target, key, steps[source]))
+        for source in dict.fromkeys(entry["depends_on"]):
+            if source in by_name and source not in linked and source != target:
+                found.append(_edge(by_name[source], target, None, steps[source]))
+    return found
+
+
+def _edge(source: dict[str, Any], target: str, key: str | None, step: Step) -> dict[str, Any]:
+    event = step.after.get(key) if key else None
+    rows = count(event.row_count) if event else None
+    if rows is None and (key is None or len(source["outputs"]) == 1):
+        rows = source["row_count"]
+    return {"source": source["step_name"], "target": target, "dataset": key, "row_count": rows}
+
+
+def summary(described: list[dict[str, Any]]) -> dict[str, Any]:
+    """Counts over the steps; `success_rate` in percent of all, `total_duration_ms` the sum of the steps'."""
+    states = Counter(entry["state"] for entry in described)
+    checks = Counter(check["passed"] for entry in described for check in entry["checks"])
+    return {
+        "total_steps": len(described),
+        "success_count": states["success"],
+        "failed_count": states["failed"],
+        "skipped_count": states["skipped"],
+        "success_rate": round(100.0 * states["success"] / len(described), 2) if described else 0.0,
+        "total_duration_ms": round(sum(entry["duration_ms"] or 0.0 for entry in described), 3),
+        "checks_passed": checks[True],
+        "checks_failed": checks[False],
+    }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else iso(moment)

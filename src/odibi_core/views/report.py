@@ -1,0 +1,78 @@
+"""A lineage as a page of text, for a terminal."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+TITLE: Final = "Pipeline Execution Summary"
+_WIDEST: Final = 40
+_HEADINGS: Final = ("Step", "Layer", "State", "Duration", "Rows", "Change", "Error")
+_TO_THE_RIGHT: Final = frozenset({"Duration", "Rows", "Change"})
+
+
+def execution_summary(lineage: dict[str, Any]) -> str:
+    """The title, the run, a table of its steps, and the totals.
+
+    A name may hold anything; what a terminal would obey instead of showing is shown as `?`.
+    """
+    totals = lineage["summary"]
+    lines = [
+        TITLE,
+        "=" * len(TITLE),
+        f"Pipeline: {_cell(lineage['pipeline_name'])}",
+        f"Run:      {_cell(lineage['run_id'])}",
+        f"Status:   {_cell(lineage['status'])}",
+        f"Duration: {_duration(lineage['duration_ms'])}",
+        "",
+        *_table([_row(step) for step in lineage["steps"]]),
+        "",
+        f"Steps: {totals['total_steps']}   success: {totals['success_count']}   "
+        f"failed: {totals['failed_count']}   skipped: {totals['skipped_count']}   "
+        f"success rate: {totals['success_rate']:.1f} %",
+    ]
+    if totals["checks_passed"] or totals["checks_failed"]:
+        lines.append(f"Checks: {totals['checks_passed']} passed, {totals['checks_failed']} failed")
+    return "\n".join(lines)
+
+
+def _row(step: dict[str, Any]) -> tuple[str, ...]:
+    delta = step["row_delta"]
+    return (
+        _cell(step["step_name"]),
+        _cell(step["layer"]),
+        _cell(step["state"]),
+        _duration(step["duration_ms"]),
+        "-" if step["row_count"] is None else f"{step['row_count']:,}",
+        "-" if delta is None else f"{delta:+,}",
+        _cell(step["error_message"] or step["skip_reason"]),
+    )
+
+
+def _table(rows: list[tuple[str, ...]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(_HEADINGS, *rows, strict=True)]
+    rule = tuple("-" * width for width in widths)
+    return [_line(cells, widths) for cells in (_HEADINGS, rule, *rows)] if rows else ["No steps."]
+
+
+def _line(cells: tuple[str, ...], widths: list[int]) -> str:
+    padded = (
+        cell.rjust(width) if heading in _TO_THE_RIGHT else cell.ljust(width)
+        for cell, width, heading in zip(cells, widths, _HEADINGS, strict=True)
+    )
+    return "  ".join(padded).rstrip()
+
+
+def _cell(value: str | None) -> str:
+    if not value:
+        return "-"
+    shown = "".join(char if char.isprintable() else "?" for char in value[: _WIDEST + 1])
+    return shown if len(shown) <= _WIDEST else f"{shown[: _WIDEST - 1]}…"
+
+
+def _duration(milliseconds: float | None) -> str:
+    if milliseconds is None:
+        return "-"
+    if milliseconds < 1000:
+        return f"{milliseconds:.1f} ms"
+    seconds = milliseconds / 1000
+    return f"{seconds:.2f} s" if seconds < 60 else f"{int(seconds // 60)} min {seconds % 60:.0f} s"

@@ -1,0 +1,128 @@
+"""One row for each run: what a list of runs shows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+from typing import Any, Final
+
+from odibi_core.events import Event, kinds
+from odibi_core.events.clock import iso
+from odibi_core.views.step import ENDED, step_key
+from odibi_core.views.steps import closed_as, error_of, name_of, open_ended
+from odibi_core.views.values import count, milliseconds, number, text
+
+MAX_RUNS: Final = 100_000
+_CLOSING: Final = frozenset({kinds.PIPELINE_COMPLETE, kinds.PIPELINE_ERROR, kinds.RUN_LOST})
+
+
+class RunsView:
+    """All runs heard of, the latest `limit`. Events that name no run are none of its business.
+
+    Only events decide: a run is `running` until one says that it ended, and `lost` once a `run_lost` says
+    so. Steps are remembered while their run lasts, so memory grows with the runs and not with their steps.
+    """
+
+    def __init__(self, limit: int = MAX_RUNS) -> None:
+        self._runs: dict[str, _Run] = {}
+        self._limit = max(1, limit)
+
+    def __call__(self, event: Event) -> None:
+        run_id = event.run_id
+        if not isinstance(run_id, str):
+            return
+        run = self._runs.get(run_id)
+        if run is None:
+            if len(self._runs) >= self._limit:
+                del self._runs[next(iter(self._runs))]
+            run = self._runs[run_id] = _Run(run_id, event.timestamp)
+        run.hear(event)
+
+    def answer(self) -> list[dict[str, Any]]:
+        """The rows, the run that started last first."""
+        rows = [run.row() for run in self._runs.copy().values()]
+        rows.sort(key=lambda row: str(row["start"]), reverse=True)
+        return rows
+
+
+class _Run:
+    __slots__ = ("closing", "counts", "first", "last", "opening", "rows", "run_id", "steps")
+
+    def __init__(self, run_id: str, first: datetime) -> None:
+        self.run_id = run_id
+        self.first = self.last = first
+        self.opening: Event | None = None
+        self.closing: Event | None = None
+        self.steps: dict[str, tuple[str, int]] = {}
+        self.counts: Counter[str] = Counter()
+        self.rows = 0
+
+    def hear(self, event: Event) -> None:
+        kind = event.event_type
+        if kind != kinds.RUN_LOST:
+            self.last = event.timestamp
+        if kind in ENDED or kind == kinds.NODE_START:
+            self._hear_step(event)
+        elif kind == kinds.PIPELINE_START:
+            self.opening = self.opening or event
+        elif kind in _CLOSING and (self.closing is None or self.closing.event_type == kinds.RUN_LOST):
+            self.closing = event
+            self.steps = {}
+
+    def _hear_step(self, event: Event) -> None:
+        """A step counts once, by the last that was heard of it; after the run's end nothing counts."""
+        name = step_key(event)
+        if name is None or self.closing is not None:
+            return
+        state = ENDED.get(event.event_type, "running")
+        rows = (count(event.row_count) or 0) if state == "success" else 0
+        was = self.steps.get(name)
+        if was is not None:
+            if state == "running":  # an echo, a late start or another attempt: what it ends as will be heard
+                return
+            self.counts[was[0]] -= 1
+            self.rows -= was[1]
+        self.steps[name] = (state, rows)
+        self.counts[state] += 1
+        self.rows += rows
+
+    def _status(self) -> str:
+        """As told. A tracker's run tells no end of its own: lost with all its steps done, it is done."""
+        if self.closing is None:
+            return "running"
+        status = closed_as(self.closing)
+        done = self.counts.total() > 0 and not self.counts["running"]
+        if status == "lost" and done and open_ended(self.opening):
+            return "failed" if self.counts["failed"] else "success"
+        return status
+
+    def _count(self, state: str) -> int:
+        told = count(self.closing.fields.get(f"{state}_count")) if self.closing else None
+        return self.counts[state] if told is None else told
+
+    def row(self) -> dict[str, Any]:
+        opening, closing, status = self.opening, self.closing, self._status()
+        start = opening.timestamp if opening else self.first
+        told = closing is not None and closing.event_type != kinds.RUN_LOST
+        end = None if closing is None else closing.timestamp if told else self.last
+        duration = number(closing.duration_ms) if closing and told else None
+        given = opening.fields if opening else {}
+        return {
+            "run_id": self.run_id,
+            "pipeline_name": name_of(opening) or name_of(closing),
+            "status": status,
+            "engine": text(opening.engine) if opening else None,
+            "start": iso(start),
+            "end": iso(end) if end else None,
+            "duration_ms": milliseconds(start, end or self.last) if duration is None else duration,
+            "steps": count(given.get("steps")),
+            "success_count": self._count("success"),
+            "failed_count": self._count("failed"),
+            "skipped_count": self._count("skipped"),
+            "rows": self.rows,
+            "error": error_of(closing) if closing and status not in ("success", "running") else None,
+            "pid": count(given.get("pid")),
+            "host": text(given.get("host")),
+            "process_start": number(given.get("process_start")),
+            "last_event": iso(self.last),
+        }

@@ -1,0 +1,139 @@
+"""One step of a run, as the events tell it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from odibi_core.events import Event, kinds
+from odibi_core.views.values import count, milliseconds, number, text
+
+MAX_RETRIES: Final = 50
+"""Retries kept for a step, the latest; their number is known from the attempts."""
+
+STATES: Final = ("pending", "running", "success", "failed", "skipped", "cancelled", "lost")
+ENDED: Final = {
+    kinds.NODE_COMPLETE: "success",
+    kinds.NODE_FAILED: "failed",
+    "node_error": "failed",
+    kinds.NODE_SKIPPED: "skipped",
+}
+
+
+class Step:
+    """What was heard of one step: the events themselves, by what they are about."""
+
+    __slots__ = (
+        "after",
+        "before",
+        "checks",
+        "end",
+        "first",
+        "index",
+        "name",
+        "plan",
+        "retries",
+        "start",
+        "touched",
+    )
+
+    def __init__(self, name: str, index: int) -> None:
+        self.name = name
+        self.index = index
+        self.plan: dict[str, Any] = {}
+        self.first: Event | None = None
+        self.start: Event | None = None
+        self.end: Event | None = None
+        self.touched = False
+        self.retries: dict[object, Event] = {}
+        self.before: dict[object, Event] = {}
+        self.after: dict[object, Event] = {}
+        self.checks: dict[object, Event] = {}
+
+    def begin(self, event: Event) -> None:
+        """A start opens a step again only if it is a later attempt: otherwise it is an echo, or came late."""
+        if self.start is None:
+            self.first = self.start = event
+        elif self._is_later(event):
+            self.start, self.end = event, None
+            self.after.clear()
+            self.checks.clear()
+
+    def finish(self, event: Event) -> None:
+        """An end; that of an earlier attempt than the one already ended says nothing new."""
+        if self.end is None or (count(event.fields.get("attempts")) or 1) >= self._told_attempts():
+            self.end = event
+
+    def retry(self, event: Event) -> None:
+        attempt = count(event.fields.get("attempt"))
+        self.retries[event.timestamp if attempt is None else attempt] = event
+        if len(self.retries) > MAX_RETRIES:
+            del self.retries[next(iter(self.retries))]
+
+    def _is_later(self, event: Event) -> bool:
+        attempt = count(event.fields.get("attempt"))
+        if attempt is not None:
+            return attempt > self._told_attempts()
+        return self.end is not None and event.timestamp > self.end.timestamp
+
+    @property
+    def attempts(self) -> int:
+        """How often it was tried; 0 when it never began."""
+        told = self._told_attempts()
+        if self.retries:
+            return max(
+                told, 1 + max((n for n in self.retries if isinstance(n, int)), default=len(self.retries))
+            )
+        if self.start is None and (self.end is None or self.end.event_type == kinds.NODE_SKIPPED):
+            return 0
+        return told
+
+    def _told_attempts(self) -> int:
+        started = count(self.start.fields.get("attempt")) if self.start else None
+        ended = count(self.end.fields.get("attempts")) if self.end else None
+        return max(started or 1, ended or 1)
+
+    def state(self, run_status: str) -> str:
+        """Where it stands. A step that began and never ended shares the fate of its run."""
+        if self.end is not None:
+            return ENDED[self.end.event_type]
+        if self.start is None and not self.touched:
+            return "pending"
+        if run_status == "running":
+            return "running"
+        return "cancelled" if run_status == "cancelled" else "lost"
+
+    @property
+    def duration_ms(self) -> float | None:
+        """As its end says; else, for a step that ran, by the timestamps."""
+        if self.end is None:
+            return None
+        told = number(self.end.duration_ms)
+        if told is not None or self.first is None:
+            return told
+        return milliseconds(self.first.timestamp, self.end.timestamp)
+
+    @property
+    def error(self) -> str | None:
+        if self.end is None or ENDED[self.end.event_type] != "failed":
+            return None
+        return text(self.end.error) or text(self.end.fields.get("error_message"))
+
+    def told(self, name: str) -> str | None:
+        """A standard text field, from the latest that gives it: end, start, plan."""
+        for event in (self.end, self.start):
+            if event is not None and (value := text(getattr(event, name))) is not None:
+                return value
+        return text(self.plan.get(name))
+
+    def said(self, name: str) -> Any:
+        """Any other field, from the latest that gives it: end, start, plan."""
+        for event in (self.end, self.start):
+            if event is not None and (value := event.fields.get(name)) is not None:
+                return value
+        return self.plan.get(name)
+
+
+def step_key(event: Event) -> str | None:
+    """The step an event is about; `step_id` tells apart steps that a tracker was given under one name."""
+    key = event.fields.get("step_id") or event.node_name
+    return key if isinstance(key, str) else None
