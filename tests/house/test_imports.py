@@ -94,7 +94,7 @@ def _wrong_way(module: Module, found: Import) -> bool:
         return False
     floor = FLOOR_OF[module.room]
     allowed = _may_import(module.room) | WAIVED_ROOMS.get(module.room, (frozenset(), ""))[0]
-    # A name in a signature binds nothing at run time: from floor 4 up any lower room's will do, or a neighbour's.
+    # A name in a signature binds nothing at run time: from floor 4 up any lower room will do, or a neighbour.
     if found.typing_only and floor > 3:
         allowed |= _below(floor) | (FLOORS[4] if floor == 4 else frozenset())
     return room not in allowed

@@ -1,0 +1,215 @@
+"""The documentation is true: every block of code in it runs, and nothing that a user can reach is missing."""
+
+import ast
+import functools
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from tests.house.plan import ROOT, SOURCE, Module, builtin_plugins, dotted, modules
+
+Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+# A comment before a block: `<!-- not run: reason -->`, or `<!-- exits: 1 -->` where failing is what is shown.
+NOT_RUN = re.compile(r"<!-- not run: \S.{9,} -->")
+EXITS = re.compile(r"<!-- exits: (\d+) -->")
+FENCE = re.compile(r"^```(\w*)\s*$")
+RUNNERS = {"python": (sys.executable, "-"), "sh": ("bash", "-eu"), "bash": ("bash", "-eu")}
+
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block: its language, its text, where it begins, and the line before it."""
+
+    language: str
+    text: str
+    line: int
+    before: str
+
+
+def blocks(page: str) -> Iterator[Block]:
+    """The fenced blocks of a page, in order."""
+    lines = page.splitlines()
+    starts = iter(number for number, line in enumerate(lines) if line.startswith("```"))
+    for start in starts:
+        end = next(starts)
+        fence = FENCE.match(lines[start])
+        before = next((line for line in reversed(lines[:start]) if line.strip()), "")
+        yield Block(fence[1] if fence else "", "\n".join(lines[start + 1 : end]) + "\n", start + 1, before)
+
+
+def run(block: Block, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run a block as a user would, in `cwd`, with the environment's own commands first on the PATH."""
+    environment = os.environ | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "HOME": str(cwd),
+        "NO_COLOR": "1",
+    }
+    return subprocess.run(
+        RUNNERS[block.language],
+        input=block.text,
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def _expected_exit(block: Block) -> int:
+    found = EXITS.search(block.before)
+    return int(found[1]) if found else 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_block_of_a_page_runs(page: Path, tmp_path: Path) -> None:
+    """A page is read from the top: its blocks run in order in one empty folder."""
+    for block in blocks(page.read_text(encoding="utf-8")):
+        if block.language not in RUNNERS or NOT_RUN.search(block.before):
+            continue
+        done = run(block, tmp_path)
+        where = f"{page.name}, line {block.line}"
+        assert done.returncode == _expected_exit(block), (
+            f"{where}:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+        )
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
+    """A relative link of a page, pictures included, names a file of the project."""
+    links = re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    assert not [link for link in links if not (page.parent / link).exists()]
+
+
+@functools.cache
+def documentation() -> str:
+    """All pages as one text."""
+    return "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+
+
+def _undocumented(names: list[str]) -> list[str]:
+    """Those that no page has in code type: `name`, or `name …`, or inside a block."""
+    said = documentation()
+    return [name for name in names if not re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", said)]
+
+
+def test_every_extra_is_documented() -> None:
+    """Each extra of pyproject.toml is on a page as `odibi-core[extra]`."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = [f"odibi-core[{extra}]" for extra in project["optional-dependencies"]]
+    assert not [extra for extra in extras if extra not in documentation()]
+
+
+def test_every_builtin_plugin_is_documented() -> None:
+    """Each name of each family's BUILTIN stands in its family's row of docs/reference.md."""
+    reference = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+    missing = []
+    for family, plugins in builtin_plugins().items():
+        rows = [line for line in reference.splitlines() if line.startswith(f"| `{family}` |")]
+        missing += [f"{family}: {name}" for name in plugins if not any(f"`{name}`" in row for row in rows)]
+    assert not missing
+
+
+def test_every_setting_is_documented_with_its_default() -> None:
+    """Each setting has a row in docs/reference.md: its variable and its default."""
+    from odibi_core.settings import PREFIX, SECTIONS, Settings
+
+    reference = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+    rows = [
+        f"| `{PREFIX}{section.upper()}__{key.upper()}` | `{getattr(getattr(Settings(), section), key)}` |"
+        for section, kind in SECTIONS.items()
+        for key in kind.__struct_fields__
+    ]
+    assert not [row for row in rows if row not in reference]
+
+
+def _commands() -> list[str]:
+    import typer
+    from odibi_core.cli import app
+    from typer.main import get_command
+
+    assert isinstance(app, typer.Typer)
+    return sorted(_names(get_command(app), "odibi"))
+
+
+def _names(command: object, path: str) -> Iterator[str]:
+    inner = getattr(command, "commands", None)
+    if not inner:
+        yield path
+        return
+    for name, sub in inner.items():
+        if not sub.hidden:
+            yield from _names(sub, f"{path} {name}")
+
+
+def test_every_command_is_documented() -> None:
+    """Each command of `odibi`, subcommands included, is on a page by its full name."""
+    assert not _undocumented(_commands())
+
+
+def test_every_error_and_kind_of_event_is_documented() -> None:
+    """The error tree and the vocabulary are interface: a user catches the one and queries the other."""
+    from odibi_core import errors
+    from odibi_core.events import kinds
+
+    error_names = [
+        name for name, kind in vars(errors).items() if isinstance(kind, type) and name.endswith("Error")
+    ]
+    kind_names = [kind for name, kind in vars(kinds).items() if name.isupper() and isinstance(kind, str)]
+    assert not _undocumented([*error_names, *kind_names])
+
+
+def _shown(module: Module) -> set[str]:
+    """What a user is meant to import from a file: a root module's own names, or what its room's `__all__` shows."""
+    names = {node.name for node in module.tree.body if isinstance(node, Definition) and node.name[0] != "_"}
+    if "/" not in module.path:
+        return names
+    plugins = {target for family in builtin_plugins().values() for target in family.values()}
+    return {name for name in names if name in _all(module.room) or f"{module.name}:{name}" in plugins}
+
+
+def _all(room: str) -> set[str]:
+    front = next((module for module in modules() if module.path == f"{room}/__init__.py"), None)
+    for node in front.tree.body if front else []:
+        if isinstance(node, ast.Assign) and dotted(node.targets[0]) == "__all__":
+            return set(ast.literal_eval(node.value))
+    return set()
+
+
+@pytest.mark.parametrize("module", modules(), ids=lambda module: module.path)
+def test_what_is_public_has_a_docstring(module: Module) -> None:
+    """Every file says what it is for; every class and function shown to users what its signature cannot."""
+    assert ast.get_docstring(module.tree), f"{module.path} has no docstring"
+    definitions = [node for node in module.tree.body if isinstance(node, Definition)]
+    silent = [
+        node.name for node in definitions if node.name in _shown(module) and not ast.get_docstring(node)
+    ]
+    assert not silent
+
+
+def test_a_broken_block_is_seen(tmp_path: Path) -> None:
+    """Sabotage: a block that fails, one that is not run and one that is meant to fail are told apart."""
+    page = (
+        "```python\nraise SystemExit(3)\n```\n<!-- not run: it needs a cluster -->\n```sh\nexit 9\n```\n"
+        "<!-- exits: 3 -->\n\n```sh\nexit 3\n```\n"
+    )
+    first, second, third = blocks(page)
+    assert run(first, tmp_path).returncode == 3 != _expected_exit(first)
+    assert NOT_RUN.search(second.before)
+    assert run(third, tmp_path).returncode == 3 == _expected_exit(third)
+
+
+def test_the_typed_source_is_all_there() -> None:
+    """The reading of the source found the package, so that no test above passed on nothing."""
+    assert {"errors.py", "event_bus.py", "settings.py"} <= {module.path for module in modules()}
+    assert SOURCE.is_dir()
