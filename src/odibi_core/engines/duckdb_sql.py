@@ -72,7 +72,7 @@ def _quietly(cursor: Any, text: str) -> None:
 def _base() -> Any:
     import duckdb
 
-    # No lock, which a fork could copy while it is held: two threads may connect at once, and one of them wins.
+    # No lock, which a fork could copy while it is held: two threads may connect at once, and one wins.
     here = clock.process_id()
     if here not in _bases:
         _bases.setdefault(here, duckdb.connect(":memory:", config={"python_enable_replacements": False}))

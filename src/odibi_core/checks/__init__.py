@@ -1,0 +1,45 @@
+"""Checks ask the state of data: `not_null("tailnum", on="flights").check(frames)` gives a `CheckResult`.
+
+A check is a function that makes a `Check`, and one line in `BUILTIN`, or an entry point `odibi_core.checks`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from odibi_core.checks.base import Check, CheckResult, Finding
+    from odibi_core.checks.columns import accepted_values, between, matches, not_null, unique
+    from odibi_core.checks.tables import references, row_count
+
+BUILTIN: dict[str, str] = {
+    "accepted_values": "odibi_core.checks.columns:accepted_values",
+    "between": "odibi_core.checks.columns:between",
+    "matches": "odibi_core.checks.columns:matches",
+    "not_null": "odibi_core.checks.columns:not_null",
+    "references": "odibi_core.checks.tables:references",
+    "row_count": "odibi_core.checks.tables:row_count",
+    "unique": "odibi_core.checks.columns:unique",
+}
+_BASE = dict.fromkeys(("Check", "CheckResult", "Finding"), "odibi_core.checks.base")
+
+__all__ = [
+    "Check",
+    "CheckResult",
+    "Finding",
+    "accepted_values",
+    "between",
+    "matches",
+    "not_null",
+    "references",
+    "row_count",
+    "unique",
+]
+
+
+def __getattr__(name: str) -> Any:
+    target = BUILTIN[name].partition(":")[0] if name in BUILTIN else _BASE.get(name)
+    if target is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(target), name)

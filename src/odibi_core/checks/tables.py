@@ -1,0 +1,80 @@
+"""Checks on frames as a whole, and between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from odibi_core.checks.base import Check, Finding, column_of, eager, named
+from odibi_core.checks.columns import failing, textual
+from odibi_core.errors import CheckError
+
+
+def row_count(
+    at_least: int | None = None,
+    at_most: int | None = None,
+    *,
+    severity: str = "error",
+    on: str | None = None,
+    collect: bool = False,
+) -> Check:
+    """As many rows as expected. `row_count(1)`: not empty; `row_count(5, 5)`: exactly five."""
+    if at_least is None and at_most is None:
+        raise CheckError("row_count() needs at_least, at_most or both")
+    if at_least is not None and at_most is not None and at_least > at_most:
+        raise CheckError(f"row_count({at_least}, {at_most}) can never hold: at_least is the higher")
+    judge = partial(_judge_row_count, at_least, at_most)
+    return Check(name="row_count", judge=judge, severity=severity, on=on, collect=collect)
+
+
+def references(
+    column: str, target: str, *, severity: str = "error", on: str | None = None, collect: bool = False
+) -> Check:
+    """Every value is in another frame's column, `target="planes.tailnum"`. Missing values are free."""
+    if not target.strip(".").count("."):
+        raise CheckError(f"references({column!r}, {target!r}): the target is 'frame.column'")
+    judge = partial(_judge_references, column, target, collect)
+    return Check(name="references", column=column, judge=judge, severity=severity, on=on, collect=collect)
+
+
+def _judge_row_count(
+    at_least: int | None, at_most: int | None, frame: Any, frames: Mapping[str, Any]
+) -> Finding:
+    rows = len(frame)
+    low = at_least is None or rows >= at_least
+    high = at_most is None or rows <= at_most
+    bounds = [f"at least {at_least:,}"] * (at_least is not None) + [f"at most {at_most:,}"] * (
+        at_most is not None
+    )
+    return Finding(low and high, None, rows, f"{rows:,} rows, expected {' and '.join(bounds)}")
+
+
+def _judge_references(
+    name: str, target: str, collect: bool, frame: Any, frames: Mapping[str, Any]
+) -> Finding:
+    other_name, other_column = _split(target, frames)
+    other = eager(named(frames, other_name), collect=collect)
+    if other is None:
+        raise CheckError(
+            f"{other_name!r} is lazy, so {name!r} cannot be looked up in it; collect=True runs it"
+        )
+    column = textual(column_of(frame, name))
+    known = _comparable(textual(column_of(other, other_column)).drop_nulls().unique(), column)
+    return failing(column, ~column.is_in(known), f"a {name} that {target} lacks")
+
+
+def _split(target: str, frames: Mapping[str, Any]) -> tuple[str, str]:
+    # Names of frames and of columns may have dots of their own: the frames that there are decide.
+    dots = [i for i, letter in enumerate(target) if letter == "."]
+    at = next((i for i in dots if target[:i] in frames), dots[0])
+    return target[:at], target[at + 1 :]
+
+
+def _comparable(known: Any, column: Any) -> Any:
+    """The known values in a form that `column` can be compared with."""
+    if type(known.to_native()) is not type(column.to_native()):
+        return known.to_list()  # frames of two libraries
+    if known.dtype != column.dtype and known.dtype.is_numeric() and column.dtype.is_numeric():
+        return known.cast(column.dtype)  # whole numbers beside nulls are floats in pandas
+    return known
