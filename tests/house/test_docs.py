@@ -170,7 +170,7 @@ def test_every_error_and_kind_of_event_is_documented() -> None:
 
 
 def _shown(module: Module) -> set[str]:
-    """What a user is meant to import from a file: a root module's own names, or what its room's `__all__` shows."""
+    """What a user is meant to import from a file: a root module's names, or its room's `__all__`."""
     names = {node.name for node in module.tree.body if isinstance(node, Definition) and node.name[0] != "_"}
     if "/" not in module.path:
         return names
