@@ -6,6 +6,7 @@
 from odibi_core.pipeline.compiler import compile, with_params
 from odibi_core.pipeline.functions import steps_from_functions
 from odibi_core.pipeline.graph import Graph, Progress, plan_rows
+from odibi_core.pipeline.loader import load_pipeline
 from odibi_core.pipeline.step import LAYERS, TYPES, Policy, Step
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Progress",
     "Step",
     "compile",
+    "load_pipeline",
     "plan_rows",
     "steps_from_functions",
     "with_params",

@@ -12,6 +12,7 @@ from odibi_core.errors import PipelineDefinitionError, nearest
 from odibi_core.pipeline import validate
 from odibi_core.pipeline.functions import function_name, step_from_function
 from odibi_core.pipeline.graph import Graph, connect, cycles, topological
+from odibi_core.pipeline.parameters import known_params, takes
 from odibi_core.pipeline.step import Step
 
 _TOLD = 100  # problems in one message; who has more has one cause
@@ -87,11 +88,11 @@ def _override(steps: Sequence[Step], params: Mapping[str, Any]) -> list[Step]:
     used: set[str] = set()
     changed = []
     for step in steps:
-        mine = {name: value for name, value in params.items() if validate.takes(step, name)}
+        mine = {name: value for name, value in params.items() if takes(step, name)}
         used.update(mine)
         changed.append(msgspec.structs.replace(step, params={**step.params, **mine}) if mine else step)
     if len(used) < len(params):
-        known = validate.known_params(steps)
+        known = known_params(steps)
         _refuse(
             f"no step takes the parameter {validate.quoted(name)}{nearest(name, known)}"
             for name in params

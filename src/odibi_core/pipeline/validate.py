@@ -5,27 +5,15 @@ Each check yields sentences that name the step, the key and the nearest right na
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from types import CodeType
 from typing import Any
 
 from odibi_core.errors import nearest
+from odibi_core.pipeline.parameters import placeholders
 from odibi_core.pipeline.signatures import Signature, returns_nothing, signature_of
 from odibi_core.pipeline.step import LAYERS, TYPES, Step
-
-# What hides a placeholder comes first, and takes the rest of the text when it is not closed: linear in time.
-_PLACEHOLDER = re.compile(
-    r"""'[^']*(?:'|\Z) | "[^"]*(?:"|\Z) | --[^\n]* | /\*.*?(?:\*/|\Z) | \$(\w*)\$.*?(?:\$\1\$|\Z)
-    | \$([A-Za-z_]\w*)""",
-    re.VERBOSE | re.DOTALL,
-)
-
-
-def placeholders(query: str) -> set[str]:
-    """The names of the `$name` parameters of a SQL text, those in quotes and comments left out."""
-    return {match[2] for match in _PLACEHOLDER.finditer(query) if match[2]} if "$" in query else set()
 
 
 def quoted(name: object) -> str:
@@ -198,30 +186,6 @@ def cycle_problem(steps: Sequence[Step], ring: Sequence[int]) -> str:
     if len(names) > 20:
         names[10:-5] = [f"… {len(names) - 15} more …"]
     return f"step {names[0]}: waits for itself: {' → '.join(names)}; one of them must take another dataset"
-
-
-def takes(step: Step, name: str) -> bool:
-    """Whether a value given to the whole run by name is meant for this step."""
-    if name in step.params:
-        return True
-    if name in step.inputs:
-        return False
-    if step.operation == "sql":
-        return name in placeholders(step.value)
-    signature = signature_of(step.value) if step.operation == "call" else None
-    return signature is not None and name in signature.names
-
-
-def known_params(steps: Iterable[Step]) -> set[str]:
-    """Every name that `takes` says yes to, for the nearest right one."""
-    known: set[str] = set()
-    for step in steps:
-        known.update(step.params)
-        if step.operation == "sql":
-            known |= placeholders(step.value)
-        elif step.operation == "call" and (signature := signature_of(step.value)):
-            known.update(name for name in signature.names if name not in step.inputs)
-    return known
 
 
 def _listed(names: Iterable[Any]) -> str:

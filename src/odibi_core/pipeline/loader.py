@@ -1,0 +1,175 @@
+"""From `FILE[:NAME]` to the steps that a Python file holds, or to what its author should look at."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from hashlib import blake2s
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.util import module_from_spec
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any
+
+from odibi_core.errors import PipelineDefinitionError, nearest
+from odibi_core.pipeline.step import Step
+
+NAMES = ("pipeline", "steps", "build")
+"""What a pipeline is called when nobody says its name, in this order."""
+
+
+def load_pipeline(target: str) -> list[Any]:
+    """The steps and functions at `FILE` or `FILE:NAME`, not yet checked: `compile` takes them.
+
+    NAME is a list, or a function that is called without arguments and gives one. Without it the pipeline is
+    `pipeline`, `steps` or `build`, or else the only list of steps or functions. The file is run anew on each
+    call, under a name of its own, with its folder first on `sys.path` while it is.
+    """
+    path, name = _split(target)
+    module = _guarded(lambda: _run(path), path, "while it was imported")
+    found = _named(module, path, name) if name else _unnamed(module, path)
+    if callable(found):
+        found = _guarded(found, path, f"while {name or found.__name__}() was called")
+    if not isinstance(found, (list, tuple)):
+        what = f"{name} in {path.name}" if name else f"the pipeline of {path.name}"
+        raise PipelineDefinitionError(
+            f"{what} is a {type(found).__name__}; it must be a list of steps or functions"
+        )
+    return list(found)
+
+
+def _split(target: str) -> tuple[Path, str]:
+    whole = Path(target)
+    file, colon, name = target.rpartition(":")
+    path = whole if whole.exists() or not colon else Path(file)
+    if path.is_file():
+        return path.resolve(), "" if path is whole else name
+    if path.is_dir():
+        raise PipelineDefinitionError(
+            f"{str(path)!r} is a folder; name the Python file in it that holds the pipeline"
+        )
+    if not path.parent.is_dir():
+        raise PipelineDefinitionError(
+            f"there is no file {str(path)!r}: there is no folder {str(path.parent)!r}"
+        )
+    beside = [each.name for each in path.parent.glob("*.py")]
+    raise PipelineDefinitionError(f"there is no file {str(path)!r}{nearest(path.name, beside)}")
+
+
+class _Source(SourceFileLoader):
+    """Runs the file as it is now, and leaves no compiled copy beside it."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        return self.source_to_code(self.get_data(self.path), self.path)
+
+
+def _run(path: Path) -> ModuleType:
+    name = f"_odibi_pipeline_{blake2s(str(path).encode(errors='surrogateescape'), digest_size=8).hexdigest()}"
+    loader = _Source(name, str(path))
+    spec = ModuleSpec(name, loader, origin=str(path))
+    spec.has_location = True
+    module = module_from_spec(spec)
+    folder = str(path.parent)
+    sys.modules[name] = module  # where pickle and dataclasses look for what the file defines
+    sys.path.insert(0, folder)
+    try:
+        loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    finally:
+        if folder in sys.path:
+            sys.path.remove(folder)
+    return module
+
+
+def _guarded(call: Callable[[], Any], path: Path, when: str) -> Any:
+    """Call what the file's author wrote; what it raises becomes a sentence about the author's own line."""
+    try:
+        return call()
+    except (Exception, SystemExit) as error:
+        raise PipelineDefinitionError(f"{path.name}{_where(error, path)}, {when}: {_what(error)}") from error
+
+
+def _where(error: BaseException, path: Path) -> str:
+    if isinstance(error, SyntaxError) and error.filename == str(path):
+        return _line(error.lineno, error.text)
+    line = None
+    last = "", 0
+    trace = error.__traceback__
+    while trace is not None:
+        last = trace.tb_frame.f_code.co_filename, trace.tb_lineno
+        if last[0] == str(path):
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    if line is None:
+        return ""
+    elsewhere = "" if last[0] == str(path) else f", raised in {Path(last[0]).name}, line {last[1]}"
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    return _line(line, lines[line - 1] if line <= len(lines) else None) + elsewhere
+
+
+def _line(number: int | None, text: str | None) -> str:
+    shown = (text or "").strip()[:200]
+    return f", line {number}" + (f" `{shown}`" if shown else "")
+
+
+def _what(error: BaseException) -> str:
+    try:
+        text = error.msg if isinstance(error, SyntaxError) else str(error)
+    except Exception:  # an exception may refuse to say anything
+        text = ""
+    text = " ".join(text.split())[:500]
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _named(module: ModuleType, path: Path, name: str) -> Any:
+    if name in vars(module):
+        return vars(module)[name]
+    known = [
+        each for each, value in vars(module).items() if _is_pipeline(value) or _is_function(value, module)
+    ]
+    raise PipelineDefinitionError(f"{path.name} has no {name!r}{nearest(name, known)}; {_found(module)}")
+
+
+def _unnamed(module: ModuleType, path: Path) -> Any:
+    members = vars(module)
+    for name in NAMES:
+        if name in members and not isinstance(members[name], ModuleType):
+            return members[name]
+    lists = [name for name, value in members.items() if _is_pipeline(value) and not name.startswith("_")]
+    if len(lists) == 1:
+        return members[lists[0]]
+    if lists:
+        raise PipelineDefinitionError(
+            f"{path.name} has several pipelines: {', '.join(lists)}; say which one: {path.name}:{lists[0]}"
+        )
+    raise PipelineDefinitionError(
+        f"{path.name} has no pipeline: no list of steps or functions, and nothing called"
+        f" {', '.join(NAMES[:-1])} or {NAMES[-1]}; {_found(module)}"
+    )
+
+
+def _is_pipeline(value: Any) -> bool:
+    return (
+        isinstance(value, (list, tuple))
+        and bool(value)
+        and all(isinstance(e, Step) or callable(e) for e in value)
+    )
+
+
+def _is_function(value: Any, module: ModuleType) -> bool:
+    return callable(value) and getattr(value, "__module__", None) == module.__name__
+
+
+def _found(module: ModuleType) -> str:
+    own = [name for name, value in vars(module).items() if not name.startswith("_")]
+    kinds = {
+        "lists": [name for name in own if _is_pipeline(vars(module)[name])],
+        "functions": [name for name in own if _is_function(vars(module)[name], module)],
+        "steps": [name for name in own if isinstance(vars(module)[name], Step)],
+    }
+    told = [
+        f"{kind} {', '.join(names[:8])}{', …' * (len(names) > 8)}" for kind, names in kinds.items() if names
+    ]
+    return f"it has {'; '.join(told)}" if told else "it has no lists, functions or steps"
