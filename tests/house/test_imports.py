@@ -66,7 +66,6 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "rich": ("cli/", "sinks/console.py", "introspection.py"),
     "tenacity": ("pipeline/", "executors/"),
     "typer": ("cli/",),
-    "click": ("cli/",),
 }
 
 # What reads the world; only these files may. (`time` is banned whole: nothing here sleeps either.)
@@ -210,7 +209,7 @@ def test_every_core_dependency_is_used() -> None:
     optional = {_name(need) for extra in ("pandas", "polars", "parquet") for need in extras[extra]}
     targets = {found.target for module in modules() for found in imports(module)}
     used = {target.split(".")[0] for target in targets if _is_third_party(target)}
-    assert core == used - optional - {"click"}
+    assert core == used - optional
 
 
 def _name(requirement: str) -> str:
