@@ -66,7 +66,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if self.severity not in SEVERITIES:
             raise CheckError(
-                f"check {self.name!r}: severity is {' or '.join(map(repr, SEVERITIES))}, not {self.severity!r}"
+                f"check {self.name!r}: severity is one of {', '.join(SEVERITIES)}, not {self.severity!r}"
             )
 
     def check(self, frames: Mapping[str, Any]) -> CheckResult:

@@ -67,7 +67,7 @@ def accepted_values(
 def matches(
     column: str, pattern: str, *, severity: str = "error", on: str | None = None, collect: bool = False
 ) -> Check:
-    """The whole text matches the regular expression. Its finer points are those of the frame's library."""
+    """The whole text matches the regular expression, as Python's `re.fullmatch` has it."""
     try:
         re.compile(pattern)
     except (re.error, TypeError) as error:
@@ -81,7 +81,7 @@ def _judge_not_null(name: str, frame: Any, frames: Mapping[str, Any]) -> Finding
     missing = missing_in(column)
     failed = int(missing.sum())
     rows = missing.arg_true().head(EXAMPLES).to_list() if failed else []
-    return Finding(not failed, failed, len(frame), f"{told(failed, len(frame))} no {name}", rows)
+    return Finding(not failed, failed, len(frame), told(f"{name} is missing", failed, len(frame)), rows)
 
 
 def _judge_unique(names: tuple[str, ...], frame: Any, frames: Mapping[str, Any]) -> Finding:
@@ -91,21 +91,32 @@ def _judge_unique(names: tuple[str, ...], frame: Any, frames: Mapping[str, Any])
     failed = int(repeated.sum())
     shown = keys.filter(repeated).head(LOOKED_AT).rows() if failed else []
     examples = different(row[0] if len(names) == 1 else list(row) for row in shown)
-    message = f"{told(failed, len(frame))} a {', '.join(names)} that another row has too"
+    message = told(f"{', '.join(names)} is shared with another row", failed, len(frame))
     return Finding(not failed, failed, len(frame), message, examples)
 
 
 def _judge_between(name: str, low: Any, high: Any, frame: Any, frames: Mapping[str, Any]) -> Finding:
     column = column_of(frame, name)
+    _refuse_text_beside_numbers(column, name, low, high)
     outside = [column < low] if low is not None else []
     outside += [column > high] if high is not None else []
-    ends = f"outside {'…' if low is None else low} to {'…' if high is None else high}"
-    return failing(column, reduce(or_, outside), f"a {name} {ends}")
+    ends = f"{'…' if low is None else low} to {'…' if high is None else high}"
+    return failing(column, reduce(or_, outside), f"{name} is outside {ends}")
+
+
+def _refuse_text_beside_numbers(column: Any, name: str, *ends: Any) -> None:
+    # polars would compare the digits as text, and say that all is well.
+    import narwhals
+
+    given = [end for end in ends if end is not None]
+    if column.dtype == narwhals.String and not all(isinstance(end, str) for end in given):
+        shown = " and ".join(map(repr, given))
+        raise CheckError(f"column {name!r} is text, which cannot be compared with {shown}")
 
 
 def _judge_accepted(name: str, values: tuple[Any, ...], frame: Any, frames: Mapping[str, Any]) -> Finding:
     column = textual(column_of(frame, name))
-    return failing(column, ~column.is_in(values), f"a {name} that is not accepted")
+    return failing(column, ~column.is_in(values), f"{name} is not accepted")
 
 
 def _judge_matches(name: str, pattern: str, frame: Any, frames: Mapping[str, Any]) -> Finding:
@@ -114,9 +125,10 @@ def _judge_matches(name: str, pattern: str, frame: Any, frames: Mapping[str, Any
     column = textual(column_of(frame, name))
     if column.dtype != narwhals.String:
         raise CheckError(f"column {name!r} is {column.dtype}, and only text can match a pattern")
-    return failing(
-        column, ~column.str.contains(f"^(?:{pattern})$"), f"a {name} that does not match {pattern!r}"
-    )
+    # By Python on the different values: libraries disagree on regular expressions, down to what `$` means.
+    whole = re.compile(pattern).fullmatch
+    wrong = [value for value in column.drop_nulls().unique().to_list() if not whole(value)]
+    return failing(column, column.is_in(wrong), f"{name} does not match {pattern!r}")
 
 
 def textual(column: Any) -> Any:
@@ -133,14 +145,12 @@ def failing(column: Any, wrong: Any, what: str) -> Finding:
     wrong = wrong.fill_null(False) & ~missing_in(column)
     failed = int(wrong.sum())
     shown = column.filter(wrong).head(LOOKED_AT).to_list() if failed else []
-    return Finding(not failed, failed, len(column), f"{told(failed, len(column))} {what}", different(shown))
+    return Finding(not failed, failed, len(column), told(what, failed, len(column)), different(shown))
 
 
-def told(failed: int, total: int) -> str:
-    """The beginning of a message: `3 of 1,000 rows have`."""
-    if not failed:
-        return f"none of {total:,} rows has" if total != 1 else "the one row has not"
-    return f"{failed:,} of {total:,} rows {'has' if failed == 1 else 'have'}"
+def told(what: str, failed: int, total: int) -> str:
+    """A message: `tailnum is missing in 3 of 1,000 rows`."""
+    return f"{what} in {f'{failed:,}' if failed else 'none'} of {total:,} {'row' if total == 1 else 'rows'}"
 
 
 def different(values: Iterable[Any]) -> list[Any]:

@@ -44,9 +44,11 @@ def _judge_row_count(
     rows = len(frame)
     low = at_least is None or rows >= at_least
     high = at_most is None or rows <= at_most
-    bounds = [f"at least {at_least:,}"] * (at_least is not None) + [f"at most {at_most:,}"] * (
-        at_most is not None
-    )
+    bounds = []
+    if at_least is not None:
+        bounds.append(f"at least {at_least:,}")
+    if at_most is not None:
+        bounds.append(f"at most {at_most:,}")
     return Finding(low and high, None, rows, f"{rows:,} rows, expected {' and '.join(bounds)}")
 
 
@@ -61,7 +63,7 @@ def _judge_references(
         )
     column = textual(column_of(frame, name))
     known = _comparable(textual(column_of(other, other_column)).drop_nulls().unique(), column)
-    return failing(column, ~column.is_in(known), f"a {name} that {target} lacks")
+    return failing(column, ~column.is_in(known), f"{name} is not in {target}")
 
 
 def _split(target: str, frames: Mapping[str, Any]) -> tuple[str, str]:
