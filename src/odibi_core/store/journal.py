@@ -65,7 +65,7 @@ class Journal:
         self.max_segment_bytes = max_segment_bytes
         self.accepted = self.written = 0
         self.dropped: Counter[str] = Counter()
-        self.base = self.stem = safe_name(stem)
+        self.base = self.stem = safe_name(stem, 160)
         self._number = 0
         self._fd = -1
         self._closed = False

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from hashlib import sha256
 from heapq import merge
 from pathlib import Path
 from typing import Final
@@ -36,9 +37,11 @@ class Damage(msgspec.Struct):
 
 
 def safe_name(name: str, longest: int = 80) -> str:
-    """A file's name from any text, inside its folder on every system; two texts that differ only here may meet."""
-    slug = _UNSAFE.sub("-", name).strip("-.")[:longest]
-    return slug or "unnamed"
+    """A file's name from any text, inside its folder on every system; two different texts give two names."""
+    slug = _UNSAFE.sub("-", name).strip("-")[:longest]
+    if slug == name:
+        return slug
+    return f"{slug[: longest - 9] or 'name'}-{sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
 
 
 def segment_name(stem: str, number: int) -> str:

@@ -1,0 +1,88 @@
+"""An exception as text that can be kept: bounded, whatever it is made of, and never an exception itself."""
+
+from __future__ import annotations
+
+import traceback
+from types import TracebackType
+from typing import Any, Final
+
+from odibi_core.events.compose import clean_text
+from odibi_core.events.normalise import text
+
+MAX_TRACEBACK: Final = 48 * 1024
+_FRAMES: Final = 12
+"""Frames kept at each end of a traceback; between them stands how many were left out."""
+_LINKS: Final = 8
+"""Exceptions kept of a chain of causes."""
+_MEMBERS: Final = 5
+"""Exceptions kept of a group."""
+_MESSAGE: Final = 4 * 1024
+
+
+def describe_failure(error: BaseException) -> dict[str, Any]:
+    """`error` (its message), `error_type` and `traceback` (with its causes, the original one first), all redacted."""
+    return {"error": message_of(error), "error_type": _type_of(error), "traceback": traceback_of(error)}
+
+
+def message_of(error: BaseException | str) -> str:
+    """What an exception says; its type where it says nothing."""
+    if isinstance(error, str):
+        return clean_text(text(error, _MESSAGE))
+    said = text(error, _MESSAGE)
+    return clean_text(said) if said.strip() else type(error).__name__
+
+
+def traceback_of(error: BaseException) -> str:
+    """The tracebacks of an exception and its causes: first and last frames of each, first and last of a long chain."""
+    try:
+        chain = _chain(error)
+        left_out = len(chain) - _LINKS
+        if left_out > 0:
+            half = _LINKS // 2
+            parts = [*map(_one, chain[:half]), f"… {left_out} causes left out …\n", *map(_one, chain[-half:])]
+        else:
+            parts = [_one(link) for link in chain]
+        written = "\nwhich led to:\n\n".join(parts)
+        if len(written) > MAX_TRACEBACK:
+            half = MAX_TRACEBACK // 2
+            written = f"{written[:half]}\n… [cut: {len(written)} characters] …\n{written[-half:]}"
+        return clean_text(written)
+    except Exception as reason:
+        return f"the traceback could not be written: {type(reason).__name__}"
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    """The original cause first, the exception itself last; a chain that bites its tail ends there."""
+    chain: list[BaseException] = []
+    seen: set[int] = set()
+    link: BaseException | None = error
+    while link is not None and id(link) not in seen:
+        seen.add(id(link))
+        chain.append(link)
+        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
+    return chain[::-1]
+
+
+def _one(error: BaseException) -> str:
+    written = "Traceback (most recent call last):\n" + _frames(error.__traceback__)
+    written += f"{_type_of(error)}: {message_of(error)}\n"
+    if isinstance(error, BaseExceptionGroup):
+        members = error.exceptions
+        written += "".join(f"  | {_type_of(member)}: {message_of(member)}\n" for member in members[:_MEMBERS])
+        if len(members) > _MEMBERS:
+            written += f"  | … {len(members) - _MEMBERS} more\n"
+    return written
+
+
+def _frames(trace: TracebackType | None) -> str:
+    steps = list(traceback.walk_tb(trace))
+    if len(steps) <= 2 * _FRAMES:
+        return "".join(traceback.StackSummary.extract(iter(steps)).format())
+    first = traceback.StackSummary.extract(iter(steps[:_FRAMES])).format()
+    last = traceback.StackSummary.extract(iter(steps[-_FRAMES:])).format()
+    return "".join([*first, f"  … {len(steps) - 2 * _FRAMES} frames left out …\n", *last])
+
+
+def _type_of(error: BaseException) -> str:
+    kind = type(error)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"

@@ -1,0 +1,137 @@
+"""The runs of a store: each has a folder of its own, `<root>/runs/<run id>/`, with its journal in `events/`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Final
+
+from odibi_core.errors import RunNotFoundError
+from odibi_core.events import Event, encode, kinds
+from odibi_core.events.clock import host_name, new_id, process_start, utc_now
+from odibi_core.store.journal import Journal
+from odibi_core.store.segments import Damage, all_segments, read_events, safe_name
+from odibi_core.views.runs import RunsView
+
+_SAME_PROCESS_S: Final = 2.0
+"""Process start times are rounded differently here and there; two processes of one pid are further apart."""
+
+
+class RunStore:
+    """All runs under one folder. Making one touches nothing; the folder comes with the first run."""
+
+    def __init__(self, root: str | Path = ".odibi") -> None:
+        self.root = Path(root).expanduser().absolute()
+
+    def new_run_id(self, pipeline_name: str, now: datetime | None = None) -> str:
+        """An id that sorts by time, tells the pipeline, and is used once: `20260131T040000-nightly-3fa2c1`."""
+        return f"{now or utc_now():%Y%m%dT%H%M%S}-{safe_name(pipeline_name, 40)}-{new_id(6)}"
+
+    def folder(self, run_id: str) -> Path:
+        """Where everything of a run is, and where a story or an export of it belongs."""
+        return self.root / "runs" / safe_name(run_id, 120)
+
+    def open(self, run_id: str, *, durability: str = "written", segment_bytes: int = 64 << 20) -> Journal:
+        """A journal for a run: of the process that runs it, or of one that works for it."""
+        return Journal(self.folder(run_id) / "events", durability=durability, max_segment_bytes=segment_bytes)
+
+    def ids(self) -> list[str]:
+        """The ids of all runs, the oldest first."""
+        runs = self.root / "runs"
+        return sorted(path.name for path in runs.iterdir() if (path / "events").is_dir()) if runs.is_dir() else []
+
+    def find(self, wanted: str | None = None) -> str:
+        """The run that `wanted` means: an id, the beginning or the end of one, a pipeline's name (its latest run),
+        or nothing (the latest run). Raises `RunNotFoundError` with the nearest id, or when it means several.
+        """
+        ids = self.ids()
+        if not ids:
+            raise RunNotFoundError(f"there are no runs in {self.root}; run a pipeline first, or name another store")
+        if wanted in (None, "", "latest"):
+            return ids[-1]
+        name = str(wanted)
+        if name in ids:
+            return name
+        by_name = [run for run in ids if _pipeline_of(run) == safe_name(name, 40)]
+        if by_name:
+            return by_name[-1]
+        partly = [run for run in ids if run.startswith(name) or run.endswith(name)]
+        if len(partly) == 1:
+            return partly[0]
+        if partly:
+            raise RunNotFoundError(f"{name!r} could be any of {len(partly)} runs: {', '.join(partly[-5:])}")
+        close = get_close_matches(name, [*ids, *map(_pipeline_of, ids)], n=1, cutoff=0.4)
+        hint = f"; the nearest is {close[0]}" if close else ""
+        raise RunNotFoundError(f"there is no run {name!r} in {self.root}{hint}; `odibi runs` lists them")
+
+    def segments(self, run_id: str) -> list[Path]:
+        """The files of a run's journal."""
+        return all_segments(self.folder(run_id) / "events")
+
+    def read(self, run_id: str, damage: Damage | None = None) -> Iterator[Event]:
+        """The events of a run, those of several writers merged by time."""
+        return read_events(self.segments(run_id), damage)
+
+    def events(self, run_id: str | None = None, damage: Damage | None = None) -> Iterator[Event]:
+        """The events of one run, or of all, run after run."""
+        for each in [run_id] if run_id else self.ids():
+            yield from self.read(each, damage)
+
+    def rows(self, limit: int | None = None) -> list[dict[str, Any]]:
+        """A row a run, the newest first, as `views.runs` gives it; a run whose process died is found out here."""
+        chosen = self.ids()[::-1][:limit]
+        return [row for run_id in chosen for row in self._rows_of(run_id)]
+
+    def settle(self, run_id: str) -> bool:
+        """If the run's process died without a word, say so in its journal, once and for all; True when we did."""
+        rows = self._fold(run_id)
+        return bool(rows) and self._is_dead(rows[0]) and self._bury(run_id, rows[0])
+
+    def _rows_of(self, run_id: str) -> list[dict[str, Any]]:
+        rows = self._fold(run_id)
+        if rows and self._is_dead(rows[0]) and self._bury(run_id, rows[0]):
+            return self._fold(run_id)
+        return rows
+
+    def _fold(self, run_id: str) -> list[dict[str, Any]]:
+        view = RunsView()
+        for event in self.read(run_id):
+            view(event)
+        rows: list[dict[str, Any]] = view.answer()
+        return rows
+
+    def _is_dead(self, row: dict[str, Any]) -> bool:
+        """Whether a run that should be running cannot be: its process, known by pid and start time, is gone."""
+        if row.get("status") != "running" or row.get("host") != host_name() or not isinstance(row.get("pid"), int):
+            return False
+        began, alive = row.get("process_start"), process_start(row["pid"])
+        return alive is None or (isinstance(began, (int, float)) and abs(alive - began) > _SAME_PROCESS_S)
+
+    def _bury(self, run_id: str, row: dict[str, Any]) -> bool:
+        """Write `run_lost` behind the last event; the file's name makes sure that only one of us does."""
+        path = self.folder(run_id) / "events" / "lost.jsonl"
+        last = max((event.timestamp for event in self.read(run_id)), default=utc_now())
+        event = Event(
+            timestamp=last + timedelta(microseconds=1),
+            level="error",
+            event_type=kinds.RUN_LOST,
+            message="the process that ran this died without a word",
+            status="lost",
+            run_id=run_id,
+            writer_id=new_id(),
+            seq=0,
+            fields={"pipeline_name": row.get("pipeline_name"), "pid": row["pid"], "found": utc_now().isoformat()},
+        )
+        try:
+            with path.open("xb", buffering=0) as file:
+                file.write(encode(event))
+        except OSError:
+            return False
+        return True
+
+
+def _pipeline_of(run_id: str) -> str:
+    """The pipeline's name inside a run's id."""
+    return run_id.partition("-")[2].rpartition("-")[0]
