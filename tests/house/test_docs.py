@@ -20,7 +20,7 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 NOT_RUN = re.compile(r"<!-- not run: \S.{9,} -->")
 EXITS = re.compile(r"<!-- exits: (\d+) -->")
 FENCE = re.compile(r"^```(\w*)\s*$")
-RUNNERS = {"python": (sys.executable, "-"), "sh": ("bash", "-eu"), "bash": ("bash", "-eu")}
+RUNNERS = {"python": (sys.executable,), "sh": ("bash", "-eu"), "bash": ("bash", "-eu")}
 
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
 
@@ -53,9 +53,10 @@ def run(block: Block, cwd: Path) -> subprocess.CompletedProcess[str]:
         "HOME": str(cwd),
         "NO_COLOR": "1",
     }
+    file = cwd / f"line_{block.line}.{block.language[:2]}"
+    file.write_text(block.text, encoding="utf-8")
     return subprocess.run(
-        RUNNERS[block.language],
-        input=block.text,
+        [*RUNNERS[block.language], file.name],
         cwd=cwd,
         env=environment,
         capture_output=True,
@@ -89,6 +90,13 @@ def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
     """A relative link of a page, pictures included, names a file of the project."""
     links = re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
     assert not [link for link in links if not (page.parent / link).exists()]
+
+
+@pytest.mark.parametrize("name", ["thirty_lines.py", "ride_along.py"])
+def test_the_readme_shows_the_examples_as_they_are(name: str) -> None:
+    """What the README prints is the file in `examples/`, to the letter."""
+    shown = [block.text for block in blocks((ROOT / "README.md").read_text(encoding="utf-8"))]
+    assert (ROOT / "examples" / name).read_text(encoding="utf-8") in shown
 
 
 @functools.cache
