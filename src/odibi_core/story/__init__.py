@@ -1,0 +1,37 @@
+"""The story of a run: one HTML file that opens offline, with the verdict first and every step below."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from odibi_core.story.document import build
+from odibi_core.story.page import render
+
+__all__ = ["build", "render", "write_story"]
+
+
+def write_story(lineage: dict[str, Any], path: str | os.PathLike[str], title: str | None = None) -> Path:
+    """Draw `lineage` into the file `path`, atomically: the file is whole or is not there.
+
+    Secrets are masked on the way, since the lineage may come from anywhere. Raises OSError when it cannot be written.
+    """
+    from odibi_core.events import clean
+
+    plain = clean(lineage)
+    page = render(build(plain if isinstance(plain, dict) else {}, str(clean(title)) if title else None))
+    return _replace(Path(path), page.encode("utf-8", "replace"))
+
+
+def _replace(target: Path, content: bytes) -> Path:
+    from odibi_core.events.clock import new_id
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".story-{new_id()}.tmp")
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return target

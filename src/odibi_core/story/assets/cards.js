@@ -1,0 +1,207 @@
+// One card for each step, in a list that is searched, filtered and built only as far as it is looked at.
+import {h, said, section} from "./dom.js";
+import {count, duration, plural, signed} from "./format.js";
+import {ORDER, icon, label} from "./states.js";
+import {drawFrame} from "./frames.js";
+import {examples, share, verdictOf} from "./checks.js";
+
+const CHUNK = 80;
+const MOST_PRINTED = 300;
+
+// → {element, show(index)}: `show` opens a step's card and brings it into view.
+export function drawCards(steps, counts, pick) {
+  const all = steps.map((step, index) => ({step, index, words: words(step)}));
+  let state = "all", query = "", found = all, from = 0, to = 0;
+  const open = new Set(all.filter(({step}) => step.state === "failed").slice(0, 3).map(({index}) => index));
+  const list = h("div", {class: "cards panel"});
+  const earlier = h("button", {type: "button", class: "more", click: () => window_(Math.max(0, from - CHUNK), to)}, "Earlier steps");
+  const later = h("button", {type: "button", class: "more", click: () => window_(from, Math.min(found.length, to + CHUNK))}, "More steps");
+  const outcome = h("p", {class: "hint", role: "status"});
+  const search = h("input", {type: "search", class: "search", placeholder: "Search steps, columns, errors", "aria-label": "Search steps", "aria-keyshortcuts": "/",
+    input: () => { query = search.value.trim().toLowerCase(); refresh(); }});
+  const states = ORDER.filter((name) => counts[name]);
+  const filter = choiceOf(states, counts, steps.length, (value) => { state = value; refresh(); });
+
+  function refresh() {
+    found = all.filter(({step, words: text}) => (state === "all" || step.state === state) && (!query || text.includes(query)));
+    outcome.textContent = found.length === all.length ? "" : found.length === 0 ? "No step matches." : `${count(found.length)} of ${count(all.length)} steps`;
+    list.replaceChildren();
+    list.hidden = found.length === 0;
+    from = to = 0;
+    window_(0, Math.min(CHUNK, found.length));
+  }
+
+  // Build what is missing of found[start..end): the list only ever grows at its two ends.
+  function window_(start, end) {
+    if (from === to) from = to = start;
+    list.prepend(...found.slice(start, from).map(build));
+    list.append(...found.slice(to, end).map(build));
+    [from, to] = [start, end];
+    earlier.hidden = from === 0;
+    later.hidden = to === found.length;
+  }
+
+  function build({step, index}) {
+    return card(step, index, steps, open, pick);
+  }
+
+  function show(index) {
+    let place = found.findIndex((entry) => entry.index === index);
+    if (place < 0) {
+      [state, query, search.value] = ["all", "", ""];
+      filter.reset();
+      refresh();
+      place = index;
+    }
+    if (place < from || place >= to) {
+      list.replaceChildren();
+      from = to = 0;
+      window_(Math.max(0, place - CHUNK / 2), Math.min(found.length, place + CHUNK));
+    }
+    const element = list.children[place - from];
+    element.open = true;
+    element.scrollIntoView({block: "start", behavior: calm() ? "auto" : "smooth"});
+    element.querySelector("summary").focus({preventScroll: true});
+    element.classList.remove("found");
+    requestAnimationFrame(() => element.classList.add("found"));
+  }
+
+  refresh();
+  if ("IntersectionObserver" in window) {
+    new IntersectionObserver((seen) => { if (seen.some((one) => one.isIntersecting) && !later.hidden) later.click(); },
+      {rootMargin: "600px"}).observe(later);
+  }
+  addEventListener("beforeprint", () => {
+    if (steps.length <= MOST_PRINTED) window_(0, found.length);
+    for (const element of list.children) {
+      if (steps.length <= MOST_PRINTED) element.open = true;
+      if (element.open) element.fill();
+    }
+  });
+  addEventListener("keydown", (event) => {
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.target.closest("input, textarea, select")) return;
+    event.preventDefault();
+    search.focus();
+  });
+  return {show, element: section("steps", "Steps", null,
+    h("div", {class: "tools"}, search, filter.element, outcome), earlier, list, later)};
+}
+
+function calm() {
+  return matchMedia("(prefers-reduced-motion: reduce)").matches;
+}
+
+function choiceOf(states, counts, total, picked) {
+  const element = h("div", {class: "choice", role: "group", "aria-label": "Show steps that"});
+  const press = (chosen) => { for (const one of element.children) one.setAttribute("aria-pressed", String(one === chosen)); };
+  const button = (value, ...content) => {
+    const made = h("button", {type: "button", "aria-pressed": "false", click: () => { press(made); picked(value); }}, content);
+    element.append(made);
+    return made;
+  };
+  const every = button("all", `All ${count(total)}`);
+  if (states.length > 1) for (const state of states) button(state, icon(state, 13), ` ${label(state)} ${count(counts[state])}`);
+  press(every);
+  return {element, reset: () => press(every)};
+}
+
+function words(step) {
+  const columns = (step.after?.schema ?? []).map(([name]) => name);
+  const keys = [...(step.inputs ?? []), ...(step.outputs ?? [])].flat();
+  return [step.name, step.layer, step.type, step.engine, step.worker, label(step.state), step.error, step.errorType, step.skipReason, ...columns, ...keys]
+    .filter(Boolean).join("\n").toLowerCase();
+}
+
+function card(step, index, steps, open, pick) {
+  let built = false;
+  const element = h("details", {class: `card is-${step.state}`, toggle: () => { if (element.open) { open.add(index); element.fill(); } else open.delete(index); }},
+    h("summary", null,
+      icon(step.state, 20, true),
+      h("span", {class: "card-name"}, said(step.name, "strong"), h("span", {class: "card-kind"}, kind(step))),
+      h("span", {class: "card-rows"}, change(step)),
+      h("span", {class: "card-time"}, step.state === "skipped" ? "skipped" : duration(step.durationMs))));
+  element.fill = () => {
+    if (built) return;
+    built = true;
+    element.append(body(step, steps, pick));
+  };
+  element.open = open.has(index);
+  if (element.open) element.fill();
+  return element;
+}
+
+function kind(step) {
+  const failed = (step.checks ?? []).filter((check) => !check.passed);
+  return [said([step.layer, step.type, step.engine].filter(Boolean).join(" · ")),
+    step.cached && h("span", {class: "tag"}, "from the cache"),
+    (step.attempts ?? 1) > 1 && h("span", {class: "tag"}, icon("retry", 12), ` ${step.attempts} attempts`),
+    failed.length > 0 && h("span", {class: "tag is-warn"}, icon("warn", 12), ` ${plural(failed.length, "check")}`)];
+}
+
+function change(step) {
+  if (step.rows === undefined) return null;
+  if (step.rowsBefore === undefined) return [count(step.rows), h("small", null, " rows")];
+  return [h("small", null, `${count(step.rowsBefore)} → `), count(step.rows), h("small", null, " rows")];
+}
+
+function body(step, steps, pick) {
+  return h("div", {class: "card-body"},
+    step.error && trouble(step),
+    step.skipReason && h("p", {class: "notice"}, "Skipped: ", said(step.skipReason)),
+    figures(step),
+    relations(step, steps, pick),
+    step.retries && retries(step),
+    step.checks && checks(step),
+    differences(step),
+    (step.before || step.after) && h("div", {class: "frames"},
+      h("div", null, (step.before ?? []).map((frame) => drawFrame("In", frame))),
+      h("div", null, step.after && drawFrame("Out", step.after, step.diff))));
+}
+
+function trouble(step) {
+  return h("div", {class: "trouble"},
+    h("p", null, step.errorType && said(step.errorType, "strong"), step.errorType && ": ", said(step.error)),
+    step.traceback && h("details", {open: step.state === "failed"}, h("summary", null, "Traceback"), said(step.traceback, "pre")));
+}
+
+function figures(step) {
+  const delta = step.delta ?? (step.rowsBefore !== undefined && step.rows !== undefined ? step.rows - step.rowsBefore : undefined);
+  const facts = [["Duration", step.durationMs === undefined ? null : duration(step.durationMs)],
+    ["Started", step.startedMs === undefined ? null : `after ${duration(step.startedMs)}`],
+    ["Rows out", step.rows === undefined ? null : count(step.rows)],
+    ["Change", delta === undefined ? null : `${signed(delta)} rows`],
+    ["Attempts", step.attempts], ["Worker", step.worker]].filter(([, value]) => value !== null && value !== undefined);
+  return facts.length > 0 && h("dl", {class: "facts"}, facts.map(([name, value]) => h("div", null, h("dt", null, name), said(value, "dd"))));
+}
+
+function relations(step, steps, pick) {
+  const link = (index) => h("button", {type: "button", class: "chip", click: () => pick(index)}, icon(steps[index].state, 12), said(steps[index].name));
+  const row = (title, indices) => indices && h("div", {class: "relation"}, h("span", {class: "relation-title"}, title),
+    indices.slice(0, 12).map(link), indices.length > 12 && h("span", {class: "hint"}, `and ${count(indices.length - 12)} more`));
+  return (step.up || step.down) && h("div", {class: "relations"}, row("Needs", step.up), row("Feeds", step.down));
+}
+
+function retries(step) {
+  return h("section", null, h("h4", null, "Retries"), h("ol", {class: "retries"}, step.retries.map((retry) => h("li", null,
+    h("strong", null, `Attempt ${retry.attempt ?? "?"}`), " ", said(retry.error ?? "failed"),
+    retry.delayMs !== undefined && h("span", {class: "hint"}, ` · tried again after ${duration(retry.delayMs)}`)))));
+}
+
+function checks(step) {
+  return h("section", null, h("h4", null, "Checks"), h("ul", {class: "check-list"}, step.checks.map((check) => {
+    const [state, word] = verdictOf(check);
+    return h("li", null, icon(state, 15, true), h("span", null, said(check.check, "strong"), " ", check.column && said(check.column, "code"),
+      h("span", {class: "hint"}, ` ${word.toLowerCase()}`), !check.passed && [" · ", share(check)],
+      check.message && said(check.message, "p"), examples(check)));
+  })));
+}
+
+function differences({diff}) {
+  if (!diff) return null;
+  const chips = (kind_, sign, names) => (names ?? []).map((name) => h("li", {class: kind_}, h("span", {"aria-hidden": "true"}, `${sign} `),
+    h("span", {class: "unseen"}, `${kind_}: `), said(name)));
+  const changed = (diff.changed ?? []).map(([name, before, after]) =>
+    h("li", {class: "changed"}, said(name), h("span", {class: "type"}, said(before), " → ", said(after))));
+  return h("section", null, h("h4", null, "Schema changes"),
+    h("ul", {class: "diff"}, chips("added", "+", diff.added), chips("removed", "−", diff.removed), changed));
+}

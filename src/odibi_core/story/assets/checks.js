@@ -1,0 +1,56 @@
+// Every data quality check of the run in one table, those that do not hold first.
+import {h, said, section} from "./dom.js";
+import {count, plural} from "./format.js";
+import {icon} from "./states.js";
+
+const FIRST = 100;
+
+export function drawChecks(steps, pick) {
+  const rows = steps.flatMap((step, index) => (step.checks ?? []).map((check) => ({check, index, name: step.name})));
+  if (rows.length === 0) return null;
+  rows.sort((a, b) => weight(a.check) - weight(b.check));
+  const body = h("tbody", null, rows.slice(0, FIRST).map((row) => line(row, pick)));
+  const failed = rows.filter((row) => !row.check.passed).length;
+  const more = rows.length > FIRST && h("button", {type: "button", class: "more", click: (event) => {
+    body.append(...rows.slice(FIRST).map((row) => line(row, pick)));
+    event.currentTarget.remove();
+  }}, `Show all ${count(rows.length)} checks`);
+  return section("checks", "Data quality", failed ? `${failed} of ${plural(rows.length, "check")} did not hold`
+    : rows.length === 1 ? "The one check holds" : `All ${count(rows.length)} checks hold`,
+  h("div", {class: "scroll panel"}, h("table", {class: "table checks"},
+    h("thead", null, h("tr", null, ["Result", "Check", "Step", "Rows that fail", "What was found"].map((text) =>
+      h("th", {scope: "col", class: text === "Rows that fail" ? "number" : null}, text)))),
+    body)), more);
+}
+
+function weight(check) {
+  return check.passed ? 2 : check.severity === "warn" ? 1 : 0;
+}
+
+export function verdictOf(check) {
+  return check.passed ? ["success", "Passed"] : check.severity === "warn" ? ["warn", "Warning"] : ["failed", "Failed"];
+}
+
+function line({check, index, name}, pick) {
+  const [state, word] = verdictOf(check);
+  return h("tr", null,
+    h("td", {class: `result is-${state}`}, icon(state), ` ${word}`),
+    h("td", null, said(check.check, "span", "strong"), check.column && said(check.column, "code")),
+    h("td", null, h("button", {type: "button", class: "link", dir: "auto", click: () => pick(index)}, name)),
+    h("td", {class: "number"}, share(check)),
+    h("td", {class: "found"}, check.message && said(check.message, "p"), examples(check)));
+}
+
+export function share(check) {
+  if (check.failedRows === undefined) return "–";
+  const total = check.totalRows;
+  const percent = total ? (100 * check.failedRows) / total : null;
+  return [count(check.failedRows), total ? ` of ${count(total)}` : "",
+    percent ? h("small", null, ` ${percent < 0.01 ? "<0.01" : percent.toFixed(percent < 10 ? 2 : 0)} %`) : null];
+}
+
+export function examples(check) {
+  if (!check.examples || check.passed) return null;
+  return h("p", {class: "examples"}, "e.g. ", check.examples.slice(0, 5).map((value, index) =>
+    [index ? " " : null, said(value === null ? "null" : value, "code")]));
+}

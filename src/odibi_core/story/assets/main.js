@@ -1,0 +1,44 @@
+// Puts the story together in an element; run at once on the data that is in the page.
+import {h} from "./dom.js";
+import {drawVerdict} from "./verdict.js";
+import {drawGraph} from "./graph.js";
+import {drawGantt} from "./gantt.js";
+import {drawChecks} from "./checks.js";
+import {drawCards} from "./cards.js";
+
+export function drawStory(host, story) {
+  const pick = (index) => cards.show(index);
+  const cards = drawCards(story.steps, story.counts, pick);
+  const parts = [
+    drawGraph(story.steps, story.graph, pick),
+    drawGantt(story.steps, story.run.durationMs, pick),
+    drawChecks(story.steps, pick),
+    cards.element,
+  ].filter(Boolean);
+  host.replaceChildren(topBar(parts), h("main", {class: "page"}, drawVerdict(story, pick), parts),
+    h("footer", {class: "foot"}, "Recorded by odibi-core. This file holds everything it shows and asks nothing of the network."));
+  document.documentElement.dataset.ready = "true";
+}
+
+function topBar(parts) {
+  return h("header", {class: "bar"}, h("a", {class: "brand", href: "#verdict"}, h("b", null, "odibi"), " run story"),
+    h("nav", {"aria-label": "Parts of this page"}, parts.map((part) => h("a", {href: `#${part.id}`}, part.querySelector("h2").textContent))),
+    h("div", {class: "bar-tools"}, theme(), h("button", {type: "button", class: "quiet", click: () => print()}, "Print")));
+}
+
+// The reader's system decides between light and dark, until the reader does.
+function theme() {
+  const root = document.documentElement, dark = matchMedia("(prefers-color-scheme: dark)");
+  const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : dark.matches);
+  const name = () => { button.textContent = isDark() ? "Light" : "Dark"; };
+  const button = h("button", {type: "button", class: "quiet", "aria-label": "Switch between light and dark", click: () => {
+    root.dataset.theme = isDark() ? "light" : "dark";
+    name();
+  }});
+  dark.addEventListener("change", name);
+  name();
+  return button;
+}
+
+const saved = document.getElementById("story-data");
+if (saved) drawStory(document.getElementById("story"), JSON.parse(saved.textContent));

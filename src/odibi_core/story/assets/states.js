@@ -1,0 +1,36 @@
+// The states of a run and its steps: a word, and a shape that tells them apart without colour.
+import {svg} from "./dom.js";
+
+const ROUND = "M8 1.2a6.8 6.8 0 1 0 0 13.6A6.8 6.8 0 0 0 8 1.2z";
+const SQUARE = "M4 1.6h8A2.4 2.4 0 0 1 14.4 4v8a2.4 2.4 0 0 1-2.4 2.4H4A2.4 2.4 0 0 1 1.6 12V4A2.4 2.4 0 0 1 4 1.6z";
+const OCTAGON = "M5.2 1h5.6L15 5.2v5.6L10.8 15H5.2L1 10.8V5.2z";
+const TRIANGLE = "M8 1.6 15.2 14H.8z";
+const DIAMOND = "M8 .8 15.2 8 8 15.2.8 8z";
+
+// [label, outline, filled?, mark]
+export const STATES = {
+  success: ["Succeeded", ROUND, true, "M4.9 8.3 7.1 10.5 11.2 5.9"],
+  failed: ["Failed", OCTAGON, true, "M5.4 5.4l5.2 5.2M10.6 5.4l-5.2 5.2"],
+  running: ["Running", ROUND, false, "M6.4 5.1 11 8l-4.6 2.9z"],
+  skipped: ["Skipped", ROUND, false, "M5 5.4 7.6 8 5 10.6M8.6 5.4 11.2 8l-2.6 2.6"],
+  pending: ["Not started", ROUND, false, ""],
+  cancelled: ["Cancelled", SQUARE, true, "M4.8 8h6.4"],
+  lost: ["Lost", DIAMOND, true, "M8 4.6v4M8 11v.2"],
+  warn: ["Warning", TRIANGLE, true, "M8 6.2v3.4M8 11.8v.1"],
+  retry: ["Retried", ROUND, false, "M10.9 6.4A3.3 3.3 0 1 0 11.3 8.6M11.2 4.6v2.2H9"],
+};
+
+export const ORDER = ["failed", "running", "cancelled", "skipped", "pending", "success"];
+
+export function label(state) {
+  return STATES[state]?.[0] ?? state;
+}
+
+// An icon of `size`; decorative unless `named`, since the word mostly stands beside it.
+export function icon(state, size = 16, named = false) {
+  const [word, outline, filled, mark] = STATES[state] ?? STATES.pending;
+  return svg("svg", {
+    class: `icon is-${state} ${filled ? "filled" : "hollow"}`, viewBox: "0 0 16 16", width: size, height: size,
+    role: named ? "img" : null, "aria-label": named ? word : null, "aria-hidden": named ? null : "true",
+  }, svg("path", {class: "outline", d: outline}), mark && svg("path", {class: "mark", d: mark}));
+}

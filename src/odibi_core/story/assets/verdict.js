@@ -1,0 +1,48 @@
+// What happened, first: the state, one sentence, the facts, the figures, and what needs attention.
+import {h, said} from "./dom.js";
+import {ORDER, icon, label} from "./states.js";
+import {count} from "./format.js";
+
+export function drawVerdict(story, pick) {
+  const {run, title} = story;
+  return h("section", {class: `verdict is-${run.status}`, id: "verdict"},
+    h("div", {class: "verdict-icon"}, icon(run.status, 44)),
+    h("div", {class: "verdict-text"},
+      h("p", {class: "eyebrow"}, run.label),
+      said(title, "h1"),
+      said(run.sentence, "p", "sentence"),
+      h("dl", {class: "facts"}, facts(story).map(([name, value]) =>
+        h("div", null, h("dt", null, name), said(value, "dd"))))),
+    balance(story.counts, story.steps.length),
+    story.figures.length > 0 && h("dl", {class: "figures"}, story.figures.map((figure) =>
+      h("div", {class: "figure"}, h("dt", null, figure.label), h("dd", null, figure.value),
+        figure.note && said(figure.note, "dd", "note")))),
+    story.attention.length > 0 && attention(story, pick));
+}
+
+function facts({run, title}) {
+  return [["Started", run.started], ["Duration", run.duration], ["Pipeline", run.pipeline === title ? "" : run.pipeline],
+    ["Engine", run.engine], ["Run", run.id]].filter(([, value]) => value);
+}
+
+// One bar: how many steps ended how.
+function balance(counts, total) {
+  const states = ORDER.filter((state) => counts[state]).reverse();
+  if (total === 0) return null;
+  return h("div", {class: "balance"},
+    h("div", {class: "balance-bar", "aria-hidden": "true"}, states.map((state) => {
+      const part = h("span", {class: `is-${state}`});
+      part.style.flexGrow = String(counts[state]);
+      return part;
+    })),
+    h("ul", {class: "balance-key"}, states.map((state) =>
+      h("li", null, icon(state, 13), ` ${count(counts[state])} ${label(state).toLowerCase()}`))));
+}
+
+function attention({attention: entries, steps}, pick) {
+  return h("div", {class: "attention"},
+    h("h2", null, "Needs attention"),
+    h("ul", null, entries.map(({step, tone, text}) => h("li", null,
+      h("button", {type: "button", class: "attention-entry", click: () => pick(step)},
+        icon(tone, 16, true), said(steps[step].name, "span", "attention-name"), said(text, "span", "attention-text"))))));
+}

@@ -1,0 +1,144 @@
+"""What happened, in one sentence, a few figures, and a list of what needs attention."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from odibi_core.story.wording import STATES, count, duration, plural, shorten
+
+Step = dict[str, Any]
+MOST_ATTENTION = 12
+
+
+def status(given: str | None, steps: list[Step]) -> str:
+    """The run's state as it was recorded, else as its steps tell."""
+    if given is not None:
+        return given
+    states = {step["state"] for step in steps}
+    return next((state for state in ("failed", "running", "cancelled") if state in states), "success")
+
+
+def counts(steps: list[Step]) -> dict[str, int]:
+    """How many steps are in each state, worst first."""
+    found = Counter(step["state"] for step in steps)
+    return {state: found[state] for state in STATES if found[state]}
+
+
+def sentence(run_status: str, steps: list[Step], error: str | None) -> str:
+    """The one sentence for someone who reads nothing else."""
+    tally, total = counts(steps), len(steps)
+    done = total - tally.get("pending", 0) - tally.get("running", 0) - tally.get("skipped", 0)
+    if run_status == "failed":
+        return _failure(steps, tally, error)
+    if run_status == "success":
+        return _success(steps, total)
+    busy = [step["name"] for step in steps if step["state"] == "running"]
+    at = f"; {_several(busy)} {'was' if len(busy) == 1 else 'were'} at work" if busy else ""
+    if run_status == "cancelled":
+        return f"The run was stopped when {done} of {plural(total, 'step')} had ended{at}."
+    if run_status == "lost":
+        return f"The process died without a word after {done} of {plural(total, 'step')}{at}."
+    return f"Still running: {done} of {plural(total, 'step')} had ended when this page was written{at}."
+
+
+def _failure(steps: list[Step], tally: dict[str, int], error: str | None) -> str:
+    failed = [step for step in steps if step["state"] == "failed"]
+    skipped = tally.get("skipped", 0)
+    if not failed:
+        return f"The run failed: {shorten(error)}" if error else "The run failed; no single step was named."
+    reason = shorten(failed[0].get("error") or error or "no reason was recorded", 220)
+    kind = failed[0].get("errorType")
+    reason = f"{kind}: {reason}" if kind and not reason.startswith(str(kind)) else reason
+    tries = failed[0].get("attempts") or 1
+    after = f" after {tries} attempts" if tries > 1 else ""
+    other = len(failed) - 1
+    parts = [f"{shorten(failed[0]['name'], 80)} failed{after}: {reason.rstrip('.')}."]
+    if other:
+        parts.append(f"{plural(other, 'other step')} failed too.")
+    if skipped:
+        parts.append(f"{plural(skipped, 'step')} that needed {'it' if not other else 'them'} "
+                     f"{'was' if skipped == 1 else 'were'} skipped.")  # fmt: skip
+    return " ".join(parts)
+
+
+def _success(steps: list[Step], total: int) -> str:
+    warned = sum(not check["passed"] for step in steps for check in step.get("checks", ()))
+    retried = sum((step.get("attempts") or 1) > 1 for step in steps)
+    everything = "The only step" if total == 1 else f"All {total:,} steps"
+    parts = [f"{everything} succeeded." if total else "The run succeeded; it had no steps."]
+    if warned:
+        parts.append(f"{plural(warned, 'data check')} did not hold.")
+    if retried:
+        parts.append(f"{plural(retried, 'step')} needed more than one attempt.")
+    return " ".join(parts)
+
+
+def _several(names: list[str]) -> str:
+    shown = [shorten(name, 60) for name in names[:3]]
+    more = len(names) - len(shown)
+    return " and ".join([", ".join(shown)] if not more else [", ".join(shown), f"{more} more"])
+
+
+def figures(steps: list[Step], took: float | None) -> list[dict[str, str]]:
+    """The key figures: a label, a value, and a smaller note."""
+    tally, total = counts(steps), len(steps)
+    checks = [check for step in steps for check in step.get("checks", ())]
+    held = sum(check["passed"] for check in checks)
+    retries = sum(max(len(step.get("retries", ())), (step.get("attempts") or 1) - 1) for step in steps)
+    unread = sum(step["rows"] for step in steps if step.get("rows") and not step.get("up"))
+    written = sum(step["rows"] for step in steps if step.get("rows") and step["layer"] == "publish")
+    slowest = max(steps, key=lambda step: step.get("durationMs") or 0.0, default=None)
+    notes = [f"{number:,} {state}" for state, number in tally.items() if state != "success"]
+    found = [
+        _figure("Steps succeeded", f"{tally.get('success', 0):,} / {total:,}", ", ".join(notes)),
+        _figure("Duration", duration(took), _slowest(slowest)),
+    ]
+    if unread:
+        found.append(_figure("Rows read", count(unread), f"{count(written)} published" if written else ""))
+    if checks:
+        failed = len(checks) - held
+        note = f"{failed} did not hold" if failed else "all hold"
+        found.append(_figure("Checks passed", f"{held:,} / {len(checks):,}", note))
+    cached = sum(1 for step in steps if step.get("cached"))
+    if retries or cached:
+        found.append(_figure("Retries", count(retries), f"{cached} from the cache" if cached else ""))
+    return found
+
+
+def _figure(label: str, value: str, note: str) -> dict[str, str]:
+    return {"label": label, "value": value, "note": note}
+
+
+def _slowest(step: Step | None) -> str:
+    if step is None or not step.get("durationMs"):
+        return ""
+    return f"longest: {shorten(step['name'], 40)}, {duration(step['durationMs'])}"
+
+
+def attention(steps: list[Step]) -> list[dict[str, Any]]:
+    """What to look at first: failures, checks that do not hold, and steps that needed retries."""
+    found: list[tuple[int, dict[str, Any]]] = []
+    for index, step in enumerate(steps):
+        if step["state"] == "failed":
+            said = shorten(step.get("error") or "failed, no reason was recorded", 160)
+            found.append((0, {"step": index, "tone": "failed", "text": said}))
+        elif step["state"] == "cancelled":
+            found.append((1, {"step": index, "tone": "cancelled", "text": "was stopped before it ended"}))
+        for check in step.get("checks", ()):
+            if not check["passed"]:
+                tone = "warn" if check["severity"] == "warn" else "failed"
+                found.append((2, {"step": index, "tone": tone, "text": _about(check)}))
+        if step["state"] != "failed" and (step.get("attempts") or 1) > 1:
+            said = f"succeeded at attempt {step['attempts']}" if step["state"] == "success" else "was retried"
+            found.append((3, {"step": index, "tone": "retry", "text": said}))
+    found.sort(key=lambda entry: entry[0])
+    return [entry for _, entry in found[:MOST_ATTENTION]]
+
+
+def _about(check: dict[str, Any]) -> str:
+    name = f"{check['check']} {check['column']}" if check.get("column") else check["check"]
+    if check.get("message"):
+        return shorten(f"{name}: {check['message']}", 160)
+    rows = check.get("failedRows")
+    return shorten(f"{name} does not hold" + (f" for {plural(rows, 'row')}" if rows else ""), 160)

@@ -1,0 +1,60 @@
+"""`StoryGenerator`: a saved or living lineage → one HTML file to read and to send on."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from odibi_core.errors import StoryError
+from odibi_core.story import write_story
+
+__all__ = ["StoryGenerator"]
+
+
+class StoryGenerator:
+    """Draws the story of a run from its lineage."""
+
+    def generate_story(
+        self,
+        lineage_file: str | os.PathLike[str] | dict[str, Any],
+        output_file: str | os.PathLike[str] = "story.html",
+        title: str | None = None,
+    ) -> str:
+        """Write the story and return its path.
+
+        `lineage_file` is the file that `Tracker.export_lineage(path)` or `Tracker.save()` wrote, or the dict itself.
+        Raises StoryError when there is no lineage in it, or when the story cannot be written.
+        """
+        lineage = lineage_file if isinstance(lineage_file, dict) else _read(Path(lineage_file))
+        _require_steps(lineage, "the dict" if isinstance(lineage_file, dict) else str(lineage_file))
+        try:
+            return str(write_story(lineage, output_file, title))
+        except OSError as error:
+            raise StoryError(
+                f"The story could not be written to {str(output_file)!r}: {error}. Give a path that can be written."
+            ) from error
+
+
+def _read(path: Path) -> dict[str, Any]:
+    advice = "Give the file that Tracker.export_lineage(path) wrote, or the dict that it returned."
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        reason = "There is no such lineage file" if isinstance(error, FileNotFoundError) else f"{error.strerror}"
+        raise StoryError(f"{reason}: {str(path)!r}. {advice}") from error
+    except (ValueError, RecursionError) as error:
+        raise StoryError(f"{str(path)!r} is not a lineage file: not JSON ({error}). {advice}") from error
+    if not isinstance(found, dict):
+        raise StoryError(f"{str(path)!r} holds a {type(found).__name__}, not a lineage. {advice}")
+    return found
+
+
+def _require_steps(lineage: dict[str, Any], given: str) -> None:
+    if not isinstance(lineage.get("steps"), list):
+        keys = ", ".join(sorted(map(str, lineage))[:8]) or "none"
+        raise StoryError(
+            f"No lineage in {given[:200]}: it has no list 'steps' (its keys: {keys[:200]}). "
+            "Give what Tracker.export_lineage() returned."
+        )
