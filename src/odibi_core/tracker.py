@@ -261,7 +261,7 @@ class Tracker:
         )
 
     def get_stats(self) -> dict[str, Any]:
-        """`total_steps success_count failed_count success_rate` (percent), `total_duration_ms` (their sum)."""
+        """`total_steps success_count failed_count success_rate` (percent), `total_duration_ms` (the sum)."""
         summary = self._view.answer()["summary"]
         wanted = ("total_steps", "success_count", "failed_count", "success_rate", "total_duration_ms")
         return {name: summary[name] for name in wanted}

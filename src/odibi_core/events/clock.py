@@ -45,6 +45,8 @@ def utc_now() -> datetime:
 
 def iso(moment: datetime) -> str:
     """A timestamp as every log line writes it: `2026-11-21T04:05:06.123456Z`."""
+    if moment.tzinfo is UTC:  # as ours always are: twice as fast as the general way
+        return moment.isoformat(timespec="microseconds")[:-6] + "Z"
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 

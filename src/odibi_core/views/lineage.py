@@ -62,6 +62,7 @@ class LineageView(StepsView):
             fields = {**fields, "sample_data": sample[:MAX_SAMPLE_ROWS]}
             event = msgspec.structs.replace(event, fields=fields)
         side[key] = event
+        step.version += 1
 
     def _on_check(self, event: Event) -> None:
         step = self._step(event)
@@ -69,6 +70,7 @@ class LineageView(StepsView):
             return
         fields = event.fields
         step.checks[tuple(text(fields.get(name)) for name in ("check", "column", "on", "message"))] = event
+        step.version += 1
 
     handlers: ClassVar[dict[str, Callable[[Any, Event], None]]] = {
         **STEP_HANDLERS,
@@ -80,7 +82,7 @@ class LineageView(StepsView):
         """The lineage as a dict of plain JSON values."""
         head = self._head()
         steps = self._in_order()
-        described = [describe_step(step, head["status"], head["start"]) for step in steps]
+        described = [_described(step, head["status"], head["start"]) for step in steps]
         return {
             "pipeline_id": head["run_id"],
             "run_id": head["run_id"],
@@ -95,6 +97,21 @@ class LineageView(StepsView):
             "edges": edges(described, {step.name: step for step in steps}),
             "summary": summary(described),
         }
+
+
+def _described(step: Step, run_status: str, run_start: datetime | None) -> dict[str, Any]:
+    """One step of the answer; what has ended is described once, and again only if more is heard of it.
+
+    The version is read first here and set last by the handlers, so what comes in between is never missed.
+    """
+    version = step.version
+    kept = step.described
+    if kept is not None and kept[0] == version and kept[1] == run_start:
+        return kept[2].copy()
+    entry = describe_step(step, run_status, run_start)
+    if step.end is not None:
+        step.described = (version, run_start, entry.copy())
+    return entry
 
 
 def describe_step(step: Step, run_status: str, run_start: datetime | None) -> dict[str, Any]:

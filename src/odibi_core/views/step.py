@@ -26,6 +26,7 @@ class Step:
         "after",
         "before",
         "checks",
+        "described",
         "end",
         "first",
         "index",
@@ -34,6 +35,7 @@ class Step:
         "retries",
         "start",
         "touched",
+        "version",
     )
 
     def __init__(self, name: str, index: int) -> None:
@@ -44,6 +46,8 @@ class Step:
         self.start: Event | None = None
         self.end: Event | None = None
         self.touched = False
+        self.version = 0
+        self.described: tuple[int, object, dict[str, Any]] | None = None
         self.retries: dict[object, Event] = {}
         self.before: dict[object, Event] = {}
         self.after: dict[object, Event] = {}

@@ -91,19 +91,23 @@ class StepsView:
                     step.index = self._planned
                     self._planned += 1
                 step.plan = entry
+                step.version += 1
 
     def _on_start(self, event: Event) -> None:
         if (step := self._step(event)) is not None:
             step.begin(event)
+            step.version += 1
 
     def _on_end(self, event: Event) -> None:
         if (step := self._step(event)) is not None:
             step.finish(event)
+            step.version += 1
 
     def _on_retry(self, event: Event) -> None:
         if (step := self._step(event)) is not None:
             step.touched = True
             step.retry(event)
+            step.version += 1
 
     def _on_close(self, event: Event) -> None:
         """The first end counts; only a run that was taken for lost may still end otherwise."""

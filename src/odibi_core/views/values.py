@@ -46,17 +46,24 @@ def record(value: object) -> dict[str, Any]:
 
 
 def records(value: object) -> list[dict[str, Any]]:
-    """The dicts of a list; none for anything else."""
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+    """The dicts of a list, itself when there is nothing else in it; none for anything else."""
+    if not isinstance(value, list):
+        return []
+    for item in value:
+        if not isinstance(item, dict):
+            return [item for item in value if isinstance(item, dict)]
+    return value
 
 
 def texts(value: object) -> list[str]:
     """The texts of a list; none for anything else."""
-    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+    return [item for item in value if isinstance(item, str)] if value and isinstance(value, list) else []
 
 
 def keys_by_name(value: object) -> dict[str, str]:
     """Logical name to dataset key; a plain list of keys names each by itself."""
+    if not value:
+        return {}
     if isinstance(value, dict):
         return {str(name): key for name, key in value.items() if isinstance(key, str)}
     return {key: key for key in texts(value)}
