@@ -40,7 +40,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"cli", "web", "testing", "__main__"}),
 )
 # A root module that belongs to another: one room in more than one file, so that each can be read in one go.
-COMPANIONS = {"hooks": "event_bus", "queued": "event_bus"}
+COMPANIONS = {"hooks": "event_bus", "queued": "event_bus", "step_runner": "orchestrator"}
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
 

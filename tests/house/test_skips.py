@@ -1,0 +1,53 @@
+"""In CI nothing is skipped in silence: the machine is set up for every test; one that cannot run failed."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.house.plan import ROOT
+
+SUITE = """
+import pytest
+
+def test_that_runs(): ...
+
+def test_that_skips(): pytest.skip("no browser here")
+
+@pytest.mark.skipif(True, reason="no service here")
+def test_that_is_marked(): ...
+
+@pytest.mark.xfail(reason="known", strict=True)
+def test_that_is_known_to_fail(): assert False
+"""
+
+
+@pytest.mark.parametrize(
+    ("ci", "outcome"), [("true", "1 failed, 1 passed, 1 xfailed, 1 error"), ("", "1 passed, 2 skipped")]
+)
+def test_a_skip_is_a_failure_in_ci_only(ci: str, outcome: str, tmp_path: Path) -> None:
+    """Skips fail when CI=true and say why; an expected failure stays one; elsewhere a skip is a skip."""
+    shutil.copy(ROOT / "tests" / "conftest.py", tmp_path / "conftest.py")
+    (tmp_path / "test_suite.py").write_text(SUITE)
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-c",
+        os.devnull,
+        str(tmp_path),
+    ]
+    done = subprocess.run(
+        [*command, f"--rootdir={tmp_path}"],
+        env=os.environ | {"CI": ci},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert outcome in done.stdout
+    assert ("could not run, which CI does not allow" in done.stdout) is (ci == "true")
