@@ -1,0 +1,324 @@
+"""The orchestrator: runs a pipeline, and keeps everything that happened while it did."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from threading import Lock
+from typing import Any, Final, Literal
+
+import msgspec
+
+from odibi_core import plugins
+from odibi_core.errors import ConfigurationError, PipelineError, nearest
+from odibi_core.event_bus import EventBus, Sink
+from odibi_core.events import Event, context, kinds
+from odibi_core.events.clock import host_name, monotonic, process_id, process_start
+from odibi_core.metrics_manager import MetricsManager
+from odibi_core.pipeline import Graph, Progress, Step, compile, plan_rows
+from odibi_core.settings import Settings, read_settings
+from odibi_core.step_runner import StepRunner
+from odibi_core.store.runs import RunStore
+from odibi_core.structured_logger import StructuredLogger
+from odibi_core.tracker import Tracker
+
+__all__ = ["Orchestrator", "Result", "Step"]
+
+FailurePolicy = Literal["stop", "skip", "continue"]
+POLICIES: Final = ("stop", "skip", "continue")
+_PLAN_CHUNK: Final = 32 * 1024
+"""Bytes of steps in one `pipeline_plan` event, about: a field has room for 64 kB."""
+
+
+class Result(Mapping[str, Any]):
+    """What a run gave: a mapping of `run_id, pipeline_name, status, duration_ms, data, nodes, tracker, metrics, path,
+    error`, each also an attribute. `nodes[name]` has `status, duration_ms, row_count, error`; `data` the datasets
+    that no step took, or those that were asked to be kept; `path` the run's folder, None without a store.
+    """
+
+    def __init__(self, **values: Any) -> None:
+        self._values = values
+
+    def __getitem__(self, key: str) -> Any:
+        try:
+            return self._values[key]
+        except KeyError:
+            raise KeyError(f"a result has no {key!r}{nearest(key, self._values)}") from None
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        try:
+            return self._values[name]
+        except KeyError:
+            raise AttributeError(f"a result has no {name!r}{nearest(name, self._values)}") from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return f"Result({self['pipeline_name']!r}, {self['status']}, {self['duration_ms']:.0f} ms, {self['run_id']})"
+
+
+class Orchestrator:
+    """Runs steps, or plain functions whose parameter names are their inputs.
+
+    Whatever is wrong with the steps is told here, before anything runs, as `PipelineDefinitionError`. `store` is the
+    folder of the record (default: `.odibi`, or the setting), False for none. `max_workers` above 1 runs steps side by
+    side in threads. When a step fails, `on_failure="skip"` skips what needs it and lets the rest finish, `"stop"`
+    begins nothing more, `"continue"` is `"skip"` in a run that counts as a success all the same. `keep` names the
+    datasets that stay in `result["data"]` (default: those that no step takes; `"all"`: every one).
+
+    >>> def numbers() -> list[dict[str, int]]:
+    ...     return [{"n": 1}, {"n": 2}]
+    >>> Orchestrator([numbers], pipeline_name="count", store=False).execute()["data"]["numbers"]
+    [{'n': 1}, {'n': 2}]
+    """
+
+    def __init__(
+        self,
+        steps: Iterable[Step | Callable[..., Any]],
+        engine_type: str = "pandas",
+        enable_tracker: bool = True,
+        metrics_manager: MetricsManager | None = None,
+        event_bus: EventBus | None = None,
+        *,
+        pipeline_name: str | None = None,
+        logger: StructuredLogger | None = None,
+        max_workers: int = 1,
+        executor: str | None = None,
+        store: str | Path | Literal[False] | None = None,
+        params: Mapping[str, Any] | None = None,
+        initial: Mapping[str, Any] | None = None,
+        on_failure: FailurePolicy = "skip",
+        raise_on_error: bool = True,
+        keep: Iterable[str] | Literal["all"] | None = None,
+        snapshot_level: str | None = None,
+    ) -> None:
+        if on_failure not in POLICIES:
+            raise ConfigurationError(f"on_failure is one of {', '.join(POLICIES)}; given was {on_failure!r}")
+        self.initial = dict(initial or {})
+        self.graph: Graph = compile(steps, engine_type, initial=self.initial, params=params)
+        self.pipeline_name = pipeline_name or "pipeline"
+        self.bus = event_bus if event_bus is not None else EventBus()
+        self.metrics = metrics_manager if metrics_manager is not None else MetricsManager(bus=self.bus)
+        self.tracker = Tracker(bus=self.bus) if enable_tracker else None
+        self.logger = logger
+        self.on_failure = on_failure
+        self.raise_on_error = raise_on_error
+        self.keep = keep
+        self.max_workers = max_workers
+        self.executor = executor or ("threads" if max_workers > 1 else "inline")
+        self._new_executor = plugins.load("executors", self.executor)
+        self._new_executor(max_workers)
+        self.settings: Settings = read_settings(snapshot={"level": snapshot_level}, store={"dir": store or None})
+        self.store = None if store is False else RunStore(self.settings.root)
+
+    def execute(self) -> Result:
+        """Run. Raises `PipelineError`, whose `result` is the same as what is returned otherwise, when the run failed;
+        Ctrl-C ends the record of the run before it is raised.
+        """
+        return _Run(self).execute()
+
+    run = execute
+
+
+class _Run:
+    """One execution, and the end of it: whatever happens in between, the record is closed."""
+
+    def __init__(self, plan: Orchestrator) -> None:
+        self.plan = plan
+        self.graph = plan.graph
+        self.bus = plan.bus
+        self.run_id = (plan.store or RunStore()).new_run_id(plan.pipeline_name)
+        level = plan.settings.snapshot.level if plan.tracker is not None else "off"
+        self.runner = StepRunner(self.graph, plan.bus, self.run_id, dict(plan.initial), level)
+        self.progress = Progress(self.graph)
+        self.executor = plan._new_executor(plan.max_workers)
+        self.kept = self._kept()
+        self.sinks: list[Sink] = []
+        self.lock = Lock()
+        self.failed = 0
+        self.skipped = 0
+        self.closed = False
+
+    def _kept(self) -> set[str]:
+        made = self.graph.consumers
+        if self.plan.keep == "all":
+            return set(made)
+        if self.plan.keep is None:
+            return {key for key, consumers in made.items() if not consumers}
+        wanted = set(self.plan.keep)
+        for key in wanted - set(made):
+            raise ConfigurationError(f"keep names {key!r}, which no step makes{nearest(key, made)}")
+        return wanted
+
+    def execute(self) -> Result:
+        """Open the record, run, close the record."""
+        self._open()
+        begun = monotonic()
+        with context.bind(run_id=self.run_id):
+            try:
+                self._say_start()
+                self.executor.run(self.graph.roots(), self._step)
+            except BaseException as error:
+                self.runner.stopped.set()
+                return self._end(begun, error)
+            return self._end(begun, None)
+
+    def _open(self) -> None:
+        plan = self.plan
+        if plan.store is not None:
+            stored = plan.settings.store
+            journal = plan.store.open(
+                self.run_id, durability=stored.durability, segment_bytes=max(1, int(stored.segment_mb * 2**20))
+            )
+            self.sinks.append(_OfRun(self.run_id, journal))
+        if plan.logger is not None and plan.logger.bus is not plan.bus:
+            self.sinks.append(_OfRun(self.run_id, plan.logger.store))
+        self.sinks.append(plan.metrics)
+        for sink in self.sinks:
+            plan.bus.subscribe(sink)
+        if plan.tracker is not None:
+            plan.tracker.follow(self.run_id)
+        plan.bus.attach_live(metrics_manager=plan.metrics, tracker=plan.tracker)
+
+    def _say_start(self) -> None:
+        plan = self.plan
+        about = {
+            "pipeline_name": plan.pipeline_name, "engine": self.graph.engine, "status": "running",
+            "steps": len(self.graph), "workers": plan.max_workers, "pid": process_id(), "host": host_name(),
+            "process_start": process_start(), "store": str(plan.store.root) if plan.store else None,
+        }  # fmt: skip
+        self.bus.say(kinds.PIPELINE_START, plan.pipeline_name, fields=about)
+        for chunk in _chunks(plan_rows(self.graph)):
+            self.bus.say(kinds.PIPELINE_PLAN, level="debug", fields={"steps": chunk})
+
+    def _step(self, index: int) -> list[int]:
+        """Run one step; gives those that became ready by it."""
+        if self.runner.run(index):
+            ready, freed = self.progress.finish(index)
+        else:
+            ready, freed = self._step_failed(index)
+        for key in freed:
+            if key not in self.kept:
+                self.runner.forget(key)
+        return ready
+
+    def _step_failed(self, index: int) -> tuple[list[int], list[str]]:
+        name = self.graph.steps[index].name
+        skipped, freed = self.progress.fail(index)
+        with self.lock:
+            self.failed += 1
+        for each in skipped:
+            self._skip(each, "a step that it needs failed", name)
+        if self.plan.on_failure == "stop":
+            self.runner.stopped.set()
+            self.executor.cancel()
+        return [], freed
+
+    def _skip(self, index: int, reason: str, because_of: str | None) -> None:
+        step = self.graph.steps[index]
+        with self.lock:
+            self.skipped += 1
+            self.runner.outcomes[step.name] = {
+                "status": "skipped", "duration_ms": None, "row_count": None, "error": reason,
+            }  # fmt: skip
+        fields = {"node_name": step.name, "layer": step.layer, "status": "skipped", "reason": reason}
+        self.bus.say(kinds.NODE_SKIPPED, level="warning", fields={**fields, "because_of": because_of})
+
+    def _end(self, begun: float, error: BaseException | None) -> Result:
+        """Close the record with the verdict; then give it, or raise it."""
+        outcomes = self.runner.outcomes
+        if error is None and self.failed and self.plan.on_failure == "stop":
+            first = next(name for name, outcome in outcomes.items() if outcome["status"] == "failed")
+            for index, step in enumerate(self.graph.steps):
+                if step.name not in outcomes:
+                    self._skip(index, "the run was stopped after a failure", first)
+        status = self._status(error)
+        result = self._result(status, (monotonic() - begun) * 1e3, error)
+        self._say_end(result)
+        self._close()
+        if error is not None:
+            raise error
+        if status != "success" and self.plan.raise_on_error:
+            raise PipelineError(f"pipeline {self.plan.pipeline_name!r} failed: {result['error']}", result)
+        return result
+
+    def _status(self, error: BaseException | None) -> str:
+        if error is not None:
+            return "failed" if isinstance(error, Exception) else "cancelled"
+        return "failed" if self.failed and self.plan.on_failure != "continue" else "success"
+
+    def _result(self, status: str, duration_ms: float, error: BaseException | None) -> Result:
+        plan, data = self.plan, self.runner.data
+        failures = [f"{name}: {told['error']}" for name, told in self.runner.outcomes.items() if told["status"] == "failed"]
+        reason = "; ".join(failures[:3]) + (f"; and {len(failures) - 3} more" if len(failures) > 3 else "")
+        if error is not None and not reason:
+            reason = "interrupted" if not isinstance(error, Exception) else f"{type(error).__name__}: {error}"
+        return Result(
+            run_id=self.run_id,
+            pipeline_name=plan.pipeline_name,
+            status=status,
+            duration_ms=duration_ms,
+            data={key: data[key] for key in data if key in self.kept},
+            nodes=self.runner.outcomes,
+            tracker=plan.tracker,
+            metrics=plan.metrics,
+            path=plan.store.folder(self.run_id) if plan.store else None,
+            error=reason or None,
+        )
+
+    def _say_end(self, result: Result) -> None:
+        succeeded = sum(outcome["status"] == "success" for outcome in self.runner.outcomes.values())
+        fields = {
+            "pipeline_name": self.plan.pipeline_name, "status": result["status"], "duration_ms": result["duration_ms"],
+            "success_count": succeeded, "failed_count": self.failed, "skipped_count": self.skipped,
+        }  # fmt: skip
+        self.plan.metrics.flush()
+        if result["status"] == "success":
+            self.bus.say(kinds.PIPELINE_COMPLETE, self.plan.pipeline_name, fields=fields)
+            return
+        level = "warning" if result["status"] == "cancelled" else "error"
+        self.bus.say(kinds.PIPELINE_ERROR, self.plan.pipeline_name, level=level, fields={**fields, "error": result["error"]})
+
+    def _close(self) -> None:
+        for sink in self.sinks:
+            self.bus.unsubscribe(sink)
+            if isinstance(sink, _OfRun) and sink.sink is not (self.plan.logger and self.plan.logger.store):
+                sink.close()
+        if self.plan.tracker is not None:
+            self.plan.tracker.close()
+
+
+class _OfRun:
+    """Lets through what belongs to one run, or to none: other runs may speak on the same bus."""
+
+    def __init__(self, run_id: str, sink: Any) -> None:
+        self.run_id = run_id
+        self.sink = sink
+
+    def __call__(self, event: Event) -> None:
+        if event.run_id is None or event.run_id == self.run_id:
+            self.sink(event)
+
+    def close(self) -> None:
+        self.sink.close()
+
+
+def _chunks(rows: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """The plan in pieces that fit one event each."""
+    chunk: list[dict[str, Any]] = []
+    size = 0
+    for row in rows:
+        weight = len(msgspec.json.encode(row))
+        if chunk and size + weight > _PLAN_CHUNK:
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(row)
+        size += weight
+    if chunk:
+        yield chunk

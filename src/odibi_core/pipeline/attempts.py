@@ -1,0 +1,61 @@
+"""Trying a call as hard as its policy says: again after a failure, and not longer than its time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import copy_context
+from threading import Event, Thread
+from typing import Any
+
+from odibi_core.errors import StepTimeoutError
+from odibi_core.pipeline.step import Policy
+
+OnRetry = Callable[[int, BaseException, float], None]
+"""Told before each wait: which attempt failed (from 1), with what, and for how many seconds we wait."""
+
+
+def attempt(call: Callable[[], Any], policy: Policy, on_retry: OnRetry, stopped: Event) -> tuple[Any, int]:
+    """What `call` gives, and at which attempt; raises its last failure.
+
+    `stopped` ends a wait at once, and then nothing is tried again. Only an `Exception` is tried again.
+    """
+    if policy.plain:
+        return call(), 1
+    from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
+    from tenacity.stop import stop_when_event_set
+
+    def told(state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        on_retry(state.attempt_number, error or RuntimeError("unknown"), policy.retry_delay_s)
+
+    tries = Retrying(
+        stop=stop_after_attempt(policy.retries + 1) | stop_when_event_set(stopped),
+        wait=wait_fixed(policy.retry_delay_s),
+        retry=retry_if_exception_type(Exception),
+        before_sleep=told,
+        sleep=lambda seconds: stopped.wait(seconds),
+        reraise=True,
+    )
+    timed = call if policy.timeout_s is None else lambda: _within(call, policy.timeout_s or 0.0)
+    return tries(timed), int(tries.statistics["attempt_number"])
+
+
+def _within(call: Callable[[], Any], seconds: float) -> Any:
+    """Call in a thread of its own, which is abandoned when the time is over: Python cannot stop it."""
+    outcome: list[Any] = []
+    failure: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            outcome.append(call())
+        except BaseException as error:
+            failure.append(error)
+
+    thread = Thread(target=copy_context().run, args=(work,), name="odibi-timed-step", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if thread.is_alive():
+        raise StepTimeoutError(f"took longer than its timeout_s of {seconds:g} s and was abandoned")
+    if failure:
+        raise failure[0]
+    return outcome[0]
