@@ -61,7 +61,6 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "polars": ("engines/",),
     "pyarrow": ("engines/", "store/", "exporters/parquet.py"),
     "jinja2": ("story/",),
-    "platformdirs": ("settings.py",),
     "psutil": ("events/clock.py", "health_monitor.py"),
     "rich": ("cli/", "sinks/console.py", "introspection.py"),
     "tenacity": ("pipeline/", "executors/"),
