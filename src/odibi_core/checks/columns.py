@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial, reduce
 from operator import or_
 from typing import Any
@@ -58,7 +58,10 @@ def accepted_values(
     """Only these values."""
     if isinstance(values, str | bytes):
         raise CheckError(f"accepted_values({column!r}) needs a list of values, not one text: [{values!r}]")
-    judge = partial(_judge_accepted, column, tuple(values))
+    accepted = tuple(values)
+    if not accepted:
+        raise CheckError(f"accepted_values({column!r}) needs at least one value")
+    judge = partial(_judge_accepted, column, accepted)
     return Check(
         name="accepted_values", column=column, judge=judge, severity=severity, on=on, collect=collect
     )
@@ -116,7 +119,7 @@ def _refuse_text_beside_numbers(column: Any, name: str, *ends: Any) -> None:
 
 def _judge_accepted(name: str, values: tuple[Any, ...], frame: Any, frames: Mapping[str, Any]) -> Finding:
     column = textual(column_of(frame, name))
-    return failing(column, ~column.is_in(values), f"{name} is not accepted")
+    return failing(column, ~one_of(column, values), f"{name} is not accepted")
 
 
 def _judge_matches(name: str, pattern: str, frame: Any, frames: Mapping[str, Any]) -> Finding:
@@ -128,7 +131,7 @@ def _judge_matches(name: str, pattern: str, frame: Any, frames: Mapping[str, Any
     # By Python on the different values: libraries disagree on regular expressions, down to what `$` means.
     whole = re.compile(pattern).fullmatch
     wrong = [value for value in column.drop_nulls().unique().to_list() if not whole(value)]
-    return failing(column, column.is_in(wrong), f"{name} does not match {pattern!r}")
+    return failing(column, one_of(column, wrong), f"{name} does not match {pattern!r}")
 
 
 def textual(column: Any) -> Any:
@@ -138,6 +141,11 @@ def textual(column: Any) -> Any:
     if column.dtype in (narwhals.Categorical, narwhals.Enum):
         return column.cast(narwhals.String)
     return column
+
+
+def one_of(column: Any, values: Sequence[Any]) -> Any:
+    """A mask of the rows whose value is among these. pyarrow cannot be asked about none."""
+    return column.is_in(values) if len(values) else column.is_null() & ~column.is_null()
 
 
 def failing(column: Any, wrong: Any, what: str) -> Finding:

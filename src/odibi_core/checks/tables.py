@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from odibi_core.checks.base import Check, Finding, column_of, eager, named
-from odibi_core.checks.columns import failing, textual
+from odibi_core.checks.columns import failing, one_of, textual
 from odibi_core.errors import CheckError
 
 
@@ -62,8 +62,8 @@ def _judge_references(
             f"{other_name!r} is lazy, so {name!r} cannot be looked up in it; collect=True runs it"
         )
     column = textual(column_of(frame, name))
-    known = _comparable(textual(column_of(other, other_column)).drop_nulls().unique(), column)
-    return failing(column, ~column.is_in(known), f"{name} is not in {target}")
+    known = textual(column_of(other, other_column)).drop_nulls().unique().to_list()
+    return failing(column, ~one_of(column, _comparable(known, column.dtype)), f"{name} is not in {target}")
 
 
 def _split(target: str, frames: Mapping[str, Any]) -> tuple[str, str]:
@@ -73,10 +73,10 @@ def _split(target: str, frames: Mapping[str, Any]) -> tuple[str, str]:
     return target[:at], target[at + 1 :]
 
 
-def _comparable(known: Any, column: Any) -> Any:
-    """The known values in a form that `column` can be compared with."""
-    if type(known.to_native()) is not type(column.to_native()):
-        return known.to_list()  # frames of two libraries
-    if known.dtype != column.dtype and known.dtype.is_numeric() and column.dtype.is_numeric():
-        return known.cast(column.dtype)  # whole numbers beside nulls are floats in pandas
-    return known
+def _comparable(known: list[Any], dtype: Any) -> list[Any]:
+    """The known values as the column's own kind of number: beside nulls, pandas makes whole ones floats."""
+    if not dtype.is_numeric() or not all(isinstance(value, int | float) for value in known):
+        return known
+    if dtype.is_float():
+        return [float(value) for value in known]
+    return [int(value) for value in known if value % 1 == 0]  # 1.5, NaN and infinity are no whole number

@@ -61,14 +61,20 @@ def _made(value: Any) -> Any:
 
 def _read(kind: str, source: Any, options: Mapping[str, Any]) -> Any:
     if kind == "csv":
-        # Types are inferred from all rows: the first hundred often know only nulls.
-        return pl.read_csv(
-            _bytes(source),
-            **{"infer_schema_length": None, "null_values": NULL_VALUES, "glob": False, **options},
-        )
+        return _read_csv(_bytes(source), options)
     if kind == "jsonl":
         return _read_jsonl(_bytes(source), options)
     return pl.read_parquet(source, **{"glob": False, **options})
+
+
+def _read_csv(source: Any, options: Mapping[str, Any]) -> Any:
+    # Types are inferred from all rows: the first hundred often know only nulls.
+    usual = {"infer_schema_length": None, "null_values": NULL_VALUES, "glob": False}
+    frame = pl.read_csv(source, **{**usual, **options})
+    # polars refuses rows that are no UTF-8, but not a header.
+    if "encoding" not in options and any("\ufffd" in name for name in frame.columns):
+        raise ValueError("its header is not UTF-8; say encoding= if it is another")
+    return frame
 
 
 def _read_jsonl(source: Any, options: Mapping[str, Any]) -> Any:
