@@ -217,10 +217,15 @@ class EventBus:
         """Have `callback` called with a dict of its own for each event of that kind (`"*"`: of every kind).
 
         Without `async_execution` it runs in the thread that said the event, before `emit` returns; with it,
-        on the bus's own threads, and the pipeline does not wait.
+        on the bus's own threads, and the pipeline does not wait. A callback that has `joined(bus)` is told here
+        where it was registered, so that it can say events itself.
         """
         hook = RegisteredHook(name or _name_of(callback), callback, priority, event_type, True, async_execution)
-        return self._hooks.add(hook)
+        self._hooks.add(hook)
+        joined = getattr(callback, "joined", None)
+        if callable(joined):
+            joined(self)
+        return hook
 
     def emit(self, event_type: str, event_data: Mapping[str, Any] | None = None) -> None:
         """Say an event with the fields of a dict, which is not touched. Never raises."""
@@ -279,7 +284,7 @@ class EventBus:
     def _call_round(self, hooks: tuple[RegisteredHook, ...], heard: dict[str, Any], kind: str) -> None:
         for hook in hooks:
             own = heard.copy()
-            own["event_type"] = kind if hook.event_type == kinds.EVERYTHING else hook.event_type
+            own["event_type"] = hook.name_of(kind)
             if hook.async_execution:
                 if self._queued is None:
                     self._queued = Queued(self.max_workers, name="odibi-hook")

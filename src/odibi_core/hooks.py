@@ -32,7 +32,7 @@ class RegisteredHook:
 
     __slots__ = (
         "async_execution", "callback", "calls", "enabled", "event_type", "failures", "failures_in_a_row",
-        "name", "priority", "turn",
+        "kinds", "name", "priority", "turn",
     )  # fmt: skip
 
     def __init__(
@@ -52,6 +52,15 @@ class RegisteredHook:
         self.async_execution = async_execution
         self.calls = self.failures = self.failures_in_a_row = 0
         self.turn = threading.Lock()
+        self.kinds = frozenset({kinds.canonical(event_type), *getattr(callback, "hears_also", ())})
+
+    def hears(self, kind: str) -> bool:
+        """Whether events of this kind are for it; a built-in hook of a run's end may hear both ends."""
+        return kind in self.kinds or kinds.EVERYTHING in self.kinds
+
+    def name_of(self, kind: str) -> str:
+        """Under which name it hears a kind: the one that it was registered for, where that means the same."""
+        return self.event_type if kinds.canonical(self.event_type) == kind else kind
 
     def __repr__(self) -> str:
         state = "enabled" if self.enabled else "disabled"
@@ -118,11 +127,7 @@ class HookTable:
     def route(self, kind: str) -> tuple[RegisteredHook, ...]:
         """The enabled hooks that hear events of this kind."""
         with self._lock:
-            heard = tuple(
-                hook
-                for hook in self._hooks
-                if hook.enabled and (hook.event_type == kinds.EVERYTHING or kinds.canonical(hook.event_type) == kind)
-            )
+            heard = tuple(hook for hook in self._hooks if hook.enabled and hook.hears(kind))
             if len(self.routes) >= _ROUTES_KEPT:
                 self.routes = {}
             self.routes[kind] = heard

@@ -15,6 +15,7 @@ from odibi_core.event_bus import EventBus, Sink
 from odibi_core.events import Event, context, kinds
 from odibi_core.events.clock import host_name, monotonic, process_id, process_start
 from odibi_core.metrics_manager import MetricsManager
+from odibi_core.node_record import Descriptions
 from odibi_core.pipeline import Graph, Progress, Step, compile, plan_rows
 from odibi_core.settings import Settings, read_settings
 from odibi_core.step_runner import StepRunner
@@ -134,8 +135,9 @@ class _Run:
         self.graph = plan.graph
         self.bus = plan.bus
         self.run_id = (plan.store or RunStore()).new_run_id(plan.pipeline_name)
-        level = plan.settings.snapshot.level if plan.tracker is not None else "off"
-        self.runner = StepRunner(self.graph, plan.bus, self.run_id, dict(plan.initial), level)
+        looks = plan.settings.snapshot
+        descriptions = Descriptions(looks.level if plan.tracker is not None else "off", looks.rows)
+        self.runner = StepRunner(self.graph, plan.bus, self.run_id, dict(plan.initial), descriptions)
         self.progress = Progress(self.graph)
         self.executor = plan._new_executor(plan.max_workers)
         self.kept = self._kept()
@@ -143,7 +145,6 @@ class _Run:
         self.lock = Lock()
         self.failed = 0
         self.skipped = 0
-        self.closed = False
 
     def _kept(self) -> set[str]:
         made = self.graph.consumers
@@ -213,31 +214,27 @@ class _Run:
         skipped, freed = self.progress.fail(index)
         with self.lock:
             self.failed += 1
+            self.skipped += len(skipped)
         for each in skipped:
-            self._skip(each, "a step that it needs failed", name)
+            self.runner.skip(each, "a step that it needs failed", name)
         if self.plan.on_failure == "stop":
             self.runner.stopped.set()
             self.executor.cancel()
         return [], freed
 
-    def _skip(self, index: int, reason: str, because_of: str | None) -> None:
-        step = self.graph.steps[index]
-        with self.lock:
-            self.skipped += 1
-            self.runner.outcomes[step.name] = {
-                "status": "skipped", "duration_ms": None, "row_count": None, "error": reason,
-            }  # fmt: skip
-        fields = {"node_name": step.name, "layer": step.layer, "status": "skipped", "reason": reason}
-        self.bus.say(kinds.NODE_SKIPPED, level="warning", fields={**fields, "because_of": because_of})
+    def _skip_rest(self) -> None:
+        """The steps that a stopped run did not come to."""
+        outcomes = self.runner.outcomes
+        first = next(name for name, outcome in outcomes.items() if outcome["status"] == "failed")
+        for index, step in enumerate(self.graph.steps):
+            if step.name not in outcomes:
+                self.skipped += 1
+                self.runner.skip(index, "the run was stopped after a failure", first)
 
     def _end(self, begun: float, error: BaseException | None) -> Result:
         """Close the record with the verdict; then give it, or raise it."""
-        outcomes = self.runner.outcomes
         if error is None and self.failed and self.plan.on_failure == "stop":
-            first = next(name for name, outcome in outcomes.items() if outcome["status"] == "failed")
-            for index, step in enumerate(self.graph.steps):
-                if step.name not in outcomes:
-                    self._skip(index, "the run was stopped after a failure", first)
+            self._skip_rest()
         status = self._status(error)
         result = self._result(status, (monotonic() - begun) * 1e3, error)
         self._say_end(result)

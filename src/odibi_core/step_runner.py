@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from threading import Event as Flag
-from threading import current_thread
 from typing import Any
 
 from odibi_core import plugins
-from odibi_core.engines.frame import describe, is_frame, row_count
+from odibi_core.engines.frame import row_count
 from odibi_core.errors import StepError, nearest
 from odibi_core.event_bus import EventBus
 from odibi_core.events import context, kinds
 from odibi_core.events.clock import monotonic
-from odibi_core.events.failure import describe_failure
+from odibi_core.node_record import Descriptions, NodeRecord
 from odibi_core.pipeline import Graph, Step
 from odibi_core.pipeline.attempts import attempt
 
@@ -21,15 +20,16 @@ from odibi_core.pipeline.attempts import attempt
 class StepRunner:
     """Runs the steps of one graph, from any number of threads, over the datasets in `data`."""
 
-    def __init__(self, graph: Graph, bus: EventBus, run_id: str, data: dict[str, Any], snapshot_level: str) -> None:
+    def __init__(
+        self, graph: Graph, bus: EventBus, run_id: str, data: dict[str, Any], descriptions: Descriptions
+    ) -> None:
         self.graph = graph
         self.data = data
         self.stopped = Flag()
         self.outcomes: dict[str, dict[str, Any]] = {}
         self._bus = bus
         self._run_id = run_id
-        self._level = snapshot_level
-        self._described: dict[str, dict[str, Any]] = {}
+        self._descriptions = descriptions
         self._engines = {name: plugins.load("engines", name)() for name in _engines_of(graph)}
 
     def run(self, index: int) -> bool:
@@ -37,36 +37,34 @@ class StepRunner:
         step = self.graph.steps[index]
         engine = self.graph.engine_of(index)
         context.enter(run_id=self._run_id, node_name=step.name)
-        about = {"node_name": step.name, "layer": step.layer, "engine": engine, "run_id": self._run_id}
-        self._bus.say(kinds.NODE_START, fields={**about, "status": "running", "worker": current_thread().name})
-        begun = monotonic()
-        tries = [1]
+        record = NodeRecord(self._bus, self._run_id, step.name, step.layer, engine)
         try:
             inputs = {name: self.data[key] for name, key in step.inputs.items()}
-            self._snapshots("before", step, step.inputs, inputs)
-            made = self._attempt(step, engine, inputs, tries)
-            rows = self._keep(step, made)
-            self._snapshots("after", step, step.outputs, made)
-            self._check(step, {**inputs, **made})
+            for name, frame in inputs.items():
+                self._tell(record, "before", step.inputs[name], frame)
+            made = self._attempt(step, engine, inputs, record)
+            rows = self._keep(step, made, record)
+            self._check(step, {**inputs, **made}, record)
         except BaseException as error:
-            self._failed(step, about, error, begun, tries[0])
+            said = record.failed(error)
+            self.outcomes[step.name] = _outcome("failed", record.duration_ms, error=said)
             if isinstance(error, Exception):
                 return False
             raise
-        duration = (monotonic() - begun) * 1e3
-        self.outcomes[step.name] = {"status": "success", "duration_ms": duration, "row_count": rows, "error": None}
-        said = {**about, "status": "success", "duration_ms": duration, "row_count": rows, "cache_hit": False}
-        if tries[0] > 1:
-            said["attempts"] = tries[0]
-        self._bus.say(kinds.NODE_COMPLETE, fields=said)
+        record.complete(rows)
+        self.outcomes[step.name] = _outcome("success", record.duration_ms, rows)
         return True
 
-    def _attempt(self, step: Step, engine: str, inputs: dict[str, Any], tries: list[int]) -> dict[str, Any]:
+    def skip(self, index: int, reason: str, because_of: str | None) -> None:
+        """A step will not run: say so, and remember it."""
+        step = self.graph.steps[index]
+        self.outcomes[step.name] = _outcome("skipped", error=reason)
+        fields = {"node_name": step.name, "layer": step.layer, "status": "skipped", "reason": reason}
+        self._bus.say(kinds.NODE_SKIPPED, level="warning", fields={**fields, "because_of": because_of})
+
+    def _attempt(self, step: Step, engine: str, inputs: dict[str, Any], record: NodeRecord) -> dict[str, Any]:
         def retry(number: int, error: BaseException, delay_s: float) -> None:
-            tries[0] = number + 1
-            told = {"attempt": number, "max_attempts": step.retries + 1, "delay_ms": delay_s * 1e3}
-            fields = {"node_name": step.name, "layer": step.layer, **told, **describe_failure(error)}
-            self._bus.say(kinds.NODE_RETRY, level="warning", fields=fields)
+            record.retry(number, error, delay_s, step.retries + 1)
 
         result, _ = attempt(lambda: self._operate(step, engine, inputs), step.policy, retry, self.stopped)
         return self._by_logical_name(step, result)
@@ -114,56 +112,43 @@ class StepRunner:
         """Whether somebody counts on the output: a step takes it, or the author named it."""
         return step.outputs != {"out": step.name} or any(self.graph.consumers[key] for key in step.outputs.values())
 
-    def _keep(self, step: Step, made: dict[str, Any]) -> int | None:
-        for name, key in step.outputs.items():
-            self.data[key] = made[name]
-        told = made or {name: self.data[key] for name, key in step.inputs.items()}
-        return next((rows for frame in told.values() if (rows := row_count(frame)) is not None), None)
+    def _keep(self, step: Step, made: dict[str, Any], record: NodeRecord) -> int | None:
+        """Put what was made where others find it; gives the rows of the first frame, or of what a step only took."""
+        for name, frame in made.items():
+            key = step.outputs[name]
+            self.data[key] = frame
+            self._tell(record, "after", key, frame)
+        told = made.values() or [self.data[key] for key in step.inputs.values()]
+        return next((rows for frame in told if (rows := row_count(frame)) is not None), None)
 
-    def _snapshots(self, when: str, step: Step, keys: Mapping[str, str], frames: Mapping[str, Any]) -> None:
-        """Describe frames; one that several steps take is described once, when it is made."""
-        if self._level == "off":
-            return
-        for name, frame in frames.items():
-            key = keys[name]
-            if when == "after" or key not in self._described:
-                if not is_frame(frame):
-                    continue
-                self._described[key] = describe(frame, self._level)
-            about = {"node_name": step.name, "layer": step.layer, "when": when, "dataset": key}
-            self._bus.say(kinds.SNAPSHOT, fields={**about, **self._described[key]})
+    def _tell(self, record: NodeRecord, when: str, key: str, frame: Any) -> None:
+        look = self._descriptions.before if when == "before" else self._descriptions.after
+        description = look(key, frame)
+        if description is not None:
+            record.snapshot(when, key, description)
 
     def forget(self, key: str) -> None:
         """Nobody needs this dataset any more."""
         self.data.pop(key, None)
-        self._described.pop(key, None)
+        self._descriptions.forget(key)
 
-    def _check(self, step: Step, frames: dict[str, Any]) -> None:
+    def _check(self, step: Step, frames: dict[str, Any], record: NodeRecord) -> None:
         """Ask every check of the step; those of severity `error` that failed fail the step, all in one message."""
         failed = []
         for check in step.checks:
             begun = monotonic()
             result = check.check(frames if check.on else {**frames, **_main_output(step, frames)})
-            fields = {name: getattr(result, name) for name in result.__struct_fields__ if name != "message"}
-            status = "success" if result.passed else "failed" if result.passed is False else "skipped"
-            fields |= {"node_name": step.name, "layer": step.layer, "status": status}
-            fields["duration_ms"] = (monotonic() - begun) * 1e3
-            level = "info" if result.passed is not False else "warning" if result.severity == "warn" else "error"
-            self._bus.say(kinds.CHECK_RESULT, result.message, level=level, fields=fields)
+            record.check(result, (monotonic() - begun) * 1e3)
             if result.passed is False and result.severity == "error":
                 failed.append(f"{result.check}: {result.message}")
         if failed:
             raise StepError(f"step {step.name!r} made data that fails {len(failed)} of its checks: {'; '.join(failed)}")
 
-    def _failed(self, step: Step, about: dict[str, Any], error: BaseException, begun: float, tries: int) -> None:
-        duration = (monotonic() - begun) * 1e3
-        told = describe_failure(error)
-        status = "failed" if isinstance(error, Exception) else "cancelled"
-        self.outcomes[step.name] = {
-            "status": status, "duration_ms": duration, "row_count": None, "error": told["error"],
-        }  # fmt: skip
-        said = {**about, **told, "status": status, "duration_ms": duration, "attempts": tries}
-        self._bus.say(kinds.NODE_FAILED, level="error", fields=said)
+
+def _outcome(
+    status: str, duration_ms: float | None = None, rows: int | None = None, error: str | None = None
+) -> dict[str, Any]:
+    return {"status": status, "duration_ms": duration_ms, "row_count": rows, "error": error}
 
 
 def _engines_of(graph: Graph) -> set[str]:
