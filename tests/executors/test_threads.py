@@ -53,20 +53,23 @@ def test_threads_end_with_the_run() -> None:
 def test_abandon() -> None:
     """`run` returns while a task is at it still; its successors are not begun, its thread ends with it."""
     executor = ThreadsExecutor(3)
-    go = threading.Event()
+    begun, go = threading.Event(), threading.Event()
     threads: list[threading.Thread] = []
     done = []
 
     def execute(task: int) -> list[int]:
         threads.append(threading.current_thread())
         if task == 1:
+            assert begun.wait(PATIENCE)
             executor.cancel(abandon=True)
         elif task == 2:
+            begun.set()
             go.wait(PATIENCE)
         done.append(task)
         return [1, 2] if task == 0 else [9]
 
     within_patience(lambda: executor.run([0], execute))
+    assert len(threads) == 3
     assert 2 not in done
     go.set()
     for thread in threads:

@@ -160,6 +160,24 @@ def test_cancel_from_within_a_task(make: MakeExecutor, workers: int) -> None:
     assert done == [0, 1, 2, 3]
 
 
+@pytest.mark.parametrize("cause", ["cancel", "exception"])
+def test_what_is_ready_but_not_begun_stays_so(make: MakeExecutor, cause: str) -> None:
+    """After a cancel or a bug, tasks that wait for a worker are not begun."""
+    executor = make(1)
+    done = []
+
+    def execute(task: int) -> list[int]:
+        done.append(task)
+        if cause == "exception":
+            raise LookupError
+        executor.cancel()
+        return []
+
+    with pytest.raises(LookupError) if cause == "exception" else contextlib.nullcontext():
+        within_patience(lambda: executor.run([0, 1, 2], execute))
+    assert done == [0]
+
+
 def test_cancel_before_the_run(make: MakeExecutor) -> None:
     """It is for good: nothing is begun later."""
     executor = make(2)

@@ -79,6 +79,14 @@ def test_a_step_that_was_skipped_never_becomes_ready() -> None:
     assert progress.finish(1) == ([], ["b"])
 
 
+def test_two_failures_with_common_descendants() -> None:
+    """Each descendant is skipped on account of the first failure that reached it."""
+    progress = Progress(graph_of({"a": [], "b": [], "c": ["a", "b"], "d": ["b"]}))
+    assert progress.fail(0)[0] == [2]
+    assert progress.fail(1) == ([3], ["b"])
+    assert progress.remaining == 0
+
+
 def test_a_step_ends_once() -> None:
     """Ending it twice is a bug of the caller and is not kept quiet."""
     progress = Progress(graph_of({"a": []}))

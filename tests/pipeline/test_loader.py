@@ -42,7 +42,7 @@ def refusal(target: str) -> str:
     ],
 )
 def test_a_pipeline_without_a_name(text: str, found: list[str]) -> None:
-    """It is `pipeline`, `steps` or `build`, a list or what makes one; else the only list of steps or functions."""
+    """It is `pipeline`, `steps` or `build`, a list or what makes one; else the only list of either."""
     assert names(write(STEP + text)) == found
 
 
@@ -63,11 +63,12 @@ def test_a_pipeline_of_functions() -> None:
     assert (raw.inputs, raw.layer) == ({}, "ingest")
 
 
-def test_the_file_is_apart() -> None:
-    """Modules beside it can be imported while it runs; then the path is as it was, and nothing was written."""
+def test_the_file_is_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Modules beside it can be imported while it runs; then the path is as it was; nothing is written."""
     Path("beside.py").write_text("VALUE = 3\n", encoding="utf-8")
     dataclass = "from dataclasses import dataclass\n@dataclass\nclass C:\n    x: 'int'\n"
     target = write(f"import beside\n{dataclass}{STEP}steps = [a]\n")
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
     path = list(sys.path)
     assert names(target) == ["a"]
     assert sys.path == path
@@ -76,8 +77,9 @@ def test_the_file_is_apart() -> None:
     del sys.modules["beside"]
 
 
-def test_the_file_as_it_is_now() -> None:
+def test_the_file_as_it_is_now(monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that changed since is run as it is now, also within the same second."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
     assert names(write(STEP + "steps = [a]\n")) == ["a"]
     assert names(write(STEP + "steps = [b]\n")) == ["b"]
 

@@ -30,6 +30,7 @@ def compile(
     `initial` names the dataset keys that the run itself is given. `params` are set on every step that takes
     them, before anything is checked, so that they may be what a function would else be missing.
     """
+    initial = frozenset(initial)
     listed = _as_steps(steps, initial, params or {})
     if params:
         listed = _override(listed, params)
@@ -47,7 +48,7 @@ def compile(
     return Graph(
         steps=tuple(listed),
         engine=engine_type,
-        initial=frozenset(initial),
+        initial=initial,
         index={step.name: index for index, step in enumerate(listed)},
         dependencies=dependencies,
         dependants=dependants,

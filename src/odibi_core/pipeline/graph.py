@@ -80,7 +80,9 @@ class Progress:
             freed = self._close(index)
             for dependant in self._graph.dependants[index]:
                 waiting_for[dependant] -= 1
-                if not waiting_for[dependant] and not self._closed[dependant]:
+                if not waiting_for[
+                    dependant
+                ]:  # never for a skipped one: it waits for the failed one for ever
                     ready.append(dependant)
             for key in self._graph.steps[index].outputs.values():
                 if not self._consumers[key] and self._graph.consumers[key]:
