@@ -1,0 +1,24 @@
+"""Exporters: what a `MetricsManager` knows, in the form that something outside reads.
+
+prometheus   the text format 0.0.4          openmetrics   OpenMetrics 1.0
+json         everything, as one document    summary       what `save_to_file` writes
+dataframe    raw measurements, in pandas    parquet       the same, as a Parquet file
+report       a text for people
+"""
+
+from typing import Final
+
+from odibi_core.exporters.base import Exporter, Measured
+
+__all__ = ["BUILTIN", "Exporter", "Measured"]
+
+BUILTIN: Final = {
+    "prometheus": "odibi_core.exporters.prometheus:PrometheusExporter",
+    "openmetrics": "odibi_core.exporters.prometheus:OpenMetricsExporter",
+    "json": "odibi_core.exporters.json:JsonExporter",
+    "summary": "odibi_core.exporters.json:SummaryExporter",
+    "dataframe": "odibi_core.exporters.dataframe:DataFrameExporter",
+    "parquet": "odibi_core.exporters.parquet:ParquetExporter",
+    "report": "odibi_core.exporters.report:ReportExporter",
+}
+"""The family table: one line an exporter, loaded when first asked for."""

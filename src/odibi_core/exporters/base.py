@@ -1,0 +1,53 @@
+"""What an exporter is, and what it is given."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+from odibi_core.views.metrics import MetricsView
+from odibi_core.views.metrics_types import Metric
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The numbers at one moment, with the few facts that are no events."""
+
+    view: MetricsView
+    at: datetime
+    recent: Sequence[Metric] = ()
+    """The recent raw measurements; empty unless the exporter `needs_samples`."""
+    uptime_s: float | None = None
+    """How long the process has measured; None for a run that is over."""
+    resident_bytes: int | None = None
+
+
+@runtime_checkable
+class Exporter(Protocol):
+    """Makes one thing outside of the numbers. It does not keep them, and does not write to any file."""
+
+    content_type: ClassVar[str]
+    suffix: ClassVar[str]
+    needs_samples: ClassVar[bool]
+
+    def export(self, measured: Measured, /) -> Any:
+        """A text, bytes, or an object of the library that the exporter is named after."""
+        ...
+
+
+def save(path: str | Path, content: str | bytes) -> Path:
+    """Write a file whole or not at all, with the folders above it. Line ends stay as they are."""
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f".{target.name[:200]}.{secrets.token_hex(4)}.tmp")
+    try:
+        draft.write_bytes(content if isinstance(content, bytes) else content.encode())
+        os.replace(draft, target)
+    finally:
+        draft.unlink(missing_ok=True)
+    return target

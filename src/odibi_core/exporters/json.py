@@ -1,0 +1,50 @@
+"""The numbers as JSON documents."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from typing import Any, ClassVar
+
+from odibi_core.events.clock import iso
+from odibi_core.exporters.base import Measured
+from odibi_core.views.metrics_nodes import node_stats, nodes, summary
+
+
+class JsonExporter:
+    """Everything as one document: the summary, every series by its metric, and every node."""
+
+    content_type: ClassVar[str] = "application/json"
+    suffix: ClassVar[str] = ".json"
+    needs_samples: ClassVar[bool] = False
+
+    def export(self, measured: Measured, /) -> str:
+        answer = measured.view.answer()
+        by_type: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for series in answer.pop("series"):
+            by_type[series.pop("metric")].append(series)
+        document = {
+            "export_time": iso(measured.at),
+            "total_metrics": answer["total_metrics"],
+            "summary": answer,
+            "by_type": by_type,
+            "by_node": [
+                {"node_name": name, **numbers, **node_stats(measured.view, name)}
+                for name, numbers in nodes(measured.view).items()
+            ],
+        }
+        return json.dumps(document, indent=2, allow_nan=False)
+
+
+class SummaryExporter:
+    """The short document that `MetricsManager.save_to_file` writes."""
+
+    content_type: ClassVar[str] = "application/json"
+    suffix: ClassVar[str] = ".json"
+    needs_samples: ClassVar[bool] = False
+
+    def export(self, measured: Measured, /) -> str:
+        numbers = summary(measured.view)
+        kept = ("pipeline_name", "total_duration_ms", "total_nodes", "cache_hit_rate", "error_count", "nodes")
+        document = {"timestamp": iso(measured.at), **{name: numbers[name] for name in kept}}
+        return json.dumps(document, indent=2, allow_nan=False)

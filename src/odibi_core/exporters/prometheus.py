@@ -1,0 +1,133 @@
+"""Prometheus' text format 0.0.4, and OpenMetrics 1.0."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import accumulate
+from typing import Any, ClassVar
+
+from odibi_core.exporters.base import Measured
+from odibi_core.exporters.prometheus_names import (
+    BUCKETS,
+    CACHE_HIT_RATE,
+    LAST,
+    RESIDENT_MEMORY,
+    SUM,
+    UPTIME,
+    VALUE,
+    Form,
+    Taken,
+    forms,
+    is_known,
+    label_text,
+)
+from odibi_core.views.metrics_nodes import cache_hit_rate
+from odibi_core.views.metrics_series import Family, Series
+from odibi_core.views.metrics_types import COUNTER, GAUGE
+
+
+class PrometheusExporter:
+    """The text that Prometheus scrapes: each family once, in an order that stays between scrapes."""
+
+    content_type: ClassVar[str] = "text/plain; version=0.0.4; charset=utf-8"
+    suffix: ClassVar[str] = ".prom"
+    needs_samples: ClassVar[bool] = False
+    _open_metrics: ClassVar[bool] = False
+
+    def export(self, measured: Measured, /) -> str:
+        lines: list[str] = []
+        taken = Taken()
+        for form, value in _facts(measured):
+            lines += self._head(taken.free(form.name, form.kind, form.name), form)
+            lines.append(f"{form.name} {number(value)}")
+        families = measured.view.families
+        for family in sorted(families.values(), key=_place):
+            series = [one for one in family.sorted() if one.samples]
+            for form in forms(family.metric, family.kind) if series else ():
+                name = taken.free(form.name, form.kind, f"{family.kind} {family.metric}")
+                lines += self._head(name, form)
+                lines += _WRITERS[form.shows](f"{name}_total" if form.kind == COUNTER else name, form, series)
+        if self._open_metrics:
+            lines.append("# EOF")
+        lines.append("")
+        return "\n".join(lines)
+
+    def _head(self, name: str, form: Form) -> tuple[str, str]:
+        if form.kind == COUNTER and not self._open_metrics:
+            name = f"{name}_total"
+        text = form.help.replace("\\", r"\\").replace("\n", r"\n")
+        if self._open_metrics:
+            text = text.replace('"', r"\"")
+        return f"# HELP {name} {text}", f"# TYPE {name} {form.kind}"
+
+
+class OpenMetricsExporter(PrometheusExporter):
+    """The same families as `prometheus`; a scraper asks for it by its `Accept` header."""
+
+    content_type: ClassVar[str] = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    suffix: ClassVar[str] = ".om"
+    _open_metrics: ClassVar[bool] = True
+
+
+def _place(family: Family) -> tuple[bool, str, str]:
+    return not is_known(family.metric, family.kind), family.metric, family.kind
+
+
+def number(value: float) -> str:
+    """A number as both formats spell it."""
+    text = repr(value)
+    if text[-1] in "fn":  # inf, -inf, nan
+        return "NaN" if text == "nan" else "-Inf" if text[0] == "-" else "+Inf"
+    return text
+
+
+def _facts(measured: Measured) -> Iterator[tuple[Form, float]]:
+    """What is no series: computed from others, or true of the process."""
+    yield CACHE_HIT_RATE, cache_hit_rate(measured.view)
+    if measured.uptime_s is not None:
+        yield UPTIME, measured.uptime_s
+    if measured.resident_bytes is not None:
+        yield RESIDENT_MEMORY, measured.resident_bytes
+
+
+def _labels(series: Series) -> str:
+    """The labels of a series as they are written, kept with it: a scrape writes them again and again."""
+    text = series.text
+    if text is None:
+        text = series.text = label_text(series.name, series.labels())
+    return text
+
+
+def _values(name: str, form: Form, series: list[Any]) -> list[str]:
+    return [f"{name}{one.text or _labels(one)}{number(one.total + one.d_total)}" for one in series]
+
+
+def _last(name: str, form: Form, series: list[Any]) -> list[str]:
+    if series[0].kind == GAUGE:
+        return [f"{name}{one.text or _labels(one)}{number(one.value)}" for one in series]
+    return [f"{name}{one.text or _labels(one)}{number(one.last)}" for one in series]
+
+
+def _sums(name: str, form: Form, series: list[Any]) -> list[str]:
+    return [f"{name}{one.text or _labels(one)}{number(one.sum)}" for one in series if one.sum >= 0]
+
+
+def _buckets(name: str, form: Form, series: list[Any]) -> list[str]:
+    lines: list[str] = []
+    for one in series:
+        labels = _labels(one)
+        before = f"{labels[1:-2]}," if labels != " " else ""
+        bounds = [number(float(f"{bound * form.scale:.12g}")) for bound in one.bounds]
+        for bound, count in zip([*bounds, "+Inf"], accumulate(one.counts()), strict=True):
+            lines.append(f'{name}_bucket{{{before}le="{bound}"}} {count}')
+        lines.append(f"{name}_count{one.text or _labels(one)}{one.samples}")
+        lines.append(f"{name}_sum{one.text or _labels(one)}{number(one.sum * form.scale)}")
+    return lines
+
+
+_WRITERS: dict[str, Callable[[str, Form, list[Any]], list[str]]] = {
+    VALUE: _values,
+    LAST: _last,
+    SUM: _sums,
+    BUCKETS: _buckets,
+}

@@ -1,0 +1,60 @@
+"""The numbers as a text for people."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from odibi_core.events.clock import iso
+from odibi_core.exporters.base import Measured
+from odibi_core.views.metrics_nodes import node_stats, summary
+
+TITLE = "ODIBI CORE Metrics Report"
+_WIDTH = 72
+_LISTED = 20
+
+
+class ReportExporter:
+    """A report of one screen: totals, cache hit rate, the slowest nodes, and the nodes one by one."""
+
+    content_type: ClassVar[str] = "text/plain; charset=utf-8"
+    suffix: ClassVar[str] = ".txt"
+    needs_samples: ClassVar[bool] = False
+
+    def export(self, measured: Measured, /) -> str:
+        numbers = summary(measured.view)
+        lines = [
+            "=" * _WIDTH, TITLE, "=" * _WIDTH,
+            f"Generated         {iso(measured.at)}",
+            f"Pipeline          {_line(numbers['pipeline_name'] or '-')}",
+            f"Measurements      {numbers['total_metrics']:,}",
+            f"Nodes             {numbers['total_nodes']:,}",
+            f"Total duration    {numbers['total_duration_ms']:,.1f} ms",
+            f"Average duration  {numbers['avg_duration_ms']:,.1f} ms",
+            f"Cache hit rate    {numbers['cache_hit_rate']:.1%}",
+            f"Errors            {numbers['error_count']:,}",
+            "", "Top nodes by duration", "-" * _WIDTH,
+        ]  # fmt: skip
+        lines += [
+            f"{place:3}. {_line(top['node_name']):<48} {top['duration_ms']:>12,.1f} ms"
+            for place, top in enumerate(numbers["top_nodes_by_duration"], start=1)
+        ] or ["     none"]
+        lines += ["", "Nodes", "-" * _WIDTH]
+        listed = list(numbers["nodes"].items())
+        lines += [_node(measured, name, node) for name, node in listed[:_LISTED]] or ["     none"]
+        if len(listed) > _LISTED:
+            lines.append(f"     … and {len(listed) - _LISTED:,} more")
+        return "\n".join([*lines, "=" * _WIDTH, ""])
+
+
+def _node(measured: Measured, name: str, node: dict[str, Any]) -> str:
+    stats = node_stats(measured.view, name)
+    parts = [f"{stats['success_count']} ok, {stats['failure_count']} failed"] if stats else []
+    parts += [f"{node['duration_ms']:,.1f} ms"] if node["duration_ms"] else []
+    parts += [f"{node['row_count']} rows"] if node["row_count"] is not None else []
+    return f"     {_line(name):<32} {', '.join(parts)}".rstrip()
+
+
+def _line(name: str) -> str:
+    """A name on one line of a report, whatever it holds."""
+    shown = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in name)
+    return shown if len(shown) <= 48 else f"{shown[:47]}…"

@@ -1,0 +1,287 @@
+"""How measurements come into series and events, at almost no cost to the code that measures."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import weakref
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final, TypeAlias
+
+from odibi_core.event_bus import EventBus
+from odibi_core.events import Event, clean, kinds
+from odibi_core.events.clock import epoch_ns, monotonic, new_id
+from odibi_core.views.metrics import MetricsView, Wanted
+from odibi_core.views.metrics_series import Series, measured
+
+_log = logging.getLogger("odibi_core")
+_NUMBERS: Final[frozenset[Any]] = frozenset({int, float})
+_SETTLE_EVERY_S: Final = 0.0005
+_FLUSH_EVERY_S: Final = 1.0
+_FLUSH_AT_ONCE: Final = 200
+"""How many series one call may say, so that it does not hold up its caller; the next ones come soon after:"""
+_FLUSH_SHARE: Final = 20
+"""after this many times as long as the last ones took."""
+_FLUSH_WAIT_S: Final = 1.0
+
+Sample: TypeAlias = tuple[Series, Any, float]
+
+
+class MetricsRecorder:
+    """The part of a `MetricsManager` that takes notes, settles them into a view, and says what changed.
+
+    A note is one append, which is safe under threads without a lock. Whoever finds that it is time settles
+    all notes, unless another thread is at it. No code of anybody else runs while the lock is held: not the
+    bus, not `logging`, not a label's `__str__`; so no order of locks can ever close a circle.
+    """
+
+    def __init__(self, bus: EventBus | None, max_samples: int, max_series: int) -> None:
+        self._bus = bus
+        self._view = MetricsView(max_series=max_series)
+        self._recent: deque[tuple[float, list[Sample]]] = deque()
+        self._recent_count = 0
+        self._max_samples = max(0, max_samples)
+        self._refused: Counter[str] = Counter()
+        self._pending: list[Sample] = []
+        self._note: Callable[[Sample], None] = self._pending.append
+        self._due = self._flush_due = 0.0
+        self._begin()
+        _recorders.add(self)
+
+    def _begin(self) -> None:
+        """What a process has for itself: at the start, and in the child of every fork."""
+        self._source = new_id()
+        self._lock = threading.RLock()
+        self._busy = False
+        self._outbox: deque[dict[str, Any]] = deque()
+        self._changed: deque[Series] = deque()
+        self._speaking = threading.Lock()
+        self._speaker = 0
+
+    def __call__(self, event: Event, /) -> None:
+        """As a sink: measure the nodes of a run, and take in what other managers said."""
+        if event.event_type == kinds.METRIC and event.fields.get("source") == self._source:
+            return
+        with self._reading() as view:
+            told = view.fold(event)
+            if told:
+                when = event.timestamp.timestamp()
+                self._keep(0.0, [(series, value, when) for series, value in told])
+
+    def _found(self, kind: str, metric: Any, name: Any, labels: Any) -> Series:
+        wanted = Wanted(kind, metric, name, labels)
+        with self._lock:
+            return self._view.take(wanted)
+
+    def _settle(self) -> None:
+        """Settle, unless someone is at it: then the notes wait for them or the next call. Say, if due."""
+        if self._lock.acquire(blocking=False):
+            try:
+                strange = self._settle_held()
+            finally:
+                self._lock.release()
+            if strange:
+                self._convert(strange)
+        if self._bus is not None and monotonic() > self._flush_due:
+            self._flush(_FLUSH_AT_ONCE)
+
+    def _settle_held(self) -> list[Sample]:
+        """Bring the notes into their series; gives back those whose values are no plain numbers in range."""
+        if self._busy:
+            return []  # a signal handler, while its own thread is at it further out
+        self._busy = True
+        try:
+            now = monotonic()
+            pending = self._pending
+            notes = pending[:]
+            del pending[: len(notes)]
+            strange = []
+            for note in notes:
+                series, value, _ = note
+                if value.__class__ not in _NUMBERS or not series.add(value):
+                    strange.append(note)
+            if strange:
+                gone = {id(note) for note in strange}
+                notes = [note for note in notes if id(note) not in gone]
+            self._keep(epoch_ns() / 1e9 - now, notes)
+            self._due = now + _SETTLE_EVERY_S
+            return strange
+        finally:
+            self._busy = False
+
+    def _convert(self, strange: list[Sample]) -> None:
+        """Note again what is some other kind of number, and refuse the rest.
+
+        Outside of the lock: both asking a strange value for its number and warning run other people's code.
+        """
+        for series, value, when in strange:
+            number = None if value.__class__ in _NUMBERS else measured(value)
+            if number is not None:
+                self._note((series, number, when))
+                continue
+            metric = series.family.metric
+            self._refused[metric] += 1
+            if self._refused[metric] == 1:
+                _log.warning(
+                    "metric %r cannot take %.100s; such values are counted and left out", metric, clean(value)
+                )
+
+    def _keep(self, offset: float, notes: list[Sample]) -> None:
+        """Remember the raw samples; `offset` makes wall-clock seconds of their times."""
+        if notes:
+            self._recent.append((offset, notes))
+            self._recent_count += len(notes)
+            while self._recent_count - len(self._recent[0][1]) > self._max_samples:
+                self._recent_count -= len(self._recent.popleft()[1])
+
+    @contextmanager
+    def _held(self) -> Iterator[bool]:
+        """Everything settled and held still; False when this thread does so already, further out.
+
+        That is the case in a signal handler, which may read but not bring in what the outer frame is at.
+        """
+        while True:
+            with self._lock:
+                nested = self._busy
+                strange = [] if nested else self._settle_held()
+                if not strange:
+                    self._busy = True
+                    try:
+                        yield not nested
+                    finally:
+                        self._busy = nested
+                    return
+            self._convert(strange)
+
+    @contextmanager
+    def _reading(self) -> Iterator[MetricsView]:
+        """The view with everything in it, held still; calls meanwhile are noted and do not wait."""
+        with self._held():
+            yield self._view
+
+    @property
+    def bus(self) -> EventBus:
+        """Where `metric` events are said; made when first asked for, since nobody can listen before."""
+        if self._bus is None:
+            self._bus = EventBus()
+        return self._bus
+
+    def flush(self) -> None:
+        """Say every change since the last time, one event a series; back when all of it is said."""
+        self._flush(wait_s=_FLUSH_WAIT_S)
+
+    def close(self) -> None:
+        """Say what is left. Recording goes on working."""
+        self.flush()
+
+    def _flush(self, most: int | None = None, wait_s: float = 0.0) -> None:
+        """Say up to `most` changes, those of an earlier look first; a look is taken when none is left."""
+        bus = self._bus
+        if bus is None:
+            return
+        began = monotonic()
+        with self._held() as outermost:
+            if not outermost:
+                return
+            if most is None or not self._changed:
+                self._changed = deque(series for series in self._view.every_series() if series.d_count)
+            for _ in range(len(self._changed) if most is None else min(most, len(self._changed))):
+                self._outbox.append(self._said(self._changed.popleft()))
+        self._speak(bus, wait_s)
+        now = monotonic()
+        self._flush_due = now + (_FLUSH_SHARE * (now - began) if self._changed else _FLUSH_EVERY_S)
+
+    def _said(self, series: Series) -> dict[str, Any]:
+        """The change of a series as the fields of an event, which is not of the node that runs just now."""
+        return {
+            "metric": series.family.metric,
+            "kind": series.kind,
+            "name": series.name,
+            "labels": series.labels(),
+            **series.take(),
+            "source": self._source,
+            "node_name": None,
+            "operation": None,
+            "component": None,
+        }
+
+    def _speak(self, bus: EventBus, wait_s: float) -> None:
+        """One thread says everything, in order. Another waits, but not for ever: it may hold the bus."""
+        me = threading.get_ident()
+        while self._outbox and self._speaker != me:
+            if not self._speaking.acquire(timeout=wait_s):
+                return
+            self._speaker = me
+            try:
+                while self._outbox:
+                    bus.say(kinds.METRIC, fields=self._outbox.popleft())
+            finally:
+                self._speaker = 0
+                self._speaking.release()
+
+    def _after_fork(self) -> None:
+        """The parent says what it measured; the child counts on, and says only its own part."""
+        self._begin()
+        self._pending.clear()
+        for series in self._view.every_series():
+            if series.d_count:
+                series.take()
+
+
+class _Bound:
+    """One series, found once: its calls spare the look-up."""
+
+    __slots__ = ("_note", "_recorder", "_series")
+
+    def __init__(self, recorder: MetricsRecorder, series: Series) -> None:
+        self._recorder = recorder
+        self._series = series
+        self._note = recorder._note
+
+
+class BoundCounter(_Bound):
+    __slots__ = ()
+
+    def inc(self, value: float = 1) -> None:
+        """Count up."""
+        now = monotonic()
+        self._note((self._series, value, now))
+        if now > self._recorder._due:
+            self._recorder._settle()
+
+
+class BoundGauge(_Bound):
+    __slots__ = ()
+
+    def set(self, value: float) -> None:
+        """Set what it is now."""
+        now = monotonic()
+        self._note((self._series, value, now))
+        if now > self._recorder._due:
+            self._recorder._settle()
+
+
+class BoundHistogram(_Bound):
+    __slots__ = ()
+
+    def observe(self, value: float) -> None:
+        """One more value."""
+        now = monotonic()
+        self._note((self._series, value, now))
+        if now > self._recorder._due:
+            self._recorder._settle()
+
+
+_recorders: weakref.WeakSet[MetricsRecorder] = weakref.WeakSet()
+
+
+def _forked() -> None:
+    for recorder in list(_recorders):
+        recorder._after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)

@@ -1,0 +1,203 @@
+"""The numbers: every series of every metric, folded from `metric` events and from what happened to nodes."""
+
+from __future__ import annotations
+
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any, Final
+
+from odibi_core.events import Event, clean, clean_text, kinds
+from odibi_core.events.compose import clean_field
+from odibi_core.views.metrics_nodes import CacheTold, observations, summary
+from odibi_core.views.metrics_series import SERIES, CounterSeries, Family, Key, Series
+from odibi_core.views.metrics_types import HISTOGRAM, KINDS, MetricType, bounds_of, canonical, kind_of
+from odibi_core.views.values import record, text
+
+MAX_SERIES: Final = 100_000
+OVERFLOW: Final = {"otel_metric_overflow": "true"}
+"""The labels of the one series into which a metric's further label sets go (the name is OpenTelemetry's)."""
+OVERFLOW_METRIC: Final = "overflow"
+"""The metric into which further metrics go."""
+_MAX_OVERFLOWS: Final = 1_000
+_MAX_LABELS: Final = 64
+_MAX_TEXT: Final = 256
+
+
+class MetricsView:
+    """Every number of a run, or of many; exact, in bounded memory.
+
+    Past `max_series` label sets, further ones go into one series a metric, labelled `otel_metric_overflow`,
+    so that sums over a metric stay exact.
+    """
+
+    def __init__(self, *, max_series: int = MAX_SERIES) -> None:
+        self.families: dict[tuple[str, str], Family] = {}
+        self.routes: dict[str, dict[Any, dict[Key, Series]]] = {kind: {} for kind in KINDS}
+        self.pipeline_name: str | None = None
+        self._max_series = max_series
+        self._held = 0
+        self._spellings = 0
+        self._overflows = 0
+        self._cache_told = CacheTold()
+
+    def __call__(self, event: Event, /) -> None:
+        self.fold(event)
+
+    def fold(self, event: Event) -> list[tuple[Series, float]]:
+        """Take an event in, and give back what it measured, value by value (nothing for a `metric` event)."""
+        if event.event_type == kinds.METRIC:
+            self._merge(event.fields)
+            return []
+        if event.event_type == kinds.PIPELINE_START:
+            self.pipeline_name = text(event.fields.get("pipeline_name")) or self.pipeline_name
+        told = []
+        for metric, name, value, labels in observations(event, self._cache_told):
+            series = self.find(kind_of(metric), metric, name, labels)
+            if series.tell(value):
+                told.append((series, value))
+        return told
+
+    def _merge(self, said: Mapping[str, Any]) -> None:
+        kind, metric = said.get("kind"), text(said.get("metric"))
+        if kind in SERIES and metric is not None:
+            self.find(kind, metric, text(said.get("name")), record(said.get("labels"))).merge(said)
+
+    def find(self, kind: str, metric: Any, name: Any, labels: Any) -> Series:
+        """The series, made if there is none; never raises, whatever the arguments are."""
+        try:
+            key = (name, *labels, *labels.values()) if labels else (name,)
+            return self.routes[kind][metric][key]
+        except Exception:
+            return self.take(Wanted(kind, metric, name, labels))
+
+    def take(self, wanted: Wanted) -> Series:
+        """The long way to a series: for what is new, and for spellings that are not remembered."""
+        family = self.families.get((wanted.kind, wanted.metric))
+        series = family.index.get(family.key(wanted.name, wanted.labels)) if family else None
+        if series is None:
+            if wanted.labels == OVERFLOW or self._held >= self._max_series:
+                return self._overflow(wanted.kind, wanted.metric)
+            family = family or self._make(wanted.kind, wanted.metric)
+            series = family.add(wanted.name, wanted.labels)
+            self._held += 1
+        self._remember(series, wanted)
+        return series
+
+    def _make(self, kind: str, metric: str) -> Family:
+        family = Family(metric, kind, bounds_of(metric) if kind == HISTOGRAM else ())
+        self.families[kind, metric] = family
+        self.routes[kind][metric] = family.index
+        return family
+
+    def _overflow(self, kind: str, metric: str) -> Series:
+        """The series that takes what no series of its own is left for."""
+        family = self.families.get((kind, metric))
+        series = family.index.get(family.key("", OVERFLOW)) if family else None
+        if series is not None:
+            return series
+        if self._overflows >= _MAX_OVERFLOWS and metric != OVERFLOW_METRIC:
+            return self._overflow(kind, OVERFLOW_METRIC)
+        self._overflows += 1
+        return (family or self._make(kind, metric)).add("", OVERFLOW)
+
+    def _remember(self, series: Series, wanted: Wanted) -> None:
+        """Keep the caller's spelling as a short way to the series."""
+        index = series.family.index
+        spelling = wanted.spelling
+        if spelling is not None and self._spellings < self._max_series and spelling not in index:
+            self._spellings += 1
+            index[spelling] = series
+        if wanted.alias is not None:
+            self.routes[series.kind][wanted.alias] = index
+
+    def series(self, kind: str, metric: str) -> Iterator[Series]:
+        """The series of one metric that have measured something, in an order that a replay has too."""
+        family = self.families.get((kind, metric))
+        return (series for series in (family.sorted() if family else ()) if series.samples)
+
+    def every_series(self) -> Iterator[Series]:
+        """Each one that there is, in the order in which they were first met."""
+        return (series for family in list(self.families.values()) for series in family.series)
+
+    def counters(self) -> Counter[str]:
+        """`metric:name` (`metric` alone where there is no name) to its sum over all labels."""
+        sums: Counter[str] = Counter()
+        for kind, metric in sorted(self.families):
+            for series in self.series(kind, metric):
+                if not isinstance(series, CounterSeries):
+                    break
+                sums[f"{metric}:{series.name}" if series.name else metric] += series.value  # type: ignore[assignment]  # a Counter may hold floats
+        return sums
+
+    def answer(self) -> dict[str, Any]:
+        """The summary, and every series by itself."""
+        families = [self.families[at] for at in sorted(self.families, key=lambda at: (at[1], at[0]))]
+        return {
+            **summary(self),
+            "series": [
+                {
+                    "metric": family.metric, "kind": family.kind, "name": series.name,
+                    "labels": dict(sorted(series.labels().items())), **series.answer(),
+                }
+                for family in families
+                for series in family.sorted()
+                if series.samples
+            ],
+        }  # fmt: skip
+
+
+class Wanted:
+    """A caller's arguments as they may be kept: texts without secrets, few and short.
+
+    Made outside of any lock, since asking an unknown object for its text runs the caller's own code.
+    """
+
+    __slots__ = ("alias", "kind", "labels", "metric", "name", "spelling")
+
+    def __init__(self, kind: str, metric: Any, name: Any, labels: Any) -> None:
+        known = canonical(metric)
+        self.kind = kind
+        self.metric = _short(clean_text(known))
+        self.name = "" if name is None else _short(_text_of(clean(name)))
+        self.labels = _tidy(labels)
+        self.alias: str | None = None
+        self.spelling: Key | None = None
+        if known == self.metric and type(metric) in (str, MetricType):
+            self.alias = metric
+            self.spelling = _spelling(name, labels)
+
+
+def _spelling(name: Any, labels: Any) -> Key | None:
+    """The arguments as the key that a call looks up; None if it could mean another series, or is large."""
+    if labels and type(labels) is not dict:
+        return None
+    key = (name, *labels, *labels.values()) if labels else (name,)
+    plain = all(part is None or (type(part) is str and len(part) <= _MAX_TEXT) for part in key)
+    return key if plain else None
+
+
+def _tidy(labels: Any) -> dict[str, str]:
+    """Labels as they may be kept: texts without secrets, few and short."""
+    if not labels and not isinstance(labels, (int, float)):
+        return {}
+    if type(labels) is dict and all(type(label) is str for label in labels):
+        few = labels if len(labels) <= _MAX_LABELS else dict(islice(labels.items(), _MAX_LABELS))
+        return {_short(clean_text(label)): _short(_text_of(clean_field(label, few[label]))) for label in few}
+    kept = clean(labels)
+    if not isinstance(kept, dict):
+        kept = {"labels": kept}
+    return {_short(label): _short(_text_of(kept[label])) for label in list(kept)[:_MAX_LABELS]}
+
+
+def _text_of(kept: Any) -> str:
+    """A plain value as a label's text."""
+    return kept if type(kept) is str else str(kept)
+
+
+def _short(content: str) -> str:
+    """A text cut to a length that a label may have; two different ones stay different."""
+    if len(content) <= _MAX_TEXT:
+        return content
+    return f"{content[: _MAX_TEXT - 32]}… [cut: {len(content)}, {zlib.crc32(content.encode()):08x}]"

@@ -1,0 +1,219 @@
+"""What nodes tell of themselves, as measurements; and what the measurements say of nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import fsum
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from odibi_core.events import Event, kinds
+from odibi_core.views import values
+from odibi_core.views.metrics_series import CounterSeries, GaugeSeries, HistogramSeries, spelled
+from odibi_core.views.metrics_types import (
+    CACHE_HIT,
+    CACHE_MISS,
+    COUNTER,
+    ERROR_COUNT,
+    FAILURE_COUNT,
+    GAUGE,
+    HISTOGRAM,
+    MEMORY_USAGE,
+    NODE_DURATION,
+    RETRY_COUNT,
+    ROW_COUNT,
+    SUCCESS_COUNT,
+    THROUGHPUT,
+)
+
+if TYPE_CHECKING:
+    from odibi_core.views.metrics import MetricsView
+
+Observation: TypeAlias = tuple[str, str, float, dict[str, str] | None]
+"""`(metric, name, value, labels)`"""
+_TOP: Final = 10
+
+
+class CacheTold:
+    """Which nodes told already whether the cache had their result; their end does not tell it again."""
+
+    def __init__(self) -> None:
+        self._nodes: set[tuple[str | None, str]] = set()
+
+    def tell(self, run_id: str | None, node: str) -> None:
+        if len(self._nodes) < 100_000:  # a node that never ends stays here: bounded, and wrong only beyond
+            self._nodes.add((run_id, node))
+
+    def take(self, run_id: str | None, node: str) -> bool:
+        told = (run_id, node) in self._nodes
+        self._nodes.discard((run_id, node))
+        return told
+
+
+def observations(event: Event, cache_told: CacheTold) -> Iterable[Observation]:
+    """What an event of a node measures; nothing, for every other event."""
+    kind = event.event_type
+    if kind not in _OF_NODES:
+        return ()
+    node = values.text(event.node_name)
+    if node is None:
+        return ()
+    engine = values.text(event.engine)
+    labels = {"engine": engine} if engine else None
+    run_id = values.text(event.run_id)
+    if kind == kinds.CACHE_HIT or kind == kinds.CACHE_MISS:
+        cache_told.tell(run_id, node)
+        return [(kind, node, 1, labels)]
+    if kind == kinds.NODE_RETRY:
+        return [(RETRY_COUNT, node, 1, labels)]
+    cached = None if cache_told.take(run_id, node) else values.flag(event.cache_hit)
+    return execution(
+        node,
+        values.number(event.duration_ms),
+        kind == kinds.NODE_COMPLETE,
+        values.count(event.row_count),
+        cached,
+        labels,
+    )
+
+
+_OF_NODES: Final = frozenset(
+    {kinds.NODE_COMPLETE, kinds.NODE_FAILED, kinds.NODE_RETRY, kinds.CACHE_HIT, kinds.CACHE_MISS}
+)
+
+
+def execution(
+    node: str,
+    duration_ms: float | None,
+    success: bool,
+    rows: float | None,
+    cached: bool | None,
+    labels: dict[str, str] | None,
+) -> list[Observation]:
+    """What one execution of a node measures; the one place that knows, whoever tells of it."""
+    found: list[Observation] = [(SUCCESS_COUNT if success else FAILURE_COUNT, node, 1, labels)]
+    if duration_ms is not None:
+        found.append((NODE_DURATION, node, duration_ms, labels))
+    if not success:
+        found.append((ERROR_COUNT, node, 1, labels))
+    if cached is not None:
+        found.append((CACHE_HIT if cached else CACHE_MISS, node, 1, labels))
+    if rows is not None:
+        found.append((ROW_COUNT, node, rows, labels))
+        if duration_ms is not None and duration_ms > 0:
+            found.append((THROUGHPUT, node, rows * 1000 / duration_ms, labels))
+    return found
+
+
+def total(view: MetricsView, metric: str, name: str | None = None) -> float:
+    """The sum of a counter over all labels, and over all names when none is given."""
+    values = [series.value for series in _counters(view, metric, name)]
+    return sum(values) if all(isinstance(value, int) for value in values) else fsum(values)
+
+
+def cache_hit_rate(view: MetricsView) -> float:
+    """Hits as a part of all lookups, 0 to 1; 0 when there was none."""
+    hits, misses = total(view, CACHE_HIT), total(view, CACHE_MISS)
+    return hits / (hits + misses) if hits + misses else 0.0
+
+
+def node_stats(view: MetricsView, name: str) -> dict[str, Any]:
+    """Executions, durations and outcomes of one node; empty when nothing of it is known."""
+    durations = _durations(view, name)
+    success, failure = total(view, SUCCESS_COUNT, name), total(view, FAILURE_COUNT, name)
+    count = sum(series.samples for series in durations)
+    if not count and not success and not failure:
+        return {}
+    return {
+        "node_name": name,
+        "executions": max(count, round(success + failure)),
+        "avg_duration_ms": fsum(series.sum for series in durations) / count if count else 0.0,
+        "min_duration_ms": min((series.min for series in durations), default=0.0),
+        "max_duration_ms": max((series.max for series in durations), default=0.0),
+        "success_count": success,
+        "failure_count": failure,
+    }
+
+
+def node_throughput(view: MetricsView, name: str) -> float:
+    """The mean of the throughputs recorded for one node, in rows per second; 0 when there is none."""
+    measured = [series for series in _gauges(view, THROUGHPUT) if series.name == name]
+    count = sum(series.samples for series in measured)
+    return fsum(series.sum for series in measured) / count if count else 0.0
+
+
+def node_summary(view: MetricsView, name: str) -> dict[str, Any]:
+    """Executions, durations and mean throughput of one node; empty when nothing of it is known."""
+    stats = node_stats(view, name)
+    if not stats:
+        return {}
+    return {
+        "node_name": name,
+        "total_executions": stats["executions"],
+        "avg_duration_ms": stats["avg_duration_ms"],
+        "min_duration_ms": stats["min_duration_ms"],
+        "max_duration_ms": stats["max_duration_ms"],
+        "avg_throughput": node_throughput(view, name),
+    }
+
+
+def nodes(view: MetricsView) -> dict[str, dict[str, Any]]:
+    """Each named node: its total duration, and the last rows, memory and throughput (None if never said)."""
+    found: dict[str, dict[str, Any]] = {}
+
+    def node(name: str) -> dict[str, Any]:
+        unknown = {"duration_ms": 0.0, "row_count": None, "memory_mb": None, "throughput": None}
+        return found.setdefault(name, unknown)
+
+    for series in _durations(view):
+        node(series.name)["duration_ms"] += series.sum
+    for metric, column in ((ROW_COUNT, "row_count"), (MEMORY_USAGE, "memory_mb"), (THROUGHPUT, "throughput")):
+        for gauge in _gauges(view, metric):
+            node(gauge.name)[column] = spelled(gauge.value)
+    for metric in (SUCCESS_COUNT, FAILURE_COUNT):
+        for counter in _counters(view, metric):
+            node(counter.name)
+    found.pop("", None)
+    return dict(sorted(found.items()))
+
+
+def summary(view: MetricsView) -> dict[str, Any]:
+    """The numbers of a run at one look."""
+    durations = _durations(view)
+    spent, count = fsum(series.sum for series in durations), sum(series.samples for series in durations)
+    by_node = nodes(view)
+    slowest = sorted(by_node, key=lambda name: -by_node[name]["duration_ms"])[:_TOP]
+    return {
+        "pipeline_name": view.pipeline_name,
+        "total_metrics": sum(series.samples for series in view.every_series()),
+        "total_nodes": len(by_node),
+        "total_duration_ms": spent,
+        "avg_duration_ms": spent / count if count else 0.0,
+        "cache_hit_rate": cache_hit_rate(view),
+        "error_count": total(view, ERROR_COUNT),
+        "top_nodes_by_duration": [
+            {"node_name": name, "duration_ms": by_node[name]["duration_ms"]}
+            for name in slowest
+            if by_node[name]["duration_ms"]
+        ],
+        "nodes": by_node,
+    }
+
+
+def _counters(view: MetricsView, metric: str, name: str | None = None) -> list[CounterSeries]:
+    return [
+        series
+        for series in view.series(COUNTER, metric)
+        if isinstance(series, CounterSeries) and (name is None or series.name == name)
+    ]
+
+
+def _gauges(view: MetricsView, metric: str) -> list[GaugeSeries]:
+    return [series for series in view.series(GAUGE, metric) if isinstance(series, GaugeSeries)]
+
+
+def _durations(view: MetricsView, name: str | None = None) -> list[HistogramSeries]:
+    return [
+        series
+        for series in view.series(HISTOGRAM, NODE_DURATION)
+        if isinstance(series, HistogramSeries) and (name is None or series.name == name)
+    ]

@@ -1,0 +1,109 @@
+"""What kinds of metric there are, and which name is of which kind: tables that all about metrics reads."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+import msgspec
+
+COUNTER: Final = "counter"
+GAUGE: Final = "gauge"
+HISTOGRAM: Final = "histogram"
+KINDS: Final = (COUNTER, GAUGE, HISTOGRAM)
+
+
+class MetricType(StrEnum):
+    """The metrics that have a name of their own; any other string is a custom one."""
+
+    NODE_DURATION = "node_duration_ms"
+    THROUGHPUT = "throughput_rows_per_sec"
+    CACHE_HIT = "cache_hit"
+    CACHE_MISS = "cache_miss"
+    ERROR_COUNT = "error_count"
+    RETRY_COUNT = "retry_count"
+    CHECKPOINT_SIZE = "checkpoint_size_bytes"
+    DATA_SIZE = "data_size_bytes"
+    ROW_COUNT = "row_count"
+    WORKER_UTILIZATION = "worker_utilization_pct"
+    MEMORY_USAGE = "memory_usage_mb"
+    SUCCESS_COUNT = "success_count"
+    FAILURE_COUNT = "failure_count"
+
+
+class Metric(msgspec.Struct, frozen=True):
+    """One raw measurement as it was given; `metric_type` is the string, `timestamp` aware and in UTC."""
+
+    metric_type: str
+    name: str
+    value: Any
+    labels: dict[str, str]
+    timestamp: datetime
+
+
+NODE_DURATION: Final = MetricType.NODE_DURATION.value
+THROUGHPUT: Final = MetricType.THROUGHPUT.value
+CACHE_HIT: Final = MetricType.CACHE_HIT.value
+CACHE_MISS: Final = MetricType.CACHE_MISS.value
+ERROR_COUNT: Final = MetricType.ERROR_COUNT.value
+RETRY_COUNT: Final = MetricType.RETRY_COUNT.value
+ROW_COUNT: Final = MetricType.ROW_COUNT.value
+MEMORY_USAGE: Final = MetricType.MEMORY_USAGE.value
+SUCCESS_COUNT: Final = MetricType.SUCCESS_COUNT.value
+FAILURE_COUNT: Final = MetricType.FAILURE_COUNT.value
+
+ALIASES: Final = {member.name.lower(): member.value for member in MetricType}
+"""A member's name in lower case means its value: `"node_duration"` is `"node_duration_ms"`."""
+
+_KIND_OF: Final[dict[str, str]] = {
+    **dict.fromkeys((CACHE_HIT, CACHE_MISS, ERROR_COUNT, RETRY_COUNT, SUCCESS_COUNT, FAILURE_COUNT), COUNTER),
+    NODE_DURATION: HISTOGRAM,
+    **dict.fromkeys(
+        (
+            "operation.success", "operation.failure", "operation.error", "bigquery.total_cost.usd",
+            "bigquery.cost_alert", "bigquery.query.count", "bigquery.operation", "cli.command.started",
+            "cli.command.success", "cli.command.failure", "cli.command.argument", "cli.feature.usage",
+            "data_quality.check.executed", "data_quality.check.passed", "data_quality.check.failed",
+        ),
+        COUNTER,
+    ),
+    **dict.fromkeys(
+        (
+            "operation.duration.seconds", "bigquery.bytes_processed", "bigquery.cost.usd",
+            "bigquery.query.duration.seconds", "bigquery.query.rows_returned", "cli.command.duration.seconds",
+            "data_quality.check.duration.seconds", "health_check.duration.seconds",
+        ),
+        HISTOGRAM,
+    ),
+}  # fmt: skip
+
+_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
+_MILLISECONDS: Final = tuple(bound * 1000 for bound in _SECONDS)
+_BYTES: Final = tuple(float(512 * 8**power) for power in range(14))
+_MONEY: Final = (0.0001, 0.001, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 50.0, 100.0, 500.0, 1000.0)
+_ROWS: Final = tuple(float(10**power) for power in range(10))
+_BOUNDS_BY_WORD: Final = {
+    "ms": _MILLISECONDS,
+    "milliseconds": _MILLISECONDS,
+    "bytes": _BYTES,
+    "usd": _MONEY,
+    "rows": _ROWS,
+}
+
+
+def canonical(metric_type: object) -> str:
+    """The one name of a metric, from the enum, its value, or its member's name in lower case."""
+    name = str.__str__(metric_type) if isinstance(metric_type, str) else str(metric_type)
+    return ALIASES.get(name, name)
+
+
+def kind_of(metric: str) -> str:
+    """What `record` makes of a value: added up, put in buckets, or (every other name) the last one kept."""
+    return _KIND_OF.get(metric, GAUGE)
+
+
+def bounds_of(metric: str) -> tuple[float, ...]:
+    """The upper bounds of a histogram's buckets, by the unit in its name; without the last, infinite one."""
+    words = metric.replace(".", "_").split("_")
+    return next((bounds for word, bounds in _BOUNDS_BY_WORD.items() if word in words), _SECONDS)
