@@ -83,12 +83,14 @@ def test_a_failed_write_leaves_what_was_there() -> None:
 
 
 def test_a_reader_sees_the_old_file_until_the_new_one_is_whole() -> None:
-    """While a write is under way the path still holds what it held."""
+    """While a write is under way the path still holds what it held, and who opened it before keeps that."""
     Path("out.csv").write_text("old")
-    with files.replacing("out.csv") as beside:
-        Path(beside).write_text("new")
-        assert Path("out.csv").read_text() == "old"
-    assert Path("out.csv").read_text() == "new"
+    with open("out.csv") as reader:
+        with files.replacing("out.csv") as beside:
+            Path(beside).write_text("new")
+            assert Path("out.csv").read_text() == "old"
+        assert Path("out.csv").read_text() == "new"
+        assert reader.read() == "old", "the file was written over, not replaced"
     assert os.listdir() == ["out.csv"]
 
 
