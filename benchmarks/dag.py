@@ -41,17 +41,20 @@ def steps_of(shape: Shape, count: int) -> list[Any]:
     return steps
 
 
-def _ours(shape: Shape, workers: int, *, recorded: bool = True) -> Prepare:
+Record = Literal["store", "store and log", "nothing"]
+
+
+def _ours(shape: Shape, workers: int, record: Record) -> Prepare:
     @contextmanager
     def prepare(folder: Path) -> Iterator[Runner]:
         from odibi_core.observability import Orchestrator
 
         def run(count: int) -> float:
             steps = steps_of(shape, count)
-            made = time.perf_counter()
-            options = _recorders(folder) if recorded else {"enable_tracker": False}
+            started = time.perf_counter()
+            options = recorders(folder, record)
             result = Orchestrator(steps, pipeline_name="bench", max_workers=workers, **options).execute()
-            took = time.perf_counter() - made
+            took = time.perf_counter() - started
             if result["status"] != "success":
                 raise RuntimeError(f"the run ended with {result['status']}")
             return took
@@ -61,12 +64,17 @@ def _ours(shape: Shape, workers: int, *, recorded: bool = True) -> Prepare:
     return prepare
 
 
-def _recorders(folder: Path) -> dict[str, Any]:
+def recorders(folder: Path, record: Record) -> dict[str, Any]:
+    """The journal of the run's store is the log; a `StructuredLogger` besides writes each line once more."""
     from odibi_core.observability import EventBus, MetricsManager, StructuredLogger
 
+    if record == "nothing":
+        return {"enable_tracker": False, "store": False}
     bus = EventBus()
-    logger = StructuredLogger("bench", log_dir=folder, bus=bus)
-    return {"event_bus": bus, "logger": logger, "metrics_manager": MetricsManager(), "enable_tracker": True}
+    on = {"event_bus": bus, "metrics_manager": MetricsManager(bus=bus), "store": str(folder / "store")}
+    if record == "store and log":
+        on["logger"] = StructuredLogger("bench", log_dir=folder / "logs", bus=bus)
+    return on
 
 
 def _dask(shape: Shape) -> Prepare:
@@ -168,8 +176,11 @@ def _row(shape: Shape, workers: int, count: int, floors: list[tuple[str, Callabl
         f"a no-op node of a DAG, {shape}, {where}",
         "µs",
         [
-            Contender("odibi-core", _ours(shape, workers), "ours", "log, metrics, tracker, bus, on disk"),
-            Contender("odibi-core, recorders off", _ours(shape, workers, recorded=False), "peer", nothing),
+            Contender(
+                "odibi-core", _ours(shape, workers, "store"), "ours", "log, metrics, tracker, bus, on disk"
+            ),
+            Contender("odibi-core, a log file besides", _ours(shape, workers, "store and log")),
+            Contender("odibi-core, recorders off", _ours(shape, workers, "nothing"), note=nothing),
             Contender(peer[0], peer[1](shape), note=nothing),
             *(Contender(name, prepare, "floor") for name, prepare in floors),
         ],

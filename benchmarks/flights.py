@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from benchmarks.dag import recorders
 from benchmarks.harness import Contender, Prepare, Runner, Target, Work
 
 TABLES = ("flights", "airlines", "planes", "weather")
@@ -124,7 +125,7 @@ def _run(engine: str, rows: int | None, *, on: bool) -> Prepare:
         steps = steps_of(folder, _functions(engine))
 
         def once() -> None:
-            options = _everything(folder) if on else {"enable_tracker": False}
+            options = recorders(folder, "store and log" if on else "nothing")
             Orchestrator(steps, engine, pipeline_name="flights", **options).execute()
 
         yield _timed(once)
@@ -134,14 +135,6 @@ def _run(engine: str, rows: int | None, *, on: bool) -> Prepare:
 
 def _functions(engine: str) -> dict[str, Callable[..., Any]]:
     return pandas_functions() if engine == "pandas" else polars_functions()
-
-
-def _everything(folder: Path) -> dict[str, Any]:
-    from odibi_core.observability import EventBus, MetricsManager, StructuredLogger
-
-    bus = EventBus()
-    logger = StructuredLogger("flights", log_dir=folder / "logs", bus=bus)
-    return {"event_bus": bus, "logger": logger, "metrics_manager": MetricsManager(), "enable_tracker": True}
 
 
 def _plain(engine: str, rows: int | None) -> Prepare:

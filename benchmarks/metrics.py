@@ -27,7 +27,7 @@ def ours() -> dict[str, Any]:
 def ours_bound(kind: str) -> Callable[[], dict[str, Any]]:
     def names() -> dict[str, Any]:
         labels = dict(zip(NAMES, VALUES, strict=True))
-        metric = "rows_read" if kind == "counter" else "load_seconds"  # the unit in the name gives the buckets
+        metric = "rows_read" if kind == "counter" else "load_seconds"  # the unit gives the buckets
         return {"handle": getattr(ours()["metrics"], kind)(metric, labels=labels)}
 
     return names
@@ -129,15 +129,14 @@ def _counters() -> list[Work]:
 
 def _histograms() -> list[Work]:
     by_name, bound = f"metric.labels({_keywords()}).observe(0.42)", "metric.observe(0.42)"
+    observe = f"metrics.observe('load_seconds', None, 0.42, {{{LABELS}}})"
     floor = Contender("a list of counts under a lock", simple("observe(0.42)", locked_observe), "floor")
     return [
         Work(
             "histogram with 3 labels, by name each time",
             "µs",
             [
-                Contender(
-                    "odibi-core", simple(f"metrics.observe('load_seconds', None, 0.42, {{{LABELS}}})", ours), "ours"
-                ),
+                Contender("odibi-core", simple(observe, ours), "ours"),
                 Contender(
                     "prometheus_client", simple(by_name, prometheus("Histogram")), note="labels by keyword"
                 ),
