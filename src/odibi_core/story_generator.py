@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from odibi_core.errors import StoryError
+from odibi_core.events import kinds
+from odibi_core.store.segments import safe_name
 from odibi_core.story import write_story
 
-__all__ = ["StoryGenerator"]
+__all__ = ["StoryGenerator", "StoryHook", "create_story_hook"]
 
 
 class StoryGenerator:
@@ -24,8 +26,8 @@ class StoryGenerator:
     ) -> str:
         """Write the story and return its path.
 
-        `lineage_file` is the file that `Tracker.export_lineage(path)` or `Tracker.save()` wrote, or the dict itself.
-        Raises StoryError when there is no lineage in it, or when the story cannot be written.
+        `lineage_file` is the file that `Tracker.export_lineage(path)` or `Tracker.save()` wrote, or the dict
+        itself. Raises StoryError when there is no lineage in it, or when the story cannot be written.
         """
         lineage = lineage_file if isinstance(lineage_file, dict) else _read(Path(lineage_file))
         _require_steps(lineage, "the dict" if isinstance(lineage_file, dict) else str(lineage_file))
@@ -33,7 +35,8 @@ class StoryGenerator:
             return str(write_story(lineage, output_file, title))
         except OSError as error:
             raise StoryError(
-                f"The story could not be written to {str(output_file)!r}: {error}. Give a path that can be written."
+                f"The story could not be written to {str(output_file)!r}: {error}. "
+                "Give a path that can be written."
             ) from error
 
 
@@ -42,7 +45,9 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text("utf-8"))
     except OSError as error:
-        reason = "There is no such lineage file" if isinstance(error, FileNotFoundError) else f"{error.strerror}"
+        reason = (
+            "There is no such lineage file" if isinstance(error, FileNotFoundError) else f"{error.strerror}"
+        )
         raise StoryError(f"{reason}: {str(path)!r}. {advice}") from error
     except (ValueError, RecursionError) as error:
         raise StoryError(f"{str(path)!r} is not a lineage file: not JSON ({error}). {advice}") from error
@@ -58,3 +63,30 @@ def _require_steps(lineage: dict[str, Any], given: str) -> None:
             f"No lineage in {given[:200]}: it has no list 'steps' (its keys: {keys[:200]}). "
             "Give what Tracker.export_lineage() returned."
         )
+
+
+class StoryHook:
+    """Writes the story of each run into `output_dir` when it ends, as `<run id>.html`, well or badly.
+
+    Registered for `pipeline_complete` it hears `pipeline_error` too: the story of a failure is the one that is read.
+    """
+
+    __name__ = "story"
+    hears_also = (kinds.PIPELINE_ERROR,)
+
+    def __init__(self, output_dir: str | os.PathLike[str] = ".") -> None:
+        self.output_dir = Path(output_dir)
+        self.written: list[Path] = []
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        tracker = event.get("tracker")
+        if tracker is None:
+            return
+        name = safe_name(str(event.get("run_id") or event.get("pipeline_name") or "story"), 120)
+        path = self.output_dir / f"{name}.html"
+        self.written.append(Path(StoryGenerator().generate_story(tracker.export_lineage(), path)))
+
+
+def create_story_hook(output_dir: str | os.PathLike[str] = ".") -> StoryHook:
+    """`bus.register_hook("pipeline_complete", create_story_hook("stories"))`."""
+    return StoryHook(output_dir)

@@ -1,0 +1,57 @@
+"""odibi-core, the flight recorder of Python data pipelines.
+
+Everything that happens is an event; an event is written once; every answer is a fold over events. The rooms, from the
+ground up, each importing only from below:
+
+    errors                                   what can go wrong, as one tree
+    events/  settings  plugins               the language: what an event is, and how anything becomes one
+    event_bus  store/  views/                the hall, what keeps events, what answers from them
+    engines/ checks/ executors/ pipeline/    frames, questions about them, who runs steps, what steps are
+    sinks/  exporters/  story/               what tells the world outside
+    structured_logger  metrics_manager  …    instruments, one class each, in the file named after it
+    orchestrator                             runs a pipeline
+    observer                                 wires it all
+    observability  metrics                   doors: import from here
+    cli/                                     the command `odibi`
+
+Three names cover most uses: `run([read, clean, join])` runs functions as a pipeline; `with observe("nightly")` and
+`@node` ride along with what something else runs.
+"""
+
+import logging as _logging
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from odibi_core.observer import Observer as Observer
+    from odibi_core.observer import observe as observe
+    from odibi_core.observer import run as run
+    from odibi_core.orchestrator import Orchestrator as Orchestrator
+    from odibi_core.orchestrator import Step as Step
+    from odibi_core.ride_along import node as node
+
+_LAZY = {
+    "Observer": "observer",
+    "Orchestrator": "orchestrator",
+    "Step": "orchestrator",
+    "node": "ride_along",
+    "observe": "observer",
+    "run": "observer",
+}
+__all__ = ["Observer", "Orchestrator", "Step", "__version__", "node", "observe", "run"]
+
+_logging.getLogger("odibi_core").addHandler(_logging.NullHandler())
+
+
+def __getattr__(name: str) -> Any:
+    """The names of the face are loaded when they are first used, so that importing the package costs next to nothing."""
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,51 @@
+"""The door to everything that watches: one name each, and nothing of its own."""
+
+from odibi_core.errors import OdibiError, PipelineDefinitionError, PipelineError
+from odibi_core.event_bus import AutomationHook, EventBus, EventPriority, RegisteredHook
+from odibi_core.events import Event, LogLevel
+from odibi_core.metrics_exporter import MetricsExporter
+from odibi_core.metrics_manager import Metric, MetricsManager, MetricType
+from odibi_core.observer import Observer, observe, run
+from odibi_core.orchestrator import Orchestrator, Result, Step
+from odibi_core.ride_along import node
+from odibi_core.sinks.alert_hook import create_alert_hook
+from odibi_core.sinks.cache_stats_hook import create_cache_stats_hook
+from odibi_core.sinks.log_rotation_hook import create_log_rotation_hook
+from odibi_core.sinks.metrics_export_hook import create_metrics_export_hook
+from odibi_core.sinks.summary_hook import create_summary_hook
+from odibi_core.story_generator import StoryGenerator, create_story_hook
+from odibi_core.structured_logger import StructuredLogEntry, StructuredLogger
+from odibi_core.tracker import Tracker
+
+__all__ = [
+    "AutomationHook",
+    "Event",
+    "EventBus",
+    "EventPriority",
+    "LogLevel",
+    "Metric",
+    "MetricType",
+    "MetricsExporter",
+    "MetricsManager",
+    "Observer",
+    "OdibiError",
+    "Orchestrator",
+    "PipelineDefinitionError",
+    "PipelineError",
+    "RegisteredHook",
+    "Result",
+    "Step",
+    "StoryGenerator",
+    "StructuredLogEntry",
+    "StructuredLogger",
+    "Tracker",
+    "create_alert_hook",
+    "create_cache_stats_hook",
+    "create_log_rotation_hook",
+    "create_metrics_export_hook",
+    "create_story_hook",
+    "create_summary_hook",
+    "node",
+    "observe",
+    "run",
+]

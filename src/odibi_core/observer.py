@@ -1,0 +1,139 @@
+"""The composition root: a bus, a journal, metrics and a tracker, wired together; and what rides along with them."""
+
+from __future__ import annotations
+
+import atexit
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar, Token
+from pathlib import Path
+from threading import Lock
+from typing import Any, Final, Literal
+
+from odibi_core.event_bus import EventBus
+from odibi_core.events import context, kinds
+from odibi_core.events.clock import host_name, monotonic, process_id, process_start
+from odibi_core.events.failure import describe_failure
+from odibi_core.metrics_manager import MetricsManager
+from odibi_core.node_record import Descriptions
+from odibi_core.orchestrator import Orchestrator, Result, Step
+from odibi_core.settings import read_settings
+from odibi_core.store.journal import Journal
+from odibi_core.store.runs import RunStore
+from odibi_core.tracker import Tracker
+
+
+class Observer:
+    """Records a run that something else drives: what is said, and each call of a `@node` function, inside `with`.
+
+    `store` is the folder of the record (default: `.odibi`, or the setting), False for none. An exception that
+    leaves the block is recorded as the run's failure, and goes on.
+
+    >>> with Observer("nightly", store=False) as run:
+    ...     run.say("orders_loaded", row_count=3)
+    >>> run.tracker.export_lineage()["status"]
+    'success'
+    """
+
+    def __init__(self, name: str = "program", *, store: str | Path | Literal[False] | None = None) -> None:
+        self.name = name
+        self.settings = read_settings(store={"dir": store or None})
+        self.store = None if store is False else RunStore(self.settings.root)
+        self.run_id = (self.store or RunStore()).new_run_id(name)
+        self.bus = EventBus()
+        self.metrics = MetricsManager(bus=self.bus)
+        self.tracker = Tracker(bus=self.bus)
+        self.descriptions = Descriptions(self.settings.snapshot.level, self.settings.snapshot.rows)
+        self._journal: Journal | None = None
+        self._begun = 0.0
+        self._running = False
+        self._binding: Any = None
+        self._outer: Token[Observer | None] | None = None
+
+    @property
+    def path(self) -> Path | None:
+        """The run's folder; None without a store."""
+        return self.store.folder(self.run_id) if self.store else None
+
+    def start(self) -> Observer:
+        """Open the record; `with` does it by itself."""
+        if self.store is not None:
+            self._journal = self.store.open(self.run_id, durability=self.settings.store.durability)
+            self.bus.subscribe(self._journal)
+        self.bus.subscribe(self.metrics)
+        self.tracker.follow(self.run_id)
+        self.bus.attach_live(metrics_manager=self.metrics, tracker=self.tracker)
+        self._begun, self._running = monotonic(), True
+        about = {"pid": process_id(), "host": host_name(), "process_start": process_start()}
+        self._say(kinds.PIPELINE_START, "running", about)
+        return self
+
+    def finish(self, error: BaseException | None = None) -> None:
+        """Close the record with the verdict; a second time does nothing."""
+        if not self._running:
+            return
+        self._running = False
+        self.metrics.flush()
+        summary = self.tracker.export_lineage()["summary"]
+        about = {name: summary[name] for name in ("success_count", "failed_count", "skipped_count")}
+        about["duration_ms"] = (monotonic() - self._begun) * 1e3
+        if error is None:
+            self._say(kinds.PIPELINE_COMPLETE, "success", about)
+        else:
+            status = "failed" if isinstance(error, Exception) else "cancelled"
+            self._say(kinds.PIPELINE_ERROR, status, {**about, **describe_failure(error)}, "error")
+        self.bus.shutdown()
+        self.tracker.close()
+        if self._journal is not None:
+            self.bus.unsubscribe(self._journal)
+            self._journal.close()
+
+    def _say(self, kind: str, status: str, about: dict[str, Any], level: str = "info") -> None:
+        fields = {"run_id": self.run_id, "pipeline_name": self.name, "status": status, **about}
+        self.bus.say(kind, self.name, level=level, fields=fields)
+
+    def say(self, event_type: str, message: str | None = None, *, level: str = "info", **fields: Any) -> None:
+        """An event of this run; any keyword becomes a field. Never raises."""
+        self.bus.say(event_type, message, level=level, fields={"run_id": self.run_id, **fields})
+
+    def __enter__(self) -> Observer:
+        self.start()
+        self._outer = _active.set(self)
+        self._binding = context.bind(run_id=self.run_id)
+        self._binding.__enter__()
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self._binding.__exit__(None, None, None)
+        if self._outer is not None:
+            _active.reset(self._outer)
+        self.finish(error)
+
+
+_active: ContextVar[Observer | None] = ContextVar("odibi_core_observer", default=None)
+_default: list[Observer] = []
+_default_lock: Final = Lock()
+
+
+def observe(name: str = "program", *, store: str | Path | Literal[False] | None = None) -> Observer:
+    """Record what happens inside a `with` block as a run of its own: `with observe("nightly") as run: …`."""
+    return Observer(name, store=store)
+
+
+def active() -> Observer:
+    """The observer whose block we are in, else the program's one default, which is opened here and closed at exit."""
+    found = _active.get()
+    if found is not None:
+        return found
+    with _default_lock:
+        if not _default:
+            _default.append(Observer().start())
+            atexit.register(_default[0].finish)
+        return _default[0]
+
+
+def run(steps: Iterable[Step | Callable[..., Any]], engine_type: str = "pandas", **options: Any) -> Result:
+    """Run a pipeline and keep its record: `run([read, clean, join])`, where parameter names are the inputs.
+
+    `options` are those of `Orchestrator`, which see.
+    """
+    return Orchestrator(steps, engine_type, **options).execute()

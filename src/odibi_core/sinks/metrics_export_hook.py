@@ -1,0 +1,56 @@
+"""A hook that writes the metrics of a run to files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from odibi_core.errors import ConfigurationError, nearest
+from odibi_core.events import kinds
+from odibi_core.events.clock import new_id, utc_now
+
+SUFFIXES: Final = {"json": "json", "prometheus": "prom", "parquet": "parquet", "openmetrics": "om", "report": "txt"}
+
+
+class MetricsExportHook:
+    """Writes `metrics_<YYYYmmdd_HHMMSS>.<ext>` into `export_dir` for each format: `json`, `prom`, `parquet` …
+
+    Registered for `pipeline_complete` it hears `pipeline_error` too. A file appears whole or not at all.
+    """
+
+    __name__ = "metrics_export"
+    hears_also = (kinds.PIPELINE_ERROR,)
+
+    def __init__(self, export_dir: str | Path, formats: Sequence[str]) -> None:
+        for name in formats:
+            if name not in SUFFIXES:
+                raise ConfigurationError(
+                    f"metrics cannot be exported as {name!r}{nearest(name, SUFFIXES)}; one of: {', '.join(SUFFIXES)}"
+                )
+        self.export_dir = Path(export_dir)
+        self.formats = tuple(formats)
+        self.written: list[Path] = []
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        metrics = event.get("metrics_manager")
+        if metrics is None:
+            return
+        self.export_dir.mkdir(parents=True, exist_ok=True)
+        stem = f"metrics_{utc_now():%Y%m%d_%H%M%S}"
+        if any(self.export_dir.glob(f"{stem}.*")):
+            stem = f"{stem}_{new_id(4)}"
+        for name in self.formats:
+            content = metrics.export(name)
+            path = self.export_dir / f"{stem}.{SUFFIXES[name]}"
+            beside = path.with_name(f".{path.name}.tmp")
+            beside.write_bytes(content if isinstance(content, bytes) else content.encode())
+            beside.replace(path)
+            self.written.append(path)
+
+
+def create_metrics_export_hook(
+    export_dir: str | Path, formats: Sequence[str] = ("json", "prometheus")
+) -> MetricsExportHook:
+    """`bus.register_hook("pipeline_complete", create_metrics_export_hook("metrics", ["json", "parquet"]))`."""
+    return MetricsExportHook(export_dir, formats)
