@@ -45,7 +45,7 @@ _logging.getLogger("odibi_core").addHandler(_logging.NullHandler())
 
 
 def __getattr__(name: str) -> Any:
-    """The names of the face are loaded when they are first used, so that importing the package costs next to nothing."""
+    """The names of the face are loaded when first used: importing the package costs next to nothing."""
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

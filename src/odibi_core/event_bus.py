@@ -22,7 +22,14 @@ from odibi_core.events import Event, kinds, to_dict
 from odibi_core.events.clock import SYSTEM, Clock, new_id, resident_memory_mb
 from odibi_core.events.compose import clean_text, sift
 from odibi_core.events.context import EMPTY, current
-from odibi_core.hooks import FAILURES_ALLOWED, AutomationHook, Callback, EventPriority, HookTable, RegisteredHook
+from odibi_core.hooks import (
+    FAILURES_ALLOWED,
+    AutomationHook,
+    Callback,
+    EventPriority,
+    HookTable,
+    RegisteredHook,
+)
 from odibi_core.queued import Queued
 
 __all__ = ["AutomationHook", "EventBus", "EventPriority", "RegisteredHook", "Sink"]
@@ -76,7 +83,9 @@ class EventBus:
         self._memory_mb: float | None = None
         self._memory_due = _LONG_AGO
 
-    def subscribe(self, sink: Sink, *, priority: EventPriority = EventPriority.NORMAL, name: str | None = None) -> Sink:
+    def subscribe(
+        self, sink: Sink, *, priority: EventPriority = EventPriority.NORMAL, name: str | None = None
+    ) -> Sink:
         """Have `sink` called with every event from now on; gives the sink back."""
         with self._lock:
             self._ranked.append((priority, next(self._registrations), name or _name_of(sink), sink))
@@ -127,7 +136,12 @@ class EventBus:
             _log.exception("an event could not be passed on: %.200r", event)
 
     def _pass(
-        self, kind: str, level: str, standard: dict[str, Any], rest: dict[str, Any], live: dict[str, Any] | None
+        self,
+        kind: str,
+        level: str,
+        standard: dict[str, Any],
+        rest: dict[str, Any],
+        live: dict[str, Any] | None,
     ) -> None:
         me = get_ident()
         if self._holder == me:
@@ -220,7 +234,9 @@ class EventBus:
         on the bus's own threads, and the pipeline does not wait. A callback that has `joined(bus)` is told here
         where it was registered, so that it can say events itself.
         """
-        hook = RegisteredHook(name or _name_of(callback), callback, priority, event_type, True, async_execution)
+        hook = RegisteredHook(
+            name or _name_of(callback), callback, priority, event_type, True, async_execution
+        )
         self._hooks.add(hook)
         joined = getattr(callback, "joined", None)
         if callable(joined):
@@ -256,7 +272,9 @@ class EventBus:
         """Forget all hooks, or those of one kind."""
         self._hooks.remove(event_type)
 
-    def _react(self, kind: str, event: Event, said: dict[str, Any] | None, live: dict[str, Any] | None) -> None:
+    def _react(
+        self, kind: str, event: Event, said: dict[str, Any] | None, live: dict[str, Any] | None
+    ) -> None:
         """Call the hooks of an event that all sinks have heard; what they say reaches hooks after this round."""
         hooks = self._hooks.routes.get(kind)
         if hooks is None:

@@ -82,9 +82,13 @@ class HookTable:
     def add(self, hook: RegisteredHook) -> RegisteredHook:
         """Register; what cannot work is refused here and not when the event comes."""
         if not callable(hook.callback):
-            raise ConfigurationError(f"a hook must be callable, given was {hook.callback!r} for {hook.event_type!r}")
+            raise ConfigurationError(
+                f"a hook must be callable, given was {hook.callback!r} for {hook.event_type!r}"
+            )
         if not isinstance(hook.event_type, str) or not hook.event_type:
-            raise ConfigurationError(f"a hook's event_type is the name of an event or '*', given was {hook.event_type!r}")
+            raise ConfigurationError(
+                f"a hook's event_type is the name of an event or '*', given was {hook.event_type!r}"
+            )
         with self._lock:
             self._hooks.append(hook)
             self._hooks.sort(key=lambda each: each.priority)

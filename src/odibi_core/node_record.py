@@ -17,7 +17,9 @@ class NodeRecord:
 
     __slots__ = ("_about", "_begun", "_bus", "attempts", "duration_ms")
 
-    def __init__(self, bus: EventBus, run_id: str, node_name: str, layer: str, engine: str | None = None) -> None:
+    def __init__(
+        self, bus: EventBus, run_id: str, node_name: str, layer: str, engine: str | None = None
+    ) -> None:
         self._bus = bus
         self._about = {"run_id": run_id, "node_name": node_name, "layer": layer}
         if engine is not None:
@@ -25,7 +27,9 @@ class NodeRecord:
         self.attempts = 1
         self.duration_ms = 0.0
         self._begun = monotonic()
-        bus.say(kinds.NODE_START, fields={**self._about, "status": "running", "worker": current_thread().name})
+        bus.say(
+            kinds.NODE_START, fields={**self._about, "status": "running", "worker": current_thread().name}
+        )
 
     def snapshot(self, when: str, dataset: str, description: dict[str, Any]) -> None:
         """What a frame looked like, `"before"` the node had it or `"after"` it made it."""
@@ -35,7 +39,9 @@ class NodeRecord:
         """An attempt failed, and the next one begins in `delay_s` seconds."""
         self.attempts = attempt + 1
         told = {"attempt": attempt, "max_attempts": max_attempts, "delay_ms": delay_s * 1e3}
-        self._bus.say(kinds.NODE_RETRY, level="warning", fields={**self._about, **told, **describe_failure(error)})
+        self._bus.say(
+            kinds.NODE_RETRY, level="warning", fields={**self._about, **told, **describe_failure(error)}
+        )
 
     def check(self, result: Any, duration_ms: float) -> None:
         """A check of the node's data was asked; `result` is an `odibi_core.checks.base.CheckResult`."""

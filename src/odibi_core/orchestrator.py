@@ -115,7 +115,9 @@ class Orchestrator:
         self.executor = executor or ("threads" if max_workers > 1 else "inline")
         self._new_executor = plugins.load("executors", self.executor)
         self._new_executor(max_workers)
-        self.settings: Settings = read_settings(snapshot={"level": snapshot_level}, store={"dir": store or None})
+        self.settings: Settings = read_settings(
+            snapshot={"level": snapshot_level}, store={"dir": store or None}
+        )
         self.store = None if store is False else RunStore(self.settings.root)
 
     def execute(self) -> Result:
@@ -175,7 +177,9 @@ class _Run:
         if plan.store is not None:
             stored = plan.settings.store
             journal = plan.store.open(
-                self.run_id, durability=stored.durability, segment_bytes=max(1, int(stored.segment_mb * 2**20))
+                self.run_id,
+                durability=stored.durability,
+                segment_bytes=max(1, int(stored.segment_mb * 2**20)),
             )
             self.sinks.append(_OfRun(self.run_id, journal))
         if plan.logger is not None and plan.logger.bus is not plan.bus:
@@ -252,7 +256,11 @@ class _Run:
 
     def _result(self, status: str, duration_ms: float, error: BaseException | None) -> Result:
         plan, data = self.plan, self.runner.data
-        failures = [f"{name}: {told['error']}" for name, told in self.runner.outcomes.items() if told["status"] == "failed"]
+        failures = [
+            f"{name}: {told['error']}"
+            for name, told in self.runner.outcomes.items()
+            if told["status"] == "failed"
+        ]
         reason = "; ".join(failures[:3]) + (f"; and {len(failures) - 3} more" if len(failures) > 3 else "")
         if error is not None and not reason:
             reason = "interrupted" if not isinstance(error, Exception) else f"{type(error).__name__}: {error}"
@@ -280,7 +288,12 @@ class _Run:
             self.bus.say(kinds.PIPELINE_COMPLETE, self.plan.pipeline_name, fields=fields)
             return
         level = "warning" if result["status"] == "cancelled" else "error"
-        self.bus.say(kinds.PIPELINE_ERROR, self.plan.pipeline_name, level=level, fields={**fields, "error": result["error"]})
+        self.bus.say(
+            kinds.PIPELINE_ERROR,
+            self.plan.pipeline_name,
+            level=level,
+            fields={**fields, "error": result["error"]},
+        )
 
     def _close(self) -> None:
         for sink in self.sinks:

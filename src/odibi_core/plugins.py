@@ -47,7 +47,9 @@ def load(family: str, name: str) -> Any:
 def missing_extra(library: str, who: str) -> MissingExtraError:
     """The error that says what to install: `raise missing_extra("pyarrow", "writing Parquet")`."""
     extra = EXTRAS.get(library.partition(".")[0], library.partition(".")[0])
-    return MissingExtraError(f"{who} needs {library}, which is not installed: pip install 'odibi-core[{extra}]'")
+    return MissingExtraError(
+        f"{who} needs {library}, which is not installed: pip install 'odibi-core[{extra}]'"
+    )
 
 
 def _attribute(target: str) -> Any:

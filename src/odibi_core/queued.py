@@ -1,4 +1,4 @@
-"""Slow work goes behind a queue: bounded, with a count of what was dropped, on daemon threads that a hang cannot hold."""
+"""Slow work goes behind a queue: bounded, with a count of what was dropped, on daemon threads no hang can hold."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ class Queued:
         self.workers = max(1, workers)
         self.name = name
         self.accepted = self.dropped = self.failed = self.done = 0
-        self._jobs: queue.Queue[tuple[Callable[..., object], tuple[Any, ...]] | None] = queue.Queue(max(1, bound))
+        self._jobs: queue.Queue[tuple[Callable[..., object], tuple[Any, ...]] | None] = queue.Queue(
+            max(1, bound)
+        )
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
         self._idle = threading.Condition(self._lock)
@@ -40,7 +42,9 @@ class Queued:
                 return False
             self.accepted += 1
             if len(self._threads) < self.workers:
-                thread = threading.Thread(target=self._work, name=f"{self.name}-{len(self._threads)}", daemon=True)
+                thread = threading.Thread(
+                    target=self._work, name=f"{self.name}-{len(self._threads)}", daemon=True
+                )
                 self._threads.append(thread)
                 thread.start()
         return True

@@ -25,7 +25,9 @@ _log = logging.getLogger("odibi_core")
 @overload
 def node(function: Callable[P, R], /) -> Callable[P, R]: ...
 @overload
-def node(*, name: str | None = None, layer: str = "transform") -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+def node(
+    *, name: str | None = None, layer: str = "transform"
+) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
 def node(function: Any = None, /, *, name: str | None = None, layer: str = "transform") -> Any:
     """Record each call of a function as a node: its time, its frames before and after, its failure.
 
@@ -79,7 +81,11 @@ class _Call:
         self.observer = observer
         self.name = _book(observer).name_of_call(name)
         self.bound = {"run_id": observer.run_id, "node_name": self.name}
-        makers = {parameter: maker for parameter, value in given.items() if (maker := _book(observer).maker_of(value))}
+        makers = {
+            parameter: maker
+            for parameter, value in given.items()
+            if (maker := _book(observer).maker_of(value))
+        }
         step = {
             "name": self.name, "layer": layer, "type": "function", "inputs": makers, "outputs": {"out": self.name},
             "depends_on": list(dict.fromkeys(makers.values())),
@@ -91,7 +97,12 @@ class _Call:
 
     @classmethod
     def begin(
-        cls, name: str, layer: str, signature: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str, Any]
+        cls,
+        name: str,
+        layer: str,
+        signature: inspect.Signature,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
     ) -> _Call | _NoCall:
         """The record of a call that begins now."""
         try:
@@ -125,7 +136,8 @@ class _Call:
 class _NoCall:
     """Stands in where a call could not be recorded."""
 
-    bound: dict[str, Any] = {}
+    def __init__(self) -> None:
+        self.bound: dict[str, Any] = {}
 
     def complete(self, result: Any) -> None:
         """Nothing to say."""

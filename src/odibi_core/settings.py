@@ -96,7 +96,9 @@ def _check(section: str, kind: type[Any], key: str, value: Any, variable: str | 
     given_as = variable or f"the setting {section}.{key}"
     known = kind.__struct_fields__
     if key not in known:
-        raise ConfigurationError(f"{given_as} is not a setting{nearest(key, known)}; {section} has: {', '.join(known)}")
+        raise ConfigurationError(
+            f"{given_as} is not a setting{nearest(key, known)}; {section} has: {', '.join(known)}"
+        )
     try:
         msgspec.convert({key: value}, kind, strict=False)
     except msgspec.ValidationError as error:

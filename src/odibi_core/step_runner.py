@@ -105,12 +105,16 @@ class StepRunner:
             )
         for name in names:
             if result.get(name) is None:
-                raise StepError(f"step {step.name!r} did not return {name!r}{nearest(name, map(str, result))}")
+                raise StepError(
+                    f"step {step.name!r} did not return {name!r}{nearest(name, map(str, result))}"
+                )
         return {name: result[name] for name in names}
 
     def _is_wanted(self, step: Step) -> bool:
         """Whether somebody counts on the output: a step takes it, or the author named it."""
-        return step.outputs != {"out": step.name} or any(self.graph.consumers[key] for key in step.outputs.values())
+        return step.outputs != {"out": step.name} or any(
+            self.graph.consumers[key] for key in step.outputs.values()
+        )
 
     def _keep(self, step: Step, made: dict[str, Any], record: NodeRecord) -> int | None:
         """Put what was made where others find it; gives the rows of the first frame, or of what a step only took."""
@@ -137,12 +141,16 @@ class StepRunner:
         failed = []
         for check in step.checks:
             begun = monotonic()
-            result = check.check(frames if check.on else {**frames, **_main_output(step, frames)})
+            result = check.check(
+                frames if check.on or not step.outputs else {**frames, "out": frames[main_output(step)]}
+            )
             record.check(result, (monotonic() - begun) * 1e3)
             if result.passed is False and result.severity == "error":
                 failed.append(f"{result.check}: {result.message}")
         if failed:
-            raise StepError(f"step {step.name!r} made data that fails {len(failed)} of its checks: {'; '.join(failed)}")
+            raise StepError(
+                f"step {step.name!r} made data that fails {len(failed)} of its checks: {'; '.join(failed)}"
+            )
 
 
 def _outcome(
@@ -154,9 +162,12 @@ def _outcome(
 def _engines_of(graph: Graph) -> set[str]:
     """The engines that a graph really uses: functions bring their own frames and need none."""
     return {
-        graph.engine_of(index) for index, step in enumerate(graph.steps) if step.operation in ("sql", "read", "write")
+        graph.engine_of(index)
+        for index, step in enumerate(graph.steps)
+        if step.operation in ("sql", "read", "write")
     }
 
 
-def _main_output(step: Step, frames: dict[str, Any]) -> dict[str, Any]:
-    return {"out": frames[name] for name in list(step.outputs)[:1]}
+def main_output(step: Step) -> str:
+    """The logical name of the output that a check means when it names none."""
+    return next(iter(step.outputs))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, TextIO
+from typing import Any, Final, Literal, TextIO
 
 from msgspec.structs import replace
 
@@ -35,6 +35,9 @@ class _Default(str):
     """A default that can be told from the same text given by the caller."""
 
 
+_LOGS: Final = _Default("logs")
+
+
 class StructuredLogger:
     """Writes events to `log_dir/<name>_<YYYYmmdd_HHMMSS>.jsonl`, which is made at once, and answers about them.
 
@@ -50,7 +53,7 @@ class StructuredLogger:
     def __init__(
         self,
         name: str,
-        log_dir: str | Path = _Default("logs"),
+        log_dir: str | Path = _LOGS,
         max_file_size_mb: float = 100,
         user: str | None = None,
         *,
@@ -63,8 +66,10 @@ class StructuredLogger:
         self.name = name
         self.user = user
         self.bus = bus if bus is not None else EventBus()
-        self.store: Store = Memory() if stream is not None and isinstance(log_dir, _Default) else _file(
-            name, Path(log_dir), max_file_size_mb
+        self.store: Store = (
+            Memory()
+            if stream is not None and isinstance(log_dir, _Default)
+            else _file(name, Path(log_dir), max_file_size_mb)
         )
         self.bus.subscribe(self.store, name=f"log {name}")
         if stream is not None:
@@ -81,7 +86,9 @@ class StructuredLogger:
         """Record nothing below `level`. What is below costs no more than a call of an empty function."""
         name = str(getattr(level, "value", level)).lower()
         if name not in SEVERITY:
-            raise ConfigurationError(f"{level!r} is no level{nearest(name, SEVERITY)}; one of: {', '.join(SEVERITY)}")
+            raise ConfigurationError(
+                f"{level!r} is no level{nearest(name, SEVERITY)}; one of: {', '.join(SEVERITY)}"
+            )
         self.level = name
         for method, rank in SEVERITY.items():
             if rank < SEVERITY[name]:
@@ -133,7 +140,13 @@ class StructuredLogger:
     ) -> None:
         """A node begins."""
         self._log(
-            kinds.NODE_START, "info", node_name=node_name, layer=layer, engine=engine, status="running", metadata=metadata
+            kinds.NODE_START,
+            "info",
+            node_name=node_name,
+            layer=layer,
+            engine=engine,
+            status="running",
+            metadata=metadata,
         )
 
     def log_node_complete(
@@ -186,7 +199,9 @@ class StructuredLogger:
 
     def log_pipeline_start(self, pipeline_name: str, metadata: dict[str, Any] | None = None) -> None:
         """A pipeline begins."""
-        self._log(kinds.PIPELINE_START, "info", pipeline_name=pipeline_name, status="running", metadata=metadata)
+        self._log(
+            kinds.PIPELINE_START, "info", pipeline_name=pipeline_name, status="running", metadata=metadata
+        )
 
     def log_pipeline_complete(
         self,
@@ -304,7 +319,8 @@ class StructuredLogger:
         return [
             path
             for path in all_segments(self.store.directory)
-            if path.name.startswith(f"{slug}_") and path.name[len(slug) : len(slug) + stamped].replace("_", "").isdigit()
+            if path.name.startswith(f"{slug}_")
+            and path.name[len(slug) : len(slug) + stamped].replace("_", "").isdigit()
         ]
 
 
@@ -323,7 +339,9 @@ def _moment(name: str, given: datetime | str | None) -> datetime | None:
     try:
         moment = datetime.fromisoformat(given) if isinstance(given, str) else given
     except ValueError:
-        raise ConfigurationError(f"{name} is a time in ISO 8601, such as 2026-01-31T04:00:00Z; given was {given!r}") from None
+        raise ConfigurationError(
+            f"{name} is a time in ISO 8601, such as 2026-01-31T04:00:00Z; given was {given!r}"
+        ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
@@ -341,4 +359,3 @@ class _Stream:
         named = replace(event, fields={"event": event.event_type, **event.fields})
         self._stream.write(encode(named).decode())
         self._stream.flush()
-

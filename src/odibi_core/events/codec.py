@@ -37,11 +37,11 @@ def decode(line: bytes | str) -> Event:
 def from_dict(record: dict[str, Any]) -> Event:
     """The event of a flat dict; fields that are not standard, and kinds that nobody knows, are kept as they are."""
     standard = {name: value for name, value in record.items() if name in _COLUMNS}
-    stamp = standard.pop("timestamp", None)
+    stamp, kind = standard.pop("timestamp", None), standard.pop("event_type", None)
     return Event(
         timestamp=_moment(stamp),
         level=str(standard.pop("level", None) or "info"),
-        event_type=str(standard.pop("event_type", None) or record.get("event") or "log"),
+        event_type=str(record.get("event") or "log") if kind is None else str(kind),
         **standard,
         fields={name: value for name, value in record.items() if name not in _COLUMNS},
     )

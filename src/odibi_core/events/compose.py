@@ -1,4 +1,4 @@
-"""The one way in: what a caller says becomes fields that are plain, redacted and bounded, before anything hears of them.
+"""The one way in: what a caller says becomes fields that are plain, redacted and bounded, before anyone hears them.
 
 The way is short for what is ordinary. A name that was seen before has its role in a table, a short text that was
 found clean is remembered, numbers need one look; only what is new or strange takes the long way.
@@ -62,7 +62,9 @@ def sift(said: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str
     return standard, said, live
 
 
-def _sift_strange(said: dict[str, Any], standard: dict[str, Any], strange: list[Any]) -> dict[str, Any] | None:
+def _sift_strange(
+    said: dict[str, Any], standard: dict[str, Any], strange: list[Any]
+) -> dict[str, Any] | None:
     """The long way, for the names that need it; what they become replaces them in place."""
     live: dict[str, Any] = {}
     names = list(said)

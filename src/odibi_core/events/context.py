@@ -13,7 +13,6 @@ from typing import Any
 import msgspec
 
 
-
 class Context(msgspec.Struct, frozen=True):
     """Standard fields by name, and others; a field that the event itself gives wins over its context."""
 
@@ -47,5 +46,3 @@ def merged(context: Context, fields: dict[str, Any]) -> Context:
 
     standard, rest, _ = sift(dict(fields))
     return Context({**context.standard, **standard}, {**context.fields, **rest})
-
-

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 from typing import Final
 
 PIPELINE_START: Final = "pipeline_start"
@@ -49,8 +49,8 @@ def canonical(kind: str) -> str:
     return ALIASES.get(kind, kind)
 
 
-class LogLevel(str, Enum):
-    """How much an event matters. A `str`, so that `LogLevel.INFO == "info"`."""
+class LogLevel(StrEnum):
+    """How much an event matters. A text, so that `LogLevel.INFO == "info"`."""
 
     DEBUG = "debug"
     INFO = "info"

@@ -1,4 +1,4 @@
-"""Any value becomes a plain, bounded, JSON one: never an exception, never an iterator consumed, never a frame printed."""
+"""Any value becomes a plain, bounded, JSON one: never an exception, no iterator consumed, no frame printed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ MAX_DEPTH: Final = 24
 MAX_KEY: Final = 200
 _BIGGEST: Final = 2**63 - 1
 _SURROGATES: Final = re.compile("[\ud800-\udfff]")
-_FRAME_LIBRARIES: Final = frozenset({"pandas", "polars", "numpy", "pyarrow", "duckdb", "pyspark", "dask", "modin", "torch"})
+_FRAME_LIBRARIES: Final = frozenset(
+    {"pandas", "polars", "numpy", "pyarrow", "duckdb", "pyspark", "dask", "modin", "torch"}
+)
 
 
 def plain(value: Any, limit: int = MAX_TEXT) -> Any:
@@ -112,7 +114,11 @@ class _Normaliser:
             return f"<{type(owner).__name__}, deeper than {MAX_DEPTH}>"
         self.path.add(id(owner))
         try:
-            return self._mapping(members, depth) if isinstance(members, Mapping) else self._sequence(members, depth)
+            return (
+                self._mapping(members, depth)
+                if isinstance(members, Mapping)
+                else self._sequence(members, depth)
+            )
         finally:
             self.path.discard(id(owner))
 

@@ -9,24 +9,25 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, Final
 
 HIDDEN: Final = "[REDACTED]"
 
-_SECRET_WORDS: Final = frozenset(
-    "password passwords passwd pwd passphrase passcode secret secrets token tokens apikey authorization auth "
-    "bearer cookie cookies credential credentials session sessions csrf xsrf jwt ssn cvv cvc pin iban sas dsn".split()
-)
-_SECRET_PAIRS: Final = frozenset(
-    {
-        ("api", "key"), ("private", "key"), ("access", "key"), ("secret", "key"), ("account", "key"),
-        ("encryption", "key"), ("signing", "key"), ("pass", "word"), ("pass", "phrase"), ("social", "security"),
-        ("card", "number"), ("credit", "card"), ("connection", "string"),
-    }
-)  # fmt: skip
-_QUANTITY_WORDS: Final = frozenset(
-    "count total per rate ms seconds duration length size expires expiry ttl max min limit used".split()
-)
+_SECRETS: Final = """
+    password passwords passwd pwd passphrase passcode secret secrets token tokens apikey authorization auth bearer
+    cookie cookies credential credentials session sessions csrf xsrf jwt ssn cvv cvc pin iban sas dsn
+"""
+_PAIRS: Final = """
+    api_key private_key access_key secret_key account_key encryption_key signing_key pass_word pass_phrase
+    social_security card_number credit_card connection_string
+"""
+_QUANTITIES: Final = """
+    count total per rate ms seconds duration length size expires expiry ttl max min limit used
+"""
+_SECRET_WORDS: Final = frozenset(_SECRETS.split())
+_SECRET_PAIRS: Final = frozenset(tuple(pair.split("_")) for pair in _PAIRS.split())
+_QUANTITY_WORDS: Final = frozenset(_QUANTITIES.split())
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
@@ -34,7 +35,7 @@ _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 def is_secret_name(name: str) -> bool:
     """Whether a field of this name holds a secret, by its words: `author` and `tokenizer` stay, `auth_token` goes."""
     words = _words(name)
-    return not _SECRET_WORDS.isdisjoint(words) or any(pair in _SECRET_PAIRS for pair in zip(words, words[1:], strict=False))
+    return not _SECRET_WORDS.isdisjoint(words) or not _SECRET_PAIRS.isdisjoint(pairwise(words))
 
 
 def _words(name: str) -> list[str]:
@@ -60,7 +61,9 @@ def redact(value: Any) -> Any:
     if isinstance(value, str):
         return redact_text(value)
     if isinstance(value, Mapping):
-        return {redact_text(name): HIDDEN if hidden(name, item) else redact(item) for name, item in value.items()}
+        return {
+            redact_text(name): HIDDEN if hidden(name, item) else redact(item) for name, item in value.items()
+        }
     if isinstance(value, (list, tuple)):
         return [redact(item) for item in value]
     if isinstance(value, int) and abs(value) >= _SMALLEST_CARD and _card_number(str(value)) != str(value):
@@ -71,7 +74,8 @@ def redact(value: Any) -> Any:
 _SMALLEST_CARD: Final = 10**12
 
 _SUSPICIOUS: Final = re.compile(
-    r"@|-----BEGIN|://|eyJ|AKIA|ASIA|AIza|gh[pousr]_|github_pat_|xox|sk_|rk_|hooks\.slack|\d[ -]?\d{2,4}[ -]?\d{3}|[A-Z]{2}\d{2}"
+    r"@|-----BEGIN|://|eyJ|AKIA|ASIA|AIza|gh[pousr]_|github_pat_|xox|sk_|rk_|hooks\.slack"
+    r"|\d[ -]?\d{2,4}[ -]?\d{3}|[A-Z]{2}\d{2}"
     r"|(?i:pass|pwd|secret|token|key|auth|bearer|cookie|session|csrf|jwt|ssn)"
 )
 _USER_INFO: Final = re.compile(r"://([^\s\"'<>]+)")

@@ -28,12 +28,15 @@ def attempt(call: Callable[[], Any], policy: Policy, on_retry: OnRetry, stopped:
         error = state.outcome.exception() if state.outcome else None
         on_retry(state.attempt_number, error or RuntimeError("unknown"), policy.retry_delay_s)
 
+    def pause(seconds: float) -> None:
+        stopped.wait(seconds)
+
     tries = Retrying(
         stop=stop_after_attempt(policy.retries + 1) | stop_when_event_set(stopped),
         wait=wait_fixed(policy.retry_delay_s),
         retry=retry_if_exception_type(Exception),
         before_sleep=told,
-        sleep=lambda seconds: stopped.wait(seconds),
+        sleep=pause,
         reraise=True,
     )
     timed = call if policy.timeout_s is None else lambda: _within(call, policy.timeout_s or 0.0)

@@ -20,8 +20,14 @@ class AlertHook:
     hears_also = (kinds.PIPELINE_ERROR,)
 
     def __init__(self, threshold_failed: int, stream: TextIO | None) -> None:
-        if isinstance(threshold_failed, bool) or not isinstance(threshold_failed, int) or threshold_failed < 1:
-            raise ConfigurationError(f"threshold_failed is a number of nodes, 1 or more; given was {threshold_failed!r}")
+        if (
+            isinstance(threshold_failed, bool)
+            or not isinstance(threshold_failed, int)
+            or threshold_failed < 1
+        ):
+            raise ConfigurationError(
+                f"threshold_failed is a number of nodes, 1 or more; given was {threshold_failed!r}"
+            )
         self.threshold_failed = threshold_failed
         self._stream = stream
         self._bus: Any = None

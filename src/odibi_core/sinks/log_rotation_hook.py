@@ -27,9 +27,17 @@ class LogRotationHook:
     hears_also = (kinds.PIPELINE_ERROR,)
 
     def __init__(
-        self, log_dir: str | Path, max_age_days: float | None, max_total_mb: float | None, max_files: int | None
+        self,
+        log_dir: str | Path,
+        max_age_days: float | None,
+        max_total_mb: float | None,
+        max_files: int | None,
     ) -> None:
-        for name, limit in (("max_age_days", max_age_days), ("max_total_mb", max_total_mb), ("max_files", max_files)):
+        for name, limit in (
+            ("max_age_days", max_age_days),
+            ("max_total_mb", max_total_mb),
+            ("max_files", max_files),
+        ):
             if limit is not None and limit < 0:
                 raise ConfigurationError(f"{name} must be 0 or more, or None for no limit; given was {limit}")
         self.log_dir = Path(log_dir)
@@ -48,7 +56,9 @@ class LogRotationHook:
 
     def _too_many(self) -> Iterator[Path]:
         now = epoch_ns() / 1e9
-        files = sorted((path.stat().st_mtime, path.stat().st_size, path) for path in self.log_dir.glob("*.jsonl"))
+        files = sorted(
+            (path.stat().st_mtime, path.stat().st_size, path) for path in self.log_dir.glob("*.jsonl")
+        )
         left, size = len(files), sum(row[1] for row in files)
         for written, length, path in files:
             age_s = now - written

@@ -10,7 +10,13 @@ from odibi_core.errors import ConfigurationError, nearest
 from odibi_core.events import kinds
 from odibi_core.events.clock import new_id, utc_now
 
-SUFFIXES: Final = {"json": "json", "prometheus": "prom", "parquet": "parquet", "openmetrics": "om", "report": "txt"}
+SUFFIXES: Final = {
+    "json": "json",
+    "prometheus": "prom",
+    "parquet": "parquet",
+    "openmetrics": "om",
+    "report": "txt",
+}
 
 
 class MetricsExportHook:

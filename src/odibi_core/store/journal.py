@@ -57,7 +57,9 @@ class Journal:
         max_segment_bytes: int = 64 << 20,
     ) -> None:
         if durability not in DURABILITIES:
-            raise ConfigurationError(f"durability is one of {', '.join(DURABILITIES)}, given was {durability!r}")
+            raise ConfigurationError(
+                f"durability is one of {', '.join(DURABILITIES)}, given was {durability!r}"
+            )
         if max_segment_bytes <= 0:
             raise ConfigurationError(f"a segment needs room: max_segment_bytes was {max_segment_bytes}")
         self.directory = Path(directory).absolute()
@@ -129,7 +131,7 @@ class Journal:
         try:
             if not (self._looked <= now < self._looked + _LOOK_EVERY):
                 self._look(now)
-            if self._fd < 0 or self._size + len(block) > self.max_segment_bytes and self._size:
+            if self._fd < 0 or (self._size + len(block) > self.max_segment_bytes and self._size):
                 self._open_next()
             if self._torn:
                 block = b"\n" + block
@@ -145,7 +147,7 @@ class Journal:
         self.written += lines
 
     def _write_rest(self, block: bytes, done: int) -> int:
-        """A short write raises nothing, so the rest is tried again; if that fails, the half line is sealed by the next."""
+        """A short write raises nothing: try the rest; if that fails, the next line seals the half one."""
         start = done
         try:
             while done < len(block):
@@ -208,7 +210,9 @@ class Journal:
         self._notice_due = now + _NOTICE_EVERY
         try:
             total = sum(self.dropped.values())
-            sys.stderr.write(f"odibi-core: {total} events of {self.base} could not be kept ({reason}: {detail})\n")
+            sys.stderr.write(
+                f"odibi-core: {total} events of {self.base} could not be kept ({reason}: {detail})\n"
+            )
         except Exception:
             return
 

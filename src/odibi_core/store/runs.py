@@ -40,7 +40,11 @@ class RunStore:
     def ids(self) -> list[str]:
         """The ids of all runs, the oldest first."""
         runs = self.root / "runs"
-        return sorted(path.name for path in runs.iterdir() if (path / "events").is_dir()) if runs.is_dir() else []
+        return (
+            sorted(path.name for path in runs.iterdir() if (path / "events").is_dir())
+            if runs.is_dir()
+            else []
+        )
 
     def find(self, wanted: str | None = None) -> str:
         """The run that `wanted` means: an id, the beginning or the end of one, a pipeline's name (its latest run),
@@ -48,7 +52,9 @@ class RunStore:
         """
         ids = self.ids()
         if not ids:
-            raise RunNotFoundError(f"there are no runs in {self.root}; run a pipeline first, or name another store")
+            raise RunNotFoundError(
+                f"there are no runs in {self.root}; run a pipeline first, or name another store"
+            )
         if wanted in (None, "", "latest"):
             return ids[-1]
         name = str(wanted)
@@ -104,7 +110,11 @@ class RunStore:
 
     def _is_dead(self, row: dict[str, Any]) -> bool:
         """Whether a run that should be running cannot be: its process, known by pid and start time, is gone."""
-        if row.get("status") != "running" or row.get("host") != host_name() or not isinstance(row.get("pid"), int):
+        if (
+            row.get("status") != "running"
+            or row.get("host") != host_name()
+            or not isinstance(row.get("pid"), int)
+        ):
             return False
         began, alive = row.get("process_start"), process_start(row["pid"])
         return alive is None or (isinstance(began, (int, float)) and abs(alive - began) > _SAME_PROCESS_S)
@@ -122,7 +132,11 @@ class RunStore:
             run_id=run_id,
             writer_id=new_id(),
             seq=0,
-            fields={"pipeline_name": row.get("pipeline_name"), "pid": row["pid"], "found": utc_now().isoformat()},
+            fields={
+                "pipeline_name": row.get("pipeline_name"),
+                "pid": row["pid"],
+                "found": utc_now().isoformat(),
+            },
         )
         try:
             with path.open("xb", buffering=0) as file:

@@ -13,7 +13,9 @@ from odibi_core.events.event import STANDARD
 def shortened(event: Event, limit: int) -> Event:
     """The same event in at most `limit` bytes: its longest values give way first, each leaving a note of its size."""
     kept: dict[str, Any] = dict(event.fields)
-    standard: dict[str, Any] = {name: value for name in STANDARD if (value := getattr(event, name)) is not None}
+    standard: dict[str, Any] = {
+        name: value for name in STANDARD if (value := getattr(event, name)) is not None
+    }
     sizes = [(len(msgspec.json.encode(value)), name, kept) for name, value in kept.items()]
     sizes += [(len(msgspec.json.encode(value)), name, standard) for name, value in standard.items()]
     excess = len(encode(event)) - limit

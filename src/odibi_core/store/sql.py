@@ -93,7 +93,9 @@ def _refuse_all_but_select(connection: Any, query: str) -> None:
     if len(statements) != 1:
         raise QueryError(f"the log answers one SELECT at a time; given were {len(statements)} statements")
     if statements[0].type != duckdb.StatementType.SELECT:
-        raise QueryError(f"the log answers SELECT only; given was {str(statements[0].type).rpartition('.')[2]}")
+        raise QueryError(
+            f"the log answers SELECT only; given was {str(statements[0].type).rpartition('.')[2]}"
+        )
 
 
 def _load(connection: Any, paths: list[Path]) -> None:
@@ -109,7 +111,7 @@ def _load(connection: Any, paths: list[Path]) -> None:
 
 
 def _name_columns(connection: Any, query: str) -> None:
-    """The view `logs`: a column for each field under the name that the question uses, or else the one it was logged by."""
+    """The view `logs`: a column for each field, by the name that the question uses, else the one it was logged by."""
     asked = set(_IDENTIFIER.findall(query))
     spellings: dict[str, list[str]] = {name: [] for name in STANDARD_TYPES}
     for name, *_ in connection.execute("describe raw").fetchall():
@@ -162,7 +164,9 @@ def _ask(connection: Any, query: str, timeout_s: float) -> Answer:
         columns = _distinct([column[0] for column in cursor.description])
         return Answer(columns, [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()])
     except duckdb.InterruptException:
-        raise QueryError(f"the question took longer than {timeout_s:g} s; ask for less, or for fewer runs") from None
+        raise QueryError(
+            f"the question took longer than {timeout_s:g} s; ask for less, or for fewer runs"
+        ) from None
     except duckdb.Error as error:
         raise QueryError(_explained(connection, error)) from None
     finally:
