@@ -11,6 +11,7 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,18 +30,23 @@ def data_folder() -> Path:
     return Path(spec.origin).parent / "data"
 
 
-def as_parquet(folder: Path, rows: int | None) -> None:
+@cache
+def tables(rows: int | None) -> dict[str, Any]:
     import polars as pl
 
     source = data_folder()
-    for table in TABLES:
-        if table == "flights":
-            with zipfile.ZipFile(source / "flights.csv.zip") as packed:
-                text: Any = packed.read(next(n for n in packed.namelist() if n.endswith("flights.csv")))
-        else:
-            text = source / f"{table}.csv"
-        frame = pl.read_csv(text, null_values="NA", infer_schema_length=None, n_rows=rows)
-        frame.write_parquet(folder / f"{table}.parquet")
+    with zipfile.ZipFile(source / "flights.csv.zip") as packed:
+        flights = packed.read(next(name for name in packed.namelist() if name.endswith("flights.csv")))
+    texts: dict[str, Any] = {name: source / f"{name}.csv" for name in TABLES} | {"flights": flights}
+    return {
+        name: pl.read_csv(text, null_values="NA", infer_schema_length=20_000, n_rows=rows)
+        for name, text in texts.items()
+    }
+
+
+def as_parquet(folder: Path, rows: int | None) -> None:
+    for name, frame in tables(rows).items():
+        frame.write_parquet(folder / f"{name}.parquet")
 
 
 def pandas_functions() -> dict[str, Callable[..., Any]]:

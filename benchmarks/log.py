@@ -47,10 +47,11 @@ CONTEXT: dict[str, Any] = {"run_id": "run-0001", "operation": "nightly"}
 
 @contextmanager
 def ours(folder: Path) -> Iterator[Any]:
-    from odibi_core.observability import LogContext, StructuredLogger
+    from odibi_core.events.context import bind
+    from odibi_core.observability import StructuredLogger
 
     log = StructuredLogger("bench", log_dir=folder, level="info")
-    with LogContext(operation="nightly", correlation_id="run-0001"):
+    with bind(operation="nightly", correlation_id="run-0001"):
         yield log
 
 

@@ -129,7 +129,7 @@ def recorded(n: int, folder: str) -> dict[str, Any]:
     return {"samples": samples, "seconds": time.perf_counter() - started}
 
 
-def _forget_closed(folder: Path, open_now: Path) -> None:
+def _forget_closed(folder: Path, open_now: Path | None) -> None:
     segments = sorted(folder.rglob("*.jsonl"), key=lambda path: path.stat().st_mtime)
     for path in segments[:-1]:
         if path != open_now:

@@ -74,8 +74,8 @@ def test_contenders_take_turns_and_another_one_begins_each_round() -> None:
 
 def test_a_ratio_is_taken_within_each_round() -> None:
     """A round that was slow for both says as much about their ratio as a quiet one."""
-    ours, peer = measure(work(contender("ours", [1, 50, 2], "ours"), contender("peer", [2, 100, 4])))
-    assert ratio(peer, ours) == pytest.approx(2.0)
+    ours, peer = measure(work(contender("ours", [1, 10, 100], "ours"), contender("peer", [5, 20, 300])))
+    assert ratio(peer, ours) == pytest.approx(3.0)
 
 
 @pytest.mark.parametrize(
