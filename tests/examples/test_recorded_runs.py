@@ -1,6 +1,8 @@
 """The examples run and recorded, as their readers run them."""
 
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -72,3 +74,13 @@ def test_riding_along_changes_nothing_of_what_is_computed(capsys: pytest.Capture
     plain = observed["main"]()
     assert plain.to_dict("records") == [{"sensor": "a", "celsius": 20.25}, {"sensor": "b", "celsius": 18.0}]
     assert plain.to_string() in capsys.readouterr().out
+
+
+def test_the_file_is_a_program_too(tmp_path: Path) -> None:
+    """Run by Python it says how it went in a line, and by its exit code; a failure says why, without a traceback."""
+    command = [sys.executable, str(EXAMPLES / "flights" / "pipeline.py"), "--engine", "polars", "--fail"]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert ended.stdout.startswith("failed in ")
+    assert "clean_weather: unable to find column" in ended.stderr
+    assert "Traceback" not in ended.stderr
