@@ -1,0 +1,105 @@
+"""One row for each run."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from odibi_core.events import Event
+from odibi_core.testing import an_event
+from odibi_core.views.runs import RunsView
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def at(seconds: float, kind: str, /, run_id: str | None = "r1", **fields: Any) -> Event:
+    return an_event(kind, timestamp=START + timedelta(seconds=seconds), run_id=run_id, **fields)
+
+
+def rows(*events: Event, limit: int = 100) -> list[dict[str, Any]]:
+    view = RunsView(limit)
+    for event in events:
+        view(event)
+    return view.answer()
+
+
+OPENING = at(
+    0, "pipeline_start", pipeline_name="p", engine="polars", pid=7, host="h", steps=3, process_start=1.5
+)
+
+
+def test_a_run_that_says_nothing_more_is_running() -> None:
+    """Nothing but an event ends a run, however long ago it was heard of."""
+    (row,) = rows(OPENING, at(5, "log"))
+    assert (row["status"], row["end"], row["duration_ms"]) == ("running", None, 5000)
+    assert (row["pid"], row["host"], row["process_start"], row["engine"], row["steps"]) == (
+        7,
+        "h",
+        1.5,
+        "polars",
+        3,
+    )
+
+
+def test_run_lost_makes_it_lost_at_its_last_sign_of_life() -> None:
+    """Who finds a dead run may come much later; a run that ended cannot be lost."""
+    (row,) = rows(OPENING, at(5, "log"), at(9999, "run_lost"))
+    assert row["status"] == "lost"
+    assert row["end"] == row["last_event"] == "2026-01-01T00:00:05.000000Z"
+    (row,) = rows(OPENING, at(5, "pipeline_complete"), at(9999, "run_lost"))
+    assert row["status"] == "success"
+
+
+def test_counts_and_rows_are_of_the_steps_until_the_end_tells_them() -> None:
+    """A step counts once, doubled or tried again; the numbers of the end itself win."""
+    steps = (
+        at(1, "node_start", node_name="a"),
+        at(2, "node_complete", node_name="a", row_count=10),
+        at(2, "node_complete", node_name="a", row_count=10),
+        at(3, "node_failed", node_name="b", row_count=99),
+        at(4, "node_complete", node_name="b", row_count=5),
+        at(4, "node_skipped", node_name="c"),
+    )
+    (row,) = rows(OPENING, *steps)
+    assert [row[name] for name in ("success_count", "failed_count", "skipped_count", "rows")] == [2, 0, 1, 15]
+    (row,) = rows(OPENING, *steps, at(5, "pipeline_error", failed_count=3, duration_ms=5.5, error="boom"))
+    assert [row[name] for name in ("status", "failed_count", "rows", "duration_ms", "error")] == [
+        "failed", 3, 15, 5.5, "boom",
+    ]  # fmt: skip
+
+
+def test_the_run_that_started_last_comes_first() -> None:
+    """And of more runs than the limit, those heard of last."""
+    starts = [at(n, "pipeline_start", f"r{n}") for n in (2, 1, 3)]
+    assert [row["run_id"] for row in rows(*starts)] == ["r3", "r2", "r1"]
+    assert [row["run_id"] for row in rows(*starts, limit=2)] == ["r3", "r1"]
+
+
+def test_what_names_no_run_is_no_run() -> None:
+    """A log line from outside of any run makes no row."""
+    assert rows(at(0, "error", None), at(0, "node_start", None, node_name="a")) == []
+
+
+def test_a_run_whose_start_is_missing_has_a_row() -> None:
+    """Known by its id and from its first event on."""
+    (row,) = rows(at(3, "node_start", node_name="a"), at(4, "pipeline_complete", pipeline_name="p"))
+    assert (row["pipeline_name"], row["status"], row["duration_ms"]) == ("p", "success", 1000)
+
+
+def test_steps_are_forgotten_when_their_run_ends() -> None:
+    """Memory grows with the runs, not with their steps."""
+    view = RunsView()
+    for n in range(100):
+        view(at(1, "node_start", node_name=f"s{n}"))
+    view(at(2, "pipeline_complete"))
+    assert all(not run.steps for run in view._runs.values())
+
+
+def test_a_trackers_run_that_is_found_dead_with_all_its_steps_done_is_done() -> None:
+    """No one was there to announce its end; a step in the middle of its work makes it lost all the same."""
+    opening, lost = at(0, "pipeline_start", open_ended=True), at(9, "run_lost")
+    done = at(1, "node_complete", node_name="a")
+    assert rows(opening, done, lost)[0]["status"] == "success"
+    assert rows(opening, done, at(2, "node_failed", node_name="b"), lost)[0]["status"] == "failed"
+    assert rows(opening, done, at(2, "node_start", node_name="b"), lost)[0]["status"] == "lost"
+    assert rows(opening, lost)[0]["status"] == "lost"
