@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
@@ -247,6 +248,20 @@ def test_long_cells_are_cut(library: str) -> None:
     """A cell of a million characters leaves a short one."""
     told = describe(EAGER[library]({"s": ["x" * 1_000_000], "t": ["y"]}))
     assert len(told["sample_data"][0]["s"]) <= CELL_CHARS + 1
+
+
+@pytest.mark.parametrize("library", EAGER)
+def test_dates_are_told_and_can_be_secret(library: str) -> None:
+    """As ISO text, and hidden like any other value where the column's name says so."""
+    moment = datetime(2024, 1, 2, 3, 4, tzinfo=UTC)
+    told = describe(
+        EAGER[library]({"t": [moment, None], "password": [moment, None], "d": [moment.date(), None]})
+    )
+    first, second = told["sample_data"]
+    assert first["t"] == "2024-01-02T03:04:00+00:00"
+    assert first["password"] == "[REDACTED]"
+    assert first["d"] == "2024-01-02"
+    assert (second["t"], second["d"]) == (None, None)
 
 
 @pytest.mark.parametrize("library", EAGER)

@@ -56,7 +56,7 @@ class PandasFace:
     def stats(self, columns: int) -> list[dict[str, Any]]:
         from odibi_core.engines.frame_stats import pandas_stats
 
-        return [pandas_stats(self._frame.iloc[:, i]) for i in range(min(columns, self._frame.shape[1]))]
+        return pandas_stats(self._frame, self.types(columns))
 
 
 def _named(one_column: Any) -> str:

@@ -12,6 +12,8 @@ from odibi_core.errors import EngineError
 
 
 class PandasEngine:
+    """Lazy frames of other libraries are collected: pandas has none. An index is no column of a file."""
+
     name = "pandas"
 
     def frame(self, value: Any) -> Any:

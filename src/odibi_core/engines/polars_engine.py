@@ -16,6 +16,8 @@ NULL_VALUES = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "#N/A", "n
 
 
 class PolarsEngine:
+    """LazyFrames pass through as they are, until they are written. CSV means what it means to pandas."""
+
     name = "polars"
 
     def frame(self, value: Any) -> Any:
