@@ -136,7 +136,7 @@ class MetricsManager(MetricsRecorder):
     ) -> None:
         """One execution of a node: duration, success or failure, cache hit or miss, rows and throughput.
 
-        For nodes that nothing else tells of; a manager that is subscribed to a run's bus measures those itself.
+        For nodes that nothing else tells of: a manager that is subscribed to a bus measures those itself.
         """
         rows_known = None if rows is None else measured(rows)
         for metric, name, value, labels in execution(

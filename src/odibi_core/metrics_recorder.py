@@ -9,16 +9,15 @@ import weakref
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from odibi_core.event_bus import EventBus
 from odibi_core.events import Event, clean, kinds
 from odibi_core.events.clock import epoch_ns, monotonic, new_id
 from odibi_core.views.metrics import MetricsView, Wanted
-from odibi_core.views.metrics_series import Series, measured
+from odibi_core.views.metrics_series import Sample, Series, measured, settle
 
 _log = logging.getLogger("odibi_core")
-_NUMBERS: Final[frozenset[Any]] = frozenset({int, float})
 _SETTLE_EVERY_S: Final = 0.0005
 _FLUSH_EVERY_S: Final = 1.0
 _FLUSH_AT_ONCE: Final = 200
@@ -27,7 +26,6 @@ _FLUSH_SHARE: Final = 20
 """after this many times as long as the last ones took."""
 _FLUSH_WAIT_S: Final = 1.0
 
-Sample: TypeAlias = tuple[Series, Any, float]
 
 
 class MetricsRecorder:
@@ -47,7 +45,8 @@ class MetricsRecorder:
         self._refused: Counter[str] = Counter()
         self._pending: list[Sample] = []
         self._note: Callable[[Sample], None] = self._pending.append
-        self._due = self._flush_due = 0.0
+        self._due = 0.0
+        self._flush_due = monotonic() + _FLUSH_EVERY_S
         self._begin()
         _recorders.add(self)
 
@@ -98,11 +97,7 @@ class MetricsRecorder:
             pending = self._pending
             notes = pending[:]
             del pending[: len(notes)]
-            strange = []
-            for note in notes:
-                series, value, _ = note
-                if value.__class__ not in _NUMBERS or not series.add(value):
-                    strange.append(note)
+            strange = settle(notes)
             if strange:
                 gone = {id(note) for note in strange}
                 notes = [note for note in notes if id(note) not in gone]
@@ -118,7 +113,7 @@ class MetricsRecorder:
         Outside of the lock: both asking a strange value for its number and warning run other people's code.
         """
         for series, value, when in strange:
-            number = None if value.__class__ in _NUMBERS else measured(value)
+            number = None if type(value) in (int, float) else measured(value)
             if number is not None:
                 self._note((series, number, when))
                 continue

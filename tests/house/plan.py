@@ -37,10 +37,18 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"orchestrator"}),
     frozenset({"observer"}),
     frozenset({"observability", "metrics", PACKAGE}),
-    frozenset({"cli", "web", "testing", "__main__"}),
+    frozenset({"cli", "web", "testing"}),
+    frozenset({"__main__"}),
 )
 # A root module that belongs to another: one room in more than one file, so that each can be read in one go.
-COMPANIONS = {"hooks": "event_bus", "queued": "event_bus", "step_runner": "orchestrator"}
+COMPANIONS = {
+    "hooks": "event_bus",
+    "queued": "event_bus",
+    "step_runner": "orchestrator",
+    "metrics_recorder": "metrics_manager",
+    "node_record": "orchestrator",
+    "ride_along": "observer",
+}
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
 

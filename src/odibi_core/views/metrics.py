@@ -160,7 +160,7 @@ class Wanted:
         known = canonical(metric)
         self.kind = kind
         self.metric = _short(clean_text(known))
-        self.name = "" if name is None else _short(_text_of(clean(name)))
+        self.name = "" if name is None else _short(clean_text(_text_of(name)))
         self.labels = _tidy(labels)
         self.alias: str | None = None
         self.spelling: Key | None = None
@@ -180,20 +180,20 @@ def _spelling(name: Any, labels: Any) -> Key | None:
 
 def _tidy(labels: Any) -> dict[str, str]:
     """Labels as they may be kept: texts without secrets, few and short."""
-    if not labels and not isinstance(labels, (int, float)):
-        return {}
-    if type(labels) is dict and all(type(label) is str for label in labels):
-        few = labels if len(labels) <= _MAX_LABELS else dict(islice(labels.items(), _MAX_LABELS))
-        return {_short(clean_text(label)): _short(_text_of(clean_field(label, few[label]))) for label in few}
-    kept = clean(labels)
-    if not isinstance(kept, dict):
-        kept = {"labels": kept}
-    return {_short(label): _short(_text_of(kept[label])) for label in list(kept)[:_MAX_LABELS]}
+    if type(labels) is not dict or not all(type(label) is str for label in labels):
+        if labels is None:
+            return {}
+        kept = clean(labels)
+        labels = kept if isinstance(kept, dict) else {"labels": kept} if kept else {}
+    tidy = {}
+    for label, value in islice(labels.items(), _MAX_LABELS):
+        # A text before it is cleaned: what comes out of the journal again must come to the same series.
+        tidy[_short(clean_text(label))] = _short(clean_field(label, _text_of(value)))
+    return tidy
 
 
-def _text_of(kept: Any) -> str:
-    """A plain value as a label's text."""
-    return kept if type(kept) is str else str(kept)
+def _text_of(value: Any) -> str:
+    return value if type(value) is str else str(clean(value))
 
 
 def _short(content: str) -> str:

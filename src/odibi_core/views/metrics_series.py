@@ -58,7 +58,7 @@ class Family:
         return self.ordered
 
     def _place(self) -> Callable[[Series], Any]:
-        """What to sort by: the name, then the labels by name. Where all have the same labels, their values do."""
+        """What to sort by: the name, then the labels; their values alone where all have the same ones."""
         if len(self.orders) > 1:
             return lambda series: (series.key[0], sorted(series.labels().items()))
         names = next(iter(self.orders.values()), ())
@@ -313,11 +313,24 @@ class HistogramSeries(_Base):
 
 
 Series: TypeAlias = CounterSeries | GaugeSeries | HistogramSeries
+Sample: TypeAlias = tuple[Series, Any, float]
+"""A series, a value that was measured for it, and when."""
 SERIES: Final[dict[str, type[Series]]] = {
     COUNTER: CounterSeries,
     GAUGE: GaugeSeries,
     HISTOGRAM: HistogramSeries,
 }
+
+
+def settle(samples: list[Sample]) -> list[Sample]:
+    """Bring values into their series; gives back those that are no int or float, or that a series refuses."""
+    left = []
+    for sample in samples:
+        series, value, _ = sample
+        kind = value.__class__
+        if (kind is not int and kind is not float) or not series.add(value):
+            left.append(sample)
+    return left
 
 
 def _le(bounds: tuple[float, ...], place: int) -> str:

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 import msgspec
 
+from odibi_core.events import clean
+
 COUNTER: Final = "counter"
 GAUGE: Final = "gauge"
 HISTOGRAM: Final = "histogram"
@@ -94,7 +96,7 @@ _BOUNDS_BY_WORD: Final = {
 
 def canonical(metric_type: object) -> str:
     """The one name of a metric, from the enum, its value, or its member's name in lower case."""
-    name = str.__str__(metric_type) if isinstance(metric_type, str) else str(metric_type)
+    name = str.__str__(metric_type) if isinstance(metric_type, str) else str(clean(metric_type))
     return ALIASES.get(name, name)
 
 
