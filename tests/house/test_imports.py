@@ -43,6 +43,8 @@ def _may_import(room: str) -> frozenset[str]:
             return _below(floor)
         case 5:
             return EVERYONE | {"events", "plugins", "event_bus", "pipeline", "tracker"}
+        case 9:
+            return frozenset({"cli"})
         case _:
             return EVERYONE | {"observability", "metrics", PACKAGE, "observer", "views"}
 
