@@ -26,7 +26,12 @@ NAMES = st.sampled_from(["a", "b", "", None, "c@example.org"])
 LABELS = st.none() | st.dictionaries(
     st.sampled_from(["x", "y", "password"]), st.sampled_from(["1", "2"]) | st.integers(0, 1) | st.booleans()
 )
-VALUES = st.integers(-(10**400), 10**400) | st.floats() | st.decimals() | st.sampled_from([None, "7", True, 1, 0.1])
+VALUES = (
+    st.integers(-(10**400), 10**400)
+    | st.floats()
+    | st.decimals()
+    | st.sampled_from([None, "7", True, 1, 0.1])
+)
 CALLS = st.tuples(
     st.sampled_from(["record", "increment", "set_gauge", "observe", "counter", "flush", "node", "event"]),
     METRICS, NAMES, VALUES, LABELS,
@@ -56,7 +61,9 @@ def test_live_equals_replay(calls: list[Any], max_series: int) -> None:
     bus.subscribe(heard)
     bus.subscribe(manager)
     for said in calls:
-        if max_series > 3 or said[0] != "event":  # past the limit, which node overflows depends on who else is there
+        if (
+            max_series > 3 or said[0] != "event"
+        ):  # past the limit, which node overflows depends on who else is there
             call(manager, bus, said)
     before = manager.answer()
     manager.flush()

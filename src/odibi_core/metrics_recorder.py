@@ -27,7 +27,6 @@ _FLUSH_SHARE: Final = 20
 _FLUSH_WAIT_S: Final = 1.0
 
 
-
 class MetricsRecorder:
     """The part of a `MetricsManager` that takes notes, settles them into a view, and says what changed.
 
@@ -238,6 +237,8 @@ class _Bound:
 
 
 class BoundCounter(_Bound):
+    """Counts up in one series; made by `MetricsManager.counter`."""
+
     __slots__ = ()
 
     def inc(self, value: float = 1) -> None:
@@ -249,6 +250,8 @@ class BoundCounter(_Bound):
 
 
 class BoundGauge(_Bound):
+    """Sets one series; made by `MetricsManager.gauge`."""
+
     __slots__ = ()
 
     def set(self, value: float) -> None:
@@ -260,6 +263,8 @@ class BoundGauge(_Bound):
 
 
 class BoundHistogram(_Bound):
+    """Observes values in one series; made by `MetricsManager.histogram`."""
+
     __slots__ = ()
 
     def observe(self, value: float) -> None:

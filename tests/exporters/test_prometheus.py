@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
+from prometheus_client.openmetrics import parser as open_metrics_parser
 from prometheus_client.parser import text_string_to_metric_families as prometheus
 
 from odibi_core.exporters.prometheus_names import KNOWN
 from odibi_core.metrics_manager import MetricsManager, MetricType
 
+open_metrics: Any = open_metrics_parser.text_string_to_metric_families
 PROMTOOL = shutil.which("promtool")
 WAIVED = {  # the older systems' names, which dashboards read: units that are no base units, abbreviated
     "odibi_node_duration_ms",
@@ -24,8 +25,12 @@ WAIVED = {  # the older systems' names, which dashboards read: units that are no
     "odibi_throughput_rows_per_sec",
     "odibi_worker_utilization_pct",
 }
-TEXTS = st.text(max_size=12) | st.sampled_from(['"', "\\", "\n", '\\"\n\\n', "a.b", "a-b", "a_b", "le", "node", "é", "\x00"])
-NAMES = TEXTS | st.sampled_from(["x", "x_total", "x_count", "x_sum", "x_bucket", "x_created", "x_info", *MetricType])
+TEXTS = st.text(max_size=12) | st.sampled_from(
+    ['"', "\\", "\n", '\\"\n\\n', "a.b", "a-b", "a_b", "le", "node", "é", "\x00"]
+)
+NAMES = TEXTS | st.sampled_from(
+    ["x", "x_total", "x_count", "x_sum", "x_bucket", "x_created", "x_info", *MetricType]
+)
 CALLS = st.tuples(
     st.sampled_from(["increment", "set_gauge", "observe"]),
     NAMES, TEXTS, st.integers(0, 10**6) | st.floats(0, 1e9), st.dictionaries(TEXTS, TEXTS, max_size=3),
@@ -41,8 +46,8 @@ def measured(calls: list[Any]) -> MetricsManager:
 
 def a_bit_of_everything() -> MetricsManager:
     manager = MetricsManager()
-    for metric in MetricType:
-        manager.record(metric, "clean", 7, {"engine": "pandas"})
+    for known in MetricType:
+        manager.record(known, "clean", 7, {"engine": "pandas"})
     manager.record_node_execution("load", 12.5, True, rows=100, cached=True)
     manager.record_node_execution("load", 7.5, False)
     for metric in ("operation.success", "cli.command.started", "bigquery.total_cost.usd"):
@@ -66,7 +71,12 @@ def samples(families: Any) -> dict[tuple[str, frozenset[tuple[str, str]]], float
 def promtool(text: str) -> subprocess.CompletedProcess[str]:
     assert PROMTOOL
     return subprocess.run(
-        [PROMTOOL, "check", "metrics"], input=text, capture_output=True, text=True, encoding="utf-8", check=False
+        [PROMTOOL, "check", "metrics"],
+        input=text,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
     )
 
 
@@ -75,7 +85,10 @@ def promtool(text: str) -> subprocess.CompletedProcess[str]:
 def test_both_texts_parse_back_equal(calls: list[Any]) -> None:
     """Every series that was measured is in the text once, with its value and all labels, in both formats."""
     manager = measured(calls)
-    for parse, text in ((prometheus, manager.export_prometheus()), (open_metrics, manager.export("openmetrics"))):
+    for parse, text in (
+        (prometheus, manager.export_prometheus()),
+        (open_metrics, manager.export("openmetrics")),
+    ):
         found = samples(parse(text))
         series = manager.answer()["series"]
         custom = [one for one in series if one["metric"] not in KNOWN]
@@ -139,14 +152,18 @@ def test_names_that_collide_become_two_families() -> None:
 def test_labels_that_collide_are_all_kept() -> None:
     """Two labels that are spelled alike, or as something reserved, get names of their own."""
     manager = MetricsManager()
-    manager.set_gauge("g", "me", 1, {"a.b": "1", "a-b": "2", "node": "3", "le": "4", "__x": "5", "": "6", "7": "7"})
-    ((name, pairs),) = (key for key in samples(prometheus(manager.export_prometheus())) if key[0] == "odibi_g")
+    manager.set_gauge(
+        "g", "me", 1, {"a.b": "1", "a-b": "2", "node": "3", "le": "4", "__x": "5", "": "6", "7": "7"}
+    )
+    ((_, pairs),) = (key for key in samples(prometheus(manager.export_prometheus())) if key[0] == "odibi_g")
     assert sorted(dict(pairs).values()) == ["1", "2", "3", "4", "5", "6", "7", "me"]
     assert dict(pairs)["node"] == "me"
     assert not {"le", "quantile"} & set(dict(pairs))
 
 
-@pytest.mark.parametrize(("value", "written"), [(float("nan"), "NaN"), (float("inf"), "+Inf"), (-math.inf, "-Inf")])
+@pytest.mark.parametrize(
+    ("value", "written"), [(float("nan"), "NaN"), (float("inf"), "+Inf"), (-math.inf, "-Inf")]
+)
 def test_what_is_no_finite_number_is_spelled(value: float, written: str) -> None:
     """A gauge may be anything that a float can be."""
     manager = MetricsManager()
@@ -161,7 +178,9 @@ def test_a_histogram_counts_upwards_to_its_count() -> None:
         manager.record("node_duration", "n", duration)
     found = samples(prometheus(manager.export_prometheus()))
     name = "odibi_node_duration_seconds"
-    buckets = {dict(pairs)["le"]: value for (sample, pairs), value in found.items() if sample == f"{name}_bucket"}
+    buckets = {
+        dict(pairs)["le"]: value for (sample, pairs), value in found.items() if sample == f"{name}_bucket"
+    }
     assert (buckets["0.005"], buckets["0.01"], buckets["1800.0"], buckets["+Inf"]) == (1, 2, 2, 3)
     assert list(buckets.values()) == sorted(buckets.values())
     assert found[f"{name}_count", frozenset({("node", "n")})] == 3

@@ -112,4 +112,6 @@ def test_the_tables_name_every_kind() -> None:
     ]  # fmt: skip
     assert bounds_of("bigquery.bytes_processed")[0] == 512.0
     assert bounds_of("operation.duration.seconds")[0] == 0.005
-    assert all(list(bounds_of(name)) == sorted(bounds_of(name)) for name in ("x_ms", "x_bytes", "x_usd", "x_rows"))
+    assert all(
+        list(bounds_of(name)) == sorted(bounds_of(name)) for name in ("x_ms", "x_bytes", "x_usd", "x_rows")
+    )

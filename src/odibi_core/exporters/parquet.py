@@ -5,6 +5,9 @@ from __future__ import annotations
 import io
 from typing import ClassVar
 
+import pyarrow as pa
+from pyarrow import parquet
+
 from odibi_core.exporters.base import Measured
 from odibi_core.exporters.columns import columns
 
@@ -16,13 +19,7 @@ class ParquetExporter:
     suffix: ClassVar[str] = ".parquet"
     needs_samples: ClassVar[bool] = True
 
-    def __init__(self) -> None:
-        import pyarrow.parquet  # noqa: F401  its absence is said when the exporter is made, not when it is used
-
     def export(self, measured: Measured, /) -> bytes:
-        import pyarrow as pa
-        from pyarrow import parquet
-
         types = {"value": pa.float64(), "timestamp": pa.timestamp("us", tz="UTC")}
         table = pa.table(
             {
