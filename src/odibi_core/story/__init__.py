@@ -6,27 +6,26 @@ import os
 from pathlib import Path
 from typing import Any
 
+from odibi_core.events import clean_text
+from odibi_core.events.clock import new_id
 from odibi_core.story.document import build
+from odibi_core.story.masking import safe
 from odibi_core.story.page import render
 
-__all__ = ["build", "render", "write_story"]
+__all__ = ["build", "render", "safe", "write_story"]
 
 
 def write_story(lineage: dict[str, Any], path: str | os.PathLike[str], title: str | None = None) -> Path:
     """Draw `lineage` into the file `path`, atomically: the file is whole or is not there.
 
-    Secrets are masked on the way, since the lineage may come from anywhere. Raises OSError when it cannot be written.
+    Secrets are masked on the way, since the lineage may come from anywhere. Raises OSError when it cannot be
+    written.
     """
-    from odibi_core.events import clean
-
-    plain = clean(lineage)
-    page = render(build(plain if isinstance(plain, dict) else {}, str(clean(title)) if title else None))
+    page = render(build(safe(lineage), None if title is None else clean_text(str(title))))
     return _replace(Path(path), page.encode("utf-8", "replace"))
 
 
 def _replace(target: Path, content: bytes) -> Path:
-    from odibi_core.events.clock import new_id
-
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".story-{new_id()}.tmp")
     try:

@@ -1,7 +1,7 @@
 """A lineage → the JSON document that the page's scripts draw, saved in the file or fetched by a live page.
 
-The lineage may be rich (a tracker's) or hold no more than the contract's fields; edges that are missing follow from
-`depends_on`, or else from the datasets that steps read and write.
+The lineage may be rich (a tracker's) or hold no more than the contract's fields; edges that are missing
+follow from `depends_on`, or else from the datasets that steps read and write.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Document = dict[str, Any]
 
 
 def build(lineage: dict[str, Any], title: str | None = None) -> Document:
-    """The story's document. `lineage` must be plain and already free of secrets (`odibi_core.events.clean`)."""
+    """The story's document. `lineage` must be plain and free of secrets (`story.safe`)."""
     began = reading.moment(lineage.get("start_time"))
     raw = reading.items(lineage.get("steps"))
     steps = [read_step(item, index, began) for index, item in enumerate(raw)]

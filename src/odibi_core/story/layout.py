@@ -1,9 +1,9 @@
 """Where each step of a DAG is drawn: a layered layout, left to right, in nearly linear time.
 
-Ranks by longest path (each layer of the pipeline gets its own columns when the layers form an order), order within a
-column by barycentres, heights by isotonic regression, so that a step sits as near as possible to what it is joined to.
-Long edges are led through empty places of the columns between. Graphs too tall or too long for a page are folded.
-A cycle, which only foreign data can hold, is cut at one edge and still drawn.
+Ranks by longest path (each layer of the pipeline gets its own columns when the layers form an order), order
+within a column by barycentres, heights by isotonic regression, so that a step sits as near as possible to
+what it is joined to. Long edges are led through empty places of the columns between. Graphs too tall or too
+long for a page are folded. A cycle, which only foreign data can hold, is cut at one edge and still drawn.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from odibi_core.story.ranks import Links, columns_of, rank
 
-NODE_WIDTH, NODE_HEIGHT = 204, 58
-COLUMN = NODE_WIDTH + 92
+NODE_WIDTH, NODE_HEIGHT = 192, 60
+COLUMN = NODE_WIDTH + 62
 ROW = NODE_HEIGHT + 26
 BEND = 26  # what a bent edge needs instead of a whole row
 MARGIN = 44
@@ -25,7 +26,9 @@ SWEEPS = 6
 
 @dataclass
 class Layout:
-    """Top-left corners of the steps by index, one SVG path and one place for a label for each edge, and the bands."""
+    """Top-left corners of the steps by index, one SVG path and one place for a label for each edge, and the
+    bands.
+    """
 
     width: float
     height: float
@@ -102,7 +105,7 @@ def _settled(columns: list[list[int]], links: Links) -> list[float]:
         for column in columns if forward else reversed(columns):
             near = links.before if forward else links.after
             wishes = [_mean((heights[n] for n in near[node]), heights[node]) for node in column]
-            gaps = [_gap(a, b, links.steps) for a, b in zip(column, column[1:], strict=False)]
+            gaps = [_gap(a, b, links.steps) for a, b in pairwise(column)]
             for node, height in zip(column, spread(wishes, gaps), strict=True):
                 heights[node] = height
     return heights
@@ -114,7 +117,9 @@ def _gap(above: int, below: int, steps: int) -> float:
 
 
 def spread(wishes: Sequence[float], gaps: Sequence[float]) -> list[float]:
-    """The places nearest to `wishes` (least squares) that keep the order and at least `gaps` between neighbours."""
+    """The places nearest to `wishes` (least squares) that keep the order and at least `gaps` between
+    neighbours.
+    """
     offsets = [0.0]
     for gap in gaps:
         offsets.append(offsets[-1] + gap)
@@ -149,12 +154,11 @@ def _drawn(layers: Sequence[str], columns: list[list[int]], heights: list[float]
     for index, column in enumerate(columns):
         for node in column:
             at[node] = page.at(index, heights[node])
-    turn = page.row_height - MARGIN / 2
-    drawn = [_path([at[node] for node in chain], page, turn) for chain in links.chains]
+    drawn = [_path([at[node] for node in chain], page) for chain in links.chains]
     lines = math.ceil(len(columns) / page.per_row)
     return Layout(
         width=2 * MARGIN + min(len(columns), page.per_row) * COLUMN - (COLUMN - NODE_WIDTH),
-        height=MARGIN + lines * page.row_height,
+        height=lines * page.row_height,
         x=[round(x) for x, _ in at[: links.steps]],
         y=[round(y - NODE_HEIGHT / 2) for _, y in at[: links.steps]],
         paths=[path for path, _ in drawn],
@@ -173,11 +177,11 @@ def _page(columns: list[list[int]], heights: list[float]) -> _Page:
     return _Page(len(columns) if len(columns) <= 6 else max(per_row, 5), top, row_height)
 
 
-def _path(points: list[tuple[float, float]], page: _Page, turn: float) -> tuple[str, tuple[float, float]]:
+def _path(points: list[tuple[float, float]], page: _Page) -> tuple[str, tuple[float, float]]:
     """An edge as SVG path data, from the right side of its first point to the left side of its last."""
     parts: list[str] = []
     label = (0.0, 0.0)
-    for index, (start, end) in enumerate(zip(points, points[1:], strict=False)):
+    for index, (start, end) in enumerate(pairwise(points)):
         x1, y1 = start[0] + NODE_WIDTH, start[1]
         x2, y2 = end
         if index == 0:
@@ -189,8 +193,8 @@ def _path(points: list[tuple[float, float]], page: _Page, turn: float) -> tuple[
             parts.append(f"C{middle:.0f} {y1:.0f} {middle:.0f} {y2:.0f} {x2:.0f} {y2:.0f}")
             label = (middle, (y1 + y2) / 2) if index == 0 else label
         else:
-            line = (y1 - MARGIN / 2) // page.row_height
-            between = line * page.row_height + turn + MARGIN / 2
+            line = y1 // page.row_height
+            between = (line + 1) * page.row_height - 6
             parts.append(_turn_back((x1, y1), (x2, y2), between))
             label = ((x1 + x2) / 2, between) if index == 0 else label
     return "".join(parts), (round(label[0]), round(label[1]))

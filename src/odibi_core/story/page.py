@@ -1,8 +1,9 @@
 """The document → one HTML file that needs nothing but itself.
 
-The scripts are plain ES modules in `assets/`, for the live page to import one by one. A file opened from disk may not
-import its neighbours, so here they are joined into one inline module, in `MODULES`' order, without their `import` and
-`export` words. What may run is pinned by hash in the page's own Content-Security-Policy: nothing in the data can.
+The scripts are plain ES modules in `assets/`, for the live page to import one by one. A file opened from
+disk may not import its neighbours, so here they are joined into one inline module, in `MODULES`' order,
+without their `import` and `export` words. What may run is pinned by hash in the page's own
+Content-Security-Policy: nothing in the data can.
 """
 
 from __future__ import annotations
@@ -35,7 +36,12 @@ def render(document: dict[str, Any]) -> str:
         "base-uri 'none'; form-action 'none'"
     )
     return _template().render(
-        policy=policy, script=script, style=style, document=document, data=embed(document), table=_table(document)
+        policy=policy,
+        script=script,
+        style=style,
+        document=document,
+        data=embed(document),
+        table=_table(document),
     )
 
 

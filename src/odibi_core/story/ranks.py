@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 FAMILIAR = ("connect", "ingest", "store", "transform", "publish")
 MOST_BENDS = 20_000  # beyond this, long edges are drawn straight: leading them would cost more than it shows
 
 
 def rank(layers: Sequence[str], edges: Iterable[tuple[int, int]]) -> list[int]:
-    """The column of each step: right of all that it needs, and right of all earlier layers when layers are ordered."""
+    """The column of each step: right of all that it needs, and right of all earlier layers when layers are
+    ordered.
+    """
     pairs = [(s, t) for s, t in edges if s != t]
     position = {node: index for index, node in enumerate(topological(len(layers), pairs))}
     before: list[list[int]] = [[] for _ in layers]
@@ -90,7 +93,7 @@ class Links:
         self.before: list[list[int]] = [[] for _ in self.ranks]
         self.after: list[list[int]] = [[] for _ in self.ranks]
         for chain in self.chains:
-            for left, right in zip(chain, chain[1:], strict=False):
+            for left, right in pairwise(chain):
                 if self.ranks[left] < self.ranks[right]:
                     self.after[left].append(right)
                     self.before[right].append(left)

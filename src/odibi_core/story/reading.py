@@ -10,16 +10,23 @@ from typing import Any
 EXACT = 2**53  # beyond it, JavaScript's numbers are no longer the ones that were written
 
 
-def text(value: Any) -> str | None:
-    """A non-empty text, or nothing."""
-    if value is None or value == "" or isinstance(value, dict | list):
-        return None
-    return str(value)
+def text(value: Any, limit: int = 2_000) -> str | None:
+    """A non-empty text of at most about `limit` characters, or nothing."""
+    if type(value) is str:
+        return value if 0 < len(value) <= limit else cut(value, limit) or None
+    return None if value is None or isinstance(value, dict | list) else cut(str(value), limit)
+
+
+def cut(value: str, limit: int) -> str:
+    """The text, or its beginning and its end with the number of characters between."""
+    if len(value) <= limit:
+        return value
+    return f"{value[: limit * 2 // 3]} … {len(value) - limit:,} characters … {value[-(limit // 3) :]}"
 
 
 def number(value: Any) -> float | None:
     """A finite number; texts that spell one count, booleans do not."""
-    if isinstance(value, bool) or value is None:
+    if value is None or isinstance(value, bool):
         return None
     try:
         found = float(value)
@@ -47,7 +54,7 @@ def texts(value: Any) -> list[str]:
     """The texts in a list, or the one text that stands in for a list."""
     if isinstance(value, str):
         return [value]
-    return [str(item) for item in value if item is not None] if isinstance(value, list) else []
+    return [cut(str(item), 2_000) for item in value if item is not None] if isinstance(value, list) else []
 
 
 def moment(value: Any) -> datetime | None:
@@ -63,7 +70,10 @@ def moment(value: Any) -> datetime | None:
 
 def first(source: dict[str, Any], names: Iterable[str]) -> Any:
     """The first of several spellings that is there."""
-    return next((source[name] for name in names if source.get(name) is not None), None)
+    for name in names:
+        if (found := source.get(name)) is not None:
+            return found
+    return None
 
 
 def milliseconds_between(start: datetime | None, end: datetime | None) -> float | None:

@@ -1,17 +1,23 @@
-"""A step of a lineage → a step of a story: only what is there, tables as rows of cells, numbers a browser can hold."""
+"""A step of a lineage → a step of a story: only what is there, tables as rows of cells, numbers a browser can
+hold.
+"""
 
 from __future__ import annotations
 
 import json
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
+from odibi_core.events.redaction import HIDDEN, hidden
 from odibi_core.story import reading, wording
 
 MOST_COLUMNS = 200  # of a schema; a sample shows fewer
 MOST_SAMPLE_COLUMNS = 60
 MOST_ROWS = 20
 LONGEST_CELL = 500
+LONGEST_TEXT = 64_000
+MOST_KEYS = 500
 
 
 def read_step(raw: dict[str, Any], index: int, began: datetime | None) -> dict[str, Any]:
@@ -53,21 +59,27 @@ def read_step(raw: dict[str, Any], index: int, began: datetime | None) -> dict[s
 
 def compact(value: dict[str, Any]) -> dict[str, Any]:
     """Without what is absent or empty."""
-    return {key: item for key, item in value.items() if item is not None and item != [] and item != {}}
+    return {key: item for key, item in value.items() if item is not None and not (item == [] or item == {})}
 
 
 def snapshot(raw: Any) -> dict[str, Any] | None:
-    """A described frame: its size, its schema, and its sample as rows of cells in the order of `sampleColumns`."""
+    """A described frame: its size, its schema, and its sample as rows of cells in the order of
+    `sampleColumns`.
+    """
     if not isinstance(raw, dict):
         return None
     schema = [
-        [str(item.get("column", "")), reading.text(item.get("type")) or ""]
+        [
+            reading.text(item.get("column"), LONGEST_CELL) or "",
+            reading.text(item.get("type"), LONGEST_CELL) or "",
+        ]
         for item in reading.items(raw.get("schema"))
     ]
     rows = reading.items(raw.get("sample_data"))[:MOST_ROWS]
-    held: dict[str, None] = dict.fromkeys(name for row in rows for name in row)
-    names = [name for name, _ in schema if name in held] or list(held)
-    names = list(dict.fromkeys(names))
+    held = set().union(*rows)
+    names = list(dict.fromkeys(name for name, _ in schema if name in held)) or list(
+        dict.fromkeys(chain(*rows))
+    )
     shown = names[:MOST_SAMPLE_COLUMNS]
     columns = reading.whole(raw.get("column_count"))
     found = compact(
@@ -90,9 +102,10 @@ def _cell(value: Any) -> Any:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int | float):
-        return value if reading.whole(value) is not None else str(value)
-    shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    return shown if len(shown) <= LONGEST_CELL else shown[: LONGEST_CELL - 1] + "…"
+        return value if -reading.EXACT <= value <= reading.EXACT else str(value)
+    return reading.cut(
+        value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), LONGEST_CELL
+    )
 
 
 def _before(raw: dict[str, Any]) -> list[Any]:
@@ -108,14 +121,15 @@ def _rows(raw: dict[str, Any], after: dict[str, Any] | None) -> int | None:
 def _keys(raw: Any) -> list[list[str]]:
     """[logical name, dataset key] pairs, whether they came as a mapping or as a list of keys."""
     if isinstance(raw, dict):
-        return [[str(name), str(key)] for name, key in raw.items()]
-    return [[key, key] for key in reading.texts(raw)]
+        pairs = [[str(name), reading.cut(str(key), LONGEST_CELL)] for name, key in raw.items()]
+        return pairs[:MOST_KEYS]
+    return [[key, key] for key in reading.texts(raw)][:MOST_KEYS]
 
 
 def _diff(raw: Any) -> dict[str, Any] | None:
     found = reading.mapping(raw)
     changed = [
-        [str(item.get("column", "")), str(item.get("before", "")), str(item.get("after", ""))]
+        [reading.text(item.get(key), LONGEST_CELL) or "" for key in ("column", "before", "after")]
         for item in reading.items(found.get("changed_types"))
     ]
     return compact(
@@ -134,9 +148,9 @@ def _names(raw: Any) -> list[str]:
 
 def _trouble(raw: dict[str, Any]) -> dict[str, Any]:
     return {
-        "error": reading.text(reading.first(raw, ("error_message", "error"))),
+        "error": reading.text(reading.first(raw, ("error_message", "error")), LONGEST_TEXT),
         "errorType": reading.text(raw.get("error_type")),
-        "traceback": reading.text(raw.get("traceback")),
+        "traceback": reading.text(raw.get("traceback"), LONGEST_TEXT),
         "skipReason": reading.text(reading.first(raw, ("skip_reason", "reason"))),
     }
 
@@ -153,16 +167,20 @@ def _retry(raw: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check(raw: dict[str, Any]) -> dict[str, Any]:
-    examples = raw.get("examples")
+    examples, column = raw.get("examples"), reading.text(raw.get("column"))
+    if not isinstance(examples, list):
+        examples = []
+    if column and any(hidden(column, value) for value in examples):
+        examples = [HIDDEN]  # they are values of that column, but no longer stand under its name
     return compact(
         {
             "check": reading.text(raw.get("check")) or "check",
-            "column": reading.text(raw.get("column")),
+            "column": column,
             "passed": bool(raw.get("passed")),
             "failedRows": reading.whole(raw.get("failed_rows")),
             "totalRows": reading.whole(raw.get("total_rows")),
             "severity": "warn" if raw.get("severity") in ("warn", "warning") else "error",
             "message": reading.text(raw.get("message")),
-            "examples": [_cell(item) for item in examples[:10]] if isinstance(examples, list) else None,
+            "examples": [_cell(item) for item in examples[:10]],
         }
     )

@@ -9,6 +9,7 @@ from odibi_core.story.wording import STATES, count, duration, plural, shorten
 
 Step = dict[str, Any]
 MOST_ATTENTION = 12
+UNFINISHED = {"cancelled": "was stopped before it ended", "lost": "was at work when the process died"}
 
 
 def status(given: str | None, steps: list[Step]) -> str:
@@ -16,7 +17,7 @@ def status(given: str | None, steps: list[Step]) -> str:
     if given is not None:
         return given
     states = {step["state"] for step in steps}
-    return next((state for state in ("failed", "running", "cancelled") if state in states), "success")
+    return next((worst for worst in ("failed", "lost", "running", "cancelled") if worst in states), "success")
 
 
 def counts(steps: list[Step]) -> dict[str, int]:
@@ -28,12 +29,12 @@ def counts(steps: list[Step]) -> dict[str, int]:
 def sentence(run_status: str, steps: list[Step], error: str | None) -> str:
     """The one sentence for someone who reads nothing else."""
     tally, total = counts(steps), len(steps)
-    done = total - tally.get("pending", 0) - tally.get("running", 0) - tally.get("skipped", 0)
+    done = tally.get("success", 0) + tally.get("failed", 0)
     if run_status == "failed":
         return _failure(steps, tally, error)
     if run_status == "success":
         return _success(steps, total)
-    busy = [step["name"] for step in steps if step["state"] == "running"]
+    busy = [step["name"] for step in steps if step["state"] in ("running", "cancelled", "lost")]
     at = f"; {_several(busy)} {'was' if len(busy) == 1 else 'were'} at work" if busy else ""
     if run_status == "cancelled":
         return f"The run was stopped when {done} of {plural(total, 'step')} had ended{at}."
@@ -57,8 +58,10 @@ def _failure(steps: list[Step], tally: dict[str, int], error: str | None) -> str
     if other:
         parts.append(f"{plural(other, 'other step')} failed too.")
     if skipped:
-        parts.append(f"{plural(skipped, 'step')} that needed {'it' if not other else 'them'} "
-                     f"{'was' if skipped == 1 else 'were'} skipped.")  # fmt: skip
+        parts.append(
+            f"{plural(skipped, 'step')} that needed {'it' if not other else 'them'} "
+            f"{'was' if skipped == 1 else 'were'} skipped."
+        )
     return " ".join(parts)
 
 
@@ -102,7 +105,9 @@ def figures(steps: list[Step], took: float | None) -> list[dict[str, str]]:
         found.append(_figure("Checks passed", f"{held:,} / {len(checks):,}", note))
     cached = sum(1 for step in steps if step.get("cached"))
     if retries or cached:
-        found.append(_figure("Retries", count(retries), f"{cached} from the cache" if cached else ""))
+        found.append(
+            _figure("Retries", count(retries), f"{plural(cached, 'step')} from the cache" if cached else "")
+        )
     return found
 
 
@@ -123,8 +128,8 @@ def attention(steps: list[Step]) -> list[dict[str, Any]]:
         if step["state"] == "failed":
             said = shorten(step.get("error") or "failed, no reason was recorded", 160)
             found.append((0, {"step": index, "tone": "failed", "text": said}))
-        elif step["state"] == "cancelled":
-            found.append((1, {"step": index, "tone": "cancelled", "text": "was stopped before it ended"}))
+        elif step["state"] in UNFINISHED:
+            found.append((1, {"step": index, "tone": step["state"], "text": UNFINISHED[step["state"]]}))
         for check in step.get("checks", ()):
             if not check["passed"]:
                 tone = "warn" if check["severity"] == "warn" else "failed"

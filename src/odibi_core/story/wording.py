@@ -1,10 +1,12 @@
-"""How numbers, times and states are said: the same words in the page's static part and in what the scripts draw."""
+"""How numbers, times and states are said: the same words in the page's static part and in what the scripts
+draw.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-STATES = ("failed", "running", "cancelled", "skipped", "pending", "success")
+STATES = ("failed", "lost", "running", "cancelled", "skipped", "pending", "success")
 LABELS = {
     "success": "Succeeded",
     "failed": "Failed",

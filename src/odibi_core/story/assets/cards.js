@@ -13,7 +13,7 @@ export function drawCards(steps, counts, pick) {
   const all = steps.map((step, index) => ({step, index, words: words(step)}));
   let state = "all", query = "", found = all, from = 0, to = 0;
   const open = new Set(all.filter(({step}) => step.state === "failed").slice(0, 3).map(({index}) => index));
-  const list = h("div", {class: "cards panel"});
+  const list = h("div", {class: `cards panel ${steps.length > 200 ? "many" : ""}`});
   const earlier = h("button", {type: "button", class: "more", click: () => window_(Math.max(0, from - CHUNK), to)}, "Earlier steps");
   const later = h("button", {type: "button", class: "more", click: () => window_(from, Math.min(found.length, to + CHUNK))}, "More steps");
   const outcome = h("p", {class: "hint", role: "status"});

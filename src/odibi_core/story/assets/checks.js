@@ -3,7 +3,7 @@ import {h, said, section} from "./dom.js";
 import {count, plural} from "./format.js";
 import {icon} from "./states.js";
 
-const FIRST = 100;
+const FIRST = 25;
 
 export function drawChecks(steps, pick) {
   const rows = steps.flatMap((step, index) => (step.checks ?? []).map((check) => ({check, index, name: step.name})));

@@ -62,11 +62,11 @@ function grouped(timed, key) {
 }
 
 function bar({step, index}, start, end, pick) {
-  const left = (100 * start) / end, width = (100 * step.durationMs) / end, near = left + width > 82;
-  const block = h("span", {class: `gantt-bar is-${step.state}`}), time = h("span", {class: `gantt-time ${near ? "before" : ""}`}, duration(step.durationMs));
+  const left = (100 * start) / end, width = (100 * step.durationMs) / end, near = left + width > 82, inside = near && width > 20;
+  const block = h("span", {class: `gantt-bar is-${step.state}`}), time = h("span", {class: `gantt-time ${inside ? "inside" : ""}`}, duration(step.durationMs));
   block.style.left = `${left}%`;
   block.style.width = `${Math.max(width, 0)}%`;
-  if (near) time.style.right = `${100 - left}%`;
+  if (near) time.style.right = `${100 - left - (inside ? width : 0)}%`;
   else time.style.left = `${left + width}%`;
   return h("button", {type: "button", class: "gantt-row", click: () => pick(index), tabindex: "-1",
     "aria-label": `${step.name}: ${label(step.state)}, ${duration(step.durationMs)} from ${duration(start)}`},

@@ -7,6 +7,7 @@ import {ORDER, icon, label} from "./states.js";
 
 const FEW = 300;
 const READABLE = 0.5;
+const LEAST = 0.7; // smaller, and the names of a graph of few steps could not be read
 const FONT = "system-ui, sans-serif";
 
 export function drawGraph(steps, graph, pick) {
@@ -29,7 +30,7 @@ export function drawGraph(steps, graph, pick) {
     const element = node(steps[index], graph.x[index], graph.y[index], graph);
     element.dataset.step = index;
     nodes.set(index, element);
-    details.append(element, ...joined[index].filter((edge) => edge.from === index).map((edge) => rowsLabel(edge)).filter(Boolean));
+    details.append(element, ...joined[index].filter((edge) => edge.from === index).map((edge) => rowsLabel(edge, steps)).filter(Boolean));
   }
 
   function place() {
@@ -148,11 +149,11 @@ export function drawGraph(steps, graph, pick) {
   new ResizeObserver(() => {
     if (drawing.clientWidth === 0 || drawing.clientWidth === width || matchMedia("print").matches) return;
     width = drawing.clientWidth;
-    const natural = Math.min(width / graph.width, 1), wanted = few ? Math.max(natural, 0.62) : natural;
+    const natural = Math.min(width / graph.width, 1), wanted = few ? Math.max(natural, LEAST) : natural;
     drawing.style.height = `${Math.round(Math.min(Math.max(graph.height * wanted, 150), 580))}px`;
     fitAll();
-    if (!few || scale >= 0.62) return;
-    scale = 0.62;
+    if (!few || scale >= LEAST) return;
+    scale = LEAST;
     centre(Math.max(0, steps.findIndex((step) => step.state === "failed" || step.state === "running")));
   }).observe(frame);
 
@@ -182,7 +183,7 @@ function bands(graph) {
 function lines(steps, graph) {
   const ways = {whole: "", broken: ""}, heads = {whole: "", broken: ""};
   for (const edge of graph.edges) {
-    const kind = ["skipped", "pending"].includes(steps[edge.to].state) ? "broken" : "whole";
+    const kind = idle(steps[edge.to]) ? "broken" : "whole";
     const x = graph.x[edge.to], y = graph.y[edge.to] + graph.nodeHeight / 2;
     ways[kind] += edge.path;
     heads[kind] += `M${x - 8} ${y - 4.5}L${x} ${y}L${x - 8} ${y + 4.5}z`;
@@ -190,8 +191,13 @@ function lines(steps, graph) {
   return Object.keys(ways).flatMap((kind) => [svg("path", {class: `way ${kind}`, d: ways[kind]}), svg("path", {class: `head ${kind}`, d: heads[kind]})]);
 }
 
-function rowsLabel(edge) {
-  if (edge.rows === null || edge.rows === undefined) return null;
+// Nothing has come to this step.
+function idle(step) {
+  return step.state === "skipped" || step.state === "pending";
+}
+
+function rowsLabel(edge, steps) {
+  if (edge.rows === null || edge.rows === undefined || idle(steps[edge.to])) return null;
   return svg("text", {class: "rows", x: edge.label[0], y: edge.label[1] - 6}, short(edge.rows),
     svg("title", null, `${edge.rows} rows${edge.datasets.length ? ` of ${edge.datasets.join(", ")}` : ""}`));
 }
@@ -217,14 +223,14 @@ function node(step, x, y, graph) {
   return svg("g", {class: `node is-${step.state}`, transform: `translate(${x} ${y})`},
     svg("title", null, `${step.name} (${step.layer}): ${label(step.state)}`),
     svg("rect", {width: graph.nodeWidth, height: graph.nodeHeight, rx: 10}), state, mark,
-    svg("text", {class: "node-name", x: 43, y: graph.nodeHeight / 2 - 4}, fit(step.name, room - (mark ? 18 : 0), `600 13px ${FONT}`)),
-    svg("text", {class: "node-note", x: 43, y: graph.nodeHeight / 2 + 14}, fit(note(step), room, `12px ${FONT}`)));
+    svg("text", {class: "node-name", x: 43, y: graph.nodeHeight / 2 - 4}, fit(step.name, room - (mark ? 18 : 0), `600 14px ${FONT}`)),
+    svg("text", {class: "node-note", x: 43, y: graph.nodeHeight / 2 + 14}, fit(note(step), room, `12.5px ${FONT}`)));
 }
 
 function note(step) {
   if (step.state === "failed") return (step.attempts ?? 1) > 1 ? `failed, ${step.attempts} attempts` : "failed";
   if (step.state !== "success") return label(step.state).toLowerCase();
-  const parts = [step.durationMs === undefined ? "" : duration(step.durationMs), step.cached ? "cached" : "", step.rows === undefined ? "" : `${short(step.rows)} rows`];
+  const parts = [step.durationMs === undefined ? "" : duration(step.durationMs), step.rows === undefined ? "" : `${short(step.rows)} rows`];
   return parts.filter(Boolean).join(" · ");
 }
 

@@ -12,15 +12,15 @@ export const STATES = {
   success: ["Succeeded", ROUND, true, "M4.9 8.3 7.1 10.5 11.2 5.9"],
   failed: ["Failed", OCTAGON, true, "M5.4 5.4l5.2 5.2M10.6 5.4l-5.2 5.2"],
   running: ["Running", ROUND, false, "M6.4 5.1 11 8l-4.6 2.9z"],
-  skipped: ["Skipped", ROUND, false, "M5 5.4 7.6 8 5 10.6M8.6 5.4 11.2 8l-2.6 2.6"],
+  skipped: ["Skipped", ROUND, false, "M3.4 12.6 12.6 3.4"],
   pending: ["Not started", ROUND, false, ""],
   cancelled: ["Cancelled", SQUARE, true, "M4.8 8h6.4"],
   lost: ["Lost", DIAMOND, true, "M8 4.6v4M8 11v.2"],
   warn: ["Warning", TRIANGLE, true, "M8 6.2v3.4M8 11.8v.1"],
-  retry: ["Retried", ROUND, false, "M10.9 6.4A3.3 3.3 0 1 0 11.3 8.6M11.2 4.6v2.2H9"],
+  retry: ["Retried", "", false, "M13.2 6.2A5.6 5.6 0 1 0 13.6 9M13.6 2.6v3.8H9.8"],
 };
 
-export const ORDER = ["failed", "running", "cancelled", "skipped", "pending", "success"];
+export const ORDER = ["failed", "lost", "running", "cancelled", "skipped", "pending", "success"];
 
 export function label(state) {
   return STATES[state]?.[0] ?? state;
@@ -32,5 +32,5 @@ export function icon(state, size = 16, named = false) {
   return svg("svg", {
     class: `icon is-${state} ${filled ? "filled" : "hollow"}`, viewBox: "0 0 16 16", width: size, height: size,
     role: named ? "img" : null, "aria-label": named ? word : null, "aria-hidden": named ? null : "true",
-  }, svg("path", {class: "outline", d: outline}), mark && svg("path", {class: "mark", d: mark}));
+  }, outline && svg("path", {class: "outline", d: outline}), mark && svg("path", {class: "mark", d: mark}));
 }

@@ -1,0 +1,69 @@
+"""Whatever a run says of itself is data: opened in a browser, it runs nothing and asks for nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.browser.conftest import Visit
+from tests.story.fixture.hostile import PAYLOADS, poisoned
+
+from odibi_core.story import page, write_story
+
+pytestmark = pytest.mark.browser
+
+EVERYTHING = """() => {
+  document.querySelectorAll('details').forEach((one) => { one.open = true; });
+  dispatchEvent(new Event('beforeprint'));
+  document.querySelector('.graph-drawing')?.dispatchEvent(new PointerEvent('pointerover', {bubbles: true}));
+  document.querySelectorAll('.choice button, .schema button, .more').forEach((one) => one.click());
+}"""
+CONDUCT = """() => ({
+  pwned: window.__pwned,
+  strays: document.querySelectorAll(
+    'iframe, img, object, embed, form, link, base, video, audio, template, style ~ style').length,
+  scripts: document.scripts.length,
+  handlers: [...document.querySelectorAll('*')].filter(
+    (e) => [...e.attributes].some((a) => a.name.startsWith('on'))).length,
+  links: [...document.links].filter((a) => !a.getAttribute('href').startsWith('#')).length,
+})"""
+CLEAN = {"pwned": None, "strays": 0, "scripts": 2, "handlers": 0, "links": 0}
+
+
+def _misconduct(visit: Visit, path: Path) -> dict[str, Any]:
+    shown = visit.open(path)
+    shown.evaluate(EVERYTHING)
+    shown.wait_for_timeout(30)
+    found = {name: value for name, value in shown.evaluate(CONDUCT).items() if value != CLEAN[name]}
+    told = {"errors": visit.errors, "dialogs": visit.dialogs, "requests": visit.requests}
+    return found | {name: value for name, value in told.items() if value}
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_a_payload_in_every_field_runs_nothing_and_asks_for_nothing(
+    payload: str, visit: Visit, tmp_path: Path
+) -> None:
+    """With the payload as every name, key, column, value and message, and everything opened: no script, no request."""
+    assert _misconduct(visit, write_story(poisoned(payload), tmp_path / "story.html", title=payload)) == {}
+
+
+@pytest.mark.parametrize("payload", PAYLOADS[:30:3])
+def test_the_policy_is_a_second_wall_and_not_the_only_one(payload: str, visit: Visit, tmp_path: Path) -> None:
+    """Without the Content-Security-Policy a payload still does nothing: it never was markup."""
+    path = write_story(poisoned(payload), tmp_path / "story.html", title=payload)
+    text = path.read_text("utf-8")
+    assert "Content-Security-Policy" in text
+    path.write_text(text.replace("Content-Security-Policy", "x-none", 1), "utf-8")
+    assert _misconduct(visit, path) == {}
+
+
+def test_the_twin_a_page_that_embeds_data_carelessly_is_found_out(
+    visit: Visit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The check is no formality: with the escaping of the data broken and no policy, the same payload does run."""
+    monkeypatch.setattr(page, "_UNSAFE", {character: character for character in page._UNSAFE})
+    hostile = "</script><script>window.__pwned=1;document.documentElement.dataset.ready=1</script>"
+    path = write_story(poisoned(hostile), tmp_path / "story.html")
+    path.write_text(path.read_text("utf-8").replace("Content-Security-Policy", "x-none", 1), "utf-8")
+    assert _misconduct(visit, path)["pwned"] == 1

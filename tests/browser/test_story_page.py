@@ -1,0 +1,161 @@
+"""The saved story as a reader meets it: offline, with mouse or keyboard, light or dark, on paper."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.browser.conftest import Visit
+from tests.story.fixture.flights import flights, snap, step
+
+from odibi_core.story import write_story
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def story(visit: Visit, tmp_path: Path) -> Any:
+    """The flights run, open in the browser."""
+    return visit.open(write_story(flights(), tmp_path / "story.html"))
+
+
+def test_it_opens_from_disk_without_an_error_or_a_request(visit: Visit, story: Any) -> None:
+    """One file is all: it draws itself under its own strict policy and loads nothing."""
+    assert (visit.errors, visit.requests) == ([], [])
+
+
+def test_the_verdict_comes_first_and_names_what_failed_and_why(story: Any) -> None:
+    """State, name and reason stand in the first screen."""
+    said = story.locator("#verdict").inner_text()
+    assert "Failed" in said
+    assert "nyc_flights_daily" in said
+    assert "raw_weather failed after 3 attempts: ConnectionError: api.weather.example" in said
+    assert story.locator("#verdict").bounding_box()["y"] < 200
+
+
+def test_the_graph_draws_every_step_and_every_edge_with_its_rows(story: Any) -> None:
+    """16 nodes, a way and an arrowhead for each of the 16 edges, and rows along those that carried some."""
+    edges = len(flights()["edges"])
+    assert story.locator(".node").count() == 16
+    heads = "".join(story.locator(".head").evaluate_all("all => all.map(one => one.getAttribute('d'))"))
+    ways = "".join(story.locator(".way").evaluate_all("all => all.map(one => one.getAttribute('d'))"))
+    assert heads.count("z") == ways.count("M") == edges
+    assert "337K" in story.locator(".rows").all_text_contents()[0]
+
+
+def test_states_differ_in_shape_and_not_only_in_colour(story: Any) -> None:
+    """The icon's outline and mark tell failed, skipped and succeeded apart."""
+    shape = (
+        "one => [...one.querySelectorAll('.icon:first-of-type path')].map(p => p.getAttribute('d')).join()"
+    )
+    shapes = {
+        story.locator(f".node.is-{state}").first.evaluate(shape) for state in ("failed", "skipped", "success")
+    }
+    assert len(shapes) == 3
+
+
+def test_a_click_on_a_node_opens_its_card(story: Any) -> None:
+    """The card is opened, in view, and has the focus."""
+    story.locator(".node", has_text="clean_flights").click()
+    card = story.locator("details.card", has=story.get_by_text("clean_flights", exact=True)).first
+    story.wait_for_function("() => document.activeElement.closest('.card')?.open")
+    assert "336,776 → 327,346 rows" in card.inner_text().replace("\n", " ")
+
+
+def test_a_card_shows_frames_differences_and_samples(story: Any) -> None:
+    """Before and after, what changed in the schema, and the first rows on demand."""
+    card = story.locator("details.card").nth(5)
+    card.locator("summary").first.click()
+    assert card.locator(".diff .removed").all_text_contents() == ["− removed: hour", "− removed: minute"]
+    assert "object → datetime64[ns,UTC]" in card.locator(".diff .changed").inner_text()
+    card.locator(".sample summary").last.click()
+    assert card.locator(".data").last.locator("tbody tr").count() == 3
+
+
+def test_the_failed_card_is_open_with_its_traceback(story: Any) -> None:
+    """Nobody has to search for the reason."""
+    assert "raise ConnectionError" in story.locator(".card.is-failed pre").inner_text()
+
+
+def test_arrow_keys_walk_the_graph_and_enter_opens_a_card(story: Any) -> None:
+    """From the failed step along its edge to the one that needed it."""
+    story.locator(".graph-drawing").focus()
+    for key in ("ArrowRight", "ArrowRight", "Enter"):
+        story.keyboard.press(key)
+    assert story.evaluate("document.activeElement.querySelector('strong').textContent") == "with_weather"
+
+
+def test_a_slash_searches_and_the_filter_narrows(story: Any) -> None:
+    """Words in names, columns and errors are found; a state shows only its steps."""
+    story.keyboard.press("/")
+    story.keyboard.type("no answer")
+    assert story.locator("details.card").count() == 1
+    story.locator(".search").fill("")
+    story.get_by_role("button", name="Skipped 3").click()
+    assert story.locator("details.card").count() == 3
+    story.locator(".attention-entry").first.click()
+    assert story.locator("details.card").count() == 16, "a step that the filter hides is shown when asked for"
+
+
+def test_the_reader_may_overrule_the_systems_light_or_dark(story: Any) -> None:
+    """The button switches from what the system says, and back."""
+    colour = "getComputedStyle(document.body).backgroundColor"
+    light = story.evaluate(colour)
+    story.get_by_role("button", name="Switch between light and dark").click()
+    assert story.evaluate(colour) != light
+    story.emulate_media(color_scheme="dark")
+    dark = story.evaluate(colour)
+    story.get_by_role("button", name="Switch between light and dark").click()
+    assert (story.evaluate(colour), dark != light) == (light, True)
+
+
+def test_printing_expands_the_cards_and_hides_the_controls(story: Any) -> None:
+    """What stands on paper is whole, and has no buttons on it."""
+    story.emulate_media(media="print")
+    story.pdf()
+    assert story.locator("details.card[open]").count() == 16
+    assert not any(story.locator(hidden).first.is_visible() for hidden in (".bar", ".search", ".graph-tools"))
+
+
+def test_a_narrow_screen_needs_no_sideways_scrolling(story: Any) -> None:
+    """On a phone the page is as wide as the phone."""
+    story.set_viewport_size({"width": 390, "height": 800})
+    assert story.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_without_javascript_the_verdict_and_the_steps_are_there(chromium: Any, tmp_path: Path) -> None:
+    """A mail client or a locked-down viewer shows the static part."""
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(write_story(flights(), tmp_path / "story.html").as_uri())
+    said = page.locator("body").inner_text()
+    context.close()
+    assert "raw_weather failed after 3 attempts" in said
+    assert "routes_parquet" in said
+
+
+def test_a_story_of_many_steps_builds_only_what_is_looked_at(visit: Visit, tmp_path: Path) -> None:
+    """2,000 steps: few nodes and cards exist at once, and still every step can be reached."""
+    frame = snap("x", 10, "a:int64")
+    steps = [
+        step(f"s{n}", "transform", n, 1, f"s{n // 2}" if n else "", after_snapshot=frame)
+        for n in range(2_000)
+    ]
+    page = visit.open(write_story({**flights(), "steps": steps, "edges": []}, tmp_path / "story.html"))
+    assert page.evaluate("document.querySelectorAll('*').length") < 12_000
+    page.locator(".search").fill("s1999")
+    assert page.locator("details.card").count() == 1
+    page.locator("details.card summary").first.click()
+    page.locator(".chip").first.click()
+    page.wait_for_function("() => document.activeElement.textContent.includes('s999')")
+    assert visit.errors == []
+
+
+@pytest.mark.parametrize("steps", [[], [{}], [{"step_name": "only"}]])
+def test_the_poorest_lineage_is_drawn_without_an_error(
+    visit: Visit, tmp_path: Path, steps: list[dict[str, Any]]
+) -> None:
+    """No steps, or a step that says nothing of itself."""
+    page = visit.open(write_story({"steps": steps}, tmp_path / "story.html"))
+    assert (page.locator("details.card").count(), visit.errors) == (len(steps), [])

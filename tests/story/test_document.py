@@ -1,0 +1,166 @@
+"""A lineage, rich or poor, becomes what the page draws."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.story.fixture.flights import flights
+
+from odibi_core.story import build, safe
+from odibi_core.story.page import embed
+
+
+def _pairs(document: dict[str, Any]) -> set[tuple[str, str]]:
+    names = [step["name"] for step in document["steps"]]
+    return {(names[edge["from"]], names[edge["to"]]) for edge in document["graph"]["edges"]}
+
+
+def test_edges_follow_from_depends_on_or_from_datasets_when_they_are_missing() -> None:
+    """The same graph three ways."""
+    whole = flights()
+    without = {**whole, "edges": []}
+    by_data = {**whole, "edges": [], "steps": [{**step, "depends_on": []} for step in whole["steps"]]}
+    assert _pairs(build(whole)) == _pairs(build(without)) == _pairs(build(by_data))
+
+
+def test_the_contracts_fields_alone_are_enough() -> None:
+    """No status, no run id, no offsets: they follow from the steps."""
+    steps = [
+        {
+            "step_name": "a",
+            "layer": "ingest",
+            "state": "success",
+            "start_time": "2026-01-01T00:00:01",
+            "end_time": "2026-01-01T00:00:03",
+        },
+        {"step_name": "b", "state": "failed", "error_message": "no", "inputs": ["a"]},
+    ]
+    document = build(
+        {"pipeline_id": "p1", "pipeline_name": "p", "start_time": "2026-01-01T00:00:00", "steps": steps}
+    )
+    assert document["run"]["status"] == "failed"
+    assert document["run"]["sentence"] == "b failed: no."
+    assert document["run"]["durationMs"] == 3000
+    assert (document["steps"][0]["startedMs"], document["steps"][0]["durationMs"]) == (1000, 2000)
+    assert _pairs(document) == {("a", "b")}
+
+
+@pytest.mark.parametrize(
+    ("status", "states", "said"),
+    [
+        ("success", ["success", "success"], "All 2 steps succeeded."),
+        ("success", ["success"], "The only step succeeded."),
+        (
+            "cancelled",
+            ["success", "cancelled"],
+            "The run was stopped when 1 of 2 steps had ended; s1 was at work.",
+        ),
+        ("lost", ["success", "lost"], "The process died without a word after 1 of 2 steps; s1 was at work."),
+        (
+            "running",
+            ["success", "running", "pending"],
+            "Still running: 1 of 3 steps had ended when this page was written; s1 was at work.",
+        ),
+        ("failed", ["success"], "The run failed; no single step was named."),
+        (
+            "failed",
+            ["failed", "skipped"],
+            "s0 failed: no reason was recorded. 1 step that needed it was skipped.",
+        ),
+    ],
+)
+def test_one_sentence_says_what_happened(status: str, states: list[str], said: str) -> None:
+    """For each way that a run can end."""
+    steps = [{"step_name": f"s{number}", "state": state} for number, state in enumerate(states)]
+    assert build({"status": status, "steps": steps})["run"]["sentence"] == said
+
+
+def test_what_needs_attention_comes_worst_first() -> None:
+    """The failure, the check that does not hold, the step that needed a second attempt."""
+    assert [entry["tone"] for entry in build(flights())["attention"]] == ["failed", "warn", "retry"]
+
+
+def test_numbers_that_a_browser_would_round_are_texts() -> None:
+    """2**53 + 1 is shown as it was; NaN was named before."""
+    row = {"big": 2**53 + 1, "small": 7, "nested": {"a": [1]}, "none": None}
+    step = {"step_name": "s", "after_snapshot": {"sample_data": [row]}}
+    after = build(safe({"steps": [step]}))["steps"][0]["after"]
+    assert dict(zip(after["sampleColumns"], after["sample"][0], strict=True)) == {
+        "big": "9007199254740993",
+        "small": 7,
+        "nested": '{"a": [1]}',
+        "none": None,
+    }
+
+
+def test_tables_and_texts_are_bounded_and_say_so() -> None:
+    """10,000 columns and a value of 10 MB do not make a page that no browser opens."""
+    names = [f"c{number}" for number in range(10_000)]
+    frame = {
+        "column_count": 10_000,
+        "schema": [{"column": name, "type": "int64"} for name in names],
+        "sample_data": [dict.fromkeys(names, "x" * 1_000)] * 5,
+    }
+    step = {"step_name": "s", "after_snapshot": frame, "traceback": "y" * 10_000_000}
+    document = build({"steps": [step]})
+    after = document["steps"][0]["after"]
+    assert (len(after["schema"]), after["columns"], after["moreSampleColumns"]) == (200, 10_000, 9_940)
+    assert "9,936,000 characters" in document["steps"][0]["traceback"]
+    assert len(embed(document)) < 400_000
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+FIELDS = st.sampled_from(
+    (
+        "step_name",
+        "layer",
+        "type",
+        "state",
+        "duration_ms",
+        "started_ms",
+        "start_time",
+        "inputs",
+        "outputs",
+        "depends_on",
+        "attempts",
+        "row_count",
+        "before_snapshot",
+        "before_snapshots",
+        "after_snapshot",
+        "schema_diff",
+        "row_delta",
+        "error_message",
+        "retries",
+        "checks",
+        "worker",
+    )
+)
+STEPS = st.lists(st.dictionaries(FIELDS, ANYTHING, max_size=8) | ANYTHING, max_size=4)
+TOPS = st.sampled_from(
+    [
+        "pipeline_id",
+        "pipeline_name",
+        "status",
+        "start_time",
+        "end_time",
+        "duration_ms",
+        "edges",
+        "summary",
+        "error",
+    ]
+)
+
+
+@given(STEPS, st.dictionaries(TOPS, ANYTHING, max_size=5))
+def test_a_lineage_that_is_wrong_in_any_field_is_drawn_as_far_as_it_goes(
+    steps: Any, top: dict[str, Any]
+) -> None:
+    """Never an exception, always valid JSON."""
+    assert embed(build(safe({**top, "steps": steps})))

@@ -1,0 +1,54 @@
+"""No secret of a lineage reaches the page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from odibi_core.story import safe, write_story
+
+CANARY = "hunter2-canary"
+STEP: dict[str, Any] = {"step_name": "s", "state": "failed"}
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"after_snapshot": {"sample_data": [{"password": CANARY}]}},
+        {"before_snapshot": {"sample_data": [{"user": {"api_key": CANARY}}]}},
+        {"error_message": f"cannot log in with password={CANARY}"},
+        {"traceback": f"connect('postgres://joe:{CANARY}@db/x')"},
+        {"outputs": {"out": f"s3://key:{CANARY}@bucket/x"}},
+        {"retries": [{"attempt": 1, "error": f"token: {CANARY}"}]},
+        {"checks": [{"check": "not_null", "column": "password", "passed": False, "examples": [CANARY]}]},
+        {"checks": [{"check": "c", "column": "x", "passed": False, "message": f"api_key={CANARY}"}]},
+        {"skip_reason": f"Authorization: Bearer {CANARY}"},
+        {"step_name": f"load?secret={CANARY}"},
+    ],
+)
+def test_a_planted_secret_is_not_in_the_file(step: dict[str, Any], tmp_path: Path) -> None:
+    """By the name of its field or column, or by its shape, in every part of a step."""
+    path = write_story({"steps": [{**STEP, **step}]}, tmp_path / "s.html", title=f"password={CANARY}")
+    assert CANARY not in path.read_text("utf-8")
+
+
+def test_what_is_no_secret_stays() -> None:
+    """Names that only look alike, and ordinary values."""
+    step = {"step_name": "author_tokens", "row_count": 12, "inputs": {"author": "books"}}
+    assert safe({"steps": [step]}) == {"steps": [step]}
+
+
+def test_what_json_cannot_hold_is_described() -> None:
+    """Cycles, lone surrogates, objects: the fast way gives up and the slow one knows them."""
+    cyclic: dict[str, Any] = {"steps": [{"step_name": "a\ud800", "value": object(), "nan": float("nan")}]}
+    cyclic["self"] = cyclic
+    found = safe(cyclic)
+    assert found["self"] == "<cycle>"
+    assert found["steps"][0]["step_name"] == "a\ufffd"
+
+
+def test_what_is_no_mapping_is_an_empty_lineage() -> None:
+    """The caller is told elsewhere; nothing is raised here."""
+    assert safe(None) == safe([1]) == {}
