@@ -37,6 +37,9 @@ __all__ = ["AutomationHook", "EventBus", "EventPriority", "RegisteredHook", "Sin
 Sink = Callable[[Event], object]
 """Anything that takes an event. It may have `close()`; a view also has `answer()`."""
 
+_Round = tuple[tuple[RegisteredHook, ...], dict[str, Any], str]
+"""Hooks to call, what they hear, and the event's kind."""
+
 _log = logging.getLogger("odibi_core")
 _MEMORY_KEPT: Final = timedelta(seconds=1)
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -160,7 +163,7 @@ class EventBus:
                     self._deliver_waiting()
             finally:
                 self._holder = 0
-        self._react(kind, event, {**standard, **rest}, live)
+        self._react(kind, event, standard, live)
 
     def _make(self, kind: str, level: str, standard: dict[str, Any], rest: dict[str, Any]) -> Event:
         now = self._now()
@@ -273,7 +276,7 @@ class EventBus:
         self._hooks.remove(event_type)
 
     def _react(
-        self, kind: str, event: Event, said: dict[str, Any] | None, live: dict[str, Any] | None
+        self, kind: str, event: Event, standard: dict[str, Any] | None, live: dict[str, Any] | None
     ) -> None:
         """Call the hooks of an event that all sinks have heard; what they say reaches hooks after this round."""
         hooks = self._hooks.routes.get(kind)
@@ -281,19 +284,20 @@ class EventBus:
             hooks = self._hooks.route(kind)
         if not hooks:
             return
-        heard = to_dict(event) if said is None else said
+        heard = to_dict(event) if standard is None else {**standard, **event.fields}
         if live:
-            heard = {**heard, **live}
+            heard |= live
         heard["timestamp"] = event.timestamp.isoformat()
         _add_older_names(kind, heard)
         if kind in _ENDS:
             heard |= self._live
-        later = getattr(self._said_by_hooks, "rounds", None)
-        if later is not None:
-            later.append((hooks, heard, kind))
+        rounds: deque[_Round] | None = getattr(self._said_by_hooks, "rounds", None)
+        if rounds is not None:
+            rounds.append((hooks, heard, kind))
             return
-        rounds = self._said_by_hooks.rounds = deque([(hooks, heard, kind)])
+        rounds = self._said_by_hooks.rounds = deque()
         try:
+            self._call_round(hooks, heard, kind)
             while rounds:
                 self._call_round(*rounds.popleft())
         finally:
@@ -302,13 +306,12 @@ class EventBus:
     def _call_round(self, hooks: tuple[RegisteredHook, ...], heard: dict[str, Any], kind: str) -> None:
         for hook in hooks:
             own = heard.copy()
-            own["event_type"] = hook.name_of(kind)
+            own["event_type"] = hook.names.get(kind, kind)
             if hook.async_execution:
-                if self._queued is None:
-                    self._queued = Queued(self.max_workers, name="odibi-hook")
-                self._queued.put(self._call, hook, own)
+                self._queue().put(self._call, hook, own)
                 continue
-            hook.turn.acquire(timeout=_TURN_TIMEOUT_S)
+            turn = hook.turn
+            got = turn.acquire(False) or turn.acquire(timeout=_TURN_TIMEOUT_S)
             try:
                 hook.callback(own)
                 hook.calls += 1
@@ -316,8 +319,13 @@ class EventBus:
             except Exception as error:
                 self._hook_failed(hook, error)
             finally:
-                if hook.turn.locked():
-                    hook.turn.release()
+                if got:
+                    turn.release()
+
+    def _queue(self) -> Queued:
+        if self._queued is None:
+            self._queued = Queued(self.max_workers, name="odibi-hook")
+        return self._queued
 
     def _call(self, hook: RegisteredHook, own: dict[str, Any]) -> None:
         try:

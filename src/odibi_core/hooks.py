@@ -32,7 +32,7 @@ class RegisteredHook:
 
     __slots__ = (
         "async_execution", "callback", "calls", "enabled", "event_type", "failures", "failures_in_a_row",
-        "kinds", "name", "priority", "turn",
+        "kinds", "name", "names", "priority", "turn",
     )  # fmt: skip
 
     def __init__(
@@ -53,14 +53,11 @@ class RegisteredHook:
         self.calls = self.failures = self.failures_in_a_row = 0
         self.turn = threading.Lock()
         self.kinds = frozenset({kinds.canonical(event_type), *getattr(callback, "hears_also", ())})
+        self.names = {kinds.canonical(event_type): event_type} if event_type != kinds.EVERYTHING else {}
 
     def hears(self, kind: str) -> bool:
         """Whether events of this kind are for it; a built-in hook of a run's end may hear both ends."""
         return kind in self.kinds or kinds.EVERYTHING in self.kinds
-
-    def name_of(self, kind: str) -> str:
-        """Under which name it hears a kind: the one that it was registered for, where that means the same."""
-        return self.event_type if kinds.canonical(self.event_type) == kind else kind
 
     def __repr__(self) -> str:
         state = "enabled" if self.enabled else "disabled"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from odibi_core.engines import frame_narwhals, frame_pandas, frame_plain
 from odibi_core.events import clean, plain
@@ -62,8 +62,14 @@ def describe(frame: object, level: str = "sample", rows: int = 5) -> dict[str, A
     return told
 
 
+_SCALARS: Final = frozenset({int, float, str, bool, type(None)})
+"""What needs no second look: steps that only pass a value on should cost nothing."""
+
+
 def is_frame(value: object) -> bool:
     """Whether this is a frame of a library that we know (rows as dicts and dicts of columns are not)."""
+    if type(value) in _SCALARS:
+        return False
     try:
         return frame_pandas.face(value) is not None or frame_narwhals.face(value) is not None
     except BaseException as error:
@@ -73,6 +79,8 @@ def is_frame(value: object) -> bool:
 
 def row_count(value: object) -> int | None:
     """The number of rows where it is free to know: None for lazy frames and for what is no frame."""
+    if type(value) in _SCALARS:
+        return None
     try:
         face = _face(value)
         return None if face is None else face.height()

@@ -9,15 +9,18 @@ from __future__ import annotations
 from typing import Any, Final
 
 from odibi_core.events.event import FIELDS_ON_THE_WIRE, HEADER, STANDARD
-from odibi_core.events.normalise import key, number, plain, text, unique
+from odibi_core.events.normalise import MAX_DEPTH, MAX_TEXT, key, number, plain, text, unique
 from odibi_core.events.redaction import HIDDEN, hidden, is_secret_name, redact, redact_text
 
 _ORDINARY: Final = 0
 _STANDARD: Final = 1
-_SPECIAL: Final = 2
+_SECRET: Final = 2
+_RENAMED: Final = 3
 _ROLES_KEPT: Final = 4096
 _TEXTS_KEPT: Final = 8192
 _TEXT_KEPT: Final = 80
+_TOO_SHORT: Final = 12
+"""No secret that is told by its shape is as short as this, and only of letters, digits and `_`."""
 _SMALL: Final = 10**12
 """Below this an int cannot be a card number."""
 
@@ -34,9 +37,9 @@ def sift(said: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str
     standard: dict[str, Any] = {}
     strange: list[Any] | None = None
     for name, value in said.items():
-        role = _roles.get(name, -1)
+        role = _roles.get(name, _RENAMED)
         kind = type(value)
-        if role < 0 or role == _SPECIAL:
+        if role > _STANDARD:
             pass
         elif kind is str:
             if value in _clean_texts:
@@ -89,20 +92,24 @@ def _sift_strange(
 
 
 def _label(name: Any) -> str:
-    """The name under which a field is kept, and its role remembered."""
-    if type(name) is not str or len(name) > 200:
-        return redact_text(key(name))
-    if name in HEADER or name == FIELDS_ON_THE_WIRE:
+    """The name under which a field is kept."""
+    if type(name) is str and (name in HEADER or name == FIELDS_ON_THE_WIRE):
         return f"{name}_"
-    if name not in _roles:
-        label = redact_text(key(name))
-        if label != name:
-            return label
-        if len(_roles) >= _ROLES_KEPT:
-            _roles.clear()
-            _roles.update(dict.fromkeys(STANDARD, _STANDARD))
-        _roles[name] = _SPECIAL if is_secret_name(name) else _ORDINARY
-    return name
+    return str(name) if _role(name) <= _SECRET else redact_text(key(name))
+
+
+def _role(name: Any) -> int:
+    """What a field of this name is, remembered for names that can stand as they are."""
+    role = _roles.get(name)
+    if role is not None:
+        return role
+    if type(name) is not str or name in HEADER or redact_text(key(name)) != name:
+        return _RENAMED
+    if len(_roles) >= _ROLES_KEPT:
+        _roles.clear()
+        _roles.update(dict.fromkeys(STANDARD, _STANDARD))
+    role = _roles[name] = _SECRET if is_secret_name(name) else _ORDINARY
+    return role
 
 
 def _is_live(value: Any) -> bool:
@@ -119,14 +126,51 @@ def clean_field(name: str, value: Any) -> Any:
         return number(value)
     if type(value) is int and -_SMALL < value < _SMALL:
         return value
-    return redact(plain(value))
+    return tidy(value)
+
+
+def tidy(value: Any) -> Any:
+    """Any value, plain, bounded and redacted. What is plain already is copied in one quick walk."""
+    try:
+        return _copy(value, MAX_DEPTH, [MAX_TEXT])
+    except _StrangeError:
+        return redact(plain(value))
+
+
+class _StrangeError(Exception):
+    """Something in a value needs the long way."""
+
+
+def _copy(value: Any, depth: int, room: list[int]) -> Any:
+    kind = type(value)
+    if kind is str:
+        room[0] -= len(value)
+        if room[0] < 0:
+            raise _StrangeError
+        return value if value in _clean_texts else clean_text(value)
+    if value is None or kind is bool or (kind is int and -_SMALL < value < _SMALL):
+        return value
+    if kind is float and value - value == 0.0:
+        return value
+    room[0] -= 4
+    if depth == 0 or room[0] < 0:
+        raise _StrangeError
+    if kind is list or kind is tuple:
+        return [_copy(item, depth - 1, room) for item in value]
+    if kind is not dict:
+        raise _StrangeError
+    for name in value:
+        if (_roles.get(name) or _role(name)) > _STANDARD:
+            raise _StrangeError
+    return {name: _copy(item, depth - 1, room) for name, item in value.items()}
 
 
 def clean_text(content: str) -> str:
     """A text as it may be kept: valid, bounded, without secrets. Short clean ones are remembered."""
     if content in _clean_texts:
         return content
-    cleaned = redact_text(text(content))
+    short_name = len(content) <= _TOO_SHORT and content.isidentifier()
+    cleaned = content if short_name else redact_text(text(content))
     if cleaned == content and type(content) is str and len(content) <= _TEXT_KEPT:
         if len(_clean_texts) >= _TEXTS_KEPT:
             _clean_texts.clear()
@@ -136,6 +180,4 @@ def clean_text(content: str) -> str:
 
 def clean(value: Any) -> Any:
     """Any value as it may reach an output: JSON-plain, bounded, redacted. Never raises."""
-    if type(value) is str:
-        return clean_text(value)
-    return redact(plain(value))
+    return clean_text(value) if type(value) is str else tidy(value)

@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 
+from odibi_core.events.compose import sift
+
 
 class Context(msgspec.Struct, frozen=True):
     """Standard fields by name, and others; a field that the event itself gives wins over its context."""
@@ -42,7 +44,5 @@ def enter(**fields: Any) -> None:
 
 def merged(context: Context, fields: dict[str, Any]) -> Context:
     """A context with more fields; the values are made plain and redacted here, once, and not at every event."""
-    from odibi_core.events.compose import sift
-
     standard, rest, _ = sift(dict(fields))
-    return Context({**context.standard, **standard}, {**context.fields, **rest})
+    return Context({**context.standard, **standard}, {**context.fields, **rest} if rest else context.fields)
