@@ -327,8 +327,8 @@ class Tracker:
             self._warn("the lineage could not be written", path=str(path), error=error)
             try:
                 beside.unlink(missing_ok=True)
-            except OSError:
-                pass  # the same disk that just refused; nothing more to say
+            except (OSError, ValueError):
+                pass  # refused for the same reason as the writing was; nothing more to say
 
 
 def _label(name: object) -> str:
