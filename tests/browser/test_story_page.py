@@ -73,6 +73,17 @@ def test_a_card_shows_frames_differences_and_samples(story: Any) -> None:
     assert card.locator(".data").last.locator("tbody tr").count() == 3
 
 
+def test_statistics_are_shown_where_they_were_taken(visit: Visit, tmp_path: Path) -> None:
+    """Nulls, distinct values and extremes of each column."""
+    stats = [{"column": "delay", "nulls": 8_255, "min": -43.0, "max": 1301.0, "distinct": 528}]
+    made = step("s", "ingest", 0, 1, after_snapshot={**snap("s", 9, "delay:float64"), "stats": stats})
+    page = visit.open(write_story({**flights(), "steps": [made], "edges": []}, tmp_path / "story.html"))
+    page.locator("details.card summary").first.click()
+    page.get_by_text("Statistics of the columns").click()
+    said = page.locator(".data tbody tr").all_inner_texts()
+    assert [row.split() for row in said] == [["delay", "8,255", "528", "-43", "1301"]]
+
+
 def test_the_failed_card_is_open_with_its_traceback(story: Any) -> None:
     """Nobody has to search for the reason."""
     assert "raise ConnectionError" in story.locator(".card.is-failed pre").inner_text()
@@ -144,6 +155,10 @@ def test_a_story_of_many_steps_builds_only_what_is_looked_at(visit: Visit, tmp_p
     ]
     page = visit.open(write_story({**flights(), "steps": steps, "edges": []}, tmp_path / "story.html"))
     assert page.evaluate("document.querySelectorAll('*').length") < 12_000
+    for _ in range(20):
+        page.get_by_role("button", name="Zoom in").click()
+    page.wait_for_function("() => document.querySelectorAll('.node').length > 0")
+    assert page.locator(".node").count() < 100
     page.locator(".search").fill("s1999")
     assert page.locator("details.card").count() == 1
     page.locator("details.card summary").first.click()

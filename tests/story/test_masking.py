@@ -18,6 +18,7 @@ STEP: dict[str, Any] = {"step_name": "s", "state": "failed"}
     [
         {"after_snapshot": {"sample_data": [{"password": CANARY}]}},
         {"before_snapshot": {"sample_data": [{"user": {"api_key": CANARY}}]}},
+        {"after_snapshot": {"stats": [{"column": "password", "min": CANARY, "max": CANARY}]}},
         {"error_message": f"cannot log in with password={CANARY}"},
         {"traceback": f"connect('postgres://joe:{CANARY}@db/x')"},
         {"outputs": {"out": f"s3://key:{CANARY}@bucket/x"}},

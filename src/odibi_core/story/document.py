@@ -30,6 +30,7 @@ def build(lineage: dict[str, Any], title: str | None = None) -> Document:
     status = verdict.status(given if given in RUN_STATES else None, steps)
     error = reading.text(reading.first(lineage, ("error_message", "error")))
     name = reading.text(lineage.get("pipeline_name")) or "pipeline"
+    attention, more = verdict.attention(steps)
     return {
         "format": FORMAT,
         "title": title or name,
@@ -46,7 +47,8 @@ def build(lineage: dict[str, Any], title: str | None = None) -> Document:
         },
         "counts": verdict.counts(steps),
         "figures": verdict.figures(steps, took),
-        "attention": verdict.attention(steps),
+        "attention": attention,
+        "moreAttention": more,
         "steps": steps,
         "graph": _graph(steps, edges),
     }

@@ -90,11 +90,19 @@ def snapshot(raw: Any) -> dict[str, Any] | None:
             "schema": schema[:MOST_COLUMNS],
             "sampleColumns": shown,
             "sample": [[_cell(row.get(name)) for name in shown] for row in rows],
+            "stats": [_stats(item) for item in reading.items(raw.get("stats"))[:MOST_SAMPLE_COLUMNS]],
             "moreSampleColumns": len(names) - len(shown) or None,
             "notDescribed": reading.text(raw.get("not_described")),
         }
     )
     return found or None
+
+
+def _stats(raw: dict[str, Any]) -> list[Any]:
+    """Column, nulls, distinct values, least, greatest; the last two only where the column may be shown."""
+    column = reading.text(raw.get("column"), LONGEST_CELL) or ""
+    ends = [HIDDEN if hidden(column, raw.get(end)) else _cell(raw.get(end)) for end in ("min", "max")]
+    return [column, reading.whole(raw.get("nulls")), reading.whole(raw.get("distinct")), *ends]
 
 
 def _cell(value: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 from odibi_core.story.wording import STATES, count, duration, plural, shorten
 
 Step = dict[str, Any]
-MOST_ATTENTION = 12
+MOST_ATTENTION = 8
 UNFINISHED = {"cancelled": "was stopped before it ended", "lost": "was at work when the process died"}
 
 
@@ -121,8 +121,8 @@ def _slowest(step: Step | None) -> str:
     return f"longest: {shorten(step['name'], 40)}, {duration(step['durationMs'])}"
 
 
-def attention(steps: list[Step]) -> list[dict[str, Any]]:
-    """What to look at first: failures, checks that do not hold, and steps that needed retries."""
+def attention(steps: list[Step]) -> tuple[list[dict[str, Any]], int]:
+    """What to look at first: failures, checks that do not hold, steps that needed retries; and how many more."""
     found: list[tuple[int, dict[str, Any]]] = []
     for index, step in enumerate(steps):
         if step["state"] == "failed":
@@ -138,7 +138,7 @@ def attention(steps: list[Step]) -> list[dict[str, Any]]:
             said = f"succeeded at attempt {step['attempts']}" if step["state"] == "success" else "was retried"
             found.append((3, {"step": index, "tone": "retry", "text": said}))
     found.sort(key=lambda entry: entry[0])
-    return [entry for _, entry in found[:MOST_ATTENTION]]
+    return [entry for _, entry in found[:MOST_ATTENTION]], max(0, len(found) - MOST_ATTENTION)
 
 
 def _about(check: dict[str, Any]) -> str:

@@ -11,7 +11,15 @@ export function drawFrame(title, frame, diff) {
     frame.notDescribed && h("p", {class: "hint"}, "Not described: ", said(frame.notDescribed)),
     frame.schema && schema(frame, diff),
     frame.sample && h("details", {class: "sample"},
-      h("summary", null, `Sample: the first ${plural(frame.sample.length, "row")}`), sample(frame)));
+      h("summary", null, `Sample: the first ${plural(frame.sample.length, "row")}`), sample(frame)),
+    frame.stats && h("details", {class: "sample"}, h("summary", null, "Statistics of the columns"), statistics(frame.stats)));
+}
+
+function statistics(rows) {
+  return h("div", {class: "scroll"}, h("table", {class: "table data"},
+    h("thead", null, h("tr", null, ["Column", "Nulls", "Distinct", "Least", "Greatest"].map((text) => h("th", {scope: "col"}, text)))),
+    h("tbody", null, rows.map(([column, nulls, distinct, least, greatest]) => h("tr", null, said(column, "th"),
+      [nulls, distinct].map((value) => h("td", {class: "number"}, count(value))), [least, greatest].map(cell))))));
 }
 
 function size(frame) {

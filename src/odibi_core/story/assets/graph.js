@@ -175,8 +175,9 @@ function neighbours(count, edges) {
 }
 
 function bands(graph) {
+  const beyond = graph.bands.every((band) => band.y === 0) ? 2000 : 0; // a single row fills the panel, whatever its height
   return svg("g", {class: "bands"}, graph.bands.map((band, index) => [
-    svg("rect", {x: band.x, y: band.y, width: band.width, height: band.height, class: index % 2 ? "odd" : "even"}),
+    svg("rect", {x: band.x, y: band.y - beyond, width: band.width, height: band.height + 2 * beyond, class: index % 2 ? "odd" : "even"}),
     svg("text", {x: band.x + band.width / 2, y: band.y + 20}, fit(band.label.toUpperCase(), band.width - 20, `600 11px ${FONT}`))]));
 }
 
@@ -207,7 +208,8 @@ function blocks(steps, graph) {
   steps.forEach((step, index) => {
     paths[step.state] = (paths[step.state] ?? "") + `M${graph.x[index]} ${graph.y[index]}h${graph.nodeWidth}v${graph.nodeHeight}h-${graph.nodeWidth}z`;
   });
-  return Object.entries(paths).map(([state, d]) => svg("path", {class: `is-${state}`, d}));
+  // The worst on top, so that one failure among thousands is seen.
+  return [...ORDER].reverse().filter((state) => paths[state]).map((state) => svg("path", {class: `is-${state}`, d: paths[state]}));
 }
 
 function node(step, x, y, graph) {

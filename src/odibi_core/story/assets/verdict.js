@@ -39,10 +39,11 @@ function balance(counts, total) {
       h("li", null, icon(state, 13), ` ${count(counts[state])} ${label(state).toLowerCase()}`))));
 }
 
-function attention({attention: entries, steps}, pick) {
+function attention({attention: entries, moreAttention: more, steps}, pick) {
   return h("div", {class: "attention"},
     h("h2", null, "Needs attention"),
     h("ul", null, entries.map(({step, tone, text}) => h("li", null,
       h("button", {type: "button", class: "attention-entry", click: () => pick(step)},
-        icon(tone, 16, true), said(steps[step].name, "span", "attention-name"), said(text, "span", "attention-text"))))));
+        icon(tone, 16, true), said(steps[step].name, "span", "attention-name"), said(text, "span", "attention-text"))))),
+    more > 0 && h("p", {class: "hint attention-more"}, `and ${count(more)} more: see the checks and steps below`));
 }
