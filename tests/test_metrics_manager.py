@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import os
+import sys
 import threading
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -102,6 +104,16 @@ def test_two_managers_hear_each_other() -> None:
     assert one.counters["error_count:a"] == two.counters["error_count:a"] == 5
 
 
+@pytest.fixture
+def hasty() -> Iterator[None]:
+    """Threads that take turns after every few instructions: a gap between two of them is found."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("hasty")
 def test_exact_under_threads() -> None:
     """No increment is lost or doubled, by name or bound, while others read and flush."""
     bus, heard = EventBus(), RecordingSink()
