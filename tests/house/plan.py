@@ -32,6 +32,7 @@ FLOORS: tuple[frozenset[str], ...] = (
             "alert_monitor",
             "introspection",
             "story_generator",
+            "node_record",
         }
     ),
     frozenset({"orchestrator"}),
@@ -46,7 +47,6 @@ COMPANIONS = {
     "queued": "event_bus",
     "step_runner": "orchestrator",
     "metrics_recorder": "metrics_manager",
-    "node_record": "orchestrator",
     "ride_along": "observer",
 }
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

@@ -36,13 +36,13 @@ def _may_import(room: str) -> frozenset[str]:
         case 1:
             return EVERYONE
         case 2:
-            return EVERYONE | {"events"} | ({"plugins"} if room == "event_bus" else frozenset())
+            # The store's list of runs is a fold like every other answer, so it stands on the views.
+            own = {"event_bus": {"plugins"}, "store": {"views"}}.get(room, set())
+            return EVERYONE | {"events"} | frozenset(own)
         case 3:
             return BELOW_ROOMS
-        case 4 | 6 | 7:
+        case 4 | 5 | 6 | 7:
             return _below(floor)
-        case 5:
-            return EVERYONE | {"events", "plugins", "event_bus", "pipeline", "tracker"}
         case 9:
             return frozenset({"cli"})
         case _:
