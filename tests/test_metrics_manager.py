@@ -282,3 +282,26 @@ def test_files_are_written_whole(tmp_path: Path) -> None:
     text = manager.export_prometheus(tmp_path / "deep" / "m.prom")
     assert (tmp_path / "deep" / "m.prom").read_bytes() == text.encode()
     assert os.listdir(tmp_path / "deep") == ["m.prom"]
+
+
+class Interrupted(list[Any]):
+    """Notes into which another thread puts one more, right after they were copied."""
+
+    late: list[Any]
+
+    def __getitem__(self, place: Any) -> Any:
+        copied = super().__getitem__(place)
+        if self.late:
+            self.append(self.late.pop())
+        return copied
+
+
+def test_a_note_that_comes_while_others_are_settled_is_kept() -> None:
+    """Only what was copied is taken off the list: a note from another thread waits for the next settling."""
+    manager = MetricsManager()
+    counter = manager.counter("error_count", "a")
+    manager._pending = notes = Interrupted()
+    notes.late = [(counter._series, 5, 0.0)]
+    notes.append((counter._series, 1, 0.0))
+    assert manager.counters["error_count:a"] == 1
+    assert manager.counters["error_count:a"] == 6
