@@ -123,6 +123,8 @@ def test_the_reader_may_overrule_the_systems_light_or_dark(story: Any) -> None:
 
 def test_printing_expands_the_cards_and_hides_the_controls(story: Any) -> None:
     """What stands on paper is whole, and has no buttons on it."""
+    filled = "dispatchEvent(new Event('beforeprint')), document.querySelectorAll('.card-body').length"
+    assert story.evaluate(filled) == 16, "a printer does not wait for what is drawn later"
     story.emulate_media(media="print")
     story.pdf()
     assert story.locator("details.card[open]").count() == 16
