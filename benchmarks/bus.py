@@ -70,11 +70,11 @@ def _pluggy(count: int) -> Prepare:
         import pluggy
 
         class Spec:
-            @pluggy.HookspecMarker("bench")  # type: ignore[untyped-decorator]
+            @pluggy.HookspecMarker("bench")
             def node_complete(self, data: Any) -> None: ...
 
         class Plugin:
-            @pluggy.HookimplMarker("bench")  # type: ignore[untyped-decorator]
+            @pluggy.HookimplMarker("bench")
             def node_complete(self, data: Any) -> None:
                 return None
 

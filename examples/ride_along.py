@@ -17,7 +17,7 @@ def clean(readings: pd.DataFrame) -> pd.DataFrame:
 
 @odibi_core.node
 def average(readings: pd.DataFrame) -> pd.DataFrame:
-    return readings.groupby("sensor", as_index=False)["celsius"].mean()
+    return readings.groupby("sensor", as_index=False)[["celsius"]].mean()
 
 
 def main() -> pd.DataFrame:

@@ -21,7 +21,7 @@ def paid(orders: pd.DataFrame) -> pd.DataFrame:
 
 def by_country(paid: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
     known = paid.merge(customers, on="customer")
-    return known.groupby("country", as_index=False)["amount"].sum()
+    return known.groupby("country", as_index=False)[["amount"]].sum()
 
 
 if __name__ == "__main__":

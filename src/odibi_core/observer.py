@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import atexit
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar, Token
 from pathlib import Path
-from threading import Lock
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from odibi_core.event_bus import EventBus
 from odibi_core.events import context, kinds
@@ -98,6 +96,7 @@ class Observer:
     def __enter__(self) -> Observer:
         self.start()
         self._outer = _active.set(self)
+        _open.append(self)
         self._binding = context.bind(run_id=self.run_id)
         self._binding.__enter__()
         return self
@@ -106,29 +105,26 @@ class Observer:
         self._binding.__exit__(None, None, None)
         if self._outer is not None:
             _active.reset(self._outer)
+        _open.remove(self)
         self.finish(error)
 
 
 _active: ContextVar[Observer | None] = ContextVar("odibi_core_observer", default=None)
-_default: list[Observer] = []
-_default_lock: Final = Lock()
+_open: list[Observer] = []
+"""Observers whose block is being run, in any thread."""
+
+
+def active() -> Observer | None:
+    """The observer whose block we are in. A thread that the user started knows of no block: it belongs to the one
+    that is open, if it is only one.
+    """
+    found = _active.get()
+    return found if found is not None or len(_open) != 1 else _open[0]
 
 
 def observe(name: str = "program", *, store: str | Path | Literal[False] | None = None) -> Observer:
     """Record what happens inside a `with` block as a run of its own: `with observe("nightly") as run: …`."""
     return Observer(name, store=store)
-
-
-def active() -> Observer:
-    """The observer whose block we are in, else the program's one default, which is opened here and closed at exit."""
-    found = _active.get()
-    if found is not None:
-        return found
-    with _default_lock:
-        if not _default:
-            _default.append(Observer().start())
-            atexit.register(_default[0].finish)
-        return _default[0]
 
 
 def run(steps: Iterable[Step | Callable[..., Any]], engine_type: str = "pandas", **options: Any) -> Result:

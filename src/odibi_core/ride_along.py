@@ -32,8 +32,8 @@ def node(function: Any = None, /, *, name: str | None = None, layer: str = "tran
     """Record each call of a function as a node: its time, its frames before and after, its failure.
 
     Plain or with arguments, on functions and coroutines: `@node`, `@node(name="clean", layer="transform")`. The
-    function behaves as before; whose result it takes becomes an edge of the lineage. Outside `with observe(…)` the
-    call belongs to the program's own run.
+    function behaves as before; whose result it takes becomes an edge of the lineage. Outside `with observe(…)` it is
+    the plain function, and nothing is recorded.
     """
     if function is None:
         return functools.partial(_decorate, name=name, layer=layer)
@@ -105,9 +105,11 @@ class _Call:
         kwargs: dict[str, Any],
     ) -> _Call | _NoCall:
         """The record of a call that begins now."""
+        observer = active()
+        if observer is None:
+            return _NoCall()
         try:
-            given = signature.bind_partial(*args, **kwargs).arguments
-            return cls(active(), name, layer, given)
+            return cls(observer, name, layer, signature.bind_partial(*args, **kwargs).arguments)
         except Exception:
             _log.exception("the call of %s is not recorded", name)
             return _NoCall()
@@ -134,7 +136,7 @@ class _Call:
 
 
 class _NoCall:
-    """Stands in where a call could not be recorded."""
+    """Stands in where a call is not recorded."""
 
     def __init__(self) -> None:
         self.bound: dict[str, Any] = {}
