@@ -71,7 +71,7 @@ def read_settings(environment: Mapping[str, str] | None = None, **sections: dict
     parts: dict[str, Any] = {}
     for section, kind in SECTIONS.items():
         values = {key: value for key, (_, value) in found.get(section, {}).items()}
-        values |= {key: value for key, value in sections.get(section, {}).items() if value is not None}
+        values |= {key: _text_of_path(value) for key, value in sections.get(section, {}).items() if value is not None}
         for key, value in values.items():
             _check(section, kind, key, value, found.get(section, {}).get(key, (None, None))[0])
         parts[section] = msgspec.convert(values, kind, strict=False)
@@ -81,6 +81,10 @@ def read_settings(environment: Mapping[str, str] | None = None, **sections: dict
 def environment_value(name: str) -> str | None:
     """One variable that belongs to the ecosystem and not to us, such as `NO_COLOR`."""
     return os.environ.get(name)
+
+
+def _text_of_path(value: Any) -> Any:
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, dict[str, tuple[str, str]]]:
