@@ -15,6 +15,7 @@ import threading
 import weakref
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -42,8 +43,8 @@ class Journal:
     """Writes events to `directory/stem.jsonl` and, when a segment is full, on to `stem.000002.jsonl` …
 
     `durability`: `written` (default) survives the process, `synced` the machine too, `buffered` neither, but is the
-    fastest; events of level error and above are never buffered. `written_count + dropped == accepted + waiting`
-    holds at any time; `dropped` counts by reason.
+    fastest; events of level error and above are never buffered. `accepted == written + dropped + waiting` holds
+    between any two calls; `dropped` counts by reason.
 
     Raises `StoreError` when the first segment cannot be made: that is configuration. Nothing raises later.
     """
@@ -85,7 +86,7 @@ class Journal:
 
     def _begin(self) -> None:
         """The state of a process that has written nothing yet: at the start, and in the child of a fork."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal's handler, or a __del__, may log in the thread that holds it
         self._buffer: list[bytes] = []
         self._buffered = 0
         self._size = 0
@@ -100,9 +101,12 @@ class Journal:
             line = encode(event)
             if len(line) > MAX_LINE:
                 line = encode(shortened(event, MAX_LINE))
-            self._keep(line, event)
         except Exception as error:
-            self._lose(1, type(error).__name__, str(error))
+            with self._lock:
+                self.accepted += 1
+                self._lose(1, type(error).__name__, str(error))
+            return
+        self._keep(line, event)
 
     def _keep(self, line: bytes, event: Event) -> None:
         with self._lock:
@@ -118,8 +122,6 @@ class Journal:
                 self._flush(event.timestamp)
                 return
             self._write(line, 1, event.timestamp)
-            if self.durability == "synced" and self._fd >= 0:
-                os.fsync(self._fd)
 
     def _flush(self, now: datetime) -> None:
         if self._buffer:
@@ -128,35 +130,43 @@ class Journal:
 
     def _write(self, block: bytes, lines: int, now: datetime) -> None:
         """One write of whole lines, in a segment that is there and has room."""
+        whole = 0
         try:
-            if not (self._looked <= now < self._looked + _LOOK_EVERY):
+            full = self._size and self._size + len(block) > self.max_segment_bytes
+            if full or not (self._looked <= now < self._looked + _LOOK_EVERY):
                 self._look(now)
-            if self._fd < 0 or (self._size + len(block) > self.max_segment_bytes and self._size):
+            if full or self._fd < 0:
                 self._open_next()
             if self._torn:
                 block = b"\n" + block
             done = os.write(self._fd, block)
-            if done != len(block):
-                done += self._write_rest(block, done)
+            if done == len(block):
+                self._torn, whole = False, lines
+                self._size += done
+            else:
+                whole = self._write_rest(block, done, lines)
+            if self.durability == "synced" and whole == lines:
+                os.fsync(self._fd)
         except OSError as error:
-            self._lose(lines, errno.errorcode.get(error.errno or 0, "OSError"), error.strerror or str(error))
-            return
-        self._torn = False
-        self._size += done
-        self._since_look += lines
-        self.written += lines
+            whole = 0
+            self._lose(lines, _reason(error), error.strerror or str(error))
+        self._since_look += whole
+        self.written += whole
 
-    def _write_rest(self, block: bytes, done: int) -> int:
-        """A short write raises nothing: try the rest; if that fails, the next line seals the half one."""
-        start = done
+    def _write_rest(self, block: bytes, done: int, lines: int) -> int:
+        """A short write raises nothing: try the rest. What is whole of it counts; the next line seals a half one."""
         try:
             while done < len(block):
-                done += os.write(self._fd, block[done:])
-        except OSError:
-            self._torn = True
+                done += os.write(self._fd, block[done:]) or _refuse()
+            return lines
+        except OSError as error:
+            seal = self._torn and done > 0
+            whole = block.count(b"\n", 0, done) - seal
+            self._lose(lines - whole, _reason(error), error.strerror or str(error))
+            return whole
+        finally:
             self._size += done
-            raise
-        return done - start
+            self._torn = block[:done][-1:] != b"\n"
 
     def _look(self, now: datetime) -> None:
         """A write to a file that was deleted succeeds into nothing: look now and then whether ours is still there."""
@@ -195,9 +205,10 @@ class Journal:
         self._since_look = 0
 
     def _close_descriptor(self) -> None:
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            with suppress(OSError):  # the descriptor is gone either way, and everything was written before
+                os.close(fd)
 
     def _lose(self, lines: int, reason: str, detail: str) -> None:
         """Count what is lost, and say so on stderr once a minute."""
@@ -246,6 +257,7 @@ class Journal:
         with self._lock:
             if not self._closed:
                 self._flush(utc_now())
+                self._look(utc_now())
                 self._closed = True
                 self._close_descriptor()
 
@@ -257,6 +269,14 @@ class Journal:
         self.dropped = Counter()
         self.stem = f"{self.base}.p{process_id()}"
         self._number = 0
+
+
+def _reason(error: OSError) -> str:
+    return errno.errorcode.get(error.errno or 0, "OSError")
+
+
+def _refuse() -> int:
+    raise OSError(errno.EIO, "the system wrote nothing, and gave no reason")
 
 
 _journals: weakref.WeakSet[Journal] = weakref.WeakSet()
