@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 import socket
@@ -74,7 +75,8 @@ def process_id() -> int:
 def process_start(pid: int | None = None) -> float | None:
     """When process `pid` (default: this one) started, in seconds since the epoch; None when it is not alive.
 
-    A pid alone is reused by the system; pid and start time together name one process.
+    A pid alone is reused by the system; pid and start time together name one process. NaN when it lives, but we
+    may not know since when.
     """
     import psutil
 
@@ -83,7 +85,9 @@ def process_start(pid: int | None = None) -> float | None:
         if process.status() == psutil.STATUS_ZOMBIE:
             return None
         return float(process.create_time())
-    except psutil.Error:
+    except psutil.AccessDenied:
+        return math.nan
+    except (psutil.Error, ValueError, OverflowError):  # the last two: no number that a process can have
         return None
 
 

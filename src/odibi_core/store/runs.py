@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path
@@ -26,8 +28,12 @@ class RunStore:
         self.root = Path(root).expanduser().absolute()
 
     def new_run_id(self, pipeline_name: str, now: datetime | None = None) -> str:
-        """An id that sorts by time, tells the pipeline, and is used once: `20260131T040000-nightly-3fa2c1`."""
-        return f"{now or utc_now():%Y%m%dT%H%M%S}-{safe_name(pipeline_name, 40)}-{new_id(6)}"
+        """An id that tells the time, the pipeline, and is used once: `20260131T040000-nightly-3fa2c1b7`.
+
+        Its last part begins with the microsecond, so that runs begun within one second have an order too.
+        """
+        moment = now or utc_now()
+        return f"{moment:%Y%m%dT%H%M%S}-{safe_name(pipeline_name, 40)}-{moment.microsecond:05x}{new_id(3)}"
 
     def folder(self, run_id: str) -> Path:
         """Where everything of a run is, and where a story or an export of it belongs."""
@@ -41,7 +47,7 @@ class RunStore:
         """The ids of all runs, the oldest first."""
         runs = self.root / "runs"
         return (
-            sorted(path.name for path in runs.iterdir() if (path / "events").is_dir())
+            sorted((path.name for path in runs.iterdir() if (path / "events").is_dir()), key=_moment_of)
             if runs.is_dir()
             else []
         )
@@ -120,30 +126,43 @@ class RunStore:
         return alive is None or (isinstance(began, (int, float)) and abs(alive - began) > _SAME_PROCESS_S)
 
     def _bury(self, run_id: str, row: dict[str, Any]) -> bool:
-        """Write `run_lost` behind the last event; the file's name makes sure that only one of us does."""
-        path = self.folder(run_id) / "events" / "lost.jsonl"
+        """Write `run_lost` behind the last event, appearing whole and under a name that only one of us can take."""
+        now = self._fold(run_id)
+        if not now or now[0]["status"] != "running":
+            return False  # it ended while we looked, and its process with it
         last = max((event.timestamp for event in self.read(run_id)), default=utc_now())
+        about = {"pipeline_name": row.get("pipeline_name"), "pid": row["pid"], "found": utc_now().isoformat()}
         event = Event(
             timestamp=last + timedelta(microseconds=1),
             level="error",
             event_type=kinds.RUN_LOST,
             message="the process that ran this died without a word",
             status="lost",
-            run_id=run_id,
+            run_id=row["run_id"],
             writer_id=new_id(),
             seq=0,
-            fields={
-                "pipeline_name": row.get("pipeline_name"),
-                "pid": row["pid"],
-                "found": utc_now().isoformat(),
-            },
+            fields=about,
         )
-        try:
-            with path.open("xb", buffering=0) as file:
-                file.write(encode(event))
-        except OSError:
-            return False
-        return True
+        return _put_once(self.folder(run_id) / "events" / "lost.jsonl", encode(event))
+
+
+def _put_once(path: Path, content: bytes) -> bool:
+    """Have a file of this content, whole from the first moment; False when somebody else was first, or nobody can."""
+    beside = path.with_name(f".{path.name}.{new_id()}")
+    try:
+        beside.write_bytes(content)
+        os.link(beside, path)
+    except OSError:
+        return False
+    finally:
+        with suppress(OSError):
+            beside.unlink()
+    return True
+
+
+def _moment_of(run_id: str) -> tuple[str, str, str]:
+    """What ids are ordered by: the second, then the microsecond, then whatever else there is."""
+    return run_id.partition("-")[0], run_id.rpartition("-")[2], run_id
 
 
 def _pipeline_of(run_id: str) -> str:
