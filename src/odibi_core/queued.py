@@ -13,6 +13,9 @@ from odibi_core.events.clock import monotonic
 _log = logging.getLogger("odibi_core")
 
 
+_Job = tuple[Callable[..., object], tuple[Any, ...]]
+
+
 class Queued:
     """Runs calls on `workers` daemon threads; when `bound` calls wait, the newest is dropped and counted.
 
@@ -25,21 +28,20 @@ class Queued:
         self.workers = max(1, workers)
         self.name = name
         self.accepted = self.dropped = self.failed = self.done = 0
-        self._jobs: queue.Queue[tuple[Callable[..., object], tuple[Any, ...]] | None] = queue.Queue(
-            max(1, bound)
-        )
+        self.bound = max(1, bound)
+        # Both can be entered again by the thread that is in them: a signal's handler may queue something.
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._idle = threading.Condition(self._lock)
 
     def put(self, call: Callable[..., object], *arguments: Any) -> bool:
         """Have `call(*arguments)` run soon; False when the queue is full and it was dropped."""
         with self._lock:
-            try:
-                self._jobs.put_nowait((call, arguments))
-            except queue.Full:
+            if self._jobs.qsize() >= self.bound:
                 self.dropped += 1
                 return False
+            self._jobs.put((call, arguments))
             self.accepted += 1
             if len(self._threads) < self.workers:
                 thread = threading.Thread(
@@ -64,10 +66,7 @@ class Queued:
         with self._lock:
             threads, self._threads = self._threads, []
         for _ in threads:
-            try:
-                self._jobs.put_nowait(None)
-            except queue.Full:
-                break
+            self._jobs.put(None)
         return drained
 
     def _work(self) -> None:
