@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from odibi_core.events import Event, encode
 from odibi_core.events.event import STANDARD
+
+_SHORT: Final = 256
+"""Bytes: a value so short stays; where there are too many of them, the fields go and the standard ones stay."""
 
 
 def shortened(event: Event, limit: int) -> Event:
@@ -20,7 +23,7 @@ def shortened(event: Event, limit: int) -> Event:
     sizes += [(len(msgspec.json.encode(value)), name, standard) for name, value in standard.items()]
     excess = len(encode(event)) - limit
     for size, name, holder in sorted(sizes, key=lambda row: row[0], reverse=True):
-        if excess <= 0:
+        if excess <= 0 or size <= _SHORT:
             break
         note = f"[cut: {size} bytes]"
         holder[name] = {"cut": note} if name == "metadata" else note
