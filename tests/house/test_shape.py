@@ -11,6 +11,8 @@ LINES, BODY, PARAMETERS = 400, 40, 7
 # "path" or "path: function" → why it may be larger. One line each.
 WAIVERS: dict[str, str] = {
     "pipeline/step.py: Step.__init__": "the contract's signature: a step is said in one call",
+    "cli/run.py: run": "a command's options are its function's parameters",
+    "cli/logs.py: logs": "a command's options are its function's parameters",
     "structured_logger.py: StructuredLogger.query_logs": "the contract's signature, filters by keyword",
     "orchestrator.py: Orchestrator.__init__": "the contract's signature; what belongs to a run is said by keyword",
 }

@@ -1,0 +1,92 @@
+"""The command `odibi`: its commands, and what becomes of an error in any of them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from odibi_core import __version__
+from odibi_core.cli import exits, output
+from odibi_core.cli.demo import demo
+from odibi_core.cli.logs import logs
+from odibi_core.cli.metrics import metrics
+from odibi_core.cli.run import run
+from odibi_core.cli.runs import runs
+from odibi_core.cli.sql import sql
+from odibi_core.cli.story import story
+from odibi_core.errors import OdibiError
+from odibi_core.settings import environment_value
+
+
+class Commands(TyperGroup):
+    """A group whose commands end in an exit code and a sentence, never in a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise typer.Exit(exits.INTERRUPTED) from None
+        except BrokenPipeError:
+            forget_stdout()
+            raise typer.Exit(exits.BROKEN_PIPE) from None
+        except Exception as error:
+            if hasattr(error, "exit_code") or isinstance(error, typer.Abort):
+                raise  # typer's own, which it shows by itself
+            if ctx.params.get("debug") or environment_value("ODIBI_DEBUG") not in (None, "", "0"):
+                raise
+            raise typer.Exit(_explain(error)) from None
+
+
+def _explain(error: Exception) -> int:
+    if isinstance(error, OdibiError):
+        output.complain(str(error))
+        return exits.code_of(error)
+    if isinstance(error, OSError):
+        output.complain(str(error))
+        return exits.UNREADABLE
+    output.complain(f"a fault of odibi itself: {type(error).__name__}: {error}\nODIBI_DEBUG=1 shows where")
+    return exits.INTERNAL
+
+
+def forget_stdout() -> None:
+    """Whoever read our output has gone: let nothing that is still written there fail, not even at exit."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+app = typer.Typer(
+    cls=Commands,
+    name="odibi",
+    help="The flight recorder of Python data pipelines.",
+    epilog=exits.HELP,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (run, demo, runs, logs, story, metrics, sql):
+    app.command()(command)
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"odibi-core {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error. [also: ODIBI_DEBUG=1]")
+    ] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    pass

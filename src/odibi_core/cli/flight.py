@@ -1,0 +1,132 @@
+"""Running a pipeline from the command line: progress, interruption, the files of the run, the verdict."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext, redirect_stdout
+from dataclasses import dataclass, field
+from threading import enumerate as all_threads
+from typing import Any
+
+from odibi_core.cli import exits, output, summary
+from odibi_core.cli.interruption import Interruption, Stopped
+from odibi_core.cli.progress import Progress, new_progress
+from odibi_core.events import kinds
+from odibi_core.observability import EventBus, Orchestrator, StoryGenerator
+
+
+@dataclass(frozen=True)
+class Flight:
+    """What to run, and how; `load` gives the steps."""
+
+    load: Callable[[], list[Any]]
+    name: str
+    engine: str = "pandas"
+    workers: int = 1
+    store: str | None = None
+    on_failure: Any = "skip"
+    params: Mapping[str, Any] = field(default_factory=dict)
+    story: bool = True
+    as_json: bool = False
+
+
+def fly(flight: Flight) -> int:
+    """Run it and say how it went; gives the exit code. Raises `OdibiError` for what is wrong before anything runs."""
+    # What steps print may not come between the lines of a document.
+    with redirect_stdout(sys.stderr) if flight.as_json else nullcontext():
+        plan = _plan(flight)
+        ended = _execute(plan)
+    lineage = plan.tracker.export_lineage() if plan.tracker else {}
+    files = _write_files(plan, lineage, flight.story)
+    code = _code(lineage["status"], ended)
+    try:
+        if flight.as_json:
+            output.write_json(summary.document(lineage, files))
+        else:
+            summary.show(lineage, files)
+        sys.stdout.flush()
+    finally:
+        if ended is not None:
+            _leave_if_abandoned(code)
+    if isinstance(ended, Exception):
+        raise ended
+    return code
+
+
+def _plan(flight: Flight) -> Orchestrator:
+    return Orchestrator(
+        flight.load(), flight.engine, event_bus=EventBus(), pipeline_name=flight.name, max_workers=flight.workers,
+        store=flight.store, params=flight.params, on_failure=flight.on_failure, raise_on_error=False, keep=(),
+    )  # fmt: skip
+
+
+def _execute(plan: Orchestrator) -> BaseException | None:
+    """Run under progress; gives what ended it from outside, if anything did."""
+    progress = new_progress()
+    plan.bus.subscribe(progress, name="progress")
+    try:
+        with progress, Interruption(lambda number: _give_up(plan, progress, number)):
+            plan.execute()
+    except BaseException as error:
+        return error
+    return None
+
+
+def _give_up(plan: Orchestrator, progress: Progress, number: int) -> None:
+    """The main thread is stuck inside a step: say the end of the run in its place, and leave."""
+    about = plan.tracker.export_lineage() if plan.tracker else {}
+    fields = {
+        "run_id": about.get("run_id"), "pipeline_name": plan.pipeline_name, "status": "cancelled",
+        "duration_ms": about.get("duration_ms"), "error": "interrupted", **_counts(about),
+    }  # fmt: skip
+    plan.bus.say(kinds.PIPELINE_ERROR, plan.pipeline_name, level="warning", fields=fields)
+    progress.__exit__(None, None, None)
+    output.notice(f"{plan.pipeline_name} was cancelled in the middle of a step")
+    os._exit(128 + number)
+
+
+def _counts(lineage: dict[str, Any]) -> dict[str, Any]:
+    told = lineage.get("summary", {})
+    return {name: told.get(name, 0) for name in ("success_count", "failed_count", "skipped_count")}
+
+
+def _write_files(plan: Orchestrator, lineage: dict[str, Any], story: bool) -> dict[str, str]:
+    """The files that a run leaves behind beside its journal; one that cannot be written is told, and no failure."""
+    if plan.store is None:
+        return {}
+    folder = plan.store.folder(lineage["run_id"])
+    writers: dict[str, tuple[str, Callable[[Any], object]]] = {
+        "lineage": ("lineage.json", lambda path: plan.tracker.export_lineage(path) if plan.tracker else None),
+        "metrics": ("metrics.prom", plan.metrics.export_prometheus),
+    }
+    if story:
+        writers = {"story": ("story.html", lambda path: StoryGenerator().generate_story(lineage, path)), **writers}
+    files = {"run": str(folder)}
+    for name, (file, write) in writers.items():
+        try:
+            write(folder / file)
+            files[name] = str(folder / file)
+        except Exception as error:  # the run is over and recorded: nothing here may change what is said of it
+            output.notice(f"{file} could not be written: {error}")
+    return files
+
+
+def _code(status: str, ended: BaseException | None) -> int:
+    if isinstance(ended, Stopped):
+        return 128 + ended.number
+    if isinstance(ended, KeyboardInterrupt):
+        return exits.INTERRUPTED
+    return exits.SUCCESS if status == "success" and ended is None else exits.FAILED
+
+
+def _leave_if_abandoned(code: int) -> None:
+    """A step that was abandoned in its thread may go on for hours, or crash while the interpreter is taken down."""
+    if any(thread.name.startswith("odibi-worker") for thread in all_threads()):
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except OSError:
+                pass
+        os._exit(code)

@@ -1,0 +1,73 @@
+"""Ctrl-C and SIGTERM while a pipeline runs: the record is closed as cancelled, within five seconds, whatever happens.
+
+The main thread is made to raise, as Ctrl-C does by itself, so that the orchestrator ends the record. It cannot raise
+while it is inside a library's compiled code; then a second thread, which the signal wakes too, ends it instead.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from threading import Event, Thread, current_thread, main_thread
+from types import FrameType
+from typing import Any, Final
+
+GRACE_S: Final = 4.0
+"""How long the main thread has for closing the record, of the five seconds that are promised."""
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
+
+class Stopped(KeyboardInterrupt):
+    """The process was asked to stop by signal `number`."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.number = number
+
+
+class Interruption(AbstractContextManager["Interruption"]):
+    """Inside the block the first signal raises `Stopped`, further ones are ignored, and `give_up(number)` is called
+    from another thread when the block is not left in time. Outside the main thread it does nothing.
+    """
+
+    def __init__(self, give_up: Callable[[int], object]) -> None:
+        self._give_up = give_up
+        self._heard = False
+        self._over = Event()
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Interruption:
+        if current_thread() is main_thread():
+            self._reader, self._writer = os.pipe()
+            os.set_blocking(self._writer, False)
+            self._wakeup_before = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
+            self._before = {number: signal.signal(number, self._raise) for number in _SIGNALS}
+            Thread(target=self._watch, name="odibi-signals", daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        if self._before:
+            for number, handler in self._before.items():
+                signal.signal(number, handler)
+            signal.set_wakeup_fd(self._wakeup_before)
+            os.close(self._writer)
+
+    def _raise(self, number: int, frame: FrameType | None) -> None:
+        if not self._heard:
+            self._heard = True
+            raise Stopped(number)
+
+    def _watch(self) -> None:
+        try:
+            while woken := os.read(self._reader, 1):
+                if woken[0] in _SIGNALS:
+                    break
+            else:
+                return
+        finally:
+            os.close(self._reader)
+        if not self._over.wait(GRACE_S):
+            self._give_up(woken[0])

@@ -1,0 +1,48 @@
+"""`odibi metrics`: the numbers of a run, worked out again from its record."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from odibi_core import plugins
+from odibi_core.cli import options, output, record
+from odibi_core.events.clock import utc_now
+from odibi_core.exporters.base import Measured
+from odibi_core.views.metrics import MetricsView
+from odibi_core.views.runs import RunsView
+
+
+class MetricsFormat(StrEnum):
+    """How the numbers are written."""
+
+    report = "report"
+    prometheus = "prometheus"
+    json = "json"
+
+
+def metrics(
+    run: options.Run = None,
+    format: Annotated[MetricsFormat, typer.Option("--format", help="For people, for Prometheus, or for programs.")] = (
+        MetricsFormat.report
+    ),
+    store: options.Store = None,
+) -> None:
+    """Show the metrics of a run: durations, rows, throughput, cache hits, failures.
+
+    They are folded from the record, so they are the same as when the run ended.
+    """
+    kept = record.open_store(store)
+    run_id = record.find(kept, run)
+    view, runs = MetricsView(), RunsView()
+    with output.waiting("reading the record"):
+        for event in record.read(kept, run_id):
+            view(event)
+            runs(event)
+    at = datetime.fromisoformat(rows[0]["last_event"]) if (rows := runs.answer()) else utc_now()
+    exporter = plugins.load("exporters", format.value)
+    text = str(exporter().export(Measured(view=view, at=at)))
+    typer.echo(text.removesuffix("\n"))

@@ -1,0 +1,177 @@
+"""What the command writes: answers on stdout, everything else on stderr; neat on a terminal, plain in a pipe."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from threading import Lock, Timer
+from typing import TYPE_CHECKING, Any, Final, TextIO
+
+import msgspec
+
+from odibi_core.events import plain
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.table import Table
+    from rich.text import Text
+
+_UNBOUNDED: Final = 100_000
+"""The width of what is no terminal: nothing is wrapped or cut there."""
+_PATIENCE_S: Final = 1.0
+STYLES: Final = {
+    "success": "green", "failed": "red", "skipped": "yellow", "running": "cyan", "pending": "dim",
+    "cancelled": "yellow", "lost": "magenta", "debug": "dim", "info": "", "warning": "yellow", "error": "red",
+    "critical": "bold red",
+}  # fmt: skip
+_SIGNS: Final = {
+    "success": ("✓", "+"), "failed": ("✗", "x"), "skipped": ("↷", "-"), "running": ("▸", ">"), "pending": ("·", "."),
+    "cancelled": ("■", "#"), "lost": ("†", "?"), "warning": ("!", "!"),
+}  # fmt: skip
+
+
+def console(stream: TextIO | None = None) -> Console:
+    """A console on stdout, or on `stream`, that takes text as text: no markup, no emoji names, no guessed colours."""
+    from rich.console import Console
+
+    file = stream or sys.stdout
+    width = None if file.isatty() else _UNBOUNDED
+    return Console(file=file, width=width, markup=False, emoji=False, highlight=False, soft_wrap=False)
+
+
+def sign(state: str, on: Console) -> str:
+    """One character for a state, in what the terminal can show."""
+    fancy, plain_sign = _SIGNS.get(state, _SIGNS["pending"])
+    return fancy if is_unicode(on) else plain_sign
+
+
+def is_unicode(on: Console) -> bool:
+    """Whether the terminal's encoding has every sign."""
+    return on.encoding.lower().startswith("utf")
+
+
+def shown(value: object) -> str:
+    """A text as it may be shown: what a terminal would obey, or a reader could not see, is written as an escape."""
+    text = value if isinstance(value, str) else str(value)
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode() for char in text
+    )
+
+
+def styled(value: object, style: str = "") -> Text:
+    """A text for a console, as data."""
+    from rich.text import Text
+
+    return Text(shown(value), style=style)
+
+
+def table(*columns: str, right: Sequence[str] = (), folded: Sequence[str] = ()) -> Table:
+    """A calm table: columns two apart and no frame. `folded` columns wrap when a terminal is too narrow."""
+    from rich.table import Table
+
+    made = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim", show_edge=False)
+    for name in columns:
+        made.add_column(
+            styled(name),
+            justify="right" if name in right else "left",
+            no_wrap=name not in folded,
+            overflow="fold" if name in folded else "ellipsis",
+        )
+    return made
+
+
+def write(on: Console, *items: RenderableType) -> None:
+    """Print; in a pipe without the blanks that pad a table's last column."""
+    if on.file.isatty():
+        on.print(*items)
+        return
+    with on.capture() as captured:
+        on.print(*items)
+    on.file.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+
+
+def write_json(value: object) -> None:
+    """One document on stdout."""
+    sys.stdout.write(f"{msgspec.json.format(as_json(value)).decode()}\n")
+
+
+def write_json_lines(values: Iterable[object]) -> None:
+    """One document a line on stdout."""
+    for value in values:
+        sys.stdout.write(f"{as_json(value).decode()}\n")
+
+
+def as_json(value: object) -> bytes:
+    """Valid JSON of anything; what JSON has no word for becomes a text."""
+    try:
+        return msgspec.json.encode(value, enc_hook=str)
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        return msgspec.json.encode(plain(value))
+
+
+def notice(text: object) -> None:
+    """A line on stderr for whoever looks on."""
+    write(on := console(sys.stderr), styled(text, "dim" if on.file.isatty() else ""))
+
+
+def complain(text: str) -> None:
+    """What went wrong, on stderr: one line, or one a problem."""
+    first, *others = text.splitlines() or [""]
+    on = console(sys.stderr)
+    from rich.text import Text
+
+    write(on, Text.assemble(("error: ", "bold red"), shown(first)), *(styled(f"       {line}") for line in others))
+
+
+@contextmanager
+def waiting(for_what: str) -> Iterator[None]:
+    """A spinner on the terminal, should it take longer than a second."""
+    on = console(sys.stderr)
+    if not is_live(on):
+        yield
+        return
+    status, lock, over = on.status(styled(for_what, "dim")), Lock(), False
+
+    def begin() -> None:
+        with lock:
+            if not over:
+                status.start()
+
+    timer = Timer(_PATIENCE_S, begin)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        with lock:
+            over = True
+        status.stop()
+
+
+def is_live(on: Console) -> bool:
+    """Whether something may move there: a real terminal, and not a dumb one."""
+    return on.file.isatty() and not on.is_dumb_terminal
+
+
+def duration(ms: float | None) -> str:
+    """`12 ms`, `1.24 s`, `2 min 05 s`; three figures are enough for people."""
+    if not isinstance(ms, (int, float)):
+        return ""
+    if ms < 1000:
+        return f"{ms:.0f} ms" if ms >= 10 else f"{ms:.1f} ms"
+    seconds = ms / 1000
+    if seconds < 60:
+        return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def count(number: Any, of: str = "") -> str:
+    """`1,234 rows`; nothing for what is not known."""
+    if not isinstance(number, int):
+        return ""
+    return f"{number:,} {of if number != 1 else of.removesuffix('s')}".rstrip()

@@ -1,0 +1,114 @@
+"""What is seen while a pipeline runs: a moving table on a terminal, plain lines anywhere else; always on stderr."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from odibi_core.cli import output
+from odibi_core.cli.steps_table import steps_table, worth_showing
+from odibi_core.events import Event, kinds
+from odibi_core.events.clock import monotonic, utc_now
+from odibi_core.sinks.console import ConsoleSink
+from odibi_core.views.timeline import TimelineView
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+_EVERY_S: Final = 0.1
+_SHARE: Final = 20
+"""Drawing may take one part in so many of the time, so that a pipeline of thousands of steps keeps its pace."""
+_BESIDE: Final = 6
+"""Lines of the terminal that are not steps."""
+
+
+class Progress(Protocol):
+    """A sink that shows how far a run is, between entering and leaving."""
+
+    def __enter__(self) -> Progress: ...
+    def __exit__(self, *_: object) -> None: ...
+    def __call__(self, event: Event, /) -> None: ...
+
+
+def new_progress() -> Progress:
+    """The one that fits stderr."""
+    on = output.console(sys.stderr)
+    return LiveProgress(on) if output.is_live(on) else PlainProgress()
+
+
+class PlainProgress(AbstractContextManager["PlainProgress"]):
+    """A line an event, as `sinks.console` writes them; checks that passed are not worth one."""
+
+    def __init__(self) -> None:
+        self._sink = ConsoleSink(sys.stderr)
+
+    def __call__(self, event: Event) -> None:
+        if event.event_type != kinds.CHECK_RESULT or event.status == "failed":
+            self._sink(event)
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+class LiveProgress(AbstractContextManager["LiveProgress"]):
+    """The steps with their states, and a bar below; it leaves nothing behind, for the summary says it all again."""
+
+    def __init__(self, on: Console) -> None:
+        from rich.live import Live
+
+        self._on = on
+        self._view = TimelineView()
+        self._drawn: RenderableType = ""
+        self._due = 0.0
+        self._live = Live(
+            console=on, get_renderable=self._draw, transient=True, refresh_per_second=1 / _EVERY_S,
+            redirect_stdout=sys.stdout.isatty(), redirect_stderr=True, vertical_overflow="crop",
+        )  # fmt: skip
+
+    def __call__(self, event: Event) -> None:
+        self._view(event)
+
+    def __enter__(self) -> LiveProgress:
+        self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._live.stop()
+
+    def _draw(self) -> RenderableType:
+        now = monotonic()
+        if now >= self._due:
+            self._drawn = draw(self._view.answer(), self._on)
+            self._due = now + (monotonic() - now) * _SHARE
+        return self._drawn
+
+
+def draw(run: dict[str, Any], on: Console) -> RenderableType:
+    """A run, as a `TimelineView` answers it, in the height of a terminal."""
+    from rich.console import Group
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+
+    if not run["start"]:
+        return output.styled("starting", "dim")
+    counts = run["counts"]
+    done = counts["success"] + counts["failed"] + counts["skipped"]
+    shown = worth_showing(run["steps"], on.height - _BESIDE)
+    below = Table.grid(padding=(0, 2, 0, 0))
+    bar = ProgressBar(
+        total=max(1, run["total"]), completed=done, width=min(40, max(10, on.width // 3)),
+        complete_style="red" if counts["failed"] else "green", finished_style="red" if counts["failed"] else "green",
+    )  # fmt: skip
+    told = [f"{done:,} of {run['total']:,} steps", _elapsed(run["start"])]
+    told += [f"{counts[state]:,} {state}" for state in ("failed", "skipped") if counts[state]]
+    below.add_row(bar, output.styled(" · ".join(told)))
+    hidden = len(run["steps"]) - len(shown)
+    more = [output.styled(f"… and {hidden:,} steps more", "dim")] if hidden > 0 else []
+    title = output.styled(run["pipeline_name"] or "pipeline", "bold")
+    return Group(title, steps_table(shown, on), *more, "", below)
+
+
+def _elapsed(start: str) -> str:
+    return output.duration(max(0.0, (utc_now() - datetime.fromisoformat(start)).total_seconds() * 1e3))

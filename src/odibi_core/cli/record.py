@@ -1,0 +1,45 @@
+"""Finding and reading the record that a command asks of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol, TypeVar
+
+from odibi_core.cli.output import notice
+from odibi_core.events import Event
+from odibi_core.settings import read_settings
+from odibi_core.store.runs import RunStore
+from odibi_core.store.segments import Damage
+
+_Sink = TypeVar("_Sink", bound="_Hears")
+
+
+class _Hears(Protocol):
+    def __call__(self, event: Event, /) -> object: ...
+
+
+def open_store(given: str | None) -> RunStore:
+    """The store that `--store` names, else the setting's."""
+    return RunStore(read_settings(store={"dir": given or None}).root)
+
+
+def find(store: RunStore, wanted: str | None) -> str:
+    """The run that is meant; if its process died without a word, the record says so from now on."""
+    run_id = store.find(wanted)
+    store.settle(run_id)
+    return run_id
+
+
+def read(store: RunStore, run_id: str) -> Iterator[Event]:
+    """The events of a run; afterwards, what of it could not be read is told on stderr."""
+    damage = Damage()
+    yield from store.read(run_id, damage)
+    if damage:
+        notice(f"of run {run_id}, {damage.torn} half and {damage.unreadable} unreadable lines were passed over")
+
+
+def feed(sink: _Sink, store: RunStore, run_id: str) -> _Sink:
+    """A view that has heard the whole run."""
+    for event in read(store, run_id):
+        sink(event)
+    return sink

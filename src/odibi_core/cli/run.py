@@ -1,0 +1,104 @@
+"""`odibi run`: run the pipeline of a Python file."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from odibi_core.cli import options
+from odibi_core.errors import ConfigurationError
+from odibi_core.pipeline import load_pipeline
+
+_PLAIN_STEMS: Final = frozenset({"pipeline", "main", "steps", "__init__", "__main__"})
+
+
+class OnFailure(StrEnum):
+    """What becomes of the other steps when one fails."""
+
+    stop = "stop"
+    skip = "skip"
+    proceed = "continue"
+
+
+def run(
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE[:NAME]", show_default=False,
+            help="A Python file, and in it a list of steps or functions, or a function that gives one.",
+        ),
+    ],
+    engine: options.Engine = "pandas",
+    workers: options.Workers = 1,
+    param: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--param", "-p", metavar="NAME=VALUE", help="A value for every step that takes NAME; JSON, or text."
+        ),
+    ] = None,
+    on_failure: Annotated[
+        OnFailure,
+        typer.Option(
+            "--on-failure", help="Begin nothing more; skip what needs the step; or skip it and call it a success."
+        ),
+    ] = OnFailure.skip,
+    name: Annotated[str | None, typer.Option("--name", help="The pipeline's name. [default: from the file]")] = None,
+    story: Annotated[bool, typer.Option("--story/--no-story", help="Write story.html when it ends.")] = True,
+    store: options.Store = None,
+    format: options.Format = options.TextOrJson.text,
+) -> None:
+    """Run a pipeline, and keep everything that happened.
+
+    Progress goes to stderr, the verdict to stdout. The run's folder gets the journal, story.html, lineage.json and
+    metrics.prom. Ctrl-C and SIGTERM close the record: the run is cancelled.
+    """
+    from odibi_core.cli.flight import Flight, fly
+
+    flight = Flight(
+        load=lambda: load_pipeline(file),
+        name=name or name_of(file),
+        engine=engine,
+        workers=workers,
+        store=store,
+        on_failure=on_failure.value,
+        params=parse_params(param or []),
+        story=story,
+        as_json=format is options.TextOrJson.json,
+    )
+    raise typer.Exit(fly(flight))
+
+
+def parse_params(given: list[str]) -> dict[str, Any]:
+    """`NAME=VALUE` texts as values: JSON where it is JSON, else the text as it is."""
+    params: dict[str, Any] = {}
+    for each in given:
+        name, equals, value = each.partition("=")
+        if not equals or not name.strip():
+            raise ConfigurationError(f"--param takes NAME=VALUE, such as --param limit=10; given was {each!r}")
+        if name.strip() in params:
+            raise ConfigurationError(f"--param {name.strip()} is given twice")
+        params[name.strip()] = _value(value)
+    return params
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def name_of(target: str) -> str:
+    """`flights` of flights.py, of flights/pipeline.py, and `flights-failing` of flights.py:failing."""
+    path, name = Path(target), ""
+    if not path.exists() and ":" in target:
+        file, _, name = target.rpartition(":")
+        path = Path(file)
+    stem = path.stem
+    if stem in _PLAIN_STEMS:
+        stem = path.absolute().parent.name or stem
+    return stem if name in ("", *_PLAIN_STEMS, "build") else f"{stem}-{name}"

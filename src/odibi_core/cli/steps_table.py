@@ -1,0 +1,68 @@
+"""The steps of a run as rows, for the live view and for the summary at its end."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from odibi_core.cli import output
+from odibi_core.events.clock import utc_now
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+_FRAMES: Final = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+_PLAIN_FRAMES: Final = "|/-\\"
+_TEXT_STYLES: Final = {"pending": "dim", "skipped": "dim", "failed": "red"}
+
+
+def steps_table(steps: list[dict[str, Any]], on: Console) -> Table:
+    """A row a step: its state, name, layer, rows, duration, and what there is to say."""
+    made = output.table("", "Step", "Layer", "Rows", "Duration", "", right=("Rows", "Duration"))
+    for step in steps:
+        state = step["state"]
+        made.add_row(
+            output.styled(_sign(state, on), output.STYLES.get(state, "")),
+            output.styled(step["name"], _TEXT_STYLES.get(state, "")),
+            output.styled(step["layer"] or "", "dim"),
+            output.count(step["row_count"]),
+            _took(step),
+            _remark(step),
+        )
+    return made
+
+
+def worth_showing(steps: list[dict[str, Any]], room: int) -> list[dict[str, Any]]:
+    """Those that fit: all, or else what failed, what runs, and what ended last, in the order of the plan."""
+    if len(steps) <= room:
+        return steps
+    rank = {"failed": 0, "running": 1, "success": 2, "cancelled": 2, "skipped": 3, "pending": 4}
+    by_interest = sorted(steps, key=lambda step: str(step["end"] or ""), reverse=True)
+    chosen = sorted(by_interest, key=lambda step: rank.get(step["state"], 4))[: max(0, room)]
+    kept = {id(step) for step in chosen}
+    return [step for step in steps if id(step) in kept]
+
+
+def _sign(state: str, on: Console) -> str:
+    if state != "running":
+        return output.sign(state, on)
+    frames = _FRAMES if output.is_unicode(on) else _PLAIN_FRAMES
+    return frames[int(utc_now().timestamp() * 10) % len(frames)]
+
+
+def _took(step: dict[str, Any]) -> str:
+    if step["state"] == "running" and step["start"]:
+        since = utc_now() - datetime.fromisoformat(step["start"])
+        return output.duration(max(0.0, since.total_seconds() * 1e3))
+    return output.duration(step["duration_ms"])
+
+
+def _remark(step: dict[str, Any]) -> Any:
+    if step["state"] == "failed":
+        return output.styled((step["error"] or "failed").strip().partition("\n")[0], "red")
+    if step["state"] == "skipped":
+        return output.styled("skipped", "yellow")
+    if (step["attempts"] or 1) > 1:
+        return output.styled(f"attempt {step['attempts']}", "yellow")
+    return output.styled("from the cache" if step["cache_hit"] else "", "dim")
