@@ -27,7 +27,7 @@ class CacheStatsHook:
         rate = metrics.get_cache_hit_rate()
         hits, misses = (_sum(metrics.counters, f"{name}:") for name in ("cache_hit", "cache_miss"))
         print(
-            f"Cache: {hits:g} hits, {misses:g} misses ({rate:.1f} % hit rate)",
+            f"Cache: {hits:g} hits, {misses:g} misses ({rate:.1%} hit rate)",
             file=self._stream or sys.stdout,
             flush=True,
         )
