@@ -91,37 +91,53 @@ class Journal:
         self._buffered = 0
         self._size = 0
         self._inode = (0, 0)
-        self._since_look = 0
-        self._looked = _LONG_AGO
+        self._written_at_look = 0
+        self._looked = self._look_due = _LONG_AGO
+        self._smooth_until = _LONG_AGO
         self._torn = False
 
     def __call__(self, event: Event) -> None:
         """Keep an event. Never raises."""
         try:
             line = encode(event)
-            if len(line) > MAX_LINE:
+            length = len(line)
+            if length > MAX_LINE:
                 line = encode(shortened(event, MAX_LINE))
         except Exception as error:
             with self._lock:
                 self.accepted += 1
                 self._lose(1, type(error).__name__, str(error))
             return
-        self._keep(line, event)
-
-    def _keep(self, line: bytes, event: Event) -> None:
+        now = event.timestamp
         with self._lock:
+            size = self._size + length
+            if not (self._looked <= now < self._smooth_until) or size > self.max_segment_bytes:
+                self._keep(line, now, event.level)
+                return
+            # The same as `_keep` where nothing is out of the ordinary, which is nearly always.
             self.accepted += 1
-            if self._closed:
-                self._lose(1, "closed", "the journal was closed before")
-                return
-            if self.durability == "buffered":
-                self._buffer.append(line)
-                self._buffered += len(line)
-                if self._buffered < _BUFFER and severity(event.level) < _URGENT:
+            try:
+                done = os.write(self._fd, line)
+                if done == length:
+                    self._size = size
+                    self.written += 1
                     return
-                self._flush(event.timestamp)
-                return
-            self._write(line, 1, event.timestamp)
+                self.written += self._write_rest(line, done, 1)
+            except OSError as error:
+                self._lose(1, _reason(error), error.strerror or str(error))
+            self._smooth_until = _LONG_AGO
+
+    def _keep(self, line: bytes, now: datetime, level: str) -> None:
+        self.accepted += 1
+        if self._closed:
+            self._lose(1, "closed", "the journal was closed before")
+        elif self.durability == "buffered":
+            self._buffer.append(line)
+            self._buffered += len(line)
+            if self._buffered >= _BUFFER or severity(level) >= _URGENT:
+                self._flush(now)
+        else:
+            self._write(line, 1, now)
 
     def _flush(self, now: datetime) -> None:
         if self._buffer:
@@ -133,7 +149,7 @@ class Journal:
         whole = 0
         try:
             full = self._size and self._size + len(block) > self.max_segment_bytes
-            if full or not (self._looked <= now < self._looked + _LOOK_EVERY):
+            if full or not (self._looked <= now < self._look_due):
                 self._look(now)
             if full or self._fd < 0:
                 self._open_next()
@@ -150,8 +166,9 @@ class Journal:
         except OSError as error:
             whole = 0
             self._lose(lines, _reason(error), error.strerror or str(error))
-        self._since_look += whole
         self.written += whole
+        smooth = whole == lines and self.durability == "written" and not self._torn
+        self._smooth_until = self._look_due if smooth else _LONG_AGO
 
     def _write_rest(self, block: bytes, done: int, lines: int) -> int:
         """A short write raises nothing: try the rest. What is whole of it counts; the next line seals a half one."""
@@ -170,7 +187,7 @@ class Journal:
 
     def _look(self, now: datetime) -> None:
         """A write to a file that was deleted succeeds into nothing: look now and then whether ours is still there."""
-        self._looked = now
+        self._looked, self._look_due = now, now + _LOOK_EVERY
         if self._fd < 0:
             return
         try:
@@ -179,10 +196,11 @@ class Journal:
         except OSError:
             here = False
         if not here:
-            self._lose(self._since_look, "deleted", f"{self._path} was deleted or replaced")
-            self.written -= self._since_look
+            gone = self.written - self._written_at_look
+            self._lose(gone, "deleted", f"{self._path} was deleted or replaced")
+            self.written -= gone
             self._close_descriptor()
-        self._since_look = 0
+        self._written_at_look = self.written
 
     def _open_next(self) -> None:
         """A new segment, of a name that nobody has."""
@@ -202,7 +220,7 @@ class Journal:
         self.stem, self._number, self._path, self._size, self._torn = stem, number, path, 0, False
         found = os.fstat(self._fd)
         self._inode = (found.st_dev, found.st_ino)
-        self._since_look = 0
+        self._written_at_look = self.written
 
     def _close_descriptor(self) -> None:
         fd, self._fd = self._fd, -1
@@ -259,6 +277,7 @@ class Journal:
                 self._flush(utc_now())
                 self._look(utc_now())
                 self._closed = True
+                self._smooth_until = _LONG_AGO
                 self._close_descriptor()
 
     def _after_fork(self) -> None:
