@@ -18,33 +18,29 @@ from itertools import count
 from threading import get_ident
 from typing import Any, Final
 
-from odibi_core.events import Event, kinds, to_dict
+from odibi_core.events import Event, kinds
 from odibi_core.events.clock import SYSTEM, Clock, new_id, resident_memory_mb
 from odibi_core.events.compose import clean_text, sift
 from odibi_core.events.context import EMPTY, current
+from odibi_core.events.normalise import text
 from odibi_core.hooks import (
+    FAILURES,
     FAILURES_ALLOWED,
     AutomationHook,
     Callback,
     EventPriority,
-    HookTable,
+    Hooks,
     RegisteredHook,
 )
-from odibi_core.queued import Queued
 
 __all__ = ["AutomationHook", "EventBus", "EventPriority", "RegisteredHook", "Sink"]
 
 Sink = Callable[[Event], object]
 """Anything that takes an event. It may have `close()`; a view also has `answer()`."""
 
-_Round = tuple[tuple[RegisteredHook, ...], dict[str, Any], str]
-"""Hooks to call, what they hear, and the event's kind."""
-
 _log = logging.getLogger("odibi_core")
 _MEMORY_KEPT: Final = timedelta(seconds=1)
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_TURN_TIMEOUT_S: Final = 30.0
-"""How long a hook waits for its own call in another thread: past it, two calls at once are better than none."""
 
 
 class EventBus:
@@ -68,10 +64,7 @@ class EventBus:
         self._sinks: tuple[Sink, ...] = ()
         self._ranked: list[tuple[int, int, str, Sink]] = []
         self._registrations = count()
-        self._hooks = HookTable()
-        self._live: dict[str, Any] = {}
-        self._queued: Queued | None = None
-        self._said_by_hooks = threading.local()
+        self._hooks = Hooks(max_workers, self._count_failure)
         self._begin()
         _buses.add(self)
 
@@ -79,10 +72,13 @@ class EventBus:
         """A writer of its own: at the start, and in the child of every fork."""
         self.writer_id = new_id()
         self._seq = count()
-        self._lock = threading.Lock()
+        # Can be entered again: a signal's handler, or a __del__, may log at any moment, also at the edges of a turn.
+        self._lock = threading.RLock()
+        self._hooks.begin()
         self._holder = 0
         self._waiting: deque[Event] = deque()
-        self._queued = None
+        self._aftermath: list[Event | str] = []
+        self._failing: dict[int, tuple[int, int]] = {}
         self._memory_mb: float | None = None
         self._memory_due = _LONG_AGO
 
@@ -102,6 +98,7 @@ class EventBus:
             self._forget(sink)
 
     def _forget(self, sink: Sink) -> None:
+        self._failing.pop(id(sink), None)
         self._ranked = [row for row in self._ranked if row[3] is not sink]
         self._sinks = tuple(row[3] for row in self._ranked)
 
@@ -126,17 +123,21 @@ class EventBus:
                 standard = {**context.standard, **standard}
                 if context.fields:
                     rest = {**context.fields, **rest}
+            if level not in kinds.SEVERITY or type(event_type) is not str:
+                level, event_type = kinds.level_name(level), clean_text(text(event_type))
             self._pass(clean_text(event_type), level, standard, rest, live)
-        except Exception:
-            _log.exception("an event could not be recorded: %.200r", event_type)
+        except Exception as error:
+            _complain("an event could not be recorded", error)
 
     def publish(self, event: Event) -> None:
         """Hand on an event that was made elsewhere, as it is: a worker's, or another bus's. Never raises."""
         try:
-            self._deliver(event)
-            self._react(event.event_type, event, None, None)
-        except Exception:
-            _log.exception("an event could not be passed on: %.200r", event)
+            if self._holder == get_ident():
+                self._waiting.append(event)
+            else:
+                self._take_turn(event)
+        except Exception as error:
+            _complain("an event could not be passed on", error)
 
     def _pass(
         self,
@@ -158,12 +159,13 @@ class EventBus:
                     try:
                         sink(event)
                     except Exception as error:
-                        self._sink_failed(sink, error)
-                if self._waiting:
-                    self._deliver_waiting()
+                        self._sink_failed(sink, error, event)
+                later = self._deliver_waiting() if self._waiting or self._aftermath else None
             finally:
                 self._holder = 0
-        self._react(kind, event, standard, live)
+        self._hooks.react(kind, event, standard, live)
+        if later or self._waiting:
+            self._follow_up(later)
 
     def _make(self, kind: str, level: str, standard: dict[str, Any], rest: dict[str, Any]) -> Event:
         now = self._now()
@@ -181,46 +183,66 @@ class EventBus:
             **standard,
         )
 
-    def _deliver(self, event: Event) -> None:
-        me = get_ident()
-        if self._holder == me:
-            self._waiting.append(event)
-            return
+    def _take_turn(self, event: Event | None) -> None:
+        """The rest of what `_pass` does, for an event that is there already; None for only what waits."""
         with self._lock:
-            self._holder = me
+            self._holder = get_ident()
             try:
-                self._waiting.append(event)
-                self._deliver_waiting()
+                if event is not None:
+                    self._hand_out(event)
+                later = self._deliver_waiting()
             finally:
                 self._holder = 0
+        if event is not None:
+            self._hooks.react(event.event_type, event, None, None)
+        self._follow_up(later)
 
-    def _deliver_waiting(self) -> None:
+    def _deliver_waiting(self) -> list[Event | str]:
+        """Have the sinks hear what was said while they were called; gives what hooks and the standard log are due."""
         while self._waiting:
             event = self._waiting.popleft()
-            for sink in self._sinks:
-                try:
-                    sink(event)
-                except Exception as error:
-                    self._sink_failed(sink, error)
+            self._hand_out(event)
+            self._aftermath.append(event)
+        later, self._aftermath = self._aftermath, []
+        return later
 
-    def _sink_failed(self, sink: Sink, error: Exception) -> None:
+    def _follow_up(self, later: list[Event | str] | None) -> None:
+        """When no sink is being called: hooks hear what sinks said, the standard log which of them failed."""
+        for each in later or ():
+            if isinstance(each, str):
+                _log.error("%s", each)
+            else:
+                self._hooks.react(each.event_type, each, None, None)
+        if self._waiting and self._holder == 0:  # said by a signal's handler, at the very edge of a turn
+            self._take_turn(None)
+
+    def _hand_out(self, event: Event) -> None:
+        for sink in self._sinks:
+            try:
+                sink(event)
+            except Exception as error:
+                self._sink_failed(sink, error, event)
+
+    def _sink_failed(self, sink: Sink, error: Exception, event: Event) -> None:
         """Called while the sinks are being called: what is said here waits its turn."""
         name = next((row[2] for row in self._ranked if row[3] is sink), _name_of(sink))
-        if self._count_failure(name, error) >= FAILURES_ALLOWED:
+        last, in_a_row = self._failing.get(id(sink), (-1, 0))
+        in_a_row = in_a_row + 1 if event.seq == last + 1 or event.writer_id != self.writer_id else 1
+        self._failing[id(sink)] = (event.seq, in_a_row)
+        self._aftermath.append(self._count_failure(name, error))
+        if in_a_row >= FAILURES_ALLOWED:
             self._forget(sink)
-            _log.error("the sink %s failed %d times and is called no more", name, FAILURES_ALLOWED)
+            self._aftermath.append(f"the sink {name} failed {in_a_row} times in a row and is called no more")
 
-    def _count_failure(self, name: str, error: Exception) -> int:
-        failures = self.failures[name] = self.failures.get(name, 0) + 1
-        _log.error("hook %s failed: %s", name, clean_text(f"{type(error).__name__}: {error}"))
-        if failures == 1:
+    def _count_failure(self, name: str, error: Exception) -> str:
+        """Count it, report the first of each name, and give the sentence for the standard log."""
+        self.failures[name] = self.failures.get(name, 0) + 1
+        reason = clean_text(f"{type(error).__name__}: {text(error)}")
+        if self.failures[name] == 1:
             self.say(
-                kinds.HOOK_FAILED,
-                f"{name} failed",
-                level="warning",
-                fields={"hook": name, "error": f"{type(error).__name__}: {error}"},
+                kinds.HOOK_FAILED, f"{name} failed", level="warning", fields={"hook": name, "error": reason}
             )
-        return failures
+        return f"hook {name} failed: {reason}"
 
     def register_hook(
         self,
@@ -248,12 +270,16 @@ class EventBus:
 
     def emit(self, event_type: str, event_data: Mapping[str, Any] | None = None) -> None:
         """Say an event with the fields of a dict, which is not touched. Never raises."""
-        level = "error" if kinds.canonical(event_type) in _FAILURES else "info"
-        self.say(kinds.canonical(event_type), level=level, fields=dict(event_data) if event_data else None)
+        try:
+            kind = kinds.canonical(event_type)
+            fields = dict(event_data) if event_data else None
+        except Exception:
+            kind, fields = text(event_type), {"event_data": event_data}
+        self.say(kind, level="error" if kind in FAILURES else "info", fields=fields)
 
     def attach_live(self, **objects: Any) -> None:
         """Give hooks of a run's end these objects as they are (`metrics_manager=`, `tracker=`)."""
-        self._live.update(objects)
+        self._hooks.live.update(objects)
 
     def get_hooks(self, event_type: str) -> list[RegisteredHook]:
         """The hooks registered for that kind, in the order in which they run."""
@@ -275,83 +301,14 @@ class EventBus:
         """Forget all hooks, or those of one kind."""
         self._hooks.remove(event_type)
 
-    def _react(
-        self, kind: str, event: Event, standard: dict[str, Any] | None, live: dict[str, Any] | None
-    ) -> None:
-        """Call the hooks of an event that all sinks have heard; what they say reaches hooks after this round."""
-        hooks = self._hooks.routes.get(kind)
-        if hooks is None:
-            hooks = self._hooks.route(kind)
-        if not hooks:
-            return
-        heard = to_dict(event) if standard is None else {**standard, **event.fields}
-        if live:
-            heard |= live
-        heard["timestamp"] = event.timestamp.isoformat()
-        _add_older_names(kind, heard)
-        if kind in _ENDS:
-            heard |= self._live
-        rounds: deque[_Round] | None = getattr(self._said_by_hooks, "rounds", None)
-        if rounds is not None:
-            rounds.append((hooks, heard, kind))
-            return
-        rounds = self._said_by_hooks.rounds = deque()
-        try:
-            self._call_round(hooks, heard, kind)
-            while rounds:
-                self._call_round(*rounds.popleft())
-        finally:
-            self._said_by_hooks.rounds = None
-
-    def _call_round(self, hooks: tuple[RegisteredHook, ...], heard: dict[str, Any], kind: str) -> None:
-        for hook in hooks:
-            own = heard.copy()
-            own["event_type"] = hook.names.get(kind, kind)
-            if hook.async_execution:
-                self._queue().put(self._call, hook, own)
-                continue
-            turn = hook.turn
-            got = turn.acquire(False) or turn.acquire(timeout=_TURN_TIMEOUT_S)
-            try:
-                hook.callback(own)
-                hook.calls += 1
-                hook.failures_in_a_row = 0
-            except Exception as error:
-                self._hook_failed(hook, error)
-            finally:
-                if got:
-                    turn.release()
-
-    def _queue(self) -> Queued:
-        if self._queued is None:
-            self._queued = Queued(self.max_workers, name="odibi-hook")
-        return self._queued
-
-    def _call(self, hook: RegisteredHook, own: dict[str, Any]) -> None:
-        try:
-            hook.callback(own)
-            hook.calls += 1
-            hook.failures_in_a_row = 0
-        except Exception as error:
-            self._hook_failed(hook, error)
-
-    def _hook_failed(self, hook: RegisteredHook, error: Exception) -> None:
-        hook.failures += 1
-        hook.failures_in_a_row += 1
-        self._count_failure(hook.name, error)
-        if hook.failures_in_a_row >= FAILURES_ALLOWED:
-            hook.enabled = False
-            self._hooks.routes = {}
-            _log.error("hook %s failed %d times in a row and is disabled", hook.name, FAILURES_ALLOWED)
-
     @property
     def dropped(self) -> int:
         """Calls of asynchronous hooks that were dropped because too many were waiting."""
-        return self._queued.dropped if self._queued else 0
+        return self._hooks.dropped
 
     def shutdown(self, timeout: float = 5.0) -> bool:
         """Let asynchronous hooks finish, for at most `timeout` seconds; False when some could not."""
-        return self._queued.close(timeout) if self._queued else True
+        return self._hooks.shutdown(timeout)
 
     def __enter__(self) -> EventBus:
         return self
@@ -360,16 +317,11 @@ class EventBus:
         self.shutdown()
 
 
-_FAILURES: Final = frozenset({kinds.NODE_FAILED, kinds.PIPELINE_ERROR, kinds.ERROR, kinds.STAGE_FAILED})
-_ENDS: Final = frozenset({kinds.PIPELINE_COMPLETE, kinds.PIPELINE_ERROR})
-
-
-def _add_older_names(kind: str, heard: dict[str, Any]) -> None:
-    """`step_name` and `error_message`, which hooks of the older systems read."""
-    if "node_name" in heard:
-        heard.setdefault("step_name", heard["node_name"])
-    if kind in _FAILURES and "error" in heard:
-        heard.setdefault("error_message", heard["error"])
+def _complain(what: str, error: Exception) -> None:
+    try:
+        _log.error("%s: %s", what, clean_text(f"{type(error).__name__}: {text(error, 1000)}"))
+    except Exception:
+        return  # such as a stack that is too deep even for this
 
 
 def _name_of(callback: object) -> str:

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 import threading
+from collections import deque
 from collections.abc import Callable
+from contextvars import ContextVar, copy_context
 from enum import IntEnum
 from typing import Any, Final
 
 from odibi_core.errors import ConfigurationError
-from odibi_core.events import kinds
+from odibi_core.events import Event, kinds, to_dict
+from odibi_core.queued import Queued
 
 Callback = Callable[[dict[str, Any]], object]
 
 FAILURES_ALLOWED: Final = 10
 """A hook that fails so often in a row is disabled; `enable_hook` gives it another chance."""
+FAILURES: Final = frozenset({kinds.NODE_FAILED, kinds.PIPELINE_ERROR, kinds.ERROR, kinds.STAGE_FAILED})
+"""Kinds that are errors by themselves."""
+_ENDS: Final = frozenset({kinds.PIPELINE_COMPLETE, kinds.PIPELINE_ERROR})
 _ROUTES_KEPT: Final = 1024
+_TURN_TIMEOUT_S: Final = 30.0
+"""How long a hook waits for its own call in another thread: past it, two calls at once are better than none."""
+_NESTED: Final = frozenset({dict, list})
+_log = logging.getLogger("odibi_core")
 
 
 class EventPriority(IntEnum):
@@ -27,12 +38,19 @@ class EventPriority(IntEnum):
     LOW = 3
 
 
+_Rounds = deque["tuple[tuple[RegisteredHook, ...], dict[str, Any], str]"]
+"""Hooks to call, what they hear, and the event's kind: what waits while hooks are being called."""
+
+_within: ContextVar[tuple[_Rounds, ...]] = ContextVar("odibi_core_hooks", default=())
+"""The rounds of hooks that we are inside of: also in threads that a hook started with its context."""
+
+
 class RegisteredHook:
     """One hook as it is registered: `name, callback, priority, event_type, enabled`, and how it fared."""
 
     __slots__ = (
         "async_execution", "callback", "calls", "enabled", "event_type", "failures", "failures_in_a_row",
-        "kinds", "name", "names", "priority", "turn",
+        "kinds", "name", "names", "priority", "rounds", "turn",
     )  # fmt: skip
 
     def __init__(
@@ -52,6 +70,7 @@ class RegisteredHook:
         self.async_execution = async_execution
         self.calls = self.failures = self.failures_in_a_row = 0
         self.turn = threading.Lock()
+        self.rounds: _Rounds | None = None
         self.kinds = frozenset({kinds.canonical(event_type), *getattr(callback, "hears_also", ())})
         self.names = {kinds.canonical(event_type): event_type} if event_type != kinds.EVERYTHING else {}
 
@@ -72,9 +91,15 @@ class HookTable:
 
     def __init__(self) -> None:
         self._hooks: list[RegisteredHook] = []
-        self._lock = threading.Lock()
+        self.begin()
         self.routes: dict[str, tuple[RegisteredHook, ...]] = {}
         """Kind → hooks in their order; filled by `route`, emptied by every change."""
+
+    def begin(self) -> None:
+        """Nobody holds a lock: at the start, and in the child of a fork."""
+        self._lock = threading.RLock()
+        for hook in self._hooks:
+            hook.turn = threading.Lock()
 
     def add(self, hook: RegisteredHook) -> RegisteredHook:
         """Register; what cannot work is refused here and not when the event comes."""
@@ -86,6 +111,12 @@ class HookTable:
             raise ConfigurationError(
                 f"a hook's event_type is the name of an event or '*', given was {hook.event_type!r}"
             )
+        try:
+            hook.priority = EventPriority(hook.priority)
+        except ValueError:
+            raise ConfigurationError(
+                f"a hook's priority is one of EventPriority, given was {hook.priority!r} for {hook.name!r}"
+            ) from None
         with self._lock:
             self._hooks.append(hook)
             self._hooks.sort(key=lambda each: each.priority)
@@ -133,3 +164,117 @@ class HookTable:
                 self.routes = {}
             self.routes[kind] = heard
         return heard
+
+
+class Hooks(HookTable):
+    """The hooks of a bus, called. `report` is told the name of one that raised, and gives the sentence to log."""
+
+    def __init__(self, max_workers: int, report: Callable[[str, Exception], str]) -> None:
+        self.live: dict[str, Any] = {}
+        self._max_workers = max_workers
+        self._report = report
+        super().__init__()
+
+    def begin(self) -> None:
+        super().begin()
+        self._thread = threading.local()
+        self._queued: Queued | None = None
+
+    def react(
+        self, kind: str, event: Event, standard: dict[str, Any] | None, live: dict[str, Any] | None
+    ) -> None:
+        """Call the hooks of an event that all sinks have heard; what they say reaches hooks after this round."""
+        hooks = self.routes.get(kind)
+        if hooks is None:
+            hooks = self.route(kind)
+        if not hooks:
+            return
+        heard = to_dict(event) if standard is None else {**standard, **event.fields}
+        if live:
+            heard |= live
+        heard["timestamp"] = event.timestamp.isoformat()
+        _add_older_names(kind, heard)
+        if kind in _ENDS:
+            heard |= self.live
+        rounds: _Rounds | None = getattr(self._thread, "rounds", None)
+        if rounds is not None:
+            rounds.append((hooks, heard, kind))
+            return
+        rounds = self._thread.rounds = deque()
+        outer = _within.set((*_within.get(), rounds))
+        try:
+            self._call_round(rounds, hooks, heard, kind)
+            while rounds:
+                self._call_round(rounds, *rounds.popleft())
+        finally:
+            self._thread.rounds = None
+            _within.reset(outer)
+
+    def _call_round(
+        self, rounds: _Rounds, hooks: tuple[RegisteredHook, ...], heard: dict[str, Any], kind: str
+    ) -> None:
+        nested = not _NESTED.isdisjoint(map(type, heard.values()))
+        for hook in hooks:
+            own = _copy(heard) if nested else heard.copy()
+            own["event_type"] = hook.names.get(kind, kind)
+            if hook.async_execution:
+                self._queue().put(copy_context().run, self._call, hook, own)
+                continue
+            turn = hook.turn
+            got = turn.acquire(False) or self._wait_for(hook)
+            try:
+                if got:
+                    hook.rounds = rounds
+                self._call(hook, own)
+            finally:
+                if got:
+                    turn.release()
+
+    def _wait_for(self, hook: RegisteredHook) -> bool:
+        """Its turn, or False when it is to be called without: by a run that this very hook started, and waits for."""
+        inside = any(rounds is hook.rounds for rounds in _within.get())
+        return not inside and hook.turn.acquire(timeout=_TURN_TIMEOUT_S)
+
+    def _call(self, hook: RegisteredHook, own: dict[str, Any]) -> None:
+        try:
+            hook.callback(own)
+            hook.calls += 1
+            hook.failures_in_a_row = 0
+        except Exception as error:
+            hook.failures += 1
+            hook.failures_in_a_row += 1
+            _log.error("%s", self._report(hook.name, error))
+            if hook.failures_in_a_row >= FAILURES_ALLOWED:
+                hook.enabled = False
+                self.routes = {}
+                _log.error("hook %s failed %d times in a row and is disabled", hook.name, FAILURES_ALLOWED)
+
+    def _queue(self) -> Queued:
+        with self._lock:
+            if self._queued is None:
+                self._queued = Queued(self._max_workers, name="odibi-hook")
+            return self._queued
+
+    @property
+    def dropped(self) -> int:
+        """Calls of asynchronous hooks that were dropped because too many were waiting."""
+        return self._queued.dropped if self._queued else 0
+
+    def shutdown(self, timeout: float) -> bool:
+        """Let asynchronous hooks finish, for at most `timeout` seconds; False when some could not."""
+        return self._queued.close(timeout) if self._queued else True
+
+
+def _add_older_names(kind: str, heard: dict[str, Any]) -> None:
+    """`step_name` and `error_message`, which hooks of the older systems read."""
+    if "node_name" in heard:
+        heard.setdefault("step_name", heard["node_name"])
+    if kind in FAILURES and "error" in heard:
+        heard.setdefault("error_message", heard["error"])
+
+
+def _copy(value: Any) -> Any:
+    """A hook may change what it is given: dicts and lists are its own, also inside others."""
+    if type(value) is dict:
+        return {name: _copy(item) for name, item in value.items()}
+    return [_copy(item) for item in value] if type(value) is list else value

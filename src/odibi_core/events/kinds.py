@@ -63,7 +63,16 @@ SEVERITY: Final = {level.value: rank * 10 for rank, level in enumerate(LogLevel,
 """Levels as the numbers of the standard library's `logging`: debug 10 … critical 50."""
 
 
+def level_name(level: object) -> str:
+    """A level as it is written, by any usual spelling of it; an unknown one is `info`."""
+    rank = severity(level)
+    return next(name for name, value in SEVERITY.items() if value == rank)
+
+
 def severity(level: object) -> int:
     """The rank of a level by any usual spelling; an unknown one counts as `info`."""
-    name = str(getattr(level, "value", level)).lower()
+    try:
+        name = str(getattr(level, "value", level)).lower()
+    except Exception:
+        name = ""
     return SEVERITY.get({"warn": "warning", "fatal": "critical"}.get(name, name), SEVERITY["info"])
