@@ -18,6 +18,7 @@ import msgspec
 
 from odibi_core.errors import QueryError, nearest
 from odibi_core.events import Event, encode
+from odibi_core.store.segments import read_events
 
 MEMORY_LIMIT: Final = "2GB"
 TIMEOUT_S: Final = 60.0
@@ -29,6 +30,7 @@ STANDARD_TYPES: Final = {
     "metadata": "JSON", "run_id": "VARCHAR", "correlation_id": "VARCHAR", "operation": "VARCHAR",
     "component": "VARCHAR", "writer_id": "VARCHAR", "seq": "BIGINT",
 }  # fmt: skip
+_NUMBERS: Final = frozenset({"BIGINT", "DOUBLE", "HUGEINT", "UBIGINT"})
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
@@ -45,11 +47,16 @@ def query_files(query: str, paths: Iterable[Path], *, timeout_s: float = TIMEOUT
 
     Raises `QueryError`: it is no single SELECT, it names what is not there, or it took too long.
     """
+    import duckdb
+
     connection = _connect()
     try:
         _refuse_all_but_select(connection, query)
-        _load(connection, [path for path in paths if path.stat().st_size])
-        _name_columns(connection, query)
+        try:
+            _load(connection, [path for path in paths if path.is_file() and path.stat().st_size])
+            _name_columns(connection, query)
+        except duckdb.Error as error:
+            raise QueryError(f"the log could not be read as a table: {_first_line(error)}") from None
         _lock(connection)
         return _ask(connection, query, timeout_s)
     finally:
@@ -103,30 +110,47 @@ def _load(connection: Any, paths: list[Path]) -> None:
     if not paths:
         connection.execute("create table raw (nothing varchar)")
         return
+    _read(connection, paths)
+    if [row[0] for row in connection.execute("describe raw").fetchall()] == ["json"]:
+        # DuckDB gives up on columns over one line that is no object, or one key without a name: mend, and again.
+        with tempfile.TemporaryDirectory() as folder:
+            mended = Path(folder) / "mended.jsonl"
+            with mended.open("wb") as file:
+                file.writelines(encode(_with_named_keys(event)) for event in read_events(paths))
+            _read(connection, [mended])
+
+
+def _read(connection: Any, paths: list[Path]) -> None:
     connection.execute(
-        "create table raw as select * from read_json(?, format='newline_delimited', union_by_name=true, "
+        "create or replace table raw as select * from read_json(?, format='newline_delimited', union_by_name=true, "
         "ignore_errors=true, sample_size=-1, maximum_depth=2, maximum_object_size=2097152)",
         [[str(path) for path in paths]],
     )
 
 
+def _with_named_keys(event: Event) -> Event:
+    return msgspec.structs.replace(event, fields={name or "_": value for name, value in event.fields.items()})
+
+
 def _name_columns(connection: Any, query: str) -> None:
     """The view `logs`: a column for each field, by the name that the question uses, else the one it was logged by."""
-    asked = set(_IDENTIFIER.findall(query))
+    asked = {word.lower(): word for word in _IDENTIFIER.findall(query)}.values()
     spellings: dict[str, list[str]] = {name: [] for name in STANDARD_TYPES}
-    for name, *_ in connection.execute("describe raw").fetchall():
-        if name != "nothing":
-            spellings.setdefault(_canonical(name), []).append(name)
+    types = {name: kind for name, kind, *_ in connection.execute("describe raw").fetchall() if name != "nothing"}
+    for name in types:
+        spellings.setdefault(_canonical(name), []).append(name)
     columns = []
     for name, written in spellings.items():
-        value = _coalesce(connection, written)
+        value = _coalesce({each: types[each] for each in written})
         if name in STANDARD_TYPES:
             value = f"try_cast({value} as {STANDARD_TYPES[name]})"
         shown = name if name in STANDARD_TYPES else written[0]
         columns.append(f"{value} as {_quoted(shown)}")
         others = {word for word in asked if _canonical(word) == name and word.lower() != shown.lower()}
         columns += [f"{value} as {_quoted(word)}" for word in sorted(others)]
-    connection.execute(f"create view logs as select {', '.join(columns)} from raw")
+    told = [_quoted(name) for name in types if _canonical(name) in ("event_type", "timestamp")]
+    lines = " or ".join(f"{name} is not null" for name in told) or "false"
+    connection.execute(f"create view logs as select {', '.join(columns)} from raw where {lines}")
 
 
 def _canonical(name: str) -> str:
@@ -134,14 +158,16 @@ def _canonical(name: str) -> str:
     return "event_type" if snake == "event" else snake
 
 
-def _coalesce(connection: Any, written: list[str]) -> str:
+def _coalesce(written: dict[str, str]) -> str:
+    """One value of a field's spellings; where its values are of several types, all of them as text."""
     if not written:
         return "null"
-    if len(written) == 1:
-        return _quoted(written[0])
-    kinds = {str(row[1]) for row in connection.execute("describe raw").fetchall() if row[0] in written}
-    cast = "::varchar" if len(kinds) > 1 and not kinds <= {"BIGINT", "DOUBLE", "HUGEINT", "UBIGINT"} else ""
-    return f"coalesce({', '.join(_quoted(name) + cast for name in written)})"
+    alike = len(set(written.values())) == 1 or set(written.values()) <= _NUMBERS
+    values = [
+        f"({_quoted(name)} ->> '$')" if kind == "JSON" else _quoted(name) + ("" if alike else "::varchar")
+        for name, kind in written.items()
+    ]
+    return values[0] if len(values) == 1 else f"coalesce({', '.join(values)})"
 
 
 def _quoted(name: str) -> str:
@@ -176,11 +202,12 @@ def _ask(connection: Any, query: str, timeout_s: float) -> Answer:
 def _explained(connection: Any, error: Exception) -> str:
     """DuckDB's own words, and the nearest column where one was not found."""
     said = _first_line(error)
-    missing = re.search(r'column "([^"]+)" not found', said)
+    missing = re.search(r'column "([^"]+)" not found|does not have a column named "([^"]+)"', said)
     if missing is None:
         return said
     known = [row[0] for row in connection.execute("describe logs").fetchall()]
-    return f"the log has no field {missing[1]!r}{nearest(missing[1], known)}"
+    name = missing[1] or missing[2]
+    return f"the log has no field {name!r}{nearest(name, known)}"
 
 
 def _first_line(error: Exception) -> str:
