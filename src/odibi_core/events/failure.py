@@ -20,8 +20,14 @@ _MESSAGE: Final = 4 * 1024
 
 
 def describe_failure(error: BaseException) -> dict[str, Any]:
-    """`error` (its message), `error_type` and `traceback` (with its causes, the original one first), all redacted."""
-    return {"error": message_of(error), "error_type": _type_of(error), "traceback": traceback_of(error)}
+    """`error` (its message), `error_type` and `traceback` (with its causes, the original one first), all redacted.
+
+    Never raises, also not where the stack is as good as full: then there is no more than the type.
+    """
+    try:
+        return {"error": message_of(error), "error_type": _type_of(error), "traceback": traceback_of(error)}
+    except Exception:
+        return {"error": type(error).__name__}
 
 
 def message_of(error: BaseException | str) -> str:

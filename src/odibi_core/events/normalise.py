@@ -25,6 +25,9 @@ _FRAME_LIBRARIES: Final = frozenset(
     {"pandas", "polars", "numpy", "pyarrow", "duckdb", "pyspark", "dask", "modin", "torch"}
 )
 
+_LAZY_LIBRARIES: Final = frozenset({"duckdb", "pyspark", "dask"})
+"""To ask for the shape of theirs would be to compute it."""
+
 
 def plain(value: Any, limit: int = MAX_TEXT) -> Any:
     """`value` as None, bool, int, float, str, or lists and string-keyed dicts of these, in about `limit` characters."""
@@ -42,7 +45,7 @@ def text(value: Any, limit: int = MAX_TEXT) -> str:
 def key(name: Any) -> str:
     """A key that may stand in a line."""
     label = text(name, MAX_KEY)
-    return "fields_" if label == FIELDS_ON_THE_WIRE else label
+    return "fields_" if label == FIELDS_ON_THE_WIRE else label or "_"
 
 
 def _words(value: Any) -> str:
@@ -162,13 +165,17 @@ def unique(label: str, taken: Mapping[str, Any]) -> str:
 
 def _of_a_frame_library(value: Any, library: str) -> Any:
     """A scalar of numpy or pandas by its value; an array or a frame by its shape, never by its content."""
-    shape = getattr(value, "shape", None)
-    if shape == () or (shape is None and type(value).__name__ != "NAType" and hasattr(value, "item")):
-        item = value.item()
-        return plain(item) if type(item) is not type(value) else text(item)
-    if type(value).__name__ in {"NAType", "NaTType"}:
+    kind = type(value)
+    if kind.__name__ in {"NAType", "NaTType"}:
         return None
-    name = f"{library}.{type(value).__name__}"
+    if kind.__name__ in {"datetime64", "timedelta64"}:  # their `item()` may be a bare count of nanoseconds
+        written = str(value)
+        return None if written == "NaT" else written
+    shape = None if library in _LAZY_LIBRARIES else getattr(value, "shape", None)
+    if shape == () or (shape is None and hasattr(kind, "item")):
+        item = value.item()
+        return plain(item) if type(item) is not kind else text(item)
+    name = f"{library}.{kind.__name__}"
     return f"<{name} {' × '.join(str(n) for n in shape)}>" if isinstance(shape, tuple) else f"<{name}>"
 
 

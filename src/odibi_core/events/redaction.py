@@ -12,6 +12,8 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Final
 
+from odibi_core.events.normalise import unique
+
 HIDDEN: Final = "[REDACTED]"
 
 _SECRETS: Final = """
@@ -27,6 +29,8 @@ _QUANTITIES: Final = """
 """
 _SECRET_WORDS: Final = frozenset(_SECRETS.split())
 _SECRET_PAIRS: Final = frozenset(tuple(pair.split("_")) for pair in _PAIRS.split())
+_SECRET_ENDINGS: Final = ("password", "passwd", "apikey", "secret", "token")
+"""Also where words are written as one: `dbpassword`, `accesstoken`."""
 _QUANTITY_WORDS: Final = frozenset(_QUANTITIES.split())
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
@@ -35,6 +39,8 @@ _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 def is_secret_name(name: str) -> bool:
     """Whether a field of this name holds a secret, by its words: `author` and `tokenizer` stay, `auth_token` goes."""
     words = _words(name)
+    if any(word.endswith(_SECRET_ENDINGS) for word in words):
+        return True
     return not _SECRET_WORDS.isdisjoint(words) or not _SECRET_PAIRS.isdisjoint(pairwise(words))
 
 
@@ -61,9 +67,11 @@ def redact(value: Any) -> Any:
     if isinstance(value, str):
         return redact_text(value)
     if isinstance(value, Mapping):
-        return {
-            redact_text(name): HIDDEN if hidden(name, item) else redact(item) for name, item in value.items()
-        }
+        clean: dict[str, Any] = {}
+        for name, item in value.items():
+            label = unique(redact_text(name), clean)
+            clean[label] = HIDDEN if hidden(name, item) else redact(item)
+        return clean
     if isinstance(value, (list, tuple)):
         return [redact(item) for item in value]
     if isinstance(value, int) and abs(value) >= _SMALLEST_CARD and _card_number(str(value)) != str(value):
