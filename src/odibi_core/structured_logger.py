@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -267,7 +268,7 @@ class StructuredLogger:
             and (last is None or event.timestamp <= last)
         )
         chosen = reversed(list(found)) if newest_first else found
-        return [to_dict(event) for event in islice(chosen, limit)]
+        return [to_dict(event) for event in islice(chosen, None if limit is None else max(0, limit))]
 
     def get_summary(self, scope: Scope = "own") -> dict[str, Any]:
         """`log_file, total_entries, by_level, by_event_type, errors` (the first ten), `file_size_mb` (all segments)."""
@@ -314,14 +315,8 @@ class StructuredLogger:
             return []
         if scope == "own":
             return self.store.paths()
-        slug = safe_name(self.name)
-        stamped = len("_YYYYmmdd_HHMMSS")
-        return [
-            path
-            for path in all_segments(self.store.directory)
-            if path.name.startswith(f"{slug}_")
-            and path.name[len(slug) : len(slug) + stamped].replace("_", "").isdigit()
-        ]
+        ours = re.compile(re.escape(safe_name(self.name)) + r"_\d{8}_\d{6}(_\d+)?(\.p\d+(_\d+)*)?(\.\d+)?\.jsonl")
+        return [path for path in all_segments(self.store.directory) if ours.fullmatch(path.name)]
 
 
 def _file(name: str, log_dir: Path, max_file_size_mb: float) -> Journal:
