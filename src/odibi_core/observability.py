@@ -3,10 +3,21 @@
 from odibi_core.errors import OdibiError, PipelineDefinitionError, PipelineError
 from odibi_core.event_bus import AutomationHook, EventBus, EventPriority, RegisteredHook
 from odibi_core.events import Event, LogLevel
+from odibi_core.log_context import (
+    LogContext,
+    context_for_workers,
+    environment_for_workers,
+    get_correlation_id,
+    set_correlation_id,
+    set_operation_context,
+    set_user_context,
+    wrap,
+)
 from odibi_core.metrics_exporter import MetricsExporter
 from odibi_core.metrics_manager import Metric, MetricsManager, MetricType
 from odibi_core.observer import Observer, observe, run
 from odibi_core.orchestrator import Orchestrator, Result, Step
+from odibi_core.program_logger import ProgramLogger, get_logger
 from odibi_core.ride_along import node
 from odibi_core.sinks.alert_hook import create_alert_hook
 from odibi_core.sinks.cache_stats_hook import create_cache_stats_hook
@@ -22,6 +33,7 @@ __all__ = [
     "Event",
     "EventBus",
     "EventPriority",
+    "LogContext",
     "LogLevel",
     "Metric",
     "MetricType",
@@ -32,6 +44,7 @@ __all__ = [
     "Orchestrator",
     "PipelineDefinitionError",
     "PipelineError",
+    "ProgramLogger",
     "RegisteredHook",
     "Result",
     "Step",
@@ -39,13 +52,21 @@ __all__ = [
     "StructuredLogEntry",
     "StructuredLogger",
     "Tracker",
+    "context_for_workers",
     "create_alert_hook",
     "create_cache_stats_hook",
     "create_log_rotation_hook",
     "create_metrics_export_hook",
     "create_story_hook",
     "create_summary_hook",
+    "environment_for_workers",
+    "get_correlation_id",
+    "get_logger",
     "node",
     "observe",
     "run",
+    "set_correlation_id",
+    "set_operation_context",
+    "set_user_context",
+    "wrap",
 ]

@@ -46,6 +46,7 @@ class Observer:
         self._running = False
         self._binding: Any = None
         self._outer: Token[Observer | None] | None = None
+        self._outer_bus: Token[Any] | None = None
 
     @property
     def path(self) -> Path | None:
@@ -96,6 +97,7 @@ class Observer:
     def __enter__(self) -> Observer:
         self.start()
         self._outer = _active.set(self)
+        self._outer_bus = context.bus_here.set(self.bus)
         _open.append(self)
         self._binding = context.bind(run_id=self.run_id)
         self._binding.__enter__()
@@ -105,6 +107,8 @@ class Observer:
         self._binding.__exit__(None, None, None)
         if self._outer is not None:
             _active.reset(self._outer)
+        if self._outer_bus is not None:
+            context.bus_here.reset(self._outer_bus)
         _open.remove(self)
         self.finish(error)
 

@@ -6,6 +6,7 @@ import logging
 import queue
 import threading
 from collections.abc import Callable
+from contextvars import copy_context
 from typing import Any
 
 from odibi_core.events.clock import monotonic
@@ -36,12 +37,12 @@ class Queued:
         self._idle = threading.Condition(self._lock)
 
     def put(self, call: Callable[..., object], *arguments: Any) -> bool:
-        """Have `call(*arguments)` run soon; False when the queue is full and it was dropped."""
+        """Have `call(*arguments)` run soon, in the context of now; False when the queue is full and it was dropped."""
         with self._lock:
             if self._jobs.qsize() >= self.bound:
                 self.dropped += 1
                 return False
-            self._jobs.put((call, arguments))
+            self._jobs.put((copy_context().run, (call, *arguments)))
             self.accepted += 1
             if len(self._threads) < self.workers:
                 thread = threading.Thread(

@@ -21,6 +21,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset(
         {
             "structured_logger",
+            "program_logger",
             "metrics_manager",
             "metrics_exporter",
             "tracker",
@@ -45,6 +46,7 @@ FLOORS: tuple[frozenset[str], ...] = (
 COMPANIONS = {
     "hooks": "event_bus",
     "queued": "event_bus",
+    "log_context": "program_logger",
     "step_runner": "orchestrator",
     "metrics_recorder": "metrics_manager",
     "ride_along": "observer",

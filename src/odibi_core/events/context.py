@@ -24,22 +24,56 @@ class Context(msgspec.Struct, frozen=True):
 
 EMPTY = Context()
 _current: ContextVar[Context] = ContextVar("odibi_core_context", default=EMPTY)
-current = _current.get
+_inherited = EMPTY
+
+bus_here: ContextVar[Any] = ContextVar("odibi_core_bus", default=None)
+"""The bus of the run that we are in, None outside any: set by what runs, read by whoever only wants to speak."""
+
+
+def current() -> Context:
+    """The context in force here."""
+    return _current.get(_inherited)
+
+
+def put(context: Context) -> None:
+    """Make this the context in force, as it is, for the rest of this thread's or task's life."""
+    _current.set(context)
+
+
+def inherited() -> Context:
+    """The context that every thread of this process begins with."""
+    return _inherited
+
+
+def inherit(fields: dict[str, Any]) -> None:
+    """Have every thread of this process begin with these fields: what a worker process is given by its parent."""
+    global _inherited
+    _inherited = merged(EMPTY, fields)
 
 
 @contextmanager
 def bind(**fields: Any) -> Iterator[Context]:
     """Everything said inside carries these fields: `with bind(run_id="r-1", node_name="clean"): …`."""
-    token = _current.set(merged(_current.get(), fields))
+    token = _current.set(merged(current(), fields))
     try:
-        yield _current.get()
+        yield current()
     finally:
         _current.reset(token)
 
 
+@contextmanager
+def speaking_on(bus: Any) -> Iterator[None]:
+    """What a program logger says inside goes to this bus."""
+    token = bus_here.set(bus)
+    try:
+        yield
+    finally:
+        bus_here.reset(token)
+
+
 def enter(**fields: Any) -> None:
     """Bind for the rest of this thread's or task's life."""
-    _current.set(merged(_current.get(), fields))
+    _current.set(merged(current(), fields))
 
 
 def merged(context: Context, fields: dict[str, Any]) -> Context:

@@ -2,7 +2,8 @@
 
 summary          prints how a run went             metrics_export   writes the metrics of a run to files
 log_rotation     removes old log files             alert            raises an alert when nodes failed
-cache_stats      prints how often the cache hit    console          prints events as they come
+cache_stats      prints how often the cache hit    console          prints events as they come, for people
+text             writes every event as a line of text, or of JSON
 """
 
 from typing import Final
@@ -14,5 +15,6 @@ BUILTIN: Final = {
     "alert": "odibi_core.sinks.alert_hook:create_alert_hook",
     "cache_stats": "odibi_core.sinks.cache_stats_hook:create_cache_stats_hook",
     "console": "odibi_core.sinks.console:ConsoleSink",
+    "text": "odibi_core.sinks.text:TextSink",
 }
 """The family table: one line a sink, loaded when first asked for."""

@@ -1,0 +1,216 @@
+"""What is true of everything a program says from here on: who asked for it, what is being done, under which id.
+
+It follows asyncio tasks, and the threads, steps and hooks that odibi-core starts; `wrap` carries it into threads and
+executors of your own, `context_for_workers` into pools of processes, `environment_for_workers` into any program.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+import logging
+from collections.abc import Callable
+from contextvars import ContextVar, copy_context
+from typing import Any, Final, ParamSpec, TypedDict, TypeVar
+
+from odibi_core.events import context
+from odibi_core.events.clock import new_id
+from odibi_core.events.context import Context, current, enter, inherit, put
+from odibi_core.settings import environment_with, inherited_context
+
+__all__ = [
+    "LogContext",
+    "WorkerContext",
+    "context_for_workers",
+    "environment_for_workers",
+    "get_correlation_id",
+    "set_correlation_id",
+    "set_operation_context",
+    "set_user_context",
+    "wrap",
+]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_log = logging.getLogger("odibi_core")
+_LARGEST: Final = 16 * 1024
+"""Characters of a context that are given to another process; what does not fit stays behind."""
+
+_Entry = tuple["LogContext", Context, bool]
+"""A context that was entered, what was in force before, and whether it was left already."""
+
+_entered: ContextVar[tuple[_Entry, ...]] = ContextVar("odibi_core_log_contexts", default=())
+_looked: list[bool] = []
+
+
+class LogContext:
+    """Everything said inside carries these fields: `with LogContext(operation="import", user="ada", batch=7): …`.
+
+    A decorator too, of functions and coroutines. Inside another context it adds to that one. What is said inside
+    shares a correlation id: the one given, else the one in force, else a new one. An instance may be used again,
+    and by several threads and tasks at once.
+    """
+
+    def __init__(
+        self,
+        operation: str | None = None,
+        user: str | None = None,
+        correlation_id: str | None = None,
+        **fields: Any,
+    ) -> None:
+        named = {"operation": operation, "user": user, "correlation_id": correlation_id}
+        self.fields = {**{name: value for name, value in named.items() if value is not None}, **fields}
+
+    def __enter__(self) -> LogContext:
+        take_up_inherited()
+        before = current()
+        missing = {} if before.standard.get("correlation_id") else {"correlation_id": new_id()}
+        _entered.set((*_entered.get(), (self, before, False)))
+        put(context.merged(before, {**missing, **self.fields}))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Back to what was before. One left out of turn, as generators do, ends with those entered after it."""
+        entered = list(_entered.get())
+        mine = [place for place, (owner, _, left) in enumerate(entered) if owner is self and not left]
+        if not mine:
+            return
+        owner, before, _left = entered[mine[-1]]
+        entered[mine[-1]] = (owner, before, True)
+        restored = None
+        while entered and entered[-1][2]:
+            restored = entered.pop()[1]
+        _entered.set(tuple(entered))
+        if restored is not None:
+            put(restored)
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        """Each call of `function` is inside this context."""
+        if inspect.iscoroutinefunction(function):
+
+            @functools.wraps(function)
+            async def inside_coroutine(*args: Any, **kwargs: Any) -> Any:
+                with self:
+                    return await function(*args, **kwargs)
+
+            return inside_coroutine  # type: ignore[return-value]  # R is the coroutine
+
+        @functools.wraps(function)
+        def inside(*args: P.args, **kwargs: P.kwargs) -> R:
+            with self:
+                return function(*args, **kwargs)
+
+        return inside
+
+
+def set_correlation_id(id: str | None = None) -> str:
+    """From here on, in this thread or task, everything said carries this id, or a new one; gives it as it is kept."""
+    take_up_inherited()
+    enter(correlation_id=new_id() if id is None else str(id))
+    return get_correlation_id() or ""
+
+
+def get_correlation_id() -> str | None:
+    """The correlation id in force here; None when there is none."""
+    take_up_inherited()
+    found = current().standard.get("correlation_id")
+    return None if found is None else str(found)
+
+
+def set_user_context(user_id: str | None, **fields: Any) -> None:
+    """From here on, in this thread or task, everything said is on behalf of this user (None: of nobody)."""
+    take_up_inherited()
+    enter(user=user_id, **fields)
+
+
+def set_operation_context(operation: str | None, **fields: Any) -> None:
+    """From here on, in this thread or task, everything said is part of this operation (None: of none)."""
+    take_up_inherited()
+    enter(operation=operation, **fields)
+
+
+def wrap(function: Callable[P, R]) -> Callable[P, R]:
+    """`function` in the context of now, wherever and however often it is called: `pool.submit(wrap(load), path)`.
+
+    All context variables go along, so that in another thread too it belongs to the run that it was wrapped in.
+    A coroutine function becomes one that runs as a task of its own.
+    """
+    take_up_inherited()
+    captured = copy_context()
+    if inspect.iscoroutinefunction(function):
+
+        @functools.wraps(function)
+        async def carried_coroutine(*args: Any, **kwargs: Any) -> Any:
+            from asyncio import create_task
+
+            return await create_task(function(*args, **kwargs), context=captured.copy())
+
+        return carried_coroutine  # type: ignore[return-value]  # R is the coroutine
+
+    @functools.wraps(function)
+    def carried(*args: P.args, **kwargs: P.kwargs) -> R:
+        return captured.copy().run(function, *args, **kwargs)
+
+    return carried
+
+
+class WorkerContext(TypedDict):
+    """What a pool of processes takes by keyword."""
+
+    initializer: Callable[[dict[str, Any]], None]
+    initargs: tuple[dict[str, Any]]
+
+
+def context_for_workers() -> WorkerContext:
+    """The context of now for a pool of processes, however they are started.
+
+    `ProcessPoolExecutor(**context_for_workers())`, `multiprocessing.Pool(4, **context_for_workers())`
+    """
+    take_up_inherited()
+    return {"initializer": begin_in, "initargs": (_portable(),)}
+
+
+def environment_for_workers() -> dict[str, str]:
+    """The environment for a program that shall begin in the context of now: `subprocess.run(…, env=…)`.
+
+    It takes the context up at its first use of a logger or of this module.
+    """
+    take_up_inherited()
+    return environment_with(json.dumps(_portable()))
+
+
+def begin_in(fields: dict[str, Any]) -> None:
+    """Every thread of this process begins in this context: the initializer of `context_for_workers`."""
+    _looked.append(True)
+    inherit(fields)
+    put(context.inherited())
+
+
+def take_up_inherited() -> None:
+    """Once a process: begin in the context that `environment_for_workers` of another one left us."""
+    if _looked:
+        return
+    _looked.append(True)
+    given = inherited_context()
+    if given is None:
+        return
+    try:
+        fields = json.loads(given)
+        inherit({str(name): value for name, value in fields.items()})
+    except (ValueError, AttributeError, RecursionError):
+        _log.warning("the context that was inherited cannot be read and is left out: %.200r", given)
+
+
+def _portable() -> dict[str, Any]:
+    """The context of now as plain values, clean already, and not more than an environment can hold."""
+    here = current()
+    portable: dict[str, Any] = {}
+    room = _LARGEST
+    for name, value in {**here.standard, **here.fields}.items():
+        room -= len(json.dumps({name: value}))
+        if room < 0:
+            break
+        portable[name] = value
+    return portable

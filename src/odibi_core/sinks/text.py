@@ -1,0 +1,130 @@
+"""An event as a line for people, coloured where colours are seen; and the sink that writes such lines."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from typing import Any, Final, Literal, TextIO
+
+from odibi_core.events import Event, encode
+
+Format = Literal["text", "json"]
+
+_RESET: Final = "\x1b[0m"
+_DIM, _BOLD, _RED, _CYAN, _MAGENTA = "\x1b[2m", "\x1b[1m", "\x1b[31m", "\x1b[36m", "\x1b[35m"
+_LEVELS: Final = {
+    "debug": _DIM,
+    "info": "\x1b[32m",
+    "warning": "\x1b[33m",
+    "error": _RED,
+    "critical": "\x1b[1;37;41m",
+}
+_LONGEST: Final = 500
+"""Characters of one value on a line; the file has it whole."""
+_ELSEWHERE: Final = frozenset({"error_type", "traceback"})
+"""Fields that the line shows in a place of their own."""
+_BEHIND: Final = ("layer", "engine", "status", "cache_hit", "metadata", "operation", "user", "correlation_id")
+
+
+class TextSink:
+    """Writes each event to a stream (default: stderr as it is at that time), as a line of text or of JSON.
+
+    Each line, tracebacks included, is one `write`, so that threads do not mix theirs. A stream that is closed or
+    broken raises nothing; `dropped` counts.
+    """
+
+    def __init__(self, stream: TextIO | None = None, format: Format = "text", *, color: bool = False) -> None:
+        self.dropped = 0
+        self._stream = stream
+        self._format = format
+        self._color = color
+
+    def __call__(self, event: Event) -> None:
+        """Show an event. Never raises."""
+        stream = self._stream or sys.stderr
+        try:
+            line = encode(event).decode() if self._format == "json" else self._text(event)
+            _write(stream, line)
+        except (OSError, ValueError, AttributeError):  # closed, broken, or none at all
+            self.dropped += 1
+
+    def _text(self, event: Event) -> str:
+        return line_of(event, color=self._color) + "\n" + _traceback(event, self._color)
+
+
+def line_of(event: Event, *, color: bool = False) -> str:
+    """`04:05:06 info     etl.load orders_loaded (3 rows) source=orders.csv`, the time in UTC.
+
+    Control characters in the event can neither move the cursor nor begin a line, and only we give colours.
+    """
+    parts = _parts(event)
+    if color:
+        return " ".join(
+            f"{style}{_printable(part)}{_RESET}" if style else _printable(part) for style, part in parts
+        )
+    return " ".join(_printable(part) for _, part in parts)
+
+
+def _parts(event: Event) -> Iterator[tuple[str, str]]:
+    """The pieces of a line in their order, each with its style."""
+    yield _DIM, f"{event.timestamp:%H:%M:%S}"
+    yield _LEVELS.get(event.level, ""), f"{event.level:<8}"
+    if event.component:
+        yield _MAGENTA, event.component
+    yield _BOLD, event.event_type
+    for part in (event.node_name, event.message):
+        if part:
+            yield "", str(part)
+    if figures := _figures(event):
+        yield "", f"({figures})"
+    if event.error:
+        kind = event.fields.get("error_type")
+        yield _RED, f"- {kind}: {event.error}" if kind else f"- {event.error}"
+    for name, value in event.fields.items():
+        if name not in _ELSEWHERE:
+            yield _CYAN, f"{name}={_value(value)}"
+    for name in _BEHIND:
+        value = getattr(event, name)
+        if value is not None:
+            yield _DIM, f"{name}={_value(value)}"
+
+
+def _figures(event: Event) -> str:
+    figures = []
+    if isinstance(event.duration_ms, (int, float)):
+        figures.append(f"{event.duration_ms:,.1f} ms")
+    if isinstance(event.row_count, int):
+        figures.append(f"{event.row_count:,} rows")
+    return ", ".join(figures)
+
+
+def _value(value: Any) -> str:
+    """A value as it can be read back by eye: a text bare when it is one word, else quoted."""
+    if isinstance(value, str) and value and not any(c.isspace() or c in '"=' for c in value):
+        written = value
+    else:
+        written = json.dumps(value, ensure_ascii=False)
+    return written if len(written) <= _LONGEST else f"{written[:_LONGEST]}… [{len(written)} characters]"
+
+
+def _traceback(event: Event, color: bool) -> str:
+    trace = event.fields.get("traceback")
+    if not isinstance(trace, str):
+        return ""
+    style, end = (_DIM, _RESET) if color else ("", "")
+    return "".join(f"    {style}{_printable(line)}{end}\n" for line in trace.splitlines())
+
+
+def _printable(content: str) -> str:
+    return content if content.isprintable() else "".join(c if c.isprintable() else " " for c in content)
+
+
+def _write(stream: TextIO, line: str) -> None:
+    """One write; what the stream's encoding lacks is escaped."""
+    try:
+        stream.write(line)
+    except UnicodeEncodeError:
+        encoding = stream.encoding or "ascii"
+        stream.write(line.encode(encoding, "backslashreplace").decode(encoding))
+    stream.flush()

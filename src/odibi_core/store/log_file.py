@@ -1,0 +1,144 @@
+"""One file of JSON Lines that any number of processes append to: what `LOG_FILE` names.
+
+It is never rotated from here: no process could know what the others still write. Whoever rotates it (logrotate, an
+operator) renames or removes it, and within a second every writer goes on in a new one of the same name.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import sys
+import threading
+import weakref
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from odibi_core.events import Event, encode
+from odibi_core.events.clock import utc_now
+from odibi_core.store.journal import MAX_LINE
+from odibi_core.store.segments import Damage, read_events
+from odibi_core.store.shorten import shortened
+
+_LOOK_EVERY: Final = timedelta(seconds=1)
+_NOTICE_EVERY: Final = timedelta(minutes=1)
+_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_FLAGS: Final = os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
+
+
+class LogFile:
+    """Appends each event to exactly this file, made with its folders when the first event comes; one `write` a line.
+
+    Never raises: what cannot be kept is counted in `dropped` by its reason, with at most one notice a minute on
+    stderr, and each second it is tried again. A half line of a process that was killed is ended before ours begins.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path).expanduser().absolute()
+        self.written = 0
+        self.dropped: Counter[str] = Counter()
+        self._fd = -1
+        self._regular = False
+        self._looked = self._notice_due = _LONG_AGO
+        self._lock = threading.RLock()
+        _files.add(self)
+
+    def __call__(self, event: Event) -> None:
+        """Keep an event. Never raises."""
+        try:
+            line = encode(event)
+            if len(line) > MAX_LINE:
+                line = encode(shortened(event, MAX_LINE))
+            with self._lock:
+                self._append(line, event.timestamp)
+            self.written += 1
+        except OSError as error:
+            self._lose(errno.errorcode.get(error.errno or 0, "OSError"), error.strerror or str(error))
+        except Exception as error:
+            self._lose(type(error).__name__, str(error))
+
+    def _append(self, line: bytes, now: datetime) -> None:
+        if self._fd < 0 or not (self._looked <= now < self._looked + _LOOK_EVERY):
+            self._looked = now
+            self._look()
+        if self._regular and self._ends_torn():
+            line = b"\n" + line
+        done = 0
+        while done < len(line):  # a short write raises nothing: it is finished, or the next line seals it
+            done += os.write(self._fd, line[done:])
+
+    def _look(self) -> None:
+        """Have the descriptor be of the file that has our name now."""
+        if self._fd >= 0:
+            ours = os.fstat(self._fd)
+            try:
+                there = os.stat(self.path)
+                if (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino):
+                    return
+            except FileNotFoundError:
+                pass
+            self._close()
+        self._open()
+
+    def _open(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            fd = os.open(self.path, _FLAGS | os.O_RDWR, 0o644)
+        except PermissionError:
+            fd = os.open(self.path, _FLAGS | os.O_WRONLY, 0o644)
+        self._fd = fd
+        self._regular = stat.S_ISREG(os.fstat(fd).st_mode) and os.access(self.path, os.R_OK)
+        # Opening did not wait for whoever reads a pipe; writing does, as any program's output.
+        os.set_blocking(fd, True)
+
+    def _ends_torn(self) -> bool:
+        """Whether the file's last line has no end. Another's line seen half written costs an empty line, no more."""
+        size = os.fstat(self._fd).st_size
+        return size > 0 and os.pread(self._fd, 1, size - 1) not in (b"\n", b"")
+
+    def _close(self) -> None:
+        if self._fd >= 0:
+            fd, self._fd = self._fd, -1
+            os.close(fd)
+
+    def _lose(self, reason: str, detail: str) -> None:
+        self.dropped[reason] += 1
+        now = utc_now()
+        if now < self._notice_due:
+            return
+        self._notice_due = now + _NOTICE_EVERY
+        try:
+            total = sum(self.dropped.values())
+            sys.stderr.write(
+                f"odibi-core: {total} lines for {self.path} could not be kept ({reason}: {detail})\n"
+            )
+        except Exception:
+            return
+
+    def read(self, damage: Damage | None = None) -> Iterator[Event]:
+        """Everything that any process kept in the file as it is now."""
+        return read_events([self.path] if self.path.exists() else [], damage)
+
+    def close(self) -> None:
+        """Let the file go; an event that comes later opens it again."""
+        with self._lock:
+            self._close()
+
+
+_files: weakref.WeakSet[LogFile] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    """In the child: the descriptor is shared, which appending allows; a lock that another thread held is not."""
+    for file in _files:
+        file._lock = threading.RLock()
+        file.written = 0
+        file.dropped = Counter()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
