@@ -12,11 +12,7 @@ from odibi_core.events.event import FIELDS_ON_THE_WIRE, HEADER, STANDARD
 from odibi_core.events.normalise import MAX_DEPTH, MAX_TEXT, key, number, plain, text, unique
 from odibi_core.events.redaction import HIDDEN, hidden, is_secret_name, redact, redact_text
 
-_ORDINARY: Final = 0
-_STANDARD: Final = 1
-_SECRET: Final = 2
-_RENAMED: Final = 3
-_ROLES_KEPT: Final = 4096
+_NAMES_KEPT: Final = 4096
 _TEXTS_KEPT: Final = 8192
 _TEXT_KEPT: Final = 80
 _TOO_SHORT: Final = 12
@@ -24,7 +20,7 @@ _TOO_SHORT: Final = 12
 _SMALL: Final = 10**12
 """Below this an int cannot be a card number."""
 
-_roles: dict[Any, int] = dict.fromkeys(STANDARD, _STANDARD)
+_ordinary: set[Any] = set()
 _clean_texts: set[str] = set()
 
 
@@ -34,35 +30,54 @@ def sift(said: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str
     Live objects are the values that JSON cannot hold, as they were: only hooks in this process get them,
     under the names that are free of secrets, while the fields hold their description.
     """
+    if _ordinary.issuperset(said) and not _some_strange(said):
+        return {}, said, None
     standard: dict[str, Any] = {}
-    strange: list[Any] | None = None
+    strange = []
     for name, value in said.items():
-        role = _roles.get(name, _RENAMED)
-        kind = type(value)
-        if role > _STANDARD:
-            pass
-        elif kind is str:
-            if value in _clean_texts:
-                if role:
-                    standard[name] = value
+        if _is_tidy(value):
+            if name in _ordinary:
                 continue
-        elif (
-            value is None
-            or kind is bool
-            or (kind is int and -_SMALL < value < _SMALL)
-            or (kind is float and value - value == 0.0)
-        ):
-            if role:
+            if name in STANDARD:
                 standard[name] = value
-            continue
-        if strange is None:
-            strange = []
+                continue
         strange.append(name)
-    live = _sift_strange(said, standard, strange) if strange is not None else None
-    if standard:
-        for name in standard:
-            said.pop(name, None)
+    live = _sift_strange(said, standard, strange) if strange else None
+    for name in standard:
+        said.pop(name, None)
     return standard, said, live
+
+
+def _some_strange(said: dict[str, Any]) -> bool:
+    """Whether some value needs the long way: `_is_tidy` of each, written out because every log line passes here."""
+    clean = _clean_texts
+    for value in said.values():
+        kind = type(value)
+        if kind is str:
+            if value in clean:
+                continue
+        elif kind is int:
+            if -1_000_000_000_000 < value < 1_000_000_000_000:
+                continue
+        elif kind is float:
+            if value - value == 0.0:
+                continue
+        elif kind is bool or value is None:
+            continue
+        return True
+    return False
+
+
+def _is_tidy(value: Any) -> bool:
+    """A number that no one could take for a card's, a text that was found clean before, or nothing."""
+    kind = type(value)
+    if kind is str:
+        return value in _clean_texts
+    if kind is int:
+        return -_SMALL < value < _SMALL
+    if kind is float:
+        return float(value - value) == 0.0
+    return value is None or kind is bool
 
 
 def _sift_strange(
@@ -93,23 +108,24 @@ def _sift_strange(
 
 def _label(name: Any) -> str:
     """The name under which a field is kept."""
+    if _is_plain_name(name):
+        return str(name)
     if type(name) is str and (name in HEADER or name == FIELDS_ON_THE_WIRE):
         return f"{name}_"
-    return str(name) if _role(name) <= _SECRET else redact_text(key(name))
+    return redact_text(key(name))
 
 
-def _role(name: Any) -> int:
-    """What a field of this name is, remembered for names that can stand as they are."""
-    role = _roles.get(name)
-    if role is not None:
-        return role
+def _is_plain_name(name: Any) -> bool:
+    """Whether a field may keep its name; an ordinary one, of no special meaning, is remembered."""
+    if name in _ordinary or name in STANDARD:
+        return True
     if type(name) is not str or name in HEADER or redact_text(key(name)) != name:
-        return _RENAMED
-    if len(_roles) >= _ROLES_KEPT:
-        _roles.clear()
-        _roles.update(dict.fromkeys(STANDARD, _STANDARD))
-    role = _roles[name] = _SECRET if is_secret_name(name) else _ORDINARY
-    return role
+        return False
+    if not is_secret_name(name):
+        if len(_ordinary) >= _NAMES_KEPT:
+            _ordinary.clear()
+        _ordinary.add(name)
+    return True
 
 
 def _is_live(value: Any) -> bool:
@@ -160,7 +176,7 @@ def _copy(value: Any, depth: int, room: list[int]) -> Any:
     if kind is not dict:
         raise _StrangeError
     for name in value:
-        if (_roles.get(name) or _role(name)) > _STANDARD:
+        if name not in _ordinary and (not _is_plain_name(name) or is_secret_name(name)):
             raise _StrangeError
     return {name: _copy(item, depth - 1, room) for name, item in value.items()}
 
