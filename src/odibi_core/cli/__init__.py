@@ -22,7 +22,9 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
-            reconfigure(errors="backslashreplace")  # names may hold what the terminal's encoding has no sign for
+            reconfigure(
+                errors="backslashreplace"
+            )  # names may hold what the terminal's encoding has no sign for
     try:
         app(prog_name="odibi")
     finally:

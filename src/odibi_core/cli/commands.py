@@ -30,6 +30,7 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
+            output.notice("interrupted")
             raise typer.Exit(exits.INTERRUPTED) from None
         except BrokenPipeError:
             forget_stdout()
@@ -83,7 +84,7 @@ def _tell_version(wanted: bool) -> None:
 @app.callback()
 def _options(
     debug: Annotated[
-        bool, typer.Option("--debug", help="Show the traceback of an error. [also: ODIBI_DEBUG=1]")
+        bool, typer.Option("--debug", help="Show the traceback of an error. (also: ODIBI_DEBUG=1)")
     ] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version.")

@@ -16,7 +16,9 @@ from odibi_core.errors import ConfigurationError, MissingExtraError
 
 
 def demo(
-    fail: Annotated[bool, typer.Option("--fail", help="Let the weather arrive with a renamed column.")] = False,
+    fail: Annotated[
+        bool, typer.Option("--fail", help="Let the weather arrive with a renamed column.")
+    ] = False,
     engine: options.Engine = "pandas",
     workers: options.Workers = 1,
     out: Annotated[
@@ -50,7 +52,9 @@ def examples() -> Path:
     for folder in (package / "_examples", package.parents[1] / "examples"):
         if (folder / "flights" / "pipeline.py").is_file():
             return folder
-    raise ConfigurationError(f"the examples are missing from the installation in {package}; install odibi-core again")
+    raise ConfigurationError(
+        f"the examples are missing from the installation in {package}; install odibi-core again"
+    )
 
 
 def _require(engine: str) -> None:

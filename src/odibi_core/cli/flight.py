@@ -14,7 +14,8 @@ from odibi_core.cli import exits, output, summary
 from odibi_core.cli.interruption import Interruption, Stopped
 from odibi_core.cli.progress import Progress, new_progress
 from odibi_core.events import kinds
-from odibi_core.observability import EventBus, Orchestrator, StoryGenerator
+from odibi_core.events.clock import monotonic
+from odibi_core.observability import EventBus, EventPriority, Orchestrator, StoryGenerator
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ def fly(flight: Flight) -> int:
         plan = _plan(flight)
         ended = _execute(plan)
     lineage = plan.tracker.export_lineage() if plan.tracker else {}
+    if ended is not None and lineage.get("run_id") is None:
+        raise ended  # it never began: its record could not be opened
     files = _write_files(plan, lineage, flight.story)
     code = _code(lineage["status"], ended)
     try:
@@ -64,22 +67,24 @@ def _plan(flight: Flight) -> Orchestrator:
 
 def _execute(plan: Orchestrator) -> BaseException | None:
     """Run under progress; gives what ended it from outside, if anything did."""
-    progress = new_progress()
+    progress, begun = new_progress(), monotonic()
+    interruption = Interruption(lambda number: _give_up(plan, progress, number, begun))
     plan.bus.subscribe(progress, name="progress")
+    plan.bus.subscribe(interruption, priority=EventPriority.LOW, name="interruption")
     try:
-        with progress, Interruption(lambda number: _give_up(plan, progress, number)):
+        with progress, interruption:
             plan.execute()
     except BaseException as error:
         return error
     return None
 
 
-def _give_up(plan: Orchestrator, progress: Progress, number: int) -> None:
+def _give_up(plan: Orchestrator, progress: Progress, number: int, begun: float) -> None:
     """The main thread is stuck inside a step: say the end of the run in its place, and leave."""
     about = plan.tracker.export_lineage() if plan.tracker else {}
     fields = {
         "run_id": about.get("run_id"), "pipeline_name": plan.pipeline_name, "status": "cancelled",
-        "duration_ms": about.get("duration_ms"), "error": "interrupted", **_counts(about),
+        "duration_ms": (monotonic() - begun) * 1e3, "error": str(Stopped(number)), **_counts(about),
     }  # fmt: skip
     plan.bus.say(kinds.PIPELINE_ERROR, plan.pipeline_name, level="warning", fields=fields)
     progress.__exit__(None, None, None)
@@ -102,7 +107,10 @@ def _write_files(plan: Orchestrator, lineage: dict[str, Any], story: bool) -> di
         "metrics": ("metrics.prom", plan.metrics.export_prometheus),
     }
     if story:
-        writers = {"story": ("story.html", lambda path: StoryGenerator().generate_story(lineage, path)), **writers}
+        writers = {
+            "story": ("story.html", lambda path: StoryGenerator().generate_story(lineage, path)),
+            **writers,
+        }
     files = {"run": str(folder)}
     for name, (file, write) in writers.items():
         try:

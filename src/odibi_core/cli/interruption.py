@@ -10,32 +10,39 @@ import os
 import signal
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from threading import Event, Thread, current_thread, main_thread
+from threading import Event as Flag
+from threading import Thread, current_thread, main_thread
 from types import FrameType
 from typing import Any, Final
+
+from odibi_core.events import Event, kinds
 
 GRACE_S: Final = 4.0
 """How long the main thread has for closing the record, of the five seconds that are promised."""
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+_OF_STEPS: Final = frozenset({kinds.NODE_START, kinds.NODE_COMPLETE, kinds.NODE_FAILED})
 
 
 class Stopped(KeyboardInterrupt):
     """The process was asked to stop by signal `number`."""
 
     def __init__(self, number: int) -> None:
-        super().__init__(signal.Signals(number).name)
+        super().__init__(f"stopped by {signal.Signals(number).name}")
         self.number = number
 
 
 class Interruption(AbstractContextManager["Interruption"]):
     """Inside the block the first signal raises `Stopped`, further ones are ignored, and `give_up(number)` is called
     from another thread when the block is not left in time. Outside the main thread it does nothing.
+
+    It is a sink as well: a library may have made an error of its own out of what was raised, or swallowed it, and then
+    the step's next event raises it again.
     """
 
     def __init__(self, give_up: Callable[[int], object]) -> None:
         self._give_up = give_up
-        self._heard = False
-        self._over = Event()
+        self._heard: int | None = None
+        self._over = Flag()
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Interruption:
@@ -56,9 +63,13 @@ class Interruption(AbstractContextManager["Interruption"]):
             os.close(self._writer)
 
     def _raise(self, number: int, frame: FrameType | None) -> None:
-        if not self._heard:
-            self._heard = True
+        if self._heard is None:
+            self._heard = number
             raise Stopped(number)
+
+    def __call__(self, event: Event) -> None:
+        if self._heard is not None and event.event_type in _OF_STEPS and current_thread() is main_thread():
+            raise Stopped(self._heard)
 
     def _watch(self) -> None:
         try:

@@ -49,9 +49,13 @@ def logs(
     ] = None,
     node: Annotated[str | None, typer.Option("--node", metavar="STEP", help="Only this step.")] = None,
     level: Annotated[LogLevel | None, typer.Option("--level", help="Only this level and above.")] = None,
-    since: Annotated[str | None, typer.Option("--since", metavar="WHEN", help="ISO 8601, or 10m, 2h, 3d ago.")] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="WHEN", help="ISO 8601, or 10m, 2h, 3d ago.")
+    ] = None,
     until: Annotated[str | None, typer.Option("--until", metavar="WHEN", help="The same.")] = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=0, help="How many, the last ones; 0 for all.")] = 200,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=0, help="How many, the last ones; 0 for all.")
+    ] = 200,
     store: options.Store = None,
     format: options.Format = options.TextOrJson.text,
 ) -> None:
@@ -108,14 +112,24 @@ def _show(entries: list[dict[str, Any]]) -> None:
     if not entries:
         output.notice("nothing of that kind")
         return
-    lines = output.table("Time", "Level", "Event", "Step", "Took", "Rows", "", right=("Took", "Rows"), folded=("",))
+    lines = output.table(
+        "Time",
+        "Level",
+        "Event",
+        "Step",
+        "Took",
+        "Rows",
+        "",
+        right=("Took", "Rows"),
+        whole=("Time", "Level", "Event"),
+    )
     for entry in entries:
         style = output.STYLES.get(entry["level"], "")
         lines.add_row(
-            f"{datetime.fromisoformat(entry['timestamp']).astimezone():%H:%M:%S.%f}"[:-3],
-            output.styled(entry["level"], style),
-            output.styled(entry["event_type"]),
-            output.styled(entry.get("node_name") or "", "bold"),
+            output.cell(f"{datetime.fromisoformat(entry['timestamp']).astimezone():%H:%M:%S.%f}"[:-3]),
+            output.cell(entry["level"], style),
+            output.cell(entry["event_type"]),
+            output.cell(entry.get("node_name") or "", "bold"),
             output.duration(entry.get("duration_ms")),
             output.count(entry.get("row_count")),
             output.styled(_said(entry), style if entry["level"] in ("error", "critical") else "dim"),
@@ -127,9 +141,13 @@ def _said(entry: dict[str, Any]) -> str:
     """What there is to read: the message, the error, and the fields of a kind of one's own."""
     said = [str(entry[name]) for name in ("message", "error", "reason") if entry.get(name)]
     if entry["event_type"] not in _KNOWN:
-        said += [f"{name}={value}" for name, value in entry.items() if name not in _STANDARD and value is not None]
+        said += [
+            f"{name}={value}" for name, value in entry.items() if name not in _STANDARD and value is not None
+        ]
     return "  ".join(said)
 
 
-_KNOWN: Final = frozenset(value for name, value in vars(kinds).items() if name.isupper() and isinstance(value, str))
+_KNOWN: Final = frozenset(
+    value for name, value in vars(kinds).items() if name.isupper() and isinstance(value, str)
+)
 _STANDARD: Final = frozenset(Event.__struct_fields__)

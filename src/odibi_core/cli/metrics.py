@@ -26,9 +26,9 @@ class MetricsFormat(StrEnum):
 
 def metrics(
     run: options.Run = None,
-    format: Annotated[MetricsFormat, typer.Option("--format", help="For people, for Prometheus, or for programs.")] = (
-        MetricsFormat.report
-    ),
+    format: Annotated[
+        MetricsFormat, typer.Option("--format", help="For people, for Prometheus, or for programs.")
+    ] = (MetricsFormat.report),
     store: options.Store = None,
 ) -> None:
     """Show the metrics of a run: durations, rows, throughput, cache hits, failures.

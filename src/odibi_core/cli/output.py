@@ -13,7 +13,7 @@ import msgspec
 from odibi_core.events import plain
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import Console, JustifyMethod, RenderableType
     from rich.table import Table
     from rich.text import Text
 
@@ -51,13 +51,19 @@ def is_unicode(on: Console) -> bool:
     return on.encoding.lower().startswith("utf")
 
 
+def joined(parts: Iterable[str], on: Console) -> str:
+    """Short facts side by side."""
+    return (" · " if is_unicode(on) else ", ").join(parts)
+
+
 def shown(value: object) -> str:
     """A text as it may be shown: what a terminal would obey, or a reader could not see, is written as an escape."""
     text = value if isinstance(value, str) else str(value)
     if text.isprintable():
         return text
     return "".join(
-        char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode() for char in text
+        char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode()
+        for char in text
     )
 
 
@@ -68,18 +74,23 @@ def styled(value: object, style: str = "") -> Text:
     return Text(shown(value), style=style)
 
 
-def table(*columns: str, right: Sequence[str] = (), folded: Sequence[str] = ()) -> Table:
-    """A calm table: columns two apart and no frame. `folded` columns wrap when a terminal is too narrow."""
+def cell(value: object, style: str = "") -> Text:
+    """A text for a column that is cut, and not wrapped, when a terminal is too narrow."""
+    text = styled(value, style)
+    text.no_wrap, text.overflow = True, "ellipsis"
+    return text
+
+
+def table(*columns: str, right: Sequence[str] = (), whole: Sequence[str] = ()) -> Table:
+    """A calm table: columns two apart and no frame. Where it is too wide, figures (`right`) and `whole` columns are
+    the last to be cut.
+    """
     from rich.table import Table
 
     made = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim", show_edge=False)
     for name in columns:
-        made.add_column(
-            styled(name),
-            justify="right" if name in right else "left",
-            no_wrap=name not in folded,
-            overflow="fold" if name in folded else "ellipsis",
-        )
+        justify: JustifyMethod = "right" if name in right else "left"
+        made.add_column(cell(name), justify=justify, no_wrap=name in (*right, *whole), overflow="fold")
     return made
 
 
@@ -123,7 +134,11 @@ def complain(text: str) -> None:
     on = console(sys.stderr)
     from rich.text import Text
 
-    write(on, Text.assemble(("error: ", "bold red"), shown(first)), *(styled(f"       {line}") for line in others))
+    write(
+        on,
+        Text.assemble(("error: ", "bold red"), shown(first)),
+        *(styled(f"       {line}") for line in others),
+    )
 
 
 @contextmanager

@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+import msgspec
+
 from odibi_core.cli import output
 from odibi_core.cli.steps_table import steps_table, worth_showing
 from odibi_core.events import Event, kinds
@@ -45,8 +47,9 @@ class PlainProgress(AbstractContextManager["PlainProgress"]):
         self._sink = ConsoleSink(sys.stderr)
 
     def __call__(self, event: Event) -> None:
-        if event.event_type != kinds.CHECK_RESULT or event.status == "failed":
-            self._sink(event)
+        if event.event_type == kinds.CHECK_RESULT and event.status != "failed":
+            return
+        self._sink(_without_traceback(event))
 
     def __exit__(self, *_: object) -> None:
         pass
@@ -85,6 +88,14 @@ class LiveProgress(AbstractContextManager["LiveProgress"]):
         return self._drawn
 
 
+def _without_traceback(event: Event) -> Event:
+    """The error is told here; where it came from is in the story and the log."""
+    if "traceback" not in event.fields:
+        return event
+    fields = {name: value for name, value in event.fields.items() if name != "traceback"}
+    return msgspec.structs.replace(event, fields=fields)
+
+
 def draw(run: dict[str, Any], on: Console) -> RenderableType:
     """A run, as a `TimelineView` answers it, in the height of a terminal."""
     from rich.console import Group
@@ -103,9 +114,9 @@ def draw(run: dict[str, Any], on: Console) -> RenderableType:
     )  # fmt: skip
     told = [f"{done:,} of {run['total']:,} steps", _elapsed(run["start"])]
     told += [f"{counts[state]:,} {state}" for state in ("failed", "skipped") if counts[state]]
-    below.add_row(bar, output.styled(" · ".join(told)))
+    below.add_row(bar, output.styled(output.joined(told, on)))
     hidden = len(run["steps"]) - len(shown)
-    more = [output.styled(f"… and {hidden:,} steps more", "dim")] if hidden > 0 else []
+    more = [output.styled(f"and {hidden:,} steps more", "dim")] if hidden > 0 else []
     title = output.styled(run["pipeline_name"] or "pipeline", "bold")
     return Group(title, steps_table(shown, on), *more, "", below)
 

@@ -35,7 +35,9 @@ def read(store: RunStore, run_id: str) -> Iterator[Event]:
     damage = Damage()
     yield from store.read(run_id, damage)
     if damage:
-        notice(f"of run {run_id}, {damage.torn} half and {damage.unreadable} unreadable lines were passed over")
+        notice(
+            f"of run {run_id}, {damage.torn} half and {damage.unreadable} unreadable lines were passed over"
+        )
 
 
 def feed(sink: _Sink, store: RunStore, run_id: str) -> _Sink:

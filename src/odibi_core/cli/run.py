@@ -11,7 +11,6 @@ import typer
 
 from odibi_core.cli import options
 from odibi_core.errors import ConfigurationError
-from odibi_core.pipeline import load_pipeline
 
 _PLAIN_STEMS: Final = frozenset({"pipeline", "main", "steps", "__init__", "__main__"})
 
@@ -28,7 +27,8 @@ def run(
     file: Annotated[
         str,
         typer.Argument(
-            metavar="FILE[:NAME]", show_default=False,
+            metavar="FILE[:NAME]",
+            show_default=False,
             help="A Python file, and in it a list of steps or functions, or a function that gives one.",
         ),
     ],
@@ -37,16 +37,22 @@ def run(
     param: Annotated[
         list[str] | None,
         typer.Option(
-            "--param", "-p", metavar="NAME=VALUE", help="A value for every step that takes NAME; JSON, or text."
+            "--param",
+            "-p",
+            metavar="NAME=VALUE",
+            help="A value for every step that takes NAME; JSON, or text.",
         ),
     ] = None,
     on_failure: Annotated[
         OnFailure,
         typer.Option(
-            "--on-failure", help="Begin nothing more; skip what needs the step; or skip it and call it a success."
+            "--on-failure",
+            help="Begin nothing more; skip what needs the step; or skip it and call it a success.",
         ),
     ] = OnFailure.skip,
-    name: Annotated[str | None, typer.Option("--name", help="The pipeline's name. [default: from the file]")] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", help="The pipeline's name. (default: from the file)")
+    ] = None,
     story: Annotated[bool, typer.Option("--story/--no-story", help="Write story.html when it ends.")] = True,
     store: options.Store = None,
     format: options.Format = options.TextOrJson.text,
@@ -57,6 +63,7 @@ def run(
     metrics.prom. Ctrl-C and SIGTERM close the record: the run is cancelled.
     """
     from odibi_core.cli.flight import Flight, fly
+    from odibi_core.pipeline import load_pipeline
 
     flight = Flight(
         load=lambda: load_pipeline(file),
@@ -78,7 +85,9 @@ def parse_params(given: list[str]) -> dict[str, Any]:
     for each in given:
         name, equals, value = each.partition("=")
         if not equals or not name.strip():
-            raise ConfigurationError(f"--param takes NAME=VALUE, such as --param limit=10; given was {each!r}")
+            raise ConfigurationError(
+                f"--param takes NAME=VALUE, such as --param limit=10; given was {each!r}"
+            )
         if name.strip() in params:
             raise ConfigurationError(f"--param {name.strip()} is given twice")
         params[name.strip()] = _value(value)

@@ -22,7 +22,9 @@ class Status(StrEnum):
 
 
 def runs(
-    limit: Annotated[int, typer.Option("--limit", "-n", min=0, help="How many, the newest first; 0 for all.")] = 20,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=0, help="How many, the newest first; 0 for all.")
+    ] = 20,
     status: Annotated[Status | None, typer.Option("--status", help="Only runs that ended so.")] = None,
     store: options.Store = None,
     format: options.Format = options.TextOrJson.text,
@@ -48,21 +50,35 @@ def runs(
 def _show(rows: list[dict[str, Any]]) -> None:
     on = output.console()
     listed = output.table(
-        "", "Pipeline", "Status", "Started", "Duration", "Steps", "Rows", "Run", right=("Duration", "Steps", "Rows")
+        "",
+        "Pipeline",
+        "Status",
+        "Started",
+        "Duration",
+        "Steps",
+        "Rows",
+        "Run",
+        right=("Duration", "Steps", "Rows"),
+        whole=("Status", "Started", "Run"),
     )
     for row in rows:
         style = output.STYLES.get(row["status"], "")
         listed.add_row(
-            output.styled(output.sign(row["status"], on), style),
-            output.styled(row["pipeline_name"] or "?", "bold"),
-            output.styled(row["status"], style),
-            _when(row["start"]),
+            output.cell(output.sign(row["status"], on), style),
+            output.cell(row["pipeline_name"] or "?", "bold"),
+            output.cell(row["status"], style),
+            output.cell(_when(row["start"])),
             output.duration(row["duration_ms"]),
             _steps(row),
             output.count(row["rows"]),
-            output.styled(row["run_id"], "dim"),
+            output.cell(_short(row["run_id"]), "dim"),
         )
     output.write(on, listed)
+
+
+def _short(run_id: str) -> str:
+    """The end of an id, by which every command finds the run."""
+    return run_id.rpartition("-")[2] or run_id
 
 
 def _when(start: str) -> str:

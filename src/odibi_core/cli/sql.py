@@ -32,7 +32,9 @@ def sql(
     query: Annotated[
         str, typer.Argument(metavar="QUERY", show_default=False, help="One SELECT over the table `logs`.")
     ],
-    run: Annotated[str | None, typer.Option("--run", metavar="RUN", help="Only this run. [default: all runs]")] = None,
+    run: Annotated[
+        str | None, typer.Option("--run", metavar="RUN", help="Only this run. (default: all runs)")
+    ] = None,
     format: Annotated[
         SqlFormat, typer.Option("--format", help="For people, programs, or spreadsheets.")
     ] = SqlFormat.table,
@@ -86,17 +88,23 @@ def _show(answer: Answer) -> None:
     shown = output.table(*answer.columns, right=numbers)
     rows = answer.rows[:_MOST_ROWS] if on.file.isatty() else answer.rows
     for row in rows:
-        shown.add_row(*(output.styled(_text(row[name]), "dim" if row[name] is None else "") for name in answer.columns))
+        shown.add_row(
+            *(output.cell(_text(row[name]), "dim" if row[name] is None else "") for name in answer.columns)
+        )
     output.write(on, shown)
     if len(rows) < len(answer.rows):
-        output.notice(f"… {len(answer.rows) - len(rows):,} rows more: --format csv has them all, and so has a pipe")
+        output.notice(
+            f"{len(answer.rows) - len(rows):,} rows more: --format csv has them all, and so has a pipe"
+        )
     elif not rows:
         output.notice("no rows")
 
 
 def _is_numeric(answer: Answer, name: str) -> bool:
     values = [row[name] for row in answer.rows[:_MOST_ROWS] if row[name] is not None]
-    return bool(values) and all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values)
+    return bool(values) and all(
+        isinstance(value, (int, float)) and not isinstance(value, bool) for value in values
+    )
 
 
 def _text(value: Any) -> str:

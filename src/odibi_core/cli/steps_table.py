@@ -23,9 +23,9 @@ def steps_table(steps: list[dict[str, Any]], on: Console) -> Table:
     for step in steps:
         state = step["state"]
         made.add_row(
-            output.styled(_sign(state, on), output.STYLES.get(state, "")),
-            output.styled(step["name"], _TEXT_STYLES.get(state, "")),
-            output.styled(step["layer"] or "", "dim"),
+            output.cell(_sign(state, on), output.STYLES.get(state, "")),
+            output.cell(step["name"], _TEXT_STYLES.get(state, "")),
+            output.cell(step["layer"] or "", "dim"),
             output.count(step["row_count"]),
             _took(step),
             _remark(step),
@@ -60,9 +60,9 @@ def _took(step: dict[str, Any]) -> str:
 
 def _remark(step: dict[str, Any]) -> Any:
     if step["state"] == "failed":
-        return output.styled((step["error"] or "failed").strip().partition("\n")[0], "red")
+        return output.cell((step["error"] or "failed").strip().partition("\n")[0], "red")
     if step["state"] == "skipped":
-        return output.styled("skipped", "yellow")
+        return output.cell("skipped", "yellow")
     if (step["attempts"] or 1) > 1:
-        return output.styled(f"attempt {step['attempts']}", "yellow")
-    return output.styled("from the cache" if step["cache_hit"] else "", "dim")
+        return output.cell(f"attempt {step['attempts']}", "yellow")
+    return output.cell("from the cache" if step["cache_hit"] else "", "dim")

@@ -8,14 +8,13 @@ from typing import Annotated
 import typer
 
 from odibi_core.cli import options, output, record
-from odibi_core.observability import StoryGenerator
-from odibi_core.views.lineage import LineageView
 
 
 def story(
     run: options.Run = None,
     out: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE", help="[default: story.html in the run's folder]")
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="(default: story.html in the run's folder)"),
     ] = None,
     open_it: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
     store: options.Store = None,
@@ -24,11 +23,16 @@ def story(
 
     It is drawn from the record, so a run that was killed has one too, up to its last event.
     """
+    from odibi_core.observability import StoryGenerator
+    from odibi_core.views.lineage import LineageView
+
     kept = record.open_store(store)
     run_id = record.find(kept, run)
     with output.waiting("drawing the story"):
         lineage = record.feed(LineageView(run_id), kept, run_id).answer()
-        path = Path(StoryGenerator().generate_story(lineage, out or kept.folder(run_id) / "story.html")).absolute()
+        path = Path(
+            StoryGenerator().generate_story(lineage, out or kept.folder(run_id) / "story.html")
+        ).absolute()
     typer.echo(str(path))
     if open_it:
         import webbrowser

@@ -1,0 +1,161 @@
+"""`runs`, `logs`, `story`, `metrics`, `sql`: answers from the record, for people and for programs."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.cli.conftest import Here
+
+from odibi_core.cli.logs import moment
+from odibi_core.errors import ConfigurationError
+from odibi_core.store.runs import RunStore
+
+
+@pytest.fixture
+def two_runs(here: Here, small: str) -> list[str]:
+    """A run that succeeded, then one that failed; their ids."""
+    here("run", small)
+    here("run", f"{small}:failing")
+    return RunStore(".odibi").ids()
+
+
+def _lines(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_runs_lists_the_newest_first(here: Here, two_runs: list[str]) -> None:
+    """All runs, or the newest few, or those that ended in one way."""
+    rows = json.loads(here("runs", "--format", "json").stdout)
+    assert {row["run_id"] for row in rows} == set(two_runs)
+    assert len(json.loads(here("runs", "-n", "1", "--format", "json").stdout)) == 1
+    (failed,) = json.loads(here("runs", "--status", "failed", "--format", "json").stdout)
+    assert failed["pipeline_name"] == "small-failing"
+    shown = here("runs").stdout.splitlines()
+    assert len(shown) == 3
+    assert all(line == line.rstrip() for line in shown)
+
+
+def test_an_empty_store_is_an_answer_and_no_error(here: Here) -> None:
+    """No runs: an empty list, a notice on stderr, exit code 0."""
+    done = here("runs", "--format", "json")
+    assert (done.exit_code, json.loads(done.stdout)) == (0, [])
+    assert "no run" in here("runs").stderr
+
+
+@pytest.mark.parametrize("asked", [["logs"], ["story"], ["metrics"], ["sql", "select 1", "--run"]])
+def test_a_run_that_is_not_there_is_exit_code_3(here: Here, two_runs: list[str], asked: list[str]) -> None:
+    """With the nearest that is."""
+    done = here(*asked, "smal")
+    assert done.exit_code == 3
+    assert "the nearest is small" in done.stderr
+
+
+def test_a_run_is_meant_by_its_id_a_part_of_it_its_pipeline_or_nothing(
+    here: Here, two_runs: list[str]
+) -> None:
+    """The latest run where nothing is said."""
+    good, bad = sorted(two_runs, key=lambda run: "failing" in run)
+    for wanted in ([good], [good[-6:]], ["small"]):
+        assert {entry["run_id"] for entry in _lines(here("logs", *wanted, "--format", "json").stdout)} == {
+            good
+        }
+    assert {entry["run_id"] for entry in _lines(here("logs", bad, "--format", "json").stdout)} == {bad}
+    assert here("logs").exit_code == 0
+
+
+def test_logs_are_filtered_by_kind_step_level_and_time(here: Here, two_runs: list[str]) -> None:
+    """--level error means that level and above; limits keep the last ones; --event takes the older name too."""
+
+    def asked(*options: str) -> list[dict[str, Any]]:
+        return _lines(here("logs", "small-failing", "--format", "json", *options).stdout)
+
+    assert {entry["event_type"] for entry in asked("--event", "node_error")} == {"node_failed"}
+    assert {entry["node_name"] for entry in asked("--node", "broken")} == {"broken"}
+    assert {entry["level"] for entry in asked("--level", "warning")} == {"warning", "error"}
+    assert asked("--since", "1h") == asked("--limit", "0")
+    assert asked("--until", "1h") == []
+    assert asked("--limit", "2") == asked("--limit", "0")[-2:]
+
+
+def test_logs_for_people_leave_out_what_only_programs_read(here: Here, two_runs: list[str]) -> None:
+    """Snapshots and metrics are shown when they are asked for."""
+    assert "snapshot" not in here("logs").stdout
+    assert "snapshot" in here("logs", "--event", "snapshot").stdout
+
+
+def test_a_time_is_iso_or_so_long_ago() -> None:
+    """Anything else is refused by the option's name."""
+    day, hours = moment("2026-01-31T04:00:00Z", "--since"), moment("2h", "--since")
+    minutes = moment("150 m", "--since")
+    assert day is not None
+    assert (day.year, day.utcoffset() is not None) == (2026, True)
+    assert hours is not None
+    assert minutes is not None
+    assert (
+        0 < (hours - minutes).total_seconds() - 1800 < 60
+        or 0 <= 1800 - (hours - minutes).total_seconds() < 60
+    )
+    for wrong in ("yesterday", "2y", "99999999999999w", ""):
+        with pytest.raises(ConfigurationError, match="--since"):
+            moment(wrong, "--since")
+
+
+def test_story_is_written_where_it_is_wanted(here: Here, two_runs: list[str]) -> None:
+    """Into the run's folder unless said otherwise; the path is the answer on stdout."""
+    told = here("story").stdout.strip()
+    assert Path(told).is_file()
+    assert Path(told).parent.name in two_runs
+    assert here("story", "small", "-o", "mine.html").stdout.strip() == str(Path("mine.html").absolute())
+    assert here("story", "-o", "/dev/null/mine.html").exit_code == 4
+
+
+def test_metrics_of_a_past_run_are_those_of_the_run(here: Here, two_runs: list[str]) -> None:
+    """What is folded from the journal is what the run itself wrote when it ended."""
+    (good,) = (run for run in two_runs if "failing" not in run)
+    live = (Path(".odibi/runs") / good / "metrics.prom").read_text().splitlines()
+    past = here("metrics", good, "--format", "prometheus").stdout.splitlines()
+    of_process = ("odibi_uptime", "odibi_process_")
+    assert [line for line in live if not any(name in line for name in of_process)] == [
+        line for line in past if not any(name in line for name in of_process)
+    ]
+    assert json.loads(here("metrics", "--format", "json").stdout)["summary"]["error_count"] == 1
+    assert here("metrics").stdout.count("ODIBI CORE Metrics Report") == 1
+
+
+def test_sql_answers_over_all_runs_or_one(here: Here, two_runs: list[str]) -> None:
+    """As a table, as JSON with UTC timestamps, and as CSV, in which no text is a formula."""
+    count = "select count(distinct run_id) as runs, max(timestamp) as last from logs"
+    (row,) = json.loads(here("sql", count, "--format", "json").stdout)
+    assert (row["runs"], row["last"][-1]) == (2, "Z")
+    (row,) = json.loads(here("sql", count, "--format", "json", "--run", "small").stdout)
+    assert row["runs"] == 1
+    formulas = "select '=1+1' as a, -1 as b, null as c"
+    assert list(csv.reader(io.StringIO(here("sql", formulas, "--format", "csv").stdout))) == [
+        ["a", "b", "c"],
+        ["'=1+1", "-1", ""],
+    ]
+    assert here("sql", "select 1.5 as x, null as y").stdout.split() == ["x", "y", "1.5", "null"]
+
+
+@pytest.mark.parametrize(
+    "query", ["drop table logs", "selct 1", "select nod_name from logs", "select 1; select 2", ""]
+)
+def test_a_question_that_cannot_be_answered_is_exit_code_2(
+    here: Here, two_runs: list[str], query: str
+) -> None:
+    """In a sentence."""
+    done = here("sql", query)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: ")
+
+
+def test_damage_is_told_and_the_rest_is_read(here: Here, two_runs: list[str]) -> None:
+    """A half line at the end and a line that is no event are counted on stderr; the answer stays parseable."""
+    with (Path(".odibi/runs") / two_runs[-1] / "events" / "events.jsonl").open("ab") as file:
+        file.write(b'no json\n{"timestamp": "2026-')
+    done = here("logs", two_runs[-1], "--format", "json")
+    assert _lines(done.stdout)
+    assert "1 half and 1 unreadable lines" in done.stderr

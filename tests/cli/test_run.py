@@ -1,0 +1,99 @@
+"""`odibi run`: what it prints, what it leaves behind, and its exit codes."""
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Apart, Here
+
+from odibi_core.cli.run import name_of, parse_params
+
+
+def test_a_run_leaves_its_files_and_says_where(here: Here, small: str) -> None:
+    """The run's folder has the journal, the story, the lineage and the metrics; the summary names them."""
+    done = here("run", small)
+    assert done.exit_code == 0, done.stderr
+    (folder,) = Path(".odibi/runs").iterdir()
+    assert {path.name for path in folder.iterdir()} == {
+        "events",
+        "story.html",
+        "lineage.json",
+        "metrics.prom",
+    }
+    for part in ("small succeeded", "2 of 2 steps", "not_null customer", f"{folder}/story.html"):
+        assert part in done.stdout
+
+
+def test_a_failed_run_is_told_with_its_error_and_exit_code_1(here: Here, small: str) -> None:
+    """The step that failed, what it said, what was skipped; the record and the story are there all the same."""
+    done = here("run", f"{small}:failing")
+    assert done.exit_code == 1
+    for part in ("small-failing failed", "1 failed", "1 skipped", "ValueError: the amounts do not add up"):
+        assert part in done.stdout
+    (folder,) = Path(".odibi/runs").iterdir()
+    assert "the amounts do not add up" in (folder / "story.html").read_text(encoding="utf-8")
+
+
+def test_json_is_one_document_on_stdout_whatever_the_steps_print(apart: Apart) -> None:
+    """Progress and what steps print go to stderr, so that stdout can be parsed."""
+    Path("chatty.py").write_text(
+        "print('while imported')\ndef rows():\n    print('in a step')\n    return [{'x': 1}]\npipeline = [rows]\n"
+    )
+    done = apart("run", "chatty.py", "--format", "json")
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["status"], told["steps"][0]["row_count"]) == (0, "success", 1)
+    assert "in a step" in done.stderr
+    assert Path(told["files"]["story"]).is_file()
+
+
+@pytest.mark.parametrize(("policy", "code"), [("stop", 1), ("skip", 1), ("continue", 0)])
+def test_on_failure_decides_whether_a_run_with_a_failed_step_failed(
+    here: Here, small: str, policy: str, code: int
+) -> None:
+    """`continue` calls the run a success all the same, and the exit code follows the run."""
+    assert here("run", f"{small}:failing", "--on-failure", policy).exit_code == code
+
+
+def test_a_parameter_reaches_the_step_that_takes_it(here: Here, small: str) -> None:
+    """--param limit=1 is the number 1 in the step, not the text."""
+    done = here("run", small, "--param", "limit=1", "--format", "json", "--no-story")
+    told = json.loads(done.stdout)
+    assert told["steps"][0]["row_count"] == 1
+    assert "story" not in told["files"]
+
+
+def test_parameters_are_json_or_else_text() -> None:
+    """What parses as JSON is that value; anything else is the text as it was written, `=` included."""
+    given = ["n=3", "on=true", "tags=[1, 2]", "day=2026-01-31", "query=a=b", 'text="3"']
+    assert parse_params(given) == {
+        "n": 3, "on": True, "tags": [1, 2], "day": "2026-01-31", "query": "a=b", "text": "3",
+    }  # fmt: skip
+
+
+def test_a_pipeline_is_called_after_its_file(tmp_path: Path) -> None:
+    """A file that is only called pipeline.py goes by its folder's name."""
+    (tmp_path / "flights").mkdir()
+    (tmp_path / "flights" / "pipeline.py").touch()
+    given = [f"{tmp_path}/flights/pipeline.py", "orders.py", "orders.py:nightly", "orders.py:build"]
+    assert [name_of(each) for each in given] == ["flights", "orders", "orders-nightly", "orders"]
+
+
+def test_a_step_that_leaves_the_program_does_not_choose_the_exit_code(here: Here) -> None:
+    """`sys.exit(0)` inside a step is a failure of the run, not its success."""
+    Path("leaves.py").write_text("import sys\ndef rows():\n    sys.exit(0)\npipeline = [rows]\n")
+    assert here("run", "leaves.py").exit_code == 1
+
+
+def test_a_story_that_cannot_be_written_changes_nothing_of_the_verdict(
+    here: Here, small: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run is over and recorded: a file less is a notice."""
+    from odibi_core.observability import StoryGenerator
+
+    def full(*_: object) -> str:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(StoryGenerator, "generate_story", full)
+    done = here("run", small)
+    assert done.exit_code == 0
+    assert "story.html could not be written" in done.stderr

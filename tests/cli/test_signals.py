@@ -1,0 +1,114 @@
+"""A run that is stopped, politely or not: its record, its exit code, and what the other commands make of it."""
+
+import json
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.cli.conftest import Here, command, environment
+from tests.cli.pipelines import SLOW
+
+from odibi_core.cli.interruption import Interruption, Stopped
+
+
+@contextmanager
+def _running(*arguments: str) -> Iterator["subprocess.Popen[str]"]:
+    """A run that is in the middle of its second step."""
+    Path("slow.py").write_text(SLOW, encoding="utf-8")
+    process = subprocess.Popen(
+        command("run", *arguments),
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "READY\n"
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _only_run(here: Here) -> dict[str, Any]:
+    (row,) = json.loads(here("runs", "--format", "json").stdout)
+    assert isinstance(row, dict)
+    return row
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_run_that_is_stopped_is_recorded_as_cancelled(
+    here: Here, number: signal.Signals, code: int, workers: str
+) -> None:
+    """SIGTERM and Ctrl-C close the record and draw the story within five seconds, also while threads are busy."""
+    with _running("slow.py", "--workers", workers) as process:
+        process.send_signal(number)
+        out, _ = process.communicate(timeout=5)
+    assert process.returncode == code
+    assert "slow was cancelled" in out
+    row = _only_run(here)
+    assert (row["status"], row["success_count"]) == ("cancelled", 1)
+    (folder,) = Path(".odibi/runs").iterdir()
+    assert (folder / "story.html").is_file()
+
+
+@pytest.mark.parametrize("step", ["in_compiled_code", "swallowing"])
+def test_a_step_that_does_not_hear_is_stopped_too(here: Here, step: str) -> None:
+    """Compiled code holds up the main thread, so another one closes the record; a library that makes an error of its
+    own out of the interruption does not turn a cancelled run into a failed one.
+    """
+    with _running(f"slow.py:{step}") as process:
+        process.terminate()
+        process.communicate(timeout=6)
+    assert process.returncode == 143
+    row = _only_run(here)
+    assert (row["status"], row["success_count"]) == ("cancelled", 1)
+
+
+def test_a_run_that_was_killed_is_lost_and_still_has_its_log_metrics_and_story(here: Here) -> None:
+    """SIGKILL leaves no time for a word; what was said before is there, and whoever looks says the rest."""
+    with _running("slow.py") as process:
+        process.send_signal(signal.SIGKILL)
+        process.wait(timeout=5)
+    row = _only_run(here)
+    assert (row["status"], row["success_count"]) == ("lost", 1)
+    log = here("logs", "--format", "json").stdout.splitlines()
+    kinds = [json.loads(line)["event_type"] for line in log]
+    assert kinds.count("node_start") == 2
+    assert kinds[-1] == "run_lost"
+    story = here("story", "-o", "story.html")
+    assert story.exit_code == 0
+    assert '"lost"' in Path("story.html").read_text(encoding="utf-8")
+    assert 'odibi_success_count_total{node="first"' in here("metrics", "--format", "prometheus").stdout
+    assert here("logs", "--format", "json").stdout.splitlines() == log  # lost is said once
+
+
+def test_a_living_run_is_running_and_can_be_looked_at(here: Here) -> None:
+    """The record is read while it is written; nobody calls a living run lost."""
+    with _running("slow.py"):
+        assert _only_run(here)["status"] == "running"
+        assert "second" in here("logs").stdout
+        assert here("story", "-o", "now.html").exit_code == 0
+
+
+def test_the_first_signal_raises_and_further_ones_are_ignored() -> None:
+    """A second SIGTERM, which supervisors send, must not interrupt the closing of the record."""
+    gave_up: list[int] = []
+    before = signal.getsignal(signal.SIGTERM)
+
+    def stopped_twice() -> None:
+        with Interruption(gave_up.append):
+            try:
+                signal.raise_signal(signal.SIGTERM)
+            finally:
+                signal.raise_signal(signal.SIGTERM)
+
+    with pytest.raises(Stopped, match="SIGTERM"):
+        stopped_twice()
+    assert (gave_up, signal.getsignal(signal.SIGTERM)) == ([], before)
