@@ -129,7 +129,7 @@ def _is_plain_name(name: Any) -> bool:
 
 
 def _is_live(value: Any) -> bool:
-    return not isinstance(value, (str, bytes, int, float, list, tuple, dict, set, frozenset, type(None)))
+    return not issubclass(type(value), (str, bytes, int, float, list, tuple, dict, set, frozenset, type(None)))
 
 
 def clean_field(name: str, value: Any) -> Any:
@@ -168,13 +168,13 @@ def _copy(value: Any, depth: int, room: list[int]) -> Any:
         return value
     if kind is float and value - value == 0.0:
         return value
-    room[0] -= 4
+    if kind is not list and kind is not tuple and kind is not dict:
+        raise _StrangeError
+    room[0] -= 4 + 4 * len(value)
     if depth == 0 or room[0] < 0:
         raise _StrangeError
-    if kind is list or kind is tuple:
-        return [_copy(item, depth - 1, room) for item in value]
     if kind is not dict:
-        raise _StrangeError
+        return [_copy(item, depth - 1, room) for item in value]
     for name in value:
         if name not in _ordinary and (not _is_plain_name(name) or is_secret_name(name)):
             raise _StrangeError
