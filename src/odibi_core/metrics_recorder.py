@@ -58,9 +58,13 @@ class MetricsRecorder:
         self._changed: deque[Series] = deque()
         self._speaking = threading.Lock()
         self._speaker = 0
+        self._heard: Event | None = None
 
     def __call__(self, event: Event, /) -> None:
         """As a sink: measure the nodes of a run, and take in what other managers said."""
+        if event is self._heard:
+            return  # of two runs that share this manager and a bus, or of a bus that it was put on twice
+        self._heard = event
         if event.event_type == kinds.METRIC and event.fields.get("source") == self._source:
             return
         with self._reading() as view:
@@ -162,6 +166,13 @@ class MetricsRecorder:
         if self._bus is None:
             self._bus = EventBus()
         return self._bus
+
+    def lend(self, bus: EventBus | None) -> bool:
+        """For a manager that has no bus, one to speak on until None is given back; False when it has its own."""
+        if bus is not None and self._bus is not None:
+            return False
+        self._bus = bus
+        return True
 
     def flush(self) -> None:
         """Say every change since the last time, one event a series; back when all of it is said."""

@@ -12,8 +12,9 @@ import msgspec
 from odibi_core import plugins
 from odibi_core.errors import ConfigurationError, PipelineError, nearest
 from odibi_core.event_bus import EventBus, Sink
-from odibi_core.events import Event, context, kinds
+from odibi_core.events import Event, clean_text, context, kinds
 from odibi_core.events.clock import host_name, monotonic, process_id, process_start
+from odibi_core.events.failure import message_of
 from odibi_core.metrics_manager import MetricsManager
 from odibi_core.node_record import Descriptions
 from odibi_core.pipeline import Graph, Progress, Step, compile, plan_rows
@@ -27,6 +28,7 @@ __all__ = ["Orchestrator", "Result", "Step"]
 
 FailurePolicy = Literal["stop", "skip", "continue"]
 POLICIES: Final = ("stop", "skip", "continue")
+_ENDS: Final = frozenset({kinds.PIPELINE_COMPLETE, kinds.PIPELINE_ERROR})
 _PLAN_CHUNK: Final = 32 * 1024
 """Bytes of steps in one `pipeline_plan` event, about: a field has room for 64 kB."""
 
@@ -106,11 +108,12 @@ class Orchestrator:
         self.pipeline_name = pipeline_name or "pipeline"
         self.bus = event_bus if event_bus is not None else EventBus()
         self.metrics = metrics_manager if metrics_manager is not None else MetricsManager(bus=self.bus)
-        self.tracker = Tracker(bus=self.bus) if enable_tracker else None
+        self.enable_tracker = enable_tracker
+        self.tracker: Tracker | None = None
         self.logger = logger
         self.on_failure = on_failure
         self.raise_on_error = raise_on_error
-        self.keep = keep
+        self.kept = self._kept(keep)
         self.max_workers = max_workers
         self.executor = executor or ("threads" if max_workers > 1 else "inline")
         self._new_executor = plugins.load("executors", self.executor)
@@ -119,6 +122,18 @@ class Orchestrator:
             snapshot={"level": snapshot_level}, store={"dir": store or None}
         )
         self.store = None if store is False else RunStore(self.settings.root)
+
+    def _kept(self, keep: str | Iterable[str] | None) -> set[str]:
+        """The keys of the datasets that are given back."""
+        known = self.graph.consumers
+        if keep == "all":
+            return set(known)
+        if keep is None:
+            return {key for key, consumers in known.items() if not consumers}
+        wanted = {keep} if isinstance(keep, str) else set(keep)
+        for key in wanted - set(known):
+            raise ConfigurationError(f"keep names {key!r}, which no step makes{nearest(key, known)}")
+        return wanted
 
     def execute(self) -> Result:
         """Run. Raises `PipelineError`, whose `result` is the same as what is returned otherwise, when the run failed;
@@ -136,39 +151,30 @@ class _Run:
         self.plan = plan
         self.graph = plan.graph
         self.bus = plan.bus
-        self.run_id = (plan.store or RunStore()).new_run_id(plan.pipeline_name)
+        self.run_id = _new_run_id(plan)
         looks = plan.settings.snapshot
-        descriptions = Descriptions(looks.level if plan.tracker is not None else "off", looks.rows)
+        descriptions = Descriptions(looks.level if plan.enable_tracker else "off", looks.rows)
         self.runner = StepRunner(self.graph, plan.bus, self.run_id, dict(plan.initial), descriptions)
         self.progress = Progress(self.graph)
         self.executor = plan._new_executor(plan.max_workers)
-        self.kept = self._kept()
-        self.sinks: list[Sink] = []
+        self.tracker: Tracker | None = None
+        self.sinks: list[_OfRun] = []
+        self.lent = False
         self.lock = Lock()
         self.failed = 0
         self.skipped = 0
-
-    def _kept(self) -> set[str]:
-        made = self.graph.consumers
-        if self.plan.keep == "all":
-            return set(made)
-        if self.plan.keep is None:
-            return {key for key, consumers in made.items() if not consumers}
-        wanted = set(self.plan.keep)
-        for key in wanted - set(made):
-            raise ConfigurationError(f"keep names {key!r}, which no step makes{nearest(key, made)}")
-        return wanted
 
     def execute(self) -> Result:
         """Open the record, run, close the record."""
         self._open()
         begun = monotonic()
-        with context.bind(run_id=self.run_id):
+        # A run inside another's step or hook is nobody's node.
+        with context.bind(run_id=self.run_id, node_name=None), context.speaking_on(self.bus):
             try:
                 self._say_start()
                 self.executor.run(self.graph.roots(), self._step)
             except BaseException as error:
-                self.runner.stopped.set()
+                self.runner.abandon()
                 return self._end(begun, error)
             return self._end(begun, None)
 
@@ -181,15 +187,17 @@ class _Run:
                 durability=stored.durability,
                 segment_bytes=max(1, int(stored.segment_mb * 2**20)),
             )
-            self.sinks.append(_OfRun(self.run_id, journal))
+            self._listen(journal, "journal", owned=True)
         if plan.logger is not None and plan.logger.bus is not plan.bus:
-            self.sinks.append(_OfRun(self.run_id, plan.logger.store))
-        self.sinks.append(plan.metrics)
-        for sink in self.sinks:
-            plan.bus.subscribe(sink)
-        if plan.tracker is not None:
-            plan.tracker.follow(self.run_id)
-        plan.bus.attach_live(metrics_manager=plan.metrics, tracker=plan.tracker)
+            self._listen(plan.logger.store, "log")
+        self._listen(plan.metrics, "metrics")
+        self.lent = plan.metrics.lend(plan.bus)
+        if plan.enable_tracker:
+            self.tracker = plan.tracker = Tracker(bus=plan.bus, run_id=self.run_id)
+
+    def _listen(self, sink: Sink, name: str, *, owned: bool = False) -> None:
+        self.sinks.append(_OfRun(self.run_id, sink, owned))
+        self.bus.subscribe(self.sinks[-1], name=name)
 
     def _say_start(self) -> None:
         plan = self.plan
@@ -209,7 +217,7 @@ class _Run:
         else:
             ready, freed = self._step_failed(index)
         for key in freed:
-            if key not in self.kept:
+            if key not in self.plan.kept:
                 self.runner.forget(key)
         return ready
 
@@ -241,8 +249,10 @@ class _Run:
             self._skip_rest()
         status = self._status(error)
         result = self._result(status, (monotonic() - begun) * 1e3, error)
-        self._say_end(result)
-        self._close()
+        try:
+            self._say_end(result)
+        finally:
+            self._close()
         if error is not None:
             raise error
         if status != "success" and self.plan.raise_on_error:
@@ -255,68 +265,82 @@ class _Run:
         return "failed" if self.failed and self.plan.on_failure != "continue" else "success"
 
     def _result(self, status: str, duration_ms: float, error: BaseException | None) -> Result:
-        plan, data = self.plan, self.runner.data
-        failures = [
-            f"{name}: {told['error']}"
-            for name, told in self.runner.outcomes.items()
-            if told["status"] == "failed"
-        ]
+        plan = self.plan
+        # Copied first, for a thread that was abandoned may still be at it.
+        data, nodes = self.runner.data.copy(), self.runner.outcomes.copy()
+        failures = [f"{name}: {told['error']}" for name, told in nodes.items() if told["status"] == "failed"]
         reason = "; ".join(failures[:3]) + (f"; and {len(failures) - 3} more" if len(failures) > 3 else "")
         if error is not None and not reason:
-            reason = "interrupted" if not isinstance(error, Exception) else f"{type(error).__name__}: {error}"
+            reason = "interrupted" if isinstance(error, KeyboardInterrupt) else _words(error)
         return Result(
             run_id=self.run_id,
             pipeline_name=plan.pipeline_name,
             status=status,
             duration_ms=duration_ms,
-            data={key: data[key] for key in data if key in self.kept},
-            nodes=self.runner.outcomes,
-            tracker=plan.tracker,
+            data={key: data[key] for key in data if key in plan.kept},
+            nodes=nodes,
+            tracker=self.tracker,
             metrics=plan.metrics,
             path=plan.store.folder(self.run_id) if plan.store else None,
             error=reason or None,
         )
 
     def _say_end(self, result: Result) -> None:
-        succeeded = sum(outcome["status"] == "success" for outcome in self.runner.outcomes.values())
+        succeeded = sum(outcome["status"] == "success" for outcome in result["nodes"].values())
         fields = {
             "pipeline_name": self.plan.pipeline_name, "status": result["status"], "duration_ms": result["duration_ms"],
             "success_count": succeeded, "failed_count": self.failed, "skipped_count": self.skipped,
         }  # fmt: skip
+        kind, level = kinds.PIPELINE_COMPLETE, "info"
+        if result["status"] != "success":
+            kind, level = kinds.PIPELINE_ERROR, "warning" if result["status"] == "cancelled" else "error"
+            fields["error"] = result["error"]
         self.plan.metrics.flush()
-        if result["status"] == "success":
-            self.bus.say(kinds.PIPELINE_COMPLETE, self.plan.pipeline_name, fields=fields)
-            return
-        level = "warning" if result["status"] == "cancelled" else "error"
-        self.bus.say(
-            kinds.PIPELINE_ERROR,
-            self.plan.pipeline_name,
-            level=level,
-            fields={**fields, "error": result["error"]},
-        )
+        self.bus.attach_live(metrics_manager=self.plan.metrics, tracker=self.tracker)
+        self.bus.say(kind, self.plan.pipeline_name, level=level, fields=fields)
 
     def _close(self) -> None:
         for sink in self.sinks:
             self.bus.unsubscribe(sink)
-            if isinstance(sink, _OfRun) and sink.sink is not (self.plan.logger and self.plan.logger.store):
-                sink.close()
-        if self.plan.tracker is not None:
-            self.plan.tracker.close()
+            sink.close()
+        if self.lent:
+            self.plan.metrics.lend(None)
+        if self.tracker is not None:
+            self.tracker.close()
 
 
 class _OfRun:
-    """Lets through what belongs to one run, or to none: other runs may speak on the same bus."""
+    """Lets through what belongs to one run, or to none, until that run ends: other runs may speak on the same bus,
+    and a thread that was abandoned may speak when all is over.
+    """
 
-    def __init__(self, run_id: str, sink: Any) -> None:
+    def __init__(self, run_id: str, sink: Sink, owned: bool) -> None:
         self.run_id = run_id
         self.sink = sink
+        self.owned = owned
+        self.ended = False
 
     def __call__(self, event: Event) -> None:
-        if event.run_id is None or event.run_id == self.run_id:
-            self.sink(event)
+        if self.ended or (event.run_id != self.run_id and event.run_id is not None):
+            return
+        self.ended = event.event_type in _ENDS and event.run_id is not None
+        self.sink(event)
 
     def close(self) -> None:
-        self.sink.close()
+        """Close the sink where it is the run's own."""
+        if self.owned:
+            self.sink.close()  # type: ignore[attr-defined]  # a journal
+
+
+def _new_run_id(plan: Orchestrator) -> str:
+    """An id that redaction leaves alone, whatever the pipeline is called: it must be the same in every event."""
+    store = plan.store or RunStore()
+    run_id = store.new_run_id(clean_text(plan.pipeline_name))
+    return run_id if clean_text(run_id) == run_id else store.new_run_id("pipeline")
+
+
+def _words(error: BaseException) -> str:
+    return f"{type(error).__name__}: {message_of(error)}"
 
 
 def _chunks(rows: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:

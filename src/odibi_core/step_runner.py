@@ -17,6 +17,10 @@ from odibi_core.pipeline import Graph, Step
 from odibi_core.pipeline.attempts import attempt
 
 
+class _AbandonedError(Exception):
+    """Ends a step of a run that is over; nobody is there to hear of it."""
+
+
 class StepRunner:
     """Runs the steps of one graph, from any number of threads, over the datasets in `data`."""
 
@@ -26,11 +30,17 @@ class StepRunner:
         self.graph = graph
         self.data = data
         self.stopped = Flag()
+        self.abandoned = False
         self.outcomes: dict[str, dict[str, Any]] = {}
         self._bus = bus
         self._run_id = run_id
         self._descriptions = descriptions
         self._engines = {name: plugins.load("engines", name)() for name in _engines_of(graph)}
+
+    def abandon(self) -> None:
+        """The run is over: what still runs in a thread may come to its end, but nothing is said of it or kept."""
+        self.abandoned = True
+        self.stopped.set()
 
     def run(self, index: int) -> bool:
         """Run a step and keep what it makes; False when it failed. Only what is no Exception leaves."""
@@ -43,17 +53,27 @@ class StepRunner:
             for name, frame in inputs.items():
                 self._tell(record, "before", step.inputs[name], frame)
             made = self._attempt(step, engine, inputs, record)
-            rows = self._keep(step, made, record)
-            self._check(step, {**inputs, **made}, record)
+            self._refuse_when_over()
+            rows = self._describe(step, inputs, made, record)
+            if step.checks:
+                self._check(step, {**inputs, **made}, record)
         except BaseException as error:
+            self._refuse_when_over()
+            status = "failed" if isinstance(error, Exception) else "cancelled"
             said = record.failed(error)
-            self.outcomes[step.name] = _outcome("failed", record.duration_ms, error=said)
-            if isinstance(error, Exception):
+            self.outcomes[step.name] = _outcome(status, record.duration_ms, error=said)
+            if status == "failed":
                 return False
             raise
+        for name, frame in made.items():
+            self.data[step.outputs[name]] = frame
         record.complete(rows)
         self.outcomes[step.name] = _outcome("success", record.duration_ms, rows)
         return True
+
+    def _refuse_when_over(self) -> None:
+        if self.abandoned:
+            raise _AbandonedError
 
     def skip(self, index: int, reason: str, because_of: str | None) -> None:
         """A step will not run: say so, and remember it."""
@@ -97,7 +117,7 @@ class StepRunner:
                 )
             return {names[0]: result}
         if isinstance(result, tuple) and len(result) == len(names):
-            return dict(zip(names, result, strict=True))
+            result = dict(zip(names, result, strict=True))
         if not isinstance(result, Mapping):
             raise StepError(
                 f"step {step.name!r} makes {len(names)} datasets ({', '.join(names)}), so it must return a dict "
@@ -116,14 +136,14 @@ class StepRunner:
             self.graph.consumers[key] for key in step.outputs.values()
         )
 
-    def _keep(self, step: Step, made: dict[str, Any], record: NodeRecord) -> int | None:
-        """Put what was made where others find it; gives the rows of the first frame, or of what a step only took."""
+    def _describe(
+        self, step: Step, taken: dict[str, Any], made: dict[str, Any], record: NodeRecord
+    ) -> int | None:
+        """Tell what was made; gives the rows of the first frame, or of what a step only took."""
         for name, frame in made.items():
-            key = step.outputs[name]
-            self.data[key] = frame
-            self._tell(record, "after", key, frame)
-        told = made.values() or [self.data[key] for key in step.inputs.values()]
-        return next((rows for frame in told if (rows := row_count(frame)) is not None), None)
+            self._tell(record, "after", step.outputs[name], frame)
+        frames = (made or taken).values()
+        return next((rows for frame in frames if (rows := row_count(frame)) is not None), None)
 
     def _tell(self, record: NodeRecord, when: str, key: str, frame: Any) -> None:
         look = self._descriptions.before if when == "before" else self._descriptions.after

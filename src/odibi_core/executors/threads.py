@@ -6,8 +6,11 @@ from collections import deque
 from collections.abc import Sequence
 from contextvars import copy_context
 from threading import Condition, Event, Thread
+from typing import Final
 
 from odibi_core.executors.base import Execute, LocalExecutor
+
+_LOOK_UP_S: Final = 0.25
 
 
 class ThreadsExecutor(LocalExecutor):
@@ -70,7 +73,8 @@ class _Crew:
             return
         with self._changed:
             self._offer(ready)
-        self.over.wait()
+        while not self.over.wait(_LOOK_UP_S):
+            pass  # the system may hand an interrupt to a worker, and then only the clock wakes this thread for it
         if not self.abandoned:
             for worker in self._workers:
                 worker.join()

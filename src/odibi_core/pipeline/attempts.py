@@ -24,12 +24,16 @@ def attempt(call: Callable[[], Any], policy: Policy, on_retry: OnRetry, stopped:
     from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
     from tenacity.stop import stop_when_event_set
 
+    failures: list[BaseException] = []
+
     def told(state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
-        on_retry(state.attempt_number, error or RuntimeError("unknown"), policy.retry_delay_s)
+        failures.append(error or RuntimeError("unknown"))
+        on_retry(state.attempt_number, failures[-1], policy.retry_delay_s)
 
     def pause(seconds: float) -> None:
-        stopped.wait(seconds)
+        if stopped.wait(seconds):
+            raise failures[-1]
 
     tries = Retrying(
         stop=stop_after_attempt(policy.retries + 1) | stop_when_event_set(stopped),
@@ -57,7 +61,7 @@ def _within(call: Callable[[], Any], seconds: float) -> Any:
     thread = Thread(target=copy_context().run, args=(work,), name="odibi-timed-step", daemon=True)
     thread.start()
     thread.join(seconds)
-    if thread.is_alive():
+    if not outcome and not failure:
         raise StepTimeoutError(f"took longer than its timeout_s of {seconds:g} s and was abandoned")
     if failure:
         raise failure[0]

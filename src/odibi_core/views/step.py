@@ -99,7 +99,7 @@ class Step:
     def state(self, run_status: str) -> str:
         """Where it stands. A step that began and never ended shares the fate of its run."""
         if self.end is not None:
-            return ENDED[self.end.event_type]
+            return "cancelled" if self.end.status == "cancelled" else ENDED[self.end.event_type]
         if self.start is None and not self.touched:
             return "pending"
         if run_status == "running":
