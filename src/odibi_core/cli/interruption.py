@@ -55,12 +55,12 @@ class Interruption(AbstractContextManager["Interruption"]):
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._over.set()
         if self._before:
             for number, handler in self._before.items():
                 signal.signal(number, handler)
             signal.set_wakeup_fd(self._wakeup_before)
             os.close(self._writer)
+        self._over.set()
 
     def _raise(self, number: int, frame: FrameType | None) -> None:
         if self._heard is None:
@@ -72,13 +72,10 @@ class Interruption(AbstractContextManager["Interruption"]):
             raise Stopped(self._heard)
 
     def _watch(self) -> None:
-        try:
-            while woken := os.read(self._reader, 1):
-                if woken[0] in _SIGNALS:
-                    break
-            else:
-                return
-        finally:
-            os.close(self._reader)
-        if not self._over.wait(GRACE_S):
+        woken = os.read(self._reader, 1)
+        while woken and woken[0] not in _SIGNALS:
+            woken = os.read(self._reader, 1)
+        if woken and not self._over.wait(GRACE_S):
             self._give_up(woken[0])
+        self._over.wait()  # the next signal is written there too, so it is not closed before
+        os.close(self._reader)
