@@ -76,12 +76,12 @@ def test_a_run_that_was_killed_is_lost_and_still_has_its_log_metrics_and_story(h
     with _running("slow.py") as process:
         process.send_signal(signal.SIGKILL)
         process.wait(timeout=5)
-    row = _only_run(here)
-    assert (row["status"], row["success_count"]) == ("lost", 1)
     log = here("logs", "--format", "json").stdout.splitlines()
     kinds = [json.loads(line)["event_type"] for line in log]
     assert kinds.count("node_start") == 2
     assert kinds[-1] == "run_lost"
+    row = _only_run(here)
+    assert (row["status"], row["success_count"]) == ("lost", 1)
     story = here("story", "-o", "story.html")
     assert story.exit_code == 0
     assert '"lost"' in Path("story.html").read_text(encoding="utf-8")
