@@ -27,6 +27,7 @@ from odibi_core.store.shorten import shortened
 _LOOK_EVERY: Final = timedelta(seconds=1)
 _NOTICE_EVERY: Final = timedelta(minutes=1)
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LOOKS: Final = 50
 _FLAGS: Final = os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
@@ -86,19 +87,23 @@ class LogFile:
 
     def _open(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            fd = os.open(self.path, _FLAGS | os.O_RDWR, 0o644)
-        except PermissionError:
-            fd = os.open(self.path, _FLAGS | os.O_WRONLY, 0o644)
-        self._fd = fd
-        self._regular = stat.S_ISREG(os.fstat(fd).st_mode) and os.access(self.path, os.R_OK)
+        # Who opens a pipe to read as well is its reader, and would wait for himself when it is full.
+        self._regular = _is_regular(self.path)
+        mode = os.O_RDWR if self._regular else os.O_WRONLY
+        self._fd = os.open(self.path, _FLAGS | mode, 0o644)
         # Opening did not wait for whoever reads a pipe; writing does, as any program's output.
-        os.set_blocking(fd, True)
+        os.set_blocking(self._fd, True)
 
     def _ends_torn(self) -> bool:
-        """Whether the file's last line has no end. Another's line seen half written costs an empty line, no more."""
-        size = os.fstat(self._fd).st_size
-        return size > 0 and os.pread(self._fd, 1, size - 1) not in (b"\n", b"")
+        """Whether the file's last line has no end, and gets none while we look: another may be writing it just now.
+
+        Where that one takes longer, the end that we write is an empty line, which readers pass over.
+        """
+        for _ in range(_LOOKS):
+            size = os.fstat(self._fd).st_size
+            if size == 0 or os.pread(self._fd, 1, size - 1) in (b"\n", b""):
+                return False
+        return True
 
     def _close(self) -> None:
         if self._fd >= 0:
@@ -127,6 +132,14 @@ class LogFile:
         """Let the file go; an event that comes later opens it again."""
         with self._lock:
             self._close()
+
+
+def _is_regular(path: Path) -> bool:
+    """Whether it is, or would be made as, a file that we may read."""
+    try:
+        return stat.S_ISREG(os.stat(path).st_mode) and os.access(path, os.R_OK)
+    except FileNotFoundError:
+        return True
 
 
 _files: weakref.WeakSet[LogFile] = weakref.WeakSet()

@@ -1,0 +1,129 @@
+"""Lines for people: what they show, what they cannot do to a terminal, and streams that break."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from typing import Any
+
+import pytest
+
+from odibi_core.sinks.console import ConsoleSink
+from odibi_core.sinks.text import TextSink, line_of
+from odibi_core.testing import an_event
+
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def test_a_line_reads_from_left_to_right() -> None:
+    """Time, level, component, event, node, message, figures, error, fields, and what is around them last."""
+    event = an_event(
+        "orders_loaded",
+        level="error",
+        component="etl.load",
+        node_name="clean",
+        message="two of three",
+        duration_ms=1234.56,
+        row_count=1000,
+        error="disk full",
+        user="ada",
+        correlation_id="c-1",
+        error_type="OSError",
+        source="a b.csv",
+        tries=2,
+    )
+    assert line_of(event) == (
+        "00:00:00 error    etl.load orders_loaded clean two of three (1,234.6 ms, 1,000 rows) - OSError: disk full "
+        'source="a b.csv" tries=2 user=ada correlation_id=c-1'
+    )
+
+
+@pytest.mark.parametrize("level", ["debug", "info", "warning", "error", "critical", "odd"])
+def test_colours_change_nothing_but_colours(level: str) -> None:
+    """Without its colours a coloured line is the plain one; each colour is ended."""
+    event = an_event("x", level=level, component="c", error="e", operation="o", n=1)
+    coloured = line_of(event, color=True)
+    assert COLOUR.sub("", coloured) == line_of(event)
+    assert coloured != line_of(event)
+    assert coloured.count("\x1b[0m") * 2 == coloured.count("\x1b[")
+
+
+ESCAPES = "\x1b[2J\x1b]0;title\x07\r\n\x9b31m\u202e\x00\x08 {'"
+
+
+@pytest.mark.parametrize("color", [True, False])
+@pytest.mark.parametrize(
+    "place", ["component", "node_name", "message", "error", "user", "level", "traceback", "other"]
+)
+def test_an_event_cannot_command_the_terminal(place: str, color: bool) -> None:
+    """No control character of an event gets through, wherever it stands; tracebacks are indented."""
+    stream = io.StringIO()
+    fields: dict[str, Any] = {place: f"a{ESCAPES}b", f"name{ESCAPES}": [ESCAPES]}
+    TextSink(stream, color=color)(an_event(f"kind{ESCAPES}", **fields))
+    shown = stream.getvalue()
+    plain = COLOUR.sub("", shown) if color else shown
+    first, *rest = plain.splitlines()
+    assert all(line.isprintable() for line in plain.split("\n"))
+    assert plain.endswith("\n")
+    assert all(line.startswith("    ") for line in rest)
+    assert bool(rest) is (place == "traceback")
+    assert "kind" in first
+
+
+def test_a_value_is_bounded_on_the_line() -> None:
+    """A text of 60,000 characters does not fill the screen, and its length is said."""
+    line = line_of(an_event("x", huge="y" * 60_000))
+    assert len(line) < 700
+    assert "[60000 characters]" in line
+
+
+def test_json_is_the_line_of_the_journal() -> None:
+    """`format="json"`: the one codec."""
+    stream = io.StringIO()
+    TextSink(stream, "json")(an_event("x", row_count=3, source="é"))
+    assert json.loads(stream.getvalue())["row_count"] == 3
+    assert "é" in stream.getvalue()
+
+
+class OneWrite(io.StringIO):
+    """Counts calls of `write`."""
+
+    writes = 0
+
+    def write(self, text: str) -> int:
+        self.writes += 1
+        return super().write(text)
+
+
+def test_a_line_with_its_traceback_is_one_write() -> None:
+    """So that two threads cannot mix their lines."""
+    stream = OneWrite()
+    TextSink(stream)(an_event("x", traceback="a\nb\nc"))
+    assert stream.writes == 1
+
+
+def test_a_closed_stream_is_counted() -> None:
+    """Nothing raises, and it is known how much nobody saw."""
+    stream = io.StringIO()
+    sink = TextSink(stream)
+    stream.close()
+    sink(an_event("x"))
+    assert sink.dropped == 1
+
+
+def test_a_stream_that_knows_few_characters_gets_escapes() -> None:
+    """An ASCII terminal shows the line all the same."""
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, "ascii")
+    TextSink(stream)(an_event("x", city="Köln"))
+    assert b"K\\xf6ln" in raw.getvalue()
+
+
+def test_the_console_leaves_out_what_only_machines_read() -> None:
+    """`ConsoleSink` writes the same lines, from a level up, without metrics and snapshots."""
+    stream = io.StringIO()
+    sink = ConsoleSink(stream, "warning")
+    for kind, level in [("metric", "error"), ("snapshot", "error"), ("low", "info"), ("high", "warning")]:
+        sink(an_event(kind, level=level))
+    assert stream.getvalue() == "00:00:00 warning  high\n"

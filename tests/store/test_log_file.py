@@ -1,0 +1,132 @@
+"""One file for many processes: every line once, whole, and nothing that raises."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from odibi_core.events import encode
+from odibi_core.store.log_file import LogFile
+from odibi_core.testing import an_event
+
+WRITER = """
+import sys
+from odibi_core.store.log_file import LogFile
+from odibi_core.testing import an_event
+file = LogFile("app.jsonl")
+for n in range(500):
+    file(an_event("said", who=sys.argv[1], n=n, filler="x" * (n * 7 % 9000)))
+"""
+
+
+def read(path: Path) -> list[str]:
+    return [json.loads(line)["event_type"] for line in path.read_text().splitlines() if line]
+
+
+def test_processes_share_the_file() -> None:
+    """Four processes at once, lines of up to 9 kB: each line there once, whole, in its writer's order."""
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(who)]) for who in range(4)]
+    assert [writer.wait(60) for writer in writers] == [0] * 4
+    lines = [json.loads(line) for line in Path("app.jsonl").read_text().splitlines() if line]
+    for who in range(4):
+        assert [line["n"] for line in lines if line["who"] == str(who)] == list(range(500))
+
+
+def test_it_appends_to_exactly_that_file() -> None:
+    """What was there stays, of whatever name the file is; a second run goes on behind the first."""
+    for kind in ("first", "second"):
+        file = LogFile("deep/app.log")
+        file(an_event(kind))
+        file.close()
+    assert read(Path("deep/app.log")) == ["first", "second"]
+    assert os.listdir("deep") == ["app.log"]
+    assert [event.event_type for event in file.read()] == ["first", "second"]
+
+
+def test_a_half_line_of_another_is_sealed() -> None:
+    """A process was killed while it wrote: its half line is one damaged line, ours after it are whole."""
+    file = LogFile("app.jsonl")
+    file(an_event("before"))
+    with open("app.jsonl", "ab") as other:
+        other.write(encode(an_event("torn"))[:20])
+    file(an_event("after"))
+    *_, torn, last = Path("app.jsonl").read_text().splitlines()
+    assert json.loads(last)["event_type"] == "after"
+    with pytest.raises(ValueError, match=r"."):
+        json.loads(torn)
+
+
+@pytest.mark.parametrize("how", ["renamed", "deleted", "folder deleted"])
+def test_it_goes_on_when_the_file_is_rotated_away(how: str) -> None:
+    """Within a second of the events' time every writer goes on in a new file of that name, its folder made again."""
+    from datetime import UTC, datetime
+
+    path = Path("logs/app.jsonl")
+    file = LogFile(path)
+    file(an_event("before", timestamp=datetime(2026, 1, 1, 0, 0, 0, tzinfo=UTC)))
+    if how == "renamed":
+        path.rename("logs/app.jsonl.1")
+    else:
+        path.unlink()
+    if how == "folder deleted":
+        path.parent.rmdir()
+    file(an_event("after", timestamp=datetime(2026, 1, 1, 0, 0, 1, tzinfo=UTC)))
+    assert read(path) == ["after"]
+    if how == "renamed":
+        assert read(Path("logs/app.jsonl.1")) == ["before"]
+
+
+def test_what_cannot_be_kept_is_counted_and_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """A full disk: no exception, each line counted by its reason, one notice on stderr."""
+    file = LogFile("/dev/full")
+    for _ in range(3):
+        file(an_event("said"))
+    assert file.dropped == {"ENOSPC": 3}
+    assert file.written == 0
+    assert capsys.readouterr().err.count("/dev/full could not be kept") == 1
+
+
+def test_it_recovers_when_the_way_is_free(capsys: pytest.CaptureFixture[str]) -> None:
+    """A file stands where a folder should be: lost and counted until it is gone."""
+    Path("logs").write_text("in the way")
+    file = LogFile("logs/app.jsonl")
+    file(an_event("lost"))
+    assert sum(file.dropped.values()) == 1
+    assert "could not be kept" in capsys.readouterr().err
+    Path("logs").unlink()
+    file(an_event("kept"))
+    assert read(Path("logs/app.jsonl")) == ["kept"]
+
+
+def test_a_pipe_without_a_reader_holds_nobody_up() -> None:
+    """Opening it does not wait; the line is counted as lost."""
+    os.mkfifo("pipe")
+    file = LogFile("pipe")
+    file(an_event("said"))
+    assert file.dropped == {"ENXIO": 1}
+
+
+def test_standard_output_is_a_file_too() -> None:
+    """`LOG_FILE=/dev/stdout`, as containers want it."""
+    code = "from odibi_core.observability import get_logger; get_logger('app').info('said', n=1)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "LOG_FILE": "/dev/stdout"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout)["n"] == 1
+
+
+def test_a_line_is_bounded() -> None:
+    """At most 1 MB, and the line says what was cut."""
+    file = LogFile("app.jsonl")
+    file(an_event("huge", text="x" * 3_000_000))
+    assert Path("app.jsonl").stat().st_size <= 1 << 20
+    assert "[cut: 3000002 bytes]" in Path("app.jsonl").read_text()

@@ -1,0 +1,403 @@
+"""Program loggers and the context that follows: what the contract's rows leave open."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from odibi_core.errors import ConfigurationError
+from odibi_core.event_bus import EventBus
+from odibi_core.events import Event, context
+from odibi_core.log_context import (
+    LogContext,
+    context_for_workers,
+    get_correlation_id,
+    set_correlation_id,
+    set_user_context,
+    wrap,
+)
+from odibi_core.observer import observe
+from odibi_core.program_logger import ProgramLog
+from odibi_core.settings import Log
+
+
+@pytest.fixture
+def stream() -> io.StringIO:
+    return io.StringIO()
+
+
+@pytest.fixture
+def log(stream: io.StringIO) -> Iterator[ProgramLog]:
+    """A program of its own, showing JSON on `stream`; what a test sets in its context is gone after it."""
+    with LogContext(correlation_id="of-the-test"):
+        yield ProgramLog(Log(format="json"), stream)
+
+
+def lines(stream: io.StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+class Hostile:
+    """An object that cannot be looked at."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no")
+
+    __str__ = __repr__
+
+
+def test_nothing_a_caller_says_raises(log: ProgramLog, stream: io.StringIO) -> None:
+    """Names of fields and values may be anything, the recorder's own names included; the line is said."""
+    logger = log.get_logger("app")
+    logger.info(
+        "said",
+        level=1,
+        event_type=2,
+        component=Hostile(),
+        self=3,
+        event=4,
+        **{"a b": Hostile(), "": float("nan")},
+    )
+    logger.info(None)  # no name at all
+    logger.info(event="by_keyword")
+    logger.exception("nothing_is_being_handled")
+    first, *others = lines(stream)
+    assert (first["event_type"], first["component"], first["level_"], first["self"]) == ("said", "app", 1, 3)
+    assert "component_" in first
+    assert [line["event_type"] for line in others] == ["log", "by_keyword", "nothing_is_being_handled"]
+
+
+def test_secrets_reach_neither_the_console_nor_the_file(stream: io.StringIO) -> None:
+    """Events, fields, context and the logger's name pass the one redactor."""
+    log = ProgramLog(Log(file="app.jsonl"), stream)
+    with LogContext(user="ada@example.com", api_key="canary-1"):
+        log.get_logger("of ada@example.com").info(
+            "login", password="canary-2", url="https://u:canary-3@host/"
+        )
+    assert log.file is not None
+    written = stream.getvalue() + log.file.path.read_text()
+    assert "login" in written
+    assert "canary" not in written
+    assert "ada@example.com" not in written
+
+
+def test_a_logger_whose_name_is_redacted_is_shown_in_a_run(stream: io.StringIO) -> None:
+    """A line is told to be a logger's by its component as it is kept."""
+    logger = ProgramLog(Log(), stream).get_logger("of ada@example.com")
+    with observe("nightly", store=False):
+        logger.info("inside")
+    assert stream.getvalue().count("inside") == 1
+
+
+def test_set_level_changes_one_logger(log: ProgramLog, stream: io.StringIO) -> None:
+    """Below its level a logger says nothing; another keeps the program's."""
+    quiet, other = log.get_logger("quiet"), log.get_logger("other")
+    quiet.set_level("CRITICAL")
+    quiet.error("a")
+    quiet.exception("b")
+    quiet.critical("c")
+    other.info("d")
+    assert [line["event_type"] for line in lines(stream)] == ["c", "d"]
+    quiet.set_level("debug")
+    quiet.debug("e")
+    assert lines(stream)[-1]["event_type"] == "e"
+    with pytest.raises(ConfigurationError, match="did you mean 'info'"):
+        quiet.set_level("inof")
+
+
+def test_getting_a_logger_opens_nothing(stream: io.StringIO) -> None:
+    """The file is made when the first line is said."""
+    log = ProgramLog(Log(file="sub/app.jsonl"), stream)
+    logger = log.get_logger("app")
+    assert not os.listdir(".")
+    logger.info("first")
+    assert os.listdir("sub") == ["app.jsonl"]
+
+
+def test_a_sink_of_a_run_may_log(log: ProgramLog, stream: io.StringIO) -> None:
+    """A sink that logs, as its first line and while its bus is calling it, neither hangs nor is lost."""
+    logger = log.get_logger("app")
+
+    def sink(event: Event) -> None:
+        if event.event_type == "odd":
+            logger.info("the_sink_said")
+
+    bus = EventBus()
+    bus.subscribe(sink)
+    done = threading.Event()
+
+    def say() -> None:
+        with context.speaking_on(bus):
+            bus.say("odd")
+            bus.say("even")
+        done.set()
+
+    threading.Thread(target=say, daemon=True).start()
+    assert done.wait(20)
+    assert [line["event_type"] for line in lines(stream)] == ["the_sink_said"]
+
+
+def test_threads_that_log_first_at_once_do_not_double_a_line(stream: io.StringIO) -> None:
+    """Each of eight threads says its first line at the same moment: eight lines."""
+    log = ProgramLog(Log(format="json"), stream)
+    together = threading.Barrier(8)
+
+    def work(number: int) -> None:
+        together.wait(20)
+        log.get_logger(f"app-{number}").info("said", number=number)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(line["number"] for line in lines(stream)) == list(range(8))
+
+
+def test_contexts_nest_and_the_inner_wins(log: ProgramLog, stream: io.StringIO) -> None:
+    """Inner fields go before outer ones, a line's own before both; the correlation id stays that of the outer."""
+    logger = log.get_logger("app")
+    with LogContext("outer", user="ada", a=1, b=1), LogContext("inner", a=2):
+        logger.info("said", b=3)
+    line = lines(stream)[0]
+    assert (line["operation"], line["user"], line["a"], line["b"]) == ("inner", "ada", 2, 3)
+    assert line["correlation_id"] == "of-the-test"
+
+
+def test_a_context_without_a_correlation_id_in_force_makes_one() -> None:
+    """The lines of one operation can be found together, those of the next have another id."""
+
+    def found() -> list[str | None]:
+        ids = []
+        for _ in range(2):
+            with LogContext("import"):
+                ids.append(get_correlation_id())
+        return [*ids, get_correlation_id()]
+
+    first, second, outside = context_free(found)
+    assert first
+    assert second
+    assert first != second
+    assert outside is None
+
+
+def context_free(function: Any) -> Any:
+    """What a function gives in a thread of its own, where no context is in force."""
+    results: list[Any] = []
+    thread = threading.Thread(target=lambda: results.append(function()))
+    thread.start()
+    thread.join()
+    return results[0]
+
+
+def test_what_is_set_inside_a_context_ends_with_it() -> None:
+    """`set_…` holds to the end of the block that it was called in."""
+    with LogContext(correlation_id="outer"):
+        with LogContext():
+            set_correlation_id("inner")
+        assert get_correlation_id() == "outer"
+
+
+def test_an_instance_may_be_entered_again() -> None:
+    """Inside itself and afterwards, in any number."""
+    again = LogContext(user="ada")
+    before = context.current()
+    with again, again:
+        assert context.current().standard["user"] == "ada"
+    with again:
+        assert context.current().standard["user"] == "ada"
+    assert context.current() is before
+
+
+def test_generators_that_interleave_leave_nothing_behind() -> None:
+    """Two contexts left in the order in which they were entered: afterwards neither is in force."""
+
+    def items(name: str, count: int) -> Iterator[int]:
+        with LogContext(operation=name):
+            yield from range(count)
+
+    before = context.current()
+    first, second = items("a", 1), items("b", 2)
+    next(first), next(second)
+    next(first, None)
+    assert context.current().standard["operation"] == "b"
+    next(second), next(second, None)
+    assert context.current() is before
+
+
+def test_leaving_in_another_task_raises_nothing() -> None:
+    """An asynchronous generator may be closed by another task than the one that began it."""
+
+    async def items() -> Any:
+        with LogContext(operation="import"):
+            yield 1
+            yield 2
+
+    async def main() -> None:
+        generator = items()
+        await asyncio.create_task(anext(generator))
+        await asyncio.create_task(generator.aclose())
+        assert "operation" not in context.current().standard
+
+    asyncio.run(main())
+
+
+def test_a_task_keeps_its_context_when_its_parent_leaves_it() -> None:
+    """Leaving is a matter of one task: what a child began in holds for the child, past contexts of its own."""
+
+    async def child(parent_left: asyncio.Event) -> Any:
+        await parent_left.wait()
+        with LogContext(user="ada"):
+            pass
+        return context.current().standard.get("operation")
+
+    async def main() -> Any:
+        parent_left = asyncio.Event()
+        with LogContext(operation="import"):
+            task = asyncio.create_task(child(parent_left))
+            await asyncio.sleep(0)
+        parent_left.set()
+        return await task
+
+    assert asyncio.run(main()) == "import"
+
+
+def test_wrap_takes_coroutines_and_may_be_called_at_once() -> None:
+    """Each call is in a copy of its own: what one sets, another does not see."""
+
+    async def work(user: str) -> tuple[Any, Any]:
+        set_user_context(user)
+        await asyncio.sleep(0)
+        return context.current().standard["user"], context.current().standard["operation"]
+
+    with LogContext(operation="import"):
+        wrapped = wrap(work)
+
+    async def main() -> list[tuple[Any, Any]]:
+        return list(await asyncio.gather(wrapped("ada"), wrapped("bob")))
+
+    assert asyncio.run(main()) == [("ada", "import"), ("bob", "import")]
+    wrap(set_user_context)("ada")
+    assert "user" not in context.current().standard
+
+
+def test_wrap_keeps_a_thread_in_its_run(log: ProgramLog) -> None:
+    """A thread that a user starts inside `observe()` says its lines in that run."""
+    logger = log.get_logger("app")
+    with observe("nightly", store=False) as observed:
+        heard: list[Event] = []
+        observed.bus.subscribe(heard.append)
+        thread = threading.Thread(target=wrap(logger.info), args=("in_thread",))
+        thread.start()
+        thread.join()
+    assert [event.run_id for event in heard if event.event_type == "in_thread"] == [observed.run_id]
+
+
+def test_a_context_too_large_for_an_environment_leaves_the_rest_behind() -> None:
+    """Starting a program never fails for what was being logged."""
+    with LogContext(correlation_id="c-1", huge="x" * 60_000, huger=["y" * 60_000]):
+        (portable,) = context_for_workers()["initargs"]
+    assert portable["correlation_id"] == "c-1"
+    assert len(json.dumps(portable)) < 20_000
+
+
+@pytest.mark.parametrize("damaged", ["", "{", "[]", "7", '{"user": {"a": [1]}}'])
+def test_a_damaged_inherited_context_is_left_out(damaged: str) -> None:
+    """What another process left in the environment cannot keep this one from logging."""
+    code = "from odibi_core.observability import get_logger; get_logger('app').info('said')"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "ODIBI_CONTEXT": damaged},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "app said" in done.stderr
+
+
+FORKS = """
+import os, sys, threading
+from odibi_core.observability import get_logger
+log = get_logger("app")
+log.info("parent", n=0)
+stop = threading.Event()
+def busy():
+    while not stop.is_set():
+        log.info("busy")
+thread = threading.Thread(target=busy); thread.start()
+children = []
+for n in range(20):
+    pid = os.fork()
+    if not pid:
+        log.info("child", n=n)
+        os._exit(0)
+    children.append(pid)
+codes = [os.waitpid(pid, 0)[1] for pid in children]
+stop.set(); thread.join()
+sys.exit(any(codes))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_forked_children_log_while_threads_do() -> None:
+    """No lock that a thread held at the fork is waited for; every child's line is in the one file, once."""
+    environment = {**os.environ, "LOG_FILE": "app.jsonl"}
+    subprocess.run(
+        [sys.executable, "-c", FORKS], env=environment, stderr=subprocess.DEVNULL, check=True, timeout=60
+    )
+    with open("app.jsonl", encoding="utf-8") as file:
+        said = [json.loads(line) for line in file if line != "\n"]
+    assert sorted(line["n"] for line in said if line["event_type"] == "child") == list(range(20))
+
+
+SIGNALS = """
+import signal, os
+from odibi_core.observability import get_logger
+log = get_logger("app")
+heard = []
+def handler(*_):
+    log.warning("in_handler"); heard.append(1)
+signal.signal(signal.SIGALRM, lambda *_: os._exit(3))
+signal.alarm(30)
+signal.signal(signal.SIGVTALRM, handler)
+signal.setitimer(signal.ITIMER_VIRTUAL, 0.001, 0.001)
+while len(heard) < 50:
+    log.info("said")
+signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGVTALRM"), reason="this system has no such signal")
+def test_a_signals_handler_may_log() -> None:
+    """Whatever the interrupted line was at, the handler's is said and nothing hangs."""
+    environment = {**os.environ, "LOG_FILE": "app.jsonl"}
+    done = subprocess.run(
+        [sys.executable, "-c", SIGNALS], env=environment, stderr=subprocess.DEVNULL, check=False, timeout=60
+    )
+    assert done.returncode == 0
+    with open("app.jsonl", encoding="utf-8") as file:
+        assert sum(json.loads(line)["event_type"] == "in_handler" for line in file) >= 50
+
+
+def test_logging_at_the_very_end_is_silent() -> None:
+    """In `atexit`, in `__del__` at shutdown, and with stderr closed: no traceback, no exit code."""
+    code = (
+        "import atexit, sys\nfrom odibi_core.observability import get_logger\nlog = get_logger('app')\n"
+        "class Last:\n    def __del__(self): log.info('in_del')\n"
+        "last = Last(); log.info('first'); atexit.register(log.info, 'at_exit')\n"
+        "sys.stderr.close(); log.info('closed'); sys.stderr = None; log.info('none')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+    assert "first" in done.stderr
