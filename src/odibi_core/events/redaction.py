@@ -84,7 +84,7 @@ _SMALLEST_CARD: Final = 10**12
 _SUSPICIOUS: Final = re.compile(
     r"@|-----BEGIN|://|eyJ|AKIA|ASIA|AIza|gh[pousr]_|github_pat_|xox|sk_|rk_|hooks\.slack"
     r"|\d[ -]?\d{2,4}[ -]?\d{3}|[A-Z]{2}\d{2}"
-    r"|(?i:pass|pwd|secret|token|key|auth|bearer|cookie|session|csrf|jwt|ssn)"
+    r"|(?i:pass|pwd|secret|token|key|auth|bearer|basic|cookie|session|csrf|jwt|ssn)"
 )
 _USER_INFO: Final = re.compile(r"://([^\s\"'<>]+)")
 _EMAIL: Final = re.compile(r"(?<![\w.%+-])[\w.%+-]++@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
@@ -104,7 +104,7 @@ _NAMED: Final = re.compile(
     r"((?:bearer|basic|token)\s{1,4}+)?"
     r"(\"[^\"]{0,4096}+\"?|'[^']{0,4096}+'?|[^\s,;&\"'<>)}\]]{1,4096}+)"
 )
-_BEARER: Final = re.compile(r"(?i)\b(bearer|basic)\s{1,4}+[\w.~+/=-]{8,4096}+")
+_BEARER: Final = re.compile(r"(?i)(?<![A-Za-z0-9_])(bearer|basic)\s{1,4}+[\w.~+/=-]{8,4096}+")
 _DIGITS: Final = re.compile(r"(?<!\d)(?<!\d[ -])(?<![\d.]\.)\d(?:[ -]?\d){11,23}")
 _IBAN: Final = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]){11,30}(?![A-Za-z0-9])")
 _CARD_PREFIXES: Final = re.compile(
