@@ -18,10 +18,10 @@ from itertools import count
 from threading import get_ident
 from typing import Any, Final
 
-from odibi_core.events import Event, kinds
+from odibi_core.events import Event, kinds, to_dict
 from odibi_core.events.clock import SYSTEM, Clock, new_id, resident_memory_mb
 from odibi_core.events.compose import clean_text, sift
-from odibi_core.events.context import EMPTY, current
+from odibi_core.events.context import EMPTY, Context, current
 from odibi_core.events.normalise import text
 from odibi_core.hooks import (
     FAILURES,
@@ -109,23 +109,51 @@ class EventBus:
         *,
         level: str = "info",
         fields: dict[str, Any] | None = None,
+        context: Context | None = None,
     ) -> None:
         """Something happened: `fields` (taken over by the bus) may hold standard fields by name and any others.
 
-        Never raises, whatever the values are.
+        `context` is for who has one of its own; else it is the one in force here. Never raises, whatever the
+        values are.
         """
         try:
+            if level not in kinds.SEVERITY or type(event_type) is not str:
+                level, event_type = kinds.level_name(level), text(event_type)
+            kind = clean_text(event_type)
             standard, rest, live = sift(fields) if fields else ({}, {}, None)
             if message is not None:
                 standard["message"] = clean_text(message)
-            context = current()
-            if context is not EMPTY:
-                standard = {**context.standard, **standard}
-                if context.fields:
-                    rest = {**context.fields, **rest}
-            if level not in kinds.SEVERITY or type(event_type) is not str:
-                level, event_type = kinds.level_name(level), clean_text(text(event_type))
-            self._pass(clean_text(event_type), level, standard, rest, live)
+            if context is None:
+                context = current()
+            if context.fields:
+                rest = {**context.fields, **rest}
+            me = get_ident()
+            if self._holder == me:
+                self._waiting.append(self._make(kind, level, standard, rest, context))
+                return
+            later = None
+            with self._lock:
+                self._holder = me
+                try:
+                    event = self._make(kind, level, standard, rest, context)
+                    for sink in self._sinks:
+                        try:
+                            sink(event)
+                        except Exception as error:
+                            self._sink_failed(sink, error, event)
+                    if self._waiting or self._aftermath:
+                        later = self._deliver_waiting()
+                finally:
+                    self._holder = 0
+            if self._hooks.routes.get(kind, True):
+                heard = {**standard, **rest}
+                nested = live is not None
+                if context is not EMPTY:
+                    heard = {**context.standard, **heard}
+                    nested = nested or bool(context.fields or context.unusual)
+                self._hooks.react(kind, event.timestamp, heard if not live else heard | live, nested)
+            if later or self._waiting:
+                self._follow_up(later)
         except Exception as error:
             _complain("an event could not be recorded", error)
 
@@ -139,52 +167,42 @@ class EventBus:
         except Exception as error:
             _complain("an event could not be passed on", error)
 
-    def _pass(
-        self,
-        kind: str,
-        level: str,
-        standard: dict[str, Any],
-        rest: dict[str, Any],
-        live: dict[str, Any] | None,
-    ) -> None:
-        me = get_ident()
-        if self._holder == me:
-            self._waiting.append(self._make(kind, level, standard, rest))
-            return
-        with self._lock:
-            self._holder = me
-            try:
-                event = self._make(kind, level, standard, rest)
-                for sink in self._sinks:
-                    try:
-                        sink(event)
-                    except Exception as error:
-                        self._sink_failed(sink, error, event)
-                later = self._deliver_waiting() if self._waiting or self._aftermath else None
-            finally:
-                self._holder = 0
-        self._hooks.react(kind, event, standard, live)
-        if later or self._waiting:
-            self._follow_up(later)
-
-    def _make(self, kind: str, level: str, standard: dict[str, Any], rest: dict[str, Any]) -> Event:
+    def _make(
+        self, kind: str, level: str, standard: dict[str, Any], rest: dict[str, Any], context: Context
+    ) -> Event:
         now = self._now()
         if now >= self._memory_due:
             self._memory_mb, self._memory_due = resident_memory_mb(), now + _MEMORY_KEPT
-        if "memory_mb" not in standard:
-            standard["memory_mb"] = self._memory_mb
+        if standard or context.unusual:
+            known = {"memory_mb": self._memory_mb, **context.standard, **standard}
+            return Event(
+                timestamp=now,
+                level=level,
+                event_type=kind,
+                writer_id=self.writer_id,
+                seq=next(self._seq),
+                fields=rest,
+                **known,
+            )
+        # Names written out cost a third of names unpacked, and most lines of a log have no others than these.
         return Event(
             timestamp=now,
             level=level,
             event_type=kind,
+            node_name=context.node_name,
+            memory_mb=self._memory_mb,
+            user=context.user,
+            run_id=context.run_id,
+            correlation_id=context.correlation_id,
+            operation=context.operation,
+            component=context.component,
             writer_id=self.writer_id,
             seq=next(self._seq),
             fields=rest,
-            **standard,
         )
 
     def _take_turn(self, event: Event | None) -> None:
-        """The rest of what `_pass` does, for an event that is there already; None for only what waits."""
+        """The rest of what `say` does, for an event that is there already; None for only what waits."""
         with self._lock:
             self._holder = get_ident()
             try:
@@ -194,7 +212,7 @@ class EventBus:
             finally:
                 self._holder = 0
         if event is not None:
-            self._hooks.react(event.event_type, event, None, None)
+            self._hooks.react(event.event_type, event.timestamp, to_dict(event))
         self._follow_up(later)
 
     def _deliver_waiting(self) -> list[Event | str]:
@@ -212,7 +230,7 @@ class EventBus:
             if isinstance(each, str):
                 _log.error("%s", each)
             else:
-                self._hooks.react(each.event_type, each, None, None)
+                self._hooks.react(each.event_type, each.timestamp, to_dict(each))
         if self._waiting and self._holder == 0:  # said by a signal's handler, at the very edge of a turn
             self._take_turn(None)
 

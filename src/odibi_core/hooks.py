@@ -7,11 +7,12 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from contextvars import ContextVar, copy_context
+from datetime import datetime
 from enum import IntEnum
 from typing import Any, Final
 
 from odibi_core.errors import ConfigurationError
-from odibi_core.events import Event, kinds, to_dict
+from odibi_core.events import kinds
 from odibi_core.queued import Queued
 
 Callback = Callable[[dict[str, Any]], object]
@@ -24,7 +25,6 @@ _ENDS: Final = frozenset({kinds.PIPELINE_COMPLETE, kinds.PIPELINE_ERROR})
 _ROUTES_KEPT: Final = 1024
 _TURN_TIMEOUT_S: Final = 30.0
 """How long a hook waits for its own call in another thread: past it, two calls at once are better than none."""
-_NESTED: Final = frozenset({dict, list})
 _log = logging.getLogger("odibi_core")
 
 
@@ -38,8 +38,8 @@ class EventPriority(IntEnum):
     LOW = 3
 
 
-_Rounds = deque["tuple[tuple[RegisteredHook, ...], dict[str, Any], str]"]
-"""Hooks to call, what they hear, and the event's kind: what waits while hooks are being called."""
+_Rounds = deque["tuple[tuple[RegisteredHook, ...], dict[str, Any], str, bool]"]
+"""Hooks to call, what they hear, its kind, whether to copy deeply: what waits while hooks are being called."""
 
 _within: ContextVar[tuple[_Rounds, ...]] = ContextVar("odibi_core_hooks", default=())
 """The rounds of hooks that we are inside of: also in threads that a hook started with its context."""
@@ -180,30 +180,28 @@ class Hooks(HookTable):
         self._thread = threading.local()
         self._queued: Queued | None = None
 
-    def react(
-        self, kind: str, event: Event, standard: dict[str, Any] | None, live: dict[str, Any] | None
-    ) -> None:
-        """Call the hooks of an event that all sinks have heard; what they say reaches hooks after this round."""
+    def react(self, kind: str, when: datetime, heard: dict[str, Any], nested: bool = True) -> None:
+        """Call the hooks of an event that all sinks have heard; what they say reaches hooks after this round.
+
+        `heard` is taken over; `nested` is False when no value in it is a dict or a list.
+        """
         hooks = self.routes.get(kind)
         if hooks is None:
             hooks = self.route(kind)
         if not hooks:
             return
-        heard = to_dict(event) if standard is None else {**standard, **event.fields}
-        if live:
-            heard |= live
-        heard["timestamp"] = event.timestamp.isoformat()
+        heard["timestamp"] = when.isoformat()
         _add_older_names(kind, heard)
         if kind in _ENDS:
             heard |= self.live
         rounds: _Rounds | None = getattr(self._thread, "rounds", None)
         if rounds is not None:
-            rounds.append((hooks, heard, kind))
+            rounds.append((hooks, heard, kind, nested))
             return
         rounds = self._thread.rounds = deque()
         outer = _within.set((*_within.get(), rounds))
         try:
-            self._call_round(rounds, hooks, heard, kind)
+            self._call_round(rounds, hooks, heard, kind, nested)
             while rounds:
                 self._call_round(rounds, *rounds.popleft())
         finally:
@@ -211,9 +209,13 @@ class Hooks(HookTable):
             _within.reset(outer)
 
     def _call_round(
-        self, rounds: _Rounds, hooks: tuple[RegisteredHook, ...], heard: dict[str, Any], kind: str
+        self,
+        rounds: _Rounds,
+        hooks: tuple[RegisteredHook, ...],
+        heard: dict[str, Any],
+        kind: str,
+        nested: bool,
     ) -> None:
-        nested = not _NESTED.isdisjoint(map(type, heard.values()))
         for hook in hooks:
             own = _copy(heard) if nested else heard.copy()
             own["event_type"] = hook.names.get(kind, kind)

@@ -16,6 +16,7 @@ from odibi_core.errors import ConfigurationError, nearest
 from odibi_core.event_bus import EventBus
 from odibi_core.events import Event, LogLevel, encode, kinds, to_dict
 from odibi_core.events.clock import utc_now
+from odibi_core.events.context import EMPTY, Context, current, merged
 from odibi_core.events.failure import describe_failure, message_of
 from odibi_core.events.kinds import SEVERITY, severity
 from odibi_core.store.base import Store
@@ -75,7 +76,11 @@ class StructuredLogger:
         self.bus.subscribe(self.store, name=f"log {name}")
         if stream is not None:
             self.bus.subscribe(_Stream(stream), name=f"stream of {name}")
-        self._said_always = {"component": name} if user is None else {"component": name, "user": user}
+        self._bus_say = self.bus.say
+        self._always = merged(
+            EMPTY, {"component": name} if user is None else {"component": name, "user": user}
+        )
+        self._last_context = (EMPTY, self._always)
         self.set_level(level)
 
     @property
@@ -99,42 +104,46 @@ class StructuredLogger:
 
     def debug(self, event: str | None = None, /, **fields: Any) -> None:
         """An event for whoever looks closely; every keyword becomes a field that can be queried."""
-        self._say("debug", event, fields)
+        self._bus_say(event or _named(fields), level="debug", fields=fields, context=self._context())
 
     def info(self, event: str | None = None, /, **fields: Any) -> None:
         """An event."""
-        self._say("info", event, fields)
+        self._bus_say(event or _named(fields), level="info", fields=fields, context=self._context())
 
     def warning(self, event: str | None = None, /, **fields: Any) -> None:
         """An event that someone should look at."""
-        self._say("warning", event, fields)
+        self._bus_say(event or _named(fields), level="warning", fields=fields, context=self._context())
 
     def error(self, event: str | None = None, /, **fields: Any) -> None:
         """Something failed."""
-        self._say("error", event, fields)
+        self._bus_say(event or _named(fields), level="error", fields=fields, context=self._context())
 
     def critical(self, event: str | None = None, /, **fields: Any) -> None:
         """Something failed, and nothing goes on."""
-        self._say("critical", event, fields)
+        self._bus_say(event or _named(fields), level="critical", fields=fields, context=self._context())
 
     def exception(self, event: str | None = None, /, **fields: Any) -> None:
         """An error with the traceback of the exception that is being handled."""
         error = sys.exc_info()[1]
         if error is not None:
             fields = {**describe_failure(error), **fields}
-        self._say("error", event, fields)
+        self._bus_say(event or _named(fields), level="error", fields=fields, context=self._context())
 
-    def _say(self, level: str, event: str | None, fields: dict[str, Any]) -> None:
-        self.bus.say(
-            str(fields.pop("event", "log")) if event is None else event,
-            level=level,
-            fields={**self._said_always, **fields},
-        )
+    def _context(self) -> Context:
+        """The context in force, and over it what this logger always says."""
+        here = current()
+        if here is EMPTY:
+            return self._always
+        before, both = self._last_context
+        if before is not here:
+            both = self._always.over(here)
+            self._last_context = (here, both)
+        return both
 
     def _log(self, kind: str, level: str, **fields: Any) -> None:
         if severity(level) >= SEVERITY[self.level]:
             given = {name: value for name, value in fields.items() if value is not None}
-            self.bus.say(kind, level=level, fields={**self._said_always, **given})
+            self._bus_say(kind, level=level, fields=given, context=self._context())
 
     def log_node_start(
         self, node_name: str, layer: str, engine: str = "pandas", metadata: dict[str, Any] | None = None
@@ -315,7 +324,9 @@ class StructuredLogger:
             return []
         if scope == "own":
             return self.store.paths()
-        ours = re.compile(re.escape(safe_name(self.name)) + r"_\d{8}_\d{6}(_\d+)?(\.p\d+(_\d+)*)?(\.\d+)?\.jsonl")
+        ours = re.compile(
+            re.escape(safe_name(self.name)) + r"_\d{8}_\d{6}(_\d+)?(\.p\d+(_\d+)*)?(\.\d+)?\.jsonl"
+        )
         return [path for path in all_segments(self.store.directory) if ours.fullmatch(path.name)]
 
 
@@ -338,6 +349,11 @@ def _moment(name: str, given: datetime | str | None) -> datetime | None:
             f"{name} is a time in ISO 8601, such as 2026-01-31T04:00:00Z; given was {given!r}"
         ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _named(fields: dict[str, Any]) -> str:
+    """The event's type where it was given by keyword."""
+    return str(fields.pop("event", "log"))
 
 
 def _ignore(event: str | None = None, /, **fields: Any) -> None:

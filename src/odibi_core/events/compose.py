@@ -6,6 +6,7 @@ found clean is remembered, numbers need one look; only what is new or strange ta
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any, Final
 
 from odibi_core.events.event import FIELDS_ON_THE_WIRE, HEADER, STANDARD
@@ -25,10 +26,11 @@ _clean_texts: set[str] = set()
 
 
 def sift(said: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any] | None]:
-    """What was said as `(standard fields, other fields, live objects or None)`; takes `said` over.
+    """What was said as `(standard fields, other fields, live objects)`; takes `said` over.
 
     Live objects are the values that JSON cannot hold, as they were: only hooks in this process get them,
-    under the names that are free of secrets, while the fields hold their description.
+    under the names that are free of secrets, while the fields hold their description. None instead of no
+    objects says more: that every value is a number, a short text, or nothing.
     """
     if _ordinary.issuperset(said) and not _some_strange(said):
         return {}, said, None
@@ -74,15 +76,13 @@ def _is_tidy(value: Any) -> bool:
     if kind is str:
         return value in _clean_texts
     if kind is int:
-        return -_SMALL < value < _SMALL
+        return bool(-_SMALL < value < _SMALL)
     if kind is float:
-        return float(value - value) == 0.0
+        return isfinite(value)
     return value is None or kind is bool
 
 
-def _sift_strange(
-    said: dict[str, Any], standard: dict[str, Any], strange: list[Any]
-) -> dict[str, Any] | None:
+def _sift_strange(said: dict[str, Any], standard: dict[str, Any], strange: list[Any]) -> dict[str, Any]:
     """The long way, for the names that need it; what they become replaces them in place."""
     live: dict[str, Any] = {}
     names = list(said)
@@ -103,7 +103,7 @@ def _sift_strange(
         cleaned = {label: said[label] for label in ordered}
         said.clear()
         said.update(cleaned)
-    return live or None
+    return live
 
 
 def _label(name: Any) -> str:
@@ -129,7 +129,9 @@ def _is_plain_name(name: Any) -> bool:
 
 
 def _is_live(value: Any) -> bool:
-    return not issubclass(type(value), (str, bytes, int, float, list, tuple, dict, set, frozenset, type(None)))
+    return not issubclass(
+        type(value), (str, bytes, int, float, list, tuple, dict, set, frozenset, type(None))
+    )
 
 
 def clean_field(name: str, value: Any) -> Any:

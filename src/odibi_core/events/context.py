@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -16,12 +16,28 @@ from odibi_core.events.compose import sift
 
 
 class Context(msgspec.Struct, frozen=True):
-    """Standard fields by name, and others; a field that the event itself gives wins over its context."""
+    """Standard fields and others; what the event itself gives wins over its context.
 
+    The usual standard fields are attributes too, since nearly every event takes them from here; `unusual` says
+    that there are more.
+    """
+
+    run_id: str | None = None
+    node_name: str | None = None
+    correlation_id: str | None = None
+    operation: str | None = None
+    user: str | None = None
+    component: str | None = None
+    unusual: bool = False
     standard: dict[str, Any] = {}
     fields: dict[str, Any] = {}
 
+    def over(self, other: Context) -> Context:
+        """Both, where this one's fields win."""
+        return _context({**other.standard, **self.standard}, {**other.fields, **self.fields})
 
+
+_USUAL: Final = Context.__struct_fields__[:6]
 EMPTY = Context()
 _current: ContextVar[Context] = ContextVar("odibi_core_context", default=EMPTY)
 _inherited = EMPTY
@@ -79,4 +95,9 @@ def enter(**fields: Any) -> None:
 def merged(context: Context, fields: dict[str, Any]) -> Context:
     """A context with more fields; the values are made plain and redacted here, once, and not at every event."""
     standard, rest, _ = sift(dict(fields))
-    return Context({**context.standard, **standard}, {**context.fields, **rest} if rest else context.fields)
+    return _context({**context.standard, **standard}, {**context.fields, **rest} if rest else context.fields)
+
+
+def _context(standard: dict[str, Any], fields: dict[str, Any]) -> Context:
+    usual = {name: standard[name] for name in _USUAL if name in standard}
+    return Context(**usual, unusual=len(usual) < len(standard), standard=standard, fields=fields)
