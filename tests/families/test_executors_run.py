@@ -1,0 +1,114 @@
+"""What a run promises on every executor and every engine: the same data, the same events, a valid lineage."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import narwhals as nw
+import pytest
+
+from odibi_core import plugins
+from odibi_core.checks import not_null
+from odibi_core.event_bus import EventBus
+from odibi_core.orchestrator import Orchestrator, Step
+from odibi_core.testing import RecordingSink
+
+EVERY_EXECUTOR = pytest.mark.parametrize("executor", plugins.names("executors"))
+EVERY_ENGINE = pytest.mark.parametrize("engine", plugins.names("engines"))
+
+
+def flaky(failures: list[int]) -> Any:
+    def passed(flights: Any) -> Any:
+        if failures:
+            raise ConnectionError(f"failure {failures.pop()}")
+        return flights
+
+    return passed
+
+
+def pipeline(folder: Path) -> list[Any]:
+    """Reads two files, joins them by SQL, tries twice, checks, writes; a branch fails and one is skipped."""
+
+    def broken(flights: Any) -> Any:
+        raise ValueError("no such road")
+
+    def after_broken(broken: Any) -> Any:
+        return broken
+
+    return [
+        Step(name="flights", layer="ingest", value=str(folder / "flights.csv")),
+        Step(name="planes", layer="ingest", value=str(folder / "planes.csv")),
+        Step(name="tried", value=flaky([1]), inputs=["flights"], retries=1),
+        Step(
+            name="joined", type="sql", inputs={"f": "tried", "p": "planes"}, checks=[not_null("seats")],
+            value="select f.id, p.seats from f join p using (tail) order by f.id",
+        ),
+        Step(name="out", layer="publish", value=str(folder / "out.csv"), inputs=["joined"]),
+        broken,
+        after_broken,
+    ]  # fmt: skip
+
+
+EXPECTED: Counter[tuple[str, str | None]] = Counter(
+    {
+        **{("node_start", name): 1 for name in ("flights", "planes", "tried", "joined", "out", "broken")},
+        **{("node_complete", name): 1 for name in ("flights", "planes", "tried", "joined", "out")},
+        **{("snapshot", name): 1 for name in ("flights", "planes", "out", "broken")},
+        ("snapshot", "tried"): 2, ("snapshot", "joined"): 3,
+        ("node_retry", "tried"): 1, ("check_result", "joined"): 1, ("node_failed", "broken"): 1,
+        ("node_skipped", "after_broken"): 1,
+        ("pipeline_start", None): 1, ("pipeline_plan", None): 1, ("pipeline_error", None): 1,
+    }
+)  # fmt: skip
+
+
+@EVERY_ENGINE
+@EVERY_EXECUTOR
+@pytest.mark.parametrize("workers", [1, 4])
+def test_one_pipeline_everywhere(engine: str, executor: str, workers: int, tmp_path: Path) -> None:
+    """Whatever carries the steps out, and whatever the frames are of."""
+    (tmp_path / "flights.csv").write_text("id,tail\n1,A\n2,B\n3,A\n")
+    (tmp_path / "planes.csv").write_text("tail,seats\nA,100\nB,50\n")
+    heard, bus = RecordingSink(), EventBus()
+    bus.subscribe(heard)
+    result = Orchestrator(
+        pipeline(tmp_path), engine, event_bus=bus, executor=executor, max_workers=workers, store=tmp_path / "store",
+        keep=["joined"], raise_on_error=False,
+    ).execute()  # fmt: skip
+    frame = nw.from_native(result.data["joined"])
+    assert frame.rows(named=False) == [(1, 100), (2, 50), (3, 100)]
+    assert (tmp_path / "out.csv").read_text().split() == ["id,seats", "1,100", "2,50", "3,100"]
+    assert Counter((event.event_type, event.node_name) for event in heard.events) == EXPECTED
+    check_order(heard)
+    check_lineage(result.tracker.export_lineage())
+
+
+def check_order(heard: RecordingSink) -> None:
+    """Cause before effect: a node starts after its makers ended, and says nothing after its own end."""
+    place = {(event.event_type, event.node_name): at for at, event in enumerate(heard.events)}
+    for maker, taker in (("flights", "tried"), ("tried", "joined"), ("planes", "joined"), ("joined", "out")):
+        assert place["node_complete", maker] < place["node_start", taker]
+    for name in ("flights", "planes", "tried", "joined", "out"):
+        told = [event.event_type for event in heard.events if event.node_name == name]
+        assert (told[0], told[-1]) == ("node_start", "node_complete")
+    assert heard.kinds[0] == "pipeline_start"
+    assert heard.kinds[-1] == "pipeline_error"
+
+
+def check_lineage(lineage: dict[str, Any]) -> None:
+    """Valid JSON, with every step's state, the edges that the keys make, the rows that went along them."""
+    json.dumps(lineage, allow_nan=False)
+    assert [(step["step_name"], step["state"]) for step in lineage["steps"]] == [
+        ("flights", "success"), ("planes", "success"), ("tried", "success"), ("joined", "success"),
+        ("out", "success"), ("broken", "failed"), ("after_broken", "skipped"),
+    ]  # fmt: skip
+    edges = {(edge["source"], edge["target"]): edge["row_count"] for edge in lineage["edges"]}
+    assert edges == {
+        ("flights", "tried"): 3, ("tried", "joined"): 3, ("planes", "joined"): 2, ("joined", "out"): 3,
+        ("flights", "broken"): 3, ("broken", "after_broken"): None,
+    }  # fmt: skip
+    assert lineage["steps"][2]["attempts"] == 2
+    assert lineage["summary"]["checks_passed"] == 1

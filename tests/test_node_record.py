@@ -1,0 +1,140 @@
+"""The record of one node, and the descriptions of datasets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from odibi_core.checks import not_null
+from odibi_core.event_bus import EventBus
+from odibi_core.node_record import Descriptions, NodeRecord
+from odibi_core.testing import RecordingSink
+
+
+@pytest.fixture
+def heard() -> RecordingSink:
+    return RecordingSink()
+
+
+@pytest.fixture
+def record(heard: RecordingSink) -> NodeRecord:
+    bus = EventBus()
+    bus.subscribe(heard)
+    return NodeRecord(bus, "r1", "clean", "transform", "pandas")
+
+
+def test_making_one_says_the_start(record: NodeRecord, heard: RecordingSink) -> None:
+    """With run, node, layer, engine, status and worker."""
+    (event,) = heard.events
+    assert (event.event_type, event.run_id, event.node_name) == ("node_start", "r1", "clean")
+    assert (event.layer, event.engine, event.status) == ("transform", "pandas", "running")
+    assert event.fields == {"worker": "MainThread"}
+
+
+def test_every_later_event_is_of_the_same_node(record: NodeRecord, heard: RecordingSink) -> None:
+    """Whatever is said of a node names its run, itself, its layer and its engine."""
+    record.snapshot("after", "clean", {"row_count": 2})
+    record.retry(1, ValueError("x"), 0.5, 3)
+    record.check(not_null("id").check({"out": [{"id": 1}]}), 1.5)
+    record.complete(2)
+    record.failed(ValueError("x"))
+    assert heard.kinds[1:] == ["snapshot", "node_retry", "check_result", "node_complete", "node_failed"]
+    told = {(event.run_id, event.node_name, event.layer, event.engine) for event in heard.events}
+    assert told == {("r1", "clean", "transform", "pandas")}
+
+
+def test_complete(record: NodeRecord, heard: RecordingSink) -> None:
+    """Status, a duration, the rows; attempts only where it took more than one."""
+    record.complete(7)
+    event = heard.events[-1]
+    assert (event.status, event.row_count, event.cache_hit) == ("success", 7, False)
+    assert event.duration_ms == record.duration_ms > 0
+    assert "attempts" not in event.fields
+
+
+def test_attempts_are_counted_by_retries(record: NodeRecord, heard: RecordingSink) -> None:
+    """The wait is told in milliseconds, the end knows how many attempts it took."""
+    record.retry(1, ConnectionError("no route"), 0.25, 4)
+    record.complete(None)
+    retry, end = heard.events[-2:]
+    assert retry.level == "warning"
+    assert retry.error == "no route"
+    assert {name: retry.fields[name] for name in ("attempt", "max_attempts", "delay_ms", "error_type")} == {
+        "attempt": 1, "max_attempts": 4, "delay_ms": 250.0, "error_type": "ConnectionError",
+    }  # fmt: skip
+    assert end.fields["attempts"] == 2
+
+
+def test_failed_gives_what_it_said(record: NodeRecord, heard: RecordingSink) -> None:
+    """Redacted: secrets in an exception's text reach neither the event nor the caller."""
+    said = record.failed(ConnectionError("postgres://bob:hunter2@db/x is away"))
+    event = heard.events[-1]
+    assert event.error == said
+    assert "hunter2" not in said + str(event.fields)
+    assert (event.level, event.status, event.fields["attempts"]) == ("error", "failed", 1)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(1)])
+def test_an_interrupted_node_is_cancelled(
+    error: BaseException, record: NodeRecord, heard: RecordingSink
+) -> None:
+    """What is no Exception is no failure of the node's own."""
+    record.failed(error)
+    assert heard.events[-1].status == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("value", "severity", "status", "level"),
+    [
+        (1, "error", "success", "info"),
+        (None, "warn", "failed", "warning"),
+        (None, "error", "failed", "error"),
+    ],
+)
+def test_a_check_is_told_by_its_verdict(
+    value: Any, severity: str, status: str, level: str, record: NodeRecord, heard: RecordingSink
+) -> None:
+    """Its level is that of its severity when it failed."""
+    record.check(not_null("id", severity=severity).check({"out": [{"id": value}]}), 1.5)
+    event = heard.events[-1]
+    assert (event.status, event.level, event.duration_ms) == (status, level, 1.5)
+    assert event.fields["check"] == "not_null"
+    assert event.message
+
+
+def test_a_check_that_was_not_made_is_skipped(record: NodeRecord, heard: RecordingSink) -> None:
+    """A lazy frame is not forced for a check: neither passed nor failed."""
+    import polars as pl
+
+    record.check(not_null("id").check({"out": pl.LazyFrame({"id": [None]})}), 0.1)
+    assert (heard.events[-1].status, heard.events[-1].level) == ("skipped", "info")
+
+
+class Counting(Descriptions):
+    """Counts how often a frame was really looked at."""
+
+    looks = 0
+
+    def after(self, key: str, frame: Any) -> dict[str, Any] | None:
+        self.looks += 1
+        return super().after(key, frame)
+
+
+def test_a_frame_is_looked_at_once() -> None:
+    """Who takes it is told the description of when it was made; when it is forgotten it is looked at again."""
+    frame, descriptions = pd.DataFrame({"x": [1]}), Counting("sample", 5)
+    made = descriptions.after("x", frame)
+    assert descriptions.before("x", frame) is made
+    assert descriptions.looks == 1
+    descriptions.forget("x")
+    assert descriptions.before("x", frame) == made
+    assert descriptions.looks == 2
+
+
+def test_what_is_no_frame_is_not_described() -> None:
+    """Nor is anything at the level off."""
+    assert Descriptions("sample", 5).after("x", 1) is None
+    assert Descriptions("sample", 5).before("x", object()) is None
+    assert Descriptions("off", 5).after("x", pd.DataFrame({"x": [1]})) is None
