@@ -1,0 +1,383 @@
+"""Any value becomes a plain one: bounded, described where it cannot be kept, never an exception."""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict, deque, namedtuple
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from enum import Enum, IntEnum
+from fractions import Fraction
+from pathlib import PurePosixPath
+from typing import Any
+from uuid import UUID
+
+import duckdb
+import msgspec
+import numpy as np
+import pandas as pd
+import polars as pl
+import pydantic
+import pytest
+
+from odibi_core.event_bus import EventBus
+from odibi_core.events import encode, plain
+from odibi_core.events.normalise import MAX_KEY, MAX_TEXT
+from odibi_core.testing import RecordingSink
+
+
+class Colour(Enum):
+    RED = "red"
+
+
+class Size(IntEnum):
+    BIG = 3
+
+
+@dataclass
+class Order:
+    number: int
+    lines: list[str]
+
+
+class Struct(msgspec.Struct):
+    a: int
+
+
+class Model(pydantic.BaseModel):
+    a: int
+    b: list[int]
+
+
+Point = namedtuple("Point", "x y")
+
+
+class Raises:
+    def __init__(self, error: type[Exception] = RuntimeError) -> None:
+        self.error = error
+
+    def __repr__(self) -> str:
+        raise self.error("no text for you")
+
+    __str__ = __repr__
+
+    def __len__(self) -> int:
+        raise self.error("no length")
+
+    def __bool__(self) -> bool:
+        raise self.error("no truth")
+
+    def __eq__(self, other: object) -> bool:
+        raise self.error("no equality")
+
+    def __hash__(self) -> int:
+        raise self.error("no hash")
+
+    def __getattr__(self, name: str) -> Any:
+        raise self.error(f"no {name}")
+
+
+class LyingClass:
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        raise RuntimeError("nobody knows what I am")
+
+    def __str__(self) -> str:
+        return "a liar"
+
+
+class RaisingMapping(Mapping[str, Any]):
+    def __getitem__(self, key: str) -> Any:
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        raise RuntimeError("no keys")
+
+    def __len__(self) -> int:
+        raise RuntimeError("no length")
+
+
+class EndlessList(list[int]):
+    def __iter__(self) -> Iterator[int]:
+        while True:
+            yield 1
+
+
+def cycle() -> list[Any]:
+    own: list[Any] = [1]
+    own.append({"again": own})
+    return own
+
+
+def deep(depth: int) -> Any:
+    value: Any = "bottom"
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+def deep_dict(depth: int) -> Any:
+    value: Any = "bottom"
+    for _ in range(depth):
+        value = {"in": value}
+    return value
+
+
+BIG_FRAME = pd.DataFrame({"secret_column": range(100_000)})
+
+HOSTILE: dict[str, Any] = {
+    "cycle": cycle(),
+    "deep list": deep(100_000),
+    "deep dict": deep_dict(100_000),
+    "100 MB": "x" * 100_000_000,
+    "100 MB bytes": b"x" * 100_000_000,
+    "pandas": BIG_FRAME,
+    "series": BIG_FRAME["secret_column"],
+    "polars": pl.DataFrame({"a": [1]}),
+    "lazy": pl.LazyFrame({"a": [1]}),
+    "array": np.zeros((3, 4)),
+    "repr raises": Raises(),
+    "recursion": Raises(RecursionError),
+    "memory": Raises(MemoryError),
+    "lying class": LyingClass(),
+    "mapping": RaisingMapping(),
+    "endless": EndlessList(),
+    "nan": float("nan"),
+    "inf": float("inf"),
+    "minus inf": float("-inf"),
+    "huge int": 10**5000,
+    "2**64": 2**64,
+    "minus": -(2**70),
+    "surrogate": "a\ud800b",
+    "pair": "\ud83d\ude00",
+    "nul": "a\x00b",
+    "newline": "a\nb",
+    "bidi": "‮",
+    "bytes": b"\xff\xfe",
+    "bytearray": bytearray(b"x"),
+    "view": memoryview(b"x"),
+    "set": {1, 2},
+    "frozen": frozenset("a"),
+    "decimal": Decimal("1.10"),
+    "snan": Decimal("sNaN"),
+    "fraction": Fraction(1, 3),
+    "complex": 1j,
+    "enum": Colour.RED,
+    "int enum": Size.BIG,
+    "dataclass": Order(1, ["a"]),
+    "struct": Struct(1),
+    "model": Model(a=1, b=[2]),
+    "namedtuple": Point(1, 2),
+    "ordered": OrderedDict(a=1),
+    "deque": deque([1]),
+    "path": PurePosixPath("/a"),
+    "uuid": UUID(int=1),
+    "datetime": datetime(2026, 1, 1, tzinfo=UTC),
+    "date": date(2026, 1, 1),
+    "time": time(1, 2),
+    "delta": timedelta(seconds=90),
+    "exception": ValueError("bad"),
+    "type": int,
+    "function": deep,
+    "module": json,
+    "range": range(3),
+    "object": object(),
+    "ellipsis": ...,
+    "not implemented": NotImplemented,
+    "np int": np.int64(3),
+    "np float": np.float32(0.5),
+    "np bool": np.bool_(True),
+    "np str": np.str_("s"),
+    "np nan": np.float64("nan"),
+    "np time": np.datetime64("2026-01-01T00:00:00.000000001"),
+    "np nat": np.datetime64("NaT"),
+    "np delta": np.timedelta64(5, "ns"),
+    "timestamp": pd.Timestamp("2026-01-01"),
+    "nat": pd.NaT,
+    "na": pd.NA,
+    "pd delta": pd.Timedelta("1h"),
+    "interval": pd.Interval(0, 1),
+    "period": pd.Period("2026-01"),
+    "many": list(range(1_000_000)),
+    "wide": {str(n): n for n in range(100_000)},
+    "keys": {1: "a", "1": "b", None: 1, (1,): 2},
+    "huge key": {"k" * 100_000: 1},
+    "key object": {object(): 1},
+    "lock": __import__("threading").Lock(),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_any_value_becomes_one_valid_bounded_line(name: str) -> None:
+    """As a field, inside a list and as a value in a dict: said without a word, one line of at most 1 MB."""
+    bus, heard = EventBus(), RecordingSink()
+    bus.subscribe(heard)
+    bus.say("log", fields={"value": HOSTILE[name], "in": [HOSTILE[name]], "metadata": {"m": HOSTILE[name]}})
+    line = encode(heard.events[0])
+    assert heard.kinds == ["log"]
+    assert len(line) < 1 << 20
+    assert set(json.loads(line)) > {"value", "in", "metadata"}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_field_takes_its_share_of_room_and_no_more(name: str) -> None:
+    """64 kB of text a field, with a little for what says that it was cut."""
+    assert len(json.dumps(plain(HOSTILE[name]), ensure_ascii=False)) < 4 * MAX_TEXT
+
+
+def is_plain(value: Any) -> bool:
+    if type(value) is dict:
+        return all(type(name) is str and is_plain(item) for name, item in value.items())
+    if type(value) is list:
+        return all(map(is_plain, value))
+    return value is None or type(value) in (bool, int, float, str)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_nothing_but_plain_types_is_left(name: str) -> None:
+    """No subclass of str, int or dict reaches a sink, so that every encoder takes it."""
+    assert is_plain(plain(HOSTILE[name]))
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (float("nan"), "NaN"),
+        (float("inf"), "Infinity"),
+        (float("-inf"), "-Infinity"),
+        (2**63 - 1, 2**63 - 1),
+        (2**63, str(2**63)),
+        (Decimal("1.10"), "1.10"),
+        (Colour.RED, "red"),
+        (Size.BIG, 3),
+        (Order(1, ["a"]), {"number": 1, "lines": ["a"]}),
+        (Struct(1), {"a": 1}),
+        (Model(a=1, b=[2]), {"a": 1, "b": [2]}),
+        (Point(1, 2), [1, 2]),
+        (b"ab", "ab"),
+        ("a\ud800b", "a\ufffdb"),
+        (np.int64(3), 3),
+        (np.float32(0.5), 0.5),
+        (np.bool_(True), True),
+        (np.float64("nan"), "NaN"),
+        (pd.NaT, None),
+        (pd.NA, None),
+        (np.datetime64("NaT"), None),
+        (np.datetime64("2026-01-01T00:00:00.000000001"), "2026-01-01T00:00:00.000000001"),
+        (pd.Timestamp("2026-01-01", tz="UTC"), "2026-01-01T00:00:00+00:00"),
+        (timedelta(seconds=90), 90.0),
+        (pd.Timedelta("1h"), 3600.0),
+        (date(2026, 1, 1), "2026-01-01"),
+        (UUID(int=1), str(UUID(int=1))),
+        (PurePosixPath("/a"), "/a"),
+        (ValueError("bad"), "ValueError: bad"),
+        (BIG_FRAME, "<pandas.DataFrame 100000 × 1>"),
+        (np.zeros((3, 4)), "<numpy.ndarray 3 × 4>"),
+        ({1: "a", "1": "b"}, {"1": "a", "1_2": "b"}),
+        ({"": 1}, {"_": 1}),
+        (pl.LazyFrame({"a": [1]}), "<polars.LazyFrame>"),
+    ],
+)
+def test_what_a_value_becomes(value: Any, expected: Any) -> None:
+    """Scalars by their value, containers by their content, frames by their shape."""
+    assert plain(value) == expected
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: (n for n in range(3)),
+        lambda: iter([0, 1, 2]),
+        lambda: map(int, "012"),
+        lambda: zip("ab", "cd", strict=True),
+    ],
+)
+def test_what_can_be_read_once_is_left_unread(make: Any) -> None:
+    """A generator that is logged still gives everything to whom it was made for."""
+    untouched, logged = list(make()), make()
+    assert str(plain({"x": [logged]})["x"][0]).startswith("<")
+    assert list(logged) == untouched
+
+
+def test_a_lazy_relation_is_not_computed() -> None:
+    """To ask DuckDB for the shape of a query would be to run it: this one could only fail."""
+    with duckdb.connect() as connection:
+        relation = connection.sql("select error('it ran') as e")
+        assert plain(relation) == "<duckdb.DuckDBPyRelation>"
+        del relation
+
+
+def test_the_length_that_was_cut_is_told() -> None:
+    """Of a text, a list and a dict."""
+    assert plain("x" * 100_000).endswith("[cut: 100000 characters]")
+    assert plain(list(range(1_000_000)))[-1] == "… [cut: 1000000 items]"
+    assert plain({str(n): n for n in range(100_000)})["…"] == "[cut: 100000 keys]"
+    assert len(next(iter(plain({"k" * 100_000: 1})))) < MAX_KEY + 40
+
+
+def test_a_cycle_and_a_depth_are_named() -> None:
+    """What is inside itself says so, and so does what is too deep."""
+    assert plain(cycle()) == [1, {"again": "<cycle>"}]
+    assert "deeper than" in json.dumps(plain(deep(100_000)))
+    shared = [1]
+    assert plain([shared, shared]) == [[1], [1]]
+
+
+def test_an_object_that_logs_itself_ends() -> None:
+    """Its text says an event that holds it, whose text says an event …: everybody gets an answer."""
+    bus, heard = EventBus(), RecordingSink()
+    bus.subscribe(heard)
+
+    class Chatty:
+        said = 0
+
+        def __str__(self) -> str:
+            Chatty.said += 1
+            bus.say("inner", fields={"me": self})
+            return "chatty"
+
+    bus.say("outer", fields={"it": Chatty()})
+    assert heard.events[-1].event_type == "outer"
+    assert Chatty.said < 2000
+
+
+def test_the_callers_value_is_not_changed() -> None:
+    """Observing changes nothing: nested containers are copied, also where something had to be redacted."""
+    given = {"a": [1, {"password": "hunter2", "n": float("nan")}]}
+    before = repr(given)
+    bus, heard = EventBus(), RecordingSink()
+    bus.subscribe(heard)
+    bus.emit("log", given)
+    heard.events[0].fields["a"].append("theirs")
+    assert repr(given) == before
+
+
+@pytest.mark.parametrize("name", ["timestamp", "level", "event_type", "writer_id", "seq"])
+def test_a_reserved_name_is_kept_beside_the_real_one(name: str) -> None:
+    """What only the recorder sets cannot be forged, and what was said is not lost."""
+    bus, heard = EventBus(), RecordingSink()
+    bus.subscribe(heard)
+    bus.say("log", fields={name: "forged", f"{name}_": "other"})
+    event = heard.events[0]
+    assert getattr(event, name) != "forged"
+    assert sorted(value for value in event.fields.values()) == ["forged", "other"]
+
+
+def test_colliding_keys_are_all_kept() -> None:
+    """Two keys of one spelling get two names, at the top and inside."""
+    bus, heard = EventBus(), RecordingSink()
+    bus.subscribe(heard)
+    bus.say("log", fields={1: "a", "1": "b", None: "c", "None": "d", "in": {2: "x", "2": "y"}})  # type: ignore[dict-item]
+    assert sorted(str(value) for value in heard.events[0].fields.values()) == sorted(
+        ["a", "b", "c", "d", str({"2": "x", "2_2": "y"})]
+    )
+
+
+def test_order_of_fields_is_the_callers() -> None:
+    """Also where some of them had to take the long way."""
+    bus, heard = EventBus(), RecordingSink()
+    bus.subscribe(heard)
+    bus.say("log", fields={"z": 1, "a": {1, 2}, 5: "five", "b": "x"})  # type: ignore[dict-item]
+    assert list(heard.events[0].fields) == ["z", "a", "5", "b"]
