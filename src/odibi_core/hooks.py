@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from odibi_core.errors import ConfigurationError
 from odibi_core.events import kinds
+from odibi_core.events.clock import iso
 from odibi_core.queued import Queued
 
 Callback = Callable[[dict[str, Any]], object]
@@ -190,7 +191,7 @@ class Hooks(HookTable):
             hooks = self.route(kind)
         if not hooks:
             return
-        heard["timestamp"] = when.isoformat()
+        heard["timestamp"] = iso(when)
         _add_older_names(kind, heard)
         if kind in _ENDS:
             heard |= self.live

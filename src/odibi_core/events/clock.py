@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Protocol
 
+from msgspec import to_builtins
+
 
 class Clock(Protocol):
     """Where time comes from; `odibi_core.testing.FakeClock` is the one for tests."""
@@ -45,10 +47,9 @@ def utc_now() -> datetime:
 
 
 def iso(moment: datetime) -> str:
-    """A timestamp as every log line writes it: `2026-11-21T04:05:06.123456Z`."""
-    if moment.tzinfo is UTC:  # as ours always are: twice as fast as the general way
-        return moment.isoformat(timespec="microseconds")[:-6] + "Z"
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    """A timestamp as text of one width, so that texts sort as times do: `2026-11-21T04:05:06.123456Z`."""
+    written = str(to_builtins(moment if moment.tzinfo is UTC else moment.astimezone(UTC)))
+    return written if moment.microsecond else f"{written[:-1]}.000000Z"
 
 
 def new_id(length: int = 12) -> str:
