@@ -22,6 +22,8 @@ import msgspec
 from odibi_core.events import Event, decode
 
 _CHUNK: Final = 1 << 20
+_LONGEST: Final = 4 << 20
+"""Bytes: no writer of ours makes so long a line, so what is longer is not kept in memory to its end."""
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9_-]+")
 _NAME: Final = re.compile(r"(?P<stem>.+?)(?P<child>\.p\d+(?:_\d+)*)?(?:\.(?P<number>\d{6}))?\.jsonl")
 
@@ -77,11 +79,18 @@ def read_events(paths: Iterable[Path], damage: Damage | None = None) -> Iterator
 def read_lines(path: Path, damage: Damage) -> Iterator[bytes]:
     """The whole lines of a file, without reading it whole; a last line without its end is torn, and not given."""
     rest = b""
+    endless = False
     try:
         with path.open("rb") as file:
             while chunk := file.read(_CHUNK):
                 *lines, rest = (rest + chunk).split(b"\n")
+                if endless and lines:
+                    del lines[0]  # the end of what was given up before
+                    endless = False
                 yield from (line for line in lines if line)
+                if len(rest) > _LONGEST:
+                    damage.unreadable += not endless
+                    rest, endless = b"", True
     except OSError:
         damage.unreadable += 1
     damage.torn += bool(rest)
