@@ -1,0 +1,138 @@
+"""`kill -9` at random moments: every acknowledged line is there, once, and what was half written is counted."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+from tests.conftest import ROOT
+from tests.reliability.writers import problems
+
+from odibi_core.events import Event, decode, encode
+from odibi_core.store.journal import Journal
+from odibi_core.store.segments import Damage, all_segments, read_events
+from odibi_core.testing import an_event
+
+
+def killed(directory: Path, sabotage: str, after: int) -> int:
+    """Run a writer, kill it after about `after` acknowledgements; gives how many it had acknowledged."""
+    command = [
+        sys.executable,
+        "-m",
+        "tests.reliability.writers",
+        str(directory),
+        "w",
+        "10000000",
+        sabotage,
+        "ack",
+    ]
+    paths = os.pathsep.join(map(str, (ROOT, ROOT / "src")))
+    child = subprocess.Popen(
+        command, cwd=ROOT, env=os.environ | {"PYTHONPATH": paths}, stdout=subprocess.PIPE
+    )
+    assert child.stdout is not None
+    acknowledged = b""
+    while acknowledged.count(b"\n") <= after:
+        chunk = os.read(child.stdout.fileno(), 4096)
+        assert chunk, "the writer ended by itself"
+        acknowledged += chunk
+    child.send_signal(signal.SIGKILL)
+    acknowledged += child.stdout.read()
+    child.wait()
+    child.stdout.close()
+    return acknowledged.count(b"\n")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(8))
+def test_every_acknowledged_line_survives_kill_9(seed: int, tmp_path: Path) -> None:
+    """Across rotations, at a random moment; and a new writer in the same folder starts a file of its own."""
+    count = killed(tmp_path, "sound", random.Random(seed).randrange(1, 2500))
+    assert problems(tmp_path, {"w": count}, acknowledged_only=True) == []
+    before = {path: path.read_bytes() for path in all_segments(tmp_path)}
+    with_another = Journal(tmp_path)
+    with_another(an_event("line", writer_id="next", seq=0))
+    assert {path: path.read_bytes() for path in before} == before
+    assert problems(tmp_path, {"w": count, "next": 1}, acknowledged_only=True) == []
+
+
+@pytest.mark.parametrize("sabotage", ["dropping", "doubling"])
+def test_the_same_check_finds_a_broken_writer(sabotage: str, tmp_path: Path) -> None:
+    """The sabotage twin: an acknowledged line that is lost, or there twice, is found out."""
+    count = killed(tmp_path, sabotage, 1500)
+    assert problems(tmp_path, {"w": count}, acknowledged_only=True) != []
+
+
+def small_journal(directory: Path, lines: int = 6) -> Path:
+    journal = Journal(directory)
+    for number in range(lines):
+        journal(an_event("line", writer_id="w", seq=number, text="ünï"))
+    journal.close()
+    return journal.path
+
+
+def test_every_truncation_gives_the_intact_lines_and_counts_the_torn_one(tmp_path: Path) -> None:
+    """At each byte of a file: all whole lines before the cut, at most one torn, nothing raised."""
+    path = small_journal(tmp_path)
+    content = path.read_bytes()
+    for length in range(len(content)):
+        path.write_bytes(content[:length])
+        damage = Damage()
+        found = [event.seq for event in read_events([path], damage)]
+        assert found == list(range(content[:length].count(b"\n")))
+        assert damage.torn == (content[:length][-1:] not in (b"\n", b""))
+        assert damage.unreadable == 0
+
+
+Reader = Callable[[list[Path], Damage], Iterable[Event]]
+
+
+def check_flips(directory: Path, read: Reader) -> None:
+    path = small_journal(directory, lines=4)
+    content = path.read_bytes()
+    ends = [place for place, byte in enumerate(content) if byte == 10]
+    for place in range(len(content)):
+        hit = sum(end < place for end in ends)
+        spoilt = {hit, hit + 1} if place in ends else {hit}  # without its end a line takes the next with it
+        for flip in (0x01, 0x80, 0xFF):
+            path.write_bytes(content[:place] + bytes([content[place] ^ flip]) + content[place + 1 :])
+            found = [event.seq for event in read([path], Damage())]
+            assert set(range(4)) - spoilt <= set(found)
+
+
+def test_every_flipped_byte_leaves_all_other_lines(tmp_path: Path) -> None:
+    """At each byte of a file, three ways: the lines that were not hit are all there, nothing is raised."""
+    check_flips(tmp_path, read_events)
+
+
+def stops_at_damage(paths: list[Path], damage: Damage) -> Iterable[Event]:
+    """Sabotage: a reader that gives up at the first line that it cannot read."""
+    for line in paths[0].read_bytes().splitlines():
+        try:
+            yield decode(line)
+        except ValueError:
+            return
+
+
+def test_the_same_check_finds_a_reader_that_stops_at_damage(tmp_path: Path) -> None:
+    """The sabotage twin: what comes after a bad line is asked for."""
+    with pytest.raises(AssertionError):
+        check_flips(tmp_path, stops_at_damage)
+
+
+def test_a_file_that_is_one_endless_line_is_read_without_holding_it(tmp_path: Path) -> None:
+    """A segment that lost all its line ends, or is of zeros, is damage and no reason to run out of memory."""
+    path = tmp_path / "events.jsonl"
+    with path.open("wb") as file:
+        file.truncate(100 << 20)
+        file.seek(0, 2)
+        file.write(b"\n" + encode(an_event("after")))
+    damage = Damage()
+    assert [event.event_type for event in read_events([path], damage)] == ["after"]
+    assert (damage.unreadable, damage.torn) == (1, 0)
