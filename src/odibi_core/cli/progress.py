@@ -49,7 +49,7 @@ class PlainProgress(AbstractContextManager["PlainProgress"]):
     def __call__(self, event: Event) -> None:
         if event.event_type == kinds.CHECK_RESULT and event.status != "failed":
             return
-        self._sink(_without_traceback(event))
+        self._sink(_brief(event))
 
     def __exit__(self, *_: object) -> None:
         pass
@@ -88,12 +88,20 @@ class LiveProgress(AbstractContextManager["LiveProgress"]):
         return self._drawn
 
 
-def _without_traceback(event: Event) -> Event:
-    """The error is told here; where it came from is in the story and the log."""
-    if "traceback" not in event.fields:
+_TOLD: Final = frozenset(
+    {kinds.PIPELINE_START, kinds.PIPELINE_COMPLETE, kinds.PIPELINE_ERROR, kinds.NODE_START, kinds.NODE_COMPLETE,
+     kinds.NODE_FAILED, kinds.NODE_RETRY, kinds.NODE_SKIPPED, kinds.CHECK_RESULT}
+)  # fmt: skip
+"""Events whose message and figures say enough; what a step itself said is shown with all its fields."""
+
+
+def _brief(event: Event) -> Event:
+    """A line that can be taken in while it passes: everything else is in the summary, the story and the log."""
+    if event.event_type not in _TOLD:
         return event
-    fields = {name: value for name, value in event.fields.items() if name != "traceback"}
-    return msgspec.structs.replace(event, fields=fields)
+    kind = {"error_type": event.fields["error_type"]} if "error_type" in event.fields else {}
+    plain = {"layer": None, "engine": None, "status": None, "cache_hit": None, "metadata": None}
+    return msgspec.structs.replace(event, fields=kind, **plain)
 
 
 def draw(run: dict[str, Any], on: Console) -> RenderableType:
