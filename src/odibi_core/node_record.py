@@ -5,9 +5,11 @@ from __future__ import annotations
 from threading import current_thread
 from typing import Any
 
+from msgspec.structs import replace
+
 from odibi_core.engines.frame import describe, is_frame
 from odibi_core.event_bus import EventBus
-from odibi_core.events import kinds
+from odibi_core.events import clean_text, context, kinds
 from odibi_core.events.clock import monotonic
 from odibi_core.events.failure import describe_failure
 
@@ -15,51 +17,51 @@ from odibi_core.events.failure import describe_failure
 class NodeRecord:
     """Says that a node started, when it is made; then whatever it is told. Never raises."""
 
-    __slots__ = ("_about", "_begun", "_bus", "attempts", "duration_ms")
+    __slots__ = ("_begun", "_bus", "_context", "attempts", "context", "duration_ms")
 
     def __init__(
         self, bus: EventBus, run_id: str, node_name: str, layer: str, engine: str | None = None
     ) -> None:
         self._bus = bus
-        self._about = {"run_id": run_id, "node_name": node_name, "layer": layer}
+        self.context = context.current().at_node(run_id, clean_text(node_name))
+        """For what others say inside the node."""
+        about = {**self.context.standard, "layer": clean_text(layer)}
         if engine is not None:
-            self._about["engine"] = engine
+            about["engine"] = clean_text(engine)
+        self._context = replace(self.context, unusual=True, standard=about)
         self.attempts = 1
         self.duration_ms = 0.0
         self._begun = monotonic()
-        bus.say(
-            kinds.NODE_START, fields={**self._about, "status": "running", "worker": current_thread().name}
-        )
+        fields = {"status": "running", "worker": current_thread().name}
+        bus.say(kinds.NODE_START, fields=fields, context=self._context)
 
     def snapshot(self, when: str, dataset: str, description: dict[str, Any]) -> None:
         """What a frame looked like, `"before"` the node had it or `"after"` it made it."""
-        self._bus.say(kinds.SNAPSHOT, fields={**self._about, "when": when, "dataset": dataset, **description})
+        fields = {"when": when, "dataset": dataset, **description}
+        self._bus.say(kinds.SNAPSHOT, fields=fields, context=self._context)
 
     def retry(self, attempt: int, error: BaseException, delay_s: float, max_attempts: int) -> None:
         """An attempt failed, and the next one begins in `delay_s` seconds."""
         self.attempts = attempt + 1
         told = {"attempt": attempt, "max_attempts": max_attempts, "delay_ms": delay_s * 1e3}
-        self._bus.say(
-            kinds.NODE_RETRY, level="warning", fields={**self._about, **told, **describe_failure(error)}
-        )
+        fields = {**told, **describe_failure(error)}
+        self._bus.say(kinds.NODE_RETRY, level="warning", fields=fields, context=self._context)
 
     def check(self, result: Any, duration_ms: float) -> None:
         """A check of the node's data was asked; `result` is an `odibi_core.checks.base.CheckResult`."""
         told = {name: getattr(result, name) for name in result.__struct_fields__ if name != "message"}
         status = "success" if result.passed else "failed" if result.passed is False else "skipped"
         level = "info" if result.passed is not False else "warning" if result.severity == "warn" else "error"
-        fields = {**self._about, **told, "status": status, "duration_ms": duration_ms}
-        self._bus.say(kinds.CHECK_RESULT, result.message, level=level, fields=fields)
+        fields = {**told, "status": status, "duration_ms": duration_ms}
+        self._bus.say(kinds.CHECK_RESULT, result.message, level=level, fields=fields, context=self._context)
 
     def complete(self, rows: int | None) -> None:
         """The node is done, with so many rows where that is known."""
         self.duration_ms = (monotonic() - self._begun) * 1e3
-        fields = {
-            **self._about, "status": "success", "duration_ms": self.duration_ms, "row_count": rows, "cache_hit": False,
-        }  # fmt: skip
+        fields = {"status": "success", "duration_ms": self.duration_ms, "row_count": rows, "cache_hit": False}
         if self.attempts > 1:
             fields["attempts"] = self.attempts
-        self._bus.say(kinds.NODE_COMPLETE, fields=fields)
+        self._bus.say(kinds.NODE_COMPLETE, fields=fields, context=self._context)
 
     def failed(self, error: BaseException) -> str:
         """The node failed, or was interrupted; gives what the error says, redacted."""
@@ -67,7 +69,7 @@ class NodeRecord:
         told = describe_failure(error)
         status = "failed" if isinstance(error, Exception) else "cancelled"
         end = {"status": status, "duration_ms": self.duration_ms, "attempts": self.attempts}
-        self._bus.say(kinds.NODE_FAILED, level="error", fields={**self._about, **told, **end})
+        self._bus.say(kinds.NODE_FAILED, level="error", fields={**told, **end}, context=self._context)
         return str(told["error"])
 
 

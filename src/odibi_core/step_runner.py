@@ -46,13 +46,14 @@ class StepRunner:
         """Run a step and keep what it makes; False when it failed. Only what is no Exception leaves."""
         step = self.graph.steps[index]
         engine = self.graph.engine_of(index)
-        context.enter(run_id=self._run_id, node_name=step.name)
         record = NodeRecord(self._bus, self._run_id, step.name, step.layer, engine)
+        context.put(record.context)
         try:
-            inputs = {name: self.data[key] for name, key in step.inputs.items()}
-            for name, frame in inputs.items():
-                self._tell(record, "before", step.inputs[name], frame)
-            made = self._attempt(step, engine, inputs, record)
+            inputs = {}
+            for name, key in step.inputs.items():
+                inputs[name] = frame = self.data[key]
+                self._tell(record, "before", key, frame)
+            made = self._by_logical_name(step, self._attempt(step, engine, inputs, record))
             self._refuse_when_over()
             rows = self._describe(step, inputs, made, record)
             if step.checks:
@@ -82,12 +83,15 @@ class StepRunner:
         fields = {"node_name": step.name, "layer": step.layer, "status": "skipped", "reason": reason}
         self._bus.say(kinds.NODE_SKIPPED, level="warning", fields={**fields, "because_of": because_of})
 
-    def _attempt(self, step: Step, engine: str, inputs: dict[str, Any], record: NodeRecord) -> dict[str, Any]:
-        def retry(number: int, error: BaseException, delay_s: float) -> None:
-            record.retry(number, error, delay_s, step.retries + 1)
+    def _attempt(self, step: Step, engine: str, inputs: dict[str, Any], record: NodeRecord) -> Any:
+        policy = step.policy
+        if policy.plain:
+            return self._operate(step, engine, inputs)
 
-        result, _ = attempt(lambda: self._operate(step, engine, inputs), step.policy, retry, self.stopped)
-        return self._by_logical_name(step, result)
+        def retry(number: int, error: BaseException, delay_s: float) -> None:
+            record.retry(number, error, delay_s, policy.retries + 1)
+
+        return attempt(lambda: self._operate(step, engine, inputs), policy, retry, self.stopped)[0]
 
     def _operate(self, step: Step, engine: str, inputs: dict[str, Any]) -> Any:
         match step.operation:
