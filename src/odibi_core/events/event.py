@@ -11,12 +11,13 @@ FIELDS_ON_THE_WIRE: Final = "␟"
 """Where `fields` stands in the encoder's output before the codec flattens it; `normalise` lets no key be called so."""
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What happened, once: a header, the standard fields, and whatever else was said in `fields`.
 
     `timestamp` is aware and in UTC, `duration_ms` comes from a monotonic clock, `memory_mb` is the process's
     resident size. `seq` counts the events of one `writer_id` from 0 without a gap, so it gives their order
-    whatever the wall clock did. The values in `fields` are JSON-plain: `events.compose` is the way in.
+    whatever the wall clock did. The values in `fields` are JSON-plain: `events.compose` is the way in. So no ring
+    of references can go through an event, and the garbage collector need not look at each one that a view keeps.
     """
 
     timestamp: datetime
