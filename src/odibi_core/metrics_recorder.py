@@ -14,7 +14,7 @@ from typing import Any, Final
 from odibi_core.event_bus import EventBus
 from odibi_core.events import Event, clean, kinds
 from odibi_core.events.clock import epoch_ns, monotonic, new_id
-from odibi_core.views.metrics import MetricsView, Wanted
+from odibi_core.views.metrics import HEARD, MetricsView, Wanted
 from odibi_core.views.metrics_series import Sample, Series, measured, settle
 
 _log = logging.getLogger("odibi_core")
@@ -62,6 +62,8 @@ class MetricsRecorder:
 
     def __call__(self, event: Event, /) -> None:
         """As a sink: measure the nodes of a run, and take in what other managers said."""
+        if event.event_type not in HEARD:
+            return
         if event is self._heard:
             return  # of two runs that share this manager and a bus, or of a bus that it was put on twice
         self._heard = event

@@ -10,7 +10,7 @@ from math import isfinite
 from typing import Any, Final
 
 from odibi_core.events.event import FIELDS_ON_THE_WIRE, HEADER, STANDARD
-from odibi_core.events.normalise import MAX_DEPTH, MAX_TEXT, key, number, plain, text, unique
+from odibi_core.events.normalise import MAX_DEPTH, MAX_KEY, MAX_TEXT, key, number, plain, text, unique
 from odibi_core.events.redaction import HIDDEN, hidden, is_secret_name, redact, redact_text
 
 _NAMES_KEPT: Final = 4096
@@ -20,6 +20,9 @@ _TOO_SHORT: Final = 12
 """No secret that is told by its shape is as short as this, and only of letters, digits and `_`."""
 _SMALL: Final = 10**12
 """Below this an int cannot be a card number."""
+
+_TAKEN: Final = HEADER | {FIELDS_ON_THE_WIRE, ""}
+"""Names that no field of a caller may have."""
 
 _ordinary: set[Any] = set()
 _clean_texts: set[str] = set()
@@ -119,7 +122,7 @@ def _is_plain_name(name: Any) -> bool:
     """Whether a field may keep its name; an ordinary one, of no special meaning, is remembered."""
     if name in _ordinary or name in STANDARD:
         return True
-    if type(name) is not str or name in HEADER or redact_text(key(name)) != name:
+    if type(name) is not str or name in _TAKEN or len(name) > MAX_KEY or clean_text(name) != name:
         return False
     if not is_secret_name(name):
         if len(_ordinary) >= _NAMES_KEPT:

@@ -32,12 +32,17 @@ _SECRET_PAIRS: Final = frozenset(tuple(pair.split("_")) for pair in _PAIRS.split
 _SECRET_ENDINGS: Final = ("password", "passwd", "apikey", "secret", "token")
 """Also where words are written as one: `dbpassword`, `accesstoken`."""
 _QUANTITY_WORDS: Final = frozenset(_QUANTITIES.split())
+_DIGIT: Final = "0123456789"
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
-@lru_cache(maxsize=4096)
 def is_secret_name(name: str) -> bool:
     """Whether a field of this name holds a secret, by its words: `author` and `tokenizer` stay, `auth_token` goes."""
+    return _has_secret_word(name.rstrip(_DIGIT))  # so that `step_1` … `step_9999` are looked at once
+
+
+@lru_cache(maxsize=4096)
+def _has_secret_word(name: str) -> bool:
     words = _words(name)
     if any(word.endswith(_SECRET_ENDINGS) for word in words):
         return True

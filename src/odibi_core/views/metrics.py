@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from odibi_core.events import Event, clean, clean_text, kinds
 from odibi_core.events.compose import clean_field
-from odibi_core.views.metrics_nodes import CacheTold, observations, summary
+from odibi_core.views.metrics_nodes import OF_NODES, CacheTold, observations, summary
 from odibi_core.views.metrics_series import SERIES, CounterSeries, Family, Key, Series
 from odibi_core.views.metrics_types import HISTOGRAM, KINDS, MetricType, bounds_of, canonical, kind_of
 from odibi_core.views.values import record, text
@@ -23,6 +23,9 @@ OVERFLOW_METRIC: Final = "overflow"
 _MAX_OVERFLOWS: Final = 1_000
 _MAX_LABELS: Final = 64
 _MAX_TEXT: Final = 256
+
+HEARD: Final = OF_NODES | {kinds.METRIC, kinds.PIPELINE_START}
+"""Kinds of events that change a `MetricsView`."""
 
 
 class MetricsView:

@@ -52,7 +52,7 @@ class CacheTold:
 def observations(event: Event, cache_told: CacheTold) -> Iterable[Observation]:
     """What an event of a node measures; nothing, for every other event."""
     kind = event.event_type
-    if kind not in _OF_NODES:
+    if kind not in OF_NODES:
         return ()
     node = values.text(event.node_name)
     if node is None:
@@ -76,7 +76,7 @@ def observations(event: Event, cache_told: CacheTold) -> Iterable[Observation]:
     )
 
 
-_OF_NODES: Final = frozenset(
+OF_NODES: Final = frozenset(
     {kinds.NODE_COMPLETE, kinds.NODE_FAILED, kinds.NODE_RETRY, kinds.CACHE_HIT, kinds.CACHE_MISS}
 )
 
