@@ -69,8 +69,8 @@ class MetricsRecorder:
         self._heard = event
         if event.event_type == kinds.METRIC and event.fields.get("source") == self._source:
             return
-        with self._reading() as view:
-            told = view.fold(event)
+        with self._held():
+            told = self._view.fold(event)
             if told:
                 when = event.timestamp.timestamp()
                 self._keep(0.0, [(series, value, when) for series, value in told])

@@ -56,11 +56,25 @@ class MetricsView:
         if event.event_type == kinds.PIPELINE_START:
             self.pipeline_name = text(event.fields.get("pipeline_name")) or self.pipeline_name
         told = []
+        tidy: bool | None = None
         for metric, name, value, labels in observations(event, self._cache_told):
-            series = self.find(kind_of(metric), metric, name, labels)
+            kind = kind_of(metric)
+            key = (name, "engine", labels["engine"]) if labels else (name,)
+            family = self.families.get((kind, metric))
+            series = family.index.get(key) if family else None
+            if series is None:
+                tidy = _is_tidy(name, labels) if tidy is None else tidy
+                series = self._first(kind, metric, key) if tidy else self.find(kind, metric, name, labels)
             if series.tell(value):
                 told.append((series, value))
         return told
+
+    def _first(self, kind: str, metric: str, key: Key) -> Series:
+        """A series of a node that is new, by the short way: each node of a run makes several of them."""
+        if self._held >= self._max_series:
+            return self._overflow(kind, metric)
+        self._held += 1
+        return (self.families.get((kind, metric)) or self._make(kind, metric)).put(key)
 
     def _merge(self, said: Mapping[str, Any]) -> None:
         kind, metric = said.get("kind"), text(said.get("metric"))
@@ -170,6 +184,13 @@ class Wanted:
         if known == self.metric and type(metric) in (str, MetricType):
             self.alias = metric
             self.spelling = _spelling(name, labels)
+
+
+def _is_tidy(name: str, labels: dict[str, str] | None) -> bool:
+    """Whether an event's texts may be a series' name and labels as they are; those of an ordinary event may."""
+    return all(
+        len(part) <= _MAX_TEXT and clean_text(part) == part for part in (name, *(labels or {}).values())
+    )
 
 
 def _spelling(name: Any, labels: Any) -> Key | None:

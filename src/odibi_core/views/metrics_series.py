@@ -45,8 +45,12 @@ class Family:
 
     def add(self, name: str, labels: Mapping[str, str]) -> Series:
         """A new series; there must be none with this name and these labels."""
-        self.orders.setdefault(frozenset(labels), tuple(labels))
-        key = self.key(name, labels)
+        return self.put(self.key(name, labels))
+
+    def put(self, key: Key) -> Series:
+        """A new series by its key, as `key` gives it."""
+        names = key[1 : (len(key) + 1) // 2]
+        self.orders.setdefault(frozenset(names), names)
         series = self.index[key] = SERIES[self.kind](self, key)
         self.series.append(series)
         return series
