@@ -117,12 +117,12 @@ class EventBus:
         values are.
         """
         try:
-            if level not in kinds.SEVERITY or type(event_type) is not str:
+            if type(level) is not str or level not in kinds.SEVERITY or type(event_type) is not str:
                 level, event_type = kinds.level_name(level), text(event_type)
             kind = clean_text(event_type)
             standard, rest, live = sift(fields) if fields else ({}, {}, None)
             if message is not None:
-                standard["message"] = clean_text(message)
+                standard["message"] = clean_text(message if type(message) is str else text(message))
             if context is None:
                 context = current()
             if context.fields:
@@ -160,6 +160,8 @@ class EventBus:
     def publish(self, event: Event) -> None:
         """Hand on an event that was made elsewhere, as it is: a worker's, or another bus's. Never raises."""
         try:
+            if not isinstance(event, Event):
+                raise TypeError(f"an Event is published, given was a {type(event).__name__}")
             if self._holder == get_ident():
                 self._waiting.append(event)
             else:

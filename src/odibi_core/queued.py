@@ -6,7 +6,6 @@ import logging
 import queue
 import threading
 from collections.abc import Callable
-from contextvars import copy_context
 from typing import Any
 
 from odibi_core.events.clock import monotonic
@@ -37,16 +36,19 @@ class Queued:
         self._idle = threading.Condition(self._lock)
 
     def put(self, call: Callable[..., object], *arguments: Any) -> bool:
-        """Have `call(*arguments)` run soon, in the context of now; False when the queue is full and it was dropped."""
+        """Have `call(*arguments)` run soon; False when the queue is full and it was dropped."""
         with self._lock:
             if self._jobs.qsize() >= self.bound:
                 self.dropped += 1
                 return False
-            self._jobs.put((copy_context().run, (call, *arguments)))
+            self._jobs.put((call, arguments))
             self.accepted += 1
             if len(self._threads) < self.workers:
                 thread = threading.Thread(
-                    target=self._work, name=f"{self.name}-{len(self._threads)}", daemon=True
+                    target=self._work,
+                    args=(self._jobs,),
+                    name=f"{self.name}-{len(self._threads)}",
+                    daemon=True,
                 )
                 self._threads.append(thread)
                 thread.start()
@@ -65,13 +67,15 @@ class Queued:
         """Drain, then let the threads go."""
         drained = self.drain(timeout)
         with self._lock:
+            # Threads that hang keep their queue: when they go on, they finish it and find their end.
             threads, self._threads = self._threads, []
+            jobs, self._jobs = self._jobs, queue.SimpleQueue()
         for _ in threads:
-            self._jobs.put(None)
+            jobs.put(None)
         return drained
 
-    def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
+    def _work(self, jobs: queue.SimpleQueue[_Job | None]) -> None:
+        while (job := jobs.get()) is not None:
             call, arguments = job
             try:
                 call(*arguments)
