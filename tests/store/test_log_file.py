@@ -21,6 +21,7 @@ from odibi_core.testing import an_event
 file = LogFile("app.jsonl")
 for n in range(500):
     file(an_event("said", who=sys.argv[1], n=n, filler="x" * (n * 7 % 9000)))
+assert file.written == 500, file.dropped
 """
 
 
