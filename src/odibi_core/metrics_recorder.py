@@ -94,6 +94,8 @@ class MetricsRecorder:
 
     def _settle_held(self) -> list[Sample]:
         """Bring the notes into their series; gives back those whose values are no plain numbers in range."""
+        if not self._pending:
+            return []
         if self._busy:
             return []  # a signal handler, while its own thread is at it further out
         self._busy = True
