@@ -110,7 +110,11 @@ _NAMED: Final = re.compile(
     r"(\"[^\"]{0,4096}+\"?|'[^']{0,4096}+'?|[^\s,;&\"'<>)}\]]{1,4096}+)"
 )
 _BEARER: Final = re.compile(r"(?i)(?<![A-Za-z0-9_])(bearer|basic)\s{1,4}+[\w.~+/=-]{8,4096}+")
-_DIGITS: Final = re.compile(r"(?<!\d)(?<!\d[ -])(?<![\d.]\.)\d(?:[ -]?\d){11,23}")
+_DIGITS: Final = re.compile(
+    r"(?P<uuid>(?<![0-9A-Za-z])[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}(?![0-9A-Za-z]))"
+    r"|(?<!\d)(?<!\d[ -])(?<![\d.]\.)\d(?:[ -]?\d){11,23}"
+)
+"""What may be a card's number; a UUID goes first, since it is none, whatever its digits add up to."""
 _IBAN: Final = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]){11,30}(?![A-Za-z0-9])")
 _CARD_PREFIXES: Final = re.compile(
     r"(?:4\d{12}(?:\d{3}){0,2}|5[1-5]\d{14}|2[2-7]\d{14}|3[47]\d{13}|3(?:0[0-5]|[68]\d)\d{11}"
@@ -130,7 +134,7 @@ def redact_text(content: str) -> str:
     content = _BEARER.sub(rf"\1 {HIDDEN}", content)
     content = _NAMED.sub(rf"\1\2{HIDDEN}", content)
     content = _IBAN.sub(_without_iban, content)
-    content = _DIGITS.sub(lambda match: _card_number(match[0]), content)
+    content = _DIGITS.sub(lambda match: match["uuid"] or _card_number(match[0]), content)
     return _EMAIL.sub(HIDDEN, content) if "@" in content else content
 
 
