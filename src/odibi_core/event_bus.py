@@ -22,6 +22,7 @@ from odibi_core.events import Event, kinds, to_dict
 from odibi_core.events.clock import SYSTEM, Clock, new_id, resident_memory_mb
 from odibi_core.events.compose import clean_text, sift
 from odibi_core.events.context import EMPTY, Context, current
+from odibi_core.events.kinds import SEVERITY
 from odibi_core.events.normalise import text
 from odibi_core.hooks import (
     FAILURES,
@@ -117,7 +118,7 @@ class EventBus:
         values are.
         """
         try:
-            if type(level) is not str or level not in kinds.SEVERITY or type(event_type) is not str:
+            if type(level) is not str or level not in SEVERITY or type(event_type) is not str:
                 level, event_type = kinds.level_name(level), text(event_type)
             kind = clean_text(event_type)
             standard, rest, live = sift(fields) if fields else ({}, {}, None)
