@@ -41,7 +41,7 @@ class Damage(msgspec.Struct):
 def safe_name(name: str, longest: int = 80) -> str:
     """A file's name from any text, inside its folder on every system; two different texts give two names."""
     slug = _UNSAFE.sub("-", name).strip("-")[:longest]
-    if slug == name:
+    if slug and slug == name:
         return slug
     return f"{slug[: longest - 9] or 'name'}-{sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
 
