@@ -1,0 +1,50 @@
+"""Families of plugins: found by name, loaded when asked for, and an error that helps."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint
+from typing import Any
+
+import pytest
+
+from odibi_core import plugins
+from odibi_core.errors import MissingExtraError, PluginError
+
+
+def test_a_built_in_is_loaded_by_its_name() -> None:
+    """And listed."""
+    assert plugins.load("engines", "pandas").__name__ == "PandasEngine"
+    assert {"pandas", "polars"} <= set(plugins.names("engines"))
+    assert plugins.names("engines") == sorted(plugins.names("engines"))
+
+
+def test_a_misspelling_gets_the_nearest_name() -> None:
+    """Of a plugin and of a family."""
+    with pytest.raises(
+        PluginError, match=r"no engine is called 'panda' \(did you mean 'pandas'\?\); there are: "
+    ):
+        plugins.load("engines", "panda")
+    with pytest.raises(PluginError, match=r"did you mean 'engines'"):
+        plugins.load("engine", "pandas")
+
+
+def test_a_missing_library_is_an_error_that_names_the_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The extra that brings it, not the library's own name where they differ."""
+    monkeypatch.setattr(plugins, "_builtin", lambda family: {"ghost": "no_such_library.part:Thing"})
+    with pytest.raises(
+        MissingExtraError, match=r"engine 'ghost' needs no_such_library.*odibi-core\[no_such_library\]"
+    ):
+        plugins.load("engines", "ghost")
+    assert "odibi-core[parquet]" in str(plugins.missing_extra("pyarrow.parquet", "writing Parquet"))
+
+
+def test_a_part_from_outside_is_found_by_its_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a built-in of the same name wins."""
+    points = {
+        name: EntryPoint(name, "collections:OrderedDict", "odibi_core.engines") for name in ("mine", "pandas")
+    }
+    monkeypatch.setattr(plugins, "_from_outside", lambda family: points)
+    found: Any = plugins.load("engines", "mine")
+    assert found.__name__ == "OrderedDict"
+    assert plugins.load("engines", "pandas").__name__ == "PandasEngine"
+    assert "mine" in plugins.names("engines")

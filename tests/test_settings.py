@@ -1,0 +1,79 @@
+"""Settings: code before environment before default, and a reason for whatever cannot be right."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from odibi_core import Orchestrator, observe
+from odibi_core.errors import ConfigurationError
+from odibi_core.settings import Settings, read_settings
+
+
+def test_code_goes_before_the_environment_and_that_before_the_default() -> None:
+    """And None means not given."""
+    environment = {"ODIBI_STORE__DIR": "/from/environment", "ODIBI_SNAPSHOT__ROWS": "7"}
+    found = read_settings(environment, store={"dir": "/from/code"}, snapshot={"level": None})
+    assert (found.store.dir, found.snapshot.rows, found.snapshot.level) == ("/from/code", 7, "sample")
+    assert read_settings(environment).store.dir == "/from/environment"
+    assert read_settings({}) == Settings()
+
+
+def test_a_path_may_be_given_as_a_path(tmp_path: Path) -> None:
+    """To the settings and to all who take a store."""
+
+    def one() -> int:
+        return 1
+
+    assert read_settings({}, store={"dir": tmp_path}).root == tmp_path
+    Orchestrator([one], store=tmp_path / "a").execute()
+    with observe("x", store=tmp_path / "b"):
+        pass
+    assert [(tmp_path / name / "runs").is_dir() for name in "ab"] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("ODIBI_STORE__DURABILITY", "eternal", "ODIBI_STORE__DURABILITY is 'eternal'"),
+        ("ODIBI_STORE__DURABILTY", "synced", "did you mean 'durability'"),
+        ("ODIBI_SNAPSHOT__ROWS", "many", "ODIBI_SNAPSHOT__ROWS is 'many'"),
+        ("ODIBI_STORE__SEGMENT_MB", "", "ODIBI_STORE__SEGMENT_MB is ''"),
+    ],
+)
+def test_a_variable_that_cannot_be_right_is_named_with_the_reason(
+    variable: str, value: str, said: str
+) -> None:
+    """What it is called, what it was, and the nearest right name."""
+    with pytest.raises(ConfigurationError) as error:
+        read_settings({variable: value})
+    assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        {"store": {"dir": 5}},
+        {"snapshot": {"rows": "x"}},
+        {"snapshot": {"level": "all"}},
+        {"store": {"folder": "x"}},
+    ],
+)
+def test_an_argument_that_cannot_be_right_is_named(section: dict[str, dict[str, Any]]) -> None:
+    """By section and key."""
+    with pytest.raises(ConfigurationError, match=r"the setting (store|snapshot)\."):
+        read_settings({}, **section)
+
+
+def test_variables_of_others_are_none_of_ours() -> None:
+    """An unknown section, no section, another prefix."""
+    assert read_settings({"ODIBI_HOME": "x", "ODIBI_OTHER__KEY": "x", "STORE__DIR": "x"}) == Settings()
+
+
+def test_the_root_is_absolute_and_knows_the_home_folder() -> None:
+    """Whatever the program does to its working directory afterwards."""
+    assert read_settings({}).root == Path(".odibi").absolute()
+    assert read_settings({}, store={"dir": "~/x"}).root == Path(os.path.expanduser("~/x"))
