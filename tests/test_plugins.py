@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import tomllib
 from importlib.metadata import EntryPoint
 from typing import Any
 
 import pytest
+from tests.conftest import ROOT
 
 from odibi_core import plugins
 from odibi_core.errors import MissingExtraError, PluginError
@@ -48,3 +50,17 @@ def test_a_part_from_outside_is_found_by_its_entry_point(monkeypatch: pytest.Mon
     assert found.__name__ == "OrderedDict"
     assert plugins.load("engines", "pandas").__name__ == "PandasEngine"
     assert "mine" in plugins.names("engines")
+
+
+def test_what_a_part_from_outside_lacks_is_no_extra_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its library is named by itself: there is no extra that would bring it."""
+    points = {"mine": EntryPoint("mine", "no_such_library.part:Thing", "odibi_core.engines")}
+    monkeypatch.setattr(plugins, "_from_outside", lambda family: points)
+    with pytest.raises(MissingExtraError, match=r"needs no_such_library.*: pip install no_such_library$"):
+        plugins.load("engines", "mine")
+
+
+def test_every_extra_that_is_named_can_be_installed() -> None:
+    """What an error tells people to install is in pyproject.toml."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert set(plugins.EXTRAS.values()) <= set(project["optional-dependencies"])

