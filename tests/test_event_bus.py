@@ -10,7 +10,7 @@ import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -418,6 +418,37 @@ def test_an_object_that_logs_when_it_dies_is_safe(bus: EventBus, heard: Recordin
     gc.collect()
     assert heard.kinds.count("died") == 200
     assert heard.kinds.count("x") == 200
+
+
+@pytest.mark.parametrize("moment", [0, 1])
+def test_a_signal_at_the_very_edge_of_a_turn_is_heard(moment: int) -> None:
+    """Between taking the lock and saying who holds it, and the other way round, a handler may log: no deadlock."""
+
+    class Edge(EventBus):
+        """Says an event the moment before the bus notes who holds it: the first time, or the second."""
+
+        changes: ClassVar[list[int]] = [0]
+        value = 0
+
+        @property
+        def _holder(self) -> int:
+            return self.value
+
+        @_holder.setter
+        def _holder(self, value: int) -> None:
+            self.changes[0] += 1
+            if self.changes[0] == 2 + moment:  # the constructor's own comes first
+                self.say("handler")
+            self.value = value
+
+    Edge.changes = [0]
+    bus, heard = Edge(), RecordingSink()
+    bus.subscribe(heard)
+    thread = threading.Thread(target=bus.say, args=("program",), daemon=True)
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert sorted(heard.kinds) == ["handler", "program"]
 
 
 def test_a_logger_on_the_bus_hears_all(bus: EventBus) -> None:
