@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from odibi_core.story.wording import STATES, count, duration, plural, shorten
+from odibi_core.story.wording import STATES, count, duration, first_paragraph, plural, shorten
 
 Step = dict[str, Any]
 MOST_ATTENTION = 8
@@ -48,7 +48,7 @@ def _failure(steps: list[Step], tally: dict[str, int], error: str | None) -> str
     skipped = tally.get("skipped", 0)
     if not failed:
         return f"The run failed: {shorten(error)}" if error else "The run failed; no single step was named."
-    reason = shorten(failed[0].get("error") or error or "no reason was recorded", 220)
+    reason = shorten(first_paragraph(failed[0].get("error") or error or "no reason was recorded"), 220)
     kind = failed[0].get("errorType")
     reason = f"{kind}: {reason}" if kind and not reason.startswith(str(kind)) else reason
     tries = failed[0].get("attempts") or 1
@@ -126,7 +126,7 @@ def attention(steps: list[Step]) -> tuple[list[dict[str, Any]], int]:
     found: list[tuple[int, dict[str, Any]]] = []
     for index, step in enumerate(steps):
         if step["state"] == "failed":
-            said = shorten(step.get("error") or "failed, no reason was recorded", 160)
+            said = shorten(first_paragraph(step.get("error") or "failed, no reason was recorded"), 160)
             found.append((0, {"step": index, "tone": "failed", "text": said}))
         elif step["state"] in UNFINISHED:
             found.append((1, {"step": index, "tone": step["state"], "text": UNFINISHED[step["state"]]}))

@@ -61,6 +61,11 @@ def date(value: datetime | None) -> str:
     return "" if value is None else f"{value.day} {value:%B %Y, %H:%M:%S} UTC"
 
 
+def first_paragraph(message: str) -> str:
+    """What a message says first: hints and lists behind an empty line are for the step's own card."""
+    return message.strip().partition("\n\n")[0]
+
+
 def shorten(value: str, limit: int = 200) -> str:
     """One line, cut at a word where there is one."""
     line = " ".join(value.split())
