@@ -136,7 +136,9 @@ def _name_columns(connection: Any, query: str) -> None:
     """The view `logs`: a column for each field, by the name that the question uses, else the one it was logged by."""
     asked = {word.lower(): word for word in _IDENTIFIER.findall(query)}.values()
     spellings: dict[str, list[str]] = {name: [] for name in STANDARD_TYPES}
-    types = {name: kind for name, kind, *_ in connection.execute("describe raw").fetchall() if name != "nothing"}
+    types = {
+        name: kind for name, kind, *_ in connection.execute("describe raw").fetchall() if name != "nothing"
+    }
     for name in types:
         spellings.setdefault(_canonical(name), []).append(name)
     columns = []
