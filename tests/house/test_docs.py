@@ -143,8 +143,9 @@ def test_every_setting_is_documented_with_its_default() -> None:
 
 def _commands() -> list[str]:
     import typer
-    from odibi_core.cli import app
     from typer.main import get_command
+
+    from odibi_core.cli import app
 
     assert isinstance(app, typer.Typer)
     return sorted(_names(get_command(app), "odibi"))
