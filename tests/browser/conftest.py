@@ -1,4 +1,4 @@
-"""A real Chromium, started once; each test gets a page of its own that writes down whatever it should not do."""
+"""A real Chromium, started once a module; each test gets a page of its own that writes down whatever it should not do."""
 
 from __future__ import annotations
 
@@ -49,9 +49,13 @@ class Visit:
             self.requests.append(url)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """The browser, or a skip where there is none."""
+    """The browser, or a skip where there is none.
+
+    Not for the whole session: while Playwright is open an event loop runs in this thread, and other tests of the
+    same worker could not begin one of their own.
+    """
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     api = pytest.importorskip("playwright.sync_api")
     if program is None:
