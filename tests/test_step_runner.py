@@ -343,3 +343,20 @@ def test_an_exception_whose_text_raises_fails_only_its_step() -> None:
     with pytest.raises(PipelineError) as raised:
         Orchestrator([boom, other], store=False).execute()
     assert raised.value.result.nodes["other"]["status"] == "success"
+
+
+def test_a_check_may_name_a_frame_by_its_dataset_key() -> None:
+    """`on` takes what the author sees: the step's own name of a frame, or the key of the dataset."""
+    step = Step(
+        name="clean",
+        value=lambda o: o,
+        inputs={"o": "orders"},
+        outputs={"out": "clean_orders"},
+        checks=[not_null("id", on=name) for name in ("o", "orders", "out", "clean_orders")],
+    )
+    orders = Step(name="orders", value=lambda: [{"id": 1}, {"id": 2}])
+    heard = RecordingSink()
+    bus = EventBus()
+    bus.subscribe(heard)
+    Orchestrator([orders, step], event_bus=bus, store=False).execute()
+    assert [event.status for event in heard.of_kind("check_result")] == ["success"] * 4

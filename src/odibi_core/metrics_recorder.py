@@ -27,6 +27,10 @@ _FLUSH_SHARE: Final = 20
 _FLUSH_WAIT_S: Final = 1.0
 
 
+_CHUNK: Final = 256
+"""Samples that are kept, and forgotten, together."""
+
+
 class MetricsRecorder:
     """The part of a `MetricsManager` that takes notes, settles them into a view, and says what changed.
 
@@ -69,11 +73,23 @@ class MetricsRecorder:
         self._heard = event
         if event.event_type == kinds.METRIC and event.fields.get("source") == self._source:
             return
+        with self._lock:
+            if not self._busy and not self._pending:
+                # As `_held` does, without its layers: every node of a run comes by here.
+                self._busy = True
+                try:
+                    self._take_in(event)
+                finally:
+                    self._busy = False
+                return
         with self._held():
-            told = self._view.fold(event)
-            if told:
-                when = event.timestamp.timestamp()
-                self._keep(0.0, [(series, value, when) for series, value in told])
+            self._take_in(event)
+
+    def _take_in(self, event: Event) -> None:
+        told = self._view.fold(event)
+        if told:
+            when = event.timestamp.timestamp()
+            self._keep(0.0, [(series, value, when) for series, value in told])
 
     def _found(self, kind: str, metric: Any, name: Any, labels: Any) -> Series:
         wanted = Wanted(kind, metric, name, labels)
@@ -132,12 +148,19 @@ class MetricsRecorder:
                 )
 
     def _keep(self, offset: float, notes: list[Sample]) -> None:
-        """Remember the raw samples; `offset` makes wall-clock seconds of their times."""
+        """Remember the raw samples; `offset` makes wall-clock seconds of their times.
+
+        A few at a time join those before them: one list of many costs the garbage collector less than many of few.
+        """
         if notes:
-            self._recent.append((offset, notes))
+            recent = self._recent
+            if recent and recent[-1][0] == offset and len(recent[-1][1]) < _CHUNK:
+                recent[-1][1].extend(notes)
+            else:
+                recent.append((offset, notes))
             self._recent_count += len(notes)
-            while self._recent_count - len(self._recent[0][1]) > self._max_samples:
-                self._recent_count -= len(self._recent.popleft()[1])
+            while self._recent_count - len(recent[0][1]) > self._max_samples:
+                self._recent_count -= len(recent.popleft()[1])
 
     @contextmanager
     def _held(self) -> Iterator[bool]:

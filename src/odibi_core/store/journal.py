@@ -86,7 +86,9 @@ class Journal:
 
     def _begin(self) -> None:
         """The state of a process that has written nothing yet: at the start, and in the child of a fork."""
-        self._lock = threading.RLock()  # a signal's handler, or a __del__, may log in the thread that holds it
+        self._lock = (
+            threading.RLock()
+        )  # a signal's handler, or a __del__, may log in the thread that holds it
         self._buffer: list[bytes] = []
         self._buffered = 0
         self._size = 0

@@ -12,7 +12,7 @@ import msgspec
 from odibi_core.events import Event, kinds
 from odibi_core.events.clock import iso
 from odibi_core.views.diffs import row_delta, schema_diff
-from odibi_core.views.step import Step
+from odibi_core.views.step import Side, Step
 from odibi_core.views.steps import STEP_HANDLERS, StepsView
 from odibi_core.views.values import (
     count,
@@ -53,7 +53,8 @@ class LineageView(StepsView):
             return
         step.touched = True
         fields = event.fields
-        side = step.after if fields.get("when") == "after" else step.before
+        where: Side = "after" if fields.get("when") == "after" else "before"
+        side = step.after if where == "after" else step.before
         key = text(fields.get("dataset")) or event.timestamp
         if len(side) >= MAX_SNAPSHOTS and key not in side:
             return
@@ -61,7 +62,7 @@ class LineageView(StepsView):
         if isinstance(sample, list) and len(sample) > MAX_SAMPLE_ROWS:
             fields = {**fields, "sample_data": sample[:MAX_SAMPLE_ROWS]}
             event = msgspec.structs.replace(event, fields=fields)
-        side[key] = event
+        step.keep(where, key, event)
         step.version += 1
 
     def _on_check(self, event: Event) -> None:
@@ -69,7 +70,9 @@ class LineageView(StepsView):
         if step is None or len(step.checks) >= MAX_CHECKS:
             return
         fields = event.fields
-        step.checks[tuple(text(fields.get(name)) for name in ("check", "column", "on", "message"))] = event
+        step.keep(
+            "checks", tuple(text(fields.get(name)) for name in ("check", "column", "on", "message")), event
+        )
         step.version += 1
 
     handlers: ClassVar[dict[str, Callable[[Any, Event], None]]] = {

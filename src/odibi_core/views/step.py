@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from odibi_core.events import Event, kinds
 from odibi_core.views.values import count, milliseconds, number, text
@@ -17,6 +17,10 @@ ENDED: Final = {
     "node_error": "failed",
     kinds.NODE_SKIPPED: "skipped",
 }
+
+Side = Literal["retries", "before", "after", "checks"]
+_NONE: Final[dict[object, Event]] = {}
+"""Never written to."""
 
 
 class Step:
@@ -48,10 +52,7 @@ class Step:
         self.touched = False
         self.version = 0
         self.described: tuple[int, object, dict[str, Any]] | None = None
-        self.retries: dict[object, Event] = {}
-        self.before: dict[object, Event] = {}
-        self.after: dict[object, Event] = {}
-        self.checks: dict[object, Event] = {}
+        self.retries = self.before = self.after = self.checks = _NONE
 
     def begin(self, event: Event) -> None:
         """A start opens a step again only if it is a later attempt: otherwise it is an echo, or came late."""
@@ -59,8 +60,7 @@ class Step:
             self.first = self.start = event
         elif self._is_later(event):
             self.start, self.end = event, None
-            self.after.clear()
-            self.checks.clear()
+            self.after = self.checks = _NONE
 
     def finish(self, event: Event) -> None:
         """An end; that of an earlier attempt than the one already ended says nothing new."""
@@ -69,9 +69,17 @@ class Step:
 
     def retry(self, event: Event) -> None:
         attempt = count(event.fields.get("attempt"))
-        self.retries[event.timestamp if attempt is None else attempt] = event
+        self.keep("retries", event.timestamp if attempt is None else attempt, event)
         if len(self.retries) > MAX_RETRIES:
             del self.retries[next(iter(self.retries))]
+
+    def keep(self, where: Side, key: object, event: Event) -> None:
+        """Put an event among those of its sort; a step of thousands mostly has none, so they share one nothing."""
+        kept: dict[object, Event] = getattr(self, where)
+        if kept is _NONE:
+            kept = {}
+            setattr(self, where, kept)
+        kept[key] = event
 
     def _is_later(self, event: Event) -> bool:
         attempt = count(event.fields.get("attempt"))
