@@ -1,4 +1,4 @@
-"""A real Chromium, started once a module; each test gets a page of its own that writes down whatever it should not do."""
+"""A real Chromium, once a module; each test gets a page of its own that writes down what it should not do."""
 
 from __future__ import annotations
 
