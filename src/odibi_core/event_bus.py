@@ -177,16 +177,18 @@ class EventBus:
         if now >= self._memory_due:
             self._memory_mb, self._memory_due = resident_memory_mb(), now + _MEMORY_KEPT
         if standard or context.unusual:
-            known = {"memory_mb": self._memory_mb, **context.standard, **standard}
-            return Event(
-                timestamp=now,
-                level=level,
-                event_type=kind,
-                writer_id=self.writer_id,
-                seq=next(self._seq),
-                fields=rest,
-                **known,
-            )
+            known = {
+                "timestamp": now,
+                "level": level,
+                "event_type": kind,
+                "memory_mb": self._memory_mb,
+                "writer_id": self.writer_id,
+                "seq": next(self._seq),
+                "fields": rest,
+                **context.standard,
+                **standard,
+            }
+            return Event(**known)
         # Names written out cost a third of names unpacked, and most lines of a log have no others than these.
         return Event(
             timestamp=now,

@@ -35,42 +35,32 @@ def sift(said: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str
     under the names that are free of secrets, while the fields hold their description. None instead of no
     objects says more: that every value is a number, a short text, or nothing.
     """
-    if _ordinary.issuperset(said) and not _some_strange(said):
-        return {}, said, None
     standard: dict[str, Any] = {}
-    strange = []
+    ordinary, clean = _ordinary, _clean_texts
     for name, value in said.items():
-        if _is_tidy(value):
-            if name in _ordinary:
-                continue
-            if name in STANDARD:
-                standard[name] = value
-                continue
-        strange.append(name)
-    live = _sift_strange(said, standard, strange) if strange else None
-    for name in standard:
-        said.pop(name, None)
-    return standard, said, live
-
-
-def _some_strange(said: dict[str, Any]) -> bool:
-    """Whether some value needs the long way: `_is_tidy` of each, written out because every log line passes here."""
-    clean = _clean_texts
-    for value in said.values():
+        # `_is_tidy`, written out: every event passes here.
         kind = type(value)
         if kind is str:
-            if value in clean:
-                continue
+            if value not in clean:
+                break
         elif kind is int:
-            if -1_000_000_000_000 < value < 1_000_000_000_000:
-                continue
+            if not -1_000_000_000_000 < value < 1_000_000_000_000:
+                break
         elif kind is float:
-            if value - value == 0.0:
-                continue
-        elif kind is bool or value is None:
+            if value - value != 0.0:
+                break
+        elif kind is not bool and value is not None:
+            break
+        if name in ordinary:
             continue
-        return True
-    return False
+        if name not in STANDARD:
+            break
+        standard[name] = value
+    else:
+        for name in standard:
+            del said[name]
+        return standard, said, None
+    return _sift_strange(said)
 
 
 def _is_tidy(value: Any) -> bool:
@@ -85,28 +75,24 @@ def _is_tidy(value: Any) -> bool:
     return value is None or kind is bool
 
 
-def _sift_strange(said: dict[str, Any], standard: dict[str, Any], strange: list[Any]) -> dict[str, Any]:
-    """The long way, for the names that need it; what they become replaces them in place."""
+def _sift_strange(said: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """The long way, for what has a name or a value that needs a closer look; the order of the fields is kept."""
+    standard: dict[str, Any] = {}
+    rest: dict[str, Any] = {}
     live: dict[str, Any] = {}
-    names = list(said)
-    found = {name: said[name] for name in strange}
-    renamed: dict[Any, str] = {}
-    for name, value in found.items():
+    for name, value in said.items():
         label = _label(name)
         if label in STANDARD:
-            standard[label] = said[label] = clean_field(label, value)
+            standard[label] = clean_field(label, value)
             continue
-        if label != name:
-            renamed[name] = label = unique(label, said)
-        said[label] = clean_field(label, value)
-        if _is_live(value) and said[label] != HIDDEN:
+        if label != name or label in rest:
+            label = unique(label, {**said, **rest})
+        rest[label] = clean_field(label, value)
+        if _is_live(value) and rest[label] != HIDDEN:
             live[label] = value
-    if renamed:
-        ordered = {renamed.get(name, name): None for name in names}
-        cleaned = {label: said[label] for label in ordered}
-        said.clear()
-        said.update(cleaned)
-    return live
+    said.clear()
+    said.update(rest)
+    return standard, said, live
 
 
 def _label(name: Any) -> str:
