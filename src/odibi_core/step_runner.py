@@ -163,7 +163,9 @@ class StepRunner:
     def _check(self, step: Step, frames: dict[str, Any], record: NodeRecord) -> None:
         """Ask every check of the step; those of severity `error` that failed fail the step, all in one message."""
         failed = []
-        by_key = {key: frames[name] for name, key in {**step.inputs, **step.outputs}.items() if name in frames}
+        by_key = {
+            key: frames[name] for name, key in {**step.inputs, **step.outputs}.items() if name in frames
+        }
         frames = {**by_key, **frames}
         for check in step.checks:
             begun = monotonic()

@@ -6,7 +6,6 @@ found clean is remembered, numbers need one look; only what is new or strange ta
 
 from __future__ import annotations
 
-from math import isfinite
 from typing import Any, Final
 
 from odibi_core.events.event import FIELDS_ON_THE_WIRE, HEADER, STANDARD
@@ -38,7 +37,7 @@ def sift(said: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str
     standard: dict[str, Any] = {}
     ordinary, clean = _ordinary, _clean_texts
     for name, value in said.items():
-        # `_is_tidy`, written out: every event passes here.
+        # Written out, and in this order, because every event passes here.
         kind = type(value)
         if kind is str:
             if value not in clean:
@@ -61,18 +60,6 @@ def sift(said: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str
             del said[name]
         return standard, said, None
     return _sift_strange(said)
-
-
-def _is_tidy(value: Any) -> bool:
-    """A number that no one could take for a card's, a text that was found clean before, or nothing."""
-    kind = type(value)
-    if kind is str:
-        return value in _clean_texts
-    if kind is int:
-        return bool(-_SMALL < value < _SMALL)
-    if kind is float:
-        return isfinite(value)
-    return value is None or kind is bool
 
 
 def _sift_strange(said: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
