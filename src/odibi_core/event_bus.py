@@ -21,7 +21,7 @@ from typing import Any, Final
 from odibi_core.events import Event, kinds, to_dict
 from odibi_core.events.clock import SYSTEM, Clock, new_id, resident_memory_mb
 from odibi_core.events.compose import clean_text, sift
-from odibi_core.events.context import EMPTY, Context, current
+from odibi_core.events.context import Context, current
 from odibi_core.events.kinds import SEVERITY
 from odibi_core.events.normalise import text
 from odibi_core.hooks import (
@@ -128,35 +128,39 @@ class EventBus:
                 context = current()
             if context.fields:
                 rest = {**context.fields, **rest}
-            me = get_ident()
-            if self._holder == me:
+            if self._holder == get_ident():
                 self._waiting.append(self._make(kind, level, standard, rest, context))
                 return
-            later = None
-            with self._lock:
-                self._holder = me
-                try:
-                    event = self._make(kind, level, standard, rest, context)
-                    for sink in self._sinks:
-                        try:
-                            sink(event)
-                        except Exception as error:
-                            self._sink_failed(sink, error, event)
-                    if self._waiting or self._aftermath:
-                        later = self._deliver_waiting()
-                finally:
-                    self._holder = 0
+            if self._sinks:
+                when, later = self._record(kind, level, standard, rest, context)
+            else:
+                when, later = self._now(), None
             if self._hooks.routes.get(kind, True):
-                heard = {**standard, **rest}
-                nested = live is not None
-                if context is not EMPTY:
-                    heard = {**context.standard, **heard}
-                    nested = nested or bool(context.fields or context.unusual)
-                self._hooks.react(kind, event.timestamp, heard if not live else heard | live, nested)
+                nested = live is not None or bool(context.fields or context.unusual)
+                heard = {**context.standard, **standard, **rest}
+                self._hooks.react(kind, when, heard | live if live else heard, nested)
             if later or self._waiting:
                 self._follow_up(later)
         except Exception as error:
             _complain("an event could not be recorded", error)
+
+    def _record(
+        self, kind: str, level: str, standard: dict[str, Any], rest: dict[str, Any], context: Context
+    ) -> tuple[datetime, list[Event | str] | None]:
+        """Make the event and have every sink hear it; gives its time, and what is left to do after the turn."""
+        with self._lock:
+            self._holder = get_ident()
+            try:
+                event = self._make(kind, level, standard, rest, context)
+                for sink in self._sinks:
+                    try:
+                        sink(event)
+                    except Exception as error:
+                        self._sink_failed(sink, error, event)
+                later = self._deliver_waiting() if self._waiting or self._aftermath else None
+            finally:
+                self._holder = 0
+        return event.timestamp, later
 
     def publish(self, event: Event) -> None:
         """Hand on an event that was made elsewhere, as it is: a worker's, or another bus's. Never raises."""
@@ -207,7 +211,7 @@ class EventBus:
         )
 
     def _take_turn(self, event: Event | None) -> None:
-        """The rest of what `say` does, for an event that is there already; None for only what waits."""
+        """What `_record` does, for an event that is there already; None for only what waits."""
         with self._lock:
             self._holder = get_ident()
             try:
