@@ -34,8 +34,6 @@ CLI_COMMAND: Final = "cli_command"
 DATA_QUALITY_CHECK: Final = "data_quality_check"
 
 HOOK_FAILED: Final = "hook_failed"
-EVENTS_DROPPED: Final = "events_dropped"
-TORN_TAIL: Final = "torn_tail"
 
 EVERYTHING: Final = "*"
 """What a hook registers under to hear every event."""
