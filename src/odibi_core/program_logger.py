@@ -12,12 +12,10 @@ import weakref
 from threading import RLock
 from typing import Any, Final, TextIO
 
-from odibi_core.errors import ConfigurationError, nearest
 from odibi_core.event_bus import EventBus, Sink
-from odibi_core.events import Event, LogLevel, clean_text
+from odibi_core.events import Event, clean_text
 from odibi_core.events.context import bus_here
-from odibi_core.events.failure import describe_failure
-from odibi_core.events.kinds import SEVERITY
+from odibi_core.events.leveled import Leveled
 from odibi_core.log_context import take_up_inherited
 from odibi_core.settings import Log, color_choice, read_log_settings
 from odibi_core.sinks.text import TextSink
@@ -94,7 +92,7 @@ class _OfLoggers:
             self._outlet(event)
 
 
-class ProgramLogger:
+class ProgramLogger(Leveled):
     """A logger of `get_logger`: its name is the `component` of every line; keywords become fields.
 
     The first argument is the event's type; a field that is called as the recorder's own (`component`, `level`, …) is
@@ -107,54 +105,10 @@ class ProgramLogger:
         self._log = log
         self.set_level(log.settings.level)
 
-    def set_level(self, level: str | LogLevel) -> None:
-        """Say nothing below `level`. What is below costs no more than a call of an empty function."""
-        name = str(getattr(level, "value", level)).lower()
-        if name not in SEVERITY:
-            raise ConfigurationError(
-                f"{level!r} is no level{nearest(name, SEVERITY)}; one of: {', '.join(SEVERITY)}"
-            )
-        self.level = name
-        for method, rank in SEVERITY.items():
-            if rank < SEVERITY[name]:
-                self.__dict__[method] = _ignore
-            else:
-                self.__dict__.pop(method, None)
-
-    def debug(self, event: str | None = None, /, **fields: Any) -> None:
-        """An event for whoever looks closely."""
-        self._say("debug", event, fields)
-
-    def info(self, event: str | None = None, /, **fields: Any) -> None:
-        """An event."""
-        self._say("info", event, fields)
-
-    def warning(self, event: str | None = None, /, **fields: Any) -> None:
-        """An event that someone should look at."""
-        self._say("warning", event, fields)
-
-    def error(self, event: str | None = None, /, **fields: Any) -> None:
-        """Something failed."""
-        self._say("error", event, fields)
-
-    def critical(self, event: str | None = None, /, **fields: Any) -> None:
-        """Something failed, and nothing goes on."""
-        self._say("critical", event, fields)
-
-    def exception(self, event: str | None = None, /, **fields: Any) -> None:
-        """An error with the traceback of the exception that is being handled."""
-        if SEVERITY[self.level] > SEVERITY["error"]:
-            return
-        error = sys.exc_info()[1]
-        if error is not None:
-            fields = {**describe_failure(error), **fields}
-        self._say("error", event, fields)
-
-    def _say(self, level: str, event: str | None, fields: dict[str, Any]) -> None:
+    def _say(self, level: str, event: str, fields: dict[str, Any]) -> None:
         if "component" in fields:
             fields["component_"] = fields.pop("component")
-        kind = str(fields.pop("event", "log")) if event is None else event
-        self._log.bus().say(kind, level=level, fields={"component": self.component, **fields})
+        self._log.bus().say(event, level=level, fields={"component": self.component, **fields})
 
     def __repr__(self) -> str:
         return f"ProgramLogger({self.name!r}, level={self.level!r})"
@@ -171,10 +125,6 @@ def get_logger(name: str) -> ProgramLogger:
         if not _default:
             _default.append(ProgramLog())
     return _default[0].get_logger(name)
-
-
-def _ignore(event: str | None = None, /, **fields: Any) -> None:
-    """What a method below the level is replaced by."""
 
 
 def _is_terminal(stream: TextIO | None) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
@@ -12,13 +11,14 @@ from typing import Any, Final, Literal, TextIO
 
 from msgspec.structs import replace
 
-from odibi_core.errors import ConfigurationError, nearest
+from odibi_core.errors import ConfigurationError
 from odibi_core.event_bus import EventBus
 from odibi_core.events import Event, LogLevel, encode, kinds, to_dict
 from odibi_core.events.clock import utc_now
 from odibi_core.events.context import EMPTY, Context, current, merged
 from odibi_core.events.failure import describe_failure, message_of
 from odibi_core.events.kinds import SEVERITY, severity
+from odibi_core.events.leveled import Leveled
 from odibi_core.store.base import Store
 from odibi_core.store.journal import Journal
 from odibi_core.store.memory import Memory
@@ -40,7 +40,7 @@ class _Default(str):
 _LOGS: Final = _Default("logs")
 
 
-class StructuredLogger:
+class StructuredLogger(Leveled):
     """Writes events to `log_dir/<name>_<YYYYmmdd_HHMMSS>.jsonl`, which is made at once, and answers about them.
 
     With `stream` each line also goes there, flushed; then there is a file only if `log_dir` is given too.
@@ -88,46 +88,8 @@ class StructuredLogger:
         """The file that is being written; None when the log goes to a stream alone."""
         return self.store.path if isinstance(self.store, Journal) else None
 
-    def set_level(self, level: str | LogLevel) -> None:
-        """Record nothing below `level`. What is below costs no more than a call of an empty function."""
-        name = str(getattr(level, "value", level)).lower()
-        if name not in SEVERITY:
-            raise ConfigurationError(
-                f"{level!r} is no level{nearest(name, SEVERITY)}; one of: {', '.join(SEVERITY)}"
-            )
-        self.level = name
-        for method, rank in SEVERITY.items():
-            if rank < SEVERITY[name]:
-                self.__dict__[method] = _ignore
-            else:
-                self.__dict__.pop(method, None)
-
-    def debug(self, event: str | None = None, /, **fields: Any) -> None:
-        """An event for whoever looks closely; every keyword becomes a field that can be queried."""
-        self._bus_say(event or _named(fields), level="debug", fields=fields, context=self._context())
-
-    def info(self, event: str | None = None, /, **fields: Any) -> None:
-        """An event."""
-        self._bus_say(event or _named(fields), level="info", fields=fields, context=self._context())
-
-    def warning(self, event: str | None = None, /, **fields: Any) -> None:
-        """An event that someone should look at."""
-        self._bus_say(event or _named(fields), level="warning", fields=fields, context=self._context())
-
-    def error(self, event: str | None = None, /, **fields: Any) -> None:
-        """Something failed."""
-        self._bus_say(event or _named(fields), level="error", fields=fields, context=self._context())
-
-    def critical(self, event: str | None = None, /, **fields: Any) -> None:
-        """Something failed, and nothing goes on."""
-        self._bus_say(event or _named(fields), level="critical", fields=fields, context=self._context())
-
-    def exception(self, event: str | None = None, /, **fields: Any) -> None:
-        """An error with the traceback of the exception that is being handled."""
-        error = sys.exc_info()[1]
-        if error is not None:
-            fields = {**describe_failure(error), **fields}
-        self._bus_say(event or _named(fields), level="error", fields=fields, context=self._context())
+    def _say(self, level: str, event: str, fields: dict[str, Any]) -> None:
+        self._bus_say(event, level=level, fields=fields, context=self._context())
 
     def _context(self) -> Context:
         """The context in force, and over it what this logger always says."""
@@ -349,15 +311,6 @@ def _moment(name: str, given: datetime | str | None) -> datetime | None:
             f"{name} is a time in ISO 8601, such as 2026-01-31T04:00:00Z; given was {given!r}"
         ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _named(fields: dict[str, Any]) -> str:
-    """The event's type where it was given by keyword."""
-    return str(fields.pop("event", "log"))
-
-
-def _ignore(event: str | None = None, /, **fields: Any) -> None:
-    """What a method below the level is replaced by."""
 
 
 class _Stream:

@@ -20,7 +20,7 @@ from tests.conftest import ROOT
 from odibi_core.errors import ConfigurationError, StoreError
 from odibi_core.event_bus import EventBus
 from odibi_core.events import Event
-from odibi_core.store import journal as journal_module
+from odibi_core.store import losses
 from odibi_core.store.journal import MAX_LINE, Journal
 from odibi_core.store.segments import Damage, all_segments, read_events
 from odibi_core.testing import FakeClock, an_event
@@ -180,7 +180,7 @@ def test_one_notice_a_minute_on_stderr(
 ) -> None:
     """With the total and the reason; a thousand losses are not a thousand lines."""
     clock = FakeClock()
-    monkeypatch.setattr(journal_module, "utc_now", clock.now)
+    monkeypatch.setattr(losses, "utc_now", clock.now)
     journal = Journal(tmp_path)
     for _ in range(100):
         system.answers = [FULL]

@@ -10,7 +10,6 @@ from __future__ import annotations
 import atexit
 import errno
 import os
-import sys
 import threading
 import weakref
 from collections import Counter
@@ -25,6 +24,7 @@ from odibi_core.errors import ConfigurationError, StoreError
 from odibi_core.events import Event, encode
 from odibi_core.events.clock import process_id, utc_now
 from odibi_core.events.kinds import severity
+from odibi_core.store.losses import Losses
 from odibi_core.store.segments import Damage, read_events, safe_name, segment_name, segments_of
 from odibi_core.store.shorten import shortened
 
@@ -33,7 +33,6 @@ MAX_LINE: Final = 1 << 20
 _BUFFER: Final = 64 * 1024
 _URGENT: Final = severity("error")
 _LOOK_EVERY: Final = timedelta(seconds=1)
-_NOTICE_EVERY: Final = timedelta(minutes=1)
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FLAGS: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
 DURABILITIES: Final = ("buffered", "written", "synced")
@@ -67,12 +66,11 @@ class Journal:
         self.durability = durability
         self.max_segment_bytes = max_segment_bytes
         self.accepted = self.written = 0
-        self.dropped: Counter[str] = Counter()
         self.base = self.stem = safe_name(stem, 160)
+        self._losses = Losses(f"events of {self.base}")
         self._number = 0
         self._fd = -1
         self._closed = False
-        self._notice_due = _LONG_AGO
         self._begin()
         try:
             self._open_next()
@@ -231,21 +229,12 @@ class Journal:
                 os.close(fd)
 
     def _lose(self, lines: int, reason: str, detail: str) -> None:
-        """Count what is lost, and say so on stderr once a minute."""
-        if not lines:
-            return
-        self.dropped[reason] += lines
-        now = utc_now()
-        if now < self._notice_due or reason == "closed":
-            return
-        self._notice_due = now + _NOTICE_EVERY
-        try:
-            total = sum(self.dropped.values())
-            sys.stderr.write(
-                f"odibi-core: {total} events of {self.base} could not be kept ({reason}: {detail})\n"
-            )
-        except Exception:
-            return
+        self._losses.add(lines, reason, detail)
+
+    @property
+    def dropped(self) -> Counter[str]:
+        """How many events were lost, by reason."""
+        return self._losses.by_reason
 
     @property
     def path(self) -> Path:
@@ -287,7 +276,7 @@ class Journal:
         self._begin()
         self._close_descriptor()
         self.accepted = self.written = 0
-        self.dropped = Counter()
+        self._losses = Losses(f"events of {self.base}")
         self.stem = f"{self.base}.p{process_id()}"
         self._number = 0
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import sys
 import threading
 import weakref
 from collections import Counter
@@ -19,13 +18,12 @@ from pathlib import Path
 from typing import Final
 
 from odibi_core.events import Event, encode
-from odibi_core.events.clock import utc_now
 from odibi_core.store.journal import MAX_LINE
+from odibi_core.store.losses import Losses
 from odibi_core.store.segments import Damage, read_events
 from odibi_core.store.shorten import shortened
 
 _LOOK_EVERY: Final = timedelta(seconds=1)
-_NOTICE_EVERY: Final = timedelta(minutes=1)
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LOOKS: Final = 50
 _FLAGS: Final = os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -41,10 +39,10 @@ class LogFile:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path).expanduser().absolute()
         self.written = 0
-        self.dropped: Counter[str] = Counter()
+        self._losses = Losses(f"lines for {self.path}")
         self._fd = -1
         self._regular = False
-        self._looked = self._notice_due = _LONG_AGO
+        self._looked = _LONG_AGO
         self._lock = threading.RLock()
         _files.add(self)
 
@@ -58,9 +56,11 @@ class LogFile:
                 self._append(line, event.timestamp)
             self.written += 1
         except OSError as error:
-            self._lose(errno.errorcode.get(error.errno or 0, "OSError"), error.strerror or str(error))
+            self._losses.add(
+                1, errno.errorcode.get(error.errno or 0, "OSError"), error.strerror or str(error)
+            )
         except Exception as error:
-            self._lose(type(error).__name__, str(error))
+            self._losses.add(1, type(error).__name__, str(error))
 
     def _append(self, line: bytes, now: datetime) -> None:
         if self._fd < 0 or not (self._looked <= now < self._looked + _LOOK_EVERY):
@@ -110,19 +110,10 @@ class LogFile:
             fd, self._fd = self._fd, -1
             os.close(fd)
 
-    def _lose(self, reason: str, detail: str) -> None:
-        self.dropped[reason] += 1
-        now = utc_now()
-        if now < self._notice_due:
-            return
-        self._notice_due = now + _NOTICE_EVERY
-        try:
-            total = sum(self.dropped.values())
-            sys.stderr.write(
-                f"odibi-core: {total} lines for {self.path} could not be kept ({reason}: {detail})\n"
-            )
-        except Exception:
-            return
+    @property
+    def dropped(self) -> Counter[str]:
+        """How many events were lost, by reason."""
+        return self._losses.by_reason
 
     def read(self, damage: Damage | None = None) -> Iterator[Event]:
         """Everything that any process kept in the file as it is now."""
@@ -150,7 +141,7 @@ def _after_fork() -> None:
     for file in _files:
         file._lock = threading.RLock()
         file.written = 0
-        file.dropped = Counter()
+        file._losses = Losses(f"lines for {file.path}")
 
 
 if hasattr(os, "register_at_fork"):

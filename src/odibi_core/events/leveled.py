@@ -1,0 +1,73 @@
+"""What every logger has: a method for each level, and a level below which nothing is said."""
+
+from __future__ import annotations
+
+import sys
+from abc import ABC, abstractmethod
+from typing import Any
+
+from odibi_core.errors import ConfigurationError, nearest
+from odibi_core.events.failure import describe_failure
+from odibi_core.events.kinds import SEVERITY, LogLevel
+
+
+class Leveled(ABC):
+    """Logs through `_say(level, event, fields)`, which who inherits defines."""
+
+    level: str
+
+    def set_level(self, level: str | LogLevel) -> None:
+        """Say nothing below `level`. What is below costs no more than a call of an empty function."""
+        name = str(getattr(level, "value", level)).lower()
+        if name not in SEVERITY:
+            raise ConfigurationError(
+                f"{level!r} is no level{nearest(name, SEVERITY)}; one of: {', '.join(SEVERITY)}"
+            )
+        self.level = name
+        for method, rank in SEVERITY.items():
+            if rank < SEVERITY[name]:
+                self.__dict__[method] = _ignore
+            else:
+                self.__dict__.pop(method, None)
+
+    def debug(self, event: str | None = None, /, **fields: Any) -> None:
+        """An event for whoever looks closely; every keyword becomes a field that can be queried."""
+        self._say("debug", event or _named(fields), fields)
+
+    def info(self, event: str | None = None, /, **fields: Any) -> None:
+        """An event."""
+        self._say("info", event or _named(fields), fields)
+
+    def warning(self, event: str | None = None, /, **fields: Any) -> None:
+        """An event that someone should look at."""
+        self._say("warning", event or _named(fields), fields)
+
+    def error(self, event: str | None = None, /, **fields: Any) -> None:
+        """Something failed."""
+        self._say("error", event or _named(fields), fields)
+
+    def critical(self, event: str | None = None, /, **fields: Any) -> None:
+        """Something failed, and nothing goes on."""
+        self._say("critical", event or _named(fields), fields)
+
+    def exception(self, event: str | None = None, /, **fields: Any) -> None:
+        """An error with the traceback of the exception that is being handled."""
+        if SEVERITY[self.level] > SEVERITY["error"]:
+            return
+        error = sys.exc_info()[1]
+        if error is not None:
+            fields = {**describe_failure(error), **fields}
+        self._say("error", event or _named(fields), fields)
+
+    @abstractmethod
+    def _say(self, level: str, event: str, fields: dict[str, Any]) -> None:
+        """Say it; `fields` may be kept. Never raises."""
+
+
+def _named(fields: dict[str, Any]) -> str:
+    """The event's type where it was given by keyword."""
+    return str(fields.pop("event", "log"))
+
+
+def _ignore(event: str | None = None, /, **fields: Any) -> None:
+    """What a method below the level is replaced by."""
