@@ -621,3 +621,18 @@ def test_an_event_of_no_run_is_in_the_record(tmp_path: Path) -> None:
     result = Orchestrator([speaks], event_bus=bus, store=tmp_path).execute()
     kinds = [event.event_type for event in RunStore(tmp_path).read(result.run_id)]
     assert kinds.count("note") == 1
+
+
+def test_hooks_of_runs_that_end_together_on_one_bus_get_each_its_own_objects() -> None:
+    """`tracker` and `metrics_manager` come with the event of their run, whatever another puts on the bus meanwhile."""
+    bus = EventBus()
+    heard: list[dict[str, Any]] = []
+    bus.register_hook("pipeline_complete", heard.append)
+    bus.subscribe(lambda event: bus.attach_live(tracker="another run's", metrics_manager="another run's"))
+    result = Orchestrator([numbers_of_two], event_bus=bus, store=False).execute()
+    assert heard[0]["tracker"] is result["tracker"]
+    assert heard[0]["metrics_manager"] is result["metrics"]
+
+
+def numbers_of_two() -> list[dict[str, int]]:
+    return [{"n": 1}, {"n": 2}]

@@ -111,17 +111,18 @@ class EventBus:
         level: str = "info",
         fields: dict[str, Any] | None = None,
         context: Context | None = None,
+        live: dict[str, Any] | None = None,
     ) -> None:
         """Something happened: `fields` (taken over by the bus) may hold standard fields by name and any others.
 
-        `context` is for who has one of its own; else it is the one in force here. Never raises, whatever the
-        values are.
+        `context` is for who has one of its own; else it is the one in force here. `live` holds objects that hooks
+        get as they are, and the record does not. Never raises, whatever the values are.
         """
         try:
             if type(level) is not str or level not in SEVERITY or type(event_type) is not str:
                 level, event_type = kinds.level_name(level), text(event_type)
             kind = clean_text(event_type)
-            standard, rest, live = sift(fields) if fields else ({}, {}, None)
+            standard, rest, objects = sift(fields) if fields else ({}, {}, None)
             if message is not None:
                 standard["message"] = clean_text(message if type(message) is str else text(message))
             if context is None:
@@ -136,9 +137,11 @@ class EventBus:
             else:
                 when, later = self._now(), None
             if self._hooks.routes.get(kind, True):
-                nested = live is not None or bool(context.fields or context.unusual)
+                nested = objects is not None or bool(context.fields or context.unusual)
                 heard = {**context.standard, **standard, **rest}
-                self._hooks.react(kind, when, heard | live if live else heard, nested)
+                if objects or live:
+                    heard |= {**(objects or {}), **(live or {})}
+                self._hooks.react(kind, when, heard, nested)
             if later or self._waiting:
                 self._follow_up(later)
         except Exception as error:

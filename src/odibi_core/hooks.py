@@ -194,7 +194,7 @@ class Hooks(HookTable):
         heard["timestamp"] = iso(when)
         _add_older_names(kind, heard)
         if kind in _ENDS:
-            heard |= self.live
+            heard = {**self.live, **heard}
         rounds: _Rounds | None = getattr(self._thread, "rounds", None)
         if rounds is not None:
             rounds.append((hooks, heard, kind, nested))

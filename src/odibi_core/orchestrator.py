@@ -296,8 +296,8 @@ class _Run:
             kind, level = kinds.PIPELINE_ERROR, "warning" if result["status"] == "cancelled" else "error"
             fields["error"] = result["error"]
         self.plan.metrics.flush()
-        self.bus.attach_live(metrics_manager=self.plan.metrics, tracker=self.tracker)
-        self.bus.say(kind, self.plan.pipeline_name, level=level, fields=fields)
+        live = {"metrics_manager": self.plan.metrics, "tracker": self.tracker}
+        self.bus.say(kind, self.plan.pipeline_name, level=level, fields=fields, live=live)
 
     def _close(self) -> None:
         for sink in self.sinks:
