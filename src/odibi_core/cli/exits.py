@@ -27,7 +27,6 @@ INTERNAL: Final = 70
 """A fault of odibi-core's own."""
 INTERRUPTED: Final = 130
 BROKEN_PIPE: Final = 141
-TERMINATED: Final = 143
 
 HELP: Final = (
     "Exit codes: 0 success; 1 the pipeline failed; 2 wrong usage, setting or pipeline; 3 no such run; "

@@ -20,6 +20,16 @@ def face(value: object) -> NarwhalsFace | None:
     return None
 
 
+def collected(value: object) -> Any:
+    """The narwhals DataFrame of any library's frame, a lazy one run for it; None for what is no frame."""
+    import narwhals
+
+    seen = narwhals.from_native(value, pass_through=True)
+    if isinstance(seen, narwhals.LazyFrame):
+        return seen.collect()
+    return seen if isinstance(seen, narwhals.DataFrame) else None
+
+
 class NarwhalsFace:
     def __init__(self, frame: Any, *, lazy: bool) -> None:
         self.lazy = lazy

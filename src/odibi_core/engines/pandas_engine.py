@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from odibi_core.engines import duckdb_sql, files
+from odibi_core.engines.frame_narwhals import collected
 from odibi_core.errors import EngineError
 
 
@@ -23,12 +24,8 @@ class PandasEngine:
             return _made(value)
         if type(value).__name__ == "DuckDBPyRelation":
             return value.df()
-        import narwhals
-
-        seen = narwhals.from_native(value, pass_through=True)
-        if isinstance(seen, narwhals.LazyFrame):
-            seen = seen.collect()
-        if isinstance(seen, narwhals.DataFrame):
+        seen = collected(value)
+        if seen is not None:
             return seen.to_pandas()
         raise EngineError(f"a {type(value).__name__} is no frame, and the pandas engine cannot make it one")
 

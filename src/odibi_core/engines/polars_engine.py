@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from odibi_core.engines import duckdb_sql, files
+from odibi_core.engines.frame_narwhals import collected
 from odibi_core.errors import EngineError
 
 # As pandas reads them, so that a pipeline sees the same data on either engine. `null_values=[]` turns it off.
@@ -27,12 +28,8 @@ class PolarsEngine:
             return _made(value)
         if type(value).__name__ == "DuckDBPyRelation":
             return value.pl()
-        import narwhals
-
-        seen = narwhals.from_native(value, pass_through=True)
-        if isinstance(seen, narwhals.LazyFrame):
-            seen = seen.collect()
-        if isinstance(seen, narwhals.DataFrame):
+        seen = collected(value)
+        if seen is not None:
             return seen.to_polars()
         raise EngineError(f"a {type(value).__name__} is no frame, and the polars engine cannot make it one")
 

@@ -10,15 +10,13 @@ from typing import Any, Final
 
 from odibi_core.events.event import FIELDS_ON_THE_WIRE, HEADER, STANDARD
 from odibi_core.events.normalise import MAX_DEPTH, MAX_KEY, MAX_TEXT, key, number, plain, text, unique
-from odibi_core.events.redaction import HIDDEN, hidden, is_secret_name, redact, redact_text
+from odibi_core.events.redaction import HIDDEN, SMALLEST_CARD, hidden, is_secret_name, redact, redact_text
 
 _NAMES_KEPT: Final = 4096
 _TEXTS_KEPT: Final = 8192
 _TEXT_KEPT: Final = 80
 _TOO_SHORT: Final = 12
 """No secret that is told by its shape is as short as this, and only of letters, digits and `_`."""
-_SMALL: Final = 10**12
-"""Below this an int cannot be a card number."""
 
 _TAKEN: Final = HEADER | {FIELDS_ON_THE_WIRE, ""}
 """Names that no field of a caller may have."""
@@ -37,7 +35,7 @@ def sift(said: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str
     standard: dict[str, Any] = {}
     ordinary, clean = _ordinary, _clean_texts
     for name, value in said.items():
-        # Written out, and in this order, because every event passes here.
+        # Written out, with SMALLEST_CARD as a literal, because every event passes here.
         kind = type(value)
         if kind is str:
             if value not in clean:
@@ -118,7 +116,7 @@ def clean_field(name: str, value: Any) -> Any:
         return clean_text(value)
     if type(value) is float:
         return number(value)
-    if type(value) is int and -_SMALL < value < _SMALL:
+    if type(value) is int and -SMALLEST_CARD < value < SMALLEST_CARD:
         return value
     return tidy(value)
 
@@ -142,7 +140,7 @@ def _copy(value: Any, depth: int, room: list[int]) -> Any:
         if room[0] < 0:
             raise _StrangeError
         return value if value in _clean_texts else clean_text(value)
-    if value is None or kind is bool or (kind is int and -_SMALL < value < _SMALL):
+    if value is None or kind is bool or (kind is int and -SMALLEST_CARD < value < SMALLEST_CARD):
         return value
     if kind is float and value - value == 0.0:
         return value

@@ -79,12 +79,13 @@ def redact(value: Any) -> Any:
         return clean
     if isinstance(value, (list, tuple)):
         return [redact(item) for item in value]
-    if isinstance(value, int) and abs(value) >= _SMALLEST_CARD and _card_number(str(value)) != str(value):
+    if isinstance(value, int) and abs(value) >= SMALLEST_CARD and _card_number(str(value)) != str(value):
         return f"{HIDDEN}"
     return value
 
 
-_SMALLEST_CARD: Final = 10**12
+SMALLEST_CARD: Final = 10**12
+"""No smaller number is a card's."""
 
 _SUSPICIOUS: Final = re.compile(
     r"@|-----BEGIN|://|eyJ|AKIA|ASIA|AIza|gh[pousr]_|github_pat_|xox|sk_|rk_|hooks\.slack"

@@ -12,10 +12,9 @@ from typing import Any
 import msgspec
 
 from odibi_core.events import plain, redact
-from odibi_core.events.redaction import HIDDEN, hidden, redact_text
+from odibi_core.events.redaction import HIDDEN, SMALLEST_CARD, hidden, redact_text
 
 _UNBOUNDED = 1 << 62
-_SMALLEST_SECRET = 10**12  # no shorter number is a card's
 
 
 def safe(lineage: object) -> dict[str, Any]:
@@ -48,7 +47,7 @@ class _Mask:
             }
         if kind is list:
             return [self.of(item) for item in value]
-        if kind is int and not -_SMALLEST_SECRET < value < _SMALLEST_SECRET:
+        if kind is int and not -SMALLEST_CARD < value < SMALLEST_CARD:
             return redact(value)
         return value
 
