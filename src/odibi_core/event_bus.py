@@ -60,6 +60,8 @@ class EventBus:
     def __init__(self, max_workers: int = 4, *, clock: Clock = SYSTEM) -> None:
         self.max_workers = max_workers
         self.failures: dict[str, int] = {}
+        self.joined = False
+        """Whether the program's listeners hear it too (see `program`)."""
         self._clock = clock
         self._now = clock.now
         self._sinks: tuple[Sink, ...] = ()

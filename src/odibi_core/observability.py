@@ -17,6 +17,7 @@ from odibi_core.metrics_exporter import MetricsExporter
 from odibi_core.metrics_manager import Metric, MetricsManager, MetricType
 from odibi_core.observer import Observer, observe, run
 from odibi_core.orchestrator import Orchestrator, Result, Step
+from odibi_core.program import get_metrics
 from odibi_core.program_logger import ProgramLogger, get_logger
 from odibi_core.ride_along import node
 from odibi_core.sinks.alert_hook import create_alert_hook
@@ -62,6 +63,7 @@ __all__ = [
     "environment_for_workers",
     "get_correlation_id",
     "get_logger",
+    "get_metrics",
     "node",
     "observe",
     "run",

@@ -7,6 +7,7 @@ from contextvars import ContextVar, Token
 from pathlib import Path
 from typing import Any, Literal
 
+from odibi_core import program
 from odibi_core.event_bus import EventBus
 from odibi_core.events import context, kinds
 from odibi_core.events.clock import host_name, monotonic, process_id, process_start
@@ -23,7 +24,8 @@ from odibi_core.tracker import Tracker
 class Observer:
     """Records a run that something else drives: what is said, and each call of a `@node` function, inside `with`.
 
-    `store` is the folder of the record (default: `.odibi`, or the setting), False for none. An exception that
+    `store` is the folder of the record (default: `.odibi`, or the setting), False for none; `bus` one that there is
+    already. An exception that
     leaves the block is recorded as the run's failure, and goes on.
 
     >>> with Observer("nightly", store=False) as run:
@@ -32,12 +34,18 @@ class Observer:
     'success'
     """
 
-    def __init__(self, name: str = "program", *, store: str | Path | Literal[False] | None = None) -> None:
+    def __init__(
+        self,
+        name: str = "program",
+        *,
+        store: str | Path | Literal[False] | None = None,
+        bus: EventBus | None = None,
+    ) -> None:
         self.name = name
         self.settings = read_settings(store={"dir": store or None})
         self.store = None if store is False else RunStore(self.settings.root)
         self.run_id = (self.store or RunStore()).new_run_id(name)
-        self.bus = EventBus()
+        self.bus = EventBus() if bus is None else bus
         self.metrics = MetricsManager(bus=self.bus)
         self.tracker = Tracker(bus=self.bus)
         self.descriptions = Descriptions(self.settings.snapshot.level, self.settings.snapshot.rows)
@@ -58,6 +66,7 @@ class Observer:
         if self.store is not None:
             self._journal = self.store.open(self.run_id, durability=self.settings.store.durability)
             self.bus.subscribe(self._journal)
+        program.join(self.bus)
         self.bus.subscribe(self.metrics)
         self.tracker.follow(self.run_id)
         self.bus.attach_live(metrics_manager=self.metrics, tracker=self.tracker)
@@ -81,6 +90,7 @@ class Observer:
             status = "failed" if isinstance(error, Exception) else "cancelled"
             self._say(kinds.PIPELINE_ERROR, status, {**about, **describe_failure(error)}, "error")
         self.bus.shutdown()
+        self.bus.unsubscribe(self.metrics)
         self.tracker.close()
         if self._journal is not None:
             self.bus.unsubscribe(self._journal)

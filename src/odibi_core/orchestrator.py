@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from odibi_core import plugins
+from odibi_core import plugins, program
 from odibi_core.errors import ConfigurationError, PipelineError, nearest
 from odibi_core.event_bus import EventBus, Sink
 from odibi_core.events import Event, clean_text, context, kinds
@@ -180,6 +180,7 @@ class _Run:
 
     def _open(self) -> None:
         plan = self.plan
+        program.join(self.bus)
         if plan.store is not None:
             stored = plan.settings.store
             journal = plan.store.open(

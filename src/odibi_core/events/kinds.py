@@ -23,20 +23,39 @@ CHECK_RESULT: Final = "check_result"
 
 METRIC: Final = "metric"
 ERROR: Final = "error"
+MESSAGE: Final = "message"
+BREADCRUMB: Final = "breadcrumb"
 ALERT_RAISED: Final = "alert_raised"
 ALERT_RESOLVED: Final = "alert_resolved"
+OPERATION_COMPLETE: Final = "operation_complete"
+OPERATION_FAILED: Final = "operation_failed"
 STAGE_COMPLETED: Final = "stage_completed"
 STAGE_FAILED: Final = "stage_failed"
 CIRCUIT_STATE_CHANGE: Final = "circuit_state_change"
+PIPELINE_HEALTH: Final = "pipeline_health"
 COST: Final = "cost"
 QUERY: Final = "query"
+BIGQUERY_OPERATION: Final = "bigquery_operation"
 CLI_COMMAND: Final = "cli_command"
+CLI_ARGUMENT: Final = "cli_argument"
+FEATURE_USAGE: Final = "feature_usage"
 DATA_QUALITY_CHECK: Final = "data_quality_check"
+HEALTH_CHECK: Final = "health_check"
+MESSAGES_SUPPRESSED: Final = "messages_suppressed"
 
 HOOK_FAILED: Final = "hook_failed"
 
 EVERYTHING: Final = "*"
 """What a hook registers under to hear every event."""
+
+OF_PROGRAMS: Final = frozenset(
+    {
+        ERROR, MESSAGE, BREADCRUMB, ALERT_RAISED, ALERT_RESOLVED, OPERATION_COMPLETE, OPERATION_FAILED,
+        STAGE_COMPLETED, STAGE_FAILED, CIRCUIT_STATE_CHANGE, PIPELINE_HEALTH, COST, QUERY, BIGQUERY_OPERATION,
+        CLI_COMMAND, CLI_ARGUMENT, FEATURE_USAGE, DATA_QUALITY_CHECK, HEALTH_CHECK, MESSAGES_SUPPRESSED,
+    }
+)  # fmt: skip
+"""What the calls of the toolkit say; a program's log shows them beside the lines of its loggers."""
 
 ALIASES: Final = {"node_error": NODE_FAILED}
 """Older names of a kind: a hook may register under either, and hears it under the name that it chose."""

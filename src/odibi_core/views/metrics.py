@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from odibi_core.events import Event, clean, clean_text, kinds
 from odibi_core.events.compose import clean_field
+from odibi_core.views.metrics_calls import OF_CALLS, measured_by
 from odibi_core.views.metrics_nodes import OF_NODES, CacheTold, observations, summary
 from odibi_core.views.metrics_series import SERIES, CounterSeries, Family, Key, Series
 from odibi_core.views.metrics_types import HISTOGRAM, KINDS, MetricType, bounds_of, canonical, kind_of
@@ -24,7 +25,7 @@ _MAX_OVERFLOWS: Final = 1_000
 _MAX_LABELS: Final = 64
 _MAX_TEXT: Final = 256
 
-HEARD: Final = OF_NODES | {kinds.METRIC, kinds.PIPELINE_START}
+HEARD: Final = OF_NODES | OF_CALLS | {kinds.METRIC, kinds.PIPELINE_START}
 """Kinds of events that change a `MetricsView`."""
 
 
@@ -55,6 +56,8 @@ class MetricsView:
             return []
         if event.event_type == kinds.PIPELINE_START:
             self.pipeline_name = text(event.fields.get("pipeline_name")) or self.pipeline_name
+        if event.event_type in OF_CALLS:
+            return self._fold_call(event)
         told = []
         tidy: bool | None = None
         for metric, name, value, labels in observations(event, self._cache_told):
@@ -68,6 +71,14 @@ class MetricsView:
             if series.tell(value):
                 told.append((series, value))
         return told
+
+    def _fold_call(self, event: Event) -> list[tuple[Series, float]]:
+        """What a call of the toolkit measured."""
+        found = (
+            (self.find(kind_of(metric), metric, None, labels), value)
+            for metric, value, labels in measured_by(event)
+        )
+        return [(series, value) for series, value in found if series.tell(value)]
 
     def _first(self, kind: str, metric: str, key: Key) -> Series:
         """A series of a node that is new, by the short way: each node of a run makes several of them."""
