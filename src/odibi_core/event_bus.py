@@ -95,6 +95,10 @@ class EventBus:
             self._sinks = tuple(row[3] for row in self._ranked)
         return sink
 
+    def sinks(self) -> list[tuple[str, Sink]]:
+        """Each sink with its name, in the order in which they are called."""
+        return [(row[2], row[3]) for row in self._ranked]
+
     def unsubscribe(self, sink: Sink) -> None:
         """Stop calling `sink`; one that is not subscribed is no error."""
         with self._lock:

@@ -15,7 +15,7 @@ from odibi_core.event_bus import EventBus, Sink
 from odibi_core.events.context import bus_here
 from odibi_core.metrics_manager import MetricsManager
 
-__all__ = ["current_bus", "get_metrics", "join", "listen", "program_bus", "unlisten"]
+__all__ = ["current_bus", "get_metrics", "join", "listen", "program_bus", "sinks", "unlisten"]
 
 _bus: list[EventBus] = []
 _metrics: list[MetricsManager] = []
@@ -66,6 +66,12 @@ def unlisten(sink: Sink) -> None:
         _listeners[:] = [each for each in _listeners if each[0] is not sink]
         for bus in _joined:
             bus.unsubscribe(sink)
+
+
+def sinks() -> list[tuple[str, Sink]]:
+    """The sinks of every bus that the program knows of, each with its name."""
+    with _lock:
+        return [named for bus in _joined for named in bus.sinks()]
 
 
 def join(bus: EventBus) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from hashlib import blake2s
+from importlib import import_module
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import module_from_spec
 from pathlib import Path
@@ -36,6 +37,17 @@ def load_pipeline(target: str) -> list[Any]:
             f"{what} is a {type(found).__name__}; it must be a list of steps or functions"
         )
     return list(found)
+
+
+def load_module(target: str) -> ModuleType:
+    """The module of a file, run anew, or of a dotted name; what its author wrote and raises is told by its line."""
+    if target.endswith(".py") or "/" in target or Path(target).exists():
+        path, _ = _split(target)
+        return _guarded(lambda: _run(path), path, "while it was imported")  # type: ignore[no-any-return]  # what it gave
+    try:
+        return import_module(target)
+    except (Exception, SystemExit) as error:
+        raise PipelineDefinitionError(f"the module {target!r} cannot be imported: {_what(error)}") from error
 
 
 def _split(target: str) -> tuple[Path, str]:

@@ -27,5 +27,6 @@ BUILTIN: Final = {
     "logs": "odibi_core.views.logs:LogsView",
     "lineage": "odibi_core.views.lineage:LineageView",
     "metrics": "odibi_core.views.metrics:MetricsView",
+    "health": "odibi_core.views.health:HealthView",
 }
 """The family table: one line a view, loaded when first asked for."""
