@@ -1,12 +1,14 @@
 """What holds for every test: no setting leaks in, nothing is written into the project, CI allows no skip."""
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 from hypothesis.database import DirectoryBasedExampleDatabase
+
+from odibi_core.testing import fresh_program
 
 ROOT = Path(__file__).resolve().parent.parent
 IN_CI = os.environ.get("CI") == "true"
@@ -21,7 +23,7 @@ settings.load_profile("ci" if IN_CI else "local")
 # The prefixes of every variable that odibi-core reads; a developer's own must not colour a test.
 OUR_VARIABLES = (
     "ODIBI_", "LOG_", "METRICS_", "PROMETHEUS_", "DATADOG_", "SENTRY_", "COST_", "HEALTH_CHECK_", "TRACING_",
-    "OTEL_", "SERVICE_NAME", "ENVIRONMENT", "TRACEPARENT", "NO_COLOR", "FORCE_COLOR",
+    "OTEL_", "DD_", "GOOGLE_CLOUD_PROJECT", "GOOGLE_APPLICATION_CREDENTIALS", "SERVICE_NAME", "ENVIRONMENT", "TRACEPARENT", "NO_COLOR", "FORCE_COLOR",
 )  # fmt: skip
 
 
@@ -31,6 +33,13 @@ def _apart(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFac
     for name in [name for name in os.environ if name.startswith(OUR_VARIABLES)]:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path_factory.mktemp("cwd"))
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> Iterator[None]:
+    """And in a program of its own: no bus, no listener and no health check of another test is there."""
+    with fresh_program():
+        yield
 
 
 def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:

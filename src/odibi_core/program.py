@@ -17,16 +17,24 @@ from odibi_core.metrics_manager import MetricsManager
 
 __all__ = ["current_bus", "get_metrics", "join", "listen", "program_bus", "sinks", "unlisten"]
 
-_bus: list[EventBus] = []
-_metrics: list[MetricsManager] = []
-_listeners: list[tuple[Sink, str | None]] = []
-_joined: weakref.WeakSet[EventBus] = weakref.WeakSet()
-_lock = RLock()
+
+class _Program:
+    """All of it, so that a test can put another in its place."""
+
+    def __init__(self) -> None:
+        self.bus: EventBus | None = None
+        self.metrics: MetricsManager | None = None
+        self.listeners: list[tuple[Sink, str | None]] = []
+        self.joined: weakref.WeakSet[EventBus] = weakref.WeakSet()
+        self.lock = RLock()
+
+
+_program = _Program()
 
 
 def current_bus() -> EventBus:
     """The bus to speak on here: that of the run that we are in, else the program's own."""
-    bus: EventBus = bus_here.get() or (_bus[0] if _bus else program_bus())
+    bus: EventBus = bus_here.get() or _program.bus or program_bus()
     if not bus.joined:
         join(bus)
     return bus
@@ -34,60 +42,61 @@ def current_bus() -> EventBus:
 
 def program_bus() -> EventBus:
     """The program's own bus, always the same one."""
-    if not _metrics:
-        with _lock:
-            if not _bus:
-                _bus.append(EventBus())
-            if not _metrics:
-                _metrics.append(MetricsManager(bus=_bus[0]))
-                listen(_metrics[0], name="metrics")
-                join(_bus[0])
-    return _bus[0]
+    here = _program
+    if here.bus is None:
+        with here.lock:
+            if here.bus is None:
+                bus = EventBus()
+                here.metrics = MetricsManager(bus=bus)
+                listen(here.metrics, name="metrics")
+                join(bus)
+                here.bus = bus
+    return here.bus
 
 
 def get_metrics() -> MetricsManager:
     """The metrics of the whole process: of all its runs, of what `track_…` measured, and of your own calls on it."""
     program_bus()
-    return _metrics[0]
+    assert _program.metrics is not None  # made with the bus
+    return _program.metrics
 
 
 def listen(sink: Sink, *, name: str | None = None) -> Sink:
     """Have `sink` hear all that this process says: on the program's bus, and in every run; gives the sink back."""
-    with _lock:
-        _listeners.append((sink, name))
-        for bus in _joined:
+    with _program.lock:
+        _program.listeners.append((sink, name))
+        for bus in _program.joined:
             bus.subscribe(sink, name=name)
     return sink
 
 
 def unlisten(sink: Sink) -> None:
     """Take a listener away from everywhere; one that does not listen is no error."""
-    with _lock:
-        _listeners[:] = [each for each in _listeners if each[0] is not sink]
-        for bus in _joined:
+    with _program.lock:
+        _program.listeners[:] = [each for each in _program.listeners if each[0] is not sink]
+        for bus in _program.joined:
             bus.unsubscribe(sink)
 
 
 def sinks() -> list[tuple[str, Sink]]:
     """The sinks of every bus that the program knows of, each with its name."""
-    with _lock:
-        return [named for bus in _joined for named in bus.sinks()]
+    with _program.lock:
+        return [named for bus in _program.joined for named in bus.sinks()]
 
 
 def join(bus: EventBus) -> None:
     """A run begins on this bus: the program's listeners hear it too. A second time does nothing."""
-    with _lock:
+    with _program.lock:
         if not bus.joined:
             bus.joined = True
-            _joined.add(bus)
-            for sink, name in _listeners:
+            _program.joined.add(bus)
+            for sink, name in _program.listeners:
                 bus.subscribe(sink, name=name)
 
 
 def _after_fork() -> None:
     """In the child: a lock that another thread may have held is made anew."""
-    global _lock
-    _lock = RLock()
+    _program.lock = RLock()
 
 
 if hasattr(os, "register_at_fork"):

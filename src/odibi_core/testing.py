@@ -12,13 +12,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
 from odibi_core.events import Event
 
-__all__ = ["FailingSink", "FakeClock", "RecordingSink", "SequentialIds", "an_event"]
+__all__ = ["FailingSink", "FakeClock", "RecordingSink", "SequentialIds", "an_event", "fresh_program"]
 
 
 class RecordingSink:
@@ -104,3 +105,21 @@ def an_event(event_type: str = "log", /, **fields: Any) -> Event:
     standard = {name: fields.pop(name) for name in COLUMNS if name in fields}
     header = {"timestamp": datetime(2026, 1, 1, tzinfo=UTC), "level": "info", "event_type": event_type}
     return Event(**{**header, **standard}, fields=fields)
+
+
+@contextmanager
+def fresh_program() -> Iterator[None]:
+    """As if the process had just begun: no program bus, no metrics, no listener, no health check is left of before.
+
+    What was there before is there again afterwards.
+    """
+    from odibi_core import health_monitor, program, program_logger
+
+    before = program._program, program_logger._default[:], health_monitor._checkers[:]
+    program._program = program._Program()
+    program_logger._default.clear()
+    health_monitor._checkers.clear()
+    try:
+        yield
+    finally:
+        program._program, program_logger._default[:], health_monitor._checkers[:] = before

@@ -1,0 +1,100 @@
+"""What a process has once: its bus, its metrics, its listeners."""
+
+from __future__ import annotations
+
+from odibi_core import Orchestrator, node, observe, program
+from odibi_core.event_bus import EventBus
+from odibi_core.program import current_bus, get_metrics, join, listen, program_bus, unlisten
+from odibi_core.testing import RecordingSink, fresh_program
+
+
+def test_nothing_is_made_before_it_is_asked_for() -> None:
+    """Importing, and listening, make no bus."""
+    listen(RecordingSink())
+    assert program._program.bus is None
+
+
+def test_there_is_one_bus_and_one_set_of_metrics() -> None:
+    """Always the same ones, and the metrics speak on the bus."""
+    assert program_bus() is program_bus()
+    assert get_metrics() is get_metrics()
+    assert get_metrics().bus is program_bus()
+
+
+def test_the_bus_to_speak_on_is_that_of_the_run_that_we_are_in() -> None:
+    """Outside of any run, the program's."""
+    assert current_bus() is program_bus()
+    with observe("nightly", store=False) as run:
+        assert current_bus() is run.bus
+        with observe("inner", store=False) as inner:
+            assert current_bus() is inner.bus
+    assert current_bus() is program_bus()
+
+
+def test_a_listener_hears_the_program_and_every_run_each_event_once() -> None:
+    """Whether the run began before it listened or after."""
+    early = RecordingSink()
+    with observe("first", store=False) as run:
+        listen(early)
+        run.say("from_a_run")
+    program_bus().say("from_the_program")
+    Orchestrator([_one], store=False).execute()
+    assert [kind for kind in early.kinds if kind.startswith("from_")] == ["from_a_run", "from_the_program"]
+    assert early.kinds.count("node_complete") == 1
+    unlisten(early)
+    heard = len(early.events)
+    program_bus().say("later")
+    with observe("second", store=False) as run:
+        run.say("later")
+    assert len(early.events) == heard
+
+
+def test_a_bus_that_joins_twice_is_heard_once() -> None:
+    """As when a pipeline runs several times on one bus."""
+    heard, bus = RecordingSink(), EventBus()
+    listen(heard)
+    join(bus)
+    join(bus)
+    bus.say("x")
+    assert heard.kinds == ["x"]
+
+
+def test_the_metrics_of_the_process_are_those_of_all_its_runs() -> None:
+    """Nodes that an orchestrator ran, nodes that ride along, and what is said outside of both."""
+    metrics = get_metrics()
+    Orchestrator([_one], store=False).execute()
+    with observe("nightly", store=False):
+        node(_one)()
+    program_bus().say("operation_complete", fields={"operation": "load", "duration_ms": 2.0})
+    metrics.increment("mine", value=2)
+    counters = metrics.counters
+    assert counters["success_count:_one"] == 2
+    assert counters["operation.success"] == 1
+    assert counters["mine"] == 2
+
+
+def test_what_a_run_counted_for_itself_is_counted_for_the_process_too() -> None:
+    """Once, though both managers hear the run's bus."""
+    total = get_metrics()
+    with observe("nightly", store=False) as run:
+        run.metrics.increment("mine", value=3)
+    assert total.counters["mine"] == 3
+
+
+def test_the_sinks_of_every_bus_can_be_looked_at() -> None:
+    """By name: what the log's health check counts losses with."""
+    with observe("nightly", store=False) as run:
+        run.bus.subscribe(RecordingSink(), name="mine")
+        assert "mine" in [name for name, _ in program.sinks()]
+
+
+def test_a_fresh_program_leaves_the_old_one_as_it_was() -> None:
+    """So that tests may listen and register as they like."""
+    bus = program_bus()
+    with fresh_program():
+        assert program_bus() is not bus
+    assert program_bus() is bus
+
+
+def _one() -> int:
+    return 1
