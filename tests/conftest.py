@@ -8,6 +8,7 @@ import pytest
 from hypothesis import settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 
+from odibi_core.settings import set_config
 from odibi_core.testing import fresh_program
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,7 +24,8 @@ settings.load_profile("ci" if IN_CI else "local")
 # The prefixes of every variable that odibi-core reads; a developer's own must not colour a test.
 OUR_VARIABLES = (
     "ODIBI_", "LOG_", "METRICS_", "PROMETHEUS_", "DATADOG_", "SENTRY_", "COST_", "HEALTH_CHECK_", "TRACING_",
-    "OTEL_", "DD_", "GOOGLE_CLOUD_PROJECT", "GOOGLE_APPLICATION_CREDENTIALS", "SERVICE_NAME", "ENVIRONMENT", "TRACEPARENT", "NO_COLOR", "FORCE_COLOR",
+    "OTEL_", "DD_", "GOOGLE_CLOUD_PROJECT", "GOOGLE_APPLICATION_CREDENTIALS",
+    "SERVICE_NAME", "ENVIRONMENT", "TRACEPARENT", "NO_COLOR", "FORCE_COLOR",
 )  # fmt: skip
 
 
@@ -33,6 +35,7 @@ def _apart(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFac
     for name in [name for name in os.environ if name.startswith(OUR_VARIABLES)]:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path_factory.mktemp("cwd"))
+    set_config(None)
 
 
 @pytest.fixture(autouse=True)

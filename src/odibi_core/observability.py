@@ -20,6 +20,7 @@ from odibi_core.orchestrator import Orchestrator, Result, Step
 from odibi_core.program import get_metrics
 from odibi_core.program_logger import ProgramLogger, get_logger
 from odibi_core.ride_along import node
+from odibi_core.settings import ObservabilityConfig, get_config, set_config
 from odibi_core.sinks.alert_hook import create_alert_hook
 from odibi_core.sinks.cache_stats_hook import create_cache_stats_hook
 from odibi_core.sinks.log_rotation_hook import create_log_rotation_hook
@@ -40,6 +41,7 @@ __all__ = [
     "MetricType",
     "MetricsExporter",
     "MetricsManager",
+    "ObservabilityConfig",
     "Observer",
     "OdibiError",
     "Orchestrator",
@@ -61,12 +63,14 @@ __all__ = [
     "create_story_hook",
     "create_summary_hook",
     "environment_for_workers",
+    "get_config",
     "get_correlation_id",
     "get_logger",
     "get_metrics",
     "node",
     "observe",
     "run",
+    "set_config",
     "set_correlation_id",
     "set_operation_context",
     "set_user_context",

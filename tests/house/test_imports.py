@@ -84,8 +84,8 @@ WORLD: dict[str, tuple[str, ...]] = {
     "time": ("events/clock.py",),
     "uuid.uuid1": ("events/clock.py",),
     "uuid.uuid4": ("events/clock.py",),
-    "os.environ": ("settings.py",),
-    "os.getenv": ("settings.py",),
+    "os.environ": ("settings/environment.py",),
+    "os.getenv": ("settings/environment.py",),
 }
 NOW = ("datetime.now", "datetime.utcnow", "datetime.today", "date.today")
 
