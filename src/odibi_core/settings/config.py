@@ -1,0 +1,191 @@
+"""The flat face of the settings: `ObservabilityConfig`, one attribute for each, and the one that a process has."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from odibi_core.errors import ConfigurationError, nearest
+from odibi_core.settings.options import OPTIONS, Option, options_of, unknown_variables
+from odibi_core.settings.reading import CODE, DEFAULT, Given, Reading, checked
+from odibi_core.settings.sections import SECTIONS
+from odibi_core.settings.values import masked
+
+_LOOPBACK: Final = ("127.", "localhost", "::1", "[::1]")
+
+
+class ObservabilityConfig:
+    """Every setting, as code, environment and file say now: `ObservabilityConfig(log_level="debug")`.
+
+    What cannot be right never raises here: it keeps its default, and `validate()` tells of it. Only an attribute that
+    does not exist raises `ConfigurationError`. An attribute may be assigned; it goes the same way.
+    """
+
+    store_dir: str
+    store_durability: str
+    store_segment_mb: float
+    log_level: str
+    log_format: str
+    log_file: str
+    log_preset: str
+    log_sample_rate: float
+    log_repeat_limit: int
+    log_repeat_window_s: float
+    snapshot_level: str
+    snapshot_rows: int
+    metrics_enabled: bool
+    prometheus_port: int
+    metrics_host: str
+    metrics_token: str
+    datadog_enabled: bool
+    datadog_api_key: str
+    datadog_site: str
+    datadog_service: str
+    datadog_env: str
+    datadog_host: str
+    datadog_port: int
+    sentry_enabled: bool
+    sentry_dsn: str
+    sentry_environment: str
+    sentry_release: str
+    sentry_traces_sample_rate: float
+    cost_tracking_enabled: bool
+    cost_alert_threshold_usd: float
+    cost_budget_usd: float
+    health_check_enabled: bool
+    health_check_interval_seconds: float
+    tracing_enabled: bool
+    tracing_sample_rate: float
+    service_name: str
+    environment: str
+    usage_enabled: bool
+    redaction_names: tuple[str, ...]
+    redaction_patterns: tuple[str, ...]
+    otel_sdk_disabled: bool
+    otel_resource_attributes: str
+    otel_endpoint: str
+    otel_headers: str
+    otel_timeout: float
+    otel_compression: str
+    otel_protocol: str
+    otel_traces_endpoint: str
+    otel_traces_headers: str
+    otel_traces_timeout: float
+    otel_traces_compression: str
+    otel_traces_protocol: str
+    otel_metrics_endpoint: str
+    otel_metrics_headers: str
+    otel_metrics_timeout: float
+    otel_metrics_compression: str
+    otel_metrics_protocol: str
+    otel_logs_endpoint: str
+    otel_logs_headers: str
+    otel_logs_timeout: float
+    otel_logs_compression: str
+    otel_logs_protocol: str
+
+    _problems: dict[str, str]
+    _sources: dict[str, str]
+    _general: list[str]
+
+    def __init__(self, **given: Any) -> None:
+        reading = Reading()
+        strangers = [problem for section in SECTIONS for problem in reading.strangers(section)]
+        self.__dict__["_general"] = [problem for problem in [reading.file.problem, *strangers] if problem]
+        self.__dict__["_unknown"] = unknown_variables(reading.environment)
+        self.__dict__["_problems"] = {}
+        self.__dict__["_sources"] = {}
+        for option in OPTIONS.values():
+            self._take(option, reading.given(option))
+        self._follow()
+        for attribute, value in given.items():
+            if value is not None:
+                setattr(self, attribute, value)
+
+    def __setattr__(self, attribute: str, value: Any) -> None:
+        option = OPTIONS.get(attribute)
+        if option is None:
+            raise ConfigurationError(f"ObservabilityConfig has no {attribute!r}{nearest(attribute, OPTIONS)}")
+        self._take(option, Given(value, f"the setting {attribute}", CODE))
+        self._follow()
+
+    def _take(self, option: Option, given: Given | None) -> None:
+        value, source = option.default, DEFAULT
+        self._problems.pop(option.attribute, None)
+        if given is not None:
+            try:
+                value, source = checked(option, given), given.source
+            except ConfigurationError as error:
+                self._problems[option.attribute] = str(error)
+        self.__dict__[option.attribute] = value
+        self._sources[option.attribute] = source
+
+    def _follow(self) -> None:
+        """What nobody gave takes the value of the setting that stands in for it."""
+        for option in OPTIONS.values():
+            if option.instead and self._sources[option.attribute] in (DEFAULT, option.instead):
+                self.__dict__[option.attribute] = self.__dict__[option.instead]
+                self._sources[option.attribute] = option.instead
+
+    def source(self, attribute: str) -> str:
+        """Where a value came from: `default`, `code`, a variable, a file, or the attribute that stands in for it."""
+        return self._sources[attribute]
+
+    def section(self, name: str) -> Any:
+        """One section as its own type: `config.section("log")` is a `Log`."""
+        return SECTIONS[name](**{option.key: getattr(self, option.attribute) for option in options_of(name)})
+
+    def validate(self) -> list[str]:
+        """All that is wrong, one sentence each, which names the variable; empty when everything can be right."""
+        return [*self._general, *self._problems.values(), *self._across(), *self.unknown_variables()]
+
+    def unknown_variables(self) -> list[str]:
+        """The part of `validate()` that may be none of our business: `ODIBI_…` variables that nothing reads."""
+        found: list[str] = self.__dict__["_unknown"]
+        return list(found)
+
+    def _across(self) -> list[str]:
+        """What single settings allow and their combination does not."""
+        found = []
+        if self.sentry_enabled and not self.sentry_dsn and "sentry_dsn" not in self._problems:
+            found.append(
+                "SENTRY_ENABLED is true and SENTRY_DSN is not set: set it to the DSN of your Sentry project"
+            )
+        if self.datadog_enabled and not self.datadog_host:
+            found.append(
+                "DATADOG_ENABLED is true and ODIBI_DATADOG__HOST is empty: it is the host of Datadog's agent"
+            )
+        if self.datadog_enabled and not self.datadog_port:
+            found.append(
+                "DATADOG_ENABLED is true and ODIBI_DATADOG__PORT is 0: it is the agent's port, by custom 8125"
+            )
+        if self.metrics_enabled and not self.metrics_token and not self.metrics_host.startswith(_LOOPBACK):
+            found.append(
+                f"METRICS_ENABLED is true and ODIBI_METRICS__HOST is {self.metrics_host!r}, which others can reach: "
+                "set ODIBI_METRICS__TOKEN to what they must send, or the host to 127.0.0.1"
+            )
+        return found
+
+    def __repr__(self) -> str:
+        shown = ", ".join(
+            f"{name}={masked(option, getattr(self, name))!r}" for name, option in OPTIONS.items()
+        )
+        return f"ObservabilityConfig({shown})"
+
+
+_kept: Final[dict[str, ObservabilityConfig]] = {}
+
+
+def get_config() -> ObservabilityConfig:
+    """The settings of this process: those of `set_config`, else made from environment and file at the first use."""
+    # `setdefault` is one step: of two threads that come first, both get the same.
+    return _kept.get("config") or _kept.setdefault("config", ObservabilityConfig())
+
+
+def set_config(config: ObservabilityConfig | None) -> None:
+    """From here on these are the settings of the process; None: read anew when they are next asked for."""
+    if config is None:
+        _kept.pop("config", None)
+    elif isinstance(config, ObservabilityConfig):
+        _kept["config"] = config
+    else:
+        raise ConfigurationError(f"set_config takes an ObservabilityConfig or None, not {config!r:.200}")

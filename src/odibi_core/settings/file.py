@@ -1,0 +1,62 @@
+"""The file of settings: `odibi.toml` in the working directory, or the one that `ODIBI_CONFIG_FILE` names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from odibi_core.errors import nearest
+from odibi_core.settings.options import FILE_VARIABLE
+from odibi_core.settings.sections import SECTIONS
+
+FILE: Final = "odibi.toml"
+
+
+class SettingsFile(NamedTuple):
+    """What the file says: a table for each section. `problem` is why it could not be read, or is not settings."""
+
+    path: str = ""
+    tables: Mapping[str, Mapping[str, Any]] = {}
+    problem: str = ""
+
+
+def settings_file(environment: Mapping[str, str]) -> SettingsFile:
+    """Read it anew. Without one there is nothing to read; one that was named must be there."""
+    named = environment.get(FILE_VARIABLE, "")
+    path = Path(named).expanduser() if named else Path(FILE)
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        return SettingsFile(problem=_unreadable(named, error)) if named else SettingsFile()
+    except (OSError, ValueError) as error:
+        return SettingsFile(problem=_unreadable(named, error))
+    return _parsed(str(path), content)
+
+
+def _unreadable(named: str, error: Exception) -> str:
+    reason = getattr(error, "strerror", None) or str(error)
+    if named:
+        return f"{FILE_VARIABLE} is {named!r}, which cannot be read: {reason}"
+    return f"the file {FILE} cannot be read: {reason}"
+
+
+def _parsed(path: str, content: bytes) -> SettingsFile:
+    import tomllib  # here, since most processes have no such file
+
+    try:
+        tables = tomllib.loads(content.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        return SettingsFile(path, {}, f"{path} is not TOML: {error}")
+    for name, table in tables.items():
+        if name not in SECTIONS:
+            return SettingsFile(
+                path,
+                {},
+                f"{path}: {name!r} is not a section{nearest(name, SECTIONS)}; the sections are: {', '.join(SECTIONS)}",
+            )
+        if not isinstance(table, dict):
+            return SettingsFile(
+                path, {}, f"{path}: {name!r} is a section: write [{name}], and its settings below"
+            )
+    return SettingsFile(path, tables)

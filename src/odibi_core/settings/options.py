@@ -1,0 +1,110 @@
+"""One table: which variables set a key, in which order, and under which name `ObservabilityConfig` has it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from odibi_core.errors import nearest
+from odibi_core.settings.environment import INHERITED
+from odibi_core.settings.sections import SECTIONS
+
+PREFIX: Final = "ODIBI_"
+FILE_VARIABLE: Final = "ODIBI_CONFIG_FILE"
+NO_SETTINGS: Final = (FILE_VARIABLE, INHERITED, "ODIBI_DEBUG")
+"""Variables of ours that set no key."""
+
+# The name that users of the older systems know. In lower case it is the attribute of ObservabilityConfig.
+_SHORT: Final = {
+    "log.level": "LOG_LEVEL", "log.format": "LOG_FORMAT", "log.file": "LOG_FILE",
+    "metrics.enabled": "METRICS_ENABLED", "metrics.port": "PROMETHEUS_PORT",
+    "datadog.enabled": "DATADOG_ENABLED", "datadog.api_key": "DATADOG_API_KEY", "datadog.site": "DATADOG_SITE",
+    "datadog.service": "DATADOG_SERVICE", "datadog.env": "DATADOG_ENV",
+    "sentry.enabled": "SENTRY_ENABLED", "sentry.dsn": "SENTRY_DSN", "sentry.environment": "SENTRY_ENVIRONMENT",
+    "sentry.traces_sample_rate": "SENTRY_TRACES_SAMPLE_RATE",
+    "cost.alert_threshold_usd": "COST_ALERT_THRESHOLD_USD", "cost.enabled": "COST_TRACKING_ENABLED",
+    "health.enabled": "HEALTH_CHECK_ENABLED", "health.interval_seconds": "HEALTH_CHECK_INTERVAL_SECONDS",
+    "tracing.enabled": "TRACING_ENABLED", "tracing.sample_rate": "TRACING_SAMPLE_RATE",
+    "service.name": "SERVICE_NAME", "service.environment": "ENVIRONMENT",
+}  # fmt: skip
+
+# Names that belong to the ecosystem, and are read as they are.
+_ECOSYSTEM: Final = {
+    "datadog.api_key": ("DD_API_KEY",), "datadog.site": ("DD_SITE",), "datadog.service": ("DD_SERVICE",),
+    "datadog.env": ("DD_ENV",), "datadog.host": ("DD_AGENT_HOST", "DD_DOGSTATSD_HOST"),
+    "datadog.port": ("DD_DOGSTATSD_PORT",),
+    "sentry.release": ("SENTRY_RELEASE",),
+    "service.name": ("OTEL_SERVICE_NAME",),
+    "otel.sdk_disabled": ("OTEL_SDK_DISABLED",), "otel.resource_attributes": ("OTEL_RESOURCE_ATTRIBUTES",),
+}  # fmt: skip
+
+_SECRETS: Final = frozenset({"metrics.token", "datadog.api_key", "sentry.dsn"})
+_INSTEAD: Final = {
+    "datadog.service": "service_name", "datadog.env": "environment", "sentry.environment": "environment",
+}  # fmt: skip
+
+
+class Option(NamedTuple):
+    """One setting: its place, its attribute of `ObservabilityConfig`, and the variables that set it, in order."""
+
+    section: str
+    key: str
+    attribute: str
+    variables: tuple[str, ...]
+    is_secret: bool
+    instead: str
+    """The attribute whose value stands in while this one is empty."""
+
+    @property
+    def name(self) -> str:
+        """`metrics.port`, as the file has it."""
+        return f"{self.section}.{self.key}"
+
+    @property
+    def default(self) -> Any:
+        """What it is when nobody says anything."""
+        return getattr(SECTIONS[self.section](), self.key)
+
+    @property
+    def variable(self) -> str:
+        """The variable that a message tells a user to set."""
+        return self.variables[0]
+
+
+def _option(section: str, key: str) -> Option:
+    name = f"{section}.{key}"
+    short, own = _SHORT.get(name, ""), f"{PREFIX}{section}__{key}".upper()
+    ecosystem = _ECOSYSTEM.get(name, ())
+    if section == "otel" and not ecosystem:
+        ecosystem = (f"OTEL_EXPORTER_OTLP_{key.upper()}",)
+    return Option(
+        section,
+        key,
+        attribute=short.lower() or f"{section}_{key}",
+        variables=(*([short] if short else []), own, *ecosystem),
+        is_secret=name in _SECRETS or (section == "otel" and key.endswith("headers")),
+        instead=_INSTEAD.get(name, ""),
+    )
+
+
+OPTIONS: Final = {
+    option.attribute: option
+    for section, kind in SECTIONS.items()
+    for option in (_option(section, key) for key in kind.__struct_fields__)
+}
+"""Every setting by its attribute."""
+
+
+def options_of(section: str) -> list[Option]:
+    """The settings of one section."""
+    return [option for option in OPTIONS.values() if option.section == section]
+
+
+def unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """A sentence for each `ODIBI_…` variable that is none of ours: a misspelling sets nothing, and says nothing."""
+    known = {*NO_SETTINGS, *(name for option in OPTIONS.values() for name in option.variables)}
+    return [
+        f"{name} is not a variable of odibi{nearest(name, sorted(known))}; it changes nothing"
+        for name in sorted(environment)
+        if name.startswith(PREFIX) and name not in known
+    ]

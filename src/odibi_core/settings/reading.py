@@ -1,0 +1,156 @@
+"""From what was given to a value: code before environment before file before default, and why one is wrong."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from enum import Enum
+from typing import Annotated, Any, Final, Literal, NamedTuple, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from odibi_core.errors import ConfigurationError, nearest
+from odibi_core.settings.environment import process_environment
+from odibi_core.settings.file import settings_file
+from odibi_core.settings.options import PREFIX, Option, options_of
+from odibi_core.settings.sections import SECTIONS, Log, Settings
+from odibi_core.settings.values import masked, value_problem
+
+CODE: Final = "code"
+DEFAULT: Final = "default"
+_SPELLINGS: Final = {"warn": "warning", "fatal": "critical"}
+_BOOLEANS: Final = dict.fromkeys(("1", "true", "yes", "on"), True) | dict.fromkeys(
+    ("0", "false", "no", "off"), False
+)
+
+
+class Given(NamedTuple):
+    """A value that somebody gave: how a message calls it, and where it came from."""
+
+    value: Any
+    called: str
+    source: str
+
+
+class Reading:
+    """The environment and the file, looked at once."""
+
+    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+        self.environment = process_environment() if environment is None else environment
+        self.file = settings_file(self.environment)
+
+    def given(self, option: Option) -> Given | None:
+        """What the environment, else the file, gives; an empty variable with a short name counts as not set."""
+        for variable in option.variables:
+            value = self.environment.get(variable)
+            if value or (value is not None and variable.startswith(PREFIX)):
+                return Given(value, variable, variable)
+        table = self.file.tables.get(option.section, {})
+        if option.key in table:
+            return Given(table[option.key], f"{self.file.path}: {option.name}", self.file.path)
+        return None
+
+    def strangers(self, section: str) -> list[str]:
+        """A sentence for each key of the section, in the environment or in the file, that does not exist."""
+        known = SECTIONS[section].__struct_fields__
+        before = f"{PREFIX}{section}__".upper()
+        found = {
+            name: name.removeprefix(before).lower() for name in self.environment if name.startswith(before)
+        }
+        found |= {f"{self.file.path}: {section}.{key}": key for key in self.file.tables.get(section, {})}
+        return [_stranger(called, section, key) for called, key in found.items() if key not in known]
+
+
+def read_settings(environment: Mapping[str, str] | None = None, **sections: dict[str, Any]) -> Settings:
+    """The settings of a run; `read_settings(store={"dir": "/data/odibi"})` goes before environment and file.
+
+    Raises `ConfigurationError` that names the variable, what it was, and what would be right.
+    """
+    reading = Reading(environment)
+    return Settings(
+        **{name: _read(name, reading, sections.get(name, {})) for name in Settings.__struct_fields__}
+    )
+
+
+def read_log_settings(environment: Mapping[str, str] | None = None) -> Log:
+    """The section `log`, for program loggers.
+
+    A reader of its own, for `LOG_LEVEL` may be meant for other software: it can be wrong only for whoever asks for
+    a program logger. Raises `ConfigurationError`.
+    """
+    log: Log = _read("log", Reading(environment), {})
+    return log
+
+
+def _read(section: str, reading: Reading, code: Mapping[str, Any]) -> Any:
+    """A section, or the first reason why it cannot be had."""
+    known = SECTIONS[section].__struct_fields__
+    strange = [_stranger(f"the setting {section}.{key}", section, key) for key in code if key not in known]
+    for problem in [reading.file.problem, *strange, *reading.strangers(section)]:
+        if problem:
+            raise ConfigurationError(problem)
+    values = {}
+    for option in options_of(section):
+        given = reading.given(option)
+        if code.get(option.key) is not None:
+            given = Given(code[option.key], f"the setting {option.name}", CODE)
+        if given is not None:
+            values[option.key] = checked(option, given)
+    return SECTIONS[section](**values)
+
+
+def _stranger(called: str, section: str, key: str) -> str:
+    known = SECTIONS[section].__struct_fields__
+    return f"{called} is not a setting{nearest(key, known)}; {section} has: {', '.join(known)}"
+
+
+def checked(option: Option, given: Given) -> Any:
+    """The value of a setting. Raises `ConfigurationError` with the reason why it cannot be right."""
+    kind = SECTIONS[option.section]
+    hint = get_type_hints(kind, include_extras=True)[option.key]
+    try:
+        made = msgspec.convert({option.key: _plain(option, given.value, hint)}, kind, strict=False)
+        value = getattr(made, option.key)
+        reason = value_problem(option, value)
+    except msgspec.ValidationError as error:
+        reason = _wanted(hint, given.value) or str(error).partition(" - at ")[0]
+    if reason:
+        shown = masked(option, given.value)
+        raise ConfigurationError(f"{given.called} is {shown!r:.200}, which cannot be right: {reason}")
+    return value
+
+
+def _plain(option: Option, value: Any, hint: Any) -> Any:
+    """What was given in the form that the converter takes: a path as text, a text as what the setting is."""
+    if isinstance(value, Enum):
+        value = value.value
+    if isinstance(value, os.PathLike):
+        value = os.fspath(value)
+    if not isinstance(value, str) or hint is str:
+        return value
+    word = value.strip()
+    if hint is bool:
+        return _BOOLEANS.get(word.lower(), value)
+    if get_origin(hint) is Literal:
+        return _SPELLINGS.get(word.lower(), word.lower())
+    return _listed(word, commas=option.key == "names") if get_origin(hint) is tuple else word
+
+
+def _listed(text: str, *, commas: bool) -> list[str]:
+    """A list in one text: in JSON, else one a line, or with `commas` between; a pattern may hold those itself."""
+    try:
+        return msgspec.json.decode(text, type=list[str])
+    except msgspec.DecodeError:
+        parts = text.replace(",", "\n").splitlines() if commas else text.splitlines()
+        return [part.strip() for part in parts if part.strip()]
+
+
+def _wanted(hint: Any, value: Any) -> str:
+    """What would be right."""
+    if hint is bool:
+        return "it is true or false (1/0, yes/no, on/off)"
+    if get_origin(hint) is Literal:
+        return f"it is one of {', '.join(get_args(hint))}{nearest(value, get_args(hint))}"
+    if get_origin(hint) is Annotated:
+        return str(hint.__metadata__[0].description)
+    return ""

@@ -1,0 +1,194 @@
+"""Every setting, by section: its name, its type with what it may be, its default and its meaning."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+Durability = Literal["buffered", "written", "synced"]
+SnapshotLevel = Literal["off", "schema", "counts", "sample", "stats"]
+LogLevelName = Literal["debug", "info", "warning", "error", "critical"]
+LogPreset = Literal["odibi", "ecs", "otel", "gcp", "datadog"]
+Compression = Literal["none", "gzip"]
+Protocol = Literal["grpc", "http/protobuf", "http/json"]
+
+_LARGEST = sys.float_info.max
+Port = Annotated[int, Meta(ge=0, le=65535, description="a port is a whole number from 0 to 65535")]
+Rate = Annotated[float, Meta(ge=0, le=1, description="it is a number from 0 to 1")]
+Seconds = Annotated[float, Meta(gt=0, le=1e9, description="it is a number of seconds greater than 0")]
+Positive = Annotated[float, Meta(gt=0, le=_LARGEST, description="it is a number greater than 0")]
+Amount = Annotated[float, Meta(ge=0, le=_LARGEST, description="it is a number, 0 or more")]
+Count = Annotated[int, Meta(ge=0, le=sys.maxsize, description="it is a whole number, 0 or more")]
+
+
+class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Settings that belong together: a table of the file, the middle of a variable's name."""
+
+
+class Store(Section, frozen=True):
+    """Where the record is kept, and how surely."""
+
+    dir: str = ".odibi"
+    """The folder of all runs."""
+    durability: Durability = "written"
+    """`buffered` (lost with the process), `written` (lost with the machine), `synced` (lost with the disk)."""
+    segment_mb: Positive = 64.0
+    """A segment is closed, and a new one begun, before it would pass this size."""
+
+
+class Log(Section, frozen=True):
+    """What becomes of what loggers of `get_logger` say."""
+
+    level: LogLevelName = "info"
+    """Below this level nothing is said."""
+    format: Literal["text", "json"] = "text"
+    """How stderr shows it; a file is always JSON Lines."""
+    file: str = ""
+    """One file that every line is appended to as well; empty for none."""
+    preset: LogPreset = "odibi"
+    """Whose names the fields of a JSON line have."""
+    sample_rate: Rate = 1.0
+    """The share of debug and info lines that is shown."""
+    repeat_limit: Count = 0
+    """How often the same line is shown within the window; 0: always."""
+    repeat_window_s: Seconds = 60.0
+    """How long a line counts as repeated."""
+
+
+class Snapshot(Section, frozen=True):
+    """How closely frames are looked at."""
+
+    level: SnapshotLevel = "sample"
+    """`off`, `schema`, `counts`, `sample` (with the first rows), `stats` (with nulls, minimum, maximum, distinct)."""
+    rows: Count = 5
+    """Rows of a sample."""
+
+
+class Metrics(Section, frozen=True):
+    """The endpoint that Prometheus scrapes. Off unless asked for: port 8000 is many a service's own."""
+
+    enabled: bool = False
+    port: Port = 8000
+    """0 takes any that is free."""
+    host: str = "127.0.0.1"
+    token: str = ""
+    """What a scraper must send as `Authorization: Bearer …`."""
+
+
+class Datadog(Section, frozen=True):
+    """The way to Datadog: by its agent's DogStatsD."""
+
+    enabled: bool = False
+    api_key: str = ""
+    site: str = "datadoghq.com"
+    service: str = ""
+    env: str = ""
+    host: str = "127.0.0.1"
+    port: Port = 8125
+
+
+class Sentry(Section, frozen=True):
+    """The way to Sentry."""
+
+    enabled: bool = False
+    dsn: str = ""
+    environment: str = ""
+    release: str = ""
+    traces_sample_rate: Rate = 0.1
+
+
+class Cost(Section, frozen=True):
+    """What queries cost, and when that is too much."""
+
+    enabled: bool = True
+    alert_threshold_usd: Amount = 100.0
+    """An operation that costs more raises an alert."""
+    budget_usd: Amount = 0.0
+    """What `odibi costs` compares with; 0 for none."""
+
+
+class Health(Section, frozen=True):
+    """Health checks in the background."""
+
+    enabled: bool = False
+    interval_seconds: Seconds = 60.0
+
+
+class Tracing(Section, frozen=True):
+    """Spans of operations."""
+
+    enabled: bool = False
+    sample_rate: Rate = 0.1
+
+
+class Service(Section, frozen=True):
+    """What the program calls itself to others."""
+
+    name: str = "odibi"
+    environment: str = "dev"
+
+
+class Usage(Section, frozen=True):
+    """Whether commands and features that are used are noted in the record. Nothing leaves the machine by itself."""
+
+    enabled: bool = True
+
+
+class Redaction(Section, frozen=True):
+    """What is taken out besides what is always taken out."""
+
+    names: tuple[str, ...] = ()
+    """Names of fields whose values are hidden."""
+    patterns: tuple[str, ...] = ()
+    """Regular expressions: what they match is hidden."""
+
+
+class Otel(Section, frozen=True):
+    """OpenTelemetry's standard variables; one of a signal goes before the general one."""
+
+    sdk_disabled: bool = False
+    resource_attributes: str = ""
+    endpoint: str = ""
+    headers: str = ""
+    timeout: Amount = 10_000.0
+    """Milliseconds."""
+    compression: Compression = "none"
+    protocol: Protocol = "http/protobuf"
+    traces_endpoint: str = ""
+    traces_headers: str = ""
+    traces_timeout: Amount = 10_000.0
+    traces_compression: Compression = "none"
+    traces_protocol: Protocol = "http/protobuf"
+    metrics_endpoint: str = ""
+    metrics_headers: str = ""
+    metrics_timeout: Amount = 10_000.0
+    metrics_compression: Compression = "none"
+    metrics_protocol: Protocol = "http/protobuf"
+    logs_endpoint: str = ""
+    logs_headers: str = ""
+    logs_timeout: Amount = 10_000.0
+    logs_compression: Compression = "none"
+    logs_protocol: Protocol = "http/protobuf"
+
+
+SECTIONS: dict[str, type[Any]] = {
+    "store": Store, "log": Log, "snapshot": Snapshot, "metrics": Metrics, "datadog": Datadog, "sentry": Sentry,
+    "cost": Cost, "health": Health, "tracing": Tracing, "service": Service, "usage": Usage,
+    "redaction": Redaction, "otel": Otel,
+}  # fmt: skip
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """What a run needs to know: where its record goes, and how closely it looks."""
+
+    store: Store = Store()
+    snapshot: Snapshot = Snapshot()
+
+    @property
+    def root(self) -> Path:
+        """The folder of the store, absolute."""
+        return Path(self.store.dir).expanduser().absolute()

@@ -1,0 +1,87 @@
+"""What a type cannot say of a value: that a URL is one, that a pattern compiles; and how a secret is shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from odibi_core.settings.options import Option
+
+HIDDEN: Final = "********"
+_HOST: Final = re.compile(r"[A-Za-z0-9_.:\[\]-]*")
+_USER_INFO: Final = re.compile(r"://[^/\s]*@")
+
+
+def masked(option: Option, value: Any) -> Any:
+    """A value as it may be shown: nothing of a secret, and of an address not who calls there."""
+    if option.is_secret:
+        return HIDDEN if value else value
+    return _USER_INFO.sub(f"://{HIDDEN}@", value) if isinstance(value, str) else value
+
+
+def value_problem(option: Option, value: Any) -> str:
+    """Why a value of the right type cannot be right all the same; empty when it can."""
+    check = _CHECKS.get(option.name)
+    if check is None and option.section == "otel":
+        check = next((found for ending, found in _OTEL.items() if option.key.endswith(ending)), None)
+    return check(value) if check is not None and value else ""
+
+
+def _no_dsn(value: str) -> str:
+    try:
+        url = urlsplit(value)
+        is_one = url.scheme in ("http", "https") and bool(
+            url.username and url.hostname and url.path.strip("/")
+        )
+        url.port  # noqa: B018 (raises for one that cannot be)
+    except ValueError:
+        is_one = False
+    return "" if is_one else "a DSN is a URL: https://<key>@<host>/<project>"
+
+
+def _no_url(value: str) -> str:
+    try:
+        url = urlsplit(value)
+        is_one = url.scheme in ("http", "https") and bool(url.hostname)
+        url.port  # noqa: B018 (raises for one that cannot be)
+    except ValueError:
+        is_one = False
+    return "" if is_one else "it is a URL: http://<host>:<port>"
+
+
+def _no_host(value: str) -> str:
+    return "" if _HOST.fullmatch(value) else "it is the name or the address of a host, and no URL"
+
+
+def _no_pairs(value: str) -> str:
+    pairs = [pair for pair in value.split(",") if pair.strip()]
+    return "" if all(pair.partition("=")[0].strip() and "=" in pair for pair in pairs) else (
+        "it is a list of name=value with commas between"
+    )  # fmt: skip
+
+
+def _no_patterns(value: tuple[str, ...]) -> str:
+    for pattern in value:
+        try:
+            found = re.compile(pattern).search("")
+        except (re.error, RecursionError, OverflowError) as error:
+            return f"{pattern!r:.200} is no regular expression: {error}"
+        if found:
+            return f"{pattern!r:.200} matches where there is nothing, so it would hide everything"
+    return ""
+
+
+_CHECKS: Final[dict[str, Callable[[Any], str]]] = {
+    "sentry.dsn": _no_dsn,
+    "datadog.site": _no_host,
+    "datadog.host": _no_host,
+    "metrics.host": _no_host,
+    "redaction.patterns": _no_patterns,
+}
+_OTEL: Final[dict[str, Callable[[Any], str]]] = {
+    "endpoint": _no_url,
+    "headers": _no_pairs,
+    "attributes": _no_pairs,
+}
