@@ -13,7 +13,7 @@ from odibi_core.settings.environment import (
 from odibi_core.settings.options import OPTIONS, PREFIX, Option
 from odibi_core.settings.reading import read_log_settings, read_settings
 from odibi_core.settings.sections import SECTIONS, Durability, Log, Settings, Snapshot, SnapshotLevel, Store
-from odibi_core.settings.values import masked
+from odibi_core.settings.values import masked, text_of
 
 __all__ = [
     "OPTIONS",
@@ -36,4 +36,5 @@ __all__ = [
     "read_log_settings",
     "read_settings",
     "set_config",
+    "text_of",
 ]

@@ -8,7 +8,7 @@ from odibi_core.errors import ConfigurationError, nearest
 from odibi_core.settings.options import OPTIONS, Option, options_of, unknown_variables
 from odibi_core.settings.reading import CODE, DEFAULT, Given, Reading, checked
 from odibi_core.settings.sections import SECTIONS
-from odibi_core.settings.values import masked
+from odibi_core.settings.values import masked, text_of
 
 _LOOPBACK: Final = ("127.", "localhost", "::1", "[::1]")
 
@@ -83,17 +83,20 @@ class ObservabilityConfig:
     otel_logs_compression: str
     otel_logs_protocol: str
 
+    _general: list[str]
+    _unknown: list[str]
     _problems: dict[str, str]
     _sources: dict[str, str]
-    _general: list[str]
 
     def __init__(self, **given: Any) -> None:
         reading = Reading()
         strangers = [problem for section in SECTIONS for problem in reading.strangers(section)]
-        self.__dict__["_general"] = [problem for problem in [reading.file.problem, *strangers] if problem]
-        self.__dict__["_unknown"] = unknown_variables(reading.environment)
-        self.__dict__["_problems"] = {}
-        self.__dict__["_sources"] = {}
+        self.__dict__.update(
+            _general=[problem for problem in [reading.file.problem, *strangers] if problem],
+            _unknown=unknown_variables(reading.environment),
+            _problems={},
+            _sources={},
+        )
         for option in OPTIONS.values():
             self._take(option, reading.given(option))
         self._follow()
@@ -115,7 +118,7 @@ class ObservabilityConfig:
             try:
                 value, source = checked(option, given), given.source
             except ConfigurationError as error:
-                self._problems[option.attribute] = str(error)
+                self._problems[option.attribute] = f"{error}; {_used(value)}"
         self.__dict__[option.attribute] = value
         self._sources[option.attribute] = source
 
@@ -140,8 +143,7 @@ class ObservabilityConfig:
 
     def unknown_variables(self) -> list[str]:
         """The part of `validate()` that may be none of our business: `ODIBI_…` variables that nothing reads."""
-        found: list[str] = self.__dict__["_unknown"]
-        return list(found)
+        return list(self._unknown)
 
     def _across(self) -> list[str]:
         """What single settings allow and their combination does not."""
@@ -170,6 +172,10 @@ class ObservabilityConfig:
             f"{name}={masked(option, getattr(self, name))!r}" for name, option in OPTIONS.items()
         )
         return f"ObservabilityConfig({shown})"
+
+
+def _used(default: Any) -> str:
+    return f"{text_of(default)} is used" if default not in ("", ()) else "it counts as not set"
 
 
 _kept: Final[dict[str, ObservabilityConfig]] = {}

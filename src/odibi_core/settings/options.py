@@ -41,6 +41,11 @@ _ECOSYSTEM: Final = {
 _SECRETS: Final = frozenset({"metrics.token", "datadog.api_key", "sentry.dsn"})
 _INSTEAD: Final = {
     "datadog.service": "service_name", "datadog.env": "environment", "sentry.environment": "environment",
+    **{
+        f"otel.{signal}_{key}": f"otel_{key}"
+        for signal in ("traces", "metrics", "logs")
+        for key in ("headers", "timeout", "compression", "protocol")
+    },
 }  # fmt: skip
 
 
@@ -53,7 +58,7 @@ class Option(NamedTuple):
     variables: tuple[str, ...]
     is_secret: bool
     instead: str
-    """The attribute whose value stands in while this one is empty."""
+    """The attribute whose value stands in while nobody gives this one."""
 
     @property
     def name(self) -> str:
@@ -100,11 +105,14 @@ def options_of(section: str) -> list[Option]:
     return [option for option in OPTIONS.values() if option.section == section]
 
 
+_SECTIONS: Final = tuple(f"{PREFIX}{section}__".upper() for section in SECTIONS)
+
+
 def unknown_variables(environment: Mapping[str, str]) -> list[str]:
-    """A sentence for each `ODIBI_…` variable that is none of ours: a misspelling sets nothing, and says nothing."""
+    """A sentence for each `ODIBI_…` variable whose section is none of ours: it may be a misspelling, or another's."""
     known = {*NO_SETTINGS, *(name for option in OPTIONS.values() for name in option.variables)}
     return [
         f"{name} is not a variable of odibi{nearest(name, sorted(known))}; it changes nothing"
         for name in sorted(environment)
-        if name.startswith(PREFIX) and name not in known
+        if name.startswith(PREFIX) and name not in known and not name.startswith(_SECTIONS)
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from enum import Enum
+from functools import cache
 from typing import Annotated, Any, Final, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -106,18 +107,29 @@ def _stranger(called: str, section: str, key: str) -> str:
 
 def checked(option: Option, given: Given) -> Any:
     """The value of a setting. Raises `ConfigurationError` with the reason why it cannot be right."""
-    kind = SECTIONS[option.section]
-    hint = get_type_hints(kind, include_extras=True)[option.key]
+    hint = _hints(option.section)[option.key]
     try:
-        made = msgspec.convert({option.key: _plain(option, given.value, hint)}, kind, strict=False)
-        value = getattr(made, option.key)
+        plain = {option.key: _plain(option, given.value, hint)}
+        value = getattr(msgspec.convert(plain, SECTIONS[option.section], strict=False), option.key)
         reason = value_problem(option, value)
-    except msgspec.ValidationError as error:
-        reason = _wanted(hint, given.value) or str(error).partition(" - at ")[0]
+    except (msgspec.ValidationError, ValueError, OverflowError):
+        reason = _wanted(hint, given.value)
     if reason:
-        shown = masked(option, given.value)
-        raise ConfigurationError(f"{given.called} is {shown!r:.200}, which cannot be right: {reason}")
+        shown = _shown(masked(option, given.value))
+        raise ConfigurationError(f"{given.called} is {shown}, which cannot be right: {reason}")
     return value
+
+
+@cache
+def _hints(section: str) -> dict[str, Any]:
+    return get_type_hints(SECTIONS[section], include_extras=True)
+
+
+def _shown(value: Any) -> str:
+    try:
+        return f"{value!r:.200}"
+    except Exception:  # whatever code gave, the message is about the setting
+        return f"a {type(value).__name__}"
 
 
 def _plain(option: Option, value: Any, hint: Any) -> Any:
@@ -150,7 +162,7 @@ def _wanted(hint: Any, value: Any) -> str:
     if hint is bool:
         return "it is true or false (1/0, yes/no, on/off)"
     if get_origin(hint) is Literal:
-        return f"it is one of {', '.join(get_args(hint))}{nearest(value, get_args(hint))}"
+        return f"it is one of {', '.join(get_args(hint))}{nearest(_shown(value), get_args(hint))}"
     if get_origin(hint) is Annotated:
         return str(hint.__metadata__[0].description)
-    return ""
+    return "it is a text" if hint is str else "it is a list of texts"

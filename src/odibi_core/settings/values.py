@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, Final
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, Final
 
 from odibi_core.settings.options import Option
+
+if TYPE_CHECKING:
+    from urllib.parse import SplitResult
 
 HIDDEN: Final = "********"
 _HOST: Final = re.compile(r"[A-Za-z0-9_.:\[\]-]*")
@@ -17,8 +19,15 @@ _USER_INFO: Final = re.compile(r"://[^/\s]*@")
 def masked(option: Option, value: Any) -> Any:
     """A value as it may be shown: nothing of a secret, and of an address not who calls there."""
     if option.is_secret:
-        return HIDDEN if value else value
+        return "" if isinstance(value, str) and not value else HIDDEN
     return _USER_INFO.sub(f"://{HIDDEN}@", value) if isinstance(value, str) else value
+
+
+def text_of(value: Any) -> str:
+    """A value as a variable or the file would spell it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return ", ".join(value) if isinstance(value, tuple) else str(value)
 
 
 def value_problem(option: Option, value: Any) -> str:
@@ -29,26 +38,25 @@ def value_problem(option: Option, value: Any) -> str:
     return check(value) if check is not None and value else ""
 
 
-def _no_dsn(value: str) -> str:
+def _url(value: str) -> SplitResult | None:
+    from urllib.parse import urlsplit  # here, since most processes set no URL
+
     try:
         url = urlsplit(value)
-        is_one = url.scheme in ("http", "https") and bool(
-            url.username and url.hostname and url.path.strip("/")
-        )
-        url.port  # noqa: B018 (raises for one that cannot be)
+        _ = url.port  # raises for one that cannot be
     except ValueError:
-        is_one = False
+        return None
+    return url if url.scheme in ("http", "https") and url.hostname else None
+
+
+def _no_dsn(value: str) -> str:
+    url = _url(value)
+    is_one = url is not None and url.username and url.path.strip("/")
     return "" if is_one else "a DSN is a URL: https://<key>@<host>/<project>"
 
 
 def _no_url(value: str) -> str:
-    try:
-        url = urlsplit(value)
-        is_one = url.scheme in ("http", "https") and bool(url.hostname)
-        url.port  # noqa: B018 (raises for one that cannot be)
-    except ValueError:
-        is_one = False
-    return "" if is_one else "it is a URL: http://<host>:<port>"
+    return "" if _url(value) else "it is a URL: http://<host>:<port>"
 
 
 def _no_host(value: str) -> str:
@@ -56,10 +64,9 @@ def _no_host(value: str) -> str:
 
 
 def _no_pairs(value: str) -> str:
-    pairs = [pair for pair in value.split(",") if pair.strip()]
-    return "" if all(pair.partition("=")[0].strip() and "=" in pair for pair in pairs) else (
-        "it is a list of name=value with commas between"
-    )  # fmt: skip
+    pairs = [pair.partition("=") for pair in value.split(",") if pair.strip()]
+    right = all(name.strip() and equals for name, equals, _ in pairs)
+    return "" if right else "it is a list of name=value with commas between"
 
 
 def _no_patterns(value: tuple[str, ...]) -> str:
