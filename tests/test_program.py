@@ -73,6 +73,13 @@ def test_the_metrics_of_the_process_are_those_of_all_its_runs() -> None:
     assert counters["mine"] == 2
 
 
+def test_what_is_said_in_a_run_is_measured_for_the_process() -> None:
+    """Though nobody had asked for its metrics by then."""
+    with observe("nightly", store=False):
+        current_bus().say("operation_complete", fields={"operation": "load"})
+    assert get_metrics().counters["operation.success"] == 1
+
+
 def test_what_a_run_counted_for_itself_is_counted_for_the_process_too() -> None:
     """Once, though both managers hear the run's bus."""
     total = get_metrics()

@@ -23,7 +23,7 @@ from odibi_core.event_bus import EventBus
 from odibi_core.events import clean, clean_text, kinds
 from odibi_core.events.clock import iso, monotonic, utc_now
 from odibi_core.events.failure import message_of
-from odibi_core.program import current_bus
+from odibi_core.program import current_bus, once
 
 __all__ = [
     "BackgroundChecks",
@@ -293,13 +293,9 @@ class BackgroundChecks:
 
 
 _every_checker: Final[weakref.WeakSet[HealthChecker]] = weakref.WeakSet()
-_checkers: Final[list[HealthChecker]] = []
-_checkers_lock = threading.Lock()
 
 
 def _after_fork() -> None:
-    global _checkers_lock
-    _checkers_lock = threading.Lock()
     for checker in _every_checker:
         checker._begin()
 
@@ -308,17 +304,20 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def program_checker() -> HealthChecker:
+class ProgramChecker(HealthChecker):
     """The checks of this program: the built-in ones, and those of `register_health_check`."""
-    with _checkers_lock:
-        if not _checkers:
-            from odibi_core.health_checks import built_in
 
-            checker = HealthChecker()
-            for check in built_in():
-                checker.register_check(check)
-            _checkers.append(checker)
-    return _checkers[0]
+    def __init__(self) -> None:
+        from odibi_core.health_checks import built_in
+
+        super().__init__()
+        for check in built_in():
+            self.register_check(check)
+
+
+def program_checker() -> HealthChecker:
+    """The program's own, always the same one."""
+    return once(ProgramChecker)
 
 
 def register_health_check(

@@ -10,12 +10,15 @@ from __future__ import annotations
 import os
 import weakref
 from threading import RLock
+from typing import Any, TypeVar
 
 from odibi_core.event_bus import EventBus, Sink
 from odibi_core.events.context import bus_here
 from odibi_core.metrics_manager import MetricsManager
 
-__all__ = ["current_bus", "get_metrics", "join", "listen", "program_bus", "sinks", "unlisten"]
+__all__ = ["current_bus", "get_metrics", "join", "listen", "once", "program_bus", "sinks", "unlisten"]
+
+T = TypeVar("T")
 
 
 class _Program:
@@ -26,6 +29,7 @@ class _Program:
         self.metrics: MetricsManager | None = None
         self.listeners: list[tuple[Sink, str | None]] = []
         self.joined: weakref.WeakSet[EventBus] = weakref.WeakSet()
+        self.instruments: dict[type[Any], Any] = {}
         self.lock = RLock()
 
 
@@ -34,7 +38,8 @@ _program = _Program()
 
 def current_bus() -> EventBus:
     """The bus to speak on here: that of the run that we are in, else the program's own."""
-    bus: EventBus = bus_here.get() or _program.bus or program_bus()
+    program_own = _program.bus or program_bus()  # also inside a run, so that `get_metrics()` hears of it
+    bus: EventBus = bus_here.get() or program_own
     if not bus.joined:
         join(bus)
     return bus
@@ -59,6 +64,17 @@ def get_metrics() -> MetricsManager:
     program_bus()
     assert _program.metrics is not None  # made with the bus
     return _program.metrics
+
+
+def once(kind: type[T]) -> T:
+    """The program's own instrument of a kind that it has one of; made when it is first asked for."""
+    instruments = _program.instruments
+    if kind not in instruments:
+        with _program.lock:
+            if kind not in instruments:
+                instruments[kind] = kind()
+    made: T = instruments[kind]
+    return made
 
 
 def listen(sink: Sink, *, name: str | None = None) -> Sink:

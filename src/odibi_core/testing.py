@@ -109,17 +109,20 @@ def an_event(event_type: str = "log", /, **fields: Any) -> Event:
 
 @contextmanager
 def fresh_program() -> Iterator[None]:
-    """As if the process had just begun: no program bus, no metrics, no listener, no health check is left of before.
+    """As if the process had just begun: settings, bus, metrics, listeners, loggers and health checks are made anew.
 
     What was there before is there again afterwards.
     """
-    from odibi_core import health_monitor, program, program_logger
+    from odibi_core import program, program_logger
+    from odibi_core.settings import config
 
-    before = program._program, program_logger._default[:], health_monitor._checkers[:]
+    before = program._program, program_logger._default[:], config._kept.copy()
     program._program = program._Program()
     program_logger._default.clear()
-    health_monitor._checkers.clear()
+    config._kept.clear()
     try:
         yield
     finally:
-        program._program, program_logger._default[:], health_monitor._checkers[:] = before
+        program._program, program_logger._default[:], kept = before
+        config._kept.clear()
+        config._kept.update(kept)

@@ -6,6 +6,7 @@ a run as it happened and one fed from the store afterwards give the same answer.
     runs       one row for each run                 timeline   how far one run is, step by step
     logs       the last entries, and their summary  lineage    what one run did to which data
     metrics    the numbers                          health     how each thing that is checked stands
+    usage      what of a program is used            errors     what went wrong, the same failures together
 """
 
 from odibi_core.views.base import BUILTIN, View

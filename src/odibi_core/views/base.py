@@ -27,6 +27,8 @@ BUILTIN: Final = {
     "logs": "odibi_core.views.logs:LogsView",
     "lineage": "odibi_core.views.lineage:LineageView",
     "metrics": "odibi_core.views.metrics:MetricsView",
+    "errors": "odibi_core.views.errors:ErrorsView",
     "health": "odibi_core.views.health:HealthView",
+    "usage": "odibi_core.views.usage:UsageView",
 }
 """The family table: one line a view, loaded when first asked for."""

@@ -1,0 +1,104 @@
+"""`odibi health`: whether what this machine's programs stand on is well."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from odibi_core.cli import exits, options, output, record
+from odibi_core.observability import HealthStatus, overall_status, run_health_checks
+from odibi_core.pipeline.loader import load_module
+from odibi_core.store.runs import RunStore
+from odibi_core.views.health import HealthView
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+STYLES = {
+    "healthy": "green",
+    "degraded": "yellow",
+    "unhealthy": "red",
+    "unknown": "magenta",
+    "skipped": "dim",
+}
+_SIGNS = {
+    "healthy": ("✓", "+"), "degraded": ("!", "!"), "unhealthy": ("✗", "x"), "unknown": ("?", "?"),
+    "skipped": ("·", "."),
+}  # fmt: skip
+
+
+def health(
+    format: options.Format = options.TextOrJson.text,
+    exit_on_failure: Annotated[
+        bool, typer.Option("--exit-on-failure", help="Exit with 1 when anything is unhealthy.")
+    ] = False,
+    load: Annotated[
+        str | None,
+        typer.Option(
+            "--load", metavar="FILE", help="A Python file or module that registers checks of its own."
+        ),
+    ] = None,
+    recorded: Annotated[
+        bool,
+        typer.Option("--recorded", help="What programs found last, from the record; nothing is asked now."),
+    ] = False,
+    store: options.Store = None,
+) -> None:
+    """Ask every health check now: disk, store, log, metrics endpoint, Sentry, BigQuery, and your own.
+
+    What is not configured is skipped. Each check has its own timeout, and one that hangs is unhealthy.
+    """
+    if load is not None:
+        load_module(load)
+    if recorded:
+        report = _recorded(record.open_store(store))
+    else:
+        with output.waiting("asking the checks"):
+            report = run_health_checks()
+    if format is options.TextOrJson.json:
+        output.write_json(report)
+    else:
+        _show(report)
+    if exit_on_failure and report["status"] == HealthStatus.UNHEALTHY:
+        raise typer.Exit(exits.FAILED)
+
+
+def _recorded(store: RunStore) -> dict[str, Any]:
+    """The last answers that stand in the record, and the circuits."""
+    view = HealthView()
+    with output.waiting("reading the record"):
+        for event in store.events():
+            view(event)
+    answer = view.answer()
+    return {"status": overall_status(check["status"] for check in answer["checks"].values()).value, **answer}
+
+
+def _show(report: dict[str, Any]) -> None:
+    on = output.console()
+    if not report["checks"]:
+        output.notice("no health check stands in the record; `odibi health` asks them now")
+        return
+    listed = output.table("", "Check", "Status", "Took", "Message", right=("Took",), whole=("Status",))
+    for name, check in report["checks"].items():
+        style = STYLES.get(check["status"], "")
+        seconds = check["duration_seconds"]
+        listed.add_row(
+            _sign(check["status"], on),
+            output.cell(name, "bold"),
+            output.cell(check["status"], style),
+            output.duration(None if seconds is None else seconds * 1e3),
+            output.styled(check["message"] or ""),
+        )
+    output.write(on, listed)
+    for name, circuit in report.get("circuits", {}).items():
+        since = datetime.fromisoformat(circuit["since"]).astimezone()
+        output.write(on, output.styled(f"circuit {name}: {circuit['state']} since {since:%Y-%m-%d %H:%M:%S}"))
+    output.write(on, output.styled(report["status"], f"bold {STYLES.get(report['status'], '')}"))
+
+
+def _sign(status: str, on: Console) -> Text:
+    fancy, plain = _SIGNS.get(status, ("?", "?"))
+    return output.cell(fancy if output.is_unicode(on) else plain, STYLES.get(status, ""))

@@ -1,0 +1,96 @@
+"""`odibi usage`: which commands and features are used, and how it goes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from odibi_core.cli import options, output, record
+from odibi_core.cli.logs import moment
+from odibi_core.views.usage import UsageView
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+def usage(
+    run: Annotated[
+        str | None, typer.Option("--run", metavar="RUN", help="Only what this run recorded. (default: all)")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="WHEN", help="ISO 8601, or 10m, 2h, 3d ago.")
+    ] = None,
+    store: options.Store = None,
+    format: options.Format = options.TextOrJson.text,
+) -> None:
+    """Show what programs recorded of their use: commands, features, BigQuery operations, data checks.
+
+    It is read from the record on this machine and sent nowhere; with ODIBI_USAGE__ENABLED=false nothing is recorded.
+    """
+    kept = record.open_store(store)
+    wanted = record.find(kept, run) if run else None
+    begin = moment(since, "--since")
+    view = UsageView()
+    with output.waiting("reading the record"):
+        for event in kept.events(wanted):
+            if begin is None or event.timestamp >= begin:
+                view(event)
+    answer = view.answer()
+    if format is options.TextOrJson.json:
+        output.write_json(answer)
+    elif any(answer.values()):
+        _show(answer)
+    else:
+        output.notice(f"no use of anything is recorded in {kept.root}; `track_cli_command` records it")
+
+
+def _show(answer: dict[str, Any]) -> None:
+    tables = [
+        _commands(answer["commands"]),
+        _counts("Argument", answer["arguments"]),
+        _counts("Feature", answer["features"]),
+        _counts("BigQuery operation", answer["bigquery_operations"]),
+        _checks(answer["data_quality"]),
+    ]
+    on = output.console()
+    for number, listed in enumerate(table for table in tables if table.row_count):
+        if number:
+            output.write(on, output.styled(""))
+        output.write(on, listed)
+
+
+def _commands(told: dict[str, dict[str, Any]]) -> Table:
+    figures = ("Started", "Succeeded", "Failed", "Average", "Longest", "Users")
+    listed = output.table("Command", *figures, right=figures)
+    for name, command in told.items():
+        listed.add_row(
+            output.cell(name, "bold"),
+            output.count(command["started"]),
+            output.count(command["success"]),
+            output.cell(output.count(command["failed"]), "red" if command["failed"] else ""),
+            output.duration(command["avg_duration_ms"]),
+            output.duration(command["max_duration_ms"]),
+            output.count(command["users"]),
+        )
+    return listed
+
+
+def _counts(title: str, counts: dict[str, int]) -> Table:
+    listed = output.table(title, "Times", right=("Times",))
+    for name, times in sorted(counts.items(), key=lambda row: -row[1]):
+        listed.add_row(output.cell(name, "bold"), output.count(times))
+    return listed
+
+
+def _checks(told: dict[str, dict[str, Any]]) -> Table:
+    listed = output.table("Data check", "Asked", "Passed", "Rate", right=("Asked", "Passed", "Rate"))
+    for name, check in told.items():
+        style = "" if check["last_passed"] else "red"
+        listed.add_row(
+            output.cell(name, style or "bold"),
+            output.count(check["executed"]),
+            output.count(check["passed"]),
+            output.cell(f"{check['pass_rate']:.0%}", style),
+        )
+    return listed

@@ -1,0 +1,178 @@
+"""Which commands and features of a program are used, how long they take, how they end; and its data checks.
+
+All of it stays in the record of the program: nothing is sent anywhere. `ODIBI_USAGE__ENABLED=false` turns it off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from odibi_core import program
+from odibi_core.events import kinds
+from odibi_core.events.clock import monotonic, new_id
+from odibi_core.events.context import current
+from odibi_core.events.failure import describe_failure, message_of
+from odibi_core.events.redaction import HIDDEN, is_secret_name
+from odibi_core.settings import get_config
+from odibi_core.views.usage import UsageView
+
+__all__ = ["CommandExecution", "UsageAnalytics", "get_analytics", "track_cli_command"]
+
+
+class CommandExecution:
+    """One execution of a command, from `start_command` to `end_command`."""
+
+    __slots__ = ("_begun", "command", "ended", "execution_id", "user")
+
+    def __init__(self, command: str, user: str | None) -> None:
+        self.command = command
+        self.user = user
+        self.execution_id = new_id()
+        self.ended = False
+        self._begun = monotonic()
+
+    @property
+    def duration_ms(self) -> float:
+        """How long ago it began."""
+        return (monotonic() - self._begun) * 1e3
+
+
+class UsageAnalytics:
+    """Says what is used; `report()` answers for this process, `odibi usage` for all that is recorded.
+
+    Nothing here raises, whatever the arguments are, and with the opt-out nothing is said.
+
+    >>> analytics = UsageAnalytics()
+    >>> analytics.track_feature_usage("export", {"format": "csv"})
+    >>> analytics.report()["features"]
+    {'export': 1}
+    """
+
+    def __init__(self) -> None:
+        self._view = UsageView()
+        program.listen(self._view, name="usage")
+
+    def start_command(self, command: str, args: Any = None, user: str | None = None) -> CommandExecution:
+        """A command begins; `args` may be a dict, or a list as in `sys.argv`."""
+        execution = CommandExecution(command, user)
+        self._say_command(execution, "running", {"args": _without_secrets(args)}, "debug")
+        return execution
+
+    def end_command(
+        self, execution: CommandExecution, success: bool = True, error: BaseException | str | None = None
+    ) -> None:
+        """It ended; a second time for the same execution does nothing."""
+        if getattr(execution, "ended", True):
+            return
+        execution.ended = True
+        about: dict[str, Any] = {"duration_ms": execution.duration_ms}
+        if isinstance(error, BaseException):
+            about |= describe_failure(error)
+        elif error is not None:
+            about["error"] = message_of(error)
+        self._say_command(
+            execution, "success" if success else "failed", about, "info" if success else "error"
+        )
+
+    def _say_command(
+        self, execution: CommandExecution, status: str, about: dict[str, Any], level: str
+    ) -> None:
+        fields = {"command": execution.command, "status": status, "execution_id": execution.execution_id}
+        if execution.user is not None:
+            fields["user"] = execution.user
+        _say(kinds.CLI_COMMAND, {**fields, **about}, level)
+
+    def track_command_argument(self, command: str, argument: str, value: Any = None) -> None:
+        """A command was given this argument; its value stands in the record, and is no label of the metric."""
+        if is_secret_name(str(argument)) and value is not None:
+            value = HIDDEN
+        _say(kinds.CLI_ARGUMENT, {"command": command, "argument": argument, "value": value}, "debug")
+
+    def track_feature_usage(self, feature: str, context: Mapping[str, Any] | None = None) -> None:
+        """A feature was used."""
+        _say(kinds.FEATURE_USAGE, {"feature": feature, "context": context})
+
+    def track_bigquery_operation(
+        self,
+        operation_type: str,
+        dataset: str | None = None,
+        table: str | None = None,
+        bytes_processed: int | None = None,
+        rows_affected: int | None = None,
+    ) -> None:
+        """A load, an export, a copy, a table made or dropped; `observe_bigquery` says it by itself."""
+        about = {
+            "operation_type": operation_type, "dataset": dataset, "table": table,
+            "bytes_processed": bytes_processed, "rows_affected": rows_affected,
+        }  # fmt: skip
+        _say(kinds.BIGQUERY_OPERATION, about)
+
+    def track_data_quality_check(
+        self,
+        check_name: str,
+        passed: bool,
+        duration_seconds: float,
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
+        """A check of data was asked; one that failed is a warning."""
+        about = {
+            "check": check_name, "passed": bool(passed), "status": "success" if passed else "failed",
+            "duration_ms": _milliseconds(duration_seconds), "details": details,
+        }  # fmt: skip
+        _say(kinds.DATA_QUALITY_CHECK, about, "info" if passed else "warning")
+
+    def report(self) -> dict[str, Any]:
+        """`commands, arguments, features, bigquery_operations, data_quality`, of this process since the first call."""
+        answer: dict[str, Any] = self._view.answer()
+        return answer
+
+
+def _say(kind: str, about: dict[str, Any], level: str = "info") -> None:
+    if get_config().usage_enabled:
+        said = {name: value for name, value in about.items() if value is not None}
+        program.current_bus().say(kind, level=level, fields=said)
+
+
+def _milliseconds(seconds: Any) -> Any:
+    try:
+        return float(seconds) * 1e3
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _without_secrets(args: Any) -> Any:
+    """A command line whose secrets are told by the flag before them: `["--password", "hunter2"]`."""
+    if not isinstance(args, (list, tuple)):
+        return args
+    kept: list[Any] = []
+    flag = ""
+    for item in args:
+        text = item if isinstance(item, str) else ""
+        follows_flag = flag and not text.startswith("-")
+        kept.append(HIDDEN if follows_flag and is_secret_name(flag) else item)
+        flag = text if text.startswith("-") and "=" not in text else ""
+    return kept
+
+
+def get_analytics() -> UsageAnalytics:
+    """The process's own, always the same one."""
+    return program.once(UsageAnalytics)
+
+
+@contextmanager
+def track_cli_command(command: str, args: Any = None) -> Iterator[CommandExecution]:
+    """`with track_cli_command("load", {"table": "orders"}): …`: its start, its end, its time and its failure.
+
+    An exception goes on; `SystemExit` is a success where its code says so (None or 0).
+    """
+    analytics = get_analytics()
+    execution = analytics.start_command(command, args, current().user)
+    try:
+        yield execution
+    except BaseException as error:
+        succeeded = isinstance(error, SystemExit) and error.code in (None, 0)
+        analytics.end_command(execution, succeeded, None if succeeded else error)
+        raise
+    analytics.end_command(execution)
