@@ -8,8 +8,8 @@ import os
 import threading
 from collections.abc import Iterator
 from copy import copy
-from functools import partial
 from datetime import UTC
+from functools import partial
 from typing import Any
 
 import pytest

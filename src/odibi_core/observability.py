@@ -3,6 +3,16 @@
 from odibi_core.errors import OdibiError, PipelineDefinitionError, PipelineError
 from odibi_core.event_bus import AutomationHook, EventBus, EventPriority, RegisteredHook
 from odibi_core.events import Event, LogLevel
+from odibi_core.health_checks import BigQueryCheck, DiskCheck
+from odibi_core.health_monitor import (
+    HealthCheck,
+    HealthChecker,
+    HealthCheckResult,
+    HealthStatus,
+    overall_status,
+    register_health_check,
+    run_health_checks,
+)
 from odibi_core.log_context import (
     LogContext,
     context_for_workers,
@@ -29,12 +39,19 @@ from odibi_core.sinks.summary_hook import create_summary_hook
 from odibi_core.story_generator import StoryGenerator, create_story_hook
 from odibi_core.structured_logger import StructuredLogEntry, StructuredLogger
 from odibi_core.tracker import Tracker
+from odibi_core.usage_analytics import UsageAnalytics, get_analytics, track_cli_command
 
 __all__ = [
     "AutomationHook",
+    "BigQueryCheck",
+    "DiskCheck",
     "Event",
     "EventBus",
     "EventPriority",
+    "HealthCheck",
+    "HealthCheckResult",
+    "HealthChecker",
+    "HealthStatus",
     "LogContext",
     "LogLevel",
     "Metric",
@@ -55,6 +72,7 @@ __all__ = [
     "StructuredLogEntry",
     "StructuredLogger",
     "Tracker",
+    "UsageAnalytics",
     "context_for_workers",
     "create_alert_hook",
     "create_cache_stats_hook",
@@ -64,15 +82,20 @@ __all__ = [
     "create_summary_hook",
     "environment_for_workers",
     "get_config",
+    "get_analytics",
     "get_correlation_id",
     "get_logger",
     "get_metrics",
     "node",
     "observe",
+    "overall_status",
+    "register_health_check",
     "run",
+    "run_health_checks",
     "set_config",
     "set_correlation_id",
     "set_operation_context",
     "set_user_context",
+    "track_cli_command",
     "wrap",
 ]

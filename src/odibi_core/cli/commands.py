@@ -11,13 +11,16 @@ from typer.core import TyperGroup
 
 from odibi_core import __version__
 from odibi_core.cli import exits, output
+from odibi_core.cli.config import config
 from odibi_core.cli.demo import demo
+from odibi_core.cli.health import health
 from odibi_core.cli.logs import logs
 from odibi_core.cli.metrics import metrics
 from odibi_core.cli.run import run
 from odibi_core.cli.runs import runs
 from odibi_core.cli.sql import sql
 from odibi_core.cli.story import story
+from odibi_core.cli.usage import usage
 from odibi_core.errors import OdibiError
 from odibi_core.settings import environment_value
 
@@ -71,8 +74,9 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (run, demo, runs, logs, story, metrics, sql):
+for command in (run, demo, runs, logs, story, metrics, sql, health, usage):
     app.command()(command)
+app.add_typer(config)
 
 
 def _tell_version(wanted: bool) -> None:
