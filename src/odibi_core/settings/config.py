@@ -51,6 +51,7 @@ class ObservabilityConfig:
     cost_tracking_enabled: bool
     cost_alert_threshold_usd: float
     cost_budget_usd: float
+    cost_usd_per_tib: float
     health_check_enabled: bool
     health_check_interval_seconds: float
     tracing_enabled: bool

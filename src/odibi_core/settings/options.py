@@ -71,14 +71,18 @@ class Option(NamedTuple):
         return getattr(SECTIONS[self.section](), self.key)
 
     @property
-    def variable(self) -> str:
-        """The variable that a message tells a user to set."""
-        return self.variables[0]
+    def own_variable(self) -> str:
+        """`ODIBI_METRICS__PORT`, which every setting has."""
+        return _own_variable(self.section, self.key)
+
+
+def _own_variable(section: str, key: str) -> str:
+    return f"{PREFIX}{section}__{key}".upper()
 
 
 def _option(section: str, key: str) -> Option:
     name = f"{section}.{key}"
-    short, own = _SHORT.get(name, ""), f"{PREFIX}{section}__{key}".upper()
+    short = _SHORT.get(name, "")
     ecosystem = _ECOSYSTEM.get(name, ())
     if section == "otel" and not ecosystem:
         ecosystem = (f"OTEL_EXPORTER_OTLP_{key.upper()}",)
@@ -86,7 +90,7 @@ def _option(section: str, key: str) -> Option:
         section,
         key,
         attribute=short.lower() or f"{section}_{key}",
-        variables=(*([short] if short else []), own, *ecosystem),
+        variables=(*([short] if short else []), _own_variable(section, key), *ecosystem),
         is_secret=name in _SECRETS or (section == "otel" and key.endswith("headers")),
         instead=_INSTEAD.get(name, ""),
     )

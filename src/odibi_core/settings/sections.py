@@ -109,6 +109,8 @@ class Cost(Section, frozen=True):
     """An operation that costs more raises an alert."""
     budget_usd: Amount = 0.0
     """What `odibi costs` compares with; 0 for none."""
+    usd_per_tib: Amount = 0.0
+    """What you pay BigQuery for a TiB on demand; 0: its public price."""
 
 
 class Health(Section, frozen=True):
