@@ -127,7 +127,7 @@ NAMES = [
 def test_any_exception_is_described_within_bounds(failure: Callable[[], object]) -> None:
     """At most 64 kB of text, as plain values that any encoder takes."""
     described = describe_failure(caught(failure))
-    assert set(described) == {"error", "error_type", "traceback"}
+    assert set(described) == {"error", "error_type", "traceback", "error_id"}
     assert all(type(value) is str for value in described.values())
     assert len(json.dumps(described)) < LIMIT
     assert described["error"]

@@ -6,10 +6,14 @@ import traceback
 from types import TracebackType
 from typing import Any, Final
 
+from odibi_core.events.clock import new_id
 from odibi_core.events.compose import clean_text
 from odibi_core.events.normalise import text
 
 MAX_TRACEBACK: Final = 48 * 1024
+TRACEBACK: Final = "Traceback (most recent call last):\n"
+LED_TO: Final = "\nwhich led to:\n\n"
+"""What stands before each exception of a chain, and between them; `events.trace` reads it again."""
 _FRAMES: Final = 12
 """Frames kept at each end of a traceback; between them stands how many were left out."""
 _LINKS: Final = 8
@@ -19,15 +23,44 @@ _MEMBERS: Final = 5
 _MESSAGE: Final = 4 * 1024
 
 
+_MARK: Final = "__odibi_error_id__"
+
+
 def describe_failure(error: BaseException) -> dict[str, Any]:
-    """`error` (its message), `error_type` and `traceback` (with its causes, the original one first), all redacted.
+    """`error` (its message), `error_type`, `traceback` (with its causes, the original one first), all redacted, and
+    the `error_id` of this very exception.
 
     Never raises, also not where the stack is as good as full: then there is no more than the type.
     """
     try:
-        return {"error": message_of(error), "error_type": _type_of(error), "traceback": traceback_of(error)}
+        return {
+            "error": message_of(error),
+            "error_type": _type_of(error),
+            "traceback": traceback_of(error),
+            "error_id": error_id_of(error),
+        }
     except Exception:
         return {"error": type(error).__name__}
+
+
+def error_id_of(error: BaseException) -> str:
+    """The id of this very exception, the same in every event that tells of it: whoever counts, counts it once.
+
+    It is kept in the exception itself, since built-in exceptions take no weak references; so it goes along to
+    another process too.
+    """
+    identity = as_id(new_id(32))
+    try:
+        return str(object.__getattribute__(error, "__dict__").setdefault(_MARK, identity))
+    except Exception:
+        return identity  # its class has made a thing of its own of `__dict__`
+
+
+def as_id(digits: str) -> str:
+    """Hexadecimal digits, every eighth of them a letter: never so many numbers in a row that they may be a card's."""
+    return "".join(
+        "abcdef"[int(digit, 16) % 6] if place % 8 == 7 else digit for place, digit in enumerate(digits)
+    )
 
 
 def message_of(error: BaseException | str) -> str:
@@ -48,7 +81,7 @@ def traceback_of(error: BaseException) -> str:
             parts = [*map(_one, chain[:half]), f"… {left_out} causes left out …\n", *map(_one, chain[-half:])]
         else:
             parts = [_one(link) for link in chain]
-        written = "\nwhich led to:\n\n".join(parts)
+        written = LED_TO.join(parts)
         if len(written) > MAX_TRACEBACK:
             half = MAX_TRACEBACK // 2
             written = f"{written[:half]}\n… [cut: {len(written)} characters] …\n{written[-half:]}"
@@ -70,7 +103,7 @@ def _chain(error: BaseException) -> list[BaseException]:
 
 
 def _one(error: BaseException) -> str:
-    written = "Traceback (most recent call last):\n" + _frames(error.__traceback__)
+    written = TRACEBACK + _frames(error.__traceback__)
     written += f"{_type_of(error)}: {message_of(error)}\n"
     if isinstance(error, BaseExceptionGroup):
         members = error.exceptions

@@ -4,6 +4,7 @@ summary          prints how a run went             metrics_export   writes the m
 log_rotation     removes old log files             alert            raises an alert when nodes failed
 cache_stats      prints how often the cache hit    console          prints events as they come, for people
 text             writes every event as a line of text, or of JSON
+sentry           sends errors to Sentry
 """
 
 from typing import Final
@@ -16,5 +17,6 @@ BUILTIN: Final = {
     "cache_stats": "odibi_core.sinks.cache_stats_hook:create_cache_stats_hook",
     "console": "odibi_core.sinks.console:ConsoleSink",
     "text": "odibi_core.sinks.text:TextSink",
+    "sentry": "odibi_core.sinks.sentry_sink:SentrySink",
 }
 """The family table: one line a sink, loaded when first asked for."""

@@ -27,8 +27,10 @@ BUILTIN: Final = {
     "logs": "odibi_core.views.logs:LogsView",
     "lineage": "odibi_core.views.lineage:LineageView",
     "metrics": "odibi_core.views.metrics:MetricsView",
+    "costs": "odibi_core.views.costs:CostsView",
     "errors": "odibi_core.views.errors:ErrorsView",
     "health": "odibi_core.views.health:HealthView",
+    "operations": "odibi_core.views.operations:OperationsView",
     "usage": "odibi_core.views.usage:UsageView",
 }
 """The family table: one line a view, loaded when first asked for."""

@@ -1,0 +1,154 @@
+"""`odibi errors`: what went wrong, the same failures together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from odibi_core.cli import exits, options, output, record
+from odibi_core.cli.logs import moment
+from odibi_core.errors import nearest
+from odibi_core.views.errors import ErrorsView
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_MESSAGE: Final = 120
+"""Characters of a message in the list; one error by itself is shown whole."""
+_LABEL: Final = 14
+
+
+def errors(
+    fingerprint: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[FINGERPRINT]", show_default=False,
+            help="Show this error whole; the beginning of a fingerprint will do. (default: list all)",
+        ),
+    ] = None,
+    run: Annotated[
+        str | None, typer.Option("--run", metavar="RUN", help="Only what failed in this run. (default: all)")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="WHEN", help="ISO 8601, or 10m, 2h, 3d ago.")
+    ] = None,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=0, help="How many, those seen last; 0 for all.")
+    ] = 20,
+    store: options.Store = None,
+    format: options.Format = options.TextOrJson.text,
+) -> None:  # fmt: skip
+    """List what went wrong: each error once, how often, since when, in which runs and where.
+
+    Failures are one and the same error by their fingerprint: the type, the message without its numbers and names, and
+    the innermost functions. An exception that passed through several layers counts once.
+    """
+    kept = record.open_store(store)
+    begin = moment(since, "--since")
+    run_ids = [record.find(kept, run)] if run else kept.ids()
+    view = ErrorsView()
+    with output.waiting("reading the record"):
+        for run_id in run_ids:
+            for event in record.read(kept, run_id):
+                if begin is None or event.timestamp >= begin:
+                    view(event)
+    answer = view.answer()
+    if fingerprint is not None:
+        _tell(_chosen(answer["groups"], fingerprint), format)
+        return
+    answer["groups"] = answer["groups"][: limit or None]
+    if format is options.TextOrJson.json:
+        output.write_json(answer)
+    elif answer["groups"]:
+        _list(answer["groups"])
+    else:
+        output.notice(f"no error is recorded in {kept.root}")
+
+
+def _chosen(groups: list[dict[str, Any]], wanted: str) -> dict[str, Any]:
+    found = [group for group in groups if group["fingerprint"].startswith(wanted)]
+    if len(found) == 1:
+        return found[0]
+    marks = [group["fingerprint"] for group in groups]
+    if found:
+        output.complain(f"{wanted!r} could be any of {len(found)} errors: {', '.join(marks[:5])}")
+    else:
+        output.complain(f"there is no error {wanted!r}{nearest(wanted, marks)}; `odibi errors` lists them")
+    raise typer.Exit(exits.NOT_FOUND)
+
+
+def _list(groups: list[dict[str, Any]]) -> None:
+    listed = output.table(
+        "Error", "Message", "Where", "Times", "Runs", "Last seen", "Fingerprint",
+        right=("Times", "Runs"), whole=("Last seen", "Fingerprint"),
+    )  # fmt: skip
+    for group in groups:
+        lines = (group["message"] or "").strip().splitlines() or [""]
+        listed.add_row(
+            output.cell(group["error_type"] or group["example"]["event_type"], "red"),
+            output.cell(lines[0] if len(lines[0]) <= _MESSAGE else f"{lines[0][:_MESSAGE]}…"),
+            output.cell(_where(group), "bold"),
+            output.count(group["count"]),
+            output.count(group["run_count"]),
+            output.cell(_when(group["last_seen"])),
+            output.cell(group["fingerprint"], "dim"),
+        )
+    output.write(output.console(), listed)
+
+
+def _where(group: dict[str, Any]) -> str:
+    """The first node or operation, and how many more."""
+    places = group["nodes"] or group["operations"]
+    return "" if not places else places[0] if len(places) == 1 else f"{places[0]} +{len(places) - 1}"
+
+
+def _tell(group: dict[str, Any], format: options.TextOrJson) -> None:
+    if format is options.TextOrJson.json:
+        output.write_json(group)
+        return
+    on = output.console()
+    name = group["error_type"] or group["example"]["event_type"]
+    output.write(on, output.styled(f"{name}: {group['message'] or ''}", "bold red"))
+    for label, value in _facts(group, on):
+        output.write(on, output.styled(f"{label:<{_LABEL}} {value}"))
+    for crumb in group["example"]["breadcrumbs"]:
+        data = "".join(f" {key}={value}" for key, value in (crumb.get("data") or {}).items())
+        said = f"{crumb.get('severity', '')} {crumb.get('category', '')}: {crumb.get('message', '')}{data}"
+        output.write(on, output.styled(f"{'before':<{_LABEL}} {_time(crumb.get('at'))} {said}", "dim"))
+    trace = group["example"]["traceback"]
+    for line in ("", *trace.splitlines()) if trace else ():
+        output.write(on, output.styled(line))
+
+
+def _facts(group: dict[str, Any], on: Console) -> Iterator[tuple[str, str]]:
+    """What there is to know of an error, and then of the one example."""
+    example = group["example"]
+    yield "fingerprint", group["fingerprint"]
+    yield "times", f"{group['count']:,}, first {_when(group['first_seen'])}, last {_when(group['last_seen'])}"
+    for label in ("nodes", "operations", "runs"):
+        if group[label]:
+            more = group["run_count"] - len(group["runs"]) if label == "runs" else 0
+            yield label, output.joined([*group[label], *([f"and {more:,} more"] if more else [])], on)
+    for label in ("run_id", "error_id", "user", "correlation_id"):
+        if example[label]:
+            yield label.replace("_", " "), example[label]
+    if example["handled"] is False:
+        yield "handled", "no: nobody caught it"
+    for name, told in {"context": example["context"], **example["contexts"]}.items():
+        if told:
+            yield output.shown(name), output.as_json(told).decode()
+
+
+def _when(moment: str) -> str:
+    return f"{datetime.fromisoformat(moment).astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def _time(moment: Any) -> str:
+    """The time of day, of what should be a timestamp."""
+    try:
+        return f"{datetime.fromisoformat(moment).astimezone():%H:%M:%S}"
+    except (TypeError, ValueError):
+        return "?"

@@ -1,0 +1,281 @@
+"""Errors of a whole program: each is an event with a fingerprint, in the log always, and in Sentry when that is set up.
+
+`capture_exception(error)` where you handle it, `with_error_tracking()` around what may fail, `setup_exception_hook()`
+(in `uncaught`) for what nobody handles. What is known here goes along: breadcrumbs, contexts, the log's own context.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import inspect
+import logging
+import sys
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, overload
+
+from odibi_core.error_context import add_breadcrumb, breadcrumbs, contexts, set_context
+from odibi_core.errors import OdibiError
+from odibi_core.event_bus import EventBus
+from odibi_core.events import clean_text, kinds
+from odibi_core.events.clock import new_id
+from odibi_core.events.context import current
+from odibi_core.events.failure import as_id, describe_failure, error_id_of, message_of
+from odibi_core.events.fingerprint import fingerprint
+from odibi_core.events.normalise import text
+from odibi_core.events.recent import remember
+from odibi_core.plugins import load
+from odibi_core.program import current_bus, listen, once, sinks, unlisten
+from odibi_core.settings import ObservabilityConfig, get_config
+
+if TYPE_CHECKING:
+    from odibi_core.sinks.sentry_sink import SentrySink
+
+__all__ = [
+    "ErrorTracker",
+    "add_breadcrumb",
+    "capture_exception",
+    "capture_message",
+    "close_error_tracking",
+    "init_error_tracking",
+    "set_context",
+    "with_error_tracking",
+]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+MAX_CAPTURED: Final = 10_000
+"""Exceptions of which is remembered that they were captured."""
+_END_WITHIN_S: Final = 1.5
+
+_log = logging.getLogger("odibi_core")
+
+
+class ErrorTracker:
+    """Says what is captured on the bus of the run that we are in, or on the program's, or on one of its own.
+
+    The functions below use the one that the program has.
+    """
+
+    def __init__(self, bus: EventBus | None = None) -> None:
+        self.sentry: SentrySink | None = None
+        self._bus = bus
+        self._captured: dict[str, None] = {}
+
+    def capture_exception(
+        self, error: object = None, context: Any = None, level: str = "error", *, handled: bool = True
+    ) -> str | None:
+        """See the function of this name; `handled` is False for what nobody caught."""
+        try:
+            caught = sys.exc_info()[1] if error is None else error
+            if caught is None:
+                self._say(
+                    kinds.MESSAGE, "there was no exception for capture_exception", "warning", {}, context
+                )
+                return None
+            if not isinstance(caught, BaseException):
+                identity, message = as_id(new_id(32)), "what was captured is no exception"
+                told: dict[str, Any] = {
+                    "error": message_of(text(caught)),
+                    "error_type": type(caught).__name__,
+                }
+            else:
+                identity, message = error_id_of(caught), None
+                if not self._is_new(identity):
+                    return identity
+                told = describe_failure(caught)
+            mark = fingerprint(told.get("error_type"), told["error"], told.get("traceback"), _place())
+            told |= {"error_id": identity, "fingerprint": mark, "handled": handled}
+            self._say(kinds.ERROR, message, level, told, context)
+            return identity
+        except Exception as reason:
+            _complain(reason)
+            return None
+
+    def capture_message(self, message: object, level: str = "info", context: Any = None) -> str | None:
+        """See the function of this name."""
+        try:
+            said, identity = text(message), as_id(new_id(32))
+            told = {"message_id": identity, "fingerprint": fingerprint(None, said, None, _place())}
+            self._say(kinds.MESSAGE, said, level, told, context)
+            return identity
+        except Exception as reason:
+            _complain(reason)
+            return None
+
+    def _is_new(self, identity: str) -> bool:
+        if identity in self._captured:
+            return False
+        remember(self._captured, identity, None, MAX_CAPTURED)
+        return True
+
+    def _say(self, kind: str, message: str | None, level: str, told: dict[str, Any], context: Any) -> None:
+        given = {} if context is None else context if isinstance(context, Mapping) else {"value": context}
+        beside = {"context": given, "contexts": contexts(), "breadcrumbs": breadcrumbs()}
+        fields = told | {name: value for name, value in beside.items() if value}
+        (self._bus or current_bus()).say(kind, message, level=level, fields=fields)
+
+    def init(self, config: ObservabilityConfig | None = None) -> bool:
+        """See `init_error_tracking`."""
+        wanted = get_config() if config is None else config
+        self.close()
+        if not wanted.sentry_enabled:
+            return False
+        try:
+            self.sentry = load("sinks", "sentry").connect(
+                wanted.sentry_dsn,
+                environment=wanted.sentry_environment,
+                release=wanted.sentry_release,
+                traces_sample_rate=wanted.sentry_traces_sample_rate,
+                tell=self._warn,
+            )
+        except OdibiError as problem:
+            self._warn(str(problem))
+            return False
+        listen(self.sentry, name="sentry")
+        return True
+
+    def close(self, timeout: float = _END_WITHIN_S) -> None:
+        """Give Sentry what waits for it, for at most `timeout` seconds, and tell it no more."""
+        sentry, self.sentry = self.sentry, None
+        if sentry is not None:
+            unlisten(sentry)
+            sentry.close(timeout)
+
+    def _warn(self, message: str) -> None:
+        """In the log; where nobody shows one, on stderr."""
+        self._say(kinds.MESSAGE, message, "warning", {}, None)
+        if all(name == "metrics" for name, _ in sinks()):
+            sys.stderr.write(f"odibi-core: {clean_text(message)}\n")
+
+
+def capture_exception(error: object = None, context: Any = None, level: str = "error") -> str | None:
+    """Record an exception, by default the one that is being handled; gives the id that finds it, in Sentry too.
+
+    An exception is recorded once: captured again by another layer, it gives the id that it has. What is no exception
+    is recorded as an error that says so. `context` is a dict of what else is worth knowing. None when there was
+    nothing to record. Never raises.
+    """
+    return once(ErrorTracker).capture_exception(error, context, level)
+
+
+def capture_message(message: object, level: str = "info", context: Any = None) -> str | None:
+    """Record something that is worth a report and is no exception; gives its id. Never raises."""
+    return once(ErrorTracker).capture_message(message, level, context)
+
+
+def init_error_tracking(config: ObservabilityConfig | None = None) -> bool:
+    """Have Sentry told of errors from now on, if the settings say so (`SENTRY_ENABLED`, `SENTRY_DSN`, …).
+
+    False when it is not wanted; also when it cannot be had, which is said once, as a warning. A second call begins
+    anew. What waits to be sent at the program's end has 1.5 seconds.
+    """
+    atexit.unregister(close_error_tracking)
+    atexit.register(close_error_tracking)
+    return once(ErrorTracker).init(config)
+
+
+def close_error_tracking(timeout: float = _END_WITHIN_S) -> None:
+    """Give Sentry what waits for it, for at most `timeout` seconds, and tell it no more; the log goes on."""
+    once(ErrorTracker).close(timeout)
+
+
+@overload
+def with_error_tracking(function: F, /) -> F: ...
+@overload
+def with_error_tracking(context: Mapping[str, Any] | None = None, reraise: bool = True) -> TrackedErrors: ...
+def with_error_tracking(context: Any = None, reraise: bool = True) -> Any:
+    """Capture what is raised inside, with `context`: `with with_error_tracking({"batch": 7}): …`, and a decorator.
+
+    Of functions, coroutines and generators of both kinds. With `reraise=False` what was raised ends here: the block
+    is left, the call gives None, the generator ends. What is no `Exception` (Ctrl-C, an exit) is left alone.
+    """
+    if callable(context):
+        return TrackedErrors(None, reraise)(context)
+    return TrackedErrors(context, reraise)
+
+
+class TrackedErrors:
+    """What `with_error_tracking` gives."""
+
+    def __init__(self, context: Any, reraise: bool) -> None:
+        self.context = context
+        self.reraise = reraise
+
+    def __enter__(self) -> None:
+        """Nothing is done before something is raised."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: TracebackType | None) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        capture_exception(error, self.context)
+        return not self.reraise
+
+    def __call__(self, function: F) -> F:
+        """Each call of `function` is inside."""
+        if inspect.isasyncgenfunction(function):
+            wrap: Callable[..., Any] = self._of_async_generator
+        elif inspect.iscoroutinefunction(function):
+            wrap = self._of_coroutine
+        elif inspect.isgeneratorfunction(function):
+            wrap = self._of_generator
+        else:
+            wrap = self._of_function
+        return cast(F, functools.wraps(function)(wrap(function)))
+
+    def _of_function(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        def tracked(*args: Any, **kwargs: Any) -> Any:
+            with self:
+                return function(*args, **kwargs)
+
+        return tracked
+
+    def _of_coroutine(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        async def tracked(*args: Any, **kwargs: Any) -> Any:
+            with self:
+                return await function(*args, **kwargs)
+
+        return tracked
+
+    def _of_generator(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        def tracked(*args: Any, **kwargs: Any) -> Any:
+            with self:
+                return (yield from function(*args, **kwargs))
+
+        return tracked
+
+    def _of_async_generator(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """What is sent and thrown into it reaches the function's own generator, as `yield from` does elsewhere."""
+
+        async def tracked(*args: Any, **kwargs: Any) -> Any:
+            inner = function(*args, **kwargs)
+            step, given = inner.asend, None
+            with self:
+                while True:
+                    try:
+                        item = await step(given)
+                    except StopAsyncIteration:
+                        return
+                    try:
+                        step, given = inner.asend, (yield item)
+                    except GeneratorExit:
+                        await inner.aclose()
+                        raise
+                    except BaseException as thrown:
+                        step, given = inner.athrow, thrown
+
+        return tracked
+
+
+def _place() -> str | None:
+    """Where we are, for an error without a stack."""
+    here = current()
+    return here.node_name or here.operation or here.component
+
+
+def _complain(reason: Exception) -> None:
+    try:
+        _log.error("an error could not be recorded: %s", type(reason).__name__)
+    except Exception:
+        return  # such as a stack that is too deep even for this

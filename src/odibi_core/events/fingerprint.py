@@ -1,0 +1,53 @@
+"""Which errors are the same error: a short id that a run, a machine and a value of the data do not change."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Any, Final
+
+from odibi_core.events.failure import as_id
+from odibi_core.events.normalise import text
+from odibi_core.events.trace import Frame, read_trace
+
+_LENGTH: Final = 16
+_FRAMES: Final = 3
+"""Innermost functions of the program that count."""
+_MESSAGE: Final = 500
+"""Characters of a message that count."""
+_VARYING: Final = re.compile(
+    r"(?<!\w)'[^'\n]{0,200}+'|(?<!\w)\"[^\"\n]{0,200}+\"|`[^`\n]{0,200}+`"  # what is quoted
+    r"|[A-Za-z]{2,12}+://\S++|(?<![\w.~-])(?:[A-Za-z]:)?[\w.~-]*+(?:[\\/][\w.@%+~-]++)++"  # addresses and paths
+    r"|(?<![0-9A-Za-z])(?:0x[0-9A-Fa-f]++|[0-9A-Fa-f]{8}(?:-?[0-9A-Fa-f]{4}){3}-?[0-9A-Fa-f]{12}|[0-9a-f]{8,}+)(?!\w)"
+    r"|\d++(?:[.,:_-]\d++)*+"
+)
+
+
+def fingerprint(error_type: Any, message: Any, traceback: Any = None, place: Any = None) -> str:
+    """16 hexadecimal digits, of the error's type, its message without what varies, and where it was raised.
+
+    Where: the program's own innermost functions with their files' base names; of a stack that has none of its own,
+    the innermost of any; without a stack, `place`, such as the node's name. Line numbers do not count.
+    """
+    where = _where(traceback) or [text(place or "", _MESSAGE)]
+    parts = [text(error_type or "", _MESSAGE), shape_of(message), *where]
+    written = "\0".join(parts).encode("utf-8", "replace")
+    return as_id(hashlib.sha256(written).hexdigest()[:_LENGTH])
+
+
+def shape_of(message: Any) -> str:
+    """A message with a `*` for each number, id, path, address and quoted text: `row * of *: no column *`."""
+    return " ".join(_VARYING.sub("*", text(message or "", 2 * _MESSAGE)[:_MESSAGE]).split())
+
+
+def _where(traceback: Any) -> list[str]:
+    """In the order of the alphabet: where a runaway recursion of two functions stops is a matter of chance."""
+    raised = read_trace(traceback)
+    frames = raised[-1].frames if raised else []
+    own = [frame for frame in frames if frame.in_app] or frames
+    distinct = dict.fromkeys(_name(frame) for frame in reversed(own))
+    return sorted(list(distinct)[:_FRAMES])
+
+
+def _name(frame: Frame) -> str:
+    return f"{frame.file}:{frame.function}"

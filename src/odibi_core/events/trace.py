@@ -1,0 +1,79 @@
+"""A traceback as it stands in an event, read again: which exceptions, raised where.
+
+The text is the record; who needs its parts (a fingerprint, Sentry) reads it. So they know no more than the log does,
+and know it of a past run and of another process too.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import msgspec
+
+from odibi_core.events.failure import LED_TO, TRACEBACK
+
+_FRAME: Final = re.compile(r'  File "([^"\n]{1,4096})", line (\d{1,9}), in ([^\n]{1,1000})')
+_NOT_OURS: Final = re.compile(
+    r"[\\/](?:site|dist)-packages[\\/]|[\\/]lib[\\/]python\d|^<frozen |[\\/]odibi_core[\\/](?!_examples[\\/])"
+)
+_ROOTS: Final = re.compile(r".*[\\/](?:(?:site|dist)-packages|lib[\\/]python[\d.]+)[\\/]", re.DOTALL)
+
+
+class Frame(msgspec.Struct, frozen=True):
+    """One line of a stack."""
+
+    path: str
+    line: int
+    function: str
+    code: str = ""
+
+    @property
+    def in_app(self) -> bool:
+        """Whether it is the program's own code: no installed library's, not Python's, not the recorder's."""
+        return _NOT_OURS.search(self.path) is None
+
+    @property
+    def file(self) -> str:
+        """The file's base name."""
+        return re.split(r"[\\/]", self.path)[-1]
+
+    @property
+    def short_path(self) -> str:
+        """The path below where packages are installed; of the program's own code, its file and folder."""
+        below = _ROOTS.sub("", self.path)
+        return below if below != self.path else "/".join(re.split(r"[\\/]", self.path)[-2:])
+
+
+class Raised(msgspec.Struct, frozen=True):
+    """One exception of a chain, its frames from the outermost to where it was raised."""
+
+    error_type: str
+    message: str
+    frames: list[Frame]
+
+
+def read_trace(written: Any) -> list[Raised]:
+    """The exceptions of a `traceback` field, the original cause first; none for what is no traceback."""
+    if not isinstance(written, str):
+        return []
+    parts = written.split(f"{LED_TO}{TRACEBACK}")
+    return [_raised(part.removeprefix(TRACEBACK)) for part in parts if part.strip()]
+
+
+def _raised(written: str) -> Raised:
+    """The frames are indented; the first line that is not begins what the exception says."""
+    lines = written.splitlines()
+    frames: list[Frame] = []
+    place = 0
+    for place, line in enumerate(lines):
+        if not line.startswith("  "):
+            break
+        found = _FRAME.fullmatch(line)
+        if found:
+            code = lines[place + 1].strip() if place + 1 < len(lines) else ""
+            frames.append(
+                Frame(found[1], int(found[2]), found[3], "" if _FRAME.fullmatch(f"  {code}") else code)
+            )
+    error_type, _, message = "\n".join(lines[place:]).partition(": ")
+    return Raised(error_type, message, frames)

@@ -1,0 +1,208 @@
+"""Telling Sentry: errors that were captured, and what failed a run, through `sentry-sdk`'s own transport."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, Final, Protocol
+
+import sentry_sdk
+from sentry_sdk.transport import HttpTransport
+
+from odibi_core.errors import ConfigurationError
+from odibi_core.events import Event, clean, clean_text, kinds
+from odibi_core.events.clock import SYSTEM, Clock
+from odibi_core.events.normalise import text
+from odibi_core.events.recent import remember
+from odibi_core.sinks.sentry_event import sentry_event
+from odibi_core.views.errors import fingerprint_of
+
+ALIKE_A_MINUTE: Final = 10
+"""Failures of one fingerprint that are sent within a minute."""
+ALL_A_MINUTE: Final = 100
+_WINDOW_S: Final = 60.0
+_MARKS_KEPT: Final = 1000
+_IDS_KEPT: Final = 10_000
+_QUEUE: Final = 100
+_SAID: Final = 300
+"""Characters of a reason."""
+
+Tell = Callable[[str], None]
+
+
+class _Client(Protocol):
+    def capture_event(self, event: Any, /) -> str | None: ...
+
+
+class SentrySink:
+    """Sends each captured error and message, each failed node, and the end of a run that failed with no failed node.
+
+    `SentrySink()` speaks through the program's own `sentry_sdk.init`; `connect(dsn)` makes one with a client of its
+    own. An exception is sent once; of one fingerprint at most ten a minute, of all at most a hundred, and the next
+    one that is sent says how many were not. Sending is the transport's, on a thread with a bounded queue.
+    """
+
+    def __init__(self, client: _Client | None = None, *, clock: Clock = SYSTEM) -> None:
+        self.sent = self.held_back = 0
+        self._client: _Client = sentry_sdk if client is None else client
+        self._clock = clock
+        self._quota = _Quota()
+        self._ids: dict[str, None] = {}
+        self._failed_inside: dict[str, None] = {}
+
+    def __call__(self, event: Event) -> None:
+        """Send it, if it is for Sentry."""
+        if not self._is_wanted(event):
+            return
+        identity = event.fields.get("error_id")
+        if isinstance(identity, str):
+            if identity in self._ids:
+                return
+            remember(self._ids, identity, None, _IDS_KEPT)
+        not_sent = self._quota.take(fingerprint_of(event), self._clock.monotonic())
+        if not_sent is None:
+            self.held_back += 1
+            return
+        self.sent += 1
+        self._client.capture_event(sentry_event(event, not_sent))
+
+    def _is_wanted(self, event: Event) -> bool:
+        kind = event.event_type
+        if kind == kinds.ERROR:
+            return True
+        if kind == kinds.MESSAGE:
+            return "message_id" in event.fields
+        if kind not in (kinds.NODE_FAILED, kinds.PIPELINE_ERROR) or event.status == "cancelled":
+            return False
+        if kind == kinds.NODE_FAILED:
+            remember(self._failed_inside, str(event.run_id), None, _IDS_KEPT)
+            return True
+        return str(event.run_id) not in self._failed_inside
+
+    def close(self, timeout: float = 1.5) -> None:
+        """Wait, for at most `timeout` seconds, until what was sent is gone; a client of its own is closed."""
+        if isinstance(self._client, sentry_sdk.Client):
+            self._client.close(timeout=timeout)
+
+    @classmethod
+    def connect(
+        cls,
+        dsn: str,
+        *,
+        environment: str = "",
+        release: str = "",
+        traces_sample_rate: float | None = None,
+        tell: Tell | None = None,
+    ) -> SentrySink:
+        """A sink with a Sentry client of its own, which touches neither `sentry_sdk`'s global one nor `logging`.
+
+        Where the program initialised `sentry_sdk` itself, that one is used, and `tell` is told so; it also hears, once,
+        why Sentry took no event. Raises `ConfigurationError` when the DSN cannot be one.
+        """
+        if sentry_sdk.get_client().is_active():
+            if tell is not None:
+                tell("sentry_sdk is initialised by the program: its client is used, and SENTRY_DSN is not")
+            return cls()
+        if not dsn:
+            raise ConfigurationError(
+                "SENTRY_ENABLED is true and SENTRY_DSN is not set, so errors are in the log alone: "
+                "set it to the DSN of your Sentry project, or SENTRY_ENABLED to false"
+            )
+        try:
+            client = sentry_sdk.Client(
+                **_options(dsn, environment, release), traces_sample_rate=traces_sample_rate
+            )
+        except Exception as error:
+            raise ConfigurationError(
+                f"SENTRY_DSN cannot be right, so errors are in the log alone: {clean_text(text(error, _SAID))}; "
+                "it looks like https://<key>@<host>/<project number>"
+            ) from None
+        if isinstance(client.transport, _Transport):
+            client.transport.tell = tell
+        return cls(client)
+
+
+def _options(dsn: str, environment: str, release: str) -> dict[str, Any]:
+    """All that the SDK would find out, hook into or send by itself is off; what is left out has that as its default."""
+    return {
+        "dsn": dsn,
+        "environment": environment or "production",
+        "release": release,
+        "transport": _Transport,
+        "transport_queue_size": _QUEUE,
+        "before_send": scrub,
+        "default_integrations": False,
+        "auto_enabling_integrations": False,
+        "auto_session_tracking": False,
+        "enable_backpressure_handling": False,
+        "include_local_variables": False,
+        "include_source_context": False,
+        "send_client_reports": False,
+        "max_value_length": 16 * 1024,
+    }
+
+
+def scrub(payload: Any, hint: Any = None) -> Any:
+    """All that is about to leave, redacted once more, with what the SDK added; where that fails, nothing goes."""
+    try:
+        scrubbed = {name: clean(value) for name, value in payload.items() if value not in (None, "", {}, [])}
+        if "exception" in payload:
+            scrubbed["exception"] = {"values": [clean(each) for each in payload["exception"]["values"]]}
+        return scrubbed
+    except Exception:
+        return None
+
+
+class _Transport(HttpTransport):
+    """The SDK's, which counts what it could not send, and says why the first time."""
+
+    TIMEOUT = 10
+
+    def __init__(self, options: Any) -> None:
+        super().__init__(options)
+        self.tell: Tell | None = None
+        self.dropped: Counter[str] = Counter()
+
+    def on_dropped_event(self, _reason: str) -> None:
+        """Called by the transport, on its thread, where the exception is being handled if there is one."""
+        self.dropped[_reason] += 1
+        if self.dropped.total() > 1 or self.tell is None:
+            return
+        error = sys.exc_info()[1]
+        why = _reason if error is None else f"{_reason}: {type(error).__name__}: {text(error, _SAID)}"
+        host = self.parsed_dsn.netloc if self.parsed_dsn else "?"
+        self.tell(f"Sentry at {host} did not take an error ({why}); it is in the log, and this is said once")
+
+
+class _Quota:
+    """How many of each fingerprint, and of all, are let through in a minute."""
+
+    def __init__(self) -> None:
+        self._windows: dict[str, _Window] = {}
+        self._all = _Window()
+
+    def take(self, mark: str, now: float) -> int | None:
+        """How many like it were not sent since the last that was; None when this one is not to be sent either."""
+        window = self._windows.get(mark) or _Window()
+        remember(self._windows, mark, window, _MARKS_KEPT)
+        if not (window.has_room(ALIKE_A_MINUTE, now) and self._all.has_room(ALL_A_MINUTE, now)):
+            window.not_sent += 1
+            return None
+        window.used += 1
+        self._all.used += 1
+        not_sent, window.not_sent = window.not_sent, 0
+        return not_sent
+
+
+class _Window:
+    __slots__ = ("begun", "not_sent", "used")
+
+    def __init__(self) -> None:
+        self.begun = float("-inf")
+        self.used = self.not_sent = 0
+
+    def has_room(self, allowed: int, now: float) -> bool:
+        if now - self.begun >= _WINDOW_S:
+            self.begun, self.used = now, 0
+        return self.used < allowed
