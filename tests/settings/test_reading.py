@@ -22,6 +22,22 @@ def test_code_goes_before_the_environment_and_that_before_the_default() -> None:
     assert read_settings({}) == Settings()
 
 
+def test_the_file_goes_after_the_environment_and_before_the_default() -> None:
+    """For a run as for everybody."""
+    Path("odibi.toml").write_text('[store]\ndir = "/from/file"\n[snapshot]\nrows = 9\n')
+    found = read_settings({"ODIBI_STORE__DIR": "/from/environment"})
+    assert (found.store.dir, found.snapshot.rows) == ("/from/environment", 9)
+    assert read_settings({}, snapshot={"rows": 1}).snapshot.rows == 1
+
+
+def test_a_rule_of_redaction_that_is_wrong_stops_a_run() -> None:
+    """A run that keeps what should have been hidden is worse than none."""
+    with pytest.raises(ConfigurationError, match="ODIBI_REDACTION__PATTERNS"):
+        read_settings({"ODIBI_REDACTION__PATTERNS": "("})
+    found = read_settings({"ODIBI_REDACTION__PATTERNS": "EMP-[0-9]+", "ODIBI_REDACTION__NAMES": "badge"})
+    assert (found.redaction.names, found.redaction.patterns) == (("badge",), ("EMP-[0-9]+",))
+
+
 def test_a_path_may_be_given_as_a_path(tmp_path: Path) -> None:
     """To the settings and to all who take a store."""
 

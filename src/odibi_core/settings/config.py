@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from odibi_core.errors import ConfigurationError, nearest
 from odibi_core.settings.options import OPTIONS, Option, options_of, unknown_variables
-from odibi_core.settings.reading import CODE, DEFAULT, Given, Reading, checked
+from odibi_core.settings.reading import CODE, DEFAULT, Given, Reading, judged
 from odibi_core.settings.sections import SECTIONS
 from odibi_core.settings.values import masked, text_of
 
@@ -116,10 +116,11 @@ class ObservabilityConfig:
         value, source = option.default, DEFAULT
         self._problems.pop(option.attribute, None)
         if given is not None:
-            try:
-                value, source = checked(option, given), given.source
-            except ConfigurationError as error:
-                self._problems[option.attribute] = f"{error}; {_used(value)}"
+            value, problem = judged(option, given)
+            if problem:
+                self._problems[option.attribute] = f"{problem}; {_used(value)}"
+            else:
+                source = given.source
         self.__dict__[option.attribute] = value
         self._sources[option.attribute] = source
 
@@ -195,4 +196,4 @@ def set_config(config: ObservabilityConfig | None) -> None:
     elif isinstance(config, ObservabilityConfig):
         _kept["config"] = config
     else:
-        raise ConfigurationError(f"set_config takes an ObservabilityConfig or None, not {config!r:.200}")
+        raise ConfigurationError(f"set_config takes an ObservabilityConfig or None, not a {type(config).__name__}")

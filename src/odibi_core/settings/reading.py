@@ -15,7 +15,7 @@ from odibi_core.settings.environment import process_environment
 from odibi_core.settings.file import settings_file
 from odibi_core.settings.options import PREFIX, Option, options_of
 from odibi_core.settings.sections import SECTIONS, Log, Settings
-from odibi_core.settings.values import masked, value_problem
+from odibi_core.settings.values import masked, right_part, value_problem
 
 CODE: Final = "code"
 DEFAULT: Final = "default"
@@ -96,7 +96,9 @@ def _read(section: str, reading: Reading, code: Mapping[str, Any]) -> Any:
         if code.get(option.key) is not None:
             given = Given(code[option.key], f"the setting {option.name}", CODE)
         if given is not None:
-            values[option.key] = checked(option, given)
+            values[option.key], problem = judged(option, given)
+            if problem:
+                raise ConfigurationError(problem)
     return SECTIONS[section](**values)
 
 
@@ -105,19 +107,22 @@ def _stranger(called: str, section: str, key: str) -> str:
     return f"{called} is not a setting{nearest(key, known)}; {section} has: {', '.join(known)}"
 
 
-def checked(option: Option, given: Given) -> Any:
-    """The value of a setting. Raises `ConfigurationError` with the reason why it cannot be right."""
+def judged(option: Option, given: Given) -> tuple[Any, str]:
+    """The value of a setting and, where what was given cannot be right, the sentence that says why.
+
+    The value is then the default; but of patterns, those that are right stay in force.
+    """
     hint = _hints(option.section)[option.key]
     try:
         plain = {option.key: _plain(option, given.value, hint)}
         value = getattr(msgspec.convert(plain, SECTIONS[option.section], strict=False), option.key)
         reason = value_problem(option, value)
+        rest = right_part(option, value) if reason else value
     except (msgspec.ValidationError, ValueError, OverflowError):
-        reason = _wanted(hint, given.value)
-    if reason:
-        shown = _shown(masked(option, given.value))
-        raise ConfigurationError(f"{given.called} is {shown}, which cannot be right: {reason}")
-    return value
+        reason, rest = _wanted(hint, given.value), option.default
+    if not reason:
+        return value, ""
+    return rest, f"{given.called} is {_shown(masked(option, given.value))}, which cannot be right: {reason}"
 
 
 @cache

@@ -185,10 +185,11 @@ SECTIONS: dict[str, type[Any]] = {
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """What a run needs to know: where its record goes, and how closely it looks."""
+    """What a run needs to know: where its record goes, how closely it looks, and what it must not keep."""
 
     store: Store = Store()
     snapshot: Snapshot = Snapshot()
+    redaction: Redaction = Redaction()
 
     @property
     def root(self) -> Path:

@@ -38,6 +38,13 @@ def value_problem(option: Option, value: Any) -> str:
     return check(value) if check is not None and value else ""
 
 
+def right_part(option: Option, value: Any) -> Any:
+    """What of a wrong value holds all the same: each pattern that is right hides what it should; else the default."""
+    if option.name == "redaction.patterns":
+        return tuple(pattern for pattern in value if not _no_pattern(pattern))
+    return option.default
+
+
 def _url(value: str) -> SplitResult | None:
     from urllib.parse import urlsplit  # here, since most processes set no URL
 
@@ -69,15 +76,16 @@ def _no_pairs(value: str) -> str:
     return "" if right else "it is a list of name=value with commas between"
 
 
-def _no_patterns(value: tuple[str, ...]) -> str:
-    for pattern in value:
-        try:
-            found = re.compile(pattern).search("")
-        except (re.error, RecursionError, OverflowError) as error:
-            return f"{pattern!r:.200} is no regular expression: {error}"
-        if found:
-            return f"{pattern!r:.200} matches where there is nothing, so it would hide everything"
-    return ""
+def _no_patterns(patterns: tuple[str, ...]) -> str:
+    return next(filter(None, map(_no_pattern, patterns)), "")
+
+
+def _no_pattern(pattern: str) -> str:
+    try:
+        found = re.compile(pattern).search("")
+    except (re.error, RecursionError, OverflowError) as error:
+        return f"{pattern!r:.200} is no regular expression: {error}"
+    return f"{pattern!r:.200} matches where there is nothing, so it would hide everything" if found else ""
 
 
 _CHECKS: Final[dict[str, Callable[[Any], str]]] = {
