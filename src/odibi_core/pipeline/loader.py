@@ -15,6 +15,7 @@ from typing import Any
 from odibi_core.errors import PipelineDefinitionError, nearest
 from odibi_core.pipeline.step import Step
 
+_PREFIX = "_odibi_pipeline_"
 NAMES = ("pipeline", "steps", "build")
 """What a pipeline is called when nobody says its name, in this order."""
 
@@ -26,7 +27,7 @@ def load_pipeline(target: str) -> list[Any]:
     `pipeline`, `steps` or `build`, or else the only list of steps or functions. The file is run anew on each
     call, under a name of its own, with its folder first on `sys.path` while it is.
     """
-    path, name = _split(target)
+    path, name = split_target(target)
     module = _guarded(lambda: _run(path), path, "while it was imported")
     found = _named(module, path, name) if name else _unnamed(module, path)
     if callable(found):
@@ -42,15 +43,24 @@ def load_pipeline(target: str) -> list[Any]:
 def load_module(target: str) -> ModuleType:
     """The module of a file, run anew, or of a dotted name; what its author wrote and raises is told by its line."""
     if target.endswith(".py") or "/" in target or Path(target).exists():
-        path, _ = _split(target)
+        path, _ = split_target(target)
         return _guarded(lambda: _run(path), path, "while it was imported")  # type: ignore[no-any-return]  # what it gave
     try:
         return import_module(target)
     except (Exception, SystemExit) as error:
-        raise PipelineDefinitionError(f"the module {target!r} cannot be imported: {_what(error)}") from error
+        raise PipelineDefinitionError(
+            f"the module {target!r} cannot be imported{_innermost(error)}: {_what(error)}"
+        ) from error
 
 
-def _split(target: str) -> tuple[Path, str]:
+def shown_name(module: str) -> str:
+    """A module's name for people: of one that was loaded from a file, the file's."""
+    file = getattr(sys.modules.get(module), "__file__", None) if module.startswith(_PREFIX) else None
+    return Path(file).stem if file else module
+
+
+def split_target(target: str) -> tuple[Path, str]:
+    """`FILE[:NAME]` as the file that is there, and the name or an empty text."""
     whole = Path(target)
     file, colon, name = target.rpartition(":")
     path = whole if whole.exists() or not colon else Path(file)
@@ -76,7 +86,7 @@ class _Source(SourceFileLoader):
 
 
 def _run(path: Path) -> ModuleType:
-    name = f"_odibi_pipeline_{blake2s(str(path).encode(errors='surrogateescape'), digest_size=8).hexdigest()}"
+    name = f"{_PREFIX}{blake2s(str(path).encode(errors='surrogateescape'), digest_size=8).hexdigest()}"
     loader = _Source(name, str(path))
     spec = ModuleSpec(name, loader, origin=str(path))
     spec.has_location = True
@@ -119,6 +129,21 @@ def _where(error: BaseException, path: Path) -> str:
     elsewhere = "" if last[0] == str(path) else f", raised in {Path(last[0]).name}, line {last[1]}"
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     return _line(line, lines[line - 1] if line <= len(lines) else None) + elsewhere
+
+
+def _innermost(error: BaseException) -> str:
+    """Where in a source file it happened, or nothing: between the author's lines are those of Python's importing."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f", {Path(error.filename).name}{_line(error.lineno, error.text)}"
+    found = ""
+    trace = error.__traceback__
+    while trace is not None:
+        file = Path(trace.tb_frame.f_code.co_filename)
+        if file.is_file() and file != Path(__file__) and file.parent.name != "importlib":
+            lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+            found = f", {file.name}{_line(trace.tb_lineno, dict(enumerate(lines, 1)).get(trace.tb_lineno))}"
+        trace = trace.tb_next
+    return found
 
 
 def _line(number: int | None, text: str | None) -> str:

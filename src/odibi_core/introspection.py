@@ -1,0 +1,247 @@
+"""Stages that describe themselves: what a pipeline's objects are and take, without running any of them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import deque
+from collections.abc import Iterator, Mapping
+from inspect import getattr_static, isabstract
+from os import PathLike, fspath
+from types import FunctionType, ModuleType
+from typing import Any, Final, TextIO
+
+from odibi_core.errors import nearest
+from odibi_core.events import clean_text
+from odibi_core.events.normalise import unique
+from odibi_core.pipeline.loader import load_module
+from odibi_core.stage_annotations import class_dict, class_name
+from odibi_core.stage_introspection import MARK, StageDescription, StageParameter, describe
+from odibi_core.stage_schemas import Schema, misfit
+from odibi_core.stage_signatures import bound_method, has, is_class
+
+__all__ = [
+    "PipelineDescription",
+    "StageDescription",
+    "StageParameter",
+    "discover_stages",
+    "inspectPipeline",
+    "inspect_pipeline",
+    "validate_config",
+]
+
+SCHEMA: Final = "https://json-schema.org/draft/2020-12/schema"
+_COLUMNS: Final = ("Stage", "Class", "Process", "Params", "Module", "About")
+_SEVERAL: Final = (list, tuple, set, frozenset, deque)
+
+
+class PipelineDescription:
+    """Descriptions of stages, in order; iterate over it, print it, or take it as JSON or JSON Schema."""
+
+    def __init__(self, stages: list[StageDescription]) -> None:
+        self.stages = stages
+
+    def __iter__(self) -> Iterator[StageDescription]:
+        return iter(self.stages)
+
+    def __len__(self) -> int:
+        return len(self.stages)
+
+    def __getitem__(self, place: int) -> StageDescription:
+        return self.stages[place]
+
+    def __str__(self) -> str:
+        return self.as_table()
+
+    def as_table(self) -> str:
+        """A plain text table, a row a stage; nothing in it is cut."""
+        rows = [_COLUMNS, *map(_cells, self.stages)]
+        widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
+        lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+        return "\n".join(lines)
+
+    def show(self, stream: TextIO | None = None) -> None:
+        """Print the table: fitted and coloured on a terminal, plain anywhere else."""
+        to = stream or sys.stdout
+        if to.isatty():
+            _show_on_terminal(self.stages, to)
+        else:
+            to.write(f"{self.as_table()}\n")
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `to_json` writes, as plain values."""
+        return {"stages": [_record(stage) for stage in self.stages]}
+
+    def to_json(self, indent: int | None = 2) -> str:
+        """The descriptions as one JSON document."""
+        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False)
+
+    def json_schema(self) -> Schema:
+        """JSON Schema (2020-12) of a config: an object that has, by each stage's name, an object of its parameters.
+
+        What cannot be told of a parameter is left open. The records that flow through a stage may be given, and
+        need not; a stage whose signature cannot be read takes anything.
+        """
+        properties: Schema = {}
+        for stage in self.stages:
+            properties[unique(stage.name, properties)] = _schema(stage)
+        needed = [name for name, schema in properties.items() if schema.get("required")]
+        whole = {"$schema": SCHEMA, "type": "object", "properties": properties, "additionalProperties": False}
+        return {**whole, **({"required": needed} if needed else {})}
+
+
+def inspect_pipeline(stages: Any) -> PipelineDescription:
+    """Describe live objects: stages, their classes, `Step`s, functions, whatever can be called; one, or several.
+
+    A mapping gives each its name. Nothing runs: no `process`, no property, no `__repr__`. Never raises: what an
+    object does not let be read is said in its row.
+
+    >>> print(inspect_pipeline([sorted]))
+    Stage   Class                       Process                                Params  Module    About
+    sorted  builtin_function_or_method  (iterable, /, *, key=None, reverse=False)  3  builtins  Return a new …
+    """
+    kind = type(stages)
+    if kind is dict:
+        return PipelineDescription([describe(stage, clean_text(str(name))) for name, stage in stages.items()])
+    return PipelineDescription([describe(stage) for stage in (stages if kind in _SEVERAL else [stages])])
+
+
+inspectPipeline = inspect_pipeline
+
+
+def validate_config(stage: Any, config: Any) -> list[str]:
+    """Why `config`, a mapping of parameters to values, does not fit a stage's signature; empty when it does.
+
+    Told are names that the stage does not take, those that it must have and that are missing, and values that
+    cannot be what the annotation says. The records that flow through a stage are no config: they may be left out.
+    """
+    described = stage if type(stage) is StageDescription else describe(stage)
+    if described.signature is None:
+        reason = "; ".join(described.unreadable) or "it calls no function"
+        return [f"{described.name}: its parameters are not known: {reason}"]
+    if not issubclass(type(config), Mapping):
+        return [
+            f"{described.name}: a config is a mapping of parameters to values, not a {class_name(type(config))}"
+        ]
+    try:
+        given = dict(config)
+        problems = [_problem(described, name, value) for name, value in given.items()]
+    except Exception as error:
+        return [f"{described.name}: the config cannot be read, {type(error).__name__}"]
+    problems += [
+        f"{each.name} is missing" for each in described.parameters if each.required and each.name not in given
+    ]
+    return [f"{described.name}: {problem}" for problem in problems if problem]
+
+
+def discover_stages(module: ModuleType | str | PathLike[str]) -> list[Any]:
+    """The stages that a module defines itself, in its order: classes with a `process`, and `measured_stage` functions.
+
+    `module` is a module, its dotted name, or the path of a file, which is imported. Left out is what the module
+    imports, and what is abstract or a protocol. Raises `PipelineDefinitionError` when it cannot be imported.
+    """
+    if not isinstance(module, ModuleType):
+        module = load_module(fspath(module))
+    found: dict[int, Any] = {}
+    for member in vars(module).values():
+        if _is_stage_of(module.__name__, member):
+            found.setdefault(id(member), member)
+    return list(found.values())
+
+
+def _is_stage_of(module: str, member: Any) -> bool:
+    try:
+        if is_class(member):
+            own = class_dict(member)
+            if own.get("__module__") != module or isabstract(member) or own.get("_is_protocol"):
+                return False
+            return has(member, "process") and bound_method(member, "process") is not None
+        if type(member) is FunctionType:
+            return MARK in vars(member) and member.__module__ == module
+        return has(member, MARK) and getattr_static(member, "__module__", module) == module
+    except Exception:  # what cannot be looked at is no stage
+        return False
+
+
+def _problem(stage: StageDescription, name: Any, value: Any) -> str:
+    shown = repr(clean_text(name)) if type(name) is str else f"the key of class {class_name(type(name))}"
+    named = {each.name: each for each in stage.parameters if each.kind in ("any", "keyword")}
+    any_other = next((each for each in stage.parameters if each.kind == "kwargs"), None)
+    if type(name) is str and (wanted := named.get(name, any_other)) is not None:
+        return misfit(name, value, wanted.schema)
+    if any(each.name == name and each.kind == "positional" for each in stage.parameters):
+        return f"{shown} is taken by its position only, so no config can give it"
+    takes = f"it takes {', '.join(named)}" if named else "it takes none"
+    return f"{shown} is no parameter{nearest(name, named)}; {takes}"
+
+
+def _schema(stage: StageDescription) -> Schema:
+    about = {"title": stage.name, **({"description": stage.doc} if stage.doc else {})}
+    if stage.signature is None:
+        return about
+    named = [each for each in stage.parameters if each.kind in ("any", "keyword")]
+    any_other = next((each.schema or True for each in stage.parameters if each.kind == "kwargs"), False)
+    needed = [each.name for each in named if each.required]
+    return {
+        **about,
+        "type": "object",
+        "properties": {each.name: each.schema for each in named},
+        **({"required": needed} if needed else {}),
+        "additionalProperties": any_other,
+    }
+
+
+def _record(stage: StageDescription) -> dict[str, Any]:
+    parameters = [
+        {
+            "name": each.name,
+            "kind": each.kind,
+            "annotation": each.annotation,
+            "default": each.default,
+            "required": each.required,
+        }
+        for each in stage.parameters
+    ]
+    return {
+        "name": stage.name,
+        "kind": stage.kind,
+        "class": stage.class_name,
+        "module": stage.module,
+        "doc": stage.doc,
+        "signature": stage.signature,
+        "parameter_count": stage.parameter_count,
+        "parameters": parameters,
+        "returns": stage.returns,
+        "unreadable": list(stage.unreadable),
+    }
+
+
+def _cells(stage: StageDescription) -> tuple[str, ...]:
+    """A row of the table; what a terminal would obey is written as an escape."""
+    about = "; ".join(filter(None, [stage.doc, *(f"({note})" for note in stage.unreadable)]))
+    count = str(stage.parameter_count) if stage.signature is not None else "?"
+    row = (stage.name, stage.class_name, stage.signature or "?", count, stage.module or "?", about)
+    return tuple(_printable(text) for text in row)
+
+
+def _printable(text: str) -> str:
+    if text.isprintable():
+        return text
+    shown = (
+        each if each.isprintable() else each.encode("unicode_escape", "replace").decode() for each in text
+    )
+    return "".join(shown)
+
+
+def _show_on_terminal(stages: list[StageDescription], to: TextIO) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim", show_edge=False)
+    for column in _COLUMNS:
+        table.add_column(column, justify="right" if column == "Params" else "left", overflow="fold")
+    for stage in stages:
+        styles = ("bold", "", "cyan", "", "dim", "yellow" if stage.unreadable else "")
+        table.add_row(*map(Text, _cells(stage), styles))
+    Console(file=to, markup=False, emoji=False, highlight=False).print(table)

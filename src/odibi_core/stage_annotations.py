@@ -1,0 +1,200 @@
+"""Annotations and default values as text, and what an annotation that is a text means: nothing is evaluated.
+
+With `from __future__ import annotations` every annotation is a text. It is parsed, and its names are looked up in the
+function's module; no code of its author runs, and what cannot be told is taken for anything.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import collections
+import inspect
+import typing
+from collections import abc
+from collections.abc import Mapping
+from enum import Enum, EnumMeta
+from types import ModuleType, NoneType, UnionType
+from typing import Any, Final
+
+from odibi_core.events import clean, clean_text
+
+_DEEPEST: Final = 12
+_MODULES: Final = frozenset({"typing", "types", "typing_extensions", "collections.abc", "_collections_abc"})
+LISTS: Final = frozenset(
+    {
+        list, abc.Sequence, abc.MutableSequence, abc.Iterable, abc.Collection, abc.Container, abc.Reversible,
+        abc.Iterator, abc.Generator, abc.AsyncIterator, abc.AsyncIterable, abc.AsyncGenerator, collections.deque,
+    }
+)  # fmt: skip
+SETS: Final = frozenset({set, frozenset, abc.Set, abc.MutableSet})
+MAPPINGS: Final = frozenset(
+    {dict, abc.Mapping, abc.MutableMapping, collections.OrderedDict, collections.defaultdict}
+)
+
+
+def class_name(kind: type) -> str:
+    """A class's own name, whatever its metaclass would say."""
+    return clean_text(str(type.__dict__["__qualname__"].__get__(kind)).rpartition("<locals>.")[2])
+
+
+def class_dict(kind: type) -> Mapping[str, Any]:
+    """What a class defines itself, by name."""
+    found: Mapping[str, Any] = type.__dict__["__dict__"].__get__(kind)
+    return found
+
+
+def class_module(kind: type) -> str | None:
+    """The name of the module that a class says it is from."""
+    found = type.__dict__["__module__"].__get__(kind)
+    return found if type(found) is str else None
+
+
+def in_class(kind: type, name: str, otherwise: Any = None) -> Any:
+    """An attribute as it stands in a class or its bases; what a metaclass has is not the class's own."""
+    for base in type.__dict__["__mro__"].__get__(kind):
+        if name in class_dict(base):
+            return class_dict(base)[name]
+    return otherwise
+
+
+def shareable(name: str, value: Any) -> Any:
+    """A value as it may be shown under this name: of a secret, that it is one."""
+    return next(iter(clean({name: value}).values()))
+
+
+def value_text(name: str, value: Any, depth: int = 0) -> str:
+    """A value as it would be written in code; of what is no plain value its class alone, for a repr may do anything."""
+    kind = type(value)
+    if value is None or kind in (bool, int, float, str):
+        return repr(shareable(name, value))[:200]
+    if issubclass(kind, Enum):
+        return f"{class_name(kind)}.{clean_text(str(object.__getattribute__(value, '_name_')))}"
+    if issubclass(kind, type):
+        return class_name(value)
+    if depth < 3 and kind in (list, tuple, set, frozenset, dict) and len(value) <= 8:
+        return _container_text(name, value, depth + 1)
+    return f"<{class_name(kind)}>"
+
+
+def _container_text(name: str, value: Any, depth: int) -> str:
+    if type(value) is dict:
+        pairs = (
+            f"{value_text('', key, depth)}: {value_text(str(key), item, depth)}"
+            for key, item in value.items()
+        )
+        return "{" + ", ".join(pairs) + "}"
+    inside = ", ".join(value_text(name, item, depth) for item in value)
+    match type(value).__name__:
+        case "list":
+            return f"[{inside}]"
+        case "tuple":
+            return f"({inside}{',' * (len(value) == 1)})"
+        case _:
+            return f"{{{inside}}}" if value else f"{type(value).__name__}()"
+
+
+def annotation_text(annotation: Any, depth: int = 0) -> str:
+    """An annotation as it would be written, short: `list[int]`, `int | None`, `Literal['a', 'b']`."""
+    if type(annotation) is str:
+        text = " ".join(clean_text(annotation).split())[:300]
+        return (
+            text[1:-1]
+            if text[:1] in ("'", '"') and text.count(text[0]) == 2 and text[-1] == text[0]
+            else text
+        )
+    if annotation is None or annotation is NoneType:
+        return "None"
+    if annotation is Ellipsis:
+        return "..."
+    if issubclass(type(annotation), type):
+        return class_name(annotation)
+    if depth > _DEEPEST or not of_typing(annotation):
+        return f"<{class_name(type(annotation))}>"
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Annotated:
+        return annotation_text(arguments[0], depth + 1)
+    if origin is typing.Literal:
+        return f"Literal[{', '.join(value_text('', value) for value in arguments)}]"
+    inside = [_argument_text(argument, depth + 1) for argument in arguments]
+    if origin in (typing.Union, UnionType):
+        return " | ".join(inside)
+    outside = annotation_text(origin, depth + 1) if origin is not None else _name_of(annotation)
+    return f"{outside}[{', '.join(inside)}]" if inside else outside
+
+
+def _argument_text(argument: Any, depth: int) -> str:
+    """`[int, str]` of a Callable is a list among the arguments."""
+    if type(argument) is list:
+        return f"[{', '.join(annotation_text(each, depth) for each in argument)}]"
+    return annotation_text(argument, depth)
+
+
+def _name_of(annotation: Any) -> str:
+    for attribute in ("__name__", "_name", "__forward_arg__"):
+        name = getattr(annotation, attribute, None)
+        if type(name) is str:
+            return clean_text(name)
+    return class_name(type(annotation))
+
+
+def of_typing(annotation: Any) -> bool:
+    """Only what these modules make is asked for anything: it answers without running a user's code."""
+    return class_module(type(annotation)) in _MODULES
+
+
+def resolved(annotation: Any, namespace: Mapping[str, Any], depth: int = 0) -> Any:
+    """What a text annotation means, by the names of its module; `Any` where that cannot be told."""
+    if type(annotation) is typing.ForwardRef:
+        annotation = annotation.__forward_arg__
+    if type(annotation) is not str:
+        return annotation
+    try:
+        return _meaning(ast.parse(annotation.strip(), mode="eval").body, namespace, depth + 1)
+    except Exception:  # no Python, or a type that refuses what it is given
+        return Any
+
+
+def _meaning(node: ast.expr, namespace: Mapping[str, Any], depth: int) -> Any:
+    if depth > _DEEPEST:
+        return Any
+    match node:
+        case ast.Constant(value=None):
+            return None
+        case ast.Constant(value=str() as text):
+            return resolved(text, namespace, depth)
+        case ast.Name(id=name):
+            return namespace.get(name, vars(builtins).get(name, Any))
+        case ast.Attribute(value=before, attr=name):
+            owner = _meaning(before, namespace, depth + 1)
+            return inspect.getattr_static(owner, name, Any) if type(owner) in (ModuleType, type) else Any
+        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+            return typing.Union[_meaning(left, namespace, depth + 1), _meaning(right, namespace, depth + 1)]  # noqa: UP007 (a class's own `|` is not asked)
+        case ast.Subscript(value=before, slice=inside):
+            return _subscripted(_meaning(before, namespace, depth + 1), inside, namespace, depth + 1)
+        case _:
+            return Any
+
+
+def _subscripted(outside: Any, inside: ast.expr, namespace: Mapping[str, Any], depth: int) -> Any:
+    arguments = inside.elts if isinstance(inside, ast.Tuple) else [inside]
+    if outside is typing.Literal:
+        return outside[tuple(_literal(each, namespace) for each in arguments)]
+    if outside is typing.Annotated:
+        return _meaning(arguments[0], namespace, depth)
+    if outside in LISTS | SETS | MAPPINGS or outside is tuple or of_typing(outside):
+        meant = [Ellipsis if _is_dots(each) else _meaning(each, namespace, depth) for each in arguments]
+        return outside[tuple(meant) if len(meant) > 1 else meant[0]]
+    return outside
+
+
+def _is_dots(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is Ellipsis
+
+
+def _literal(node: ast.expr, namespace: Mapping[str, Any]) -> Any:
+    """A literal, or a member of an Enum, which is its class's attribute."""
+    if isinstance(node, ast.Attribute):
+        owner = _meaning(node.value, namespace, 1)
+        return owner.__members__[node.attr] if issubclass(type(owner), EnumMeta) else None
+    return ast.literal_eval(node)

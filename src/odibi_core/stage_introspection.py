@@ -1,0 +1,280 @@
+"""What one object says of itself as a stage; what cannot be read is noted, never raised, and nothing of it runs."""
+
+from __future__ import annotations
+
+import functools
+import types
+from collections.abc import Callable, Iterator, Mapping
+from inspect import Parameter, Signature, getattr_static
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from odibi_core.events import clean_text
+from odibi_core.pipeline import Step
+from odibi_core.pipeline.loader import shown_name
+from odibi_core.stage_annotations import (
+    annotation_text,
+    class_dict,
+    class_module,
+    class_name,
+    shareable,
+    value_text,
+)
+from odibi_core.stage_schemas import Schema, as_json, schema_of
+from odibi_core.stage_signatures import BUILTINS, Callee, bound_method, callee_of, has, is_class, signature_of
+
+T = TypeVar("T")
+
+MARK: Final = "__odibi_stage__"
+"""The attribute by which a function says that it is a stage, and what it is called."""
+_WRAPPER: Final = ("odibi_core.stages", "InstrumentedStage")
+"""By its name: instruments do not import each other."""
+_WRAPPERS_FOLLOWED: Final = 100
+_KINDS: Final = {
+    Parameter.POSITIONAL_ONLY: "positional",
+    Parameter.POSITIONAL_OR_KEYWORD: "any",
+    Parameter.VAR_POSITIONAL: "args",
+    Parameter.KEYWORD_ONLY: "keyword",
+    Parameter.VAR_KEYWORD: "kwargs",
+}
+_POSITIONAL: Final = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+_FUNCTIONS: Final = (types.FunctionType, types.MethodType, functools.partial, *BUILTINS)
+
+
+class StageParameter(msgspec.Struct, frozen=True):
+    """A parameter of a stage; `annotation` and `default` are texts, None where there are none."""
+
+    name: str
+    kind: str
+    """`positional` (by position only), `any`, `keyword` (by name only), `args` or `kwargs`."""
+    annotation: str | None
+    default: str | None
+    required: bool
+    """Whether a config must have it: not what has a default, nor the records that flow through a stage."""
+    schema: Schema
+
+    def __str__(self) -> str:
+        stars = {"args": "*", "kwargs": "**"}.get(self.kind, "")
+        if self.annotation is None:
+            return f"{stars}{self.name}" + ("" if self.default is None else f"={self.default}")
+        return f"{stars}{self.name}: {self.annotation}" + (
+            "" if self.default is None else f" = {self.default}"
+        )
+
+
+class StageDescription(msgspec.Struct, frozen=True):
+    """What is known of a stage; `unreadable` says what could not be read, and why."""
+
+    name: str
+    kind: str
+    """`stage` (it has `process`), `function`, `class`, `callable`, `step`, or `object` for what is none of these."""
+    class_name: str
+    module: str | None
+    doc: str | None
+    """The first line of the docstring."""
+    signature: str | None
+    parameters: tuple[StageParameter, ...]
+    returns: str | None
+    unreadable: tuple[str, ...]
+
+    @property
+    def parameter_count(self) -> int:
+        """Those of `process` without `self`, the records among them."""
+        return len(self.parameters)
+
+
+def describe(thing: Any, name: str | None = None) -> StageDescription:
+    """A description of one object, under the name given or its own. Never raises."""
+    notes: list[str] = []
+
+    def read(what: str, how: Callable[[], T], otherwise: T) -> T:
+        try:
+            return how()
+        except Exception as error:
+            notes.append(f"{what} cannot be read: {clean_text(str(_words(error)))[:200]}")
+            return otherwise
+
+    outside, thing = thing, read("what it wraps", lambda: _inside(thing), thing)
+    kind = read("its kind", lambda: _kind_of(thing), "object")
+    callee = read("what it calls", lambda: _callee(thing, kind, notes), None)
+    signature = None if callee is None else read("its signature", lambda: signature_of(callee), None)
+    parameters: list[StageParameter] = []
+    if callee is not None and signature is not None:
+        read("its parameters", lambda: parameters.extend(_parameters(thing, kind, callee, signature)), None)
+    returns = None if signature is None else read("what it returns", lambda: _annotation(signature), None)
+    return StageDescription(
+        name=name or read("its name", lambda: _name_of(outside, thing, kind, callee), "?"),
+        kind=kind,
+        class_name=class_name(thing if is_class(thing) else type(thing)),
+        module=read("its module", lambda: _module_of(thing, callee), None),
+        doc=read("its docstring", lambda: _doc_of(thing, kind, callee), None),
+        signature=None if signature is None else _written(parameters, returns),
+        parameters=tuple(parameters),
+        returns=returns,
+        unreadable=tuple(notes),
+    )
+
+
+def _words(error: Exception) -> str:
+    try:
+        return str(error)
+    except Exception:  # an exception may refuse to say anything
+        return type(error).__name__
+
+
+def _kind_of(thing: Any) -> str:
+    if type(thing) in _FUNCTIONS:
+        return "function"
+    if issubclass(type(thing), Step):
+        return "step"
+    if has(thing, "process"):
+        return "stage"
+    if is_class(thing):
+        return "class"
+    if has(thing, MARK) or has(thing, "__wrapped__"):
+        return "function"
+    return "callable" if has(type(thing), "__call__") else "object"
+
+
+def _inside(thing: Any) -> Any:
+    """What an `InstrumentedStage` was put around, through as many as there are, or what there is."""
+    for _ in range(_WRAPPERS_FOLLOWED):
+        kinds = type.__dict__["__mro__"].__get__(type(thing))
+        if not any((class_module(kind), class_name(kind)) == _WRAPPER for kind in kinds):
+            break
+        if (found := getattr_static(thing, "stage", None)) is None:
+            break
+        thing = found
+    return thing
+
+
+def _callee(thing: Any, kind: str, notes: list[str]) -> Callee | None:
+    if kind == "step":
+        return callee_of(thing.value) if thing.operation == "call" else None
+    if kind != "stage":
+        callee = callee_of(thing)
+        if callee is None:
+            notes.append("it has no process, and cannot be called")
+        return callee
+    callee = bound_method(thing, "process")
+    if callee is None:
+        notes.append(
+            f"its process is a {class_name(type(getattr_static(thing, 'process')))}, which cannot be called"
+        )
+    return callee
+
+
+def _parameters(thing: Any, kind: str, callee: Callee, signature: Signature) -> Iterator[StageParameter]:
+    namespace = (
+        getattr(callee.function, "__globals__", {}) if type(callee.function) is types.FunctionType else {}
+    )
+    supplied = {*thing.inputs, *thing.params} if kind == "step" else set()
+    flowing = _flowing(signature) if kind == "stage" or has(thing, MARK) else None
+    for parameter in signature.parameters.values():
+        made = _parameter(parameter, namespace)
+        if parameter.name == flowing:
+            note: Schema = {"description": "what flows through the stage"}
+            made = msgspec.structs.replace(made, required=False, schema={**made.schema, **note})
+        yield msgspec.structs.replace(made, required=False) if made.name in supplied else made
+
+
+def _flowing(signature: Signature) -> str | None:
+    """Which parameter the records are, as a stage is measured: the one of that name, else the first."""
+    named = [each for each in signature.parameters.values() if each.kind in _POSITIONAL]
+    chosen = next((each for each in named if each.name == "records"), named[0] if named else None)
+    return chosen.name if chosen is not None and chosen.default is Parameter.empty else None
+
+
+def _parameter(parameter: Parameter, namespace: Mapping[str, Any]) -> StageParameter:
+    name, default, annotation = clean_text(parameter.name), parameter.default, parameter.annotation
+    has_default = default is not Parameter.empty
+    schema = {} if annotation is Parameter.empty else schema_of(annotation, namespace)
+    if has_default:
+        schema = _with_default(name, default, schema)
+    return StageParameter(
+        name=name,
+        kind=_KINDS[parameter.kind],
+        annotation=None if annotation is Parameter.empty else annotation_text(annotation),
+        default=value_text(name, default) if has_default else None,
+        required=not has_default
+        and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY),
+        schema=schema,
+    )
+
+
+def _with_default(name: str, default: Any, schema: Schema) -> Schema:
+    """The default too, if JSON can hold it and it is no secret; `window: int = None` takes None as well."""
+    if default is None and schema and {"type": "null"} not in schema.get("anyOf", ()):
+        schema = {"anyOf": [schema, {"type": "null"}]}
+    plain = as_json(default)
+    is_plain = plain is None or type(plain) in (bool, int, float, str, list, dict)
+    return {**schema, "default": plain} if is_plain and shareable(name, plain) == plain else schema
+
+
+def _written(parameters: list[StageParameter], returns: str | None) -> str:
+    """A signature as it stands in code, the marks `/` and `*` included."""
+    parts: list[str] = []
+    for before, parameter in zip([None, *parameters], [*parameters, None], strict=True):
+        if (
+            before is not None
+            and before.kind == "positional"
+            and (parameter is None or parameter.kind != "positional")
+        ):
+            parts.append("/")
+        if parameter is None:
+            break
+        if parameter.kind == "keyword" and (before is None or before.kind not in ("keyword", "args")):
+            parts.append("*")
+        parts.append(str(parameter))
+    return f"({', '.join(parts)})" + ("" if returns is None else f" -> {returns}")
+
+
+def _annotation(signature: Signature) -> str | None:
+    found = signature.return_annotation
+    return None if found is Signature.empty else annotation_text(found)
+
+
+def _name_of(outside: Any, thing: Any, kind: str, callee: Callee | None) -> str:
+    if is_class(thing):
+        return class_name(thing).rpartition(".")[2]
+    for owner, attribute in ((outside, MARK), (thing, MARK), (outside, "name"), (thing, "name")):
+        said = getattr_static(owner, attribute, None) if kind != "step" else thing.name
+        if type(said) is str and said:
+            return clean_text(said)
+    said = getattr(callee.function, "__name__", None) if kind == "function" and callee is not None else None
+    return clean_text(said) if type(said) is str else class_name(type(thing)).rpartition(".")[2]
+
+
+def _module_of(thing: Any, callee: Callee | None) -> str | None:
+    if type(thing) in _FUNCTIONS or issubclass(type(thing), Step):
+        module = None if callee is None else getattr(callee.function, "__module__", None)
+    else:
+        module = class_module(thing if is_class(thing) else type(thing))
+    return shown_name(module) if type(module) is str else None
+
+
+def _doc_of(thing: Any, kind: str, callee: Callee | None) -> str | None:
+    docs: list[Any] = []
+    if kind == "step" and callee is None:
+        docs = [_operation(thing)]
+    elif kind in ("stage", "class", "callable"):
+        docs = [class_dict(thing if is_class(thing) else type(thing)).get("__doc__")]
+    if callee is not None and type(callee.function) in (types.FunctionType, *BUILTINS):
+        docs.append(callee.function.__doc__)
+    for doc in docs:
+        if doc is None:
+            continue
+        if type(doc) is not str:
+            raise TypeError(f"it is a {class_name(type(doc))}")
+        if first := next(filter(None, map(str.strip, doc.splitlines())), ""):
+            return clean_text(first)[:500]
+    return None
+
+
+def _operation(step: Step) -> str:
+    """What a step does that calls nothing."""
+    about = str(step.value) if isinstance(step.value, str) else class_name(type(step.value))
+    return {"read": "Reads ", "write": "Writes ", "sql": "SQL: ", "give": "Gives "}.get(
+        step.operation or "", "Cannot run: "
+    ) + " ".join(about.split())

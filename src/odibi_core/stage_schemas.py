@@ -1,0 +1,184 @@
+"""JSON Schema of what an annotation means, and why a value cannot be that."""
+
+from __future__ import annotations
+
+import collections
+import typing
+from collections import abc
+from collections.abc import Mapping
+from datetime import date, datetime, time
+from decimal import Decimal
+from enum import Enum, EnumMeta
+from numbers import Integral, Real
+from pathlib import PurePath
+from types import NoneType, UnionType
+from typing import Any, Final
+from uuid import UUID
+
+from odibi_core.errors import nearest
+from odibi_core.stage_annotations import LISTS, MAPPINGS, SETS, class_name, of_typing, resolved, value_text
+
+Schema = dict[str, Any]
+
+_DEEPEST: Final = 12
+_ITEMS_LOOKED_AT: Final = 1000
+_OF_CLASS: Final[Mapping[Any, Schema]] = {
+    bool: {"type": "boolean"},
+    int: {"type": "integer"},
+    float: {"type": "number"},
+    str: {"type": "string"},
+    NoneType: {"type": "null"},
+    Decimal: {"type": ["number", "string"]},
+    datetime: {"type": "string", "format": "date-time"},
+    date: {"type": "string", "format": "date"},
+    time: {"type": "string", "format": "time"},
+    UUID: {"type": "string", "format": "uuid"},
+    PurePath: {"type": "string"},
+}
+_WORDS: Final = {
+    "boolean": "true or false", "integer": "a whole number", "number": "a number", "string": "a text", "null": "null",
+    "array": "a list", "object": "a mapping",
+}  # fmt: skip
+
+
+def schema_of(annotation: Any, namespace: Mapping[str, Any], depth: int = 0) -> Schema:
+    """The JSON Schema of an annotation; `{}`, which is anything, for what JSON has no word for."""
+    annotation = resolved(annotation, namespace)
+    if annotation is None:
+        return {"type": "null"}
+    if depth > _DEEPEST:
+        return {}
+    if issubclass(type(annotation), type) and not typing.get_args(annotation):
+        return _of_a_class(annotation)
+    if not of_typing(annotation):
+        return {}
+    if type(annotation) is typing.NewType:
+        return schema_of(annotation.__supertype__, namespace, depth + 1)
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Annotated:
+        return schema_of(arguments[0], namespace, depth + 1)
+    if origin is typing.Literal:
+        return _one_of(arguments)
+    inner = [{} if each is Ellipsis else schema_of(each, namespace, depth + 1) for each in arguments]
+    if origin in (typing.Union, UnionType):
+        return {} if {} in inner else {"anyOf": inner}
+    return _of_a_container(origin, inner, endless=arguments[1:] == (Ellipsis,))
+
+
+def _of_a_class(kind: Any) -> Schema:
+    if issubclass(type(kind), EnumMeta):
+        return _one_of(tuple(kind.__members__.values()))
+    for base in type.__dict__["__mro__"].__get__(kind):
+        if base in _OF_CLASS:
+            return dict(_OF_CLASS[base])
+        if base in LISTS | SETS | MAPPINGS or base is tuple:
+            return _of_a_container(base, [], endless=False)
+    return {}
+
+
+def _of_a_container(kind: Any, inner: list[Schema], *, endless: bool) -> Schema:
+    if kind in MAPPINGS:
+        return {"type": "object", **({"additionalProperties": inner[1]} if len(inner) == 2 else {})}
+    if kind is tuple and inner and not endless:
+        return {"type": "array", "prefixItems": inner, "minItems": len(inner), "maxItems": len(inner)}
+    if kind in LISTS or kind in SETS or kind is tuple:
+        unique = {"uniqueItems": True} if kind in SETS else {}
+        return {"type": "array", **({"items": inner[0]} if inner else {}), **unique}
+    return {}
+
+
+def _one_of(values: tuple[Any, ...]) -> Schema:
+    known = [as_json(value) for value in values]
+    return (
+        {"enum": known}
+        if all(each is None or type(each) in (str, int, float, bool) for each in known)
+        else {}
+    )
+
+
+def as_json(value: Any) -> Any:
+    """What JSON would hold in a value's place; the value itself where JSON has no word for it."""
+    kind = type(value)
+    if issubclass(kind, Enum):
+        return as_json(object.__getattribute__(value, "_value_"))
+    if issubclass(kind, (tuple, set, frozenset, collections.deque)):
+        return list(value)
+    if issubclass(kind, (date, time, UUID, PurePath)):
+        return str(value)
+    if not issubclass(kind, (bool, int, float)) and issubclass(kind, (Real, Decimal)):  # numpy's, for one
+        return int(value) if issubclass(kind, Integral) else float(value)
+    return value
+
+
+def misfit(what: str, given: Any, schema: Schema) -> str:
+    """A sentence on why the value given for `what` cannot be right; nothing when it can."""
+    value = as_json(given)
+    if "anyOf" in schema:
+        reasons = [misfit(what, value, each) for each in schema["anyOf"]]
+        return _unfit(what, given, schema) if all(reasons) else ""
+    if "enum" in schema:
+        fits = any(type(each) is type(value) and each == value for each in schema["enum"])
+        return "" if fits else _unfit(what, given, schema)
+    wanted = schema.get("type", [])
+    wanted = [wanted] if isinstance(wanted, str) else wanted
+    if wanted and not any(_is(value, each) for each in wanted):
+        return _unfit(what, given, schema)
+    return _misfit_inside(what, value, schema)
+
+
+def _misfit_inside(what: str, value: Any, schema: Schema) -> str:
+    if issubclass(type(value), list):
+        if not schema.get("minItems", 0) <= len(value) <= schema.get("maxItems", len(value)):
+            return f"{what} must have {schema['maxItems']} items, but it has {len(value)}"
+        ahead = schema.get("prefixItems", [])
+        each_of = [*ahead, *[schema.get("items", {})] * (min(len(value), _ITEMS_LOOKED_AT) - len(ahead))]
+        pairs: Any = zip(range(len(each_of)), value, each_of, strict=False)
+    elif issubclass(type(value), abc.Mapping) and schema.get("additionalProperties"):
+        pairs = ((name, item, schema["additionalProperties"]) for name, item in value.items())
+    else:
+        return ""
+    found = (misfit(f"{what}[{value_text('', name)}]", item, wanted) for name, item, wanted in pairs)
+    return next(filter(None, found), "")
+
+
+def _is(value: Any, wanted: str) -> bool:
+    kind = type(value)
+    match wanted:
+        case "null":
+            return value is None
+        case "boolean":
+            return kind is bool
+        case "integer":
+            return kind is not bool and issubclass(kind, int)
+        case "number":
+            return kind is not bool and issubclass(kind, (int, float))
+        case "string":
+            return issubclass(kind, str)
+        case "array":
+            return issubclass(kind, list)
+        case _:
+            return issubclass(kind, abc.Mapping)
+
+
+def _unfit(what: str, given: Any, schema: Schema) -> str:
+    is_choice = "enum" in schema
+    shown = value_text(what, given) if is_choice else _kind_of(given)
+    texts = [each for each in schema.get("enum", ()) if isinstance(each, str)]
+    near = nearest(given, texts) if type(given) is str else ""
+    return f"{what} must be {_wanted(schema)}, but it is {shown}{near}"
+
+
+def _kind_of(value: Any) -> str:
+    if value is None:
+        return "null"
+    name = class_name(type(value))
+    return f"{'an' if name[:1] in 'aeiouAEIOU' else 'a'} {name}"
+
+
+def _wanted(schema: Schema) -> str:
+    if "anyOf" in schema:
+        return " or ".join(dict.fromkeys(map(_wanted, schema["anyOf"])))
+    if "enum" in schema:
+        return f"one of {', '.join(value_text('', each) for each in schema['enum'])}"
+    kinds = schema["type"]
+    return " or ".join(_WORDS[kind] for kind in ([kinds] if isinstance(kinds, str) else kinds))

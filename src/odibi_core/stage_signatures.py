@@ -1,0 +1,134 @@
+"""From anything that can be called to the signature of what is called in the end, without calling any of it.
+
+Attributes are looked up as they stand in objects and classes (`getattr_static`), so that no property, no `__getattr__`
+and no metaclass answers; a signature is read off the code of a function and not off what it says of itself.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import types
+from collections.abc import Mapping
+from inspect import Parameter, Signature, getattr_static
+from typing import Any, Final, NamedTuple
+
+from odibi_core.stage_annotations import in_class
+
+_NAMED: Final = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+_WRAPPERS_FOLLOWED: Final = 100
+_MISSING: Final = object()
+BUILTINS: Final = (
+    types.BuiltinFunctionType, types.MethodDescriptorType, types.WrapperDescriptorType, types.MethodWrapperType,
+    types.ClassMethodDescriptorType,
+)  # fmt: skip
+
+
+class Callee(NamedTuple):
+    """What is called in the end, and which of its parameters it has already."""
+
+    function: Any
+    skip: int = 0
+    """How many of the first ones Python gives: `self`, `cls`."""
+    args: tuple[Any, ...] = ()
+    keywords: Mapping[str, Any] = {}
+
+
+def is_class(thing: Any) -> bool:
+    return issubclass(type(thing), type)
+
+
+def has(thing: Any, name: str) -> bool:
+    """Whether there is such an attribute, whatever it would give."""
+    return _attribute(thing, name) is not _MISSING
+
+
+def _attribute(thing: Any, name: str) -> Any:
+    return in_class(thing, name, _MISSING) if is_class(thing) else getattr_static(thing, name, _MISSING)
+
+
+def callee_of(thing: Any, depth: int = 0) -> Callee | None:
+    """What is called when `thing` is; None when it cannot be called."""
+    kind = type(thing)
+    if depth > _WRAPPERS_FOLLOWED or kind in BUILTINS:
+        return Callee(thing)
+    if kind is types.FunctionType:
+        around = thing.__dict__.get("__wrapped__") if "__signature__" not in thing.__dict__ else None
+        return (callee_of(around, depth + 1) if around is not None else None) or Callee(thing)
+    if kind in (staticmethod, classmethod, types.MethodType):
+        found = callee_of(thing.__func__, depth + 1)
+        return found and found._replace(skip=found.skip + (kind is not staticmethod))
+    if kind is functools.partial:
+        found = callee_of(thing.func, depth + 1)
+        return found and found._replace(
+            args=found.args + thing.args, keywords={**found.keywords, **thing.keywords}
+        )
+    if issubclass(kind, type):
+        return _of_a_class(thing, depth)
+    around = getattr_static(thing, "__wrapped__", None)
+    if around is not None and has(kind, "__call__"):
+        return callee_of(around, depth + 1)
+    return bound_method(thing, "__call__", depth + 1) if has(kind, "__call__") else None
+
+
+def _of_a_class(kind: Any, depth: int) -> Callee:
+    for name in ("__init__", "__new__"):
+        maker = in_class(kind, name)
+        if type(maker) is types.FunctionType or type(maker) is staticmethod:
+            found = callee_of(maker, depth + 1)
+            if found is not None:
+                return found._replace(skip=found.skip + 1)
+    return Callee(in_class(kind, "__init__"), skip=1)
+
+
+def bound_method(thing: Any, name: str, depth: int = 0) -> Callee | None:
+    """What `thing.name(…)` calls; of a class, what it would be for an instance."""
+    owner = thing if is_class(thing) else type(thing)
+    method = _attribute(owner if name == "__call__" else thing, name)
+    found = callee_of(method, depth)
+    gets_self = (
+        in_class(owner, name) is method
+        and has(type(method), "__get__")
+        and type(method) not in (staticmethod, classmethod, types.MethodType)
+    )
+    return found._replace(skip=found.skip + 1) if found is not None and gets_self else found
+
+
+def signature_of(callee: Callee) -> Signature:
+    """The signature that is left for a caller. Raises ValueError or TypeError where there is none to be read."""
+    whole = _whole_signature(callee.function)
+    parameters = list(whole.parameters.values())
+    for _ in range(callee.skip + len(callee.args)):
+        if parameters and parameters[0].kind in _NAMED:
+            parameters.pop(0)
+    return whole.replace(parameters=_with_keywords(parameters, callee.keywords))
+
+
+def _whole_signature(function: Any) -> Signature:
+    if type(function) is not types.FunctionType:
+        return inspect.signature(function)
+    said = function.__dict__.get("__signature__")
+    if type(said) is Signature:
+        return said
+    if said is not None:
+        raise TypeError(f"its __signature__ is a {type(said).__name__}")
+    # A copy has the code, and nothing that an author may have hung on the function.
+    bare = types.FunctionType(function.__code__, {}, "bare", function.__defaults__, function.__closure__)
+    bare.__kwdefaults__ = function.__kwdefaults__
+    bare.__annotations__ = function.__annotations__
+    return inspect.signature(bare)
+
+
+def _with_keywords(parameters: list[Parameter], given: Mapping[str, Any]) -> list[Parameter]:
+    """What a partial gave by name is a default; what stands behind it can be given by name only."""
+    by_name = False
+    made = []
+    for parameter in parameters:
+        if parameter.name in given and parameter.kind in (*_NAMED, Parameter.KEYWORD_ONLY):
+            by_name = True
+            parameter = parameter.replace(default=given[parameter.name], kind=Parameter.KEYWORD_ONLY)
+        elif by_name and parameter.kind is Parameter.POSITIONAL_OR_KEYWORD:
+            parameter = parameter.replace(kind=Parameter.KEYWORD_ONLY)
+        if not (by_name and parameter.kind is Parameter.VAR_POSITIONAL):
+            made.append(parameter)
+    return made
