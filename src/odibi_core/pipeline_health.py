@@ -1,0 +1,213 @@
+"""`PipelineHealthDashboard`: how a pipeline of stages is doing, batch by batch, and one report of it."""
+
+from __future__ import annotations
+
+import functools
+import os
+import weakref
+from collections import deque
+from collections.abc import Callable, Mapping, Sized
+from itertools import islice
+from math import isfinite
+from threading import Lock
+from typing import Any, Final, TypeVar
+
+from odibi_core.events import clean, clean_text, kinds
+from odibi_core.events.leveled import Leveled
+from odibi_core.program import current_bus
+
+__all__ = ["PipelineHealthDashboard"]
+
+R = TypeVar("R")
+
+RECENT: Final = 10
+"""Batches that the throughputs of a report are the means of."""
+MOST_NAMES: Final = 1000
+"""Stages, circuits and caches of one batch that are kept; a report of more would be read by nobody."""
+
+
+def _either_spelling(method: Callable[..., R]) -> Callable[..., R]:
+    """Arguments by keyword in the course's camelCase, or in snake_case."""
+
+    @functools.wraps(method)
+    def spelled(self: Any, *args: Any, **given: Any) -> R:
+        return method(self, *args, **{_camel(name): value for name, value in given.items()})
+
+    return spelled
+
+
+def _camel(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(map(str.capitalize, others))
+
+
+class PipelineHealthDashboard:
+    """Hears of each batch, and reports: throughput, the slowest stage, open circuits, caches, alerts.
+
+    Its memory does not grow with batches or names. The report is said as `pipeline_health` by the logger given, else
+    on the bus of the run that we are in.
+
+    >>> dashboard = PipelineHealthDashboard()
+    >>> dashboard.recordBatch({"read": 900.0, "enrich": 120.0}, {"lookup": "open"}, {}, 1)
+    >>> dashboard.healthReport()["bottleneckStage"]
+    'enrich'
+    """
+
+    def __init__(self, logger: Leveled | None = None) -> None:
+        self.logger = logger
+        self._recent: deque[dict[str, float]] = deque(maxlen=RECENT)
+        self._circuits: dict[str, str] = {}
+        self._hit_rates: dict[str, float] = {}
+        self._batches = 0
+        self._alerts = 0
+        self._lock = Lock()
+        _dashboards.add(self)
+
+    @_either_spelling
+    def recordBatch(
+        self,
+        stageThroughputs: Mapping[str, float] | None = None,
+        circuitStates: Mapping[str, Any] | None = None,
+        cacheInfo: Mapping[str, Any] | None = None,
+        alertsThisBatch: Any = 0,
+    ) -> None:
+        """A batch went through: records a second by stage, the circuits as they are now, and the caches so far.
+
+        A circuit is given by its state or as the breaker itself, a cache by its `cache_info()` or by `hits` and
+        `misses`; alerts by their number or as a list. What is left out stays as it was; what cannot be right, a
+        throughput that is no number for one, is passed over. Never raises.
+        """
+        throughputs = _known(stageThroughputs, _rate)
+        circuits = None if circuitStates is None else _known(circuitStates, _state)
+        rates = None if cacheInfo is None else _known(_try(_by_cache, cacheInfo), _hit_rate)
+        alerts = _count(alertsThisBatch)
+        with self._lock:
+            self._batches += 1
+            self._alerts += alerts
+            self._recent.append(throughputs)
+            self._circuits = self._circuits if circuits is None else circuits
+            self._hit_rates = self._hit_rates if rates is None else rates
+
+    record_batch = recordBatch
+
+    @_either_spelling
+    def healthReport(self, peakMemoryKb: float | None = None) -> dict[str, Any]:
+        """How it stands, said as `pipeline_health` too.
+
+        `DEGRADED` while a circuit is open, else `HEALTHY`. `bottleneckStage` is the one with the lowest mean
+        throughput over the last ten batches, `bottleneckRps`; `meanRecentThroughputRps` is the mean over those
+        batches of what their stages did in the mean. What nothing was recorded of is None.
+        """
+        with self._lock:
+            recent, batches, alerts = list(self._recent), self._batches, self._alerts
+            circuits, rates = self._circuits, self._hit_rates
+        open_circuits = sorted(name for name, state in circuits.items() if state == "open")
+        by_stage = _means_by_stage(recent)
+        slowest = min(by_stage, key=by_stage.__getitem__, default=None)
+        report = {
+            "status": "DEGRADED" if open_circuits else "HEALTHY",
+            "batchCount": batches,
+            "totalAlerts": alerts,
+            "openCircuits": open_circuits,
+            "bottleneckStage": slowest,
+            "bottleneckRps": None if slowest is None else round(by_stage[slowest], 3),
+            "meanRecentThroughputRps": _mean([_mean(list(batch.values())) for batch in recent if batch]),
+            "cacheHitRates": dict(rates),
+            "peakMemoryKb": clean(peakMemoryKb),
+        }
+        self._say(report)
+        return report
+
+    health_report = healthReport
+
+    def _say(self, report: dict[str, Any]) -> None:
+        level = "warning" if report["openCircuits"] else "info"
+        if isinstance(self.logger, Leveled):
+            getattr(self.logger, level)(kinds.PIPELINE_HEALTH, **report)
+        else:
+            current_bus().say(kinds.PIPELINE_HEALTH, level=level, fields=dict(report))
+
+
+def _known(given: Any, read: Callable[[Any], R | None]) -> dict[str, R]:
+    """What can be read of a mapping, by clean names; nothing, for anything else."""
+    found: dict[str, R] = {}
+    try:
+        for name, value in islice(given.items(), MOST_NAMES):
+            known = _try(read, value)
+            if known is not None:
+                found[clean_text(str(name))] = known
+    except Exception:  # a mapping, or a name, that refuses to be read: what was read before it counts
+        return found
+    return found
+
+
+def _try(read: Callable[[Any], R | None], value: Any) -> R | None:
+    try:
+        return read(value)
+    except Exception:  # a value that refuses to be read is not known
+        return None
+
+
+def _rate(value: Any) -> float | None:
+    rate = float(value)
+    return rate if isfinite(rate) and rate >= 0 else None
+
+
+def _state(value: Any) -> str | None:
+    """`open` of the text, of an enum's member, and of a breaker that has it as `current_state` or `state`."""
+    for attribute in ("current_state", "state", "value", "name"):
+        if type(value) is str:
+            break
+        value = getattr(value, attribute, value)
+    return clean_text(str(value)).strip().lower()[:100]
+
+
+def _by_cache(info: Any) -> Any:
+    """One cache's own numbers are of a cache without a name."""
+    alone = hasattr(info, "hits") or (
+        isinstance(info, Mapping) and not isinstance(info.get("hits", {}), Mapping)
+    )
+    return {"cache": info} if alone else info
+
+
+def _hit_rate(value: Any) -> float | None:
+    hits, misses = (
+        (value["hits"], value["misses"]) if isinstance(value, Mapping) else (value.hits, value.misses)
+    )
+    known_hits, known_misses = _rate(hits), _rate(misses)
+    if known_hits is None or known_misses is None:
+        return None
+    looked_up = known_hits + known_misses
+    return round(known_hits / looked_up, 4) if looked_up else 0.0
+
+
+def _count(value: Any) -> int:
+    try:
+        return max(0, len(value) if isinstance(value, Sized) else int(value))
+    except Exception:  # no number, or one that refuses to be read: no alerts that we know of
+        return 0
+
+
+def _means_by_stage(batches: list[dict[str, float]]) -> dict[str, float]:
+    by_stage: dict[str, list[float]] = {}
+    for batch in batches:
+        for stage, rate in batch.items():
+            by_stage.setdefault(stage, []).append(rate)
+    return {stage: sum(rates) / len(rates) for stage, rates in by_stage.items()}
+
+
+def _mean(values: list[Any]) -> float | None:
+    return round(sum(values) / len(values), 3) if values else None
+
+
+_dashboards: weakref.WeakSet[PipelineHealthDashboard] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    """In the child: locks that another thread may have held are made anew."""
+    for dashboard in _dashboards:
+        dashboard._lock = Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
