@@ -97,10 +97,10 @@ def table(*columns: str, right: Sequence[str] = (), whole: Sequence[str] = ()) -
 def write(on: Console, *items: RenderableType) -> None:
     """Print; in a pipe without the blanks that pad a table's last column."""
     if on.file.isatty():
-        on.print(*items)
+        on.print(*items, sep="\n")
         return
     with on.capture() as captured:
-        on.print(*items)
+        on.print(*items, sep="\n")
     on.file.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 
 
