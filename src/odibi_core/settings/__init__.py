@@ -11,8 +11,8 @@ from odibi_core.settings.environment import (
     inherited_context,
 )
 from odibi_core.settings.options import OPTIONS, PREFIX, Option
-from odibi_core.settings.reading import read_log_settings, read_settings
 from odibi_core.settings.sections import SECTIONS, Durability, Log, Settings, Snapshot, SnapshotLevel, Store
+from odibi_core.settings.strict import read_log_settings, read_settings
 from odibi_core.settings.values import masked, text_of
 
 __all__ = [

@@ -196,4 +196,16 @@ def set_config(config: ObservabilityConfig | None) -> None:
     elif isinstance(config, ObservabilityConfig):
         _kept["config"] = config
     else:
-        raise ConfigurationError(f"set_config takes an ObservabilityConfig or None, not a {type(config).__name__}")
+        raise ConfigurationError(
+            f"set_config takes an ObservabilityConfig or None, not a {type(config).__name__}"
+        )
+
+
+def of_config(section: str) -> dict[str, Any]:
+    """What code gave of a section to the settings of this process."""
+    config = _kept.get("config")
+    return {} if config is None else {
+        option.key: getattr(config, option.attribute)
+        for option in options_of(section)
+        if config.source(option.attribute) == CODE
+    }  # fmt: skip

@@ -10,11 +10,11 @@ from typing import Annotated, Any, Final, Literal, NamedTuple, get_args, get_ori
 
 import msgspec
 
-from odibi_core.errors import ConfigurationError, nearest
+from odibi_core.errors import nearest
 from odibi_core.settings.environment import process_environment
 from odibi_core.settings.file import settings_file
-from odibi_core.settings.options import PREFIX, Option, options_of
-from odibi_core.settings.sections import SECTIONS, Log, Settings
+from odibi_core.settings.options import PREFIX, Option
+from odibi_core.settings.sections import SECTIONS
 from odibi_core.settings.values import masked, right_part, value_problem
 
 CODE: Final = "code"
@@ -59,50 +59,11 @@ class Reading:
             name: name.removeprefix(before).lower() for name in self.environment if name.startswith(before)
         }
         found |= {f"{self.file.path}: {section}.{key}": key for key in self.file.tables.get(section, {})}
-        return [_stranger(called, section, key) for called, key in found.items() if key not in known]
+        return [stranger(called, section, key) for called, key in found.items() if key not in known]
 
 
-def read_settings(environment: Mapping[str, str] | None = None, **sections: dict[str, Any]) -> Settings:
-    """The settings of a run; `read_settings(store={"dir": "/data/odibi"})` goes before environment and file.
-
-    Raises `ConfigurationError` that names the variable, what it was, and what would be right.
-    """
-    reading = Reading(environment)
-    return Settings(
-        **{name: _read(name, reading, sections.get(name, {})) for name in Settings.__struct_fields__}
-    )
-
-
-def read_log_settings(environment: Mapping[str, str] | None = None) -> Log:
-    """The section `log`, for program loggers.
-
-    A reader of its own, for `LOG_LEVEL` may be meant for other software: it can be wrong only for whoever asks for
-    a program logger. Raises `ConfigurationError`.
-    """
-    log: Log = _read("log", Reading(environment), {})
-    return log
-
-
-def _read(section: str, reading: Reading, code: Mapping[str, Any]) -> Any:
-    """A section, or the first reason why it cannot be had."""
-    known = SECTIONS[section].__struct_fields__
-    strange = [_stranger(f"the setting {section}.{key}", section, key) for key in code if key not in known]
-    for problem in [reading.file.problem, *strange, *reading.strangers(section)]:
-        if problem:
-            raise ConfigurationError(problem)
-    values = {}
-    for option in options_of(section):
-        given = reading.given(option)
-        if code.get(option.key) is not None:
-            given = Given(code[option.key], f"the setting {option.name}", CODE)
-        if given is not None:
-            values[option.key], problem = judged(option, given)
-            if problem:
-                raise ConfigurationError(problem)
-    return SECTIONS[section](**values)
-
-
-def _stranger(called: str, section: str, key: str) -> str:
+def stranger(called: str, section: str, key: str) -> str:
+    """What is said of a key that a section does not have."""
     known = SECTIONS[section].__struct_fields__
     return f"{called} is not a setting{nearest(key, known)}; {section} has: {', '.join(known)}"
 

@@ -1,0 +1,62 @@
+"""For whoever cannot go on with a wrong setting: one section or a few, and an error instead of a default."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from odibi_core.errors import ConfigurationError
+from odibi_core.settings.config import of_config
+from odibi_core.settings.options import options_of
+from odibi_core.settings.reading import CODE, Given, Reading, judged, stranger
+from odibi_core.settings.sections import SECTIONS, Log, Settings
+
+
+def read_settings(
+    environment: Mapping[str, str] | None = None,
+    *,
+    store: Mapping[str, Any] | None = None,
+    snapshot: Mapping[str, Any] | None = None,
+    redaction: Mapping[str, Any] | None = None,
+) -> Settings:
+    """The settings of a run; `read_settings(store={"dir": "/data/odibi"})` goes before everything else.
+
+    What code gave to the config of `set_config` comes next, unless an `environment` is given. Raises
+    `ConfigurationError` that names the variable, what it was, and what would be right.
+    """
+    reading, is_here = Reading(environment), environment is None
+    found = {}
+    for section, given in (("store", store), ("snapshot", snapshot), ("redaction", redaction)):
+        code = of_config(section) if is_here else {}
+        code |= {key: value for key, value in (given or {}).items() if value is not None}
+        found[section] = _read(section, reading, code)
+    return Settings(**found)
+
+
+def read_log_settings(environment: Mapping[str, str] | None = None) -> Log:
+    """The section `log`, for program loggers.
+
+    A reader of its own, for `LOG_LEVEL` may be meant for other software: it can be wrong only for whoever asks for
+    a program logger. Raises `ConfigurationError`.
+    """
+    log: Log = _read("log", Reading(environment), of_config("log") if environment is None else {})
+    return log
+
+
+def _read(section: str, reading: Reading, code: Mapping[str, Any]) -> Any:
+    """A section, or the first reason why it cannot be had."""
+    known = SECTIONS[section].__struct_fields__
+    strange = [stranger(f"the setting {section}.{key}", section, key) for key in code if key not in known]
+    for problem in [reading.file.problem, *strange, *reading.strangers(section)]:
+        if problem:
+            raise ConfigurationError(problem)
+    values = {}
+    for option in options_of(section):
+        given = reading.given(option)
+        if option.key in code:
+            given = Given(code[option.key], f"the setting {option.name}", CODE)
+        if given is not None:
+            values[option.key], problem = judged(option, given)
+            if problem:
+                raise ConfigurationError(problem)
+    return SECTIONS[section](**values)
