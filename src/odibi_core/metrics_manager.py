@@ -218,6 +218,7 @@ class MetricsManager(MetricsRecorder):
                     at=datetime.fromtimestamp(epoch_ns() / 1e9, UTC),
                     uptime_s=monotonic() - self._started,
                     resident_bytes=None if memory_mb is None else int(memory_mb * 1024 * 1024),
+                    inherited=self._inherited,
                 )
             )
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 from odibi_core.event_bus import EventBus
 from odibi_core.events import Event, clean, kinds
 from odibi_core.events.clock import epoch_ns, monotonic, new_id
+from odibi_core.metrics_forward import Forward, Measurement
 from odibi_core.views.metrics import HEARD, MetricsView, Wanted
 from odibi_core.views.metrics_series import Sample, Series, measured, settle
 
@@ -46,6 +47,8 @@ class MetricsRecorder:
         self._recent_count = 0
         self._max_samples = max(0, max_samples)
         self._refused: Counter[str] = Counter()
+        self._forwards: tuple[Forward, ...] = ()
+        self._inherited: dict[Series, dict[str, Any]] = {}
         self._pending: list[Sample] = []
         self._note: Callable[[Sample], None] = self._pending.append
         self._due = 0.0
@@ -153,6 +156,8 @@ class MetricsRecorder:
         A few at a time join those before them: one list of many costs the garbage collector less than many of few.
         """
         if notes:
+            for forward in self._forwards:
+                forward.put(notes)
             recent = self._recent
             if recent and recent[-1][0] == offset and len(recent[-1][1]) < _CHUNK:
                 recent[-1][1].extend(notes)
@@ -161,6 +166,26 @@ class MetricsRecorder:
             self._recent_count += len(notes)
             while self._recent_count - len(recent[0][1]) > self._max_samples:
                 self._recent_count -= len(recent.popleft()[1])
+
+    def forward(self, to: Callable[[list[Measurement]], object]) -> Callable[..., bool]:
+        """Hand every measurement from now on to `to`, many at a time; gives what ends it.
+
+        A measurement is `(kind, metric, name, labels, value)`. It is handed on by a thread of its own, a little after
+        it was settled, and within a second at the latest; `to` costs nobody who measures anything, however slow it is:
+        past 100,000 measurements that wait, further ones are dropped, and counted. What another manager said in a
+        `metric` event is not handed on: its own process does that. The end, when called, waits up to `timeout` seconds
+        (1) until all was handed on, and says whether it was; a second time does nothing.
+        """
+        forward = Forward(to, self._settle)
+        with self._lock:
+            self._forwards += (forward,)
+
+        def end(timeout: float = 1.0) -> bool:
+            with self._held():
+                self._forwards = tuple(each for each in self._forwards if each is not forward)
+            return forward.close(timeout)
+
+        return end
 
     @contextmanager
     def _held(self) -> Iterator[bool]:
@@ -261,6 +286,9 @@ class MetricsRecorder:
         for series in self._view.every_series():
             if series.d_count:
                 series.take()
+        self._inherited = {series: series.answer() for series in self._view.every_series() if series.samples}
+        for forward in self._forwards:
+            forward.begin()
 
 
 class _Bound:

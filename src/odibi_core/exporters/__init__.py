@@ -3,7 +3,7 @@
 prometheus   the text format 0.0.4          openmetrics   OpenMetrics 1.0
 json         everything, as one document    summary       what `save_to_file` writes
 dataframe    raw measurements, in pandas    parquet       the same, as a Parquet file
-report       a text for people
+report       a text for people                snapshot      one process's part, to be added up
 """
 
 from typing import Final
@@ -20,5 +20,6 @@ BUILTIN: Final = {
     "dataframe": "odibi_core.exporters.dataframe:DataFrameExporter",
     "parquet": "odibi_core.exporters.parquet:ParquetExporter",
     "report": "odibi_core.exporters.report:ReportExporter",
+    "snapshot": "odibi_core.exporters.snapshot:SnapshotExporter",
 }
 """The family table: one line an exporter, loaded when first asked for."""

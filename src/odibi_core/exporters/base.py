@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from odibi_core.views.metrics import MetricsView
+from odibi_core.views.metrics_series import Series
 from odibi_core.views.metrics_types import Metric
 
 
@@ -25,6 +26,8 @@ class Measured:
     uptime_s: float | None = None
     """How long the process has measured; None for a run that is over."""
     resident_bytes: int | None = None
+    inherited: Mapping[Series, dict[str, Any]] = field(default_factory=dict)
+    """In a forked child: what its parent had measured before, by series, as `series.answer()` gave it."""
 
 
 @runtime_checkable

@@ -51,6 +51,33 @@ KNOWN: Final[dict[str, tuple[Form, ...]]] = {
     "worker_utilization_pct": (Form("odibi_worker_utilization_pct", GAUGE, LAST, "Workers busy, percent."),),
     "memory_usage_mb": (Form("odibi_memory_usage_mb", GAUGE, LAST, "Memory in use, in megabytes."),),
 }
+HELP: Final = {
+    "operation.duration.seconds": "How long operations took.",
+    "operation.success": "Operations that succeeded.",
+    "operation.failure": "Operations that failed.",
+    "operation.error": "Operations that failed, by the type of the error.",
+    "bigquery.bytes_processed": "Bytes that an operation processed.",
+    "bigquery.cost.usd": "Estimated cost of an operation in US dollars.",
+    "bigquery.total_cost.usd": "Estimated cost of all operations in US dollars.",
+    "bigquery.cost_alert": "Operations that cost more than the threshold.",
+    "bigquery.query.duration.seconds": "How long queries took.",
+    "bigquery.query.rows_returned": "Rows that a query returned.",
+    "bigquery.query.count": "Queries.",
+    "bigquery.operation": "Operations on datasets and tables.",
+    "cli.command.started": "Commands that began.",
+    "cli.command.success": "Commands that succeeded.",
+    "cli.command.failure": "Commands that failed.",
+    "cli.command.duration.seconds": "How long commands took.",
+    "cli.command.argument": "Arguments that commands were given, by name.",
+    "cli.feature.usage": "Uses of a feature.",
+    "data_quality.check.executed": "Checks of data that were made.",
+    "data_quality.check.passed": "Checks of data that passed.",
+    "data_quality.check.failed": "Checks of data that failed.",
+    "data_quality.check.duration.seconds": "How long checks of data took.",
+    "health_check.status": "1 when the last check was healthy, 0 when it was not.",
+    "health_check.duration.seconds": "How long health checks took.",
+}
+"""What the toolkit's own metrics are about; their names follow from the dotted ones."""
 CACHE_HIT_RATE: Final = Form(
     "odibi_cache_hit_rate", GAUGE, LAST, "Hits as a part of all cache lookups, 0 to 1."
 )
@@ -77,7 +104,7 @@ def forms(metric: str, kind: str) -> tuple[Form, ...]:
     """The families that a metric of this kind becomes."""
     if is_known(metric, kind):
         return KNOWN[metric]
-    return (Form(_custom(metric, kind), kind, _SHOWS[kind], f"The {kind} {metric}."),)
+    return (Form(_custom(metric, kind), kind, _SHOWS[kind], HELP.get(metric, f"The {kind} {metric}.")),)
 
 
 def _custom(metric: str, kind: str) -> str:

@@ -30,7 +30,9 @@ def _labels(event: Event, **own: object) -> dict[str, str]:
     for tag, value in values.record(event.fields.get("tags")).items():
         said = _label(value)
         if said is not None:
-            labels[tag if tag not in own else f"tag_{tag}"] = said
+            while tag in own or tag in labels:
+                tag = f"tag_{tag}"
+            labels[tag] = said
     return labels
 
 

@@ -1,0 +1,124 @@
+"""The numbers of several processes added up, exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from math import fsum
+from typing import Any, Final, TypeAlias
+
+from odibi_core.views import values
+from odibi_core.views.metrics import MAX_SERIES, MetricsView
+from odibi_core.views.metrics_series import read
+from odibi_core.views.metrics_types import COUNTER, GAUGE, HISTOGRAM, KINDS
+
+Entry: TypeAlias = dict[str, Any]
+"""A series as `SnapshotExporter` tells it, with `at`, the time of its last change."""
+_Key: TypeAlias = tuple[str, str, str, tuple[tuple[str, str], ...]]
+_HUGE: Final = 1e300
+_SERIES: Final = 10 * MAX_SERIES
+
+
+def key_of(entry: Mapping[str, Any]) -> _Key | None:
+    """What names a series; None for what is no entry of a series."""
+    kind, metric = values.text(entry.get("kind")), values.text(entry.get("metric"))
+    if kind not in KINDS or metric is None:
+        return None
+    labels = {str(name): str(value) for name, value in values.record(entry.get("labels")).items()}
+    return kind, metric, values.text(entry.get("name")) or "", tuple(sorted(labels.items()))
+
+
+class Merged:
+    """Counters, histograms and sums are added up; of a gauge, the value that was set last, whoever set it.
+
+    Sums are kept as numbers whose sum is exact (see `exact`), so the total is the same in whatever order the
+    processes are added, and never less than before: Prometheus would take that for a restart.
+    """
+
+    def __init__(self) -> None:
+        self._entries: dict[_Key, Entry] = {}
+
+    def add(self, entries: Iterable[Any]) -> None:
+        """The series of one more process; what cannot be read is left out."""
+        for entry in entries:
+            key = key_of(entry) if isinstance(entry, dict) else None
+            if key is None:
+                continue
+            if key in self._entries:
+                _join(self._entries[key], entry)
+            else:
+                self._entries[key] = _tidy(key, entry)
+
+    def entries(self) -> list[Entry]:
+        """Everything as entries that can be added again."""
+        return list(self._entries.values())
+
+    def view(self) -> MetricsView:
+        """Everything as a view, for an exporter."""
+        view = MetricsView(max_series=_SERIES)
+        for (kind, metric, name, labels), entry in self._entries.items():
+            summed = total(entry["parts"])
+            said = entry | {"value": summed if kind == COUNTER else entry["last"], "sum": summed}
+            view.find(kind, metric, name, dict(labels)).merge(said)
+        return view
+
+
+def _tidy(key: _Key, entry: Mapping[str, Any]) -> Entry:
+    kind, metric, name, labels = key
+    return {
+        "metric": metric, "kind": kind, "name": name, "labels": dict(labels),
+        "at": _number(entry.get("at")), "count": values.count(entry.get("count")) or 0,
+        "parts": _parts(kind, entry), "last": _last(kind, entry),
+        "min": entry.get("min"), "max": entry.get("max"), "buckets": _buckets(entry),
+    }  # fmt: skip
+
+
+def _join(entry: Entry, other: Mapping[str, Any]) -> None:
+    kind, at = entry["kind"], _number(other.get("at"))
+    if at >= entry["at"]:
+        entry["at"], entry["last"] = at, _last(kind, other)
+    entry["count"] += values.count(other.get("count")) or 0
+    entry["parts"] = exact([*entry["parts"], *_parts(kind, other)])
+    for bound, count in _buckets(other).items():
+        entry["buckets"][bound] = entry["buckets"].get(bound, 0) + count
+    if kind == HISTOGRAM:
+        for name, pick in (("min", min), ("max", max)):
+            both = [value for value in (read(entry[name]), read(other.get(name))) if value is not None]
+            entry[name] = pick(both, default=None)
+
+
+def _parts(kind: str, entry: Mapping[str, Any]) -> list[float]:
+    """The numbers of a sum; in an entry that was tidied already they have a place of their own."""
+    said = entry.get("parts", entry.get("value" if kind == COUNTER else "sum"))
+    parts = [read(part) for part in (said if isinstance(said, list) else [said])]
+    return [part for part in parts if part is not None and -_HUGE < part < _HUGE]
+
+
+def _last(kind: str, entry: Mapping[str, Any]) -> Any:
+    return entry.get("last", entry.get("value") if kind == GAUGE else None)
+
+
+def _buckets(entry: Mapping[str, Any]) -> dict[str, int]:
+    counts = {bound: values.count(count) for bound, count in values.record(entry.get("buckets")).items()}
+    return {bound: count for bound, count in counts.items() if count}
+
+
+def _number(value: object) -> float:
+    return read(value) or 0.0
+
+
+def exact(parts: Iterable[float]) -> list[float]:
+    """The same sum, to the last bit, in few numbers: one int, and floats of which each is what is left to say."""
+    parts = list(parts)
+    floats: list[float] = [part for part in parts if isinstance(part, float)]
+    kept: list[float] = []
+    while (said := fsum(floats)) != 0:
+        kept.append(said)
+        floats.append(-said)
+    counted = sum(part for part in parts if isinstance(part, int))
+    return [counted, *kept] if counted or not kept else kept
+
+
+def total(parts: Iterable[float]) -> float:
+    """The sum, rounded once; an int as long as nothing but ints was added."""
+    parts = list(parts)
+    return fsum(parts) if any(isinstance(part, float) for part in parts) else sum(parts)

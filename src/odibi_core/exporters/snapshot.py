@@ -1,0 +1,56 @@
+"""What one process measured, as the document from which several processes are added up."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import msgspec
+
+from odibi_core.exporters.base import Measured
+from odibi_core.views.metrics_series import Series
+
+
+class SnapshotExporter:
+    """Every series with all that it knows; of a forked child only what it measured itself, not what it inherited.
+
+    A sum is a list of numbers that are to be added up: so the difference to what was inherited is exact, and no
+    sum over processes goes backwards by a rounding.
+    """
+
+    content_type: ClassVar[str] = "application/json"
+    suffix: ClassVar[str] = ".json"
+    needs_samples: ClassVar[bool] = False
+
+    def export(self, measured: Measured, /) -> str:
+        told = (
+            (series, series.answer(), measured.inherited.get(series))
+            for series in measured.view.every_series()
+            if series.samples
+        )
+        document = {
+            "at": measured.at.timestamp(),
+            "uptime_s": measured.uptime_s,
+            "resident_bytes": measured.resident_bytes,
+            "series": [
+                _entry(series, now, before)
+                for series, now, before in told
+                if before is None or now["count"] > before["count"]
+            ],
+        }
+        return msgspec.json.encode(document).decode()
+
+
+def _entry(series: Series, now: dict[str, Any], before: dict[str, Any] | None) -> dict[str, Any]:
+    entry = {
+        "metric": series.family.metric, "kind": series.kind, "name": series.name, "labels": series.labels(), **now,
+    }  # fmt: skip
+    summed = "value" if series.kind == "counter" else "sum"
+    entry[summed] = [now[summed]]
+    if before is None:
+        return entry
+    entry["count"] -= before["count"]
+    entry[summed].append(-before[summed])
+    if "buckets" in now:
+        counts = {bound: count - before["buckets"].get(bound, 0) for bound, count in now["buckets"].items()}
+        entry["buckets"] = {bound: count for bound, count in counts.items() if count}
+    return entry

@@ -1,0 +1,123 @@
+"""Adding processes up: exact, in any order, and never backwards."""
+
+from __future__ import annotations
+
+from math import fsum
+from typing import Any
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from odibi_core.exporters.merged import Merged, exact, total
+from odibi_core.metrics_manager import MetricsManager
+
+AMOUNTS = st.floats(0, 1e290) | st.integers(0, 2**60)
+
+
+def part(manager: MetricsManager, at: float = 1.0) -> list[dict[str, Any]]:
+    series: list[dict[str, Any]] = msgspec.json.decode(manager.export("snapshot"))["series"]
+    return [entry | {"at": at} for entry in series]
+
+
+def answers(*parts: list[Any]) -> dict[str, dict[str, Any]]:
+    merged = Merged()
+    for series in parts:
+        merged.add(series)
+    return {series["metric"]: series for series in merged.view().answer()["series"]}
+
+
+@given(
+    amounts=st.lists(st.floats(-1e290, 1e290) | st.integers(-(2**60), 2**60), max_size=30), cuts=st.randoms()
+)
+def test_a_sum_is_exact_in_whatever_order_and_groups_it_is_made(amounts: list[float], cuts: Any) -> None:
+    """Folding some into an archive first changes no bit of the total."""
+    whole = total(exact(amounts))
+    shuffled = cuts.sample(amounts, len(amounts))
+    cut = cuts.randint(0, len(shuffled))
+    assert total(exact([*exact(shuffled[:cut]), *exact(shuffled[cut:])])) == whole
+    if any(isinstance(amount, float) for amount in amounts):
+        rest = fsum([*map(float, amounts), -whole])
+        assert abs(rest) <= abs(whole) * 2**-50 + 2**12 * len(amounts)
+
+
+@given(
+    before=st.lists(AMOUNTS, min_size=1, max_size=9),
+    more=AMOUNTS,
+    where=st.integers(0, 8),
+    dead=st.integers(0, 9),
+)
+def test_a_sum_never_goes_backwards(before: list[float], more: float, where: int, dead: int) -> None:
+    """Prometheus takes the smallest step back for a restart: there is none when one grows and others die."""
+    after = list(before)
+    after[where % len(after)] += more
+    assert total(exact([*exact(after[:dead]), *after[dead:]])) >= total(before)
+
+
+def test_plain_sums_would_go_backwards() -> None:
+    """The sabotage twin: the same numbers, folded by plain addition."""
+    living = [0.1, 0.2, 0.3]
+    assert sum([sum(living[1:]), living[0]]) < sum(living)
+    assert total(exact([*exact(living[1:]), living[0]])) == total(exact(living))
+
+
+def test_counters_and_histograms_are_added_up() -> None:
+    """Whole numbers stay whole; each bucket is the sum of its like; the smallest and largest are of all."""
+    one, two = MetricsManager(), MetricsManager()
+    for manager, times in ((one, 2), (two, 3)):
+        manager.increment("error_count", "load", times, {"b": "1", "a": "2"})
+        for _ in range(times):
+            manager.observe("lat_seconds", None, float(times))
+    found = answers(part(one), part(two))
+    assert found["error_count"] | {"value": 5, "count": 2} == found["error_count"]
+    histogram = found["lat_seconds"]
+    assert (histogram["count"], histogram["sum"], histogram["min"], histogram["max"]) == (5, 13.0, 2.0, 3.0)
+    assert histogram["buckets"] == {"2.5": 2, "5.0": 3}
+
+
+def test_of_a_gauge_the_value_that_was_set_last() -> None:
+    """Whoever set it; its sum, from which counters such as the rows are made, is of all."""
+    one, two = MetricsManager(), MetricsManager()
+    one.record("row_count", "load", 7)
+    two.record("row_count", "load", 5)
+    for parts in ((part(one, at=2.0), part(two, at=1.0)), (part(two, at=1.0), part(one, at=2.0))):
+        found = answers(*parts)["row_count"]
+        assert (found["value"], found["sum"], found["count"]) == (7, 12, 2)
+
+
+def test_what_is_not_finite_goes_through() -> None:
+    """A gauge may be anything that a float can be."""
+    manager = MetricsManager()
+    manager.set_gauge("g", None, float("nan"))
+    manager.set_gauge("h", None, float("-inf"))
+    found = answers(part(manager))
+    assert (found["g"]["value"], found["h"]["value"]) == ("NaN", "-Infinity")
+
+
+def test_what_is_no_entry_is_left_out() -> None:
+    """A file may have been written by anyone."""
+    manager = MetricsManager()
+    manager.increment("error_count", "a", 1)
+    (good,) = part(manager)
+    hostile = [
+        None, 7, [], {}, {"kind": "counter"}, {"kind": "nothing", "metric": "x"}, {"kind": "counter", "metric": {}},
+        good | {"metric": "m1", "value": "many"}, good | {"metric": "m2", "value": [1e308, "1e400", None, True]},
+        good | {"metric": "m3", "kind": "histogram", "buckets": {"+Inf": "x", "nine": 2, "1": -4}, "sum": [1]},
+        good | {"metric": "m4", "labels": ["x"], "name": {}, "count": "x", "at": "yesterday"},
+    ]  # fmt: skip
+    found = answers([*hostile, good], [*hostile, good])
+    assert found["error_count"]["value"] == 2
+    assert found["m4"]["value"] == 2
+
+
+def test_an_archive_can_be_added_again() -> None:
+    """What `entries` gives is what `add` takes, after JSON too."""
+    manager = MetricsManager()
+    manager.record_node_execution("load", 0.1, True, rows=3)
+    manager.increment("cost", None, 0.1)
+    first = Merged()
+    first.add(part(manager))
+    first.add(part(manager))
+    again = Merged()
+    again.add(msgspec.json.decode(msgspec.json.encode(first.entries())))
+    assert again.view().answer() == first.view().answer()

@@ -1,0 +1,68 @@
+"""What a scraper asks for by its headers."""
+
+from __future__ import annotations
+
+import pytest
+
+from odibi_core.exporters.negotiation import OPEN_METRICS, TEXT, form_for, takes_gzip
+
+OLD_PROMETHEUS = (
+    "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
+    "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
+)
+NEW_PROMETHEUS = (
+    "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
+    "application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
+    "text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
+)
+
+
+@pytest.mark.parametrize(
+    ("accept", "form"),
+    [
+        (OLD_PROMETHEUS, OPEN_METRICS),
+        (NEW_PROMETHEUS, OPEN_METRICS),
+        ("application/openmetrics-text", OPEN_METRICS),
+        ("Application/OpenMetrics-Text; Version=1.0.0", OPEN_METRICS),
+        ('application/openmetrics-text; version="1.0.0"; charset=utf-8', OPEN_METRICS),
+        ("text/plain;version=0.0.4;q=0.5,application/openmetrics-text;version=1.0.0;q=0.5", OPEN_METRICS),
+        ("application/openmetrics-text;version=1.0.0;q=0.2,text/plain;q=0.9", TEXT),
+        ("application/openmetrics-text;version=1.0.0;q=0.2,*/*", TEXT),
+        ("application/openmetrics-text;version=1.0.0;q=0.5,text/plain;q=0.4,*/*", OPEN_METRICS),
+        ("application/openmetrics-text;q=0", TEXT),
+        ("application/openmetrics-text;version=0.0.1", TEXT),
+        ("application/openmetrics-text;version=2.0.0,text/plain;q=0.1", TEXT),
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", TEXT),
+        ("application/json", TEXT),
+        ("*/*", TEXT),
+        ("", TEXT),
+    ],
+)
+def test_openmetrics_for_who_asks_for_it_and_likes_it_no_less(accept: str, form: str) -> None:
+    """The headers of Prometheus 2 and 3, of browsers, and of who asks for nothing or something else."""
+    assert form_for(accept) == form
+
+
+@pytest.mark.parametrize(
+    "accept", [";", ",,;q=,;;", "q=1", "*/*;q=ten", "application/openmetrics-text;q=nan", "\x00" * 99]
+)
+def test_a_header_that_makes_no_sense_gets_the_plain_text(accept: str) -> None:
+    """What cannot be read is left out, and nothing raises."""
+    assert form_for(accept) == TEXT
+    assert takes_gzip(accept) is False
+
+
+@pytest.mark.parametrize(
+    ("header", "takes"),
+    [
+        ("gzip", True),
+        ("deflate, GZIP;q=0.5", True),
+        ("*", True),
+        ("*;q=0", False),
+        ("gzip;q=0, *", False),
+        ("br", False),
+    ],
+)
+def test_gzip_for_who_can_read_it(header: str, takes: bool) -> None:
+    """A coding with quality 0 is one that is not wanted."""
+    assert takes_gzip(header) is takes
