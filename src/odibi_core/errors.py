@@ -8,10 +8,12 @@
     ├── PipelineError (RuntimeError)        a run ended without success; `.result` holds what there is
     ├── StepError (RuntimeError)            a step gave something that cannot be used
     │   └── StepTimeoutError (TimeoutError)
+    ├── CircuitOpenError (RuntimeError)     a circuit breaker let the call not through
     ├── EngineError (RuntimeError)
     │   ├── SourceNotFoundError (FileNotFoundError)
     │   ├── UnreadableSourceError (ValueError)
     │   └── UnknownTableError (LookupError)
+    ├── CostLimitError (RuntimeError)       a query would cost more than it may; it was not run
     ├── CheckError (ValueError)             a check that is put together wrongly
     ├── StoryError (ValueError)             a lineage that no story can be drawn from
     └── StoreError (OSError)                the record cannot be found or read
@@ -69,6 +71,22 @@ class StepTimeoutError(StepError, TimeoutError):
     """A step took longer than its `timeout_s`."""
 
 
+class CircuitOpenError(OdibiError, RuntimeError):
+    """A circuit breaker did not make the call. `circuit` is its name, `retry_in_s` when it will try again."""
+
+    def __init__(self, circuit: str, retry_in_s: float) -> None:
+        super().__init__(
+            f"the circuit {circuit!r} is open and the call was not made; it lets one through to try again "
+            f"in {retry_in_s:.3g} s"
+        )
+        self.circuit = circuit
+        self.retry_in_s = retry_in_s
+
+    def __reduce__(self) -> tuple[type[CircuitOpenError], tuple[str, float]]:
+        """So that a worker process can hand it home."""
+        return CircuitOpenError, (self.circuit, self.retry_in_s)
+
+
 class EngineError(OdibiError, RuntimeError):
     """An engine could not read, write or compute."""
 
@@ -83,6 +101,15 @@ class UnreadableSourceError(EngineError, ValueError):
 
 class UnknownTableError(EngineError, LookupError):
     """A SQL step names a table that is none of its inputs."""
+
+
+class CostLimitError(OdibiError, RuntimeError):
+    """A query would cost more than it may, so it was not run. `estimate` is what a dry run gave, `max_usd` the limit."""
+
+    def __init__(self, message: str, estimate: Any = None, max_usd: float | None = None) -> None:
+        super().__init__(message)
+        self.estimate = estimate
+        self.max_usd = max_usd
 
 
 class CheckError(OdibiError, ValueError):

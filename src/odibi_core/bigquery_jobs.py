@@ -1,0 +1,201 @@
+"""What a job of BigQuery says about itself when it is done: the fields of its events, and what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from decimal import Decimal
+from itertools import islice
+from typing import Any, Final
+
+from odibi_core.bigquery_prices import Prices, billable, usd_for_bytes, usd_for_slots
+from odibi_core.events import clean_text
+from odibi_core.events.clock import utc_now
+from odibi_core.events.normalise import text
+
+Fields = dict[str, Any]
+
+SCRIPT: Final = "SCRIPT"
+MAX_SQL: Final = 10_000
+"""Characters of a statement that are kept."""
+_MAX_TABLES: Final = 100
+_ON_DEMAND: Final = frozenset({"", "unreserved", "default-pipeline"})
+"""What stands in place of a reservation's name when there is none."""
+
+
+def ask(owner: Any, name: str) -> Any:
+    """An attribute of a job; None where it has none, or fails to give it."""
+    try:
+        return getattr(owner, name, None)
+    except Exception:
+        return None
+
+
+def statistic(job: Any, *path: str) -> Any:
+    """A part of a job's statistics that its class has no name for."""
+    found = ask(job, "_properties")
+    for name in ("statistics", *path):
+        found = found.get(name) if isinstance(found, dict) else None
+    return found
+
+
+def known(fields: Fields) -> Fields:
+    """Without what nobody knows."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def shortened(sql: Any) -> str | None:
+    """A statement without secrets, and not too long. Cut after the redaction, so that no half of a secret stays."""
+    return text(clean_text(sql), MAX_SQL) if isinstance(sql, str) else None
+
+
+def job_fields(job: Any) -> Fields:
+    """What jobs of every kind say."""
+    failure = ask(job, "error_result")
+    fields: Fields = {
+        "job_id": ask(job, "job_id"),
+        "location": ask(job, "location"),
+        "project": ask(job, "project"),
+        "duration_ms": _lasted(ask(job, "started") or ask(job, "created"), ask(job, "ended")),
+        "status": "failed" if failure else "success",
+        "labels": ask(job, "labels") or None,
+        "reservation_id": _reservation(ask(job, "reservation_id")),
+    }
+    if isinstance(failure, dict):
+        fields |= {
+            "error": failure.get("message") or failure.get("reason"),
+            "error_type": failure.get("reason"),
+        }
+    return known(fields)
+
+
+def query_fields(job: Any, rows: int | None = None) -> Fields:
+    """A `query` event of a query job that is done."""
+    kind = ask(job, "statement_type")
+    fields = {
+        **job_fields(job),
+        "query_type": kind or "unknown",
+        "statement_type": kind,
+        "parent_job_id": ask(job, "parent_job_id"),
+        "rows_returned": rows,
+        "rows_affected": ask(job, "num_dml_affected_rows"),
+        "bytes_processed": ask(job, "total_bytes_processed"),
+        "bytes_billed": ask(job, "total_bytes_billed"),
+        "slot_millis": ask(job, "slot_millis"),
+        "edition": statistic(job, "edition"),
+        "cache_hit": ask(job, "cache_hit"),
+        "tables": _names(ask(job, "referenced_tables")),
+        "sql": shortened(ask(job, "query")),
+    }
+    if kind == SCRIPT:
+        fields |= {"script_parent": True, "child_jobs": ask(job, "num_child_jobs")}
+    return known(fields)
+
+
+def rows_fields(rows: Any, sql: str) -> Fields:
+    """A `query` event of rows that came without a job."""
+    fields = {
+        "query_type": "unknown",
+        "query_id": ask(rows, "query_id"),
+        "job_id": ask(rows, "job_id"),
+        "location": ask(rows, "location"),
+        "project": ask(rows, "project"),
+        "duration_ms": _lasted(ask(rows, "started"), ask(rows, "ended")),
+        "status": "success",
+        "rows_returned": ask(rows, "total_rows"),
+        "bytes_processed": ask(rows, "total_bytes_processed"),
+        "slot_millis": ask(rows, "slot_millis"),
+        "sql": shortened(sql),
+    }
+    return known(fields)
+
+
+def operation_fields(job: Any, kind: str) -> Fields:
+    """A `bigquery_operation` event of a load, an extract or a copy that is done."""
+    table = ask(job, "source" if kind == "extract" else "destination")
+    names = {
+        "load": ("inputFileBytes", "outputRows"),
+        "extract": ("inputBytes", ""),
+        "copy": ("copiedLogicalBytes", "copiedRows"),
+    }
+    count, rows = names[kind]
+    return {
+        **job_fields(job),
+        **known(
+            {
+                "operation_type": kind,
+                "dataset": ask(table, "dataset_id"),
+                "table": ask(table, "table_id"),
+                "bytes_processed": _int(statistic(job, kind, count)),
+                "rows_affected": _int(statistic(job, kind, rows)),
+            }
+        ),
+    }
+
+
+def cost_fields(query: Fields, prices: Prices, ended: datetime | None = None) -> Fields:
+    """What a query cost, with how that was reckoned: the fields of a `cost` event."""
+    day = (ended or utc_now()).date()
+    kept = (
+        "bytes_processed", "bytes_billed", "job_id", "parent_job_id", "statement_type", "cache_hit", "slot_millis",
+        "location", "reservation_id", "tables",
+    )  # fmt: skip
+    about = {name: query[name] for name in kept if name in query}
+    usd, basis, note, price = _charge(query, prices, day)
+    said = {"cost_basis": basis, "cost_note": note, "price": price}
+    return {**about, "estimated_cost_usd": usd, **known(said)}
+
+
+_Charge = tuple[Decimal | None, str, str | None, Fields | None]
+
+
+def _charge(query: Fields, prices: Prices, day: date) -> _Charge:
+    """Dollars, what they are reckoned from, a remark, and the price."""
+    region, billed, processed = (query.get(name) for name in ("location", "bytes_billed", "bytes_processed"))
+    if query.get("cache_hit") is True:
+        return Decimal(0), "cached", None, None
+    if query.get("statement_type") == "CREATE_MODEL" and not query.get("reservation_id"):
+        return None, "unknown", "CREATE MODEL has prices of its own, by the kind of the model", None
+    if query.get("reservation_id"):
+        return _slot_time(query, prices, day)
+    if billed is None and query.get("status") == "failed":
+        return Decimal(0), "failed", None, None
+    if billed is None and processed is None:
+        return None, "unknown", "BigQuery told neither the bytes billed nor those processed", None
+    price, note = prices.per_tib(region, day)
+    if price is None:
+        return None, "unknown", note, None
+    if billed is None:
+        usd = usd_for_bytes(billable(processed or 0, len(query.get("tables", ()))), price)
+        return usd, "bytes_processed", note, price.row()
+    return usd_for_bytes(billed, price), "bytes_billed", note, price.row()
+
+
+def _slot_time(query: Fields, prices: Prices, day: date) -> _Charge:
+    """A reservation is paid for by the hour, whatever runs in it: this is the job's share of it."""
+    price, note = prices.per_slot_hour(query.get("edition"), query.get("location"), day)
+    slot_ms = query.get("slot_millis")
+    if price is None or slot_ms is None:
+        return Decimal(0), "reservation", note or "BigQuery told no slot time", None
+    return usd_for_slots(slot_ms, price), "slot_time", note, price.row()
+
+
+def _reservation(name: Any) -> str | None:
+    return name if isinstance(name, str) and name.rpartition(".")[2] not in _ON_DEMAND else None
+
+
+def _lasted(began: Any, ended: Any) -> float | None:
+    if not isinstance(began, datetime) or not isinstance(ended, datetime):
+        return None
+    return round(max(0.0, (ended - began).total_seconds() * 1000), 3)
+
+
+def _names(tables: Iterable[Any] | None) -> list[str] | None:
+    return [f"{t.project}.{t.dataset_id}.{t.table_id}" for t in islice(tables or (), _MAX_TABLES)] or None
+
+
+def _int(value: Any) -> int | None:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return None
