@@ -70,23 +70,18 @@ class ErrorTracker:
         try:
             caught = sys.exc_info()[1] if error is None else error
             if caught is None:
-                self._say(
-                    kinds.MESSAGE, "there was no exception for capture_exception", "warning", {}, context
-                )
+                self._say(kinds.MESSAGE, "capture_exception: no exception was there", "warning", {}, context)
                 return None
-            if not isinstance(caught, BaseException):
-                identity, message = as_id(new_id(32)), "what was captured is no exception"
-                told: dict[str, Any] = {
-                    "error": message_of(text(caught)),
-                    "error_type": type(caught).__name__,
-                }
-            else:
-                identity, message = error_id_of(caught), None
-                if not self._is_new(identity):
-                    return identity
-                told = describe_failure(caught)
+            identity = error_id_of(caught) if isinstance(caught, BaseException) else as_id(new_id(32))
+            if identity in self._captured:
+                return identity
+            message, told = _described(caught)
             mark = fingerprint(told.get("error_type"), told["error"], told.get("traceback"), _place())
             told |= {"error_id": identity, "fingerprint": mark, "handled": handled}
+            if (
+                _stack_has_room()
+            ):  # else it may get lost on the way, and who captures it further out says it again
+                remember(self._captured, identity, None, MAX_CAPTURED)
             self._say(kinds.ERROR, message, level, told, context)
             return identity
         except Exception as reason:
@@ -104,16 +99,14 @@ class ErrorTracker:
             _complain(reason)
             return None
 
-    def _is_new(self, identity: str) -> bool:
-        if identity in self._captured:
-            return False
-        remember(self._captured, identity, None, MAX_CAPTURED)
-        return True
-
     def _say(self, kind: str, message: str | None, level: str, told: dict[str, Any], context: Any) -> None:
-        given = {} if context is None else context if isinstance(context, Mapping) else {"value": context}
-        beside = {"context": given, "contexts": contexts(), "breadcrumbs": breadcrumbs()}
-        fields = told | {name: value for name, value in beside.items() if value}
+        fields = dict(told)
+        if context is not None:
+            fields["context"] = context if issubclass(type(context), Mapping) else {"value": context}
+        if known := contexts():
+            fields["contexts"] = known
+        if before := breadcrumbs():
+            fields["breadcrumbs"] = before
         (self._bus or current_bus()).say(kind, message, level=level, fields=fields)
 
     def init(self, config: ObservabilityConfig | None = None) -> bool:
@@ -146,7 +139,7 @@ class ErrorTracker:
     def _warn(self, message: str) -> None:
         """In the log; where nobody shows one, on stderr."""
         self._say(kinds.MESSAGE, message, "warning", {}, None)
-        if all(name == "metrics" for name, _ in sinks()):
+        if all(name in ("metrics", "sentry") for name, _ in sinks()):
             sys.stderr.write(f"odibi-core: {clean_text(message)}\n")
 
 
@@ -266,6 +259,22 @@ class TrackedErrors:
                         step, given = inner.athrow, thrown
 
         return tracked
+
+
+def _described(caught: object) -> tuple[str | None, dict[str, Any]]:
+    """What there is to say of it, and a remark where it is no exception."""
+    if isinstance(caught, BaseException):
+        return None, describe_failure(caught)
+    told = {"error": message_of(text(caught)), "error_type": type(caught).__name__}
+    return "what was captured is no exception", told
+
+
+def _stack_has_room(frames: int = 80) -> bool:
+    """Whether saying an event can succeed here."""
+    try:
+        return frames == 0 or _stack_has_room(frames - 1)
+    except RecursionError:
+        return False
 
 
 def _place() -> str | None:

@@ -147,6 +147,8 @@ def scrub(payload: Any, hint: Any = None) -> Any:
     """All that is about to leave, redacted once more, with what the SDK added; where that fails, nothing goes."""
     try:
         scrubbed = {name: clean(value) for name, value in payload.items() if value not in (None, "", {}, [])}
+        if payload.get("release"):  # `name@1.2.3` by custom, which is no address; it comes from the settings
+            scrubbed["release"] = payload["release"]
         if "exception" in payload:
             scrubbed["exception"] = {"values": [clean(each) for each in payload["exception"]["values"]]}
         return scrubbed

@@ -1,0 +1,138 @@
+"""Failures that are one and the same, together: who counts, how often, and what an example tells."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from odibi_core.events import Event
+from odibi_core.testing import an_event
+from odibi_core.views.errors import MAX_NAMES, ErrorsView, fingerprint_of
+
+TRACE = 'Traceback (most recent call last):\n  File "/app/etl.py", line 3, in {}\n    f()\nValueError: bad\n'
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def failed(kind: str = "error", place: str = "load", /, **fields: Any) -> Event:
+    told = {"level": "error", "error": "bad", "error_type": "ValueError", "traceback": TRACE.format(place)}
+    return an_event(kind, **{**told, **fields})
+
+
+def answer_of(*events: Event, limit: int = 1000) -> dict[str, Any]:
+    view = ErrorsView(limit)
+    for event in events:
+        view(event)
+    answer: dict[str, Any] = view.answer()
+    return answer
+
+
+@pytest.mark.parametrize("kind", ["error", "node_failed", "operation_failed", "stage_failed", "bad_amount"])
+def test_what_says_that_it_failed_is_a_failure(kind: str) -> None:
+    """Whatever recorded it: captured, a node, an operation, a stage, a line of a log at level error."""
+    assert answer_of(failed(kind))["total"] == 1
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        an_event("node_complete"),
+        an_event("late", level="warning", error="slow"),
+        an_event("bad_day", level="error"),
+        an_event("message", level="info", message="hello"),
+        failed("node_failed", status="cancelled"),
+        an_event("node_retry", level="warning", error="no route"),
+    ],
+    ids=["success", "warning", "no error told", "message", "cancelled", "retry"],
+)
+def test_what_is_no_failure_is_not_counted(event: Event) -> None:
+    """A warning, a retry and an interruption are told elsewhere."""
+    assert answer_of(event) == {"total": 0, "groups": [], "forgotten": 0}
+
+
+def test_failures_are_grouped_by_fingerprint() -> None:
+    """Count, first and last seen, runs, nodes and operations of each; the one seen last first."""
+    events = [
+        failed(
+            "node_failed",
+            run_id=f"r{n}",
+            node_name="clean",
+            operation="nightly",
+            timestamp=START + timedelta(n),
+        )
+        for n in range(3)
+    ]
+    answer = answer_of(*events, failed("error", "save", run_id="r1", timestamp=START + timedelta(1, 1)))
+    load, save = answer["groups"]
+    assert (answer["total"], load["count"], save["count"]) == (4, 3, 1)
+    assert (load["first_seen"], load["last_seen"]) == (
+        "2026-01-01T00:00:00.000000Z",
+        "2026-01-03T00:00:00.000000Z",
+    )
+    assert (load["error_type"], load["message"]) == ("ValueError", "bad")
+    assert (load["runs"], load["run_count"]) == (["r0", "r1", "r2"], 3)
+    assert (load["nodes"], load["operations"]) == (["clean"], ["nightly"])
+    assert save["runs"] == ["r1"]
+
+
+def test_an_exception_that_several_events_tell_of_counts_once() -> None:
+    """It passed through an operation, a node and a `capture_exception`; in two runs' records it is one too."""
+    once = {"error_id": "a" * 32, "run_id": "r1"}
+    kinds = ("operation_failed", "node_failed", "error", "pipeline_error")
+    answer = answer_of(*(failed(kind, **once) for kind in kinds), failed(error_id="b" * 32))
+    assert answer["total"] == 2
+    assert answer["groups"][0]["count"] == 2
+
+
+def test_the_end_of_a_run_counts_when_no_node_of_it_failed() -> None:
+    """It says what the node said, in other words."""
+    ends = [
+        failed("pipeline_error", "run", run_id=run_id, error="1 of 3 steps failed") for run_id in ("r1", "r2")
+    ]
+    answer = answer_of(failed("node_failed", run_id="r1"), *ends, failed("pipeline_error", "run"))
+    assert answer["total"] == 3
+    assert [group["runs"] for group in answer["groups"] if group["message"] != "bad"] == [["r2"]]
+
+
+def test_a_message_of_level_error_is_one_too() -> None:
+    """Who captures a message as an error means it."""
+    (group,) = answer_of(an_event("message", level="error", message="odd"))["groups"]
+    assert (group["message"], group["error_type"]) == ("odd", None)
+
+
+def test_a_line_without_a_fingerprint_gets_the_one_that_a_captured_error_has() -> None:
+    """A node's failure and the same error captured by hand are one group; a given fingerprint is taken."""
+    assert fingerprint_of(failed("node_failed")) == fingerprint_of(failed("error"))
+    assert fingerprint_of(failed(fingerprint="f" * 16)) == "f" * 16
+    assert fingerprint_of(an_event("error", error="x", node_name="a")) != fingerprint_of(
+        an_event("error", error="x", node_name="b")
+    )
+
+
+def test_the_example_is_the_latest_that_tells_most() -> None:
+    """A captured one with its context before a node's, one with a traceback before one without."""
+    crumbs = [{"message": "opened"}]
+    told = failed(
+        "error", context={"batch": 7}, contexts={"job": {"n": 1}}, breadcrumbs=crumbs, handled=True,
+        error_id="a" * 32, user="ada", run_id="r1", fingerprint="f",
+    )  # fmt: skip
+    later = failed("node_failed", fingerprint="f", run_id="r2")
+    bare = an_event("error", level="error", error="bad", fingerprint="f", run_id="r3")
+    (group,) = answer_of(told, later, bare)["groups"]
+    example = group["example"]
+    assert (example["run_id"], example["user"], example["handled"]) == ("r1", "ada", True)
+    assert (example["context"], example["contexts"]) == ({"batch": 7}, {"job": {"n": 1}})
+    assert (example["breadcrumbs"], example["traceback"]) == (crumbs, TRACE.format("load"))
+
+
+def test_memory_is_bounded_and_what_was_forgotten_is_told() -> None:
+    """The fingerprints heard of last stay; lists of names and runs have an end, the count of runs has none."""
+    events = [failed("error", f"f{n}") for n in range(5)]
+    answer = answer_of(*events, limit=2)
+    assert (answer["total"], len(answer["groups"]), answer["forgotten"]) == (5, 2, 3)
+    many = [failed(run_id=f"r{n}", node_name=f"n{n}") for n in range(50)]
+    (group,) = answer_of(*many)["groups"]
+    assert (len(group["runs"]), group["runs"][-1], group["run_count"]) == (MAX_NAMES, "r49", 50)
+    assert group["nodes"][0] == "n0"
+    assert len(group["nodes"]) == MAX_NAMES
