@@ -12,7 +12,7 @@ import msgspec
 from odibi_core import plugins, program
 from odibi_core.errors import ConfigurationError, PipelineError, nearest
 from odibi_core.event_bus import EventBus, Sink
-from odibi_core.events import Event, clean_text, context, kinds
+from odibi_core.events import Event, clean_text, context, kinds, redaction
 from odibi_core.events.clock import host_name, monotonic, process_id, process_start
 from odibi_core.events.failure import message_of
 from odibi_core.metrics_manager import MetricsManager
@@ -121,6 +121,8 @@ class Orchestrator:
         self.settings: Settings = read_settings(
             snapshot={"level": snapshot_level}, store={"dir": store or None}
         )
+        own = self.settings.redaction
+        redaction.configure(own.names, own.patterns, source="settings")
         self.store = None if store is False else RunStore(self.settings.root)
 
     def _kept(self, keep: str | Iterable[str] | None) -> set[str]:

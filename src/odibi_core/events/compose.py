@@ -10,7 +10,17 @@ from typing import Any, Final
 
 from odibi_core.events.event import FIELDS_ON_THE_WIRE, HEADER, STANDARD
 from odibi_core.events.normalise import MAX_DEPTH, MAX_KEY, MAX_TEXT, key, number, plain, text, unique
-from odibi_core.events.redaction import HIDDEN, SMALLEST_CARD, hidden, is_secret_name, redact, redact_text
+from odibi_core.events.redaction import (
+    HIDDEN,
+    SMALLEST_CARD,
+    hidden,
+    holds_what_it_names,
+    is_secret_name,
+    on_new_rules,
+    redact,
+    redact_text,
+)
+from odibi_core.events.secret_names import VALUES, is_option
 
 _NAMES_KEPT: Final = 4096
 _TEXTS_KEPT: Final = 8192
@@ -23,6 +33,8 @@ _TAKEN: Final = HEADER | {FIELDS_ON_THE_WIRE, ""}
 
 _ordinary: set[Any] = set()
 _clean_texts: set[str] = set()
+on_new_rules(_ordinary.clear)
+on_new_rules(_clean_texts.clear)
 
 
 def sift(said: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any] | None]:
@@ -41,10 +53,10 @@ def sift(said: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str
             if value not in clean:
                 break
         elif kind is int:
-            if not -1_000_000_000_000 < value < 1_000_000_000_000:
+            if not -100_000_000_000_000 < value < 100_000_000_000_000:
                 break
         elif kind is float:
-            if value - value != 0.0:
+            if not -100_000_000_000_000.0 < value < 100_000_000_000_000.0:
                 break
         elif kind is not bool and value is not None:
             break
@@ -54,9 +66,10 @@ def sift(said: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str
             break
         standard[name] = value
     else:
-        for name in standard:
-            del said[name]
-        return standard, said, None
+        if "value" not in said or not holds_what_it_names(said):
+            for name in standard:
+                del said[name]
+            return standard, said, None
     return _sift_strange(said)
 
 
@@ -65,6 +78,8 @@ def _sift_strange(said: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any],
     standard: dict[str, Any] = {}
     rest: dict[str, Any] = {}
     live: dict[str, Any] = {}
+    if holds_what_it_names(said):
+        said.update({name: HIDDEN for name in VALUES if name in said})
     for name, value in said.items():
         label = _label(name)
         if label in STANDARD:
@@ -114,7 +129,7 @@ def clean_field(name: str, value: Any) -> Any:
         return HIDDEN
     if type(value) is str:
         return clean_text(value)
-    if type(value) is float:
+    if type(value) is float and not abs(value) >= SMALLEST_CARD:
         return number(value)
     if type(value) is int and -SMALLEST_CARD < value < SMALLEST_CARD:
         return value
@@ -142,7 +157,7 @@ def _copy(value: Any, depth: int, room: list[int]) -> Any:
         return value if value in _clean_texts else clean_text(value)
     if value is None or kind is bool or (kind is int and -SMALLEST_CARD < value < SMALLEST_CARD):
         return value
-    if kind is float and value - value == 0.0:
+    if kind is float and -SMALLEST_CARD < value < SMALLEST_CARD:
         return value
     if kind is not list and kind is not tuple and kind is not dict:
         raise _StrangeError
@@ -150,7 +165,11 @@ def _copy(value: Any, depth: int, room: list[int]) -> Any:
     if depth == 0 or room[0] < 0:
         raise _StrangeError
     if kind is not dict:
+        if any(map(is_option, value)):
+            raise _StrangeError
         return [_copy(item, depth - 1, room) for item in value]
+    if holds_what_it_names(value):
+        raise _StrangeError
     for name in value:
         if name not in _ordinary and (not _is_plain_name(name) or is_secret_name(name)):
             raise _StrangeError
