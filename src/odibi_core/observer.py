@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar, Token
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from odibi_core import program
 from odibi_core.event_bus import EventBus
-from odibi_core.events import context, kinds
+from odibi_core.events import context, kinds, redaction
 from odibi_core.events.clock import host_name, monotonic, process_id, process_start
 from odibi_core.events.failure import describe_failure
 from odibi_core.metrics_manager import MetricsManager
 from odibi_core.node_record import Descriptions
 from odibi_core.orchestrator import Orchestrator, Result, Step
-from odibi_core.settings import read_settings
+from odibi_core.settings import Settings, read_settings
 from odibi_core.store.journal import Journal
 from odibi_core.store.runs import RunStore
 from odibi_core.tracker import Tracker
@@ -24,9 +24,9 @@ from odibi_core.tracker import Tracker
 class Observer:
     """Records a run that something else drives: what is said, and each call of a `@node` function, inside `with`.
 
-    `store` is the folder of the record (default: `.odibi`, or the setting), False for none; `bus` one that there is
-    already. An exception that
-    leaves the block is recorded as the run's failure, and goes on.
+    `store` is the folder of the record (default: `.odibi`, or the setting), False for none; `settings`, `bus` and
+    `metrics` are such as there are already, else new ones. An exception that leaves the block is recorded as the run's
+    failure, and goes on.
 
     >>> with Observer("nightly", store=False) as run:
     ...     run.say("orders_loaded", row_count=3)
@@ -34,19 +34,26 @@ class Observer:
     'success'
     """
 
+    hooks_within_s: ClassVar[float] = 5.0
+    """How long asynchronous hooks may still take at the end."""
+
     def __init__(
         self,
         name: str = "program",
         *,
         store: str | Path | Literal[False] | None = None,
+        settings: Settings | None = None,
         bus: EventBus | None = None,
+        metrics: MetricsManager | None = None,
     ) -> None:
         self.name = name
-        self.settings = read_settings(store={"dir": store or None})
+        self.settings = settings or read_settings(store={"dir": store or None})
+        own = self.settings.redaction
+        redaction.configure(own.names, own.patterns, source="settings")
         self.store = None if store is False else RunStore(self.settings.root)
         self.run_id = (self.store or RunStore()).new_run_id(name)
         self.bus = EventBus() if bus is None else bus
-        self.metrics = MetricsManager(bus=self.bus)
+        self.metrics = MetricsManager(bus=self.bus) if metrics is None else metrics
         self.tracker = Tracker(bus=self.bus)
         self.descriptions = Descriptions(self.settings.snapshot.level, self.settings.snapshot.rows)
         self._journal: Journal | None = None
@@ -67,7 +74,8 @@ class Observer:
             self._journal = self.store.open(self.run_id, durability=self.settings.store.durability)
             self.bus.subscribe(self._journal)
         program.join(self.bus)
-        self.bus.subscribe(self.metrics)
+        if not any(sink is self.metrics for _, sink in self.bus.sinks()):
+            self.bus.subscribe(self.metrics)
         self.tracker.follow(self.run_id)
         self.bus.attach_live(metrics_manager=self.metrics, tracker=self.tracker)
         self._begun, self._running = monotonic(), True
@@ -89,8 +97,7 @@ class Observer:
         else:
             status = "failed" if isinstance(error, Exception) else "cancelled"
             self._say(kinds.PIPELINE_ERROR, status, {**about, **describe_failure(error)}, "error")
-        self.bus.shutdown()
-        self.bus.unsubscribe(self.metrics)
+        self.bus.shutdown(self.hooks_within_s)
         self.tracker.close()
         if self._journal is not None:
             self.bus.unsubscribe(self._journal)

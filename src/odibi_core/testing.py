@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -123,6 +124,8 @@ def fresh_program() -> Iterator[None]:
     try:
         yield
     finally:
+        if observer := sys.modules.get("odibi_core.program_observer"):
+            observer.finish_all()
         program._program, program_logger._default[:], kept = before
         config._kept.clear()
         config._kept.update(kept)

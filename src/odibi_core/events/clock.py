@@ -6,9 +6,11 @@ import math
 import os
 import secrets
 import socket
+import sys
 import time
 from datetime import UTC, datetime
 from functools import cache, partial
+from pathlib import Path
 from typing import Protocol
 
 from msgspec import to_builtins
@@ -63,6 +65,14 @@ def sleep(seconds: float) -> None:
 def host_name() -> str:
     """This machine's name."""
     return socket.gethostname()
+
+
+def program_name() -> str:
+    """What this program is called by whoever started it: its script, or the module of `python -m`."""
+    main = sys.modules.get("__main__")
+    spec = getattr(main, "__spec__", None)
+    name = spec.name.removesuffix(".__main__") if spec else Path(str(getattr(main, "__file__", ""))).stem
+    return name or "python"
 
 
 def process_id() -> int:

@@ -1,0 +1,175 @@
+"""`init_observability()`: a whole program is observed, from there to its end."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+from collections.abc import Callable
+from threading import RLock
+from typing import Any, Final
+
+from odibi_core import program
+from odibi_core.error_tracker import close_error_tracking, init_error_tracking
+from odibi_core.errors import OdibiError
+from odibi_core.events import context
+from odibi_core.events.clock import monotonic, program_name
+from odibi_core.events.failure import message_of
+from odibi_core.exporters.endpoint import serve_metrics
+from odibi_core.health_monitor import endpoint_answer, start_background_checks
+from odibi_core.observer import Observer
+from odibi_core.program_logger import configure, get_logger
+from odibi_core.settings import ObservabilityConfig, Settings, get_config, set_config
+from odibi_core.sinks.datadog_sink import DatadogSink
+
+__all__ = ["ProgramObserver", "init_observability"]
+
+END_WITHIN_S: Final = 2.0
+"""What tells the world outside may take so long, all of it together, at the program's end."""
+
+
+class ProgramObserver(Observer):
+    """The record of a program and what tells the world outside of it; `init_observability` makes it.
+
+    `finish()` ends it before the program's own end, which does it by itself.
+    """
+
+    def __init__(self, config: ObservabilityConfig) -> None:
+        named = config.source("service_name") != "default"
+        super().__init__(
+            config.service_name if named else program_name(),
+            settings=Settings(**{name: config.section(name) for name in Settings.__struct_fields__}),
+            bus=program.program_bus(),
+            metrics=program.get_metrics(),
+        )
+        self.config = config
+        self._process = os.getpid()
+        self._ends: list[Callable[[float], object]] = []
+
+    def start(self) -> ProgramObserver:
+        """Open the record and begin what the configuration asks for; what cannot be had is warned of, once each."""
+        configure(self.config)
+        self._belongs(self.run_id)
+        problems = self.config.validate()
+        for problem in problems:
+            _warn(problem)
+        self._begin(super().start)
+        self._begin(self._watch_health)
+        for variable, part in (
+            ("ODIBI_METRICS__TOKEN", self._serve_metrics),
+            ("ODIBI_DATADOG__", self._feed_datadog),
+            ("SENTRY_DSN", self._track_errors),
+        ):
+            if not any(variable in problem for problem in problems):  # else it was told, and cannot be had
+                self._begin(part)
+        return self
+
+    def _begin(self, part: Callable[[], object]) -> None:
+        """What cannot be had must not cost the program its start."""
+        try:
+            part()
+        except Exception as error:
+            _warn(
+                str(error)
+                if isinstance(error, OdibiError)
+                else f"{type(error).__name__}: {message_of(error)}"
+            )
+
+    def _belongs(self, run_id: str | None) -> None:
+        """What any thread says from here on belongs to this run, where it belongs to no other."""
+        begun_with = context.inherited()
+        context.inherit({**begun_with.standard, **begun_with.fields, "run_id": run_id})
+        context.enter(run_id=run_id)
+
+    def _serve_metrics(self) -> None:
+        config = self.config
+        if config.metrics_enabled:
+            endpoint = serve_metrics(
+                self.metrics,
+                self.settings.root / "metrics",
+                health=endpoint_answer,
+                host=config.metrics_host,
+                port=config.prometheus_port,
+                token=config.metrics_token,
+            )
+            self._ends.append(endpoint.close)
+
+    def _feed_datadog(self) -> None:
+        config = self.config
+        if config.datadog_enabled:
+            tags = {"service": config.datadog_service, "env": config.datadog_env}
+            sink = DatadogSink(config.datadog_host, config.datadog_port, tags=tags)
+            self._ends += [
+                lambda timeout: sink.close(),
+                self.metrics.forward(sink),
+            ]  # the last one ends first
+
+    def _track_errors(self) -> None:
+        if init_error_tracking(self.config):
+            self._ends.append(close_error_tracking)
+
+    def _watch_health(self) -> None:
+        if self.config.health_check_enabled:
+            background = start_background_checks(self.config.health_check_interval_seconds)
+            self._ends.append(lambda timeout: background.stop())
+
+    def finish(self, error: BaseException | None = None) -> None:
+        """Close the record with the verdict; then whatever still waits is told outside, within two seconds."""
+        if os.getpid() != self._process:
+            return  # a child of a fork: the record is its parent's
+        super().finish(error)
+        self._belongs(None)
+        deadline = monotonic() + END_WITHIN_S
+        while self._ends:
+            try:
+                self._ends.pop()(max(0.0, deadline - monotonic()))
+            except Exception as failure:
+                _warn(f"{type(failure).__name__}: {message_of(failure)}")
+
+
+def init_observability(config: ObservabilityConfig | None = None) -> ProgramObserver:
+    """Observe this program from here to its end, as `config` or environment and file say.
+
+    Its log goes to stderr and `LOG_FILE`, its record into the store, its metrics to `PROMETHEUS_PORT` and Datadog, its
+    errors to Sentry: each as far as it is configured. A setting that cannot be right, a port in use, a library that
+    is not installed: one warning each, and the program goes on. Without a `config`, a second call changes nothing.
+
+    >>> observer = init_observability(ObservabilityConfig(metrics_enabled=False))
+    >>> observer.finish()
+    """
+    with _lock:
+        if _running and config is None:
+            return _running[0]
+        while _running:
+            _running.pop().finish()
+        if config is not None:
+            set_config(config)
+        _running.append(ProgramObserver(get_config()))
+        if len(_registered) == 0:
+            _registered.append(atexit.register(finish_all))
+        return _running[0].start()
+
+
+def _warn(problem: str) -> None:
+    get_logger("odibi_core").warning("setup_problem", message=problem)
+
+
+def finish_all() -> None:
+    """The program's end; an exception that ended it is the one that the interpreter has printed last."""
+    while _running:
+        _running.pop().finish(getattr(sys, "last_exc", None) or getattr(sys, "last_value", None))
+
+
+_running: Final[list[ProgramObserver]] = []
+_registered: Final[list[Any]] = []
+_lock = RLock()
+
+
+def _after_fork() -> None:
+    """In the child: the lock is made anew; the record stays its parent's."""
+    global _lock
+    _lock = RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

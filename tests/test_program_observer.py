@@ -1,0 +1,252 @@
+"""`init_observability()`: three lines, and a whole program is observed; whatever is wrong, it goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import textwrap
+import threading
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.cli.conftest import environment
+
+from odibi_core.events import context
+from odibi_core.observability import (
+    ObservabilityConfig,
+    get_logger,
+    get_metrics,
+    init_observability,
+    observe,
+    track_cli_command,
+)
+from odibi_core.store.runs import RunStore
+
+QUIET = {"metrics_enabled": False, "health_check_enabled": False}
+
+
+def run(code: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """A program of its own, as a user has it."""
+    Path("program.py").write_text(textwrap.dedent(code), encoding="utf-8")
+    variables = {"METRICS_ENABLED": "false", **variables}
+    return subprocess.run(
+        [sys.executable, "program.py"],
+        env=environment(**variables), capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+def rows() -> list[dict[str, Any]]:
+    return RunStore(".odibi").rows()
+
+
+def events() -> list[Any]:
+    return list(RunStore(".odibi").events())
+
+
+THREE_LINES = """
+    from odibi_core.observability import get_logger, init_observability
+    init_observability()
+    get_logger("shop").info("orders_loaded", row_count=3)
+"""
+
+
+def test_three_lines_are_enough() -> None:
+    """The log on stderr, the run in the store, named after the script, with its line in it."""
+    done = run(THREE_LINES)
+    assert done.returncode == 0
+    assert "shop orders_loaded (3 rows)" in done.stderr
+    (row,) = rows()
+    assert (row["pipeline_name"], row["status"]) == ("program", "success")
+    (line,) = [event for event in events() if event.event_type == "orders_loaded"]
+    assert line.run_id == row["run_id"]
+
+
+def test_the_log_is_json_or_text_as_it_is_told() -> None:
+    """By environment."""
+    (line,) = run(THREE_LINES, LOG_FORMAT="json").stderr.splitlines()
+    assert json.loads(line)["event_type"] == "orders_loaded"
+
+
+def test_the_service_name_names_the_run() -> None:
+    """Where it is given."""
+    run(THREE_LINES, SERVICE_NAME="shop-import")
+    assert rows()[0]["pipeline_name"] == "shop-import"
+
+
+def test_a_program_that_ends_by_an_exception_has_failed() -> None:
+    """With the error in its record; its exit is as it would be."""
+    done = run(THREE_LINES + '    raise ValueError("no such table")\n')
+    assert done.returncode == 1
+    assert "ValueError: no such table" in done.stderr
+    (row,) = rows()
+    assert (row["status"], row["error"]) == ("failed", "no such table")
+
+
+def test_a_program_that_is_killed_is_lost_with_its_lines_kept() -> None:
+    """Up to the last one."""
+    run(THREE_LINES + "    import os, signal; os.kill(os.getpid(), signal.SIGKILL)\n")
+    assert rows()[0]["status"] == "lost"
+    assert "orders_loaded" in [event.event_type for event in events()]
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"SENTRY_ENABLED": "true"}, "SENTRY_DSN"),
+        ({"SENTRY_ENABLED": "true", "SENTRY_DSN": "nonsense"}, "SENTRY_DSN"),
+        ({"PROMETHEUS_PORT": "eighty"}, "PROMETHEUS_PORT"),
+        ({"LOG_LEVEL": "loud"}, "LOG_LEVEL"),
+        ({"ODIBI_STORE__DURABILITY": "eternal"}, "ODIBI_STORE__DURABILITY"),
+        ({"ODIBI_STORE__DRI": "x"}, "ODIBI_STORE__DRI"),
+        ({"COST_ALERT_THRESHOLD_USD": "-1"}, "COST_ALERT_THRESHOLD_USD"),
+        ({"ODIBI_STORE__DIR": "/dev/null/x"}, "/dev/null/x"),
+        ({"METRICS_ENABLED": "true", "ODIBI_METRICS__HOST": "0.0.0.0"}, "ODIBI_METRICS__TOKEN"),
+    ],
+)
+def test_what_is_wrong_is_one_clear_message_and_the_program_goes_on(
+    variables: dict[str, str], said: str
+) -> None:
+    """It names what was wrong; nothing else is lost by it."""
+    done = run(THREE_LINES, **variables)
+    assert done.returncode == 0, done.stderr
+    warnings = [line for line in done.stderr.splitlines() if " warning " in line]
+    assert len(warnings) == 1, done.stderr
+    assert said in warnings[0]
+    assert "orders_loaded" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_port_in_use_is_a_warning_and_no_crash() -> None:
+    """It names the port and what to do."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = run(THREE_LINES, METRICS_ENABLED="true", PROMETHEUS_PORT=str(port))
+    assert done.returncode == 0
+    (warning,) = [line for line in done.stderr.splitlines() if " warning " in line]
+    assert f"port {port}" in warning
+    assert "PROMETHEUS_PORT" in warning
+
+
+def test_a_missing_extra_is_a_warning_that_names_it() -> None:
+    """As on a machine where only odibi-core is installed."""
+    blocked = """
+        import sys
+        sys.modules["datadog"] = sys.modules["sentry_sdk"] = None
+    """
+    done = run(
+        textwrap.dedent(blocked) + textwrap.dedent(THREE_LINES),
+        DATADOG_ENABLED="true", SENTRY_ENABLED="true", SENTRY_DSN="http://k@127.0.0.1:9/1",
+    )  # fmt: skip
+    warnings = [line for line in done.stderr.splitlines() if " warning " in line]
+    assert done.returncode == 0
+    assert sorted(extra for extra in ("datadog", "sentry") for line in warnings if f"odibi-core[{extra}]" in line) == [
+        "datadog", "sentry",
+    ]  # fmt: skip
+    assert len(warnings) == 2
+
+
+def test_metrics_and_health_are_served() -> None:
+    """On the port that is asked for."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    observer = init_observability(ObservabilityConfig(metrics_enabled=True, prometheus_port=port))
+    get_metrics().increment("mine")
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
+        assert "odibi_mine_total 1" in answer.read().decode()
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=30) as answer:
+        assert json.load(answer)["checks"]["prometheus"]["status"] == "healthy"
+    observer.finish()
+
+
+def test_a_second_call_changes_nothing_unless_it_brings_a_config() -> None:
+    """Then the first record is closed, and another begins."""
+    first = init_observability(ObservabilityConfig(**QUIET))
+    assert init_observability() is first
+    second = init_observability(ObservabilityConfig(service_name="second", **QUIET))
+    assert second is not first
+    second.finish()
+    assert {row["pipeline_name"]: row["status"] for row in rows()}.keys() >= {"second"}
+    assert {row["status"] for row in rows()} == {"success"}
+
+
+def test_everything_said_belongs_to_the_programs_run_or_to_the_run_that_it_is_in() -> None:
+    """In other threads too; and after its end to none."""
+    observer = init_observability(ObservabilityConfig(**QUIET))
+    thread = threading.Thread(target=get_logger("shop").info, args=("in_a_thread",))
+    thread.start()
+    thread.join()
+    with observe("nightly") as nightly:
+        get_logger("shop").info("in_a_run")
+    with track_cli_command("load"):
+        pass
+    observer.finish()
+    said = {event.event_type: event.run_id for event in events()}
+    assert said["in_a_thread"] == said["cli_command"] == observer.run_id
+    assert said["in_a_run"] == nightly.run_id
+    assert context.current().run_id is None
+
+
+def test_a_long_running_program_measures_without_metrics_of_the_past() -> None:
+    """The process's metrics are those of `get_metrics()`, whoever asks."""
+    observer = init_observability(ObservabilityConfig(**QUIET))
+    assert observer.metrics is get_metrics()
+    with track_cli_command("load"):
+        pass
+    assert get_metrics().counters["cli.command.success"] == 1
+    observer.finish()
+    with track_cli_command("load"):
+        pass
+    assert get_metrics().counters["cli.command.success"] == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_child_does_not_end_its_parents_record() -> None:
+    """Its lines are in it, the verdict is the parent's."""
+    done = run(
+        THREE_LINES
+        + """
+    import os, sys
+    if os.fork() == 0:
+        get_logger("shop").info("in_the_child")
+        sys.exit(0)
+    os.wait()
+    get_logger("shop").info("in_the_parent")
+    """
+    )
+    assert done.returncode == 0, done.stderr
+    kinds = [event.event_type for event in events()]
+    assert kinds.count("pipeline_complete") == 1
+    assert kinds.index("in_the_parent") < kinds.index("pipeline_complete")
+    assert "in_the_child" in kinds
+
+
+def test_exit_is_bounded_when_everything_outside_hangs() -> None:
+    """Sentry accepts and never answers, Datadog is not there, a check hangs: the program ends, and says how it went."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        code = """
+            import threading
+            from odibi_core.observability import capture_message, get_metrics, init_observability, register_health_check
+            init_observability()
+            register_health_check(threading.Event().wait, name="hangs", timeout_seconds=3600)
+            for number in range(50):
+                capture_message(f"message {number}", level="error")
+                get_metrics().increment("mine")
+        """
+        done = run(
+            code,
+            SENTRY_ENABLED="true", SENTRY_DSN=f"http://key@127.0.0.1:{silent.getsockname()[1]}/1",
+            DATADOG_ENABLED="true", ODIBI_DATADOG__PORT="9", HEALTH_CHECK_INTERVAL_SECONDS="0.1",
+        )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert rows()[0]["status"] == "success"
