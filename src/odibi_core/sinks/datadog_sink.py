@@ -1,0 +1,105 @@
+"""Measurements to a Datadog agent, as DogStatsD datagrams."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from importlib.util import find_spec
+from math import isfinite
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from odibi_core.plugins import missing_extra
+
+if TYPE_CHECKING:
+    from datadog.dogstatsd.base import DogStatsd
+
+__all__ = ["DatadogSink"]
+
+Measurement: TypeAlias = tuple[str, str, str, dict[str, str], float]
+"""`(kind, metric, name, labels, value)`, as `MetricsManager.forward` hands them on."""
+_NOT_IN_NAMES: Final = re.compile(r"[^a-zA-Z0-9_.]")
+_NOT_IN_TAGS: Final = re.compile(r"[^\w\-:/.]")
+_SEND_S: Final = 0.5
+
+
+class DatadogSink:
+    """Sends each measurement with all of its labels: `metrics.forward(DatadogSink(tags={"service": "etl"}))`.
+
+    A counter is sent as a count, a gauge as a gauge, a histogram as a histogram, of which the agent makes `.avg`,
+    `.max`, `.95percentile` …; values as they were measured. A dotted name is sent as it is, any other behind
+    `odibi.`; the node is the tag `node`. What a tag or a name may not hold (`|`, `,`, `#`, line ends …) becomes `_`,
+    so that no value can forge a measurement.
+
+    The agent is spoken to over UDP: when none listens, what is sent is lost, and nothing else happens. It has the key
+    to Datadog, and knows the site: neither is needed here. Raises `MissingExtraError` when the library `datadog` is
+    not installed.
+    """
+
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 8125,
+        *,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
+        if find_spec("datadog") is None:
+            raise missing_extra("datadog", "sending metrics to Datadog")
+        self.host = host
+        self.port = port
+        self.tags = [_tag(name, value) for name, value in (tags or {}).items() if value]
+        self.sent = self.refused = 0
+        self._client: DogStatsd | None = None
+
+    def __call__(self, measurements: Iterable[Measurement]) -> None:
+        """Send a batch. NaN and the infinities are no values to Datadog: counted in `refused`, and left out."""
+        client = self._client or self._connected()
+        send = {"counter": client.increment, "gauge": client.gauge, "histogram": client.histogram}
+        for kind, metric, name, labels, value in measurements:
+            if not isfinite(value):
+                self.refused += 1
+                continue
+            tags = [_tag("node", name)] if name else []
+            tags += [_tag(label, said) for label, said in labels.items()]
+            send[kind](_name(metric), value, tags)
+            self.sent += 1
+        client.flush()
+
+    def close(self, timeout: float = 1.0) -> None:
+        """Let the socket go; a batch after that opens it again."""
+        client, self._client = self._client, None
+        if client is not None:
+            client.flush()
+            client.close_socket()
+
+    def _connected(self) -> DogStatsd:
+        """The library's client: by whoever sends first, since it takes a while to load."""
+        from datadog.dogstatsd.base import DogStatsd
+
+        client = DogStatsd(
+            host=self.host,
+            port=self.port,
+            constant_tags=self.tags,
+            disable_telemetry=True,
+            disable_buffering=False,
+            flush_interval=0,  # no thread: a batch is flushed at its end
+            socket_timeout=_SEND_S,
+        )
+        ours = {_key(tag) for tag in self.tags}
+        # The library adds DD_ENV and DD_SERVICE by itself: what was given to us goes before.
+        from_environment = [tag for tag in client.constant_tags if _key(tag) not in ours]
+        client.constant_tags = [*self.tags, *from_environment]
+        self._client = client
+        return client
+
+
+def _name(metric: str) -> str:
+    name = _NOT_IN_NAMES.sub("_", metric)
+    return name if "." in metric or name.startswith("odibi_") else f"odibi.{name}"
+
+
+def _tag(name: str, value: Any) -> str:
+    return f"{_NOT_IN_TAGS.sub('_', name).replace(':', '_')}:{_NOT_IN_TAGS.sub('_', str(value))}"
+
+
+def _key(tag: str) -> str:
+    return tag.partition(":")[0]

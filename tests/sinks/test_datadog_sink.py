@@ -1,0 +1,225 @@
+"""Datadog: through its own client, to a server on this machine that reads the datagrams as the agent does."""
+
+from __future__ import annotations
+
+import importlib.util
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import pytest
+
+from odibi_core.errors import MissingExtraError
+from odibi_core.event_bus import EventBus
+from odibi_core.events.clock import monotonic
+from odibi_core.metrics_manager import MetricsManager
+from odibi_core.sinks.datadog_sink import DatadogSink
+
+PATIENCE_S = 30.0
+
+
+class Line(NamedTuple):
+    """`name:value|type|#tags`"""
+
+    name: str
+    value: str
+    kind: str
+    tags: tuple[str, ...]
+
+
+def read(line: str) -> Line:
+    """One line, by the rules of DogStatsD."""
+    head, kind, *sections = line.split("|")
+    name, _, value = head.partition(":")
+    tags = [section[1:].split(",") for section in sections if section.startswith("#")]
+    assert len(tags) <= 1, line
+    return Line(name, value, kind, tuple(sorted(tags[0])) if tags else ())
+
+
+class Agent:
+    """Listens on UDP, as an agent does."""
+
+    def __init__(self) -> None:
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**22)
+        self.socket.bind(("127.0.0.1", 0))
+        self.port: int = self.socket.getsockname()[1]
+
+    def lines(self, expected: int) -> list[Line]:
+        """So many lines, and no more."""
+        found: list[Line] = []
+        deadline = monotonic() + PATIENCE_S
+        while len(found) < expected:
+            self.socket.settimeout(max(0.01, deadline - monotonic()))
+            found += [read(line) for line in self.socket.recv(65536).decode().splitlines()]
+        self.socket.settimeout(0.05)
+        with pytest.raises(TimeoutError):
+            pytest.fail(f"more: {self.socket.recv(65536)!r}")
+        return found
+
+
+@pytest.fixture
+def agent() -> Iterator[Agent]:
+    listening = Agent()
+    yield listening
+    listening.socket.close()
+
+
+@pytest.fixture(autouse=True)
+def nothing_of_datadog_around(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in (
+        "DD_ENV",
+        "DD_SERVICE",
+        "DD_VERSION",
+        "DD_ENTITY_ID",
+        "DATADOG_TAGS",
+        "DD_DOGSTATSD_URL",
+    ):
+        monkeypatch.delenv(variable, raising=False)
+
+
+def test_every_measurement_arrives_with_every_tag(agent: Agent) -> None:
+    """A counter as a count, a gauge as a gauge, a histogram as a histogram; the values to the last digit."""
+    metrics = MetricsManager()
+    sink = DatadogSink("127.0.0.1", agent.port, tags={"service": "etl", "env": "prod"})
+    end = metrics.forward(sink)
+    metrics.increment("operation.success", None, 2, {"operation": "load", "team": "data"})
+    metrics.set_gauge("health_check.status", None, 1, {"check": "disk"})
+    metrics.observe("operation.duration.seconds", None, 0.1 + 0.2, {"operation": "load"})
+    metrics.record("row_count", "clean", 12345678901)
+    assert end(PATIENCE_S)
+    assert agent.lines(4) == [
+        Line("operation.success", "2", "c", ("env:prod", "operation:load", "service:etl", "team:data")),
+        Line("health_check.status", "1", "g", ("check:disk", "env:prod", "service:etl")),
+        Line(
+            "operation.duration.seconds",
+            "0.30000000000000004",
+            "h",
+            ("env:prod", "operation:load", "service:etl"),
+        ),
+        Line("odibi.row_count", "12345678901", "g", ("env:prod", "node:clean", "service:etl")),
+    ]
+    sink.close()
+
+
+def test_what_events_measure_arrives_too(agent: Agent) -> None:
+    """The toolkit's calls say events, which a manager that listens measures."""
+    bus, metrics = EventBus(), MetricsManager()
+    bus.subscribe(metrics)
+    end = metrics.forward(DatadogSink("127.0.0.1", agent.port))
+    bus.say(
+        "cost",
+        fields={"operation": "load", "bytes_processed": 10, "estimated_cost_usd": 0.5, "tags": {"team": "x"}},
+    )
+    assert end(PATIENCE_S)
+    assert {(line.name, line.value, line.kind) for line in agent.lines(3)} == {
+        ("bigquery.bytes_processed", "10", "h"),
+        ("bigquery.cost.usd", "0.5", "h"),
+        ("bigquery.total_cost.usd", "0.5", "c"),
+    }
+
+
+def test_thousands_are_packed_and_none_is_lost(agent: Agent) -> None:
+    """Many lines to a datagram; their sum is what was counted."""
+    metrics = MetricsManager()
+    end = metrics.forward(DatadogSink("127.0.0.1", agent.port))
+    for number in range(3000):
+        metrics.increment("operation.success", None, 1, {"shard": str(number % 7)})
+    assert end(PATIENCE_S)
+    lines = agent.lines(3000)
+    assert sum(int(line.value) for line in lines) == 3000
+    assert {line.tags for line in lines} == {(f"shard:{number}",) for number in range(7)}
+
+
+FORGERIES = [
+    "x|c|#a:b\nadmin.count:1|c",
+    "a,admin:true",
+    "a#b",
+    "a\r\nb:1|g",
+    "a|#admin:true",
+    "\x00\u2028\x85",
+    "a:b:c",
+    "",
+]
+
+
+@pytest.mark.parametrize("forgery", FORGERIES)
+def test_no_value_forges_a_measurement(agent: Agent, forgery: str) -> None:
+    """In the metric's name, in a node's, in a label and its value: one line comes, with as many tags as were given."""
+    metrics = MetricsManager()
+    sink = DatadogSink("127.0.0.1", agent.port, tags={"service": f"s{forgery}"})
+    end = metrics.forward(sink)
+    metrics.increment(f"m{forgery}", f"n{forgery}", 1, {f"l{forgery}": forgery, "token": "s3cr3t-canary"})
+    assert end(PATIENCE_S)
+    (line,) = agent.lines(1)
+    assert (line.value, line.kind, len(line.tags)) == ("1", "c", 4)
+    assert line.name.startswith("odibi.m") or line.name.startswith("m")
+    assert not any(tag.startswith("admin") for tag in line.tags)
+    assert "s3cr3t-canary" not in str(line)
+
+
+def test_what_is_not_finite_is_no_value(agent: Agent) -> None:
+    """Counted, and left out; what comes after it is sent."""
+    sink = DatadogSink("127.0.0.1", agent.port)
+    sink([("gauge", "a.b", "", {}, value) for value in (float("nan"), float("inf"), 1.5)])
+    assert [line.value for line in agent.lines(1)] == ["1.5"]
+    assert (sink.sent, sink.refused) == (1, 2)
+
+
+def test_our_tags_go_before_the_environments(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`DD_ENV` and its like are the library's own: they are added where we say nothing."""
+    monkeypatch.setenv("DD_ENV", "staging")
+    monkeypatch.setenv("DD_VERSION", "1.2")
+    DatadogSink("127.0.0.1", agent.port, tags={"env": "prod", "service": ""})([("counter", "a.b", "", {}, 1)])
+    assert agent.lines(1)[0].tags == ("env:prod", "version:1.2")
+
+
+def test_nobody_listening_costs_nothing_and_is_not_heard_of() -> None:
+    """Neither an agent that is not there, nor a host that has no address; the program ends as ever."""
+    code = """
+from odibi_core.metrics_manager import MetricsManager
+from odibi_core.sinks.datadog_sink import DatadogSink
+metrics = MetricsManager()
+sinks = [DatadogSink("127.0.0.1", 1), DatadogSink("no-such-host.invalid", 8125)]
+ends = [metrics.forward(sink) for sink in sinks]
+for _ in range(1000):
+    metrics.increment("operation.success")
+for end, sink in zip(ends, sinks):
+    end()
+    sink.close()
+print(metrics.counters["operation.success"])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "1000\n", "")
+
+
+def test_closed_and_used_again(agent: Agent) -> None:
+    """A batch after the close opens the way again; closing what was never used does nothing."""
+    sink = DatadogSink("127.0.0.1", agent.port)
+    sink.close()
+    for _ in range(2):
+        sink([("counter", "a.b", "", {}, 1)])
+        sink.close()
+    assert len(agent.lines(2)) == 2
+
+
+def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When it is made, and not when the first measurement comes."""
+    monkeypatch.setattr("odibi_core.sinks.datadog_sink.find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match=r"odibi-core\[datadog\]"):
+        DatadogSink()
+
+
+def test_the_library_is_loaded_by_who_sends_first() -> None:
+    """Making a sink loads nothing."""
+    code = "import sys; from odibi_core.sinks.datadog_sink import DatadogSink; DatadogSink()"
+    code += "; print('datadog' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout == "False\n"
+    assert importlib.util.find_spec("datadog")
