@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from prometheus_client.openmetrics import parser as open_metrics_parser
 from prometheus_client.parser import text_string_to_metric_families as prometheus
 
-from odibi_core.exporters.prometheus_names import KNOWN
+from odibi_core.exporters.prometheus_names import HELP, KNOWN
 from odibi_core.metrics_manager import MetricsManager, MetricType
 
 open_metrics: Any = open_metrics_parser.text_string_to_metric_families
@@ -50,11 +50,8 @@ def a_bit_of_everything() -> MetricsManager:
         manager.record(known, "clean", 7, {"engine": "pandas"})
     manager.record_node_execution("load", 12.5, True, rows=100, cached=True)
     manager.record_node_execution("load", 7.5, False)
-    for metric in ("operation.success", "cli.command.started", "bigquery.total_cost.usd"):
-        manager.increment(metric, None, 2, {"error_type": "ValueError"})
-    for metric in ("operation.duration.seconds", "bigquery.bytes_processed", "bigquery.cost.usd"):
-        manager.observe(metric, None, 3.5, {"operation": 'say "hi"\\\n'})
-    manager.set_gauge("health_check.status", None, 1, {"check": "disk"})
+    for metric in HELP:
+        manager.record(metric, None, 3.5, {"operation": 'say "hi"\\\n', "error_type": "ValueError"})
     return manager
 
 
