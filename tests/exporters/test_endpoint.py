@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import logging
 import os
 import socket
@@ -379,13 +378,17 @@ def test_garbage_does_not_stop_it(endpoint: MetricsEndpoint, garbage: bytes) -> 
 
 def test_the_programs_own_uvicorn_keeps_its_log(endpoint: MetricsEndpoint) -> None:
     """Scrapes are in no access log, and no logger of uvicorn is changed."""
-    access, heard = logging.getLogger("uvicorn.access"), []
-    handler = logging.Handler()
-    handler.emit = heard.append  # type: ignore[method-assign]  # the smallest handler there is
+    access, heard = logging.getLogger("uvicorn.access"), list[str]()
+
+    class Hears(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            heard.append(record.getMessage())
+
+    handler = Hears()
     access.addHandler(handler)
     try:
         before = (access.handlers[:], access.propagate, access.level)
-        assert gzip.decompress(gzip.compress(get(endpoint).content))
+        assert get(endpoint).status_code == 200
         assert (access.handlers, access.propagate, access.level) == before
     finally:
         access.removeHandler(handler)

@@ -99,7 +99,7 @@ def test_what_is_no_entry_is_left_out() -> None:
     manager = MetricsManager()
     manager.increment("error_count", "a", 1)
     (good,) = part(manager)
-    hostile = [
+    hostile: list[Any] = [
         None, 7, [], {}, {"kind": "counter"}, {"kind": "nothing", "metric": "x"}, {"kind": "counter", "metric": {}},
         good | {"metric": "m1", "value": "many"}, good | {"metric": "m2", "value": [1e308, "1e400", None, True]},
         good | {"metric": "m3", "kind": "histogram", "buckets": {"+Inf": "x", "nine": 2, "1": -4}, "sum": [1]},

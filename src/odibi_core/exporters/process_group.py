@@ -141,7 +141,7 @@ class ProcessGroup:
             return None
 
     def _lives(self, name: str) -> bool:
-        return name == self.name or not self._is_free(f"{name}{_LIVE}")
+        return not self._is_free(f"{name}{_LIVE}")
 
     def _is_free(self, file: str) -> bool:
         descriptor = self._lock_on(file)
