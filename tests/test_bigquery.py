@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
 from typing import Any
+from unittest.mock import MagicMock, Mock
 
 import pytest
 from bigquery_fake import FakeBigQuery
@@ -251,7 +252,11 @@ def test_a_dry_run_is_not_recorded(client: Any, heard: RecordingSink) -> None:
     client.query_and_wait("SELECT 1", job_config=dry)
     client.default_query_job_config = dry
     assert client.query("SELECT 1").result().total_rows == 0
+    client.query_and_wait("SELECT 1")
     assert not heard.events
+    real = bigquery.QueryJobConfig(dry_run=False)
+    client.query("SELECT 1 -- select", real).result()
+    told(heard)
 
 
 # Errors
@@ -310,6 +315,19 @@ def test_nothing_of_ours_reaches_the_caller(
     with pytest.raises(GoogleAPICallError):
         client.query("SELECT 1 -- failed").result()
     assert not heard.events
+
+
+@pytest.mark.parametrize("make", [Mock, MagicMock])
+def test_a_client_that_is_a_stand_in_gives_what_it_gives(make: type[Mock], heard: RecordingSink) -> None:
+    """Users test with such: there is nothing to record, and nothing goes wrong."""
+    stand_in = make()
+    client = observe_bigquery(stand_in)
+    with LogContext(operation="report"):
+        assert client.query("SELECT 1") is stand_in.query.return_value
+        assert client.query_and_wait("SELECT 1") is stand_in.query_and_wait.return_value
+        assert client.load_table_from_uri("gs://b/o.csv", "t") is stand_in.load_table_from_uri.return_value
+    assert stand_in.query.call_args.args[1].labels["odibi_operation"] == "report"
+    assert client.settle() == 0
 
 
 # Where it is recorded, and what the job carries
@@ -427,7 +445,7 @@ def test_an_estimate_is_a_dry_run_with_a_price(client: Any, fake: FakeBigQuery, 
     assert (estimate.bytes_processed, estimate.bytes_billed, estimate.usd) == (2 * TIB, 2 * TIB, 12.5)
     assert estimate.tables == ["demo-project.sales.orders", "demo-project.sales.customers"]
     assert (estimate.price.usd, estimate.price.valid_from) == (Decimal("6.25"), date(2023, 7, 5))
-    assert str(estimate) == "12.500000 USD: 2,199,023,255,552 bytes billed at 6.25 USD per TiB"
+    assert str(estimate) == "12.50 USD: 2,048.00 GiB billed at 6.25 USD per TiB"
     assert estimate_bigquery(fake.client(), "SELECT 1", prices=5) == Estimate(
         **{
             name: getattr(estimate, name)
@@ -462,13 +480,13 @@ def test_a_query_over_the_limit_is_not_run(fake: FakeBigQuery, heard: RecordingS
     """The error names the estimate and the limit; the refusal is recorded; BigQuery saw only the dry run."""
     client = observe_bigquery(fake.client(), max_usd=12.49)
     for send in (client.query, client.query_and_wait):
-        with pytest.raises(CostLimitError, match=r"would cost 12\.500000 USD.*may cost 12\.49 USD") as raised:
+        with pytest.raises(CostLimitError, match=r"would cost 12\.50 USD.*may cost 12\.49 USD") as raised:
             send("SELECT 1 -- select")
         assert raised.value.estimate.usd == 12.5
         assert raised.value.max_usd == 12.49
     assert all(configuration["dryRun"] for configuration in posted(fake) if "dryRun" in configuration)
     assert not fake.jobs
-    assert [event.status for event in heard.of_kind("query")] == ["failed", "failed"]
+    assert [(event.status, event.level) for event in heard.of_kind("query")] == [("failed", "warning")] * 2
     assert not heard.of_kind("cost")
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from odibi_core.bigquery_jobs import SCRIPT, ask, query_fields, rows_fields
-from odibi_core.bigquery_prices import TIB, Price, Prices, as_prices, billable, usd_for_bytes
+from odibi_core.bigquery_prices import GIB, MIB, TIB, Price, Prices, as_prices, billable, usd_for_bytes
 from odibi_core.bigquery_watch import PATIENCE_S, Moment, Terms, Watch, record, safely
 from odibi_core.errors import ConfigurationError, CostLimitError, MissingExtraError
 from odibi_core.events.clock import utc_now
@@ -39,10 +39,12 @@ class Estimate(msgspec.Struct, frozen=True):
     note: str | None = None
 
     def __str__(self) -> str:
-        size = f"{self.bytes_billed:,} bytes billed"
+        size, unit = (GIB, "GiB") if self.bytes_billed >= GIB else (MIB, "MiB")
+        billed = f"{self.bytes_billed / size:,.2f} {unit} billed"
         if self.usd is None or self.price is None:
-            return f"{size}, at a price that is not known"
-        return f"{self.usd:,.6f} USD: {size} at {self.price.usd} USD per TiB"
+            return f"{billed}, at a price that is not known"
+        usd = f"{self.usd:,.2f}" if self.usd >= 0.01 or not self.usd else f"{self.usd:.6f}"
+        return f"{usd} USD: {billed} at {self.price.usd} USD per TiB"
 
 
 def observe_bigquery(
@@ -134,7 +136,7 @@ class ObservedClient:
 
     def query(self, query: str, job_config: Any = None, *args: Any, **options: Any) -> Any:
         """`Client.query`, observed."""
-        if _is_dry(job_config):
+        if self._is_dry(job_config):
             return self._observed.query(query, job_config, *args, **options)
         moment = Moment(self._terms)
         with moment.failing(query):
@@ -145,7 +147,7 @@ class ObservedClient:
 
     def query_and_wait(self, query: str, *, job_config: Any = None, **options: Any) -> Any:
         """`Client.query_and_wait`, observed. For the record the job is asked for once, after the rows came."""
-        if _is_dry(job_config):
+        if self._is_dry(job_config):
             return self._observed.query_and_wait(query, job_config=job_config, **options)
         moment = Moment(self._terms)
         with moment.failing(query):
@@ -177,13 +179,22 @@ class ObservedClient:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _is_dry(self, config: Any) -> bool:
+        said = ask(config, "dry_run")
+        return (ask(self._default(), "dry_run") if said is None else said) is True
+
+    def _default(self) -> Any:
+        """What the client adds to every query's configuration, if anything."""
+        found = ask(self._observed, "default_query_job_config")
+        return found if isinstance(found, _config_class()) else None
+
     def _allowed(self, sql: str, given: Any, where: Mapping[str, Any], moment: Moment) -> Any:
         """The configuration with our limits and labels; raises where the query would cost too much."""
         kind, terms = _config_class(), self._terms
         if given is not None and not isinstance(given, kind):
             return given  # the client says what is wrong with it
         config = kind() if given is None else copy.deepcopy(given)
-        default = ask(self._observed, "default_query_job_config")
+        default = self._default()
         limits = [
             terms.maximum_bytes_billed,
             ask(config, "maximum_bytes_billed") or ask(default, "maximum_bytes_billed"),
@@ -227,23 +238,19 @@ def _within(estimate: Estimate, max_usd: float) -> int | None:
     """The bytes that the limit buys, which BigQuery is told too, for a script or a table that grows meanwhile."""
     if estimate.usd is None or estimate.price is None:
         raise CostLimitError(
-            f"the query was not run: it may cost {max_usd:,} USD, and its price is not known ({estimate.note})",
+            f"the query was not run: it may cost {max_usd:,.6g} USD, and its price is not known ({estimate.note})",
             estimate,
             max_usd,
         )
     if estimate.usd > max_usd:
         raise CostLimitError(
-            f"the query was not run: it would cost {estimate}, and may cost {max_usd:,} USD at most; "
+            f"the query was not run: it would cost {estimate}, and may cost {max_usd:,.6g} USD at most; "
             "read less (fewer columns, a partition), or raise max_usd",
             estimate,
             max_usd,
         )
     per_tib = float(estimate.price.usd)
     return int(max_usd / per_tib * TIB) if per_tib > 0 else None
-
-
-def _is_dry(config: Any) -> bool:
-    return ask(config, "dry_run") is True
 
 
 def _room_for(labels: dict[str, str], own: Mapping[str, str]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from odibi_core.events import clean_text
 from odibi_core.settings import get_config
 
 TIB: Final = 2**40
+GIB: Final = 2**30
 MIB: Final = 2**20
 MINIMUM_BYTES: Final = 10 * MIB
 """What a query that reads anything is billed for at least, and so is each table that it reads."""

@@ -26,6 +26,7 @@ from odibi_core.bigquery_jobs import (
 )
 from odibi_core.bigquery_prices import Prices
 from odibi_core.cost_tracker import tell_cost
+from odibi_core.errors import CostLimitError
 from odibi_core.events import clean_text, kinds
 from odibi_core.events.clock import monotonic
 from odibi_core.events.context import current
@@ -64,18 +65,17 @@ class Moment:
         here["operation"] = self.terms.operation or self.context.operation
         return {f"odibi_{name}": as_label(value) for name, value in here.items() if value}
 
-    def say(self, kind: str, fields: Fields) -> None:
+    def say(self, kind: str, fields: Fields, level: str | None = None) -> None:
         """An event of a job."""
         operation = self.terms.operation or self.context.operation
         fields = known({"operation": operation, "tags": self.terms.tags or None, **fields})
-        level = "error" if fields.get("status") == "failed" else "info"
+        level = level or ("error" if fields.get("status") == "failed" else "info")
         self.bus.say(kind, level=level, fields=fields, context=self.context)
 
-    def tell_query(self, fields: Fields, ended: Any = None, *, cost: bool = True) -> None:
+    def tell_query(self, fields: Fields, ended: Any = None) -> None:
         """How a query went, and what it cost."""
         self.say(kinds.QUERY, fields)
-        if cost:
-            self.tell_cost(cost_fields(fields, self.terms.prices, ended))
+        self.tell_cost(cost_fields(fields, self.terms.prices, ended))
 
     def tell_cost(self, fields: Fields) -> None:
         """What something cost."""
@@ -92,19 +92,22 @@ class Moment:
             raise
 
     def _failed(self, error: Exception, sql: str | None, kind: str) -> None:
-        fields = {
+        told = {
             "status": "failed",
             "duration_ms": (monotonic() - self._began) * 1e3,
             **describe_failure(error),
         }
+        asked = {"query_type": "unknown", **known({"sql": shortened(sql)})}
         job = ask(error, "query_job")
-        done = ask(job, "state") == "DONE"  # else it was refused, and there is no such job
-        if done:
-            fields = {**query_fields(job), **fields}
+        if isinstance(error, CostLimitError):  # as it was meant to be, so where it came from says nothing
+            del told["traceback"]
+            self.say(kinds.QUERY, {**asked, **told}, "warning")
         elif kind != "query":
-            self.say(kinds.BIGQUERY_OPERATION, {"operation_type": kind, **fields})
-            return
-        self.tell_query({"query_type": "unknown", **known({"sql": shortened(sql)}), **fields}, cost=done)
+            self.say(kinds.BIGQUERY_OPERATION, {"operation_type": kind, **told})
+        elif ask(job, "state") == "DONE":
+            self.tell_query({**query_fields(job), **told})
+        else:  # it was refused: there is no such job, and no cost
+            self.say(kinds.QUERY, {**asked, **told})
 
 
 class Watch:
@@ -167,7 +170,7 @@ def record(job: Any, moment: Moment, client: Any, rows: int | None = None) -> No
     if fields.get("statement_type") != SCRIPT:
         moment.tell_query(fields, ended)
         return
-    moment.tell_query(fields, cost=False)
+    moment.say(kinds.QUERY, fields)
     children = safely(_children, job, client)
     if children is None:
         note = "the sum of a script, whose statements could not be asked for one by one"

@@ -7,7 +7,7 @@ a run as it happened and one fed from the store afterwards give the same answer.
     logs       the last entries, and their summary  lineage    what one run did to which data
     metrics    the numbers                          health     how each thing that is checked stands
     usage      what of a program is used            errors     what went wrong, the same failures together
-    operations where the time went, as a tree
+    operations where the time went, as a tree       costs      what was spent, on what
 """
 
 from odibi_core.views.base import BUILTIN, View

@@ -1,0 +1,74 @@
+"""The cost estimator, as its reader runs it: a program of its own, asking a BigQuery on this machine."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+ORDERS = "SELECT country, orders FROM sales.orders"
+
+
+def estimator(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    return python(str(ROOT / "examples" / "bigquery_costs"), *arguments)
+
+
+def python(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, *arguments],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def recorded_costs(*options: str) -> Any:
+    return json.loads(python("-m", "odibi_core", "costs", "--format", "json", *options).stdout)
+
+
+def test_it_says_what_a_query_would_read_and_cost() -> None:
+    """And runs nothing: no cost is recorded."""
+    done = estimator("--demo", ORDERS)
+    assert done.returncode == 0, done.stderr
+    assert "reads:  256.00 GiB of demo-project.sales.orders" in done.stdout
+    assert "costs:  1.56 USD: 256.00 GiB billed at 6.25 USD per TiB" in done.stdout
+    assert recorded_costs()["total"]["calls"] == 0
+
+
+def test_it_runs_the_query_and_what_it_cost_is_in_the_record() -> None:
+    """By operation and run; the log line, the command and the query stand in the same run."""
+    done = estimator("--demo", ORDERS, "--run", "--max-usd", "5")
+    assert done.returncode == 0, done.stderr
+    assert "run:    3 rows" in done.stdout
+    answer = recorded_costs("--budget", "50")
+    (row,) = answer["rows"]
+    assert (row["operation"], row["cost_usd"]) == ("cost_estimator", 1.5625)
+    assert answer["budget"]["share"] == 1.5625 / 50
+    said = python("-m", "odibi_core", "logs", "--format", "json", "--limit", "0").stdout.splitlines()
+    kinds = [json.loads(line)["event_type"] for line in said]
+    assert {"estimated", "cli_command", "query", "cost", "pipeline_complete"} <= set(kinds)
+
+
+@pytest.mark.parametrize("extra", [[], ["--price", "4"]])
+def test_a_query_over_the_limit_is_refused_before_it_runs(extra: list[str]) -> None:
+    """Exit code 1, with the estimate and the limit; the record has the refusal and no cost."""
+    done = estimator("--demo", "SELECT * FROM web.clicks", "--run", "--max-usd", "5", *extra)
+    assert done.returncode == 1
+    assert "the query was not run: it would cost" in done.stderr
+    answer = recorded_costs()
+    assert (answer["total"]["calls"], answer["queries"]["failed"]) == (0, 1)
+
+
+def test_a_query_that_bigquery_refuses_is_exit_code_2() -> None:
+    """With BigQuery's own words, and no traceback."""
+    done = estimator("--demo", "SELECT * FROM sales.order")
+    assert done.returncode == 2
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("BigQuery refused it: ")
+    assert "Not found: Table sales.order; the demo has sales.orders" in last
