@@ -12,14 +12,18 @@ from typer.core import TyperGroup
 from odibi_core import __version__
 from odibi_core.cli import exits, output
 from odibi_core.cli.config import config
+from odibi_core.cli.costs import costs
 from odibi_core.cli.demo import demo
+from odibi_core.cli.errors import errors
 from odibi_core.cli.health import health
+from odibi_core.cli.inspect import inspect
 from odibi_core.cli.logs import logs
 from odibi_core.cli.metrics import metrics
 from odibi_core.cli.run import run
 from odibi_core.cli.runs import runs
 from odibi_core.cli.sql import sql
 from odibi_core.cli.story import story
+from odibi_core.cli.timing import timing
 from odibi_core.cli.usage import usage
 from odibi_core.errors import OdibiError
 from odibi_core.settings import environment_value
@@ -74,7 +78,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (run, demo, runs, logs, story, metrics, sql, health, usage):
+for command in (run, demo, runs, logs, story, metrics, sql, health, costs, usage, inspect, errors, timing):
     app.command()(command)
 app.add_typer(config)
 
