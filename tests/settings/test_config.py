@@ -43,6 +43,8 @@ def test_a_section_is_had_as_its_own_type() -> None:
         ({"redaction_names": [1]}, "a list of texts"),
         ({"redaction_patterns": ["("]}, "'(' is no regular expression"),
         ({"redaction_patterns": ["a*"]}, "would hide everything"),
+        ({"redaction_patterns": ["(a+)+b"]}, "repeats what repeats"),
+        ({"redaction_names": ["?"]}, "is no name to redact"),
         ({"sentry_dsn": "https://sentry.example/7"}, "a DSN is a URL"),
         ({"sentry_dsn": "https://key@sentry.example:port/7"}, "a DSN is a URL"),
         ({"otel_endpoint": "collector:4317"}, "it is a URL"),

@@ -42,8 +42,8 @@ def configure(names: Iterable[str] = (), patterns: Iterable[str] = (), *, source
     >>> configure(names=["employee_no"], patterns=[r"EMP-[0-9]+"])
     """
     wrong: list[ConfigurationError] = []
-    given = tuple(_each(_name, "names", names, wrong))
-    compiled = tuple(_each(_compiled, "patterns", patterns, wrong))
+    given = tuple(_each(right_name, "names", names, wrong))
+    compiled = tuple(_each(right_pattern, "patterns", patterns, wrong))
     if (given, compiled) != (_names.get(source, ()), _patterns.get(source, ())):
         _names[source], _patterns[source] = given, compiled
         _put_in_force()
@@ -118,7 +118,8 @@ def _each(
             wrong.append(error)
 
 
-def _name(name: str) -> str:
+def right_name(name: str) -> str:
+    """The name, if it can be a rule. Raises `ConfigurationError`."""
     if not words_of(name):
         raise ConfigurationError(
             f"{name!r} is no name to redact: it has no word; give one such as 'employee_no'"
@@ -126,7 +127,8 @@ def _name(name: str) -> str:
     return name
 
 
-def _compiled(pattern: str) -> re.Pattern[str]:
+def right_pattern(pattern: str) -> re.Pattern[str]:
+    """The pattern, if it can be a rule. Raises `ConfigurationError`."""
     try:
         compiled = re.compile(pattern)
         parsed = sre_parser.parse(pattern)

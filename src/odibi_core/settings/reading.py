@@ -71,7 +71,7 @@ def stranger(called: str, section: str, key: str) -> str:
 def judged(option: Option, given: Given) -> tuple[Any, str]:
     """The value of a setting and, where what was given cannot be right, the sentence that says why.
 
-    The value is then the default; but of patterns, those that are right stay in force.
+    The value is then the default; but of rules of redaction, those that are right stay in force.
     """
     hint = _hints(option.section)[option.key]
     try:

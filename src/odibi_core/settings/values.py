@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
+from odibi_core.errors import ConfigurationError
 from odibi_core.settings.options import Option
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ def text_of(value: Any) -> str:
 
 def value_problem(option: Option, value: Any) -> str:
     """Why a value of the right type cannot be right all the same; empty when it can."""
+    if (rule := _RULES.get(option.name)) is not None:
+        return next(filter(None, map(rule, value)), "")
     check = _CHECKS.get(option.name)
     if check is None and option.section == "otel":
         check = next((found for ending, found in _OTEL.items() if option.key.endswith(ending)), None)
@@ -39,10 +42,9 @@ def value_problem(option: Option, value: Any) -> str:
 
 
 def right_part(option: Option, value: Any) -> Any:
-    """What of a wrong value holds all the same: each pattern that is right hides what it should; else the default."""
-    if option.name == "redaction.patterns":
-        return tuple(pattern for pattern in value if not _no_pattern(pattern))
-    return option.default
+    """What of a wrong value holds all the same: each rule that is right hides what it should; else the default."""
+    rule = _RULES.get(option.name)
+    return option.default if rule is None else tuple(each for each in value if not rule(each))
 
 
 def _url(value: str) -> SplitResult | None:
@@ -76,16 +78,24 @@ def _no_pairs(value: str) -> str:
     return "" if right else "it is a list of name=value with commas between"
 
 
-def _no_patterns(patterns: tuple[str, ...]) -> str:
-    return next(filter(None, map(_no_pattern, patterns)), "")
+def _no_name(name: str) -> str:
+    from odibi_core.events.secret_rules import right_name  # here, since few have rules of their own
+
+    return _refusal(right_name, name)
 
 
 def _no_pattern(pattern: str) -> str:
+    from odibi_core.events.secret_rules import right_pattern
+
+    return _refusal(right_pattern, pattern)
+
+
+def _refusal(judge: Callable[[str], object], rule: str) -> str:
     try:
-        found = re.compile(pattern).search("")
-    except (re.error, RecursionError, OverflowError) as error:
-        return f"{pattern!r:.200} is no regular expression: {error}"
-    return f"{pattern!r:.200} matches where there is nothing, so it would hide everything" if found else ""
+        judge(rule)
+    except ConfigurationError as error:
+        return str(error)
+    return ""
 
 
 _CHECKS: Final[dict[str, Callable[[Any], str]]] = {
@@ -93,8 +103,8 @@ _CHECKS: Final[dict[str, Callable[[Any], str]]] = {
     "datadog.site": _no_host,
     "datadog.host": _no_host,
     "metrics.host": _no_host,
-    "redaction.patterns": _no_patterns,
 }
+_RULES: Final = {"redaction.names": _no_name, "redaction.patterns": _no_pattern}
 _OTEL: Final[dict[str, Callable[[Any], str]]] = {
     "endpoint": _no_url,
     "headers": _no_pairs,
