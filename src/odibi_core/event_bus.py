@@ -62,7 +62,7 @@ class EventBus:
         self.failures: dict[str, int] = {}
         self.joined = False
         """Whether the program's listeners hear it too (see `program`)."""
-        self._clock = clock
+        self.clock = clock
         self._now = clock.now
         self._sinks: tuple[Sink, ...] = ()
         self._ranked: list[tuple[int, int, str, Sink]] = []
@@ -77,6 +77,8 @@ class EventBus:
         self._seq = count()
         # Can be entered again: a signal's handler, or a __del__, may log at any moment, also at the edges of a turn.
         self._lock = threading.RLock()
+        # Not the one of the turn: who subscribes may hold what a sink that is being called waits for.
+        self._list_lock = threading.RLock()
         self._hooks.begin()
         self._holder = 0
         self._waiting: deque[Event] = deque()
@@ -89,7 +91,7 @@ class EventBus:
         self, sink: Sink, *, priority: EventPriority = EventPriority.NORMAL, name: str | None = None
     ) -> Sink:
         """Have `sink` called with every event from now on; gives the sink back."""
-        with self._lock:
+        with self._list_lock:
             self._ranked.append((priority, next(self._registrations), name or _name_of(sink), sink))
             self._ranked.sort(key=lambda row: row[:2])
             self._sinks = tuple(row[3] for row in self._ranked)
@@ -100,14 +102,15 @@ class EventBus:
         return [(row[2], row[3]) for row in self._ranked]
 
     def unsubscribe(self, sink: Sink) -> None:
-        """Stop calling `sink`; one that is not subscribed is no error."""
+        """Stop calling `sink`, which no thread is calling any more then; one that is not subscribed is no error."""
         with self._lock:
             self._forget(sink)
 
     def _forget(self, sink: Sink) -> None:
         self._failing.pop(id(sink), None)
-        self._ranked = [row for row in self._ranked if row[3] is not sink]
-        self._sinks = tuple(row[3] for row in self._ranked)
+        with self._list_lock:
+            self._ranked = [row for row in self._ranked if row[3] is not sink]
+            self._sinks = tuple(row[3] for row in self._ranked)
 
     def say(
         self,

@@ -90,8 +90,9 @@ def unlisten(sink: Sink) -> None:
     """Take a listener away from everywhere; one that does not listen is no error."""
     with _program.lock:
         _program.listeners[:] = [each for each in _program.listeners if each[0] is not sink]
-        for bus in _program.joined:
-            bus.unsubscribe(sink)
+        joined = list(_program.joined)
+    for bus in joined:  # not under our lock: each waits for its turn's end, in which a sink may ask for us
+        bus.unsubscribe(sink)
 
 
 def sinks() -> list[tuple[str, Sink]]:
