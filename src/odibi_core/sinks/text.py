@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final, Literal, TextIO
 
 from odibi_core.events import Event, encode
@@ -22,8 +22,12 @@ _LEVELS: Final = {
 }
 _LONGEST: Final = 500
 """Characters of one value on a line; the file has it whole."""
-_ELSEWHERE: Final = frozenset({"error_type", "traceback"})
-"""Fields that the line shows in a place of their own."""
+_LONGEST_LINE: Final = 1_000_000
+"""Characters, however many fields there are."""
+_FILE, _LINE, _FUNCTION = "code.file.path", "code.line.number", "code.function.name"
+_FOR_REPORTS: Final = frozenset({"error_id", "message_id", "breadcrumbs", "contexts"})
+_ELSEWHERE: Final = _FOR_REPORTS | frozenset({"error_type", "traceback", _FILE, _LINE, _FUNCTION})
+"""Fields that the line shows in a place of their own, or not at all."""
 _BEHIND: Final = ("layer", "engine", "status", "cache_hit", "metadata", "operation", "user", "correlation_id")
 
 
@@ -31,26 +35,38 @@ class TextSink:
     """Writes each event to a stream (default: stderr as it is at that time), as a line of text or of JSON.
 
     Each line, tracebacks included, is one `write`, so that threads do not mix theirs. A stream that is closed or
-    broken raises nothing; `dropped` counts.
+    broken raises nothing; `dropped` counts. `to_json` makes a line of JSON, its line feed included.
     """
 
-    def __init__(self, stream: TextIO | None = None, format: Format = "text", *, color: bool = False) -> None:
+    def __init__(
+        self,
+        stream: TextIO | None = None,
+        format: Format = "text",
+        *,
+        color: bool = False,
+        to_json: Callable[[Event], bytes] = encode,
+    ) -> None:
         self.dropped = 0
         self._stream = stream
         self._format = format
         self._color = color
+        self._to_json = to_json
 
     def __call__(self, event: Event) -> None:
         """Show an event. Never raises."""
         stream = self._stream or sys.stderr
         try:
-            line = encode(event).decode() if self._format == "json" else self._text(event)
+            line = self._to_json(event).decode() if self._format == "json" else self._text(event)
             _write(stream, line)
         except (OSError, ValueError, AttributeError):  # closed, broken, or none at all
             self.dropped += 1
 
     def _text(self, event: Event) -> str:
-        return line_of(event, color=self._color) + "\n" + _traceback(event, self._color)
+        line = line_of(event, color=self._color)
+        if len(line) > _LONGEST_LINE:
+            end = _RESET if self._color else ""
+            line = f"{line[:_LONGEST_LINE]}{end}… [cut: {len(line)} characters]"
+        return line + "\n" + _traceback(event, self._color)
 
 
 def line_of(event: Event, *, color: bool = False) -> str:
@@ -88,6 +104,8 @@ def _parts(event: Event) -> Iterator[tuple[str, str]]:
         value = getattr(event, name)
         if value is not None:
             yield _DIM, f"{name}={_value(value)}"
+    if where := event.fields.get(_FILE):
+        yield _DIM, f"{str(where).replace(chr(92), '/').rpartition('/')[2]}:{event.fields.get(_LINE, '?')}"
 
 
 def _figures(event: Event) -> str:

@@ -12,16 +12,17 @@ import stat
 import threading
 import weakref
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from odibi_core.errors import ConfigurationError
 from odibi_core.events import Event, encode
 from odibi_core.store.journal import MAX_LINE
 from odibi_core.store.losses import Losses
 from odibi_core.store.segments import Damage, read_events
-from odibi_core.store.shorten import shortened
+from odibi_core.store.shorten import fitting
 
 _LOOK_EVERY: Final = timedelta(seconds=1)
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -34,11 +35,14 @@ class LogFile:
 
     Never raises: what cannot be kept is counted in `dropped` by its reason, with at most one notice a minute on
     stderr, and each second it is tried again. A half line of a process that was killed is ended before ours begins.
+    `to_line` writes lines for another system's reader; ours reads its own only.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, to_line: Callable[[Event], bytes] = encode) -> None:
         self.path = Path(path).expanduser().absolute()
         self.written = 0
+        self._ours = to_line is encode
+        self._to_line = fitting(to_line, MAX_LINE)
         self._losses = Losses(f"lines for {self.path}")
         self._fd = -1
         self._regular = False
@@ -49,9 +53,7 @@ class LogFile:
     def __call__(self, event: Event) -> None:
         """Keep an event. Never raises."""
         try:
-            line = encode(event)
-            if len(line) > MAX_LINE:
-                line = encode(shortened(event, MAX_LINE))
+            line = self._to_line(event)
             with self._lock:
                 self._append(line, event.timestamp)
             self.written += 1
@@ -116,7 +118,15 @@ class LogFile:
         return self._losses.by_reason
 
     def read(self, damage: Damage | None = None) -> Iterator[Event]:
-        """Everything that any process kept in the file as it is now."""
+        """Everything that any process kept in the file as it is now.
+
+        Raises `ConfigurationError` when we write it in another system's format, which is not read back.
+        """
+        if not self._ours:
+            raise ConfigurationError(
+                f"{self.path} holds lines for another system, which reads them; "
+                "what odibi shall read itself is written with LOG_PRESET=odibi"
+            )
         return read_events([self.path] if self.path.exists() else [], damage)
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -11,6 +12,19 @@ from odibi_core.events.event import STANDARD
 
 _SHORT: Final = 256
 """Bytes: a value so short stays; where there are too many of them, the fields go and the standard ones stay."""
+
+
+def fitting(to_line: Callable[[Event], bytes], limit: int) -> Callable[[Event], bytes]:
+    """`to_line`, with whatever is cut that would make a line of more than `limit` bytes."""
+
+    def line_that_fits(event: Event) -> bytes:
+        line = to_line(event)
+        if len(line) > limit:
+            line = to_line(shortened(event, limit))
+        # What another format calls and quotes in its own way has at most twice the length of our line.
+        return line if len(line) <= limit else to_line(shortened(event, limit // 2))
+
+    return line_that_fits
 
 
 def shortened(event: Event, limit: int) -> Event:
