@@ -11,8 +11,11 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from typing import Any
 
+import msgspec
 import pytest
 
 from odibi_core.errors import ConfigurationError
@@ -26,9 +29,11 @@ from odibi_core.log_context import (
     set_user_context,
     wrap,
 )
-from odibi_core.observer import observe
-from odibi_core.program_logger import ProgramLog
-from odibi_core.settings import Log
+from odibi_core.observer import Observer, observe
+from odibi_core.program import current_bus, program_bus
+from odibi_core.program_logger import ProgramLog, configure, get_logger
+from odibi_core.settings import Log, ObservabilityConfig
+from odibi_core.testing import fresh_program
 
 
 @pytest.fixture
@@ -401,3 +406,182 @@ def test_logging_at_the_very_end_is_silent() -> None:
     assert done.returncode == 0
     assert "Traceback" not in done.stderr
     assert "first" in done.stderr
+
+
+def test_a_program_is_configured_after_its_loggers_exist(stream: io.StringIO) -> None:
+    """Level, format and file: of the loggers that there are too, but for one whose level the user set himself."""
+    log = ProgramLog(Log(), stream)
+    plain, own = log.get_logger("plain"), log.get_logger("own")
+    own.set_level("error")
+    plain.debug("unsaid")
+    log.configure(Log(level="debug", format="json", file="app.jsonl"))
+    plain.debug("said")
+    own.warning("unsaid")
+    own.error("said")
+    assert [(line["component"], line["event_type"]) for line in lines(stream)] == [
+        ("plain", "said"),
+        ("own", "said"),
+    ]
+    with open("app.jsonl", encoding="utf-8") as file:
+        assert len(file.readlines()) == 2
+
+
+def test_configuring_again_doubles_nothing(stream: io.StringIO) -> None:
+    """However often, and in a run as well: each line is shown once; the file of before is closed and gets no more."""
+    log = ProgramLog(Log(file="a.jsonl"), stream)
+    logger = log.get_logger("app")
+    logger.info("first")
+    before = log.file
+    assert before is not None
+    for _ in range(3):
+        log.configure(Log(format="json", file="b.jsonl"))
+    logger.info("second")
+    with observe("nightly", store=False):
+        log.configure(Log(format="json", file="b.jsonl"))
+        logger.info("third")
+    assert stream.getvalue().count("\n") == 3
+    assert before._fd == -1
+    with open("a.jsonl", encoding="utf-8") as a, open("b.jsonl", encoding="utf-8") as b:
+        assert ([json.loads(line)["event_type"] for line in a], len(b.readlines())) == (["first"], 2)
+
+
+def test_what_cannot_be_configured_changes_nothing(log: ProgramLog, stream: io.StringIO) -> None:
+    """A preset that does not exist is refused, and the log goes on as it was."""
+    with pytest.raises(ConfigurationError, match="did you mean 'ecs'"):
+        log.configure(msgspec.structs.replace(Log(level="error"), preset="esc"))
+    log.get_logger("app").info("said")
+    assert lines(stream)[0]["event_type"] == "said"
+
+
+def test_the_process_is_configured_by_its_whole_configuration(capsys: pytest.CaptureFixture[str]) -> None:
+    """`configure(ObservabilityConfig(…))`, before or after the first logger; its lines say whose they are."""
+    with fresh_program():
+        configure(ObservabilityConfig(log_format="json", log_preset="ecs", service_name="orders"))
+        get_logger("app").info("first")
+        configure(ObservabilityConfig(log_format="json", log_level="warning"))
+        get_logger("app").info("unsaid")
+        get_logger("app").warning("second")
+    first, second = map(json.loads, capsys.readouterr().err.splitlines())
+    assert (first["service.name"], first["event.action"]) == ("orders", "first")
+    assert second["event_type"] == "second"
+
+
+@pytest.mark.parametrize("preset", ["ecs", "otel", "gcp", "datadog"])
+def test_a_preset_holds_for_console_and_file(stream: io.StringIO, preset: Any) -> None:
+    """Both show the same line; ours reads it back no more, and says why."""
+    log = ProgramLog(Log(format="json", preset=preset, file="app.jsonl"), stream)
+    log.get_logger("app").info("said")
+    with open("app.jsonl", encoding="utf-8") as file:
+        assert file.read() == stream.getvalue()
+    assert log.file is not None
+    with pytest.raises(ConfigurationError, match="LOG_PRESET=odibi"):
+        list(log.file.read())
+
+
+def test_our_own_lines_are_read_back(stream: io.StringIO) -> None:
+    """The preset `odibi` is the journal's format."""
+    log = ProgramLog(Log(file="app.jsonl"), stream)
+    log.get_logger("app").info("said", row_count=3)
+    assert log.file is not None
+    (event,) = log.file.read()
+    assert (event.event_type, event.row_count) == ("said", 3)
+
+
+def test_the_toolkits_calls_are_shown_beside_the_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    """From LOG_LEVEL up, inside a run and outside, where no logger said a word; what a run itself says is not."""
+    with fresh_program():
+        configure(Log(level="info", format="json", file="app.jsonl"))
+        current_bus().say("cost", fields={"operation": "q"})
+        current_bus().say("breadcrumb", level="debug")
+        current_bus().say("metric", fields={"value": 1})
+        with observe("nightly", store=False) as run:
+            run.bus.say("snapshot")
+            run.bus.say("node_complete", fields={"node_name": "clean"})
+            current_bus().say("error", level="error", fields={"error": "disk full"})
+            get_logger("app").info("said")
+    shown = [json.loads(line)["event_type"] for line in capsys.readouterr().err.splitlines()]
+    assert shown == ["cost", "error", "said"]
+    with open("app.jsonl", encoding="utf-8") as file:
+        assert [json.loads(line)["event_type"] for line in file] == shown
+
+
+def test_the_process_shows_each_line_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """A run on the program's own bus, another on its own, and lines between them."""
+    with fresh_program():
+        logger = get_logger("app")
+        logger.info("a")
+        with Observer("program", store=False, bus=program_bus()):
+            logger.info("b")
+            with observe("inner", store=False):
+                logger.info("c")
+        logger.info("d")
+    assert [line.split()[3] for line in capsys.readouterr().err.splitlines()] == ["a", "b", "c", "d"]
+
+
+def test_a_thread_may_ask_for_the_first_logger_while_a_sink_does() -> None:
+    """The process's log joins buses that are speaking just then: nobody waits for the other."""
+    with fresh_program(), observe("nightly", store=False) as run:
+        inside, go_on, done = threading.Event(), threading.Event(), threading.Event()
+
+        def sink(event: Event) -> None:
+            if event.event_type == "odd":
+                inside.set()
+                go_on.wait(1)
+                get_logger("from_sink").info("said")
+                done.set()
+
+        run.bus.subscribe(sink)
+        threading.Thread(target=wrap(run.bus.say), args=("odd",), daemon=True).start()
+        assert inside.wait(20)
+        other = threading.Thread(target=lambda: get_logger("app").info("said"), daemon=True)
+        other.start()
+        go_on.set()
+        other.join(20)
+        assert not other.is_alive()
+        assert done.wait(20)
+
+
+NAMES = [
+    "a/b\\c", "../../etc", "line\nfeed", "x" * 300, "\u0430pp", "", " ", "\ud800", "\x00", "👩‍👩‍👧", 7, None, b"bytes",
+    ["unhashable"], Hostile(),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES, ids=count())
+def test_a_loggers_name_may_be_anything(log: ProgramLog, stream: io.StringIO, name: Any) -> None:
+    """It is data: no path is made of it, the same name is the same logger, and its lines are shown."""
+    logger = log.get_logger(name)
+    assert log.get_logger(name) is logger
+    logger.info("said")
+    assert isinstance(lines(stream)[0].get("component", ""), str)
+    assert lines(stream)[0]["event_type"] == "said"
+    assert not os.listdir(".")
+
+
+def test_unicode_twins_are_two_loggers(log: ProgramLog) -> None:
+    """Names that look alike are not alike."""
+    assert log.get_logger("app") is not log.get_logger("\u0430pp")
+
+
+async def _in_an_executor() -> list[str | None]:
+    loop = asyncio.get_running_loop()
+    return [
+        await asyncio.to_thread(get_correlation_id),
+        await loop.run_in_executor(None, wrap(get_correlation_id)),
+    ]
+
+
+def test_the_context_reaches_executors_of_asyncio() -> None:
+    """`to_thread` carries it by itself, `run_in_executor` with `wrap`."""
+    with LogContext(correlation_id="c-1"):
+        assert asyncio.run(_in_an_executor()) == ["c-1", "c-1"]
+
+
+def test_the_context_does_not_leak_between_an_executors_jobs() -> None:
+    """What one job sets, the next on the same thread does not find."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(wrap(set_correlation_id), "first").result()
+        assert pool.submit(wrap(lambda: context.current().standard.get("user"))).result() is None
+        before = pool.submit(get_correlation_id).result()
+        pool.submit(wrap(set_user_context), "ada").result()
+        assert pool.submit(get_correlation_id).result() == before

@@ -1,28 +1,39 @@
 """Logging for a whole program: `get_logger(__name__)`, with stderr and a file behind it as the environment says.
 
 What a logger says inside `observe()` or a step belongs to that run and stands in its record too; outside any run it
-goes to one bus of the program, which is made when the first line is said.
+goes to one bus of the program, which is made when the first line is said. Beside the loggers' lines stands what the
+toolkit's calls say (`track_performance`, `capture_exception` …), from the log's level up.
 """
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 import weakref
+from functools import partial
 from threading import RLock
 from typing import Any, Final, TextIO
 
 from odibi_core.event_bus import EventBus, Sink
-from odibi_core.events import Event, clean_text
+from odibi_core.events import Event, clean_text, kinds, redaction
 from odibi_core.events.context import bus_here
+from odibi_core.events.kinds import SEVERITY, LogLevel, severity
 from odibi_core.events.leveled import Leveled
+from odibi_core.events.normalise import text
 from odibi_core.log_context import take_up_inherited
-from odibi_core.program import program_bus
-from odibi_core.settings import Log, color_choice, read_log_settings
+from odibi_core.log_sampling import Gate
+from odibi_core.program import current_bus, listen, program_bus
+from odibi_core.settings import Log, ObservabilityConfig, color_choice, get_config, read_log_settings
+from odibi_core.sinks.line_presets import Service, ToLine, line_encoder
 from odibi_core.sinks.text import TextSink
+from odibi_core.store.journal import MAX_LINE
 from odibi_core.store.log_file import LogFile
+from odibi_core.store.shorten import fitting
 
-__all__ = ["ProgramLog", "ProgramLogger", "get_logger"]
+__all__ = ["ProgramLog", "ProgramLogger", "configure", "get_logger"]
+
+_ENDS: Final = frozenset({kinds.PIPELINE_COMPLETE, kinds.PIPELINE_ERROR})
 
 
 class ProgramLog:
@@ -36,25 +47,50 @@ class ProgramLog:
     """
 
     def __init__(
-        self, settings: Log | None = None, stream: TextIO | None = None, *, bus: EventBus | None = None
+        self,
+        settings: Log | ObservabilityConfig | None = None,
+        stream: TextIO | None = None,
+        *,
+        bus: EventBus | None = None,
     ) -> None:
-        self.settings = read_log_settings() if settings is None else settings
-        self.file = LogFile(self.settings.file) if self.settings.file else None
+        self.file: LogFile | None = None
         self._stream = stream
         self._own = EventBus() if bus is None else bus
-        self._outlets: list[Sink] = []
+        self._gate = Gate(self._own.clock)
         self._loggers: dict[str, ProgramLogger] = {}
         self._components: set[str] = set()
         self._joined: weakref.WeakSet[EventBus] = weakref.WeakSet()
         self._lock = RLock()
+        self._shown = _Shown(self._components, self._gate)
+        self.configure(read_log_settings() if settings is None else settings)
         _logs.add(self)
+
+    def configure(self, settings: Log | ObservabilityConfig) -> None:
+        """From here on these settings, for the loggers too that there are; one whose level was set keeps it.
+
+        Raises `ConfigurationError`, and then all stays as it was.
+        """
+        log: Log = settings if isinstance(settings, Log) else settings.section("log")
+        to_line = line_encoder(log.preset, _service(settings))
+        with self._lock:
+            before, self.settings = self.file, log
+            self.file = LogFile(log.file, to_line) if log.file else None
+            self._gate.configure(log.sample_rate, log.repeat_limit, log.repeat_window_s)
+            self._shown.screen = _Screen(log, self._stream, self.file, fitting(to_line, MAX_LINE))
+            for logger in self._loggers.values():
+                logger.follow(log.level, self._gate)
+        if before is not None:
+            before.close()
+        self._gate.tell()  # not under our lock: who speaks may be waited for by who waits for us
 
     def get_logger(self, name: str) -> ProgramLogger:
         """The logger of that name, always the same one."""
+        if type(name) is not str:
+            name = text(name)
         found = self._loggers.get(name)
         if found is None:
             with self._lock:
-                found = self._loggers.setdefault(name, ProgramLogger(name, self))
+                found = self._loggers.setdefault(name, ProgramLogger(name, self, self._gate))
                 self._components.add(found.component)
         return found
 
@@ -66,33 +102,76 @@ class ProgramLog:
         return found
 
     def _join(self, bus: EventBus) -> None:
-        """Have what our loggers say on a bus shown; what others say on it is theirs to show."""
         with self._lock:
             if bus in self._joined:
                 return
             self._joined.add(bus)
-            if not self._outlets:
-                self._outlets = [self._console(), *([self.file] if self.file is not None else [])]
-            for outlet in self._outlets:
-                bus.subscribe(_OfLoggers(outlet, self._components), name=type(outlet).__name__)
+        bus.subscribe(self._shown, name="program log")
 
-    def _console(self) -> TextSink:
+    @property
+    def sampled_out(self) -> int:
+        """Lines that were not said because of the sample rate."""
+        return self._gate.sampled_out
+
+    def close(self) -> None:
+        """Tell of the lines that are held back, and let the file go; a line that comes later opens it again."""
+        self._gate.tell()
+        if self.file is not None:
+            self.file.close()
+
+
+class _ProcessLog(ProgramLog):
+    """The one of the process hears every bus, so that it shows the toolkit's calls where no logger said a word."""
+
+    def __init__(self, settings: Log | ObservabilityConfig | None) -> None:
+        super().__init__(settings, bus=program_bus())
+
+    def begin(self) -> None:
+        """Hear them, from here on."""
+        listen(self._shown, name="program log")
+
+    bus = staticmethod(current_bus)
+
+
+class _Screen:
+    """Where lines are shown, as one set of settings says; opened when the first line comes."""
+
+    def __init__(self, log: Log, stream: TextIO | None, file: LogFile | None, to_json: ToLine) -> None:
+        self.rank = SEVERITY[log.level]
+        self.outlets: tuple[Sink, ...] = ()
+        self._log = log
+        self._stream = stream
+        self._file = file
+        self._to_json = to_json
+
+    def open(self) -> tuple[Sink, ...]:
+        """Look at the stream only now: it may have been replaced since."""
         color = color_choice()
         if color is None:
             color = _is_terminal(self._stream or sys.stderr)
-        return TextSink(self._stream, self.settings.format, color=color)
+        console = TextSink(self._stream, self._log.format, color=color, to_json=self._to_json)
+        self.outlets = (console,) if self._file is None else (console, self._file)
+        return self.outlets
 
 
-class _OfLoggers:
-    """Passes on what our loggers say, told by its component."""
+class _Shown:
+    """Passes on what our loggers say, told by its component, and from a level up what the toolkit's calls say."""
 
-    def __init__(self, outlet: Sink, components: set[str]) -> None:
-        self._outlet = outlet
+    screen: _Screen
+
+    def __init__(self, components: set[str], gate: Gate) -> None:
         self._components = components
+        self._gate = gate
 
     def __call__(self, event: Event) -> None:
-        if event.component in self._components:
-            self._outlet(event)
+        kind, screen = event.event_type, self.screen
+        if event.component in self._components or (
+            kind in kinds.OF_PROGRAMS and severity(event.level) >= screen.rank
+        ):
+            for outlet in screen.outlets or screen.open():
+                outlet(event)
+        if kind in _ENDS and event.run_id is not None:
+            self._gate.tell(event.run_id)
 
 
 class ProgramLogger(Leveled):
@@ -102,16 +181,44 @@ class ProgramLogger(Leveled):
     kept with a `_` behind its name. Nothing here raises.
     """
 
-    def __init__(self, name: str, log: ProgramLog) -> None:
+    def __init__(self, name: str, log: ProgramLog, gate: Gate) -> None:
         self.name = name
-        self.component = clean_text(str(name))
+        self.component = clean_text(name)
         self._log = log
-        self.set_level(log.settings.level)
+        self._has_own_level = False
+        self.follow(log.settings.level, gate)
+
+    @property
+    def bus(self) -> EventBus:
+        """Where it speaks here: the bus of the run that we are in, else the program's."""
+        return self._log.bus()
+
+    def set_level(self, level: str | LogLevel) -> None:
+        """Say nothing below `level`, whatever the program's log is configured to later."""
+        super().set_level(level)
+        self._has_own_level = True
+
+    def follow(self, level: str, gate: Gate) -> None:
+        """Be as the program's log is; a gate that is open costs nothing."""
+        if not self._has_own_level:
+            super().set_level(level)
+        if gate.is_open:
+            self.__dict__.pop("_say", None)
+        else:
+            self.__dict__["_say"] = partial(self._say_if_admitted, gate)
 
     def _say(self, level: str, event: str, fields: dict[str, Any]) -> None:
         if "component" in fields:
             fields["component_"] = fields.pop("component")
         self._log.bus().say(event, level=level, fields={"component": self.component, **fields})
+
+    def _say_if_admitted(self, gate: Gate, level: str, event: str, fields: dict[str, Any]) -> None:
+        try:
+            admitted = gate.admits(self._log.bus(), self.component, level, event, fields)
+        except Exception:
+            admitted = True  # a line too strange to be compared is said
+        if admitted:
+            ProgramLogger._say(self, level, event, fields)
 
     def __repr__(self) -> str:
         return f"ProgramLogger({self.name!r}, level={self.level!r})"
@@ -120,14 +227,40 @@ class ProgramLogger(Leveled):
 def get_logger(name: str) -> ProgramLogger:
     """The program's logger of that name, by custom `get_logger(__name__)`.
 
-    `LOG_LEVEL`, `LOG_FORMAT` and `LOG_FILE` are read by the first call in a process; raises `ConfigurationError`
-    when one of them cannot be right.
+    `LOG_LEVEL`, `LOG_FORMAT`, `LOG_FILE` and the other settings of the log are read by the first call in a process,
+    unless `init_observability` came before; raises `ConfigurationError` when one of them cannot be right.
     """
+    return process_log().get_logger(name)
+
+
+def configure(settings: Log | ObservabilityConfig) -> None:
+    """Have the process's log be so from here on, its loggers too that there are. Raises `ConfigurationError`."""
+    process_log(settings).configure(settings)  # again, where another thread's first line came in between
+
+
+def process_log(settings: Log | ObservabilityConfig | None = None) -> ProgramLog:
+    """The log of the process; the first who asks makes it."""
     take_up_inherited()
-    with _default_lock:
-        if not _default:
-            _default.append(ProgramLog(bus=program_bus()))
-    return _default[0].get_logger(name)
+    if not _default:
+        with _default_lock:
+            config = get_config()
+            redaction.configure(config.redaction_names, config.redaction_patterns, source="settings")
+            made = None if _default else _ProcessLog(settings)
+            if made is not None:
+                _default.append(made)
+        if made is not None:
+            made.begin()  # outside the lock, for the buses that it joins have theirs
+    return _default[0]
+
+
+def _service(settings: Log | ObservabilityConfig) -> Service:
+    """Whose lines they are; only lines for other systems say so."""
+    if not isinstance(settings, Log):
+        return Service(settings.service_name, settings.environment)
+    if settings.preset == "odibi":
+        return Service()
+    config = get_config()
+    return Service(config.service_name, config.environment)
 
 
 def _is_terminal(stream: TextIO | None) -> bool:
@@ -142,13 +275,21 @@ _default_lock = RLock()
 _logs: weakref.WeakSet[ProgramLog] = weakref.WeakSet()
 
 
+def _at_exit() -> None:
+    """What is held back when the program ends is told."""
+    for log in list(_logs):
+        log.close()
+
+
 def _after_fork() -> None:
     """In the child: locks that another thread may have held are made anew."""
     global _default_lock
     _default_lock = RLock()
     for log in _logs:
         log._lock = RLock()
+        log._gate.begin()
 
 
+atexit.register(_at_exit)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import sys
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, Final
 
 from odibi_core.errors import ConfigurationError, nearest
 from odibi_core.events.failure import describe_failure
 from odibi_core.events.kinds import SEVERITY, LogLevel
+from odibi_core.events.normalise import plain, text
+
+UNNAMED: Final = "log"
+"""The type of a line that gave none."""
 
 
 class Leveled(ABC):
@@ -32,23 +36,23 @@ class Leveled(ABC):
 
     def debug(self, event: str | None = None, /, **fields: Any) -> None:
         """An event for whoever looks closely; every keyword becomes a field that can be queried."""
-        self._say("debug", event or _named(fields), fields)
+        self._say("debug", (type(event) is str and event) or _named(event, fields), fields)
 
     def info(self, event: str | None = None, /, **fields: Any) -> None:
         """An event."""
-        self._say("info", event or _named(fields), fields)
+        self._say("info", (type(event) is str and event) or _named(event, fields), fields)
 
     def warning(self, event: str | None = None, /, **fields: Any) -> None:
         """An event that someone should look at."""
-        self._say("warning", event or _named(fields), fields)
+        self._say("warning", (type(event) is str and event) or _named(event, fields), fields)
 
     def error(self, event: str | None = None, /, **fields: Any) -> None:
         """Something failed."""
-        self._say("error", event or _named(fields), fields)
+        self._say("error", (type(event) is str and event) or _named(event, fields), fields)
 
     def critical(self, event: str | None = None, /, **fields: Any) -> None:
         """Something failed, and nothing goes on."""
-        self._say("critical", event or _named(fields), fields)
+        self._say("critical", (type(event) is str and event) or _named(event, fields), fields)
 
     def exception(self, event: str | None = None, /, **fields: Any) -> None:
         """An error with the traceback of the exception that is being handled."""
@@ -57,16 +61,18 @@ class Leveled(ABC):
         error = sys.exc_info()[1]
         if error is not None:
             fields = {**describe_failure(error), **fields}
-        self._say("error", event or _named(fields), fields)
+        self._say("error", (type(event) is str and event) or _named(event, fields), fields)
 
     @abstractmethod
     def _say(self, level: str, event: str, fields: dict[str, Any]) -> None:
         """Say it; `fields` may be kept. Never raises."""
 
 
-def _named(fields: dict[str, Any]) -> str:
-    """The event's type where it was given by keyword."""
-    return str(fields.pop("event", "log"))
+def _named(event: Any, fields: dict[str, Any]) -> str:
+    """The event's type where it was given by keyword, or as something that is no text."""
+    if event is None or type(event) is str:
+        event = fields.pop("event", UNNAMED)
+    return text(plain(event))
 
 
 def _ignore(event: str | None = None, /, **fields: Any) -> None:
