@@ -43,7 +43,10 @@ class Forward:
             return
         self.accepted += len(notes)
         self._more.set()
-        self._queue.put(self._deliver, tuple(notes))
+        try:
+            self._queue.put(self._deliver, tuple(notes))
+        except RuntimeError:
+            self.dropped += len(notes)  # the interpreter is ending, and starts no thread any more
 
     def close(self, timeout: float) -> bool:
         """Hand on what waits; False when that could not be done in time, and is lost."""

@@ -55,6 +55,7 @@ class SharedMetrics:
 
     def begin(self) -> None:
         """As a new process: when made, and in a forked child, which lets go of what it has of its parent's."""
+        self._forked = self.group is not None
         if self.group is not None:
             self.group.abandon()
         self._lock = threading.RLock()
@@ -69,9 +70,11 @@ class SharedMetrics:
 
     def collect(self, accept: str) -> tuple[bytes, str]:
         """The text for a scraper: of all processes, the dead ones' counts included."""
+        if self.group is None or (self.group.is_alone() and not self._forked):
+            return collect_from(self.metrics, accept)
         form = form_for(accept)
         exporter = load("exporters", form)()
-        return str(exporter.export(self._measured())).encode(), exporter.content_type
+        return str(exporter.export(self._measured(self.group))).encode(), exporter.content_type
 
     def write(self, *, at_the_end: bool = False) -> None:
         """Keep this process's part where the others find it, if it is time, and somebody may be looking."""
@@ -115,14 +118,9 @@ class SharedMetrics:
             entry["at"] = at
         return own
 
-    def _measured(self) -> Measured:
-        group = self.group
-        if group is None:
-            return _added_up([self._own()], [])
+    def _measured(self, group: ProcessGroup) -> Measured:
         with self._lock, group.locked():
             own = self._own()
-            if group.is_alone():
-                return _added_up([own], [])
             # What is told to the scraper now is kept first: a death between must not take it back.
             with suppress(OSError):  # a full disk: what is told is right all the same
                 group.write(_text(own))
