@@ -138,7 +138,7 @@ class ErrorTracker:
 
     def _warn(self, message: str) -> None:
         """In the log; where nobody shows one, on stderr."""
-        self._say(kinds.MESSAGE, message, "warning", {}, None)
+        self._say(kinds.MESSAGE, message, "warning", {"component": "odibi_core"}, None)
         if all(name in ("metrics", "sentry") for name, _ in sinks()):
             sys.stderr.write(f"odibi-core: {clean_text(message)}\n")
 

@@ -20,7 +20,7 @@ FAILED: Final = 1
 USAGE: Final = 2
 """What was asked cannot be right: an option, a setting, a file, a pipeline, a SQL text."""
 NOT_FOUND: Final = 3
-"""No such run."""
+"""No such run, or no such error in the record."""
 UNREADABLE: Final = 4
 """A file of the record could not be read or written."""
 INTERNAL: Final = 70
@@ -29,7 +29,7 @@ INTERRUPTED: Final = 130
 BROKEN_PIPE: Final = 141
 
 HELP: Final = (
-    "Exit codes: 0 success; 1 the pipeline failed; 2 wrong usage, setting or pipeline; 3 no such run; "
+    "Exit codes: 0 success; 1 the pipeline failed; 2 wrong usage, setting or pipeline; 3 no such run or error; "
     "4 the record could not be read or written; 130 interrupted; 143 terminated."
 )
 

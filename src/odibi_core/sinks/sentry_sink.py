@@ -171,8 +171,9 @@ class _Transport(HttpTransport):
         self.dropped[_reason] += 1
         if self.dropped.total() > 1 or self.tell is None:
             return
-        error = sys.exc_info()[1]
-        why = _reason if error is None else f"{_reason}: {type(error).__name__}: {text(error, _SAID)}"
+        raised = sys.exc_info()[1]
+        error = getattr(raised, "reason", None) or raised  # urllib3 wraps what happened in what it tried
+        why = _reason if error is None else text(error, _SAID)
         host = self.parsed_dsn.netloc if self.parsed_dsn else "?"
         self.tell(f"Sentry at {host} did not take an error ({why}); it is in the log, and this is said once")
 

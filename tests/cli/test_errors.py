@@ -1,0 +1,115 @@
+"""`odibi errors`: what went wrong, the same failures together, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from tests.cli.conftest import Here
+from tests.error_program import program_heard
+
+from odibi_core.observability import (
+    LogContext,
+    add_breadcrumb,
+    capture_message,
+    node,
+    observe,
+    set_context,
+    with_error_tracking,
+)
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> Iterator[None]:
+    with program_heard():
+        yield
+
+
+@node
+def load(number: int) -> None:
+    raise ValueError(f"row {number} of 'orders.csv' is bad\x1b[31m")
+
+
+@pytest.fixture
+def two_runs() -> list[str]:
+    """Two runs of a program: one error three times, in two runs, and a message once."""
+    ids = []
+    for number in range(2):
+        with observe("nightly") as run, LogContext(operation="import", user="ada"):
+            ids.append(run.run_id)
+            add_breadcrumb("opened orders.csv", "file", data={"rows": 7})
+            set_context("job", {"attempt": number})
+            for row in range(2 - number):
+                with with_error_tracking({"batch": row}, reraise=False):
+                    load(row)
+    with observe("hourly"):
+        capture_message("disk is nearly full", level="error")
+    return ids
+
+
+def answer(here: Here, *arguments: str) -> Any:
+    return json.loads(here("errors", *arguments, "--format", "json").stdout)
+
+
+def test_each_error_is_listed_once(here: Here, two_runs: list[str]) -> None:
+    """How often, in how many runs, where, and last of all its fingerprint, by which it is asked for."""
+    message, error = answer(here)["groups"]
+    assert (message["message"], message["count"]) == ("disk is nearly full", 1)
+    assert (error["count"], error["run_count"], error["runs"]) == (3, 2, two_runs)
+    shown = here("errors").stdout.splitlines()
+    assert len(shown) == 3
+    assert ["3", "2", error["fingerprint"]] == [
+        part for part in shown[2].split() if part in ("3", "2") or len(part) == 16
+    ]
+    assert "load" in shown[2]
+    assert not any("\x1b" in line for line in shown)
+
+
+def test_a_run_a_time_and_a_limit_narrow_it(here: Here, two_runs: list[str]) -> None:
+    """As everywhere."""
+    (of_one,) = answer(here, "--run", two_runs[1])["groups"]
+    assert (of_one["count"], of_one["runs"]) == (1, [two_runs[1]])
+    assert len(answer(here, "--limit", "1")["groups"]) == 1
+    assert len(answer(here, "--limit", "0")["groups"]) == 2
+    assert answer(here, "--since", "2100-01-01")["groups"] == []
+    assert here("errors", "--since", "soon").exit_code == 2
+
+
+def test_one_error_is_shown_whole(here: Here, two_runs: list[str]) -> None:
+    """By the beginning of its fingerprint: its context, what went before, its traceback; as JSON the group."""
+    mark = answer(here)["groups"][1]["fingerprint"]
+    shown = here("errors", mark[:6]).stdout
+    for wanted in (
+        "ValueError: row 0 of 'orders.csv' is bad", "3, first", two_runs[0], "import", "ada", '{"batch":0}',
+        '{"attempt":1}', "info file: opened orders.csv rows=7", "Traceback (most recent call last):", ", in load",
+    ):  # fmt: skip
+        assert wanted in shown
+    assert "\x1b" not in shown
+    assert answer(here, mark)["example"]["breadcrumbs"][0]["message"] == "opened orders.csv"
+
+
+def test_an_error_that_is_not_there_is_exit_code_3(here: Here, two_runs: list[str]) -> None:
+    """With the nearest one; of several that begin so, none is guessed."""
+    mark = answer(here)["groups"][0]["fingerprint"]
+    wrong = mark[:-1] + ("0" if mark[-1] != "0" else "1")
+    done = here("errors", wrong)
+    assert (done.exit_code, done.stdout) == (3, "")
+    assert f"did you mean '{mark}'" in done.stderr
+    several = here("errors", "")
+    assert several.exit_code == 3
+    assert "2 errors" in several.stderr
+
+
+def test_no_error_is_an_answer(here: Here) -> None:
+    """An empty list, a notice on stderr, exit code 0."""
+    done = here("errors")
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert "no error is recorded" in done.stderr
+    assert answer(here) == {"total": 0, "groups": [], "forgotten": 0}
+
+
+def test_a_run_that_is_not_there_is_exit_code_3(here: Here, two_runs: list[str]) -> None:
+    """As everywhere."""
+    assert here("errors", "--run", "nothing").exit_code == 3
