@@ -120,7 +120,7 @@ def get_correlation_id() -> str | None:
 
 
 def set_user_context(user_id: str | None, **fields: Any) -> None:
-    """From here on, in this thread or task, everything said is on behalf of this user (None: of nobody)."""
+    """From here on, in this thread or task, lines and error reports are on behalf of this user (None: of nobody)."""
     take_up_inherited()
     enter(user=user_id, **fields)
 
