@@ -46,6 +46,20 @@ class Context(msgspec.Struct, frozen=True):
             fields=self.fields,
         )
 
+    def in_operation(self, operation: str | None) -> Context:
+        """This one inside an operation, whose name must be a clean text: the same short way."""
+        return Context(
+            run_id=self.run_id,
+            node_name=self.node_name,
+            correlation_id=self.correlation_id,
+            operation=operation,
+            user=self.user,
+            component=self.component,
+            unusual=self.unusual,
+            standard={**self.standard, "operation": operation},
+            fields=self.fields,
+        )
+
     def over(self, other: Context) -> Context:
         """Both, where this one's fields win."""
         return _context({**other.standard, **self.standard}, {**other.fields, **self.fields})

@@ -1,0 +1,125 @@
+"""Generators, measured while they are consumed: nothing is asked of them ahead, and they stay what they are."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator
+from typing import Any, Protocol
+
+__all__ = ["Meter", "flow", "flowing_async", "is_async_generator", "is_coroutine", "is_generator"]
+
+
+class Meter(Protocol):
+    """What is told of the course of one generator. Only between `resume` and `suspend` is the time the generator's."""
+
+    def resume(self) -> None:
+        """The consumer asks for something."""
+
+    def suspend(self) -> None:
+        """The consumer got something, and does what it will with it."""
+
+    def finish(self, error: BaseException | None = None, *, partial: bool = False) -> None:
+        """It is exhausted, it raised, or the consumer left early; told instead of the last `suspend`."""
+
+
+def flow(source: Iterator[Any], meter: Meter) -> Generator[Any, Any, Any]:
+    """What `source` yields, with all that a generator can: `send`, `throw`, `close`, and the value it returns."""
+    step = getattr(source, "send", None) or (lambda _: next(source))
+    given: Any = None
+    while True:
+        meter.resume()
+        try:
+            item = step(given)
+        except StopIteration as end:
+            meter.finish()
+            return end.value
+        except BaseException as error:
+            meter.finish(error)
+            raise
+        meter.suspend()
+        try:
+            given = yield item
+            step = getattr(source, "send", step)
+        except GeneratorExit:
+            _leave(source, meter)
+            raise
+        except BaseException as error:
+            step, given = getattr(source, "throw", _throw), error
+
+
+def _leave(source: Iterator[Any], meter: Meter) -> None:
+    meter.resume()
+    try:
+        close = getattr(source, "close", None)
+        if close is not None:
+            close()
+    except BaseException as error:
+        meter.finish(error)
+        raise
+    meter.finish(partial=True)
+
+
+def _throw(error: BaseException) -> Any:
+    """For an iterator that is no generator: what its consumer throws is raised."""
+    raise error
+
+
+def flowing_async(
+    begin: Callable[..., tuple[AsyncGenerator[Any, Any], Meter]],
+) -> Callable[..., AsyncGenerator[Any, Any]]:
+    """The same of an asynchronous generator: a function that is one, over the source that `begin` gives."""
+
+    async def generator(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+        source, meter = begin(*args, **kwargs)
+        step: Any = source.asend
+        given: Any = None
+        while True:
+            meter.resume()
+            try:
+                item = await step(given)
+            except StopAsyncIteration:
+                meter.finish()
+                return
+            except BaseException as error:
+                meter.finish(error)
+                raise
+            meter.suspend()
+            try:
+                given = yield item
+                step = source.asend
+            except GeneratorExit:
+                await _leave_async(source, meter)
+                raise
+            except BaseException as error:
+                step, given = source.athrow, error
+
+    return generator
+
+
+async def _leave_async(source: AsyncGenerator[Any, Any], meter: Meter) -> None:
+    meter.resume()
+    try:
+        await source.aclose()
+    except BaseException as error:
+        meter.finish(error)
+        raise
+    meter.finish(partial=True)
+
+
+def is_coroutine(function: object) -> bool:
+    """Whether a call gives a coroutine; of an object that can be called, its `__call__` says so."""
+    return _is(inspect.iscoroutinefunction, function)
+
+
+def is_generator(function: object) -> bool:
+    """Whether a call gives a generator."""
+    return _is(inspect.isgeneratorfunction, function)
+
+
+def is_async_generator(function: object) -> bool:
+    """Whether a call gives an asynchronous generator."""
+    return _is(inspect.isasyncgenfunction, function)
+
+
+def _is(test: Callable[[Any], bool], function: object) -> bool:
+    return test(function) or test(getattr(type(function), "__call__", None))  # noqa: B004 (the method is wanted)

@@ -1,0 +1,286 @@
+"""How long things take: `track_performance` around a block, `performance_monitor` on a function.
+
+Each measurement is one event, `operation_complete` or `operation_failed`, with its `span_id`, and with that of the
+measurement around it as `parent_id`; `views.operations` makes a tree of them. What is measured notices nothing of it.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from contextvars import ContextVar
+from itertools import count
+from types import TracebackType
+from typing import Any, Final, ParamSpec, TypeVar, overload
+
+from odibi_core.errors import ConfigurationError
+from odibi_core.events import kinds
+from odibi_core.events.clock import monotonic, new_id
+from odibi_core.events.compose import clean_text
+from odibi_core.events.context import Context, current, put
+from odibi_core.events.failure import describe_failure
+from odibi_core.events.normalise import text
+from odibi_core.flows import flow, flowing_async, is_async_generator, is_coroutine, is_generator
+from odibi_core.program import current_bus
+
+__all__ = ["performance_monitor", "track_performance"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+F = TypeVar("F", bound=Callable[..., Any])
+
+_PROCESSES: Final = 900_000
+_SPANS: Final = 1_000_000
+
+
+def _new_ids() -> count[int]:
+    """Ids from a random place on, so that processes do not share theirs; numbers, which need no closer look."""
+    return count((1 + int(new_id(8), 16) % _PROCESSES) * _SPANS)
+
+
+_ids = _new_ids()
+_innermost: ContextVar[_Span | None] = ContextVar("odibi_core_span", default=None)
+
+
+class _Span:
+    """One measurement: in force from the moment it is made."""
+
+    __slots__ = (
+        "active", "before", "begun", "bus", "depth", "ended", "id", "inner", "operation", "outer", "owner",
+        "parent_id", "tags",
+    )  # fmt: skip
+
+    before: _Span | None
+    outer: Context
+    inner: Context
+
+    def __init__(self, operation: str, tags: object, owner: object = None) -> None:
+        self.operation = operation
+        self.tags = tags
+        self.owner = owner
+        self.id = next(_ids)
+        self.ended = False
+        self.active: float | None = None
+        self.bus = current_bus()
+        self.enter()
+        parent = self.before
+        self.parent_id = None if parent is None else parent.id
+        self.depth: int = 0 if parent is None else parent.depth + 1
+        self.begun = monotonic()
+
+    def enter(self) -> None:
+        """From here on, everything said is part of it."""
+        before = _innermost.get()
+        while before is not None and before.ended:
+            before = before.before
+        self.before = before
+        self.outer = outer = current()
+        self.inner = outer.in_operation(self.operation)
+        _innermost.set(self)
+        put(self.inner)
+
+    def leave(self) -> bool:
+        """Back to what was before; what was set inside for the rest of the task stays.
+
+        Does nothing, and says False, where it is not in force: with another one entered since, which will go back
+        further by itself, and in another thread.
+        """
+        if _innermost.get() is not self:
+            return False
+        before, outer, here = self.before, self.outer, current()
+        while before is not None and before.ended:
+            outer = before.outer if outer is before.inner else outer
+            before = before.before
+        if here is self.inner:
+            put(outer)
+        elif here.operation == self.operation:
+            put(here.in_operation(outer.operation))
+        self.before = before
+        _innermost.set(before)
+        return True
+
+    def end(self, error: BaseException | None = None, partial: bool = False) -> None:
+        """Say how long it took, and how it ended."""
+        duration_ms = (monotonic() - self.begun) * 1e3
+        self.ended = True
+        kind, level, status = kinds.OPERATION_COMPLETE, "info", "success"
+        if error is not None:
+            kind, level, status = _outcome(error)
+        fields: dict[str, Any] = {
+            "operation": self.operation,
+            "status": status,
+            "duration_ms": duration_ms,
+            "span_id": self.id,
+            "depth": self.depth,
+        }
+        if self.parent_id is not None:
+            fields["parent_id"] = self.parent_id
+        if self.active is not None:
+            fields["active_ms"] = self.active * 1e3
+        if self.tags is not None:
+            fields["tags"] = self.tags
+        if kind is kinds.OPERATION_FAILED and error is not None:
+            fields |= describe_failure(error)
+        elif partial or error is not None:
+            fields["partial"] = True
+        self.bus.say(kind, level=level, fields=fields, context=None if self.leave() else self.outer)
+
+
+def _outcome(error: BaseException) -> tuple[str, str, str]:
+    """Kind, level and status. A generator that its consumer needs no further did what it was asked to."""
+    if isinstance(error, GeneratorExit):
+        return kinds.OPERATION_COMPLETE, "info", "success"
+    if isinstance(error, Exception):
+        return kinds.OPERATION_FAILED, "error", "failed"
+    return kinds.OPERATION_FAILED, "warning", "cancelled"
+
+
+class track_performance:
+    """Measure a block: `with track_performance("load", tags={"source": "api"}): …`; also a decorator of functions.
+
+    Says `operation_complete`, or `operation_failed` when the block raises, with `duration_ms`; what is said inside
+    carries the operation. One inside another is its part (`odibi timing`). May be used again, by several threads and
+    tasks at once.
+    """
+
+    __slots__ = ("_last", "operation", "tags")
+
+    def __init__(self, operation: str, tags: dict[str, Any] | None = None) -> None:
+        self.operation = clean_text(operation if type(operation) is str else text(operation))
+        self.tags = None if type(tags) is dict and not tags else tags
+        self._last: _Span | None = None
+
+    def __enter__(self) -> track_performance:
+        self._last = _Span(self.operation, self.tags, self)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        span = _innermost.get()
+        while span is not None and (span.owner is not self or span.ended):
+            span = span.before
+        if span is None:  # closed in another thread, as what is collected as garbage may be
+            span = self._last
+        if span is not None and not span.ended:
+            span.end(error)
+
+    def __call__(self, function: F) -> F:
+        """Each call of `function` is measured, as by `performance_monitor`."""
+        measured: F = over(function, lambda inner: _monitored(inner, self.operation, self.tags))
+        return measured
+
+
+@overload
+def performance_monitor(operation: F, tags: dict[str, Any] | None = None) -> F: ...
+@overload
+def performance_monitor(
+    operation: str | None = None, tags: dict[str, Any] | None = None
+) -> Callable[[F], F]: ...
+def performance_monitor(operation: Any = None, tags: dict[str, Any] | None = None) -> Any:
+    """Measure each call of a function: `@performance_monitor`, or with arguments, `@performance_monitor("load")`.
+
+    Functions, methods, coroutines, generators and asynchronous generators; the operation is the function's qualified
+    name unless given. A generator is measured from the first value asked for to its end: `duration_ms` is all of that,
+    `active_ms` the part in which the generator itself worked.
+    """
+    if callable(operation) or isinstance(operation, classmethod | staticmethod):
+        return over(operation, lambda function: _monitored(function, None, tags))
+    return lambda decorated: over(decorated, lambda function: _monitored(function, operation, tags))
+
+
+def over(decorated: Any, wrap: Callable[[Callable[..., Any]], Any]) -> Any:
+    """Decorate a function, also one that is a class's or static method already."""
+    if isinstance(decorated, classmethod | staticmethod):
+        return type(decorated)(wrap(decorated.__func__))
+    if isinstance(decorated, type) or not callable(decorated):
+        what = f"the class {decorated.__name__}" if isinstance(decorated, type) else f"{decorated!r:.200}"
+        raise ConfigurationError(
+            f"what is measured is a function or a method; given was {what}: decorate its methods instead"
+        )
+    return wrap(decorated)
+
+
+def _monitored(function: Callable[..., Any], operation: object, tags: Any) -> Callable[..., Any]:
+    name = (
+        operation if operation is not None else getattr(function, "__qualname__", type(function).__qualname__)
+    )
+    tracker = track_performance(name, tags)  # type: ignore[arg-type]  # of any type: it takes what it gets
+    if is_generator(function):
+
+        @functools.wraps(function)
+        def generator(*args: Any, **kwargs: Any) -> Any:
+            return (yield from flow(function(*args, **kwargs), _Course(tracker)))
+
+        return generator
+    if is_async_generator(function):
+        begun = flowing_async(lambda *args, **kwargs: (function(*args, **kwargs), _Course(tracker)))
+        return functools.wraps(function)(begun)
+    if is_coroutine(function):
+
+        @functools.wraps(function)
+        async def coroutine(*args: Any, **kwargs: Any) -> Any:
+            with tracker:
+                return await function(*args, **kwargs)
+
+        return coroutine
+
+    @functools.wraps(function)
+    def called(*args: Any, **kwargs: Any) -> Any:
+        with tracker:
+            return function(*args, **kwargs)
+
+    return called
+
+
+class _Course:
+    """The measurement of one generator, in force only while it works."""
+
+    __slots__ = ("_inside", "_resumed", "_span", "_tracker")
+
+    def __init__(self, tracker: track_performance) -> None:
+        self._tracker = tracker
+        self._span: _Span | None = None
+        self._resumed = 0.0
+        self._inside: tuple[_Span | None, Context] | None = None
+        """What was in force in the generator when it was suspended, if that was not its own measurement alone."""
+
+    def resume(self) -> None:
+        if self._span is None:
+            self._span = _Span(self._tracker.operation, self._tracker.tags)
+        elif self._inside is None:
+            self._span.enter()
+        else:
+            self._span.before, self._span.outer = _innermost.get(), current()
+            innermost, here = self._inside
+            self._inside = None
+            _innermost.set(innermost)
+            put(here)
+        self._resumed = monotonic()
+
+    def suspend(self) -> None:
+        span = self._worked()
+        if not span.leave():
+            self._inside = _innermost.get(), current()
+            _innermost.set(span.before)
+            put(span.outer)
+
+    def finish(self, error: BaseException | None = None, *, partial: bool = False) -> None:
+        self._worked().end(error, partial)
+
+    def _worked(self) -> _Span:
+        span = self._span
+        assert span is not None  # told of an end before a beginning
+        span.active = (span.active or 0.0) + monotonic() - self._resumed
+        return span
+
+
+def _after_fork() -> None:
+    """In the child: ids of its own."""
+    global _ids
+    _ids = _new_ids()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
