@@ -1,0 +1,318 @@
+"""Circuit breakers: what keeps failing is left alone for a while, and each change of state is an event.
+
+The states, the counting and the thresholds are pybreaker's. Ours is what is around it: calls run outside of its lock,
+side by side; only one at a time tries whether an open circuit may close; a call that was cancelled is no failure.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import aclosing
+from math import isfinite
+from threading import RLock
+from types import TracebackType
+from typing import Any, Final, Literal, ParamSpec, TypeVar
+
+from odibi_core.errors import CircuitOpenError, ConfigurationError
+from odibi_core.event_bus import EventBus
+from odibi_core.events import kinds
+from odibi_core.events.clock import SYSTEM, Clock
+from odibi_core.events.compose import clean_text
+from odibi_core.events.failure import message_of
+from odibi_core.events.normalise import text
+from odibi_core.program import current_bus
+
+__all__ = ["CircuitBreaker"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+F = TypeVar("F", bound=Callable[..., Any])
+
+State = Literal["closed", "open", "half_open"]
+Excluded = type[BaseException] | Callable[[BaseException], bool]
+
+_STATES: Final[dict[str, State]] = {"closed": "closed", "open": "open", "half-open": "half_open"}
+
+
+class _ReportedError(Exception):
+    """What pybreaker is told of a failure: that there was one."""
+
+
+class CircuitBreaker:
+    """After `fail_max` failures in a row it makes no call for `reset_timeout_s`, then lets one through to try.
+
+    While it is open a call raises `CircuitOpenError` at once. Exceptions go on unchanged; those that are instances of a
+    class in `exclude`, or for which a function in it gives true, are no failures. Any number of threads and tasks may
+    share one. Says `circuit_state_change` where it is called from, or on `bus`, or through `logger`.
+
+    >>> payments = CircuitBreaker("payments", fail_max=3, exclude=[KeyError])
+    >>> payments.call(int, "12")
+    12
+    >>> @payments
+    ... async def charge(amount): ...
+    >>> with payments.calling():
+    ...     print("charged")
+    charged
+    """
+
+    def __init__(
+        self,
+        name: str,
+        fail_max: int = 5,
+        reset_timeout_s: float = 30.0,
+        exclude: Excluded | Iterable[Excluded] = (),
+        *,
+        bus: EventBus | None = None,
+        logger: Any = None,
+        clock: Clock = SYSTEM,
+    ) -> None:
+        import pybreaker
+
+        self.name = clean_text(text(name))
+        self.fail_max = _at_least(1, "fail_max", fail_max)
+        self.reset_timeout_s = _at_least(0, "reset_timeout_s", reset_timeout_s)
+        self._excluded = _exclusions(exclude)
+        self._bus = bus if logger is None else _checked(logger)
+        self._now = clock.monotonic
+        self._breaker = pybreaker.CircuitBreaker(fail_max, reset_timeout_s, name=name)
+        self._lock = RLock()
+        self._state: State = "closed"
+        self._turn = 0
+        """How often the state changed: a call that began in an earlier one has no say in this one."""
+        self._next_try = 0.0
+        self._troubled = False
+        """Whether a success matters: it is not when the circuit is closed and nothing failed since."""
+        self._changes: deque[tuple[State, State, BaseException | None]] = deque()
+
+    @property
+    def state(self) -> State:
+        """`closed`: calls are made. `open`: they are not. `half_open`: one is made, to see."""
+        return self._state
+
+    @property
+    def failures(self) -> int:
+        """Failures in a row, as far as they still count."""
+        return int(self._breaker.fail_counter)
+
+    def call(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """What `function` returns, or `CircuitOpenError`."""
+        turn = self._turn if self._state == "closed" else self._admit()
+        try:
+            result = function(*args, **kwargs)
+        except BaseException as error:
+            self._ended(turn, error)
+            raise
+        if self._troubled:
+            self._ended(turn)
+        return result
+
+    async def call_async(
+        self, function: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """What `function` returns once awaited, or `CircuitOpenError`."""
+        with self.calling():
+            return await function(*args, **kwargs)
+
+    def calling(self) -> _Calling:
+        """`with breaker.calling(): …`, where the block is the call."""
+        return _Calling(self)
+
+    def __call__(self, function: F) -> F:
+        """Each call of `function` goes through the circuit; of a generator, the whole of its course is the call."""
+        guarded: F = _guarded(self, function)
+        return guarded
+
+    def open(self) -> None:
+        """Make no more calls, from now on for `reset_timeout_s`."""
+        self._change(self._breaker.open)
+
+    def close(self) -> None:
+        """Make calls again, as if nothing had failed."""
+        self._change(self._breaker.close)
+
+    def _admit(self) -> int:
+        """The turn in which a call begins, if one may be made now."""
+        with self._lock:
+            if self._state != "closed":
+                now = self._now()
+                if now < self._next_try:
+                    raise _refusal(self.name, self._next_try - now)
+                # Should this try never end, as that of a forgotten generator, another one may be made by then.
+                self._next_try = now + self.reset_timeout_s
+                self._step(self._breaker.half_open)
+            turn = self._turn
+        self._tell()
+        return turn
+
+    def _ended(self, turn: int, error: BaseException | None = None) -> None:
+        """Count how a call ended, unless the circuit has changed its state since."""
+        counted = isinstance(error, Exception) and not self._is_excluded(error)
+        with self._lock:
+            if turn != self._turn:
+                return
+            if error is not None and not isinstance(error, Exception):
+                self._next_try = (
+                    self._now()
+                )  # cancelled: neither a failure nor a success, so the next may try
+            else:
+                self._step(functools.partial(self._breaker.call, _fail if counted else _succeed), error)
+        self._tell()
+
+    def _change(self, step: Callable[[], object]) -> None:
+        with self._lock:
+            self._step(step)
+        self._tell()
+
+    def _step(self, step: Callable[[], object], error: BaseException | None = None) -> None:
+        """Have pybreaker take a step, and see what it made of it. Under the lock."""
+        try:
+            step()
+        except Exception:  # what we told it of, or its word for having opened
+            pass
+        old, new = self._state, _STATES[self._breaker.current_state]
+        self._troubled = new != "closed" or self.failures > 0
+        if old == new:
+            return
+        self._state = new
+        self._turn += 1
+        if new == "open":
+            self._next_try = self._now() + self.reset_timeout_s
+        self._changes.append((old, new, error))
+
+    def _tell(self) -> None:
+        """Say what changed. Not under the lock: a hook that hears of it may itself make calls, in other threads too."""
+        while self._changes:
+            try:
+                old, new, error = self._changes.popleft()
+            except IndexError:  # another thread was quicker
+                return
+            bus = current_bus() if self._bus is None else getattr(self._bus, "bus", self._bus)
+            change = {"component": self.name, "circuitName": self.name, "oldState": old, "newState": new}
+            if error is not None and new == "open":
+                change["error"] = message_of(error)
+            level = "warning" if new == "open" else "info"
+            bus.say(kinds.CIRCUIT_STATE_CHANGE, level=level, fields=change)
+
+    def _is_excluded(self, error: BaseException) -> bool:
+        for exclusion in self._excluded:
+            if isinstance(exclusion, type):
+                if isinstance(error, exclusion):
+                    return True
+                continue
+            try:
+                if exclusion(error):
+                    return True
+            except Exception:  # it cannot say: then the failure is one
+                continue
+        return False
+
+    def __repr__(self) -> str:
+        return f"CircuitBreaker({self.name!r}, {self._state}, {self.failures} failures of {self.fail_max})"
+
+
+class _Calling:
+    """One call that is a block."""
+
+    __slots__ = ("_breaker", "_turn")
+
+    def __init__(self, breaker: CircuitBreaker) -> None:
+        self._breaker = breaker
+        self._turn = 0
+
+    def __enter__(self) -> CircuitBreaker:
+        self._turn = self._breaker._admit()
+        return self._breaker
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None or self._breaker._troubled:
+            self._breaker._ended(self._turn, error)
+
+
+def _guarded(breaker: CircuitBreaker, function: Any) -> Any:
+    if inspect.isgeneratorfunction(function):
+
+        @functools.wraps(function)
+        def generator(*args: Any, **kwargs: Any) -> Any:
+            with breaker.calling():
+                return (yield from function(*args, **kwargs))
+
+        return generator
+    if inspect.isasyncgenfunction(function):
+
+        @functools.wraps(function)
+        async def async_generator(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:
+            with breaker.calling():
+                async with aclosing(function(*args, **kwargs)) as source:
+                    async for item in source:
+                        yield item
+
+        return async_generator
+    if inspect.iscoroutinefunction(function):
+
+        @functools.wraps(function)
+        async def coroutine(*args: Any, **kwargs: Any) -> Any:
+            return await breaker.call_async(function, *args, **kwargs)
+
+        return coroutine
+
+    @functools.wraps(function)
+    def called(*args: Any, **kwargs: Any) -> Any:
+        return breaker.call(function, *args, **kwargs)
+
+    return called
+
+
+def _succeed() -> None:
+    """What pybreaker calls to count a success."""
+
+
+def _fail() -> None:
+    raise _ReportedError
+
+
+@functools.cache
+def _refused() -> type[CircuitOpenError]:
+    """Our error, which is pybreaker's too: programs that catch that one go on working."""
+    from pybreaker import CircuitBreakerError
+
+    class Refused(CircuitOpenError, CircuitBreakerError):
+        pass
+
+    Refused.__name__ = Refused.__qualname__ = CircuitOpenError.__name__
+    Refused.__module__ = CircuitOpenError.__module__
+    return Refused
+
+
+def _refusal(name: str, retry_in_s: float) -> CircuitOpenError:
+    return _refused()(name, retry_in_s)
+
+
+def _at_least(least: int, name: str, given: Any) -> Any:
+    number = isinstance(given, int | float) and not isinstance(given, bool) and isfinite(given)
+    if not number or given < least:
+        raise ConfigurationError(f"{name} is a number of at least {least}; given was {text(given, 100)}")
+    return given
+
+
+def _checked(logger: Any) -> Any:
+    if isinstance(logger, EventBus) or isinstance(getattr(logger, "bus", None), EventBus):
+        return logger
+    raise ConfigurationError(
+        f"logger is a StructuredLogger or a logger of get_logger; given was a {type(logger).__name__}"
+    )
+
+
+def _exclusions(given: Any) -> tuple[Excluded, ...]:
+    listed = tuple(given) if isinstance(given, Iterable) and not isinstance(given, type) else (given,)
+    wrong = [each for each in listed if not callable(each)]
+    wrong += [each for each in listed if isinstance(each, type) and not issubclass(each, BaseException)]
+    if wrong:
+        raise ConfigurationError(
+            f"exclude has classes of exceptions, or functions that say whether one is; given was {wrong[0]!r:.100}"
+        )
+    return listed
