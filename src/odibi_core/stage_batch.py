@@ -1,0 +1,160 @@
+"""One batch of a stage: the records that go in and out, the time that is the stage's own, and the line that says so."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from typing import Any
+
+from odibi_core.engines.frame import row_count
+from odibi_core.event_bus import EventBus
+from odibi_core.events import kinds
+from odibi_core.events.clock import monotonic
+from odibi_core.events.failure import describe_failure
+from odibi_core.program import current_bus
+from odibi_core.structured_logger import StructuredLogger
+
+__all__ = ["Batch", "Counted", "size"]
+
+
+class Batch:
+    """One call of a stage under way: what went in and out, and the time that was the stage's own."""
+
+    def __init__(self, name: str, number: int, logger: Any) -> None:
+        self.name = name
+        self.number = number
+        self.records_in: int | None = None
+        self.records_out: int | None = None
+        self.waited = 0.0
+        self._logger = logger
+        self._begun = self._resumed = monotonic()
+        self._worked = 0.0
+        self._started = False
+
+    def take(self, records: Any) -> Any:
+        """What the stage is given: an iterator is put into one that counts, everything else is counted as it is."""
+        try:
+            if isinstance(records, Iterator) and not hasattr(type(records), "__enter__"):
+                self.records_in = 0
+                return Counted(records, self)
+            if isinstance(records, AsyncIterator):
+                self.records_in = 0
+                return _CountedAsync(records, self)
+        except Exception:  # what it is cannot even be asked: it goes on as it came
+            return records
+        self.records_in = size(records)
+        return records
+
+    def resume(self) -> None:
+        """The stage works from here on; the first time, the batch begins."""
+        self._resumed = monotonic()
+        if not self._started:
+            self._started, self._begun = True, self._resumed
+
+    def flowing(self) -> Batch:
+        """What comes out comes one by one."""
+        if self._started:  # the call that made the generator was work too
+            self._worked += monotonic() - self._resumed
+        self.records_out = 0
+        return self
+
+    def suspend(self) -> None:
+        """One record came out, and the consumer has it."""
+        self._worked += monotonic() - self._resumed
+        self.records_out = (self.records_out or 0) + 1
+
+    def finish(self, error: BaseException | None = None, *, partial: bool = False) -> None:
+        """Say how it went; a batch without a number is part of another one, and says nothing."""
+        if not self.number:
+            return
+        now = monotonic()
+        own = max(0.0, self._worked + now - self._resumed - self.waited)
+        records = self.records_out if self.records_in is None else self.records_in
+        fields: dict[str, Any] = {
+            "component": self.name,
+            "status": "success",
+            "duration_ms": (now - self._begun) * 1e3,
+            "recordsIn": self.records_in,
+            "recordsOut": self.records_out,
+            "elapsedMs": own * 1e3,
+            "throughputRps": records / own if records is not None and own > 0 else None,
+            "batch": self.number,
+        }
+        if error is None or isinstance(error, GeneratorExit):
+            if partial or error is not None:
+                fields["partial"] = True
+            _speak(self._logger, kinds.STAGE_COMPLETED, "info", fields)
+        else:
+            failed = isinstance(error, Exception)
+            fields |= {"status": "failed" if failed else "cancelled", **describe_failure(error)}
+            _speak(self._logger, kinds.STAGE_FAILED, "error" if failed else "warning", fields)
+
+
+class Counted:
+    """An iterator that counts what is taken from it, and how long that is waited for; otherwise it is the other one."""
+
+    def __init__(self, records: Iterator[Any], batch: Batch) -> None:
+        self._records = records
+        self._batch = batch
+
+    def __iter__(self) -> Counted:
+        return self
+
+    def __next__(self) -> Any:
+        begun = monotonic()
+        try:
+            record = next(self._records)
+        finally:
+            self._batch.waited += monotonic() - begun
+        self._batch.records_in = (self._batch.records_in or 0) + 1
+        return record
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._records, name)
+
+
+class _CountedAsync:
+    """The same of an asynchronous one."""
+
+    def __init__(self, records: AsyncIterator[Any], batch: Batch) -> None:
+        self._records = records
+        self._batch = batch
+
+    def __aiter__(self) -> _CountedAsync:
+        return self
+
+    async def __anext__(self) -> Any:
+        begun = monotonic()
+        try:
+            record = await anext(self._records)
+        finally:
+            self._batch.waited += monotonic() - begun
+        self._batch.records_in = (self._batch.records_in or 0) + 1
+        return record
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._records, name)
+
+
+def size(records: object) -> int | None:
+    """How many records these are, where that is free to know: the rows of a frame, the length of a collection."""
+    try:
+        if isinstance(records, list | tuple | set | frozenset | deque):
+            return len(records)
+        if records is None or isinstance(records, str | bytes | bytearray | memoryview):
+            return None
+        rows = row_count(records)
+        if rows is None and isinstance(records, Collection) and not isinstance(records, Mapping):
+            return len(records)
+        return rows
+    except Exception:
+        return None
+
+
+def _speak(logger: Any, kind: str, level: str, fields: dict[str, Any]) -> None:
+    """Through the logger that was given, as its own line; else where everyone here speaks."""
+    if isinstance(logger, StructuredLogger):
+        logger._log(kind, level, **fields)
+        return
+    bus: EventBus = current_bus() if logger is None else getattr(logger, "bus", logger)
+    bus.say(kind, level=level, fields={name: value for name, value in fields.items() if value is not None})

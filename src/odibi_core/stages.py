@@ -1,0 +1,235 @@
+"""Stages of a streaming pipeline that describe their own work: each batch says how much went in, came out, how fast.
+
+A stage that yields is measured while its consumer takes, and never asked for more than that.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator
+from itertools import count
+from types import AsyncGeneratorType, CoroutineType
+from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
+
+from odibi_core.errors import ConfigurationError
+from odibi_core.event_bus import EventBus
+from odibi_core.events.compose import clean_text
+from odibi_core.events.normalise import text
+from odibi_core.flows import flow, flowing_async, is_async_generator, is_coroutine, is_generator
+from odibi_core.performance import over
+from odibi_core.stage_batch import Batch, Counted, size
+
+__all__ = ["InstrumentedStage", "measured_stage"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_LAZY: Final = ("builtins", "itertools")
+"""Where iterators come from that are nothing but iterators: these may be put into another one."""
+
+
+def measured(function: Callable[..., Any], begin: Callable[..., Batch], own: int = 0) -> Callable[..., Any]:
+    """`function`, of the same kind as it was, where each call is the batch that `begin(*args, **kwargs)` gives.
+
+    `own` is how many arguments come before the records, where that cannot be told from their names.
+    """
+    place, keyword = _records_of(function, own)
+
+    def taken(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Batch, tuple[Any, ...], dict[str, Any]]:
+        batch = begin(*args, **kwargs)
+        if keyword in kwargs:
+            kwargs[keyword] = batch.take(kwargs[keyword])
+        elif len(args) > place:
+            args = (*args[:place], batch.take(args[place]), *args[place + 1 :])
+        return batch, args, kwargs
+
+    if is_generator(function):
+
+        @functools.wraps(function)
+        def generator(*args: Any, **kwargs: Any) -> Any:
+            batch, args, kwargs = taken(args, kwargs)
+            return (yield from flow(function(*args, **kwargs), batch.flowing()))
+
+        return generator
+    if is_async_generator(function):
+
+        def flowing(*args: Any, **kwargs: Any) -> Any:
+            batch, args, kwargs = taken(args, kwargs)
+            return function(*args, **kwargs), batch.flowing()
+
+        return functools.wraps(function)(flowing_async(flowing))
+    if is_coroutine(function):
+
+        @functools.wraps(function)
+        async def coroutine(*args: Any, **kwargs: Any) -> Any:
+            batch, args, kwargs = taken(args, kwargs)
+            return await _awaited(function(*args, **kwargs), batch)
+
+        return coroutine
+
+    @functools.wraps(function)
+    def called(*args: Any, **kwargs: Any) -> Any:
+        batch, args, kwargs = taken(args, kwargs)
+        return _called(functools.partial(function, *args, **kwargs), batch)
+
+    return called
+
+
+def _called(call: Callable[[], Any], batch: Batch) -> Any:
+    """The result; one that has yet to be consumed is measured until it is."""
+    batch.resume()
+    try:
+        result = call()
+    except BaseException as error:
+        batch.finish(error)
+        raise
+    if isinstance(result, Counted) or (type(result).__module__ in _LAZY and isinstance(result, Iterator)):
+        return flow(result, batch.flowing())
+    if isinstance(result, AsyncGeneratorType):
+        return flowing_async(lambda: (result, batch.flowing()))()
+    if isinstance(result, CoroutineType):
+        return _awaited(result, batch)
+    batch.records_out = size(result)
+    batch.finish()
+    return result
+
+
+async def _awaited(result: Any, batch: Batch) -> Any:
+    batch.resume()
+    try:
+        records = await result
+    except BaseException as error:
+        batch.finish(error)
+        raise
+    batch.records_out = size(records)
+    batch.finish()
+    return records
+
+
+def _records_of(function: Callable[..., Any], own: int) -> tuple[int, str]:
+    """Which argument the records are: the one of that name, else the first that is not the object itself."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    names = code.co_varnames[: code.co_argcount] if code is not None else ()
+    if inspect.ismethod(function):
+        names = names[1:]
+    elif names[:1] in (("self",), ("cls",)):
+        own = 1
+    if "records" in names:
+        return names.index("records"), "records"
+    return own, names[own] if len(names) > own else "records"
+
+
+class InstrumentedStage:
+    """A stage whose every batch says `stage_completed`: `InstrumentedStage(Normalize()).process(records)`.
+
+    Wraps anything with `process(records, …)`, and otherwise behaves as it does. Or inherit from it and write `process`:
+    then the first argument is the stage's name. Lists, frames, generators and `async` are all measured; a generator
+    while it is consumed. When a batch fails, `stage_failed` says so and the exception goes on.
+
+    >>> class Double(InstrumentedStage):
+    ...     def process(self, records):
+    ...         return [record * 2 for record in records]
+    >>> Double("double").process([1, 2])
+    [2, 4]
+    """
+
+    stage: Any = None
+    name: str = ""
+    _logger: Any = None
+
+    def __init__(self, stage: Any = None, name: str | None = None, logger: Any = None) -> None:
+        if logger is None and name is not None and not isinstance(name, str):
+            name, logger = None, name  # the course's Normalize("normalize", logger)
+        brings_its_own = type(self).process is not InstrumentedStage.process
+        if not isinstance(stage, type) and callable(getattr(stage, "process", None)):
+            self.stage = stage
+            self.name = name or _name_of(stage)
+        elif brings_its_own and (stage is None or isinstance(stage, str)):
+            self.name = name or stage or type(self).__name__
+        else:
+            raise ConfigurationError(_no_stage(stage))
+        self._logger = _checked(logger)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        own = cls.__dict__.get("process")
+        if inspect.isfunction(own):
+
+            def begin(stage: InstrumentedStage, *args: Any, **kwargs: Any) -> Batch:
+                # Called by way of super() it is a part of the batch, and not one of its own.
+                return stage._begin(silent=type(stage).process is not process)
+
+            process = measured(own, begin, own=1)
+            cls.process = process  # type: ignore[method-assign]
+
+    if TYPE_CHECKING:
+
+        def process(self, *args: Any, **kwargs: Any) -> Any:
+            """One batch."""
+
+    else:
+
+        @property
+        def process(self) -> Callable[..., Any]:
+            """One batch, by the stage that is wrapped."""
+            return measured(self.stage.process, lambda *args, **kwargs: self._begin())
+
+    def _begin(self, silent: bool = False) -> Batch:
+        numbers = self.__dict__.setdefault("_numbers", count(1))
+        return Batch(self.name or type(self).__name__, 0 if silent else next(numbers), self._logger)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or self.stage is None:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return getattr(self.stage, name)
+
+
+@overload
+def measured_stage(name: F, logger: Any = None) -> F: ...
+@overload
+def measured_stage(name: str | None = None, logger: Any = None) -> Callable[[F], F]: ...
+def measured_stage(name: Any = None, logger: Any = None) -> Any:
+    """Each call of a function is a batch of a stage: `@measured_stage`, `@measured_stage("normalize", logger=…)`.
+
+    Functions, methods, generators, coroutines and asynchronous generators; the records are the argument of that name,
+    else the first. The stage's name is the function's unless given.
+    """
+    _checked(logger)
+    if callable(name) or isinstance(name, classmethod | staticmethod):
+        return over(name, lambda function: _stage(function, None, logger))
+    return lambda decorated: over(decorated, lambda function: _stage(function, name, logger))
+
+
+def _stage(function: Callable[..., Any], name: Any, logger: Any) -> Callable[..., Any]:
+    called = str(name) if name else getattr(function, "__name__", type(function).__name__)
+    numbers = count(1)
+    stage = measured(function, lambda *args, **kwargs: Batch(called, next(numbers), logger))
+    stage.__odibi_stage__ = called  # type: ignore[attr-defined]  # how `discover_stages` knows it
+    return stage
+
+
+def _name_of(stage: object) -> str:
+    name = getattr(stage, "name", None)
+    return name if isinstance(name, str) and name else type(stage).__name__
+
+
+def _no_stage(given: object) -> str:
+    if isinstance(given, type):
+        what = f"the class {given.__name__}: make a stage of it first, {given.__name__}()"
+    elif callable(given):
+        what = f"the function {getattr(given, '__name__', given)!s:.100}: a function is measured by @measured_stage"
+    else:
+        what = f"{clean_text(text(given, 200))} ({type(given).__name__})"
+    return (
+        f"a stage is an object with process(records, …); given was {what}. "
+        "Only a class that inherits from InstrumentedStage and has a process of its own takes a name instead."
+    )
+
+
+def _checked(logger: Any) -> Any:
+    if logger is None or isinstance(logger, EventBus) or isinstance(getattr(logger, "bus", None), EventBus):
+        return logger
+    raise ConfigurationError(
+        f"logger is a StructuredLogger, a logger of get_logger, an EventBus, or None for the one of the program; "
+        f"given was a {type(logger).__name__}"
+    )

@@ -1,0 +1,145 @@
+"""Contract, section 7: instrumented stages and circuit breakers, row by row."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pytest
+
+from odibi_core.observability import CircuitBreaker, InstrumentedStage, StructuredLogger, measured_stage
+from odibi_core.program import current_bus
+from odibi_core.testing import RecordingSink
+
+
+class Normalize:
+    """A stage as anyone writes it."""
+
+    def process(self, records: list[int], factor: int = 2) -> list[int]:
+        return [record * factor for record in records if record]
+
+
+@pytest.fixture
+def heard() -> RecordingSink:
+    """Everything that the program says."""
+    sink = RecordingSink()
+    current_bus().subscribe(sink)
+    return sink
+
+
+def test_instrumented_stage_wraps_anything_with_process(heard: RecordingSink) -> None:
+    """`InstrumentedStage(stage, name=None, logger=None)`: the result is the stage's, the arguments go through."""
+    assert InstrumentedStage(Normalize()).process([1, 2], factor=3) == [3, 6]
+    assert InstrumentedStage(Normalize(), "tidy").process([1]) == [2]
+    assert [event.component for event in heard.events] == ["Normalize", "tidy"]
+
+
+def test_each_batch_logs_stage_completed_with_the_courses_fields(heard: RecordingSink) -> None:
+    """`recordsIn, recordsOut, elapsedMs, throughputRps`."""
+    InstrumentedStage(Normalize()).process([0, 1, 2])
+    (event,) = heard.of_kind("stage_completed")
+    assert (event.fields["recordsIn"], event.fields["recordsOut"]) == (3, 2)
+    assert event.fields["elapsedMs"] > 0
+    assert event.fields["throughputRps"] == pytest.approx(3 / event.fields["elapsedMs"] * 1000)
+
+
+def test_instrumented_stage_is_subclassed_with_the_name_as_argument(heard: RecordingSink) -> None:
+    """As in the course: `process` of one's own, `Validate("validate")`."""
+
+    class Validate(InstrumentedStage):
+        def process(self, records: list[int]) -> list[int]:
+            return records
+
+    assert Validate("validate").process([1, 2]) == [1, 2]
+    assert [(event.component, event.fields["recordsIn"]) for event in heard.events] == [("validate", 2)]
+
+
+def test_the_logger_given_writes_the_line(heard: RecordingSink) -> None:
+    """The course's stream: the stage's line is on it, with `component` and `event`."""
+    stream = io.StringIO()
+    InstrumentedStage(Normalize(), "normalize", StructuredLogger("course", stream=stream)).process([1])
+    line: dict[str, Any] = json.loads(stream.getvalue())
+    assert (line["event"], line["component"], line["recordsIn"]) == ("stage_completed", "normalize", 1)
+    assert heard.events == []
+
+
+def test_measured_stage_decorates_a_function(heard: RecordingSink) -> None:
+    """With and without arguments."""
+
+    @measured_stage
+    def keep(records: list[int]) -> list[int]:
+        return records
+
+    @measured_stage("drop")
+    def nothing(records: list[int]) -> list[int]:
+        return []
+
+    assert (keep([1]), nothing([1])) == ([1], [])
+    assert [(event.component, event.fields["recordsOut"]) for event in heard.events] == [
+        ("keep", 1),
+        ("drop", 0),
+    ]
+
+
+def test_measured_stage_keeps_a_generator_lazy(heard: RecordingSink) -> None:
+    """Nothing is taken before it is asked for, and never more than that; the line comes at the end."""
+    taken: list[int] = []
+
+    def source() -> Iterator[int]:
+        for number in range(3):
+            taken.append(number)
+            yield number
+
+    @measured_stage
+    def double(records: Iterable[int]) -> Iterator[int]:
+        for record in records:
+            yield record * 2
+
+    doubled = double(source())
+    assert taken == []
+    assert next(doubled) == 0
+    assert (taken, heard.events) == ([0], [])
+    assert list(doubled) == [2, 4]
+    (event,) = heard.of_kind("stage_completed")
+    assert (event.fields["recordsIn"], event.fields["recordsOut"]) == (3, 3)
+
+
+def test_an_exception_is_passed_on_after_stage_failed(heard: RecordingSink) -> None:
+    """The same object."""
+    error = RuntimeError("the sensor is gone")
+
+    @measured_stage
+    def read(records: list[int]) -> list[int]:
+        raise error
+
+    with pytest.raises(RuntimeError) as raised:
+        read([1])
+    assert raised.value is error
+    (event,) = heard.events
+    assert (event.event_type, event.component, event.error) == ("stage_failed", "read", "the sensor is gone")
+
+
+def test_circuit_breakers_log_circuit_state_change(heard: RecordingSink) -> None:
+    """With `circuitName, oldState, newState`."""
+    breaker = CircuitBreaker("sensor", fail_max=1, reset_timeout_s=0)
+
+    @breaker
+    def read(fail: bool) -> str:
+        if fail:
+            raise OSError("no answer")
+        return "21.5"
+
+    with pytest.raises(OSError, match="no answer"):
+        read(True)
+    assert read(False) == "21.5"
+    changes = [
+        (event.fields["circuitName"], event.fields["oldState"], event.fields["newState"])
+        for event in heard.of_kind("circuit_state_change")
+    ]
+    assert changes == [
+        ("sensor", "closed", "open"),
+        ("sensor", "open", "half_open"),
+        ("sensor", "half_open", "closed"),
+    ]
