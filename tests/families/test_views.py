@@ -78,6 +78,10 @@ RIGHT = {
     "metric": NAMES,
     "value": st.floats(),
     "labels": KEYS,
+    "operation": NAMES,
+    "span_id": COUNTS,
+    "parent_id": COUNTS,
+    "active_ms": st.floats(0, 1e6),
 }
 FIELDS = st.fixed_dictionaries({}, optional={name: right | ANYTHING for name, right in RIGHT.items()})
 
