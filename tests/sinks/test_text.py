@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from odibi_core.events.failure import describe_failure
 from odibi_core.sinks.console import ConsoleSink
 from odibi_core.sinks.text import TextSink, line_of
 from odibi_core.testing import an_event
@@ -127,3 +128,30 @@ def test_the_console_leaves_out_what_only_machines_read() -> None:
     for kind, level in [("metric", "error"), ("snapshot", "error"), ("low", "info"), ("high", "warning")]:
         sink(an_event(kind, level=level))
     assert stream.getvalue() == "00:00:00 warning  high\n"
+
+
+def test_what_an_event_of_the_toolkit_is_about_stands_behind_its_type() -> None:
+    """And not a second time behind; ids that only programs read are left out."""
+    event = an_event(
+        "operation_complete", operation="load", duration_ms=12.5, span_id=1, depth=0, tags={"table": "orders"}
+    )
+    assert line_of(event).endswith('operation_complete load (12.5 ms) tags={"table": "orders"}')
+    assert line_of(an_event("cli_command", command="load", status="failed")).endswith(
+        "cli_command load status=failed"
+    )
+
+
+def test_the_traceback_of_one_exception_is_shown_once() -> None:
+    """Where it was first told; every event that tells of it has its line."""
+    stream = io.StringIO()
+    sink = TextSink(stream)
+    try:
+        raise ValueError("no such table")
+    except ValueError as error:
+        told = describe_failure(error)
+    for kind in ("operation_failed", "error", "cli_command"):
+        sink(an_event(kind, **told))
+    sink(an_event("error", **{**told, "error_id": "another"}))
+    written = stream.getvalue()
+    assert written.count("- ValueError: no such table") == 4
+    assert written.count("Traceback") == 2

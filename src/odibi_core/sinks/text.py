@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, Final, Literal, TextIO
 
-from odibi_core.events import Event, encode
+from odibi_core.events import Event, encode, kinds
 
 Format = Literal["text", "json"]
 
@@ -25,9 +26,18 @@ _LONGEST: Final = 500
 _LONGEST_LINE: Final = 1_000_000
 """Characters, however many fields there are."""
 _FILE, _LINE, _FUNCTION = "code.file.path", "code.line.number", "code.function.name"
-_FOR_REPORTS: Final = frozenset({"error_id", "message_id", "breadcrumbs", "contexts"})
+_FOR_REPORTS: Final = frozenset(
+    {"error_id", "message_id", "execution_id", "span_id", "parent_id", "depth", "breadcrumbs", "contexts"}
+)
 _ELSEWHERE: Final = _FOR_REPORTS | frozenset({"error_type", "traceback", _FILE, _LINE, _FUNCTION})
 """Fields that the line shows in a place of their own, or not at all."""
+_SUBJECTS: Final = {
+    kinds.OPERATION_COMPLETE: "operation", kinds.OPERATION_FAILED: "operation", kinds.COST: "operation",
+    kinds.QUERY: "query_type", kinds.CLI_COMMAND: "command", kinds.FEATURE_USAGE: "feature",
+    kinds.DATA_QUALITY_CHECK: "check", kinds.HEALTH_CHECK: "check", kinds.CIRCUIT_STATE_CHANGE: "circuitName",
+}  # fmt: skip
+"""The field that says what an event is about, shown right behind its type."""
+_TRACEBACKS_REMEMBERED: Final = 100
 _BEHIND: Final = ("layer", "engine", "status", "cache_hit", "metadata", "operation", "user", "correlation_id")
 
 
@@ -51,6 +61,7 @@ class TextSink:
         self._format = format
         self._color = color
         self._to_json = to_json
+        self._told: deque[object] = deque(maxlen=_TRACEBACKS_REMEMBERED)
 
     def __call__(self, event: Event) -> None:
         """Show an event. Never raises."""
@@ -66,7 +77,16 @@ class TextSink:
         if len(line) > _LONGEST_LINE:
             end = _RESET if self._color else ""
             line = f"{line[:_LONGEST_LINE]}{end}… [cut: {len(line)} characters]"
-        return line + "\n" + _traceback(event, self._color)
+        return line + "\n" + self._traceback(event)
+
+    def _traceback(self, event: Event) -> str:
+        """Once for each exception, however many events tell of it on its way up."""
+        trace, identity = event.fields.get("traceback"), event.fields.get("error_id")
+        if not isinstance(trace, str) or (identity is not None and identity in self._told):
+            return ""
+        self._told.append(identity)
+        style, end = (_DIM, _RESET) if self._color else ("", "")
+        return "".join(f"    {style}{_printable(line)}{end}\n" for line in trace.splitlines())
 
 
 def line_of(event: Event, *, color: bool = False) -> str:
@@ -89,7 +109,8 @@ def _parts(event: Event) -> Iterator[tuple[str, str]]:
     if event.component:
         yield _MAGENTA, event.component
     yield _BOLD, event.event_type
-    for part in (event.node_name, event.message):
+    subject = _SUBJECTS.get(event.event_type, "")
+    for part in (event.get(subject), event.node_name, event.message):
         if part:
             yield "", str(part)
     if figures := _figures(event):
@@ -98,11 +119,11 @@ def _parts(event: Event) -> Iterator[tuple[str, str]]:
         kind = event.fields.get("error_type")
         yield _RED, f"- {kind}: {event.error}" if kind else f"- {event.error}"
     for name, value in event.fields.items():
-        if name not in _ELSEWHERE:
+        if name not in _ELSEWHERE and name != subject:
             yield _CYAN, f"{name}={_value(value)}"
     for name in _BEHIND:
         value = getattr(event, name)
-        if value is not None:
+        if value is not None and name != subject:
             yield _DIM, f"{name}={_value(value)}"
     if where := event.fields.get(_FILE):
         yield _DIM, f"{str(where).replace(chr(92), '/').rpartition('/')[2]}:{event.fields.get(_LINE, '?')}"
@@ -124,14 +145,6 @@ def _value(value: Any) -> str:
     else:
         written = json.dumps(value, ensure_ascii=False)
     return written if len(written) <= _LONGEST else f"{written[:_LONGEST]}… [{len(written)} characters]"
-
-
-def _traceback(event: Event, color: bool) -> str:
-    trace = event.fields.get("traceback")
-    if not isinstance(trace, str):
-        return ""
-    style, end = (_DIM, _RESET) if color else ("", "")
-    return "".join(f"    {style}{_printable(line)}{end}\n" for line in trace.splitlines())
 
 
 def _printable(content: str) -> str:
