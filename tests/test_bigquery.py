@@ -132,7 +132,7 @@ def test_a_script_whose_statements_are_not_told_costs_its_sum(heard: RecordingSi
 def test_secrets_do_not_reach_the_record(client: Any, heard: RecordingSink) -> None:
     """SQL, errors and labels go the way of every event; a long statement is cut, after the redaction."""
     key = "AKIAIOSFODNN7EXAMPLE"
-    sql = f"SELECT '{'x' * 9_985}', '{key}', 'ada@example.com' -- failed"
+    sql = f"SELECT '{'x' * 9_975}', '{key}', 'ada@example.com' -- failed"
     config = bigquery.QueryJobConfig(labels={"owner": "eve"})
     with pytest.raises(BadRequest, match=r"ada@example\.com"):
         client.query(sql, config).result()

@@ -59,7 +59,7 @@ def job_fields(job: Any) -> Fields:
         "duration_ms": _lasted(ask(job, "started") or ask(job, "created"), ask(job, "ended")),
         "status": "failed" if failure else "success",
         "labels": ask(job, "labels") or None,
-        "reservation_id": _reservation(ask(job, "reservation_id")),
+        "reservation_id": _reservation(ask(job, "reservation_id") or statistic(job, "reservation_id")),
     }
     if isinstance(failure, dict):
         fields |= {
