@@ -464,3 +464,22 @@ def test_a_script_is_told_once_on_stderr_and_goes_on(variables: dict[str, str], 
     assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
     (line,) = done.stderr.splitlines()
     assert says in line
+
+
+def test_an_exception_that_ends_an_observed_program_reaches_sentry() -> None:
+    """The end of the record is told before Sentry is: what nobody caught is the last word of both."""
+    script = "import odibi_core.observability as o\no.init_observability()\nraise ValueError('the end')"
+    with sentry_server() as server:
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(SOURCE),
+            "SENTRY_ENABLED": "true",
+            "SENTRY_DSN": server.dsn,
+        }
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            env=environment | {"METRICS_ENABLED": "false"}, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode == 1
+        (event,) = server.events
+    assert event["exception"]["values"][0]["value"] == "the end"

@@ -106,6 +106,7 @@ class ProgramObserver(Observer):
 
     def _track_errors(self) -> None:
         if init_error_tracking(self.config):
+            atexit.unregister(close_error_tracking)  # not before the end of the record is told
             self._ends.append(close_error_tracking)
 
     def _watch_health(self) -> None:

@@ -78,6 +78,12 @@ def test_frames_that_were_left_out_or_repeated_are_passed_over() -> None:
 PIECES = [TRACEBACK, LED_TO, '  File "x", line 1, in f\n', "    x\n", "E: m\n", "…"]
 
 
+def test_a_frame_of_which_the_source_is_not_there_has_no_code() -> None:
+    """What the exception says is not taken for it."""
+    (raised,) = read_trace(f'{TRACEBACK}  File "<string>", line 1, in <module>\nOSError: gone\n')
+    assert ([frame.code for frame in raised.frames], raised.error_type) == ([""], "OSError")
+
+
 @given(st.none() | st.integers() | st.text() | st.lists(st.sampled_from(PIECES)).map("".join))
 def test_anything_may_be_read(anything: Any) -> None:
     """A line that anyone wrote gives frames or none, and never raises."""

@@ -71,9 +71,8 @@ def _raised(written: str) -> Raised:
             break
         found = _FRAME.fullmatch(line)
         if found:
-            code = lines[place + 1].strip() if place + 1 < len(lines) else ""
-            frames.append(
-                Frame(found[1], int(found[2]), found[3], "" if _FRAME.fullmatch(f"  {code}") else code)
-            )
+            below = lines[place + 1] if place + 1 < len(lines) else ""
+            code = below.strip() if below.startswith("    ") else ""
+            frames.append(Frame(found[1], int(found[2]), found[3], code))
     error_type, _, message = "\n".join(lines[place:]).partition(": ")
     return Raised(error_type, message, frames)
