@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -306,3 +307,38 @@ def test_a_forked_child_does_not_tell_its_parents_count() -> None:
     with open("app.jsonl", encoding="utf-8") as file:
         kept = [json.loads(line) for line in file if line != "\n"]
     assert [line["count"] for line in kept if line["event_type"] == "messages_suppressed"] == [4]
+
+
+WORKERS = """
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from odibi_core.observability import get_logger
+
+def work(number):
+    for _ in range(10):
+        get_logger("worker").info("tick")
+
+if __name__ == "__main__":
+    get_logger("main").info("began")
+    with ProcessPoolExecutor(2, mp_context=get_context(sys.argv[1])) as pool:
+        list(pool.map(work, range(6)))
+"""
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_a_worker_process_tells_at_its_end(method: str) -> None:
+    """A pool's workers do not end as programs do: their counts come home all the same."""
+    Path("workers.py").write_text(WORKERS, encoding="utf-8")
+    settings = {"ODIBI_LOG__REPEAT_LIMIT": "1", "LOG_FILE": "app.jsonl"}
+    subprocess.run(
+        [sys.executable, "workers.py", method],
+        env={**os.environ, **settings},
+        stderr=subprocess.DEVNULL,
+        check=True,
+        timeout=120,
+    )
+    with open("app.jsonl", encoding="utf-8") as file:
+        kept = [json.loads(line) for line in file if line != "\n"]
+    said = sum(line["event_type"] == "tick" for line in kept)
+    assert said + sum(line["count"] for line in kept if line["event_type"] == "messages_suppressed") == 60

@@ -7,6 +7,7 @@ and keeps or drops all that belongs to one correlation id. Repeats are held back
 
 from __future__ import annotations
 
+import sys
 import threading
 from datetime import datetime
 from hashlib import blake2b
@@ -88,6 +89,7 @@ class Gate:
         """Nothing is held back: at the start, and in the child of a fork, whose parent tells of what it held."""
         self._lines = count()
         self._windows: dict[tuple[object, ...], Window] = {}
+        self._is_told_at_end = False
         self._lock = threading.RLock()
 
     @property
@@ -142,6 +144,9 @@ class Gate:
                 window.said += 1
                 return True, ended
             window.hold(message, self.clock.now())
+            if not self._is_told_at_end:
+                self._is_told_at_end = True
+                self._tell_at_a_workers_end()
             return False, ended
 
     def _ended(self, now: float) -> list[Window]:
@@ -153,6 +158,11 @@ class Gate:
                 break
             ended.append(self._windows.pop(oldest))
         return ended
+
+    def _tell_at_a_workers_end(self) -> None:
+        """Worker processes of `multiprocessing` run no `atexit`, but what is registered with it, once they are up."""
+        if (util := sys.modules.get("multiprocessing.util")) is not None:
+            util.Finalize(None, self.tell, exitpriority=0)
 
     def tell(self, run_id: str | None = None) -> None:
         """Tell of all that is held back now, or only of what belongs to a run that ends."""
