@@ -17,6 +17,7 @@ NO_SETTINGS: Final = (FILE_VARIABLE, INHERITED, "ODIBI_DEBUG")
 # The name that users of the older systems know. In lower case it is the attribute of ObservabilityConfig.
 _SHORT: Final = {
     "log.level": "LOG_LEVEL", "log.format": "LOG_FORMAT", "log.file": "LOG_FILE",
+    "log.preset": "LOG_PRESET",
     "metrics.enabled": "METRICS_ENABLED", "metrics.port": "PROMETHEUS_PORT",
     "datadog.enabled": "DATADOG_ENABLED", "datadog.api_key": "DATADOG_API_KEY", "datadog.site": "DATADOG_SITE",
     "datadog.service": "DATADOG_SERVICE", "datadog.env": "DATADOG_ENV",
