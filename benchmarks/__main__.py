@@ -13,7 +13,9 @@ from pathlib import Path
 from benchmarks import machine, report
 from benchmarks.harness import measure
 
-AREAS = ("log", "metrics", "bus", "dag", "snapshot", "flights", "imports", "memory")
+AREAS = (
+    "log", "context", "redaction", "metrics", "bus", "breaker", "dag", "snapshot", "flights", "imports", "memory",
+)  # fmt: skip
 HOME = Path(__file__).resolve().parent
 
 

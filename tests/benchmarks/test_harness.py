@@ -195,4 +195,4 @@ def test_an_unknown_area_is_refused_with_the_known_ones(capsys: pytest.CaptureFi
     """The command's one argument is checked before minutes are spent."""
     with pytest.raises(SystemExit):
         command.main(["logs"])
-    assert "there are log, metrics, bus" in capsys.readouterr().err
+    assert "there are log, context, redaction" in capsys.readouterr().err
