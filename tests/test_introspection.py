@@ -279,6 +279,30 @@ def in_a_ring(records: int) -> None:
 in_a_ring.__wrapped__ = in_a_ring  # type: ignore[attr-defined]  # on purpose
 
 
+class Around:
+    """Its call is itself an object of its class."""
+
+
+Around.__call__ = Around()  # type: ignore[method-assign, assignment]  # on purpose
+
+
+class Iterated(list[Any]):
+    """A list that nobody may iterate in its own way."""
+
+    __iter__ = __len__ = __repr__ = forbidden
+
+
+IN_LIST, ITERATED, IN_DICT = [RAISES], Iterated([1]), {"k": (RAISES,)}
+
+
+class InDefaults:
+    """What is within a default is not asked for anything either."""
+
+    def process(
+        self, records: int, a: Any = IN_LIST, b: OfMeta | None = None, c: Any = ITERATED, d: Any = IN_DICT
+    ) -> None: ...
+
+
 class Call:
     """A callable whose function is not to be found."""
 
@@ -711,3 +735,45 @@ def test_a_measured_function_is_a_stage_whose_records_need_no_config() -> None:
     (found,) = inspect_pipeline([average])
     assert (found.name, found.doc) == ("averages", "Means.")
     assert [each.name for each in found.parameters if each.required] == ["sites"]
+
+
+def test_a_list_of_ones_own_is_read_as_a_list() -> None:
+    """And a mapping as a mapping, by whatever keys; a stage that is a list is a stage."""
+
+    class Stages(list[Any]):
+        """A list that has a process."""
+
+        def process(self, records: int) -> None: ...
+
+    class Named(dict[Any, Any]):
+        items = forbidden
+
+    assert [each.name for each in inspect_pipeline(Iterated([Shift, scale]))] == ["Shift", "scale"]
+    assert [each.name for each in inspect_pipeline(Stages([Shift]))] == ["Stages"]
+    assert [each.name for each in inspect_pipeline(Named({7: Shift, "b": Shift}))] == ["7", "b"]
+
+
+@pytest.mark.parametrize(
+    "name", ["typing", "collections", "asyncio", "numpy", "pandas", "polars", "odibi_core.observability"]
+)
+def test_whatever_a_library_has_is_described(name: str) -> None:
+    """Thousands of objects that were never meant for it: a row each, a table, valid JSON and a valid schema."""
+    import importlib
+
+    members = list(vars(importlib.import_module(name)).values())
+    found = inspect_pipeline(members)
+    assert len(found) == len(members)
+    assert len(found.as_table().splitlines()) == len(members) + 1
+    assert len(json.loads(found.to_json())["stages"]) == len(members)
+    jsonschema.Draft202012Validator.check_schema(json.loads(json.dumps(found.json_schema())))
+    known = [each for each in found if each.kind in ("function", "class") and each.signature is not None]
+    assert len(known) > 5
+
+
+def test_a_class_without_a_constructor_takes_nothing() -> None:
+    """What `object` would take is what its own makers make of it."""
+
+    class Settings:
+        """Nothing to configure."""
+
+    assert describe(Settings).signature == "() -> None"

@@ -13,7 +13,7 @@ from typing import Any, Final, TextIO
 
 from odibi_core.errors import nearest
 from odibi_core.events import clean_text
-from odibi_core.events.normalise import unique
+from odibi_core.events.normalise import text, unique
 from odibi_core.pipeline.loader import load_module
 from odibi_core.stage_annotations import class_dict, class_name
 from odibi_core.stage_introspection import MARK, StageDescription, StageParameter, describe
@@ -32,7 +32,7 @@ __all__ = [
 
 SCHEMA: Final = "https://json-schema.org/draft/2020-12/schema"
 _COLUMNS: Final = ("Stage", "Class", "Process", "Params", "Module", "About")
-_SEVERAL: Final = (list, tuple, set, frozenset, deque)
+_SEVERAL: Final[tuple[Any, ...]] = (list, tuple, set, frozenset, deque)
 
 
 class PipelineDescription:
@@ -96,14 +96,16 @@ def inspect_pipeline(stages: Any) -> PipelineDescription:
     A mapping gives each its name. Nothing runs: no `process`, no property, no `__repr__`. Never raises: what an
     object does not let be read is said in its row.
 
-    >>> print(inspect_pipeline([sorted]))
-    Stage   Class                       Process                                Params  Module    About
-    sorted  builtin_function_or_method  (iterable, /, *, key=None, reverse=False)  3  builtins  Return a new …
+    >>> def scale(records: list[float], factor: float = 2.0) -> list[float]: ...
+    >>> inspect_pipeline([scale])[0].signature
+    '(records: list[float], factor: float = 2.0) -> list[float]'
     """
     kind = type(stages)
-    if kind is dict:
-        return PipelineDescription([describe(stage, clean_text(str(name))) for name, stage in stages.items()])
-    return PipelineDescription([describe(stage) for stage in (stages if kind in _SEVERAL else [stages])])
+    if issubclass(kind, dict):
+        named = dict.items(stages)
+        return PipelineDescription([describe(stage, clean_text(text(name))) for name, stage in named])
+    several = next((each for each in _SEVERAL if issubclass(kind, each) and not has(stages, "process")), None)
+    return PipelineDescription([*map(describe, [stages] if several is None else several.__iter__(stages))])
 
 
 inspectPipeline = inspect_pipeline
@@ -119,11 +121,10 @@ def validate_config(stage: Any, config: Any) -> list[str]:
     if described.signature is None:
         reason = "; ".join(described.unreadable) or "it calls no function"
         return [f"{described.name}: its parameters are not known: {reason}"]
-    if not issubclass(type(config), Mapping):
-        return [
-            f"{described.name}: a config is a mapping of parameters to values, not a {class_name(type(config))}"
-        ]
     try:
+        if not issubclass(type(config), Mapping):
+            what = class_name(type(config))
+            return [f"{described.name}: a config is a mapping of parameters to values, not a {what}"]
         given = dict(config)
         problems = [_problem(described, name, value) for name, value in given.items()]
     except Exception as error:
@@ -168,7 +169,7 @@ def _problem(stage: StageDescription, name: Any, value: Any) -> str:
     named = {each.name: each for each in stage.parameters if each.kind in ("any", "keyword")}
     any_other = next((each for each in stage.parameters if each.kind == "kwargs"), None)
     if type(name) is str and (wanted := named.get(name, any_other)) is not None:
-        return misfit(name, value, wanted.schema)
+        return misfit(clean_text(name), value, wanted.schema)
     if any(each.name == name and each.kind == "positional" for each in stage.parameters):
         return f"{shown} is taken by its position only, so no config can give it"
     takes = f"it takes {', '.join(named)}" if named else "it takes none"
@@ -221,16 +222,11 @@ def _cells(stage: StageDescription) -> tuple[str, ...]:
     about = "; ".join(filter(None, [stage.doc, *(f"({note})" for note in stage.unreadable)]))
     count = str(stage.parameter_count) if stage.signature is not None else "?"
     row = (stage.name, stage.class_name, stage.signature or "?", count, stage.module or "?", about)
-    return tuple(_printable(text) for text in row)
+    return tuple(map(_printable, row))
 
 
-def _printable(text: str) -> str:
-    if text.isprintable():
-        return text
-    shown = (
-        each if each.isprintable() else each.encode("unicode_escape", "replace").decode() for each in text
-    )
-    return "".join(shown)
+def _printable(said: str) -> str:
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in said)
 
 
 def _show_on_terminal(stages: list[StageDescription], to: TextIO) -> None:

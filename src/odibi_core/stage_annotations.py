@@ -12,7 +12,7 @@ import collections
 import inspect
 import typing
 from collections import abc
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum, EnumMeta
 from types import ModuleType, NoneType, UnionType
 from typing import Any, Final
@@ -20,6 +20,7 @@ from typing import Any, Final
 from odibi_core.events import clean, clean_text
 
 _DEEPEST: Final = 12
+_LONGEST: Final = 2000
 _MODULES: Final = frozenset({"typing", "types", "typing_extensions", "collections.abc", "_collections_abc"})
 LISTS: Final = frozenset(
     {
@@ -50,12 +51,23 @@ def class_module(kind: type) -> str | None:
     return found if type(found) is str else None
 
 
+def bases(kind: type) -> tuple[type, ...]:
+    """A class and all that it inherits from, in order."""
+    found: tuple[type, ...] = type.__dict__["__mro__"].__get__(kind)
+    return found
+
+
 def in_class(kind: type, name: str, otherwise: Any = None) -> Any:
     """An attribute as it stands in a class or its bases; what a metaclass has is not the class's own."""
-    for base in type.__dict__["__mro__"].__get__(kind):
+    for base in bases(kind):
         if name in class_dict(base):
             return class_dict(base)[name]
     return otherwise
+
+
+def is_any(kind: Any, kinds: Iterable[Any]) -> bool:
+    """Whether it is one of these; `in` would ask a metaclass whether they are equal."""
+    return any(kind is each for each in kinds)
 
 
 def shareable(name: str, value: Any) -> Any:
@@ -66,13 +78,13 @@ def shareable(name: str, value: Any) -> Any:
 def value_text(name: str, value: Any, depth: int = 0) -> str:
     """A value as it would be written in code; of what is no plain value its class alone, for a repr may do anything."""
     kind = type(value)
-    if value is None or kind in (bool, int, float, str):
+    if value is None or is_any(kind, (bool, int, float, str)):
         return repr(shareable(name, value))[:200]
     if issubclass(kind, Enum):
         return f"{class_name(kind)}.{clean_text(str(object.__getattribute__(value, '_name_')))}"
     if issubclass(kind, type):
         return class_name(value)
-    if depth < 3 and kind in (list, tuple, set, frozenset, dict) and len(value) <= 8:
+    if depth < 3 and is_any(kind, (list, tuple, set, frozenset, dict)) and len(value) <= 8:
         return _container_text(name, value, depth + 1)
     return f"<{class_name(kind)}>"
 
@@ -98,11 +110,8 @@ def annotation_text(annotation: Any, depth: int = 0) -> str:
     """An annotation as it would be written, short: `list[int]`, `int | None`, `Literal['a', 'b']`."""
     if type(annotation) is str:
         text = " ".join(clean_text(annotation).split())[:300]
-        return (
-            text[1:-1]
-            if text[:1] in ("'", '"') and text.count(text[0]) == 2 and text[-1] == text[0]
-            else text
-        )
+        is_quoted = text[:1] in ("'", '"') and text.count(text[0]) == 2 and text[-1] == text[0]
+        return text[1:-1] if is_quoted else text
     if annotation is None or annotation is NoneType:
         return "None"
     if annotation is Ellipsis:
@@ -149,6 +158,8 @@ def resolved(annotation: Any, namespace: Mapping[str, Any], depth: int = 0) -> A
         annotation = annotation.__forward_arg__
     if type(annotation) is not str:
         return annotation
+    if len(annotation) > _LONGEST:
+        return Any
     try:
         return _meaning(ast.parse(annotation.strip(), mode="eval").body, namespace, depth + 1)
     except Exception:  # no Python, or a type that refuses what it is given
@@ -182,7 +193,7 @@ def _subscripted(outside: Any, inside: ast.expr, namespace: Mapping[str, Any], d
         return outside[tuple(_literal(each, namespace) for each in arguments)]
     if outside is typing.Annotated:
         return _meaning(arguments[0], namespace, depth)
-    if outside in LISTS | SETS | MAPPINGS or outside is tuple or of_typing(outside):
+    if is_any(outside, (*LISTS, *SETS, *MAPPINGS, tuple)) or of_typing(outside):
         meant = [Ellipsis if _is_dots(each) else _meaning(each, namespace, depth) for each in arguments]
         return outside[tuple(meant) if len(meant) > 1 else meant[0]]
     return outside

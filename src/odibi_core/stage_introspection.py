@@ -15,13 +15,15 @@ from odibi_core.pipeline import Step
 from odibi_core.pipeline.loader import shown_name
 from odibi_core.stage_annotations import (
     annotation_text,
+    bases,
     class_dict,
     class_module,
     class_name,
+    is_any,
     shareable,
     value_text,
 )
-from odibi_core.stage_schemas import Schema, as_json, schema_of
+from odibi_core.stage_schemas import Schema, as_json, is_plain, schema_of
 from odibi_core.stage_signatures import BUILTINS, Callee, bound_method, callee_of, has, is_class, signature_of
 
 T = TypeVar("T")
@@ -58,9 +60,8 @@ class StageParameter(msgspec.Struct, frozen=True):
         stars = {"args": "*", "kwargs": "**"}.get(self.kind, "")
         if self.annotation is None:
             return f"{stars}{self.name}" + ("" if self.default is None else f"={self.default}")
-        return f"{stars}{self.name}: {self.annotation}" + (
-            "" if self.default is None else f" = {self.default}"
-        )
+        default = "" if self.default is None else f" = {self.default}"
+        return f"{stars}{self.name}: {self.annotation}{default}"
 
 
 class StageDescription(msgspec.Struct, frozen=True):
@@ -124,7 +125,7 @@ def _words(error: Exception) -> str:
 
 
 def _kind_of(thing: Any) -> str:
-    if type(thing) in _FUNCTIONS:
+    if is_any(type(thing), _FUNCTIONS):
         return "function"
     if issubclass(type(thing), Step):
         return "step"
@@ -140,8 +141,7 @@ def _kind_of(thing: Any) -> str:
 def _inside(thing: Any) -> Any:
     """What an `InstrumentedStage` was put around, through as many as there are, or what there is."""
     for _ in range(_WRAPPERS_FOLLOWED):
-        kinds = type.__dict__["__mro__"].__get__(type(thing))
-        if not any((class_module(kind), class_name(kind)) == _WRAPPER for kind in kinds):
+        if not any((class_module(kind), class_name(kind)) == _WRAPPER for kind in bases(type(thing))):
             break
         if (found := getattr_static(thing, "stage", None)) is None:
             break
@@ -166,9 +166,7 @@ def _callee(thing: Any, kind: str, notes: list[str]) -> Callee | None:
 
 
 def _parameters(thing: Any, kind: str, callee: Callee, signature: Signature) -> Iterator[StageParameter]:
-    namespace = (
-        getattr(callee.function, "__globals__", {}) if type(callee.function) is types.FunctionType else {}
-    )
+    namespace = callee.function.__globals__ if type(callee.function) is types.FunctionType else {}
     supplied = {*thing.inputs, *thing.params} if kind == "step" else set()
     flowing = _flowing(signature) if kind == "stage" or has(thing, MARK) else None
     for parameter in signature.parameters.values():
@@ -189,7 +187,7 @@ def _flowing(signature: Signature) -> str | None:
 def _parameter(parameter: Parameter, namespace: Mapping[str, Any]) -> StageParameter:
     name, default, annotation = clean_text(parameter.name), parameter.default, parameter.annotation
     has_default = default is not Parameter.empty
-    schema = {} if annotation is Parameter.empty else schema_of(annotation, namespace)
+    schema = {} if annotation is Parameter.empty else _schema_or_open(annotation, namespace)
     if has_default:
         schema = _with_default(name, default, schema)
     return StageParameter(
@@ -203,30 +201,35 @@ def _parameter(parameter: Parameter, namespace: Mapping[str, Any]) -> StageParam
     )
 
 
+def _schema_or_open(annotation: Any, namespace: Mapping[str, Any]) -> Schema:
+    try:
+        return schema_of(annotation, namespace)
+    except Exception:  # a class whose metaclass refuses to be looked at says nothing about its values
+        return {}
+
+
 def _with_default(name: str, default: Any, schema: Schema) -> Schema:
     """The default too, if JSON can hold it and it is no secret; `window: int = None` takes None as well."""
     if default is None and schema and {"type": "null"} not in schema.get("anyOf", ()):
         schema = {"anyOf": [schema, {"type": "null"}]}
-    plain = as_json(default)
-    is_plain = plain is None or type(plain) in (bool, int, float, str, list, dict)
-    return {**schema, "default": plain} if is_plain and shareable(name, plain) == plain else schema
+    try:
+        plain = as_json(default)
+    except Exception:  # a number that refuses to be one
+        return schema
+    return {**schema, "default": plain} if is_plain(plain) and shareable(name, plain) == plain else schema
 
 
 def _written(parameters: list[StageParameter], returns: str | None) -> str:
     """A signature as it stands in code, the marks `/` and `*` included."""
     parts: list[str] = []
     for before, parameter in zip([None, *parameters], [*parameters, None], strict=True):
-        if (
-            before is not None
-            and before.kind == "positional"
-            and (parameter is None or parameter.kind != "positional")
-        ):
+        last, kind = before.kind if before else "", parameter.kind if parameter else ""
+        if last == "positional" != kind:
             parts.append("/")
-        if parameter is None:
-            break
-        if parameter.kind == "keyword" and (before is None or before.kind not in ("keyword", "args")):
+        if kind == "keyword" and last not in ("keyword", "args"):
             parts.append("*")
-        parts.append(str(parameter))
+        if parameter is not None:
+            parts.append(str(parameter))
     return f"({', '.join(parts)})" + ("" if returns is None else f" -> {returns}")
 
 
@@ -247,7 +250,7 @@ def _name_of(outside: Any, thing: Any, kind: str, callee: Callee | None) -> str:
 
 
 def _module_of(thing: Any, callee: Callee | None) -> str | None:
-    if type(thing) in _FUNCTIONS or issubclass(type(thing), Step):
+    if is_any(type(thing), _FUNCTIONS) or issubclass(type(thing), Step):
         module = None if callee is None else getattr(callee.function, "__module__", None)
     else:
         module = class_module(thing if is_class(thing) else type(thing))
@@ -260,7 +263,7 @@ def _doc_of(thing: Any, kind: str, callee: Callee | None) -> str | None:
         docs = [_operation(thing)]
     elif kind in ("stage", "class", "callable"):
         docs = [class_dict(thing if is_class(thing) else type(thing)).get("__doc__")]
-    if callee is not None and type(callee.function) in (types.FunctionType, *BUILTINS):
+    if callee is not None and is_any(type(callee.function), (types.FunctionType, *BUILTINS)):
         docs.append(callee.function.__doc__)
     for doc in docs:
         if doc is None:
@@ -275,6 +278,5 @@ def _doc_of(thing: Any, kind: str, callee: Callee | None) -> str | None:
 def _operation(step: Step) -> str:
     """What a step does that calls nothing."""
     about = str(step.value) if isinstance(step.value, str) else class_name(type(step.value))
-    return {"read": "Reads ", "write": "Writes ", "sql": "SQL: ", "give": "Gives "}.get(
-        step.operation or "", "Cannot run: "
-    ) + " ".join(about.split())
+    verbs = {"read": "Reads ", "write": "Writes ", "sql": "SQL: ", "give": "Gives "}
+    return verbs.get(step.operation or "", "Cannot run: ") + " ".join(about.split())

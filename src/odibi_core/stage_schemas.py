@@ -16,12 +16,25 @@ from typing import Any, Final
 from uuid import UUID
 
 from odibi_core.errors import nearest
-from odibi_core.stage_annotations import LISTS, MAPPINGS, SETS, class_name, of_typing, resolved, value_text
+from odibi_core.stage_annotations import (
+    LISTS,
+    MAPPINGS,
+    SETS,
+    bases,
+    class_module,
+    class_name,
+    is_any,
+    of_typing,
+    resolved,
+    value_text,
+)
 
 Schema = dict[str, Any]
 
 _DEEPEST: Final = 12
 _ITEMS_LOOKED_AT: Final = 1000
+_MOST_SHOWN: Final = 100
+_LONGEST_SHOWN: Final = 1000
 _OF_CLASS: Final[Mapping[Any, Schema]] = {
     bool: {"type": "boolean"},
     int: {"type": "integer"},
@@ -35,6 +48,9 @@ _OF_CLASS: Final[Mapping[Any, Schema]] = {
     UUID: {"type": "string", "format": "uuid"},
     PurePath: {"type": "string"},
 }
+_SEVERAL: Final[tuple[Any, ...]] = (tuple, set, frozenset, collections.deque)
+_PLAIN: Final = (NoneType, str, int, float, bool)
+_OF_PYTHON: Final = frozenset({"datetime", "uuid", "pathlib", "pathlib._local"})
 _WORDS: Final = {
     "boolean": "true or false", "integer": "a whole number", "number": "a number", "string": "a text", "null": "null",
     "array": "a list", "object": "a mapping",
@@ -48,7 +64,7 @@ def schema_of(annotation: Any, namespace: Mapping[str, Any], depth: int = 0) -> 
         return {"type": "null"}
     if depth > _DEEPEST:
         return {}
-    if issubclass(type(annotation), type) and not typing.get_args(annotation):
+    if issubclass(type(annotation), type):
         return _of_a_class(annotation)
     if not of_typing(annotation):
         return {}
@@ -68,32 +84,29 @@ def schema_of(annotation: Any, namespace: Mapping[str, Any], depth: int = 0) -> 
 def _of_a_class(kind: Any) -> Schema:
     if issubclass(type(kind), EnumMeta):
         return _one_of(tuple(kind.__members__.values()))
-    for base in type.__dict__["__mro__"].__get__(kind):
-        if base in _OF_CLASS:
-            return dict(_OF_CLASS[base])
-        if base in LISTS | SETS | MAPPINGS or base is tuple:
+    for base in bases(kind):
+        known = next((schema for each, schema in _OF_CLASS.items() if each is base), None)
+        if known is not None:
+            return dict(known)
+        if is_any(base, (*LISTS, *SETS, *MAPPINGS, tuple)):
             return _of_a_container(base, [], endless=False)
     return {}
 
 
 def _of_a_container(kind: Any, inner: list[Schema], *, endless: bool) -> Schema:
-    if kind in MAPPINGS:
+    if is_any(kind, MAPPINGS):
         return {"type": "object", **({"additionalProperties": inner[1]} if len(inner) == 2 else {})}
     if kind is tuple and inner and not endless:
         return {"type": "array", "prefixItems": inner, "minItems": len(inner), "maxItems": len(inner)}
-    if kind in LISTS or kind in SETS or kind is tuple:
-        unique = {"uniqueItems": True} if kind in SETS else {}
+    if is_any(kind, (*LISTS, *SETS, tuple)):
+        unique = {"uniqueItems": True} if is_any(kind, SETS) else {}
         return {"type": "array", **({"items": inner[0]} if inner else {}), **unique}
     return {}
 
 
 def _one_of(values: tuple[Any, ...]) -> Schema:
     known = [as_json(value) for value in values]
-    return (
-        {"enum": known}
-        if all(each is None or type(each) in (str, int, float, bool) for each in known)
-        else {}
-    )
+    return {"enum": known} if all(is_any(type(each), _PLAIN) for each in known) else {}
 
 
 def as_json(value: Any) -> Any:
@@ -101,13 +114,24 @@ def as_json(value: Any) -> Any:
     kind = type(value)
     if issubclass(kind, Enum):
         return as_json(object.__getattribute__(value, "_value_"))
-    if issubclass(kind, (tuple, set, frozenset, collections.deque)):
-        return list(value)
+    for several in _SEVERAL:
+        if issubclass(kind, several):
+            return list(several.__iter__(value))
     if issubclass(kind, (date, time, UUID, PurePath)):
-        return str(value)
+        # What another library makes of these has words of its own, which nobody asks for.
+        return str(value) if class_module(kind) in _OF_PYTHON else class_name(kind)
     if not issubclass(kind, (bool, int, float)) and issubclass(kind, (Real, Decimal)):  # numpy's, for one
         return int(value) if issubclass(kind, Integral) else float(value)
     return value
+
+
+def is_plain(value: Any, depth: int = 0) -> bool:
+    """Whether JSON holds it as it is, and it is short: nothing in it is asked for anything."""
+    kind = type(value)
+    if is_any(kind, (list, dict)):
+        inside = [*value, *value.values()] if kind is dict else value
+        return depth < 3 and len(value) <= _MOST_SHOWN and all(is_plain(each, depth + 1) for each in inside)
+    return is_any(kind, _PLAIN) and (kind is not str or len(value) <= _LONGEST_SHOWN)
 
 
 def misfit(what: str, given: Any, schema: Schema) -> str:

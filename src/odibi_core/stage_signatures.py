@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from inspect import Parameter, Signature, getattr_static
 from typing import Any, Final, NamedTuple
 
-from odibi_core.stage_annotations import in_class
+from odibi_core.stage_annotations import class_name, in_class, is_any
 
 _NAMED: Final = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 _WRAPPERS_FOLLOWED: Final = 100
@@ -50,12 +50,12 @@ def _attribute(thing: Any, name: str) -> Any:
 def callee_of(thing: Any, depth: int = 0) -> Callee | None:
     """What is called when `thing` is; None when it cannot be called."""
     kind = type(thing)
-    if depth > _WRAPPERS_FOLLOWED or kind in BUILTINS:
+    if depth > _WRAPPERS_FOLLOWED or is_any(kind, BUILTINS):
         return Callee(thing)
     if kind is types.FunctionType:
         around = thing.__dict__.get("__wrapped__") if "__signature__" not in thing.__dict__ else None
         return (callee_of(around, depth + 1) if around is not None else None) or Callee(thing)
-    if kind in (staticmethod, classmethod, types.MethodType):
+    if is_any(kind, (staticmethod, classmethod, types.MethodType)):
         found = callee_of(thing.__func__, depth + 1)
         return found and found._replace(skip=found.skip + (kind is not staticmethod))
     if kind is functools.partial:
@@ -74,11 +74,18 @@ def callee_of(thing: Any, depth: int = 0) -> Callee | None:
 def _of_a_class(kind: Any, depth: int) -> Callee:
     for name in ("__init__", "__new__"):
         maker = in_class(kind, name)
-        if type(maker) is types.FunctionType or type(maker) is staticmethod:
+        if is_any(type(maker), (types.FunctionType, staticmethod)):
             found = callee_of(maker, depth + 1)
             if found is not None:
                 return found._replace(skip=found.skip + 1)
-    return Callee(in_class(kind, "__init__"), skip=1)
+    takes_nothing = (
+        in_class(kind, "__init__") is object.__init__ and in_class(kind, "__new__") is object.__new__
+    )
+    return Callee(_nothing) if takes_nothing else Callee(in_class(kind, "__init__"), skip=1)
+
+
+def _nothing() -> None:
+    pass
 
 
 def bound_method(thing: Any, name: str, depth: int = 0) -> Callee | None:
@@ -89,7 +96,7 @@ def bound_method(thing: Any, name: str, depth: int = 0) -> Callee | None:
     gets_self = (
         in_class(owner, name) is method
         and has(type(method), "__get__")
-        and type(method) not in (staticmethod, classmethod, types.MethodType)
+        and not is_any(type(method), (staticmethod, classmethod, types.MethodType))
     )
     return found._replace(skip=found.skip + 1) if found is not None and gets_self else found
 
@@ -105,13 +112,15 @@ def signature_of(callee: Callee) -> Signature:
 
 
 def _whole_signature(function: Any) -> Signature:
-    if type(function) is not types.FunctionType:
+    if is_any(type(function), BUILTINS):
         return inspect.signature(function)
+    if type(function) is not types.FunctionType:
+        raise TypeError(f"it ends at a {class_name(type(function))}")
     said = function.__dict__.get("__signature__")
     if type(said) is Signature:
         return said
     if said is not None:
-        raise TypeError(f"its __signature__ is a {type(said).__name__}")
+        raise TypeError(f"its __signature__ is a {class_name(type(said))}")
     # A copy has the code, and nothing that an author may have hung on the function.
     bare = types.FunctionType(function.__code__, {}, "bare", function.__defaults__, function.__closure__)
     bare.__kwdefaults__ = function.__kwdefaults__

@@ -104,17 +104,20 @@ def _named(module: ModuleType, name: str) -> list[Any]:
 
 
 def _all_of(module: ModuleType) -> list[Any]:
-    from odibi_core.observability import discover_stages
+    from odibi_core.observability import discover_stages, inspect_pipeline
 
     for name in _LISTS:
-        if isinstance(found := vars(module).get(name), (list, tuple)):
+        found = vars(module).get(name)
+        if isinstance(found, (list, tuple)) and all(
+            each.kind != "object" for each in inspect_pipeline(found)
+        ):
             return list(found)
     return discover_stages(module)
 
 
 def _check(found: PipelineDescription, file: Path, *, as_json: bool) -> None:
     """Tell every reason why a config does not fit, and leave with the code for wrong usage if there is one."""
-    problems = _problems(found, _read(file), file)
+    problems = _problems(found, _read(file))
     if as_json:
         output.write_json({"config": str(file), "fits": not problems, "problems": problems})
         if problems:
@@ -125,7 +128,7 @@ def _check(found: PipelineDescription, file: Path, *, as_json: bool) -> None:
         output.write(output.console(), output.styled(f"{file} fits {output.count(len(found), 'stages')}"))
 
 
-def _problems(found: PipelineDescription, config: Mapping[str, Any], file: Path) -> list[str]:
+def _problems(found: PipelineDescription, config: Mapping[str, Any]) -> list[str]:
     from odibi_core.observability import validate_config
 
     names = list(found.json_schema()["properties"])
