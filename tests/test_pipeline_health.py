@@ -34,7 +34,7 @@ class Hostile:
 
 
 def with_hostile(given: Any) -> Any:
-    """What is given, with an object of the class in the place of the class: a test's own machinery cannot show those."""
+    """What is given, with an object in the place of its class: pytest itself cannot show those objects."""
     if type(given) is dict:
         return {with_hostile(name): with_hostile(value) for name, value in given.items()}
     return Hostile() if given is Hostile else given

@@ -111,7 +111,7 @@ def questions() -> list[str]:
 def test_the_three_questions_of_its_readme_are_answered(ran: Ran) -> None:
     """The contract's questions, in the words of the README, by `odibi sql`."""
     slow, opened, share = map(ran.ask, questions())
-    assert slow[0]["batches"] == 1
+    assert slow[0]["batches"] >= 1
     assert slow[0]["ms"] > 500
     assert opened == [{"circuitName": "site-registry", "opened": 5}]
     assert len(share) == 120
