@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import enum
 import io
 import itertools
 import json
-import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
-import polars as pl
-import pydantic
 import pytest
+from tests.hostile import NAMES, VALUES
 
 from odibi_core.log_context import LogContext
-from odibi_core.program_logger import ProgramLog, get_logger
+from odibi_core.program_logger import ProgramLog
 from odibi_core.settings import Log
 from odibi_core.sinks.line_presets import PRESETS
 from odibi_core.testing import fresh_program
@@ -29,129 +21,6 @@ from odibi_core.testing import fresh_program
 LINE = 1_000_000
 FIELD = 64 * 1024
 
-
-class Raises:
-    def __repr__(self) -> str:
-        raise RuntimeError("no")
-
-    __str__ = __len__ = __hash__ = __eq__ = __bool__ = __iter__ = __repr__  # type: ignore[assignment]
-
-
-class RaisesWithoutWords(Exception):
-    def __str__(self) -> str:
-        raise KeyError(self)
-
-
-class Logs:
-    """Logs whenever it is looked at."""
-
-    def __str__(self) -> str:
-        get_logger("inside").info("looked_at")
-        return "logs"
-
-    __repr__ = __str__
-
-
-class Colour(enum.Enum):
-    RED = "red"
-    BLUE = Decimal("1.5")
-
-
-@dataclass
-class Order:
-    id: int
-    parts: list[Any]
-
-
-class Model(pydantic.BaseModel):
-    name: str
-    ratio: float
-
-
-class Text(str):
-    """A text that lies about itself."""
-
-    def __str__(self) -> str:
-        raise RuntimeError("no")
-
-
-class Lying(dict[str, Any]):
-    def items(self) -> Any:
-        raise RuntimeError("no")
-
-
-def cycle() -> Any:
-    loop: dict[str, Any] = {"list": []}
-    loop["list"].append(loop)
-    return loop
-
-
-def deep(depth: int = 100_000) -> Any:
-    value: Any = 1
-    for _ in range(depth):
-        value = [value]
-    return value
-
-
-def consumed() -> Iterator[int]:
-    raise AssertionError("a generator is never consumed")
-    yield 1
-
-
-VALUES: dict[str, Callable[[], Any]] = {
-    "cycle": cycle,
-    "depth": deep,
-    "wide": lambda: list(range(200_000)),
-    "huge text": lambda: "é" * 50_000_000,
-    "huge list": lambda: ["x" * 60_000] * 100,
-    "frame of pandas": lambda: pd.DataFrame({"a": range(1000), "b": "x"}),
-    "frame of polars": lambda: pl.DataFrame({"a": range(1000)}),
-    "lazy frame": lambda: pl.LazyFrame({"a": [1]}),
-    "series": lambda: pd.Series([1, 2]),
-    "array": lambda: np.zeros((1000, 1000)),
-    "generator": consumed,
-    "endless": itertools.count,
-    "raises": Raises,
-    "exception without words": RaisesWithoutWords,
-    "logs": Logs,
-    "NaN": lambda: math.nan,
-    "infinity": lambda: [math.inf, -math.inf],
-    "large integer": lambda: 2**64 + 1,
-    "5,000 digits": lambda: 10**5000,
-    "negative 5,000 digits": lambda: {"n": -(10**5000)},
-    "surrogate": lambda: "a\ud800b\udfff",
-    "NUL": lambda: "a\x00b",
-    "control characters": lambda: "\x1b[2J\r\n\u2028\u2029\u202e\x85",
-    "bytes": lambda: b"\xff\x00" * 100_000,
-    "bytearray": lambda: bytearray(b"\xfe"),
-    "memoryview": lambda: memoryview(b"abc"),
-    "set": lambda: {1, "a", None},
-    "frozenset": lambda: frozenset([frozenset([1])]),
-    "decimal": lambda: [Decimal("1.10"), Decimal("NaN"), Decimal("Infinity")],
-    "complex": lambda: 1 + 2j,
-    "numpy scalars": lambda: [np.int64(1), np.float32("nan"), np.bool_(True), np.datetime64("NaT"), np.str_("x")],
-    "pandas scalars": lambda: [pd.NaT, pd.NA, pd.Timestamp("2026-01-31"), pd.Timedelta("1s"), pd.Interval(0, 1)],
-    "times": lambda: [datetime(1, 1, 1, tzinfo=UTC), datetime.max.replace(tzinfo=UTC), date.max,
-         time(1), timedelta.max],
-    "enum": lambda: list(Colour),
-    "dataclass": lambda: Order(1, [Order(2, [])]),
-    "pydantic": lambda: Model(name="a", ratio=math.nan),
-    "class": lambda: Order,
-    "function": lambda: deep,
-    "text that lies": lambda: Text("words"),
-    "dict that lies": lambda: Lying(a=1),
-    "keys that are no texts": lambda: {1: "a", None: "b", (1, 2): "c", 1.5: "d", b"k": "e", Colour.RED: "f"},
-    "keys that collide": lambda: {1: "a", "1": "b", 1.5: "c", "1.5": "d"},
-    "huge key": lambda: {"k" * 1_000_000: 1},
-    "wire's own key": lambda: {"␟": {"␟": 1}},
-}  # fmt: skip
-
-NAMES = [
-    "timestamp", "level", "event_type", "message", "seq", "writer_id", "component", "run_id", "fields", "self", "event",
-    "", " ", "a b", "a.b", "␟", "é", "\ud800", "\x00", "k" * 100_000, "../../etc", "line\nfeed", '"', "__class__",
-    "severity", "time", "@timestamp", "status", "labels", "error", "error_type", "trace_id", "duration_ms", "odibi",
-    "row_count", "metadata", "memory_mb", "sample_rate", "Timestamp", "dd", "stack_trace", "код",
-]  # fmt: skip
 
 MODES = ["text", *PRESETS]
 IN_TWO_MODES = pytest.mark.parametrize("shown", ["text", "ecs"], indirect=True)
