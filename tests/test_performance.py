@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from odibi_core import performance
 from odibi_core.errors import ConfigurationError
 from odibi_core.events import Event, encode
 from odibi_core.observability import (
@@ -29,9 +30,10 @@ from odibi_core.observability import (
     performance_monitor,
     set_correlation_id,
     track_performance,
+    wrap,
 )
 from odibi_core.program import current_bus
-from odibi_core.testing import FailingSink, RecordingSink, fresh_program
+from odibi_core.testing import FailingSink, FakeClock, RecordingSink, fresh_program
 
 
 @pytest.fixture
@@ -140,16 +142,17 @@ def test_the_operation_of_the_context_is_back_afterwards(heard: RecordingSink) -
 
 
 def test_measurements_that_overlap_leave_no_trace(heard: RecordingSink) -> None:
-    """Two generators whose blocks end in the wrong order: afterwards there is no operation in force."""
+    """Generators whose blocks end in the wrong order: afterwards there is no operation in force."""
 
     def block(name: str) -> Iterator[None]:
         with track_performance(name):
             yield
 
-    first, second = block("first"), block("second")
-    next(first)
-    next(second)
-    assert list(first) == list(second) == []
+    blocks = [block(name) for name in ("first", "second", "third")]
+    for each in blocks:
+        next(each)
+    for each in blocks:
+        assert list(each) == []
     with track_performance("after"):
         get_logger("app").info("line")
     get_logger("app").info("line")
@@ -160,7 +163,7 @@ def test_measurements_that_overlap_leave_no_trace(heard: RecordingSink) -> None:
 def test_a_block_that_ends_in_another_context_is_told(heard: RecordingSink) -> None:
     """As when the garbage collector closes a generator: told once, and the context there is left alone."""
 
-    def block() -> Iterator[None]:
+    def block() -> Generator[None, None, None]:
         with track_performance("elsewhere"):
             yield
 
@@ -458,6 +461,45 @@ def test_the_time_of_the_consumer_is_not_the_generators(heard: RecordingSink) ->
     told = by_operation(heard)
     assert told["inside"].fields["parent_id"] == told["source"].fields["span_id"]
     assert consumer.fields.get("parent_id") != told["source"].fields["span_id"]
+
+
+def test_active_is_the_generators_time_alone(heard: RecordingSink, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a clock that obeys: three seconds of its own, and twenty of its consumer's between its values."""
+    clock = FakeClock()
+    monkeypatch.setattr(performance, "monotonic", clock.monotonic)
+
+    @performance_monitor("source")
+    def source() -> Iterator[int]:
+        for number in range(2):
+            clock.advance(1)
+            yield number
+        clock.advance(1)
+
+    for _ in source():
+        clock.advance(10)
+    event = only(heard)
+    assert (event.duration_ms, event.fields["active_ms"]) == (23_000, 3_000)
+
+
+def test_a_generator_consumed_from_inside_itself_ends(heard: RecordingSink) -> None:
+    """What it hands out may carry its context, and go on with it there: no ring of measurements comes of it."""
+
+    @performance_monitor("source")
+    def source() -> Iterator[Callable[..., Any]]:
+        yield wrap(next)
+        with track_performance("inside"):
+            yield wrap(next)
+        yield wrap(next)
+
+    generator = source()
+    first = next(generator)
+    second = first(generator)
+    third = second(generator)
+    with pytest.raises(StopIteration):
+        third(generator)
+    assert [event.operation for event in heard.events] == ["inside", "source"]
+    get_logger("app").info("line")
+    assert heard.of_kind("line")[0].operation is None
 
 
 def test_lines_of_the_consumer_do_not_carry_the_generators_operation(heard: RecordingSink) -> None:

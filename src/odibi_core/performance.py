@@ -17,7 +17,7 @@ from typing import Any, Final, ParamSpec, TypeVar, overload
 from odibi_core.errors import ConfigurationError
 from odibi_core.events import kinds
 from odibi_core.events.clock import monotonic, new_id
-from odibi_core.events.compose import clean_text
+from odibi_core.events.compose import clean_field, clean_text
 from odibi_core.events.context import Context, current, put
 from odibi_core.events.failure import describe_failure
 from odibi_core.events.normalise import text
@@ -32,6 +32,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _PROCESSES: Final = 900_000
 _SPANS: Final = 1_000_000
+_NAMES_KEPT: Final = 256
 
 
 def _new_ids() -> count[int]:
@@ -40,6 +41,8 @@ def _new_ids() -> count[int]:
 
 
 _ids = _new_ids()
+_inside: dict[str, tuple[Context, Context]] = {}
+"""The context that was last in force around an operation of that name, and the one inside it: mostly it is the same."""
 _innermost: ContextVar[_Span | None] = ContextVar("odibi_core_span", default=None)
 
 
@@ -47,17 +50,17 @@ class _Span:
     """One measurement: in force from the moment it is made."""
 
     __slots__ = (
-        "active", "before", "begun", "bus", "depth", "ended", "id", "inner", "operation", "outer", "owner",
-        "parent_id", "tags",
+        "active", "before", "begun", "bus", "depth", "ended", "fields", "id", "inner", "operation", "outer", "owner",
+        "parent_id",
     )  # fmt: skip
 
     before: _Span | None
     outer: Context
     inner: Context
 
-    def __init__(self, operation: str, tags: object, owner: object = None) -> None:
+    def __init__(self, operation: str, fields: dict[str, Any] | None, owner: object = None) -> None:
         self.operation = operation
-        self.tags = tags
+        self.fields = fields
         self.owner = owner
         self.id = next(_ids)
         self.ended = False
@@ -75,8 +78,31 @@ class _Span:
         while before is not None and before.ended:
             before = before.before
         self.before = before
+        self._take_over()
+
+    def resume(self, inside: tuple[_Span | None, Context] | None) -> None:
+        """Be in force again, with what was in force `inside` when it was suspended."""
+        before = link = _innermost.get()
+        while link is not None and link is not self:
+            link = link.before
+        if (
+            link is None
+        ):  # else we are inside of it already, in a context that was copied there: no ring may come of it
+            self.before = before
+        if inside is None:
+            self._take_over()
+        else:
+            self.outer = current()
+            _innermost.set(inside[0])
+            put(inside[1])
+
+    def _take_over(self) -> None:
         self.outer = outer = current()
-        self.inner = outer.in_operation(self.operation)
+        known = _inside.get(self.operation)
+        if known is not None and known[0] is outer:
+            self.inner = known[1]
+        else:
+            self.inner = _inside_of(self.operation, outer)
         _innermost.set(self)
         put(self.inner)
 
@@ -118,13 +144,22 @@ class _Span:
             fields["parent_id"] = self.parent_id
         if self.active is not None:
             fields["active_ms"] = self.active * 1e3
-        if self.tags is not None:
-            fields["tags"] = self.tags
         if kind is kinds.OPERATION_FAILED and error is not None:
             fields |= describe_failure(error)
         elif partial or error is not None:
             fields["partial"] = True
-        self.bus.say(kind, level=level, fields=fields, context=None if self.leave() else self.outer)
+        context = current() if self.leave() else self.outer
+        if self.fields is not None:
+            context = context.saying(self.fields)
+        self.bus.say(kind, level=level, fields=fields, context=context)
+
+
+def _inside_of(operation: str, outer: Context) -> Context:
+    inner = outer.in_operation(operation)
+    if len(_inside) >= _NAMES_KEPT:
+        _inside.clear()
+    _inside[operation] = outer, inner
+    return inner
 
 
 def _outcome(error: BaseException) -> tuple[str, str, str]:
@@ -144,15 +179,18 @@ class track_performance:
     tasks at once.
     """
 
-    __slots__ = ("_last", "operation", "tags")
+    __slots__ = ("_fields", "_last", "operation", "tags")
 
     def __init__(self, operation: str, tags: dict[str, Any] | None = None) -> None:
         self.operation = clean_text(operation if type(operation) is str else text(operation))
-        self.tags = None if type(tags) is dict and not tags else tags
+        self.tags = tags
+        # Cleaned here, and not at each call of a function that is measured a million times.
+        empty = tags is None or (type(tags) is dict and not tags)
+        self._fields = None if empty else {"tags": clean_field("tags", tags)}
         self._last: _Span | None = None
 
     def __enter__(self) -> track_performance:
-        self._last = _Span(self.operation, self.tags, self)
+        self._last = _Span(self.operation, self._fields, self)
         return self
 
     def __exit__(
@@ -248,15 +286,10 @@ class _Course:
 
     def resume(self) -> None:
         if self._span is None:
-            self._span = _Span(self._tracker.operation, self._tracker.tags)
-        elif self._inside is None:
-            self._span.enter()
+            self._span = _Span(self._tracker.operation, self._tracker._fields)
         else:
-            self._span.before, self._span.outer = _innermost.get(), current()
-            innermost, here = self._inside
+            self._span.resume(self._inside)
             self._inside = None
-            _innermost.set(innermost)
-            put(here)
         self._resumed = monotonic()
 
     def suspend(self) -> None:

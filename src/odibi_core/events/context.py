@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from typing import Any, Final
 
 import msgspec
+from msgspec import structs
 
 from odibi_core.events.compose import sift
 
@@ -59,6 +60,10 @@ class Context(msgspec.Struct, frozen=True):
             standard={**self.standard, "operation": operation},
             fields=self.fields,
         )
+
+    def saying(self, fields: dict[str, Any]) -> Context:
+        """This one with more of the other fields, which must be clean: for who says the same ones again and again."""
+        return structs.replace(self, fields={**self.fields, **fields})
 
     def over(self, other: Context) -> Context:
         """Both, where this one's fields win."""
