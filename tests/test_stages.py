@@ -15,11 +15,12 @@ import pandas as pd
 import polars as pl
 import pytest
 
+from odibi_core import stage_batch
 from odibi_core.errors import ConfigurationError
 from odibi_core.events import Event, encode
 from odibi_core.observability import EventBus, InstrumentedStage, StructuredLogger, get_logger, measured_stage
 from odibi_core.program import current_bus
-from odibi_core.testing import RecordingSink
+from odibi_core.testing import FakeClock, RecordingSink
 
 
 class Double:
@@ -168,7 +169,7 @@ def test_a_reader_is_counted_and_stays_a_reader(heard: RecordingSink) -> None:
 
 
 def test_a_chain_of_lazy_stages_takes_one_record_at_a_time(heard: RecordingSink) -> None:
-    """And each stage's time is its own: not that of the one before it, and not the consumer's."""
+    """As if nothing were measured."""
     order: list[str] = []
 
     def source() -> Iterator[int]:
@@ -182,9 +183,27 @@ def test_a_chain_of_lazy_stages_takes_one_record_at_a_time(heard: RecordingSink)
     assert order == ["made 0", "used 0", "made 1", "used 4"]
     told = {event.component: event for event in heard.events}
     assert [counted(told[name]) for name in ("first", "second")] == [(2, 2), (2, 2)]
-    for event in heard.events:
-        assert event.duration_ms is not None
-        assert event.fields["elapsedMs"] < event.duration_ms
+
+
+def test_the_time_of_a_stage_is_its_own(heard: RecordingSink, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a clock that obeys: not that of the stage before it, and not the consumer's, which are in `duration_ms`."""
+    clock = FakeClock()
+    monkeypatch.setattr(stage_batch, "monotonic", clock.monotonic)
+
+    def taking(seconds: float) -> Callable[[Iterable[int]], Iterator[int]]:
+        def stage(records: Iterable[int]) -> Iterator[int]:
+            for record in records:
+                clock.advance(seconds)
+                yield record
+
+        return stage
+
+    first, second = (measured_stage(f"{seconds} s")(taking(seconds)) for seconds in (1, 2))
+    for _ in second(first(iter([1, 2]))):
+        clock.advance(10)
+    told = {event.component: event for event in heard.events}
+    assert [told[name].fields["elapsedMs"] for name in ("1 s", "2 s")] == [2_000, 4_000]
+    assert (told["2 s"].duration_ms, told["2 s"].fields["throughputRps"]) == (26_000, 0.5)
 
 
 def test_a_lazy_result_of_a_plain_function_is_measured_too(heard: RecordingSink) -> None:
