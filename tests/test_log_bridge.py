@@ -341,26 +341,30 @@ def test_a_record_belongs_to_the_run_that_it_was_logged_in(bridge: Bridge) -> No
 
 
 def test_who_waits_for_our_stream_does_not_hold_up_who_logs(bridge: Bridge) -> None:
-    """One thread brings in a record while a sink of ours logs by `logging`: neither waits for the other's lock."""
-    inside, go_on = threading.Event(), threading.Event()
+    """One thread brings in a record while a sink, called in another, logs by `logging`: neither waits for the other."""
+    speaking, bringing = threading.Event(), threading.Event()
+
+    class Second:
+        def __str__(self) -> str:
+            bringing.set()
+            return "second"
 
     def sink(event: Any) -> None:
-        if event.message == "first":
-            inside.set()
-            go_on.wait(20)
+        if event.event_type == "first":
+            speaking.set()
+            bringing.wait(20)
             bridge.logger.info("from the sink")
 
     bridge.log.bus().subscribe(sink)
-    first = threading.Thread(target=bridge.logger.info, args=("first",), daemon=True)
+    first = threading.Thread(target=bridge.log.get_logger("app").info, args=("first",), daemon=True)
     first.start()
-    assert inside.wait(20)
-    second = threading.Thread(target=bridge.logger.info, args=("second",), daemon=True)
+    assert speaking.wait(20)
+    second = threading.Thread(target=bridge.logger.info, args=(Second(),), daemon=True)
     second.start()
-    go_on.set()
     for thread in (first, second):
         thread.join(20)
         assert not thread.is_alive()
-    assert {line["message"] for line in bridge.lines} == {"first", "second", "from the sink"}
+    assert {line.get("message") for line in bridge.lines} == {None, "second", "from the sink"}
 
 
 def test_capture_takes_in_what_every_library_says(bridge: Bridge, root: logging.Logger) -> None:

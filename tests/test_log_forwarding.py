@@ -161,16 +161,20 @@ def test_both_bridges_at_once_do_not_loop(kept: Keeping, capsys: pytest.CaptureF
 def test_a_handler_that_logs_to_us_makes_no_loop(kept: Keeping) -> None:
     """What is said while a record is handed on stays with us."""
 
+    echoed = threading.Event()
+
     class Echo(Keeping):
         def emit(self, record: logging.LogRecord) -> None:
             super().emit(record)
             get_logger("echo").info("echoed")
+            echoed.set()
 
     echo = Echo()
     logging.getLogger("odibi").addHandler(echo)
     try:
         with forward_to_logging():
             get_logger("app").info("said")
+            assert echoed.wait(20)
     finally:
         logging.getLogger("odibi").removeHandler(echo)
     assert echo.messages == ["said"]
