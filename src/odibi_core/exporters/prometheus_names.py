@@ -52,6 +52,9 @@ KNOWN: Final[dict[str, tuple[Form, ...]]] = {
     "memory_usage_mb": (Form("odibi_memory_usage_mb", GAUGE, LAST, "Memory in use, in megabytes."),),
 }
 HELP: Final = {
+    "pipeline_runs": "Runs of a pipeline that ended, by how they ended.",
+    "pipeline_duration_seconds": "How long runs of a pipeline took.",
+    "pipeline_last_success_timestamp_seconds": "When a run of the pipeline last succeeded, in seconds since 1970.",
     "operation.duration.seconds": "How long operations took.",
     "operation.success": "Operations that succeeded.",
     "operation.failure": "Operations that failed.",
@@ -77,7 +80,7 @@ HELP: Final = {
     "health_check.status": "1 when the last check was healthy, 0 when it was not.",
     "health_check.duration.seconds": "How long health checks took.",
 }
-"""What the toolkit's own metrics are about; their names follow from the dotted ones."""
+"""What the metrics of pipelines and of the toolkit are about; their names follow from ours."""
 CACHE_HIT_RATE: Final = Form(
     "odibi_cache_hit_rate", GAUGE, LAST, "Hits as a part of all cache lookups, 0 to 1."
 )

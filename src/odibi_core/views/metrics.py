@@ -10,8 +10,10 @@ from typing import Any, Final
 
 from odibi_core.events import Event, clean, clean_text, kinds
 from odibi_core.events.compose import clean_field
-from odibi_core.views.metrics_calls import OF_CALLS, measured_by
+from odibi_core.views import metrics_calls, metrics_pipelines
+from odibi_core.views.metrics_calls import OF_CALLS, Told
 from odibi_core.views.metrics_nodes import OF_NODES, CacheTold, observations, summary
+from odibi_core.views.metrics_pipelines import OF_PIPELINES
 from odibi_core.views.metrics_series import SERIES, CounterSeries, Family, Key, Series
 from odibi_core.views.metrics_types import HISTOGRAM, KINDS, MetricType, bounds_of, canonical, kind_of
 from odibi_core.views.values import record, text
@@ -25,7 +27,7 @@ _MAX_OVERFLOWS: Final = 1_000
 _MAX_LABELS: Final = 64
 _MAX_TEXT: Final = 256
 
-HEARD: Final = OF_NODES | OF_CALLS | {kinds.METRIC, kinds.PIPELINE_START}
+HEARD: Final = OF_NODES | OF_CALLS | OF_PIPELINES | {kinds.METRIC, kinds.PIPELINE_START}
 """Kinds of events that change a `MetricsView`."""
 
 
@@ -57,7 +59,9 @@ class MetricsView:
         if event.event_type == kinds.PIPELINE_START:
             self.pipeline_name = text(event.fields.get("pipeline_name")) or self.pipeline_name
         if event.event_type in OF_CALLS:
-            return self._fold_call(event)
+            return self._tell(metrics_calls.measured_by(event))
+        if event.event_type in OF_PIPELINES:
+            return self._tell(metrics_pipelines.measured_by(event))
         told = []
         tidy: bool | None = None
         for metric, name, value, labels in observations(event, self._cache_told):
@@ -72,12 +76,9 @@ class MetricsView:
                 told.append((series, value))
         return told
 
-    def _fold_call(self, event: Event) -> list[tuple[Series, float]]:
-        """What a call of the toolkit measured."""
-        found = (
-            (self.find(kind_of(metric), metric, None, labels), value)
-            for metric, value, labels in measured_by(event)
-        )
+    def _tell(self, told: list[Told]) -> list[tuple[Series, float]]:
+        """Bring values into series that are no node's."""
+        found = ((self.find(kind_of(metric), metric, None, labels), value) for metric, value, labels in told)
         return [(series, value) for series, value in found if series.tell(value)]
 
     def _first(self, kind: str, metric: str, key: Key) -> Series:

@@ -67,6 +67,7 @@ _KIND_OF: Final[dict[str, str]] = {
             "bigquery.cost_alert", "bigquery.query.count", "bigquery.operation", "cli.command.started",
             "cli.command.success", "cli.command.failure", "cli.command.argument", "cli.feature.usage",
             "data_quality.check.executed", "data_quality.check.passed", "data_quality.check.failed",
+            "pipeline_runs",
         ),
         COUNTER,
     ),
@@ -74,7 +75,7 @@ _KIND_OF: Final[dict[str, str]] = {
         (
             "operation.duration.seconds", "bigquery.bytes_processed", "bigquery.cost.usd",
             "bigquery.query.duration.seconds", "bigquery.query.rows_returned", "cli.command.duration.seconds",
-            "data_quality.check.duration.seconds", "health_check.duration.seconds",
+            "data_quality.check.duration.seconds", "health_check.duration.seconds", "pipeline_duration_seconds",
         ),
         HISTOGRAM,
     ),
@@ -85,6 +86,12 @@ _MILLISECONDS: Final = tuple(bound * 1000 for bound in _SECONDS)
 _BYTES: Final = tuple(float(512 * 8**power) for power in range(14))
 _MONEY: Final = (0.0001, 0.001, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 50.0, 100.0, 500.0, 1000.0)
 _ROWS: Final = tuple(float(10**power) for power in range(10))
+_BOUNDS_OF: Final[dict[str, tuple[float, ...]]] = {
+    "pipeline_duration_seconds": (
+        0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0, 21600.0, 86400.0,
+    )
+}  # fmt: skip
+"""Of what takes longer than its parts do."""
 _BOUNDS_BY_WORD: Final = {
     "ms": _MILLISECONDS,
     "milliseconds": _MILLISECONDS,
@@ -108,4 +115,5 @@ def kind_of(metric: str) -> str:
 def bounds_of(metric: str) -> tuple[float, ...]:
     """The upper bounds of a histogram's buckets, by the unit in its name; without the last, infinite one."""
     words = metric.replace(".", "_").split("_")
-    return next((bounds for word, bounds in _BOUNDS_BY_WORD.items() if word in words), _SECONDS)
+    by_word = (bounds for word, bounds in _BOUNDS_BY_WORD.items() if word in words)
+    return _BOUNDS_OF.get(metric) or next(by_word, _SECONDS)

@@ -1,0 +1,78 @@
+"""What the end of a run measures: how it ended, how long it took, when the last one succeeded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from odibi_core.orchestrator import Orchestrator
+from odibi_core.store.runs import RunStore
+from odibi_core.testing import an_event
+from odibi_core.views.metrics import MetricsView
+from odibi_core.views.metrics_pipelines import measured_by
+from odibi_core.views.metrics_types import kind_of
+
+SUCCESS = an_event("pipeline_complete", pipeline_name="daily", status="success", duration_ms=1500.0)
+
+
+def told(kind: str, **fields: Any) -> dict[str, tuple[float, dict[str, str]]]:
+    return {metric: (value, labels) for metric, value, labels in measured_by(an_event(kind, **fields))}
+
+
+def test_a_run_that_succeeded() -> None:
+    """Counted by pipeline and status, its duration in seconds, and when it was: the event's own time."""
+    assert {metric: (value, labels) for metric, value, labels in measured_by(SUCCESS)} == {
+        "pipeline_runs": (1, {"pipeline": "daily", "status": "success"}),
+        "pipeline_duration_seconds": (1.5, {"pipeline": "daily"}),
+        "pipeline_last_success_timestamp_seconds": (SUCCESS.timestamp.timestamp(), {"pipeline": "daily"}),
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "ended"),
+    [
+        ("pipeline_error", "failed", "failed"),
+        ("pipeline_error", "cancelled", "cancelled"),
+        ("pipeline_error", None, "failed"),
+        ("pipeline_complete", "failed", "failed"),  # as `log_pipeline_complete` says it with failed nodes
+    ],
+)
+def test_a_run_that_did_not_succeed_leaves_the_last_success(kind: str, status: str, ended: str) -> None:
+    """It is counted under what became of it, and took its time."""
+    assert told(kind, pipeline_name="daily", status=status, duration_ms=5.0, run_id="daily-1") == {
+        "pipeline_runs": (1, {"pipeline": "daily", "status": ended}),
+        "pipeline_duration_seconds": (0.005, {"pipeline": "daily"}),
+    }
+
+
+def test_what_is_not_known_is_not_measured() -> None:
+    """A line that says no more than that a run ended is a run all the same."""
+    found = told("pipeline_complete", pipeline_name=["daily"], duration_ms="long")
+    assert found.pop("pipeline_last_success_timestamp_seconds")[1] == {}
+    assert found == {"pipeline_runs": (1, {"status": "success"})}
+
+
+def test_each_metric_is_of_the_kind_that_its_name_says() -> None:
+    """A counter, a histogram up to a day, a gauge."""
+    view = MetricsView()
+    view(SUCCESS)
+    assert [kind_of(metric) for metric, _, _ in measured_by(SUCCESS)] == ["counter", "histogram", "gauge"]
+    assert view.families["histogram", "pipeline_duration_seconds"].bounds[-1] == 86400
+
+
+def test_a_real_run_measures_itself_live_and_in_replay() -> None:
+    """What a run's manager counted is what a view makes of its record; no node is made of a pipeline."""
+
+    def fails() -> None:
+        raise ValueError("no")
+
+    result = Orchestrator([fails], pipeline_name="daily", raise_on_error=False).execute()
+    replayed = MetricsView()
+    for event in RunStore(".odibi").events():
+        replayed(event)
+    assert replayed.answer() == result["metrics"].answer()
+    assert list(result["metrics"].get_summary()["nodes"]) == ["fails"]
+    assert 'odibi_pipeline_runs_total{pipeline="daily",status="failed"} 1\n' in (
+        result["metrics"].export_prometheus()
+    )
