@@ -23,6 +23,7 @@ from odibi_core.event_bus import EventBus
 from odibi_core.events import clean, clean_text, kinds
 from odibi_core.events.clock import iso, monotonic, utc_now
 from odibi_core.events.failure import message_of
+from odibi_core.events.normalise import unique
 from odibi_core.program import current_bus, once
 
 __all__ = [
@@ -179,11 +180,11 @@ class HealthChecker:
         """`{status, timestamp, checks: {name: {…}}}`; asks anew, unless the last answers are that fresh."""
         if not self._results or monotonic() - self._answered >= fresh_for_s:
             self.run_all_checks()
-        return {
-            "status": self.get_overall_status().value,
-            "timestamp": iso(utc_now()),
-            "checks": {name: result.as_dict() for name, result in self._results.items()},
-        }
+        checks: dict[str, Any] = {}
+        for result in list(self._results.values()):
+            told = result.as_dict()
+            checks[unique(told["name"], checks)] = told  # names without secrets may be the same
+        return {"status": self.get_overall_status().value, "timestamp": iso(utc_now()), "checks": checks}
 
     def _run(self, checks: list[HealthCheck]) -> dict[str, HealthCheckResult]:
         asked = [(check, self._ask(check)) for check in checks]

@@ -8,6 +8,8 @@ from importlib.util import find_spec
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from odibi_core.events import clean_text
+from odibi_core.events.compose import clean_field
 from odibi_core.plugins import missing_extra
 
 if TYPE_CHECKING:
@@ -46,7 +48,7 @@ class DatadogSink:
             raise missing_extra("datadog", "sending metrics to Datadog")
         self.host = host
         self.port = port
-        self.tags = [_tag(name, value) for name, value in (tags or {}).items() if value]
+        self.tags = [_tag(clean_text(name), clean_field(name, value)) for name, value in (tags or {}).items() if value]
         self.sent = self.refused = 0
         self._client: DogStatsd | None = None
 
@@ -86,7 +88,7 @@ class DatadogSink:
         )
         ours = {_key(tag) for tag in self.tags}
         # The library adds DD_ENV and DD_SERVICE by itself: what was given to us goes before.
-        from_environment = [tag for tag in client.constant_tags if _key(tag) not in ours]
+        from_environment = [clean_text(tag) for tag in client.constant_tags if _key(tag) not in ours]
         client.constant_tags = [*self.tags, *from_environment]
         self._client = client
         return client

@@ -19,7 +19,7 @@ from typing import Final
 
 import msgspec
 
-from odibi_core.events import Event, decode
+from odibi_core.events import Event, clean_text, decode
 
 _CHUNK: Final = 1 << 20
 _LONGEST: Final = 4 << 20
@@ -39,8 +39,8 @@ class Damage(msgspec.Struct):
 
 
 def safe_name(name: str, longest: int = 80) -> str:
-    """A file's name from any text, inside its folder on every system; two different texts give two names."""
-    slug = _UNSAFE.sub("-", name).strip("-")[:longest]
+    """A file's name from any text, inside its folder on every system, without secrets; two texts give two names."""
+    slug = _UNSAFE.sub("-", clean_text(name)).strip("-")[:longest]
     if slug and slug == name:
         return slug
     return f"{slug[: longest - 9] or 'name'}-{sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"

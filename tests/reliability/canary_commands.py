@@ -1,0 +1,105 @@
+"""Every command of `odibi` over the record that the canary program left; what each says goes to `cli/`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from tests.reliability.canaries import canaries
+from typer.testing import CliRunner
+
+OUT = Path("cli")
+QUERY = "SELECT * FROM logs"
+# Each command, and the ways in which it is asked; {run} is the program's run, {pipeline} that of a pipeline.
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "run": (
+        "canary_steps.py:steps --param about={text}",
+        "canary_steps.py:steps --format json --name {text}",
+    ),
+    "runs": ("--limit 0", "--limit 0 --format json"),
+    "logs": ("{run} --limit 2000", "{run} --limit 2000 --format json", "{pipeline} --limit 0"),
+    "story": ("{pipeline} -o cli/story.html", "{run} -o cli/program.html"),
+    "metrics": ("{run}", "{run} --format prometheus", "{run} --format json", "{pipeline}"),
+    "sql": (
+        f"'{QUERY} LIMIT 1000' --format json",
+        f"'{QUERY} LIMIT 300'",
+        f"'{QUERY} LIMIT 300' --format csv",
+    ),
+    "errors": ("--limit 0", "--limit 0 --format json"),
+    "costs": ("", "--format json", "--by tag:about --format json"),
+    "usage": ("", "--format json"),
+    "health": ("--load canary_steps.py", "--load canary_steps.py --format json", "--recorded --format json"),
+    "timing": ("{run}", "{run} --format json"),
+    "inspect": ("canary_steps.py", "canary_steps.py --format json", "canary_steps.py --schema"),
+    "config show": ("", "--format json"),
+    "config check": ("", "--format json"),
+}
+NOT_ASKED = {"demo": "it runs a pipeline and data of its own, and takes nothing that could be a secret"}
+
+STEPS = '''
+from odibi_core.observability import Step, register_health_check
+from tests.reliability.canaries import canaries
+
+SOME = canaries()[::7]
+
+
+def read(about: str = "none") -> list[dict[str, str]]:
+    """Some rows."""
+    return [{"email": canary.text, "password": canary.core, canary.name: canary.value} for canary in SOME]
+
+
+def broken(table: list[dict[str, str]]) -> None:
+    print("working on it")
+    raise ValueError(SOME[0].text)
+
+
+steps = [
+    Step(name="read", value=read, layer="ingest", outputs={"out": "table"}, params={"about": SOME[1].text}),
+    Step(name=SOME[2].text, value=lambda table: table, inputs={"table": "table"}, outputs={"out": SOME[3].text}),
+    Step(name="broken", value=broken, inputs={"table": "table"}, outputs={"out": "broken"}),
+]
+
+
+class Login:
+    def process(self, records: list[str], password: str = SOME[4].text, about: str = SOME[5].text) -> list[str]:
+        return records
+
+
+Login.__doc__ = SOME[6].text
+
+
+def failing() -> None:
+    raise ValueError(SOME[7].text)
+
+
+register_health_check(failing, SOME[8].text)
+'''
+
+
+def main() -> None:
+    """Ask each, in this process."""
+    import shlex
+
+    from odibi_core.cli import app
+
+    Path("canary_steps.py").write_text(STEPS, encoding="utf-8")
+    OUT.mkdir(exist_ok=True)
+    runs = sorted(path.name for path in Path(".odibi/runs").iterdir())
+    words = {
+        "run": next(name for name in runs if "canary_program" in name),
+        "pipeline": next(name for name in runs if "canary_program" not in name),
+        "text": shlex.quote(canaries()[0].text),
+    }
+    for command, ways in COMMANDS.items():
+        for number, way in enumerate(ways):
+            asked = [*command.split(), *shlex.split(way.format(**words))]
+            answer = CliRunner().invoke(app, asked, env={"COLUMNS": "400"})
+            told = f"exit {answer.exit_code}\n{answer.stdout}\n{answer.stderr}\n{answer.exception!r}"
+            (OUT / f"{command.replace(' ', '_')}_{number}.txt").write_text(
+                told, encoding="utf-8", errors="replace"
+            )
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, ".")
+    main()

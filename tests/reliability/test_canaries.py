@@ -1,0 +1,203 @@
+"""Two hundred secrets are said into everything that takes anything; none comes out of anything that tells.
+
+A new output is a line in `OUTPUTS` (and for a command one in `COMMANDS`): tests below say which are missing.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from tests.reliability.canaries import COUNT, SHAPES, Canary, canaries, leaks, readable
+from tests.reliability.canary_commands import COMMANDS, NOT_ASKED
+from tests.sinks.sentry_server import closed_port, sentry_server
+
+pytestmark = pytest.mark.slow
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+# Where each output stands below the folder in which everything ran.
+OUTPUTS: dict[str, str] = {
+    "what the program prints": "stdout.txt",
+    "what the program says on stderr": "stderr.txt",
+    "the log file": "app.log",
+    "structured logs": "logs/*",
+    "the record of runs": ".odibi/runs/**/*",
+    "stories": "stories/*",
+    "lineage": "out/lineage_*",
+    "hooks": "out/hooks.jsonl",
+    "metrics that a hook exports": "exported/*",
+    "the standard library's log": "out/forwarded.log",
+    "the metrics endpoint": "out/endpoint.txt",
+    "the health report": "out/health.json",
+    "sentry": "sentry/*",
+    "datadog": "datadog.txt",
+    **{f"odibi {command}": f"cli/{command.replace(' ', '_')}_*" for command in COMMANDS},
+    "odibi story": "cli/*.html",
+}
+# What each sink of the family tells is one of the outputs.
+SINKS = {
+    "summary": "what the program prints",
+    "metrics_export": "metrics that a hook exports",
+    "alert": "what the program says on stderr",
+    "cache_stats": "what the program prints",
+    "console": "what the program says on stderr",
+    "text": "the log file",
+    "sentry": "sentry",
+}
+QUIET_SINKS = {"log_rotation": "it deletes old files, and says how many"}
+# Nothing of what is planted is in these, whatever the redactor does.
+NOTHING_TO_HIDE = {"odibi config check"}
+
+
+@dataclass
+class Told:
+    """Everything that came out: where it all stands, and which canaries are in each file."""
+
+    root: Path
+    found: dict[Path, set[Canary]]
+
+    def files(self, output: str) -> list[Path]:
+        return [path for path in self.root.glob(OUTPUTS[output]) if path.is_file()]
+
+
+@contextmanager
+def datadog_agent(file: Path) -> Iterator[int]:
+    """An agent on loopback that writes down what it hears; gives its port."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener, file.open("ab") as kept:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
+        listener.bind(("127.0.0.1", 0))
+        listener.settimeout(0.2)
+        over = threading.Event()
+
+        def listen() -> None:
+            while True:
+                try:
+                    kept.write(listener.recv(65536) + b"\n")
+                except TimeoutError:
+                    if over.is_set():
+                        return
+
+        thread = threading.Thread(target=listen)
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            over.set()
+            thread.join()
+
+
+def run(root: Path, *command: str, **variables: str) -> None:
+    """One process of it, in its folder; what it prints is kept."""
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}", **variables}
+    with (root / "stdout.txt").open("ab") as out, (root / "stderr.txt").open("ab") as err:
+        subprocess.run(
+            [sys.executable, *command],
+            cwd=root,
+            env=environment,
+            stdout=out,
+            stderr=err,
+            timeout=600,
+            check=True,
+        )
+
+
+def everything(root: Path, *, redactor: bool) -> Told:
+    """Plant all, ask everything, and look at whatever came out."""
+    first = () if redactor else (str(HERE / "redactor_off.py"),)
+    key = next(canary.core for canary in canaries() if canary.kind == "sentry")
+    secret = canaries()[-1].core
+    port = closed_port()
+    with sentry_server() as sentry, datadog_agent(root / "datadog.txt") as datadog:
+        settings = {
+            "LOG_FORMAT": "json", "LOG_FILE": "app.log", "SENTRY_ENABLED": "true",
+            "SENTRY_DSN": sentry.dsn.replace("publickey", key), "DATADOG_ENABLED": "true",
+            "DATADOG_API_KEY": secret, "DD_DOGSTATSD_PORT": str(datadog), "PROMETHEUS_PORT": str(port),
+            "METRICS_ENABLED": "true", "ENVIRONMENT": canaries()[0].text, "SERVICE_NAME": "canary_program",
+        }  # fmt: skip
+        run(root, *first, str(HERE / "canary_program.py"), str(port), **settings)
+        run(root, *first, str(HERE / "canary_commands.py"), **settings)
+    (root / "sentry").mkdir()
+    for number, body in enumerate(sentry.bodies):
+        # Behind the first line, which must name the key that Sentry is spoken to with.
+        (root / "sentry" / f"{number}.txt").write_bytes(body.partition(b"\n")[2])
+    (root / "canary_steps.py").unlink()  # an input
+    files = [path for path in root.rglob("*") if path.is_file()]
+    return Told(root, {path: {each for part in readable(path) for each in leaks(part)} for path in files})
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
+    return everything(tmp_path_factory.mktemp("canaries"), redactor=True)
+
+
+@pytest.fixture(scope="module")
+def told_without(tmp_path_factory: pytest.TempPathFactory) -> Told:
+    return everything(tmp_path_factory.mktemp("sabotaged"), redactor=False)
+
+
+def test_there_are_two_hundred_and_no_two_are_alike() -> None:
+    """Each can be told from the others, and is found by the same search in each of its forms."""
+    assert len({canary.core for canary in canaries()}) == len(canaries()) == COUNT
+    assert {canary.kind for canary in canaries()} >= set(SHAPES)
+    assert all(leaks(canary.text.encode()) == {canary} for canary in canaries())
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_no_canary_is_in(output: str, told: Told) -> None:
+    """In no form, in no file of it, in no file's name."""
+    assert sum(path.stat().st_size for path in told.files(output)) > 0
+    found = {(canary.kind, path.name) for path in told.files(output) for canary in told.found[path]}
+    assert not found
+
+
+def test_no_canary_is_in_any_file_at_all(told: Told) -> None:
+    """Also not in what is no output of the table."""
+    assert not {(canary.kind, str(path)) for path, found in told.found.items() for canary in found}
+    assert not leaks("\n".join(str(path.relative_to(told.root)) for path in told.root.rglob("*")).encode())
+
+
+@pytest.mark.parametrize("output", [output for output in OUTPUTS if output not in NOTHING_TO_HIDE])
+def test_with_the_redactor_off_the_same_check_finds_canaries_in(output: str, told_without: Told) -> None:
+    """Sabotage: what was said does come out there, so it is the redactor that keeps it in, and the check would see."""
+    assert any(told_without.found[path] for path in told_without.files(output))
+
+
+def test_with_the_redactor_off_every_canary_comes_out(told_without: Told) -> None:
+    """Each of the two hundred was said where it can leak."""
+    assert set().union(*told_without.found.values()) == set(canaries())
+
+
+def test_every_command_is_asked() -> None:
+    """A new command is planted with canaries, or says why not."""
+    from typer.main import get_command
+
+    from odibi_core.cli import app
+
+    names = {
+        f"{name} {sub}" if sub else name
+        for name, command in get_command(app).commands.items()  # type: ignore[attr-defined]
+        for sub in getattr(command, "commands", {"": None})
+    }
+    assert names == set(COMMANDS) | set(NOT_ASKED)
+
+
+def test_every_exporter_and_sink_is_looked_at(told: Told) -> None:
+    """A new one of the families is exported by the program by itself, or has its line in the table."""
+    from odibi_core.exporters import BUILTIN as EXPORTERS
+    from odibi_core.sinks import BUILTIN
+
+    exported = {
+        path.name.removeprefix("exporter_") for path in told.found if path.name.startswith("exporter_")
+    }
+    assert exported == set(EXPORTERS)
+    assert set(BUILTIN) == set(SINKS) | set(QUIET_SINKS)
+    assert set(SINKS.values()) <= set(OUTPUTS)
