@@ -35,6 +35,7 @@ class Callee(NamedTuple):
 
 
 def is_class(thing: Any) -> bool:
+    """Whether it really is a class, whatever it says that it is."""
     return issubclass(type(thing), type)
 
 
