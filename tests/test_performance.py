@@ -204,6 +204,25 @@ def test_inside_a_run_it_stands_in_its_record(heard: RecordingSink) -> None:
     assert heard.of_kind("operation_complete") == []
 
 
+def test_what_goes_on_after_the_end_is_no_part_of_it(heard: RecordingSink) -> None:
+    """Work that was handed out inside a measurement and begins after it: a measurement of its own."""
+
+    def later() -> None:
+        with track_performance("later"):
+            pass
+
+    with track_performance("job"):
+        handed_out = wrap(later)
+        still_inside = wrap(later)
+        still_inside()
+    handed_out()
+    assert [(event.operation, event.fields["depth"]) for event in heard.events] == [
+        ("later", 1),
+        ("job", 0),
+        ("later", 0),
+    ]
+
+
 def test_a_chain_of_tasks_does_not_grow() -> None:
     """A task that starts its successor inside its own measurement, for ever: what ended is let go of."""
 

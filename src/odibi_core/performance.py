@@ -85,9 +85,8 @@ class _Span:
         before = link = _innermost.get()
         while link is not None and link is not self:
             link = link.before
-        if (
-            link is None
-        ):  # else we are inside of it already, in a context that was copied there: no ring may come of it
+        # Where we are inside of it already, in a context that was copied there, it stays: no ring may come of it.
+        if link is None:
             self.before = before
         if inside is None:
             self._take_over()
