@@ -585,3 +585,21 @@ def test_the_context_does_not_leak_between_an_executors_jobs() -> None:
         before = pool.submit(get_correlation_id).result()
         pool.submit(wrap(set_user_context), "ada").result()
         assert pool.submit(get_correlation_id).result() == before
+
+
+def test_the_processs_first_lines_are_all_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    """Eight threads ask for the first logger of the process at once, and speak: nobody speaks before he is heard."""
+    for _ in range(20):
+        with fresh_program():
+            together = threading.Barrier(8)
+
+            def work(together: threading.Barrier = together) -> None:
+                together.wait(20)
+                get_logger("app").info("said")
+
+            threads = [threading.Thread(target=work) for _ in range(8)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+    assert capsys.readouterr().err.count(" said") == 160

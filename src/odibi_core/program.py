@@ -16,7 +16,17 @@ from odibi_core.event_bus import EventBus, Sink
 from odibi_core.events.context import bus_here
 from odibi_core.metrics_manager import MetricsManager
 
-__all__ = ["current_bus", "get_metrics", "join", "listen", "once", "program_bus", "sinks", "unlisten"]
+__all__ = [
+    "current_bus",
+    "get_metrics",
+    "join",
+    "listen",
+    "making",
+    "once",
+    "program_bus",
+    "sinks",
+    "unlisten",
+]
 
 T = TypeVar("T")
 
@@ -77,6 +87,11 @@ def once(kind: type[T]) -> T:
     return made
 
 
+def making() -> RLock:
+    """The one lock under which whatever a process has once is made."""
+    return _program.lock
+
+
 def listen(sink: Sink, *, name: str | None = None) -> Sink:
     """Have `sink` hear all that this process says: on the program's bus, and in every run; gives the sink back."""
     with _program.lock:
@@ -105,10 +120,10 @@ def join(bus: EventBus) -> None:
     """A run begins on this bus: the program's listeners hear it too. A second time does nothing."""
     with _program.lock:
         if not bus.joined:
-            bus.joined = True
             _program.joined.add(bus)
             for sink, name in _program.listeners:
                 bus.subscribe(sink, name=name)
+            bus.joined = True  # last: who finds it so speaks at once
 
 
 def _after_fork() -> None:

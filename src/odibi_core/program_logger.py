@@ -23,7 +23,7 @@ from odibi_core.events.leveled import Leveled
 from odibi_core.events.normalise import text
 from odibi_core.log_context import take_up_inherited
 from odibi_core.log_sampling import Gate
-from odibi_core.program import current_bus, listen, program_bus
+from odibi_core.program import current_bus, listen, making, program_bus
 from odibi_core.settings import Log, ObservabilityConfig, color_choice, get_config, read_log_settings
 from odibi_core.sinks.line_presets import Service, ToLine, line_encoder
 from odibi_core.sinks.text import TextSink
@@ -103,10 +103,9 @@ class ProgramLog:
 
     def _join(self, bus: EventBus) -> None:
         with self._lock:
-            if bus in self._joined:
-                return
-            self._joined.add(bus)
-        bus.subscribe(self._shown, name="program log")
+            if bus not in self._joined:
+                bus.subscribe(self._shown, name="program log")
+                self._joined.add(bus)  # last: who finds it here speaks at once
 
     @property
     def sampled_out(self) -> int:
@@ -125,9 +124,6 @@ class _ProcessLog(ProgramLog):
 
     def __init__(self, settings: Log | ObservabilityConfig | None) -> None:
         super().__init__(settings, bus=program_bus())
-
-    def begin(self) -> None:
-        """Hear them, from here on."""
         listen(self._shown, name="program log")
 
     bus = staticmethod(current_bus)
@@ -242,14 +238,11 @@ def process_log(settings: Log | ObservabilityConfig | None = None) -> ProgramLog
     """The log of the process; the first who asks makes it."""
     take_up_inherited()
     if not _default:
-        with _default_lock:
-            config = get_config()
-            redaction.configure(config.redaction_names, config.redaction_patterns, source="settings")
-            made = None if _default else _ProcessLog(settings)
-            if made is not None:
-                _default.append(made)
-        if made is not None:
-            made.begin()  # outside the lock, for the buses that it joins have theirs
+        with making():
+            if not _default:
+                config = get_config()
+                redaction.configure(config.redaction_names, config.redaction_patterns, source="settings")
+                _default.append(_ProcessLog(settings))
     return _default[0]
 
 
@@ -271,7 +264,6 @@ def _is_terminal(stream: TextIO | None) -> bool:
 
 
 _default: Final[list[ProgramLog]] = []
-_default_lock = RLock()
 _logs: weakref.WeakSet[ProgramLog] = weakref.WeakSet()
 
 
@@ -283,8 +275,6 @@ def _at_exit() -> None:
 
 def _after_fork() -> None:
     """In the child: locks that another thread may have held are made anew."""
-    global _default_lock
-    _default_lock = RLock()
     for log in _logs:
         log._lock = RLock()
         log._gate.begin()
