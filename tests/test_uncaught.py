@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from tests.error_program import program_heard
 
-from odibi_core.observability import LogContext, set_user_context, setup_exception_hook
+from odibi_core.observability import set_user_context, setup_exception_hook
 from odibi_core.testing import RecordingSink
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
@@ -96,11 +96,11 @@ def test_a_thread_is_heard(heard: RecordingSink, hooked: Any, quiet: dict[str, l
 def test_a_task_nobody_waited_for_is_heard(
     heard: RecordingSink, hooked: Any, quiet: dict[str, list[Any]]
 ) -> None:
-    """A loop that began after the hook was set; the task by its name."""
+    """A loop that began after the hook was set; the task by its name, in its own context where Python knows that."""
 
     async def lost() -> None:
-        with LogContext(operation="nightly"):
-            fails()
+        set_user_context("ada")
+        fails()
 
     async def main() -> None:
         task = asyncio.create_task(lost(), name="lost one")
@@ -111,6 +111,7 @@ def test_a_task_nobody_waited_for_is_heard(
     asyncio.run(main())
     (event,) = heard.of_kind("error")
     assert (event.level, event.error) == ("critical", "nobody caught this")
+    assert event.user == ("ada" if sys.version_info >= (3, 12) else None)
     about = event.fields["context"]
     assert (about["uncaught_in"], about["task"]) == ("an asyncio loop", "lost one")
     assert len(quiet["loop"]) == 1
