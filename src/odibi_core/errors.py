@@ -104,7 +104,7 @@ class UnknownTableError(EngineError, LookupError):
 
 
 class CostLimitError(OdibiError, RuntimeError):
-    """A query would cost more than it may, so it was not run. `estimate` is what a dry run gave, `max_usd` the limit."""
+    """A query would cost more than it may, so it was not run. `estimate`: what a dry run gave; `max_usd`: the limit."""
 
     def __init__(self, message: str, estimate: Any = None, max_usd: float | None = None) -> None:
         super().__init__(message)

@@ -68,11 +68,12 @@ def host_name() -> str:
 
 
 def program_name() -> str:
-    """What this program is called by whoever started it: its script, or the module of `python -m`."""
+    """What this program is called by whoever started it: its script or folder, or the module of `python -m`."""
     main = sys.modules.get("__main__")
-    spec = getattr(main, "__spec__", None)
-    name = spec.name.removesuffix(".__main__") if spec else Path(str(getattr(main, "__file__", ""))).stem
-    return name or "python"
+    spec, file = getattr(main, "__spec__", None), Path(str(getattr(main, "__file__", None) or "python"))
+    if spec is not None and spec.name != "__main__":
+        return str(spec.name).removesuffix(".__main__")
+    return file.absolute().parent.name if file.stem == "__main__" else file.stem
 
 
 def process_id() -> int:

@@ -16,7 +16,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from odibi_core.errors import nearest
-from odibi_core.stage_annotations import (
+from odibi_core.introspection.annotation import (
     LISTS,
     MAPPINGS,
     SETS,

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import msgspec
 
-from odibi_core.bigquery_jobs import SCRIPT, ask, query_fields, rows_fields
-from odibi_core.bigquery_prices import GIB, MIB, TIB, Price, Prices, as_prices, billable, usd_for_bytes
-from odibi_core.bigquery_watch import PATIENCE_S, Moment, Terms, Watch, record, safely
+from odibi_core.bigquery.job import SCRIPT, ask, query_fields, rows_fields
+from odibi_core.bigquery.price import GIB, MIB, TIB, Price, Prices, as_prices, billable, usd_for_bytes
+from odibi_core.bigquery.watch import PATIENCE_S, Moment, Terms, Watch, record, safely
 from odibi_core.errors import ConfigurationError, CostLimitError, MissingExtraError
 from odibi_core.events.clock import utc_now
 

@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 import msgspec
 
-from odibi_core.bigquery_jobs import (
+from odibi_core.bigquery.job import (
     SCRIPT,
     Fields,
     ask,
@@ -24,7 +24,7 @@ from odibi_core.bigquery_jobs import (
     query_fields,
     shortened,
 )
-from odibi_core.bigquery_prices import Prices
+from odibi_core.bigquery.price import Prices
 from odibi_core.cost_tracker import tell_cost
 from odibi_core.errors import CostLimitError
 from odibi_core.events import clean_text, kinds

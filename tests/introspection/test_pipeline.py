@@ -27,8 +27,8 @@ from odibi_core.introspection import (
     inspect_pipeline,
     validate_config,
 )
-from odibi_core.stage_annotations import annotation_text, resolved
-from odibi_core.stage_schemas import schema_of
+from odibi_core.introspection.annotation import annotation_text, resolved
+from odibi_core.introspection.schema import schema_of
 from odibi_core.stages import InstrumentedStage, measured_stage
 
 Site = NewType("Site", str)

@@ -11,9 +11,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from odibi_core.events import clean_text
-from odibi_core.pipeline import Step
-from odibi_core.pipeline.loader import shown_name
-from odibi_core.stage_annotations import (
+from odibi_core.introspection.annotation import (
     annotation_text,
     bases,
     class_dict,
@@ -23,8 +21,18 @@ from odibi_core.stage_annotations import (
     shareable,
     value_text,
 )
-from odibi_core.stage_schemas import Schema, as_json, is_plain, schema_of
-from odibi_core.stage_signatures import BUILTINS, Callee, bound_method, callee_of, has, is_class, signature_of
+from odibi_core.introspection.schema import Schema, as_json, is_plain, schema_of
+from odibi_core.introspection.signature import (
+    BUILTINS,
+    Callee,
+    bound_method,
+    callee_of,
+    has,
+    is_class,
+    signature_of,
+)
+from odibi_core.pipeline import Step
+from odibi_core.pipeline.loader import shown_name
 
 T = TypeVar("T")
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from inspect import Parameter, Signature, getattr_static
 from typing import Any, Final, NamedTuple
 
-from odibi_core.stage_annotations import class_name, in_class, is_any
+from odibi_core.introspection.annotation import class_name, in_class, is_any
 
 _NAMED: Final = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 _WRAPPERS_FOLLOWED: Final = 100

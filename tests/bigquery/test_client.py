@@ -16,8 +16,8 @@ from tests.bigquery_jobs.recorded import TIB, recorded, resource
 
 from odibi_core import observe, program
 from odibi_core.bigquery import Estimate, estimate_bigquery, observe_bigquery
-from odibi_core.bigquery_prices import MINIMUM_BYTES, Price, Prices, as_prices, billable
-from odibi_core.bigquery_watch import as_label
+from odibi_core.bigquery.price import MINIMUM_BYTES, Price, Prices, as_prices, billable
+from odibi_core.bigquery.watch import as_label
 from odibi_core.errors import ConfigurationError, CostLimitError
 from odibi_core.events import Event
 from odibi_core.log_context import LogContext
@@ -309,7 +309,7 @@ def test_nothing_of_ours_reaches_the_caller(
     def broken(*_: Any, **__: Any) -> Any:
         raise RuntimeError("a fault of ours")
 
-    monkeypatch.setattr("odibi_core.bigquery_watch.query_fields", broken)
+    monkeypatch.setattr("odibi_core.bigquery.watch.query_fields", broken)
     assert len(list(client.query("SELECT 1 -- select").result())) == 3
     assert len(list(client.query_and_wait("SELECT 1 -- select"))) == 3
     with pytest.raises(GoogleAPICallError):
