@@ -7,6 +7,7 @@ the end of the text.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from odibi_core.events.secret_names import hides, names_a_secret, words_of
@@ -75,9 +76,13 @@ def _value(content: str, start: int, name: str) -> tuple[int, int]:
         return quote.end(), _closing_quote(content, quote.end(), quote[1] + quote[2])
     if content[start : start + 1] in ("{", "[", "("):
         return start, _end_of_nested(content, start)
-    rest = _LINE if not _WHOLE_LINES.isdisjoint(words_of(name)) else _BARE
-    found = rest.match(content, start)
+    found = (_LINE if _takes_the_line(name) else _BARE).match(content, start)
     return start, found.end() if found else start
+
+
+@lru_cache(maxsize=1024)
+def _takes_the_line(name: str) -> bool:
+    return not _WHOLE_LINES.isdisjoint(words_of(name))
 
 
 def _closing_quote(content: str, start: int, quote: str) -> int:
