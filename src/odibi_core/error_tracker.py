@@ -16,9 +16,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, overload
 
 from odibi_core.error_context import add_breadcrumb, breadcrumbs, contexts, set_context
-from odibi_core.errors import OdibiError
+from odibi_core.errors import ConfigurationError, OdibiError
 from odibi_core.event_bus import EventBus
-from odibi_core.events import clean_text, kinds
+from odibi_core.events import kinds
 from odibi_core.events.clock import new_id
 from odibi_core.events.context import current
 from odibi_core.events.failure import as_id, describe_failure, error_id_of, message_of
@@ -26,7 +26,8 @@ from odibi_core.events.fingerprint import fingerprint
 from odibi_core.events.normalise import text
 from odibi_core.events.recent import remember
 from odibi_core.plugins import load
-from odibi_core.program import current_bus, listen, once, sinks, unlisten
+from odibi_core.program import current_bus, listen, once, unlisten
+from odibi_core.program_logger import process_log
 from odibi_core.settings import ObservabilityConfig, get_config
 
 if TYPE_CHECKING:
@@ -107,6 +108,8 @@ class ErrorTracker:
             fields["contexts"] = known
         if before := breadcrumbs():
             fields["breadcrumbs"] = before
+        if self._bus is None:
+            _have_a_log()
         (self._bus or current_bus()).say(kind, message, level=level, fields=fields)
 
     def init(self, config: ObservabilityConfig | None = None) -> bool:
@@ -137,10 +140,15 @@ class ErrorTracker:
             sentry.close(timeout)
 
     def _warn(self, message: str) -> None:
-        """In the log; where nobody shows one, on stderr."""
         self._say(kinds.MESSAGE, message, "warning", {"component": "odibi_core"}, None)
-        if all(name in ("metrics", "sentry") for name, _ in sinks()):
-            sys.stderr.write(f"odibi-core: {clean_text(message)}\n")
+
+
+def _have_a_log() -> None:
+    """An error stands in the log always, also where the program has said no other line to one so far."""
+    try:
+        process_log()
+    except ConfigurationError:
+        pass  # the settings of the log are wrong, which is told to whoever asks for a logger
 
 
 def capture_exception(error: object = None, context: Any = None, level: str = "error") -> str | None:

@@ -26,9 +26,10 @@ FLOORS: tuple[frozenset[str], ...] = (
         }
     ),
     frozenset({"program"}),
+    frozenset({"program_logger"}),
     frozenset(
         {
-            "program_logger", "performance", "circuit_breaker", "pipeline_health", "introspection", "cost_tracker",
+            "performance", "circuit_breaker", "pipeline_health", "introspection", "cost_tracker",
             "usage_analytics", "error_tracker", "health_monitor",
         }
     ),

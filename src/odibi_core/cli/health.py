@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from odibi_core.cli import exits, options, output, record
-from odibi_core.observability import HealthStatus, overall_status, run_health_checks
 from odibi_core.pipeline.loader import load_module
 from odibi_core.store.runs import RunStore
 from odibi_core.views.health import HealthView
@@ -51,6 +50,8 @@ def health(
 
     What is not configured is skipped. Each check has its own timeout, and one that hangs is unhealthy.
     """
+    from odibi_core.observability import run_health_checks
+
     if load is not None:
         load_module(load)
     if recorded:
@@ -62,12 +63,14 @@ def health(
         output.write_json(report)
     else:
         _show(report)
-    if exit_on_failure and report["status"] == HealthStatus.UNHEALTHY:
+    if exit_on_failure and report["status"] == "unhealthy":
         raise typer.Exit(exits.FAILED)
 
 
 def _recorded(store: RunStore) -> dict[str, Any]:
     """The last answers that stand in the record, and the circuits."""
+    from odibi_core.observability import overall_status
+
     view = HealthView()
     with output.waiting("reading the record"):
         for event in store.events():
