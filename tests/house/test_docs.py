@@ -24,7 +24,8 @@ EXITS = re.compile(r"<!-- exits: (\d+) -->")
 FENCE = re.compile(r"^```(\w*)\s*$")
 RUNNERS = {"python": (sys.executable,), "sh": ("bash", "-eu"), "bash": ("bash", "-eu")}
 
-PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
+FRONT = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "grafana_templates" / "README.md"]
+PAGES = sorted([*FRONT, *(ROOT / "docs").rglob("*.md")])
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,124 @@
+"""Builds the Grafana dashboards beside this file, from the tables in `overview.py` and `node_performance.py`.
+
+    python grafana_templates/build.py            write the JSON
+    python grafana_templates/build.py --check    exit with 1 and a diff when the JSON is not what this would write
+
+It needs grafana-foundation-sdk, which comes with the extra `dev`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import json
+import sys
+from pathlib import Path
+from typing import Final
+
+import node_performance
+import overview
+from grafana_foundation_sdk.builders import dashboard
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models import dashboard as model
+from panels import JOB, SOURCE, Panel, built
+
+HERE: Final = Path(__file__).resolve().parent
+TAG: Final = "odibi-core"
+
+
+def variables() -> list[dashboard.DatasourceVariable | dashboard.QueryVariable]:
+    """What a reader chooses at the top: the data source, and of which jobs and nodes."""
+    source = dashboard.DatasourceVariable("datasource").label("Data source").type("prometheus")
+    return [
+        source,
+        values_of("job", "Job", "label_values(odibi_uptime_seconds, job)"),
+        values_of("node", "Node", f"label_values(odibi_node_duration_ms{{{JOB}}}, node)"),
+    ]
+
+
+def values_of(name: str, label: str, query: str) -> dashboard.QueryVariable:
+    """A label's values to choose from, any number of them; all at first."""
+    everything = model.VariableOption(selected=True, text=["All"], value=["$__all"])
+    return (
+        dashboard.QueryVariable(name)
+        .label(label)
+        .datasource(SOURCE)
+        .query({"query": query, "refId": f"{name}-values"})
+        .refresh(model.VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .sort(model.VariableSort.ALPHABETICAL_ASC)
+        .multi(True)
+        .include_all(True)
+        .all_value(".*")
+        .current(everything)
+    )
+
+
+def text_of(uid: str, title: str, description: str, panels: tuple[Panel, ...]) -> str:
+    """A dashboard as the JSON that Grafana imports; the same panels give the same text."""
+    link = dashboard.DashboardLink(TAG).type(model.DashboardLinkType.DASHBOARDS).tags([TAG])
+    made = (
+        dashboard.Dashboard(title)
+        .uid(uid)
+        .description(description)
+        .tags([TAG])
+        .refresh("30s")
+        .time("now-6h", "now")
+        .timezone("browser")
+        .tooltip(model.DashboardCursorSync.CROSSHAIR)
+        .link(link.keep_time(True).include_vars(True))
+    )
+    for variable in variables():
+        made = made.with_variable(variable)
+    for number, panel in enumerate(panels, start=1):
+        made = made.with_panel(built(panel, number))
+    return json.dumps(made.build(), cls=JSONEncoder, indent=2, sort_keys=True) + "\n"
+
+
+def dashboards() -> dict[str, str]:
+    """File name to content."""
+    return {
+        "odibi_overview_dashboard.json": text_of(
+            "odibi-overview", "odibi-core: overview", "Pipelines, their errors, their data.", overview.PANELS
+        ),
+        "odibi_node_performance_dashboard.json": text_of(
+            "odibi-node-performance",
+            "odibi-core: node performance",
+            "The nodes of pipelines: outcomes, durations, memory, throughput.",
+            node_performance.PANELS,
+        ),
+    }
+
+
+def difference(folder: Path) -> list[str]:
+    """How the files of a folder differ from what would be written; a file that is not there is empty."""
+    found: list[str] = []
+    for name, wanted in dashboards().items():
+        file = folder / name
+        there = file.read_text(encoding="utf-8") if file.exists() else ""
+        found += difflib.unified_diff(
+            there.splitlines(keepends=True), wanted.splitlines(keepends=True), str(file), "as built"
+        )
+    return found
+
+
+def main() -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(description="Build the Grafana dashboards.")
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; exit with 1 and a diff if they differ"
+    )
+    parser.add_argument(
+        "--folder", type=Path, default=HERE, help="where they are (default: beside this script)"
+    )
+    wanted = parser.parse_args()
+    if wanted.check:
+        differs = difference(wanted.folder)
+        sys.stdout.writelines(differs)
+        return 1 if differs else 0
+    for name, content in dashboards().items():
+        (wanted.folder / name).write_text(content, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

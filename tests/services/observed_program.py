@@ -1,0 +1,125 @@
+"""A program as users have it: observed in one call, with a pipeline that runs again and again, and every toolkit call.
+
+Of its nodes one has its result in the cache, one is tried twice, and one fails. It ends with the process that began it.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import count
+
+from odibi_core.observability import (
+    Orchestrator,
+    Step,
+    get_analytics,
+    get_metrics,
+    init_observability,
+    performance_monitor,
+    register_health_check,
+    run_health_checks,
+    track_cli_command,
+    track_cost,
+    track_performance,
+    track_query_performance,
+)
+from odibi_core.program import current_bus
+
+TAGS = {"team": "data", "cost.center": "42"}
+attempts = count()
+
+
+def read() -> list[dict[str, int]]:
+    """Was in the cache."""
+    current_bus().say("cache_hit", fields={"cache_hit": True})
+    return [{"n": number} for number in range(100)]
+
+
+def clean(read: list[dict[str, int]]) -> list[dict[str, int]]:
+    """Succeeds the second time."""
+    if next(attempts) % 2 == 0:
+        raise ConnectionError("no route")
+    get_metrics().record_memory_usage("clean", 64.5)
+    return [row for row in read if row["n"] % 2]
+
+
+def report(read: list[dict[str, int]]) -> None:
+    """Fails each time."""
+    raise ValueError("no printer")
+
+
+PIPELINES: dict[str, list[Step | Callable[..., object]]] = {
+    "daily": [read, Step(name="clean", value=clean, inputs={"read": "read"}, retries=1)],
+    "monthly": [read, report],
+}
+
+
+def run_pipelines() -> None:
+    """One that succeeds, and one that fails."""
+    for name, steps in PIPELINES.items():
+        Orchestrator(steps, pipeline_name=name, store=False, raise_on_error=False).execute()
+
+
+@performance_monitor(operation="monitored", tags=TAGS)
+def monitored() -> None:
+    """Called once a turn."""
+
+
+def disk() -> bool:
+    """A check that is healthy."""
+    return True
+
+
+def queue() -> bool:
+    """A check that is not."""
+    return False
+
+
+def call_everything() -> None:
+    """Each call of the toolkit that measures, with all that it can measure."""
+    monitored()
+    with track_performance("load", tags=TAGS):
+        pass
+    with suppress(ValueError), track_performance("load", tags=TAGS):
+        raise ValueError("no")
+    track_cost("report", 4096, 150.0, tags=TAGS)
+    track_query_performance("select", 0.25, 10, 4096, tags=TAGS)
+    with track_cli_command("load", {"day": "today"}):
+        pass
+    with suppress(ValueError), track_cli_command("load"):
+        raise ValueError("no")
+    analytics = get_analytics()
+    analytics.track_bigquery_operation("insert", "raw", "orders", 4096, 3)
+    analytics.track_command_argument("load", "--day", "today")
+    analytics.track_feature_usage("dry_run")
+    analytics.track_data_quality_check("nulls", True, 0.01)
+    analytics.track_data_quality_check("unique", False, 0.01)
+    run_health_checks()
+
+
+def measure_by_hand() -> None:
+    """What no node measures by itself."""
+    metrics = get_metrics()
+    metrics.record("checkpoint_size", "clean", 4096)
+    metrics.record("data_size", "clean", 8192)
+    metrics.record("worker_utilization", "pool", 75.5)
+
+
+def turns(parent: int) -> Iterator[int]:
+    """Several in a second, as long as there is somebody to watch."""
+    for turn in count():
+        if os.getppid() != parent:
+            return
+        yield turn
+        time.sleep(0.1)
+
+
+if __name__ == "__main__":
+    begun_by = os.getppid()
+    register_health_check(disk)
+    register_health_check(queue)
+    init_observability()
+    for _ in turns(begun_by):
+        run_pipelines()
+        call_everything()
+        measure_by_hand()

@@ -1,0 +1,139 @@
+"""A real Prometheus, which scrapes a real program; and what it answers."""
+
+import json
+import math
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from tests.house.plan import ROOT
+
+T = TypeVar("T")
+PROMETHEUS = shutil.which("prometheus")
+PROGRAM = ROOT / "tests" / "services" / "observed_program.py"
+DEADLINE_S = 90.0
+"""Far more than is needed: on a busy machine a query must not fail for want of a second scrape."""
+CONFIG = """
+global: {{scrape_interval: 1s, scrape_timeout: 1s}}
+scrape_configs:
+  - job_name: odibi
+    static_configs: [{{targets: ["127.0.0.1:{port}"]}}]
+"""
+
+
+class Series(NamedTuple):
+    """One series of an answer: its labels, and its value now."""
+
+    labels: dict[str, str]
+    value: float
+
+
+class PrometheusServer(NamedTuple):
+    """A Prometheus that scrapes one program, both of them on this machine."""
+
+    url: str
+    program_url: str
+
+    def answer(self, query: str) -> list[Series]:
+        """The series of a query that have a finite value now; none while the server is not ready."""
+        found = self._ask("query", query=query)
+        series = [Series(one["metric"], float(one["value"][1])) for one in (found or {}).get("result", ())]
+        return [each for each in series if math.isfinite(each.value)]
+
+    def type_of(self, family: str) -> str | None:
+        """The type under which a family was scraped; None if it was not."""
+        found = (self._ask("metadata", metric=family) or {}).get(family)
+        return found[0]["type"] if found else None
+
+    def _ask(self, what: str, **parameters: str) -> dict[str, Any] | None:
+        """None while the server is not ready; a query that it cannot read is an `AssertionError`."""
+        url = f"{self.url}/api/v1/{what}?{urllib.parse.urlencode(parameters)}"
+        try:
+            with urllib.request.urlopen(url, timeout=10) as response:
+                found: dict[str, Any] = json.load(response)["data"]
+                return found
+        except urllib.error.HTTPError as error:
+            if error.code == 503:
+                return None
+            raise AssertionError(f"{parameters}: {error.read().decode()}") from error
+        except OSError:
+            return None
+
+    def eventually(self, query: str) -> list[Series]:
+        """The answer as soon as there is one; empty when there is none for a very long time."""
+        return wait_for(lambda: self.answer(query)) or []
+
+    def scraped_text(self) -> str:
+        """What the program serves to a scraper that knows only the text format."""
+        with urllib.request.urlopen(f"{self.program_url}/metrics", timeout=10) as response:
+            return str(response.read().decode())
+
+
+def wait_for(ask: Callable[[], T]) -> T | None:
+    """Ask until the answer is not empty, or for so long that there is none."""
+    ends = time.monotonic() + DEADLINE_S
+    while not (answer := ask()):
+        if time.monotonic() > ends:
+            return None
+        time.sleep(0.2)
+    return answer
+
+
+def free_port() -> int:
+    """One that nobody has."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@contextmanager
+def running(command: list[str], folder: Path, **variables: str) -> Iterator[None]:
+    """A program, in a folder of its own and with nothing but these variables; what it says is kept there."""
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), **variables}
+    with (folder / "said.txt").open("wb") as said:
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=said, stderr=said)
+        try:
+            yield
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+@contextmanager
+def scraping(folder: Path) -> Iterator[PrometheusServer]:
+    """A Prometheus that scrapes the observed program every second, until the block ends."""
+    assert PROMETHEUS, "prometheus is not installed (Debian: prometheus)"
+    program, server = folder / "program", folder / "server"
+    program.mkdir()
+    server.mkdir()
+    port, own = free_port(), free_port()
+    (server / "prometheus.yml").write_text(CONFIG.format(port=port), encoding="utf-8")
+    starts = [
+        PROMETHEUS, "--config.file=prometheus.yml", "--storage.tsdb.path=data", "--log.level=warn",
+        f"--web.listen-address=127.0.0.1:{own}",
+    ]  # fmt: skip
+    variables = {
+        "PYTHONPATH": str(ROOT / "src"),
+        "METRICS_ENABLED": "true",
+        "PROMETHEUS_PORT": str(port),
+        "LOG_LEVEL": "critical",
+    }
+    with running([sys.executable, str(PROGRAM)], program, **variables), running(starts, server):
+        found = PrometheusServer(f"http://127.0.0.1:{own}", f"http://127.0.0.1:{port}")
+        up = wait_for(lambda: [one for one in found.answer("up") if one.value == 1])
+        assert up, "".join(file.read_text() for file in folder.glob("*/said.txt"))
+        yield found
