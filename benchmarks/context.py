@@ -28,13 +28,14 @@ def _ours(folder: Path) -> Iterator[Any]:
 def _our_context() -> AbstractContextManager[Any]:
     from odibi_core.observability import LogContext
 
-    return LogContext(**BOUND)  # type: ignore[arg-type]  # both are texts
+    return LogContext(**BOUND)
 
 
 def _structlog_context() -> AbstractContextManager[Any]:
     import structlog
 
-    return structlog.contextvars.bound_contextvars(**BOUND)
+    bound: AbstractContextManager[Any] = structlog.contextvars.bound_contextvars(**BOUND)
+    return bound
 
 
 def _loguru_context() -> AbstractContextManager[Any]:

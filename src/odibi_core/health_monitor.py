@@ -330,7 +330,7 @@ def register_health_check(
             raise ConfigurationError(
                 f"a health check is a HealthCheck or a function; given was {check!r:.100}"
             )
-        check = HealthCheck(name or getattr(check, "__name__", "check"), timeout_seconds, function=check)
+        check = HealthCheck(name or str(getattr(check, "__name__", "check")), timeout_seconds, function=check)
     return program_checker().register_check(check)
 
 
