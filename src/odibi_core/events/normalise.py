@@ -19,6 +19,7 @@ MAX_TEXT: Final = 64 * 1024
 """Characters of one field."""
 MAX_DEPTH: Final = 24
 MAX_KEY: Final = 200
+_WORD: Final = 256
 _BIGGEST: Final = 2**63 - 1
 _SURROGATES: Final = re.compile("[\ud800-\udfff]")
 _FRAME_LIBRARIES: Final = frozenset(
@@ -38,8 +39,16 @@ def text(value: Any, limit: int = MAX_TEXT) -> str:
     """Text as it can stand in UTF-8, cut to `limit` with the length that it had."""
     content = value if type(value) is str else _words(value)
     if len(content) > limit:
-        content = f"{content[:limit]}… [cut: {len(content)} characters]"
+        content = f"{_begun(content, limit)}… [cut: {len(content)} characters]"
     return content if content.isascii() else _SURROGATES.sub("\ufffd", content)
+
+
+def _begun(content: str, limit: int) -> str:
+    """Its beginning, without a half word at the end if that is a short one: half of a secret has no secret's shape."""
+    if content[limit].isspace():
+        return content[:limit]
+    at = max(content.rfind(space, limit - _WORD, limit) for space in " \n\t") if limit > _WORD else -1
+    return content[:limit] if at < 0 else content[: at + 1]
 
 
 def key(name: Any) -> str:

@@ -149,7 +149,8 @@ def _redacted_items(items: Iterable[Any]) -> list[Any]:
     clean: list[Any] = []
     after_option = False
     for item in items:
-        clean.append(HIDDEN if after_option and isinstance(item, str) else redact(item))
+        behind = after_option and isinstance(item, str) and not item.startswith("--")
+        clean.append(HIDDEN if behind else redact(item))
         after_option = is_option(item)
     return clean
 

@@ -49,15 +49,26 @@ def without_assignments(content: str) -> str:
     parts: list[str] = []
     done = 0
     for match in _ASSIGNED.finditer(content):
-        name = match["option"] or match["name"] or "password"
-        name = name[-_NAME_LOOKED_AT:]
-        if match.start() < done or not names_a_secret(name) or not _is_said(content, match, name):
+        if match.start() < done or not _gives(content, match):
             continue
-        start, end = _value(content, match.end(), name)
-        if end > start and hides(name, content[start:end]):
+        start, end = _value(content, match.end(), _name(match))
+        inner = _ASSIGNED.match(content, start)
+        if inner and inner.end() >= end and _gives(content, inner):
+            continue  # `credentials: token: …`, where the second is the one that is given something
+        if end > start and hides(_name(match), content[start:end]):
             parts += content[done:start], HIDDEN
             done = end
     return "".join([*parts, content[done:]])
+
+
+def _name(match: re.Match[str]) -> str:
+    return str(match["option"] or match["name"] or "password")[-_NAME_LOOKED_AT:]
+
+
+def _gives(content: str, match: re.Match[str]) -> bool:
+    """Whether it is a secret that is given something there."""
+    name = _name(match)
+    return names_a_secret(name) and _is_said(content, match, name)
 
 
 def _is_said(content: str, match: re.Match[str], name: str) -> bool:

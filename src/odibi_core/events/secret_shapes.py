@@ -68,7 +68,9 @@ _NUMBERS: Final = re.compile(
 )
 """What may hold a card's number, or a social-security one."""
 _GROUP: Final = re.compile(r"[0-9]+")
-_SOCIAL_SECURITY: Final = re.compile(r"(?!000|666|9)[0-9]{3}-(?!00)[0-9]{2}-(?!0000)[0-9]{4}")
+_SOCIAL_SECURITY: Final = re.compile(
+    r"(?<![0-9-])(?!000|666|9)[0-9]{3}-(?!00)[0-9]{2}-(?!0000)[0-9]{4}(?![0-9-])"
+)
 _BRANDS: Final = re.compile(
     r"4[0-9]{12}(?:[0-9]{3}){0,2}|5[1-5][0-9]{14}|2[2-7][0-9]{14}|3[47][0-9]{13}|3(?:0[0-5]|[68][0-9])[0-9]{11}"
     r"|6(?:011|5[0-9]{2}|4[4-9][0-9])[0-9]{12}|35[0-9]{14}|62[0-9]{14,17}"
@@ -201,7 +203,7 @@ def _without_number(match: re.Match[str]) -> str:
     written = match[0]
     if match["uuid"]:
         return written
-    written = _SOCIAL_SECURITY.sub(HIDDEN, written) if len(written) == 11 else written
+    written = _SOCIAL_SECURITY.sub(HIDDEN, written)
     if is_card("".join(_GROUP.findall(written))):
         return HIDDEN
     groups = [each.span() for each in _GROUP.finditer(written) if each.end() - each.start() > 1]
