@@ -23,7 +23,7 @@ from odibi_core.event_bus import EventBus
 from odibi_core.events import clean, clean_text, kinds
 from odibi_core.events.clock import iso, monotonic, utc_now
 from odibi_core.events.failure import message_of
-from odibi_core.events.normalise import unique
+from odibi_core.events.normalise import text, unique
 from odibi_core.program import current_bus, once
 
 __all__ = [
@@ -83,16 +83,18 @@ class HealthCheckResult:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "status", HealthStatus(self.status))
+        if self.details is None or not issubclass(type(self.details), Mapping):
+            object.__setattr__(self, "details", {} if self.details is None else {"value": self.details})
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON: plain values, without secrets."""
         return {
-            "name": clean_text(str(self.name)),
+            "name": clean_text(text(self.name)),
             "status": self.status.value,
-            "message": clean_text(str(self.message)),
+            "message": clean_text(text(self.message)),
             "duration_seconds": self.duration_seconds,
             "timestamp": iso(self.timestamp),
-            "details": clean(dict(self.details)),
+            "details": clean(self.details),
         }
 
 
@@ -110,14 +112,14 @@ class HealthCheck:
     ) -> None:
         if not isinstance(timeout_seconds, (int, float)) or not 0 < timeout_seconds < float("inf"):
             raise ConfigurationError(
-                f"timeout_seconds of a health check is a number above 0; given was {timeout_seconds!r}"
+                f"timeout_seconds of a health check is a number above 0; given was {clean(timeout_seconds)!r:.200}"
             )
         if function is None and type(self).check is HealthCheck.check:
             raise ConfigurationError(
-                f"the health check {name!r} has nothing to ask: subclass HealthCheck with check(), "
+                f"the health check {clean(name)!r:.200} has nothing to ask: subclass HealthCheck with check(), "
                 "or give function="
             )
-        self.name = str(name)
+        self.name = text(name)
         self.timeout_seconds = float(timeout_seconds)
         self._function = function
 
@@ -216,11 +218,11 @@ class HealthChecker:
         bus = current_bus() if self._bus is None else self._bus
         told = {
             "check": result.name, "status": result.status.value, "duration_ms": result.duration_seconds * 1e3,
-            "details": dict(result.details) or None,
+            "details": clean(result.details) or None,
         }  # fmt: skip
         bus.say(
             kinds.HEALTH_CHECK,
-            result.message or None,
+            text(result.message) or None,
             level=_LEVELS.get(result.status, "debug"),
             fields=told,
         )
@@ -328,7 +330,7 @@ def register_health_check(
     if not isinstance(check, HealthCheck):
         if not callable(check):
             raise ConfigurationError(
-                f"a health check is a HealthCheck or a function; given was {check!r:.100}"
+                f"a health check is a HealthCheck or a function; given was {clean(check)!r:.200}"
             )
         check = HealthCheck(name or str(getattr(check, "__name__", "check")), timeout_seconds, function=check)
     return program_checker().register_check(check)

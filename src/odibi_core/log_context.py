@@ -17,6 +17,7 @@ from typing import Any, Final, ParamSpec, TypedDict, TypeVar
 from odibi_core.events import context
 from odibi_core.events.clock import new_id
 from odibi_core.events.context import Context, current, enter, inherit, put
+from odibi_core.events.normalise import text
 from odibi_core.settings import environment_with, inherited_context
 
 __all__ = [
@@ -108,7 +109,7 @@ class LogContext:
 def set_correlation_id(id: str | None = None) -> str:
     """From here on, in this thread or task, everything said carries this id, or a new one; gives it as it is kept."""
     take_up_inherited()
-    enter(correlation_id=new_id() if id is None else str(id))
+    enter(correlation_id=new_id() if id is None else text(id))
     return get_correlation_id() or ""
 
 

@@ -8,7 +8,6 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Mapping, Sized
 from itertools import islice
-from math import isfinite
 from threading import Lock
 from typing import Any, Final, TypeVar
 
@@ -20,6 +19,8 @@ __all__ = ["PipelineHealthDashboard"]
 
 R = TypeVar("R")
 
+_TOO_MUCH: Final = 1e15
+"""Nothing is counted that far: such a number is a mistake, and would be the end of every mean and sum."""
 RECENT: Final = 10
 """Batches that the throughputs of a report are the means of."""
 MOST_NAMES: Final = 1000
@@ -150,7 +151,7 @@ def _try(read: Callable[[Any], R | None], value: Any) -> R | None:
 
 def _rate(value: Any) -> float | None:
     rate = float(value)
-    return rate if isfinite(rate) and rate >= 0 else None
+    return rate if 0 <= rate < _TOO_MUCH else None
 
 
 def _state(value: Any) -> str | None:
@@ -183,7 +184,8 @@ def _hit_rate(value: Any) -> float | None:
 
 def _count(value: Any) -> int:
     try:
-        return max(0, len(value) if isinstance(value, Sized) else int(value))
+        count = len(value) if isinstance(value, Sized) else int(value)
+        return count if 0 < count < _TOO_MUCH else 0
     except Exception:  # no number, or one that refuses to be read: no alerts that we know of
         return 0
 

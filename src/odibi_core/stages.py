@@ -83,11 +83,12 @@ def _called(call: Callable[[], Any], batch: Batch) -> Any:
     except BaseException as error:
         batch.finish(error)
         raise
-    if isinstance(result, Counted) or (type(result).__module__ in _LAZY and isinstance(result, Iterator)):
+    kind = type(result)  # which, unlike isinstance, runs nothing of the result's own
+    if issubclass(kind, Counted) or (kind.__module__ in _LAZY and issubclass(kind, Iterator)):
         return flow(result, batch.flowing())
-    if isinstance(result, AsyncGeneratorType):
+    if kind is AsyncGeneratorType:
         return flowing_async(lambda: (result, batch.flowing()))()
-    if isinstance(result, CoroutineType):
+    if kind is CoroutineType:
         return _awaited(result, batch)
     batch.records_out = size(result)
     batch.finish()

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 from odibi_core import program
 from odibi_core.events import kinds
 from odibi_core.events.clock import monotonic, new_id
 from odibi_core.events.context import current
 from odibi_core.events.failure import describe_failure, message_of
+from odibi_core.events.normalise import text
 from odibi_core.events.redaction import HIDDEN, is_secret_name
 from odibi_core.settings import get_config
 from odibi_core.views.usage import UsageView
@@ -64,16 +65,17 @@ class UsageAnalytics:
         self, execution: CommandExecution, success: bool = True, error: BaseException | str | None = None
     ) -> None:
         """It ended; a second time for the same execution does nothing."""
-        if getattr(execution, "ended", True):
+        if type(execution) is not CommandExecution or execution.ended:
             return
         execution.ended = True
         about: dict[str, Any] = {"duration_ms": execution.duration_ms}
-        if isinstance(error, BaseException):
-            about |= describe_failure(error)
+        if issubclass(type(error), BaseException):
+            about |= describe_failure(cast(BaseException, error))
         elif error is not None:
-            about["error"] = message_of(error)
+            about["error"] = message_of(text(error))
+        succeeded = _is_yes(success)
         self._say_command(
-            execution, "success" if success else "failed", about, "info" if success else "error"
+            execution, "success" if succeeded else "failed", about, "info" if succeeded else "error"
         )
 
     def _say_command(
@@ -86,7 +88,7 @@ class UsageAnalytics:
 
     def track_command_argument(self, command: str, argument: str, value: Any = None) -> None:
         """A command was given this argument; its value stands in the record, and is no label of the metric."""
-        if is_secret_name(str(argument)) and value is not None:
+        if is_secret_name(text(argument)) and value is not None:
             value = HIDDEN
         _say(kinds.CLI_ARGUMENT, {"command": command, "argument": argument, "value": value}, "debug")
 
@@ -117,8 +119,9 @@ class UsageAnalytics:
         details: Mapping[str, Any] | None = None,
     ) -> None:
         """A check of data was asked; one that failed is a warning."""
+        passed = _is_yes(passed)
         about = {
-            "check": check_name, "passed": bool(passed), "status": "success" if passed else "failed",
+            "check": check_name, "passed": passed, "status": "success" if passed else "failed",
             "duration_ms": _milliseconds(duration_seconds), "details": details,
         }  # fmt: skip
         _say(kinds.DATA_QUALITY_CHECK, about, "info" if passed else "warning")
@@ -138,21 +141,30 @@ def _say(kind: str, about: dict[str, Any], level: str = "info") -> None:
 def _milliseconds(seconds: Any) -> Any:
     try:
         return float(seconds) * 1e3
-    except (TypeError, ValueError, OverflowError):
+    except Exception:
         return None
+
+
+def _is_yes(answer: Any) -> bool:
+    """Whether it says so clearly: a frame, or what refuses to answer, does not."""
+    try:
+        return bool(answer)
+    except Exception:
+        return False
 
 
 def _without_secrets(args: Any) -> Any:
     """A command line whose secrets are told by the flag before them: `["--password", "hunter2"]`."""
-    if not isinstance(args, (list, tuple)):
+    kind = next((each for each in (list, tuple) if issubclass(type(args), each)), None)
+    if kind is None:
         return args
     kept: list[Any] = []
     flag = ""
-    for item in args:
-        text = item if isinstance(item, str) else ""
-        follows_flag = flag and not text.startswith("-")
+    for item in kind.__iter__(args):  # not one of its own, which may never end
+        word = text(item) if issubclass(type(item), str) else ""
+        follows_flag = flag and not word.startswith("-")
         kept.append(HIDDEN if follows_flag and is_secret_name(flag) else item)
-        flag = text if text.startswith("-") and "=" not in text else ""
+        flag = word if word.startswith("-") and "=" not in word else ""
     return kept
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import accumulate
+from math import inf
 from typing import Any, ClassVar
 
 from odibi_core.exporters.base import Measured
@@ -37,6 +39,7 @@ class PrometheusExporter:
     def export(self, measured: Measured, /) -> str:
         lines: list[str] = []
         taken = Taken()
+        writers = _OPEN_WRITERS if self._open_metrics else _WRITERS
         for form, value in _facts(measured):
             lines += self._head(taken.free(form.name, form.kind, form.name), form)
             lines.append(f"{form.name} {number(value)}")
@@ -46,7 +49,7 @@ class PrometheusExporter:
             for form in forms(family.metric, family.kind) if series else ():
                 name = taken.free(form.name, form.kind, f"{family.kind} {family.metric}")
                 lines += self._head(name, form)
-                lines += _WRITERS[form.shows](f"{name}_total" if form.kind == COUNTER else name, form, series)
+                lines += writers[form.shows](f"{name}_total" if form.kind == COUNTER else name, form, series)
         if self._open_metrics:
             lines.append("# EOF")
         lines.append("")
@@ -112,7 +115,7 @@ def _sums(name: str, form: Form, series: list[Any]) -> list[str]:
     return [f"{name}{one.text or _labels(one)}{number(one.sum)}" for one in series if one.sum >= 0]
 
 
-def _buckets(name: str, form: Form, series: list[Any]) -> list[str]:
+def _buckets(name: str, form: Form, series: list[Any], least_sum: float = -inf) -> list[str]:
     lines: list[str] = []
     for one in series:
         labels = _labels(one)
@@ -120,8 +123,9 @@ def _buckets(name: str, form: Form, series: list[Any]) -> list[str]:
         bounds = [number(float(f"{bound * form.scale:.12g}")) for bound in one.bounds]
         for bound, count in zip([*bounds, "+Inf"], accumulate(one.counts()), strict=True):
             lines.append(f'{name}_bucket{{{before}le="{bound}"}} {count}')
-        lines.append(f"{name}_count{one.text or _labels(one)}{one.samples}")
-        lines.append(f"{name}_sum{one.text or _labels(one)}{number(one.sum * form.scale)}")
+        if one.sum >= least_sum:
+            lines.append(f"{name}_count{one.text or _labels(one)}{one.samples}")
+            lines.append(f"{name}_sum{one.text or _labels(one)}{number(one.sum * form.scale)}")
     return lines
 
 
@@ -131,3 +135,5 @@ _WRITERS: dict[str, Callable[[str, Form, list[Any]], list[str]]] = {
     SUM: _sums,
     BUCKETS: _buckets,
 }
+# OpenMetrics forbids a negative sum, and a count without one: their histogram has its buckets alone.
+_OPEN_WRITERS = {**_WRITERS, BUCKETS: partial(_buckets, least_sum=0.0)}
