@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from odibi_core.error_tracker import capture_exception
 from odibi_core.errors import ConfigurationError
 from odibi_core.event_bus import EventBus
 from odibi_core.events import Event, context
@@ -32,6 +33,7 @@ from odibi_core.log_context import (
 from odibi_core.observer import Observer, observe
 from odibi_core.program import current_bus, program_bus
 from odibi_core.program_logger import ProgramLog, configure, get_logger
+from odibi_core.program_observer import init_observability
 from odibi_core.settings import Log, ObservabilityConfig
 from odibi_core.testing import fresh_program
 
@@ -464,6 +466,27 @@ def test_the_process_is_configured_by_its_whole_configuration(capsys: pytest.Cap
     first, second = map(json.loads, capsys.readouterr().err.splitlines())
     assert (first["service.name"], first["event.action"]) == ("orders", "first")
     assert second["event_type"] == "second"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("LOG_LEVEL", "loud"),
+        ("ODIBI_LOG_FORMAT", "json"),
+        ("ODIBI_CONFIG_FILE", "nowhere.toml"),
+        ("ODIBI_REDACTION__PATTERNS", "("),
+    ],
+)
+def test_a_wrong_setting_is_told_once_and_costs_no_line(
+    variable: str, value: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever speaks first: an error that is captured stands in the log, and `init_observability` adds nothing."""
+    monkeypatch.setenv(variable, value)
+    with fresh_program():
+        capture_exception(ValueError("kept"))
+        init_observability().finish()
+    shown = capsys.readouterr().err
+    assert (shown.count(f"{variable} is "), shown.count("- ValueError: kept")) == (1, 1)
 
 
 @pytest.mark.parametrize("preset", ["ecs", "otel", "gcp", "datadog"])

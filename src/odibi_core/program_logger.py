@@ -24,14 +24,14 @@ from odibi_core.events.normalise import text
 from odibi_core.log_context import take_up_inherited
 from odibi_core.log_sampling import Gate
 from odibi_core.program import current_bus, listen, making, program_bus
-from odibi_core.settings import Log, ObservabilityConfig, color_choice, get_config, read_log_settings
+from odibi_core.settings import Log, ObservabilityConfig, color_choice, get_config
 from odibi_core.sinks.line_presets import Service, ToLine, line_encoder
 from odibi_core.sinks.text import TextSink
 from odibi_core.store.journal import MAX_LINE
 from odibi_core.store.log_file import LogFile
 from odibi_core.store.shorten import fitting
 
-__all__ = ["ProgramLog", "ProgramLogger", "configure", "get_logger"]
+__all__ = ["ProgramLog", "ProgramLogger", "configure", "get_logger", "warn_of"]
 
 _ENDS: Final = frozenset({kinds.PIPELINE_COMPLETE, kinds.PIPELINE_ERROR})
 
@@ -62,7 +62,7 @@ class ProgramLog:
         self._joined: weakref.WeakSet[EventBus] = weakref.WeakSet()
         self._lock = RLock()
         self._shown = _Shown(self._components, self._gate)
-        self.configure(read_log_settings() if settings is None else settings)
+        self.configure(get_config() if settings is None else settings)
         _logs.add(self)
 
     def configure(self, settings: Log | ObservabilityConfig) -> None:
@@ -122,8 +122,10 @@ class ProgramLog:
 class _ProcessLog(ProgramLog):
     """The one of the process hears every bus, so that it shows the toolkit's calls where no logger said a word."""
 
-    def __init__(self, settings: Log | ObservabilityConfig | None) -> None:
+    def __init__(self, settings: Log | ObservabilityConfig) -> None:
         super().__init__(settings, bus=program_bus())
+        self.told: set[str] = set()
+        """What was wrong at set-up and was warned of."""
         listen(self._shown, name="program log")
 
     bus = staticmethod(current_bus)
@@ -224,7 +226,7 @@ def get_logger(name: str) -> ProgramLogger:
     """The program's logger of that name, by custom `get_logger(__name__)`.
 
     `LOG_LEVEL`, `LOG_FORMAT`, `LOG_FILE` and the other settings of the log are read by the first call in a process,
-    unless `init_observability` came before; raises `ConfigurationError` when one of them cannot be right.
+    unless `init_observability` came before. One that cannot be right is warned of, and its default holds.
     """
     return process_log().get_logger(name)
 
@@ -234,25 +236,37 @@ def configure(settings: Log | ObservabilityConfig) -> None:
     process_log(settings).configure(settings)  # again, where another thread's first line came in between
 
 
-def process_log(settings: Log | ObservabilityConfig | None = None) -> ProgramLog:
-    """The log of the process; the first who asks makes it."""
+def warn_of(problem: str) -> None:
+    """Say what is wrong with how the program is set up; the same only once, however often it is found."""
+    log = process_log()
+    if problem not in log.told:
+        log.told.add(problem)
+        log.get_logger("odibi_core").warning("setup_problem", message=problem)
+
+
+def process_log(settings: Log | ObservabilityConfig | None = None) -> _ProcessLog:
+    """The log of the process. The first who asks makes it, and warns of what is wrong with the settings it found."""
     take_up_inherited()
-    if not _default:
-        with making():
-            if not _default:
-                config = get_config()
-                redaction.configure(config.redaction_names, config.redaction_patterns, source="settings")
-                _default.append(_ProcessLog(settings))
+    if not _default and _make(settings) and settings is None:
+        for problem in get_config().validate("log", "redaction"):
+            warn_of(problem)
     return _default[0]
+
+
+def _make(settings: Log | ObservabilityConfig | None) -> bool:
+    """False where another thread did."""
+    with making():
+        if _default:
+            return False
+        config = get_config()
+        redaction.configure(config.redaction_names, config.redaction_patterns, source="settings")
+        _default.append(_ProcessLog(config if settings is None else settings))
+        return True
 
 
 def _service(settings: Log | ObservabilityConfig) -> Service:
     """Whose lines they are; only lines for other systems say so."""
-    if not isinstance(settings, Log):
-        return Service(settings.service_name, settings.environment)
-    if settings.preset == "odibi":
-        return Service()
-    config = get_config()
+    config = get_config() if isinstance(settings, Log) else settings
     return Service(config.service_name, config.environment)
 
 
@@ -263,7 +277,7 @@ def _is_terminal(stream: TextIO | None) -> bool:
         return False
 
 
-_default: Final[list[ProgramLog]] = []
+_default: Final[list[_ProcessLog]] = []
 _logs: weakref.WeakSet[ProgramLog] = weakref.WeakSet()
 
 

@@ -18,7 +18,7 @@ from odibi_core.events.failure import message_of
 from odibi_core.exporters.endpoint import serve_metrics
 from odibi_core.health_monitor import endpoint_answer, start_background_checks
 from odibi_core.observer import Observer
-from odibi_core.program_logger import configure, get_logger
+from odibi_core.program_logger import configure, warn_of
 from odibi_core.settings import ObservabilityConfig, Settings, get_config, set_config
 from odibi_core.sinks.datadog_sink import DatadogSink
 
@@ -52,7 +52,7 @@ class ProgramObserver(Observer):
         self._belongs(self.run_id)
         problems = self.config.validate()
         for problem in problems:
-            _warn(problem)
+            warn_of(problem)
         self._begin(super().start)
         self._begin(self._watch_health)
         for variable, part in (
@@ -69,7 +69,7 @@ class ProgramObserver(Observer):
         try:
             part()
         except Exception as error:
-            _warn(
+            warn_of(
                 str(error)
                 if isinstance(error, OdibiError)
                 else f"{type(error).__name__}: {message_of(error)}"
@@ -125,7 +125,7 @@ class ProgramObserver(Observer):
             try:
                 self._ends.pop()(max(0.0, deadline - monotonic()))
             except Exception as failure:
-                _warn(f"{type(failure).__name__}: {message_of(failure)}")
+                warn_of(f"{type(failure).__name__}: {message_of(failure)}")
 
 
 def init_observability(config: ObservabilityConfig | None = None) -> ProgramObserver:
@@ -149,10 +149,6 @@ def init_observability(config: ObservabilityConfig | None = None) -> ProgramObse
         if len(_registered) == 0:
             _registered.append(atexit.register(finish_all))
         return _running[0].start()
-
-
-def _warn(problem: str) -> None:
-    get_logger("odibi_core").warning("setup_problem", message=problem)
 
 
 def finish_all() -> None:

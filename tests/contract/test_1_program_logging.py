@@ -396,11 +396,11 @@ def test_odibi_log_variables_work_too() -> None:
     ],
 )
 def test_a_wrong_variable_is_named(variable: str, value: str, advice: str) -> None:
-    """The error says which variable, what it was, and what would be right; and it comes from `get_logger`."""
-    done = python(SAY, **{variable: value})
-    assert done.returncode == 1
-    assert f"ConfigurationError: {variable} is {value!r}" in done.stderr
-    assert advice in done.stderr
+    """One line says which variable, what it was, and what would be right; and the program goes on."""
+    said, done = python(SAY + "log.info('went_on')", **{variable: value}).stderr.splitlines()
+    assert f"{variable} is {value!r}" in said
+    assert advice in said
+    assert "went_on" in done
 
 
 def test_a_variable_that_is_meant_for_others_does_not_stop_a_run() -> None:

@@ -177,6 +177,15 @@ def test_everything_wrong_is_listed_at_once(monkeypatch: pytest.MonkeyPatch) -> 
     assert len(problems) == 6
 
 
+def test_what_is_wrong_with_one_section_is_had_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With what is surely ours and of no section that anyone reads; a value of another is not told."""
+    monkeypatch.setenv("LOG_LEVEL", "loud")
+    monkeypatch.setenv("PROMETHEUS_PORT", "eight")
+    monkeypatch.setenv("ODIBI_LOG_FORMAT", "json")
+    problems = ObservabilityConfig(sentry_enabled=True).validate("log")
+    assert [problem.split()[0] for problem in problems] == ["LOG_LEVEL", "ODIBI_LOG_FORMAT"]
+
+
 def test_a_file_that_cannot_be_read_is_told_and_not_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     """A program goes on with the defaults."""
     monkeypatch.setenv("ODIBI_CONFIG_FILE", "nowhere.toml")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from odibi_core.settings import OPTIONS, ObservabilityConfig, Option, read_log_settings
+from odibi_core.settings import OPTIONS, ObservabilityConfig, Option
 from odibi_core.settings.options import unknown_variables
 from odibi_core.settings.sections import SECTIONS
 
@@ -73,14 +73,6 @@ def test_code_environment_file_default(monkeypatch: pytest.MonkeyPatch) -> None:
     assert seen == [
         "odibi", "of_file", "OTEL_SERVICE_NAME", "ODIBI_SERVICE__NAME", "SERVICE_NAME", "of_code", "SERVICE_NAME",
     ]  # fmt: skip
-
-
-def test_the_same_order_holds_for_program_loggers() -> None:
-    """`get_logger` reads the section by itself."""
-    Path("odibi.toml").write_text('[log]\nlevel = "debug"\nformat = "json"\n')
-    found = read_log_settings({"ODIBI_LOG__LEVEL": "error"})
-    assert (found.level, found.format) == ("error", "json")
-    assert read_log_settings({"LOG_LEVEL": "critical", "ODIBI_LOG__LEVEL": "error"}).level == "critical"
 
 
 def test_a_short_name_that_is_empty_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from odibi_core import Orchestrator, observe
 from odibi_core.errors import ConfigurationError
-from odibi_core.settings import ObservabilityConfig, Settings, read_log_settings, read_settings, set_config
+from odibi_core.settings import ObservabilityConfig, Settings, read_settings, set_config
 
 
 def test_code_goes_before_the_environment_and_that_before_the_default() -> None:
@@ -99,11 +99,10 @@ def test_what_code_gives_to_the_process_holds_for_its_runs_too(monkeypatch: pyte
     """Before the environment, after what the run itself is given; what code did not give is read as ever."""
     monkeypatch.setenv("ODIBI_STORE__DIR", "/from/environment")
     monkeypatch.setenv("ODIBI_SNAPSHOT__ROWS", "7")
-    set_config(ObservabilityConfig(store_dir="/from/config", log_level="error"))
+    set_config(ObservabilityConfig(store_dir="/from/config"))
     monkeypatch.setenv("ODIBI_SNAPSHOT__ROWS", "8")
     found = read_settings()
     assert (found.store.dir, found.snapshot.rows) == ("/from/config", 8)
     assert read_settings(store={"dir": "/from/run"}).store.dir == "/from/run"
     assert read_settings(store={"dir": None}).store.dir == "/from/config"
-    assert read_log_settings().level == "error"
     assert read_settings({}).store.dir == ".odibi"

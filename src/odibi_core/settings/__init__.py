@@ -12,7 +12,7 @@ from odibi_core.settings.environment import (
 )
 from odibi_core.settings.options import OPTIONS, PREFIX, Option
 from odibi_core.settings.sections import SECTIONS, Durability, Log, Settings, Snapshot, SnapshotLevel, Store
-from odibi_core.settings.strict import read_log_settings, read_settings
+from odibi_core.settings.strict import read_settings
 from odibi_core.settings.values import masked, text_of
 
 __all__ = [
@@ -33,7 +33,6 @@ __all__ = [
     "get_config",
     "inherited_context",
     "masked",
-    "read_log_settings",
     "read_settings",
     "set_config",
     "text_of",

@@ -139,9 +139,18 @@ class ObservabilityConfig:
         """One section as its own type: `config.section("log")` is a `Log`."""
         return SECTIONS[name](**{option.key: getattr(self, option.attribute) for option in options_of(name)})
 
-    def validate(self) -> list[str]:
-        """All that is wrong, one sentence each, which names the variable; empty when everything can be right."""
-        return [*self._general, *self._problems.values(), *self._across(), *self.unknown_variables()]
+    def validate(self, *sections: str) -> list[str]:
+        """All that is wrong, one sentence each, which names the variable; empty when everything can be right.
+
+        With `sections`: of the values only theirs, since others may be meant for other software.
+        """
+        values = [
+            problem
+            for attribute, problem in self._problems.items()
+            if not sections or OPTIONS[attribute].section in sections
+        ]
+        across = [] if sections else self._across()
+        return [*self._general, *values, *across, *self.unknown_variables()]
 
     def unknown_variables(self) -> list[str]:
         """The part of `validate()` that may be none of our business: `ODIBI_…` variables that nothing reads."""

@@ -9,7 +9,7 @@ from odibi_core.errors import ConfigurationError
 from odibi_core.settings.config import of_config
 from odibi_core.settings.options import options_of
 from odibi_core.settings.reading import CODE, Given, Reading, judged, stranger
-from odibi_core.settings.sections import SECTIONS, Log, Settings
+from odibi_core.settings.sections import SECTIONS, Settings
 
 
 def read_settings(
@@ -31,16 +31,6 @@ def read_settings(
         code |= {key: value for key, value in (given or {}).items() if value is not None}
         found[section] = _read(section, reading, code)
     return Settings(**found)
-
-
-def read_log_settings(environment: Mapping[str, str] | None = None) -> Log:
-    """The section `log`, for program loggers.
-
-    A reader of its own, for `LOG_LEVEL` may be meant for other software: it can be wrong only for whoever asks for
-    a program logger. Raises `ConfigurationError`.
-    """
-    log: Log = _read("log", Reading(environment), of_config("log") if environment is None else {})
-    return log
 
 
 def _read(section: str, reading: Reading, code: Mapping[str, Any]) -> Any:
