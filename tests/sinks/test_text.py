@@ -155,3 +155,10 @@ def test_the_traceback_of_one_exception_is_shown_once() -> None:
     written = stream.getvalue()
     assert written.count("- ValueError: no such table") == 4
     assert written.count("Traceback") == 2
+
+
+def test_a_line_of_another_library_is_what_it_said() -> None:
+    """Neither the name that stands for none nor the template of the message says anything more."""
+    event = an_event("log", component="httpx", message="GET /a 200", message_template="%s %s %d", url="/a")
+    assert line_of(event) == "00:00:00 info     httpx GET /a 200 url=/a"
+    assert line_of(an_event("log", component="app")) == "00:00:00 info     app log"

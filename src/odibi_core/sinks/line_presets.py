@@ -82,6 +82,7 @@ _OTEL_SEVERITY: Final = {
     "error": ("ERROR", 17),
     "critical": ("FATAL", 21),
 }
+_OF_TRACES: Final = ("trace_id", "span_id")
 _OUTCOMES: Final = {"success": "success", "failed": "failure"}
 
 
@@ -225,7 +226,8 @@ def _message(said: Record) -> Any:
 def _move(said: Record, line: Record, names: Mapping[str, str]) -> None:
     """Give what the other system knows its name there; a value that cannot be meant by it stays."""
     for ours, theirs in names.items():
-        if isinstance(said.get(ours), (str, int)):
+        # Those ids are texts; a number is that of a span in this process, of which no trace there knows.
+        if isinstance(said.get(ours), str if ours in _OF_TRACES else (str, int)):
             line[theirs] = said.pop(ours)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final, Literal, TextIO
 
 from odibi_core.events import Event, encode, kinds
+from odibi_core.events.leveled import UNNAMED
 
 Format = Literal["text", "json"]
 
@@ -29,7 +30,7 @@ _FILE, _LINE, _FUNCTION = "code.file.path", "code.line.number", "code.function.n
 _FOR_REPORTS: Final = frozenset(
     {"error_id", "message_id", "execution_id", "span_id", "parent_id", "depth", "breadcrumbs", "contexts"}
 )
-_ELSEWHERE: Final = _FOR_REPORTS | frozenset({"error_type", "traceback", _FILE, _LINE, _FUNCTION})
+_ELSEWHERE: Final = _FOR_REPORTS | {"error_type", "traceback", "message_template", _FILE, _LINE, _FUNCTION}
 """Fields that the line shows in a place of their own, or not at all."""
 _SUBJECTS: Final = {
     kinds.OPERATION_COMPLETE: "operation", kinds.OPERATION_FAILED: "operation", kinds.COST: "operation",
@@ -108,7 +109,8 @@ def _parts(event: Event) -> Iterator[tuple[str, str]]:
     yield _LEVELS.get(event.level, ""), f"{event.level:<8}"
     if event.component:
         yield _MAGENTA, event.component
-    yield _BOLD, event.event_type
+    if event.event_type != UNNAMED or not event.message:
+        yield _BOLD, event.event_type
     subject = _SUBJECTS.get(event.event_type, "")
     for part in (event.get(subject), event.node_name, event.message):
         if part:
