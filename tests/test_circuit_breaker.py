@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 import threading
 from collections.abc import AsyncIterator, Iterator
 from copy import copy
@@ -265,6 +266,63 @@ def test_an_exception_comes_out_as_it_went_in(breaker: CircuitBreaker) -> None:
         breaker.call(fail)
     assert raised.value.__context__ is None
     assert not [entry for entry in raised.traceback if "pybreaker" in str(entry.path)]
+
+
+def test_every_kind_of_method_can_be_decorated(breaker: CircuitBreaker) -> None:
+    """Also above @classmethod and @staticmethod; a class and a property are refused with what to do."""
+
+    class Client:
+        @breaker
+        def plain(self) -> str:
+            return "plain"
+
+        @breaker
+        @classmethod
+        def of_class(cls) -> str:
+            return cls.__name__
+
+        @breaker
+        @staticmethod
+        def static() -> str:
+            return "static"
+
+    assert (Client().plain(), Client.of_class(), Client().static()) == ("plain", "Client", "static")
+    with pytest.raises(ConfigurationError, match="the class Client: decorate its methods instead"):
+        breaker(Client)
+    with pytest.raises(ConfigurationError, match="a property: put this decorator below it"):
+        breaker(property(str))  # type: ignore[type-var]  # that is the point
+
+
+def test_an_object_with_an_asynchronous_call_is_a_coroutine_function(breaker: CircuitBreaker) -> None:
+    """What fails once it is awaited has failed."""
+
+    class Client:
+        async def __call__(self) -> None:
+            fail()
+
+    async def main() -> None:
+        for _ in range(3):
+            with pytest.raises(OSError, match="no answer"):
+                await breaker(Client())()
+
+    asyncio.run(main())
+    assert breaker.state == "open"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_child_can_call_though_the_locks_were_held(breaker: CircuitBreaker) -> None:
+    """In the child they are made anew, ours and pybreaker's, and what was counted before still counts."""
+    fail_times(breaker, 2)
+    with breaker._lock, breaker._breaker._lock:
+        child = os.fork()
+        if child == 0:
+            done = threading.Thread(target=fail_times, args=(breaker, 1), daemon=True)
+            done.start()
+            done.join(20)
+            os._exit(0 if breaker.state == "open" and not done.is_alive() else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert breaker.state == "closed"
 
 
 def test_by_hand(breaker: CircuitBreaker, clock: FakeClock) -> None:

@@ -8,6 +8,7 @@ import functools
 import gc
 import inspect
 import json
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import aclosing
@@ -223,6 +224,28 @@ def test_what_goes_on_after_the_end_is_no_part_of_it(heard: RecordingSink) -> No
     ]
 
 
+@pytest.mark.parametrize(
+    ("code", "status"), [(None, "success"), (0, "success"), (1, "cancelled"), ("no", "cancelled")]
+)
+def test_a_program_that_exits_well_did_well(heard: RecordingSink, code: Any, status: str) -> None:
+    """`sys.exit()` is how a command-line tool ends."""
+    with pytest.raises(SystemExit), track_performance("main"):
+        sys.exit(code)
+    (told,) = heard.events
+    assert (told.status, told.error is None) == (status, status == "success")
+    assert "partial" not in told.fields
+
+
+def test_what_cannot_be_decorated_is_refused_with_what_to_do() -> None:
+    """A property, which is no function, and a class, which would be one no longer."""
+    for what, said in (
+        (property(int), "a property: put this decorator below it"),
+        (int, "decorate its methods"),
+    ):
+        with pytest.raises(ConfigurationError, match=said):
+            performance_monitor("x")(what)  # type: ignore[type-var]  # that is the point
+
+
 def test_a_chain_of_tasks_does_not_grow() -> None:
     """A task that starts its successor inside its own measurement, for ever: what ended is let go of."""
 
@@ -239,7 +262,7 @@ def test_a_chain_of_tasks_does_not_grow() -> None:
     gc.collect()
     from odibi_core.performance import _Span
 
-    assert sum(isinstance(each, _Span) for each in gc.get_objects()) < 10
+    assert sum(type(each) is _Span for each in gc.get_objects()) < 10
 
 
 def test_a_sink_that_fails_is_not_noticed(heard: RecordingSink) -> None:

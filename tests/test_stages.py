@@ -8,6 +8,7 @@ import csv
 import gc
 import inspect
 import io
+import pickle
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import Any
 
@@ -18,7 +19,14 @@ import pytest
 from odibi_core import stage_batch
 from odibi_core.errors import ConfigurationError
 from odibi_core.events import Event, encode
-from odibi_core.observability import EventBus, InstrumentedStage, StructuredLogger, get_logger, measured_stage
+from odibi_core.observability import (
+    EventBus,
+    InstrumentedStage,
+    StructuredLogger,
+    get_logger,
+    measured_stage,
+    performance_monitor,
+)
 from odibi_core.program import current_bus
 from odibi_core.testing import FakeClock, RecordingSink
 
@@ -320,6 +328,41 @@ def test_every_logger_of_ours_will_do(heard: RecordingSink) -> None:
     ).process([])
     assert [event.component for event in heard.events] == ["a"]
     assert [event.component for event in own.events] == ["b"]
+
+
+@pytest.mark.parametrize("kind", [staticmethod, classmethod])
+def test_a_process_without_self_is_refused(kind: Any) -> None:
+    """It would not know whose batch it is; better no class than one that silently measures nothing."""
+    with pytest.raises(ConfigurationError, match=f"process of Still is a {kind.__name__}.*with self"):
+        type("Still", (InstrumentedStage,), {"process": kind(lambda *records: None)})
+
+
+def test_the_records_are_known_through_wrappers_and_decorators(heard: RecordingSink) -> None:
+    """`self` is not taken for them, however deep it is."""
+
+    class Pair:
+        @performance_monitor
+        def process(self, left: Any, right: Any) -> list[Any]:
+            return [*left, *right]
+
+    InstrumentedStage(InstrumentedStage(Pair(), "inner"), "outer").process(iter([1]), right=[2, 3])
+    told = [event for event in heard.events if event.event_type == "stage_completed"]
+    assert [(event.component, event.fields["recordsIn"], event.fields["recordsOut"]) for event in told] == [
+        ("inner", 1, 3),
+        ("outer", 1, 3),
+    ]
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_copy_is_a_stage_of_its_own(heard: RecordingSink) -> None:
+    """What can be copied and pickled without us can be so with us, a logger or not; it counts its own batches."""
+    stage = InstrumentedStage(Double(), "double", logger=StructuredLogger("here"))
+    stage.process([1])
+    pickled = pickle.loads(pickle.dumps(stage))  # noqa: S301 (our own bytes)
+    for each in (copy.copy(stage), copy.deepcopy(stage), pickled):
+        assert each.process([1]) == [2]
+        assert repr(each) == "<InstrumentedStage 'double'>"
+    assert [(event.component, event.fields["batch"]) for event in heard.events] == [("double", 1)] * 3
 
 
 def test_methods_are_measured_without_their_self(heard: RecordingSink) -> None:

@@ -7,11 +7,12 @@ side by side; only one at a time tries whether an open circuit may close; a call
 from __future__ import annotations
 
 import functools
-import inspect
+import os
+import weakref
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import aclosing
-from math import isfinite
+from math import inf
 from threading import RLock
 from types import TracebackType
 from typing import Any, Final, Literal, ParamSpec, TypeVar
@@ -23,6 +24,7 @@ from odibi_core.events.clock import SYSTEM, Clock
 from odibi_core.events.compose import clean_text
 from odibi_core.events.failure import message_of
 from odibi_core.events.normalise import text
+from odibi_core.flows import is_async_generator, is_coroutine, is_generator, over
 from odibi_core.program import current_bus
 
 __all__ = ["CircuitBreaker"]
@@ -69,16 +71,13 @@ class CircuitBreaker:
         logger: Any = None,
         clock: Clock = SYSTEM,
     ) -> None:
-        import pybreaker
-
         self.name = clean_text(text(name))
         self.fail_max = _at_least(1, "fail_max", fail_max)
         self.reset_timeout_s = _at_least(0, "reset_timeout_s", reset_timeout_s)
         self._excluded = _exclusions(exclude)
-        self._bus = bus if logger is None else _checked(logger)
+        self._bus = _checked(bus if logger is None else logger)
         self._now = clock.monotonic
-        self._breaker = pybreaker.CircuitBreaker(fail_max, reset_timeout_s, name=name)
-        self._lock = RLock()
+        self._begin()
         self._state: State = "closed"
         self._turn = 0
         """How often the state changed: a call that began in an earlier one has no say in this one."""
@@ -86,6 +85,17 @@ class CircuitBreaker:
         self._troubled = False
         """Whether a success matters: it is not when the circuit is closed and nothing failed since."""
         self._changes: deque[tuple[State, State, BaseException | None]] = deque()
+        _breakers.add(self)
+
+    def _begin(self, storage: Any = None) -> None:
+        """Locks, and what stands behind them: at the start, and with what is stored in the child of every fork."""
+        import pybreaker
+
+        self._storage = storage or pybreaker.CircuitMemoryStorage(pybreaker.STATE_CLOSED)
+        self._breaker = pybreaker.CircuitBreaker(
+            self.fail_max, self.reset_timeout_s, state_storage=self._storage
+        )
+        self._lock = RLock()
 
     @property
     def state(self) -> State:
@@ -122,7 +132,7 @@ class CircuitBreaker:
 
     def __call__(self, function: F) -> F:
         """Each call of `function` goes through the circuit; of a generator, the whole of its course is the call."""
-        guarded: F = _guarded(self, function)
+        guarded: F = over(function, functools.partial(_guarded, self))
         return guarded
 
     def open(self) -> None:
@@ -154,9 +164,8 @@ class CircuitBreaker:
             if turn != self._turn:
                 return
             if error is not None and not isinstance(error, Exception):
-                self._next_try = (
-                    self._now()
-                )  # cancelled: neither a failure nor a success, so the next may try
+                # Cancelled: neither a failure nor a success, so the next may try.
+                self._next_try = self._now()
             else:
                 self._step(functools.partial(self._breaker.call, _fail if counted else _succeed), error)
         self._tell()
@@ -234,7 +243,7 @@ class _Calling:
 
 
 def _guarded(breaker: CircuitBreaker, function: Any) -> Any:
-    if inspect.isgeneratorfunction(function):
+    if is_generator(function):
 
         @functools.wraps(function)
         def generator(*args: Any, **kwargs: Any) -> Any:
@@ -242,7 +251,7 @@ def _guarded(breaker: CircuitBreaker, function: Any) -> Any:
                 return (yield from function(*args, **kwargs))
 
         return generator
-    if inspect.isasyncgenfunction(function):
+    if is_async_generator(function):
 
         @functools.wraps(function)
         async def async_generator(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:
@@ -252,7 +261,7 @@ def _guarded(breaker: CircuitBreaker, function: Any) -> Any:
                         yield item
 
         return async_generator
-    if inspect.iscoroutinefunction(function):
+    if is_coroutine(function):
 
         @functools.wraps(function)
         async def coroutine(*args: Any, **kwargs: Any) -> Any:
@@ -293,22 +302,24 @@ def _refusal(name: str, retry_in_s: float) -> CircuitOpenError:
 
 
 def _at_least(least: int, name: str, given: Any) -> Any:
-    number = isinstance(given, int | float) and not isinstance(given, bool) and isfinite(given)
+    number = isinstance(given, int | float) and not isinstance(given, bool) and abs(given) < inf
     if not number or given < least:
-        raise ConfigurationError(f"{name} is a number of at least {least}; given was {text(given, 100)}")
+        what = text(given, 100) if number else f"{text(given, 100)} ({type(given).__name__})"
+        raise ConfigurationError(f"{name} is a number of at least {least}; given was {what}")
     return given
 
 
 def _checked(logger: Any) -> Any:
-    if isinstance(logger, EventBus) or isinstance(getattr(logger, "bus", None), EventBus):
+    if logger is None or isinstance(getattr(logger, "bus", logger), EventBus):
         return logger
     raise ConfigurationError(
-        f"logger is a StructuredLogger or a logger of get_logger; given was a {type(logger).__name__}"
+        "a circuit speaks through a StructuredLogger, a logger of get_logger or an EventBus; "
+        f"given was a {type(logger).__name__}"
     )
 
 
 def _exclusions(given: Any) -> tuple[Excluded, ...]:
-    listed = tuple(given) if isinstance(given, Iterable) and not isinstance(given, type) else (given,)
+    listed = tuple(given) if isinstance(given, Iterable) and not isinstance(given, type | str) else (given,)
     wrong = [each for each in listed if not callable(each)]
     wrong += [each for each in listed if isinstance(each, type) and not issubclass(each, BaseException)]
     if wrong:
@@ -316,3 +327,16 @@ def _exclusions(given: Any) -> tuple[Excluded, ...]:
             f"exclude has classes of exceptions, or functions that say whether one is; given was {wrong[0]!r:.100}"
         )
     return listed
+
+
+_breakers: weakref.WeakSet[CircuitBreaker] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    """In the child: locks that another thread may have held are made anew."""
+    for breaker in _breakers:
+        breaker._begin(breaker._storage)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,12 +1,28 @@
-"""Generators, measured while they are consumed: nothing is asked of them ahead, and they stay what they are."""
+"""Functions of every kind, decorated so that they stay what they are.
+
+Generators are measured while they are consumed: nothing is asked of them ahead.
+"""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
+from contextlib import AbstractContextManager
+from functools import cached_property, wraps
 from typing import Any, Protocol
 
-__all__ = ["Meter", "flow", "flowing_async", "is_async_generator", "is_coroutine", "is_generator"]
+from odibi_core.errors import ConfigurationError
+
+__all__ = [
+    "Meter",
+    "flow",
+    "flowing_async",
+    "is_async_generator",
+    "is_coroutine",
+    "is_generator",
+    "over",
+    "within",
+]
 
 
 class Meter(Protocol):
@@ -104,6 +120,55 @@ async def _leave_async(source: AsyncGenerator[Any, Any], meter: Meter) -> None:
         meter.finish(error)
         raise
     meter.finish(partial=True)
+
+
+def within(
+    function: Callable[..., Any], block: AbstractContextManager[Any], course: Callable[[], Meter]
+) -> Any:
+    """`function` with `block` around each of its calls; a generator has a `course()` instead, since it comes and goes.
+
+    `block` is entered by all calls, also by several at once.
+    """
+    if is_generator(function):
+
+        @wraps(function)
+        def generator(*args: Any, **kwargs: Any) -> Any:
+            return (yield from flow(function(*args, **kwargs), course()))
+
+        return generator
+    if is_async_generator(function):
+        begun = flowing_async(lambda *args, **kwargs: (function(*args, **kwargs), course()))
+        return wraps(function)(begun)
+    if is_coroutine(function):
+
+        @wraps(function)
+        async def coroutine(*args: Any, **kwargs: Any) -> Any:
+            with block:
+                return await function(*args, **kwargs)
+
+        return coroutine
+
+    @wraps(function)
+    def called(*args: Any, **kwargs: Any) -> Any:
+        with block:
+            return function(*args, **kwargs)
+
+    return called
+
+
+def over(decorated: Any, wrap: Callable[[Callable[..., Any]], Any]) -> Any:
+    """Decorate a function, also one that is a class's or static method already."""
+    if isinstance(decorated, classmethod | staticmethod):
+        return type(decorated)(wrap(decorated.__func__))
+    if callable(decorated) and not isinstance(decorated, type):
+        return wrap(decorated)
+    if isinstance(decorated, type):
+        what = f"the class {decorated.__name__}: decorate its methods instead"
+    elif isinstance(decorated, property | cached_property):
+        what = f"a {type(decorated).__name__}: put this decorator below it"
+    else:
+        what = f"{decorated!r:.200}"
+    raise ConfigurationError(f"what is decorated is a function or a method; given was {what}")
 
 
 def is_coroutine(function: object) -> bool:

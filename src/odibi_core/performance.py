@@ -14,14 +14,13 @@ from itertools import count
 from types import TracebackType
 from typing import Any, Final, ParamSpec, TypeVar, overload
 
-from odibi_core.errors import ConfigurationError
 from odibi_core.events import kinds
 from odibi_core.events.clock import monotonic, new_id
 from odibi_core.events.compose import clean_field, clean_text
 from odibi_core.events.context import Context, current, put
-from odibi_core.events.failure import describe_failure
+from odibi_core.events.failure import describe_failure, is_clean_exit
 from odibi_core.events.normalise import text
-from odibi_core.flows import flow, flowing_async, is_async_generator, is_coroutine, is_generator
+from odibi_core.flows import flow, flowing_async, is_async_generator, is_coroutine, is_generator, over
 from odibi_core.program import current_bus
 
 __all__ = ["performance_monitor", "track_performance"]
@@ -33,6 +32,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _PROCESSES: Final = 900_000
 _SPANS: Final = 1_000_000
 _NAMES_KEPT: Final = 256
+_SUCCESS: Final = (kinds.OPERATION_COMPLETE, "info", "success")
 
 
 def _new_ids() -> count[int]:
@@ -129,9 +129,7 @@ class _Span:
         """Say how long it took, and how it ended."""
         duration_ms = (monotonic() - self.begun) * 1e3
         self.ended = True
-        kind, level, status = kinds.OPERATION_COMPLETE, "info", "success"
-        if error is not None:
-            kind, level, status = _outcome(error)
+        kind, level, status = _SUCCESS if error is None else _outcome(error)
         fields: dict[str, Any] = {
             "operation": self.operation,
             "status": status,
@@ -145,7 +143,7 @@ class _Span:
             fields["active_ms"] = self.active * 1e3
         if kind is kinds.OPERATION_FAILED and error is not None:
             fields |= describe_failure(error)
-        elif partial or error is not None:
+        elif partial or isinstance(error, GeneratorExit):
             fields["partial"] = True
         context = current() if self.leave() else self.outer
         if self.fields is not None:
@@ -163,8 +161,8 @@ def _inside_of(operation: str, outer: Context) -> Context:
 
 def _outcome(error: BaseException) -> tuple[str, str, str]:
     """Kind, level and status. A generator that its consumer needs no further did what it was asked to."""
-    if isinstance(error, GeneratorExit):
-        return kinds.OPERATION_COMPLETE, "info", "success"
+    if isinstance(error, GeneratorExit) or is_clean_exit(error):
+        return _SUCCESS
     if isinstance(error, Exception):
         return kinds.OPERATION_FAILED, "error", "failed"
     return kinds.OPERATION_FAILED, "warning", "cancelled"
@@ -225,18 +223,6 @@ def performance_monitor(operation: Any = None, tags: dict[str, Any] | None = Non
     if callable(operation) or isinstance(operation, classmethod | staticmethod):
         return over(operation, lambda function: _monitored(function, None, tags))
     return lambda decorated: over(decorated, lambda function: _monitored(function, operation, tags))
-
-
-def over(decorated: Any, wrap: Callable[[Callable[..., Any]], Any]) -> Any:
-    """Decorate a function, also one that is a class's or static method already."""
-    if isinstance(decorated, classmethod | staticmethod):
-        return type(decorated)(wrap(decorated.__func__))
-    if isinstance(decorated, type) or not callable(decorated):
-        what = f"the class {decorated.__name__}" if isinstance(decorated, type) else f"{decorated!r:.200}"
-        raise ConfigurationError(
-            f"what is measured is a function or a method; given was {what}: decorate its methods instead"
-        )
-    return wrap(decorated)
 
 
 def _monitored(function: Callable[..., Any], operation: object, tags: Any) -> Callable[..., Any]:

@@ -16,8 +16,7 @@ from odibi_core.errors import ConfigurationError
 from odibi_core.event_bus import EventBus
 from odibi_core.events.compose import clean_text
 from odibi_core.events.normalise import text
-from odibi_core.flows import flow, flowing_async, is_async_generator, is_coroutine, is_generator
-from odibi_core.performance import over
+from odibi_core.flows import flow, flowing_async, is_async_generator, is_coroutine, is_generator, over
 from odibi_core.stage_batch import Batch, Counted, size
 
 __all__ = ["InstrumentedStage", "measured_stage"]
@@ -109,9 +108,10 @@ async def _awaited(result: Any, batch: Batch) -> Any:
 
 def _records_of(function: Callable[..., Any], own: int) -> tuple[int, str]:
     """Which argument the records are: the one of that name, else the first that is not the object itself."""
-    code = getattr(inspect.unwrap(function), "__code__", None)
+    bound = inspect.unwrap(function, stop=inspect.ismethod)
+    code = getattr(inspect.unwrap(bound), "__code__", None)
     names = code.co_varnames[: code.co_argcount] if code is not None else ()
-    if inspect.ismethod(function):
+    if inspect.ismethod(bound):
         names = names[1:]
     elif names[:1] in (("self",), ("cls",)):
         own = 1
@@ -123,9 +123,10 @@ def _records_of(function: Callable[..., Any], own: int) -> tuple[int, str]:
 class InstrumentedStage:
     """A stage whose every batch says `stage_completed`: `InstrumentedStage(Normalize()).process(records)`.
 
-    Wraps anything with `process(records, …)`, and otherwise behaves as it does. Or inherit from it and write `process`:
-    then the first argument is the stage's name. Lists, frames, generators and `async` are all measured; a generator
-    while it is consumed. When a batch fails, `stage_failed` says so and the exception goes on.
+    Wraps anything with `process(records, …)`; what else that has can be read through it. Or inherit from it and write
+    `process`: then the first argument is the stage's name. Lists, frames, generators and `async` are all measured; a
+    generator while it is consumed. When a batch fails, `stage_failed` says so and the exception goes on. A copy counts
+    its batches anew and, as one that was pickled, speaks where everything does.
 
     >>> class Double(InstrumentedStage):
     ...     def process(self, records):
@@ -154,6 +155,11 @@ class InstrumentedStage:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         own = cls.__dict__.get("process")
+        if isinstance(own, staticmethod | classmethod):
+            raise ConfigurationError(
+                f"process of {cls.__name__} is a {type(own).__name__}; that of an InstrumentedStage is a method with "
+                "self, since its batches are told by the stage's name"
+            )
         if inspect.isfunction(own):
 
             def begin(stage: InstrumentedStage, *args: Any, **kwargs: Any) -> Batch:
@@ -178,6 +184,13 @@ class InstrumentedStage:
     def _begin(self, silent: bool = False) -> Batch:
         numbers = self.__dict__.setdefault("_numbers", count(1))
         return Batch(self.name or type(self).__name__, 0 if silent else next(numbers), self._logger)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Neither can be pickled, and what can be without us must be so with us.
+        return {name: value for name, value in self.__dict__.items() if name not in ("_logger", "_numbers")}
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}>"
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or self.stage is None:

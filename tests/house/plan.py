@@ -25,7 +25,7 @@ FLOORS: tuple[frozenset[str], ...] = (
             "node_record",
         }
     ),
-    frozenset({"program"}),
+    frozenset({"program", "flows"}),
     frozenset({"program_logger"}),
     frozenset(
         {
@@ -48,7 +48,6 @@ COMPANIONS = {
     "log_bridge": "program_logger",
     "log_forwarding": "program_logger",
     "log_sampling": "program_logger",
-    "flows": "performance",
     "stages": "performance",
     "stage_batch": "performance",
     "bigquery": "cost_tracker",

@@ -43,6 +43,11 @@ def describe_failure(error: BaseException) -> dict[str, Any]:
         return {"error": type(error).__name__}
 
 
+def is_clean_exit(error: BaseException) -> bool:
+    """Whether it is only `sys.exit()` with nothing to complain of: the end of a program that went well."""
+    return isinstance(error, SystemExit) and (error.code is None or (type(error.code) is int and not error.code))
+
+
 def error_id_of(error: BaseException) -> str:
     """The id of this very exception, the same in every event that tells of it: whoever counts, counts it once.
 
