@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
+from rich.console import Console
 from tests.cli.conftest import Here
 
 from odibi_core import observe
+from odibi_core.cli import output
 from odibi_core.observability import track_performance
 
 
@@ -63,6 +66,26 @@ def test_nothing_measured_is_an_answer(here: Here) -> None:
     assert (done.exit_code, done.stdout) == (0, "")
     assert "nothing was measured" in done.stderr
     assert json.loads(here("timing", "--format", "json").stdout) == []
+
+
+def test_the_latest_run_that_measured_anything(here: Here, run: str) -> None:
+    """Who asks of no run in particular wants to see something, and is told which one it is; who does gets that one."""
+    with observe("empty"):
+        pass
+    done = here("timing")
+    assert "job" in done.stdout
+    assert f"the latest run measured nothing; this is {run}" in " ".join(done.stderr.split())
+    assert here("timing", "empty").stdout == ""
+
+
+def test_a_narrow_terminal_shows_names_and_whole_figures(
+    here: Here, run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`6.9 m` would be minutes: what has no room is left out."""
+    monkeypatch.setattr(output, "console", lambda *_: Console(width=40, markup=False))
+    header, job, *_ = here("timing").stdout.splitlines()
+    assert header.split() == ["Operation", "Calls", "Failed", "Total"]
+    assert re.fullmatch(r"job +1 +[\d.]+ m?s *", job)
 
 
 def test_a_run_that_is_not_there(here: Here, run: str) -> None:

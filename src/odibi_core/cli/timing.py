@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
 from odibi_core.cli import options, output, record
+from odibi_core.store.runs import RunStore
 from odibi_core.views.operations import OperationsView
+
+_FIGURES: Final = ("Calls", "Failed", "Total", "Self", "Mean", "Longest")
+_NARROW: Final = 72
+"""Columns of a terminal below which there is no room for all figures beside the names."""
 
 
 def timing(
@@ -19,19 +24,30 @@ def timing(
 ) -> None:
     """Show the measured operations of a run as a tree: how often, how long in all and by themselves, how many failed.
 
-    What `track_performance` and `performance_monitor` measured; one inside another is its part.
+    What `track_performance` and `performance_monitor` measured; one inside another is its part. Without RUN, of the
+    latest run that measured anything.
     """
     kept = record.open_store(store)
-    run_id = record.find(kept, run)
+    latest = record.find(kept, run)
+    asked = [latest] if run else reversed(kept.ids())
     with output.waiting("reading the record"):
-        operations = record.feed(OperationsView(), kept, run_id).answer()["operations"]
+        found = ((each, _operations(kept, each)) for each in asked)
+        run_id, operations = next((each for each in found if each[1]), (latest, []))
+    if not operations:
+        where = f"run {run_id}" if run else f"any run of {kept.root}"
+        output.notice(f"nothing was measured in {where}; `with track_performance(…):` does")
+    elif run_id != latest:
+        output.notice(f"the latest run measured nothing; this is {run_id}")
     operations = _cut(operations, depth) if depth else operations
     if format is options.TextOrJson.json:
         output.write_json(operations)
     elif operations:
         _show(operations)
-    else:
-        output.notice(f"nothing was measured in run {run_id}; `with track_performance(…):` does")
+
+
+def _operations(kept: RunStore, run_id: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = record.feed(OperationsView(), kept, run_id).answer()["operations"]
+    return found
 
 
 def _cut(operations: list[dict[str, Any]], depth: int) -> list[dict[str, Any]]:
@@ -43,12 +59,12 @@ def _cut(operations: list[dict[str, Any]], depth: int) -> list[dict[str, Any]]:
 
 def _show(operations: list[dict[str, Any]]) -> None:
     on = output.console()
-    figures = ("Calls", "Failed", "Total", "Self", "Mean", "Longest")
+    # A name must be read, and half a figure is a wrong one.
+    figures = _FIGURES[:3] if on.width < _NARROW else _FIGURES
     listed = output.table("Operation", *figures, right=figures)
     for branch, operation in _lines(operations, output.is_unicode(on)):
         failed = operation["failures"]
-        listed.add_row(
-            output.cell(f"{branch}{output.shown(operation['name'])}", "red" if failed else ""),
+        row = (
             output.count(operation["calls"]),
             output.cell(output.count(failed) if failed else "", "red"),
             output.duration(operation["total_ms"]),
@@ -56,6 +72,8 @@ def _show(operations: list[dict[str, Any]]) -> None:
             output.duration(operation["total_ms"] / operation["calls"] if operation["calls"] else None),
             output.duration(operation["max_ms"]),
         )
+        name = output.cell(f"{branch}{output.shown(operation['name'])}", "red" if failed else "")
+        listed.add_row(name, *row[: len(figures)])
     output.write(on, listed)
 
 
