@@ -8,6 +8,7 @@ import pytest
 from odibi_core import pipeline
 from odibi_core.errors import PipelineDefinitionError
 from odibi_core.pipeline import load_pipeline
+from odibi_core.pipeline.loader import load_module, shown_name
 
 STEP = (
     "from odibi_core.pipeline import Step\na = Step(name='a', value=dict)\nb = Step(name='b', value=dict)\n"
@@ -88,6 +89,19 @@ def test_a_file_with_a_colon_in_its_name() -> None:
     """A path that exists is taken whole."""
     assert names(write(STEP + "steps = [a]\n", "flow:odd.py")) == ["a"]
     assert names(write(STEP + "other = [b]\nsteps = [a]\n", "flow:odd.py") + ":other") == ["b"]
+
+
+def test_a_file_of_a_package() -> None:
+    """Its relative imports mean what they mean when the package is imported, at any depth."""
+    Path("shop/flows").mkdir(parents=True)
+    for file in ("shop/__init__.py", "shop/flows/__init__.py"):
+        Path(file).touch()
+    Path("shop/source.py").write_text("def rows():\n    return [1]\n", encoding="utf-8")
+    Path("shop/flows/daily.py").write_text("from ..source import rows\npipeline = [rows]\n", encoding="utf-8")
+    path = list(sys.path)
+    assert [step() for step in load_pipeline("shop/flows/daily.py")] == [[1]]
+    assert shown_name(load_module("shop/flows/daily.py").__name__) == "daily"
+    assert sys.path == path
 
 
 def test_no_such_file() -> None:

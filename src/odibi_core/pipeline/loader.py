@@ -55,7 +55,7 @@ def load_module(target: str) -> ModuleType:
 
 def shown_name(module: str) -> str:
     """A module's name for people: of one that was loaded from a file, the file's."""
-    file = getattr(sys.modules.get(module), "__file__", None) if module.startswith(_PREFIX) else None
+    file = getattr(sys.modules.get(module), "__file__", None) if _PREFIX in module else None
     return Path(file).stem if file else module
 
 
@@ -74,7 +74,7 @@ def split_target(target: str) -> tuple[Path, str]:
         raise PipelineDefinitionError(
             f"there is no file {str(path)!r}: there is no folder {str(path.parent)!r}"
         )
-    beside = [each.name for each in path.parent.glob("*.py")]
+    beside = [each.name for each in path.parent.glob("*.py") if each.is_file()]
     raise PipelineDefinitionError(f"there is no file {str(path)!r}{nearest(path.name, beside)}")
 
 
@@ -87,22 +87,36 @@ class _Source(SourceFileLoader):
 
 def _run(path: Path) -> ModuleType:
     name = f"{_PREFIX}{blake2s(str(path).encode(errors='surrogateescape'), digest_size=8).hexdigest()}"
+    package, root = _package_of(path)
+    if package:  # then its relative imports mean something
+        name = f"{package}.{name}"
     loader = _Source(name, str(path))
     spec = ModuleSpec(name, loader, origin=str(path))
     spec.has_location = True
     module = module_from_spec(spec)
-    folder = str(path.parent)
+    folders = [str(path.parent), *([str(root)] if package else [])]
     sys.modules[name] = module  # where pickle and dataclasses look for what the file defines
-    sys.path.insert(0, folder)
+    sys.path[:0] = folders
     try:
         loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
         raise
     finally:
-        if folder in sys.path:
-            sys.path.remove(folder)
+        for folder in folders:
+            if folder in sys.path:
+                sys.path.remove(folder)
     return module
+
+
+def _package_of(path: Path) -> tuple[str, Path]:
+    """The dotted name of the package that a file is in, empty if it is in none, and the folder that holds it."""
+    names: list[str] = []
+    folder = path.parent
+    while folder.name.isidentifier() and (folder / "__init__.py").is_file():
+        names.insert(0, folder.name)
+        folder = folder.parent
+    return ".".join(names), folder
 
 
 def _guarded(call: Callable[[], Any], path: Path, when: str) -> Any:
