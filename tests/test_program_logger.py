@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from typing import Any
@@ -35,6 +35,7 @@ from odibi_core.program import current_bus, program_bus
 from odibi_core.program_logger import ProgramLog, configure, get_logger
 from odibi_core.program_observer import init_observability
 from odibi_core.settings import Log, ObservabilityConfig
+from odibi_core.structured_logger import StructuredLogger
 from odibi_core.testing import fresh_program
 
 
@@ -240,6 +241,57 @@ def test_generators_that_interleave_leave_nothing_behind() -> None:
     assert context.current().standard["operation"] == "b"
     next(second), next(second, None)
     assert context.current() is before
+
+
+def test_a_decorated_generator_is_inside_and_its_consumer_is_not() -> None:
+    """With one correlation id all along, and with what it set itself; a new one has an id of its own."""
+
+    @LogContext(operation="import")
+    def items() -> Generator[Any, None, None]:
+        set_user_context("ada")
+        while True:
+            with LogContext(batch=7):
+                yield context.current().standard
+
+    before = context.current()
+    stream = items()
+    first = next(stream)
+    assert context.current() is before
+    second = next(stream)
+    assert first["correlation_id"] == second["correlation_id"] != next(items())["correlation_id"]
+    assert (second["operation"], second["user"]) == ("import", "ada")
+    stream.close()
+    assert context.current() is before
+
+
+def test_a_decorated_asynchronous_generator_is_inside_too() -> None:
+    """And the task that consumes it is not."""
+
+    @LogContext(operation="import")
+    async def items() -> AsyncIterator[Any]:
+        for _ in range(2):
+            await asyncio.sleep(0)
+            yield context.current().standard.get("operation")
+
+    async def main() -> list[Any]:
+        return [(inside, context.current().standard.get("operation")) async for inside in items()]
+
+    assert asyncio.run(main()) == [("import", None)] * 2
+
+
+def test_methods_of_every_kind_are_decorated_and_nothing_else() -> None:
+    """A class, or what cannot be called, is refused at once."""
+
+    class Importer:
+        @LogContext(operation="import")
+        @staticmethod
+        def load() -> Any:
+            return context.current().standard["operation"]
+
+    assert Importer.load() == "import"
+    for wrong in (Importer, 5):
+        with pytest.raises(ConfigurationError, match="a function or a method"):
+            LogContext(operation="import")(wrong)  # type: ignore[type-var]
 
 
 def test_leaving_in_another_task_raises_nothing() -> None:
@@ -466,6 +518,31 @@ def test_the_process_is_configured_by_its_whole_configuration(capsys: pytest.Cap
     first, second = map(json.loads, capsys.readouterr().err.splitlines())
     assert (first["service.name"], first["event.action"]) == ("orders", "first")
     assert second["event_type"] == "second"
+
+
+@pytest.mark.parametrize("kind", [ProgramLog, StructuredLogger])
+def test_exc_info_is_what_logging_has_by_that_name(kind: Any, stream: io.StringIO) -> None:
+    """At every level: True, an exception, or the triple of one; what is none says nothing."""
+    if kind is ProgramLog:
+        logger: Any = ProgramLog(Log(format="json"), stream).get_logger("app")
+    else:
+        logger = StructuredLogger("app", stream=stream)
+    try:
+        raise KeyError("orders")
+    except KeyError as error:
+        logger.warning("true", exc_info=True)
+        logger.exception("other", exc_info=ValueError("orders"))
+        triple = sys.exc_info()
+        kept = error
+    logger.info("given", exc_info=kept)
+    logger.error("triple", exc_info=triple)
+    logger.error("none", exc_info=True)
+    logger.error("false", exc_info=False)
+    said = lines(stream)
+    types = ["KeyError", "ValueError", "KeyError", "KeyError", None, None]
+    assert [line.get("error_type") for line in said] == types
+    assert all(("traceback" in line) is bool(line.get("error_type")) for line in said)
+    assert not [line for line in said if "exc_info" in line]
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from odibi_core.events import context
 from odibi_core.events.clock import new_id
 from odibi_core.events.context import Context, current, enter, inherit, put
 from odibi_core.events.normalise import text
+from odibi_core.flows import over, within
 from odibi_core.settings import environment_with, inherited_context
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
 
 P = ParamSpec("P")
 R = TypeVar("R")
+F = TypeVar("F", bound=Callable[..., Any])
 
 _log = logging.getLogger("odibi_core")
 _LARGEST: Final = 16 * 1024
@@ -49,9 +51,9 @@ _looked: list[bool] = []
 class LogContext:
     """Everything said inside carries these fields: `with LogContext(operation="import", user="ada", batch=7): …`.
 
-    A decorator too, of functions and coroutines. Inside another context it adds to that one. What is said inside
-    shares a correlation id: the one given, else the one in force, else a new one. An instance may be used again,
-    and by several threads and tasks at once.
+    A decorator too, of functions, methods, coroutines and generators. Inside another context it adds to that one.
+    What is said inside shares a correlation id: the one given, else the one in force, else a new one. An instance may
+    be used again, and by several threads and tasks at once.
     """
 
     def __init__(
@@ -87,23 +89,38 @@ class LogContext:
         if restored is not None:
             put(restored)
 
-    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
-        """Each call of `function` is inside this context."""
-        if inspect.iscoroutinefunction(function):
+    def __call__(self, function: F) -> F:
+        """Each call of `function` is inside this context; a generator only while it works, and not its consumer."""
+        decorated: F = over(function, lambda inner: within(inner, self, lambda: _Course(self)))
+        return decorated
 
-            @functools.wraps(function)
-            async def inside_coroutine(*args: Any, **kwargs: Any) -> Any:
-                with self:
-                    return await function(*args, **kwargs)
 
-            return inside_coroutine  # type: ignore[return-value]  # R is the coroutine
+class _Course:
+    """One generator in a context, which holds, with what was set inside, only while the generator works."""
 
-        @functools.wraps(function)
-        def inside(*args: P.args, **kwargs: P.kwargs) -> R:
-            with self:
-                return function(*args, **kwargs)
+    def __init__(self, own: LogContext) -> None:
+        self._own = own
+        self._inside: tuple[Context, tuple[_Entry, ...]] | None = None
 
-        return inside
+    def resume(self) -> None:
+        self._outside = current(), _entered.get()
+        if self._inside is None:
+            self._own.__enter__()
+        else:
+            _return_to(self._inside)
+
+    def suspend(self) -> None:
+        self._inside = current(), _entered.get()
+        _return_to(self._outside)
+
+    def finish(self, error: BaseException | None = None, *, partial: bool = False) -> None:
+        _return_to(self._outside)
+
+
+def _return_to(place: tuple[Context, tuple[_Entry, ...]]) -> None:
+    context, entered = place
+    put(context)
+    _entered.set(entered)
 
 
 def set_correlation_id(id: str | None = None) -> str:

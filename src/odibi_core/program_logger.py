@@ -19,7 +19,7 @@ from odibi_core.event_bus import EventBus, Sink
 from odibi_core.events import Event, clean_text, kinds, redaction
 from odibi_core.events.context import bus_here
 from odibi_core.events.kinds import SEVERITY, LogLevel, severity
-from odibi_core.events.leveled import Leveled
+from odibi_core.events.leveled import Leveled, with_failure
 from odibi_core.events.normalise import text
 from odibi_core.log_context import take_up_inherited
 from odibi_core.log_sampling import Gate
@@ -208,6 +208,8 @@ class ProgramLogger(Leveled):
     def _say(self, level: str, event: str, fields: dict[str, Any]) -> None:
         if "component" in fields:
             fields["component_"] = fields.pop("component")
+        if "exc_info" in fields:
+            fields = with_failure(fields)
         self._log.bus().say(event, level=level, fields={"component": self.component, **fields})
 
     def _say_if_admitted(self, gate: Gate, level: str, event: str, fields: dict[str, Any]) -> None:

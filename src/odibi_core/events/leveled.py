@@ -22,10 +22,10 @@ class Leveled(ABC):
 
     def set_level(self, level: str | LogLevel) -> None:
         """Say nothing below `level`. What is below costs no more than a call of an empty function."""
-        name = str(getattr(level, "value", level)).lower()
+        name = text(level, 100).lower()
         if name not in SEVERITY:
             raise ConfigurationError(
-                f"{level!r} is no level{nearest(name, SEVERITY)}; one of: {', '.join(SEVERITY)}"
+                f"{name!r} is no level{nearest(name, SEVERITY)}; one of: {', '.join(SEVERITY)}"
             )
         self.level = name
         for method, rank in SEVERITY.items():
@@ -58,14 +58,21 @@ class Leveled(ABC):
         """An error with the traceback of the exception that is being handled."""
         if SEVERITY[self.level] > SEVERITY["error"]:
             return
-        error = sys.exc_info()[1]
-        if error is not None:
-            fields = {**describe_failure(error), **fields}
+        fields.setdefault("exc_info", True)
         self._say("error", (type(event) is str and event) or _named(event, fields), fields)
 
     @abstractmethod
     def _say(self, level: str, event: str, fields: dict[str, Any]) -> None:
-        """Say it; `fields` may be kept. Never raises."""
+        """Say it, `exc_info` as `with_failure` has it; `fields` may be kept. Never raises."""
+
+
+def with_failure(fields: dict[str, Any]) -> dict[str, Any]:
+    """As `logging` has it: `exc_info` is an exception, the triple of one, or True for the one that is being handled."""
+    given = fields.pop("exc_info")
+    error = given[1] if type(given) is tuple and len(given) == 3 else given
+    if error is True:
+        error = sys.exc_info()[1]
+    return {**describe_failure(error), **fields} if isinstance(error, BaseException) else fields
 
 
 def _named(event: Any, fields: dict[str, Any]) -> str:
