@@ -99,9 +99,13 @@ def test_a_variable_that_nobody_knows_is_told_with_the_nearest_name() -> None:
     found = unknown_variables(
         {
             "ODIBI_STROE__DIR": "x", "ODIBI_DEBG": "1", "ODIBI_HOME": "x", "HOME": "x", "STROE__DIR": "x",
+            "odibi_log__level": "debug",
             "ODIBI_DEBUG": "1", "ODIBI_CONTEXT": "{}", "ODIBI_CONFIG_FILE": "x", "ODIBI_STORE__DIR": "x",
         }
     )  # fmt: skip
-    assert [sentence.split()[0] for sentence in found] == ["ODIBI_DEBG", "ODIBI_HOME", "ODIBI_STROE__DIR"]
+    assert [sentence.split()[0] for sentence in found] == [
+        "ODIBI_DEBG", "ODIBI_HOME", "ODIBI_STROE__DIR", "odibi_log__level",
+    ]  # fmt: skip
     assert "did you mean 'ODIBI_DEBUG'?" in found[0]
     assert "did you mean 'ODIBI_STORE__DIR'?" in found[2]
+    assert "did you mean 'ODIBI_LOG__LEVEL'?" in found[3]

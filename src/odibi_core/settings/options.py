@@ -43,7 +43,7 @@ _SECRETS: Final = frozenset({"metrics.token", "datadog.api_key", "sentry.dsn"})
 _INSTEAD: Final = {
     "datadog.service": "service_name", "datadog.env": "environment", "sentry.environment": "environment",
     **{
-        f"otel.{signal}_{key}": f"otel_{key}"
+        f"otel_{signal}.{key}": f"otel_{key}"
         for signal in ("traces", "metrics", "logs")
         for key in ("headers", "timeout", "compression", "protocol")
     },
@@ -85,14 +85,14 @@ def _option(section: str, key: str) -> Option:
     name = f"{section}.{key}"
     short = _SHORT.get(name, "")
     ecosystem = _ECOSYSTEM.get(name, ())
-    if section == "otel" and not ecosystem:
-        ecosystem = (f"OTEL_EXPORTER_OTLP_{key.upper()}",)
+    if section.startswith("otel") and not ecosystem:
+        ecosystem = ("_".join(["OTEL_EXPORTER_OTLP", *section.split("_")[1:], key]).upper(),)
     return Option(
         section,
         key,
         attribute=short.lower() or f"{section}_{key}",
         variables=(*([short] if short else []), _own_variable(section, key), *ecosystem),
-        is_secret=name in _SECRETS or (section == "otel" and key.endswith("headers")),
+        is_secret=name in _SECRETS or key == "headers",
         instead=_INSTEAD.get(name, ""),
     )
 
@@ -117,7 +117,7 @@ def unknown_variables(environment: Mapping[str, str]) -> list[str]:
     """A sentence for each `ODIBI_…` variable whose section is none of ours: it may be a misspelling, or another's."""
     known = {*NO_SETTINGS, *(name for option in OPTIONS.values() for name in option.variables)}
     return [
-        f"{name} is not a variable of odibi{nearest(name, sorted(known))}; it changes nothing"
+        f"{name} is not a variable of odibi{nearest(name.upper(), sorted(known))}; it changes nothing"
         for name in sorted(environment)
-        if name.startswith(PREFIX) and name not in known and not name.startswith(_SECTIONS)
+        if name.upper().startswith(PREFIX) and name not in known and not name.startswith(_SECTIONS)
     ]

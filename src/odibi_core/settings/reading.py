@@ -15,7 +15,7 @@ from odibi_core.settings.environment import process_environment
 from odibi_core.settings.file import settings_file
 from odibi_core.settings.options import PREFIX, Option
 from odibi_core.settings.sections import SECTIONS
-from odibi_core.settings.values import masked, right_part, value_problem
+from odibi_core.settings.values import masked, refusal
 
 CODE: Final = "code"
 DEFAULT: Final = "default"
@@ -77,13 +77,20 @@ def judged(option: Option, given: Given) -> tuple[Any, str]:
     try:
         plain = {option.key: _plain(option, given.value, hint)}
         value = getattr(msgspec.convert(plain, SECTIONS[option.section], strict=False), option.key)
-        reason = value_problem(option, value)
-        rest = right_part(option, value) if reason else value
     except (msgspec.ValidationError, ValueError, OverflowError):
-        reason, rest = _wanted(hint, given.value), option.default
-    if not reason:
-        return value, ""
-    return rest, f"{given.called} is {_shown(masked(option, given.value))}, which cannot be right: {reason}"
+        return option.default, _problem(option, given, _wanted(hint, given.value))
+    if option.section == "redaction" and (refused := _refused(option, value)):
+        right = tuple(rule for rule in value if rule not in refused)
+        return right, _problem(option, given, next(iter(refused.values())))
+    return value, ""
+
+
+def _refused(option: Option, rules: tuple[str, ...]) -> dict[str, str]:
+    return {rule: why for rule in rules if (why := refusal(option, rule))}
+
+
+def _problem(option: Option, given: Given, reason: str) -> str:
+    return f"{given.called} is {_shown(masked(option, given.value))}, which cannot be right: {reason}"
 
 
 @cache

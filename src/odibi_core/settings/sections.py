@@ -25,6 +25,23 @@ Amount = Annotated[float, Meta(ge=0, le=_LARGEST, description="it is a number, 0
 Count = Annotated[int, Meta(ge=0, le=sys.maxsize, description="it is a whole number, 0 or more")]
 
 
+def _text(pattern: str, description: str) -> Meta:
+    """A text that is empty, or as the pattern says from its beginning to its end."""
+    return Meta(pattern=rf"^(?:{pattern})?\Z", description=description)
+
+
+# A host, perhaps with a port.
+_AT = r"(?:[^\s/?#@:\[\]]+|\[[\d.:a-fA-F]+\])(?::(?:[0-5]?\d{1,4}|6[0-5]\d{3}))?"
+_PAIR = r"\s*[^\s=,][^=,]*=[^,]*"
+_URL = rf"(?i:https?)://(?:[^\s/?#@]*@)?{_AT}(?:[/?#]\S*)?"
+_DSN = rf"(?i:https?)://[^\s/?#@]+@{_AT}/+[^\s/]\S*"
+_PAIRS = rf"{_PAIR}(?:,(?:{_PAIR}|\s*))*"
+Host = Annotated[str, _text(r"[\w.:\[\]-]+", "it is the name or the address of a host, and no URL")]
+Url = Annotated[str, _text(_URL, "it is a URL: http://<host>:<port>")]
+Dsn = Annotated[str, _text(_DSN, "a DSN is a URL: https://<key>@<host>/<project>")]
+Pairs = Annotated[str, _text(_PAIRS, "it is a list of name=value with commas between")]
+
+
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Settings that belong together: a table of the file, the middle of a variable's name."""
 
@@ -74,7 +91,7 @@ class Metrics(Section, frozen=True):
     enabled: bool = False
     port: Port = 8000
     """0 takes any that is free."""
-    host: str = "127.0.0.1"
+    host: Host = "127.0.0.1"
     token: str = ""
     """What a scraper must send as `Authorization: Bearer …`."""
 
@@ -84,10 +101,10 @@ class Datadog(Section, frozen=True):
 
     enabled: bool = False
     api_key: str = ""
-    site: str = "datadoghq.com"
+    site: Host = "datadoghq.com"
     service: str = ""
     env: str = ""
-    host: str = "127.0.0.1"
+    host: Host = "127.0.0.1"
     port: Port = 8125
 
 
@@ -95,7 +112,7 @@ class Sentry(Section, frozen=True):
     """The way to Sentry."""
 
     enabled: bool = False
-    dsn: str = ""
+    dsn: Dsn = ""
     environment: str = ""
     release: str = ""
     traces_sample_rate: Rate = 0.1
@@ -149,38 +166,28 @@ class Redaction(Section, frozen=True):
     """Regular expressions: what they match is hidden."""
 
 
-class Otel(Section, frozen=True):
-    """OpenTelemetry's standard variables; one of a signal goes before the general one."""
+class Otlp(Section, frozen=True):
+    """Where one signal of OpenTelemetry goes: its standard variables, which go before the general ones."""
 
-    sdk_disabled: bool = False
-    resource_attributes: str = ""
-    endpoint: str = ""
-    headers: str = ""
+    endpoint: Url = ""
+    headers: Pairs = ""
     timeout: Amount = 10_000.0
     """Milliseconds."""
     compression: Compression = "none"
     protocol: Protocol = "http/protobuf"
-    traces_endpoint: str = ""
-    traces_headers: str = ""
-    traces_timeout: Amount = 10_000.0
-    traces_compression: Compression = "none"
-    traces_protocol: Protocol = "http/protobuf"
-    metrics_endpoint: str = ""
-    metrics_headers: str = ""
-    metrics_timeout: Amount = 10_000.0
-    metrics_compression: Compression = "none"
-    metrics_protocol: Protocol = "http/protobuf"
-    logs_endpoint: str = ""
-    logs_headers: str = ""
-    logs_timeout: Amount = 10_000.0
-    logs_compression: Compression = "none"
-    logs_protocol: Protocol = "http/protobuf"
+
+
+class Otel(Otlp, frozen=True):
+    """OpenTelemetry's standard variables."""
+
+    sdk_disabled: bool = False
+    resource_attributes: Pairs = ""
 
 
 SECTIONS: dict[str, type[Any]] = {
     "store": Store, "log": Log, "snapshot": Snapshot, "metrics": Metrics, "datadog": Datadog, "sentry": Sentry,
     "cost": Cost, "health": Health, "tracing": Tracing, "service": Service, "usage": Usage,
-    "redaction": Redaction, "otel": Otel,
+    "redaction": Redaction, "otel": Otel, "otel_traces": Otlp, "otel_metrics": Otlp, "otel_logs": Otlp,
 }  # fmt: skip
 
 
