@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final, Literal, TextIO
+from typing import Any, Final, Literal, TextIO, cast
 
 from msgspec.structs import replace
 
@@ -18,7 +18,8 @@ from odibi_core.events.clock import utc_now
 from odibi_core.events.context import EMPTY, Context, current, merged
 from odibi_core.events.failure import describe_failure, message_of
 from odibi_core.events.kinds import SEVERITY, severity
-from odibi_core.events.leveled import Leveled
+from odibi_core.events.leveled import Leveled, with_failure
+from odibi_core.events.normalise import text
 from odibi_core.store.base import Store
 from odibi_core.store.journal import Journal
 from odibi_core.store.memory import Memory
@@ -89,6 +90,8 @@ class StructuredLogger(Leveled):
         return self.store.path if isinstance(self.store, Journal) else None
 
     def _say(self, level: str, event: str, fields: dict[str, Any]) -> None:
+        if "exc_info" in fields:
+            fields = with_failure(fields)
         self._bus_say(event, level=level, fields=fields, context=self._context())
 
     def _context(self) -> Context:
@@ -298,7 +301,9 @@ def _file(name: str, log_dir: Path, max_file_size_mb: float) -> Journal:
 
 
 def _error_fields(error: str | BaseException) -> dict[str, Any]:
-    return describe_failure(error) if isinstance(error, BaseException) else {"error": message_of(error)}
+    if issubclass(type(error), BaseException):
+        return describe_failure(cast(BaseException, error))
+    return {"error": message_of(text(error))}
 
 
 def _moment(name: str, given: datetime | str | None) -> datetime | None:
