@@ -6,7 +6,6 @@ measurement around it as `parent_id`; `views.operations` makes a tree of them. W
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -20,7 +19,7 @@ from odibi_core.events.compose import clean_field, clean_text
 from odibi_core.events.context import Context, current, put
 from odibi_core.events.failure import describe_failure, is_clean_exit
 from odibi_core.events.normalise import text
-from odibi_core.flows import flow, flowing_async, is_async_generator, is_coroutine, is_generator, over
+from odibi_core.flows import over, within
 from odibi_core.program import current_bus
 
 __all__ = ["performance_monitor", "track_performance"]
@@ -230,31 +229,8 @@ def _monitored(function: Callable[..., Any], operation: object, tags: Any) -> Ca
         operation if operation is not None else getattr(function, "__qualname__", type(function).__qualname__)
     )
     tracker = track_performance(name, tags)  # type: ignore[arg-type]  # of any type: it takes what it gets
-    if is_generator(function):
-
-        @functools.wraps(function)
-        def generator(*args: Any, **kwargs: Any) -> Any:
-            return (yield from flow(function(*args, **kwargs), _Course(tracker)))
-
-        return generator
-    if is_async_generator(function):
-        begun = flowing_async(lambda *args, **kwargs: (function(*args, **kwargs), _Course(tracker)))
-        return functools.wraps(function)(begun)
-    if is_coroutine(function):
-
-        @functools.wraps(function)
-        async def coroutine(*args: Any, **kwargs: Any) -> Any:
-            with tracker:
-                return await function(*args, **kwargs)
-
-        return coroutine
-
-    @functools.wraps(function)
-    def called(*args: Any, **kwargs: Any) -> Any:
-        with tracker:
-            return function(*args, **kwargs)
-
-    return called
+    wrapped: Callable[..., Any] = within(function, tracker, lambda: _Course(tracker))
+    return wrapped
 
 
 class _Course:
