@@ -167,6 +167,11 @@ class MetricsRecorder:
             while self._recent_count - len(recent[0][1]) > self._max_samples:
                 self._recent_count -= len(recent.popleft()[1])
 
+    @property
+    def dropped(self) -> int:
+        """Measurements for which there was no room on their way to a receiver that is still there."""
+        return sum(forward.dropped for forward in self._forwards)
+
     def forward(self, to: Callable[[list[Measurement]], object]) -> Callable[..., bool]:
         """Hand every measurement from now on to `to`, many at a time; gives what ends it.
 

@@ -46,6 +46,7 @@ class SentrySink:
     def __init__(self, client: _Client | None = None, *, clock: Clock = SYSTEM) -> None:
         self.sent = self.held_back = 0
         self._client: _Client = sentry_sdk if client is None else client
+        self._transport = getattr(client, "transport", None)  # the client forgets it when it is closed
         self._clock = clock
         self._quota = _Quota()
         self._ids: dict[str, None] = {}
@@ -79,6 +80,11 @@ class SentrySink:
             remember(self._failed_inside, str(event.run_id), None, _IDS_KEPT)
             return True
         return str(event.run_id) not in self._failed_inside
+
+    @property
+    def dropped(self) -> int:
+        """Errors that were given to the transport and did not get through, as far as that is known by now."""
+        return self._transport.dropped.total() if isinstance(self._transport, _Transport) else 0
 
     def close(self, timeout: float = 1.5) -> None:
         """Wait, for at most `timeout` seconds, until what was sent is gone; a client of its own is closed."""
