@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -227,6 +228,57 @@ def test_a_forked_child_does_not_end_its_parents_record() -> None:
     assert kinds.count("pipeline_complete") == 1
     assert kinds.index("in_the_parent") < kinds.index("pipeline_complete")
     assert "in_the_child" in kinds
+
+
+def test_a_program_that_is_asked_to_stop_is_cancelled() -> None:
+    """SIGTERM ends it as it always does; but its record is closed, with its lines in it."""
+    done = run(THREE_LINES + "    import os, signal; os.kill(os.getpid(), signal.SIGTERM)\n    print('on')\n")
+    assert (done.returncode, done.stdout) == (-signal.SIGTERM, "")
+    assert [row["status"] for row in rows()] == ["cancelled"]
+    (stopped,) = (event for event in events() if event.event_type == "pipeline_error")
+    assert stopped.error == "stopped by SIGTERM"
+
+
+def test_a_program_that_obeys_sigterm_itself_goes_on_doing_so() -> None:
+    """Its handler stands, whether it came before or after."""
+    obeys = "import os, signal; signal.signal(signal.SIGTERM, lambda *_: print('mine'))"
+    kill = "os.kill(os.getpid(), signal.SIGTERM)"
+    for lines in ([obeys, "init_observability()", kill], ["init_observability()", obeys, kill]):
+        done = run("\n".join(["from odibi_core.observability import init_observability", *lines]))
+        assert (done.returncode, done.stdout) == (0, "mine\n"), done.stderr
+    assert [row["status"] for row in rows()] == ["success", "success"]
+
+
+def test_a_child_that_is_stopped_does_not_end_its_parents_record() -> None:
+    """It dies at once, as it would have, also when it is stopped before it knows that it is a child."""
+    code = """
+        import os, signal, time
+        from odibi_core.observability import get_logger, init_observability
+        init_observability()
+        for _ in range(20):
+            child = os.fork()
+            if child == 0:
+                time.sleep(60)
+                os._exit(1)
+            os.kill(child, signal.SIGTERM)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGTERM
+        get_logger("shop").info("still_here")
+        os.kill(os.getpid(), signal.SIGTERM)
+    """
+    assert run(code).returncode == -signal.SIGTERM
+    assert [row["status"] for row in rows()] == ["cancelled"]
+    assert [event.event_type for event in events()][-2:] == ["still_here", "pipeline_error"]
+
+
+def test_a_mistake_at_the_prompt_is_no_failure_of_the_session() -> None:
+    """Python keeps the last exception there, and people go on after it."""
+    typed = "from odibi_core.observability import init_observability\ninit_observability()\n1 / 0\n"
+    done = subprocess.run(
+        [sys.executable, "-i", "-c", ""], input=typed,
+        env=environment(METRICS_ENABLED="false"), capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert "ZeroDivisionError" in done.stderr
+    assert [row["status"] for row in rows()] == ["success"]
 
 
 def test_exit_is_bounded_when_everything_outside_hangs() -> None:

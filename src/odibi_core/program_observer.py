@@ -5,12 +5,13 @@ from __future__ import annotations
 import atexit
 import os
 import sys
+from collections import deque
 from collections.abc import Callable
 from threading import RLock
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from odibi_core import program
-from odibi_core.error_tracker import close_error_tracking, init_error_tracking
+from odibi_core.error_tracker import close_error_tracking, init_error_tracking, sentry_of_the_program
 from odibi_core.errors import OdibiError
 from odibi_core.events import context
 from odibi_core.events.clock import monotonic, program_name
@@ -21,11 +22,12 @@ from odibi_core.observer import Observer
 from odibi_core.program_logger import configure, warn_of
 from odibi_core.settings import ObservabilityConfig, Settings, get_config, set_config
 from odibi_core.sinks.datadog_sink import DatadogSink
+from odibi_core.stop_signal import before_sigterm
 
 __all__ = ["ProgramObserver", "init_observability"]
 
-END_WITHIN_S: Final = 2.0
-"""What tells the world outside may take so long, all of it together, at the program's end."""
+END_WITHIN_S: Final = 1.6
+"""The program's end may take so long: of the two seconds that are promised, the rest is the interpreter's own."""
 
 
 class ProgramObserver(Observer):
@@ -33,6 +35,8 @@ class ProgramObserver(Observer):
 
     `finish()` ends it before the program's own end, which does it by itself.
     """
+
+    hooks_within_s: ClassVar[float] = END_WITHIN_S / 2
 
     def __init__(self, config: ObservabilityConfig) -> None:
         named = config.source("service_name") != "default"
@@ -44,13 +48,15 @@ class ProgramObserver(Observer):
         )
         self.config = config
         self._process = os.getpid()
-        self._ends: list[Callable[[float], object]] = []
+        self._ends: deque[Callable[[float], object]] = deque()
 
     def start(self) -> ProgramObserver:
         """Open the record and begin what the configuration asks for; what cannot be had is warned of, once each."""
         configure(self.config)
         self._belongs(self.run_id)
         problems = self.config.validate()
+        if sentry_of_the_program():
+            problems = [problem for problem in problems if "SENTRY_DSN is not set" not in problem]
         for problem in problems:
             warn_of(problem)
         self._begin(super().start)
@@ -76,10 +82,15 @@ class ProgramObserver(Observer):
             )
 
     def _belongs(self, run_id: str | None) -> None:
-        """What any thread says from here on belongs to this run, where it belongs to no other."""
-        begun_with = context.inherited()
-        context.inherit({**begun_with.standard, **begun_with.fields, "run_id": run_id})
-        context.enter(run_id=run_id)
+        """What any thread says from here on belongs to this run, where it belongs to no other.
+
+        The run's id is the correlation id too, as long as nobody gave one.
+        """
+        begun_with, here = context.inherited(), context.current()
+        given, given_here = context.correlation_given(begun_with), context.correlation_given(here)
+        own = {"run_id": run_id, "correlation_id": given or run_id}
+        context.inherit({**begun_with.standard, **begun_with.fields, **own})
+        context.enter(run_id=run_id, correlation_id=given_here or run_id)
 
     def _serve_metrics(self) -> None:
         config = self.config
@@ -99,10 +110,7 @@ class ProgramObserver(Observer):
         if config.datadog_enabled:
             tags = {"service": config.datadog_service, "env": config.datadog_env}
             sink = DatadogSink(config.datadog_host, config.datadog_port, tags=tags)
-            self._ends += [
-                lambda timeout: sink.close(),
-                self.metrics.forward(sink),
-            ]  # the last one ends first
+            self._ends += [self.metrics.forward(sink), sink.close]
 
     def _track_errors(self) -> None:
         if init_error_tracking(self.config):
@@ -115,15 +123,17 @@ class ProgramObserver(Observer):
             self._ends.append(lambda timeout: background.stop())
 
     def finish(self, error: BaseException | None = None) -> None:
-        """Close the record with the verdict; then whatever still waits is told outside, within two seconds."""
+        """Close the record with the verdict; then whatever still waits is told outside, within two seconds in all."""
         if os.getpid() != self._process:
             return  # a child of a fork: the record is its parent's
+        deadline = monotonic() + END_WITHIN_S
         super().finish(error)
         self._belongs(None)
-        deadline = monotonic() + END_WITHIN_S
         while self._ends:
+            # One that hangs leaves the others their share.
+            share = max(0.0, deadline - monotonic()) / len(self._ends)
             try:
-                self._ends.pop()(max(0.0, deadline - monotonic()))
+                self._ends.popleft()(share)
             except Exception as failure:
                 warn_of(f"{type(failure).__name__}: {message_of(failure)}")
 
@@ -146,15 +156,26 @@ def init_observability(config: ObservabilityConfig | None = None) -> ProgramObse
         if config is not None:
             set_config(config)
         _running.append(ProgramObserver(get_config()))
-        if len(_registered) == 0:
-            _registered.append(atexit.register(finish_all))
+        if not _registered:
+            _registered.append(atexit.register(_at_exit))
+        before_sigterm(_at_sigterm, END_WITHIN_S)
         return _running[0].start()
 
 
-def finish_all() -> None:
+def _at_sigterm() -> None:
+    finish_all(KeyboardInterrupt("stopped by SIGTERM"))
+
+
+def _at_exit() -> None:
     """The program's end; an exception that ended it is the one that the interpreter has printed last."""
+    of_a_prompt = hasattr(sys, "ps1")  # where people go on after one
+    finish_all(None if of_a_prompt else getattr(sys, "last_exc", None) or getattr(sys, "last_value", None))
+
+
+def finish_all(error: BaseException | None = None) -> None:
+    """End what `init_observability` began; again does nothing."""
     while _running:
-        _running.pop().finish(getattr(sys, "last_exc", None) or getattr(sys, "last_value", None))
+        _running.pop().finish(error)
 
 
 _running: Final[list[ProgramObserver]] = []

@@ -59,6 +59,7 @@ COMPANIONS = {
     "metrics_forward": "metrics_manager",
     "ride_along": "observer",
     "program_observer": "observer",
+    "stop_signal": "observer",
 }
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 

@@ -6,8 +6,9 @@ import importlib.util
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -223,3 +224,26 @@ def test_the_library_is_loaded_by_who_sends_first() -> None:
     )
     assert done.stdout == "False\n"
     assert importlib.util.find_spec("datadog")
+
+
+def test_a_host_that_nobody_resolves_does_not_hold_up_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The batch is left where it hangs, and the socket it makes after all is closed behind it."""
+    asked, answered = threading.Event(), threading.Event()
+    resolve = socket.getaddrinfo
+
+    def slow(*arguments: Any, **options: Any) -> Any:
+        asked.set()
+        answered.wait(PATIENCE_S)
+        return resolve(*arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    sink = DatadogSink("localhost", 9)
+    client = sink._connected()
+    sending = threading.Thread(target=sink, args=([("counter", "mine", "", {}, 1.0)],))
+    sending.start()
+    assert asked.wait(PATIENCE_S)
+    sink.close()
+    assert not answered.is_set()
+    answered.set()
+    sending.join(PATIENCE_S)
+    assert client.socket is None

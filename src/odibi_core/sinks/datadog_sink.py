@@ -48,13 +48,25 @@ class DatadogSink:
             raise missing_extra("datadog", "sending metrics to Datadog")
         self.host = host
         self.port = port
-        self.tags = [_tag(clean_text(name), clean_field(name, value)) for name, value in (tags or {}).items() if value]
+        self.tags = [
+            _tag(clean_text(name), clean_field(name, value)) for name, value in (tags or {}).items() if value
+        ]
         self.sent = self.refused = 0
         self._client: DogStatsd | None = None
+        self._sending = False
 
     def __call__(self, measurements: Iterable[Measurement]) -> None:
         """Send a batch. NaN and the infinities are no values to Datadog: counted in `refused`, and left out."""
         client = self._client or self._connected()
+        self._sending = True
+        try:
+            self._send(client, measurements)
+        finally:
+            self._sending = False
+            if client is not self._client:
+                client.close_socket()
+
+    def _send(self, client: DogStatsd, measurements: Iterable[Measurement]) -> None:
         send = {"counter": client.increment, "gauge": client.gauge, "histogram": client.histogram}
         for kind, metric, name, labels, value in measurements:
             if not isfinite(value):
@@ -67,10 +79,12 @@ class DatadogSink:
         client.flush()
 
     def close(self, timeout: float = 1.0) -> None:
-        """Let the socket go; a batch after that opens it again."""
+        """Let the socket go, after the batch that is just being sent; one after that opens it again.
+
+        It waits for nothing, `timeout` or not: a host's name that nobody resolves would hold up the program's end.
+        """
         client, self._client = self._client, None
-        if client is not None:
-            client.flush()
+        if client is not None and not self._sending:
             client.close_socket()
 
     def _connected(self) -> DogStatsd:
