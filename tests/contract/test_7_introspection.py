@@ -91,6 +91,7 @@ def test_a_description_as_json() -> None:
     first = json.loads(inspect_pipeline(PIPELINE).to_json())["stages"][0]
     assert (first["class"], first["parameter_count"], first["module"]) == ("Smooth", 4, __name__)
     window = {"name": "window", "kind": "any", "annotation": "int", "default": "5", "required": False}
+    window |= {"schema": {"type": "integer", "default": 5}}
     assert window in first["parameters"]
 
 

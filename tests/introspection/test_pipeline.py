@@ -8,6 +8,7 @@ import functools
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from types import ModuleType
@@ -19,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from odibi_core import Step
-from odibi_core.errors import PipelineDefinitionError
+from odibi_core.errors import ConfigurationError, PipelineDefinitionError
 from odibi_core.introspection import (
     PipelineDescription,
     StageDescription,
@@ -364,6 +365,41 @@ def test_a_secret_default_is_not_told() -> None:
     assert "canary" not in str(validate_config(choose, {"token": "canary-2", "canary@canary.org": 1}))
 
 
+def test_a_dataclass_without_a_docstring_has_none() -> None:
+    """Python makes one of its signature, which says nothing of what it does; its author's own is shown."""
+
+    @dataclass
+    class Scale:
+        factor: int = 3
+
+        def process(self, records: list[int]) -> None: ...
+
+    @dataclass
+    class Documented(Scale):
+        """Scales."""
+
+    assert [stage.doc for stage in inspect_pipeline([Scale(), Documented()])] == [None, "Scales."]
+
+
+def test_numbers_that_json_does_not_have_are_shown_and_left_out_of_the_schema() -> None:
+    """A default as its author would write it, more or less; and a JSON Schema that is JSON."""
+
+    class Odd(enum.Enum):
+        NAN = float("nan")
+
+    def process(
+        records: list[int], most: float = float("inf"), odd: Odd = Odd.NAN, big: int = 2**70
+    ) -> None: ...
+
+    found = inspect_pipeline(process)
+    assert found[0].signature is not None
+    assert (
+        "most: float = Infinity, odd: Odd = Odd.NAN, big: int = 1180591620717411303424" in found[0].signature
+    )
+    json.dumps(found.json_schema(), allow_nan=False)
+    assert found[0].parameters[2].schema == {}
+
+
 def test_what_a_terminal_would_obey_is_shown_as_an_escape() -> None:
     """Names and docstrings are data."""
 
@@ -516,7 +552,7 @@ def _no_doubles(config: dict[str, Any]) -> bool:
         (Everything, {"flag": True, "sizes": [1, "2"]},
          ["Everything: sizes[1] must be a whole number, but it is a str"]),
         (Everything, {"flag": True, "limits": {"a": "b"}},
-         ["Everything: limits must be a mapping or null, but it is a dict"]),
+         ["Everything: limits['a'] must be a number, but it is a str"]),
         (Everything, {"flag": True, "pair": [1]}, ["Everything: pair must have 2 items, but it has 1"]),
         (Everything, {"flag": True, "pair": [1, 2]}, ["Everything: pair[1] must be a text, but it is an int"]),
         (Everything, {"flag": True, "mode": "fats"},
@@ -652,6 +688,15 @@ def test_discover_stages_of_a_file_or_a_module(how: str, monkeypatch: pytest.Mon
     found = inspect_pipeline(discover_stages(given))
     assert [(each.name, each.module) for each in found] == [("Read", "my_stages"), ("averages", "my_stages")]
     sys.modules.pop("my_stages", None)
+
+
+@pytest.mark.parametrize("wrong", [5, None, b"stages.py"])
+def test_what_is_no_module_is_refused(wrong: Any) -> None:
+    """It is a mistake of the caller's, and said as such."""
+    with pytest.raises(
+        ConfigurationError, match=f"its dotted name or its file; given was a {type(wrong).__name__}"
+    ):
+        discover_stages(wrong)
 
 
 def test_discovering_in_what_cannot_be_imported_says_where_it_fails(monkeypatch: pytest.MonkeyPatch) -> None:

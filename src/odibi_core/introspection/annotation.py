@@ -79,7 +79,8 @@ def value_text(name: str, value: Any, depth: int = 0) -> str:
     """A value as it would be written in code; of what is no plain value its class alone, for a repr may do anything."""
     kind = type(value)
     if value is None or is_any(kind, (bool, int, float, str)):
-        return repr(shareable(name, value))[:200]
+        shown = shareable(name, value)  # of a number that JSON does not have, as infinity, its text
+        return (shown if type(shown) is str and kind is not str else repr(shown))[:200]
     if issubclass(kind, Enum):
         return f"{class_name(kind)}.{clean_text(str(object.__getattribute__(value, '_name_')))}"
     if issubclass(kind, type):

@@ -11,7 +11,9 @@ from os import PathLike, fspath
 from types import FunctionType, ModuleType
 from typing import Any, Final, TextIO
 
-from odibi_core.errors import nearest
+import msgspec
+
+from odibi_core.errors import ConfigurationError, nearest
 from odibi_core.events import clean_text
 from odibi_core.events.normalise import text, unique
 from odibi_core.introspection.annotation import class_dict, class_name
@@ -50,7 +52,7 @@ class PipelineDescription:
     def __getitem__(self, place: int) -> StageDescription:
         return self.stages[place]
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return self.as_table()
 
     def as_table(self) -> str:
@@ -70,7 +72,12 @@ class PipelineDescription:
 
     def to_dict(self) -> dict[str, Any]:
         """What `to_json` writes, as plain values."""
-        return {"stages": [_record(stage) for stage in self.stages]}
+        return {
+            "stages": [
+                {**msgspec.to_builtins(stage), "parameter_count": stage.parameter_count}
+                for stage in self.stages
+            ]
+        }
 
     def to_json(self, indent: int | None = 2) -> str:
         """The descriptions as one JSON document."""
@@ -141,6 +148,11 @@ def discover_stages(module: ModuleType | str | PathLike[str]) -> list[Any]:
     `module` is a module, its dotted name, or the path of a file, which is imported. Left out is what the module
     imports, and what is abstract or a protocol. Raises `PipelineDefinitionError` when it cannot be imported.
     """
+    if not isinstance(module, ModuleType | str | PathLike):
+        raise ConfigurationError(
+            "stages are in a module, given as such, by its dotted name or its file; "
+            f"given was a {type(module).__name__}"
+        )
     if not isinstance(module, ModuleType):
         module = load_module(fspath(module))
     found: dict[int, Any] = {}
@@ -189,31 +201,6 @@ def _schema(stage: StageDescription) -> Schema:
         "properties": {each.name: each.schema for each in named},
         **({"required": needed} if needed else {}),
         "additionalProperties": any_other,
-    }
-
-
-def _record(stage: StageDescription) -> dict[str, Any]:
-    parameters = [
-        {
-            "name": each.name,
-            "kind": each.kind,
-            "annotation": each.annotation,
-            "default": each.default,
-            "required": each.required,
-        }
-        for each in stage.parameters
-    ]
-    return {
-        "name": stage.name,
-        "kind": stage.kind,
-        "class": stage.class_name,
-        "module": stage.module,
-        "doc": stage.doc,
-        "signature": stage.signature,
-        "parameter_count": stage.parameter_count,
-        "parameters": parameters,
-        "returns": stage.returns,
-        "unreadable": list(stage.unreadable),
     }
 
 

@@ -26,6 +26,7 @@ from odibi_core.introspection.annotation import (
     is_any,
     of_typing,
     resolved,
+    shareable,
     value_text,
 )
 
@@ -106,7 +107,8 @@ def _of_a_container(kind: Any, inner: list[Schema], *, endless: bool) -> Schema:
 
 def _one_of(values: tuple[Any, ...]) -> Schema:
     known = [as_json(value) for value in values]
-    return {"enum": known} if all(is_any(type(each), _PLAIN) for each in known) else {}
+    is_known = all(is_any(type(each), _PLAIN) and shareable("", each) == each for each in known)
+    return {"enum": known} if is_known else {}
 
 
 def as_json(value: Any) -> Any:
@@ -139,7 +141,10 @@ def misfit(what: str, given: Any, schema: Schema) -> str:
     value = as_json(given)
     if "anyOf" in schema:
         reasons = [misfit(what, value, each) for each in schema["anyOf"]]
-        return _unfit(what, given, schema) if all(reasons) else ""
+        if not all(reasons):
+            return ""
+        inside = (reason for reason in reasons if reason.startswith(f"{what}["))
+        return next(inside, _unfit(what, given, schema))
     if "enum" in schema:
         fits = any(type(each) is type(value) and each == value for each in schema["enum"])
         return "" if fits else _unfit(what, given, schema)

@@ -72,7 +72,7 @@ class StageParameter(msgspec.Struct, frozen=True):
         return f"{stars}{self.name}: {self.annotation}{default}"
 
 
-class StageDescription(msgspec.Struct, frozen=True):
+class StageDescription(msgspec.Struct, frozen=True, rename={"class_name": "class"}):
     """What is known of a stage; `unreadable` says what could not be read, and why."""
 
     name: str
@@ -270,7 +270,7 @@ def _doc_of(thing: Any, kind: str, callee: Callee | None) -> str | None:
     if kind == "step" and callee is None:
         docs = [_operation(thing)]
     elif kind in ("stage", "class", "callable"):
-        docs = [class_dict(thing if is_class(thing) else type(thing)).get("__doc__")]
+        docs = [_own_doc(thing if is_class(thing) else type(thing))]
     if callee is not None and is_any(type(callee.function), (types.FunctionType, *BUILTINS)):
         docs.append(callee.function.__doc__)
     for doc in docs:
@@ -281,6 +281,14 @@ def _doc_of(thing: Any, kind: str, callee: Callee | None) -> str | None:
         if first := next(filter(None, map(str.strip, doc.splitlines())), ""):
             return clean_text(first)[:500]
     return None
+
+
+def _own_doc(kind: type) -> Any:
+    """A class's docstring; a dataclass without one is given its signature, which says nothing of what it does."""
+    own = class_dict(kind)
+    doc, name = own.get("__doc__"), class_name(kind).rpartition(".")[2]
+    made_up = "__dataclass_fields__" in own and type(doc) is str and doc.startswith(f"{name}(")
+    return None if made_up else doc
 
 
 def _operation(step: Step) -> str:
