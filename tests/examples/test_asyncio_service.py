@@ -59,7 +59,7 @@ def test_every_line_of_a_request_carries_its_own_correlation_id(ran: tuple[str, 
     _, lines, _ = ran
     by_request: dict[str, Lines] = defaultdict(list)
     for line in lines:
-        if "correlation_id" in line:
+        if line.get("correlation_id") != line.get("run_id"):
             by_request[line["correlation_id"]].append(line)
     assert sorted(by_request) == [f"req-{number:03d}" for number in range(40)]
     for request, said in by_request.items():
@@ -76,15 +76,15 @@ def test_every_line_of_a_request_carries_its_own_correlation_id(ran: tuple[str, 
         assert sorted(operations) == ["price", "request", "stock"]
 
 
-def test_what_belongs_to_no_request_carries_no_id(ran: tuple[str, Lines, Path]) -> None:
-    """The service's own beginning and end, and its health."""
+def test_what_belongs_to_no_request_carries_the_id_of_the_whole(ran: tuple[str, Lines, Path]) -> None:
+    """The service's own beginning and end, and its health: they are tied together by the program's run."""
     own = [
         line
         for line in ran[1]
         if line.get("event_type") in ("service_started", "service_ended", "health_check")
     ]
     assert {line["event_type"] for line in own} >= {"service_started", "service_ended"}
-    assert not [line for line in own if "correlation_id" in line]
+    assert {line["correlation_id"] for line in own} == {own[0]["run_id"]}
     (ended,) = [line for line in own if line["event_type"] == "service_ended"]
     assert (ended["answered"], ended["failed"]) == (36, 4)
 
