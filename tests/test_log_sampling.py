@@ -21,7 +21,8 @@ from odibi_core.log_context import LogContext
 from odibi_core.log_sampling import Gate
 from odibi_core.observer import observe
 from odibi_core.program_logger import ProgramLog, ProgramLogger
-from odibi_core.settings import Log
+from odibi_core.program_observer import init_observability
+from odibi_core.settings import Log, ObservabilityConfig
 from odibi_core.testing import FakeClock, RecordingSink
 
 
@@ -70,6 +71,17 @@ def test_one_request_is_kept_whole_or_not_at_all() -> None:
     assert set(kept.values()) == {4}
     assert 60 < len(kept) < 140
     assert {line["correlation_id"] for line in other.lines} == set(kept)
+
+
+def test_the_id_of_a_whole_program_decides_nothing() -> None:
+    """Else `init_observability` would say all of a program's lines or none."""
+    observer = init_observability(ObservabilityConfig())
+    program = Program(sample_rate=0.5)
+    for _ in range(200):
+        program.logger.info("tick")
+    observer.finish()
+    assert 0 < len(program.lines) < 200
+    assert {line["correlation_id"] for line in program.lines} == {observer.run_id}
 
 
 def test_the_lines_own_correlation_id_decides() -> None:

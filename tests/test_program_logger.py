@@ -243,6 +243,27 @@ def test_generators_that_interleave_leave_nothing_behind() -> None:
     assert context.current() is before
 
 
+def test_an_observed_programs_lines_carry_a_correlation_id(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its run's, which text leaves out; each context has one of its own all the same, and afterwards there is none."""
+    with fresh_program():
+        observer = init_observability(ObservabilityConfig(log_format="json"))
+        assert get_correlation_id() == observer.run_id
+        for event in ("first", "second"):
+            with LogContext():
+                get_logger("app").info(event)
+        thread = threading.Thread(target=get_logger("app").info, args=("in_a_thread",))
+        thread.start()
+        thread.join()
+        configure(Log())
+        get_logger("app").info("shown")
+        observer.finish()
+    assert get_correlation_id() is None
+    *said, shown = capsys.readouterr().err.splitlines()
+    first, second, other = (json.loads(line)["correlation_id"] for line in said)
+    assert len({first, second, other}) == 3
+    assert (other, "correlation_id" in shown) == (observer.run_id, False)
+
+
 def test_a_decorated_generator_is_inside_and_its_consumer_is_not() -> None:
     """With one correlation id all along, and with what it set itself; a new one has an id of its own."""
 

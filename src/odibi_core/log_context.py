@@ -69,7 +69,7 @@ class LogContext:
     def __enter__(self) -> LogContext:
         take_up_inherited()
         before = current()
-        missing = {} if before.standard.get("correlation_id") else {"correlation_id": new_id()}
+        missing = {} if context.correlation_given(before) else {"correlation_id": new_id()}
         _entered.set((*_entered.get(), (self, before, False)))
         put(context.merged(before, {**missing, **self.fields}))
         return self

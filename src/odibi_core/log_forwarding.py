@@ -130,7 +130,7 @@ def _record_of(event: Event, name: str, caller: tuple[str, int, str]) -> logging
     seconds = event.timestamp.timestamp()
     record.relativeCreated += (seconds - record.created) * 1000
     record.created, record.msecs = seconds, event.timestamp.microsecond / 1000
-    record.exc_text = event.fields.get("traceback")
+    record.exc_text = str(event.fields.get("traceback") or "").rstrip("\n") or None
     attributes = vars(record)
     for field, value in to_dict(event).items():
         if field not in _SAID_ELSEWHERE:

@@ -19,7 +19,7 @@ import msgspec
 from odibi_core.event_bus import EventBus
 from odibi_core.events import kinds
 from odibi_core.events.clock import SYSTEM, Clock, iso
-from odibi_core.events.context import Context, current
+from odibi_core.events.context import Context, correlation_given, current
 from odibi_core.events.kinds import SEVERITY
 from odibi_core.events.leveled import UNNAMED
 from odibi_core.events.normalise import text
@@ -104,7 +104,7 @@ class Gate:
     def admits(self, bus: EventBus, component: str, level: str, event: Any, fields: dict[str, Any]) -> bool:
         """Whether a line is said; one of a sample is given its `sample_rate`. Windows that ended are told of first."""
         if self.rate < 1.0 and level in _SAMPLED:
-            if not self._in_sample(fields.get("correlation_id") or current().correlation_id):
+            if not self._in_sample(fields.get("correlation_id") or correlation_given(current())):
                 with self._lock:
                     self.sampled_out += 1
                 return False

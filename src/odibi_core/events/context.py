@@ -100,6 +100,11 @@ def inherit(fields: dict[str, Any]) -> None:
     _inherited = merged(EMPTY, fields)
 
 
+def correlation_given(here: Context) -> str | None:
+    """The correlation id that somebody gave; that of a whole program is its run's id, and ties nothing together."""
+    return None if here.correlation_id == _inherited.run_id else here.correlation_id
+
+
 @contextmanager
 def bind(**fields: Any) -> Iterator[Context]:
     """Everything said inside carries these fields: `with bind(run_id="r-1", node_name="clean"): …`."""

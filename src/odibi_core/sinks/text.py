@@ -125,7 +125,7 @@ def _parts(event: Event) -> Iterator[tuple[str, str]]:
             yield _CYAN, f"{name}={_value(value)}"
     for name in _BEHIND:
         value = getattr(event, name)
-        if value is not None and name != subject:
+        if value is not None and value != event.run_id and name != subject:  # the program's own id is no news
             yield _DIM, f"{name}={_value(value)}"
     if where := event.fields.get(_FILE):
         yield _DIM, f"{str(where).replace(chr(92), '/').rpartition('/')[2]}:{event.fields.get(_LINE, '?')}"
