@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import os
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from copy import copy
 from typing import Any
 
@@ -291,6 +291,34 @@ def test_every_kind_of_method_can_be_decorated(breaker: CircuitBreaker) -> None:
         breaker(Client)
     with pytest.raises(ConfigurationError, match="a property: put this decorator below it"):
         breaker(property(str))  # type: ignore[type-var]  # that is the point
+
+
+def test_a_guarded_generator_is_still_one(breaker: CircuitBreaker) -> None:
+    """What is sent into it arrives, of an asynchronous one too; a refusal comes with the first value asked for."""
+
+    @breaker
+    def doubling() -> Generator[int, int, None]:
+        given = 0
+        while True:
+            given = yield given * 2
+
+    @breaker
+    async def doubling_async() -> AsyncGenerator[int, int]:
+        given = 0
+        while True:
+            given = yield given * 2
+
+    async def main() -> list[int]:
+        numbers = doubling_async()
+        return [await anext(numbers), await numbers.asend(4)]
+
+    numbers = doubling()
+    assert [next(numbers), numbers.send(4)] == [0, 8]
+    assert asyncio.run(main()) == [0, 8]
+    breaker.open()
+    refused = doubling()
+    with pytest.raises(CircuitOpenError):
+        next(refused)
 
 
 def test_an_object_with_an_asynchronous_call_is_a_coroutine_function(breaker: CircuitBreaker) -> None:

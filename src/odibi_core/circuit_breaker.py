@@ -10,8 +10,7 @@ import functools
 import os
 import weakref
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable, Iterable
 from math import inf
 from threading import RLock
 from types import TracebackType
@@ -24,7 +23,7 @@ from odibi_core.events.clock import SYSTEM, Clock
 from odibi_core.events.compose import clean_text
 from odibi_core.events.failure import message_of
 from odibi_core.events.normalise import text
-from odibi_core.flows import is_async_generator, is_coroutine, is_generator, over
+from odibi_core.flows import is_async_generator, is_coroutine, is_generator, over, within
 from odibi_core.program import current_bus
 
 __all__ = ["CircuitBreaker"]
@@ -223,13 +222,13 @@ class CircuitBreaker:
 
 
 class _Calling:
-    """One call that is a block."""
+    """One call that is a block, or the course of a generator."""
 
     __slots__ = ("_breaker", "_turn")
 
     def __init__(self, breaker: CircuitBreaker) -> None:
         self._breaker = breaker
-        self._turn = 0
+        self._turn: int | None = None
 
     def __enter__(self) -> CircuitBreaker:
         self._turn = self._breaker._admit()
@@ -238,29 +237,25 @@ class _Calling:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is not None or self._breaker._troubled:
+        if self._turn is not None and (error is not None or self._breaker._troubled):
             self._breaker._ended(self._turn, error)
+
+    def resume(self) -> None:
+        """A generator is asked for something: its call begins with the first time."""
+        if self._turn is None:
+            self._turn = self._breaker._admit()
+
+    def suspend(self) -> None:
+        """It goes on later."""
+
+    def finish(self, error: BaseException | None = None, *, partial: bool = False) -> None:
+        """It is at its end; one that is left early has neither failed nor succeeded."""
+        self.__exit__(None, GeneratorExit() if partial else error, None)
 
 
 def _guarded(breaker: CircuitBreaker, function: Any) -> Any:
-    if is_generator(function):
-
-        @functools.wraps(function)
-        def generator(*args: Any, **kwargs: Any) -> Any:
-            with breaker.calling():
-                return (yield from function(*args, **kwargs))
-
-        return generator
-    if is_async_generator(function):
-
-        @functools.wraps(function)
-        async def async_generator(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:
-            with breaker.calling():
-                async with aclosing(function(*args, **kwargs)) as source:
-                    async for item in source:
-                        yield item
-
-        return async_generator
+    if is_generator(function) or is_async_generator(function):
+        return within(function, breaker.calling(), breaker.calling)
     if is_coroutine(function):
 
         @functools.wraps(function)
@@ -324,7 +319,7 @@ def _exclusions(given: Any) -> tuple[Excluded, ...]:
     wrong += [each for each in listed if isinstance(each, type) and not issubclass(each, BaseException)]
     if wrong:
         raise ConfigurationError(
-            f"exclude has classes of exceptions, or functions that say whether one is; given was {wrong[0]!r:.100}"
+            f"exclude has classes of exceptions, or functions that say whether one is; given was {text(wrong[0], 100)}"
         )
     return listed
 
