@@ -82,7 +82,13 @@ class HealthCheckResult:
     details: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "status", HealthStatus(self.status))
+        try:
+            object.__setattr__(self, "status", HealthStatus(self.status))
+        except ValueError:
+            raise ConfigurationError(
+                f"{clean(self.status)!r:.200} is no status of a health check{nearest(self.status, HealthStatus)}; "
+                f"there are: {', '.join(HealthStatus)}"
+            ) from None
         if self.details is None or not issubclass(type(self.details), Mapping):
             object.__setattr__(self, "details", {} if self.details is None else {"value": self.details})
 
@@ -110,7 +116,7 @@ class HealthCheck:
     def __init__(
         self, name: str, timeout_seconds: float = 10.0, *, function: Callable[[], Any] | None = None
     ) -> None:
-        if not isinstance(timeout_seconds, (int, float)) or not 0 < timeout_seconds < float("inf"):
+        if not isinstance(timeout_seconds, (int, float)) or not 0 < timeout_seconds <= threading.TIMEOUT_MAX:
             raise ConfigurationError(
                 f"timeout_seconds of a health check is a number above 0; given was {clean(timeout_seconds)!r:.200}"
             )
@@ -218,8 +224,9 @@ class HealthChecker:
         bus = current_bus() if self._bus is None else self._bus
         told = {
             "check": result.name, "status": result.status.value, "duration_ms": result.duration_seconds * 1e3,
-            "details": clean(result.details) or None,
         }  # fmt: skip
+        if details := clean(result.details):
+            told["details"] = details
         bus.say(
             kinds.HEALTH_CHECK,
             text(result.message) or None,
@@ -268,7 +275,8 @@ def _read(name: str, answer: Any) -> HealthCheckResult:
         return HealthCheckResult(name, HealthStatus.HEALTHY if answer else HealthStatus.UNHEALTHY)
     if isinstance(answer, str) and answer in set(HealthStatus):
         return HealthCheckResult(name, HealthStatus(answer))
-    reason = f"the check gave a {type(answer).__name__}, and not a HealthCheckResult, a status or a bool"
+    given = type(answer).__name__
+    reason = f"the check answered with {given}, which is no HealthCheckResult, no status and no bool"
     return HealthCheckResult(name, HealthStatus.UNKNOWN, reason)
 
 
@@ -276,7 +284,7 @@ class BackgroundChecks:
     """Asks every `interval_s` seconds, until stopped."""
 
     def __init__(self, checker: HealthChecker, interval_s: float) -> None:
-        if not isinstance(interval_s, (int, float)) or not 0 < interval_s < float("inf"):
+        if not isinstance(interval_s, (int, float)) or not 0 < interval_s <= threading.TIMEOUT_MAX:
             raise ConfigurationError(
                 f"health checks repeat every so many seconds, above 0; given was {interval_s!r}"
             )
@@ -328,11 +336,13 @@ def register_health_check(
 ) -> HealthCheck:
     """Have the program ask this too: a `HealthCheck`, or a function, which gets its own name or `name`."""
     if not isinstance(check, HealthCheck):
-        if not callable(check):
+        if not callable(check) or isinstance(check, type):
+            hint = f": give {check.__name__}()" if isinstance(check, type) else ""
             raise ConfigurationError(
-                f"a health check is a HealthCheck or a function; given was {clean(check)!r:.200}"
+                f"a health check is a HealthCheck or a function; given was {clean(check)!r:.200}{hint}"
             )
-        check = HealthCheck(name or str(getattr(check, "__name__", "check")), timeout_seconds, function=check)
+        called = getattr(check, "__name__", "check") if name is None else name
+        check = HealthCheck(called, timeout_seconds, function=check)
     return program_checker().register_check(check)
 
 

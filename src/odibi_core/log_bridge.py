@@ -153,10 +153,11 @@ def levelno_of(level: int | str | LogLevel) -> int:
     """A level as `logging` counts it. Raises `ConfigurationError` on what is none."""
     if isinstance(level, int):
         return level
+    name = text(level, 100)
     known = {**SEVERITY, "warn": 30, "fatal": 50, "notset": 0}
-    found = known.get(str(getattr(level, "value", level)).lower())
+    found = known.get(name.lower())
     if found is None:
-        raise ConfigurationError(f"{level!r} is no level; one of: {', '.join(SEVERITY)}, or a number")
+        raise ConfigurationError(f"{name!r} is no level; one of: {', '.join(SEVERITY)}, or a number")
     return found
 
 

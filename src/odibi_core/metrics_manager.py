@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from odibi_core.event_bus import EventBus
 from odibi_core.events.clock import epoch_ns, monotonic, resident_memory_mb
+from odibi_core.events.normalise import is_yes
 from odibi_core.exporters.base import Measured, save
 from odibi_core.metrics_recorder import BoundCounter, BoundGauge, BoundHistogram, MetricsRecorder
 from odibi_core.plugins import load
@@ -59,7 +60,8 @@ class MetricsManager(MetricsRecorder):
     def record(self, metric_type: str, name: str | None, value: float, labels: Labels = None) -> None:
         """One value of a metric; its name says whether it is counted, put in buckets or kept as the last."""
         try:
-            series = self._by_record[metric_type][(name, *labels, *labels.values()) if labels else (name,)]
+            # `keys()` and not the labels themselves: an iterator that is given by mistake has none, and stays unread.
+            series = self._by_record[metric_type][(name, *labels.keys(), *labels.values()) if labels else (name,)]
         except Exception:
             series = self._recorded(metric_type, name, labels)
         now = monotonic()
@@ -72,7 +74,7 @@ class MetricsManager(MetricsRecorder):
     ) -> None:
         """Count up. A step that is negative or no number is refused: see `refused`, and warned of once."""
         try:
-            series = self._counters[metric_type][(name, *labels, *labels.values()) if labels else (name,)]
+            series = self._counters[metric_type][(name, *labels.keys(), *labels.values()) if labels else (name,)]
         except Exception:
             series = self._found(COUNTER, metric_type, name, labels)
         now = monotonic()
@@ -83,7 +85,7 @@ class MetricsManager(MetricsRecorder):
     def set_gauge(self, metric_type: str, name: str | None, value: float, labels: Labels = None) -> None:
         """What something is right now."""
         try:
-            series = self._gauges[metric_type][(name, *labels, *labels.values()) if labels else (name,)]
+            series = self._gauges[metric_type][(name, *labels.keys(), *labels.values()) if labels else (name,)]
         except Exception:
             series = self._found(GAUGE, metric_type, name, labels)
         now = monotonic()
@@ -94,7 +96,7 @@ class MetricsManager(MetricsRecorder):
     def observe(self, metric_type: str, name: str | None, value: float, labels: Labels = None) -> None:
         """One value of a distribution; the buckets follow from the unit in the metric's name."""
         try:
-            series = self._histograms[metric_type][(name, *labels, *labels.values()) if labels else (name,)]
+            series = self._histograms[metric_type][(name, *labels.keys(), *labels.values()) if labels else (name,)]
         except Exception:
             series = self._found(HISTOGRAM, metric_type, name, labels)
         now = monotonic()
@@ -142,10 +144,10 @@ class MetricsManager(MetricsRecorder):
         for metric, name, value, labels in execution(
             node_name,
             measured(duration_ms),
-            success,
+            is_yes(success),
             rows_known,
-            cached,
-            {"engine": engine} if engine else None,
+            is_yes(cached),
+            {"engine": engine} if is_yes(engine) else None,
         ):
             self.record(metric, name, value, labels)
 

@@ -12,6 +12,7 @@ from odibi_core.event_bus import EventBus
 from odibi_core.events import context, kinds, redaction
 from odibi_core.events.clock import host_name, monotonic, process_id, process_start
 from odibi_core.events.failure import describe_failure
+from odibi_core.events.normalise import text
 from odibi_core.metrics_manager import MetricsManager
 from odibi_core.node_record import Descriptions
 from odibi_core.orchestrator import Orchestrator, Result, Step
@@ -46,7 +47,7 @@ class Observer:
         bus: EventBus | None = None,
         metrics: MetricsManager | None = None,
     ) -> None:
-        self.name = name
+        self.name = name = text(name)
         self.settings = settings or read_settings(store={"dir": store or None})
         own = self.settings.redaction
         redaction.configure(own.names, own.patterns, source="settings")

@@ -14,7 +14,7 @@ from odibi_core.events import kinds
 from odibi_core.events.clock import monotonic, new_id
 from odibi_core.events.context import current
 from odibi_core.events.failure import describe_failure, message_of
-from odibi_core.events.normalise import text
+from odibi_core.events.normalise import is_yes, text
 from odibi_core.events.redaction import HIDDEN, is_secret_name
 from odibi_core.settings import get_config
 from odibi_core.views.usage import UsageView
@@ -73,7 +73,7 @@ class UsageAnalytics:
             about |= describe_failure(cast(BaseException, error))
         elif error is not None:
             about["error"] = message_of(text(error))
-        succeeded = _is_yes(success)
+        succeeded = is_yes(success)
         self._say_command(
             execution, "success" if succeeded else "failed", about, "info" if succeeded else "error"
         )
@@ -119,7 +119,7 @@ class UsageAnalytics:
         details: Mapping[str, Any] | None = None,
     ) -> None:
         """A check of data was asked; one that failed is a warning."""
-        passed = _is_yes(passed)
+        passed = is_yes(passed)
         about = {
             "check": check_name, "passed": passed, "status": "success" if passed else "failed",
             "duration_ms": _milliseconds(duration_seconds), "details": details,
@@ -143,14 +143,6 @@ def _milliseconds(seconds: Any) -> Any:
         return float(seconds) * 1e3
     except Exception:
         return None
-
-
-def _is_yes(answer: Any) -> bool:
-    """Whether it says so clearly: a frame, or what refuses to answer, does not."""
-    try:
-        return bool(answer)
-    except Exception:
-        return False
 
 
 def _without_secrets(args: Any) -> Any:

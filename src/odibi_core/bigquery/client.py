@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from math import inf
 from typing import Any, Final
 
 import msgspec
@@ -12,7 +13,9 @@ from odibi_core.bigquery.job import SCRIPT, ask, query_fields, rows_fields
 from odibi_core.bigquery.price import GIB, MIB, TIB, Price, Prices, as_prices, billable, usd_for_bytes
 from odibi_core.bigquery.watch import PATIENCE_S, Moment, Terms, Watch, record, safely
 from odibi_core.errors import ConfigurationError, CostLimitError, MissingExtraError
+from odibi_core.events import clean
 from odibi_core.events.clock import utc_now
+from odibi_core.events.normalise import text
 
 __all__ = ["Estimate", "ObservedClient", "Price", "Prices", "estimate_bigquery", "observe_bigquery"]
 
@@ -66,12 +69,18 @@ def observe_bigquery(
     """
     for name, limit in (("maximum_bytes_billed", maximum_bytes_billed), ("max_usd", max_usd)):
         if limit is not None and (
-            isinstance(limit, bool) or not isinstance(limit, (int, float)) or not limit > 0
+            isinstance(limit, bool) or not isinstance(limit, (int, float)) or not 0 < limit < inf
         ):
-            raise ConfigurationError(f"{name} is a number greater than 0, or None; given was {limit!r:.200}")
+            raise ConfigurationError(f"{name} is a number greater than 0, or None; given was {clean(limit)!r:.200}")
     if isinstance(client, ObservedClient):
         raise ConfigurationError("this client is observed already; observe the one that it was made of")
-    terms = Terms(operation, as_prices(prices), maximum_bytes_billed, max_usd, labels, dict(tags or {}))
+    if not callable(getattr(client, "query", None)):
+        raise ConfigurationError(f"what is observed is a google.cloud.bigquery.Client; given was {client!r:.200}")
+    kept = {} if tags is None else clean(tags)
+    if not isinstance(kept, dict):
+        raise ConfigurationError(f"tags are a dict of what every event shall say; given was {kept!r:.200}")
+    named = None if operation is None else text(operation)
+    terms = Terms(named, as_prices(prices), maximum_bytes_billed, max_usd, labels, kept)
     return ObservedClient(client, terms)
 
 

@@ -65,6 +65,14 @@ def _words(value: Any) -> str:
         return f"<{type(value).__name__}: its text failed with {type(error).__name__}>"
 
 
+def is_yes(answer: Any) -> bool:
+    """Whether it says so clearly: a frame, or what refuses to answer, does not."""
+    try:
+        return bool(answer)
+    except Exception:
+        return False
+
+
 def number(value: float) -> Any:
     """A float as JSON knows it; NaN and the infinities, which it does not know, by name."""
     if value - value == 0.0:

@@ -207,7 +207,7 @@ def _is_tidy(name: str, labels: dict[str, str] | None) -> bool:
 
 def _spelling(name: Any, labels: Any) -> Key | None:
     """The arguments as the key that a call looks up; None if it could mean another series, or is large."""
-    if labels and type(labels) is not dict:
+    if labels is not None and type(labels) is not dict:
         return None
     key = (name, *labels, *labels.values()) if labels else (name,)
     plain = all(part is None or (type(part) is str and len(part) <= _MAX_TEXT) for part in key)

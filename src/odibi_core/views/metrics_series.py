@@ -331,7 +331,7 @@ def settle(samples: list[Sample]) -> list[Sample]:
     left = []
     for sample in samples:
         series, value, _ = sample
-        kind = value.__class__
+        kind = type(value)  # and not `__class__`, which may be code of the value's own
         if (kind is not int and kind is not float) or not series.add(value):
             left.append(sample)
     return left
