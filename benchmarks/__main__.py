@@ -15,6 +15,7 @@ from benchmarks.harness import measure
 
 AREAS = (
     "log", "context", "redaction", "metrics", "bus", "breaker", "dag", "snapshot", "flights", "imports", "memory",
+    "outside",
 )  # fmt: skip
 HOME = Path(__file__).resolve().parent
 

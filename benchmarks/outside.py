@@ -1,0 +1,161 @@
+"""What it costs a program that the world outside is down: a counter, a line of its log, its exit.
+
+Datadog's agent is a port that nobody listens on, Sentry a socket that accepts and never answers. Exits are those of
+fresh processes, so they are in seconds.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmarks.harness import Contender, Prepare, Runner, Target, Work, statement
+
+SOURCE = str(Path(__file__).resolve().parent.parent / "src")
+PROGRAM = """
+from odibi_core.observability import capture_exception, get_logger, get_metrics, init_observability
+
+init_observability()
+for number in range(20):
+    get_logger("shop").info("order_loaded", number=number)
+    get_metrics().increment("orders")
+    if number % 10 == 0:
+        capture_exception(LookupError(f"there is no order {number}"))
+"""
+
+
+@contextmanager
+def _silent() -> Iterator[int]:
+    """A port that takes connections, and whatever is sent, and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield int(listener.getsockname()[1])
+
+
+def _closed_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+@contextmanager
+def _outside(down: bool) -> Iterator[dict[str, Any]]:
+    """The settings of a program with everything outside down, or off."""
+    if not down:
+        yield {"metrics_enabled": False, "health_check_enabled": False}
+        return
+    with _silent() as port:
+        yield {
+            "metrics_enabled": True,
+            "prometheus_port": _closed_port(),
+            "datadog_enabled": True,
+            "datadog_port": _closed_port(),
+            "sentry_enabled": True,
+            "sentry_dsn": f"http://key@127.0.0.1:{port}/1",
+        }
+
+
+def _counter(forwarding: bool) -> Prepare:
+    @contextmanager
+    def prepare(_: Path) -> Iterator[Runner]:
+        from odibi_core.observability import MetricsManager
+        from odibi_core.sinks.datadog_sink import DatadogSink
+
+        metrics = MetricsManager()
+        end = metrics.forward(DatadogSink(port=_closed_port())) if forwarding else None
+        yield statement("increment('orders', 'load')", increment=metrics.increment)
+        if end is not None:
+            end(0.1)
+
+    return prepare
+
+
+def _line(down: bool) -> Prepare:
+    """The program is begun and ended around each turn: there is one in a process."""
+
+    @contextmanager
+    def prepare(folder: Path) -> Iterator[Runner]:
+        from odibi_core.observability import (
+            ObservabilityConfig,
+            capture_exception,
+            get_logger,
+            init_observability,
+        )
+        from odibi_core.testing import fresh_program
+
+        with _outside(down) as options:
+
+            def run(n: int) -> float:
+                with fresh_program(), open(os.devnull, "w", encoding="utf-8") as nowhere:
+                    shown, sys.stderr = sys.stderr, nowhere
+                    try:
+                        observer = init_observability(ObservabilityConfig(store_dir=str(folder), **options))
+                        capture_exception(LookupError("there is no such order"))
+                        took = statement("info('order_loaded', number=7)", info=get_logger("shop").info)(n)
+                        observer.finish()
+                        return took
+                    finally:
+                        sys.stderr = shown
+
+            yield run
+
+    return prepare
+
+
+def _variable(name: str) -> str:
+    return {"datadog_port": "ODIBI_DATADOG__PORT"}.get(name, name.upper())
+
+
+def _exit(down: bool) -> Prepare:
+    @contextmanager
+    def prepare(folder: Path) -> Iterator[Runner]:
+        with _outside(down) as options:
+            variables = {_variable(name): str(value).lower() for name, value in options.items()}
+            environment = {**os.environ, "PYTHONPATH": SOURCE, **variables}
+
+            def run(n: int) -> float:
+                begun = time.perf_counter()
+                for _ in range(n):
+                    subprocess.run(
+                        [sys.executable, "-c", PROGRAM],
+                        env=environment, cwd=folder, check=True, capture_output=True,
+                    )  # fmt: skip
+                return time.perf_counter() - begun
+
+            yield run
+
+    return prepare
+
+
+def works(quick: bool) -> list[Work]:
+    off = "odibi-core, everything outside off"
+    return [
+        Work(
+            "a counter, forwarded to Datadog",
+            "µs",
+            [
+                Contender("odibi-core", _counter(True), "ours", "to a port that nobody listens on"),
+                Contender("odibi-core, not forwarded", _counter(False), "floor"),
+            ],
+            note="The difference is the thread that sends, which takes turns with the one that counts",
+        ),
+        Work(
+            "a line of the log with everything outside down",
+            "µs",
+            [Contender("odibi-core", _line(True), "ours"), Contender(off, _line(False), "floor")],
+            [Target(1.05, off, "ratio", "down against off")],
+        ),
+        Work(
+            "a small program from its start to its exit",
+            "s",
+            [Contender("odibi-core", _exit(True), "ours"), Contender(off, _exit(False), "floor")],
+            [Target(2.0, off, "difference", "what waits at the exit")],
+            loops=1,
+            rounds=5,
+        ),
+    ]
