@@ -82,6 +82,13 @@ def test_an_exception_is_recorded_once(heard: RecordingSink) -> None:
     assert len(heard.of_kind("error")) == 2
 
 
+def test_a_level_that_is_none_leaves_an_error_an_error(heard: RecordingSink) -> None:
+    """A misspelt level must not make it disappear among the information."""
+    capture_exception(caught(load), level="eror")
+    capture_exception(caught(load), level="WARN")
+    assert [event.level for event in heard.of_kind("error")] == ["error", "warning"]
+
+
 def test_an_exception_that_comes_from_another_process_is_recorded_here_too(heard: RecordingSink) -> None:
     """Its id comes along, so it is still one and the same; but only that process knows what it recorded."""
     error = caught(load)

@@ -21,7 +21,8 @@ from odibi_core.event_bus import EventBus
 from odibi_core.events import kinds
 from odibi_core.events.clock import new_id
 from odibi_core.events.context import current
-from odibi_core.events.failure import as_id, describe_failure, error_id_of, message_of
+from odibi_core.events.error_id import as_id, error_id_of
+from odibi_core.events.failure import describe_failure, message_of
 from odibi_core.events.fingerprint import fingerprint
 from odibi_core.events.normalise import text
 from odibi_core.events.recent import remember
@@ -83,7 +84,7 @@ class ErrorTracker:
                 _stack_has_room()
             ):  # else it may get lost on the way, and who captures it further out says it again
                 remember(self._captured, identity, None, MAX_CAPTURED)
-            self._say(kinds.ERROR, message, level, told, context)
+            self._say(kinds.ERROR, message, kinds.level_name(level, "error"), told, context)
             return identity
         except Exception as reason:
             _complain(reason)
@@ -141,6 +142,12 @@ class ErrorTracker:
 
     def _warn(self, message: str) -> None:
         self._say(kinds.MESSAGE, message, "warning", {"component": "odibi_core"}, None)
+
+
+def sentry_of_the_program() -> bool:
+    """Whether the program called `sentry_sdk.init` itself, so that no DSN is needed."""
+    sdk = sys.modules.get("sentry_sdk")
+    return sdk is not None and bool(sdk.get_client().is_active())
 
 
 def _have_a_log() -> None:

@@ -175,6 +175,34 @@ def test_the_members_of_a_group_are_told() -> None:
     assert "9995 more" in written
 
 
+def test_a_member_of_a_group_is_told_with_where_it_was_raised() -> None:
+    """That a task of several failed is known; what is asked is where."""
+
+    def several() -> None:
+        raise BaseExceptionGroup("tasks", [caught(many_frames), ValueError("never raised")])
+
+    written = traceback_of(caught(several))
+    assert '  |   File "generated.py"' in written
+    assert "  | ZeroDivisionError: division by zero\n  | ValueError: never raised\n" in written
+
+
+def test_the_notes_of_an_exception_are_told() -> None:
+    """Below what it says, without secrets; a list of notes that is none does no harm."""
+
+    def noted() -> None:
+        error = ValueError("bad")
+        error.add_note("while reading row 7")
+        error.add_note("from postgres://jane:hunter2@db/x")
+        raise error
+
+    written = traceback_of(caught(noted))
+    assert "ValueError: bad\nwhile reading row 7\n" in written
+    assert "hunter2" not in written
+    odd = ValueError("bad")
+    odd.__notes__ = 5  # type: ignore[assignment]
+    assert traceback_of(odd).endswith("ValueError: bad\n")
+
+
 def test_secrets_in_what_an_exception_says_are_redacted() -> None:
     """In its message and in its traceback."""
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import traceback
+from textwrap import indent
 from types import TracebackType
 from typing import Any, Final
 
-from odibi_core.events.clock import new_id
 from odibi_core.events.compose import clean_text
+from odibi_core.events.error_id import error_id_of
 from odibi_core.events.normalise import text
 
 MAX_TRACEBACK: Final = 48 * 1024
@@ -20,10 +21,11 @@ _LINKS: Final = 8
 """Exceptions kept of a chain of causes."""
 _MEMBERS: Final = 5
 """Exceptions kept of a group."""
+_DEPTH: Final = 2
+"""Groups in groups whose members are told."""
+_NOTES: Final = 10
+"""Notes kept of an exception."""
 _MESSAGE: Final = 4 * 1024
-
-
-_MARK: Final = "__odibi_error_id__"
 
 
 def describe_failure(error: BaseException) -> dict[str, Any]:
@@ -46,26 +48,6 @@ def describe_failure(error: BaseException) -> dict[str, Any]:
 def is_clean_exit(error: BaseException) -> bool:
     """Whether it is only `sys.exit()` with nothing to complain of: the end of a program that went well."""
     return isinstance(error, SystemExit) and (error.code is None or (type(error.code) is int and not error.code))
-
-
-def error_id_of(error: BaseException) -> str:
-    """The id of this very exception, the same in every event that tells of it: whoever counts, counts it once.
-
-    It is kept in the exception itself, since built-in exceptions take no weak references; so it goes along to
-    another process too.
-    """
-    identity = as_id(new_id(32))
-    try:
-        return str(object.__getattribute__(error, "__dict__").setdefault(_MARK, identity))
-    except Exception:
-        return identity  # its class has made a thing of its own of `__dict__`
-
-
-def as_id(digits: str) -> str:
-    """Hexadecimal digits, every eighth of them a letter: never so many numbers in a row that they may be a card's."""
-    return "".join(
-        "abcdef"[int(digit, 16) % 6] if place % 8 == 7 else digit for place, digit in enumerate(digits)
-    )
 
 
 def message_of(error: BaseException | str) -> str:
@@ -107,15 +89,26 @@ def _chain(error: BaseException) -> list[BaseException]:
     return chain[::-1]
 
 
-def _one(error: BaseException) -> str:
-    written = TRACEBACK + _frames(error.__traceback__)
-    written += f"{_type_of(error)}: {message_of(error)}\n"
-    if isinstance(error, BaseExceptionGroup):
+def _one(error: BaseException, depth: int = 0) -> str:
+    """One exception without its causes; of a group its first members too, to a depth of two."""
+    written = f"{_type_of(error)}: {message_of(error)}\n{_notes(error)}"
+    if depth == 0 or error.__traceback__ is not None:
+        written = TRACEBACK + _frames(error.__traceback__) + written
+    if isinstance(error, BaseExceptionGroup) and depth < _DEPTH:
         members = error.exceptions
-        written += "".join(f"  | {_type_of(member)}: {message_of(member)}\n" for member in members[:_MEMBERS])
+        told = [_one(member, depth + 1) for member in members[:_MEMBERS]]
         if len(members) > _MEMBERS:
-            written += f"  | … {len(members) - _MEMBERS} more\n"
+            told.append(f"… {len(members) - _MEMBERS} more\n")
+        written += indent("".join(told), "  | ")
     return written
+
+
+def _notes(error: BaseException) -> str:
+    """What `add_note` added; the list is anybody's to write to."""
+    notes = getattr(error, "__notes__", None)
+    if type(notes) is not list:
+        return ""
+    return "".join(f"{text(note, _MESSAGE)}\n" for note in notes[:_NOTES])
 
 
 def _frames(trace: TracebackType | None) -> str:

@@ -80,16 +80,16 @@ SEVERITY: Final = {level.value: rank * 10 for rank, level in enumerate(LogLevel,
 """Levels as the numbers of the standard library's `logging`: debug 10 … critical 50."""
 
 
-def level_name(level: object) -> str:
-    """A level as it is written, by any usual spelling of it; an unknown one is `info`."""
-    rank = severity(level)
+def level_name(level: object, unknown: str = "info") -> str:
+    """A level as it is written, by any usual spelling of it; `unknown` stands for one that is none."""
+    rank = severity(level, unknown)
     return next(name for name, value in SEVERITY.items() if value == rank)
 
 
-def severity(level: object) -> int:
-    """The rank of a level by any usual spelling; an unknown one counts as `info`."""
+def severity(level: object, unknown: str = "info") -> int:
+    """The rank of a level by any usual spelling; one that is none counts as `unknown`."""
     try:
         name = str(getattr(level, "value", level)).lower()
     except Exception:
         name = ""
-    return SEVERITY.get({"warn": "warning", "fatal": "critical"}.get(name, name), SEVERITY["info"])
+    return SEVERITY.get({"warn": "warning", "fatal": "critical"}.get(name, name), SEVERITY[unknown])
