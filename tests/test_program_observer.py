@@ -122,6 +122,23 @@ def test_what_is_wrong_is_one_clear_message_and_the_program_goes_on(
     assert "Traceback" not in done.stderr
 
 
+def test_a_program_with_its_own_sentry_needs_no_dsn() -> None:
+    """Its client is told; nothing is wrong, and nothing is warned of."""
+    own = """
+    import sentry_sdk
+    from sentry_sdk.transport import Transport
+    from odibi_core.observability import capture_exception
+    class Told(Transport):
+        def capture_envelope(self, envelope):
+            print("told", envelope.get_event()["exception"]["values"][0]["value"])
+    sentry_sdk.init("http://key@127.0.0.1:9/1", transport=Told)
+    """
+    done = run(own + THREE_LINES + "    capture_exception(ValueError('seven'))\n", SENTRY_ENABLED="true")
+    assert done.returncode == 0, done.stderr
+    assert "told seven" in done.stdout
+    assert " warning " not in done.stderr
+
+
 def test_a_port_in_use_is_a_warning_and_no_crash() -> None:
     """It names the port and what to do."""
     with socket.socket() as taken:

@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -57,7 +58,7 @@ class DiskCheck(_BuiltIn):
         status = HealthStatus.HEALTHY
         if usage.free < LOW_DISK_BYTES:
             status = HealthStatus.UNHEALTHY if usage.free < FULL_DISK_BYTES else HealthStatus.DEGRADED
-        said = f"{usage.free / _GB:.1f} GiB free of {usage.total / _GB:.1f}"
+        said = f"{_size(usage.free)} free of {_size(usage.total)}"
         return self._found(status, said, free_bytes=usage.free, total_bytes=usage.total)
 
 
@@ -76,8 +77,11 @@ class StoreCheck(_BuiltIn):
         probe = place / f".odibi-health-{new_id(8)}"
         try:
             probe.write_bytes(b"ok")
-        finally:
-            probe.unlink(missing_ok=True)
+            probe.unlink()
+        except OSError as error:
+            with suppress(OSError):
+                probe.unlink(missing_ok=True)
+            return self._found(HealthStatus.UNHEALTHY, f"{root} cannot be written: {error.strerror}")
         runs = root / "runs"
         return self._found(
             HealthStatus.HEALTHY, f"{root} can be written", runs=len(os.listdir(runs)) if runs.is_dir() else 0
@@ -145,10 +149,10 @@ class SentryCheck(_BuiltIn):
         if not config.sentry_enabled:
             return self._found(HealthStatus.SKIPPED, "SENTRY_ENABLED is off")
         try:
-            import sentry_sdk  # noqa: F401  # only whether it is there
+            import sentry_sdk
         except ImportError:
             return self._found(HealthStatus.UNHEALTHY, str(missing_extra("sentry_sdk", "SENTRY_ENABLED")))
-        address = urlsplit(config.sentry_dsn)
+        address = urlsplit(config.sentry_dsn or str(sentry_sdk.get_client().dsn or ""))
         if not address.hostname:
             return self._found(
                 HealthStatus.UNHEALTHY, "SENTRY_DSN is no address: https://<key>@<host>/<project>"
@@ -184,6 +188,11 @@ class BigQueryCheck(_BuiltIn):
         client = self._client() if callable(self._client) else self._client or bigquery.Client()
         job = client.query("SELECT 1", job_config=bigquery.QueryJobConfig(dry_run=True))
         return self._found(HealthStatus.HEALTHY, "a dry run was answered", project=job.project)
+
+
+def _size(count: int) -> str:
+    unit, name = (_GB, "GiB") if count >= FULL_DISK_BYTES else (1 << 20, "MiB")
+    return f"{count / unit:.1f} {name}"
 
 
 def _existing(place: Path) -> Path:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import sentry_sdk
+from sentry_sdk.integrations.threading import ThreadingIntegration
 from tests.error_program import program_heard
 from tests.sinks.sentry_server import SentryServer, closed_port, sentry_server
 
@@ -217,7 +218,7 @@ def test_the_programs_own_sentry_is_used_where_there_is_one(server: SentryServer
     sentry_sdk.init(server.dsn, default_integrations=False, auto_enabling_integrations=False)
     try:
         sentry_sdk.set_tag("team", "orders")
-        sink = SentrySink.connect("", tell=said.append)
+        sink = SentrySink.connect(server.dsn, tell=said.append)
         sink(an_event("error", level="error", error="bad"))
         sentry_sdk.flush(5)
         sink.close()
@@ -229,6 +230,24 @@ def test_the_programs_own_sentry_is_used_where_there_is_one(server: SentryServer
     (event,) = server.events
     assert event["tags"]["team"] == "orders"
     assert "initialised by the program" in said[0]
+
+
+def test_what_nobody_caught_is_left_to_the_programs_own_sentry(server: SentryServer) -> None:
+    """Its hooks send that already; where it has no such hook, or somebody caught it, it comes from here."""
+    told = {"level": "critical", "error": "bad", "handled": False}
+    sentry_sdk.init(server.dsn, default_integrations=False, integrations=[ThreadingIntegration()])
+    try:
+        sink = SentrySink.connect("")
+        for number, (where, handled) in enumerate(
+            [("a thread", False), ("a thread", True), ("the program", False), (None, False)]
+        ):
+            about = {"handled": handled, "context": {"uncaught_in": where}, "fingerprint": f"f{number}"}
+            sink(an_event("error", **{**told, **about}))
+        sentry_sdk.flush(5)
+    finally:
+        sentry_sdk.get_client().close()
+        sentry_sdk.get_global_scope().set_client(None)
+    assert {event["fingerprint"][0] for event in server.events} == {"f1", "f2", "f3"}
 
 
 @pytest.mark.parametrize(

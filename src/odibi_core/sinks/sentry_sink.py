@@ -17,6 +17,7 @@ from odibi_core.events.normalise import text
 from odibi_core.events.recent import remember
 from odibi_core.sinks.sentry_event import sentry_event
 from odibi_core.views.errors import fingerprint_of
+from odibi_core.views.values import flag, record
 
 ALIKE_A_MINUTE: Final = 10
 """Failures of one fingerprint that are sent within a minute."""
@@ -25,6 +26,8 @@ _WINDOW_S: Final = 60.0
 _MARKS_KEPT: Final = 1000
 _IDS_KEPT: Final = 10_000
 _QUEUE: Final = 100
+_HOOKS: Final = {"the program": "excepthook", "a thread": "threading", "an asyncio loop": "logging"}
+"""The SDK's integrations that hear of what nobody caught, by where `setup_exception_hook` says that it was."""
 _SAID: Final = 300
 """Characters of a reason."""
 
@@ -54,7 +57,7 @@ class SentrySink:
 
     def __call__(self, event: Event) -> None:
         """Send it, if it is for Sentry."""
-        if not self._is_wanted(event):
+        if not self._is_wanted(event) or self._is_told_already(event):
             return
         identity = event.fields.get("error_id")
         if isinstance(identity, str):
@@ -80,6 +83,13 @@ class SentrySink:
             remember(self._failed_inside, str(event.run_id), None, _IDS_KEPT)
             return True
         return str(event.run_id) not in self._failed_inside
+
+    def _is_told_already(self, event: Event) -> bool:
+        """Of what nobody caught the program's own Sentry is told by a hook of its own, where it has that one."""
+        if self._client is not sentry_sdk or flag(event.fields.get("handled")) is not False:
+            return False
+        hook = _HOOKS.get(str(record(event.fields.get("context")).get("uncaught_in")))
+        return hook is not None and sentry_sdk.get_client().get_integration(hook) is not None
 
     @property
     def dropped(self) -> int:
@@ -107,7 +117,7 @@ class SentrySink:
         why Sentry took no event. Raises `ConfigurationError` when the DSN cannot be one.
         """
         if sentry_sdk.get_client().is_active():
-            if tell is not None:
+            if tell is not None and dsn:
                 tell("sentry_sdk is initialised by the program: its client is used, and SENTRY_DSN is not")
             return cls()
         if not dsn:
