@@ -1,6 +1,7 @@
 """`odibi costs`: the table, the divisions, the budget, and what it says when there is nothing."""
 
 import json
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
@@ -128,3 +129,21 @@ def test_names_from_the_record_are_data(here: Here) -> None:
     shown = here("costs").stdout
     assert "[red]\\x1b[31m" in shown
     assert "< 0.000001 USD" in shown
+
+
+def test_a_cost_that_nobody_knows_is_not_shown_as_nothing(here: Here) -> None:
+    """Of a group whose costs are all unknown the table says that, and not 0.00 USD."""
+    store = RunStore(".odibi")
+    run_id = store.new_run_id("nightly", utc_now())
+    with closing(store.open(run_id)) as journal:
+        journal(an_event("cost", run_id=run_id, operation="model", estimated_cost_usd="12.40"))
+        journal(an_event("cost", run_id=run_id, operation="free", estimated_cost_usd=0.0))
+    lines = here("costs").stdout.splitlines()
+    assert [line.split()[-1] for line in lines if line.startswith("model")] == ["unknown"]
+    assert "0.00 USD" in next(line for line in lines if line.startswith("free"))
+
+
+def test_a_tag_that_no_call_has_is_said(here: Here, spent: list[str]) -> None:
+    """With the nearest one that there is."""
+    assert "no call has the tag 'teem' (did you mean 'team'?)" in here("costs", "--by", "tag:teem").stderr
+    assert not here("costs", "--by", "tag:team").stderr

@@ -19,6 +19,7 @@ from odibi_core.observability import (
     set_context,
     with_error_tracking,
 )
+from odibi_core.views.errors import ErrorsView
 
 
 @pytest.fixture(autouse=True)
@@ -113,3 +114,17 @@ def test_no_error_is_an_answer(here: Here) -> None:
 def test_a_run_that_is_not_there_is_exit_code_3(here: Here, two_runs: list[str]) -> None:
     """As everywhere."""
     assert here("errors", "--run", "nothing").exit_code == 3
+
+
+def test_a_list_that_is_not_whole_says_so(here: Here, two_runs: list[str]) -> None:
+    """How many there are, beside the list; where all are shown nothing is said."""
+    assert "the last 1 of 2 errors" in here("errors", "-n", "1").stderr
+    assert not here("errors", "-n", "2").stderr
+
+
+def test_errors_that_are_kept_no_longer_are_told_of(
+    here: Here, two_runs: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of more errors than are kept apart the last are listed, and that there were others is said."""
+    monkeypatch.setattr("odibi_core.cli.errors.ErrorsView", lambda: ErrorsView(1))
+    assert "there were others" in here("errors").stderr

@@ -79,7 +79,10 @@ def _rows(answer: dict[str, Any], by: str) -> list[dict[str, Any]]:
     """The groups that were asked for, each with its share; of a tag, what does not have it comes last."""
     total = answer["total"]
     if by.startswith(_TAG):
-        rows = answer["by_tag"].get(by.removeprefix(_TAG), [])
+        tag = by.removeprefix(_TAG)
+        if tag not in answer["by_tag"]:
+            output.notice(f"no call has the tag {tag!r}{nearest(tag, answer['by_tag'])}")
+        rows = answer["by_tag"].get(tag, [])
         rows += _without(rows, total)
     else:
         rows = answer[f"by_{by}"]
@@ -121,7 +124,7 @@ def _figures(row: dict[str, Any], share: float | None) -> Sequence[Any]:
     return (
         output.count(row["calls"]),
         size(row["bytes_processed"]),
-        usd(row["cost_usd"]),
+        usd(row["cost_usd"]) if row["unknown_costs"] < row["calls"] else "unknown",
         "" if share is None else f"{share:.0%}",
     )
 

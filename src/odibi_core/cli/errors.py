@@ -59,11 +59,14 @@ def errors(
     if fingerprint is not None:
         _tell(_chosen(answer["groups"], fingerprint), format)
         return
+    known = len(answer["groups"])
     answer["groups"] = answer["groups"][: limit or None]
     if format is options.TextOrJson.json:
         output.write_json(answer)
     elif answer["groups"]:
         _list(answer["groups"])
+        if known > len(answer["groups"]) or answer["forgotten"]:
+            output.notice(_left_out(known, len(answer["groups"]), answer["forgotten"]))
     else:
         output.notice(f"no error is recorded in {kept.root}")
 
@@ -97,6 +100,13 @@ def _list(groups: list[dict[str, Any]]) -> None:
             output.cell(group["fingerprint"], "dim"),
         )
     output.write(output.console(), listed)
+
+
+def _left_out(known: int, listed: int, forgotten: int) -> str:
+    """So that nobody takes the list for all that there is."""
+    said = [f"the last {listed:,} of {known:,} errors: --limit shows more"] if listed < known else []
+    said += [f"no more than the last {known:,} errors are kept apart, and there were others"] if forgotten else []
+    return "; ".join(said)
 
 
 def _where(group: dict[str, Any]) -> str:
