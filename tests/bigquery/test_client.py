@@ -599,6 +599,8 @@ def test_slot_time_needs_an_edition(heard: RecordingSink, prices: Prices, usd: f
         {"max_usd": float("nan")},
         {"maximum_bytes_billed": -5},
         {"maximum_bytes_billed": True},
+        {"maximum_bytes_billed": float("inf")},
+        {"max_usd": float("inf")},
     ],
 )
 def test_what_cannot_be_right_is_told_when_the_client_is_made(
@@ -607,3 +609,10 @@ def test_what_cannot_be_right_is_told_when_the_client_is_made(
     """With its name."""
     with pytest.raises(ConfigurationError, match=next(iter(wrong))):
         observe_bigquery(fake.client(), **wrong)
+
+
+@pytest.mark.parametrize("client", [None, 5, "client", object()])
+def test_what_is_no_client_is_told_when_it_is_to_be_observed(client: object) -> None:
+    """And not at the first query."""
+    with pytest.raises(ConfigurationError, match=r"bigquery\.Client"):
+        observe_bigquery(client)
