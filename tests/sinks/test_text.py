@@ -158,7 +158,14 @@ def test_the_traceback_of_one_exception_is_shown_once() -> None:
 
 
 def test_a_line_of_another_library_is_what_it_said() -> None:
-    """Neither the name that stands for none nor the template of the message says anything more."""
-    event = an_event("log", component="httpx", message="GET /a 200", message_template="%s %s %d", url="/a")
+    """The name that stands for none, the template of the message and a copy in colours say nothing more."""
+    event = an_event(
+        "log",
+        component="httpx",
+        message="GET /a 200",
+        message_template="%s %s %d",
+        url="/a",
+        color_message="\x1b[1mGET",
+    )
     assert line_of(event) == "00:00:00 info     httpx GET /a 200 url=/a"
     assert line_of(an_event("log", component="app")) == "00:00:00 info     app log"

@@ -30,7 +30,9 @@ _FILE, _LINE, _FUNCTION = "code.file.path", "code.line.number", "code.function.n
 _FOR_REPORTS: Final = frozenset(
     {"error_id", "message_id", "execution_id", "span_id", "parent_id", "depth", "breadcrumbs", "contexts"}
 )
-_ELSEWHERE: Final = _FOR_REPORTS | {"error_type", "traceback", "message_template", _FILE, _LINE, _FUNCTION}
+_ELSEWHERE: Final = _FOR_REPORTS | {
+    "error_type", "traceback", "message_template", "color_message", _FILE, _LINE, _FUNCTION,
+}  # fmt: skip
 """Fields that the line shows in a place of their own, or not at all."""
 _SUBJECTS: Final = {
     kinds.OPERATION_COMPLETE: "operation", kinds.OPERATION_FAILED: "operation", kinds.COST: "operation",
