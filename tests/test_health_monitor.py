@@ -130,8 +130,8 @@ async def _coroutine() -> bool:
         (_coroutine, "healthy", ""),
         (lambda: False, "unhealthy", ""),
         (lambda: "degraded", "degraded", ""),
-        (lambda: None, "unknown", "gave a NoneType"),
-        (lambda: "splendid", "unknown", "gave a str"),
+        (lambda: None, "unknown", "with NoneType"),
+        (lambda: "splendid", "unknown", "with str"),
         (lambda: HealthCheckResult("x", "wonderful"), "unhealthy", "wonderful"),  # type: ignore[arg-type]  # on purpose
     ],
 )

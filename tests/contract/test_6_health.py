@@ -13,6 +13,7 @@ from odibi_core.observability import (
     HealthChecker,
     HealthCheckResult,
     HealthStatus,
+    observe,
     register_health_check,
     run_health_checks,
 )
@@ -105,6 +106,19 @@ def test_odibi_health_exit_on_failure(here: Here) -> None:  # noqa: F811  # the 
     assert here("health", "--exit-on-failure").exit_code == 1
     register_health_check(lambda: "degraded", name="broken")
     assert here("health", "--exit-on-failure").exit_code == 0
+
+
+def test_odibi_health_recorded_tells_what_programs_found_and_when(here: Here) -> None:  # noqa: F811  # the fixture
+    """The last answer of each check, since when it is so, and the circuits, also where no check was asked."""
+    with observe("shop") as program:
+        program.say("circuit_state_change", circuitName="warehouse", oldState="closed", newState="open")
+    assert "warehouse" in here("health", "--recorded").stdout
+    with observe("shop"):
+        run_health_checks()
+    shown = here("health", "--recorded").stdout
+    assert all(word in shown for word in ("Last asked", "Since", "disk", "warehouse", "open"))
+    disk = json.loads(here("health", "--recorded", "--format", "json").stdout)["checks"]["disk"]
+    assert (disk["status"], disk["asked"]) == ("healthy", 1)
 
 
 def test_health_check_metrics() -> None:

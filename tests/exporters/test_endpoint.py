@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -374,6 +375,29 @@ def test_garbage_does_not_stop_it(endpoint: MetricsEndpoint, garbage: bytes) -> 
         except OSError:
             pass  # refused in the middle of it
     assert get(endpoint).status_code == 200
+
+
+def test_what_strangers_send_is_no_line_in_the_programs_log(
+    endpoint: MetricsEndpoint, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A scanner of ports would fill it."""
+    with socket.create_connection(("127.0.0.1", endpoint.port), timeout=30) as stranger:
+        stranger.sendall(b"\x16\x03\x01garbage\r\n\r\n")
+        assert stranger.recv(100).startswith(b"HTTP/1.1 400")
+    assert caplog.records == []
+
+
+def test_a_connection_that_never_asks_is_closed(
+    endpoint: MetricsEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else so many of them would keep every scraper out."""
+    monkeypatch.setattr("odibi_core.exporters.endpoint._CONNECTION_S", 0.1)
+    with socket.create_connection(("127.0.0.1", endpoint.port), timeout=30) as silent:
+        silent.sendall(b"GET /metr")
+        with suppress(ConnectionResetError):
+            assert silent.recv(100) == b""
+    monkeypatch.undo()
+    assert counted(get(endpoint).text) == [3]
 
 
 def test_the_programs_own_uvicorn_keeps_its_log(endpoint: MetricsEndpoint) -> None:

@@ -14,6 +14,7 @@ from odibi_core.views.health import HealthView
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
     from rich.text import Text
 
 STYLES = {
@@ -81,25 +82,54 @@ def _recorded(store: RunStore) -> dict[str, Any]:
 
 def _show(report: dict[str, Any]) -> None:
     on = output.console()
-    if not report["checks"]:
+    circuits = report.get("circuits", {})
+    if not report["checks"] and not circuits:
         output.notice("no health check stands in the record; `odibi health` asks them now")
         return
-    listed = output.table("", "Check", "Status", "Took", "Message", right=("Took",), whole=("Status",))
-    for name, check in report["checks"].items():
-        style = STYLES.get(check["status"], "")
+    if report["checks"]:
+        output.write(on, _checks(report["checks"], on))
+    if circuits:
+        output.write(on, *([output.styled("")] if report["checks"] else []), _circuits(circuits))
+    output.write(on, output.styled(report["status"], f"bold {STYLES.get(report['status'], '')}"))
+
+
+def _checks(told: dict[str, Any], on: Console) -> Table:
+    """Each check; of recorded ones also when they were asked last, and since when they have stood so."""
+    recorded = any("since" in check for check in told.values())
+    times = ("Since", "Last asked") if recorded else ()
+    listed = output.table(
+        "", "Check", "Status", *times, "Took", "Message", right=("Took",), whole=("Status", *times)
+    )
+    for name, check in told.items():
         seconds = check["duration_seconds"]
         listed.add_row(
             _sign(check["status"], on),
             output.cell(name, "bold"),
-            output.cell(check["status"], style),
+            output.cell(check["status"], STYLES.get(check["status"], "")),
+            *([_when(check["since"]), _when(check["last"])] if recorded else []),
             output.duration(None if seconds is None else seconds * 1e3),
             output.styled(check["message"] or ""),
         )
-    output.write(on, listed)
-    for name, circuit in report.get("circuits", {}).items():
-        since = datetime.fromisoformat(circuit["since"]).astimezone()
-        output.write(on, output.styled(f"circuit {name}: {circuit['state']} since {since:%Y-%m-%d %H:%M:%S}"))
-    output.write(on, output.styled(report["status"], f"bold {STYLES.get(report['status'], '')}"))
+    return listed
+
+
+def _circuits(told: dict[str, Any]) -> Table:
+    listed = output.table(
+        "Circuit", "State", "Since", "Changes", right=("Changes",), whole=("State", "Since")
+    )
+    for name, circuit in told.items():
+        state = circuit["state"]
+        listed.add_row(
+            output.cell(name, "bold"),
+            output.cell(state, "green" if state == "closed" else "red" if state == "open" else "yellow"),
+            _when(circuit["since"]),
+            output.count(circuit["changes"]),
+        )
+    return listed
+
+
+def _when(moment: str) -> str:
+    return f"{datetime.fromisoformat(moment).astimezone():%Y-%m-%d %H:%M:%S}"
 
 
 def _sign(status: str, on: Console) -> Text:

@@ -32,9 +32,14 @@ if TYPE_CHECKING:
 __all__ = ["MetricsEndpoint", "serve_metrics"]
 
 _log = logging.getLogger("odibi_core")
+_protocol_log = logging.getLogger("odibi_core.endpoint")
+"""What strangers send to a port is no warning of the program: to be heard, its level is lowered by hand."""
+_protocol_log.setLevel(logging.ERROR)
 _TICK_S: Final = 1.0
 _CLOSE_S: Final = 1.0
 _CONNECTIONS: Final = 64
+_CONNECTION_S: Final = 60.0
+"""No connection lasts longer: one that never ends its question, or never takes the answer, keeps a place."""
 
 
 class _CannotBind(Exception):
@@ -189,9 +194,7 @@ class MetricsEndpoint:
         """Let go of all that there is; the server closes the socket that it has."""
         self._stop.set()
         if self._sharing is not None:
-            with suppress(
-                Exception
-            ):  # a disk that is full, numbers that cannot be had: nobody to tell at an exit
+            with suppress(Exception):  # a full disk, numbers that cannot be had: nobody to tell at an exit
                 self._sharing.leave()
         if self._server is not None:
             self._server.should_exit = True
@@ -289,6 +292,15 @@ def _config(app: Any) -> uvicorn.Config:
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)
             self.access_log = False
+            self.logger = _protocol_log
+
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            self._limit = self.loop.call_later(_CONNECTION_S, transport.abort)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._limit.cancel()
+            super().connection_lost(exc)
 
     class Config(uvicorn.Config):
         def configure_logging(self) -> None:

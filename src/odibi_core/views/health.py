@@ -57,6 +57,9 @@ class _Standing:
 
     def hear(self, state: str, event: Event) -> None:
         self.heard += 1
+        before = self.event
+        if before is not None and before.run_id != event.run_id and before.timestamp > event.timestamp:
+            return  # two programs ran side by side, and are read one after the other: the later answer stands
         self.event = event
         if state != self.state:
             self.state, self.since = state, event.timestamp
