@@ -58,7 +58,7 @@ class UsageAnalytics:
     def start_command(self, command: str, args: Any = None, user: str | None = None) -> CommandExecution:
         """A command begins; `args` may be a dict, or a list as in `sys.argv`."""
         execution = CommandExecution(command, user)
-        self._say_command(execution, "running", {"args": _without_secrets(args)}, "debug")
+        self._say_command(execution, "running", {"args": args}, "debug")
         return execution
 
     def end_command(
@@ -143,21 +143,6 @@ def _milliseconds(seconds: Any) -> Any:
         return float(seconds) * 1e3
     except Exception:
         return None
-
-
-def _without_secrets(args: Any) -> Any:
-    """A command line whose secrets are told by the flag before them: `["--password", "hunter2"]`."""
-    kind = next((each for each in (list, tuple) if issubclass(type(args), each)), None)
-    if kind is None:
-        return args
-    kept: list[Any] = []
-    flag = ""
-    for item in kind.__iter__(args):  # not one of its own, which may never end
-        word = text(item) if issubclass(type(item), str) else ""
-        follows_flag = flag and not word.startswith("-")
-        kept.append(HIDDEN if follows_flag and is_secret_name(flag) else item)
-        flag = word if word.startswith("-") and "=" not in word else ""
-    return kept
 
 
 def get_analytics() -> UsageAnalytics:
