@@ -10,23 +10,18 @@ from odibi_core.settings.environment import (
     environment_with,
     inherited_context,
 )
-from odibi_core.settings.options import OPTIONS, PREFIX, Option
-from odibi_core.settings.sections import SECTIONS, Durability, Log, Settings, Snapshot, SnapshotLevel, Store
+from odibi_core.settings.options import OPTIONS, Option
+from odibi_core.settings.sections import SECTIONS, Log, Settings
 from odibi_core.settings.strict import read_settings
 from odibi_core.settings.values import masked, text_of
 
 __all__ = [
     "OPTIONS",
-    "PREFIX",
     "SECTIONS",
-    "Durability",
     "Log",
     "ObservabilityConfig",
     "Option",
     "Settings",
-    "Snapshot",
-    "SnapshotLevel",
-    "Store",
     "color_choice",
     "environment_value",
     "environment_with",
