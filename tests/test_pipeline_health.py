@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import logging
 import os
 import threading
 import tracemalloc
@@ -13,6 +14,7 @@ import pybreaker
 import pytest
 
 from odibi_core.circuit_breaker import CircuitBreaker
+from odibi_core.errors import ConfigurationError
 from odibi_core.event_bus import EventBus
 from odibi_core.pipeline_health import PipelineHealthDashboard
 from odibi_core.program_logger import ProgramLog
@@ -254,3 +256,13 @@ def test_a_report_belongs_to_who_asked() -> None:
     dashboard.healthReport()["cacheHitRates"].clear()
     assert dashboard.healthReport()["cacheHitRates"] == {"c": 0.5}
     assert logger.query_logs(event_type="pipeline_health")[0]["cacheHitRates"] == {"c": 0.5}
+
+
+def test_it_speaks_where_it_was_told_to() -> None:
+    """On a bus that was given; what is no logger of ours is refused, and not silently passed over."""
+    bus, heard = EventBus(), RecordingSink()
+    bus.subscribe(heard)
+    PipelineHealthDashboard(bus).healthReport()
+    assert [event.event_type for event in heard.events] == ["pipeline_health"]
+    with pytest.raises(ConfigurationError, match=r"logger is a StructuredLogger.*given was a Logger"):
+        PipelineHealthDashboard(logging.getLogger("x"))  # type: ignore[arg-type]  # that is the point

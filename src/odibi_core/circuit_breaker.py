@@ -24,7 +24,7 @@ from odibi_core.events.compose import clean_text
 from odibi_core.events.failure import message_of
 from odibi_core.events.normalise import text
 from odibi_core.flows import is_async_generator, is_coroutine, is_generator, over, within
-from odibi_core.program import current_bus
+from odibi_core.program import current_bus, speaker
 
 __all__ = ["CircuitBreaker"]
 
@@ -74,7 +74,7 @@ class CircuitBreaker:
         self.fail_max = _at_least(1, "fail_max", fail_max)
         self.reset_timeout_s = _at_least(0, "reset_timeout_s", reset_timeout_s)
         self._excluded = _exclusions(exclude)
-        self._bus = _checked(bus if logger is None else logger)
+        self._bus = speaker(bus if logger is None else logger)
         self._now = clock.monotonic
         self._begin()
         self._state: State = "closed"
@@ -302,15 +302,6 @@ def _at_least(least: int, name: str, given: Any) -> Any:
         what = text(given, 100) if number else f"{text(given, 100)} ({type(given).__name__})"
         raise ConfigurationError(f"{name} is a number of at least {least}; given was {what}")
     return given
-
-
-def _checked(logger: Any) -> Any:
-    if logger is None or isinstance(getattr(logger, "bus", logger), EventBus):
-        return logger
-    raise ConfigurationError(
-        "a circuit speaks through a StructuredLogger, a logger of get_logger or an EventBus; "
-        f"given was a {type(logger).__name__}"
-    )
 
 
 def _exclusions(given: Any) -> tuple[Excluded, ...]:

@@ -11,9 +11,10 @@ from itertools import islice
 from threading import Lock
 from typing import Any, Final, TypeVar
 
+from odibi_core.event_bus import EventBus
 from odibi_core.events import clean, clean_text, kinds
 from odibi_core.events.leveled import Leveled
-from odibi_core.program import current_bus
+from odibi_core.program import current_bus, speaker
 
 __all__ = ["PipelineHealthDashboard"]
 
@@ -54,8 +55,8 @@ class PipelineHealthDashboard:
     'enrich'
     """
 
-    def __init__(self, logger: Leveled | None = None) -> None:
-        self.logger = logger
+    def __init__(self, logger: Leveled | EventBus | None = None) -> None:
+        self.logger = speaker(logger)
         self._recent: deque[dict[str, float]] = deque(maxlen=RECENT)
         self._circuits: dict[str, str] = {}
         self._hit_rates: dict[str, float] = {}
@@ -126,7 +127,8 @@ class PipelineHealthDashboard:
         if isinstance(self.logger, Leveled):
             getattr(self.logger, level)(kinds.PIPELINE_HEALTH, **report)
         else:
-            current_bus().say(kinds.PIPELINE_HEALTH, level=level, fields=dict(report))
+            bus: EventBus = getattr(self.logger, "bus", self.logger) or current_bus()
+            bus.say(kinds.PIPELINE_HEALTH, level=level, fields=dict(report))
 
 
 def _known(given: Any, read: Callable[[Any], R | None]) -> dict[str, R]:

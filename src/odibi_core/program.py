@@ -12,6 +12,7 @@ import weakref
 from threading import RLock
 from typing import Any, TypeVar
 
+from odibi_core.errors import ConfigurationError
 from odibi_core.event_bus import EventBus, Sink
 from odibi_core.events.context import bus_here
 from odibi_core.metrics_manager import MetricsManager
@@ -25,6 +26,7 @@ __all__ = [
     "once",
     "program_bus",
     "sinks",
+    "speaker",
     "unlisten",
 ]
 
@@ -53,6 +55,20 @@ def current_bus() -> EventBus:
     if not bus.joined:
         join(bus)
     return bus
+
+
+def speaker(given: Any) -> Any:
+    """What an instrument was given to speak through, as it is; None stands for `current_bus()`."""
+    try:
+        known = given is None or isinstance(getattr(given, "bus", given), EventBus)
+    except Exception:  # it refuses to be asked
+        known = False
+    if not known:
+        raise ConfigurationError(
+            "logger is a StructuredLogger, a logger of get_logger, an EventBus, or None for the one of the program; "
+            f"given was a {type(given).__name__}"
+        )
+    return given
 
 
 def program_bus() -> EventBus:

@@ -13,10 +13,10 @@ from types import AsyncGeneratorType, CoroutineType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from odibi_core.errors import ConfigurationError
-from odibi_core.event_bus import EventBus
 from odibi_core.events.compose import clean_text
 from odibi_core.events.normalise import text
 from odibi_core.flows import flow, flowing_async, is_async_generator, is_coroutine, is_generator, over
+from odibi_core.program import speaker
 from odibi_core.stage_batch import Batch, Counted, size
 
 __all__ = ["InstrumentedStage", "measured_stage"]
@@ -150,7 +150,7 @@ class InstrumentedStage:
             self.name = name or stage or type(self).__name__
         else:
             raise ConfigurationError(_no_stage(stage))
-        self._logger = _checked(logger)
+        self._logger = speaker(logger)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -208,7 +208,7 @@ def measured_stage(name: Any = None, logger: Any = None) -> Any:
     Functions, methods, generators, coroutines and asynchronous generators; the records are the argument of that name,
     else the first. The stage's name is the function's unless given.
     """
-    _checked(logger)
+    speaker(logger)
     if callable(name) or isinstance(name, classmethod | staticmethod):
         return over(name, lambda function: _stage(function, None, logger))
     return lambda decorated: over(decorated, lambda function: _stage(function, name, logger))
@@ -237,13 +237,4 @@ def _no_stage(given: object) -> str:
     return (
         f"a stage is an object with process(records, …); given was {what}. "
         "Only a class that inherits from InstrumentedStage and has a process of its own takes a name instead."
-    )
-
-
-def _checked(logger: Any) -> Any:
-    if logger is None or isinstance(logger, EventBus) or isinstance(getattr(logger, "bus", None), EventBus):
-        return logger
-    raise ConfigurationError(
-        f"logger is a StructuredLogger, a logger of get_logger, an EventBus, or None for the one of the program; "
-        f"given was a {type(logger).__name__}"
     )
