@@ -116,3 +116,14 @@ def test_a_named_file_that_is_missing_is_a_problem(here: Here, monkeypatch: pyte
     assert here("config", "check").exit_code == 2
     done = here("runs")
     assert (done.exit_code, "no.toml" in done.stderr) == (2, True)
+
+
+def test_every_command_warns_of_a_variable_that_nothing_reads(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On stderr, with the nearest right name; what was asked for comes all the same."""
+    monkeypatch.setenv("ODIBI_STROE__DIR", "x")
+    done = here("runs", "--format", "json")
+    assert (done.exit_code, json.loads(done.stdout)) == (0, [])
+    assert "did you mean 'ODIBI_STORE__DIR'?" in done.stderr
+    assert here("config", "check").output.count("ODIBI_STROE__DIR") == 1

@@ -106,3 +106,13 @@ def test_what_code_gives_to_the_process_holds_for_its_runs_too(monkeypatch: pyte
     assert read_settings(store={"dir": "/from/run"}).store.dir == "/from/run"
     assert read_settings(store={"dir": None}).store.dir == "/from/config"
     assert read_settings({}).store.dir == ".odibi"
+
+
+def test_a_run_tells_once_of_a_variable_that_nothing_reads(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """By our logger in `logging`, as libraries do; the run is what the other settings say."""
+    monkeypatch.setenv("ODIBI_STROE__DIR", "elsewhere")
+    assert read_settings().store.dir == read_settings().store.dir == ".odibi"
+    (said,) = [message for message in caplog.messages if "ODIBI_STROE__DIR" in message]
+    assert "did you mean 'ODIBI_STORE__DIR'?" in said

@@ -26,7 +26,7 @@ from odibi_core.cli.story import story
 from odibi_core.cli.timing import timing
 from odibi_core.cli.usage import usage
 from odibi_core.errors import OdibiError
-from odibi_core.settings import environment_value
+from odibi_core.settings import environment_value, unknown_variables
 
 
 class Commands(TyperGroup):
@@ -91,6 +91,7 @@ def _tell_version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
+    context: typer.Context,
     debug: Annotated[
         bool, typer.Option("--debug", help="Show the traceback of an error. (also: ODIBI_DEBUG=1)")
     ] = False,
@@ -98,4 +99,6 @@ def _options(
         bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    pass
+    if context.invoked_subcommand != "config":  # which tells of more, in its own way
+        for problem in unknown_variables():
+            output.notice(problem)

@@ -10,7 +10,7 @@ from odibi_core.settings.environment import (
     environment_with,
     inherited_context,
 )
-from odibi_core.settings.options import OPTIONS, Option
+from odibi_core.settings.options import OPTIONS, Option, unknown_variables
 from odibi_core.settings.sections import SECTIONS, Log, Settings
 from odibi_core.settings.strict import read_settings
 from odibi_core.settings.values import masked, text_of
@@ -31,4 +31,5 @@ __all__ = [
     "read_settings",
     "set_config",
     "text_of",
+    "unknown_variables",
 ]

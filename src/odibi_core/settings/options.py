@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from odibi_core.errors import nearest
-from odibi_core.settings.environment import INHERITED
+from odibi_core.settings.environment import INHERITED, process_environment
 from odibi_core.settings.sections import SECTIONS
 
 PREFIX: Final = "ODIBI_"
@@ -113,8 +113,9 @@ def options_of(section: str) -> list[Option]:
 _SECTIONS: Final = tuple(f"{PREFIX}{section}__".upper() for section in SECTIONS)
 
 
-def unknown_variables(environment: Mapping[str, str]) -> list[str]:
+def unknown_variables(environment: Mapping[str, str] | None = None) -> list[str]:
     """A sentence for each `ODIBI_…` variable whose section is none of ours: it may be a misspelling, or another's."""
+    environment = process_environment() if environment is None else environment
     known = {*NO_SETTINGS, *(name for option in OPTIONS.values() for name in option.variables)}
     return [
         f"{name} is not a variable of odibi{nearest(name.upper(), sorted(known))}; it changes nothing"

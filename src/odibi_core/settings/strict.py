@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from odibi_core.errors import ConfigurationError
 from odibi_core.settings.config import of_config
-from odibi_core.settings.options import options_of
+from odibi_core.settings.options import options_of, unknown_variables
 from odibi_core.settings.reading import CODE, Given, Reading, judged, stranger
 from odibi_core.settings.sections import SECTIONS, Settings
+
+_log = logging.getLogger("odibi_core")
+_told: Final[set[str]] = set()
 
 
 def read_settings(
@@ -22,9 +26,15 @@ def read_settings(
     """The settings of a run; `read_settings(store={"dir": "/data/odibi"})` goes before everything else.
 
     What code gave to the config of `set_config` comes next, unless an `environment` is given. Raises
-    `ConfigurationError` that names the variable, what it was, and what would be right.
+    `ConfigurationError` that names the variable, what it was, and what would be right. Of a variable that nothing reads
+    our logger in `logging` is told, once.
     """
     reading, is_here = Reading(environment), environment is None
+    if is_here:
+        for problem in unknown_variables(reading.environment):
+            if problem not in _told:
+                _told.add(problem)
+                _log.warning(problem)
     found = {}
     for section, given in (("store", store), ("snapshot", snapshot), ("redaction", redaction)):
         code = of_config(section) if is_here else {}
