@@ -21,6 +21,7 @@ from tests.sinks.sentry_server import closed_port, sentry_server
 
 from odibi_core import program
 from odibi_core.error_tracker import ErrorTracker, close_error_tracking
+from odibi_core.errors import ConfigurationError
 from odibi_core.event_bus import EventBus
 from odibi_core.events import encode
 from odibi_core.observability import (
@@ -80,6 +81,36 @@ def test_an_exception_is_recorded_once(heard: RecordingSink) -> None:
     first = capture_exception(error)
     assert capture_exception(error) == first != capture_exception(caught(load))
     assert len(heard.of_kind("error")) == 2
+
+
+def test_methods_and_callable_objects_are_tracked_like_functions(heard: RecordingSink) -> None:
+    """Whatever kind of method it is, on whichever side of its decorator, and an object that is called."""
+
+    class Service:
+        @with_error_tracking(reraise=False)
+        @classmethod
+        def of_class(cls) -> None:
+            raise ValueError("one")
+
+        @with_error_tracking
+        @staticmethod
+        def of_none() -> None:
+            raise ValueError("two")
+
+        async def __call__(self) -> None:
+            raise ValueError("three")
+
+    Service.of_class()
+    with pytest.raises(ValueError, match="two"):
+        Service.of_none()
+    asyncio.run(with_error_tracking(reraise=False)(Service())())
+    assert [event.error for event in heard.of_kind("error")] == ["one", "two", "three"]
+
+
+def test_a_class_is_not_decorated() -> None:
+    """It would be a class no more; what to do is said."""
+    with pytest.raises(ConfigurationError, match="decorate its methods"):
+        with_error_tracking(dict)
 
 
 def test_a_level_that_is_none_leaves_an_error_an_error(heard: RecordingSink) -> None:

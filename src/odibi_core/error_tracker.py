@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import atexit
 import functools
-import inspect
 import logging
 import sys
 from collections.abc import Callable, Mapping
@@ -26,6 +25,7 @@ from odibi_core.events.failure import describe_failure, message_of
 from odibi_core.events.fingerprint import fingerprint
 from odibi_core.events.normalise import text
 from odibi_core.events.recent import remember
+from odibi_core.flows import is_async_generator, is_coroutine, is_generator, over
 from odibi_core.plugins import load
 from odibi_core.program import current_bus, listen, once, unlisten
 from odibi_core.program_logger import process_log
@@ -80,9 +80,7 @@ class ErrorTracker:
             message, told = _described(caught)
             mark = fingerprint(told.get("error_type"), told["error"], told.get("traceback"), _place())
             told |= {"error_id": identity, "fingerprint": mark, "handled": handled}
-            if (
-                _stack_has_room()
-            ):  # else it may get lost on the way, and who captures it further out says it again
+            if _stack_has_room():  # else it may get lost on the way: who captures it further out says it again
                 remember(self._captured, identity, None, MAX_CAPTURED)
             self._say(kinds.ERROR, message, kinds.level_name(level, "error"), told, context)
             return identity
@@ -199,7 +197,7 @@ def with_error_tracking(context: Any = None, reraise: bool = True) -> Any:
     Of functions, coroutines and generators of both kinds. With `reraise=False` what was raised ends here: the block
     is left, the call gives None, the generator ends. What is no `Exception` (Ctrl-C, an exit) is left alone.
     """
-    if callable(context):
+    if callable(context) or isinstance(context, classmethod | staticmethod):
         return TrackedErrors(None, reraise)(context)
     return TrackedErrors(context, reraise)
 
@@ -222,15 +220,18 @@ class TrackedErrors:
 
     def __call__(self, function: F) -> F:
         """Each call of `function` is inside."""
-        if inspect.isasyncgenfunction(function):
+        return cast(F, over(function, self._tracked))
+
+    def _tracked(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        if is_async_generator(function):
             wrap: Callable[..., Any] = self._of_async_generator
-        elif inspect.iscoroutinefunction(function):
+        elif is_coroutine(function):
             wrap = self._of_coroutine
-        elif inspect.isgeneratorfunction(function):
+        elif is_generator(function):
             wrap = self._of_generator
         else:
             wrap = self._of_function
-        return cast(F, functools.wraps(function)(wrap(function)))
+        return functools.wraps(function)(wrap(function))
 
     def _of_function(self, function: Callable[..., Any]) -> Callable[..., Any]:
         def tracked(*args: Any, **kwargs: Any) -> Any:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from rich.console import Console
 from tests.cli.conftest import Here
 from tests.error_program import program_heard
 
+from odibi_core.cli import output
 from odibi_core.observability import (
     LogContext,
     add_breadcrumb,
+    capture_exception,
     capture_message,
     node,
     observe,
@@ -31,6 +35,10 @@ def _fresh() -> Iterator[None]:
 @node
 def load(number: int) -> None:
     raise ValueError(f"row {number} of 'orders.csv' is bad\x1b[31m")
+
+
+def raise_it() -> None:
+    raise KeyError("no such column")
 
 
 @pytest.fixture
@@ -128,3 +136,24 @@ def test_errors_that_are_kept_no_longer_are_told_of(
     """Of more errors than are kept apart the last are listed, and that there were others is said."""
     monkeypatch.setattr("odibi_core.cli.errors.ErrorsView", lambda: ErrorsView(1))
     assert "there were others" in here("errors").stderr
+
+
+def test_where_is_the_line_of_the_program_that_raised_it(here: Here) -> None:
+    """For an error outside of any node and operation; an error that was never raised was nowhere."""
+    with observe("nightly"):
+        with with_error_tracking(reraise=False):
+            raise_it()
+        capture_exception(KeyError("never raised"))
+    never, raised = here("errors").stdout.splitlines()[1:]
+    assert f"  test_errors.py:{raise_it.__code__.co_firstlineno + 1}  " in raised
+    assert ".py" not in never
+
+
+def test_a_narrow_terminal_shows_what_it_is_about(
+    here: Here, two_runs: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its type, where, how often and its fingerprint whole; what has no room is left out."""
+    monkeypatch.setattr(output, "console", lambda *_: Console(width=60, markup=False))
+    header, _, error = here("errors").stdout.splitlines()
+    assert header.split() == ["Error", "Message", "Where", "Times", "Fingerprint"]
+    assert re.fullmatch(r"ValueError +row .*… +load +3 +[0-9a-f]{16} *", error)

@@ -11,6 +11,7 @@ import typer
 from odibi_core.cli import exits, options, output, record
 from odibi_core.cli.logs import moment
 from odibi_core.errors import nearest
+from odibi_core.events.trace import read_trace
 from odibi_core.views.errors import ErrorsView
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 _MESSAGE: Final = 120
 """Characters of a message in the list; one error by itself is shown whole."""
 _LABEL: Final = 14
+_WIDE: Final = 100
+"""Columns of a terminal that has room for the whole table."""
 
 
 def errors(
@@ -84,22 +87,26 @@ def _chosen(groups: list[dict[str, Any]], wanted: str) -> dict[str, Any]:
 
 
 def _list(groups: list[dict[str, Any]]) -> None:
+    on = output.console()
+    wide = on.width >= _WIDE
+    more = ("Runs", "Last seen") if wide else ()
     listed = output.table(
-        "Error", "Message", "Where", "Times", "Runs", "Last seen", "Fingerprint",
-        right=("Times", "Runs"), whole=("Last seen", "Fingerprint"),
+        "Error", "Message", "Where", "Times", *more, "Fingerprint",
+        right=("Times", *more[:1]), whole=("Last seen", "Fingerprint"),
     )  # fmt: skip
     for group in groups:
         lines = (group["message"] or "").strip().splitlines() or [""]
+        name = group["error_type"] or group["example"]["event_type"]
+        beside = (output.count(group["run_count"]), output.cell(_when(group["last_seen"])))
         listed.add_row(
-            output.cell(group["error_type"] or group["example"]["event_type"], "red"),
+            output.cell(name if wide else name.rpartition(".")[2], "red"),
             output.cell(lines[0] if len(lines[0]) <= _MESSAGE else f"{lines[0][:_MESSAGE]}…"),
             output.cell(_where(group), "bold"),
             output.count(group["count"]),
-            output.count(group["run_count"]),
-            output.cell(_when(group["last_seen"])),
+            *(beside if wide else ()),
             output.cell(group["fingerprint"], "dim"),
         )
-    output.write(output.console(), listed)
+    output.write(on, listed)
 
 
 def _left_out(known: int, listed: int, forgotten: int) -> str:
@@ -110,9 +117,12 @@ def _left_out(known: int, listed: int, forgotten: int) -> str:
 
 
 def _where(group: dict[str, Any]) -> str:
-    """The first node or operation, and how many more."""
+    """The first node or operation, and how many more; else the function of the program that raised it."""
     places = group["nodes"] or group["operations"]
-    return "" if not places else places[0] if len(places) == 1 else f"{places[0]} +{len(places) - 1}"
+    if places:
+        return str(places[0]) if len(places) == 1 else f"{places[0]} +{len(places) - 1}"
+    own = [each for raised in read_trace(group["example"]["traceback"])[-1:] for each in raised.frames if each.in_app]
+    return f"{own[-1].file}:{own[-1].line}" if own else ""
 
 
 def _tell(group: dict[str, Any], format: options.TextOrJson) -> None:
