@@ -173,3 +173,14 @@ def test_a_scrape_is_the_same_until_something_is_measured() -> None:
     for name in ("c", "b", "a"):
         two.increment("error_count", name, 1, {"y": "2", "x": "1"})
     assert series(one) == series(two) == series(one)
+
+
+def test_a_histogram_whose_sum_is_negative_keeps_its_buckets() -> None:
+    """OpenMetrics knows no negative sum, so there it has neither sum nor count; the older text has both."""
+    manager = MetricsManager()
+    manager.observe("balance", None, -5.0)
+    assert "odibi_balance_sum -5.0" in manager.export("prometheus")
+    written = manager.export("openmetrics")
+    assert 'odibi_balance_bucket{le="+Inf"} 1' in written
+    assert "odibi_balance_sum" not in written
+    assert "odibi_balance_count" not in written

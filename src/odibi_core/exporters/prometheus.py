@@ -136,4 +136,7 @@ _WRITERS: dict[str, Callable[[str, Form, list[Any]], list[str]]] = {
     BUCKETS: _buckets,
 }
 # OpenMetrics forbids a negative sum, and a count without one: their histogram has its buckets alone.
-_OPEN_WRITERS = {**_WRITERS, BUCKETS: partial(_buckets, least_sum=0.0)}
+_OPEN_WRITERS: dict[str, Callable[[str, Form, list[Any]], list[str]]] = {
+    **_WRITERS,
+    BUCKETS: partial(_buckets, least_sum=0.0),
+}
