@@ -108,7 +108,7 @@ class CircuitBreaker:
 
     def call(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """What `function` returns, or `CircuitOpenError`."""
-        turn = self._turn if self._state == "closed" else self._admit()
+        turn = self._admit()
         try:
             result = function(*args, **kwargs)
         except BaseException as error:
@@ -144,8 +144,11 @@ class CircuitBreaker:
 
     def _admit(self) -> int:
         """The turn in which a call begins, if one may be made now."""
+        turn = self._turn  # read before the state: what is of an older one does not count
+        if self._state == "closed":
+            return turn
         with self._lock:
-            if self._state != "closed":
+            if self.state != "closed":  # by now
                 now = self._now()
                 if now < self._next_try:
                     raise _refusal(self.name, self._next_try - now)
@@ -260,7 +263,8 @@ def _guarded(breaker: CircuitBreaker, function: Any) -> Any:
 
         @functools.wraps(function)
         async def coroutine(*args: Any, **kwargs: Any) -> Any:
-            return await breaker.call_async(function, *args, **kwargs)
+            with breaker.calling():
+                return await function(*args, **kwargs)
 
         return coroutine
 

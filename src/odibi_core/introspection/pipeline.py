@@ -223,7 +223,9 @@ def _show_on_terminal(stages: list[StageDescription], to: TextIO) -> None:
 
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim", show_edge=False)
     for column in _COLUMNS:
-        table.add_column(column, justify="right" if column == "Params" else "left", overflow="fold")
+        whole = column in ("Stage", "Params")
+        justify: Any = "right" if column == "Params" else "left"
+        table.add_column(column, justify=justify, no_wrap=whole, overflow="fold")
     for stage in stages:
         styles = ("bold", "", "cyan", "", "dim", "yellow" if stage.unreadable else "")
         table.add_row(*map(Text, _cells(stage), styles))
