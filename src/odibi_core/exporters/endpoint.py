@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import uvicorn
 
     from odibi_core.exporters.endpoint_app import Collect, Health
+    from odibi_core.exporters.process_group import ProcessGroup
 
 __all__ = ["MetricsEndpoint", "serve_metrics"]
 
@@ -133,31 +134,36 @@ class MetricsEndpoint:
         """Bind the port; or, when a process of ours has it, join that one."""
         if self._wanted_port and any(each.port == self._wanted_port for each in _started):
             raise _CannotBind("this process serves its metrics there already")
-        if self._sharing is not None and self._wanted_port and self._join(self._wanted_port):
+        if self._sharing is not None and self._wanted_port and self._join(self._sharing):
             return
         self._listener = self._listener or self._bound(self._wanted_port)
         self.port = self._listener.getsockname()[1]
         if self._sharing is not None and not self._wanted_port:
-            self._join(self.port)
+            self._join(self._sharing)
 
-    def _join(self, port: int) -> bool:
+    def _join(self, shared: SharedMetrics) -> bool:
         """Become one of the processes of a port; False when there is no folder to meet in, and one must do alone."""
-        assert self._sharing is not None
-        group = self._sharing.open(port)
+        group = shared.open(self.port)
         try:
             with group.locked():
-                group.join()
-                if self._listener is not None:
-                    group.hold()
-                elif not group.is_held():
-                    self._listener = self._bound(port)
-                    group.hold()
+                self._stand_in(group)
         except OSError as error:
-            _log.warning("processes cannot share the port %s: %s; this one serves only itself", port, error)
-            self._sharing.group = None
+            _log.warning(
+                "processes cannot share the port %s: %s; this one serves only itself", self.port, error
+            )
+            shared.group = None
             return False
-        self._shared = self._sharing
+        self._shared = shared
         return True
+
+    def _stand_in(self, group: ProcessGroup) -> None:
+        """Alone with the group: be seen in it, and serve for it where nobody does."""
+        if not group.joined:
+            group.join()
+        if self._listener is None and not group.is_held():
+            self._listener = self._bound(self.port)
+        if self._listener is not None:
+            group.hold()
 
     def _bound(self, port: int) -> socket.socket:
         """A listening socket: from here on the port is ours, and connections wait."""
@@ -227,13 +233,8 @@ class MetricsEndpoint:
             with group.locked():
                 if stop.is_set():
                     return
-                if not group.joined:
-                    group.join()
-                if self._listener is None and not group.is_held():
-                    with suppress(_CannotBind):  # a stranger was faster: the next tick tries again
-                        self._listener = self._bound(self.port)
-                if self._listener is not None:
-                    group.hold()
+                with suppress(_CannotBind):  # a stranger was faster: the next tick tries again
+                    self._stand_in(group)
         if not group.is_alone():
             shared.write()
 

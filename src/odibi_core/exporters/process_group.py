@@ -44,11 +44,6 @@ class ProcessGroup:
         """Whether the others can see this process; not so any more when somebody deleted the folder."""
         return self._live is not None and (self.folder / f"{self.name}{_LIVE}").exists()
 
-    @property
-    def holds(self) -> bool:
-        """Whether this process speaks for all."""
-        return self._holder is not None
-
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Alone with the folder; `TimeoutError` when another process keeps it for longer than a second."""
@@ -72,17 +67,14 @@ class ProcessGroup:
             self._clear()
         self._live = self._lock_on(f"{self.name}{_LIVE}")
 
-    def hold(self) -> bool:
-        """Be the one who speaks for all; False while another is."""
+    def hold(self) -> None:
+        """Be the one who speaks for all."""
         if self._holder is None:
             self._holder = self._lock_on(_HOLDER)
-        return self._holder is not None
 
     def is_held(self) -> bool:
         """Whether anybody speaks for all."""
-        if self.holds:
-            return True
-        return not self._is_free(_HOLDER)
+        return self._holder is not None or not self._is_free(_HOLDER)
 
     def is_alone(self) -> bool:
         """Whether no other process is here, or has been."""
