@@ -144,8 +144,8 @@ class ErrorTracker:
 
 def sentry_of_the_program() -> bool:
     """Whether the program called `sentry_sdk.init` itself, so that no DSN is needed."""
-    sdk = sys.modules.get("sentry_sdk")
-    return sdk is not None and bool(sdk.get_client().is_active())
+    client_of = getattr(sys.modules.get("sentry_sdk"), "get_client", None)  # an old SDK has none
+    return client_of is not None and bool(client_of().is_active())
 
 
 def _have_a_log() -> None:
