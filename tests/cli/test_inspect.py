@@ -1,6 +1,8 @@
 """`odibi inspect`: the stages of a file, a folder, a module, without running any of them."""
 
 import json
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import jsonschema
@@ -35,7 +37,7 @@ if __name__ == "__main__":
 
 
 @pytest.fixture(autouse=True)
-def _files() -> None:
+def _files(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     Path("course").mkdir()
     Path("course/stages.py").write_text(STAGES, encoding="utf-8")
     Path("course/more.py").write_text(
@@ -45,6 +47,11 @@ def _files() -> None:
     Path("flow.py").write_text(
         "def a(): return 1\ndef b(a, limit=3): return a\npipeline = [a, b]\n", encoding="utf-8"
     )
+    before = set(sys.modules)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    yield
+    for name in {"flow", "course", "course.stages", "stages"} - before:  # what was imported by its name
+        sys.modules.pop(name, None)
 
 
 def names(here: Here, *arguments: str) -> list[str]:
