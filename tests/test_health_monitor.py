@@ -24,6 +24,7 @@ from odibi_core.health_monitor import (
     HealthCheckResult,
     HealthStatus,
     overall_status,
+    register_health_check,
     start_background_checks,
 )
 from odibi_core.testing import RecordingSink
@@ -253,3 +254,27 @@ def test_a_fork_does_not_wait_for_its_parents_threads(checker: HealthChecker, ga
         finally:
             os._exit(2)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def test_where_no_thread_can_be_started_nothing_is_known(
+    checker: HealthChecker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As while the interpreter ends; afterwards it is asked as ever."""
+
+    def none(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    checker.register_check(HealthCheck("mine", function=lambda: True))
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", none)
+        result = checker.run_check("mine")
+    assert (result.status, result.message) == ("unknown", "not asked: can't start new thread")
+    assert checker.run_check("mine").status == "healthy"
+
+
+def test_what_cannot_be_a_check_or_an_answer_is_refused_clearly() -> None:
+    """A class in place of a check, and a status that is none: with what to do."""
+    with pytest.raises(ConfigurationError, match=r"give Hanging\(\)"):
+        register_health_check(type("Hanging", (HealthCheck,), {"check": lambda self: True}))
+    with pytest.raises(ConfigurationError, match="did you mean 'unhealthy'"):
+        HealthCheckResult("mine", "unhealty")  # type: ignore[arg-type]  # on purpose

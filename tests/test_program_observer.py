@@ -187,6 +187,7 @@ def test_metrics_and_health_are_served() -> None:
 def test_a_second_call_changes_nothing_unless_it_brings_a_config() -> None:
     """Then the first record is closed, and another begins."""
     first = init_observability(ObservabilityConfig(**QUIET))
+    assert repr(first) == f"ProgramObserver({first.name!r}, run_id={first.run_id!r})"
     assert init_observability() is first
     second = init_observability(ObservabilityConfig(service_name="second", **QUIET))
     assert second is not first

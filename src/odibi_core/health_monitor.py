@@ -85,9 +85,10 @@ class HealthCheckResult:
         try:
             object.__setattr__(self, "status", HealthStatus(self.status))
         except ValueError:
+            given, known = clean(self.status), [status.value for status in HealthStatus]
             raise ConfigurationError(
-                f"{clean(self.status)!r:.200} is no status of a health check{nearest(self.status, HealthStatus)}; "
-                f"there are: {', '.join(HealthStatus)}"
+                f"{given!r:.200} is no status of a health check{nearest(given, known)}; "
+                f"there are: {', '.join(known)}"
             ) from None
         if self.details is None or not issubclass(type(self.details), Mapping):
             object.__setattr__(self, "details", {} if self.details is None else {"value": self.details})
@@ -248,7 +249,12 @@ class _Asked:
 
     def begin(self) -> None:
         run = copy_context().run
-        threading.Thread(target=run, args=(self._answer,), name="odibi-health", daemon=True).start()
+        thread = threading.Thread(target=run, args=(self._answer,), name="odibi-health", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:  # too many threads, or the interpreter is ending
+            self.result = HealthCheckResult(self.check.name, HealthStatus.UNKNOWN, f"not asked: {error}")
+            self.done.set()
 
     def _answer(self) -> None:
         try:

@@ -50,6 +50,9 @@ class ProgramObserver(Observer):
         self._process = os.getpid()
         self._ends: deque[Callable[[float], object]] = deque()
 
+    def __repr__(self) -> str:
+        return f"ProgramObserver({self.name!r}, run_id={self.run_id!r})"
+
     def start(self) -> ProgramObserver:
         """Open the record and begin what the configuration asks for; what cannot be had is warned of, once each."""
         configure(self.config)

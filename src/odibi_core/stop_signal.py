@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 from typing import Any, Final
 
@@ -26,8 +27,11 @@ def _terminated(number: int, frame: FrameType | None) -> None:
     for call, within_s in _calls:
         # On another thread: the main one may hold a lock here that the call waits for, and then it waits in vain.
         thread = threading.Thread(target=call, name="odibi-sigterm", daemon=True)
-        thread.start()
-        thread.join(within_s)
+        with suppress(
+            RuntimeError
+        ):  # the interpreter is ending, and starts no thread any more: so is the record
+            thread.start()
+            thread.join(within_s)
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
 
