@@ -82,12 +82,12 @@ def test_a_record_has_the_time_of_its_event(kept: Keeping) -> None:
 def test_names_that_records_have_themselves_get_a_(kept: Keeping) -> None:
     """No field can pass for the record's own `name`, `args` or `msg`."""
     with forward_to_logging():
-        get_logger("app").info("x", name="mine", args=[1], msg="%s", exc_info=True, process=7, asctime=1)
+        get_logger("app").info("x", name="mine", args=[1], msg="%s", exc_text="t", process=7, asctime=1)
     (record,) = kept.records
     assert (record.name, record.getMessage()) == ("app", "x")
     attributes = vars(record)
     assert (attributes["name_"], attributes["args_"], attributes["msg_"]) == ("mine", [1], "%s")
-    assert (attributes["exc_info_"], attributes["process_"], attributes["asctime_"]) == (True, 7, 1)
+    assert (attributes["exc_text_"], attributes["process_"], attributes["asctime_"]) == ("t", 7, 1)
 
 
 def test_a_formatter_shows_the_traceback(kept: Keeping) -> None:
@@ -155,7 +155,7 @@ def test_both_bridges_at_once_do_not_loop(kept: Keeping, capsys: pytest.CaptureF
     assert sorted(heard.messages) == ["in", "out", "out again"]
     assert kept.messages == ["out", "out again"]
     shown = capsys.readouterr().err.splitlines()
-    assert [line.split()[2:4] for line in shown] == [["ours", "out"], ["theirs", "log"], ["ours", "out"]]
+    assert [line.split()[2:4] for line in shown] == [["ours", "out"], ["theirs", "in"], ["ours", "out"]]
 
 
 def test_a_handler_that_logs_to_us_makes_no_loop(kept: Keeping) -> None:
@@ -268,3 +268,11 @@ def test_a_secret_does_not_go_out(kept: Keeping) -> None:
     assert "canary" not in stream.getvalue()
     assert "ada@" not in stream.getvalue()
     assert "login of" in stream.getvalue()
+
+
+def test_a_traceback_ends_as_those_of_logging_do(kept: Keeping) -> None:
+    """Without an empty line behind it."""
+    with forward_to_logging():
+        get_logger("app").error("bad", exc_info=KeyError("orders"))
+    (record,) = kept.records
+    assert logging.Formatter("%(message)s").format(record).endswith("KeyError: 'orders'")

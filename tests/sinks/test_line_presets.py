@@ -209,7 +209,7 @@ def test_nothing_is_lost(preset: str, fields: dict[str, Any]) -> None:
     found = Counter(leaves(json.loads(line_encoder(preset, SERVICE)(event))))
     duration = fields.get("duration_ms")
     if isinstance(duration, int | float) and preset in ("ecs", "datadog"):
-        fields = {**fields, "duration_ms": round(duration * 1e6)}
+        fields = {**fields, "duration_ms": round(duration * 1_000_000)}
     # Null in a standard field says that it is not known, and no line has those.
     said = {name: value for name, value in fields.items() if value is not None or name not in COLUMNS}
     if not said.get("message"):
