@@ -149,6 +149,16 @@ def test_where_is_the_line_of_the_program_that_raised_it(here: Here) -> None:
     assert ".py" not in never
 
 
+def test_long_names_and_messages_are_cut_in_the_list(here: Here) -> None:
+    """One that is a hundred kilobytes long would push all others out of sight; by itself it is shown whole."""
+    with observe("nightly"), LogContext(operation="o" * 500):
+        capture_message("m" * 500, level="error")
+    (line,) = here("errors").stdout.splitlines()[1:]
+    assert "o" * 40 + "…" in line
+    assert "m" * 120 + "…" in line
+    assert "m" * 500 in here("errors", line.split()[-1]).stdout.replace("\n", "")
+
+
 def test_a_narrow_terminal_shows_what_it_is_about(
     here: Here, two_runs: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _MESSAGE: Final = 120
 """Characters of a message in the list; one error by itself is shown whole."""
+_PLACE: Final = 40
 _LABEL: Final = 14
 _WIDE: Final = 100
 """Columns of a terminal that has room for the whole table."""
@@ -100,8 +101,8 @@ def _list(groups: list[dict[str, Any]]) -> None:
         beside = (output.count(group["run_count"]), output.cell(_when(group["last_seen"])))
         listed.add_row(
             output.cell(name if wide else name.rpartition(".")[2], "red"),
-            output.cell(lines[0] if len(lines[0]) <= _MESSAGE else f"{lines[0][:_MESSAGE]}…"),
-            output.cell(_where(group), "bold"),
+            output.cell(_cut(lines[0], _MESSAGE)),
+            output.cell(_cut(_where(group), _PLACE), "bold"),
             output.count(group["count"]),
             *(beside if wide else ()),
             output.cell(group["fingerprint"], "dim"),
@@ -114,6 +115,10 @@ def _left_out(known: int, listed: int, forgotten: int) -> str:
     said = [f"the last {listed:,} of {known:,} errors: --limit shows more"] if listed < known else []
     said += [f"no more than the last {known:,} errors are kept apart, and there were others"] if forgotten else []
     return "; ".join(said)
+
+
+def _cut(said: str, most: int) -> str:
+    return said if len(said) <= most else f"{said[:most]}…"
 
 
 def _where(group: dict[str, Any]) -> str:
