@@ -89,7 +89,7 @@ def test_what_cannot_be_kept_is_counted_and_said_once(capsys: pytest.CaptureFixt
         file(an_event("said"))
     assert file.dropped == {"ENOSPC": 3}
     assert file.written == 0
-    assert capsys.readouterr().err.count("/dev/full could not be kept") == 1
+    assert capsys.readouterr().err.count("odibi-core: 1 line for /dev/full could not be kept") == 1
 
 
 def test_it_recovers_when_the_way_is_free(capsys: pytest.CaptureFixture[str]) -> None:

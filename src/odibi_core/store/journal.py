@@ -67,7 +67,7 @@ class Journal:
         self.max_segment_bytes = max_segment_bytes
         self.accepted = self.written = 0
         self.base = self.stem = safe_name(stem, 160)
-        self._losses = Losses(f"events of {self.base}")
+        self._losses = Losses(f"event(s) of {self.base}")
         self._number = 0
         self._fd = -1
         self._closed = False
@@ -276,7 +276,7 @@ class Journal:
         self._begin()
         self._close_descriptor()
         self.accepted = self.written = 0
-        self._losses = Losses(f"events of {self.base}")
+        self._losses = Losses(f"event(s) of {self.base}")
         self.stem = f"{self.base}.p{process_id()}"
         self._number = 0
 

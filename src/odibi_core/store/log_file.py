@@ -43,7 +43,7 @@ class LogFile:
         self.written = 0
         self._ours = to_line is encode
         self._to_line = fitting(to_line, MAX_LINE)
-        self._losses = Losses(f"lines for {self.path}")
+        self._losses = Losses(f"line(s) for {self.path}")
         self._fd = -1
         self._regular = False
         self._looked = _LONG_AGO
@@ -151,7 +151,7 @@ def _after_fork() -> None:
     for file in _files:
         file._lock = threading.RLock()
         file.written = 0
-        file._losses = Losses(f"lines for {file.path}")
+        file._losses = Losses(f"line(s) for {file.path}")
 
 
 if hasattr(os, "register_at_fork"):

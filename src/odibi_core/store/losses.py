@@ -13,7 +13,7 @@ _NOTICE_EVERY: Final = timedelta(minutes=1)
 
 
 class Losses:
-    """The losses of one store; `what` names it in the notice: `events of nightly`."""
+    """The losses of one store; `what` names it in the notice: `event(s) of nightly`."""
 
     def __init__(self, what: str) -> None:
         self.by_reason: Counter[str] = Counter()
@@ -31,6 +31,7 @@ class Losses:
         self._notice_due = now + _NOTICE_EVERY
         try:
             total = self.by_reason.total()
-            sys.stderr.write(f"odibi-core: {total} {self._what} could not be kept ({reason}: {detail})\n")
+            what = self._what.replace("(s)", "" if total == 1 else "s", 1)
+            sys.stderr.write(f"odibi-core: {total} {what} could not be kept ({reason}: {detail})\n")
         except Exception:
             return
