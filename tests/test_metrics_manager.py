@@ -305,3 +305,15 @@ def test_a_note_that_comes_while_others_are_settled_is_kept() -> None:
     notes.append((counter._series, 1, 0.0))
     assert manager.counters["error_count:a"] == 1
     assert manager.counters["error_count:a"] == 6
+
+
+@pytest.mark.parametrize("how", ["increment", "set_gauge", "observe"])
+def test_a_sum_past_what_json_can_hold_is_the_same_before_and_after_it_is_said(how: str) -> None:
+    """It is rounded once, where it is said, and answers are rounded there too."""
+    manager = MetricsManager(bus=EventBus())
+    getattr(manager, how)("mine.rows", "a", 100)
+    manager.flush()
+    getattr(manager, how)("mine.rows", "a", 2**63 + 1000)
+    before = manager.answer()
+    manager.flush()
+    assert manager.answer() == before

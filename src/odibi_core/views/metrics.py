@@ -24,6 +24,7 @@ OVERFLOW: Final = {"otel_metric_overflow": "true"}
 OVERFLOW_METRIC: Final = "overflow"
 """The metric into which further metrics go."""
 _MAX_OVERFLOWS: Final = 1_000
+_OPERATIONS_REMEMBERED: Final = 4_096
 _MAX_LABELS: Final = 64
 _MAX_TEXT: Final = 256
 
@@ -47,6 +48,7 @@ class MetricsView:
         self._spellings = 0
         self._overflows = 0
         self._cache_told = CacheTold()
+        self._operations: dict[Key, tuple[Series, Series]] = {}
 
     def __call__(self, event: Event, /) -> None:
         self.fold(event)
@@ -59,7 +61,7 @@ class MetricsView:
         if event.event_type == kinds.PIPELINE_START:
             self.pipeline_name = text(event.fields.get("pipeline_name")) or self.pipeline_name
         if event.event_type in OF_CALLS:
-            return self._tell(metrics_calls.measured_by(event))
+            return self._tell_call(event)
         if event.event_type in OF_PIPELINES:
             return self._tell(metrics_pipelines.measured_by(event))
         told = []
@@ -74,6 +76,21 @@ class MetricsView:
                 series = self._first(kind, metric, key) if tidy else self.find(kind, metric, name, labels)
             if series.tell(value):
                 told.append((series, value))
+        return told
+
+    def _tell_call(self, event: Event) -> list[tuple[Series, float]]:
+        """Bring a call's values in. The two series of an operation that succeeds again and again are remembered."""
+        key = _operation_key(event)
+        known = None if key is None else self._operations.get(key)
+        if known is not None and event.duration_ms is not None:
+            took, succeeded = known
+            seconds = event.duration_ms / 1000
+            return [told for told in ((took, seconds), (succeeded, 1)) if told[0].tell(told[1])]
+        told = self._tell(metrics_calls.measured_by(event))
+        if key is not None and len(told) == 2:
+            if len(self._operations) >= _OPERATIONS_REMEMBERED:
+                self._operations.clear()
+            self._operations[key] = (told[0][0], told[1][0])
         return told
 
     def _tell(self, told: list[Told]) -> list[tuple[Series, float]]:
@@ -196,6 +213,18 @@ class Wanted:
         if known == self.metric and type(metric) in (str, MetricType):
             self.alias = metric
             self.spelling = _spelling(name, labels)
+
+
+def _operation_key(event: Event) -> Key | None:
+    """What an operation that succeeded is known by; None where equal keys might not mean equal labels."""
+    if event.event_type != kinds.OPERATION_COMPLETE or type(event.duration_ms) is not float:
+        return None
+    tags = event.fields.get("tags")
+    if not tags:
+        return (event.operation,)
+    if type(tags) is not dict or not all(type(value) is str for value in tags.values()):
+        return None
+    return (event.operation, *tags.items())
 
 
 def _is_tidy(name: str, labels: dict[str, str] | None) -> bool:

@@ -120,7 +120,7 @@ class CounterSeries(_Base):
 
     @property
     def value(self) -> float:
-        return self.total + self.d_total
+        return self.total + _sayable(self.d_total)
 
     def take(self) -> dict[str, Any]:
         """The delta as an event's fields; from here on it is told."""
@@ -181,7 +181,7 @@ class GaugeSeries(_Base):
 
     @property
     def sum(self) -> float:
-        return self.total + self.d_total
+        return self.total + _sayable(self.d_total)
 
     def take(self) -> dict[str, Any]:
         self.d_total = _sayable(self.d_total)
@@ -265,7 +265,7 @@ class HistogramSeries(_Base):
 
     @property
     def sum(self) -> float:
-        return self.total + self.d_total
+        return self.total + _sayable(self.d_total)
 
     def counts(self) -> list[int]:
         """How many fell into each bucket, not added up; the last one is the infinite."""
