@@ -80,17 +80,26 @@ class MetricsView:
 
     def _tell_call(self, event: Event) -> list[tuple[Series, float]]:
         """Bring a call's values in. The two series of an operation that succeeds again and again are remembered."""
-        key = _operation_key(event)
-        known = None if key is None else self._operations.get(key)
-        if known is not None and event.duration_ms is not None:
-            took, succeeded = known
-            seconds = event.duration_ms / 1000
-            return [told for told in ((took, seconds), (succeeded, 1)) if told[0].tell(told[1])]
+        if event.event_type != kinds.OPERATION_COMPLETE:
+            return self._tell(metrics_calls.measured_by(event))
+        tags = event.fields.get("tags")
+        try:
+            key = (event.operation, *tags.items()) if tags else (event.operation,)
+            took, succeeded = self._operations[key]
+            seconds = event.duration_ms / 1000  # type: ignore[operator]  # None is none of those remembered
+        except (KeyError, TypeError, AttributeError):
+            return self._tell_new_operation(event, tags)
+        succeeded.tell(1)
+        return [(took, seconds), (succeeded, 1)] if took.tell(seconds) else [(succeeded, 1)]
+
+    def _tell_new_operation(self, event: Event, tags: Any) -> list[tuple[Series, float]]:
+        """By the long way; remembered where all tags are texts, so that no two sets of labels have one key."""
         told = self._tell(metrics_calls.measured_by(event))
-        if key is not None and len(told) == 2:
+        tags = record(tags)
+        if len(told) == 2 and all(type(value) is str for value in tags.values()):
             if len(self._operations) >= _OPERATIONS_REMEMBERED:
                 self._operations.clear()
-            self._operations[key] = (told[0][0], told[1][0])
+            self._operations[event.operation, *tags.items()] = (told[0][0], told[1][0])
         return told
 
     def _tell(self, told: list[Told]) -> list[tuple[Series, float]]:
@@ -213,18 +222,6 @@ class Wanted:
         if known == self.metric and type(metric) in (str, MetricType):
             self.alias = metric
             self.spelling = _spelling(name, labels)
-
-
-def _operation_key(event: Event) -> Key | None:
-    """What an operation that succeeded is known by; None where equal keys might not mean equal labels."""
-    if event.event_type != kinds.OPERATION_COMPLETE or type(event.duration_ms) is not float:
-        return None
-    tags = event.fields.get("tags")
-    if not tags:
-        return (event.operation,)
-    if type(tags) is not dict or not all(type(value) is str for value in tags.values()):
-        return None
-    return (event.operation, *tags.items())
 
 
 def _is_tidy(name: str, labels: dict[str, str] | None) -> bool:
