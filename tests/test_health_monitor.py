@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from odibi_core import health_monitor
+from odibi_core import program_health
 from odibi_core.errors import ConfigurationError
 from odibi_core.event_bus import EventBus
 from odibi_core.events import encode
@@ -24,9 +24,8 @@ from odibi_core.health_monitor import (
     HealthCheckResult,
     HealthStatus,
     overall_status,
-    register_health_check,
-    start_background_checks,
 )
+from odibi_core.program_health import register_health_check, start_background_checks
 from odibi_core.testing import RecordingSink
 
 
@@ -230,7 +229,7 @@ def test_in_the_background_they_repeat_until_stopped(
         raise ValueError("each time")
 
     checker.register_check(HealthCheck("x", function=count))
-    monkeypatch.setattr(health_monitor, "program_checker", lambda: checker)
+    monkeypatch.setattr(program_health, "program_checker", lambda: checker)
     background = start_background_checks(0.01)
     assert twice.wait(60)
     background.stop()

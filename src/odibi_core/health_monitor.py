@@ -24,7 +24,7 @@ from odibi_core.events import clean, clean_text, kinds
 from odibi_core.events.clock import iso, monotonic, utc_now
 from odibi_core.events.failure import message_of
 from odibi_core.events.normalise import text, unique
-from odibi_core.program import current_bus, once
+from odibi_core.program import current_bus
 
 __all__ = [
     "BackgroundChecks",
@@ -33,9 +33,6 @@ __all__ = [
     "HealthChecker",
     "HealthStatus",
     "overall_status",
-    "register_health_check",
-    "run_health_checks",
-    "start_background_checks",
 ]
 
 
@@ -60,8 +57,6 @@ _LEVELS: Final = {
     HealthStatus.DEGRADED: "warning",
     HealthStatus.UNKNOWN: "warning",
 }
-FRESH_FOR_S: Final = 5.0
-"""How old an answer of `GET /health` may be: whoever asks more often does not make the checks run more often."""
 
 
 def overall_status(statuses: Iterable[str]) -> HealthStatus:
@@ -319,50 +314,3 @@ def _after_fork() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
-
-
-class ProgramChecker(HealthChecker):
-    """The checks of this program: the built-in ones, and those of `register_health_check`."""
-
-    def __init__(self) -> None:
-        from odibi_core.health_checks import built_in
-
-        super().__init__()
-        for check in built_in():
-            self.register_check(check)
-
-
-def program_checker() -> HealthChecker:
-    """The program's own, always the same one."""
-    return once(ProgramChecker)
-
-
-def register_health_check(
-    check: HealthCheck | Callable[[], Any], name: str | None = None, timeout_seconds: float = 10.0
-) -> HealthCheck:
-    """Have the program ask this too: a `HealthCheck`, or a function, which gets its own name or `name`."""
-    if not isinstance(check, HealthCheck):
-        if not callable(check) or isinstance(check, type):
-            hint = f": give {check.__name__}()" if isinstance(check, type) else ""
-            raise ConfigurationError(
-                f"a health check is a HealthCheck or a function; given was {clean(check)!r:.200}{hint}"
-            )
-        called = getattr(check, "__name__", "check") if name is None else name
-        check = HealthCheck(called, timeout_seconds, function=check)
-    return program_checker().register_check(check)
-
-
-def run_health_checks() -> dict[str, Any]:
-    """Ask all checks of this program now: `{status, timestamp, checks: {name: {status, message, …}}}`."""
-    return program_checker().report()
-
-
-def endpoint_answer() -> tuple[int, dict[str, Any]]:
-    """What `GET /health` answers: 200 while nothing is unhealthy, else 503."""
-    report = program_checker().report(fresh_for_s=FRESH_FOR_S)
-    return (503 if report["status"] == HealthStatus.UNHEALTHY else 200), report
-
-
-def start_background_checks(interval_s: float) -> BackgroundChecks:
-    """Ask the program's checks every `interval_s` seconds, until its `.stop()`."""
-    return BackgroundChecks(program_checker(), interval_s)

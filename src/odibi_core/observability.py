@@ -27,8 +27,6 @@ from odibi_core.health_monitor import (
     HealthCheckResult,
     HealthStatus,
     overall_status,
-    register_health_check,
-    run_health_checks,
 )
 from odibi_core.introspection import (
     PipelineDescription,
@@ -56,6 +54,7 @@ from odibi_core.orchestrator import Orchestrator, Result, Step
 from odibi_core.performance import performance_monitor, track_performance
 from odibi_core.pipeline_health import PipelineHealthDashboard
 from odibi_core.program import get_metrics
+from odibi_core.program_health import register_health_check, run_health_checks
 from odibi_core.program_logger import ProgramLogger, get_logger
 from odibi_core.program_observer import ProgramObserver, init_observability
 from odibi_core.ride_along import node

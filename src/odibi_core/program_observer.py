@@ -17,8 +17,8 @@ from odibi_core.events import context
 from odibi_core.events.clock import monotonic, program_name
 from odibi_core.events.failure import message_of
 from odibi_core.exporters.endpoint import serve_metrics
-from odibi_core.health_monitor import endpoint_answer, start_background_checks
 from odibi_core.observer import Observer
+from odibi_core.program_health import endpoint_answer, start_background_checks
 from odibi_core.program_logger import configure, warn_of
 from odibi_core.settings import ObservabilityConfig, Settings, get_config, set_config
 from odibi_core.sinks.datadog_sink import DatadogSink

@@ -54,6 +54,7 @@ COMPANIONS = {
     "error_context": "error_tracker",
     "uncaught": "error_tracker",
     "health_checks": "health_monitor",
+    "program_health": "health_monitor",
     "step_runner": "orchestrator",
     "metrics_recorder": "metrics_manager",
     "metrics_forward": "metrics_manager",

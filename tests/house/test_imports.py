@@ -71,7 +71,7 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "polars": ("engines/",),
     "pyarrow": ("engines/", "store/", "exporters/parquet.py"),
     "jinja2": ("story/",),
-    "psutil": ("events/clock.py", "health_monitor.py"),
+    "psutil": ("events/clock.py",),
     "pybreaker": ("circuit_breaker.py",),
     "rich": ("cli/", "sinks/console.py", "introspection/"),
     "sentry_sdk": ("error_tracker.py", "sinks/", "health_checks.py"),
