@@ -162,7 +162,7 @@ def _cell(key: str, value: Any) -> Any:
         value = value.isoformat()  # as the normaliser would have it, in an eighth of the time
     elif kind is str and len(value) > UNCLEANED_CHARS:
         value = value[:UNCLEANED_CHARS]
-    elif isinstance(value, Mapping | list | tuple | set | frozenset):
+    elif kind not in _SHORT and isinstance(value, Mapping | list | tuple | set | frozenset):
         value = plain(value, UNCLEANED_CHARS)
     cleaned = clean_field(key, value)
     if type(cleaned) in _SHORT:

@@ -117,6 +117,11 @@ def _is_plain_name(name: Any) -> bool:
     return True
 
 
+def _is_ordinary(name: str) -> bool:
+    """Whether a field of this name holds no secret, whatever its value is; remembered then."""
+    return _is_plain_name(name) and name in _ordinary
+
+
 def _is_live(value: Any) -> bool:
     return not issubclass(
         type(value), (str, bytes, int, float, list, tuple, dict, set, frozenset, type(None))
@@ -125,10 +130,10 @@ def _is_live(value: Any) -> bool:
 
 def clean_field(name: str, value: Any) -> Any:
     """The value of one field as it may be kept."""
-    if hidden(name, value):
+    if name not in _ordinary and not _is_ordinary(name) and hidden(name, value):
         return HIDDEN
     if type(value) is str:
-        return clean_text(value)
+        return value if value in _clean_texts else clean_text(value)
     if type(value) is float and not abs(value) >= SMALLEST_CARD:
         return number(value)
     if type(value) is int and -SMALLEST_CARD < value < SMALLEST_CARD:
