@@ -31,14 +31,13 @@ def _our_context() -> AbstractContextManager[Any]:
     return LogContext(**BOUND)
 
 
-def _structlog_context() -> AbstractContextManager[Any]:
+def _structlog_context() -> Any:
     import structlog
 
-    bound: AbstractContextManager[Any] = structlog.contextvars.bound_contextvars(**BOUND)
-    return bound
+    return structlog.contextvars.bound_contextvars(**BOUND)
 
 
-def _loguru_context() -> AbstractContextManager[Any]:
+def _loguru_context() -> Any:
     from loguru import logger
 
     return logger.contextualize(**BOUND)
