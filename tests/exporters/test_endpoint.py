@@ -417,3 +417,37 @@ def test_the_programs_own_uvicorn_keeps_its_log(endpoint: MetricsEndpoint) -> No
     finally:
         access.removeHandler(handler)
     assert heard == []
+
+
+def test_a_program_with_many_open_files_is_served_too(metrics: MetricsManager) -> None:
+    """Also where the listening socket's number is beyond what `select` can hold."""
+    resource = pytest.importorskip("resource")
+    if resource.getrlimit(resource.RLIMIT_NOFILE)[0] < 1500:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (1500, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    opened = [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]
+    try:
+        with MetricsEndpoint(lambda accept: collect_from(metrics, accept), port=0) as served:
+            assert get(served).status_code == 200
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+
+
+def test_trouble_in_serving_is_told_once(
+    metrics: MetricsManager, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As a warning; it is tried again, and served when it is over."""
+    troubles = [OSError("no thread"), OSError("no thread")]
+    serve = MetricsEndpoint._serve
+
+    def serve_at_last(endpoint: MetricsEndpoint, listener: socket.socket) -> None:
+        if troubles:
+            raise troubles.pop()
+        serve(endpoint, listener)
+
+    monkeypatch.setattr(MetricsEndpoint, "_serve", serve_at_last)
+    with MetricsEndpoint(lambda accept: collect_from(metrics, accept), port=0) as served:
+        assert get(served).status_code == 200
+    assert [record.levelname for record in caplog.records if "cannot be served" in record.message] == [
+        "WARNING"
+    ]

@@ -11,7 +11,7 @@ import atexit
 import errno
 import logging
 import os
-import select
+import selectors
 import socket
 import sys
 import threading
@@ -87,6 +87,7 @@ class MetricsEndpoint:
         self._server: uvicorn.Server | None = None
         self._server_thread: threading.Thread | None = None
         self._stop = threading.Event()
+        self._troubled = False
 
     @property
     def serving(self) -> bool:
@@ -217,14 +218,20 @@ class MetricsEndpoint:
                 waiting = self._listener if self._server_thread is None else None
                 if waiting is None:
                     stop.wait(_TICK_S)
-                elif select.select([waiting], [], [], _TICK_S)[0] and not stop.is_set():
+                elif _is_called(waiting) and not stop.is_set():
                     self._serve(waiting)
                 if self._shared is not None and not stop.is_set():
                     self._tick(self._shared, stop)
             except Exception:
                 if not stop.is_set():
-                    _log.debug("the metrics endpoint stumbled", exc_info=True)
+                    self._tell_trouble()
                     stop.wait(_TICK_S)
+
+    def _tell_trouble(self) -> None:
+        """The first one is worth a warning; it is tried again all the time, so the others are not."""
+        level = logging.DEBUG if self._troubled else logging.WARNING
+        self._troubled = True
+        _log.log(level, "metrics cannot be served just now", exc_info=True)
 
     def _tick(self, shared: SharedMetrics, stop: threading.Event) -> None:
         group = shared.group
@@ -263,6 +270,13 @@ class MetricsEndpoint:
             self._run()
         else:
             _started.discard(self)
+
+
+def _is_called(listener: socket.socket) -> bool:
+    """Whether somebody wants to connect, or does so within a tick. (`select` takes no descriptor past 1023.)"""
+    with selectors.DefaultSelector() as selector:
+        selector.register(listener, selectors.EVENT_READ)
+        return bool(selector.select(_TICK_S))
 
 
 def serve_metrics(
