@@ -20,7 +20,7 @@ from odibi_core.event_bus import EventBus
 from odibi_core.events import kinds
 from odibi_core.events.clock import new_id
 from odibi_core.events.context import current
-from odibi_core.events.error_id import as_id, error_id_of
+from odibi_core.events.error_id import error_id_of
 from odibi_core.events.failure import describe_failure, message_of
 from odibi_core.events.fingerprint import fingerprint
 from odibi_core.events.normalise import text
@@ -74,7 +74,7 @@ class ErrorTracker:
             if caught is None:
                 self._say(kinds.MESSAGE, "capture_exception: no exception was there", "warning", {}, context)
                 return None
-            identity = error_id_of(caught) if isinstance(caught, BaseException) else as_id(new_id(32))
+            identity = error_id_of(caught) if isinstance(caught, BaseException) else new_id(32)
             if identity in self._captured:
                 return identity
             message, told = _described(caught)
@@ -91,7 +91,7 @@ class ErrorTracker:
     def capture_message(self, message: object, level: str = "info", context: Any = None) -> str | None:
         """See the function of this name."""
         try:
-            said, identity = text(message), as_id(new_id(32))
+            said, identity = text(message), new_id(32)
             told = {"message_id": identity, "fingerprint": fingerprint(None, said, None, _place())}
             self._say(kinds.MESSAGE, said, level, told, context)
             return identity

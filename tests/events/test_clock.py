@@ -7,7 +7,8 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta, timezone
 
-from odibi_core.events.clock import iso, new_id, process_start, resident_memory_mb, utc_now
+from odibi_core.events.clock import as_id, iso, new_id, process_start, resident_memory_mb, utc_now
+from odibi_core.events.compose import clean_text
 
 
 def test_now_is_aware_and_in_utc() -> None:
@@ -46,3 +47,11 @@ def test_a_process_has_a_start_while_it_lives() -> None:
 def test_memory_is_a_figure_in_mebibytes() -> None:
     """Of this process."""
     assert (resident_memory_mb() or 0) > 1
+
+
+def test_no_id_looks_like_a_secret() -> None:
+    """Or it would be redacted: of two writers one would be taken for the other, and a manager would not know its own."""
+    for length in (8, 12, 16, 32):
+        ids = [new_id(length) for _ in range(20_000)]
+        assert [made for made in ids if clean_text(made) != made or len(made) != length] == []
+    assert as_id("123456789012") == "1234567c9012"

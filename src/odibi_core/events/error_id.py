@@ -17,7 +17,7 @@ def error_id_of(error: BaseException) -> str:
     It stands in a table beside a weak reference, so that the program finds its exceptions as it made them (equality,
     `vars`, pickle). Python's own classes take no weak reference: theirs carry it in their `__dict__`.
     """
-    made, place, table = as_id(new_id(32)), id(error), _known
+    made, place, table = new_id(32), id(error), _known
     try:
         entry = (weakref.ref(error, lambda _: table.pop(place, None)), made)  # before the address is another's
     except TypeError:
@@ -31,10 +31,3 @@ def _marked(error: BaseException, made: str) -> str:
         return str(object.__getattribute__(error, "__dict__").setdefault(_MARK, made))
     except Exception:
         return made  # its class has made a thing of its own of `__dict__`
-
-
-def as_id(digits: str) -> str:
-    """Hexadecimal digits, every eighth of them a letter: never so many numbers in a row that they may be a card's."""
-    return "".join(
-        "abcdef"[int(digit, 16) % 6] if place % 8 == 7 else digit for place, digit in enumerate(digits)
-    )

@@ -6,7 +6,7 @@ import hashlib
 import re
 from typing import Any, Final
 
-from odibi_core.events.error_id import as_id
+from odibi_core.events.clock import as_id
 from odibi_core.events.normalise import text
 from odibi_core.events.trace import Frame, read_trace
 
