@@ -161,7 +161,7 @@ def works(quick: bool) -> list[Work]:
             "track_performance around nothing",
             "µs",
             [
-                Contender("odibi-core", _operation, "ours", "event in the kernel, metrics of the run and of the process, nesting"),
+                Contender("odibi-core", _operation, "ours", "a line in the kernel, two sets of metrics, nesting"),
                 Contender("OpenTelemetry span", _opentelemetry_span, note="a line a span, no metrics"),
                 Contender("prometheus_client Summary.time", _prometheus_timer, note="one metric, no event"),
             ],

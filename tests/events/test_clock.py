@@ -50,7 +50,7 @@ def test_memory_is_a_figure_in_mebibytes() -> None:
 
 
 def test_no_id_looks_like_a_secret() -> None:
-    """Or it would be redacted: of two writers one would be taken for the other, and a manager would not know its own."""
+    """Or it would be redacted: one writer taken for another, and a manager that does not know its own events."""
     for length in (8, 12, 16, 32):
         ids = [new_id(length) for _ in range(20_000)]
         assert [made for made in ids if clean_text(made) != made or len(made) != length] == []
