@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,7 +19,7 @@ from prometheus_client.openmetrics import parser as open_metrics_parser
 from prometheus_client.parser import text_string_to_metric_families as prometheus
 
 from odibi_core.errors import ConfigurationError
-from odibi_core.exporters.endpoint import MetricsEndpoint
+from odibi_core.exporters.endpoint import MetricsEndpoint, serve_metrics
 from odibi_core.exporters.shared_metrics import collect_from
 from odibi_core.metrics_manager import MetricsManager
 
@@ -290,7 +291,7 @@ def run(code: str) -> str:
 
 START = """
 import sys, threading
-from odibi_core.exporters.endpoint import MetricsEndpoint
+from odibi_core.exporters.endpoint import MetricsEndpoint, serve_metrics
 endpoint = MetricsEndpoint(lambda accept: (b"fine 1\\n", "text/plain"), port=0)
 assert endpoint.start()
 """
@@ -451,3 +452,16 @@ def test_trouble_in_serving_is_told_once(
     assert [record.levelname for record in caplog.records if "cannot be served" in record.message] == [
         "WARNING"
     ]
+
+
+def test_a_system_without_such_locks_serves_each_process_by_itself(
+    metrics: MetricsManager, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    """As on Windows: everything is there to import, one warning says what is not shared, and the scrape is answered."""
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with serve_metrics(metrics, tmp_path, port=port) as served:
+        assert counted(get(served).text) == [3]
+    assert [record.levelname for record in caplog.records if "cannot share" in record.message] == ["WARNING"]

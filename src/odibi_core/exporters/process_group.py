@@ -6,12 +6,11 @@ dies of, and no number of a process can be mistaken for another's. Whoever holds
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from odibi_core.events.clock import monotonic, new_id, process_id, sleep
 from odibi_core.exporters.base import save
@@ -157,13 +156,26 @@ class ProcessGroup:
 
 def _let_go(descriptor: int) -> None:
     """Unlock by name, and not only by closing: a process forked just now may have the descriptor too."""
-    fcntl.flock(descriptor, fcntl.LOCK_UN)
-    os.close(descriptor)
+    try:
+        locks = _locks()
+        locks.flock(descriptor, locks.LOCK_UN)
+    finally:
+        os.close(descriptor)
+
+
+def _locks() -> Any:
+    """The system's file locks. Windows has none that a process's death lets go of: there, each serves itself."""
+    try:
+        import fcntl
+    except ImportError as error:
+        raise OSError("this system has no locks that end with their process") from error
+    return fcntl
 
 
 def _taken(descriptor: int) -> bool:
+    locks = _locks()
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        locks.flock(descriptor, locks.LOCK_EX | locks.LOCK_NB)
     except BlockingIOError:
         return False
     return True
