@@ -13,7 +13,7 @@ from odibi_core import program
 from odibi_core.events import kinds
 from odibi_core.events.clock import monotonic, new_id
 from odibi_core.events.context import current
-from odibi_core.events.failure import describe_failure, message_of
+from odibi_core.events.failure import describe_failure, is_clean_exit, message_of
 from odibi_core.events.normalise import is_yes, text
 from odibi_core.events.redaction import HIDDEN, is_secret_name
 from odibi_core.settings import get_config
@@ -161,7 +161,7 @@ def track_cli_command(command: str, args: Any = None) -> Iterator[CommandExecuti
     try:
         yield execution
     except BaseException as error:
-        succeeded = isinstance(error, SystemExit) and error.code in (None, 0)
+        succeeded = is_clean_exit(error)
         analytics.end_command(execution, succeeded, None if succeeded else error)
         raise
     analytics.end_command(execution)

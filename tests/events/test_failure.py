@@ -6,13 +6,19 @@ import io
 import json
 import sys
 from collections.abc import Callable
+from enum import IntEnum
+from typing import Any
 
 import pytest
 
-from odibi_core.events.failure import describe_failure, message_of, traceback_of
+from odibi_core.events.failure import describe_failure, is_clean_exit, message_of, traceback_of
 from odibi_core.structured_logger import StructuredLogger
 
 LIMIT = 64 * 1024
+
+
+class ExitCode(IntEnum):
+    DONE = 0
 
 
 class StrRaises(Exception):
@@ -248,3 +254,22 @@ def test_logging_where_the_stack_is_full_raises_nothing_of_ours() -> None:
         for entry in logger.query_logs(limit=None)
         if "error_type" in entry
     )
+
+
+@pytest.mark.parametrize(
+    ("code", "clean"),
+    [
+        (None, True),
+        (0, True),
+        (False, True),
+        (ExitCode.DONE, True),
+        (1, False),
+        (True, False),
+        (0.0, False),
+        ("", False),
+    ],
+)
+def test_a_clean_exit_is_what_the_interpreter_takes_for_one(code: Any, clean: bool) -> None:
+    """None, or any int that is zero; whatever else is printed, and the program has failed."""
+    assert is_clean_exit(SystemExit(code)) is clean
+    assert not is_clean_exit(ValueError(code))

@@ -47,7 +47,10 @@ def describe_failure(error: BaseException) -> dict[str, Any]:
 
 def is_clean_exit(error: BaseException) -> bool:
     """Whether it is only `sys.exit()` with nothing to complain of: the end of a program that went well."""
-    return isinstance(error, SystemExit) and (error.code is None or (type(error.code) is int and not error.code))
+    if not isinstance(error, SystemExit):
+        return False
+    code = error.code  # as the interpreter reads it: any int, a member of an IntEnum too
+    return code is None or (isinstance(code, int) and not int.__bool__(code))
 
 
 def message_of(error: BaseException | str) -> str:
