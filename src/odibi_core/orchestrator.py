@@ -153,7 +153,7 @@ class _Run:
         self.plan = plan
         self.graph = plan.graph
         self.bus = plan.bus
-        self.run_id = _new_run_id(plan)
+        self.run_id = (plan.store or RunStore()).new_run_id(clean_text(plan.pipeline_name))
         looks = plan.settings.snapshot
         descriptions = Descriptions(looks.level if plan.enable_tracker else "off", looks.rows)
         self.runner = StepRunner(self.graph, plan.bus, self.run_id, dict(plan.initial), descriptions)
@@ -333,13 +333,6 @@ class _OfRun:
         """Close the sink where it is the run's own."""
         if self.owned:
             self.sink.close()  # type: ignore[attr-defined]  # a journal
-
-
-def _new_run_id(plan: Orchestrator) -> str:
-    """An id that redaction leaves alone, whatever the pipeline is called: it must be the same in every event."""
-    store = plan.store or RunStore()
-    run_id = store.new_run_id(clean_text(plan.pipeline_name))
-    return run_id if clean_text(run_id) == run_id else store.new_run_id("pipeline")
 
 
 def _words(error: BaseException) -> str:

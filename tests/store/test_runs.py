@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from odibi_core.errors import RunNotFoundError
-from odibi_core.events import kinds
+from odibi_core.events import clean_text, kinds
 from odibi_core.events.clock import host_name, process_start
+from odibi_core.store import runs
 from odibi_core.store.runs import RunStore
 from odibi_core.testing import FakeClock, an_event
 
@@ -205,3 +206,14 @@ def test_strange_things_in_the_folder_are_passed_over(store: RunStore) -> None:
     (store.root / "runs" / "empty").mkdir()
     (store.root / "runs" / "20990101T000000-none-0" / "events").mkdir(parents=True)
     assert [row["run_id"] for row in store.rows()] == [run_id]
+
+
+def test_no_name_makes_an_id_that_redaction_would_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is the same in every event, also where a name's digits and our own would together be a card's number."""
+    monkeypatch.setattr(runs, "new_id", lambda length: "1" * length)
+    moment = FakeClock().now().replace(microsecond=0x11111)
+    run_id = RunStore(tmp_path).new_run_id("x-4111-1111", moment)
+    assert run_id == f"{moment:%Y%m%dT%H%M%S}-pipeline-11111111"
+    assert clean_text(run_id) == run_id

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from odibi_core.errors import RunNotFoundError
-from odibi_core.events import Event, encode, kinds
+from odibi_core.events import Event, clean_text, encode, kinds
 from odibi_core.events.clock import host_name, new_id, process_start, utc_now
 from odibi_core.store.journal import Journal
 from odibi_core.store.segments import Damage, all_segments, read_events, safe_name
@@ -30,10 +30,13 @@ class RunStore:
     def new_run_id(self, pipeline_name: str, now: datetime | None = None) -> str:
         """An id that tells the time, the pipeline, and is used once: `20260131T040000-nightly-3fa2c1b7`.
 
-        Its last part begins with the microsecond, so that runs begun within one second have an order too.
+        Its last part begins with the microsecond, so that runs begun within one second have an order too. Redaction
+        leaves it alone, whatever the pipeline is called: it must be the same in every event.
         """
         moment = now or utc_now()
-        return f"{moment:%Y%m%dT%H%M%S}-{safe_name(pipeline_name, 40)}-{moment.microsecond:05x}{new_id(3)}"
+        end = f"{moment.microsecond:05x}{new_id(3)}"
+        run_id = f"{moment:%Y%m%dT%H%M%S}-{safe_name(pipeline_name, 40)}-{end}"
+        return run_id if clean_text(run_id) == run_id else f"{moment:%Y%m%dT%H%M%S}-pipeline-{end}"
 
     def folder(self, run_id: str) -> Path:
         """Where everything of a run is, and where a story or an export of it belongs."""
