@@ -90,12 +90,19 @@ class Batch:
             _speak(self._logger, kinds.STAGE_FAILED, "error" if failed else "warning", fields)
 
 
-class Counted:
-    """An iterator that counts what is taken from it, and how long that is waited for; otherwise it is the other one."""
+class _Counting:
+    """Around the records that a batch takes; in all but the counting it is they."""
 
-    def __init__(self, records: Iterator[Any], batch: Batch) -> None:
+    def __init__(self, records: Any, batch: Batch) -> None:
         self._records = records
         self._batch = batch
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._records, name)
+
+
+class Counted(_Counting):
+    """An iterator that counts what is taken from it, and how long that is waited for."""
 
     def __iter__(self) -> Counted:
         return self
@@ -109,16 +116,9 @@ class Counted:
         self._batch.records_in = (self._batch.records_in or 0) + 1
         return record
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._records, name)
 
-
-class _CountedAsync:
+class _CountedAsync(_Counting):
     """The same of an asynchronous one."""
-
-    def __init__(self, records: AsyncIterator[Any], batch: Batch) -> None:
-        self._records = records
-        self._batch = batch
 
     def __aiter__(self) -> _CountedAsync:
         return self
@@ -131,9 +131,6 @@ class _CountedAsync:
             self._batch.waited += monotonic() - begun
         self._batch.records_in = (self._batch.records_in or 0) + 1
         return record
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._records, name)
 
 
 def size(records: object) -> int | None:
