@@ -8,8 +8,9 @@ import pytest
 from hypothesis import settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 
+from odibi_core.program import listen
 from odibi_core.settings import set_config
-from odibi_core.testing import fresh_program
+from odibi_core.testing import RecordingSink, fresh_program
 
 ROOT = Path(__file__).resolve().parent.parent
 IN_CI = os.environ.get("CI") == "true"
@@ -43,6 +44,14 @@ def _fresh() -> Iterator[None]:
     """And in a program of its own: no bus, no listener and no health check of another test is there."""
     with fresh_program():
         yield
+
+
+@pytest.fixture
+def heard() -> RecordingSink:
+    """All that the program says, in its runs too, from here to the end of the test."""
+    sink = RecordingSink()
+    listen(sink)
+    return sink
 
 
 def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:

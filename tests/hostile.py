@@ -263,3 +263,17 @@ NAMES = [
     "node", "le", "quantile", "operation", "..", "/", "\\", "a\\nb", "{", "e\u0301", "-",
 ]  # fmt: skip
 """Of fields, tags, loggers, operations: reserved, empty, twins, and those that would be a path or markup."""
+
+
+def refuse_constant(constant: str) -> Any:
+    """For `json.loads(…, parse_constant=…)`: NaN and the infinities are not JSON."""
+    raise AssertionError(f"{constant} is not JSON")
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    """Every text of a decoded document, keys too."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in [*value, *value.values()] if isinstance(value, dict) else value:
+            yield from texts_in(item)

@@ -1,7 +1,6 @@
 """Costs that calls tell: what is recorded, what raises an alert, and values that are no amounts."""
 
 import os
-from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -9,19 +8,11 @@ from typing import Any
 import numpy
 import pytest
 
-from odibi_core import cost_tracker, program
+from odibi_core import cost_tracker
 from odibi_core.cost_tracker import track_cost, track_query_performance
 from odibi_core.events import Event, to_dict
 from odibi_core.settings import ObservabilityConfig, set_config
 from odibi_core.testing import FakeClock, RecordingSink
-
-
-@pytest.fixture
-def heard() -> Iterator[RecordingSink]:
-    sink = RecordingSink()
-    program.listen(sink)
-    yield sink
-    program.unlisten(sink)
 
 
 def settings(**given: Any) -> None:

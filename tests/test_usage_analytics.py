@@ -9,15 +9,7 @@ import pytest
 from odibi_core.event_bus import EventBus
 from odibi_core.events import encode
 from odibi_core.observability import get_analytics, set_config, track_cli_command
-from odibi_core.program import listen
 from odibi_core.testing import RecordingSink
-
-
-@pytest.fixture
-def heard() -> RecordingSink:
-    sink = RecordingSink()
-    listen(sink)
-    return sink
 
 
 @pytest.mark.parametrize(

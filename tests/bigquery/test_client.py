@@ -26,14 +26,6 @@ from odibi_core.testing import RecordingSink
 
 
 @pytest.fixture
-def heard() -> Iterator[RecordingSink]:
-    sink = RecordingSink()
-    program.listen(sink)
-    yield sink
-    program.unlisten(sink)
-
-
-@pytest.fixture
 def fake() -> Iterator[FakeBigQuery]:
     with FakeBigQuery(recorded) as made:
         yield made

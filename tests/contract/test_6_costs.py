@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
 from bigquery_fake import FakeBigQuery
 from tests.bigquery_jobs.recorded import TIB, recorded
 
-from odibi_core import program
 from odibi_core.events import kinds
 from odibi_core.observability import (
     ObservabilityConfig,
@@ -24,14 +21,6 @@ from odibi_core.observability import (
 )
 from odibi_core.testing import RecordingSink
 from odibi_core.views.costs import CostsView
-
-
-@pytest.fixture
-def heard() -> Iterator[RecordingSink]:
-    sink = RecordingSink()
-    program.listen(sink)
-    yield sink
-    program.unlisten(sink)
 
 
 def parameters(function: Any) -> list[str]:

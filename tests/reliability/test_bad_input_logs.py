@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.hostile import NAMES, VALUES
+from tests.hostile import NAMES, VALUES, refuse_constant, texts_in
 
 from odibi_core.log_context import LogContext
 from odibi_core.program_logger import ProgramLog
@@ -50,22 +50,12 @@ class Shown:
             assert len(written) <= LINE + 200
             assert is_json or line[:-1].isprintable()
             if is_json:
-                record = json.loads(line, parse_constant=_refuse)
+                record = json.loads(line, parse_constant=refuse_constant)
                 assert isinstance(record, dict)
                 assert "said" in line
-                assert all(len(text) <= FIELD + 100 for text in _texts(record))
+                assert all(len(text) <= FIELD + 100 for text in texts_in(record))
 
 
-def _refuse(constant: str) -> Any:
-    raise AssertionError(f"{constant} is not JSON")
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list):
-        for item in [*value, *value.values()] if isinstance(value, dict) else value:
-            yield from _texts(item)
 
 
 @pytest.fixture(params=MODES)

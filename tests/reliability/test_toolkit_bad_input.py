@@ -19,7 +19,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as read_prometheus
 from tests.events.test_failure import FAILURES
 from tests.events.test_failure import NAMES as NAMES_OF_FAILURES
-from tests.hostile import LARGEST, NAMES, VALUES
+from tests.hostile import LARGEST, NAMES, VALUES, refuse_constant, texts_in
 
 from odibi_core import observability as door
 from odibi_core.errors import OdibiError
@@ -365,21 +365,11 @@ def check_line(line: bytes) -> None:
     """One line of RFC 8259 in UTF-8, within its bounds."""
     assert line.endswith(b"\n")
     assert len(line) <= LINE + SAID_OF_A_CUT
-    record = json.loads(line.decode(), parse_constant=_refuse)
+    record = json.loads(line.decode(), parse_constant=refuse_constant)
     assert isinstance(record, dict)
-    assert all(len(text) <= FIELD + SAID_OF_A_CUT for text in _texts(record))
+    assert all(len(text) <= FIELD + SAID_OF_A_CUT for text in texts_in(record))
 
 
-def _refuse(constant: str) -> Any:
-    raise AssertionError(f"{constant} is not JSON")
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list):
-        for item in [*value, *value.values()] if isinstance(value, dict) else value:
-            yield from _texts(item)
 
 
 def check_scrape() -> None:
