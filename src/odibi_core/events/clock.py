@@ -57,9 +57,15 @@ def new_id(length: int = 12) -> str:
 
 
 def as_id(digits: str) -> str:
-    """Hexadecimal digits, every eighth of them a letter: never so many numbers in a row that they may be a card's."""
+    """Hexadecimal digits that look like no secret, whatever they add up to.
+
+    The first is a number, since two letters may begin an account's; every eighth is a letter, since so many numbers in
+    a row may be a card's.
+    """
+    first = str(int(digits[0], 16) % 10)
     return "".join(
-        "abcdef"[int(digit, 16) % 6] if place % 8 == 7 else digit for place, digit in enumerate(digits)
+        "abcdef"[int(digit, 16) % 6] if place % 8 == 7 else digit
+        for place, digit in enumerate(first + digits[1:])
     )
 
 
