@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from odibi_core.event_bus import EventBus
 from odibi_core.events import decode, encode
 from odibi_core.metrics_manager import MetricsManager, MetricType
-from odibi_core.testing import RecordingSink
+from odibi_core.testing import RecordingSink, an_event
 from odibi_core.views.metrics import MetricsView
 
 METRICS = st.sampled_from([*MetricType, "node_duration", "operation.success", "my metric", "a.b", "a-b"])
@@ -285,7 +285,7 @@ def test_files_are_written_whole(tmp_path: Path) -> None:
 
 
 class Interrupted(list[Any]):
-    """Notes into which another thread puts one more, right after they were copied."""
+    """A list into which another thread puts one more, right after it was copied."""
 
     late: list[Any]
 
@@ -305,6 +305,33 @@ def test_a_note_that_comes_while_others_are_settled_is_kept() -> None:
     notes.append((counter._series, 1, 0.0))
     assert manager.counters["error_count:a"] == 1
     assert manager.counters["error_count:a"] == 6
+
+
+def test_an_event_that_comes_while_others_are_read_is_kept() -> None:
+    """As of the notes, only the events that were copied are taken off the list."""
+    manager = MetricsManager()
+    done = an_event("operation_complete", operation="load", duration_ms=1.0)
+    manager._unread = unread = Interrupted()
+    unread.late = [done]
+    unread.append(done)
+    assert manager.counters["operation.success"] == 1
+    assert manager.counters["operation.success"] == 2
+
+
+def test_an_event_that_cannot_be_read_is_told_and_costs_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who asks for a number gets it; the bus counts the failure, when it calls the manager again."""
+    bus, manager = EventBus(), MetricsManager()
+    bus.subscribe(manager)
+    read = manager._view.fold
+    monkeypatch.setattr(manager._view, "fold", lambda event: read(event) if event.row_count != 7 else 1 / 0)
+    manager._due = float("inf")
+    for row_count in (1, 7, 3):
+        bus.emit("node_complete", {"node_name": "a", "row_count": row_count})
+    assert manager.counters["success_count:a"] == 2
+    assert bus.failures == {}
+    bus.emit("node_complete", {"node_name": "a", "row_count": 4})
+    assert bus.failures == {"MetricsManager": 1}
+    assert manager.counters["success_count:a"] == 3
 
 
 @pytest.mark.parametrize("how", ["increment", "set_gauge", "observe"])

@@ -35,9 +35,9 @@ _CHUNK: Final = 256
 class MetricsRecorder:
     """The part of a `MetricsManager` that takes notes, settles them into a view, and says what changed.
 
-    A note is one append, which is safe under threads without a lock. Whoever finds that it is time settles
-    all notes, unless another thread is at it. No code of anybody else runs while the lock is held: not the
-    bus, not `logging`, not a label's `__str__`; so no order of locks can ever close a circle.
+    A note is one append, which is safe under threads without a lock; so is hearing an event. Whoever finds that it is
+    time settles all of both, unless another thread is at it. No code of anybody else runs while the lock is held: not
+    the bus, not `logging`, not a label's `__str__`; so no order of locks can ever close a circle.
     """
 
     def __init__(self, bus: EventBus | None, max_samples: int, max_series: int) -> None:
@@ -51,6 +51,7 @@ class MetricsRecorder:
         self._inherited: dict[Series, dict[str, Any]] = {}
         self._pending: list[Sample] = []
         self._note: Callable[[Sample], None] = self._pending.append
+        self._unread: list[Event] = []
         self._due = 0.0
         self._flush_due = monotonic() + _FLUSH_EVERY_S
         self._begin()
@@ -66,6 +67,7 @@ class MetricsRecorder:
         self._speaking = threading.Lock()
         self._speaker = 0
         self._heard: Event | None = None
+        self._trouble: Exception | None = None
 
     def __call__(self, event: Event, /) -> None:
         """As a sink: measure the nodes of a run, and take in what other managers said."""
@@ -76,23 +78,12 @@ class MetricsRecorder:
         self._heard = event
         if event.event_type == kinds.METRIC and event.fields.get("source") == self._source:
             return
-        with self._lock:
-            if not self._busy and not self._pending:
-                # As `_held` does, without its layers: every node of a run comes by here.
-                self._busy = True
-                try:
-                    self._take_in(event)
-                finally:
-                    self._busy = False
-                return
-        with self._held():
-            self._take_in(event)
-
-    def _take_in(self, event: Event) -> None:
-        told = self._view.fold(event)
-        if told:
-            when = event.timestamp.timestamp()
-            self._keep(0.0, [(series, value, when) for series, value in told])
+        self._unread.append(event)
+        if monotonic() > self._due:
+            self._settle_free()
+        if self._trouble is not None:
+            error, self._trouble = self._trouble, None
+            raise error
 
     def _found(self, kind: str, metric: Any, name: Any, labels: Any) -> Series:
         wanted = Wanted(kind, metric, name, labels)
@@ -101,6 +92,11 @@ class MetricsRecorder:
 
     def _settle(self) -> None:
         """Settle, unless someone is at it: then the notes wait for them or the next call. Say, if due."""
+        self._settle_free()
+        if self._bus is not None and monotonic() > self._flush_due:
+            self._flush(_FLUSH_AT_ONCE)
+
+    def _settle_free(self) -> None:
         if self._lock.acquire(blocking=False):
             try:
                 strange = self._settle_held()
@@ -108,18 +104,17 @@ class MetricsRecorder:
                 self._lock.release()
             if strange:
                 self._convert(strange)
-        if self._bus is not None and monotonic() > self._flush_due:
-            self._flush(_FLUSH_AT_ONCE)
 
     def _settle_held(self) -> list[Sample]:
         """Bring the notes into their series; gives back those whose values are no plain numbers in range."""
-        if not self._pending:
+        if not self._pending and not self._unread:
             return []
         if self._busy:
             return []  # a signal handler, while its own thread is at it further out
         self._busy = True
         try:
             now = monotonic()
+            self._read()
             pending = self._pending
             notes = pending[:]
             del pending[: len(notes)]
@@ -132,6 +127,22 @@ class MetricsRecorder:
             return strange
         finally:
             self._busy = False
+
+    def _read(self) -> None:
+        """Bring what was heard into the view; of events that it cannot take, the bus is told when it calls again."""
+        events = self._unread[:]
+        del self._unread[: len(events)]
+        notes: list[Sample] = []
+        for event in events:
+            try:
+                told = self._view.fold(event)
+            except Exception as error:
+                self._trouble = error
+                continue
+            if told:
+                when = event.timestamp.timestamp()
+                notes += [(series, value, when) for series, value in told]
+        self._keep(0.0, notes)
 
     def _convert(self, strange: list[Sample]) -> None:
         """Note again what is some other kind of number, and refuse the rest.
@@ -288,6 +299,7 @@ class MetricsRecorder:
         """The parent says what it measured; the child counts on, and says only its own part."""
         self._begin()
         self._pending.clear()
+        self._unread.clear()
         for series in self._view.every_series():
             if series.d_count:
                 series.take()

@@ -301,9 +301,11 @@ def test_a_secret_goes_wherever_it_is_held() -> None:
 
 @pytest.mark.parametrize("label", ["name", "key", "argument", "variable"])
 def test_a_secret_that_another_field_names_goes(label: str) -> None:
-    """`argument="token", value="…"` is `token="…"`; what is named by no secret stays."""
+    """`argument="token", value="…"` is `token="…"`; what is named by no secret stays. Also where each word was seen before."""
+    line_of({label: "orders", "value": 1, "deep": 1, "of": ["api_token", "password", "canary-7"]})
     for fields in (
         {label: "api_token", "value": "canary-7"},
+        {"deep": {label: "password", "value": "canary-7"}},
         {"deep": [{label: "password", "value": "canary-7"}]},
     ):
         assert "canary" not in line_of(dict(fields))

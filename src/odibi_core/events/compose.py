@@ -25,6 +25,7 @@ from odibi_core.events.secret_names import VALUES, is_option
 _NAMES_KEPT: Final = 4096
 _TEXTS_KEPT: Final = 8192
 _TEXT_KEPT: Final = 80
+_SMALL: Final = 16
 _TOO_SHORT: Final = 12
 """No secret that is told by its shape is as short as this, and only of letters, digits and `_`."""
 
@@ -143,10 +144,28 @@ def clean_field(name: str, value: Any) -> Any:
 
 def tidy(value: Any) -> Any:
     """Any value, plain, bounded and redacted. What is plain already is copied in one quick walk."""
+    if type(value) is dict and len(value) <= _SMALL and _is_ordinary_record(value):
+        return value.copy()
     try:
         return _copy(value, MAX_DEPTH, [MAX_TEXT])
     except _StrangeError:
         return redact(plain(value))
+
+
+def _is_ordinary_record(value: dict[Any, Any]) -> bool:
+    """Whether all its names are ordinary and all its values numbers or short texts that were found clean."""
+    ordinary, clean = _ordinary, _clean_texts
+    for name, item in value.items():
+        kind = type(item)
+        if name not in ordinary or not (
+            item in clean
+            if kind is str
+            else -SMALLEST_CARD < item < SMALLEST_CARD
+            if kind is int or kind is float
+            else kind is bool or item is None
+        ):
+            return False
+    return not holds_what_it_names(value)
 
 
 class _StrangeError(Exception):

@@ -55,14 +55,17 @@ class MetricsView:
 
     def fold(self, event: Event) -> list[tuple[Series, float]]:
         """Take an event in, and give back what it measured, value by value (nothing for a `metric` event)."""
-        if event.event_type == kinds.METRIC:
+        event_type = event.event_type
+        if event_type == kinds.OPERATION_COMPLETE:
+            return self._tell_operation(event)
+        if event_type == kinds.METRIC:
             self._merge(event.fields)
             return []
-        if event.event_type == kinds.PIPELINE_START:
+        if event_type == kinds.PIPELINE_START:
             self.pipeline_name = text(event.fields.get("pipeline_name")) or self.pipeline_name
-        if event.event_type in OF_CALLS:
-            return self._tell_call(event)
-        if event.event_type in OF_PIPELINES:
+        if event_type in OF_CALLS:
+            return self._tell(metrics_calls.measured_by(event))
+        if event_type in OF_PIPELINES:
             return self._tell(metrics_pipelines.measured_by(event))
         told = []
         tidy: bool | None = None
@@ -78,10 +81,8 @@ class MetricsView:
                 told.append((series, value))
         return told
 
-    def _tell_call(self, event: Event) -> list[tuple[Series, float]]:
-        """Bring a call's values in. The two series of an operation that succeeds again and again are remembered."""
-        if event.event_type != kinds.OPERATION_COMPLETE:
-            return self._tell(metrics_calls.measured_by(event))
+    def _tell_operation(self, event: Event) -> list[tuple[Series, float]]:
+        """Bring a success in. The two series of an operation that succeeds again and again are remembered."""
         tags = event.fields.get("tags")
         try:
             key = (event.operation, *tags.items()) if tags else (event.operation,)

@@ -243,10 +243,17 @@ class HistogramSeries(_Base):
     def tell(self, value: float) -> bool:
         if not -_HUGE < value < _HUGE:
             return False
-        self._filled()[bisect_left(self.bounds, value)] += 1
+        buckets = self.buckets
+        if buckets is None:
+            buckets = self._filled()
+        buckets[bisect_left(self.bounds, value)] += 1
         self.count += 1
         self.total += value
-        self._told(value, value, value)
+        self.told = value
+        if value < self.min:
+            self.min = value
+        if value > self.max:
+            self.max = value
         return True
 
     def _filled(self) -> list[int]:
