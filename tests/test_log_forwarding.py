@@ -204,6 +204,95 @@ def test_a_handler_that_hangs_holds_up_nobody(kept: Keeping) -> None:
         logging.getLogger("odibi").removeHandler(hangs)
 
 
+ENDS = """
+import atexit, logging, logging.handlers, threading, time
+from odibi_core import log_forwarding
+from odibi_core.observability import forward_to_logging, get_logger
+
+class Hangs(logging.Handler):
+    def emit(self, record): threading.Event().wait()
+
+class Slow(logging.Handler):
+    def emit(self, record): time.sleep(0.1)
+
+class Keeps(logging.Handler):
+    def emit(self, record): pass
+    def close(self): print("closed", flush=True)
+
+logging.getLogger("odibi").setLevel("INFO")
+logging.getLogger("odibi").addHandler(Keeps())
+hangs = {handler}
+logging.getLogger("odibi").addHandler(hangs)
+{sabotage}
+log = get_logger("app")
+atexit.register(log.info, "after the last")
+restore = forward_to_logging()
+for number in range(1000):
+    log.info("said")
+{before_the_end}
+print("done", flush=True)
+"""
+HANDLERS = {
+    "hangs": "Hangs()",
+    "hangs behind another": "logging.handlers.MemoryHandler(1, target=Hangs())",
+    "slow": "Slow()",
+}
+
+
+def ends(handler: str, before_the_end: str = "", sabotage: str = "", within: float = 20) -> tuple[bool, str]:
+    """Whether a program whose handler is like this comes to its end, and what it says on the way."""
+    code = ENDS.format(handler=handler, before_the_end=before_the_end, sabotage=sabotage)
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as program:
+        try:
+            return True, program.communicate(timeout=within)[0]
+        except subprocess.TimeoutExpired:
+            program.kill()
+            return False, program.communicate()[0]
+
+
+@pytest.mark.parametrize("handler", HANDLERS)
+@pytest.mark.parametrize("before_the_end", ["", "restore()"], ids=["at the end", "ended before"])
+def test_no_handler_holds_up_the_programs_end(handler: str, before_the_end: str) -> None:
+    """Not one that keeps its lock, which `logging.shutdown` waits for: it is let go of, and all others are closed."""
+    assert ends(HANDLERS[handler], before_the_end) == (True, "done\nclosed\n")
+
+
+def test_the_check_sees_an_end_that_is_held_up() -> None:
+    """Where forwarding only stops to wait, `logging.shutdown` waits on."""
+    sabotage = "log_forwarding.LoggingSink.finish = lambda sink: sink.close()"
+    assert ends("Hangs()", sabotage=sabotage, within=6) == (False, "done\n")
+
+
+def test_what_is_said_after_a_handler_hung_is_dropped_and_counted(kept: Keeping) -> None:
+    """At the program's end, where whoever says it would hand it on."""
+    go_on, inside = threading.Event(), threading.Event()
+
+    class Hangs(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            inside.set()
+            go_on.wait(60)
+
+    hangs = Hangs()
+    logging.getLogger("odibi").addHandler(hangs)
+    sink = LoggingSink()
+    try:
+        for _ in range(3):
+            sink(an_event("x"))
+        assert inside.wait(20)
+        sink.finish()
+        sink(an_event("x"))
+        assert sink.dropped == 1
+    finally:
+        go_on.set()
+        for thread in threading.enumerate():
+            if thread.name.startswith("odibi-forwarding"):
+                thread.join(60)
+        logging.getLogger("odibi").removeHandler(hangs)
+    assert (sink.dropped, len(kept.records)) == (3, 1)
+
+
 def test_a_handler_that_raises_costs_nothing_else(kept: Keeping) -> None:
     """The lines after it are handed on."""
 
