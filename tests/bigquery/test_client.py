@@ -187,6 +187,44 @@ def test_a_job_that_was_tried_again_is_recorded_each_time(heard: RecordingSink) 
     assert [cost.fields["estimated_cost_usd"] for cost in heard.of_kind("cost")] == [0, 12.5]
 
 
+READINGS: dict[str, Callable[[Any], Any]] = {
+    "job to_arrow": lambda client: client.query("SELECT 1 -- select").to_arrow(),
+    "rows to_arrow": lambda client: client.query("SELECT 1 -- select").result().to_arrow(),
+    "waited for, to_arrow": lambda client: client.query_and_wait("SELECT 1 -- select").to_arrow(),
+    "record batches": lambda client: list(client.query("SELECT 1 -- select").result().to_arrow_iterable()),
+    "pages": lambda client: [
+        [tuple(row) for row in page] for page in client.query("SELECT 1 -- select").result().pages
+    ],
+    "to_dataframe": lambda client: client.query("SELECT 1 -- select").to_dataframe().to_dict("list"),
+}
+
+
+def read(reading: str, client: Any) -> Any:
+    """What it gives, or what it says where a library is missing: `to_dataframe` needs db-dtypes."""
+    try:
+        return READINGS[reading](client)
+    except ValueError as error:
+        return str(error)
+
+
+@pytest.mark.filterwarnings("ignore:BigQuery Storage module not found", "ignore:Retrieving DataFrames")
+@pytest.mark.parametrize("reading", READINGS)
+def test_whatever_reads_a_result_reads_the_same_and_is_recorded_once(
+    fake: FakeBigQuery, client: Any, heard: RecordingSink, reading: str
+) -> None:
+    """Tables of Arrow, pages, frames: value for value what the client gives without us."""
+    assert read(reading, client) == read(reading, fake.client())
+    query, cost = told(heard)
+    assert (query.fields["rows_returned"], cost.fields["estimated_cost_usd"]) == (3, 12.5)
+
+
+def test_an_observed_result_as_a_table(client: Any) -> None:
+    """With the columns, types and nulls of the schema."""
+    table = client.query("SELECT 1 -- select").to_arrow()
+    assert [str(kind) for kind in table.schema.types] == ["string", "int64"]
+    assert table.to_pydict() == {"country": ["UK", "NO", "DE"], "total": [41, 17, None]}
+
+
 @pytest.mark.parametrize("name", ["select", "script", "cached"])
 def test_query_and_wait_is_recorded_from_its_job(client: Any, heard: RecordingSink, name: str) -> None:
     """Its rows do not say what was billed, so the job is asked, once."""
