@@ -96,6 +96,8 @@ def test_the_budget_is_compared_with_this_month_whatever_else_is_asked(
     line = "12.40 of 50.00 USD this month (25 %)"
     assert here("costs", "--budget", "50").stdout.splitlines()[-1] == line
     assert here("costs", "--budget", "50", "--run", "nightly").stdout.splitlines()[-1] == line
+    small = "12.40 of 0.004000 USD this month (310,000 %)"
+    assert here("costs", "--budget", "0.004").stdout.splitlines()[-1] == small
     assert asked(here, "--budget", "10")["budget"]["share"] == 1.24
     assert asked(here)["budget"] is None
     monkeypatch.setenv("ODIBI_COST__BUDGET_USD", "50")

@@ -148,7 +148,8 @@ def _remarks(answer: dict[str, Any]) -> list[str]:
 
 def _of_budget(budget: dict[str, Any]) -> str:
     """`12.40 of 50.00 USD this month (25 %)`"""
-    return f"{budget['spent_usd']:,.2f} of {budget['budget_usd']:,.2f} USD this month ({budget['share'] * 100:.0f} %)"
+    spent = usd(budget["spent_usd"]).removesuffix(" USD")
+    return f"{spent} of {usd(budget['budget_usd'])} this month ({budget['share'] * 100:,.0f} %)"
 
 
 def usd(amount: float) -> str:
