@@ -6,7 +6,11 @@ import os
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
+import pytest
+
+from odibi_core.events import clock
 from odibi_core.events.clock import as_id, iso, new_id, process_start, resident_memory_mb, utc_now
 from odibi_core.events.compose import clean_text
 
@@ -47,6 +51,15 @@ def test_a_process_has_a_start_while_it_lives() -> None:
 def test_memory_is_a_figure_in_mebibytes() -> None:
     """Of this process."""
     assert (resident_memory_mb() or 0) > 1
+
+
+def test_this_process_is_as_psutil_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What Linux says directly is the same figure, and where it says nothing psutil is asked."""
+    started, memory = process_start(), resident_memory_mb()
+    assert started == process_start(os.getpid())
+    monkeypatch.setattr(clock, "Path", lambda name: Path(f"/nowhere{name}"))
+    assert process_start() == pytest.approx(started, abs=1)
+    assert resident_memory_mb() == pytest.approx(memory, rel=0.5)
 
 
 def test_no_id_looks_like_a_secret() -> None:
