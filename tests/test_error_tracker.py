@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 from tests.error_program import program_heard
 from tests.events.test_failure import FAILURES, NAMES, caught
-from tests.sinks.sentry_server import closed_port, sentry_server
+from tests.ports import kept_port
+from tests.sinks.sentry_server import sentry_server
 
 from odibi_core import program
 from odibi_core.error_tracker import ErrorTracker, close_error_tracking
@@ -450,7 +451,7 @@ def test_a_missing_sdk_is_one_warning_that_says_what_to_install(
 
 def test_a_host_that_cannot_be_reached_is_one_warning(heard: RecordingSink) -> None:
     """Said when the first error could not be sent; it is not sent to Sentry in turn."""
-    dsn = f"http://key@127.0.0.1:{closed_port()}/1"
+    dsn = f"http://key@127.0.0.1:{kept_port()}/1"
     assert init_error_tracking(ObservabilityConfig(sentry_enabled=True, sentry_dsn=dsn))
     for number in range(3):
         capture_exception(caught(lambda n=number: load(n)))  # type: ignore[misc]

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from tests.cli.conftest import environment
+from tests.ports import kept_port
 
 from odibi_core.events import context
 from odibi_core.observability import (
@@ -172,9 +173,7 @@ def test_a_missing_extra_is_a_warning_that_names_it() -> None:
 
 def test_metrics_and_health_are_served() -> None:
     """On the port that is asked for."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = kept_port()
     observer = init_observability(ObservabilityConfig(metrics_enabled=True, prometheus_port=port))
     get_metrics().increment("mine")
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:

@@ -17,6 +17,7 @@ import httpx
 import pytest
 from prometheus_client.openmetrics import parser as open_metrics_parser
 from prometheus_client.parser import text_string_to_metric_families as prometheus
+from tests.ports import kept_port
 
 from odibi_core.errors import ConfigurationError
 from odibi_core.exporters.endpoint import MetricsEndpoint, serve_metrics
@@ -459,9 +460,6 @@ def test_a_system_without_such_locks_serves_each_process_by_itself(
 ) -> None:
     """As on Windows: everything is there to import, one warning says what is not shared, and the scrape is answered."""
     monkeypatch.setitem(sys.modules, "fcntl", None)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with serve_metrics(metrics, tmp_path, port=port) as served:
+    with serve_metrics(metrics, tmp_path, port=kept_port()) as served:
         assert counted(get(served).text) == [3]
     assert [record.levelname for record in caplog.records if "cannot share" in record.message] == ["WARNING"]

@@ -17,6 +17,7 @@ import httpx
 import msgspec
 import pytest
 from prometheus_client.parser import text_string_to_metric_families as prometheus
+from tests.ports import kept_port
 
 from odibi_core.errors import ConfigurationError
 from odibi_core.events.clock import monotonic, sleep
@@ -80,9 +81,7 @@ class Worker:
 
 @pytest.fixture
 def port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        number: int = found.getsockname()[1]
-        return number
+    return kept_port()
 
 
 @pytest.fixture

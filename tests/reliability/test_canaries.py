@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.ports import kept_port
 from tests.reliability.canaries import COUNT, SHAPES, Canary, canaries, leaks, readable
 from tests.reliability.canary_commands import COMMANDS, NOT_ASKED
-from tests.sinks.sentry_server import closed_port, sentry_server
+from tests.sinks.sentry_server import sentry_server
 
 pytestmark = pytest.mark.slow
 
@@ -115,7 +116,7 @@ def everything(root: Path, *, redactor: bool) -> Told:
     first = () if redactor else (str(HERE / "redactor_off.py"),)
     key = next(canary.core for canary in canaries() if canary.kind == "sentry")
     secret = canaries()[-1].core
-    port = closed_port()
+    port = kept_port()
     with sentry_server() as sentry, datadog_agent(root / "datadog.txt") as datadog:
         settings = {
             "LOG_FORMAT": "json", "LOG_FILE": "app.log", "SENTRY_ENABLED": "true",

@@ -18,7 +18,8 @@ from typing import Any
 
 import pytest
 from tests.cli.conftest import environment
-from tests.sinks.sentry_server import closed_port, sentry_server
+from tests.ports import kept_port
+from tests.sinks.sentry_server import sentry_server
 
 from odibi_core import program
 from odibi_core.health_checks import LogWriterCheck
@@ -106,7 +107,7 @@ def _garbage() -> Iterator[int]:
 def _sentry(stack: ExitStack, how: str) -> str:
     """The DSN of a Sentry in that kind of trouble."""
     if how == "refused":
-        port = closed_port()
+        port = kept_port()
     elif how == "no such host":
         return "http://key@no-such-host.invalid/1"
     elif how == "a byte a second":
@@ -159,7 +160,7 @@ def test_whatever_is_wrong_with_sentry_the_program_and_its_record_are_whole(how:
 @pytest.mark.parametrize("host", ["127.0.0.1", "no-such-host.invalid"])
 def test_whatever_is_wrong_with_datadog_the_program_and_its_record_are_whole(host: str) -> None:
     """No agent on the port, and no such host: nobody notices."""
-    done = run(DATADOG_ENABLED="true", ODIBI_DATADOG__HOST=host, ODIBI_DATADOG__PORT=str(closed_port()))
+    done = run(DATADOG_ENABLED="true", ODIBI_DATADOG__HOST=host, ODIBI_DATADOG__PORT=str(kept_port()))
     check(done)
     assert " warning " not in done.stderr
 
@@ -180,7 +181,7 @@ get_logger("shop").info("done")
 def test_a_scraper_that_reads_a_byte_at_a_time_holds_up_nothing() -> None:
     """Neither the next scraper nor the program's end waits for it."""
     Path("program.py").write_text(SCRAPED, encoding="utf-8")
-    port = closed_port()
+    port = kept_port()
     variables = environment(METRICS_ENABLED="true", PROMETHEUS_PORT=str(port))
     process = subprocess.Popen(
         [sys.executable, "program.py"],
@@ -257,7 +258,7 @@ def test_the_check_sees_a_record_that_is_not_whole() -> None:
 
 def test_what_sentry_did_not_take_can_be_asked() -> None:
     """By the sink, and by the health of the log's writers, which tells it by name."""
-    sink = SentrySink.connect(f"http://key@127.0.0.1:{closed_port()}/1")
+    sink = SentrySink.connect(f"http://key@127.0.0.1:{kept_port()}/1")
     program.listen(sink, name="sentry")
     for number in range(3):
         program.current_bus().say(

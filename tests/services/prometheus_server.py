@@ -4,7 +4,6 @@ import json
 import math
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from tests.house.plan import ROOT
+from tests.ports import kept_port
 
 T = TypeVar("T")
 PROMETHEUS = shutil.which("prometheus")
@@ -89,13 +89,6 @@ def wait_for(ask: Callable[[], T]) -> T | None:
     return answer
 
 
-def free_port() -> int:
-    """One that nobody has."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
 @contextmanager
 def running(command: list[str], folder: Path, **variables: str) -> Iterator[None]:
     """A program, in a folder of its own and with nothing but these variables; what it says is kept there."""
@@ -120,7 +113,7 @@ def scraping(folder: Path) -> Iterator[PrometheusServer]:
     program, server = folder / "program", folder / "server"
     program.mkdir()
     server.mkdir()
-    port, own = free_port(), free_port()
+    port, own = kept_port(), kept_port()
     (server / "prometheus.yml").write_text(CONFIG.format(port=port), encoding="utf-8")
     starts = [
         PROMETHEUS, "--config.file=prometheus.yml", "--storage.tsdb.path=data", "--log.level=warn",

@@ -73,12 +73,3 @@ def sentry_server(
         server.over.set()
         server.http.shutdown()
         server.http.server_close()
-
-
-def closed_port() -> int:
-    """A port that nobody listens on."""
-    import socket
-
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])

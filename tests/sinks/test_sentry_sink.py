@@ -15,7 +15,8 @@ import pytest
 import sentry_sdk
 from sentry_sdk.integrations.threading import ThreadingIntegration
 from tests.error_program import program_heard
-from tests.sinks.sentry_server import SentryServer, closed_port, sentry_server
+from tests.ports import kept_port
+from tests.sinks.sentry_server import SentryServer, sentry_server
 
 from odibi_core.errors import ConfigurationError
 from odibi_core.observability import LogContext, add_breadcrumb, capture_exception, observe, set_context
@@ -275,7 +276,7 @@ def test_a_server_in_trouble_costs_errors_and_nothing_else(
 def test_a_host_that_cannot_be_reached_is_said_once() -> None:
     """With the host and the reason."""
     said: list[str] = []
-    sink = SentrySink.connect(f"http://key@127.0.0.1:{closed_port()}/1", tell=said.append)
+    sink = SentrySink.connect(f"http://key@127.0.0.1:{kept_port()}/1", tell=said.append)
     for number in range(3):
         sink(an_event("error", level="error", error="bad", fingerprint=f"f{number}"))
     sink.close(20)
