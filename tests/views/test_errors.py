@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 from typing import Any
 
 import pytest
+from tests.error_program import program_heard
 
 from odibi_core.events import Event
+from odibi_core.observability import Orchestrator, PipelineError, capture_exception, observe
 from odibi_core.testing import an_event
-from odibi_core.views.errors import MAX_NAMES, ErrorsView, fingerprint_of
+from odibi_core.views.errors import MAX_NAMES, MAX_WAITING, ErrorsView, fingerprint_of
 
 TRACE = 'Traceback (most recent call last):\n  File "/app/etl.py", line 3, in {}\n    f()\nValueError: bad\n'
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -93,6 +96,102 @@ def test_the_end_of_a_run_counts_when_no_node_of_it_failed() -> None:
     answer = answer_of(failed("node_failed", run_id="r1"), *ends, failed("pipeline_error", "run"))
     assert answer["total"] == 3
     assert [group["runs"] for group in answer["groups"] if group["message"] != "bad"] == [["r2"]]
+
+
+OUTER = ("captured", "outer node", "outer end")
+
+
+def of_a_failed_run() -> dict[str, Event]:
+    """The node that failed in r1, what was told of it further out, and the end of an outer run that it ended too."""
+    about = {"failed_run_id": "r1", "error": "pipeline failed: bad", "error_type": "PipelineError"}
+    told: dict[str, Any] = {**about, "error_id": "b" * 32}
+    report = {"handled": True, "context": {"batch": 7}, "breadcrumbs": [{"message": "opened"}], "user": "ada"}
+    return {
+        "node": failed("node_failed", run_id="r1", node_name="load", error_id="a" * 32),
+        "end": failed("pipeline_error", "run", run_id="r1", error="load: bad", traceback=None),
+        "captured": failed("error", "execute", run_id="r2", fingerprint="f" * 16, **told, **report),
+        "outer node": failed("node_failed", "execute", run_id="r2", node_name="inner", **told),
+        "outer end": failed("pipeline_error", "execute", run_id="r2", **told),
+        "outermost": failed("error", "main", **{**told, "failed_run_id": "r2", "error_id": "c" * 32}),
+    }
+
+
+@pytest.mark.parametrize("order", [*permutations([("node", "end"), OUTER, ("outermost",)])], ids=repr)
+def test_the_exception_that_a_failed_run_ends_with_is_its_nodes_failure(order: Any) -> None:
+    """Captured by hand, uncaught, or passing through an outer run: counted once in whichever order records are read,
+    shown as the node's, with what the report knows besides.
+    """
+    events = [of_a_failed_run()[each] for record in order for each in record]
+    view = ErrorsView()
+    for event in events:
+        view(event)
+        view.answer()
+    answer = view.answer()
+    (group,) = answer["groups"]
+    assert (answer["total"], group["count"], sorted(group["runs"])) == (1, 1, ["r1", "r2"])
+    example = group["example"]
+    assert (group["error_type"], group["message"]) == ("ValueError", "bad")
+    assert (example["context"], example["handled"], example["user"]) == ({"batch": 7}, True, "ada")
+    assert (example["breadcrumbs"], example["traceback"]) == ([{"message": "opened"}], TRACE.format("load"))
+
+
+def test_a_pipeline_that_failed_is_its_nodes_failure() -> None:
+    """Its `PipelineError` says of which run it tells, so that whoever captures it counts no second failure."""
+
+    def orders() -> None:
+        raise ValueError("bad")
+
+    with program_heard() as heard, observe("nightly", store=False):
+        try:
+            Orchestrator([orders], store=False).execute()
+        except PipelineError as error:
+            capture_exception(error, {"batch": 7})
+    (failed,), (captured,) = heard.of_kind("node_failed"), heard.of_kind("error")
+    assert captured.fields["failed_run_id"] == failed.run_id != captured.run_id
+    for outer_first in (False, True):
+        answer = answer_of(
+            *sorted(heard.events, key=lambda event: outer_first and event.run_id == failed.run_id)
+        )
+        assert (answer["total"], answer["groups"][0]["error_type"]) == (1, "ValueError")
+        assert answer["groups"][0]["example"]["context"] == {"batch": 7}
+
+
+def test_where_the_run_is_not_read_its_exception_is_all_there_is() -> None:
+    """It has no record, or lies before what was asked for: then it is a failure of its own, once."""
+    told = of_a_failed_run()
+    answer = answer_of(told["captured"], told["outer end"])
+    (group,) = answer["groups"]
+    assert (answer["total"], group["count"], group["error_type"]) == (1, 1, "PipelineError")
+    answer = answer_of(told["outermost"], told["outer node"], told["captured"])
+    assert (answer["total"], [group["count"] for group in answer["groups"]]) == (1, [1])
+
+
+def test_a_report_stays_with_the_failure_that_it_is_of() -> None:
+    """A later failure of the same kind, of another run, has no report and does not take this one's."""
+    told = of_a_failed_run()
+    later = failed("node_failed", run_id="r9", node_name="load", error_id="d" * 32)
+    (group,) = answer_of(told["node"], later, told["captured"])["groups"]
+    assert (group["count"], group["example"]["run_id"], group["example"]["context"]) == (2, "r9", {})
+    (group,) = answer_of(told["node"], told["captured"], later)["groups"]
+    assert (group["example"]["run_id"], group["example"]["context"]) == ("r1", {"batch": 7})
+
+
+def test_what_waits_for_a_run_to_be_read_is_bounded() -> None:
+    """What is told of more runs than that is counted, and nothing of it is lost."""
+    view = ErrorsView()
+    for number in range(MAX_WAITING + 50):
+        for _ in range(20):
+            view(failed("error", failed_run_id=f"r{number}", error_id=f"{number:032}"))
+    assert len(view._waiting) == MAX_WAITING
+    assert max(map(len, view._waiting.values())) < 20
+    assert view.answer()["total"] == MAX_WAITING + 50
+
+
+@pytest.mark.parametrize("run_id", [None, 7, "", "r1", ["r1"]], ids=repr)
+def test_a_failed_run_may_be_called_anything(run_id: Any) -> None:
+    """A line in a store may have been written by anyone: also one of a run that failed with itself."""
+    event = failed("node_failed", run_id="r1", failed_run_id=run_id)
+    assert answer_of(event, event)["total"] in (1, 2)
 
 
 def test_a_message_of_level_error_is_one_too() -> None:

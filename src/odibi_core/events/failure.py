@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Mapping
 from textwrap import indent
 from types import TracebackType
 from typing import Any, Final
 
+from odibi_core.errors import PipelineError
 from odibi_core.events.compose import clean_text
 from odibi_core.events.error_id import error_id_of
 from odibi_core.events.normalise import text
@@ -30,17 +32,22 @@ _MESSAGE: Final = 4 * 1024
 
 def describe_failure(error: BaseException) -> dict[str, Any]:
     """`error` (its message), `error_type`, `traceback` (with its causes, the original one first), all redacted, and
-    the `error_id` of this very exception.
+    the `error_id` of this very exception; of a `PipelineError` also `failed_run_id`, the run whose failure it tells.
 
     Never raises, also not where the stack is as good as full: then there is no more than the type.
     """
     try:
-        return {
+        told = {
             "error": message_of(error),
             "error_type": _type_of(error),
             "traceback": traceback_of(error),
             "error_id": error_id_of(error),
         }
+        if isinstance(error, PipelineError) and isinstance(error.result, Mapping):
+            run_id = error.result.get("run_id")
+            if isinstance(run_id, str) and run_id:
+                told["failed_run_id"] = clean_text(text(run_id, _MESSAGE))
+        return told
     except Exception:
         return {"error": type(error).__name__}
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from copy import copy
 from datetime import datetime
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from odibi_core.events import Event, kinds
 from odibi_core.events.clock import iso
@@ -14,8 +17,12 @@ from odibi_core.views.values import flag, record, records, text
 MAX_GROUPS: Final = 1000
 MAX_OCCURRENCES: Final = 10_000
 """Exceptions of which is remembered that they were counted, and runs that a node of theirs failed."""
+MAX_WAITING: Final = 1000
+"""Failed runs of which something was told, and no failure of theirs heard yet."""
+_TOLD_OF_ONE: Final = 8
 MAX_NAMES: Final = 10
 _MAX_RUNS: Final = 1000
+_OF_THE_REPORT: Final = ("handled", "context", "contexts", "breadcrumbs")
 _ERROR_RANK: Final = kinds.severity("error")
 _FAILURES: Final = frozenset(
     {kinds.ERROR, kinds.NODE_FAILED, kinds.OPERATION_FAILED, kinds.STAGE_FAILED, kinds.PIPELINE_ERROR}
@@ -27,34 +34,68 @@ class ErrorsView:
 
     A failure is an event that says so (`error`, `node_failed`, `operation_failed`, `stage_failed`), one of any kind
     at level error that has an `error`, a message at that level, and the end of a run that failed when no node of it
-    did. An exception that several events tell of, each layer that it went through one, is counted once.
+    did. An exception that several events tell of, each layer that it went through one, is counted once; and so is a
+    failed node with the `PipelineError` of its run, in whichever order they come.
     """
 
     def __init__(self, limit: int = MAX_GROUPS) -> None:
         self._limit = max(1, limit)
         self._groups: dict[str, _Group] = {}
         self._counted: dict[str, str] = {}
-        self._failed_inside: dict[str, None] = {}
+        self._failed_inside: dict[str, str] = {}
+        self._waiting: dict[str, list[Event]] = {}
         self._total = 0
         self._forgotten = 0
 
     def __call__(self, event: Event) -> None:
-        if event.event_type == kinds.NODE_FAILED and isinstance(event.run_id, str):
-            remember(self._failed_inside, event.run_id, None, MAX_OCCURRENCES)
         if not self._is_failure(event):
             return
+        failed_run = text(event.fields.get("failed_run_id"))
+        if failed_run is None:
+            self._hear(event)
+        elif failed_run in self._failed_inside:
+            self._hear(event, self._failed_inside[failed_run], failed_run)
+        else:
+            waiting = self._waiting.pop(failed_run, [])
+            if len(self._waiting) >= MAX_WAITING:
+                self._count(self._waiting.pop(next(iter(self._waiting))))
+            self._waiting[failed_run] = [*waiting[: _TOLD_OF_ONE - 1], event]
+
+    def _hear(self, event: Event, mark: str | None = None, failed_run: str | None = None) -> None:
+        """A failure; one that another event told of already when `mark`, the fingerprint of that, is given."""
         occurrence = text(event.fields.get("error_id")) or ""
-        known = self._counted.get(occurrence)
+        known = mark or self._counted.get(occurrence)
         mark = fingerprint_of(event) if known is None else known
         if occurrence:
             remember(self._counted, occurrence, mark, MAX_OCCURRENCES)
-        group = self._groups.pop(mark, None) or _Group(mark)
-        if len(self._groups) >= self._limit:
-            self._groups.pop(next(iter(self._groups)))
-            self._forgotten += 1
-        group.hear(event, again=known is not None)
-        self._groups[mark] = group
-        self._total += known is None
+        group = self._groups.pop(mark, None)
+        if group is not None or known is None:
+            if len(self._groups) >= self._limit:
+                self._groups.pop(next(iter(self._groups)))
+                self._forgotten += 1
+            self._groups[mark] = group = group or _Group(mark)
+            group.hear(event, again=known is not None, failed_run=failed_run)
+            self._total += known is None
+        if event.event_type == kinds.NODE_FAILED and isinstance(event.run_id, str):
+            self._failed(event.run_id, mark)
+
+    def _failed(self, run_id: str, mark: str) -> None:
+        """A node of this run did, and what was told of the run's failure was told of that."""
+        remember(self._failed_inside, run_id, self._failed_inside.get(run_id, mark), MAX_OCCURRENCES)
+        for told in self._waiting.pop(run_id, []):
+            self(told)
+
+    def _count(self, waiting: list[Event]) -> None:
+        """What told of a run's failure is all that is known of it."""
+        for event in waiting:
+            self._hear(event)
+
+    def _count_waiting(self) -> None:
+        """The innermost run first: what was told of another may be told of that."""
+        told = [event for waiting in self._waiting.values() for event in waiting]
+        inside = {str(event.run_id) for event in told if event.event_type == kinds.NODE_FAILED}
+        for run_id in sorted(self._waiting, key=inside.__contains__):
+            self._count(self._waiting.pop(run_id, []))
 
     def _is_failure(self, event: Event) -> bool:
         kind = event.event_type
@@ -69,9 +110,20 @@ class ErrorsView:
 
     def answer(self) -> dict[str, Any]:
         """`total` failures, the `groups`, the one seen last first, and how many groups were `forgotten`."""
-        groups = [group.row() for group in self._groups.copy().values()]
+        view = self._copy() if self._waiting else self
+        if view is not self:
+            view._count_waiting()
+        groups = [group.row() for group in view._groups.copy().values()]
         groups.sort(key=lambda row: (row["last_seen"], row["fingerprint"]), reverse=True)
-        return {"total": self._total, "groups": groups, "forgotten": self._forgotten}
+        return {"total": view._total, "groups": groups, "forgotten": view._forgotten}
+
+    def _copy(self) -> ErrorsView:
+        """One that can hear more, while this one stays as it is."""
+        made = copy(self)
+        made._groups = {mark: group.copy() for mark, group in self._groups.copy().items()}
+        made._counted, made._failed_inside = self._counted.copy(), self._failed_inside.copy()
+        made._waiting = self._waiting.copy()
+        return made
 
 
 def fingerprint_of(event: Event) -> str:
@@ -109,8 +161,16 @@ class _Group:
         self.operations: dict[str, None] = {}
         self.example: Event | None = None
 
-    def hear(self, event: Event, *, again: bool) -> None:
-        """Another failure; `again` when another event told of this one before."""
+    def copy(self) -> _Group:
+        """One that hears for itself."""
+        made = copy(self)
+        made.runs, made.nodes, made.operations = self.runs.copy(), self.nodes.copy(), self.operations.copy()
+        return made
+
+    def hear(self, event: Event, *, again: bool, failed_run: str | None = None) -> None:
+        """Another failure; `again` when another event told of this one before, and of the run that it ended, the latter
+        when `failed_run` is given.
+        """
         self.count += not again
         self.first = min(self.first or event.timestamp, event.timestamp)
         self.last = max(self.last or event.timestamp, event.timestamp)
@@ -120,7 +180,10 @@ class _Group:
         for names, name in ((self.nodes, event.node_name), (self.operations, event.operation)):
             if isinstance(name, str) and len(names) < MAX_NAMES:
                 names[name] = None
-        if self.example is None or _telling(event) >= _telling(self.example):
+        if failed_run is not None and self.example is not None:
+            if self.example.run_id == failed_run and event.event_type == kinds.ERROR:
+                self.example = _with_report(self.example, event)
+        elif self.example is None or _telling(event) >= _telling(self.example):
             self.example = event
 
     def row(self) -> dict[str, Any]:
@@ -143,7 +206,14 @@ class _Group:
 
 def _telling(event: Event) -> tuple[bool, bool]:
     """How much can be learnt from it: with a traceback before without, then as captured before as it passed by."""
-    return isinstance(event.fields.get("traceback"), str), event.event_type == kinds.ERROR
+    captured = event.event_type == kinds.ERROR or "handled" in event.fields
+    return isinstance(event.fields.get("traceback"), str), captured
+
+
+def _with_report(example: Event, report: Event) -> Event:
+    """A node's failure with what was told of it where the end of its run was captured."""
+    told = {name: report.fields[name] for name in _OF_THE_REPORT if name in report.fields}
+    return replace(example, user=example.user or report.user, fields={**told, **example.fields})
 
 
 def _example(event: Event) -> dict[str, Any]:
