@@ -19,7 +19,7 @@ Three names cover most uses: `run([read, clean, join])` runs functions as a pipe
 """
 
 import logging as _logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
@@ -43,14 +43,16 @@ __all__ = ["Observer", "Orchestrator", "Step", "__version__", "node", "observe",
 
 _logging.getLogger("odibi_core").addHandler(_logging.NullHandler())
 
+if not TYPE_CHECKING:  # to a type checker this would say that any name is there
 
-def __getattr__(name: str) -> Any:
-    """The names of the face are loaded when first used: importing the package costs next to nothing."""
-    if name not in _LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
+    def __getattr__(name):
+        """The names of the face are loaded when first used: importing the package costs next to nothing."""
+        if name not in _LAZY:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
 
-    return getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
+        found = globals()[name] = getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
+        return found
 
 
 def __dir__() -> list[str]:

@@ -1,8 +1,14 @@
-"""Imports go down only: the table of docs/design.md against every import statement, lazy ones included."""
+"""Imports go down only: the table of docs/design.md against every import statement, lazy ones included.
+
+And a program loads what it uses: what the doors fetch, when, and what a short program never loads.
+"""
 
 import ast
+import importlib
+import subprocess
 import sys
 import tomllib
+from pathlib import Path
 
 import pytest
 from tests.house.plan import (
@@ -95,6 +101,22 @@ NOW = ("datetime.now", "datetime.utcnow", "datetime.today", "date.today")
 
 # "file: what": the reason why this file reads it all the same. One line each.
 WAIVED_WORLD: dict[str, str] = {}
+
+# Each would add its own milliseconds to every program: loaded where they are used, and not by what comes first.
+HEAVY = frozenset(
+    """asyncio bz2 concurrent.futures csv email http.client importlib.metadata lzma psutil shutil ssl subprocess
+    tempfile zipfile odibi_core.bigquery odibi_core.cli odibi_core.introspection odibi_core.story""".split()  # noqa: SIM905
+)
+FIRST_LINES = {
+    "init_observability": "from odibi_core.observability import init_observability, get_logger",
+    "a whole program": "from odibi_core.observability import get_logger, init_observability\n"
+    "init_observability()\nget_logger('shop').info('orders_loaded', rows=3)",
+    "observe": "from odibi_core.observability import node, observe",
+    "a whole run": "from odibi_core import node, observe\n"
+    "with observe('nightly'):\n    node(lambda: [1, 2])()",
+}
+WITHOUT_NETWORK = {"socket", "ssl", "select"}
+"""What riding along needs even less: nothing of it serves or sends."""
 
 # A view is a pure fold: none of these may appear in one.
 IMPURE = frozenset("os pathlib io socket subprocess threading asyncio time random tempfile shutil".split())  # noqa: SIM905 (a list to read)
@@ -234,6 +256,93 @@ def _name(requirement: str) -> str:
     """The module that a requirement brings, by its top name."""
     name = requirement.split(">")[0].split("[")[0].replace("-", "_")
     return {"google_cloud_bigquery": "google"}.get(name, name)
+
+
+def _loaded_by(lines: str, cwd: Path) -> set[str]:
+    """The modules that these lines load, in an interpreter of their own."""
+    code = f"import sys; before = set(sys.modules)\n{lines}\nprint(*set(sys.modules) - before)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=cwd, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("program", FIRST_LINES)
+def test_a_program_loads_what_it_uses(program: str, tmp_path: Path) -> None:
+    """Neither the first line of a program, nor its first call and its first line of log, load anything heavy."""
+    loaded = _loaded_by(FIRST_LINES[program], tmp_path)
+    assert "odibi_core.observer" in loaded
+    assert loaded & HEAVY == set()
+    if program in ("observe", "a whole run"):
+        assert loaded & WITHOUT_NETWORK == set()
+
+
+def test_the_probe_sees_what_is_heavy(tmp_path: Path) -> None:
+    """Sabotage: a heavy module is seen, loaded at the top or by a name of the door."""
+    assert "ssl" in HEAVY & _loaded_by("import ssl", tmp_path)
+    prices = "from odibi_core.observability import Prices"
+    assert "odibi_core.bigquery" in HEAVY & _loaded_by(prices, tmp_path)
+
+
+LAZY_DOORS = pytest.mark.parametrize("door", [PACKAGE, f"{PACKAGE}.observability"])
+
+
+@LAZY_DOORS
+def test_a_lazy_door_tells_type_checkers_what_it_fetches(door: str) -> None:
+    """Each name stands in the table and, as itself, among the imports for type checkers: from the same file."""
+    opened = importlib.import_module(door)
+    (source,) = [module for module in modules() if module.name == door]
+    told = {
+        alias.asname: (node.module, alias.name)
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(PACKAGE)
+        for alias in node.names
+    }
+    assert told == {name: (f"{PACKAGE}.{room}", name) for name, room in opened._LAZY.items()}
+    assert set(told) == set(opened.__all__) - {"__version__"} == set(dir(opened)) - {"__version__"}
+
+
+def test_no_name_of_the_package_is_a_file_of_it() -> None:
+    """Or whoever imports the file would put it in the place of the name."""
+    names = importlib.import_module(PACKAGE)._LAZY
+    assert not {f"{PACKAGE}.{name}" for name in names} & {module.name for module in modules()}
+
+
+@LAZY_DOORS
+def test_a_name_is_fetched_once_by_whichever_thread(door: str, tmp_path: Path) -> None:
+    """Threads that ask at once get the same objects; afterwards each is an ordinary name of the module."""
+    lines = f"""
+import importlib, random
+from concurrent.futures import ThreadPoolExecutor
+door = importlib.import_module({door!r})
+assert not set(door._LAZY) & set(vars(door))
+def fetch(seed):
+    names = random.Random(seed).sample(sorted(door._LAZY), len(door._LAZY))
+    return {{name: getattr(door, name) for name in names}}
+with ThreadPoolExecutor(8) as pool:
+    first, *others = pool.map(fetch, range(8))
+assert all(other[name] is first[name] is vars(door)[name] for other in others for name in first)
+here = {{}}
+exec(f"from {door} import *", here)
+assert set(here) - {{"__builtins__", "__version__"}} == set(first)
+"""
+    assert door in _loaded_by(lines, tmp_path)
+
+
+@LAZY_DOORS
+def test_an_unknown_name_is_an_ordinary_error(door: str) -> None:
+    """Python itself adds the nearest name, which it finds by `dir()`."""
+    code = f"import {door} as door; door.obsreve"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    said = f"AttributeError: module {door!r} has no attribute 'obsreve'. Did you mean: 'observe'?"
+    assert done.stderr.splitlines()[-1] == said
+
+
+def test_an_unknown_name_is_unknown_to_type_checkers_too() -> None:
+    """These lines fail in mypy as they fail here: if they did not, mypy would find the comments needless."""
+    with pytest.raises(ImportError, match="cannot import name 'obsreve'"):
+        from odibi_core.observability import obsreve  # type: ignore[attr-defined]
+    with pytest.raises(ImportError, match="cannot import name 'obsreve'"):
+        from odibi_core import obsreve  # type: ignore[attr-defined] # noqa: F401
 
 
 def test_the_checks_see_what_they_forbid() -> None:
