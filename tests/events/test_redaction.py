@@ -301,7 +301,7 @@ def test_a_secret_goes_wherever_it_is_held() -> None:
 
 @pytest.mark.parametrize("label", ["name", "key", "argument", "variable"])
 def test_a_secret_that_another_field_names_goes(label: str) -> None:
-    """`argument="token", value="…"` is `token="…"`; what is named by no secret stays. Also where each word was seen before."""
+    """`argument="token", value="…"` is `token="…"`; other names keep theirs. Also where each word was seen before."""
     line_of({label: "orders", "value": 1, "deep": 1, "of": ["api_token", "password", "canary-7"]})
     for fields in (
         {label: "api_token", "value": "canary-7"},
@@ -311,6 +311,16 @@ def test_a_secret_that_another_field_names_goes(label: str) -> None:
         assert "canary" not in line_of(dict(fields))
         assert "canary" not in json.dumps(redact(fields))
     assert json.loads(line_of({label: "table", "value": "flights"}))["value"] == "flights"
+
+
+def test_a_list_of_names_and_values_is_as_a_mapping_of_them() -> None:
+    """Headers, `dict.items()`: what stands beside the name of a secret goes, and no other pair loses a word."""
+    headers = [("Host", "example.org"), ("X-Api-Key", "canary-7"), (b"cookie", b"canary-8"), ("session_count", 3)]
+    kept = [["Host", "example.org"], ["X-Api-Key", HIDDEN], ["cookie", HIDDEN], ["session_count", 3]]
+    line = json.loads(line_of({"headers": headers, "deep": {"scope": [headers]}}))
+    assert (line["headers"], line["deep"]) == (kept, {"scope": [kept]})
+    assert "canary" not in line_of({"items": {"password": "canary-9"}.items()})
+    assert clean(["password", "token"]) == ["password", "token"]  # two words are no pair of a list
 
 
 def test_what_stands_behind_an_option_goes() -> None:

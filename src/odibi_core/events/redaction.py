@@ -150,9 +150,19 @@ def _redacted_items(items: Iterable[Any]) -> list[Any]:
     after_option = False
     for item in items:
         behind = after_option and isinstance(item, str) and not item.startswith("--")
-        clean.append(HIDDEN if behind else redact(item))
+        clean.append(HIDDEN if behind else _redacted_pair(item) if _is_pair(item) else redact(item))
         after_option = is_option(item)
     return clean
+
+
+def _is_pair(item: Any) -> bool:
+    """Whether an item of a list is a name and its value, as headers and `dict.items()` have them."""
+    return type(item) in (list, tuple) and len(item) == 2 and type(item[0]) is str
+
+
+def _redacted_pair(pair: Any) -> list[Any]:
+    name, value = pair
+    return [redact_text(name), HIDDEN if hidden(name, value) else redact(value)]
 
 
 def holds_what_it_names(fields: Mapping[str, Any]) -> bool:
