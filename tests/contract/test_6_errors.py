@@ -56,10 +56,9 @@ def test_capture_message_takes_message_level_and_context(heard: RecordingSink) -
     assert list(inspect.signature(capture_message).parameters) == ["message", "level", "context"]
     capture_message("hello")
     capture_message("odd", "warning", {"n": 1})
-    assert [(event.level, event.message) for event in heard.of_kind("message")] == [
-        ("info", "hello"),
-        ("warning", "odd"),
-    ]
+    plain, odd = heard.of_kind("message")
+    assert (plain.level, plain.message) == ("info", "hello")
+    assert (odd.level, odd.message, odd.fields["context"]) == ("warning", "odd", {"n": 1})
 
 
 def test_with_error_tracking_reraises_unless_told_otherwise(heard: RecordingSink) -> None:
@@ -78,7 +77,9 @@ def test_with_error_tracking_reraises_unless_told_otherwise(heard: RecordingSink
         loud()
     with pytest.raises(ValueError, match="block"), with_error_tracking(context={"step": "clean"}):
         raise ValueError("block")
-    assert [event.error for event in heard.of_kind("error")] == ["quiet", "loud", "block"]
+    assert [(event.error, event.fields.get("context")) for event in heard.of_kind("error")] == [
+        ("quiet", {"step": "load"}), ("loud", None), ("block", {"step": "clean"}),
+    ]  # fmt: skip
 
 
 def test_breadcrumbs_user_and_contexts_reach_an_error_report(heard: RecordingSink) -> None:

@@ -56,9 +56,12 @@ def test_track_feature_usage() -> None:
 
 
 def test_track_bigquery_operation() -> None:
-    """`bigquery.operation` by type, dataset and table."""
-    get_analytics().track_bigquery_operation("load", "shop", "orders", bytes_processed=1000, rows_affected=10)
+    """`bigquery.operation` by type, dataset and table; bytes and rows stand in the record."""
+    with observe("tool") as run:
+        get_analytics().track_bigquery_operation("load", "shop", "orders", bytes_processed=1000, rows_affected=10)
     assert 'bigquery_operation_total{dataset="shop",operation_type="load",table="orders"} 1' in samples()
+    (told,) = (each for each in RunStore(".odibi").read(run.run_id) if each.event_type == "bigquery_operation")
+    assert (told.fields["bytes_processed"], told.fields["rows_affected"]) == (1000, 10)
 
 
 def test_track_data_quality_check() -> None:

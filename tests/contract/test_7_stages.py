@@ -106,6 +106,23 @@ def test_measured_stage_keeps_a_generator_lazy(heard: RecordingSink) -> None:
     assert (event.fields["recordsIn"], event.fields["recordsOut"]) == (3, 3)
 
 
+def test_instrumented_stage_keeps_a_generator_lazy(heard: RecordingSink) -> None:
+    """A `process` that yields is asked for no more than its consumer asks for; the line comes at the end."""
+    taken: list[int] = []
+
+    class Double:
+        def process(self, records: Iterable[int]) -> Iterator[int]:
+            for record in records:
+                taken.append(record)
+                yield record * 2
+
+    doubled = InstrumentedStage(Double()).process(iter([1, 2, 3]))
+    assert (next(doubled), taken, heard.events) == (2, [1], [])
+    assert list(doubled) == [4, 6]
+    (event,) = heard.of_kind("stage_completed")
+    assert (event.fields["recordsIn"], event.fields["recordsOut"]) == (3, 3)
+
+
 def test_an_exception_is_passed_on_after_stage_failed(heard: RecordingSink) -> None:
     """The same object."""
     error = RuntimeError("the sensor is gone")
