@@ -28,6 +28,7 @@ from odibi_core.observability import (
     track_cli_command,
 )
 from odibi_core.store.runs import RunStore
+from odibi_core.testing import RecordingSink
 
 QUIET = {"metrics_enabled": False, "health_check_enabled": False}
 
@@ -121,6 +122,43 @@ def test_what_is_wrong_is_one_clear_message_and_the_program_goes_on(
     assert said in warnings[0]
     assert "orders_loaded" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def tags_sent() -> list[str]:
+    """Those of one measurement, as a Datadog agent gets it from a program in this environment."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as agent:
+        agent.bind(("127.0.0.1", 0))
+        agent.settimeout(60)
+        port = agent.getsockname()[1]
+        init_observability(ObservabilityConfig(datadog_enabled=True, datadog_port=port, **QUIET))
+        get_metrics().increment("mine")
+        assert get_metrics().counters["mine"] == 1  # which hands it on
+        while not (mine := [line for line in agent.recv(65536).decode().splitlines() if "odibi.mine:" in line]):
+            pass
+        return sorted(mine[0].partition("|#")[2].split(","))
+
+
+def test_datadogs_standard_variables_are_tags_and_each_is_sent_once(
+    monkeypatch: pytest.MonkeyPatch, heard: RecordingSink
+) -> None:
+    """The library adds some of them too; `env` of `DD_TAGS` is `DD_ENV`'s where that is not set."""
+    monkeypatch.setenv("DD_SERVICE", "s")
+    monkeypatch.setenv("DD_VERSION", "1.2")
+    monkeypatch.setenv("DD_TAGS", "env:prod,team:a,team:b,version:9")
+    assert tags_sent() == ["env:prod", "service:s", "team:a", "team:b", "version:1.2"]
+    assert heard.of_kind("setup_problem") == []
+
+
+@pytest.mark.parametrize(("variable", "value"), [("ODIBI_DATADOG__TGAS", "team:a"), ("DD_TAGS", ":a")])
+def test_a_misspelt_name_is_told_of_and_datadog_is_fed_all_the_same(
+    variable: str, value: str, monkeypatch: pytest.MonkeyPatch, heard: RecordingSink
+) -> None:
+    """Also a value that cannot be right where there is a default."""
+    monkeypatch.setenv(variable, value)
+    monkeypatch.setenv("SERVICE_NAME", "s")
+    assert tags_sent() == ["env:dev", "service:s"]
+    (warning,) = heard.of_kind("setup_problem")
+    assert variable in str(warning.message)
 
 
 def test_a_program_with_its_own_sentry_needs_no_dsn() -> None:

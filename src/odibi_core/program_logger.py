@@ -71,7 +71,7 @@ class ProgramLog:
         Raises `ConfigurationError`, and then all stays as it was.
         """
         log: Log = settings if isinstance(settings, Log) else settings.section("log")
-        to_line = line_encoder(log.preset, _service(settings))
+        to_line = line_encoder(log.preset, _service(settings, log.preset))
         with self._lock:
             before, self.settings = self.file, log
             self.file = LogFile(log.file, to_line) if log.file else None
@@ -266,10 +266,12 @@ def _make(settings: Log | ObservabilityConfig | None) -> bool:
         return True
 
 
-def _service(settings: Log | ObservabilityConfig) -> Service:
+def _service(settings: Log | ObservabilityConfig, preset: str) -> Service:
     """Whose lines they are; only lines for other systems say so."""
     config = get_config() if isinstance(settings, Log) else settings
-    return Service(config.service_name, config.environment)
+    if preset == "datadog":  # where logs and metrics belong together by the same three tags
+        return Service(config.datadog_service, config.datadog_env, config.datadog_version)
+    return Service(config.service_name, config.environment, config.service_version)
 
 
 def _is_terminal(stream: TextIO | None) -> bool:

@@ -21,6 +21,7 @@ from odibi_core.observer import Observer
 from odibi_core.program_health import endpoint_answer, start_background_checks
 from odibi_core.program_logger import configure, warn_of
 from odibi_core.settings import ObservabilityConfig, Settings, get_config, set_config
+from odibi_core.settings.lists import tags
 from odibi_core.sinks.datadog_sink import DatadogSink
 from odibi_core.stop_signal import before_sigterm
 
@@ -57,19 +58,20 @@ class ProgramObserver(Observer):
         """Open the record and begin what the configuration asks for; what cannot be had is warned of, once each."""
         configure(self.config)
         self._belongs(self.run_id)
-        problems = self.config.validate()
-        if sentry_of_the_program():
-            problems = [problem for problem in problems if "SENTRY_DSN is not set" not in problem]
+        problems, prevented = self.config.validate(), self.config.prevented()
+        if sentry_of_the_program():  # it needs no DSN, but a wrong one is told of
+            needless = set(prevented.pop("sentry_enabled", ())) - set(self.config.validate("sentry"))
+            problems = [problem for problem in problems if problem not in needless]
         for problem in problems:
             warn_of(problem)
         self._begin(super().start)
         self._begin(self._watch_health)
-        for variable, part in (
-            ("ODIBI_METRICS__TOKEN", self._serve_metrics),
-            ("ODIBI_DATADOG__", self._feed_datadog),
-            ("SENTRY_DSN", self._track_errors),
+        for asked, part in (
+            ("metrics_enabled", self._serve_metrics),
+            ("datadog_enabled", self._feed_datadog),
+            ("sentry_enabled", self._track_errors),
         ):
-            if not any(variable in problem for problem in problems):  # else it was told, and cannot be had
+            if asked not in prevented:  # else it was told why
                 self._begin(part)
         return self
 
@@ -111,8 +113,13 @@ class ProgramObserver(Observer):
     def _feed_datadog(self) -> None:
         config = self.config
         if config.datadog_enabled:
-            tags = {"service": config.datadog_service, "env": config.datadog_env}
-            sink = DatadogSink(config.datadog_host, config.datadog_port, tags=tags)
+            own = {
+                "service": config.datadog_service,
+                "env": config.datadog_env,
+                "version": config.datadog_version,
+            }
+            others = [pair for pair in tags(config.datadog_tags) if pair[0] not in own]
+            sink = DatadogSink(config.datadog_host, config.datadog_port, tags=[*own.items(), *others])
             self._ends += [self.metrics.forward(sink), sink.close]
 
     def _track_errors(self) -> None:

@@ -26,6 +26,8 @@ def test_show_says_of_each_setting_its_value_and_where_it_came_from(
     """The default, the file, a variable by its name, code, or the setting that stands in."""
     Path("odibi.toml").write_text('[log]\nformat = "json"\n')
     monkeypatch.setenv("DD_SITE", "datadoghq.eu")
+    monkeypatch.setenv("DD_TAGS", "team:a version:3")
+    monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "service.name=orders")
     set_config(ObservabilityConfig(cost_budget_usd=500))
     rows = _shown(here)
     assert len(rows) == len(OPTIONS)
@@ -35,6 +37,9 @@ def test_show_says_of_each_setting_its_value_and_where_it_came_from(
     assert sources["datadog.site"] == ("datadoghq.eu", "DD_SITE")
     assert sources["cost.budget_usd"] == (500.0, "code")
     assert sources["datadog.env"] == ("dev", "service.environment")
+    assert sources["datadog.tags"] == ("team:a version:3", "DD_TAGS")
+    assert sources["datadog.version"] == ("3", "DD_TAGS")
+    assert sources["service.name"] == ("orders", "OTEL_RESOURCE_ATTRIBUTES")
     assert rows["datadog.site"]["variables"] == ["DATADOG_SITE", "ODIBI_DATADOG__SITE", "DD_SITE"]
 
 

@@ -51,6 +51,7 @@ def test_a_section_is_had_as_its_own_type() -> None:
         ({"otel_headers": "authorization"}, "name=value"),
         ({"otel_timeout": "-1"}, "0 or more"),
         ({"datadog_host": "http://agent"}, "no URL"),
+        ({"datadog_tags": ":x"}, "key:value"),
     ],
 )  # fmt: skip
 def test_what_code_gives_wrong_is_told_and_the_default_stays(given: dict[str, Any], said: str) -> None:
@@ -130,6 +131,42 @@ def test_what_goes_together_is_not_told(given: dict[str, Any]) -> None:
 def test_a_dsn_that_is_wrong_is_one_problem_and_not_two() -> None:
     """It is not missing as well."""
     assert len(ObservabilityConfig(sentry_enabled=True, sentry_dsn="nowhere").validate()) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "prevented"),
+    [
+        ({"sentry_enabled": True}, {"sentry_enabled": 1}),
+        ({"sentry_enabled": True, "sentry_dsn": "nowhere"}, {"sentry_enabled": 1}),
+        ({"datadog_enabled": True, "datadog_host": "", "datadog_port": 0}, {"datadog_enabled": 2}),
+        ({"metrics_enabled": True, "metrics_host": "0.0.0.0"}, {"metrics_enabled": 1}),
+        ({"metrics_enabled": True, "prometheus_port": "x", "metrics_host": "http://x"}, {}),
+        ({"datadog_enabled": True, "datadog_tags": ":x", "datadog_site": "http://x"}, {}),
+        ({"sentry_dsn": "nowhere", "sentry_traces_sample_rate": 7}, {}),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_had_is_said_by_what_asks_for_it(
+    given: dict[str, Any], prevented: dict[str, int]
+) -> None:
+    """Each time with sentences of `validate()`; a wrong value whose default can be used prevents nothing."""
+    config = ObservabilityConfig(**given)
+    found = config.prevented()
+    assert {name: len(problems) for name, problems in found.items()} == prevented
+    assert {problem for problems in found.values() for problem in problems} <= set(config.validate())
+    assert len(config.validate()) == len(set(config.validate()))
+
+
+def test_a_misspelt_name_prevents_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told of, whatever it begins with; what it was meant to set has its default."""
+    names = ("ODIBI_DATADOG__TGAS", "ODIBI_METRICS__TOKENS", "ODIBI_METRICS__TOKEN_", "ODIBI_SENTRY_DSN")
+    for name in names:
+        monkeypatch.setenv(name, "x")
+    dsn = "https://key@sentry.example/7"
+    config = ObservabilityConfig(
+        datadog_enabled=True, metrics_enabled=True, sentry_enabled=True, sentry_dsn=dsn
+    )
+    assert len(config.validate()) == len(names)
+    assert config.prevented() == {}
 
 
 SECRET = "canary-3f9a"

@@ -177,6 +177,14 @@ def test_our_tags_go_before_the_environments(agent: Agent, monkeypatch: pytest.M
     assert agent.lines(1)[0].tags == ("env:prod", "version:1.2")
 
 
+def test_each_tag_is_sent_once(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library adds its own of `DATADOG_TAGS`; a key with several values keeps them, a tag may be only a name."""
+    monkeypatch.setenv("DATADOG_TAGS", "team:a,te am:x,urgent,floor:2")
+    pairs = [("team", "a"), ("team", "b"), ("team", "a"), ("te am", "x"), ("urgent", None), ("empty", "")]
+    DatadogSink("127.0.0.1", agent.port, tags=pairs)([("counter", "a.b", "", {}, 1)])
+    assert agent.lines(1)[0].tags == ("floor:2", "te_am:x", "team:a", "team:b", "urgent")
+
+
 def test_nobody_listening_costs_nothing_and_is_not_heard_of() -> None:
     """Neither an agent that is not there, nor a host that has no address; the program ends as ever."""
     code = """

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from odibi_core.errors import ConfigurationError, nearest
-from odibi_core.settings.options import OPTIONS, Option, options_of, unknown_variables
+from odibi_core.settings.lists import WITHIN, said_within
+from odibi_core.settings.options import OPTIONS, VARIABLES, Option, options_of, unknown_variables
 from odibi_core.settings.reading import CODE, DEFAULT, Given, Reading, judged
 from odibi_core.settings.sections import SECTIONS
 from odibi_core.settings.values import masked, text_of
@@ -41,6 +42,8 @@ class ObservabilityConfig:
     datadog_site: str
     datadog_service: str
     datadog_env: str
+    datadog_version: str
+    datadog_tags: str
     datadog_host: str
     datadog_port: int
     sentry_enabled: bool
@@ -58,6 +61,7 @@ class ObservabilityConfig:
     tracing_sample_rate: float
     service_name: str
     environment: str
+    service_version: str
     usage_enabled: bool
     redaction_names: tuple[str, ...]
     redaction_patterns: tuple[str, ...]
@@ -87,6 +91,7 @@ class ObservabilityConfig:
     _general: list[str]
     _unknown: list[str]
     _problems: dict[str, str]
+    _own: dict[str, tuple[Any, str]]
     _sources: dict[str, str]
 
     def __init__(self, **given: Any) -> None:
@@ -96,11 +101,12 @@ class ObservabilityConfig:
             _general=[problem for problem in [reading.file.problem, *strangers] if problem],
             _unknown=unknown_variables(reading.environment),
             _problems={},
+            _own={},
             _sources={},
         )
         for option in OPTIONS.values():
             self._take(option, reading.given(option))
-        self._follow()
+        self._settle()
         for attribute, value in given.items():
             if value is not None:
                 setattr(self, attribute, value)
@@ -110,7 +116,7 @@ class ObservabilityConfig:
         if option is None:
             raise ConfigurationError(f"ObservabilityConfig has no {attribute!r}{nearest(attribute, OPTIONS)}")
         self._take(option, Given(value, f"the setting {attribute}", CODE))
-        self._follow()
+        self._settle()
 
     def _take(self, option: Option, given: Given | None) -> None:
         value, source = option.default, DEFAULT
@@ -121,15 +127,23 @@ class ObservabilityConfig:
                 self._problems[option.attribute] = f"{problem}; {_used(value)}"
             else:
                 source = given.source
-        self.__dict__[option.attribute] = value
-        self._sources[option.attribute] = source
+        self._own[option.attribute] = value, source
 
-    def _follow(self) -> None:
-        """What nobody gave takes the value of the setting that stands in for it."""
+    def _settle(self) -> None:
+        """A setting is what was given for it, else what a list says of it, else what stands in for it."""
+        for attribute, own in self._own.items():
+            self._put(attribute, *own)
+        for attribute, (listed, _) in WITHIN.items():
+            text, source = self._own[listed]
+            if _rank(source) > _rank(self._sources[attribute]) and (said := said_within(attribute, text)):
+                self._put(attribute, said, source)
         for option in OPTIONS.values():
-            if option.instead and self._sources[option.attribute] in (DEFAULT, option.instead):
-                self.__dict__[option.attribute] = self.__dict__[option.instead]
-                self._sources[option.attribute] = option.instead
+            if option.instead and self._sources[option.attribute] == DEFAULT:
+                self._put(option.attribute, self.__dict__[option.instead], option.instead)
+
+    def _put(self, attribute: str, value: Any, source: str) -> None:
+        self.__dict__[attribute] = value
+        self._sources[attribute] = source
 
     def source(self, attribute: str) -> str:
         """Where a value came from: `default`, `code`, a variable, a file, or the attribute that stands in for it."""
@@ -149,33 +163,40 @@ class ObservabilityConfig:
             for attribute, problem in self._problems.items()
             if not sections or OPTIONS[attribute].section in sections
         ]
-        across = [] if sections else self._across()
+        across = [] if sections else [problem for found in self._across().values() for problem in found]
         return [*self._general, *values, *across, *self.unknown_variables()]
 
     def unknown_variables(self) -> list[str]:
         """The part of `validate()` that may be none of our business: `ODIBI_…` variables that nothing reads."""
         return list(self._unknown)
 
-    def _across(self) -> list[str]:
-        """What single settings allow and their combination does not."""
-        found = []
+    def prevented(self) -> dict[str, list[str]]:
+        """What is asked for and cannot be had: `sentry_enabled`, with the sentences of `validate()` that say why.
+
+        Whatever else is wrong keeps its default, or is passed over, and prevents nothing.
+        """
+        found = self._across()
+        if self.sentry_enabled and (problem := self._problems.get("sentry_dsn")):
+            found["sentry_enabled"] = [problem]
+        return found
+
+    def _across(self) -> dict[str, list[str]]:
+        """What single settings allow and their combination does not, by the attribute that asks for it."""
+        found: dict[str, list[str]] = {}
         if self.sentry_enabled and not self.sentry_dsn and "sentry_dsn" not in self._problems:
-            found.append(
+            found["sentry_enabled"] = [
                 "SENTRY_ENABLED is true and SENTRY_DSN is not set: set it to the DSN of your Sentry project"
-            )
-        if self.datadog_enabled and not self.datadog_host:
-            found.append(
-                "DATADOG_ENABLED is true and ODIBI_DATADOG__HOST is empty: it is the host of Datadog's agent"
-            )
-        if self.datadog_enabled and not self.datadog_port:
-            found.append(
-                "DATADOG_ENABLED is true and ODIBI_DATADOG__PORT is 0: it is the agent's port, by custom 8125"
-            )
+            ]
+        if self.datadog_enabled and not (self.datadog_host and self.datadog_port):
+            host = "DATADOG_ENABLED is true and ODIBI_DATADOG__HOST is empty: it is the host of Datadog's agent"
+            port = "DATADOG_ENABLED is true and ODIBI_DATADOG__PORT is 0: it is the agent's port, by custom 8125"
+            wrong = ((self.datadog_host, host), (self.datadog_port, port))
+            found["datadog_enabled"] = [problem for value, problem in wrong if not value]
         if self.metrics_enabled and not self.metrics_token and not self.metrics_host.startswith(_LOOPBACK):
-            found.append(
+            found["metrics_enabled"] = [
                 f"METRICS_ENABLED is true and ODIBI_METRICS__HOST is {self.metrics_host!r}, which others can reach: "
                 "set ODIBI_METRICS__TOKEN to what they must send, or the host to 127.0.0.1"
-            )
+            ]
         return found
 
     def __repr__(self) -> str:
@@ -183,6 +204,13 @@ class ObservabilityConfig:
             f"{name}={masked(option, getattr(self, name))!r}" for name, option in OPTIONS.items()
         )
         return f"ObservabilityConfig({shown})"
+
+
+def _rank(source: str) -> int:
+    """Code before environment before file before default."""
+    if source in (DEFAULT, CODE):
+        return 0 if source == DEFAULT else 3
+    return 2 if source in VARIABLES else 1
 
 
 def _used(default: Any) -> str:

@@ -21,6 +21,7 @@ _SHORT: Final = {
     "metrics.enabled": "METRICS_ENABLED", "metrics.port": "PROMETHEUS_PORT",
     "datadog.enabled": "DATADOG_ENABLED", "datadog.api_key": "DATADOG_API_KEY", "datadog.site": "DATADOG_SITE",
     "datadog.service": "DATADOG_SERVICE", "datadog.env": "DATADOG_ENV",
+    "datadog.version": "DATADOG_VERSION", "datadog.tags": "DATADOG_TAGS",
     "sentry.enabled": "SENTRY_ENABLED", "sentry.dsn": "SENTRY_DSN", "sentry.environment": "SENTRY_ENVIRONMENT",
     "sentry.traces_sample_rate": "SENTRY_TRACES_SAMPLE_RATE",
     "cost.alert_threshold_usd": "COST_ALERT_THRESHOLD_USD", "cost.enabled": "COST_TRACKING_ENABLED",
@@ -32,8 +33,8 @@ _SHORT: Final = {
 # Names that belong to the ecosystem, and are read as they are.
 _ECOSYSTEM: Final = {
     "datadog.api_key": ("DD_API_KEY",), "datadog.site": ("DD_SITE",), "datadog.service": ("DD_SERVICE",),
-    "datadog.env": ("DD_ENV",), "datadog.host": ("DD_AGENT_HOST", "DD_DOGSTATSD_HOST"),
-    "datadog.port": ("DD_DOGSTATSD_PORT",),
+    "datadog.env": ("DD_ENV",), "datadog.version": ("DD_VERSION",), "datadog.tags": ("DD_TAGS",),
+    "datadog.host": ("DD_AGENT_HOST", "DD_DOGSTATSD_HOST"), "datadog.port": ("DD_DOGSTATSD_PORT",),
     "sentry.release": ("SENTRY_RELEASE",),
     "service.name": ("OTEL_SERVICE_NAME",),
     "otel.sdk_disabled": ("OTEL_SDK_DISABLED",), "otel.resource_attributes": ("OTEL_RESOURCE_ATTRIBUTES",),
@@ -41,7 +42,8 @@ _ECOSYSTEM: Final = {
 
 _SECRETS: Final = frozenset({"metrics.token", "datadog.api_key", "sentry.dsn"})
 _INSTEAD: Final = {
-    "datadog.service": "service_name", "datadog.env": "environment", "sentry.environment": "environment",
+    "datadog.service": "service_name", "datadog.env": "environment", "datadog.version": "service_version",
+    "sentry.environment": "environment",
     **{
         f"otel_{signal}.{key}": f"otel_{key}"
         for signal in ("traces", "metrics", "logs")
@@ -103,6 +105,7 @@ OPTIONS: Final = {
     for option in (_option(section, key) for key in kind.__struct_fields__)
 }
 """Every setting by its attribute."""
+VARIABLES: Final = frozenset(name for option in OPTIONS.values() for name in option.variables)
 
 
 def options_of(section: str) -> list[Option]:
@@ -116,7 +119,7 @@ _SECTIONS: Final = tuple(f"{PREFIX}{section}__".upper() for section in SECTIONS)
 def unknown_variables(environment: Mapping[str, str] | None = None) -> list[str]:
     """A sentence for each `ODIBI_…` variable whose section is none of ours: it may be a misspelling, or another's."""
     environment = process_environment() if environment is None else environment
-    known = {*NO_SETTINGS, *(name for option in OPTIONS.values() for name in option.variables)}
+    known = {*NO_SETTINGS, *VARIABLES}
     return [
         f"{name} is not a variable of odibi{nearest(name.upper(), sorted(known))}; it changes nothing"
         for name in sorted(environment)

@@ -36,10 +36,18 @@ _PAIR = r"\s*[^\s=,][^=,]*=[^,]*"
 _URL = rf"(?i:https?)://(?:[^\s/?#@]*@)?{_AT}(?:[/?#]\S*)?"
 _DSN = rf"(?i:https?)://[^\s/?#@]+@{_AT}/+[^\s/]\S*"
 _PAIRS = rf"{_PAIR}(?:,(?:{_PAIR}|\s*))*"
+_DECODED = r"\s*[^\s=,][^=,]*=(?:[^,%]|%[0-9a-fA-F]{2})*"
+_ATTRIBUTES = rf"{_DECODED}(?:,(?:{_DECODED}|\s*))*"
+_TAG = r"[^\s,:][^\s,]*"
+_TAGS = rf"[\s,]*{_TAG}(?:[\s,]+{_TAG})*[\s,]*"
 Host = Annotated[str, _text(r"[\w.:\[\]-]+", "it is the name or the address of a host, and no URL")]
 Url = Annotated[str, _text(_URL, "it is a URL: http://<host>:<port>")]
 Dsn = Annotated[str, _text(_DSN, "a DSN is a URL: https://<key>@<host>/<project>")]
 Pairs = Annotated[str, _text(_PAIRS, "it is a list of name=value with commas between")]
+Attributes = Annotated[
+    str, _text(_ATTRIBUTES, "it is a list of name=value with commas between, each value percent-encoded")
+]
+Tags = Annotated[str, _text(_TAGS, "it is a list of key:value with commas or spaces between")]
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -104,6 +112,9 @@ class Datadog(Section, frozen=True):
     site: Host = "datadoghq.com"
     service: str = ""
     env: str = ""
+    version: str = ""
+    tags: Tags = ""
+    """What else each measurement is tagged with."""
     host: Host = "127.0.0.1"
     port: Port = 8125
 
@@ -149,6 +160,7 @@ class Service(Section, frozen=True):
 
     name: str = "odibi"
     environment: str = "dev"
+    version: str = ""
 
 
 class Usage(Section, frozen=True):
@@ -181,7 +193,7 @@ class Otel(Otlp, frozen=True):
     """OpenTelemetry's standard variables."""
 
     sdk_disabled: bool = False
-    resource_attributes: Pairs = ""
+    resource_attributes: Attributes = ""
 
 
 SECTIONS: dict[str, type[Any]] = {

@@ -42,15 +42,14 @@ class DatadogSink:
         host: str = "127.0.0.1",
         port: int = 8125,
         *,
-        tags: Mapping[str, str] | None = None,
+        tags: Mapping[str, str] | Iterable[tuple[str, str | None]] | None = None,
     ) -> None:
         if find_spec("datadog") is None:
             raise missing_extra("datadog", "sending metrics to Datadog")
         self.host = host
         self.port = port
-        self.tags = [
-            _tag(clean_text(name), clean_field(name, value)) for name, value in (tags or {}).items() if value
-        ]
+        pairs = tags.items() if isinstance(tags, Mapping) else tags or ()
+        self.tags = list(dict.fromkeys(_constant(name, value) for name, value in pairs if value != ""))
         self.sent = self.refused = 0
         self._client: DogStatsd | None = None
         self._sending = False
@@ -101,7 +100,7 @@ class DatadogSink:
             socket_timeout=_SEND_S,
         )
         ours = {_key(tag) for tag in self.tags}
-        # The library adds DD_ENV and DD_SERVICE by itself: what was given to us goes before.
+        # The library adds tags of the environment by itself: what was given to us goes before.
         from_environment = [clean_text(tag) for tag in client.constant_tags if _key(tag) not in ours]
         client.constant_tags = [*self.tags, *from_environment]
         self._client = client
@@ -117,5 +116,11 @@ def _tag(name: str, value: Any) -> str:
     return f"{_NOT_IN_TAGS.sub('_', name).replace(':', '_')}:{_NOT_IN_TAGS.sub('_', str(value))}"
 
 
+def _constant(name: str, value: str | None) -> str:
+    if value is None:
+        return _NOT_IN_TAGS.sub("_", clean_text(name)).replace(":", "_")
+    return _tag(clean_text(name), clean_field(name, value))
+
+
 def _key(tag: str) -> str:
-    return tag.partition(":")[0]
+    return _NOT_IN_TAGS.sub("_", tag.partition(":")[0])

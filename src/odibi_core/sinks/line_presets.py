@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import msgspec
+from msgspec import structs
 
 from odibi_core.errors import ConfigurationError, nearest
 from odibi_core.events import COLUMNS, Event, encode, to_dict
@@ -91,6 +92,7 @@ class Service(msgspec.Struct, frozen=True):
 
     name: str = ""
     environment: str = ""
+    version: str = ""
 
 
 def ecs(event: Event, service: Service) -> Record:
@@ -102,7 +104,7 @@ def ecs(event: Event, service: Service) -> Record:
         "message": _message(said),
         "ecs.version": ECS_VERSION,
     }
-    line |= _given({"service.name": service.name, "service.environment": service.environment})
+    line |= _given({f"service.{name}": value for name, value in structs.asdict(service).items()})
     _move(said, line, _ECS)
     if (duration := _nanoseconds(said)) is not None:
         line["event.duration"] = duration
@@ -135,7 +137,11 @@ def otel(event: Event, service: Service) -> Record:
     _move(said, line, {"trace_id": "TraceId", "span_id": "SpanId"})
     if "component" in said:
         line["InstrumentationScope"] = {"Name": said.pop("component")}
-    resource = {"service.name": service.name, "deployment.environment.name": service.environment}
+    resource = {
+        "service.name": service.name,
+        "service.version": service.version,
+        "deployment.environment.name": service.environment,
+    }
     line |= _given({"Resource": _given(resource)})
     attributes: Record = {}
     _move(said, attributes, _OTEL)
@@ -154,7 +160,7 @@ def gcp(event: Event, service: Service) -> Record:
         "event_type": said.pop("event_type"),
     }
     if service.name:
-        line["serviceContext"] = {"service": service.name}
+        line["serviceContext"] = _given({"service": service.name, "version": service.version})
     labels: Record = {}
     _move(said, labels, _GCP_LABELS)
     labels = {name: str(value) for name, value in labels.items()}
@@ -180,7 +186,7 @@ def datadog(event: Event, service: Service) -> Record:
         "ddsource": "python",
         "evt": {"name": said.pop("event_type")},
     }
-    line |= _given({"service": service.name, "env": service.environment})
+    line |= _given({"service": service.name, "env": service.environment, "version": service.version})
     _move(said, line, _DATADOG)
     logger: Record = {}
     _move(said, logger, {"component": "name", "thread.name": "thread_name"})
