@@ -36,6 +36,13 @@ _PIECES = [
     "Bearer ", "bearer  ", "Basic a", "Basic AAAAAAAA ", "bearerbasic", "%40", "%", "%2", "%25", "%2540",
     "a%40b ", "\\u0040",
     "\\x3d", "secret-", "ghp_", "authorization", "}", "{", "[", "]", "(", ")", "(((", "[{(", "{'}", "a=1&", "n=1;",
+    "(a", "(password)", "(password) values ", "(password) values (", "(password)=(", "(password)=(a)", "(password)=('",
+    "(a,password)=(b),", "(password)=(?)", "(password)=(?) [parameters: (", "(password)=(?) [parameters: (a)] ",
+    "(password)=(a) ... ", "(password)=('a''", "(password)=(\\'", "a,", "(a,", "(a)=(", "values", "[parameters: (",
+    "(password)   ", "(password)=(a),   ", "(password)=(%(", "(password)=(%(a", "mysql ", "mysql -", "mysql -p",
+    "mysql -pa ", " -p", " -pa", "sshpass -p ", "sshpass -p a ", "sshpass   ", "mysql\\\n", "mariadb-", "mysql -p'a ",
+    "CredentialsError: ", "a.b.PasswordError: ", "CredentialsError", "password('", "identified with a by ",
+    "identified with ", "identified with    ",
 ]  # fmt: skip
 _RUNS = [
     *string.ascii_letters[:3],

@@ -1,0 +1,133 @@
+"""Secrets that a text names elsewhere than beside them: by the columns of SQL, by the command that gets them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from odibi_core.events.secret_names import hides, names_a_secret
+from odibi_core.events.secret_shapes import HIDDEN
+from odibi_core.events.secret_values import closing_quote, value_at
+
+_COLUMNS: Final = re.compile(r"\((?P<columns>[^()]++)\)\s*+(?i:values?|=)\s*+(?=\()")
+"""`(name, password) VALUES (`, and `Key (name, token)=(` of PostgreSQL's errors."""
+_SIGN: Final = re.compile(r"(?P<quote>\\{0,8}[\"'])|[(),]")
+_NEXT_ROW: Final = re.compile(r"\s*+(?:,|\.\.\.[^()]{0,200}?\.\.\.)\s*+(?=\()")
+_GIVEN_LATER: Final = re.compile(r"\?|%s|%\(\w+\)s|[:$@]\w+|(?i:default)")
+"""What stands in a statement for a value that comes with it."""
+_PARAMETERS: Final = re.compile(r"\[parameters: \[?(?=\()")
+"""Where SQLAlchemy tells these, behind a statement that failed."""
+_COMMANDS: Final = re.compile(
+    r"(?P<end>(?<!\\)[\r\n]|[;|&])"
+    r"|(?<![\w.-])(?P<command>mysql(?:dump|admin|import|show|check)?|mariadb(?:-(?:dump|admin|import|show|check))?"
+    r"|sshpass)(?=[\"']?,?[ \t\\\r\n]++[\"']?-)"
+    r"|(?<=[ \t\"'])-p(?P<apart>[\"']?,?[ \t]++(?!-))?"
+)
+"""Commands whose `-p` is given a password. With those of SQL it is written to it: what stands apart is a database."""
+
+_Span = tuple[int, int]
+
+
+def of_columns(content: str) -> str:
+    """Without the values whose column is one of secrets, in each row that is given."""
+    spans: list[_Span] = []
+    done = behind = 0
+    for match in _COLUMNS.finditer(content):
+        if match.start() < done:
+            continue
+        columns = [name.strip(" \t\r\n\"'`[]\\")[-200:] for name in match["columns"].split(",")]
+        if not any(map(names_a_secret, columns)):
+            continue
+        rows, done = _rows(content, match.end())
+        if all(_GIVEN_LATER.fullmatch(content, *item) for item in rows[0]):
+            told = _PARAMETERS.search(content, max(done, behind)) if behind >= 0 else None
+            given, behind = _rows(content, told.end()) if told else ([], -1)
+            rows += given
+        for row in rows:
+            spans += _secret_items(content, columns, row)
+    return _without(content, sorted(spans)) if spans else content
+
+
+def _rows(content: str, start: int) -> tuple[list[list[_Span]], int]:
+    """The rows `(…), (…)` that begin with the bracket here, each its items, and where the last of them ends."""
+    rows: list[list[_Span]] = []
+    while True:
+        row, end = _row(content, start + 1)
+        rows.append(row)
+        more = _NEXT_ROW.match(content, end)
+        if not more:
+            return rows, end
+        start = more.end()
+
+
+def _row(content: str, start: int) -> tuple[list[_Span], int]:
+    """The items up to the bracket that closes, and where that ends; a row that never ends takes the rest."""
+    items: list[_Span] = []
+    depth, at, begun = 0, start, start
+    while sign := _SIGN.search(content, at):
+        at = sign.end()
+        if sign["quote"]:
+            at = closing_quote(content, at, sign[0]) + len(sign[0])
+        elif sign[0] == "(":
+            depth += 1
+        elif depth and sign[0] == ")":
+            depth -= 1
+        elif not depth:
+            items.append(_trimmed(content, begun, sign.start()))
+            begun = at
+            if sign[0] == ")":
+                break
+    else:
+        items.append(_trimmed(content, begun, len(content)))
+        at = len(content)
+    if len(items) > 1 and items[-1][0] == items[-1][1]:
+        items.pop()  # `('x',)`
+    return items, at
+
+
+def _trimmed(content: str, start: int, end: int) -> _Span:
+    item = content[start:end]
+    begin = start + len(item) - len(item.lstrip())
+    return begin, max(begin, start + len(item.rstrip()))
+
+
+def _secret_items(content: str, columns: list[str], row: list[_Span]) -> Iterator[_Span]:
+    """Which of them go; all, when there are more or fewer than columns, for then nobody can say which."""
+    if len(row) != len(columns):
+        yield row[0][0], row[-1][1]
+        return
+    for name, (start, end) in zip(columns, row, strict=True):
+        quote = _SIGN.match(content, start, end)
+        if quote and quote["quote"] and content.endswith(quote[0], quote.end(), end):
+            start, end = quote.end(), end - len(quote[0])
+        if hides(name, content[start:end]) and not _GIVEN_LATER.fullmatch(content, start, end):
+            yield start, end
+
+
+def of_commands(content: str) -> str:
+    """Without the passwords of command lines that stand behind a `-p`: `mysql -psecret`, `sshpass -p secret`."""
+    if "-p" not in content:
+        return content
+    spans: list[_Span] = []
+    command, done = "", 0
+    for match in _COMMANDS.finditer(content):
+        if match.start() < done:
+            continue
+        if match["end"] or match["command"]:
+            command = match["command"] or ""
+        elif command and (command == "sshpass" or not match["apart"]):
+            start, done = value_at(content, match.end(), "password")
+            spans += [(start, done)] if done > start else []
+            command = "" if command == "sshpass" else command  # the next one is the command's that it runs
+    return _without(content, spans) if spans else content
+
+
+def _without(content: str, spans: list[_Span]) -> str:
+    parts: list[str] = []
+    done = 0
+    for start, end in spans:
+        if end > done:
+            parts += content[done : max(start, done)], HIDDEN
+            done = end
+    return "".join([*parts, content[done:]])

@@ -1,0 +1,116 @@
+"""Secrets that columns and commands name: which values go, and that all others stay."""
+
+from __future__ import annotations
+
+import pytest
+
+from odibi_core.events.redaction import redact_text
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        (
+            "INSERT INTO users (name, password) VALUES ('x', 'hunter2')",
+            "INSERT INTO users (name, password) VALUES ('x', '[REDACTED]')",
+        ),
+        (
+            'insert into u ("api_key", `n`)\nvalues (\'hunt)er\'\'2\', 3),\n (\'hunter2\', 4) returning id',
+            "insert into u (\"api_key\", `n`)\nvalues ('[REDACTED]', 3),\n ('[REDACTED]', 4) returning id",
+        ),
+        (
+            "INSERT INTO u (name, password) VALUES (lower('X'), crypt('hunter2', gen_salt('bf')))",
+            "INSERT INTO u (name, password) VALUES (lower('X'), [REDACTED])",
+        ),
+        (
+            "'INSERT INTO u (name, password) VALUES (\\'x\\', \\'hunter2\\')' failed",
+            "'INSERT INTO u (name, password) VALUES (\\'x\\', \\'[REDACTED]\\')' failed",
+        ),
+        (
+            "DETAIL:  Key (name, token)=(jane, hunter2) already exists.",
+            "DETAIL:  Key (name, token)=(jane, [REDACTED]) already exists.",
+        ),
+        (
+            "[SQL: INSERT INTO u (name, password) VALUES (?, ?)]\n[parameters: ('jane', 'hunter2')]\n(Background)",
+            "[SQL: INSERT INTO u (name, password) VALUES (?, ?)]\n[parameters: ('jane', '[REDACTED]')]\n(Background)",
+        ),
+        (
+            "[SQL: INSERT INTO u (secret) VALUES (%s)]\n[parameters: [('hunter2',), ('hunter2',)"
+            "  ... displaying 10 of 30 total bound parameter sets ...  ('hunter2',)]]",
+            "[SQL: INSERT INTO u (secret) VALUES (%s)]\n[parameters: [('[REDACTED]',), ('[REDACTED]',)"
+            "  ... displaying 10 of 30 total bound parameter sets ...  ('[REDACTED]',)]]",
+        ),
+    ],
+)  # fmt: skip
+def test_the_value_of_a_secret_column_goes(text: str, cleaned: str) -> None:
+    """Of each row, and of no other column; also where a statement that failed tells what came with it."""
+    assert redact_text(text) == cleaned
+    assert redact_text(cleaned) == cleaned
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "INSERT INTO u (name, password) VALUES ('x', 'hunter2 and",
+        "INSERT INTO u (name, password) VALUES ('x', 'y', 'hunter2')",
+        "INSERT INTO u (id, name, password) VALUES ('x', 'hunter2')",
+        "Key (name, token)=(O'Brien, hunter2) already exists.",
+    ],
+)
+def test_where_nobody_can_say_which_it_is_the_row_goes(text: str) -> None:
+    """One that never ends, and one with more or fewer values than columns."""
+    assert "hunter2" not in redact_text(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "INSERT INTO users (name, password) VALUES (:name, :password), (?, %(password)s), (x, DEFAULT), (@a, $2)",
+        "INSERT INTO users (name, password) VALUES ('x', NULL)",
+        "INSERT INTO usage (name, tokens) VALUES ('x', 5)",
+        "INSERT INTO orders (id, author) VALUES (5, 'jane') -- password",
+        "Key (id)=(5) already exists; see (password)",
+        "(token) was (here)",
+    ],
+)
+def test_what_is_no_secret_of_a_column_stays(text: str) -> None:
+    """What stands for a value, that there is none, what counts; and other columns."""
+    assert redact_text(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        ("mysql -u root -phunter2 shop", "mysql -u root -p[REDACTED] shop"),
+        ("/usr/bin/mysqldump -h db -p'hunter2 x' a > b", "/usr/bin/mysqldump -h db -p'[REDACTED]' a > b"),
+        ("mariadb-dump -h db \\\n  -phunter2", "mariadb-dump -h db \\\n  -p[REDACTED]"),
+        ("Command '['mysql', '-uroot', '-phunter2']' failed", "Command '['mysql', '-uroot', '-p[REDACTED]']' failed"),
+        ("sshpass -p hunter2 ssh -p 22 host", "sshpass -p [REDACTED] ssh -p 22 host"),
+        ("['sshpass', '-p', 'hunter2', 'ssh']", "['sshpass', '-p', '[REDACTED]', 'ssh']"),
+        ("sshpass -phunter2 ssh", "sshpass -p[REDACTED] ssh"),
+        ("mysqldump --password hunter2 a", "mysqldump --password [REDACTED] a"),
+    ],
+)  # fmt: skip
+def test_the_password_that_a_command_is_given_goes(text: str, cleaned: str) -> None:
+    """Of the commands that are known to be given one by `-p`, however their line is written."""
+    assert redact_text(text) == cleaned
+    assert redact_text(cleaned) == cleaned
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "mysql -u root -p shop < dump.sql",
+        "mysql -P 3306 -h db",
+        "mysql -u root; mkdir -path",
+        "mysql -e 'SELECT 1' | sort -previous",
+        "mysql is slow -perhaps",
+        "mkdir -parents a, as mysql does",
+        "ssh -p 22 host",
+        "docker run -p 3306:3306 mysql",
+        "docker run -p8080:80 mysql -v",
+    ],
+)
+def test_what_another_command_calls_so_stays(text: str) -> None:
+    """A port, a path, a database that stands apart from MySQL's `-p`, which asks for the password."""
+    assert redact_text(text) == text
