@@ -116,7 +116,15 @@ def test_no_error_is_an_answer(here: Here) -> None:
     done = here("errors")
     assert (done.exit_code, done.stdout) == (0, "")
     assert "no error is recorded" in done.stderr
+    assert "for what was asked" not in done.stderr
     assert answer(here) == {"total": 0, "groups": [], "forgotten": 0}
+
+
+def test_no_error_since_then_is_said_so(here: Here, two_runs: list[str]) -> None:
+    """There are some, and none of what was asked for."""
+    done = here("errors", "--since", "9999-01-01")
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert "for what was asked" in done.stderr
 
 
 def test_a_run_that_is_not_there_is_exit_code_3(here: Here, two_runs: list[str]) -> None:

@@ -42,7 +42,8 @@ def usage(
     elif any(answer.values()):
         _show(answer)
     else:
-        output.notice(f"no use of anything is recorded in {kept.root}; `track_cli_command` records it")
+        asked = " for what was asked" if run or since else "; `track_cli_command` records it"
+        output.notice(f"no use of anything is recorded in {kept.root}{asked}")
 
 
 def _show(answer: dict[str, Any]) -> None:
