@@ -57,7 +57,7 @@ def test_a_sum_never_goes_backwards(before: list[float], more: float, where: int
 def test_plain_sums_would_go_backwards() -> None:
     """The sabotage twin: the same numbers, folded by plain addition."""
     living = [0.1, 0.2, 0.3]
-    assert sum([sum(living[1:]), living[0]]) < sum(living)
+    assert (0.2 + 0.3) + 0.1 < (0.1 + 0.2) + 0.3  # by hand: `sum` makes up for it, from Python 3.12 on
     assert total(exact([*exact(living[1:]), living[0]])) == total(exact(living))
 
 
