@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from odibi_core import Orchestrator, node, observe, program
 from odibi_core.event_bus import EventBus
+from odibi_core.events import bind, context
 from odibi_core.program import current_bus, get_metrics, join, listen, program_bus, unlisten
+from odibi_core.program_observer import init_observability
+from odibi_core.settings import ObservabilityConfig, read_settings
 from odibi_core.testing import RecordingSink, fresh_program
 
 
@@ -98,9 +103,27 @@ def test_the_sinks_of_every_bus_can_be_looked_at() -> None:
 def test_a_fresh_program_leaves_the_old_one_as_it_was() -> None:
     """So that tests may listen and register as they like."""
     bus = program_bus()
-    with fresh_program():
-        assert program_bus() is not bus
-    assert program_bus() is bus
+    with bind(run_id="r"):
+        before = context.current(), context.inherited()
+        with fresh_program():
+            assert program_bus() is not bus
+            assert context.current() is context.inherited() is context.EMPTY
+            init_observability(ObservabilityConfig(metrics_enabled=False, health_check_enabled=False))
+            assert context.current().run_id == context.inherited().run_id != "r"
+        assert program_bus() is bus
+        assert (context.current(), context.inherited()) == before
+
+
+def test_a_fresh_program_is_told_again_what_is_told_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Else it would depend on the order of the tests who hears it."""
+    monkeypatch.setenv("ODIBI_STROE__DIR", "elsewhere")
+    for _ in range(2):
+        with fresh_program():
+            read_settings()
+            read_settings()
+    assert sum("ODIBI_STROE__DIR" in message for message in caplog.messages) == 2
 
 
 def _one() -> int:

@@ -112,20 +112,26 @@ def an_event(event_type: str = "log", /, **fields: Any) -> Event:
 def fresh_program() -> Iterator[None]:
     """As if the process had just begun: settings, bus, metrics, listeners, loggers and health checks are made anew.
 
-    What was there before is there again afterwards.
+    It is in no run, and was told nothing yet that is told once. What was there before is there again afterwards.
     """
     from odibi_core import program, program_logger
-    from odibi_core.settings import config
+    from odibi_core.events import context
+    from odibi_core.settings import config, strict
 
-    before = program._program, program_logger._default[:], config._kept.copy()
+    before = program._program, program_logger._default[:], context._current, context._inherited
+    kept, told = config._kept.copy(), strict._told.copy()
     program._program = program._Program()
     program_logger._default.clear()
+    context._current, context._inherited = context.new_variable(), context.EMPTY
     config._kept.clear()
+    strict._told.clear()
     try:
         yield
     finally:
         if observer := sys.modules.get("odibi_core.program_observer"):
             observer.finish_all()
-        program._program, program_logger._default[:], kept = before
+        program._program, program_logger._default[:], context._current, context._inherited = before
         config._kept.clear()
         config._kept.update(kept)
+        strict._told.clear()
+        strict._told.update(told)

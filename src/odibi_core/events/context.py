@@ -72,7 +72,14 @@ class Context(msgspec.Struct, frozen=True):
 
 _USUAL: Final = Context.__struct_fields__[:6]
 EMPTY = Context()
-_current: ContextVar[Context] = ContextVar("odibi_core_context", default=EMPTY)
+
+
+def new_variable() -> ContextVar[Context]:
+    """One that nothing was put into."""
+    return ContextVar("odibi_core_context", default=EMPTY)
+
+
+_current = new_variable()
 _inherited = EMPTY
 
 bus_here: ContextVar[Any] = ContextVar("odibi_core_bus", default=None)
