@@ -131,19 +131,33 @@ def test_a_tag_is_a_text() -> None:
 @pytest.mark.parametrize("kind", sorted(OF_CALLS))
 @pytest.mark.parametrize("strange", [None, "text", [1], {"a": {"b": 1}}, float("nan"), -1, True, 2**70])
 def test_whatever_the_fields_hold_nothing_raises(kind: str, strange: Any) -> None:
-    """A line of a store may have been written by anyone: what can be read is measured, and labels are texts."""
+    """A line of a store may have been written by anyone: what can be read is measured, and labels are texts.
+
+    All of it strange, and each thing by itself.
+    """
     names = (
         "operation", "duration_ms", "status", "tags", "error_type", "bytes_processed", "estimated_cost_usd", "rule",
         "query_type", "rows_returned", "operation_type", "dataset", "table", "command", "argument", "feature", "check",
         "passed",
     )  # fmt: skip
-    event = an_event(kind, **dict.fromkeys(names, strange))
-    for _, value, labels in measured_by(event):
-        assert isinstance(value, int | float)
-        assert all(isinstance(text, str) for pair in labels.items() for text in pair)
+    sound = {"operation": "load", "duration_ms": 2.5, "tags": {"team": "data"}}
     view = MetricsView()
-    view(event)
+    for fields in (dict.fromkeys(names, strange), *(sound | {name: strange} for name in names)):
+        event = an_event(kind, **fields)
+        for _, value, labels in measured_by(event):
+            assert isinstance(value, int | float)
+            assert all(isinstance(text, str) for pair in labels.items() for text in pair)
+        view(event)
     view.answer()
+
+
+def test_a_truth_is_no_operation_called_1() -> None:
+    """What is remembered of an operation is its own: Python takes `True`, 1 and 1.0 for one key."""
+    view = MetricsView()
+    for operation in (1, True, 1.0, 1):
+        view(an_event("operation_complete", operation=operation, duration_ms=2.5))
+    series = [each for each in view.answer()["series"] if each["metric"] == "operation.success"]
+    assert {each["labels"]["operation"]: each["value"] for each in series} == {"1": 2, "true": 1, "1.0": 1}
 
 
 def test_no_other_event_measures_anything() -> None:

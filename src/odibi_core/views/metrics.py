@@ -94,10 +94,10 @@ class MetricsView:
         return [(took, seconds), (succeeded, 1)] if took.tell(seconds) else [(succeeded, 1)]
 
     def _tell_new_operation(self, event: Event, tags: Any) -> list[tuple[Series, float]]:
-        """By the long way; remembered where all tags are texts, so that no two sets of labels have one key."""
+        """By the long way; remembered where all labels are texts, so that no two sets of them have one key."""
         told = self._tell(metrics_calls.measured_by(event))
         tags = record(tags)
-        if len(told) == 2 and all(type(value) is str for value in tags.values()):
+        if len(told) == 2 and all(type(value) is str for value in (event.operation, *tags.values())):
             if len(self._operations) >= _OPERATIONS_REMEMBERED:
                 self._operations.clear()
             self._operations[event.operation, *tags.items()] = (told[0][0], told[1][0])
