@@ -18,7 +18,7 @@ import pytest
 from tests.error_program import program_heard
 from tests.events.test_failure import FAILURES, NAMES, caught
 from tests.ports import kept_port
-from tests.sinks.sentry_server import sentry_server
+from tests.sinks.sentry_server import PATIENT, sentry_server
 
 from odibi_core import program
 from odibi_core.error_tracker import ErrorTracker, close_error_tracking
@@ -482,7 +482,7 @@ def test_a_second_start_begins_anew_and_an_end_ends(heard: RecordingSink) -> Non
     [
         ({}, "SENTRY_DSN is not set"),
         ({"SENTRY_DSN": "nonsense"}, "SENTRY_DSN"),
-        ({"SENTRY_DSN": "http://k@127.0.0.1:9/1"}, "127.0.0.1"),
+        ({"SENTRY_DSN": f"http://k@127.0.0.1:{kept_port()}/1"}, "127.0.0.1"),
     ],
     ids=["no DSN", "no such DSN", "unreachable"],
 )
@@ -495,7 +495,7 @@ def test_a_script_is_told_once_on_stderr_and_goes_on(variables: dict[str, str], 
     )
     environment = {**os.environ, "PYTHONPATH": str(SOURCE), "SENTRY_ENABLED": "true", **variables}
     done = subprocess.run(
-        [sys.executable, "-c", script],
+        [sys.executable, "-c", PATIENT + script],
         env=environment,
         capture_output=True,
         text=True,
@@ -519,7 +519,7 @@ def test_an_exception_that_ends_an_observed_program_reaches_sentry() -> None:
             "SENTRY_DSN": server.dsn,
         }
         done = subprocess.run(
-            [sys.executable, "-c", script],
+            [sys.executable, "-c", PATIENT + script],
             env=environment | {"METRICS_ENABLED": "false"}, capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
         assert done.returncode == 1

@@ -10,6 +10,13 @@ from typing import Any
 
 from sentry_sdk.envelope import Envelope
 
+PATIENT = """
+from odibi_core import error_tracker, program_observer
+error_tracker.close_error_tracking.__defaults__ = (60.0,)
+program_observer.END_WITHIN_S = 60.0
+"""
+"""Put before a program of which all that was sent is asked: on a busy machine its end must not leave some behind."""
+
 
 class SentryServer:
     """`.events` are the payloads that came; `status` and `headers` are what it answers, `silent` that it never does."""
@@ -20,12 +27,13 @@ class SentryServer:
         self.events: list[dict[str, Any]] = []
         self.bodies: list[bytes] = []
         self.requests = 0
-        self.over = threading.Event()
+        self.asked, self.over = threading.Event(), threading.Event()
         server = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 server.requests += 1
+                server.asked.set()
                 server.take(
                     self.rfile.read(int(self.headers["Content-Length"])), self.headers["Content-Encoding"]
                 )

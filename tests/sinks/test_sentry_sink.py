@@ -285,12 +285,14 @@ def test_a_host_that_cannot_be_reached_is_said_once() -> None:
 
 
 SCRIPT = """
+import sys
 from odibi_core.observability import capture_exception, init_error_tracking
 
 assert init_error_tracking()
 for letter in "abcdefghijklmnopqrst":
     assert capture_exception(LookupError(f"there is no {letter * 5}"))
 print("done")
+sys.stdin.read()
 """
 
 
@@ -303,9 +305,11 @@ def test_a_server_that_never_answers_holds_up_nothing() -> None:
             "SENTRY_ENABLED": "true",
             "SENTRY_DSN": server.dsn,
         }
-        done = subprocess.run(
+        with subprocess.Popen(
             [sys.executable, "-c", SCRIPT],
-            env=environment, capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
-        assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
+            env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        ) as program:  # fmt: skip
+            assert server.asked.wait(60)
+            said, complained = program.communicate(timeout=60)
+        assert (program.returncode, said) == (0, "done\n"), complained
         assert server.requests == 1
