@@ -55,7 +55,7 @@ def deaf(first):
     import threading
 
     threading.Timer(0.3, print, ["READY"], {"flush": True}).start()
-    hashlib.pbkdf2_hmac("sha256", b"a", b"b", 100_000_000)  # compiled, for half a minute: it hears no signal
+    hashlib.pbkdf2_hmac("sha256", b"a", b"b", 200_000_000)  # compiled, for most of a minute: it hears no signal
     return first
 
 in_compiled_code = [first, deaf]
