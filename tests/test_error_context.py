@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.error_program import program_heard
+from tests.hostile import VALUES
 
 from odibi_core.error_context import (
     MAX_BREADCRUMBS,
@@ -113,6 +114,16 @@ def test_a_task_takes_what_is_here_and_gives_nothing_back() -> None:
         "wrapped": ["before", "wrapped"],
     }
     assert [crumb["message"] for crumb in breadcrumbs()] == ["before"]
+
+
+@pytest.mark.filterwarnings("error:NotImplemented:DeprecationWarning")
+@pytest.mark.parametrize("name", VALUES)
+def test_whatever_its_data_a_breadcrumb_is_kept(name: str) -> None:
+    """Also of what refuses to say whether there is anything in it: a frame, `NotImplemented`, a dict that lies."""
+    add_breadcrumb("opened", data=VALUES[name]())
+    (crumb,) = breadcrumbs()
+    assert crumb["message"] == "opened"
+    assert len(json.dumps(crumb)) < 20_000
 
 
 def test_a_context_is_set_replaced_and_taken_away() -> None:

@@ -44,8 +44,8 @@ def add_breadcrumb(
             "severity": kinds.level_name(level),
             "message": clean_text(text(message, _MESSAGE)),
         }
-        if data:
-            crumb["data"] = _short(data)
+        if data is not None and (told := _short(data)):
+            crumb["data"] = told
         _crumbs.set((*_crumbs.get()[1 - MAX_BREADCRUMBS :], crumb))
     except Exception:
         return  # such as a stack that is too deep even for this
@@ -76,9 +76,13 @@ def contexts() -> dict[str, dict[str, Any]]:
 
 def _short(data: Any) -> dict[str, Any]:
     """A breadcrumb's data: a few fields, each redacted by its name and its shape, and of one line's length."""
-    if not isinstance(data, Mapping):
-        return {"value": _line(clean(data))}
-    return {field_name(name): _line(clean_field(field_name(name), value)) for name, value in [*data.items()][:_DATA]}
+    try:
+        if isinstance(data, Mapping):
+            some = [*data.items()][:_DATA]
+            return {field_name(name): _line(clean_field(field_name(name), value)) for name, value in some}
+    except Exception:
+        pass  # one that cannot be read as what it says it is
+    return {"value": _line(clean(data))}
 
 
 def _line(value: Any) -> Any:

@@ -18,7 +18,7 @@ from tests.hostile import LARGEST, VALUES, Colour, Model, Order, Point, Size, St
 
 from odibi_core.event_bus import EventBus
 from odibi_core.events import encode, plain
-from odibi_core.events.normalise import MAX_KEY, MAX_TEXT
+from odibi_core.events.normalise import MAX_KEY, MAX_TEXT, is_yes
 from odibi_core.testing import RecordingSink
 
 HOSTILE = {**VALUES, **LARGEST}
@@ -197,3 +197,12 @@ def test_order_of_fields_is_the_callers() -> None:
     bus.subscribe(heard)
     bus.say("log", fields={"z": 1, "a": {1, 2}, 5: "five", "b": "x"})  # type: ignore[dict-item]
     assert list(heard.events[0].fields) == ["z", "a", "5", "b"]
+
+
+@pytest.mark.parametrize(
+    "name", ["raises", "not implemented", "frame of pandas", "array", "NA", "none", "false", "empty"]
+)
+def test_what_refuses_to_answer_says_no(name: str) -> None:
+    """Nothing but a clear yes is one."""
+    assert is_yes(VALUES[name]()) is False
+    assert is_yes(1) is True

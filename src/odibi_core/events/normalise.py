@@ -68,7 +68,7 @@ def _words(value: Any) -> str:
 def is_yes(answer: Any) -> bool:
     """Whether it says so clearly: a frame, or what refuses to answer, does not."""
     try:
-        return bool(answer)
+        return answer is not NotImplemented and bool(answer)
     except Exception:
         return False
 
