@@ -5,7 +5,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 
 from odibi_core.program import listen
@@ -15,12 +15,19 @@ from odibi_core.testing import RecordingSink, fresh_program
 ROOT = Path(__file__).resolve().parent.parent
 IN_CI = os.environ.get("CI") == "true"
 
-# Deadlines are off because a busy machine is no fault; CI draws the same examples each time.
+# A verdict is the code's: the same examples each time, and no clock, since a busy machine is no fault.
+# `pytest --hypothesis-profile=search` looks for other examples, and keeps those that fail.
 settings.register_profile(
-    "local", deadline=None, database=DirectoryBasedExampleDatabase(ROOT / ".hypothesis")
+    "certain", deadline=None, database=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.register_profile("ci", deadline=None, database=None, derandomize=True)
-settings.load_profile("ci" if IN_CI else "local")
+settings.register_profile(
+    "search",
+    settings.get_profile("certain"),
+    derandomize=False,
+    max_examples=1000,
+    database=DirectoryBasedExampleDatabase(ROOT / ".hypothesis"),
+)
+settings.load_profile("certain")
 
 # The prefixes of every variable that odibi-core reads; a developer's own must not colour a test.
 OUR_VARIABLES = (
