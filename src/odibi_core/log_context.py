@@ -18,8 +18,9 @@ from odibi_core.events import context
 from odibi_core.events.clock import new_id
 from odibi_core.events.context import Context, current, enter, inherit, put
 from odibi_core.events.normalise import text
+from odibi_core.events.trace_context import read_traceparent, traceparent
 from odibi_core.flows import over, within
-from odibi_core.settings import environment_with, inherited_context
+from odibi_core.settings import environment_with, inherited_context, parent_span
 
 __all__ = [
     "LogContext",
@@ -169,7 +170,8 @@ def wrap(function: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(function)
     def carried(*args: P.args, **kwargs: P.kwargs) -> R:
-        return captured.copy().run(function, *args, **kwargs)
+        here = captured.copy()  # by this name `uncaught` finds it again
+        return here.run(function, *args, **kwargs)
 
     return carried
 
@@ -187,16 +189,18 @@ def context_for_workers() -> WorkerContext:
     `ProcessPoolExecutor(**context_for_workers())`, `multiprocessing.Pool(4, **context_for_workers())`
     """
     take_up_inherited()
-    return {"initializer": begin_in, "initargs": (_portable(),)}
+    return {"initializer": begin_in, "initargs": (_portable(context.in_span() or current()),)}
 
 
 def environment_for_workers() -> dict[str, str]:
     """The environment for a program that shall begin in the context of now: `subprocess.run(…, env=…)`.
 
-    It takes the context up at its first use of a logger or of this module.
+    It takes the context up at its first use of a logger, a run or this module. Inside a span it gets a `TRACEPARENT`
+    too, which other software reads.
     """
     take_up_inherited()
-    return environment_with(json.dumps(_portable()))
+    here = context.in_span() or current()
+    return environment_with(json.dumps(_portable(here)), traceparent(here.fields))
 
 
 def begin_in(fields: dict[str, Any]) -> None:
@@ -207,23 +211,25 @@ def begin_in(fields: dict[str, Any]) -> None:
 
 
 def take_up_inherited() -> None:
-    """Once a process: begin in the context that `environment_for_workers` of another one left us."""
+    """Once a process: begin in the context that `environment_for_workers` of another one left us, or in its span.
+
+    `TRACEPARENT` goes before the span of that context: whoever set it stands nearer.
+    """
     if _looked:
         return
     _looked.append(True)
-    given = inherited_context()
-    if given is None:
-        return
-    try:
-        fields = json.loads(given)
-        inherit({str(name): value for name, value in fields.items()})
-    except (ValueError, AttributeError, RecursionError):
-        _log.warning("the context that was inherited cannot be read and is left out: %.200r", given)
+    given, fields = inherited_context(), {}
+    if given is not None:
+        try:
+            fields = {str(name): value for name, value in json.loads(given).items()}
+        except (ValueError, AttributeError, RecursionError):
+            _log.warning("the context that was inherited cannot be read and is left out: %.200r", given)
+    if fields := {**fields, **read_traceparent(parent_span())}:
+        inherit(fields)
 
 
-def _portable() -> dict[str, Any]:
-    """The context of now as plain values, clean already, and not more than an environment can hold."""
-    here = current()
+def _portable(here: Context) -> dict[str, Any]:
+    """A context as plain values, clean already, and not more than an environment can hold."""
     portable: dict[str, Any] = {}
     room = _LARGEST
     for name, value in {**here.standard, **here.fields}.items():

@@ -132,3 +132,17 @@ def test_every_command_warns_of_a_variable_that_nothing_reads(
     assert (done.exit_code, json.loads(done.stdout)) == (0, [])
     assert "did you mean 'ODIBI_STORE__DIR'?" in done.stderr
     assert here("config", "check").output.count("ODIBI_STROE__DIR") == 1
+
+
+def test_check_warns_of_a_trace_that_is_none(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever started us may have set it wrongly: one sentence, and no fault of the settings."""
+    wrong = f"00-{'0' * 32}-b7ad6b7169203331-01"
+    monkeypatch.setenv("TRACEPARENT", wrong)
+    done = here("config", "check", "--format", "json")
+    checked = json.loads(done.stdout)
+    assert (done.exit_code, checked["ok"], checked["problems"]) == (0, True, [])
+    (warning,) = checked["warnings"]
+    assert warning.startswith(f"TRACEPARENT is '{wrong}', which names no span")
+    assert ObservabilityConfig().validate() == [warning]
+    monkeypatch.setenv("TRACEPARENT", f"00-{'a' * 32}-b7ad6b7169203331-01")
+    assert ObservabilityConfig().validate() == []

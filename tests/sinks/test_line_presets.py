@@ -52,6 +52,7 @@ def failure() -> Event:
         traceback="Traceback…\nOSError: disk full",
         trace_id=TRACE,
         span_id=SPAN,
+        trace_flags="01",
         source="a.csv",
         sizes=[1, 2],
         **{"code.file.path": "/app/load.py", "code.line.number": 12, "code.function.name": "load"},
@@ -74,7 +75,7 @@ def test_ecs_finds_what_it_knows(failure: Event) -> None:
     assert (record["log.logger"], record["user.name"]) == ("etl.load", "ada")
     assert record["log.origin.file.name"] == "/app/load.py"
     assert (record["log.origin.file.line"], record["log.origin.function"]) == (12, "load")
-    assert record["labels"] == {"source": "a.csv"}
+    assert record["labels"] == {"source": "a.csv", "trace_flags": "01"}
     assert record["odibi"]["fields"] == {"sizes": [1, 2]}
     assert (record["odibi"]["run_id"], record["odibi"]["status"]) == ("r-1", "failed")
 
@@ -86,7 +87,7 @@ def test_otel_is_the_log_data_model(failure: Event) -> None:
     assert record["Timestamp"] == f"{seconds}789012000"
     assert (record["SeverityText"], record["SeverityNumber"]) == ("ERROR", 17)
     assert (record["Body"], record["EventName"]) == ("two of three", "import_failed")
-    assert (record["TraceId"], record["SpanId"]) == (TRACE, SPAN)
+    assert (record["TraceId"], record["SpanId"], record["TraceFlags"]) == (TRACE, SPAN, "01")
     assert record["Resource"] == {
         "service.name": "orders", "service.version": "1.2", "deployment.environment.name": "prod",
     }  # fmt: skip
@@ -134,12 +135,26 @@ def test_datadog_finds_what_it_knows(failure: Event) -> None:
     assert (record["message"], record["evt"]) == ("two of three", {"name": "import_failed"})
     assert (record["service"], record["env"], record["ddsource"]) == ("orders", "prod", "python")
     assert record["version"] == "1.2"
-    assert (record["dd.trace_id"], record["dd.span_id"]) == (TRACE, SPAN)
+    assert (record["dd.trace_id"], record["dd.span_id"]) == (TRACE, str(int(SPAN, 16)))
     stack = "Traceback…\nOSError: disk full"
     assert record["error"] == {"kind": "OSError", "message": "disk full", "stack": stack}
     assert (record["duration"], record["usr"]) == (12_500_000, {"name": "ada"})
     assert record["logger"] == {"name": "etl.load"}
     assert record["odibi"]["status"] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("ids", "theirs"),
+    [
+        (("0" * 16 + SPAN, "0" * 15 + "a"), (str(int(SPAN, 16)), "10")),
+        ((TRACE, "not-hexadecimal!"), (TRACE, "not-hexadecimal!")),
+        (("t-1", "a"), ("t-1", "a")),
+    ],
+)
+def test_datadog_has_ids_of_64_bits_as_decimals(ids: tuple[str, str], theirs: tuple[str, str]) -> None:
+    """As its own tracers log them; a longer one stays hexadecimal, and what is no id stays as it is."""
+    record = record_of("datadog", an_event("x", trace_id=ids[0], span_id=ids[1]))
+    assert (record["dd.trace_id"], record["dd.span_id"]) == theirs
 
 
 @EVERY_PRESET

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from sys import modules
 from typing import Any, Final
 
 import msgspec
 from msgspec import structs
 
 from odibi_core.events.compose import sift
+from odibi_core.events.trace_context import SPANS_OF, active_span, span_in
 
 
 class Context(msgspec.Struct, frozen=True):
@@ -91,6 +93,17 @@ def current() -> Context:
     return _current.get(_inherited)
 
 
+def in_span() -> Context | None:
+    """The context in force here, with the span that OpenTelemetry has active; None where it has none.
+
+    For what is said now, and not to be kept: the span may end before the context does.
+    """
+    if SPANS_OF not in modules:
+        return None
+    span = active_span()
+    return current().saying(span) if span else None
+
+
 def put(context: Context) -> None:
     """Make this the context in force, as it is, for the rest of this thread's or task's life."""
     _current.set(context)
@@ -104,7 +117,7 @@ def inherited() -> Context:
 def inherit(fields: dict[str, Any]) -> None:
     """Have every thread of this process begin with these fields: what a worker process is given by its parent."""
     global _inherited
-    _inherited = merged(EMPTY, fields)
+    _inherited = merged(EMPTY, fields).saying(span_in(fields))
 
 
 def correlation_given(here: Context) -> str | None:

@@ -9,6 +9,7 @@ from odibi_core.settings.environment import (
     environment_value,
     environment_with,
     inherited_context,
+    parent_span,
 )
 from odibi_core.settings.options import OPTIONS, Option, unknown_variables
 from odibi_core.settings.sections import SECTIONS, Log, Settings
@@ -28,6 +29,7 @@ __all__ = [
     "get_config",
     "inherited_context",
     "masked",
+    "parent_span",
     "read_settings",
     "set_config",
     "text_of",

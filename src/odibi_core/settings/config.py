@@ -167,7 +167,7 @@ class ObservabilityConfig:
         return [*self._general, *values, *across, *self.unknown_variables()]
 
     def unknown_variables(self) -> list[str]:
-        """The part of `validate()` that may be none of our business: `ODIBI_…` variables that nothing reads."""
+        """The part of `validate()` that may be none of our business: variables that are passed over."""
         return list(self._unknown)
 
     def prevented(self) -> dict[str, list[str]]:

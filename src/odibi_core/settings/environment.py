@@ -6,6 +6,8 @@ import os
 from collections.abc import Mapping
 
 INHERITED = "ODIBI_CONTEXT"
+TRACEPARENT = "TRACEPARENT"
+"""W3C's: of which span, in which trace, this process is a child."""
 
 
 def process_environment() -> Mapping[str, str]:
@@ -33,6 +35,12 @@ def inherited_context() -> str | None:
     return process_environment().get(INHERITED)
 
 
-def environment_with(context: str) -> dict[str, str]:
-    """This process's environment, for one that it starts, with the context that it shall begin in."""
-    return {**process_environment(), INHERITED: context}
+def parent_span() -> str:
+    """The `traceparent` that the process which started this one gave it, as it is; empty where it gave none."""
+    return process_environment().get(TRACEPARENT, "")
+
+
+def environment_with(context: str, traceparent: str = "") -> dict[str, str]:
+    """This process's environment, for one that it starts, with the context and the span that it shall begin in."""
+    span = {TRACEPARENT: traceparent} if traceparent else {}
+    return {**process_environment(), INHERITED: context, **span}

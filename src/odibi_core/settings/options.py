@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from odibi_core.errors import nearest
-from odibi_core.settings.environment import INHERITED, process_environment
+from odibi_core.settings.environment import INHERITED, TRACEPARENT, process_environment
 from odibi_core.settings.sections import SECTIONS
 
 PREFIX: Final = "ODIBI_"
@@ -117,11 +117,26 @@ _SECTIONS: Final = tuple(f"{PREFIX}{section}__".upper() for section in SECTIONS)
 
 
 def unknown_variables(environment: Mapping[str, str] | None = None) -> list[str]:
-    """A sentence for each `ODIBI_…` variable whose section is none of ours: it may be a misspelling, or another's."""
+    """A sentence for each variable that is passed over: it may be a misspelling, or another's fault.
+
+    That is an `ODIBI_…` whose section is none of ours, and a `TRACEPARENT` that names no span.
+    """
     environment = process_environment() if environment is None else environment
     known = {*NO_SETTINGS, *VARIABLES}
-    return [
+    strange = [
         f"{name} is not a variable of odibi{nearest(name.upper(), sorted(known))}; it changes nothing"
         for name in sorted(environment)
         if name.upper().startswith(PREFIX) and name not in known and not name.startswith(_SECTIONS)
+    ]
+    return strange + _not_a_span(environment.get(TRACEPARENT, ""))
+
+
+def _not_a_span(parent: str) -> list[str]:
+    from odibi_core.events.trace_context import read_traceparent  # here, since few are in a trace
+
+    if not parent or read_traceparent(parent):
+        return []
+    return [
+        f"{TRACEPARENT} is {parent!r:.200}, which names no span and is ignored: it is "
+        "00-<trace id>-<span id>-<flags>, of 2, 32, 16 and 2 hexadecimal digits in lower case, and no id is all 0"
     ]

@@ -83,7 +83,7 @@ _OTEL_SEVERITY: Final = {
     "error": ("ERROR", 17),
     "critical": ("FATAL", 21),
 }
-_OF_TRACES: Final = ("trace_id", "span_id")
+_OF_TRACES: Final = ("trace_id", "span_id", "trace_flags")
 _OUTCOMES: Final = {"success": "success", "failed": "failure"}
 
 
@@ -134,7 +134,7 @@ def otel(event: Event, service: Service) -> Record:
         "Body": _message(said),
         "EventName": said.pop("event_type"),
     }
-    _move(said, line, {"trace_id": "TraceId", "span_id": "SpanId"})
+    _move(said, line, {"trace_id": "TraceId", "span_id": "SpanId", "trace_flags": "TraceFlags"})
     if "component" in said:
         line["InstrumentationScope"] = {"Name": said.pop("component")}
     resource = {
@@ -187,6 +187,7 @@ def datadog(event: Event, service: Service) -> Record:
         "evt": {"name": said.pop("event_type")},
     }
     line |= _given({"service": service.name, "env": service.environment, "version": service.version})
+    _number(said)
     _move(said, line, _DATADOG)
     logger: Record = {}
     _move(said, logger, {"component": "name", "thread.name": "thread_name"})
@@ -235,6 +236,18 @@ def _move(said: Record, line: Record, names: Mapping[str, str]) -> None:
         # Those ids are texts; a number is that of a span in this process, of which no trace there knows.
         if isinstance(said.get(ours), str if ours in _OF_TRACES else (str, int)):
             line[theirs] = said.pop(ours)
+
+
+def _number(said: Record) -> None:
+    """Ids of a trace as Datadog's own software has them: what fits 64 bits in decimals, what is longer as it is."""
+    for name, digits in (("trace_id", 32), ("span_id", 16)):
+        text = said.get(name)
+        if isinstance(text, str) and len(text) == digits and not text[:-16].strip("0") and _is_hex(text):
+            said[name] = str(int(text, 16))
+
+
+def _is_hex(text: str) -> bool:
+    return not text.strip("0123456789abcdef")
 
 
 def _own(said: Record) -> Record:

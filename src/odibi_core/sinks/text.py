@@ -28,8 +28,11 @@ _LONGEST_LINE: Final = 1_000_000
 """Characters, however many fields there are."""
 _FILE, _LINE, _FUNCTION = "code.file.path", "code.line.number", "code.function.name"
 _FOR_REPORTS: Final = frozenset(
-    {"error_id", "message_id", "execution_id", "span_id", "parent_id", "depth", "breadcrumbs", "contexts"}
-)
+    {
+        "error_id", "message_id", "execution_id", "trace_id", "span_id", "trace_flags", "parent_id", "depth",
+        "breadcrumbs", "contexts",
+    }
+)  # fmt: skip
 _ELSEWHERE: Final = _FOR_REPORTS | {
     "error_type", "traceback", "message_template", "color_message", _FILE, _LINE, _FUNCTION,
 }  # fmt: skip
