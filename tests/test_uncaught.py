@@ -16,7 +16,14 @@ from typing import Any
 import pytest
 from tests.error_program import program_heard
 
-from odibi_core.observability import set_user_context, setup_exception_hook
+from odibi_core.observability import (
+    LogContext,
+    add_breadcrumb,
+    observe,
+    set_user_context,
+    setup_exception_hook,
+    wrap,
+)
 from odibi_core.testing import RecordingSink
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
@@ -91,6 +98,26 @@ def test_a_thread_is_heard(heard: RecordingSink, hooked: Any, quiet: dict[str, l
     assert event.fields["context"] == {"uncaught_in": "a thread", "thread": "loader"}
     assert "in fails" in event.fields["traceback"]
     assert len(quiet["thread"]) == 1
+
+
+def test_what_a_wrapped_function_raises_is_told_in_its_context(
+    heard: RecordingSink, hooked: Any, quiet: dict[str, list[Any]]
+) -> None:
+    """The thread has left it by then: the run that it was wrapped in, and what was set in it since."""
+
+    def work() -> None:
+        set_user_context("ada")
+        add_breadcrumb("in the thread")
+        fails()
+
+    with observe("nightly", store=False) as run, LogContext("import"):
+        in_a_thread(wrap(work))
+        in_a_thread(wrap(lambda: wrap(work)()))
+    told = heard.of_kind("error")
+    assert [(event.run_id, event.operation, event.user) for event in told] == [
+        (run.run_id, "import", "ada")
+    ] * 2
+    assert told[0].fields["breadcrumbs"][-1]["message"] == "in the thread"
 
 
 def test_a_task_nobody_waited_for_is_heard(

@@ -5,9 +5,12 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable
+from contextvars import Context, copy_context
+from traceback import walk_tb
 from typing import TYPE_CHECKING, Any
 
 from odibi_core.error_tracker import ErrorTracker
+from odibi_core.log_context import wrap
 from odibi_core.program import once
 
 if TYPE_CHECKING:
@@ -67,7 +70,16 @@ class _Hook:
 
 def _record(error: object, context: dict[str, Any]) -> None:
     if isinstance(error, Exception):
-        once(ErrorTracker).capture_exception(error, context, "critical", handled=False)
+        _here(error).run(once(ErrorTracker).capture_exception, error, context, "critical", handled=False)
+
+
+def _here(error: BaseException) -> Context:
+    """The context that `wrap` ran the function in which raised it, and which the thread has left; else that of now."""
+    for frame, _ in reversed([*walk_tb(error.__traceback__)]):
+        found = frame.f_locals.get("here") if frame.f_globals.get("__name__") == wrap.__module__ else None
+        if type(found) is Context:
+            return found.copy()
+    return copy_context()
 
 
 def _of_program(kind: object, error: object, trace: object) -> None:
