@@ -174,3 +174,13 @@ def test_it_works_as_a_user_runs_it(apart: Apart) -> None:
     assert done.returncode == 0, done.stderr
     assert "Removes what cannot be." in done.stdout
     assert "imported" in apart("inspect", "--help").stdout
+
+
+@pytest.mark.parametrize("options", [(), ("--schema",), ("--format", "json")], ids=["table", "schema", "json"])
+def test_what_the_file_prints_is_no_part_of_the_answer(here: Here, options: tuple[str, ...]) -> None:
+    """It goes to stderr, so that stdout is the document and nothing else."""
+    plain = here("inspect", "course/stages.py", *options).stdout
+    text = Path("course/stages.py").read_text(encoding="utf-8")
+    Path("course/stages.py").write_text(f"print('noise')\n{text}", encoding="utf-8")
+    done = here("inspect", "course/stages.py", *options)
+    assert (done.stdout, "noise" in done.stderr) == (plain, True)

@@ -54,11 +54,12 @@ def health(
     from odibi_core.observability import run_health_checks
 
     if load is not None:
-        load_module(load)
+        with output.aside():
+            load_module(load)
     if recorded:
         report = _recorded(record.open_store(store))
     else:
-        with output.waiting("asking the checks"):
+        with output.waiting("asking the checks"), output.aside():
             report = run_health_checks()
     if format is options.TextOrJson.json:
         output.write_json(report)

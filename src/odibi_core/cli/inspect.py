@@ -53,8 +53,9 @@ def inspect(
     """
     from odibi_core.observability import inspect_pipeline
 
-    stages = _stages(target)
-    found = inspect_pipeline(stages)
+    with output.aside():
+        stages = _stages(target)
+        found = inspect_pipeline(stages)
     if config is not None:
         _check(found, config, as_json=format is options.TextOrJson.json)
     elif schema:

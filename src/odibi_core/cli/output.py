@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from threading import Lock, Timer
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import msgspec
 
-from odibi_core.events import plain
+from odibi_core.events import clean_text, plain
 
 if TYPE_CHECKING:
     from rich.console import Console, JustifyMethod, RenderableType
@@ -129,8 +129,8 @@ def notice(text: object) -> None:
 
 
 def complain(text: str) -> None:
-    """What went wrong, on stderr: one line, or one a problem."""
-    first, *others = text.splitlines() or [""]
+    """What went wrong, on stderr: one line, or one a problem; without the secrets that an exception's text may hold."""
+    first, *others = clean_text(text).splitlines() or [""]
     on = console(sys.stderr)
     from rich.text import Text
 
@@ -139,6 +139,11 @@ def complain(text: str) -> None:
         Text.assemble(("error: ", "bold red"), shown(first)),
         *(styled(f"       {line}") for line in others),
     )
+
+
+def aside() -> redirect_stdout[TextIO]:
+    """For while code of the user's runs: what it prints goes to stderr, so that stdout has the answer alone."""
+    return redirect_stdout(sys.stderr)
 
 
 @contextmanager
