@@ -371,6 +371,33 @@ def test_wrap_takes_coroutines_and_may_be_called_at_once() -> None:
     assert "user" not in context.current().standard
 
 
+def test_wrap_takes_generators_which_stay_what_they_are() -> None:
+    """In a thread of the user's, each step is in the context, with what was set inside; the consumer is not."""
+
+    def work() -> Generator[Any, Any, str]:
+        given = yield get_correlation_id()
+        set_user_context(given)
+        try:
+            yield context.current().standard["user"]
+        except KeyError:
+            yield get_correlation_id()
+        return "the end"
+
+    with LogContext(correlation_id="c-1"):
+        wrapped = wrap(work)
+
+    def consume() -> list[Any]:
+        steps = wrapped()
+        found = [next(steps), steps.send("ada"), get_correlation_id(), steps.throw(KeyError())]
+        with pytest.raises(StopIteration, match="the end"):
+            next(steps)
+        wrapped().close()
+        return [*found, "user" in context.current().standard]
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(consume).result() == ["c-1", "ada", None, "c-1", False]
+
+
 def test_wrap_keeps_a_thread_in_its_run(log: ProgramLog) -> None:
     """A thread that a user starts inside `observe()` says its lines in that run."""
     logger = log.get_logger("app")

@@ -11,6 +11,7 @@ import inspect
 import json
 import logging
 from collections.abc import Callable
+from contextvars import Context as CopiedContext
 from contextvars import ContextVar, copy_context
 from typing import Any, Final, ParamSpec, TypedDict, TypeVar
 
@@ -19,7 +20,7 @@ from odibi_core.events.clock import new_id
 from odibi_core.events.context import Context, current, enter, inherit, put
 from odibi_core.events.normalise import text
 from odibi_core.events.trace_context import read_traceparent, traceparent
-from odibi_core.flows import over, within
+from odibi_core.flows import is_generator, over, within
 from odibi_core.settings import environment_with, inherited_context, parent_span
 
 __all__ = [
@@ -154,7 +155,7 @@ def wrap(function: Callable[P, R]) -> Callable[P, R]:
     """`function` in the context of now, wherever and however often it is called: `pool.submit(wrap(load), path)`.
 
     All context variables go along, so that in another thread too it belongs to the run that it was wrapped in.
-    A coroutine function becomes one that runs as a task of its own.
+    A coroutine function becomes one that runs as a task of its own; a generator is in it while it works.
     """
     take_up_inherited()
     captured = copy_context()
@@ -167,6 +168,13 @@ def wrap(function: Callable[P, R]) -> Callable[P, R]:
             return await create_task(function(*args, **kwargs), context=captured.copy())
 
         return carried_coroutine  # type: ignore[return-value]  # R is the coroutine
+    if is_generator(function):
+
+        @functools.wraps(function)
+        def carried_generator(*args: Any, **kwargs: Any) -> Any:
+            return (yield from _Inside(captured.copy(), function(*args, **kwargs)))
+
+        return carried_generator
 
     @functools.wraps(function)
     def carried(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -174,6 +182,28 @@ def wrap(function: Callable[P, R]) -> Callable[P, R]:
         return here.run(function, *args, **kwargs)
 
     return carried
+
+
+class _Inside:
+    """A generator each of whose steps is taken in one context, whoever asks for it, and wherever."""
+
+    def __init__(self, here: CopiedContext, source: Any) -> None:
+        self._here, self._source = here, source
+
+    def __iter__(self) -> _Inside:
+        return self
+
+    def __next__(self) -> Any:
+        return self._here.run(next, self._source)
+
+    def send(self, given: Any) -> Any:
+        return self._here.run(self._source.send, given)
+
+    def throw(self, error: BaseException) -> Any:
+        return self._here.run(self._source.throw, error)
+
+    def close(self) -> None:
+        self._here.run(self._source.close)
 
 
 class WorkerContext(TypedDict):
