@@ -47,12 +47,9 @@ if not TYPE_CHECKING:  # to a type checker this would say that any name is there
 
     def __getattr__(name):
         """The names of the face are loaded when first used: importing the package costs next to nothing."""
-        if name not in _LAZY:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from importlib import import_module
+        import odibi_core.lazy_doors as _doors
 
-        found = globals()[name] = getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
-        return found
+        return _doors.fetch(globals(), _LAZY, name)
 
 
 def __dir__() -> list[str]:

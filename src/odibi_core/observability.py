@@ -4,8 +4,9 @@ A name is fetched from its room when it is first asked for, so that a program lo
 names by the table, type checkers by the imports below it; a test of the house holds the two together.
 """
 
-import importlib
 import typing
+
+import odibi_core.lazy_doors as _doors
 
 _NAMES: typing.Final = {
     "bigquery": "Estimate ObservedClient Prices estimate_bigquery observe_bigquery",
@@ -144,10 +145,7 @@ if typing.TYPE_CHECKING:
 else:  # to a type checker `__getattr__` would say that any name is there
 
     def __getattr__(name):
-        if name not in _LAZY:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        found = globals()[name] = getattr(importlib.import_module(f"odibi_core.{_LAZY[name]}"), name)
-        return found
+        return _doors.fetch(globals(), _LAZY, name)
 
     __all__ = sorted(_LAZY)
 
