@@ -215,7 +215,7 @@ def test_the_time_of_a_stage_is_its_own(heard: RecordingSink, monkeypatch: pytes
 
 
 def test_a_lazy_result_of_a_plain_function_is_measured_too(heard: RecordingSink) -> None:
-    """A generator expression, `map`, and the very iterator that was given."""
+    """A generator expression, `map`, and the very iterator that was given, which may be a generator."""
 
     def with_map(records: Iterable[int]) -> Iterator[int]:
         return map(abs, records)
@@ -228,10 +228,11 @@ def test_a_lazy_result_of_a_plain_function_is_measured_too(heard: RecordingSink)
 
     functions: list[Callable[[Iterable[int]], Iterable[int]]] = [with_map, with_expression, as_it_came]
     for function in functions:
-        result = measured_stage(function)(iter([1, 2]))
-        assert heard.events == []
-        assert list(result) == [1, 2]
-        assert counted(heard.events.pop()) == (2, 2)
+        for records in (iter([1, 2]), (number for number in [1, 2])):
+            result = measured_stage(function)(records)
+            assert heard.events == []
+            assert list(result) == [1, 2]
+            assert counted(heard.events.pop()) == (2, 2)
 
 
 def test_leaving_early_is_partial(heard: RecordingSink) -> None:

@@ -39,13 +39,17 @@ class Meter(Protocol):
 
 
 def flow(source: Iterator[Any], meter: Meter) -> Generator[Any, Any, Any]:
-    """What `source` yields, with all that a generator can: `send`, `throw`, `close`, and the value it returns."""
-    step = getattr(source, "send", None) or (lambda _: next(source))
+    """What `source` yields, with all that a generator can: `send`, `throw`, `close`, and the value it returns.
+
+    It is sent something only where there is something to send, as with `yield from`: else it is asked by `next`.
+    """
+    send = getattr(source, "send", None)
+    step: Any = None
     given: Any = None
     while True:
         meter.resume()
         try:
-            item = step(given)
+            item = next(source) if step is None else step(given)
         except StopIteration as end:
             meter.finish()
             return end.value
@@ -55,7 +59,7 @@ def flow(source: Iterator[Any], meter: Meter) -> Generator[Any, Any, Any]:
         meter.suspend()
         try:
             given = yield item
-            step = getattr(source, "send", step)
+            step = None if given is None else send
         except GeneratorExit:
             _leave(source, meter)
             raise
