@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.conftest import ROOT
@@ -430,6 +431,7 @@ def test_threads_share_a_journal(tmp_path: Path) -> None:
 def alarms() -> Iterator[None]:
     before = signal.getsignal(signal.SIGALRM)
     yield
+    signal.signal(signal.SIGALRM, lambda *_: None)  # and not ignored: of one that is on its way Python complains
     signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGALRM, before)
 
@@ -446,18 +448,40 @@ def test_a_signals_handler_may_log(durability: str, tmp_path: Path) -> None:
         said[0] += 1
         bus.say("from_handler", level="error")
         journal.flush()
+        signal.setitimer(signal.ITIMER_REAL, 0.0005)  # not before: a slow machine would do nothing else
 
     signal.signal(signal.SIGALRM, handler)
-    signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0005)
+    signal.setitimer(signal.ITIMER_REAL, 0.0005)
     for _ in range(5000):
         bus.say("from_program")
         journal.flush()
-    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, lambda *_: None)
     bus.say("end")
     found = [event.event_type for event in journal.read()]
     assert said[0] > 5
     assert (found.count("from_program"), found.count("from_handler")) == (5000, said[0])
     assert balanced(journal)
+
+
+def test_a_handler_that_logs_while_the_file_is_looked_at_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may begin the next segment: that the one looked at is no longer in use does not mean that it was deleted."""
+    journal, stat, interrupted = Journal(tmp_path, max_segment_bytes=200), os.stat, list[bool]()
+    journal(an_event("a", seq=0, text="x" * 100))
+
+    def interrupted_stat(path: Any, **options: Any) -> os.stat_result:
+        found = stat(path, **options)
+        if path == journal.path and not interrupted:
+            interrupted.append(True)
+            journal(an_event("from_handler", seq=1, text="x" * 100))
+        return found
+
+    monkeypatch.setattr(os, "stat", interrupted_stat)
+    journal(an_event("a", seq=2, text="x" * 100))
+    assert interrupted
+    assert numbers(journal) == [0, 1, 2]
+    assert journal.dropped == {}
 
 
 def test_fork_while_another_thread_logs(tmp_path: Path) -> None:

@@ -190,12 +190,13 @@ class Journal:
         self._looked, self._look_due = now, now + _LOOK_EVERY
         if self._fd < 0:
             return
+        inode = self._inode
         try:
             found = os.stat(self._path)
-            here = (found.st_dev, found.st_ino) == self._inode
+            here = (found.st_dev, found.st_ino) == inode
         except OSError:
             here = False
-        if not here:
+        if not here and inode == self._inode:  # else a signal's handler has logged meanwhile, into a new segment
             gone = self.written - self._written_at_look
             self._lose(gone, "deleted", f"{self._path} was deleted or replaced")
             self.written -= gone
