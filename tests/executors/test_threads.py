@@ -100,8 +100,11 @@ def test_fewer_threads_than_wished(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 INTERRUPTED = """
-import sys, threading
+import signal, sys, threading
 from odibi_core.executors.threads import ThreadsExecutor
+
+# A program that a shell put into the background begins with the signal ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def execute(task):
     print("begun", task, flush=True)
