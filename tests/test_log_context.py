@@ -18,6 +18,7 @@ from odibi_core.observability import (
     context_for_workers,
     environment_for_workers,
     get_logger,
+    track_performance,
 )
 from odibi_core.store.runs import RunStore
 from odibi_core.testing import RecordingSink
@@ -88,16 +89,19 @@ def test_a_traceparent_that_names_no_span_is_one_warning() -> None:
 def test_lines_are_of_the_span_that_opentelemetry_has_active(
     heard: RecordingSink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Those of `logging` too; what the caller says goes before, and after its end nothing is left of it."""
+    """Those of `logging` and timings too; what the caller says goes before, and after its end nothing is left of it."""
     with capture_logging("info"), trace.use_span(ACTIVE), LogContext(batch=7):
         get_logger("shop").info("inside")
         logging.getLogger("other").info("inside")
         get_logger("shop").info("own", span_id="mine")
+        with track_performance("timed"):
+            pass
     get_logger("shop").info("after")
-    inside, bridged, own, after = heard.events
+    inside, bridged, own, timed, after = heard.events
     assert inside.fields == {**OF_ACTIVE, "batch": 7}
     assert span_of(bridged.fields) == OF_ACTIVE
     assert span_of(own.fields) == {**OF_ACTIVE, "span_id": "mine"}
+    assert span_of(timed.fields) == OF_ACTIVE
     assert span_of(after.fields) == {}
 
 

@@ -61,11 +61,11 @@ def test_one_inside_another_is_its_part(heard: RecordingSink) -> None:
     with track_performance("next"):
         pass
     told = by_operation(heard)
-    ids = [told[name].fields["span_id"] for name in ("job", "load", "parse", "next")]
+    ids = [told[name].fields["operation_id"] for name in ("job", "load", "parse", "next")]
     assert len(set(ids)) == 4
     assert "parent_id" not in told["job"].fields
     assert "parent_id" not in told["next"].fields
-    assert told["parse"].fields["parent_id"] == told["load"].fields["span_id"]
+    assert told["parse"].fields["parent_id"] == told["load"].fields["operation_id"]
     assert [told[name].fields["depth"] for name in ("job", "load", "parse", "next")] == [0, 1, 2, 0]
 
 
@@ -85,7 +85,7 @@ def test_it_may_be_used_again_and_inside_itself(heard: RecordingSink) -> None:
     with timer, timer:
         pass
     inner, outer = heard.events
-    assert inner.fields["parent_id"] == outer.fields["span_id"]
+    assert inner.fields["parent_id"] == outer.fields["operation_id"]
 
 
 def test_one_instance_serves_many_threads(heard: RecordingSink) -> None:
@@ -101,7 +101,7 @@ def test_one_instance_serves_many_threads(heard: RecordingSink) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len({event.fields["span_id"] for event in heard.events}) == 4
+    assert len({event.fields["operation_id"] for event in heard.events}) == 4
     assert {event.fields["depth"] for event in heard.events} == {0}
 
 
@@ -190,7 +190,7 @@ def test_tasks_have_their_own(heard: RecordingSink) -> None:
 
     asyncio.run(main())
     told = by_operation(heard)
-    assert told["a"].fields["parent_id"] == told["b"].fields["parent_id"] == told["main"].fields["span_id"]
+    assert told["a"].fields["parent_id"] == told["b"].fields["parent_id"] == told["main"].fields["operation_id"]
 
 
 def test_inside_a_run_it_stands_in_its_record(heard: RecordingSink) -> None:
@@ -501,8 +501,8 @@ def test_the_time_of_the_consumer_is_not_the_generators(heard: RecordingSink) ->
             pass
     consumer = next(event for event in heard.events if event.operation == "consumer")
     told = by_operation(heard)
-    assert told["inside"].fields["parent_id"] == told["source"].fields["span_id"]
-    assert consumer.fields.get("parent_id") != told["source"].fields["span_id"]
+    assert told["inside"].fields["parent_id"] == told["source"].fields["operation_id"]
+    assert consumer.fields.get("parent_id") != told["source"].fields["operation_id"]
 
 
 def test_active_is_the_generators_time_alone(heard: RecordingSink, monkeypatch: pytest.MonkeyPatch) -> None:

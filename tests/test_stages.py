@@ -235,6 +235,85 @@ def test_a_lazy_result_of_a_plain_function_is_measured_too(heard: RecordingSink)
             assert counted(heard.events.pop()) == (2, 2)
 
 
+class Countdown:
+    """An iterator that begins when it is asked for its iterator, as many a book writes one."""
+
+    def __iter__(self) -> Iterator[int]:
+        self.left = 3
+        return self
+
+    def __next__(self) -> int:
+        self.left -= 1
+        if self.left < 0:
+            raise StopIteration
+        return self.left
+
+
+class CountdownAsync:
+    """The same of an asynchronous one."""
+
+    def __aiter__(self) -> AsyncIterator[int]:
+        self.counting = Countdown()
+        iter(self.counting)
+        return self
+
+    async def __anext__(self) -> int:
+        if (number := next(self.counting, None)) is None:
+            raise StopAsyncIteration
+        return number
+
+
+class Both(Countdown, CountdownAsync):
+    """For either kind of loop."""
+
+
+class Sized(Countdown):
+    """Knows how many are left."""
+
+    def __len__(self) -> int:
+        return 3
+
+
+@pytest.mark.parametrize(
+    "process",
+    [
+        lambda records: [*records],
+        lambda records: iter(records),
+        lambda records: records,
+        lambda records: (each for each in records),
+    ],
+    ids=["list", "iter", "as it came", "generator"],
+)
+def test_an_iterator_that_begins_anew_does_so(heard: RecordingSink, process: Callable[[Any], Any]) -> None:
+    """Its `__iter__` is called where the stage or its consumer calls it; it counts down as it would without us."""
+    records = Countdown()
+    for _ in range(2):
+        assert list(measured_stage("count")(process)(records)) == [2, 1, 0]
+        assert counted(heard.events.pop()) == (3, 3)
+
+
+def test_an_asynchronous_iterator_that_begins_anew_does_so(heard: RecordingSink) -> None:
+    """Its `__aiter__` likewise."""
+
+    @measured_stage
+    async def gather(records: Any) -> list[int]:
+        return [each async for each in records]
+
+    assert asyncio.run(gather(CountdownAsync())) == [2, 1, 0]
+    assert counted(heard.events.pop()) == (3, 3)
+    assert asyncio.run(gather(Both())) == [2, 1, 0]
+
+
+def test_what_is_more_than_an_iterator_is_left_alone(heard: RecordingSink) -> None:
+    """Its length can be asked as before."""
+
+    @measured_stage
+    def length(records: Any) -> list[int]:
+        return [len(records)]
+
+    assert length(Sized()) == [3]
+
+
 def test_leaving_early_is_partial(heard: RecordingSink) -> None:
     """Completed with what was consumed; closing or forgetting are the same."""
     for leave in (lambda generator: generator.close(), lambda generator: None):

@@ -15,15 +15,17 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from sys import modules
 from threading import get_ident
 from typing import Any, Final
 
 from odibi_core.events import Event, kinds, to_dict
 from odibi_core.events.clock import SYSTEM, Clock, new_id, resident_memory_mb
 from odibi_core.events.compose import clean_text, sift
-from odibi_core.events.context import Context, current
+from odibi_core.events.context import Context, current, in_span
 from odibi_core.events.kinds import SEVERITY
 from odibi_core.events.normalise import text
+from odibi_core.events.trace_context import SPANS_OF
 from odibi_core.hooks import (
     FAILURES,
     FAILURES_ALLOWED,
@@ -136,6 +138,8 @@ class EventBus:
                 standard["message"] = clean_text(message if type(message) is str else text(message))
             if context is None:
                 context = current()
+            if SPANS_OF in modules:  # asked here, since most programs have no spans
+                context = in_span(context)
             if context.fields:
                 rest = {**context.fields, **rest}
             if self._holder == get_ident():

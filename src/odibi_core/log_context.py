@@ -219,7 +219,7 @@ def context_for_workers() -> WorkerContext:
     `ProcessPoolExecutor(**context_for_workers())`, `multiprocessing.Pool(4, **context_for_workers())`
     """
     take_up_inherited()
-    return {"initializer": begin_in, "initargs": (_portable(context.in_span() or current()),)}
+    return {"initializer": begin_in, "initargs": (_portable(context.in_span(current())),)}
 
 
 def environment_for_workers() -> dict[str, str]:
@@ -229,7 +229,7 @@ def environment_for_workers() -> dict[str, str]:
     too, which other software reads.
     """
     take_up_inherited()
-    here = context.in_span() or current()
+    here = context.in_span(current())
     return environment_with(json.dumps(_portable(here)), traceparent(here.fields))
 
 

@@ -1,6 +1,6 @@
 """How long things take: `track_performance` around a block, `performance_monitor` on a function.
 
-Each measurement is one event, `operation_complete` or `operation_failed`, with its `span_id`, and with that of the
+Each measurement is one event, `operation_complete` or `operation_failed`, with its `operation_id`, and with that of the
 measurement around it as `parent_id`; `views.operations` makes a tree of them. What is measured notices nothing of it.
 """
 
@@ -133,7 +133,7 @@ class _Span:
             "operation": self.operation,
             "status": status,
             "duration_ms": duration_ms,
-            "span_id": self.id,
+            "operation_id": self.id,
             "depth": self.depth,
         }
         if self.parent_id is not None:

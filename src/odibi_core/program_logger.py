@@ -17,7 +17,7 @@ from typing import Any, Final, TextIO
 
 from odibi_core.event_bus import EventBus, Sink
 from odibi_core.events import Event, clean_text, kinds, redaction
-from odibi_core.events.context import bus_here, in_span
+from odibi_core.events.context import bus_here
 from odibi_core.events.kinds import SEVERITY, LogLevel, severity
 from odibi_core.events.leveled import Leveled, with_failure
 from odibi_core.events.normalise import text
@@ -210,8 +210,7 @@ class ProgramLogger(Leveled):
             fields["component_"] = fields.pop("component")
         if "exc_info" in fields:
             fields = with_failure(fields)
-        said = {"component": self.component, **fields}
-        self._log.bus().say(event, level=level, fields=said, context=in_span())
+        self._log.bus().say(event, level=level, fields={"component": self.component, **fields})
 
     def _say_if_admitted(self, gate: Gate, level: str, event: str, fields: dict[str, Any]) -> None:
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from odibi_core.engines.frame import row_count
 from odibi_core.event_bus import EventBus
@@ -15,6 +15,9 @@ from odibi_core.program import current_bus
 from odibi_core.structured_logger import StructuredLogger
 
 __all__ = ["Batch", "Counted", "size"]
+
+_MORE: Final = ("__enter__", "__aenter__", "__len__", "__getitem__", "__bool__")
+"""With one of these, an iterator is more than one: an open file, a reader that can be asked how much is left."""
 
 
 class Batch:
@@ -34,12 +37,9 @@ class Batch:
     def take(self, records: Any) -> Any:
         """What the stage is given: an iterator is put into one that counts, everything else is counted as it is."""
         try:
-            if isinstance(records, Iterator) and not hasattr(type(records), "__enter__"):
+            if counter := _counter(records):
                 self.records_in = 0
-                return Counted(records, self)
-            if isinstance(records, AsyncIterator):
-                self.records_in = 0
-                return _CountedAsync(records, self)
+                return counter(records, self)
         except Exception:  # what it is cannot even be asked: it goes on as it came
             return records
         self.records_in = size(records)
@@ -105,6 +105,7 @@ class Counted(_Counting):
     """An iterator that counts what is taken from it, and how long that is waited for."""
 
     def __iter__(self) -> Counted:
+        self._records = iter(self._records)  # as the stage would: there are iterators that begin with it
         return self
 
     def __next__(self) -> Any:
@@ -121,6 +122,7 @@ class _CountedAsync(_Counting):
     """The same of an asynchronous one."""
 
     def __aiter__(self) -> _CountedAsync:
+        self._records = aiter(self._records)
         return self
 
     async def __anext__(self) -> Any:
@@ -131,6 +133,14 @@ class _CountedAsync(_Counting):
             self._batch.waited += monotonic() - begun
         self._batch.records_in = (self._batch.records_in or 0) + 1
         return record
+
+
+def _counter(records: object) -> type[_Counting] | None:
+    """What counts these records as they are taken; none for what can more than that, since Python asks its type."""
+    plain, asynchronous = isinstance(records, Iterator), isinstance(records, AsyncIterator)
+    if plain is asynchronous or any(hasattr(type(records), name) for name in _MORE):
+        return None
+    return Counted if plain else _CountedAsync
 
 
 def size(records: object) -> int | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from itertools import count
 from types import AsyncGeneratorType, CoroutineType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
@@ -83,7 +83,9 @@ def _called(call: Callable[[], Any], batch: Batch) -> Any:
         batch.finish(error)
         raise
     kind = type(result)  # which, unlike isinstance, runs nothing of the result's own
-    if issubclass(kind, Counted) or (kind.__module__ in _LAZY and issubclass(kind, Iterator)):
+    if issubclass(kind, Counted):
+        return flow(_begun_by_its_consumer(result), batch.flowing())
+    if kind.__module__ in _LAZY and issubclass(kind, Iterator):
         return flow(result, batch.flowing())
     if kind is AsyncGeneratorType:
         return flowing_async(lambda: (result, batch.flowing()))()
@@ -92,6 +94,11 @@ def _called(call: Callable[[], Any], batch: Batch) -> Any:
     batch.records_out = size(result)
     batch.finish()
     return result
+
+
+def _begun_by_its_consumer(records: Any) -> Generator[Any, Any, Any]:
+    """What a stage hands on as it came is asked for its iterator when it is consumed, as it would be."""
+    return (yield from records)
 
 
 async def _awaited(result: Any, batch: Batch) -> Any:

@@ -114,7 +114,7 @@ def test_its_record_has_the_errors_the_parts_and_the_health(ran: tuple[str, Line
         f"article {number} is sold out" for number in (0, 10, 20, 30)
     ]
     assert len({event.fields["fingerprint"] for event in errors}) == 1
-    spans = {event.fields["span_id"]: event for event in events if "span_id" in event.fields}
+    spans = {event.fields["operation_id"]: event for event in events if "operation_id" in event.fields}
     parts = [event for event in spans.values() if event.operation in ("price", "stock")]
     assert len(parts) == 80
     assert {spans[part.fields["parent_id"]].operation for part in parts} == {"request"}

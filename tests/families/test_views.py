@@ -79,7 +79,7 @@ RIGHT = {
     "value": st.floats(),
     "labels": KEYS,
     "operation": NAMES,
-    "span_id": COUNTS,
+    "operation_id": COUNTS,
     "parent_id": COUNTS,
     "active_ms": st.floats(0, 1e6),
 }

@@ -133,7 +133,7 @@ def test_the_console_leaves_out_what_only_machines_read() -> None:
 def test_what_an_event_of_the_toolkit_is_about_stands_behind_its_type() -> None:
     """And not a second time behind; ids that only programs read are left out."""
     event = an_event(
-        "operation_complete", operation="load", duration_ms=12.5, span_id=1, depth=0, tags={"table": "orders"}
+        "operation_complete", operation="load", duration_ms=12.5, operation_id=1, depth=0, tags={"table": "orders"}
     )
     assert line_of(event).endswith('operation_complete load (12.5 ms) tags={"table": "orders"}')
     assert line_of(an_event("cli_command", command="load", status="failed")).endswith(

@@ -16,7 +16,7 @@ from odibi_core.views.operations import MAX_DEPTH, OTHER, OperationsView
 
 def done(name: str, span: int, parent: int | None = None, ms: float = 1.0, **fields: Any) -> Event:
     kind = fields.pop("kind", "operation_complete")
-    about = {"span_id": span} | ({} if parent is None else {"parent_id": parent})
+    about = {"operation_id": span} | ({} if parent is None else {"parent_id": parent})
     return an_event(kind, operation=name, duration_ms=ms, **about, **fields)
 
 

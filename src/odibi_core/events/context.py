@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from sys import modules
 from typing import Any, Final
 
 import msgspec
 from msgspec import structs
 
 from odibi_core.events.compose import sift
-from odibi_core.events.trace_context import SPANS_OF, active_span, span_in
+from odibi_core.events.trace_context import active_span, span_in
 
 
 class Context(msgspec.Struct, frozen=True):
@@ -93,15 +92,13 @@ def current() -> Context:
     return _current.get(_inherited)
 
 
-def in_span() -> Context | None:
-    """The context in force here, with the span that OpenTelemetry has active; None where it has none.
+def in_span(here: Context) -> Context:
+    """This context in the span that OpenTelemetry has active; as it is where none is.
 
     For what is said now, and not to be kept: the span may end before the context does.
     """
-    if SPANS_OF not in modules:
-        return None
     span = active_span()
-    return current().saying(span) if span else None
+    return here.saying(span) if span else here
 
 
 def put(context: Context) -> None:

@@ -29,8 +29,8 @@ _LONGEST_LINE: Final = 1_000_000
 _FILE, _LINE, _FUNCTION = "code.file.path", "code.line.number", "code.function.name"
 _FOR_REPORTS: Final = frozenset(
     {
-        "error_id", "message_id", "execution_id", "trace_id", "span_id", "trace_flags", "parent_id", "depth",
-        "breadcrumbs", "contexts",
+        "error_id", "message_id", "execution_id", "trace_id", "span_id", "trace_flags", "operation_id", "parent_id",
+        "depth", "breadcrumbs", "contexts",
     }
 )  # fmt: skip
 _ELSEWHERE: Final = _FOR_REPORTS | {

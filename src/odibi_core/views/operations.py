@@ -91,14 +91,14 @@ class OperationsView:
         self._nodes += 1
         node = _Node(text(event.operation) or "?")
         node.count(_duration(event), event.event_type == kinds.OPERATION_FAILED)
-        span_id, parent_id = count(event.fields.get("span_id")), count(event.fields.get("parent_id"))
-        if span_id is not None:
-            parts = self._waiting.pop(span_id, None)
+        operation_id, parent_id = count(event.fields.get("operation_id")), count(event.fields.get("parent_id"))
+        if operation_id is not None:
+            parts = self._waiting.pop(operation_id, None)
             if parts is not None:
                 node.children = parts.children
                 for part in node.children.values():
                     part.parent = node
-            self._told[span_id] = node
+            self._told[operation_id] = node
             if len(self._told) > _REMEMBERED:
                 self._told.popitem(last=False)
         whole = self._whole(parent_id)
