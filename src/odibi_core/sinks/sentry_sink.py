@@ -136,6 +136,7 @@ class SentrySink:
             ) from None
         if isinstance(client.transport, _Transport):
             client.transport.tell = tell
+            client.flush(0.01)  # begins its thread: Python 3.12 begins none at the end, where the last error is told
         return cls(client)
 
 
