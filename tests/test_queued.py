@@ -73,3 +73,23 @@ def test_after_close_it_can_be_used_again() -> None:
     assert done.wait(10)
     forever.set()
     assert jobs.close(10)
+
+
+def test_where_no_thread_can_be_begun_the_caller_does_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As at the program's end with Python 3.12; afterwards threads do it as ever."""
+
+    def none(thread: threading.Thread) -> None:
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    done: list[threading.Thread] = []
+    jobs = Queued(workers=2)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", none)
+        for _ in range(3):
+            assert jobs.put(lambda: done.append(threading.current_thread()))
+        assert done == [threading.current_thread()] * 3
+        assert jobs.drain(0)
+    jobs.put(lambda: done.append(threading.current_thread()))
+    assert jobs.close(10)
+    assert done[3] is not threading.current_thread()
+    assert (jobs.accepted, jobs.done, jobs.dropped, jobs.failed) == (4, 4, 0, 0)

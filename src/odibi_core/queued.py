@@ -36,22 +36,35 @@ class Queued:
         self._idle = threading.Condition(self._lock)
 
     def put(self, call: Callable[..., object], *arguments: Any) -> bool:
-        """Have `call(*arguments)` run soon; False when the queue is full and it was dropped."""
+        """Have `call(*arguments)` run soon, here and now where no thread can be begun; False when the queue is full and
+        it was dropped.
+        """
         with self._lock:
             if self._jobs.qsize() >= self.bound:
                 self.dropped += 1
                 return False
             self._jobs.put((call, arguments))
             self.accepted += 1
-            if len(self._threads) < self.workers:
-                thread = threading.Thread(
-                    target=self._work,
-                    args=(self._jobs,),
-                    name=f"{self.name}-{len(self._threads)}",
-                    daemon=True,
-                )
-                self._threads.append(thread)
+            jobs, alone = self._jobs, not self._has_thread()
+        if alone:
+            jobs.put(None)
+            self._work(jobs)
+        return True
+
+    def _has_thread(self) -> bool:
+        """One more, if there may be; False where there is none: Python 3.12 begins none at the program's end."""
+        if len(self._threads) < self.workers:
+            thread = threading.Thread(
+                target=self._work,
+                args=(self._jobs,),
+                name=f"{self.name}-{len(self._threads)}",
+                daemon=True,
+            )
+            try:
                 thread.start()
+            except RuntimeError:
+                return bool(self._threads)
+            self._threads.append(thread)
         return True
 
     def drain(self, timeout: float = 5.0) -> bool:
