@@ -67,11 +67,18 @@ Orchestrator([Step(name="one", value=lambda: 1)], pipeline_name="steps").run()
 
 
 @pytest.mark.parametrize(
-    "code", ["with observe('x') as run: run.say('said')", "Orchestrator([Step(name='said', value=int)]).run()"]
+    "code",
+    [
+        "with observe('x', store='.odibi') as run: run.say('said')",
+        "Orchestrator([Step(name='said', value=int)]).run()",
+        "with init_observability(), track_performance('timed'): pass",
+        "with init_observability(): capture_exception(ValueError('x'))",
+        "with track_performance('first'): pass\nwith observe('x'), track_performance('timed'): pass",
+    ],
 )
-def test_a_run_needs_no_logger_to_be_in_the_span(code: str) -> None:
-    """Whatever of us comes first in a program takes it up."""
-    python("from odibi_core.observability import Orchestrator, Step, observe\n" + code, environment(TRACEPARENT=PARENT))
+def test_whatever_comes_first_takes_up_the_span(code: str) -> None:
+    """A run, a timing or an error as well as a logger; and it stays in force afterwards."""
+    python("from odibi_core.observability import *\n" + code, environment(TRACEPARENT=PARENT))
     events = list(RunStore(".odibi").events())
     assert events
     assert [span_of(event.fields) for event in events] == [FIELDS] * len(events)

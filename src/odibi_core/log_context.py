@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import inspect
 import json
-import logging
 from collections.abc import Callable
 from contextvars import Context as CopiedContext
 from contextvars import ContextVar, copy_context
@@ -17,11 +16,12 @@ from typing import Any, Final, ParamSpec, TypedDict, TypeVar
 
 from odibi_core.events import context
 from odibi_core.events.clock import new_id
-from odibi_core.events.context import Context, current, enter, inherit, put
+from odibi_core.events.context import Context, current, enter, put
 from odibi_core.events.normalise import text
-from odibi_core.events.trace_context import read_traceparent, traceparent
+from odibi_core.events.trace_context import traceparent
 from odibi_core.flows import is_generator, over, within
-from odibi_core.settings import environment_with, inherited_context, parent_span
+from odibi_core.program import begin_in, take_up_inherited
+from odibi_core.settings import environment_with
 
 __all__ = [
     "LogContext",
@@ -39,7 +39,6 @@ P = ParamSpec("P")
 R = TypeVar("R")
 F = TypeVar("F", bound=Callable[..., Any])
 
-_log = logging.getLogger("odibi_core")
 _LARGEST: Final = 16 * 1024
 """Characters of a context that are given to another process; what does not fit stays behind."""
 
@@ -47,7 +46,6 @@ _Entry = tuple["LogContext", Context, bool]
 """A context that was entered, what was in force before, and whether it was left already."""
 
 _entered: ContextVar[tuple[_Entry, ...]] = ContextVar("odibi_core_log_contexts", default=())
-_looked: list[bool] = []
 
 
 class LogContext:
@@ -231,31 +229,6 @@ def environment_for_workers() -> dict[str, str]:
     take_up_inherited()
     here = context.in_span(current())
     return environment_with(json.dumps(_portable(here)), traceparent(here.fields))
-
-
-def begin_in(fields: dict[str, Any]) -> None:
-    """Every thread of this process begins in this context: the initializer of `context_for_workers`."""
-    _looked.append(True)
-    inherit(fields)
-    put(context.inherited())
-
-
-def take_up_inherited() -> None:
-    """Once a process: begin in the context that `environment_for_workers` of another one left us, or in its span.
-
-    `TRACEPARENT` goes before the span of that context: whoever set it stands nearer.
-    """
-    if _looked:
-        return
-    _looked.append(True)
-    given, fields = inherited_context(), {}
-    if given is not None:
-        try:
-            fields = {str(name): value for name, value in json.loads(given).items()}
-        except (ValueError, AttributeError, RecursionError):
-            _log.warning("the context that was inherited cannot be read and is left out: %.200r", given)
-    if fields := {**fields, **read_traceparent(parent_span())}:
-        inherit(fields)
 
 
 def _portable(here: Context) -> dict[str, Any]:

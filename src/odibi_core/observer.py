@@ -13,7 +13,6 @@ from odibi_core.events import context, kinds, redaction
 from odibi_core.events.clock import host_name, monotonic, process_id, process_start
 from odibi_core.events.failure import describe_failure
 from odibi_core.events.normalise import text
-from odibi_core.log_context import take_up_inherited
 from odibi_core.metrics_manager import MetricsManager
 from odibi_core.node_record import Descriptions
 from odibi_core.orchestrator import Orchestrator, Result, Step
@@ -72,7 +71,6 @@ class Observer:
 
     def start(self) -> Observer:
         """Open the record; `with` does it by itself."""
-        take_up_inherited()
         if self.store is not None:
             self._journal = self.store.open(self.run_id, durability=self.settings.store.durability)
             self.bus.subscribe(self._journal)

@@ -15,7 +15,6 @@ from odibi_core.event_bus import EventBus, Sink
 from odibi_core.events import Event, clean_text, context, kinds, redaction
 from odibi_core.events.clock import host_name, monotonic, process_id, process_start
 from odibi_core.events.failure import message_of
-from odibi_core.log_context import take_up_inherited
 from odibi_core.metrics_manager import MetricsManager
 from odibi_core.node_record import Descriptions
 from odibi_core.pipeline import Graph, Progress, Step, compile, plan_rows
@@ -169,7 +168,6 @@ class _Run:
 
     def execute(self) -> Result:
         """Open the record, run, close the record."""
-        take_up_inherited()
         self._open()
         begun = monotonic()
         # A run inside another's step or hook is nobody's node.

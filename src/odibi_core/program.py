@@ -2,11 +2,14 @@
 
 Whoever only wants to speak takes `current_bus()`: inside a run it is that run's, and what is said stands in that run's
 record; anywhere else it is the program's own. A program-wide listener (the console, `get_metrics()`, Sentry) hears the
-program's bus, and each run's from when it begins. Nothing is made before it is asked for.
+program's bus, and each run's from when it begins. With the first bus the program takes up the context that whoever
+started it has left for it. Nothing is made before it is asked for.
 """
 
 from __future__ import annotations
 
+import json
+import logging
 import os
 import weakref
 from threading import RLock
@@ -14,10 +17,13 @@ from typing import Any, TypeVar
 
 from odibi_core.errors import ConfigurationError
 from odibi_core.event_bus import EventBus, Sink
-from odibi_core.events.context import bus_here
+from odibi_core.events.context import bus_here, inherit, inherited, put
+from odibi_core.events.trace_context import read_traceparent
 from odibi_core.metrics_manager import MetricsManager
+from odibi_core.settings import inherited_context, parent_span
 
 __all__ = [
+    "begin_in",
     "current_bus",
     "get_metrics",
     "join",
@@ -27,10 +33,12 @@ __all__ = [
     "program_bus",
     "sinks",
     "speaker",
+    "take_up_inherited",
     "unlisten",
 ]
 
 T = TypeVar("T")
+_log = logging.getLogger("odibi_core")
 
 
 class _Program:
@@ -43,6 +51,8 @@ class _Program:
         self.joined: weakref.WeakSet[EventBus] = weakref.WeakSet()
         self.instruments: dict[type[Any], Any] = {}
         self.lock = RLock()
+        self.begun = False
+        """Whether it is known in which context it begins."""
 
 
 _program = _Program()
@@ -83,6 +93,31 @@ def program_bus() -> EventBus:
                 join(bus)
                 here.bus = bus
     return here.bus
+
+
+def begin_in(fields: dict[str, Any]) -> None:
+    """Every thread of this process begins in this context: the initializer of `context_for_workers`."""
+    _program.begun = True
+    inherit(fields)
+    put(inherited())
+
+
+def take_up_inherited() -> None:
+    """Once a process: begin in the context that `environment_for_workers` of another one left us, or in its span.
+
+    `TRACEPARENT` goes before the span of that context: whoever set it stands nearer.
+    """
+    if _program.begun:
+        return
+    _program.begun = True
+    given, fields = inherited_context(), {}
+    if given is not None:
+        try:
+            fields = {str(name): value for name, value in json.loads(given).items()}
+        except (ValueError, AttributeError, RecursionError):
+            _log.warning("the context that was inherited cannot be read and is left out: %.200r", given)
+    if fields := {**fields, **read_traceparent(parent_span())}:
+        inherit(fields)
 
 
 def get_metrics() -> MetricsManager:
@@ -134,6 +169,7 @@ def sinks() -> list[tuple[str, Sink]]:
 
 def join(bus: EventBus) -> None:
     """A run begins on this bus: the program's listeners hear it too. A second time does nothing."""
+    take_up_inherited()
     with _program.lock:
         if not bus.joined:
             _program.joined.add(bus)

@@ -21,7 +21,6 @@ from odibi_core.events.context import bus_here
 from odibi_core.events.kinds import SEVERITY, LogLevel, severity
 from odibi_core.events.leveled import Leveled, with_failure
 from odibi_core.events.normalise import text
-from odibi_core.log_context import take_up_inherited
 from odibi_core.log_sampling import Gate
 from odibi_core.program import current_bus, listen, making, program_bus
 from odibi_core.settings import Log, ObservabilityConfig, color_choice, get_config
@@ -248,7 +247,6 @@ def warn_of(problem: str) -> None:
 
 def process_log(settings: Log | ObservabilityConfig | None = None) -> _ProcessLog:
     """The log of the process. The first who asks makes it, and warns of what is wrong with the settings it found."""
-    take_up_inherited()
     if not _default and _make(settings) and settings is None:
         for problem in get_config().validate("log", "redaction"):
             warn_of(problem)

@@ -69,6 +69,16 @@ def test_what_is_wrong_is_named_with_file_key_and_reason(text: str, said: str) -
     assert len(str(error.value)) < 600
 
 
+def test_a_wrong_section_costs_no_other() -> None:
+    """A program goes on with the rest, which may say what has to be hidden; each wrong one is named."""
+    Path("odibi.toml").write_text("tags = 1\n[redaction]\nnames = ['badge']\n[lgo]\nlevel = 'debug'\n")
+    config = ObservabilityConfig()
+    assert config.redaction_names == ("badge",)
+    (problem,) = config.validate()
+    assert "'lgo' is not a section (did you mean 'log'?)" in problem
+    assert "'tags' is not a section" in problem
+
+
 def test_a_setting_of_another_part_does_not_stop_a_run() -> None:
     """A run needs where its record goes, and how closely it looks; a wrong port is somebody else's."""
     Path("odibi.toml").write_text("[metrics]\nport = -1\n[log]\nlevel = 'loud'\n")

@@ -48,15 +48,13 @@ def _parsed(path: str, content: bytes) -> SettingsFile:
         tables = tomllib.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         return SettingsFile(path, {}, f"{path} is not TOML: {error}")
-    for name, table in tables.items():
-        if name not in SECTIONS:
-            return SettingsFile(
-                path,
-                {},
-                f"{path}: {name!r} is not a section{nearest(name, SECTIONS)}; the sections are: {', '.join(SECTIONS)}",
-            )
-        if not isinstance(table, dict):
-            return SettingsFile(
-                path, {}, f"{path}: {name!r} is a section: write [{name}], and its settings below"
-            )
-    return SettingsFile(path, tables)
+    wrong = [_wrong_section(name, table) for name, table in tables.items()]
+    kept = {name: table for (name, table), problem in zip(tables.items(), wrong, strict=True) if not problem}
+    return SettingsFile(path, kept, "; ".join(f"{path}: {problem}" for problem in wrong if problem))
+
+
+def _wrong_section(name: str, table: Any) -> str:
+    """Why it is no section, if so; the others stay in force, since they may say what has to be hidden."""
+    if name not in SECTIONS:
+        return f"{name!r} is not a section{nearest(name, SECTIONS)}; the sections are: {', '.join(SECTIONS)}"
+    return "" if isinstance(table, dict) else f"{name!r} is a section: write [{name}], and its settings below"
