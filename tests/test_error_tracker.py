@@ -32,6 +32,7 @@ from odibi_core.observability import (
     capture_exception,
     capture_message,
     init_error_tracking,
+    init_observability,
     observe,
     set_config,
     set_context,
@@ -415,7 +416,8 @@ def test_what_is_no_error_is_left_alone(heard: RecordingSink, error: type[BaseEx
 
 
 def warnings(heard: RecordingSink) -> list[str]:
-    return [event.message or "" for event in heard.of_kind("message") if event.level == "warning"]
+    kinds = {"message", "setup_problem"}
+    return [event.message or "" for event in heard.events if event.level == "warning" and event.event_type in kinds]
 
 
 def test_without_being_asked_there_is_no_sentry_and_no_word(heard: RecordingSink) -> None:
@@ -436,6 +438,18 @@ def test_a_dsn_that_cannot_be_right_is_one_warning(heard: RecordingSink, dsn: st
     (warning,) = warnings(heard)
     assert says in warning
     assert capture_exception(caught(load)) is not None
+
+
+def test_what_cannot_be_had_is_told_once_whoever_finds_it(
+    heard: RecordingSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the same words, by whichever of the two is called first, and again."""
+    monkeypatch.setenv("SENTRY_ENABLED", "true")
+    init_error_tracking()
+    with init_observability():
+        init_error_tracking()
+    (warning,) = warnings(heard)
+    assert warning.startswith("SENTRY_ENABLED is true and SENTRY_DSN is not set: ")
 
 
 def test_a_missing_sdk_is_one_warning_that_says_what_to_install(

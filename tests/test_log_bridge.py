@@ -455,3 +455,9 @@ def test_a_childs_records_come_in_by_a_queue(bridge: Bridge) -> None:
     listener.stop()
     assert bridge.line["component"] == "worker"
     assert "in the child" in json.dumps(bridge.line)
+
+
+def test_what_is_no_logger_is_refused() -> None:
+    """By its type, with what would be right."""
+    with pytest.raises(ConfigurationError, match="its name, or None for all; given was a list"):
+        capture_logging(logger=[])  # type: ignore[arg-type]

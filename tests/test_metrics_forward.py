@@ -120,7 +120,7 @@ def test_past_the_bound_it_drops_and_counts() -> None:
         go.wait(PATIENCE_S)
         heard.extend(batch)
 
-    forward = Forward(slow, settle=int, bound=10)
+    forward = Forward(slow, settle=int, tell=print, bound=10)
     series = MetricsView().find("counter", "error_count", "load", None)
     forward.put([(series, 1, 0.0)])
     assert hangs.wait(PATIENCE_S)
@@ -134,7 +134,9 @@ def test_past_the_bound_it_drops_and_counts() -> None:
 
 def test_a_receiver_that_fails_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
     """It fails for itself: the next batch is handed on, and other receivers do not notice."""
-    metrics, heard, failed = MetricsManager(), list[Measurement](), threading.Semaphore(0)
+    bus, told = EventBus(), RecordingSink()
+    bus.subscribe(told)
+    metrics, heard, failed = MetricsManager(bus=bus), list[Measurement](), threading.Semaphore(0)
 
     def fails(batch: list[Measurement]) -> None:
         failed.release()
@@ -148,6 +150,8 @@ def test_a_receiver_that_fails_is_said_once(caplog: pytest.LogCaptureFixture) ->
             assert failed.acquire(timeout=PATIENCE_S)
         assert [end(PATIENCE_S) for end in ends] == [True, True]
     assert caplog.text.count("RuntimeError: no network") == 1
+    (said,) = told.of_kind("hook_failed")
+    assert (said.level, said.message) == ("warning", "fails failed: RuntimeError: no network")
     assert len(heard) == 2
 
 

@@ -28,7 +28,7 @@ from odibi_core.events.recent import remember
 from odibi_core.flows import is_async_generator, is_coroutine, is_generator, over
 from odibi_core.plugins import load
 from odibi_core.program import current_bus, listen, once, unlisten
-from odibi_core.program_logger import process_log
+from odibi_core.program_logger import process_log, warn_of
 from odibi_core.settings import ObservabilityConfig, get_config
 
 if TYPE_CHECKING:
@@ -126,7 +126,8 @@ class ErrorTracker:
                 tell=self._warn,
             )
         except OdibiError as problem:
-            self._warn(str(problem))
+            for said in wanted.prevented().get("sentry_enabled", [str(problem)]):
+                warn_of(said)
             return False
         listen(self.sentry, name="sentry")
         return True

@@ -120,6 +120,10 @@ def capture_logging(
     A logger whose level would keep records of that level back is set to it. With `warnings`, Python's warnings come
     too. A second time on the same logger brings nothing in twice. What is returned ends it: `restore()`, or `with`.
     """
+    if not isinstance(logger, str | logging.Logger | None):
+        raise ConfigurationError(
+            f"logger is a logger of `logging`, its name, or None for all; given was a {type(logger).__name__}"
+        )
     log = log or process_log()
     rank = levelno_of(log.settings.level if level is None else level)
     found = logger if isinstance(logger, logging.Logger) else logging.getLogger(logger)

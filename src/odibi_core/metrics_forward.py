@@ -21,10 +21,15 @@ class Forward:
     """One receiver, and what waits for it. Made by `MetricsManager.forward`."""
 
     def __init__(
-        self, to: Callable[[list[Measurement]], object], settle: Callable[[], object], bound: int = _BOUND
+        self,
+        to: Callable[[list[Measurement]], object],
+        settle: Callable[[], object],
+        tell: Callable[[Exception], object],
+        bound: int = _BOUND,
     ) -> None:
         self._to = to
         self._settle = settle
+        self._tell = tell
         self._bound = bound
         self.dropped = self.failed = 0
         self.begin()
@@ -59,9 +64,10 @@ class Forward:
             self._to(
                 [(each.kind, each.family.metric, each.name, each.labels(), value) for each, value, _ in notes]
             )
-        except Exception:
+        except Exception as error:
             self.failed += 1
             if self.failed == 1:
+                self._tell(error)
                 _log.exception("a receiver of measurements failed; further failures are only counted")
         finally:
             self.done += len(notes)

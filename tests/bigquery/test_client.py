@@ -646,3 +646,9 @@ def test_what_is_no_client_is_told_when_it_is_to_be_observed(client: object) -> 
     """And not at the first query."""
     with pytest.raises(ConfigurationError, match=r"bigquery\.Client"):
         observe_bigquery(client)
+
+
+def test_what_is_no_client_is_refused() -> None:
+    """Before anything is asked of it."""
+    with pytest.raises(ConfigurationError, match=r"client is a google\.cloud\.bigquery\.Client.*given was a NoneType"):
+        estimate_bigquery(None, "SELECT 1")

@@ -17,6 +17,7 @@ from odibi_core.event_bus import EventBus
 from odibi_core.events.clock import monotonic
 from odibi_core.metrics_manager import MetricsManager
 from odibi_core.sinks.datadog_sink import DatadogSink
+from odibi_core.testing import RecordingSink
 
 PATIENCE_S = 30.0
 
@@ -244,9 +245,9 @@ def test_a_host_that_nobody_resolves_does_not_hold_up_the_end(monkeypatch: pytes
         answered.wait(PATIENCE_S)
         return resolve(*arguments, **options)
 
-    monkeypatch.setattr(socket, "getaddrinfo", slow)
     sink = DatadogSink("localhost", 9)
     client = sink._connected()
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
     sending = threading.Thread(target=sink, args=([("counter", "mine", "", {}, 1.0)],))
     sending.start()
     assert asked.wait(PATIENCE_S)
@@ -255,3 +256,23 @@ def test_a_host_that_nobody_resolves_does_not_hold_up_the_end(monkeypatch: pytes
     answered.set()
     sending.join(PATIENCE_S)
     assert client.socket is None
+
+
+def test_a_host_that_cannot_be_found_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By name, with what would be right; who sends later asks for it anew, and may find it."""
+    resolve = socket.getaddrinfo
+
+    def unknown(*_: Any, **__: Any) -> Any:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    bus, told = EventBus(), RecordingSink()
+    bus.subscribe(told)
+    metrics, sink = MetricsManager(bus=bus), DatadogSink("localhost", 9)
+    for find in (unknown, resolve):
+        monkeypatch.setattr(socket, "getaddrinfo", find)
+        end = metrics.forward(sink)
+        metrics.increment("cache_hit")
+        assert end(PATIENCE_S)
+    (said,) = told.of_kind("hook_failed")
+    assert "'localhost', which cannot be found (Name or service not known): set DD_AGENT_HOST" in str(said.message)
+    assert sink.sent == 1

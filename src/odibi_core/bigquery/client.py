@@ -88,6 +88,11 @@ def estimate_bigquery(
     client: Any, sql: str, *, prices: Prices | float | None = None, job_config: Any = None, **where: Any
 ) -> Estimate:
     """What a query would cost, asked of BigQuery by a dry run, which is free. `where`: `location`, `project`."""
+    if not callable(getattr(client, "query", None)):
+        raise ConfigurationError(
+            "client is a google.cloud.bigquery.Client, or what observe_bigquery gave; "
+            f"given was a {type(client).__name__}"
+        )
     config = copy.deepcopy(job_config) if job_config is not None else _config_class()()
     config.dry_run, config.use_query_cache = True, False
     job = client.query(sql, job_config=config, **where)

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from odibi_core.errors import ConfigurationError
 from odibi_core.events import clean_text
 from odibi_core.events.compose import clean_field
 from odibi_core.plugins import missing_extra
@@ -88,8 +89,17 @@ class DatadogSink:
 
     def _connected(self) -> DogStatsd:
         """The library's client: by whoever sends first, since it takes a while to load."""
+        import socket
+
         from datadog.dogstatsd.base import DogStatsd
 
+        try:
+            socket.getaddrinfo(self.host, self.port, type=socket.SOCK_DGRAM)
+        except OSError as error:  # the library would only drop what it is given
+            raise ConfigurationError(
+                f"Datadog's agent is looked for on {self.host!r}, which cannot be found ({error.strerror or error}): "
+                "set DD_AGENT_HOST to the host on which it listens"
+            ) from error
         client = DogStatsd(
             host=self.host,
             port=self.port,
