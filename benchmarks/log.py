@@ -236,6 +236,7 @@ def works(quick: bool) -> list[Work]:
     floor = "encode + write"
     one = [
         Contender("odibi-core", _call(ours, CALL), "ours", "redaction, seq, writer_id besides"),
+        Contender("odibi-core, with OpenTelemetry", _call(ours, CALL), note="asks for the active span besides"),
         *(Contender(name, prepare) for name, prepare in PEERS.items()),
         Contender(floor, encode_and_write, "floor", "msgspec, one write, no logger"),
     ]

@@ -46,7 +46,10 @@ def active_span() -> dict[str, str]:
     if trace is None:
         return {}
     try:
-        span = trace.get_current_span().get_span_context()
+        current = trace.get_current_span()
+        if current is trace.INVALID_SPAN:  # nearly always, and every line asks
+            return {}
+        span = current.get_span_context()
         if not span.is_valid:
             return {}
         ids = f"{span.trace_id:032x}", f"{span.span_id:016x}", f"{span.trace_flags:02x}"
