@@ -111,14 +111,14 @@ def _make_ready(figures: list[Figures], base: Path, stack: ExitStack) -> list[tu
         folder.mkdir()
         try:
             runner = stack.enter_context(who.contender.prepare(folder))
-            ready.append((who, _alone(runner) if who.contender.kind == "ours" else runner))
+            ready.append((who, runner if "OpenTelemetry" in who.contender.name else _without_spans(runner)))
         except Exception as error:  # a peer may be absent, or ours half built: the table says so
             who.not_run = _reason(error)
     return ready
 
 
-def _alone(runner: Runner) -> Runner:
-    """Ours, in a program that uses no spans: here a peer has loaded them, and each event would ask for the active one."""
+def _without_spans(runner: Runner) -> Runner:
+    """In a program that uses none: here a peer has loaded them, and each event of ours would ask for the active one."""
 
     def run(n: int) -> float:
         spans = sys.modules.pop("opentelemetry.trace", None)
