@@ -13,9 +13,12 @@ from odibi_core.story import page, write_story
 
 pytestmark = pytest.mark.browser
 
-EVERYTHING = """() => {
-  document.querySelectorAll('details').forEach((one) => { one.open = true; });
-  dispatchEvent(new Event('beforeprint'));
+EVERYTHING = """async () => {
+  for (let deep = 0; deep < 3; deep += 1) {  // what is opened may hold more that can be
+    document.querySelectorAll('details').forEach((one) => { one.open = true; });
+    dispatchEvent(new Event('beforeprint'));
+    await new Promise((filled) => requestAnimationFrame(() => setTimeout(filled)));
+  }
   document.querySelector('.graph-drawing')?.dispatchEvent(new PointerEvent('pointerover', {bubbles: true}));
   document.querySelectorAll('.choice button, .schema button, .more').forEach((one) => one.click());
 }"""
