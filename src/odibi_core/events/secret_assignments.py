@@ -29,6 +29,7 @@ _SAID_BEFORE_QUOTES: Final = frozenset({"password", "passwd", "pwd", "passphrase
 """Names of which a quoted text is the value without any sign between: not `unexpected token '}'`."""
 _CALLED: Final = frozenset({"password", "old_password"})
 """Functions of SQL whose argument is one."""
+_EXCEPTIONS: Final = ("Error", "Exception", "Warning")
 _NAME_LOOKED_AT: Final = 200
 
 _PARTS: Final = """
@@ -46,13 +47,14 @@ def without_assignments(content: str) -> str:
     parts: list[str] = []
     done = 0
     for match in _ASSIGNED.finditer(content):
-        if match.start() < done or not _gives(content, match):
+        name = _name(match)
+        if match.start() < done or not _gives(content, match, name):
             continue
-        start, end = value_at(content, match.end(), _name(match))
+        start, end = value_at(content, match.end(), name)
         inner = _ASSIGNED.match(content, start)
-        if inner and inner.end() >= end and _gives(content, inner):
+        if inner and inner.end() >= end and _gives(content, inner, _name(inner)):
             continue  # `credentials: token: …`, where the second is the one that is given something
-        if end > start and hides(_name(match), content[start:end]):
+        if end > start and hides(name, content[start:end]):
             parts += content[done:start], HIDDEN
             done = end
     return "".join([*parts, content[done:]])
@@ -62,9 +64,8 @@ def _name(match: re.Match[str]) -> str:
     return str(match["option"] or match["name"] or "password")[-_NAME_LOOKED_AT:]
 
 
-def _gives(content: str, match: re.Match[str]) -> bool:
+def _gives(content: str, match: re.Match[str], name: str) -> bool:
     """Whether it is a secret that is given something there."""
-    name = _name(match)
     return names_a_secret(name) and _is_said(content, match, name)
 
 
@@ -74,14 +75,14 @@ def _is_said(content: str, match: re.Match[str], name: str) -> bool:
         return content[match.start() - 1 : match.start()] == "<"
     if match["call"]:
         return name.lower() in _CALLED
-    if match["name"] and content[match.end("name") : match.end()].rstrip(" \t") == ":":
-        return not (content[match.end() - 1] != ":" and _names_an_exception(name))
+    if name.endswith(_EXCEPTIONS) and _is_type(name) and content[match.end("name") : match.end()].rstrip(" \t") == ":":
+        return content[match.end() - 1] == ":"  # else what stands behind `CredentialsError: ` is what it says
     if match["said"] and not match["said"].strip():
         return not _SAID_BEFORE_QUOTES.isdisjoint(words_of(name)[-1:])
     return True
 
 
-def _names_an_exception(name: str) -> bool:
-    """Whether it is the type of one, such as `CredentialsError`: what stands behind its `: ` is what it says."""
+def _is_type(name: str) -> bool:
+    """Whether it is written as types are, such as `google.auth.DefaultCredentialsError`."""
     kind = name.rpartition(".")[2]
-    return kind[:1].isupper() and not kind.isupper() and kind.endswith(("Error", "Exception", "Warning"))
+    return kind[:1].isupper() and not kind.isupper()
