@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -180,28 +181,36 @@ def test_a_handler_that_logs_to_us_makes_no_loop(kept: Keeping) -> None:
     assert echo.messages == ["said"]
 
 
-def test_a_handler_that_hangs_holds_up_nobody(kept: Keeping) -> None:
-    """Who logs goes on, what waits is bounded and what did not fit is counted; ending it takes two seconds at most."""
-    go_on = threading.Event()
+@contextmanager
+def a_handler_that_hangs() -> Iterator[threading.Event]:
+    """In each record, until the block ends and all is handed on; gives what tells that it is in one."""
+    go_on, inside = threading.Event(), threading.Event()
 
     class Hangs(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
+            inside.set()
             go_on.wait(60)
 
     hangs = Hangs()
     logging.getLogger("odibi").addHandler(hangs)
-    sink = LoggingSink()
     try:
-        for _ in range(10_050):
-            sink(an_event("x"))
-        assert 0 < sink.dropped <= 50
-        sink.close()
+        yield inside
     finally:
         go_on.set()
         for thread in threading.enumerate():
             if thread.name.startswith("odibi-forwarding"):
                 thread.join(60)
         logging.getLogger("odibi").removeHandler(hangs)
+
+
+def test_a_handler_that_hangs_holds_up_nobody(kept: Keeping) -> None:
+    """Who logs goes on, what waits is bounded and what did not fit is counted; ending it takes two seconds at most."""
+    with a_handler_that_hangs():
+        sink = LoggingSink()
+        for _ in range(10_050):
+            sink(an_event("x"))
+        assert 0 < sink.dropped <= 50
+        sink.close()
 
 
 ENDS = """
@@ -267,29 +276,14 @@ def test_the_check_sees_an_end_that_is_held_up() -> None:
 
 def test_what_is_said_after_a_handler_hung_is_dropped_and_counted(kept: Keeping) -> None:
     """At the program's end, where whoever says it would hand it on."""
-    go_on, inside = threading.Event(), threading.Event()
-
-    class Hangs(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            inside.set()
-            go_on.wait(60)
-
-    hangs = Hangs()
-    logging.getLogger("odibi").addHandler(hangs)
-    sink = LoggingSink()
-    try:
+    with a_handler_that_hangs() as inside:
+        sink = LoggingSink()
         for _ in range(3):
             sink(an_event("x"))
         assert inside.wait(20)
         sink.finish()
         sink(an_event("x"))
         assert sink.dropped == 1
-    finally:
-        go_on.set()
-        for thread in threading.enumerate():
-            if thread.name.startswith("odibi-forwarding"):
-                thread.join(60)
-        logging.getLogger("odibi").removeHandler(hangs)
     assert (sink.dropped, len(kept.records)) == (3, 1)
 
 

@@ -151,7 +151,8 @@ def test_a_receiver_that_fails_is_said_once(caplog: pytest.LogCaptureFixture) ->
         assert [end(PATIENCE_S) for end in ends] == [True, True]
     assert caplog.text.count("RuntimeError: no network") == 1
     (said,) = told.of_kind("hook_failed")
-    assert (said.level, said.message) == ("warning", "fails failed: RuntimeError: no network")
+    assert (said.level, said.message, said.error) == ("warning", "fails failed", "RuntimeError: no network")
+    assert bus.failures == {"fails": 1}
     assert len(heard) == 2
 
 

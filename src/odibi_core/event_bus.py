@@ -69,7 +69,7 @@ class EventBus:
         self._sinks: tuple[Sink, ...] = ()
         self._ranked: list[tuple[int, int, str, Sink]] = []
         self._registrations = count()
-        self._hooks = Hooks(max_workers, self._count_failure)
+        self._hooks = Hooks(max_workers, self.count_failure)
         self._begin()
         _buses.add(self)
 
@@ -94,7 +94,7 @@ class EventBus:
     ) -> Sink:
         """Have `sink` called with every event from now on; gives the sink back."""
         with self._list_lock:
-            self._ranked.append((priority, next(self._registrations), name or _name_of(sink), sink))
+            self._ranked.append((priority, next(self._registrations), name or name_of(sink), sink))
             self._ranked.sort(key=lambda row: row[:2])
             self._sinks = tuple(row[3] for row in self._ranked)
         return sink
@@ -268,17 +268,19 @@ class EventBus:
 
     def _sink_failed(self, sink: Sink, error: Exception, event: Event) -> None:
         """Called while the sinks are being called: what is said here waits its turn."""
-        name = next((row[2] for row in self._ranked if row[3] is sink), _name_of(sink))
+        name = next((row[2] for row in self._ranked if row[3] is sink), name_of(sink))
         last, in_a_row = self._failing.get(id(sink), (-1, 0))
         in_a_row = in_a_row + 1 if event.seq == last + 1 or event.writer_id != self.writer_id else 1
         self._failing[id(sink)] = (event.seq, in_a_row)
-        self._aftermath.append(self._count_failure(name, error))
+        self._aftermath.append(self.count_failure(name, error))
         if in_a_row >= FAILURES_ALLOWED:
             self._forget(sink)
             self._aftermath.append(f"the sink {name} failed {in_a_row} times in a row and is called no more")
 
-    def _count_failure(self, name: str, error: Exception) -> str:
-        """Count it, report the first of each name, and give the sentence for the standard log."""
+    def count_failure(self, name: str, error: Exception) -> str:
+        """Of a sink, a hook or another receiver: count it, report the first of each name, and give the sentence for
+        the standard log.
+        """
         self.failures[name] = self.failures.get(name, 0) + 1
         reason = clean_text(f"{type(error).__name__}: {text(error)}")
         if self.failures[name] == 1:
@@ -303,7 +305,7 @@ class EventBus:
         where it was registered, so that it can say events itself.
         """
         hook = RegisteredHook(
-            name or _name_of(callback), callback, priority, event_type, True, async_execution
+            name or name_of(callback), callback, priority, event_type, True, async_execution
         )
         self._hooks.add(hook)
         joined = getattr(callback, "joined", None)
@@ -367,7 +369,8 @@ def _complain(what: str, error: Exception) -> None:
         return  # such as a stack that is too deep even for this
 
 
-def _name_of(callback: object) -> str:
+def name_of(callback: object) -> str:
+    """What a sink or hook is called where nobody gave it a name."""
     return str(getattr(callback, "__name__", None) or type(callback).__name__)
 
 

@@ -12,11 +12,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from odibi_core.event_bus import EventBus
+from odibi_core.event_bus import EventBus, name_of
 from odibi_core.events import Event, clean, kinds
 from odibi_core.events.clock import epoch_ns, monotonic, new_id
-from odibi_core.events.failure import message_of
-from odibi_core.events.normalise import text
 from odibi_core.metrics_forward import Forward, Measurement
 from odibi_core.views.metrics import HEARD, MetricsView, Wanted
 from odibi_core.views.metrics_series import Sample, Series, measured, settle
@@ -207,13 +205,9 @@ class MetricsRecorder:
         return end
 
     def _receiver_failed(self, to: object, error: Exception) -> None:
-        """Said once of each receiver, as of a sink that fails."""
+        """Counted and reported as a sink that fails is."""
         if self._bus is not None:
-            name = text(getattr(to, "__name__", None) or type(to).__name__)
-            reason = f"{type(error).__name__}: {message_of(error)}"
-            self._bus.say(
-                kinds.HOOK_FAILED, f"{name} failed: {reason}", level="warning", fields={"hook": name, "error": reason}
-            )
+            self._bus.count_failure(name_of(to), error)
 
     @contextmanager
     def _held(self) -> Iterator[bool]:

@@ -274,5 +274,5 @@ def test_a_host_that_cannot_be_found_is_told_once(monkeypatch: pytest.MonkeyPatc
         metrics.increment("cache_hit")
         assert end(PATIENCE_S)
     (said,) = told.of_kind("hook_failed")
-    assert "'localhost', which cannot be found (Name or service not known): set DD_AGENT_HOST" in str(said.message)
+    assert "'localhost', which cannot be found (Name or service not known): set DD_AGENT_HOST" in str(said.error)
     assert sink.sent == 1

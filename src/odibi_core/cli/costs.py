@@ -65,7 +65,7 @@ def costs(
     elif answer["total"]["calls"]:
         _show(answer, rows, by, told)
     else:
-        output.notice(f"no cost is recorded in {kept.root}{' for what was asked' if run or since else ''}")
+        output.nothing("cost", kept.root, run or since)
 
 
 def _check(by: str) -> None:

@@ -72,7 +72,7 @@ def errors(
         if known > len(answer["groups"]) or answer["forgotten"]:
             output.notice(_left_out(known, len(answer["groups"]), answer["forgotten"]))
     else:
-        output.notice(f"no error is recorded in {kept.root}{' for what was asked' if run or since else ''}")
+        output.nothing("error", kept.root, run or since)
 
 
 def _chosen(groups: list[dict[str, Any]], wanted: str) -> dict[str, Any]:

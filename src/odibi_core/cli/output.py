@@ -115,6 +115,11 @@ def write_json_lines(values: Iterable[object]) -> None:
         sys.stdout.write(f"{as_json(value).decode()}\n")
 
 
+def nothing(what: str, root: object, asked: object, otherwise: str = "") -> None:
+    """The notice that a record has none of it: for what was `asked`, or, where nothing was, what `otherwise` says."""
+    notice(f"no {what} is recorded in {root}{' for what was asked' if asked else otherwise}")
+
+
 def as_json(value: object) -> bytes:
     """Valid JSON of anything; what JSON has no word for becomes a text."""
     try:

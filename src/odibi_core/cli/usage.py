@@ -42,8 +42,7 @@ def usage(
     elif any(answer.values()):
         _show(answer)
     else:
-        asked = " for what was asked" if run or since else "; `track_cli_command` records it"
-        output.notice(f"no use of anything is recorded in {kept.root}{asked}")
+        output.nothing("use of anything", kept.root, run or since, "; `track_cli_command` records it")
 
 
 def _show(answer: dict[str, Any]) -> None:
