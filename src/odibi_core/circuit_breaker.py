@@ -16,7 +16,7 @@ from threading import RLock
 from types import TracebackType
 from typing import Any, Final, Literal, ParamSpec, TypeVar
 
-from odibi_core.errors import CircuitOpenError, ConfigurationError
+from odibi_core.errors import STOPS, CircuitOpenError, ConfigurationError, is_failure
 from odibi_core.event_bus import EventBus
 from odibi_core.events import kinds
 from odibi_core.events.clock import SYSTEM, Clock
@@ -161,11 +161,11 @@ class CircuitBreaker:
 
     def _ended(self, turn: int, error: BaseException | None = None) -> None:
         """Count how a call ended, unless the circuit has changed its state since."""
-        counted = isinstance(error, Exception) and not self._is_excluded(error)
+        counted = error is not None and is_failure(error) and not self._is_excluded(error)
         with self._lock:
             if turn != self._turn:
                 return
-            if error is not None and not isinstance(error, Exception):
+            if error is not None and not is_failure(error):
                 # Cancelled: neither a failure nor a success, so the next may try.
                 self._next_try = self._now()
             else:
@@ -216,7 +216,9 @@ class CircuitBreaker:
             try:
                 if exclusion(error):
                     return True
-            except Exception:  # it cannot say: then the failure is one
+            except STOPS:
+                raise
+            except BaseException:  # it cannot say: then the failure is one
                 continue
         return False
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from threading import RLock
 from typing import Any, Final
 
+from odibi_core.errors import STOPS
 from odibi_core.event_bus import EventBus
 from odibi_core.events import kinds
 from odibi_core.events.clock import utc_now
@@ -116,7 +117,9 @@ def _plain(value: Any) -> Any:
     for convert in (operator.index, float):
         try:
             return value if isinstance(value, (str, bytes)) else convert(value)
-        except Exception:
+        except STOPS:
+            raise
+        except BaseException:
             continue
     return value
 

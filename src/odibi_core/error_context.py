@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Any, Final
 
+from odibi_core.errors import STOPS
 from odibi_core.events import clean, clean_text, kinds
 from odibi_core.events.clock import iso, utc_now
 from odibi_core.events.compose import clean_field
@@ -47,7 +48,9 @@ def add_breadcrumb(
         if data is not None and (told := _short(data)):
             crumb["data"] = told
         _crumbs.set((*_crumbs.get()[1 - MAX_BREADCRUMBS :], crumb))
-    except Exception:
+    except STOPS:
+        raise
+    except BaseException:
         return  # such as a stack that is too deep even for this
 
 
@@ -60,7 +63,9 @@ def set_context(key: str, value: Mapping[str, Any] | None) -> None:
             cleaned = clean(value)
             others[label] = cleaned if isinstance(cleaned, dict) else {"value": cleaned}
         _known.set(others)
-    except Exception:
+    except STOPS:
+        raise
+    except BaseException:
         return  # such as a stack that is too deep even for this
 
 
@@ -80,7 +85,9 @@ def _short(data: Any) -> dict[str, Any]:
         if isinstance(data, Mapping):
             some = [*data.items()][:_DATA]
             return {field_name(name): _line(clean_field(field_name(name), value)) for name, value in some}
-    except Exception:
+    except STOPS:
+        raise
+    except BaseException:
         pass  # one that cannot be read as what it says it is
     return {"value": _line(clean(data))}
 

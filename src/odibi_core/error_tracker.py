@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, overload
 
 from odibi_core.error_context import add_breadcrumb, breadcrumbs, contexts, set_context
-from odibi_core.errors import ConfigurationError, OdibiError
+from odibi_core.errors import STOPS, ConfigurationError, OdibiError, is_failure
 from odibi_core.event_bus import EventBus
 from odibi_core.events import kinds
 from odibi_core.events.clock import new_id
@@ -84,7 +84,9 @@ class ErrorTracker:
                 remember(self._captured, identity, None, MAX_CAPTURED)
             self._say(kinds.ERROR, message, kinds.level_name(level, "error"), told, context)
             return identity
-        except Exception as reason:
+        except STOPS:
+            raise
+        except BaseException as reason:
             _complain(reason)
             return None
 
@@ -95,7 +97,9 @@ class ErrorTracker:
             told = {"message_id": identity, "fingerprint": fingerprint(None, said, None, _place())}
             self._say(kinds.MESSAGE, said, level, told, context)
             return identity
-        except Exception as reason:
+        except STOPS:
+            raise
+        except BaseException as reason:
             _complain(reason)
             return None
 
@@ -196,7 +200,8 @@ def with_error_tracking(context: Any = None, reraise: bool = True) -> Any:
     """Capture what is raised inside, with `context`: `with with_error_tracking({"batch": 7}): …`, and a decorator.
 
     Of functions, coroutines and generators of both kinds. With `reraise=False` what was raised ends here: the block
-    is left, the call gives None, the generator ends. What is no `Exception` (Ctrl-C, an exit) is left alone.
+    is left, the call gives None, the generator ends. Ctrl-C, exits and cancelled tasks are left
+    alone; what else is no `Exception` is captured, and goes on.
     """
     if callable(context) or isinstance(context, classmethod | staticmethod):
         return TrackedErrors(None, reraise)(context)
@@ -214,10 +219,10 @@ class TrackedErrors:
         """Nothing is done before something is raised."""
 
     def __exit__(self, kind: object, error: BaseException | None, trace: TracebackType | None) -> bool:
-        if not isinstance(error, Exception):
+        if error is None or not is_failure(error):
             return False
         capture_exception(error, self.context)
-        return not self.reraise
+        return isinstance(error, Exception) and not self.reraise
 
     def __call__(self, function: F) -> F:
         """Each call of `function` is inside."""
@@ -300,8 +305,10 @@ def _place() -> str | None:
     return here.node_name or here.operation or here.component
 
 
-def _complain(reason: Exception) -> None:
+def _complain(reason: BaseException) -> None:
     try:
         _log.error("an error could not be recorded: %s", type(reason).__name__)
-    except Exception:
+    except STOPS:
+        raise
+    except BaseException:
         return  # such as a stack that is too deep even for this

@@ -28,7 +28,42 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Final
+
+STOPS: Final = (KeyboardInterrupt, SystemExit)
+"""Requests to end the program. Everything else that foreign code raises is a failure of that code, also an exception
+that is no `Exception`: a panic of a Rust library, `GeneratorExit`, a cancelled task. Where foreign code is called and
+may not end the caller, write `except STOPS: raise` before `except BaseException`.
+"""
+
+
+def is_stop(error: BaseException) -> bool:
+    """Return whether an exception asks the program to end; a group does if one of its members does."""
+    if isinstance(error, BaseExceptionGroup):
+        return error.subgroup(STOPS) is not None
+    return isinstance(error, STOPS)
+
+
+def is_failure(error: BaseException) -> bool:
+    """Return whether an exception that passes through observed code is a failure of it.
+
+    False for a request to end the program, a cancelled task and a closed generator.
+    """
+    return isinstance(error, Exception) or not (
+        is_stop(error) or isinstance(error, GeneratorExit) or _is_cancellation(error)
+    )
+
+
+def _is_cancellation(error: BaseException) -> bool:
+    """By name: importing asyncio costs more than the rest of the package."""
+    return any(
+        f"{base.__module__}.{base.__qualname__}" in _CANCELLATIONS for base in type(error).__mro__
+    )
+
+
+_CANCELLATIONS: Final = frozenset(
+    {"asyncio.exceptions.CancelledError", "trio.Cancelled", "greenlet.GreenletExit"}
+)
 
 
 class OdibiError(Exception):

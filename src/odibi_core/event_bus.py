@@ -19,6 +19,7 @@ from sys import modules
 from threading import get_ident
 from typing import Any, Final
 
+from odibi_core.errors import STOPS
 from odibi_core.events import Event, kinds, to_dict
 from odibi_core.events.clock import SYSTEM, Clock, new_id, resident_memory_mb
 from odibi_core.events.compose import clean_text, sift
@@ -157,7 +158,9 @@ class EventBus:
                 self._hooks.react(kind, when, heard, nested)
             if later or self._waiting:
                 self._follow_up(later)
-        except Exception as error:
+        except STOPS:
+            raise
+        except BaseException as error:
             _complain("an event could not be recorded", error)
 
     def _record(
@@ -171,7 +174,9 @@ class EventBus:
                 for sink in self._sinks:
                     try:
                         sink(event)
-                    except Exception as error:
+                    except STOPS:
+                        raise
+                    except BaseException as error:
                         self._sink_failed(sink, error, event)
                 later = self._deliver_waiting() if self._waiting or self._aftermath else None
             finally:
@@ -187,7 +192,9 @@ class EventBus:
                 self._waiting.append(event)
             else:
                 self._take_turn(event)
-        except Exception as error:
+        except STOPS:
+            raise
+        except BaseException as error:
             _complain("an event could not be passed on", error)
 
     def _make(
@@ -263,10 +270,12 @@ class EventBus:
         for sink in self._sinks:
             try:
                 sink(event)
-            except Exception as error:
+            except STOPS:
+                raise
+            except BaseException as error:
                 self._sink_failed(sink, error, event)
 
-    def _sink_failed(self, sink: Sink, error: Exception, event: Event) -> None:
+    def _sink_failed(self, sink: Sink, error: BaseException, event: Event) -> None:
         """Called while the sinks are being called: what is said here waits its turn."""
         name = next((row[2] for row in self._ranked if row[3] is sink), name_of(sink))
         last, in_a_row = self._failing.get(id(sink), (-1, 0))
@@ -277,7 +286,7 @@ class EventBus:
             self._forget(sink)
             self._aftermath.append(f"the sink {name} failed {in_a_row} times in a row and is called no more")
 
-    def count_failure(self, name: str, error: Exception) -> str:
+    def count_failure(self, name: str, error: BaseException) -> str:
         """Of a sink, a hook or another receiver: count it, report the first of each name, and give the sentence for
         the standard log.
         """
@@ -318,7 +327,9 @@ class EventBus:
         try:
             kind = kinds.canonical(event_type)
             fields = dict(event_data) if event_data else None
-        except Exception:
+        except STOPS:
+            raise
+        except BaseException:
             kind, fields = text(event_type), {"event_data": event_data}
         self.say(kind, level="error" if kind in FAILURES else "info", fields=fields)
 
@@ -362,10 +373,12 @@ class EventBus:
         self.shutdown()
 
 
-def _complain(what: str, error: Exception) -> None:
+def _complain(what: str, error: BaseException) -> None:
     try:
         _log.error("%s: %s", what, clean_text(f"{type(error).__name__}: {text(error, 1000)}"))
-    except Exception:
+    except STOPS:
+        raise
+    except BaseException:
         return  # such as a stack that is too deep even for this
 
 

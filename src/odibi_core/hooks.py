@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Any, Final
 
-from odibi_core.errors import ConfigurationError
+from odibi_core.errors import STOPS, ConfigurationError
 from odibi_core.events import kinds
 from odibi_core.events.clock import iso
 from odibi_core.queued import Queued
@@ -170,7 +170,7 @@ class HookTable:
 class Hooks(HookTable):
     """The hooks of a bus, called. `report` is told the name of one that raised, and gives the sentence to log."""
 
-    def __init__(self, max_workers: int, report: Callable[[str, Exception], str]) -> None:
+    def __init__(self, max_workers: int, report: Callable[[str, BaseException], str]) -> None:
         self.live: dict[str, Any] = {}
         self._max_workers = max_workers
         self._report = report
@@ -243,7 +243,9 @@ class Hooks(HookTable):
             hook.callback(own)
             hook.calls += 1
             hook.failures_in_a_row = 0
-        except Exception as error:
+        except STOPS:
+            raise
+        except BaseException as error:
             hook.failures += 1
             hook.failures_in_a_row += 1
             _log.error("%s", self._report(hook.name, error))

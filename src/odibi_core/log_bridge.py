@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 
-from odibi_core.errors import ConfigurationError
+from odibi_core.errors import STOPS, ConfigurationError
 from odibi_core.events.event import STANDARD
 from odibi_core.events.failure import describe_failure
 from odibi_core.events.kinds import SEVERITY, LogLevel
@@ -81,7 +81,9 @@ class LoggingHandler(logging.Handler):
             level = _level_of(record)
             if SEVERITY[level] >= SEVERITY[logger.level]:
                 getattr(logger, level)(UNNAMED, **_fields_of(record))
-        except Exception:
+        except STOPS:
+            raise
+        except BaseException:
             self.dropped += 1
         finally:
             _inside.depth = depth
@@ -182,7 +184,9 @@ def _fields_of(record: logging.LogRecord) -> dict[str, Any]:
     for part in (_words, _failure, _place, _surroundings):
         try:
             fields |= part(record)
-        except Exception as error:
+        except STOPS:
+            raise
+        except BaseException as error:
             fields.setdefault("message_problem", f"the record is damaged: {type(error).__name__}")
     for name, value in list(vars(record).items()):
         if name in OF_RECORDS:
@@ -200,7 +204,9 @@ def _words(record: logging.LogRecord) -> dict[str, Any]:
     template = text(record.msg)
     try:
         message = text(record.getMessage())
-    except Exception as error:
+    except STOPS:
+        raise
+    except BaseException as error:
         problem = f"the arguments do not fit: {type(error).__name__}: {text(error, _SHORT)}"
         return {"message": template, "message_args": plain(record.args), "message_problem": problem}
     return {"message": message} if message == template else {"message": message, "message_template": template}

@@ -24,7 +24,7 @@ class Forward:
         self,
         to: Callable[[list[Measurement]], object],
         settle: Callable[[], object],
-        tell: Callable[[Exception], object],
+        tell: Callable[[BaseException], object],
         bound: int = _BOUND,
     ) -> None:
         self._to = to
@@ -64,7 +64,7 @@ class Forward:
             self._to(
                 [(each.kind, each.family.metric, each.name, each.labels(), value) for each, value, _ in notes]
             )
-        except Exception as error:
+        except BaseException as error:  # SystemExit too: it would end the queue's thread alone
             self.failed += 1
             if self.failed == 1:
                 self._tell(error)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+from odibi_core.errors import STOPS
 from odibi_core.event_bus import EventBus, name_of
 from odibi_core.events import Event, clean, kinds
 from odibi_core.events.clock import epoch_ns, monotonic, new_id
@@ -68,7 +69,7 @@ class MetricsRecorder:
         self._speaking = threading.Lock()
         self._speaker = 0
         self._heard: Event | None = None
-        self._trouble: Exception | None = None
+        self._trouble: BaseException | None = None
 
     def __call__(self, event: Event, /) -> None:
         """As a sink: measure the nodes of a run, and take in what other managers said."""
@@ -137,7 +138,9 @@ class MetricsRecorder:
         for event in events:
             try:
                 told = self._view.fold(event)
-            except Exception as error:
+            except STOPS:
+                raise
+            except BaseException as error:
                 self._trouble = error
                 continue
             if told:

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from odibi_core.engines.frame import describe, is_frame
+from odibi_core.errors import is_failure
 from odibi_core.event_bus import EventBus
 from odibi_core.events import clean_text, context, kinds
 from odibi_core.events.clock import monotonic
@@ -63,11 +64,16 @@ class NodeRecord:
             fields["attempts"] = self.attempts
         self._bus.say(kinds.NODE_COMPLETE, fields=fields, context=self._context)
 
-    def failed(self, error: BaseException) -> str:
-        """The node failed, or was interrupted; gives what the error says, redacted."""
+    def failed(self, error: BaseException, *, cancelled: bool | None = None) -> str:
+        """The node failed, or was interrupted; gives what the error says, redacted.
+
+        By default the error tells which; the step of a run can be cancelled by the run alone.
+        """
+        if cancelled is None:
+            cancelled = not is_failure(error)
         self.duration_ms = (monotonic() - self._begun) * 1e3
         told = describe_failure(error)
-        status = "failed" if isinstance(error, Exception) else "cancelled"
+        status = "cancelled" if cancelled else "failed"
         end = {"status": status, "duration_ms": self.duration_ms, "attempts": self.attempts}
         self._bus.say(kinds.NODE_FAILED, level="error", fields={**told, **end}, context=self._context)
         return str(told["error"])

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from odibi_core import program
+from odibi_core.errors import is_failure
 from odibi_core.event_bus import EventBus
 from odibi_core.events import context, kinds, redaction
 from odibi_core.events.clock import host_name, monotonic, process_id, process_start
@@ -96,7 +97,7 @@ class Observer:
         if error is None:
             self._say(kinds.PIPELINE_COMPLETE, "success", about)
         else:
-            status = "failed" if isinstance(error, Exception) else "cancelled"
+            status = "failed" if is_failure(error) else "cancelled"
             self._say(kinds.PIPELINE_ERROR, status, {**about, **describe_failure(error)}, "error")
         self.bus.shutdown(self.hooks_within_s)
         self.tracker.close()

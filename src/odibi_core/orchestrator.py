@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from odibi_core import plugins, program
-from odibi_core.errors import ConfigurationError, PipelineError, nearest
+from odibi_core.errors import ConfigurationError, PipelineError, is_stop, nearest
 from odibi_core.event_bus import EventBus, Sink
 from odibi_core.events import Event, clean_text, context, kinds, redaction
 from odibi_core.events.clock import host_name, monotonic, process_id, process_start
@@ -264,7 +264,7 @@ class _Run:
 
     def _status(self, error: BaseException | None) -> str:
         if error is not None:
-            return "failed" if isinstance(error, Exception) else "cancelled"
+            return "cancelled" if is_stop(error) else "failed"
         return "failed" if self.failed and self.plan.on_failure != "continue" else "success"
 
     def _result(self, status: str, duration_ms: float, error: BaseException | None) -> Result:

@@ -13,6 +13,7 @@ from itertools import count
 from types import TracebackType
 from typing import Any, Final, ParamSpec, TypeVar, overload
 
+from odibi_core.errors import is_failure
 from odibi_core.events import kinds
 from odibi_core.events.clock import monotonic, new_id
 from odibi_core.events.compose import clean_field, clean_text
@@ -162,7 +163,7 @@ def _outcome(error: BaseException) -> tuple[str, str, str]:
     """Kind, level and status. A generator that its consumer needs no further did what it was asked to."""
     if isinstance(error, GeneratorExit) or is_clean_exit(error):
         return _SUCCESS
-    if isinstance(error, Exception):
+    if is_failure(error):
         return kinds.OPERATION_FAILED, "error", "failed"
     return kinds.OPERATION_FAILED, "warning", "cancelled"
 

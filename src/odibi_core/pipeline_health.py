@@ -11,6 +11,7 @@ from itertools import islice
 from threading import Lock
 from typing import Any, Final, TypeVar
 
+from odibi_core.errors import STOPS
 from odibi_core.event_bus import EventBus
 from odibi_core.events import clean, clean_text, kinds
 from odibi_core.events.leveled import Leveled
@@ -139,7 +140,9 @@ def _known(given: Any, read: Callable[[Any], R | None]) -> dict[str, R]:
             known = _try(read, value)
             if known is not None:
                 found[clean_text(str(name))] = known
-    except Exception:  # a mapping, or a name, that refuses to be read: what was read before it counts
+    except STOPS:
+        raise
+    except BaseException:  # a mapping, or a name, that refuses to be read: what was read before it counts
         return found
     return found
 
@@ -147,7 +150,9 @@ def _known(given: Any, read: Callable[[Any], R | None]) -> dict[str, R]:
 def _try(read: Callable[[Any], R | None], value: Any) -> R | None:
     try:
         return read(value)
-    except Exception:  # a value that refuses to be read is not known
+    except STOPS:
+        raise
+    except BaseException:  # a value that refuses to be read is not known
         return None
 
 
@@ -188,7 +193,9 @@ def _count(value: Any) -> int:
     try:
         count = len(value) if isinstance(value, Sized) else int(value)
         return count if 0 < count < _TOO_MUCH else 0
-    except Exception:  # no number, or one that refuses to be read: no alerts that we know of
+    except STOPS:
+        raise
+    except BaseException:  # no number, or one that refuses to be read: no alerts that we know of
         return 0
 
 

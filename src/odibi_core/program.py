@@ -15,7 +15,7 @@ import weakref
 from threading import RLock
 from typing import Any, TypeVar
 
-from odibi_core.errors import ConfigurationError
+from odibi_core.errors import STOPS, ConfigurationError
 from odibi_core.event_bus import EventBus, Sink
 from odibi_core.events.context import bus_here, inherit, inherited, put
 from odibi_core.events.trace_context import read_traceparent
@@ -71,7 +71,9 @@ def speaker(given: Any) -> Any:
     """What an instrument was given to speak through, as it is; None stands for `current_bus()`."""
     try:
         known = given is None or isinstance(getattr(given, "bus", given), EventBus)
-    except Exception:  # it refuses to be asked
+    except STOPS:
+        raise
+    except BaseException:  # it refuses to be asked
         known = False
     if not known:
         raise ConfigurationError(

@@ -15,6 +15,7 @@ from functools import partial
 from threading import RLock
 from typing import Any, Final, TextIO
 
+from odibi_core.errors import STOPS
 from odibi_core.event_bus import EventBus, Sink
 from odibi_core.events import Event, clean_text, kinds, redaction
 from odibi_core.events.context import bus_here
@@ -214,7 +215,9 @@ class ProgramLogger(Leveled):
     def _say_if_admitted(self, gate: Gate, level: str, event: str, fields: dict[str, Any]) -> None:
         try:
             admitted = gate.admits(self._log.bus(), self.component, level, event, fields)
-        except Exception:
+        except STOPS:
+            raise
+        except BaseException:
             admitted = True  # a line too strange to be compared is said
         if admitted:
             ProgramLogger._say(self, level, event, fields)

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final
 
 from odibi_core import program
 from odibi_core.error_tracker import close_error_tracking, init_error_tracking, sentry_of_the_program
-from odibi_core.errors import OdibiError
+from odibi_core.errors import STOPS, OdibiError
 from odibi_core.events import context
 from odibi_core.events.clock import monotonic, program_name
 from odibi_core.events.failure import message_of
@@ -79,7 +79,9 @@ class ProgramObserver(Observer):
         """What cannot be had must not cost the program its start."""
         try:
             part()
-        except Exception as error:
+        except STOPS:
+            raise
+        except BaseException as error:
             warn_of(
                 str(error)
                 if isinstance(error, OdibiError)
@@ -144,7 +146,9 @@ class ProgramObserver(Observer):
             share = max(0.0, deadline - monotonic()) / len(self._ends)
             try:
                 self._ends.popleft()(share)
-            except Exception as failure:
+            except STOPS:
+                raise
+            except BaseException as failure:
                 warn_of(f"{type(failure).__name__}: {message_of(failure)}")
 
 

@@ -92,7 +92,7 @@ class Queued:
             call, arguments = job
             try:
                 call(*arguments)
-            except Exception:
+            except BaseException:  # SystemExit too: it would end this thread, not the program, and nothing would drain
                 self.failed += 1
                 _log.exception("%s: a queued call failed", self.name)
             with self._idle:

@@ -12,6 +12,7 @@ from threading import Lock
 from typing import Any, ParamSpec, TypeVar, overload
 
 from odibi_core.engines.frame import row_count
+from odibi_core.errors import STOPS
 from odibi_core.events import context, kinds
 from odibi_core.node_record import NodeRecord
 from odibi_core.observer import Observer, active
@@ -110,7 +111,9 @@ class _Call:
             return _NoCall()
         try:
             return cls(observer, name, layer, signature.bind_partial(*args, **kwargs).arguments)
-        except Exception:
+        except STOPS:
+            raise
+        except BaseException:
             _log.exception("the call of %s is not recorded", name)
             return _NoCall()
 
@@ -120,7 +123,9 @@ class _Call:
             self._tell("after", self.name, result)
             _book(self.observer).remember(result, self.name)
             self.record.complete(row_count(result))
-        except Exception:
+        except STOPS:
+            raise
+        except BaseException:
             _log.exception("the end of %s is not recorded", self.name)
 
     def failed(self, error: BaseException) -> None:

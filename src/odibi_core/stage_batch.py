@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from typing import Any, Final
 
 from odibi_core.engines.frame import row_count
+from odibi_core.errors import STOPS, is_failure
 from odibi_core.event_bus import EventBus
 from odibi_core.events import kinds
 from odibi_core.events.clock import monotonic
@@ -40,7 +41,9 @@ class Batch:
             if counter := _counter(records):
                 self.records_in = 0
                 return counter(records, self)
-        except Exception:  # what it is cannot even be asked: it goes on as it came
+        except STOPS:
+            raise
+        except BaseException:  # what it is cannot even be asked: it goes on as it came
             return records
         self.records_in = size(records)
         return records
@@ -85,7 +88,7 @@ class Batch:
                 fields["partial"] = True
             _speak(self._logger, kinds.STAGE_COMPLETED, "info", fields)
         else:
-            failed = isinstance(error, Exception)
+            failed = is_failure(error)
             fields |= {"status": "failed" if failed else "cancelled", **describe_failure(error)}
             _speak(self._logger, kinds.STAGE_FAILED, "error" if failed else "warning", fields)
 
@@ -154,7 +157,9 @@ def size(records: object) -> int | None:
         if rows is None and isinstance(records, Collection) and not isinstance(records, Mapping):
             return len(records)
         return rows
-    except Exception:
+    except STOPS:
+        raise
+    except BaseException:
         return None
 
 

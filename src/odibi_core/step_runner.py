@@ -8,7 +8,7 @@ from typing import Any
 
 from odibi_core import plugins
 from odibi_core.engines.frame import row_count
-from odibi_core.errors import StepError, nearest
+from odibi_core.errors import StepError, is_stop, nearest
 from odibi_core.event_bus import EventBus
 from odibi_core.events import context, kinds
 from odibi_core.events.clock import monotonic
@@ -43,7 +43,7 @@ class StepRunner:
         self.stopped.set()
 
     def run(self, index: int) -> bool:
-        """Run a step and keep what it makes; False when it failed. Only what is no Exception leaves."""
+        """Run a step and keep what it makes; False when it failed. Only a request to stop leaves."""
         step = self.graph.steps[index]
         engine = self.graph.engine_of(index)
         record = NodeRecord(self._bus, self._run_id, step.name, step.layer, engine)
@@ -60,12 +60,13 @@ class StepRunner:
                 self._check(step, {**inputs, **made}, record)
         except BaseException as error:
             self._refuse_when_over()
-            status = "failed" if isinstance(error, Exception) else "cancelled"
-            said = record.failed(error)
+            stopped = is_stop(error)
+            said = record.failed(error, cancelled=stopped)
+            status = "cancelled" if stopped else "failed"
             self.outcomes[step.name] = _outcome(status, record.duration_ms, error=said)
-            if status == "failed":
-                return False
-            raise
+            if stopped:
+                raise
+            return False
         for name, frame in made.items():
             self.data[step.outputs[name]] = frame
         record.complete(rows)

@@ -54,7 +54,7 @@ class RecordingSink:
 class FailingSink:
     """A sink or hook that raises `error` each time, and counts the times in `.calls`."""
 
-    def __init__(self, error: Exception | None = None) -> None:
+    def __init__(self, error: BaseException | None = None) -> None:
         self.error = error or RuntimeError("this sink always fails")
         self.calls = 0
 

@@ -16,7 +16,7 @@ from typing import Any, Concatenate, Final, Literal, ParamSpec
 import msgspec
 
 from odibi_core.engines.frame import LEVELS, describe
-from odibi_core.errors import ConfigurationError, nearest
+from odibi_core.errors import STOPS, ConfigurationError, nearest
 from odibi_core.event_bus import EventBus
 from odibi_core.events import clean_text, clock, kinds, normalise
 from odibi_core.views.lineage import LineageView
@@ -65,7 +65,9 @@ def _never_raises(
     def quiet(self: Tracker, /, *args: _P.args, **kwargs: _P.kwargs) -> None:
         try:
             method(self, *args, **kwargs)
-        except Exception:
+        except STOPS:
+            raise
+        except BaseException:
             _log.exception("tracker.%s could not be recorded", method.__name__)
 
     return quiet

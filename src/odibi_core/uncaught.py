@@ -10,6 +10,7 @@ from traceback import walk_tb
 from typing import TYPE_CHECKING, Any
 
 from odibi_core.error_tracker import ErrorTracker
+from odibi_core.errors import STOPS, is_failure
 from odibi_core.log_context import wrap
 from odibi_core.program import once
 
@@ -54,7 +55,9 @@ class _Hook:
             if self._active:
                 try:
                     record(*args)
-                except Exception:
+                except STOPS:
+                    raise
+                except BaseException:
                     pass  # the program is in trouble enough: what was there before tells of it
             return self._before(*args)
 
@@ -69,7 +72,7 @@ class _Hook:
 
 
 def _record(error: object, context: dict[str, Any]) -> None:
-    if isinstance(error, Exception):
+    if isinstance(error, BaseException) and is_failure(error):
         _here(error).run(once(ErrorTracker).capture_exception, error, context, "critical", handled=False)
 
 

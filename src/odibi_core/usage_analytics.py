@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 from odibi_core import program
+from odibi_core.errors import STOPS
 from odibi_core.events import kinds
 from odibi_core.events.clock import monotonic, new_id
 from odibi_core.events.context import current
@@ -141,7 +142,9 @@ def _say(kind: str, about: dict[str, Any], level: str = "info") -> None:
 def _milliseconds(seconds: Any) -> Any:
     try:
         return float(seconds) * 1e3
-    except Exception:
+    except STOPS:
+        raise
+    except BaseException:
         return None
 
 

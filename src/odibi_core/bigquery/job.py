@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any, Final
 
 from odibi_core.bigquery.price import Prices, billable, usd_for_bytes, usd_for_slots
+from odibi_core.errors import STOPS
 from odibi_core.events import clean_text
 from odibi_core.events.clock import utc_now
 from odibi_core.events.normalise import text
@@ -27,7 +28,9 @@ def ask(owner: Any, name: str) -> Any:
     """An attribute of a job; None where it has none, or fails to give it."""
     try:
         return getattr(owner, name, None)
-    except Exception:
+    except STOPS:
+        raise
+    except BaseException:
         return None
 
 

@@ -26,7 +26,7 @@ from odibi_core.bigquery.job import (
 )
 from odibi_core.bigquery.price import Prices
 from odibi_core.cost_tracker import tell_cost
-from odibi_core.errors import CostLimitError
+from odibi_core.errors import STOPS, CostLimitError, is_failure
 from odibi_core.events import clean_text, kinds
 from odibi_core.events.clock import monotonic
 from odibi_core.events.context import current
@@ -87,11 +87,12 @@ class Moment:
         """What was refused before there was a job, or while it was waited for, is recorded and passed on as it is."""
         try:
             yield
-        except Exception as error:
-            safely(self._failed, error, sql, kind)
+        except BaseException as error:
+            if is_failure(error):
+                safely(self._failed, error, sql, kind)
             raise
 
-    def _failed(self, error: Exception, sql: str | None, kind: str) -> None:
+    def _failed(self, error: BaseException, sql: str | None, kind: str) -> None:
         told = {
             "status": "failed",
             "duration_ms": (monotonic() - self._began) * 1e3,
@@ -226,7 +227,9 @@ def safely(function: Any, *args: Any, **options: Any) -> Any:
     """What is done for the record alone: whatever goes wrong with it is nothing to who is observed."""
     try:
         return function(*args, **options)
-    except Exception as error:
+    except STOPS:
+        raise
+    except BaseException as error:
         _log.debug(
             "of a BigQuery job something is not recorded: %s", clean_text(f"{type(error).__name__}: {error}")
         )

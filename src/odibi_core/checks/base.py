@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from odibi_core.errors import CheckError, nearest
+from odibi_core.errors import STOPS, CheckError, nearest
 from odibi_core.events import clean_text, plain
 from odibi_core.events.compose import clean_field
 
@@ -80,10 +80,9 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
             return self._result(found.passed, found.message, found.failed_rows, found.total_rows, examples)
         except CheckError as error:
             return self._result(False, str(error))
+        except STOPS:
+            raise
         except BaseException as error:
-            # BaseException too: a panic in Rust arrives as one.
-            if isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit):
-                raise
             return self._result(False, f"the check itself failed: {type(error).__name__}: {_words(error)}")
 
     def _frame(self, frames: Mapping[str, Any]) -> Any:
@@ -182,5 +181,7 @@ def _example(column: str | None, value: Any) -> Any:
 def _words(error: BaseException) -> str:
     try:
         return str(error)[:500]
-    except Exception:
+    except STOPS:
+        raise
+    except BaseException:
         return "(its text failed too)"

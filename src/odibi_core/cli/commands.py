@@ -42,7 +42,9 @@ class Commands(TyperGroup):
         except BrokenPipeError:
             forget_stdout()
             raise typer.Exit(exits.BROKEN_PIPE) from None
-        except Exception as error:
+        except SystemExit:
+            raise
+        except BaseException as error:
             if hasattr(error, "exit_code") or isinstance(error, typer.Abort):
                 raise  # typer's own, which it shows by itself
             if ctx.params.get("debug") or environment_value("ODIBI_DEBUG") not in (None, "", "0"):
@@ -50,7 +52,7 @@ class Commands(TyperGroup):
             raise typer.Exit(_explain(error)) from None
 
 
-def _explain(error: Exception) -> int:
+def _explain(error: BaseException) -> int:
     if isinstance(error, OdibiError):
         output.complain(str(error))
         return exits.code_of(error)

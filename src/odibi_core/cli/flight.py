@@ -13,6 +13,7 @@ from typing import Any
 from odibi_core.cli import exits, output, summary
 from odibi_core.cli.interruption import Interruption, Stopped
 from odibi_core.cli.progress import Progress, new_progress
+from odibi_core.errors import STOPS, is_stop
 from odibi_core.events import kinds
 from odibi_core.events.clock import monotonic
 from odibi_core.observability import EventBus, EventPriority, Orchestrator, StoryGenerator
@@ -53,7 +54,7 @@ def fly(flight: Flight) -> int:
     finally:
         if ended is not None:
             _leave_if_abandoned(code)
-    if isinstance(ended, Exception):
+    if ended is not None and not is_stop(ended):
         raise ended
     return code
 
@@ -116,7 +117,9 @@ def _write_files(plan: Orchestrator, lineage: dict[str, Any], story: bool) -> di
         try:
             write(folder / file)
             files[name] = str(folder / file)
-        except Exception as error:  # the run is over and recorded: nothing here may change what is said of it
+        except STOPS:
+            raise
+        except BaseException as error:  # the run is over and recorded: nothing here may change what is said of it
             output.notice(f"{file} could not be written: {error}")
     return files
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from odibi_core.engines.files import is_failure
-from odibi_core.errors import EngineError, UnknownTableError, nearest
+from odibi_core.errors import STOPS, EngineError, UnknownTableError, nearest
 from odibi_core.events import clock
 
 _UNKNOWN = re.compile(r"Table with name (.+?) does not exist")
@@ -96,7 +96,9 @@ def _register(cursor: Any, frames: Mapping[str, Any]) -> dict[str, str]:
     for name, frame in frames.items():
         try:
             cursor.register(name, _readable(frame))
-        except Exception as error:
+        except STOPS:
+            raise
+        except BaseException as error:
             refused[name.casefold()] = (str(error).strip().splitlines() or [type(error).__name__])[0]
     return refused
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from odibi_core.errors import (
+    STOPS,
     EngineError,
     MissingExtraError,
     OdibiError,
@@ -120,8 +121,8 @@ def read_each(
 
 
 def is_failure(error: BaseException) -> bool:
-    """Whether to explain it, rather than let it through. A panic in Rust is no Exception, yet a failure."""
-    return isinstance(error, Exception) or type(error).__name__ == "PanicException"
+    """Whether to explain it, rather than let it through."""
+    return not isinstance(error, STOPS)
 
 
 def _missing_library(doing: str, format: str, error: ImportError) -> MissingExtraError:

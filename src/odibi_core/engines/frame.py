@@ -13,6 +13,7 @@ from datetime import date, datetime
 from typing import Any, Final, Protocol
 
 from odibi_core.engines import frame_narwhals, frame_pandas, frame_plain
+from odibi_core.errors import STOPS
 from odibi_core.events import clean, plain
 from odibi_core.events.compose import clean_field
 
@@ -56,8 +57,9 @@ def describe(frame: object, level: str = "sample", rows: int = 5) -> dict[str, A
     else:
         try:
             _fill(told, frame, LEVELS.index(level), rows)
+        except STOPS:
+            raise
         except BaseException as error:
-            _pass_on_stops(error)
             told["not_described"] = f"{_kind(frame)} gave no description: {_reason(error)}"
     return told
 
@@ -72,8 +74,9 @@ def is_frame(value: object) -> bool:
         return False
     try:
         return frame_pandas.face(value) is not None or frame_narwhals.face(value) is not None
-    except BaseException as error:
-        _pass_on_stops(error)
+    except STOPS:
+        raise
+    except BaseException:
         return False
 
 
@@ -84,8 +87,9 @@ def row_count(value: object) -> int | None:
     try:
         face = _face(value)
         return None if face is None else face.height()
-    except BaseException as error:
-        _pass_on_stops(error)
+    except STOPS:
+        raise
+    except BaseException:
         return None
 
 
@@ -174,7 +178,9 @@ def _cell(key: str, value: Any) -> Any:
 def _text(name: object) -> str:
     try:
         return str(name)[:NAME_CHARS]
-    except Exception:
+    except STOPS:
+        raise
+    except BaseException:
         return f"<{type(name).__name__}>"
 
 
@@ -186,9 +192,3 @@ def _kind(frame: object) -> str:
 
 def _reason(error: BaseException) -> str:
     return str(clean(f"{type(error).__name__}: {_text(error)}"))
-
-
-def _pass_on_stops(error: BaseException) -> None:
-    # Everything else is caught, BaseException too: a panic in Rust arrives as one.
-    if isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit):
-        raise error

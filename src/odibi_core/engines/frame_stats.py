@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from odibi_core.errors import STOPS
+
 
 def narwhals_stats(frame: Any, names: Sequence[str]) -> list[dict[str, Any]]:
     """Of a narwhals frame that is not lazy."""
@@ -20,7 +22,9 @@ def _narwhals_column(frame: Any, name: str) -> dict[str, Any]:
     for key, ask in (("min", column.min), ("max", column.max), ("distinct", column.n_unique)):
         try:
             told[key] = ask()
-        except Exception:  # nested and object columns have no order; what can be told is
+        except STOPS:
+            raise
+        except BaseException:  # nested and object columns have no order; what can be told is
             continue
     return _without_null(told)
 
@@ -102,6 +106,8 @@ def _pandas_column(column: Any) -> dict[str, Any]:
     for key, ask in (("min", column.min), ("max", column.max), ("distinct", column.nunique)):
         try:
             told[key] = ask()
-        except Exception:  # mixed and nested objects have no order; what can be told is
+        except STOPS:
+            raise
+        except BaseException:  # mixed and nested objects have no order; what can be told is
             continue
     return told

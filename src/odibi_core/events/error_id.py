@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from typing import Final
 
+from odibi_core.errors import STOPS
 from odibi_core.events.clock import new_id
 
 _MARK: Final = "__odibi_error_id__"
@@ -29,5 +30,7 @@ def error_id_of(error: BaseException) -> str:
 def _marked(error: BaseException, made: str) -> str:
     try:
         return str(object.__getattribute__(error, "__dict__").setdefault(_MARK, made))
-    except Exception:
+    except STOPS:
+        raise
+    except BaseException:
         return made  # its class has made a thing of its own of `__dict__`

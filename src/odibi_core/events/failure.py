@@ -8,7 +8,7 @@ from textwrap import indent
 from types import TracebackType
 from typing import Any, Final
 
-from odibi_core.errors import PipelineError
+from odibi_core.errors import STOPS, PipelineError
 from odibi_core.events.compose import clean_text
 from odibi_core.events.error_id import error_id_of
 from odibi_core.events.normalise import text
@@ -48,7 +48,9 @@ def describe_failure(error: BaseException) -> dict[str, Any]:
             if isinstance(run_id, str) and run_id:
                 told["failed_run_id"] = clean_text(text(run_id, _MESSAGE))
         return told
-    except Exception:
+    except STOPS:
+        raise
+    except BaseException:
         return {"error": type(error).__name__}
 
 
@@ -83,7 +85,9 @@ def traceback_of(error: BaseException) -> str:
             half = MAX_TRACEBACK // 2
             written = f"{written[:half]}\n… [cut: {len(written)} characters] …\n{written[-half:]}"
         return clean_text(written)
-    except Exception as reason:
+    except STOPS:
+        raise
+    except BaseException as reason:
         return f"the traceback could not be written: {type(reason).__name__}"
 
 

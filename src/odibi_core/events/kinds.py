@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
+from odibi_core.errors import STOPS
+
 PIPELINE_START: Final = "pipeline_start"
 PIPELINE_PLAN: Final = "pipeline_plan"
 PIPELINE_COMPLETE: Final = "pipeline_complete"
@@ -90,6 +92,8 @@ def severity(level: object, unknown: str = "info") -> int:
     """The rank of a level by any usual spelling; one that is none counts as `unknown`."""
     try:
         name = str(getattr(level, "value", level)).lower()
-    except Exception:
+    except STOPS:
+        raise
+    except BaseException:
         name = ""
     return SEVERITY.get({"warn": "warning", "fatal": "critical"}.get(name, name), SEVERITY[unknown])

@@ -13,6 +13,7 @@ from pathlib import PurePath
 from typing import Any, Final
 from uuid import UUID
 
+from odibi_core.errors import STOPS
 from odibi_core.events.event import FIELDS_ON_THE_WIRE
 
 MAX_TEXT: Final = 64 * 1024
@@ -61,7 +62,9 @@ def _words(value: Any) -> str:
     """`str(value)`, whatever `value` does about it."""
     try:
         return str.__str__(value) if isinstance(value, str) else str(value)
-    except Exception as error:
+    except STOPS:
+        raise
+    except BaseException as error:
         return f"<{type(value).__name__}: its text failed with {type(error).__name__}>"
 
 
@@ -69,7 +72,9 @@ def is_yes(answer: Any) -> bool:
     """Whether it says so clearly: a frame, or what refuses to answer, does not."""
     try:
         return answer is not NotImplemented and bool(answer)
-    except Exception:
+    except STOPS:
+        raise
+    except BaseException:
         return False
 
 
@@ -101,7 +106,9 @@ class _Normaliser:
                 return self._inside(value, value, depth)
             members = _members(value)
             return self._scalar(value) if members is None else self._inside(value, members, depth)
-        except Exception as error:
+        except STOPS:
+            raise
+        except BaseException as error:
             return f"<{type(value).__name__}: could not be read, {type(error).__name__}>"
 
     def _scalar(self, value: Any) -> Any:

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any, Final
 
+from odibi_core.errors import STOPS
+
 _PARENT: Final = re.compile(
     r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?"
 )
@@ -53,6 +55,8 @@ def active_span() -> dict[str, str]:
         if not span.is_valid:
             return {}
         ids = f"{span.trace_id:032x}", f"{span.span_id:016x}", f"{span.trace_flags:02x}"
-    except Exception:  # it is only half loaded, or something else by its name
+    except STOPS:
+        raise
+    except BaseException:  # it is only half loaded, or something else by its name
         return {}
     return dict(zip(_FIELDS, ids, strict=True))

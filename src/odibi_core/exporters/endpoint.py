@@ -20,7 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from odibi_core.errors import ConfigurationError
+from odibi_core.errors import STOPS, ConfigurationError
 from odibi_core.exporters.endpoint_gate import Gate, is_loopback
 from odibi_core.exporters.shared_metrics import Metrics, SharedMetrics
 
@@ -222,7 +222,9 @@ class MetricsEndpoint:
                     self._serve(waiting)
                 if self._shared is not None and not stop.is_set():
                     self._tick(self._shared, stop)
-            except Exception:
+            except STOPS:
+                raise
+            except BaseException:
                 if not stop.is_set():
                     self._tell_trouble()
                     stop.wait(_TICK_S)

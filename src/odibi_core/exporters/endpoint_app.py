@@ -126,8 +126,8 @@ def aside(call: Callable[[], _T]) -> Awaitable[_T]:
         trouble: BaseException | None = None
         try:
             result = call()
-        except Exception as error:
-            trouble = error
+        except BaseException as error:  # the answer waits for it, and a panic or an exit would end the server
+            trouble = error if isinstance(error, Exception) else RuntimeError(type(error).__name__)
         try:
             loop.call_soon_threadsafe(settle, result, trouble)
         except RuntimeError:

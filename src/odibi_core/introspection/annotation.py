@@ -17,6 +17,7 @@ from enum import Enum, EnumMeta
 from types import ModuleType, NoneType, UnionType
 from typing import Any, Final
 
+from odibi_core.errors import STOPS
 from odibi_core.events import clean, clean_text
 
 _DEEPEST: Final = 12
@@ -163,7 +164,9 @@ def resolved(annotation: Any, namespace: Mapping[str, Any], depth: int = 0) -> A
         return Any
     try:
         return _meaning(ast.parse(annotation.strip(), mode="eval").body, namespace, depth + 1)
-    except Exception:  # no Python, or a type that refuses what it is given
+    except STOPS:
+        raise
+    except BaseException:  # no Python, or a type that refuses what it is given
         return Any
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final, TextIO
 
 import msgspec
 
-from odibi_core.errors import ConfigurationError, nearest
+from odibi_core.errors import STOPS, ConfigurationError, nearest
 from odibi_core.events import clean_text
 from odibi_core.events.normalise import text, unique
 from odibi_core.introspection.annotation import class_dict, class_name
@@ -134,7 +134,9 @@ def validate_config(stage: Any, config: Any) -> list[str]:
             return [f"{described.name}: a config is a mapping of parameters to values, not a {what}"]
         given = dict(config)
         problems = [_problem(described, name, value) for name, value in given.items()]
-    except Exception as error:
+    except STOPS:
+        raise
+    except BaseException as error:
         return [f"{described.name}: the config cannot be read, {type(error).__name__}"]
     problems += [
         f"{each.name} is missing" for each in described.parameters if each.required and each.name not in given
@@ -172,7 +174,9 @@ def _is_stage_of(module: str, member: Any) -> bool:
         if type(member) is FunctionType:
             return MARK in vars(member) and member.__module__ == module
         return has(member, MARK) and getattr_static(member, "__module__", module) == module
-    except Exception:  # what cannot be looked at is no stage
+    except STOPS:
+        raise
+    except BaseException:  # what cannot be looked at is no stage
         return False
 
 

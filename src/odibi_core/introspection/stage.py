@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from odibi_core.errors import STOPS
 from odibi_core.events import clean_text
 from odibi_core.introspection.annotation import (
     annotation_text,
@@ -100,7 +101,9 @@ def describe(thing: Any, name: str | None = None) -> StageDescription:
     def read(what: str, how: Callable[[], T], otherwise: T) -> T:
         try:
             return how()
-        except Exception as error:
+        except STOPS:
+            raise
+        except BaseException as error:
             notes.append(f"{what} cannot be read: {clean_text(str(_words(error)))[:200]}")
             return otherwise
 
@@ -125,10 +128,12 @@ def describe(thing: Any, name: str | None = None) -> StageDescription:
     )
 
 
-def _words(error: Exception) -> str:
+def _words(error: BaseException) -> str:
     try:
         return str(error)
-    except Exception:  # an exception may refuse to say anything
+    except STOPS:
+        raise
+    except BaseException:  # an exception may refuse to say anything
         return type(error).__name__
 
 
@@ -212,7 +217,9 @@ def _parameter(parameter: Parameter, namespace: Mapping[str, Any]) -> StageParam
 def _schema_or_open(annotation: Any, namespace: Mapping[str, Any]) -> Schema:
     try:
         return schema_of(annotation, namespace)
-    except Exception:  # a class whose metaclass refuses to be looked at says nothing about its values
+    except STOPS:
+        raise
+    except BaseException:  # a class whose metaclass refuses to be looked at says nothing about its values
         return {}
 
 
@@ -222,7 +229,9 @@ def _with_default(name: str, default: Any, schema: Schema) -> Schema:
         schema = {"anyOf": [schema, {"type": "null"}]}
     try:
         plain = as_json(default)
-    except Exception:  # a number that refuses to be one
+    except STOPS:
+        raise
+    except BaseException:  # a number that refuses to be one
         return schema
     return {**schema, "default": plain} if is_plain(plain) and shareable(name, plain) == plain else schema
 

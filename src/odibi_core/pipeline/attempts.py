@@ -7,7 +7,7 @@ from contextvars import copy_context
 from threading import Event, Thread
 from typing import Any
 
-from odibi_core.errors import StepTimeoutError
+from odibi_core.errors import StepTimeoutError, is_stop
 from odibi_core.pipeline.step import Policy
 
 OnRetry = Callable[[int, BaseException, float], None]
@@ -17,11 +17,12 @@ OnRetry = Callable[[int, BaseException, float], None]
 def attempt(call: Callable[[], Any], policy: Policy, on_retry: OnRetry, stopped: Event) -> tuple[Any, int]:
     """What `call` gives, and at which attempt; raises its last failure.
 
-    `stopped` ends a wait at once, and then nothing is tried again. Only an `Exception` is tried again.
+    `stopped` ends a wait at once, and then nothing is tried again. Whatever fails is tried again, but not a request
+    to stop.
     """
     if policy.plain:
         return call(), 1
-    from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
+    from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_fixed
     from tenacity.stop import stop_when_event_set
 
     failures: list[BaseException] = []
@@ -38,7 +39,7 @@ def attempt(call: Callable[[], Any], policy: Policy, on_retry: OnRetry, stopped:
     tries = Retrying(
         stop=stop_after_attempt(policy.retries + 1) | stop_when_event_set(stopped),
         wait=wait_fixed(policy.retry_delay_s),
-        retry=retry_if_exception_type(Exception),
+        retry=retry_if_exception(lambda error: not is_stop(error)),
         before_sleep=told,
         sleep=pause,
         reraise=True,

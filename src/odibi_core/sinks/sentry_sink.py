@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 import sentry_sdk
 from sentry_sdk.transport import HttpTransport
 
-from odibi_core.errors import ConfigurationError
+from odibi_core.errors import STOPS, ConfigurationError
 from odibi_core.events import Event, clean, clean_text, kinds
 from odibi_core.events.clock import SYSTEM, Clock
 from odibi_core.events.normalise import text
@@ -129,7 +129,9 @@ class SentrySink:
             client = sentry_sdk.Client(
                 **_options(dsn, environment, release), traces_sample_rate=traces_sample_rate
             )
-        except Exception as error:
+        except STOPS:
+            raise
+        except BaseException as error:
             raise ConfigurationError(
                 f"SENTRY_DSN cannot be right, so errors are in the log alone: {clean_text(text(error, _SAID))}; "
                 "it looks like https://<key>@<host>/<project number>"
@@ -169,7 +171,9 @@ def scrub(payload: Any, hint: Any = None) -> Any:
         if "exception" in payload:
             scrubbed["exception"] = {"values": [clean(each) for each in payload["exception"]["values"]]}
         return scrubbed
-    except Exception:
+    except STOPS:
+        raise
+    except BaseException:
         return None
 
 

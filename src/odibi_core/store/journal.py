@@ -20,7 +20,7 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
-from odibi_core.errors import ConfigurationError, StoreError
+from odibi_core.errors import STOPS, ConfigurationError, StoreError
 from odibi_core.events import Event, encode
 from odibi_core.events.clock import process_id, utc_now
 from odibi_core.events.kinds import severity
@@ -103,7 +103,9 @@ class Journal:
             length = len(line)
             if length > MAX_LINE:
                 line = encode(shortened(event, MAX_LINE))
-        except Exception as error:
+        except STOPS:
+            raise
+        except BaseException as error:
             with self._lock:
                 self.accepted += 1
                 self._lose(1, type(error).__name__, str(error))

@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from odibi_core.errors import ConfigurationError
+from odibi_core.errors import STOPS, ConfigurationError
 from odibi_core.events import Event, encode
 from odibi_core.store.journal import MAX_LINE
 from odibi_core.store.losses import Losses
@@ -61,7 +61,9 @@ class LogFile:
             self._losses.add(
                 1, errno.errorcode.get(error.errno or 0, "OSError"), error.strerror or str(error)
             )
-        except Exception as error:
+        except STOPS:
+            raise
+        except BaseException as error:
             self._losses.add(1, type(error).__name__, str(error))
 
     def _append(self, line: bytes, now: datetime) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from operator import itemgetter
 from typing import Any, Final, TypeAlias
 
+from odibi_core.errors import STOPS
 from odibi_core.events.normalise import number
 from odibi_core.views.metrics_types import COUNTER, GAUGE, HISTOGRAM
 from odibi_core.views.values import count as whole
@@ -375,5 +376,7 @@ def measured(value: object) -> float | None:
             whole_number = int(value)
             return whole_number if -_EXACT <= whole_number <= _EXACT else float(whole_number)
         return float(value)  # type: ignore[arg-type]
-    except Exception:
+    except STOPS:
+        raise
+    except BaseException:
         return None  # whatever the object did: a value that is no number is refused, not raised about

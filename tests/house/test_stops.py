@@ -1,0 +1,55 @@
+"""One rule for exceptions that are no `Exception` (`errors.STOPS`): which handlers may catch everything."""
+
+import ast
+
+import pytest
+from tests.house.plan import Module, modules
+
+EVERY_MODULE = pytest.mark.parametrize("module", modules(), ids=lambda module: module.path)
+
+# Files with handlers that keep a request to stop as well, how many, and why.
+KEEPS_ALL = {
+    "queued.py": (1, "in a thread of its own it would end nothing but that thread"),
+    "metrics_forward.py": (1, "on the queue's thread, as above"),
+    "health_monitor.py": (1, "a check's own thread: the check is unhealthy"),
+    "exporters/endpoint_app.py": (1, "an answer's own thread: the server gets it as a failure"),
+    "executors/threads.py": (1, "raised by the thread that waits for the workers"),
+    "pipeline/attempts.py": (1, "raised by the thread that waits for the attempt"),
+    "orchestrator.py": (1, "raised when the record is closed"),
+    "cli/flight.py": (1, "decides on the exit code when the files are written"),
+}
+
+
+def passes_stops_on(handlers: list[ast.ExceptHandler], place: int) -> bool:
+    """Whether the handler raises itself, or an earlier one of its `try` lets requests to stop through."""
+    handler, earlier = handlers[place], handlers[:place]
+    stops = ("STOPS", "SystemExit", "GeneratorExit")
+    return any(isinstance(node, ast.Raise | ast.Yield) for node in ast.walk(handler)) or any(
+        isinstance(each.type, ast.Name) and each.type.id in stops and isinstance(each.body[-1], ast.Raise)
+        for each in earlier
+    )
+
+
+def keeping_all(module: Module) -> list[int]:
+    """Lines of handlers of `BaseException`, or of everything, that swallow requests to stop."""
+    return [
+        handler.lineno
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Try)
+        for place, handler in enumerate(node.handlers)
+        if (handler.type is None or (isinstance(handler.type, ast.Name) and handler.type.id == "BaseException"))
+        and not passes_stops_on(node.handlers, place)
+    ]
+
+
+@EVERY_MODULE
+def test_a_request_to_stop_passes_every_handler(module: Module) -> None:
+    """`except BaseException` stands behind `except STOPS: raise`, or raises, or works in a thread of its own."""
+    lines = keeping_all(module)
+    assert len(lines) <= KEEPS_ALL.get(module.path, (0, ""))[0], lines
+
+
+def test_every_exception_from_the_rule_is_still_needed() -> None:
+    """A number that is too large hides the next one."""
+    found = {module.path: len(keeping_all(module)) for module in modules()}
+    assert {path: found.get(path) for path in KEEPS_ALL} == {path: count for path, (count, _) in KEEPS_ALL.items()}
