@@ -22,7 +22,6 @@ from tests.sinks.sentry_server import PATIENT, sentry_server
 
 from odibi_core import program
 from odibi_core.error_tracker import ErrorTracker, close_error_tracking
-from odibi_core.errors import ConfigurationError
 from odibi_core.event_bus import EventBus
 from odibi_core.events import encode
 from odibi_core.observability import (
@@ -109,10 +108,11 @@ def test_methods_and_callable_objects_are_tracked_like_functions(heard: Recordin
     assert [event.error for event in heard.of_kind("error")] == ["one", "two", "three"]
 
 
-def test_a_class_is_not_decorated() -> None:
-    """It would be a class no more; what to do is said."""
-    with pytest.raises(ConfigurationError, match="decorate its methods"):
-        with_error_tracking(dict)
+def test_a_class_that_cannot_be_constructed_is_an_error(heard: RecordingSink) -> None:
+    """A decorated class tracks what its construction raises."""
+    with pytest.raises(TypeError):
+        with_error_tracking(dict)(1)  # type: ignore[call-overload]
+    assert [event.fields["error_type"] for event in heard.of_kind("error")] == ["TypeError"]
 
 
 def test_a_level_that_is_none_leaves_an_error_an_error(heard: RecordingSink) -> None:

@@ -109,7 +109,7 @@ def test_a_result_of_any_kind_is_passed_on() -> None:
         def __len__(self) -> int:
             raise RuntimeError
 
-    for value in (None, 5, [1], (n for n in "ab"), Raises(), object):
+    for value in (None, 5, [1], iter("ab"), Raises(), object):
         with observe("x", store=False) as observer:
             assert node(lambda value=value: value)() is value
         assert [step["state"] for step in steps(observer).values()] == ["success"]

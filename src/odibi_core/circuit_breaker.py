@@ -23,7 +23,7 @@ from odibi_core.events.clock import SYSTEM, Clock
 from odibi_core.events.compose import clean_text
 from odibi_core.events.failure import message_of
 from odibi_core.events.normalise import text
-from odibi_core.flows import is_async_generator, is_coroutine, is_generator, over, within
+from odibi_core.flows import Unobserving, bare, name_of, observing, over, wrap_callable
 from odibi_core.program import current_bus, speaker
 
 __all__ = ["CircuitBreaker"]
@@ -42,6 +42,7 @@ class _ReportedError(Exception):
     """What pybreaker is told of a failure: that there was one."""
 
 
+@bare(lambda function: CircuitBreaker(name_of(function)))
 class CircuitBreaker:
     """After `fail_max` failures in a row it makes no call for `reset_timeout_s`, then lets one through to try.
 
@@ -131,7 +132,7 @@ class CircuitBreaker:
 
     def __call__(self, function: F) -> F:
         """Each call of `function` goes through the circuit; of a generator, the whole of its course is the call."""
-        guarded: F = over(function, functools.partial(_guarded, self))
+        guarded: F = over(function, lambda inner: wrap_callable(inner, observing(self.calling)))
         return guarded
 
     def open(self) -> None:
@@ -226,8 +227,8 @@ class CircuitBreaker:
         return f"CircuitBreaker({self.name!r}, {self._state}, {self.failures} failures of {self.fail_max})"
 
 
-class _Calling:
-    """One call that is a block, or the course of a generator."""
+class _Calling(Unobserving):
+    """One call: of a block or a function, or the course of a generator."""
 
     __slots__ = ("_breaker", "_turn")
 
@@ -246,35 +247,15 @@ class _Calling:
             self._breaker._ended(self._turn, error)
 
     def resume(self) -> None:
-        """A generator is asked for something: its call begins with the first time."""
+        """The call begins; that of a generator with the first value that is asked for."""
         if self._turn is None:
             self._turn = self._breaker._admit()
 
-    def suspend(self) -> None:
-        """It goes on later."""
-
-    def finish(self, error: BaseException | None = None, *, partial: bool = False) -> None:
+    def finish(
+        self, error: BaseException | None = None, *, partial: bool = False, result: Any = None
+    ) -> None:
         """It is at its end; one that is left early has neither failed nor succeeded."""
         self.__exit__(None, GeneratorExit() if partial else error, None)
-
-
-def _guarded(breaker: CircuitBreaker, function: Any) -> Any:
-    if is_generator(function) or is_async_generator(function):
-        return within(function, breaker.calling(), breaker.calling)
-    if is_coroutine(function):
-
-        @functools.wraps(function)
-        async def coroutine(*args: Any, **kwargs: Any) -> Any:
-            with breaker.calling():
-                return await function(*args, **kwargs)
-
-        return coroutine
-
-    @functools.wraps(function)
-    def called(*args: Any, **kwargs: Any) -> Any:
-        return breaker.call(function, *args, **kwargs)
-
-    return called
 
 
 def _succeed() -> None:

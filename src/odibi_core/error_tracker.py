@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import atexit
-import functools
 import logging
 import sys
 from collections.abc import Callable, Mapping
@@ -25,7 +24,7 @@ from odibi_core.events.failure import describe_failure, message_of
 from odibi_core.events.fingerprint import fingerprint
 from odibi_core.events.normalise import text
 from odibi_core.events.recent import remember
-from odibi_core.flows import is_async_generator, is_coroutine, is_generator, over
+from odibi_core.flows import BlockObserver, is_decorable, observing, over, wrap_callable
 from odibi_core.plugins import load
 from odibi_core.program import current_bus, listen, once, unlisten
 from odibi_core.program_logger import process_log, warn_of
@@ -80,7 +79,9 @@ class ErrorTracker:
             message, told = _described(caught)
             mark = fingerprint(told.get("error_type"), told["error"], told.get("traceback"), _place())
             told |= {"error_id": identity, "fingerprint": mark, "handled": handled}
-            if _stack_has_room():  # else it may get lost on the way: who captures it further out says it again
+            if (
+                _stack_has_room()
+            ):  # else it may get lost on the way: who captures it further out says it again
                 remember(self._captured, identity, None, MAX_CAPTURED)
             self._say(kinds.ERROR, message, kinds.level_name(level, "error"), told, context)
             return identity
@@ -203,7 +204,7 @@ def with_error_tracking(context: Any = None, reraise: bool = True) -> Any:
     is left, the call gives None, the generator ends. Ctrl-C, exits and cancelled tasks are left
     alone; what else is no `Exception` is captured, and goes on.
     """
-    if callable(context) or isinstance(context, classmethod | staticmethod):
+    if is_decorable(context):
         return TrackedErrors(None, reraise)(context)
     return TrackedErrors(context, reraise)
 
@@ -226,61 +227,8 @@ class TrackedErrors:
 
     def __call__(self, function: F) -> F:
         """Each call of `function` is inside."""
-        return cast(F, over(function, self._tracked))
-
-    def _tracked(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        if is_async_generator(function):
-            wrap: Callable[..., Any] = self._of_async_generator
-        elif is_coroutine(function):
-            wrap = self._of_coroutine
-        elif is_generator(function):
-            wrap = self._of_generator
-        else:
-            wrap = self._of_function
-        return functools.wraps(function)(wrap(function))
-
-    def _of_function(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        def tracked(*args: Any, **kwargs: Any) -> Any:
-            with self:
-                return function(*args, **kwargs)
-
-        return tracked
-
-    def _of_coroutine(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        async def tracked(*args: Any, **kwargs: Any) -> Any:
-            with self:
-                return await function(*args, **kwargs)
-
-        return tracked
-
-    def _of_generator(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        def tracked(*args: Any, **kwargs: Any) -> Any:
-            with self:
-                return (yield from function(*args, **kwargs))
-
-        return tracked
-
-    def _of_async_generator(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """What is sent and thrown into it reaches the function's own generator, as `yield from` does elsewhere."""
-
-        async def tracked(*args: Any, **kwargs: Any) -> Any:
-            inner = function(*args, **kwargs)
-            step, given = inner.asend, None
-            with self:
-                while True:
-                    try:
-                        item = await step(given)
-                    except StopAsyncIteration:
-                        return
-                    try:
-                        step, given = inner.asend, (yield item)
-                    except GeneratorExit:
-                        await inner.aclose()
-                        raise
-                    except BaseException as thrown:
-                        step, given = inner.athrow, thrown
-
-        return tracked
+        begin = observing(lambda: BlockObserver(self))
+        return cast(F, over(function, lambda inner: wrap_callable(inner, begin)))
 
 
 def _described(caught: object) -> tuple[str | None, dict[str, Any]]:

@@ -1,82 +1,247 @@
 """Functions of every kind, decorated so that they stay what they are.
 
-Generators are measured while they are consumed: nothing is asked of them ahead.
+`wrap_callable` is the one way: a `CallObserver` observes each call, that of a generator while it is consumed, so that
+nothing is asked of it ahead. `over` finds the function in a method, a property, a partial method or a class.
 """
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from contextlib import AbstractContextManager
-from functools import cached_property, wraps
-from typing import Any, Protocol
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
+from typing import Any, Final, Protocol, TypeVar
 
 from odibi_core.errors import ConfigurationError
+from odibi_core.events import clean_text
+from odibi_core.events.normalise import text
 
 __all__ = [
-    "Meter",
+    "Arguments",
+    "BlockObserver",
+    "CallObserver",
+    "Unobserving",
+    "bare",
     "flow",
-    "flowing_async",
     "is_async_generator",
     "is_coroutine",
+    "is_decorable",
     "is_generator",
+    "like",
+    "name_of",
+    "observing",
     "over",
-    "within",
+    "passing_async",
+    "wrap_callable",
 ]
 
 
-class Meter(Protocol):
-    """What is told of the course of one generator. Only between `resume` and `suspend` is the time the generator's."""
+class CallObserver(Protocol):
+    """Observes one call; only the time between `resume` and `suspend` is the function's own."""
+
+    def flowing(self) -> None:
+        """The call is that of a generator, whose values come one by one."""
 
     def resume(self) -> None:
-        """The consumer asks for something."""
+        """The call begins; or the consumer of a generator asks for something."""
 
     def suspend(self) -> None:
-        """The consumer got something, and does what it will with it."""
+        """The generator waits for its consumer."""
 
-    def finish(self, error: BaseException | None = None, *, partial: bool = False) -> None:
-        """It is exhausted, it raised, or the consumer left early; told instead of the last `suspend`."""
+    def yielded(self, item: Any) -> None:
+        """The generator, suspended now, yielded `item`."""
+
+    def finish(
+        self, error: BaseException | None = None, *, partial: bool = False, result: Any = None
+    ) -> bool | None:
+        """The call returned `result`, raised, or its consumer left early (`partial`). True suppresses the error.
+
+        Called once, instead of the last `suspend`.
+        """
 
 
-def flow(source: Iterator[Any], meter: Meter) -> Generator[Any, Any, Any]:
-    """What `source` yields, with all that a generator can: `send`, `throw`, `close`, and the value it returns.
+class Unobserving:
+    """An observer to inherit from: it observes nothing."""
+
+    __slots__ = ()
+
+    def flowing(self) -> None:
+        return
+
+    def resume(self) -> None:
+        return
+
+    def suspend(self) -> None:
+        return
+
+    def yielded(self, item: Any) -> None:
+        return
+
+    def finish(
+        self, error: BaseException | None = None, *, partial: bool = False, result: Any = None
+    ) -> bool | None:
+        return None
+
+
+class BlockObserver(Unobserving):
+    """One call as a `with` block: that of a generator is left when it ends, and not while it waits."""
+
+    def __init__(self, block: AbstractContextManager[Any, bool | None]) -> None:
+        self._block = block
+        self._entered = False
+
+    def resume(self) -> None:
+        if not self._entered:
+            self._entered = True
+            self._block.__enter__()
+
+    def finish(
+        self, error: BaseException | None = None, *, partial: bool = False, result: Any = None
+    ) -> bool | None:
+        return self._block.__exit__(None if error is None else type(error), error, None)
+
+
+Arguments = tuple[tuple[Any, ...], dict[str, Any]]
+Begin = Callable[[tuple[Any, ...], dict[str, Any]], tuple[CallObserver, Arguments]]
+"""Returns an observer of one call, and the arguments that the function is called with."""
+
+K = TypeVar("K", bound=type)
+
+_FLOWS: Final = (GeneratorType, AsyncGeneratorType, CoroutineType)
+
+
+def _own_flow(result: Any) -> Any:
+    return result if type(result) in _FLOWS else None
+
+
+def observing(make: Callable[[], CallObserver]) -> Begin:
+    """Return the `begin` of `wrap_callable` for an observer that needs no arguments."""
+    return lambda args, kwargs: (make(), (args, kwargs))
+
+
+def wrap_callable(
+    function: Callable[..., Any], begin: Begin, flow_of: Callable[[Any], Any] = _own_flow
+) -> Callable[..., Any]:
+    """Return `function`, of the kind that it was, each of whose calls is observed.
+
+    The call of a generator begins when its first value is asked for. A plain function whose result is a generator, a
+    coroutine, or what `flow_of` makes one of, is observed until that is consumed.
+    """
+
+    def generator(*args: Any, **kwargs: Any) -> Any:
+        call, (args, kwargs) = begin(args, kwargs)
+        return (yield from flow(function(*args, **kwargs), call))
+
+    def begin_async(*args: Any, **kwargs: Any) -> tuple[AsyncGenerator[Any, Any], CallObserver]:
+        call, (args, kwargs) = begin(args, kwargs)
+        return function(*args, **kwargs), call
+
+    async def coroutine(*args: Any, **kwargs: Any) -> Any:
+        call, (args, kwargs) = begin(args, kwargs)
+        return await _awaited(functools.partial(function, *args, **kwargs), call)
+
+    def called(*args: Any, **kwargs: Any) -> Any:
+        call, (args, kwargs) = begin(args, kwargs)
+        call.resume()
+        try:
+            result = function(*args, **kwargs)
+        except BaseException as error:
+            if call.finish(error):
+                return None
+            raise
+        source = flow_of(result)
+        if source is not None:
+            return _observed(source, call)
+        call.finish(result=result)
+        return result
+
+    if is_generator(function):
+        return like(function, generator)
+    if is_async_generator(function):
+        return like(function, _flowing_async(begin_async))
+    return like(function, coroutine if is_coroutine(function) else called)
+
+
+def like(function: Callable[..., Any], wrapper: Callable[..., Any]) -> Callable[..., Any]:
+    """Have `wrapper` look like `function`, as `functools.wraps` does; one without a name has that of what it calls."""
+    wrapper.__name__ = wrapper.__qualname__ = name_of(function)
+    return functools.update_wrapper(wrapper, function)
+
+
+def name_of(function: Any) -> str:
+    """Return the qualified name of what can be called: a partial's is that of its function, an object's its class's."""
+    while isinstance(function, functools.partial | functools.partialmethod):
+        function = function.func
+    name = getattr(function, "__qualname__", None) or getattr(function, "__name__", None)
+    return name if isinstance(name, str) else type(function).__qualname__
+
+
+def _observed(source: Any, call: CallObserver) -> Any:
+    """Return what a plain function returned, observed while it is consumed."""
+    call.suspend()
+    if isinstance(source, CoroutineType):
+        return _awaited(lambda: source, call)
+    if isinstance(source, AsyncGeneratorType):
+        return _flowing_async(lambda: (source, call))()
+    return flow(source, call)
+
+
+async def _awaited(begin: Callable[[], Any], call: CallObserver) -> Any:
+    call.resume()
+    try:
+        result = await begin()
+    except BaseException as error:
+        if call.finish(error):
+            return None
+        raise
+    call.finish(result=result)
+    return result
+
+
+def flow(source: Iterator[Any], call: CallObserver) -> Generator[Any, Any, Any]:
+    """Yield what `source` yields, with all that a generator can: `send`, `throw`, `close`, and the value it returns.
 
     It is sent something only where there is something to send, as with `yield from`: else it is asked by `next`.
     """
     send = getattr(source, "send", None)
     step: Any = None
     given: Any = None
+    call.flowing()
     while True:
-        meter.resume()
+        call.resume()
         try:
             item = next(source) if step is None else step(given)
         except StopIteration as end:
-            meter.finish()
+            call.finish(result=end.value)
             return end.value
         except BaseException as error:
-            meter.finish(error)
+            if call.finish(error):
+                return None
             raise
-        meter.suspend()
+        call.suspend()
+        call.yielded(item)
         try:
             given = yield item
             step = None if given is None else send
         except GeneratorExit:
-            _leave(source, meter)
+            _leave(source, call)
             raise
         except BaseException as error:
             step, given = getattr(source, "throw", _throw), error
 
 
-def _leave(source: Iterator[Any], meter: Meter) -> None:
-    meter.resume()
+def _leave(source: Iterator[Any], call: CallObserver) -> None:
+    call.resume()
     try:
         close = getattr(source, "close", None)
         if close is not None:
             close()
     except BaseException as error:
-        meter.finish(error)
+        if call.finish(error):
+            return
         raise
-    meter.finish(partial=True)
+    call.finish(partial=True)
 
 
 def _throw(error: BaseException) -> Any:
@@ -84,31 +249,37 @@ def _throw(error: BaseException) -> Any:
     raise error
 
 
-def flowing_async(
-    begin: Callable[..., tuple[AsyncGenerator[Any, Any], Meter]],
-) -> Callable[..., AsyncGenerator[Any, Any]]:
+def passing_async(begin: Callable[..., Any]) -> Callable[..., AsyncGenerator[Any, Any]]:
+    """Return a function that is an asynchronous generator over the one that `begin` returns, observed by nothing."""
+    return _flowing_async(lambda *args, **kwargs: (begin(*args, **kwargs), Unobserving()))
+
+
+def _flowing_async(begin: Callable[..., tuple[Any, CallObserver]]) -> Callable[..., AsyncGenerator[Any, Any]]:
     """The same of an asynchronous generator: a function that is one, over the source that `begin` gives."""
 
     async def generator(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
-        source, meter = begin(*args, **kwargs)
+        source, call = begin(*args, **kwargs)
         step: Any = source.asend
         given: Any = None
+        call.flowing()
         while True:
-            meter.resume()
+            call.resume()
             try:
                 item = await step(given)
             except StopAsyncIteration:
-                meter.finish()
+                call.finish()
                 return
             except BaseException as error:
-                meter.finish(error)
+                if call.finish(error):
+                    return
                 raise
-            meter.suspend()
+            call.suspend()
+            call.yielded(item)
             try:
                 given = yield item
                 step = source.asend
             except GeneratorExit:
-                await _leave_async(source, meter)
+                await _leave_async(source, call)
                 raise
             except BaseException as error:
                 step, given = source.athrow, error
@@ -116,63 +287,106 @@ def flowing_async(
     return generator
 
 
-async def _leave_async(source: AsyncGenerator[Any, Any], meter: Meter) -> None:
-    meter.resume()
+async def _leave_async(source: AsyncGenerator[Any, Any], call: CallObserver) -> None:
+    call.resume()
     try:
         await source.aclose()
     except BaseException as error:
-        meter.finish(error)
+        if call.finish(error):
+            return
         raise
-    meter.finish(partial=True)
+    call.finish(partial=True)
 
 
-def within(
-    function: Callable[..., Any], block: AbstractContextManager[Any], course: Callable[[], Meter]
-) -> Any:
-    """`function` with `block` around each of its calls; a generator has a `course()` instead, since it comes and goes.
+class _DecoratedClass:
+    """A class whose every construction is observed; in all else, `isinstance` and inheritance included, the class."""
 
-    `block` is entered by all calls, also by several at once.
-    """
-    if is_generator(function):
+    def __init__(self, kind: type, construct: Callable[..., Any]) -> None:
+        self.__dict__["_construct"] = construct
+        self.__dict__["__wrapped__"] = kind
+        for name in ("__module__", "__name__", "__qualname__", "__doc__"):
+            self.__dict__[name] = getattr(kind, name)
 
-        @wraps(function)
-        def generator(*args: Any, **kwargs: Any) -> Any:
-            return (yield from flow(function(*args, **kwargs), course()))
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._construct(*args, **kwargs)
 
-        return generator
-    if is_async_generator(function):
-        begun = flowing_async(lambda *args, **kwargs: (function(*args, **kwargs), course()))
-        return wraps(function)(begun)
-    if is_coroutine(function):
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__dict__["__wrapped__"], name)
 
-        @wraps(function)
-        async def coroutine(*args: Any, **kwargs: Any) -> Any:
-            with block:
-                return await function(*args, **kwargs)
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self.__wrapped__, name, value)
 
-        return coroutine
+    def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:
+        return (self.__wrapped__,)
 
-    @wraps(function)
-    def called(*args: Any, **kwargs: Any) -> Any:
-        with block:
-            return function(*args, **kwargs)
+    def __instancecheck__(self, instance: Any) -> bool:
+        return isinstance(instance, self.__wrapped__)
 
-    return called
+    def __subclasscheck__(self, subclass: type) -> bool:
+        return issubclass(subclass, self.__wrapped__)
+
+    def __getitem__(self, item: Any) -> Any:
+        return self.__wrapped__[item]
+
+    def __or__(self, other: Any) -> Any:
+        return self.__wrapped__ | other
+
+    def __ror__(self, other: Any) -> Any:
+        return other | self.__wrapped__
+
+    def __repr__(self) -> str:
+        return repr(self.__wrapped__)
+
+    def __reduce__(self) -> str:
+        return str(self.__qualname__)
+
+
+_DESCRIPTORS: Final = (
+    classmethod, staticmethod, property, functools.cached_property, functools.partialmethod,
+)  # fmt: skip
+
+
+def is_decorable(given: Any) -> bool:
+    """Whether `over` can decorate it: then a decorator was used without parentheses."""
+    return callable(given) or isinstance(given, _DESCRIPTORS)
+
+
+def bare(make: Callable[[Any], Any]) -> Callable[[K], K]:
+    """Have a class decorate without parentheses, too: `@Kind` on a function is `@make(function)` on it."""
+
+    def decorate(kind: K) -> K:
+        signature = inspect.signature(kind)
+
+        def new(cls: Any, given: Any = None, *_: Any, **__: Any) -> Any:
+            if type(given) is not str and is_decorable(given):
+                return make(given)(given)
+            return object.__new__(cls)
+
+        kind.__new__ = staticmethod(new)  # type: ignore[method-assign,assignment]
+        kind.__signature__ = signature  # type: ignore[attr-defined]
+        return kind
+
+    return decorate
 
 
 def over(decorated: Any, wrap: Callable[[Callable[..., Any]], Any]) -> Any:
-    """Decorate a function, also one that is a class's or static method already."""
+    """Decorate a function, also one that is a class's or static method, a property's getter, or a class to call."""
     if isinstance(decorated, classmethod | staticmethod):
-        return type(decorated)(wrap(decorated.__func__))
-    if callable(decorated) and not isinstance(decorated, type):
-        return wrap(decorated)
+        return type(decorated)(over(decorated.__func__, wrap))
+    if isinstance(decorated, property) and decorated.fget is not None:
+        return decorated.getter(over(decorated.fget, wrap))
+    if isinstance(decorated, functools.cached_property):
+        return type(decorated)(over(decorated.func, wrap))
+    if isinstance(decorated, functools.partialmethod):
+        return type(decorated)(over(decorated.func, wrap), *decorated.args, **decorated.keywords)
     if isinstance(decorated, type):
-        what = f"the class {decorated.__name__}: decorate its methods instead"
-    elif isinstance(decorated, property | cached_property):
-        what = f"a {type(decorated).__name__}: put this decorator below it"
-    else:
-        what = f"{decorated!r:.200}"
-    raise ConfigurationError(f"what is decorated is a function or a method; given was {what}")
+        return _DecoratedClass(decorated, wrap(decorated))
+    if callable(decorated):
+        return wrap(decorated)
+    raise ConfigurationError(
+        "a decorator decorates a function, a method, a property or a class; given was "
+        f"{clean_text(text(decorated, 200))}"
+    )
 
 
 def is_coroutine(function: object) -> bool:
@@ -190,5 +404,9 @@ def is_async_generator(function: object) -> bool:
     return _is(inspect.isasyncgenfunction, function)
 
 
-def _is(test: Callable[[Any], bool], function: object) -> bool:
+def _is(test: Callable[[Any], bool], function: Any) -> bool:
+    while isinstance(function, functools.partial):
+        function = function.func
+    if isinstance(function, type):
+        return False
     return test(function) or test(getattr(type(function), "__call__", None))  # noqa: B004 (the method is wanted)

@@ -6,12 +6,11 @@ executors of your own, `context_for_workers` into pools of processes, `environme
 
 from __future__ import annotations
 
-import functools
-import inspect
 import json
 from collections.abc import Callable
 from contextvars import Context as CopiedContext
 from contextvars import ContextVar, copy_context
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any, Final, ParamSpec, TypedDict, TypeVar
 
 from odibi_core.events import context
@@ -19,7 +18,18 @@ from odibi_core.events.clock import new_id
 from odibi_core.events.context import Context, current, enter, put
 from odibi_core.events.normalise import text
 from odibi_core.events.trace_context import traceparent
-from odibi_core.flows import is_generator, over, within
+from odibi_core.flows import (
+    Unobserving,
+    bare,
+    is_async_generator,
+    is_coroutine,
+    is_generator,
+    like,
+    observing,
+    over,
+    passing_async,
+    wrap_callable,
+)
 from odibi_core.program import begin_in, take_up_inherited
 from odibi_core.settings import environment_with
 
@@ -48,12 +58,13 @@ _Entry = tuple["LogContext", Context, bool]
 _entered: ContextVar[tuple[_Entry, ...]] = ContextVar("odibi_core_log_contexts", default=())
 
 
+@bare(lambda function: LogContext())
 class LogContext:
     """Everything said inside carries these fields: `with LogContext(operation="import", user="ada", batch=7): …`.
 
-    A decorator too, of functions, methods, coroutines and generators. Inside another context it adds to that one.
-    What is said inside shares a correlation id: the one given, else the one in force, else a new one. An instance may
-    be used again, and by several threads and tasks at once.
+    A decorator too, of functions, methods, coroutines, generators and classes. Inside another context it adds to that
+    one. Everything inside shares a correlation id: the one given, else the one in force, else a new one. An instance
+    may be used again, and by several threads and tasks at once.
     """
 
     def __init__(
@@ -91,12 +102,13 @@ class LogContext:
 
     def __call__(self, function: F) -> F:
         """Each call of `function` is inside this context; a generator only while it works, and not its consumer."""
-        decorated: F = over(function, lambda inner: within(inner, self, lambda: _Course(self)))
+        begin = observing(lambda: _Inside(self))
+        decorated: F = over(function, lambda inner: wrap_callable(inner, begin))
         return decorated
 
 
-class _Course:
-    """One generator in a context, which holds, with what was set inside, only while the generator works."""
+class _Inside(Unobserving):
+    """One call in a context, which holds, with what was set inside, only while the function works."""
 
     def __init__(self, own: LogContext) -> None:
         self._own = own
@@ -113,7 +125,9 @@ class _Course:
         self._inside = current(), _entered.get()
         _return_to(self._outside)
 
-    def finish(self, error: BaseException | None = None, *, partial: bool = False) -> None:
+    def finish(
+        self, error: BaseException | None = None, *, partial: bool = False, result: Any = None
+    ) -> None:
         _return_to(self._outside)
 
 
@@ -153,42 +167,58 @@ def wrap(function: Callable[P, R]) -> Callable[P, R]:
     """`function` in the context of now, wherever and however often it is called: `pool.submit(wrap(load), path)`.
 
     All context variables go along, so that in another thread too it belongs to the run that it was wrapped in.
-    A coroutine function becomes one that runs as a task of its own; a generator is in it while it works.
+    A coroutine function becomes one that runs as a task of its own; a generator of either kind is in it while it works.
     """
     take_up_inherited()
     captured = copy_context()
-    if inspect.iscoroutinefunction(function):
-
-        @functools.wraps(function)
-        async def carried_coroutine(*args: Any, **kwargs: Any) -> Any:
-            from asyncio import create_task
-
-            return await create_task(function(*args, **kwargs), context=captured.copy())
-
-        return carried_coroutine  # type: ignore[return-value]  # R is the coroutine
-    if is_generator(function):
-
-        @functools.wraps(function)
-        def carried_generator(*args: Any, **kwargs: Any) -> Any:
-            return (yield from _Inside(captured.copy(), function(*args, **kwargs)))
-
-        return carried_generator
-
-    @functools.wraps(function)
-    def carried(*args: P.args, **kwargs: P.kwargs) -> R:
-        here = captured.copy()  # by this name `uncaught` finds it again
-        return here.run(function, *args, **kwargs)
-
+    carried: Callable[P, R] = over(function, lambda inner: like(inner, _carried(captured, inner)))
     return carried
 
 
-class _Inside:
-    """A generator each of whose steps is taken in one context, whoever asks for it, and wherever."""
+def _carried(captured: CopiedContext, function: Callable[..., Any]) -> Callable[..., Any]:
+    def generator(*args: Any, **kwargs: Any) -> Any:
+        return (yield from _Steps(captured.copy(), function(*args, **kwargs)))
+
+    async def coroutine(*args: Any, **kwargs: Any) -> Any:
+        from asyncio import create_task
+
+        return await create_task(function(*args, **kwargs), context=captured.copy())
+
+    def called(*args: Any, **kwargs: Any) -> Any:
+        here = captured.copy()  # by this name `uncaught` finds it again
+        return _consumed_in(here, here.run(function, *args, **kwargs))
+
+    if is_generator(function):
+        return generator
+    if is_async_generator(function):
+        return passing_async(lambda *args, **kwargs: _AsyncSteps(captured.copy(), function(*args, **kwargs)))
+    return coroutine if is_coroutine(function) else called
+
+
+def _consumed_in(here: CopiedContext, result: Any) -> Any:
+    """Return the result of a plain function; a generator or a coroutine runs in `here` when it is consumed."""
+    if isinstance(result, GeneratorType):
+        return _generator_in(here, result)
+    if isinstance(result, AsyncGeneratorType):
+        return passing_async(lambda: _AsyncSteps(here, result))()
+    return _coroutine_in(here, result) if isinstance(result, CoroutineType) else result
+
+
+def _generator_in(here: CopiedContext, source: Any) -> Any:
+    return (yield from _Steps(here, source))
+
+
+async def _coroutine_in(here: CopiedContext, source: Any) -> Any:
+    return await _Awaited(here, source)
+
+
+class _Steps:
+    """A generator each of whose steps is taken in one context, whichever thread asks for it."""
 
     def __init__(self, here: CopiedContext, source: Any) -> None:
         self._here, self._source = here, source
 
-    def __iter__(self) -> _Inside:
+    def __iter__(self) -> _Steps:
         return self
 
     def __next__(self) -> Any:
@@ -202,6 +232,32 @@ class _Inside:
 
     def close(self) -> None:
         self._here.run(self._source.close)
+
+
+class _Awaited:
+    """An awaitable that runs in one context, as a part of the task that awaits it."""
+
+    def __init__(self, here: CopiedContext, awaitable: Any) -> None:
+        self._here, self._awaitable = here, awaitable
+
+    def __await__(self) -> Any:
+        return _Steps(self._here, self._awaitable.__await__())
+
+
+class _AsyncSteps:
+    """An asynchronous generator each of whose steps is taken in one context."""
+
+    def __init__(self, here: CopiedContext, source: Any) -> None:
+        self._here, self._source = here, source
+
+    def asend(self, given: Any) -> _Awaited:
+        return _Awaited(self._here, self._source.asend(given))
+
+    def athrow(self, error: BaseException) -> _Awaited:
+        return _Awaited(self._here, self._source.athrow(error))
+
+    def aclose(self) -> _Awaited:
+        return _Awaited(self._here, self._source.aclose())
 
 
 class WorkerContext(TypedDict):

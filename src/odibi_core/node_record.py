@@ -56,12 +56,14 @@ class NodeRecord:
         fields = {**told, "status": status, "duration_ms": duration_ms}
         self._bus.say(kinds.CHECK_RESULT, result.message, level=level, fields=fields, context=self._context)
 
-    def complete(self, rows: int | None) -> None:
-        """The node is done, with so many rows where that is known."""
+    def complete(self, rows: int | None, *, partial: bool = False) -> None:
+        """The node is done, with so many rows where that is known; `partial` if its consumer left it early."""
         self.duration_ms = (monotonic() - self._begun) * 1e3
         fields = {"status": "success", "duration_ms": self.duration_ms, "row_count": rows, "cache_hit": False}
         if self.attempts > 1:
             fields["attempts"] = self.attempts
+        if partial:
+            fields["partial"] = True
         self._bus.say(kinds.NODE_COMPLETE, fields=fields, context=self._context)
 
     def failed(self, error: BaseException, *, cancelled: bool | None = None) -> str:

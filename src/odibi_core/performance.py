@@ -20,7 +20,7 @@ from odibi_core.events.compose import clean_field, clean_text
 from odibi_core.events.context import Context, current, put
 from odibi_core.events.failure import describe_failure, is_clean_exit
 from odibi_core.events.normalise import text
-from odibi_core.flows import over, within
+from odibi_core.flows import Unobserving, bare, is_decorable, name_of, observing, over, wrap_callable
 from odibi_core.program import current_bus
 
 __all__ = ["performance_monitor", "track_performance"]
@@ -168,6 +168,7 @@ def _outcome(error: BaseException) -> tuple[str, str, str]:
     return kinds.OPERATION_FAILED, "warning", "cancelled"
 
 
+@bare(lambda function: track_performance(name_of(function)))
 class track_performance:
     """Measure a block: `with track_performance("load", tags={"source": "api"}): …`; also a decorator of functions.
 
@@ -216,35 +217,36 @@ def performance_monitor(
 def performance_monitor(operation: Any = None, tags: dict[str, Any] | None = None) -> Any:
     """Measure each call of a function: `@performance_monitor`, or with arguments, `@performance_monitor("load")`.
 
-    Functions, methods, coroutines, generators and asynchronous generators; the operation is the function's qualified
+    Functions, methods, coroutines, generators of both kinds and classes; the operation is the function's qualified
     name unless given. A generator is measured from the first value asked for to its end: `duration_ms` is all of that,
     `active_ms` the part in which the generator itself worked.
     """
-    if callable(operation) or isinstance(operation, classmethod | staticmethod):
+    if is_decorable(operation):
         return over(operation, lambda function: _monitored(function, None, tags))
     return lambda decorated: over(decorated, lambda function: _monitored(function, operation, tags))
 
 
 def _monitored(function: Callable[..., Any], operation: object, tags: Any) -> Callable[..., Any]:
-    name = (
-        operation if operation is not None else getattr(function, "__qualname__", type(function).__qualname__)
-    )
+    name = name_of(function) if operation is None else operation
     tracker = track_performance(name, tags)  # type: ignore[arg-type]  # of any type: it takes what it gets
-    wrapped: Callable[..., Any] = within(function, tracker, lambda: _Course(tracker))
-    return wrapped
+    return wrap_callable(function, observing(lambda: _Measured(tracker)))
 
 
-class _Course:
-    """The measurement of one generator, in force only while it works."""
+class _Measured(Unobserving):
+    """The measurement of one call; that of a generator is in force only while it works."""
 
-    __slots__ = ("_inside", "_resumed", "_span", "_tracker")
+    __slots__ = ("_flowing", "_inside", "_resumed", "_span", "_tracker")
 
     def __init__(self, tracker: track_performance) -> None:
         self._tracker = tracker
+        self._flowing = False
         self._span: _Span | None = None
         self._resumed = 0.0
         self._inside: tuple[_Span | None, Context] | None = None
         """What was in force in the generator when it was suspended, if that was not its own measurement alone."""
+
+    def flowing(self) -> None:
+        self._flowing = True
 
     def resume(self) -> None:
         if self._span is None:
@@ -261,13 +263,16 @@ class _Course:
             _innermost.set(span.before)
             put(span.outer)
 
-    def finish(self, error: BaseException | None = None, *, partial: bool = False) -> None:
+    def finish(
+        self, error: BaseException | None = None, *, partial: bool = False, result: Any = None
+    ) -> None:
         self._worked().end(error, partial)
 
     def _worked(self) -> _Span:
         span = self._span
         assert span is not None  # told of an end before a beginning
-        span.active = (span.active or 0.0) + monotonic() - self._resumed
+        if self._flowing:
+            span.active = (span.active or 0.0) + monotonic() - self._resumed
         return span
 
 

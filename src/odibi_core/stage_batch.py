@@ -34,6 +34,7 @@ class Batch:
         self._begun = self._resumed = monotonic()
         self._worked = 0.0
         self._started = False
+        self._flowing = False
 
     def take(self, records: Any) -> Any:
         """What the stage is given: an iterator is put into one that counts, everything else is counted as it is."""
@@ -54,22 +55,26 @@ class Batch:
         if not self._started:
             self._started, self._begun = True, self._resumed
 
-    def flowing(self) -> Batch:
+    def flowing(self) -> None:
         """What comes out comes one by one."""
-        if self._started:  # the call that made the generator was work too
-            self._worked += monotonic() - self._resumed
-        self.records_out = 0
-        return self
+        self._flowing, self.records_out = True, 0
 
     def suspend(self) -> None:
-        """One record came out, and the consumer has it."""
+        """The stage waits for its consumer."""
         self._worked += monotonic() - self._resumed
+
+    def yielded(self, record: Any) -> None:
+        """One record came out, and the consumer has it."""
         self.records_out = (self.records_out or 0) + 1
 
-    def finish(self, error: BaseException | None = None, *, partial: bool = False) -> None:
+    def finish(
+        self, error: BaseException | None = None, *, partial: bool = False, result: Any = None
+    ) -> None:
         """Say how it went; a batch without a number is part of another one, and says nothing."""
         if not self.number:
             return
+        if not self._flowing and error is None:
+            self.records_out = size(result)
         now = monotonic()
         own = max(0.0, self._worked + now - self._resumed - self.waited)
         records = self.records_out if self.records_in is None else self.records_in

@@ -5,7 +5,6 @@ A stage that yields is measured while its consumer takes, and never asked for mo
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Callable, Generator, Iterator
 from itertools import count
@@ -15,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 from odibi_core.errors import ConfigurationError
 from odibi_core.events.compose import clean_text
 from odibi_core.events.normalise import text
-from odibi_core.flows import flow, flowing_async, is_async_generator, is_coroutine, is_generator, over
+from odibi_core.flows import Arguments, is_decorable, name_of, over, wrap_callable
 from odibi_core.program import speaker
-from odibi_core.stage_batch import Batch, Counted, size
+from odibi_core.stage_batch import Batch, Counted
 
 __all__ = ["InstrumentedStage", "measured_stage"]
 
@@ -34,83 +33,29 @@ def measured(function: Callable[..., Any], begin: Callable[..., Batch], own: int
     """
     place, keyword = _records_of(function, own)
 
-    def taken(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Batch, tuple[Any, ...], dict[str, Any]]:
+    def taken(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Batch, Arguments]:
         batch = begin(*args, **kwargs)
         if keyword in kwargs:
             kwargs[keyword] = batch.take(kwargs[keyword])
         elif len(args) > place:
             args = (*args[:place], batch.take(args[place]), *args[place + 1 :])
-        return batch, args, kwargs
+        return batch, (args, kwargs)
 
-    if is_generator(function):
-
-        @functools.wraps(function)
-        def generator(*args: Any, **kwargs: Any) -> Any:
-            batch, args, kwargs = taken(args, kwargs)
-            return (yield from flow(function(*args, **kwargs), batch.flowing()))
-
-        return generator
-    if is_async_generator(function):
-
-        def flowing(*args: Any, **kwargs: Any) -> Any:
-            batch, args, kwargs = taken(args, kwargs)
-            return function(*args, **kwargs), batch.flowing()
-
-        return functools.wraps(function)(flowing_async(flowing))
-    if is_coroutine(function):
-
-        @functools.wraps(function)
-        async def coroutine(*args: Any, **kwargs: Any) -> Any:
-            batch, args, kwargs = taken(args, kwargs)
-            return await _awaited(function(*args, **kwargs), batch)
-
-        return coroutine
-
-    @functools.wraps(function)
-    def called(*args: Any, **kwargs: Any) -> Any:
-        batch, args, kwargs = taken(args, kwargs)
-        return _called(functools.partial(function, *args, **kwargs), batch)
-
-    return called
+    return wrap_callable(function, taken, _flow_of)
 
 
-def _called(call: Callable[[], Any], batch: Batch) -> Any:
-    """The result; one that has yet to be consumed is measured until it is."""
-    batch.resume()
-    try:
-        result = call()
-    except BaseException as error:
-        batch.finish(error)
-        raise
+def _flow_of(result: Any) -> Any:
+    """What of a result has yet to be consumed, which is measured until it is."""
     kind = type(result)  # which, unlike isinstance, runs nothing of the result's own
     if issubclass(kind, Counted):
-        return flow(_begun_by_its_consumer(result), batch.flowing())
-    if kind.__module__ in _LAZY and issubclass(kind, Iterator):
-        return flow(result, batch.flowing())
-    if kind is AsyncGeneratorType:
-        return flowing_async(lambda: (result, batch.flowing()))()
-    if kind is CoroutineType:
-        return _awaited(result, batch)
-    batch.records_out = size(result)
-    batch.finish()
-    return result
+        return _begun_by_its_consumer(result)
+    lazy = kind.__module__ in _LAZY and issubclass(kind, Iterator)
+    return result if lazy or kind in (AsyncGeneratorType, CoroutineType) else None
 
 
 def _begun_by_its_consumer(records: Any) -> Generator[Any, Any, Any]:
     """What a stage hands on as it came is asked for its iterator when it is consumed, as it would be."""
     return (yield from records)
-
-
-async def _awaited(result: Any, batch: Batch) -> Any:
-    batch.resume()
-    try:
-        records = await result
-    except BaseException as error:
-        batch.finish(error)
-        raise
-    batch.records_out = size(records)
-    batch.finish()
-    return records
 
 
 def _records_of(function: Callable[..., Any], own: int) -> tuple[int, str]:
@@ -216,13 +161,13 @@ def measured_stage(name: Any = None, logger: Any = None) -> Any:
     else the first. The stage's name is the function's unless given.
     """
     speaker(logger)
-    if callable(name) or isinstance(name, classmethod | staticmethod):
+    if is_decorable(name):
         return over(name, lambda function: _stage(function, None, logger))
     return lambda decorated: over(decorated, lambda function: _stage(function, name, logger))
 
 
 def _stage(function: Callable[..., Any], name: Any, logger: Any) -> Callable[..., Any]:
-    called = str(name) if name else getattr(function, "__name__", type(function).__name__)
+    called = str(name) if name else name_of(function).rpartition(".")[2]
     numbers = count(1)
     stage = measured(function, lambda *args, **kwargs: Batch(called, next(numbers), logger))
     stage.__odibi_stage__ = called  # type: ignore[attr-defined]  # how `discover_stages` knows it

@@ -5,9 +5,9 @@ All of it stays in the record of the program: nothing is sent anywhere. `ODIBI_U
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any, cast
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, TypeVar, cast
 
 from odibi_core import program
 from odibi_core.errors import STOPS
@@ -17,10 +17,13 @@ from odibi_core.events.context import current
 from odibi_core.events.failure import describe_failure, is_clean_exit, message_of
 from odibi_core.events.normalise import is_yes, text
 from odibi_core.events.redaction import HIDDEN, is_secret_name
+from odibi_core.flows import BlockObserver, bare, name_of, observing, over, wrap_callable
 from odibi_core.settings import get_config
 from odibi_core.views.usage import UsageView
 
 __all__ = ["CommandExecution", "UsageAnalytics", "get_analytics", "track_cli_command"]
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class CommandExecution:
@@ -153,18 +156,30 @@ def get_analytics() -> UsageAnalytics:
     return program.once(UsageAnalytics)
 
 
-@contextmanager
-def track_cli_command(command: str, args: Any = None) -> Iterator[CommandExecution]:
+@bare(lambda function: track_cli_command(name_of(function)))
+class track_cli_command:
     """`with track_cli_command("load", {"table": "orders"}): …`: its start, its end, its time and its failure.
 
-    An exception goes on; `SystemExit` is a success where its code says so (None or 0).
+    A decorator too, of functions and coroutines; without parentheses the command has the function's name. An exception
+    goes on; `SystemExit` is a success where its code says so (None or 0).
     """
-    analytics = get_analytics()
-    execution = analytics.start_command(command, args, current().user)
-    try:
-        yield execution
-    except BaseException as error:
-        succeeded = is_clean_exit(error)
-        analytics.end_command(execution, succeeded, None if succeeded else error)
-        raise
-    analytics.end_command(execution)
+
+    __slots__ = ("_args", "_begun", "_command")
+
+    def __init__(self, command: str, args: Any = None) -> None:
+        self._command, self._args = command, args
+        self._begun: list[CommandExecution] = []
+
+    def __enter__(self) -> CommandExecution:
+        self._begun.append(get_analytics().start_command(self._command, self._args, current().user))
+        return self._begun[-1]
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: TracebackType | None) -> None:
+        succeeded = error is None or is_clean_exit(error)
+        get_analytics().end_command(self._begun.pop(), succeeded, None if succeeded else error)
+
+    def __call__(self, function: F) -> F:
+        """Each call of `function` is an execution of the command."""
+        begin = observing(lambda: BlockObserver(track_cli_command(self._command, self._args)))
+        return cast(F, over(function, lambda inner: wrap_callable(inner, begin)))
+
