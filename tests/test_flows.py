@@ -15,7 +15,7 @@ from collections.abc import AsyncGenerator, Generator, Iterator
 from typing import Any
 
 import pytest
-from tests.callables import (
+from tests.every_callable import (
     BUILT_IN,
     CALLABLES,
     DECORATORS,

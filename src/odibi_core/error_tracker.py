@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, overload
 
+from odibi_core.callables import is_decorable, over
 from odibi_core.error_context import add_breadcrumb, breadcrumbs, contexts, set_context
 from odibi_core.errors import STOPS, ConfigurationError, OdibiError, is_failure
 from odibi_core.event_bus import EventBus
@@ -24,7 +25,7 @@ from odibi_core.events.failure import describe_failure, message_of
 from odibi_core.events.fingerprint import fingerprint
 from odibi_core.events.normalise import text
 from odibi_core.events.recent import remember
-from odibi_core.flows import BlockObserver, is_decorable, observing, over, wrap_callable
+from odibi_core.flows import BlockObserver, observing, wrap_callable
 from odibi_core.plugins import load
 from odibi_core.program import current_bus, listen, once, unlisten
 from odibi_core.program_logger import process_log, warn_of

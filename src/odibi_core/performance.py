@@ -13,6 +13,7 @@ from itertools import count
 from types import TracebackType
 from typing import Any, Final, ParamSpec, TypeVar, overload
 
+from odibi_core.callables import bare, is_decorable, name_of, over
 from odibi_core.errors import is_failure
 from odibi_core.events import kinds
 from odibi_core.events.clock import monotonic, new_id
@@ -20,7 +21,7 @@ from odibi_core.events.compose import clean_field, clean_text
 from odibi_core.events.context import Context, current, put
 from odibi_core.events.failure import describe_failure, is_clean_exit
 from odibi_core.events.normalise import text
-from odibi_core.flows import Unobserving, bare, is_decorable, name_of, observing, over, wrap_callable
+from odibi_core.flows import Unobserving, observing, wrap_callable
 from odibi_core.program import current_bus
 
 __all__ = ["performance_monitor", "track_performance"]

@@ -11,11 +11,12 @@ from collections.abc import Callable
 from threading import Lock
 from typing import Any, Final, ParamSpec, TypeVar, overload
 
+from odibi_core.callables import name_of, over
 from odibi_core.engines.frame import is_frame, row_count
 from odibi_core.errors import STOPS
 from odibi_core.events import context, kinds
 from odibi_core.events.context import Context
-from odibi_core.flows import Arguments, CallObserver, Unobserving, name_of, over, wrap_callable
+from odibi_core.flows import Arguments, CallObserver, Unobserving, wrap_callable
 from odibi_core.node_record import NodeRecord
 from odibi_core.observer import Observer, active
 

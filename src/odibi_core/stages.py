@@ -11,10 +11,11 @@ from itertools import count
 from types import AsyncGeneratorType, CoroutineType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
+from odibi_core.callables import is_decorable, name_of, over
 from odibi_core.errors import ConfigurationError
 from odibi_core.events.compose import clean_text
 from odibi_core.events.normalise import text
-from odibi_core.flows import Arguments, is_decorable, name_of, over, wrap_callable
+from odibi_core.flows import Arguments, wrap_callable
 from odibi_core.program import speaker
 from odibi_core.stage_batch import Batch, Counted
 

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, TypeVar, cast
 
 from odibi_core import program
+from odibi_core.callables import bare, name_of, over
 from odibi_core.errors import STOPS
 from odibi_core.events import kinds
 from odibi_core.events.clock import monotonic, new_id
@@ -17,7 +18,7 @@ from odibi_core.events.context import current
 from odibi_core.events.failure import describe_failure, is_clean_exit, message_of
 from odibi_core.events.normalise import is_yes, text
 from odibi_core.events.redaction import HIDDEN, is_secret_name
-from odibi_core.flows import BlockObserver, bare, name_of, observing, over, wrap_callable
+from odibi_core.flows import BlockObserver, observing, wrap_callable
 from odibi_core.settings import get_config
 from odibi_core.views.usage import UsageView
 

@@ -42,6 +42,7 @@ FLOORS: tuple[frozenset[str], ...] = (
 # fmt: on
 # A root module that belongs to another: one room in more than one file, so that each can be read in one go.
 COMPANIONS = {
+    "callables": "flows",
     "hooks": "event_bus",
     "queued": "event_bus",
     "log_context": "program_logger",
