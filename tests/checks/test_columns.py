@@ -78,7 +78,19 @@ def test_a_pattern_must_match_the_whole_text(make: Callable[[Any], Any]) -> None
         lambda: between("n", 5, 1),
         lambda: accepted_values("s", "abc"),
         lambda: accepted_values("s", []),
+        lambda: between("n", float("nan"), 1),
+        lambda: between("n", 1, "x"),
+        lambda: between("n", [1], [2]),
+        lambda: between("n", None, pd.NaT),
+        lambda: between("n", 1j),
+        lambda: accepted_values("s", 5),  # type: ignore[arg-type]
+        lambda: accepted_values("s", {"a": 1}),
         lambda: matches("s", "("),
+        lambda: matches("s", 5),  # type: ignore[arg-type]
+        lambda: matches("s", b"x"),  # type: ignore[arg-type]
+        lambda: unique("a", "a"),
+        lambda: not_null("a", on=5),  # type: ignore[arg-type]
+        lambda: not_null("a", collect="no"),  # type: ignore[arg-type]
     ],
 )
 def test_a_check_that_cannot_hold_is_refused_at_once(build: Callable[[], Any]) -> None:

@@ -63,3 +63,17 @@ def test_a_check_that_cannot_hold_is_refused_at_once(build: Callable[[], Any]) -
     """When it is put together."""
     with pytest.raises(CheckError):
         build()
+
+
+@pytest.mark.parametrize("bound", ["1", -1, 1.5, True, float("nan")])
+def test_a_bound_that_is_no_number_of_rows_is_refused_at_once(bound: Any) -> None:
+    """When the check is made, with the value given."""
+    for name in ("at_least", "at_most"):
+        with pytest.raises(CheckError, match=f"{name} must be a whole number from 0, got"):
+            row_count(**{name: bound})
+
+
+def test_a_target_that_is_no_text_is_refused_at_once() -> None:
+    """With the form that is right."""
+    with pytest.raises(CheckError, match=r"target must be 'frame\.column', got 5"):
+        references("a", 5)  # type: ignore[arg-type]

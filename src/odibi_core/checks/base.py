@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from odibi_core.checks.labels import addressable
 from odibi_core.errors import STOPS, CheckError, nearest
 from odibi_core.events import clean_text, plain
 from odibi_core.events.compose import clean_field
@@ -50,7 +51,8 @@ Judge = Callable[[Any, Mapping[str, Any]], Finding]
 class Check(msgspec.Struct, frozen=True, kw_only=True):
     """One question about one frame.
 
-    `judge(frame, frames)` gets a narwhals DataFrame and all the frames by logical name. A CheckError that it
+    `judge(frame, frames)` gets a narwhals DataFrame, whose column labels `checks.labels` made unique texts, and all the
+    frames by logical name. A CheckError that it
     raises is told as it is. A module's function, or a partial of one, lets the check go to a worker process.
     `on` is the logical name of an input or output; None is the step's output. A lazy frame is not checked,
     unless `collect=True` says that it may be run for it.
@@ -68,6 +70,10 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
             raise CheckError(
                 f"check {self.name!r}: severity is one of {', '.join(SEVERITIES)}, not {self.severity!r}"
             )
+        if not isinstance(self.on, str | None):
+            raise CheckError(f"check {self.name!r}: on must be the name of an input or output, got {self.on!r}")
+        if not isinstance(self.collect, bool):
+            raise CheckError(f"check {self.name!r}: collect must be True or False, got {self.collect!r}")
 
     def check(self, frames: Mapping[str, Any]) -> CheckResult:
         """Judge the frame `on`. With `on=None`: the one called "out", else the last, so inputs come first."""
@@ -125,7 +131,8 @@ def eager(frame: Any, *, collect: bool) -> Any:
 
     if isinstance(frame, list | dict):
         frame = _of_plain(frame)
-    seen = narwhals.from_native(frame, pass_through=True)
+    native = narwhals.to_native(frame, pass_through=True)
+    seen = narwhals.from_native(addressable(native), pass_through=True)
     if isinstance(seen, narwhals.LazyFrame):
         return seen.collect() if collect else None
     if not isinstance(seen, narwhals.DataFrame):
@@ -142,21 +149,15 @@ def _of_plain(value: list[Any] | dict[Any, Any]) -> Any:
             raise CheckError("a list is only a frame when it holds a dict for each row")
         names = dict.fromkeys(name for row in value for name in row)
         value = {name: [row.get(name) for row in value] for name in names}
+    columns: dict[str, Any] = addressable(value)
     for backend in ("polars", "pandas", "pyarrow"):
         try:
-            return narwhals.from_dict(value, backend=backend)
+            return narwhals.from_dict(columns, backend=backend)
         except ImportError:
             continue
     raise CheckError(
         "checking plain Python data needs polars, pandas or pyarrow: pip install 'odibi-core[polars]'"
     )
-
-
-def column_of(frame: Any, name: str) -> Any:
-    """The narwhals Series of that name, or a CheckError that helps with the spelling."""
-    if name not in frame.columns:
-        raise CheckError(f"there is no column {name!r}{nearest(name, frame.columns)}")
-    return frame[name]
 
 
 def missing_in(column: Any) -> Any:

@@ -3,34 +3,50 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from datetime import date, time, timedelta
+from decimal import Decimal
 from functools import partial, reduce
 from operator import or_
 from typing import Any
 
-from odibi_core.checks.base import EXAMPLES, Check, Finding, column_of, missing_in
+from odibi_core.checks.base import EXAMPLES, Check, Finding, missing_in
+from odibi_core.checks.comparison import no_rows, not_among, outside
+from odibi_core.checks.labels import column_label, column_of
 from odibi_core.errors import CheckError
 
 LOOKED_AT = 1_000  # failing values looked through for different examples
+_LIMITS = (int, float, Decimal, str, date, time, timedelta)
 
 
-def not_null(column: str, *, severity: str = "error", on: str | None = None, collect: bool = False) -> Check:
+def not_null(
+    column: Hashable, *, severity: str = "error", on: str | None = None, collect: bool = False
+) -> Check:
     """Every row has a value. The examples are the numbers of rows that have none, from 0."""
+    column = column_label(column, "not_null")
     judge = partial(_judge_not_null, column)
-    return Check(name="not_null", column=column, judge=judge, severity=severity, on=on, collect=collect)
+    return Check(
+        name="not_null", column=str(column), judge=judge, severity=severity, on=on, collect=collect
+    )
 
 
-def unique(*columns: str, severity: str = "error", on: str | None = None, collect: bool = False) -> Check:
+def unique(
+    *columns: Hashable, severity: str = "error", on: str | None = None, collect: bool = False
+) -> Check:
     """No two rows share a value, or with several columns a combination. Rows with a missing part are free."""
     if not columns:
         raise CheckError("unique() needs the name of a column, or of several that are unique together")
+    columns = tuple(column_label(column, "unique") for column in columns)
+    if len(set(columns)) < len(columns):
+        raise CheckError(f"unique(): each column must be named once, got {columns!r}")
     judge = partial(_judge_unique, columns)
     column = ", ".join(map(str, columns))
     return Check(name="unique", column=column, judge=judge, severity=severity, on=on, collect=collect)
 
 
 def between(
-    column: str,
+    column: Hashable,
     low: Any = None,
     high: Any = None,
     *,
@@ -38,100 +54,127 @@ def between(
     on: str | None = None,
     collect: bool = False,
 ) -> Check:
-    """Values from `low` to `high`, both included; None leaves an end open."""
+    """Values from `low` to `high`, both included; None leaves an end open.
+
+    Numbers compare exactly, whatever the column's type. A column of dates or times also takes limits as dates and as
+    ISO texts; a date stands for its midnight. A column with a time zone needs limits with one, or dates.
+    """
+    column = column_label(column, "between")
     if low is None and high is None:
         raise CheckError(f"between({column!r}) needs a low end, a high end or both")
-    if low is not None and high is not None and not low <= high:
+    low, high = (_limit(column, end) for end in (low, high))
+    try:
+        ordered = low is None or high is None or low <= high
+    except TypeError:
+        raise CheckError(f"between({column!r}): {low!r} and {high!r} have no common order") from None
+    if not ordered:
         raise CheckError(f"between({column!r}, {low!r}, {high!r}) can never hold: the low end is the higher")
     judge = partial(_judge_between, column, low, high)
-    return Check(name="between", column=column, judge=judge, severity=severity, on=on, collect=collect)
+    return Check(name="between", column=str(column), judge=judge, severity=severity, on=on, collect=collect)
+
+
+def _limit(column: Hashable, end: Any) -> Any:
+    if type(end).__module__ == "numpy" and hasattr(end, "item"):
+        end = end.item()
+    if end is not None and (not isinstance(end, _LIMITS) or end != end):
+        raise CheckError(f"between({column!r}): a limit must be a number, a text, a date or a time, got {end!r}")
+    return end
 
 
 def accepted_values(
-    column: str,
+    column: Hashable,
     values: Iterable[Any],
     *,
     severity: str = "error",
     on: str | None = None,
     collect: bool = False,
 ) -> Check:
-    """Only these values."""
-    if isinstance(values, str | bytes):
-        raise CheckError(f"accepted_values({column!r}) needs a list of values, not one text: [{values!r}]")
+    """Only these values, as Python compares them: 1, 1.0 and Decimal(1) are one value."""
+    column = column_label(column, "accepted_values")
+    if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
+        raise CheckError(f"accepted_values({column!r}): values must be a list, got {values!r}; write [{values!r}]")
     accepted = tuple(values)
     if not accepted:
         raise CheckError(f"accepted_values({column!r}) needs at least one value")
     judge = partial(_judge_accepted, column, accepted)
     return Check(
-        name="accepted_values", column=column, judge=judge, severity=severity, on=on, collect=collect
+        name="accepted_values", column=str(column), judge=judge, severity=severity, on=on, collect=collect
     )
 
 
 def matches(
-    column: str, pattern: str, *, severity: str = "error", on: str | None = None, collect: bool = False
+    column: Hashable, pattern: str, *, severity: str = "error", on: str | None = None, collect: bool = False
 ) -> Check:
     """The whole text matches the regular expression, as Python's `re.fullmatch` has it."""
+    column = column_label(column, "matches")
     try:
-        re.compile(pattern)
+        re.compile(pattern).fullmatch("")
     except (re.error, TypeError) as error:
         raise CheckError(f"matches({column!r}, {pattern!r}) is no regular expression: {error}") from error
     judge = partial(_judge_matches, column, pattern)
-    return Check(name="matches", column=column, judge=judge, severity=severity, on=on, collect=collect)
+    return Check(name="matches", column=str(column), judge=judge, severity=severity, on=on, collect=collect)
 
 
-def _judge_not_null(name: str, frame: Any, frames: Mapping[str, Any]) -> Finding:
-    column = column_of(frame, name)
+def _judge_not_null(label: Hashable, frame: Any, frames: Mapping[str, Any]) -> Finding:
+    column = column_of(frame, label)
     missing = missing_in(column)
     failed = int(missing.sum())
     rows = missing.arg_true().head(EXAMPLES).to_list() if failed else []
-    return Finding(not failed, failed, len(frame), told(f"{name} is missing", failed, len(frame)), rows)
+    return Finding(not failed, failed, len(frame), told(f"{label} is missing", failed, len(frame)), rows)
 
 
-def _judge_unique(names: tuple[str, ...], frame: Any, frames: Mapping[str, Any]) -> Finding:
-    missing = reduce(or_, (missing_in(column_of(frame, name)) for name in names))
-    keys = frame.select(*names)
-    repeated = (keys[names[0]] if len(names) == 1 else keys).is_duplicated() & ~missing
+def _judge_unique(labels: tuple[Hashable, ...], frame: Any, frames: Mapping[str, Any]) -> Finding:
+    columns = [column_of(frame, label) for label in labels]
+    missing = reduce(or_, map(missing_in, columns))
+    keys = frame.select(*(column.name for column in columns))
+    repeated = _repeated(keys) & ~missing
     failed = int(repeated.sum())
     shown = keys.filter(repeated).head(LOOKED_AT).rows() if failed else []
-    examples = different(row[0] if len(names) == 1 else list(row) for row in shown)
-    message = told(f"{', '.join(names)} is shared with another row", failed, len(frame))
+    examples = different(row[0] if len(labels) == 1 else list(row) for row in shown)
+    message = told(f"{', '.join(map(str, labels))} is shared with another row", failed, len(frame))
     return Finding(not failed, failed, len(frame), message, examples)
 
 
-def _judge_between(name: str, low: Any, high: Any, frame: Any, frames: Mapping[str, Any]) -> Finding:
-    column = column_of(frame, name)
-    _refuse_text_beside_numbers(column, name, low, high)
-    outside = [column < low] if low is not None else []
-    outside += [column > high] if high is not None else []
+def _repeated(keys: Any) -> Any:
+    """Return the mask of the rows that stand there more than once."""
+    if not any(_is_unhashable(keys[name]) for name in keys.columns):
+        return (keys[keys.columns[0]] if len(keys.columns) == 1 else keys).is_duplicated()
+    rows = [_frozen(row) for row in keys.rows()]
+    times = Counter(rows)
+    return _mask(keys[keys.columns[0]], [times[row] > 1 for row in rows])
+
+
+def _frozen(value: Any) -> Any:
+    """Return a nested value as one that can be a key."""
+    if isinstance(value, dict):
+        return tuple((key, _frozen(each)) for key, each in value.items())
+    if isinstance(value, list | tuple):
+        return tuple(map(_frozen, value))
+    return value.tobytes() if hasattr(value, "tobytes") else value
+
+
+def _judge_between(label: Hashable, low: Any, high: Any, frame: Any, frames: Mapping[str, Any]) -> Finding:
+    column = textual(column_of(frame, label))
     ends = f"{'…' if low is None else low} to {'…' if high is None else high}"
-    return failing(column, reduce(or_, outside), f"{name} is outside {ends}")
+    return failing(column, outside(column, low, high), f"{label} is outside {ends}")
 
 
-def _refuse_text_beside_numbers(column: Any, name: str, *ends: Any) -> None:
-    # polars would compare the digits as text, and say that all is well.
+def _judge_accepted(
+    label: Hashable, values: tuple[Any, ...], frame: Any, frames: Mapping[str, Any]
+) -> Finding:
+    column = textual(column_of(frame, label))
+    return failing(column, not_among(column, values), f"{label} is not accepted")
+
+
+def _judge_matches(label: Hashable, pattern: str, frame: Any, frames: Mapping[str, Any]) -> Finding:
     import narwhals
 
-    given = [end for end in ends if end is not None]
-    if column.dtype == narwhals.String and not all(isinstance(end, str) for end in given):
-        shown = " and ".join(map(repr, given))
-        raise CheckError(f"column {name!r} is text, which cannot be compared with {shown}")
-
-
-def _judge_accepted(name: str, values: tuple[Any, ...], frame: Any, frames: Mapping[str, Any]) -> Finding:
-    column = textual(column_of(frame, name))
-    return failing(column, ~one_of(column, values), f"{name} is not accepted")
-
-
-def _judge_matches(name: str, pattern: str, frame: Any, frames: Mapping[str, Any]) -> Finding:
-    import narwhals
-
-    column = textual(column_of(frame, name))
+    column = textual(column_of(frame, label))
     if column.dtype != narwhals.String:
-        raise CheckError(f"column {name!r} is {column.dtype}, and only text can match a pattern")
+        raise CheckError(f"column {label!r} is {column.dtype}, and only text can match a pattern")
     # By Python on the different values: libraries disagree on regular expressions, down to what `$` means.
     whole = re.compile(pattern).fullmatch
-    wrong = [value for value in column.drop_nulls().unique().to_list() if not whole(value)]
-    return failing(column, one_of(column, wrong), f"{name} does not match {pattern!r}")
+    return failing(column, lambda value: not whole(value), f"{label} does not match {pattern!r}")
 
 
 def textual(column: Any) -> Any:
@@ -143,17 +186,48 @@ def textual(column: Any) -> Any:
     return column
 
 
-def one_of(column: Any, values: Sequence[Any]) -> Any:
-    """A mask of the rows whose value is among these. pyarrow cannot be asked about none."""
-    return column.is_in(values) if len(values) else column.is_null() & ~column.is_null()
-
-
 def failing(column: Any, wrong: Any, what: str) -> Finding:
-    """The finding for `wrong`, a mask over `column`; missing values are not counted."""
+    """Return the finding for `wrong`: a mask over `column`, or a function that decides one value.
+
+    Missing values are not counted.
+    """
+    if callable(wrong):
+        wrong = _judged_by_python(column, wrong)
     wrong = wrong.fill_null(False) & ~missing_in(column)
     failed = int(wrong.sum())
     shown = column.filter(wrong).head(LOOKED_AT).to_list() if failed else []
     return Finding(not failed, failed, len(column), told(what, failed, len(column)), different(shown))
+
+
+def _judged_by_python(column: Any, wrong: Callable[[Any], bool]) -> Any:
+    """Return the mask of the rows whose value is wrong. Each different text or whole number is asked about once."""
+    import narwhals
+
+    try:
+        if column.dtype == narwhals.String or column.dtype.is_integer():
+            found = [value for value in column.drop_nulls().unique().to_list() if wrong(value)]
+            return column.is_in(found) if found else no_rows(column)
+        missing = missing_in(column).to_list()
+        values = zip(column.to_list(), missing, strict=True)
+        return _mask(column, [not lacks and value == value and wrong(value) for value, lacks in values])
+    except TypeError as error:
+        raise CheckError(f"column {column.name!r} is {column.dtype}, which cannot be compared: {error}") from None
+
+
+def _is_unhashable(column: Any) -> bool:
+    """Whether libraries cannot find the different values of the column: lists, structs, objects of any type."""
+    import narwhals
+
+    return bool(column.dtype.is_nested()) or column.dtype in (narwhals.Object, narwhals.Unknown)
+
+
+def _mask(column: Any, flags: list[bool]) -> Any:
+    """Return flags as a column of the same library."""
+    import narwhals
+
+    mask = narwhals.new_series("wrong", flags, narwhals.Boolean, backend=column.implementation)
+    index = narwhals.maybe_get_index(column)  # pandas puts rows beside each other by their index
+    return mask if index is None else narwhals.maybe_set_index(mask, index=index)
 
 
 def told(what: str, failed: int, total: int) -> str:

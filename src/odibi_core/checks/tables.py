@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from functools import partial
 from typing import Any
 
-from odibi_core.checks.base import Check, Finding, column_of, eager, named
-from odibi_core.checks.columns import failing, one_of, textual
+from odibi_core.checks.base import Check, Finding, eager, named
+from odibi_core.checks.columns import failing, textual
+from odibi_core.checks.comparison import not_among
+from odibi_core.checks.labels import column_label, column_of
 from odibi_core.errors import CheckError
 
 
@@ -22,6 +24,9 @@ def row_count(
     """As many rows as expected. `row_count(1)`: not empty; `row_count(5, 5)`: exactly five."""
     if at_least is None and at_most is None:
         raise CheckError("row_count() needs at_least, at_most or both")
+    for name, bound in (("at_least", at_least), ("at_most", at_most)):
+        if bound is not None and (type(bound) is not int or bound < 0):
+            raise CheckError(f"row_count(): {name} must be a whole number from 0, got {bound!r}")
     if at_least is not None and at_most is not None and at_least > at_most:
         raise CheckError(f"row_count({at_least}, {at_most}) can never hold: at_least is the higher")
     judge = partial(_judge_row_count, at_least, at_most)
@@ -29,13 +34,14 @@ def row_count(
 
 
 def references(
-    column: str, target: str, *, severity: str = "error", on: str | None = None, collect: bool = False
+    column: Hashable, target: str, *, severity: str = "error", on: str | None = None, collect: bool = False
 ) -> Check:
     """Every value is in another frame's column, `target="planes.tailnum"`. Missing values are free."""
-    if not target.strip(".").count("."):
-        raise CheckError(f"references({column!r}, {target!r}): the target is 'frame.column'")
+    column = column_label(column, "references")
+    if not isinstance(target, str) or not target.strip(".").count("."):
+        raise CheckError(f"references({column!r}): target must be 'frame.column', got {target!r}")
     judge = partial(_judge_references, column, target, collect)
-    return Check(name="references", column=column, judge=judge, severity=severity, on=on, collect=collect)
+    return Check(name="references", column=str(column), judge=judge, severity=severity, on=on, collect=collect)
 
 
 def _judge_row_count(
@@ -53,17 +59,21 @@ def _judge_row_count(
 
 
 def _judge_references(
-    name: str, target: str, collect: bool, frame: Any, frames: Mapping[str, Any]
+    label: Hashable, target: str, collect: bool, frame: Any, frames: Mapping[str, Any]
 ) -> Finding:
     other_name, other_column = _split(target, frames)
     other = eager(named(frames, other_name), collect=collect)
     if other is None:
         raise CheckError(
-            f"{other_name!r} is lazy, so {name!r} cannot be looked up in it; collect=True runs it"
+            f"{other_name!r} is lazy, so {label!r} cannot be looked up in it; collect=True runs it"
         )
-    column = textual(column_of(frame, name))
-    known = textual(column_of(other, other_column)).drop_nulls().unique().to_list()
-    return failing(column, ~one_of(column, _comparable(known, column.dtype)), f"{name} is not in {target}")
+    column = textual(column_of(frame, label))
+    known = textual(column_of(other, other_column)).drop_nulls()
+    return failing(column, not_among(column, _different(known)), f"{label} is not in {target}")
+
+
+def _different(column: Any) -> list[Any]:
+    return list(column.to_list() if column.dtype.is_nested() else column.unique().to_list())
 
 
 def _split(target: str, frames: Mapping[str, Any]) -> tuple[str, str]:
@@ -71,12 +81,3 @@ def _split(target: str, frames: Mapping[str, Any]) -> tuple[str, str]:
     dots = [i for i, letter in enumerate(target) if letter == "."]
     at = next((i for i in dots if target[:i] in frames), dots[0])
     return target[:at], target[at + 1 :]
-
-
-def _comparable(known: list[Any], dtype: Any) -> list[Any]:
-    """The known values as the column's own kind of number: beside nulls, pandas makes whole ones floats."""
-    if not dtype.is_numeric() or not all(isinstance(value, int | float) for value in known):
-        return known
-    if dtype.is_float():
-        return [float(value) for value in known]
-    return [int(value) for value in known if value % 1 == 0]  # 1.5, NaN and infinity are no whole number
