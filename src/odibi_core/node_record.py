@@ -51,7 +51,7 @@ class NodeRecord:
     def check(self, result: Any, duration_ms: float) -> None:
         """A check of the node's data was asked; `result` is an `odibi_core.checks.base.CheckResult`."""
         told = {name: getattr(result, name) for name in result.__struct_fields__ if name != "message"}
-        status = "success" if result.passed else "failed" if result.passed is False else "skipped"
+        status = {True: "success", False: "failed", None: "skipped"}[result.passed]
         level = "info" if result.passed is not False else "warning" if result.severity == "warn" else "error"
         fields = {**told, "status": status, "duration_ms": duration_ms}
         self._bus.say(kinds.CHECK_RESULT, result.message, level=level, fields=fields, context=self._context)

@@ -34,9 +34,10 @@ _PLAN_CHUNK: Final = 32 * 1024
 
 
 class Result(Mapping[str, Any]):
-    """What a run gave: a mapping of `run_id, pipeline_name, status, duration_ms, data, nodes, tracker, metrics, path,
-    error`, each also an attribute. `nodes[name]` has `status, duration_ms, row_count, error`; `data` the datasets
-    that no step took, or those that were asked to be kept; `path` the run's folder, None without a store.
+    """What a run gave: a mapping of `run_id, pipeline_name, status, duration_ms, data, nodes, checks, tracker, metrics,
+    path, error`, each also an attribute. `nodes[name]` has `status, duration_ms, row_count, error`; `checks` counts
+    those that `passed`, `failed` and were `not_checked`; `data` has the datasets that no step took, or those that were
+    asked to be kept; `path` is the run's folder, None without a store.
     """
 
     def __init__(self, **values: Any) -> None:
@@ -282,6 +283,7 @@ class _Run:
             duration_ms=duration_ms,
             data={key: data[key] for key in data if key in plan.kept},
             nodes=nodes,
+            checks=_check_counts(self.runner.verdicts.copy()),
             tracker=self.tracker,
             metrics=plan.metrics,
             path=plan.store.folder(self.run_id) if plan.store else None,
@@ -294,6 +296,8 @@ class _Run:
             "pipeline_name": self.plan.pipeline_name, "status": result["status"], "duration_ms": result["duration_ms"],
             "success_count": succeeded, "failed_count": self.failed, "skipped_count": self.skipped,
         }  # fmt: skip
+        if any(result["checks"].values()):
+            fields |= {f"checks_{state}": number for state, number in result["checks"].items()}
         kind, level = kinds.PIPELINE_COMPLETE, "info"
         if result["status"] != "success":
             kind, level = kinds.PIPELINE_ERROR, "warning" if result["status"] == "cancelled" else "error"
@@ -333,6 +337,12 @@ class _OfRun:
         """Close the sink where it is the run's own."""
         if self.owned:
             self.sink.close()  # type: ignore[attr-defined]  # a journal
+
+
+def _check_counts(verdicts: list[bool | None]) -> dict[str, int]:
+    return {
+        "passed": verdicts.count(True), "failed": verdicts.count(False), "not_checked": verdicts.count(None),
+    }  # fmt: skip
 
 
 def _words(error: BaseException) -> str:

@@ -32,6 +32,8 @@ class StepRunner:
         self.stopped = Flag()
         self.abandoned = False
         self.outcomes: dict[str, dict[str, Any]] = {}
+        self.verdicts: list[bool | None] = []
+        """Whether each check that was asked passed; None for one that could not be checked."""
         self._bus = bus
         self._run_id = run_id
         self._descriptions = descriptions
@@ -174,6 +176,7 @@ class StepRunner:
                 frames if check.on or not step.outputs else {**frames, "out": frames[main_output(step)]}
             )
             record.check(result, (monotonic() - begun) * 1e3)
+            self.verdicts.append(result.passed)
             if result.passed is False and result.severity == "error":
                 failed.append(f"{result.check}: {result.message}")
         if failed:

@@ -119,17 +119,18 @@ class UsageAnalytics:
     def track_data_quality_check(
         self,
         check_name: str,
-        passed: bool,
+        passed: bool | None,
         duration_seconds: float,
         details: Mapping[str, Any] | None = None,
     ) -> None:
-        """A check of data was asked; one that failed is a warning."""
-        passed = is_yes(passed)
+        """Record a check of data. One that failed is a warning; `passed=None` is one that could not be asked."""
+        passed = None if passed is None else is_yes(passed)
+        status = {True: "success", False: "failed", None: "skipped"}[passed]
         about = {
-            "check": check_name, "passed": passed, "status": "success" if passed else "failed",
+            "check": check_name, "passed": passed, "status": status,
             "duration_ms": _milliseconds(duration_seconds), "details": details,
         }  # fmt: skip
-        _say(kinds.DATA_QUALITY_CHECK, about, "info" if passed else "warning")
+        _say(kinds.DATA_QUALITY_CHECK, about, "warning" if passed is False else "info")
 
     def report(self) -> dict[str, Any]:
         """`commands, arguments, features, bigquery_operations, data_quality`, of this process since the first call."""

@@ -127,10 +127,10 @@ def test_a_reader_that_goes_away_is_no_error(here: Here, small: str) -> None:
 
 
 def test_an_encoding_without_the_signs_gets_others(apart: Apart, small: str) -> None:
-    """On an ASCII terminal a tick is a plus, and no name is an error."""
+    """On an ASCII terminal the signs are ASCII, and no name is an error."""
     done = apart("run", small, "--name", "größe", PYTHONIOENCODING="ascii")
     assert done.returncode == 0, done.stderr
-    assert "+ gr\\xf6\\xdfe succeeded" in done.stdout
+    assert "! gr\\xf6\\xdfe succeeded with 1 failed check" in done.stdout
 
 
 @pytest.mark.parametrize(

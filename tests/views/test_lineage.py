@@ -261,6 +261,7 @@ def test_the_summary() -> None:
         "total_duration_ms": 4.0,
         "checks_passed": 0,
         "checks_failed": 0,
+        "checks_not_checked": 0,
     }
     assert (step(answer, "save")["skip_reason"], step(answer, "save")["attempts"]) == ("clean failed", 0)
 

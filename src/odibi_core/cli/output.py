@@ -28,6 +28,7 @@ STYLES: Final = {
 _SIGNS: Final = {
     "success": ("✓", "+"), "failed": ("✗", "x"), "skipped": ("↷", "-"), "running": ("▸", ">"), "pending": ("·", "."),
     "cancelled": ("■", "#"), "lost": ("†", "?"), "warning": ("!", "!"),
+    "unknown": ("?", "?"),
 }  # fmt: skip
 
 

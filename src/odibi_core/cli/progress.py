@@ -47,7 +47,7 @@ class PlainProgress(AbstractContextManager["PlainProgress"]):
         self._sink = ConsoleSink(sys.stderr)
 
     def __call__(self, event: Event) -> None:
-        if event.event_type == kinds.CHECK_RESULT and event.status != "failed":
+        if event.event_type == kinds.CHECK_RESULT and event.status == "success":
             return
         self._sink(_brief(event))
 

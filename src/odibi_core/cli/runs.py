@@ -31,7 +31,8 @@ def runs(
 ) -> None:
     """List the runs: what ran, when, how long, and how it ended.
 
-    A run whose process died without a word is shown as lost.
+    A run whose process died without a word is shown as lost. A run that succeeded although checks of its data failed
+    is marked `!`.
     """
     kept = record.open_store(store)
     with output.waiting("reading the runs"):
@@ -49,6 +50,7 @@ def runs(
 
 def _show(rows: list[dict[str, Any]]) -> None:
     on = output.console()
+    with_checks = any(_checks(row) for row in rows)
     listed = output.table(
         "",
         "Pipeline",
@@ -57,23 +59,34 @@ def _show(rows: list[dict[str, Any]]) -> None:
         "Duration",
         "Steps",
         "Rows",
+        *(["Checks"] if with_checks else []),
         "Run",
         right=("Duration", "Steps", "Rows"),
         whole=("Status", "Started", "Run"),
     )
     for row in rows:
-        style = output.STYLES.get(row["status"], "")
+        shown_as = "warning" if row["status"] == "success" and row["checks_failed"] else row["status"]
+        style = output.STYLES.get(shown_as, "")
         listed.add_row(
-            output.cell(output.sign(row["status"], on), style),
+            output.cell(output.sign(shown_as, on), style),
             output.cell(row["pipeline_name"] or "?", "bold"),
             output.cell(row["status"], style),
             output.cell(_when(row["start"])),
             output.duration(row["duration_ms"]),
             _steps(row),
             output.count(row["rows"]),
+            *([output.cell(_checks(row), "yellow" if row["checks_failed"] else "dim")] if with_checks else []),
             output.cell(_short(row["run_id"]), "dim"),
         )
     output.write(on, listed)
+
+
+def _checks(row: dict[str, Any]) -> str:
+    """`2 failed`, `1 not checked`, or `8 passed`; nothing for a run without checks."""
+    for state in ("failed", "not_checked", "passed"):
+        if number := row[f"checks_{state}"]:
+            return f"{number:,} {state.replace('_', ' ')}"
+    return ""
 
 
 def _short(run_id: str) -> str:

@@ -22,13 +22,13 @@ _VERDICTS: Final = {
 }
 
 
-def failed_checks(lineage: dict[str, Any]) -> list[dict[str, Any]]:
-    """The checks that did not pass, each with its step."""
+def checks_that(passed: bool | None, lineage: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the checks of that result, each with its step; None for those that could not be checked."""
     return [
         {"step": step["step_name"], **check}
         for step in lineage["steps"]
         for check in step["checks"]
-        if check["passed"] is False
+        if check["passed"] is passed
     ]
 
 
@@ -41,7 +41,8 @@ def document(lineage: dict[str, Any], files: dict[str, str]) -> dict[str, Any]:
         "steps": [
             {"name": step["step_name"], **{name: step[name] for name in about}} for step in lineage["steps"]
         ],
-        "checks_failed": failed_checks(lineage),
+        "checks_failed": checks_that(False, lineage),
+        "checks_not_checked": checks_that(None, lineage),
         "files": files,
     }
 
@@ -70,17 +71,27 @@ def _verdict(lineage: dict[str, Any], on: Console) -> RenderableType:
     from rich.text import Text
 
     totals, status = lineage["summary"], lineage["status"]
-    style = f"bold {output.STYLES.get(status, '')}".strip()
+    amber = status == "success" and totals["checks_failed"]
+    shown_as = "warning" if amber else status
+    style = f"bold {output.STYLES.get(shown_as, '')}".strip()
     told = [output.count(totals["success_count"]) + f" of {output.count(totals['total_steps'], 'steps')}"]
     told += [
         f"{totals[f'{what}_count']:,} {what}" for what in ("failed", "skipped") if totals[f"{what}_count"]
     ]
-    checks = totals["checks_passed"] + totals["checks_failed"]
-    told += [f"{totals['checks_passed']:,} of {checks:,} checks passed"] if checks else []
+    told += _check_totals(totals)
     name = output.shown(lineage["pipeline_name"] or "the pipeline")
-    head = f"{output.sign(status, on)} {name} {_VERDICTS.get(status, status)}"
+    head = f"{output.sign(shown_as, on)} {name} {_VERDICTS.get(status, status)}"
+    if amber:
+        head += f" with {totals['checks_failed']:,} failed {'check' if amber == 1 else 'checks'}"
     took = f" in {output.duration(lineage['duration_ms'])}" if lineage["duration_ms"] is not None else ""
     return Text.assemble((head, style), took, (f"   {output.joined(told, on)}", "dim"))
+
+
+def _check_totals(totals: dict[str, Any]) -> list[str]:
+    passed, unchecked = totals["checks_passed"], totals["checks_not_checked"]
+    checks = passed + totals["checks_failed"] + unchecked
+    told = [f"{passed:,} of {checks:,} checks passed"] if checks else []
+    return [*told, f"{unchecked:,} not checked"] if unchecked else told
 
 
 def _errors(lineage: dict[str, Any]) -> list[RenderableType]:
@@ -106,25 +117,30 @@ def _errors(lineage: dict[str, Any]) -> list[RenderableType]:
 
 
 def _checks(lineage: dict[str, Any], on: Console) -> list[RenderableType]:
-    failed = failed_checks(lineage)
-    if not failed:
+    told = [*checks_that(False, lineage), *checks_that(None, lineage)]
+    if not told:
         return []
-    made = output.table("", "Check that failed", "Step", "Rows", "", right=("Rows",))
-    for check in failed[:_MOST_CHECKS]:
-        is_error = check["severity"] == "error"
+    made = output.table("", "Check that did not pass", "Step", "Rows", "", right=("Rows",))
+    for check in told[:_MOST_CHECKS]:
+        sign, style = _sign(check)
         made.add_row(
-            output.cell(
-                output.sign("failed" if is_error else "warning", on), "red" if is_error else "yellow"
-            ),
+            output.cell(output.sign(sign, on), style),
             output.cell(f"{check['check']} {check['column'] or ''}".strip()),
             output.cell(check["step"], "dim"),
             output.count(check["failed_rows"]),
             output.styled(check["message"] or "", "dim"),
         )
     more = (
-        [output.styled(f"and {len(failed) - _MOST_CHECKS} more", "dim")] if len(failed) > _MOST_CHECKS else []
+        [output.styled(f"and {len(told) - _MOST_CHECKS} more", "dim")] if len(told) > _MOST_CHECKS else []
     )
     return ["", made, *more]
+
+
+def _sign(check: dict[str, Any]) -> tuple[str, str]:
+    """Return the state whose sign a check that did not pass gets, and its colour."""
+    if check["passed"] is None:
+        return "unknown", "dim"
+    return ("failed", "red") if check["severity"] == "error" else ("warning", "yellow")
 
 
 def _files(files: dict[str, str]) -> list[RenderableType]:

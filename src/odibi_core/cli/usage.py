@@ -84,13 +84,16 @@ def _counts(title: str, counts: dict[str, int]) -> Table:
 
 
 def _checks(told: dict[str, dict[str, Any]]) -> Table:
-    listed = output.table("Data check", "Asked", "Passed", "Rate", right=("Asked", "Passed", "Rate"))
+    figures = ("Asked", "Passed", "Failed", "Not checked", "Rate")
+    listed = output.table("Data check", *figures, right=figures)
     for name, check in told.items():
-        style = "" if check["last_passed"] else "red"
+        style = {True: "", False: "red", None: "yellow"}[check["last_passed"]]
         listed.add_row(
             output.cell(name, style or "bold"),
             output.count(check["executed"]),
             output.count(check["passed"]),
-            output.cell(f"{check['pass_rate']:.0%}", style),
+            output.count(check["failed"]),
+            output.count(check["not_checked"]),
+            output.cell("–" if check["pass_rate"] is None else f"{check['pass_rate']:.0%}", style),
         )
     return listed

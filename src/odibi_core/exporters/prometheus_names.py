@@ -53,6 +53,8 @@ KNOWN: Final[dict[str, tuple[Form, ...]]] = {
 }
 HELP: Final = {
     "pipeline_runs": "Runs of a pipeline that ended, by how they ended.",
+    "pipeline_checks": "Checks of the data of a pipeline's runs, by result: passed, failed, not_checked.",
+    "pipeline_last_run_checks_failed": "Checks that failed in the last run of a pipeline that asked any.",
     "pipeline_duration_seconds": "How long runs of a pipeline took.",
     "pipeline_last_success_timestamp_seconds": "When a run of the pipeline last succeeded, in seconds since 1970.",
     "operation.duration.seconds": "How long operations took.",
@@ -75,6 +77,7 @@ HELP: Final = {
     "cli.feature.usage": "Uses of a feature.",
     "data_quality.check.executed": "Checks of data that were made.",
     "data_quality.check.passed": "Checks of data that passed.",
+    "data_quality.check.not_checked": "Checks of data that could not be asked.",
     "data_quality.check.failed": "Checks of data that failed.",
     "data_quality.check.duration.seconds": "How long checks of data took.",
     "health_check.status": "1 when the last check was healthy, 0 when it was not.",

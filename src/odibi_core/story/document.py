@@ -30,6 +30,7 @@ def build(lineage: dict[str, Any], title: str | None = None) -> Document:
     status = verdict.status(given if given in RUN_STATES else None, steps)
     error = reading.text(reading.first(lineage, ("error_message", "error")))
     name = reading.text(lineage.get("pipeline_name")) or "pipeline"
+    amber = verdict.checks(steps)["failed"] if status == "success" else 0
     attention, more = verdict.attention(steps)
     return {
         "format": FORMAT,
@@ -38,7 +39,8 @@ def build(lineage: dict[str, Any], title: str | None = None) -> Document:
             "id": reading.text(reading.first(lineage, ("run_id", "pipeline_id"))) or "",
             "pipeline": name,
             "status": status,
-            "label": wording.LABELS[status],
+            "tone": "warn" if amber else status,
+            "label": wording.LABELS[status] + (f" with {wording.plural(amber, 'failed check')}" if amber else ""),
             "sentence": verdict.sentence(status, steps, error),
             "engine": reading.text(lineage.get("engine")) or "",
             "started": wording.date(began),

@@ -175,7 +175,7 @@ def _retry(raw: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check(raw: dict[str, Any]) -> dict[str, Any]:
-    examples, column = raw.get("examples"), reading.text(raw.get("column"))
+    passed, examples, column = raw.get("passed"), raw.get("examples"), reading.text(raw.get("column"))
     if not isinstance(examples, list):
         examples = []
     if column and any(hidden(column, value) for value in examples):
@@ -184,7 +184,7 @@ def _check(raw: dict[str, Any]) -> dict[str, Any]:
         {
             "check": reading.text(raw.get("check")) or "check",
             "column": column,
-            "passed": bool(raw.get("passed")),
+            "result": "unchecked" if passed is None else "passed" if passed else "failed",
             "failedRows": reading.whole(raw.get("failed_rows")),
             "totalRows": reading.whole(raw.get("total_rows")),
             "severity": "warn" if raw.get("severity") in ("warn", "warning") else "error",

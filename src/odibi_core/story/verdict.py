@@ -20,6 +20,15 @@ def status(given: str | None, steps: list[Step]) -> str:
     return next((worst for worst in ("failed", "lost", "running", "cancelled") if worst in states), "success")
 
 
+_OTHER_RESULTS = {"failed": "failed", "unchecked": "not checked"}
+_TONES = {"warn": "warn", "error": "failed"}
+
+
+def checks(steps: list[Step]) -> Counter[str]:
+    """Return how many checks `passed`, `failed` or stayed `unchecked`."""
+    return Counter(check["result"] for step in steps for check in step.get("checks", ()))
+
+
 def counts(steps: list[Step]) -> dict[str, int]:
     """How many steps are in each state, worst first."""
     found = Counter(step["state"] for step in steps)
@@ -66,12 +75,14 @@ def _failure(steps: list[Step], tally: dict[str, int], error: str | None) -> str
 
 
 def _success(steps: list[Step], total: int) -> str:
-    warned = sum(not check["passed"] for step in steps for check in step.get("checks", ()))
+    tally = checks(steps)
     retried = sum((step.get("attempts") or 1) > 1 for step in steps)
     everything = "The only step" if total == 1 else f"All {total:,} steps"
     parts = [f"{everything} succeeded." if total else "The run succeeded; it had no steps."]
-    if warned:
-        parts.append(f"{plural(warned, 'data check')} did not hold.")
+    if tally["failed"]:
+        parts.append(f"{plural(tally['failed'], 'data check')} failed.")
+    if tally["unchecked"]:
+        parts.append(f"{plural(tally['unchecked'], 'data check')} could not be checked.")
     if retried:
         parts.append(f"{plural(retried, 'step')} needed more than one attempt.")
     return " ".join(parts)
@@ -86,8 +97,7 @@ def _several(names: list[str]) -> str:
 def figures(steps: list[Step], took: float | None) -> list[dict[str, str]]:
     """The key figures: a label, a value, and a smaller note."""
     tally, total = counts(steps), len(steps)
-    checks = [check for step in steps for check in step.get("checks", ())]
-    held = sum(check["passed"] for check in checks)
+    asked = checks(steps)
     retries = sum(max(len(step.get("retries", ())), (step.get("attempts") or 1) - 1) for step in steps)
     unread = sum(step["rows"] for step in steps if step.get("rows") and not step.get("up"))
     written = sum(step["rows"] for step in steps if step.get("rows") and step["layer"] == "publish")
@@ -99,10 +109,9 @@ def figures(steps: list[Step], took: float | None) -> list[dict[str, str]]:
     ]
     if unread:
         found.append(_figure("Rows read", count(unread), f"{count(written)} published" if written else ""))
-    if checks:
-        failed = len(checks) - held
-        note = f"{failed} did not hold" if failed else "all hold"
-        found.append(_figure("Checks passed", f"{held:,} / {len(checks):,}", note))
+    if asked:
+        others = (f"{asked[result]:,} {word}" for result, word in _OTHER_RESULTS.items() if asked[result])
+        found.append(_figure("Checks passed", f"{asked['passed']:,} / {asked.total():,}", ", ".join(others)))
     cached = sum(1 for step in steps if step.get("cached"))
     if retries or cached:
         found.append(
@@ -122,7 +131,7 @@ def _slowest(step: Step | None) -> str:
 
 
 def attention(steps: list[Step]) -> tuple[list[dict[str, Any]], int]:
-    """What to look at first: failures, checks that do not hold, steps that needed retries; and how many more."""
+    """What to look at first: failures, checks that did not pass, steps that needed retries; and how many more."""
     found: list[tuple[int, dict[str, Any]]] = []
     for index, step in enumerate(steps):
         if step["state"] == "failed":
@@ -131,8 +140,8 @@ def attention(steps: list[Step]) -> tuple[list[dict[str, Any]], int]:
         elif step["state"] in UNFINISHED:
             found.append((1, {"step": index, "tone": step["state"], "text": UNFINISHED[step["state"]]}))
         for check in step.get("checks", ()):
-            if not check["passed"]:
-                tone = "warn" if check["severity"] == "warn" else "failed"
+            if check["result"] != "passed":
+                tone = "unknown" if check["result"] == "unchecked" else _TONES[check["severity"]]
                 found.append((2, {"step": index, "tone": tone, "text": _about(check)}))
         if step["state"] != "failed" and (step.get("attempts") or 1) > 1:
             said = f"succeeded at attempt {step['attempts']}" if step["state"] == "success" else "was retried"
@@ -146,4 +155,4 @@ def _about(check: dict[str, Any]) -> str:
     if check.get("message"):
         return shorten(f"{name}: {check['message']}", 160)
     rows = check.get("failedRows")
-    return shorten(f"{name} does not hold" + (f" for {plural(rows, 'row')}" if rows else ""), 160)
+    return shorten(f"{name} failed" + (f" for {plural(rows, 'row')}" if rows else ""), 160)

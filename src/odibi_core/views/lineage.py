@@ -20,6 +20,7 @@ from odibi_core.views.values import (
     keys_by_name,
     milliseconds,
     number,
+    passed_of,
     record,
     records,
     text,
@@ -69,10 +70,9 @@ class LineageView(StepsView):
         step = self._step(event)
         if step is None or len(step.checks) >= MAX_CHECKS:
             return
-        fields = event.fields
-        step.keep(
-            "checks", tuple(text(fields.get(name)) for name in ("check", "column", "on", "message")), event
-        )
+        # By its number: two checks of a step may differ in nothing that their events say.
+        said = (text(event.fields.get("check")), text(event.fields.get("column")), text(event.message))
+        step.keep("checks", (text(event.writer_id), event.seq, *said), event)
         step.version += 1
 
     handlers: ClassVar[dict[str, Callable[[Any, Event], None]]] = {
@@ -190,12 +190,11 @@ def _retry(event: Event) -> dict[str, Any]:
 
 def _check(event: Event) -> dict[str, Any]:
     fields = event.fields
-    passed = flag(fields.get("passed"))
     examples = fields.get("examples")
     return {
         "check": text(fields.get("check")),
         "column": text(fields.get("column")),
-        "passed": event.status == "success" if passed is None else passed,
+        "passed": passed_of(event),
         "failed_rows": count(fields.get("failed_rows")),
         "total_rows": count(fields.get("total_rows")),
         "severity": text(fields.get("severity")),
@@ -246,6 +245,7 @@ def summary(described: list[dict[str, Any]]) -> dict[str, Any]:
         "total_duration_ms": round(sum(entry["duration_ms"] or 0.0 for entry in described), 3),
         "checks_passed": checks[True],
         "checks_failed": checks[False],
+        "checks_not_checked": checks[None],
     }
 
 

@@ -118,11 +118,11 @@ def _feature(event: Event) -> list[Told]:
 
 def _quality(event: Event) -> list[Told]:
     labels = _labels(event, check=event.fields.get("check"))
-    ended = "data_quality.check.passed" if event.fields.get("passed") else "data_quality.check.failed"
+    ended = {True: "passed", False: "failed", None: "not_checked"}[values.passed_of(event)]
     return _known(
         [
             ("data_quality.check.executed", 1, labels),
-            (ended, 1, labels),
+            (f"data_quality.check.{ended}", 1, labels),
             ("data_quality.check.duration.seconds", _seconds(event), labels),
         ]
     )

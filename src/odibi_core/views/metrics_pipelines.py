@@ -9,9 +9,12 @@ from odibi_core.views import values
 from odibi_core.views.metrics_calls import Told
 
 RUNS: Final = "pipeline_runs"
+CHECKS: Final = "pipeline_checks"
+CHECKS_FAILED: Final = "pipeline_last_run_checks_failed"
 DURATION: Final = "pipeline_duration_seconds"
 LAST_SUCCESS: Final = "pipeline_last_success_timestamp_seconds"
 
+_RESULTS: Final = ("passed", "failed", "not_checked")
 OF_PIPELINES: Final = frozenset({kinds.PIPELINE_COMPLETE, kinds.PIPELINE_ERROR})
 
 
@@ -27,4 +30,13 @@ def measured_by(event: Event) -> list[Told]:
         told.append((DURATION, duration / 1000, labels))
     if status == "success":
         told.append((LAST_SUCCESS, event.timestamp.timestamp(), labels))
-    return told
+    return told + _checks(event, labels)
+
+
+def _checks(event: Event, labels: dict[str, str]) -> list[Told]:
+    """Return the checks of the run by result, and how many failed in this run: 0 once a later run has none."""
+    counts = {result: values.count(event.fields.get(f"checks_{result}")) for result in _RESULTS}
+    told: list[Told] = [
+        (CHECKS, number, {**labels, "result": result}) for result, number in counts.items() if number
+    ]
+    return [*told, (CHECKS_FAILED, counts["failed"] or 0, labels)] if any(counts.values()) else told

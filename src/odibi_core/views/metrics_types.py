@@ -67,7 +67,7 @@ _KIND_OF: Final[dict[str, str]] = {
             "bigquery.cost_alert", "bigquery.query.count", "bigquery.operation", "cli.command.started",
             "cli.command.success", "cli.command.failure", "cli.command.argument", "cli.feature.usage",
             "data_quality.check.executed", "data_quality.check.passed", "data_quality.check.failed",
-            "pipeline_runs",
+            "data_quality.check.not_checked", "pipeline_runs", "pipeline_checks",
         ),
         COUNTER,
     ),

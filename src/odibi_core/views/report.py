@@ -30,8 +30,10 @@ def execution_summary(lineage: dict[str, Any]) -> str:
         f"failed: {totals['failed_count']}   skipped: {totals['skipped_count']}   "
         f"success rate: {totals['success_rate']:.1f} %",
     ]
-    if totals["checks_passed"] or totals["checks_failed"]:
-        lines.append(f"Checks: {totals['checks_passed']} passed, {totals['checks_failed']} failed")
+    checks = {state: totals[f"checks_{state}"] for state in ("passed", "failed", "not_checked")}
+    if any(checks.values()):
+        unchecked = f", {checks['not_checked']} not checked" if checks["not_checked"] else ""
+        lines.append(f"Checks: {checks['passed']} passed, {checks['failed']} failed{unchecked}")
     return "\n".join(lines)
 
 

@@ -10,7 +10,7 @@ from odibi_core.events import Event, kinds
 from odibi_core.events.clock import iso
 from odibi_core.views.step import ENDED, step_key
 from odibi_core.views.steps import closed_as, error_of, name_of, open_ended
-from odibi_core.views.values import count, milliseconds, number, text
+from odibi_core.views.values import count, milliseconds, number, passed_of, text
 
 MAX_RUNS: Final = 100_000
 _CLOSING: Final = frozenset({kinds.PIPELINE_COMPLETE, kinds.PIPELINE_ERROR, kinds.RUN_LOST})
@@ -46,7 +46,7 @@ class RunsView:
 
 
 class _Run:
-    __slots__ = ("closing", "counts", "first", "last", "opening", "rows", "run_id", "steps")
+    __slots__ = ("checks", "closing", "counts", "first", "last", "opening", "rows", "run_id", "steps")
 
     def __init__(self, run_id: str, first: datetime) -> None:
         self.run_id = run_id
@@ -55,6 +55,7 @@ class _Run:
         self.closing: Event | None = None
         self.steps: dict[str, tuple[str, int]] = {}
         self.counts: Counter[str] = Counter()
+        self.checks: Counter[bool | None] = Counter()
         self.rows = 0
 
     def hear(self, event: Event) -> None:
@@ -63,6 +64,8 @@ class _Run:
             self.last = event.timestamp
         if kind in ENDED or kind == kinds.NODE_START:
             self._hear_step(event)
+        elif kind == kinds.CHECK_RESULT:
+            self.checks[passed_of(event)] += self.closing is None
         elif kind == kinds.PIPELINE_START:
             self.opening = self.opening or event
         elif kind in _CLOSING and (self.closing is None or self.closing.event_type == kinds.RUN_LOST):
@@ -119,6 +122,9 @@ class _Run:
             "success_count": self._count("success"),
             "failed_count": self._count("failed"),
             "skipped_count": self._count("skipped"),
+            "checks_passed": self.checks[True],
+            "checks_failed": self.checks[False],
+            "checks_not_checked": self.checks[None],
             "rows": self.rows,
             "error": error_of(closing) if closing and status not in ("success", "running") else None,
             "pid": count(given.get("pid")),

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from odibi_core.events import Event, kinds
 from odibi_core.events.clock import iso
-from odibi_core.views.values import number, text
+from odibi_core.views.values import number, passed_of, text
 
 MAX_NAMES: Final = 1_000
 OTHER: Final = "(other)"
@@ -126,28 +126,28 @@ class _Command:
 
 
 class _Check:
-    __slots__ = ("durations", "last", "last_passed", "passed", "total")
+    __slots__ = ("durations", "last", "last_passed", "results")
 
     def __init__(self) -> None:
-        self.total = 0
-        self.passed = 0
+        self.results: Counter[bool | None] = Counter()
         self.durations = _Durations()
         self.last: datetime | None = None
-        self.last_passed = False
+        self.last_passed: bool | None = False
 
     def hear(self, event: Event) -> None:
         self.last = event.timestamp
-        self.last_passed = event.fields.get("passed") is True
-        self.total += 1
-        self.passed += self.last_passed
+        self.last_passed = passed_of(event)
+        self.results[self.last_passed] += 1
         self.durations.hear(event)
 
     def answer(self) -> dict[str, Any]:
+        passed, failed = self.results[True], self.results[False]
         return {
-            "executed": self.total,
-            "passed": self.passed,
-            "failed": self.total - self.passed,
-            "pass_rate": self.passed / self.total if self.total else 0.0,
+            "executed": self.results.total(),
+            "passed": passed,
+            "failed": failed,
+            "not_checked": self.results[None],
+            "pass_rate": passed / (passed + failed) if passed or failed else None,
             **self.durations.answer(),
             "last_passed": self.last_passed,
             "last_asked": iso(self.last) if self.last else None,

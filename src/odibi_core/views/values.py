@@ -10,6 +10,8 @@ from datetime import datetime
 from math import isfinite
 from typing import Any, Final
 
+from odibi_core.events import Event
+
 _BIGGEST: Final = 2**63
 
 
@@ -72,3 +74,9 @@ def keys_by_name(value: object) -> dict[str, str]:
 def milliseconds(since: datetime, until: datetime) -> float:
     """From one timestamp to a later one; never negative, though a wall clock may have been set back."""
     return max(0.0, round((until - since).total_seconds() * 1000, 3))
+
+
+def passed_of(event: Event) -> bool | None:
+    """Return whether a check passed; None if it could not be checked, as on a lazy frame."""
+    told = flag(event.fields.get("passed"))
+    return {"success": True, "failed": False}.get(str(event.status)) if told is None else told

@@ -131,7 +131,7 @@ function card(step, index, steps, open, pick) {
 }
 
 function kind(step) {
-  const failed = (step.checks ?? []).filter((check) => !check.passed);
+  const failed = (step.checks ?? []).filter((check) => check.result === "failed");
   return [said([step.layer, step.type, step.engine].filter(Boolean).join(" · ")),
     step.cached && h("span", {class: "tag"}, "from the cache"),
     (step.attempts ?? 1) > 1 && h("span", {class: "tag"}, icon("retry", 12), ` ${step.attempts} attempts`),
@@ -191,7 +191,7 @@ function checks(step) {
   return h("section", null, h("h4", null, "Checks"), h("ul", {class: "check-list"}, step.checks.map((check) => {
     const [state, word] = verdictOf(check);
     return h("li", null, icon(state, 15, true), h("span", null, said(check.check, "strong"), " ", check.column && said(check.column, "code"),
-      h("span", {class: "hint"}, ` ${word.toLowerCase()}`), !check.passed && [" · ", share(check)],
+      h("span", {class: "hint"}, ` ${word.toLowerCase()}`), check.result === "failed" && [" · ", share(check)],
       check.message && said(check.message, "p"), examples(check)));
   })));
 }

@@ -1,4 +1,4 @@
-// Every data quality check of the run in one table, those that do not hold first.
+// Every data quality check of the run in one table, those that failed first, then those that could not be checked.
 import {h, said, section} from "./dom.js";
 import {count, plural} from "./format.js";
 import {icon} from "./states.js";
@@ -10,25 +10,34 @@ export function drawChecks(steps, pick) {
   if (rows.length === 0) return null;
   rows.sort((a, b) => weight(a.check) - weight(b.check));
   const body = h("tbody", null, rows.slice(0, FIRST).map((row) => line(row, pick)));
-  const failed = rows.filter((row) => !row.check.passed).length;
   const more = rows.length > FIRST && h("button", {type: "button", class: "more", click: (event) => {
     body.append(...rows.slice(FIRST).map((row) => line(row, pick)));
     event.currentTarget.remove();
   }}, `Show all ${count(rows.length)} checks`);
-  return section("checks", "Data quality", failed ? `${failed} of ${plural(rows.length, "check")} did not hold`
-    : rows.length === 1 ? "The one check holds" : `All ${count(rows.length)} checks hold`,
+  return section("checks", "Data quality", summary(rows.map((row) => row.check.result)),
   h("div", {class: "scroll panel"}, h("table", {class: "table checks"},
     h("thead", null, h("tr", null, ["Result", "Check", "Step", "Rows that fail", "What was found"].map((text) =>
       h("th", {scope: "col", class: text === "Rows that fail" ? "number" : null}, text)))),
     body)), more);
 }
 
+function summary(results) {
+  const failed = results.filter((result) => result === "failed").length;
+  const unchecked = results.filter((result) => result === "unchecked").length;
+  const parts = [failed && `${count(failed)} failed`, unchecked && `${count(unchecked)} could not be checked`].filter(Boolean);
+  if (parts.length) return `${parts.join(", ")} of ${plural(results.length, "check")}`;
+  return results.length === 1 ? "The one check passed" : `All ${count(results.length)} checks passed`;
+}
+
+const VERDICTS = {passed: ["success", "Passed"], unchecked: ["unknown", "Not checked"], error: ["failed", "Failed"], warn: ["warn", "Warning"]};
+const WORST_FIRST = ["failed", "warn", "unknown", "success"];
+
 function weight(check) {
-  return check.passed ? 2 : check.severity === "warn" ? 1 : 0;
+  return WORST_FIRST.indexOf(verdictOf(check)[0]);
 }
 
 export function verdictOf(check) {
-  return check.passed ? ["success", "Passed"] : check.severity === "warn" ? ["warn", "Warning"] : ["failed", "Failed"];
+  return VERDICTS[check.result === "failed" ? check.severity : check.result];
 }
 
 function line({check, index, name}, pick) {
@@ -50,7 +59,7 @@ export function share(check) {
 }
 
 export function examples(check) {
-  if (!check.examples || check.passed) return null;
+  if (!check.examples || check.result === "passed") return null;
   return h("p", {class: "examples"}, "e.g. ", check.examples.slice(0, 5).map((value, index) =>
     [index ? " " : null, said(value === null ? "null" : value, "code")]));
 }

@@ -213,7 +213,7 @@ function blocks(steps, graph) {
 }
 
 function node(step, x, y, graph) {
-  const checks = (step.checks ?? []).filter((check) => !check.passed).length, badge = checks ? "warn" : (step.attempts ?? 1) > 1 ? "retry" : null;
+  const checks = (step.checks ?? []).filter((check) => check.result === "failed").length, badge = checks ? "warn" : (step.attempts ?? 1) > 1 ? "retry" : null;
   const state = icon(step.state, 20), mark = badge && icon(badge, 15);
   state.setAttribute("x", 13);
   state.setAttribute("y", graph.nodeHeight / 2 - 10);

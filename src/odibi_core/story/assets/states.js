@@ -17,6 +17,7 @@ export const STATES = {
   cancelled: ["Cancelled", SQUARE, true, "M4.8 8h6.4"],
   lost: ["Lost", DIAMOND, true, "M8 4.6v4M8 11v.2"],
   warn: ["Warning", TRIANGLE, true, "M8 6.2v3.4M8 11.8v.1"],
+  unknown: ["Not checked", ROUND, false, "M6.2 6.2a1.9 1.9 0 1 1 2.6 1.8c-.6.3-.8.6-.8 1.2M8 11.4v.1"],
   retry: ["Retried", "", false, "M13.2 6.2A5.6 5.6 0 1 0 13.6 9M13.6 2.6v3.8H9.8"],
 };
 

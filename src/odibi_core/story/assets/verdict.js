@@ -5,8 +5,8 @@ import {count} from "./format.js";
 
 export function drawVerdict(story, pick) {
   const {run, title} = story;
-  return h("section", {class: `verdict is-${run.status}`, id: "verdict"},
-    h("div", {class: "verdict-icon"}, icon(run.status, 44)),
+  return h("section", {class: `verdict is-${run.tone}`, id: "verdict"},
+    h("div", {class: "verdict-icon"}, icon(run.tone, 44)),
     h("div", {class: "verdict-text"},
       h("p", {class: "eyebrow"}, run.label),
       said(title, "h1"),
