@@ -72,7 +72,7 @@ class LineageView(StepsView):
             return
         # By its number: two checks of a step may differ in nothing that their events say.
         said = (text(event.fields.get("check")), text(event.fields.get("column")), text(event.message))
-        step.keep("checks", (text(event.writer_id), event.seq, *said), event)
+        step.keep("checks", (text(event.writer_id), count(event.seq), *said), event)
         step.version += 1
 
     handlers: ClassVar[dict[str, Callable[[Any, Event], None]]] = {
