@@ -138,6 +138,10 @@ class UnknownTableError(EngineError, LookupError):
     """A SQL step names a table that is none of its inputs."""
 
 
+class DataChangedWarning(UserWarning):
+    """Values of a column are written, but what reads the file gets others: the format has no form for them."""
+
+
 class CostLimitError(OdibiError, RuntimeError):
     """A query would cost more than it may, so it was not run. `estimate`: what a dry run gave; `max_usd`: the limit."""
 

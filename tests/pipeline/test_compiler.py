@@ -225,30 +225,34 @@ def limited(x: Any, limit: int, *, strict: bool = False) -> Any:
     return x, limit, strict
 
 
+def first_rows(x: Any, nrows: int, *, strict: bool = False) -> Any:
+    return x, nrows, strict
+
+
 def test_params_reach_every_step_that_takes_them() -> None:
     """By a function's parameter, a SQL placeholder, or a param that is set; others stay the same object."""
     steps = [
-        source(params={"limit": 1}),
+        source(params={"nrows": 1}),
         source("planes"),
-        Step(name="f", value=limited, inputs={"x": "flights"}, params={"limit": 1}),
+        Step(name="f", value=first_rows, inputs={"x": "flights"}, params={"nrows": 1}),
         Step(
             name="q",
             type="sql",
-            value="select '$strict', $limit from planes",
+            value="select '$strict', $nrows from planes",
             inputs="planes",
-            params={"limit": 1},
+            params={"nrows": 1},
         ),
     ]
     graph = pipeline.compile(steps)
-    changed = pipeline.with_params(graph, {"limit": 9, "strict": True})
+    changed = pipeline.with_params(graph, {"nrows": 9, "strict": True})
     assert [step.params for step in changed.steps] == [
-        {"limit": 9},
+        {"nrows": 9},
         {},
-        {"limit": 9, "strict": True},
-        {"limit": 9},
+        {"nrows": 9, "strict": True},
+        {"nrows": 9},
     ]
     assert changed.steps[1] is graph.steps[1]
-    assert graph.steps[2].params == {"limit": 1}
+    assert graph.steps[2].params == {"nrows": 1}
 
 
 def test_params_may_be_what_is_missing() -> None:

@@ -17,6 +17,11 @@ class Engine(Protocol):
         """This engine's own frame of anything frame-like: other libraries' frames, rows as dicts, a dict of
         columns. Its own frames, lazy ones too, come back as they are. EngineError for what is no frame."""
 
+    def problems(self, operation: str, path: str, options: Mapping[str, Any]) -> list[str]:
+        """Return the reasons why `read` or `write` (the operation) cannot work with this path and these options
+        (`format` among them), one sentence each. Asked before a pipeline runs, so files need not be there yet;
+        an engine without this method is not asked."""
+
     def read(self, path: str, *, format: str | None = None, **options: Any) -> Any:
         """The frame in a file, or in all files of a glob. `options` go to the library's own reader.
 

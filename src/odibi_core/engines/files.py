@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import glob
 import gzip
 import os
 import shutil
+import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +16,7 @@ from typing import Any, NamedTuple
 
 from odibi_core.errors import (
     STOPS,
+    DataChangedWarning,
     EngineError,
     MissingExtraError,
     OdibiError,
@@ -36,16 +39,31 @@ class Target(NamedTuple):
 
 
 def target(path: str, format: str | None = None) -> Target:
-    """By suffix, or as `format` says. EngineError when neither tells."""
-    stem, suffix = os.path.splitext(path.lower())
+    """Return the format by suffix, or as `format` says. EngineError when neither names one that is known."""
+    suffix = os.path.splitext(path.lower())[1]
     packed = suffix if suffix in _PACKED else ""
-    name = format.lower() if format else _FORMATS.get(os.path.splitext(stem)[1] if packed else suffix)
+    name = format.lower() if format else format_of(path)
     if name not in FORMATS:
-        given = f"format {format!r}" if format else f"the suffix of {path!r}"
-        raise EngineError(f"{given} tells no format that is known; say format= one of {', '.join(FORMATS)}")
+        raise EngineError(
+            f"{_given(path, suffix, format)} is no format that can be read or written; "
+            f"those are {', '.join(_FORMATS)}, text also with {' or '.join(_PACKED)} after it, "
+            f"or say format= one of {', '.join(FORMATS)}"
+        )
     if packed and name == "parquet":
         raise EngineError(f"{path!r}: parquet is compressed inside; write or read it without {packed}")
     return Target(name, packed)
+
+
+def format_of(path: str) -> str | None:
+    """Return the format that the suffix of a path tells, if any."""
+    stem, suffix = os.path.splitext(path.lower())
+    return _FORMATS.get(os.path.splitext(stem)[1] if suffix in _PACKED else suffix)
+
+
+def _given(path: str, suffix: str, format: str | None) -> str:
+    if format:
+        return f"format {format!r}"
+    return f"the suffix {suffix!r} of {path!r}" if suffix else f"{path!r}, which has no suffix,"
 
 
 def sources(path: str) -> list[str]:
@@ -116,7 +134,7 @@ def read_each(
         except BaseException as error:
             if not is_failure(error):
                 raise
-            raise UnreadableSourceError(_unreadable(source, kind.format, error)) from error
+            raise UnreadableSourceError(_unreadable(source, kind, error)) from error
     return frames
 
 
@@ -131,12 +149,35 @@ def _missing_library(doing: str, format: str, error: ImportError) -> MissingExtr
     )
 
 
-def _unreadable(source: str, format: str, error: BaseException) -> str:
+def _unreadable(source: str, kind: Target, error: BaseException) -> str:
     size = os.path.getsize(source) if os.path.exists(source) else "unknown"
+    hint = "" if kind.format == "parquet" else _encoding_hint(source, kind.packed, error)
     return (
-        f"{source!r} ({size} bytes) cannot be read as {format}: {type(error).__name__}: {str(error)[:500]}. "
-        "It may be cut short or of another format: look at it, fetch it again, or say format="
+        f"{source!r} ({size} bytes) cannot be read as {kind.format}: {type(error).__name__}: {str(error)[:500]}. "
+        + (hint or "It may be cut short or of another format: look at it, fetch it again, or say format=")
     )
+
+
+def _encoding_hint(source: str, packed: str, error: BaseException) -> str:
+    """Name the option that helps, if the text is not UTF-8; empty if it may be."""
+    try:
+        with (
+            opened(source, packed) as stream,
+            open(stream, "rb") if isinstance(stream, str) else stream as raw,
+        ):
+            start = raw.read(1_000)
+    except (OSError, EOFError, zipfile.BadZipFile):
+        return ""
+    if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) or start[1::2].count(0) > len(start) // 4:
+        return "It is UTF-16, as it seems: say encoding='utf-16' among the step's params"
+    if isinstance(error, UnicodeError) or "utf-8" in str(error).lower():
+        return "It is not UTF-8: say its encoding among the step's params, such as encoding='cp1252' or 'latin-1'"
+    return ""
+
+
+def warn_changed(column: str, how: str) -> None:
+    """Warn that values of a column will not be read back as they were written."""
+    warnings.warn(f"column {column!r} {how}", DataChangedWarning, stacklevel=2)
 
 
 @contextmanager

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
 
-from odibi_core.engines import duckdb_sql, files
+from odibi_core.engines import duckdb_sql, files, polars_json, refusals
 from odibi_core.engines.frame_narwhals import collected
 from odibi_core.errors import EngineError
 
@@ -33,12 +32,17 @@ class PolarsEngine:
             return seen.to_polars()
         raise EngineError(f"a {type(value).__name__} is no frame, and the polars engine cannot make it one")
 
+    def problems(self, operation: Any, path: str, options: Mapping[str, Any]) -> list[str]:
+        return refusals.problems(operation, path, options, _known)
+
     def read(self, path: str, *, format: str | None = None, **options: Any) -> Any:
+        refusals.refuse("read", path, format, options, _known)
         frames = files.read_each(path, format, lambda kind, source: _read(kind, source, options), options)
         # Files of one set may differ in what was inferred (an int here, a float there), not in meaning.
         return frames[0] if len(frames) == 1 else pl.concat(frames, how="diagonal_relaxed")
 
     def write(self, frame: Any, path: str, *, format: str | None = None, **options: Any) -> None:
+        refusals.refuse("write", path, format, options, _known)
         own = self.frame(frame)
         own = own.collect() if isinstance(own, pl.LazyFrame) else own
         files.write_one(path, format, lambda kind, target: _write(own, kind, target, options), options)
@@ -62,7 +66,8 @@ def _read(kind: str, source: Any, options: Mapping[str, Any]) -> Any:
     if kind == "csv":
         return _read_csv(_bytes(source), options)
     if kind == "jsonl":
-        return _read_jsonl(_bytes(source), options)
+        frames = polars_json.read(source, options)
+        return pl.concat(frames, how="diagonal_relaxed") if frames else pl.DataFrame()
     return pl.read_parquet(source, **{"glob": False, **options})
 
 
@@ -76,12 +81,6 @@ def _read_csv(source: Any, options: Mapping[str, Any]) -> Any:
     return frame
 
 
-def _read_jsonl(source: Any, options: Mapping[str, Any]) -> Any:
-    empty = not source if isinstance(source, bytes) else "://" not in source and not os.path.getsize(source)
-    # No lines are no rows, as pandas has it; polars calls it an error.
-    return pl.DataFrame() if empty else pl.read_ndjson(source, **{"infer_schema_length": None, **options})
-
-
 def _bytes(source: Any) -> Any:
     return source if isinstance(source, str) else source.read()
 
@@ -90,6 +89,16 @@ def _write(frame: Any, kind: str, target: Any, options: Mapping[str, Any]) -> No
     if kind == "csv":
         frame.write_csv(target, **options)
     elif kind == "jsonl":
-        frame.write_ndjson(target, **options)
+        polars_json.write(frame, target, options)
     else:
         frame.write_parquet(target, **options)
+
+
+def _known(operation: str, format: str) -> frozenset[str] | None:
+    """Return the names of the options of polars' own reader or writer."""
+    if operation == "read":
+        reader = {"csv": pl.read_csv, "jsonl": pl.read_ndjson, "parquet": pl.read_parquet}[format]
+        return refusals.parameters(reader) | (polars_json.OWN_OPTIONS if format == "jsonl" else frozenset())
+    frame = pl.DataFrame
+    writer = {"csv": frame.write_csv, "jsonl": frame.write_ndjson, "parquet": frame.write_parquet}[format]
+    return refusals.parameters(writer) | (refusals.OWN_WRITES if format == "parquet" else frozenset())

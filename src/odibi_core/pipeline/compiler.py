@@ -61,7 +61,11 @@ def with_params(graph: Graph, params: Mapping[str, Any]) -> Graph:
     """The same graph, values set by name on each step that takes them; one that none takes is an error."""
     if not params:
         return graph
-    return msgspec.structs.replace(graph, steps=tuple(_override(graph.steps, params)))
+    steps = _override(graph.steps, params)
+    engines = _engines()
+    changed = (new for old, new in zip(graph.steps, steps, strict=True) if new is not old)
+    _refuse(chain.from_iterable(validate.step_problems(step, graph.engine, engines) for step in changed))
+    return msgspec.structs.replace(graph, steps=tuple(steps))
 
 
 def _as_steps(given: Any, initial: Collection[str], params: Mapping[str, Any]) -> list[Step]:
@@ -110,7 +114,7 @@ def _problems(
         yield f"the pipeline: {validate.unknown_engine(engine, engines)}"
     yield from validate.name_problems(steps)
     for step in steps:
-        yield from validate.step_problems(step, engines)
+        yield from validate.step_problems(step, engine, engines)
     yield from validate.producer_problems(steps, makers, initial)
     yield from validate.input_problems(steps, makers, initial)
 

@@ -10,7 +10,8 @@ from itertools import islice
 from types import CodeType
 from typing import Any
 
-from odibi_core.errors import nearest
+from odibi_core import plugins
+from odibi_core.errors import MissingExtraError, nearest
 from odibi_core.pipeline.parameters import placeholders
 from odibi_core.pipeline.signatures import Signature, returns_nothing, signature_of
 from odibi_core.pipeline.step import LAYERS, TYPES, Step
@@ -29,8 +30,9 @@ def guess(name: str, known: Collection[str]) -> str:
     return nearest(name, known)
 
 
-def step_problems(step: Step, engines: Collection[str]) -> Iterator[str]:
-    """What is wrong with a step whatever the others are."""
+def step_problems(step: Step, engine: str, engines: Collection[str]) -> Iterator[str]:
+    """What is wrong with a step whatever the others are; `engine` is the pipeline's."""
+    engine = step.engine or engine
     who = f"step {quoted(step.name)}"
     if step.layer not in LAYERS:
         yield f"{who}: {_unknown('layer', step.layer, LAYERS)}"
@@ -46,6 +48,8 @@ def step_problems(step: Step, engines: Collection[str]) -> Iterator[str]:
         yield from _call_problems(step, who)
     else:
         yield from _frame_problems(step, who, operation)
+        if operation in ("read", "write") and engine in engines:
+            yield from (f"{who}: {problem}" for problem in _file_problems(step, engine, operation))
     if step.layer == "publish" and not step.inputs:
         yield f"{who} publishes, but has no input; name the dataset: inputs=['…']"
     if step.checks:
@@ -121,6 +125,15 @@ def _frame_problems(step: Step, who: str, operation: str) -> Iterator[str]:
         for name in step.params:
             if name not in wanted:
                 yield f"{who}: its SQL has no parameter ${name}{nearest(name, wanted)}"
+
+
+def _file_problems(step: Step, engine: str, operation: str) -> list[str]:
+    """Return what the engine knows to be wrong with the path or the options of a file."""
+    try:
+        ask = getattr(plugins.load("engines", engine)(), "problems", None)
+    except MissingExtraError:
+        return []  # raised with its own words where the engine is loaded to run
+    return ask(operation, str(step.value), step.params) if ask else []
 
 
 def _check_problems(step: Step, who: str) -> Iterator[str]:

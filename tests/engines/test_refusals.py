@@ -1,0 +1,148 @@
+"""What no engine can read or write is known before anything runs."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from odibi_core import Orchestrator, Step, pipeline
+from odibi_core.engines import BUILTIN
+from odibi_core.errors import EngineError, PipelineDefinitionError
+from odibi_core.plugins import load
+
+WRITES = [
+    ("out.xlsx", {}, "no format that can be read or written; those are .csv, .parquet"),
+    ("out.XLSX", {}, "no format"),
+    ("out", {}, "has no suffix"),
+    ("out.json", {}, r"\.jsonl"),
+    ("out.csv.bz2", {}, r"'\.bz2'"),
+    ("out.csv.zst", {}, r"\.gz or \.zip"),
+    ("out.parquet.gz", {}, "compressed inside"),
+    ("out.csv", {"format": "excel"}, "format 'excel'"),
+    ("out.csv", {"format": 5}, "got 5"),
+    ("out/", {}, "is a folder; name the file to write, such as out/out.parquet"),
+    (".", {}, "is a folder"),
+    ("out.csv", {"mode": "a"}, "mode='a' does not fit.*to append"),
+    ("out.csv", {"mode": "x"}, "mode='x' does not fit"),
+    ("out.jsonl", {"mode": "a"}, "mode='a' does not fit.*to append"),
+    ("out.jsonl.gz", {"mode": "a"}, "mode='a' does not fit"),
+    ("out.parquet", {"mode": "a"}, "mode='a' does not fit"),
+    ("out.parquet", {"append": True}, "append=True does not fit"),
+    ("out.csv", {"compression": "gzip"}, r"told by its suffix, \.gz or \.zip"),
+    ("out.csv.gz", {"compression": "gzip"}, "told by its suffix"),
+    ("out.jsonl", {"compression": "gzip"}, "told by its suffix"),
+    ("out.jsonl", {"lines": False}, "one object a line"),
+    ("out.jsonl", {"orient": "split"}, "one object a line"),
+    ("out.csv", {"storage_options": {"key": "x"}}, "is a local path"),
+    ("out.csv", {"path_or_buf": "other.csv"}, "the path is the step's value"),
+    ("out.csv", {"file": "other.csv"}, "the path is the step's value"),
+    ("out.csv", {"partition_by": ["n"]}, "no option 'partition_by'"),
+    ("out.csv", {"wrong": 1}, "no option 'wrong'"),
+    ("out.parquet", {"wrong": 1}, "no option 'wrong'"),
+]
+READS = [
+    ("in.xlsx", {}, "no format that can be read or written"),
+    ("in", {}, "has no suffix"),
+    ("data/*.xlsx", {}, "no format"),
+    ("in.csv", {"chunksize": 10}, "reads one frame"),
+    ("in.csv", {"iterator": True}, "reads one frame"),
+    ("in.csv", {"wrong": 1}, "no option 'wrong'"),
+    ("in.jsonl", {"lines": False}, "one object a line"),
+    ("in.csv", {"storage_options": {"key": "x"}}, "is a local path"),
+]
+
+
+@pytest.fixture(params=sorted(BUILTIN))
+def engine(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.mark.parametrize(("path", "params", "words"), WRITES)
+def test_a_write_that_cannot_be_is_refused_before_anything_runs(
+    engine: str, path: str, params: dict[str, Any], words: str
+) -> None:
+    """By name of the step, with what would be right; no step has run, and the file that was there is whole."""
+    Path("out.csv").write_text("old")
+    ran: list[int] = []
+
+    def made() -> list[dict[str, int]]:
+        ran.append(1)
+        return [{"n": 1}]
+
+    steps: list[Any] = [made, Step(name="save", layer="publish", value=path, inputs=["made"], params=params)]
+    with pytest.raises(PipelineDefinitionError, match=f"step 'save': .*{words}"):
+        Orchestrator(steps, engine).execute()
+    assert not ran
+    with pytest.raises(EngineError, match=words):
+        load("engines", engine)().write([{"n": 1}], path, **params)
+    assert Path("out.csv").read_text() == "old"
+
+
+@pytest.mark.parametrize(("path", "params", "words"), READS)
+def test_a_read_that_cannot_be_is_refused_before_anything_runs(
+    engine: str, path: str, params: dict[str, Any], words: str
+) -> None:
+    """The same for what is read; the file itself need not be there yet."""
+    with pytest.raises(PipelineDefinitionError, match=f"step 'take': .*{words}"):
+        pipeline.compile([Step(name="take", layer="ingest", value=path, params=params)], engine)
+
+
+def test_what_can_be_is_not_refused(engine: str) -> None:
+    """A folder, an open pattern, capitals, packed text, a format that is said: only the files could tell more."""
+    Path("hive").mkdir()
+    reads = [("hive", {}), ("hive/", {}), ("*", {}), ("a.*", {}), ("A.CSV.GZ", {}), ("in", {"format": "CSV"})]
+    for path, params in reads:
+        pipeline.compile([Step(name="take", layer="ingest", value=path, params=params)], engine)
+    writes: list[tuple[Any, dict[str, str]]] = [
+        ("OUT.CSV", {}),
+        ("out.jsonl.zip", {}),
+        ("out", {"format": "parquet"}),
+        (Path("a.pq"), {}),
+    ]
+    for path, params in writes:
+        step = Step(name="save", layer="publish", value=path, inputs=["x"], params=params)
+        pipeline.compile([step], engine, initial={"x"})
+
+
+def test_params_set_later_are_looked_at_too() -> None:
+    """`with_params` refuses what `compile` would."""
+    step = Step(name="save", layer="publish", value="x.csv", inputs=["x"], params={"mode": "w"})
+    graph = pipeline.compile([step], initial={"x"})
+    with pytest.raises(PipelineDefinitionError, match="mode='a'"):
+        pipeline.with_params(graph, {"mode": "a"})
+
+
+def test_a_format_whose_library_is_missing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parquet on pandas without pyarrow: what to install is said before anything runs."""
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    for step in (
+        Step(name="s", layer="ingest", value="x.parquet"),
+        Step(name="s", layer="publish", value="x.parquet", inputs=["x"]),
+    ):
+        with pytest.raises(
+            PipelineDefinitionError, match=r"step 's': .*parquet needs pyarrow.*odibi-core\[parquet\]"
+        ):
+            pipeline.compile([step], "pandas", initial={"x"})
+    pipeline.compile([Step(name="s", layer="ingest", value="x.csv")], "pandas")
+
+
+def test_an_engine_from_outside_need_not_know(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine without `problems` is not asked."""
+
+    class Plain:
+        name = "pandas"
+
+    monkeypatch.setattr("odibi_core.plugins.load", lambda family, name: Plain)
+    pipeline.compile([Step(name="s", layer="ingest", value="x.anything")], "pandas")
+
+
+def test_options_that_fit_still_reach_the_writer(engine: str) -> None:
+    """Refusing takes nothing away: separators, null texts and compression inside of Parquet work."""
+    frame = pd.DataFrame({"a": [1, 2]})
+    tool = load("engines", engine)()
+    tool.write(frame, "x.csv", **({"sep": ";"} if engine == "pandas" else {"separator": ";"}))
+    tool.write(frame, "x.parquet", compression="gzip")
+    assert Path("x.csv").read_text() == "a\n1\n2\n"
+    assert len(tool.read("x.parquet")) == 2
