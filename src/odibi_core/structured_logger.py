@@ -256,14 +256,26 @@ class StructuredLogger(Leveled):
             "file_size_mb": round(size / 2**20, 6),
         }
 
-    def sql(self, query: str, *, scope: Scope = "own") -> list[dict[str, Any]]:
-        """The rows that answer one SELECT over the table `logs`; see `odibi_core.store.sql`."""
+    def sql(self, query: str, *, scope: Scope = "own", isolated: bool = False) -> list[dict[str, Any]]:
+        """Return the rows that answer one SELECT over the table `logs`, as dicts.
+
+        Args:
+            query: One SELECT.
+            scope: Of which files, as in `query_logs`.
+            isolated: Run the query in a process of its own, for queries that come from outside of the program. Then
+                the operating system limits its memory, CPU time and duration. Otherwise these limits hold only
+                between two blocks of values: a single expensive value, such as a text of 2 GB or
+                `levenshtein(repeat('a', 300000), …)`, takes as much memory and time of this process as it needs.
+
+        Raises:
+            QueryError: It is not one SELECT, it names what is not there, or it needs too much time or memory.
+        """
         from odibi_core.store.sql import query_events, query_files
 
         if isinstance(self.store, Journal):
             self.store.flush()
-            return query_files(query, self._paths(scope)).rows
-        return query_events(query, self.store.read()).rows
+            return query_files(query, self._paths(scope), isolated=isolated).rows
+        return query_events(query, self.store.read(), isolated=isolated).rows
 
     def flush(self) -> None:
         """Have everything said so far in the file."""

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from odibi_core.errors import QueryError
-from odibi_core.store.sql import STANDARD_TYPES, query_events, query_files, snake_case
+from odibi_core.store.log_table import STANDARD_TYPES
+from odibi_core.store.sql import query_events, query_files
 from odibi_core.testing import an_event
 
 
@@ -141,19 +142,3 @@ def test_a_question_without_end_is_stopped() -> None:
     query = "select count(*) from range(10000000000) a, range(10000000000) b where a.range * b.range % 7 = 3"
     with pytest.raises(QueryError, match="took longer than"):
         query_events(query, [an_event("a")], timeout_s=0.2)
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("recordsIn", "records_in"),
-        ("records_in", "records_in"),
-        ("elapsedMs", "elapsed_ms"),
-        ("X", "x"),
-        ("HTTPStatus", "httpstatus"),
-        ("p95Ms", "p95_ms"),
-    ],
-)
-def test_one_spelling_for_both(name: str, expected: str) -> None:
-    """As columns are told apart."""
-    assert snake_case(name) == expected

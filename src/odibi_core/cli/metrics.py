@@ -45,4 +45,4 @@ def metrics(
     at = datetime.fromisoformat(rows[0]["last_event"]) if (rows := runs.answer()) else utc_now()
     exporter = plugins.load("exporters", format.value)
     text = str(exporter().export(Measured(view=view, at=at)))
-    typer.echo(text.removesuffix("\n"))
+    typer.echo(output.for_stdout(text.removesuffix("\n")))

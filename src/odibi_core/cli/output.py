@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from threading import Lock, Timer
 from typing import TYPE_CHECKING, Any, Final, TextIO
@@ -68,6 +68,19 @@ def shown(value: object) -> str:
     )
 
 
+def for_stdout(text: str) -> str:
+    """Return a text for stdout: exact in a pipe or a file; on a terminal, what it would obey is an escape of JSON."""
+    if not sys.stdout.isatty() or all(line.isprintable() for line in text.split("\n")):
+        return text
+    return "".join(char if char.isprintable() or char == "\n" else _escape(char) for char in text)
+
+
+def _escape(char: str) -> str:
+    """Return the JSON escape of a character."""
+    units = char.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[place : place + 2].hex()}" for place in range(0, len(units), 2))
+
+
 def styled(value: object, style: str = "") -> Text:
     """A text for a console, as data."""
     from rich.text import Text
@@ -107,13 +120,13 @@ def write(on: Console, *items: RenderableType) -> None:
 
 def write_json(value: object) -> None:
     """One document on stdout."""
-    sys.stdout.write(f"{msgspec.json.format(as_json(value)).decode()}\n")
+    sys.stdout.write(for_stdout(f"{msgspec.json.format(as_json(value)).decode()}\n"))
 
 
 def write_json_lines(values: Iterable[object]) -> None:
     """One document a line on stdout."""
     for value in values:
-        sys.stdout.write(f"{as_json(value).decode()}\n")
+        sys.stdout.write(for_stdout(f"{as_json(value).decode()}\n"))
 
 
 def nothing(what: str, root: object, asked: object, otherwise: str = "") -> None:
@@ -153,11 +166,11 @@ def aside() -> redirect_stdout[TextIO]:
 
 
 @contextmanager
-def waiting(for_what: str) -> Iterator[None]:
-    """A spinner on the terminal, should it take longer than a second."""
+def waiting(for_what: str) -> Iterator[Callable[[], None]]:
+    """Show a spinner on the terminal if it takes longer than a second; calling the value of the block ends it early."""
     on = console(sys.stderr)
     if not is_live(on):
-        yield
+        yield lambda: None
         return
     status, lock, over = on.status(styled(for_what, "dim")), Lock(), False
 
@@ -166,16 +179,20 @@ def waiting(for_what: str) -> Iterator[None]:
             if not over:
                 status.start()
 
-    timer = Timer(_PATIENCE_S, begin)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
+    def end() -> None:
+        nonlocal over
         timer.cancel()
         with lock:
             over = True
         status.stop()
+
+    timer = Timer(_PATIENCE_S, begin)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield end
+    finally:
+        end()
 
 
 def is_live(on: Console) -> bool:

@@ -34,10 +34,13 @@ def read(store: RunStore, run_id: str) -> Iterator[Event]:
     """The events of a run; afterwards, what of it could not be read is told on stderr."""
     damage = Damage()
     yield from store.read(run_id, damage)
+    report(damage, f"run {run_id}")
+
+
+def report(damage: Damage, where: str) -> None:
+    """Write a notice if something could not be read."""
     if damage:
-        notice(
-            f"of run {run_id}, {damage.torn} half and {damage.unreadable} unreadable lines were passed over"
-        )
+        notice(f"of {where}, {damage.torn} half and {damage.unreadable} unreadable lines were passed over")
 
 
 def feed(sink: _Sink, store: RunStore, run_id: str) -> _Sink:

@@ -3,21 +3,36 @@
 from __future__ import annotations
 
 import csv
+import re
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
+import msgspec
 import typer
 
 from odibi_core.cli import output, record
+from odibi_core.cli.fit import Column, fit
 from odibi_core.cli.options import Store
+from odibi_core.errors import QueryError
 
 if TYPE_CHECKING:
-    from odibi_core.store.sql import Answer
+    from rich.console import Console
 
-_MOST_ROWS: Final = 1000
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+    from odibi_core.store.sql import Cursor
+
+_MOST_ROWS: Final = 1_000
+"""Rows of a table on a terminal."""
+_MOST_PIPED_ROWS: Final = 10_000
+"""Rows of a table elsewhere: it is held whole, because its columns are as wide as their widest cell."""
+_FORMULA: Final = re.compile(r"[=+\-@\t\r＝＋－＠]")
+_NUMBER: Final = re.compile(r"[+-]?\d[\d .,]*(?:[eE][+-]?\d+)?%?")
+
+Row = Sequence[Any]
 
 
 class SqlFormat(StrEnum):
@@ -36,28 +51,37 @@ def sql(
         str | None, typer.Option("--run", metavar="RUN", help="Only this run. (default: all runs)")
     ] = None,
     format: Annotated[
-        SqlFormat, typer.Option("--format", help="For people, programs, or spreadsheets.")
+        SqlFormat,
+        typer.Option(
+            "--format",
+            help="table for people; json, exact, for programs; csv, without formulas, for spreadsheets.",
+        ),
     ] = SqlFormat.table,
+    timeout: Annotated[
+        float, typer.Option("--timeout", metavar="SECONDS", min=0.1, help="How long the query may take.")
+    ] = 60.0,
     store: Store = None,
 ) -> None:
     """Answer a question in SQL over the events of all runs, or of one.
 
     The table is `logs`; every field that was ever logged is a column, in snake_case or camelCase.
     Such as: odibi sql "select node_name, avg(duration_ms) from logs where event = 'node_complete' group by all"
+
+    The query runs in a process of its own, with at most 2 GB of memory.
     """
-    from odibi_core.store.sql import query_files
+    from odibi_core.store.sql_process import isolated
 
     kept = record.open_store(store)
     chosen = [record.find(kept, run)] if run else kept.ids()
-    with output.waiting("asking"):
-        answer = query_files(query, [path for each in chosen for path in kept.segments(each)])
-    match format:
-        case SqlFormat.json:
-            output.write_json([{name: _aware(value) for name, value in row.items()} for row in answer.rows])
-        case SqlFormat.csv:
-            _write_csv(answer)
-        case _:
-            _show(answer)
+    write = {SqlFormat.json: _write_json, SqlFormat.csv: _write_csv, SqlFormat.table: _show}[format]
+    with output.waiting("asking") as waited:
+        paths = [path for each in chosen for path in kept.segments(each)]
+        with isolated(query, paths, timeout_s=timeout) as cursor:
+            waited()
+            write(cursor)
+            record.report(cursor.damage, "the log")
+    if cursor.left_out:
+        output.notice(f"{cursor.left_out:,} fields more are no columns of *: name those that are needed")
 
 
 def _aware(value: Any) -> Any:
@@ -65,45 +89,105 @@ def _aware(value: Any) -> Any:
     return value.replace(tzinfo=UTC) if isinstance(value, datetime) and value.tzinfo is None else value
 
 
-def _write_csv(answer: Answer) -> None:
+def _rows(cursor: Cursor) -> Iterator[Row]:
+    return (row for batch in cursor.batches for row in batch)
+
+
+def _write_json(cursor: Cursor) -> None:
+    """Write one array, row by row."""
+    before = "[\n"
+    for row in _rows(cursor):
+        document = output.as_json(dict(zip(cursor.columns, map(_aware, row), strict=True)))
+        text = msgspec.json.format(document).decode()
+        sys.stdout.write(output.for_stdout(before + "  " + text.replace("\n", "\n  ")))
+        before = ",\n"
+    sys.stdout.write("[]\n" if before == "[\n" else "\n]\n")
+
+
+def _write_csv(cursor: Cursor) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(map(_cell, answer.columns))
-    for row in answer.rows:
-        writer.writerow([_cell(row[name]) for name in answer.columns])
+    writer.writerow(map(_cell, cursor.columns))
+    for row in _rows(cursor):
+        writer.writerow([_cell(value) for value in row])
 
 
 def _cell(value: Any) -> Any:
-    """A value that a spreadsheet takes for a value: a text that it would take for a formula gets a quote before it."""
-    if isinstance(value, (dict, list)):
-        return output.as_json(value).decode()
+    """Return a value for a spreadsheet: a text that it would take for a formula gets a quote before it."""
+    if isinstance(value, dict | list | tuple):
+        value = output.as_json(value).decode()
     value = _aware(value)
     if isinstance(value, datetime):
         return value.isoformat()
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    if not isinstance(value, str):
+        return value
+    text = output.for_stdout(value)
+    return f"'{text}" if _FORMULA.match(value) and not _NUMBER.fullmatch(value) else text
 
 
-def _show(answer: Answer) -> None:
+def _show(cursor: Cursor) -> None:
     on = output.console()
-    numbers = [name for name in answer.columns if _is_numeric(answer, name)]
-    shown = output.table(*answer.columns, right=numbers)
-    rows = answer.rows[:_MOST_ROWS] if on.file.isatty() else answer.rows
-    for row in rows:
-        shown.add_row(
-            *(output.cell(_text(row[name]), "dim" if row[name] is None else "") for name in answer.columns)
-        )
-    output.write(on, shown)
-    if len(rows) < len(answer.rows):
+    most = _MOST_ROWS if on.file.isatty() else _MOST_PIPED_ROWS
+    source = _rows(cursor)
+    rows = list(islice(source, most))
+    hidden = _table(on, cursor.columns, rows)
+    if hidden:
         output.notice(
-            f"{len(answer.rows) - len(rows):,} rows more: --format csv has them all, and so has a pipe"
+            f"{output.count(len(hidden), 'columns')} hidden ({', '.join(map(output.shown, hidden))}): "
+            "name fewer, widen the terminal, or use --format json"
         )
+    if len(rows) == most and (more := _count(source)):
+        output.notice(f"{more} more: --format csv and --format json have them all")
     elif not rows:
         output.notice("no rows")
 
 
-def _is_numeric(answer: Answer, name: str) -> bool:
-    values = [row[name] for row in answer.rows[:_MOST_ROWS] if row[name] is not None]
+def _count(rows: Iterator[Row]) -> str:
+    """Return how many rows are left; `at least`, if counting them takes too long."""
+    number = 0
+    with suppress(QueryError):
+        for _ in rows:
+            number += 1
+        return output.count(number, "rows")
+    return f"at least {output.count(number, 'rows')}"
+
+
+def _table(on: Console, names: Sequence[str], rows: Sequence[Row]) -> list[str]:
+    """Write the columns that there is room for, and return the names of the others."""
+    from rich.cells import cell_len
+
+    columns = [[row[place] for row in rows] for place in range(len(names))]
+    texts = [[output.shown(_text(value)) for value in column] for column in columns]
+    widths = fit(
+        [
+            Column(
+                widest=max(map(cell_len, text), default=0),
+                header=cell_len(output.shown(name)),
+                is_text=all(isinstance(value, str | dict | list | bytes | None) for value in column),
+                is_empty=all(value is None for value in column) and bool(rows),
+            )
+            for name, column, text in zip(names, columns, texts, strict=True)
+        ],
+        on.width,
+    )
+    shown = output.table(*(names[place] for place in widths))
+    for column, (place, width) in zip(shown.columns, widths.items(), strict=True):
+        column.justify = "right" if _is_numeric(columns[place]) else "left"
+        column.min_width = column.max_width = width
+    for number in range(len(rows)):
+        shown.add_row(
+            *(
+                output.cell(texts[place][number], "dim" if columns[place][number] is None else "")
+                for place in widths
+            )
+        )
+    output.write(on, shown)
+    return [name for place, name in enumerate(names) if place not in widths]
+
+
+def _is_numeric(column: Sequence[Any]) -> bool:
+    values = [value for value in column if value is not None]
     return bool(values) and all(
-        isinstance(value, (int, float)) and not isinstance(value, bool) for value in values
+        isinstance(value, int | float) and not isinstance(value, bool) for value in values
     )
 
 
@@ -115,7 +199,7 @@ def _text(value: Any) -> str:
             return f"{value:.6g}" if abs(value) < 1e-3 else f"{value:.4f}".rstrip("0").rstrip(".")
         case datetime():
             return f"{value:%Y-%m-%d %H:%M:%S.%f}"[:-3]
-        case dict() | list():
+        case dict() | list() | tuple():
             return output.as_json(value).decode()
         case _:
             return str(value)

@@ -33,7 +33,7 @@ def story(
         path = Path(
             StoryGenerator().generate_story(lineage, out or kept.folder(run_id) / "story.html")
         ).absolute()
-    typer.echo(str(path))
+    typer.echo(output.for_stdout(str(path)))
     if open_it:
         import webbrowser
 

@@ -1,16 +1,18 @@
-"""SQL over the log: one SELECT over the table `logs`, answered by DuckDB, which may touch nothing else.
+"""SQL over the log: one SELECT over the table `logs`, answered by DuckDB, which can reach nothing else.
 
-The events are first read into a table in memory by us; then DuckDB is locked (no files, no network, no extensions,
-no settings) and only then sees the question, of which it is first made sure that it is one SELECT. A field may be
-written in camelCase or snake_case, whichever way it was logged, and `event` is another name of `event_type`.
+The events are collected into one temporary file of uniform lines; DuckDB reads it through a view, with the schema
+that was found, and is locked (no other file, no network, no extensions, no settings) before it sees the query. A field
+may be written in camelCase or snake_case, whichever way it was logged, and `event` is another name of `event_type`.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,62 +20,127 @@ import msgspec
 
 from odibi_core.errors import QueryError, nearest
 from odibi_core.events import Event, encode
-from odibi_core.store.segments import read_events
+from odibi_core.store.log_table import LONGEST_LINE, STANDARD_TYPES, LogTable
+from odibi_core.store.segments import Damage
+from odibi_core.store.select_only import check_select
 
-MEMORY_LIMIT: Final = "2GB"
+MEMORY_LIMIT: Final = "1 GB"
+"""Of DuckDB's own buffers. It does not bound a single large value; a separate process does."""
 TIMEOUT_S: Final = 60.0
+THREADS: Final = 4
+BATCH_ROWS: Final = 1_000
 
-STANDARD_TYPES: Final = {
-    "timestamp": "TIMESTAMP", "level": "VARCHAR", "event_type": "VARCHAR", "message": "VARCHAR",
-    "node_name": "VARCHAR", "layer": "VARCHAR", "engine": "VARCHAR", "status": "VARCHAR", "duration_ms": "DOUBLE",
-    "error": "VARCHAR", "cache_hit": "BOOLEAN", "row_count": "BIGINT", "memory_mb": "DOUBLE", "user": "VARCHAR",
-    "metadata": "JSON", "run_id": "VARCHAR", "correlation_id": "VARCHAR", "operation": "VARCHAR",
-    "component": "VARCHAR", "writer_id": "VARCHAR", "seq": "BIGINT",
-}  # fmt: skip
-_NUMBERS: Final = frozenset({"BIGINT", "DOUBLE", "HUGEINT", "UBIGINT"})
-_IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_WORDS: Final = re.compile(r'[A-Za-z_][A-Za-z0-9_]*|"(?:[^"]|"")*"')
 
 
 class Answer(msgspec.Struct):
-    """`columns` in their order, and `rows` as dicts."""
+    """`columns` in their order, `rows` as dicts, and what could not be read of the log."""
 
     columns: list[str]
     rows: list[dict[str, Any]]
+    damage: Damage = msgspec.field(default_factory=Damage)
 
 
-def query_files(query: str, paths: Iterable[Path], *, timeout_s: float = TIMEOUT_S) -> Answer:
+class Cursor(msgspec.Struct):
+    """An answer row by row: the names of its columns, and batches of rows in their order."""
+
+    columns: list[str]
+    batches: Iterator[list[tuple[Any, ...]]]
+    damage: Damage
+    left_out: int = 0
+    """Fields of the log that are no column, because there are too many."""
+
+
+def query_files(
+    query: str, paths: Iterable[Path], *, timeout_s: float = TIMEOUT_S, isolated: bool = False
+) -> Answer:
     """Answer a SELECT over the events in these journal segments.
 
-    Raises `QueryError`: it is no single SELECT, it names what is not there, or it took too long.
-    """
-    import duckdb
+    Args:
+        query: One SELECT over the table `logs`.
+        paths: The segments.
+        timeout_s: Seconds for the query. Reading the segments is not counted.
+        isolated: Run the query in a process of its own, where memory, CPU time and the timeout are limited by the
+            operating system. Without it, DuckDB looks at the timeout and at its memory only between two blocks of
+            values, so that a single expensive value takes as much of both as it needs.
 
+    Raises:
+        QueryError: It is not one SELECT, it names what is not there, or it needs too much time or memory.
+    """
+    if isolated:
+        from odibi_core.store.sql_process import query_isolated
+
+        return query_isolated(query, paths, timeout_s=timeout_s)
+    with opened(query, paths) as (connection, table):
+        timer = threading.Timer(timeout_s, connection.interrupt)
+        timer.daemon = True
+        timer.start()
+        try:
+            cursor = ask(connection, query, table)
+            rows = [dict(zip(cursor.columns, row, strict=True)) for batch in cursor.batches for row in batch]
+        except Interrupted:
+            raise too_slow(timeout_s) from None
+        finally:
+            timer.cancel()
+    return Answer(cursor.columns, rows, cursor.damage)
+
+
+def query_events(
+    query: str, events: Iterable[Event], *, timeout_s: float = TIMEOUT_S, isolated: bool = False
+) -> Answer:
+    """Answer a SELECT over events that are not in a file; see `query_files`."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "events.jsonl"
+        with path.open("wb") as file:
+            file.writelines(map(encode, events))
+        return query_files(query, [path], timeout_s=timeout_s, isolated=isolated)
+
+
+class Interrupted(Exception):
+    """The query was stopped by `interrupt()`."""
+
+
+@contextmanager
+def opened(query: str, paths: Iterable[Path]) -> Iterator[tuple[Any, LogTable]]:
+    """Open a locked connection that has the view `logs`, for a query that was checked to be one SELECT."""
     connection = _connect()
     try:
-        _refuse_all_but_select(connection, query)
-        try:
-            _load(connection, [path for path in paths if path.is_file() and path.stat().st_size])
-            _name_columns(connection, query)
-        except duckdb.Error as error:
-            raise QueryError(f"the log could not be read as a table: {_first_line(error)}") from None
-        _lock(connection)
-        return _ask(connection, query, timeout_s)
+        check_select(connection, query)
+        # A file without a name: no pattern, no second process and no crash can leave or reach it.
+        with tempfile.TemporaryFile() as file:
+            words = {_unquoted(word) for word in _WORDS.findall(query)}
+            table = LogTable(file, words)
+            table.add(paths)
+            _create_view(connection, table, words)
+            _lock(connection)
+            yield connection, table
     finally:
         connection.close()
 
 
-def query_events(query: str, events: Iterable[Event], *, timeout_s: float = TIMEOUT_S) -> Answer:
-    """The same over events that are not in a file."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "events.jsonl"
-        path.write_bytes(b"".join(map(encode, events)))
-        return query_files(query, [path], timeout_s=timeout_s)
+def ask(connection: Any, query: str, table: LogTable) -> Cursor:
+    """Run the query.
+
+    Raises:
+        QueryError: DuckDB cannot answer it.
+        Interrupted: It was stopped.
+    """
+    with _explained(connection, table):
+        cursor = _execute(connection, query)
+        columns = _distinct([column[0] for column in cursor.description])
+        return Cursor(columns, _batches(connection, cursor, table), table.damage, table.left_out)
 
 
-def snake_case(name: str) -> str:
-    """`recordsIn` and `records_in` are one field: this is its name."""
-    return _HUMP.sub("_", name).lower()
+def too_slow(timeout_s: float) -> QueryError:
+    """Return the error of a query that reached its timeout."""
+    return QueryError(f"the question took longer than {timeout_s:g} s; ask for less, or for fewer runs")
+
+
+def too_large(limit: str) -> QueryError:
+    """Return the error of a query that reached its memory limit."""
+    return QueryError(
+        f"the question needs more memory than the {limit} it may have; ask for less, or for fewer runs"
+    )
 
 
 def _connect() -> Any:
@@ -82,7 +149,9 @@ def _connect() -> Any:
     return duckdb.connect(
         ":memory:",
         config={
-            "memory_limit": MEMORY_LIMIT,
+            "memory_limit": MEMORY_LIMIT.replace(" ", ""),
+            "max_temp_directory_size": "0KiB",
+            "threads": str(min(THREADS, os.cpu_count() or 1)),
             "autoload_known_extensions": "false",
             "autoinstall_known_extensions": "false",
             "python_enable_replacements": "false",
@@ -90,90 +159,71 @@ def _connect() -> Any:
     )
 
 
-def _refuse_all_but_select(connection: Any, query: str) -> None:
+def _create_view(connection: Any, table: LogTable, words: set[str]) -> None:
+    """Make the view `logs`: a column for each field, by the name that the query uses, else the one it was logged by.
+
+    Raises:
+        QueryError: DuckDB does not read as many events as were written.
+    """
     import duckdb
 
+    source = f"read_json('{_path_of(table)}', {_schema(table)})"
+    columns = []
+    for name, column in table.columns.items():
+        value = _standard(name, column.type) if name in STANDARD_TYPES else _quoted(column.name)
+        others = {
+            word for word in words if table.find(word) is column and word.lower() != column.name.lower()
+        }
+        columns += [f"{value} as {_quoted(shown)}" for shown in (column.name, *sorted(others))]
     try:
-        statements = connection.extract_statements(query)
+        connection.execute("set TimeZone = 'UTC'")
+        connection.execute(f"set allowed_paths = ['{_path_of(table)}']")
+        found = connection.execute(f"select count(*) from {source}").fetchone()[0]
+        connection.execute(f"create view logs as select {', '.join(columns)} from {source}")
     except duckdb.Error as error:
-        raise QueryError(_first_line(error)) from None
-    if len(statements) != 1:
-        raise QueryError(f"the log answers one SELECT at a time; given were {len(statements)} statements")
-    if statements[0].type != duckdb.StatementType.SELECT:
+        raise QueryError(f"the log could not be read as a table: {_first_line(error)}") from None
+    if found != table.rows:
         raise QueryError(
-            f"the log answers SELECT only; given was {str(statements[0].type).rpartition('.')[2]}"
+            f"the log could not be read as a table: of {table.rows:,} events {found:,} came back; "
+            "this is a fault of odibi-core"
         )
 
 
-def _load(connection: Any, paths: list[Path]) -> None:
-    """The events as table `raw`: standard columns of their own type, others of the type that their values have."""
-    if not paths:
-        connection.execute("create table raw (nothing varchar)")
-        return
-    _read(connection, paths)
-    if [row[0] for row in connection.execute("describe raw").fetchall()] == ["json"]:
-        # DuckDB gives up on columns over one line that is no object, or one key without a name: mend, and again.
-        with tempfile.TemporaryDirectory() as folder:
-            mended = Path(folder) / "mended.jsonl"
-            with mended.open("wb") as file:
-                file.writelines(encode(_with_named_keys(event)) for event in read_events(paths))
-            _read(connection, [mended])
+def _path_of(table: LogTable) -> str:
+    return f"/dev/fd/{table.file.fileno()}"
 
 
-def _read(connection: Any, paths: list[Path]) -> None:
-    connection.execute(
-        "create or replace table raw as select * from read_json(?, format='newline_delimited', union_by_name=true, "
-        "ignore_errors=true, sample_size=-1, maximum_depth=2, maximum_object_size=2097152)",
-        [[str(path) for path in paths]],
+def _schema(table: LogTable) -> str:
+    """Return the arguments of `read_json`: every column with its type, so that nothing is inferred."""
+    types = {
+        column.name: "VARCHAR" if STANDARD_TYPES.get(name) == "VARCHAR" else column.type
+        for name, column in table.columns.items()
+    }
+    columns = ", ".join(f"{_quoted(name)}: '{kind}'" for name, kind in types.items())
+    return (
+        f"format='newline_delimited', compression='uncompressed', maximum_object_size={LONGEST_LINE}, "
+        f"columns={{{columns}}}"
     )
 
 
-def _with_named_keys(event: Event) -> Event:
-    return msgspec.structs.replace(event, fields={name or "_": value for name, value in event.fields.items()})
-
-
-def _name_columns(connection: Any, query: str) -> None:
-    """The view `logs`: a column for each field, by the name that the question uses, else the one it was logged by."""
-    asked = {word.lower(): word for word in _IDENTIFIER.findall(query)}.values()
-    spellings: dict[str, list[str]] = {name: [] for name in STANDARD_TYPES}
-    types = {
-        name: kind for name, kind, *_ in connection.execute("describe raw").fetchall() if name != "nothing"
-    }
-    for name in types:
-        spellings.setdefault(_canonical(name), []).append(name)
-    columns = []
-    for name, written in spellings.items():
-        value = _coalesce({each: types[each] for each in written})
-        if name in STANDARD_TYPES:
-            value = f"try_cast({value} as {STANDARD_TYPES[name]})"
-        shown = name if name in STANDARD_TYPES else written[0]
-        columns.append(f"{value} as {_quoted(shown)}")
-        others = {word for word in asked if _canonical(word) == name and word.lower() != shown.lower()}
-        columns += [f"{value} as {_quoted(word)}" for word in sorted(others)]
-    told = [_quoted(name) for name in types if _canonical(name) in ("event_type", "timestamp")]
-    lines = " or ".join(f"{name} is not null" for name in told) or "false"
-    connection.execute(f"create view logs as select {', '.join(columns)} from raw where {lines}")
-
-
-def _canonical(name: str) -> str:
-    snake = snake_case(name)
-    return "event_type" if snake == "event" else snake
-
-
-def _coalesce(written: dict[str, str]) -> str:
-    """One value of a field's spellings; where its values are of several types, all of them as text."""
-    if not written:
-        return "null"
-    alike = len(set(written.values())) == 1 or set(written.values()) <= _NUMBERS
-    values = [
-        f"({_quoted(name)} ->> '$')" if kind == "JSON" else _quoted(name) + ("" if alike else "::varchar")
-        for name, kind in written.items()
-    ]
-    return values[0] if len(values) == 1 else f"coalesce({', '.join(values)})"
+def _standard(name: str, read_as: str) -> str:
+    """Return a standard column in its own type: null if a value does not fit, but metadata is kept as JSON text."""
+    column, kind = _quoted(name), STANDARD_TYPES[name]
+    if kind in ("VARCHAR", read_as):
+        return column
+    if kind == "TIMESTAMP":
+        return f"try_cast({column} as timestamptz)::timestamp"
+    if kind == "JSON":
+        return f"case when json_valid({column}::varchar) then {column}::json else to_json({column}) end"
+    return f"try_cast({column} as {kind})"
 
 
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
+
+
+def _unquoted(word: str) -> str:
+    return word[1:-1].replace('""', '"') if word.startswith('"') else word
 
 
 def _lock(connection: Any) -> None:
@@ -181,34 +231,52 @@ def _lock(connection: Any) -> None:
         connection.execute(f"set {setting}")
 
 
-def _ask(connection: Any, query: str, timeout_s: float) -> Answer:
+def _execute(connection: Any, query: str) -> Any:
+    cursor = connection.execute(query)
+    zoned = [str(column[1]) == "TIMESTAMP WITH TIME ZONE" for column in cursor.description]
+    if not any(zoned):
+        return cursor
+    # DuckDB needs another library to return these to Python, so they are returned as every time of the record is: UTC.
+    names = [f"c{place}" for place in range(len(zoned))]
+    shown = [
+        f"{name}::timestamp as {_quoted(column[0])}" if is_zoned else f"{name} as {_quoted(column[0])}"
+        for name, column, is_zoned in zip(names, cursor.description, zoned, strict=True)
+    ]
+    inner = query.strip().rstrip(";")
+    return connection.execute(f"select {', '.join(shown)} from (\n{inner}\n) as answer({', '.join(names)})")
+
+
+def _batches(connection: Any, cursor: Any, table: LogTable) -> Iterator[list[tuple[Any, ...]]]:
+    with _explained(connection, table):
+        while batch := cursor.fetchmany(BATCH_ROWS):
+            yield batch
+
+
+@contextmanager
+def _explained(connection: Any, table: LogTable) -> Iterator[None]:
+    """Turn DuckDB's errors into one sentence, with the nearest column if one was not found."""
     import duckdb
 
-    timer = threading.Timer(timeout_s, connection.interrupt)
-    timer.daemon = True
-    timer.start()
     try:
-        cursor = connection.execute(query)
-        columns = _distinct([column[0] for column in cursor.description])
-        return Answer(columns, [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()])
+        yield
     except duckdb.InterruptException:
-        raise QueryError(
-            f"the question took longer than {timeout_s:g} s; ask for less, or for fewer runs"
-        ) from None
+        raise Interrupted from None
+    except (duckdb.OutOfMemoryException, MemoryError):
+        raise too_large(MEMORY_LIMIT) from None
     except duckdb.Error as error:
-        raise QueryError(_explained(connection, error)) from None
-    finally:
-        timer.cancel()
+        raise QueryError(_explain(_first_line(error), table)) from None
 
 
-def _explained(connection: Any, error: Exception) -> str:
-    """DuckDB's own words, and the nearest column where one was not found."""
-    said = _first_line(error)
+def _explain(said: str, table: LogTable) -> str:
+    if "'pytz'" in said:
+        return (
+            "a time with a zone cannot be returned inside a list or struct; cast it, such as now()::timestamp"
+        )
     missing = re.search(r'column "([^"]+)" not found|does not have a column named "([^"]+)"', said)
     if missing is None:
         return said
-    known = [row[0] for row in connection.execute("describe logs").fetchall()]
     name = missing[1] or missing[2]
+    known = [column.name for column in table.columns.values()]
     return f"the log has no field {name!r}{nearest(name, known)}"
 
 

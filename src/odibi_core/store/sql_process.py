@@ -1,0 +1,302 @@
+"""A query in a process of its own, within limits that the operating system keeps.
+
+The parent starts the same interpreter with the same `sys.path`, writes the request to its stdin, and reads the answer
+from its stdout, batch by batch. The child limits its own address space and CPU time before it sees the query; the
+parent kills it at the timeout. stdin stays open: when it ends, the parent is gone, and the child ends too.
+
+Messages are msgpack behind a length of four bytes. From the child: `Table` when the events are read, then `Columns`,
+any number of `Rows`, and `End`; or `Refused` at any time.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import select
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import msgspec
+
+from odibi_core.errors import QueryError
+from odibi_core.events.clock import monotonic
+from odibi_core.store import sql, sql_values
+from odibi_core.store.segments import Damage
+
+ADDRESS_SPACE: Final = 2 << 30
+"""Bytes that the child may map: Python, DuckDB and everything that the query needs."""
+LARGEST_ROW: Final = 64 << 20
+LARGEST_ANSWER: Final = 256 << 20
+"""Bytes of an answer that is returned whole."""
+_BATCH_BYTES: Final = 1 << 20
+_CPU_MARGIN_S: Final = 5
+_START: Final = (
+    "import sys; sys.path[:] = sys.argv[1:]; from odibi_core.store import sql_process; sql_process.main()"
+)
+_MEMORY: Final = f"{ADDRESS_SPACE >> 30} GB"
+
+
+class Request(msgspec.Struct):
+    """What the child is asked. Paths are bytes, because a file's name need not be text."""
+
+    query: str
+    paths: list[bytes]
+    timeout_s: float
+
+
+class Table(msgspec.Struct, tag=True):
+    """The events are read."""
+
+    damage: Damage
+    left_out: int
+
+
+class Columns(msgspec.Struct, tag=True):
+    """The query is running."""
+
+    names: list[str]
+
+
+class Rows(msgspec.Struct, tag=True):
+    """Some of the rows, in order."""
+
+    rows: list[msgspec.Raw]
+
+
+class End(msgspec.Struct, tag=True):
+    """All rows were sent."""
+
+
+class Refused(msgspec.Struct, tag=True):
+    """There is no answer, or no more of it. `is_fault`: not because of the query, but of odibi-core."""
+
+    message: str
+    is_fault: bool = False
+
+
+_Message = Table | Columns | Rows | End | Refused
+_encode: Final = msgspec.msgpack.Encoder().encode
+_decode: Final = msgspec.msgpack.Decoder(_Message).decode
+
+
+def query_isolated(query: str, paths: Iterable[Path], *, timeout_s: float = sql.TIMEOUT_S) -> sql.Answer:
+    """Answer a SELECT as `sql.query_files` does, in a process of its own.
+
+    Raises:
+        QueryError: Also if the answer is larger than `LARGEST_ANSWER`.
+    """
+    rows: list[dict[str, Any]] = []
+    with isolated(query, paths, timeout_s=timeout_s, largest=LARGEST_ANSWER) as cursor:
+        for batch in cursor.batches:
+            rows += [dict(zip(cursor.columns, row, strict=True)) for row in batch]
+    return sql.Answer(cursor.columns, rows, cursor.damage)
+
+
+@contextmanager
+def isolated(
+    query: str, paths: Iterable[Path], *, timeout_s: float = sql.TIMEOUT_S, largest: int | None = None
+) -> Iterator[sql.Cursor]:
+    """Run a query in a process of its own, which ends with the block.
+
+    Args:
+        query: One SELECT over the table `logs`.
+        paths: The segments.
+        timeout_s: Seconds that the caller waits for the query; neither reading the segments nor what the caller
+            does with the rows is counted.
+        largest: Bytes that the answer may have; None for no limit, if the caller keeps none of it.
+
+    Raises:
+        QueryError: As `sql.query_files` does.
+    """
+    child = _start()
+    try:
+        request = Request(query, [os.fsencode(path) for path in paths], timeout_s)
+        answer = _Reader(child, timeout_s, largest)
+        answer.send(request)
+        table = answer.expect(Table, is_timed=False)
+        columns = answer.expect(Columns)
+        yield sql.Cursor(columns.names, answer.batches(), table.damage, table.left_out)
+    finally:
+        child.kill()
+        child.communicate()
+
+
+def _start() -> subprocess.Popen[bytes]:
+    if not sys.executable:
+        raise QueryError(
+            "a query in a process of its own needs a Python interpreter; sys.executable is empty"
+        )
+    return subprocess.Popen(
+        [sys.executable, "-P", "-c", _START, *map(os.path.abspath, sys.path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        bufsize=0,
+    )
+
+
+class _Reader:
+    """Reads the messages of a child, and waits for it no longer than it may take."""
+
+    def __init__(self, child: subprocess.Popen[bytes], timeout_s: float, largest: int | None) -> None:
+        self._child = child
+        self._timeout_s = timeout_s
+        self._left_s = timeout_s
+        self._room = largest
+
+    def send(self, request: Request) -> None:
+        """Write the request. A child that is gone already is noticed by its answer."""
+        assert self._child.stdin is not None
+        try:
+            write_message(self._child.stdin, _encode(request))
+        except BrokenPipeError:
+            pass
+
+    def expect(self, kind: type[Any], *, is_timed: bool = True) -> Any:
+        """Return the next message, which is of this kind."""
+        message = self._next(is_timed)
+        if not isinstance(message, kind):
+            raise RuntimeError(f"the process of the query sent {type(message).__name__} out of turn")
+        return message
+
+    def batches(self) -> Iterator[list[tuple[Any, ...]]]:
+        """Yield the rows."""
+        while isinstance(message := self._next(), Rows):
+            yield [tuple(sql_values.unpack(row)) for row in message.rows]
+
+    def _next(self, is_timed: bool = True) -> _Message:
+        size = int.from_bytes(self._read(4, is_timed), "big")
+        if self._room is not None:
+            self._room -= size
+            if self._room < 0:
+                raise QueryError(
+                    f"the answer is larger than {LARGEST_ANSWER >> 20} MB; ask for fewer rows or columns"
+                )
+        message: _Message = _decode(self._read(size, is_timed))
+        if isinstance(message, Refused):
+            raise RuntimeError(message.message) if message.is_fault else QueryError(message.message)
+        return message
+
+    def _read(self, size: int, is_timed: bool) -> bytes:
+        assert self._child.stdout is not None
+        pipe, parts = self._child.stdout.fileno(), bytearray()
+        while len(parts) < size:
+            if is_timed:
+                self._wait(pipe)
+            part = os.read(pipe, min(size - len(parts), 1 << 20))
+            if not part:
+                raise self._death()
+            parts += part
+        return bytes(parts)
+
+    def _wait(self, pipe: int) -> None:
+        began = monotonic()
+        if not select.select([pipe], [], [], max(0.0, self._left_s))[0]:
+            raise sql.too_slow(self._timeout_s)
+        self._left_s -= monotonic() - began
+
+    def _death(self) -> Exception:
+        """Return what the end of the child means, of which it could say nothing."""
+        code = self._child.wait()
+        if code == -signal.SIGXCPU:
+            return sql.too_slow(self._timeout_s)
+        if code < 0:
+            return QueryError(
+                f"the question was stopped ({signal.Signals(-code).name}): it is nested too deeply, or needs more "
+                f"memory than the {_MEMORY} it may have"
+            )
+        return RuntimeError(f"the process of the query ended with exit code {code}")
+
+
+def write_message(pipe: Any, message: bytes) -> None:
+    """Write a message and its length, whole."""
+    data = memoryview(len(message).to_bytes(4, "big") + message)
+    while data:
+        data = data[pipe.write(data) :]
+
+
+def main() -> None:
+    """Answer one request; the whole of the child."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both processes, and the parent decides
+    out = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    length = int.from_bytes(sys.stdin.buffer.read(4), "big")
+    request = msgspec.msgpack.decode(sys.stdin.buffer.read(length), type=Request)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    try:
+        _answer(request, out)
+    except QueryError as error:
+        last: _Message = Refused(str(error))
+    except MemoryError:
+        last = Refused(str(sql.too_large(_MEMORY)))
+    except Exception as error:
+        last = Refused(f"{type(error).__name__}: {error}", is_fault=True)
+    else:
+        last = End()
+    write_message(out, _encode(last))
+    os._exit(0)  # no destructor of a library has anything to keep
+
+
+def _end_with_parent() -> None:
+    os.read(0, 1)
+    os._exit(1)
+
+
+def _answer(request: Request, out: BinaryIO) -> None:
+    import_module("duckdb")  # before the limits: a library that cannot be loaded is no fault of the query
+    _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_AS, ADDRESS_SPACE)
+    paths = [Path(os.fsdecode(path)) for path in request.paths]
+    with sql.opened(request.query, paths) as (connection, table):
+        _limit(resource.RLIMIT_FSIZE, 0)
+        _limit_cpu(request.timeout_s)
+        write_message(out, _encode(Table(table.damage, table.left_out)))
+        cursor = sql.ask(connection, request.query, table)
+        write_message(out, _encode(Columns(cursor.columns)))
+        for rows in _packed(cursor.batches):
+            write_message(out, _encode(Rows(rows)))
+
+
+def _packed(batches: Iterable[list[tuple[Any, ...]]]) -> Iterator[list[msgspec.Raw]]:
+    """Yield the rows encoded, about `_BATCH_BYTES` at a time."""
+    rows: list[msgspec.Raw] = []
+    size = 0
+    for batch in batches:
+        for row in batch:
+            packed = sql_values.pack(row)
+            if len(packed) > LARGEST_ROW:
+                raise QueryError(
+                    f"a row of the answer is larger than {LARGEST_ROW >> 20} MB; ask for less of its text"
+                )
+            rows.append(msgspec.Raw(packed))
+            size += len(packed)
+            if size > _BATCH_BYTES:
+                yield rows
+                rows, size = [], 0
+    if rows:
+        yield rows
+
+
+def _limit(what: int, soft: int, hard: int | None = None) -> None:
+    """Lower a limit of this process; one that is lower already stays."""
+    before = resource.getrlimit(what)
+    wanted = (soft, soft if hard is None else hard)
+    lowered = [
+        new if old == resource.RLIM_INFINITY else min(new, old)
+        for new, old in zip(wanted, before, strict=True)
+    ]
+    resource.setrlimit(what, (lowered[0], lowered[1]))
+
+
+def _limit_cpu(timeout_s: float) -> None:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    threads = min(sql.THREADS, os.cpu_count() or 1)
+    seconds = int(used.ru_utime + used.ru_stime + timeout_s * threads) + _CPU_MARGIN_S
+    _limit(resource.RLIMIT_CPU, seconds, seconds + 1)  # SIGXCPU, which the parent knows, before SIGKILL

@@ -1,0 +1,188 @@
+"""`odibi sql`: exact for programs, readable for people, and within its limits for everyone."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Here
+from tests.cli.test_output import Terminal
+
+from odibi_core.cli import output
+from odibi_core.cli.sql import _MOST_PIPED_ROWS
+from odibi_core.store.runs import RunStore
+from odibi_core.testing import an_event
+
+HOSTILE = "a\x1b[31mred\x9b0m\u202eevil\r\n\x00end"
+
+
+@pytest.fixture(
+    params=["plain", "s*", "s[a-z]", "s?", 'it\'s "s"', " s ", "数", "two\nlines", "{a,b}", "$HOME", "~s"]
+)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A store of one run beside another that its name would match as a pattern."""
+    for name in (request.param, "sx"):
+        kept = RunStore(tmp_path / name)
+        run_id = kept.new_run_id(name)
+        journal = kept.open(run_id)
+        journal(an_event("a", run_id=run_id, text=f"of {name}"))
+        journal.close()
+    return str(tmp_path / request.param)
+
+
+def test_the_name_of_a_store_is_a_name(here: Here, store: str) -> None:
+    """No character of it is a pattern or a quote: one run is there, and it is the one that was asked for."""
+    done = here("sql", "select text from logs", "--store", store, "--format", "json")
+    assert (done.exit_code, json.loads(done.stdout)) == (0, [{"text": f"of {Path(store).name}"}])
+
+
+QUERY = (
+    "select 'a' || chr(27) || '[31m' || chr(155) || 'x' || chr(8238) || chr(13) || chr(10) as s, '=1+1' as f"
+)
+VALUE = "a\x1b[31m\x9bx\u202e\r\n"
+
+
+def test_in_a_pipe_json_is_exact_and_csv_is_but_for_formulas(here: Here) -> None:
+    """Programs get the text that was logged; a spreadsheet gets no formula."""
+    assert json.loads(here("sql", QUERY, "--format", "json").stdout) == [{"s": VALUE, "f": "=1+1"}]
+    written = here("sql", QUERY, "--format", "csv").stdout_bytes.decode()
+    rows = list(csv.reader(io.StringIO(written, newline="")))
+    assert rows == [["s", "f"], [VALUE, "'=1+1"]]
+
+
+@pytest.mark.parametrize("form", ["json", "csv"])
+def test_on_a_terminal_nothing_is_obeyed(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is printed for a terminal has no control character, and JSON is still the same document."""
+    screen = Terminal()
+    monkeypatch.setattr("sys.stdout", screen)
+    from odibi_core.cli import app
+
+    app(["sql", QUERY, "--format", form], standalone_mode=False)
+    seen = screen.getvalue()
+    assert all(line.isprintable() for line in seen.split("\n"))
+    if form == "json":
+        assert json.loads(seen)[0]["s"] == VALUE
+    else:
+        assert "\\u001b[31m\\u009bx\\u202e" in seen
+
+
+def test_json_lines_and_documents_of_every_command_are_safe_on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The same escapes, also for characters beyond 16 bits."""
+    screen = Terminal()
+    monkeypatch.setattr("sys.stdout", screen)
+    hostile = {"a\x9b": HOSTILE, "b": "\U000e0001 数"}
+    output.write_json(hostile)
+    output.write_json_lines([hostile])
+    seen = screen.getvalue()
+    assert all(line.isprintable() for line in seen.split("\n"))
+    document, _, line = seen.rpartition("}\n{")
+    assert json.loads(document + "}") == json.loads("{" + line) == hostile
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+1+cmd|' /C calc'!A0", "'+1+cmd|' /C calc'!A0"),
+        ("-2+3", "'-2+3"),
+        ("@SUM(1)", "'@SUM(1)"),
+        ("\t=1", "'\t=1"),
+        ("＝1", "'＝1"),
+        ("-5", "-5"),
+        ("+4.5e3", "+4.5e3"),
+        ("-1,234.5", "-1,234.5"),
+        ("a=1", "a=1"),
+        ("", ""),
+    ],
+)
+def test_a_text_is_no_formula_of_a_spreadsheet(text: str, cell: str, here: Here) -> None:
+    """A quote stands before it; a text that is just a number is left as it is."""
+    query = f"select '{text.replace(chr(39), chr(39) * 2)}' as x"
+    (_, row) = csv.reader(io.StringIO(here("sql", query, "--format", "csv").stdout, newline=""))
+    assert row == [cell]
+
+
+@pytest.mark.parametrize("form", ["json", "csv"])
+def test_an_answer_without_rows_is_one(form: str, here: Here) -> None:
+    """A program can read it."""
+    done = here("sql", "select 1 as a where false", "--format", form)
+    assert done.stdout == {"json": "[]\n", "csv": "a\n"}[form]
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("select unnest(range(1000000000))", "memory"),
+        ("select printf('%2000000000d', 1)", "memory"),
+        ("select levenshtein(repeat('a', 300000), repeat('b', 300000))", "longer than 1 s"),
+        ("update extensions", "SELECT only; given was UPDATE"),
+        ("select * from duckdb_settings()", "duckdb_settings"),
+    ],
+)
+def test_a_question_beyond_the_limits_is_exit_code_2_and_a_sentence(
+    query: str, said: str, here: Here
+) -> None:
+    """Whatever it asks for, and whatever format it is asked in."""
+    for form in ("table", "csv"):
+        done = here("sql", query, "--timeout", "1", "--format", form)
+        assert done.exit_code == 2
+        assert done.stderr.startswith("error: ")
+        assert said in done.stderr
+        assert done.stderr.count("\n") == 1
+
+
+def test_a_long_table_is_cut_and_the_rest_is_counted(here: Here) -> None:
+    """A table is held whole, so it has an end; csv and json are written as the rows come, to the last."""
+    query = "select range as n from range(25000)"
+    done = here("sql", query)
+    assert done.stdout.split() == ["n", *map(str, range(_MOST_PIPED_ROWS))]
+    assert "15,000 rows more: --format csv and --format json have them all" in done.stderr
+    assert here("sql", query, "--format", "csv").stdout.split() == ["n", *map(str, range(25_000))]
+    assert json.loads(here("sql", query, "--format", "json").stdout) == [{"n": n} for n in range(25_000)]
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_texts_are_there_at_any_width_and_what_is_hidden_is_named(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They are cut with an ellipsis, numbers are not, and columns that have no room are told."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("NO_COLOR", "1")
+    screen = Terminal()
+    monkeypatch.setattr("sys.stdout", screen)
+    from odibi_core.cli import app
+
+    query = "select 'event' as event_type, repeat('long text ', 30) as message, 12345678.5 as took, null as nothing"
+    others = ", ".join(f"'value {n}' as column_{n}" for n in range(12))
+    app(["sql", f"{query}, {others}"], standalone_mode=False)
+    head, row = re.sub(r"\x1b\[[0-9;]*m", "", screen.getvalue()).splitlines()
+    assert max(map(len, (head, row))) <= width
+    assert row.startswith("event ")
+    assert "long text" in row
+    assert "…" in row
+    assert "12345678.5" in row
+    said = capsys.readouterr().err
+    hidden = [name for name in ("nothing", *(f"column_{n}" for n in range(12))) if name not in head]
+    told = f"{len(hidden)} columns hidden ({', '.join(hidden)})"
+    assert ("nothing" in hidden, told in " ".join(said.split())) == (
+        (True, True) if width == 80 else (False, False)
+    )
+
+
+def test_damage_of_the_log_is_told_with_the_answer(here: Here, tmp_path: Path) -> None:
+    """On stderr; the answer has all the lines that could be read."""
+    kept = RunStore(tmp_path)
+    journal = kept.open(kept.new_run_id("x"))
+    journal(an_event("a"))
+    journal.close()
+    with journal.path.open("ab") as file:
+        file.write(b'no json\n{"half')
+    done = here("sql", "select count(*) as n from logs", "--store", str(tmp_path))
+    assert done.stdout.split() == ["n", "1"]
+    assert "of the log, 1 half and 1 unreadable lines were passed over" in done.stderr
