@@ -1,11 +1,17 @@
-"""The table of hooks."""
+"""The table of hooks, and what may be one."""
 
 from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from odibi_core.errors import ConfigurationError
-from odibi_core.hooks import EventPriority, HookTable, RegisteredHook
+from odibi_core.event_bus import EventBus
+from odibi_core.hooks import FAILURES_ALLOWED, EventPriority, HookTable, RegisteredHook
 
 
 def test_the_route_of_a_kind_is_made_once_and_anew_after_every_change() -> None:
@@ -37,3 +43,80 @@ def test_a_hook_tells_about_itself_whatever_its_priority_was_given_as() -> None:
     with pytest.raises(ConfigurationError):
         table.add(RegisteredHook("two", print, 7, "x"))  # type: ignore[arg-type]
     assert table.of_kind("x") == [hook]
+
+
+class AsyncHook:
+    """An object whose call is a coroutine."""
+
+    def __init__(self, heard: list[str]) -> None:
+        self.heard = heard
+
+    async def __call__(self, event: dict[str, Any]) -> None:
+        await asyncio.sleep(0)
+        self.heard.append(event["event_type"])
+
+
+async def note(heard: list[str], event: dict[str, Any]) -> None:
+    await asyncio.sleep(0)
+    heard.append(event["event_type"])
+
+
+COROUTINES: dict[str, Callable[[list[str]], Any]] = {
+    "partial": lambda heard: functools.partial(note, heard),
+    "callable object": AsyncHook,
+    "method": lambda heard: AsyncHook(heard).__call__,
+    "function that gives an awaitable": lambda heard: lambda event: note(heard, event),
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("kind", COROUTINES)
+@pytest.mark.parametrize("asynchronous", [False, True])
+@pytest.mark.parametrize("loop_runs", [False, True])
+def test_a_coroutine_is_run_as_any_hook(kind: str, asynchronous: bool, loop_runs: bool) -> None:
+    """Before `emit` returns, or on the bus's own threads; also when the event is emitted inside a running loop."""
+    bus, heard = EventBus(), list[str]()
+    bus.register_hook("loaded", COROUTINES[kind](heard), async_execution=asynchronous)
+
+    async def emit() -> None:
+        bus.emit("loaded")
+
+    asyncio.run(emit()) if loop_runs else bus.emit("loaded")
+    if asynchronous:
+        assert bus.shutdown(20)
+    assert heard == ["loaded"]
+
+
+def test_a_coroutine_that_raises_is_counted_as_any_hook() -> None:
+    """And disabled when it fails again and again."""
+    bus = EventBus()
+
+    async def fails(event: dict[str, Any]) -> None:
+        raise ValueError("late")
+
+    hook = bus.register_hook("loaded", fails)
+    for _ in range(FAILURES_ALLOWED):
+        bus.emit("loaded")
+    assert (hook.failures, hook.enabled) == (FAILURES_ALLOWED, False)
+
+
+def generates(event: Any) -> Any:
+    yield event
+
+
+async def generates_later(event: Any) -> Any:
+    yield event
+
+
+@pytest.mark.parametrize("function", [generates, generates_later, functools.partial(generates)])
+def test_what_a_call_would_not_run_is_no_hook(function: Any) -> None:
+    """Refused when it is registered, since nothing would ever consume it."""
+    with pytest.raises(ConfigurationError, match="runs nothing of it"):
+        EventBus().register_hook("loaded", function)
+
+
+@pytest.mark.parametrize("function", [generates, generates_later, AsyncHook([]), functools.partial(note, [])])
+def test_what_a_call_would_not_run_is_no_sink(function: Any) -> None:
+    """A coroutine neither: sinks are called in their turn, and nothing waits for them."""
+    with pytest.raises(ConfigurationError, match="runs nothing of it"):
+        EventBus().subscribe(function)

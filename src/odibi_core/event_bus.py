@@ -35,6 +35,8 @@ from odibi_core.hooks import (
     EventPriority,
     Hooks,
     RegisteredHook,
+    complain,
+    refuse_sink,
 )
 
 __all__ = ["AutomationHook", "EventBus", "EventPriority", "RegisteredHook", "Sink"]
@@ -94,6 +96,7 @@ class EventBus:
         self, sink: Sink, *, priority: EventPriority = EventPriority.NORMAL, name: str | None = None
     ) -> Sink:
         """Have `sink` called with every event from now on; gives the sink back."""
+        refuse_sink(sink, name or name_of(sink))
         with self._list_lock:
             self._ranked.append((priority, next(self._registrations), name or name_of(sink), sink))
             self._ranked.sort(key=lambda row: row[:2])
@@ -161,7 +164,7 @@ class EventBus:
         except STOPS:
             raise
         except BaseException as error:
-            _complain("an event could not be recorded", error)
+            complain("an event could not be recorded", error)
 
     def _record(
         self, kind: str, level: str, standard: dict[str, Any], rest: dict[str, Any], context: Context
@@ -195,7 +198,7 @@ class EventBus:
         except STOPS:
             raise
         except BaseException as error:
-            _complain("an event could not be passed on", error)
+            complain("an event could not be passed on", error)
 
     def _make(
         self, kind: str, level: str, standard: dict[str, Any], rest: dict[str, Any], context: Context
@@ -371,15 +374,6 @@ class EventBus:
 
     def __exit__(self, *_: object) -> None:
         self.shutdown()
-
-
-def _complain(what: str, error: BaseException) -> None:
-    try:
-        _log.error("%s: %s", what, clean_text(f"{type(error).__name__}: {text(error, 1000)}"))
-    except STOPS:
-        raise
-    except BaseException:
-        return  # such as a stack that is too deep even for this
 
 
 def name_of(callback: object) -> str:

@@ -11,9 +11,17 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Any, Final
 
+from odibi_core.coroutines import (
+    is_any_generator_function,
+    is_awaitable,
+    is_coroutine_function,
+    run_awaitable,
+)
 from odibi_core.errors import STOPS, ConfigurationError
 from odibi_core.events import kinds
 from odibi_core.events.clock import iso
+from odibi_core.events.compose import clean_text
+from odibi_core.events.normalise import text
 from odibi_core.queued import Queued
 
 Callback = Callable[[dict[str, Any]], object]
@@ -107,6 +115,11 @@ class HookTable:
         if not callable(hook.callback):
             raise ConfigurationError(
                 f"a hook must be callable, given was {hook.callback!r} for {hook.event_type!r}"
+            )
+        if is_any_generator_function(hook.callback):
+            raise ConfigurationError(
+                f"a hook is called for each event, and a call of the generator function {hook.name!r} runs nothing of"
+                " it; give a function without yield"
             )
         if not isinstance(hook.event_type, str) or not hook.event_type:
             raise ConfigurationError(
@@ -240,7 +253,9 @@ class Hooks(HookTable):
 
     def _call(self, hook: RegisteredHook, own: dict[str, Any]) -> None:
         try:
-            hook.callback(own)
+            answer = hook.callback(own)
+            if answer is not None and is_awaitable(answer):
+                run_awaitable(answer)
             hook.calls += 1
             hook.failures_in_a_row = 0
         except STOPS:
@@ -276,6 +291,25 @@ def _add_older_names(kind: str, heard: dict[str, Any]) -> None:
         heard.setdefault("step_name", heard["node_name"])
     if kind in FAILURES and "error" in heard:
         heard.setdefault("error_message", heard["error"])
+
+
+def refuse_sink(sink: object, name: str) -> None:
+    """Refuse what a call would not run, since a sink is called in its turn and nothing waits for it."""
+    if is_coroutine_function(sink) or is_any_generator_function(sink):
+        raise ConfigurationError(
+            f"a sink is called with each event, and a call of {name!r} runs nothing of it; give a plain function, "
+            "or register an `async def` as a hook"
+        )
+
+
+def complain(what: str, error: BaseException) -> None:
+    """Log that something could not be recorded."""
+    try:
+        _log.error("%s: %s", what, clean_text(f"{type(error).__name__}: {text(error, 1000)}"))
+    except STOPS:
+        raise
+    except BaseException:
+        return  # such as a stack that is too deep even for this
 
 
 def _copy(value: Any) -> Any:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from threading import Event as Flag
 from typing import Any
 
 from odibi_core import plugins
+from odibi_core.coroutines import CLEAN_UP_S, AwaitableRun, is_awaitable
 from odibi_core.engines.frame import row_count
 from odibi_core.errors import StepError, is_stop, nearest
 from odibi_core.event_bus import EventBus
@@ -15,6 +17,7 @@ from odibi_core.events.clock import monotonic
 from odibi_core.node_record import Descriptions, NodeRecord
 from odibi_core.pipeline import Graph, Step
 from odibi_core.pipeline.attempts import attempt
+from odibi_core.pipeline.one_shot import PLAIN, readable_again
 
 
 class _AbandonedError(Exception):
@@ -34,15 +37,23 @@ class StepRunner:
         self.outcomes: dict[str, dict[str, Any]] = {}
         self.verdicts: list[bool | None] = []
         """Whether each check that was asked passed; None for one that could not be checked."""
+        self._awaiting: set[AwaitableRun] = set()
         self._bus = bus
         self._run_id = run_id
         self._descriptions = descriptions
         self._engines = {name: plugins.load("engines", name)() for name in _engines_of(graph)}
 
     def abandon(self) -> None:
-        """The run is over: what still runs in a thread may come to its end, but nothing is said of it or kept."""
+        """The run is over: coroutines are cancelled and have a moment to clean up; what else still runs in a thread may
+        come to its end, but nothing is said of it or kept.
+        """
         self.abandoned = True
         self.stopped.set()
+        running, until = tuple(self._awaiting), monotonic() + CLEAN_UP_S
+        for each in running:
+            each.cancel()
+        for each in running:
+            each.has_ended(max(0.0, until - monotonic()))
 
     def run(self, index: int) -> bool:
         """Run a step and keep what it makes; False when it failed. Only a request to stop leaves."""
@@ -89,17 +100,17 @@ class StepRunner:
     def _attempt(self, step: Step, engine: str, inputs: dict[str, Any], record: NodeRecord) -> Any:
         policy = step.policy
         if policy.plain:
-            return self._operate(step, engine, inputs)
+            return self._operate(step, engine, inputs, None)
 
         def retry(number: int, error: BaseException, delay_s: float) -> None:
             record.retry(number, error, delay_s, policy.retries + 1)
 
-        return attempt(lambda: self._operate(step, engine, inputs), policy, retry, self.stopped)[0]
+        return attempt(partial(self._operate, step, engine, inputs), policy, retry, self.stopped)[0]
 
-    def _operate(self, step: Step, engine: str, inputs: dict[str, Any]) -> Any:
+    def _operate(self, step: Step, engine: str, inputs: dict[str, Any], awaiting: AwaitableRun | None) -> Any:
         match step.operation:
             case "call":
-                return step.value(**inputs, **step.params)
+                return self._readable_again(step, step.value(**inputs, **step.params), awaiting)
             case "sql":
                 return self._engines[engine].sql(step.value, inputs, step.params)
             case "read":
@@ -110,6 +121,28 @@ class StepRunner:
                 return frame if step.outputs else None
             case _:
                 return step.value
+
+    def _readable_again(self, step: Step, result: Any, awaiting: AwaitableRun | None) -> Any:
+        """What a function returned, with what it has to await or to yield done: within the step, and its attempt."""
+        if type(result) in PLAIN:
+            return result
+        return readable_again(
+            result,
+            partial(self._wait_for, awaiting),
+            f"what step {step.name!r} returned",
+            outputs=len(step.outputs),
+            connects=step.layer == "connect",
+        )
+
+    def _wait_for(self, awaiting: AwaitableRun | None, awaitable: Any) -> Any:
+        awaiting = awaiting or AwaitableRun()
+        self._awaiting.add(awaiting)
+        try:
+            if self.abandoned:
+                awaiting.cancel()
+            return awaiting.run(awaitable)
+        finally:
+            self._awaiting.discard(awaiting)
 
     def _by_logical_name(self, step: Step, result: Any) -> dict[str, Any]:
         """What a step gave, by the logical names of its outputs."""
@@ -175,6 +208,8 @@ class StepRunner:
             result = check.check(
                 frames if check.on or not step.outputs else {**frames, "out": frames[main_output(step)]}
             )
+            if is_awaitable(result):
+                result = self._wait_for(None, result)
             record.check(result, (monotonic() - begun) * 1e3)
             self.verdicts.append(result.passed)
             if result.passed is False and result.severity == "error":

@@ -26,8 +26,8 @@ from tests.house.plan import (
     room_of,
 )
 
-EVERYONE = frozenset({"errors"})
-BELOW_ROOMS = frozenset({"errors", "events", "views", "plugins"})
+EVERYONE = frozenset({"errors", "coroutines"})
+BELOW_ROOMS = EVERYONE | {"events", "views", "plugins"}
 
 
 def _below(floor: int) -> frozenset[str]:

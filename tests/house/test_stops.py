@@ -15,6 +15,7 @@ KEEPS_ALL = {
     "exporters/endpoint_app.py": (1, "an answer's own thread: the server gets it as a failure"),
     "executors/threads.py": (1, "raised by the thread that waits for the workers"),
     "pipeline/attempts.py": (1, "raised by the thread that waits for the attempt"),
+    "coroutines.py": (1, "raised by the thread that waits for the loop"),
     "orchestrator.py": (1, "raised when the record is closed"),
     "cli/flight.py": (1, "decides on the exit code when the files are written"),
 }

@@ -26,11 +26,11 @@ class Waits:
         self.told.append((number, str(error), delay_s))
 
 
-def failing(times: int, error: type[BaseException] = ConnectionError) -> Callable[[], str]:
+def failing(times: int, error: type[BaseException] = ConnectionError) -> Callable[..., str]:
     """Fails so many times, then gives its number of calls."""
     calls = iter(range(1, 1000))
 
-    def call() -> str:
+    def call(*_: object) -> str:
         number = next(calls)
         if number <= times:
             raise error(f"failure {number}")
@@ -43,7 +43,7 @@ def tried(
     call: Callable[[], Any], stopped: threading.Event | None = None, **policy: Any
 ) -> tuple[Any, int, Waits]:
     waits = Waits()
-    result, number = attempt(call, Policy(**policy), waits, stopped or threading.Event())
+    result, number = attempt(lambda _: call(), Policy(**policy), waits, stopped or threading.Event())
     return result, number, waits
 
 
@@ -89,7 +89,7 @@ def test_a_stop_ends_a_wait_and_nothing_is_tried_again() -> None:
         raise ConnectionError("no route")
 
     with pytest.raises(ConnectionError, match="no route"):
-        attempt(call, Policy(retries=3, retry_delay_s=PATIENCE), Waits(), stopped)
+        attempt(lambda _: call(), Policy(retries=3, retry_delay_s=PATIENCE), Waits(), stopped)
     assert len(calls) == 1
 
 

@@ -103,6 +103,11 @@ async def later() -> None:
     pass
 
 
+async def gives_later(x: Any) -> Any:
+    async with x:
+        return await x
+
+
 @pytest.mark.parametrize(
     ("function", "certain"),
     [
@@ -112,7 +117,8 @@ async def later() -> None:
         (guarded, True),
         (wrapped(guarded), True),
         (within, False),
-        (later, False),
+        (later, True),
+        (gives_later, False),
         (lambda: None, True),
         (lambda: 1, False),
         (print, False),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import copy_context
+from functools import partial
 from threading import Event, Thread
 from typing import Any
 
+from odibi_core.coroutines import AwaitableRun
 from odibi_core.errors import StepTimeoutError, is_stop
 from odibi_core.pipeline.step import Policy
 
@@ -14,14 +16,18 @@ OnRetry = Callable[[int, BaseException, float], None]
 """Told before each wait: which attempt failed (from 1), with what, and for how many seconds we wait."""
 
 
-def attempt(call: Callable[[], Any], policy: Policy, on_retry: OnRetry, stopped: Event) -> tuple[Any, int]:
+Call = Callable[[AwaitableRun], Any]
+"""One attempt. What it has to await goes through the argument, by which it is cancelled when its time is over."""
+
+
+def attempt(call: Call, policy: Policy, on_retry: OnRetry, stopped: Event) -> tuple[Any, int]:
     """What `call` gives, and at which attempt; raises its last failure.
 
     `stopped` ends a wait at once, and then nothing is tried again. Whatever fails is tried again, but not a request
     to stop.
     """
     if policy.plain:
-        return call(), 1
+        return call(AwaitableRun()), 1
     from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_fixed
     from tenacity.stop import stop_when_event_set
 
@@ -44,18 +50,22 @@ def attempt(call: Callable[[], Any], policy: Policy, on_retry: OnRetry, stopped:
         sleep=pause,
         reraise=True,
     )
-    timed = call if policy.timeout_s is None else lambda: _within(call, policy.timeout_s or 0.0)
+    seconds = policy.timeout_s
+    timed = partial(_within, call, seconds) if seconds is not None else lambda: call(AwaitableRun())
     return tries(timed), int(tries.statistics["attempt_number"])
 
 
-def _within(call: Callable[[], Any], seconds: float) -> Any:
-    """Call in a thread of its own, which is abandoned when the time is over: Python cannot stop it."""
+def _within(call: Call, seconds: float) -> Any:
+    """Call in a thread of its own. When the time is over a coroutine is cancelled, and other code is abandoned: Python
+    cannot stop it.
+    """
     outcome: list[Any] = []
     failure: list[BaseException] = []
+    awaiting = AwaitableRun()
 
     def work() -> None:
         try:
-            outcome.append(call())
+            outcome.append(call(awaiting))
         except BaseException as error:
             failure.append(error)
 
@@ -63,7 +73,9 @@ def _within(call: Callable[[], Any], seconds: float) -> Any:
     thread.start()
     thread.join(seconds)
     if not outcome and not failure:
-        raise StepTimeoutError(f"took longer than its timeout_s of {seconds:g} s and was abandoned")
+        awaiting.cancel()
+        ended = "cancelled" if awaiting.has_ended() else "abandoned"
+        raise StepTimeoutError(f"took longer than its timeout_s of {seconds:g} s and was {ended}")
     if failure:
         raise failure[0]
     return outcome[0]

@@ -27,10 +27,10 @@ def compile(
 ) -> Graph:
     """The graph of steps and plain functions; raises PipelineDefinitionError with every problem.
 
-    `initial` names the dataset keys that the run itself is given. `params` are set on every step that takes
-    them, before anything is checked, so that they may be what a function would else be missing.
+    `initial` names the dataset keys that the run itself is given, or maps them to their data. `params` are set on
+    every step that takes them, before anything is checked, so that they may be what a function would else be missing.
     """
-    initial = frozenset(initial)
+    given, initial = initial, frozenset(initial)
     listed = _as_steps(steps, initial, params or {})
     if params:
         listed = _override(listed, params)
@@ -40,7 +40,7 @@ def compile(
             makers.setdefault(key, index)
     dependencies, dependants, consumers = connect(listed, makers)
     order = topological(dependencies, dependants)
-    problems = _problems(listed, engine_type, makers, initial)
+    problems = chain(_problems(listed, engine_type, makers, initial), validate.initial_problems(given))
     if len(order) < len(listed):
         rings = cycles(dependencies, order)
         problems = chain(problems, (validate.cycle_problem(listed, ring) for ring in rings))

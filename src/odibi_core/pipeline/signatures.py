@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import CodeType, FunctionType
 from typing import Any, NamedTuple
 
-_LAZY = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+_LAZY = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
 
 
 class Signature(NamedTuple):

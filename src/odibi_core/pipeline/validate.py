@@ -5,13 +5,14 @@ Each check yields sentences that name the step, the key and the nearest right na
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from types import CodeType
 from typing import Any
 
 from odibi_core import plugins
 from odibi_core.errors import MissingExtraError, nearest
+from odibi_core.pipeline.one_shot import kind_of, refusal
 from odibi_core.pipeline.parameters import placeholders
 from odibi_core.pipeline.signatures import Signature, returns_nothing, signature_of
 from odibi_core.pipeline.step import LAYERS, TYPES, Step
@@ -54,6 +55,27 @@ def step_problems(step: Step, engine: str, engines: Collection[str]) -> Iterator
         yield f"{who} publishes, but has no input; name the dataset: inputs=['…']"
     if step.checks:
         yield from _check_problems(step, who)
+    if step.params or operation == "give":
+        yield from _one_shot_problems(step, who, operation)
+
+
+def _one_shot_problems(step: Step, who: str, operation: str | None) -> Iterator[str]:
+    """What the author gave and a first attempt, or a first step, would use up. Cursors and counters are meant so."""
+    given = {f"the param {quoted(name)}": value for name, value in step.params.items()}
+    if operation == "give":
+        given["its value"] = step.value
+    for name, value in given.items():
+        kind = kind_of(value)
+        if kind in ("iterator", "async iterator", "awaitable"):
+            yield f"{who}: {name} {refusal(value, kind)}"
+
+
+def initial_problems(initial: Collection[str]) -> Iterator[str]:
+    """Datasets given to the run that only one step could read."""
+    for key, value in initial.items() if isinstance(initial, Mapping) else ():
+        kind = kind_of(value)
+        if kind is not None:
+            yield f"the dataset {quoted(key)} that the run is given {refusal(value, kind)}"
 
 
 def unknown_engine(engine: object, engines: Collection[str]) -> str:
