@@ -208,7 +208,7 @@ class ProgramLogger(Leveled):
     def _say(self, level: str, event: str, fields: dict[str, Any]) -> None:
         if "component" in fields:
             fields["component_"] = fields.pop("component")
-        if "exc_info" in fields:
+        if "exc_info" in fields or "extra" in fields or "stack_info" in fields or "stacklevel" in fields:
             fields = with_failure(fields)
         self._log.bus().say(event, level=level, fields={"component": self.component, **fields})
 

@@ -90,7 +90,7 @@ class StructuredLogger(Leveled):
         return self.store.path if isinstance(self.store, Journal) else None
 
     def _say(self, level: str, event: str, fields: dict[str, Any]) -> None:
-        if "exc_info" in fields:
+        if "exc_info" in fields or "extra" in fields or "stack_info" in fields or "stacklevel" in fields:
             fields = with_failure(fields)
         self._bus_say(event, level=level, fields=fields, context=self._context())
 

@@ -114,7 +114,7 @@ def _parts(event: Event) -> Iterator[tuple[str, str]]:
     yield _LEVELS.get(event.level, ""), f"{event.level:<8}"
     if event.component:
         yield _MAGENTA, event.component
-    if event.event_type != UNNAMED or not event.message:
+    if event.event_type not in (UNNAMED, event.fields.get("message_template")) or not event.message:
         yield _BOLD, event.event_type
     subject = _SUBJECTS.get(event.event_type, "")
     for part in (event.get(subject), event.node_name, event.message):
