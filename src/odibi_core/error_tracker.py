@@ -22,7 +22,7 @@ from odibi_core.events.clock import new_id
 from odibi_core.events.context import current
 from odibi_core.events.error_id import error_id_of
 from odibi_core.events.failure import describe_failure, message_of
-from odibi_core.events.fingerprint import fingerprint
+from odibi_core.events.fingerprint import fingerprint, fingerprint_of_failure
 from odibi_core.events.normalise import text
 from odibi_core.events.recent import remember
 from odibi_core.flows import BlockObserver, observing, wrap_callable
@@ -78,7 +78,7 @@ class ErrorTracker:
             if identity in self._captured:
                 return identity
             message, told = _described(caught)
-            mark = fingerprint(told.get("error_type"), told["error"], told.get("traceback"), _place())
+            mark = fingerprint_of_failure(told, told["error"], _place())
             told |= {"error_id": identity, "fingerprint": mark, "handled": handled}
             if (
                 _stack_has_room()

@@ -332,3 +332,20 @@ def test_a_description_changes_nothing(make: Callable[..., Any], rows: list[dict
     as_json(told)
     assert told["row_count"] == len(rows)
     assert frame.equals(twin)
+
+
+def test_periods_and_intervals_are_told_by_their_text() -> None:
+    """In cells, in extremes and as types, whether they are a column of their own or of objects."""
+    frame = pd.DataFrame(
+        {
+            "month": pd.period_range("2026-01", periods=2, freq="M"),
+            "bin": pd.interval_range(0, 2, closed="left"),
+            "any": pd.Series([pd.Period("2026"), pd.Interval(0, 1)], dtype=object),
+            "step": [pd.offsets.Day(2)] * 2,
+        }
+    )
+    told = describe(frame, "stats")
+    assert told["sample_data"][0] == {"month": "2026-01", "bin": "[0, 1)", "any": "2026", "step": "<2 * Days>"}
+    assert told["stats"][0]["max"] == "2026-02"
+    assert [column["type"] for column in told["schema"]] == ["period[M]", "interval[int64, left]", "Object", "Object"]
+    assert describe([{"month": pd.Period("2026-01")}])["sample_data"] == [{"month": "2026-01"}]

@@ -133,8 +133,10 @@ NAMES = [
 def test_any_exception_is_described_within_bounds(failure: Callable[[], object]) -> None:
     """At most 64 kB of text, as plain values that any encoder takes."""
     described = describe_failure(caught(failure))
-    assert set(described) == {"error", "error_type", "traceback", "error_id"}
-    assert all(type(value) is str for value in described.values())
+    assert set(described) - {"members", "members_left_out", "notes"} == {
+        "error", "error_type", "traceback", "error_id",
+    }  # fmt: skip
+    assert all(type(value) is str for name, value in described.items() if not name.startswith("members"))
     assert len(json.dumps(described)) < LIMIT
     assert described["error"]
 
@@ -273,3 +275,31 @@ def test_a_clean_exit_is_what_the_interpreter_takes_for_one(code: Any, clean: bo
     """None, or any int that is zero; whatever else is printed, and the program has failed."""
     assert is_clean_exit(SystemExit(code)) is clean
     assert not is_clean_exit(ValueError(code))
+
+
+def test_a_group_tells_each_of_its_members() -> None:
+    """Those of groups in it too, with their notes, the first ten; its message names the first five."""
+    inner = KeyError("b")
+    inner.add_note("of row 7")
+    group = ExceptionGroup("many", [ValueError("a"), ExceptionGroup("in", [inner]), *(OSError(n) for n in range(20))])
+    described = describe_failure(group)
+    assert described["error"] == (
+        "many (22 sub-exceptions): ValueError: a; KeyError: 'b'; OSError: 0; OSError: 1; OSError: 2"
+    )
+    members = described["members"]
+    assert [(member["error_type"], member["error"]) for member in members[:2]] == [
+        ("ValueError", "a"),
+        ("KeyError", "'b'"),
+    ]
+    assert (members[1]["notes"], len(members), described["members_left_out"]) == (["of row 7"], 10, 12)
+
+
+def test_notes_are_told_and_secrets_in_them_are_not() -> None:
+    """As a list beside the message; what is no list of notes is none."""
+    error = ValueError("bad")
+    error.add_note("row 7")
+    error.add_note("password=hunter2hunter2")
+    assert describe_failure(error)["notes"][0] == "row 7"
+    assert "hunter2" not in str(describe_failure(error))
+    error.__notes__ = "no list"  # type: ignore[assignment]
+    assert "notes" not in describe_failure(error)

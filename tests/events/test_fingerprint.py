@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from odibi_core.events import clean_text
 from odibi_core.events.failure import describe_failure
-from odibi_core.events.fingerprint import fingerprint, shape_of
+from odibi_core.events.fingerprint import fingerprint, fingerprint_of_failure, shape_of
 
 TRACE = """Traceback (most recent call last):
   File "/home/ada/shop/main.py", line 90, in main
@@ -136,3 +136,18 @@ def test_of_anything_it_is_sixteen_digits_that_no_redactor_takes_for_a_number(pa
 def test_a_message_counts_up_to_a_length(piece: str) -> None:
     """However long and crafted, only its beginning is looked at."""
     assert len(shape_of(piece * 1_000_000)) <= 500
+
+
+def test_groups_are_told_apart_by_their_members() -> None:
+    """The sentence of a task group is the same for every failure; a group of one error is that error."""
+
+    def of(*errors: Exception) -> str:
+        told = describe_failure(ExceptionGroup("unhandled errors in a TaskGroup", list(errors)))
+        return fingerprint_of_failure(told, told["error"], "load")
+
+    one, two, three = (of(error) for error in (ValueError("a"), KeyError("b"), OSError("c")))
+    assert len({one, two, three}) == 3
+    alone = describe_failure(ValueError("a"))
+    assert one == fingerprint_of_failure(alone, alone["error"], "load")
+    assert of(ValueError("a"), KeyError("b")) == of(KeyError("b"), ValueError("a")) not in (one, two)
+    assert of(ValueError("row 1"), ValueError("row 2")) == of(ValueError("row 3"))

@@ -13,6 +13,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from tests.hostile import LARGEST, VALUES, Colour, Model, Order, Point, Size, Struct, cycle, deep, frame
 
@@ -20,6 +21,10 @@ from odibi_core.event_bus import EventBus
 from odibi_core.events import encode, plain
 from odibi_core.events.normalise import MAX_KEY, MAX_TEXT, is_yes
 from odibi_core.testing import RecordingSink
+
+
+class OfAFrame(pd.DataFrame):
+    """As a library makes one of its own."""
 
 HOSTILE = {**VALUES, **LARGEST}
 
@@ -94,10 +99,45 @@ def test_nothing_but_plain_types_is_left(name: str) -> None:
         ({1: "a", "1": "b"}, {"1": "a", "1_2": "b"}),
         ({"": 1}, {"_": 1}),
         (pl.LazyFrame({"a": [1]}), "<polars.LazyFrame>"),
+        (np.dtype("int64"), "int64"),
+        (np.dtype([("a", "i4")]), "[('a', '<i4')]"),
+        (pd.Int64Dtype(), "Int64"),
+        (pd.CategoricalDtype(["a"]), "category"),
+        (pd.DatetimeTZDtype(tz="UTC"), "datetime64[ns, UTC]"),
+        (pd.PeriodDtype("M"), "period[M]"),
+        (pd.ArrowDtype(pa.int64()), "int64[pyarrow]"),
+        (dict(pd.DataFrame({"a": [1], "b": [1.5]}).dtypes), {"a": "int64", "b": "float64"}),
+        (pd.DataFrame({"a": [1], "b": [1.5]}).dtypes, {"a": "int64", "b": "float64"}),
+        (pd.Period("2026-01"), "2026-01"),
+        (pd.Interval(0, 5, closed="left"), "[0, 5)"),
+        (pd.offsets.MonthEnd(2), "<2 * MonthEnds>"),
+        (pd.DateOffset(months=1), "<DateOffset: months=1>"),
+        (np.ma.masked, None),
+        (np.ma.array(5, mask=True), None),
+        (np.ma.array(5), 5),
+        (np.ma.array([1, 2], mask=[False, True]), "<numpy.MaskedArray 2>"),
+        (pa.int64(), "int64"),
+        (pa.timestamp("us", "UTC"), "timestamp[us, tz=UTC]"),
+        (pa.schema([("a", pa.int64())]), "a: int64"),
+        (pa.scalar(5), 5),
+        (pa.scalar(None), None),
+        (pa.scalar([1, None]), [1, None]),
+        (pa.scalar({"a": Decimal("1.50")}), {"a": "1.50"}),
+        (pa.scalar(list(range(2000))), "<pyarrow.ListScalar 2000>"),
+        (pl.Int64, "Int64"),
+        (pl.Int64(), "Int64"),
+        (pl.List(pl.Int8), "List(Int8)"),
+        (pl.Enum(["a"]), "Enum"),
+        (pl.Schema({"a": pl.Int8()}), {"a": "Int8"}),
+        (pl.col("a") + 1, '[(col("a")) + (dyn int: 1)]'),
+        (pl.Series("a", [1, 2]), "<polars.Series 2 of Int64>"),
+        (pd.Series([1, 2]), "<pandas.Series 2 of int64>"),
+        (np.add, "<ufunc 'add'>"),
+        (OfAFrame({"a": [1]}), "<pandas.OfAFrame 1 × 1>"),
     ],
 )
 def test_what_a_value_becomes(value: Any, expected: Any) -> None:
-    """Scalars by their value, containers by their content, frames by their shape."""
+    """Scalars by their value, types and expressions by their text, containers by content, frames by shape."""
     assert plain(value) == expected
 
 

@@ -120,3 +120,23 @@ NAMES = (
 def test_a_line_that_anyone_wrote_gives_a_payload(line: dict[str, Any]) -> None:
     """Whatever its fields hold."""
     sentry_event(from_dict({"event_type": "error", "timestamp": "2026-01-01T00:00:00Z", **line}))
+
+
+def test_a_group_is_sent_with_its_members_and_notes() -> None:
+    """Each member is an exception of the event that names the group as its parent, the group itself the last."""
+    member = KeyError("b")
+    member.add_note("of row 7")
+    group = ExceptionGroup("two", [OrderError("a"), member])
+    group.add_note("on monday")
+    payload = sentry_event(an_event("error", **describe_failure(group)))
+    second, first, last = payload["exception"]["values"]
+    assert [(first["type"], first["value"]), (second["type"], second["value"])] == [
+        ("OrderError", "a"),
+        ("KeyError", "'b'\nof row 7"),
+    ]
+    assert last["value"].endswith("\non monday")
+    assert (last["mechanism"]["is_exception_group"], last["mechanism"]["exception_id"]) == (True, 0)
+    assert first["mechanism"] == {
+        "type": "chained", "exception_id": 1, "parent_id": 0, "source": "exceptions[0]",
+    }  # fmt: skip
+    assert not {"members", "notes"} & set(payload["extra"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from typing import Any
@@ -11,7 +12,7 @@ from tests.error_program import program_heard
 
 from odibi_core.events import Event
 from odibi_core.observability import Orchestrator, PipelineError, capture_exception, observe
-from odibi_core.testing import an_event
+from odibi_core.testing import RecordingSink, an_event
 from odibi_core.views.errors import MAX_NAMES, MAX_WAITING, ErrorsView, fingerprint_of
 
 TRACE = 'Traceback (most recent call last):\n  File "/app/etl.py", line 3, in {}\n    f()\nValueError: bad\n'
@@ -235,3 +236,38 @@ def test_memory_is_bounded_and_what_was_forgotten_is_told() -> None:
     assert (len(group["runs"]), group["runs"][-1], group["run_count"]) == (MAX_NAMES, "r49", 50)
     assert group["nodes"][0] == "n0"
     assert len(group["nodes"]) == MAX_NAMES
+
+
+async def _fails(error: Exception) -> None:
+    raise error
+
+
+async def _together(*errors: Exception) -> None:
+    async with asyncio.TaskGroup() as group:
+        for error in errors:
+            group.create_task(_fails(error))
+
+
+def test_three_failures_of_a_task_group_are_three_errors(heard: RecordingSink) -> None:
+    """Each with its own message and type, and counted once, however many layers tell of it."""
+    with pytest.raises(ExceptionGroup) as raised:
+        asyncio.run(_together(ValueError("a"), KeyError("b"), OSError("c")))
+    capture_exception(raised.value.exceptions[0])
+    capture_exception(raised.value)
+    with pytest.raises(ExceptionGroup), observe("x", store=False):
+        raise raised.value
+    answer = answer_of(*heard.events)
+    found = {(group["error_type"], group["message"], group["count"]) for group in answer["groups"]}
+    assert found == {("ValueError", "a", 1), ("KeyError", "'b'", 1), ("OSError", "c", 1)}
+    assert answer["total"] == 3
+    assert all("_fails" in group["example"]["traceback"] for group in answer["groups"])
+
+
+def test_three_task_groups_that_fail_otherwise_are_three_errors(heard: RecordingSink) -> None:
+    """Though each says `unhandled errors in a TaskGroup (1 sub-exception)`."""
+    for error in (ValueError("a"), KeyError("b"), OSError("c")):
+        with pytest.raises(ExceptionGroup) as raised:
+            asyncio.run(_together(error))
+        capture_exception(raised.value)
+    assert len({event.fields["fingerprint"] for event in heard.of_kind("error")}) == 3
+    assert len(answer_of(*heard.events)["groups"]) == 3

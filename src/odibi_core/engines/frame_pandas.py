@@ -38,10 +38,12 @@ class PandasFace:
         if text == "category":  # the same text for every set of categories: never worth a look at them
             return "Categorical"
         if text == "object":
-            return _named(self._frame.iloc[:LOOKED_AT, [position]]) if len(self._frame) else "Object"
+            seen = _named(self._frame.iloc[:LOOKED_AT, [position]]) if len(self._frame) else "Object"
+            return "Object" if seen == "Unknown" else seen
         name = _NAMES.get(text)
         if name is None:
             name = _named(self._frame.iloc[:0, [position]])
+            name = text[:200] if name == "Unknown" else name  # pandas' own: period[M], interval[int64, right]
             if len(_NAMES) < 1_000:
                 _NAMES[text] = name
         return name

@@ -28,21 +28,30 @@ _DEPTH: Final = 2
 _NOTES: Final = 10
 """Notes kept of an exception."""
 _MESSAGE: Final = 4 * 1024
+_LEAVES: Final = 10
+"""Exceptions of a group, groups in it opened, that are told one by one."""
+_ROOM: Final = 10 * 1024
+"""Characters of all of them together."""
 
 
 def describe_failure(error: BaseException) -> dict[str, Any]:
     """`error` (its message), `error_type`, `traceback` (with its causes, the original one first), all redacted, and
-    the `error_id` of this very exception; of a `PipelineError` also `failed_run_id`, the run whose failure it tells.
+    the `error_id` of this very exception; of a `PipelineError` also `failed_run_id`, the run whose failure it tells; of
+    a group its `members`, each told by the same names, and how many were `members_left_out`; `notes` where it has some.
 
     Never raises, also not where the stack is as good as full: then there is no more than the type.
     """
     try:
-        told = {
+        told: dict[str, Any] = {
             "error": message_of(error),
             "error_type": _type_of(error),
             "traceback": traceback_of(error),
             "error_id": error_id_of(error),
         }
+        if notes := _notes_of(error):
+            told["notes"] = notes
+        if isinstance(error, BaseExceptionGroup):
+            told |= _members(error)
         if isinstance(error, PipelineError) and isinstance(error.result, Mapping):
             run_id = error.result.get("run_id")
             if isinstance(run_id, str) and run_id:
@@ -63,10 +72,13 @@ def is_clean_exit(error: BaseException) -> bool:
 
 
 def message_of(error: BaseException | str) -> str:
-    """What an exception says; its type where it says nothing."""
+    """What an exception says, a group also what its first members say; its type where it says nothing."""
     if isinstance(error, str):
         return clean_text(text(error, _MESSAGE))
     said = text(error, _MESSAGE)
+    if isinstance(error, BaseExceptionGroup):
+        first = [f"{_type_of(leaf)}: {message_of(leaf)}" for leaf in _leaves(error)[:_MEMBERS]]
+        said = text(f"{said}: {'; '.join(first)}", _MESSAGE)
     return clean_text(said) if said.strip() else type(error).__name__
 
 
@@ -117,12 +129,49 @@ def _one(error: BaseException, depth: int = 0) -> str:
     return written
 
 
+def _leaves(group: BaseExceptionGroup[Any]) -> list[BaseException]:
+    """The exceptions that a group is made of, those of the groups in it in their place."""
+    leaves: list[BaseException] = []
+    waiting: list[BaseException] = [group]
+    while waiting:
+        error = waiting.pop()
+        if isinstance(error, BaseExceptionGroup):
+            waiting += reversed(error.exceptions)
+        else:
+            leaves.append(error)
+    return leaves
+
+
+def _members(group: BaseExceptionGroup[Any]) -> dict[str, Any]:
+    leaves = _leaves(group)
+    some = leaves[:_LEAVES]
+    told: dict[str, Any] = {"members": [_member(leaf, _ROOM // len(some)) for leaf in some]}
+    return told | ({"members_left_out": len(leaves) - _LEAVES} if len(leaves) > _LEAVES else {})
+
+
+def _member(error: BaseException, room: int) -> dict[str, Any]:
+    """One exception of a group, in few words; of its traceback the end, where it was raised."""
+    notes = [text(note, room // 10) for note in _notes_of(error)[:2]]
+    written = traceback_of(error).split(LED_TO)[-1]
+    if len(written) > room // 2:
+        written = TRACEBACK + written[-room // 2 :].partition("\n")[2]
+    return {
+        "error": text(message_of(error), room // 4),
+        "error_type": _type_of(error),
+        "traceback": written,
+        "error_id": error_id_of(error),
+        **({"notes": notes} if notes else {}),
+    }
+
+
 def _notes(error: BaseException) -> str:
-    """What `add_note` added; the list is anybody's to write to."""
+    return "".join(f"{note}\n" for note in _notes_of(error))
+
+
+def _notes_of(error: BaseException) -> list[str]:
+    """What `add_note` added; any code can write to the list."""
     notes = getattr(error, "__notes__", None)
-    if type(notes) is not list:
-        return ""
-    return "".join(f"{text(note, _MESSAGE)}\n" for note in notes[:_NOTES])
+    return [clean_text(text(note, _MESSAGE)) for note in notes[:_NOTES]] if type(notes) is list else []
 
 
 def _frames(trace: TracebackType | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 from odibi_core.events.clock import as_id
@@ -33,6 +34,25 @@ def fingerprint(error_type: Any, message: Any, traceback: Any = None, place: Any
     parts = [text(error_type or "", _MESSAGE), shape_of(message), *where]
     written = "\0".join(parts).encode("utf-8", "replace")
     return as_id(hashlib.sha256(written).hexdigest()[:_LENGTH])
+
+
+def fingerprint_of_failure(told: Mapping[str, Any], message: Any, place: Any = None) -> str:
+    """Return the fingerprint of what `describe_failure` told of an exception.
+
+    A group has that of its members, where they are all one and the same error; else one of all their fingerprints.
+    """
+    members = told.get("members")
+    if isinstance(members, list) and members:
+        marks = {
+            fingerprint(member.get("error_type"), member.get("error"), member.get("traceback"), place)
+            for member in members
+            if isinstance(member, Mapping)
+        }
+        if len(marks) == 1:
+            return marks.pop()
+        if marks:
+            return fingerprint(told.get("error_type"), None, None, " ".join(sorted(marks)))
+    return fingerprint(told.get("error_type"), message, told.get("traceback"), place)
 
 
 def shape_of(message: Any) -> str:

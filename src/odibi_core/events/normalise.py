@@ -15,6 +15,7 @@ from uuid import UUID
 
 from odibi_core.errors import STOPS
 from odibi_core.events.event import FIELDS_ON_THE_WIRE
+from odibi_core.events.library_values import library_of, meaning_of
 
 MAX_TEXT: Final = 64 * 1024
 """Characters of one field."""
@@ -23,12 +24,6 @@ MAX_KEY: Final = 200
 _WORD: Final = 256
 _BIGGEST: Final = 2**63 - 1
 _SURROGATES: Final = re.compile("[\ud800-\udfff]")
-_FRAME_LIBRARIES: Final = frozenset(
-    {"pandas", "polars", "numpy", "pyarrow", "duckdb", "pyspark", "dask", "modin", "torch"}
-)
-
-_LAZY_LIBRARIES: Final = frozenset({"duckdb", "pyspark", "dask"})
-"""To ask for the shape of theirs would be to compute it."""
 
 
 def plain(value: Any, limit: int = MAX_TEXT) -> Any:
@@ -123,9 +118,10 @@ class _Normaliser:
         return self._other(value)
 
     def _other(self, value: Any) -> Any:
-        library = type(value).__module__.partition(".")[0]
-        if library in _FRAME_LIBRARIES:
-            return _of_a_frame_library(value, library)
+        library = library_of(type(value))
+        if library is not None:
+            found = meaning_of(value, library)
+            return self._spend(text(value)) if found is value else plain(found, max(0, self.budget))
         if hasattr(type(value), "__next__") or hasattr(type(value), "__anext__"):
             return f"<{type(value).__name__}>"
         return self._spend(text(value, max(0, self.budget)))
@@ -185,22 +181,6 @@ def unique(label: str, taken: Mapping[str, Any]) -> str:
     if label not in taken:
         return label
     return next(name for n in range(2, len(taken) + 3) if (name := f"{label}_{n}") not in taken)
-
-
-def _of_a_frame_library(value: Any, library: str) -> Any:
-    """A scalar of numpy or pandas by its value; an array or a frame by its shape, never by its content."""
-    kind = type(value)
-    if kind.__name__ in {"NAType", "NaTType"}:
-        return None
-    if kind.__name__ in {"datetime64", "timedelta64"}:  # their `item()` may be a bare count of nanoseconds
-        written = str(value)
-        return None if written == "NaT" else written
-    shape = None if library in _LAZY_LIBRARIES else getattr(value, "shape", None)
-    if shape == () or (shape is None and hasattr(kind, "item")):
-        item = value.item()
-        return plain(item) if type(item) is not kind else text(item)
-    name = f"{library}.{kind.__name__}"
-    return f"<{name} {' × '.join(str(n) for n in shape)}>" if isinstance(shape, tuple) else f"<{name}>"
 
 
 def _moment(value: date | time) -> str | None:

@@ -9,7 +9,7 @@ from odibi_core.events import Event
 from odibi_core.events.clock import iso
 from odibi_core.events.trace import Frame, Raised, read_trace
 from odibi_core.views.errors import fingerprint_of
-from odibi_core.views.values import flag, record, records, text
+from odibi_core.views.values import flag, record, records, text, texts
 
 _TAGS: Final = (
     "run_id",
@@ -28,7 +28,7 @@ _TAG: Final = 200
 _TOLD: Final = frozenset(
     {
         "error_id", "message_id", "error_type", "traceback", "fingerprint", "handled", "context", "contexts",
-        "breadcrumbs", *_OF_USERS,
+        "breadcrumbs", "members", "notes", *_OF_USERS,
     }
 )  # fmt: skip
 _ID: Final = re.compile(r"[0-9a-f]{32}")
@@ -97,14 +97,33 @@ def _breadcrumb(told: dict[str, Any]) -> dict[str, Any]:
 
 
 def _exceptions(event: Event) -> list[dict[str, Any]]:
-    """The chain, the original cause first."""
+    """The chain, the original cause first; before a group its members, each with what ties it to the group."""
     raised = read_trace(event.fields.get("traceback")) or [Raised("", "", [])]
     *causes, last = raised
     told = [_exception(each.error_type, each.message, each.frames) for each in causes]
     error_type = text(event.fields.get("error_type")) or event.event_type
     handled = flag(event.fields.get("handled"))
-    mechanism = {"type": "odibi_core", "handled": handled is not False}
-    return [*told, {**_exception(error_type, text(event.error) or "", last.frames), "mechanism": mechanism}]
+    mechanism: dict[str, Any] = {"type": "odibi_core", "handled": handled is not False}
+    members = [_member(member, place) for place, member in enumerate(records(event.fields.get("members")))]
+    if members:
+        mechanism |= {"exception_id": 0, "is_exception_group": True}
+    said = _with_notes(text(event.error) or "", event.fields)
+    return [*told, *reversed(members), {**_exception(error_type, said, last.frames), "mechanism": mechanism}]
+
+
+def _member(told: dict[str, Any], place: int) -> dict[str, Any]:
+    """One exception of a group, told as Sentry's own SDK tells it."""
+    raised = read_trace(told.get("traceback"))
+    said = _with_notes(text(told.get("error")) or "", told)
+    mechanism = {
+        "type": "chained", "exception_id": place + 1, "parent_id": 0, "source": f"exceptions[{place}]",
+    }  # fmt: skip
+    frames = raised[-1].frames if raised else []
+    return {**_exception(text(told.get("error_type")) or "", said, frames), "mechanism": mechanism}
+
+
+def _with_notes(said: str, told: dict[str, Any]) -> str:
+    return "\n".join([said, *texts(told.get("notes"))])
 
 
 def _exception(error_type: str, message: str, frames: list[Frame]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from odibi_core.events import Event, kinds
 from odibi_core.events.clock import iso
-from odibi_core.events.fingerprint import fingerprint
+from odibi_core.events.fingerprint import fingerprint_of_failure
 from odibi_core.events.recent import remember
 from odibi_core.views.values import flag, record, records, text
 
@@ -23,6 +23,10 @@ _TOLD_OF_ONE: Final = 8
 MAX_NAMES: Final = 10
 _MAX_RUNS: Final = 1000
 _OF_THE_REPORT: Final = ("handled", "context", "contexts", "breadcrumbs")
+_OF_ONE: Final = frozenset(
+    {"members", "members_left_out", "fingerprint", "error_id", "error_type", "traceback", "notes"}
+)
+"""What a group of exceptions tells of itself, and each of its members of its own."""
 _ERROR_RANK: Final = kinds.severity("error")
 _FAILURES: Final = frozenset(
     {kinds.ERROR, kinds.NODE_FAILED, kinds.OPERATION_FAILED, kinds.STAGE_FAILED, kinds.PIPELINE_ERROR}
@@ -35,7 +39,8 @@ class ErrorsView:
     A failure is an event that says so (`error`, `node_failed`, `operation_failed`, `stage_failed`), one of any kind
     at level error that has an `error`, a message at that level, and the end of a run that failed when no node of it
     did. An exception that several events tell of, each layer that it went through one, is counted once; and so is a
-    failed node with the `PipelineError` of its run, in whichever order they come.
+    failed node with the `PipelineError` of its run, in whichever order they come. Of a group of exceptions, such as
+    that of an `asyncio.TaskGroup`, each member is a failure.
     """
 
     def __init__(self, limit: int = MAX_GROUPS) -> None:
@@ -48,8 +53,11 @@ class ErrorsView:
         self._forgotten = 0
 
     def __call__(self, event: Event) -> None:
-        if not self._is_failure(event):
-            return
+        if self._is_failure(event):
+            for failure in _each(event):
+                self._take(failure)
+
+    def _take(self, event: Event) -> None:
         failed_run = text(event.fields.get("failed_run_id"))
         if failed_run is None:
             self._hear(event)
@@ -132,10 +140,16 @@ def fingerprint_of(event: Event) -> str:
     if isinstance(told, str) and told:
         return told[:64]
     place = event.node_name or event.operation or event.component
-    said = event.error or event.message
-    return fingerprint(
-        text(event.fields.get("error_type")), text(said), event.fields.get("traceback"), text(place)
-    )
+    return fingerprint_of_failure(event.fields, text(event.error or event.message), text(place))
+
+
+def _each(event: Event) -> list[Event]:
+    """The failures that an event tells of: of a group of exceptions each member, and else the one."""
+    members = records(event.fields.get("members"))
+    of_all = {name: value for name, value in event.fields.items() if name not in _OF_ONE}
+    return [
+        replace(event, error=text(member.get("error")), fields={**of_all, **member}) for member in members
+    ] or [event]
 
 
 class _Group:
