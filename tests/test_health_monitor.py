@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import copy
 from datetime import UTC
 from functools import partial
@@ -25,7 +25,7 @@ from odibi_core.health_monitor import (
     HealthStatus,
     overall_status,
 )
-from odibi_core.program_health import register_health_check, start_background_checks
+from odibi_core.program_health import register_health_check, run_health_checks, start_background_checks
 from odibi_core.testing import RecordingSink
 
 
@@ -277,3 +277,41 @@ def test_what_cannot_be_a_check_or_an_answer_is_refused_clearly() -> None:
         register_health_check(type("Hanging", (HealthCheck,), {"check": lambda self: True}))
     with pytest.raises(ConfigurationError, match="did you mean 'unhealthy'"):
         HealthCheckResult("mine", "unhealty")  # type: ignore[arg-type]  # on purpose
+
+
+def test_functions_of_one_name_are_all_asked() -> None:
+    """A lambda, partial, object or closure gets a number if its name is taken; none replaces another in silence."""
+
+    def closure(answer: bool) -> Callable[[], bool]:
+        def inner() -> bool:
+            return answer
+
+        return inner
+
+    class Answer:
+        def __call__(self) -> bool:
+            return True
+
+    given: list[Callable[[], Any]] = [
+        lambda: True, lambda: False, partial(bool, 1), partial(bool, 0), Answer(), Answer(),
+        closure(True), closure(False),
+    ]  # fmt: skip
+    names = [register_health_check(function).name for function in given]
+    assert names == ["<lambda>", "<lambda>_2", "bool", "bool_2", "Answer", "Answer_2", "inner", "inner_2"]
+    checks = run_health_checks()["checks"]
+    assert [checks[name]["status"] for name in names] == [
+        "healthy", "unhealthy", "healthy", "unhealthy", "healthy", "healthy", "healthy", "unhealthy",
+    ]  # fmt: skip
+
+
+def test_a_definition_that_runs_again_takes_its_own_place() -> None:
+    """The same function, as a notebook's cell registers it each time it is run; an explicit name replaces too."""
+    scope: dict[str, Any] = {"__name__": "cell"}
+    for answer in ("True", "False"):
+        exec(f"def fresh(): return {answer}", scope)  # noqa: S102  # a cell, run twice
+        register_health_check(scope["fresh"])
+    report = run_health_checks()["checks"]
+    assert report["fresh"]["status"] == "unhealthy"
+    assert "fresh_2" not in report
+    register_health_check(lambda: True, name="fresh")
+    assert run_health_checks()["checks"]["fresh"]["status"] == "healthy"

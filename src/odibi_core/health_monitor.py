@@ -17,6 +17,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
+from odibi_core.callables import name_of
 from odibi_core.errors import ConfigurationError, nearest
 from odibi_core.event_bus import EventBus
 from odibi_core.events import clean, clean_text, kinds
@@ -122,11 +123,11 @@ class HealthCheck:
             )
         self.name = text(name)
         self.timeout_seconds = float(timeout_seconds)
-        self._function = function
+        self.function = function
 
     def check(self) -> Any:
         """How it is now; what is raised here is `unhealthy`, with the reason."""
-        return self._function() if self._function is not None else HealthStatus.UNKNOWN
+        return self.function() if self.function is not None else HealthStatus.UNKNOWN
 
 
 class HealthChecker:
@@ -154,6 +155,12 @@ class HealthChecker:
             )
         self._checks[check.name] = check
         return check
+
+    def name_for(self, function: Callable[[], Any]) -> str:
+        """Return a name for the check of a function: its own, unless a check of another function has it."""
+        label = text(name_of(function).rpartition(".")[2])
+        others = {name: each for name, each in self._checks.items() if not _is_again(function, each.function)}
+        return unique(label, others)
 
     @property
     def names(self) -> list[str]:
@@ -280,6 +287,16 @@ def _read(name: str, answer: Any) -> HealthCheckResult:
     given = type(answer).__name__
     reason = f"the check answered with {given}, which is no HealthCheckResult, no status and no bool"
     return HealthCheckResult(name, HealthStatus.UNKNOWN, reason)
+
+
+def _is_again(function: Any, registered: Any) -> bool:
+    """Whether a function is the registered one, or the same module-level definition run again."""
+    defined = [
+        (getattr(each, "__module__", None), getattr(each, "__qualname__", "<lambda>"))
+        for each in (function, registered)
+    ]
+    has_several = "<lambda>" in defined[0][1] or "<locals>" in defined[0][1]
+    return function is registered or (defined[0] == defined[1] and not has_several)
 
 
 class BackgroundChecks:

@@ -34,14 +34,18 @@ def program_checker() -> HealthChecker:
 def register_health_check(
     check: HealthCheck | Callable[[], Any], name: str | None = None, timeout_seconds: float = 10.0
 ) -> HealthCheck:
-    """Have the program ask this too: a `HealthCheck`, or a function, which gets its own name or `name`."""
+    """Register a check of the program: a `HealthCheck`, or a function under `name` or a name of its own.
+
+    A check of the same name is replaced. A function without `name` replaces only itself, as when a notebook's cell runs
+    again; another function, lambda or partial of the same name gets the next free one: `check_2`.
+    """
     if not isinstance(check, HealthCheck):
         if not callable(check) or isinstance(check, type):
             hint = f": give {check.__name__}()" if isinstance(check, type) else ""
             raise ConfigurationError(
                 f"a health check is a HealthCheck or a function; given was {clean(check)!r:.200}{hint}"
             )
-        called = getattr(check, "__name__", "check") if name is None else name
+        called = program_checker().name_for(check) if name is None else name
         check = HealthCheck(called, timeout_seconds, function=check)
     return program_checker().register_check(check)
 
