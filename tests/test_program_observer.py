@@ -133,7 +133,9 @@ def tags_sent() -> list[str]:
         init_observability(ObservabilityConfig(datadog_enabled=True, datadog_port=port, **QUIET))
         get_metrics().increment("mine")
         assert get_metrics().counters["mine"] == 1  # which hands it on
-        while not (mine := [line for line in agent.recv(65536).decode().splitlines() if "odibi.mine:" in line]):
+        while not (
+            mine := [line for line in agent.recv(65536).decode().splitlines() if "odibi.mine:" in line]
+        ):
             pass
         return sorted(mine[0].partition("|#")[2].split(","))
 
@@ -285,13 +287,14 @@ def test_a_forked_child_does_not_end_its_parents_record() -> None:
     assert "in_the_child" in kinds
 
 
-def test_a_program_that_is_asked_to_stop_is_cancelled() -> None:
-    """SIGTERM ends it as it always does; but its record is closed, with its lines in it."""
-    done = run(THREE_LINES + "    import os, signal; os.kill(os.getpid(), signal.SIGTERM)\n    print('on')\n")
-    assert (done.returncode, done.stdout) == (-signal.SIGTERM, "")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_program_that_is_asked_to_stop_is_cancelled(name: str) -> None:
+    """The signal ends it as it always does; but its record is closed, with its lines in it."""
+    done = run(THREE_LINES + f"    import os, signal; os.kill(os.getpid(), signal.{name})\n    print('on')\n")
+    assert (done.returncode, done.stdout) == (-getattr(signal, name), "")
     assert [row["status"] for row in rows()] == ["cancelled"]
     (stopped,) = (event for event in events() if event.event_type == "pipeline_error")
-    assert stopped.error == "stopped by SIGTERM"
+    assert stopped.error == f"stopped by {name}"
 
 
 def test_a_program_that_obeys_sigterm_itself_goes_on_doing_so() -> None:

@@ -21,9 +21,10 @@ from odibi_core.callables import name_of
 from odibi_core.errors import ConfigurationError, nearest
 from odibi_core.event_bus import EventBus
 from odibi_core.events import clean, clean_text, kinds
-from odibi_core.events.clock import iso, monotonic, utc_now
+from odibi_core.events.clock import iso, monotonic, process_id, utc_now
 from odibi_core.events.failure import message_of
 from odibi_core.events.normalise import text, unique
+from odibi_core.process_end import leave_if_forked, watch
 from odibi_core.program import current_bus
 
 __all__ = [
@@ -242,6 +243,7 @@ class _Asked:
 
     def __init__(self, check: HealthCheck) -> None:
         self.check = check
+        self._owner = process_id()
         self.done = threading.Event()
         self.begun = monotonic()
         self.when = utc_now()
@@ -253,6 +255,7 @@ class _Asked:
         thread = threading.Thread(target=run, args=(self._answer,), name="odibi-health", daemon=True)
         try:
             thread.start()
+            watch(thread)
         except RuntimeError as error:  # too many threads, or the interpreter is ending
             self.result = HealthCheckResult(self.check.name, HealthStatus.UNKNOWN, f"not asked: {error}")
             self.done.set()
@@ -268,6 +271,7 @@ class _Asked:
         except BaseException as error:
             reason = f"{type(error).__name__}: {message_of(error)}"
             self.result = HealthCheckResult(self.check.name, HealthStatus.UNHEALTHY, reason)
+        leave_if_forked(self._owner)
         self.seconds = monotonic() - self.begun
         self.done.set()
 

@@ -59,6 +59,7 @@ class Observer:
         self.tracker = Tracker(bus=self.bus)
         self.descriptions = Descriptions(self.settings.snapshot.level, self.settings.snapshot.rows)
         self._journal: Journal | None = None
+        self._owner = process_id()
         self._begun = 0.0
         self._running = False
         self._binding: Any = None
@@ -86,11 +87,16 @@ class Observer:
         return self
 
     def finish(self, error: BaseException | None = None) -> None:
-        """Close the record with the verdict; a second time does nothing."""
+        """Close the record with the verdict; a second time does nothing.
+
+        In a forked child it only keeps what the child measured: the run ends with the process that began it.
+        """
         if not self._running:
             return
         self._running = False
         self.metrics.flush()
+        if process_id() != self._owner:
+            return
         summary = self.tracker.export_lineage()["summary"]
         about = {name: summary[name] for name in ("success_count", "failed_count", "skipped_count")}
         about["duration_ms"] = (monotonic() - self._begun) * 1e3

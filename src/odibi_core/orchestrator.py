@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from threading import Lock
@@ -18,6 +19,7 @@ from odibi_core.events.failure import message_of
 from odibi_core.metrics_manager import MetricsManager
 from odibi_core.node_record import Descriptions
 from odibi_core.pipeline import Graph, Progress, Step, compile, plan_rows
+from odibi_core.run_owner import RunOwner
 from odibi_core.settings import Settings, read_settings
 from odibi_core.step_runner import StepRunner
 from odibi_core.store.runs import RunStore
@@ -166,6 +168,7 @@ class _Run:
         self.lock = Lock()
         self.failed = 0
         self.skipped = 0
+        self.owner = RunOwner(self.runner)
 
     def execute(self) -> Result:
         """Open the record, run, close the record."""
@@ -211,12 +214,22 @@ class _Run:
             "process_start": process_start(), "store": str(plan.store.root) if plan.store else None,
         }  # fmt: skip
         self.bus.say(kinds.PIPELINE_START, plan.pipeline_name, fields=about)
+        self.owner.leave_if_forked()
         for chunk in _chunks(plan_rows(self.graph)):
             self.bus.say(kinds.PIPELINE_PLAN, level="debug", fields={"steps": chunk})
 
     def _step(self, index: int) -> list[int]:
         """Run one step; gives those that became ready by it."""
-        if self.runner.run(index):
+        try:
+            return self._run_step(index)
+        except BaseException as error:
+            self.owner.leave_if_forked(error)
+            raise
+
+    def _run_step(self, index: int) -> list[int]:
+        succeeded = self.runner.run(index)
+        self.owner.leave_if_forked()
+        if succeeded:
             ready, freed = self.progress.finish(index)
         else:
             ready, freed = self._step_failed(index)
@@ -249,6 +262,7 @@ class _Run:
 
     def _end(self, begun: float, error: BaseException | None) -> Result:
         """Close the record with the verdict; then give it, or raise it."""
+        self.owner.leave_if_forked(error)
         if error is None and self.failed and self.plan.on_failure == "stop":
             self._skip_rest()
         status = self._status(error)
@@ -256,6 +270,7 @@ class _Run:
         try:
             self._say_end(result)
         finally:
+            self.owner.leave_if_forked(sys.exception())
             self._close()
         if error is not None:
             raise error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import signal
 import sys
 from collections import deque
 from collections.abc import Callable
@@ -23,7 +24,7 @@ from odibi_core.program_logger import configure, warn_of
 from odibi_core.settings import ObservabilityConfig, Settings, get_config, set_config
 from odibi_core.settings.lists import tags
 from odibi_core.sinks.datadog_sink import DatadogSink
-from odibi_core.stop_signal import before_sigterm
+from odibi_core.stop_signal import before_stop_signal
 
 __all__ = ["ProgramObserver", "init_observability"]
 
@@ -172,12 +173,12 @@ def init_observability(config: ObservabilityConfig | None = None) -> ProgramObse
         _running.append(ProgramObserver(get_config()))
         if not _registered:
             _registered.append(atexit.register(_at_exit))
-        before_sigterm(_at_sigterm, END_WITHIN_S)
+        before_stop_signal(_at_stop_signal, END_WITHIN_S)
         return _running[0].start()
 
 
-def _at_sigterm() -> None:
-    finish_all(KeyboardInterrupt("stopped by SIGTERM"))
+def _at_stop_signal(number: int) -> None:
+    finish_all(KeyboardInterrupt(f"stopped by {signal.Signals(number).name}"))
 
 
 def _at_exit() -> None:

@@ -8,7 +8,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from odibi_core.events.clock import monotonic
+from odibi_core.events.clock import monotonic, process_id
+from odibi_core.process_end import leave_if_forked, watch
 
 _log = logging.getLogger("odibi_core")
 
@@ -34,6 +35,11 @@ class Queued:
         self._threads: list[threading.Thread] = []
         self._lock = threading.RLock()
         self._idle = threading.Condition(self._lock)
+        watch(self)
+
+    def is_alive(self) -> bool:
+        """Return whether a call waits or is being run."""
+        return bool(self._threads) and self.done < self.accepted
 
     def put(self, call: Callable[..., object], *arguments: Any) -> bool:
         """Have `call(*arguments)` run soon, here and now where no thread can be begun; False when the queue is full and
@@ -88,11 +94,14 @@ class Queued:
         return drained
 
     def _work(self, jobs: queue.SimpleQueue[_Job | None]) -> None:
+        owner = process_id()
         while (job := jobs.get()) is not None:
             call, arguments = job
             try:
                 call(*arguments)
-            except BaseException:  # SystemExit too: it would end this thread, not the program, and nothing would drain
+                leave_if_forked(owner)
+            except BaseException as error:  # SystemExit too: it would end this thread, not the program
+                leave_if_forked(owner, error if isinstance(error, SystemExit) else None)
                 self.failed += 1
                 _log.exception("%s: a queued call failed", self.name)
             with self._idle:

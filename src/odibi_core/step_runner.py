@@ -20,7 +20,7 @@ from odibi_core.pipeline.attempts import attempt
 from odibi_core.pipeline.one_shot import PLAIN, readable_again
 
 
-class _AbandonedError(Exception):
+class AbandonedError(Exception):
     """Ends a step of a run that is over; nobody is there to hear of it."""
 
 
@@ -59,9 +59,11 @@ class StepRunner:
         """Run a step and keep what it makes; False when it failed. Only a request to stop leaves."""
         step = self.graph.steps[index]
         engine = self.graph.engine_of(index)
+        self._refuse_when_over()
         record = NodeRecord(self._bus, self._run_id, step.name, step.layer, engine)
         context.put(record.context)
         try:
+            self._refuse_when_over()
             inputs = {}
             for name, key in step.inputs.items():
                 inputs[name] = frame = self.data[key]
@@ -88,16 +90,18 @@ class StepRunner:
 
     def _refuse_when_over(self) -> None:
         if self.abandoned:
-            raise _AbandonedError
+            raise AbandonedError
 
     def skip(self, index: int, reason: str, because_of: str | None) -> None:
         """A step will not run: say so, and remember it."""
+        self._refuse_when_over()
         step = self.graph.steps[index]
         self.outcomes[step.name] = _outcome("skipped", error=reason)
         fields = {"node_name": step.name, "layer": step.layer, "status": "skipped", "reason": reason}
         self._bus.say(kinds.NODE_SKIPPED, level="warning", fields={**fields, "because_of": because_of})
 
     def _attempt(self, step: Step, engine: str, inputs: dict[str, Any], record: NodeRecord) -> Any:
+        self._refuse_when_over()
         policy = step.policy
         if policy.plain:
             return self._operate(step, engine, inputs, None)

@@ -1,4 +1,4 @@
-"""SIGTERM, where nobody in the program obeys it: one call before it ends the process as it always does."""
+"""SIGTERM and SIGHUP, where the program has no handler of its own: one call before they end the process as always."""
 
 from __future__ import annotations
 
@@ -10,23 +10,33 @@ from contextlib import suppress
 from types import FrameType
 from typing import Any, Final
 
-_MINE: Final = {signal.SIGTERM}
-_calls: Final[list[tuple[Callable[[], object], float]]] = []
+SIGNALS: Final = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+"""The signals that ask a program to end."""
+_calls: Final[list[tuple[Callable[[int], object], float]]] = []
+_restores: Final[list[Callable[[], object]]] = []
 _forking = threading.local()
 
 
-def before_sigterm(call: Callable[[], object], within_s: float) -> None:
-    """Have `call()` run first, for at most so long; only in the main thread, and where SIGTERM has no other handler."""
+def before_stop_signal(call: Callable[[int], object], within_s: float) -> None:
+    """Call `call(number)` first, for at most so long; only in the main thread, and not for a signal that is ignored or
+    has another handler.
+    """
     if threading.current_thread() is threading.main_thread():
-        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-            signal.signal(signal.SIGTERM, _terminated)
+        for number in SIGNALS:
+            if signal.getsignal(number) is signal.SIG_DFL:
+                signal.signal(number, _stopped)
         _calls[:] = [(call, within_s)]
 
 
-def _terminated(number: int, frame: FrameType | None) -> None:
+def restore_in_child(restore: Callable[[], object]) -> None:
+    """Call `restore()` in each forked child before it hears any signal."""
+    _restores.append(restore)
+
+
+def _stopped(number: int, frame: FrameType | None) -> None:
     for call, within_s in _calls:
         # On another thread: the main one may hold a lock here that the call waits for, and then it waits in vain.
-        thread = threading.Thread(target=call, name="odibi-sigterm", daemon=True)
+        thread = threading.Thread(target=call, args=(number,), name="odibi-stop-signal", daemon=True)
         with suppress(
             RuntimeError
         ):  # the interpreter is ending, and starts no thread any more: so is the record
@@ -38,8 +48,8 @@ def _terminated(number: int, frame: FrameType | None) -> None:
 
 def _before_fork() -> None:
     """Python forgets a signal that a child gets before it knows that it is one: such a one waits until then."""
-    ours = signal.getsignal(signal.SIGTERM) is _terminated
-    _forking.mask = signal.pthread_sigmask(signal.SIG_BLOCK, _MINE) if ours else None
+    handled = {number for number in (*SIGNALS, signal.SIGINT) if callable(signal.getsignal(number))}
+    _forking.mask = signal.pthread_sigmask(signal.SIG_BLOCK, handled) if handled else None
 
 
 def _after_fork() -> None:
@@ -51,8 +61,11 @@ def _after_fork() -> None:
 def _in_child() -> None:
     """A child dies at once, as it would have: the call is its parent's affair."""
     _calls.clear()
-    if signal.getsignal(signal.SIGTERM) is _terminated:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for number in SIGNALS:
+        if signal.getsignal(number) is _stopped:
+            signal.signal(number, signal.SIG_DFL)
+    for restore in _restores:
+        restore()
     _after_fork()
 
 

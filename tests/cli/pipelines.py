@@ -60,3 +60,28 @@ def deaf(first):
 
 in_compiled_code = [first, deaf]
 """
+
+FORKS = """
+import os
+import select
+import signal
+import time
+
+from odibi_core.cli import interruption
+
+def numbers():
+    (watching,) = interruption._open
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reader)
+        while True:
+            time.sleep(60)
+    os.kill(child, signal.SIGTERM)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    woken = select.select([watching._reader], [], [], 0)[0]
+    print(code, "woken" if woken or watching._heard else "closed", flush=True)
+    return [{"n": 1}]
+
+pipeline = [numbers]
+"""

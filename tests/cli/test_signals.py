@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from tests.cli.conftest import Here, command, environment
-from tests.cli.pipelines import SLOW
+from tests.cli.pipelines import FORKS, SLOW
 
 from odibi_core.cli.interruption import GRACE_S, Interruption, Stopped
 
@@ -38,6 +38,12 @@ def _running(*arguments: str) -> Iterator["subprocess.Popen[str]"]:
         process.communicate()
 
 
+def here_apart(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        command("run", *arguments), env=environment(), capture_output=True, text=True, timeout=60, check=False
+    )
+
+
 def _only_run(here: Here) -> dict[str, Any]:
     (row,) = json.loads(here("runs", "--format", "json").stdout)
     assert isinstance(row, dict)
@@ -45,11 +51,13 @@ def _only_run(here: Here) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
+)
 def test_a_run_that_is_stopped_is_recorded_as_cancelled(
     here: Here, number: signal.Signals, code: int, workers: str
 ) -> None:
-    """SIGTERM and Ctrl-C close the record and draw the story at once, also while threads are busy."""
+    """SIGTERM, SIGHUP and Ctrl-C close the record and draw the story at once, also while threads are busy."""
     with _running("slow.py", "--workers", workers) as process:
         process.send_signal(number)
         out, _ = process.communicate(timeout=PATIENCE_S)
@@ -59,6 +67,27 @@ def test_a_run_that_is_stopped_is_recorded_as_cancelled(
     assert (row["status"], row["success_count"]) == ("cancelled", 1)
     (folder,) = Path(".odibi/runs").iterdir()
     assert (folder / "story.html").is_file()
+
+
+def test_a_signal_that_is_ignored_stays_ignored(here: Here) -> None:
+    """As `nohup` leaves it; a pipe of the shell's `&` ignores Ctrl-C."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with _running("slow.py") as process:
+            process.send_signal(signal.SIGHUP)
+            process.terminate()
+            process.communicate(timeout=PATIENCE_S)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert process.returncode == 143
+
+
+def test_a_signal_that_a_forked_child_gets_is_not_its_parents(here: Here) -> None:
+    """A pool that is terminated inside a step sends SIGTERM to its workers: they die, and the run goes on."""
+    Path("forks.py").write_text(FORKS, encoding="utf-8")
+    ended = here_apart("forks.py")
+    assert ended.returncode == 0, ended.stderr
+    assert "-15 closed" in ended.stdout
 
 
 @pytest.mark.parametrize("step", ["in_compiled_code", "swallowing"])

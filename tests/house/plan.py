@@ -15,7 +15,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 # docs/design.md's table. A room is a package or a root module; `odibi_core` itself is a door.
 # fmt: off
 FLOORS: tuple[frozenset[str], ...] = (
-    frozenset({"errors", "lazy_doors", "coroutines"}),
+    frozenset({"errors", "lazy_doors", "coroutines", "process_end"}),
     frozenset({"events", "settings", "plugins"}),
     frozenset({"event_bus", "views", "store"}),
     frozenset({"sinks", "exporters", "checks", "rules", "engines", "executors", "story", "pipeline"}),
@@ -57,6 +57,7 @@ COMPANIONS = {
     "health_checks": "health_monitor",
     "program_health": "health_monitor",
     "step_runner": "orchestrator",
+    "run_owner": "orchestrator",
     "metrics_recorder": "metrics_manager",
     "metrics_forward": "metrics_manager",
     "ride_along": "observer",

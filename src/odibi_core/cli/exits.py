@@ -30,7 +30,7 @@ BROKEN_PIPE: Final = 141
 
 HELP: Final = (
     "Exit codes: 0 success; 1 the pipeline failed; 2 wrong usage, setting or pipeline; 3 no such run or error; "
-    "4 the record could not be read or written; 130 interrupted; 143 terminated."
+    "4 the record could not be read or written; 129 hung up; 130 interrupted; 143 terminated."
 )
 
 _CODES: Final[tuple[tuple[type[OdibiError], int], ...]] = (

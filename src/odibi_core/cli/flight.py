@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext, redirect_stdout
 from dataclasses import dataclass, field
-from threading import enumerate as all_threads
 from typing import Any
 
 from odibi_core.cli import exits, output, summary
@@ -17,6 +16,7 @@ from odibi_core.errors import STOPS, is_stop
 from odibi_core.events import kinds
 from odibi_core.events.clock import monotonic
 from odibi_core.observability import EventBus, EventPriority, Orchestrator, StoryGenerator
+from odibi_core.process_end import any_alive
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def _code(status: str, ended: BaseException | None) -> int:
 
 def _leave_if_abandoned(code: int) -> None:
     """A step that was abandoned in its thread may go on for hours, or crash while the interpreter is taken down."""
-    if any(thread.name.startswith("odibi-worker") for thread in all_threads()):
+    if any_alive():
         for stream in (sys.stdout, sys.stderr):
             try:
                 stream.flush()

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM while a pipeline runs: the record is closed as cancelled, within five seconds, whatever happens.
+"""Ctrl-C, SIGTERM and SIGHUP while a pipeline runs: the record is closed as cancelled, within five seconds in any case.
 
 The main thread is made to raise, as Ctrl-C does by itself, so that the orchestrator ends the record. It cannot raise
 while it is inside a library's compiled code; then a second thread, which the signal wakes too, ends it instead.
@@ -16,10 +16,11 @@ from types import FrameType
 from typing import Any, Final
 
 from odibi_core.events import Event, kinds
+from odibi_core.stop_signal import SIGNALS, restore_in_child
 
 GRACE_S: Final = 4.0
 """How long the main thread has for closing the record, of the five seconds that are promised."""
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS: Final = (signal.SIGINT, *SIGNALS)
 _OF_STEPS: Final = frozenset({kinds.NODE_START, kinds.NODE_COMPLETE, kinds.NODE_FAILED})
 
 
@@ -50,17 +51,25 @@ class Interruption(AbstractContextManager["Interruption"]):
             self._reader, self._writer = os.pipe()
             os.set_blocking(self._writer, False)
             self._wakeup_before = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
-            self._before = {number: signal.signal(number, self._raise) for number in _SIGNALS}
+            # nohup and `&` leave a signal ignored.
+            heard = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+            self._before = {number: signal.signal(number, self._raise) for number in heard}
+            _open.append(self)
             Thread(target=self._watch, name="odibi-signals", daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._before:
-            for number, handler in self._before.items():
-                signal.signal(number, handler)
-            signal.set_wakeup_fd(self._wakeup_before)
+        if self in _open:
+            self.restore()
             os.close(self._writer)
         self._over.set()
+
+    def restore(self) -> None:
+        """Give the signals back; also in a forked child, which would wake its parent's thread."""
+        _open.remove(self)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(self._wakeup_before)
 
     def _raise(self, number: int, frame: FrameType | None) -> None:
         if self._heard is None:
@@ -79,3 +88,14 @@ class Interruption(AbstractContextManager["Interruption"]):
             self._give_up(woken[0])
         self._over.wait()  # the next signal is written there too, so it is not closed before
         os.close(self._reader)
+
+
+_open: Final[list[Interruption]] = []
+
+
+def _restore_all() -> None:
+    for each in list(_open):
+        each.restore()
+
+
+restore_in_child(_restore_all)

@@ -9,6 +9,7 @@ from threading import Condition, Event, Thread
 from typing import Final
 
 from odibi_core.executors.base import Execute, LocalExecutor
+from odibi_core.process_end import watch
 
 _LOOK_UP_S: Final = 0.25
 
@@ -94,6 +95,7 @@ class _Crew:
                 if not self._workers:
                     raise
                 return  # the system gives no more threads, so those that there are do the work
+            watch(worker)
             self._workers.append(worker)
 
     def _work(self) -> None:

@@ -10,7 +10,9 @@ from typing import Any
 
 from odibi_core.coroutines import AwaitableRun
 from odibi_core.errors import StepTimeoutError, is_stop
+from odibi_core.events.clock import process_id
 from odibi_core.pipeline.step import Policy
+from odibi_core.process_end import leave_if_forked, watch
 
 OnRetry = Callable[[int, BaseException, float], None]
 """Told before each wait: which attempt failed (from 1), with what, and for how many seconds we wait."""
@@ -62,15 +64,18 @@ def _within(call: Call, seconds: float) -> Any:
     outcome: list[Any] = []
     failure: list[BaseException] = []
     awaiting = AwaitableRun()
+    owner = process_id()
 
     def work() -> None:
         try:
             outcome.append(call(awaiting))
         except BaseException as error:
             failure.append(error)
+        leave_if_forked(owner, failure[0] if failure else None)
 
     thread = Thread(target=copy_context().run, args=(work,), name="odibi-timed-step", daemon=True)
     thread.start()
+    watch(thread)
     thread.join(seconds)
     if not outcome and not failure:
         awaiting.cancel()
