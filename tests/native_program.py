@@ -53,7 +53,8 @@ def in_a_hook(work: Callable[..., Any]) -> None:
 
 
 def beside(work: Callable[..., Any]) -> None:
-    """Until Ctrl-C."""
+    """Until Ctrl-C, also where the shell had the program ignore it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     threading.Thread(target=interrupt, daemon=True).start()
     Orchestrator([work, tell], max_workers=2).execute()
 

@@ -97,3 +97,35 @@ def test_a_story_that_cannot_be_written_changes_nothing_of_the_verdict(
     done = here("run", small)
     assert done.exit_code == 0
     assert "story.html could not be written" in done.stderr
+
+
+WORKERS = """
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+
+class Order:
+    def __init__(self, amount):
+        self.amount = amount
+
+def doubled(order):
+    import rates
+    return Order(order.amount * rates.DOUBLE)
+
+def orders():
+    for method in ("fork", "spawn", "forkserver"):
+        with ProcessPoolExecutor(1, multiprocessing.get_context(method)) as pool:
+            print(method, pool.submit(doubled, Order(4)).result().amount, flush=True)
+    return [{"n": 1}]
+"""
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_workers_find_the_classes_and_functions_of_the_file(apart: Apart) -> None:
+    """However they are started, and what stands beside the file: as with `python FILE`."""
+    Path("flows").mkdir()
+    Path("flows/rates.py").write_text("DOUBLE = 2\n", encoding="utf-8")
+    main = "if __name__ == '__main__':\n    from odibi_core import run\n    run([orders])\n"
+    Path("flows/daily-orders.py").write_text(WORKERS + main, encoding="utf-8")
+    done = apart("run", "flows/daily-orders.py", "--no-story")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[:3] == ["fork 8", "spawn 8", "forkserver 8"]

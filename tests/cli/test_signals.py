@@ -22,6 +22,7 @@ PATIENCE_S = 30
 def _running(*arguments: str) -> Iterator["subprocess.Popen[str]"]:
     """A run that is in the middle of its second step."""
     Path("slow.py").write_text(SLOW, encoding="utf-8")
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a program started with `&` ignores it
     process = subprocess.Popen(
         command("run", *arguments),
         env=environment(),
@@ -29,6 +30,7 @@ def _running(*arguments: str) -> Iterator["subprocess.Popen[str]"]:
         stderr=subprocess.PIPE,
         text=True,
     )
+    signal.signal(signal.SIGINT, before)
     try:
         assert process.stdout is not None
         assert process.stdout.readline() == "READY\n"

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import pickle
 import sys
+from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -64,14 +67,25 @@ def test_a_pipeline_of_functions() -> None:
     assert (raw.inputs, raw.layer) == ({}, "ingest")
 
 
+@pytest.fixture(autouse=True)
+def _importing_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A loaded file stays importable for the rest of its process: here, of its test."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    before = set(sys.modules)
+    yield
+    for name in set(sys.modules) - before:
+        if Path(getattr(sys.modules[name], "__file__", None) or "/").is_relative_to(Path.cwd()):
+            del sys.modules[name]
+
+
 def test_the_file_is_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     """Modules beside it can be imported while it runs; then the path is as it was; nothing is written."""
     Path("beside.py").write_text("VALUE = 3\n", encoding="utf-8")
     dataclass = "from dataclasses import dataclass\n@dataclass\nclass C:\n    x: 'int'\n"
-    target = write(f"import beside\n{dataclass}{STEP}steps = [a]\n")
+    target = write(f"from beside import VALUE\n{dataclass}{STEP}steps = [a]\n")
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
     path = list(sys.path)
-    assert names(target) == ["a"]
+    assert vars(load_module(target))["VALUE"] == 3
     assert sys.path == path
     assert "flow" not in sys.modules
     assert not list(Path("__pycache__").glob("flow*"))
@@ -98,10 +112,64 @@ def test_a_file_of_a_package() -> None:
         Path(file).touch()
     Path("shop/source.py").write_text("def rows():\n    return [1]\n", encoding="utf-8")
     Path("shop/flows/daily.py").write_text("from ..source import rows\npipeline = [rows]\n", encoding="utf-8")
-    path = list(sys.path)
-    assert [step() for step in load_pipeline("shop/flows/daily.py")] == [[1]]
+    (rows,) = load_pipeline("shop/flows/daily.py")
+    assert rows() == [1]
     assert shown_name(load_module("shop/flows/daily.py").__name__) == "daily"
-    assert sys.path == path
+
+
+def test_a_loaded_file_can_be_imported_from_then_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It, the files beside it and its package: steps and pickles import them while the run goes on."""
+    Path("ways").mkdir()
+    Path("ways/__init__.py").touch()
+    Path("ways/lazy_beside.py").write_text("VALUE = 3\n", encoding="utf-8")
+    late = "def late():\n    import ways.lazy_beside, lazy_beside as same\n    return same.VALUE, Mine\n"
+    text = f"class Mine: pass\n{late}"
+    Path("ways/by-hand.py").write_text(f"{text}pipeline = [late]\n", encoding="utf-8")
+    Path("way.py").symlink_to("ways/by-hand.py")
+    for target in ("ways/by-hand.py", "way.py"):
+        (late,) = load_pipeline(target)
+        value, mine = late()
+        assert value == 3
+        assert import_module(late.__module__).late is late
+        assert type(pickle.loads(pickle.dumps(mine()))) is mine  # noqa: S301
+        assert late.__module__ == "ways.by-hand"
+
+
+def test_two_files_of_one_name_and_one_named_like_a_module_of_python() -> None:
+    """Neither takes the other's name: each is loaded, under a name of its own."""
+    import statistics
+
+    Path("other").mkdir()
+    write("def f():\n    return 1\npipeline = [f]\n")
+    write("def f():\n    return 2\npipeline = [f]\n", "other/flow.py")
+    write("def f():\n    return 3\npipeline = [f]\n", "statistics.py")
+    files = ("flow.py", "other/flow.py", "statistics.py")
+    assert [load_pipeline(file)[0]() for file in files] == [1, 2, 3]
+    assert sys.modules["statistics"] is statistics
+
+
+MAIN = "import odibi_core\ndef a():\n    return 1\ndef b(a):\n    return a\nif __name__ == '__main__':\n    "
+
+
+def test_the_list_that_a_script_runs_itself() -> None:
+    """As in the README's first example: the file needs no other line."""
+    assert names(write(f"{MAIN}print(odibi_core.run([a, b]))\n")) == ["a", "b"]
+    assert names(write(f"{MAIN}odibi_core.Orchestrator([b, a]).execute()\n")) == ["b", "a"]
+
+
+@pytest.mark.parametrize(
+    ("call", "line"),
+    [
+        ("odibi_core.run([b, a], 'polars')", "pipeline = [b, a]"),
+        ("odibi_core.run([a, b], params={'x': 1})", "pipeline = [a, b]"),
+        ("odibi_core.run([a] + [b])", "pipeline = [a, b]"),
+        ("odibi_core.run([a, unknown])", "pipeline = [a, b]"),
+        ("odibi_core.run([a]); odibi_core.run([a, b])", "pipeline = [a]"),
+    ],
+)
+def test_a_call_that_says_more_is_not_guessed(call: str, line: str) -> None:
+    """Options would be lost, and of two calls one: the message shows the line to add."""
+    assert refusal(write(f"{MAIN}{call}\n")).endswith(f"; add this line at its end: {line}")
 
 
 def test_no_such_file() -> None:
@@ -125,7 +193,9 @@ def test_a_file_without_a_pipeline() -> None:
     """The message says what the file has instead."""
     assert "it has no lists, functions or steps" in refusal(write("import sys\n"))
     line = refusal(write(STEP + "def clean(x):\n    return x\n"))
-    assert line.endswith("it has functions clean; steps a, b")
+    assert line.endswith(
+        "it has functions clean; steps a, b; add this line at its end: pipeline = [a, b, clean]"
+    )
 
 
 def test_a_file_with_several_pipelines() -> None:

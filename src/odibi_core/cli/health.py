@@ -55,7 +55,7 @@ def health(
 
     if load is not None:
         with output.aside():
-            load_module(load)
+            load_module(load, importable=True)
     if recorded:
         report = _recorded(record.open_store(store))
     else:

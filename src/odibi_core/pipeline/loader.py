@@ -13,6 +13,7 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from odibi_core.errors import PipelineDefinitionError, nearest
+from odibi_core.pipeline.main_call import MainCall
 from odibi_core.pipeline.step import Step
 
 _PREFIX = "_odibi_pipeline_"
@@ -24,11 +25,12 @@ def load_pipeline(target: str) -> list[Any]:
     """The steps and functions at `FILE` or `FILE:NAME`, not yet checked: `compile` takes them.
 
     NAME is a list, or a function that is called without arguments and gives one. Without it the pipeline is
-    `pipeline`, `steps` or `build`, or else the only list of steps or functions. The file is run anew on each
-    call, under a name of its own, with its folder first on `sys.path` while it is.
+    `pipeline`, `steps` or `build`, or else the only list of steps or functions, or the only one that the file itself
+    passes to `run([…])`. The file is run anew on each call. From then on its folder is first on `sys.path`, and
+    the file is a module that its steps, their pickles and spawned workers can import while the pipeline runs.
     """
     path, name = split_target(target)
-    module = _guarded(lambda: _run(path), path, "while it was imported")
+    module = _guarded(lambda: _run(path, importable=True), path, "while it was imported")
     found = _named(module, path, name) if name else _unnamed(module, path)
     if callable(found):
         found = _guarded(found, path, f"while {name or found.__name__}() was called")
@@ -40,11 +42,14 @@ def load_pipeline(target: str) -> list[Any]:
     return list(found)
 
 
-def load_module(target: str) -> ModuleType:
-    """The module of a file, run anew, or of a dotted name; what its author wrote and raises is told by its line."""
+def load_module(target: str, *, importable: bool = False) -> ModuleType:
+    """The module of a file, run anew, or of a dotted name; what its author wrote and raises is told by its line.
+
+    If `importable`, it and what is beside it can be imported from then on, as `load_pipeline` has it.
+    """
     if target.endswith(".py") or "/" in target or Path(target).exists():
         path, _ = split_target(target)
-        return _guarded(lambda: _run(path), path, "while it was imported")  # type: ignore[no-any-return]  # what it gave
+        return _guarded(lambda: _run(path, importable), path, "while it was imported")  # type: ignore[no-any-return]  # what it gave
     try:
         return import_module(target)
     except (Exception, SystemExit) as error:
@@ -55,7 +60,10 @@ def load_module(target: str) -> ModuleType:
 
 def shown_name(module: str) -> str:
     """A module's name for people: of one that was loaded from a file, the file's."""
-    file = getattr(sys.modules.get(module), "__file__", None) if _PREFIX in module else None
+    found = sys.modules.get(module)
+    file = (
+        getattr(found, "__file__", None) if isinstance(getattr(found, "__loader__", None), _Source) else None
+    )
     return Path(file).stem if file else module
 
 
@@ -85,28 +93,48 @@ class _Source(SourceFileLoader):
         return self.source_to_code(self.get_data(self.path), self.path)
 
 
-def _run(path: Path) -> ModuleType:
-    name = f"{_PREFIX}{blake2s(str(path).encode(errors='surrogateescape'), digest_size=8).hexdigest()}"
+def _run(path: Path, importable: bool = False) -> ModuleType:
+    """Run a file as a module; its folder is on `sys.path` while it runs, and stays there if it is `importable`."""
     package, root = _package_of(path)
-    if package:  # then its relative imports mean something
-        name = f"{package}.{name}"
-    loader = _Source(name, str(path))
-    spec = ModuleSpec(name, loader, origin=str(path))
+    name = _name_of(path, package, importable)
+    spec = ModuleSpec(name, _Source(name, str(path)), origin=str(path), is_package=path.stem == "__init__")
     spec.has_location = True
+    if spec.submodule_search_locations is not None:
+        spec.submodule_search_locations.append(str(path.parent))
     module = module_from_spec(spec)
+    known = sys.modules.get(name)
     folders = [str(path.parent), *([str(root)] if package else [])]
-    sys.modules[name] = module  # where pickle and dataclasses look for what the file defines
     sys.path[:0] = folders
+    sys.modules[name] = module  # where pickle and dataclasses look for what the file defines
     try:
-        loader.exec_module(module)
+        _Source(name, str(path)).exec_module(module)
     except BaseException:
-        del sys.modules[name]
+        _forget(name, known, folders)
         raise
-    finally:
-        for folder in folders:
-            if folder in sys.path:
-                sys.path.remove(folder)
+    if not importable:
+        _forget("", None, folders)
     return module
+
+
+def _forget(name: str, known: ModuleType | None, folders: list[str]) -> None:
+    sys.modules.pop(name, None)
+    if known is not None:
+        sys.modules[name] = known
+    for folder in folders:
+        if folder in sys.path:
+            sys.path.remove(folder)
+
+
+def _name_of(path: Path, package: str, importable: bool) -> str:
+    """Return the name by which a worker process can import the file, or a unique one if another module has it."""
+    stem = path.stem
+    name = package if package and stem == "__init__" else f"{package}.{stem}" if package else stem
+    known = sys.modules.get(name)
+    taken = known is not None and getattr(known, "__file__", None) != str(path)
+    if importable and not taken and "." not in stem and stem not in sys.stdlib_module_names:
+        return name
+    own = f"{_PREFIX}{blake2s(str(path).encode(errors='surrogateescape'), digest_size=8).hexdigest()}"
+    return f"{package}.{own}" if package else own  # then its relative imports mean something
 
 
 def _package_of(path: Path) -> tuple[str, Path]:
@@ -191,14 +219,31 @@ def _unnamed(module: ModuleType, path: Path) -> Any:
     lists = [name for name, value in members.items() if _is_pipeline(value) and not name.startswith("_")]
     if len(lists) == 1:
         return members[lists[0]]
+    called = MainCall(path, module)
+    if not lists and (passed := called.pipeline()) is not None:
+        return passed
     if lists:
         raise PipelineDefinitionError(
             f"{path.name} has several pipelines: {', '.join(lists)}; say which one: {path.name}:{lists[0]}"
         )
     raise PipelineDefinitionError(
         f"{path.name} has no pipeline: no list of steps or functions, and nothing called"
-        f" {', '.join(NAMES[:-1])} or {NAMES[-1]}; {_found(module)}"
+        f" {', '.join(NAMES[:-1])} or {NAMES[-1]}; {_found(module)}{_advice(called, module)}"
     )
+
+
+def _advice(called: MainCall, module: ModuleType) -> str:
+    """The line that would make a pipeline of what the file has."""
+    own = [name for name in vars(module) if not name.startswith("_")]
+    steps = [
+        name
+        for name in own
+        if _is_function(vars(module)[name], module) or isinstance(vars(module)[name], Step)
+    ]
+    line = called.line() or (
+        f"pipeline = [{', '.join(steps[:8])}{', …' * (len(steps) > 8)}]" if steps else ""
+    )
+    return f"; add this line at its end: {line}" if line else ""
 
 
 def _is_pipeline(value: Any) -> bool:
