@@ -38,6 +38,13 @@ class Target(NamedTuple):
     packed: str
 
 
+class Member(NamedTuple):
+    """A file of a set, and what was read of it."""
+
+    path: str
+    frame: Any
+
+
 def target(path: str, format: str | None = None) -> Target:
     """Return the format by suffix, or as `format` says. EngineError when neither names one that is known."""
     suffix = os.path.splitext(path.lower())[1]
@@ -117,14 +124,14 @@ def opened(path: str, packed: str) -> Iterator[Any]:
 
 def read_each(
     path: str, format: str | None, read: Callable[[str, Any], Any], options: Mapping[str, Any]
-) -> list[Any]:
+) -> list[Member]:
     """`read(format, path or stream)` for each source. Whatever a library raises becomes one of ours."""
-    frames = []
+    members = []
     for source in sources(path):
         kind = target(source, format)
         try:
             with opened(source, kind.packed) as stream:
-                frames.append(read(kind.format, stream))
+                members.append(Member(source, read(kind.format, stream)))
         except OdibiError:
             raise
         except ImportError as error:
@@ -135,7 +142,7 @@ def read_each(
             if not is_failure(error):
                 raise
             raise UnreadableSourceError(_unreadable(source, kind, error)) from error
-    return frames
+    return members
 
 
 def is_failure(error: BaseException) -> bool:
@@ -175,7 +182,15 @@ def _encoding_hint(source: str, packed: str, error: BaseException) -> str:
     return ""
 
 
-def warn_changed(column: str, how: str) -> None:
+def contradiction(column: object, first: tuple[str, str], second: tuple[str, str]) -> UnreadableSourceError:
+    """Return the error for a column that two files, each with its path and type, hold in types that do not fit."""
+    return UnreadableSourceError(
+        f"the files do not fit together: column {column!r} is {first[1]} in {first[0]!r} and {second[1]} in "
+        f"{second[0]!r}; make it one type, or say its type by an option of the reader"
+    )
+
+
+def warn_changed(column: object, how: str) -> None:
     """Warn that values of a column will not be read back as they were written."""
     warnings.warn(f"column {column!r} {how}", DataChangedWarning, stacklevel=2)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
 
 from odibi_core.engines.kinds import is_exact
+from odibi_core.errors import EngineError
 
 _INT64 = (-(2**63), 2**63 - 1)
 _UINT64 = (0, 2**64 - 1)
@@ -34,3 +35,63 @@ def whole(values: Sequence[int | None]) -> Any:
         if low <= min(there, default=0) and max(there, default=0) <= high:
             return pd.Series(values, dtype=name if len(there) < len(values) else name.lower())
     return pd.Series(values, dtype="object")
+
+
+def settled(frame: Any, names: Iterable[Any]) -> Any:
+    """Return a frame whose nullable columns are numpy's again, but for whole numbers and booleans that miss some.
+
+    Args:
+        frame: as a reader with `dtype_backend="numpy_nullable"` makes it.
+        names: the columns to settle; the others were given their type by the user.
+    """
+    columns = {name: _settled(frame[name]) for name in names}
+    return (
+        frame.assign(**columns)
+        if all(isinstance(name, str) for name in columns)
+        else _replaced(frame, columns)
+    )
+
+
+def _replaced(frame: Any, columns: dict[Any, Any]) -> Any:
+    for name, column in columns.items():
+        frame[name] = column
+    return frame
+
+
+def _settled(column: Any) -> Any:
+    dtype = column.dtype
+    if isinstance(dtype, pd.StringDtype):
+        return _text(column)
+    if not hasattr(dtype, "numpy_dtype") or dtype.kind not in "biuf":
+        return column
+    if dtype.kind == "f" or (len(column) and column.isna().all()):
+        return column.astype("float64" if dtype.kind != "f" else dtype.numpy_dtype)
+    return column if column.isna().any() else column.astype(dtype.numpy_dtype)
+
+
+def _text(column: Any) -> Any:
+    """As pandas itself makes columns of text: `str` from version 3 on, objects before."""
+    usual = pd.Series(["a"]).dtype
+    if usual == "object":
+        return column.astype("object").where(column.notna(), float("nan"))
+    return column.astype(usual)
+
+
+def refuse_objects(name: Any, column: Any, format: str) -> None:
+    """Raise EngineError, naming the column, for nested values and bytes where a format has no form for them."""
+    if column.dtype != "object":
+        return
+    unfit = {type(value).__name__ for value in column} & {
+        "list",
+        "dict",
+        "tuple",
+        "set",
+        "ndarray",
+        "bytes",
+        "bytearray",
+    }
+    if unfit:
+        raise EngineError(
+            f"column {name!r} holds {min(unfit)}, which {format} has no form for; make it text or columns of its own, "
+            "or write Parquet"
+        )

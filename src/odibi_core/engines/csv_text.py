@@ -1,0 +1,110 @@
+"""CSV as text: what a library's reader would change silently, found in the bytes and in the texts of a column."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from odibi_core.engines.kinds import MixedKindsError, refuse_inexact
+
+# As pandas reads them, so that a pipeline sees the same data on either engine.
+NULLS = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "#N/A", "n/a", "<NA>"]
+DIALECT = frozenset(
+    ["lineterminator", "quotechar", "quoting", "engine", "dialect", "escapechar", "eol_char", "quote_char"]
+)
+
+DIGITS = r"^\s*[+-]?0\d|^\s*\+\d"  # what is no number but a name: a zip code, a telephone number
+_NUMBER = re.compile(r"^\s*-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*$")
+_WHOLE = re.compile(r"\s*[+-]?\d+\s*")
+TRUTHS = ["true", "false", "True", "False", "TRUE", "FALSE"]
+_CELL = re.compile(rb'(?:^|[,;\t|"\n\r]) *(?:[+-]?0|\+)\d')
+_QUOTED = re.compile(rb'"(?:[^"]|"")*"|\r\n')
+
+
+class Text(NamedTuple):
+    """Data for the library's reader; whether a cell may begin as no number does; the end of its lines, if odd."""
+
+    data: Any
+    digits: bool
+    ends: str | None
+
+
+def look(source: Any, options: Mapping[str, Any]) -> Text:
+    """Look at the bytes of a path or a stream before a library reads them. Those of a URI are not seen."""
+    if isinstance(source, str) and "://" in source:
+        return Text(source, True, None)
+    if not isinstance(source, str):
+        return _seen(source, source.read(), options)
+    if not os.path.getsize(source):
+        return Text(source, False, None)
+    with open(source, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return _seen(source, data, options)
+
+
+def _seen(source: Any, data: Any, options: Mapping[str, Any]) -> Text:
+    data_or_path: Any = source if isinstance(source, str) else data
+    encoding = str(options.get("encoding") or "utf-8").lower()
+    if "16" in encoding or "32" in encoding:
+        return Text(data_or_path, True, None)
+    digits = _separator(options) not in (",", ";", "\t", "|") or _CELL.search(data) is not None
+    if data.find(b"\r") < 0 or options.keys() & DIALECT or not re.search(rb"\r(?!\n)", data):
+        return Text(data_or_path, digits, None)
+    if data.find(b"\n") < 0:
+        return Text(data_or_path, digits, "\r")
+    if data.find(b"\r\n") < 0:
+        return Text(data_or_path, digits, "\n")
+    # A carriage return within a line, among lines that end in \r\n: these become \n, but not within quotes.
+    plain = _QUOTED.sub(lambda found: found[0] if found[0][:1] == b'"' else b"\n", data)
+    return Text(plain, digits, "\n")
+
+
+def _separator(options: Mapping[str, Any]) -> Any:
+    return next((options[name] for name in ("sep", "delimiter", "separator") if name in options), ",")
+
+
+def is_named(texts: Iterable[str | None], whole: bool) -> bool:
+    """Return whether a column read as numbers is none: a text of it begins with 0 or, among whole numbers, with +."""
+    pattern = re.compile(DIGITS if whole else r"^\s*[+-]?0\d")
+    return any(text is not None and pattern.match(text) for text in texts)
+
+
+def is_number(text: str) -> bool:
+    """Return whether every reader takes this text for a number."""
+    return _NUMBER.match(text) is not None
+
+
+def is_whole(text: str) -> bool:
+    """Return whether a text is a whole number."""
+    return _WHOLE.fullmatch(text) is not None
+
+
+def refuse_lossy(name: str, texts: Sequence[str | None]) -> None:
+    """Raise MixedKindsError for whole numbers in a column of floats that no float is equal to."""
+    whole = (int(text) for text in texts if text is not None and is_whole(text))
+    try:
+        refuse_inexact(whole, name)
+    except MixedKindsError as error:
+        raise MixedKindsError(
+            f"{error}; read it as text by an option of the reader, or make the column one type"
+        ) from None
+
+
+def change(texts: Sequence[Any]) -> str | None:
+    """Return how texts of a column come back changed from CSV, if they do."""
+    there = [text for text in texts if isinstance(text, str)]
+    if not there:
+        return None
+    if not _NULL_SET.isdisjoint(there):
+        null = next(text for text in there if text in _NULL_SET)
+        return f"holds the text {null!r}, which CSV is read back from as missing"
+    if there[0] in TRUTHS and all(text in TRUTHS for text in there):
+        return "holds texts that CSV is read back from as booleans"
+    if is_number(there[0]) and all(map(is_number, there)) and not is_named(there, whole=True):
+        return f"holds texts such as {there[0]!r}, which CSV is read back from as numbers"
+    return None
+
+
+_NULL_SET = frozenset(NULLS)

@@ -1,0 +1,91 @@
+"""CSV of polars frames."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import polars as pl
+
+from odibi_core.engines import csv_text
+from odibi_core.engines.files import warn_changed
+from odibi_core.errors import EngineError
+
+
+def read(source: Any, options: Mapping[str, Any], named: Collection[str] = ()) -> tuple[Any, set[str]]:
+    """Return a frame, and which of its columns are text although each value could be a number: zip codes.
+
+    CSV means what it means to pandas: `null_values=[]` turns that off.
+
+    Args:
+        source: a path, a URI or a binary stream.
+        options: of `polars.read_csv`; a column that they give a type is left as it is.
+        named: columns that another file of the same set has as text, by the same rule.
+    """
+    text = csv_text.look(source, options)
+    # Types are inferred from all rows: the first hundred often know only nulls.
+    usual: dict[str, Any] = {"infer_schema_length": None, "null_values": csv_text.NULLS, "glob": False}
+    if text.ends == "\r":
+        usual["eol_char"] = "\r"
+    given = {**usual, **options}
+    frame = pl.read_csv(text.data, **given)
+    # polars refuses rows that are no UTF-8, but not a header.
+    if "encoding" not in options and any("\ufffd" in name for name in frame.columns):
+        raise ValueError("its header is not UTF-8; say encoding= if it is another")
+    if options.keys() & {"schema", "dtypes", "new_columns", "with_column_names"}:
+        return frame, set()
+    texts = _texts(text.data, given, frame, text.digits or bool(named), named)
+    return frame.with_columns(list(texts.values())), set(texts)
+
+
+def _texts(
+    data: Any, given: Mapping[str, Any], frame: Any, digits: bool, named: Collection[str]
+) -> dict[str, Any]:
+    """The columns that must be text, read again as such; raises for floats that whole numbers were lost in."""
+    typed = given.get("schema_overrides") or {}
+    if not isinstance(typed, Mapping):
+        return {}
+    free = [name for name in frame.columns if name not in typed]
+    asked = [name for name in free if _is_suspicious(frame[name], digits) or name in named]
+    if not asked:
+        return {}
+    again = pl.read_csv(data, **{**given, "schema_overrides": {**typed, **dict.fromkeys(asked, pl.String)}})
+    found = {}
+    for name in asked:
+        texts = again[name].to_list()
+        if name in named or (digits and csv_text.is_named(texts, whole=frame[name].dtype.is_integer())):
+            found[name] = again[name]
+        elif frame[name].dtype.is_float():
+            csv_text.refuse_lossy(name, texts)
+    return found
+
+
+def _is_suspicious(column: Any, digits: bool) -> bool:
+    if column.dtype.is_float():
+        return digits or bool((column.abs() >= 2**53).any())
+    return digits and column.dtype.is_integer()
+
+
+def write(frame: Any, target: Any, options: Mapping[str, Any]) -> None:
+    """Write by polars. Warns of values that CSV does not keep."""
+    for column in frame.iter_columns():
+        dtype = column.dtype
+        if dtype.is_nested() or dtype in (pl.Binary, pl.Object, pl.Duration):
+            raise EngineError(
+                f"column {column.name!r} is {dtype}, which CSV has no form for; make it text or columns of its own, "
+                "or write Parquet"
+            )
+        how = _change(column)
+        if how:
+            warn_changed(column.name, how)
+    frame.write_csv(target, **options)
+
+
+def _change(column: Any) -> str | None:
+    if column.dtype.is_float() and column.is_nan().any():
+        return "holds NaN, which CSV is read back from as missing"
+    if column.dtype.is_float() and column.is_infinite().any():
+        return "holds infinity, which makes a column of CSV be read back as text"
+    if column.dtype not in (pl.String, pl.Categorical, pl.Enum):
+        return None
+    return csv_text.change(column.cast(pl.String).to_list())
