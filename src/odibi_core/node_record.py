@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from threading import current_thread
-from typing import Any
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -82,16 +82,29 @@ class NodeRecord:
 
 
 class Descriptions:
-    """Descriptions of datasets by key: a frame that several nodes take is looked at once, when it is made."""
+    """Descriptions of datasets by key. A frame is looked at when it is made, and again for a node that takes it if it
+    may have been changed in place since: it was lent to a node, or code between the nodes has it too (`shared`).
+    """
 
-    def __init__(self, level: str, rows: int) -> None:
+    def __init__(self, level: str, rows: int, *, shared: bool = False) -> None:
         self._level = level
         self._rows = rows
+        self._shared = shared
+        self._lent: set[int] = set()
         self._known: dict[str, dict[str, Any]] = {}
 
     def before(self, key: str, frame: Any) -> dict[str, Any] | None:
-        """The description of a frame that a node takes; None for what is no frame, or when none are wanted."""
-        return self._known.get(key) or self.after(key, frame)
+        """The description of a frame that a node takes; None for what is no frame, or when none are wanted.
+
+        If it is not the one that was made, its metadata says `changed_in_place`.
+        """
+        known = self._known.get(key)
+        if known is None or not (self._shared or id(frame) in self._lent):
+            return known or self.after(key, frame)
+        described = self.after(key, frame)
+        if described is not None and (_is_changed(known) or any(known.get(of) != described.get(of) for of in _LOOKS)):
+            described["metadata"] = {**described["metadata"], _CHANGED: True}
+        return described
 
     def after(self, key: str, frame: Any) -> dict[str, Any] | None:
         """The description of a frame that was just made."""
@@ -100,6 +113,18 @@ class Descriptions:
         self._known[key] = described = describe(frame, self._level, self._rows)
         return described
 
+    def lend(self, frame: Any) -> None:
+        """Code that may change the frame in place has it from here on."""
+        self._lent.add(id(frame))
+
     def forget(self, key: str) -> None:
         """The dataset is no longer there."""
         self._known.pop(key, None)
+
+
+_CHANGED: Final = "changed_in_place"
+_LOOKS: Final = ("row_count", "column_count", "schema", "sample_data", "stats")
+
+
+def _is_changed(described: dict[str, Any]) -> bool:
+    return bool(described["metadata"].get(_CHANGED))

@@ -57,7 +57,8 @@ class Observer:
         self.bus = EventBus() if bus is None else bus
         self.metrics = MetricsManager(bus=self.bus) if metrics is None else metrics
         self.tracker = Tracker(bus=self.bus)
-        self.descriptions = Descriptions(self.settings.snapshot.level, self.settings.snapshot.rows)
+        looks = self.settings.snapshot
+        self.descriptions = Descriptions(looks.level, looks.rows, shared=True)
         self._journal: Journal | None = None
         self._owner = process_id()
         self._begun = 0.0

@@ -10,6 +10,7 @@ from typing import Any
 from odibi_core import plugins
 from odibi_core.coroutines import CLEAN_UP_S, AwaitableRun, is_awaitable
 from odibi_core.engines.frame import row_count
+from odibi_core.engines.frame_copy import separate
 from odibi_core.errors import StepError, is_stop, nearest
 from odibi_core.event_bus import EventBus
 from odibi_core.events import context, kinds
@@ -67,10 +68,12 @@ class StepRunner:
             inputs = {}
             for name, key in step.inputs.items():
                 inputs[name] = frame = self.data[key]
-                self._tell(record, "before", key, frame)
+                if self._tell(record, "before", key, frame) and step.operation == "call" and step.policy.plain:
+                    self._descriptions.lend(frame)
+            taken = _rows_of(inputs) if not step.outputs else None
             made = self._by_logical_name(step, self._attempt(step, engine, inputs, record))
             self._refuse_when_over()
-            rows = self._describe(step, inputs, made, record)
+            rows = self._describe(step, made, record) if step.outputs else taken
             if step.checks:
                 self._check(step, {**inputs, **made}, record)
         except BaseException as error:
@@ -114,6 +117,8 @@ class StepRunner:
     def _operate(self, step: Step, engine: str, inputs: dict[str, Any], awaiting: AwaitableRun | None) -> Any:
         match step.operation:
             case "call":
+                if not step.policy.plain:  # what an attempt changed in place, or goes on changing, the next one has not
+                    inputs = {name: separate(frame) for name, frame in inputs.items()}
                 return self._readable_again(step, step.value(**inputs, **step.params), awaiting)
             case "sql":
                 return self._engines[engine].sql(step.value, inputs, step.params)
@@ -180,20 +185,19 @@ class StepRunner:
             self.graph.consumers[key] for key in step.outputs.values()
         )
 
-    def _describe(
-        self, step: Step, taken: dict[str, Any], made: dict[str, Any], record: NodeRecord
-    ) -> int | None:
-        """Tell what was made; gives the rows of the first frame, or of what a step only took."""
+    def _describe(self, step: Step, made: dict[str, Any], record: NodeRecord) -> int | None:
+        """Tell what was made; gives the rows of the first frame."""
         for name, frame in made.items():
             self._tell(record, "after", step.outputs[name], frame)
-        frames = (made or taken).values()
-        return next((rows for frame in frames if (rows := row_count(frame)) is not None), None)
+        return _rows_of(made)
 
-    def _tell(self, record: NodeRecord, when: str, key: str, frame: Any) -> None:
+    def _tell(self, record: NodeRecord, when: str, key: str, frame: Any) -> bool:
+        """Describe a frame in the record; False for what is no frame, or when no descriptions are wanted."""
         look = self._descriptions.before if when == "before" else self._descriptions.after
         description = look(key, frame)
         if description is not None:
             record.snapshot(when, key, description)
+        return description is not None
 
     def forget(self, key: str) -> None:
         """Nobody needs this dataset any more."""
@@ -222,6 +226,11 @@ class StepRunner:
             raise StepError(
                 f"step {step.name!r} made data that fails {len(failed)} of its checks: {'; '.join(failed)}"
             )
+
+
+def _rows_of(frames: Mapping[str, Any]) -> int | None:
+    """The rows of the first frame that knows them."""
+    return next((rows for frame in frames.values() if (rows := row_count(frame)) is not None), None)
 
 
 def _outcome(

@@ -67,6 +67,17 @@ def test_a_click_on_a_node_opens_its_card(story: Any) -> None:
     expect(card).to_contain_text("336,776 → 327,346 rows", use_inner_text=True)
 
 
+def test_a_card_shows_the_rows_of_each_input(visit: Visit, tmp_path: Path) -> None:
+    """Up to three at its head; a frame that was changed in place says so."""
+    before = [{"name": name, "row_count": 3, "metadata": {"changed_in_place": name == "d"}} for name in "abcd"]
+    made = step("join", "transform", 0, 1, before_snapshots=before, row_count=2)
+    page = visit.open(write_story({**flights(), "steps": [made], "edges": []}, tmp_path / "story.html"))
+    card = page.locator("details.card").first
+    expect(card).to_contain_text("3 + 3 + 3 + … → 2 rows", use_inner_text=True)
+    card.locator("summary").first.click()
+    expect(card.get_by_text("A step changed it in place after it was made.")).to_have_count(1)
+
+
 def test_a_card_shows_frames_differences_and_samples(story: Any) -> None:
     """Before and after, what changed in the schema, and the first rows on demand."""
     card = story.locator("details.card").nth(5)

@@ -96,6 +96,15 @@ def test_numbers_that_a_browser_would_round_are_texts() -> None:
     }
 
 
+def test_each_input_of_a_step_is_shown_as_it_was_taken() -> None:
+    """Its rows stand at the head of the card, and one that was changed in place says so."""
+    before = [{"name": "a", "row_count": 3}, {"name": "b", "row_count": 2, "metadata": {"changed_in_place": True}}]
+    step = {"step_name": "s", "before_snapshots": before, "row_count": 2}
+    (drawn,) = build({"steps": [step]})["steps"]
+    assert drawn["rowsBefore"] == [3, 2]
+    assert [frame.get("changed") for frame in drawn["before"]] == [None, True]
+
+
 def test_tables_and_texts_are_bounded_and_say_so() -> None:
     """10,000 columns and a value of 10 MB do not make a page that no browser opens."""
     names = [f"c{number}" for number in range(10_000)]

@@ -43,7 +43,7 @@ def read_step(raw: dict[str, Any], index: int, began: datetime | None) -> dict[s
         "attempts": reading.whole(raw.get("attempts")),
         "cached": True if raw.get("cache_hit") is True else None,
         "rows": _rows(raw, after),
-        "rowsBefore": before[0].get("rows") if len(before) == 1 else None,
+        "rowsBefore": [rows for frame in before if (rows := frame.get("rows")) is not None],
         "delta": reading.whole(raw.get("row_delta")),
         "inputs": _keys(raw.get("inputs")),
         "outputs": _keys(raw.get("outputs")),
@@ -92,6 +92,7 @@ def snapshot(raw: Any) -> dict[str, Any] | None:
             "sample": [[_cell(row.get(name)) for name in shown] for row in rows],
             "stats": [_stats(item) for item in reading.items(raw.get("stats"))[:MOST_SAMPLE_COLUMNS]],
             "moreSampleColumns": len(names) - len(shown) or None,
+            "changed": reading.mapping(raw.get("metadata")).get("changed_in_place") is True or None,
             "notDescribed": reading.text(raw.get("not_described")),
         }
     )

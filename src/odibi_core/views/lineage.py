@@ -40,9 +40,9 @@ class LineageView(StepsView):
     stays so in a run that ended without it; what was running when the run was cancelled or lost is
     `cancelled` or `lost`.
 
-    An edge goes from the step that made a dataset to each that read it, with the rows it had. Dependencies
-    that no dataset explains (`depends_on`) are edges with `dataset` None; for a `Tracker` without a plan that
-    is the step that the same thread or task started just before.
+    An edge goes from the step that made a dataset to each that read it, with the rows it had when it was
+    taken. Dependencies that no dataset explains (`depends_on`) are edges with `dataset` None; for a `Tracker`
+    without a plan that is the step that the same thread or task started just before.
 
     A step that was tried again shows its last attempt. `schema_diff` and `row_delta` compare the first output
     with the first input: by the plan's order, else by arrival. Memory is bounded for each step.
@@ -217,15 +217,15 @@ def edges(described: list[dict[str, Any]], steps: dict[str, Step]) -> list[dict[
             source = makers.get(key)
             if source is not None and source != target:
                 linked.add(source)
-                found.append(_edge(by_name[source], target, key, steps[source]))
+                taken = steps[target].before.get(key)
+                found.append(_edge(by_name[source], target, key, taken or steps[source].after.get(key)))
         for source in dict.fromkeys(entry["depends_on"]):
             if source in by_name and source not in linked and source != target:
-                found.append(_edge(by_name[source], target, None, steps[source]))
+                found.append(_edge(by_name[source], target, None, None))
     return found
 
 
-def _edge(source: dict[str, Any], target: str, key: str | None, step: Step) -> dict[str, Any]:
-    event = step.after.get(key) if key else None
+def _edge(source: dict[str, Any], target: str, key: str | None, event: Event | None) -> dict[str, Any]:
     rows = count(event.row_count) if event else None
     if rows is None and (key is None or len(source["outputs"]) == 1):
         rows = source["row_count"]

@@ -7,6 +7,7 @@ import {examples, share, verdictOf} from "./checks.js";
 
 const CHUNK = 80;
 const MOST_PRINTED = 300;
+const FEW_INPUTS = 3;
 
 // → {element, show(index)}: `show` opens a step's card and brings it into view.
 export function drawCards(steps, counts, pick) {
@@ -141,7 +142,7 @@ function kind(step) {
 function change(step) {
   if (step.rows === undefined) return null;
   if (step.rowsBefore === undefined) return [count(step.rows), h("small", null, " rows")];
-  return [h("small", null, `${count(step.rowsBefore)} → `), count(step.rows), h("small", null, " rows")];
+  return [h("small", null, `${step.rowsBefore.slice(0, FEW_INPUTS).map(count).join(" + ")}${step.rowsBefore.length > FEW_INPUTS ? " + …" : ""} → `), count(step.rows), h("small", null, " rows")];
 }
 
 function body(step, steps, pick) {
@@ -165,7 +166,8 @@ function trouble(step) {
 }
 
 function figures(step) {
-  const delta = step.delta ?? (step.rowsBefore !== undefined && step.rows !== undefined ? step.rows - step.rowsBefore : undefined);
+  const before = step.rowsBefore ?? [];
+  const delta = step.delta ?? (before.length === 1 && step.rows !== undefined ? step.rows - before[0] : undefined);
   const facts = [["Duration", step.durationMs === undefined ? null : duration(step.durationMs)],
     ["Started", step.startedMs === undefined ? null : `after ${duration(step.startedMs)}`],
     ["Rows out", step.rows === undefined ? null : count(step.rows)],

@@ -8,6 +8,7 @@ export function drawFrame(title, frame, diff) {
   return h("section", {class: "frame"},
     h("h4", null, title, frame.name && [" ", said(frame.name, "code")],
       h("span", {class: "size"}, size(frame))),
+    frame.changed && h("p", {class: "hint"}, "A step changed it in place after it was made."),
     frame.notDescribed && h("p", {class: "hint"}, "Not described: ", said(frame.notDescribed)),
     frame.schema && schema(frame, diff),
     frame.sample && h("details", {class: "sample"},
