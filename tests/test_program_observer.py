@@ -214,12 +214,17 @@ def test_a_missing_extra_is_a_warning_that_names_it() -> None:
 def test_metrics_and_health_are_served() -> None:
     """On the port that is asked for."""
     port = kept_port()
-    observer = init_observability(ObservabilityConfig(metrics_enabled=True, prometheus_port=port))
+    config = ObservabilityConfig(metrics_enabled=True, prometheus_port=port, metrics_token="t")
+    observer = init_observability(config)
     get_metrics().increment("mine")
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
+    asked = {
+        path: urllib.request.Request(f"http://127.0.0.1:{port}/{path}", headers={"Authorization": "Bearer t"})
+        for path in ("metrics", "health")
+    }
+    with urllib.request.urlopen(asked["metrics"], timeout=30) as answer:
         assert "odibi_mine_total 1" in answer.read().decode()
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=30) as answer:
-        assert json.load(answer)["checks"]["prometheus"]["status"] == "healthy"
+    with urllib.request.urlopen(asked["health"], timeout=30) as answer:
+        assert json.load(answer)["status"] == "healthy"
     observer.finish()
 
 

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -130,11 +129,22 @@ def test_a_page_leads_to_the_two(endpoint: MetricsEndpoint) -> None:
 def test_health_answers_with_its_status(status: int) -> None:
     """200 or 503 as the checks say, their answer as JSON, without secrets and whatever the values are."""
     said = {"status": "healthy", "checks": [{"password": "canary-1", "nan": float("nan"), "odd": object()}]}
-    with MetricsEndpoint(lambda accept: (b"", TEXT), lambda: (status, said), port=0) as served:
-        response = get(served, "/health")
+    with MetricsEndpoint(lambda accept: (b"", TEXT), lambda: (status, said), port=0, token="t") as served:
+        response = get(served, "/health", headers={"authorization": "Bearer t"})
     assert (response.status_code, response.headers["content-type"]) == (status, "application/json")
     assert response.json()["status"] == "healthy"
+    assert len(response.json()["checks"]) == 1
     assert "canary-1" not in response.text
+
+
+@pytest.mark.parametrize("status", [200, 503])
+def test_without_a_token_health_is_its_status_and_nothing_else(status: int) -> None:
+    """Any user of the machine can ask: messages and details name paths, free space, and what the program stands on."""
+    disk = {"message": "/data has 3 GiB free", "details": {"free_bytes": 3}}
+    said = {"status": "degraded", "timestamp": "t", "checks": {"disk": disk}}
+    with MetricsEndpoint(lambda accept: (b"", TEXT), lambda: (status, said), port=0) as served:
+        response = get(served, "/health")
+    assert (response.status_code, response.json()) == (status, {"status": "degraded"})
 
 
 def test_health_without_checks_is_unknown(endpoint: MetricsEndpoint) -> None:
@@ -387,19 +397,6 @@ def test_what_strangers_send_is_no_line_in_the_programs_log(
         stranger.sendall(b"\x16\x03\x01garbage\r\n\r\n")
         assert stranger.recv(100).startswith(b"HTTP/1.1 400")
     assert caplog.records == []
-
-
-def test_a_connection_that_never_asks_is_closed(
-    endpoint: MetricsEndpoint, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Else so many of them would keep every scraper out."""
-    monkeypatch.setattr("odibi_core.exporters.endpoint._CONNECTION_S", 0.1)
-    with socket.create_connection(("127.0.0.1", endpoint.port), timeout=30) as silent:
-        silent.sendall(b"GET /metr")
-        with suppress(ConnectionResetError):
-            assert silent.recv(100) == b""
-    monkeypatch.undo()
-    assert counted(get(endpoint).text) == [3]
 
 
 def test_the_programs_own_uvicorn_keeps_its_log(endpoint: MetricsEndpoint) -> None:

@@ -15,7 +15,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 # docs/design.md's table. A room is a package or a root module; `odibi_core` itself is a door.
 # fmt: off
 FLOORS: tuple[frozenset[str], ...] = (
-    frozenset({"errors", "lazy_doors", "coroutines", "process_end"}),
+    frozenset({"errors", "lazy_doors", "coroutines", "process_end", "private_files"}),
     frozenset({"events", "settings", "plugins"}),
     frozenset({"event_bus", "views", "store"}),
     frozenset({"sinks", "exporters", "checks", "rules", "engines", "executors", "story", "pipeline"}),

@@ -26,7 +26,7 @@ from tests.house.plan import (
     room_of,
 )
 
-EVERYONE = frozenset({"errors", "coroutines", "process_end"})
+EVERYONE = frozenset({"errors", "coroutines", "process_end", "private_files"})
 BELOW_ROOMS = EVERYONE | {"events", "views", "plugins"}
 
 

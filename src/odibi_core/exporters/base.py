@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
+from odibi_core import private_files
 from odibi_core.views.metrics import MetricsView
 from odibi_core.views.metrics_series import Series
 from odibi_core.views.metrics_types import Metric
@@ -26,6 +25,8 @@ class Measured:
     uptime_s: float | None = None
     """How long the process has measured; None for a run that is over."""
     resident_bytes: int | None = None
+    unreadable_parts: int | None = None
+    """Files of processes on the same port that could not be read; None where only one process is served."""
     inherited: Mapping[Series, dict[str, Any]] = field(default_factory=dict)
     """In a forked child: what its parent had measured before, by series, as `series.answer()` gave it."""
 
@@ -45,12 +46,4 @@ class Exporter(Protocol):
 
 def save(path: str | Path, content: str | bytes) -> Path:
     """Write a file whole or not at all, with the folders above it. Line ends stay as they are."""
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(f".{target.name[:200]}.{secrets.token_hex(4)}.tmp")
-    try:
-        draft.write_bytes(content if isinstance(content, bytes) else content.encode())
-        os.replace(draft, target)
-    finally:
-        draft.unlink(missing_ok=True)
-    return target
+    return private_files.replace(path, content if isinstance(content, bytes) else content.encode())

@@ -18,7 +18,7 @@ import threading
 import weakref
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from odibi_core.errors import STOPS, ConfigurationError
 from odibi_core.exporters.endpoint_gate import Gate, is_loopback
@@ -33,14 +33,9 @@ if TYPE_CHECKING:
 __all__ = ["MetricsEndpoint", "serve_metrics"]
 
 _log = logging.getLogger("odibi_core")
-_protocol_log = logging.getLogger("odibi_core.endpoint")
-"""What strangers send to a port is no warning of the program: to be heard, its level is lowered by hand."""
-_protocol_log.setLevel(logging.ERROR)
 _TICK_S: Final = 1.0
 _CLOSE_S: Final = 1.0
-_CONNECTIONS: Final = 64
-_CONNECTION_S: Final = 60.0
-"""No connection lasts longer: one that never ends its question, or never takes the answer, keeps a place."""
+_BACKLOG: Final = 64
 
 
 class _CannotBind(Exception):
@@ -174,7 +169,7 @@ class MetricsEndpoint:
             try:
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 listener.bind(address)
-                listener.listen(_CONNECTIONS)
+                listener.listen(_BACKLOG)
                 listener.setblocking(False)
             except OSError:
                 listener.close()
@@ -248,12 +243,10 @@ class MetricsEndpoint:
             shared.write()
 
     def _serve(self, listener: socket.socket) -> None:
-        import uvicorn
-
         from odibi_core.exporters.endpoint_app import application
+        from odibi_core.exporters.endpoint_protocol import server_for
 
-        app = application(self._collect, self._health, self._gate)
-        self._server = server = uvicorn.Server(_config(app))
+        self._server = server = server_for(application(self._collect, self._health, self._gate))
         self._server_thread = threading.Thread(
             target=server.run, args=([listener],), name="odibi-endpoint-server", daemon=True
         )
@@ -298,43 +291,6 @@ def serve_metrics(
     endpoint = MetricsEndpoint(shared.collect, health, host=host, port=port, token=token, shared=shared)
     endpoint.open()
     return endpoint
-
-
-def _config(app: Any) -> uvicorn.Config:
-    """Uvicorn without its logging: the program may have a uvicorn of its own, whose log is nobody's to configure."""
-    import uvicorn
-    from uvicorn.protocols.http.h11_impl import H11Protocol
-
-    class Silent(H11Protocol):
-        def __init__(self, *arguments: Any, **options: Any) -> None:
-            super().__init__(*arguments, **options)
-            self.access_log = False
-            self.logger = _protocol_log
-
-        def connection_made(self, transport: Any) -> None:
-            super().connection_made(transport)
-            self._limit = self.loop.call_later(_CONNECTION_S, transport.abort)
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._limit.cancel()
-            super().connection_lost(exc)
-
-    class Config(uvicorn.Config):
-        def configure_logging(self) -> None:
-            pass
-
-    return Config(
-        app,
-        http=Silent,
-        ws="none",
-        loop="asyncio",
-        lifespan="off",
-        log_config=None,
-        proxy_headers=False,
-        server_header=False,
-        limit_concurrency=_CONNECTIONS,
-        timeout_graceful_shutdown=1,
-    )
 
 
 _started: weakref.WeakSet[MetricsEndpoint] = weakref.WeakSet()

@@ -70,7 +70,7 @@ class _Gatekeeper:
 
 
 def application(collect: Collect, health: Health | None, gate: Gate) -> Starlette:
-    """The whole application."""
+    """Return the application. Without a token `/health` has the status only: details name paths and free space."""
     from starlette.applications import Starlette
     from starlette.middleware import Middleware
     from starlette.responses import HTMLResponse, PlainTextResponse, Response
@@ -91,8 +91,9 @@ def application(collect: Collect, health: Health | None, gate: Gate) -> Starlett
 
     async def state(request: Request) -> Response:
         def answer() -> Response:
-            status, said = health() if health is not None else (200, {"status": "unknown", "checks": {}})
-            return Response(msgspec.json.encode(clean(said)), status, media_type="application/json")
+            status, report = health() if health is not None else (200, {"status": "unknown", "checks": {}})
+            body = report if gate.token else {"status": report.get("status")}
+            return Response(msgspec.json.encode(clean(body)), status, media_type="application/json")
 
         return await _guarded(answer, "health could not be asked for")
 

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import re
 from dataclasses import dataclass
+from typing import Final
 
 from odibi_core.events.clock import host_name
+
+_AUTHORITY: Final = re.compile(
+    r"(?:\[(?P<address>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9_][A-Za-z0-9_.-]*))(?::(?P<port>[0-9]{1,5}))?"
+)
+"""The whole of a `Host` header (RFC 9110): a name, or an address of IPv6 in brackets, and perhaps a port."""
+_LAST_PORT: Final = 65535
 
 
 def is_loopback(host: str) -> bool:
@@ -15,6 +23,15 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host.lower() == "localhost"
+
+
+def _is_address(text: str) -> bool:
+    """Return true for an IP address, which no DNS server can point elsewhere."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)
@@ -38,11 +55,10 @@ class Gate:
         return None if self._is_our_name(host) else (400, "the header Host is not a name of this server")
 
     def _is_our_name(self, host: str) -> bool:
-        name = (host.partition("]")[0][1:] if host.startswith("[") else host.partition(":")[0]).lower()
-        if name in ("localhost", self.host.lower(), host_name().lower()):
-            return bool(name)
-        try:
-            ipaddress.ip_address(name)
-        except ValueError:
+        match = _AUTHORITY.fullmatch(host)
+        if match is None or int(match["port"] or 0) > _LAST_PORT:
             return False
-        return True
+        if match["address"] is not None:
+            return _is_address(match["address"])
+        name = match["name"].lower()
+        return name.removesuffix(".") in ("localhost", self.host.lower(), host_name().lower()) or _is_address(name)

@@ -6,12 +6,15 @@ dies of, and no number of a process can be mistaken for another's. Whoever holds
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
+from odibi_core import private_files
 from odibi_core.events.clock import monotonic, new_id, process_id, sleep
 from odibi_core.exporters.base import save
 
@@ -22,6 +25,7 @@ _PART: Final = ".json"
 _LOCK: Final = "lock"
 _HOLDER: Final = "holder"
 _ARCHIVE: Final = "archive"
+_DAMAGED: Final = ".damaged"
 
 
 class ProcessGroup:
@@ -46,7 +50,7 @@ class ProcessGroup:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Alone with the folder; `TimeoutError` when another process keeps it for longer than a second."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        private_files.make_folder(self.folder)
         lock = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             deadline = monotonic() + _PATIENCE_S
@@ -84,13 +88,28 @@ class ProcessGroup:
         save(self._path(self.name), text)
 
     def archive(self) -> str | None:
-        """What the dead left, added up."""
-        return self._read(_ARCHIVE)
+        """Return what the dead left, added up; None if there is nothing. Raises as `part`."""
+        return self.part(_ARCHIVE)
 
-    def others(self) -> dict[str, tuple[bool, str | None]]:
-        """Each other process by name: whether it lives, and its part, if it wrote one."""
-        names = [name for name in self._names() if name != self.name]
-        return {name: (self._lives(name), self._read(name)) for name in names}
+    def others(self) -> dict[str, bool]:
+        """Return each other process by name: true if it lives."""
+        return {name: self._lives(name) for name in self._names() if name != self.name}
+
+    def part(self, name: str) -> str | None:
+        """Return the part of a process; None if it wrote none. Raises `OSError` if it is no readable file."""
+        try:
+            # Not blocking: a named pipe would hold up the scrape for ever.
+            descriptor = os.open(self._path(name), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return None
+        with open(descriptor, encoding="utf-8", errors="replace") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise OSError(errno.EINVAL, "it is not a regular file")
+            return file.read()
+
+    def set_archive_aside(self) -> None:
+        """Rename a damaged archive, so that it is kept, and the next one does not replace it."""
+        self._path(_ARCHIVE).rename(self.folder / f"{_ARCHIVE}{_DAMAGED}")
 
     def replace_archive(self, text: str) -> None:
         """A new archive, whole or not at all."""
@@ -125,14 +144,12 @@ class ProcessGroup:
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}{_PART}"
 
-    def _read(self, name: str) -> str | None:
-        try:
-            return self._path(name).read_text(encoding="utf-8", errors="replace")
-        except FileNotFoundError:
-            return None
-
     def _lives(self, name: str) -> bool:
-        return not self._is_free(f"{name}{_LIVE}")
+        """Return true for a process that lives, and for one of which that cannot be found out: it is never folded."""
+        try:
+            return not self._is_free(f"{name}{_LIVE}")
+        except OSError:
+            return True
 
     def _is_free(self, file: str) -> bool:
         descriptor = self._lock_on(file)
@@ -151,7 +168,8 @@ class ProcessGroup:
     def _clear(self) -> None:
         for file in self.folder.iterdir():
             if file.name not in (_LOCK, _HOLDER):
-                file.unlink(missing_ok=True)
+                with suppress(IsADirectoryError, PermissionError):  # nothing of ours: it is left as it is
+                    file.unlink(missing_ok=True)
 
 
 def _let_go(descriptor: int) -> None:

@@ -15,6 +15,7 @@ from odibi_core.exporters.prometheus_names import (
     LAST,
     RESIDENT_MEMORY,
     SUM,
+    UNREADABLE_PARTS,
     UPTIME,
     VALUE,
     Form,
@@ -91,6 +92,8 @@ def _facts(measured: Measured) -> Iterator[tuple[Form, float]]:
         yield UPTIME, measured.uptime_s
     if measured.resident_bytes is not None:
         yield RESIDENT_MEMORY, measured.resident_bytes
+    if measured.unreadable_parts is not None:
+        yield UNREADABLE_PARTS, measured.unreadable_parts
 
 
 def _labels(series: Series) -> str:

@@ -91,6 +91,9 @@ UPTIME: Final = Form("odibi_uptime_seconds", GAUGE, LAST, "How long the process 
 RESIDENT_MEMORY: Final = Form(
     "odibi_process_resident_memory_bytes", GAUGE, LAST, "Resident size of the process."
 )
+UNREADABLE_PARTS: Final = Form(
+    "odibi_metrics_unreadable_parts", GAUGE, LAST, "Files of processes on this port that could not be read."
+)
 _SHOWS: Final = {COUNTER: VALUE, GAUGE: LAST, HISTOGRAM: BUCKETS}
 _NOT_IN_NAMES: Final = re.compile("[^a-zA-Z0-9_]")
 _RESERVED_LABELS: Final = frozenset({"le", "quantile"})

@@ -8,6 +8,7 @@ the next one begins from nothing, as a single process does.
 
 from __future__ import annotations
 
+import logging
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any, Final, Protocol, TypeAlias
 
 import msgspec
 
+from odibi_core.events import clean_text
 from odibi_core.events.clock import monotonic, utc_now
 from odibi_core.exporters.base import Measured
 from odibi_core.exporters.merged import Merged, key_of
@@ -26,6 +28,9 @@ from odibi_core.views import values
 _WRITE_ANYWAY_S: Final = 10.0
 _SHARE: Final = 20
 """Writing takes at most this part of the time: one in so many."""
+_UNREADABLE: Final = (OSError, ValueError, RecursionError)
+"""Raised for a part that is damaged, or no regular file; `msgspec.DecodeError` is a `ValueError`."""
+_log = logging.getLogger("odibi_core")
 Part: TypeAlias = dict[str, Any]
 """What `SnapshotExporter` tells of one process."""
 
@@ -59,6 +64,7 @@ class SharedMetrics:
         if self.group is not None:
             self.group.abandon()
         self._lock = threading.RLock()
+        self._reported: set[str] = set()
         self._changed_at: dict[Any, tuple[int, float]] = {}
         self._written: list[Part] | None = None
         self._write_anyway = self._due = 0.0
@@ -124,13 +130,41 @@ class SharedMetrics:
             # What is told to the scraper now is kept first: a death between must not take it back.
             with suppress(OSError):  # a full disk: what is told is right all the same
                 group.write(_text(own))
-            archive = _read(group.archive())
+            archive, damaged = self._archive(group)
             folded = set(values.texts(archive.get("folded")))
-            others = {name: other for name, other in group.others().items() if name not in folded}
-            living = [_read(text) for lives, text in others.values() if lives]
-            dead = {name: _read(text) for name, (lives, text) in others.items() if not lives}
+            others = {name: lives for name, lives in group.others().items() if name not in folded}
+            parts = {name: self._part(group, name) for name in others}
+            readable = {name: part for name, part in parts.items() if part is not None}
+            living = [part for name, part in readable.items() if others[name]]
+            dead = {name: part for name, part in readable.items() if not others[name]}
             archived = self._fold(group, archive, dead, folded)
-        return _added_up([own, *living], archived)
+        return _added_up([own, *living], archived, unreadable=len(parts) - len(readable) + damaged)
+
+    def _archive(self, group: ProcessGroup) -> tuple[Part, bool]:
+        """Return what the dead left, and true if it cannot be read: then it is renamed, and begun anew."""
+        try:
+            return _decoded(group.archive()), False
+        except (ValueError, RecursionError) as error:
+            self._report("the numbers of processes that are gone", error)
+            group.set_archive_aside()
+            return {}, True
+
+    def _part(self, group: ProcessGroup, name: str) -> Part | None:
+        """Return the part of another process; None if it cannot be read: it is left out of the answer."""
+        try:
+            return _decoded(group.part(name))
+        except _UNREADABLE as error:
+            self._report(f"the numbers of process {name.partition('-')[0]}", error)
+            return None
+
+    def _report(self, numbers: str, error: Exception) -> None:
+        """Log one warning for each file that cannot be read; every scrape counts it."""
+        if numbers not in self._reported:
+            self._reported.add(numbers)
+            _log.warning(
+                "%s cannot be read in %s, and are left out of /metrics: %s",
+                numbers, clean_text(str(self.root)), clean_text(f"{type(error).__name__}: {error}"),
+            )  # fmt: skip
 
     def _fold(self, group: ProcessGroup, archive: Part, dead: dict[str, Part], folded: set[str]) -> list[Any]:
         """The archive with the dead in it: written first, with their names, so that none is ever added twice."""
@@ -147,7 +181,7 @@ class SharedMetrics:
         return _series(archive)
 
 
-def _added_up(living: list[Part], archived: list[Any]) -> Measured:
+def _added_up(living: list[Part], archived: list[Any], *, unreadable: int) -> Measured:
     merged = Merged()
     merged.add(archived)
     for part in living:
@@ -159,6 +193,7 @@ def _added_up(living: list[Part], archived: list[Any]) -> Measured:
         at=utc_now(),
         uptime_s=max(uptimes, default=None),
         resident_bytes=sum(resident) if resident else None,
+        unreadable_parts=unreadable,
     )
 
 
@@ -171,9 +206,9 @@ def _text(part: Part) -> str:
     return msgspec.json.encode(part).decode()
 
 
-def _read(text: str | None) -> Part:
-    """A part as it was written; nothing, for one that was not, or that somebody damaged."""
-    try:
-        return values.record(msgspec.json.decode(text)) if text else {}
-    except msgspec.DecodeError:
-        return {}
+def _decoded(text: str | None) -> Part:
+    """Return a part as it was written, empty for one that was not; raises what `_UNREADABLE` lists."""
+    part = msgspec.json.decode(text) if text is not None else {}
+    if not isinstance(part, dict) or not isinstance(part.get("series", []), list):
+        raise ValueError("it is not the JSON of a process's numbers")
+    return part

@@ -1,0 +1,109 @@
+"""The gate of the endpoint: which names in `Host` are this machine's, read strictly."""
+
+from __future__ import annotations
+
+import pytest
+
+from odibi_core.exporters.endpoint_gate import Gate
+
+LOOPBACK = Gate("127.0.0.1", "")
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "localhost",
+        "localhost:9090",
+        "LocalHost",
+        "localhost.",
+        "127.0.0.1",
+        "127.0.0.1:65535",
+        "127.0.0.2",
+        "10.1.2.3",
+        "[::1]",
+        "[::1]:8000",
+        "[0:0:0:0:0:0:0:1]",
+        "[::ffff:127.0.0.1]:1",
+        "[2001:DB8::1]",
+    ],
+)
+def test_an_address_or_a_name_of_this_machine_comes_in(host: str) -> None:
+    """An address cannot be pointed elsewhere by a name server, and the port may be a forwarded one."""
+    assert LOOPBACK.refusal(host, "") is None
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "[::1].evil",
+        "[::1].evil.example:8000",
+        "[::1]x",
+        "[::1]:8000.evil",
+        "[::1",
+        "::1",
+        "[]",
+        "[::1]]",
+        "[[::1]]",
+        "x[::1]",
+        "[localhost]",
+        "[127.0.0.1]x",
+        "[::1%25eth0]",
+        "127.0.0.1.evil",
+        "127.0.0.1.evil:8000",
+        "127.1",
+        "127.0.1",
+        "2130706433",
+        "0x7f.0.0.1",
+        "0177.0.0.1",
+        "127.0.0.1:",
+        "127.0.0.1:80:80",
+        "127.0.0.1:x",
+        "127.0.0.1:-1",
+        "127.0.0.1:+80",
+        "127.0.0.1:8 0",
+        "localhost:65536",
+        "localhost.evil",
+        "localhost:80.evil",
+        "localhost..",
+        "localhost:80@evil",
+        "evil@localhost",
+        "user:pw@127.0.0.1",
+        "localhost/evil",
+        "localhost?x",
+        "localhost#x",
+        "localhost\\.evil",
+        "localhost evil",
+        " localhost",
+        "localhost,evil",
+        "localhost\x00",
+        "localhost\n",
+        "localhost\t",
+        "loc%61lhost",
+        "notlocalhost",
+        "evil.localhost.",
+        "",
+        ".",
+        ":",
+        ":80",
+        "*",
+        "١٢٧.0.0.1",
+        "１２７.0.0.1",
+        "localhoſt",
+        "http://localhost",
+        "-",
+        "xn--localhost-abc",
+    ],
+)
+def test_everything_else_stays_outside(host: str) -> None:
+    """The whole header is read: what stands behind an address or a name of ours makes it another's."""
+    refusal = LOOPBACK.refusal(host, "")
+    assert refusal is not None
+    assert refusal[0] == 400
+
+
+def test_the_name_that_it_serves_on_comes_in() -> None:
+    """As the setting spells it, in any case; a name that begins or ends so does not."""
+    gate = Gate("metrics.internal", "")
+    assert gate.refusal("Metrics.Internal:8000", "") is None
+    assert gate.refusal("metrics.internal.evil", "") is not None
+    assert gate.refusal("x.metrics.internal", "") is not None

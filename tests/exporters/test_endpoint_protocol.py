@@ -1,0 +1,119 @@
+"""The endpoint's connections: no stranger holds a place that a scrape needs."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+
+import httpx
+import pytest
+
+from odibi_core.exporters import endpoint_protocol
+from odibi_core.exporters.endpoint import MetricsEndpoint
+from odibi_core.exporters.endpoint_protocol import Places
+
+TEXT = "text/plain; version=0.0.4; charset=utf-8"
+MANY = 300
+BEGINNINGS = pytest.mark.parametrize(
+    "begun",
+    [
+        b"",
+        b"G",
+        b"GET /metr",
+        b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n",
+        b"GET /metrics HTTP/1.1\r\nX: ",
+    ],
+)
+
+
+@pytest.fixture
+def endpoint() -> Iterator[MetricsEndpoint]:
+    with MetricsEndpoint(lambda accept: (b"fine 1\n", TEXT), port=0) as served:
+        assert scrape(served).status_code == 200  # the web server is loaded, and takes connections at once
+        yield served
+
+
+def scrape(endpoint: MetricsEndpoint) -> httpx.Response:
+    return httpx.get(f"http://127.0.0.1:{endpoint.port}/metrics", timeout=30, trust_env=False)
+
+
+@contextmanager
+def connections(endpoint: MetricsEndpoint, count: int, begun: bytes) -> Iterator[list[socket.socket]]:
+    """So many connections, each with the beginning of a request."""
+    with ExitStack() as opened:
+        found = []
+        for _ in range(count):
+            connection = opened.enter_context(
+                socket.create_connection(("127.0.0.1", endpoint.port), timeout=30)
+            )
+            with suppress(OSError):  # it had to make room already
+                connection.sendall(begun)
+            found.append(connection)
+        yield found
+
+
+@BEGINNINGS
+def test_connections_that_never_finish_a_request_hold_up_no_scrape(
+    endpoint: MetricsEndpoint, begun: bytes
+) -> None:
+    """Three hundred of them: the oldest make room, and each scrape is answered."""
+    with connections(endpoint, MANY, begun):
+        assert [scrape(endpoint).status_code for _ in range(3)] == [200, 200, 200]
+
+
+def test_a_request_that_is_not_finished_in_time_is_closed(
+    endpoint: MetricsEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The time runs from the connection on, however often a byte comes."""
+    monkeypatch.setattr(endpoint_protocol, "REQUEST_S", 0.1)
+    with connections(endpoint, 1, b"GET /metr") as (slow,), suppress(ConnectionResetError):
+        assert slow.recv(100) == b""
+
+
+def test_an_answer_has_more_time_than_a_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Numbers that take longer to collect than a request may take are answered all the same."""
+    monkeypatch.setattr(endpoint_protocol, "REQUEST_S", 0.05)
+
+    def collect(accept: str) -> tuple[bytes, str]:
+        with connections(served, 1, b"GET") as (slow,), suppress(ConnectionResetError):
+            slow.recv(1)  # returns when the time of a connection is over that came after the scrape's
+        return b"fine 1\n", TEXT
+
+    with MetricsEndpoint(collect, port=0) as served:
+        assert scrape(served).text == "fine 1\n"
+
+
+class Held:
+    """A connection of which nothing but its state matters."""
+
+    def __init__(self, idle: bool) -> None:
+        self.idle = idle
+        self.dropped = False
+
+    def drop(self) -> None:
+        self.dropped = True
+
+
+def test_the_oldest_that_asked_nothing_makes_room() -> None:
+    """One that is being answered keeps its place; where all are, the new one is taken too."""
+    places = Places(limit=3)
+    answered, first, second, new = Held(False), Held(True), Held(True), Held(False)
+    for each in (answered, first, second, new):
+        places.take(each)
+    assert [each.dropped for each in (answered, first, second, new)] == [False, True, False, False]
+    places.take(Held(False))
+    assert second.dropped
+    places.take(last := Held(True))
+    assert not any(each.dropped for each in (answered, new, last))
+
+
+def test_one_that_left_needs_no_room() -> None:
+    """A connection that ended is not counted."""
+    places = Places(limit=1)
+    first, second = Held(True), Held(True)
+    places.take(first)
+    places.leave(first)
+    places.take(second)
+    assert not first.dropped
+    assert not second.dropped
