@@ -7,7 +7,7 @@ from contextvars import ContextVar, Token
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from odibi_core import program
+from odibi_core import private_files, program
 from odibi_core.errors import is_failure
 from odibi_core.event_bus import EventBus
 from odibi_core.events import context, kinds, redaction
@@ -52,6 +52,7 @@ class Observer:
         self.settings = settings or read_settings(store={"dir": store or None})
         own = self.settings.redaction
         redaction.configure(own.names, own.patterns, source="settings")
+        private_files.set_file_mode(self.settings.store.mode)
         self.store = None if store is False else RunStore(self.settings.root)
         self.run_id = (self.store or RunStore()).new_run_id(name)
         self.bus = EventBus() if bus is None else bus

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from odibi_core import plugins, program
+from odibi_core import plugins, private_files, program
 from odibi_core.errors import ConfigurationError, PipelineError, is_stop, nearest
 from odibi_core.event_bus import EventBus, Sink
 from odibi_core.events import Event, clean_text, context, kinds, redaction
@@ -126,6 +126,7 @@ class Orchestrator:
         )
         own = self.settings.redaction
         redaction.configure(own.names, own.patterns, source="settings")
+        private_files.set_file_mode(self.settings.store.mode)
         self.store = None if store is False else RunStore(self.settings.root)
 
     def _kept(self, keep: str | Iterable[str] | None) -> set[str]:

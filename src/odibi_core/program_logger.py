@@ -15,6 +15,7 @@ from functools import partial
 from threading import RLock
 from typing import Any, Final, TextIO
 
+from odibi_core import private_files
 from odibi_core.errors import STOPS
 from odibi_core.event_bus import EventBus, Sink
 from odibi_core.events import Event, clean_text, kinds, redaction
@@ -263,6 +264,7 @@ def _make(settings: Log | ObservabilityConfig | None) -> bool:
             return False
         config = get_config()
         redaction.configure(config.redaction_names, config.redaction_patterns, source="settings")
+        private_files.set_file_mode(config.section("store").mode)
         _default.append(_ProcessLog(config if settings is None else settings))
         return True
 

@@ -15,6 +15,7 @@ from typing import Any, Concatenate, Final, Literal, ParamSpec
 
 import msgspec
 
+from odibi_core import private_files
 from odibi_core.engines.frame import LEVELS, describe
 from odibi_core.errors import STOPS, ConfigurationError, nearest
 from odibi_core.event_bus import EventBus
@@ -319,18 +320,11 @@ class Tracker:
 
     def _write(self, path: Path, lineage: dict[str, Any]) -> None:
         """Whole or not at all: a reader never sees half a file."""
-        beside = path.with_name(f".{path.name[:80]}.{clock.new_id()}.tmp")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            beside.write_bytes(msgspec.json.format(msgspec.json.encode(lineage), indent=2))
-            beside.replace(path)
+            private_files.replace(path, msgspec.json.format(msgspec.json.encode(lineage), indent=2))
         except (OSError, ValueError) as error:
             _log.error("the lineage could not be written to %s: %s", path, error)
             self._warn("the lineage could not be written", path=str(path), error=error)
-            try:
-                beside.unlink(missing_ok=True)
-            except (OSError, ValueError):
-                pass  # refused for the same reason as the writing was; nothing more to say
 
 
 def _label(name: object) -> str:

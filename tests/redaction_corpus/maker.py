@@ -243,7 +243,7 @@ MAKERS: Final[dict[str, Callable[[Maker], str]]] = {
     "ns": lambda make: f"{int(make.moment().timestamp() * 1e6)}{make.of(string.digits, 3)}",
     "id16": lambda make: make.of("123456789", 1) + make.of(string.digits, 15),
     "id9": lambda make: make.of("123456789", 1) + make.of(string.digits, 8),
-    "ean": lambda make: make.barcode(make.one(("400", "50", "76", "87", "30", "590", "978")), 13),
+    "ean": lambda make: make.barcode(make.one(("400", "42", "43", "50", "76", "87", "30", "590")), 13),
     "upc": lambda make: make.barcode(make.one(("0", "7", "8")), 12),
     "gtin": lambda make: make.barcode("1", 14),
     "sscc": lambda make: make.barcode("34", 18),

@@ -20,6 +20,7 @@ def test_no_variable_sets_two_things() -> None:
 
 # By the end of an attribute's name, or else by the type of its default: values that it may have, all different.
 FITTING = {
+    "file_mode": "640",
     "log_level": "error debug", "log_format": "json text", "preset": "ecs otel", "durability": "synced written",
     "snapshot_level": "stats off", "dsn": "https://a@x/1 https://b@x/1", "attributes": "a=1 a=2", "headers": "a=1 a=2",
     "endpoint": "http://a http://b", "compression": "gzip none", "protocol": "grpc http/json",

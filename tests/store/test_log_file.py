@@ -6,11 +6,13 @@ import json
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
-from odibi_core.events import encode
+from odibi_core.events import Event, encode
 from odibi_core.store.log_file import LogFile
 from odibi_core.testing import an_event
 
@@ -131,3 +133,116 @@ def test_a_line_is_bounded() -> None:
     file(an_event("huge", text="x" * 3_000_000))
     assert Path("app.jsonl").stat().st_size <= 1 << 20
     assert "[cut: 3000002 bytes]" in Path("app.jsonl").read_text()
+
+
+def an_event_later(seconds: int) -> Event:
+    """One so many seconds from now: a log file looks at its name when a second has passed."""
+    event = an_event("kept")
+    return structs.replace(event, timestamp=event.timestamp + timedelta(seconds=seconds))
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Path:
+    """A folder to which every user may write, as `/tmp`."""
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    folder.chmod(0o1777)
+    return folder
+
+
+def refused(path: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    """The sentence for a log file to which two lines were written in vain."""
+    file = LogFile(path)
+    for _ in range(2):
+        file(an_event("said"))
+    assert (file.written, file.dropped.total()) == (0, 2)
+    (sentence,) = capsys.readouterr().err.splitlines()
+    return sentence
+
+
+@pytest.mark.parametrize("target", ["there", "not there", "folder", "loop", "/dev/null"])
+def test_a_link_in_a_folder_that_all_may_write_to_is_refused(
+    shared: Path, tmp_path: Path, target: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Another user's link would have lines appended to a file of ours; the sentence says so, once."""
+    (tmp_path / "there").write_text("mine")
+    (tmp_path / "folder").mkdir()
+    link = shared / "app.jsonl"
+    link.symlink_to(link if target == "loop" else tmp_path / target)
+    sentence = refused(link, capsys)
+    assert "is a symbolic link in" in sentence
+    assert "LOG_FILE" in sentence
+    assert (tmp_path / "there").read_text() == "mine"
+    assert not (tmp_path / "not there").exists()
+
+
+def test_a_link_on_the_way_is_refused_too(shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A folder of that name that another user made to lead to ours."""
+    (tmp_path / "mine").mkdir()
+    (shared / "logs").symlink_to(tmp_path / "mine")
+    assert "is a symbolic link in" in refused(shared / "logs" / "app.jsonl", capsys)
+    assert list((tmp_path / "mine").iterdir()) == []
+
+
+@pytest.mark.parametrize("how", ["a second name", "another owner"])
+def test_another_users_file_in_a_shared_folder_is_refused(
+    shared: Path, tmp_path: Path, how: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hard link does what a symbolic one does; a file of another's is another's to read."""
+    (tmp_path / "mine").write_text("mine")
+    if how == "a second name":
+        os.link(tmp_path / "mine", shared / "app.jsonl")
+    else:
+        (shared / "app.jsonl").write_text("")
+        user = os.geteuid()
+        monkeypatch.setattr(os, "geteuid", lambda: user + 1)
+    assert "every user may write" in refused(shared / "app.jsonl", capsys)
+    assert (tmp_path / "mine").read_text() == "mine"
+
+
+def test_a_link_that_takes_the_files_place_is_not_followed(
+    shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Within the second in which a rotation would be noticed; the lines go on when it is gone."""
+    (tmp_path / "mine").write_text("mine")
+    path = shared / "app.jsonl"
+    file = LogFile(path)
+    file(an_event("kept"))
+    path.unlink()
+    path.symlink_to(tmp_path / "mine")
+    file(later := an_event_later(1))
+    assert file.dropped == {"ELOOP": 1}
+    assert (tmp_path / "mine").read_text() == "mine"
+    path.unlink()
+    file(an_event_later(3))
+    assert read(path) == [later.event_type]
+
+
+def test_a_link_between_the_check_and_the_opening_is_not_followed(
+    shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system itself refuses it, however late it comes."""
+    (tmp_path / "mine").write_text("mine")
+    (shared / "app.jsonl").symlink_to(tmp_path / "mine")
+    monkeypatch.setattr("odibi_core.private_files.shared_link", lambda path: None)
+    file = LogFile(shared / "app.jsonl")
+    file(an_event("said"))
+    assert file.dropped == {"ELOOP": 1}
+    assert (tmp_path / "mine").read_text() == "mine"
+
+
+def test_elsewhere_a_link_is_followed(tmp_path: Path) -> None:
+    """An operator's own, to another disk."""
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "logs").symlink_to(tmp_path / "disk")
+    (tmp_path / "disk" / "app.jsonl").symlink_to(tmp_path / "disk" / "today.jsonl")
+    LogFile(tmp_path / "logs" / "app.jsonl")(an_event("kept"))
+    assert read(tmp_path / "disk" / "today.jsonl") == ["kept"]
+
+
+def test_a_file_of_ones_own_in_a_shared_folder_is_kept(shared: Path) -> None:
+    """As ever, also by a second program, and with folders that it makes there."""
+    for path in (shared / "app.jsonl", shared / "app.jsonl", shared / "logs" / "app.jsonl"):
+        LogFile(path)(an_event("kept"))
+    assert read(shared / "app.jsonl") == ["kept", "kept"]
+    assert read(shared / "logs" / "app.jsonl") == ["kept"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol, TypeVar
 
+from odibi_core import private_files
 from odibi_core.cli.output import notice
 from odibi_core.events import Event
 from odibi_core.settings import read_settings
@@ -20,7 +21,9 @@ class _Hears(Protocol):
 
 def open_store(given: str | None) -> RunStore:
     """The store that `--store` names, else the setting's."""
-    return RunStore(read_settings(store={"dir": given or None}).root)
+    settings = read_settings(store={"dir": given or None})
+    private_files.set_file_mode(settings.store.mode)
+    return RunStore(settings.root)
 
 
 def find(store: RunStore, wanted: str | None) -> str:

@@ -24,6 +24,7 @@ class ObservabilityConfig:
     store_dir: str
     store_durability: str
     store_segment_mb: float
+    store_file_mode: str
     log_level: str
     log_format: str
     log_file: str

@@ -47,6 +47,13 @@ Pairs = Annotated[str, _text(_PAIRS, "it is a list of name=value with commas bet
 Attributes = Annotated[
     str, _text(_ATTRIBUTES, "it is a list of name=value with commas between, each value percent-encoded")
 ]
+FileMode = Annotated[
+    str,
+    _text(
+        "(?:0o?)?6[046][046]",
+        'it is a text: "600" (the owner alone), "640" (the group may read), "660" or "644"',
+    ),
+]
 Tags = Annotated[str, _text(_TAGS, "it is a list of key:value with commas or spaces between")]
 
 
@@ -63,6 +70,13 @@ class Store(Section, frozen=True):
     """`buffered` (lost with the process), `written` (lost with the machine), `synced` (lost with the disk)."""
     segment_mb: Positive = 64.0
     """A segment is closed, and a new one begun, before it would pass this size."""
+    file_mode: FileMode = "600"
+    """The mode of the record's files, in octal; its folders can be entered by those who can read the files."""
+
+    @property
+    def mode(self) -> int:
+        """The number of `file_mode`; an empty text is the default."""
+        return int(self.file_mode or Store().file_mode, 8)
 
 
 class Log(Section, frozen=True):

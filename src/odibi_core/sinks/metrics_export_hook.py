@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from odibi_core import private_files
 from odibi_core.errors import ConfigurationError, nearest
 from odibi_core.events import kinds
 from odibi_core.events.clock import new_id, utc_now
@@ -42,16 +43,13 @@ class MetricsExportHook:
         metrics = event.get("metrics_manager")
         if metrics is None:
             return
-        self.export_dir.mkdir(parents=True, exist_ok=True)
         stem = f"metrics_{utc_now():%Y%m%d_%H%M%S}"
         if any(self.export_dir.glob(f"{stem}.*")):
             stem = f"{stem}_{new_id(4)}"
         for name in self.formats:
             content = metrics.export(name)
             path = self.export_dir / f"{stem}.{SUFFIXES[name]}"
-            beside = path.with_name(f".{path.name}.tmp")
-            beside.write_bytes(content if isinstance(content, bytes) else content.encode())
-            beside.replace(path)
+            private_files.replace(path, content if isinstance(content, bytes) else content.encode())
             self.written.append(path)
 
 

@@ -20,6 +20,7 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
+from odibi_core import private_files
 from odibi_core.errors import STOPS, ConfigurationError, StoreError
 from odibi_core.events import Event, encode
 from odibi_core.events.clock import process_id, utc_now
@@ -34,7 +35,7 @@ _BUFFER: Final = 64 * 1024
 _URGENT: Final = severity("error")
 _LOOK_EVERY: Final = timedelta(seconds=1)
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_FLAGS: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
+_FLAGS: Final = os.O_WRONLY | os.O_APPEND
 DURABILITIES: Final = ("buffered", "written", "synced")
 
 
@@ -208,14 +209,14 @@ class Journal:
     def _open_next(self) -> None:
         """A new segment, of a name that nobody has."""
         self._close_descriptor()
-        self.directory.mkdir(parents=True, exist_ok=True)
+        private_files.make_folder(self.directory)
         stems = (self.stem if n == 1 else f"{self.stem}_{n}" for n in count(1))
         while True:
             number = self._number + 1
             stem = next(stems) if number == 1 else self.stem
             path = self.directory / segment_name(stem, number)
             try:
-                self._fd = os.open(path, _FLAGS, 0o644)
+                self._fd = private_files.create(path, _FLAGS)
             except FileExistsError:
                 self._number += number > 1
                 continue

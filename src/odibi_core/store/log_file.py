@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from odibi_core import private_files
 from odibi_core.errors import STOPS, ConfigurationError
 from odibi_core.events import Event, encode
 from odibi_core.store.journal import MAX_LINE
@@ -27,7 +28,11 @@ from odibi_core.store.shorten import fitting
 _LOOK_EVERY: Final = timedelta(seconds=1)
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LOOKS: Final = 50
-_FLAGS: Final = os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
+_FLAGS: Final = os.O_APPEND | getattr(os, "O_NONBLOCK", 0)
+_THERE: Final = os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
+"""Also where a file was there just now: it may be rotated away before it is opened."""
+_NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0)
+_ELSEWHERE: Final = "set LOG_FILE to a file in a folder of this program's own"
 
 
 class LogFile:
@@ -90,12 +95,12 @@ class LogFile:
         self._open()
 
     def _open(self) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        # Who opens a pipe to read as well is its reader, and would wait for himself when it is full.
+        _refuse_shared_link(self.path)
+        private_files.make_folder(self.path.parent)
+        # A program that opens a pipe to read as well is its reader, and would wait for itself when it is full.
         self._regular = _is_regular(self.path)
-        mode = os.O_RDWR if self._regular else os.O_WRONLY
-        self._fd = os.open(self.path, _FLAGS | mode, 0o644)
-        # Opening did not wait for whoever reads a pipe; writing does, as any program's output.
+        self._fd = _opened(self.path, os.O_RDWR if self._regular else os.O_WRONLY)
+        # Opening did not wait for the reader of a pipe; writing does, as any program's output.
         os.set_blocking(self._fd, True)
 
     def _ends_torn(self) -> bool:
@@ -143,6 +148,35 @@ def _is_regular(path: Path) -> bool:
         return stat.S_ISREG(os.stat(path).st_mode) and os.access(path, os.R_OK)
     except FileNotFoundError:
         return True
+
+
+def _refuse_shared_link(path: Path) -> None:
+    """Raise `OSError` if a link leads to the log file that any user may have put there."""
+    if link := private_files.shared_link(path):
+        raise OSError(
+            errno.ELOOP, f"{link} is a symbolic link in {link.parent}, to which every user may write; {_ELSEWHERE}"
+        )
+
+
+def _opened(path: Path, mode: int) -> int:
+    """Return a descriptor of the log file. Raises `OSError` if it may be another user's file, or lead to one."""
+    try:
+        return private_files.create(path, _FLAGS | mode)
+    except FileExistsError:
+        pass
+    shared = private_files.is_shared(path.parent)
+    descriptor = os.open(path, _FLAGS | _THERE | mode | (_NO_LINK if shared else 0), 0o600)
+    if shared and not _is_own(os.fstat(descriptor)):
+        os.close(descriptor)
+        raise OSError(
+            errno.EPERM, f"it has a second name or another owner, and every user may write to its folder; {_ELSEWHERE}"
+        )
+    return descriptor
+
+
+def _is_own(found: os.stat_result) -> bool:
+    """Return true for a file of this user's that has no other name: a hard link may lead to any file."""
+    return found.st_nlink == 1 and found.st_uid == os.geteuid()
 
 
 _files: weakref.WeakSet[LogFile] = weakref.WeakSet()

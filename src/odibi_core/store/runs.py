@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
+from odibi_core import private_files
 from odibi_core.errors import RunNotFoundError
 from odibi_core.events import Event, clean_text, encode, kinds
 from odibi_core.events.clock import host_name, new_id, process_start, utc_now
@@ -153,7 +154,8 @@ def _put_once(path: Path, content: bytes) -> bool:
     """Have a file of this content, whole from the first moment; False when somebody else was first, or nobody can."""
     beside = path.with_name(f".{path.name}.{new_id()}")
     try:
-        beside.write_bytes(content)
+        with open(private_files.create(beside, os.O_WRONLY), "wb") as file:
+            file.write(content)
         os.link(beside, path)
     except OSError:
         return False

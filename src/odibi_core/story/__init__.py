@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from odibi_core import private_files
 from odibi_core.events import clean_text
-from odibi_core.events.clock import new_id
 from odibi_core.story.document import build
 from odibi_core.story.masking import safe
 from odibi_core.story.page import render
@@ -26,7 +26,7 @@ def write_story(lineage: dict[str, Any], path: str | os.PathLike[str], title: st
     """
     with _no_collection():
         page = render(build(safe(lineage), None if title is None else clean_text(str(title))))
-    return _replace(Path(path), page.encode("utf-8", "replace"))
+    return private_files.replace(path, page.encode("utf-8", "replace"))
 
 
 @contextmanager
@@ -39,14 +39,3 @@ def _no_collection() -> Iterator[None]:
     finally:
         if collecting:
             gc.enable()
-
-
-def _replace(target: Path, content: bytes) -> Path:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".story-{new_id()}.tmp")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return target
