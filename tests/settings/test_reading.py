@@ -24,7 +24,7 @@ def test_code_goes_before_the_environment_and_that_before_the_default() -> None:
 
 def test_the_file_goes_after_the_environment_and_before_the_default() -> None:
     """For a run as for everybody."""
-    Path("odibi.toml").write_text('[store]\ndir = "/from/file"\n[snapshot]\nrows = 9\n')
+    Path("odibi.toml").write_text('[store]\ndir = "from/file"\n[snapshot]\nrows = 9\n')
     found = read_settings({"ODIBI_STORE__DIR": "/from/environment"})
     assert (found.store.dir, found.snapshot.rows) == ("/from/environment", 9)
     assert read_settings({}, snapshot={"rows": 1}).snapshot.rows == 1

@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from odibi_core.errors import STOPS, ConfigurationError
-from odibi_core.exporters.endpoint_gate import Gate, is_loopback
+from odibi_core.events.hosts import is_loopback
+from odibi_core.exporters.endpoint_gate import Gate
 from odibi_core.exporters.shared_metrics import Metrics, SharedMetrics
 
 if TYPE_CHECKING:

@@ -3,35 +3,18 @@
 from __future__ import annotations
 
 import hmac
-import ipaddress
 import re
 from dataclasses import dataclass
 from typing import Final
 
 from odibi_core.events.clock import host_name
+from odibi_core.events.hosts import is_address
 
 _AUTHORITY: Final = re.compile(
     r"(?:\[(?P<address>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9_][A-Za-z0-9_.-]*))(?::(?P<port>[0-9]{1,5}))?"
 )
 """The whole of a `Host` header (RFC 9110): a name, or an address of IPv6 in brackets, and perhaps a port."""
 _LAST_PORT: Final = 65535
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach a server on `host`."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
-
-
-def _is_address(text: str) -> bool:
-    """Return true for an IP address, which no DNS server can point elsewhere."""
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 @dataclass(frozen=True)
@@ -59,6 +42,6 @@ class Gate:
         if match is None or int(match["port"] or 0) > _LAST_PORT:
             return False
         if match["address"] is not None:
-            return _is_address(match["address"])
+            return is_address(match["address"])
         name = match["name"].lower()
-        return name.removesuffix(".") in ("localhost", self.host.lower(), host_name().lower()) or _is_address(name)
+        return name.removesuffix(".") in ("localhost", self.host.lower(), host_name().lower()) or is_address(name)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any, Final
 
 from odibi_core.errors import ConfigurationError, nearest
+from odibi_core.events.hosts import is_loopback
 from odibi_core.settings.lists import WITHIN, said_within
 from odibi_core.settings.options import OPTIONS, VARIABLES, Option, options_of, unknown_variables
 from odibi_core.settings.reading import CODE, DEFAULT, Given, Reading, judged
 from odibi_core.settings.sections import SECTIONS
 from odibi_core.settings.values import masked, text_of
-
-_LOOPBACK: Final = ("127.", "localhost", "::1", "[::1]")
 
 
 class ObservabilityConfig:
@@ -107,6 +106,8 @@ class ObservabilityConfig:
         )
         for option in OPTIONS.values():
             self._take(option, reading.given(option))
+            if problem := reading.overreach(option):
+                self._problems[option.attribute] = f"{problem}; {_used(option.default)}"
         self._settle()
         for attribute, value in given.items():
             if value is not None:
@@ -193,7 +194,7 @@ class ObservabilityConfig:
             port = "DATADOG_ENABLED is true and ODIBI_DATADOG__PORT is 0: it is the agent's port, by custom 8125"
             wrong = ((self.datadog_host, host), (self.datadog_port, port))
             found["datadog_enabled"] = [problem for value, problem in wrong if not value]
-        if self.metrics_enabled and not self.metrics_token and not self.metrics_host.startswith(_LOOPBACK):
+        if self.metrics_enabled and not self.metrics_token and not is_loopback(self.metrics_host):
             found["metrics_enabled"] = [
                 f"METRICS_ENABLED is true and ODIBI_METRICS__HOST is {self.metrics_host!r}, which others can reach: "
                 "set ODIBI_METRICS__TOKEN to what they must send, or the host to 127.0.0.1"

@@ -19,6 +19,8 @@ class SettingsFile(NamedTuple):
     path: str = ""
     tables: Mapping[str, Mapping[str, Any]] = {}
     problem: str = ""
+    is_found: bool = False
+    """True for the file of the working directory, which no variable named: it may say less (see `reach`)."""
 
 
 def settings_file(environment: Mapping[str, str]) -> SettingsFile:
@@ -31,7 +33,7 @@ def settings_file(environment: Mapping[str, str]) -> SettingsFile:
         return SettingsFile(problem=_unreadable(named, error)) if named else SettingsFile()
     except (OSError, ValueError) as error:
         return SettingsFile(problem=_unreadable(named, error))
-    return _parsed(str(path), content)
+    return _parsed(str(path), content)._replace(is_found=not named)
 
 
 def _unreadable(named: str, error: Exception) -> str:

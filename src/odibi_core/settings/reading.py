@@ -14,7 +14,8 @@ from odibi_core.errors import nearest
 from odibi_core.settings.environment import process_environment
 from odibi_core.settings.file import settings_file
 from odibi_core.settings.options import PREFIX, Option
-from odibi_core.settings.sections import SECTIONS
+from odibi_core.settings.reach import overreach
+from odibi_core.settings.sections import SECTIONS, FilePath
 from odibi_core.settings.values import masked, refusal
 
 CODE: Final = "code"
@@ -47,9 +48,17 @@ class Reading:
             if value or (value is not None and variable.startswith(PREFIX)):
                 return Given(value, variable, variable)
         table = self.file.tables.get(option.section, {})
-        if option.key in table:
+        if option.key in table and not self._refusal(option):
             return Given(table[option.key], f"{self.file.path}: {option.name}", self.file.path)
         return None
+
+    def overreach(self, option: Option) -> str:
+        """Return the sentence that refuses what a found file gives; empty if it gives nothing that counts."""
+        return self._refusal(option) if self.given(option) is None else ""
+
+    def _refusal(self, option: Option) -> str:
+        value = self.file.tables.get(option.section, {}).get(option.key)
+        return overreach(option, value, self.file.path) if self.file.is_found else ""
 
     def strangers(self, section: str) -> list[str]:
         """A sentence for each key of the section, in the environment or in the file, that does not exist."""
@@ -111,7 +120,7 @@ def _plain(option: Option, value: Any, hint: Any) -> Any:
         value = value.value
     if isinstance(value, os.PathLike):
         value = os.fspath(value)
-    if not isinstance(value, str) or hint is str:
+    if not isinstance(value, str) or hint is str or hint == FilePath:
         return value
     word = value.strip()
     if hint is bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -16,6 +16,8 @@ LogPreset = Literal["odibi", "ecs", "otel", "gcp", "datadog"]
 Compression = Literal["none", "gzip"]
 Protocol = Literal["grpc", "http/protobuf", "http/json"]
 
+REACH: Final = "reach"
+"""What of a type says that a setting may lead out of the working directory (`path`) or the machine (`host`, `url`)."""
 _LARGEST = sys.float_info.max
 Port = Annotated[int, Meta(ge=0, le=65535, description="a port is a whole number from 0 to 65535")]
 Rate = Annotated[float, Meta(ge=0, le=1, description="it is a number from 0 to 1")]
@@ -25,9 +27,9 @@ Amount = Annotated[float, Meta(ge=0, le=_LARGEST, description="it is a number, 0
 Count = Annotated[int, Meta(ge=0, le=sys.maxsize, description="it is a whole number, 0 or more")]
 
 
-def _text(pattern: str, description: str) -> Meta:
+def _text(pattern: str, description: str, reach: str = "") -> Meta:
     """A text that is empty, or as the pattern says from its beginning to its end."""
-    return Meta(pattern=rf"^(?:{pattern})?\Z", description=description)
+    return Meta(pattern=rf"^(?:{pattern})?\Z", description=description, extra={REACH: reach})
 
 
 # A host, perhaps with a port.
@@ -40,9 +42,10 @@ _DECODED = r"\s*[^\s=,][^=,]*=(?:[^,%]|%[0-9a-fA-F]{2})*"
 _ATTRIBUTES = rf"{_DECODED}(?:,(?:{_DECODED}|\s*))*"
 _TAG = r"[^\s,:][^\s,]*"
 _TAGS = rf"[\s,]*{_TAG}(?:[\s,]+{_TAG})*[\s,]*"
-Host = Annotated[str, _text(r"[\w.:\[\]-]+", "it is the name or the address of a host, and no URL")]
-Url = Annotated[str, _text(_URL, "it is a URL: http://<host>:<port>")]
-Dsn = Annotated[str, _text(_DSN, "a DSN is a URL: https://<key>@<host>/<project>")]
+FilePath = Annotated[str, Meta(description="it is a text", extra={REACH: "path"})]
+Host = Annotated[str, _text(r"[\w.:\[\]-]+", "it is the name or the address of a host, and no URL", "host")]
+Url = Annotated[str, _text(_URL, "it is a URL: http://<host>:<port>", "url")]
+Dsn = Annotated[str, _text(_DSN, "a DSN is a URL: https://<key>@<host>/<project>", "url")]
 Pairs = Annotated[str, _text(_PAIRS, "it is a list of name=value with commas between")]
 Attributes = Annotated[
     str, _text(_ATTRIBUTES, "it is a list of name=value with commas between, each value percent-encoded")
@@ -64,7 +67,7 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Store(Section, frozen=True):
     """Where the record is kept, and how surely."""
 
-    dir: str = ".odibi"
+    dir: FilePath = ".odibi"
     """The folder of all runs."""
     durability: Durability = "written"
     """`buffered` (lost with the process), `written` (lost with the machine), `synced` (lost with the disk)."""
@@ -86,7 +89,7 @@ class Log(Section, frozen=True):
     """Below this level nothing is said."""
     format: Literal["text", "json"] = "text"
     """How stderr shows it; a file is always JSON Lines."""
-    file: str = ""
+    file: FilePath = ""
     """One file that every line is appended to as well; empty for none."""
     preset: LogPreset = "odibi"
     """Whose names the fields of a JSON line have."""

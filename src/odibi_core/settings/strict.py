@@ -55,6 +55,8 @@ def _read(section: str, reading: Reading, code: Mapping[str, Any]) -> Any:
         given = reading.given(option)
         if option.key in code:
             given = Given(code[option.key], f"the setting {option.name}", CODE)
+        elif problem := reading.overreach(option):
+            raise ConfigurationError(problem)
         if given is not None:
             values[option.key], problem = judged(option, given)
             if problem:

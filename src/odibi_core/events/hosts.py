@@ -1,0 +1,29 @@
+"""Names and addresses of hosts: whether only this machine can reach them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address, IPv6Address
+
+
+def is_address(text: str) -> bool:
+    """Return true for an IP address, which no name server can point elsewhere."""
+    return _address(text) is not None
+
+
+def is_loopback(host: str) -> bool:
+    """Return true for `localhost` and for an address of the loopback, with or without the brackets of IPv6."""
+    name = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    address = _address(name)
+    return host.lower() == "localhost" if address is None else address.is_loopback
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    import ipaddress  # here, since most programs ask for none
+
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None
