@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from odibi_core.engines import sql_inputs
 from odibi_core.engines.files import is_failure
-from odibi_core.errors import STOPS, EngineError, UnknownTableError, nearest
+from odibi_core.errors import STOPS, EngineError, OdibiError, UnknownTableError, nearest
 from odibi_core.events import clock
 
 _UNKNOWN = re.compile(r"Table with name (.+?) does not exist")
@@ -37,6 +38,8 @@ def query(
         try:
             relation = cursor.sql(text, params=dict(parameters) if parameters else None)
             answer = None if relation is None else fetch(relation)
+        except OdibiError:
+            raise
         except BaseException as error:
             if not is_failure(error):
                 raise
@@ -95,7 +98,7 @@ def _register(cursor: Any, frames: Mapping[str, Any]) -> dict[str, str]:
     refused = {}
     for name, frame in frames.items():
         try:
-            cursor.register(name, _readable(frame))
+            _make_table(cursor, name, sql_inputs.table(frame))
         except STOPS:
             raise
         except BaseException as error:
@@ -103,9 +106,15 @@ def _register(cursor: Any, frames: Mapping[str, Any]) -> dict[str, str]:
     return refused
 
 
-def _readable(frame: Any) -> Any:
-    # A relation belongs to the connection that made it, and no other one can read it.
-    return frame.to_arrow_table() if type(frame).__name__ == "DuckDBPyRelation" else frame
+def _make_table(cursor: Any, name: str, table: sql_inputs.Table) -> None:
+    if not table.casts:
+        cursor.register(name, table.frame)
+        return
+    hidden = f"{name} as it was given"
+    cursor.register(hidden, table.frame)
+    replaced = ", ".join(f"{cast} AS {sql_inputs.quoted(column)}" for column, cast in table.casts.items())
+    view, source = sql_inputs.quoted(name), sql_inputs.quoted(hidden)
+    cursor.execute(f"CREATE TEMP VIEW {view} AS SELECT * REPLACE ({replaced}) FROM {source}")
 
 
 def _explained(

@@ -11,7 +11,7 @@ _NAMES = {bool: "bool", int: "int", float: "float", str: "text", list: "list", d
 
 
 class Kind(NamedTuple):
-    """`name` is one of null, bool, int, float, text, list, record; `low` and `high` bound the whole numbers.
+    """`name` is null, bool, int, float, text, list, record or a class; `low` and `high` bound the whole numbers.
 
     `inner` maps the fields of a record to their kinds; the items of a list are its field "".
     """
@@ -38,9 +38,10 @@ def kind_of(values: Sequence[Any], path: str) -> Kind:
     if types == {int, float}:
         refuse_inexact((value for value in values if type(value) is int), path)
         return Kind("float")
-    if len(types) > 1 or not types <= _NAMES.keys():
+    if len(types) > 1:
         raise MixedKindsError(f"{path!r} holds {' and '.join(sorted(t.__name__ for t in types))}")
-    name = _NAMES[types.pop()]
+    only = types.pop()
+    name = _NAMES.get(only, only.__name__)
     there = [value for value in values if value is not None] if name in ("int", "list", "record") else []
     if name == "int":
         return Kind(name, low=min(there), high=max(there))

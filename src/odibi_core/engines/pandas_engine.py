@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from odibi_core.engines import duckdb_sql, pandas_files, refusals
+from odibi_core.engines import duckdb_sql, pandas_files, pandas_sql, refusals
 from odibi_core.engines.frame_narwhals import collected
 from odibi_core.errors import EngineError
 
@@ -43,7 +43,7 @@ class PandasEngine:
 
     def sql(self, query: str, frames: Mapping[str, Any], parameters: Mapping[str, Any] | None = None) -> Any:
         tables = {name: self._table(frame) for name, frame in frames.items()}
-        return duckdb_sql.query(query, tables, parameters, lambda relation: relation.df())
+        return duckdb_sql.query(query, tables, parameters, pandas_sql.frame)
 
     def _table(self, frame: Any) -> Any:
         return self.frame(frame) if isinstance(frame, list | dict) else frame

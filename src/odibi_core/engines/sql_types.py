@@ -1,0 +1,80 @@
+"""Columns of a DuckDB relation that a frame library does not take as they are: what is asked for in their place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from odibi_core.errors import EngineError
+
+WHOLE = frozenset(
+    ["tinyint", "smallint", "integer", "bigint", "utinyint", "usmallint", "uinteger", "ubigint", "boolean"]
+)
+HUGE = frozenset(["hugeint", "uhugeint", "bignum", "varint"])
+NESTED = frozenset(["list", "array", "struct", "map"])
+# No frame has them; DuckDB gives other values in their place, or fails without a column's name.
+_FOREIGN = frozenset(["time with time zone", "bit", "union", "geometry", "variant"])
+
+
+class Asked(NamedTuple):
+    """One column of the answer: its name, its type, and the place among what was fetched of its values and flags."""
+
+    name: str
+    type: Any
+    id: str
+    values: int
+    flag: int | None = None
+
+
+def ask(
+    relation: Any, wanted: dict[str, tuple[str, ...]], refused: frozenset[str]
+) -> tuple[Any, list[Asked]]:
+    """Return the relation with its columns replaced as `wanted` says, and where each is.
+
+    Args:
+        relation: the answer of a query, not yet fetched; it is run once.
+        wanted: by the type's id, one expression for the values and, if needed, one for a flag; `{}` is the column.
+        refused: types within nested columns that the library changes.
+    """
+    asked: list[Asked] = []
+    expressions: list[str] = []
+    names = _distinct(relation.columns)
+    for i, (name, type_) in enumerate(zip(names, relation.types, strict=True), 1):
+        _refuse_foreign(name, type_, refused)
+        given = wanted.get(type_.id, ("{}",))
+        flag = len(expressions) + 1 if len(given) > 1 else None
+        asked.append(Asked(name, type_, type_.id, len(expressions), flag))
+        expressions += [each.format(f"#{i}") for each in given]
+    named = ", ".join(f'{expression} AS "{i}"' for i, expression in enumerate(expressions))
+    return relation.project(named), asked
+
+
+def _distinct(columns: Sequence[str]) -> list[str]:
+    """Names as DuckDB itself makes them differ, capitals not told apart."""
+    seen: dict[str, int] = {}
+    names = []
+    for name in columns:
+        number = seen[name.casefold()] = seen.get(name.casefold(), -1) + 1
+        names.append(f"{name}_{number}" if number else name)
+    return names
+
+
+def _refuse_foreign(name: str, type_: Any, refused: frozenset[str]) -> None:
+    inside = type_.id in NESTED and any(word in str(type_) for word in refused)
+    if type_.id in _FOREIGN or inside:
+        raise EngineError(
+            f"column {name!r} of the answer is {type_}, which the frame cannot hold exactly; cast it in the SQL, "
+            f"such as {'to_json(…)' if inside else '…::VARCHAR'}"
+        )
+
+
+def refuse_months(name: str) -> EngineError:
+    """Return the error for an INTERVAL of months, which have no length."""
+    return EngineError(
+        f"column {name!r} of the answer is an INTERVAL with months or years, which have no length that a "
+        "duration could hold; cast it in the SQL, such as …::VARCHAR, or add it to a date there"
+    )
+
+
+# A day of an INTERVAL is 24 hours here, as in every frame; a month is none.
+INTERVAL = ("epoch_us({})", "coalesce(datepart('month', {0}) <> 0 OR datepart('year', {0}) <> 0, false)")
