@@ -22,6 +22,7 @@ from odibi_core.events.trace_context import traceparent
 from odibi_core.flows import Unobserving, observing, passing_async, wrap_callable
 from odibi_core.program import begin_in, take_up_inherited
 from odibi_core.settings import environment_with
+from odibi_core.worker_record import store_of
 
 __all__ = [
     "LogContext",
@@ -263,7 +264,11 @@ def context_for_workers() -> WorkerContext:
     `ProcessPoolExecutor(**context_for_workers())`, `multiprocessing.Pool(4, **context_for_workers())`
     """
     take_up_inherited()
-    return {"initializer": begin_in, "initargs": (_portable(context.in_span(current())),)}
+    here = current()
+    return {
+        "initializer": begin_in,
+        "initargs": ({**_portable(context.in_span(here)), **store_of(here.run_id)},),
+    }
 
 
 def environment_for_workers() -> dict[str, str]:

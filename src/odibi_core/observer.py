@@ -20,7 +20,9 @@ from odibi_core.orchestrator import Orchestrator, Result, Step
 from odibi_core.settings import Settings, read_settings
 from odibi_core.store.journal import Journal
 from odibi_core.store.runs import RunStore
+from odibi_core.store.segments import read_events
 from odibi_core.tracker import Tracker
+from odibi_core.worker_record import close_record, open_record
 
 
 class Observer:
@@ -78,6 +80,7 @@ class Observer:
         if self.store is not None:
             self._journal = self.store.open(self.run_id, durability=self.settings.store.durability)
             self.bus.subscribe(self._journal)
+            open_record(self.run_id, self.store.root, self.bus, observed=True)
         program.join(self.bus)
         if not any(sink is self.metrics for _, sink in self.bus.sinks()):
             self.bus.subscribe(self.metrics)
@@ -97,8 +100,9 @@ class Observer:
             return
         self._running = False
         self.metrics.flush()
-        if process_id() != self._owner:
+        if not self.is_owner:
             return
+        self._hear_workers()
         summary = self.tracker.export_lineage()["summary"]
         about = {name: summary[name] for name in ("success_count", "failed_count", "skipped_count")}
         about["duration_ms"] = (monotonic() - self._begun) * 1e3
@@ -109,9 +113,22 @@ class Observer:
             self._say(kinds.PIPELINE_ERROR, status, {**about, **describe_failure(error)}, "error")
         self.bus.shutdown(self.hooks_within_s)
         self.tracker.close()
+        close_record(self.run_id)
         if self._journal is not None:
             self.bus.unsubscribe(self._journal)
             self._journal.close()
+
+    def _hear_workers(self) -> None:
+        """Count what worker processes and forked children recorded in the run, as a reader of the record does."""
+        others = self._journal.segments_of_others() if self._journal is not None else []
+        for event in read_events(others):
+            self.tracker.hear(event)
+            self.metrics(event)
+
+    @property
+    def is_owner(self) -> bool:
+        """Whether this process began the run, and not one that works for it."""
+        return process_id() == self._owner
 
     def _say(self, kind: str, status: str, about: dict[str, Any], level: str = "info") -> None:
         fields = {"run_id": self.run_id, "pipeline_name": self.name, "status": status, **about}
@@ -150,7 +167,32 @@ def active() -> Observer | None:
     that is open, if it is only one.
     """
     found = _active.get()
-    return found if found is not None or len(_open) != 1 else _open[0]
+    if found is not None or len(_open) > 1:
+        return found
+    return _open[0] if _open else _in_worker()
+
+
+class _WorkerObserver(Observer):
+    """The run of another process, in a worker of it: it speaks on the program's bus, and neither begins nor ends."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(store=False, bus=program.program_bus(), metrics=program.get_metrics())
+        self.run_id = run_id
+        self.tracker.close()
+        self._owner = 0
+
+
+def _in_worker() -> Observer | None:
+    """The run that this process is a worker of, if it is one."""
+    run_id = program.works_for()
+    if run_id is None:
+        return None
+    if not _of_worker or _of_worker[0].run_id != run_id:
+        _of_worker[:] = [_WorkerObserver(run_id)]
+    return _of_worker[0]
+
+
+_of_worker: list[_WorkerObserver] = []
 
 
 def observe(name: str = "program", *, store: str | Path | Literal[False] | None = None) -> Observer:

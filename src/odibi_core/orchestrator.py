@@ -25,6 +25,7 @@ from odibi_core.step_runner import StepRunner
 from odibi_core.store.runs import RunStore
 from odibi_core.structured_logger import StructuredLogger
 from odibi_core.tracker import Tracker
+from odibi_core.worker_record import close_record, open_record
 
 __all__ = ["Orchestrator", "Result", "Step"]
 
@@ -196,6 +197,7 @@ class _Run:
                 segment_bytes=max(1, int(stored.segment_mb * 2**20)),
             )
             self._listen(journal, "journal", owned=True)
+            open_record(self.run_id, plan.store.root, self.bus)
         if plan.logger is not None and plan.logger.bus is not plan.bus:
             self._listen(plan.logger.store, "log")
         self._listen(plan.metrics, "metrics")
@@ -323,6 +325,7 @@ class _Run:
         self.bus.say(kind, self.plan.pipeline_name, level=level, fields=fields, live=live)
 
     def _close(self) -> None:
+        close_record(self.run_id)
         for sink in self.sinks:
             self.bus.unsubscribe(sink)
             sink.close()

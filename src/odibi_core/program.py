@@ -15,12 +15,14 @@ import weakref
 from threading import RLock
 from typing import Any, TypeVar
 
-from odibi_core.errors import STOPS, ConfigurationError
+from odibi_core import worker_record
+from odibi_core.errors import STOPS, ConfigurationError, StoreError
 from odibi_core.event_bus import EventBus, Sink
 from odibi_core.events.context import bus_here, inherit, inherited, put
 from odibi_core.events.trace_context import read_traceparent
 from odibi_core.metrics_manager import MetricsManager
 from odibi_core.settings import inherited_context, parent_span
+from odibi_core.store.runs import RunStore
 
 __all__ = [
     "begin_in",
@@ -35,6 +37,7 @@ __all__ = [
     "speaker",
     "take_up_inherited",
     "unlisten",
+    "works_for",
 ]
 
 T = TypeVar("T")
@@ -53,6 +56,7 @@ class _Program:
         self.lock = RLock()
         self.begun = False
         """Whether it is known in which context it begins."""
+        self.works_for: str | None = None
 
 
 _program = _Program()
@@ -98,10 +102,37 @@ def program_bus() -> EventBus:
 
 
 def begin_in(fields: dict[str, Any]) -> None:
-    """Every thread of this process begins in this context: the initializer of `context_for_workers`."""
+    """Every thread of this process begins in this context, and speaks into the record of its run: the initializer of
+    `context_for_workers`.
+    """
     _program.begun = True
+    fields = dict(fields)
+    store, observed = fields.pop(worker_record.STORE, None), fields.pop(worker_record.OBSERVED, False)
     inherit(fields)
     put(inherited())
+    if store is not None:
+        _work_for(str(fields.get("run_id")), store, observed)
+
+
+def _work_for(run_id: str, store: str, observed: bool) -> None:
+    """In a fork the run's own bus is here; elsewhere what this program says is kept in the run's folder."""
+    bus = worker_record.bus_of(run_id)
+    if bus is not None:
+        bus_here.set(bus)
+        return
+    try:
+        journal = RunStore(store).open(run_id)
+    except StoreError as error:
+        _log.warning("what this process says is not in the record of the run %s: %s", run_id, error)
+        return
+    _program.works_for = run_id if observed else None
+    program_bus().subscribe(journal, name="journal")
+
+
+def works_for() -> str | None:
+    """Return the observed run of another process that this one is a worker of; None for most processes."""
+    take_up_inherited()
+    return _program.works_for
 
 
 def take_up_inherited() -> None:
@@ -110,6 +141,9 @@ def take_up_inherited() -> None:
     `TRACEPARENT` goes before the span of that context: whoever set it stands nearer.
     """
     if _program.begun:
+        return
+    if left := worker_record.left_by_parent():
+        begin_in(left)
         return
     _program.begun = True
     given, fields = inherited_context(), {}

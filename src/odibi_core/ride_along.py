@@ -15,6 +15,7 @@ from odibi_core.callables import name_of, over
 from odibi_core.engines.frame import is_frame, row_count
 from odibi_core.errors import STOPS
 from odibi_core.events import context, kinds
+from odibi_core.events.clock import process_id
 from odibi_core.events.context import Context
 from odibi_core.flows import Arguments, CallObserver, Unobserving, wrap_callable
 from odibi_core.node_record import NodeRecord
@@ -129,6 +130,8 @@ class _Call(Unobserving):
     def _begin(self) -> None:
         observer, given = self._observer, self._given
         name = self._name = _book(observer).name_of_call(self._name)
+        if not observer.is_owner:  # each worker counts its own calls, and two must not share a name
+            name = self._name = f"{name} in process {process_id()}"
         makers = {
             parameter: maker
             for parameter, value in given.items()

@@ -19,7 +19,7 @@ from odibi_core import private_files
 from odibi_core.engines.frame import LEVELS, describe
 from odibi_core.errors import STOPS, ConfigurationError, nearest
 from odibi_core.event_bus import EventBus
-from odibi_core.events import clean_text, clock, kinds, normalise
+from odibi_core.events import Event, clean_text, clock, kinds, normalise
 from odibi_core.views.lineage import LineageView
 from odibi_core.views.report import execution_summary
 
@@ -121,6 +121,10 @@ class Tracker:
         self.bus.subscribe(self._view, name="tracker")
         if bus is None:
             self.bus.attach_live(tracker=self)
+
+    def hear(self, event: Event) -> None:
+        """Take in an event that another process recorded, and that was not on the bus."""
+        self._view(event)
 
     def follow(self, run_id: str) -> None:
         """Forget what was heard and hear that run alone, for a bus on which several runs speak."""

@@ -45,6 +45,7 @@ COMPANIONS = {
     "callables": "flows",
     "hooks": "event_bus",
     "queued": "event_bus",
+    "worker_record": "program",
     "log_context": "program_logger",
     "log_bridge": "program_logger",
     "log_forwarding": "program_logger",

@@ -26,7 +26,15 @@ from odibi_core.events import Event, encode
 from odibi_core.events.clock import process_id, utc_now
 from odibi_core.events.kinds import severity
 from odibi_core.store.losses import Losses
-from odibi_core.store.segments import Damage, read_events, safe_name, segment_name, segments_of
+from odibi_core.store.segments import (
+    Damage,
+    all_segments,
+    read_events,
+    safe_name,
+    segment_name,
+    segments_of,
+    writer_of,
+)
 from odibi_core.store.shorten import shortened
 
 MAX_LINE: Final = 1 << 20
@@ -253,6 +261,10 @@ class Journal:
     def paths(self) -> list[Path]:
         """All segments written through this journal, by this process and its forked children."""
         return segments_of(self.directory, self.base)
+
+    def segments_of_others(self) -> list[Path]:
+        """The segments beside ours that other writers made: worker processes and forked children."""
+        return [path for path in all_segments(self.directory) if writer_of(path) != self.stem]
 
     def read(self, damage: Damage | None = None) -> Iterator[Event]:
         """Everything kept through this journal."""

@@ -66,14 +66,18 @@ def read_events(paths: Iterable[Path], damage: Damage | None = None) -> Iterator
     """The events of segments, those of several writers merged by time; what is damaged is counted and passed over."""
     writers: dict[str, list[Path]] = {}
     for path in paths:
-        match = _NAME.fullmatch(path.name)
-        writer = f"{path.parent}/{match['stem']}{match['child'] or ''}" if match else str(path)
-        writers.setdefault(writer, []).append(path)
+        writers.setdefault(f"{path.parent}/{writer_of(path)}", []).append(path)
     damage = Damage() if damage is None else damage
     streams = [_read_in_turn(own, damage) for own in writers.values()]
     if len(streams) == 1:
         return streams[0]
     return merge(*streams, key=lambda event: event.timestamp)
+
+
+def writer_of(path: Path) -> str:
+    """The stem that all segments of one writer share."""
+    match = _NAME.fullmatch(path.name)
+    return f"{match['stem']}{match['child'] or ''}" if match else path.name
 
 
 def read_lines(path: Path, damage: Damage) -> Iterator[bytes]:
