@@ -30,6 +30,10 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Any, Final
 
+_ALIKE: Final = 0.66
+_COMPARED: Final = 200
+"""Characters: comparing takes time in proportion to the product of both lengths."""
+
 STOPS: Final = (KeyboardInterrupt, SystemExit)
 """Requests to end the program. Everything else that foreign code raises is a failure of that code, also an exception
 that is no `Exception`: a panic of a Rust library, `GeneratorExit`, a cancelled task. Where foreign code is called and
@@ -172,6 +176,26 @@ class QueryError(StoreError, ValueError):
 
 
 def nearest(name: object, known: Iterable[str]) -> str:
-    """A sentence's end that helps with a misspelling: ` (did you mean 'clean'?)`, or nothing."""
-    match = get_close_matches(str(name)[:200], list(known), n=1, cutoff=0.5)
-    return f" (did you mean {match[0]!r}?)" if match else ""
+    """Return a sentence's end that helps with a misspelling, ` (did you mean 'clean'?)`, or nothing."""
+    match = closest(str(name), known)
+    return "" if match is None else f" (did you mean {match!r}?)"
+
+
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """Return the name that was probably meant; None if none is like it, or if only the same name is known.
+
+    Two names are alike if they differ in nothing but case and separators, if one begins with the other, or if at
+    least two thirds of their letters agree: `sql` for `slq` and `elapsed_ms` for `elapsedm`, but not `schema` for
+    `nosuch`.
+    """
+    wanted = name[:_COMPARED]
+    others = {each[:_COMPARED]: each for each in map(str, known) if each != name}
+    folded: dict[str, str] = {}
+    for short in others:
+        folded.setdefault(_folded(short), short)
+    match = get_close_matches(_folded(wanted), folded, n=1, cutoff=_ALIKE)
+    return others[folded[match[0]]] if match else None
+
+
+def _folded(name: str) -> str:
+    return "".join(char for char in name.casefold() if char.isalnum()) or name

@@ -3,15 +3,21 @@
 import csv
 import io
 import json
+import re
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.cli.conftest import Here
+from tests.cli.test_output import Terminal
 
-from odibi_core.cli.logs import moment
-from odibi_core.errors import ConfigurationError
+from odibi_core import observe
+from odibi_core.cli import app
+from odibi_core.observability import get_logger, track_cost, track_performance
 from odibi_core.store.runs import RunStore
+from odibi_core.testing import an_event
 
 
 @pytest.fixture
@@ -86,21 +92,92 @@ def test_logs_for_people_leave_out_what_only_programs_read(here: Here, two_runs:
     assert "snapshot" in here("logs", "--event", "snapshot").stdout
 
 
-def test_a_time_is_iso_or_so_long_ago() -> None:
-    """Anything else is refused by the option's name."""
-    day, hours = moment("2026-01-31T04:00:00Z", "--since"), moment("2h", "--since")
-    minutes = moment("150 m", "--since")
-    assert day is not None
-    assert (day.year, day.utcoffset() is not None) == (2026, True)
-    assert hours is not None
-    assert minutes is not None
-    assert (
-        0 < (hours - minutes).total_seconds() - 1800 < 60
-        or 0 <= 1800 - (hours - minutes).total_seconds() < 60
+def test_logs_take_the_time_that_they_print(here: Here, two_runs: list[str]) -> None:
+    """`--since T --until T` with the time of any line shows that line, as text and JSON; the header names the zone."""
+
+    def shown(*options: str) -> list[list[str]]:
+        return [line.split() for line in here("logs", *options).stdout.splitlines()]
+
+    head, *lines = shown()
+    assert head[:2] == ["Time", "(UTC)"]
+    for line in lines:
+        assert line in shown("--since", line[0], "--until", line[0])
+    for entry in _lines(here("logs", "--format", "json").stdout):
+        time = entry["timestamp"]
+        assert entry in _lines(here("logs", "--since", time, "--until", time, "--format", "json").stdout)
+    assert here("logs", "--since", "25:00").exit_code == 2
+
+
+def test_logs_of_an_earlier_day_take_its_times_too(here: Here) -> None:
+    """A time without a date is of the day on which the run began; a run of several days shows dates."""
+    store = RunStore(".odibi")
+    start = datetime(2026, 1, 30, 23, 59, 58, 500_000, tzinfo=UTC)
+    for pipeline, seconds in (("short", (0, 1)), ("long", (0, 1, 2))):
+        run_id = store.new_run_id(pipeline, start)
+        journal = store.open(run_id)
+        for second in seconds:
+            journal(an_event("tick", timestamp=start + timedelta(seconds=second), run_id=run_id, n=second))
+        journal.close()
+    assert [
+        line.split()[0] for line in here("logs", "short", "--since", "23:59:59").stdout.splitlines()[1:]
+    ] == ["23:59:59.500"]
+    times = [line[:23] for line in here("logs", "long").stdout.splitlines()[1:]]
+    assert times == ["2026-01-30 23:59:58.500", "2026-01-30 23:59:59.500", "2026-01-31 00:00:00.500"]
+    assert len(here("logs", "long", "--since", times[2]).stdout.splitlines()) == 2
+
+
+def test_logs_show_of_programs_what_their_live_log_shows(here: Here) -> None:
+    """Names of operations, amounts, types of exceptions, the fields of lines; ids for programs are left out."""
+    with observe("nightly"):
+        track_cost("load orders", 2**30, 1.25, tags={"team": "data"})
+        with suppress(ZeroDivisionError), track_performance("divide"):
+            _ = 1 / 0
+        get_logger("shop.import").info("orders_loaded", row_count=3, source="orders.csv")
+    shown = here("logs").stdout
+    for line, parts in {
+        "cost": ("load orders", "cost_usd=1.25", "bytes_processed=1073741824"),
+        "operation_failed": ("divide", "ZeroDivisionError: division by zero"),
+        "orders_loaded": ("shop.import", "source=orders.csv", "3"),
+    }.items():
+        (found,) = [each for each in shown.splitlines() if f" {line} " in each]
+        assert all(part in found for part in parts), found
+    assert "operation_id" not in shown
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_logs_and_runs_fit_a_terminal(
+    width: int, here: Here, two_runs: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Steps, durations and errors can be read at any width."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("NO_COLOR", "1")
+    for asked, words in (
+        (["logs", "small-failing"], ["node_failed", "broken", "ValueError: the amounts"]),
+        (["runs"], ["small", "failed", "Started (UTC)", "3 read" if width == 80 else "Published"]),
+    ):
+        screen = Terminal()
+        monkeypatch.setattr("sys.stdout", screen)
+        app(asked, standalone_mode=False)
+        seen = re.sub(r"\x1b\[[0-9;]*m", "", screen.getvalue())
+        assert max(map(len, seen.splitlines())) <= width
+        flat = " ".join(seen.split())
+        assert [word for word in words if word not in flat] == []
+
+
+def test_runs_tell_the_rows_that_were_published_and_read(here: Here) -> None:
+    """Not the sum over all steps, each of which only passes them on."""
+    Path("shop.py").write_text(
+        "from odibi_core import Step\n"
+        "import pandas as pd\n"
+        "pipeline = [\n"
+        "    Step(name='orders', layer='ingest', value=lambda: pd.DataFrame({'n': range(10)}), outputs=['orders']),\n"
+        "    Step(name='few', value=lambda orders: orders.head(4), inputs=['orders'], outputs=['few']),\n"
+        "    Step(name='out', layer='publish', value='few.csv', inputs=['few']),\n"
+        "]\n"
     )
-    for wrong in ("yesterday", "2y", "99999999999999w", ""):
-        with pytest.raises(ConfigurationError, match="--since"):
-            moment(wrong, "--since")
+    assert here("run", "shop.py").exit_code == 0
+    (row,) = json.loads(here("runs", "--format", "json").stdout)
+    assert (row["rows"], row["rows_read"]) == (4, 10)
 
 
 def test_story_is_written_where_it_is_wanted(here: Here, two_runs: list[str]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tests.cli.conftest import Apart, Here
 
-from odibi_core.cli.run import name_of, parse_params
+from odibi_core.cli.run import name_of
 
 
 def test_a_run_leaves_its_files_and_says_where(here: Here, small: str) -> None:
@@ -60,14 +60,6 @@ def test_a_parameter_reaches_the_step_that_takes_it(here: Here, small: str) -> N
     told = json.loads(done.stdout)
     assert told["steps"][0]["row_count"] == 1
     assert "story" not in told["files"]
-
-
-def test_parameters_are_json_or_else_text() -> None:
-    """What parses as JSON is that value; anything else is the text as it was written, `=` included."""
-    given = ["n=3", "on=true", "tags=[1, 2]", "day=2026-01-31", "query=a=b", 'text="3"']
-    assert parse_params(given) == {
-        "n": 3, "on": True, "tags": [1, 2], "day": "2026-01-31", "query": "a=b", "text": "3",
-    }  # fmt: skip
 
 
 def test_a_pipeline_is_called_after_its_file(tmp_path: Path) -> None:

@@ -313,6 +313,27 @@ def test_plain_rows_and_columns_are_told() -> None:
     assert row_count([{"a": 1}] * 7) == 7
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"tables": ["orders", "customers"], "days": [1, 2]},
+        {"a": [1, 2], "b": (3, 4)},
+        {"weights": np.array([0.5, 0.5])},
+        {"a": []},
+        {},
+        {"orders": [{"n": 1}], "customers": [{"n": 2}]},
+        [1, 2],
+        ["a"],
+        [],
+    ],
+    ids=repr,
+)
+def test_a_configuration_is_no_frame(value: object) -> None:
+    """A dict of lists may be columns, or tables and days: only what certainly has rows has a number of them."""
+    assert row_count(value) is None
+    assert not is_frame(value)
+
+
 @pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame])
 @given(
     st.lists(

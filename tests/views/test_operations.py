@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from odibi_core import Orchestrator
 from odibi_core.events import Event
 from odibi_core.observability import track_performance
 from odibi_core.program import current_bus
@@ -149,3 +151,59 @@ def test_what_is_measured_here_makes_the_tree() -> None:
     rows = view.answer()["operations"]
     assert names(rows) == {"job": {"load": {"parse": {}}}}
     assert rows[0]["children"][0]["calls"] == 2
+
+
+def test_steps_stand_at_the_top_with_what_was_measured_in_them() -> None:
+    """Their durations and failures too; an operation outside of any step is no part of one, though of its name."""
+    rows = tree(
+        done("parse", 2, 1, 2, node_name="load"),
+        done("read", 1, None, 5, node_name="load"),
+        an_event("node_complete", node_name="load", duration_ms=8),
+        an_event("node_failed", node_name="send", duration_ms=3, error="x"),
+        an_event("node_skipped", node_name="after"),
+        done("load", 9, None, 1),
+    )
+    assert [(row["name"], row.get("kind"), row["total_ms"], row["failures"]) for row in rows] == [
+        ("load", "step", 8, 0), ("send", "step", 3, 1), ("load", None, 1, 0),
+    ]  # fmt: skip
+    assert names(rows[:1]) == {"load": {"read": {"parse": {}}}}
+    assert rows[0]["self_ms"] == 3
+
+
+def test_calls_of_one_step_are_one_line() -> None:
+    """A function that rides along is called often; what is measured in a later call is part of it as well."""
+    rows = tree(
+        *(
+            event
+            for call in range(3)
+            for event in (
+                done("read", call, None, 2, node_name="load"),
+                an_event("node_complete", node_name="load", duration_ms=5),
+            )
+        )
+    )
+    assert [(row["name"], row["calls"], row["self_ms"]) for row in rows] == [("load", 3, 9)]
+    assert [(child["name"], child["calls"]) for child in rows[0]["children"]] == [("read", 3)]
+
+
+def test_what_was_measured_in_a_step_without_an_end_is_shown() -> None:
+    """Its process was killed."""
+    assert names(tree(done("read", 1, None, 2, node_name="load"))) == {"read": {}}
+
+
+def test_steps_of_a_pipeline_make_the_tree(tmp_path: Path) -> None:
+    """End to end: each step once, with the blocks inside of it."""
+
+    def load() -> list[dict[str, int]]:
+        with track_performance("parse"):
+            return [{"n": 1}]
+
+    def clean(load: list[dict[str, int]]) -> list[dict[str, int]]:
+        return load
+
+    orchestrator = Orchestrator([load, clean], store=tmp_path)
+    view = OperationsView()
+    orchestrator.bus.subscribe(view)
+    current_bus().subscribe(view)
+    orchestrator.execute()
+    assert names(view.answer()["operations"]) == {"load": {"parse": {}}, "clean": {}}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from odibi_core.events import Event
 from odibi_core.testing import an_event
 from odibi_core.views.runs import RunsView
@@ -54,10 +56,10 @@ def test_counts_and_rows_are_of_the_steps_until_the_end_tells_them() -> None:
     """A step counts once, doubled or tried again; the numbers of the end itself win."""
     steps = (
         at(1, "node_start", node_name="a"),
-        at(2, "node_complete", node_name="a", row_count=10),
-        at(2, "node_complete", node_name="a", row_count=10),
-        at(3, "node_failed", node_name="b", row_count=99),
-        at(4, "node_complete", node_name="b", row_count=5),
+        at(2, "node_complete", node_name="a", layer="publish", row_count=10),
+        at(2, "node_complete", node_name="a", layer="publish", row_count=10),
+        at(3, "node_failed", node_name="b", layer="publish", row_count=99),
+        at(4, "node_complete", node_name="b", layer="publish", row_count=5),
         at(4, "node_skipped", node_name="c"),
     )
     (row,) = rows(OPENING, *steps)
@@ -66,6 +68,58 @@ def test_counts_and_rows_are_of_the_steps_until_the_end_tells_them() -> None:
     assert [row[name] for name in ("status", "failed_count", "rows", "duration_ms", "error")] == [
         "failed", 3, 15, 5.5, "boom",
     ]  # fmt: skip
+
+
+PLAN = [
+    {"name": "read", "depends_on": []}, {"name": "clean", "depends_on": ["read"]},
+    {"name": "write", "depends_on": ["clean"]},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("ended", [(), (at(9, "pipeline_complete"),)], ids=["running", "ended"])
+@pytest.mark.parametrize(
+    ("counts", "read", "published"),
+    [
+        ((10, 8, 8), 10, 8),
+        ((10, 8, None), 10, None),
+        ((None, 8, 8), None, 8),
+        ((0, 0, 0), 0, 0),
+    ],
+)
+def test_rows_are_those_read_and_those_published(
+    counts: tuple[int | None, ...], read: int | None, published: int | None, ended: tuple[Event, ...]
+) -> None:
+    """Not the sum over steps; what a step does not say is not known, and not 0. Without a plan the layers tell."""
+    layers = ("ingest", "transform", "publish")
+    steps = [
+        at(place, "node_complete", node_name=step["name"], layer=layer, row_count=rows)
+        for place, (step, layer, rows) in enumerate(zip(PLAN, layers, counts, strict=True))
+    ]
+    for before in ((), (at(0, "pipeline_plan", steps=PLAN),)):
+        (row,) = rows(OPENING, *before, *steps, *ended)
+        assert (row["rows_read"], row["rows"]) == (read, published)
+
+
+def test_a_source_is_a_step_that_needs_no_other_whatever_its_layer_is() -> None:
+    """Of a plan; and a run that reads and publishes nothing has neither number."""
+    plan = at(0, "pipeline_plan", steps=PLAN)
+    done = [
+        at(1, "node_complete", node_name=name, layer="transform", row_count=3) for name in ("read", "clean")
+    ]
+    (row,) = rows(OPENING, plan, *done)
+    assert (row["rows_read"], row["rows"]) == (3, None)
+    (row,) = rows(OPENING, *done)
+    assert (row["rows_read"], row["rows"]) == (None, None)
+
+
+def test_a_step_that_only_connects_reads_nothing_where_others_ingest() -> None:
+    """A list of files has no rows; the steps that read them have."""
+    plan = at(0, "pipeline_plan", steps=[{"name": "files"}, {"name": "orders", "depends_on": ["files"]}])
+    files = at(1, "node_complete", node_name="files", layer="connect")
+    orders = at(2, "node_complete", node_name="orders", layer="ingest", row_count=7)
+    assert [row["rows_read"] for row in rows(OPENING, plan, files, orders)] == [7]
+    assert [row["rows_read"] for row in rows(OPENING, files, orders)] == [7]
+    assert [row["rows_read"] for row in rows(OPENING, plan, files)] == [None]
 
 
 def test_the_run_that_started_last_comes_first() -> None:

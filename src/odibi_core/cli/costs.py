@@ -7,8 +7,8 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from odibi_core.cli import options, output, record
-from odibi_core.cli.logs import moment
+from odibi_core.cli import options, output, record, times
+from odibi_core.cli.times import moment
 from odibi_core.errors import ConfigurationError, nearest
 from odibi_core.events.clock import utc_now
 from odibi_core.settings import get_config
@@ -23,9 +23,7 @@ def costs(
     by: Annotated[
         str, typer.Option("--by", help=f"How to divide it: {', '.join(_BY)}, or {_TAG}KEY.")
     ] = "operation",
-    since: Annotated[
-        str | None, typer.Option("--since", metavar="WHEN", help="ISO 8601, or 10m, 2h, 3d ago.")
-    ] = None,
+    since: Annotated[str | None, typer.Option("--since", metavar="WHEN", help=times.HELP)] = None,
     run: Annotated[
         str | None,
         typer.Option("--run", metavar="RUN", help="Only this run: its id, a part of it, a pipeline."),

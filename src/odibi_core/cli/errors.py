@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from odibi_core.cli import exits, options, output, record
-from odibi_core.cli.logs import moment
+from odibi_core.cli import exits, options, output, record, times
+from odibi_core.cli.times import moment
 from odibi_core.errors import nearest
 from odibi_core.events.trace import read_trace
 from odibi_core.views.errors import ErrorsView
@@ -37,7 +36,7 @@ def errors(
         str | None, typer.Option("--run", metavar="RUN", help="Only what failed in this run. (default: all)")
     ] = None,
     since: Annotated[
-        str | None, typer.Option("--since", metavar="WHEN", help="ISO 8601, or 10m, 2h, 3d ago.")
+        str | None, typer.Option("--since", metavar="WHEN", help=times.HELP)
     ] = None,
     limit: Annotated[
         int, typer.Option("--limit", "-n", min=0, help="How many, those seen last; 0 for all.")
@@ -90,15 +89,16 @@ def _chosen(groups: list[dict[str, Any]], wanted: str) -> dict[str, Any]:
 def _list(groups: list[dict[str, Any]]) -> None:
     on = output.console()
     wide = on.width >= _WIDE
-    more = ("Runs", "Last seen") if wide else ()
+    last_seen = f"Last seen ({times.zone(groups[0]['last_seen'])})"
+    more = ("Runs", last_seen) if wide else ()
     listed = output.table(
         "Error", "Message", "Where", "Times", *more, "Fingerprint",
-        right=("Times", *more[:1]), whole=("Last seen", "Fingerprint"),
+        right=("Times", *more[:1]), whole=(last_seen, "Fingerprint"),
     )  # fmt: skip
     for group in groups:
         lines = (group["message"] or "").strip().splitlines() or [""]
         name = group["error_type"] or group["example"]["event_type"]
-        beside = (output.count(group["run_count"]), output.cell(_when(group["last_seen"])))
+        beside = (output.count(group["run_count"]), output.cell(times.at_second(group["last_seen"])))
         listed.add_row(
             output.cell(name if wide else name.rpartition(".")[2], "red"),
             output.cell(_cut(lines[0], _MESSAGE)),
@@ -113,7 +113,9 @@ def _list(groups: list[dict[str, Any]]) -> None:
 def _left_out(known: int, listed: int, forgotten: int) -> str:
     """So that nobody takes the list for all that there is."""
     said = [f"the last {listed:,} of {known:,} errors: --limit shows more"] if listed < known else []
-    said += [f"no more than the last {known:,} errors are kept apart, and there were others"] if forgotten else []
+    said += (
+        [f"no more than the last {known:,} errors are kept apart, and there were others"] if forgotten else []
+    )
     return "; ".join(said)
 
 
@@ -126,7 +128,12 @@ def _where(group: dict[str, Any]) -> str:
     places = group["nodes"] or group["operations"]
     if places:
         return str(places[0]) if len(places) == 1 else f"{places[0]} +{len(places) - 1}"
-    own = [each for raised in read_trace(group["example"]["traceback"])[-1:] for each in raised.frames if each.in_app]
+    own = [
+        each
+        for raised in read_trace(group["example"]["traceback"])[-1:]
+        for each in raised.frames
+        if each.in_app
+    ]
     return f"{own[-1].file}:{own[-1].line}" if own else ""
 
 
@@ -152,7 +159,8 @@ def _facts(group: dict[str, Any], on: Console) -> Iterator[tuple[str, str]]:
     """What there is to know of an error, and then of the one example."""
     example = group["example"]
     yield "fingerprint", group["fingerprint"]
-    yield "times", f"{group['count']:,}, first {_when(group['first_seen'])}, last {_when(group['last_seen'])}"
+    first, last = (times.at_second(group[name]) for name in ("first_seen", "last_seen"))
+    yield "times", f"{group['count']:,}, first {first}, last {last} ({times.zone(group['last_seen'])})"
     for label in ("nodes", "operations", "runs"):
         if group[label]:
             more = group["run_count"] - len(group["runs"]) if label == "runs" else 0
@@ -167,13 +175,9 @@ def _facts(group: dict[str, Any], on: Console) -> Iterator[tuple[str, str]]:
             yield output.shown(name), output.as_json(told).decode()
 
 
-def _when(moment: str) -> str:
-    return f"{datetime.fromisoformat(moment).astimezone():%Y-%m-%d %H:%M:%S}"
-
-
 def _time(moment: Any) -> str:
     """The time of day, of what should be a timestamp."""
     try:
-        return f"{datetime.fromisoformat(moment).astimezone():%H:%M:%S}"
-    except (TypeError, ValueError):
+        return f"{times.local(moment):%H:%M:%S}"
+    except (AttributeError, TypeError, ValueError):
         return "?"

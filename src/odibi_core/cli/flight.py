@@ -11,6 +11,7 @@ from typing import Any
 
 from odibi_core.cli import exits, output, summary
 from odibi_core.cli.interruption import Interruption, Stopped
+from odibi_core.cli.params import with_floats
 from odibi_core.cli.progress import Progress, new_progress
 from odibi_core.errors import STOPS, is_stop
 from odibi_core.events import kinds
@@ -60,9 +61,11 @@ def fly(flight: Flight) -> int:
 
 
 def _plan(flight: Flight) -> Orchestrator:
+    steps = flight.load()
     return Orchestrator(
-        flight.load(), flight.engine, event_bus=EventBus(), pipeline_name=flight.name, max_workers=flight.workers,
-        store=flight.store, params=flight.params, on_failure=flight.on_failure, raise_on_error=False, keep=(),
+        steps, flight.engine, event_bus=EventBus(), pipeline_name=flight.name, max_workers=flight.workers,
+        store=flight.store, params=with_floats(flight.params, steps),
+        on_failure=flight.on_failure, raise_on_error=False, keep=(),
     )  # fmt: skip
 
 

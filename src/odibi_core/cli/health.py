@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from odibi_core.cli import exits, options, output, record
+from odibi_core.cli import exits, options, output, record, times
 from odibi_core.pipeline.loader import load_module
 from odibi_core.store.runs import RunStore
 from odibi_core.views.health import HealthView
@@ -97,9 +96,9 @@ def _show(report: dict[str, Any]) -> None:
 def _checks(told: dict[str, Any], on: Console) -> Table:
     """Each check; of recorded ones also when they were asked last, and since when they have stood so."""
     recorded = any("since" in check for check in told.values())
-    times = ("Since", "Last asked") if recorded else ()
+    moments = (f"Since ({times.zone()})", "Last asked") if recorded else ()
     listed = output.table(
-        "", "Check", "Status", *times, "Took", "Message", right=("Took",), whole=("Status", *times)
+        "", "Check", "Status", *moments, "Took", "Message", right=("Took",), whole=("Status", *moments)
     )
     for name, check in told.items():
         seconds = check["duration_seconds"]
@@ -107,7 +106,7 @@ def _checks(told: dict[str, Any], on: Console) -> Table:
             _sign(check["status"], on),
             output.cell(name, "bold"),
             output.cell(check["status"], STYLES.get(check["status"], "")),
-            *([_when(check["since"]), _when(check["last"])] if recorded else []),
+            *([times.at_second(check["since"]), times.at_second(check["last"])] if recorded else []),
             output.duration(None if seconds is None else seconds * 1e3),
             output.styled(check["message"] or ""),
         )
@@ -115,22 +114,17 @@ def _checks(told: dict[str, Any], on: Console) -> Table:
 
 
 def _circuits(told: dict[str, Any]) -> Table:
-    listed = output.table(
-        "Circuit", "State", "Since", "Changes", right=("Changes",), whole=("State", "Since")
-    )
+    since = f"Since ({times.zone()})"
+    listed = output.table("Circuit", "State", since, "Changes", right=("Changes",), whole=("State", since))
     for name, circuit in told.items():
         state = circuit["state"]
         listed.add_row(
             output.cell(name, "bold"),
             output.cell(state, "green" if state == "closed" else "red" if state == "open" else "yellow"),
-            _when(circuit["since"]),
+            times.at_second(circuit["since"]),
             output.count(circuit["changes"]),
         )
     return listed
-
-
-def _when(moment: str) -> str:
-    return f"{datetime.fromisoformat(moment).astimezone():%Y-%m-%d %H:%M:%S}"
 
 
 def _sign(status: str, on: Console) -> Text:

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime
 from typing import Annotated, Any, Final
 
 import msgspec
 import typer
 
-from odibi_core.cli import options, output, record
-from odibi_core.errors import ConfigurationError
-from odibi_core.events import Event, LogLevel, kinds, to_dict
+from odibi_core.cli import options, output, record, times
+from odibi_core.cli.times import moment as moment
+from odibi_core.events import Event, LogLevel, from_dict, kinds, to_dict
 from odibi_core.events.clock import utc_now
+from odibi_core.sinks.text import error_of, fields_of, subject_of
+from odibi_core.store.runs import RunStore
 from odibi_core.views.logs import LogsView
 
-_AGO: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
-_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_WIDE: Final = 110
+"""Columns of a terminal that has room for figures beside the text."""
 _FOR_MACHINES: Final = frozenset({kinds.METRIC, kinds.PIPELINE_PLAN, kinds.SNAPSHOT})
+_OF_RUNS: Final = frozenset(
+    {
+        kinds.PIPELINE_START, kinds.PIPELINE_COMPLETE, kinds.PIPELINE_ERROR, kinds.RUN_LOST, kinds.NODE_START,
+        kinds.NODE_COMPLETE, kinds.NODE_FAILED, kinds.NODE_RETRY, kinds.NODE_SKIPPED, kinds.CACHE_HIT,
+        kinds.CACHE_MISS, kinds.CHECK_RESULT,
+    }
+)  # fmt: skip
+"""Kinds whose columns and messages have all that a person reads; their fields are for programs."""
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -49,9 +58,7 @@ def logs(
     ] = None,
     node: Annotated[str | None, typer.Option("--node", metavar="STEP", help="Only this step.")] = None,
     level: Annotated[LogLevel | None, typer.Option("--level", help="Only this level and above.")] = None,
-    since: Annotated[
-        str | None, typer.Option("--since", metavar="WHEN", help="ISO 8601, or 10m, 2h, 3d ago.")
-    ] = None,
+    since: Annotated[str | None, typer.Option("--since", metavar="WHEN", help=times.HELP)] = None,
     until: Annotated[str | None, typer.Option("--until", metavar="WHEN", help="The same.")] = None,
     limit: Annotated[
         int, typer.Option("--limit", "-n", min=0, help="How many, the last ones; 0 for all.")
@@ -60,6 +67,9 @@ def logs(
     format: options.Format = options.TextOrJson.text,
 ) -> None:
     """Show what happened in a run, oldest first.
+
+    Times are in the local zone, which stands above them; JSON has them in UTC. --since and --until take a time as it is
+    printed: without a date, of the day on which the run began.
 
     As text, what only programs read (metric, pipeline_plan, snapshot) is shown when --event asks for it. --format json
     gives every event, one JSON document a line.
@@ -70,17 +80,24 @@ def logs(
         node=node,
         severity=kinds.severity(level) if level else 0,
         since=moment(since, "--since"),
-        until=moment(until, "--until"),
+        until=moment(until, "--until", to_its_end=True),
         hidden=frozenset() if as_json or event else _FOR_MACHINES,
     )
     kept = record.open_store(store)
     run_id = record.find(kept, run)
+    began = _day_of(kept, run_id)
+    if times.has_no_date(since):
+        wanted = msgspec.structs.replace(wanted, since=moment(since, "--since", day=began))
+    if times.has_no_date(until):
+        wanted = msgspec.structs.replace(wanted, until=moment(until, "--until", day=began, to_its_end=True))
     with output.waiting("reading the log"):
         found = _last((each for each in record.read(kept, run_id) if each in wanted), limit)
     if as_json:
         output.write_json_lines(found)
+    elif found:
+        _show([from_dict(entry) for entry in found], began)
     else:
-        _show(found)
+        output.notice("nothing of that kind")
 
 
 def _last(events: Iterator[Event], limit: int) -> list[dict[str, Any]]:
@@ -93,61 +110,59 @@ def _last(events: Iterator[Event], limit: int) -> list[dict[str, Any]]:
     return entries
 
 
-def moment(given: str | None, option: str) -> datetime | None:
-    """A point in time: ISO 8601 (the local time where it has no zone), or so long ago."""
-    if given is None:
-        return None
-    ago = _AGO.fullmatch(given.strip())
-    try:
-        if ago:
-            return utc_now() - timedelta(**{_UNITS[ago[2]]: float(ago[1])})
-        return datetime.fromisoformat(given.strip()).astimezone()
-    except (ValueError, OverflowError):
-        raise ConfigurationError(
-            f"{option} takes a time such as 2026-01-31T04:00 or 10m, 2h, 3d; given was {given!r}"
-        ) from None
+def _day_of(store: RunStore, run_id: str) -> date:
+    """Return the local day on which a run began."""
+    first = next(iter(store.read(run_id)), None)
+    return times.local(utc_now() if first is None else first.timestamp).date()
 
 
-def _show(entries: list[dict[str, Any]]) -> None:
-    if not entries:
-        output.notice("nothing of that kind")
-        return
+def _show(events: list[Event], began: date) -> None:
+    """Write the lines: with figures in columns of their own where a terminal has room, else in the text."""
+    on = output.console()
+    wide = on.width >= _WIDE
+    clock = "%H:%M:%S.%f"
+    if any(times.local(event.timestamp).date() != began for event in events):
+        clock = "%Y-%m-%d %H:%M:%S.%f"
+    time = f"Time ({times.zone(events[0].timestamp)})"
+    figures = ("Step", "Took", "Rows") if wide else ()
     lines = output.table(
-        "Time",
+        time,
         "Level",
         "Event",
-        "Step",
-        "Took",
-        "Rows",
+        *figures,
         "",
-        right=("Took", "Rows"),
-        whole=("Time", "Level", "Event"),
+        right=figures[1:],
+        whole=(time, "Level", *(("Event",) if wide else ())),
     )
-    for entry in entries:
-        style = output.STYLES.get(entry["level"], "")
+    for event in events:
+        style = output.STYLES.get(event.level, "")
+        took, rows = output.duration(event.duration_ms), output.count(event.row_count)
+        said = [*_said(event)] if wide else [event.node_name or "", _figures(took, rows), *_said(event)]
         lines.add_row(
-            output.cell(f"{datetime.fromisoformat(entry['timestamp']).astimezone():%H:%M:%S.%f}"[:-3]),
-            output.cell(entry["level"], style),
-            output.cell(entry["event_type"]),
-            output.cell(entry.get("node_name") or "", "bold"),
-            output.duration(entry.get("duration_ms")),
-            output.count(entry.get("row_count")),
-            output.styled(_said(entry), style if entry["level"] in ("error", "critical") else "dim"),
+            output.cell(f"{times.local(event.timestamp):{clock}}"[:-3]),
+            output.cell(event.level, style),
+            output.cell(event.event_type),
+            *((output.cell(event.node_name or "", "bold"), took, rows) if wide else ()),
+            output.styled(
+                "  ".join(filter(None, said)), style if event.level in ("error", "critical") else "dim"
+            ),
         )
-    output.write(output.console(), lines)
+    output.write(on, lines)
 
 
-def _said(entry: dict[str, Any]) -> str:
-    """What there is to read: the message, the error, and the fields of a kind of one's own."""
-    said = [str(entry[name]) for name in ("message", "error", "reason") if entry.get(name)]
-    if entry["event_type"] not in _KNOWN:
-        said += [
-            f"{name}={value}" for name, value in entry.items() if name not in _STANDARD and value is not None
-        ]
-    return "  ".join(said)
+def _figures(took: str, rows: str) -> str:
+    told = [each for each in (took, f"{rows} rows" if rows else "") if each]
+    return f"({', '.join(told)})" if told else ""
 
 
-_KNOWN: Final = frozenset(
-    value for name, value in vars(kinds).items() if name.isupper() and isinstance(value, str)
-)
-_STANDARD: Final = frozenset(Event.__struct_fields__)
+def _said(event: Event) -> Iterator[str]:
+    """Yield what there is to read: the logger, the subject, the message, the error with its type, the fields."""
+    if event.node_name is None and event.component:
+        yield event.component
+    yield subject_of(event)
+    yield event.message or ""
+    yield error_of(event)
+    if event.event_type not in _OF_RUNS:
+        yield from fields_of(event)
+    else:
+        yield str(event.fields.get("reason") or "")

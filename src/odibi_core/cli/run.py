@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 
 from odibi_core.cli import options
-from odibi_core.errors import ConfigurationError
+from odibi_core.cli.params import parse_params
 
 _PLAIN_STEMS: Final = frozenset({"pipeline", "main", "steps", "__init__", "__main__"})
 
@@ -77,28 +76,6 @@ def run(
         as_json=format is options.TextOrJson.json,
     )
     raise typer.Exit(fly(flight))
-
-
-def parse_params(given: list[str]) -> dict[str, Any]:
-    """`NAME=VALUE` texts as values: JSON where it is JSON, else the text as it is."""
-    params: dict[str, Any] = {}
-    for each in given:
-        name, equals, value = each.partition("=")
-        if not equals or not name.strip():
-            raise ConfigurationError(
-                f"--param takes NAME=VALUE, such as --param limit=10; given was {each!r}"
-            )
-        if name.strip() in params:
-            raise ConfigurationError(f"--param {name.strip()} is given twice")
-        params[name.strip()] = _value(value)
-    return params
-
-
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return text
 
 
 def name_of(target: str) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
-from odibi_core.cli import options, output, record
+from odibi_core.cli import options, output, record, times
+
+_YEAR: Final = len("2026-")
+_WIDE: Final = 100
+"""Columns of a terminal that has room for the year and for the rows read, too."""
 
 
 class Status(StrEnum):
@@ -32,7 +35,8 @@ def runs(
     """List the runs: what ran, when, how long, and how it ended.
 
     A run whose process died without a word is shown as lost. A run that succeeded although checks of its data failed
-    is marked `!`.
+    is marked `!`. Rows are those that its publishing steps wrote; on a wide terminal also those that its first steps
+    read.
     """
     kept = record.open_store(store)
     with output.waiting("reading the runs"):
@@ -51,18 +55,20 @@ def runs(
 def _show(rows: list[dict[str, Any]]) -> None:
     on = output.console()
     with_checks = any(_checks(row) for row in rows)
+    wide = on.width >= _WIDE
+    started, figures = f"Started ({times.zone()})", ("Read", "Published") if wide else ("Rows",)
     listed = output.table(
         "",
         "Pipeline",
         "Status",
-        "Started",
+        started,
         "Duration",
         "Steps",
-        "Rows",
+        *figures,
         *(["Checks"] if with_checks else []),
         "Run",
-        right=("Duration", "Steps", "Rows"),
-        whole=("Status", "Started", "Run"),
+        right=("Duration", "Steps", *figures),
+        whole=("Status", started, "Run"),
     )
     for row in rows:
         shown_as = "warning" if row["status"] == "success" and row["checks_failed"] else row["status"]
@@ -71,11 +77,15 @@ def _show(rows: list[dict[str, Any]]) -> None:
             output.cell(output.sign(shown_as, on), style),
             output.cell(row["pipeline_name"] or "?", "bold"),
             output.cell(row["status"], style),
-            output.cell(_when(row["start"])),
+            output.cell(times.at_second(row["start"])[0 if wide else _YEAR :]),
             output.duration(row["duration_ms"]),
             _steps(row),
-            output.count(row["rows"]),
-            *([output.cell(_checks(row), "yellow" if row["checks_failed"] else "dim")] if with_checks else []),
+            *((output.count(row["rows_read"]), output.count(row["rows"])) if wide else (_rows(row),)),
+            *(
+                [output.cell(_checks(row), "yellow" if row["checks_failed"] else "dim")]
+                if with_checks
+                else []
+            ),
             output.cell(_short(row["run_id"]), "dim"),
         )
     output.write(on, listed)
@@ -94,8 +104,11 @@ def _short(run_id: str) -> str:
     return run_id.rpartition("-")[2] or run_id
 
 
-def _when(start: str) -> str:
-    return f"{datetime.fromisoformat(start).astimezone():%Y-%m-%d %H:%M:%S}"
+def _rows(row: dict[str, Any]) -> str:
+    """Return the rows that were published; where nothing is, those that were read."""
+    if row["rows"] is None and row["rows_read"] is not None:
+        return f"{output.count(row['rows_read'])} read"
+    return output.count(row["rows"])
 
 
 def _steps(row: dict[str, Any]) -> str:

@@ -29,6 +29,7 @@ _MOST_ROWS: Final = 1_000
 """Rows of a table on a terminal."""
 _MOST_PIPED_ROWS: Final = 10_000
 """Rows of a table elsewhere: it is held whole, because its columns are as wide as their widest cell."""
+_MOST_NAMES: Final = 12
 _FORMULA: Final = re.compile(r"[=+\-@\t\r＝＋－＠]")
 _NUMBER: Final = re.compile(r"[+-]?\d[\d .,]*(?:[eE][+-]?\d+)?%?")
 
@@ -131,9 +132,10 @@ def _show(cursor: Cursor) -> None:
     rows = list(islice(source, most))
     hidden = _table(on, cursor.columns, rows)
     if hidden:
+        more = f" and {len(hidden) - _MOST_NAMES} more" if len(hidden) > _MOST_NAMES else ""
         output.notice(
-            f"{output.count(len(hidden), 'columns')} hidden ({', '.join(map(output.shown, hidden))}): "
-            "name fewer, widen the terminal, or use --format json"
+            f"{output.count(len(hidden), 'columns')} hidden ({', '.join(map(output.shown, hidden[:_MOST_NAMES]))}"
+            f"{more}): name fewer, widen the terminal, or use --format json"
         )
     if len(rows) == most and (more := _count(source)):
         output.notice(f"{more} more: --format csv and --format json have them all")

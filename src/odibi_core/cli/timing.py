@@ -22,10 +22,10 @@ def timing(
     store: options.Store = None,
     format: options.Format = options.TextOrJson.text,
 ) -> None:
-    """Show the measured operations of a run as a tree: how often, how long in all and by themselves, how many failed.
+    """Show the steps and measured operations of a run as a tree: how often, how long in all and alone, how many failed.
 
-    What `track_performance` and `performance_monitor` measured; one inside another is its part. Without RUN, of the
-    latest run that measured anything.
+    The steps of its pipeline, and what `track_performance` and `performance_monitor` measured; one inside another is
+    its part. Without RUN, of the latest run that measured anything.
     """
     kept = record.open_store(store)
     latest = record.find(kept, run)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from odibi_core.cli import options, output, record
-from odibi_core.cli.logs import moment
+from odibi_core.cli import options, output, record, times
+from odibi_core.cli.times import moment
 from odibi_core.views.usage import UsageView
 
 if TYPE_CHECKING:
@@ -18,9 +18,7 @@ def usage(
     run: Annotated[
         str | None, typer.Option("--run", metavar="RUN", help="Only what this run recorded. (default: all)")
     ] = None,
-    since: Annotated[
-        str | None, typer.Option("--since", metavar="WHEN", help="ISO 8601, or 10m, 2h, 3d ago.")
-    ] = None,
+    since: Annotated[str | None, typer.Option("--since", metavar="WHEN", help=times.HELP)] = None,
     store: options.Store = None,
     format: options.Format = options.TextOrJson.text,
 ) -> None:
@@ -78,8 +76,8 @@ def _commands(told: dict[str, dict[str, Any]]) -> Table:
 
 def _counts(title: str, counts: dict[str, int]) -> Table:
     listed = output.table(title, "Times", right=("Times",))
-    for name, times in sorted(counts.items(), key=lambda row: -row[1]):
-        listed.add_row(output.cell(name, "bold"), output.count(times))
+    for name, number in sorted(counts.items(), key=lambda row: -row[1]):
+        listed.add_row(output.cell(name, "bold"), output.count(number))
     return listed
 
 

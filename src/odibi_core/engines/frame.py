@@ -81,11 +81,14 @@ def is_frame(value: object) -> bool:
 
 
 def row_count(value: object) -> int | None:
-    """The number of rows where it is free to know: None for lazy frames and for what is no frame."""
+    """Return the number of rows where it is free to know: None for lazy frames and for what is no frame.
+
+    A dict of lists is none: it may as well be a configuration, `{"tables": [...], "days": [...]}`.
+    """
     if type(value) in _SCALARS:
         return None
     try:
-        face = _face(value)
+        face = None if isinstance(value, dict) else _face(value)
         return None if face is None else face.height()
     except STOPS:
         raise

@@ -117,23 +117,40 @@ def _parts(event: Event) -> Iterator[tuple[str, str]]:
     if event.event_type not in (UNNAMED, event.fields.get("message_template")) or not event.message:
         yield _BOLD, event.event_type
     subject = _SUBJECTS.get(event.event_type, "")
-    for part in (event.get(subject), event.node_name, event.message):
+    for part in (subject_of(event), event.node_name, event.message):
         if part:
             yield "", str(part)
     if figures := _figures(event):
         yield "", f"({figures})"
     if event.error:
-        kind = event.fields.get("error_type")
-        yield _RED, f"- {kind}: {event.error}" if kind else f"- {event.error}"
-    for name, value in event.fields.items():
-        if name not in _ELSEWHERE and name != subject:
-            yield _CYAN, f"{name}={_value(value)}"
+        yield _RED, f"- {error_of(event)}"
+    for field in fields_of(event):
+        yield _CYAN, field
     for name in _BEHIND:
         value = getattr(event, name)
         if value is not None and value != event.run_id and name != subject:  # the program's own id is no news
             yield _DIM, f"{name}={_value(value)}"
     if where := event.fields.get(_FILE):
         yield _DIM, f"{str(where).replace(chr(92), '/').rpartition('/')[2]}:{event.fields.get(_LINE, '?')}"
+
+
+def subject_of(event: Event) -> str:
+    """Return what an event of its kind is about, such as the operation that was measured."""
+    return str(event.get(_SUBJECTS.get(event.event_type, "")) or "")
+
+
+def error_of(event: Event) -> str:
+    """Return the error with its type."""
+    kind = event.fields.get("error_type")
+    return f"{kind}: {event.error}" if event.error and kind else str(event.error or kind or "")
+
+
+def fields_of(event: Event) -> Iterator[str]:
+    """Yield `name=value` of each field of the event's own that has no other place on a line."""
+    subject = _SUBJECTS.get(event.event_type)
+    for name, value in event.fields.items():
+        if name not in _ELSEWHERE and name != subject:
+            yield f"{name}={_value(value)}"
 
 
 def _figures(event: Event) -> str:

@@ -6,12 +6,11 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
 from odibi_core import private_files
-from odibi_core.errors import RunNotFoundError
+from odibi_core.errors import RunNotFoundError, closest
 from odibi_core.events import Event, clean_text, encode, kinds
 from odibi_core.events.clock import host_name, new_id, process_start, utc_now
 from odibi_core.store.journal import Journal
@@ -78,8 +77,8 @@ class RunStore:
             return partly[0]
         if partly:
             raise RunNotFoundError(f"{name!r} could be any of {len(partly)} runs: {', '.join(partly[-5:])}")
-        close = get_close_matches(name, [*ids, *map(_pipeline_of, ids)], n=1, cutoff=0.4)
-        hint = f"; the nearest is {close[0]}" if close else ""
+        close = closest(name, [*ids, *map(_pipeline_of, ids)])
+        hint = f"; the nearest is {close}" if close else ""
         raise RunNotFoundError(f"there is no run {name!r} in {self.root}{hint}; `odibi runs` lists them")
 
     def segments(self, run_id: str) -> list[Path]:

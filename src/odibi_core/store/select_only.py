@@ -57,10 +57,11 @@ def _check_statements(connection: Any, query: str) -> None:
 def _kind(statement: Any, query: str) -> str:
     """Return the kind of a statement, or its first word: DuckDB parses more kinds than its enumeration has."""
     try:
-        return str(statement.type).rpartition(".")[2]
+        kind = str(statement.type).rpartition(".")[2]
     except ValueError:
-        word = _WORD.search(query)
-        return word[0].upper() if word else "another statement"
+        kind = ""
+    word = _WORD.search(query)
+    return kind if kind.isidentifier() or word is None else word[0].upper()
 
 
 def _problems(node: Any, tables: frozenset[str]) -> Iterator[str]:

@@ -21,6 +21,7 @@ import msgspec
 from odibi_core.errors import QueryError, nearest
 from odibi_core.events import Event, encode
 from odibi_core.store.log_table import LONGEST_LINE, STANDARD_TYPES, LogTable
+from odibi_core.store.log_table import snake_case as snake_case
 from odibi_core.store.segments import Damage
 from odibi_core.store.select_only import check_select
 
@@ -276,6 +277,8 @@ def _explain(said: str, table: LogTable) -> str:
     if missing is None:
         return said
     name = missing[1] or missing[2]
+    if table.find(name) is not None:
+        return said  # the log has it, but not where the query asks for it
     known = [column.name for column in table.columns.values()]
     return f"the log has no field {name!r}{nearest(name, known)}"
 

@@ -1,4 +1,4 @@
-"""Where the time went: the measured operations as a tree, each with what it called."""
+"""Where the time went: steps of pipelines and measured operations as a tree, each with what it called."""
 
 from __future__ import annotations
 
@@ -18,15 +18,18 @@ OTHER: Final = "(other)"
 _REMEMBERED: Final = 10_000
 """Measurements that are known by their id: those that wait for their parent, and those that may yet get a child."""
 _LONGEST_MS: Final = 1e15
+_STEPS: Final = {kinds.NODE_COMPLETE: False, kinds.NODE_FAILED: True}
+"""The ends of a step, and whether it failed."""
 
 
 class _Node:
-    """All measurements of one name under one parent."""
+    """All measurements of one name under one parent; a step and an operation of one name are two."""
 
     __slots__ = (
         "calls",
         "children",
         "failures",
+        "is_step",
         "longest",
         "name",
         "parent",
@@ -35,16 +38,22 @@ class _Node:
         "total",
     )
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, is_step: bool = False) -> None:
         self.name = name
+        self.is_step = is_step
         self.calls = self.failures = 0
         self.total = 0.0
         self.shortest: float | None = None
         self.longest: float | None = None
-        self.children: dict[str, _Node] = {}
+        self.children: dict[tuple[str, bool], _Node] = {}
         self.parent: _Node | None = None
         self.stands_in: _Node | None = None
         """The node that this one's figures went to."""
+
+    @property
+    def key(self) -> tuple[str, bool]:
+        """What it is known by among its parent's children."""
+        return self.name, self.is_step
 
     def count(self, duration: float | None, failed: bool) -> None:
         self.calls += 1
@@ -73,38 +82,50 @@ class _Node:
 
 
 class OperationsView:
-    """Folds `operation_complete` and `operation_failed`, in which a part is told before the whole, into a forest.
+    """Folds the ends of steps and operations, in which a part is told before the whole, into a forest.
 
+    A step stands at the top, and in it the operations that were measured while it ran and are part of no other.
     Equal names under one parent are one node. A part whose whole is not told stands at the top. Bounded: beyond
     `MAX_NODES` see `OTHER`; and of ten thousand wholes that are waited for, the longest awaited one is given up.
     """
 
     def __init__(self) -> None:
         self._top = _Node("")
-        self._waiting: OrderedDict[int, _Node] = OrderedDict()
-        self._told: OrderedDict[int, _Node] = OrderedDict()
+        # By the id of an operation, or the name of a step.
+        self._waiting: OrderedDict[int | str, _Node] = OrderedDict()
+        self._told: OrderedDict[int | str, _Node] = OrderedDict()
         self._nodes = 0
 
     def __call__(self, event: Event) -> None:
-        if event.event_type not in (kinds.OPERATION_COMPLETE, kinds.OPERATION_FAILED):
-            return
+        if event.event_type in _STEPS:
+            name = text(event.node_name) or "?"
+            self._add(_Node(name, is_step=True), event, name, None)
+        elif event.event_type in (kinds.OPERATION_COMPLETE, kinds.OPERATION_FAILED):
+            parent_id = count(event.fields.get("parent_id"))
+            self._add(
+                _Node(text(event.operation) or "?"),
+                event,
+                count(event.fields.get("operation_id")),
+                text(event.node_name) if parent_id is None else parent_id,
+            )
+
+    def _add(self, node: _Node, event: Event, own_id: int | str | None, parent_id: int | str | None) -> None:
+        """Put one measurement where it belongs, with the parts of it that were told before."""
         self._nodes += 1
-        node = _Node(text(event.operation) or "?")
-        node.count(_duration(event), event.event_type == kinds.OPERATION_FAILED)
-        operation_id, parent_id = count(event.fields.get("operation_id")), count(event.fields.get("parent_id"))
-        if operation_id is not None:
-            parts = self._waiting.pop(operation_id, None)
+        node.count(_duration(event), _STEPS.get(event.event_type, event.event_type == kinds.OPERATION_FAILED))
+        if own_id is not None:
+            parts = self._waiting.pop(own_id, None)
             if parts is not None:
                 node.children = parts.children
                 for part in node.children.values():
                     part.parent = node
-            self._told[operation_id] = node
+            self._told[own_id] = node
             if len(self._told) > _REMEMBERED:
                 self._told.popitem(last=False)
         whole = self._whole(parent_id)
         self._place(self._top if whole.is_within(node) else whole, node)
 
-    def _whole(self, parent_id: int | None) -> _Node:
+    def _whole(self, parent_id: int | str | None) -> _Node:
         """Where a part of `parent_id` belongs: under the parent if it was told already, else among those that wait."""
         if parent_id is None:
             return self._top
@@ -127,11 +148,11 @@ class OperationsView:
         todo = [(parent, node)]
         while todo:
             whole, part = todo.pop()
-            known = whole.children.get(part.name)
+            known = whole.children.get(part.key)
             if known is None and self._nodes > MAX_NODES:
                 self._absorb(whole, part)
             elif known is None:
-                whole.children[part.name] = part
+                whole.children[part.key] = part
                 part.parent = whole
             else:
                 known.add(part)
@@ -141,9 +162,9 @@ class OperationsView:
 
     def _absorb(self, whole: _Node, part: _Node) -> None:
         """There is no room for one more name: count it among the others, and what is below it not at all."""
-        other = whole if whole.name == OTHER else whole.children.get(OTHER)
+        other = whole if whole.name == OTHER else whole.children.get((OTHER, False))
         if other is None:
-            other = whole.children[OTHER] = _Node(OTHER)
+            other = whole.children[OTHER, False] = _Node(OTHER)
             other.parent = whole
             self._nodes += 1
         if other is not whole:
@@ -156,7 +177,8 @@ class OperationsView:
             gone.children, gone.stands_in = {}, other
 
     def answer(self) -> dict[str, Any]:
-        """`operations`, the longest first: `name, calls, failures, total_ms, self_ms, min_ms, max_ms, children`.
+        """`operations`, the longest first: `name, calls, failures, total_ms, self_ms, min_ms, max_ms, children`, and
+        `kind: step` for a step.
 
         `self_ms` is what `total_ms` leaves when that of the children is taken off: nothing, where these ran side by
         side. Of a generator it is the time in which it worked, and not its consumer's.
@@ -170,20 +192,21 @@ def _children(nodes: Iterable[_Node]) -> list[_Node]:
 
 
 def _rows(nodes: Iterable[_Node], depth: int) -> list[dict[str, Any]]:
-    named: dict[str, list[_Node]] = {}
+    named: dict[tuple[str, bool], list[_Node]] = {}
     for node in nodes:
-        named.setdefault(node.name, []).append(node)
-    rows = [_row(name, same, depth) for name, same in named.items()]
+        named.setdefault(node.key, []).append(node)
+    rows = [_row(same, depth) for same in named.values()]
     return sorted(rows, key=lambda row: (-row["total_ms"], row["name"]))
 
 
-def _row(name: str, same: list[_Node], depth: int) -> dict[str, Any]:
+def _row(same: list[_Node], depth: int) -> dict[str, Any]:
     below = _children(same)
-    figures = _Node(name)
+    figures = _Node(*same[0].key)
     for node in same:
         figures.add(node)
     return {
-        "name": name,
+        "name": figures.name,
+        **({"kind": "step"} if figures.is_step else {}),
         "calls": figures.calls,
         "failures": figures.failures,
         "total_ms": round(figures.total, 3),

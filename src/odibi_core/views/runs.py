@@ -10,10 +10,14 @@ from odibi_core.events import Event, kinds
 from odibi_core.events.clock import iso
 from odibi_core.views.step import ENDED, step_key
 from odibi_core.views.steps import closed_as, error_of, name_of, open_ended
-from odibi_core.views.values import count, milliseconds, number, passed_of, text
+from odibi_core.views.values import count, milliseconds, number, passed_of, records, text
 
 MAX_RUNS: Final = 100_000
 _CLOSING: Final = frozenset({kinds.PIPELINE_COMPLETE, kinds.PIPELINE_ERROR, kinds.RUN_LOST})
+
+
+_SIDES: Final = {"ingest": "read", "connect": "taken", "publish": "published"}
+"""What becomes of the rows of a step of that layer; `taken` are read only if no step of the run is an ingesting one."""
 
 
 class RunsView:
@@ -46,17 +50,32 @@ class RunsView:
 
 
 class _Run:
-    __slots__ = ("checks", "closing", "counts", "first", "last", "opening", "rows", "run_id", "steps")
+    __slots__ = (
+        "checks",
+        "closing",
+        "counts",
+        "first",
+        "last",
+        "opening",
+        "rows",
+        "run_id",
+        "sources",
+        "steps",
+    )
 
     def __init__(self, run_id: str, first: datetime) -> None:
         self.run_id = run_id
         self.first = self.last = first
         self.opening: Event | None = None
         self.closing: Event | None = None
-        self.steps: dict[str, tuple[str, int]] = {}
+        self.steps: dict[str, tuple[str, str, int | None]] = {}
+        """Each with its state, and what became of how many rows."""
         self.counts: Counter[str] = Counter()
         self.checks: Counter[bool | None] = Counter()
-        self.rows = 0
+        self.sources: frozenset[str] | None = None
+        """The steps that need no other, if the plan was heard."""
+        self.rows: dict[str, int | None] = {}
+        """Once the run has ended: the rows read and published."""
 
     def hear(self, event: Event) -> None:
         kind = event.event_type
@@ -68,8 +87,11 @@ class _Run:
             self.checks[passed_of(event)] += self.closing is None
         elif kind == kinds.PIPELINE_START:
             self.opening = self.opening or event
+        elif kind == kinds.PIPELINE_PLAN:
+            self.sources = _sources(event.fields.get("steps"))
         elif kind in _CLOSING and (self.closing is None or self.closing.event_type == kinds.RUN_LOST):
             self.closing = event
+            self.rows = self._totals() if self.steps else self.rows
             self.steps = {}
 
     def _hear_step(self, event: Event) -> None:
@@ -78,16 +100,28 @@ class _Run:
         if name is None or self.closing is not None:
             return
         state = ENDED.get(event.event_type, "running")
-        rows = (count(event.row_count) or 0) if state == "success" else 0
         was = self.steps.get(name)
         if was is not None:
             if state == "running":  # an echo, a late start or another attempt: what it ends as will be heard
                 return
             self.counts[was[0]] -= 1
-            self.rows -= was[1]
-        self.steps[name] = (state, rows)
+        side = self._side(event) if state == "success" else ""
+        self.steps[name] = (state, side, count(event.row_count))
         self.counts[state] += 1
-        self.rows += rows
+
+    def _side(self, event: Event) -> str:
+        """Return whether the rows of a step were published or read; nothing if they only passed through."""
+        if self.sources is not None and event.layer not in ("ingest", "publish"):
+            return "taken" if event.node_name in self.sources else ""
+        return _SIDES.get(event.layer or "", "")
+
+    def _totals(self) -> dict[str, int | None]:
+        """Return how many rows were read and published; None if there are none, or if one step does not say."""
+        found: dict[str, list[int | None]] = {}
+        for _, side, rows in self.steps.values():
+            found.setdefault(side, []).append(rows)
+        read = found.get("read") or found.get("taken")
+        return {"rows": _sum(found.get("published")), "rows_read": _sum(read)}
 
     def _status(self) -> str:
         """As told. A tracker's run tells no end of its own: lost with all its steps done, it is done."""
@@ -125,10 +159,21 @@ class _Run:
             "checks_passed": self.checks[True],
             "checks_failed": self.checks[False],
             "checks_not_checked": self.checks[None],
-            "rows": self.rows,
+            **(self.rows or self._totals()),
             "error": error_of(closing) if closing and status not in ("success", "running") else None,
             "pid": count(given.get("pid")),
             "host": text(given.get("host")),
             "process_start": number(given.get("process_start")),
             "last_event": iso(self.last),
         }
+
+
+def _sum(rows: list[int | None] | None) -> int | None:
+    known = [number for number in rows or () if number is not None]
+    return sum(known) if rows and len(known) == len(rows) else None
+
+
+def _sources(plan: object) -> frozenset[str] | None:
+    """Return the steps of a plan that need no other; None if it is no plan."""
+    steps = records(plan)
+    return frozenset(str(step.get("name")) for step in steps if not step.get("depends_on")) if steps else None

@@ -1,0 +1,73 @@
+"""The values of `--param`: JSON where it is JSON, else text."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Iterable, Mapping
+from math import isfinite
+from typing import Any, Final
+
+from odibi_core.errors import ConfigurationError
+
+_NUMBERS: Final = frozenset({"NaN", "Infinity", "-Infinity"})
+"""Numbers that JSON has no word for. As a value of `--param` they are text, unless a function asks for a float."""
+_FLOAT: Final = (float, "float", float | None, "float | None")
+
+
+def parse_params(given: list[str]) -> dict[str, Any]:
+    """Return `NAME=VALUE` texts as values."""
+    params: dict[str, Any] = {}
+    for each in given:
+        name, equals, value = each.partition("=")
+        if not equals or not name.strip():
+            raise ConfigurationError(
+                f"--param takes NAME=VALUE, such as --param limit=10; given was {each!r}"
+            )
+        if name.strip() in params:
+            raise ConfigurationError(f"--param {name.strip()} is given twice")
+        params[name.strip()] = _value(value)
+    return params
+
+
+def with_floats(params: Mapping[str, Any], steps: Iterable[Any]) -> dict[str, Any]:
+    """Return the parameters; `NaN` and `Infinity` are floats if every function that takes them says `float`."""
+    wanted = {name for name, value in params.items() if isinstance(value, str) and value in _NUMBERS}
+    if not wanted:
+        return dict(params)
+    functions = [getattr(step, "value", step) for step in steps]  # of a step, or a plain function
+    hints = {name: _hints(functions, name) for name in wanted}
+    return {
+        name: float(value) if name in wanted and hints[name] and all(hints[name]) else value
+        for name, value in params.items()
+    }
+
+
+def _hints(functions: Iterable[Any], name: str) -> list[bool]:
+    """Return, of each function that has a parameter of that name, whether it says `float`."""
+    found = []
+    for function in functions:
+        try:
+            parameter = inspect.signature(function).parameters.get(name)
+        except (TypeError, ValueError):
+            continue
+        if parameter is not None:
+            found.append(parameter.annotation in _FLOAT)
+    return found
+
+
+def _value(text: str) -> Any:
+    """Return the value of JSON, or the text. What JSON has no word for, or a float cannot hold, is text."""
+    try:
+        return json.loads(text, parse_constant=_refuse, parse_float=_finite)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _refuse(word: str) -> Any:
+    raise ValueError(f"{word} is no JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if isfinite(number) else _refuse(text)

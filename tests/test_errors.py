@@ -1,0 +1,43 @@
+"""The nearest right name, or none."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from odibi_core.errors import closest, nearest
+
+COLUMNS = ["event_type", "schema", "elapsed_ms", "node_name", "level", "recordsIn"]
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("eventtype", "event_type"), ("elapsed_m", "elapsed_ms"), ("elapsed", "elapsed_ms"), ("lvl", "level"),
+        ("nod_name", "node_name"), ("records_in", "recordsIn"), ("Level", "level"), ("LEVEL ", "level"),
+    ],
+)  # fmt: skip
+def test_a_misspelling_finds_its_name(name: str, found: str) -> None:
+    """Letters left out or doubled, another case, other separators."""
+    assert closest(name, COLUMNS) == found
+    assert nearest(name, COLUMNS) == f" (did you mean {found!r}?)"
+
+
+@pytest.mark.parametrize("name", ["nosuch", "zzz", "x", "", "total", "user", "*", "2026"])
+def test_what_is_like_nothing_gets_no_hint(name: str) -> None:
+    """A guess that has nothing in common with what was written helps nobody."""
+    assert nearest(name, COLUMNS) == ""
+
+
+@given(st.text(max_size=12), st.lists(st.text(max_size=12), max_size=5))
+def test_a_name_is_never_its_own_correction(name: str, others: list[str]) -> None:
+    """Whatever is known, the hint names another one of the known."""
+    hint = closest(name, [*others, name])
+    assert hint is None or (hint != name and hint in others)
+    assert closest(name, [name, name]) is None
+
+
+def test_names_without_end_are_compared_by_their_beginning() -> None:
+    """So that a hint costs nothing."""
+    assert closest("a" * 1_000_000, ["a" * 999_999]) == "a" * 999_999
