@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -38,6 +39,7 @@ class _Default(str):
     """A default that can be told from the same text given by the caller."""
 
 
+_log = logging.getLogger("odibi_core")
 _LOGS: Final = _Default("logs")
 
 
@@ -272,10 +274,16 @@ class StructuredLogger(Leveled):
         """
         from odibi_core.store.sql import query_events, query_files
 
-        if isinstance(self.store, Journal):
-            self.store.flush()
-            return query_files(query, self._paths(scope), isolated=isolated).rows
-        return query_events(query, self.store.read(), isolated=isolated).rows
+        if not isinstance(self.store, Journal):
+            return query_events(query, self.store.read(), isolated=isolated).rows
+        self.store.flush()
+        answer = query_files(query, self._paths(scope), isolated=isolated)
+        if answer.damage:
+            _log.warning(
+                "of the log %s, %d half and %d unreadable lines were passed over",
+                self.name, answer.damage.torn, answer.damage.unreadable,
+            )  # fmt: skip
+        return answer.rows
 
     def flush(self) -> None:
         """Have everything said so far in the file."""

@@ -5,11 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
+import select
+import signal
+import subprocess
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import Here
+from tests.cli.conftest import Here, command, environment
 from tests.cli.test_output import Terminal
 
 from odibi_core.cli import output
@@ -186,3 +190,48 @@ def test_damage_of_the_log_is_told_with_the_answer(here: Here, tmp_path: Path) -
     done = here("sql", "select count(*) as n from logs", "--store", str(tmp_path))
     assert done.stdout.split() == ["n", "1"]
     assert "of the log, 1 half and 1 unreadable lines were passed over" in done.stderr
+
+
+def test_a_query_that_is_no_text_is_refused(here: Here) -> None:
+    """The bytes of an argument need not be UTF-8."""
+    done = here("sql", "select '\udcff'")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "must be UTF-8" in done.stderr
+
+
+ENDLESS = ["sql", "select * from range(1000000000)", "--format", "csv"]
+
+
+def _started() -> subprocess.Popen[bytes]:
+    """An endless answer of which the first line was read, in a process group of its own."""
+    process = subprocess.Popen(
+        command(*ENDLESS), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"range\n"
+    return process
+
+
+def _children(process: subprocess.Popen[bytes]) -> list[int]:
+    """Descriptors that become readable when a child of the process ends."""
+    pids = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return [os.pidfd_open(int(pid)) for pid in pids]
+
+
+@pytest.mark.parametrize("ended_by", ["reader", "ctrl-c"])
+def test_an_answer_that_nobody_waits_for_ends(ended_by: str) -> None:
+    """The reader goes away, or Ctrl-C reaches both processes: the exit code says which, and no process is left."""
+    process = _started()
+    children = _children(process)
+    assert children
+    assert process.stdout is not None
+    if ended_by == "ctrl-c":
+        os.killpg(process.pid, signal.SIGINT)
+    process.stdout.close()
+    process.stdout = None
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == (130 if ended_by == "ctrl-c" else 141)
+    assert b"Traceback" not in said
+    for child in children:
+        assert select.select([child], [], [], 30)[0]
+        os.close(child)

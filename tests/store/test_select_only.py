@@ -43,6 +43,7 @@ REFUSED = {
     "describe duckdb_settings": "duckdb_settings",
     "show databases": "databases",
     "select " + "1," * LONGEST_QUERY: "at most 100,000 characters",
+    "select '\udcff'": "must be UTF-8",
 }
 
 

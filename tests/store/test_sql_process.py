@@ -80,6 +80,9 @@ def test_a_time_with_a_zone_is_the_time_in_utc(paths: list[Path]) -> None:
         "select nosuch from logs",
         "select * from range(5",
         "select [now()]",
+        "select interval 1000000000 days",
+        "select [interval 1000000000 days]",
+        "select '\udcff'",
         "drop table x",
     ],
 )
@@ -226,3 +229,18 @@ def test_a_logger_asks_in_a_process_of_its_own_when_told(tmp_path: Path) -> None
         assert logger.sql("select n from logs where event = 'a'", isolated=True) == [{"n": 1}]
         with pytest.raises(QueryError, match="needs more memory"):
             logger.sql("select printf('%2000000000d', 1)", isolated=True)
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_logger_tells_what_it_could_not_read(
+    apart: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An answer over a damaged file is not taken for the whole."""
+    logger = StructuredLogger("x", log_dir=tmp_path)
+    logger.info("a")
+    assert not caplog.records
+    assert logger.log_file is not None
+    with logger.log_file.open("ab") as file:
+        file.write(b'no json\n{"half')
+    assert logger.sql("select count(*) as n from logs", isolated=apart) == [{"n": 1}]
+    assert "of the log x, 1 half and 1 unreadable lines were passed over" in caplog.text

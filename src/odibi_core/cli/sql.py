@@ -29,6 +29,7 @@ _MOST_ROWS: Final = 1_000
 """Rows of a table on a terminal."""
 _MOST_PIPED_ROWS: Final = 10_000
 """Rows of a table elsewhere: it is held whole, because its columns are as wide as their widest cell."""
+_MOST_COUNTED: Final = 1_000_000
 _MOST_NAMES: Final = 12
 _FORMULA: Final = re.compile(r"[=+\-@\t\r＝＋－＠]")
 _NUMBER: Final = re.compile(r"[+-]?\d[\d .,]*(?:[eE][+-]?\d+)?%?")
@@ -70,14 +71,15 @@ def sql(
 
     The query runs in a process of its own, with at most 2 GB of memory.
     """
-    from odibi_core.store.sql_process import isolated
+    from odibi_core.store.sql_process import LARGEST_ANSWER, isolated
 
     kept = record.open_store(store)
     chosen = [record.find(kept, run)] if run else kept.ids()
     write = {SqlFormat.json: _write_json, SqlFormat.csv: _write_csv, SqlFormat.table: _show}[format]
     with output.waiting("asking") as waited:
         paths = [path for each in chosen for path in kept.segments(each)]
-        with isolated(query, paths, timeout_s=timeout) as cursor:
+        largest = LARGEST_ANSWER if format is SqlFormat.table else None
+        with isolated(query, paths, timeout_s=timeout, largest=largest) as cursor:
             waited()
             write(cursor)
             record.report(cursor.damage, "the log")
@@ -144,12 +146,13 @@ def _show(cursor: Cursor) -> None:
 
 
 def _count(rows: Iterator[Row]) -> str:
-    """Return how many rows are left; `at least`, if counting them takes too long."""
+    """Return how many rows are left; `at least`, if there are too many or counting them takes too long."""
     number = 0
     with suppress(QueryError):
-        for _ in rows:
+        for _ in islice(rows, _MOST_COUNTED):
             number += 1
-        return output.count(number, "rows")
+        if number < _MOST_COUNTED:
+            return output.count(number, "rows")
     return f"at least {output.count(number, 'rows')}"
 
 

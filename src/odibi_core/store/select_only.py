@@ -24,12 +24,21 @@ _TABLE: Final = "logs"
 _WORD: Final = re.compile(r"[A-Za-z]+")
 
 
-def check_select(connection: Any, query: str) -> None:
-    """Raise `QueryError` unless the query is one SELECT that reads `logs`, its own subqueries, or generated rows."""
+def check_text(query: str) -> None:
+    """Raise `QueryError` unless the query is text that another program can read, and not too long."""
+    try:
+        query.encode()
+    except UnicodeEncodeError:
+        raise QueryError("the query must be UTF-8; it holds bytes that are no text") from None
     if len(query) > LONGEST_QUERY:
         raise QueryError(
             f"the query must be at most {LONGEST_QUERY:,} characters long, got {len(query):,}; ask in several queries"
         )
+
+
+def check_select(connection: Any, query: str) -> None:
+    """Raise `QueryError` unless the query is one SELECT that reads `logs`, its own subqueries, or generated rows."""
+    check_text(query)
     _check_statements(connection, query)
     said = connection.execute("select json_serialize_sql(?::varchar)", [query]).fetchone()[0]
     parsed = json.loads(said)

@@ -266,6 +266,10 @@ def _explained(connection: Any, table: LogTable) -> Iterator[None]:
         raise too_large(MEMORY_LIMIT) from None
     except duckdb.Error as error:
         raise QueryError(_explain(_first_line(error), table)) from None
+    except (OverflowError, ValueError) as error:
+        raise QueryError(
+            f"a value of the answer does not fit Python ({_first_line(error)}); cast it to text: value::varchar"
+        ) from None
 
 
 def _explain(said: str, table: LogTable) -> str:

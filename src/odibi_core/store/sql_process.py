@@ -29,6 +29,7 @@ from odibi_core.errors import QueryError
 from odibi_core.events.clock import monotonic
 from odibi_core.store import sql, sql_values
 from odibi_core.store.segments import Damage
+from odibi_core.store.select_only import check_text
 
 ADDRESS_SPACE: Final = 2 << 30
 """Bytes that the child may map: Python, DuckDB and everything that the query needs."""
@@ -115,6 +116,7 @@ def isolated(
     Raises:
         QueryError: As `sql.query_files` does.
     """
+    check_text(query)
     child = _start()
     try:
         request = Request(query, [os.fsencode(path) for path in paths], timeout_s)
