@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from odibi_core.checks import not_null
+from odibi_core.engines.frame import Description
 from odibi_core.event_bus import EventBus
 from odibi_core.node_record import Descriptions, NodeRecord
 from odibi_core.testing import RecordingSink
@@ -35,7 +36,7 @@ def test_making_one_says_the_start(record: NodeRecord, heard: RecordingSink) -> 
 
 def test_every_later_event_is_of_the_same_node(record: NodeRecord, heard: RecordingSink) -> None:
     """Whatever is said of a node names its run, itself, its layer and its engine."""
-    record.snapshot("after", "clean", {"row_count": 2})
+    record.snapshot("after", "clean", Description(row_count=2))
     record.retry(1, ValueError("x"), 0.5, 3)
     record.check(not_null("id").check({"out": [{"id": 1}]}), 1.5)
     record.complete(2)
@@ -117,7 +118,7 @@ class Counting(Descriptions):
 
     looks = 0
 
-    def after(self, key: str, frame: Any) -> dict[str, Any] | None:
+    def after(self, key: str, frame: Any) -> Description | None:
         self.looks += 1
         return super().after(key, frame)
 

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from odibi_core.engines.frame import describe, is_frame
+from odibi_core.engines.frame import Description, describe, is_frame
+from odibi_core.engines.frame_diffs import wide_diffs
 from odibi_core.errors import is_failure
 from odibi_core.event_bus import EventBus
 from odibi_core.events import clean_text, context, kinds
@@ -18,7 +19,7 @@ from odibi_core.events.failure import describe_failure
 class NodeRecord:
     """Says that a node started, when it is made; then whatever it is told. Never raises."""
 
-    __slots__ = ("_begun", "_bus", "_context", "attempts", "context", "duration_ms")
+    __slots__ = ("_begun", "_bus", "_context", "_taken", "attempts", "context", "duration_ms")
 
     def __init__(
         self, bus: EventBus, run_id: str, node_name: str, layer: str, engine: str | None = None
@@ -30,15 +31,20 @@ class NodeRecord:
         if engine is not None:
             about["engine"] = clean_text(engine)
         self._context = replace(self.context, unusual=True, standard=about)
+        self._taken: tuple[tuple[str, Description], ...] = ()
         self.attempts = 1
         self.duration_ms = 0.0
         self._begun = monotonic()
         fields = {"status": "running", "worker": current_thread().name}
         bus.say(kinds.NODE_START, fields=fields, context=self._context)
 
-    def snapshot(self, when: str, dataset: str, description: dict[str, Any]) -> None:
+    def snapshot(self, when: str, dataset: str, description: Description) -> None:
         """What a frame looked like, `"before"` the node had it or `"after"` it made it."""
         fields = {"when": when, "dataset": dataset, **description}
+        if when == "before":
+            self._taken += ((dataset, description),)
+        elif self._taken and (diffs := wide_diffs(self._taken, description)):
+            fields["schema_diffs"] = diffs
         self._bus.say(kinds.SNAPSHOT, fields=fields, context=self._context)
 
     def retry(self, attempt: int, error: BaseException, delay_s: float, max_attempts: int) -> None:
@@ -91,9 +97,9 @@ class Descriptions:
         self._rows = rows
         self._shared = shared
         self._lent: set[int] = set()
-        self._known: dict[str, dict[str, Any]] = {}
+        self._known: dict[str, Description] = {}
 
-    def before(self, key: str, frame: Any) -> dict[str, Any] | None:
+    def before(self, key: str, frame: Any) -> Description | None:
         """The description of a frame that a node takes; None for what is no frame, or when none are wanted.
 
         If it is not the one that was made, its metadata says `changed_in_place`.
@@ -102,11 +108,11 @@ class Descriptions:
         if known is None or not (self._shared or id(frame) in self._lent):
             return known or self.after(key, frame)
         described = self.after(key, frame)
-        if described is not None and (_is_changed(known) or any(known.get(of) != described.get(of) for of in _LOOKS)):
+        if described is not None and (_is_changed(known) or _differ(known, described)):
             described["metadata"] = {**described["metadata"], _CHANGED: True}
         return described
 
-    def after(self, key: str, frame: Any) -> dict[str, Any] | None:
+    def after(self, key: str, frame: Any) -> Description | None:
         """The description of a frame that was just made."""
         if self._level == "off" or not is_frame(frame):
             return None
@@ -126,5 +132,11 @@ _CHANGED: Final = "changed_in_place"
 _LOOKS: Final = ("row_count", "column_count", "schema", "sample_data", "stats")
 
 
-def _is_changed(described: dict[str, Any]) -> bool:
+def _differ(known: Description, described: Description) -> bool:
+    return known.whole_schema != described.whole_schema or any(
+        known.get(of) != described.get(of) for of in _LOOKS
+    )
+
+
+def _is_changed(described: Description) -> bool:
     return bool(described["metadata"].get(_CHANGED))

@@ -12,7 +12,7 @@ from threading import Lock
 from typing import Any, Final, ParamSpec, TypeVar, overload
 
 from odibi_core.callables import name_of, over
-from odibi_core.engines.frame import is_frame, row_count
+from odibi_core.engines.frame import Description, is_frame, row_count
 from odibi_core.errors import STOPS
 from odibi_core.events import context, kinds
 from odibi_core.events.clock import process_id
@@ -92,7 +92,7 @@ class _Call(Unobserving):
         self._record: NodeRecord | None = None
         self._inside: Context | None = None
         self._rows: int | None = None
-        self._sample: dict[str, Any] | None = None
+        self._sample: Description | None = None
         self._flowing = False
 
     def flowing(self) -> None:
@@ -165,7 +165,7 @@ class _Call(Unobserving):
             return
         if self._flowing:
             if self._sample is not None:
-                record.snapshot("after", self._name, {**self._sample, "row_count": self._rows})
+                record.snapshot("after", self._name, self._sample.but(row_count=self._rows))
         else:
             self._tell(record, "after", self._name, result)
             _book(self._observer).remember(result, self._name)

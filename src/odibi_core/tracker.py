@@ -16,7 +16,8 @@ from typing import Any, Concatenate, Final, Literal, ParamSpec
 import msgspec
 
 from odibi_core import private_files
-from odibi_core.engines.frame import LEVELS, describe
+from odibi_core.engines.frame import LEVELS, Description, describe
+from odibi_core.engines.frame_diffs import MOST_INPUTS, wide_diffs
 from odibi_core.errors import STOPS, ConfigurationError, nearest
 from odibi_core.event_bus import EventBus
 from odibi_core.events import Event, clean_text, clock, kinds, normalise
@@ -36,13 +37,14 @@ _P = ParamSpec("_P")
 class _Handle:
     """One start of one step. A token says whose it is: a context may outlive the tracker."""
 
-    __slots__ = ("dataset_count", "key", "layer", "name", "open", "owner", "row_count", "run_id", "since")
+    __slots__ = ("dataset_count", "key", "layer", "name", "open", "owner", "row_count", "run_id", "since", "taken")
 
     def __init__(self, owner: object, run_id: str | None, name: str, key: str, layer: str) -> None:
         self.owner, self.run_id, self.name, self.key, self.layer = owner, run_id, name, key, layer
         self.open = True
         self.row_count: int | None = None
         self.dataset_count = {"before": 0, "after": 0}
+        self.taken: list[tuple[str | None, Description]] = []
         self.since = clock.monotonic()
 
     def fields(self) -> dict[str, Any]:
@@ -236,6 +238,8 @@ class Tracker:
             handle.row_count = told["row_count"]
         fields: dict[str, Any] = {"run_id": self._view.run_id} if handle is None else handle.fields()
         fields |= {"when": side, "dataset": _dataset(handle, side, told["metadata"])}
+        if handle is not None and (diffs := _note(handle, side, fields["dataset"], told)):
+            fields["schema_diffs"] = diffs
         self.bus.say(kinds.SNAPSHOT, fields=fields | told)
 
     @_never_raises
@@ -351,6 +355,15 @@ def _dataset(handle: _Handle | None, side: str, metadata: dict[Any, Any]) -> str
         return None
     handle.dataset_count[side] += 1
     return None if handle.dataset_count[side] == 1 else f"{side}_{handle.dataset_count[side]}"
+
+
+def _note(handle: _Handle, side: str, dataset: str | None, told: Description) -> list[dict[str, Any]]:
+    """Remember what a step took; of what it made, the differences that the record's own schemas do not show."""
+    if side == "after":
+        return wide_diffs(handle.taken, told)
+    if len(handle.taken) < MOST_INPUTS:
+        handle.taken.append((dataset, told))
+    return []
 
 
 def _since(start: float) -> float:

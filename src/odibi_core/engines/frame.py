@@ -13,14 +13,15 @@ from datetime import date, datetime
 from typing import Any, Final, Protocol
 
 from odibi_core.engines import frame_narwhals, frame_pandas, frame_plain
+from odibi_core.engines.frame_text import short
 from odibi_core.errors import STOPS
 from odibi_core.events import clean, plain
 from odibi_core.events.compose import clean_field
 
 LEVELS = ("off", "schema", "counts", "sample", "stats")
-SCHEMA_COLUMNS = 500  # with ordinary names, well inside the 64 kB that one field of an event may have
+SCHEMA_COLUMNS = 500
+SCHEMA_CHARS = 48 * 1024  # of the 64 kB that one field of an event may have
 SAMPLE_COLUMNS = 100
-NAME_CHARS = 200
 CELL_CHARS = 200
 # Long cells are cut before they are cleaned as well, so that a 100 MB text costs nothing. This much more is
 # left standing that a secret is never cut in half, and so missed, inside what is finally shown.
@@ -40,16 +41,23 @@ class Face(Protocol):
     def stats(self, columns: int) -> list[dict[str, Any]]: ...
 
 
-def describe(frame: object, level: str = "sample", rows: int = 5) -> dict[str, Any]:
+class Description(dict[str, Any]):
+    """A description as it goes into the record; `whole_schema` has every column if the record has no room for all."""
+
+    whole_schema: list[dict[str, str]] | None = None
+
+    def but(self, **fields: Any) -> Description:
+        """Return a copy with other values of some fields."""
+        changed = Description(self, **fields)
+        changed.whole_schema = self.whole_schema
+        return changed
+
+
+def describe(frame: object, level: str = "sample", rows: int = 5) -> Description:
     """`row_count, column_count, schema, sample_data, metadata, not_described`, and `stats` when asked for."""
-    told: dict[str, Any] = {
-        "row_count": None,
-        "column_count": None,
-        "schema": [],
-        "sample_data": [],
-        "metadata": {},
-        "not_described": None,
-    }
+    told = Description(
+        row_count=None, column_count=None, schema=[], sample_data=[], metadata={}, not_described=None
+    )
     if level not in LEVELS:
         told["not_described"] = f"there is no level {_text(level)!r}: it is one of {', '.join(LEVELS)}"
     elif level == "off":
@@ -101,30 +109,40 @@ def _face(frame: object) -> Face | None:
     return frame_plain.face(frame) or frame_pandas.face(frame) or frame_narwhals.face(frame)
 
 
-def _fill(told: dict[str, Any], frame: object, depth: int, rows: int) -> None:
+def _fill(told: Description, frame: object, depth: int, rows: int) -> None:
     face = _face(frame)
     if face is None:
         told["not_described"] = f"a {_kind(frame)} is no frame"
         return
-    every = face.names()
-    names = [_text(name) for name in every[:SCHEMA_COLUMNS]]
-    told["column_count"] = len(every)
+    names = [_text(name) for name in face.names()]
+    told["column_count"] = len(names)
     told["metadata"] = {"frame": _kind(frame)} | ({"lazy": True} if face.lazy else {})
-    if len(every) > SCHEMA_COLUMNS:
-        told["metadata"]["columns_left_out"] = len(every) - SCHEMA_COLUMNS
-    types = face.types(SCHEMA_COLUMNS)
-    told["schema"] = [{"column": n, "type": t} for n, t in zip(names, types, strict=False)]
+    schema = [{"column": n, "type": t} for n, t in zip(names, face.types(len(names)), strict=False)]
+    told["schema"] = kept = schema[: _fitting(schema)]
+    if len(kept) < len(schema):
+        told.whole_schema = schema
+        told["metadata"]["columns_left_out"] = len(schema) - len(kept)
     if depth >= LEVELS.index("counts"):
         told["row_count"] = face.height()
     if face.lazy:
         return
     keys = unique_keys(names[:SAMPLE_COLUMNS])
     if depth >= LEVELS.index("sample"):
-        if len(every) > SAMPLE_COLUMNS:
-            told["metadata"]["sample_columns_left_out"] = len(every) - SAMPLE_COLUMNS
+        if len(names) > SAMPLE_COLUMNS:
+            told["metadata"]["sample_columns_left_out"] = len(names) - SAMPLE_COLUMNS
         told["sample_data"] = _cleaned_rows(keys, face.head(max(0, rows), SAMPLE_COLUMNS))
     if depth >= LEVELS.index("stats"):
         told["stats"] = _cleaned_stats(keys, face.stats(SAMPLE_COLUMNS))
+
+
+def _fitting(schema: Sequence[dict[str, str]]) -> int:
+    """How many columns of a schema the record has room for."""
+    room = SCHEMA_CHARS
+    for place, column in enumerate(schema[:SCHEMA_COLUMNS]):
+        room -= len(column["column"]) + len(column["type"]) + 16  # the keys, and what JSON needs around them
+        if room < 0:
+            return place
+    return min(len(schema), SCHEMA_COLUMNS)
 
 
 def unique_keys(names: Sequence[str]) -> list[str]:
@@ -180,7 +198,7 @@ def _cell(key: str, value: Any) -> Any:
 
 def _text(name: object) -> str:
     try:
-        return str(name)[:NAME_CHARS]
+        return short(str(name))
     except STOPS:
         raise
     except BaseException:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from odibi_core.engines.frame_text import short
+
 # Asking narwhals about every value would import it for every value.
 _PLAIN = (str, bytes, bytearray, int, float, complex, list, tuple, dict, set, frozenset, type(None))
 
@@ -59,4 +61,4 @@ class NarwhalsFace:
 def _named(dtype: Any) -> str:
     name = type(dtype).__name__
     # An Enum's text lists its categories, of which there may be millions.
-    return name if name == "Enum" else str(dtype)[:200]
+    return name if name == "Enum" else short(str(dtype))

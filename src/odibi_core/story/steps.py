@@ -146,8 +146,18 @@ def _diff(raw: Any) -> dict[str, Any] | None:
             "added": _names(found.get("added_columns")),
             "removed": _names(found.get("removed_columns")),
             "changed": changed[:MOST_COLUMNS],
+            "more": _more(found) or None,
         }
     )
+
+
+def _more(diff: dict[str, Any]) -> int:
+    """Changes that are not shown: those past the bound, and those that the record had no room for."""
+    kinds = ("added_columns", "removed_columns", "changed_types")
+    left_out = reading.mapping(diff.get("left_out"))
+    counted = [reading.whole(left_out.get(kind)) or 0 for kind in kinds]
+    listed = [len(items) for kind in kinds if isinstance(items := diff.get(kind), list)]
+    return sum(counted) + sum(max(0, length - MOST_COLUMNS) for length in listed)
 
 
 def _names(raw: Any) -> list[str]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
+
+from odibi_core.views.values import count, record, records, text, texts
 
 
 def row_delta(before: dict[str, Any], after: dict[str, Any]) -> int | None:
@@ -13,7 +16,33 @@ def row_delta(before: dict[str, Any], after: dict[str, Any]) -> int | None:
     return int(after["row_count"] - before["row_count"])
 
 
-def schema_diff(before: dict[str, Any], after: dict[str, Any]) -> dict[str, list[Any]] | None:
+def difference(
+    before: Mapping[str, Any], after: Mapping[str, Any], told: object
+) -> Mapping[str, Any] | None:
+    """Return the `schema_diff` of two snapshots: as it was `told` with the second one, else computed from both.
+
+    None also if the snapshots leave out columns and nothing was told, as in a record of an older version.
+    """
+    for each in records(told):
+        if (text(each.get("dataset")) or "before") == before["name"]:
+            return _as_told(each)
+    if any(len(each["schema"]) < (each["column_count"] or 0) for each in (before, after)):
+        return None
+    return schema_diff(before, after)
+
+
+def _as_told(told: dict[str, Any]) -> dict[str, Any]:
+    """`left_out` counts, by kind, the changes that the record had no room for."""
+    diff: dict[str, Any] = {
+        kind: texts([item.get("column") for item in records(told.get(kind))])
+        for kind in ("added_columns", "removed_columns")
+    }
+    diff["changed_types"] = records(told.get("changed_types"))
+    left_out = {kind: number for kind, value in record(told.get("left_out")).items() if (number := count(value))}
+    return {**diff, "left_out": left_out} if left_out else diff
+
+
+def schema_diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]] | None:
     """Columns added, removed and changed in type; None when either frame could not be described.
 
     The second column of a name is compared with the second of that name: a name that came twice and now
@@ -36,7 +65,7 @@ def schema_diff(before: dict[str, Any], after: dict[str, Any]) -> dict[str, list
     return diff
 
 
-def _described(snapshot: dict[str, Any]) -> bool:
+def _described(snapshot: Mapping[str, Any]) -> bool:
     """A frame may well have no columns; it is unknown only if it says so, or says nothing at all."""
     return bool(snapshot["schema"]) or (snapshot["not_described"] is None and snapshot["column_count"] == 0)
 

@@ -11,7 +11,7 @@ import msgspec
 
 from odibi_core.events import Event, kinds
 from odibi_core.events.clock import iso
-from odibi_core.views.diffs import row_delta, schema_diff
+from odibi_core.views.diffs import difference, row_delta
 from odibi_core.views.step import Side, Step
 from odibi_core.views.steps import STEP_HANDLERS, StepsView
 from odibi_core.views.values import (
@@ -144,7 +144,7 @@ def describe_step(step: Step, run_status: str, run_start: datetime | None) -> di
         "before_snapshot": before[0] if before else None,
         "before_snapshots": before,
         "after_snapshot": result,
-        "schema_diff": schema_diff(before[0], result) if before and result else None,
+        "schema_diff": difference(before[0], result, _told_diffs(step, result)) if before and result else None,
         "row_delta": row_delta(before[0], result) if before and result else None,
         "error_message": step.error,
         "error_type": text(end.fields.get("error_type")) if end else None,
@@ -162,6 +162,13 @@ def snapshots(side: dict[object, Event], order: dict[str, str]) -> list[dict[str
         rank = {key: place for place, key in enumerate(order.values())}
         events.sort(key=lambda item: rank.get(item[0], len(rank)) if isinstance(item[0], str) else len(rank))
     return [_snapshot(event) for _, event in events]
+
+
+def _told_diffs(step: Step, result: dict[str, Any]) -> object:
+    """What came with the snapshot of an output: the differences that its own schema does not show."""
+    name = result["name"]
+    events = (event for event in step.after.copy().values() if (text(event.fields.get("dataset")) or "after") == name)
+    return next((event.fields.get("schema_diffs") for event in events), None)
 
 
 def _snapshot(event: Event) -> dict[str, Any]:

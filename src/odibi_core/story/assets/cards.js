@@ -205,5 +205,6 @@ function differences({diff}) {
   const changed = (diff.changed ?? []).map(([name, before, after]) =>
     h("li", {class: "changed"}, said(name), h("span", {class: "type"}, said(before), " → ", said(after))));
   return h("section", null, h("h4", null, "Schema changes"),
-    h("ul", {class: "diff"}, chips("added", "+", diff.added), chips("removed", "−", diff.removed), changed));
+    h("ul", {class: "diff"}, chips("added", "+", diff.added), chips("removed", "−", diff.removed), changed),
+    diff.more && h("p", {class: "hint"}, `and ${plural(diff.more, "more change")}`));
 }

@@ -1,0 +1,52 @@
+"""Schema differences of frames with more columns than the record has room for, computed on all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from odibi_core.engines.frame import Description
+from odibi_core.views.diffs import schema_diff
+
+DIFF_CHARS: Final = 40 * 1024
+"""Of all differences in one event, whose fields have room for 64 kB each."""
+MOST_INPUTS: Final = 16
+
+
+def wide_diffs(taken: Sequence[tuple[str | None, Description]], made: Description) -> list[dict[str, Any]]:
+    """Return the difference to each frame that was taken, where one of the two schemas is cut in the record.
+
+    Each has `dataset` and the fields of `schema_diff`, bounded; `left_out` counts what there was no room for.
+    """
+    wide = [each for each in taken[:MOST_INPUTS] if (each[1].whole_schema or made.whole_schema) is not None]
+    return [
+        {"dataset": dataset, **_bounded(diff, DIFF_CHARS // len(wide) // len(diff))}
+        for dataset, frame in wide
+        if (diff := schema_diff(_whole(frame), _whole(made))) is not None
+    ]
+
+
+def _whole(frame: Description) -> Mapping[str, Any]:
+    return frame if frame.whole_schema is None else {**frame, "schema": frame.whole_schema}
+
+
+def _bounded(diff: Mapping[str, list[Any]], room: int) -> dict[str, Any]:
+    """A difference in so many characters for each kind of change."""
+    told: dict[str, Any] = {}
+    left_out = {}
+    for kind, changes in diff.items():
+        told[kind] = kept = _fitting(changes, room)
+        if len(kept) < len(changes):
+            left_out[kind] = len(changes) - len(kept)
+    return {**told, "left_out": left_out} if left_out else told
+
+
+def _fitting(changes: list[Any], room: int) -> list[dict[str, Any]]:
+    kept = []
+    for change in changes:
+        record = change if isinstance(change, dict) else {"column": change}
+        room -= sum(len(name) + len(str(value)) + 8 for name, value in record.items())
+        if room < 0:
+            break
+        kept.append(record)
+    return kept
