@@ -27,6 +27,7 @@ from odibi_core.events.normalise import text
 from odibi_core.events.recent import remember
 from odibi_core.flows import BlockObserver, observing, wrap_callable
 from odibi_core.plugins import load
+from odibi_core.process_end import before_child_ends
 from odibi_core.program import current_bus, listen, once, unlisten
 from odibi_core.program_logger import process_log, warn_of
 from odibi_core.settings import ObservabilityConfig, get_config
@@ -192,6 +193,9 @@ def init_error_tracking(config: ObservabilityConfig | None = None) -> bool:
 def close_error_tracking(timeout: float = _END_WITHIN_S) -> None:
     """Give Sentry what waits for it, for at most `timeout` seconds, and tell it no more; the log goes on."""
     once(ErrorTracker).close(timeout)
+
+
+before_child_ends(close_error_tracking)
 
 
 @overload

@@ -17,6 +17,7 @@ from odibi_core.event_bus import EventBus, name_of
 from odibi_core.events import Event, clean, kinds
 from odibi_core.events.clock import epoch_ns, monotonic, new_id
 from odibi_core.metrics_forward import Forward, Measurement
+from odibi_core.process_end import before_child_ends
 from odibi_core.views.metrics import HEARD, MetricsView, Wanted
 from odibi_core.views.metrics_series import Sample, Series, measured, settle
 
@@ -255,6 +256,15 @@ class MetricsRecorder:
         """Say every change since the last time, one event a series; back when all of it is said."""
         self._flush(wait_s=_FLUSH_WAIT_S)
 
+    def hand_on(self, timeout: float) -> None:
+        """Flush, and wait until receivers have what waits for them, for at most `timeout` seconds each."""
+        if self._bus is not None:
+            self.flush()
+        with self._held():
+            forwards = self._forwards
+        for forward in forwards:
+            forward.close(timeout)
+
     def close(self) -> None:
         """Say what is left. Recording goes on working."""
         self.flush()
@@ -375,5 +385,12 @@ def _forked() -> None:
         recorder._after_fork()
 
 
+def _end_of_child() -> None:
+    """What a child measured is kept and handed on: its threads are gone in a moment."""
+    for recorder in list(_recorders):
+        recorder.hand_on(_FLUSH_WAIT_S)
+
+
+before_child_ends(_end_of_child)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forked)

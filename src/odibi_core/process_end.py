@@ -63,9 +63,38 @@ def _guard() -> None:
         set_terminate(park)
 
 
-def before_child_leaves(flush: Callable[[], object]) -> None:
-    """Call `flush()` in a forked child before `leave_child` ends it."""
+def before_child_ends(flush: Callable[[], object]) -> None:
+    """Call `flush()` at the end of each child process: of a fork, of a process of `multiprocessing`, in `leave_child`.
+
+    A child that calls `os._exit` itself is not asked.
+    """
     _flushes.append(flush)
+
+
+def flush_at_the_end() -> None:
+    """In a child: flush at its end. Processes of `multiprocessing` run no `atexit`, but finalizers of their own."""
+    util = sys.modules.get("multiprocessing.util")
+    if util is not None:
+        util.Finalize(None, _flush, exitpriority=0)
+
+
+def _after_fork() -> None:
+    atexit.register(_flush)
+    util = sys.modules.get("multiprocessing.util")
+    if util is not None:  # it forgets the finalizers of the parent, and then calls this
+        util.register_after_fork(_key, lambda _: flush_at_the_end())
+
+
+def _flush() -> None:
+    for flush in _flushes:
+        _try(flush)
+
+
+class _Key:
+    """Something that can be referred to weakly."""
+
+
+_key: Final = _Key()
 
 
 def leave_child(error: BaseException | None) -> NoReturn:
@@ -74,8 +103,8 @@ def leave_child(error: BaseException | None) -> NoReturn:
     The blocks and functions around the step are its parent's, so no `finally` of theirs runs here.
     """
     code = _code_of(error)
-    for flush in (*_flushes, _flush_streams):
-        _try(flush)
+    _flush()
+    _flush_streams()
     os._exit(code)
 
 
@@ -110,3 +139,5 @@ def _try(call: Callable[[], object]) -> None:
 
 
 atexit.register(_at_exit)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -21,6 +21,7 @@ from odibi_core.event_bus import EventBus, Sink
 from odibi_core.events.context import bus_here, inherit, inherited, put
 from odibi_core.events.trace_context import read_traceparent
 from odibi_core.metrics_manager import MetricsManager
+from odibi_core.process_end import flush_at_the_end
 from odibi_core.settings import inherited_context, parent_span
 from odibi_core.store.runs import RunStore
 
@@ -110,6 +111,7 @@ def begin_in(fields: dict[str, Any]) -> None:
     store, observed = fields.pop(worker_record.STORE, None), fields.pop(worker_record.OBSERVED, False)
     inherit(fields)
     put(inherited())
+    flush_at_the_end()
     if store is not None:
         _work_for(str(fields.get("run_id")), store, observed)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from odibi_core.errors import ConfigurationError
 from odibi_core.events import clean_text
+from odibi_core.events.clock import process_id
 from odibi_core.events.compose import clean_field
 from odibi_core.plugins import missing_extra
 
@@ -52,11 +53,14 @@ class DatadogSink:
         pairs = tags.items() if isinstance(tags, Mapping) else tags or ()
         self.tags = list(dict.fromkeys(_constant(name, value) for name, value in pairs if value != ""))
         self.sent = self.refused = 0
+        self._process = process_id()
         self._client: DogStatsd | None = None
         self._sending = False
 
     def __call__(self, measurements: Iterable[Measurement]) -> None:
         """Send a batch. NaN and the infinities are no values to Datadog: counted in `refused`, and left out."""
+        if self._process != process_id():  # a fork: its parent's socket and locks are not its own
+            self._process, self._client = process_id(), None
         client = self._client or self._connected()
         self._sending = True
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final, Protocol
 
 import sentry_sdk
@@ -12,7 +13,7 @@ from sentry_sdk.transport import HttpTransport
 
 from odibi_core.errors import STOPS, ConfigurationError
 from odibi_core.events import Event, clean, clean_text, kinds
-from odibi_core.events.clock import SYSTEM, Clock
+from odibi_core.events.clock import SYSTEM, Clock, process_id
 from odibi_core.events.normalise import text
 from odibi_core.events.recent import remember
 from odibi_core.sinks.sentry_event import sentry_event
@@ -26,6 +27,8 @@ _WINDOW_S: Final = 60.0
 _MARKS_KEPT: Final = 1000
 _IDS_KEPT: Final = 10_000
 _QUEUE: Final = 100
+_IN_CHILD_S: Final = 2.0
+"""How long a forked child waits for an error that it captured to be sent."""
 _HOOKS: Final = {"the program": "excepthook", "a thread": "threading", "an asyncio loop": "logging"}
 """The SDK's integrations that hear of what nobody caught, by where `setup_exception_hook` says that it was."""
 _SAID: Final = 300
@@ -51,6 +54,9 @@ class SentrySink:
         self._client: _Client = sentry_sdk if client is None else client
         self._transport = getattr(client, "transport", None)  # the client forgets it when it is closed
         self._clock = clock
+        self._renew: Callable[[], _Client] | None = None
+        self._process = process_id()
+        self._patience_s = 0.0
         self._quota = _Quota()
         self._ids: dict[str, None] = {}
         self._failed_inside: dict[str, None] = {}
@@ -69,7 +75,25 @@ class SentrySink:
             self.held_back += 1
             return
         self.sent += 1
+        if self._process != process_id():
+            self._begin_in_child()
         self._client.capture_event(sentry_event(event, not_sent))
+        self._wait_in_child()
+
+    def _begin_in_child(self) -> None:
+        """A fork has neither the client's thread nor connections of its own, and its parent sends what waited."""
+        self._process, self._patience_s = process_id(), _IN_CHILD_S
+        if self._renew is not None:
+            self._client = self._renew()
+            self._transport = getattr(self._client, "transport", None)
+
+    def _wait_in_child(self) -> None:
+        """A child may leave by `os._exit` right away; one that Sentry let wait once waits no more."""
+        if self._patience_s:
+            begun = self._clock.monotonic()
+            getattr(self._client, "flush", _no_flush)(timeout=self._patience_s)
+            if self._clock.monotonic() - begun >= self._patience_s:
+                self._patience_s = 0.0
 
     def _is_wanted(self, event: Event) -> bool:
         kind = event.event_type
@@ -125,10 +149,9 @@ class SentrySink:
                 "SENTRY_ENABLED is true and SENTRY_DSN is not set, so errors are in the log alone: "
                 "set it to the DSN of your Sentry project, or SENTRY_ENABLED to false"
             )
+        renew = partial(_client, _options(dsn, environment, release), traces_sample_rate, tell)
         try:
-            client = sentry_sdk.Client(
-                **_options(dsn, environment, release), traces_sample_rate=traces_sample_rate
-            )
+            sink = cls(renew())
         except STOPS:
             raise
         except BaseException as error:
@@ -136,10 +159,20 @@ class SentrySink:
                 f"SENTRY_DSN cannot be right, so errors are in the log alone: {clean_text(text(error, _SAID))}; "
                 "it looks like https://<key>@<host>/<project number>"
             ) from None
-        if isinstance(client.transport, _Transport):
-            client.transport.tell = tell
-            client.flush(0.01)  # begins its thread: Python 3.12 begins none at the end, where the last error is told
-        return cls(client)
+        sink._renew = renew
+        return sink
+
+
+def _client(options: dict[str, Any], traces_sample_rate: float | None, tell: Tell | None) -> sentry_sdk.Client:
+    client = sentry_sdk.Client(**options, traces_sample_rate=traces_sample_rate)
+    if isinstance(client.transport, _Transport):
+        client.transport.tell = tell
+        client.flush(0.01)  # begins its thread: Python 3.12 begins none at the end, where the last error is told
+    return client
+
+
+def _no_flush(*, timeout: float) -> None:
+    """Of a client that sends at once."""
 
 
 def _options(dsn: str, environment: str, release: str) -> dict[str, Any]:
