@@ -29,6 +29,7 @@ from odibi_core.events import clock
 _FORMATS = {".csv": "csv", ".parquet": "parquet", ".pq": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 FORMATS = ("csv", "parquet", "jsonl")
 _PACKED = (".gz", ".zip")
+_MARKERS = frozenset({"_SUCCESS", "_metadata", "_common_metadata"})  # what other tools leave beside data
 
 
 class Target(NamedTuple):
@@ -73,17 +74,33 @@ def _given(path: str, suffix: str, format: str | None) -> str:
     return f"the suffix {suffix!r} of {path!r}" if suffix else f"{path!r}, which has no suffix,"
 
 
-def sources(path: str) -> list[str]:
-    """The files of a path or glob, sorted by name. URIs are left to the library's own reader."""
+def sources(path: str, format: str | None = None) -> list[str]:
+    """Return the files of a path, a glob, or a folder of Parquet, sorted by name. URIs are left to the library."""
     path = local(path)
     if is_remote(path) or os.path.isfile(path):
         return [path]
     if os.path.isdir(path):
-        raise SourceNotFoundError(f"{path!r} is a folder, not a file; name its files, such as {path}/*.csv")
+        return _inside(path, (format or "parquet").lower())
     found = [name for name in sorted(glob.glob(path, recursive=True)) if os.path.isfile(name)]
+    found = [name for name in found if os.path.basename(name) not in _MARKERS] or found
     if found:
         return found
     raise SourceNotFoundError(_missing(path))
+
+
+def _inside(path: str, format: str) -> list[str]:
+    """The files of a format in a folder and the folders in it; what begins with . or _ is no data."""
+    found = []
+    for folder, folders, names in os.walk(path):
+        folders[:] = [name for name in folders if not name.startswith((".", "_"))]
+        found += [
+            os.path.join(folder, n) for n in names if format_of(n) == format and not n.startswith((".", "_"))
+        ]
+    if found:
+        return sorted(found)
+    raise SourceNotFoundError(
+        f"{path!r} is a folder without {format} files; name its files, such as {path.rstrip('/')}/*.csv"
+    )
 
 
 def _missing(path: str) -> str:
@@ -127,7 +144,7 @@ def read_each(
 ) -> list[Member]:
     """`read(format, path or stream)` for each source. Whatever a library raises becomes one of ours."""
     members = []
-    for source in sources(path):
+    for source in sources(path, format):
         kind = target(source, format)
         try:
             with opened(source, kind.packed) as stream:
@@ -218,16 +235,23 @@ def write_one(
     """`write(format, path or stream)`, atomically for local files. Failures name the path."""
     path = local(path)
     kind = target(path, format)
-    try:
+    with explained(path, kind.format, options):
         if is_remote(path):
             write(kind.format, path)
             return
         with replacing(path) as beside, packing(beside, kind.packed, path) as stream:
             write(kind.format, stream)
+
+
+@contextmanager
+def explained(path: str, format: str, options: Mapping[str, Any]) -> Iterator[None]:
+    """Make an EngineError that names the path of whatever a library raises while it writes."""
+    try:
+        yield
     except OdibiError:
         raise
     except ImportError as error:
-        raise _missing_library("writing", kind.format, error) from error
+        raise _missing_library("writing", format, error) from error
     except BaseException as error:
         if not is_failure(error):
             raise

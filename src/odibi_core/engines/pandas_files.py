@@ -2,33 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any
 
 import pandas as pd
 
-from odibi_core.engines import files, pandas_csv, pandas_json, refusals
+from odibi_core.engines import files, pandas_csv, pandas_json, partitions, refusals
 from odibi_core.engines.files import Member
+from odibi_core.engines.pandas_columns import column
 from odibi_core.engines.pandas_sets import united
 
 
 def read(path: str, format: str | None, options: Mapping[str, Any]) -> Any:
-    """Return the frame of all files that `path` names."""
+    """Return the frame of all files that `path` names, with the columns that only their paths have."""
+    folders = partitions.columns(path, format, options)
+    given = partitions.file_options(options, folders)
     texts: set[str] = set()
 
     def one(kind: str, source: Any) -> Any:
         if kind == "parquet":
-            return _read_parquet(source, options)
+            return _read_parquet(source, given)
         if kind == "jsonl":
-            return pandas_json.read(source, options)
-        frame, named = pandas_csv.read(source, options, texts)
+            return pandas_json.read(source, given)
+        frame, named = pandas_csv.read(source, given, texts)
         texts.update(named)
         return frame
 
-    members = files.read_each(path, format, one, options)
+    members = files.read_each(path, format, one, given)
     if any(_is_number(member, name) for member in members for name in texts):
-        members = files.read_each(path, format, one, options)
-    return united(members)
+        members = files.read_each(path, format, one, given)
+    asked = options.get("columns") or folders
+    folders = {name: values for name, values in folders.items() if name in asked}
+    return united([_with_folders(member, folders) for member in members])
+
+
+def _with_folders(member: Member, folders: Mapping[str, Mapping[str, Any]]) -> Member:
+    """A file's frame with the columns of its folders, of which those in the file itself go first."""
+    frame = member.frame
+    for name, values in folders.items():
+        if name not in frame.columns:
+            made = column([values[member.path]] * len(frame))
+            is_date = isinstance(values[member.path], date)
+            frame = frame.assign(**{name: (pd.to_datetime(made) if is_date else made).set_axis(frame.index)})
+    return Member(member.path, frame)
 
 
 def _is_number(member: Member, name: str) -> bool:
@@ -59,8 +76,24 @@ def _may_have_been_whole(column: Any) -> bool:
 
 
 def write(frame: Any, path: str, format: str | None, options: Mapping[str, Any]) -> None:
-    """Write a frame to a file."""
-    files.write_one(path, format, lambda kind, target: _write(frame, kind, target, options), options)
+    """Write a frame to a file, or to a folder of files if options name columns to partition by."""
+    by, given = partitions.by(options)
+    if not by or files.is_remote(path):
+        files.write_one(path, format, lambda kind, target: _write(frame, kind, target, options), options)
+        return
+    with files.explained(path, "parquet", options):
+        partitions.write(path, _parts(frame, by), lambda part, file: part.to_parquet(file, **given))
+
+
+def _parts(frame: Any, by: list[str]) -> Iterator[partitions.Part]:
+    partitions.names_to_write(by, list(frame.columns))
+    for name in by:
+        partitions.warn_changed(name, frame[name].drop_duplicates().tolist(), frame[name].dtype)
+    if not len(frame):
+        yield {}, frame
+        return
+    for values, part in frame.groupby(by, dropna=False, observed=True, sort=False):
+        yield dict(zip(by, values, strict=True)), part.drop(columns=by).reset_index(drop=True)
 
 
 def _write(frame: Any, kind: str, target: Any, options: Mapping[str, Any]) -> None:
@@ -83,5 +116,5 @@ def known(operation: str, format: str) -> frozenset[str] | None:
     except ImportError:
         return None
     if operation == "read":
-        return refusals.parameters(pd.read_parquet, parquet.read_table) | refusals.OWN_READS
+        return refusals.parameters(pd.read_parquet, parquet.read_table)
     return refusals.parameters(pd.DataFrame.to_parquet, parquet.write_table) | refusals.OWN_WRITES

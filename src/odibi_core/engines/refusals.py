@@ -44,6 +44,8 @@ def problems(operation: Operation, path: str, options: Mapping[str, Any], known:
     if kind is None:
         return []
     names = known(operation, kind.format)
+    if names is not None:
+        names |= OWN_READS if operation == "read" else frozenset()
     return [
         problem
         for name, value in given.items()
