@@ -6,12 +6,15 @@ import os
 import pty
 import re
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from tests.cli.conftest import Apart, Here, command, environment
 
+from odibi_core import observe
 from odibi_core.cli import output
+from odibi_core.observability import get_logger, track_cost, track_performance
 
 HOSTILE = "[red]x[/red]\x1b[31m\n\u202egnp.exe"
 
@@ -107,6 +110,34 @@ def test_a_terminal_gets_colour_unless_it_does_not_want_any(small: str) -> None:
     assert hide_cursor in colourful
     assert green not in _on_a_terminal("run", small, TERM="xterm-256color", NO_COLOR="1")
     assert "\x1b" not in _on_a_terminal("run", small, TERM="dumb")
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ["runs", "--format", "json"],
+        ["logs", "--limit", "0", "--format", "json"],
+        ["metrics", "--format", "json"],
+        ["metrics", "--format", "prometheus"],
+        ["errors", "--format", "json"],
+        ["timing", "--format", "json"],
+        ["costs", "--format", "json"],
+        ["sql", "select * from logs", "--format", "csv"],
+        ["sql", "select * from logs", "--format", "json"],
+        ["sql", "select * from logs"],
+    ],
+    ids=" ".join,
+)
+def test_no_format_lets_a_name_reach_the_terminal(asked: list[str]) -> None:
+    """Formats for programs as well, when a person looks at them: what arrives has no control character."""
+    hostile = HOSTILE + "\x9b31m"
+    with observe(hostile), suppress(ValueError), track_performance(hostile):
+        get_logger(hostile).info(hostile, text=hostile, nested={hostile: [hostile]})
+        track_cost(hostile, 1, 1.0, tags={hostile: hostile})
+        raise ValueError(hostile)
+    received = _on_a_terminal(*asked, TERM="dumb", NO_COLOR="1", COLUMNS="100")
+    assert "[red" in received or "red_x" in received
+    assert [line for line in received.split("\r\n") if not line.isprintable()] == []
 
 
 def test_a_reader_that_goes_away_is_no_error(here: Here, small: str) -> None:

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import select
+import shlex
 import signal
 import subprocess
 from pathlib import Path
@@ -235,3 +236,18 @@ def test_an_answer_that_nobody_waits_for_ends(ended_by: str) -> None:
     for child in children:
         assert select.select([child], [], [], 30)[0]
         os.close(child)
+
+
+def test_no_room_for_the_temporary_file_is_exit_code_4(tmp_path: Path) -> None:
+    """A sentence that names what can be done; it is no fault of the query."""
+    kept = RunStore(tmp_path)
+    journal = kept.open(kept.new_run_id("x"))
+    for _ in range(100):
+        journal(an_event("a", text="x" * 1000))
+    journal.close()
+    asked = shlex.join(command("sql", "select count(*) from logs", "--store", str(tmp_path)))
+    done = subprocess.run(
+        ["sh", "-c", f"ulimit -f 8; exec {asked}"], env=environment(), capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "could not be copied to a temporary file: File too large; make room, or set TMPDIR" in done.stderr

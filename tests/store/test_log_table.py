@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from odibi_core import Orchestrator, Step
-from odibi_core.errors import QueryError
+from odibi_core.errors import StoreError
 from odibi_core.store import log_table
 from odibi_core.store.log_table import STANDARD_TYPES, LogTable, snake_case
 from odibi_core.store.runs import RunStore
@@ -84,7 +84,7 @@ def test_a_reader_that_loses_or_doubles_lines_is_noticed(
         write(table, block)
 
     monkeypatch.setattr(LogTable, "_write", doubled)
-    with pytest.raises(QueryError, match="of 2 events 4 came back"):
+    with pytest.raises(StoreError, match="of 2 events 4 came back"):
         count(tmp_path, {"event_type": "a"}, {"event_type": "b"})
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import IO, Any, Final
 
 import msgspec
 
@@ -81,7 +81,7 @@ class _Plan(msgspec.Struct, frozen=True):
 class LogTable:
     """Collects lines into `file`. `rows` counts the events written, `damage` the lines left out."""
 
-    def __init__(self, file: BinaryIO, asked: Iterable[str] = ()) -> None:
+    def __init__(self, file: IO[bytes], asked: Iterable[str] = ()) -> None:
         """Create an empty table.
 
         Args:

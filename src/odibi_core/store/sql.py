@@ -14,11 +14,11 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import msgspec
 
-from odibi_core.errors import QueryError, nearest
+from odibi_core.errors import QueryError, StoreError, nearest
 from odibi_core.events import Event, encode
 from odibi_core.store.log_table import LONGEST_LINE, STANDARD_TYPES, LogTable
 from odibi_core.store.log_table import snake_case as snake_case
@@ -67,6 +67,7 @@ def query_files(
 
     Raises:
         QueryError: It is not one SELECT, it names what is not there, or it needs too much time or memory.
+        StoreError: The temporary file could not be written, or not every event was read from it.
     """
     if isolated:
         from odibi_core.store.sql_process import query_isolated
@@ -108,15 +109,35 @@ def opened(query: str, paths: Iterable[Path]) -> Iterator[tuple[Any, LogTable]]:
     try:
         check_select(connection, query)
         # A file without a name: no pattern, no second process and no crash can leave or reach it.
-        with tempfile.TemporaryFile() as file:
+        with _temporary_file() as file:
             words = {_unquoted(word) for word in _WORDS.findall(query)}
             table = LogTable(file, words)
-            table.add(paths)
+            _collect(table, paths)
             _create_view(connection, table, words)
             _lock(connection)
             yield connection, table
     finally:
         connection.close()
+
+
+def _temporary_file() -> IO[bytes]:
+    try:
+        return tempfile.TemporaryFile()
+    except OSError as error:
+        raise _no_copy(error) from None
+
+
+def _collect(table: LogTable, paths: Iterable[Path]) -> None:
+    try:
+        table.add(paths)
+    except OSError as error:
+        raise _no_copy(error) from None
+
+
+def _no_copy(error: OSError) -> StoreError:
+    return StoreError(
+        f"the log could not be copied to a temporary file: {error.strerror or error}; make room, or set TMPDIR"
+    )
 
 
 def ask(connection: Any, query: str, table: LogTable) -> Cursor:
@@ -164,7 +185,7 @@ def _create_view(connection: Any, table: LogTable, words: set[str]) -> None:
     """Make the view `logs`: a column for each field, by the name that the query uses, else the one it was logged by.
 
     Raises:
-        QueryError: DuckDB does not read as many events as were written.
+        StoreError: DuckDB does not read as many events as were written.
     """
     import duckdb
 
@@ -182,9 +203,9 @@ def _create_view(connection: Any, table: LogTable, words: set[str]) -> None:
         found = connection.execute(f"select count(*) from {source}").fetchone()[0]
         connection.execute(f"create view logs as select {', '.join(columns)} from {source}")
     except duckdb.Error as error:
-        raise QueryError(f"the log could not be read as a table: {_first_line(error)}") from None
+        raise StoreError(f"the log could not be read as a table: {_first_line(error)}") from None
     if found != table.rows:
-        raise QueryError(
+        raise StoreError(
             f"the log could not be read as a table: of {table.rows:,} events {found:,} came back; "
             "this is a fault of odibi-core"
         )

@@ -21,11 +21,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, Literal
 
 import msgspec
 
-from odibi_core.errors import QueryError
+from odibi_core.errors import QueryError, StoreError
 from odibi_core.events.clock import monotonic
 from odibi_core.store import sql, sql_values
 from odibi_core.store.segments import Damage
@@ -76,12 +76,13 @@ class End(msgspec.Struct, tag=True):
 
 
 class Refused(msgspec.Struct, tag=True):
-    """There is no answer, or no more of it. `is_fault`: not because of the query, but of odibi-core."""
+    """There is no answer, or no more of it, because of the query, of the store, or of a fault of odibi-core."""
 
     message: str
-    is_fault: bool = False
+    because_of: Literal["query", "store", "fault"] = "query"
 
 
+_ERRORS: Final = {"query": QueryError, "store": StoreError, "fault": RuntimeError}
 _Message = Table | Columns | Rows | End | Refused
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder(_Message).decode
@@ -183,7 +184,7 @@ class _Reader:
                 )
         message: _Message = _decode(self._read(size, is_timed))
         if isinstance(message, Refused):
-            raise RuntimeError(message.message) if message.is_fault else QueryError(message.message)
+            raise _ERRORS[message.because_of](message.message)
         return message
 
     def _read(self, size: int, is_timed: bool) -> bytes:
@@ -238,8 +239,10 @@ def main() -> None:
         last: _Message = Refused(str(error))
     except MemoryError:
         last = Refused(str(sql.too_large(_MEMORY)))
+    except StoreError as error:
+        last = Refused(str(error), because_of="store")
     except Exception as error:
-        last = Refused(f"{type(error).__name__}: {error}", is_fault=True)
+        last = Refused(f"{type(error).__name__}: {error}", because_of="fault")
     else:
         last = End()
     write_message(out, _encode(last))
