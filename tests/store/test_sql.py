@@ -142,3 +142,12 @@ def test_a_question_without_end_is_stopped() -> None:
     query = "select count(*) from range(10000000000) a, range(10000000000) b where a.range * b.range % 7 = 3"
     with pytest.raises(QueryError, match="took longer than"):
         query_events(query, [an_event("a")], timeout_s=0.2)
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_query_that_does_not_fit_into_memory_writes_no_file(apart: bool) -> None:
+    """DuckDB would spill into a folder of the working directory."""
+    query = "select * from range(300000000) order by hash(range) limit 1 offset 250000000"
+    with pytest.raises(QueryError, match="needs more memory"):
+        query_events(query, [an_event("a")], timeout_s=60, isolated=apart)
+    assert list(Path().iterdir()) == []

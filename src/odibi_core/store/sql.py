@@ -172,7 +172,7 @@ def _connect() -> Any:
         ":memory:",
         config={
             "memory_limit": MEMORY_LIMIT.replace(" ", ""),
-            "max_temp_directory_size": "0KiB",
+            "temp_directory": "",  # else it is `.tmp` in the working directory of the program
             "threads": str(min(THREADS, os.cpu_count() or 1)),
             "autoload_known_extensions": "false",
             "autoinstall_known_extensions": "false",
