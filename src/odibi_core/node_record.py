@@ -22,7 +22,14 @@ class NodeRecord:
     __slots__ = ("_begun", "_bus", "_context", "_taken", "attempts", "context", "duration_ms")
 
     def __init__(
-        self, bus: EventBus, run_id: str, node_name: str, layer: str, engine: str | None = None
+        self,
+        bus: EventBus,
+        run_id: str,
+        node_name: str,
+        layer: str,
+        engine: str | None = None,
+        *,
+        call: int | None = None,
     ) -> None:
         self._bus = bus
         self.context = context.current().at_node(run_id, clean_text(node_name))
@@ -32,6 +39,8 @@ class NodeRecord:
             about["engine"] = clean_text(engine)
         self._context = replace(self.context, unusual=True, standard=about)
         self._taken: tuple[tuple[str, Description], ...] = ()
+        if call is not None:  # of a node that may be called any number of times
+            self._context = self._context.saying({"call": call})
         self.attempts = 1
         self.duration_ms = 0.0
         self._begun = monotonic()
@@ -107,16 +116,19 @@ class Descriptions:
         known = self._known.get(key)
         if known is None or not (self._shared or id(frame) in self._lent):
             return known or self.after(key, frame)
-        described = self.after(key, frame)
-        if described is not None and (_is_changed(known) or _differ(known, described)):
-            described["metadata"] = {**described["metadata"], _CHANGED: True}
-        return described
+        return compared(known, self.after(key, frame))
+
+    def described(self, frame: Any) -> Description | None:
+        """The description of a frame, without a key; None for what is no frame, or when none are wanted."""
+        if self._level == "off" or not is_frame(frame):
+            return None
+        return describe(frame, self._level, self._rows)
 
     def after(self, key: str, frame: Any) -> Description | None:
         """The description of a frame that was just made."""
-        if self._level == "off" or not is_frame(frame):
-            return None
-        self._known[key] = described = describe(frame, self._level, self._rows)
+        described = self.described(frame)
+        if described is not None:
+            self._known[key] = described
         return described
 
     def lend(self, frame: Any) -> None:
@@ -136,6 +148,13 @@ def _differ(known: Description, described: Description) -> bool:
     return known.whole_schema != described.whole_schema or any(
         known.get(of) != described.get(of) for of in _LOOKS
     )
+
+
+def compared(known: Description, described: Description | None) -> Description | None:
+    """Return the later description of a frame, with a remark if the frame was changed since the earlier one."""
+    if described is not None and (_is_changed(known) or _differ(known, described)):
+        described["metadata"] = {**described["metadata"], _CHANGED: True}
+    return described
 
 
 def _is_changed(described: Description) -> bool:

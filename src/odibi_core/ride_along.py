@@ -6,20 +6,18 @@ import functools
 import inspect
 import logging
 import weakref
-from collections import Counter
 from collections.abc import Callable
-from threading import Lock
 from typing import Any, Final, ParamSpec, TypeVar, overload
 
 from odibi_core.callables import name_of, over
 from odibi_core.engines.frame import Description, is_frame, row_count
 from odibi_core.errors import STOPS
 from odibi_core.events import context, kinds
-from odibi_core.events.clock import process_id
 from odibi_core.events.context import Context
 from odibi_core.flows import Arguments, CallObserver, Unobserving, wrap_callable
-from odibi_core.node_record import NodeRecord
+from odibi_core.node_record import NodeRecord, compared
 from odibi_core.observer import Observer, active
+from odibi_core.producer_index import MAX_FRAMES, Link, ProducerIndex, frames_in
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -37,9 +35,11 @@ def node(function: Any = None, /, *, name: str | None = None, layer: str = "tran
     """Record each call of a function as a node: its time, its frames before and after, its failure.
 
     Plain or with arguments, on functions, methods, coroutines, generators and anything else that can be called:
-    `@node`, `@node(name="clean", layer="transform")`. The function behaves as before; whose result it takes becomes an
-    edge of the lineage. A generator is a node while it is consumed, from the first value asked for to the last, and
-    failed if it raises half-way. Outside `with observe(…)` it is the plain function, and nothing is recorded.
+    `@node`, `@node(name="clean", layer="transform")`. The function behaves as before. If it takes what another node
+    returned, also in a list, a tuple or a dict, that is an edge of the lineage; a probable one if it takes a view or a
+    copy of it. A function that is called again is the same node, with a count. A generator is a node while it is
+    consumed, from the first value asked for to the last, and failed if it raises half-way. Outside `with observe(…)`
+    nothing is recorded.
     """
     if function is None or isinstance(function, str):
         return functools.partial(_decorate, name=name or function, layer=layer)
@@ -59,7 +59,7 @@ def _recorded(function: Callable[..., Any], name: str, layer: str) -> Callable[.
         observer = active()
         if observer is None:
             return _NOT_RECORDED, (args, kwargs)
-        return _Call(observer, name, layer, _given(signature, args, kwargs)), (args, kwargs)
+        return _Call(observer, (name, layer, function), _given(signature, args, kwargs)), (args, kwargs)
 
     return wrap_callable(function, begin)
 
@@ -87,8 +87,12 @@ def _given(
 class _Call(Unobserving):
     """Records one call as a node. If recording fails, the failure is logged and the function goes on."""
 
-    def __init__(self, observer: Observer, name: str, layer: str, given: dict[str, Any]) -> None:
-        self._observer, self._name, self._layer, self._given = observer, name, layer, given
+    def __init__(
+        self, observer: Observer, node: tuple[str, str, Callable[..., Any]], given: dict[str, Any]
+    ) -> None:
+        self._observer, self._index = observer, _index(observer)
+        self._name, self._layer, self._function = node
+        self._given = given
         self._record: NodeRecord | None = None
         self._inside: Context | None = None
         self._rows: int | None = None
@@ -128,33 +132,35 @@ class _Call(Unobserving):
             _log.exception("a call of %s is not recorded, or not all of it", self._name)
 
     def _begin(self) -> None:
-        observer, given = self._observer, self._given
-        name = self._name = _book(observer).name_of_call(self._name)
-        if not observer.is_owner:  # each worker counts its own calls, and two must not share a name
-            name = self._name = f"{name} in process {process_id()}"
-        makers = {
-            parameter: maker
-            for parameter, value in given.items()
-            if (maker := _book(observer).maker_of(value))
-        }
-        step = {
-            "name": name, "layer": self._layer, "type": "function", "inputs": makers, "outputs": {"out": name},
-            "depends_on": list(dict.fromkeys(makers.values())),
-        }  # fmt: skip
-        observer.say(kinds.PIPELINE_PLAN, level="debug", steps=[step])
-        record = NodeRecord(observer.bus, observer.run_id, name, self._layer)
-        self._record, self._inside = record, record.context
-        for parameter, value in given.items():
-            self._tell(record, "before", makers.get(parameter, f"{name}.{parameter}"), value)
+        observer, index = self._observer, self._index
+        name, number = index.begin_call(self._name, self._function)
+        self._name = name
+        taken = [
+            (path, value, index.link_of(path, value, name))
+            for parameter, given in self._given.items()
+            for path, value in frames_in(given, parameter)
+        ]
         self._given = {}
+        self._plan([link for _, _, link in taken if link is not None], {"out": name} if number == 1 else {})
+        record = NodeRecord(observer.bus, observer.run_id, name, self._layer, call=number)
+        self._record, self._inside = record, record.context
+        frames = [(path, value, link) for path, value, link in taken if is_frame(value)]
+        for path, value, link in frames[:MAX_FRAMES]:
+            dataset = f"{name}.{path}" if link is None or link.probable else link.dataset
+            self._describe_taken(record, dataset, value)
+
+    def _plan(self, links: list[Link], outputs: dict[str, str]) -> None:
+        plan = self._index.plan(self._name, links, outputs)
+        if plan is not None:
+            self._observer.say(kinds.PIPELINE_PLAN, level="debug", steps=[{**plan, "layer": self._layer}])
 
     def _take(self, item: Any) -> None:
         """A generator's frames are those of its node, and its rows theirs; what is no frame is a row itself."""
         rows: int | None = 1
         if is_frame(item):
-            _book(self._observer).remember(item, self._name)
-            rows = row_count(item)
-            self._sample = self._sample or self._observer.descriptions.after(self._name, item)
+            description = self._observer.descriptions.described(item)
+            self._index.remember(item, self._name, self._name, description)
+            self._sample, rows = self._sample or description, row_count(item)
         self._rows = None if rows is None or self._rows is None else self._rows + rows
 
     def _end(self, error: BaseException | None, partial: bool, result: Any) -> None:
@@ -163,57 +169,44 @@ class _Call(Unobserving):
         if error is not None:
             record.failed(error)
             return
-        if self._flowing:
-            if self._sample is not None:
-                record.snapshot("after", self._name, self._sample.but(row_count=self._rows))
-        else:
-            self._tell(record, "after", self._name, result)
-            _book(self._observer).remember(result, self._name)
-            self._rows = row_count(result)
+        if not self._flowing:
+            self._rows = self._made(record, result)
+        elif self._sample is not None:
+            record.snapshot("after", self._name, self._sample.but(row_count=self._rows))
         record.complete(self._rows, partial=partial)
 
-    def _tell(self, record: NodeRecord, when: str, dataset: str, value: Any) -> None:
-        descriptions = self._observer.descriptions
-        look = descriptions.before if when == "before" else descriptions.after
-        description = look(dataset, value)
+    def _made(self, record: NodeRecord, result: Any) -> int | None:
+        """Remember and describe what the function returned: one frame, or those in a container. Return their rows."""
+        found = [(path, value) for path, value in frames_in(result, "") if is_frame(value)][:MAX_FRAMES]
+        if not any(path for path, _ in found):
+            self._describe_made(record, self._name, result)
+            return row_count(result)
+        self._plan([], {path.lstrip("."): f"{self._name}{path}" for path, _ in found})
+        for path, value in found:
+            self._describe_made(record, f"{self._name}{path}", value)
+        rows = [row_count(value) for _, value in found]
+        return None if None in rows else sum(filter(None, rows))
+
+    def _describe_taken(self, record: NodeRecord, dataset: str, value: Any) -> None:
+        """As it is now: code between the nodes may have changed it in place since it was made."""
+        known, description = self._index.description_of(value), self._observer.descriptions.described(value)
+        if known is not None:
+            description = compared(known, description)
         if description is not None:
-            record.snapshot(when, dataset, description)
+            record.snapshot("before", dataset, description)
+
+    def _describe_made(self, record: NodeRecord, dataset: str, value: Any) -> None:
+        description = self._observer.descriptions.described(value)
+        self._index.remember(value, dataset, self._name, description)
+        if description is not None:
+            record.snapshot("after", dataset, description)
 
 
 _NOT_RECORDED: Final = Unobserving()
 
 
-class _Book:
-    """Which node of a run made which object: by identity, as long as the object lives."""
-
-    def __init__(self) -> None:
-        self._makers: dict[int, tuple[weakref.ref[Any], str]] = {}
-        self._calls: Counter[str] = Counter()
-        self._lock = Lock()
-
-    def name_of_call(self, name: str) -> str:
-        """A function that is called again is another node: `clean`, `clean (2)` …"""
-        with self._lock:
-            self._calls[name] += 1
-            return name if self._calls[name] == 1 else f"{name} ({self._calls[name]})"
-
-    def remember(self, made: Any, name: str) -> None:
-        """Only what can be referred to weakly, such as a frame: the book keeps nothing alive."""
-        place = id(made)
-        try:
-            reference = weakref.ref(made, lambda _: self._makers.pop(place, None))
-        except TypeError:
-            return
-        self._makers[place] = (reference, name)
-
-    def maker_of(self, value: Any) -> str | None:
-        """The node that made this very object."""
-        found = self._makers.get(id(value))
-        return found[1] if found is not None and found[0]() is value else None
+_indexes: weakref.WeakKeyDictionary[Observer, ProducerIndex] = weakref.WeakKeyDictionary()
 
 
-_books: weakref.WeakKeyDictionary[Observer, _Book] = weakref.WeakKeyDictionary()
-
-
-def _book(observer: Observer) -> _Book:
-    return _books.setdefault(observer, _Book())
+def _index(observer: Observer) -> ProducerIndex:
+    return _indexes.setdefault(observer, ProducerIndex())

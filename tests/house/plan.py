@@ -62,6 +62,7 @@ COMPANIONS = {
     "metrics_recorder": "metrics_manager",
     "metrics_forward": "metrics_manager",
     "ride_along": "observer",
+    "producer_index": "observer",
     "program_observer": "observer",
     "stop_signal": "observer",
 }

@@ -173,3 +173,27 @@ def test_a_lineage_that_is_wrong_in_any_field_is_drawn_as_far_as_it_goes(
 ) -> None:
     """Never an exception, always valid JSON."""
     assert embed(build(safe({**top, "steps": steps})))
+
+
+def test_a_probable_edge_and_many_calls_are_told() -> None:
+    """An edge that is certain for one dataset is certain; a step of many calls has their number, and lasts till the
+    last of them.
+    """
+    steps = [
+        {"step_name": "a", "state": "success"},
+        {
+            "step_name": "b", "state": "failed", "calls": 1000, "failed_calls": 3, "duration_ms": 5000.0,
+            "start_time": "2026-01-01T00:00:01", "end_time": "2026-01-01T00:00:03",
+        },
+        {"step_name": "c", "state": "success"},
+    ]  # fmt: skip
+    edges = [
+        {"source": "a", "target": "b", "dataset": "a", "probable": True},
+        {"source": "a", "target": "c", "dataset": "a", "probable": True},
+        {"source": "a", "target": "c", "dataset": "a2"},
+    ]
+    document = build({"steps": steps, "edges": edges})
+    found = {(edge["from"], edge["to"]): edge.get("probable", False) for edge in document["graph"]["edges"]}
+    assert found == {(0, 1): True, (0, 2): False}
+    step = document["steps"][1]
+    assert (step["calls"], step["failedCalls"], step["spanMs"]) == (1000, 3, 2000.0)

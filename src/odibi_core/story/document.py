@@ -77,12 +77,17 @@ def _edges(lineage: dict[str, Any], raw: list[dict[str, Any]], steps: list[dict[
     """Edges by (source, target) index, each once, with the datasets that pass along it."""
     number = {step["name"]: index for index, step in reversed(list(enumerate(steps)))}
     found: Edges = {}
+    certain: dict[tuple[int, int], bool] = {}
     for item in reading.items(lineage.get("edges")):
         source = number.get(str(reading.first(item, ("source", "from"))))
         target = number.get(str(reading.first(item, ("target", "to"))))
         if source is not None and target is not None and source != target:
             rows = reading.whole(item.get("row_count"))
             _join(found, steps, (source, target), reading.text(item.get("dataset")), rows)
+            certain[source, target] = certain.get((source, target), False) or item.get("probable") is not True
+    for pair, edge in found.items():
+        if not certain[pair]:
+            edge["probable"] = True
     return found or _derived(raw, steps, number)
 
 

@@ -41,6 +41,9 @@ def read_step(raw: dict[str, Any], index: int, began: datetime | None) -> dict[s
         "durationMs": None if took is None else round(max(0.0, took), 3),
         "worker": reading.text(raw.get("worker")),
         "attempts": reading.whole(raw.get("attempts")),
+        "calls": reading.whole(raw.get("calls")),
+        "spanMs": _span(raw, started),
+        "failedCalls": reading.whole(raw.get("failed_calls")) or None,
         "cached": True if raw.get("cache_hit") is True else None,
         "rows": _rows(raw, after),
         "rowsBefore": [rows for frame in before if (rows := frame.get("rows")) is not None],
@@ -55,6 +58,14 @@ def read_step(raw: dict[str, Any], index: int, began: datetime | None) -> dict[s
         "checks": [_check(item) for item in reading.items(raw.get("checks"))],
     }
     return compact(step)
+
+
+def _span(raw: dict[str, Any], started: datetime | None) -> float | None:
+    """From the first of several calls to the last; their durations may add up to less, and to more."""
+    if raw.get("calls") is None:
+        return None
+    took = reading.milliseconds_between(started, reading.moment(raw.get("end_time")))
+    return None if took is None else round(max(0.0, took), 3)
 
 
 def compact(value: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import msgspec
 from odibi_core.events import Event, kinds
 from odibi_core.events.clock import iso
 from odibi_core.views.diffs import difference, row_delta
-from odibi_core.views.step import Side, Step
+from odibi_core.views.step import Side, Step, told_calls
 from odibi_core.views.steps import STEP_HANDLERS, StepsView
 from odibi_core.views.values import (
     count,
@@ -112,7 +112,7 @@ def _described(step: Step, run_status: str, run_start: datetime | None) -> dict[
     if kept is not None and kept[0] == version and kept[1] == run_start:
         return kept[2].copy()
     entry = describe_step(step, run_status, run_start)
-    if step.end is not None:
+    if step.has_ended:
         step.described = (version, run_start, entry.copy())
     return entry
 
@@ -123,7 +123,7 @@ def describe_step(step: Step, run_status: str, run_start: datetime | None) -> di
     inputs, outputs = keys_by_name(step.said("inputs")), keys_by_name(step.said("outputs"))
     before, after = snapshots(step.before, inputs), snapshots(step.after, outputs)
     result = after[0] if after else None
-    rows = count(end.row_count) if end else None
+    rows = step.rows
     return {
         "step_name": step.name,
         "layer": step.told("layer"),
@@ -131,14 +131,16 @@ def describe_step(step: Step, run_status: str, run_start: datetime | None) -> di
         "engine": step.told("engine"),
         "state": state,
         "start_time": iso(first.timestamp) if first else None,
-        "end_time": iso(end.timestamp) if end else None,
+        "end_time": _iso(step.ended_at),
         "duration_ms": step.duration_ms,
         "started_ms": milliseconds(run_start, first.timestamp) if first and run_start else None,
         "worker": text(step.said("worker")),
         "inputs": inputs,
         "outputs": outputs,
         "depends_on": texts(step.said("depends_on")),
+        **({"probable": probable} if (probable := texts(step.said("probable"))) else {}),
         "attempts": step.attempts,
+        **told_calls(step),
         "cache_hit": flag(end.cache_hit) if end else None,
         "row_count": rows if rows is not None or result is None else result["row_count"],
         "before_snapshot": before[0] if before else None,
@@ -225,18 +227,23 @@ def edges(described: list[dict[str, Any]], steps: dict[str, Step]) -> list[dict[
             if source is not None and source != target:
                 linked.add(source)
                 taken = steps[target].before.get(key)
-                found.append(_edge(by_name[source], target, key, taken or steps[source].after.get(key)))
+                found.append(_edge(by_name[source], entry, key, taken or steps[source].after.get(key)))
         for source in dict.fromkeys(entry["depends_on"]):
             if source in by_name and source not in linked and source != target:
-                found.append(_edge(by_name[source], target, None, None))
+                found.append(_edge(by_name[source], entry, None, None))
     return found
 
 
-def _edge(source: dict[str, Any], target: str, key: str | None, event: Event | None) -> dict[str, Any]:
+def _edge(
+    source: dict[str, Any], target: dict[str, Any], key: str | None, event: Event | None
+) -> dict[str, Any]:
+    if "calls" in source or "calls" in target:
+        event = None
     rows = count(event.row_count) if event else None
     if rows is None and (key is None or len(source["outputs"]) == 1):
         rows = source["row_count"]
-    return {"source": source["step_name"], "target": target, "dataset": key, "row_count": rows}
+    edge = {"source": source["step_name"], "target": target["step_name"], "dataset": key, "row_count": rows}
+    return {**edge, "probable": True} if source["step_name"] in target.get("probable", ()) else edge
 
 
 def summary(described: list[dict[str, Any]]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, ClassVar, Final
 
 from odibi_core.events import Event, kinds
-from odibi_core.views.step import ENDED, Step, step_key
+from odibi_core.views.step import ENDED, Step, merged_plan, step_key
 from odibi_core.views.values import count, milliseconds, number, records, text
 
 _AFTER_THE_PLAN: Final = 1_000_000_000
@@ -90,7 +90,7 @@ class StepsView:
                 if not step.plan:
                     step.index = self._planned
                     self._planned += 1
-                step.plan = entry
+                step.plan = merged_plan(step.plan, entry) if step.plan else entry
                 step.version += 1
 
     def _on_start(self, event: Event) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from odibi_core.events.clock import iso
-from odibi_core.views.step import STATES, Step
+from odibi_core.views.step import STATES, Step, told_calls
 from odibi_core.views.steps import STEP_HANDLERS, StepsView
 from odibi_core.views.values import count, flag, text
 
@@ -44,10 +44,11 @@ def _row(step: Step, state: str) -> dict[str, Any]:
         "layer": step.told("layer"),
         "state": state,
         "start": iso(step.first.timestamp) if step.first else None,
-        "end": iso(step.end.timestamp) if step.end else None,
+        "end": _iso(step.ended_at),
         "duration_ms": step.duration_ms,
-        "row_count": count(step.end.row_count) if step.end else None,
+        "row_count": step.rows,
         "attempts": step.attempts,
+        **told_calls(step),
         "cache_hit": flag(step.end.cache_hit) if step.end else None,
         "worker": text(step.said("worker")),
         "error": step.error,

@@ -136,6 +136,8 @@ function kind(step) {
   return [said([step.layer, step.type, step.engine].filter(Boolean).join(" · ")),
     step.cached && h("span", {class: "tag"}, "from the cache"),
     (step.attempts ?? 1) > 1 && h("span", {class: "tag"}, icon("retry", 12), ` ${step.attempts} attempts`),
+    step.calls && h("span", {class: "tag"}, plural(step.calls, "call")),
+    step.failedCalls && h("span", {class: "tag is-failed"}, `${count(step.failedCalls)} failed`),
     failed.length > 0 && h("span", {class: "tag is-warn"}, icon("warn", 12), ` ${plural(failed.length, "check")}`)];
 }
 
@@ -172,7 +174,9 @@ function figures(step) {
     ["Started", step.startedMs === undefined ? null : `after ${duration(step.startedMs)}`],
     ["Rows out", step.rows === undefined ? null : count(step.rows)],
     ["Change", delta === undefined ? null : `${signed(delta)} rows`],
-    ["Attempts", step.attempts], ["Worker", step.worker]].filter(([, value]) => value !== null && value !== undefined);
+    ["Attempts", step.calls ? null : step.attempts],
+    ["Calls", step.calls === undefined ? null : `${count(step.calls)}${step.durationMs === undefined ? "" : `, ${duration(step.durationMs / step.calls)} on average`}`],
+    ["Failed calls", step.failedCalls === undefined ? null : count(step.failedCalls)], ["Worker", step.worker]].filter(([, value]) => value !== null && value !== undefined);
   return facts.length > 0 && h("dl", {class: "facts"}, facts.map(([name, value]) => h("div", null, h("dt", null, name), said(value, "dd"))));
 }
 

@@ -11,7 +11,7 @@ export function drawGantt(steps, took, pick) {
   if (timed.length === 0) return null;
   const known = timed.every(({step}) => step.startedMs !== undefined);
   const begin = (step) => (known ? step.startedMs : 0);
-  const end = timed.reduce((latest, {step}) => Math.max(latest, begin(step) + step.durationMs), known ? took ?? 0 : 0) || 1;
+  const end = timed.reduce((latest, {step}) => Math.max(latest, begin(step) + span(step)), known ? took ?? 0 : 0) || 1;
   const by = {layer: rowsBy(timed, (step) => step.layer, begin), worker: rowsBy(timed, (step) => step.worker ?? "unknown", begin)};
   const workers = new Set(timed.map(({step}) => step.worker).filter(Boolean)).size;
   const body = h("div", {class: "gantt-rows"}), view = h("div", {class: "gantt-view", tabindex: "0", role: "region", "aria-label": "Timing of the steps"});
@@ -43,6 +43,11 @@ export function drawGantt(steps, took, pick) {
   return section("timing", "Timing", hint, h("div", {class: "panel gantt"}, toggle && h("div", {class: "tools"}, toggle), view));
 }
 
+// Of a step that was called several times, from the first call to the last.
+function span(step) {
+  return step.spanMs ?? step.durationMs;
+}
+
 function rowsBy(timed, key, begin) {
   const groups = Map.groupBy ? Map.groupBy(timed, ({step}) => key(step)) : grouped(timed, key);
   return [...groups].sort(([, a], [, b]) => earliest(a, begin) - earliest(b, begin)).flatMap(([title, members]) => [
@@ -62,7 +67,7 @@ function grouped(timed, key) {
 }
 
 function bar({step, index}, start, end, pick) {
-  const left = (100 * start) / end, width = (100 * step.durationMs) / end, near = left + width > 82, inside = near && width > 20;
+  const left = (100 * start) / end, width = (100 * span(step)) / end, near = left + width > 82, inside = near && width > 20;
   const block = h("span", {class: `gantt-bar is-${step.state}`}), time = h("span", {class: `gantt-time ${inside ? "inside" : ""}`}, duration(step.durationMs));
   block.style.left = `${left}%`;
   block.style.width = `${Math.max(width, 0)}%`;

@@ -2,7 +2,7 @@
 // Few steps are drawn once and for all. Of many, an overview is drawn in a handful of paths, and the steps in sight
 // are drawn in full as soon as they are large enough to read.
 import {h, section, svg} from "./dom.js";
-import {duration, fit, plural, short} from "./format.js";
+import {count, duration, fit, plural, short} from "./format.js";
 import {ORDER, icon, label} from "./states.js";
 
 const FEW = 300;
@@ -157,7 +157,7 @@ export function drawGraph(steps, graph, pick) {
     centre(Math.max(0, steps.findIndex((step) => step.state === "failed" || step.state === "running")));
   }).observe(frame);
 
-  return section("graph", "Pipeline", "Drag to move, Ctrl + wheel to zoom, click a step for its card", frame, key(steps));
+  return section("graph", "Pipeline", "Drag to move, Ctrl + wheel to zoom, click a step for its card", frame, key(steps, graph.edges));
 }
 
 // An offset that leaves no empty border while there is something to show.
@@ -182,9 +182,9 @@ function bands(graph) {
 }
 
 function lines(steps, graph) {
-  const ways = {whole: "", broken: ""}, heads = {whole: "", broken: ""};
+  const ways = {whole: "", broken: "", probable: ""}, heads = {whole: "", broken: "", probable: ""};
   for (const edge of graph.edges) {
-    const kind = idle(steps[edge.to]) ? "broken" : "whole";
+    const kind = idle(steps[edge.to]) ? "broken" : edge.probable ? "probable" : "whole";
     const x = graph.x[edge.to], y = graph.y[edge.to] + graph.nodeHeight / 2;
     ways[kind] += edge.path;
     heads[kind] += `M${x - 8} ${y - 4.5}L${x} ${y}L${x - 8} ${y + 4.5}z`;
@@ -200,7 +200,7 @@ function idle(step) {
 function rowsLabel(edge, steps) {
   if (edge.rows === null || edge.rows === undefined || idle(steps[edge.to])) return null;
   return svg("text", {class: "rows", x: edge.label[0], y: edge.label[1] - 6}, short(edge.rows),
-    svg("title", null, `${edge.rows} rows${edge.datasets.length ? ` of ${edge.datasets.join(", ")}` : ""}`));
+    svg("title", null, `${edge.probable ? "Probable: a view or a copy was taken. " : ""}${edge.rows} rows${edge.datasets.length ? ` of ${edge.datasets.join(", ")}` : ""}`));
 }
 
 function blocks(steps, graph) {
@@ -230,9 +230,10 @@ function node(step, x, y, graph) {
 }
 
 function note(step) {
+  if (step.failedCalls) return `failed, ${count(step.failedCalls)} of ${count(step.calls)} calls`;
   if (step.state === "failed") return (step.attempts ?? 1) > 1 ? `failed, ${step.attempts} attempts` : "failed";
   if (step.state !== "success") return label(step.state).toLowerCase();
-  const parts = [step.durationMs === undefined ? "" : duration(step.durationMs), step.rows === undefined ? "" : `${short(step.rows)} rows`];
+  const parts = [step.calls ? `${short(step.calls)} ×` : "", step.durationMs === undefined ? "" : duration(step.durationMs), step.rows === undefined ? "" : `${short(step.rows)} rows`];
   return parts.filter(Boolean).join(" · ");
 }
 
@@ -252,7 +253,8 @@ function toward(key_, current, steps, graph) {
   return best;
 }
 
-function key(steps) {
+function key(steps, edges) {
   const states = new Set(steps.map((step) => step.state));
-  return h("ul", {class: "balance-key graph-key", "aria-label": "Key"}, ORDER.filter((state) => states.has(state)).map((state) => h("li", null, icon(state, 13), ` ${label(state)}`)));
+  return h("ul", {class: "balance-key graph-key", "aria-label": "Key"}, ORDER.filter((state) => states.has(state)).map((state) => h("li", null, icon(state, 13), ` ${label(state)}`)),
+    edges.some((edge) => edge.probable) && h("li", {class: "key-probable"}, svg("svg", {width: 26, height: 8, "aria-hidden": "true"}, svg("path", {class: "way probable", d: "M0 4h26"})), " Probable: a view or a copy was taken"));
 }

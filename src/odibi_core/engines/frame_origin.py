@@ -1,0 +1,120 @@
+"""Evidence that a frame was made from another one: a view, a copy, a selection of its rows or columns.
+
+pandas passes the very labels of a frame on to what is made of it; polars and pyarrow share the memory of columns. Where
+neither is so (a filtered polars frame, a join), nothing is known.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterable
+from typing import Any, Final, TypeVar
+
+_COLUMNS: Final = 4
+"""Columns of a frame whose memory is looked at."""
+_LABELS: Final = 10_000
+"""Columns whose names are kept as evidence, so that next to nothing is kept alive."""
+_FRAMES: Final = {
+    "pandas": frozenset({"DataFrame", "Series"}),
+    "polars": frozenset({"DataFrame", "Series"}),
+    "pyarrow": frozenset({"Table", "RecordBatch"}),
+}
+
+Range = tuple[int, int]
+T = TypeVar("T")
+
+
+class Origin:
+    """What is remembered of a frame, to know later what was made of it. It keeps no data alive."""
+
+    __slots__ = ("_columns", "_index", "_memory", "_owner")
+
+    def __init__(self, frame: Any) -> None:
+        self._owner = weakref.ref(frame)
+        columns, index = _labels(frame)
+        self._columns = columns if columns is not None and 0 < len(columns) <= _LABELS else None
+        self._index = None if index is None or len(index) == 0 else weakref.ref(index)
+        self._memory = _memory(frame)
+
+    def likeness(self, frame: Any, memory: list[Range]) -> int:
+        """How strong the evidence is that `frame`, with this memory, was made of the one remembered; 0 for none."""
+        found = 0
+        columns, index = _labels(frame)
+        own_index = None if self._index is None else self._index()
+        if columns is not None and self._columns is not None and columns.is_(self._columns):
+            found += 2
+        if index is not None and own_index is not None and index.is_(own_index):
+            found += 1
+        lives = self._owner() is not None
+        if lives and _inside(memory, self._memory):
+            found += 4
+        return 2 * found + lives if found else 0
+
+
+def is_traceable(value: Any) -> bool:
+    """Whether this is a frame or a column that can be told to be made of another."""
+    return any(
+        base.__name__ in _FRAMES.get(str(base.__module__).partition(".")[0], ()) for base in type(value).__mro__
+    )
+
+
+def most_alike(frame: Any, origins: Iterable[tuple[Origin, T]]) -> T | None:
+    """Return what stands beside the origin with the strongest evidence that the frame was made of it; of equals the
+    first.
+    """
+    memory, best, found = _memory(frame), 0, None
+    for origin, beside in origins:
+        likeness = origin.likeness(frame, memory)
+        if likeness > best:
+            best, found = likeness, beside
+    return found
+
+
+def _labels(frame: Any) -> tuple[Any, Any]:
+    """The columns and the index of pandas, which can say whether they are those of another frame."""
+    columns, index = getattr(frame, "columns", None), getattr(frame, "index", None)
+    return (columns if hasattr(columns, "is_") else None), (index if hasattr(index, "is_") else None)
+
+
+def _memory(frame: Any) -> list[Range]:
+    """Where the data of the first columns lies, of those that can tell without a copy."""
+    ranges: list[Range] = []
+    for column in _first_columns(frame):
+        try:
+            ranges += _of_column(column)
+        except Exception:  # text, nulls, extension types: only in a copy
+            continue
+    return ranges
+
+
+def _first_columns(frame: Any) -> list[Any]:
+    if type(frame).__name__ == "Series":
+        return [frame]
+    if hasattr(frame, "iloc"):
+        return [frame.iloc[:, place] for place in range(min(_COLUMNS, frame.shape[1]))]
+    if hasattr(frame, "get_columns"):
+        return list(frame.get_columns()[:_COLUMNS])
+    return list(getattr(frame, "columns", ())[:_COLUMNS])
+
+
+def _of_column(column: Any) -> list[Range]:
+    if hasattr(column, "iloc"):  # pandas: NumPy's own types lie where they lie
+        return [_range(column.to_numpy())] if getattr(column.dtype, "kind", "O") in "biufmM" else []
+    if hasattr(column, "to_physical"):  # polars
+        return [_range(column.to_physical().to_numpy(allow_copy=False))]
+    chunks = column.chunks if hasattr(column, "chunks") else [column]
+    return [
+        (buffer.address, buffer.address + buffer.size)
+        for chunk in chunks
+        for buffer in chunk.buffers()
+        if buffer is not None and buffer.size > 0
+    ]
+
+
+def _range(array: Any) -> Range:
+    start = array.__array_interface__["data"][0]
+    return start, start + array.nbytes
+
+
+def _inside(view: list[Range], whole: list[Range]) -> bool:
+    return any(begin <= first and last <= end for first, last in view for begin, end in whole)

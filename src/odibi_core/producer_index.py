@@ -1,0 +1,193 @@
+"""Which node of a run produced which frame, and what is planned of each node: the lineage of what is only observed.
+
+A frame is known by identity while it lives, what was made of it by evidence (`engines.frame_origin`), which is told as
+probable. Of containers, the frames in them are known.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields as dataclass_fields
+from dataclasses import is_dataclass
+from threading import Lock
+from types import BuiltinFunctionType
+from typing import Any, Final, NamedTuple
+
+from odibi_core.engines.frame import Description
+from odibi_core.engines.frame_origin import Origin, is_traceable, most_alike
+
+MAX_FRAMES: Final = 50
+"""Frames of one call, and links of one node."""
+MAX_ITEMS: Final = 1_000
+"""Items of containers that are looked at in one call."""
+MAX_DEPTH: Final = 6
+MAX_ORIGINS: Final = 200
+"""Frames, the latest, of which is known what was made of them."""
+
+
+class Link(NamedTuple):
+    """What a node takes: under which name, from which dataset of which node, and whether that is only probable."""
+
+    name: str
+    dataset: str
+    node: str
+    probable: bool
+
+
+def frames_in(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """Yield what is in a value of lists, tuples, dicts and dataclasses, each with the path to it; the value itself if
+    it is none of them. Bounded in depth and number.
+    """
+    room = MAX_ITEMS
+    waiting = [(path, value, 0)]
+    while waiting and room > 0:
+        room -= 1
+        where, item, depth = waiting.pop()
+        members = _members(item) if depth < MAX_DEPTH else None
+        if members is None:
+            yield where, item
+        else:
+            waiting += [(f"{where}{step}", member, depth + 1) for step, member in members[:room]][::-1]
+
+
+def _members(value: Any) -> list[tuple[str, Any]] | None:
+    if isinstance(value, Mapping):
+        return [(f".{key}" if isinstance(key, str) else f"[{key!r:.50}]", item) for key, item in value.items()]
+    if isinstance(value, list | tuple):
+        return [(f"[{place}]", item) for place, item in enumerate(value[:MAX_ITEMS])]
+    if is_dataclass(value) and not isinstance(value, type):
+        return [(f".{field.name}", getattr(value, field.name, None)) for field in dataclass_fields(value)]
+    return None
+
+
+class _Node:
+    """What is known of a node, over all its calls."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.inputs: dict[str, str] = {}
+        self.outputs: dict[str, str] = {}
+        self.depends_on: dict[str, bool] = {}
+        """Node → whether it is only probable."""
+
+
+class ProducerIndex:
+    """The nodes and frames of one run. It keeps no frame alive."""
+
+    def __init__(self) -> None:
+        self._producers: dict[int, tuple[weakref.ref[Any], str, str, Description | None]] = {}
+        self._origins: OrderedDict[int, tuple[Origin, tuple[str, str]]] = OrderedDict()
+        self._names: dict[tuple[str, Any], str] = {}
+        self._nodes: dict[str, _Node] = {}
+        self._lock = Lock()
+        _indexes.add(self)
+
+    def begin_call(self, name: str, function: Callable[..., Any]) -> tuple[str, int]:
+        """Return the name of a function's node and the number of this call of it, from 1.
+
+        A function that is called again is the same node; another function of that name is another: `clean (2)`.
+        """
+        key = (name, _code_of(function))
+        with self._lock:
+            if key not in self._names:
+                same = sum(taken == name for taken, _ in self._names)
+                self._names[key] = label = f"{name} ({same + 1})" if same else name
+                self._nodes[label] = _Node()
+            label = self._names[key]
+            self._nodes[label].calls += 1
+            return label, self._nodes[label].calls
+
+    def remember(
+        self, frame: Any, dataset: str, node: str, description: Description | None = None
+    ) -> None:
+        """Remember what a node made; only what can be referred to weakly, such as a frame."""
+        place, producers = id(frame), self._producers
+        try:
+            reference = weakref.ref(frame, lambda _: producers.pop(place, None))
+        except TypeError:
+            return
+        producers[place] = (reference, dataset, node, description)
+        if is_traceable(frame):
+            with self._lock:
+                self._origins[place] = (Origin(frame), (dataset, node))
+                self._origins.move_to_end(place)
+                while len(self._origins) > MAX_ORIGINS:
+                    self._origins.popitem(last=False)
+
+    def link_of(self, name: str, value: Any, node: str) -> Link | None:
+        """Return what is known of where a value that a node takes comes from, if from another node."""
+        found = self._producers.get(id(value))
+        if found is not None and found[0]() is value:
+            return None if found[2] == node else Link(name, found[1], found[2], False)
+        if not is_traceable(value):
+            return None
+        with self._lock:
+            latest_first = [known for known in reversed(self._origins.values()) if known[1][1] != node]
+        origin = most_alike(value, latest_first)
+        return None if origin is None else Link(name, *origin, True)
+
+    def description_of(self, frame: Any) -> Description | None:
+        """Return what was told of this very frame when it was made."""
+        found = self._producers.get(id(frame))
+        return found[3] if found is not None and found[0]() is frame else None
+
+    def plan(self, node: str, links: list[Link], outputs: dict[str, str]) -> dict[str, Any] | None:
+        """Add what a call takes and makes to what is planned of a node; the plan, where that is news."""
+        known = self._nodes[node]
+        before = (dict(known.inputs), dict(known.outputs), dict(known.depends_on))
+        with self._lock:
+            for link in links:
+                self._add_link(known, link)
+            if outputs and "out" not in outputs:
+                known.outputs.pop("out", None)  # it returned a container of frames
+            for name, dataset in outputs.items():
+                if len(known.outputs) < MAX_FRAMES:
+                    known.outputs[name] = dataset
+            news = known.calls == 1 or before != (known.inputs, known.outputs, known.depends_on)
+        if not news:
+            return None
+        return {
+            "name": node, "type": "function", "inputs": dict(known.inputs), "outputs": dict(known.outputs),
+            "depends_on": list(known.depends_on),
+            "probable": [name for name, probable in known.depends_on.items() if probable],
+        }  # fmt: skip
+
+    @staticmethod
+    def _add_link(known: _Node, link: Link) -> None:
+        known_to_be = known.depends_on.get(link.node, True)
+        if link.node in known.depends_on or len(known.depends_on) < MAX_FRAMES:
+            known.depends_on[link.node] = link.probable and known_to_be
+        if link.dataset in known.inputs.values() or len(known.inputs) >= MAX_FRAMES:
+            return
+        label, number = link.name, 1
+        while label in known.inputs:
+            number += 1
+            label = f"{link.name} ({number})"
+        known.inputs[label] = link.dataset
+
+
+_indexes: weakref.WeakSet[ProducerIndex] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    """In the child: locks that another thread may have held are made anew."""
+    for index in _indexes:
+        index._lock = Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def _code_of(function: Any) -> Any:
+    """What two functions share that are one in the program's text: closures of a loop, methods of two objects."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    code = getattr(function, "__code__", None)
+    if code is not None:
+        return code
+    return function if isinstance(function, type | BuiltinFunctionType) else type(function)
