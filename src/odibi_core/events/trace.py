@@ -17,7 +17,8 @@ _FRAME: Final = re.compile(r'  File "([^"\n]{1,4096})", line (\d{1,9}), in ([^\n
 _NOT_OURS: Final = re.compile(
     r"[\\/](?:site|dist)-packages[\\/]|[\\/]lib[\\/]python\d|^<frozen |[\\/]odibi_core[\\/](?!_examples[\\/])"
 )
-_ROOTS: Final = re.compile(r".*[\\/](?:(?:site|dist)-packages|lib[\\/]python[\d.]+)[\\/]", re.DOTALL)
+_ROOTS: Final = re.compile(r".*[\\/](?:(?:site|dist)-packages|lib[\\/]python[\d.]++)[\\/]", re.DOTALL)
+"""Matched from the beginning only: a search would try each place, in a time that grows with the square."""
 
 
 class Frame(msgspec.Struct, frozen=True):
@@ -41,8 +42,8 @@ class Frame(msgspec.Struct, frozen=True):
     @property
     def short_path(self) -> str:
         """The path below where packages are installed; of the program's own code, its file and folder."""
-        below = _ROOTS.sub("", self.path)
-        return below if below != self.path else "/".join(re.split(r"[\\/]", self.path)[-2:])
+        root = _ROOTS.match(self.path)
+        return self.path[root.end() :] if root else "/".join(re.split(r"[\\/]", self.path)[-2:])
 
 
 class Raised(msgspec.Struct, frozen=True):
