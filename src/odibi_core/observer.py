@@ -81,6 +81,8 @@ class Observer:
             self._journal = self.store.open(self.run_id, durability=self.settings.store.durability)
             self.bus.subscribe(self._journal)
             open_record(self.run_id, self.store.root, self.bus, observed=True)
+        own = self.settings.redaction
+        redaction.configure(credentials=own.credentials, personal=own.personal, source=self.run_id)
         program.join(self.bus)
         if not any(sink is self.metrics for _, sink in self.bus.sinks()):
             self.bus.subscribe(self.metrics)
@@ -114,6 +116,7 @@ class Observer:
         self.bus.shutdown(self.hooks_within_s)
         self.tracker.close()
         close_record(self.run_id)
+        redaction.release(self.run_id)
         if self._journal is not None:
             self.bus.unsubscribe(self._journal)
             self._journal.close()

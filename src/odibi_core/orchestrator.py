@@ -188,6 +188,8 @@ class _Run:
 
     def _open(self) -> None:
         plan = self.plan
+        own = plan.settings.redaction
+        redaction.configure(credentials=own.credentials, personal=own.personal, source=self.run_id)
         program.join(self.bus)
         if plan.store is not None:
             stored = plan.settings.store
@@ -333,6 +335,7 @@ class _Run:
             self.plan.metrics.lend(None)
         if self.tracker is not None:
             self.tracker.close()
+        redaction.release(self.run_id)
 
 
 class _OfRun:

@@ -238,6 +238,7 @@ def get_logger(name: str) -> ProgramLogger:
 
 def configure(settings: Log | ObservabilityConfig) -> None:
     """Have the process's log be so from here on, its loggers too that there are. Raises `ConfigurationError`."""
+    _redact_as(get_config())
     process_log(settings).configure(settings)  # again, where another thread's first line came in between
 
 
@@ -263,10 +264,20 @@ def _make(settings: Log | ObservabilityConfig | None) -> bool:
         if _default:
             return False
         config = get_config()
-        redaction.configure(config.redaction_names, config.redaction_patterns, source="settings")
+        _redact_as(config)
         private_files.set_file_mode(config.section("store").mode)
         _default.append(_ProcessLog(config if settings is None else settings))
         return True
+
+
+def _redact_as(config: ObservabilityConfig) -> None:
+    redaction.configure(
+        config.redaction_names,
+        config.redaction_patterns,
+        credentials=config.redaction_credentials,
+        personal=config.redaction_personal,
+        source="settings",
+    )
 
 
 def _service(settings: Log | ObservabilityConfig, preset: str) -> Service:

@@ -115,9 +115,10 @@ def fresh_program() -> Iterator[None]:
     It is in no run, and was told nothing yet that is told once. What was there before is there again afterwards.
     """
     from odibi_core import program, program_logger
-    from odibi_core.events import context
+    from odibi_core.events import context, redaction
     from odibi_core.settings import config, strict
 
+    rules = redaction.reset()
     before = program._program, program_logger._default[:], context._current, context._inherited
     kept, told = config._kept.copy(), strict._told.copy()
     program._program = program._Program()
@@ -128,6 +129,7 @@ def fresh_program() -> Iterator[None]:
     try:
         yield
     finally:
+        redaction.reset(rules)
         if observer := sys.modules.get("odibi_core.program_observer"):
             observer.finish_all()
         program._program, program_logger._default[:], context._current, context._inherited = before

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -12,17 +13,19 @@ import pytest
 from odibi_core.errors import ConfigurationError
 from odibi_core.event_bus import EventBus
 from odibi_core.events import clean, clean_text, redaction
-from odibi_core.events.redaction import HIDDEN, configure
+from odibi_core.events.redaction import HIDDEN, configure, reset
 from odibi_core.events.secret_rules import OVERLAP, WINDOW
 from odibi_core.observer import Observer
+from odibi_core.orchestrator import Orchestrator
+from odibi_core.program_logger import get_logger
+from odibi_core.settings import Settings, read_settings
 from odibi_core.testing import RecordingSink
 
 
 @pytest.fixture(autouse=True)
 def _as_it_was() -> Iterator[None]:
     yield
-    configure()
-    configure(source="settings")
+    reset()
 
 
 @pytest.mark.parametrize(
@@ -48,15 +51,36 @@ def test_a_pattern_of_the_users_is_hidden_in_every_text() -> None:
     assert "EMP-" not in str(heard.events[1])
 
 
-def test_a_second_call_replaces_the_first_and_sources_add_up() -> None:
-    """What code says and what the settings say hold side by side; an empty call takes back."""
+def test_rules_of_a_process_add_up() -> None:
+    """A later call never drops what an earlier one hid, from wherever both come: something may rely on it."""
     configure(patterns=["one"])
     configure(patterns=["two"], source="settings")
-    assert clean_text("one two three") == f"{HIDDEN} {HIDDEN} three"
     configure(patterns=["three"])
-    assert clean_text("one two three") == f"one {HIDDEN} {HIDDEN}"
     configure()
-    assert clean_text("one two three") == f"one {HIDDEN} three"
+    configure(source="settings")
+    assert clean_text("one two three") == f"{HIDDEN} {HIDDEN} {HIDDEN}"
+    reset()
+    assert clean_text("one two three") == "one two three"
+
+
+def orders() -> list[int]:
+    return [1]
+
+
+def test_another_run_drops_no_rule_of_one_that_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither of an observer nor of an orchestrator: their rules hold until the process ends."""
+    heard = RecordingSink()
+    monkeypatch.setenv("ODIBI_REDACTION__NAMES", "employee_no")
+    monkeypatch.setenv("ODIBI_REDACTION__PATTERNS", r"EMP-\d+")
+    with Observer("first", store=False) as run:
+        run.bus.subscribe(heard)
+        monkeypatch.setenv("ODIBI_REDACTION__NAMES", "badge")
+        monkeypatch.delenv("ODIBI_REDACTION__PATTERNS")
+        with Observer("second", store=False):
+            Orchestrator([orders], store=False)
+            run.say("seen", "EMP-5", employee_no=77, badge=78)
+    (seen,) = heard.of_kind("seen")
+    assert (seen.message, seen.fields["employee_no"], seen.fields["badge"]) == (HIDDEN, HIDDEN, HIDDEN)
 
 
 def test_what_the_environment_says_holds_for_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,6 +105,13 @@ def test_what_the_environment_says_holds_for_a_run(monkeypatch: pytest.MonkeyPat
         ({"patterns": ["(a|a)*b"]}, "repeats what repeats"),
         ({"patterns": ["(a?){30}a{30}"]}, "repeats what repeats"),
         ({"patterns": ["(?>(a*)*)b"]}, "repeats what repeats"),
+        ({"patterns": ["a*a*a*a*b"]}, "cube of a text"),
+        ({"patterns": [r"\w+\s*\w+\s*="]}, "cube of a text"),
+        ({"patterns": ["x(.*)(.*)(.*)y"]}, "cube of a text"),
+        ({"patterns": [".*foo.*bar"]}, "cube of a text"),
+        ({"patterns": [r"(?:\d+|x)\d*\d*z"]}, "cube of a text"),
+        ({"patterns": [r"(?=\w+\w+\w+!)\w"]}, "cube of a text"),
+        ({"patterns": ["(.*)(.*)(.*)"]}, "would hide everything"),
         ({"patterns": "abc"}, "a list of texts"),
         ({"names": "abc"}, "a list of texts"),
         ({"names": [5]}, "a list of texts"),
@@ -98,9 +129,14 @@ def test_what_cannot_be_right_is_refused_and_the_rest_holds(wrong: dict[str, Any
         assert clean_text("a zzzz b") == f"a {HIDDEN} b"
 
 
-@pytest.mark.parametrize(
-    "pattern", [r"(?:\w++\.)+corp", r"(?:foo|bar)+x", r"(?:\d{3}-){2}\d{4}", r"EMP-\d+\s*:?\s*\w+"]
-)
+TAKEN = [
+    r"(?:\w++\.)+corp", r"(?:foo|bar)+x", r"(?:\d{3}-){2}\d{4}", r"EMP-\d+\s*:?\s*\w+", r"\w+@corp\.example",
+    r"(?i)badge\s*[:=]\s*\S+", r"[A-Z]{2}\d{6}[A-Z]?", r"\bK-\d{1,10}(?:-\d{1,4})?\b", "(?<=id=).*", "a+b",
+    r"\w+\s*=", "|".join(f"name{n}" for n in range(600)), r"\d+/\d+/\d+x", r"user=.*;",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("pattern", TAKEN)
 def test_ordinary_patterns_are_taken(pattern: str) -> None:
     """Possessive repeats, repeats of alternatives that differ at once, and counted ones."""
     configure(patterns=[pattern])
@@ -134,3 +170,68 @@ def test_a_pattern_that_breaks_hides_the_text(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("odibi_core.events.secret_rules._in_force", [Broken()])
     assert clean_text("quite an ordinary text") == HIDDEN
     redaction.failures.clear()
+
+
+def line(settings: Settings, *others: Settings) -> dict[str, Any]:
+    """What a run with these settings records of a credential and of an address, while others run."""
+    heard = RecordingSink()
+    with ExitStack() as stack:
+        run = stack.enter_context(Observer("first", store=False, settings=settings))
+        run.bus.subscribe(heard)
+        for other in others:
+            stack.enter_context(Observer("other", store=False, settings=other))
+        run.say("seen", "by jane@example.com with token=x77", password="x77", ssn="078-05-1120")
+    (seen,) = heard.of_kind("seen")
+    return {"message": seen.message, **{name: seen.fields[name] for name in ("password", "ssn")}}
+
+
+def test_credentials_and_personal_data_are_two_switches() -> None:
+    """Both are on; each can be switched off, by name and by shape, and the other holds."""
+    on = read_settings()
+    assert line(on) == {"message": f"by {HIDDEN} with token={HIDDEN}", "password": HIDDEN, "ssn": HIDDEN}
+    assert line(read_settings(redaction={"personal": False})) == {
+        "message": f"by jane@example.com with token={HIDDEN}",
+        "password": HIDDEN,
+        "ssn": "078-05-1120",
+    }
+    assert line(read_settings(redaction={"credentials": False})) == {
+        "message": f"by {HIDDEN} with token=x77",
+        "password": "x77",
+        "ssn": HIDDEN,
+    }
+
+
+def test_a_switch_is_off_only_while_every_run_has_it_off() -> None:
+    """One run's wish to see an address is no reason to show it in another's record; a run that ended wants nothing."""
+    off = read_settings(redaction={"personal": False})
+    assert "jane" not in line(off, read_settings())["message"]
+    assert "jane" not in line(read_settings(), off)["message"]
+    assert "jane" in line(off, off)["message"]
+    assert "jane" not in clean_text("jane@example.com")
+
+
+def test_the_switches_of_the_environment_hold_for_the_programs_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As they do for a run; the user's own rules hold whatever is switched off."""
+    monkeypatch.setenv("ODIBI_REDACTION__CREDENTIALS", "no")
+    monkeypatch.setenv("ODIBI_REDACTION__PERSONAL", "off")
+    monkeypatch.setenv("ODIBI_REDACTION__NAMES", "badge")
+    get_logger("x").info("begun")
+    assert clean({"password": "x77", "card": "4111 1111 1111 1111"}) == {
+        "password": "x77",
+        "card": "4111 1111 1111 1111",
+    }
+    assert clean({"badge": "x77", "note": "badge=x77"}) == {"badge": HIDDEN, "note": f"badge={HIDDEN}"}
+
+
+def test_every_pattern_that_is_taken_is_quick_on_the_worst_of_texts() -> None:
+    """Each in 64 kB of what its parts take, in a process that has a minute."""
+    program = (
+        "from itertools import product\n"
+        "from odibi_core.events.redaction import configure, redact_text, reset\n"
+        f"for pattern in {TAKEN!r}:\n"
+        "    configure(patterns=[pattern])\n"
+        "    for sign in ('a', '7', ' ', 'a ', '7/', 'user=', 'K-1-', 'EMP-7', '.', 'a.', 'AB1'):\n"
+        "        redact_text(sign * (65_536 // len(sign)))\n"
+        "    reset()\n"
+    )
+    subprocess.run([sys.executable, "-c", program], timeout=60, check=True)

@@ -114,3 +114,14 @@ def test_the_password_that_a_command_is_given_goes(text: str, cleaned: str) -> N
 def test_what_another_command_calls_so_stays(text: str) -> None:
     """A port, a path, a database that stands apart from MySQL's `-p`, which asks for the password."""
     assert redact_text(text) == text
+
+
+def test_a_table_that_the_text_creates_names_the_columns_of_its_rows() -> None:
+    """Of an `INSERT` without columns; rows of another table stay."""
+    text = (
+        'CREATE TABLE IF NOT EXISTS "shop"."users" (id int, name varchar(20), password text, primary key (id));\n'
+        "INSERT INTO users VALUES (1, 'a', 'hunter2'), (2, 'b', 'hunter2');\nINSERT INTO other VALUES (1, 'x', 'y')"
+    )
+    cleaned = redact_text(text)
+    assert cleaned == text.replace("hunter2", "[REDACTED]")
+    assert redact_text(cleaned) == cleaned

@@ -65,12 +65,17 @@ Made = tuple[str, str]
 
 def _card(make: _Maker) -> Made:
     digits = make.card()
-    return digits, digits
+    return f"card {digits}", digits
 
 
 def _spaced_card(make: _Maker) -> Made:
     written = " ".join(re.findall("....", make.card()))
     return written, written
+
+
+def _social_security(make: _Maker) -> Made:
+    number = f"{make.random.randint(101, 660)}-{make.of('123456789', 2)}-{make.of('123456789', 4)}"
+    return f"SSN {number}", number
 
 
 def _shape(pattern: str) -> Callable[[_Maker], Made]:
@@ -137,7 +142,7 @@ SHAPES: dict[str, Callable[[_Maker], Made]] = {
     "repr": _shape("{'csrfToken': '{}', 'n': 1}"),
     "option": _shape("load --api-key {} --rows 5"),
     "query": _shape("https://x.example/cb?access_token={}&n=1"),
-    "ssn": _same(lambda make: f"{make.random.randint(101, 660)}-{make.of('123456789', 2)}-{make.of('123456789', 4)}"),
+    "ssn": _social_security,
 }  # fmt: skip
 NAMES = (
     "password", "user_password", "dbPassword", "passwd", "client-secret", "API_KEY", "X-Api-Key", "authorization",

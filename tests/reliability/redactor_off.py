@@ -17,11 +17,16 @@ def switch_off() -> None:
 
     nothing: Any = lambda *_: False  # noqa: E731
     redaction._RULES = ()  # type: ignore[misc]
-    redaction._ENCODED = redaction.re.compile("(?!)")  # type: ignore[misc, attr-defined]
+    answers: dict[str, Any] = {
+        **dict.fromkeys(("hides", "hidden", "is_option", "is_card_number", "names_its_value"), nothing),
+        **dict.fromkeys(("is_plain_name", "is_silent"), lambda *_: True),
+        "forms_of": lambda _: (),
+        "hidden_words": lambda _: {},
+    }
     for module in (redaction, compose):
-        for name in ("hides", "names_a_secret", "is_option", "is_branded_card", "names_its_value"):
+        for name, answer in answers.items():
             if hasattr(module, name):
-                setattr(module, name, nothing)
+                setattr(module, name, answer)
     values.masked = lambda option, value: value
 
 

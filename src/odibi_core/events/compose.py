@@ -1,7 +1,8 @@
 """The one way in: what a caller says becomes fields that are plain, redacted and bounded, before anyone hears them.
 
 The way is short for what is ordinary. A name that was seen before has its role in a table, a short text that was
-found clean is remembered, numbers need one look; only what is new or strange takes the long way.
+found clean is remembered, numbers need one look. The short way only sees that nothing has to be done: as soon as
+something may have to, the long way does it, for the whole value. So there is one set of rules.
 """
 
 from __future__ import annotations
@@ -9,18 +10,29 @@ from __future__ import annotations
 from typing import Any, Final
 
 from odibi_core.events.event import FIELDS_ON_THE_WIRE, HEADER, STANDARD
-from odibi_core.events.normalise import MAX_DEPTH, MAX_KEY, MAX_TEXT, key, number, plain, text, unique
+from odibi_core.events.normalise import (
+    MAX_DEPTH,
+    MAX_KEY,
+    MAX_TEXT,
+    key,
+    number,
+    plain_with_names,
+    text,
+    unique,
+)
 from odibi_core.events.redaction import (
     HIDDEN,
     SMALLEST_CARD,
+    Redactor,
+    held,
     hidden,
-    holds_what_it_names,
-    is_secret_name,
+    is_plain_name,
+    is_silent,
+    named_elsewhere,
     on_new_rules,
     redact,
     redact_text,
 )
-from odibi_core.events.secret_names import VALUES, is_option
 
 _NAMES_KEPT: Final = 4096
 _TEXTS_KEPT: Final = 8192
@@ -34,8 +46,12 @@ _TAKEN: Final = HEADER | {FIELDS_ON_THE_WIRE, ""}
 
 _ordinary: set[Any] = set()
 _clean_texts: set[str] = set()
+_silent: set[str] = set()
+_standard: set[str] = set()
+"""Standard fields, but for those that the user's own rules name."""
 on_new_rules(_ordinary.clear)
 on_new_rules(_clean_texts.clear)
+on_new_rules(_silent.clear)
 
 
 def sift(said: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any] | None]:
@@ -46,7 +62,7 @@ def sift(said: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str
     objects says more: that every value is a number, a short text, or nothing.
     """
     standard: dict[str, Any] = {}
-    ordinary, clean = _ordinary, _clean_texts
+    ordinary, clean, allowed = _ordinary, _clean_texts, _standard
     for name, value in said.items():
         # Written out, with SMALLEST_CARD as a literal, because every event passes here.
         kind = type(value)
@@ -63,11 +79,11 @@ def sift(said: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str
             break
         if name in ordinary:
             continue
-        if name not in STANDARD:
+        if name not in allowed:
             break
         standard[name] = value
     else:
-        if "value" not in said or not holds_what_it_names(said):
+        if ("value" not in said and "values" not in said) or not named_elsewhere(said):
             for name in standard:
                 del said[name]
             return standard, said, None
@@ -79,8 +95,11 @@ def _sift_strange(said: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any],
     standard: dict[str, Any] = {}
     rest: dict[str, Any] = {}
     live: dict[str, Any] = {}
-    if holds_what_it_names(said):
-        said.update({name: HIDDEN for name in VALUES if name in said})
+    for name, columns in named_elsewhere(said).items():
+        if name in said:
+            said[name] = (
+                Redactor().rows(plain_with_names(said[name]), columns) if columns else held(said[name])
+            )
     for name, value in said.items():
         label = _label(name)
         if label in STANDARD:
@@ -111,7 +130,7 @@ def _is_plain_name(name: Any) -> bool:
         return True
     if type(name) is not str or name in _TAKEN or len(name) > MAX_KEY or clean_text(name) != name:
         return False
-    if not is_secret_name(name):
+    if is_plain_name(name):
         if len(_ordinary) >= _NAMES_KEPT:
             _ordinary.clear()
         _ordinary.add(name)
@@ -131,15 +150,20 @@ def _is_live(value: Any) -> bool:
 
 def clean_field(name: str, value: Any) -> Any:
     """The value of one field as it may be kept."""
-    if name not in _ordinary and not _is_ordinary(name) and hidden(name, value):
-        return HIDDEN
+    if name not in _ordinary and name not in _standard and not _is_ordinary(name):
+        return HIDDEN if hidden(name, value) else Redactor().field(name, plain_with_names(value))
     if type(value) is str:
-        return value if value in _clean_texts else clean_text(value)
+        if value in _clean_texts or clean_text(value) == value:
+            return value
+        return Redactor().field(name, text(value))
     if type(value) is float and not abs(value) >= SMALLEST_CARD:
         return number(value)
     if type(value) is int and -SMALLEST_CARD < value < SMALLEST_CARD:
         return value
-    return tidy(value)
+    try:
+        return _copy(value, MAX_DEPTH, [MAX_TEXT])
+    except _StrangeError:
+        return Redactor().field(name, plain_with_names(value))
 
 
 def tidy(value: Any) -> Any:
@@ -149,7 +173,7 @@ def tidy(value: Any) -> Any:
     try:
         return _copy(value, MAX_DEPTH, [MAX_TEXT])
     except _StrangeError:
-        return redact(plain(value))
+        return redact(plain_with_names(value))
 
 
 def _is_ordinary_record(value: dict[Any, Any]) -> bool:
@@ -165,7 +189,7 @@ def _is_ordinary_record(value: dict[Any, Any]) -> bool:
             else kind is bool or item is None
         ):
             return False
-    return not holds_what_it_names(value)
+    return ("value" not in value and "values" not in value) or not named_elsewhere(value)
 
 
 class _StrangeError(Exception):
@@ -176,9 +200,9 @@ def _copy(value: Any, depth: int, room: list[int]) -> Any:
     kind = type(value)
     if kind is str:
         room[0] -= len(value)
-        if room[0] < 0:
+        if room[0] < 0 or (value not in _clean_texts and clean_text(value) != value):
             raise _StrangeError
-        return value if value in _clean_texts else clean_text(value)
+        return value
     if value is None or kind is bool or (kind is int and -SMALLEST_CARD < value < SMALLEST_CARD):
         return value
     if kind is float and -SMALLEST_CARD < value < SMALLEST_CARD:
@@ -188,16 +212,41 @@ def _copy(value: Any, depth: int, room: list[int]) -> Any:
     room[0] -= 4 + 4 * len(value)
     if depth == 0 or room[0] < 0:
         raise _StrangeError
-    if kind is not dict:
-        if any(map(is_option, value)):
+    return _copied_fields(value, depth, room) if kind is dict else _copied_items(value, depth, room)
+
+
+def _copied_items(value: Any, depth: int, room: list[int]) -> list[Any]:
+    for item in value:
+        if type(item) is str and item not in _silent and not _is_silent(item):
             raise _StrangeError
-        return [_copy(item, depth - 1, room) for item in value]
-    if holds_what_it_names(value):
+    if (
+        len(value) == 2
+        and type(value[0]) is str
+        and value[0] not in _ordinary
+        and not is_plain_name(value[0])
+    ):
+        raise _StrangeError  # a name and its value
+    return [_copy(item, depth - 1, room) for item in value]
+
+
+def _copied_fields(value: dict[Any, Any], depth: int, room: list[int]) -> dict[Any, Any]:
+    if named_elsewhere(value):
         raise _StrangeError
     for name in value:
-        if name not in _ordinary and (not _is_plain_name(name) or is_secret_name(name)):
+        if name not in _ordinary and not (_is_plain_name(name) and is_plain_name(name)):
             raise _StrangeError
     return {name: _copy(item, depth - 1, room) for name, item in value.items()}
+
+
+def _is_silent(item: str) -> bool:
+    """Whether the item of a list says nothing of the next; remembered if it is short."""
+    if not is_silent(item):
+        return False
+    if len(item) <= _TEXT_KEPT:
+        if len(_silent) >= _TEXTS_KEPT:
+            _silent.clear()
+        _silent.add(item)
+    return True
 
 
 def clean_text(content: str) -> str:
@@ -211,6 +260,15 @@ def clean_text(content: str) -> str:
             _clean_texts.clear()
         _clean_texts.add(content)
     return cleaned
+
+
+def _judge_standard_fields() -> None:
+    _standard.clear()
+    _standard.update(filter(is_plain_name, STANDARD))
+
+
+_judge_standard_fields()
+on_new_rules(_judge_standard_fields)
 
 
 def clean(value: Any) -> Any:

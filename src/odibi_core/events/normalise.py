@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import fields as dataclass_fields
 from dataclasses import is_dataclass
 from datetime import date, datetime, time, timedelta
@@ -24,6 +24,14 @@ MAX_KEY: Final = 200
 _WORD: Final = 256
 _BIGGEST: Final = 2**63 - 1
 _SURROGATES: Final = re.compile("[\ud800-\udfff]")
+
+
+class NamedItems(list[Any]):
+    """The items of a named tuple, with the names that redaction judges them by."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        super().__init__()
+        self.names = tuple(names)
 
 
 def plain(value: Any, limit: int = MAX_TEXT) -> Any:
@@ -87,11 +95,17 @@ def integer(value: int) -> Any:
     return str(int(value)) if value.bit_length() <= 10_000 else f"<int of {value.bit_length()} bits>"
 
 
+def plain_with_names(value: Any, limit: int = MAX_TEXT) -> Any:
+    """`plain`, but lists made from named tuples are `NamedItems`."""
+    return _Normaliser(limit, keeps_names=True).visit(value, 0)
+
+
 class _Normaliser:
     """One walk over one value: how much may still be written, and what we are inside of."""
 
-    def __init__(self, budget: int) -> None:
+    def __init__(self, budget: int, *, keeps_names: bool = False) -> None:
         self.budget = budget
+        self.keeps_names = keeps_names
         self.path: set[int] = set()
 
     def visit(self, value: Any, depth: int) -> Any:
@@ -146,7 +160,8 @@ class _Normaliser:
             self.path.discard(id(owner))
 
     def _sequence(self, value: Any, depth: int) -> list[Any]:
-        items: list[Any] = []
+        names = getattr(value, "_fields", None) if self.keeps_names and isinstance(value, tuple) else None
+        items: list[Any] = NamedItems(map(str, names)) if isinstance(names, tuple) else []
         for item in value:
             if self.budget <= 0:
                 items.append(f"… [cut: {len(value)} items]")

@@ -9,24 +9,38 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from odibi_core.events.normalise import unique
-from odibi_core.events.secret_assignments import NAME_PARTS, without_assignments
-from odibi_core.events.secret_names import VALUES, hides, is_option, names_a_secret, names_its_value
-from odibi_core.events.secret_rules import configure, on_new_rules, own_name_parts, own_patterns, without_own
-from odibi_core.events.secret_shapes import (
-    HIDDEN,
-    TOKEN_BEGINNINGS,
-    is_branded_card,
-    without_accounts,
-    without_addresses,
-    without_keys,
-    without_logins,
-    without_numbers,
-    without_schemes,
-    without_tokens,
+from odibi_core.events.normalise import NamedItems, unique
+from odibi_core.events.secret_addresses import without_addresses, without_logins
+from odibi_core.events.secret_assignments import may_name_a_secret, without_assignments
+from odibi_core.events.secret_commands import hidden_words, is_command, may_be_a_command, without_given
+from odibi_core.events.secret_disguises import forms_of
+from odibi_core.events.secret_names import (
+    CREDENTIAL,
+    IDENTIFIER,
+    ORDINARY,
+    PERSONAL,
+    VALUES,
+    columns_of,
+    hides,
+    is_option,
+    names_a_secret,
+    names_its_value,
+    role_of,
 )
+from odibi_core.events.secret_numbers import is_card_number, without_accounts, without_numbers
+from odibi_core.events.secret_rules import (
+    configure,
+    on_new_rules,
+    own_patterns,
+    release,
+    reset,
+    switched_off,
+    without_own,
+)
+from odibi_core.events.secret_shapes import HIDDEN, without_keys, without_schemes
+from odibi_core.events.secret_tokens import may_hold_a_token, without_tokens
 
 __all__ = [
     "HIDDEN",
@@ -38,70 +52,53 @@ __all__ = [
     "on_new_rules",
     "redact",
     "redact_text",
+    "release",
+    "reset",
 ]
 
 SMALLEST_CARD: Final = 10**14
-"""No smaller number is looked at as a card's: shorter ones are more often sums of bytes."""
-_BIGGEST_CARD: Final = 10**19
+"""No smaller number needs a look, unless its field is named as a card's."""
 
 failures: Final[Counter[str]] = Counter()
 """How often a rule broke, by the type of the error; each time, what it was looking at was hidden."""
 
-_BEGINNINGS: Final = tuple(
-    (sign, tuple(each for each in TOKEN_BEGINNINGS if (each[-1] if each[-1] in "_-." else "") == sign))
-    for sign in ("", "_", "-", ".")
-)
-_GIVEN: Final = re.compile("[=:'\"`<(]")
-_DIGITS: Final = re.compile("[0-9](?:[ \u00a0-]?[0-9]){5}")
-_ENCODED: Final = re.compile(r"(?:%|\\x|\\u00)(2[1-9A-Fa-f]|[3-6][0-9A-Fa-f]|7[0-9A-Ea-e])")
+_DIGITS: Final = re.compile("[0-9](?:[ \u00a0.-]?[0-9]){5}")
 _LAYERS: Final = 3
 """How often a text may be encoded over and over, and its secrets are still found."""
 
 
-def _has_a_url(content: str) -> bool:
-    return "://" in content or ":\\/\\/" in content or ("=" in content and ("?" in content or "&" in content))
-
-
-def _begins_a_token(content: str) -> bool:
-    for sign, beginnings in _BEGINNINGS:
-        if sign in content:
-            for beginning in beginnings:
-                if beginning in content:
-                    return True
-    return False
+def _has_a_login(content: str) -> bool:
+    if "://" in content or "@" in content or ":\\/\\/" in content:
+        return True
+    return "=" in content and ("?" in content or "&" in content)
 
 
 def _has_a_scheme(content: str) -> bool:
     return "earer" in content or "asic" in content or "EARER" in content or "ASIC" in content
 
 
-def _names_a_secret(content: str) -> bool:
-    if (
-        not _GIVEN.search(content)
-        and " -" not in content
-        and content[:1] != "-"
-        and "dentified" not in content
-    ):
-        return "DENTIFIED" in content
-    lowered = content.lower()
-    for part in NAME_PARTS:
-        if part in lowered:
-            return True
-    return any(part in lowered for part in own_name_parts())
+class Rule(NamedTuple):
+    """One kind of secret in a text: a quick look at whether there may be any, and what takes it out."""
+
+    kind: str
+    may_find: Callable[[str], object]
+    without: Callable[[str, str], str]
+    """Of a text, and of what the name of its field says that it is."""
 
 
-_RULES: Final[tuple[tuple[Callable[[str], object], Callable[[str], str]], ...]] = (
-    (lambda content: "-----" in content, without_keys),
-    (_has_a_url, without_logins),
-    (_begins_a_token, without_tokens),
-    (_has_a_scheme, without_schemes),
-    (_names_a_secret, without_assignments),
-    (_DIGITS.search, without_accounts),
-    (_DIGITS.search, without_numbers),
-    (lambda content: "@" in content, without_addresses),
-    (lambda content: own_patterns(), without_own),
+_RULES: Final[tuple[Rule, ...]] = (
+    Rule(CREDENTIAL, lambda content: "-----" in content, without_keys),
+    Rule(CREDENTIAL, _has_a_login, without_logins),
+    Rule(CREDENTIAL, may_hold_a_token, without_tokens),
+    Rule(CREDENTIAL, _has_a_scheme, without_schemes),
+    Rule(CREDENTIAL, may_be_a_command, without_given),
+    Rule("", may_name_a_secret, without_assignments),
+    Rule(PERSONAL, _DIGITS.search, without_accounts),
+    Rule(PERSONAL, _DIGITS.search, without_numbers),
+    Rule(PERSONAL, lambda content: "@" in content, without_addresses),
+    Rule("", lambda content: own_patterns(), without_own),
 )
-"""In their order, each behind a quick look at whether it can find anything: most texts need no more than these."""
+"""In their order; most texts need no more than the quick looks."""
 
 
 def is_secret_name(name: str) -> bool:
@@ -112,6 +109,22 @@ def is_secret_name(name: str) -> bool:
         return bool(_failed(error))
 
 
+def is_plain_name(name: str) -> bool:
+    """Whether a value that holds nothing anywhere holds nothing under this name either."""
+    try:
+        return role_of(name) in (ORDINARY, IDENTIFIER)
+    except Exception as error:
+        return not _failed(error)
+
+
+def is_silent(item: str) -> bool:
+    """Whether nothing follows from the item of a list for those that stand behind it."""
+    try:
+        return not is_option(item) and not is_command(item)
+    except Exception as error:
+        return not _failed(error)
+
+
 def hidden(name: str, value: Any) -> bool:
     """Whether the value of the field `name` may not be kept at all."""
     try:
@@ -120,76 +133,135 @@ def hidden(name: str, value: Any) -> bool:
         return bool(_failed(error))
 
 
-def redact(value: Any) -> Any:
-    """A plain value without secrets; dicts and lists are made anew where something in them had to go."""
-    if isinstance(value, str):
-        return redact_text(value)
-    try:
-        if isinstance(value, Mapping):
-            return _redacted_fields(value)
-        if isinstance(value, (list, tuple)):
-            return _redacted_items(value)
-        if isinstance(value, (int, float)) and SMALLEST_CARD <= abs(value) < _BIGGEST_CARD:
-            return HIDDEN if value == int(value) and is_branded_card(str(abs(int(value)))) else value
-    except Exception as error:
-        return _failed(error)
-    return value
+def redact(value: Any, role: str = ORDINARY) -> Any:
+    """A plain value without secrets; dicts and lists are made anew where something in them had to go.
+
+    `role` is what the name of the field says that it holds.
+    """
+    return Redactor().of(value, role)
 
 
-def _redacted_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
-    clean: dict[str, Any] = {}
-    held = VALUES if holds_what_it_names(fields) else ()
-    for name, item in fields.items():
-        label = unique(redact_text(name), clean)
-        clean[label] = HIDDEN if hidden(name, item) or name in held else redact(item)
-    return clean
+class Redactor:
+    """The one walk over a value; what takes the secrets out of a text may be given, as one that remembers."""
+
+    def __init__(self, text: Callable[[str, str], str] | None = None) -> None:
+        self.text = text or redact_text
+
+    def of(self, value: Any, role: str = ORDINARY) -> Any:
+        """The value without secrets."""
+        if isinstance(value, str):
+            return self.text(value, role)
+        try:
+            if isinstance(value, Mapping):
+                return self._fields(value, role)
+            if isinstance(value, NamedItems):
+                return [self.field(name, item, role) for name, item in zip(value.names, value, strict=False)]
+            if isinstance(value, (list, tuple)):
+                return self._items(value, role)
+            if isinstance(value, (int, float)) and is_card_number(value, role):
+                return HIDDEN if PERSONAL not in switched_off() else value
+        except Exception as error:
+            return _failed(error)
+        return value
+
+    def field(self, name: str, value: Any, role: str = ORDINARY) -> Any:
+        """What a field of this name may hold; a name that says nothing leaves it to the one around it."""
+        if hidden(name, value):
+            return HIDDEN
+        if is_pair(value) and not _is_word(value[1]):
+            return self._pair(value, role)
+        return self.of(value, role_of(name) or role)
+
+    def rows(self, rows: Any, columns: list[Any]) -> Any:
+        """The rows of a table whose columns are named elsewhere."""
+        return [self._row(row, columns) for row in rows] if isinstance(rows, (list, tuple)) else self.of(rows)
+
+    def _row(self, row: Any, columns: list[Any]) -> Any:
+        if not isinstance(row, (list, tuple)) or len(row) != len(columns):
+            return self.of(row)
+        return [self.field(str(name), item) for name, item in zip(columns, row, strict=True)]
+
+    def _fields(self, fields: Mapping[str, Any], role: str) -> dict[str, Any]:
+        clean: dict[str, Any] = {}
+        named = named_elsewhere(fields)
+        for name, item in fields.items():
+            label = unique(self.text(name, ORDINARY), clean)
+            if name not in named:
+                clean[label] = self.field(name, item, role)
+            else:
+                clean[label] = self.rows(item, named[name]) if named[name] else held(item)
+        return clean
+
+    def _items(self, items: Iterable[Any], role: str) -> list[Any]:
+        clean: list[Any] = []
+        after_option = False
+        given = hidden_words(items)
+        for at, item in enumerate(items):
+            behind = after_option and isinstance(item, str) and not item.startswith("--")
+            if behind:
+                clean.append(HIDDEN)
+            elif at in given:
+                clean.append(item[: given[at]] + HIDDEN)
+            else:
+                clean.append(self._pair(item, role) if is_pair(item) else self.of(item, role))
+            after_option = is_option(item)
+        return clean
+
+    def _pair(self, pair: Any, role: str) -> list[Any]:
+        name, value = pair
+        return [self.text(name, ORDINARY), self.field(name, value, role)]
 
 
-def _redacted_items(items: Iterable[Any]) -> list[Any]:
-    clean: list[Any] = []
-    after_option = False
-    for item in items:
-        behind = after_option and isinstance(item, str) and not item.startswith("--")
-        clean.append(HIDDEN if behind else _redacted_pair(item) if _is_pair(item) else redact(item))
-        after_option = is_option(item)
-    return clean
-
-
-def _is_pair(item: Any) -> bool:
-    """Whether an item of a list is a name and its value, as headers and `dict.items()` have them."""
+def is_pair(item: Any) -> bool:
+    """Whether a value is a name and its value, as headers and `dict.items()` have them."""
     return type(item) in (list, tuple) and len(item) == 2 and type(item[0]) is str
 
 
-def _redacted_pair(pair: Any) -> list[Any]:
-    name, value = pair
-    return [redact_text(name), HIDDEN if hidden(name, value) else redact(value)]
+def _is_word(value: Any) -> bool:
+    """Whether it may be one of two words of a list, so that these are no name and value."""
+    return isinstance(value, str) and value.replace("_", "").isalpha() and value == value.lower()
 
 
-def holds_what_it_names(fields: Mapping[str, Any]) -> bool:
-    """Whether one field names a secret and another, called `value`, holds it."""
-    return ("value" in fields or "values" in fields) and names_its_value(fields)
+def held(value: Any) -> Any:
+    """What may be kept of a value that another field calls a secret."""
+    return value if value is None or isinstance(value, bool) else HIDDEN
 
 
-def redact_text(content: str) -> str:
+def named_elsewhere(fields: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """The fields that other fields of the same mapping name: rows, with the names of their columns, and secrets."""
+    if ("value" in fields or "values" in fields) and names_its_value(fields):
+        return {name: [] for name in VALUES}
+    if "data" in fields or "rows" in fields or "records" in fields:
+        rows, columns = columns_of(fields)
+        return {rows: columns} if columns else {}
+    return _NONE
+
+
+_NONE: Final[dict[str, list[Any]]] = {}
+
+
+def redact_text(content: str, role: str = ORDINARY) -> str:
     """A text without the secrets that it spells out; most texts come back as they are, after one look.
 
-    One in which a secret was URL-encoded, or escaped as JSON does, comes back decoded.
+    One in which a secret was URL-encoded, or escaped as JSON does, comes back decoded. `role` is what the name of its
+    field says that it holds.
     """
     try:
-        return _redacted(content, _LAYERS)
+        return _redacted(content, role, _LAYERS)
     except Exception as error:
         return _failed(error)
 
 
-def _redacted(content: str, layers: int) -> str:
-    for may_find, rule in _RULES:
-        if may_find(content):
-            content = rule(content)
-    if layers and ("%" in content or "\\" in content) and _ENCODED.search(content):
-        # Spaces stay encoded: a value's end must not appear where there was none.
-        decoded = _ENCODED.sub(lambda code: chr(int(code[1], 16)), content)
-        cleaned = _redacted(decoded, layers - 1)
-        return content if cleaned == decoded else cleaned
+def _redacted(content: str, role: str, layers: int) -> str:
+    off = switched_off()
+    for kind, may_find, without in _RULES:
+        if may_find(content) and kind not in off:
+            content = without(content, role)
+    if layers:
+        for form in forms_of(content):
+            cleaned = _redacted(form, role, layers - 1)
+            if cleaned != form:
+                return cleaned
     return content
 
 

@@ -1,4 +1,4 @@
-"""Secrets that a text names: `password=…`, `"token": "…"`, `--api-key …`, `IDENTIFIED BY '…'`, `Cookie: …`.
+"""Secrets that a text names: `password=…`, `"token": "…"`, `--api-key …`, `("Authorization", "…")`, `Cookie: …`.
 
 A name in a text is judged as a field's name is; what is given to it goes. What has no end that can be found goes to
 the end of the text.
@@ -7,11 +7,16 @@ the end of the text.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
-from odibi_core.events.secret_names import hides, names_a_secret, words_of
-from odibi_core.events.secret_shapes import HIDDEN
-from odibi_core.events.secret_statements import of_columns, of_commands
+from odibi_core.events.secret_lines import may_have_blocks, of_lines
+from odibi_core.events.secret_literals import says_no_secret
+from odibi_core.events.secret_markup import may_be_markup, of_markup
+from odibi_core.events.secret_names import ends_a_phrase, hides, may_end_a_phrase, names_a_secret, words_of
+from odibi_core.events.secret_rules import own_name_parts
+from odibi_core.events.secret_shapes import without_spans
+from odibi_core.events.secret_statements import of_columns
 from odibi_core.events.secret_values import value_at
 
 _ASSIGNED: Final = re.compile(
@@ -19,63 +24,299 @@ _ASSIGNED: Final = re.compile(
     r"|(?<![\w.-])(?:"
     r"(?i:identified[ \t\r\n]++(?:with[ \t\r\n]++[\w.\"'`]++[ \t\r\n]++(?:by|as|using)|by)[ \t\r\n]++)"
     r"|(?P<name>[\w.-]++)(?:"
-    r"\]?(?:\\{0,8}[\"'`])?[ \t]*+(?::=|={1,3}>?|:|!=|<>)[ \t]*+"
-    r"|(?P<tag>>)"
+    r"(?P<pair>\\{0,8}[\"'][ \t]*+,[ \t]*+)(?=[bBuUrR]?\\{0,8}[\"']|[0-9])"
+    r"|(?:\\{0,8}[\"'`])?\]?(?:\\{0,8}[\"'`])?[ \t]*+(?P<sign>[:?+]=|={1,3}>?|:|!=|<>|->)[ \t]*+"
     r"|(?P<call>\()(?=[\"'])"
-    r"|(?P<said>[ \t]++(?:(?i:i?like|in|to|is|was|with|by)[ \t]++)?)(?=[\"'(])"
+    r"|(?P<said>[ \t]++(?:(?i:i?like|in|to|is|was|with|by|default)[ \t]++)?)(?=[\"'(])"
     r"))"
 )
+_TOLD: Final = re.compile(
+    r"(?i)(?<![\w-])(?:password|passwd|pwd|passphrase|passcode|pin|api[ _-]?key|token|secret)(?:[ \t]++\w++){0,2}?"
+    r"[ \t]++(?:is|was)(?:[ \t]++now)?:?[ \t]++(?P<it>(?=[^\s\d]{0,40}\d)[^\s\"'(]{4,200}+)"
+)
+"""A sentence that says a password: one that has a digit, since `the password is wrong` says none."""
+_BEHIND: Final = re.compile(
+    r"(?m)(?:^[ \t]*+(?:ENV|ARG|setenv|setx)|(?<![\w-])(?:configure|config)[ \t]++set"
+    r"|(?<![\w-])git[ \t]++config(?:[ \t]++--?\w++)*+)[ \t]++(?P<name>[\w./:-]{1,100}+)[ \t]++"
+    r"[\"']?(?P<it>[^\s=\"'][^\s\"']*+)"
+    r"|(?i:form-data;)[^\r\n\"]{0,60}?name=\"(?P<part>[^\"\r\n]{1,100}+)\"[^\r\n]*+"
+    r"(?:\r?\n[^\r\n]++){0,8}+\r?\n\r?\n(?P<held>[^\r\n]++)"
+    r"|(?i:set[ \t]++password[ \t]++for)[ \t]++(?P<user>[^=\r\n;]{1,120}+)=[ \t]*+"
+    r"(?i:password[ \t]*+\()?[\"'](?P<told>[^\"'\r\n]++)"
+)
+"""A name and behind it its value, with no sign between: of commands, of forms in parts, of MySQL's users."""
+_BEHIND_SIGN: Final = re.compile(r"ENV|ARG|set|config|form-data|SET")
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
 _SAID_BEFORE_QUOTES: Final = frozenset({"password", "passwd", "pwd", "passphrase", "secret", "apikey"})
 """Names of which a quoted text is the value without any sign between: not `unexpected token '}'`."""
 _CALLED: Final = frozenset({"password", "old_password"})
 """Functions of SQL whose argument is one."""
+_SETS: Final = _set(
+    """
+    set put add option options header headers param property env getenv setenv putenv setdefault get conf config
+    text string secret attr append setattr update with cookie field form setitem insert environ default variable
+    """
+)
+"""Functions that are given a name and its value."""
+_LABELS: Final = _set(
+    """
+    name key argument parameter option variable setting field header property param attribute
+    """
+)
+_VALUES: Final = frozenset({"value", "values", "default"})
+_NEAR: Final = 200
+_ANOTHER: Final = re.compile(r"\}|\n[ \t]*+(?:\r?\n|- )")
+"""What stands between two entries, of which the one names nothing of the other."""
+_TYPED: Final = re.compile(r"[ \t]*+=[ \t]*+")
+_EXPRESSION: Final = re.compile(
+    r"(?:\$\{\{?[^{}\r\n:]{1,200}+\}{1,2}|\{\{[^{}\r\n]{1,200}+\}\}|\{[a-z_]{1,60}+\}|\$\("
+    r"|(?:os\.)?environ\[[^\]\r\n]{1,100}+\]"
+    r"|(?:await )?[A-Za-z_][\w.]{0,100}+\([\w., =*\[\]]{0,200}+\)"
+    r"|(?:await )?(?:\w{1,60}+\.){0,5}+(?:get|read|load|fetch|create|generate|make|new|build|find|lookup|resolve"
+    r"|decrypt|request|retrieve|input|prompt|pop|Depends|Field)\w{0,40}+\([^()\r\n]{0,200}+\))(?:\.\w{1,40}+(?:\(\))?){0,3}+(?![\w-])"
+)
+"""What a program's text computes or is given elsewhere: a call with names only, or one that looks something up."""
+_OTHER_NAME: Final = re.compile(r"(?:[A-Za-z_]\w*\.){1,6}(?P<last>[A-Za-z_]\w*)|(?P<same>[A-Za-z_]+)")
+_SOURCE: Final = re.compile(
+    r"\.(?:py|java|scala|kt|go|rs|js|ts|jsx|tsx|rb|cs|c|cc|cpp|h|php|sql|sh|pl|swift|ex|ml)$"
+)
+_LISTED: Final = re.compile(
+    r"\(\s{0,20}+(?:select\b|with\b)|\((?:\s*+(?:\?|%s|:\w++|\$\d++|@\w++|null)\s*+,?+)++\)", re.IGNORECASE
+)
+_CALLER: Final = re.compile(r"\w{1,40}$")
+_SHORT: Final = re.compile(r"\\{0,4}[\"']?(?P<it>[\w./ -]{1,100}+)")
+_SHORT_VALUE: Final = re.compile(r"(?:\\{0,4}[\"'](?P<it>[^\"'\\\r\n]{1,200}+))")
 _EXCEPTIONS: Final = ("Error", "Exception", "Warning")
 _NAME_LOOKED_AT: Final = 200
 
 _PARTS: Final = """
-    pass pwd pw secret token key auth bearer cookie cred sess csrf xsrf jwt ssn cvv cvc pin otp iban sas dsn contrasena
-    senha kennwort card cc_num ccnum connect secur social code phrase access_sig accesssig identified
-    mysql mariadb
+    pass pw secre token key auth bearer cook cred sess srf jwt ssn cv pin otp iban sas dsn wort card conn secur social
+    code phrase signature identified mnemonic keytab psk webhook
+    contrase clave codigo llave mdp jeton cle_ cle( geheim schlus schlues sleutel wachtw toegang inlog zugang anmelde
+    kennung freischalt hasl sekret tajn klucz poswiad senha segre chave frase codice cod_ parola chiave credenz sifre
+    anahtar losen adgang salasana heslo jelszo lozinka geslo matkhau mat_khau sandi pesel cpf bsn kart cart tarjeta
+    seguro steuer passport insurance tax_id cc_n ficha kennwo wacht hasel sozialv kaart burger
 """
 NAME_PARTS: Final = tuple(_PARTS.split())
-"""One of these is in every name of a secret, or what else gives one, in lower case: a text without them has none."""
+"""One of these is in every name of a secret that is written in letters of ASCII: a text without them has none."""
+_GIVEN: Final = re.compile("[=:'\"`<(]")
+_SAID: Final = (" is ", " was ", "ENV ", "ARG ", "set")
 
 
-def without_assignments(content: str) -> str:
+def may_name_a_secret(content: str) -> bool:
+    """Whether a text may give something to the name of a secret; a quick look."""
+    if (
+        not _GIVEN.search(content)
+        and " -" not in content
+        and content[:1] != "-"
+        and "dentified" not in content
+    ):
+        if "DENTIFIED" in content:
+            return True
+        if not any(said in content for said in _SAID):
+            return False
+    if not content.isascii():
+        return True
+    lowered = content.lower()
+    for part in NAME_PARTS:
+        if part in lowered:
+            return True
+    return any(part in lowered for part in own_name_parts())
+
+
+def without_assignments(content: str, role: str = "") -> str:
     """Without the values that the names of secrets are given."""
-    content = of_commands(of_columns(content))
-    parts: list[str] = []
-    done = 0
-    for match in _ASSIGNED.finditer(content):
-        name = _name(match)
-        if match.start() < done or not _gives(content, match, name):
-            continue
+    content = of_columns(content)
+    if may_have_blocks(content):
+        content = of_lines(content)
+    if may_be_markup(content):
+        content = of_markup(content)
+    content = without_spans(content, [each.span("it") for each in _TOLD.finditer(content)])
+    content = without_spans(content, _behind(content)) if _BEHIND_SIGN.search(content) else content
+    return without_spans(content, sorted(_Reader(content).read()))
+
+
+def _behind(content: str) -> Iterator[tuple[int, int]]:
+    """Where the values stand that follow a name without a sign."""
+    for match in _BEHIND.finditer(content):
+        group = next(each for each in ("it", "held", "told") if match[each])
+        if hides(match["name"] or match["part"] or "password", match[group]):
+            yield match.span(group)
+
+
+class _Reader:
+    """One pass over what a text gives to names."""
+
+    def __init__(self, content: str) -> None:
+        self.content = content
+        self.spans: list[tuple[int, int]] = []
+        self.done = 0
+        self.named_at = -_NEAR
+        """Where an entry such as `"name": "password"` ends, whose value stands beside it."""
+        self.held: tuple[int, int] | None = None
+        """The value that stood last before such an entry."""
+
+    def read(self) -> list[tuple[int, int]]:
+        """Where the secrets begin and end."""
+        for match in _ASSIGNED.finditer(self.content):
+            if match.start() < self.done:
+                continue
+            name = str(match["option"] or match["name"] or "password")[-_NAME_LOOKED_AT:]
+            if match["pair"]:
+                self._pair(match, name)
+            elif not self._assignment(match, name):
+                self._entry(match, name.lower())
+        return self.spans
+
+    def _entry(self, match: re.Match[str], name: str) -> None:
+        """What names the value beside it, or is named by what stands beside it."""
+        if name in _LABELS and (match["sign"] or match["said"]):
+            self._label(match)
+        elif name in _VALUES and match["sign"]:
+            self._value(match)
+
+    def _assignment(self, match: re.Match[str], name: str) -> bool:
+        """Whether it is a secret that is given something, which then goes."""
+        if not names_a_secret(name):
+            name = self._phrase(match, name)
+        gives = bool(name) and _is_said(self.content, match, name)
+        if gives:
+            self._take(match, name)
+        return gives
+
+    def _phrase(self, match: re.Match[str], name: str) -> str:
+        """The words before a name and the name, if they are one together: `api key: …`; else nothing."""
+        if not match["name"] or not may_end_a_phrase(name):
+            return ""
+        begun = match.start()
+        *words, last = self.content[max(0, begun - 48) : begun].split(" ")[-4:]
+        phrase = " ".join([*words, name])[-_NAME_LOOKED_AT:]
+        return phrase if words and not last and ends_a_phrase(phrase) else ""
+
+    def _take(self, match: re.Match[str], name: str) -> None:
+        """Hide what the name is given, unless it says nothing or is given to another name behind it."""
+        content = self.content
+        if _LISTED.match(content, match.end()):
+            return
+        start, end = value_at(content, match.end(), name, match.start())
+        if start == match.end() and self._says_nothing(match, name, start, end):
+            return
+        if names_a_secret(content[start:end]) or content.startswith("-", start):
+            inner = _ASSIGNED.match(content, start)
+            if inner and inner.end() >= end and self._gives(inner):
+                return  # `credentials: token: …`, where the second is the one that is given something
+        typed = _TYPED.match(content, end) if match["sign"] == ":" and start == match.end() else None
+        if typed:
+            start, end = value_at(content, typed.end(), name)
+        self._hide(name, start, end)
+
+    def _hide(self, name: str, start: int, end: int) -> None:
+        if end > start and hides(name, self.content[start:end]):
+            self.spans.append((start, end))
+            self.done = end
+
+    def _says_nothing(self, match: re.Match[str], name: str, start: int, end: int) -> bool:
+        """Whether a value without quotes is a program's expression, an address, or a word about the secret."""
+        value = self.content[start:end]
+        if value.isalnum():
+            return _is_line_number(match, name, value) or (value.isalpha() and _is_other_name(value, name))
+        if match["sign"] == ":" and value.startswith("//"):
+            return True
+        if "$" in value or "{" in value or "(" in value or "[" in value:
+            expression = _EXPRESSION.match(self.content, start)
+            if expression and expression.end() >= end:
+                return True
+        if value[-1:] in (".", "!") and says_no_secret(value.rstrip(".!")):
+            return True
+        return _is_other_name(value, name)
+
+    def _gives(self, match: re.Match[str]) -> bool:
+        """Whether it is a secret that is given something there."""
+        name = str(match["option"] or match["name"] or "password")[-_NAME_LOOKED_AT:]
+        return not match["pair"] and names_a_secret(name) and _is_said(self.content, match, name)
+
+    def _pair(self, match: re.Match[str], name: str) -> None:
+        """`("password", "…")`: a tuple or a list of two, among others of its kind, or what a setter is given."""
+        content, at = self.content, match.start() - 1
+        while at >= 0 and content[at] in "\\\"'bBuU" and match.start() - at < 12:
+            at -= 1
+        opened = content[at : at + 1]
+        if opened not in ("(", "[") or not opened or not names_a_secret(name):
+            return
         start, end = value_at(content, match.end(), name)
-        inner = _ASSIGNED.match(content, start)
-        if inner and inner.end() >= end and _gives(content, inner, _name(inner)):
-            continue  # `credentials: token: …`, where the second is the one that is given something
-        if end > start and hides(name, content[start:end]):
-            parts += content[done:start], HIDDEN
-            done = end
-    return "".join([*parts, content[done:]])
+        behind = content[end : end + 12].lstrip("\\\"'").lstrip()[:1]
+        before = content[max(0, at - 40) : at].rstrip()
+        caller = words_of(before)[-1:] if before[-1:].isalnum() or before[-1:] == "_" else []
+        if caller:
+            value = content[start:end]
+            sets = not _SETS.isdisjoint(words_of(_CALLER.search(before)[0]))  # type: ignore[index]
+            goes = (sets and behind in (")", ",")) or (behind == ")" and any(map(str.isdigit, value)))
+        else:
+            goes = behind == (")" if opened == "(" else "]") and (
+                before[-1:] in ("[", ",", "(", "{") or not _is_word(content[start:end])
+            )
+        if goes:
+            self._hide(name, start, end)
+
+    def _label(self, match: re.Match[str]) -> None:
+        """An entry that may name what the one beside it holds."""
+        named = _SHORT.match(self.content, match.end())
+        if not named or not names_a_secret(named["it"]):
+            return
+        self.named_at = named.end()
+        if self.held and self._are_near(self.held[1], match.start()):
+            self._hide(named["it"], *self.held)
+            self.done = max(self.done, named.end())
+            self.held = None
+
+    def _value(self, match: re.Match[str]) -> None:
+        """An entry that may hold what the one beside it names."""
+        if self._are_near(self.named_at, match.start()):
+            self._take(match, "password")
+            self.named_at = -_NEAR
+        else:
+            short = _SHORT_VALUE.match(self.content, match.end())
+            self.held = short.span("it") if short else None
+
+    def _are_near(self, first: int, second: int) -> bool:
+        return 0 <= second - first < _NEAR and not _ANOTHER.search(self.content, first, second)
 
 
-def _name(match: re.Match[str]) -> str:
-    return str(match["option"] or match["name"] or "password")[-_NAME_LOOKED_AT:]
+def _is_line_number(match: re.Match[str], name: str, value: str) -> bool:
+    """Whether it is a place in a program's text: `Session.java:164`."""
+    return match["sign"] == ":" and value.isdigit() and _SOURCE.search(name) is not None
 
 
-def _gives(content: str, match: re.Match[str], name: str) -> bool:
-    """Whether it is a secret that is given something there."""
-    return names_a_secret(name) and _is_said(content, match, name)
+def _is_other_name(value: str, name: str) -> bool:
+    """Whether a value is a variable or a column that holds the secret: `self._token = token`, `a.token = b.token`."""
+    other = _OTHER_NAME.fullmatch(value)
+    if other is None:
+        return False
+    if other["last"]:
+        return names_a_secret(other["last"])
+    is_same = value.strip("_").lower() in (name.lower(), *words_of(name)[-1:])
+    return is_same or ("_" in value.strip("_") and value == value.lower() and names_a_secret(value))
+
+
+def _is_word(value: str) -> bool:
+    """Whether it may be one of two words of a list, so that these are no name and value."""
+    return value.replace("_", "").isalpha() and value == value.lower()
 
 
 def _is_said(content: str, match: re.Match[str], name: str) -> bool:
     """Whether what stands between a name and what follows gives the one to the other."""
-    if match["tag"]:
-        return content[match.start() - 1 : match.start()] == "<"
     if match["call"]:
         return name.lower() in _CALLED
-    if name.endswith(_EXCEPTIONS) and _is_type(name) and content[match.end("name") : match.end()].rstrip(" \t") == ":":
+    if (
+        name.endswith(_EXCEPTIONS)
+        and _is_type(name)
+        and content[match.end("name") : match.end()].rstrip(" \t") == ":"
+    ):
         return content[match.end() - 1] == ":"  # else what stands behind `CredentialsError: ` is what it says
     if match["said"] and not match["said"].strip():
         return not _SAID_BEFORE_QUOTES.isdisjoint(words_of(name)[-1:])

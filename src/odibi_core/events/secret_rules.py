@@ -1,20 +1,19 @@
-"""The user's own rules for what is a secret: names, and regular expressions, for the whole process.
+"""Redaction rules of the user: names, regular expressions and two switches, for the whole process.
 
-Nobody can promise how long a pattern of the user's takes. One that could take for ever (a repeat inside a repeat) is
-refused, and the others see a long text only in windows, so that even a poor one takes a bounded time.
+A pattern that could take for ever is refused, and a long text is searched in windows: so each takes a bounded time.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from re import _constants as sre  # type: ignore[attr-defined]  # no public way leads to a pattern's parts
 from re import _parser as sre_parser  # type: ignore[attr-defined]
-from typing import Any, Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from odibi_core.errors import ConfigurationError
-from odibi_core.events.secret_names import take_names, words_of
-from odibi_core.events.secret_shapes import HIDDEN
+from odibi_core.events.secret_names import CREDENTIAL, PERSONAL, hide_kinds, take_names, words_of
+from odibi_core.events.secret_patterns import can_explode, steps
+from odibi_core.events.secret_shapes import HIDDEN, without_spans
 
 Rule = TypeVar("Rule")
 
@@ -23,39 +22,116 @@ WINDOW: Final = 1024
 OVERLAP: Final = 256
 """Characters that two windows share: a match up to this long is found wherever it stands."""
 
-_names: dict[str, tuple[str, ...]] = {}
-_patterns: dict[str, tuple[re.Pattern[str], ...]] = {}
+MOST_STEPS: Final = 4 * WINDOW**2
+"""A pattern that may need more in one window is refused."""
+
+
+class Given(NamedTuple):
+    """All rules that were given: names, patterns by their text, and what each source wants of the switches."""
+
+    names: dict[str, None]
+    patterns: dict[str, re.Pattern[str]]
+    switches: dict[str, dict[str, bool]]
+
+
+_KINDS: Final = (CREDENTIAL, PERSONAL)
+
+_names: dict[str, None] = {}
+_patterns: dict[str, re.Pattern[str]] = {}
+_switches: dict[str, dict[str, bool]] = {}
 _in_force: list[re.Pattern[str]] = []
 _parts: list[str] = []
+_off: set[str] = set()
 _forgetters: list[Callable[[], None]] = []
 
 
-def configure(names: Iterable[str] = (), patterns: Iterable[str] = (), *, source: str = "code") -> None:
-    """Have these names and regular expressions be secrets too, in the whole process, beside all built-in rules.
+def configure(
+    names: Iterable[str] = (),
+    patterns: Iterable[str] = (),
+    *,
+    credentials: bool | None = None,
+    personal: bool | None = None,
+    source: str = "code",
+) -> None:
+    """Hide these names and patterns too, in the whole process, beside all built-in rules and all given before.
 
-    A name is meant in every spelling: `employee_no` also hides `employeeNo` and `EMPLOYEE-NO`, as a field and in
-    texts. Of a pattern, the whole match is hidden. A second call replaces the first; what the settings say is kept
-    apart, as another `source`. Best called before anything is said: what was recorded stays as it is. Raises
-    `ConfigurationError` for a pattern that cannot be compiled, that matches an empty text, or that repeats what
-    repeats; the others are in force all the same.
+    Rules add up and are never dropped, because something that runs may rely on them. Best called before the first
+    event: what was recorded stays as it is.
+
+    Args:
+        names: Each is meant in every spelling: `employee_no` also hides `employeeNo` and `EMPLOYEE-NO`, as a field
+            and in texts.
+        patterns: Regular expressions. Of each, the whole match is hidden.
+        credentials: Hide passwords, tokens and keys. One `source` that wants them hidden is enough.
+        personal: Hide numbers of cards, accounts and social security, and e-mail addresses. Likewise.
+        source: The name under which the two switches are kept; a later call with it replaces them.
+
+    Raises:
+        ConfigurationError: A pattern cannot be compiled, matches an empty text, or may take too long. The others are
+            in force all the same.
 
     >>> configure(names=["employee_no"], patterns=[r"EMP-[0-9]+"])
     """
     wrong: list[ConfigurationError] = []
-    given = tuple(_each(right_name, "names", names, wrong))
-    compiled = tuple(_each(right_pattern, "patterns", patterns, wrong))
-    if (given, compiled) != (_names.get(source, ()), _patterns.get(source, ())):
-        _names[source], _patterns[source] = given, compiled
+    given = dict.fromkeys(_each(right_name, "names", names, wrong))
+    compiled = {pattern.pattern: pattern for pattern in _each(right_pattern, "patterns", patterns, wrong)}
+    said = {CREDENTIAL: credentials, PERSONAL: personal}
+    _switches.setdefault(source, {}).update({kind: on for kind, on in said.items() if on is not None})
+    is_new = not (given.keys() <= _names.keys() and compiled.keys() <= _patterns.keys())
+    _names.update(given)
+    _patterns.update(compiled)
+    if is_new or _unwanted() != _off:
         _put_in_force()
     if wrong:
         raise wrong[0]
 
 
+def release(source: str) -> None:
+    """Forget what a source, such as a run that ended, wanted of the switches."""
+    _switches.pop(source, None)
+    if _unwanted() != _off:
+        _put_in_force()
+
+
+def reset(rules: Given | None = None) -> Given:
+    """Forget all rules that were given, as in a process that just began, or return to those of another time.
+
+    Returns:
+        The rules that were in force, to return to.
+    """
+    switches = {source: said.copy() for source, said in _switches.items()}
+    before = Given(_names.copy(), _patterns.copy(), switches)
+    _names.clear()
+    _patterns.clear()
+    _switches.clear()
+    if rules:
+        _names.update(rules.names)
+        _patterns.update(rules.patterns)
+        _switches.update(rules.switches)
+    if (_names, _patterns) != before[:2] or _unwanted() != _off:
+        _put_in_force()
+    return before
+
+
+def _unwanted() -> set[str]:
+    """The kinds of which some source said that they need not be hidden, and none that they must."""
+    said = {kind: [each[kind] for each in _switches.values() if kind in each] for kind in _KINDS}
+    return {kind for kind, wishes in said.items() if wishes and not any(wishes)}
+
+
+def switched_off() -> set[str]:
+    """The kinds of secrets that are not hidden."""
+    return _off
+
+
 def _put_in_force() -> None:
-    every_name = [name for names in _names.values() for name in names]
-    take_names(every_name)
-    _parts[:] = sorted({words_of(name)[0] for name in every_name})
-    _in_force[:] = [pattern for patterns in _patterns.values() for pattern in patterns]
+    unwanted = _unwanted()
+    _off.clear()
+    _off.update(unwanted)
+    hide_kinds(kind for kind in _KINDS if kind not in _off)
+    take_names(_names)
+    _parts[:] = sorted({words_of(name)[0] for name in _names})
+    _in_force[:] = _patterns.values()
     for forget in _forgetters:
         forget()
 
@@ -75,13 +151,13 @@ def own_name_parts() -> list[str]:
     return _parts
 
 
-def without_own(content: str) -> str:
+def without_own(content: str, role: str = "") -> str:
     """Without what the user's patterns find."""
     for pattern in _in_force:
         if len(content) <= WINDOW:
             content = pattern.sub(HIDDEN, content)
         else:
-            content = _without_spans(content, _spans(pattern, content))
+            content = without_spans(content, _spans(pattern, content))
     return content
 
 
@@ -93,16 +169,6 @@ def _spans(pattern: re.Pattern[str], content: str) -> list[tuple[int, int]]:
         for match in pattern.finditer(content[start : start + WINDOW])
         if match.end() > match.start()
     )
-
-
-def _without_spans(content: str, spans: list[tuple[int, int]]) -> str:
-    parts: list[str] = []
-    done = 0
-    for start, end in spans:
-        if start >= done:
-            parts += content[done:start], HIDDEN
-        done = max(done, end)
-    return "".join([*parts, content[done:]])
 
 
 def _each(
@@ -140,38 +206,15 @@ def right_pattern(pattern: str) -> re.Pattern[str]:
         raise ConfigurationError(
             f"the redaction pattern {pattern!r} matches where there is nothing, so it would hide everything"
         )
-    if _can_explode(parsed, repeated=False):
+    if can_explode(parsed):
         raise ConfigurationError(
             f"the redaction pattern {pattern!r} repeats what repeats, which can take for ever on a crafted text; "
             "make the inner repeat possessive: (?:a++,)+ instead of (?:a+,)+"
         )
+    if steps(parsed, WINDOW) > MOST_STEPS:
+        raise ConfigurationError(
+            f"the redaction pattern {pattern!r} has several repeats that can take the same characters, whose time "
+            "grows with the cube of a text or worse; make all but the last possessive (a++b+ instead of a+b+), bound "
+            "them (a{1,20}), or put between them a character that neither can take"
+        )
     return compiled
-
-
-def _can_explode(parts: Any, *, repeated: bool) -> bool:
-    """Whether something that varies stands inside a repeat: the one way in which a pattern's time is exponential."""
-    for kind, about in parts:
-        if kind in (sre.MAX_REPEAT, sre.MIN_REPEAT):
-            least, most, inner = about
-            if (least != most and repeated) or _can_explode(inner, repeated=repeated or most > 1):
-                return True
-        elif kind is sre.BRANCH:
-            if repeated and not _differ_at_once(about[1]):
-                return True
-            if any(_can_explode(branch, repeated=repeated) for branch in about[1]):
-                return True
-        elif kind in (sre.POSSESSIVE_REPEAT, sre.ATOMIC_GROUP):
-            if _can_explode(about if kind is sre.ATOMIC_GROUP else about[2], repeated=False):
-                return True
-        elif kind in (sre.SUBPATTERN, sre.ASSERT, sre.ASSERT_NOT, sre.GROUPREF_EXISTS):
-            inner_parts = [part for part in about if isinstance(part, sre_parser.SubPattern)]
-            if any(_can_explode(inner, repeated=repeated) for inner in inner_parts):
-                return True
-    return False
-
-
-def _differ_at_once(branches: Any) -> bool:
-    """Whether the first letters of alternatives tell them apart."""
-    firsts = [branch[0] if len(branch) else None for branch in branches]
-    letters = {about for kind, about in filter(None, firsts) if kind is sre.LITERAL}
-    return len(letters) == len(firsts)

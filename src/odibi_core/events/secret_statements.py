@@ -1,4 +1,4 @@
-"""Secrets that a text names elsewhere than beside them: by the columns of SQL, by the command that gets them."""
+"""Secrets that a text names elsewhere than beside them: by the columns of SQL."""
 
 from __future__ import annotations
 
@@ -7,31 +7,33 @@ from collections.abc import Iterator
 from typing import Final
 
 from odibi_core.events.secret_names import hides, names_a_secret
-from odibi_core.events.secret_shapes import HIDDEN
-from odibi_core.events.secret_values import closing_quote, value_at
+from odibi_core.events.secret_shapes import without_spans
+from odibi_core.events.secret_values import closing_quote
 
 _COLUMNS: Final = re.compile(r"\((?P<columns>[^()]++)\)\s*+(?i:values?|=)\s*+(?=\()")
 """`(name, password) VALUES (`, and `Key (name, token)=(` of PostgreSQL's errors."""
+_TABLE: Final = re.compile(
+    r"(?i)create[ \t]++(?:temp(?:orary)?[ \t]++)?table[ \t]++(?:if[ \t]++not[ \t]++exists[ \t]++)?"
+    r"(?P<name>[\w.\"`\[\]]{1,200}+)\s*+(?=\()"
+)
+_ROWS_OF: Final = re.compile(
+    r"(?i)insert[ \t]++into[ \t]++(?P<name>[\w.\"`\[\]]{1,200}+)\s++values\s*+(?=\()"
+)
+_NO_COLUMNS: Final = frozenset(
+    {"primary", "foreign", "unique", "constraint", "check", "key", "index", "exclude"}
+)
 _SIGN: Final = re.compile(r"(?P<quote>\\{0,8}[\"'])|[(),]")
 _NEXT_ROW: Final = re.compile(r"\s*+(?:,|\.\.\.[^()]{0,200}?\.\.\.)\s*+(?=\()")
 _GIVEN_LATER: Final = re.compile(r"\?|%s|%\(\w+\)s|[:$@]\w+|(?i:default)")
 """What stands in a statement for a value that comes with it."""
 _PARAMETERS: Final = re.compile(r"\[parameters: \[?(?=\()")
 """Where SQLAlchemy tells these, behind a statement that failed."""
-_COMMANDS: Final = re.compile(
-    r"(?P<end>(?<!\\)[\r\n]|[;|&])"
-    r"|(?<![\w.-])(?P<command>mysql(?:dump|admin|import|show|check)?|mariadb(?:-(?:dump|admin|import|show|check))?"
-    r"|sshpass)(?=[\"']?,?[ \t\\\r\n]++[\"']?-)"
-    r"|(?<=[ \t\"'])-p(?P<apart>[\"']?,?[ \t]++(?!-))?"
-)
-"""Commands whose `-p` is given a password. With those of SQL it is written to it: what stands apart is a database."""
-
 _Span = tuple[int, int]
 
 
 def of_columns(content: str) -> str:
     """Without the values whose column is one of secrets, in each row that is given."""
-    spans: list[_Span] = []
+    spans = _of_tables(content) if _TABLE.search(content) else []
     done = behind = 0
     for match in _COLUMNS.finditer(content):
         if match.start() < done:
@@ -46,7 +48,37 @@ def of_columns(content: str) -> str:
             rows += given
         for row in rows:
             spans += _secret_items(content, columns, row)
-    return _without(content, sorted(spans)) if spans else content
+    return without_spans(content, sorted(spans))
+
+
+def _of_tables(content: str) -> list[_Span]:
+    """The values of an `INSERT` that names no columns, where the same text creates the table."""
+    tables = _columns_of_tables(content)
+    spans: list[_Span] = []
+    done = 0
+    for match in _ROWS_OF.finditer(content):
+        columns = tables.get(_table_name(match["name"]), [])
+        if match.start() >= done and any(map(names_a_secret, columns)):
+            rows, done = _rows(content, match.end())
+            for row in rows:
+                spans += _secret_items(content, columns, row)
+    return spans
+
+
+def _columns_of_tables(content: str) -> dict[str, list[str]]:
+    tables: dict[str, list[str]] = {}
+    done = 0
+    for match in _TABLE.finditer(content):
+        if match.start() >= done:
+            items, done = _row(content, match.end() + 1)
+            words = [content[start:end].split(None, 1) for start, end in items]
+            names = [word[0].strip("\"'`[]") for word in words if word]
+            tables[_table_name(match["name"])] = [name for name in names if name.lower() not in _NO_COLUMNS]
+    return tables
+
+
+def _table_name(written: str) -> str:
+    return written.rpartition(".")[2].strip('"`[]').lower()
 
 
 def _rows(content: str, start: int) -> tuple[list[list[_Span]], int]:
@@ -103,31 +135,3 @@ def _secret_items(content: str, columns: list[str], row: list[_Span]) -> Iterato
             start, end = quote.end(), end - len(quote[0])
         if hides(name, content[start:end]) and not _GIVEN_LATER.fullmatch(content, start, end):
             yield start, end
-
-
-def of_commands(content: str) -> str:
-    """Without the passwords of command lines that stand behind a `-p`: `mysql -psecret`, `sshpass -p secret`."""
-    if "-p" not in content:
-        return content
-    spans: list[_Span] = []
-    command, done = "", 0
-    for match in _COMMANDS.finditer(content):
-        if match.start() < done:
-            continue
-        if match["end"] or match["command"]:
-            command = match["command"] or ""
-        elif command and (command == "sshpass" or not match["apart"]):
-            start, done = value_at(content, match.end(), "password")
-            spans += [(start, done)] if done > start else []
-            command = "" if command == "sshpass" else command  # the next one is the command's that it runs
-    return _without(content, spans) if spans else content
-
-
-def _without(content: str, spans: list[_Span]) -> str:
-    parts: list[str] = []
-    done = 0
-    for start, end in spans:
-        if end > done:
-            parts += content[done : max(start, done)], HIDDEN
-            done = end
-    return "".join([*parts, content[done:]])

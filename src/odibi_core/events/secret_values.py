@@ -9,6 +9,7 @@ from typing import Final
 from odibi_core.events.secret_names import words_of
 
 _QUOTE: Final = re.compile(r"[bBfFrRuU]{0,2}(\\{0,8})(\"\"\"|'''|[\"'`])")
+_BEFORE_A_VALUE: Final = frozenset("bBfFrRuU\\\"'`")
 _NESTING: Final = re.compile(r"\\.|[\"'{}\[\]()]", re.DOTALL)
 _LINE: Final = re.compile(r"[^\r\n]*+")
 _BARE: Final = re.compile(
@@ -17,17 +18,50 @@ _BARE: Final = re.compile(
 )
 """What is not quoted: to the next space, or to a sign after which something else begins."""
 _WHOLE_LINES: Final = frozenset({"authorization", "cookie", "cookies"})
+_PHRASES: Final = frozenset(
+    {"passphrase", "password", "phrase", "mnemonic", "passwort", "contrasena", "passe"}
+)
+_WORDS: Final = re.compile(r"\S++(?:[ ]\w++){1,30}+(?=[ \t]*+(?:[\r\n]|\Z))")
+"""A phrase of several words, which ends its line."""
 
 
-def value_at(content: str, start: int, name: str) -> tuple[int, int]:
-    """Where the value that begins here begins and ends, without its quotes."""
-    quote = _QUOTE.match(content, start)
+def value_at(content: str, start: int, name: str, begun: int = -1) -> tuple[int, int]:
+    """Where the value that begins here begins and ends, without its quotes; `begun` is where its name begins."""
+    first = content[start : start + 1]
+    quote = _QUOTE.match(content, start) if first in _BEFORE_A_VALUE else None
     if quote:
         return quote.end(), closing_quote(content, quote.end(), quote[1] + quote[2])
-    if content[start : start + 1] in ("{", "[", "("):
+    if first and first in "{[(":
         return start, _end_of_nested(content, start)
-    found = (_LINE if _takes_the_line(name) else _BARE).match(content, start)
+    if _takes_the_line(name):
+        return start, _end_of_line(content, start, begun)
+    found = (_phrase_at(content, start, name, begun) if begun >= 0 else None) or _BARE.match(content, start)
     return start, found.end() if found else start
+
+
+def _end_of_line(content: str, start: int, begun: int) -> int:
+    """The end of the line, or the quote that closes one before the name: `-H 'Authorization: …'`."""
+    line = _LINE.match(content, start)
+    end = line.end() if line else start
+    quote = content[begun - 1 : begun] if begun > 0 else ""
+    if quote not in ("'", '"') or not quote:
+        return end
+    inner = content.find(f"={quote}", start, end) >= 0
+    closed = content.rfind(quote, start, end) if inner else content.find(quote, start, end)
+    return closed if closed >= 0 else end
+
+
+def _phrase_at(content: str, start: int, name: str, begun: int) -> re.Match[str] | None:
+    """Several words behind the name of a phrase with which the line begins."""
+    if not _is_phrase(name):
+        return None
+    before = content[content.rfind("\n", max(0, begun - 40), begun) + 1 : begun]
+    return None if before.strip(" \t-") and begun > 0 else _WORDS.match(content, start)
+
+
+@lru_cache(maxsize=1024)
+def _is_phrase(name: str) -> bool:
+    return not _PHRASES.isdisjoint(words_of(name)[-1:])
 
 
 @lru_cache(maxsize=1024)

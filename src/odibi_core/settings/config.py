@@ -63,6 +63,8 @@ class ObservabilityConfig:
     environment: str
     service_version: str
     usage_enabled: bool
+    redaction_credentials: bool
+    redaction_personal: bool
     redaction_names: tuple[str, ...]
     redaction_patterns: tuple[str, ...]
     otel_sdk_disabled: bool
@@ -190,8 +192,12 @@ class ObservabilityConfig:
                 "SENTRY_ENABLED is true and SENTRY_DSN is not set: set it to the DSN of your Sentry project"
             ]
         if self.datadog_enabled and not (self.datadog_host and self.datadog_port):
-            host = "DATADOG_ENABLED is true and ODIBI_DATADOG__HOST is empty: it is the host of Datadog's agent"
-            port = "DATADOG_ENABLED is true and ODIBI_DATADOG__PORT is 0: it is the agent's port, by custom 8125"
+            host = (
+                "DATADOG_ENABLED is true and ODIBI_DATADOG__HOST is empty: it is the host of Datadog's agent"
+            )
+            port = (
+                "DATADOG_ENABLED is true and ODIBI_DATADOG__PORT is 0: it is the agent's port, by custom 8125"
+            )
             wrong = ((self.datadog_host, host), (self.datadog_port, port))
             found["datadog_enabled"] = [problem for value, problem in wrong if not value]
         if self.metrics_enabled and not self.metrics_token and not is_loopback(self.metrics_host):

@@ -88,7 +88,7 @@ def judged(option: Option, given: Given) -> tuple[Any, str]:
         value = getattr(msgspec.convert(plain, SECTIONS[option.section], strict=False), option.key)
     except (msgspec.ValidationError, ValueError, OverflowError):
         return option.default, _problem(option, given, _wanted(hint, given.value))
-    if option.section == "redaction" and (refused := _refused(option, value)):
+    if option.key in ("names", "patterns") and (refused := _refused(option, value)):
         right = tuple(rule for rule in value if rule not in refused)
         return right, _problem(option, given, next(iter(refused.values())))
     return value, ""

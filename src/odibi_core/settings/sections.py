@@ -187,8 +187,12 @@ class Usage(Section, frozen=True):
 
 
 class Redaction(Section, frozen=True):
-    """What is taken out besides what is always taken out."""
+    """Which kinds of secrets are hidden, and the user's own names and patterns."""
 
+    credentials: bool = True
+    """Hide passwords, tokens, keys, cookies and logins."""
+    personal: bool = True
+    """Hide numbers of cards, accounts and social security, and e-mail addresses."""
     names: tuple[str, ...] = ()
     """Names of fields whose values are hidden."""
     patterns: tuple[str, ...] = ()

@@ -11,15 +11,15 @@ from typing import Any
 
 import msgspec
 
-from odibi_core.events import plain, redact
-from odibi_core.events.redaction import HIDDEN, SMALLEST_CARD, hidden, redact_text
+from odibi_core.events import plain
+from odibi_core.events.redaction import Redactor, redact_text
 
 _UNBOUNDED = 1 << 62
 
 
 def safe(lineage: object) -> dict[str, Any]:
     """The lineage as JSON-plain values without secrets; empty when it is no mapping at all."""
-    found = _Mask().of(_plain(lineage))
+    found = Redactor(_Texts().text).of(_plain(lineage))
     return found if isinstance(found, dict) else {}
 
 
@@ -30,31 +30,17 @@ def _plain(value: object) -> Any:
         return plain(value, _UNBOUNDED)
 
 
-class _Mask:
-    """`redact` with a memory: names of columns, types and layers are the same in thousands of steps."""
+class _Texts:
+    """`redact_text` with a memory: names of columns, types and layers are the same in thousands of steps."""
 
     def __init__(self) -> None:
-        self.texts: dict[str, str] = {}
+        self.known: dict[tuple[str, str], str] = {}
 
-    def of(self, value: Any) -> Any:
-        kind = type(value)
-        if kind is str:
-            return self.texts.get(value) or self.text(value)
-        if kind is dict:
-            return {
-                self.text(name): HIDDEN if hidden(name, item) else self.of(item)
-                for name, item in value.items()
-            }
-        if kind is list:
-            return [self.of(item) for item in value]
-        if kind is int and not -SMALLEST_CARD < value < SMALLEST_CARD:
-            return redact(value)
-        return value
-
-    def text(self, value: str) -> str:
-        found = self.texts.get(value)
+    def text(self, value: str, role: str) -> str:
+        """The text without secrets, under a name of that role."""
+        found = self.known.get((value, role))
         if found is None:
-            found = redact_text(value)
+            found = redact_text(value, role)
             if len(value) <= 200:
-                self.texts[value] = found
+                self.known[value, role] = found
         return found

@@ -1,0 +1,104 @@
+"""Secrets that stand below their name: blocks of YAML, entries of a name and its value, dumps of a table's rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from odibi_core.events.secret_literals import says_no_secret
+from odibi_core.events.secret_names import hides, names_a_secret, words_of
+from odibi_core.events.secret_shapes import without_spans
+
+_BLOCK: Final = re.compile(
+    r"^(?P<indent>[ \t]*+)(?P<dash>- ++)?[\"']?(?P<name>[^\W\d][\w. -]{0,80})"
+    r"[\"']?[ ]?:[ \t]*+(?:![\w:/.-]{1,60}[ \t]*+)?"
+    r"(?:[|>][+-]?[0-9]?[ \t]*+)?(?:#[^\r\n]*+)?\r?$",
+    re.MULTILINE,
+)
+_LINE: Final = re.compile(r"\r?\n(?P<indent>[ \t]*+)(?P<text>[^\r\n]*+)")
+_LEAF: Final = re.compile(r"(?:- ++)?(?:[\w. \"'-]{1,80}:[ \t]++)?(?P<it>\S.*+)?")
+_COPY: Final = re.compile(
+    r"(?im)^copy[ \t]++[\w.\"]++[ \t]*+\((?P<columns>[^()\r\n]{1,4000}+)\)[ \t]++from[ \t]++stdin[^\r\n]*+"
+)
+_Span = tuple[int, int]
+
+
+def may_have_blocks(content: str) -> bool:
+    """Whether a text has lines, of which one may name what the next hold."""
+    return "\n" in content
+
+
+def of_lines(content: str) -> str:
+    """Without the blocks below a secret's name, and the columns of dumped rows."""
+    return without_spans(content, sorted([*_blocks(content), *_copied(content)]))
+
+
+def _blocks(content: str) -> Iterator[_Span]:
+    done = 0
+    for match in _BLOCK.finditer(content):
+        if match.start() < done or not names_a_secret(match["name"]):
+            continue
+        depth = len(match["indent"]) + len(match["dash"] or "")
+        start, done, silent = _block(content, match.end(), depth, _is_wide(match["name"]))
+        if done > start and not silent:
+            yield start, done
+
+
+def _is_wide(name: str) -> bool:
+    """Whether more than secrets stands under the name as a rule: of `auth`, words are its settings."""
+    return words_of(name)[-1:] in (
+        ["auth"],
+        ["oauth"],
+        ["session"],
+        ["sessions"],
+        ["cookie"],
+        ["cookies"],
+        ["authorization"],
+    )
+
+
+def _block(content: str, at: int, depth: int, wide: bool) -> tuple[int, int, bool]:
+    """Where the lines begin and end that are indented deeper, and whether none of them says a secret."""
+    start = end = 0
+    silent = True
+    while line := _LINE.match(content, at):
+        if line["text"]:
+            if len(line["indent"]) <= depth and not (
+                line["text"].startswith("- ") and len(line["indent"]) == depth
+            ):
+                break
+            start = start or line.start("text")
+            end = line.end()
+            silent = silent and _is_silent(line["text"], wide)
+        at = line.end()
+    return start, end, silent
+
+
+def _is_silent(line: str, wide: bool) -> bool:
+    leaf = _LEAF.fullmatch(line.strip())
+    if leaf is None or leaf["it"] is None:
+        return leaf is not None
+    value = leaf["it"].strip("\"'")
+    return says_no_secret(value) or (wide and value.isalpha() and line.strip() != value)
+
+
+def _copied(content: str) -> Iterator[_Span]:
+    """PostgreSQL's dumps: rows behind `COPY t (name, password) FROM stdin;`, tabs between their values."""
+    done = 0
+    for match in _COPY.finditer(content):
+        if match.start() < done:
+            continue
+        columns = [name.strip(' "') for name in match["columns"].split(",")]
+        secret = [at for at, name in enumerate(columns) if names_a_secret(name)]
+        at = match.end()
+        while secret and (line := _LINE.match(content, at)) and not line["text"].startswith("\\."):
+            at = done = line.end()
+            yield from _fields_of(content, line.start("indent"), line.end(), columns, secret)
+
+
+def _fields_of(content: str, start: int, end: int, columns: list[str], secret: list[int]) -> Iterator[_Span]:
+    for number, value in enumerate(content[start:end].split("\t")):
+        if number in secret and value != "\\N" and hides(columns[number], value):
+            yield start, start + len(value)
+        start += len(value) + 1

@@ -1,0 +1,94 @@
+"""Values that give no secret away, though a secret's name stands before them: types, states, paths, references."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+_WORDS: Final = """
+    none null nil true false nan undefined yes no on off ok unset required optional missing invalid valid expired
+    revoked enabled disabled unknown empty redacted [redacted] n/a not_set not-set present absent failed rejected
+    accepted denied incorrect wrong mandatory hidden masked default changed unchanged rotated refreshed
+"""
+_SAYS: Final = frozenset(_WORDS.split()) | {"", "not set", "not found", "is required", "not null"}
+_TYPE: Final = re.compile(
+    r"(?:optional\[|list\[|array<|nullable\(|union\[|pl\.|np\.|pa\.|sa\.)*(?:"
+    r"secretstr|final|classvar|any|str|string|stringtype|text|longtext|mediumtext|clob|blob|bytea|bytes|byte|binary|varbinary|raw|u?int(?:8|16|32|64)?|integer"
+    r"|bigint|smallint|tinyint|number|numeric|float(?:32|64)?|double|decimal|bool|boolean|(?:n?var)?char2?|nchar"
+    r"|character(?: varying)?|uuid|uniqueidentifier|date|time|datetime|timestamp|timestamptz|object|array|list|dict|map"
+    r"|json|jsonb|any|utf8|large_string|category|categorical|enum|[a-z]{3,12}type|string\[\w{1,20}\]|dtype\(.{1,20}\))"
+    r"(?:\s{0,4}\(\s{0,4}(?:[0-9]{1,10}|max)(?:\s{0,4},\s{0,4}[0-9]{1,10})?\s{0,4}\))?"
+    r"(?:\(\))?(?:\]|>|\)|\s{1,4}\|\s{1,4}none|\s{1,4}(?:not null|null|unique|primary key))*+",
+    re.IGNORECASE,
+)
+_REFERENCE: Final = re.compile(
+    r"\$\{\{?[^{}:]{1,200}\}?\}|\$\(?[A-Z_][A-Z0-9_]{1,80}\)?|\$[0-9]{1,3}|\{\{[^{}]{1,200}\}\}|%\([\w.]{1,80}\)s|%s|\?"
+    r"|%[A-Z_]{2,80}%|:[a-z_]\w{0,80}|@[a-z_]\w{0,80}|<[A-Za-z][A-Za-z _-]{0,60}>|\{[a-z_]{1,60}\}"
+    r"|\*{3,}|[xX]{3,}|•+|\.{3,}|…|env(?::|\.)\w{1,80}|env\(\w{1,80}\)"
+    r"|(?:self|cls|cfg|conf|config|settings|args|opts|options|os\.environ|env|secrets|vault|var|local|data|module)"
+    r"(?:\.[a-zA-Z_]\w{0,80}){1,8}"
+    r"|os\.environ\[.{1,100}\]|os\.environ\.get\([\"']\w{1,100}[\"']\)|(?:os\.)?getenv\([\"']\w{1,100}[\"']\)"
+    r"|(?:arn:aws:(?:secretsmanager|ssm)|op|vault|ssm|secretsmanager|keyvault|gcp-?sm|awssm):[\w/:.#@ -]{1,300}"
+    r"|projects/[\w-]{1,80}/secrets/[\w/-]{1,200}|@Microsoft\.KeyVault\(.{1,300}\)"
+)
+_PATH: Final = re.compile(
+    r"(?:file:/{2,3}|(?:s3a?|gs|abfss?|dbfs|hdfs):/{1,2}|[A-Za-z]:[\\/]{1,2}|~?/|\.{1,2}[\\/])?"
+    r"(?:[\w.@ -]{1,100}[\\/]{1,2}){0,30}[\w@-][\w.@-]{0,100}"
+    r"\.(?:json|pem|key|crt|cer|cert|pub|p8|p12|pfx|jks|keystore|txt|ya?ml|toml|ini|cfg|conf|env|csv|parquet|py|sql|db|log)"
+    r"|~?/(?:etc|var|run|home|opt|usr|root|tmp|mnt|secrets?|app|srv|data|vault|workspace|config|Users|dev|proc)(?:/[\w.@-]{1,100}){1,30}/?"
+)
+_KEYWORDS: Final = """
+    type types format description title nullable required minLength maxLength pattern readOnly writeOnly items dtype
+    name length properties $ref mode min_length max_length doc logicalType unique primary_key index
+"""
+_SCHEMA: Final = frozenset(_KEYWORDS.split())
+
+
+def says_no_secret(value: Any) -> bool:
+    """Whether the value says what a secret is, that there is none, or where it is kept, and is none itself."""
+    if isinstance(value, str):
+        return _says_nothing(value)
+    if isinstance(value, Mapping):
+        return not value or is_schema(value)
+    return isinstance(value, (list, tuple)) and not value
+
+
+def is_schema(value: Mapping[Any, Any]) -> bool:
+    """Whether a mapping describes a field, as JSON Schema, Avro and dtypes do, and holds no value of one."""
+    kind = value.get("type", value.get("dtype"))
+    kinds = kind if isinstance(kind, (list, tuple)) else [kind]
+    return _SCHEMA.issuperset(value) and all(
+        isinstance(each, str) and (each == "null" or _TYPE.fullmatch(each)) for each in kinds
+    )
+
+
+def is_placeholder(value: str) -> bool:
+    """Whether the text stands for a value that is given elsewhere."""
+    return _REFERENCE.fullmatch(value) is not None
+
+
+def _describes(written: str) -> bool:
+    """Whether a text in braces is such a mapping."""
+    try:
+        value = json.loads(written.replace("'", '"'))
+    except ValueError:
+        return False
+    return isinstance(value, dict) and says_no_secret(value)
+
+
+def _says_nothing(value: str) -> bool:
+    if len(value) > 400:
+        return False
+    if value[:1] == "{" and value[-1:] == "}" and _describes(value):
+        return True
+    if value in ("[]", "()") or value.strip().lower() in _SAYS:
+        return True
+    if value.isalnum():
+        return _TYPE.fullmatch(value) is not None
+    return (
+        _TYPE.fullmatch(value) is not None
+        or _REFERENCE.fullmatch(value) is not None
+        or _PATH.fullmatch(value) is not None
+    )
