@@ -15,7 +15,10 @@ import pytest
 from odibi_core.checks import between, not_null, unique
 from odibi_core.errors import PipelineError
 from odibi_core.event_bus import EventBus
+from odibi_core.observer import Observer
 from odibi_core.orchestrator import Orchestrator, Result, Step
+from odibi_core.ride_along import node
+from odibi_core.story_generator import StoryGenerator
 from odibi_core.structured_logger import StructuredLogger
 from odibi_core.testing import RecordingSink
 
@@ -317,7 +320,7 @@ def test_a_failure_is_told_with_its_traceback() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["../..", "x" * 300, "a\nb", "a@example.com", "4111111111111111", "Ünï🚀", "password"]
+    "name", ["../..", "x" * 300, "a\nb", "a@example.com", "4111111111111111", "Ünï🚀", "password", "a\udcff", "\ud800"]
 )
 def test_any_name_of_a_step_is_told_the_same_everywhere(name: str) -> None:
     """Plan and events agree on a step, whatever it is called, so its lineage is one step that ran."""
@@ -325,6 +328,36 @@ def test_any_name_of_a_step_is_told_the_same_everywhere(name: str) -> None:
     (step,) = result.tracker.export_lineage()["steps"]
     assert (step["state"], step["type"]) == ("success", "function")
     assert result.nodes[name]["status"] == "success"
+
+
+def test_a_name_that_cannot_be_encoded_is_told_with_a_sign_in_its_place(tmp_path: Path) -> None:
+    """In run, journal, lineage, story, metrics and the error of the run; the run's own result keeps the name."""
+    name = "b\udcff"
+
+    def boom(rows: Any) -> None:
+        raise ValueError("no \udc80 way")
+
+    rows = Step(name="rows\ud800", layer="ingest", value=lambda: [{"n\udc80": "\ud800"}])
+    step = Step(name=name, value=boom, inputs={"rows": "rows\ud800"}, outputs={"out": "out\udcff"})
+    result, heard = run(rows, step, store=tmp_path)
+    assert result.nodes[name]["status"] == "failed"
+    assert result.error == "b\ufffd: no \ufffd way"
+    lineage = result.tracker.export_lineage(tmp_path / "lineage.json")
+    assert [entry["step_name"] for entry in lineage["steps"]] == ["rows\ufffd", "b\ufffd"]
+    assert [(edge["source"], edge["target"]) for edge in lineage["edges"]] == [("rows\ufffd", "b\ufffd")]
+    assert {event.node_name for event in heard.events} == {None, "rows\ufffd", "b\ufffd"}
+    StoryGenerator().generate_story(lineage, tmp_path / "story.html")
+    written = (tmp_path / "lineage.json", tmp_path / "story.html", *Path(result.path).rglob("*.jsonl"))
+    assert all("b\ufffd" in file.read_text("utf-8") for file in written)
+    assert "b\ufffd" in result.metrics.export_prometheus()
+
+
+def test_an_observed_node_whose_name_cannot_be_encoded_is_recorded() -> None:
+    """By `@node` and by a tracker."""
+    with Observer("program\ud800", store=False) as observer:
+        node(name="a\udcff")(lambda: 1)()
+    (step,) = observer.tracker.export_lineage()["steps"]
+    assert (step["step_name"], step["state"]) == ("a\ufffd", "success")
 
 
 def test_an_exception_whose_text_raises_fails_only_its_step() -> None:

@@ -13,7 +13,7 @@ import msgspec
 from odibi_core import plugins, private_files, program
 from odibi_core.errors import ConfigurationError, PipelineError, is_stop, nearest
 from odibi_core.event_bus import EventBus, Sink
-from odibi_core.events import Event, clean_text, context, kinds, redaction
+from odibi_core.events import Event, clean, clean_text, context, kinds, redaction
 from odibi_core.events.clock import host_name, monotonic, process_id, process_start
 from odibi_core.events.failure import message_of
 from odibi_core.metrics_manager import MetricsManager
@@ -292,7 +292,8 @@ class _Run:
         plan = self.plan
         # Copied first, for a thread that was abandoned may still be at it.
         data, nodes = self.runner.data.copy(), self.runner.outcomes.copy()
-        failures = [f"{name}: {told['error']}" for name, told in nodes.items() if told["status"] == "failed"]
+        failed = {name: told["error"] for name, told in nodes.items() if told["status"] == "failed"}
+        failures = [f"{clean_text(name)}: {said}" for name, said in failed.items()]
         reason = "; ".join(failures[:3]) + (f"; and {len(failures) - 3} more" if len(failures) > 3 else "")
         if error is not None and not reason:
             reason = "interrupted" if isinstance(error, KeyboardInterrupt) else _words(error)
@@ -371,12 +372,19 @@ def _words(error: BaseException) -> str:
     return f"{type(error).__name__}: {message_of(error)}"
 
 
+def _weight(row: dict[str, Any]) -> int:
+    try:
+        return len(msgspec.json.encode(row))
+    except UnicodeEncodeError:  # a name with a lone surrogate, which the record has as U+FFFD
+        return len(msgspec.json.encode(clean(row)))
+
+
 def _chunks(rows: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
     """The plan in pieces that fit one event each."""
     chunk: list[dict[str, Any]] = []
     size = 0
     for row in rows:
-        weight = len(msgspec.json.encode(row))
+        weight = _weight(row)
         if chunk and size + weight > _PLAN_CHUNK:
             yield chunk
             chunk, size = [], 0

@@ -118,6 +118,19 @@ def test_two_producers_of_one_key() -> None:
     ]
 
 
+def test_two_names_that_the_record_cannot_tell_apart() -> None:
+    """Two steps would be one in it; so would two datasets. The sentence shows both as they were given."""
+    assert problems([source("a\udc80"), source("a\udc81")]) == [
+        r"step 'a\udc81': the record cannot tell its name from 'a\udc80'; rename one"
+    ]
+    assert problems([source("4111111111111111"), source("4242424242424242")]) == [
+        "step '4242424242424242': the record cannot tell its name from '4111111111111111'; rename one"
+    ]
+    (found,) = problems([source("a", outputs="k\udc80"), source("b", outputs="k\udc81")])
+    assert found.startswith("dataset 'k")
+    assert len(pipeline.compile([source("a\udc80"), source("a")])) == 2
+
+
 def test_a_cycle_is_named_along_the_data() -> None:
     """Every ring is told, beginning with the step written first; steps behind a ring are not blamed."""
     found = problems(

@@ -12,6 +12,7 @@ from typing import Any
 
 from odibi_core import plugins
 from odibi_core.errors import MissingExtraError, nearest
+from odibi_core.events import clean_text
 from odibi_core.pipeline.one_shot import kind_of, refusal
 from odibi_core.pipeline.parameters import placeholders
 from odibi_core.pipeline.signatures import Signature, returns_nothing, signature_of
@@ -177,6 +178,18 @@ def name_problems(steps: Sequence[Step]) -> Iterator[str]:
                 f" number {index + 1}; rename one"
             )
         first.setdefault(step.name, index)
+    yield from _one_in_the_record("step", first)
+    keys = (key for step in steps for key in step.outputs.values())
+    yield from _one_in_the_record("dataset", dict.fromkeys(key for key in keys if key not in first))
+
+
+def _one_in_the_record(what: str, names: Iterable[str]) -> Iterator[str]:
+    """Names that differ, but not in what the record may hold of them: no lone surrogates, no secrets."""
+    recorded: dict[str, str] = {}
+    for name in names:
+        other = recorded.setdefault(clean_text(name), name)
+        if other != name:
+            yield f"{what} {quoted(name)}: the record cannot tell its name from {quoted(other)}; rename one"
 
 
 def producer_problems(
