@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import shlex
 from typing import Any
 
 import pytest
@@ -133,7 +134,12 @@ def test_the_console_leaves_out_what_only_machines_read() -> None:
 def test_what_an_event_of_the_toolkit_is_about_stands_behind_its_type() -> None:
     """And not a second time behind; ids that only programs read are left out."""
     event = an_event(
-        "operation_complete", operation="load", duration_ms=12.5, operation_id=1, depth=0, tags={"table": "orders"}
+        "operation_complete",
+        operation="load",
+        duration_ms=12.5,
+        operation_id=1,
+        depth=0,
+        tags={"table": "orders"},
     )
     assert line_of(event).endswith('operation_complete load (12.5 ms) tags={"table": "orders"}')
     assert line_of(an_event("cli_command", command="load", status="failed")).endswith(
@@ -169,3 +175,63 @@ def test_a_line_of_another_library_is_what_it_said() -> None:
     )
     assert line_of(event) == "00:00:00 info     httpx GET /a 200 url=/a"
     assert line_of(an_event("log", component="app")) == "00:00:00 info     app log"
+
+
+NAMES = (
+    "it's",
+    'a"b',
+    "a\\",
+    "$(touch x)",
+    "`touch x`",
+    "a\nb",
+    "\x1b[31mred",
+    "a'b\"c",
+    "x; touch y",
+    "a b=c",
+    "!!",
+    "\x9b31m",
+    "'",
+    '"',
+    "a|b",
+    "",
+)
+
+
+@pytest.mark.parametrize("place", ["component", "node_name", "operation", "layer", "field"])
+@pytest.mark.parametrize("name", NAMES)
+def test_no_name_breaks_the_lines_quoting(name: str, place: str) -> None:
+    """A shell reads the same words as for an ordinary name: no quote stays open, nothing is expanded or run."""
+    fields: dict[str, Any] = {name: 1} if place == "field" else {place: name}
+    line = line_of(an_event("said", message="two rows", **fields, last="a b"))
+    assert line.isprintable()
+    assert "last=a b" in shlex.split(line)
+    assert not re.search("[$`]", line)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "it's",
+        "a`b",
+        "$HOME",
+        "a\\b",
+        "x" * 600 + '"',
+        '"' * 600,
+        "\\" * 600,
+        ["'" * 600],
+        [["\\", '"' * 600]],
+        {"a'b": '"'},
+    ],
+)
+def test_no_value_leaves_a_quote_open(value: object) -> None:
+    """Also one that is cut: what stands behind it is read as ever."""
+    line = line_of(an_event("said", first=value, last="a b"))
+    assert "last=a b" in shlex.split(line)
+
+
+@pytest.mark.parametrize(
+    "name", ["etl.load", "load orders", "größe", "a-b_c/d:e", "shop (eu)", "50%", "日本"]
+)
+def test_an_ordinary_name_is_shown_as_it_is(name: str) -> None:
+    """Quotes stand only where they are needed."""
+    assert line_of(an_event("said", component=name)).endswith(f" {name} said")

@@ -16,6 +16,7 @@ from msgspec import structs
 
 from odibi_core.errors import ConfigurationError, nearest
 from odibi_core.events import COLUMNS, Event, encode, to_dict
+from odibi_core.events.inert import inert_lines
 from odibi_core.events.normalise import unique
 
 Record = dict[str, Any]
@@ -222,7 +223,7 @@ def line_encoder(preset: str, service: Service | None = None) -> ToLine:
             f"{preset!r} is no preset of log lines{nearest(str(preset), PRESETS)}; one of: {', '.join(PRESETS)}"
         )
     shape, whose = _BY_NAME[preset], service or Service()
-    return lambda event: _to_json(shape(event, whose)) + b"\n"
+    return inert_lines(lambda event: _to_json(shape(event, whose)) + b"\n")
 
 
 def _message(said: Record) -> Any:

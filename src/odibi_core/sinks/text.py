@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, Final, Literal, TextIO
 
 from odibi_core.events import Event, encode, kinds
+from odibi_core.events.inert import inert_lines
 from odibi_core.events.leveled import UNNAMED
 
 Format = Literal["text", "json"]
@@ -43,7 +45,13 @@ _SUBJECTS: Final = {
     kinds.DATA_QUALITY_CHECK: "check", kinds.HEALTH_CHECK: "check", kinds.CIRCUIT_STATE_CHANGE: "circuitName",
 }  # fmt: skip
 """The field that says what an event is about, shown right behind its type."""
+_NO_WORD: Final = re.compile(r"""[\s"'=`$\\]""")
+_NO_NAME: Final = re.compile(r"""["'`$\\;|&<>\n\r]|[^\S ]""")
+_NO_KEY: Final = re.compile(r"""[\s"'=`$\\;|&<>()]""")
+_IN_QUOTES: Final = re.compile("[$`!']")
+_ESCAPE: Final = re.compile(r"\\(?:.|$)", re.DOTALL)
 _TRACEBACKS_REMEMBERED: Final = 100
+_NAMES: Final = frozenset({"layer", "engine", "operation"})
 _BEHIND: Final = ("layer", "engine", "status", "cache_hit", "metadata", "operation", "user", "correlation_id")
 
 
@@ -66,7 +74,7 @@ class TextSink:
         self._stream = stream
         self._format = format
         self._color = color
-        self._to_json = to_json
+        self._to_json = inert_lines(to_json)
         self._told: deque[object] = deque(maxlen=_TRACEBACKS_REMEMBERED)
 
     def __call__(self, event: Event) -> None:
@@ -113,13 +121,15 @@ def _parts(event: Event) -> Iterator[tuple[str, str]]:
     yield _DIM, f"{event.timestamp:%H:%M:%S}"
     yield _LEVELS.get(event.level, ""), f"{event.level:<8}"
     if event.component:
-        yield _MAGENTA, event.component
+        yield _MAGENTA, _name(event.component)
     if event.event_type not in (UNNAMED, event.fields.get("message_template")) or not event.message:
         yield _BOLD, event.event_type
     subject = _SUBJECTS.get(event.event_type, "")
-    for part in (subject_of(event), event.node_name, event.message):
-        if part:
-            yield "", str(part)
+    for name in (subject_of(event), event.node_name):
+        if name:
+            yield "", _name(str(name))
+    if event.message:
+        yield "", str(event.message)
     if figures := _figures(event):
         yield "", f"({figures})"
     if event.error:
@@ -129,7 +139,7 @@ def _parts(event: Event) -> Iterator[tuple[str, str]]:
     for name in _BEHIND:
         value = getattr(event, name)
         if value is not None and value != event.run_id and name != subject:  # the program's own id is no news
-            yield _DIM, f"{name}={_value(value)}"
+            yield _DIM, f"{name}={_key(str(value)) if name in _NAMES else _value(value)}"
     if where := event.fields.get(_FILE):
         yield _DIM, f"{str(where).replace(chr(92), '/').rpartition('/')[2]}:{event.fields.get(_LINE, '?')}"
 
@@ -150,7 +160,7 @@ def fields_of(event: Event) -> Iterator[str]:
     subject = _SUBJECTS.get(event.event_type)
     for name, value in event.fields.items():
         if name not in _ELSEWHERE and name != subject:
-            yield f"{name}={_value(value)}"
+            yield f"{_key(name)}={_value(value)}"
 
 
 def _figures(event: Event) -> str:
@@ -164,11 +174,33 @@ def _figures(event: Event) -> str:
 
 def _value(value: Any) -> str:
     """A value as it can be read back by eye: a text bare when it is one word, else quoted."""
-    if isinstance(value, str) and value and not any(c.isspace() or c in '"=' for c in value):
-        written = value
-    else:
-        written = json.dumps(value, ensure_ascii=False)
-    return written if len(written) <= _LONGEST else f"{written[:_LONGEST]}… [{len(written)} characters]"
+    if isinstance(value, str):
+        shown = value[:_LONGEST]  # cut before it is quoted: a quote that is opened is closed
+        written = shown if shown and not _NO_WORD.search(shown) else json.dumps(shown, ensure_ascii=False)
+        return written if len(value) <= _LONGEST else f"{written}… [{len(value)} characters]"
+    written = json.dumps(value, ensure_ascii=False)
+    return written if len(written) <= _LONGEST else f"{_closed(written[:_LONGEST])}… [{len(written)} characters]"
+
+
+def _closed(written: str) -> str:
+    """End the text that a cut through JSON leaves open."""
+    whole = _ESCAPE.sub("", written)
+    return f'{written.rstrip(chr(92))}"' if whole.count('"') % 2 else written
+
+
+def _name(name: str) -> str:
+    """A name as it is; quoted where it would end a quote of the line, or be more than a word to a shell."""
+    return _quoted(name) if _NO_NAME.search(name) else name
+
+
+def _key(name: str) -> str:
+    """The name of a field, which is one word."""
+    return name if name and not _NO_KEY.search(name) else _quoted(name)
+
+
+def _quoted(name: str) -> str:
+    """A text in double quotes, without what has a meaning for a shell in there."""
+    return _IN_QUOTES.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(name, ensure_ascii=False))
 
 
 def _printable(content: str) -> str:

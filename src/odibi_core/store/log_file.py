@@ -20,6 +20,7 @@ from typing import Final
 from odibi_core import private_files
 from odibi_core.errors import STOPS, ConfigurationError
 from odibi_core.events import Event, encode
+from odibi_core.events.inert import inert_lines
 from odibi_core.store.journal import MAX_LINE
 from odibi_core.store.losses import Losses
 from odibi_core.store.segments import Damage, read_events
@@ -47,7 +48,7 @@ class LogFile:
         self.path = Path(path).expanduser().absolute()
         self.written = 0
         self._ours = to_line is encode
-        self._to_line = fitting(to_line, MAX_LINE)
+        self._to_line = fitting(inert_lines(to_line), MAX_LINE)
         self._losses = Losses(f"line(s) for {self.path}")
         self._fd = -1
         self._regular = False
