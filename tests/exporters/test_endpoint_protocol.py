@@ -44,9 +44,10 @@ def connections(endpoint: MetricsEndpoint, count: int, begun: bytes) -> Iterator
     with ExitStack() as opened:
         found = []
         for _ in range(count):
-            connection = opened.enter_context(
-                socket.create_connection(("127.0.0.1", endpoint.port), timeout=30)
-            )
+            connection = opened.enter_context(socket.socket())
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.settimeout(30)
+            connection.connect(("127.0.0.1", endpoint.port))
             with suppress(OSError):  # it had to make room already
                 connection.sendall(begun)
             found.append(connection)
@@ -60,6 +61,20 @@ def test_connections_that_never_finish_a_request_hold_up_no_scrape(
     """Three hundred of them: the oldest make room, and each scrape is answered."""
     with connections(endpoint, MANY, begun):
         assert [scrape(endpoint).status_code for _ in range(3)] == [200, 200, 200]
+
+
+def test_answers_that_are_never_taken_hold_up_no_scrape(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer that is larger than what the system keeps for a client that does not read."""
+    monkeypatch.setattr(endpoint_protocol, "CONNECTIONS", 4)
+    body = b"fine 1\n" * 1_000_000
+    with MetricsEndpoint(lambda accept: (body, TEXT), port=0) as served:
+        assert len(scrape(served).content) == len(body)
+        with ExitStack() as held:
+            for _ in range(12):
+                request = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
+                (asked,) = held.enter_context(connections(served, 1, request))
+                assert asked.recv(12) == b"HTTP/1.1 200"  # and no more of it
+            assert scrape(served).status_code == 200
 
 
 def test_a_request_that_is_not_finished_in_time_is_closed(

@@ -24,7 +24,7 @@ class Droppable(Protocol):
 
     @property
     def idle(self) -> bool:
-        """Return true while no answer is being made."""
+        """Return true while it waits for its client: for a request, or to take an answer."""
         ...
 
     def drop(self) -> None:
@@ -33,12 +33,12 @@ class Droppable(Protocol):
 
 
 class Places:
-    """The open connections, oldest first: a new one takes the place of the oldest that has asked nothing yet.
+    """The open connections, oldest first: a new one takes the place of the oldest that waits for its client.
 
-    So connections that never finish a request hold up no scrape, however many there are.
+    So connections that never finish a request, or never take an answer, hold up no scrape, however many there are.
     """
 
-    def __init__(self, limit: int = CONNECTIONS) -> None:
+    def __init__(self, limit: int) -> None:
         self._limit = limit
         self._open: dict[Droppable, None] = {}
 
@@ -90,7 +90,7 @@ class _Bounded:
 
     @property
     def idle(self) -> bool:
-        """Return true while no answer is being made."""
+        """Return true while it waits for its client: for a request, or to take an answer."""
         return self.cycle is None or bool(self.cycle.response_complete)
 
     def drop(self) -> None:
@@ -105,7 +105,7 @@ def server_for(app: Any) -> uvicorn.Server:
     from uvicorn.protocols.http.h11_impl import H11Protocol
 
     class Connection(_Bounded, H11Protocol):
-        places = Places()
+        places = Places(CONNECTIONS)
 
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)
