@@ -36,12 +36,13 @@ PLACES = ("component", "node_name", "operation", "field", "nested", "in a list",
 
 def named(place: str, name: str) -> Any:
     """An event with a hostile name in one place, and an ordinary message."""
-    fields: dict[str, Any] = {
+    places: dict[str, dict[str, Any]] = {
         "field": {name: 1},
         "nested": {"a": {name: 1}},
         "in a list": {"a": [{"b": {name: 1}}]},
         "metadata": {"metadata": {name: 1}},
-    }.get(place, {place: name})
+    }
+    fields = places.get(place, {place: name})
     return an_event("said", message="two rows", **fields)
 
 
