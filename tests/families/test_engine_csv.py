@@ -208,3 +208,11 @@ def test_nothing_but_a_header_has_columns(engine: Any) -> None:
     assert list(read_of(engine, "a,b\n").columns) == ["a", "b"]
     with pytest.raises(UnreadableSourceError, match=re.escape("x.csv")):
         read_of(engine, "")
+
+
+def test_a_field_that_an_older_pandas_would_cut_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before version 3 its parser ends a field at NUL, silently; the engine that does not is named."""
+    monkeypatch.setattr(pd, "__version__", "2.2.3")
+    engine = load("engines", "pandas")()
+    with pytest.raises(UnreadableSourceError, match=r"NUL.*engine='python'"):
+        read_of(engine, "a\nx\0y\n")

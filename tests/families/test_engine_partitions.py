@@ -65,7 +65,8 @@ def test_a_step_runs_again(engine: Any) -> None:
 )
 def test_the_columns_of_the_folders_are_read(engine: Any, path: str) -> None:
     """With one type each, whoever wrote them and however they are named."""
-    pl.DataFrame(ROWS).write_parquet("hive/", partition_by=["year", "land"], mkdir=True)
+    Path("hive").mkdir()
+    pl.DataFrame(ROWS).write_parquet("hive/", partition_by=["year", "land"])
     frame = engine.read(path)
     assert rows(frame) == ROWS
     assert "int64" in str(frame["year"].dtype).lower()

@@ -215,3 +215,57 @@ def test_queries_run_side_by_side(engine: Any) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(ask, range(8))) == [[number] * 10 for number in range(8)]
+
+
+BIG = 2**53 + 1
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [{"n": BIG}, {"n": None}],
+        [{"n": BIG}, {}],
+        {"n": [BIG, None]},
+        pl.DataFrame({"n": [BIG, None]}),
+        pl.LazyFrame({"n": [BIG, None]}),
+        pa.table({"n": [BIG, None]}),
+        pd.DataFrame({"n": pd.array([BIG, None], dtype="Int64")}),
+        {"n": [2**64 - 1, None]},
+        {"n": [[BIG, None], None]},
+        pl.DataFrame({"n": [[BIG, None], None]}),
+        {"n": [True, None]},
+        pl.DataFrame({"n": [True, None]}),
+    ],
+)
+def test_a_frame_of_another_kind_is_taken_exactly(engine: Any, value: Any) -> None:
+    """Rows, columns and frames of other libraries: whole numbers beside missing ones stay whole, through files too."""
+    wanted = pl.DataFrame(value if isinstance(value, list | dict) else engine_of(value))["n"].to_list()
+    for suffix in ("jsonl", "parquet"):
+        engine.write(value, f"x.{suffix}")
+        back = engine.read(f"x.{suffix}")["n"].to_list()
+        found = [None if not isinstance(v, list) and pd.isna(v) else v for v in back]
+        assert found == wanted
+        assert [type(v) for v in found] == [type(v) for v in wanted]
+
+
+def engine_of(value: Any) -> Any:
+    return load("engines", "polars")().frame(value).lazy().collect()
+
+
+def test_a_relation_is_taken_exactly(engine: Any) -> None:
+    """A relation of DuckDB's gives the types that a query gives."""
+    import duckdb
+
+    connection = duckdb.connect()
+    told = engine.frame(
+        connection.sql(f"select sum(n) as n, 1.10::decimal(4,2) as d from (values ({BIG})) t(n)")
+    )
+    assert told["n"].to_list() == [BIG]
+    assert str(told["d"].to_list()[0]) == "1.10"
+
+
+def test_polars_refuses_to_make_floats_of_whole_numbers() -> None:
+    """A column of plain Python that no type of polars holds exactly is refused by name."""
+    for value in ({"n": [BIG, 0.5]}, [{"n": BIG}, {"n": 0.5}]):
+        with pytest.raises(EngineError, match=r"'n' holds floats|Float64"):
+            load("engines", "polars")().frame(value)

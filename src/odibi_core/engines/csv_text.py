@@ -25,21 +25,23 @@ _QUOTED = re.compile(rb'"(?:[^"]|"")*"|\r\n')
 
 
 class Text(NamedTuple):
-    """Data for the library's reader; whether a cell may begin as no number does; the end of its lines, if odd."""
+    """What is known of the bytes: `data` is for the library's reader, `digits`: a cell may begin as no number does,
+    `ends`: the end of its lines, if odd, `nul`: it holds a character of zero."""
 
     data: Any
     digits: bool
-    ends: str | None
+    ends: str | None = None
+    nul: bool = False
 
 
 def look(source: Any, options: Mapping[str, Any]) -> Text:
     """Look at the bytes of a path or a stream before a library reads them. Those of a URI are not seen."""
     if isinstance(source, str) and "://" in source:
-        return Text(source, True, None)
+        return Text(source, True)
     if not isinstance(source, str):
         return _seen(source, source.read(), options)
     if not os.path.getsize(source):
-        return Text(source, False, None)
+        return Text(source, False)
     with open(source, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         return _seen(source, data, options)
 
@@ -48,17 +50,18 @@ def _seen(source: Any, data: Any, options: Mapping[str, Any]) -> Text:
     data_or_path: Any = source if isinstance(source, str) else data
     encoding = str(options.get("encoding") or "utf-8").lower()
     if "16" in encoding or "32" in encoding:
-        return Text(data_or_path, True, None)
+        return Text(data_or_path, True)
     digits = _separator(options) not in (",", ";", "\t", "|") or _CELL.search(data) is not None
+    nul = data.find(b"\0") >= 0
     if data.find(b"\r") < 0 or options.keys() & DIALECT or not re.search(rb"\r(?!\n)", data):
-        return Text(data_or_path, digits, None)
+        return Text(data_or_path, digits, None, nul)
     if data.find(b"\n") < 0:
-        return Text(data_or_path, digits, "\r")
+        return Text(data_or_path, digits, "\r", nul)
     if data.find(b"\r\n") < 0:
-        return Text(data_or_path, digits, "\n")
+        return Text(data_or_path, digits, "\n", nul)
     # A carriage return within a line, among lines that end in \r\n: these become \n, but not within quotes.
     plain = _QUOTED.sub(lambda found: found[0] if found[0][:1] == b'"' else b"\n", data)
-    return Text(plain, digits, "\n")
+    return Text(plain, digits, "\n", nul)
 
 
 def _separator(options: Mapping[str, Any]) -> Any:

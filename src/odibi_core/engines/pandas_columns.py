@@ -28,6 +28,38 @@ def column(values: Sequence[Any]) -> Any:
     return pd.Series(values) if types == {str} else pd.Series(values, dtype="object")
 
 
+def of_plain(value: list[Any] | dict[Any, Any]) -> Any:
+    """Return rows as dicts, or a dict of columns, as a frame: whole numbers beside None are not made floats."""
+    frame = pd.DataFrame(value)
+    for name in frame.columns:
+        if str(frame[name].dtype) in ("float64", "object"):
+            values = _values(value, name)
+            types = set(map(type, values)) - {type(None)}
+            if types & {int, bool} and types <= {int, bool, float}:
+                frame[name] = column(values).set_axis(frame.index)
+    return frame
+
+
+def _values(value: list[Any] | dict[Any, Any], name: Any) -> list[Any]:
+    if isinstance(value, dict):
+        there = value.get(name)
+        return list(there) if isinstance(there, list | tuple) else []
+    return [row.get(name) for row in value] if all(isinstance(row, dict) for row in value) else []
+
+
+def of_narwhals(seen: Any) -> Any:
+    """Return another library's frame as pandas: whole numbers and lists that miss some are not made floats."""
+    frame = seen.to_pandas()
+    for name, dtype in seen.schema.items():
+        if dtype.is_nested():
+            frame[name] = pd.Series(seen[name].to_list(), dtype="object")
+        elif str(dtype).endswith("128") or (
+            (dtype.is_integer() or str(dtype) == "Boolean") and seen[name].null_count()
+        ):
+            frame[name] = column(seen[name].to_list())
+    return frame
+
+
 def whole(values: Sequence[int | None]) -> Any:
     """Return whole numbers as int64 or uint64, nullable if one is missing, or as Python's where neither holds them."""
     there = [value for value in values if value is not None]

@@ -24,6 +24,10 @@ def read(source: Any, options: Mapping[str, Any], named: Collection[str] = ()) -
     """
     text = csv_text.look(source, options)
     data = text.data
+    if text.nul and pd.__version__ < "3" and "engine" not in options:
+        raise ValueError(
+            "it holds the character NUL, at which pandas before 3 ends a field; say engine='python'"
+        )
     given = {**_usual(options), **({"lineterminator": text.ends} if text.ends else {}), **options}
     frame = _parse(data, given)
     if "index_col" not in options and not isinstance(frame.index, pd.RangeIndex):

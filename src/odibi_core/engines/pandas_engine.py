@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from odibi_core.engines import duckdb_sql, pandas_files, pandas_sql, refusals
+from odibi_core.engines import duckdb_sql, pandas_columns, pandas_files, pandas_sql, refusals
 from odibi_core.engines.frame_narwhals import collected
 from odibi_core.errors import EngineError
 
@@ -23,10 +23,10 @@ class PandasEngine:
         if isinstance(value, list | dict):
             return _made(value)
         if type(value).__name__ == "DuckDBPyRelation":
-            return value.df()
+            return pandas_sql.frame(value)
         seen = collected(value)
         if seen is not None:
-            return seen.to_pandas()
+            return pandas_columns.of_narwhals(seen)
         raise EngineError(f"a {type(value).__name__} is no frame, and the pandas engine cannot make it one")
 
     def problems(self, operation: Any, path: str, options: Mapping[str, Any]) -> list[str]:
@@ -51,6 +51,6 @@ class PandasEngine:
 
 def _made(value: Any) -> Any:
     try:
-        return pd.DataFrame(value)
+        return pandas_columns.of_plain(value)
     except (ValueError, TypeError) as error:
         raise EngineError(f"a {type(value).__name__} could not become a pandas frame: {error}") from error

@@ -62,11 +62,27 @@ def _read_parquet(source: Any, options: Mapping[str, Any]) -> Any:
         return frame
     lossy = [name for name in frame.columns if _may_have_been_whole(frame[name])]
     if lossy:  # pandas makes floats of whole numbers beside missing ones
-        if not isinstance(source, str):
-            source.seek(0)
+        _rewind(source)
         again = pd.read_parquet(source, **{**options, "columns": lossy, "dtype_backend": "numpy_nullable"})
         frame = frame.assign(**{name: again[name] for name in lossy if again[name].dtype.kind in "iub"})
+    lists = [name for name in frame.columns if _has_lossy_lists(frame[name])]
+    if lists:
+        _rewind(source)
+        again = pd.read_parquet(source, **{**options, "columns": lists, "dtype_backend": "pyarrow"})
+        frame = frame.assign(**{name: pd.Series(again[name].tolist(), dtype="object") for name in lists})
     return frame
+
+
+def _rewind(source: Any) -> None:
+    if not isinstance(source, str):
+        source.seek(0)
+
+
+def _has_lossy_lists(column: Any) -> bool:
+    """Whether lists of a column may have held whole numbers beside missing ones, which are floats then."""
+    if column.dtype != "object":
+        return False
+    return any(getattr(getattr(v, "dtype", None), "kind", "") == "f" and (v != v).any() for v in column)
 
 
 def _may_have_been_whole(column: Any) -> bool:

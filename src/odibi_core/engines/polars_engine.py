@@ -9,6 +9,7 @@ import polars as pl
 
 from odibi_core.engines import duckdb_sql, polars_files, polars_sql, refusals
 from odibi_core.engines.frame_narwhals import collected
+from odibi_core.engines.kinds import refuse_inexact
 from odibi_core.errors import EngineError
 
 
@@ -23,7 +24,7 @@ class PolarsEngine:
         if isinstance(value, list | dict):
             return _made(value)
         if type(value).__name__ == "DuckDBPyRelation":
-            return value.pl()
+            return polars_sql.frame(value)
         seen = collected(value)
         if seen is not None:
             return seen.to_polars()
@@ -52,6 +53,14 @@ class PolarsEngine:
 
 def _made(value: Any) -> Any:
     try:
-        return pl.DataFrame(value, infer_schema_length=None)
+        frame = pl.DataFrame(value, infer_schema_length=None)
+        for name in (name for name, dtype in frame.schema.items() if dtype == pl.Float64):
+            values = (
+                value[name]
+                if isinstance(value, dict)
+                else [row.get(name) for row in value if isinstance(row, dict)]
+            )
+            refuse_inexact((each for each in values if type(each) is int), name)
+        return frame
     except (ValueError, TypeError, pl.exceptions.PolarsError) as error:
         raise EngineError(f"a {type(value).__name__} could not become a polars frame: {error}") from error
