@@ -19,6 +19,14 @@ from sys import modules
 from threading import get_ident
 from typing import Any, Final
 
+from odibi_core.built_in_hooks import (
+    BuiltInHooks,
+    create_alert_hook,
+    create_cache_stats_hook,
+    create_log_rotation_hook,
+    create_metrics_export_hook,
+    create_summary_hook,
+)
 from odibi_core.errors import STOPS
 from odibi_core.events import Event, kinds, to_dict
 from odibi_core.events.clock import SYSTEM, Clock, new_id, resident_memory_mb
@@ -39,7 +47,10 @@ from odibi_core.hooks import (
     refuse_sink,
 )
 
-__all__ = ["AutomationHook", "EventBus", "EventPriority", "RegisteredHook", "Sink"]
+__all__ = [
+    "AutomationHook", "EventBus", "EventPriority", "RegisteredHook", "Sink", "create_alert_hook",
+    "create_cache_stats_hook", "create_log_rotation_hook", "create_metrics_export_hook", "create_summary_hook",
+]  # fmt: skip
 
 Sink = Callable[[Event], object]
 """Anything that takes an event. It may have `close()`; a view also has `answer()`."""
@@ -49,7 +60,7 @@ _MEMORY_KEPT: Final = timedelta(seconds=1)
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class EventBus:
+class EventBus(BuiltInHooks):
     """Takes what is said, makes it an event, and hands it to every sink and then to every hook.
 
     What a sink says waits until all sinks heard what it reacts to; so does, for hooks, what a hook says.

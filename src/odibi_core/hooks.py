@@ -80,7 +80,9 @@ class RegisteredHook:
         self.calls = self.failures = self.failures_in_a_row = 0
         self.turn = threading.Lock()
         self.rounds: _Rounds | None = None
-        self.kinds = frozenset({kinds.canonical(event_type), *getattr(callback, "hears_also", ())})
+        kind = kinds.canonical(event_type)
+        also = getattr(callback, "hears_also", ()) if kind == kinds.PIPELINE_COMPLETE else ()
+        self.kinds = frozenset({kind, *also})
         self.names = {kinds.canonical(event_type): event_type} if event_type != kinds.EVERYTHING else {}
 
     def hears(self, kind: str) -> bool:
@@ -174,6 +176,7 @@ class HookTable:
         """The enabled hooks that hear events of this kind."""
         with self._lock:
             heard = tuple(hook for hook in self._hooks if hook.enabled and hook.hears(kind))
+            heard = tuple(hook for hook in heard if not _is_repeated(hook, kind, heard))
             if len(self.routes) >= _ROUTES_KEPT:
                 self.routes = {}
             self.routes[kind] = heard
@@ -283,6 +286,12 @@ class Hooks(HookTable):
     def shutdown(self, timeout: float) -> bool:
         """Let asynchronous hooks finish, for at most `timeout` seconds; False when some could not."""
         return self._queued.close(timeout) if self._queued else True
+
+
+def _is_repeated(hook: RegisteredHook, kind: str, heard: tuple[RegisteredHook, ...]) -> bool:
+    """Whether a built-in hook that also hears `kind` was registered for it by itself as well: once is enough."""
+    by_itself = kind in hook.names or kinds.EVERYTHING in hook.kinds
+    return not by_itself and any(other.callback is hook.callback and kind in other.names for other in heard)
 
 
 def _add_older_names(kind: str, heard: dict[str, Any]) -> None:

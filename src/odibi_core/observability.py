@@ -16,7 +16,10 @@ _NAMES: typing.Final = {
         "add_breadcrumb capture_exception capture_message init_error_tracking set_context with_error_tracking"
     ),
     "errors": "CircuitOpenError CostLimitError OdibiError PipelineDefinitionError PipelineError",
-    "event_bus": "AutomationHook EventBus EventPriority RegisteredHook",
+    "event_bus": (
+        "AutomationHook EventBus EventPriority RegisteredHook create_alert_hook create_cache_stats_hook "
+        "create_log_rotation_hook create_metrics_export_hook create_summary_hook"
+    ),
     "events": "Event LogLevel",
     "health_checks": "BigQueryCheck DiskCheck",
     "health_monitor": "HealthCheck HealthCheckResult HealthChecker HealthStatus overall_status",
@@ -39,11 +42,6 @@ _NAMES: typing.Final = {
     "program_observer": "ProgramObserver init_observability",
     "ride_along": "node",
     "settings": "ObservabilityConfig get_config set_config",
-    "sinks.alert_hook": "create_alert_hook",
-    "sinks.cache_stats_hook": "create_cache_stats_hook",
-    "sinks.log_rotation_hook": "create_log_rotation_hook",
-    "sinks.metrics_export_hook": "create_metrics_export_hook",
-    "sinks.summary_hook": "create_summary_hook",
     "stages": "InstrumentedStage measured_stage",
     "story_generator": "StoryGenerator create_story_hook",
     "structured_logger": "StructuredLogEntry StructuredLogger",
@@ -77,6 +75,11 @@ if typing.TYPE_CHECKING:
     from odibi_core.event_bus import EventBus as EventBus
     from odibi_core.event_bus import EventPriority as EventPriority
     from odibi_core.event_bus import RegisteredHook as RegisteredHook
+    from odibi_core.event_bus import create_alert_hook as create_alert_hook
+    from odibi_core.event_bus import create_cache_stats_hook as create_cache_stats_hook
+    from odibi_core.event_bus import create_log_rotation_hook as create_log_rotation_hook
+    from odibi_core.event_bus import create_metrics_export_hook as create_metrics_export_hook
+    from odibi_core.event_bus import create_summary_hook as create_summary_hook
     from odibi_core.events import Event as Event
     from odibi_core.events import LogLevel as LogLevel
     from odibi_core.health_checks import BigQueryCheck as BigQueryCheck
@@ -126,11 +129,6 @@ if typing.TYPE_CHECKING:
     from odibi_core.settings import ObservabilityConfig as ObservabilityConfig
     from odibi_core.settings import get_config as get_config
     from odibi_core.settings import set_config as set_config
-    from odibi_core.sinks.alert_hook import create_alert_hook as create_alert_hook
-    from odibi_core.sinks.cache_stats_hook import create_cache_stats_hook as create_cache_stats_hook
-    from odibi_core.sinks.log_rotation_hook import create_log_rotation_hook as create_log_rotation_hook
-    from odibi_core.sinks.metrics_export_hook import create_metrics_export_hook as create_metrics_export_hook
-    from odibi_core.sinks.summary_hook import create_summary_hook as create_summary_hook
     from odibi_core.stages import InstrumentedStage as InstrumentedStage
     from odibi_core.stages import measured_stage as measured_stage
     from odibi_core.story_generator import StoryGenerator as StoryGenerator

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import inspect
+import io
 import logging
+import os
 import threading
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from odibi_core import event_bus, observability
 from odibi_core.event_bus import AutomationHook, EventBus, EventPriority, RegisteredHook
 from odibi_core.metrics_manager import MetricsManager
 from odibi_core.orchestrator import Orchestrator
@@ -324,3 +328,148 @@ def test_the_built_in_hooks_hear_pipeline_error_too(
     assert ("ALERT" in printed, len(alerts)) == (failed, int(failed))
     assert sorted(path.suffix for path in tmp_path.glob("metrics_*")) == [".json", ".prom"]
     assert all("pipeline_error" in (type(hook).__doc__ or "") for hook in hooks)
+
+
+BUILT_IN = ("create_summary_hook", "create_metrics_export_hook", "create_log_rotation_hook", "create_alert_hook",
+            "create_cache_stats_hook")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_built_in_hooks_are_methods_of_the_bus_and_functions_of_both_modules(name: str) -> None:
+    """`bus.create_…_hook()`, `odibi_core.observability.create_…_hook`, `odibi_core.event_bus.create_…_hook`."""
+    assert getattr(EventBus(), name) is getattr(observability, name) is getattr(event_bus, name)
+
+
+def test_the_signatures_of_the_built_in_hooks_are_the_contracts() -> None:
+    """Users pass these by position and by name."""
+
+    def defaults(name: str) -> dict[str, Any]:
+        parameters = inspect.signature(getattr(EventBus, name)).parameters.values()
+        return {each.name: each.default for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD}
+
+    empty = inspect.Parameter.empty
+    assert defaults("create_metrics_export_hook") == {"export_dir": empty, "formats": None}
+    assert defaults("create_log_rotation_hook") == {"log_dir": empty, "max_files": None, "max_age_days": 30}
+    assert defaults("create_alert_hook") == {"threshold_failed": 1}
+
+
+def ended(**more: Any) -> dict[str, Any]:
+    """The data of a run's end, as users of the older system emit it by hand."""
+    return {"pipeline_name": "daily", "success_count": 3, "failed_count": 0, "duration_ms": 1500.0, **more}
+
+
+@pytest.mark.parametrize("formats", [None, ("json", "prometheus")])
+def test_the_metrics_export_hook_without_formats_writes_json_and_prometheus(
+    bus: EventBus, tmp_path: Path, formats: Any
+) -> None:
+    """`create_metrics_export_hook(dir, None)`, as the older system's default is spelled out."""
+    bus.register_hook("pipeline_complete", bus.create_metrics_export_hook(str(tmp_path), formats))
+    bus.emit("pipeline_complete", ended(metrics_manager=MetricsManager()))
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".json", ".prom"]
+    assert bus.failures == {}
+
+
+def aged(folder: Path, days: list[float]) -> None:
+    """Log files `0.jsonl`, `1.jsonl` … last written so many days ago."""
+    for number, age in enumerate(days):
+        path = folder / f"{number}.jsonl"
+        path.write_text("{}\n")
+        when = datetime.now(UTC).timestamp() - age * 86_400
+        os.utime(path, (when, when))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "days", "kept"),
+    [
+        ((5,), [0] * 9, "45678"),
+        ((5,), [90 - number for number in range(9)], "45678"),
+        ((5,), [90, 80], "01"),
+        ((1,), [0, 3, 2], "0"),
+        ((None,), [90, 31, 29, 1], "23"),
+        ((), [90, 31, 29, 1], "23"),
+        ((None, None), [90, 31, 29, 1], "0123"),
+        ((3, 30), [90, 31, 29, 1], "23"),
+        ((1, 30), [90, 31, 29, 1], "3"),
+        ((None, 7), [8, 6], "1"),
+    ],
+)
+def test_the_log_rotation_hook_keeps_the_newest_files(
+    bus: EventBus, tmp_path: Path, arguments: tuple[Any, ...], days: list[float], kept: str
+) -> None:
+    """`create_log_rotation_hook(dir, 5)` keeps five, whatever their age; if both limits are given, both apply."""
+    aged(tmp_path, days)
+    bus.register_hook("pipeline_complete", bus.create_log_rotation_hook(str(tmp_path), *arguments))
+    bus.emit("pipeline_complete", ended())
+    assert "".join(sorted(path.stem for path in tmp_path.iterdir())) == kept
+    assert bus.failures == {}
+
+
+def test_a_built_in_hook_hears_the_other_end_only_beside_pipeline_complete(bus: EventBus) -> None:
+    """Registered for another event it hears that one alone; registered for both ends, it is called once an end."""
+    out = io.StringIO()
+    bus.register_hook("node_complete", bus.create_summary_hook(out))
+    bus.emit("pipeline_error", ended(failed_count=1))
+    assert out.getvalue() == ""
+    both = bus.create_summary_hook(out)
+    bus.register_hook("pipeline_complete", both)
+    bus.register_hook("pipeline_error", both)
+    bus.emit("pipeline_error", ended(failed_count=1))
+    assert out.getvalue().count("Pipeline: daily (failed)") == 1
+
+
+def test_the_older_systems_hook_examples_run_as_they_are_written(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """System A: hooks made by the bus, registered with priorities, and an end of a run that is emitted by hand."""
+    from odibi_core.metrics import MetricsManager, MetricType
+    from odibi_core.observability import EventBus, EventPriority
+
+    bus = EventBus()
+    metrics = MetricsManager()
+    metrics.record(MetricType.NODE_DURATION, "read_data", 125.5)
+    metrics.increment(MetricType.CACHE_HIT, "read_data")
+    metrics.increment(MetricType.CACHE_MISS, "clean")
+
+    def on_complete(event_data: dict[str, Any]) -> None:
+        print(f"Pipeline completed: {event_data['success_count']} successes")
+
+    def send_alert(event_data: dict[str, Any]) -> None:
+        print(f"mail: {event_data['failed_count']} of {event_data['pipeline_name']}")
+
+    bus.register_hook("pipeline_complete", on_complete, priority=EventPriority.LOW, name="custom")
+    bus.register_hook("pipeline_complete", send_alert, priority=EventPriority.CRITICAL, name="alert_mail")
+    bus.register_hook(
+        "pipeline_complete", bus.create_summary_hook(), priority=EventPriority.HIGH, name="summary"
+    )
+    bus.register_hook(
+        "pipeline_complete",
+        bus.create_metrics_export_hook("metrics/", formats=["json", "prometheus", "parquet"]),
+    )
+    bus.register_hook(
+        "pipeline_complete", bus.create_log_rotation_hook("logs/", max_files=10, max_age_days=30)
+    )
+    bus.register_hook("pipeline_complete", bus.create_alert_hook(threshold_failed=2))
+    bus.register_hook("pipeline_complete", bus.create_cache_stats_hook())
+    bus.register_hook("pipeline_complete", lambda event: event, async_execution=True, name="notify")
+
+    bus.emit(
+        "pipeline_complete",
+        {
+            "pipeline_name": "energy", "success_count": 8, "failed_count": 2, "duration_ms": 5432.1,
+            "metrics_manager": metrics,
+        },
+    )  # fmt: skip
+    assert bus.disable_hook("pipeline_complete", "custom")
+    bus.emit("pipeline_complete", {"success_count": 8})
+    assert len(bus.get_hooks("pipeline_complete")) == 8
+    bus.clear_hooks("pipeline_complete")
+    assert bus.shutdown()
+    printed = capsys.readouterr().out
+    assert (
+        printed.index("mail: 2 of energy") < printed.index("Pipeline: energy") < printed.index("8 successes")
+    )
+    assert printed.count("8 successes") == 1
+    assert "ALERT" in printed
+    assert "Cache: 1 hits, 1 misses (50.0% hit rate)" in printed
+    assert sorted(path.suffix for path in Path("metrics").iterdir()) == [".json", ".parquet", ".prom"]
+    assert bus.failures == {"alert_mail": 1}  # the second event has no pipeline_name

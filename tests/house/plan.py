@@ -43,6 +43,7 @@ FLOORS: tuple[frozenset[str], ...] = (
 # A root module that belongs to another: one room in more than one file, so that each can be read in one go.
 COMPANIONS = {
     "callables": "flows",
+    "built_in_hooks": "event_bus",
     "hooks": "event_bus",
     "queued": "event_bus",
     "worker_record": "program",

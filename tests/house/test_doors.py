@@ -30,7 +30,10 @@ PROMISED = frozenset(_NAMES.split())
 NARROW_DOORS: dict[str, tuple[str, ...]] = {
     "metrics": ("MetricsManager", "MetricType", "Metric"),
     "orchestrator": ("Orchestrator", "Step"),
-    "event_bus": ("EventBus", "EventPriority", "RegisteredHook", "AutomationHook"),
+    "event_bus": (
+        "EventBus", "EventPriority", "RegisteredHook", "AutomationHook", "create_summary_hook",
+        "create_metrics_export_hook", "create_log_rotation_hook", "create_alert_hook", "create_cache_stats_hook",
+    ),
     "metrics_manager": ("MetricsManager", "MetricType"),
     "story_generator": ("StoryGenerator",),
 }

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 from odibi_core.errors import ConfigurationError
-from odibi_core.events import kinds
+from odibi_core.events import clean, kinds
 from odibi_core.events.clock import epoch_ns
 
 _log = logging.getLogger("odibi_core")
 _DAY_S: Final = 86_400
 _YOUNG_S: Final = 600
-"""A file written to within ten minutes may belong to a run that is going on: it stays, whatever the limits say."""
+"""The age and size limits spare a file written within ten minutes: it may belong to a run in progress."""
 
 
 class LogRotationHook:
-    """Removes the `*.jsonl` files of `log_dir` that are too old, then the oldest until few and small enough are left.
+    """Removes the `*.jsonl` files of `log_dir` that are too old or too many, oldest first.
 
-    Registered for `pipeline_complete` it hears `pipeline_error` too. Files of other names are never touched.
+    Registered for `pipeline_complete`, it also handles `pipeline_error`. Files of other names are never touched.
     """
 
     __name__ = "log_rotation"
@@ -38,8 +38,10 @@ class LogRotationHook:
             ("max_total_mb", max_total_mb),
             ("max_files", max_files),
         ):
-            if limit is not None and limit < 0:
-                raise ConfigurationError(f"{name} must be 0 or more, or None for no limit; given was {limit}")
+            if limit is not None and not _is_limit(limit):
+                raise ConfigurationError(
+                    f"{name} must be a number of at least 0, or None for no limit; got {clean(limit)!r:.200}"
+                )
         self.log_dir = Path(log_dir)
         self.max_age_days = max_age_days
         self.max_total_mb = max_total_mb
@@ -56,26 +58,38 @@ class LogRotationHook:
 
     def _too_many(self) -> Iterator[Path]:
         now = epoch_ns() / 1e9
-        files = sorted(
-            (path.stat().st_mtime, path.stat().st_size, path) for path in self.log_dir.glob("*.jsonl")
-        )
-        left, size = len(files), sum(row[1] for row in files)
-        for written, length, path in files:
+        files = sorted(_stamped(self.log_dir.glob("*.jsonl")))
+        left, size = len(files), sum(row[2] for row in files)
+        for written, _, length, path in files:
             age_s = now - written
-            too_old = self.max_age_days is not None and age_s > self.max_age_days * _DAY_S
             too_many = self.max_files is not None and left > self.max_files
+            too_old = self.max_age_days is not None and age_s > self.max_age_days * _DAY_S
             too_large = self.max_total_mb is not None and size > self.max_total_mb * 2**20
-            if age_s > _YOUNG_S and (too_old or too_many or too_large):
+            if too_many or ((too_old or too_large) and age_s > _YOUNG_S):
                 left, size = left - 1, size - length
                 yield path
 
 
+def _is_limit(limit: object) -> bool:
+    return isinstance(limit, int | float) and not isinstance(limit, bool) and limit >= 0
+
+
+def _stamped(paths: Iterable[Path]) -> Iterator[tuple[float, str, int, Path]]:
+    """Yield time, name and size of each file that still exists; of two written at once, the name decides."""
+    for path in paths:
+        try:
+            stat = path.stat()
+        except OSError:  # removed by another process in between
+            continue
+        yield stat.st_mtime, path.name, stat.st_size, path
+
+
 def create_log_rotation_hook(
     log_dir: str | Path,
+    max_files: int | None = None,
     max_age_days: float | None = 30,
     *,
     max_total_mb: float | None = None,
-    max_files: int | None = None,
 ) -> LogRotationHook:
-    """`bus.register_hook("pipeline_complete", create_log_rotation_hook("logs", max_age_days=30))`."""
+    """Create the hook; see `odibi_core.built_in_hooks.create_log_rotation_hook`."""
     return LogRotationHook(log_dir, max_age_days, max_total_mb, max_files)

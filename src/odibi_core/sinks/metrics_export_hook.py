@@ -18,6 +18,7 @@ SUFFIXES: Final = {
     "openmetrics": "om",
     "report": "txt",
 }
+DEFAULT_FORMATS: Final = ("json", "prometheus")
 
 
 class MetricsExportHook:
@@ -29,7 +30,8 @@ class MetricsExportHook:
     __name__ = "metrics_export"
     hears_also = (kinds.PIPELINE_ERROR,)
 
-    def __init__(self, export_dir: str | Path, formats: Sequence[str]) -> None:
+    def __init__(self, export_dir: str | Path, formats: Sequence[str] | None = None) -> None:
+        formats = DEFAULT_FORMATS if formats is None else [formats] if isinstance(formats, str) else formats
         for name in formats:
             if name not in SUFFIXES:
                 raise ConfigurationError(
@@ -54,7 +56,7 @@ class MetricsExportHook:
 
 
 def create_metrics_export_hook(
-    export_dir: str | Path, formats: Sequence[str] = ("json", "prometheus")
+    export_dir: str | Path, formats: Sequence[str] | None = None
 ) -> MetricsExportHook:
-    """`bus.register_hook("pipeline_complete", create_metrics_export_hook("metrics", ["json", "parquet"]))`."""
+    """Create the hook; see `odibi_core.built_in_hooks.create_metrics_export_hook`."""
     return MetricsExportHook(export_dir, formats)
