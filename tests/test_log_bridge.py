@@ -364,7 +364,7 @@ def test_who_waits_for_our_stream_does_not_hold_up_who_logs(bridge: Bridge) -> N
     for thread in (first, second):
         thread.join(20)
         assert not thread.is_alive()
-    assert {line.get("message") for line in bridge.lines} == {None, "second", "from the sink"}
+    assert {line.get("message") for line in bridge.lines} == {"first", "second", "from the sink"}
 
 
 def test_capture_takes_in_what_every_library_says(bridge: Bridge, root: logging.Logger) -> None:

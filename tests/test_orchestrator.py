@@ -69,10 +69,10 @@ def test_a_result_reads_like_a_mapping_and_like_an_object() -> None:
     result = Orchestrator([source], store=False).execute()
     assert result["status"] == result.status == "success"
     assert set(result) == {
-        "run_id", "pipeline_name", "status", "duration_ms", "data", "nodes", "checks", "tracker", "metrics", "path",
-        "error",
+        "run_id", "pipeline_name", "status", "success", "nodes_executed", "duration_ms", "data", "nodes", "checks",
+        "tracker", "metrics", "path", "error",
     }  # fmt: skip
-    assert len(result) == 11
+    assert len(result) == 13
     with pytest.raises(KeyError, match="status"):
         result["statsu"]
     with pytest.raises(AttributeError, match="run_id"):

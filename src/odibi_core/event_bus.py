@@ -33,6 +33,7 @@ from odibi_core.events.clock import SYSTEM, Clock, new_id, resident_memory_mb
 from odibi_core.events.compose import clean_text, sift
 from odibi_core.events.context import Context, current, in_span
 from odibi_core.events.kinds import SEVERITY
+from odibi_core.events.messages import default_message
 from odibi_core.events.normalise import text
 from odibi_core.events.trace_context import SPANS_OF
 from odibi_core.hooks import (
@@ -215,7 +216,7 @@ class EventBus(BuiltInHooks):
         self, kind: str, level: str, standard: dict[str, Any], rest: dict[str, Any], context: Context
     ) -> Event:
         now = self._now()
-        if now >= self._memory_due:
+        if now >= self._memory_due or kind in kinds.NODE_EDGES:
             self._memory_mb, self._memory_due = resident_memory_mb(), now + _MEMORY_KEPT
         if standard or context.unusual:
             known = {
@@ -229,12 +230,15 @@ class EventBus(BuiltInHooks):
                 **context.standard,
                 **standard,
             }
+            if "message" not in standard:
+                known["message"] = default_message(kind, known, rest)
             return Event(**known)
         # Names written out cost a third of names unpacked, and most lines of a log have no others than these.
         return Event(
             timestamp=now,
             level=level,
             event_type=kind,
+            message=kind,
             node_name=context.node_name,
             memory_mb=self._memory_mb,
             user=context.user,

@@ -295,11 +295,13 @@ def _is_repeated(hook: RegisteredHook, kind: str, heard: tuple[RegisteredHook, .
 
 
 def _add_older_names(kind: str, heard: dict[str, Any]) -> None:
-    """`step_name` and `error_message`, which hooks of the older systems read."""
+    """`step_name`, `error_message` and `cache_hit`, which hooks of the older systems read."""
     if "node_name" in heard:
         heard.setdefault("step_name", heard["node_name"])
     if kind in FAILURES and "error" in heard:
         heard.setdefault("error_message", heard["error"])
+    if kind == kinds.NODE_COMPLETE:
+        heard.setdefault("cache_hit", False)  # a node that no cache was asked for has none in its line
 
 
 def refuse_sink(sink: object, name: str) -> None:

@@ -221,8 +221,14 @@ class MetricsManager(MetricsRecorder):
                     uptime_s=monotonic() - self._started,
                     resident_bytes=None if memory_mb is None else int(memory_mb * 1024 * 1024),
                     inherited=self._inherited,
+                    last_times=self._last_times,
                 )
             )
+
+    def _last_times(self) -> dict[Series, datetime]:
+        """When each series of the recent raw measurements was last measured."""
+        last = {series: offset + when for offset, notes in self._recent for series, _, when in notes}
+        return {series: datetime.fromtimestamp(when, UTC) for series, when in last.items()}
 
     def export_prometheus(self, path: str | Path | None = None) -> str:
         """The metrics in Prometheus' text format; written to `path` as well when one is given."""

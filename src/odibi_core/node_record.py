@@ -74,7 +74,7 @@ class NodeRecord:
     def complete(self, rows: int | None, *, partial: bool = False) -> None:
         """The node is done, with so many rows where that is known; `partial` if its consumer left it early."""
         self.duration_ms = (monotonic() - self._begun) * 1e3
-        fields = {"status": "success", "duration_ms": self.duration_ms, "row_count": rows, "cache_hit": False}
+        fields = {"status": "success", "duration_ms": self.duration_ms, "row_count": rows}
         if self.attempts > 1:
             fields["attempts"] = self.attempts
         if partial:

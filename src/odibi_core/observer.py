@@ -135,7 +135,7 @@ class Observer:
 
     def _say(self, kind: str, status: str, about: dict[str, Any], level: str = "info") -> None:
         fields = {"run_id": self.run_id, "pipeline_name": self.name, "status": status, **about}
-        self.bus.say(kind, self.name, level=level, fields=fields)
+        self.bus.say(kind, level=level, fields=fields)
 
     def say(self, event_type: str, message: str | None = None, *, level: str = "info", **fields: Any) -> None:
         """An event of this run; any keyword becomes a field. Never raises."""

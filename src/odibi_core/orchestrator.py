@@ -37,10 +37,11 @@ _PLAN_CHUNK: Final = 32 * 1024
 
 
 class Result(Mapping[str, Any]):
-    """What a run gave: a mapping of `run_id, pipeline_name, status, duration_ms, data, nodes, checks, tracker, metrics,
-    path, error`, each also an attribute. `nodes[name]` has `status, duration_ms, row_count, error`; `checks` counts
-    those that `passed`, `failed` and were `not_checked`; `data` has the datasets that no step took, or those that were
-    asked to be kept; `path` is the run's folder, None without a store.
+    """What a run gave: a mapping of `run_id, pipeline_name, status, success, nodes_executed, duration_ms, data, nodes,
+    checks, tracker, metrics, path, error`, each also an attribute. `success` is true or false, `nodes_executed` the
+    number of nodes that ran, failed ones included and skipped ones not. `nodes[name]` has `status, duration_ms,
+    row_count, error`; `checks` counts those that `passed`, `failed` and were `not_checked`; `data` has the datasets
+    that no step took, or those that were asked to be kept; `path` is the run's folder, None without a store.
     """
 
     def __init__(self, **values: Any) -> None:
@@ -218,7 +219,7 @@ class _Run:
             "steps": len(self.graph), "workers": plan.max_workers, "pid": process_id(), "host": host_name(),
             "process_start": process_start(), "store": str(plan.store.root) if plan.store else None,
         }  # fmt: skip
-        self.bus.say(kinds.PIPELINE_START, plan.pipeline_name, fields=about)
+        self.bus.say(kinds.PIPELINE_START, fields=about)
         self.owner.leave_if_forked()
         for chunk in _chunks(plan_rows(self.graph)):
             self.bus.say(kinds.PIPELINE_PLAN, level="debug", fields={"steps": chunk})
@@ -301,6 +302,8 @@ class _Run:
             run_id=self.run_id,
             pipeline_name=plan.pipeline_name,
             status=status,
+            success=status == "success",
+            nodes_executed=sum(outcome["status"] != "skipped" for outcome in nodes.values()),
             duration_ms=duration_ms,
             data={key: data[key] for key in data if key in plan.kept},
             nodes=nodes,
@@ -325,7 +328,7 @@ class _Run:
             fields["error"] = result["error"]
         self.plan.metrics.flush()
         live = {"metrics_manager": self.plan.metrics, "tracker": self.tracker}
-        self.bus.say(kind, self.plan.pipeline_name, level=level, fields=fields, live=live)
+        self.bus.say(kind, level=level, fields=fields, live=live)
 
     def _close(self) -> None:
         close_record(self.run_id)

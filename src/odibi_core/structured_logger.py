@@ -18,8 +18,8 @@ from odibi_core.events import Event, LogLevel, encode, kinds, to_dict
 from odibi_core.events.clock import utc_now
 from odibi_core.events.context import EMPTY, Context, current, merged
 from odibi_core.events.failure import describe_failure, message_of
-from odibi_core.events.kinds import SEVERITY, severity
-from odibi_core.events.leveled import Leveled, with_failure
+from odibi_core.events.kinds import SEVERITY, level_name, severity
+from odibi_core.events.leveled import UNNAMED, Leveled, with_failure
 from odibi_core.events.normalise import text
 from odibi_core.store.base import Store
 from odibi_core.store.journal import Journal
@@ -30,7 +30,10 @@ from odibi_core.views.logs import LogsView
 __all__ = ["LogLevel", "StructuredLogEntry", "StructuredLogger"]
 
 StructuredLogEntry = Event
-"""The record of one line: `timestamp, level, event_type, message, node_name, layer, …` as attributes."""
+"""The record of one line: `timestamp, level, event_type, message, node_name, layer, …`, by position or by name.
+
+`dataclasses.asdict` makes a dict of it.
+"""
 
 Scope = Literal["own", "all"]
 
@@ -70,6 +73,7 @@ class StructuredLogger(Leveled):
             raise ConfigurationError(f"max_file_size_mb must be more than 0, given was {max_file_size_mb}")
         self.name = name
         self.user = user
+        self.max_file_size_mb = max_file_size_mb
         self.bus = bus if bus is not None else EventBus()
         self.store: Store = (
             Memory()
@@ -90,6 +94,23 @@ class StructuredLogger(Leveled):
     def log_file(self) -> Path | None:
         """The file that is being written; None when the log goes to a stream alone."""
         return self.store.path if isinstance(self.store, Journal) else None
+
+    @property
+    def log_dir(self) -> Path | None:
+        """The folder of the file; None if the log goes to a stream alone."""
+        return self.store.directory if isinstance(self.store, Journal) else None
+
+    def log(
+        self,
+        level: str | LogLevel,
+        event_type: str = UNNAMED,
+        message: str | None = None,
+        **fields: Any,
+    ) -> None:
+        """Write an event of any level, if it is not below the logger's; each keyword becomes a field."""
+        if severity(level) >= SEVERITY[self.level]:
+            said = fields if message is None else {"message": message, **fields}
+            self._say(level_name(level), text(event_type), said)
 
     def _say(self, level: str, event: str, fields: dict[str, Any]) -> None:
         if "exc_info" in fields or "extra" in fields or "stack_info" in fields or "stacklevel" in fields:
@@ -166,13 +187,19 @@ class StructuredLogger(Leveled):
             **_error_fields(error),
         )
 
-    def log_cache_hit(self, node_name: str, cache_key: str) -> None:
+    def log_cache_hit(
+        self, node_name: str, cache_key: str | None = None, metadata: dict[str, Any] | None = None
+    ) -> None:
         """A node's result was there already."""
-        self._log(kinds.CACHE_HIT, "info", node_name=node_name, cache_hit=True, cache_key=cache_key)
+        fields = {"cache_hit": True, "cache_key": cache_key, "metadata": metadata}
+        self._log(kinds.CACHE_HIT, "info", node_name=node_name, **fields)
 
-    def log_cache_miss(self, node_name: str, cache_key: str) -> None:
+    def log_cache_miss(
+        self, node_name: str, cache_key: str | None = None, metadata: dict[str, Any] | None = None
+    ) -> None:
         """A node's result has to be computed."""
-        self._log(kinds.CACHE_MISS, "info", node_name=node_name, cache_hit=False, cache_key=cache_key)
+        fields = {"cache_hit": False, "cache_key": cache_key, "metadata": metadata}
+        self._log(kinds.CACHE_MISS, "info", node_name=node_name, **fields)
 
     def log_pipeline_start(self, pipeline_name: str, metadata: dict[str, Any] | None = None) -> None:
         """A pipeline begins."""

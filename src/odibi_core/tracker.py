@@ -76,6 +76,16 @@ def _never_raises(
     return quiet
 
 
+class StepExecution(dict[str, Any]):
+    """One step of a lineage: `execution.duration_ms` is `execution["duration_ms"]`."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(f"a step has no {name!r}{nearest(name, self)}") from None
+
+
 class Tracker:
     """Records steps, and snapshots of their data, as events; its answers are the fold of the events it heard.
 
@@ -276,6 +286,11 @@ class Tracker:
         summary = self._view.answer()["summary"]
         wanted = ("total_steps", "success_count", "failed_count", "success_rate", "total_duration_ms")
         return {name: summary[name] for name in wanted}
+
+    @property
+    def executions(self) -> list[StepExecution]:
+        """The steps of the lineage, in its order, each with its keys as attributes too."""
+        return [StepExecution(step) for step in self._view.answer()["steps"]]
 
     def get_summary(self) -> str:
         """The run as a page of text."""

@@ -438,3 +438,18 @@ def test_a_line_said_in_a_step_is_in_the_runs_log(program: Program) -> None:
     assert [(line["node_name"], line["component"]) for line in found] == [("clean", "app")] * 2
     assert all(line["run_id"] for line in found)
     assert len(program.lines) == 2
+
+
+def test_a_line_of_get_logger_carries_its_event_text_as_message_and_its_name_as_logger() -> None:
+    """On the console as JSON, in the file and in the journal alike; the text for people says neither twice."""
+    code = (
+        "from odibi_core.observability import get_logger, observe\n"
+        "with observe('nightly'): get_logger('etl.load').info('orders_loaded', row_count=3)"
+    )
+    done = python(code, LOG_FORMAT="json", LOG_FILE="app.jsonl")
+    (journal,) = Path(".odibi").rglob("*.jsonl")
+    for text in (done.stderr, Path("app.jsonl").read_text(), journal.read_text()):
+        (line,) = (each for each in map(json.loads, text.splitlines()) if each["event_type"] == "orders_loaded")
+        assert (line["message"], line["logger"]) == ("orders_loaded", "etl.load")
+        assert all(each["message"] for each in map(json.loads, text.splitlines()))
+    assert python(code).stderr[9:] == "info     etl.load orders_loaded (3 rows)\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import io
 import json
@@ -150,6 +151,32 @@ def test_structured_log_entry_is_the_record_of_a_line(logger: StructuredLogger) 
     assert entry.node_name == "n"
 
 
+ENTRY = ("2026-01-31T04:00:00Z", "info", "node_complete", "Node 'a' completed in 1.50ms", "a", "ingest", "pandas",
+         "success", 1.5, None, False, 10, 64.5, "jane", {"k": 1})  # fmt: skip
+
+
+def test_structured_log_entry_is_made_by_position_and_by_keyword() -> None:
+    """In the order of the standard fields; `dataclasses.asdict()` and `fields()` work."""
+    entry = StructuredLogEntry(*ENTRY)  # type: ignore[arg-type]
+    assert entry == StructuredLogEntry(**dict(zip(STANDARD, ENTRY, strict=False)))  # type: ignore[arg-type]
+    assert list(dataclasses.asdict(entry).items())[: len(ENTRY)] == list(zip(STANDARD, ENTRY, strict=False))
+    assert [field.name for field in dataclasses.fields(StructuredLogEntry)][: len(STANDARD)] == STANDARD
+    assert json.loads(json.dumps(dataclasses.asdict(entry)))["node_name"] == "a"
+
+
+def test_structured_log_entry_needs_no_more_than_its_first_three() -> None:
+    """Everything else is None until it is known."""
+    entry = StructuredLogEntry(timestamp=datetime.now(UTC), level=LogLevel.INFO, event_type="x")
+    assert (entry.level, entry.message, entry.row_count) == ("info", None, None)
+
+
+def test_an_entry_that_was_read_becomes_a_dict_too(logger: StructuredLogger) -> None:
+    """`asdict` of a line's own record."""
+    logger.log_node_complete("n", 12.5, rows=3)
+    (entry,) = logger.store.read()
+    assert dataclasses.asdict(entry).items() >= {"node_name": "n", "row_count": 3, "duration_ms": 12.5}.items()
+
+
 def test_log_level_is_a_str_enum() -> None:
     """`debug info warning error critical`."""
     assert [level.value for level in LogLevel] == ["debug", "info", "warning", "error", "critical"]
@@ -236,6 +263,75 @@ def test_each_call_writes_its_event_type_level_and_status(method: str, logger: S
     getattr(logger, method)(*positional, **named)
     line = last(logger)
     assert {name: line.get(name) for name in expected} == expected
+
+
+WORDS: dict[str, tuple[tuple[Any, ...], str]] = {
+    "log_node_start": (("read_data", "ingest"), "Node 'read_data' started"),
+    "log_node_complete": (("read_data", 125.5), "Node 'read_data' completed in 125.50ms"),
+    "log_node_failed": (("read_data", "no file"), "Node 'read_data' failed: no file"),
+    "log_cache_hit": (("read_data", "k"), "Cache hit for node 'read_data'"),
+    "log_cache_miss": (("read_data", "k"), "Cache miss for node 'read_data'"),
+    "log_pipeline_start": (("daily",), "Pipeline 'daily' started"),
+    "log_pipeline_complete": (("daily", 1000, 3, 0), "Pipeline 'daily' completed in 1000.00ms"),
+    "log_error": (("transform", "bad row"), "Error in transform: bad row"),
+    "info": (("orders_loaded",), "orders_loaded"),
+}
+
+
+@pytest.mark.parametrize("method", WORDS)
+def test_message_is_on_every_line_in_the_older_systems_words(method: str, logger: StructuredLogger) -> None:
+    """In the file as in the answer of a query."""
+    arguments, words = WORDS[method]
+    getattr(logger, method)(*arguments)
+    assert last(logger)["message"] == logger.query_logs()[0]["message"] == words
+
+
+def test_a_message_that_was_given_stays(logger: StructuredLogger) -> None:
+    """The words stand in for none."""
+    logger.info("node_start", node_name="a", message="off we go")
+    assert last(logger)["message"] == "off we go"
+
+
+def test_log_takes_level_event_type_message_and_fields(logger: StructuredLogger) -> None:
+    """`.log(level, event_type, message, **fields)`, by position and by keyword, with the enum or its text."""
+    logger.log(LogLevel.WARNING, "slow_query", "took long", table="orders")
+    line = last(logger)
+    assert (line["level"], line["event_type"], line["message"], line["table"]) == (
+        "warning", "slow_query", "took long", "orders",
+    )  # fmt: skip
+    logger.log(level="ERROR", event_type="x", message="m")
+    assert (last(logger)["level"], last(logger)["message"]) == ("error", "m")
+    logger.log("info", "only_this")
+    assert last(logger)["message"] == "only_this"
+    logger.set_level("error")
+    logger.log("info", "below")
+    assert last(logger)["event_type"] == "only_this"
+
+
+def test_log_dir_and_max_file_size_mb_can_be_read(tmp_path: Path) -> None:
+    """As they were given."""
+    logger = StructuredLogger("x", log_dir=str(tmp_path), max_file_size_mb=2.5)
+    assert (logger.log_dir, logger.max_file_size_mb) == (tmp_path, 2.5)
+    assert StructuredLogger("x", stream=io.StringIO()).log_dir is None
+
+
+@pytest.mark.parametrize("method", ["log_cache_hit", "log_cache_miss"])
+def test_cache_calls_take_metadata(method: str, logger: StructuredLogger) -> None:
+    """By keyword, beside the key."""
+    getattr(logger, method)("n", cache_key="k", metadata={"size": 3})
+    assert (last(logger)["metadata"], last(logger)["cache_key"]) == ({"size": 3}, "k")
+
+
+def test_memory_mb_of_a_nodes_lines_is_measured_at_that_moment(logger: StructuredLogger) -> None:
+    """Not a figure of up to a second ago: 200 MB that a node takes and keeps are seen at its end."""
+    logger.log_node_start("n", "l")
+    before = last(logger)["memory_mb"]
+    kept = bytearray(b"x" * 200 * 2**20)
+    logger.log_node_complete("n", 1.0)
+    assert last(logger)["memory_mb"] - before > 150
+    del kept
+    logger.log_node_failed("n", "bad")
+    assert last(logger)["memory_mb"] - before < 100
 
 
 def test_log_pipeline_complete_with_failures_is_failed_and_an_error(logger: StructuredLogger) -> None:

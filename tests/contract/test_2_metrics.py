@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-import re
 from collections.abc import Callable
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -185,7 +184,8 @@ def test_get_summary(metrics: MetricsManager) -> None:
     )
     assert summary["cache_hit_rate"] == pytest.approx(1 / 3)
     assert summary["error_count"] == 1
-    assert [node["node_name"] for node in summary["top_nodes_by_duration"]] == ["clean", "load"]
+    assert list(summary["top_nodes_by_duration"].items()) == [("clean", 40.0), ("load", 5.0)]
+    assert summary["cache_lookups"] == 3
     assert summary["nodes"]["clean"] == {
         "duration_ms": 40.0, "row_count": 900, "memory_mb": 64.5, "throughput": 30_000.0,
     }  # fmt: skip
@@ -215,6 +215,16 @@ def test_exporter_export_json(metrics: MetricsManager) -> None:
     assert {"export_time", "total_metrics", "summary", "by_type", "by_node"} <= set(document)
     assert set(document["by_type"]) == {metric.metric_type for metric in metrics.metrics}
     assert [node["node_name"] for node in document["by_node"]] == ["clean", "load"]
+
+
+def test_entries_of_by_type_carry_name_value_labels_timestamp(metrics: MetricsManager) -> None:
+    """Of a duration the last one; the time is that of the last measurement."""
+    by_type = json.loads(MetricsExporter(metrics).export_json())["by_type"]
+    assert all({"name", "value", "labels", "timestamp"} <= set(entry) for each in by_type.values() for entry in each)
+    duration = by_type["node_duration_ms"][0]
+    last = metrics.get_metrics_by_type("node_duration")[1]
+    assert (duration["name"], duration["value"], duration["labels"]) == ("clean", 30.0, {"engine": "pandas"})
+    assert abs(datetime.fromisoformat(duration["timestamp"]) - last.timestamp) < timedelta(milliseconds=10)
 
 
 def test_exporter_export_dataframe(metrics: MetricsManager) -> None:
@@ -254,8 +264,39 @@ def test_exporter_get_node_summary(metrics: MetricsManager) -> None:
 def test_exporter_generate_report(metrics: MetricsManager) -> None:
     report = MetricsExporter(metrics).generate_report()
     assert "ODIBI CORE Metrics Report" in report
-    assert re.search(r"Cache hit rate +33\.3%", report)
-    assert report.index("1. clean") < report.index("2. load")
+    assert f"Total Metrics: {len(metrics.metrics)}" in report
+    assert "Cache Hit Rate: 33.3%" in report
+    assert "Average Duration: 15.00ms" in report
+    slowest = report.index("Top Nodes by Duration:")
+    assert slowest < report.index("1. clean") < report.index("2. load")
+
+
+def test_a_rate_of_no_lookups_is_a_dash_for_people_and_nothing_for_prometheus() -> None:
+    """`cache_hit_rate` stays the float that older code formats; `cache_lookups` stands beside it."""
+    manager = MetricsManager()
+    manager.record(MetricType.NODE_DURATION, "clean", 1.0)
+    assert "Cache Hit Rate: –" in MetricsExporter(manager).generate_report()
+    assert "odibi_cache_hit_rate" not in manager.export_prometheus()
+    summary = manager.get_summary()
+    assert (f"{summary['cache_hit_rate']:.1%}", summary["cache_lookups"]) == ("0.0%", 0)
+    manager.increment("cache_miss", "clean")
+    assert "Cache Hit Rate: 0.0%" in MetricsExporter(manager).generate_report()
+    assert "odibi_cache_hit_rate 0.0" in manager.export_prometheus()
+
+
+def test_an_explicit_record_node_execution_without_the_cache_is_a_miss() -> None:
+    """`cached` is False unless it is said to be true."""
+    manager = MetricsManager()
+    manager.record_node_execution("clean", 1.0, True)
+    assert manager.get_summary()["cache_lookups"] == manager.counters["cache_miss:clean"] == 1
+
+
+def test_nodes_stand_in_the_order_of_execution() -> None:
+    """By their first end, whatever they are called and however they ended."""
+    manager = MetricsManager()
+    for name, success in (("zebra", True), ("load", False), ("aardvark", True), ("zebra", False)):
+        manager.record_node_execution(name, 1.0, success, rows=1)
+    assert list(manager.get_summary()["nodes"]) == ["zebra", "load", "aardvark"]
 
 
 NAMES = {

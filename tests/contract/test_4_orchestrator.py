@@ -59,6 +59,13 @@ def hear(bus: EventBus) -> Heard:
 WORKERS = pytest.mark.parametrize("workers", [1, 3])
 
 
+def test_step_has_a_module_of_its_own() -> None:
+    """`from odibi_core.step import Step`, the same class."""
+    import odibi_core.step
+
+    assert odibi_core.step.Step is Step
+
+
 def test_step_fields_and_defaults() -> None:
     """`Step(*, name, layer="transform", type="function", engine=None, value=None, params={}, inputs={}, …)`."""
     step = Step(name="s")
@@ -125,6 +132,17 @@ def test_result_keys(workers: int) -> None:
     assert result["nodes"]["clean"]["row_count"] == 2
     assert result["nodes"]["clean"]["duration_ms"] >= 0
     assert result["nodes"]["clean"]["error"] is None
+
+
+@WORKERS
+def test_result_success_and_nodes_executed(workers: int) -> None:
+    """`success` is a bool; a node that failed was executed, one that was skipped was not."""
+    good = Orchestrator([orders, clean], store=False, max_workers=workers).execute()
+    assert (good["success"], good["nodes_executed"]) == (True, 2)
+    bad = Orchestrator(
+        [orders, broken, after_broken, clean], store=False, raise_on_error=False, max_workers=workers
+    ).execute()
+    assert (bad["success"], bad["nodes_executed"], bad.success) == (False, 3, False)
 
 
 @WORKERS
@@ -209,6 +227,47 @@ def test_raise_on_error_false_returns_the_result() -> None:
 
 
 @WORKERS
+def test_memory_mb_of_a_node_is_filled_by_every_run(workers: int) -> None:
+    """In its start and end lines, in the metrics, in the lineage that the story is made of."""
+    heard: list[dict[str, Any]] = []
+    bus = EventBus()
+    bus.subscribe(lambda event: heard.append(event))  # type: ignore[arg-type]
+    result = Orchestrator([orders, clean], event_bus=bus, store=False, max_workers=workers).execute()
+    edges = [event for event in heard if event.event_type in ("node_start", "node_complete")]  # type: ignore[attr-defined]
+    assert len(edges) == 4
+    assert all(event.memory_mb > 1 for event in edges)  # type: ignore[attr-defined]
+    nodes = result["metrics"].get_summary()["nodes"]
+    assert all(nodes[name]["memory_mb"] > 1 for name in ("orders", "clean"))
+    assert 'odibi_memory_usage_mb{node="clean"}' in result["metrics"].export_prometheus()
+    assert all(step["memory_mb"] > 1 for step in result["tracker"].export_lineage()["steps"])
+
+
+def test_a_node_that_runs_without_a_cache_is_no_cache_miss() -> None:
+    """The rate stays a float; beside it stands that no cache was asked, and Prometheus gets no rate."""
+    metrics = Orchestrator([orders, clean], store=False).execute()["metrics"]
+    summary = metrics.get_summary()
+    assert (summary["cache_hit_rate"], summary["cache_lookups"], metrics.get_cache_hit_rate()) == (0.0, 0, 0.0)
+    assert metrics.counters["cache_miss:orders"] == 0
+    assert "odibi_cache" not in metrics.export_prometheus()
+
+
+def test_nodes_stand_in_the_order_of_execution() -> None:
+    """Not in that of the alphabet."""
+
+    def zebra() -> list[dict[str, int]]:
+        return [{"a": 1}]
+
+    def middle(zebra: Any) -> Any:
+        return zebra
+
+    def aardvark(middle: Any) -> Any:
+        return middle
+
+    metrics = Orchestrator([aardvark, middle, zebra], store=False).execute()["metrics"]
+    assert list(metrics.get_summary()["nodes"]) == ["zebra", "middle", "aardvark"]
+
+
+@WORKERS
 def test_it_fills_the_metrics(workers: int) -> None:
     """Section 2: duration, success or failure and error of each node, rows, throughput, by itself."""
     metrics = MetricsManager()
@@ -263,6 +322,24 @@ def test_it_writes_the_log(workers: int, same_bus: bool, tmp_path: Path) -> None
     logger.info("afterwards")
     assert logger.query_logs(event_type="afterwards")
     logger.close()
+
+
+def test_messages_of_a_run_are_the_older_systems_words(tmp_path: Path) -> None:
+    """Every line of its record has one, in the journal and in the log."""
+    logger = StructuredLogger("nightly", log_dir=tmp_path / "logs")
+    result = Orchestrator(
+        [orders, broken, after_broken], logger=logger, store=tmp_path, raise_on_error=False, pipeline_name="nightly"
+    ).execute()
+    journal = [line for path in result["path"].rglob("*.jsonl") for line in path.read_text("utf-8").splitlines()]
+    for lines in (map(json.loads, journal), logger.query_logs(limit=None)):
+        told = {(line["event_type"], line.get("node_name")): line["message"] for line in lines}
+        assert all(told.values())
+        assert told["pipeline_start", None] == "Pipeline 'nightly' started"
+        assert told["node_start", "orders"] == "Node 'orders' started"
+        assert told["node_complete", "orders"].startswith("Node 'orders' completed in ")
+        assert told["node_failed", "broken"] == "Node 'broken' failed: no such column"
+        assert told["node_skipped", "after_broken"].startswith("Node 'after_broken' skipped: ")
+        assert told["pipeline_error", None].startswith("Pipeline 'nightly' failed: ")
 
 
 @WORKERS

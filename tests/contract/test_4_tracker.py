@@ -92,6 +92,18 @@ def test_get_stats(tracker: Tracker) -> None:
     assert stats["total_duration_ms"] == pytest.approx(sum(step["duration_ms"] for step in steps))
 
 
+def test_lineage_has_the_total_duration_and_the_tracker_its_executions(tracker: Tracker) -> None:
+    """`lineage["total_duration_ms"]`; `tracker.executions` are the steps, read by attribute or by key."""
+    lineage = tracker.export_lineage()
+    assert lineage["total_duration_ms"] == tracker.get_stats()["total_duration_ms"]
+    assert tracker.executions == lineage["steps"]
+    first, clean, last = tracker.executions
+    assert (first.step_name, first.layer, first.state) == ("load", "ingest", "success")
+    assert (clean.row_delta, clean["row_delta"], last.error_message) == (-2, -2, "disk full")
+    with pytest.raises(AttributeError, match="duration_ms"):
+        _ = first.durations_ms
+
+
 def test_get_summary_is_headed(tracker: Tracker) -> None:
     """A text headed "Pipeline Execution Summary", with every step."""
     text = tracker.get_summary()

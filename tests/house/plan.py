@@ -35,7 +35,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     ),
     frozenset({"orchestrator"}),
     frozenset({"observer"}),
-    frozenset({"observability", "metrics", PACKAGE}),
+    frozenset({"observability", "metrics", "step", PACKAGE}),
     frozenset({"cli", "web", "testing"}),
     frozenset({"__main__"}),
 )

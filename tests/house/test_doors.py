@@ -30,6 +30,7 @@ PROMISED = frozenset(_NAMES.split())
 NARROW_DOORS: dict[str, tuple[str, ...]] = {
     "metrics": ("MetricsManager", "MetricType", "Metric"),
     "orchestrator": ("Orchestrator", "Step"),
+    "step": ("Step",),
     "event_bus": (
         "EventBus", "EventPriority", "RegisteredHook", "AutomationHook", "create_summary_hook",
         "create_metrics_export_hook", "create_log_rotation_hook", "create_alert_hook", "create_cache_stats_hook",
@@ -39,7 +40,7 @@ NARROW_DOORS: dict[str, tuple[str, ...]] = {
 }
 
 # Doors that hold imports and `__all__` only, so whatever they show must be said in `__all__`.
-PURE_DOORS = ("observability", "metrics")
+PURE_DOORS = ("observability", "metrics", "step")
 
 
 def _defined() -> set[str]:

@@ -13,7 +13,7 @@ from odibi_core.cli import options, output, record, times
 from odibi_core.cli.times import moment as moment
 from odibi_core.events import Event, LogLevel, from_dict, kinds, to_dict
 from odibi_core.events.clock import utc_now
-from odibi_core.sinks.text import error_of, fields_of, subject_of
+from odibi_core.sinks.text import error_of, fields_of, given_message, subject_of
 from odibi_core.store.runs import RunStore
 from odibi_core.views.logs import LogsView
 
@@ -160,7 +160,7 @@ def _said(event: Event) -> Iterator[str]:
     if event.node_name is None and event.component:
         yield event.component
     yield subject_of(event)
-    yield event.message or ""
+    yield given_message(event) or ""
     yield error_of(event)
     if event.event_type not in _OF_RUNS:
         yield from fields_of(event)

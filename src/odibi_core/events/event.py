@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import msgspec
+
+if TYPE_CHECKING:
+    from dataclasses import Field
 
 FIELDS_ON_THE_WIRE: Final = "␟"
 """Where `fields` stands in the encoder's output before the codec flattens it; `normalise` lets no key be called so."""
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+class _DataclassFields:
+    """Makes `dataclasses.asdict` and `fields` work on an event; built when first asked for, since few programs ask."""
+
+    def __get__(self, instance: object, owner: type[msgspec.Struct]) -> dict[str, Field[Any]]:
+        from dataclasses import make_dataclass
+
+        twin = make_dataclass(owner.__name__, owner.__struct_fields__)
+        found: dict[str, Field[Any]] = twin.__dict__["__dataclass_fields__"]
+        return found
+
+
+class Event(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What happened, once: a header, the standard fields, and whatever else was said in `fields`.
 
     `timestamp` is aware and in UTC, `duration_ms` comes from a monotonic clock, `memory_mb` is the process's
@@ -42,6 +56,11 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     writer_id: str = ""
     seq: int = -1
     fields: dict[str, Any] = msgspec.field(name=FIELDS_ON_THE_WIRE, default_factory=dict)
+
+    if TYPE_CHECKING:
+        __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+    else:
+        __dataclass_fields__: ClassVar = _DataclassFields()
 
     def get(self, name: str, default: Any = None) -> Any:
         """A field by its name on the wire, standard or not."""

@@ -18,6 +18,8 @@ NODE_COMPLETE: Final = "node_complete"
 NODE_FAILED: Final = "node_failed"
 NODE_RETRY: Final = "node_retry"
 NODE_SKIPPED: Final = "node_skipped"
+NODE_EDGES: Final = frozenset({NODE_START, NODE_COMPLETE, NODE_FAILED})
+"""Start and end of a node, whose lines measure the memory at that moment."""
 CACHE_HIT: Final = "cache_hit"
 CACHE_MISS: Final = "cache_miss"
 SNAPSHOT: Final = "snapshot"

@@ -18,6 +18,8 @@ UNNAMED: Final = "log"
 """The type of a line that gave none."""
 _PROBLEM: Final = 200
 """Characters of the reason why arguments do not fit."""
+LOGGER: Final = "logger"
+"""The field with the name of the program's logger, which is its component too."""
 
 
 class Leveled(ABC):

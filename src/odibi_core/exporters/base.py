@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +22,8 @@ class Measured:
     at: datetime
     recent: Sequence[Metric] = ()
     """The recent raw measurements; empty unless the exporter `needs_samples`."""
+    last_times: Callable[[], Mapping[Series, datetime]] = dict
+    """Returns when each series was last measured, as far as the recent raw measurements tell."""
     uptime_s: float | None = None
     """How long the process has measured; None for a run that is over."""
     resident_bytes: int | None = None

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from datetime import datetime
 from typing import Any, ClassVar
 
 from odibi_core.events.clock import iso
 from odibi_core.exporters.base import Measured
 from odibi_core.views.metrics_nodes import node_stats, nodes, summary
+from odibi_core.views.metrics_series import Series
 
 
 class JsonExporter:
@@ -19,14 +21,15 @@ class JsonExporter:
     needs_samples: ClassVar[bool] = False
 
     def export(self, measured: Measured, /) -> str:
-        answer = measured.view.answer()
+        numbers = summary(measured.view)
+        times = measured.last_times()
         by_type: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        for series in answer.pop("series"):
-            by_type[series.pop("metric")].append(series)
+        for series in measured.view.every_series_sorted():
+            by_type[series.family.metric].append(_entry(series, times.get(series)))
         document = {
             "export_time": iso(measured.at),
-            "total_metrics": answer["total_metrics"],
-            "summary": answer,
+            "total_metrics": numbers["total_metrics"],
+            "summary": numbers,
             "by_type": by_type,
             "by_node": [
                 {"node_name": name, **numbers, **node_stats(measured.view, name)}
@@ -34,6 +37,19 @@ class JsonExporter:
             ],
         }
         return json.dumps(document, indent=2, allow_nan=False)
+
+
+def _entry(series: Series, measured_at: datetime | None) -> dict[str, Any]:
+    """A series with its value (a histogram's last one), and the time of its last measurement where that is known."""
+    answer = series.answer()
+    return {
+        "name": series.name,
+        "value": answer.get("value", answer.get("last")),
+        "labels": dict(sorted(series.labels().items())),
+        "timestamp": None if measured_at is None else iso(measured_at),
+        "kind": series.kind,
+        **answer,
+    }
 
 
 class SummaryExporter:

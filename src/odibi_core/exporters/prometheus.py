@@ -24,7 +24,7 @@ from odibi_core.exporters.prometheus_names import (
     is_known,
     label_text,
 )
-from odibi_core.views.metrics_nodes import cache_hit_rate
+from odibi_core.views.metrics_nodes import cache_hit_rate, cache_lookups
 from odibi_core.views.metrics_series import Family, Series
 from odibi_core.views.metrics_types import COUNTER, GAUGE
 
@@ -87,7 +87,8 @@ def number(value: float) -> str:
 
 def _facts(measured: Measured) -> Iterator[tuple[Form, float]]:
     """What is no series: computed from others, or true of the process."""
-    yield CACHE_HIT_RATE, cache_hit_rate(measured.view)
+    if cache_lookups(measured.view):  # a rate of nothing would read as a cache that never hits
+        yield CACHE_HIT_RATE, cache_hit_rate(measured.view)
     if measured.uptime_s is not None:
         yield UPTIME, measured.uptime_s
     if measured.resident_bytes is not None:

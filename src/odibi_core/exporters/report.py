@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from odibi_core.events.clock import iso
 from odibi_core.exporters.base import Measured
-from odibi_core.views.metrics_nodes import node_stats, summary
+from odibi_core.views.metrics_nodes import node_stats, rate_text, summary
 
 TITLE = "ODIBI CORE Metrics Report"
 _WIDTH = 72
@@ -24,21 +24,21 @@ class ReportExporter:
         numbers = summary(measured.view)
         lines = [
             "=" * _WIDTH, TITLE, "=" * _WIDTH,
-            f"Generated         {iso(measured.at)}",
-            f"Pipeline          {_line(numbers['pipeline_name'] or '-')}",
-            f"Measurements      {numbers['total_metrics']:,}",
-            f"Nodes             {numbers['total_nodes']:,}",
-            f"Total duration    {numbers['total_duration_ms']:,.1f} ms",
-            f"Average duration  {numbers['avg_duration_ms']:,.1f} ms",
-            f"Cache hit rate    {numbers['cache_hit_rate']:.1%}",
-            f"Errors            {numbers['error_count']:,}",
-            "", "Top nodes by duration", "-" * _WIDTH,
+            f"Generated: {iso(measured.at)}",
+            f"Pipeline: {_line(numbers['pipeline_name'] or '-')}",
+            f"Total Metrics: {numbers['total_metrics']:,}",
+            f"Total Nodes: {numbers['total_nodes']:,}",
+            f"Total Duration: {numbers['total_duration_ms']:,.2f}ms",
+            f"Average Duration: {numbers['avg_duration_ms']:,.2f}ms",
+            f"Cache Hit Rate: {rate_text(measured.view)}",
+            f"Errors: {numbers['error_count']:,}",
+            "", "Top Nodes by Duration:", "-" * _WIDTH,
         ]  # fmt: skip
         lines += [
-            f"{place:3}. {_line(top['node_name']):<48} {top['duration_ms']:>12,.1f} ms"
-            for place, top in enumerate(numbers["top_nodes_by_duration"], start=1)
+            f"{place:3}. {_line(name):<48} {duration_ms:>12,.2f}ms"
+            for place, (name, duration_ms) in enumerate(numbers["top_nodes_by_duration"].items(), start=1)
         ] or ["     none"]
-        lines += ["", "Nodes", "-" * _WIDTH]
+        lines += ["", "Nodes:", "-" * _WIDTH]
         listed = list(numbers["nodes"].items())
         lines += [_node(measured, name, node) for name, node in listed[:_LISTED]] or ["     none"]
         if len(listed) > _LISTED:
@@ -49,8 +49,9 @@ class ReportExporter:
 def _node(measured: Measured, name: str, node: dict[str, Any]) -> str:
     stats = node_stats(measured.view, name)
     parts = [f"{stats['success_count']} ok, {stats['failure_count']} failed"] if stats else []
-    parts += [f"{node['duration_ms']:,.1f} ms"] if node["duration_ms"] else []
+    parts += [f"{node['duration_ms']:,.2f}ms"] if node["duration_ms"] else []
     parts += [f"{node['row_count']} rows"] if node["row_count"] is not None else []
+    parts += [f"{node['memory_mb']:,.1f} MB"] if isinstance(node["memory_mb"], int | float) else []
     return f"     {_line(name):<32} {', '.join(parts)}".rstrip()
 
 

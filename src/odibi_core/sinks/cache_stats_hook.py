@@ -24,17 +24,18 @@ class CacheStatsHook:
         metrics = event.get("metrics_manager")
         if metrics is None:
             return
-        rate = metrics.get_cache_hit_rate()
-        hits, misses = (_sum(metrics.counters, f"{name}:") for name in ("cache_hit", "cache_miss"))
+        hits, misses = (_sum(metrics.counters, name) for name in ("cache_hit", "cache_miss"))
+        rate = f"{metrics.get_cache_hit_rate():.1%}" if hits + misses else "–"
         print(
-            f"Cache: {hits:g} hits, {misses:g} misses ({rate:.1%} hit rate)",
+            f"Cache: {hits:g} hits, {misses:g} misses ({rate} hit rate)",
             file=self._stream or sys.stdout,
             flush=True,
         )
 
 
-def _sum(counters: dict[str, float], prefix: str) -> float:
-    return sum(value for name, value in counters.items() if name.startswith(prefix))
+def _sum(counters: dict[str, float], metric: str) -> float:
+    """Over all nodes, and over what was counted without one."""
+    return sum(value for name, value in counters.items() if name == metric or name.startswith(f"{metric}:"))
 
 
 def create_cache_stats_hook(stream: TextIO | None = None) -> CacheStatsHook:

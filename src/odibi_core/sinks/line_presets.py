@@ -17,6 +17,7 @@ from msgspec import structs
 from odibi_core.errors import ConfigurationError, nearest
 from odibi_core.events import COLUMNS, Event, encode, to_dict
 from odibi_core.events.inert import inert_lines
+from odibi_core.events.leveled import LOGGER
 from odibi_core.events.normalise import unique
 
 Record = dict[str, Any]
@@ -98,7 +99,7 @@ class Service(msgspec.Struct, frozen=True):
 
 def ecs(event: Event, service: Service) -> Record:
     """Elastic: what is a plain value of the caller's is a label, what is more stands below `odibi.fields`."""
-    said = to_dict(event)
+    said = _said(event)
     line = {
         "@timestamp": said.pop("timestamp"),
         "log.level": said.pop("level"),
@@ -124,7 +125,7 @@ def ecs(event: Event, service: Service) -> Record:
 
 def otel(event: Event, service: Service) -> Record:
     """OpenTelemetry's log data model; what it has no name for is an attribute, ours below `odibi.`."""
-    said = to_dict(event)
+    said = _said(event)
     del said["timestamp"]
     level = said.pop("level")
     word, number = _OTEL_SEVERITY.get(level, (level.upper(), 9))
@@ -153,7 +154,7 @@ def otel(event: Event, service: Service) -> Record:
 
 def gcp(event: Event, service: Service) -> Record:
     """Google Cloud's structured logging: the rest of the line is its `jsonPayload`."""
-    said = to_dict(event)
+    said = _said(event)
     line: Record = {
         "severity": said.pop("level").upper(),
         "time": said.pop("timestamp"),
@@ -179,7 +180,7 @@ def gcp(event: Event, service: Service) -> Record:
 
 def datadog(event: Event, service: Service) -> Record:
     """Datadog's standard attributes; ours that it has no name for stand below `odibi`."""
-    said = to_dict(event)
+    said = _said(event)
     line: Record = {
         "timestamp": said.pop("timestamp"),
         "status": said.pop("level"),
@@ -224,6 +225,14 @@ def line_encoder(preset: str, service: Service | None = None) -> ToLine:
         )
     shape, whose = _BY_NAME[preset], service or Service()
     return inert_lines(lambda event: _to_json(shape(event, whose)) + b"\n")
+
+
+def _said(event: Event) -> Record:
+    """The event's fields; the name of its logger stands there once, as its component."""
+    said = to_dict(event)
+    if LOGGER in said and said[LOGGER] == said.get("component"):
+        del said[LOGGER]
+    return said
 
 
 def _message(said: Record) -> Any:

@@ -11,7 +11,8 @@ from typing import Any, Final, Literal, TextIO
 
 from odibi_core.events import Event, encode, kinds
 from odibi_core.events.inert import inert_lines
-from odibi_core.events.leveled import UNNAMED
+from odibi_core.events.leveled import LOGGER, UNNAMED
+from odibi_core.events.messages import WORDED, default_message
 
 Format = Literal["text", "json"]
 
@@ -39,6 +40,8 @@ _ELSEWHERE: Final = _FOR_REPORTS | {
     "error_type", "traceback", "message_template", "color_message", _FILE, _LINE, _FUNCTION,
 }  # fmt: skip
 """Fields that the line shows in a place of their own, or not at all."""
+_TIMED: Final = frozenset({kinds.NODE_COMPLETE, kinds.PIPELINE_COMPLETE})
+"""Types whose words say the duration."""
 _SUBJECTS: Final = {
     kinds.OPERATION_COMPLETE: "operation", kinds.OPERATION_FAILED: "operation", kinds.COST: "operation",
     kinds.QUERY: "query_type", kinds.CLI_COMMAND: "command", kinds.FEATURE_USAGE: "feature",
@@ -122,17 +125,20 @@ def _parts(event: Event) -> Iterator[tuple[str, str]]:
     yield _LEVELS.get(event.level, ""), f"{event.level:<8}"
     if event.component:
         yield _MAGENTA, _name(event.component)
-    if event.event_type not in (UNNAMED, event.fields.get("message_template")) or not event.message:
+    message = given_message(event)
+    worded = message is None and event.event_type in WORDED and _names_its_subject(event)
+    message = _typed(event) if worded else message
+    if event.event_type not in (UNNAMED, event.fields.get("message_template")) or not message:
         yield _BOLD, event.event_type
     subject = _SUBJECTS.get(event.event_type, "")
-    for name in (subject_of(event), event.node_name):
+    for name in (subject_of(event), None if worded else event.node_name):
         if name:
             yield "", _name(str(name))
-    if event.message:
-        yield "", str(event.message)
-    if figures := _figures(event):
+    if message:
+        yield "", str(message)
+    if figures := _figures(event, worded):
         yield "", f"({figures})"
-    if event.error:
+    if event.error and not worded:
         yield _RED, f"- {error_of(event)}"
     for field in fields_of(event):
         yield _CYAN, field
@@ -159,13 +165,34 @@ def fields_of(event: Event) -> Iterator[str]:
     """Yield `name=value` of each field of the event's own that has no other place on a line."""
     subject = _SUBJECTS.get(event.event_type)
     for name, value in event.fields.items():
-        if name not in _ELSEWHERE and name != subject:
+        if name not in _ELSEWHERE and name != subject and not (name == LOGGER and value == event.component):
             yield f"{_key(name)}={_value(value)}"
 
 
-def _figures(event: Event) -> str:
+def given_message(event: Event) -> str | None:
+    """Return the message that the caller gave; None if it is the one that the event's type has by default."""
+    standard = {name: getattr(event, name) for name in ("node_name", "component", "duration_ms", "error")}
+    default = default_message(event.event_type, standard, event.fields)
+    return None if event.message == default else event.message
+
+
+def _names_its_subject(event: Event) -> bool:
+    """Whether the words name what they are about, and names in them need no quoting."""
+    names = [name for name in (event.node_name, event.component, event.fields.get("pipeline_name")) if name]
+    plain = all(isinstance(name, str) and _name(name) == name for name in names)
+    return plain and (event.event_type != kinds.ERROR or bool(names))
+
+
+def _typed(event: Event) -> str:
+    """The words, with the exception's type before its text."""
+    words, kind = str(event.message), event.fields.get("error_type")
+    before = words.removesuffix(str(event.error)) if event.error and kind else words
+    return words if before == words else f"{before}{kind}: {event.error}"
+
+
+def _figures(event: Event, worded: bool) -> str:
     figures = []
-    if isinstance(event.duration_ms, (int, float)):
+    if isinstance(event.duration_ms, (int, float)) and not (worded and event.event_type in _TIMED):
         figures.append(f"{event.duration_ms:,.1f} ms")
     if isinstance(event.row_count, int):
         figures.append(f"{event.row_count:,} rows")

@@ -44,6 +44,7 @@ def read_step(raw: dict[str, Any], index: int, began: datetime | None) -> dict[s
         "calls": reading.whole(raw.get("calls")),
         "spanMs": _span(raw, started),
         "failedCalls": reading.whole(raw.get("failed_calls")) or None,
+        "memoryMb": reading.number(raw.get("memory_mb")),
         "cached": True if raw.get("cache_hit") is True else None,
         "rows": _rows(raw, after),
         "rowsBefore": [rows for frame in before if (rows := frame.get("rows")) is not None],

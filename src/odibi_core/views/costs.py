@@ -84,7 +84,7 @@ class CostsView:
         about = {
             "rule": rule,
             "operation": values.text(event.operation),
-            "message": values.text(event.message),
+            "message": values.message(event),
         }
         self._alerts.append(
             {"timestamp": iso(event.timestamp), "run": values.text(event.run_id), **about, **said}

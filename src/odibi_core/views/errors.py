@@ -12,7 +12,7 @@ from odibi_core.events import Event, kinds
 from odibi_core.events.clock import iso
 from odibi_core.events.fingerprint import fingerprint_of_failure
 from odibi_core.events.recent import remember
-from odibi_core.views.values import flag, record, records, text
+from odibi_core.views.values import flag, message, record, records, text
 
 MAX_GROUPS: Final = 1000
 MAX_OCCURRENCES: Final = 10_000
@@ -140,7 +140,7 @@ def fingerprint_of(event: Event) -> str:
     if isinstance(told, str) and told:
         return told[:64]
     place = event.node_name or event.operation or event.component
-    return fingerprint_of_failure(event.fields, text(event.error or event.message), text(place))
+    return fingerprint_of_failure(event.fields, text(event.error or message(event)), text(place))
 
 
 def _each(event: Event) -> list[Event]:
@@ -206,7 +206,7 @@ class _Group:
         return {
             "fingerprint": self.fingerprint,
             "error_type": text(example.fields.get("error_type")) if example else None,
-            "message": (text(example.error) or text(example.message)) if example else None,
+            "message": (text(example.error) or message(example)) if example else None,
             "count": self.count,
             "first_seen": iso(self.first) if self.first else None,
             "last_seen": iso(self.last) if self.last else None,

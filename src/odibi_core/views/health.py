@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from odibi_core.events import Event, kinds
 from odibi_core.events.clock import iso
-from odibi_core.views.values import number, record, text
+from odibi_core.views.values import message, number, record, text
 
 MAX_CHECKS: Final = 1_000
 
@@ -74,7 +74,7 @@ class _Standing:
         duration = number(event.duration_ms) if event else None
         return {
             "status": self.state,
-            "message": text(event.message) if event else None,
+            "message": message(event) if event else None,
             "duration_seconds": None if duration is None else duration / 1000,
             "details": record(event.fields.get("details")) if event else {},
             "asked": self.heard,

@@ -86,6 +86,7 @@ class LineageView(StepsView):
         head = self._head()
         steps = self._in_order()
         described = [_described(step, head["status"], head["start"]) for step in steps]
+        totals = summary(described)
         return {
             "pipeline_id": head["run_id"],
             "run_id": head["run_id"],
@@ -95,10 +96,11 @@ class LineageView(StepsView):
             "start_time": _iso(head["start"]),
             "end_time": _iso(head["end"]),
             "duration_ms": head["duration_ms"],
+            "total_duration_ms": totals["total_duration_ms"],
             "error_message": head["error"],
             "steps": described,
             "edges": edges(described, {step.name: step for step in steps}),
-            "summary": summary(described),
+            "summary": totals,
         }
 
 
@@ -141,6 +143,7 @@ def describe_step(step: Step, run_status: str, run_start: datetime | None) -> di
         **({"probable": probable} if (probable := texts(step.said("probable"))) else {}),
         "attempts": step.attempts,
         **told_calls(step),
+        "memory_mb": number(end.memory_mb) if end else None,
         "cache_hit": flag(end.cache_hit) if end else None,
         "row_count": rows if rows is not None or result is None else result["row_count"],
         "before_snapshot": before[0] if before else None,

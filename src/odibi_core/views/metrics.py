@@ -177,6 +177,11 @@ class MetricsView:
         """Each one that there is, in the order in which they were first met."""
         return (series for family in list(self.families.values()) for series in family.series)
 
+    def every_series_sorted(self) -> Iterator[Series]:
+        """Each one that has measured something, in an order that depends on names and labels alone."""
+        for kind, metric in sorted(self.families, key=lambda at: (at[1], at[0])):
+            yield from self.series(kind, metric)
+
     def counters(self) -> Counter[str]:
         """`metric:name` (`metric` alone where there is no name) to its sum over all labels."""
         sums: Counter[str] = Counter()
@@ -189,17 +194,14 @@ class MetricsView:
 
     def answer(self) -> dict[str, Any]:
         """The summary, and every series by itself."""
-        families = [self.families[at] for at in sorted(self.families, key=lambda at: (at[1], at[0]))]
         return {
             **summary(self),
             "series": [
                 {
-                    "metric": family.metric, "kind": family.kind, "name": series.name,
+                    "metric": series.family.metric, "kind": series.kind, "name": series.name,
                     "labels": dict(sorted(series.labels().items())), **series.answer(),
                 }
-                for family in families
-                for series in family.sorted()
-                if series.samples
+                for series in self.every_series_sorted()
             ],
         }  # fmt: skip
 

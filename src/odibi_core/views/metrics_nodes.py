@@ -66,7 +66,7 @@ def observations(event: Event, cache_told: CacheTold) -> Iterable[Observation]:
     if kind == kinds.NODE_RETRY:
         return [(RETRY_COUNT, node, 1, labels)]
     cached = None if cache_told.take(run_id, node) else values.flag(event.cache_hit)
-    return execution(
+    found = execution(
         node,
         values.number(event.duration_ms),
         kind == kinds.NODE_COMPLETE,
@@ -74,6 +74,10 @@ def observations(event: Event, cache_told: CacheTold) -> Iterable[Observation]:
         cached,
         labels,
     )
+    memory_mb = values.number(event.memory_mb)
+    if memory_mb is not None:
+        found.append((MEMORY_USAGE, node, memory_mb, None))
+    return found
 
 
 OF_NODES: Final = frozenset(
@@ -110,10 +114,20 @@ def total(view: MetricsView, metric: str, name: str | None = None) -> float:
     return sum(values) if all(isinstance(value, int) for value in values) else fsum(values)
 
 
+def cache_lookups(view: MetricsView) -> float:
+    """How often a cache was asked."""
+    return total(view, CACHE_HIT) + total(view, CACHE_MISS)
+
+
 def cache_hit_rate(view: MetricsView) -> float:
-    """Hits as a part of all lookups, 0 to 1; 0 when there was none."""
-    hits, misses = total(view, CACHE_HIT), total(view, CACHE_MISS)
-    return hits / (hits + misses) if hits + misses else 0.0
+    """Hits as a part of all lookups, 0 to 1; 0.0 if there was none (see `cache_lookups`)."""
+    lookups = cache_lookups(view)
+    return total(view, CACHE_HIT) / lookups if lookups else 0.0
+
+
+def rate_text(view: MetricsView) -> str:
+    """The hit rate for people: `33.3%`, or a dash while no cache was asked."""
+    return f"{cache_hit_rate(view):.1%}" if cache_lookups(view) else "–"
 
 
 def node_stats(view: MetricsView, name: str) -> dict[str, Any]:
@@ -157,7 +171,10 @@ def node_summary(view: MetricsView, name: str) -> dict[str, Any]:
 
 
 def nodes(view: MetricsView) -> dict[str, dict[str, Any]]:
-    """Each named node: its total duration, and the last rows, memory and throughput (None if never said)."""
+    """Each named node: its total duration, and the last rows, memory and throughput (None if never said).
+
+    In the order in which the nodes first ended; those that were never executed come after them.
+    """
     found: dict[str, dict[str, Any]] = {}
 
     def node(name: str) -> dict[str, Any]:
@@ -173,7 +190,18 @@ def nodes(view: MetricsView) -> dict[str, dict[str, Any]]:
         for counter in _counters(view, metric):
             node(counter.name)
     found.pop("", None)
-    return dict(sorted(found.items()))
+    place = {name: number for number, name in enumerate(_first_met(view))}
+    return dict(sorted(found.items(), key=lambda item: place[item[0]]))
+
+
+def _first_met(view: MetricsView) -> list[str]:
+    """The names of nodes by when their series were made: durations first, which every execution has."""
+    families = [
+        (HISTOGRAM, NODE_DURATION), (COUNTER, SUCCESS_COUNT), (COUNTER, FAILURE_COUNT), (GAUGE, ROW_COUNT),
+        (GAUGE, MEMORY_USAGE), (GAUGE, THROUGHPUT),
+    ]  # fmt: skip
+    known = (view.families[at] for at in families if at in view.families)
+    return list(dict.fromkeys(series.name for family in known for series in family.series))
 
 
 def summary(view: MetricsView) -> dict[str, Any]:
@@ -189,12 +217,11 @@ def summary(view: MetricsView) -> dict[str, Any]:
         "total_duration_ms": spent,
         "avg_duration_ms": spent / count if count else 0.0,
         "cache_hit_rate": cache_hit_rate(view),
+        "cache_lookups": cache_lookups(view),
         "error_count": total(view, ERROR_COUNT),
-        "top_nodes_by_duration": [
-            {"node_name": name, "duration_ms": by_node[name]["duration_ms"]}
-            for name in slowest
-            if by_node[name]["duration_ms"]
-        ],
+        "top_nodes_by_duration": {
+            name: by_node[name]["duration_ms"] for name in slowest if by_node[name]["duration_ms"]
+        },
         "nodes": by_node,
     }
 

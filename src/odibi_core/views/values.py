@@ -71,6 +71,12 @@ def keys_by_name(value: object) -> dict[str, str]:
     return {key: key for key in texts(value)}
 
 
+def message(event: Event) -> str | None:
+    """The message that the caller gave; None if the line has only its type as one."""
+    said = text(event.message)
+    return None if said == event.event_type else said
+
+
 def milliseconds(since: datetime, until: datetime) -> float:
     """From one timestamp to a later one; never negative, though a wall clock may have been set back."""
     return max(0.0, round((until - since).total_seconds() * 1000, 3))

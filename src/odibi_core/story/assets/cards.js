@@ -174,6 +174,7 @@ function figures(step) {
     ["Started", step.startedMs === undefined ? null : `after ${duration(step.startedMs)}`],
     ["Rows out", step.rows === undefined ? null : count(step.rows)],
     ["Change", delta === undefined ? null : `${signed(delta)} rows`],
+    ["Memory", step.memoryMb === undefined ? null : `${step.memoryMb.toLocaleString("en", {maximumFractionDigits: 1})} MB`],
     ["Attempts", step.calls ? null : step.attempts],
     ["Calls", step.calls === undefined ? null : `${count(step.calls)}${step.durationMs === undefined ? "" : `, ${duration(step.durationMs / step.calls)} on average`}`],
     ["Failed calls", step.failedCalls === undefined ? null : count(step.failedCalls)], ["Worker", step.worker]].filter(([, value]) => value !== null && value !== undefined);
