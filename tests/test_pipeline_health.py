@@ -56,16 +56,16 @@ def test_nothing_recorded_is_healthy_and_knows_no_numbers() -> None:
     assert report["bottleneckStage"] is report["bottleneckRps"] is report["meanRecentThroughputRps"] is None
 
 
-def test_the_bottleneck_is_the_stage_that_is_slowest_in_the_mean_of_recent_batches() -> None:
-    """One slow batch of another stage does not make it the bottleneck; a stage that did not run is left out."""
+def test_the_bottleneck_is_the_slowest_stage_of_the_last_batch_that_was_measured() -> None:
+    """A batch without throughputs says nothing of it, nor counts in the mean of the batches' slowest stages."""
     dashboard = PipelineHealthDashboard()
     dashboard.recordBatch({"read": 10.0, "enrich": 50.0})
     for _ in range(3):
         dashboard.recordBatch({"read": 500.0, "enrich": 60.0})
-    dashboard.recordBatch({"read": 500.0})
+    dashboard.recordBatch({})
     report = dashboard.healthReport()
-    assert (report["bottleneckStage"], report["bottleneckRps"]) == ("enrich", 57.5)
-    assert report["meanRecentThroughputRps"] == pytest.approx((30 + 3 * 280 + 500) / 5)
+    assert (report["bottleneckStage"], report["bottleneckRps"]) == ("enrich", 60.0)
+    assert report["meanRecentThroughputRps"] == (10 + 3 * 60) / 4
 
 
 @pytest.mark.parametrize(
@@ -125,6 +125,7 @@ def test_what_a_batch_leaves_out_stays_as_it_was() -> None:
         ({"hits": {"hits": 1, "misses": 1}}, {"hits": 0.5}),
         ({"a": {"hits": "x", "misses": 1}, "b": {"hits": 1, "misses": 0}}, {"b": 1.0}),
         ({"a": {"hits": -1, "misses": 1}, "c": {"hits": 1}, "d": 7, "e": None, "f": Hostile}, {}),
+        ({"a": 0.987, "b": 1, "c": True, "d": float("nan"), "e": -0.1, "hits": 0.5}, {"a": 0.987, "b": 1, "hits": 0.5}),
     ],
 )
 def test_a_cache_is_told_of_by_hits_and_misses(info: Any, rates: dict[str, float]) -> None:

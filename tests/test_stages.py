@@ -393,7 +393,7 @@ def test_a_stage_that_inherits(heard: RecordingSink) -> None:
 def test_the_logger_may_stand_where_the_name_does() -> None:
     """As in the course: `Base("base", logger)`."""
     stream = io.StringIO()
-    Base("base", StructuredLogger("log", stream=stream)).process([1])  # type: ignore[arg-type]
+    Base("base", StructuredLogger("log", stream=stream)).process([1])
     assert '"component":"base"' in stream.getvalue()
 
 

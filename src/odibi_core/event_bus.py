@@ -31,7 +31,7 @@ from odibi_core.errors import STOPS
 from odibi_core.events import Event, kinds, to_dict
 from odibi_core.events.clock import SYSTEM, Clock, new_id, resident_memory_mb
 from odibi_core.events.compose import clean_text, sift
-from odibi_core.events.context import Context, current, in_span
+from odibi_core.events.context import Context, batch_here, current, in_span
 from odibi_core.events.kinds import SEVERITY
 from odibi_core.events.messages import default_message
 from odibi_core.events.normalise import text
@@ -42,6 +42,7 @@ from odibi_core.hooks import (
     AutomationHook,
     Callback,
     EventPriority,
+    HookMethods,
     Hooks,
     RegisteredHook,
     complain,
@@ -61,7 +62,7 @@ _MEMORY_KEPT: Final = timedelta(seconds=1)
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class EventBus(BuiltInHooks):
+class EventBus(BuiltInHooks, HookMethods):
     """Takes what is said, makes it an event, and hands it to every sink and then to every hook.
 
     What a sink says waits until all sinks heard what it reacts to; so does, for hooks, what a hook says.
@@ -149,6 +150,8 @@ class EventBus(BuiltInHooks):
             if type(level) is not str or level not in SEVERITY or type(event_type) is not str:
                 level, event_type = kinds.level_name(level), text(event_type)
             kind = clean_text(event_type)
+            if kind == kinds.STAGE_COMPLETED and (batch := batch_here.get()) is not None:
+                batch.told = True
             standard, rest, objects = sift(fields) if fields else ({}, {}, None)
             if message is not None:
                 standard["message"] = clean_text(message if type(message) is str else text(message))
@@ -354,26 +357,6 @@ class EventBus(BuiltInHooks):
     def attach_live(self, **objects: Any) -> None:
         """Give hooks of a run's end these objects as they are (`metrics_manager=`, `tracker=`)."""
         self._hooks.live.update(objects)
-
-    def get_hooks(self, event_type: str) -> list[RegisteredHook]:
-        """The hooks registered for that kind, in the order in which they run."""
-        return self._hooks.of_kind(event_type)
-
-    def enable_hook(self, event_type: str, name: str) -> bool:
-        """Call it again; False when there is no such hook."""
-        return self._hooks.switch(event_type, name, True)
-
-    def disable_hook(self, event_type: str, name: str) -> bool:
-        """Keep it, but do not call it; False when there is no such hook."""
-        return self._hooks.switch(event_type, name, False)
-
-    def unregister_hook(self, event_type: str, name: str) -> bool:
-        """Forget it; False when there is no such hook."""
-        return self._hooks.remove(event_type, name)
-
-    def clear_hooks(self, event_type: str | None = None) -> None:
-        """Forget all hooks, or those of one kind."""
-        self._hooks.remove(event_type)
 
     @property
     def dropped(self) -> int:

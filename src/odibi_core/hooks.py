@@ -288,6 +288,32 @@ class Hooks(HookTable):
         return self._queued.close(timeout) if self._queued else True
 
 
+class HookMethods:
+    """The methods of a bus by which its registered hooks are found and switched."""
+
+    _hooks: Hooks
+
+    def get_hooks(self, event_type: str) -> list[RegisteredHook]:
+        """The hooks registered for that kind, in the order in which they run."""
+        return self._hooks.of_kind(event_type)
+
+    def enable_hook(self, event_type: str, name: str) -> bool:
+        """Call it again; False when there is no such hook."""
+        return self._hooks.switch(event_type, name, True)
+
+    def disable_hook(self, event_type: str, name: str) -> bool:
+        """Keep it, but do not call it; False when there is no such hook."""
+        return self._hooks.switch(event_type, name, False)
+
+    def unregister_hook(self, event_type: str, name: str) -> bool:
+        """Forget it; False when there is no such hook."""
+        return self._hooks.remove(event_type, name)
+
+    def clear_hooks(self, event_type: str | None = None) -> None:
+        """Forget all hooks, or those of one kind."""
+        self._hooks.remove(event_type)
+
+
 def _is_repeated(hook: RegisteredHook, kind: str, heard: tuple[RegisteredHook, ...]) -> bool:
     """Whether a built-in hook that also hears `kind` was registered for it by itself as well: once is enough."""
     by_itself = kind in hook.names or kinds.EVERYTHING in hook.kinds

@@ -76,9 +76,9 @@ class PipelineHealthDashboard:
     ) -> None:
         """A batch went through: records a second by stage, the circuits as they are now, and the caches so far.
 
-        A circuit is given by its state or as the breaker itself, a cache by its `cache_info()` or by `hits` and
-        `misses`; alerts by their number or as a list. What is left out stays as it was; what cannot be right, a
-        throughput that is no number for one, is passed over. Never raises.
+        A circuit is given by its state or as the breaker itself, a cache by its hit rate, by its `cache_info()` or by
+        `hits` and `misses`; alerts by their number or as a list. What is left out stays as it was; what cannot be
+        right, a throughput that is no number for one, is passed over. Never raises.
         """
         throughputs = _known(stageThroughputs, _rate)
         circuits = None if circuitStates is None else _known(circuitStates, _state)
@@ -95,26 +95,28 @@ class PipelineHealthDashboard:
 
     @_either_spelling
     def healthReport(self, peakMemoryKb: float | None = None) -> dict[str, Any]:
-        """How it stands, said as `pipeline_health` too.
+        """Report the health, said as `pipeline_health` too.
 
-        `DEGRADED` while a circuit is open, else `HEALTHY`. `bottleneckStage` is the one with the lowest mean
-        throughput over the last ten batches, `bottleneckRps`; `meanRecentThroughputRps` is the mean over those
-        batches of what their stages did in the mean. What nothing was recorded of is None.
+        `DEGRADED` while a circuit is open, else `HEALTHY`. `bottleneckStage` is the slowest stage of the last batch,
+        `bottleneckRps` its throughput; `meanRecentThroughputRps` is the mean over the last ten batches of each
+        batch's slowest stage, since a batch is as fast as that. Batches without throughputs do not count. What
+        nothing was recorded of is None.
         """
         with self._lock:
             recent, batches, alerts = list(self._recent), self._batches, self._alerts
             circuits, rates = self._circuits, self._hit_rates
         open_circuits = sorted(name for name, state in circuits.items() if state == "open")
-        by_stage = _means_by_stage(recent)
-        slowest = min(by_stage, key=by_stage.__getitem__, default=None)
+        measured = [batch for batch in recent if batch]
+        last: dict[str, float] = measured[-1] if measured else {}
+        slowest = min(last, key=last.__getitem__, default=None)
         report = {
             "status": "DEGRADED" if open_circuits else "HEALTHY",
             "batchCount": batches,
             "totalAlerts": alerts,
             "openCircuits": open_circuits,
             "bottleneckStage": slowest,
-            "bottleneckRps": None if slowest is None else round(by_stage[slowest], 3),
-            "meanRecentThroughputRps": _mean([_mean(list(batch.values())) for batch in recent if batch]),
+            "bottleneckRps": None if slowest is None else round(last[slowest], 3),
+            "meanRecentThroughputRps": _mean([min(batch.values()) for batch in measured]),
             "cacheHitRates": dict(rates),
             "peakMemoryKb": clean(peakMemoryKb),
         }
@@ -172,13 +174,15 @@ def _state(value: Any) -> str | None:
 
 def _by_cache(info: Any) -> Any:
     """One cache's own numbers are of a cache without a name."""
-    alone = hasattr(info, "hits") or (
-        isinstance(info, Mapping) and not isinstance(info.get("hits", {}), Mapping)
-    )
+    alone = hasattr(info, "hits") or (isinstance(info, Mapping) and {"hits", "misses"} <= set(info))
     return {"cache": info} if alone else info
 
 
 def _hit_rate(value: Any) -> float | None:
+    """A plain rate, 0 to 1, as it is given; else that of hits and misses, also of a cached function's own."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value if 0 <= value <= 1 else None
+    value = value.cache_info() if callable(getattr(value, "cache_info", None)) else value
     hits, misses = (
         (value["hits"], value["misses"]) if isinstance(value, Mapping) else (value.hits, value.misses)
     )
@@ -197,14 +201,6 @@ def _count(value: Any) -> int:
         raise
     except BaseException:  # no number, or one that refuses to be read: no alerts that we know of
         return 0
-
-
-def _means_by_stage(batches: list[dict[str, float]]) -> dict[str, float]:
-    by_stage: dict[str, list[float]] = {}
-    for batch in batches:
-        for stage, rate in batch.items():
-            by_stage.setdefault(stage, []).append(rate)
-    return {stage: sum(rates) / len(rates) for stage, rates in by_stage.items()}
 
 
 def _mean(values: list[Any]) -> float | None:

@@ -11,6 +11,7 @@ from odibi_core.errors import STOPS, is_failure
 from odibi_core.event_bus import EventBus
 from odibi_core.events import kinds
 from odibi_core.events.clock import monotonic
+from odibi_core.events.context import batch_here
 from odibi_core.events.failure import describe_failure
 from odibi_core.program import current_bus
 from odibi_core.structured_logger import StructuredLogger
@@ -35,6 +36,9 @@ class Batch:
         self._worked = 0.0
         self._started = False
         self._flowing = False
+        self.told = False
+        """Whether the stage said `stage_completed` itself: then its line is the batch's."""
+        self._outer: Any = None
 
     def take(self, records: Any) -> Any:
         """What the stage is given: an iterator is put into one that counts, everything else is counted as it is."""
@@ -51,6 +55,9 @@ class Batch:
 
     def resume(self) -> None:
         """The stage works from here on; the first time, the batch begins."""
+        if self.number:
+            self._outer = batch_here.get()
+            batch_here.set(self)
         self._resumed = monotonic()
         if not self._started:
             self._started, self._begun = True, self._resumed
@@ -62,10 +69,16 @@ class Batch:
     def suspend(self) -> None:
         """The stage waits for its consumer."""
         self._worked += monotonic() - self._resumed
+        self._leave()
 
     def yielded(self, record: Any) -> None:
         """One record came out, and the consumer has it."""
         self.records_out = (self.records_out or 0) + 1
+
+    def _leave(self) -> None:
+        """The stage works no longer: what is said from here on is not its own."""
+        if self.number and batch_here.get() is self:
+            batch_here.set(self._outer)
 
     def finish(
         self, error: BaseException | None = None, *, partial: bool = False, result: Any = None
@@ -76,6 +89,7 @@ class Batch:
         if not self._flowing and error is None:
             self.records_out = size(result)
         now = monotonic()
+        self._leave()
         own = max(0.0, self._worked + now - self._resumed - self.waited)
         records = self.records_out if self.records_in is None else self.records_in
         fields: dict[str, Any] = {
@@ -88,6 +102,8 @@ class Batch:
             "throughputRps": records / own if records is not None and own > 0 else None,
             "batch": self.number,
         }
+        if self.told and error is None:
+            return
         if error is None or isinstance(error, GeneratorExit):
             if partial or error is not None:
                 fields["partial"] = True
@@ -170,8 +186,12 @@ def size(records: object) -> int | None:
 
 def _speak(logger: Any, kind: str, level: str, fields: dict[str, Any]) -> None:
     """Through the logger that was given, as its own line; else where everyone here speaks."""
-    if isinstance(logger, StructuredLogger):
-        logger._log(kind, level, **fields)
-        return
-    bus: EventBus = current_bus() if logger is None else getattr(logger, "bus", logger)
-    bus.say(kind, level=level, fields={name: value for name, value in fields.items() if value is not None})
+    around = batch_here.set(None)  # a batch's line is not one of the stage around it
+    try:
+        if isinstance(logger, StructuredLogger):
+            logger._log(kind, level, **fields)
+            return
+        bus: EventBus = current_bus() if logger is None else getattr(logger, "bus", logger)
+        bus.say(kind, level=level, fields={name: value for name, value in fields.items() if value is not None})
+    finally:
+        batch_here.reset(around)

@@ -90,9 +90,9 @@ class InstrumentedStage:
 
     stage: Any = None
     name: str = ""
-    _logger: Any = None
+    _given_logger: Any = None
 
-    def __init__(self, stage: Any = None, name: str | None = None, logger: Any = None) -> None:
+    def __init__(self, stage: Any = None, name: Any = None, logger: Any = None) -> None:
         if logger is None and name is not None and not isinstance(name, str):
             name, logger = None, name  # the course's Normalize("normalize", logger)
         brings_its_own = type(self).process is not InstrumentedStage.process
@@ -103,7 +103,20 @@ class InstrumentedStage:
             self.name = name or stage or type(self).__name__
         else:
             raise ConfigurationError(_no_stage(stage))
-        self._logger = speaker(logger)
+        self._given_logger = speaker(logger)
+
+    @property
+    def _logger(self) -> Any:
+        """The logger that was given; else the program's logger of the stage's name."""
+        if self._given_logger is not None:
+            return self._given_logger
+        from odibi_core.program_logger import get_logger  # here: most stages need none
+
+        return get_logger(self.name or type(self).__name__)
+
+    @_logger.setter
+    def _logger(self, logger: Any) -> None:
+        self._given_logger = logger
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -136,11 +149,11 @@ class InstrumentedStage:
 
     def _begin(self, silent: bool = False) -> Batch:
         numbers = self.__dict__.setdefault("_numbers", count(1))
-        return Batch(self.name or type(self).__name__, 0 if silent else next(numbers), self._logger)
+        return Batch(self.name or type(self).__name__, 0 if silent else next(numbers), self._given_logger)
 
     def __getstate__(self) -> dict[str, Any]:
         # Neither can be pickled, and what can be without us must be so with us.
-        return {name: value for name, value in self.__dict__.items() if name not in ("_logger", "_numbers")}
+        return {name: value for name, value in self.__dict__.items() if name not in ("_given_logger", "_numbers")}
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"

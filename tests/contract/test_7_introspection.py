@@ -63,9 +63,26 @@ def test_a_description_has_class_docstring_signature_parameter_count_and_module(
         assert [parameter.name for parameter in described.parameters] == ["records", "window", "by", "limits"]
 
 
-def test_the_course_s_spelling_is_the_same_function() -> None:
-    """`inspectPipeline` is `inspect_pipeline`, and both come through the door."""
-    assert inspectPipeline is inspect_pipeline
+def test_the_courses_spelling_describes_the_same_and_prints_the_courses_form(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """`Stage:`, `  Description:`, `  Signature: process(…)`; a warning for a stage without `process`."""
+
+    class Broken:
+        """Has no process."""
+
+    described = inspectPipeline([Smooth(), Broken(), Broken])
+    assert described.to_dict() == inspect_pipeline([Smooth(), Broken(), Broken]).to_dict()
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:3] == [
+        "Stage: Smooth",
+        "  Description: Smooths what sensors say.",
+        "  Signature: process(records: Iterable[Row], window: int = 5, *, by: Literal['sensor', 'site'] = 'sensor',"
+        " limits: dict[str, float] | None = None) -> Iterator[Row]",
+    ]
+    warnings = [line for line in lines if line.startswith("  Warning: ")]
+    assert warnings == ["  Warning: Broken has no process() that can be called"] * 2
+    assert len([line for line in lines if line.startswith("  Signature: ")]) == 1
     assert {"inspectPipeline", "inspect_pipeline"} <= set(dir(observability))
 
 
@@ -155,13 +172,40 @@ def test_the_dashboard_reports_the_health_of_a_pipeline() -> None:
         "openCircuits": [],
         "bottleneckStage": "enrich",
         "bottleneckRps": 100.0,
-        "meanRecentThroughputRps": 500.0,
+        "meanRecentThroughputRps": 100.0,
         "cacheHitRates": {"sites": 0.5},
         "peakMemoryKb": 2048,
     }
     dashboard.recordBatch({"read": 900.0}, {"lookup": "open"}, {}, 0)
     report = dashboard.healthReport()
     assert (report["status"], report["openCircuits"], report["batchCount"]) == ("DEGRADED", ["lookup"], 2)
+
+
+def test_the_bottleneck_is_the_slowest_stage_of_the_last_batch() -> None:
+    """Whatever was slow before it; the mean is of each batch's slowest stage."""
+    dashboard = PipelineHealthDashboard()
+    dashboard.recordBatch({"read": 10.0, "enrich": 90.0}, {}, {}, 0)
+    dashboard.recordBatch({"read": 900.0, "enrich": 50.0}, {}, {}, 0)
+    report = dashboard.healthReport()
+    assert (report["bottleneckStage"], report["bottleneckRps"]) == ("enrich", 50.0)
+    assert report["meanRecentThroughputRps"] == 30.0
+
+
+def test_cache_hit_rates_are_plain_rates_as_given_or_from_cache_info() -> None:
+    """The course's `recordBatch(…, {"calibration": 0.987}, …)`."""
+    looked_up.cache_clear()
+    for key in (1, 1, 1, 2):
+        looked_up(key)
+    dashboard = PipelineHealthDashboard()
+    dashboard.recordBatch(
+        {"calibrate": 5200.0},
+        {"lookup": "closed"},
+        {"calibration": 0.987, "whole": 1, "none": 0.0, "sites": looked_up.cache_info(), "function": looked_up},
+        0,
+    )
+    assert dashboard.healthReport()["cacheHitRates"] == {
+        "calibration": 0.987, "whole": 1, "none": 0.0, "sites": 0.5, "function": 0.5,
+    }  # fmt: skip
 
 
 def test_the_mean_throughput_is_of_the_last_ten_batches() -> None:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
+import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
 
-from odibi_core.observability import CircuitBreaker, InstrumentedStage, StructuredLogger, measured_stage
+from odibi_core.observability import (
+    CircuitBreaker,
+    InstrumentedStage,
+    StructuredLogger,
+    get_logger,
+    measured_stage,
+)
 from odibi_core.program import current_bus
 from odibi_core.testing import RecordingSink
 
@@ -54,6 +62,100 @@ def test_instrumented_stage_is_subclassed_with_the_name_as_argument(heard: Recor
 
     assert Validate("validate").process([1, 2]) == [1, 2]
     assert [(event.component, event.fields["recordsIn"]) for event in heard.events] == [("validate", 2)]
+
+
+class Calibrate(InstrumentedStage):
+    """The course's stage: it inherits, takes its name and a logger, and logs its batches itself."""
+
+    def process(self, records: list[float], offset: float = 0.5) -> list[float]:
+        """Shift every reading."""
+        started = time.perf_counter()
+        calibrated = [record + offset for record in records]
+        elapsed_ms = (time.perf_counter() - started) * 1000
+        self._logger.info(
+            "stage_completed",
+            recordsIn=len(records),
+            recordsOut=len(calibrated),
+            elapsedMs=round(elapsed_ms, 3),
+            throughputRps=round(len(records) / max(elapsed_ms / 1000, 1e-9), 1),
+        )
+        return calibrated
+
+
+def test_a_subclass_without_a_logger_has_a_working_one(heard: RecordingSink) -> None:
+    """`self._logger` writes a line with the stage as its component, where the program's log goes."""
+
+    class Quiet(InstrumentedStage):
+        def process(self, records: list[int]) -> list[int]:
+            self._logger.warning("late_records", late=2)
+            return records
+
+    for stage in (Quiet("quiet"), pickle_twin(Quiet("quiet"))):
+        assert stage.process([1]) == [1]
+    assert [(event.component, event.fields["late"]) for event in heard.of_kind("late_records")] == [
+        ("quiet", 2)
+    ] * 2
+
+
+def pickle_twin(stage: InstrumentedStage) -> InstrumentedStage:
+    """A copy, as a worker process gets it: without what cannot travel."""
+    return copy.deepcopy(stage)
+
+
+def test_a_stage_that_logs_its_own_stage_completed_is_counted_once(heard: RecordingSink) -> None:
+    """The line that it wrote is the batch's; one that does not, or that failed, is told as ever."""
+    assert Calibrate("calibrate").process([1.0, 2.0]) == [1.5, 2.5]
+    (event,) = heard.of_kind("stage_completed")
+    assert (event.component, event.fields["recordsIn"], event.fields["recordsOut"]) == ("calibrate", 2, 2)
+    with pytest.raises(TypeError):
+        Calibrate("calibrate").process(["x"])  # type: ignore[list-item]
+    assert [event.component for event in heard.of_kind("stage_failed")] == ["calibrate"]
+
+
+def test_the_courses_stage_runs_as_it_is_written(heard: RecordingSink) -> None:
+    """With its own stream: one line a batch there, by the stage, and none anywhere else."""
+    stream = io.StringIO()
+    stage = Calibrate("calibrate", StructuredLogger("calibrate", stream=stream))
+    for batch in ([1.0], [2.0, 3.0]):
+        stage.process(batch)
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [(line["event"], line["component"], line["recordsIn"]) for line in lines] == [
+        ("stage_completed", "calibrate", 1),
+        ("stage_completed", "calibrate", 2),
+    ]
+    assert heard.events == []
+
+
+def test_stages_inside_each_other_are_counted_once_each(heard: RecordingSink) -> None:
+    """Lazy ones that are pulled through, one that logs for itself, and one that does not."""
+
+    class Own(InstrumentedStage):
+        def process(self, records: Iterable[float]) -> Iterator[float]:
+            yield from records
+            self._logger.info("stage_completed", recordsOut=0)
+
+    class Outer(InstrumentedStage):
+        def process(self, records: Iterable[float]) -> list[float]:
+            return Calibrate("inner").process(list(records))
+
+    pulled = Own("own").process(InstrumentedStage(Normalize(), "first").process([1, 2]))
+    assert Outer("outer").process(pulled) == [2.5, 4.5]
+    assert sorted(event.component or "" for event in heard.of_kind("stage_completed")) == [
+        "first", "inner", "outer", "own",
+    ]  # fmt: skip
+
+
+def test_what_the_consumer_says_between_two_records_is_not_the_stages(heard: RecordingSink) -> None:
+    """Only what is said while the stage works is its own."""
+
+    @measured_stage
+    def double(records: Iterable[int]) -> Iterator[int]:
+        for record in records:
+            yield record * 2
+
+    for _ in double([1, 2]):
+        get_logger("consumer").info("stage_completed", recordsIn=1)
+    assert [event.component for event in heard.of_kind("stage_completed")] == ["consumer", "consumer", "double"]
 
 
 def test_the_logger_given_writes_the_line(heard: RecordingSink) -> None:

@@ -85,6 +85,8 @@ _inherited = EMPTY
 
 bus_here: ContextVar[Any] = ContextVar("odibi_core_bus", default=None)
 """The bus of the run that we are in, None outside any: set by what runs, read by whoever only wants to speak."""
+batch_here: ContextVar[Any] = ContextVar("odibi_core_batch", default=None)
+"""The batch of the stage that works here; the bus sets its `told` if the stage says `stage_completed` itself."""
 
 
 def current() -> Context:

@@ -115,7 +115,28 @@ def inspect_pipeline(stages: Any) -> PipelineDescription:
     return PipelineDescription([*map(describe, [stages] if several is None else several.__iter__(stages))])
 
 
-inspectPipeline = inspect_pipeline
+def inspectPipeline(stages: Any) -> PipelineDescription:
+    """Describe stages as `inspect_pipeline` does, and print each in the course's form.
+
+    >>> def scale(records: list[float], factor: float = 2.0) -> list[float]: ...
+    >>> _ = inspectPipeline([scale])
+    Stage: scale
+      Description: (no description)
+      Signature: scale(records: list[float], factor: float = 2.0) -> list[float]
+    """
+    described = inspect_pipeline(stages)
+    for stage in described:
+        sys.stdout.write("".join(f"{_printable(line)}\n" for line in _in_the_courses_form(stage)))
+    return described
+
+
+def _in_the_courses_form(stage: StageDescription) -> Iterator[str]:
+    yield f"Stage: {stage.name}"
+    yield f"  Description: {stage.doc or '(no description)'}"
+    if stage.signature is not None and stage.kind not in ("class", "object"):
+        yield f"  Signature: {'process' if stage.kind == 'stage' else stage.name}{stage.signature}"
+    else:
+        yield f"  Warning: {stage.name} has no process() that can be called"
 
 
 def validate_config(stage: Any, config: Any) -> list[str]:
