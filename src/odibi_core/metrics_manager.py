@@ -56,6 +56,8 @@ class MetricsManager(MetricsRecorder):
         self._histograms = self._view.routes[HISTOGRAM]
         self._by_record: dict[Any, dict[Key, Series]] = {}
         self._started = monotonic()
+        self.exporter_memory: dict[str, Any] = {}
+        """What exporters keep from one export to the next."""
 
     def record(self, metric_type: str, name: str | None, value: float, labels: Labels = None) -> None:
         """One value of a metric; its name says whether it is counted, put in buckets or kept as the last."""
@@ -222,6 +224,7 @@ class MetricsManager(MetricsRecorder):
                     resident_bytes=None if memory_mb is None else int(memory_mb * 1024 * 1024),
                     inherited=self._inherited,
                     last_times=self._last_times,
+                    memory=self.exporter_memory,
                 )
             )
 

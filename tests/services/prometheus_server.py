@@ -107,8 +107,8 @@ def running(command: list[str], folder: Path, **variables: str) -> Iterator[None
 
 
 @contextmanager
-def scraping(folder: Path) -> Iterator[PrometheusServer]:
-    """A Prometheus that scrapes the observed program every second, until the block ends."""
+def scraping(folder: Path, script: Path = PROGRAM) -> Iterator[PrometheusServer]:
+    """A Prometheus that scrapes a program, which runs in `folder/program`, every second, until the block ends."""
     assert PROMETHEUS, "prometheus is not installed (Debian: prometheus)"
     program, server = folder / "program", folder / "server"
     program.mkdir()
@@ -125,7 +125,7 @@ def scraping(folder: Path) -> Iterator[PrometheusServer]:
         "PROMETHEUS_PORT": str(port),
         "LOG_LEVEL": "critical",
     }
-    with running([sys.executable, str(PROGRAM)], program, **variables), running(starts, server):
+    with running([sys.executable, str(script)], program, **variables), running(starts, server):
         found = PrometheusServer(f"http://127.0.0.1:{own}", f"http://127.0.0.1:{port}")
         up = wait_for(lambda: [one for one in found.answer("up") if one.value == 1])
         assert up, "".join(file.read_text() for file in folder.glob("*/said.txt"))

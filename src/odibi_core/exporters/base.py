@@ -22,6 +22,10 @@ class Measured:
     at: datetime
     recent: Sequence[Metric] = ()
     """The recent raw measurements; empty unless the exporter `needs_samples`."""
+    memory: dict[str, Any] = field(default_factory=dict)
+    """What an exporter keeps from one export to the next, such as the names it gave; the same as long as the process
+    lives.
+    """
     last_times: Callable[[], Mapping[Series, datetime]] = dict
     """Returns when each series was last measured, as far as the recent raw measurements tell."""
     uptime_s: float | None = None

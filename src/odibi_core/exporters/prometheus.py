@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import accumulate
 from math import inf
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 from odibi_core.exporters.base import Measured
 from odibi_core.exporters.prometheus_names import (
@@ -18,11 +18,10 @@ from odibi_core.exporters.prometheus_names import (
     UNREADABLE_PARTS,
     UPTIME,
     VALUE,
+    FamilyNames,
     Form,
-    Taken,
-    forms,
     is_known,
-    label_text,
+    registry_in,
 )
 from odibi_core.views.metrics_nodes import cache_hit_rate, cache_lookups
 from odibi_core.views.metrics_series import Family, Series
@@ -39,18 +38,21 @@ class PrometheusExporter:
 
     def export(self, measured: Measured, /) -> str:
         lines: list[str] = []
-        taken = Taken()
+        registry = registry_in(measured.memory)
         writers = _OPEN_WRITERS if self._open_metrics else _WRITERS
         for form, value in _facts(measured):
-            lines += self._head(taken.free(form.name, form.kind, form.name), form)
+            lines += self._head(form.name, form)
             lines.append(f"{form.name} {number(value)}")
-        families = measured.view.families
-        for family in sorted(families.values(), key=_place):
+        families = list(measured.view.families.values())
+        for family in families:  # in the order in which they were made: who came first has the name
+            registry.add(family.metric, family.kind)
+        for family in sorted(families, key=_place):
             series = [one for one in family.sorted() if one.samples]
-            for form in forms(family.metric, family.kind) if series else ():
-                name = taken.free(form.name, form.kind, f"{family.kind} {family.metric}")
+            names = registry.add(family.metric, family.kind)
+            for form, name in names.forms if series else ():
                 lines += self._head(name, form)
-                lines += writers[form.shows](f"{name}_total" if form.kind == COUNTER else name, form, series)
+                sample = f"{name}_total" if form.kind == COUNTER else name
+                lines += writers[form.shows](sample, form, series, names)
         if self._open_metrics:
             lines.append("# EOF")
         lines.append("")
@@ -97,50 +99,53 @@ def _facts(measured: Measured) -> Iterator[tuple[Form, float]]:
         yield UNREADABLE_PARTS, measured.unreadable_parts
 
 
-def _labels(series: Series) -> str:
+def _labels(series: Series, names: FamilyNames) -> str:
     """The labels of a series as they are written, kept with it: a scrape writes them again and again."""
     text = series.text
     if text is None:
-        text = series.text = label_text(series.name, series.labels())
+        text = series.text = names.label_text(series.name, series.labels())
     return text
 
 
-def _values(name: str, form: Form, series: list[Any]) -> list[str]:
-    return [f"{name}{one.text or _labels(one)}{number(one.total + one.d_total)}" for one in series]
+def _values(name: str, form: Form, series: list[Any], names: FamilyNames) -> list[str]:
+    return [f"{name}{one.text or _labels(one, names)}{number(one.total + one.d_total)}" for one in series]
 
 
-def _last(name: str, form: Form, series: list[Any]) -> list[str]:
+def _last(name: str, form: Form, series: list[Any], names: FamilyNames) -> list[str]:
     if series[0].kind == GAUGE:
-        return [f"{name}{one.text or _labels(one)}{number(one.value)}" for one in series]
-    return [f"{name}{one.text or _labels(one)}{number(one.last)}" for one in series]
+        return [f"{name}{one.text or _labels(one, names)}{number(one.value)}" for one in series]
+    return [f"{name}{one.text or _labels(one, names)}{number(one.last)}" for one in series]
 
 
-def _sums(name: str, form: Form, series: list[Any]) -> list[str]:
-    return [f"{name}{one.text or _labels(one)}{number(one.sum)}" for one in series if one.sum >= 0]
+def _sums(name: str, form: Form, series: list[Any], names: FamilyNames) -> list[str]:
+    return [f"{name}{one.text or _labels(one, names)}{number(one.sum)}" for one in series if one.sum >= 0]
 
 
-def _buckets(name: str, form: Form, series: list[Any], least_sum: float = -inf) -> list[str]:
+def _buckets(
+    name: str, form: Form, series: list[Any], names: FamilyNames, least_sum: float = -inf
+) -> list[str]:
     lines: list[str] = []
     for one in series:
-        labels = _labels(one)
+        labels = _labels(one, names)
         before = f"{labels[1:-2]}," if labels != " " else ""
         bounds = [number(float(f"{bound * form.scale:.12g}")) for bound in one.bounds]
         for bound, count in zip([*bounds, "+Inf"], accumulate(one.counts()), strict=True):
             lines.append(f'{name}_bucket{{{before}le="{bound}"}} {count}')
         if one.sum >= least_sum:
-            lines.append(f"{name}_count{one.text or _labels(one)}{one.samples}")
-            lines.append(f"{name}_sum{one.text or _labels(one)}{number(one.sum * form.scale)}")
+            lines.append(f"{name}_count{labels}{one.samples}")
+            lines.append(f"{name}_sum{labels}{number(one.sum * form.scale)}")
     return lines
 
 
-_WRITERS: dict[str, Callable[[str, Form, list[Any]], list[str]]] = {
+Writer: TypeAlias = Callable[[str, Form, list[Any], FamilyNames], list[str]]
+_WRITERS: dict[str, Writer] = {
     VALUE: _values,
     LAST: _last,
     SUM: _sums,
     BUCKETS: _buckets,
 }
 # OpenMetrics forbids a negative sum, and a count without one: their histogram has its buckets alone.
-_OPEN_WRITERS: dict[str, Callable[[str, Form, list[Any]], list[str]]] = {
+_OPEN_WRITERS: dict[str, Writer] = {
     **_WRITERS,
     BUCKETS: partial(_buckets, least_sum=0.0),
 }

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
+import weakref
 import zlib
 from collections.abc import Mapping
-from functools import lru_cache
-from typing import Final, NamedTuple
+from threading import RLock
+from typing import Any, Final, NamedTuple
 
 from odibi_core.views.metrics_types import COUNTER, GAUGE, HISTOGRAM, kind_of
 
@@ -96,6 +98,9 @@ UNREADABLE_PARTS: Final = Form(
 )
 _SHOWS: Final = {COUNTER: VALUE, GAUGE: LAST, HISTOGRAM: BUCKETS}
 _NOT_IN_NAMES: Final = re.compile("[^a-zA-Z0-9_]")
+_REGISTRY: Final = "prometheus"
+_NODE: Final = None
+"""In place of a label, the name of the series."""
 _RESERVED_LABELS: Final = frozenset({"le", "quantile"})
 _SUFFIXES: Final = {
     COUNTER: ("", "_total", "_created"),
@@ -126,18 +131,85 @@ def _custom(metric: str, kind: str) -> str:
     return name.removesuffix("_total") if kind == COUNTER else name
 
 
-class Taken:
-    """The names that an exposition already uses, with all that a family of a kind may append to them."""
+class FamilyNames:
+    """The names that one metric has in Prometheus: of each family that it becomes, and of its labels."""
+
+    def __init__(self, forms: tuple[tuple[Form, str], ...], known: bool) -> None:
+        self.forms = forms
+        self._labels: dict[str | None, str] = {_NODE: "node"} if known else {}
+        self._orders: dict[tuple[str | None, ...], list[tuple[str | None, str]]] = {}
+
+    def label_text(self, name: str, labels: Mapping[str, str]) -> str:
+        """Return `{node="clean",engine="pandas"} `: the name as `node`, each label under an allowed name of its own."""
+        asked: tuple[str | None, ...] = (_NODE, *sorted(labels)) if name else tuple(sorted(labels))
+        spelled = self._orders.get(asked)
+        if spelled is None:
+            spelled = self._orders[asked] = [(label, self._spelling(label)) for label in asked]
+        written = [
+            f'{spelling}="{escaped(name if label is None else labels[label])}"' for label, spelling in spelled
+        ]
+        return f"{{{','.join(written)}}} " if written else " "
+
+    def _spelling(self, label: str | None) -> str:
+        """The name of a label: that of the one that came first, numbered for those that would be spelled alike."""
+        found = self._labels.get(label)
+        if found is None:
+            found = plain = "node" if label is None else _allowed(label)
+            number = 1
+            while found in self._labels.values():
+                number += 1
+                found = f"{plain}_{number}"
+            self._labels[label] = found
+        return found
+
+
+def _allowed(label: str) -> str:
+    name = _NOT_IN_NAMES.sub("_", label).lstrip("_") or "label"
+    return f"label_{name}" if name[0].isdigit() or name in _RESERVED_LABELS else name
+
+
+class NameRegistry:
+    """The names that metrics have in Prometheus, for as long as the process lives.
+
+    A name belongs to the metric that came first, whatever comes later: a query that was right stays right. Another
+    metric that would be called the same gets a hash of its own name behind it. The names that dashboards read belong
+    to the metrics that they are about, before anything else comes.
+    """
 
     def __init__(self) -> None:
+        self._families: dict[tuple[str, str], FamilyNames] = {}
         self._samples: set[str] = set()
+        self._begin()
+        for fact in (CACHE_HIT_RATE, UPTIME, RESIDENT_MEMORY, UNREADABLE_PARTS):
+            self._take(fact.name, fact.kind)
+        for metric in (*KNOWN, *HELP):
+            self.add(metric, kind_of(metric))
+        _registries.add(self)
 
-    def free(self, name: str, kind: str, owner: str) -> str:
-        """`name`, or, when another family has it, `name` and a hash of the owner."""
-        if self._take(name, kind):
-            return name
-        marked = f"{name}_{zlib.crc32(owner.encode()):08x}"
-        while not self._take(marked, kind):
+    def _begin(self) -> None:
+        """No thread holds the lock: at the start, and in the child of every fork."""
+        self._lock = RLock()
+
+    def add(self, metric: str, kind: str) -> FamilyNames:
+        """Return the names of a metric, given to it now if it is new."""
+        names = self._families.get((kind, metric))
+        if names is None:
+            with self._lock:
+                names = self._families.get((kind, metric)) or self._named(metric, kind)
+        return names
+
+    def _named(self, metric: str, kind: str) -> FamilyNames:
+        owner = f"{kind} {metric}"
+        given = tuple((form, self._free(form, owner)) for form in forms(metric, kind))
+        names = self._families[kind, metric] = FamilyNames(given, is_known(metric, kind))
+        return names
+
+    def _free(self, form: Form, owner: str) -> str:
+        """The name of a form or, if another family has it, the name and a hash of the owner."""
+        if self._take(form.name, form.kind):
+            return form.name
+        marked = f"{form.name}_{zlib.crc32(owner.encode()):08x}"
+        while not self._take(marked, form.kind):
             marked += "_"
         return marked
 
@@ -149,32 +221,10 @@ class Taken:
         return True
 
 
-def label_text(name: str, labels: Mapping[str, str]) -> str:
-    """`{node="clean",engine="pandas"} `: the name as `node`, each label under an allowed name of its own."""
-    written = [f'node="{escaped(name)}"'] if name else []
-    for label, spelling in _labels(tuple(labels), bool(name)):
-        written.append(f'{spelling}="{escaped(labels[label])}"')
-    return f"{{{','.join(written)}}} " if written else " "
-
-
-@lru_cache(maxsize=1024)
-def _labels(labels: tuple[str, ...], named: bool) -> list[tuple[str, str]]:
-    """Each label with the name that it gets, in the order in which they are written."""
-    taken = {"node": ""} if named else {}
-    for label in sorted(labels):
-        taken[_label(label, taken)] = label
-    return [(label, spelling) for spelling, label in taken.items() if label or spelling != "node"]
-
-
-def _label(label: str, taken: Mapping[str, str]) -> str:
-    name = _NOT_IN_NAMES.sub("_", label).lstrip("_") or "label"
-    if name[0].isdigit() or name in _RESERVED_LABELS:
-        name = f"label_{name}"
-    plain, number = name, 1
-    while name in taken:
-        number += 1
-        name = f"{plain}_{number}"
-    return name
+def registry_in(memory: dict[str, Any]) -> NameRegistry:
+    """Return the registry of an exporter's memory, put there if there is none; both text formats share it."""
+    found: NameRegistry = memory.get(_REGISTRY) or memory.setdefault(_REGISTRY, NameRegistry())
+    return found
 
 
 def escaped(value: str) -> str:
@@ -182,3 +232,15 @@ def escaped(value: str) -> str:
     if "\\" in value or '"' in value or "\n" in value:
         return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
     return value
+
+
+_registries: Final[weakref.WeakSet[NameRegistry]] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for registry in _registries:
+        registry._begin()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -56,6 +56,7 @@ class SharedMetrics:
         self.metrics = metrics
         self.root = Path(root)
         self.group: ProcessGroup | None = None
+        self._memory: dict[str, Any] = getattr(metrics, "exporter_memory", {})
         self.begin()
 
     def begin(self) -> None:
@@ -138,7 +139,8 @@ class SharedMetrics:
             living = [part for name, part in readable.items() if others[name]]
             dead = {name: part for name, part in readable.items() if not others[name]}
             archived = self._fold(group, archive, dead, folded)
-        return _added_up([own, *living], archived, unreadable=len(parts) - len(readable) + damaged)
+        unreadable = len(parts) - len(readable) + damaged
+        return _added_up([own, *living], archived, unreadable=unreadable, memory=self._memory)
 
     def _archive(self, group: ProcessGroup) -> tuple[Part, bool]:
         """Return what the dead left, and true if it cannot be read: then it is renamed, and begun anew."""
@@ -181,7 +183,9 @@ class SharedMetrics:
         return _series(archive)
 
 
-def _added_up(living: list[Part], archived: list[Any], *, unreadable: int) -> Measured:
+def _added_up(
+    living: list[Part], archived: list[Any], *, unreadable: int, memory: dict[str, Any]
+) -> Measured:
     merged = Merged()
     merged.add(archived)
     for part in living:
@@ -194,6 +198,7 @@ def _added_up(living: list[Part], archived: list[Any], *, unreadable: int) -> Me
         uptime_s=max(uptimes, default=None),
         resident_bytes=sum(resident) if resident else None,
         unreadable_parts=unreadable,
+        memory=memory,
     )
 
 

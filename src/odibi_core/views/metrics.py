@@ -253,7 +253,9 @@ def _tidy(labels: Any) -> dict[str, str]:
     tidy = {}
     for label, value in islice(labels.items(), _MAX_LABELS):
         # A text before it is cleaned: what comes out of the journal again must come to the same series.
-        tidy[_short(clean_text(label))] = _short(clean_field(label, _text_of(value)))
+        kept = _short(clean_field(label, _text_of(value)))
+        if kept:  # as Prometheus has it, an empty label is none
+            tidy[_short(clean_text(label))] = kept
     return tidy
 
 
