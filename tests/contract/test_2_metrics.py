@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from odibi_core.metrics_exporter import MetricsExporter
 from odibi_core.metrics_manager import Metric, MetricsManager, MetricType
+from odibi_core.orchestrator import Orchestrator
 
 VALUES = [
     "node_duration_ms",
@@ -338,3 +339,18 @@ def test_prometheus_names_of_the_process(metrics: MetricsManager, name: str) -> 
 
 def test_user_labels_are_kept(metrics: MetricsManager) -> None:
     assert 'odibi_node_duration_ms{node="clean",engine="pandas"} 30.0' in metrics.export_prometheus()
+
+
+def test_a_memory_recorded_by_hand_goes_before_the_measured_one() -> None:
+    """Both are exported, and the summary has what was recorded by hand."""
+    metrics = MetricsManager()
+
+    def clean() -> list[dict[str, int]]:
+        metrics.record_memory_usage("clean", 0.5)
+        return [{"n": 1}]
+
+    Orchestrator([clean], metrics_manager=metrics, store=False).execute()
+    assert metrics.get_summary()["nodes"]["clean"]["memory_mb"] == 0.5
+    text = metrics.export_prometheus()
+    assert 'odibi_memory_usage_mb{node="clean"} 0.5' in text
+    assert 'odibi_memory_usage_mb{node="clean",engine="pandas"}' in text

@@ -238,7 +238,7 @@ def test_memory_mb_of_a_node_is_filled_by_every_run(workers: int) -> None:
     assert all(event.memory_mb > 1 for event in edges)  # type: ignore[attr-defined]
     nodes = result["metrics"].get_summary()["nodes"]
     assert all(nodes[name]["memory_mb"] > 1 for name in ("orders", "clean"))
-    assert 'odibi_memory_usage_mb{node="clean"}' in result["metrics"].export_prometheus()
+    assert 'odibi_memory_usage_mb{node="clean",engine="pandas"}' in result["metrics"].export_prometheus()
     assert all(step["memory_mb"] > 1 for step in result["tracker"].export_lineage()["steps"])
 
 

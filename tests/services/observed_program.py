@@ -39,6 +39,7 @@ def clean(read: list[dict[str, int]]) -> list[dict[str, int]]:
     """Succeeds the second time."""
     if next(attempts) % 2 == 0:
         raise ConnectionError("no route")
+    current_bus().say("cache_miss", fields={"cache_hit": False})
     get_metrics().record_memory_usage("clean", 64.5)
     return [row for row in read if row["n"] % 2]
 

@@ -76,7 +76,7 @@ def observations(event: Event, cache_told: CacheTold) -> Iterable[Observation]:
     )
     memory_mb = values.number(event.memory_mb)
     if memory_mb is not None:
-        found.append((MEMORY_USAGE, node, memory_mb, None))
+        found.append((MEMORY_USAGE, node, memory_mb, labels))
     return found
 
 
@@ -183,9 +183,11 @@ def nodes(view: MetricsView) -> dict[str, dict[str, Any]]:
 
     for series in _durations(view):
         node(series.name)["duration_ms"] += series.sum
-    for metric, column in ((ROW_COUNT, "row_count"), (MEMORY_USAGE, "memory_mb"), (THROUGHPUT, "throughput")):
+    for metric, column in ((ROW_COUNT, "row_count"), (THROUGHPUT, "throughput")):
         for gauge in _gauges(view, metric):
             node(gauge.name)[column] = spelled(gauge.value)
+    for gauge in reversed(_gauges(view, MEMORY_USAGE)):  # last the one without labels: what was recorded by hand
+        node(gauge.name)["memory_mb"] = spelled(gauge.value)
     for metric in (SUCCESS_COUNT, FAILURE_COUNT):
         for counter in _counters(view, metric):
             node(counter.name)
