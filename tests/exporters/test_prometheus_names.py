@@ -126,7 +126,7 @@ def test_a_label_keeps_its_name_whatever_comes_later() -> None:
 def test_a_name_and_a_label_called_node_are_two(first: str) -> None:
     """Whichever came first is `node`."""
     manager = MetricsManager()
-    calls = {
+    calls: dict[str, Callable[[], None]] = {
         "name": lambda: manager.set_gauge("x", "a", 1),
         "label": lambda: manager.set_gauge("x", None, 1, {"node": "a"}),
     }
