@@ -39,9 +39,13 @@ OUR_VARIABLES = (
 
 @pytest.fixture(autouse=True)
 def _apart(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Each test runs in an empty directory of its own, with none of the variables that odibi-core reads."""
+    """Each test runs in an empty directory of its own, with none of the variables that odibi-core reads.
+
+    But for one: tests that run side by side, and a program of this machine, do not meet on port 8000.
+    """
     for name in [name for name in os.environ if name.startswith(OUR_VARIABLES)]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("METRICS_ENABLED", "false")
     monkeypatch.chdir(tmp_path_factory.mktemp("cwd"))
     set_config(None)
 

@@ -105,7 +105,7 @@ def test_lines_are_of_the_span_that_opentelemetry_has_active(
             pass
     get_logger("shop").info("after")
     inside, bridged, own, timed, after = heard.events
-    assert inside.fields == {**OF_ACTIVE, "batch": 7}
+    assert inside.fields == {**OF_ACTIVE, "batch": 7, "logger": "shop"}
     assert span_of(bridged.fields) == OF_ACTIVE
     assert span_of(own.fields) == {**OF_ACTIVE, "span_id": "mine"}
     assert span_of(timed.fields) == OF_ACTIVE

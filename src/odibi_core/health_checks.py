@@ -131,10 +131,11 @@ class PrometheusCheck(_BuiltIn):
             return self._found(HealthStatus.SKIPPED, f"no program serves metrics at {where} now")
         finally:
             connection.close()
+        told = f"/metrics answered {answer.status}"
         status = HealthStatus.HEALTHY if answer.status == 200 else HealthStatus.UNHEALTHY
-        return self._found(
-            status, f"/metrics answered {answer.status}", port=config.prometheus_port, bytes=size
-        )
+        if answer.status != 200 and config.source("metrics_enabled") == config.source("prometheus_port") == "default":
+            status, told = HealthStatus.SKIPPED, f"{told}: another program has the default port"
+        return self._found(status, told, port=config.prometheus_port, bytes=size)
 
 
 class SentryCheck(_BuiltIn):

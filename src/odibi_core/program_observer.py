@@ -18,10 +18,12 @@ from odibi_core.events import context
 from odibi_core.events.clock import monotonic, program_name
 from odibi_core.events.failure import message_of
 from odibi_core.exporters.endpoint import serve_metrics
+from odibi_core.exporters.shared_folder import shared_folder
 from odibi_core.observer import Observer
 from odibi_core.program_health import endpoint_answer, start_background_checks
 from odibi_core.program_logger import configure, warn_of
 from odibi_core.settings import ObservabilityConfig, Settings, get_config, set_config
+from odibi_core.settings.environment import temporary_folder
 from odibi_core.settings.lists import tags
 from odibi_core.sinks.datadog_sink import DatadogSink
 from odibi_core.stop_signal import before_stop_signal
@@ -103,10 +105,11 @@ class ProgramObserver(Observer):
     def _serve_metrics(self) -> None:
         config = self.config
         if config.metrics_enabled:
+            shared = shared_folder(temporary_folder()) or self.settings.root
             endpoint = serve_metrics(
                 self.metrics,
-                self.settings.root / "metrics",
-                health=endpoint_answer,
+                shared / "metrics",
+                health=endpoint_answer if config.health_check_enabled else None,
                 host=config.metrics_host,
                 port=config.prometheus_port,
                 token=config.metrics_token,
@@ -131,8 +134,9 @@ class ProgramObserver(Observer):
             self._ends.append(close_error_tracking)
 
     def _watch_health(self) -> None:
-        if self.config.health_check_enabled:
-            background = start_background_checks(self.config.health_check_interval_seconds)
+        config = self.config
+        if config.health_check_enabled and config.source("health_check_interval_seconds") != "default":
+            background = start_background_checks(config.health_check_interval_seconds)
             self._ends.append(lambda timeout: background.stop())
 
     def finish(self, error: BaseException | None = None) -> None:

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import os
+import socket
+import subprocess
+import sys
+import threading
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from tests.ports import kept_port
@@ -82,3 +88,77 @@ def test_init_observability_serves_them_at_prometheus_port_when_metrics_enabled(
     with track_performance("load", tags={"source": "api"}):
         pass
     assert 'operation_success_total{operation="load",source="api"} 1' in served(port).splitlines()
+
+
+THREE_LINES = """
+from odibi_core.observability import get_logger, init_observability
+init_observability()
+get_logger("shop").info("orders_loaded", rows=3)
+"""
+
+
+def program(code: str, folder: Path, **variables: str) -> subprocess.Popen[str]:
+    """A program in a folder of its own, with the defaults but for these variables."""
+    folder.mkdir(exist_ok=True)
+    environment = {name: value for name, value in os.environ.items() if name != "METRICS_ENABLED"}
+    return subprocess.Popen(
+        [sys.executable, "-c", code], cwd=folder, env={**environment, **variables}, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+def test_by_default_metrics_and_health_are_served_on_loopback(tmp_path: Path) -> None:
+    """`METRICS_ENABLED` and `HEALTH_CHECK_ENABLED` are true; the server's libraries load at the first scrape."""
+    port = kept_port()
+    code = THREE_LINES + (
+        "import sys, urllib.request\n"
+        "before = {'uvicorn', 'starlette', 'asyncio'} & set(sys.modules)\n"
+        f"text = urllib.request.urlopen('http://127.0.0.1:{port}/metrics').read().decode()\n"
+        f"health = urllib.request.urlopen('http://127.0.0.1:{port}/health').read().decode()\n"
+        "print(before, 'odibi_uptime_seconds' in text, '\"disk\"' in health)"
+    )
+    said, complaints = program(code, tmp_path / "a", PROMETHEUS_PORT=str(port)).communicate(timeout=60)
+    assert said == "set() True True\n", complaints
+    assert len(complaints.splitlines()) == 1
+
+
+@pytest.mark.parametrize("folders", [("a", "b"), ("a", "a")], ids=["in two folders", "in one"])
+def test_two_programs_at_once_share_the_port(tmp_path: Path, folders: tuple[str, str]) -> None:
+    """Neither is warned; who has the port answers for both."""
+    port = str(kept_port())
+    code = THREE_LINES + "print('up', flush=True)\ninput()\n"
+    programs = [program(code, tmp_path / folder, PROMETHEUS_PORT=port) for folder in folders]
+    assert [each.stdout and each.stdout.readline() for each in programs] == ["up\n"] * 2
+    assert "odibi_uptime_seconds" in served(int(port))
+    for each in programs:
+        _, complaints = each.communicate("\n", timeout=60)
+        assert (each.returncode, len(complaints.splitlines())) == (0, 1), complaints
+
+
+def test_a_port_that_another_program_has_is_one_warning(tmp_path: Path) -> None:
+    """It names the port and what to do; the program goes on, and its health is not that of the other."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        ended = program(THREE_LINES, tmp_path / "a", PROMETHEUS_PORT=port)
+        _, said = ended.communicate(timeout=60)
+    lines = said.splitlines()
+    assert (ended.returncode, len(lines)) == (0, 2), said
+    assert all(word in said for word in (port, "PROMETHEUS_PORT", "METRICS_ENABLED=false", "orders_loaded"))
+
+
+@pytest.mark.parametrize(("interval", "repeats"), [(None, False), ("60", True)])
+def test_health_checks_repeat_only_if_an_interval_is_set(
+    begun: list[ProgramObserver], monkeypatch: pytest.MonkeyPatch, interval: str | None, repeats: bool
+) -> None:
+    """By default they are asked on demand and at `/health`."""
+    if interval is not None:
+        monkeypatch.setenv("HEALTH_CHECK_INTERVAL_SECONDS", interval)
+    begun.append(init_observability(ObservabilityConfig()))
+    assert ("odibi-health-interval" in {thread.name for thread in threading.enumerate()}) is repeats
+
+
+def test_cost_tracking_is_on_and_the_rest_is_off_by_default() -> None:
+    """Datadog, Sentry and tracing are asked for."""
+    config = ObservabilityConfig()
+    assert config.cost_tracking_enabled
+    assert not (config.datadog_enabled or config.sentry_enabled or config.tracing_enabled)

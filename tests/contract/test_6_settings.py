@@ -15,7 +15,7 @@ VARIABLES: dict[str, tuple[Any, str, Any, str | None]] = {
     "LOG_LEVEL": ("info", "WARNING", "warning", "loud"),
     "LOG_FORMAT": ("text", "json", "json", "xml"),
     "LOG_FILE": ("", "app.jsonl", "app.jsonl", None),
-    "METRICS_ENABLED": (False, "true", True, "maybe"),
+    "METRICS_ENABLED": (True, "false", False, "maybe"),
     "PROMETHEUS_PORT": (8000, "9100", 9100, "99999"),
     "DATADOG_ENABLED": (False, "1", True, "maybe"),
     "DATADOG_API_KEY": ("", "abc", "abc", None),
@@ -28,7 +28,7 @@ VARIABLES: dict[str, tuple[Any, str, Any, str | None]] = {
     "SENTRY_TRACES_SAMPLE_RATE": (0.1, "0.5", 0.5, "1.5"),
     "COST_ALERT_THRESHOLD_USD": (100.0, "2.5", 2.5, "-1"),
     "COST_TRACKING_ENABLED": (True, "off", False, "never"),
-    "HEALTH_CHECK_ENABLED": (False, "on", True, "maybe"),
+    "HEALTH_CHECK_ENABLED": (True, "off", False, "maybe"),
     "HEALTH_CHECK_INTERVAL_SECONDS": (60.0, "5", 5.0, "0"),
     "TRACING_ENABLED": (False, "TRUE", True, "maybe"),
     "TRACING_SAMPLE_RATE": (0.1, "1", 1.0, "a lot"),
@@ -36,6 +36,12 @@ VARIABLES: dict[str, tuple[Any, str, Any, str | None]] = {
     "ENVIRONMENT": ("dev", "prod", "prod", None),
 }
 WRONG = [(name, wrong) for name, (_, _, _, wrong) in VARIABLES.items() if wrong is not None]
+
+@pytest.fixture(autouse=True)
+def _no_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even the one that keeps tests off port 8000."""
+    monkeypatch.delenv("METRICS_ENABLED")
+
 
 EVERY_VARIABLE = pytest.mark.parametrize("variable", VARIABLES)
 

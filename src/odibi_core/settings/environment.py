@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 INHERITED = "ODIBI_CONTEXT"
 TRACEPARENT = "TRACEPARENT"
@@ -28,6 +29,11 @@ def color_choice(environment: Mapping[str, str] | None = None) -> bool | None:
 def environment_value(name: str) -> str | None:
     """One variable that belongs to the ecosystem and not to us, such as `NO_COLOR`."""
     return process_environment().get(name)
+
+
+def temporary_folder() -> Path:
+    """The folder for what lives no longer than the machine runs."""
+    return Path(process_environment().get("TMPDIR") or "/tmp")  # noqa: S108 (what is put there is made private)
 
 
 def inherited_context() -> str | None:

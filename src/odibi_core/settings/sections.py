@@ -111,9 +111,9 @@ class Snapshot(Section, frozen=True):
 
 
 class Metrics(Section, frozen=True):
-    """The endpoint that Prometheus scrapes. Off unless asked for: port 8000 is many a service's own."""
+    """The endpoint that Prometheus scrapes, on loopback unless told otherwise."""
 
-    enabled: bool = False
+    enabled: bool = True
     port: Port = 8000
     """0 takes any that is free."""
     host: Host = "127.0.0.1"
@@ -159,10 +159,11 @@ class Cost(Section, frozen=True):
 
 
 class Health(Section, frozen=True):
-    """Health checks in the background."""
+    """Health checks: on demand and at `/health`."""
 
-    enabled: bool = False
+    enabled: bool = True
     interval_seconds: Seconds = 60.0
+    """Given, the checks also repeat in the background, so many seconds apart."""
 
 
 class Tracing(Section, frozen=True):
