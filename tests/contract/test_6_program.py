@@ -161,4 +161,4 @@ def test_cost_tracking_is_on_and_the_rest_is_off_by_default() -> None:
     """Datadog, Sentry and tracing are asked for."""
     config = ObservabilityConfig()
     assert config.cost_tracking_enabled
-    assert not (config.datadog_enabled or config.sentry_enabled or config.tracing_enabled)
+    assert [config.datadog_enabled, config.sentry_enabled, config.tracing_enabled] == [False] * 3

@@ -1,4 +1,4 @@
-"""The folder in which the processes of one user on one machine meet, whatever their working directories and stores are."""
+"""The folder that all processes of one user on one machine share, whatever their stores are."""
 
 from __future__ import annotations
 

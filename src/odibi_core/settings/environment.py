@@ -33,7 +33,7 @@ def environment_value(name: str) -> str | None:
 
 def temporary_folder() -> Path:
     """The folder for what lives no longer than the machine runs."""
-    return Path(process_environment().get("TMPDIR") or "/tmp")  # noqa: S108 (what is put there is made private)
+    return Path(process_environment().get("TMPDIR") or "/tmp")
 
 
 def inherited_context() -> str | None:
