@@ -26,7 +26,8 @@ def measured(text: str) -> dict[str, float]:
             key = f"{sample.name}{{{labels}}}"
             assert key not in found, f"twice: {key}"
             found[key] = sample.value
-    return {key: value for key, value in found.items() if "uptime" not in key and "resident" not in key}
+    own = ("odibi_uptime", "odibi_process", "odibi_metrics_unreadable")
+    return {key: value for key, value in found.items() if not key.startswith(own)}
 
 
 def counter(metric: str, value: float = 1, **labels: str) -> Call:
