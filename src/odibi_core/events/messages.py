@@ -22,6 +22,13 @@ def _node(standard: Fields) -> str:
     return f"Node '{standard.get('node_name') or 'unnamed'}'"
 
 
+def _node_complete(standard: Fields, fields: Fields) -> str:
+    try:  # at once where all is as it is meant: every node says it
+        return f"Node '{standard['node_name']}' completed in {standard['duration_ms']:.2f}ms"
+    except (KeyError, TypeError, ValueError):
+        return f"{_node(standard)} {_completed(standard)}"
+
+
 def _pipeline(fields: Fields) -> str:
     return f"Pipeline '{fields.get('pipeline_name') or 'unnamed'}'"
 
@@ -49,8 +56,8 @@ def _retry(standard: Fields, fields: Fields) -> str:
 
 
 WORDED: Final[dict[str, Callable[[Fields, Fields], str]]] = {
-    kinds.NODE_START: lambda standard, fields: f"{_node(standard)} started",
-    kinds.NODE_COMPLETE: lambda standard, fields: f"{_node(standard)} {_completed(standard)}",
+    kinds.NODE_START: lambda standard, fields: f"Node '{standard.get('node_name') or 'unnamed'}' started",
+    kinds.NODE_COMPLETE: _node_complete,
     kinds.NODE_FAILED: lambda standard, fields: f"{_node(standard)} failed{_reason(standard, fields)}",
     kinds.NODE_RETRY: _retry,
     kinds.NODE_SKIPPED: lambda standard, fields: f"{_node(standard)} skipped{_reason(standard, fields)}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ from odibi_core.events import Event, clean, clean_text, kinds
 from odibi_core.events.compose import clean_field
 from odibi_core.views import metrics_calls, metrics_pipelines
 from odibi_core.views.metrics_calls import OF_CALLS, Told
-from odibi_core.views.metrics_nodes import OF_NODES, CacheTold, observations, summary
+from odibi_core.views.metrics_nodes import OF_NODES, CacheTold, Observation, observations, summary
 from odibi_core.views.metrics_pipelines import OF_PIPELINES
 from odibi_core.views.metrics_series import SERIES, CounterSeries, Family, Key, Series
 from odibi_core.views.metrics_types import HISTOGRAM, KINDS, MetricType, bounds_of, canonical, kind_of
@@ -49,6 +49,7 @@ class MetricsView:
         self._overflows = 0
         self._cache_told = CacheTold()
         self._operations: dict[Key, tuple[Series, Series]] = {}
+        self._of_nodes: dict[str, dict[Key, Series]] = {}
 
     def __call__(self, event: Event, /) -> None:
         self.fold(event)
@@ -67,16 +68,23 @@ class MetricsView:
             return self._tell(metrics_calls.measured_by(event))
         if event_type in OF_PIPELINES:
             return self._tell(metrics_pipelines.measured_by(event))
+        return self._tell_node(observations(event, self._cache_told))
+
+    def _tell_node(self, observed: Iterable[Observation]) -> list[tuple[Series, float]]:
+        """Bring in what one event of a node measures; all of it has the same name and labels."""
         told = []
+        key: Key | None = None
         tidy: bool | None = None
-        for metric, name, value, labels in observations(event, self._cache_told):
-            kind = kind_of(metric)
-            key = (name, "engine", labels["engine"]) if labels else (name,)
-            family = self.families.get((kind, metric))
-            series = family.index.get(key) if family else None
+        for metric, name, value, labels in observed:
+            if key is None:
+                key = (name, "engine", labels["engine"]) if labels else (name,)
+            series = self._of_nodes[metric].get(key) if metric in self._of_nodes else None
             if series is None:
                 tidy = _is_tidy(name, labels) if tidy is None else tidy
+                kind = kind_of(metric)
                 series = self._first(kind, metric, key) if tidy else self.find(kind, metric, name, labels)
+                if series.family.metric == metric:
+                    self._of_nodes[metric] = series.family.index
             if series.tell(value):
                 told.append((series, value))
         return told
