@@ -53,6 +53,7 @@ def test_what_is_measured_by_events_too() -> None:
     assert {(kind, metric) for kind, metric, *_ in heard} == {
         ("counter", "success_count"),
         ("histogram", "node_duration_ms"),
+        ("gauge", "memory_usage_mb"),
         ("counter", "cli.feature.usage"),
     }
 
