@@ -16,8 +16,10 @@ def is_address(text: str) -> bool:
 def is_loopback(host: str) -> bool:
     """Return true for `localhost` and for an address of the loopback, with or without the brackets of IPv6."""
     name = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if host.lower() == "localhost" or name == "127.0.0.1":
+        return True  # without a library, since every program that serves metrics asks for it
     address = _address(name)
-    return host.lower() == "localhost" if address is None else address.is_loopback
+    return address is not None and address.is_loopback
 
 
 def _address(text: str) -> IPv4Address | IPv6Address | None:

@@ -11,7 +11,6 @@ import atexit
 import errno
 import logging
 import os
-import selectors
 import socket
 import sys
 import threading
@@ -37,6 +36,8 @@ _log = logging.getLogger("odibi_core")
 _TICK_S: Final = 1.0
 _CLOSE_S: Final = 1.0
 _BACKLOG: Final = 64
+_FIRST_WAIT_S: Final = 0.05
+"""A program that ends sooner waits for no connection, and loads nothing for it (benchmark: three lines)."""
 
 
 class _CannotBind(Exception):
@@ -165,7 +166,9 @@ class MetricsEndpoint:
     def _bound(self, port: int) -> socket.socket:
         """A listening socket: from here on the port is ours, and connections wait."""
         try:
-            family, *_, address = socket.getaddrinfo(self.host, port, type=socket.SOCK_STREAM)[0]
+            # As bytes: a text would load the codec of international names.
+            host = self.host.encode() if self.host.isascii() else self.host
+            family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
             listener = socket.socket(family)
             try:
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -209,6 +212,7 @@ class MetricsEndpoint:
 
     def _keep(self, stop: threading.Event) -> None:
         """The thread that waits: for the first connection, for the port to come free, and for the time to write."""
+        stop.wait(_FIRST_WAIT_S)
         while not stop.is_set():
             try:
                 waiting = self._listener if self._server_thread is None else None
@@ -270,6 +274,8 @@ class MetricsEndpoint:
 
 def _is_called(listener: socket.socket) -> bool:
     """Whether somebody wants to connect, or does so within a tick. (`select` takes no descriptor past 1023.)"""
+    import selectors
+
     with selectors.DefaultSelector() as selector:
         selector.register(listener, selectors.EVENT_READ)
         return bool(selector.select(_TICK_S))

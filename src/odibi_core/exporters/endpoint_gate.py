@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import re
 from dataclasses import dataclass
 from typing import Final
@@ -30,6 +29,8 @@ class Gate:
     def refusal(self, host: str, authorization: str) -> tuple[int, str] | None:
         """The status and sentence to send away with; None for who may come in."""
         if self.token:
+            import hmac  # here, since only a token needs it
+
             scheme, _, given = authorization.partition(" ")
             right = hmac.compare_digest(given.strip().encode("latin-1"), self.token.encode())
             if right and scheme.lower() == "bearer":
