@@ -12,7 +12,9 @@ from urllib.parse import unquote
 
 from tests.redaction_corpus import (
     formats,
+    frequent_more,
     innocent_code,
+    innocent_more,
     innocent_names,
     innocent_numbers,
     innocent_texts,
@@ -31,8 +33,12 @@ from odibi_core.events.event import HEADER
 
 TABLES: Final[dict[Verdict, tuple[Kind, ...]]] = {
     "promised": promised_names.KINDS + promised_shapes.KINDS + promised_texts.KINDS + promised_edges.KINDS,
-    "common": formats.KINDS + languages.KINDS + services.KINDS,
-    "innocent": innocent_names.KINDS + innocent_numbers.KINDS + innocent_texts.KINDS + innocent_code.KINDS,
+    "common": formats.KINDS + languages.KINDS + services.KINDS + frequent_more.KINDS,
+    "innocent": innocent_names.KINDS
+    + innocent_numbers.KINDS
+    + innocent_texts.KINDS
+    + innocent_code.KINDS
+    + innocent_more.KINDS,
 }
 _HEADER: Final = HEADER | {"memory_mb"}
 """Fields that the recorder adds to every event."""
