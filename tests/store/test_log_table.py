@@ -130,6 +130,10 @@ def test_a_damaged_line_is_counted_and_is_no_row(
     [
         (b'{"event_type":"a","x":1,"x":2}', "2"),
         (b'{"event_type":"a","x" : 1 , "x" : 2 }', "2"),
+        (b'{"event_type":"a","x" :1,"x":2}', "2"),
+        (b'{"event_type":"a","x"\t:1,"x":2}', "2"),
+        (b'{"event_type":"a","\\u0078":1,"x":2}', "2"),
+        (b'{"event_type":"a","\\u0078":2}', "2"),
         (b'{"event_type":"a","x":"a\\":b"}', 'a":b'),
         (b'{"event_type":"a","x":{"a":1,"a":2}}', '{"a":2}'),
         (b'{"event_type":"a","x":' + b"[" * 300 + b"]" * 300 + b"}", "[" * 300 + "]" * 300),
