@@ -103,7 +103,7 @@ def _counts(lineage: dict[str, Any]) -> dict[str, Any]:
 
 def _write_files(plan: Orchestrator, lineage: dict[str, Any], story: bool) -> dict[str, str]:
     """The files that a run leaves behind beside its journal; one that cannot be written is told, and no failure."""
-    if plan.store is None:
+    if plan.store is None or not plan.store.root.is_absolute():  # the working directory is gone
         return {}
     folder = plan.store.folder(lineage["run_id"])
     writers: dict[str, tuple[str, Callable[[Any], object]]] = {

@@ -13,6 +13,7 @@ import typer
 
 from odibi_core.cli import exits, options, output
 from odibi_core.errors import ConfigurationError, PipelineDefinitionError, nearest
+from odibi_core.events.paths import absolute_path
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -80,8 +81,9 @@ def _stages(target: str) -> list[Any]:
             raise PipelineDefinitionError(f"there is no Python file in the folder {target!r}")
         return [stage for file in files for stage in _all_of(load_module(str(file)))]
     if _is_dotted(target):
-        if not sys.path or sys.path[0] != str(Path.cwd()):
-            sys.path.insert(0, str(Path.cwd()))  # as `python -m` has it
+        here = str(absolute_path("."))
+        if not sys.path or sys.path[0] != here:
+            sys.path.insert(0, here)  # as `python -m` has it
         module, _, name = target.partition(":")
         return _named(load_module(module), name)
     path, name = split_target(target)

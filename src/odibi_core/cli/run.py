@@ -10,6 +10,7 @@ import typer
 
 from odibi_core.cli import options
 from odibi_core.cli.params import parse_params
+from odibi_core.events.paths import absolute_path
 
 _PLAIN_STEMS: Final = frozenset({"pipeline", "main", "steps", "__init__", "__main__"})
 
@@ -86,5 +87,5 @@ def name_of(target: str) -> str:
         path = Path(file)
     stem = path.stem
     if stem in _PLAIN_STEMS:
-        stem = path.absolute().parent.name or stem
+        stem = absolute_path(path).parent.name or stem
     return stem if name in ("", *_PLAIN_STEMS, "build") else f"{stem}-{name}"

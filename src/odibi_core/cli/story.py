@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from odibi_core.cli import options, output, record
+from odibi_core.events.paths import absolute_path
 
 
 def story(
@@ -30,9 +31,9 @@ def story(
     run_id = record.find(kept, run)
     with output.waiting("drawing the story"):
         lineage = record.feed(LineageView(run_id), kept, run_id).answer()
-        path = Path(
+        path = absolute_path(
             StoryGenerator().generate_story(lineage, out or kept.folder(run_id) / "story.html")
-        ).absolute()
+        )
     typer.echo(output.for_stdout(str(path)))
     if open_it:
         import webbrowser

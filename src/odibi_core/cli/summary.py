@@ -156,5 +156,5 @@ def _near(path: str) -> str:
     """A path as one would type it here."""
     try:
         return str(Path(path).relative_to(Path.cwd()))
-    except ValueError:
+    except (ValueError, OSError):  # elsewhere, or the working directory is gone
         return path

@@ -88,7 +88,12 @@ def program_name() -> str:
     spec, file = getattr(main, "__spec__", None), Path(str(getattr(main, "__file__", None) or "python"))
     if spec is not None and spec.name != "__main__":
         return str(spec.name).removesuffix(".__main__")
-    return file.absolute().parent.name if file.stem == "__main__" else file.stem
+    if file.stem != "__main__":
+        return file.stem
+    try:
+        return file.absolute().parent.name
+    except OSError:  # the working directory is gone
+        return file.parent.name or "python"
 
 
 def process_id() -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from odibi_core.errors import nearest
+from odibi_core.events.paths import absolute_path
 from odibi_core.settings.options import FILE_VARIABLE
 from odibi_core.settings.sections import SECTIONS
 
@@ -26,7 +27,7 @@ class SettingsFile(NamedTuple):
 def settings_file(environment: Mapping[str, str]) -> SettingsFile:
     """Read it anew. Without one there is nothing to read; one that was named must be there."""
     named = environment.get(FILE_VARIABLE, "")
-    path = Path(named).expanduser() if named else Path(FILE)
+    path = absolute_path(named) if named else Path(FILE)
     try:
         content = path.read_bytes()
     except FileNotFoundError as error:

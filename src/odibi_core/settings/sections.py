@@ -9,6 +9,8 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from odibi_core.events.paths import absolute_path
+
 Durability = Literal["buffered", "written", "synced"]
 SnapshotLevel = Literal["off", "schema", "counts", "sample", "stats"]
 LogLevelName = Literal["debug", "info", "warning", "error", "critical"]
@@ -235,4 +237,4 @@ class Settings(msgspec.Struct, frozen=True):
     @property
     def root(self) -> Path:
         """The folder of the store, absolute."""
-        return Path(self.store.dir).expanduser().absolute()
+        return absolute_path(self.store.dir)

@@ -25,6 +25,7 @@ from odibi_core.errors import STOPS, ConfigurationError, StoreError
 from odibi_core.events import Event, encode
 from odibi_core.events.clock import process_id, utc_now
 from odibi_core.events.kinds import severity
+from odibi_core.events.paths import absolute_path
 from odibi_core.store.losses import Losses
 from odibi_core.store.segments import (
     Damage,
@@ -71,7 +72,7 @@ class Journal:
             )
         if max_segment_bytes <= 0:
             raise ConfigurationError(f"a segment needs room: max_segment_bytes was {max_segment_bytes}")
-        self.directory = Path(directory).absolute()
+        self.directory = absolute_path(directory)
         self.durability = durability
         self.max_segment_bytes = max_segment_bytes
         self.accepted = self.written = 0
@@ -79,15 +80,17 @@ class Journal:
         self._losses = Losses(f"event(s) of {self.base}")
         self._number = 0
         self._fd = -1
+        self._path = self.directory / segment_name(self.stem, 1)
         self._closed = False
         self._begin()
         try:
             self._open_next()
         except OSError as error:
-            raise StoreError(
-                f"the log cannot be written to {self.directory}: {error.strerror or error}; "
-                "give a folder that this program may write to"
-            ) from error
+            if self.directory.is_absolute():  # else the working directory is gone: events are counted as lost
+                raise StoreError(
+                    f"the log cannot be written to {self.directory}: {error.strerror or error}; "
+                    "give a folder that this program may write to"
+                ) from error
         self.base = self.stem
         _journals.add(self)
 

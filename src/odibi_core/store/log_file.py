@@ -21,6 +21,7 @@ from odibi_core import private_files
 from odibi_core.errors import STOPS, ConfigurationError
 from odibi_core.events import Event, encode
 from odibi_core.events.inert import inert_lines
+from odibi_core.events.paths import absolute_path
 from odibi_core.store.journal import MAX_LINE
 from odibi_core.store.losses import Losses
 from odibi_core.store.segments import Damage, read_events
@@ -45,7 +46,7 @@ class LogFile:
     """
 
     def __init__(self, path: str | Path, to_line: Callable[[Event], bytes] = encode) -> None:
-        self.path = Path(path).expanduser().absolute()
+        self.path = absolute_path(path)
         self.written = 0
         self._ours = to_line is encode
         self._to_line = fitting(inert_lines(to_line), MAX_LINE)

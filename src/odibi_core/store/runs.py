@@ -13,6 +13,7 @@ from odibi_core import private_files
 from odibi_core.errors import RunNotFoundError, closest
 from odibi_core.events import Event, clean_text, encode, kinds
 from odibi_core.events.clock import host_name, new_id, process_start, utc_now
+from odibi_core.events.paths import absolute_path
 from odibi_core.store.journal import Journal
 from odibi_core.store.segments import Damage, all_segments, read_events, safe_name
 from odibi_core.views.runs import RunsView
@@ -25,7 +26,7 @@ class RunStore:
     """All runs under one folder. Making one touches nothing; the folder comes with the first run."""
 
     def __init__(self, root: str | Path = ".odibi") -> None:
-        self.root = Path(root).expanduser().absolute()
+        self.root = absolute_path(root)
 
     def new_run_id(self, pipeline_name: str, now: datetime | None = None) -> str:
         """An id that tells the time, the pipeline, and is used once: `20260131T040000-nightly-3fa2c1b7`.

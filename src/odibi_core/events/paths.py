@@ -1,0 +1,35 @@
+"""Absolute paths from what a setting or an argument says, also where the working directory or a home is gone."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+_warned: Final[set[str]] = set()
+
+
+def absolute_path(path: str | os.PathLike[str]) -> Path:
+    """Return `path`, absolute and with `~` expanded. Never raises for a path.
+
+    A home that does not exist is taken as it is written, as a shell does, with one warning. Without a working directory
+    a relative path stays relative: nothing can be opened there.
+    """
+    given = Path(path)
+    try:
+        given = given.expanduser()
+    except RuntimeError:
+        _warn(str(given))
+    try:
+        return given.absolute()
+    except OSError:
+        return given
+
+
+def _warn(path: str) -> None:
+    if path not in _warned:
+        _warned.add(path)
+        with suppress(Exception):  # stderr may be closed; no log can be asked, since this is where it may be kept
+            sys.stderr.write(f"odibi-core: {path} names no home directory, so it is taken as it is written\n")
