@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 import stat
@@ -30,6 +31,8 @@ def make_folder(path: Path) -> None:
     try:
         os.mkdir(path, 0o700)
     except FileNotFoundError:
+        if path.parent == Path():  # the working directory is gone
+            raise
         make_folder(path.parent)
         make_folder(path)
     except OSError:
@@ -42,9 +45,19 @@ def make_folder(path: Path) -> None:
 
 def create(path: str | Path, flags: int) -> int:
     """Make a file that is not there yet, whatever the umask, and return its descriptor. Raises `FileExistsError`."""
-    descriptor = os.open(path, flags | _NEW, 0o600)
+    descriptor = above_standard(os.open(path, flags | _NEW, 0o600))
     _set_mode(descriptor, _mode[0])
     return descriptor
+
+
+def above_standard(descriptor: int) -> int:
+    """Move a descriptor that has the number of a closed standard stream: a C library may write to that number."""
+    if descriptor > 2:
+        return descriptor
+    try:
+        return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)
+    finally:
+        os.close(descriptor)
 
 
 def replace(path: str | os.PathLike[str], content: bytes) -> Path:

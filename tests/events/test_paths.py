@@ -17,7 +17,6 @@ from odibi_core.observability import ObservabilityConfig, StructuredLogger, get_
 from odibi_core.store.runs import RunStore
 
 
-
 def numbers() -> list[dict[str, int]]:
     return [{"n": 1}]
 

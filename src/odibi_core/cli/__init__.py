@@ -16,23 +16,26 @@ __all__ = ["app", "main"]
 
 def main() -> None:
     """Run the command line of this process, and leave with its exit code."""
-    from odibi_core.cli import exits
-    from odibi_core.cli.commands import app, forget_stdout
+    from odibi_core.cli.streams import forget_stdout, leave_broken_pipe, prepare_streams
 
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(
-                errors="backslashreplace"
-            )  # names may hold what the terminal's encoding has no sign for
+    prepare_streams()
+    from rich.console import Console
+
+    from odibi_core.cli import exits, output
+    from odibi_core.cli.commands import app
+
+    Console.on_broken_pipe = leave_broken_pipe  # type: ignore[assignment,method-assign]  # its own leaves with 1
     try:
         app(prog_name="odibi")
     finally:
         try:
             sys.stdout.flush()
         except BrokenPipeError:
+            leave_broken_pipe()
+        except OSError as error:
             forget_stdout()
-            sys.exit(exits.BROKEN_PIPE)
+            output.complain(str(error))
+            sys.exit(exits.UNREADABLE)
 
 
 def __getattr__(name: str) -> Any:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -23,6 +23,7 @@ from odibi_core.cli.run import run
 from odibi_core.cli.runs import runs
 from odibi_core.cli.sql import sql
 from odibi_core.cli.story import story
+from odibi_core.cli.streams import leave_broken_pipe
 from odibi_core.cli.timing import timing
 from odibi_core.cli.usage import usage
 from odibi_core.errors import OdibiError
@@ -32,24 +33,35 @@ from odibi_core.settings import environment_value, unknown_variables
 class Commands(TyperGroup):
     """A group whose commands end in an exit code and a sentence, never in a traceback."""
 
+    def make_context(self, *args: Any, **extra: Any) -> Any:
+        """Read the command line; `--help` and `--version` are answered here."""
+        with _in_sentences(debug=False):
+            return super().make_context(*args, **extra)
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was asked for."""
-        try:
+        with _in_sentences(debug=bool(ctx.params.get("debug"))):
             return super().invoke(ctx)
-        except KeyboardInterrupt:
-            output.notice("interrupted")
-            raise typer.Exit(exits.INTERRUPTED) from None
-        except BrokenPipeError:
-            forget_stdout()
-            raise typer.Exit(exits.BROKEN_PIPE) from None
-        except SystemExit:
+
+
+@contextmanager
+def _in_sentences(debug: bool) -> Iterator[None]:
+    """What is raised inside becomes a sentence on stderr and an exit code."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        output.notice("interrupted")
+        raise typer.Exit(exits.INTERRUPTED) from None
+    except BrokenPipeError:
+        leave_broken_pipe()
+    except SystemExit:
+        raise
+    except BaseException as error:
+        if hasattr(error, "exit_code") or isinstance(error, typer.Abort):
+            raise  # typer's own, which it shows by itself
+        if debug or environment_value("ODIBI_DEBUG") not in (None, "", "0"):
             raise
-        except BaseException as error:
-            if hasattr(error, "exit_code") or isinstance(error, typer.Abort):
-                raise  # typer's own, which it shows by itself
-            if ctx.params.get("debug") or environment_value("ODIBI_DEBUG") not in (None, "", "0"):
-                raise
-            raise typer.Exit(_explain(error)) from None
+        raise typer.Exit(_explain(error)) from None
 
 
 def _explain(error: BaseException) -> int:
@@ -61,13 +73,6 @@ def _explain(error: BaseException) -> int:
         return exits.UNREADABLE
     output.complain(f"a fault of odibi itself: {type(error).__name__}: {error}\nODIBI_DEBUG=1 shows where")
     return exits.INTERNAL
-
-
-def forget_stdout() -> None:
-    """Whoever read our output has gone: let nothing that is still written there fail, not even at exit."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
 
 
 app = typer.Typer(

@@ -167,7 +167,8 @@ def _opened(path: Path, mode: int) -> int:
     except FileExistsError:
         pass
     shared = private_files.is_shared(path.parent)
-    descriptor = os.open(path, _FLAGS | _THERE | mode | (_NO_LINK if shared else 0), 0o600)
+    flags = _FLAGS | _THERE | mode | (_NO_LINK if shared else 0)
+    descriptor = private_files.above_standard(os.open(path, flags, 0o600))
     if shared and not _is_own(os.fstat(descriptor)):
         os.close(descriptor)
         raise OSError(
