@@ -128,6 +128,17 @@ def test_a_format_whose_library_is_missing_is_refused(monkeypatch: pytest.Monkey
     pipeline.compile([Step(name="s", layer="ingest", value="x.csv")], "pandas")
 
 
+def test_sql_whose_library_is_missing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DuckDB hands frames to polars by pyarrow; to pandas it needs none."""
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    step = Step(name="s", type="sql", value="select 1 as n")
+    pipeline.compile([step], "pandas")
+    with pytest.raises(
+        PipelineDefinitionError, match=r"step 's': SQL on polars needs pyarrow.*odibi-core\[parquet\]"
+    ):
+        pipeline.compile([step], "polars")
+
+
 def test_an_engine_from_outside_need_not_know(monkeypatch: pytest.MonkeyPatch) -> None:
     """An engine without `problems` is not asked."""
 

@@ -201,6 +201,9 @@ def test_options_of_a_reader_change_what_they_say() -> None:
     """pandas: types, dates and rows where they are asked for."""
     Path("x.jsonl").write_text('{"a": 1, "t": "2020-01-01"}\n{"a": 2, "t": "2020-01-02"}\n')
     engine = load("engines", "pandas")()
+    Path("y.jsonl").write_text('{"a": 1, "b": "x"}\n{"a": null, "b": null}\n')
+    frame = engine.read("y.jsonl", dtype={"a": "str", "b": "str"})
+    assert [values(frame, name) for name in "ab"] == [["1", None], ["x", None]]
     frame = engine.read("x.jsonl", dtype={"a": "str"}, convert_dates=["t"], nrows=1)
     assert frame.values.tolist() == [["1", pd.Timestamp("2020-01-01")]]
     assert load("engines", "polars")().read("x.jsonl", schema_overrides={"a": pl.Float64})["a"].to_list() == [

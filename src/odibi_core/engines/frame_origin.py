@@ -54,7 +54,8 @@ class Origin:
 def is_traceable(value: Any) -> bool:
     """Whether this is a frame or a column that can be told to be made of another."""
     return any(
-        base.__name__ in _FRAMES.get(str(base.__module__).partition(".")[0], ()) for base in type(value).__mro__
+        base.__name__ in _FRAMES.get(str(base.__module__).partition(".")[0], ())
+        for base in type(value).__mro__
     )
 
 

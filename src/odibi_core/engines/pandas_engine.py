@@ -30,6 +30,8 @@ class PandasEngine:
         raise EngineError(f"a {type(value).__name__} is no frame, and the pandas engine cannot make it one")
 
     def problems(self, operation: Any, path: str, options: Mapping[str, Any]) -> list[str]:
+        if operation == "sql":
+            return []
         found = refusals.problems(operation, path, options, pandas_files.known)
         return found or refusals.missing(operation, path, options, {"parquet": "pyarrow"})
 

@@ -25,7 +25,9 @@ def read(source: Any, options: Mapping[str, Any]) -> Any:
     chunks = json_lines.read_columns(source, None, rows=options.get("nrows"), **given)
     frame = pd.DataFrame({name: column(values) for name, values in next(chunks, {}).items()})
     if options.get("dtype"):
+        missing = frame.isna()
         frame = frame.astype(options["dtype"])
+        frame = frame.mask(missing) if missing.any(axis=None) else frame
     for name in options.get("convert_dates") or ():
         frame[name] = pd.to_datetime(frame[name])
     return frame

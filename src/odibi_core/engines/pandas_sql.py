@@ -13,11 +13,14 @@ from odibi_core.errors import EngineError
 
 _WANTED = {
     # Whole numbers beside missing ones would be floats, so that what is missing is asked for beside them.
-    **dict.fromkeys(sql_types.WHOLE - {"boolean"}, ("coalesce({}, 0)", "{} IS NULL")),
-    "boolean": ("coalesce({}, false)", "{} IS NULL"),
-    **dict.fromkeys(sql_types.HUGE | {"decimal"}, ("{}::VARCHAR",)),
+    **dict.fromkeys(sql_types.WHOLE - {"boolean"}, ("coalesce({0}, 0)", "{0} IS NULL")),
+    "boolean": ("coalesce({0}, false)", "{0} IS NULL"),
+    **dict.fromkeys(
+        sql_types.HUGE, (f"coalesce({sql_types.LARGE[0]}, 0)", "{0} IS NULL", sql_types.LARGE[1])
+    ),
+    "decimal": ("{0}::VARCHAR",),
     "interval": sql_types.INTERVAL,
-    "time_ns": ("{}", "coalesce({0} <> ({0}::TIME)::TIME_NS, false)"),
+    "time_ns": ("{0}", "coalesce({0} <> ({0}::TIME)::TIME_NS, false)"),
 }
 _LOSSY = frozenset(["HUGEINT", "DECIMAL", "BIGNUM", "INTERVAL", "_NS"])
 
@@ -37,16 +40,15 @@ def frame(relation: Any) -> Any:
 
 
 def _column(asked: sql_types.Asked, table: Any) -> Any:
-    values = table.iloc[:, asked.values]
-    flag = None if asked.flag is None else table.iloc[:, asked.flag]
-    if asked.id in sql_types.WHOLE and flag is not None:
-        return _nullable(values, flag.astype(bool))
+    values, *more = (table.iloc[:, asked.place + i] for i in range(asked.width))
     if asked.id in sql_types.HUGE:
-        return whole([int(text) if isinstance(text, str) else None for text in values])
+        return _large(values, *more)
+    if asked.id in sql_types.WHOLE:
+        return _nullable(values, more[0].astype(bool))
     if asked.id == "decimal":
         texts = [Decimal(text) if isinstance(text, str) else None for text in values]
         return pd.Series(texts, dtype="object")
-    if flag is not None and flag.any():
+    if more and more[0].any():
         raise _inexact(asked)
     if asked.id == "interval":
         return pd.to_timedelta(values.astype("Int64"), unit="us").astype("timedelta64[us]")
@@ -55,6 +57,14 @@ def _column(asked: sql_types.Asked, table: Any) -> Any:
     if asked.id == "timestamptz_ns" and values.dt.tz is None:
         return values.dt.tz_localize("UTC")
     return values
+
+
+def _large(values: Any, missing: Any, texts: Any) -> Any:
+    """Numbers of up to 128 bits: `texts` are those of more than 64, where `values` has zero."""
+    if texts.isna().all():
+        return _nullable(values, missing.astype(bool))
+    told = zip(values.tolist(), missing.tolist(), texts.tolist(), strict=True)
+    return whole([None if no else int(text) if isinstance(text, str) else value for value, no, text in told])
 
 
 def _nullable(values: Any, missing: Any) -> Any:

@@ -31,6 +31,8 @@ class PolarsEngine:
         raise EngineError(f"a {type(value).__name__} is no frame, and the polars engine cannot make it one")
 
     def problems(self, operation: Any, path: str, options: Mapping[str, Any]) -> list[str]:
+        if operation == "sql":
+            return refusals.missing_library("pyarrow", "SQL on polars")
         return refusals.problems(operation, path, options, polars_files.known)
 
     def read(self, path: str, *, format: str | None = None, **options: Any) -> Any:

@@ -9,7 +9,7 @@ import polars as pl
 from odibi_core.engines import sql_types
 from odibi_core.errors import EngineError
 
-_WANTED = {**dict.fromkeys(sql_types.HUGE, ("{}::VARCHAR",)), "interval": sql_types.INTERVAL}
+_WANTED = {**dict.fromkeys(sql_types.HUGE, sql_types.LARGE), "interval": sql_types.INTERVAL}
 _LOSSY = frozenset(["INTERVAL", "HUGEINT", "BIGNUM"])
 
 
@@ -24,11 +24,11 @@ def frame(relation: Any) -> Any:
 
 
 def _column(asked: sql_types.Asked, table: Any) -> Any:
-    values = table.to_series(asked.values).alias(asked.name)
-    if asked.flag is not None and table.to_series(asked.flag).any():
-        raise sql_types.refuse_months(asked.name)
+    values, *more = (table.to_series(asked.place + i).alias(asked.name) for i in range(asked.width))
     if asked.id in sql_types.HUGE:
-        return _whole(values)
+        return _large(values, *more)
+    if more and more[0].any():
+        raise sql_types.refuse_months(asked.name)
     if asked.id == "interval":
         return values.cast(pl.Duration("us"))
     if asked.id == "enum":
@@ -36,10 +36,14 @@ def _column(asked: sql_types.Asked, table: Any) -> Any:
     return values
 
 
-def _whole(texts: Any) -> Any:
-    for dtype in (pl.Int64, pl.UInt64, pl.Int128):
-        made = texts.cast(dtype, strict=False)
-        if made.null_count() == texts.null_count():
+def _large(values: Any, texts: Any) -> Any:
+    """Numbers of up to 128 bits: `texts` are those of more than 64, where `values` has null."""
+    if texts.null_count() == len(texts):
+        return values
+    every = texts.fill_null(values.cast(pl.String))
+    for dtype in (pl.UInt64, pl.Int128):
+        made = every.cast(dtype, strict=False)
+        if made.null_count() == every.null_count():
             return made
     raise EngineError(
         f"column {texts.name!r} of the answer holds numbers of more than 128 bits; cast it in the SQL"

@@ -73,7 +73,11 @@ def missing(
     library = needed.get(kind.format) if kind else None
     if kind is None or library is None:
         return []
-    doing = f"{'reading' if operation == 'read' else 'writing'} {kind.format}"
+    return missing_library(library, f"{'reading' if operation == 'read' else 'writing'} {kind.format}")
+
+
+def missing_library(library: str, doing: str) -> list[str]:
+    """Return a sentence if a library is not installed."""
     try:
         import_module(library)
     except ImportError:

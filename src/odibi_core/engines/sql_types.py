@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from odibi_core.errors import EngineError
@@ -17,23 +17,23 @@ _FOREIGN = frozenset(["time with time zone", "bit", "union", "geometry", "varian
 
 
 class Asked(NamedTuple):
-    """One column of the answer: its name, its type, and the place among what was fetched of its values and flags."""
+    """One column of the answer: its name, its type, and where among what was fetched its expressions begin."""
 
     name: str
     type: Any
     id: str
-    values: int
-    flag: int | None = None
+    place: int
+    width: int
 
 
 def ask(
-    relation: Any, wanted: dict[str, tuple[str, ...]], refused: frozenset[str]
+    relation: Any, wanted: Mapping[str, tuple[str, ...]], refused: frozenset[str]
 ) -> tuple[Any, list[Asked]]:
     """Return the relation with its columns replaced as `wanted` says, and where each is.
 
     Args:
         relation: the answer of a query, not yet fetched; it is run once.
-        wanted: by the type's id, one expression for the values and, if needed, one for a flag; `{}` is the column.
+        wanted: by the type's id, expressions for the values and for what these do not say; `{0}` is the column.
         refused: types within nested columns that the library changes.
     """
     asked: list[Asked] = []
@@ -41,9 +41,8 @@ def ask(
     names = _distinct(relation.columns)
     for i, (name, type_) in enumerate(zip(names, relation.types, strict=True), 1):
         _refuse_foreign(name, type_, refused)
-        given = wanted.get(type_.id, ("{}",))
-        flag = len(expressions) + 1 if len(given) > 1 else None
-        asked.append(Asked(name, type_, type_.id, len(expressions), flag))
+        given = wanted.get(type_.id, ("{0}",))
+        asked.append(Asked(name, type_, type_.id, len(expressions), len(given)))
         expressions += [each.format(f"#{i}") for each in given]
     named = ", ".join(f'{expression} AS "{i}"' for i, expression in enumerate(expressions))
     return relation.project(named), asked
@@ -76,5 +75,7 @@ def refuse_months(name: str) -> EngineError:
     )
 
 
+# Nearly all large numbers fit 64 bits, and text is slow: only for those that do not it is asked for.
+LARGE = ("TRY_CAST({0} AS BIGINT)", "CASE WHEN TRY_CAST({0} AS BIGINT) IS NULL THEN {0}::VARCHAR END")
 # A day of an INTERVAL is 24 hours here, as in every frame; a month is none.
-INTERVAL = ("epoch_us({})", "coalesce(datepart('month', {0}) <> 0 OR datepart('year', {0}) <> 0, false)")
+INTERVAL = ("epoch_us({0})", "coalesce(datepart('month', {0}) <> 0 OR datepart('year', {0}) <> 0, false)")

@@ -50,8 +50,8 @@ def step_problems(step: Step, engine: str, engines: Collection[str]) -> Iterator
         yield from _call_problems(step, who)
     else:
         yield from _frame_problems(step, who, operation)
-        if operation in ("read", "write") and engine in engines:
-            yield from (f"{who}: {problem}" for problem in _file_problems(step, engine, operation))
+        if operation in ("read", "write", "sql") and engine in engines:
+            yield from (f"{who}: {problem}" for problem in _engine_problems(step, engine, operation))
     if step.layer == "publish" and not step.inputs:
         yield f"{who} publishes, but has no input; name the dataset: inputs=['…']"
     if step.checks:
@@ -150,13 +150,15 @@ def _frame_problems(step: Step, who: str, operation: str) -> Iterator[str]:
                 yield f"{who}: its SQL has no parameter ${name}{nearest(name, wanted)}"
 
 
-def _file_problems(step: Step, engine: str, operation: str) -> list[str]:
-    """Return what the engine knows to be wrong with the path or the options of a file."""
+def _engine_problems(step: Step, engine: str, operation: str) -> list[str]:
+    """Return what the engine knows to be wrong: the path, the options, a library that is missing."""
     try:
         ask = getattr(plugins.load("engines", engine)(), "problems", None)
     except MissingExtraError:
         return []  # raised with its own words where the engine is loaded to run
-    return ask(operation, str(step.value), step.params) if ask else []
+    if ask is None:
+        return []
+    return list(ask(operation, *(("", {}) if operation == "sql" else (str(step.value), step.params))))
 
 
 def _check_problems(step: Step, who: str) -> Iterator[str]:
