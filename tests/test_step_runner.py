@@ -126,6 +126,18 @@ def test_reading_and_writing(tmp_path: Path) -> None:
     assert [event.row_count for event in heard.of_kind("node_complete")] == [2, 2]
 
 
+def test_a_configuration_has_no_rows() -> None:
+    """A dict of lists that a step makes, takes or has as a parameter is no frame: no row count, no snapshot."""
+    config = {"tables": ["orders", "customers"], "days": [1, 2]}
+    _, heard = run(
+        Step(name="plan", type="config_op", value=lambda: config, outputs=["plan"]),
+        Step(name="connect", layer="connect", value=config, outputs=["given"]),
+        Step(name="take", value=lambda plan, wanted: wanted, inputs=["plan"], params={"wanted": config}, outputs=["x"]),
+    )
+    assert [event.row_count for event in heard.of_kind("node_complete")] == [None] * 3
+    assert heard.of_kind("snapshot") == []
+
+
 def test_a_connection_is_given_as_it_is() -> None:
     """A `connect` step whose value is no function makes the value itself a dataset."""
     connection = object()
