@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import date, time, timedelta
 from decimal import Decimal
-from itertools import islice
+from itertools import chain, islice
 from math import isinf, isnan
 from pathlib import Path
 from typing import Any
@@ -50,12 +50,16 @@ def read_columns(
 
 
 def _rows(text: Iterable[str]) -> Iterator[dict[str, Any]]:
-    decode = json.JSONDecoder(object_pairs_hook=_object).decode
+    decode = json.JSONDecoder(
+        object_pairs_hook=_object
+    ).raw_decode  # `decode` looks for blanks twice, by regex
     for number, line in enumerate(text, 1):
         if not (line := line.strip(" \t\r\n\ufeff" if number == 1 else " \t\r\n")):
             continue
         try:
-            row = decode(line)
+            row, end = decode(line)
+            if end < len(line):
+                raise ValueError(f"more follows on it: {line[end : end + 40]!r}")
         except (ValueError, RecursionError) as error:
             raise ValueError(f"line {number}: {str(error)[:200]}") from error
         if type(row) is not dict:
@@ -72,7 +76,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _columns(rows: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
-    names = dict.fromkeys(name for row in rows for name in row)
+    names = dict.fromkeys(chain.from_iterable(rows))
     if not names:
         return {}
     return {name: [row.get(name) for row in rows] for name in names}
