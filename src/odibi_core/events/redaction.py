@@ -15,7 +15,7 @@ from odibi_core.events.normalise import NamedItems, unique
 from odibi_core.events.secret_addresses import without_addresses, without_logins
 from odibi_core.events.secret_assignments import may_name_a_secret, without_assignments
 from odibi_core.events.secret_commands import hidden_words, is_command, may_be_a_command, without_given
-from odibi_core.events.secret_disguises import forms_of
+from odibi_core.events.secret_disguises import forms_of, may_be_disguised
 from odibi_core.events.secret_names import (
     CREDENTIAL,
     IDENTIFIER,
@@ -62,7 +62,7 @@ SMALLEST_CARD: Final = 10**14
 failures: Final[Counter[str]] = Counter()
 """How often a rule broke, by the type of the error; each time, what it was looking at was hidden."""
 
-_DIGITS: Final = re.compile("[0-9](?:[ \u00a0.-]?[0-9]){5}")
+_DIGITS: Final = re.compile("[0-9](?:[ \u00a0.-]?[0-9]){8}")
 _LAYERS: Final = 3
 """How often a text may be encoded over and over, and its secrets are still found."""
 
@@ -93,8 +93,7 @@ _RULES: Final[tuple[Rule, ...]] = (
     Rule(CREDENTIAL, _has_a_scheme, without_schemes),
     Rule(CREDENTIAL, may_be_a_command, without_given),
     Rule("", may_name_a_secret, without_assignments),
-    Rule(PERSONAL, _DIGITS.search, without_accounts),
-    Rule(PERSONAL, _DIGITS.search, without_numbers),
+    Rule(PERSONAL, _DIGITS.search, lambda content, role: without_numbers(without_accounts(content), role)),
     Rule(PERSONAL, lambda content: "@" in content, without_addresses),
     Rule("", lambda content: own_patterns(), without_own),
 )
@@ -168,7 +167,7 @@ class Redactor:
         """What a field of this name may hold; a name that says nothing leaves it to the one around it."""
         if hidden(name, value):
             return HIDDEN
-        if is_pair(value) and not _is_word(value[1]):
+        if names_its_second(value) and not _is_word(value[1]):
             return self._pair(value, role)
         return self.of(value, role_of(name) or role)
 
@@ -203,7 +202,7 @@ class Redactor:
             elif at in given:
                 clean.append(item[: given[at]] + HIDDEN)
             else:
-                clean.append(self._pair(item, role) if is_pair(item) else self.of(item, role))
+                clean.append(self._pair(item, role) if names_its_second(item) else self.of(item, role))
             after_option = is_option(item)
         return clean
 
@@ -212,9 +211,11 @@ class Redactor:
         return [self.text(name, ORDINARY), self.field(name, value, role)]
 
 
-def is_pair(item: Any) -> bool:
-    """Whether a value is a name and its value, as headers and `dict.items()` have them."""
-    return type(item) in (list, tuple) and len(item) == 2 and type(item[0]) is str
+def names_its_second(item: Any) -> bool:
+    """Whether a value is a name and its value, as headers and `dict.items()` have them, and the name says something."""
+    return (
+        type(item) in (list, tuple) and len(item) == 2 and type(item[0]) is str and not is_plain_name(item[0])
+    )
 
 
 def _is_word(value: Any) -> bool:
@@ -257,7 +258,7 @@ def _redacted(content: str, role: str, layers: int) -> str:
     for kind, may_find, without in _RULES:
         if may_find(content) and kind not in off:
             content = without(content, role)
-    if layers:
+    if layers and may_be_disguised(content):
         for form in forms_of(content):
             cleaned = _redacted(form, role, layers - 1)
             if cleaned != form:

@@ -7,14 +7,15 @@ the end of the text.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from odibi_core.events.secret_lines import may_have_blocks, of_lines
 from odibi_core.events.secret_literals import says_no_secret
 from odibi_core.events.secret_markup import may_be_markup, of_markup
 from odibi_core.events.secret_names import ends_a_phrase, hides, may_end_a_phrase, names_a_secret, words_of
-from odibi_core.events.secret_rules import own_name_parts
+from odibi_core.events.secret_rules import on_new_rules, own_name_parts
+from odibi_core.events.secret_sentences import of_sentences
 from odibi_core.events.secret_shapes import without_spans
 from odibi_core.events.secret_statements import of_columns
 from odibi_core.events.secret_values import value_at
@@ -30,22 +31,6 @@ _ASSIGNED: Final = re.compile(
     r"|(?P<said>[ \t]++(?:(?i:i?like|in|to|is|was|with|by|default)[ \t]++)?)(?=[\"'(])"
     r"))"
 )
-_TOLD: Final = re.compile(
-    r"(?i)(?<![\w-])(?:password|passwd|pwd|passphrase|passcode|pin|api[ _-]?key|token|secret)(?:[ \t]++\w++){0,2}?"
-    r"[ \t]++(?:is|was)(?:[ \t]++now)?:?[ \t]++(?P<it>(?=[^\s\d]{0,40}\d)[^\s\"'(]{4,200}+)"
-)
-"""A sentence that says a password: one that has a digit, since `the password is wrong` says none."""
-_BEHIND: Final = re.compile(
-    r"(?m)(?:^[ \t]*+(?:ENV|ARG|setenv|setx)|(?<![\w-])(?:configure|config)[ \t]++set"
-    r"|(?<![\w-])git[ \t]++config(?:[ \t]++--?\w++)*+)[ \t]++(?P<name>[\w./:-]{1,100}+)[ \t]++"
-    r"[\"']?(?P<it>[^\s=\"'][^\s\"']*+)"
-    r"|(?i:form-data;)[^\r\n\"]{0,60}?name=\"(?P<part>[^\"\r\n]{1,100}+)\"[^\r\n]*+"
-    r"(?:\r?\n[^\r\n]++){0,8}+\r?\n\r?\n(?P<held>[^\r\n]++)"
-    r"|(?i:set[ \t]++password[ \t]++for)[ \t]++(?P<user>[^=\r\n;]{1,120}+)=[ \t]*+"
-    r"(?i:password[ \t]*+\()?[\"'](?P<told>[^\"'\r\n]++)"
-)
-"""A name and behind it its value, with no sign between: of commands, of forms in parts, of MySQL's users."""
-_BEHIND_SIGN: Final = re.compile(r"ENV|ARG|set|config|form-data|SET")
 
 
 def _set(words: str) -> frozenset[str]:
@@ -69,6 +54,8 @@ _LABELS: Final = _set(
     """
 )
 _VALUES: Final = frozenset({"value", "values", "default"})
+MOST: Final = 2_000
+"""Secrets of one text that are told apart; a text with more is crafted, and takes no longer for it."""
 _NEAR: Final = 200
 _ANOTHER: Final = re.compile(r"\}|\n[ \t]*+(?:\r?\n|- )")
 """What stands between two entries, of which the one names nothing of the other."""
@@ -76,20 +63,25 @@ _TYPED: Final = re.compile(r"[ \t]*+=[ \t]*+")
 _EXPRESSION: Final = re.compile(
     r"(?:\$\{\{?[^{}\r\n:]{1,200}+\}{1,2}|\{\{[^{}\r\n]{1,200}+\}\}|\{[a-z_]{1,60}+\}|\$\("
     r"|(?:os\.)?environ\[[^\]\r\n]{1,100}+\]"
-    r"|(?:await )?[A-Za-z_][\w.]{0,100}+\([\w., =*\[\]]{0,200}+\)"
-    r"|(?:await )?(?:\w{1,60}+\.){0,5}+(?:get|read|load|fetch|create|generate|make|new|build|find|lookup|resolve"
-    r"|decrypt|request|retrieve|input|prompt|pop|Depends|Field)\w{0,40}+\([^()\r\n]{0,200}+\))(?:\.\w{1,40}+(?:\(\))?){0,3}+(?![\w-])"
+    r"|<[A-Za-z][A-Za-z _-]{0,60}+>"
+    r"|(?:await )?[A-Za-z_][\w.]{0,100}+"
+    r"\((?:[\w., =*\[\]]|(?<==)(?:\"[^\"\r\n]{0,99}+\"|'[^'\r\n]{0,100}+')){0,200}+\)"
+    r"|(?P<lookup>(?:await )?(?:\w{1,60}+\.){0,5}+(?:get|read|load|fetch|create|generate|make|new|build|find|lookup"
+    r"|resolve|decrypt|request|retrieve|input|prompt|pop|Depends|Field)\w{0,40}+\([^()\r\n]{0,200}+\)))"
+    r"(?:\.\w{1,40}+(?:\(\))?){0,3}+(?![\w-])"
 )
 """What a program's text computes or is given elsewhere: a call with names only, or one that looks something up."""
-_OTHER_NAME: Final = re.compile(r"(?:[A-Za-z_]\w*\.){1,6}(?P<last>[A-Za-z_]\w*)|(?P<same>[A-Za-z_]+)")
+_EXPRESSIVE: Final = frozenset("$({[<")
+_STATEMENT: Final = re.compile(r"(?:^|\s)(?:if|elif|while|not|in|and|or|with|lambda|except|case|is|as)[ ]$")
 _SOURCE: Final = re.compile(
     r"\.(?:py|java|scala|kt|go|rs|js|ts|jsx|tsx|rb|cs|c|cc|cpp|h|php|sql|sh|pl|swift|ex|ml)$"
 )
 _LISTED: Final = re.compile(
     r"\(\s{0,20}+(?:select\b|with\b)|\((?:\s*+(?:\?|%s|:\w++|\$\d++|@\w++|null)\s*+,?+)++\)", re.IGNORECASE
 )
+_INDEXED: Final = re.compile(r"[\w)\]]\[$")
 _CALLER: Final = re.compile(r"\w{1,40}$")
-_SHORT: Final = re.compile(r"\\{0,4}[\"']?(?P<it>[\w./ -]{1,100}+)")
+_SHORT: Final = re.compile(r"\\{0,4}[\"'](?P<quoted>[\w./ -]{1,100}+)|(?P<bare>[\w./-]{1,100}+)")
 _SHORT_VALUE: Final = re.compile(r"(?:\\{0,4}[\"'](?P<it>[^\"'\\\r\n]{1,200}+))")
 _EXCEPTIONS: Final = ("Error", "Exception", "Warning")
 _NAME_LOOKED_AT: Final = 200
@@ -97,29 +89,42 @@ _NAME_LOOKED_AT: Final = 200
 _PARTS: Final = """
     pass pw secre token key auth bearer cook cred sess srf jwt ssn cv pin otp iban sas dsn wort card conn secur social
     code phrase signature identified mnemonic keytab psk webhook
-    contrase clave codigo llave mdp jeton cle_ cle( geheim schlus schlues sleutel wachtw toegang inlog zugang anmelde
+    contrase clave codigo llave mdp jeton cle_ geheim schlus schlues sleutel wachtw toegang inlog zugang anmelde
     kennung freischalt hasl sekret tajn klucz poswiad senha segre chave frase codice cod_ parola chiave credenz sifre
     anahtar losen adgang salasana heslo jelszo lozinka geslo matkhau mat_khau sandi pesel cpf bsn kart cart tarjeta
     seguro steuer passport insurance tax_id cc_n ficha kennwo wacht hasel sozialv kaart burger
 """
-NAME_PARTS: Final = tuple(_PARTS.split())
+NAME_PARTS: Final = (*_PARTS.split(), "cle ")
 """One of these is in every name of a secret that is written in letters of ASCII: a text without them has none."""
-_GIVEN: Final = re.compile("[=:'\"`<(]")
-_SAID: Final = (" is ", " was ", "ENV ", "ARG ", "set")
+_GIVEN: Final = re.compile("['\"`<(]")
+
+
+def _may_say(content: str) -> bool:
+    """Whether a text may give something to a name, by the usual signs and without them."""
+    return (
+        "=" in content
+        or ":" in content
+        or " -" in content
+        or content[:1] == "-"
+        or " is " in content
+        or " was " in content
+        or "with" in content
+        or "using" in content
+        or " es" in content
+        or " ist " in content
+        or " jest " in content
+        or "set" in content
+        or "dentified" in content
+        or "DENTIFIED" in content
+        or "ENV " in content
+        or "ARG " in content
+    )
 
 
 def may_name_a_secret(content: str) -> bool:
     """Whether a text may give something to the name of a secret; a quick look."""
-    if (
-        not _GIVEN.search(content)
-        and " -" not in content
-        and content[:1] != "-"
-        and "dentified" not in content
-    ):
-        if "DENTIFIED" in content:
-            return True
-        if not any(said in content for said in _SAID):
-            return False
+    if not _may_say(content) and not _GIVEN.search(content):
+        return False
     if not content.isascii():
         return True
     lowered = content.lower()
@@ -136,17 +141,8 @@ def without_assignments(content: str, role: str = "") -> str:
         content = of_lines(content)
     if may_be_markup(content):
         content = of_markup(content)
-    content = without_spans(content, [each.span("it") for each in _TOLD.finditer(content)])
-    content = without_spans(content, _behind(content)) if _BEHIND_SIGN.search(content) else content
+    content = of_sentences(content)
     return without_spans(content, sorted(_Reader(content).read()))
-
-
-def _behind(content: str) -> Iterator[tuple[int, int]]:
-    """Where the values stand that follow a name without a sign."""
-    for match in _BEHIND.finditer(content):
-        group = next(each for each in ("it", "held", "told") if match[each])
-        if hides(match["name"] or match["part"] or "password", match[group]):
-            yield match.span(group)
 
 
 class _Reader:
@@ -162,16 +158,22 @@ class _Reader:
         """The value that stood last before such an entry."""
 
     def read(self) -> list[tuple[int, int]]:
-        """Where the secrets begin and end."""
+        """Where the secrets begin and end; from so many on, all that follows is one."""
         for match in _ASSIGNED.finditer(self.content):
-            if match.start() < self.done:
+            name = match["name"] or match["option"] or "password"
+            if match.start() < self.done or not _may_matter(name):
                 continue
-            name = str(match["option"] or match["name"] or "password")[-_NAME_LOOKED_AT:]
-            if match["pair"]:
-                self._pair(match, name)
-            elif not self._assignment(match, name):
-                self._entry(match, name.lower())
+            if len(self.spans) >= MOST:
+                self.spans.append((match.start(), len(self.content)))
+                break
+            self._look(match, name[-_NAME_LOOKED_AT:])
         return self.spans
+
+    def _look(self, match: re.Match[str], name: str) -> None:
+        if match["pair"]:
+            self._pair(match, name)
+        elif not self._assignment(match, name):
+            self._entry(match, name.lower())
 
     def _entry(self, match: re.Match[str], name: str) -> None:
         """What names the value beside it, or is named by what stands beside it."""
@@ -194,14 +196,18 @@ class _Reader:
         if not match["name"] or not may_end_a_phrase(name):
             return ""
         begun = match.start()
-        *words, last = self.content[max(0, begun - 48) : begun].split(" ")[-4:]
+        before = self.content[max(0, begun - 48) : begun]
+        if before[-1:] in ("'", "’") and before[-2:-1].isalpha():  # `clé d'accès`, `parola d'ordine`
+            before = f"{before[:-1]} "
+        *words, last = before.split(" ")[-4:]
         phrase = " ".join([*words, name])[-_NAME_LOOKED_AT:]
         return phrase if words and not last and ends_a_phrase(phrase) else ""
 
     def _take(self, match: re.Match[str], name: str) -> None:
         """Hide what the name is given, unless it says nothing or is given to another name behind it."""
         content = self.content
-        if _LISTED.match(content, match.end()):
+        first = content[match.end() : match.end() + 1]
+        if first in ("\n", "\r", "") or (first == "(" and _LISTED.match(content, match.end())):
             return
         start, end = value_at(content, match.end(), name, match.start())
         if start == match.end() and self._says_nothing(match, name, start, end):
@@ -223,17 +229,34 @@ class _Reader:
     def _says_nothing(self, match: re.Match[str], name: str, start: int, end: int) -> bool:
         """Whether a value without quotes is a program's expression, an address, or a word about the secret."""
         value = self.content[start:end]
-        if value.isalnum():
-            return _is_line_number(match, name, value) or (value.isalpha() and _is_other_name(value, name))
-        if match["sign"] == ":" and value.startswith("//"):
+        if self._is_code(match, name, value):
             return True
-        if "$" in value or "{" in value or "(" in value or "[" in value:
+        if value.isalnum():
+            return value.isalpha() and _is_other_name(value, name)
+        if not _EXPRESSIVE.isdisjoint(value):
             expression = _EXPRESSION.match(self.content, start)
             if expression and expression.end() >= end:
+                self.done = expression.end() if expression["lookup"] else self.done
                 return True
+        if len(value) < 4 and not any(map(str.isalnum, value)):
+            return True
         if value[-1:] in (".", "!") and says_no_secret(value.rstrip(".!")):
             return True
         return _is_other_name(value, name)
+
+    def _is_code(self, match: re.Match[str], name: str, value: str) -> bool:
+        """Whether the sign gives nothing: a scheme, a place in a program, a statement, a comparison, an `arn:`."""
+        if match["sign"] in ("==", "!=", "<>"):
+            return value.isidentifier() and value.replace("_", "").isalpha()
+        if match["sign"] != ":":
+            return False
+        before = self.content[max(0, match.start() - 80) : match.start()]
+        return (
+            value.startswith("//")
+            or (value.replace(":", "").isdigit() and _SOURCE.search(name) is not None)
+            or _STATEMENT.search(before) is not None
+            or (before[-1:] == ":" and "arn:" in before)
+        )
 
     def _gives(self, match: re.Match[str]) -> bool:
         """Whether it is a secret that is given something there."""
@@ -245,12 +268,14 @@ class _Reader:
         content, at = self.content, match.start() - 1
         while at >= 0 and content[at] in "\\\"'bBuU" and match.start() - at < 12:
             at -= 1
-        opened = content[at : at + 1]
+        opened = content[at : at + 1].strip() or content[at - 1 : at]
+        before = content[max(0, at - 60) : at].rstrip()
+        if opened == "," and "(" in before and ")" not in before.rpartition("(")[2]:
+            opened, before = "(", before.rpartition("(")[0]  # `cfg.set("db", "password", "…")`
         if opened not in ("(", "[") or not opened or not names_a_secret(name):
             return
         start, end = value_at(content, match.end(), name)
         behind = content[end : end + 12].lstrip("\\\"'").lstrip()[:1]
-        before = content[max(0, at - 40) : at].rstrip()
         caller = words_of(before)[-1:] if before[-1:].isalnum() or before[-1:] == "_" else []
         if caller:
             value = content[start:end]
@@ -258,7 +283,8 @@ class _Reader:
             goes = (sets and behind in (")", ",")) or (behind == ")" and any(map(str.isdigit, value)))
         else:
             goes = behind == (")" if opened == "(" else "]") and (
-                before[-1:] in ("[", ",", "(", "{") or not _is_word(content[start:end])
+                (before[-1:] in ("[", ",", "(", "{") and not _INDEXED.search(before))
+                or not _is_word(content[start:end])
             )
         if goes:
             self._hide(name, start, end)
@@ -266,11 +292,12 @@ class _Reader:
     def _label(self, match: re.Match[str]) -> None:
         """An entry that may name what the one beside it holds."""
         named = _SHORT.match(self.content, match.end())
-        if not named or not names_a_secret(named["it"]):
+        name = (named["quoted"] or named["bare"]) if named else ""
+        if not named or not names_a_secret(name):
             return
         self.named_at = named.end()
         if self.held and self._are_near(self.held[1], match.start()):
-            self._hide(named["it"], *self.held)
+            self._hide(name, *self.held)
             self.done = max(self.done, named.end())
             self.held = None
 
@@ -287,20 +314,35 @@ class _Reader:
         return 0 <= second - first < _NEAR and not _ANOTHER.search(self.content, first, second)
 
 
-def _is_line_number(match: re.Match[str], name: str, value: str) -> bool:
-    """Whether it is a place in a program's text: `Session.java:164`."""
-    return match["sign"] == ":" and value.isdigit() and _SOURCE.search(name) is not None
+@lru_cache(maxsize=4096)
+def _looked_at(name: str) -> bool:
+    lowered = name.lower()
+    return names_a_secret(name) or may_end_a_phrase(name) or lowered in _LABELS or lowered in _VALUES
+
+
+def _may_matter(name: str) -> bool:
+    """Whether what the name is given may be a secret, or may say what another name holds."""
+    return _looked_at(name) if len(name) <= _NAME_LOOKED_AT else _looked_at(name[-_NAME_LOOKED_AT:])
+
+
+on_new_rules(_looked_at.cache_clear)
 
 
 def _is_other_name(value: str, name: str) -> bool:
     """Whether a value is a variable or a column that holds the secret: `self._token = token`, `a.token = b.token`."""
-    other = _OTHER_NAME.fullmatch(value)
-    if other is None:
+    if "." in value:
+        return value.replace(".", "").isidentifier() and names_a_secret(value.rpartition(".")[2])
+    bare = value.replace("_", "")
+    if not (bare.isalpha() and bare.isascii()):
         return False
-    if other["last"]:
-        return names_a_secret(other["last"])
-    is_same = value.strip("_").lower() in (name.lower(), *words_of(name)[-1:])
-    return is_same or ("_" in value.strip("_") and value == value.lower() and names_a_secret(value))
+    if bare.lower() in (name.lower(), *_last_word(name)):
+        return True
+    return "_" in value.strip("_") and value == value.lower() and names_a_secret(value)
+
+
+@lru_cache(maxsize=1024)
+def _last_word(name: str) -> tuple[str, ...]:
+    return tuple(words_of(name)[-1:])
 
 
 def _is_word(value: str) -> bool:

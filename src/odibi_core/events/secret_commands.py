@@ -77,6 +77,7 @@ _SIGNS: Final = re.compile(
     rf"|(?<=[ \t\"'])(?P<option>--?[A-Za-z][A-Za-z-]*+)"
 )
 _APART_SIGN: Final = re.compile(r"[\"']?(?:,?[ \t]++|=)")
+_MOST: Final = 2_000
 _OPENSSL: Final = re.compile(r"(?:env|file|fd|stdin)(?::|\b)")
 # What no option introduces: the password is the group.
 _POSITIONS: Final = (
@@ -87,6 +88,10 @@ _POSITIONS: Final = (
     ("dp ", re.compile(r"(?<![\w-])(?:expdp|impdp)[ \t]++[\"']?\w++/(?P<it>[^\s@\"'/]++)")),
     ("jdbc:oracle", re.compile(r"jdbc:oracle:\w++:[\w$#]++/(?P<it>[^\s@\"']++)@")),
     ("htpasswd", re.compile(r"(?<![\w-])htpasswd[ \t]++-\w*b\w*+[ \t]++\S++[ \t]++\S++[ \t]++(?P<it>\S++)")),
+    ("net user", re.compile(r"net[ \t]++user[ \t]++\S++[ \t]++(?P<it>[^\s/]\S*+)(?=[ \t]++/)")),
+    ("requirepass", re.compile(r"(?m)^[ \t]*+requirepass[ \t]++(?P<it>\S++)")),
+    ("masterauth", re.compile(r"(?m)^[ \t]*+masterauth[ \t]++(?P<it>\S++)")),
+    ("pw ", re.compile(r"(?m)^[ \t]*+(?:rootpw|bindpw)[ \t]++(?P<it>\S++)")),
     ("vault login", re.compile(r"vault[ \t]++login(?:[ \t]++-\S++)*+[ \t]++(?P<it>[^\s=-][^\s=]{7,}+)(?!=)")),
     ("db2", re.compile(r"(?i)connect[ \t]++to[ \t]++\S++[ \t]++user[ \t]++\S++[ \t]++using[ \t]++(?P<it>\S++)")),
     ("net use", re.compile(r"net[ \t]++use[ \t]++\S++(?:[ \t]++\\\\\S++)?[ \t]++/user:\S++[ \t]++(?P<it>[^\s/]\S*+)")),
@@ -103,9 +108,17 @@ def may_be_a_command(content: str) -> bool:
     """Whether a text may hold a command line, or a line of a file of passwords."""
     return (
         " -" in content
+        or ":" in content
+        or "/" in content
+        or "password" in content
         or "'-" in content
         or '"-' in content
-        or any(sign in content for sign, _ in _POSITIONS)
+        or "|" in content
+        or "vault" in content
+        or "net user" in content
+        or "masterauth" in content
+        or "requirepass" in content
+        or " using " in content
     )
 
 
@@ -127,6 +140,8 @@ def _spans(content: str) -> list[tuple[int, int]]:
     for match in _SIGNS.finditer(content, first.start()) if first else ():
         if match.start() < done:
             continue
+        if len(spans) >= _MOST:
+            return [*spans, (match.start(), len(content))]
         if match["end"] or match["command"]:
             habit, logs_in = _HABITS.get(match["command"] or ""), False
         elif match["login"]:
@@ -162,7 +177,7 @@ def _given(content: str, habit: _Habit, match: re.Match[str]) -> tuple[int, int]
 def _secret_part(content: str, habit: _Habit, start: int, end: int) -> tuple[int, int]:
     if habit.sign:
         at = content.find(habit.sign, start, end)
-        return (at + 1, end) if at >= 0 else (0, 0)
+        return (at + 1, end) if at >= 0 and not content.startswith("//", at + 1) else (0, 0)
     if habit is _HABITS["openssl"]:
         return (
             (0, 0)

@@ -38,9 +38,14 @@ _ENCODED: Final = re.compile(
 _DISGUISED: Final = re.compile(
     "[\u00a0\u00ad\u0300-\u036f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u2000-\u200f\u2024\u2028-\u202f"
     "\u205f-\u206f\u2460-\u24ff\u3000\u3164\ufe00-\ufe0f\ufe10-\ufe19\ufe50-\ufe6f\ufeff\uff00-\uffef"
-    "\U0001d400-\U0001d7ff\U0001f130-\U0001f149\U000e0000-\U000e0fff]"
+    "\U0001d400-\U0001d7ff\U0001f130-\U0001f149\U000e0000-\U000e0fff]+"
 )
 """Characters that look like another one, or like nothing."""
+
+
+def may_be_disguised(content: str) -> bool:
+    """Whether a text may have another form; a quick look."""
+    return "%" in content or "\\" in content or "&" in content or not content.isascii()
 
 
 def forms_of(content: str) -> Iterator[str]:
@@ -50,7 +55,7 @@ def forms_of(content: str) -> Iterator[str]:
         if decoded != content:
             yield decoded
     if not content.isascii() and _DISGUISED.search(content):
-        yield _voiced(_DISGUISED.sub(lambda sign: _plainly(sign[0]), content))
+        yield _voiced(_DISGUISED.sub(lambda signs: "".join(map(_plainly, signs[0])), content))
 
 
 def _decoded(code: re.Match[str]) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from odibi_core.events.secret_literals import says_no_secret
+from odibi_core.events.secret_literals import is_schema, says_no_secret
 from odibi_core.events.secret_names import hides, names_a_secret, words_of
 from odibi_core.events.secret_shapes import without_spans
 
@@ -21,6 +21,10 @@ _LEAF: Final = re.compile(r"(?:- ++)?(?:[\w. \"'-]{1,80}:[ \t]++)?(?P<it>\S.*+)?
 _COPY: Final = re.compile(
     r"(?im)^copy[ \t]++[\w.\"]++[ \t]*+\((?P<columns>[^()\r\n]{1,4000}+)\)[ \t]++from[ \t]++stdin[^\r\n]*+"
 )
+_STATEMENTS: Final = frozenset(
+    {"if", "elif", "else", "for", "while", "with", "class", "def", "try", "except", "async", "match", "case"}
+)
+_ENTRY: Final = re.compile(r"[\"']?(?P<key>[\w$-]{1,60}+)[\"']?:[ \t]++(?P<value>\S.*+)")
 _Span = tuple[int, int]
 
 
@@ -37,7 +41,8 @@ def of_lines(content: str) -> str:
 def _blocks(content: str) -> Iterator[_Span]:
     done = 0
     for match in _BLOCK.finditer(content):
-        if match.start() < done or not names_a_secret(match["name"]):
+        name = match["name"]
+        if match.start() < done or not names_a_secret(name) or name.partition(" ")[0] in _STATEMENTS:
             continue
         depth = len(match["indent"]) + len(match["dash"] or "")
         start, done, silent = _block(content, match.end(), depth, _is_wide(match["name"]))
@@ -62,6 +67,7 @@ def _block(content: str, at: int, depth: int, wide: bool) -> tuple[int, int, boo
     """Where the lines begin and end that are indented deeper, and whether none of them says a secret."""
     start = end = 0
     silent = True
+    entries: dict[str, str] = {}
     while line := _LINE.match(content, at):
         if line["text"]:
             if len(line["indent"]) <= depth and not (
@@ -71,8 +77,10 @@ def _block(content: str, at: int, depth: int, wide: bool) -> tuple[int, int, boo
             start = start or line.start("text")
             end = line.end()
             silent = silent and _is_silent(line["text"], wide)
+            entry = _ENTRY.fullmatch(line["text"].strip())
+            entries[entry["key"] if entry else line["text"]] = entry["value"].strip("\"'") if entry else ""
         at = line.end()
-    return start, end, silent
+    return start, end, silent or (bool(entries) and is_schema(entries))
 
 
 def _is_silent(line: str, wide: bool) -> bool:

@@ -10,15 +10,23 @@ from typing import Any, Final
 _WORDS: Final = """
     none null nil true false nan undefined yes no on off ok unset required optional missing invalid valid expired
     revoked enabled disabled unknown empty redacted [redacted] n/a not_set not-set present absent failed rejected
-    accepted denied incorrect wrong mandatory hidden masked default changed unchanged rotated refreshed
+    accepted denied incorrect wrong mandatory hidden masked default changed unchanged rotated refreshed active
+    inactive open opened closed started stopped ended running idle ready locked unlocked pending created deleted updated
+    loaded saved found success successful
 """
 _SAYS: Final = frozenset(_WORDS.split()) | {"", "not set", "not found", "is required", "not null"}
+_TYPE_NAMES: Final = """
+    secretstr final classvar any str string text longtext mediumtext clob blob bytea bytes byte binary varbinary raw int
+    int8 int16 int32 int64 uint uint8 uint16 uint32 uint64 integer bigint smallint tinyint number numeric float float32
+    float64 double decimal bool boolean char nchar varchar nvarchar varchar2 nvarchar2 character uuid uniqueidentifier
+    date time datetime timestamp timestamptz object array list dict map json jsonb utf8 category categorical enum
+    stringtype binarytype longtype integertype largeutf8
+"""
+_TYPES: Final = frozenset(_TYPE_NAMES.split())
 _TYPE: Final = re.compile(
-    r"(?:optional\[|list\[|array<|nullable\(|union\[|pl\.|np\.|pa\.|sa\.)*(?:"
-    r"secretstr|final|classvar|any|str|string|stringtype|text|longtext|mediumtext|clob|blob|bytea|bytes|byte|binary|varbinary|raw|u?int(?:8|16|32|64)?|integer"
-    r"|bigint|smallint|tinyint|number|numeric|float(?:32|64)?|double|decimal|bool|boolean|(?:n?var)?char2?|nchar"
-    r"|character(?: varying)?|uuid|uniqueidentifier|date|time|datetime|timestamp|timestamptz|object|array|list|dict|map"
-    r"|json|jsonb|any|utf8|large_string|category|categorical|enum|[a-z]{3,12}type|string\[\w{1,20}\]|dtype\(.{1,20}\))"
+    r"(?:optional\[|list\[|array<|nullable\(|union\[|pl\.|np\.|pa\.|sa\.)*"
+    rf"(?:{'|'.join(sorted(_TYPES, key=len, reverse=True))}"
+    r"|character varying|large_string|[a-z]{3,12}type|string\[\w{1,20}\]|dtype\(.{1,20}\))"
     r"(?:\s{0,4}\(\s{0,4}(?:[0-9]{1,10}|max)(?:\s{0,4},\s{0,4}[0-9]{1,10})?\s{0,4}\))?"
     r"(?:\(\))?(?:\]|>|\)|\s{1,4}\|\s{1,4}none|\s{1,4}(?:not null|null|unique|primary key))*+",
     re.IGNORECASE,
@@ -83,10 +91,11 @@ def _says_nothing(value: str) -> bool:
         return False
     if value[:1] == "{" and value[-1:] == "}" and _describes(value):
         return True
-    if value in ("[]", "()") or value.strip().lower() in _SAYS:
+    lowered = value.strip().lower()
+    if lowered in _SAYS or lowered in _TYPES or lowered in ("[]", "()"):
         return True
     if value.isalnum():
-        return _TYPE.fullmatch(value) is not None
+        return False
     return (
         _TYPE.fullmatch(value) is not None
         or _REFERENCE.fullmatch(value) is not None

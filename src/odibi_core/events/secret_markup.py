@@ -12,7 +12,8 @@ _TAG: Final = re.compile(
     r"<(?P<close>/?)(?:[\w.-]{1,100}:)?(?P<name>[\w.-]{1,100})(?P<attributes>(?:\s[^<>]{0,4000}+)?)(?P<end>/?)>"
 )
 _ATTRIBUTE: Final = re.compile(
-    r"(?<![\w:.-])(?P<name>[\w:.-]{1,100}+)\s{0,8}+=\s{0,8}+(?P<quote>\\{0,4}[\"'])(?P<value>[^\"'<>\\]{0,2000}+)(?P=quote)"
+    r"(?<![\w:.-])(?P<name>[\w:.-]{1,100}+)\s{0,8}+=\s{0,8}+(?:(?P<quote>\\{0,4}[\"'])(?P<value>[^\"'<>\\]{0,2000}+)(?P=quote)"
+    r"|(?P<bare>[^\s\"'<>=\\]{1,200}+))"
 )
 _NAMING: Final = frozenset({"name", "key", "id", "type", "property", "option", "param", "field", "n", "k"})
 _NAMING_ELEMENTS: Final = frozenset({"name", "key", "property", "param", "string"})
@@ -62,11 +63,15 @@ class _Reader:
         if not tag["attributes"]:
             return False
         found = list(_ATTRIBUTE.finditer(self.content, *tag.span("attributes")))
-        named = any(each["name"].lower() in _NAMING and names_a_secret(each["value"]) for each in found)
+        named = any(
+            each["name"].lower() in _NAMING and names_a_secret(each["value"] or each["bare"] or "")
+            for each in found
+        )
         for each in found:
             holds = named and each["name"].lower() in _HOLDING
-            if (holds or names_a_secret(each["name"])) and hides("password", each["value"]):
-                self.spans.append(each.span("value"))
+            group = "bare" if each["bare"] else "value"
+            if (holds or names_a_secret(each["name"])) and hides("password", each[group]):
+                self.spans.append(each.span(group))
         return named
 
     def _take(self, tag: re.Match[str], name: str) -> None:

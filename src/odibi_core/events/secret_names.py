@@ -219,7 +219,16 @@ def hides(name: str, value: Any) -> bool:
         return not says_no_secret(value) and not (is_quantity(name) and _NUMERAL.fullmatch(value))
     if isinstance(value, (int, float)):
         return not is_quantity(name)
-    return not says_no_secret(value)
+    return not says_no_secret(value) and not _are_numbers_of_tokens(name, value)
+
+
+def _are_numbers_of_tokens(name: str, value: Any) -> bool:
+    """Whether it is what a language model makes of a text: `token_ids=[101, 7592]`."""
+    return (
+        isinstance(value, (list, tuple))
+        and name.lower().endswith(("tokens", "token_ids", "tokenids"))
+        and all(type(item) is int for item in value)
+    )
 
 
 def names_its_value(fields: Any) -> bool:

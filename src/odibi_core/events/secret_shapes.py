@@ -58,6 +58,8 @@ def without_spans(content: str, spans: Iterable[tuple[int, int]]) -> str:
     parts: list[str] = []
     done = 0
     for start, end in spans:
+        if end - start <= len(HIDDEN) and content.startswith(HIDDEN, start):
+            continue  # hidden already
         if start >= done:
             parts += content[done:start], HIDDEN
         done = max(done, end)

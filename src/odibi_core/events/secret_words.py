@@ -174,7 +174,7 @@ OWNERS: Final = _set("client tenant app application project account provider iss
 QUANTITIES: Final = _set("""
     count counts total per rate ratio percent pct ms s sec secs seconds minutes hours days age duration length size
     bytes expires expiry ttl max min avg mean limit used usage budget remaining hits misses num n nb latency reasoning
-    cached failures errors attempts retries timeout
+    cached active open failures errors attempts retries timeout
     """)
 
 # What a number or an address under a name is taken for.

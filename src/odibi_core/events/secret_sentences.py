@@ -1,0 +1,47 @@
+"""Secrets that a sentence or a command says without a sign between the name and the value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from odibi_core.events.secret_names import hides
+from odibi_core.events.secret_shapes import without_spans
+
+_TOLD: Final = re.compile(
+    r"(?i)(?<![\w-])(?:(?:password|passwd|pwd|passphrase|passcode|pin|api[ _-]?key|token|secret|contrase[nñ]a|clave"
+    r"|mot de passe|passwort|kennwort|wachtwoord|has[lł]o|пароль|senha)(?:[ \t]++\w++){0,2}?"
+    r"[ \t]++(?:is|was|es|est|ist|jest|é|è)(?:[ \t]++now)?"
+    r"|(?:with|using|mit|avec|con)(?:[ \t]++the)?[ \t]++"
+    r"(?:password|passwd|pwd|passphrase|api[ _-]?key|token|secret|passwort"
+    r"|contrase[nñ]a)):?[ \t]++(?P<it>(?=[^\s\d]{0,40}\d)[^\s\"'(]{4,200}+)"
+)
+"""A sentence that says a password: one that has a digit, since `the password is wrong` says none."""
+_BEHIND: Final = re.compile(
+    r"(?m)(?:^[ \t]*+(?:ENV|ARG|setenv|setx)|(?<![\w-])(?:configure|config)[ \t]++set"
+    r"|(?<![\w-])git[ \t]++config(?:[ \t]++--?\w++)*+)[ \t]++(?P<name>[\w./:-]{1,100}+)[ \t]++"
+    r"[\"']?(?P<it>[^\s=\"'][^\s\"']*+)"
+    r"|(?i:form-data;)[^\r\n\"]{0,60}?name=\"(?P<part>[^\"\r\n]{1,100}+)\"[^\r\n]*+"
+    r"(?:\r?\n[^\r\n]++){0,8}+\r?\n\r?\n(?P<held>[^\r\n]++)"
+    r"|(?i:ConvertTo-SecureString)(?:[ \t]++-String)?[ \t]++[\"'](?P<secure>[^\"'\r\n]++)"
+    r"|'(?P<given>[^'\r\n]{1,200}+)'[ \t]++(?i:as)[ \t]++[\"`]?(?P<alias>\w{1,100}+)"
+    r"|(?i:set[ \t]++password[ \t]++for)[ \t]++(?P<user>[^=\r\n;]{1,120}+)=[ \t]*+"
+    r"(?i:password[ \t]*+\()?[\"'](?P<told>[^\"'\r\n]++)"
+)
+"""A name and behind it its value, with no sign between: of commands, of forms in parts, of MySQL's users."""
+_BEHIND_SIGN: Final = re.compile(r"ENV|ARG|set|config|form-data|SET|SecureString| [aA][sS] ")
+
+
+def of_sentences(content: str) -> str:
+    """Without the values that stand behind a name with no sign between."""
+    content = without_spans(content, [each.span("it") for each in _TOLD.finditer(content)])
+    return without_spans(content, _behind(content)) if _BEHIND_SIGN.search(content) else content
+
+
+def _behind(content: str) -> Iterator[tuple[int, int]]:
+    """Where the values stand that follow a name without a sign."""
+    for match in _BEHIND.finditer(content):
+        group = next(each for each in ("it", "held", "told", "secure", "given") if match[each])
+        if hides(match["name"] or match["part"] or match["alias"] or "password", match[group]):
+            yield match.span(group)
