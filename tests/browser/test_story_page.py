@@ -193,3 +193,45 @@ def test_the_poorest_lineage_is_drawn_without_an_error(
     """No steps, or a step that says nothing of itself."""
     page = visit.open(write_story({"steps": steps}, tmp_path / "story.html"))
     assert (page.locator("details.card").count(), visit.errors) == (len(steps), [])
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_what_a_program_did_is_shown_without_steps(visit: Visit, tmp_path: Path, theme: str) -> None:
+    """Captured errors, operations, costs and the log have sections of their own; hostile text stays text."""
+    hostile = "<img src=x onerror=alert(1)>"
+    activity = {
+        "errors": [{"error_type": hostile, "message": hostile, "count": 2, "traceback": hostile}],
+        "error_count": 2,
+        "log": [
+            {"level": "info", "event_type": hostile, "message": hostile, "fields": {hostile: hostile}},
+            {"level": "warning", "message": "slow"},
+        ],
+        "log_levels": {"info": 1, "warning": 1},
+        "operations": [{"name": hostile, "calls": 2, "total_ms": 5.0, "children": [{"name": "part", "calls": 1}]}],
+        "costs": {"total": {"cost_usd": 1.5, "calls": 1}, "by_operation": [{"operation": hostile, "cost_usd": 1.5}]},
+    }
+    visit.page.emulate_media(color_scheme=theme)
+    lineage = {"pipeline_name": "x", "status": "success", "steps": [], "activity": activity}
+    page = visit.open(write_story(lineage, tmp_path / "story.html"))
+    assert page.locator("nav a").all_text_contents() == ["Captured errors", "Measured operations", "Costs", "Log"]
+    assert "2 errors were captured" in page.locator("#verdict").inner_text()
+    assert hostile in page.locator("#errors").inner_text()
+    assert page.locator(".log tbody tr").count() == 2
+    page.get_by_role("button", name="Warnings and errors 1").click()
+    expect(page.locator(".log tbody tr")).to_have_count(1)
+    assert (visit.errors, visit.requests, visit.dialogs) == ([], [], [])
+
+
+def test_a_probable_edge_is_dashed_and_explained(visit: Visit, tmp_path: Path) -> None:
+    """And a step of many calls has their number on its node and on its card."""
+    steps = [
+        {"step_name": "a", "state": "success"},
+        {"step_name": "b", "state": "success", "calls": 1000, "duration_ms": 10},
+    ]
+    edges = [{"source": "a", "target": "b", "dataset": "a", "probable": True}]
+    page = visit.open(write_story({"steps": steps, "edges": edges}, tmp_path / "story.html"))
+    assert page.locator(".edges .way.probable").evaluate("one => getComputedStyle(one).strokeDasharray") != "none"
+    assert "Probable: a view or a copy was taken" in page.locator("#graph").inner_text()
+    assert "1,000 ×" in page.locator("#graph").text_content()
+    assert "1,000 calls" in page.locator(".cards").inner_text()
+    assert visit.errors == []

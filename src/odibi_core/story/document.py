@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from odibi_core.story import reading, verdict, wording
+from odibi_core.story.activity import read_activity
 from odibi_core.story.layout import NODE_HEIGHT, NODE_WIDTH, layout
 from odibi_core.story.steps import read_step
 
@@ -30,8 +31,9 @@ def build(lineage: dict[str, Any], title: str | None = None) -> Document:
     status = verdict.status(given if given in RUN_STATES else None, steps)
     error = reading.text(reading.first(lineage, ("error_message", "error")))
     name = reading.text(lineage.get("pipeline_name")) or "pipeline"
-    amber = verdict.checks(steps)["failed"] if status == "success" else 0
-    attention, more = verdict.attention(steps)
+    activity = read_activity(lineage.get("activity"))
+    amber = verdict.reservations(steps, activity) if status == "success" else ""
+    attention, more = verdict.attention(steps, activity)
     return {
         "format": FORMAT,
         "title": title or name,
@@ -40,19 +42,20 @@ def build(lineage: dict[str, Any], title: str | None = None) -> Document:
             "pipeline": name,
             "status": status,
             "tone": "warn" if amber else status,
-            "label": wording.LABELS[status] + (f" with {wording.plural(amber, 'failed check')}" if amber else ""),
-            "sentence": verdict.sentence(status, steps, error),
+            "label": wording.LABELS[status] + (f" with {amber}" if amber else ""),
+            "sentence": verdict.sentence(status, steps, error, activity),
             "engine": reading.text(lineage.get("engine")) or "",
             "started": wording.date(began),
             "durationMs": took,
             "duration": wording.duration(took),
         },
         "counts": verdict.counts(steps),
-        "figures": verdict.figures(steps, took),
+        "figures": verdict.figures(steps, took, activity),
         "attention": attention,
         "moreAttention": more,
         "steps": steps,
         "graph": _graph(steps, edges),
+        "activity": activity,
     }
 
 

@@ -21,7 +21,7 @@ from odibi_core.story.wording import LABELS, count, duration
 if TYPE_CHECKING:
     from jinja2 import Template
 
-MODULES = ("dom", "format", "states", "verdict", "graph", "gantt", "checks", "frames", "cards", "main")
+MODULES = ("dom", "format", "states", "verdict", "graph", "gantt", "checks", "frames", "cards", "activity", "main")
 STATIC_ROWS = 500  # of the table that is there without JavaScript
 _UNSAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 _IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from odibi_core.story.activity import captured
+from odibi_core.story.activity import figures as beside
 from odibi_core.story.wording import STATES, count, duration, first_paragraph, plural, shorten
 
 Step = dict[str, Any]
@@ -35,14 +37,33 @@ def counts(steps: list[Step]) -> dict[str, int]:
     return {state: found[state] for state in STATES if found[state]}
 
 
-def sentence(run_status: str, steps: list[Step], error: str | None) -> str:
+def reservations(steps: list[Step], activity: dict[str, Any]) -> str:
+    """What a run that succeeded did not do well: failed steps, failed checks, captured errors; mostly nothing."""
+    found = [
+        plural(number, what)
+        for number, what in (
+            (counts(steps).get("failed", 0), "failed step"),
+            (checks(steps)["failed"], "failed check"),
+            (activity.get("errorCount") or 0, "captured error"),
+        )
+        if number
+    ]
+    return _several(found)
+
+
+def sentence(run_status: str, steps: list[Step], error: str | None, activity: dict[str, Any]) -> str:
     """The one sentence for someone who reads nothing else."""
+    said = _of_steps(run_status, steps, error, activity)
+    return " ".join(part for part in (said, captured(activity)) if part)
+
+
+def _of_steps(run_status: str, steps: list[Step], error: str | None, activity: dict[str, Any]) -> str:
     tally, total = counts(steps), len(steps)
     done = tally.get("success", 0) + tally.get("failed", 0)
     if run_status == "failed":
         return _failure(steps, tally, error)
     if run_status == "success":
-        return _success(steps, total)
+        return _success(steps, total, activity)
     busy = [step["name"] for step in steps if step["state"] in ("running", "cancelled", "lost")]
     at = f"; {_several(busy)} {'was' if len(busy) == 1 else 'were'} at work" if busy else ""
     if run_status == "cancelled":
@@ -74,11 +95,14 @@ def _failure(steps: list[Step], tally: dict[str, int], error: str | None) -> str
     return " ".join(parts)
 
 
-def _success(steps: list[Step], total: int) -> str:
+def _success(steps: list[Step], total: int, activity: dict[str, Any]) -> str:
     tally = checks(steps)
+    failed = [step["name"] for step in steps if step["state"] == "failed"]
     retried = sum((step.get("attempts") or 1) > 1 for step in steps)
     everything = "The only step" if total == 1 else f"All {total:,} steps"
-    parts = [f"{everything} succeeded." if total else "The run succeeded; it had no steps."]
+    parts = [f"{everything} succeeded." if total else _without_steps(activity)]
+    if failed:
+        parts = [f"The run ended, but {len(failed):,} of {plural(total, 'step')} failed: {_several(failed)}."]
     if tally["failed"]:
         parts.append(f"{plural(tally['failed'], 'data check')} failed.")
     if tally["unchecked"]:
@@ -88,13 +112,27 @@ def _success(steps: list[Step], total: int) -> str:
     return " ".join(parts)
 
 
+def _without_steps(activity: dict[str, Any]) -> str:
+    """What a program did instead."""
+    did = [
+        plural(number, what)
+        for number, what in (
+            (activity.get("lines") or 0, "log line"),
+            (len(activity.get("operations", ())), "measured operation"),
+        )
+        if number
+    ]
+    ended = "ended" if activity.get("errorCount") else "succeeded"
+    return f"The run {ended}; it had no steps{', but ' if did else ''}{' and '.join(did)}."
+
+
 def _several(names: list[str]) -> str:
     shown = [shorten(name, 60) for name in names[:3]]
     more = len(names) - len(shown)
     return " and ".join([", ".join(shown)] if not more else [", ".join(shown), f"{more} more"])
 
 
-def figures(steps: list[Step], took: float | None) -> list[dict[str, str]]:
+def figures(steps: list[Step], took: float | None, activity: dict[str, Any]) -> list[dict[str, str]]:
     """The key figures: a label, a value, and a smaller note."""
     tally, total = counts(steps), len(steps)
     asked = checks(steps)
@@ -103,10 +141,10 @@ def figures(steps: list[Step], took: float | None) -> list[dict[str, str]]:
     written = sum(step["rows"] for step in steps if step.get("rows") and step["layer"] == "publish")
     slowest = max(steps, key=lambda step: step.get("durationMs") or 0.0, default=None)
     notes = [f"{number:,} {state}" for state, number in tally.items() if state != "success"]
-    found = [
-        _figure("Steps succeeded", f"{tally.get('success', 0):,} / {total:,}", ", ".join(notes)),
-        _figure("Duration", duration(took), _slowest(slowest)),
-    ]
+    found = [_figure("Duration", duration(took), _slowest(slowest)), *beside(activity)]
+    if total or not activity:
+        succeeded = f"{tally.get('success', 0):,} / {total:,}"
+        found.insert(0, _figure("Steps succeeded", succeeded, ", ".join(notes)))
     if unread:
         found.append(_figure("Rows read", count(unread), f"{count(written)} published" if written else ""))
     if asked:
@@ -130,9 +168,14 @@ def _slowest(step: Step | None) -> str:
     return f"longest: {shorten(step['name'], 40)}, {duration(step['durationMs'])}"
 
 
-def attention(steps: list[Step]) -> tuple[list[dict[str, Any]], int]:
-    """What to look at first: failures, checks that did not pass, steps that needed retries; and how many more."""
-    found: list[tuple[int, dict[str, Any]]] = []
+def attention(steps: list[Step], activity: dict[str, Any]) -> tuple[list[dict[str, Any]], int]:
+    """What to look at first: failures, captured errors, checks that did not pass, steps that needed retries; and how
+    many more.
+    """
+    found: list[tuple[int, dict[str, Any]]] = [
+        (1, {"anchor": "errors", "tone": "failed", "name": error.get("type", "error"), "text": _told(error)})
+        for error in activity.get("errors", ())
+    ]
     for index, step in enumerate(steps):
         if step["state"] == "failed":
             said = shorten(first_paragraph(step.get("error") or "failed, no reason was recorded"), 160)
@@ -148,6 +191,11 @@ def attention(steps: list[Step]) -> tuple[list[dict[str, Any]], int]:
             found.append((3, {"step": index, "tone": "retry", "text": said}))
     found.sort(key=lambda entry: entry[0])
     return [entry for _, entry in found[:MOST_ATTENTION]], max(0, len(found) - MOST_ATTENTION)
+
+
+def _told(error: dict[str, Any]) -> str:
+    times = f", {error['count']:,} times" if error.get("count", 1) > 1 else ""
+    return shorten(first_paragraph(error["message"]), 140) + times
 
 
 def _about(check: dict[str, Any]) -> str:

@@ -12,7 +12,8 @@ import msgspec
 from odibi_core.events import Event, kinds
 from odibi_core.events.clock import iso
 from odibi_core.views.diffs import difference, row_delta
-from odibi_core.views.step import Side, Step, told_calls
+from odibi_core.views.run_activity import RunActivity
+from odibi_core.views.step import ENDED, Side, Step, told_calls
 from odibi_core.views.steps import STEP_HANDLERS, StepsView
 from odibi_core.views.values import (
     count,
@@ -44,9 +45,23 @@ class LineageView(StepsView):
     taken. Dependencies that no dataset explains (`depends_on`) are edges with `dataset` None; for a `Tracker`
     without a plan that is the step that the same thread or task started just before.
 
+    `activity` is what the run did beside its steps: captured errors, log, measured operations, costs (`RunActivity`).
+
     A step that was tried again shows its last attempt. `schema_diff` and `row_delta` compare the first output
     with the first input: by the plan's order, else by arrival. Memory is bounded for each step.
     """
+
+    def _reset(self, run_id: str | None) -> None:
+        super()._reset(run_id)
+        self._activity = RunActivity()
+
+    def _on_other(self, event: Event) -> None:
+        self._activity(event)
+
+    def _on_end(self, event: Event) -> None:
+        super()._on_end(event)
+        if event.event_type == kinds.NODE_FAILED:
+            self._activity.step_failed(event)
 
     def _on_snapshot(self, event: Event) -> None:
         step = self._step(event)
@@ -77,6 +92,7 @@ class LineageView(StepsView):
 
     handlers: ClassVar[dict[str, Callable[[Any, Event], None]]] = {
         **STEP_HANDLERS,
+        **dict.fromkeys(ENDED, _on_end),
         kinds.SNAPSHOT: _on_snapshot,
         kinds.CHECK_RESULT: _on_check,
     }
@@ -101,6 +117,7 @@ class LineageView(StepsView):
             "steps": described,
             "edges": edges(described, {step.name: step for step in steps}),
             "summary": totals,
+            **({"activity": activity} if (activity := self._activity.answer()) else {}),
         }
 
 

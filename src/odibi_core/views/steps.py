@@ -50,6 +50,11 @@ class StepsView:
         handler = self.handlers.get(event.event_type)
         if handler is not None:
             handler(self, event)
+        else:
+            self._on_other(event)
+
+    def _on_other(self, event: Event) -> None:
+        """An event of the run that is not one of its steps'."""
 
     def _takes_up(self, event: Event) -> bool:
         """Whether an event that does not carry our run's id is ours all the same."""

@@ -5,6 +5,7 @@ import {drawGraph} from "./graph.js";
 import {drawGantt} from "./gantt.js";
 import {drawChecks} from "./checks.js";
 import {drawCards} from "./cards.js";
+import {drawActivity} from "./activity.js";
 
 export function drawStory(host, story) {
   const pick = (index) => cards.show(index);
@@ -13,7 +14,8 @@ export function drawStory(host, story) {
     drawGraph(story.steps, story.graph, pick),
     drawGantt(story.steps, story.run.durationMs, pick),
     drawChecks(story.steps, pick),
-    cards.element,
+    story.steps.length > 0 && cards.element,
+    ...drawActivity(story.activity ?? {}),
   ].filter(Boolean);
   host.replaceChildren(topBar(parts), h("main", {class: "page"}, drawVerdict(story, pick), parts),
     h("footer", {class: "foot"}, "Recorded by odibi-core. This file holds everything it shows and asks nothing of the network."));

@@ -42,8 +42,10 @@ function balance(counts, total) {
 function attention({attention: entries, moreAttention: more, steps}, pick) {
   return h("div", {class: "attention"},
     h("h2", null, "Needs attention"),
-    h("ul", null, entries.map(({step, tone, text}) => h("li", null,
-      h("button", {type: "button", class: "attention-entry", click: () => pick(step)},
-        icon(tone, 16, true), said(steps[step].name, "span", "attention-name"), said(text, "span", "attention-text"))))),
+    h("ul", null, entries.map(({step, anchor, name, tone, text}) => {
+      const told = [icon(tone, 16, true), said(name ?? steps[step].name, "span", "attention-name"), said(text, "span", "attention-text")];
+      return h("li", null, anchor ? h("a", {class: "attention-entry", href: `#${anchor}`}, told)
+        : h("button", {type: "button", class: "attention-entry", click: () => pick(step)}, told));
+    })),
     more > 0 && h("p", {class: "hint attention-more"}, `and ${count(more)} more: see the checks and steps below`));
 }

@@ -1,0 +1,93 @@
+"""What a run did beside its steps: errors, log, operations and costs of its lineage."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from odibi_core import node, observe
+from odibi_core.observability import (
+    LogContext,
+    ObservabilityConfig,
+    capture_exception,
+    get_logger,
+    init_observability,
+    track_cost,
+    track_performance,
+)
+from odibi_core.program_observer import finish_all
+from odibi_core.testing import an_event
+from odibi_core.views.lineage import LineageView
+from odibi_core.views.run_activity import MAX_LINES
+
+
+def program() -> None:
+    """Says something of each sort."""
+    log = get_logger("shop")
+    with LogContext(operation="import"), track_performance("enrich"):
+        with track_performance("fetch"):
+            log.warning("slow %s", "orders", password="hunter2hunter2")
+        try:
+            raise LookupError("row 7")
+        except LookupError as error:
+            capture_exception(error)
+    track_cost("orders", 10**12, 6.25)
+
+
+def test_an_observed_programs_lineage_tells_what_it_did() -> None:
+    """Its captured errors, its log, the tree of its measured operations, and what it cost."""
+    with observe("x", store=False) as observer:
+        program()
+    activity = observer.tracker.export_lineage()["activity"]
+    (error,) = activity["errors"]
+    assert (error["error_type"], error["message"], activity["error_count"]) == ("LookupError", "row 7", 1)
+    warning = next(line for line in activity["log"] if line["level"] == "warning")
+    assert (warning["message"], warning["event_type"], warning["component"]) == ("slow orders", None, "shop")
+    assert "hunter2" not in str(activity)
+    (operation,) = activity["operations"]
+    assert (operation["name"], [child["name"] for child in operation["children"]]) == ("enrich", ["fetch"])
+    assert activity["costs"]["total"]["cost_usd"] == 6.25
+
+
+def test_the_whole_program_is_told_too() -> None:
+    """`init_observability`: what any of its code says."""
+    observer = init_observability(ObservabilityConfig(metrics_enabled=False, health_check_enabled=False))
+    try:
+        program()
+        activity = observer.tracker.export_lineage()["activity"]
+    finally:
+        finish_all()
+    assert (activity["error_count"], activity["operations"][0]["name"]) == (1, "enrich")
+
+
+def test_the_exception_of_a_step_is_the_steps() -> None:
+    """Captured again where it is handled, it is no error beside the steps."""
+
+    @node
+    def broken() -> pd.DataFrame:
+        raise ValueError("bad")
+
+    with observe("x", store=False) as observer:
+        try:
+            broken()
+        except ValueError as error:
+            capture_exception(error)
+    assert "errors" not in observer.tracker.export_lineage()["activity"]
+
+
+def test_the_log_is_bounded_and_counted() -> None:
+    """The latest lines, with how many there were; of a run that said nothing there is nothing."""
+    view = LineageView("r")
+    assert "activity" not in view.answer()
+    for n in range(MAX_LINES + 50):
+        view(an_event("line", run_id="r", message="x" * 10_000, n=n, values=list(range(1000))))
+    activity = view.answer()["activity"]
+    assert (len(activity["log"]), activity["log_levels"]) == (MAX_LINES, {"info": MAX_LINES + 50})
+    assert len(str(activity)) < MAX_LINES * 1500
+
+
+def test_steps_and_measurements_are_no_lines() -> None:
+    """They are told elsewhere."""
+    view = LineageView("r")
+    for kind in ("operation_complete", "node_start", "node_complete", "metric", "snapshot", "cost"):
+        view(an_event(kind, run_id="r", node_name="a", operation="o"))
+    assert "log" not in view.answer().get("activity", {})
