@@ -64,7 +64,7 @@ class RunActivity:
             self._has_costs = True
         if kind not in _NO_LINES:
             self._lines.append(event)
-            self._levels[event.level if event.level in kinds.SEVERITY else "info"] += 1
+            self._levels[kinds.level_name(event.level)] += 1
         identity = text(event.fields.get("error_id"))
         if identity not in self._of_steps and "failed_run_id" not in event.fields:
             self._errors(event)
@@ -104,7 +104,7 @@ def _line(event: Event) -> dict[str, Any]:
     fields = figures | {name: value for name, value in event.fields.items() if name not in _OF_REPORTS}
     return {
         "timestamp": iso(event.timestamp),
-        "level": event.level,
+        "level": kinds.level_name(event.level),
         "event_type": None if event.event_type == event.fields.get("message_template") else event.event_type,
         "message": _short(event.message or event.error, _MESSAGE),
         "component": text(event.component),

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from odibi_core.events import Event, kinds
-from odibi_core.views.values import count, number
+from odibi_core.views.values import count, number, text
 
 _FAILED: Final = (kinds.NODE_FAILED, "node_error")
 
@@ -37,16 +37,17 @@ class StepCalls:
         return bool(self._open)
 
     def begin(self, event: Event, call: int) -> None:
-        if call not in self._ended.setdefault(event.writer_id, _Numbers()):
-            self._open.add((event.writer_id, call))
+        if call not in self._ended.setdefault(text(event.writer_id), _Numbers()):
+            self._open.add((text(event.writer_id), call))
 
     def finish(self, event: Event, call: int) -> bool:
         """Count the end of a call; False where it was counted before."""
-        ended = self._ended.setdefault(event.writer_id, _Numbers())
+        writer = text(event.writer_id)
+        ended = self._ended.setdefault(writer, _Numbers())
         if call in ended:
             return False
         ended.add(call)
-        self._open.discard((event.writer_id, call))
+        self._open.discard((writer, call))
         failed = event.event_type in _FAILED
         state = "cancelled" if event.status == "cancelled" else "failed" if failed else "success"
         self.states[state] += 1
