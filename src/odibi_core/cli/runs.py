@@ -56,18 +56,19 @@ def _show(rows: list[dict[str, Any]]) -> None:
     on = output.console()
     with_checks = any(_checks(row) for row in rows)
     wide = on.width >= _WIDE
+    took = "Duration" if wide else "Took"
     started, figures = f"Started ({times.zone()})", ("Read", "Published") if wide else ("Rows",)
     listed = output.table(
         "",
         "Pipeline",
         "Status",
         started,
-        "Duration",
+        took,
         "Steps",
         *figures,
         *(["Checks"] if with_checks else []),
         "Run",
-        right=("Duration", "Steps", *figures),
+        right=(took, "Steps", *figures),
         whole=("Status", started, "Run"),
     )
     for row in rows:
