@@ -124,7 +124,7 @@ def unknown_variables(environment: Mapping[str, str] | None = None) -> list[str]
     environment = process_environment() if environment is None else environment
     known = {*NO_SETTINGS, *VARIABLES}
     strange = [
-        f"{name} is not a variable of odibi{nearest(name.upper(), sorted(known))}; it changes nothing"
+        f"{name} is not a variable of odibi{nearest(name, sorted(known))}; it changes nothing"
         for name in sorted(environment)
         if name.upper().startswith(PREFIX) and name not in known and not name.startswith(_SECTIONS)
     ]
