@@ -92,3 +92,15 @@ def test_plain_progress_is_a_line_an_event(capsys: pytest.CaptureFixture[str]) -
     out, err = capsys.readouterr()
     assert out == ""
     assert [line.split()[2] for line in err.splitlines()] == ["node_start", "check_result", "node_failed"]
+
+
+def test_an_end_says_its_duration_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """The words of a node's or a pipeline's end have it; the figures behind them do not repeat it."""
+    bus = EventBus()
+    with PlainProgress() as progress:
+        bus.subscribe(progress)
+        bus.say("node_complete", fields={"node_name": "clean", "duration_ms": 12.5, "row_count": 3})
+        bus.say("pipeline_complete", fields={"pipeline_name": "shop", "duration_ms": 165.4})
+    node, pipeline = (line.partition("info")[2].strip() for line in capsys.readouterr().err.splitlines())
+    assert node == "node_complete Node 'clean' completed in 12.50ms (3 rows)"
+    assert pipeline == "pipeline_complete Pipeline 'shop' completed in 165.40ms"

@@ -41,7 +41,7 @@ _ELSEWHERE: Final = _FOR_REPORTS | {
 }  # fmt: skip
 """Fields that the line shows in a place of their own, or not at all."""
 _TIMED: Final = frozenset({kinds.NODE_COMPLETE, kinds.PIPELINE_COMPLETE})
-"""Types whose words say the duration."""
+"""Types whose default message has the duration."""
 _SUBJECTS: Final = {
     kinds.OPERATION_COMPLETE: "operation", kinds.OPERATION_FAILED: "operation", kinds.COST: "operation",
     kinds.QUERY: "query_type", kinds.CLI_COMMAND: "command", kinds.FEATURE_USAGE: "feature",
@@ -136,7 +136,7 @@ def _parts(event: Event) -> Iterator[tuple[str, str]]:
             yield "", _name(str(name))
     if message:
         yield "", str(message)
-    if figures := _figures(event, worded):
+    if figures := _figures(event):
         yield "", f"({figures})"
     if event.error and not worded:
         yield _RED, f"- {error_of(event)}"
@@ -190,9 +190,13 @@ def _typed(event: Event) -> str:
     return words if before == words else f"{before}{kind}: {event.error}"
 
 
-def _figures(event: Event, worded: bool) -> str:
+def _says_its_duration(event: Event) -> bool:
+    return event.event_type in _TIMED and f"{event.duration_ms:.2f}ms" in str(event.message)
+
+
+def _figures(event: Event) -> str:
     figures = []
-    if isinstance(event.duration_ms, (int, float)) and not (worded and event.event_type in _TIMED):
+    if isinstance(event.duration_ms, (int, float)) and not _says_its_duration(event):
         figures.append(f"{event.duration_ms:,.1f} ms")
     if isinstance(event.row_count, int):
         figures.append(f"{event.row_count:,} rows")
