@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from odibi_core import Orchestrator, Step
 from odibi_core.checks import not_null, row_count
 from odibi_core.cli import app
-from odibi_core.observability import StoryGenerator
+from odibi_core.observability import StoryGenerator, create_summary_hook
 from odibi_core.store.runs import RunStore
 from odibi_core.story.document import build
 
@@ -162,3 +162,12 @@ def test_a_check_of_data_that_could_not_be_asked_is_counted_apart() -> None:
     assert (told["executed"], told["passed"], told["failed"], told["not_checked"]) == (2, 1, 0, 1)
     assert told["pass_rate"] == 1.0
     assert 'data_quality_check_not_checked_total{check="fresh"} 1' in get_metrics().export_prometheus()
+
+
+def test_the_summary_hook_prints_three_kinds(capsys: pytest.CaptureFixture[str]) -> None:
+    """One line for a run that asked checks, none for another."""
+    hook = create_summary_hook()
+    hook({"pipeline_name": "shop", "checks_passed": 2, "checks_failed": 2, "checks_not_checked": 1})
+    assert "  Checks:   2 passed, 2 failed, 1 not checked" in capsys.readouterr().out
+    hook({"pipeline_name": "bare"})
+    assert "Checks" not in capsys.readouterr().out

@@ -9,7 +9,7 @@ from odibi_core.events import kinds
 
 
 class SummaryHook:
-    """Prints the pipeline, how many of its nodes succeeded and failed, and how long it took.
+    """Prints the pipeline, how many of its nodes succeeded and failed, how long it took, and its checks by result.
 
     Registered for `pipeline_complete` it hears `pipeline_error` too: a summary that is silent on failure is useless.
     """
@@ -28,6 +28,10 @@ class SummaryHook:
             f"  Failed:   {event.get('failed_count', 0)}",
             f"  Duration: {_seconds(event.get('duration_ms'))}",
         ]
+        counts = {state: event.get(f"checks_{state}") for state in ("passed", "failed", "not_checked")}
+        if any(counts.values()):
+            told = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in counts.items() if count)
+            lines.append(f"  Checks:   {told}")
         if event.get("error_message"):
             lines.append(f"  Error:    {event['error_message']}")
         print("\n".join(lines), file=self._stream or sys.stdout, flush=True)
