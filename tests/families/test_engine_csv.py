@@ -53,6 +53,8 @@ def read_of(engine: Any, text: str | bytes, name: str = "x.csv", **options: Any)
         (["1.5e-11", "123456789.12345679", "5e-324"], [1.5e-11, 123456789.12345679, 5e-324]),
         (["true", "", "false"], [True, None, False]),
         (["", "NA"], [None, None]),
+        (["00018446744073709551616", "1"], ["00018446744073709551616", "1"]),
+        (["+99999999999999999999", "1"], ["+99999999999999999999", "1"]),
     ],
 )
 def test_what_a_cell_holds_is_read(engine: Any, cells: list[str], kept: list[Any]) -> None:
@@ -77,6 +79,14 @@ def test_a_type_that_is_said_is_the_type(engine: Any) -> None:
     assert values(read_of(engine, "c\n1\n2\n", **options), "c") == ["1", "2"]
     options = {"dtype": {"c": "int64"}} if engine.name == "pandas" else {"schema_overrides": {"c": pl.Int64}}
     assert values(read_of(engine, "c\n007\n2\n", **options), "c") == [7, 2]
+
+
+def test_a_converter_is_a_type_too() -> None:
+    """pandas: what `converters` make is left as it is, by name or place."""
+    engine = load("engines", "pandas")()
+    for key in ("c", 1):
+        frame = read_of(engine, "n,c\n1,12\n2,18446744073709551616\n", converters={key: str})
+        assert values(frame, "c") == ["12", "18446744073709551616"]
 
 
 def test_separators_and_streams_are_looked_at_too(engine: Any) -> None:
@@ -169,6 +179,7 @@ def test_each_engine_reads_what_the_other_wrote() -> None:
     ("texts", "how"),
     [
         (["1.10", "2"], "from as numbers"),
+        (["1.10", "+1"], "from as numbers"),
         (["12", None], "from as numbers"),
         (["true", "false"], "from as booleans"),
         (["NA", "a"], "'NA'.* as missing"),
@@ -179,7 +190,8 @@ def test_texts_that_csv_does_not_keep_are_told_by_column(engine: Any, texts: lis
     """CSV has no types: texts that look like something else come back as that, and a warning names the column."""
     with pytest.warns(DataChangedWarning, match=f"column 'code' .*{how}"):
         engine.write(engine.frame({"n": [1] * len(texts), "code": texts}), "x.csv")
-    assert values(engine.read("x.csv"), "code") != texts
+    if "+1" not in texts or engine.name == "pandas":  # polars takes no plus for a number
+        assert values(engine.read("x.csv"), "code") != texts
 
 
 @pytest.mark.parametrize("bad", [[[1, 2]], [{"a": 1}], [b"x"]])

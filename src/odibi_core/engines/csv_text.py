@@ -17,7 +17,7 @@ DIALECT = frozenset(
 )
 
 DIGITS = r"^\s*[+-]?0\d|^\s*\+\d"  # what is no number but a name: a zip code, a telephone number
-_NUMBER = re.compile(r"^\s*-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*$")
+_NUMBER = re.compile(r"^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*$")
 _WHOLE = re.compile(r"\s*[+-]?\d+\s*")
 TRUTHS = ["true", "false", "True", "False", "TRUE", "FALSE"]
 _CELL = re.compile(rb'(?:^|[,;\t|"\n\r]) *(?:[+-]?0|\+)\d')
@@ -74,14 +74,14 @@ def is_named(texts: Iterable[str | None], whole: bool) -> bool:
     return any(text is not None and pattern.match(text) for text in texts)
 
 
-def is_number(text: str) -> bool:
+def is_number(text: Any) -> bool:
     """Return whether every reader takes this text for a number."""
-    return _NUMBER.match(text) is not None
+    return isinstance(text, str) and _NUMBER.match(text) is not None
 
 
-def is_whole(text: str) -> bool:
+def is_whole(text: Any) -> bool:
     """Return whether a text is a whole number."""
-    return _WHOLE.fullmatch(text) is not None
+    return isinstance(text, str) and _WHOLE.fullmatch(text) is not None
 
 
 def refuse_lossy(name: str, texts: Sequence[str | None]) -> None:
@@ -105,7 +105,7 @@ def change(texts: Sequence[Any]) -> str | None:
         return f"holds the text {null!r}, which CSV is read back from as missing"
     if there[0] in TRUTHS and all(text in TRUTHS for text in there):
         return "holds texts that CSV is read back from as booleans"
-    if is_number(there[0]) and all(map(is_number, there)) and not is_named(there, whole=True):
+    if is_number(there[0]) and all(map(is_number, there)) and not is_named(there, all(map(is_whole, there))):
         return f"holds texts such as {there[0]!r}, which CSV is read back from as numbers"
     return None
 

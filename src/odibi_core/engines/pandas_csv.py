@@ -36,7 +36,7 @@ def read(source: Any, options: Mapping[str, Any], named: Collection[str] = ()) -
         frame = _parse(data, given)
     if "dtype_backend" in options:
         return frame, set()
-    free = [name for name in frame.columns if not _is_typed(name, options)]
+    free = [name for i, name in enumerate(frame.columns) if not _is_typed(name, i, options)]
     frame = settled(frame, free)
     texts = _texts(data, given, frame, free, text.digits or bool(named), named)
     for name, column in texts.items():
@@ -72,7 +72,10 @@ def _refuse_surplus(frame: Any) -> None:
             )
 
 
-def _is_typed(name: Any, options: Mapping[str, Any]) -> bool:
+def _is_typed(name: Any, position: int, options: Mapping[str, Any]) -> bool:
+    """Whether options give a column its type: the name or the place of one with a converter, or a dtype."""
+    if {name, position} & set(options.get("converters") or ()):
+        return True
     dtype = options.get("dtype")
     return name in dtype if isinstance(dtype, Mapping) else dtype is not None
 
@@ -90,7 +93,7 @@ def _texts(
     found = {}
     for name in asked:
         texts = [value if isinstance(value, str) else None for value in again[name]]
-        if name in named or (digits and csv_text.is_named(texts, whole=frame[name].dtype.kind in "iu")):
+        if name in named or (digits and csv_text.is_named(texts, whole=frame[name].dtype.kind != "f")):
             found[name] = settled(again[[name]], [name])[name]
         elif frame[name].dtype.kind == "f":
             csv_text.refuse_lossy(name, texts)
@@ -100,7 +103,14 @@ def _texts(
 def _is_suspicious(column: Any, digits: bool) -> bool:
     if column.dtype.kind == "f":
         return digits or bool((column.abs() >= 2**53).any())
-    return digits and column.dtype.kind in "iu"
+    if column.dtype.kind in "iu":
+        return digits
+    # Whole numbers of more than 64 bits come as texts of the numbers, not as the texts of the file.
+    return digits and pd.api.types.is_string_dtype(column.dtype) and _begins_whole(column.dropna())
+
+
+def _begins_whole(there: Any) -> bool:
+    return bool(len(there)) and csv_text.is_whole(there.iloc[0])
 
 
 def _widen(frame: Any, names: list[Any]) -> None:
@@ -110,17 +120,19 @@ def _widen(frame: Any, names: list[Any]) -> None:
         if not pd.api.types.is_string_dtype(column.dtype) or not len(column):
             continue
         there = column[column.notna() & ~column.isin(csv_text.NULLS)]
-        if not len(there) or not csv_text.is_number(there.iloc[0]) or not there.map(csv_text.is_number).all():
-            continue
-        texts = [None if text in csv_text.NULLS else text for text in column.fillna("")]
-        if all(text is None or csv_text.is_whole(text) for text in texts):
-            numbers = [None if text is None else int(text) for text in texts]
-            frame[name] = whole(numbers).set_axis(frame.index)
-        else:
-            csv_text.refuse_lossy(name, texts)
-            frame[name] = pd.Series(
-                [float("nan") if text is None else float(text) for text in texts], frame.index
-            )
+        if len(there) and csv_text.is_number(there.iloc[0]) and there.map(csv_text.is_number).all():
+            texts = [None if text in csv_text.NULLS else text for text in column.fillna("")]
+            frame[name] = _numbers(name, texts, column).set_axis(frame.index)
+
+
+def _numbers(name: Any, texts: list[str | None], column: Any) -> Any:
+    is_whole = all(text is None or csv_text.is_whole(text) for text in texts)
+    if csv_text.is_named(texts, is_whole):
+        return column
+    if is_whole:
+        return whole([None if text is None else int(text) for text in texts])
+    csv_text.refuse_lossy(name, texts)
+    return pd.Series([float("nan") if text is None else float(text) for text in texts])
 
 
 def write(frame: Any, target: Any, options: Mapping[str, Any]) -> None:
