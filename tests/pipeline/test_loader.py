@@ -219,6 +219,10 @@ def test_what_is_no_list() -> None:
             "flow.py, line 2 `b = c`, while it was imported: NameError: name 'c' is not defined",
         ),
         ("def f(:\n", "flow.py, line 1 `def f(:`, while it was imported: SyntaxError: invalid syntax"),
+        (
+            "import asyncio\nraise asyncio.CancelledError('gone')\n",
+            "flow.py, line 2 `raise asyncio.CancelledError('gone')`, while it was imported: CancelledError: gone",
+        ),
         ("import sys\nsys.exit(3)\n", "flow.py, line 2 `sys.exit(3)`, while it was imported: SystemExit: 3"),
         (
             "import json\njson.loads('{')\n",

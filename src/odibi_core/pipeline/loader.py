@@ -12,7 +12,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
-from odibi_core.errors import PipelineDefinitionError, nearest
+from odibi_core.errors import STOPS, PipelineDefinitionError, nearest
 from odibi_core.pipeline.main_call import MainCall
 from odibi_core.pipeline.step import Step
 
@@ -52,7 +52,9 @@ def load_module(target: str, *, importable: bool = False) -> ModuleType:
         return _guarded(lambda: _run(path, importable), path, "while it was imported")  # type: ignore[no-any-return]  # what it gave
     try:
         return import_module(target)
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # an exit too: it is the file's own, and nothing has run yet
         raise PipelineDefinitionError(
             f"the module {target!r} cannot be imported{_innermost(error)}: {_what(error)}"
         ) from error
@@ -151,7 +153,9 @@ def _guarded(call: Callable[[], Any], path: Path, when: str) -> Any:
     """Call what the file's author wrote; what it raises becomes a sentence about the author's own line."""
     try:
         return call()
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # an exit too: it is the file's own, and nothing has run yet
         raise PipelineDefinitionError(f"{path.name}{_where(error, path)}, {when}: {_what(error)}") from error
 
 
@@ -196,7 +200,9 @@ def _line(number: int | None, text: str | None) -> str:
 def _what(error: BaseException) -> str:
     try:
         text = error.msg if isinstance(error, SyntaxError) else str(error)
-    except Exception:  # an exception may refuse to say anything
+    except STOPS:
+        raise
+    except BaseException:  # an exception may refuse to say anything
         text = ""
     text = " ".join(text.split())[:500]
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
