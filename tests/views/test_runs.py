@@ -112,6 +112,13 @@ def test_a_source_is_a_step_that_needs_no_other_whatever_its_layer_is() -> None:
     assert (row["rows_read"], row["rows"]) == (None, None)
 
 
+def test_a_plan_may_come_in_parts() -> None:
+    """That of a long pipeline does: the sources of its first part count too."""
+    parts = [at(0, "pipeline_plan", steps=[step]) for step in ({"name": "a"}, {"name": "b", "depends_on": ["a"]})]
+    done = at(1, "node_complete", node_name="a", layer="transform", row_count=3)
+    assert [row["rows_read"] for row in rows(OPENING, *parts, done)] == [3]
+
+
 def test_a_step_that_only_connects_reads_nothing_where_others_ingest() -> None:
     """A list of files has no rows; the steps that read them have."""
     plan = at(0, "pipeline_plan", steps=[{"name": "files"}, {"name": "orders", "depends_on": ["files"]}])

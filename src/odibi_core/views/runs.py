@@ -88,7 +88,8 @@ class _Run:
         elif kind == kinds.PIPELINE_START:
             self.opening = self.opening or event
         elif kind == kinds.PIPELINE_PLAN:
-            self.sources = _sources(event.fields.get("steps"))
+            known = _sources(event.fields.get("steps"))  # one part of the plan: a long one comes in several events
+            self.sources = known if self.sources is None else self.sources | (known or frozenset())
         elif kind in _CLOSING and (self.closing is None or self.closing.event_type == kinds.RUN_LOST):
             self.closing = event
             self.rows = self._totals() if self.steps else self.rows
@@ -111,9 +112,10 @@ class _Run:
 
     def _side(self, event: Event) -> str:
         """Return whether the rows of a step were published or read; nothing if they only passed through."""
-        if self.sources is not None and event.layer not in ("ingest", "publish"):
-            return "taken" if event.node_name in self.sources else ""
-        return _SIDES.get(event.layer or "", "")
+        layer = text(event.layer) or ""
+        if self.sources is not None and layer not in ("ingest", "publish"):
+            return "taken" if text(event.node_name) in self.sources else ""
+        return _SIDES.get(layer, "")
 
     def _totals(self) -> dict[str, int | None]:
         """Return how many rows were read and published; None if there are none, or if one step does not say."""
