@@ -25,6 +25,7 @@ from odibi_core.events.compose import clean_text
 from odibi_core.events.failure import message_of
 from odibi_core.events.normalise import text
 from odibi_core.flows import Unobserving, observing, wrap_callable
+from odibi_core.pickling import OneHere
 from odibi_core.program import current_bus, speaker
 
 __all__ = ["CircuitBreaker"]
@@ -44,7 +45,7 @@ class _ReportedError(Exception):
 
 
 @bare(lambda function: CircuitBreaker(name_of(function)))
-class CircuitBreaker:
+class CircuitBreaker(OneHere):
     """After `fail_max` failures in a row it makes no call for `reset_timeout_s`, then lets one through to try.
 
     While it is open a call raises `CircuitOpenError` at once. Exceptions go on unchanged; those that are instances of a
@@ -76,6 +77,7 @@ class CircuitBreaker:
         self.fail_max = _at_least(1, "fail_max", fail_max)
         self.reset_timeout_s = _at_least(0, "reset_timeout_s", reset_timeout_s)
         self._excluded = _exclusions(exclude)
+        self._made = (name, fail_max, reset_timeout_s, exclude)
         self._bus = speaker(bus if logger is None else logger)
         self._now = clock.monotonic
         self._begin()
@@ -87,6 +89,10 @@ class CircuitBreaker:
         """Whether a success matters: it is not when the circuit is closed and nothing failed since."""
         self._changes: deque[tuple[State, State, BaseException | None]] = deque()
         _breakers.add(self)
+
+    def _made_of(self) -> tuple[Any, tuple[Any, ...]]:
+        """In another process it begins closed, and says its changes to that program."""
+        return CircuitBreaker, self._made
 
     def _begin(self, storage: Any = None) -> None:
         """Locks, and what stands behind them: at the start, and with what is stored in the child of every fork."""

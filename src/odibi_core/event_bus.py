@@ -48,6 +48,7 @@ from odibi_core.hooks import (
     complain,
     refuse_sink,
 )
+from odibi_core.pickling import Stays
 
 __all__ = [
     "AutomationHook", "EventBus", "EventPriority", "RegisteredHook", "Sink", "create_alert_hook",
@@ -64,7 +65,7 @@ _MOMENT: Final = timedelta(microseconds=100)
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class EventBus(BuiltInHooks, HookMethods):
+class EventBus(Stays, BuiltInHooks, HookMethods):
     """Takes what is said, makes it an event, and hands it to every sink and then to every hook.
 
     What a sink says waits until all sinks heard what it reacts to; so does, for hooks, what a hook says.
@@ -76,6 +77,8 @@ class EventBus(BuiltInHooks, HookMethods):
     >>> bus.emit("node_complete", {"node_name": "clean", "row_count": 3})
     3
     """
+
+    _stays_because = "its sinks and hooks live in this one; use get_logger and context_for_workers in the other"
 
     def __init__(self, max_workers: int = 4, *, clock: Clock = SYSTEM) -> None:
         self.max_workers = max_workers

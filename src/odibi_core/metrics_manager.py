@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
+from copy import deepcopy
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -11,7 +13,8 @@ from odibi_core.event_bus import EventBus
 from odibi_core.events.clock import epoch_ns, monotonic, resident_memory_mb
 from odibi_core.events.normalise import is_yes
 from odibi_core.exporters.base import Measured, save
-from odibi_core.metrics_recorder import BoundCounter, BoundGauge, BoundHistogram, MetricsRecorder
+from odibi_core.metrics_handles import BoundCounter, BoundGauge, BoundHistogram
+from odibi_core.metrics_recorder import MetricsRecorder
 from odibi_core.plugins import load
 from odibi_core.views.metrics import MAX_SERIES
 from odibi_core.views.metrics_nodes import cache_hit_rate, execution, node_stats, node_summary, summary
@@ -51,13 +54,27 @@ class MetricsManager(MetricsRecorder):
         self, *, bus: EventBus | None = None, max_samples: int = 100_000, max_series: int = MAX_SERIES
     ) -> None:
         super().__init__(bus, max_samples, max_series)
-        self._counters = self._view.routes[COUNTER]
-        self._gauges = self._view.routes[GAUGE]
-        self._histograms = self._view.routes[HISTOGRAM]
+        self._max_series = max_series
+        self.made_again_by: Callable[[], MetricsManager] | None = None
+        """What gives the same manager in another process: the program's own is that program's own there, too."""
+        self._route()
         self._by_record: dict[Any, dict[Key, Series]] = {}
         self._started = monotonic()
         self.exporter_memory: dict[str, Any] = {}
         """What exporters keep from one export to the next."""
+
+    def _route(self) -> None:
+        self._counters = self._view.routes[COUNTER]
+        self._gauges = self._view.routes[GAUGE]
+        self._histograms = self._view.routes[HISTOGRAM]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy has the numbers of now, and goes on by itself; the bus and the receivers stay here."""
+        if self.made_again_by is not None:
+            return self.made_again_by, ()
+        with self._reading() as view:
+            numbers = deepcopy((view, self._recent, self._recent_count, self._refused))
+        return _copied, (self._max_samples, self._max_series, numbers)
 
     def record(self, metric_type: str, name: str | None, value: float, labels: Labels = None) -> None:
         """One value of a metric; its name says whether it is counted, put in buckets or kept as the last."""
@@ -248,3 +265,10 @@ class MetricsManager(MetricsRecorder):
 def _metric(offset: float, series: Series, value: float, when: float) -> Metric:
     stamp = datetime.fromtimestamp(offset + when, UTC)
     return Metric(series.family.metric, series.name, value, series.labels(), stamp)
+
+
+def _copied(max_samples: int, max_series: int, numbers: tuple[Any, ...]) -> MetricsManager:
+    made = MetricsManager(max_samples=max_samples, max_series=max_series)
+    made._view, made._recent, made._recent_count, made._refused = numbers
+    made._route()
+    return made

@@ -327,56 +327,6 @@ class MetricsRecorder:
             forward.begin()
 
 
-class _Bound:
-    """One series, found once: its calls spare the look-up."""
-
-    __slots__ = ("_note", "_recorder", "_series")
-
-    def __init__(self, recorder: MetricsRecorder, series: Series) -> None:
-        self._recorder = recorder
-        self._series = series
-        self._note = recorder._note
-
-
-class BoundCounter(_Bound):
-    """Counts up in one series; made by `MetricsManager.counter`."""
-
-    __slots__ = ()
-
-    def inc(self, value: float = 1) -> None:
-        """Count up."""
-        now = monotonic()
-        self._note((self._series, value, now))
-        if now > self._recorder._due:
-            self._recorder._settle()
-
-
-class BoundGauge(_Bound):
-    """Sets one series; made by `MetricsManager.gauge`."""
-
-    __slots__ = ()
-
-    def set(self, value: float) -> None:
-        """Set what it is now."""
-        now = monotonic()
-        self._note((self._series, value, now))
-        if now > self._recorder._due:
-            self._recorder._settle()
-
-
-class BoundHistogram(_Bound):
-    """Observes values in one series; made by `MetricsManager.histogram`."""
-
-    __slots__ = ()
-
-    def observe(self, value: float) -> None:
-        """One more value."""
-        now = monotonic()
-        self._note((self._series, value, now))
-        if now > self._recorder._due:
-            self._recorder._settle()
-
-
 _recorders: weakref.WeakSet[MetricsRecorder] = weakref.WeakSet()
 
 

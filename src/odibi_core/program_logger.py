@@ -187,6 +187,10 @@ class ProgramLogger(Leveled):
         self._has_own_level = False
         self.follow(log.settings.level, gate)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As the standard library's: by its name, the logger of that process."""
+        return get_logger, (self.name,)
+
     @property
     def bus(self) -> EventBus:
         """Where it speaks here: the bus of the run that we are in, else the program's."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
@@ -21,6 +22,7 @@ from odibi_core.events.failure import describe_failure, message_of
 from odibi_core.events.kinds import SEVERITY, level_name, severity
 from odibi_core.events.leveled import UNNAMED, Leveled, with_failure
 from odibi_core.events.normalise import text
+from odibi_core.pickling import OneHere
 from odibi_core.store.base import Store
 from odibi_core.store.journal import Journal
 from odibi_core.store.memory import Memory
@@ -46,7 +48,7 @@ _log = logging.getLogger("odibi_core")
 _LOGS: Final = _Default("logs")
 
 
-class StructuredLogger(Leveled):
+class StructuredLogger(OneHere, Leveled):
     """Writes events to `log_dir/<name>_<YYYYmmdd_HHMMSS>.jsonl`, which is made at once, and answers about them.
 
     With `stream` each line also goes there, flushed; then there is a file only if `log_dir` is given too.
@@ -75,6 +77,8 @@ class StructuredLogger(Leveled):
         self.user = user
         self.max_file_size_mb = max_file_size_mb
         self.bus = bus if bus is not None else EventBus()
+        self._made = (name, log_dir, max_file_size_mb, user, stream, level)
+        self._has_own_bus = bus is None
         self.store: Store = (
             Memory()
             if stream is not None and isinstance(log_dir, _Default)
@@ -89,6 +93,17 @@ class StructuredLogger(Leveled):
         )
         self._last_context = (EMPTY, self._always)
         self.set_level(level)
+
+    def _made_of(self) -> tuple[Any, tuple[Any, ...]]:
+        """In another process a logger of the same name and folder writes a file of its own."""
+        stream = self._made[4]
+        name = next((each for each in ("stdout", "stderr") if stream is getattr(sys, each)), None)
+        if not self._has_own_bus or (stream is not None and name is None):
+            raise TypeError(
+                f"the StructuredLogger {self.name!r} cannot be sent to another process: its bus or its stream lives in "
+                "this one; make a logger there, or use get_logger"
+            )
+        return _again, (*self._made[:4], name, self._made[5])
 
     @property
     def log_file(self) -> Path | None:
@@ -363,6 +378,12 @@ def _moment(name: str, given: datetime | str | None) -> datetime | None:
             f"{name} is a time in ISO 8601, such as 2026-01-31T04:00:00Z; given was {given!r}"
         ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _again(*made: Any) -> StructuredLogger:
+    name, log_dir, size, user, stream, level = made
+    to = getattr(sys, stream) if stream else None
+    return StructuredLogger(name, log_dir, size, user, stream=to, level=level)
 
 
 class _Stream:

@@ -8,6 +8,7 @@ import re
 import threading
 from collections.abc import Callable
 from contextvars import ContextVar
+from copy import deepcopy
 from functools import wraps
 from hashlib import sha256
 from pathlib import Path
@@ -117,10 +118,8 @@ class Tracker:
         run_id: str | None = None,
     ) -> None:
         if level not in LEVELS:
-            raise ConfigurationError(
-                f"There is no level {level!r} of looking at frames{nearest(level, LEVELS)}: "
-                f"use one of {', '.join(LEVELS)}."
-            )
+            near = f"{nearest(level, LEVELS)}: use one of {', '.join(LEVELS)}."
+            raise ConfigurationError(f"There is no level {level!r} of looking at frames{near}")
         self.log_dir = None if log_dir is None else Path(log_dir)
         self.level = level
         self.bus = EventBus() if bus is None else bus
@@ -134,8 +133,11 @@ class Tracker:
         if bus is None:
             self.bus.attach_live(tracker=self)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _copied, (deepcopy(self._view), self.log_dir, self.level)
+
     def hear(self, event: Event) -> None:
-        """Take in an event that another process recorded, and that was not on the bus."""
+        """Take in an event of another process, which was not on the bus."""
         self._view(event)
 
     def follow(self, run_id: str) -> None:
@@ -390,3 +392,9 @@ def _file_name(pipeline: str | None, run_id: str | None) -> str:
     exact = sha256(f"{pipeline}\0{run_id}".encode("utf-8", "replace")).hexdigest()[:8]
     slugs = (re.sub(r"[^A-Za-z0-9]+", "-", part or "").strip("-")[:60] for part in (pipeline, run_id))
     return "_".join(["lineage", *filter(None, slugs), exact]) + ".json"
+
+
+def _copied(view: LineageView, log_dir: Path | None, level: str) -> Tracker:
+    tracker = Tracker(log_dir, level=level)
+    tracker._view = view
+    return tracker

@@ -42,6 +42,7 @@ FLOORS: tuple[frozenset[str], ...] = (
 # fmt: on
 # A root module that belongs to another: one room in more than one file, so that each can be read in one go.
 COMPANIONS = {
+    "pickling": "events",
     "callables": "flows",
     "built_in_hooks": "event_bus",
     "hooks": "event_bus",
@@ -61,6 +62,7 @@ COMPANIONS = {
     "step_runner": "orchestrator",
     "run_owner": "orchestrator",
     "metrics_recorder": "metrics_manager",
+    "metrics_handles": "metrics_manager",
     "metrics_forward": "metrics_manager",
     "ride_along": "observer",
     "producer_index": "observer",
