@@ -235,3 +235,14 @@ def test_no_value_leaves_a_quote_open(value: object) -> None:
 def test_an_ordinary_name_is_shown_as_it_is(name: str) -> None:
     """Quotes stand only where they are needed."""
     assert line_of(an_event("said", component=name)).endswith(f" {name} said")
+
+
+def test_a_group_is_shown_by_its_message_and_its_traceback() -> None:
+    """Which hold what its members said; the members themselves are for reports."""
+    stream = io.StringIO()
+    error = ValueError("a")
+    error.add_note("row 7")
+    TextSink(stream)(an_event("error", **describe_failure(ExceptionGroup("two", [error, KeyError("b")]))))
+    first, *trace = stream.getvalue().splitlines()
+    assert first.endswith("- ExceptionGroup: two (2 sub-exceptions): ValueError: a; KeyError: 'b'")
+    assert any("row 7" in line for line in trace)

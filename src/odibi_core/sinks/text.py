@@ -37,7 +37,8 @@ _FOR_REPORTS: Final = frozenset(
     }
 )  # fmt: skip
 _ELSEWHERE: Final = _FOR_REPORTS | {
-    "error_type", "traceback", "message_template", "color_message", _FILE, _LINE, _FUNCTION,
+    "error_type", "traceback", "members", "members_left_out", "notes", "message_template", "color_message",
+    _FILE, _LINE, _FUNCTION,
 }  # fmt: skip
 """Fields that the line shows in a place of their own, or not at all."""
 _TIMED: Final = frozenset({kinds.NODE_COMPLETE, kinds.PIPELINE_COMPLETE})

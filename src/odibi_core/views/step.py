@@ -62,7 +62,7 @@ class Step:
         """A start opens a step again only if it is a later attempt: otherwise it is an echo, or came late. Calls that
         are numbered are counted.
         """
-        if (call := count(event.fields.get("call"))) is not None:
+        if "call" in event.fields and (call := count(event.fields["call"])) is not None:
             self.first = self.first or event
             self.start = event
             self._called().begin(event, call)
@@ -76,7 +76,7 @@ class Step:
         """An end; that of an earlier attempt than the one already ended says nothing new, nor does that of a call that
         succeeded after one that failed.
         """
-        if (call := count(event.fields.get("call"))) is not None:
+        if "call" in event.fields and (call := count(event.fields["call"])) is not None:
             if self._called().finish(event, call):
                 self.end = self._called().first_failure or event
         elif self.end is None or (count(event.fields.get("attempts")) or 1) >= self._told_attempts():
