@@ -174,4 +174,4 @@ def test_a_narrow_terminal_shows_what_it_is_about(
     monkeypatch.setattr(output, "console", lambda *_: Console(width=60, markup=False))
     header, _, error = here("errors").stdout.splitlines()
     assert header.split() == ["Error", "Message", "Where", "Times", "Fingerprint"]
-    assert re.fullmatch(r"ValueError +row .*… +load \+1 +3 +[0-9a-f]{16} *", error)
+    assert re.fullmatch(r"ValueError +row .*… +load +3 +[0-9a-f]{16} *", error)
