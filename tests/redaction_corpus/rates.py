@@ -40,6 +40,7 @@ TABLES: Final[dict[Verdict, tuple[Kind, ...]]] = {
     + innocent_code.KINDS
     + innocent_more.KINDS,
 }
+_KIND: Final = "log"
 _HEADER: Final = HEADER | {"memory_mb"}
 """Fields that the recorder adds to every event."""
 _IGNORED: Final = re.compile("[\u200b\u200c\u200d\u2060\ufeff\u00ad]")
@@ -68,8 +69,12 @@ def lines_of(entries: Iterable[Entry]) -> Iterator[tuple[Entry, dict[str, Any]]]
     bus = EventBus()
     bus.subscribe(heard.append)
     for entry in entries:
-        bus.say("log", entry.message, fields=dict(entry.fields))
+        bus.say(_KIND, entry.message, fields=dict(entry.fields))
         record = json.loads(encode(heard.pop()))
+        if (
+            entry.message is None and record.get("message") == _KIND
+        ):  # an event that says nothing else says its kind
+            del record["message"]
         yield entry, {name: value for name, value in record.items() if name not in _HEADER}
 
 
