@@ -119,7 +119,7 @@ def test_a_logger_that_is_none_is_refused() -> None:
         (lambda: pd.DataFrame({"a": [1, 2, 3]}), 3),
         (lambda: pl.DataFrame({"a": [1, 2, 3]}), 3),
         (lambda: pl.LazyFrame({"a": [1]}), None),
-        (lambda: {"a": [1, 2], "b": [3, 4]}, 2),
+        (lambda: {"a": [1, 2], "b": [3, 4]}, None),
         (lambda: {"id": 7}, None),
         (lambda: "a text", None),
         (lambda: None, None),
