@@ -286,6 +286,14 @@ def test_message_is_on_every_line_in_the_older_systems_words(method: str, logger
     assert last(logger)["message"] == logger.query_logs()[0]["message"] == words
 
 
+def test_a_message_is_bounded_whatever_it_is_made_of(logger: StructuredLogger) -> None:
+    """A name or an error that is too long stands in its field whole, and in the message cut."""
+    logger.log_node_failed("n" * 3000, "e" * 3000)
+    logger.log_error("c" * 3000, "e" * 3000)
+    assert all(len(line["message"]) < 1300 for line in logger.query_logs())
+    assert {len(line["error"]) for line in logger.query_logs()} == {3000}
+
+
 def test_a_message_that_was_given_stays(logger: StructuredLogger) -> None:
     """The words stand in for none."""
     logger.info("node_start", node_name="a", message="off we go")

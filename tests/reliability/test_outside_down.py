@@ -193,7 +193,7 @@ def test_a_scraper_that_reads_a_byte_at_a_time_holds_up_nothing() -> None:
         with _asking(port, 4096) as slow, _asking(port) as quick:
             assert slow.recv(1) == b"H"
             received = b""
-            while b"odibi_cache_hit_rate" not in received:
+            while b"odibi_uptime_seconds" not in received:
                 part = quick.recv(65536)
                 assert part, received[:500]
                 received += part

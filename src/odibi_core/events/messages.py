@@ -8,8 +8,9 @@ from typing import Any, Final, TypeAlias
 from odibi_core.events import kinds
 
 Fields: TypeAlias = Mapping[str, Any]
+_LONGEST_NAME: Final = 200
 _LONGEST_REASON: Final = 1000
-"""Characters of an error in a message; the field `error` holds all of it."""
+"""Characters of a name and of an error in a message; their fields hold all of them."""
 
 
 def default_message(kind: str, standard: Fields, fields: Fields) -> str:
@@ -18,19 +19,18 @@ def default_message(kind: str, standard: Fields, fields: Fields) -> str:
     return kind if words is None else words(standard, fields)
 
 
+def _quoted(name: object) -> str:
+    """Return a name in quotes; one that is too long is cut."""
+    text = str(name or "unnamed")
+    return f"'{text}'" if len(text) <= _LONGEST_NAME else f"'{text[:_LONGEST_NAME]}…'"
+
+
 def _node(standard: Fields) -> str:
-    return f"Node '{standard.get('node_name') or 'unnamed'}'"
-
-
-def _node_complete(standard: Fields, fields: Fields) -> str:
-    try:  # at once where all is as it is meant: every node says it
-        return f"Node '{standard['node_name']}' completed in {standard['duration_ms']:.2f}ms"
-    except (KeyError, TypeError, ValueError):
-        return f"{_node(standard)} {_completed(standard)}"
+    return f"Node {_quoted(standard.get('node_name'))}"
 
 
 def _pipeline(fields: Fields) -> str:
-    return f"Pipeline '{fields.get('pipeline_name') or 'unnamed'}'"
+    return f"Pipeline {_quoted(fields.get('pipeline_name'))}"
 
 
 def _completed(standard: Fields) -> str:
@@ -48,7 +48,7 @@ def _reason(standard: Fields, fields: Fields) -> str:
 
 def _error(standard: Fields, fields: Fields) -> str:
     source = standard.get("node_name") or standard.get("component")
-    return f"Error{f' in {source}' if source else ''}{_reason(standard, fields)}"
+    return f"Error{f' in {str(source)[:_LONGEST_NAME]}' if source else ''}{_reason(standard, fields)}"
 
 
 def _retry(standard: Fields, fields: Fields) -> str:
@@ -56,13 +56,13 @@ def _retry(standard: Fields, fields: Fields) -> str:
 
 
 WORDED: Final[dict[str, Callable[[Fields, Fields], str]]] = {
-    kinds.NODE_START: lambda standard, fields: f"Node '{standard.get('node_name') or 'unnamed'}' started",
-    kinds.NODE_COMPLETE: _node_complete,
+    kinds.NODE_START: lambda standard, fields: f"{_node(standard)} started",
+    kinds.NODE_COMPLETE: lambda standard, fields: f"{_node(standard)} {_completed(standard)}",
     kinds.NODE_FAILED: lambda standard, fields: f"{_node(standard)} failed{_reason(standard, fields)}",
     kinds.NODE_RETRY: _retry,
     kinds.NODE_SKIPPED: lambda standard, fields: f"{_node(standard)} skipped{_reason(standard, fields)}",
-    kinds.CACHE_HIT: lambda standard, fields: f"Cache hit for node '{standard.get('node_name') or 'unnamed'}'",
-    kinds.CACHE_MISS: lambda standard, fields: f"Cache miss for node '{standard.get('node_name') or 'unnamed'}'",
+    kinds.CACHE_HIT: lambda standard, fields: f"Cache hit for node {_quoted(standard.get('node_name'))}",
+    kinds.CACHE_MISS: lambda standard, fields: f"Cache miss for node {_quoted(standard.get('node_name'))}",
     kinds.PIPELINE_START: lambda standard, fields: f"{_pipeline(fields)} started",
     kinds.PIPELINE_COMPLETE: lambda standard, fields: f"{_pipeline(fields)} {_completed(standard)}",
     kinds.PIPELINE_ERROR: lambda standard, fields: f"{_pipeline(fields)} failed{_reason(standard, fields)}",
