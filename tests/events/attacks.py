@@ -63,7 +63,7 @@ _RUNS = [
     "é",
     "\x00",
 ]
-_FRAMES = ["{}", "password={}", "x {} @", '"{}', "a@{}"]
+_FRAMES = ["{}", "password={}", "a@{}"]
 
 
 def attacks(size: int = SIZE) -> list[str]:

@@ -108,7 +108,11 @@ def _without_bare_logins(content: str) -> str:
 
 def without_addresses(content: str, role: str = ORDINARY) -> str:
     """Without e-mail addresses."""
-    spans = [match.span() for match in _ADDRESS.finditer(content) if _is_mail(content, role, match)]
+    spans = [
+        match.span()
+        for match in _ADDRESS.finditer(content)
+        if "." in match["domain"] and _is_mail(content, role, match)
+    ]
     return without_spans(content, spans)
 
 

@@ -71,6 +71,11 @@ _EXPRESSION: Final = re.compile(
     r"(?:\.\w{1,40}+(?:\(\))?){0,3}+(?![\w-])"
 )
 """What a program's text computes or is given elsewhere: a call with names only, or one that looks something up."""
+_KEYWORD: Final = re.compile(r"[a-z_]{1,40}=")
+_RENAMED: Final = re.compile(r"(?:columns|rename|mapping|aliases|names)[ ]{0,4}[=(][ ]{0,4}\{[^{}]*$")
+_DATA: Final = re.compile(
+    r"\.(?:csv|tsv|parquet|jsonl?|txt|xlsx?|log|ya?ml|md|html|arrow|feather|avro|orc|gz|zip)$"
+)
 _EXPRESSIVE: Final = frozenset("$({[<")
 _STATEMENT: Final = re.compile(r"(?:^|\s)(?:if|elif|while|not|in|and|or|with|lambda|except|case|is|as)[ ]$")
 _SOURCE: Final = re.compile(
@@ -89,7 +94,7 @@ _NAME_LOOKED_AT: Final = 200
 _PARTS: Final = """
     pass pw secre token key auth bearer cook cred sess srf jwt ssn cv pin otp iban sas dsn wort card conn secur social
     code phrase signature identified mnemonic keytab psk webhook
-    contrase clave codigo llave mdp jeton cle_ geheim schlus schlues sleutel wachtw toegang inlog zugang anmelde
+    contrase clave codigo llave mdp jeton cle_ clef geheim schlus schlues sleutel wachtw toegang inlog zugang anmelde
     kennung freischalt hasl sekret tajn klucz poswiad senha segre chave frase codice cod_ parola chiave credenz sifre
     anahtar losen adgang salasana heslo jelszo lozinka geslo matkhau mat_khau sandi pesel cpf bsn kart cart tarjeta
     seguro steuer passport insurance tax_id cc_n ficha kennwo wacht hasel sozialv kaart burger
@@ -123,10 +128,10 @@ def _may_say(content: str) -> bool:
 
 def may_name_a_secret(content: str) -> bool:
     """Whether a text may give something to the name of a secret; a quick look."""
-    if not _may_say(content) and not _GIVEN.search(content):
-        return False
     if not content.isascii():
         return True
+    if not _may_say(content) and not _GIVEN.search(content):
+        return False
     lowered = content.lower()
     for part in NAME_PARTS:
         if part in lowered:
@@ -209,6 +214,8 @@ class _Reader:
         first = content[match.end() : match.end() + 1]
         if first in ("\n", "\r", "") or (first == "(" and _LISTED.match(content, match.end())):
             return
+        if self._is_about_it(match):
+            return
         start, end = value_at(content, match.end(), name, match.start())
         if start == match.end() and self._says_nothing(match, name, start, end):
             return
@@ -244,6 +251,15 @@ class _Reader:
             return True
         return _is_other_name(value, name)
 
+    def _is_about_it(self, match: re.Match[str]) -> bool:
+        """Whether the name is declared, renamed or commented on there, and given nothing."""
+        if match["option"]:
+            return "," in match[0] and _KEYWORD.match(self.content, match.end()) is not None
+        before = self.content[max(0, match.start() - 40) : match.start()]
+        if match["sign"] == ":":
+            return "{" in before and _RENAMED.search(before) is not None
+        return match["said"] is not None and before.lower().endswith("comment on column ")
+
     def _is_code(self, match: re.Match[str], name: str, value: str) -> bool:
         """Whether the sign gives nothing: a scheme, a place in a program, a statement, a comparison, an `arn:`."""
         if match["sign"] in ("==", "!=", "<>"):
@@ -253,6 +269,7 @@ class _Reader:
         before = self.content[max(0, match.start() - 80) : match.start()]
         return (
             value.startswith("//")
+            or _DATA.search(name) is not None
             or (value.replace(":", "").isdigit() and _SOURCE.search(name) is not None)
             or _STATEMENT.search(before) is not None
             or (before[-1:] == ":" and "arn:" in before)

@@ -68,12 +68,12 @@ def _named(tight: bool) -> str:
 
 _COMMAND: Final = re.compile(
     rf"(?<![\w.-])(?P<command>(?:{_named(True)})(?={_BEGUN}{_ARGUMENT}?-)"
-    rf"|(?:{_named(False)})(?={_BEGUN}{_ARGUMENT}{{0,4}}-|[^\r\n;|&]{{0,60}}[ \"']login))"
+    rf"|(?:{_named(False)})(?={_BEGUN}{_ARGUMENT}{{0,4}}-|[^\r\n;|&]{{0,60}}[ \"'](?:login|sql)\b))"
 )
 _SIGNS: Final = re.compile(
     rf"(?P<end>(?<!\\)[\r\n]|[;|]|&(?!amp;|[\w.%-]+=))"
     rf"|{_COMMAND.pattern}"
-    rf"|(?<=[ \t\"'])(?P<login>login)(?=[ \t\"',])"
+    rf"|(?<=[ \t\"'])(?P<login>login|sql)(?=[ \t\"',])"
     rf"|(?<=[ \t\"'])(?P<option>--?[A-Za-z][A-Za-z-]*+)"
 )
 _APART_SIGN: Final = re.compile(r"[\"']?(?:,?[ \t]++|=)")
@@ -89,6 +89,7 @@ _POSITIONS: Final = (
     ("jdbc:oracle", re.compile(r"jdbc:oracle:\w++:[\w$#]++/(?P<it>[^\s@\"']++)@")),
     ("htpasswd", re.compile(r"(?<![\w-])htpasswd[ \t]++-\w*b\w*+[ \t]++\S++[ \t]++\S++[ \t]++(?P<it>\S++)")),
     ("net user", re.compile(r"net[ \t]++user[ \t]++\S++[ \t]++(?P<it>[^\s/]\S*+)(?=[ \t]++/)")),
+    ("nmcli", re.compile(r"nmcli[ \t]++[^\r\n]{0,200}?[ ]password[ \t]++(?P<it>\S++)")),
     ("requirepass", re.compile(r"(?m)^[ \t]*+requirepass[ \t]++(?P<it>\S++)")),
     ("masterauth", re.compile(r"(?m)^[ \t]*+masterauth[ \t]++(?P<it>\S++)")),
     ("pw ", re.compile(r"(?m)^[ \t]*+(?:rootpw|bindpw)[ \t]++(?P<it>\S++)")),
@@ -205,7 +206,10 @@ def hidden_words(items: Iterable[Any]) -> dict[int, int]:
         if not isinstance(word, str):
             awaited = False
         elif is_command(word) and not awaited:
-            habit, logs_in = _HABITS[word.rpartition("/")[2].removesuffix(".exe")], logs_in or word == "login"
+            habit, logs_in = (
+                _HABITS[word.rpartition("/")[2].removesuffix(".exe")],
+                logs_in or word in ("login", "sql"),
+            )
         elif awaited and habit:
             _keep(found, at, word, 0, habit)
             awaited, habit = False, None if habit is _HABITS["sshpass"] else habit
@@ -220,7 +224,7 @@ def hidden_words(items: Iterable[Any]) -> dict[int, int]:
                 and not option.startswith("--")
             ):
                 _keep(found, at, word, len(option), habit)
-        logs_in = logs_in or word == "login"
+        logs_in = logs_in or word in ("login", "sql")
     return found
 
 

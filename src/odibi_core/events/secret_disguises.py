@@ -59,13 +59,12 @@ def forms_of(content: str) -> Iterator[str]:
 
 
 def _decoded(code: re.Match[str]) -> str:
-    if code["bytes"]:
+    kind = code.lastgroup
+    if kind in ("ascii", "code"):
+        return chr(int(code[kind], 16))
+    if kind == "bytes":
         return bytes.fromhex(code["bytes"].replace("%", "")).decode("utf-8", "replace")
-    if code["space"]:
-        return ""
-    if code["entity"]:
-        return unescape(code["entity"])
-    return chr(int(code["ascii"] or code["code"], 16))
+    return unescape(code["entity"]) if kind == "entity" else ""
 
 
 @lru_cache(maxsize=4096)

@@ -175,6 +175,8 @@ def _only_describes(words: list[str]) -> bool:
         return False
     if words[-1] in secret_words.DESCRIBES or words[0] in secret_words.ASKS:
         return True
+    if words[-2:] == ["session", "number"]:
+        return True
     return (words[-1] == "id" and words[-2] in secret_words.OWNERS) or (
         words[-1] in ("url", "uri") and words[-2] in secret_words.SERVED
     )

@@ -33,9 +33,34 @@ _BEHIND: Final = re.compile(
 _BEHIND_SIGN: Final = re.compile(r"ENV|ARG|set|config|form-data|SET|SecureString| [aA][sS] ")
 
 
+_TOLD_TOGETHER: Final = re.compile(
+    r"(?:パスワード|暗証番号|トークン|密码|密碼|口令|密钥|令牌|비밀번호|토큰)[ \t]*+(?:は|是|为|為|이|은|는|가|:)"
+    r"[ \t]*+:?[ \t]*+[「『\"'“]?"
+    r"(?P<it>[!-~]{3,200}+)"
+)
+"""The same in scripts that leave no space between words."""
+_VERBS: Final = (
+    " is",
+    " was",
+    " es",
+    " ist",
+    " jest",
+    " é",
+    " è",
+    "with ",
+    "using ",
+    "mit ",
+    "avec ",
+    "con ",
+)
+
+
 def of_sentences(content: str) -> str:
     """Without the values that stand behind a name with no sign between."""
-    content = without_spans(content, [each.span("it") for each in _TOLD.finditer(content)])
+    if any(verb in content for verb in _VERBS):
+        content = without_spans(content, [each.span("it") for each in _TOLD.finditer(content)])
+    if not content.isascii():
+        content = without_spans(content, [each.span("it") for each in _TOLD_TOGETHER.finditer(content)])
     return without_spans(content, _behind(content)) if _BEHIND_SIGN.search(content) else content
 
 

@@ -48,6 +48,7 @@ CREDENTIALS: Final[dict[str, tuple[str, str]]] = {
     "French": (
         "motdepasse motspasse mdp jeton jetons secrete",
         """
+        clef_api clef_secrete clef_privee clef_d_acces
         mot_de_passe mots_de_passe mot_passe cle_api cle_secrete cle_privee cle_d_acces cle_acces cle_de_chiffrement
         cle_de_signature jeton_d_acces code_secret code_de_securite phrase_secrete phrase_de_passe
         """,
@@ -159,7 +160,8 @@ DESCRIBES: Final = _set("""
     checks test tests handler prefix suffix label title description domain domains consent banner page bucket index
     position arn ref reference references flow flows grant permission permissions window log logs event events engine
     hint confirmed matches match lifetime timeout zone timezone tz locale agent country
-    channel seen found parameters params settings tipo nombre nom typ art estado naam nazwa
+    channel seen found region server samesite bank dataset host port cluster catalog
+    parameters params settings tipo nombre nom typ art estado naam nazwa
     """)
 """As the last word of a name: `token_type`, `password_policy`, `session_start`."""
 ASKS: Final = _set("""
