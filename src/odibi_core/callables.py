@@ -92,7 +92,7 @@ _DESCRIPTORS: Final = (
 
 def is_decorable(given: Any) -> bool:
     """Whether `over` can decorate it: then a decorator was used without parentheses."""
-    return callable(given) or isinstance(given, _DESCRIPTORS)
+    return callable(given) or issubclass(type(given), _DESCRIPTORS)  # `isinstance` would ask the object itself
 
 
 def bare(make: Callable[[Any], Any]) -> Callable[[K], K]:

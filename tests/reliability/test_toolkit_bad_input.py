@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from types import GeneratorType
 from typing import Any
 
 import pytest
@@ -88,7 +89,12 @@ def _track_performance(operation: Any, tags: Any) -> None:
 
 
 def _performance_monitor(value: Any) -> None:
-    assert door.performance_monitor("load", tags=value)(lambda given: given)(value) is value
+    assert _handed_on(door.performance_monitor("load", tags=value)(lambda given: given)(value), value)
+
+
+def _handed_on(result: Any, value: Any) -> bool:
+    """Whether a decorated function returned what it was given; a generator is measured while it is consumed."""
+    return result is value or (type(value) is GeneratorType and type(result) is GeneratorType)
 
 
 def _measured_stage(value: Any) -> None:
@@ -236,7 +242,7 @@ def _node(value: Any) -> None:
     def clean(given: Any) -> Any:
         return given
 
-    assert clean(value) is value
+    assert _handed_on(clean(value), value)
 
 
 def _observe(value: Any) -> None:
@@ -353,6 +359,11 @@ _EVERYTHING: dict[str, Callable[[], Any]] = {
     **{f"name {number}": partial(str, name) for number, name in enumerate(NAMES)},
     **{name: partial(_caught, call) for name, call in zip(NAMES_OF_FAILURES, FAILURES, strict=True)},
 }
+_DECORATED = frozenset({"class", "function"})
+_DECORATORS = frozenset(
+    {("LogContext",), ("track_performance",), ("CircuitBreaker", "CircuitOpenError"), ("track_cli_command",)}
+)
+"""What takes a function or a class is a decorator without parentheses, and returns no context."""
 GIVEN = {name: make for name, make in _EVERYTHING.items() if name not in _NO_NEWS}
 
 
@@ -385,6 +396,8 @@ def test_any_value_may_be_given_to_a_call(names: tuple[str, ...]) -> None:
     raised = {}
     with observe("bad input", store="runs"):
         for given, make in GIVEN.items():
+            if given in _DECORATED and names in _DECORATORS:
+                continue
             try:
                 CALLS[names](make())
             except Exception as error:
