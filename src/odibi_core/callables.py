@@ -96,13 +96,16 @@ def is_decorable(given: Any) -> bool:
 
 
 def bare(make: Callable[[Any], Any]) -> Callable[[K], K]:
-    """Have a class decorate without parentheses, too: `@Kind` on a function is `@make(function)` on it."""
+    """Have a class decorate without parentheses, too: `@Kind` on a function is `@make(function)` on it.
+
+    Only a single argument is what is decorated; among several, a function is a value as any other.
+    """
 
     def decorate(kind: K) -> K:
         signature = inspect.signature(kind)
 
-        def new(cls: Any, given: Any = None, *_: Any, **__: Any) -> Any:
-            if type(given) is not str and is_decorable(given):
+        def new(cls: Any, given: Any = None, *others: Any, **named: Any) -> Any:
+            if type(given) is not str and not others and not named and is_decorable(given):
                 return make(given)(given)
             return object.__new__(cls)
 

@@ -175,13 +175,16 @@ class QueryError(StoreError, ValueError):
     """A question in SQL that may not, or cannot, be answered."""
 
 
-def nearest(name: object, known: Iterable[str]) -> str:
-    """Return a sentence's end that helps with a misspelling, ` (did you mean 'clean'?)`, or nothing."""
-    match = closest(str(name), known)
+def nearest(name: object, known: Iterable[str], alike: float = _ALIKE) -> str:
+    """Return a sentence's end that helps with a misspelling, ` (did you mean 'clean'?)`, or nothing.
+
+    `alike` is the share of their letters in which two names must agree, 0 to 1.
+    """
+    match = closest(str(name), known, alike)
     return "" if match is None else f" (did you mean {match!r}?)"
 
 
-def closest(name: str, known: Iterable[str]) -> str | None:
+def closest(name: str, known: Iterable[str], alike: float = _ALIKE) -> str | None:
     """Return the name that was probably meant; None if none is like it, or if only the same name is known.
 
     Two names are alike if they differ in nothing but case and separators, if one begins with the other, or if at
@@ -193,7 +196,7 @@ def closest(name: str, known: Iterable[str]) -> str | None:
     folded: dict[str, str] = {}
     for short in others:
         folded.setdefault(_folded(short), short)
-    match = get_close_matches(_folded(wanted), folded, n=1, cutoff=_ALIKE)
+    match = get_close_matches(_folded(wanted), folded, n=1, cutoff=alike)
     return others[folded[match[0]]] if match else None
 
 

@@ -128,7 +128,7 @@ def test_a_great_many_fields_are_cut(shown: Shown) -> None:
 
 
 def test_the_check_sees_bad_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sabotage: a writer that lets NaN, two lines or too long ones through is seen."""
+    """Sabotage: a writer that lets NaN, two lines or too long ones through, or writes none, is seen."""
     too_long = b'{"said": "%s"}\n' % (b"x" * 2_000_000)
     lines = [b'{"said": NaN}\n', b'{"said": 1}\n{}\n', too_long, b'{"said": "\xff"}\n']
     monkeypatch.setattr("odibi_core.program_logger.line_encoder", lambda *_: lambda _event: lines[0])
@@ -136,6 +136,6 @@ def test_the_check_sees_bad_lines(monkeypatch: pytest.MonkeyPatch) -> None:
         Path("app.jsonl").unlink(missing_ok=True)
         sabotaged = Shown("odibi")
         sabotaged.log.get_logger("app").info("said")
-        with pytest.raises((AssertionError, ValueError)):
+        with pytest.raises((AssertionError, ValueError, FileNotFoundError)):
             sabotaged.check()
         del lines[0]

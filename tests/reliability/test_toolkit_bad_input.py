@@ -359,11 +359,6 @@ _EVERYTHING: dict[str, Callable[[], Any]] = {
     **{f"name {number}": partial(str, name) for number, name in enumerate(NAMES)},
     **{name: partial(_caught, call) for name, call in zip(NAMES_OF_FAILURES, FAILURES, strict=True)},
 }
-_DECORATED = frozenset({"class", "function"})
-_DECORATORS = frozenset(
-    {("LogContext",), ("track_performance",), ("CircuitBreaker", "CircuitOpenError"), ("track_cli_command",)}
-)
-"""What takes a function or a class is a decorator without parentheses, and returns no context."""
 GIVEN = {name: make for name, make in _EVERYTHING.items() if name not in _NO_NEWS}
 
 
@@ -396,8 +391,6 @@ def test_any_value_may_be_given_to_a_call(names: tuple[str, ...]) -> None:
     raised = {}
     with observe("bad input", store="runs"):
         for given, make in GIVEN.items():
-            if given in _DECORATED and names in _DECORATORS:
-                continue
             try:
                 CALLS[names](make())
             except Exception as error:

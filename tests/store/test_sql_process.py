@@ -107,7 +107,6 @@ TOO_SLOW = [
     "select levenshtein(repeat('a', 300000), repeat('b', 300000))",
     "select count(*) from range(10000000000) a, range(10000000000) b where a.range * b.range % 7 = 3",
     "with recursive t as (select 1 as a union all select a + 1 from t) select count(*) from t",
-    "select count(*) from (" + " union all ".join(["select 1"] * 5_000) + ")",
 ]
 
 
@@ -115,8 +114,7 @@ TOO_SLOW = [
     ("query", "said"),
     [
         *((query, "needs more memory|took longer") for query in TOO_LARGE),
-        *((query, "took longer than 1 s|needs more memory") for query in TOO_SLOW[:3]),
-        (TOO_SLOW[3], "took longer than 1 s|needs more memory|Max expression depth"),
+        *((query, "took longer than 1 s|needs more memory") for query in TOO_SLOW),
         (" union all ".join(["select 1"] * 20_000), "at most 100,000 characters"),
         ("select " + "(" * 5_000 + "1" + ")" * 5_000, "expression depth"),
     ],
@@ -167,12 +165,15 @@ def test_the_caller_may_take_its_time(paths: list[Path], monkeypatch: pytest.Mon
     assert rows == 300_000
 
 
-def test_a_question_that_is_given_up_leaves_no_process(paths: list[Path]) -> None:
+def test_a_question_that_is_given_up_leaves_no_process(
+    paths: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The child ends with the block, though most of its rows were never read."""
+    child = sql_process._start()
+    monkeypatch.setattr(sql_process, "_start", lambda: child)
     with isolated("select * from range(1000000000)", paths) as cursor:
         assert next(cursor.batches)[0] == (0,)
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    assert child.returncode is not None
 
 
 @pytest.mark.parametrize(

@@ -193,7 +193,7 @@ def _unfit(what: str, given: Any, schema: Schema) -> str:
     is_choice = "enum" in schema
     shown = value_text(what, given) if is_choice else _kind_of(given)
     texts = [each for each in schema.get("enum", ()) if isinstance(each, str)]
-    near = nearest(given, texts) if type(given) is str else ""
+    near = nearest(given, texts, alike=0.5) if type(given) is str else ""  # of a few choices, one was meant
     return f"{what} must be {_wanted(schema)}, but it is {shown}{near}"
 
 
