@@ -1,4 +1,4 @@
-"""Callables of every kind: what kind each is, what it is called, and how it is decorated and stays what it was.
+"""Callables of every kind: their names, and how each is decorated and stays what it was.
 
 `over` finds the function in a method, a property or a class; `flows.wrap_callable` observes its calls.
 """
@@ -16,10 +16,7 @@ from odibi_core.events.normalise import text
 
 __all__ = [
     "bare",
-    "is_async_generator",
-    "is_coroutine",
     "is_decorable",
-    "is_generator",
     "like",
     "name_of",
     "over",
@@ -134,26 +131,3 @@ def over(decorated: Any, wrap: Callable[[Callable[..., Any]], Any]) -> Any:
         "a decorator decorates a function, a method, a property or a class; given was "
         f"{clean_text(text(decorated, 200))}"
     )
-
-
-def is_coroutine(function: object) -> bool:
-    """Whether a call gives a coroutine; of an object that can be called, its `__call__` says so."""
-    return _is(inspect.iscoroutinefunction, function)
-
-
-def is_generator(function: object) -> bool:
-    """Whether a call gives a generator."""
-    return _is(inspect.isgeneratorfunction, function)
-
-
-def is_async_generator(function: object) -> bool:
-    """Whether a call gives an asynchronous generator."""
-    return _is(inspect.isasyncgenfunction, function)
-
-
-def _is(test: Callable[[Any], bool], function: Any) -> bool:
-    while isinstance(function, functools.partial):
-        function = function.func
-    if isinstance(function, type):
-        return False
-    return test(function) or test(getattr(type(function), "__call__", None))  # noqa: B004 (the method is wanted)

@@ -1,9 +1,10 @@
-"""Awaitables run to their end from synchronous code, also in a thread whose event loop is running."""
+"""Functions that make coroutines and generators; awaitables run from synchronous code, beside a running loop too."""
 
 from __future__ import annotations
 
+import functools
 import inspect
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextvars import copy_context
 from threading import Event, Thread
 from types import GeneratorType
@@ -20,19 +21,32 @@ def is_awaitable(value: object) -> TypeGuard[Awaitable[Any]]:
     return isinstance(value, GeneratorType) and bool(value.gi_code.co_flags & inspect.CO_ITERABLE_COROUTINE)
 
 
-def is_any_generator_function(function: object) -> bool:
-    """Return whether a call only makes a generator, plain or asynchronous, and runs nothing of the body."""
-    return any(
-        test(each)
-        for test in (inspect.isgeneratorfunction, inspect.isasyncgenfunction)
-        for each in (function, getattr(type(function), "__call__", None))  # noqa: B004 (the method is wanted)
-    )
+def is_coroutine(function: object) -> bool:
+    """Whether a call gives a coroutine; of an object that can be called, its `__call__` says so."""
+    return _is(inspect.iscoroutinefunction, function)
 
 
-def is_coroutine_function(function: object) -> bool:
-    """Return whether a call makes a coroutine; an object's `__call__` counts."""
-    method = getattr(type(function), "__call__", None)  # noqa: B004 (the method is wanted)
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(method)
+def is_generator(function: object) -> bool:
+    """Whether a call gives a generator."""
+    return _is(inspect.isgeneratorfunction, function)
+
+
+def is_async_generator(function: object) -> bool:
+    """Whether a call gives an asynchronous generator."""
+    return _is(inspect.isasyncgenfunction, function)
+
+
+def _is(test: Callable[[Any], bool], function: Any) -> bool:
+    while isinstance(function, functools.partial):
+        function = function.func
+    if isinstance(function, type):
+        return False
+    return test(function) or test(getattr(type(function), "__call__", None))  # noqa: B004 (the method is wanted)
+
+
+def is_any_generator(function: object) -> bool:
+    """Whether a call only makes a generator, plain or asynchronous, and runs nothing of the body."""
+    return is_generator(function) or is_async_generator(function)
 
 
 def run_awaitable(awaitable: Awaitable[Any]) -> Any:

@@ -12,7 +12,8 @@ from contextlib import AbstractContextManager
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any, Final, Protocol
 
-from odibi_core.callables import is_async_generator, is_coroutine, is_generator, like
+from odibi_core.callables import like
+from odibi_core.coroutines import is_async_generator, is_coroutine, is_generator
 
 __all__ = [
     "Arguments",

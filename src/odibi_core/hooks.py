@@ -12,9 +12,9 @@ from enum import IntEnum
 from typing import Any, Final
 
 from odibi_core.coroutines import (
-    is_any_generator_function,
+    is_any_generator,
     is_awaitable,
-    is_coroutine_function,
+    is_coroutine,
     run_awaitable,
 )
 from odibi_core.errors import STOPS, ConfigurationError
@@ -118,7 +118,7 @@ class HookTable:
             raise ConfigurationError(
                 f"a hook must be callable, given was {hook.callback!r} for {hook.event_type!r}"
             )
-        if is_any_generator_function(hook.callback):
+        if is_any_generator(hook.callback):
             raise ConfigurationError(
                 f"a hook is called for each event, and a call of the generator function {hook.name!r} runs nothing of"
                 " it; give a function without yield"
@@ -332,7 +332,7 @@ def _add_older_names(kind: str, heard: dict[str, Any]) -> None:
 
 def refuse_sink(sink: object, name: str) -> None:
     """Refuse what a call would not run, since a sink is called in its turn and nothing waits for it."""
-    if is_coroutine_function(sink) or is_any_generator_function(sink):
+    if is_coroutine(sink) or is_any_generator(sink):
         raise ConfigurationError(
             f"a sink is called with each event, and a call of {name!r} runs nothing of it; give a plain function, "
             "or register an `async def` as a hook"

@@ -13,7 +13,8 @@ from contextvars import ContextVar, copy_context
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any, Final, ParamSpec, TypedDict, TypeVar
 
-from odibi_core.callables import bare, is_async_generator, is_coroutine, is_generator, like, over
+from odibi_core.callables import bare, like, over
+from odibi_core.coroutines import is_async_generator, is_coroutine, is_generator
 from odibi_core.events import context
 from odibi_core.events.clock import new_id
 from odibi_core.events.context import Context, current, enter, put
