@@ -120,8 +120,9 @@ class AwaitableRun:
                 failures.append(error)
             done.set()
 
-        Thread(target=copy_context().run, args=(work,), name="odibi-coroutine", daemon=True).start()
+        thread = Thread(target=copy_context().run, args=(work,), name="odibi-coroutine", daemon=True)
         try:
+            thread.start()  # an interrupt may come while it starts, too
             done.wait()
         except BaseException:  # an interrupt of the thread that waits
             self.cancel()
