@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 from typing import Any, Final, Protocol
 
 import sentry_sdk
@@ -164,6 +165,9 @@ class SentrySink:
 
 
 def _client(options: dict[str, Any], traces_sample_rate: float | None, tell: Tell | None) -> sentry_sdk.Client:
+    # fork: the transport's thread would import it at its first connection, and a child that is forked meanwhile
+    # would wait for the lock of that import for ever.
+    import_module("encodings.idna")
     client = sentry_sdk.Client(**options, traces_sample_rate=traces_sample_rate)
     if isinstance(client.transport, _Transport):
         client.transport.tell = tell
