@@ -54,12 +54,14 @@ KINDS_OF: Final[dict[str, tuple[Any, ...]]] = {
     "otp_channel": ("sms", "email"),
     "license_type": ("MIT", "Apache-2.0"),
     "encryption_key_type": ("aes256", "rsa4096"),
+    "password_hash_algo": ("argon2", "bcrypt"),
 }
 TIMES: Final = (
     "session_start",
     "session_end",
     "sessionStart",
     "session_started_at",
+    "last_password_change",
     "session_ended_at",
     "session_last_seen",
     "token_expires_at",

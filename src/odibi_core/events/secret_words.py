@@ -151,17 +151,17 @@ ALONE: Final = _set("pass clave chave geheimzahl pwrd 鍵 暗号")
 
 # What a name says of the secret instead of holding it.
 DESCRIBES: Final = _set("""
-    type types kind method methods name names field fields column columns col table schema class format version
-    status state policy policies provider providers scheme mode algorithm alg enabled disabled valid invalid validity
-    verified expired expires expiry expiration required optional exists present missing changed updated created rotated
-    rotation start started end ended begin stop at time timestamp date day ts in out path paths file filename files
-    dir directory folder location endpoint endpoints issuer audience scope scopes strength level source manager store
-    backend service reset resets attempts attempt retries check
-    checks test tests handler prefix suffix label title description domain domains consent banner page bucket index
-    position arn ref reference references flow flows grant permission permissions window log logs event events engine
-    hint confirmed matches match lifetime timeout zone timezone tz locale agent country
-    channel seen found region server samesite bank dataset host port cluster catalog
-    parameters params settings tipo nombre nom typ art estado naam nazwa
+    type types kind method methods name names field fields column columns col table schema class format
+    version status state policy policies rule rules provider providers scheme mode algorithm alg algo
+    enabled disabled valid invalid validity verified expired expires expiry expiration required optional
+    exists present missing change changes changed updated created rotated rotation start started end ended
+    begin stop at time timestamp date day ts in out path paths file filename files dir directory folder
+    location endpoint endpoints issuer audience scope scopes strength level source manager store backend
+    service reset resets attempts attempt retries check checks test tests handler prefix suffix label title
+    description domain domains consent banner page bucket index position arn ref reference references flow
+    flows grant permission permissions window log logs event events engine hint confirmed matches match
+    lifetime timeout zone timezone tz locale agent country channel seen found region server samesite bank
+    dataset host port cluster catalog parameters params settings tipo nombre nom typ art estado naam nazwa
     """)
 """As the last word of a name: `token_type`, `password_policy`, `session_start`."""
 ASKS: Final = _set("""
