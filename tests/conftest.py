@@ -1,6 +1,7 @@
 """What holds for every test: no setting leaks in, nothing is written into the project, CI allows no skip."""
 
 import os
+import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -48,6 +49,18 @@ def _apart(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFac
     monkeypatch.setenv("METRICS_ENABLED", "false")
     monkeypatch.chdir(tmp_path_factory.mktemp("cwd"))
     set_config(None)
+
+
+@pytest.fixture(autouse=True)
+def _modules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A module that a test wrote and imported is gone after it: the next test may write one of the same name."""
+    known, path = set(sys.modules), list(sys.path)
+    yield
+    written = str(tmp_path_factory.getbasetemp())
+    for name in set(sys.modules) - known:
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(written):
+            del sys.modules[name]
+    sys.path[:] = path
 
 
 @pytest.fixture(autouse=True)

@@ -117,6 +117,13 @@ def test_a_file_of_a_package() -> None:
     assert shown_name(load_module("shop/flows/daily.py").__name__) == "daily"
 
 
+def test_a_package_is_not_taken_for_a_file_of_its_name() -> None:
+    """Also if that file was loaded by the same process before."""
+    write("pipeline = [lambda: [0]]\n", "shop.py")
+    load_pipeline("shop.py")
+    test_a_file_of_a_package()
+
+
 def test_a_loaded_file_can_be_imported_from_then_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """It, the files beside it and its package: steps and pickles import them while the run goes on."""
     Path("ways").mkdir()

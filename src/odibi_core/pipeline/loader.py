@@ -98,6 +98,7 @@ class _Source(SourceFileLoader):
 def _run(path: Path, importable: bool = False) -> ModuleType:
     """Run a file as a module; its folder is on `sys.path` while it runs, and stays there if it is `importable`."""
     package, root = _package_of(path)
+    _forget_namesake(package.partition(".")[0])
     name = _name_of(path, package, importable)
     spec = ModuleSpec(name, _Source(name, str(path)), origin=str(path), is_package=path.stem == "__init__")
     spec.has_location = True
@@ -116,6 +117,13 @@ def _run(path: Path, importable: bool = False) -> ModuleType:
     if not importable:
         _forget("", None, folders)
     return module
+
+
+def _forget_namesake(package: str) -> None:
+    """Forget a file that was loaded before under the name of the package, whose imports would look into the file."""
+    known = sys.modules.get(package)
+    if isinstance(getattr(known, "__loader__", None), _Source) and not hasattr(known, "__path__"):
+        del sys.modules[package]
 
 
 def _forget(name: str, known: ModuleType | None, folders: list[str]) -> None:
