@@ -111,7 +111,7 @@ def test_a_line_of_50_mb_is_counted_and_the_others_are_read(tmp_path: Path) -> N
         (b'{"event_type":"\\ud800"}\n', 0, 1),
         (b'{"event_type":"a","x":1e999}\n', 0, 1),
         (b'{"event_type":"a","x":' + b"9" * 6000 + b"}\n", 0, 1),
-        (b'{"event_type":"a","x":' + b"[" * 5000 + b"]" * 5000 + b"}\n", 0, 1),
+        (b'{"event_type":"a","x":' + b"[" * 200_000 + b"]" * 200_000 + b"}\n", 0, 1),
         (b"\n\n\n", 0, 0),
     ],
     ids=lambda value: repr(value)[:40],

@@ -40,7 +40,9 @@ def _is_inside(path: str) -> bool:
     """Return true for a path that stays in the working directory, links followed."""
     try:
         here = Path.cwd().resolve()
-        return (here / Path(path).expanduser()).resolve().is_relative_to(here)
+        found = (here / Path(path).expanduser()).resolve()
+        is_loop = any(each.is_symlink() for each in (found, *found.parents))  # from Python 3.13 on, resolve() passes it
+        return not is_loop and found.is_relative_to(here)
     except (OSError, ValueError, RuntimeError):  # a loop of links, a NUL, the home of a user that is not there
         return False
 
