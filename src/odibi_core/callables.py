@@ -88,7 +88,7 @@ _DESCRIPTORS: Final = (
 
 
 def is_decorable(given: Any) -> bool:
-    """Whether `over` can decorate it: then a decorator was used without parentheses."""
+    """Return true if `over` can decorate it: then a decorator was used without parentheses."""
     return callable(given) or issubclass(type(given), _DESCRIPTORS)  # `isinstance` would ask the object itself
 
 

@@ -12,7 +12,7 @@ from operator import or_
 from typing import Any
 
 from odibi_core.checks.base import EXAMPLES, Check, Finding, missing_in
-from odibi_core.checks.comparison import no_rows, not_among, outside
+from odibi_core.checks.comparison import no_rows, not_among, outside, python_value
 from odibi_core.checks.labels import column_label, column_of
 from odibi_core.errors import CheckError
 
@@ -74,8 +74,7 @@ def between(
 
 
 def _limit(column: Hashable, end: Any) -> Any:
-    if type(end).__module__ == "numpy" and hasattr(end, "item"):
-        end = end.item()
+    end = python_value(end)
     if end is not None and (not isinstance(end, _LIMITS) or end != end):
         raise CheckError(f"between({column!r}): a limit must be a number, a text, a date or a time, got {end!r}")
     return end
@@ -215,7 +214,7 @@ def _judged_by_python(column: Any, wrong: Callable[[Any], bool]) -> Any:
 
 
 def _is_unhashable(column: Any) -> bool:
-    """Whether libraries cannot find the different values of the column: lists, structs, objects of any type."""
+    """Return true if libraries cannot find the column's different values: lists, structs, objects of any type."""
     import narwhals
 
     return bool(column.dtype.is_nested()) or column.dtype in (narwhals.Object, narwhals.Unknown)

@@ -23,7 +23,7 @@ Wrong = Callable[[Any], bool]
 _EXACT: Final = {"String": str, "Date": date, "Datetime": datetime, "Duration": timedelta, "Time": time}
 
 _OBJECTS: Final = {Decimal: "Decimal", date: "Date", time: "Time"}
-"""What pandas holds as objects, by the type of the first."""
+"""Types that pandas holds as objects, by the type of a column's first value."""
 
 
 def outside(column: Any, low: Any, high: Any) -> Any:
@@ -91,14 +91,18 @@ def not_among(column: Any, values: Iterable[Any]) -> Wrong:
     return lambda value: value not in known
 
 
+def python_value(value: Any) -> Any:
+    """Return a scalar of numpy as the Python value that it stands for; any other value as it is."""
+    return value.item() if type(value).__module__ == "numpy" and hasattr(value, "item") else value
+
+
 def fitted(column: Any, value: Any) -> Any:
     """Return a value given in Python as one that compares with the column's values.
 
     Raises:
         CheckError: the two have no common order, as text and numbers.
     """
-    if hasattr(value, "item") and type(value).__module__ == "numpy":
-        value = value.item()
+    value = python_value(value)
     if not _is_comparable(column, value):
         raise _no_comparison(column, value)
     kind = _kind(column)
@@ -114,7 +118,7 @@ def fitted(column: Any, value: Any) -> Any:
 
 
 def _is_comparable(column: Any, value: Any) -> bool:
-    """Whether a value may stand beside the column's: text beside text, a number beside numbers, a date beside dates."""
+    """Return true if a value may stand beside the column's: text beside text, a number or a date beside its like."""
     kind = _kind(column)
     if kind in ("Object", "Unknown") or column.dtype.is_nested():
         return True
@@ -138,7 +142,7 @@ def _kind(column: Any) -> str:
 
 
 def _is_exact(column: Any, value: Any) -> bool:
-    """Whether the library compares the column with the fitted value as Python would."""
+    """Return true if the library compares the column with the fitted value as Python would."""
     if column.dtype.is_float():
         return True
     return isinstance(value, _EXACT.get(type(column.dtype).__name__, ()))

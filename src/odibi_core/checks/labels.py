@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 from typing import Any
 
+from odibi_core.checks.comparison import python_value
 from odibi_core.errors import CheckError, nearest
 
 
@@ -58,8 +59,7 @@ def column_label(label: Any, check: str) -> Hashable:
     Raises:
         CheckError: it is None or cannot name a column, as a list cannot.
     """
-    if type(label).__module__ == "numpy" and hasattr(label, "item"):
-        label = label.item()
+    label = python_value(label)
     if label is None or not isinstance(label, Hashable):
         more = f"; {check}() takes one column, so write a check for each" if isinstance(label, list) else ""
         raise CheckError(f"{check}(): column must be the label of a column, got {label!r}{more}")
