@@ -25,6 +25,7 @@ from odibi_core.step_runner import StepRunner
 from odibi_core.store.runs import RunStore
 from odibi_core.structured_logger import StructuredLogger
 from odibi_core.tracker import Tracker
+from odibi_core.views.values import CHECK_RESULTS
 from odibi_core.worker_record import close_record, open_record
 
 __all__ = ["Orchestrator", "Result", "Step"]
@@ -366,9 +367,7 @@ class _OfRun:
 
 
 def _check_counts(verdicts: list[bool | None]) -> dict[str, int]:
-    return {
-        "passed": verdicts.count(True), "failed": verdicts.count(False), "not_checked": verdicts.count(None),
-    }  # fmt: skip
+    return {word: verdicts.count(result) for result, word in CHECK_RESULTS.items()}
 
 
 def _words(error: BaseException) -> str:

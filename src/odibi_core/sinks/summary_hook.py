@@ -6,6 +6,7 @@ import sys
 from typing import Any, TextIO
 
 from odibi_core.events import kinds
+from odibi_core.views.values import CHECK_RESULTS
 
 
 class SummaryHook:
@@ -28,7 +29,7 @@ class SummaryHook:
             f"  Failed:   {event.get('failed_count', 0)}",
             f"  Duration: {_seconds(event.get('duration_ms'))}",
         ]
-        counts = {state: event.get(f"checks_{state}") for state in ("passed", "failed", "not_checked")}
+        counts = {state: event.get(f"checks_{state}") for state in CHECK_RESULTS.values()}
         if any(counts.values()):
             told = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in counts.items() if count)
             lines.append(f"  Checks:   {told}")

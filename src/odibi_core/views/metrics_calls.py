@@ -118,7 +118,7 @@ def _feature(event: Event) -> list[Told]:
 
 def _quality(event: Event) -> list[Told]:
     labels = _labels(event, check=event.fields.get("check"))
-    ended = {True: "passed", False: "failed", None: "not_checked"}[values.passed_of(event)]
+    ended = values.CHECK_RESULTS[values.passed_of(event)]
     return _known(
         [
             ("data_quality.check.executed", 1, labels),

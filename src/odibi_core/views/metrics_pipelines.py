@@ -14,7 +14,6 @@ CHECKS_FAILED: Final = "pipeline_last_run_checks_failed"
 DURATION: Final = "pipeline_duration_seconds"
 LAST_SUCCESS: Final = "pipeline_last_success_timestamp_seconds"
 
-_RESULTS: Final = ("passed", "failed", "not_checked")
 OF_PIPELINES: Final = frozenset({kinds.PIPELINE_COMPLETE, kinds.PIPELINE_ERROR})
 
 
@@ -35,7 +34,7 @@ def measured_by(event: Event) -> list[Told]:
 
 def _checks(event: Event, labels: dict[str, str]) -> list[Told]:
     """Return the checks of the run by result, and how many failed in this run: 0 once a later run has none."""
-    counts = {result: values.count(event.fields.get(f"checks_{result}")) for result in _RESULTS}
+    counts = {result: values.count(event.fields.get(f"checks_{result}")) for result in values.CHECK_RESULTS.values()}
     told: list[Told] = [
         (CHECKS, number, {**labels, "result": result}) for result, number in counts.items() if number
     ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from odibi_core.views.values import CHECK_RESULTS
+
 TITLE: Final = "Pipeline Execution Summary"
 _WIDEST: Final = 40
 _HEADINGS: Final = ("Step", "Layer", "State", "Duration", "Rows", "Change", "Error")
@@ -30,7 +32,7 @@ def execution_summary(lineage: dict[str, Any]) -> str:
         f"failed: {totals['failed_count']}   skipped: {totals['skipped_count']}   "
         f"success rate: {totals['success_rate']:.1f} %",
     ]
-    checks = {state: totals[f"checks_{state}"] for state in ("passed", "failed", "not_checked")}
+    checks = {state: totals[f"checks_{state}"] for state in CHECK_RESULTS.values()}
     if any(checks.values()):
         unchecked = f", {checks['not_checked']} not checked" if checks["not_checked"] else ""
         lines.append(f"Checks: {checks['passed']} passed, {checks['failed']} failed{unchecked}")

@@ -82,6 +82,10 @@ def milliseconds(since: datetime, until: datetime) -> float:
     return max(0.0, round((until - since).total_seconds() * 1000, 3))
 
 
+CHECK_RESULTS: Final[dict[bool | None, str]] = {True: "passed", False: "failed", None: "not_checked"}
+"""The word for each result of a check, as in the fields `checks_passed`, `checks_failed`, `checks_not_checked`."""
+
+
 def passed_of(event: Event) -> bool | None:
     """Return whether a check passed; None if it could not be checked, as on a lazy frame."""
     told = flag(event.fields.get("passed"))
