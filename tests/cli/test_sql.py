@@ -7,10 +7,10 @@ import io
 import json
 import os
 import re
-import select
 import shlex
 import signal
 import subprocess
+from multiprocessing.connection import wait
 from pathlib import Path
 
 import pytest
@@ -234,7 +234,7 @@ def test_an_answer_that_nobody_waits_for_ends(ended_by: str) -> None:
     assert process.returncode == (130 if ended_by == "ctrl-c" else 141)
     assert b"Traceback" not in said
     for child in children:
-        assert select.select([child], [], [], 30)[0]
+        assert wait([child], 30)
         os.close(child)
 
 

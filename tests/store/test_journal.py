@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import json
 import os
 import shutil
@@ -527,3 +528,17 @@ def test_a_merge_of_writers_is_by_time_and_keeps_each_ones_order(tmp_path: Path)
     merged = [(event.writer_id, event.seq) for event in read_events(all_segments(tmp_path))]
     assert merged[:3] == [("a", 0), ("b", 0), ("a", 1)]
     assert [seq for name, seq in merged if name == "a"] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("durability", ["written", "buffered"])
+def test_a_journal_that_is_dropped_open_leaves_no_descriptor_and_loses_nothing(
+    tmp_path: Path, durability: str
+) -> None:
+    """A service makes a logger for each task and forgets to close it: as a file of Python, it is closed."""
+    gc.collect()
+    before = len(os.listdir("/proc/self/fd"))
+    for number in range(20):
+        Journal(tmp_path, f"task{number}", durability=durability)(an_event())
+    gc.collect()
+    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(read_events(all_segments(tmp_path)))) == 20

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -246,3 +247,13 @@ def test_a_file_of_ones_own_in_a_shared_folder_is_kept(shared: Path) -> None:
         LogFile(path)(an_event("kept"))
     assert read(shared / "app.jsonl") == ["kept", "kept"]
     assert read(shared / "logs" / "app.jsonl") == ["kept"]
+
+
+def test_a_log_file_that_is_dropped_open_leaves_no_descriptor(tmp_path: Path) -> None:
+    """A program that sets up its log again and again keeps one open."""
+    gc.collect()
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(20):
+        LogFile(tmp_path / "app.jsonl")(an_event())
+    gc.collect()
+    assert len(os.listdir("/proc/self/fd")) == before

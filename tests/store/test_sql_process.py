@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 import json
 import os
-import select
+import resource
 import signal
 import subprocess
 import sys
+from multiprocessing.connection import wait
 from pathlib import Path
 
 import pytest
@@ -233,10 +234,23 @@ with isolated(query, [], timeout_s=600) as cursor:
     parent.wait()
     assert watched
     for each in watched:
-        assert select.select([each], [], [], 30)[0]
+        assert wait([each], 30)
         os.close(each)
     parent.stdin.close()
     parent.stdout.close()
+
+
+def test_a_process_with_a_thousand_open_files_can_ask(paths: list[Path]) -> None:
+    """`select.select` refuses a descriptor from 1024 on; a service has that many."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (before[1], before[1]))
+    held = [os.dup(0) for _ in range(1100)]
+    try:
+        assert query_files(COUNTRY, paths, isolated=True).rows == [{"n": 3}]
+    finally:
+        for descriptor in held:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 def test_a_logger_asks_in_a_process_of_its_own_when_told(tmp_path: Path) -> None:

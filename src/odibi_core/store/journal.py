@@ -290,6 +290,11 @@ class Journal:
                 self._smooth_until = _LONG_AGO
                 self._close_descriptor()
 
+    def __del__(self) -> None:
+        """Close a journal that was dropped open: no descriptor stays, and no buffered event is lost."""
+        with suppress(Exception):  # the constructor may have raised, or the interpreter may be ending
+            self.close()
+
     def _after_fork(self) -> None:
         """In the child: a writer and segments of its own, made when the first event comes."""
         self._begin()

@@ -13,6 +13,7 @@ import threading
 import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -142,6 +143,11 @@ class LogFile:
         """Let the file go; an event that comes later opens it again."""
         with self._lock:
             self._close()
+
+    def __del__(self) -> None:
+        """Close the descriptor of a file that was dropped open."""
+        with suppress(Exception):  # the constructor may have raised, or the interpreter may be ending
+            self.close()
 
 
 def _is_regular(path: Path) -> bool:

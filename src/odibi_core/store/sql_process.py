@@ -200,8 +200,10 @@ class _Reader:
         return bytes(parts)
 
     def _wait(self, pipe: int) -> None:
+        ready = select.poll()  # select.select refuses descriptors from 1024 on
+        ready.register(pipe, select.POLLIN)
         began = monotonic()
-        if not select.select([pipe], [], [], max(0.0, self._left_s))[0]:
+        if not ready.poll(max(0.0, self._left_s) * 1000):
             raise sql.too_slow(self._timeout_s)
         self._left_s -= monotonic() - began
 
