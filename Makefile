@@ -45,7 +45,7 @@ bench: $(READY) ## measure against the peers; writes benchmarks/results/
 	@$(BIN)/python -m benchmarks
 
 docs: $(READY) ## run every example of the README and docs/
-	@$(BIN)/python -m pytest -q tests/house/test_docs.py
+	@$(BIN)/python -m pytest -q tests/architecture/test_docs.py
 
 clean: ## away with environments, caches and builds
 	rm -rf .venv .venv-3.* build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 
-from odibi_core.program import listen
+from odibi_core.process.state import listen
 from odibi_core.settings import set_config
 from odibi_core.testing import RecordingSink, fresh_program
 

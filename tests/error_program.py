@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from odibi_core import error_context, program
+from odibi_core.error_reporting import context as error_context
 from odibi_core.events import context
+from odibi_core.process import state as program
 from odibi_core.testing import RecordingSink, fresh_program
 
 

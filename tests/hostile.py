@@ -76,7 +76,7 @@ class Logs:
     """Logs whenever it is looked at."""
 
     def __str__(self) -> str:
-        from odibi_core.program_logger import get_logger
+        from odibi_core.logs.program_logger import get_logger
 
         get_logger("inside").info("looked_at")
         return "logs"

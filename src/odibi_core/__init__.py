@@ -24,20 +24,20 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from odibi_core.observer import Observer as Observer
-    from odibi_core.observer import observe as observe
-    from odibi_core.observer import run as run
-    from odibi_core.orchestrator import Orchestrator as Orchestrator
-    from odibi_core.orchestrator import Step as Step
-    from odibi_core.ride_along import node as node
+    from odibi_core.runtime.node_decorator import node as node
+    from odibi_core.runtime.observer import Observer as Observer
+    from odibi_core.runtime.observer import observe as observe
+    from odibi_core.runtime.observer import run as run
+    from odibi_core.runtime.orchestrator import Orchestrator as Orchestrator
+    from odibi_core.runtime.orchestrator import Step as Step
 
 _LAZY = {
-    "Observer": "observer",
-    "Orchestrator": "orchestrator",
-    "Step": "orchestrator",
-    "node": "ride_along",
-    "observe": "observer",
-    "run": "observer",
+    "Observer": "runtime.observer",
+    "Orchestrator": "runtime.orchestrator",
+    "Step": "runtime.orchestrator",
+    "node": "runtime.node_decorator",
+    "observe": "runtime.observer",
+    "run": "runtime.observer",
 }
 __all__ = ["Observer", "Orchestrator", "Step", "__version__", "node", "observe", "run"]
 
@@ -47,7 +47,7 @@ if not TYPE_CHECKING:  # to a type checker this would say that any name is there
 
     def __getattr__(name):
         """The names of the face are loaded when first used: importing the package costs next to nothing."""
-        import odibi_core.lazy_doors as _doors
+        import odibi_core._lazy as _doors
 
         return _doors.fetch(globals(), _LAZY, name)
 

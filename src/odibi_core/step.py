@@ -1,5 +1,5 @@
-"""The door to `Step`."""
+"""The import path `odibi_core.step`: a step of a pipeline."""
 
-from odibi_core.orchestrator import Step
+from odibi_core.pipeline import Step
 
 __all__ = ["Step"]

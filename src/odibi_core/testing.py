@@ -1,6 +1,6 @@
 """Fakes for tests, ours and yours: a sink that remembers, a clock that obeys, ids that count.
 
->>> from odibi_core.event_bus import EventBus
+>>> from odibi_core.bus.bus import EventBus
 >>> heard = RecordingSink()
 >>> bus = EventBus(clock=FakeClock())
 >>> _ = bus.subscribe(heard)
@@ -114,8 +114,10 @@ def fresh_program() -> Iterator[None]:
 
     It is in no run, and was told nothing yet that is told once. What was there before is there again afterwards.
     """
-    from odibi_core import program, program_logger
-    from odibi_core.events import context, redaction
+    from odibi_core.events import context
+    from odibi_core.logs import program_logger
+    from odibi_core.process import state as program
+    from odibi_core.redaction import redactor as redaction
     from odibi_core.settings import config, strict
 
     rules = redaction.reset()
@@ -130,7 +132,7 @@ def fresh_program() -> Iterator[None]:
         yield
     finally:
         redaction.reset(rules)
-        if observer := sys.modules.get("odibi_core.program_observer"):
+        if observer := sys.modules.get("odibi_core.runtime.program"):
             observer.finish_all()
         program._program, program_logger._default[:], context._current, context._inherited = before
         config._kept.clear()

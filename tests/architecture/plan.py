@@ -1,6 +1,7 @@
 """The house as it stands on disk: its rooms, their floors, and each file's syntax tree."""
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -12,64 +13,15 @@ PACKAGE = "odibi_core"
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
-# docs/design.md's table. A room is a package or a root module; `odibi_core` itself is a door.
-# fmt: off
-FLOORS: tuple[frozenset[str], ...] = (
-    frozenset({"errors", "lazy_doors", "coroutines", "process_end", "private_files"}),
-    frozenset({"events", "settings", "plugins"}),
-    frozenset({"event_bus", "views", "store"}),
-    frozenset({"sinks", "exporters", "checks", "rules", "engines", "executors", "story", "pipeline"}),
-    frozenset(
-        {
-            "structured_logger", "metrics_manager", "metrics_exporter", "tracker", "alert_monitor", "story_generator",
-            "node_record",
-        }
-    ),
-    frozenset({"program", "flows"}),
-    frozenset({"program_logger"}),
-    frozenset(
-        {
-            "performance", "circuit_breaker", "pipeline_health", "introspection", "cost_tracker",
-            "usage_analytics", "error_tracker", "health_monitor",
-        }
-    ),
-    frozenset({"orchestrator"}),
-    frozenset({"observer"}),
-    frozenset({"observability", "metrics", "step", PACKAGE}),
-    frozenset({"cli", "web", "testing"}),
-    frozenset({"__main__"}),
-)
-# fmt: on
-# A root module that belongs to another: one room in more than one file, so that each can be read in one go.
-COMPANIONS = {
-    "pickling": "events",
-    "callables": "flows",
-    "built_in_hooks": "event_bus",
-    "hooks": "event_bus",
-    "queued": "event_bus",
-    "worker_record": "program",
-    "log_context": "program_logger",
-    "log_bridge": "program_logger",
-    "log_forwarding": "program_logger",
-    "log_sampling": "program_logger",
-    "stages": "performance",
-    "stage_batch": "performance",
-    "bigquery": "cost_tracker",
-    "error_context": "error_tracker",
-    "uncaught": "error_tracker",
-    "health_checks": "health_monitor",
-    "program_health": "health_monitor",
-    "step_runner": "orchestrator",
-    "run_owner": "orchestrator",
-    "metrics_recorder": "metrics_manager",
-    "metrics_handles": "metrics_manager",
-    "metrics_forward": "metrics_manager",
-    "ride_along": "observer",
-    "producer_index": "observer",
-    "program_observer": "observer",
-    "stop_signal": "observer",
-}
-FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+
+def _layers() -> dict[str, int]:
+    """Unit (package or root module) → layer, from the table of docs/design.md."""
+    text = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) \| (.+?) \|", text, re.MULTILINE)
+    return {unit: int(layer) for layer, units in rows for unit in re.findall(r"`(\w+)`", units)}
+
+
+LAYER_OF = _layers()
 
 
 @dataclass(frozen=True)
@@ -102,7 +54,7 @@ def _module(file: Path) -> Module:
     text = file.read_text(encoding="utf-8")
     return Module(
         name=".".join((PACKAGE, *inner)),
-        room=COMPANIONS.get(inner[0], inner[0]) if inner else PACKAGE,
+        room=inner[0] if inner else PACKAGE,
         path=path.as_posix(),
         is_package=is_package,
         text=text,
@@ -158,7 +110,7 @@ def room_of(target: str) -> str | None:
     parts = target.split(".")
     if parts[0] != PACKAGE:
         return None
-    return COMPANIONS.get(parts[1], parts[1]) if len(parts) > 1 else PACKAGE
+    return parts[1] if len(parts) > 1 else PACKAGE
 
 
 def functions(tree: ast.AST) -> list[tuple[str, Function]]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.house.plan import ROOT, SOURCE, Module, builtin_plugins, dotted, modules
+from tests.architecture.plan import ROOT, SOURCE, Module, builtin_plugins, dotted, modules
 
 from odibi_core.settings import OPTIONS, Option, text_of
 
@@ -229,5 +229,5 @@ def test_a_broken_block_is_seen(tmp_path: Path) -> None:
 
 def test_the_typed_source_is_all_there() -> None:
     """The reading of the source found the package, so that no test above passed on nothing."""
-    assert {"errors.py", "event_bus.py", "settings/__init__.py"} <= {module.path for module in modules()}
+    assert {"errors.py", "bus/bus.py", "settings/__init__.py"} <= {module.path for module in modules()}
     assert SOURCE.is_dir()

@@ -6,7 +6,7 @@ import importlib.util
 from types import ModuleType
 
 import pytest
-from tests.house.plan import PACKAGE, dotted, modules
+from tests.architecture.plan import PACKAGE, dotted, modules
 
 # What contract.md promises through `odibi_core.observability`. A name is owed as soon as a room defines it: nothing
 # of the contract is built and missing from the door.

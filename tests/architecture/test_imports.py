@@ -12,9 +12,8 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from tests.house.plan import (
-    FLOOR_OF,
-    FLOORS,
+from tests.architecture.plan import (
+    LAYER_OF,
     PACKAGE,
     ROOT,
     Import,
@@ -26,49 +25,6 @@ from tests.house.plan import (
     room_of,
 )
 
-EVERYONE = frozenset({"errors", "coroutines", "process_end", "private_files"})
-BELOW_ROOMS = EVERYONE | {"events", "views", "plugins"}
-
-
-def _below(floor: int) -> frozenset[str]:
-    return frozenset().union(*FLOORS[:floor])
-
-
-def _may_import(room: str) -> frozenset[str]:
-    """The right column of the table."""
-    floor = FLOOR_OF[room]
-    match floor:
-        case 0:
-            return frozenset()
-        case 1:
-            return EVERYONE
-        case 2:
-            # The store's list of runs is a fold like every other answer, so it stands on the views.
-            own = {"event_bus": {"plugins"}, "store": {"views"}}.get(room, set())
-            return EVERYONE | {"events"} | frozenset(own)
-        case 3:
-            return BELOW_ROOMS
-        case 4 | 5 | 6 | 7 | 8 | 9 | 10:
-            return _below(floor)
-        case 12:
-            return frozenset({"cli"})
-        case _:
-            return EVERYONE | {"observability", "metrics", PACKAGE, "observer", "views"}
-
-
-# room: what it may import beyond the table, and why. One line each.
-WAIVED_ROOMS: dict[str, tuple[frozenset[str], str]] = {
-    "testing": (_below(11), "fakes of everything, for users' tests; nothing in the house imports it"),
-    "settings": (
-        frozenset({"events"}),
-        "a rule of redaction is judged by what applies it, when one is given",
-    ),
-    "cli": (
-        frozenset({"events", "settings", "plugins", "store", "sinks", "exporters", "pipeline"}),
-        "it opens the record, loads a pipeline's file and shows events, for which there is no door",
-    ),
-}
-
 # Third-party library: the places that may import it. A place is a file or, with a slash at its end, a room.
 THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "msgspec": ("",),
@@ -79,13 +35,13 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "pyarrow": ("engines/", "store/", "exporters/parquet.py"),
     "jinja2": ("story/",),
     "psutil": ("events/clock.py",),
-    "pybreaker": ("circuit_breaker.py",),
+    "pybreaker": ("instrument/circuit_breaker.py",),
     "rich": ("cli/", "sinks/console.py", "introspection/"),
-    "sentry_sdk": ("error_tracker.py", "sinks/", "health_checks.py"),
+    "sentry_sdk": ("error_reporting/tracker.py", "sinks/", "health/checks.py"),
     "datadog": ("sinks/",),
-    "google": ("bigquery/", "health_checks.py"),
-    "starlette": ("exporters/",),
-    "uvicorn": ("exporters/",),
+    "google": ("costs/bigquery/", "health/checks.py"),
+    "starlette": ("endpoint/",),
+    "uvicorn": ("endpoint/",),
     "tenacity": ("pipeline/", "executors/"),
     "typer": ("cli/",),
 }
@@ -106,7 +62,7 @@ WAIVED_WORLD: dict[str, str] = {}
 # Each would add its own milliseconds to every program: loaded where they are used, and not by what comes first.
 HEAVY = frozenset(
     """asyncio bz2 concurrent.futures csv email http.client importlib.metadata lzma psutil shutil ssl subprocess
-    tempfile zipfile odibi_core.bigquery odibi_core.cli odibi_core.introspection odibi_core.story""".split()  # noqa: SIM905
+    tempfile zipfile odibi_core.costs.bigquery odibi_core.cli odibi_core.introspection odibi_core.story""".split()  # noqa: SIM905
 )
 FIRST_LINES = {
     "init_observability": "from odibi_core.observability import init_observability, get_logger",
@@ -126,28 +82,24 @@ EVERY_MODULE = pytest.mark.parametrize("module", modules(), ids=lambda module: m
 
 
 def _wrong_way(module: Module, found: Import) -> bool:
-    room = room_of(found.target)
-    if room is None or room == module.room:
-        return False
-    floor = FLOOR_OF[module.room]
-    allowed = _may_import(module.room) | WAIVED_ROOMS.get(module.room, (frozenset(), ""))[0]
-    # A name in a signature binds nothing at run time: from floor 4 up any lower room will do, or a neighbour.
-    if found.typing_only and floor > 3:
-        allowed |= _below(floor) | (FLOORS[floor] if floor in (4, 7) else frozenset())
-    return room not in allowed
+    unit = room_of(found.target)
+    return unit not in (None, module.room) and LAYER_OF[str(unit)] >= LAYER_OF[module.room]
 
 
-@EVERY_MODULE
-def test_every_file_lives_in_a_room_of_the_table(module: Module) -> None:
-    """A new room is first a new line of the table."""
-    assert module.room in FLOOR_OF, f"{module.path}: the room {module.room!r} is not on the floor plan"
+def test_imports_go_down() -> None:
+    """No import of the source, lazy or for the type checker, names a unit of the same layer or of one above."""
+    wrong = [
+        f"{module.path}:{found.line} imports {found.target}"
+        for module in modules()
+        for found in imports(module)
+        if _wrong_way(module, found)
+    ]
+    assert not wrong, "\n".join(wrong)
 
 
-@EVERY_MODULE
-def test_imports_go_down_only(module: Module) -> None:
-    """No file imports a room that its floor does not allow, at the top or inside; floor 3 never meets."""
-    wrong = [f"line {found.line}: {found.target}" for found in imports(module) if _wrong_way(module, found)]
-    assert not wrong, f"{module.path} (floor {FLOOR_OF[module.room]}) may not import " + ", ".join(wrong)
+def test_the_table_names_every_unit_and_no_other() -> None:
+    """A package that is added or removed is a line of docs/design.md too."""
+    assert set(LAYER_OF) == {module.room for module in modules()}
 
 
 def _is_third_party(target: str) -> bool:
@@ -294,7 +246,7 @@ def _loaded_by(lines: str, cwd: Path) -> set[str]:
 def test_a_program_loads_what_it_uses(program: str, tmp_path: Path) -> None:
     """Neither the first line of a program, nor its first call and its first line of log, load anything heavy."""
     loaded = _loaded_by(FIRST_LINES[program], tmp_path)
-    assert "odibi_core.observer" in loaded
+    assert "odibi_core.runtime.observer" in loaded
     assert loaded & HEAVY == set()
     if program in ("observe", "a whole run"):
         assert loaded & WITHOUT_NETWORK == set()
@@ -304,7 +256,7 @@ def test_the_probe_sees_what_is_heavy(tmp_path: Path) -> None:
     """Sabotage: a heavy module is seen, loaded at the top or by a name of the door."""
     assert "ssl" in HEAVY & _loaded_by("import ssl", tmp_path)
     prices = "from odibi_core.observability import Prices"
-    assert "odibi_core.bigquery" in HEAVY & _loaded_by(prices, tmp_path)
+    assert "odibi_core.costs.bigquery" in HEAVY & _loaded_by(prices, tmp_path)
 
 
 LAZY_DOORS = pytest.mark.parametrize("door", [PACKAGE, f"{PACKAGE}.observability"])

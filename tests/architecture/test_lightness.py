@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.house.plan import SOURCE
+from tests.architecture.plan import SOURCE
 
 # Run in a fresh interpreter: what an import did to the process, as one JSON line.
 PROBE = """

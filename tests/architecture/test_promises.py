@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from tests.house.plan import ROOT
+from tests.architecture.plan import ROOT
 
 PAGE = (
     (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8").partition("## What it does not promise")[0]

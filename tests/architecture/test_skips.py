@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.house.plan import ROOT
+from tests.architecture.plan import ROOT
 
 SUITE = """
 import pytest

@@ -3,20 +3,20 @@
 import ast
 
 import pytest
-from tests.house.plan import Module, modules
+from tests.architecture.plan import Module, modules
 
 EVERY_MODULE = pytest.mark.parametrize("module", modules(), ids=lambda module: module.path)
 
 # Files with handlers that keep a request to stop as well, how many, and why.
 KEEPS_ALL = {
-    "queued.py": (1, "in a thread of its own it would end nothing but that thread"),
-    "metrics_forward.py": (1, "on the queue's thread, as above"),
-    "health_monitor.py": (1, "a check's own thread: the check is unhealthy"),
-    "exporters/endpoint_app.py": (1, "an answer's own thread: the server gets it as a failure"),
+    "bus/worker_queue.py": (1, "in a thread of its own it would end nothing but that thread"),
+    "metrics/forwarder.py": (1, "on the queue's thread, as above"),
+    "health/monitor.py": (1, "a check's own thread: the check is unhealthy"),
+    "endpoint/app.py": (1, "an answer's own thread: the server gets it as a failure"),
     "executors/threads.py": (1, "raised by the thread that waits for the workers"),
     "pipeline/attempts.py": (1, "raised by the thread that waits for the attempt"),
     "coroutines.py": (1, "raised by the thread that waits for the loop"),
-    "orchestrator.py": (1, "raised when the record is closed"),
+    "runtime/orchestrator.py": (1, "raised when the record is closed"),
     "cli/flight.py": (1, "decides on the exit code when the files are written"),
 }
 

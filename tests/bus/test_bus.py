@@ -14,12 +14,12 @@ from typing import Any, ClassVar
 
 import pytest
 
+from odibi_core.bus.bus import EventBus, EventPriority
+from odibi_core.bus.hooks import FAILURES_ALLOWED
 from odibi_core.errors import ConfigurationError
-from odibi_core.event_bus import EventBus, EventPriority
 from odibi_core.events import Event
-from odibi_core.hooks import FAILURES_ALLOWED
-from odibi_core.orchestrator import Orchestrator
-from odibi_core.structured_logger import StructuredLogger
+from odibi_core.logs.structured_logger import StructuredLogger
+from odibi_core.runtime.orchestrator import Orchestrator
 from odibi_core.testing import FailingSink, FakeClock, RecordingSink, an_event
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from odibi_core.bus.bus import EventBus
+from odibi_core.bus.hooks import FAILURES_ALLOWED, EventPriority, HookTable, RegisteredHook
 from odibi_core.errors import ConfigurationError
-from odibi_core.event_bus import EventBus
-from odibi_core.hooks import FAILURES_ALLOWED, EventPriority, HookTable, RegisteredHook
 
 
 def test_the_route_of_a_kind_is_made_once_and_anew_after_every_change() -> None:

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from odibi_core.queued import Queued
+from odibi_core.bus.worker_queue import Queued
 
 
 def test_everything_accepted_runs_once() -> None:

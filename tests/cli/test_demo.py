@@ -63,7 +63,7 @@ def test_help_loads_neither_engines_nor_the_orchestrator(apart: Apart) -> None:
     done = apart("--help", PYTHONPROFILEIMPORTTIME="1")
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if "|" in line}
     assert "typer" in loaded
-    heavy = {"pandas", "polars", "duckdb", "narwhals", "pyarrow", "jinja2", "odibi_core.orchestrator"}
+    heavy = {"pandas", "polars", "duckdb", "narwhals", "pyarrow", "jinja2", "odibi_core.runtime.orchestrator"}
     assert not loaded & heavy
 
 

@@ -11,7 +11,7 @@ from tests.cli.conftest import Apart, Here
 
 STAGES = '''
 from pathlib import Path
-from odibi_core.stages import InstrumentedStage
+from odibi_core.instrument.stages import InstrumentedStage
 
 class Clean:
     """Removes what cannot be."""

@@ -5,9 +5,9 @@ import io
 import pytest
 from rich.console import Console
 
+from odibi_core.bus.bus import EventBus
 from odibi_core.cli.progress import PlainProgress, draw
 from odibi_core.cli.steps_table import worth_showing
-from odibi_core.event_bus import EventBus
 from odibi_core.views.timeline import TimelineView
 
 

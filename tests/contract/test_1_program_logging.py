@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from odibi_core.event_bus import EventBus
+from odibi_core.logs.program_logger import ProgramLog, ProgramLogger
 from odibi_core.observability import (
     LogContext,
     Step,
@@ -33,7 +34,6 @@ from odibi_core.observability import (
     set_user_context,
     wrap,
 )
-from odibi_core.program_logger import ProgramLog, ProgramLogger
 from odibi_core.settings import Log
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from odibi_core.event_bus import EventBus
-from odibi_core.structured_logger import LogLevel, StructuredLogEntry, StructuredLogger
+from odibi_core.logs.structured_logger import LogLevel, StructuredLogEntry, StructuredLogger
 
 STANDARD = [
     "timestamp",

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from odibi_core.metrics_exporter import MetricsExporter
+from odibi_core.metrics.exporter import MetricsExporter
 from odibi_core.metrics_manager import Metric, MetricsManager, MetricType
 from odibi_core.orchestrator import Orchestrator
 

@@ -13,9 +13,9 @@ import pytest
 
 from odibi_core.errors import PipelineError
 from odibi_core.event_bus import EventBus
+from odibi_core.logs.structured_logger import StructuredLogger
 from odibi_core.metrics_manager import MetricsManager
 from odibi_core.orchestrator import Orchestrator, Result, Step
-from odibi_core.structured_logger import StructuredLogger
 
 
 def orders() -> pd.DataFrame:

@@ -10,7 +10,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from odibi_core.tracker import Tracker
+from odibi_core.runtime.tracker import Tracker
 
 
 @pytest.fixture

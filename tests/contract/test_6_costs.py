@@ -6,7 +6,7 @@ import inspect
 from typing import Any
 
 from bigquery_fake import FakeBigQuery
-from tests.bigquery_jobs.recorded import TIB, recorded
+from tests.costs.bigquery.jobs.recorded import TIB, recorded
 
 from odibi_core.events import kinds
 from odibi_core.observability import (

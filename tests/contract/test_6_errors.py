@@ -16,7 +16,7 @@ import pytest
 from tests.error_program import program_heard
 from tests.sinks.sentry_server import sentry_server
 
-from odibi_core.error_tracker import close_error_tracking
+from odibi_core.error_reporting.tracker import close_error_tracking
 from odibi_core.observability import (
     ObservabilityConfig,
     add_breadcrumb,
@@ -145,7 +145,7 @@ def test_setup_exception_hook_hears_the_program(tmp_path: Path) -> None:
     """The last words of a program that ends by an exception are in its record."""
     script = (
         "from odibi_core.observability import observe, setup_exception_hook\n"
-        "from odibi_core import program\nfrom odibi_core.store.journal import Journal\n"
+        "from odibi_core.process import state as program\nfrom odibi_core.store.journal import Journal\n"
         "setup_exception_hook()\nprogram.listen(Journal('kept'))\nraise ValueError('the end')\n"
     )
     done = subprocess.run(

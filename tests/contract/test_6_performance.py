@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from odibi_core.observability import get_metrics, performance_monitor, track_performance
-from odibi_core.program import current_bus
+from odibi_core.process.state import current_bus
 from odibi_core.testing import RecordingSink
 
 

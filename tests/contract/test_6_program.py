@@ -25,7 +25,7 @@ from odibi_core.observability import (
     track_cost,
     track_performance,
 )
-from odibi_core.program_observer import ProgramObserver
+from odibi_core.runtime.program import ProgramObserver
 from odibi_core.store.runs import RunStore
 
 

@@ -22,7 +22,7 @@ from odibi_core.observability import (
     observe,
     validate_config,
 )
-from odibi_core.program import listen, unlisten
+from odibi_core.process.state import listen, unlisten
 from odibi_core.testing import RecordingSink
 
 Row = dict[str, Any]

@@ -18,7 +18,7 @@ from odibi_core.observability import (
     get_logger,
     measured_stage,
 )
-from odibi_core.program import current_bus
+from odibi_core.process.state import current_bus
 from odibi_core.testing import RecordingSink
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from odibi_core.errors import QueryError
+from odibi_core.logs.structured_logger import StructuredLogger
 from odibi_core.store.runs import RunStore
 from odibi_core.store.sql import query_files
-from odibi_core.structured_logger import StructuredLogger
 from odibi_core.testing import FakeClock, an_event
 
 Ask = Callable[[str], list[dict[str, Any]]]

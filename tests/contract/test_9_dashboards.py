@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from tests.house.plan import ROOT
-from tests.house.test_docs import blocks
+from tests.architecture.plan import ROOT
+from tests.architecture.test_docs import blocks
 from tests.services.prometheus_server import PrometheusServer, wait_for
 from tests.services.promtool import promtool
 

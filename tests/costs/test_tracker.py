@@ -8,8 +8,8 @@ from typing import Any
 import numpy
 import pytest
 
-from odibi_core import cost_tracker
-from odibi_core.cost_tracker import track_cost, track_query_performance
+from odibi_core.costs import tracker as cost_tracker
+from odibi_core.costs.tracker import track_cost, track_query_performance
 from odibi_core.events import Event, to_dict
 from odibi_core.settings import ObservabilityConfig, set_config
 from odibi_core.testing import FakeClock, RecordingSink

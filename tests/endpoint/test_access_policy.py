@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from odibi_core.exporters.endpoint_gate import Gate
+from odibi_core.endpoint.access_policy import Gate
 
 LOOPBACK = Gate("127.0.0.1", "")
 

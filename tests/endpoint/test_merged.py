@@ -9,8 +9,8 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odibi_core.exporters.merged import Merged, exact, total
-from odibi_core.metrics_manager import MetricsManager
+from odibi_core.endpoint.merged import Merged, exact, total
+from odibi_core.metrics.manager import MetricsManager
 
 AMOUNTS = st.floats(0, 1e290) | st.integers(0, 2**60)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from odibi_core.exporters.negotiation import OPEN_METRICS, TEXT, form_for, takes_gzip
+from odibi_core.endpoint.negotiation import OPEN_METRICS, TEXT, form_for, takes_gzip
 
 OLD_PROMETHEUS = (
     "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families as prometheus
 
-from odibi_core.exporters.process_group import ProcessGroup
-from odibi_core.exporters.shared_metrics import SharedMetrics
-from odibi_core.metrics_manager import MetricsManager
+from odibi_core.endpoint.process_group import ProcessGroup
+from odibi_core.endpoint.shared_metrics import SharedMetrics
+from odibi_core.metrics.manager import MetricsManager
 
 DAMAGED: dict[str, Callable[[Path], object]] = {
     "empty": lambda file: file.write_bytes(b""),

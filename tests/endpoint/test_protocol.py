@@ -9,9 +9,9 @@ from contextlib import ExitStack, contextmanager, suppress
 import httpx
 import pytest
 
-from odibi_core.exporters import endpoint_protocol
-from odibi_core.exporters.endpoint import MetricsEndpoint
-from odibi_core.exporters.endpoint_protocol import Places
+from odibi_core.endpoint import protocol as endpoint_protocol
+from odibi_core.endpoint.protocol import Places
+from odibi_core.endpoint.server import MetricsEndpoint
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 MANY = 300

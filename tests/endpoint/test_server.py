@@ -18,10 +18,10 @@ from prometheus_client.openmetrics import parser as open_metrics_parser
 from prometheus_client.parser import text_string_to_metric_families as prometheus
 from tests.ports import kept_port
 
+from odibi_core.endpoint.server import MetricsEndpoint, serve_metrics
+from odibi_core.endpoint.shared_metrics import collect_from
 from odibi_core.errors import ConfigurationError
-from odibi_core.exporters.endpoint import MetricsEndpoint, serve_metrics
-from odibi_core.exporters.shared_metrics import collect_from
-from odibi_core.metrics_manager import MetricsManager
+from odibi_core.metrics.manager import MetricsManager
 
 open_metrics: Any = open_metrics_parser.text_string_to_metric_families
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -302,7 +302,7 @@ def run(code: str) -> str:
 
 START = """
 import sys, threading
-from odibi_core.exporters.endpoint import MetricsEndpoint, serve_metrics
+from odibi_core.endpoint.server import MetricsEndpoint, serve_metrics
 endpoint = MetricsEndpoint(lambda accept: (b"fine 1\\n", "text/plain"), port=0)
 assert endpoint.start()
 """

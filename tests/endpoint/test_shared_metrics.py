@@ -19,20 +19,20 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families as prometheus
 from tests.ports import kept_port
 
+from odibi_core.endpoint.process_group import ProcessGroup
+from odibi_core.endpoint.server import MetricsEndpoint, serve_metrics
+from odibi_core.endpoint.shared_metrics import SharedMetrics
 from odibi_core.errors import ConfigurationError
 from odibi_core.events.clock import monotonic, sleep
-from odibi_core.exporters.endpoint import MetricsEndpoint, serve_metrics
-from odibi_core.exporters.process_group import ProcessGroup
-from odibi_core.exporters.shared_metrics import SharedMetrics
-from odibi_core.metrics_manager import MetricsManager
+from odibi_core.metrics.manager import MetricsManager
 
 PATIENCE_S = 60.0
 
 # A process that does as it is told, line by line, and answers each line.
 WORKER = """
 import os, sys
-from odibi_core.exporters.endpoint import serve_metrics
-from odibi_core.metrics_manager import MetricsManager
+from odibi_core.endpoint.server import serve_metrics
+from odibi_core.metrics.manager import MetricsManager
 metrics = MetricsManager()
 endpoint = serve_metrics(metrics, sys.argv[1], port=int(sys.argv[2]))
 for line in sys.stdin:

@@ -10,14 +10,14 @@ import polars as pl
 import pytest
 
 import odibi_core
+from odibi_core.bus.bus import EventBus
 from odibi_core.engines.frame import SCHEMA_COLUMNS, describe
 from odibi_core.engines.frame_diffs import wide_diffs
-from odibi_core.event_bus import EventBus
-from odibi_core.observer import Observer
-from odibi_core.orchestrator import Orchestrator
+from odibi_core.runtime.observer import Observer
+from odibi_core.runtime.orchestrator import Orchestrator
+from odibi_core.runtime.tracker import Tracker
 from odibi_core.story import build
 from odibi_core.testing import RecordingSink
-from odibi_core.tracker import Tracker
 from odibi_core.views.diffs import difference
 from odibi_core.views.lineage import LineageView
 

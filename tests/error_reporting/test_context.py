@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.error_program import program_heard
 from tests.hostile import VALUES
 
-from odibi_core.error_context import (
+from odibi_core.error_reporting.context import (
     MAX_BREADCRUMBS,
     MAX_CONTEXTS,
     TOLD,

@@ -26,7 +26,7 @@ from odibi_core.observability import (
 )
 from odibi_core.testing import RecordingSink
 
-SOURCE = Path(__file__).resolve().parents[1] / "src"
+SOURCE = Path(__file__).resolve().parents[2] / "src"
 
 
 @pytest.fixture(autouse=True)
@@ -224,14 +224,14 @@ def test_a_hook_that_cannot_record_still_calls_what_was_there(
     hooked: Any, quiet: dict[str, list[Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The program is in trouble enough."""
-    monkeypatch.setattr("odibi_core.uncaught._record", lambda *args: 1 / 0)
+    monkeypatch.setattr("odibi_core.error_reporting.excepthook._record", lambda *args: 1 / 0)
     in_a_thread(fails)
     assert len(quiet["thread"]) == 1
 
 
 PROGRAM = """
 from odibi_core.observability import setup_exception_hook
-from odibi_core.program import program_bus
+from odibi_core.process.state import program_bus
 from odibi_core.events import encode
 
 setup_exception_hook()

@@ -20,9 +20,8 @@ from tests.events.test_failure import FAILURES, NAMES, caught
 from tests.ports import kept_port
 from tests.sinks.sentry_server import PATIENT, sentry_server
 
-from odibi_core import program
-from odibi_core.error_tracker import ErrorTracker, close_error_tracking
-from odibi_core.event_bus import EventBus
+from odibi_core.bus.bus import EventBus
+from odibi_core.error_reporting.tracker import ErrorTracker, close_error_tracking
 from odibi_core.events import encode
 from odibi_core.observability import (
     LogContext,
@@ -37,10 +36,11 @@ from odibi_core.observability import (
     set_context,
     with_error_tracking,
 )
+from odibi_core.process import state as program
 from odibi_core.testing import RecordingSink
 from odibi_core.views.errors import ErrorsView
 
-SOURCE = Path(__file__).resolve().parents[1] / "src"
+SOURCE = Path(__file__).resolve().parents[2] / "src"
 
 
 @pytest.fixture(autouse=True)
@@ -295,7 +295,7 @@ def test_what_cannot_be_recorded_is_logged_and_gives_none(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A fault of our own costs the program a line in the standard log."""
-    monkeypatch.setattr("odibi_core.error_tracker.describe_failure", lambda error: 1 / 0)
+    monkeypatch.setattr("odibi_core.error_reporting.tracker.describe_failure", lambda error: 1 / 0)
     with caplog.at_level(logging.ERROR, "odibi_core"):
         assert capture_exception(caught(load)) is None
     assert "could not be recorded: ZeroDivisionError" in caplog.text

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odibi_core.event_bus import EventBus
+from odibi_core.bus.bus import EventBus
 from odibi_core.events import COLUMNS, Event, decode, encode, from_dict, to_dict
 from odibi_core.testing import FakeClock, RecordingSink, an_event
 

@@ -12,8 +12,8 @@ from odibi_core.events import redact
 from odibi_core.events.compose import sift, tidy
 from odibi_core.events.event import STANDARD
 from odibi_core.events.normalise import plain_with_names
-from odibi_core.events.redaction import HIDDEN, Redactor, is_plain_name
-from odibi_core.events.secret_rules import configure, reset
+from odibi_core.redaction.redactor import HIDDEN, Redactor, is_plain_name
+from odibi_core.redaction.rules import configure, reset
 
 SECRET = "canary-7"
 NAMES = [

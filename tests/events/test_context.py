@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from odibi_core.event_bus import EventBus
+from odibi_core.bus.bus import EventBus
 from odibi_core.events import bind
 from odibi_core.events.context import EMPTY, current, enter
 from odibi_core.testing import RecordingSink

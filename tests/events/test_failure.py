@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from odibi_core.events.failure import describe_failure, is_clean_exit, message_of, traceback_of
-from odibi_core.structured_logger import StructuredLogger
+from odibi_core.logs.structured_logger import StructuredLogger
 
 LIMIT = 64 * 1024
 

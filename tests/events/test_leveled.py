@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from odibi_core.event_bus import EventBus
+from odibi_core.bus.bus import EventBus
+from odibi_core.logs.program_logger import ProgramLog
 from odibi_core.observability import StructuredLogger, get_logger
-from odibi_core.program_logger import ProgramLog
 from odibi_core.settings import Log
 from odibi_core.testing import RecordingSink
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pytest
 from tests.hostile import LARGEST, VALUES, Colour, Model, Order, Point, Size, Struct, cycle, deep, frame
 
-from odibi_core.event_bus import EventBus
+from odibi_core.bus.bus import EventBus
 from odibi_core.events import encode, plain
 from odibi_core.events.normalise import MAX_KEY, MAX_TEXT, is_yes
 from odibi_core.testing import RecordingSink

@@ -51,7 +51,7 @@ def test_what_is_written_is_read_again() -> None:
         ("/usr/lib/python3/dist-packages/yaml/__init__.py", False, "yaml/__init__.py"),
         ("/usr/lib/python3.13/json/decoder.py", False, "json/decoder.py"),
         ("<frozen importlib._bootstrap>", False, "<frozen importlib._bootstrap>"),
-        ("/src/odibi_core/step_runner.py", False, "odibi_core/step_runner.py"),
+        ("/src/odibi_core/runtime/step_runner.py", False, "runtime/step_runner.py"),
         ("/src/odibi_core/_examples/flights/steps.py", True, "flights/steps.py"),
     ],
 )

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.architecture.plan import ROOT
 from tests.cli.conftest import command, environment
-from tests.house.plan import ROOT
 
 EXAMPLE = ROOT / "examples" / "table_quality.py"
 ORDERS = "order,customer,amount\n1,ada,20\n2,bob,35.5\n2,,12\n"

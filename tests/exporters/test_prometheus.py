@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families as prometheu
 from tests.services.promtool import WAIVED, complaints, promtool
 
 from odibi_core.exporters.prometheus_names import HELP, KNOWN
-from odibi_core.metrics_manager import MetricsManager, MetricType
+from odibi_core.metrics.manager import MetricsManager, MetricType
 
 open_metrics: Any = open_metrics_parser.text_string_to_metric_families
 TEXTS = st.text(max_size=12) | st.sampled_from(

@@ -10,8 +10,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from tests.services.prometheus_server import PrometheusServer, scraping, wait_for
 
-from odibi_core.exporters.shared_metrics import SharedMetrics
-from odibi_core.metrics_manager import MetricsManager
+from odibi_core.endpoint.shared_metrics import SharedMetrics
+from odibi_core.metrics.manager import MetricsManager
 
 PROGRAM = Path(__file__).parents[1] / "services" / "renaming_program.py"
 Call = Callable[[MetricsManager], None]

@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from odibi_core.exporters.merged import Merged
-from odibi_core.metrics_manager import MetricsManager
+from odibi_core.endpoint.merged import Merged
+from odibi_core.metrics.manager import MetricsManager
 
 
 def measure(manager: MetricsManager, times: int) -> None:

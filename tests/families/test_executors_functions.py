@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from odibi_core import plugins
+from odibi_core.bus.bus import EventBus
 from odibi_core.errors import PipelineDefinitionError
-from odibi_core.event_bus import EventBus
-from odibi_core.orchestrator import Orchestrator, Result, Step
+from odibi_core.runtime.orchestrator import Orchestrator, Result, Step
 from odibi_core.testing import RecordingSink
 
 PATIENCE = 20  # seconds that a correct run never needs

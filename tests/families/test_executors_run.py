@@ -11,9 +11,9 @@ import narwhals as nw
 import pytest
 
 from odibi_core import plugins
+from odibi_core.bus.bus import EventBus
 from odibi_core.checks import not_null
-from odibi_core.event_bus import EventBus
-from odibi_core.orchestrator import Orchestrator, Step
+from odibi_core.runtime.orchestrator import Orchestrator, Step
 from odibi_core.testing import RecordingSink
 
 EVERY_EXECUTOR = pytest.mark.parametrize("executor", plugins.names("executors"))

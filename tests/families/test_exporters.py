@@ -12,9 +12,9 @@ import pytest
 from odibi_core import plugins
 from odibi_core.errors import MissingExtraError
 from odibi_core.exporters import BUILTIN, Exporter, Measured
-from odibi_core.metrics_manager import MetricsManager
+from odibi_core.metrics.manager import MetricsManager
 from odibi_core.testing import an_event
-from odibi_core.views.metrics import MetricsView
+from odibi_core.views.metrics.view import MetricsView
 
 EVERY = pytest.mark.parametrize("name", sorted(BUILTIN))
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -90,7 +90,7 @@ def test_a_missing_library_is_named_with_its_install(name: str, monkeypatch: pyt
 def test_it_needs_no_library(name: str) -> None:
     """Measuring and the exports of texts load nothing but what every install has."""
     code = (
-        "import sys; import odibi_core.metrics_exporter; from odibi_core.metrics_manager import MetricsManager; "
+        "import sys; import odibi_core.metrics.exporter; from odibi_core.metrics.manager import MetricsManager; "
         f"MetricsManager().export({name!r}); sys.exit(any(m in sys.modules for m in ('pandas', 'pyarrow', 'numpy')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from odibi_core import plugins
-from odibi_core.event_bus import EventBus
-from odibi_core.metrics_manager import MetricsManager
+from odibi_core.bus.bus import EventBus
+from odibi_core.metrics.manager import MetricsManager
 from odibi_core.sinks import BUILTIN
 from odibi_core.testing import an_event
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from odibi_core.event_bus import EventBus
+from odibi_core.bus.bus import EventBus
 from odibi_core.store.base import Store
 from odibi_core.store.journal import Journal
 from odibi_core.store.memory import Memory

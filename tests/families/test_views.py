@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from odibi_core import plugins
-from odibi_core.event_bus import EventBus
+from odibi_core.bus.bus import EventBus
 from odibi_core.events import COLUMNS, Event, decode, encode, from_dict, kinds
 from odibi_core.testing import FakeClock, RecordingSink, an_event
 from odibi_core.views import View

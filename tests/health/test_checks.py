@@ -13,8 +13,7 @@ from typing import Any
 
 import pytest
 
-from odibi_core import program
-from odibi_core.health_checks import (
+from odibi_core.health.checks import (
     BigQueryCheck,
     DiskCheck,
     LogWriterCheck,
@@ -22,8 +21,9 @@ from odibi_core.health_checks import (
     SentryCheck,
     StoreCheck,
 )
-from odibi_core.health_monitor import HealthChecker
+from odibi_core.health.monitor import HealthChecker
 from odibi_core.observability import ObservabilityConfig, set_config
+from odibi_core.process import state as program
 from odibi_core.testing import RecordingSink
 
 Usage = namedtuple("Usage", "total used free")

@@ -13,13 +13,13 @@ from typing import Any, NoReturn
 import pybreaker
 import pytest
 
-from odibi_core.circuit_breaker import CircuitBreaker
+from odibi_core.bus.bus import EventBus
 from odibi_core.errors import ConfigurationError
-from odibi_core.event_bus import EventBus
-from odibi_core.pipeline_health import PipelineHealthDashboard
-from odibi_core.program_logger import ProgramLog
+from odibi_core.health.dashboard import PipelineHealthDashboard
+from odibi_core.instrument.circuit_breaker import CircuitBreaker
+from odibi_core.logs.program_logger import ProgramLog
+from odibi_core.logs.structured_logger import StructuredLogger
 from odibi_core.settings import Log
-from odibi_core.structured_logger import StructuredLogger
 from odibi_core.testing import RecordingSink
 
 

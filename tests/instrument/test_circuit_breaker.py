@@ -15,7 +15,7 @@ import pytest
 
 from odibi_core.errors import CircuitOpenError, ConfigurationError
 from odibi_core.observability import CircuitBreaker, EventBus, StructuredLogger, get_logger
-from odibi_core.program import current_bus
+from odibi_core.process.state import current_bus
 from odibi_core.testing import FailingSink, FakeClock, RecordingSink
 
 

@@ -18,9 +18,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odibi_core import performance
 from odibi_core.errors import ConfigurationError
 from odibi_core.events import Event, encode
+from odibi_core.instrument import performance
 from odibi_core.observability import (
     EventBus,
     LogContext,
@@ -33,7 +33,7 @@ from odibi_core.observability import (
     track_performance,
     wrap,
 )
-from odibi_core.program import current_bus
+from odibi_core.process.state import current_bus
 from odibi_core.testing import FailingSink, FakeClock, RecordingSink, fresh_program
 
 
@@ -250,7 +250,7 @@ def test_a_chain_of_tasks_does_not_grow() -> None:
 
     asyncio.run(main())
     gc.collect()
-    from odibi_core.performance import _Span
+    from odibi_core.instrument.performance import _Span
 
     assert sum(type(each) is _Span for each in gc.get_objects()) < 10
 

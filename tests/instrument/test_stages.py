@@ -16,9 +16,9 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from odibi_core import stage_batch
 from odibi_core.errors import ConfigurationError
 from odibi_core.events import Event, encode
+from odibi_core.instrument import stage_batch
 from odibi_core.observability import (
     EventBus,
     InstrumentedStage,
@@ -27,7 +27,7 @@ from odibi_core.observability import (
     measured_stage,
     performance_monitor,
 )
-from odibi_core.program import current_bus
+from odibi_core.process.state import current_bus
 from odibi_core.testing import FakeClock, RecordingSink
 
 

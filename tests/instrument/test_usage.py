@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from odibi_core.event_bus import EventBus
+from odibi_core.bus.bus import EventBus
 from odibi_core.events import encode
 from odibi_core.observability import get_analytics, set_config, track_cli_command
 from odibi_core.testing import RecordingSink

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from odibi_core import Step
 from odibi_core.errors import ConfigurationError, PipelineDefinitionError
+from odibi_core.instrument.stages import InstrumentedStage, measured_stage
 from odibi_core.introspection import (
     PipelineDescription,
     StageDescription,
@@ -30,7 +31,6 @@ from odibi_core.introspection import (
 )
 from odibi_core.introspection.annotation import annotation_text, resolved
 from odibi_core.introspection.schema import schema_of
-from odibi_core.stages import InstrumentedStage, measured_stage
 
 Site = NewType("Site", str)
 

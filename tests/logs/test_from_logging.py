@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 
 from odibi_core.errors import ConfigurationError
-from odibi_core.log_bridge import LoggingHandler, bringing_in, capture_logging
-from odibi_core.observer import observe
-from odibi_core.program_logger import ProgramLog
+from odibi_core.logs.from_logging import LoggingHandler, bringing_in, capture_logging
+from odibi_core.logs.program_logger import ProgramLog
+from odibi_core.runtime.observer import observe
 from odibi_core.settings import Log
 from odibi_core.testing import RecordingSink
 
@@ -114,7 +114,7 @@ def test_an_exception_comes_with_its_traceback(bridge: Bridge) -> None:
         bridge.logger.exception("import failed", extra={"traceback": "mine"})
     line = bridge.line
     assert (line["error"], line["error_type"], line["level"]) == ("no such order", "ValueError", "error")
-    assert "test_log_bridge" in line["traceback"]
+    assert "test_from_logging" in line["traceback"]
     assert line["traceback_"] == "mine"
 
 

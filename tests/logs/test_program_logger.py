@@ -18,11 +18,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from odibi_core.error_tracker import capture_exception
+from odibi_core.bus.bus import EventBus
+from odibi_core.error_reporting.tracker import capture_exception
 from odibi_core.errors import ConfigurationError
-from odibi_core.event_bus import EventBus
 from odibi_core.events import Event, context
-from odibi_core.log_context import (
+from odibi_core.logs.context import (
     LogContext,
     context_for_workers,
     get_correlation_id,
@@ -30,12 +30,12 @@ from odibi_core.log_context import (
     set_user_context,
     wrap,
 )
-from odibi_core.observer import Observer, observe
-from odibi_core.program import current_bus, program_bus
-from odibi_core.program_logger import ProgramLog, configure, get_logger
-from odibi_core.program_observer import init_observability
+from odibi_core.logs.program_logger import ProgramLog, configure, get_logger
+from odibi_core.logs.structured_logger import StructuredLogger
+from odibi_core.process.state import current_bus, program_bus
+from odibi_core.runtime.observer import Observer, observe
+from odibi_core.runtime.program import init_observability
 from odibi_core.settings import Log, ObservabilityConfig
-from odibi_core.structured_logger import StructuredLogger
 from odibi_core.testing import fresh_program
 
 

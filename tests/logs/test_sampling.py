@@ -16,12 +16,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odibi_core.event_bus import EventBus
-from odibi_core.log_context import LogContext
-from odibi_core.log_sampling import Gate
-from odibi_core.observer import observe
-from odibi_core.program_logger import ProgramLog, ProgramLogger
-from odibi_core.program_observer import init_observability
+from odibi_core.bus.bus import EventBus
+from odibi_core.logs.context import LogContext
+from odibi_core.logs.program_logger import ProgramLog, ProgramLogger
+from odibi_core.logs.sampling import Gate
+from odibi_core.runtime.observer import observe
+from odibi_core.runtime.program import init_observability
 from odibi_core.settings import Log, ObservabilityConfig
 from odibi_core.testing import FakeClock, RecordingSink
 

@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 
 from odibi_core.errors import ConfigurationError
-from odibi_core.log_bridge import capture_logging
-from odibi_core.log_context import LogContext
-from odibi_core.log_forwarding import LoggingSink, forward_to_logging
-from odibi_core.observer import observe
-from odibi_core.program import current_bus
-from odibi_core.program_logger import configure, get_logger
+from odibi_core.logs.context import LogContext
+from odibi_core.logs.from_logging import capture_logging
+from odibi_core.logs.program_logger import configure, get_logger
+from odibi_core.logs.to_logging import LoggingSink, forward_to_logging
+from odibi_core.process.state import current_bus
+from odibi_core.runtime.observer import observe
 from odibi_core.settings import Log
 from odibi_core.testing import an_event, fresh_program
 
@@ -215,7 +215,7 @@ def test_a_handler_that_hangs_holds_up_nobody(kept: Keeping) -> None:
 
 ENDS = """
 import atexit, logging, logging.handlers, threading, time
-from odibi_core import log_forwarding
+from odibi_core.logs import to_logging as log_forwarding
 from odibi_core.observability import forward_to_logging, get_logger
 
 class Hangs(logging.Handler):

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from odibi_core.metrics_exporter import MetricsExporter
-from odibi_core.metrics_manager import MetricsManager
+from odibi_core.metrics.exporter import MetricsExporter
+from odibi_core.metrics.manager import MetricsManager
 
 
 def exporter() -> MetricsExporter:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from odibi_core.event_bus import EventBus
-from odibi_core.metrics_forward import Forward, Measurement
-from odibi_core.metrics_manager import MetricsManager
+from odibi_core.bus.bus import EventBus
+from odibi_core.metrics.forwarder import Forward, Measurement
+from odibi_core.metrics.manager import MetricsManager
 from odibi_core.testing import RecordingSink
-from odibi_core.views.metrics import MetricsView
+from odibi_core.views.metrics.view import MetricsView
 
 PATIENCE_S = 30.0
 

@@ -17,11 +17,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from odibi_core.event_bus import EventBus
+from odibi_core.bus.bus import EventBus
 from odibi_core.events import decode, encode
-from odibi_core.metrics_manager import MetricsManager, MetricType
+from odibi_core.metrics.manager import MetricsManager, MetricType
 from odibi_core.testing import RecordingSink, an_event
-from odibi_core.views.metrics import MetricsView
+from odibi_core.views.metrics.view import MetricsView
 
 METRICS = st.sampled_from([*MetricType, "node_duration", "operation.success", "my metric", "a.b", "a-b"])
 NAMES = st.sampled_from(["a", "b", "", None, "c@example.org"])

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from odibi_core import Orchestrator, node, observe, program
-from odibi_core.event_bus import EventBus
+from odibi_core import Orchestrator, node, observe
+from odibi_core.bus.bus import EventBus
 from odibi_core.events import bind, context
-from odibi_core.program import current_bus, get_metrics, join, listen, program_bus, unlisten
-from odibi_core.program_observer import init_observability
+from odibi_core.process import state as program
+from odibi_core.process.state import current_bus, get_metrics, join, listen, program_bus, unlisten
+from odibi_core.runtime.program import init_observability
 from odibi_core.settings import ObservabilityConfig, read_settings
 from odibi_core.testing import RecordingSink, fresh_program
 

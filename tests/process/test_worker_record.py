@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 from tests.cli.conftest import environment
-from tests.worker_program import CALLS, CASES
+from tests.process.worker_program import CALLS, CASES
 
-from odibi_core import worker_record
 from odibi_core.observability import context_for_workers, observe
+from odibi_core.process import worker_record
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 PROGRAM = Path(__file__).with_name("worker_program.py")

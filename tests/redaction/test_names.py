@@ -8,11 +8,11 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.events.names import PLAIN, SECRET
+from tests.redaction.names import PLAIN, SECRET
 
-from odibi_core.events import secret_words
-from odibi_core.events.secret_assignments import NAME_PARTS
-from odibi_core.events.secret_names import hides, is_option, is_quantity, names_a_secret, names_its_value
+from odibi_core.redaction import words as secret_words
+from odibi_core.redaction.assignments import NAME_PARTS
+from odibi_core.redaction.names import hides, is_option, is_quantity, names_a_secret, names_its_value
 
 WORDS = st.sampled_from(["user", "db", "new", "x", "my", "app", "main", "http", "value", "of", "2"])
 KEYS = st.sampled_from(

@@ -16,13 +16,14 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.events.names import PLAIN, SECRET
+from tests.redaction.names import PLAIN, SECRET
 
-from odibi_core.event_bus import EventBus
-from odibi_core.events import bind, clean, clean_text, encode, redact, redaction
+from odibi_core.bus.bus import EventBus
+from odibi_core.events import bind, clean, clean_text, encode, redact
 from odibi_core.events.failure import describe_failure
 from odibi_core.events.normalise import MAX_TEXT
-from odibi_core.events.redaction import HIDDEN, redact_text
+from odibi_core.redaction import redactor as redaction
+from odibi_core.redaction.redactor import HIDDEN, redact_text
 from odibi_core.testing import RecordingSink
 
 

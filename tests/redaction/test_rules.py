@@ -10,14 +10,15 @@ from typing import Any
 
 import pytest
 
+from odibi_core.bus.bus import EventBus
 from odibi_core.errors import ConfigurationError
-from odibi_core.event_bus import EventBus
-from odibi_core.events import clean, clean_text, redaction
-from odibi_core.events.redaction import HIDDEN, configure, reset
-from odibi_core.events.secret_rules import OVERLAP, WINDOW
-from odibi_core.observer import Observer
-from odibi_core.orchestrator import Orchestrator
-from odibi_core.program_logger import get_logger
+from odibi_core.events import clean, clean_text
+from odibi_core.logs.program_logger import get_logger
+from odibi_core.redaction import redactor as redaction
+from odibi_core.redaction.redactor import HIDDEN, configure, reset
+from odibi_core.redaction.rules import OVERLAP, WINDOW
+from odibi_core.runtime.observer import Observer
+from odibi_core.runtime.orchestrator import Orchestrator
 from odibi_core.settings import Settings, read_settings
 from odibi_core.testing import RecordingSink
 
@@ -153,7 +154,7 @@ def test_in_a_long_text_a_match_is_found_wherever_it_stands(at: int) -> None:
 def test_a_poor_pattern_takes_a_bounded_time() -> None:
     """Quadratic on 500 kB would be hours; in windows it is a moment. A process of its own, which must end."""
     program = (
-        "from odibi_core.events.redaction import configure, redact_text\n"
+        "from odibi_core.redaction.redactor import configure, redact_text\n"
         "configure(patterns=['a+b'])\n"
         "assert redact_text('a' * 500_000) == 'a' * 500_000\n"
     )
@@ -167,7 +168,7 @@ def test_a_pattern_that_breaks_hides_the_text(monkeypatch: pytest.MonkeyPatch) -
         def sub(self, _replacement: str, _content: str) -> str:
             raise RecursionError
 
-    monkeypatch.setattr("odibi_core.events.secret_rules._in_force", [Broken()])
+    monkeypatch.setattr("odibi_core.redaction.rules._in_force", [Broken()])
     assert clean_text("quite an ordinary text") == HIDDEN
     redaction.failures.clear()
 
@@ -227,7 +228,7 @@ def test_every_pattern_that_is_taken_is_quick_on_the_worst_of_texts() -> None:
     """Each in 64 kB of what its parts take, in a process that has a minute."""
     program = (
         "from itertools import product\n"
-        "from odibi_core.events.redaction import configure, redact_text, reset\n"
+        "from odibi_core.redaction.redactor import configure, redact_text, reset\n"
         f"for pattern in {TAKEN!r}:\n"
         "    configure(patterns=[pattern])\n"
         "    for sign in ('a', '7', ' ', 'a ', '7/', 'user=', 'K-1-', 'EMP-7', '.', 'a.', 'AB1'):\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from odibi_core.events.redaction import redact_text
+from odibi_core.redaction.redactor import redact_text
 
 
 @pytest.mark.parametrize(

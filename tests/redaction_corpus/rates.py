@@ -27,7 +27,7 @@ from tests.redaction_corpus import (
 )
 from tests.redaction_corpus.corpus import SEED, Entry, Kind, Verdict, filled
 
-from odibi_core.event_bus import EventBus
+from odibi_core.bus.bus import EventBus
 from odibi_core.events import Event, encode
 from odibi_core.events.event import HEADER
 

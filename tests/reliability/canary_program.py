@@ -16,8 +16,8 @@ import pandas
 from tests.reliability.canaries import Canary, canaries
 
 from odibi_core import observability as odibi
-from odibi_core import program_observer
 from odibi_core.exporters import BUILTIN as EXPORTERS
+from odibi_core.runtime import program as program_observer
 
 OUT = Path("out")
 CARRIED = 10

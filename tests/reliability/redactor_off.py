@@ -12,7 +12,8 @@ from typing import Any
 
 def switch_off() -> None:
     """Nothing is a secret any more, by name or by shape; also not to what masks settings."""
-    from odibi_core.events import compose, redaction
+    from odibi_core.events import compose
+    from odibi_core.redaction import redactor as redaction
     from odibi_core.settings import values
 
     nothing: Any = lambda *_: False  # noqa: E731

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from tests.hostile import NAMES, VALUES, refuse_constant, texts_in
 
-from odibi_core.log_context import LogContext
-from odibi_core.program_logger import ProgramLog
+from odibi_core.logs.context import LogContext
+from odibi_core.logs.program_logger import ProgramLog
 from odibi_core.settings import Log
 from odibi_core.sinks.line_presets import PRESETS
 from odibi_core.testing import fresh_program
@@ -131,7 +131,7 @@ def test_the_check_sees_bad_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sabotage: a writer that lets NaN, two lines or too long ones through, or writes none, is seen."""
     too_long = b'{"said": "%s"}\n' % (b"x" * 2_000_000)
     lines = [b'{"said": NaN}\n', b'{"said": 1}\n{}\n', too_long, b'{"said": "\xff"}\n']
-    monkeypatch.setattr("odibi_core.program_logger.line_encoder", lambda *_: lambda _event: lines[0])
+    monkeypatch.setattr("odibi_core.logs.program_logger.line_encoder", lambda *_: lambda _event: lines[0])
     while lines:
         Path("app.jsonl").unlink(missing_ok=True)
         sabotaged = Shown("odibi")

@@ -10,17 +10,17 @@ import pandas as pd
 import pytest
 from polars.exceptions import PanicException
 
+from odibi_core.bus.bus import EventBus
+from odibi_core.bus.worker_queue import Queued
 from odibi_core.checks import Check
+from odibi_core.endpoint.app import aside
 from odibi_core.engines.frame import describe
 from odibi_core.errors import STOPS, is_failure, is_stop
-from odibi_core.event_bus import EventBus
-from odibi_core.exporters.endpoint_app import aside
-from odibi_core.health_monitor import HealthCheck, HealthChecker
-from odibi_core.observer import Observer
-from odibi_core.orchestrator import Orchestrator, Step
-from odibi_core.queued import Queued
+from odibi_core.health.monitor import HealthCheck, HealthChecker
+from odibi_core.runtime.observer import Observer
+from odibi_core.runtime.orchestrator import Orchestrator, Step
+from odibi_core.runtime.tracker import Tracker
 from odibi_core.testing import FailingSink, RecordingSink
-from odibi_core.tracker import Tracker
 
 
 class LibraryError(BaseException):

@@ -21,9 +21,9 @@ from tests.cli.conftest import environment
 from tests.ports import kept_port
 from tests.sinks.sentry_server import sentry_server
 
-from odibi_core import program
-from odibi_core.health_checks import LogWriterCheck
-from odibi_core.program import get_metrics
+from odibi_core.health.checks import LogWriterCheck
+from odibi_core.process import state as program
+from odibi_core.process.state import get_metrics
 from odibi_core.sinks.sentry_sink import SentrySink
 from odibi_core.store.runs import RunStore
 
@@ -219,7 +219,7 @@ def _asking(port: int, buffer: int = 1 << 20) -> Iterator[socket.socket]:
 
 BLOCKING = """
 import threading
-from odibi_core import program_observer
+from odibi_core.runtime import program as program_observer
 
 class Blocking:
     def __init__(self, *_, **__): pass
@@ -229,7 +229,7 @@ class Blocking:
 program_observer.DatadogSink = Blocking
 """
 IN_THE_CALLERS_THREAD = """
-from odibi_core.metrics_recorder import MetricsRecorder
+from odibi_core.metrics.recorder import MetricsRecorder
 def forward(self, to):
     self._note = lambda note: to([note])
     return lambda timeout: True

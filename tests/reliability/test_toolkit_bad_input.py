@@ -24,7 +24,7 @@ from tests.hostile import LARGEST, NAMES, VALUES, refuse_constant, texts_in
 
 from odibi_core import observability as door
 from odibi_core.errors import OdibiError
-from odibi_core.log_context import LogContext
+from odibi_core.logs.context import LogContext
 from odibi_core.observability import get_logger, get_metrics, observe
 
 LINE = 1_000_000
@@ -464,14 +464,14 @@ ELSEWHERE: dict[str, str] = {
     "names things, and takes nothing": "EventPriority HealthStatus LogLevel MetricType overall_status",
     "reads, and takes a path at most": "MetricsExporter get_config StoryGenerator",
     "is configuration, which may refuse (tests/settings)": "ObservabilityConfig set_config",
-    "begins what is configured (tests/test_program_observer.py)":
+    "begins what is configured (tests/runtime/test_program.py)":
         "ProgramObserver init_observability init_error_tracking setup_exception_hook",
     "runs what BigQuery says (tests/test_bigquery.py)": "estimate_bigquery",
     "imports a program's file (tests/test_introspection.py)": "discover_stages",
     "is made once, by a program's author (tests/sinks, tests/story)":
         "create_cache_stats_hook create_log_rotation_hook create_metrics_export_hook create_story_hook "
         "create_summary_hook",
-    "is a pipeline's (tests/test_tracker.py: anything_may_be_given_anywhere)": "Tracker",
+    "is a pipeline's (tests/runtime/test_tracker.py: anything_may_be_given_anywhere)": "Tracker",
 }  # fmt: skip
 """What is not in the tables, by the reason."""
 

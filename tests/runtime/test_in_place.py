@@ -10,11 +10,11 @@ import polars as pl
 import pytest
 
 import odibi_core
+from odibi_core.bus.bus import EventBus
 from odibi_core.engines.frame import describe
-from odibi_core.event_bus import EventBus
-from odibi_core.node_record import Descriptions
-from odibi_core.observer import Observer
-from odibi_core.orchestrator import Orchestrator, Result, Step
+from odibi_core.runtime.node_events import Descriptions
+from odibi_core.runtime.observer import Observer
+from odibi_core.runtime.orchestrator import Orchestrator, Result, Step
 from odibi_core.testing import RecordingSink
 
 LIBRARIES = pytest.mark.parametrize("library", ["pandas", "polars"])
@@ -139,7 +139,7 @@ def test_a_frame_that_nothing_may_have_changed_is_looked_at_once(monkeypatch: py
         described: dict[str, Any] = describe(*args)
         return described
 
-    monkeypatch.setattr("odibi_core.node_record.describe", counted)
+    monkeypatch.setattr("odibi_core.runtime.node_events.describe", counted)
 
     def made() -> Any:
         return frame("pandas")

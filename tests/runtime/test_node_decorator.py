@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 from odibi_core import node, observe
-from odibi_core.observer import Observer
+from odibi_core.runtime.observer import Observer
 
 
 def edges(observer: Observer) -> list[tuple[str, str, bool]]:

@@ -7,10 +7,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from odibi_core.bus.bus import EventBus
 from odibi_core.checks import not_null
 from odibi_core.engines.frame import Description
-from odibi_core.event_bus import EventBus
-from odibi_core.node_record import Descriptions, NodeRecord
+from odibi_core.runtime.node_events import Descriptions, NodeRecord
 from odibi_core.testing import RecordingSink
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from odibi_core import Observer, observe, run
-from odibi_core.observer import active
+from odibi_core.runtime.observer import active
 from odibi_core.store.runs import RunStore
 
 

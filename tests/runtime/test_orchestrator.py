@@ -14,16 +14,16 @@ from typing import Any
 import pytest
 
 from odibi_core import plugins
+from odibi_core.bus.bus import EventBus
 from odibi_core.errors import ConfigurationError, OdibiError, PipelineError
-from odibi_core.event_bus import EventBus
-from odibi_core.metrics_manager import MetricsManager
-from odibi_core.orchestrator import Orchestrator, Result, Step
+from odibi_core.logs.structured_logger import StructuredLogger
+from odibi_core.metrics.manager import MetricsManager
+from odibi_core.runtime.orchestrator import Orchestrator, Result, Step
 from odibi_core.store.runs import RunStore
-from odibi_core.structured_logger import StructuredLogger
 from odibi_core.testing import RecordingSink
 from odibi_core.views.lineage import LineageView
 from odibi_core.views.logs import LogsView
-from odibi_core.views.metrics import MetricsView
+from odibi_core.views.metrics.view import MetricsView
 from odibi_core.views.runs import RunsView
 
 PATIENCE = 20  # seconds that a correct run never needs

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from tests.cli.conftest import environment
-from tests.fork_program import HOWS, PLACES
+from tests.runtime.fork_program import HOWS, PLACES
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 PROGRAM = Path(__file__).with_name("fork_program.py")

@@ -12,14 +12,14 @@ import pandas as pd
 import polars as pl
 import pytest
 
+from odibi_core.bus.bus import EventBus
 from odibi_core.checks import between, not_null, unique
 from odibi_core.errors import PipelineError
-from odibi_core.event_bus import EventBus
-from odibi_core.observer import Observer
-from odibi_core.orchestrator import Orchestrator, Result, Step
-from odibi_core.ride_along import node
-from odibi_core.story_generator import StoryGenerator
-from odibi_core.structured_logger import StructuredLogger
+from odibi_core.logs.structured_logger import StructuredLogger
+from odibi_core.runtime.node_decorator import node
+from odibi_core.runtime.observer import Observer
+from odibi_core.runtime.orchestrator import Orchestrator, Result, Step
+from odibi_core.story.generator import StoryGenerator
 from odibi_core.testing import RecordingSink
 
 PATIENCE = 20  # seconds that a correct run never needs

@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
+from odibi_core.bus.bus import EventBus
 from odibi_core.errors import ConfigurationError
-from odibi_core.event_bus import EventBus
 from odibi_core.events import decode, encode
+from odibi_core.runtime.tracker import WARNING, Tracker
 from odibi_core.testing import FakeClock, RecordingSink
-from odibi_core.tracker import WARNING, Tracker
 from odibi_core.views.lineage import LineageView
 
 Rows = list[dict[str, Any]]

@@ -23,7 +23,7 @@ from odibi_core.observability import (
     track_performance,
     track_query_performance,
 )
-from odibi_core.program import current_bus
+from odibi_core.process.state import current_bus
 
 TAGS = {"team": "data", "cost.center": "42"}
 attempts = count()

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from tests.house.plan import ROOT
+from tests.architecture.plan import ROOT
 from tests.ports import kept_port
 
 T = TypeVar("T")

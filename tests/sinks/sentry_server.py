@@ -11,7 +11,8 @@ from typing import Any
 from sentry_sdk.envelope import Envelope
 
 PATIENT = """
-from odibi_core import error_tracker, program_observer
+from odibi_core.error_reporting import tracker as error_tracker
+from odibi_core.runtime import program as program_observer
 error_tracker.close_error_tracking.__defaults__ = (60.0,)
 program_observer.END_WITHIN_S = 60.0
 """

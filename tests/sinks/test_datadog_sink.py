@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from odibi_core.bus.bus import EventBus
 from odibi_core.errors import MissingExtraError
-from odibi_core.event_bus import EventBus
 from odibi_core.events.clock import monotonic
-from odibi_core.metrics_manager import MetricsManager
+from odibi_core.metrics.manager import MetricsManager
 from odibi_core.sinks.datadog_sink import DatadogSink
 from odibi_core.testing import RecordingSink
 
@@ -192,7 +192,7 @@ def test_each_tag_is_sent_once(agent: Agent, monkeypatch: pytest.MonkeyPatch) ->
 def test_nobody_listening_costs_nothing_and_is_not_heard_of() -> None:
     """Neither an agent that is not there, nor a host that has no address; the program ends as ever."""
     code = """
-from odibi_core.metrics_manager import MetricsManager
+from odibi_core.metrics.manager import MetricsManager
 from odibi_core.sinks.datadog_sink import DatadogSink
 metrics = MetricsManager()
 sinks = [DatadogSink("127.0.0.1", 1), DatadogSink("no-such-host.invalid", 8125)]

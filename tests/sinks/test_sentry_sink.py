@@ -20,7 +20,7 @@ from tests.sinks.sentry_server import SentryServer, sentry_server
 
 from odibi_core.errors import ConfigurationError
 from odibi_core.observability import LogContext, add_breadcrumb, capture_exception, observe, set_context
-from odibi_core.program import listen
+from odibi_core.process.state import listen
 from odibi_core.sinks import sentry_sink
 from odibi_core.sinks.sentry_sink import ALIKE_A_MINUTE, ALL_A_MINUTE, SentrySink, scrub
 from odibi_core.testing import FakeClock, RecordingSink, an_event

@@ -19,8 +19,8 @@ from typing import Any
 import pytest
 from tests.conftest import ROOT
 
+from odibi_core.bus.bus import EventBus
 from odibi_core.errors import ConfigurationError, StoreError
-from odibi_core.event_bus import EventBus
 from odibi_core.events import Event
 from odibi_core.store import losses
 from odibi_core.store.journal import MAX_LINE, Journal

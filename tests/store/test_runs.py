@@ -15,7 +15,7 @@ import pytest
 from odibi_core.errors import RunNotFoundError
 from odibi_core.events import clean_text, kinds
 from odibi_core.events.clock import host_name, process_start
-from odibi_core.events.redaction import configure
+from odibi_core.redaction.redactor import configure
 from odibi_core.store import runs
 from odibi_core.store.runs import RunStore
 from odibi_core.testing import FakeClock, an_event

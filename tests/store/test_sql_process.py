@@ -16,11 +16,11 @@ import pytest
 from tests.cli.conftest import environment
 
 from odibi_core.errors import QueryError
+from odibi_core.logs.structured_logger import StructuredLogger
 from odibi_core.store import sql_process
 from odibi_core.store.segments import Damage
 from odibi_core.store.sql import query_files
 from odibi_core.store.sql_process import isolated
-from odibi_core.structured_logger import StructuredLogger
 from odibi_core.testing import FakeClock
 
 COUNTRY = "select count(*) as n from logs"

@@ -11,7 +11,7 @@ import pytest
 from tests.story.fixture.flights import flights
 
 from odibi_core.errors import StoryError
-from odibi_core.story_generator import StoryGenerator
+from odibi_core.story.generator import StoryGenerator
 
 
 def _refused(lineage: Any, output: Path) -> str:

@@ -10,7 +10,7 @@ import pytest
 from odibi_core import Orchestrator
 from odibi_core.events import Event
 from odibi_core.observability import track_performance
-from odibi_core.program import current_bus
+from odibi_core.process.state import current_bus
 from odibi_core.testing import an_event
 from odibi_core.views import operations
 from odibi_core.views.operations import MAX_DEPTH, OTHER, OperationsView

@@ -14,7 +14,7 @@ from odibi_core.observability import (
     track_cost,
     track_performance,
 )
-from odibi_core.program_observer import finish_all
+from odibi_core.runtime.program import finish_all
 from odibi_core.testing import an_event
 from odibi_core.views.lineage import LineageView
 from odibi_core.views.run_activity import MAX_LINES

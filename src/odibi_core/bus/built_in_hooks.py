@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, TextIO
 
-from odibi_core.hooks import Callback
+from odibi_core.bus.hooks import Callback
 from odibi_core.plugins import load
 
 __all__ = [

@@ -19,7 +19,7 @@ from sys import modules
 from threading import get_ident
 from typing import Any, Final
 
-from odibi_core.built_in_hooks import (
+from odibi_core.bus.built_in_hooks import (
     BuiltInHooks,
     create_alert_hook,
     create_cache_stats_hook,
@@ -27,16 +27,7 @@ from odibi_core.built_in_hooks import (
     create_metrics_export_hook,
     create_summary_hook,
 )
-from odibi_core.errors import STOPS
-from odibi_core.events import Event, kinds, to_dict
-from odibi_core.events.clock import SYSTEM, Clock, new_id, resident_memory_mb
-from odibi_core.events.compose import clean_text, sift
-from odibi_core.events.context import Context, batch_here, current, in_span
-from odibi_core.events.kinds import SEVERITY
-from odibi_core.events.messages import default_message
-from odibi_core.events.normalise import text
-from odibi_core.events.trace_context import SPANS_OF
-from odibi_core.hooks import (
+from odibi_core.bus.hooks import (
     FAILURES,
     FAILURES_ALLOWED,
     AutomationHook,
@@ -48,7 +39,16 @@ from odibi_core.hooks import (
     complain,
     refuse_sink,
 )
-from odibi_core.pickling import Stays
+from odibi_core.errors import STOPS
+from odibi_core.events import Event, kinds, to_dict
+from odibi_core.events.clock import SYSTEM, Clock, new_id, resident_memory_mb
+from odibi_core.events.compose import clean_text, sift
+from odibi_core.events.context import Context, batch_here, current, in_span
+from odibi_core.events.kinds import SEVERITY
+from odibi_core.events.messages import default_message
+from odibi_core.events.normalise import text
+from odibi_core.events.pickling import Stays
+from odibi_core.events.trace_context import SPANS_OF
 
 __all__ = [
     "AutomationHook", "EventBus", "EventPriority", "RegisteredHook", "Sink", "create_alert_hook",

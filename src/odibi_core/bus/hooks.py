@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Any, Final
 
+from odibi_core.bus.worker_queue import Queued
 from odibi_core.coroutines import (
     is_any_generator,
     is_awaitable,
@@ -22,7 +23,6 @@ from odibi_core.events import kinds
 from odibi_core.events.clock import iso
 from odibi_core.events.compose import clean_text
 from odibi_core.events.normalise import text
-from odibi_core.queued import Queued
 
 Callback = Callable[[dict[str, Any]], object]
 

@@ -16,7 +16,7 @@ from types import FrameType
 from typing import Any, Final
 
 from odibi_core.events import Event, kinds
-from odibi_core.stop_signal import SIGNALS, restore_in_child
+from odibi_core.runtime.sigterm import SIGNALS, restore_in_child
 
 GRACE_S: Final = 4.0
 """How long the main thread has for closing the record, of the five seconds that are promised."""

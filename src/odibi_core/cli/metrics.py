@@ -12,7 +12,7 @@ from odibi_core import plugins
 from odibi_core.cli import options, output, record
 from odibi_core.events.clock import utc_now
 from odibi_core.exporters.base import Measured
-from odibi_core.views.metrics import MetricsView
+from odibi_core.views.metrics.view import MetricsView
 from odibi_core.views.runs import RunsView
 
 

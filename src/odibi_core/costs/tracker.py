@@ -8,15 +8,15 @@ from collections.abc import Mapping
 from threading import RLock
 from typing import Any, Final
 
+from odibi_core.bus.bus import EventBus
 from odibi_core.errors import STOPS
-from odibi_core.event_bus import EventBus
 from odibi_core.events import kinds
 from odibi_core.events.clock import utc_now
 from odibi_core.events.context import Context
-from odibi_core.program import current_bus, once
+from odibi_core.process.state import current_bus, once
 from odibi_core.settings import ObservabilityConfig, get_config
 from odibi_core.views.costs import BUDGET_RULE, dollars, units
-from odibi_core.views.metrics_calls import COST_RULE
+from odibi_core.views.metrics.calls import COST_RULE
 
 __all__ = ["track_cost", "track_query_performance"]
 

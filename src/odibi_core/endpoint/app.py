@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 import msgspec
 
+from odibi_core.endpoint.access_policy import Gate
+from odibi_core.endpoint.negotiation import takes_gzip
 from odibi_core.events import clean
-from odibi_core.exporters.endpoint_gate import Gate
-from odibi_core.exporters.negotiation import takes_gzip
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette

@@ -7,9 +7,9 @@ from math import fsum
 from typing import Any, Final, TypeAlias
 
 from odibi_core.views import values
-from odibi_core.views.metrics import MAX_SERIES, MetricsView
-from odibi_core.views.metrics_series import read
-from odibi_core.views.metrics_types import COUNTER, GAUGE, HISTOGRAM, KINDS
+from odibi_core.views.metrics.series import read
+from odibi_core.views.metrics.types import COUNTER, GAUGE, HISTOGRAM, KINDS
+from odibi_core.views.metrics.view import MAX_SERIES, MetricsView
 
 Entry: TypeAlias = dict[str, Any]
 """A series as `SnapshotExporter` tells it, with `at`, the time of its last change."""

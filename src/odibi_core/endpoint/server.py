@@ -19,16 +19,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from odibi_core.endpoint.access_policy import Gate
+from odibi_core.endpoint.shared_metrics import Metrics, SharedMetrics
 from odibi_core.errors import STOPS, ConfigurationError
 from odibi_core.events.hosts import is_loopback
-from odibi_core.exporters.endpoint_gate import Gate
-from odibi_core.exporters.shared_metrics import Metrics, SharedMetrics
 
 if TYPE_CHECKING:
     import uvicorn
 
-    from odibi_core.exporters.endpoint_app import Collect, Health
-    from odibi_core.exporters.process_group import ProcessGroup
+    from odibi_core.endpoint.app import Collect, Health
+    from odibi_core.endpoint.process_group import ProcessGroup
 
 __all__ = ["MetricsEndpoint", "serve_metrics"]
 
@@ -248,8 +248,8 @@ class MetricsEndpoint:
             shared.write()
 
     def _serve(self, listener: socket.socket) -> None:
-        from odibi_core.exporters.endpoint_app import application
-        from odibi_core.exporters.endpoint_protocol import server_for
+        from odibi_core.endpoint.app import application
+        from odibi_core.endpoint.protocol import server_for
 
         self._server = server = server_for(application(self._collect, self._health, self._gate))
         self._server_thread = threading.Thread(

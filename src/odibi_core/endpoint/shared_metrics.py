@@ -16,12 +16,12 @@ from typing import Any, Final, Protocol, TypeAlias
 
 import msgspec
 
+from odibi_core.endpoint.merged import Merged, key_of
+from odibi_core.endpoint.negotiation import form_for
+from odibi_core.endpoint.process_group import ProcessGroup
 from odibi_core.events import clean_text
 from odibi_core.events.clock import monotonic, utc_now
 from odibi_core.exporters.base import Measured
-from odibi_core.exporters.merged import Merged, key_of
-from odibi_core.exporters.negotiation import form_for
-from odibi_core.exporters.process_group import ProcessGroup
 from odibi_core.plugins import load
 from odibi_core.views import values
 

@@ -9,10 +9,10 @@ from contextvars import Context, copy_context
 from traceback import walk_tb
 from typing import TYPE_CHECKING, Any
 
-from odibi_core.error_tracker import ErrorTracker
+from odibi_core.error_reporting.tracker import ErrorTracker
 from odibi_core.errors import STOPS, is_failure
-from odibi_core.log_context import wrap
-from odibi_core.program import once
+from odibi_core.logs.context import wrap
+from odibi_core.process.state import once
 
 if TYPE_CHECKING:
     from asyncio import BaseEventLoop

@@ -13,10 +13,9 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, overload
 
-from odibi_core.callables import is_decorable, over
-from odibi_core.error_context import add_breadcrumb, breadcrumbs, contexts, set_context
+from odibi_core.bus.bus import EventBus
+from odibi_core.error_reporting.context import add_breadcrumb, breadcrumbs, contexts, set_context
 from odibi_core.errors import STOPS, ConfigurationError, OdibiError, is_failure
-from odibi_core.event_bus import EventBus
 from odibi_core.events import kinds
 from odibi_core.events.clock import new_id
 from odibi_core.events.context import current
@@ -25,12 +24,13 @@ from odibi_core.events.failure import describe_failure, message_of
 from odibi_core.events.fingerprint import fingerprint, fingerprint_of_failure
 from odibi_core.events.normalise import text
 from odibi_core.events.recent import remember
-from odibi_core.flows import BlockObserver, observing, wrap_callable
+from odibi_core.logs.program_logger import process_log, warn_of
 from odibi_core.plugins import load
+from odibi_core.process.state import current_bus, listen, once, unlisten
 from odibi_core.process_end import before_child_ends
-from odibi_core.program import current_bus, listen, once, unlisten
-from odibi_core.program_logger import process_log, warn_of
 from odibi_core.settings import ObservabilityConfig, get_config
+from odibi_core.wrapping.callables import is_decorable, over
+from odibi_core.wrapping.flows import BlockObserver, observing, wrap_callable
 
 if TYPE_CHECKING:
     from odibi_core.sinks.sentry_sink import SentrySink

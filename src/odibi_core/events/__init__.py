@@ -7,7 +7,7 @@ from odibi_core.events.context import bind
 from odibi_core.events.event import COLUMNS, HEADER, STANDARD, Event
 from odibi_core.events.kinds import LogLevel
 from odibi_core.events.normalise import plain
-from odibi_core.events.redaction import redact
+from odibi_core.redaction.redactor import redact
 
 __all__ = [
     "COLUMNS",

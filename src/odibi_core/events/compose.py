@@ -18,9 +18,9 @@ from odibi_core.events.normalise import (
     number,
     plain_with_names,
     text,
-    unique,
 )
-from odibi_core.events.redaction import (
+from odibi_core.redaction.keys import unique
+from odibi_core.redaction.redactor import (
     HIDDEN,
     SMALLEST_CARD,
     Redactor,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Mapping, Set
 from dataclasses import fields as dataclass_fields
 from dataclasses import is_dataclass
 from datetime import date, datetime, time, timedelta
@@ -16,6 +16,7 @@ from uuid import UUID
 from odibi_core.errors import STOPS
 from odibi_core.events.event import FIELDS_ON_THE_WIRE
 from odibi_core.events.library_values import library_of, meaning_of
+from odibi_core.redaction.keys import NamedItems, unique
 
 MAX_TEXT: Final = 64 * 1024
 """Characters of one field."""
@@ -24,14 +25,6 @@ MAX_KEY: Final = 200
 _WORD: Final = 256
 _BIGGEST: Final = 2**63 - 1
 _SURROGATES: Final = re.compile("[\ud800-\udfff]")
-
-
-class NamedItems(list[Any]):
-    """The items of a named tuple, with the names that redaction judges them by."""
-
-    def __init__(self, names: Iterable[str]) -> None:
-        super().__init__()
-        self.names = tuple(names)
 
 
 def plain(value: Any, limit: int = MAX_TEXT) -> Any:
@@ -189,13 +182,6 @@ def _members(value: Any) -> dict[str, Any] | None:
     if hasattr(kind, "__struct_fields__"):
         return {name: getattr(value, name) for name in kind.__struct_fields__}
     return dict(value.model_dump()) if hasattr(kind, "model_dump") else None
-
-
-def unique(label: str, taken: Mapping[str, Any]) -> str:
-    """`label`, or the first of `label_2`, `label_3` … that is not taken."""
-    if label not in taken:
-        return label
-    return next(name for n in range(2, len(taken) + 3) if (name := f"{label}_{n}") not in taken)
 
 
 def _moment(value: date | time) -> str | None:

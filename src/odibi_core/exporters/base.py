@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from odibi_core import private_files
-from odibi_core.views.metrics import MetricsView
-from odibi_core.views.metrics_series import Series
-from odibi_core.views.metrics_types import Metric
+from odibi_core.views.metrics.series import Series
+from odibi_core.views.metrics.types import Metric
+from odibi_core.views.metrics.view import MetricsView
 
 
 @dataclass(frozen=True, slots=True)

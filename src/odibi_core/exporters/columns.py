@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from odibi_core.views.metrics_types import Metric
+from odibi_core.views.metrics.types import Metric
 
 
 def columns(metrics: Sequence[Metric]) -> dict[str, list[Any]]:

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 
 from odibi_core.events.clock import iso
 from odibi_core.exporters.base import Measured
-from odibi_core.views.metrics_nodes import node_stats, nodes, summary
-from odibi_core.views.metrics_series import Series
+from odibi_core.views.metrics.nodes import node_stats, nodes, summary
+from odibi_core.views.metrics.series import Series
 
 
 class JsonExporter:

@@ -23,9 +23,9 @@ from odibi_core.exporters.prometheus_names import (
     is_known,
     registry_in,
 )
-from odibi_core.views.metrics_nodes import cache_hit_rate, cache_lookups
-from odibi_core.views.metrics_series import Family, Series
-from odibi_core.views.metrics_types import COUNTER, GAUGE
+from odibi_core.views.metrics.nodes import cache_hit_rate, cache_lookups
+from odibi_core.views.metrics.series import Family, Series
+from odibi_core.views.metrics.types import COUNTER, GAUGE
 
 
 class PrometheusExporter:

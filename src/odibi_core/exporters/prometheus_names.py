@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from threading import RLock
 from typing import Any, Final, NamedTuple
 
-from odibi_core.views.metrics_types import COUNTER, GAUGE, HISTOGRAM, kind_of
+from odibi_core.views.metrics.types import COUNTER, GAUGE, HISTOGRAM, kind_of
 
 LAST: Final = "last"
 SUM: Final = "sum"

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from odibi_core.events.clock import iso
 from odibi_core.exporters.base import Measured
-from odibi_core.views.metrics_nodes import node_stats, rate_text, summary
+from odibi_core.views.metrics.nodes import node_stats, rate_text, summary
 
 TITLE = "ODIBI CORE Metrics Report"
 _WIDTH = 72

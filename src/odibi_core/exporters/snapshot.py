@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from odibi_core.exporters.base import Measured
-from odibi_core.views.metrics_series import Series
+from odibi_core.views.metrics.series import Series
 
 
 class SnapshotExporter:

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from odibi_core import program
 from odibi_core.events.clock import new_id
-from odibi_core.health_monitor import HealthCheck, HealthCheckResult, HealthStatus
+from odibi_core.health.monitor import HealthCheck, HealthCheckResult, HealthStatus
 from odibi_core.plugins import missing_extra
+from odibi_core.process import state as program
 from odibi_core.settings import environment_value, get_config, read_settings
 
 _GB: Final = 1 << 30

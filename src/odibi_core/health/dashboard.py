@@ -11,11 +11,11 @@ from itertools import islice
 from threading import Lock
 from typing import Any, Final, TypeVar
 
+from odibi_core.bus.bus import EventBus
 from odibi_core.errors import STOPS
-from odibi_core.event_bus import EventBus
 from odibi_core.events import clean, clean_text, kinds
 from odibi_core.events.leveled import Leveled
-from odibi_core.program import current_bus, speaker
+from odibi_core.process.state import current_bus, speaker
 
 __all__ = ["PipelineHealthDashboard"]
 

@@ -17,15 +17,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from odibi_core.callables import name_of
+from odibi_core.bus.bus import EventBus
 from odibi_core.errors import ConfigurationError, nearest
-from odibi_core.event_bus import EventBus
 from odibi_core.events import clean, clean_text, kinds
 from odibi_core.events.clock import iso, monotonic, process_id, utc_now
 from odibi_core.events.failure import message_of
-from odibi_core.events.normalise import text, unique
+from odibi_core.events.normalise import text
+from odibi_core.process.state import current_bus
 from odibi_core.process_end import leave_if_forked, watch
-from odibi_core.program import current_bus
+from odibi_core.redaction.keys import unique
+from odibi_core.wrapping.callables import name_of
 
 __all__ = [
     "BackgroundChecks",

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from odibi_core.errors import ConfigurationError
 from odibi_core.events import clean
-from odibi_core.health_checks import built_in
-from odibi_core.health_monitor import BackgroundChecks, HealthCheck, HealthChecker, HealthStatus
-from odibi_core.program import once
+from odibi_core.health.checks import built_in
+from odibi_core.health.monitor import BackgroundChecks, HealthCheck, HealthChecker, HealthStatus
+from odibi_core.process.state import once
 
 __all__ = ["endpoint_answer", "register_health_check", "run_health_checks", "start_background_checks"]
 

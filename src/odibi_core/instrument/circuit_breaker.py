@@ -16,17 +16,17 @@ from threading import RLock
 from types import TracebackType
 from typing import Any, Final, Literal, ParamSpec, TypeVar
 
-from odibi_core.callables import bare, name_of, over
+from odibi_core.bus.bus import EventBus
 from odibi_core.errors import STOPS, CircuitOpenError, ConfigurationError, is_failure
-from odibi_core.event_bus import EventBus
 from odibi_core.events import kinds
 from odibi_core.events.clock import SYSTEM, Clock
 from odibi_core.events.compose import clean_text
 from odibi_core.events.failure import message_of
 from odibi_core.events.normalise import text
-from odibi_core.flows import Unobserving, observing, wrap_callable
-from odibi_core.pickling import OneHere
-from odibi_core.program import current_bus, speaker
+from odibi_core.events.pickling import OneHere
+from odibi_core.process.state import current_bus, speaker
+from odibi_core.wrapping.callables import bare, name_of, over
+from odibi_core.wrapping.flows import Unobserving, observing, wrap_callable
 
 __all__ = ["CircuitBreaker"]
 

@@ -13,7 +13,6 @@ from itertools import count
 from types import TracebackType
 from typing import Any, Final, ParamSpec, TypeVar, overload
 
-from odibi_core.callables import bare, is_decorable, name_of, over
 from odibi_core.errors import is_failure
 from odibi_core.events import kinds
 from odibi_core.events.clock import monotonic, new_id
@@ -21,8 +20,9 @@ from odibi_core.events.compose import clean_field, clean_text
 from odibi_core.events.context import Context, current, put
 from odibi_core.events.failure import describe_failure, is_clean_exit
 from odibi_core.events.normalise import text
-from odibi_core.flows import Unobserving, observing, wrap_callable
-from odibi_core.program import current_bus
+from odibi_core.process.state import current_bus
+from odibi_core.wrapping.callables import bare, is_decorable, name_of, over
+from odibi_core.wrapping.flows import Unobserving, observing, wrap_callable
 
 __all__ = ["performance_monitor", "track_performance"]
 

@@ -6,15 +6,15 @@ from collections import deque
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from typing import Any, Final
 
+from odibi_core.bus.bus import EventBus
 from odibi_core.engines.frame import row_count
 from odibi_core.errors import STOPS, is_failure
-from odibi_core.event_bus import EventBus
 from odibi_core.events import kinds
 from odibi_core.events.clock import monotonic
 from odibi_core.events.context import batch_here
 from odibi_core.events.failure import describe_failure
-from odibi_core.program import current_bus
-from odibi_core.structured_logger import StructuredLogger
+from odibi_core.logs.structured_logger import StructuredLogger
+from odibi_core.process.state import current_bus
 
 __all__ = ["Batch", "Counted", "size"]
 

@@ -11,13 +11,13 @@ from itertools import count
 from types import AsyncGeneratorType, CoroutineType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
-from odibi_core.callables import is_decorable, name_of, over
 from odibi_core.errors import ConfigurationError
 from odibi_core.events.compose import clean_text
 from odibi_core.events.normalise import text
-from odibi_core.flows import Arguments, wrap_callable
-from odibi_core.program import speaker
-from odibi_core.stage_batch import Batch, Counted
+from odibi_core.instrument.stage_batch import Batch, Counted
+from odibi_core.process.state import speaker
+from odibi_core.wrapping.callables import is_decorable, name_of, over
+from odibi_core.wrapping.flows import Arguments, wrap_callable
 
 __all__ = ["InstrumentedStage", "measured_stage"]
 
@@ -110,7 +110,7 @@ class InstrumentedStage:
         """The logger that was given; else the program's logger of the stage's name."""
         if self._given_logger is not None:
             return self._given_logger
-        from odibi_core.program_logger import get_logger  # here: most stages need none
+        from odibi_core.logs.program_logger import get_logger  # here: most stages need none
 
         return get_logger(self.name or type(self).__name__)
 

@@ -9,18 +9,18 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, TypeVar, cast
 
-from odibi_core import program
-from odibi_core.callables import bare, name_of, over
 from odibi_core.errors import STOPS
 from odibi_core.events import kinds
 from odibi_core.events.clock import monotonic, new_id
 from odibi_core.events.context import current
 from odibi_core.events.failure import describe_failure, is_clean_exit, message_of
 from odibi_core.events.normalise import is_yes, text
-from odibi_core.events.redaction import HIDDEN, is_secret_name
-from odibi_core.flows import BlockObserver, observing, wrap_callable
+from odibi_core.process import state as program
+from odibi_core.redaction.redactor import HIDDEN, is_secret_name
 from odibi_core.settings import get_config
 from odibi_core.views.usage import UsageView
+from odibi_core.wrapping.callables import bare, name_of, over
+from odibi_core.wrapping.flows import BlockObserver, observing, wrap_callable
 
 __all__ = ["CommandExecution", "UsageAnalytics", "get_analytics", "track_cli_command"]
 

@@ -15,12 +15,13 @@ import msgspec
 
 from odibi_core.errors import STOPS, ConfigurationError, nearest
 from odibi_core.events import clean_text
-from odibi_core.events.normalise import text, unique
+from odibi_core.events.normalise import text
 from odibi_core.introspection.annotation import class_dict, class_name
 from odibi_core.introspection.schema import Schema, misfit
 from odibi_core.introspection.signature import bound_method, has, is_class
 from odibi_core.introspection.stage import MARK, StageDescription, StageParameter, describe
 from odibi_core.pipeline.loader import load_module
+from odibi_core.redaction.keys import unique
 
 __all__ = [
     "PipelineDescription",

@@ -39,7 +39,7 @@ T = TypeVar("T")
 
 MARK: Final = "__odibi_stage__"
 """The attribute by which a function says that it is a stage, and what it is called."""
-_WRAPPER: Final = ("odibi_core.stages", "InstrumentedStage")
+_WRAPPER: Final = ("odibi_core.instrument.stages", "InstrumentedStage")
 """By its name: instruments do not import each other."""
 _WRAPPERS_FOLLOWED: Final = 100
 _KINDS: Final = {

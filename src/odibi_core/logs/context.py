@@ -13,17 +13,17 @@ from contextvars import ContextVar, copy_context
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any, Final, ParamSpec, TypedDict, TypeVar
 
-from odibi_core.callables import bare, like, over
 from odibi_core.coroutines import is_async_generator, is_coroutine, is_generator
 from odibi_core.events import context
 from odibi_core.events.clock import new_id
 from odibi_core.events.context import Context, current, enter, put
 from odibi_core.events.normalise import text
 from odibi_core.events.trace_context import traceparent
-from odibi_core.flows import Unobserving, observing, passing_async, wrap_callable
-from odibi_core.program import begin_in, take_up_inherited
+from odibi_core.process.state import begin_in, take_up_inherited
+from odibi_core.process.worker_record import store_of
 from odibi_core.settings import environment_with
-from odibi_core.worker_record import store_of
+from odibi_core.wrapping.callables import bare, like, over
+from odibi_core.wrapping.flows import Unobserving, observing, passing_async, wrap_callable
 
 __all__ = [
     "LogContext",

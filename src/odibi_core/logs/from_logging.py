@@ -20,7 +20,7 @@ from odibi_core.events.failure import describe_failure
 from odibi_core.events.kinds import SEVERITY, LogLevel
 from odibi_core.events.leveled import UNNAMED
 from odibi_core.events.normalise import plain, text
-from odibi_core.program_logger import ProgramLog, process_log
+from odibi_core.logs.program_logger import ProgramLog, process_log
 
 __all__ = ["Installed", "LoggingHandler", "bringing_in", "capture_logging", "levelno_of"]
 

@@ -16,15 +16,16 @@ from threading import RLock
 from typing import Any, Final, TextIO
 
 from odibi_core import private_files
+from odibi_core.bus.bus import EventBus, Sink
 from odibi_core.errors import STOPS
-from odibi_core.event_bus import EventBus, Sink
-from odibi_core.events import Event, clean_text, kinds, redaction
+from odibi_core.events import Event, clean_text, kinds
 from odibi_core.events.context import bus_here
 from odibi_core.events.kinds import SEVERITY, LogLevel, severity
 from odibi_core.events.leveled import Leveled, with_failure
 from odibi_core.events.normalise import text
-from odibi_core.log_sampling import Gate
-from odibi_core.program import current_bus, listen, making, program_bus
+from odibi_core.logs.sampling import Gate
+from odibi_core.process.state import current_bus, listen, making, program_bus
+from odibi_core.redaction import redactor as redaction
 from odibi_core.settings import Log, ObservabilityConfig, color_choice, get_config
 from odibi_core.sinks.line_presets import Service, ToLine, line_encoder
 from odibi_core.sinks.text import TextSink

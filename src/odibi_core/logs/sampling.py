@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import msgspec
 
-from odibi_core.event_bus import EventBus
+from odibi_core.bus.bus import EventBus
 from odibi_core.events import kinds
 from odibi_core.events.clock import SYSTEM, Clock, iso
 from odibi_core.events.context import Context, correlation_given, current

@@ -13,8 +13,8 @@ from typing import Any, Final, Literal, TextIO, cast
 
 from msgspec.structs import replace
 
+from odibi_core.bus.bus import EventBus
 from odibi_core.errors import ConfigurationError
-from odibi_core.event_bus import EventBus
 from odibi_core.events import Event, LogLevel, encode, kinds, to_dict
 from odibi_core.events.clock import utc_now
 from odibi_core.events.context import EMPTY, Context, current, merged
@@ -22,7 +22,7 @@ from odibi_core.events.failure import describe_failure, message_of
 from odibi_core.events.kinds import SEVERITY, level_name, severity
 from odibi_core.events.leveled import UNNAMED, Leveled, with_failure
 from odibi_core.events.normalise import text
-from odibi_core.pickling import OneHere
+from odibi_core.events.pickling import OneHere
 from odibi_core.store.base import Store
 from odibi_core.store.journal import Journal
 from odibi_core.store.memory import Memory

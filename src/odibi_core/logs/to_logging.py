@@ -17,12 +17,12 @@ from contextlib import ExitStack
 from types import FrameType
 from typing import Any, Final
 
+from odibi_core.bus.worker_queue import Queued
 from odibi_core.events import Event, kinds, to_dict
 from odibi_core.events.kinds import SEVERITY, LogLevel
 from odibi_core.events.leveled import UNNAMED
-from odibi_core.log_bridge import FORWARDED, OF_RECORDS, Installed, bringing_in, levelno_of
-from odibi_core.program import listen, unlisten
-from odibi_core.queued import Queued
+from odibi_core.logs.from_logging import FORWARDED, OF_RECORDS, Installed, bringing_in, levelno_of
+from odibi_core.process.state import listen, unlisten
 
 __all__ = ["LoggingSink", "forward_to_logging"]
 

@@ -10,7 +10,7 @@ from odibi_core.exporters.base import save
 if TYPE_CHECKING:
     import pandas as pd
 
-    from odibi_core.metrics_manager import MetricsManager
+    from odibi_core.metrics.manager import MetricsManager
 
 __all__ = ["MetricsExporter"]
 
@@ -18,7 +18,7 @@ __all__ = ["MetricsExporter"]
 class MetricsExporter:
     """Exports what a manager knows at the moment of the call; `manager.export(name)` reaches further formats.
 
-    >>> from odibi_core.metrics_manager import MetricsManager
+    >>> from odibi_core.metrics.manager import MetricsManager
     >>> metrics = MetricsManager()
     >>> metrics.increment("cache_hit", "clean")
     >>> print(MetricsExporter(metrics).export_prometheus().splitlines()[-1])

@@ -7,8 +7,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
-from odibi_core.queued import Queued
-from odibi_core.views.metrics_series import Sample
+from odibi_core.bus.worker_queue import Queued
+from odibi_core.views.metrics.series import Sample
 
 Measurement: TypeAlias = tuple[str, str, str, dict[str, str], float]
 """`(kind, metric, name, labels, value)`"""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from odibi_core.events.clock import monotonic
-from odibi_core.metrics_recorder import MetricsRecorder
-from odibi_core.views.metrics_series import Series
+from odibi_core.metrics.recorder import MetricsRecorder
+from odibi_core.views.metrics.series import Series
 
 
 class _Bound:

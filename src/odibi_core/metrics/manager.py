@@ -9,17 +9,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from odibi_core.event_bus import EventBus
+from odibi_core.bus.bus import EventBus
 from odibi_core.events.clock import epoch_ns, monotonic, resident_memory_mb
 from odibi_core.events.normalise import is_yes
 from odibi_core.exporters.base import Measured, save
-from odibi_core.metrics_handles import BoundCounter, BoundGauge, BoundHistogram
-from odibi_core.metrics_recorder import MetricsRecorder
+from odibi_core.metrics.handles import BoundCounter, BoundGauge, BoundHistogram
+from odibi_core.metrics.recorder import MetricsRecorder
 from odibi_core.plugins import load
-from odibi_core.views.metrics import MAX_SERIES
-from odibi_core.views.metrics_nodes import cache_hit_rate, execution, node_stats, node_summary, summary
-from odibi_core.views.metrics_series import Key, Series, measured
-from odibi_core.views.metrics_types import (
+from odibi_core.views.metrics.nodes import cache_hit_rate, execution, node_stats, node_summary, summary
+from odibi_core.views.metrics.series import Key, Series, measured
+from odibi_core.views.metrics.types import (
     COUNTER,
     GAUGE,
     HISTOGRAM,
@@ -29,6 +28,7 @@ from odibi_core.views.metrics_types import (
     canonical,
     kind_of,
 )
+from odibi_core.views.metrics.view import MAX_SERIES
 
 __all__ = ["Metric", "MetricType", "MetricsManager"]
 

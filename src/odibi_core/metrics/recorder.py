@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+from odibi_core.bus.bus import EventBus, name_of
 from odibi_core.errors import STOPS
-from odibi_core.event_bus import EventBus, name_of
 from odibi_core.events import Event, clean, kinds
 from odibi_core.events.clock import epoch_ns, monotonic, new_id
-from odibi_core.metrics_forward import Forward, Measurement
+from odibi_core.metrics.forwarder import Forward, Measurement
 from odibi_core.process_end import before_child_ends
-from odibi_core.views.metrics import HEARD, MetricsView, Wanted
-from odibi_core.views.metrics_series import Sample, Series, measured, settle
+from odibi_core.views.metrics.series import Sample, Series, measured, settle
+from odibi_core.views.metrics.view import HEARD, MetricsView, Wanted
 
 _log = logging.getLogger("odibi_core")
 _SETTLE_EVERY_S: Final = 0.0005

@@ -15,12 +15,12 @@ import weakref
 from threading import RLock
 from typing import Any, TypeVar
 
-from odibi_core import worker_record
+from odibi_core.bus.bus import EventBus, Sink
 from odibi_core.errors import STOPS, ConfigurationError, StoreError
-from odibi_core.event_bus import EventBus, Sink
 from odibi_core.events.context import bus_here, inherit, inherited, put
 from odibi_core.events.trace_context import read_traceparent
-from odibi_core.metrics_manager import MetricsManager
+from odibi_core.metrics.manager import MetricsManager
+from odibi_core.process import worker_record
 from odibi_core.process_end import flush_at_the_end
 from odibi_core.settings import inherited_context, parent_span
 from odibi_core.store.runs import RunStore

@@ -11,7 +11,7 @@ import sys
 import weakref
 from typing import Any, Final
 
-from odibi_core.event_bus import EventBus
+from odibi_core.bus.bus import EventBus
 from odibi_core.events.clock import process_id
 from odibi_core.events.context import current
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from odibi_core.events.secret_names import ADDRESS, ORDINARY
-from odibi_core.events.secret_shapes import HIDDEN, without_spans
+from odibi_core.redaction.names import ADDRESS, ORDINARY
+from odibi_core.redaction.shapes import HIDDEN, without_spans
 
 _SCHEME: Final = re.compile(r"[^\s\"'<>`]*+")
 _SIGNATURE: Final = re.compile(

@@ -10,15 +10,15 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from odibi_core.events.secret_lines import may_have_blocks, of_lines
-from odibi_core.events.secret_literals import says_no_secret
-from odibi_core.events.secret_markup import may_be_markup, of_markup
-from odibi_core.events.secret_names import ends_a_phrase, hides, may_end_a_phrase, names_a_secret, words_of
-from odibi_core.events.secret_rules import on_new_rules, own_name_parts
-from odibi_core.events.secret_sentences import of_sentences
-from odibi_core.events.secret_shapes import without_spans
-from odibi_core.events.secret_statements import of_columns
-from odibi_core.events.secret_values import value_at
+from odibi_core.redaction.lines import may_have_blocks, of_lines
+from odibi_core.redaction.literals import says_no_secret
+from odibi_core.redaction.markup import may_be_markup, of_markup
+from odibi_core.redaction.names import ends_a_phrase, hides, may_end_a_phrase, names_a_secret, words_of
+from odibi_core.redaction.rules import on_new_rules, own_name_parts
+from odibi_core.redaction.sentences import of_sentences
+from odibi_core.redaction.shapes import without_spans
+from odibi_core.redaction.statements import of_columns
+from odibi_core.redaction.values import value_at
 
 _ASSIGNED: Final = re.compile(
     r"(?<![A-Za-z0-9.-])(?P<option>-{1,2}[A-Za-z][\w.-]*+)[\"']?,?[ \t]++"

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
-from odibi_core.events.secret_shapes import without_spans
-from odibi_core.events.secret_values import value_at
+from odibi_core.redaction.shapes import without_spans
+from odibi_core.redaction.values import value_at
 
 _WRITTEN_TO = "written to it"
 _APART = "apart"

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from odibi_core.events.secret_literals import is_schema, says_no_secret
-from odibi_core.events.secret_names import hides, names_a_secret, words_of
-from odibi_core.events.secret_shapes import without_spans
+from odibi_core.redaction.literals import is_schema, says_no_secret
+from odibi_core.redaction.names import hides, names_a_secret, words_of
+from odibi_core.redaction.shapes import without_spans
 
 _BLOCK: Final = re.compile(
     r"^(?P<indent>[ \t]*+)(?P<dash>- ++)?[\"']?(?P<name>[^\W\d][\w. -]{0,80})"

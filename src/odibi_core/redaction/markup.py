@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from odibi_core.events.secret_names import VALUES, hides, names_a_secret
-from odibi_core.events.secret_shapes import without_spans
+from odibi_core.redaction.names import VALUES, hides, names_a_secret
+from odibi_core.redaction.shapes import without_spans
 
 _TAG: Final = re.compile(
     r"<(?P<close>/?)(?:[\w.-]{1,100}:)?(?P<name>[\w.-]{1,100})(?P<attributes>(?:\s[^<>]{0,4000}+)?)(?P<end>/?)>"

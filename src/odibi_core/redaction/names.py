@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any, Final
 
-from odibi_core.events import secret_words
-from odibi_core.events.normalise import plain, text
-from odibi_core.events.secret_disguises import fold
-from odibi_core.events.secret_literals import says_no_secret
+from odibi_core.errors import STOPS
+from odibi_core.redaction import words as secret_words
+from odibi_core.redaction.disguises import fold
+from odibi_core.redaction.literals import says_no_secret
 
 CREDENTIAL: Final = "credential"
 PERSONAL: Final = "personal"
@@ -238,7 +238,7 @@ def names_its_value(fields: Any) -> bool:
     for label in _LABELS:
         name = fields.get(label)
         if name is not None and names_a_secret(
-            name if type(name) is str else text(plain(name), _NAME_LOOKED_AT)
+            name if type(name) is str else _text_of(name)
         ):
             return True
     return False
@@ -256,3 +256,13 @@ def is_option(item: Any) -> bool:
     return (
         type(item) is str and item[:1] == "-" and len(item) < 100 and "=" not in item and names_a_secret(item)
     )
+
+
+def _text_of(name: Any) -> str:
+    """Return the beginning of the text of a name that is none, such as a column's label that is a tuple."""
+    try:
+        return (name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name))[:_NAME_LOOKED_AT]
+    except STOPS:
+        raise
+    except BaseException:
+        return ""

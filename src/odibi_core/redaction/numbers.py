@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from odibi_core.events.secret_names import CARD, IDENTIFIER, ORDINARY, SOCIAL, number_under, words_of
-from odibi_core.events.secret_shapes import without_spans
+from odibi_core.redaction.names import CARD, IDENTIFIER, ORDINARY, SOCIAL, number_under, words_of
+from odibi_core.redaction.shapes import without_spans
 
 _UUID: Final = (
     r"(?P<uuid>(?<![0-9A-Za-z])[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}(?![0-9A-Za-z]))"

@@ -11,12 +11,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
-from odibi_core.events.normalise import NamedItems, unique
-from odibi_core.events.secret_addresses import without_addresses, without_logins
-from odibi_core.events.secret_assignments import may_name_a_secret, without_assignments
-from odibi_core.events.secret_commands import hidden_words, is_command, may_be_a_command, without_given
-from odibi_core.events.secret_disguises import forms_of, may_be_disguised
-from odibi_core.events.secret_names import (
+from odibi_core.redaction.addresses import without_addresses, without_logins
+from odibi_core.redaction.assignments import may_name_a_secret, without_assignments
+from odibi_core.redaction.commands import hidden_words, is_command, may_be_a_command, without_given
+from odibi_core.redaction.disguises import forms_of, may_be_disguised
+from odibi_core.redaction.keys import NamedItems, unique
+from odibi_core.redaction.names import (
     CREDENTIAL,
     IDENTIFIER,
     ORDINARY,
@@ -29,8 +29,8 @@ from odibi_core.events.secret_names import (
     names_its_value,
     role_of,
 )
-from odibi_core.events.secret_numbers import is_card_number, without_accounts, without_numbers
-from odibi_core.events.secret_rules import (
+from odibi_core.redaction.numbers import is_card_number, without_accounts, without_numbers
+from odibi_core.redaction.rules import (
     configure,
     on_new_rules,
     own_patterns,
@@ -39,8 +39,8 @@ from odibi_core.events.secret_rules import (
     switched_off,
     without_own,
 )
-from odibi_core.events.secret_shapes import HIDDEN, without_keys, without_schemes
-from odibi_core.events.secret_tokens import may_hold_a_token, without_tokens
+from odibi_core.redaction.shapes import HIDDEN, without_keys, without_schemes
+from odibi_core.redaction.tokens import may_hold_a_token, without_tokens
 
 __all__ = [
     "HIDDEN",

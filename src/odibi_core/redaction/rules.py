@@ -11,9 +11,9 @@ from re import _parser as sre_parser  # type: ignore[attr-defined]
 from typing import Final, NamedTuple, TypeVar
 
 from odibi_core.errors import ConfigurationError
-from odibi_core.events.secret_names import CREDENTIAL, PERSONAL, hide_kinds, take_names, words_of
-from odibi_core.events.secret_patterns import can_explode, steps
-from odibi_core.events.secret_shapes import HIDDEN, without_spans
+from odibi_core.redaction.names import CREDENTIAL, PERSONAL, hide_kinds, take_names, words_of
+from odibi_core.redaction.patterns import can_explode, steps
+from odibi_core.redaction.shapes import HIDDEN, without_spans
 
 Rule = TypeVar("Rule")
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from odibi_core.events.secret_names import hides
-from odibi_core.events.secret_shapes import without_spans
+from odibi_core.redaction.names import hides
+from odibi_core.redaction.shapes import without_spans
 
 _TOLD: Final = re.compile(
     r"(?i)(?<![\w-])(?:(?:password|passwd|pwd|passphrase|passcode|pin|api[ _-]?key|token|secret|contrase[nñ]a|clave"

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from odibi_core.events.secret_names import hides, names_a_secret
-from odibi_core.events.secret_shapes import without_spans
-from odibi_core.events.secret_values import closing_quote
+from odibi_core.redaction.names import hides, names_a_secret
+from odibi_core.redaction.shapes import without_spans
+from odibi_core.redaction.values import closing_quote
 
 _COLUMNS: Final = re.compile(r"\((?P<columns>[^()]++)\)\s*+(?i:values?|=)\s*+(?=\()")
 """`(name, password) VALUES (`, and `Key (name, token)=(` of PostgreSQL's errors."""

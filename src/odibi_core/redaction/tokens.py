@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from odibi_core.events.secret_names import ORDINARY
-from odibi_core.events.secret_shapes import HIDDEN
+from odibi_core.redaction.names import ORDINARY
+from odibi_core.redaction.shapes import HIDDEN
 
 _HEX: Final = "[0-9a-fA-F]"
 _ANY: Final = "[A-Za-z0-9]"

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from odibi_core.events.secret_names import words_of
+from odibi_core.redaction.names import words_of
 
 _QUOTE: Final = re.compile(r"[bBfFrRuU]{0,2}(\\{0,8})(\"\"\"|'''|[\"'`])")
 _BEFORE_A_VALUE: Final = frozenset("bBfFrRuU\\\"'`")

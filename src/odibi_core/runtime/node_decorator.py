@@ -9,15 +9,15 @@ import weakref
 from collections.abc import Callable
 from typing import Any, Final, ParamSpec, TypeVar, overload
 
-from odibi_core.callables import name_of, over
 from odibi_core.engines.frame import Description, is_frame, row_count
 from odibi_core.errors import STOPS
 from odibi_core.events import context, kinds
 from odibi_core.events.context import Context
-from odibi_core.flows import Arguments, CallObserver, Unobserving, wrap_callable
-from odibi_core.node_record import NodeRecord, compared
-from odibi_core.observer import Observer, active
-from odibi_core.producer_index import MAX_FRAMES, Link, ProducerIndex, frames_in
+from odibi_core.runtime.node_events import NodeRecord, compared
+from odibi_core.runtime.observer import Observer, active
+from odibi_core.runtime.producer_index import MAX_FRAMES, Link, ProducerIndex, frames_in
+from odibi_core.wrapping.callables import name_of, over
+from odibi_core.wrapping.flows import Arguments, CallObserver, Unobserving, wrap_callable
 
 P = ParamSpec("P")
 R = TypeVar("R")

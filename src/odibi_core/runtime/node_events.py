@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from odibi_core.bus.bus import EventBus
 from odibi_core.engines.frame import Description, describe, is_frame
 from odibi_core.engines.frame_diffs import wide_diffs
 from odibi_core.errors import is_failure
-from odibi_core.event_bus import EventBus
 from odibi_core.events import clean_text, context, kinds
 from odibi_core.events.clock import monotonic
 from odibi_core.events.failure import describe_failure

@@ -7,22 +7,24 @@ from contextvars import ContextVar, Token
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from odibi_core import private_files, program
+from odibi_core import private_files
+from odibi_core.bus.bus import EventBus
 from odibi_core.errors import is_failure
-from odibi_core.event_bus import EventBus
-from odibi_core.events import context, kinds, redaction
+from odibi_core.events import context, kinds
 from odibi_core.events.clock import host_name, monotonic, process_id, process_start
 from odibi_core.events.failure import describe_failure
 from odibi_core.events.normalise import text
-from odibi_core.metrics_manager import MetricsManager
-from odibi_core.node_record import Descriptions
-from odibi_core.orchestrator import Orchestrator, Result, Step
+from odibi_core.metrics.manager import MetricsManager
+from odibi_core.process import state as program
+from odibi_core.process.worker_record import close_record, open_record
+from odibi_core.redaction import redactor as redaction
+from odibi_core.runtime.node_events import Descriptions
+from odibi_core.runtime.orchestrator import Orchestrator, Result, Step
+from odibi_core.runtime.tracker import Tracker
 from odibi_core.settings import Settings, read_settings
 from odibi_core.store.journal import Journal
 from odibi_core.store.runs import RunStore
 from odibi_core.store.segments import read_events
-from odibi_core.tracker import Tracker
-from odibi_core.worker_record import close_record, open_record
 
 
 class Observer:

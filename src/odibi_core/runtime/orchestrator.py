@@ -10,23 +10,25 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from odibi_core import plugins, private_files, program
+from odibi_core import plugins, private_files
+from odibi_core.bus.bus import EventBus, Sink
 from odibi_core.errors import ConfigurationError, PipelineError, is_stop, nearest
-from odibi_core.event_bus import EventBus, Sink
-from odibi_core.events import Event, clean, clean_text, context, kinds, redaction
+from odibi_core.events import Event, clean, clean_text, context, kinds
 from odibi_core.events.clock import host_name, monotonic, process_id, process_start
 from odibi_core.events.failure import message_of
-from odibi_core.metrics_manager import MetricsManager
-from odibi_core.node_record import Descriptions
+from odibi_core.logs.structured_logger import StructuredLogger
+from odibi_core.metrics.manager import MetricsManager
 from odibi_core.pipeline import Graph, Progress, Step, compile, plan_rows
-from odibi_core.run_owner import RunOwner
+from odibi_core.process import state as program
+from odibi_core.process.worker_record import close_record, open_record
+from odibi_core.redaction import redactor as redaction
+from odibi_core.runtime.node_events import Descriptions
+from odibi_core.runtime.owner import RunOwner
+from odibi_core.runtime.step_runner import StepRunner
+from odibi_core.runtime.tracker import Tracker
 from odibi_core.settings import Settings, read_settings
-from odibi_core.step_runner import StepRunner
 from odibi_core.store.runs import RunStore
-from odibi_core.structured_logger import StructuredLogger
-from odibi_core.tracker import Tracker
 from odibi_core.views.values import CHECK_RESULTS
-from odibi_core.worker_record import close_record, open_record
 
 __all__ = ["Orchestrator", "Result", "Step"]
 

@@ -7,7 +7,7 @@ import weakref
 from typing import Final
 
 from odibi_core.process_end import leave_child
-from odibi_core.step_runner import AbandonedError, StepRunner
+from odibi_core.runtime.step_runner import AbandonedError, StepRunner
 
 
 class RunOwner:

@@ -11,22 +11,26 @@ from collections.abc import Callable
 from threading import RLock
 from typing import Any, ClassVar, Final
 
-from odibi_core import program
-from odibi_core.error_tracker import close_error_tracking, init_error_tracking, sentry_of_the_program
+from odibi_core.endpoint.server import serve_metrics
+from odibi_core.endpoint.shared_folder import shared_folder
+from odibi_core.error_reporting.tracker import (
+    close_error_tracking,
+    init_error_tracking,
+    sentry_of_the_program,
+)
 from odibi_core.errors import STOPS, OdibiError
 from odibi_core.events import context
 from odibi_core.events.clock import monotonic, program_name
 from odibi_core.events.failure import message_of
-from odibi_core.exporters.endpoint import serve_metrics
-from odibi_core.exporters.shared_folder import shared_folder
-from odibi_core.observer import Observer
-from odibi_core.program_health import endpoint_answer, start_background_checks
-from odibi_core.program_logger import configure, warn_of
+from odibi_core.health.program import endpoint_answer, start_background_checks
+from odibi_core.logs.program_logger import configure, warn_of
+from odibi_core.process import state as program
+from odibi_core.runtime.observer import Observer
+from odibi_core.runtime.sigterm import before_stop_signal
 from odibi_core.settings import ObservabilityConfig, Settings, get_config, set_config
 from odibi_core.settings.environment import temporary_folder
 from odibi_core.settings.lists import tags
 from odibi_core.sinks.datadog_sink import DatadogSink
-from odibi_core.stop_signal import before_stop_signal
 
 __all__ = ["ProgramObserver", "init_observability"]
 

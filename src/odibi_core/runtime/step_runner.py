@@ -8,17 +8,17 @@ from threading import Event as Flag
 from typing import Any
 
 from odibi_core import plugins
+from odibi_core.bus.bus import EventBus
 from odibi_core.coroutines import CLEAN_UP_S, AwaitableRun, is_awaitable
 from odibi_core.engines.frame import row_count
 from odibi_core.engines.frame_copy import separate
 from odibi_core.errors import StepError, is_stop, nearest
-from odibi_core.event_bus import EventBus
 from odibi_core.events import context, kinds
 from odibi_core.events.clock import monotonic
-from odibi_core.node_record import Descriptions, NodeRecord
 from odibi_core.pipeline import Graph, Step
 from odibi_core.pipeline.attempts import attempt
 from odibi_core.pipeline.one_shot import PLAIN, readable_again
+from odibi_core.runtime.node_events import Descriptions, NodeRecord
 
 
 class AbandonedError(Exception):

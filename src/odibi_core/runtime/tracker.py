@@ -17,10 +17,10 @@ from typing import Any, Concatenate, Final, Literal, ParamSpec
 import msgspec
 
 from odibi_core import private_files
+from odibi_core.bus.bus import EventBus
 from odibi_core.engines.frame import LEVELS, Description, describe
 from odibi_core.engines.frame_diffs import MOST_INPUTS, wide_diffs
 from odibi_core.errors import STOPS, ConfigurationError, nearest
-from odibi_core.event_bus import EventBus
 from odibi_core.events import Event, clean_text, clock, kinds, normalise
 from odibi_core.views.lineage import LineageView
 from odibi_core.views.report import execution_summary

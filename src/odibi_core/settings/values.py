@@ -28,7 +28,7 @@ def text_of(value: Any) -> str:
 
 def refusal(option: Option, rule: str) -> str:
     """Why a rule of redaction cannot be one; empty when it can."""
-    from odibi_core.events.secret_rules import (
+    from odibi_core.redaction.rules import (
         right_name,
         right_pattern,
     )  # here, since few have rules of their own

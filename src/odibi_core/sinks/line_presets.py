@@ -18,7 +18,7 @@ from odibi_core.errors import ConfigurationError, nearest
 from odibi_core.events import COLUMNS, Event, encode, to_dict
 from odibi_core.events.inert import inert_lines
 from odibi_core.events.leveled import LOGGER
-from odibi_core.events.normalise import unique
+from odibi_core.redaction.keys import unique
 
 Record = dict[str, Any]
 ToLine = Callable[[Event], bytes]

@@ -91,5 +91,5 @@ def create_log_rotation_hook(
     *,
     max_total_mb: float | None = None,
 ) -> LogRotationHook:
-    """Create the hook; see `odibi_core.built_in_hooks.create_log_rotation_hook`."""
+    """Create the hook; see `odibi_core.bus.built_in_hooks.create_log_rotation_hook`."""
     return LogRotationHook(log_dir, max_age_days, max_total_mb, max_files)

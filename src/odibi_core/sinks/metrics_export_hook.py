@@ -58,5 +58,5 @@ class MetricsExportHook:
 def create_metrics_export_hook(
     export_dir: str | Path, formats: Sequence[str] | None = None
 ) -> MetricsExportHook:
-    """Create the hook; see `odibi_core.built_in_hooks.create_metrics_export_hook`."""
+    """Create the hook; see `odibi_core.bus.built_in_hooks.create_metrics_export_hook`."""
     return MetricsExportHook(export_dir, formats)

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from odibi_core.events import plain
-from odibi_core.events.redaction import Redactor, redact_text
+from odibi_core.redaction.redactor import Redactor, redact_text
 
 _UNBOUNDED = 1 << 62
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import chain
 from typing import Any
 
-from odibi_core.events.redaction import HIDDEN, hidden
+from odibi_core.redaction.redactor import HIDDEN, hidden
 from odibi_core.story import reading, wording
 
 MOST_COLUMNS = 200  # of a schema; a sample shows fewer

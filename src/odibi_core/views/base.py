@@ -26,7 +26,7 @@ BUILTIN: Final = {
     "timeline": "odibi_core.views.timeline:TimelineView",
     "logs": "odibi_core.views.logs:LogsView",
     "lineage": "odibi_core.views.lineage:LineageView",
-    "metrics": "odibi_core.views.metrics:MetricsView",
+    "metrics": "odibi_core.views.metrics.view:MetricsView",
     "costs": "odibi_core.views.costs:CostsView",
     "errors": "odibi_core.views.errors:ErrorsView",
     "health": "odibi_core.views.health:HealthView",

@@ -14,7 +14,7 @@ from typing import Any, Final
 from odibi_core.events import Event, kinds
 from odibi_core.events.clock import iso
 from odibi_core.views import values
-from odibi_core.views.metrics_calls import COST_RULE
+from odibi_core.views.metrics.calls import COST_RULE
 
 BUDGET_RULE: Final = "cost_budget"
 """The rule that an alert about a month's budget names."""

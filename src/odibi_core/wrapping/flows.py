@@ -12,8 +12,8 @@ from contextlib import AbstractContextManager
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any, Final, Protocol
 
-from odibi_core.callables import like
 from odibi_core.coroutines import is_async_generator, is_coroutine, is_generator
+from odibi_core.wrapping.callables import like
 
 __all__ = [
     "Arguments",

@@ -12,15 +12,16 @@ from bigquery_fake import FakeBigQuery
 from google.api_core.exceptions import BadRequest, GoogleAPICallError, NotFound
 from google.api_core.retry import Retry
 from google.cloud import bigquery
-from tests.bigquery_jobs.recorded import TIB, recorded, resource
+from tests.costs.bigquery.jobs.recorded import TIB, recorded, resource
 
-from odibi_core import observe, program
-from odibi_core.bigquery import Estimate, estimate_bigquery, observe_bigquery
-from odibi_core.bigquery.price import MINIMUM_BYTES, Price, Prices, as_prices, billable
-from odibi_core.bigquery.watch import as_label
+from odibi_core import observe
+from odibi_core.costs.bigquery import Estimate, estimate_bigquery, observe_bigquery
+from odibi_core.costs.bigquery.price import MINIMUM_BYTES, Price, Prices, as_prices, billable
+from odibi_core.costs.bigquery.watch import as_label
 from odibi_core.errors import ConfigurationError, CostLimitError
 from odibi_core.events import Event
-from odibi_core.log_context import LogContext
+from odibi_core.logs.context import LogContext
+from odibi_core.process import state as program
 from odibi_core.settings import set_config
 from odibi_core.testing import RecordingSink
 
@@ -339,7 +340,7 @@ def test_nothing_of_ours_reaches_the_caller(
     def broken(*_: Any, **__: Any) -> Any:
         raise RuntimeError("a fault of ours")
 
-    monkeypatch.setattr("odibi_core.bigquery.watch.query_fields", broken)
+    monkeypatch.setattr("odibi_core.costs.bigquery.watch.query_fields", broken)
     assert len(list(client.query("SELECT 1 -- select").result())) == 3
     assert len(list(client.query_and_wait("SELECT 1 -- select"))) == 3
     with pytest.raises(GoogleAPICallError):

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from odibi_core.testing import an_event
-from odibi_core.views.metrics import MetricsView
-from odibi_core.views.metrics_calls import OF_CALLS, measured_by
-from odibi_core.views.metrics_types import kind_of
+from odibi_core.views.metrics.calls import OF_CALLS, measured_by
+from odibi_core.views.metrics.types import kind_of
+from odibi_core.views.metrics.view import MetricsView
 
 
 def told(kind: str, **fields: Any) -> dict[str, tuple[float, dict[str, str]]]:

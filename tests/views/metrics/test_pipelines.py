@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from odibi_core.orchestrator import Orchestrator
+from odibi_core.runtime.orchestrator import Orchestrator
 from odibi_core.store.runs import RunStore
 from odibi_core.testing import an_event
-from odibi_core.views.metrics import MetricsView
-from odibi_core.views.metrics_pipelines import measured_by
-from odibi_core.views.metrics_types import kind_of
+from odibi_core.views.metrics.pipelines import measured_by
+from odibi_core.views.metrics.types import kind_of
+from odibi_core.views.metrics.view import MetricsView
 
 SUCCESS = an_event("pipeline_complete", pipeline_name="daily", status="success", duration_ms=1500.0)
 

@@ -6,10 +6,10 @@ import pytest
 
 from odibi_core.events import kinds
 from odibi_core.testing import an_event
-from odibi_core.views.metrics import OVERFLOW, MetricsView
-from odibi_core.views.metrics_nodes import node_stats, total
-from odibi_core.views.metrics_series import CounterSeries
-from odibi_core.views.metrics_types import COUNTER, bounds_of, canonical, kind_of
+from odibi_core.views.metrics.nodes import node_stats, total
+from odibi_core.views.metrics.series import CounterSeries
+from odibi_core.views.metrics.types import COUNTER, bounds_of, canonical, kind_of
+from odibi_core.views.metrics.view import OVERFLOW, MetricsView
 
 
 def fed(*events: tuple[str, dict[str, object]], max_series: int = 1000) -> MetricsView:

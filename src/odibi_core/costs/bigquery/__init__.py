@@ -6,7 +6,7 @@
     price    what bytes and slots cost, where and since when
 """
 
-from odibi_core.bigquery.client import (
+from odibi_core.costs.bigquery.client import (
     Estimate,
     ObservedClient,
     Price,

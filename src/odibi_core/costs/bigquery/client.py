@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import msgspec
 
-from odibi_core.bigquery.job import SCRIPT, ask, query_fields, rows_fields
-from odibi_core.bigquery.price import GIB, MIB, TIB, Price, Prices, as_prices, billable, usd_for_bytes
-from odibi_core.bigquery.watch import PATIENCE_S, Moment, Terms, Watch, record, safely
+from odibi_core.costs.bigquery.job import SCRIPT, ask, query_fields, rows_fields
+from odibi_core.costs.bigquery.price import GIB, MIB, TIB, Price, Prices, as_prices, billable, usd_for_bytes
+from odibi_core.costs.bigquery.watch import PATIENCE_S, Moment, Terms, Watch, record, safely
 from odibi_core.errors import ConfigurationError, CostLimitError, MissingExtraError
 from odibi_core.events import clean
 from odibi_core.events.clock import utc_now

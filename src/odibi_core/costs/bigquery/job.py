@@ -8,7 +8,7 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any, Final
 
-from odibi_core.bigquery.price import Prices, billable, usd_for_bytes, usd_for_slots
+from odibi_core.costs.bigquery.price import Prices, billable, usd_for_bytes, usd_for_slots
 from odibi_core.errors import STOPS
 from odibi_core.events import clean_text
 from odibi_core.events.clock import utc_now

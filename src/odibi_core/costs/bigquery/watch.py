@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 import msgspec
 
-from odibi_core.bigquery.job import (
+from odibi_core.costs.bigquery.job import (
     SCRIPT,
     Fields,
     ask,
@@ -24,14 +24,14 @@ from odibi_core.bigquery.job import (
     query_fields,
     shortened,
 )
-from odibi_core.bigquery.price import Prices
-from odibi_core.cost_tracker import tell_cost
+from odibi_core.costs.bigquery.price import Prices
+from odibi_core.costs.tracker import tell_cost
 from odibi_core.errors import STOPS, CostLimitError, is_failure
 from odibi_core.events import clean_text, kinds
 from odibi_core.events.clock import monotonic
 from odibi_core.events.context import current
 from odibi_core.events.failure import describe_failure
-from odibi_core.program import current_bus
+from odibi_core.process.state import current_bus
 
 PATIENCE_S: Final = 10.0
 """How long is waited for what is asked only for the record."""

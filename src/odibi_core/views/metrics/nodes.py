@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from odibi_core.events import Event, kinds
 from odibi_core.views import values
-from odibi_core.views.metrics_series import CounterSeries, GaugeSeries, HistogramSeries, spelled
-from odibi_core.views.metrics_types import (
+from odibi_core.views.metrics.series import CounterSeries, GaugeSeries, HistogramSeries, spelled
+from odibi_core.views.metrics.types import (
     CACHE_HIT,
     CACHE_MISS,
     COUNTER,
@@ -26,7 +26,7 @@ from odibi_core.views.metrics_types import (
 )
 
 if TYPE_CHECKING:
-    from odibi_core.views.metrics import MetricsView
+    from odibi_core.views.metrics.view import MetricsView
 
 Observation: TypeAlias = tuple[str, str, float, dict[str, str] | None]
 """`(metric, name, value, labels)`"""

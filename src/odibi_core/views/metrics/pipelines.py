@@ -6,7 +6,7 @@ from typing import Final
 
 from odibi_core.events import Event, kinds
 from odibi_core.views import values
-from odibi_core.views.metrics_calls import Told
+from odibi_core.views.metrics.calls import Told
 
 RUNS: Final = "pipeline_runs"
 CHECKS: Final = "pipeline_checks"

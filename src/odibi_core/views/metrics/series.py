@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 
 from odibi_core.errors import STOPS
 from odibi_core.events.normalise import number
-from odibi_core.views.metrics_types import COUNTER, GAUGE, HISTOGRAM
+from odibi_core.views.metrics.types import COUNTER, GAUGE, HISTOGRAM
 from odibi_core.views.values import count as whole
 
 INF: Final = float("inf")

@@ -10,12 +10,13 @@ from typing import Any, Final
 
 from odibi_core.events import Event, clean, clean_text, kinds
 from odibi_core.events.compose import clean_field
-from odibi_core.views import metrics_calls, metrics_pipelines
-from odibi_core.views.metrics_calls import OF_CALLS, Told
-from odibi_core.views.metrics_nodes import OF_NODES, CacheTold, Observation, observations, summary
-from odibi_core.views.metrics_pipelines import OF_PIPELINES
-from odibi_core.views.metrics_series import SERIES, CounterSeries, Family, Key, Series
-from odibi_core.views.metrics_types import HISTOGRAM, KINDS, MetricType, bounds_of, canonical, kind_of
+from odibi_core.views.metrics import calls as metrics_calls
+from odibi_core.views.metrics import pipelines as metrics_pipelines
+from odibi_core.views.metrics.calls import OF_CALLS, Told
+from odibi_core.views.metrics.nodes import OF_NODES, CacheTold, Observation, observations, summary
+from odibi_core.views.metrics.pipelines import OF_PIPELINES
+from odibi_core.views.metrics.series import SERIES, CounterSeries, Family, Key, Series
+from odibi_core.views.metrics.types import HISTOGRAM, KINDS, MetricType, bounds_of, canonical, kind_of
 from odibi_core.views.values import record, text
 
 MAX_SERIES: Final = 100_000

@@ -10,8 +10,8 @@ import string
 import time
 from itertools import product
 
-from odibi_core.events.redaction import redact_text
-from odibi_core.events.secret_tokens import TOKEN_BEGINNINGS
+from odibi_core.redaction.redactor import redact_text
+from odibi_core.redaction.tokens import TOKEN_BEGINNINGS
 
 SIZE = 64 * 1024
 _PIECES = [

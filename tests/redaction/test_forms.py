@@ -7,7 +7,7 @@ import random
 from typing import Any
 
 import pytest
-from tests.events.secret_examples import PLAIN_FIELDS, PLAIN_TEXTS, SECRET, SECRET_FIELDS, SECRET_TEXTS
+from tests.redaction.secret_examples import PLAIN_FIELDS, PLAIN_TEXTS, SECRET, SECRET_FIELDS, SECRET_TEXTS
 
 from odibi_core.events import clean, clean_text
 

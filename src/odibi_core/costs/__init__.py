@@ -1,0 +1,3 @@
+"""Costs: events of calls that cost money, budgets and alerts, and BigQuery observed."""
+
+__all__ = ["bigquery", "tracker"]

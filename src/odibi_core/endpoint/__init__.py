@@ -1,0 +1,13 @@
+"""The metrics endpoint: an HTTP server for Prometheus, and the metrics that processes share through a folder."""
+
+__all__ = [
+    "access_policy",
+    "app",
+    "merged",
+    "negotiation",
+    "process_group",
+    "protocol",
+    "server",
+    "shared_folder",
+    "shared_metrics",
+]

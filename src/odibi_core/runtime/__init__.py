@@ -1,0 +1,14 @@
+"""Runs: the orchestrator that runs a pipeline, the observer and `@node` that record one, and the lineage of both."""
+
+__all__ = [
+    "node_decorator",
+    "node_events",
+    "observer",
+    "orchestrator",
+    "owner",
+    "producer_index",
+    "program",
+    "sigterm",
+    "step_runner",
+    "tracker",
+]
