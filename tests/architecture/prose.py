@@ -1,0 +1,93 @@
+"""The rules of prose that a program can judge, for docstrings, comments and pages."""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+LONGEST = 32
+"""Words of a sentence; about 20 is the aim."""
+
+PERSONS = frozenset(
+    "who whoever whom somebody someone nobody anybody anyone everybody everyone ours theirs".split()  # noqa: SIM905
+)
+"""The caller, another thread, the process: never a person."""
+METAPHORS = frozenset("tell tells told hear hears heard say says said telling hall".split())  # noqa: SIM905
+"""Emit, publish, report, handle: the field's own words."""
+STARTS = ("What ", "Whatever ", "Whether ", "That which ", "Whoever ", "Who ")
+"""Name the thing, then describe it."""
+NOT_VERBS = frozenset(
+    """a an the its it this that these those what whatever whether who how where when which why whose if as of in on
+    at to for from by with without and or but so not no nothing none never all any each every some one two both more
+    only also else one's there they we you i is are was be true false
+    gives returns yields makes takes raises writes reads adds gets sets puts keeps holds runs calls sends shows""".split()  # noqa: SIM905
+)
+"""A function's docstring starts with an imperative verb: "Return …"."""
+
+_WORD = re.compile(r"[A-Za-z][A-Za-z'’-]*")
+_CODE = re.compile(r"``[^`]+``|`[^`\n]*`|\"[^\"\n]*\"|“[^”]*”|<[^>\n]*>|\]\([^)]*\)")
+_SENTENCE = re.compile(r"(?<=[.!?:;])\s+|\n\s*\n|\n(?=\s*(?:[-*|#]|\d+\.|[A-Z]\w+:))")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A place that breaks a rule: its line, and the rule with the words."""
+
+    line: int
+    rule: str
+
+
+def of_text(text: str, line: int) -> Iterator[Finding]:
+    """Yield what breaks a rule in prose that begins at this line."""
+    for sentence in _SENTENCE.split(_CODE.sub("`", text)):
+        words = _WORD.findall(sentence)
+        at = line + text.count("\n", 0, max(text.find(sentence[:20]), 0))
+        lower = {word.lower() for word in words}
+        for found in sorted(lower & (PERSONS | METAPHORS)):
+            yield Finding(at, f"word: {found}")
+        if sentence.lstrip().startswith(STARTS):
+            yield Finding(at, f"start: {words[0]}")
+        if len(words) > LONGEST:
+            yield Finding(at, f"{len(words)} words: {' '.join(words[:6])} …")
+
+
+def of_source(text: str, *, is_test: bool = False) -> Iterator[Finding]:
+    """Yield what breaks a rule in the docstrings and comments of a file."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield from _of_docstring(node, is_test)
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT and not re.match(r"#\s*(?:noqa|type:|fmt:|pragma|!)", token.string):
+            yield from of_text(re.sub(r"#\s*(?:noqa|type: ignore).*", "", token.string.lstrip("# ")), token.start[0])
+
+
+def _of_docstring(
+    node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef, is_test: bool
+) -> Iterator[Finding]:
+    said = ast.get_docstring(node)
+    if not said:
+        return
+    line = node.body[0].lineno
+    yield from of_text(said, line)
+    if not isinstance(node, ast.Module | ast.ClassDef) and not is_test and not _is_property(node):
+        words = _WORD.findall(said[:80])
+        if not words or words[0].lower() in NOT_VERBS or not said[0].isupper():
+            yield Finding(line, f"no imperative: {said[:30]!r}")
+
+
+def _is_property(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    return any("property" in ast.unparse(each) for each in node.decorator_list)
+
+
+def of_page(text: str) -> Iterator[Finding]:
+    """Yield what breaks a rule in a page, its code blocks and tables of names left out."""
+    kept: list[str] = []
+    fenced = False
+    for row in text.splitlines():
+        fenced ^= row.lstrip().startswith("```")
+        kept.append("" if fenced or row.lstrip().startswith(("```", "<!--", "|")) else row)
+    yield from of_text("\n".join(kept), 1)
