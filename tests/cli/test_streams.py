@@ -12,7 +12,7 @@ import pytest
 from tests.cli.conftest import Here, command, environment
 
 from odibi_core.store.runs import RunStore
-from odibi_core.store.segments import Damage
+from odibi_core.store.segments import ReadErrors
 
 COMMANDS = ("--help", "--version", "run small.py --no-story", "run missing.py", "logs --format json", "")
 WRITES_NOTHING = "run missing.py"
@@ -78,6 +78,6 @@ with observe("closed") as run:
     line = f"{shlex.quote(sys.executable)} -c {shlex.quote(code)} <&- >&- 2>&-"
     assert subprocess.run(["bash", "-c", line], env=environment(), timeout=60, check=False).returncode == 0
     (run,) = RunStore().ids()
-    damage = Damage()
-    assert [event.event_type for event in RunStore().read(run, damage)][-1] == "pipeline_complete"
-    assert not damage
+    read_errors = ReadErrors()
+    assert [event.event_type for event in RunStore().read(run, read_errors)][-1] == "pipeline_complete"
+    assert not read_errors

@@ -16,7 +16,7 @@ from tests.reliability.writers import problems
 
 from odibi_core.events import Event, decode, encode
 from odibi_core.store.journal import Journal
-from odibi_core.store.segments import Damage, all_segments, read_events
+from odibi_core.store.segments import ReadErrors, all_segments, read_events
 from odibi_core.testing import an_event
 
 
@@ -83,14 +83,14 @@ def test_every_truncation_gives_the_intact_lines_and_counts_the_torn_one(tmp_pat
     content = path.read_bytes()
     for length in range(len(content)):
         path.write_bytes(content[:length])
-        damage = Damage()
-        found = [event.seq for event in read_events([path], damage)]
+        read_errors = ReadErrors()
+        found = [event.seq for event in read_events([path], read_errors)]
         assert found == list(range(content[:length].count(b"\n")))
-        assert damage.torn == (content[:length][-1:] not in (b"\n", b""))
-        assert damage.unreadable == 0
+        assert read_errors.torn == (content[:length][-1:] not in (b"\n", b""))
+        assert read_errors.unreadable == 0
 
 
-Reader = Callable[[list[Path], Damage], Iterable[Event]]
+Reader = Callable[[list[Path], ReadErrors], Iterable[Event]]
 
 
 def check_flips(directory: Path, read: Reader) -> None:
@@ -102,7 +102,7 @@ def check_flips(directory: Path, read: Reader) -> None:
         spoilt = {hit, hit + 1} if place in ends else {hit}  # without its end a line takes the next with it
         for flip in (0x01, 0x80, 0xFF):
             path.write_bytes(content[:place] + bytes([content[place] ^ flip]) + content[place + 1 :])
-            found = [event.seq for event in read([path], Damage())]
+            found = [event.seq for event in read([path], ReadErrors())]
             assert set(range(4)) - spoilt <= set(found)
 
 
@@ -111,7 +111,7 @@ def test_every_flipped_byte_leaves_all_other_lines(tmp_path: Path) -> None:
     check_flips(tmp_path, read_events)
 
 
-def stops_at_damage(paths: list[Path], damage: Damage) -> Iterable[Event]:
+def stops_at_damage(paths: list[Path], read_errors: ReadErrors) -> Iterable[Event]:
     """Sabotage: a reader that gives up at the first line that it cannot read."""
     for line in paths[0].read_bytes().splitlines():
         try:
@@ -127,12 +127,12 @@ def test_the_same_check_finds_a_reader_that_stops_at_damage(tmp_path: Path) -> N
 
 
 def test_a_file_that_is_one_endless_line_is_read_without_holding_it(tmp_path: Path) -> None:
-    """A segment that lost all its line ends, or is of zeros, is damage and no reason to run out of memory."""
+    """A segment that lost all its line ends, or is of zeros, is a read error and no reason to run out of memory."""
     path = tmp_path / "events.jsonl"
     with path.open("wb") as file:
         file.truncate(100 << 20)
         file.seek(0, 2)
         file.write(b"\n" + encode(an_event("after")))
-    damage = Damage()
-    assert [event.event_type for event in read_events([path], damage)] == ["after"]
-    assert (damage.unreadable, damage.torn) == (1, 0)
+    read_errors = ReadErrors()
+    assert [event.event_type for event in read_events([path], read_errors)] == ["after"]
+    assert (read_errors.unreadable, read_errors.torn) == (1, 0)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from odibi_core.events import encode
 from odibi_core.store.journal import Journal
-from odibi_core.store.segments import Damage, all_segments, read_events
+from odibi_core.store.segments import ReadErrors, all_segments, read_events
 from odibi_core.testing import an_event
 
 SEGMENT_BYTES = 16 * 1024
@@ -79,8 +79,8 @@ def write(directory: Path, name: str, lines: int, sabotage: str = "sound", ackno
 
 def problems(directory: Path, expected: dict[str, int], *, acknowledged_only: bool = False) -> list[str]:
     """What is wrong with a journal: of each writer, every line once and in order; nothing unreadable."""
-    damage, found = Damage(), defaultdict(list)
-    for event in read_events(all_segments(directory), damage):
+    read_errors, found = ReadErrors(), defaultdict(list)
+    for event in read_events(all_segments(directory), read_errors):
         found[event.writer_id].append(event.seq)
     wrong = []
     for name, count in expected.items():
@@ -96,10 +96,10 @@ def problems(directory: Path, expected: dict[str, int], *, acknowledged_only: bo
             wrong.append(f"{name}: more than were written")
     if found:
         wrong.append(f"unknown writers: {sorted(found)}")
-    if damage.unreadable:
-        wrong.append(f"{damage.unreadable} unreadable")
-    if damage.torn and not acknowledged_only:
-        wrong.append(f"{damage.torn} torn")
+    if read_errors.unreadable:
+        wrong.append(f"{read_errors.unreadable} unreadable")
+    if read_errors.torn and not acknowledged_only:
+        wrong.append(f"{read_errors.torn} torn")
     return wrong
 
 

@@ -22,9 +22,9 @@ from tests.conftest import ROOT
 from odibi_core.bus.bus import EventBus
 from odibi_core.errors import ConfigurationError, StoreError
 from odibi_core.events import Event
-from odibi_core.store import losses
+from odibi_core.store import drop_counter
 from odibi_core.store.journal import MAX_LINE, Journal
-from odibi_core.store.segments import Damage, all_segments, read_events
+from odibi_core.store.segments import ReadErrors, all_segments, read_events
 from odibi_core.testing import FakeClock, an_event
 
 Write = Callable[[int, bytes], int]
@@ -116,11 +116,11 @@ def test_a_torn_tail_is_never_appended_to_and_is_reported(tmp_path: Path) -> Non
     with first.path.open("ab") as file:
         file.write(b'{"timestamp":"2026')
     torn = first.path.read_bytes()
-    second, damage = Journal(tmp_path), Damage()
+    second, read_errors = Journal(tmp_path), ReadErrors()
     second(an_event("a", seq=1))
     assert first.path.read_bytes() == torn
-    assert [event.seq for event in read_events(all_segments(tmp_path), damage)] == [0, 1]
-    assert (damage.torn, damage.unreadable) == (1, 0)
+    assert [event.seq for event in read_events(all_segments(tmp_path), read_errors)] == [0, 1]
+    assert (read_errors.torn, read_errors.unreadable) == (1, 0)
 
 
 def test_a_short_write_is_completed(system: System, tmp_path: Path) -> None:
@@ -142,9 +142,9 @@ def test_a_half_line_is_counted_and_sealed_by_the_next(
     system.answers = [50_000, 5, second]
     for number in range(4):
         journal(an_event("a", seq=number))
-    damage = Damage()
-    assert [event.seq for event in journal.read(damage)] == [0, 2, 3]
-    assert damage.unreadable == 1
+    read_errors = ReadErrors()
+    assert [event.seq for event in journal.read(read_errors)] == [0, 2, 3]
+    assert read_errors.unreadable == 1
     assert journal.written == len(numbers(journal))
     assert balanced(journal)
 
@@ -182,7 +182,7 @@ def test_one_notice_a_minute_on_stderr(
 ) -> None:
     """With the total and the reason; a thousand losses are not a thousand lines."""
     clock = FakeClock()
-    monkeypatch.setattr(losses, "utc_now", clock.now)
+    monkeypatch.setattr(drop_counter, "utc_now", clock.now)
     journal = Journal(tmp_path)
     for _ in range(100):
         system.answers = [FULL]

@@ -34,7 +34,7 @@ def ask(folder: Path, query: str, *lines: Line) -> Answer:
 def count(folder: Path, *lines: Line) -> tuple[int, int, int]:
     """How many rows there are, and how many lines were torn and unreadable."""
     answer = ask(folder, "select count(*) as n from logs", *lines)
-    return answer.rows[0]["n"], answer.damage.torn, answer.damage.unreadable
+    return answer.rows[0]["n"], answer.read_errors.torn, answer.read_errors.unreadable
 
 
 def test_many_kinds_with_fields_of_their_own_are_all_counted(tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ def test_a_dead_run_is_declared_lost_once(store: RunStore) -> None:
     """By looking: the row says so, and looking again adds nothing."""
     run_id = begun(store, **dead_process())
     assert [row["status"] for row in store.rows()] == ["lost"]
-    assert store.settle(run_id) is False
+    assert store.detect_lost(run_id) is False
     assert [row["status"] for row in store.rows()] == ["lost"]
     assert lost_events(store, run_id) == 1
     lost = list(store.read(run_id))[-1]
@@ -123,7 +123,7 @@ def test_a_dead_run_is_declared_lost_once(store: RunStore) -> None:
 
 
 def look(root: Path, run_id: str, results: Any) -> None:
-    results.put(RunStore(root).settle(run_id))
+    results.put(RunStore(root).detect_lost(run_id))
 
 
 def test_several_that_look_at_once_declare_it_once(store: RunStore) -> None:
@@ -155,7 +155,7 @@ def test_a_living_or_unknown_run_is_never_declared_lost(about: dict[str, Any], s
     """One that lives, one of another machine, one that did not say who it is."""
     run_id = begun(store, **about)
     assert [row["status"] for row in store.rows()] == ["running"]
-    assert store.settle(run_id) is False
+    assert store.detect_lost(run_id) is False
     assert lost_events(store, run_id) == 0
 
 
@@ -183,7 +183,7 @@ def test_a_run_that_ended_while_we_looked_is_not_lost(
     journal.close()
     real, answers = store._fold, [stale]
     monkeypatch.setattr(store, "_fold", lambda run: answers.pop() if answers else real(run))
-    assert store.settle(run_id) is False
+    assert store.detect_lost(run_id) is False
     assert [row["status"] for row in store.rows()] == ["success"]
 
 

@@ -7,7 +7,14 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odibi_core.store.segments import Damage, all_segments, read_lines, safe_name, segment_name, segments_of
+from odibi_core.store.segments import (
+    ReadErrors,
+    all_segments,
+    read_lines,
+    safe_name,
+    segment_name,
+    segments_of,
+)
 
 
 @given(st.text(max_size=400))
@@ -60,8 +67,8 @@ def test_segments_of_one_journal_and_of_no_other(tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_be_opened_is_damage(tmp_path: Path) -> None:
     """Deleted while we read, or a folder of that name."""
-    damage = Damage()
+    read_errors = ReadErrors()
     (tmp_path / "x.jsonl").mkdir()
-    assert [*read_lines(tmp_path / "gone", damage), *read_lines(tmp_path / "x.jsonl", damage)] == []
-    assert damage.unreadable == 2
-    assert not Damage()
+    assert [*read_lines(tmp_path / "gone", read_errors), *read_lines(tmp_path / "x.jsonl", read_errors)] == []
+    assert read_errors.unreadable == 2
+    assert not ReadErrors()

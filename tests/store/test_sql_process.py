@@ -18,7 +18,7 @@ from tests.cli.conftest import environment
 from odibi_core.errors import QueryError
 from odibi_core.logs.structured_logger import StructuredLogger
 from odibi_core.store import sql_process
-from odibi_core.store.segments import Damage
+from odibi_core.store.segments import ReadErrors
 from odibi_core.store.sql import query_files
 from odibi_core.store.sql_process import isolated
 from odibi_core.testing import FakeClock
@@ -38,13 +38,13 @@ def paths(tmp_path: Path) -> list[Path]:
 
 @pytest.mark.parametrize("apart", [False, True])
 def test_the_log_is_read_whatever_its_path_is_like(paths: list[Path], apart: bool) -> None:
-    """No character of a path is a pattern, a quote or a sign of an encoding; damage is counted in both ways."""
+    """No character of a path is a pattern, a quote or a sign of an encoding; read errors are counted in both ways."""
     neighbour = paths[0].parent.parent / "sX[a]? '\"\n数"
     neighbour.mkdir()
     (neighbour / "other.jsonl").write_bytes(b'{"event_type":"not asked"}\n')
     answer = query_files("select event_type, n from logs order by n", paths, isolated=apart)
     assert answer.rows == [{"event_type": "a", "n": n} for n in range(3)]
-    assert answer.damage == Damage(torn=1, unreadable=1)
+    assert answer.read_errors == ReadErrors(torn=1, unreadable=1)
 
 
 VALUES = """

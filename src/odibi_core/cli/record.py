@@ -10,7 +10,7 @@ from odibi_core.cli.output import notice
 from odibi_core.events import Event
 from odibi_core.settings import read_settings
 from odibi_core.store.runs import RunStore
-from odibi_core.store.segments import Damage
+from odibi_core.store.segments import ReadErrors
 
 _Sink = TypeVar("_Sink", bound="_Hears")
 
@@ -29,21 +29,21 @@ def open_store(given: str | None) -> RunStore:
 def find(store: RunStore, wanted: str | None) -> str:
     """The run that is meant; if its process died without a word, the record says so from now on."""
     run_id = store.find(wanted)
-    store.settle(run_id)
+    store.detect_lost(run_id)
     return run_id
 
 
 def read(store: RunStore, run_id: str) -> Iterator[Event]:
     """The events of a run; afterwards, what of it could not be read is told on stderr."""
-    damage = Damage()
-    yield from store.read(run_id, damage)
-    report(damage, f"run {run_id}")
+    read_errors = ReadErrors()
+    yield from store.read(run_id, read_errors)
+    report(read_errors, f"run {run_id}")
 
 
-def report(damage: Damage, where: str) -> None:
+def report(read_errors: ReadErrors, where: str) -> None:
     """Write a notice if something could not be read."""
-    if damage:
-        notice(f"of {where}, {damage.torn} half and {damage.unreadable} unreadable lines were passed over")
+    if read_errors:
+        notice(f"of {where}, {read_errors.torn} half and {read_errors.unreadable} unreadable lines were passed over")
 
 
 def feed(sink: _Sink, store: RunStore, run_id: str) -> _Sink:

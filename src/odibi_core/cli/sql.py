@@ -82,7 +82,7 @@ def sql(
         with isolated(query, paths, timeout_s=timeout, largest=largest) as cursor:
             waited()
             write(cursor)
-            record.report(cursor.damage, "the log")
+            record.report(cursor.read_errors, "the log")
     if cursor.left_out:
         output.notice(f"{cursor.left_out:,} fields more are no columns of *: name those that are needed")
 

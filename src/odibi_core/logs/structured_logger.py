@@ -320,10 +320,10 @@ class StructuredLogger(OneHere, Leveled):
             return query_events(query, self.store.read(), isolated=isolated).rows
         self.store.flush()
         answer = query_files(query, self._paths(scope), isolated=isolated)
-        if answer.damage:
+        if answer.read_errors:
             _log.warning(
                 "of the log %s, %d half and %d unreadable lines were passed over",
-                self.name, answer.damage.torn, answer.damage.unreadable,
+                self.name, answer.read_errors.torn, answer.read_errors.unreadable,
             )  # fmt: skip
         return answer.rows
 

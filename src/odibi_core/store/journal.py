@@ -26,9 +26,9 @@ from odibi_core.events import Event, encode
 from odibi_core.events.clock import process_id, utc_now
 from odibi_core.events.kinds import severity
 from odibi_core.events.paths import absolute_path
-from odibi_core.store.losses import Losses
+from odibi_core.store.drop_counter import DropCounter
 from odibi_core.store.segments import (
-    Damage,
+    ReadErrors,
     all_segments,
     read_events,
     safe_name,
@@ -77,7 +77,7 @@ class Journal:
         self.max_segment_bytes = max_segment_bytes
         self.accepted = self.written = 0
         self.base = self.stem = safe_name(stem, 160)
-        self._losses = Losses(f"event(s) of {self.base}")
+        self._drops = DropCounter(f"event(s) of {self.base}")
         self._number = 0
         self._fd = -1
         self._path = self.directory / segment_name(self.stem, 1)
@@ -244,12 +244,12 @@ class Journal:
                 os.close(fd)
 
     def _lose(self, lines: int, reason: str, detail: str) -> None:
-        self._losses.add(lines, reason, detail)
+        self._drops.add(lines, reason, detail)
 
     @property
     def dropped(self) -> Counter[str]:
         """How many events were lost, by reason."""
-        return self._losses.by_reason
+        return self._drops.by_reason
 
     @property
     def path(self) -> Path:
@@ -269,10 +269,10 @@ class Journal:
         """The segments beside ours that other writers made: worker processes and forked children."""
         return [path for path in all_segments(self.directory) if writer_of(path) != self.stem]
 
-    def read(self, damage: Damage | None = None) -> Iterator[Event]:
+    def read(self, read_errors: ReadErrors | None = None) -> Iterator[Event]:
         """Everything kept through this journal."""
         self.flush()
-        return read_events(self.paths(), damage)
+        return read_events(self.paths(), read_errors)
 
     def flush(self) -> None:
         """Give the kernel whatever is buffered. Never raises."""
@@ -300,7 +300,7 @@ class Journal:
         self._begin()
         self._close_descriptor()
         self.accepted = self.written = 0
-        self._losses = Losses(f"event(s) of {self.base}")
+        self._drops = DropCounter(f"event(s) of {self.base}")
         self.stem = f"{self.base}.p{process_id()}"
         self._number = 0
 

@@ -23,9 +23,9 @@ from odibi_core.errors import STOPS, ConfigurationError
 from odibi_core.events import Event, encode
 from odibi_core.events.inert import inert_lines
 from odibi_core.events.paths import absolute_path
+from odibi_core.store.drop_counter import DropCounter
 from odibi_core.store.journal import MAX_LINE
-from odibi_core.store.losses import Losses
-from odibi_core.store.segments import Damage, read_events
+from odibi_core.store.segments import ReadErrors, read_events
 from odibi_core.store.shorten import fitting
 
 _LOOK_EVERY: Final = timedelta(seconds=1)
@@ -51,7 +51,7 @@ class LogFile:
         self.written = 0
         self._ours = to_line is encode
         self._to_line = fitting(inert_lines(to_line), MAX_LINE)
-        self._losses = Losses(f"line(s) for {self.path}")
+        self._drops = DropCounter(f"line(s) for {self.path}")
         self._fd = -1
         self._regular = False
         self._looked = _LONG_AGO
@@ -66,13 +66,13 @@ class LogFile:
                 self._append(line, event.timestamp)
             self.written += 1
         except OSError as error:
-            self._losses.add(
+            self._drops.add(
                 1, errno.errorcode.get(error.errno or 0, "OSError"), error.strerror or str(error)
             )
         except STOPS:
             raise
         except BaseException as error:
-            self._losses.add(1, type(error).__name__, str(error))
+            self._drops.add(1, type(error).__name__, str(error))
 
     def _append(self, line: bytes, now: datetime) -> None:
         if self._fd < 0 or not (self._looked <= now < self._looked + _LOOK_EVERY):
@@ -125,9 +125,9 @@ class LogFile:
     @property
     def dropped(self) -> Counter[str]:
         """How many events were lost, by reason."""
-        return self._losses.by_reason
+        return self._drops.by_reason
 
-    def read(self, damage: Damage | None = None) -> Iterator[Event]:
+    def read(self, read_errors: ReadErrors | None = None) -> Iterator[Event]:
         """Everything that any process kept in the file as it is now.
 
         Raises `ConfigurationError` when we write it in another system's format, which is not read back.
@@ -137,7 +137,7 @@ class LogFile:
                 f"{self.path} holds lines for another system, which reads them; "
                 "what odibi shall read itself is written with LOG_PRESET=odibi"
             )
-        return read_events([self.path] if self.path.exists() else [], damage)
+        return read_events([self.path] if self.path.exists() else [], read_errors)
 
     def close(self) -> None:
         """Let the file go; an event that comes later opens it again."""
@@ -196,7 +196,7 @@ def _after_fork() -> None:
     for file in _files:
         file._lock = threading.RLock()
         file.written = 0
-        file._losses = Losses(f"line(s) for {file.path}")
+        file._drops = DropCounter(f"line(s) for {file.path}")
 
 
 if hasattr(os, "register_at_fork"):

@@ -14,7 +14,7 @@ from typing import IO, Any, Final
 
 import msgspec
 
-from odibi_core.store.segments import Damage, read_lines
+from odibi_core.store.segments import ReadErrors, read_lines
 
 STANDARD_TYPES: Final = {
     "timestamp": "TIMESTAMP", "level": "VARCHAR", "event_type": "VARCHAR", "message": "VARCHAR",
@@ -79,7 +79,7 @@ class _Plan(msgspec.Struct, frozen=True):
 
 
 class LogTable:
-    """Collects lines into `file`. `rows` counts the events written, `damage` the lines left out."""
+    """Collects lines into `file`. `rows` counts the events written, `read_errors` the lines left out."""
 
     def __init__(self, file: IO[bytes], asked: Iterable[str] = ()) -> None:
         """Create an empty table.
@@ -90,7 +90,7 @@ class LogTable:
         """
         self.file = file
         self.rows = 0
-        self.damage = Damage()
+        self.read_errors = ReadErrors()
         self.columns: dict[str, Column] = {name: Column(name) for name in STANDARD_TYPES}
         self._asked = {_canonical(word) for word in asked}
         self._left_out: set[int] = set()
@@ -106,7 +106,7 @@ class LogTable:
         """Write the events of segments. A file that is gone has none."""
         for path in paths:
             if path.is_file():
-                self._add_lines(read_lines(path, self.damage))
+                self._add_lines(read_lines(path, self.read_errors))
         self.file.flush()
 
     def find(self, word: str) -> Column | None:
@@ -122,7 +122,7 @@ class LogTable:
             except (ValueError, TypeError, RecursionError):
                 written = None
             if written is None:
-                self.damage.unreadable += 1
+                self.read_errors.unreadable += 1
                 continue
             block.append(written)
             size += len(written)

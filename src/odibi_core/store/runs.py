@@ -15,7 +15,7 @@ from odibi_core.events import Event, clean_text, encode, kinds
 from odibi_core.events.clock import host_name, new_id, process_start, utc_now
 from odibi_core.events.paths import absolute_path
 from odibi_core.store.journal import Journal
-from odibi_core.store.segments import Damage, all_segments, read_events, safe_name
+from odibi_core.store.segments import ReadErrors, all_segments, read_events, safe_name
 from odibi_core.views.runs import RunsView
 
 _SAME_PROCESS_S: Final = 2.0
@@ -86,28 +86,28 @@ class RunStore:
         """The files of a run's journal."""
         return all_segments(self.folder(run_id) / "events")
 
-    def read(self, run_id: str, damage: Damage | None = None) -> Iterator[Event]:
+    def read(self, run_id: str, read_errors: ReadErrors | None = None) -> Iterator[Event]:
         """The events of a run, those of several writers merged by time."""
-        return read_events(self.segments(run_id), damage)
+        return read_events(self.segments(run_id), read_errors)
 
-    def events(self, run_id: str | None = None, damage: Damage | None = None) -> Iterator[Event]:
+    def events(self, run_id: str | None = None, read_errors: ReadErrors | None = None) -> Iterator[Event]:
         """The events of one run, or of all, run after run."""
         for each in [run_id] if run_id else self.ids():
-            yield from self.read(each, damage)
+            yield from self.read(each, read_errors)
 
     def rows(self, limit: int | None = None) -> list[dict[str, Any]]:
         """A row a run, the newest first, as `views.runs` gives it; a run whose process died is found out here."""
         chosen = self.ids()[::-1][:limit]
         return [row for run_id in chosen for row in self._rows_of(run_id)]
 
-    def settle(self, run_id: str) -> bool:
+    def detect_lost(self, run_id: str) -> bool:
         """If the run's process died without a word, say so in its journal, once and for all; True when we did."""
         rows = self._fold(run_id)
-        return bool(rows) and self._is_dead(rows[0]) and self._bury(run_id, rows[0])
+        return bool(rows) and self._is_dead(rows[0]) and self._mark_lost(run_id, rows[0])
 
     def _rows_of(self, run_id: str) -> list[dict[str, Any]]:
         rows = self._fold(run_id)
-        if rows and self._is_dead(rows[0]) and self._bury(run_id, rows[0]):
+        if rows and self._is_dead(rows[0]) and self._mark_lost(run_id, rows[0]):
             return self._fold(run_id)
         return rows
 
@@ -129,7 +129,7 @@ class RunStore:
         began, alive = row.get("process_start"), process_start(row["pid"])
         return alive is None or (isinstance(began, (int, float)) and abs(alive - began) > _SAME_PROCESS_S)
 
-    def _bury(self, run_id: str, row: dict[str, Any]) -> bool:
+    def _mark_lost(self, run_id: str, row: dict[str, Any]) -> bool:
         """Write `run_lost` behind the last event, appearing whole and under a name that only one of us can take."""
         now = self._fold(run_id)
         if not now or now[0]["status"] != "running":

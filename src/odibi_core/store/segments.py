@@ -28,7 +28,7 @@ _UNSAFE: Final = re.compile(r"[^A-Za-z0-9_-]+")
 _NAME: Final = re.compile(r"(?P<stem>.+?)(?P<child>\.p\d+(?:_\d+)*)?(?:\.(?P<number>\d{6}))?\.jsonl")
 
 
-class Damage(msgspec.Struct):
+class ReadErrors(msgspec.Struct):
     """What of a journal could not be read: half lines at an end, and whole lines that are no events."""
 
     torn: int = 0
@@ -62,13 +62,13 @@ def all_segments(directory: Path) -> list[Path]:
     return sorted(directory.glob("*.jsonl"), key=_order)
 
 
-def read_events(paths: Iterable[Path], damage: Damage | None = None) -> Iterator[Event]:
+def read_events(paths: Iterable[Path], read_errors: ReadErrors | None = None) -> Iterator[Event]:
     """The events of segments, those of several writers merged by time; what is damaged is counted and passed over."""
     writers: dict[str, list[Path]] = {}
     for path in paths:
         writers.setdefault(f"{path.parent}/{writer_of(path)}", []).append(path)
-    damage = Damage() if damage is None else damage
-    streams = [_read_in_turn(own, damage) for own in writers.values()]
+    read_errors = ReadErrors() if read_errors is None else read_errors
+    streams = [_read_in_turn(own, read_errors) for own in writers.values()]
     if len(streams) == 1:
         return streams[0]
     return merge(*streams, key=lambda event: event.timestamp)
@@ -80,7 +80,7 @@ def writer_of(path: Path) -> str:
     return f"{match['stem']}{match['child'] or ''}" if match else path.name
 
 
-def read_lines(path: Path, damage: Damage) -> Iterator[bytes]:
+def read_lines(path: Path, read_errors: ReadErrors) -> Iterator[bytes]:
     """The whole lines of a file, without reading it whole; a last line without its end is torn, and not given."""
     rest = b""
     endless = False
@@ -93,20 +93,20 @@ def read_lines(path: Path, damage: Damage) -> Iterator[bytes]:
                     endless = False
                 yield from (line for line in lines if line)
                 if len(rest) > _LONGEST:
-                    damage.unreadable += not endless
+                    read_errors.unreadable += not endless
                     rest, endless = b"", True
     except OSError:
-        damage.unreadable += 1
-    damage.torn += bool(rest)
+        read_errors.unreadable += 1
+    read_errors.torn += bool(rest)
 
 
-def _read_in_turn(paths: list[Path], damage: Damage) -> Iterator[Event]:
+def _read_in_turn(paths: list[Path], read_errors: ReadErrors) -> Iterator[Event]:
     for path in paths:
-        for line in read_lines(path, damage):
+        for line in read_lines(path, read_errors):
             try:
                 yield decode(line)
             except (ValueError, TypeError, RecursionError):
-                damage.unreadable += 1
+                read_errors.unreadable += 1
 
 
 def _stem_of(path: Path) -> str:

@@ -22,7 +22,7 @@ from odibi_core.errors import QueryError, StoreError, nearest
 from odibi_core.events import Event, encode
 from odibi_core.store.log_table import LONGEST_LINE, STANDARD_TYPES, LogTable
 from odibi_core.store.log_table import snake_case as snake_case
-from odibi_core.store.segments import Damage
+from odibi_core.store.segments import ReadErrors
 from odibi_core.store.select_only import check_select
 
 MEMORY_LIMIT: Final = "1 GB"
@@ -39,7 +39,7 @@ class Answer(msgspec.Struct):
 
     columns: list[str]
     rows: list[dict[str, Any]]
-    damage: Damage = msgspec.field(default_factory=Damage)
+    read_errors: ReadErrors = msgspec.field(default_factory=ReadErrors)
 
 
 class Cursor(msgspec.Struct):
@@ -47,7 +47,7 @@ class Cursor(msgspec.Struct):
 
     columns: list[str]
     batches: Iterator[list[tuple[Any, ...]]]
-    damage: Damage
+    read_errors: ReadErrors
     left_out: int = 0
     """Fields of the log that are no column, because there are too many."""
 
@@ -84,7 +84,7 @@ def query_files(
             raise too_slow(timeout_s) from None
         finally:
             timer.cancel()
-    return Answer(cursor.columns, rows, cursor.damage)
+    return Answer(cursor.columns, rows, cursor.read_errors)
 
 
 def query_events(
@@ -150,7 +150,7 @@ def ask(connection: Any, query: str, table: LogTable) -> Cursor:
     with _explained(connection, table):
         cursor = _execute(connection, query)
         columns = _distinct([column[0] for column in cursor.description])
-        return Cursor(columns, _batches(connection, cursor, table), table.damage, table.left_out)
+        return Cursor(columns, _batches(connection, cursor, table), table.read_errors, table.left_out)
 
 
 def too_slow(timeout_s: float) -> QueryError:

@@ -28,7 +28,7 @@ import msgspec
 from odibi_core.errors import QueryError, StoreError
 from odibi_core.events.clock import monotonic
 from odibi_core.store import sql, sql_values
-from odibi_core.store.segments import Damage
+from odibi_core.store.segments import ReadErrors
 from odibi_core.store.select_only import check_text
 
 ADDRESS_SPACE: Final = 2 << 30
@@ -55,7 +55,7 @@ class Request(msgspec.Struct):
 class Table(msgspec.Struct, tag=True):
     """The events are read."""
 
-    damage: Damage
+    read_errors: ReadErrors
     left_out: int
 
 
@@ -98,7 +98,7 @@ def query_isolated(query: str, paths: Iterable[Path], *, timeout_s: float = sql.
     with isolated(query, paths, timeout_s=timeout_s, largest=LARGEST_ANSWER) as cursor:
         for batch in cursor.batches:
             rows += [dict(zip(cursor.columns, row, strict=True)) for row in batch]
-    return sql.Answer(cursor.columns, rows, cursor.damage)
+    return sql.Answer(cursor.columns, rows, cursor.read_errors)
 
 
 @contextmanager
@@ -125,7 +125,7 @@ def isolated(
         answer.send(request)
         table = answer.expect(Table, is_timed=False)
         columns = answer.expect(Columns)
-        yield sql.Cursor(columns.names, answer.batches(), table.damage, table.left_out)
+        yield sql.Cursor(columns.names, answer.batches(), table.read_errors, table.left_out)
     finally:
         child.kill()
         child.communicate()
@@ -264,7 +264,7 @@ def _answer(request: Request, out: BinaryIO) -> None:
     with sql.opened(request.query, paths) as (connection, table):
         _limit(resource.RLIMIT_FSIZE, 0)
         _limit_cpu(request.timeout_s)
-        write_message(out, _encode(Table(table.damage, table.left_out)))
+        write_message(out, _encode(Table(table.read_errors, table.left_out)))
         cursor = sql.ask(connection, request.query, table)
         write_message(out, _encode(Columns(cursor.columns)))
         for rows in _packed(cursor.batches):

@@ -12,7 +12,7 @@ from odibi_core.events.clock import utc_now
 _NOTICE_EVERY: Final = timedelta(minutes=1)
 
 
-class Losses:
+class DropCounter:
     """The losses of one store; `what` names it in the notice: `event(s) of nightly`."""
 
     def __init__(self, what: str) -> None:
