@@ -24,7 +24,8 @@ NOT_VERBS = frozenset(
     """a an the its it this that these those what whatever whether who how where when which why whose if as of in on
     at to for from by with without and or but so not no nothing none never all any each every some one two both more
     only also else one's there they we you i is are was be true false
-    gives returns yields makes takes raises writes reads adds gets sets puts keeps holds runs calls sends shows""".split()  # noqa: SIM905
+    gives returns yields makes takes raises writes reads adds gets sets puts keeps holds runs calls sends
+    shows""".split()  # noqa: SIM905
 )
 """A function's docstring starts with an imperative verb: "Return …"."""
 
