@@ -4,7 +4,7 @@
 >>> heard = RecordingSink()
 >>> bus = EventBus(clock=FakeClock())
 >>> _ = bus.subscribe(heard)
->>> bus.say("node_start", fields={"node_name": "clean"})
+>>> bus.publish("node_start", fields={"node_name": "clean"})
 >>> heard.kinds
 ['node_start']
 """

@@ -40,7 +40,7 @@ def test_seq_counts_from_zero_without_a_gap_in_the_order_of_the_sinks(
 ) -> None:
     """Also with eight threads: `seq` is the order in which sinks heard."""
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda n: bus.say("x", fields={"n": n}), range(2000)))
+        list(pool.map(lambda n: bus.publish("x", fields={"n": n}), range(2000)))
     assert [event.seq for event in heard.events] == list(range(2000))
     assert {event.writer_id for event in heard.events} == {bus.writer_id}
 
@@ -57,7 +57,7 @@ def test_sinks_are_called_one_at_a_time(bus: EventBus) -> None:
 
     bus.subscribe(sink)
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda n: bus.say("x"), range(500)))
+        list(pool.map(lambda n: bus.publish("x"), range(500)))
     assert most == [1]
 
 
@@ -71,7 +71,7 @@ def test_sinks_are_called_by_priority_then_registration(bus: EventBus) -> None:
         ("d", EventPriority.LOW),
     ):
         bus.subscribe(partial(_append, order, name), priority=priority)
-    bus.say("x")
+    bus.publish("x")
     assert order == ["a", "b", "c", "d"]
 
 
@@ -81,22 +81,22 @@ def test_cause_before_effect(bus: EventBus, heard: RecordingSink) -> None:
 
     def chain(event: Event) -> None:
         if event.event_type in "abc":
-            bus.say(chr(ord(event.event_type) + 1))
-            bus.publish(an_event(event.event_type.upper()))
+            bus.publish(chr(ord(event.event_type) + 1))
+            bus.deliver(an_event(event.event_type.upper()))
 
     bus.subscribe(chain)
     bus.subscribe(late)
-    bus.say("a")
+    bus.publish("a")
     assert heard.kinds == late.kinds == ["a", "b", "A", "c", "B", "d", "C"]
 
 
 def test_hooks_hear_what_sinks_say_after_its_cause(bus: EventBus) -> None:
     """A rule is a sink; who waits for its alert is a hook."""
     heard: list[str] = []
-    bus.subscribe(lambda event: bus.say("alert_raised") if event.event_type == "x" else None)
+    bus.subscribe(lambda event: bus.publish("alert_raised") if event.event_type == "x" else None)
     bus.register_hook("*", lambda event: heard.append(event["event_type"]))
-    bus.say("x")
-    bus.publish(an_event("x"))
+    bus.publish("x")
+    bus.deliver(an_event("x"))
     assert heard == ["x", "alert_raised", "x", "alert_raised"]
 
 
@@ -122,8 +122,8 @@ def test_a_failing_sink_is_reported_once_and_the_others_hear_on(
 ) -> None:
     """Logged each time, said as `hook_failed` the first time, redacted."""
     bus.subscribe(FailingSink(ValueError("password=hunter2")), name="broken", priority=EventPriority.HIGH)
-    bus.say("a")
-    bus.say("b")
+    bus.publish("a")
+    bus.publish("b")
     assert heard.kinds == ["a", "hook_failed", "b"]
     assert heard.events[1].fields["hook"] == "broken"
     assert "hunter2" not in caplog.text + str(heard.events)
@@ -142,7 +142,7 @@ def test_a_sink_that_fails_again_and_again_is_called_no_more(bus: EventBus) -> N
     bus.subscribe(failing)
     bus.subscribe(sometimes)
     for _ in range(50):
-        bus.say("x")
+        bus.publish("x")
     assert failing.calls == FAILURES_ALLOWED
     assert calls[0] >= 50
 
@@ -166,7 +166,7 @@ def test_a_standard_log_handler_that_speaks_on_the_bus_is_safe(bus: EventBus, he
     class Bridge(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             with lock:
-                bus.say("logged", fields={"text": record.getMessage()})
+                bus.publish("logged", fields={"text": record.getMessage()})
 
     logger, bridge = logging.getLogger("odibi_core"), Bridge()
     logger.addHandler(bridge)
@@ -176,7 +176,7 @@ def test_a_standard_log_handler_that_speaks_on_the_bus_is_safe(bus: EventBus, he
         def work() -> None:
             for _ in range(20):
                 logger.error("x")
-                bus.say("y")
+                bus.publish("y")
 
         threads = [threading.Thread(target=work, daemon=True) for _ in range(4)]
         for thread in threads:
@@ -224,11 +224,11 @@ def test_nothing_that_a_caller_says_raises(value: Any, bus: EventBus, heard: Rec
     bus.emit(value)
     bus.emit("x", value)
     bus.emit("x", {"v": value})
-    bus.say(value)
-    bus.say("x", value)
-    bus.say("x", level=value)
-    bus.say("x", fields={"node_name": value, "row_count": value, "metadata": value, "v": value})
     bus.publish(value)
+    bus.publish("x", value)
+    bus.publish("x", level=value)
+    bus.publish("x", fields={"node_name": value, "row_count": value, "metadata": value, "v": value})
+    bus.deliver(value)
     assert len(heard.events) == 7
     assert all(
         event.level in {"debug", "info", "warning", "error", "critical"}
@@ -344,7 +344,7 @@ def test_an_asynchronous_hook_has_the_context_of_who_said_the_event(
     """What it says belongs to the same run."""
     from odibi_core.events import bind
 
-    bus.register_hook("x", lambda _: bus.say("y"), async_execution=True)
+    bus.register_hook("x", lambda _: bus.publish("y"), async_execution=True)
     with bind(run_id="r"):
         bus.emit("x")
     assert bus.shutdown(10)
@@ -367,8 +367,8 @@ def test_the_child_of_a_fork_is_a_writer_of_its_own_whatever_was_held(
     other.subscribe(held)
     bus.register_hook("hold", held, name="held")
     threads = [
-        threading.Thread(target=other.say, args=("hold",)),
-        threading.Thread(target=bus.say, args=("hold",)),
+        threading.Thread(target=other.publish, args=("hold",)),
+        threading.Thread(target=bus.publish, args=("hold",)),
     ]
     for thread in threads:
         thread.start()
@@ -384,14 +384,14 @@ def test_the_child_of_a_fork_is_a_writer_of_its_own_whatever_was_held(
             called: list[Any] = []
             bus.register_hook("child", called.append)
             bus.unregister_hook("hold", "held")
-            bus.say("child")
-            other.say("child")
+            bus.publish("child")
+            other.publish("child")
             event = heard.events[0]
             os._exit(0 if event.writer_id != parent and event.seq == 0 and called else 3)
         said_by_child.append(os.waitpid(pid, 0)[1])
 
     bus.register_hook("fork", fork)
-    bus.say("fork")
+    bus.publish("fork")
     go.set()
     for thread in threads:
         thread.join(10)
@@ -406,13 +406,13 @@ def test_an_object_that_logs_when_it_dies_is_safe(bus: EventBus, heard: Recordin
             self.own = self
 
         def __del__(self) -> None:
-            bus.say("died")
+            bus.publish("died")
 
     gc.set_threshold(5)
     try:
         for number in range(200):
             Mourned()
-            bus.say("x", fields={"n": [number]})
+            bus.publish("x", fields={"n": [number]})
     finally:
         gc.set_threshold(700, 10, 10)
     gc.collect()
@@ -438,13 +438,13 @@ def test_a_signal_at_the_very_edge_of_a_turn_is_heard(moment: int) -> None:
         def _holder(self, value: int) -> None:
             self.changes[0] += 1
             if self.changes[0] == 2 + moment:  # the constructor's own comes first
-                self.say("handler")
+                self.publish("handler")
             self.value = value
 
     Edge.changes = [0]
     bus, heard = Edge(), RecordingSink()
     bus.subscribe(heard)
-    thread = threading.Thread(target=bus.say, args=("program",), daemon=True)
+    thread = threading.Thread(target=bus.publish, args=("program",), daemon=True)
     thread.start()
     thread.join(10)
     assert not thread.is_alive()
@@ -465,11 +465,11 @@ def test_memory_costs_no_system_call_a_line(heard: RecordingSink) -> None:
     clock = FakeClock()
     bus = EventBus(clock=clock)
     bus.subscribe(heard)
-    bus.say("x")
+    bus.publish("x")
     bus._memory_mb = 12.5
-    bus.say("x")
+    bus.publish("x")
     clock.advance(1.5)
-    bus.say("x")
+    bus.publish("x")
     memory = [event.memory_mb for event in heard.events]
     assert memory[1] == 12.5
     assert memory[0] == pytest.approx(memory[2], rel=0.5)

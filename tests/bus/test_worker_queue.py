@@ -7,13 +7,13 @@ import threading
 
 import pytest
 
-from odibi_core.bus.worker_queue import Queued
+from odibi_core.bus.worker_queue import WorkerQueue
 
 
 def test_everything_accepted_runs_once() -> None:
     """By several workers."""
     done: list[int] = []
-    jobs = Queued(workers=3)
+    jobs = WorkerQueue(workers=3)
     assert all(jobs.put(done.append, n) for n in range(500))
     assert jobs.close(10)
     assert sorted(done) == list(range(500))
@@ -23,7 +23,7 @@ def test_everything_accepted_runs_once() -> None:
 def test_what_is_over_the_bound_is_dropped_and_counted() -> None:
     """accepted + dropped is what was put, to the unit; what was accepted runs."""
     go, taken = threading.Event(), threading.Event()
-    jobs = Queued(workers=1, bound=5)
+    jobs = WorkerQueue(workers=1, bound=5)
 
     def hold() -> None:
         taken.set()
@@ -41,7 +41,7 @@ def test_what_is_over_the_bound_is_dropped_and_counted() -> None:
 
 def test_a_call_that_raises_is_counted_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     """And its worker goes on."""
-    jobs = Queued(workers=1, name="mine")
+    jobs = WorkerQueue(workers=1, name="mine")
     done: list[int] = []
     with caplog.at_level(logging.ERROR, "odibi_core"):
         jobs.put(lambda: 1 / 0)
@@ -54,7 +54,7 @@ def test_a_call_that_raises_is_counted_and_logged(caplog: pytest.LogCaptureFixtu
 def test_a_call_that_hangs_does_not_hold_up_who_closes() -> None:
     """`close` says that it could not drain; the threads are daemons."""
     forever = threading.Event()
-    jobs = Queued(workers=1)
+    jobs = WorkerQueue(workers=1)
     jobs.put(forever.wait, 60)
     assert jobs.close(0.05) is False
     forever.set()
@@ -63,7 +63,7 @@ def test_a_call_that_hangs_does_not_hold_up_who_closes() -> None:
 def test_after_close_it_can_be_used_again() -> None:
     """With new threads: also where the old ones hung when it was closed."""
     forever, done = threading.Event(), threading.Event()
-    jobs = Queued(workers=2)
+    jobs = WorkerQueue(workers=2)
     for _ in range(2):
         jobs.put(forever.wait, 60)
     assert jobs.close(0.05) is False
@@ -82,7 +82,7 @@ def test_where_no_thread_can_be_begun_the_caller_does_the_work(monkeypatch: pyte
         raise RuntimeError("can't create new thread at interpreter shutdown")
 
     done: list[threading.Thread] = []
-    jobs = Queued(workers=2)
+    jobs = WorkerQueue(workers=2)
     with monkeypatch.context() as patched:
         patched.setattr(threading.Thread, "start", none)
         for _ in range(3):

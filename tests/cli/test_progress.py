@@ -16,15 +16,15 @@ def _heard(steps: int) -> TimelineView:
     bus, view = EventBus(), TimelineView()
     bus.subscribe(view)
     about = {"run_id": "r1", "pipeline_name": "nightly", "steps": steps}
-    bus.say("pipeline_start", fields=about)
+    bus.publish("pipeline_start", fields=about)
     plan = [{"name": f"step {number}", "layer": "transform"} for number in range(steps)]
-    bus.say("pipeline_plan", fields={"run_id": "r1", "steps": plan})
+    bus.publish("pipeline_plan", fields={"run_id": "r1", "steps": plan})
     for number in range(3):
-        bus.say("node_start", fields={"run_id": "r1", "node_name": f"step {number}"})
-    bus.say(
+        bus.publish("node_start", fields={"run_id": "r1", "node_name": f"step {number}"})
+    bus.publish(
         "node_complete", fields={"run_id": "r1", "node_name": "step 0", "row_count": 1200, "duration_ms": 5.0}
     )
-    bus.say("node_failed", fields={"run_id": "r1", "node_name": "step 1", "error": "no [bold]such\x1b thing"})
+    bus.publish("node_failed", fields={"run_id": "r1", "node_name": "step 1", "error": "no [bold]such\x1b thing"})
     return view
 
 
@@ -79,12 +79,12 @@ def test_plain_progress_is_a_line_an_event(capsys: pytest.CaptureFixture[str]) -
     bus = EventBus()
     with PlainProgress() as progress:
         bus.subscribe(progress)
-        bus.say("node_start", fields={"node_name": "clean"})
-        bus.say("check_result", fields={"node_name": "clean", "status": "success", "check": "unique"})
-        bus.say(
+        bus.publish("node_start", fields={"node_name": "clean"})
+        bus.publish("check_result", fields={"node_name": "clean", "status": "success", "check": "unique"})
+        bus.publish(
             "check_result", "3 rows", fields={"node_name": "clean", "status": "failed", "check": "not_null"}
         )
-        bus.say(
+        bus.publish(
             "node_failed",
             level="error",
             fields={"node_name": "clean", "error": "boom", "traceback": "Traceback …"},
@@ -99,8 +99,8 @@ def test_an_end_says_its_duration_once(capsys: pytest.CaptureFixture[str]) -> No
     bus = EventBus()
     with PlainProgress() as progress:
         bus.subscribe(progress)
-        bus.say("node_complete", fields={"node_name": "clean", "duration_ms": 12.5, "row_count": 3})
-        bus.say("pipeline_complete", fields={"pipeline_name": "shop", "duration_ms": 165.4})
+        bus.publish("node_complete", fields={"node_name": "clean", "duration_ms": 12.5, "row_count": 3})
+        bus.publish("pipeline_complete", fields={"pipeline_name": "shop", "duration_ms": 165.4})
     node, pipeline = (line.partition("info")[2].strip() for line in capsys.readouterr().err.splitlines())
     assert node == "node_complete Node 'clean' completed in 12.50ms (3 rows)"
     assert pipeline == "pipeline_complete Pipeline 'shop' completed in 165.40ms"

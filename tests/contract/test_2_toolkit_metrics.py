@@ -102,7 +102,7 @@ def measured(call: Call, times: int = 1) -> MetricsManager:
     bus, metrics = EventBus(), MetricsManager()
     bus.subscribe(metrics)
     for _ in range(times):
-        bus.say(call.event, fields=call.fields | {"tags": TAGS})
+        bus.publish(call.event, fields=call.fields | {"tags": TAGS})
     return metrics
 
 

@@ -68,7 +68,7 @@ def composed(kind: Any, fields: dict[Any, Any], **more: Any) -> Event:
     """The event that a bus makes of it."""
     bus, heard = EventBus(clock=FakeClock()), RecordingSink()
     bus.subscribe(heard)
-    bus.say(kind, fields=fields, **more)
+    bus.publish(kind, fields=fields, **more)
     return heard.events[0]
 
 

@@ -30,9 +30,9 @@ def bus(heard: RecordingSink) -> EventBus:
 def test_everything_said_inside_carries_what_was_bound(bus: EventBus, heard: RecordingSink) -> None:
     """Standard fields by name and any others; inside wins over outside, and what the event says itself over both."""
     with bind(run_id="r", node_name="outer", shop="s"), bind(node_name="inner"):
-        bus.say("a")
-        bus.say("b", fields={"node_name": "own", "shop": "other"})
-    bus.say("c")
+        bus.publish("a")
+        bus.publish("b", fields={"node_name": "own", "shop": "other"})
+    bus.publish("c")
     a, b, c = heard.events
     assert (a.run_id, a.node_name, a.fields) == ("r", "inner", {"shop": "s"})
     assert (b.run_id, b.node_name, b.fields) == ("r", "own", {"shop": "other"})
@@ -53,7 +53,7 @@ def test_tasks_keep_to_themselves(bus: EventBus, heard: RecordingSink) -> None:
         with bind(node_name=f"n{number}"):
             for _ in range(5):
                 await asyncio.sleep(0)
-                bus.say("step", fields={"number": number})
+                bus.publish("step", fields={"number": number})
 
     async def main() -> None:
         with bind(run_id="r"):
@@ -72,8 +72,8 @@ def test_threads_keep_to_themselves(bus: EventBus, heard: RecordingSink) -> None
         if number < 4:
             barrier.wait(10)
         with bind(node_name=f"n{number}"):
-            bus.say("step", fields={"number": number})
-        bus.say("after")
+            bus.publish("step", fields={"number": number})
+        bus.publish("after")
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(work, range(40)))
@@ -85,7 +85,7 @@ def test_a_context_that_is_carried_over_speaks_in_another_thread(bus: EventBus, 
     """As executors do it: with a copy of the context."""
     with bind(run_id="r"):
         copied = contextvars.copy_context()
-    thread = threading.Thread(target=copied.run, args=(bus.say, "there"))
+    thread = threading.Thread(target=copied.run, args=(bus.publish, "there"))
     thread.start()
     thread.join()
     assert heard.events[0].run_id == "r"

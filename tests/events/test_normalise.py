@@ -35,7 +35,7 @@ def test_any_value_becomes_one_valid_bounded_line(name: str) -> None:
     bus, heard = EventBus(), RecordingSink()
     bus.subscribe(heard)
     value = HOSTILE[name]()
-    bus.say("log", fields={"value": value, "in": [value], "metadata": {"m": value}})
+    bus.publish("log", fields={"value": value, "in": [value], "metadata": {"m": value}})
     line = encode(heard.events[0])
     assert heard.kinds == ["log"]
     assert len(line) < 1 << 20
@@ -191,10 +191,10 @@ def test_an_object_that_logs_itself_ends() -> None:
 
         def __str__(self) -> str:
             Chatty.said += 1
-            bus.say("inner", fields={"me": self})
+            bus.publish("inner", fields={"me": self})
             return "chatty"
 
-    bus.say("outer", fields={"it": Chatty()})
+    bus.publish("outer", fields={"it": Chatty()})
     assert heard.events[-1].event_type == "outer"
     assert Chatty.said < 2000
 
@@ -215,7 +215,7 @@ def test_a_reserved_name_is_kept_beside_the_real_one(name: str) -> None:
     """What only the recorder sets cannot be forged, and what was said is not lost."""
     bus, heard = EventBus(), RecordingSink()
     bus.subscribe(heard)
-    bus.say("log", fields={name: "forged", f"{name}_": "other"})
+    bus.publish("log", fields={name: "forged", f"{name}_": "other"})
     event = heard.events[0]
     assert getattr(event, name) != "forged"
     assert sorted(value for value in event.fields.values()) == ["forged", "other"]
@@ -225,7 +225,7 @@ def test_colliding_keys_are_all_kept() -> None:
     """Two keys of one spelling get two names, at the top and inside."""
     bus, heard = EventBus(), RecordingSink()
     bus.subscribe(heard)
-    bus.say("log", fields={1: "a", "1": "b", None: "c", "None": "d", "in": {2: "x", "2": "y"}})  # type: ignore[dict-item]
+    bus.publish("log", fields={1: "a", "1": "b", None: "c", "None": "d", "in": {2: "x", "2": "y"}})  # type: ignore[dict-item]
     assert sorted(str(value) for value in heard.events[0].fields.values()) == sorted(
         ["a", "b", "c", "d", str({"2": "x", "2_2": "y"})]
     )
@@ -235,7 +235,7 @@ def test_order_of_fields_is_the_callers() -> None:
     """Also where some of them had to take the long way."""
     bus, heard = EventBus(), RecordingSink()
     bus.subscribe(heard)
-    bus.say("log", fields={"z": 1, "a": {1, 2}, 5: "five", "b": "x"})  # type: ignore[dict-item]
+    bus.publish("log", fields={"z": 1, "a": {1, 2}, 5: "five", "b": "x"})  # type: ignore[dict-item]
     assert list(heard.events[0].fields) == ["z", "a", "5", "b"]
 
 

@@ -222,7 +222,7 @@ def test_its_rows_are_counted_and_its_time_is_measured(executor: str) -> None:
     released = threading.Event()
 
     async def waits() -> Any:
-        bus.say("inside")
+        bus.publish("inside")
         released.set()
         yield {"n": 1}
 

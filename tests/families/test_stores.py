@@ -34,7 +34,7 @@ def test_it_gives_back_what_it_took_in_order(store: Store) -> None:
     bus.subscribe(heard)
     bus.subscribe(store)
     for number in range(50):
-        bus.say(
+        bus.publish(
             "x",
             "message",
             level="error" if number % 7 == 0 else "info",

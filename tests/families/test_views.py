@@ -129,7 +129,7 @@ def sequences(draw: st.DrawFn) -> list[Event]:
     bus.subscribe(heard)
     for kind, fields in said:
         clock.advance(draw(st.sampled_from([0, 0.001, 1.5, -1])))
-        bus.say(kind, fields=dict(fields))
+        bus.publish(kind, fields=dict(fields))
     events = heard.events
     for place in draw(st.lists(st.integers(0, 60), max_size=4)):
         if place < len(events):

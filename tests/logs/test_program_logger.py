@@ -146,8 +146,8 @@ def test_a_sink_of_a_run_may_log(log: ProgramLog, stream: io.StringIO) -> None:
 
     def say() -> None:
         with context.speaking_on(bus):
-            bus.say("odd")
-            bus.say("even")
+            bus.publish("odd")
+            bus.publish("even")
         done.set()
 
     threading.Thread(target=say, daemon=True).start()
@@ -639,13 +639,13 @@ def test_the_toolkits_calls_are_shown_beside_the_lines(capsys: pytest.CaptureFix
     """From LOG_LEVEL up, inside a run and outside, where no logger said a word; what a run itself says is not."""
     with fresh_program():
         configure(Log(level="info", format="json", file="app.jsonl"))
-        current_bus().say("cost", fields={"operation": "q"})
-        current_bus().say("breadcrumb", level="debug")
-        current_bus().say("metric", fields={"value": 1})
+        current_bus().publish("cost", fields={"operation": "q"})
+        current_bus().publish("breadcrumb", level="debug")
+        current_bus().publish("metric", fields={"value": 1})
         with observe("nightly", store=False) as run:
-            run.bus.say("snapshot")
-            run.bus.say("node_complete", fields={"node_name": "clean"})
-            current_bus().say("error", level="error", fields={"error": "disk full"})
+            run.bus.publish("snapshot")
+            run.bus.publish("node_complete", fields={"node_name": "clean"})
+            current_bus().publish("error", level="error", fields={"error": "disk full"})
             get_logger("app").info("said")
     shown = [json.loads(line)["event_type"] for line in capsys.readouterr().err.splitlines()]
     assert shown == ["cost", "error", "said"]
@@ -679,7 +679,7 @@ def test_a_thread_may_ask_for_the_first_logger_while_a_sink_does() -> None:
                 done.set()
 
         run.bus.subscribe(sink)
-        threading.Thread(target=wrap(run.bus.say), args=("odd",), daemon=True).start()
+        threading.Thread(target=wrap(run.bus.publish), args=("odd",), daemon=True).start()
         assert inside.wait(20)
         other = threading.Thread(target=lambda: get_logger("app").info("said"), daemon=True)
         other.start()

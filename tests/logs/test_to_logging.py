@@ -107,9 +107,9 @@ def test_runs_and_the_toolkits_calls_go_out_too(kept: Keeping) -> None:
     """All that the process says but what only machines read."""
     with forward_to_logging():
         with observe("nightly", store=False) as run:
-            run.bus.say("metric", fields={"value": 1})
-            current_bus().say("cost", "a query", fields={"operation": "q"})
-        current_bus().say("health_check", level="debug")
+            run.bus.publish("metric", fields={"value": 1})
+            current_bus().publish("cost", "a query", fields={"operation": "q"})
+        current_bus().publish("health_check", level="debug")
     types = [vars(record)["event_type"] for record in kept.records]
     assert types == ["pipeline_start", "cost", "pipeline_complete", "health_check"]
     assert kept.records[0].name == "odibi"

@@ -44,8 +44,8 @@ def test_what_is_measured_by_events_too() -> None:
     metrics, other = MetricsManager(bus=bus), MetricsManager(bus=bus)
     bus.subscribe(metrics)
     end = metrics.forward(heard.extend)
-    bus.say("node_complete", fields={"node_name": "load", "duration_ms": 5.0})
-    bus.say("feature_usage", fields={"feature": "dry_run"})
+    bus.publish("node_complete", fields={"node_name": "load", "duration_ms": 5.0})
+    bus.publish("feature_usage", fields={"feature": "dry_run"})
     other.increment("error_count", "load")
     other.flush()
     assert metrics.counters["error_count:load"] == 1

@@ -49,7 +49,7 @@ def call(manager: MetricsManager, bus: EventBus, said: tuple[str, str, str | Non
     elif how == "node":
         manager.record_node_execution(str(name), value, True, rows=3)
     elif how == "event":
-        bus.say("node_complete", fields={"node_name": name, "duration_ms": 1.5, "cache_hit": True})
+        bus.publish("node_complete", fields={"node_name": name, "duration_ms": 1.5, "cache_hit": True})
     else:
         getattr(manager, how)(metric, name, value, labels)
 

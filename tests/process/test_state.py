@@ -43,13 +43,13 @@ def test_a_listener_hears_the_program_and_every_run_each_event_once() -> None:
     with observe("first", store=False) as run:
         listen(early)
         run.say("from_a_run")
-    program_bus().say("from_the_program")
+    program_bus().publish("from_the_program")
     Orchestrator([_one], store=False).execute()
     assert [kind for kind in early.kinds if kind.startswith("from_")] == ["from_a_run", "from_the_program"]
     assert early.kinds.count("node_complete") == 1
     unlisten(early)
     heard = len(early.events)
-    program_bus().say("later")
+    program_bus().publish("later")
     with observe("second", store=False) as run:
         run.say("later")
     assert len(early.events) == heard
@@ -61,7 +61,7 @@ def test_a_bus_that_joins_twice_is_heard_once() -> None:
     listen(heard)
     join(bus)
     join(bus)
-    bus.say("x")
+    bus.publish("x")
     assert heard.kinds == ["x"]
 
 
@@ -71,7 +71,7 @@ def test_the_metrics_of_the_process_are_those_of_all_its_runs() -> None:
     Orchestrator([_one], store=False).execute()
     with observe("nightly", store=False):
         node(_one)()
-    program_bus().say("operation_complete", fields={"operation": "load", "duration_ms": 2.0})
+    program_bus().publish("operation_complete", fields={"operation": "load", "duration_ms": 2.0})
     metrics.increment("mine", value=2)
     counters = metrics.counters
     assert counters["success_count:_one"] == 2
@@ -82,7 +82,7 @@ def test_the_metrics_of_the_process_are_those_of_all_its_runs() -> None:
 def test_what_is_said_in_a_run_is_measured_for_the_process() -> None:
     """Though nobody had asked for its metrics by then."""
     with observe("nightly", store=False):
-        current_bus().say("operation_complete", fields={"operation": "load"})
+        current_bus().publish("operation_complete", fields={"operation": "load"})
     assert get_metrics().counters["operation.success"] == 1
 
 

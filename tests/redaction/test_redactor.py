@@ -30,7 +30,7 @@ from odibi_core.testing import RecordingSink
 def line_of(fields: dict[str, Any], message: str | None = None, kind: str = "log") -> str:
     bus, heard = EventBus(), RecordingSink()
     bus.subscribe(heard)
-    bus.say(kind, message, fields=fields)
+    bus.publish(kind, message, fields=fields)
     return encode(heard.events[0]).decode()
 
 

@@ -46,7 +46,7 @@ def test_a_pattern_of_the_users_is_hidden_in_every_text() -> None:
     heard, bus = RecordingSink(), EventBus()
     bus.subscribe(heard)
     for _ in range(2):
-        bus.say("log", "EMP-123 left", fields={"about": "EMP-456", "by": {"EMP-789": 1}})
+        bus.publish("log", "EMP-123 left", fields={"about": "EMP-456", "by": {"EMP-789": 1}})
         configure(patterns=[r"EMP-\d+"])
     assert "EMP-456" in str(heard.events[0])
     assert "EMP-" not in str(heard.events[1])

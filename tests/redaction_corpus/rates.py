@@ -69,7 +69,7 @@ def lines_of(entries: Iterable[Entry]) -> Iterator[tuple[Entry, dict[str, Any]]]
     bus = EventBus()
     bus.subscribe(heard.append)
     for entry in entries:
-        bus.say(_KIND, entry.message, fields=dict(entry.fields))
+        bus.publish(_KIND, entry.message, fields=dict(entry.fields))
         record = json.loads(encode(heard.pop()))
         if (
             entry.message is None and record.get("message") == _KIND

@@ -11,7 +11,7 @@ import pytest
 from polars.exceptions import PanicException
 
 from odibi_core.bus.bus import EventBus
-from odibi_core.bus.worker_queue import Queued
+from odibi_core.bus.worker_queue import WorkerQueue
 from odibi_core.checks import Check
 from odibi_core.endpoint.app import aside
 from odibi_core.engines.frame import describe
@@ -202,7 +202,7 @@ def test_a_value_that_raises_it_is_told_as_that(error: BaseException) -> None:
 
     bus, heard = EventBus(), RecordingSink()
     bus.subscribe(heard)
-    bus.say("values", fields={"given": Broken(), "error": BrokenError()})
+    bus.publish("values", fields={"given": Broken(), "error": BrokenError()})
     tracker = Tracker(bus=bus)
     tracker.start_step(Broken())  # type: ignore[arg-type]
     tracker.snapshot("after", Broken())
@@ -235,7 +235,7 @@ def test_an_exporter_that_raises_it_is_one_failed_answer(error: BaseException) -
 @pytest.mark.parametrize("error", [*FOREIGN, SystemExit(1), KeyboardInterrupt()], ids=repr)
 def test_a_queued_call_that_raises_it_does_not_end_the_queues_thread(error: BaseException) -> None:
     """An exit neither: it would end the thread alone, and whoever drains would wait for ever."""
-    jobs, done = Queued(workers=1), list[int]()
+    jobs, done = WorkerQueue(workers=1), list[int]()
     jobs.put(raises(error))
     jobs.put(done.append, 1)
     assert jobs.close(60)

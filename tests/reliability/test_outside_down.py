@@ -261,7 +261,7 @@ def test_what_sentry_did_not_take_can_be_asked() -> None:
     sink = SentrySink.connect(f"http://key@127.0.0.1:{kept_port()}/1")
     program.listen(sink, name="sentry")
     for number in range(3):
-        program.current_bus().say(
+        program.current_bus().publish(
             "error", level="error", fields={"error": "bad", "fingerprint": f"f{number}"}
         )
     sink.close(PATIENCE_S)

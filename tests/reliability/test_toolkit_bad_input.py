@@ -220,10 +220,10 @@ def _nodes_metrics(value: Any) -> None:
 def _bus(value: Any) -> None:
     bus = door.EventBus()
     bus.register_hook("*", lambda event: None)
-    everywhere(bus.say, "kind", "message")(value)
-    bus.say("kind", level=value, fields={"field": value})
+    everywhere(bus.publish, "kind", "message")(value)
+    bus.publish("kind", level=value, fields={"field": value})
     everywhere(bus.emit, "kind", {})(value)
-    bus.publish(value)
+    bus.deliver(value)
     bus.shutdown()
 
 

@@ -346,7 +346,7 @@ def test_nothing_is_written_after_the_end(tmp_path: Path) -> None:
     """A hook of the run's end may still speak; the record of the run ends with its end."""
     bus = EventBus()
     bus.register_hook(
-        "pipeline_complete", lambda event: bus.say("afterthought", fields={"run_id": event["run_id"]})
+        "pipeline_complete", lambda event: bus.publish("afterthought", fields={"run_id": event["run_id"]})
     )
     result = Orchestrator([source], store=tmp_path, event_bus=bus).execute()
     assert list(RunStore(tmp_path).read(result.run_id))[-1].event_type == "pipeline_complete"
@@ -614,7 +614,7 @@ def test_an_event_of_no_run_is_in_the_record(tmp_path: Path) -> None:
     bus = EventBus()
 
     def speaks() -> int:
-        thread = threading.Thread(target=lambda: bus.say("note", fields={"from": "afar"}))
+        thread = threading.Thread(target=lambda: bus.publish("note", fields={"from": "afar"}))
         thread.start()
         thread.join()
         return 1

@@ -356,8 +356,8 @@ def test_a_given_bus_is_heard(heard: RecordingSink) -> None:
     bus = EventBus()
     tracker = Tracker(bus=bus)
     bus.subscribe(heard)
-    bus.say("pipeline_start", fields={"run_id": "r1", "pipeline_name": "daily"})
-    bus.say("node_complete", fields={"run_id": "r1", "node_name": "a", "duration_ms": 2.0})
+    bus.publish("pipeline_start", fields={"run_id": "r1", "pipeline_name": "daily"})
+    bus.publish("node_complete", fields={"run_id": "r1", "node_name": "a", "duration_ms": 2.0})
     tracker.start_step("mine", "transform")
     tracker.end_step("mine", "success")
     lineage = tracker.export_lineage()
@@ -370,9 +370,9 @@ def test_a_run_of_its_own_on_a_bus_with_others() -> None:
     """The run that it began, or was told to follow, is the one it hears, whatever starts beside it."""
     bus = EventBus()
     first, own = Tracker(bus=bus, run_id="r1"), Tracker(bus=bus)
-    bus.say("pipeline_start", fields={"run_id": "r1", "pipeline_name": "one"})
+    bus.publish("pipeline_start", fields={"run_id": "r1", "pipeline_name": "one"})
     own.start_pipeline("own")
-    bus.say("pipeline_start", fields={"run_id": "r2", "pipeline_name": "two"})
+    bus.publish("pipeline_start", fields={"run_id": "r2", "pipeline_name": "two"})
     assert [t.export_lineage()["pipeline_name"] for t in (first, own)] == ["one", "own"]
 
 
@@ -487,7 +487,7 @@ def test_two_pipelines_under_one_run_id_have_files_of_their_own(tmp_path: Path) 
     for name in ("a/b", "a.b"):
         bus = EventBus()
         tracker = Tracker(tmp_path, bus=bus)
-        bus.say("pipeline_start", fields={"run_id": "same", "pipeline_name": name})
+        bus.publish("pipeline_start", fields={"run_id": "same", "pipeline_name": name})
         saved.append(tracker.save())
     assert saved[0] != saved[1]
 

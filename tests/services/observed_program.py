@@ -31,7 +31,7 @@ attempts = count()
 
 def read() -> list[dict[str, int]]:
     """Was in the cache."""
-    current_bus().say("cache_hit", fields={"cache_hit": True})
+    current_bus().publish("cache_hit", fields={"cache_hit": True})
     return [{"n": number} for number in range(100)]
 
 
@@ -39,7 +39,7 @@ def clean(read: list[dict[str, int]]) -> list[dict[str, int]]:
     """Succeeds the second time."""
     if next(attempts) % 2 == 0:
         raise ConnectionError("no route")
-    current_bus().say("cache_miss", fields={"cache_hit": False})
+    current_bus().publish("cache_miss", fields={"cache_hit": False})
     get_metrics().record_memory_usage("clean", 64.5)
     return [row for row in read if row["n"] % 2]
 

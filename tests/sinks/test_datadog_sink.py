@@ -111,7 +111,7 @@ def test_what_events_measure_arrives_too(agent: Agent) -> None:
     bus, metrics = EventBus(), MetricsManager()
     bus.subscribe(metrics)
     end = metrics.forward(DatadogSink("127.0.0.1", agent.port))
-    bus.say(
+    bus.publish(
         "cost",
         fields={"operation": "load", "bytes_processed": 10, "estimated_cost_usd": 0.5, "tags": {"team": "x"}},
     )

@@ -447,17 +447,17 @@ def test_a_signals_handler_may_log(durability: str, tmp_path: Path) -> None:
 
     def handler(*_: object) -> None:
         said[0] += 1
-        bus.say("from_handler", level="error")
+        bus.publish("from_handler", level="error")
         journal.flush()
         signal.setitimer(signal.ITIMER_REAL, 0.0005)  # not before: a slow machine would do nothing else
 
     signal.signal(signal.SIGALRM, handler)
     signal.setitimer(signal.ITIMER_REAL, 0.0005)
     for _ in range(5000):
-        bus.say("from_program")
+        bus.publish("from_program")
         journal.flush()
     signal.signal(signal.SIGALRM, lambda *_: None)
-    bus.say("end")
+    bus.publish("end")
     found = [event.event_type for event in journal.read()]
     assert said[0] > 5
     assert (found.count("from_program"), found.count("from_handler")) == (5000, said[0])
@@ -492,7 +492,7 @@ def test_fork_while_another_thread_logs(tmp_path: Path) -> None:
 
     def chatter() -> None:
         while not stop.is_set():
-            bus.say("parent")
+            bus.publish("parent")
 
     threads = [threading.Thread(target=chatter) for _ in range(3)]
     for thread in threads:
@@ -502,7 +502,7 @@ def test_fork_while_another_thread_logs(tmp_path: Path) -> None:
             pid = os.fork()
             if pid == 0:
                 signal.alarm(20)
-                bus.say("child", fields={"number": number})
+                bus.publish("child", fields={"number": number})
                 os._exit(0)
             assert os.waitpid(pid, 0)[1] == 0
     finally:

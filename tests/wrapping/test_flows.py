@@ -245,7 +245,7 @@ def test_what_a_generator_says_belongs_to_its_node_and_its_consumer_to_none(hear
         return "done"
 
     def bus_say(kind: str) -> None:
-        observer.bus.say(kind)
+        observer.bus.publish(kind)
 
     with observe("x", store=False) as observer:
         running = numbers()

@@ -136,7 +136,7 @@ class EventBus(Stays, BuiltInHooks, HookMethods):
             self._ranked = [row for row in self._ranked if row[3] is not sink]
             self._sinks = tuple(row[3] for row in self._ranked)
 
-    def say(
+    def publish(
         self,
         event_type: str,
         message: str | None = None,
@@ -206,7 +206,7 @@ class EventBus(Stays, BuiltInHooks, HookMethods):
                 self._holder = 0
         return event.timestamp, later
 
-    def publish(self, event: Event) -> None:
+    def deliver(self, event: Event) -> None:
         """Hand on an event that was made elsewhere, as it is: a worker's, or another bus's. Never raises."""
         try:
             if not isinstance(event, Event):
@@ -321,7 +321,7 @@ class EventBus(Stays, BuiltInHooks, HookMethods):
         self.failures[name] = self.failures.get(name, 0) + 1
         reason = clean_text(f"{type(error).__name__}: {text(error)}")
         if self.failures[name] == 1:
-            self.say(
+            self.publish(
                 kinds.HOOK_FAILED, f"{name} failed", level="warning", fields={"hook": name, "error": reason}
             )
         return f"hook {name} failed: {reason}"
@@ -359,7 +359,7 @@ class EventBus(Stays, BuiltInHooks, HookMethods):
             raise
         except BaseException:
             kind, fields = text(event_type), {"event_data": event_data}
-        self.say(kind, level="error" if kind in FAILURES else "info", fields=fields)
+        self.publish(kind, level="error" if kind in FAILURES else "info", fields=fields)
 
     def attach_live(self, **objects: Any) -> None:
         """Give hooks of a run's end these objects as they are (`metrics_manager=`, `tracker=`)."""

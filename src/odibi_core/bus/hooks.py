@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Any, Final
 
-from odibi_core.bus.worker_queue import Queued
+from odibi_core.bus.worker_queue import WorkerQueue
 from odibi_core.coroutines import (
     is_any_generator,
     is_awaitable,
@@ -195,7 +195,7 @@ class Hooks(HookTable):
     def begin(self) -> None:
         super().begin()
         self._thread = threading.local()
-        self._queued: Queued | None = None
+        self._queued: WorkerQueue | None = None
 
     def react(self, kind: str, when: datetime, heard: dict[str, Any], nested: bool = True) -> None:
         """Call the hooks of an event that all sinks have heard; what they say reaches hooks after this round.
@@ -272,10 +272,10 @@ class Hooks(HookTable):
                 self.routes = {}
                 _log.error("hook %s failed %d times in a row and is disabled", hook.name, FAILURES_ALLOWED)
 
-    def _queue(self) -> Queued:
+    def _queue(self) -> WorkerQueue:
         with self._lock:
             if self._queued is None:
-                self._queued = Queued(self._max_workers, name="odibi-hook")
+                self._queued = WorkerQueue(self._max_workers, name="odibi-hook")
             return self._queued
 
     @property

@@ -17,15 +17,15 @@ _log = logging.getLogger("odibi_core")
 _Job = tuple[Callable[..., object], tuple[Any, ...]]
 
 
-class Queued:
+class WorkerQueue:
     """Runs calls on `workers` daemon threads; when `bound` calls wait, the newest is dropped and counted.
 
-    >>> jobs = Queued(workers=1, bound=10)
+    >>> jobs = WorkerQueue(workers=1, bound=10)
     >>> jobs.put(print, "hello")
     True
     """
 
-    def __init__(self, workers: int = 4, bound: int = 10_000, name: str = "odibi-queued") -> None:
+    def __init__(self, workers: int = 4, bound: int = 10_000, name: str = "odibi-worker-queue") -> None:
         self.workers = max(1, workers)
         self.name = name
         self.accepted = self.dropped = self.failed = self.done = 0

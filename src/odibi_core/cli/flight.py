@@ -90,7 +90,7 @@ def _give_up(plan: Orchestrator, progress: Progress, number: int, begun: float) 
         "run_id": about.get("run_id"), "pipeline_name": plan.pipeline_name, "status": "cancelled",
         "duration_ms": (monotonic() - begun) * 1e3, "error": str(Stopped(number)), **_counts(about),
     }  # fmt: skip
-    plan.bus.say(kinds.PIPELINE_ERROR, level="warning", fields=fields)
+    plan.bus.publish(kinds.PIPELINE_ERROR, level="warning", fields=fields)
     progress.__exit__(None, None, None)
     output.notice(f"{plan.pipeline_name} was cancelled in the middle of a step")
     os._exit(128 + number)

@@ -54,7 +54,7 @@ def track_query_performance(
         fields["duration_ms"] = seconds * 1000.0
     else:
         fields["duration_seconds"] = seconds
-    current_bus().say(
+    current_bus().publish(
         kinds.QUERY, fields={name: value for name, value in fields.items() if value is not None}
     )
 
@@ -73,7 +73,7 @@ def tell_cost(fields: dict[str, Any], bus: EventBus, context: Context | None = N
     fields = {name: value for name, value in fields.items() if value is not None}
     kept = ("operation", "tags", "job_id")
     about = {name: value for name, value in fields.items() if name in kept}
-    bus.say(kinds.COST, fields=fields, context=context)
+    bus.publish(kinds.COST, fields=fields, context=context)
     if cost is None or config is None:
         return
     threshold, budget = units(config.cost_alert_threshold_usd), units(config.cost_budget_usd)
@@ -99,7 +99,7 @@ def _alert(
     value, threshold = map(dollars, amounts)
     severity = "error" if rule == BUDGET_RULE else "warning"
     fields = {"rule": rule, "severity": severity, "value": value, "threshold": threshold, **about}
-    bus.say(kinds.ALERT_RAISED, message, level=severity, fields=fields, context=context)
+    bus.publish(kinds.ALERT_RAISED, message, level=severity, fields=fields, context=context)
 
 
 def _config() -> ObservabilityConfig | None:

@@ -116,7 +116,7 @@ class ErrorTracker:
             fields["breadcrumbs"] = before
         if self._bus is None:
             _have_a_log()
-        (self._bus or current_bus()).say(kind, message, level=level, fields=fields)
+        (self._bus or current_bus()).publish(kind, message, level=level, fields=fields)
 
     def init(self, config: ObservabilityConfig | None = None) -> bool:
         """See `init_error_tracking`."""

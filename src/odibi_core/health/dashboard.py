@@ -131,7 +131,7 @@ class PipelineHealthDashboard:
             getattr(self.logger, level)(kinds.PIPELINE_HEALTH, **report)
         else:
             bus: EventBus = getattr(self.logger, "bus", self.logger) or current_bus()
-            bus.say(kinds.PIPELINE_HEALTH, level=level, fields=dict(report))
+            bus.publish(kinds.PIPELINE_HEALTH, level=level, fields=dict(report))
 
 
 def _known(given: Any, read: Callable[[Any], R | None]) -> dict[str, R]:

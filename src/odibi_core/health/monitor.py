@@ -231,7 +231,7 @@ class HealthChecker:
         }  # fmt: skip
         if details := clean(result.details):
             told["details"] = details
-        bus.say(
+        bus.publish(
             kinds.HEALTH_CHECK,
             text(result.message) or None,
             level=_LEVELS.get(result.status, "debug"),

@@ -213,7 +213,7 @@ class CircuitBreaker(OneHere):
             if error is not None and new == "open":
                 change["error"] = message_of(error)
             level = "warning" if new == "open" else "info"
-            bus.say(kinds.CIRCUIT_STATE_CHANGE, level=level, fields=change)
+            bus.publish(kinds.CIRCUIT_STATE_CHANGE, level=level, fields=change)
 
     def _is_excluded(self, error: BaseException) -> bool:
         for exclusion in self._excluded:

@@ -149,7 +149,7 @@ class _Span:
         context = current() if self.leave() else self.outer
         if self.fields is not None:
             context = context.saying(self.fields)
-        self.bus.say(kind, level=level, fields=fields, context=context)
+        self.bus.publish(kind, level=level, fields=fields, context=context)
 
 
 def _inside_of(operation: str, outer: Context) -> Context:

@@ -192,6 +192,6 @@ def _speak(logger: Any, kind: str, level: str, fields: dict[str, Any]) -> None:
             logger._log(kind, level, **fields)
             return
         bus: EventBus = current_bus() if logger is None else getattr(logger, "bus", logger)
-        bus.say(kind, level=level, fields={name: value for name, value in fields.items() if value is not None})
+        bus.publish(kind, level=level, fields={name: value for name, value in fields.items() if value is not None})
     finally:
         batch_here.reset(around)

@@ -141,7 +141,7 @@ class UsageAnalytics:
 def _say(kind: str, about: dict[str, Any], level: str = "info") -> None:
     if get_config().usage_enabled:
         said = {name: value for name, value in about.items() if value is not None}
-        program.current_bus().say(kind, level=level, fields=said)
+        program.current_bus().publish(kind, level=level, fields=said)
 
 
 def _milliseconds(seconds: Any) -> Any:

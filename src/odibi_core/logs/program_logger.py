@@ -217,7 +217,7 @@ class ProgramLogger(Leveled):
         if "exc_info" in fields or "extra" in fields or "stack_info" in fields or "stacklevel" in fields:
             fields = with_failure(fields)
         name = self.component
-        self._log.bus().say(event, level=level, fields={"component": name, "logger": name, **fields})
+        self._log.bus().publish(event, level=level, fields={"component": name, "logger": name, **fields})
 
     def _say_if_admitted(self, gate: Gate, level: str, event: str, fields: dict[str, Any]) -> None:
         try:

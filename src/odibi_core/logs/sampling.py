@@ -67,7 +67,7 @@ class Window(msgspec.Struct):
             "last_at": iso(self.last),
         }
         said = f"{self.held} more of {self.event_type} were held back"
-        self.bus.say(kinds.MESSAGES_SUPPRESSED, said, level=self.level, fields=fields, context=self.context)
+        self.bus.publish(kinds.MESSAGES_SUPPRESSED, said, level=self.level, fields=fields, context=self.context)
 
 
 class Gate:

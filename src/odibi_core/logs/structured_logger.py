@@ -87,7 +87,7 @@ class StructuredLogger(OneHere, Leveled):
         self.bus.subscribe(self.store, name=f"log {name}")
         if stream is not None:
             self.bus.subscribe(_Stream(stream), name=f"stream of {name}")
-        self._bus_say = self.bus.say
+        self._publish = self.bus.publish
         self._always = merged(
             EMPTY, {"component": name} if user is None else {"component": name, "user": user}
         )
@@ -130,7 +130,7 @@ class StructuredLogger(OneHere, Leveled):
     def _say(self, level: str, event: str, fields: dict[str, Any]) -> None:
         if "exc_info" in fields or "extra" in fields or "stack_info" in fields or "stacklevel" in fields:
             fields = with_failure(fields)
-        self._bus_say(event, level=level, fields=fields, context=self._context())
+        self._publish(event, level=level, fields=fields, context=self._context())
 
     def _context(self) -> Context:
         """The context in force, and over it what this logger always says."""
@@ -146,7 +146,7 @@ class StructuredLogger(OneHere, Leveled):
     def _log(self, kind: str, level: str, **fields: Any) -> None:
         if severity(level) >= SEVERITY[self.level]:
             given = {name: value for name, value in fields.items() if value is not None}
-            self._bus_say(kind, level=level, fields=given, context=self._context())
+            self._publish(kind, level=level, fields=given, context=self._context())
 
     def log_node_start(
         self, node_name: str, layer: str, engine: str = "pandas", metadata: dict[str, Any] | None = None

@@ -17,7 +17,7 @@ from contextlib import ExitStack
 from types import FrameType
 from typing import Any, Final
 
-from odibi_core.bus.worker_queue import Queued
+from odibi_core.bus.worker_queue import WorkerQueue
 from odibi_core.events import Event, kinds, to_dict
 from odibi_core.events.kinds import SEVERITY, LogLevel
 from odibi_core.events.leveled import UNNAMED
@@ -54,7 +54,7 @@ class LoggingSink:
 
     def begin(self) -> None:
         """A thread of its own: at the start, and in the child of a fork."""
-        self._queue = Queued(workers=1, name="odibi-forwarding")
+        self._queue = WorkerQueue(workers=1, name="odibi-forwarding")
         self._turn = threading.RLock()
         self._counting = threading.RLock()
         self._at_work: int | None = None

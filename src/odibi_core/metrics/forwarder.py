@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
-from odibi_core.bus.worker_queue import Queued
+from odibi_core.bus.worker_queue import WorkerQueue
 from odibi_core.views.metrics.series import Sample
 
 Measurement: TypeAlias = tuple[str, str, str, dict[str, str], float]
@@ -39,7 +39,7 @@ class Forward:
         self.accepted = self.done = 0
         self._closing = False
         self._more = threading.Event()
-        self._queue = Queued(workers=1, bound=self._bound, name="odibi-forward")
+        self._queue = WorkerQueue(workers=1, bound=self._bound, name="odibi-forward")
 
     def put(self, notes: Sequence[Sample]) -> None:
         """Take measurements over; called by one thread at a time, and as cheap as it can be."""

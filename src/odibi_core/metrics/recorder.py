@@ -309,7 +309,7 @@ class MetricsRecorder:
             self._speaker = me
             try:
                 while self._outbox:
-                    bus.say(kinds.METRIC, fields=self._outbox.popleft())
+                    bus.publish(kinds.METRIC, fields=self._outbox.popleft())
             finally:
                 self._speaker = 0
                 self._speaking.release()

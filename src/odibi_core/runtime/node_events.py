@@ -45,7 +45,7 @@ class NodeRecord:
         self.duration_ms = 0.0
         self._begun = monotonic()
         fields = {"status": "running", "worker": current_thread().name}
-        bus.say(kinds.NODE_START, fields=fields, context=self._context)
+        bus.publish(kinds.NODE_START, fields=fields, context=self._context)
 
     def snapshot(self, when: str, dataset: str, description: Description) -> None:
         """What a frame looked like, `"before"` the node had it or `"after"` it made it."""
@@ -54,14 +54,14 @@ class NodeRecord:
             self._taken += ((dataset, description),)
         elif self._taken and (diffs := wide_diffs(self._taken, description)):
             fields["schema_diffs"] = diffs
-        self._bus.say(kinds.SNAPSHOT, fields=fields, context=self._context)
+        self._bus.publish(kinds.SNAPSHOT, fields=fields, context=self._context)
 
     def retry(self, attempt: int, error: BaseException, delay_s: float, max_attempts: int) -> None:
         """An attempt failed, and the next one begins in `delay_s` seconds."""
         self.attempts = attempt + 1
         told = {"attempt": attempt, "max_attempts": max_attempts, "delay_ms": delay_s * 1e3}
         fields = {**told, **describe_failure(error)}
-        self._bus.say(kinds.NODE_RETRY, level="warning", fields=fields, context=self._context)
+        self._bus.publish(kinds.NODE_RETRY, level="warning", fields=fields, context=self._context)
 
     def check(self, result: Any, duration_ms: float) -> None:
         """A check of the node's data was asked; `result` is an `odibi_core.checks.base.CheckResult`."""
@@ -69,7 +69,7 @@ class NodeRecord:
         status = {True: "success", False: "failed", None: "skipped"}[result.passed]
         level = "info" if result.passed is not False else "warning" if result.severity == "warn" else "error"
         fields = {**told, "status": status, "duration_ms": duration_ms}
-        self._bus.say(kinds.CHECK_RESULT, result.message, level=level, fields=fields, context=self._context)
+        self._bus.publish(kinds.CHECK_RESULT, result.message, level=level, fields=fields, context=self._context)
 
     def complete(self, rows: int | None, *, partial: bool = False) -> None:
         """The node is done, with so many rows where that is known; `partial` if its consumer left it early."""
@@ -79,7 +79,7 @@ class NodeRecord:
             fields["attempts"] = self.attempts
         if partial:
             fields["partial"] = True
-        self._bus.say(kinds.NODE_COMPLETE, fields=fields, context=self._context)
+        self._bus.publish(kinds.NODE_COMPLETE, fields=fields, context=self._context)
 
     def failed(self, error: BaseException, *, cancelled: bool | None = None) -> str:
         """The node failed, or was interrupted; gives what the error says, redacted.
@@ -92,7 +92,7 @@ class NodeRecord:
         told = describe_failure(error)
         status = "cancelled" if cancelled else "failed"
         end = {"status": status, "duration_ms": self.duration_ms, "attempts": self.attempts}
-        self._bus.say(kinds.NODE_FAILED, level="error", fields={**told, **end}, context=self._context)
+        self._bus.publish(kinds.NODE_FAILED, level="error", fields={**told, **end}, context=self._context)
         return str(told["error"])
 
 

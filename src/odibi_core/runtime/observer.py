@@ -137,11 +137,11 @@ class Observer:
 
     def _say(self, kind: str, status: str, about: dict[str, Any], level: str = "info") -> None:
         fields = {"run_id": self.run_id, "pipeline_name": self.name, "status": status, **about}
-        self.bus.say(kind, level=level, fields=fields)
+        self.bus.publish(kind, level=level, fields=fields)
 
     def say(self, event_type: str, message: str | None = None, *, level: str = "info", **fields: Any) -> None:
         """An event of this run; any keyword becomes a field. Never raises."""
-        self.bus.say(event_type, message, level=level, fields={"run_id": self.run_id, **fields})
+        self.bus.publish(event_type, message, level=level, fields={"run_id": self.run_id, **fields})
 
     def __enter__(self) -> Observer:
         self.start()

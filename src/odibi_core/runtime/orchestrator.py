@@ -222,10 +222,10 @@ class _Run:
             "steps": len(self.graph), "workers": plan.max_workers, "pid": process_id(), "host": host_name(),
             "process_start": process_start(), "store": str(plan.store.root) if plan.store else None,
         }  # fmt: skip
-        self.bus.say(kinds.PIPELINE_START, fields=about)
+        self.bus.publish(kinds.PIPELINE_START, fields=about)
         self.owner.leave_if_forked()
         for chunk in _chunks(plan_rows(self.graph)):
-            self.bus.say(kinds.PIPELINE_PLAN, level="debug", fields={"steps": chunk})
+            self.bus.publish(kinds.PIPELINE_PLAN, level="debug", fields={"steps": chunk})
 
     def _step(self, index: int) -> list[int]:
         """Run one step; gives those that became ready by it."""
@@ -331,7 +331,7 @@ class _Run:
             fields["error"] = result["error"]
         self.plan.metrics.flush()
         live = {"metrics_manager": self.plan.metrics, "tracker": self.tracker}
-        self.bus.say(kind, level=level, fields=fields, live=live)
+        self.bus.publish(kind, level=level, fields=fields, live=live)
 
     def _close(self) -> None:
         close_record(self.run_id)

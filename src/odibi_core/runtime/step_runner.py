@@ -101,7 +101,7 @@ class StepRunner:
         step = self.graph.steps[index]
         self.outcomes[step.name] = _outcome("skipped", error=reason)
         fields = {"node_name": step.name, "layer": step.layer, "status": "skipped", "reason": reason}
-        self._bus.say(kinds.NODE_SKIPPED, level="warning", fields={**fields, "because_of": because_of})
+        self._bus.publish(kinds.NODE_SKIPPED, level="warning", fields={**fields, "because_of": because_of})
 
     def _attempt(self, step: Step, engine: str, inputs: dict[str, Any], record: NodeRecord) -> Any:
         self._refuse_when_over()

@@ -159,7 +159,7 @@ class Tracker:
         self.follow(run_id)
         with self._lock:
             self._handles.clear()
-        self.bus.say(
+        self.bus.publish(
             kinds.PIPELINE_START,
             fields={
                 "run_id": run_id,
@@ -190,7 +190,7 @@ class Tracker:
             self._warn("the pipeline ended before some of its steps", run_id=run_id, steps=unfinished[:20])
         summary = self._view.answer()["summary"]
         failed = error_message is not None or summary["failed_count"] > 0
-        self.bus.say(
+        self.bus.publish(
             kinds.PIPELINE_ERROR if failed else kinds.PIPELINE_COMPLETE,
             level="error" if failed else "info",
             fields={
@@ -217,7 +217,7 @@ class Tracker:
         _begun.set((*(h for h in _begun.get() if h.open), handle))
         others = (h for h in _latest.get() if h.owner is not self._token)
         _latest.set((handle, *others)[:_REMEMBERED])
-        self.bus.say(
+        self.bus.publish(
             kinds.NODE_START,
             fields={
                 **handle.fields(),
@@ -252,7 +252,7 @@ class Tracker:
         fields |= {"when": side, "dataset": _dataset(handle, side, told["metadata"])}
         if handle is not None and (diffs := _note(handle, side, fields["dataset"], told)):
             fields["schema_diffs"] = diffs
-        self.bus.say(kinds.SNAPSHOT, fields=fields | told)
+        self.bus.publish(kinds.SNAPSHOT, fields=fields | told)
 
     @_never_raises
     def end_step(self, name: str, status: str = "success", error_message: object = None) -> None:
@@ -277,7 +277,7 @@ class Tracker:
             fields["error"] = error_message
             if isinstance(error_message, BaseException):
                 fields["error_type"] = type(error_message).__name__
-        self.bus.say(
+        self.bus.publish(
             kinds.NODE_FAILED if failed else kinds.NODE_COMPLETE,
             level="error" if failed else "info",
             fields=fields,
@@ -341,7 +341,7 @@ class Tracker:
         return None
 
     def _warn(self, message: str, **fields: Any) -> None:
-        self.bus.say(WARNING, message, level="warning", fields={"run_id": self._view.run_id, **fields})
+        self.bus.publish(WARNING, message, level="warning", fields={"run_id": self._view.run_id, **fields})
 
     def _write(self, path: Path, lineage: dict[str, Any]) -> None:
         """Whole or not at all: a reader never sees half a file."""

@@ -47,7 +47,7 @@ class AlertHook:
         if self._bus is not None:
             fields = {"rule": "failed_nodes", "pipeline_name": name, "failed_count": failed}
             fields |= {"threshold": self.threshold_failed, "run_id": event.get("run_id")}
-            self._bus.say(kinds.ALERT_RAISED, message, level="error", fields=fields)
+            self._bus.publish(kinds.ALERT_RAISED, message, level="error", fields=fields)
 
 
 def create_alert_hook(threshold_failed: int = 1, *, stream: TextIO | None = None) -> AlertHook:

@@ -70,7 +70,7 @@ class Moment:
         operation = self.terms.operation or self.context.operation
         fields = known({"operation": operation, "tags": self.terms.tags or None, **fields})
         level = level or ("error" if fields.get("status") == "failed" else "info")
-        self.bus.say(kind, level=level, fields=fields, context=self.context)
+        self.bus.publish(kind, level=level, fields=fields, context=self.context)
 
     def tell_query(self, fields: Fields, ended: Any = None) -> None:
         """How a query went, and what it cost."""
