@@ -10,7 +10,7 @@ import pytest
 from odibi_core.bus.bus import EventBus
 from odibi_core.checks import not_null
 from odibi_core.engines.frame import Description
-from odibi_core.runtime.node_events import Descriptions, NodeRecord
+from odibi_core.runtime.node_events import Descriptions, NodeEvents
 from odibi_core.testing import RecordingSink
 
 
@@ -20,13 +20,13 @@ def heard() -> RecordingSink:
 
 
 @pytest.fixture
-def record(heard: RecordingSink) -> NodeRecord:
+def record(heard: RecordingSink) -> NodeEvents:
     bus = EventBus()
     bus.subscribe(heard)
-    return NodeRecord(bus, "r1", "clean", "transform", "pandas")
+    return NodeEvents(bus, "r1", "clean", "transform", "pandas")
 
 
-def test_making_one_says_the_start(record: NodeRecord, heard: RecordingSink) -> None:
+def test_making_one_says_the_start(record: NodeEvents, heard: RecordingSink) -> None:
     """With run, node, layer, engine, status and worker."""
     (event,) = heard.events
     assert (event.event_type, event.run_id, event.node_name) == ("node_start", "r1", "clean")
@@ -34,7 +34,7 @@ def test_making_one_says_the_start(record: NodeRecord, heard: RecordingSink) -> 
     assert event.fields == {"worker": "MainThread"}
 
 
-def test_every_later_event_is_of_the_same_node(record: NodeRecord, heard: RecordingSink) -> None:
+def test_every_later_event_is_of_the_same_node(record: NodeEvents, heard: RecordingSink) -> None:
     """Whatever is said of a node names its run, itself, its layer and its engine."""
     record.snapshot("after", "clean", Description(row_count=2))
     record.retry(1, ValueError("x"), 0.5, 3)
@@ -46,7 +46,7 @@ def test_every_later_event_is_of_the_same_node(record: NodeRecord, heard: Record
     assert told == {("r1", "clean", "transform", "pandas")}
 
 
-def test_complete(record: NodeRecord, heard: RecordingSink) -> None:
+def test_complete(record: NodeEvents, heard: RecordingSink) -> None:
     """Status, a duration, the rows; attempts only where it took more than one, and of no cache nothing."""
     record.complete(7)
     event = heard.events[-1]
@@ -55,7 +55,7 @@ def test_complete(record: NodeRecord, heard: RecordingSink) -> None:
     assert "attempts" not in event.fields
 
 
-def test_attempts_are_counted_by_retries(record: NodeRecord, heard: RecordingSink) -> None:
+def test_attempts_are_counted_by_retries(record: NodeEvents, heard: RecordingSink) -> None:
     """The wait is told in milliseconds, the end knows how many attempts it took."""
     record.retry(1, ConnectionError("no route"), 0.25, 4)
     record.complete(None)
@@ -68,7 +68,7 @@ def test_attempts_are_counted_by_retries(record: NodeRecord, heard: RecordingSin
     assert end.fields["attempts"] == 2
 
 
-def test_failed_gives_what_it_said(record: NodeRecord, heard: RecordingSink) -> None:
+def test_failed_gives_what_it_said(record: NodeEvents, heard: RecordingSink) -> None:
     """Redacted: secrets in an exception's text reach neither the event nor the caller."""
     said = record.failed(ConnectionError("postgres://bob:hunter2@db/x is away"))
     event = heard.events[-1]
@@ -79,7 +79,7 @@ def test_failed_gives_what_it_said(record: NodeRecord, heard: RecordingSink) -> 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(1)])
 def test_an_interrupted_node_is_cancelled(
-    error: BaseException, record: NodeRecord, heard: RecordingSink
+    error: BaseException, record: NodeEvents, heard: RecordingSink
 ) -> None:
     """What is no Exception is no failure of the node's own."""
     record.failed(error)
@@ -95,7 +95,7 @@ def test_an_interrupted_node_is_cancelled(
     ],
 )
 def test_a_check_is_told_by_its_verdict(
-    value: Any, severity: str, status: str, level: str, record: NodeRecord, heard: RecordingSink
+    value: Any, severity: str, status: str, level: str, record: NodeEvents, heard: RecordingSink
 ) -> None:
     """Its level is that of its severity when it failed."""
     record.check(not_null("id", severity=severity).check({"out": [{"id": value}]}), 1.5)
@@ -105,7 +105,7 @@ def test_a_check_is_told_by_its_verdict(
     assert event.message
 
 
-def test_a_check_that_was_not_made_is_skipped(record: NodeRecord, heard: RecordingSink) -> None:
+def test_a_check_that_was_not_made_is_skipped(record: NodeEvents, heard: RecordingSink) -> None:
     """A lazy frame is not forced for a check: neither passed nor failed."""
     import polars as pl
 

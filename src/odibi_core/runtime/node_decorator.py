@@ -13,7 +13,7 @@ from odibi_core.engines.frame import Description, is_frame, row_count
 from odibi_core.errors import STOPS
 from odibi_core.events import context, kinds
 from odibi_core.events.context import Context
-from odibi_core.runtime.node_events import NodeRecord, compared
+from odibi_core.runtime.node_events import NodeEvents, compared
 from odibi_core.runtime.observer import Observer, active
 from odibi_core.runtime.producer_index import MAX_FRAMES, Link, ProducerIndex, frames_in
 from odibi_core.wrapping.callables import name_of, over
@@ -93,7 +93,7 @@ class _Call(Unobserving):
         self._observer, self._index = observer, _index(observer)
         self._name, self._layer, self._function = node
         self._given = given
-        self._record: NodeRecord | None = None
+        self._record: NodeEvents | None = None
         self._inside: Context | None = None
         self._rows: int | None = None
         self._sample: Description | None = None
@@ -142,7 +142,7 @@ class _Call(Unobserving):
         ]
         self._given = {}
         self._plan([link for _, _, link in taken if link is not None], {"out": name} if number == 1 else {})
-        record = NodeRecord(observer.bus, observer.run_id, name, self._layer, call=number)
+        record = NodeEvents(observer.bus, observer.run_id, name, self._layer, call=number)
         self._record, self._inside = record, record.context
         frames = [(path, value, link) for path, value, link in taken if is_frame(value)]
         for path, value, link in frames[:MAX_FRAMES]:
@@ -175,7 +175,7 @@ class _Call(Unobserving):
             record.snapshot("after", self._name, self._sample.but(row_count=self._rows))
         record.complete(self._rows, partial=partial)
 
-    def _made(self, record: NodeRecord, result: Any) -> int | None:
+    def _made(self, record: NodeEvents, result: Any) -> int | None:
         """Remember and describe what the function returned: one frame, or those in a container. Return their rows."""
         found = [(path, value) for path, value in frames_in(result, "") if is_frame(value)][:MAX_FRAMES]
         if not any(path for path, _ in found):
@@ -187,7 +187,7 @@ class _Call(Unobserving):
         rows = [row_count(value) for _, value in found]
         return None if None in rows else sum(filter(None, rows))
 
-    def _describe_taken(self, record: NodeRecord, dataset: str, value: Any) -> None:
+    def _describe_taken(self, record: NodeEvents, dataset: str, value: Any) -> None:
         """As it is now: code between the nodes may have changed it in place since it was made."""
         known, description = self._index.description_of(value), self._observer.descriptions.described(value)
         if known is not None:
@@ -195,7 +195,7 @@ class _Call(Unobserving):
         if description is not None:
             record.snapshot("before", dataset, description)
 
-    def _describe_made(self, record: NodeRecord, dataset: str, value: Any) -> None:
+    def _describe_made(self, record: NodeEvents, dataset: str, value: Any) -> None:
         description = self._observer.descriptions.described(value)
         self._index.remember(value, dataset, self._name, description)
         if description is not None:

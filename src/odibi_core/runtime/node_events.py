@@ -16,7 +16,7 @@ from odibi_core.events.clock import monotonic
 from odibi_core.events.failure import describe_failure
 
 
-class NodeRecord:
+class NodeEvents:
     """Says that a node started, when it is made; then whatever it is told. Never raises."""
 
     __slots__ = ("_begun", "_bus", "_context", "_taken", "attempts", "context", "duration_ms")

@@ -18,7 +18,7 @@ from odibi_core.events.clock import monotonic
 from odibi_core.pipeline import Graph, Step
 from odibi_core.pipeline.attempts import attempt
 from odibi_core.pipeline.one_shot import PLAIN, readable_again
-from odibi_core.runtime.node_events import Descriptions, NodeRecord
+from odibi_core.runtime.node_events import Descriptions, NodeEvents
 
 
 class AbandonedError(Exception):
@@ -61,7 +61,7 @@ class StepRunner:
         step = self.graph.steps[index]
         engine = self.graph.engine_of(index)
         self._refuse_when_over()
-        record = NodeRecord(self._bus, self._run_id, step.name, step.layer, engine)
+        record = NodeEvents(self._bus, self._run_id, step.name, step.layer, engine)
         context.put(record.context)
         try:
             self._refuse_when_over()
@@ -103,7 +103,7 @@ class StepRunner:
         fields = {"node_name": step.name, "layer": step.layer, "status": "skipped", "reason": reason}
         self._bus.publish(kinds.NODE_SKIPPED, level="warning", fields={**fields, "because_of": because_of})
 
-    def _attempt(self, step: Step, engine: str, inputs: dict[str, Any], record: NodeRecord) -> Any:
+    def _attempt(self, step: Step, engine: str, inputs: dict[str, Any], record: NodeEvents) -> Any:
         self._refuse_when_over()
         policy = step.policy
         if policy.plain:
@@ -185,13 +185,13 @@ class StepRunner:
             self.graph.consumers[key] for key in step.outputs.values()
         )
 
-    def _describe(self, step: Step, made: dict[str, Any], record: NodeRecord) -> int | None:
+    def _describe(self, step: Step, made: dict[str, Any], record: NodeEvents) -> int | None:
         """Tell what was made; gives the rows of the first frame."""
         for name, frame in made.items():
             self._tell(record, "after", step.outputs[name], frame)
         return _rows_of(made)
 
-    def _tell(self, record: NodeRecord, when: str, key: str, frame: Any) -> bool:
+    def _tell(self, record: NodeEvents, when: str, key: str, frame: Any) -> bool:
         """Describe a frame in the record; False for what is no frame, or when no descriptions are wanted."""
         look = self._descriptions.before if when == "before" else self._descriptions.after
         description = look(key, frame)
@@ -204,7 +204,7 @@ class StepRunner:
         self.data.pop(key, None)
         self._descriptions.forget(key)
 
-    def _check(self, step: Step, frames: dict[str, Any], record: NodeRecord) -> None:
+    def _check(self, step: Step, frames: dict[str, Any], record: NodeEvents) -> None:
         """Ask every check of the step; those of severity `error` that failed fail the step, all in one message."""
         failed = []
         by_key = {
