@@ -35,7 +35,7 @@ def test_the_table_is_aligned() -> None:
     assert head.index("Error") == second.index("boom")
     assert first.index("1,234,567") + 9 == head.index("Rows") + 4
     assert set(rule) == {"-", " "}
-    assert "1 min 1 s" in first
+    assert "1 min 01 s" in first
     assert "success rate: 50.0 %" in text
     assert "Checks: 1 passed, 0 failed" in text
 

@@ -13,6 +13,7 @@ from odibi_core.errors import ConfigurationError, nearest
 from odibi_core.events.clock import utc_now
 from odibi_core.settings import get_config
 from odibi_core.views.costs import CostsView, dollars, month_of, sum_of
+from odibi_core.views.wording import size
 
 _BY: Final = ("operation", "run", "day", "statement", "table")
 _TAG: Final = "tag:"
@@ -155,19 +156,3 @@ def usd(amount: float) -> str:
     if 0 < amount < 0.01:
         return f"{amount:.6f} USD" if amount >= 0.000001 else "< 0.000001 USD"
     return f"{amount:,.2f} USD"
-
-
-def size(count: int) -> str:
-    """`1.50 GiB`; three figures are enough for people."""
-    amount, units = float(count), ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
-    for unit in units:
-        if amount < 1024 or unit == units[-1]:
-            break
-        amount /= 1024
-    return (
-        f"{count:,} B"
-        if unit == "B"
-        else f"{amount:,.3g} {unit}"
-        if amount < 1000
-        else f"{amount:,.0f} {unit}"
-    )

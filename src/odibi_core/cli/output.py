@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 import msgspec
 
 from odibi_core.events import clean_text, plain
+from odibi_core.views import wording
 
 if TYPE_CHECKING:
     from rich.console import Console, JustifyMethod, RenderableType
@@ -201,16 +202,8 @@ def is_live(on: Console) -> bool:
 
 
 def duration(ms: float | None) -> str:
-    """`12 ms`, `1.24 s`, `2 min 05 s`; three figures are enough for people."""
-    if not isinstance(ms, (int, float)):
-        return ""
-    if ms < 1000:
-        return f"{ms:.0f} ms" if ms >= 10 else f"{ms:.1f} ms"
-    seconds = ms / 1000
-    if seconds < 60:
-        return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+    """Return a duration; nothing if it is not known."""
+    return wording.duration(ms if isinstance(ms, int | float) else None, unknown="")
 
 
 def count(number: Any, of: str = "") -> str:

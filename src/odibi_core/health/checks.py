@@ -14,6 +14,7 @@ from odibi_core.health.monitor import HealthCheck, HealthCheckResult, HealthStat
 from odibi_core.plugins import missing_extra
 from odibi_core.process import state as program
 from odibi_core.settings import environment_value, get_config, read_settings
+from odibi_core.views.wording import size
 
 _GB: Final = 1 << 30
 LOW_DISK_BYTES: Final = 1 * _GB
@@ -58,7 +59,7 @@ class DiskCheck(_BuiltIn):
         status = HealthStatus.HEALTHY
         if usage.free < LOW_DISK_BYTES:
             status = HealthStatus.UNHEALTHY if usage.free < FULL_DISK_BYTES else HealthStatus.DEGRADED
-        said = f"{_size(usage.free)} free of {_size(usage.total)}"
+        said = f"{size(usage.free)} free of {size(usage.total)}"
         return self._found(status, said, free_bytes=usage.free, total_bytes=usage.total)
 
 
@@ -191,11 +192,6 @@ class BigQueryCheck(_BuiltIn):
         client = self._client() if callable(self._client) else self._client or bigquery.Client()
         job = client.query("SELECT 1", job_config=bigquery.QueryJobConfig(dry_run=True))
         return self._found(HealthStatus.HEALTHY, "a dry run was answered", project=job.project)
-
-
-def _size(count: int) -> str:
-    unit, name = (_GB, "GiB") if count >= FULL_DISK_BYTES else (1 << 20, "MiB")
-    return f"{count / unit:.1f} {name}"
 
 
 def _existing(place: Path) -> Path:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +21,5 @@ def write_story(lineage: dict[str, Any], path: str | os.PathLike[str], title: st
     Secrets are masked on the way, since the lineage may come from anywhere. Raises OSError when it cannot be
     written.
     """
-    with _no_collection():
-        page = render(build(safe(lineage), None if title is None else clean_text(str(title))))
+    page = render(build(safe(lineage), None if title is None else clean_text(str(title))))
     return private_files.replace(path, page.encode("utf-8", "replace"))
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Millions of small lists and dicts are made and none of them is garbage: looking for some doubles the time."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()

@@ -6,6 +6,7 @@ from typing import Any
 
 from odibi_core.story import reading, wording
 from odibi_core.story.steps import LONGEST_TEXT, compact
+from odibi_core.views.wording import count, plural, shorten
 
 Activity = dict[str, Any]
 MOST_ERRORS = 50
@@ -42,9 +43,9 @@ def captured(activity: Activity) -> str:
         return ""
     first: dict[str, Any] = next(iter(activity.get("errors", ())), {})
     kind, said = first.get("type"), wording.first_paragraph(first.get("message") or "")
-    what = ": ".join(part for part in (kind, wording.shorten(said, 160).rstrip(".")) if part)
+    what = ": ".join(part for part in (kind, shorten(said, 160).rstrip(".")) if part)
     were = "was" if number == 1 else "were"
-    return f"{wording.plural(number, 'error')} {were} captured{': ' + what if what else ''}."
+    return f"{plural(number, 'error')} {were} captured{': ' + what if what else ''}."
 
 
 def figures(activity: Activity) -> list[dict[str, str]]:
@@ -52,12 +53,12 @@ def figures(activity: Activity) -> list[dict[str, str]]:
     found = []
     if number := activity.get("errorCount"):
         kinds = len(activity.get("errors", ()))
-        note = wording.plural(kinds, "different one") if 1 < kinds < number else ""
-        found.append({"label": "Errors captured", "value": wording.count(number), "note": note})
+        note = plural(kinds, "different one") if 1 < kinds < number else ""
+        found.append({"label": "Errors captured", "value": count(number), "note": note})
     if lines := activity.get("lines"):
         levels = activity.get("levels", {})
         notes = [f"{levels[level]:,} {level}" for level in LEVELS[:1:-1] if levels.get(level)]
-        found.append({"label": "Log lines", "value": wording.count(lines), "note": ", ".join(notes)})
+        found.append({"label": "Log lines", "value": count(lines), "note": ", ".join(notes)})
     if cost := activity.get("cost"):
         found.append({"label": "Estimated cost", "value": cost["total"], "note": cost["note"]})
     return found
@@ -118,7 +119,7 @@ def _cost(raw: dict[str, Any]) -> dict[str, Any] | None:
     if usd is None:
         return None
     calls, unknown = reading.whole(total.get("calls")), reading.whole(total.get("unknown_costs"))
-    notes = [wording.plural(calls, "call")] if calls else []
+    notes = [plural(calls, "call")] if calls else []
     if unknown:
         notes.append(f"{unknown:,} of unknown cost")
     rows = [

@@ -12,6 +12,7 @@ from odibi_core.story import reading, verdict, wording
 from odibi_core.story.activity import read_activity
 from odibi_core.story.layout import NODE_HEIGHT, NODE_WIDTH, layout
 from odibi_core.story.steps import read_step
+from odibi_core.views.wording import duration
 
 FORMAT = "odibi-story/1"
 Document = dict[str, Any]
@@ -47,7 +48,7 @@ def build(lineage: dict[str, Any], title: str | None = None) -> Document:
             "engine": reading.text(lineage.get("engine")) or "",
             "started": wording.date(began),
             "durationMs": took,
-            "duration": wording.duration(took),
+            "duration": duration(took),
         },
         "counts": verdict.counts(steps),
         "figures": verdict.figures(steps, took, activity),

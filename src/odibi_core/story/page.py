@@ -16,7 +16,8 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from odibi_core.story.wording import LABELS, count, duration
+from odibi_core.story.wording import LABELS
+from odibi_core.views.wording import count, duration
 
 if TYPE_CHECKING:
     from jinja2 import Template

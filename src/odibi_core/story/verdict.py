@@ -7,7 +7,8 @@ from typing import Any
 
 from odibi_core.story.activity import captured
 from odibi_core.story.activity import figures as beside
-from odibi_core.story.wording import STATES, count, duration, first_paragraph, plural, shorten
+from odibi_core.story.wording import STATES, first_paragraph
+from odibi_core.views.wording import count, duration, plural, shorten
 
 Step = dict[str, Any]
 MOST_ATTENTION = 8

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from odibi_core.views.values import CHECK_RESULTS
+from odibi_core.views.wording import count, duration
 
 TITLE: Final = "Pipeline Execution Summary"
 _WIDEST: Final = 40
@@ -24,7 +25,7 @@ def execution_summary(lineage: dict[str, Any]) -> str:
         f"Pipeline: {_cell(lineage['pipeline_name'])}",
         f"Run:      {_cell(lineage['run_id'])}",
         f"Status:   {_cell(lineage['status'])}",
-        f"Duration: {_duration(lineage['duration_ms'])}",
+        f"Duration: {duration(lineage['duration_ms'], '-')}",
         "",
         *_table([_row(step) for step in lineage["steps"]]),
         "",
@@ -45,8 +46,8 @@ def _row(step: dict[str, Any]) -> tuple[str, ...]:
         _cell(step["step_name"]),
         _cell(step["layer"]),
         _cell(step["state"]),
-        _duration(step["duration_ms"]),
-        "-" if step["row_count"] is None else f"{step['row_count']:,}",
+        duration(step["duration_ms"], "-"),
+        count(step["row_count"], "-"),
         "-" if delta is None else f"{delta:+,}",
         _cell(step["error_message"] or step["skip_reason"]),
     )
@@ -72,11 +73,3 @@ def _cell(value: str | None) -> str:
     shown = "".join(char if char.isprintable() else "?" for char in value[: _WIDEST + 1])
     return shown if len(shown) <= _WIDEST else f"{shown[: _WIDEST - 1]}…"
 
-
-def _duration(milliseconds: float | None) -> str:
-    if milliseconds is None:
-        return "-"
-    if milliseconds < 1000:
-        return f"{milliseconds:.1f} ms"
-    seconds = milliseconds / 1000
-    return f"{seconds:.2f} s" if seconds < 60 else f"{int(seconds // 60)} min {seconds % 60:.0f} s"

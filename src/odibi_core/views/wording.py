@@ -1,0 +1,51 @@
+"""Durations, sizes and numbers as people read them, in a terminal and on a page."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_SIZES: Final = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+
+
+def duration(ms: float | None, unknown: str = "–") -> str:
+    """Return milliseconds as `0.4 ms`, `87 ms`, `2.41 s`, `12.5 s`, `3 min 07 s` or `2 h 05 min`.
+
+    A browser formats with `assets/format.js`: change both.
+    """
+    if ms is None:
+        return unknown
+    if ms < 1000:
+        return f"{ms:.1f} ms" if ms < 10 else f"{min(ms, 999):.0f} ms"
+    seconds = ms / 1000
+    if seconds < 59.95:
+        return f"{seconds:.2f} s" if seconds < 9.995 else f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def size(number: int) -> str:
+    """Return bytes as `512 B` or `1.5 GiB`, in three digits."""
+    amount, unit = float(number), _SIZES[0]
+    for unit in _SIZES:
+        if amount < 1024 or unit == _SIZES[-1]:
+            break
+        amount /= 1024
+    if unit == _SIZES[0]:
+        return f"{number:,} B"
+    return f"{amount:,.3g} {unit}" if amount < 1000 else f"{amount:,.0f} {unit}"
+
+
+def count(value: int | None, unknown: str = "–") -> str:
+    """Return a number with its digits in groups: `336,776`."""
+    return unknown if value is None else f"{value:,}"
+
+
+def plural(value: int, one: str, many: str | None = None) -> str:
+    """Return a number and its noun: `1 row`, `2 rows`."""
+    return f"{value:,} {one if value == 1 else many or one + 's'}"
+
+
+def shorten(value: str, limit: int = 200) -> str:
+    """Return a text in one line of at most `limit` characters."""
+    line = " ".join(value.split())
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
