@@ -1,12 +1,12 @@
-"""The gate of the endpoint: which names in `Host` are this machine's, read strictly."""
+"""The policy of the endpoint: which names in `Host` are this machine's, read strictly."""
 
 from __future__ import annotations
 
 import pytest
 
-from odibi_core.endpoint.access_policy import Gate
+from odibi_core.endpoint.access_policy import AccessPolicy
 
-LOOPBACK = Gate("127.0.0.1", "")
+LOOPBACK = AccessPolicy("127.0.0.1", "")
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_everything_else_stays_outside(host: str) -> None:
 
 def test_the_name_that_it_serves_on_comes_in() -> None:
     """As the setting spells it, in any case; a name that begins or ends so does not."""
-    gate = Gate("metrics.internal", "")
-    assert gate.refusal("Metrics.Internal:8000", "") is None
-    assert gate.refusal("metrics.internal.evil", "") is not None
-    assert gate.refusal("x.metrics.internal", "") is not None
+    policy = AccessPolicy("metrics.internal", "")
+    assert policy.refusal("Metrics.Internal:8000", "") is None
+    assert policy.refusal("metrics.internal.evil", "") is not None
+    assert policy.refusal("x.metrics.internal", "") is not None

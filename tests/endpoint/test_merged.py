@@ -9,7 +9,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odibi_core.endpoint.merged import Merged, exact, total
+from odibi_core.endpoint.merged import MergedMetrics, exact, total
 from odibi_core.metrics.manager import MetricsManager
 
 AMOUNTS = st.floats(0, 1e290) | st.integers(0, 2**60)
@@ -21,7 +21,7 @@ def part(manager: MetricsManager, at: float = 1.0) -> list[dict[str, Any]]:
 
 
 def answers(*parts: list[Any]) -> dict[str, dict[str, Any]]:
-    merged = Merged()
+    merged = MergedMetrics()
     for series in parts:
         merged.add(series)
     return {series["metric"]: series for series in merged.view().answer()["series"]}
@@ -115,9 +115,9 @@ def test_an_archive_can_be_added_again() -> None:
     manager = MetricsManager()
     manager.record_node_execution("load", 0.1, True, rows=3)
     manager.increment("cost", None, 0.1)
-    first = Merged()
+    first = MergedMetrics()
     first.add(part(manager))
     first.add(part(manager))
-    again = Merged()
+    again = MergedMetrics()
     again.add(msgspec.json.decode(msgspec.json.encode(first.entries())))
     assert again.view().answer() == first.view().answer()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from odibi_core.endpoint.negotiation import OPEN_METRICS, TEXT, form_for, takes_gzip
+from odibi_core.endpoint.negotiation import OPEN_METRICS, TEXT, accepts_gzip, exporter_for
 
 OLD_PROMETHEUS = (
     "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
@@ -40,7 +40,7 @@ NEW_PROMETHEUS = (
 )
 def test_openmetrics_for_who_asks_for_it_and_likes_it_no_less(accept: str, form: str) -> None:
     """The headers of Prometheus 2 and 3, of browsers, and of who asks for nothing or something else."""
-    assert form_for(accept) == form
+    assert exporter_for(accept) == form
 
 
 @pytest.mark.parametrize(
@@ -48,8 +48,8 @@ def test_openmetrics_for_who_asks_for_it_and_likes_it_no_less(accept: str, form:
 )
 def test_a_header_that_makes_no_sense_gets_the_plain_text(accept: str) -> None:
     """What cannot be read is left out, and nothing raises."""
-    assert form_for(accept) == TEXT
-    assert takes_gzip(accept) is False
+    assert exporter_for(accept) == TEXT
+    assert accepts_gzip(accept) is False
 
 
 @pytest.mark.parametrize(
@@ -65,4 +65,4 @@ def test_a_header_that_makes_no_sense_gets_the_plain_text(accept: str) -> None:
 )
 def test_gzip_for_who_can_read_it(header: str, takes: bool) -> None:
     """A coding with quality 0 is one that is not wanted."""
-    assert takes_gzip(header) is takes
+    assert accepts_gzip(header) is takes

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from odibi_core.endpoint.merged import Merged
+from odibi_core.endpoint.merged import MergedMetrics
 from odibi_core.metrics.manager import MetricsManager
 
 
@@ -19,7 +19,7 @@ def measure(manager: MetricsManager, times: int) -> None:
 
 
 def merged(*parts: str) -> Any:
-    both = Merged()
+    both = MergedMetrics()
     for part in parts:
         both.add(msgspec.json.decode(part)["series"])
     return both.view().answer()

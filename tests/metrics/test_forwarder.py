@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from odibi_core.bus.bus import EventBus
-from odibi_core.metrics.forwarder import Forward, Measurement
+from odibi_core.metrics.forwarder import Forwarder, Measurement
 from odibi_core.metrics.manager import MetricsManager
 from odibi_core.testing import RecordingSink
 from odibi_core.views.metrics.view import MetricsView
@@ -121,7 +121,7 @@ def test_past_the_bound_it_drops_and_counts() -> None:
         go.wait(PATIENCE_S)
         heard.extend(batch)
 
-    forward = Forward(slow, settle=int, tell=print, bound=10)
+    forward = Forwarder(slow, settle=int, tell=print, bound=10)
     series = MetricsView().find("counter", "error_count", "load", None)
     forward.put([(series, 1, 0.0)])
     assert hangs.wait(PATIENCE_S)

@@ -11,7 +11,7 @@ import typer
 from odibi_core import plugins
 from odibi_core.cli import options, output, record
 from odibi_core.events.clock import utc_now
-from odibi_core.exporters.base import Measured
+from odibi_core.exporters.base import MetricsSnapshot
 from odibi_core.views.metrics.view import MetricsView
 from odibi_core.views.runs import RunsView
 
@@ -44,5 +44,5 @@ def metrics(
             runs(event)
     at = datetime.fromisoformat(rows[0]["last_event"]) if (rows := runs.answer()) else utc_now()
     exporter = plugins.load("exporters", format.value)
-    text = str(exporter().export(Measured(view=view, at=at)))
+    text = str(exporter().export(MetricsSnapshot(view=view, at=at)))
     typer.echo(output.for_stdout(text.removesuffix("\n")))

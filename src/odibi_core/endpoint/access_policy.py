@@ -17,7 +17,7 @@ _LAST_PORT: Final = 65535
 
 
 @dataclass(frozen=True)
-class Gate:
+class AccessPolicy:
     """Who comes in: the holder of the token; without a token, whoever calls the server by a name of its own.
 
     A web page that has its own name point to this machine (DNS rebinding) sends that name as `Host`, and stays outside.

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 import msgspec
 
-from odibi_core.endpoint.access_policy import Gate
-from odibi_core.endpoint.negotiation import takes_gzip
+from odibi_core.endpoint.access_policy import AccessPolicy
+from odibi_core.endpoint.negotiation import accepts_gzip
 from odibi_core.events import clean
 
 if TYPE_CHECKING:
@@ -40,12 +40,12 @@ _HEADERS: Final = (
 )
 
 
-class _Gatekeeper:
-    """The gate around an application, and headers on each of its answers."""
+class _AccessMiddleware:
+    """Middleware that applies the access policy and adds headers to each response."""
 
-    def __init__(self, app: ASGIApp, gate: Gate) -> None:
+    def __init__(self, app: ASGIApp, policy: AccessPolicy) -> None:
         self._app = app
-        self._gate = gate
+        self._policy = policy
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         from starlette.responses import PlainTextResponse
@@ -58,7 +58,7 @@ class _Gatekeeper:
         if scope["type"] != "http":
             return
         headers = dict(scope["headers"])
-        refusal = self._gate.refusal(
+        refusal = self._policy.refusal(
             *(headers.get(name, b"").decode("latin-1") for name in (b"host", b"authorization"))
         )
         app: ASGIApp = self._app
@@ -69,7 +69,7 @@ class _Gatekeeper:
         await app(scope, receive, send_with_headers)
 
 
-def application(collect: Collect, health: Health | None, gate: Gate) -> Starlette:
+def application(collect: Collect, health: Health | None, policy: AccessPolicy) -> Starlette:
     """Return the application. Without a token `/health` has the status only: details name paths and free space."""
     from starlette.applications import Starlette
     from starlette.middleware import Middleware
@@ -77,7 +77,7 @@ def application(collect: Collect, health: Health | None, gate: Gate) -> Starlett
     from starlette.routing import Route
 
     async def metrics(request: Request) -> Response:
-        packed = takes_gzip(request.headers.get("accept-encoding", ""))
+        packed = accepts_gzip(request.headers.get("accept-encoding", ""))
 
         def answer() -> Response:
             body, media = collect(request.headers.get("accept", ""))
@@ -92,7 +92,7 @@ def application(collect: Collect, health: Health | None, gate: Gate) -> Starlett
     async def state(request: Request) -> Response:
         def answer() -> Response:
             status, report = health() if health is not None else (200, {"status": "unknown", "checks": {}})
-            body = report if gate.token else {"status": report.get("status")}
+            body = report if policy.token else {"status": report.get("status")}
             return Response(msgspec.json.encode(clean(body)), status, media_type="application/json")
 
         return await _guarded(answer, "health could not be asked for")
@@ -108,7 +108,7 @@ def application(collect: Collect, health: Health | None, gate: Gate) -> Starlett
             return PlainTextResponse(f"{trouble}: see the program's log\n", 500)
 
     routes = [Route("/metrics", metrics), Route("/health", state), Route("/", index)]
-    app = Starlette(routes=routes, middleware=[Middleware(_Gatekeeper, gate)])
+    app = Starlette(routes=routes, middleware=[Middleware(_AccessMiddleware, policy)])
     app.router.redirect_slashes = False
     return app
 

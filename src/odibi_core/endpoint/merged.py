@@ -27,7 +27,7 @@ def key_of(entry: Mapping[str, Any]) -> _Key | None:
     return kind, metric, values.text(entry.get("name")) or "", tuple(sorted(labels.items()))
 
 
-class Merged:
+class MergedMetrics:
     """Counters, histograms and sums are added up; of a gauge, the value that was set last, whoever set it.
 
     Sums are kept as numbers whose sum is exact (see `exact`), so the total is the same in whatever order the

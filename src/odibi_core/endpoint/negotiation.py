@@ -12,7 +12,7 @@ _VERSIONS: Final = (None, "1.0.0")
 _TEXT_TYPES: Final = ("text/plain", "text/*", "*/*")
 
 
-def form_for(accept: str) -> str:
+def exporter_for(accept: str) -> str:
     """The exporter whose text to answer with.
 
     OpenMetrics only for who names it, in a version that we speak, and likes it no less than plain text: the text
@@ -29,7 +29,7 @@ def form_for(accept: str) -> str:
     return OPEN_METRICS if wanted and wanted >= plain else TEXT
 
 
-def takes_gzip(accept_encoding: str) -> bool:
+def accepts_gzip(accept_encoding: str) -> bool:
     """Whether the caller can read gzip."""
     found = {coding: quality for coding, _, quality in _ranges(accept_encoding)}
     return found.get("gzip", found.get("*", 0.0)) > 0

@@ -19,7 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from odibi_core.endpoint.access_policy import Gate
+from odibi_core.endpoint.access_policy import AccessPolicy
 from odibi_core.endpoint.shared_metrics import Metrics, SharedMetrics
 from odibi_core.errors import STOPS, ConfigurationError
 from odibi_core.events.hosts import is_loopback
@@ -74,7 +74,7 @@ class MetricsEndpoint:
         self._wanted_port = port
         self._collect = collect
         self._health = health
-        self._gate = Gate(host, token)
+        self._policy = AccessPolicy(host, token)
         self._sharing = shared
         self._begin()
 
@@ -251,7 +251,7 @@ class MetricsEndpoint:
         from odibi_core.endpoint.app import application
         from odibi_core.endpoint.protocol import server_for
 
-        self._server = server = server_for(application(self._collect, self._health, self._gate))
+        self._server = server = server_for(application(self._collect, self._health, self._policy))
         self._server_thread = threading.Thread(
             target=server.run, args=([listener],), name="odibi-endpoint-server", daemon=True
         )

@@ -16,12 +16,12 @@ from typing import Any, Final, Protocol, TypeAlias
 
 import msgspec
 
-from odibi_core.endpoint.merged import Merged, key_of
-from odibi_core.endpoint.negotiation import form_for
+from odibi_core.endpoint.merged import MergedMetrics, key_of
+from odibi_core.endpoint.negotiation import exporter_for
 from odibi_core.endpoint.process_group import ProcessGroup
 from odibi_core.events import clean_text
 from odibi_core.events.clock import monotonic, utc_now
-from odibi_core.exporters.base import Measured
+from odibi_core.exporters.base import MetricsSnapshot
 from odibi_core.plugins import load
 from odibi_core.views import values
 
@@ -45,7 +45,7 @@ class Metrics(Protocol):
 
 def collect_from(metrics: Metrics, accept: str) -> tuple[bytes, str]:
     """What one process answers to a scrape: the text that it accepts, and its media type."""
-    form = form_for(accept)
+    form = exporter_for(accept)
     return str(metrics.export(form)).encode(), load("exporters", form).content_type
 
 
@@ -79,7 +79,7 @@ class SharedMetrics:
         """The text for a scraper: of all processes, the dead ones' counts included."""
         if self.group is None or (self.group.is_alone() and not self._forked):
             return collect_from(self.metrics, accept)
-        form = form_for(accept)
+        form = exporter_for(accept)
         exporter = load("exporters", form)()
         return str(exporter.export(self._measured(self.group))).encode(), exporter.content_type
 
@@ -125,7 +125,7 @@ class SharedMetrics:
             entry["at"] = at
         return own
 
-    def _measured(self, group: ProcessGroup) -> Measured:
+    def _measured(self, group: ProcessGroup) -> MetricsSnapshot:
         with self._lock, group.locked():
             own = self._own()
             # What is told to the scraper now is kept first: a death between must not take it back.
@@ -171,7 +171,7 @@ class SharedMetrics:
     def _fold(self, group: ProcessGroup, archive: Part, dead: dict[str, Part], folded: set[str]) -> list[Any]:
         """The archive with the dead in it: written first, with their names, so that none is ever added twice."""
         if dead:
-            merged = Merged()
+            merged = MergedMetrics()
             for part in (archive, *dead.values()):
                 merged.add(_series(part))
             archive = {"folded": [*dead], "series": merged.entries()}
@@ -185,14 +185,14 @@ class SharedMetrics:
 
 def _added_up(
     living: list[Part], archived: list[Any], *, unreadable: int, memory: dict[str, Any]
-) -> Measured:
-    merged = Merged()
+) -> MetricsSnapshot:
+    merged = MergedMetrics()
     merged.add(archived)
     for part in living:
         merged.add(_series(part))
     uptimes = [uptime for part in living if (uptime := values.number(part.get("uptime_s"))) is not None]
     resident = [size for part in living if (size := values.count(part.get("resident_bytes"))) is not None]
-    return Measured(
+    return MetricsSnapshot(
         view=merged.view(),
         at=utc_now(),
         uptime_s=max(uptimes, default=None),

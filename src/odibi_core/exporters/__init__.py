@@ -8,9 +8,9 @@ report       a text for people                snapshot      one process's part, 
 
 from typing import Final
 
-from odibi_core.exporters.base import Exporter, Measured
+from odibi_core.exporters.base import Exporter, MetricsSnapshot
 
-__all__ = ["BUILTIN", "Exporter", "Measured"]
+__all__ = ["BUILTIN", "Exporter", "MetricsSnapshot"]
 
 BUILTIN: Final = {
     "prometheus": "odibi_core.exporters.prometheus:PrometheusExporter",

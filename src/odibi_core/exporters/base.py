@@ -15,7 +15,7 @@ from odibi_core.views.metrics.view import MetricsView
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class MetricsSnapshot:
     """The numbers at one moment, with the few facts that are no events."""
 
     view: MetricsView
@@ -45,7 +45,7 @@ class Exporter(Protocol):
     suffix: ClassVar[str]
     needs_samples: ClassVar[bool]
 
-    def export(self, measured: Measured, /) -> Any:
+    def export(self, snapshot: MetricsSnapshot, /) -> Any:
         """A text, bytes, or an object of the library that the exporter is named after."""
         ...
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import pandas as pd
 
-from odibi_core.exporters.base import Measured
+from odibi_core.exporters.base import MetricsSnapshot
 from odibi_core.exporters.columns import columns
 
 
@@ -17,7 +17,7 @@ class DataFrameExporter:
     suffix: ClassVar[str] = ""
     needs_samples: ClassVar[bool] = True
 
-    def export(self, measured: Measured, /) -> pd.DataFrame:
-        frame = pd.DataFrame(columns(measured.recent))
+    def export(self, snapshot: MetricsSnapshot, /) -> pd.DataFrame:
+        frame = pd.DataFrame(columns(snapshot.recent))
         frame["timestamp"] = pd.to_datetime(frame["timestamp"], utc=True)
         return frame

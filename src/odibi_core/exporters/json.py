@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from odibi_core.events.clock import iso
-from odibi_core.exporters.base import Measured
+from odibi_core.exporters.base import MetricsSnapshot
 from odibi_core.views.metrics.nodes import node_stats, nodes, summary
 from odibi_core.views.metrics.series import Series
 
@@ -20,20 +20,20 @@ class JsonExporter:
     suffix: ClassVar[str] = ".json"
     needs_samples: ClassVar[bool] = False
 
-    def export(self, measured: Measured, /) -> str:
-        numbers = summary(measured.view)
-        times = measured.last_times()
+    def export(self, snapshot: MetricsSnapshot, /) -> str:
+        numbers = summary(snapshot.view)
+        times = snapshot.last_times()
         by_type: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        for series in measured.view.every_series_sorted():
+        for series in snapshot.view.every_series_sorted():
             by_type[series.family.metric].append(_entry(series, times.get(series)))
         document = {
-            "export_time": iso(measured.at),
+            "export_time": iso(snapshot.at),
             "total_metrics": numbers["total_metrics"],
             "summary": numbers,
             "by_type": by_type,
             "by_node": [
-                {"node_name": name, **numbers, **node_stats(measured.view, name)}
-                for name, numbers in nodes(measured.view).items()
+                {"node_name": name, **numbers, **node_stats(snapshot.view, name)}
+                for name, numbers in nodes(snapshot.view).items()
             ],
         }
         return json.dumps(document, indent=2, allow_nan=False)
@@ -59,8 +59,8 @@ class SummaryExporter:
     suffix: ClassVar[str] = ".json"
     needs_samples: ClassVar[bool] = False
 
-    def export(self, measured: Measured, /) -> str:
-        numbers = summary(measured.view)
+    def export(self, snapshot: MetricsSnapshot, /) -> str:
+        numbers = summary(snapshot.view)
         kept = ("pipeline_name", "total_duration_ms", "total_nodes", "cache_hit_rate", "error_count", "nodes")
-        document = {"timestamp": iso(measured.at), **{name: numbers[name] for name in kept}}
+        document = {"timestamp": iso(snapshot.at), **{name: numbers[name] for name in kept}}
         return json.dumps(document, indent=2, allow_nan=False)

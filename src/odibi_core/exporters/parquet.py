@@ -8,7 +8,7 @@ from typing import ClassVar
 import pyarrow as pa
 from pyarrow import parquet
 
-from odibi_core.exporters.base import Measured
+from odibi_core.exporters.base import MetricsSnapshot
 from odibi_core.exporters.columns import columns
 
 
@@ -19,12 +19,12 @@ class ParquetExporter:
     suffix: ClassVar[str] = ".parquet"
     needs_samples: ClassVar[bool] = True
 
-    def export(self, measured: Measured, /) -> bytes:
+    def export(self, snapshot: MetricsSnapshot, /) -> bytes:
         types = {"value": pa.float64(), "timestamp": pa.timestamp("us", tz="UTC")}
         table = pa.table(
             {
                 name: pa.array(values, types.get(name, pa.string()))
-                for name, values in columns(measured.recent).items()
+                for name, values in columns(snapshot.recent).items()
             }
         )
         sink = io.BytesIO()

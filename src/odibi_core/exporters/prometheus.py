@@ -8,7 +8,7 @@ from itertools import accumulate
 from math import inf
 from typing import Any, ClassVar, TypeAlias
 
-from odibi_core.exporters.base import Measured
+from odibi_core.exporters.base import MetricsSnapshot
 from odibi_core.exporters.prometheus_names import (
     BUCKETS,
     CACHE_HIT_RATE,
@@ -19,7 +19,7 @@ from odibi_core.exporters.prometheus_names import (
     UPTIME,
     VALUE,
     FamilyNames,
-    Form,
+    PrometheusFamily,
     is_known,
     registry_in,
 )
@@ -36,35 +36,35 @@ class PrometheusExporter:
     needs_samples: ClassVar[bool] = False
     _open_metrics: ClassVar[bool] = False
 
-    def export(self, measured: Measured, /) -> str:
+    def export(self, snapshot: MetricsSnapshot, /) -> str:
         lines: list[str] = []
-        registry = registry_in(measured.memory)
+        registry = registry_in(snapshot.memory)
         writers = _OPEN_WRITERS if self._open_metrics else _WRITERS
-        for form, value in _facts(measured):
-            lines += self._head(form.name, form)
-            lines.append(f"{form.name} {number(value)}")
-        families = list(measured.view.families.values())
-        for family in families:  # in the order in which they were made: who came first has the name
-            registry.add(family.metric, family.kind)
-        for family in sorted(families, key=_place):
-            series = [one for one in family.sorted() if one.samples]
-            names = registry.add(family.metric, family.kind)
-            for form, name in names.forms if series else ():
-                lines += self._head(name, form)
-                sample = f"{name}_total" if form.kind == COUNTER else name
-                lines += writers[form.shows](sample, form, series, names)
+        for family, value in _facts(snapshot):
+            lines += self._head(family.name, family)
+            lines.append(f"{family.name} {number(value)}")
+        sources = list(snapshot.view.families.values())
+        for source in sources:  # in the order of creation: the first metric keeps the name
+            registry.add(source.metric, source.kind)
+        for source in sorted(sources, key=_place):
+            series = [one for one in source.sorted() if one.samples]
+            names = registry.add(source.metric, source.kind)
+            for family, name in names.families if series else ():
+                lines += self._head(name, family)
+                sample = f"{name}_total" if family.kind == COUNTER else name
+                lines += writers[family.shows](sample, family, series, names)
         if self._open_metrics:
             lines.append("# EOF")
         lines.append("")
         return "\n".join(lines)
 
-    def _head(self, name: str, form: Form) -> tuple[str, str]:
-        if form.kind == COUNTER and not self._open_metrics:
+    def _head(self, name: str, family: PrometheusFamily) -> tuple[str, str]:
+        if family.kind == COUNTER and not self._open_metrics:
             name = f"{name}_total"
-        text = form.help.replace("\\", r"\\").replace("\n", r"\n")
+        text = family.help.replace("\\", r"\\").replace("\n", r"\n")
         if self._open_metrics:
             text = text.replace('"', r"\"")
-        return f"# HELP {name} {text}", f"# TYPE {name} {form.kind}"
+        return f"# HELP {name} {text}", f"# TYPE {name} {family.kind}"
 
 
 class OpenMetricsExporter(PrometheusExporter):
@@ -87,16 +87,16 @@ def number(value: float) -> str:
     return text
 
 
-def _facts(measured: Measured) -> Iterator[tuple[Form, float]]:
+def _facts(snapshot: MetricsSnapshot) -> Iterator[tuple[PrometheusFamily, float]]:
     """What is no series: computed from others, or true of the process."""
-    if cache_lookups(measured.view):  # a rate of nothing would read as a cache that never hits
-        yield CACHE_HIT_RATE, cache_hit_rate(measured.view)
-    if measured.uptime_s is not None:
-        yield UPTIME, measured.uptime_s
-    if measured.resident_bytes is not None:
-        yield RESIDENT_MEMORY, measured.resident_bytes
-    if measured.unreadable_parts is not None:
-        yield UNREADABLE_PARTS, measured.unreadable_parts
+    if cache_lookups(snapshot.view):  # a rate of nothing would read as a cache that never hits
+        yield CACHE_HIT_RATE, cache_hit_rate(snapshot.view)
+    if snapshot.uptime_s is not None:
+        yield UPTIME, snapshot.uptime_s
+    if snapshot.resident_bytes is not None:
+        yield RESIDENT_MEMORY, snapshot.resident_bytes
+    if snapshot.unreadable_parts is not None:
+        yield UNREADABLE_PARTS, snapshot.unreadable_parts
 
 
 def _labels(series: Series, names: FamilyNames) -> str:
@@ -107,37 +107,37 @@ def _labels(series: Series, names: FamilyNames) -> str:
     return text
 
 
-def _values(name: str, form: Form, series: list[Any], names: FamilyNames) -> list[str]:
+def _values(name: str, family: PrometheusFamily, series: list[Any], names: FamilyNames) -> list[str]:
     return [f"{name}{one.text or _labels(one, names)}{number(one.total + one.d_total)}" for one in series]
 
 
-def _last(name: str, form: Form, series: list[Any], names: FamilyNames) -> list[str]:
+def _last(name: str, family: PrometheusFamily, series: list[Any], names: FamilyNames) -> list[str]:
     if series[0].kind == GAUGE:
         return [f"{name}{one.text or _labels(one, names)}{number(one.value)}" for one in series]
     return [f"{name}{one.text or _labels(one, names)}{number(one.last)}" for one in series]
 
 
-def _sums(name: str, form: Form, series: list[Any], names: FamilyNames) -> list[str]:
+def _sums(name: str, family: PrometheusFamily, series: list[Any], names: FamilyNames) -> list[str]:
     return [f"{name}{one.text or _labels(one, names)}{number(one.sum)}" for one in series if one.sum >= 0]
 
 
 def _buckets(
-    name: str, form: Form, series: list[Any], names: FamilyNames, least_sum: float = -inf
+    name: str, family: PrometheusFamily, series: list[Any], names: FamilyNames, least_sum: float = -inf
 ) -> list[str]:
     lines: list[str] = []
     for one in series:
         labels = _labels(one, names)
         before = f"{labels[1:-2]}," if labels != " " else ""
-        bounds = [number(float(f"{bound * form.scale:.12g}")) for bound in one.bounds]
+        bounds = [number(float(f"{bound * family.scale:.12g}")) for bound in one.bounds]
         for bound, count in zip([*bounds, "+Inf"], accumulate(one.counts()), strict=True):
             lines.append(f'{name}_bucket{{{before}le="{bound}"}} {count}')
         if one.sum >= least_sum:
             lines.append(f"{name}_count{labels}{one.samples}")
-            lines.append(f"{name}_sum{labels}{number(one.sum * form.scale)}")
+            lines.append(f"{name}_sum{labels}{number(one.sum * family.scale)}")
     return lines
 
 
-Writer: TypeAlias = Callable[[str, Form, list[Any], FamilyNames], list[str]]
+Writer: TypeAlias = Callable[[str, PrometheusFamily, list[Any], FamilyNames], list[str]]
 _WRITERS: dict[str, Writer] = {
     VALUE: _values,
     LAST: _last,

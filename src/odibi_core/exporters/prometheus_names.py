@@ -1,4 +1,4 @@
-"""From our names to Prometheus': which families a metric becomes, and how names and labels are spelled."""
+"""Names of metrics and labels in Prometheus, and the families that each metric becomes."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ VALUE: Final = "value"
 BUCKETS: Final = "buckets"
 
 
-class Form(NamedTuple):
-    """One Prometheus family that a metric becomes; `name` is without the `_total` of a counter."""
+class PrometheusFamily(NamedTuple):
+    """One family of Prometheus that a metric becomes; `name` is without the `_total` of a counter."""
 
     name: str
     kind: str
@@ -28,30 +28,38 @@ class Form(NamedTuple):
     scale: float = 1
 
 
-KNOWN: Final[dict[str, tuple[Form, ...]]] = {
+def _gauge(name: str, text: str) -> PrometheusFamily:
+    return PrometheusFamily(name, GAUGE, LAST, text)
+
+
+def _counter(name: str, text: str, shows: str = VALUE) -> PrometheusFamily:
+    return PrometheusFamily(name, COUNTER, shows, text)
+
+
+KNOWN: Final[dict[str, tuple[PrometheusFamily, ...]]] = {
     "node_duration_ms": (
-        Form("odibi_node_duration_ms", GAUGE, LAST, "Duration of the node's last execution in milliseconds."),
-        Form("odibi_node_duration_seconds", HISTOGRAM, BUCKETS, "Durations of the node's executions.", 0.001),
+        _gauge("odibi_node_duration_ms", "Duration of the node's last execution in milliseconds."),
+        PrometheusFamily(
+            "odibi_node_duration_seconds", HISTOGRAM, BUCKETS, "Durations of the node's executions.", 0.001
+        ),
     ),
     "throughput_rows_per_sec": (
-        Form("odibi_throughput_rows_per_sec", GAUGE, LAST, "Rows per second of the node's last execution."),
+        _gauge("odibi_throughput_rows_per_sec", "Rows per second of the node's last execution."),
     ),
-    "cache_hit": (Form("odibi_cache_hits", COUNTER, VALUE, "Results that the cache had."),),
-    "cache_miss": (Form("odibi_cache_misses", COUNTER, VALUE, "Results that the cache did not have."),),
-    "error_count": (Form("odibi_error_count", COUNTER, VALUE, "Errors."),),
-    "retry_count": (Form("odibi_retry_count", COUNTER, VALUE, "Attempts after the first."),),
-    "success_count": (Form("odibi_success_count", COUNTER, VALUE, "Executions that succeeded."),),
-    "failure_count": (Form("odibi_failure_count", COUNTER, VALUE, "Executions that failed."),),
-    "checkpoint_size_bytes": (
-        Form("odibi_checkpoint_size_bytes", GAUGE, LAST, "The last checkpoint's size."),
-    ),
-    "data_size_bytes": (Form("odibi_data_size_bytes", GAUGE, LAST, "Size of the data."),),
+    "cache_hit": (_counter("odibi_cache_hits", "Results that the cache had."),),
+    "cache_miss": (_counter("odibi_cache_misses", "Results that the cache did not have."),),
+    "error_count": (_counter("odibi_error_count", "Errors."),),
+    "retry_count": (_counter("odibi_retry_count", "Attempts after the first."),),
+    "success_count": (_counter("odibi_success_count", "Executions that succeeded."),),
+    "failure_count": (_counter("odibi_failure_count", "Executions that failed."),),
+    "checkpoint_size_bytes": (_gauge("odibi_checkpoint_size_bytes", "The last checkpoint's size."),),
+    "data_size_bytes": (_gauge("odibi_data_size_bytes", "Size of the data."),),
     "row_count": (
-        Form("odibi_node_rows", COUNTER, SUM, "Rows that the node produced, over all executions."),
-        Form("odibi_node_last_rows", GAUGE, LAST, "Rows that the node's last execution produced."),
+        _counter("odibi_node_rows", "Rows that the node produced, over all executions.", SUM),
+        _gauge("odibi_node_last_rows", "Rows that the node's last execution produced."),
     ),
-    "worker_utilization_pct": (Form("odibi_worker_utilization_pct", GAUGE, LAST, "Workers busy, percent."),),
-    "memory_usage_mb": (Form("odibi_memory_usage_mb", GAUGE, LAST, "Memory in use, in megabytes."),),
+    "worker_utilization_pct": (_gauge("odibi_worker_utilization_pct", "Workers busy, percent."),),
+    "memory_usage_mb": (_gauge("odibi_memory_usage_mb", "Memory in use, in megabytes."),),
 }
 HELP: Final = {
     "pipeline_runs": "Runs of a pipeline that ended, by how they ended.",
@@ -85,22 +93,18 @@ HELP: Final = {
     "health_check.status": "1 when the last check was healthy, 0 when it was not.",
     "health_check.duration.seconds": "How long health checks took.",
 }
-"""What the metrics of pipelines and of the toolkit are about; their names follow from ours."""
-CACHE_HIT_RATE: Final = Form(
-    "odibi_cache_hit_rate", GAUGE, LAST, "Hits as a part of all cache lookups, 0 to 1."
-)
-UPTIME: Final = Form("odibi_uptime_seconds", GAUGE, LAST, "How long the process has been measuring.")
-RESIDENT_MEMORY: Final = Form(
-    "odibi_process_resident_memory_bytes", GAUGE, LAST, "Resident size of the process."
-)
-UNREADABLE_PARTS: Final = Form(
-    "odibi_metrics_unreadable_parts", GAUGE, LAST, "Files of processes on this port that could not be read."
+"""Help texts of the metrics of pipelines and of the toolkit; their Prometheus names are derived from the metric."""
+CACHE_HIT_RATE: Final = _gauge("odibi_cache_hit_rate", "Hits as a part of all cache lookups, 0 to 1.")
+UPTIME: Final = _gauge("odibi_uptime_seconds", "How long the process has been measuring.")
+RESIDENT_MEMORY: Final = _gauge("odibi_process_resident_memory_bytes", "Resident size of the process.")
+UNREADABLE_PARTS: Final = _gauge(
+    "odibi_metrics_unreadable_parts", "Files of processes on this port that could not be read."
 )
 _SHOWS: Final = {COUNTER: VALUE, GAUGE: LAST, HISTOGRAM: BUCKETS}
 _NOT_IN_NAMES: Final = re.compile("[^a-zA-Z0-9_]")
 _REGISTRY: Final = "prometheus"
 _NODE: Final = None
-"""In place of a label, the name of the series."""
+"""The name of the series, in place of a label."""
 _RESERVED_LABELS: Final = frozenset({"le", "quantile"})
 _SUFFIXES: Final = {
     COUNTER: ("", "_total", "_created"),
@@ -110,19 +114,19 @@ _SUFFIXES: Final = {
 
 
 def is_known(metric: str, kind: str) -> bool:
-    """Whether the metric's names are fixed; one that was measured as another kind is a custom metric."""
+    """Return true if the metric has fixed names; if it was measured as another kind, it is a custom metric."""
     return metric in KNOWN and kind == kind_of(metric)
 
 
-def forms(metric: str, kind: str) -> tuple[Form, ...]:
-    """The families that a metric of this kind becomes."""
+def prometheus_families(metric: str, kind: str) -> tuple[PrometheusFamily, ...]:
+    """Return the families that a metric of this kind becomes."""
     if is_known(metric, kind):
         return KNOWN[metric]
-    return (Form(_custom(metric, kind), kind, _SHOWS[kind], HELP.get(metric, f"The {kind} {metric}.")),)
+    return (PrometheusFamily(_custom(metric, kind), kind, _SHOWS[kind], HELP.get(metric, f"The {kind} {metric}.")),)
 
 
 def _custom(metric: str, kind: str) -> str:
-    """A dotted name is in its owner's namespace already; any other comes into ours."""
+    """Return the name of a custom metric: with the prefix `odibi_`, unless a dotted name has its own namespace."""
     name = _NOT_IN_NAMES.sub("_", metric)
     if "." not in metric and not name.startswith("odibi_"):
         name = f"odibi_{name}"
@@ -132,15 +136,15 @@ def _custom(metric: str, kind: str) -> str:
 
 
 class FamilyNames:
-    """The names that one metric has in Prometheus: of each family that it becomes, and of its labels."""
+    """The names of one metric in Prometheus: of each of its families, and of its labels."""
 
-    def __init__(self, forms: tuple[tuple[Form, str], ...], known: bool) -> None:
-        self.forms = forms
+    def __init__(self, families: tuple[tuple[PrometheusFamily, str], ...], known: bool) -> None:
+        self.families = families
         self._labels: dict[str | None, str] = {_NODE: "node"} if known else {}
         self._orders: dict[tuple[str | None, ...], list[tuple[str | None, str]]] = {}
 
     def label_text(self, name: str, labels: Mapping[str, str]) -> str:
-        """Return `{node="clean",engine="pandas"} `: the name as `node`, each label under an allowed name of its own."""
+        """Return `{node="clean",engine="pandas"} `: the series' name as `node`, then each label under a valid name."""
         asked: tuple[str | None, ...] = (_NODE, *sorted(labels)) if name else tuple(sorted(labels))
         spelled = self._orders.get(asked)
         if spelled is None:
@@ -151,7 +155,7 @@ class FamilyNames:
         return f"{{{','.join(written)}}} " if written else " "
 
     def _spelling(self, label: str | None) -> str:
-        """The name of a label: that of the one that came first, numbered for those that would be spelled alike."""
+        """Return the name of a label; labels that would have the same name get a number, in order of arrival."""
         found = self._labels.get(label)
         if found is None:
             found = plain = "node" if label is None else _allowed(label)
@@ -169,11 +173,10 @@ def _allowed(label: str) -> str:
 
 
 class NameRegistry:
-    """The names that metrics have in Prometheus, for as long as the process lives.
+    """The names of metrics in Prometheus, stable for the life of the process.
 
-    A name belongs to the metric that came first, whatever comes later: a query that was right stays right. Another
-    metric that would be called the same gets a hash of its own name behind it. The names that dashboards read belong
-    to the metrics that they are about, before anything else comes.
+    A name belongs to the first metric that takes it, so that a query keeps its meaning. If another metric would have
+    the same name, a hash of its own name is appended. The names that dashboards read are reserved at construction.
     """
 
     def __init__(self) -> None:
@@ -187,11 +190,11 @@ class NameRegistry:
         _registries.add(self)
 
     def _begin(self) -> None:
-        """No thread holds the lock: at the start, and in the child of every fork."""
+        """Create the lock: at construction, and in a forked child, where no thread could release the inherited one."""
         self._lock = RLock()
 
     def add(self, metric: str, kind: str) -> FamilyNames:
-        """Return the names of a metric, given to it now if it is new."""
+        """Return the names of a metric; assign them if the metric is new."""
         names = self._families.get((kind, metric))
         if names is None:
             with self._lock:
@@ -200,16 +203,16 @@ class NameRegistry:
 
     def _named(self, metric: str, kind: str) -> FamilyNames:
         owner = f"{kind} {metric}"
-        given = tuple((form, self._free(form, owner)) for form in forms(metric, kind))
+        given = tuple((family, self._free(family, owner)) for family in prometheus_families(metric, kind))
         names = self._families[kind, metric] = FamilyNames(given, is_known(metric, kind))
         return names
 
-    def _free(self, form: Form, owner: str) -> str:
-        """The name of a form or, if another family has it, the name and a hash of the owner."""
-        if self._take(form.name, form.kind):
-            return form.name
-        marked = f"{form.name}_{zlib.crc32(owner.encode()):08x}"
-        while not self._take(marked, form.kind):
+    def _free(self, family: PrometheusFamily, owner: str) -> str:
+        """Return the name of a family; if another family has it, the name and a hash of the owner."""
+        if self._take(family.name, family.kind):
+            return family.name
+        marked = f"{family.name}_{zlib.crc32(owner.encode()):08x}"
+        while not self._take(marked, family.kind):
             marked += "_"
         return marked
 
@@ -222,13 +225,13 @@ class NameRegistry:
 
 
 def registry_in(memory: dict[str, Any]) -> NameRegistry:
-    """Return the registry of an exporter's memory, put there if there is none; both text formats share it."""
+    """Return the registry in an exporter's memory, which both text formats share; create it if there is none."""
     found: NameRegistry = memory.get(_REGISTRY) or memory.setdefault(_REGISTRY, NameRegistry())
     return found
 
 
 def escaped(value: str) -> str:
-    """A label's value between its quotes."""
+    """Return the value of a label as it is written between quotes."""
     if "\\" in value or '"' in value or "\n" in value:
         return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
     return value

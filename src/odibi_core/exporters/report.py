@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from odibi_core.events.clock import iso
-from odibi_core.exporters.base import Measured
+from odibi_core.exporters.base import MetricsSnapshot
 from odibi_core.views.metrics.nodes import node_stats, rate_text, summary
 
 TITLE = "ODIBI CORE Metrics Report"
@@ -20,17 +20,17 @@ class ReportExporter:
     suffix: ClassVar[str] = ".txt"
     needs_samples: ClassVar[bool] = False
 
-    def export(self, measured: Measured, /) -> str:
-        numbers = summary(measured.view)
+    def export(self, snapshot: MetricsSnapshot, /) -> str:
+        numbers = summary(snapshot.view)
         lines = [
             "=" * _WIDTH, TITLE, "=" * _WIDTH,
-            f"Generated: {iso(measured.at)}",
+            f"Generated: {iso(snapshot.at)}",
             f"Pipeline: {_line(numbers['pipeline_name'] or '-')}",
             f"Total Metrics: {numbers['total_metrics']:,}",
             f"Total Nodes: {numbers['total_nodes']:,}",
             f"Total Duration: {numbers['total_duration_ms']:,.2f}ms",
             f"Average Duration: {numbers['avg_duration_ms']:,.2f}ms",
-            f"Cache Hit Rate: {rate_text(measured.view)}",
+            f"Cache Hit Rate: {rate_text(snapshot.view)}",
             f"Errors: {numbers['error_count']:,}",
             "", "Top Nodes by Duration:", "-" * _WIDTH,
         ]  # fmt: skip
@@ -40,14 +40,14 @@ class ReportExporter:
         ] or ["     none"]
         lines += ["", "Nodes:", "-" * _WIDTH]
         listed = list(numbers["nodes"].items())
-        lines += [_node(measured, name, node) for name, node in listed[:_LISTED]] or ["     none"]
+        lines += [_node(snapshot, name, node) for name, node in listed[:_LISTED]] or ["     none"]
         if len(listed) > _LISTED:
             lines.append(f"     … and {len(listed) - _LISTED:,} more")
         return "\n".join([*lines, "=" * _WIDTH, ""])
 
 
-def _node(measured: Measured, name: str, node: dict[str, Any]) -> str:
-    stats = node_stats(measured.view, name)
+def _node(snapshot: MetricsSnapshot, name: str, node: dict[str, Any]) -> str:
+    stats = node_stats(snapshot.view, name)
     parts = [f"{stats['success_count']} ok, {stats['failure_count']} failed"] if stats else []
     parts += [f"{node['duration_ms']:,.2f}ms"] if node["duration_ms"] else []
     parts += [f"{node['row_count']} rows"] if node["row_count"] is not None else []

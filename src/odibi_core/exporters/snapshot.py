@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from odibi_core.exporters.base import Measured
+from odibi_core.exporters.base import MetricsSnapshot
 from odibi_core.views.metrics.series import Series
 
 
@@ -21,16 +21,16 @@ class SnapshotExporter:
     suffix: ClassVar[str] = ".json"
     needs_samples: ClassVar[bool] = False
 
-    def export(self, measured: Measured, /) -> str:
+    def export(self, snapshot: MetricsSnapshot, /) -> str:
         told = (
-            (series, series.answer(), measured.inherited.get(series))
-            for series in measured.view.every_series()
+            (series, series.answer(), snapshot.inherited.get(series))
+            for series in snapshot.view.every_series()
             if series.samples
         )
         document = {
-            "at": measured.at.timestamp(),
-            "uptime_s": measured.uptime_s,
-            "resident_bytes": measured.resident_bytes,
+            "at": snapshot.at.timestamp(),
+            "uptime_s": snapshot.uptime_s,
+            "resident_bytes": snapshot.resident_bytes,
             "series": [
                 _entry(series, now, before)
                 for series, now, before in told

@@ -17,7 +17,7 @@ _BOUND: Final = 100_000
 _TAIL_S: Final = 1.0
 
 
-class Forward:
+class Forwarder:
     """One receiver, and what waits for it. Made by `MetricsManager.forward`."""
 
     def __init__(

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from odibi_core.bus.bus import EventBus
 from odibi_core.events.clock import epoch_ns, monotonic, resident_memory_mb
 from odibi_core.events.normalise import is_yes
-from odibi_core.exporters.base import Measured, save
+from odibi_core.exporters.base import MetricsSnapshot, save
 from odibi_core.metrics.handles import BoundCounter, BoundGauge, BoundHistogram
 from odibi_core.metrics.recorder import MetricsRecorder
 from odibi_core.plugins import load
@@ -233,7 +233,7 @@ class MetricsManager(MetricsRecorder):
         memory_mb = resident_memory_mb()
         with self._reading() as view:
             return exporter.export(
-                Measured(
+                MetricsSnapshot(
                     view=view,
                     recent=recent,
                     at=datetime.fromtimestamp(epoch_ns() / 1e9, UTC),

@@ -16,10 +16,10 @@ from odibi_core.bus.bus import EventBus, name_of
 from odibi_core.errors import STOPS
 from odibi_core.events import Event, clean, kinds
 from odibi_core.events.clock import epoch_ns, monotonic, new_id
-from odibi_core.metrics.forwarder import Forward, Measurement
+from odibi_core.metrics.forwarder import Forwarder, Measurement
 from odibi_core.process_end import before_child_ends
 from odibi_core.views.metrics.series import Sample, Series, measured, settle
-from odibi_core.views.metrics.view import HEARD, MetricsView, Wanted
+from odibi_core.views.metrics.view import HEARD, MetricsView, SeriesKey
 
 _log = logging.getLogger("odibi_core")
 _SETTLE_EVERY_S: Final = 0.0005
@@ -50,7 +50,7 @@ class MetricsRecorder:
         self._recent_count = 0
         self._max_samples = max(0, max_samples)
         self._refused: Counter[str] = Counter()
-        self._forwards: tuple[Forward, ...] = ()
+        self._forwards: tuple[Forwarder, ...] = ()
         self._inherited: dict[Series, dict[str, Any]] = {}
         self._pending: list[Sample] = []
         self._note: Callable[[Sample], None] = self._pending.append
@@ -89,7 +89,7 @@ class MetricsRecorder:
             raise error
 
     def _found(self, kind: str, metric: Any, name: Any, labels: Any) -> Series:
-        wanted = Wanted(kind, metric, name, labels)
+        wanted = SeriesKey(kind, metric, name, labels)
         with self._lock:
             return self._view.take(wanted)
 
@@ -197,7 +197,7 @@ class MetricsRecorder:
         `metric` event is not handed on: its own process does that. The end, when called, waits up to `timeout` seconds
         (1) until all was handed on, and says whether it was; a second time does nothing.
         """
-        forward = Forward(to, self._settle, functools.partial(self._receiver_failed, to))
+        forward = Forwarder(to, self._settle, functools.partial(self._receiver_failed, to))
         with self._lock:
             self._forwards += (forward,)
 

@@ -135,19 +135,19 @@ class MetricsView:
             key = (name, *labels, *labels.values()) if labels else (name,)
             return self.routes[kind][metric][key]
         except Exception:
-            return self.take(Wanted(kind, metric, name, labels))
+            return self.take(SeriesKey(kind, metric, name, labels))
 
-    def take(self, wanted: Wanted) -> Series:
+    def take(self, key: SeriesKey) -> Series:
         """The long way to a series: for what is new, and for spellings that are not remembered."""
-        family = self.families.get((wanted.kind, wanted.metric))
-        series = family.index.get(family.key(wanted.name, wanted.labels)) if family else None
+        family = self.families.get((key.kind, key.metric))
+        series = family.index.get(family.key(key.name, key.labels)) if family else None
         if series is None:
-            if wanted.labels == OVERFLOW or self._held >= self._max_series:
-                return self._overflow(wanted.kind, wanted.metric)
-            family = family or self._make(wanted.kind, wanted.metric)
-            series = family.add(wanted.name, wanted.labels)
+            if key.labels == OVERFLOW or self._held >= self._max_series:
+                return self._overflow(key.kind, key.metric)
+            family = family or self._make(key.kind, key.metric)
+            series = family.add(key.name, key.labels)
             self._held += 1
-        self._remember(series, wanted)
+        self._remember(series, key)
         return series
 
     def _make(self, kind: str, metric: str) -> Family:
@@ -167,15 +167,15 @@ class MetricsView:
         self._overflows += 1
         return (family or self._make(kind, metric)).add("", OVERFLOW)
 
-    def _remember(self, series: Series, wanted: Wanted) -> None:
+    def _remember(self, series: Series, key: SeriesKey) -> None:
         """Keep the caller's spelling as a short way to the series."""
         index = series.family.index
-        spelling = wanted.spelling
+        spelling = key.spelling
         if spelling is not None and self._spellings < self._max_series and spelling not in index:
             self._spellings += 1
             index[spelling] = series
-        if wanted.alias is not None:
-            self.routes[series.kind][wanted.alias] = index
+        if key.alias is not None:
+            self.routes[series.kind][key.alias] = index
 
     def series(self, kind: str, metric: str) -> Iterator[Series]:
         """The series of one metric that have measured something, in an order that a replay has too."""
@@ -215,7 +215,7 @@ class MetricsView:
         }  # fmt: skip
 
 
-class Wanted:
+class SeriesKey:
     """A caller's arguments as they may be kept: texts without secrets, few and short.
 
     Made outside of any lock, since asking an unknown object for its text runs the caller's own code.
