@@ -95,7 +95,7 @@ def test_a_new_file_has_the_mode_exactly(tmp_path: Path, umask: int) -> None:
     private_files.set_file_mode(0o640)
     os.umask(umask)
     os.close(private_files.create(tmp_path / "new", os.O_WRONLY))
-    private_files.replace(tmp_path / "a" / "b" / "whole", b"x")
+    private_files.write_atomic(tmp_path / "a" / "b" / "whole", b"x")
     os.umask(0o022)
     assert {mode(tmp_path / "new"), mode(tmp_path / "a" / "b" / "whole")} == {0o640}
     assert {mode(tmp_path / "a"), mode(tmp_path / "a" / "b")} == {0o750}
@@ -108,14 +108,14 @@ def test_what_is_there_is_never_opened_to_more_users(tmp_path: Path, before: int
     target = tmp_path / "story.html"
     target.write_text("old")
     target.chmod(before)
-    private_files.replace(target, b"new")
+    private_files.write_atomic(target, b"new")
     assert (target.read_bytes(), mode(target)) == (b"new", after)
 
 
 def test_a_folder_that_is_there_keeps_its_mode(tmp_path: Path) -> None:
     """It may hold other things than a record."""
     (tmp_path / "mine").mkdir(mode=0o755)
-    private_files.replace(tmp_path / "mine" / "below" / "x", b"")
+    private_files.write_atomic(tmp_path / "mine" / "below" / "x", b"")
     assert (mode(tmp_path / "mine"), mode(tmp_path / "mine" / "below")) == (0o755, 0o700)
 
 
@@ -124,7 +124,7 @@ def test_a_failed_write_leaves_no_draft_and_the_old_file(tmp_path: Path) -> None
     target = tmp_path / "x"
     target.mkdir()
     with pytest.raises(OSError):
-        private_files.replace(target, b"new")
+        private_files.write_atomic(target, b"new")
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
 
 

@@ -1,4 +1,7 @@
-"""Files and folders of the record, readable by their owner alone: they hold samples of data, logs and names."""
+"""Files and folders that only their owner can read, and atomic writes of whole files.
+
+The record of a run holds samples of data, logs and names.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +9,19 @@ import fcntl
 import os
 import secrets
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 OWNER_ONLY: Final = 0o600
-_DRAFT: Final = os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0)
-_NEW: Final = os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
+_DRAFT_FLAGS: Final = os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0)
+_NEW_FLAGS: Final = os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
 _mode: Final = [OWNER_ONLY]
 
 
 def set_file_mode(mode: int) -> None:
-    """Set the mode of files made from here on; a folder gets the right to enter where it gives the right to read."""
+    """Set the mode of new files; new folders are accessible to the users that may read the files."""
     _mode[0] = mode
 
 
@@ -27,7 +31,7 @@ def folder_mode() -> int:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder and those above it. One that is there keeps its mode. Raises `OSError`."""
+    """Create a folder and its parents; an existing folder keeps its mode. Raises `OSError`."""
     try:
         os.mkdir(path, 0o700)
     except FileNotFoundError:
@@ -44,14 +48,14 @@ def make_folder(path: Path) -> None:
 
 
 def create(path: str | Path, flags: int) -> int:
-    """Make a file that is not there yet, whatever the umask, and return its descriptor. Raises `FileExistsError`."""
-    descriptor = above_standard(os.open(path, flags | _NEW, 0o600))
+    """Create a new file with the set mode, whatever the umask, and return its descriptor. Raises `FileExistsError`."""
+    descriptor = above_standard(os.open(path, flags | _NEW_FLAGS, 0o600))
     _set_mode(descriptor, _mode[0])
     return descriptor
 
 
 def above_standard(descriptor: int) -> int:
-    """Move a descriptor that has the number of a closed standard stream: a C library may write to that number."""
+    """Return a descriptor above 2: a C library may write to the number of a closed standard stream."""
     if descriptor > 2:
         return descriptor
     try:
@@ -60,26 +64,47 @@ def above_standard(descriptor: int) -> int:
         os.close(descriptor)
 
 
-def replace(path: str | os.PathLike[str], content: bytes) -> Path:
-    """Write a file whole or not at all, with the folders above it; one that was there is not opened to more users.
+def write_atomic(path: str | os.PathLike[str], content: str | bytes) -> Path:
+    """Write a whole file in one step, and return its path.
 
-    Raises `OSError`.
+    A reader sees the old content or the new, never a part of it. Parent folders are created. A file that is replaced
+    does not become readable to more users.
+
+    Raises:
+        OSError: If the file cannot be written; the old one is then unchanged.
     """
     target = Path(path)
     make_folder(target.parent)
-    draft = target.with_name(f".{_short(target.name)}.{secrets.token_hex(4)}.tmp")
-    try:
-        with open(create(draft, _DRAFT), "wb") as file:
-            _set_mode(file.fileno(), _mode[0] & _mode_of(target))
-            file.write(content)
+    with _draft(target, content, _mode[0] & _mode_of(target)) as draft:
         os.replace(draft, target)
-    finally:
-        draft.unlink(missing_ok=True)
     return target
 
 
+def create_atomic(path: Path, content: bytes) -> bool:
+    """Write a whole file in one step if there is none; return False if there is one, or if it cannot be written."""
+    try:
+        with _draft(path, content, _mode[0]) as draft:
+            os.link(draft, path)
+    except OSError:
+        return False
+    return True
+
+
+@contextmanager
+def _draft(target: Path, content: str | bytes, mode: int) -> Iterator[Path]:
+    """Write a temporary file beside the target, and remove what is left of it at the end."""
+    draft = target.with_name(f".{_short(target.name)}.{secrets.token_hex(4)}.tmp")
+    try:
+        with open(create(draft, _DRAFT_FLAGS), "wb") as file:
+            _set_mode(file.fileno(), mode)
+            file.write(content if isinstance(content, bytes) else content.encode())
+        yield draft
+    finally:
+        draft.unlink(missing_ok=True)
+
+
 def shared_link(path: Path) -> Path | None:
-    """Return the symbolic link on the way to a file that any user may have put there; None if there is none."""
+    """Return the first symbolic link in a path that any user may have created; None if there is none."""
     for part in (path, *path.parents):
         if part.is_symlink() and is_shared(part.parent):
             return part
@@ -87,7 +112,7 @@ def shared_link(path: Path) -> Path | None:
 
 
 def is_shared(folder: Path) -> bool:
-    """Return true for a folder to which every user may write, as `/tmp`."""
+    """Return true for a folder to which every user may write, such as `/tmp`."""
     try:
         return bool(os.stat(folder).st_mode & stat.S_IWOTH)
     except OSError:
@@ -108,5 +133,5 @@ def _set_mode(descriptor: int, mode: int) -> None:
 
 
 def _short(name: str) -> str:
-    """Leave room for the rest of a draft's name: a name has 255 bytes on most systems."""
+    """Cut a name so that the draft's name fits into 255 bytes, the limit of most file systems."""
     return os.fsdecode(os.fsencode(name)[:200])

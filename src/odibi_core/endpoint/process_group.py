@@ -16,7 +16,6 @@ from typing import Any, Final
 
 from odibi_core import private_files
 from odibi_core.events.clock import monotonic, new_id, process_id, sleep
-from odibi_core.exporters.base import save
 
 _PATIENCE_S: Final = 1.0
 _GLANCE_S: Final = 0.005
@@ -85,7 +84,7 @@ class ProcessGroup:
 
     def write(self, text: str) -> None:
         """This process's part; it is there whole, or as it was before."""
-        save(self._path(self.name), text)
+        private_files.write_atomic(self._path(self.name), text)
 
     def archive(self) -> str | None:
         """Return what the dead left, added up; None if there is nothing. Raises as `part`."""
@@ -113,7 +112,7 @@ class ProcessGroup:
 
     def replace_archive(self, text: str) -> None:
         """A new archive, whole or not at all."""
-        save(self._path(_ARCHIVE), text)
+        private_files.write_atomic(self._path(_ARCHIVE), text)
 
     def forget(self, names: list[str]) -> None:
         """The files of processes whose parts are in the archive."""

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
-from odibi_core import private_files
 from odibi_core.views.metrics.series import Series
 from odibi_core.views.metrics.types import Metric
 from odibi_core.views.metrics.view import MetricsView
@@ -48,8 +46,3 @@ class Exporter(Protocol):
     def export(self, snapshot: MetricsSnapshot, /) -> Any:
         """A text, bytes, or an object of the library that the exporter is named after."""
         ...
-
-
-def save(path: str | Path, content: str | bytes) -> Path:
-    """Write a file whole or not at all, with the folders above it. Line ends stay as they are."""
-    return private_files.replace(path, content if isinstance(content, bytes) else content.encode())

@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from odibi_core import private_files
 from odibi_core.bus.bus import EventBus
 from odibi_core.events.clock import epoch_ns, monotonic, resident_memory_mb
 from odibi_core.events.normalise import is_yes
-from odibi_core.exporters.base import MetricsSnapshot, save
+from odibi_core.exporters.base import MetricsSnapshot
 from odibi_core.metrics.handles import BoundCounter, BoundGauge, BoundHistogram
 from odibi_core.metrics.recorder import MetricsRecorder
 from odibi_core.plugins import load
@@ -254,12 +255,12 @@ class MetricsManager(MetricsRecorder):
         """The metrics in Prometheus' text format; written to `path` as well when one is given."""
         text = str(self.export("prometheus"))
         if path is not None:
-            save(path, text)
+            private_files.write_atomic(path, text)
         return text
 
     def save_to_file(self, path: str | Path) -> Path:
         """The summary as JSON; with the suffix `.parquet`, the raw measurements as a Parquet table."""
-        return save(path, self.export("parquet" if str(path).endswith(".parquet") else "summary"))
+        return private_files.write_atomic(path, self.export("parquet" if str(path).endswith(".parquet") else "summary"))
 
 
 def _metric(offset: float, series: Series, value: float, when: float) -> Metric:

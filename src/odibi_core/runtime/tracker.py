@@ -346,7 +346,7 @@ class Tracker:
     def _write(self, path: Path, lineage: dict[str, Any]) -> None:
         """Whole or not at all: a reader never sees half a file."""
         try:
-            private_files.replace(path, msgspec.json.format(msgspec.json.encode(lineage), indent=2))
+            private_files.write_atomic(path, msgspec.json.format(msgspec.json.encode(lineage), indent=2))
         except (OSError, ValueError) as error:
             _log.error("the lineage could not be written to %s: %s", path, error)
             self._warn("the lineage could not be written", path=str(path), error=error)

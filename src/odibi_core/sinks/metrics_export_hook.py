@@ -49,10 +49,8 @@ class MetricsExportHook:
         if any(self.export_dir.glob(f"{stem}.*")):
             stem = f"{stem}_{new_id(4)}"
         for name in self.formats:
-            content = metrics.export(name)
             path = self.export_dir / f"{stem}.{SUFFIXES[name]}"
-            private_files.replace(path, content if isinstance(content, bytes) else content.encode())
-            self.written.append(path)
+            self.written.append(private_files.write_atomic(path, metrics.export(name)))
 
 
 def create_metrics_export_hook(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -147,22 +145,7 @@ class RunStore:
             seq=0,
             fields=about,
         )
-        return _put_once(self.folder(run_id) / "events" / "lost.jsonl", encode(event))
-
-
-def _put_once(path: Path, content: bytes) -> bool:
-    """Have a file of this content, whole from the first moment; False when somebody else was first, or nobody can."""
-    beside = path.with_name(f".{path.name}.{new_id()}")
-    try:
-        with open(private_files.create(beside, os.O_WRONLY), "wb") as file:
-            file.write(content)
-        os.link(beside, path)
-    except OSError:
-        return False
-    finally:
-        with suppress(OSError):
-            beside.unlink()
-    return True
+        return private_files.create_atomic(self.folder(run_id) / "events" / "lost.jsonl", encode(event))
 
 
 def _moment_of(run_id: str) -> tuple[str, str, str]:

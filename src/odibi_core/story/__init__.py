@@ -22,4 +22,4 @@ def write_story(lineage: dict[str, Any], path: str | os.PathLike[str], title: st
     written.
     """
     page = render(build(safe(lineage), None if title is None else clean_text(str(title))))
-    return private_files.replace(path, page.encode("utf-8", "replace"))
+    return private_files.write_atomic(path, page.encode("utf-8", "replace"))
