@@ -1,4 +1,4 @@
-"""Every decorator of ours, and every kind of callable that Python has: what `test_flows` puts together."""
+"""Every decorator of ours, and every kind of callable that Python has: put together by `test_calls`."""
 
 from __future__ import annotations
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable
-from contextvars import Context, copy_context
-from traceback import walk_tb
 from typing import TYPE_CHECKING, Any
 
 from odibi_core.error_reporting.tracker import ErrorTracker
 from odibi_core.errors import STOPS, is_failure
-from odibi_core.logs.context import wrap
 from odibi_core.process.state import once
+from odibi_core.wrapping.in_context import context_of_failure
 
 if TYPE_CHECKING:
     from asyncio import BaseEventLoop
@@ -73,16 +71,7 @@ class _Hook:
 
 def _record(error: object, context: dict[str, Any]) -> None:
     if isinstance(error, BaseException) and is_failure(error):
-        _here(error).run(once(ErrorTracker).capture_exception, error, context, "critical", handled=False)
-
-
-def _here(error: BaseException) -> Context:
-    """The context that `wrap` ran the function in which raised it, and which the thread has left; else that of now."""
-    for frame, _ in reversed([*walk_tb(error.__traceback__)]):
-        found = frame.f_locals.get("here") if frame.f_globals.get("__name__") == wrap.__module__ else None
-        if type(found) is Context:
-            return found.copy()
-    return copy_context()
+        context_of_failure(error).run(once(ErrorTracker).capture_exception, error, context, "critical", handled=False)
 
 
 def _of_program(kind: object, error: object, trace: object) -> None:

@@ -11,7 +11,7 @@ import logging
 import sys
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from odibi_core.bus.bus import EventBus
 from odibi_core.error_reporting.context import add_breadcrumb, breadcrumbs, contexts, set_context
@@ -29,8 +29,8 @@ from odibi_core.plugins import load
 from odibi_core.process.state import current_bus, listen, once, unlisten
 from odibi_core.process_end import before_child_ends
 from odibi_core.settings import ObservabilityConfig, get_config
-from odibi_core.wrapping.callables import is_decorable, over
-from odibi_core.wrapping.flows import BlockObserver, observing, wrap_callable
+from odibi_core.wrapping.callables import is_decorable
+from odibi_core.wrapping.calls import BlockObserver, observe_calls
 
 if TYPE_CHECKING:
     from odibi_core.sinks.sentry_sink import SentrySink
@@ -232,8 +232,7 @@ class TrackedErrors:
 
     def __call__(self, function: F) -> F:
         """Each call of `function` is inside."""
-        begin = observing(lambda: BlockObserver(self))
-        return cast(F, over(function, lambda inner: wrap_callable(inner, begin)))
+        return observe_calls(function, lambda: BlockObserver(self))
 
 
 def _described(caught: object) -> tuple[str | None, dict[str, Any]]:

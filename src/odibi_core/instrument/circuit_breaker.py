@@ -25,8 +25,8 @@ from odibi_core.events.failure import message_of
 from odibi_core.events.normalise import text
 from odibi_core.events.pickling import OneHere
 from odibi_core.process.state import current_bus, speaker
-from odibi_core.wrapping.callables import bare, name_of, over
-from odibi_core.wrapping.flows import Unobserving, observing, wrap_callable
+from odibi_core.wrapping.callables import ClassDecorator
+from odibi_core.wrapping.calls import CallObserver, observe_calls
 
 __all__ = ["CircuitBreaker"]
 
@@ -44,8 +44,7 @@ class _ReportedError(Exception):
     """What pybreaker is told of a failure: that there was one."""
 
 
-@bare(lambda function: CircuitBreaker(name_of(function)))
-class CircuitBreaker(OneHere):
+class CircuitBreaker(ClassDecorator, OneHere):
     """After `fail_max` failures in a row it makes no call for `reset_timeout_s`, then lets one through to try.
 
     While it is open a call raises `CircuitOpenError` at once. Exceptions go on unchanged; those that are instances of a
@@ -139,8 +138,7 @@ class CircuitBreaker(OneHere):
 
     def __call__(self, function: F) -> F:
         """Each call of `function` goes through the circuit; of a generator, the whole of its course is the call."""
-        guarded: F = over(function, lambda inner: wrap_callable(inner, observing(self.calling)))
-        return guarded
+        return observe_calls(function, self.calling)
 
     def open(self) -> None:
         """Make no more calls, from now on for `reset_timeout_s`."""
@@ -234,7 +232,7 @@ class CircuitBreaker(OneHere):
         return f"CircuitBreaker({self.name!r}, {self._state}, {self.failures} failures of {self.fail_max})"
 
 
-class _Calling(Unobserving):
+class _Calling(CallObserver):
     """One call: of a block or a function, or the course of a generator."""
 
     __slots__ = ("_breaker", "_turn")

@@ -21,8 +21,8 @@ from odibi_core.events.context import Context, current, put
 from odibi_core.events.failure import describe_failure, is_clean_exit
 from odibi_core.events.normalise import text
 from odibi_core.process.state import current_bus
-from odibi_core.wrapping.callables import bare, is_decorable, name_of, over
-from odibi_core.wrapping.flows import Unobserving, observing, wrap_callable
+from odibi_core.wrapping.callables import ClassDecorator, decorate, is_decorable, name_of
+from odibi_core.wrapping.calls import CallObserver, wrap_callable
 
 __all__ = ["performance_monitor", "track_performance"]
 
@@ -169,8 +169,7 @@ def _outcome(error: BaseException) -> tuple[str, str, str]:
     return kinds.OPERATION_FAILED, "warning", "cancelled"
 
 
-@bare(lambda function: track_performance(name_of(function)))
-class track_performance:
+class track_performance(ClassDecorator):
     """Measure a block: `with track_performance("load", tags={"source": "api"}): …`; also a decorator of functions.
 
     Says `operation_complete`, or `operation_failed` when the block raises, with `duration_ms`; what is said inside
@@ -205,7 +204,7 @@ class track_performance:
 
     def __call__(self, function: F) -> F:
         """Each call of `function` is measured, as by `performance_monitor`."""
-        measured: F = over(function, lambda inner: _monitored(inner, self.operation, self.tags))
+        measured: F = decorate(function, lambda inner: _monitored(inner, self.operation, self.tags))
         return measured
 
 
@@ -223,17 +222,17 @@ def performance_monitor(operation: Any = None, tags: dict[str, Any] | None = Non
     `active_ms` the part in which the generator itself worked.
     """
     if is_decorable(operation):
-        return over(operation, lambda function: _monitored(function, None, tags))
-    return lambda decorated: over(decorated, lambda function: _monitored(function, operation, tags))
+        return decorate(operation, lambda function: _monitored(function, None, tags))
+    return lambda decorated: decorate(decorated, lambda function: _monitored(function, operation, tags))
 
 
 def _monitored(function: Callable[..., Any], operation: object, tags: Any) -> Callable[..., Any]:
     name = name_of(function) if operation is None else operation
     tracker = track_performance(name, tags)  # type: ignore[arg-type]  # of any type: it takes what it gets
-    return wrap_callable(function, observing(lambda: _Measured(tracker)))
+    return wrap_callable(function, lambda args, kwargs: (_Measured(tracker), args, kwargs))
 
 
-class _Measured(Unobserving):
+class _Measured(CallObserver):
     """The measurement of one call; that of a generator is in force only while it works."""
 
     __slots__ = ("_flowing", "_inside", "_resumed", "_span", "_tracker")
@@ -246,7 +245,7 @@ class _Measured(Unobserving):
         self._inside: tuple[_Span | None, Context] | None = None
         """What was in force in the generator when it was suspended, if that was not its own measurement alone."""
 
-    def flowing(self) -> None:
+    def start_generator(self) -> None:
         self._flowing = True
 
     def resume(self) -> None:

@@ -15,6 +15,7 @@ from odibi_core.events.context import batch_here
 from odibi_core.events.failure import describe_failure
 from odibi_core.logs.structured_logger import StructuredLogger
 from odibi_core.process.state import current_bus
+from odibi_core.wrapping.calls import CallObserver
 
 __all__ = ["Batch", "Counted", "size"]
 
@@ -22,7 +23,7 @@ _MORE: Final = ("__enter__", "__aenter__", "__len__", "__getitem__", "__bool__")
 """With one of these, an iterator is more than one: an open file, a reader that can be asked how much is left."""
 
 
-class Batch:
+class Batch(CallObserver):
     """One call of a stage under way: what went in and out, and the time that was the stage's own."""
 
     def __init__(self, name: str, number: int, logger: Any) -> None:
@@ -62,7 +63,7 @@ class Batch:
         if not self._started:
             self._started, self._begun = True, self._resumed
 
-    def flowing(self) -> None:
+    def start_generator(self) -> None:
         """What comes out comes one by one."""
         self._flowing, self.records_out = True, 0
 

@@ -16,8 +16,8 @@ from odibi_core.events.compose import clean_text
 from odibi_core.events.normalise import text
 from odibi_core.instrument.stage_batch import Batch, Counted
 from odibi_core.process.state import speaker
-from odibi_core.wrapping.callables import is_decorable, name_of, over
-from odibi_core.wrapping.flows import Arguments, wrap_callable
+from odibi_core.wrapping.callables import decorate, is_decorable, name_of
+from odibi_core.wrapping.calls import wrap_callable
 
 __all__ = ["InstrumentedStage", "measured_stage"]
 
@@ -34,18 +34,18 @@ def measured(function: Callable[..., Any], begin: Callable[..., Batch], own: int
     """
     place, keyword = _records_of(function, own)
 
-    def taken(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Batch, Arguments]:
+    def taken(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Batch, tuple[Any, ...], dict[str, Any]]:
         batch = begin(*args, **kwargs)
         if keyword in kwargs:
             kwargs[keyword] = batch.take(kwargs[keyword])
         elif len(args) > place:
             args = (*args[:place], batch.take(args[place]), *args[place + 1 :])
-        return batch, (args, kwargs)
+        return batch, args, kwargs
 
-    return wrap_callable(function, taken, _flow_of)
+    return wrap_callable(function, taken, source_in=_source_in)
 
 
-def _flow_of(result: Any) -> Any:
+def _source_in(result: Any) -> Any:
     """What of a result has yet to be consumed, which is measured until it is."""
     kind = type(result)  # which, unlike isinstance, runs nothing of the result's own
     if issubclass(kind, Counted):
@@ -176,8 +176,8 @@ def measured_stage(name: Any = None, logger: Any = None) -> Any:
     """
     speaker(logger)
     if is_decorable(name):
-        return over(name, lambda function: _stage(function, None, logger))
-    return lambda decorated: over(decorated, lambda function: _stage(function, name, logger))
+        return decorate(name, lambda function: _stage(function, None, logger))
+    return lambda decorated: decorate(decorated, lambda function: _stage(function, name, logger))
 
 
 def _stage(function: Callable[..., Any], name: Any, logger: Any) -> Callable[..., Any]:

@@ -19,8 +19,8 @@ from odibi_core.process import state as program
 from odibi_core.redaction.redactor import HIDDEN, is_secret_name
 from odibi_core.settings import get_config
 from odibi_core.views.usage import UsageView
-from odibi_core.wrapping.callables import bare, name_of, over
-from odibi_core.wrapping.flows import BlockObserver, observing, wrap_callable
+from odibi_core.wrapping.callables import ClassDecorator
+from odibi_core.wrapping.calls import BlockObserver, observe_calls
 
 __all__ = ["CommandExecution", "UsageAnalytics", "get_analytics", "track_cli_command"]
 
@@ -158,8 +158,7 @@ def get_analytics() -> UsageAnalytics:
     return program.once(UsageAnalytics)
 
 
-@bare(lambda function: track_cli_command(name_of(function)))
-class track_cli_command:
+class track_cli_command(ClassDecorator):
     """`with track_cli_command("load", {"table": "orders"}): …`: its start, its end, its time and its failure.
 
     A decorator too, of functions and coroutines; without parentheses the command has the function's name. An exception
@@ -182,6 +181,5 @@ class track_cli_command:
 
     def __call__(self, function: F) -> F:
         """Each call of `function` is an execution of the command."""
-        begin = observing(lambda: BlockObserver(track_cli_command(self._command, self._args)))
-        return cast(F, over(function, lambda inner: wrap_callable(inner, begin)))
+        return observe_calls(function, lambda: BlockObserver(track_cli_command(self._command, self._args)))
 

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from contextvars import Context as CopiedContext
 from contextvars import ContextVar, copy_context
-from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any, Final, ParamSpec, TypedDict, TypeVar
 
-from odibi_core.coroutines import is_async_generator, is_coroutine, is_generator
 from odibi_core.events import context
 from odibi_core.events.clock import new_id
 from odibi_core.events.context import Context, current, enter, put
@@ -22,8 +19,9 @@ from odibi_core.events.trace_context import traceparent
 from odibi_core.process.state import begin_in, take_up_inherited
 from odibi_core.process.worker_record import store_of
 from odibi_core.settings import environment_with
-from odibi_core.wrapping.callables import bare, like, over
-from odibi_core.wrapping.flows import Unobserving, observing, passing_async, wrap_callable
+from odibi_core.wrapping.callables import ClassDecorator, decorate
+from odibi_core.wrapping.calls import CallObserver, observe_calls
+from odibi_core.wrapping.in_context import wrap_in_context
 
 __all__ = [
     "LogContext",
@@ -50,8 +48,7 @@ _Entry = tuple["LogContext", Context, bool]
 _entered: ContextVar[tuple[_Entry, ...]] = ContextVar("odibi_core_log_contexts", default=())
 
 
-@bare(lambda function: LogContext())
-class LogContext:
+class LogContext(ClassDecorator):
     """Everything said inside carries these fields: `with LogContext(operation="import", user="ada", batch=7): …`.
 
     A decorator too, of functions, methods, coroutines, generators and classes. Inside another context it adds to that
@@ -94,12 +91,14 @@ class LogContext:
 
     def __call__(self, function: F) -> F:
         """Each call of `function` is inside this context; a generator only while it works, and not its consumer."""
-        begin = observing(lambda: _Inside(self))
-        decorated: F = over(function, lambda inner: wrap_callable(inner, begin))
-        return decorated
+        return observe_calls(function, lambda: _Inside(self))
+
+    @classmethod
+    def _named_after(cls, function: Any) -> LogContext:
+        return cls()
 
 
-class _Inside(Unobserving):
+class _Inside(CallObserver):
     """One call in a context, which holds, with what was set inside, only while the function works."""
 
     def __init__(self, own: LogContext) -> None:
@@ -163,93 +162,8 @@ def wrap(function: Callable[P, R]) -> Callable[P, R]:
     """
     take_up_inherited()
     captured = copy_context()
-    carried: Callable[P, R] = over(function, lambda inner: like(inner, _carried(captured, inner)))
+    carried: Callable[P, R] = decorate(function, lambda inner: wrap_in_context(inner, captured))
     return carried
-
-
-def _carried(captured: CopiedContext, function: Callable[..., Any]) -> Callable[..., Any]:
-    def generator(*args: Any, **kwargs: Any) -> Any:
-        return (yield from _Steps(captured.copy(), function(*args, **kwargs)))
-
-    async def coroutine(*args: Any, **kwargs: Any) -> Any:
-        from asyncio import create_task
-
-        return await create_task(function(*args, **kwargs), context=captured.copy())
-
-    def called(*args: Any, **kwargs: Any) -> Any:
-        here = captured.copy()  # by this name `uncaught` finds it again
-        return _consumed_in(here, here.run(function, *args, **kwargs))
-
-    if is_generator(function):
-        return generator
-    if is_async_generator(function):
-        return passing_async(lambda *args, **kwargs: _AsyncSteps(captured.copy(), function(*args, **kwargs)))
-    return coroutine if is_coroutine(function) else called
-
-
-def _consumed_in(here: CopiedContext, result: Any) -> Any:
-    """Return the result of a plain function; a generator or a coroutine runs in `here` when it is consumed."""
-    if isinstance(result, GeneratorType):
-        return _generator_in(here, result)
-    if isinstance(result, AsyncGeneratorType):
-        return passing_async(lambda: _AsyncSteps(here, result))()
-    return _coroutine_in(here, result) if isinstance(result, CoroutineType) else result
-
-
-def _generator_in(here: CopiedContext, source: Any) -> Any:
-    return (yield from _Steps(here, source))
-
-
-async def _coroutine_in(here: CopiedContext, source: Any) -> Any:
-    return await _Awaited(here, source)
-
-
-class _Steps:
-    """A generator each of whose steps is taken in one context, whichever thread asks for it."""
-
-    def __init__(self, here: CopiedContext, source: Any) -> None:
-        self._here, self._source = here, source
-
-    def __iter__(self) -> _Steps:
-        return self
-
-    def __next__(self) -> Any:
-        return self._here.run(next, self._source)
-
-    def send(self, given: Any) -> Any:
-        return self._here.run(self._source.send, given)
-
-    def throw(self, error: BaseException) -> Any:
-        return self._here.run(self._source.throw, error)
-
-    def close(self) -> None:
-        self._here.run(self._source.close)
-
-
-class _Awaited:
-    """An awaitable that runs in one context, as a part of the task that awaits it."""
-
-    def __init__(self, here: CopiedContext, awaitable: Any) -> None:
-        self._here, self._awaitable = here, awaitable
-
-    def __await__(self) -> Any:
-        return _Steps(self._here, self._awaitable.__await__())
-
-
-class _AsyncSteps:
-    """An asynchronous generator each of whose steps is taken in one context."""
-
-    def __init__(self, here: CopiedContext, source: Any) -> None:
-        self._here, self._source = here, source
-
-    def asend(self, given: Any) -> _Awaited:
-        return _Awaited(self._here, self._source.asend(given))
-
-    def athrow(self, error: BaseException) -> _Awaited:
-        return _Awaited(self._here, self._source.athrow(error))
-
-    def aclose(self) -> _Awaited:
-        return _Awaited(self._here, self._source.aclose())
 
 
 class WorkerContext(TypedDict):

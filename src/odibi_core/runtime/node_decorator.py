@@ -7,7 +7,7 @@ import inspect
 import logging
 import weakref
 from collections.abc import Callable
-from typing import Any, Final, ParamSpec, TypeVar, overload
+from typing import Any, ParamSpec, TypeVar, overload
 
 from odibi_core.engines.frame import Description, is_frame, row_count
 from odibi_core.errors import STOPS
@@ -16,8 +16,8 @@ from odibi_core.events.context import Context
 from odibi_core.runtime.node_events import NodeEvents, compared
 from odibi_core.runtime.observer import Observer, active
 from odibi_core.runtime.producer_index import MAX_FRAMES, Link, ProducerIndex, frames_in
-from odibi_core.wrapping.callables import name_of, over
-from odibi_core.wrapping.flows import Arguments, CallObserver, Unobserving, wrap_callable
+from odibi_core.wrapping.callables import decorate, name_of
+from odibi_core.wrapping.calls import UNOBSERVED, CallObserver, wrap_callable
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -47,7 +47,7 @@ def node(function: Any = None, /, *, name: str | None = None, layer: str = "tran
 
 
 def _decorate(function: Any, name: str | None, layer: str) -> Any:
-    return over(
+    return decorate(
         function, lambda inner: _recorded(inner, name or name_of(inner).rpartition(".")[2], layer)
     )
 
@@ -55,11 +55,13 @@ def _decorate(function: Any, name: str | None, layer: str) -> Any:
 def _recorded(function: Callable[..., Any], name: str, layer: str) -> Callable[..., Any]:
     signature = _signature_of(function)
 
-    def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[CallObserver, Arguments]:
+    def begin(
+        args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[CallObserver, tuple[Any, ...], dict[str, Any]]:
         observer = active()
         if observer is None:
-            return _NOT_RECORDED, (args, kwargs)
-        return _Call(observer, (name, layer, function), _given(signature, args, kwargs)), (args, kwargs)
+            return UNOBSERVED, args, kwargs
+        return _Call(observer, (name, layer, function), _given(signature, args, kwargs)), args, kwargs
 
     return wrap_callable(function, begin)
 
@@ -84,7 +86,7 @@ def _given(
     return {**{f"argument {place}": value for place, value in enumerate(args, 1)}, **kwargs}
 
 
-class _Call(Unobserving):
+class _Call(CallObserver):
     """Records one call as a node. If recording fails, the failure is logged and the function goes on."""
 
     def __init__(
@@ -99,7 +101,7 @@ class _Call(Unobserving):
         self._sample: Description | None = None
         self._flowing = False
 
-    def flowing(self) -> None:
+    def start_generator(self) -> None:
         self._flowing, self._rows = True, 0
 
     def resume(self) -> None:
@@ -200,9 +202,6 @@ class _Call(Unobserving):
         self._index.remember(value, dataset, self._name, description)
         if description is not None:
             record.snapshot("after", dataset, description)
-
-
-_NOT_RECORDED: Final = Unobserving()
 
 
 _indexes: weakref.WeakKeyDictionary[Observer, ProducerIndex] = weakref.WeakKeyDictionary()

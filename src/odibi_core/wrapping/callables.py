@@ -1,38 +1,27 @@
-"""Callables of every kind: their names, and how each is decorated and stays what it was.
-
-`over` finds the function in a method, a property or a class; `flows.wrap_callable` observes its calls.
-"""
+"""Callables of every kind: their names, and where the function is in a method, a property or a class."""
 
 from __future__ import annotations
 
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from odibi_core.errors import ConfigurationError
 from odibi_core.events import clean_text
 from odibi_core.events.normalise import text
 
-__all__ = [
-    "bare",
-    "is_decorable",
-    "like",
-    "name_of",
-    "over",
-]
-
-K = TypeVar("K", bound=type)
+__all__ = ["ClassDecorator", "copy_metadata", "decorate", "is_decorable", "name_of"]
 
 
-def like(function: Callable[..., Any], wrapper: Callable[..., Any]) -> Callable[..., Any]:
-    """Have `wrapper` look like `function`, as `functools.wraps` does; one without a name has that of what it calls."""
+def copy_metadata(function: Callable[..., Any], wrapper: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `wrapper` with the metadata of `function`, as by `functools.wraps`; a callable object gets a name."""
     wrapper.__name__ = wrapper.__qualname__ = name_of(function)
     return functools.update_wrapper(wrapper, function)
 
 
 def name_of(function: Any) -> str:
-    """Return the qualified name of what can be called: a partial's is that of its function, an object's its class's."""
+    """Return the qualified name of a callable: of a partial that of its function, of an object that of its class."""
     while isinstance(function, functools.partial | functools.partialmethod):
         function = function.func
     name = getattr(function, "__qualname__", None) or getattr(function, "__name__", None)
@@ -40,7 +29,7 @@ def name_of(function: Any) -> str:
 
 
 class _DecoratedClass:
-    """A class whose every construction is observed; in all else, `isinstance` and inheritance included, the class."""
+    """A class whose every construction is observed; for `isinstance`, inheritance and attributes it is the class."""
 
     def __init__(self, kind: type, construct: Callable[..., Any]) -> None:
         self.__dict__["_construct"] = construct
@@ -88,41 +77,44 @@ _DESCRIPTORS: Final = (
 
 
 def is_decorable(given: Any) -> bool:
-    """Return true if `over` can decorate it: then a decorator was used without parentheses."""
-    return callable(given) or issubclass(type(given), _DESCRIPTORS)  # `isinstance` would ask the object itself
+    """Return true if `decorate` accepts it: then a decorator was used without parentheses."""
+    return callable(given) or issubclass(type(given), _DESCRIPTORS)  # `isinstance` runs code of the object
 
 
-def bare(make: Callable[[Any], Any]) -> Callable[[K], K]:
-    """Have a class decorate without parentheses, too: `@Kind` on a function is `@make(function)` on it.
+class ClassDecorator:
+    """Base of classes that also decorate without parentheses: `@Kind` is `@Kind(<name of the function>)`.
 
-    Only a single argument is what is decorated; among several, a function is a value as any other.
+    Only a single argument is decorated; among several, a function is a value as any other.
     """
 
-    def decorate(kind: K) -> K:
-        signature = inspect.signature(kind)
+    __slots__ = ()
 
-        def new(cls: Any, given: Any = None, *others: Any, **named: Any) -> Any:
-            if type(given) is not str and not others and not named and is_decorable(given):
-                return make(given)(given)
-            return object.__new__(cls)
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        _self, *others = inspect.signature(cls.__init__).parameters.values()
+        cls.__signature__ = inspect.Signature(others)  # type: ignore[attr-defined]  # else that of __new__
 
-        kind.__new__ = staticmethod(new)  # type: ignore[method-assign,assignment]
-        kind.__signature__ = signature  # type: ignore[attr-defined]
-        return kind
+    def __new__(cls, given: Any = None, *others: Any, **named: Any) -> Any:
+        if type(given) is not str and not others and not named and is_decorable(given):
+            return cls._named_after(given)(given)
+        return super().__new__(cls)
 
-    return decorate
+    @classmethod
+    def _named_after(cls, function: Any) -> Any:
+        """Return the decorator of a function that was given without arguments."""
+        return cls(name_of(function))
 
 
-def over(decorated: Any, wrap: Callable[[Callable[..., Any]], Any]) -> Any:
-    """Decorate a function, also one that is a class's or static method, a property's getter, or a class to call."""
+def decorate(decorated: Any, wrap: Callable[[Callable[..., Any]], Any]) -> Any:
+    """Return `decorated` with its function wrapped: a function, a method of any kind, a property, or a class."""
     if isinstance(decorated, classmethod | staticmethod):
-        return type(decorated)(over(decorated.__func__, wrap))
+        return type(decorated)(decorate(decorated.__func__, wrap))
     if isinstance(decorated, property) and decorated.fget is not None:
-        return decorated.getter(over(decorated.fget, wrap))
+        return decorated.getter(decorate(decorated.fget, wrap))
     if isinstance(decorated, functools.cached_property):
-        return type(decorated)(over(decorated.func, wrap))
+        return type(decorated)(decorate(decorated.func, wrap))
     if isinstance(decorated, functools.partialmethod):
-        return type(decorated)(over(decorated.func, wrap), *decorated.args, **decorated.keywords)
+        return type(decorated)(decorate(decorated.func, wrap), *decorated.args, **decorated.keywords)
     if isinstance(decorated, type):
         return _DecoratedClass(decorated, wrap(decorated))
     if callable(decorated):
