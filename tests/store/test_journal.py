@@ -23,8 +23,9 @@ from odibi_core.bus.bus import EventBus
 from odibi_core.errors import ConfigurationError, StoreError
 from odibi_core.events import Event
 from odibi_core.store import drop_counter
-from odibi_core.store.journal import MAX_LINE, Journal
+from odibi_core.store.journal import Journal
 from odibi_core.store.segments import ReadErrors, all_segments, read_events
+from odibi_core.store.shorten import MAX_LINE
 from odibi_core.testing import FakeClock, an_event
 
 Write = Callable[[int, bytes], int]
@@ -149,6 +150,28 @@ def test_a_half_line_is_counted_and_sealed_by_the_next(
     assert balanced(journal)
 
 
+def test_a_half_line_is_sealed_when_the_next_breaks_off_too(system: System, tmp_path: Path) -> None:
+    """The line end that seals the first half line is not counted as a written line."""
+    journal = Journal(tmp_path)
+    system.answers = [50_000, 5, FULL, 5, FULL]
+    for number in range(5):
+        journal(an_event("a", seq=number))
+    assert numbers(journal) == [0, 3, 4]
+    assert (journal.written, dict(journal.dropped)) == (3, {"ENOSPC": 2})
+    assert [line[:2] for line in journal.path.read_bytes().splitlines()] == [b'{"'] * 5
+
+
+def test_a_refused_seal_is_tried_again(system: System, tmp_path: Path) -> None:
+    """A half line stays unsealed while the system takes nothing, and the first line that it takes seals it."""
+    journal = Journal(tmp_path)
+    system.answers = [50_000, 5, FULL, FULL, 1, FULL]
+    for number in range(5):
+        journal(an_event("a", seq=number))
+    assert numbers(journal) == [0, 4]
+    assert (journal.written, dict(journal.dropped)) == (2, {"ENOSPC": 3})
+    assert balanced(journal)
+
+
 def test_of_a_block_that_broke_off_the_whole_lines_count_as_written(system: System, tmp_path: Path) -> None:
     """A buffer of ten lines of which the system took six and a half: six written, four dropped."""
     journal = Journal(tmp_path, durability="buffered")
@@ -174,6 +197,7 @@ def test_what_the_system_refuses_is_counted_by_reason_and_recovers(
         journal(an_event("a", seq=seq))
     assert dict(journal.dropped) == {errno.errorcode[number]: 2}
     assert numbers(journal) == [0, 3]
+    assert b"\n\n" not in journal.path.read_bytes()
     assert balanced(journal)
 
 
@@ -234,7 +258,7 @@ def test_a_folder_that_cannot_be_made_is_told_at_once(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="give a folder"):
         Journal(tmp_path / "file" / "log")
-    with pytest.raises(ConfigurationError, match="durability is one of"):
+    with pytest.raises(ConfigurationError, match="durability must be one of"):
         Journal(tmp_path, durability="eternal")
     with pytest.raises(ConfigurationError, match="max_segment_bytes"):
         Journal(tmp_path, max_segment_bytes=0)

@@ -17,7 +17,8 @@ from odibi_core.errors import StoreError
 from odibi_core.store import log_table
 from odibi_core.store.log_table import STANDARD_TYPES, LogTable, snake_case
 from odibi_core.store.runs import RunStore
-from odibi_core.store.sql import Answer, query_files
+from odibi_core.store.sql import query_files
+from odibi_core.store.sql_duckdb import Answer
 
 Line = dict[str, Any] | bytes
 

@@ -23,7 +23,7 @@ from odibi_core.errors import QueryError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from odibi_core.store.sql import Cursor
+    from odibi_core.store.sql_duckdb import Cursor
 
 _MOST_ROWS: Final = 1_000
 """Rows of a table on a terminal."""

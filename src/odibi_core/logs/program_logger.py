@@ -29,7 +29,6 @@ from odibi_core.redaction import redactor as redaction
 from odibi_core.settings import Log, ObservabilityConfig, color_choice, get_config
 from odibi_core.sinks.line_presets import Service, ToLine, line_encoder
 from odibi_core.sinks.text import TextSink
-from odibi_core.store.journal import MAX_LINE
 from odibi_core.store.log_file import LogFile
 from odibi_core.store.shorten import fitting
 
@@ -78,7 +77,7 @@ class ProgramLog:
             before, self.settings = self.file, log
             self.file = LogFile(log.file, to_line) if log.file else None
             self._gate.configure(log.sample_rate, log.repeat_limit, log.repeat_window_s)
-            self._shown.screen = _Screen(log, self._stream, self.file, fitting(to_line, MAX_LINE))
+            self._shown.screen = _Screen(log, self._stream, self.file, fitting(to_line))
             for logger in self._loggers.values():
                 logger.follow(log.level, self._gate)
         if before is not None:

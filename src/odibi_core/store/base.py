@@ -1,4 +1,4 @@
-"""The shape of a store: a sink that can give back what it took."""
+"""The contract of a store: a sink that can be read."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from odibi_core.events import Event
 
 
 class Store(Protocol):
-    """Takes events, and gives them back in the order in which they were said."""
+    """A sink that keeps events, and returns them in the order in which it received them."""
 
     def __call__(self, event: Event) -> None:
-        """Keep it; when this returns it is kept as surely as the store promises. Never raises."""
+        """Keep an event. Called by the bus, in any thread, one event at a time. Never raises."""
         ...
 
     def read(self) -> Iterator[Event]:
-        """Everything kept so far."""
+        """Return the events kept so far. May be called at any time, also after `close`."""
         ...
 
     def close(self) -> None:
-        """Nothing more will come."""
+        """Release the files. May be called twice; a later event is dropped and counted, or opens the file again."""
         ...

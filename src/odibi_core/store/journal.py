@@ -1,32 +1,27 @@
-"""The journal: events as lines of JSON in files that are only ever appended to.
+"""The journal: events as lines of JSON in files that are only appended to.
 
-One event is one `write` on a descriptor opened with `O_APPEND`: when the call returns the kernel has it, another
-process can read it, and `kill -9` cannot lose it. What cannot be written is counted by its reason, and nothing of
-it reaches the observed program.
+An event is one `write` on a descriptor opened with `O_APPEND`. After the call the kernel has the line: another process
+can read it, and `kill -9` cannot lose it. Events that cannot be written are counted by reason, and never raise.
 """
 
 from __future__ import annotations
 
 import atexit
-import errno
 import os
-import threading
 import weakref
-from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 from typing import Final
 
 from odibi_core import private_files
-from odibi_core.errors import STOPS, ConfigurationError, StoreError
+from odibi_core.errors import ConfigurationError, StoreError
 from odibi_core.events import Event, encode
 from odibi_core.events.clock import process_id, utc_now
 from odibi_core.events.kinds import severity
 from odibi_core.events.paths import absolute_path
-from odibi_core.store.drop_counter import DropCounter
+from odibi_core.store.line_appender import LineAppender
 from odibi_core.store.segments import (
     ReadErrors,
     all_segments,
@@ -36,26 +31,28 @@ from odibi_core.store.segments import (
     segments_of,
     writer_of,
 )
-from odibi_core.store.shorten import shortened
 
-MAX_LINE: Final = 1 << 20
-"""Bytes of one line; a longer one has its longest fields cut."""
+DURABILITIES: Final = ("buffered", "written", "synced")
 _BUFFER: Final = 64 * 1024
 _URGENT: Final = severity("error")
-_LOOK_EVERY: Final = timedelta(seconds=1)
-_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FLAGS: Final = os.O_WRONLY | os.O_APPEND
-DURABILITIES: Final = ("buffered", "written", "synced")
 
 
-class Journal:
-    """Writes events to `directory/stem.jsonl` and, when a segment is full, on to `stem.000002.jsonl` …
+class Journal(LineAppender):
+    """Events in `directory/stem.jsonl` and, when a segment is full, in `stem.000002.jsonl` and so on.
 
-    `durability`: `written` (default) survives the process, `synced` the machine too, `buffered` neither, but is the
-    fastest; events of level error and above are never buffered. `accepted == written + dropped + waiting` holds
-    between any two calls; `dropped` counts by reason.
+    `accepted == written + dropped + waiting` holds between any two calls; `dropped` counts by reason.
 
-    Raises `StoreError` when the first segment cannot be made: that is configuration. Nothing raises later.
+    Args:
+        directory: The folder of the segments.
+        stem: Begins the name of each segment. A name that another writer has taken gets a number.
+        durability: `written` (default) survives the process, `synced` also the machine. `buffered` survives neither
+            and is the fastest; events of level error and above are never buffered.
+        max_segment_bytes: A segment that would become larger is followed by the next.
+
+    Raises:
+        ConfigurationError: An argument is not valid.
+        StoreError: The first segment cannot be created. No error is raised later.
     """
 
     def __init__(
@@ -67,22 +64,22 @@ class Journal:
         max_segment_bytes: int = 64 << 20,
     ) -> None:
         if durability not in DURABILITIES:
-            raise ConfigurationError(
-                f"durability is one of {', '.join(DURABILITIES)}, given was {durability!r}"
-            )
+            raise ConfigurationError(f"durability must be one of {', '.join(DURABILITIES)}, got {durability!r}")
         if max_segment_bytes <= 0:
-            raise ConfigurationError(f"a segment needs room: max_segment_bytes was {max_segment_bytes}")
+            raise ConfigurationError(f"max_segment_bytes must be 1 or more, got {max_segment_bytes}")
         self.directory = absolute_path(directory)
         self.durability = durability
         self.max_segment_bytes = max_segment_bytes
-        self.accepted = self.written = 0
         self.base = self.stem = safe_name(stem, 160)
-        self._drops = DropCounter(f"event(s) of {self.base}")
         self._number = 0
-        self._fd = -1
-        self._path = self.directory / segment_name(self.stem, 1)
         self._closed = False
-        self._begin()
+        super().__init__(
+            self.directory / segment_name(self.stem, 1),
+            encode,
+            f"event(s) of {self.base}",
+            limit=max_segment_bytes,
+            is_synced=durability == "synced",
+        )
         try:
             self._open_next()
         except OSError as error:
@@ -94,131 +91,46 @@ class Journal:
         self.base = self.stem
         _journals.add(self)
 
-    def _begin(self) -> None:
-        """The state of a process that has written nothing yet: at the start, and in the child of a fork."""
-        self._lock = (
-            threading.RLock()
-        )  # a signal's handler, or a __del__, may log in the thread that holds it
+    def _reset(self, what: str) -> None:
+        super()._reset(what)
         self._buffer: list[bytes] = []
         self._buffered = 0
-        self._size = 0
-        self._inode = (0, 0)
-        self._written_at_look = 0
-        self._looked = self._look_due = _LONG_AGO
-        self._smooth_until = _LONG_AGO
-        self._torn = False
+        self._written_at_check = 0
 
-    def __call__(self, event: Event) -> None:
-        """Keep an event. Never raises."""
-        try:
-            line = encode(event)
-            length = len(line)
-            if length > MAX_LINE:
-                line = encode(shortened(event, MAX_LINE))
-        except STOPS:
-            raise
-        except BaseException as error:
-            with self._lock:
-                self.accepted += 1
-                self._lose(1, type(error).__name__, str(error))
-            return
-        now = event.timestamp
-        with self._lock:
-            size = self._size + length
-            if not (self._looked <= now < self._smooth_until) or size > self.max_segment_bytes:
-                self._keep(line, now, event.level)
-                return
-            # The same as `_keep` where nothing is out of the ordinary, which is nearly always.
-            self.accepted += 1
-            try:
-                done = os.write(self._fd, line)
-                if done == length:
-                    self._size = size
-                    self.written += 1
-                    return
-                self.written += self._write_rest(line, done, 1)
-            except OSError as error:
-                self._lose(1, _reason(error), error.strerror or str(error))
-            self._smooth_until = _LONG_AGO
-
-    def _keep(self, line: bytes, now: datetime, level: str) -> None:
-        self.accepted += 1
+    def _keep(self, line: bytes, event: Event) -> None:
         if self._closed:
-            self._lose(1, "closed", "the journal was closed before")
+            self._drops.add(1, "closed", "the journal was closed before")
         elif self.durability == "buffered":
             self._buffer.append(line)
             self._buffered += len(line)
-            if self._buffered >= _BUFFER or severity(level) >= _URGENT:
-                self._flush(now)
+            if self._buffered >= _BUFFER or severity(event.level) >= _URGENT:
+                self._flush(event.timestamp)
         else:
-            self._write(line, 1, now)
+            self._write(line, 1, event.timestamp)
 
     def _flush(self, now: datetime) -> None:
         if self._buffer:
             lines, self._buffer, self._buffered = self._buffer, [], 0
             self._write(b"".join(lines), len(lines), now)
 
-    def _write(self, block: bytes, lines: int, now: datetime) -> None:
-        """One write of whole lines, in a segment that is there and has room."""
-        whole = 0
-        try:
-            full = self._size and self._size + len(block) > self.max_segment_bytes
-            if full or not (self._looked <= now < self._look_due):
-                self._look(now)
-            if full or self._fd < 0:
-                self._open_next()
-            if self._torn:
-                block = b"\n" + block
-            done = os.write(self._fd, block)
-            if done == len(block):
-                self._torn, whole = False, lines
-                self._size += done
-            else:
-                whole = self._write_rest(block, done, lines)
-            if self.durability == "synced" and whole == lines:
-                os.fsync(self._fd)
-        except OSError as error:
-            whole = 0
-            self._lose(lines, _reason(error), error.strerror or str(error))
-        self.written += whole
-        smooth = whole == lines and self.durability == "written" and not self._torn
-        self._smooth_until = self._look_due if smooth else _LONG_AGO
+    def _prepare(self, size: int, now: datetime) -> None:
+        is_full = self._size > 0 and self._size + size > self.max_segment_bytes
+        if is_full or not self._checked <= now < self._check_due:
+            self._check(now)
+        if is_full or self._fd < 0:
+            self._open_next()
 
-    def _write_rest(self, block: bytes, done: int, lines: int) -> int:
-        """A short write raises nothing: try the rest. What is whole of it counts; the next line seals a half one."""
-        try:
-            while done < len(block):
-                done += os.write(self._fd, block[done:]) or _refuse()
-            return lines
-        except OSError as error:
-            seal = self._torn and done > 0
-            whole = block.count(b"\n", 0, done) - seal
-            self._lose(lines - whole, _reason(error), error.strerror or str(error))
-            return whole
-        finally:
-            self._size += done
-            self._torn = block[:done][-1:] != b"\n"
-
-    def _look(self, now: datetime) -> None:
-        """A write to a file that was deleted succeeds into nothing: look now and then whether ours is still there."""
-        self._looked, self._look_due = now, now + _LOOK_EVERY
-        if self._fd < 0:
-            return
-        inode = self._inode
-        try:
-            found = os.stat(self._path)
-            here = (found.st_dev, found.st_ino) == inode
-        except OSError:
-            here = False
-        if not here and inode == self._inode:  # else a signal's handler has logged meanwhile, into a new segment
-            gone = self.written - self._written_at_look
-            self._lose(gone, "deleted", f"{self._path} was deleted or replaced")
+    def _check(self, now: datetime) -> None:
+        """Count the events written since the last check as lost if the segment was deleted or replaced."""
+        if self._is_moved(now):
+            gone = self.written - self._written_at_check
+            self._drops.add(gone, "deleted", f"{self.path} was deleted or replaced")
             self.written -= gone
             self._close_descriptor()
-        self._written_at_look = self.written
+        self._written_at_check = self.written
 
     def _open_next(self) -> None:
-        """A new segment, of a name that nobody has."""
+        """Create the next segment, under a name that is not taken."""
         self._close_descriptor()
         private_files.make_folder(self.directory)
         stems = (self.stem if n == 1 else f"{self.stem}_{n}" for n in count(1))
@@ -227,106 +139,62 @@ class Journal:
             stem = next(stems) if number == 1 else self.stem
             path = self.directory / segment_name(stem, number)
             try:
-                self._fd = private_files.create(path, _FLAGS)
+                fd = private_files.create(path, _FLAGS)
             except FileExistsError:
                 self._number += number > 1
                 continue
             break
-        self.stem, self._number, self._path, self._size, self._torn = stem, number, path, 0, False
-        found = os.fstat(self._fd)
-        self._inode = (found.st_dev, found.st_ino)
-        self._written_at_look = self.written
-
-    def _close_descriptor(self) -> None:
-        fd, self._fd = self._fd, -1
-        if fd >= 0:
-            with suppress(OSError):  # the descriptor is gone either way, and everything was written before
-                os.close(fd)
-
-    def _lose(self, lines: int, reason: str, detail: str) -> None:
-        self._drops.add(lines, reason, detail)
-
-    @property
-    def dropped(self) -> Counter[str]:
-        """How many events were lost, by reason."""
-        return self._drops.by_reason
-
-    @property
-    def path(self) -> Path:
-        """The segment that is being written."""
-        return self._path
+        self.stem, self._number, self.path = stem, number, path
+        self._use(fd)
+        self._written_at_check = self.written
 
     @property
     def waiting(self) -> int:
-        """Events that are accepted and not yet written: only with the durability `buffered`."""
+        """The number of events that are accepted and not yet written: only with the durability `buffered`."""
         return len(self._buffer)
 
     def paths(self) -> list[Path]:
-        """All segments written through this journal, by this process and its forked children."""
+        """Return all segments written through this journal, by this process and its forked children."""
         return segments_of(self.directory, self.base)
 
     def segments_of_others(self) -> list[Path]:
-        """The segments beside ours that other writers made: worker processes and forked children."""
+        """Return the segments of other writers in the folder: worker processes and forked children."""
         return [path for path in all_segments(self.directory) if writer_of(path) != self.stem]
 
     def read(self, read_errors: ReadErrors | None = None) -> Iterator[Event]:
-        """Everything kept through this journal."""
+        """Return the events kept through this journal; lines that cannot be read are counted in `read_errors`."""
         self.flush()
         return read_events(self.paths(), read_errors)
 
     def flush(self) -> None:
-        """Give the kernel whatever is buffered. Never raises."""
+        """Write the buffered events. Never raises."""
         with self._lock:
             if not self._closed:
                 self._flush(utc_now())
 
     def close(self) -> None:
-        """Write what waits and let the file go; what comes later is counted as dropped."""
+        """Write the buffered events and close the segment; a later event is counted as dropped."""
         with self._lock:
             if not self._closed:
                 self._flush(utc_now())
-                self._look(utc_now())
+                self._check(utc_now())
                 self._closed = True
-                self._smooth_until = _LONG_AGO
                 self._close_descriptor()
 
-    def __del__(self) -> None:
-        """Close a journal that was dropped open: no descriptor stays, and no buffered event is lost."""
-        with suppress(Exception):  # the constructor may have raised, or the interpreter may be ending
-            self.close()
-
     def _after_fork(self) -> None:
-        """In the child: a writer and segments of its own, made when the first event comes."""
-        self._begin()
+        """Continue in the child as a writer of its own, whose first segment is created with the first event."""
+        self._reset(f"event(s) of {self.base}")
         self._close_descriptor()
-        self.accepted = self.written = 0
-        self._drops = DropCounter(f"event(s) of {self.base}")
         self.stem = f"{self.base}.p{process_id()}"
         self._number = 0
 
 
-def _reason(error: OSError) -> str:
-    return errno.errorcode.get(error.errno or 0, "OSError")
-
-
-def _refuse() -> int:
-    raise OSError(errno.EIO, "the system wrote nothing, and gave no reason")
-
-
 _journals: weakref.WeakSet[Journal] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for journal in _journals:
-        journal._after_fork()
 
 
 def _flush_all() -> None:
     for journal in list(_journals):
         journal.flush()
 
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
 
 atexit.register(_flush_all)

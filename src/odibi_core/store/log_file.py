@@ -1,7 +1,7 @@
-"""One file of JSON Lines that any number of processes append to: what `LOG_FILE` names.
+"""The log file: one file of JSON Lines that any number of processes append to (`LOG_FILE`).
 
-It is never rotated from here: no process could know what the others still write. Whoever rotates it (logrotate, an
-operator) renames or removes it, and within a second every writer goes on in a new one of the same name.
+odibi-core never rotates it, because a process does not know what the others still write. After a rotation by another
+program (logrotate), each writer continues within a second in a new file of the same name.
 """
 
 from __future__ import annotations
@@ -9,149 +9,92 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import threading
-import weakref
-from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from odibi_core import private_files
-from odibi_core.errors import STOPS, ConfigurationError
+from odibi_core.errors import ConfigurationError
 from odibi_core.events import Event, encode
 from odibi_core.events.inert import inert_lines
 from odibi_core.events.paths import absolute_path
-from odibi_core.store.drop_counter import DropCounter
-from odibi_core.store.journal import MAX_LINE
+from odibi_core.store.line_appender import LineAppender
 from odibi_core.store.segments import ReadErrors, read_events
-from odibi_core.store.shorten import fitting
 
-_LOOK_EVERY: Final = timedelta(seconds=1)
-_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_LOOKS: Final = 50
+_CHECKS: Final = 50
 _FLAGS: Final = os.O_APPEND | getattr(os, "O_NONBLOCK", 0)
-_THERE: Final = os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
-"""Also where a file was there just now: it may be rotated away before it is opened."""
+_MAY_EXIST: Final = os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
+"""`O_CREAT` also for a file that existed a moment ago: it may be rotated away before it is opened."""
 _NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0)
 _ELSEWHERE: Final = "set LOG_FILE to a file in a folder of this program's own"
 
 
-class LogFile:
-    """Appends each event to exactly this file, made with its folders when the first event comes; one `write` a line.
+class LogFile(LineAppender):
+    """Events appended to exactly this file, which is created, with its folders, for the first event.
 
-    Never raises: what cannot be kept is counted in `dropped` by its reason, with at most one notice a minute on
-    stderr, and each second it is tried again. A half line of a process that was killed is ended before ours begins.
-    `to_line` writes lines for another system's reader; ours reads its own only.
+    Never raises. While the file cannot be opened, each event tries again. A half line that a killed process left is
+    ended before the next line.
+
+    Args:
+        path: The file, a pipe or a device such as `/dev/stdout`.
+        to_line: Encodes an event. Only lines of the default format can be read back.
     """
 
     def __init__(self, path: str | Path, to_line: Callable[[Event], bytes] = encode) -> None:
-        self.path = absolute_path(path)
-        self.written = 0
-        self._ours = to_line is encode
-        self._to_line = fitting(inert_lines(to_line), MAX_LINE)
-        self._drops = DropCounter(f"line(s) for {self.path}")
-        self._fd = -1
-        self._regular = False
-        self._looked = _LONG_AGO
-        self._lock = threading.RLock()
-        _files.add(self)
+        path = absolute_path(path)
+        self._is_readable = to_line is encode
+        self._is_regular = False
+        super().__init__(path, inert_lines(to_line), f"line(s) for {path}")
 
-    def __call__(self, event: Event) -> None:
-        """Keep an event. Never raises."""
-        try:
-            line = self._to_line(event)
-            with self._lock:
-                self._append(line, event.timestamp)
-            self.written += 1
-        except OSError as error:
-            self._drops.add(
-                1, errno.errorcode.get(error.errno or 0, "OSError"), error.strerror or str(error)
-            )
-        except STOPS:
-            raise
-        except BaseException as error:
-            self._drops.add(1, type(error).__name__, str(error))
-
-    def _append(self, line: bytes, now: datetime) -> None:
-        if self._fd < 0 or not (self._looked <= now < self._looked + _LOOK_EVERY):
-            self._looked = now
-            self._look()
-        if self._regular and self._ends_torn():
-            line = b"\n" + line
-        done = 0
-        while done < len(line):  # a short write raises nothing: it is finished, or the next line seals it
-            done += os.write(self._fd, line[done:])
-
-    def _look(self) -> None:
-        """Have the descriptor be of the file that has our name now."""
-        if self._fd >= 0:
-            ours = os.fstat(self._fd)
-            try:
-                there = os.stat(self.path)
-                if (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino):
-                    return
-            except FileNotFoundError:
-                pass
-            self._close()
-        self._open()
+    def _prepare(self, size: int, now: datetime) -> None:
+        if not self._checked <= now < self._check_due and self._is_moved(now):
+            self._close_descriptor()
+        if self._fd < 0:
+            self._open()
+        if self._is_regular and not self._torn:
+            self._torn = self._ends_torn()
 
     def _open(self) -> None:
         _refuse_shared_link(self.path)
         private_files.make_folder(self.path.parent)
-        # A program that opens a pipe to read as well is its reader, and would wait for itself when it is full.
-        self._regular = _is_regular(self.path)
-        self._fd = _opened(self.path, os.O_RDWR if self._regular else os.O_WRONLY)
-        # Opening did not wait for the reader of a pipe; writing does, as any program's output.
+        # A pipe is opened to write only: a program that is its own reader waits for itself when the pipe is full.
+        self._is_regular = _is_regular(self.path)
+        self._use(_opened(self.path, os.O_RDWR if self._is_regular else os.O_WRONLY))
+        # Only opening must not wait for the reader of a pipe; writing waits, as the output of any program.
         os.set_blocking(self._fd, True)
 
     def _ends_torn(self) -> bool:
-        """Whether the file's last line has no end, and gets none while we look: another may be writing it just now.
+        """Return true if the last line has no end, and gets none meanwhile from a process that is writing it.
 
-        Where that one takes longer, the end that we write is an empty line, which readers pass over.
+        If that process takes longer, the added line end makes an empty line, which readers skip.
         """
-        for _ in range(_LOOKS):
+        for _ in range(_CHECKS):
             size = os.fstat(self._fd).st_size
             if size == 0 or os.pread(self._fd, 1, size - 1) in (b"\n", b""):
                 return False
         return True
 
-    def _close(self) -> None:
-        if self._fd >= 0:
-            fd, self._fd = self._fd, -1
-            os.close(fd)
-
-    @property
-    def dropped(self) -> Counter[str]:
-        """How many events were lost, by reason."""
-        return self._drops.by_reason
-
     def read(self, read_errors: ReadErrors | None = None) -> Iterator[Event]:
-        """Everything that any process kept in the file as it is now.
+        """Return the events that any process has written to the present file.
 
-        Raises `ConfigurationError` when we write it in another system's format, which is not read back.
+        Raises:
+            ConfigurationError: The lines are in the format of another system.
         """
-        if not self._ours:
+        if not self._is_readable:
             raise ConfigurationError(
-                f"{self.path} holds lines for another system, which reads them; "
-                "what odibi shall read itself is written with LOG_PRESET=odibi"
+                f"{self.path} holds lines for another system and cannot be read back; "
+                "set LOG_PRESET=odibi to write lines that odibi reads"
             )
         return read_events([self.path] if self.path.exists() else [], read_errors)
 
-    def close(self) -> None:
-        """Let the file go; an event that comes later opens it again."""
-        with self._lock:
-            self._close()
-
-    def __del__(self) -> None:
-        """Close the descriptor of a file that was dropped open."""
-        with suppress(Exception):  # the constructor may have raised, or the interpreter may be ending
-            self.close()
+    def _after_fork(self) -> None:
+        """Keep the shared descriptor, which appending allows, but not a lock that another thread held."""
+        self._reset(f"line(s) for {self.path}")
 
 
 def _is_regular(path: Path) -> bool:
-    """Whether it is, or would be made as, a file that we may read."""
+    """Return true for a regular file that may be read, and for a file that is not there yet."""
     try:
         return stat.S_ISREG(os.stat(path).st_mode) and os.access(path, os.R_OK)
     except FileNotFoundError:
@@ -159,7 +102,7 @@ def _is_regular(path: Path) -> bool:
 
 
 def _refuse_shared_link(path: Path) -> None:
-    """Raise `OSError` if a link leads to the log file that any user may have put there."""
+    """Raise `OSError` if the path has a link in a folder to which every user may write."""
     if link := private_files.shared_link(path):
         raise OSError(
             errno.ELOOP, f"{link} is a symbolic link in {link.parent}, to which every user may write; {_ELSEWHERE}"
@@ -167,13 +110,17 @@ def _refuse_shared_link(path: Path) -> None:
 
 
 def _opened(path: Path, mode: int) -> int:
-    """Return a descriptor of the log file. Raises `OSError` if it may be another user's file, or lead to one."""
+    """Return a descriptor of the log file.
+
+    Raises:
+        OSError: The file may belong to another user, or lead to another file.
+    """
     try:
         return private_files.create(path, _FLAGS | mode)
     except FileExistsError:
         pass
     shared = private_files.is_shared(path.parent)
-    flags = _FLAGS | _THERE | mode | (_NO_LINK if shared else 0)
+    flags = _FLAGS | _MAY_EXIST | mode | (_NO_LINK if shared else 0)
     descriptor = private_files.above_standard(os.open(path, flags, 0o600))
     if shared and not _is_own(os.fstat(descriptor)):
         os.close(descriptor)
@@ -184,20 +131,5 @@ def _opened(path: Path, mode: int) -> int:
 
 
 def _is_own(found: os.stat_result) -> bool:
-    """Return true for a file of this user's that has no other name: a hard link may lead to any file."""
+    """Return true for a file of this user without a second name: a hard link may lead to any file."""
     return found.st_nlink == 1 and found.st_uid == os.geteuid()
-
-
-_files: weakref.WeakSet[LogFile] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    """In the child: the descriptor is shared, which appending allows; a lock that another thread held is not."""
-    for file in _files:
-        file._lock = threading.RLock()
-        file.written = 0
-        file._drops = DropCounter(f"line(s) for {file.path}")
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

@@ -99,7 +99,7 @@ class LogTable:
 
     @property
     def left_out(self) -> int:
-        """How many fields are no column, because there are too many; counted up to a hundred times as many."""
+        """The number of fields without a column, because there are too many; counted up to a hundred times as many."""
         return len(self._left_out)
 
     def add(self, paths: Iterable[Path]) -> None:

@@ -1,4 +1,4 @@
-"""A store that lasts as long as its process: for tests, and for a view of what just happened."""
+"""A store in memory: for tests, and for a view of the latest events."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from odibi_core.events import Event
 
 
 class Memory:
-    """Keeps the last `bound` events."""
+    """The last `bound` events."""
 
     def __init__(self, bound: int = 100_000) -> None:
         self._events: deque[Event] = deque(maxlen=bound)
@@ -21,12 +21,12 @@ class Memory:
 
     @property
     def dropped(self) -> int:
-        """How many events had to make room for later ones."""
+        """The number of events that were removed to make room for later ones."""
         return self.accepted - len(self._events)
 
     def read(self) -> Iterator[Event]:
-        """The events that are still here, in the order in which they came."""
+        """Return the events that are still kept, in the order in which they came."""
         return iter(list(self._events))
 
     def close(self) -> None:
-        """Nothing to do: what is kept stays readable."""
+        """Do nothing: the kept events stay readable."""

@@ -1,4 +1,4 @@
-"""The runs of a store: each has a folder of its own, `<root>/runs/<run id>/`, with its journal in `events/`."""
+"""The runs of a store: each has a folder `<root>/runs/<run id>/` with its journal in `events/`."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from odibi_core.store.segments import ReadErrors, all_segments, read_events, saf
 from odibi_core.views.runs import RunsView
 
 _SAME_PROCESS_S: Final = 2.0
-"""Process start times are rounded differently here and there; two processes of one pid are further apart."""
+"""Start times of one process differ by less, because they are rounded differently; two processes of one pid by more."""
 
 
 class RunStore:
-    """All runs under one folder. Making one touches nothing; the folder comes with the first run."""
+    """All runs under one folder, which is created with the first run."""
 
     def __init__(self, root: str | Path = ".odibi") -> None:
         self.root = absolute_path(root)
 
     def new_run_id(self, pipeline_name: str, now: datetime | None = None) -> str:
-        """An id that tells the time, the pipeline, and is used once: `20260131T040000-nightly-3fa2c1b7`.
+        """Return a unique id of time and pipeline: `20260131T040000-nightly-3fa2c1b7`.
 
-        Its last part begins with the microsecond, so that runs begun within one second have an order too. Redaction
-        leaves it alone, whatever the pipeline is called: it must be the same in every event.
+        Its last part begins with the microsecond, which orders runs of one second. An id that redaction would change
+        is not returned, because it must be the same in every event.
         """
         moment = now or utc_now()
         end = f"{moment.microsecond:05x}{new_id(3)}"
@@ -38,15 +38,15 @@ class RunStore:
         return run_id if clean_text(run_id) == run_id else f"{moment:%Y%m%dT%H%M%S}-pipeline-{end}"
 
     def folder(self, run_id: str) -> Path:
-        """Where everything of a run is, and where a story or an export of it belongs."""
+        """Return the folder of a run: its journal, its story and its exports."""
         return self.root / "runs" / safe_name(run_id, 120)
 
     def open(self, run_id: str, *, durability: str = "written", segment_bytes: int = 64 << 20) -> Journal:
-        """A journal for a run: of the process that runs it, or of one that works for it."""
+        """Return a new journal for a run, for the process that runs it or for one of its workers."""
         return Journal(self.folder(run_id) / "events", durability=durability, max_segment_bytes=segment_bytes)
 
     def ids(self) -> list[str]:
-        """The ids of all runs, the oldest first."""
+        """Return the ids of all runs, the oldest first."""
         runs = self.root / "runs"
         return (
             sorted((path.name for path in runs.iterdir() if (path / "events").is_dir()), key=_moment_of)
@@ -55,8 +55,14 @@ class RunStore:
         )
 
     def find(self, wanted: str | None = None) -> str:
-        """The run that `wanted` means: an id, the beginning or the end of one, a pipeline's name (its latest run),
-        or nothing (the latest run). Raises `RunNotFoundError` with the nearest id, or when it means several.
+        """Return the id of a run.
+
+        Args:
+            wanted: An id, the beginning or the end of one, or a pipeline's name for its latest run; None, "" or
+                "latest" for the latest run.
+
+        Raises:
+            RunNotFoundError: No run matches (the message names the nearest id), or several do.
         """
         ids = self.ids()
         if not ids:
@@ -81,25 +87,25 @@ class RunStore:
         raise RunNotFoundError(f"there is no run {name!r} in {self.root}{hint}; `odibi runs` lists them")
 
     def segments(self, run_id: str) -> list[Path]:
-        """The files of a run's journal."""
+        """Return the files of a run's journal."""
         return all_segments(self.folder(run_id) / "events")
 
     def read(self, run_id: str, read_errors: ReadErrors | None = None) -> Iterator[Event]:
-        """The events of a run, those of several writers merged by time."""
+        """Return the events of a run, those of several writers merged by time."""
         return read_events(self.segments(run_id), read_errors)
 
     def events(self, run_id: str | None = None, read_errors: ReadErrors | None = None) -> Iterator[Event]:
-        """The events of one run, or of all, run after run."""
+        """Yield the events of one run, or of all, run after run."""
         for each in [run_id] if run_id else self.ids():
             yield from self.read(each, read_errors)
 
     def rows(self, limit: int | None = None) -> list[dict[str, Any]]:
-        """A row a run, the newest first, as `views.runs` gives it; a run whose process died is found out here."""
+        """Return one row of `views.runs` for each run, the newest first; lost runs are detected and marked."""
         chosen = self.ids()[::-1][:limit]
         return [row for run_id in chosen for row in self._rows_of(run_id)]
 
     def detect_lost(self, run_id: str) -> bool:
-        """If the run's process died without a word, say so in its journal, once and for all; True when we did."""
+        """Mark a run as lost if its process ended without an end of the run; return true if this call marked it."""
         rows = self._fold(run_id)
         return bool(rows) and self._is_dead(rows[0]) and self._mark_lost(run_id, rows[0])
 
@@ -117,7 +123,7 @@ class RunStore:
         return rows
 
     def _is_dead(self, row: dict[str, Any]) -> bool:
-        """Whether a run that should be running cannot be: its process, known by pid and start time, is gone."""
+        """Return true if a running run has no process: the one of its pid and start time is gone."""
         if (
             row.get("status") != "running"
             or row.get("host") != host_name()
@@ -128,10 +134,10 @@ class RunStore:
         return alive is None or (isinstance(began, (int, float)) and abs(alive - began) > _SAME_PROCESS_S)
 
     def _mark_lost(self, run_id: str, row: dict[str, Any]) -> bool:
-        """Write `run_lost` behind the last event, appearing whole and under a name that only one of us can take."""
+        """Write `run_lost` as the last event: atomically, and once, however many processes try."""
         now = self._fold(run_id)
         if not now or now[0]["status"] != "running":
-            return False  # it ended while we looked, and its process with it
+            return False  # it ended between the two reads, and its process with it
         last = max((event.timestamp for event in self.read(run_id)), default=utc_now())
         about = {"pipeline_name": row.get("pipeline_name"), "pid": row["pid"], "found": utc_now().isoformat()}
         event = Event(
@@ -149,10 +155,10 @@ class RunStore:
 
 
 def _moment_of(run_id: str) -> tuple[str, str, str]:
-    """What ids are ordered by: the second, then the microsecond, then whatever else there is."""
+    """Return the sort key of an id: the second, the microsecond, the id."""
     return run_id.partition("-")[0], run_id.rpartition("-")[2], run_id
 
 
 def _pipeline_of(run_id: str) -> str:
-    """The pipeline's name inside a run's id."""
+    """Return the pipeline's name inside a run's id."""
     return run_id.partition("-")[2].rpartition("-")[0]

@@ -1,10 +1,10 @@
-"""Segments: the files of a journal, how they are named, and how they are read whatever state they are in.
+"""Segments, the files of a journal: their names, and a reader that tolerates damage.
 
-A segment belongs to one writer, and is only ever appended to. So no two writers share one, none is opened again
-for writing, and a line that a killed writer left half written stays the last of its file: it is counted, not mended.
+A segment has one writer and is only appended to. It is never opened for writing again, so a half line of a killed
+writer stays the last line of its file: the reader counts it and does not repair it.
 
     events.jsonl             the first of a writer
-    events.000002.jsonl      begun when the one before was full
+    events.000002.jsonl      the next, when the one before is full
     events.p4711.jsonl       of a forked child
 """
 
@@ -23,13 +23,13 @@ from odibi_core.events import Event, clean_text, decode
 
 _CHUNK: Final = 1 << 20
 _LONGEST: Final = 4 << 20
-"""Bytes: no writer of ours makes so long a line, so what is longer is not kept in memory to its end."""
+"""Bytes: no writer of odibi-core makes so long a line, so a longer one is not read into memory to its end."""
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9_-]+")
 _NAME: Final = re.compile(r"(?P<stem>.+?)(?P<child>\.p\d+(?:_\d+)*)?(?:\.(?P<number>\d{6}))?\.jsonl")
 
 
 class ReadErrors(msgspec.Struct):
-    """What of a journal could not be read: half lines at an end, and whole lines that are no events."""
+    """The lines of a journal that could not be read: half lines at an end, and whole lines that are no events."""
 
     torn: int = 0
     unreadable: int = 0
@@ -39,7 +39,7 @@ class ReadErrors(msgspec.Struct):
 
 
 def safe_name(name: str, longest: int = 80) -> str:
-    """A file's name from any text, inside its folder on every system, without secrets; two texts give two names."""
+    """Return a file name for a text: valid on every system, without secrets, and different for different texts."""
     slug = _UNSAFE.sub("-", clean_text(name)).strip("-")[:longest]
     if slug and slug == name:
         return slug
@@ -47,23 +47,26 @@ def safe_name(name: str, longest: int = 80) -> str:
 
 
 def segment_name(stem: str, number: int) -> str:
-    """The name of a writer's `number`th segment, from 1."""
+    """Return the name of a writer's `number`th segment, from 1."""
     return f"{stem}.jsonl" if number == 1 else f"{stem}.{number:06d}.jsonl"
 
 
 def segments_of(directory: Path, stem: str) -> list[Path]:
-    """The segments of one journal and of its forked children, each writer's in order."""
+    """Return the segments of one journal and of its forked children, each writer's in order."""
     own = [path for path in directory.glob(f"{stem}*.jsonl") if _stem_of(path) == stem]
     return sorted(own, key=_order)
 
 
 def all_segments(directory: Path) -> list[Path]:
-    """Every segment in a folder, each writer's in order."""
+    """Return every segment in a folder, each writer's in order."""
     return sorted(directory.glob("*.jsonl"), key=_order)
 
 
 def read_events(paths: Iterable[Path], read_errors: ReadErrors | None = None) -> Iterator[Event]:
-    """The events of segments, those of several writers merged by time; what is damaged is counted and passed over."""
+    """Return the events of segments, those of several writers merged by time.
+
+    Lines that cannot be read are counted in `read_errors` and skipped.
+    """
     writers: dict[str, list[Path]] = {}
     for path in paths:
         writers.setdefault(f"{path.parent}/{writer_of(path)}", []).append(path)
@@ -75,13 +78,13 @@ def read_events(paths: Iterable[Path], read_errors: ReadErrors | None = None) ->
 
 
 def writer_of(path: Path) -> str:
-    """The stem that all segments of one writer share."""
+    """Return the stem that all segments of one writer share."""
     match = _NAME.fullmatch(path.name)
     return f"{match['stem']}{match['child'] or ''}" if match else path.name
 
 
 def read_lines(path: Path, read_errors: ReadErrors) -> Iterator[bytes]:
-    """The whole lines of a file, without reading it whole; a last line without its end is torn, and not given."""
+    """Yield the whole lines of a file in blocks. A last line without an end is counted as torn and not yielded."""
     rest = b""
     endless = False
     try:
@@ -89,7 +92,7 @@ def read_lines(path: Path, read_errors: ReadErrors) -> Iterator[bytes]:
             while chunk := file.read(_CHUNK):
                 *lines, rest = (rest + chunk).split(b"\n")
                 if endless and lines:
-                    del lines[0]  # the end of what was given up before
+                    del lines[0]  # the end of the line that was too long
                     endless = False
                 yield from (line for line in lines if line)
                 if len(rest) > _LONGEST:

@@ -43,9 +43,9 @@ def check_select(connection: Any, query: str) -> None:
     said = connection.execute("select json_serialize_sql(?::varchar)", [query]).fetchone()[0]
     parsed = json.loads(said)
     if parsed.get("error"):
-        raise QueryError(f"the log answers one plain SELECT only: {parsed.get('error_message')}")
+        raise QueryError(f"the query must be one plain SELECT: {parsed.get('error_message')}")
     for problem in _problems(parsed["statements"], frozenset({_TABLE})):
-        raise QueryError(f"the log answers questions about the table {_TABLE} only, {problem}")
+        raise QueryError(f"a query must read the table {_TABLE} only; {problem}")
 
 
 def _check_statements(connection: Any, query: str) -> None:
@@ -95,8 +95,8 @@ def _problem(node: dict[str, Any], tables: frozenset[str]) -> Iterator[str]:
     elif kind == "TABLE_FUNCTION":
         name = str(node.get("function", {}).get("function_name", "?"))
         if name.lower() not in _TABLE_FUNCTIONS:
-            yield f"and not with the table function {name}"
+            yield f"the table function {name} is not allowed"
     elif kind == "SHOW_REF" and table.strip('"') not in ("", "tables"):
-        yield f"and not SHOW {table}"
+        yield f"SHOW {table} is not allowed"
     elif function in _OUTSIDE:
-        yield f"and not with the function {function}"
+        yield f"the function {function} is not allowed"

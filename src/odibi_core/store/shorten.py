@@ -1,4 +1,4 @@
-"""An event that is too long for one line becomes one that fits, and says what was cut."""
+"""Events that are too long for one line, shortened until they fit."""
 
 from __future__ import annotations
 
@@ -10,25 +10,31 @@ import msgspec
 from odibi_core.events import Event, encode
 from odibi_core.events.event import STANDARD
 
+MAX_LINE: Final = 1 << 20
+"""Bytes of one line; in a longer one the longest fields are cut."""
 _SHORT: Final = 256
-"""Bytes: a value so short stays; where there are too many of them, the fields go and the standard ones stay."""
+"""Bytes of a value that stays. If there are too many of those, only the standard fields stay."""
 
 
-def fitting(to_line: Callable[[Event], bytes], limit: int) -> Callable[[Event], bytes]:
-    """`to_line`, with whatever is cut that would make a line of more than `limit` bytes."""
+def fitting(to_line: Callable[[Event], bytes], limit: int = MAX_LINE) -> Callable[[Event], bytes]:
+    """Return a function that encodes an event as `to_line` does, in at most `limit` bytes."""
 
     def line_that_fits(event: Event) -> bytes:
         line = to_line(event)
-        if len(line) > limit:
-            line = to_line(shortened(event, limit))
-        # What another format calls and quotes in its own way has at most twice the length of our line.
-        return line if len(line) <= limit else to_line(shortened(event, limit // 2))
+        return line if len(line) <= limit else shortened_line(to_line, event, limit)
 
     return line_that_fits
 
 
+def shortened_line(to_line: Callable[[Event], bytes], event: Event, limit: int) -> bytes:
+    """Return the line of an event whose own line is longer than `limit` bytes."""
+    line = to_line(shortened(event, limit))
+    # The names and quotes of another format make a line at most twice as long as the journal's.
+    return line if len(line) <= limit else to_line(shortened(event, limit // 2))
+
+
 def shortened(event: Event, limit: int) -> Event:
-    """The same event in at most `limit` bytes: its longest values give way first, each leaving a note of its size."""
+    """Return the event in at most `limit` bytes: the longest values are replaced first, each by a note of its size."""
     kept: dict[str, Any] = dict(event.fields)
     standard: dict[str, Any] = {
         name: value for name in STANDARD if (value := getattr(event, name)) is not None

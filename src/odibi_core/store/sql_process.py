@@ -27,9 +27,10 @@ import msgspec
 
 from odibi_core.errors import QueryError, StoreError
 from odibi_core.events.clock import monotonic
-from odibi_core.store import sql, sql_values
+from odibi_core.store import sql_values
 from odibi_core.store.segments import ReadErrors
 from odibi_core.store.select_only import check_text
+from odibi_core.store.sql_duckdb import THREADS, TIMEOUT_S, Answer, Cursor, ask, opened, too_large, too_slow
 
 ADDRESS_SPACE: Final = 2 << 30
 """Bytes that the child may map: Python, DuckDB and everything that the query needs."""
@@ -45,7 +46,7 @@ _MEMORY: Final = f"{ADDRESS_SPACE >> 30} GB"
 
 
 class Request(msgspec.Struct):
-    """What the child is asked. Paths are bytes, because a file's name need not be text."""
+    """The request to the child. Paths are bytes, because a file name need not be text."""
 
     query: str
     paths: list[bytes]
@@ -53,30 +54,30 @@ class Request(msgspec.Struct):
 
 
 class Table(msgspec.Struct, tag=True):
-    """The events are read."""
+    """Sent when the events are read."""
 
     read_errors: ReadErrors
     left_out: int
 
 
 class Columns(msgspec.Struct, tag=True):
-    """The query is running."""
+    """Sent when the query runs."""
 
     names: list[str]
 
 
 class Rows(msgspec.Struct, tag=True):
-    """Some of the rows, in order."""
+    """Some rows of the answer, in order."""
 
     rows: list[msgspec.Raw]
 
 
 class End(msgspec.Struct, tag=True):
-    """All rows were sent."""
+    """Sent after the last row."""
 
 
 class Refused(msgspec.Struct, tag=True):
-    """There is no answer, or no more of it, because of the query, of the store, or of a fault of odibi-core."""
+    """Sent instead of an answer, or of the rest of it: the query, the store or odibi-core is at fault."""
 
     message: str
     because_of: Literal["query", "store", "fault"] = "query"
@@ -88,7 +89,7 @@ _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder(_Message).decode
 
 
-def query_isolated(query: str, paths: Iterable[Path], *, timeout_s: float = sql.TIMEOUT_S) -> sql.Answer:
+def query_isolated(query: str, paths: Iterable[Path], *, timeout_s: float = TIMEOUT_S) -> Answer:
     """Answer a SELECT as `sql.query_files` does, in a process of its own.
 
     Raises:
@@ -98,13 +99,13 @@ def query_isolated(query: str, paths: Iterable[Path], *, timeout_s: float = sql.
     with isolated(query, paths, timeout_s=timeout_s, largest=LARGEST_ANSWER) as cursor:
         for batch in cursor.batches:
             rows += [dict(zip(cursor.columns, row, strict=True)) for row in batch]
-    return sql.Answer(cursor.columns, rows, cursor.read_errors)
+    return Answer(cursor.columns, rows, cursor.read_errors)
 
 
 @contextmanager
 def isolated(
-    query: str, paths: Iterable[Path], *, timeout_s: float = sql.TIMEOUT_S, largest: int | None = None
-) -> Iterator[sql.Cursor]:
+    query: str, paths: Iterable[Path], *, timeout_s: float = TIMEOUT_S, largest: int | None = None
+) -> Iterator[Cursor]:
     """Run a query in a process of its own, which ends with the block.
 
     Args:
@@ -125,7 +126,7 @@ def isolated(
         answer.send(request)
         table = answer.expect(Table, is_timed=False)
         columns = answer.expect(Columns)
-        yield sql.Cursor(columns.names, answer.batches(), table.read_errors, table.left_out)
+        yield Cursor(columns.names, answer.batches(), table.read_errors, table.left_out)
     finally:
         child.kill()
         child.communicate()
@@ -146,7 +147,7 @@ def _start() -> subprocess.Popen[bytes]:
 
 
 class _Reader:
-    """Reads the messages of a child, and waits for it no longer than it may take."""
+    """The messages of a child, read within the timeout."""
 
     def __init__(self, child: subprocess.Popen[bytes], timeout_s: float, largest: int | None) -> None:
         self._child = child
@@ -155,7 +156,7 @@ class _Reader:
         self._room = largest
 
     def send(self, request: Request) -> None:
-        """Write the request. A child that is gone already is noticed by its answer."""
+        """Write the request. A child that has ended already is noticed by the missing answer."""
         assert self._child.stdin is not None
         try:
             write_message(self._child.stdin, _encode(request))
@@ -204,17 +205,17 @@ class _Reader:
         ready.register(pipe, select.POLLIN)
         began = monotonic()
         if not ready.poll(max(0.0, self._left_s) * 1000):
-            raise sql.too_slow(self._timeout_s)
+            raise too_slow(self._timeout_s)
         self._left_s -= monotonic() - began
 
     def _death(self) -> Exception:
-        """Return what the end of the child means, of which it could say nothing."""
+        """Return the error for a child that ended without a message."""
         code = self._child.wait()
         if code == -signal.SIGXCPU:
-            return sql.too_slow(self._timeout_s)
+            return too_slow(self._timeout_s)
         if code < 0:
             return QueryError(
-                f"the question was stopped ({signal.Signals(-code).name}): it is nested too deeply, or needs more "
+                f"the query was stopped ({signal.Signals(-code).name}): it is nested too deeply, or needs more "
                 f"memory than the {_MEMORY} it may have"
             )
         return RuntimeError(f"the process of the query ended with exit code {code}")
@@ -229,7 +230,7 @@ def write_message(pipe: Any, message: bytes) -> None:
 
 def main() -> None:
     """Answer one request; the whole of the child."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both processes, and the parent decides
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both processes, and the parent handles it
     out = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     length = int.from_bytes(sys.stdin.buffer.read(4), "big")
@@ -240,7 +241,7 @@ def main() -> None:
     except QueryError as error:
         last: _Message = Refused(str(error))
     except MemoryError:
-        last = Refused(str(sql.too_large(_MEMORY)))
+        last = Refused(str(too_large(_MEMORY)))
     except StoreError as error:
         last = Refused(str(error), because_of="store")
     except Exception as error:
@@ -248,7 +249,7 @@ def main() -> None:
     else:
         last = End()
     write_message(out, _encode(last))
-    os._exit(0)  # no destructor of a library has anything to keep
+    os._exit(0)  # skips the destructors of libraries, which have nothing to save
 
 
 def _end_with_parent() -> None:
@@ -257,15 +258,15 @@ def _end_with_parent() -> None:
 
 
 def _answer(request: Request, out: BinaryIO) -> None:
-    import_module("duckdb")  # before the limits: a library that cannot be loaded is no fault of the query
+    import_module("duckdb")  # before the limits: a missing library is not an error of the query
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_AS, ADDRESS_SPACE)
     paths = [Path(os.fsdecode(path)) for path in request.paths]
-    with sql.opened(request.query, paths) as (connection, table):
+    with opened(request.query, paths) as (connection, table):
         _limit(resource.RLIMIT_FSIZE, 0)
         _limit_cpu(request.timeout_s)
         write_message(out, _encode(Table(table.read_errors, table.left_out)))
-        cursor = sql.ask(connection, request.query, table)
+        cursor = ask(connection, request.query, table)
         write_message(out, _encode(Columns(cursor.columns)))
         for rows in _packed(cursor.batches):
             write_message(out, _encode(Rows(rows)))
@@ -304,6 +305,6 @@ def _limit(what: int, soft: int, hard: int | None = None) -> None:
 
 def _limit_cpu(timeout_s: float) -> None:
     used = resource.getrusage(resource.RUSAGE_SELF)
-    threads = min(sql.THREADS, os.cpu_count() or 1)
+    threads = min(THREADS, os.cpu_count() or 1)
     seconds = int(used.ru_utime + used.ru_stime + timeout_s * threads) + _CPU_MARGIN_S
     _limit(resource.RLIMIT_CPU, seconds, seconds + 1)  # SIGXCPU, which the parent knows, before SIGKILL
