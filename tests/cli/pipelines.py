@@ -67,10 +67,10 @@ import select
 import signal
 import time
 
-from odibi_core.cli import interruption
+from odibi_core.runtime import sigterm
 
 def numbers():
-    (watching,) = interruption._open
+    (watching,) = (handlers._handler.__self__ for handlers in sigterm._installed)
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:

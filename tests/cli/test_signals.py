@@ -12,7 +12,8 @@ import pytest
 from tests.cli.conftest import Here, command, environment
 from tests.cli.pipelines import FORKS, SLOW
 
-from odibi_core.cli.interruption import GRACE_S, Interruption, Stopped
+from odibi_core.cli.interruption import GRACE_S, Interruption
+from odibi_core.runtime.sigterm import Stopped
 
 PATIENCE_S = 30
 """For a busy machine; a run that waited for its step would take longer."""

@@ -10,14 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from odibi_core.cli import exits, output, summary
-from odibi_core.cli.interruption import Interruption, Stopped
+from odibi_core.cli.interruption import Interruption
 from odibi_core.cli.params import with_floats
 from odibi_core.cli.progress import Progress, new_progress
 from odibi_core.errors import STOPS, is_stop
-from odibi_core.events import kinds
-from odibi_core.events.clock import monotonic
 from odibi_core.observability import EventBus, EventPriority, Orchestrator, StoryGenerator
 from odibi_core.process_end import any_alive
+from odibi_core.runtime.sigterm import Stopped
 
 
 @dataclass(frozen=True)
@@ -71,8 +70,8 @@ def _plan(flight: Flight) -> Orchestrator:
 
 def _execute(plan: Orchestrator) -> BaseException | None:
     """Run under progress; gives what ended it from outside, if anything did."""
-    progress, begun = new_progress(), monotonic()
-    interruption = Interruption(lambda number: _give_up(plan, progress, number, begun))
+    progress = new_progress()
+    interruption = Interruption(lambda number: _give_up(plan, progress, number))
     plan.bus.subscribe(progress, name="progress")
     plan.bus.subscribe(interruption, priority=EventPriority.LOW, name="interruption")
     try:
@@ -83,22 +82,13 @@ def _execute(plan: Orchestrator) -> BaseException | None:
     return None
 
 
-def _give_up(plan: Orchestrator, progress: Progress, number: int, begun: float) -> None:
-    """The main thread is stuck inside a step: say the end of the run in its place, and leave."""
-    about = plan.tracker.export_lineage() if plan.tracker else {}
-    fields = {
-        "run_id": about.get("run_id"), "pipeline_name": plan.pipeline_name, "status": "cancelled",
-        "duration_ms": (monotonic() - begun) * 1e3, "error": str(Stopped(number)), **_counts(about),
-    }  # fmt: skip
-    plan.bus.publish(kinds.PIPELINE_ERROR, level="warning", fields=fields)
+def _give_up(plan: Orchestrator, progress: Progress, number: int) -> None:
+    """The main thread is stuck inside a step: end the record of the run in its place, and leave."""
+    if plan.record is not None:
+        plan.record.interrupt(Stopped(number))
     progress.__exit__(None, None, None)
     output.notice(f"{plan.pipeline_name} was cancelled in the middle of a step")
     os._exit(128 + number)
-
-
-def _counts(lineage: dict[str, Any]) -> dict[str, Any]:
-    told = lineage.get("summary", {})
-    return {name: told.get(name, 0) for name in ("success_count", "failed_count", "skipped_count")}
 
 
 def _write_files(plan: Orchestrator, lineage: dict[str, Any], story: bool) -> dict[str, str]:

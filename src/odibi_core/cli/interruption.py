@@ -13,23 +13,15 @@ from contextlib import AbstractContextManager
 from threading import Event as Flag
 from threading import Thread, current_thread, main_thread
 from types import FrameType
-from typing import Any, Final
+from typing import Final
 
 from odibi_core.events import Event, kinds
-from odibi_core.runtime.sigterm import SIGNALS, restore_in_child
+from odibi_core.runtime.sigterm import SIGNALS, SignalHandlers, Stopped
 
 GRACE_S: Final = 4.0
 """How long the main thread has for closing the record, of the five seconds that are promised."""
 _SIGNALS: Final = (signal.SIGINT, *SIGNALS)
 _OF_STEPS: Final = frozenset({kinds.NODE_START, kinds.NODE_COMPLETE, kinds.NODE_FAILED})
-
-
-class Stopped(KeyboardInterrupt):
-    """The process was asked to stop by signal `number`."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(f"stopped by {signal.Signals(number).name}")
-        self.number = number
 
 
 class Interruption(AbstractContextManager["Interruption"]):
@@ -44,32 +36,23 @@ class Interruption(AbstractContextManager["Interruption"]):
         self._give_up = give_up
         self._heard: int | None = None
         self._over = Flag()
-        self._before: dict[int, Any] = {}
+        self._handlers: SignalHandlers | None = None
 
     def __enter__(self) -> Interruption:
         if current_thread() is main_thread():
             self._reader, self._writer = os.pipe()
             os.set_blocking(self._writer, False)
-            self._wakeup_before = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
             # nohup and `&` leave a signal ignored.
-            heard = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
-            self._before = {number: signal.signal(number, self._raise) for number in heard}
-            _open.append(self)
+            numbers = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+            self._handlers = SignalHandlers(self._raise, numbers, self._writer)
             Thread(target=self._watch, name="odibi-signals", daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self in _open:
-            self.restore()
+        if self._handlers is not None:
+            self._handlers.restore()
             os.close(self._writer)
         self._over.set()
-
-    def restore(self) -> None:
-        """Give the signals back; also in a forked child, which would wake its parent's thread."""
-        _open.remove(self)
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-        signal.set_wakeup_fd(self._wakeup_before)
 
     def _raise(self, number: int, frame: FrameType | None) -> None:
         if self._heard is None:
@@ -88,14 +71,3 @@ class Interruption(AbstractContextManager["Interruption"]):
             self._give_up(woken[0])
         self._over.wait()  # the next signal is written there too, so it is not closed before
         os.close(self._reader)
-
-
-_open: Final[list[Interruption]] = []
-
-
-def _restore_all() -> None:
-    for each in list(_open):
-        each.restore()
-
-
-restore_in_child(_restore_all)

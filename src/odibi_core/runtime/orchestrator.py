@@ -8,22 +8,16 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Final, Literal
 
-import msgspec
-
-from odibi_core import plugins, private_files
-from odibi_core.bus.bus import EventBus, Sink
+from odibi_core import plugins
+from odibi_core.bus.bus import EventBus
 from odibi_core.errors import ConfigurationError, PipelineError, is_stop, nearest
-from odibi_core.events import Event, clean, clean_text, context, kinds
-from odibi_core.events.clock import host_name, monotonic, process_id, process_start
+from odibi_core.events import clean_text
 from odibi_core.events.failure import message_of
 from odibi_core.logs.structured_logger import StructuredLogger
 from odibi_core.metrics.manager import MetricsManager
 from odibi_core.pipeline import Graph, Progress, Step, compile, plan_rows
-from odibi_core.process import state as program
-from odibi_core.process.worker_record import close_record, open_record
-from odibi_core.redaction import redactor as redaction
 from odibi_core.runtime.node_events import Descriptions
-from odibi_core.runtime.owner import RunOwner
+from odibi_core.runtime.record import RunRecord, apply_settings
 from odibi_core.runtime.step_runner import StepRunner
 from odibi_core.runtime.tracker import Tracker
 from odibi_core.settings import Settings, read_settings
@@ -34,9 +28,6 @@ __all__ = ["Orchestrator", "Result", "Step"]
 
 FailurePolicy = Literal["stop", "skip", "continue"]
 POLICIES: Final = ("stop", "skip", "continue")
-_ENDS: Final = frozenset({kinds.PIPELINE_COMPLETE, kinds.PIPELINE_ERROR})
-_PLAN_CHUNK: Final = 32 * 1024
-"""Bytes of steps in one `pipeline_plan` event, about: a field has room for 64 kB."""
 
 
 class Result(Mapping[str, Any]):
@@ -118,6 +109,8 @@ class Orchestrator:
         self.metrics = metrics_manager if metrics_manager is not None else MetricsManager(bus=self.bus)
         self.enable_tracker = enable_tracker
         self.tracker: Tracker | None = None
+        self.record: RunRecord | None = None
+        """The record of the latest run."""
         self.logger = logger
         self.on_failure = on_failure
         self.raise_on_error = raise_on_error
@@ -129,10 +122,7 @@ class Orchestrator:
         self.settings: Settings = read_settings(
             snapshot={"level": snapshot_level}, store={"dir": store or None}
         )
-        own = self.settings.redaction
-        redaction.configure(own.names, own.patterns, source="settings")
-        private_files.set_file_mode(self.settings.store.mode)
-        self.store = None if store is False else RunStore(self.settings.root)
+        self.store = apply_settings(self.settings, store=store is not False)
 
     def _kept(self, keep: str | Iterable[str] | None) -> set[str]:
         """The keys of the datasets that are given back."""
@@ -156,88 +146,65 @@ class Orchestrator:
 
 
 class _Run:
-    """One execution, and the end of it: whatever happens in between, the record is closed."""
+    """One execution, and its end: the record is closed, whatever happens before."""
 
     def __init__(self, plan: Orchestrator) -> None:
         self.plan = plan
         self.graph = plan.graph
-        self.bus = plan.bus
-        self.run_id = (plan.store or RunStore()).new_run_id(clean_text(plan.pipeline_name))
+        run_id = (plan.store or RunStore()).new_run_id(clean_text(plan.pipeline_name))
+        self.tracker = Tracker(bus=plan.bus, run_id=run_id) if plan.enable_tracker else None
+        self.record = RunRecord(
+            plan.pipeline_name, plan.bus, run_id,
+            settings=plan.settings, store=plan.store, metrics=plan.metrics, tracker=self.tracker,
+        )  # fmt: skip
         looks = plan.settings.snapshot
         descriptions = Descriptions(looks.level if plan.enable_tracker else "off", looks.rows)
-        self.runner = StepRunner(self.graph, plan.bus, self.run_id, dict(plan.initial), descriptions)
+        self.runner = StepRunner(self.graph, plan.bus, run_id, dict(plan.initial), descriptions)
+        self.record.in_child = self.runner.abandon
         self.progress = Progress(self.graph)
         self.executor = plan._new_executor(plan.max_workers)
-        self.tracker: Tracker | None = None
-        self.sinks: list[_OfRun] = []
-        self.lent = False
         self.lock = Lock()
         self.failed = 0
         self.skipped = 0
-        self.owner = RunOwner(self.runner)
 
     def execute(self) -> Result:
         """Open the record, run, close the record."""
         self._open()
-        begun = monotonic()
-        # A run inside another's step or hook is nobody's node.
-        with context.bind(run_id=self.run_id, node_name=None), context.speaking_on(self.bus):
+        with self.record.scope():
             try:
-                self._say_start()
+                self._start()
                 self.executor.run(self.graph.roots(), self._step)
             except BaseException as error:
                 self.runner.abandon()
-                return self._end(begun, error)
-            return self._end(begun, None)
+                return self._end(error)
+            return self._end(None)
 
     def _open(self) -> None:
-        plan = self.plan
-        own = plan.settings.redaction
-        redaction.configure(credentials=own.credentials, personal=own.personal, source=self.run_id)
-        program.join(self.bus)
-        if plan.store is not None:
-            stored = plan.settings.store
-            journal = plan.store.open(
-                self.run_id,
-                durability=stored.durability,
-                segment_bytes=max(1, int(stored.segment_mb * 2**20)),
-            )
-            self._listen(journal, "journal", owned=True)
-            open_record(self.run_id, plan.store.root, self.bus)
-        if plan.logger is not None and plan.logger.bus is not plan.bus:
-            self._listen(plan.logger.store, "log")
-        self._listen(plan.metrics, "metrics")
-        self.lent = plan.metrics.lend(plan.bus)
-        if plan.enable_tracker:
-            self.tracker = plan.tracker = Tracker(bus=plan.bus, run_id=self.run_id)
+        plan, logger = self.plan, self.plan.logger
+        self.record.open()
+        if logger is not None and logger.bus is not plan.bus:
+            self.record.subscribe(logger.store, "log")
+        plan.record, plan.tracker = self.record, self.tracker
 
-    def _listen(self, sink: Sink, name: str, *, owned: bool = False) -> None:
-        self.sinks.append(_OfRun(self.run_id, sink, owned))
-        self.bus.subscribe(self.sinks[-1], name=name)
-
-    def _say_start(self) -> None:
-        plan = self.plan
-        about = {
-            "pipeline_name": plan.pipeline_name, "engine": self.graph.engine, "status": "running",
-            "steps": len(self.graph), "workers": plan.max_workers, "pid": process_id(), "host": host_name(),
-            "process_start": process_start(), "store": str(plan.store.root) if plan.store else None,
-        }  # fmt: skip
-        self.bus.publish(kinds.PIPELINE_START, fields=about)
-        self.owner.leave_if_forked()
-        for chunk in _chunks(plan_rows(self.graph)):
-            self.bus.publish(kinds.PIPELINE_PLAN, level="debug", fields={"steps": chunk})
+    def _start(self) -> None:
+        store = str(self.plan.store.root) if self.plan.store else None
+        self.record.start(
+            engine=self.graph.engine, steps=len(self.graph), workers=self.plan.max_workers, store=store
+        )
+        self.record.leave_if_forked()
+        self.record.plan(plan_rows(self.graph))
 
     def _step(self, index: int) -> list[int]:
         """Run one step; gives those that became ready by it."""
         try:
             return self._run_step(index)
         except BaseException as error:
-            self.owner.leave_if_forked(error)
+            self.record.leave_if_forked(error)
             raise
 
     def _run_step(self, index: int) -> list[int]:
         succeeded = self.runner.run(index)
-        self.owner.leave_if_forked()
+        self.record.leave_if_forked()
         if succeeded:
             ready, freed = self.progress.finish(index)
         else:
@@ -269,18 +236,18 @@ class _Run:
                 self.skipped += 1
                 self.runner.skip(index, "the run was stopped after a failure", first)
 
-    def _end(self, begun: float, error: BaseException | None) -> Result:
-        """Close the record with the verdict; then give it, or raise it."""
-        self.owner.leave_if_forked(error)
+    def _end(self, error: BaseException | None) -> Result:
+        """Close the record with the verdict; then return it, or raise it."""
+        self.record.leave_if_forked(error)
         if error is None and self.failed and self.plan.on_failure == "stop":
             self._skip_rest()
         status = self._status(error)
-        result = self._result(status, (monotonic() - begun) * 1e3, error)
+        result = self._result(status, error)
         try:
-            self._say_end(result)
+            self._emit_end(result)
         finally:
-            self.owner.leave_if_forked(sys.exception())
-            self._close()
+            self.record.leave_if_forked(sys.exception())
+            self.record.close()
         if error is not None:
             raise error
         if status != "success" and self.plan.raise_on_error:
@@ -292,7 +259,7 @@ class _Run:
             return "cancelled" if is_stop(error) else "failed"
         return "failed" if self.failed and self.plan.on_failure != "continue" else "success"
 
-    def _result(self, status: str, duration_ms: float, error: BaseException | None) -> Result:
+    def _result(self, status: str, error: BaseException | None) -> Result:
         plan = self.plan
         # Copied first, for a thread that was abandoned may still be at it.
         data, nodes = self.runner.data.copy(), self.runner.outcomes.copy()
@@ -302,70 +269,30 @@ class _Run:
         if error is not None and not reason:
             reason = "interrupted" if isinstance(error, KeyboardInterrupt) else _words(error)
         return Result(
-            run_id=self.run_id,
+            run_id=self.record.run_id,
             pipeline_name=plan.pipeline_name,
             status=status,
             success=status == "success",
             nodes_executed=sum(outcome["status"] != "skipped" for outcome in nodes.values()),
-            duration_ms=duration_ms,
+            duration_ms=self.record.duration_ms,
             data={key: data[key] for key in data if key in plan.kept},
             nodes=nodes,
             checks=_check_counts(self.runner.verdicts.copy()),
             tracker=self.tracker,
             metrics=plan.metrics,
-            path=plan.store.folder(self.run_id) if plan.store else None,
+            path=self.record.path,
             error=reason or None,
         )
 
-    def _say_end(self, result: Result) -> None:
+    def _emit_end(self, result: Result) -> None:
         succeeded = sum(outcome["status"] == "success" for outcome in result["nodes"].values())
-        fields = {
-            "pipeline_name": self.plan.pipeline_name, "status": result["status"], "duration_ms": result["duration_ms"],
-            "success_count": succeeded, "failed_count": self.failed, "skipped_count": self.skipped,
-        }  # fmt: skip
+        about = {"duration_ms": result["duration_ms"]}
         if any(result["checks"].values()):
-            fields |= {f"checks_{state}": number for state, number in result["checks"].items()}
-        kind, level = kinds.PIPELINE_COMPLETE, "info"
+            about |= {f"checks_{state}": number for state, number in result["checks"].items()}
         if result["status"] != "success":
-            kind, level = kinds.PIPELINE_ERROR, "warning" if result["status"] == "cancelled" else "error"
-            fields["error"] = result["error"]
-        self.plan.metrics.flush()
-        live = {"metrics_manager": self.plan.metrics, "tracker": self.tracker}
-        self.bus.publish(kind, level=level, fields=fields, live=live)
-
-    def _close(self) -> None:
-        close_record(self.run_id)
-        for sink in self.sinks:
-            self.bus.unsubscribe(sink)
-            sink.close()
-        if self.lent:
-            self.plan.metrics.lend(None)
-        if self.tracker is not None:
-            self.tracker.close()
-        redaction.release(self.run_id)
-
-
-class _OfRun:
-    """Lets through what belongs to one run, or to none, until that run ends: other runs may speak on the same bus,
-    and a thread that was abandoned may speak when all is over.
-    """
-
-    def __init__(self, run_id: str, sink: Sink, owned: bool) -> None:
-        self.run_id = run_id
-        self.sink = sink
-        self.owned = owned
-        self.ended = False
-
-    def __call__(self, event: Event) -> None:
-        if self.ended or (event.run_id != self.run_id and event.run_id is not None):
-            return
-        self.ended = event.event_type in _ENDS and event.run_id is not None
-        self.sink(event)
-
-    def close(self) -> None:
-        """Close the sink where it is the run's own."""
-        if self.owned:
-            self.sink.close()  # type: ignore[attr-defined]  # a journal
+            about["error"] = result["error"]
+        counts = {"success_count": succeeded, "failed_count": self.failed, "skipped_count": self.skipped}
+        self.record.end(result["status"], about, counts)
 
 
 def _check_counts(verdicts: list[bool | None]) -> dict[str, int]:
@@ -374,25 +301,3 @@ def _check_counts(verdicts: list[bool | None]) -> dict[str, int]:
 
 def _words(error: BaseException) -> str:
     return f"{type(error).__name__}: {message_of(error)}"
-
-
-def _weight(row: dict[str, Any]) -> int:
-    try:
-        return len(msgspec.json.encode(row))
-    except UnicodeEncodeError:  # a name with a lone surrogate, which the record has as U+FFFD
-        return len(msgspec.json.encode(clean(row)))
-
-
-def _chunks(rows: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """The plan in pieces that fit one event each."""
-    chunk: list[dict[str, Any]] = []
-    size = 0
-    for row in rows:
-        weight = _weight(row)
-        if chunk and size + weight > _PLAN_CHUNK:
-            yield chunk
-            chunk, size = [], 0
-        chunk.append(row)
-        size += weight
-    if chunk:
-        yield chunk

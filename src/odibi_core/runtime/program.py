@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import os
-import signal
 import sys
 from collections import deque
 from collections.abc import Callable
@@ -26,7 +25,7 @@ from odibi_core.health.program import endpoint_answer, start_background_checks
 from odibi_core.logs.program_logger import configure, warn_of
 from odibi_core.process import state as program
 from odibi_core.runtime.observer import Observer
-from odibi_core.runtime.sigterm import before_stop_signal
+from odibi_core.runtime.sigterm import STOP_WITHIN_S
 from odibi_core.settings import ObservabilityConfig, Settings, get_config, set_config
 from odibi_core.settings.environment import temporary_folder
 from odibi_core.settings.lists import tags
@@ -34,8 +33,8 @@ from odibi_core.sinks.datadog_sink import DatadogSink
 
 __all__ = ["ProgramObserver", "init_observability"]
 
-END_WITHIN_S: Final = 1.6
-"""The program's end may take so long: of the two seconds that are promised, the rest is the interpreter's own."""
+END_WITHIN_S: Final = STOP_WITHIN_S
+"""Seconds that the program's end may take."""
 
 
 class ProgramObserver(Observer):
@@ -55,7 +54,6 @@ class ProgramObserver(Observer):
             metrics=program.get_metrics(),
         )
         self.config = config
-        self._process = os.getpid()
         self._ends: deque[Callable[[float], object]] = deque()
 
     def __repr__(self) -> str:
@@ -145,8 +143,8 @@ class ProgramObserver(Observer):
 
     def finish(self, error: BaseException | None = None) -> None:
         """Close the record with the verdict; then whatever still waits is told outside, within two seconds in all."""
-        if os.getpid() != self._process:
-            return  # a child of a fork: the record is its parent's
+        if self.record.forked:
+            return  # the record is the parent's
         deadline = monotonic() + END_WITHIN_S
         super().finish(error)
         self._belongs(None)
@@ -181,12 +179,7 @@ def init_observability(config: ObservabilityConfig | None = None) -> ProgramObse
         _running.append(ProgramObserver(get_config()))
         if not _registered:
             _registered.append(atexit.register(_at_exit))
-        before_stop_signal(_at_stop_signal, END_WITHIN_S)
         return _running[0].start()
-
-
-def _at_stop_signal(number: int) -> None:
-    finish_all(KeyboardInterrupt(f"stopped by {signal.Signals(number).name}"))
 
 
 def _at_exit() -> None:

@@ -1,53 +1,115 @@
-"""SIGTERM and SIGHUP, where the program has no handler of its own: one call before they end the process as always."""
+"""SIGTERM and SIGHUP: calls before they end the process, and signal handlers that forked children restore."""
 
 from __future__ import annotations
 
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from types import FrameType
 from typing import Any, Final
 
 SIGNALS: Final = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 """The signals that ask a program to end."""
-_calls: Final[list[tuple[Callable[[int], object], float]]] = []
-_restores: Final[list[Callable[[], object]]] = []
+STOP_WITHIN_S: Final = 1.6
+"""Of the two seconds in which a stopped program ends, the rest is the interpreter's."""
 _forking = threading.local()
 
 
-def before_stop_signal(call: Callable[[int], object], within_s: float) -> None:
-    """Call `call(number)` first, for at most so long; only in the main thread, and not for a signal that is ignored or
-    has another handler.
+class Stopped(KeyboardInterrupt):
+    """The process was asked to stop by signal `number`."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"stopped by {signal.Signals(number).name}")
+        self.number = number
+
+
+class SignalHandlers:
+    """A handler of some signals, in place of the earlier ones until `restore()`; a forked child restores them at once.
+
+    `wakeup_fd` gets the number of each signal as well, also while the main thread is in compiled code.
     """
-    if threading.current_thread() is threading.main_thread():
-        for number in SIGNALS:
-            if signal.getsignal(number) is signal.SIG_DFL:
-                signal.signal(number, _stopped)
-        _calls[:] = [(call, within_s)]
+
+    def __init__(
+        self, handler: Callable[[int, FrameType | None], Any], numbers: Iterable[int], wakeup_fd: int | None = None
+    ) -> None:
+        self._handler = handler
+        self._wakeup_before = (
+            None if wakeup_fd is None else signal.set_wakeup_fd(wakeup_fd, warn_on_full_buffer=False)
+        )
+        self._before = {number: signal.signal(number, handler) for number in numbers}
+        _installed.append(self)
+
+    def restore(self) -> None:
+        """Restore the earlier handlers, except where the program has set another; again does nothing."""
+        if self not in _installed:
+            return
+        _installed.remove(self)
+        for number, before in self._before.items():
+            if signal.getsignal(number) == self._handler:
+                signal.signal(number, before)
+        if self._wakeup_before is not None:
+            signal.set_wakeup_fd(self._wakeup_before)
 
 
-def restore_in_child(restore: Callable[[], object]) -> None:
-    """Call `restore()` in each forked child before it hears any signal."""
-    _restores.append(restore)
+_installed: Final[list[SignalHandlers]] = []
 
 
-def _stopped(number: int, frame: FrameType | None) -> None:
-    for call, within_s in _calls:
-        # On another thread: the main one may hold a lock here that the call waits for, and then it waits in vain.
-        thread = threading.Thread(target=call, args=(number,), name="odibi-stop-signal", daemon=True)
-        with suppress(
-            RuntimeError
-        ):  # the interpreter is ending, and starts no thread any more: so is the record
+class StopCall:
+    """A call before a signal ends the process; `cancel()` takes it back."""
+
+    def __init__(self, call: Callable[[BaseException], object], within_s: float) -> None:
+        self._call = call
+        self._within_s = within_s
+
+    def run(self, reason: BaseException) -> None:
+        """Call on another thread: the main one may hold a lock here that the call waits for (deadlock)."""
+        thread = threading.Thread(target=self._call, args=(reason,), name="odibi-stop-signal", daemon=True)
+        with suppress(RuntimeError):  # the interpreter is ending and starts no threads; the record ends there
             thread.start()
-            thread.join(within_s)
+            thread.join(self._within_s)
+
+    def cancel(self) -> None:
+        """Take the call back; with the last one, the default handlers return. A second time does nothing."""
+        with suppress(ValueError):
+            _calls.remove(self)
+        if not _calls and _in_main_thread():
+            for each in [each for each in _installed if each._handler is _stop]:
+                each.restore()
+
+
+_calls: Final[list[StopCall]] = []
+
+
+def before_stop(call: Callable[[BaseException], object], within_s: float = STOP_WITHIN_S) -> StopCall:
+    """Call `call(Stopped(number))` before SIGTERM or SIGHUP ends the process, the latest call first.
+
+    Each call has at most `within_s` seconds. A signal that is ignored or has another handler is left alone. Python
+    allows new handlers in the main thread only, so in other threads nothing is set.
+    """
+    added = StopCall(call, within_s)
+    _calls.append(added)
+    if _in_main_thread():
+        numbers = [number for number in SIGNALS if signal.getsignal(number) is signal.SIG_DFL]
+        if numbers:
+            SignalHandlers(_stop, numbers)
+    return added
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    for each in reversed(_calls.copy()):
+        each.run(Stopped(number))
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
 
 
 def _before_fork() -> None:
-    """Python forgets a signal that a child gets before it knows that it is one: such a one waits until then."""
+    """Block signals until the child has restored its handlers: Python forgets those that it gets earlier."""
     handled = {number for number in (*SIGNALS, signal.SIGINT) if callable(signal.getsignal(number))}
     _forking.mask = signal.pthread_sigmask(signal.SIG_BLOCK, handled) if handled else None
 
@@ -59,13 +121,10 @@ def _after_fork() -> None:
 
 
 def _in_child() -> None:
-    """A child dies at once, as it would have: the call is its parent's affair."""
+    """Restore everything: the calls are those of the parent, so the child ends at once."""
     _calls.clear()
-    for number in SIGNALS:
-        if signal.getsignal(number) is _stopped:
-            signal.signal(number, signal.SIG_DFL)
-    for restore in _restores:
-        restore()
+    for each in reversed(_installed.copy()):
+        each.restore()
     _after_fork()
 
 

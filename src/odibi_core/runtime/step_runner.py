@@ -19,10 +19,7 @@ from odibi_core.pipeline import Graph, Step
 from odibi_core.pipeline.attempts import attempt
 from odibi_core.pipeline.one_shot import PLAIN, readable_again
 from odibi_core.runtime.node_events import Descriptions, NodeEvents
-
-
-class AbandonedError(Exception):
-    """Ends a step of a run that is over; nobody is there to hear of it."""
+from odibi_core.runtime.record import RunOverError
 
 
 class StepRunner:
@@ -93,7 +90,7 @@ class StepRunner:
 
     def _refuse_when_over(self) -> None:
         if self.abandoned:
-            raise AbandonedError
+            raise RunOverError
 
     def skip(self, index: int, reason: str, because_of: str | None) -> None:
         """A step will not run: say so, and remember it."""

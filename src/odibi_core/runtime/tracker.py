@@ -22,6 +22,7 @@ from odibi_core.engines.frame import LEVELS, Description, describe
 from odibi_core.engines.frame_diffs import MOST_INPUTS, wide_diffs
 from odibi_core.errors import STOPS, ConfigurationError, nearest
 from odibi_core.events import Event, clean_text, clock, kinds, normalise
+from odibi_core.runtime.record import RunRecord
 from odibi_core.views.lineage import LineageView
 from odibi_core.views.report import execution_summary
 
@@ -124,20 +125,18 @@ class Tracker:
         self.level = level
         self.bus = EventBus() if bus is None else bus
         self._token = object()
-        self._own_run: tuple[str, str, float] | None = None
+        self._record: RunRecord | None = None
         self._handles: dict[str, _Handle] = {}
         self._lock = threading.Lock()
         self._first_use = threading.Lock()
         self._view = LineageView(run_id)
         self.bus.subscribe(self._view, name="tracker")
-        if bus is None:
-            self.bus.attach_live(tracker=self)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _copied, (deepcopy(self._view), self.log_dir, self.level)
 
-    def hear(self, event: Event) -> None:
-        """Take in an event of another process, which was not on the bus."""
+    def receive(self, event: Event) -> None:
+        """Fold an event of another process, which was not on the bus."""
         self._view(event)
 
     def follow(self, run_id: str) -> None:
@@ -153,25 +152,14 @@ class Tracker:
     @_never_raises
     def start_pipeline(self, name: str) -> None:
         """Begin a run. One that this tracker began before, and that was not ended, is ended first."""
-        if self._own_run is not None:
+        if self._record is not None:
             self.end_pipeline()
-        run_id, label = clock.new_id(), _label(name)
-        self.follow(run_id)
+        record = RunRecord(_label(name), self.bus, clock.new_id(), tracker=self)
+        self.follow(record.run_id)
         with self._lock:
             self._handles.clear()
-        self.bus.publish(
-            kinds.PIPELINE_START,
-            fields={
-                "run_id": run_id,
-                "pipeline_name": label,
-                "status": "running",
-                "open_ended": True,
-                "pid": clock.process_id(),
-                "host": clock.host_name(),
-                "process_start": clock.process_start(),
-            },
-        )
-        self._own_run = (run_id, label, clock.monotonic())
+        record.start(open_ended=True)
+        self._record = record
 
     @_never_raises
     def end_pipeline(self, error_message: object = None) -> None:
@@ -179,29 +167,16 @@ class Tracker:
 
         It is not needed for the lineage: a run whose steps have all ended reads as ended.
         """
-        if self._own_run is None:
+        record, self._record = self._record, None
+        if record is None:
             self._warn("end_pipeline without start_pipeline: nothing to end")
             return
-        run_id, label, since = self._own_run
-        self._own_run = None
         with self._lock:
             unfinished = [handle.key for handle in self._handles.values() if handle.open]
         if unfinished:
-            self._warn("the pipeline ended before some of its steps", run_id=run_id, steps=unfinished[:20])
-        summary = self._view.answer()["summary"]
-        failed = error_message is not None or summary["failed_count"] > 0
-        self.bus.publish(
-            kinds.PIPELINE_ERROR if failed else kinds.PIPELINE_COMPLETE,
-            level="error" if failed else "info",
-            fields={
-                "run_id": run_id,
-                "pipeline_name": label,
-                "status": "failed" if failed else "success",
-                "duration_ms": _since(since),
-                **{name: summary[name] for name in ("success_count", "failed_count", "skipped_count")},
-                **({} if error_message is None else {"error": error_message}),
-            },
-        )
+            self._warn("the pipeline ended before some of its steps", run_id=record.run_id, steps=unfinished[:20])
+        failed = error_message is not None or self._view.answer()["summary"]["failed_count"] > 0
+        record.end("failed" if failed else "success", {} if error_message is None else {"error": error_message})
 
     @_never_raises
     def start_step(self, name: str, layer: str = "transform") -> None:
@@ -317,15 +292,15 @@ class Tracker:
 
     def _run_id(self) -> str | None:
         """The run that is going on: our own, or the one heard on the bus; else one begins here."""
-        if self._own_run is not None:
-            return self._own_run[0]
+        if self._record is not None:
+            return self._record.run_id
         if self._view.run_id is not None and self._view.status == "running":
             return self._view.run_id
         with self._first_use:
-            if self._own_run is None:
+            if self._record is None:
                 self.start_pipeline("pipeline")
                 self._warn("a step outside any pipeline: one named 'pipeline' began with it")
-        return self._own_run[0] if self._own_run is not None else None
+        return self._record.run_id if self._record is not None else None
 
     def _current(self) -> _Handle | None:
         return next((h for h in reversed(_begun.get()) if h.open and h.owner is self._token), None)

@@ -1,0 +1,280 @@
+"""The life cycle of one run: `RunRecord` opens its record, emits its start, plan and end, and closes it."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from odibi_core import private_files
+from odibi_core.bus.bus import EventBus, Sink
+from odibi_core.events import Event, clean, context, kinds
+from odibi_core.events.clock import host_name, monotonic, process_id, process_start
+from odibi_core.events.failure import message_of
+from odibi_core.metrics.manager import MetricsManager
+from odibi_core.process import state as program
+from odibi_core.process.worker_record import close_record, open_record
+from odibi_core.process_end import leave_child
+from odibi_core.redaction import redactor as redaction
+from odibi_core.runtime import sigterm
+from odibi_core.settings import Settings
+from odibi_core.store.journal import Journal
+from odibi_core.store.runs import RunStore
+from odibi_core.store.segments import read_events
+
+if TYPE_CHECKING:
+    from odibi_core.runtime.tracker import Tracker
+
+COUNTS: Final = ("success_count", "failed_count", "skipped_count")
+"""The fields of a run's end that count its nodes."""
+_ENDS: Final = frozenset({kinds.PIPELINE_COMPLETE, kinds.PIPELINE_ERROR})
+_PLAN_CHUNK: Final = 32 * 1024
+"""Bytes of steps in one `pipeline_plan` event, about: a field has room for 64 kB."""
+
+OnStop = Callable[[BaseException], object]
+
+
+def apply_settings(settings: Settings, *, store: bool) -> RunStore | None:
+    """Apply the process-wide part of a run's settings; return the store that they name, or None without `store`."""
+    own = settings.redaction
+    redaction.configure(own.names, own.patterns, source="settings")
+    private_files.set_file_mode(settings.store.mode)
+    return RunStore(settings.root) if store else None
+
+
+class RunOverError(Exception):
+    """Ends a step of a run that is over; nothing handles it."""
+
+
+class RunRecord:
+    """The record of one run: its journal, its subscriptions, its first and its last event.
+
+    Only the process that opened a run ends it. A forked child is told by `forked` and emits no end. The order of calls
+    is `open`, `start`, `plan`, `end`, `close`; a run without a record of its own (`Tracker`) takes `start` and `end`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        bus: EventBus,
+        run_id: str,
+        *,
+        settings: Settings | None = None,
+        store: RunStore | None = None,
+        metrics: MetricsManager | None = None,
+        tracker: Tracker | None = None,
+    ) -> None:
+        self.name = name
+        self.bus = bus
+        self.run_id = run_id
+        self.settings = settings
+        self.store = store
+        self.metrics = metrics
+        self.tracker = tracker
+        self.forked = False
+        self.in_child: Callable[[], object] = lambda: None
+        """Called in a forked child: what the run does there comes to an end."""
+        self._journal: Journal | None = None
+        self._sinks: list[Sink] = []
+        self._lent = False
+        self._began = 0.0
+        self._ending = Lock()
+        self._stop_call: sigterm.StopCall | None = None
+        _records.add(self)
+
+    def open(self, on_stop: OnStop | None = None, *, observed: bool = False) -> None:
+        """Open the journal and subscribe journal, metrics and tracker; if that fails, nothing stays subscribed.
+
+        Args:
+            on_stop: Called with the reason if SIGTERM or SIGHUP ends the process; by default `interrupt`.
+            observed: The run is driven from outside: all events of its bus belong to it, and calls of `@node` functions
+                in worker processes are its nodes. Otherwise other runs may use the same bus.
+        """
+        try:
+            self._open(observed)
+        except BaseException:
+            self.close()
+            raise
+        self._stop_call = sigterm.before_stop(on_stop or self.interrupt)
+
+    def _open(self, observed: bool) -> None:
+        if self.settings is not None:
+            own = self.settings.redaction
+            redaction.configure(credentials=own.credentials, personal=own.personal, source=self.run_id)
+        program.join(self.bus)
+        if self.store is not None and self.settings is not None:
+            stored = self.settings.store
+            self._journal = self.store.open(
+                self.run_id,
+                durability=stored.durability,
+                segment_bytes=max(1, int(stored.segment_mb * 2**20)),
+            )
+            self.subscribe(self._journal, "journal", observed=observed)
+            open_record(self.run_id, self.store.root, self.bus, observed=observed)
+        if self.metrics is not None:
+            self.subscribe(self.metrics, "metrics", observed=observed)
+            self._lent = self.metrics.lend(self.bus)
+        if self.tracker is not None:
+            self.tracker.follow(self.run_id)
+
+    def subscribe(self, sink: Sink, name: str, *, observed: bool = False) -> None:
+        """Subscribe a sink until the record is closed: to events of this run and of no run, or to all if `observed`."""
+        if observed and any(known is sink for _, known in self.bus.sinks()):
+            return  # the program's own metrics
+        self._sinks.append(sink if observed else _RunFilter(self.run_id, sink))
+        self.bus.subscribe(self._sinks[-1], name=name)
+
+    @contextmanager
+    def scope(self) -> Iterator[None]:
+        """Inside, events belong to this run and to no node of an outer one, and program loggers use its bus."""
+        with context.bind(run_id=self.run_id, node_name=None), context.speaking_on(self.bus):
+            yield
+
+    def start(self, **about: Any) -> None:
+        """Emit `pipeline_start` with the identity of this process, and more fields."""
+        self._began = monotonic()
+        identity = {"pid": process_id(), "host": host_name(), "process_start": process_start()}
+        self._publish(kinds.PIPELINE_START, "running", {**identity, **about})
+
+    def plan(self, rows: Iterable[dict[str, Any]]) -> None:
+        """Emit the steps of the plan, in as many `pipeline_plan` events as they need."""
+        for chunk in _chunks(rows):
+            fields = {"run_id": self.run_id, "steps": chunk}
+            self.bus.publish(kinds.PIPELINE_PLAN, level="debug", fields=fields)
+
+    def end(self, status: str, about: dict[str, Any] | None = None, counts: dict[str, int] | None = None) -> bool:
+        """Emit the end of the run: its status, duration, counts (by default the tracker's), and the fields of `about`.
+
+        Return False, and emit nothing, in a forked child and after an earlier end.
+        """
+        if self.metrics is not None:
+            self.metrics.flush()
+        if self.forked or not self._ending.acquire(blocking=False):
+            return False
+        self._read_workers()
+        kind, level = kinds.PIPELINE_COMPLETE, "info"
+        if status != "success":
+            kind, level = kinds.PIPELINE_ERROR, "warning" if status == "cancelled" else "error"
+        counts = self._counts() if counts is None else counts
+        fields = {"duration_ms": self.duration_ms, **counts, **(about or {})}
+        live = {"metrics_manager": self.metrics, "tracker": self.tracker}
+        self._publish(kind, status, fields, level, {name: each for name, each in live.items() if each is not None})
+        return True
+
+    def interrupt(self, error: BaseException) -> None:
+        """End and close the run as cancelled, from a thread that does not run it."""
+        if self.end("cancelled", {"error": message_of(error)}):
+            self.close()
+
+    def close(self) -> None:
+        """Unsubscribe and close everything that `open` opened; a second call does nothing."""
+        if self._stop_call is not None:
+            self._stop_call.cancel()
+        close_record(self.run_id)
+        while self._sinks:
+            self.bus.unsubscribe(self._sinks.pop())
+        if self._journal is not None:
+            self._journal.close()
+        if self._lent and self.metrics is not None:
+            self.metrics.lend(None)
+        if self.tracker is not None:
+            self.tracker.close()
+        redaction.release(self.run_id)
+
+    @property
+    def path(self) -> Path | None:
+        """The run's folder; None without a store."""
+        return self.store.folder(self.run_id) if self.store else None
+
+    @property
+    def duration_ms(self) -> float:
+        """Milliseconds since the start."""
+        return (monotonic() - self._began) * 1e3
+
+    def _counts(self) -> dict[str, int]:
+        """Return how many nodes succeeded, failed and were skipped; `{}` without a tracker."""
+        if self.tracker is None:
+            return {}
+        summary = self.tracker.export_lineage()["summary"]
+        return {name: summary[name] for name in COUNTS}
+
+    def leave_if_forked(self, error: BaseException | None = None) -> None:
+        """End this process if it is a forked child that came back from a step or a hook of its parent's run."""
+        if self.forked:
+            while isinstance(error, RunOverError):
+                error = error.__context__
+            leave_child(error)
+
+    def _read_workers(self) -> None:
+        """Count what worker processes and forked children recorded in the run, as a reader of the record does."""
+        others = self._journal.segments_of_others() if self._journal is not None else []
+        for event in read_events(others):
+            if self.tracker is not None:
+                self.tracker.receive(event)
+            if self.metrics is not None:
+                self.metrics(event)
+
+    def _publish(
+        self, kind: str, status: str, about: dict[str, Any], level: str = "info", live: dict[str, Any] | None = None
+    ) -> None:
+        fields = {"run_id": self.run_id, "pipeline_name": self.name, "status": status, **about}
+        self.bus.publish(kind, level=level, fields=fields, live=live)
+
+
+class _RunFilter:
+    """Passes on the events of one run and of no run, until that run ends.
+
+    Other runs may use the same bus, and an abandoned thread may still emit when the run is over.
+    """
+
+    def __init__(self, run_id: str, sink: Sink) -> None:
+        self._run_id = run_id
+        self._sink = sink
+        self._ended = False
+
+    def __call__(self, event: Event) -> None:
+        if self._ended or (event.run_id != self._run_id and event.run_id is not None):
+            return
+        self._ended = event.event_type in _ENDS and event.run_id is not None
+        self._sink(event)
+
+
+def _weight(row: dict[str, Any]) -> int:
+    try:
+        return len(msgspec.json.encode(row))
+    except UnicodeEncodeError:  # a name with a lone surrogate, which the record has as U+FFFD
+        return len(msgspec.json.encode(clean(row)))
+
+
+def _chunks(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """Yield the plan in pieces that fit one event each."""
+    chunk: list[dict[str, Any]] = []
+    size = 0
+    for row in rows:
+        weight = _weight(row)
+        if chunk and size + weight > _PLAN_CHUNK:
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(row)
+        size += weight
+    if chunk:
+        yield chunk
+
+
+_records: Final[weakref.WeakSet[RunRecord]] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for record in list(_records):
+        record.forked = True
+        record.in_child()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
