@@ -44,9 +44,9 @@ ATTACKS = {
 
 @contextmanager
 def _sift(_: Path) -> Iterator[Runner]:
-    from odibi_core.events.compose import sift
+    from odibi_core.events.sanitize import split_fields
 
-    yield statement("sift(dict(fields))", sift=sift, fields=FIELDS)
+    yield statement("split_fields(dict(fields))", split_fields=split_fields, fields=FIELDS)
 
 
 @contextmanager
@@ -76,15 +76,15 @@ def _text(content: str, *, new_each_time: bool = False) -> Prepare:
 
     @contextmanager
     def prepare(_: Path) -> Iterator[Runner]:
-        from odibi_core.events.compose import clean_text
+        from odibi_core.events.sanitize import sanitize_text
 
         if new_each_time:
             yield statement(
                 "clean(content + str(next(number)))",
-                clean=clean_text, content=content, number=iter(range(10**12)),
+                clean=sanitize_text, content=content, number=iter(range(10**12)),
             )  # fmt: skip
         else:
-            yield statement("clean(content)", clean=clean_text, content=content)
+            yield statement("clean(content)", clean=sanitize_text, content=content)
 
     return prepare
 

@@ -12,7 +12,7 @@ import pytest
 
 from odibi_core.events import clock
 from odibi_core.events.clock import as_id, iso, new_id, process_start, resident_memory_mb, utc_now
-from odibi_core.events.compose import clean_text
+from odibi_core.events.sanitize import sanitize_text
 
 
 def test_now_is_aware_and_in_utc() -> None:
@@ -65,10 +65,10 @@ def test_this_process_is_as_psutil_has_it(monkeypatch: pytest.MonkeyPatch) -> No
 def test_no_id_looks_like_a_secret() -> None:
     """Or it would be redacted: one writer taken for another, and a manager that does not know its own events."""
     account = "be68539007547034"
-    assert clean_text(account) != account
+    assert sanitize_text(account) != account
     for digits in (account, *(new_id(length) for length in (8, 12, 16, 32) for _ in range(20_000))):
         made = as_id(digits)
-        assert (clean_text(made), len(made)) == (made, len(digits))
+        assert (sanitize_text(made), len(made)) == (made, len(digits))
 
 
 def test_an_id_begins_with_a_number_and_has_a_letter_in_every_eight() -> None:

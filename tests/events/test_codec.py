@@ -85,7 +85,7 @@ def strictly(line: bytes) -> Any:
 def test_whatever_is_said_comes_back_from_its_line(
     kind: str, fields: dict[str, Any], message: str | None
 ) -> None:
-    """compose → encode → decode gives the very event, in one valid line of JSON."""
+    """sanitize → encode → decode gives the very event, in one valid line of JSON."""
     event = composed(kind, fields, message=message)
     line = encode(event)
     assert line.count(b"\n") == 1

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odibi_core.events import clean_text
+from odibi_core.events import sanitize_text
 from odibi_core.events.failure import describe_failure
 from odibi_core.events.fingerprint import fingerprint, fingerprint_of_failure, shape_of
 
@@ -129,7 +129,7 @@ def test_of_anything_it_is_sixteen_digits_that_no_redactor_takes_for_a_number(pa
     mark = fingerprint(*parts)
     assert len(mark) == 16
     assert set(mark) <= set("0123456789abcdef")
-    assert clean_text(mark) == mark
+    assert sanitize_text(mark) == mark
 
 
 @pytest.mark.parametrize("piece", ["a", "/", "'", "a/", "1", "1-", "f", "http://", "a:", " ", "\\", ".-"])

@@ -9,35 +9,35 @@ from typing import Any
 import pytest
 from tests.redaction.secret_examples import PLAIN_FIELDS, PLAIN_TEXTS, SECRET, SECRET_FIELDS, SECRET_TEXTS
 
-from odibi_core.events import clean, clean_text
+from odibi_core.events import sanitize_text, sanitize_value
 
 
 @pytest.mark.parametrize("text", SECRET_TEXTS)
 def test_a_secret_goes_in_each_form_of_text(text: str) -> None:
     """Code, markup, configuration, commands, connection strings, headers, languages, escapes, pairs, SQL, sentences."""
     for around in ("{}", "a\n{}\nb"):
-        cleaned = clean_text(around.replace("{}", text))
+        cleaned = sanitize_text(around.replace("{}", text))
         assert SECRET not in cleaned
-        assert clean_text(cleaned) == cleaned
+        assert sanitize_text(cleaned) == cleaned
 
 
 @pytest.mark.parametrize("fields", SECRET_FIELDS, ids=str)
 def test_a_secret_goes_in_each_form_of_field(fields: dict[str, Any]) -> None:
     """By its name in any language, by its neighbour, by the command that it is given to."""
-    assert SECRET not in json.dumps(clean(fields))
+    assert SECRET not in json.dumps(sanitize_value(fields))
 
 
 @pytest.mark.parametrize("text", PLAIN_TEXTS)
 def test_a_text_that_holds_no_secret_stays(text: str) -> None:
     """SQL, code, traces, addresses of machines, numbers, log messages, configuration, commands, schemas."""
-    assert clean_text(text) == text
-    assert clean({"note": [text]}) == {"note": [text]}
+    assert sanitize_text(text) == text
+    assert sanitize_value({"note": [text]}) == {"note": [text]}
 
 
 @pytest.mark.parametrize(("name", "value"), PLAIN_FIELDS)
 def test_a_field_that_says_something_about_a_secret_stays(name: str, value: Any) -> None:
     """Its type, its name, its time, how many there are, whether there is one, where it is kept."""
-    assert clean({"in": {name: value}}) == {"in": {name: value}}
+    assert sanitize_value({"in": {name: value}}) == {"in": {name: value}}
 
 
 def test_numbers_that_look_like_cards_and_social_security_stay() -> None:
@@ -55,4 +55,4 @@ def test_numbers_that_look_like_cards_and_social_security_stay() -> None:
         *(str(numbers.randrange(10**12, 10**13)) for _ in ids),
         *(f"{numbers.getrandbits(160):040x}" for _ in ids),
     ]
-    assert [value for value in made if clean(value) != value] == []
+    assert [value for value in made if sanitize_value(value) != value] == []

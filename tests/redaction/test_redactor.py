@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from tests.redaction.names import PLAIN, SECRET
 
 from odibi_core.bus.bus import EventBus
-from odibi_core.events import bind, clean, clean_text, encode, redact
+from odibi_core.events import bind, encode, redact, sanitize_text, sanitize_value
 from odibi_core.events.failure import describe_failure
-from odibi_core.events.normalise import MAX_TEXT
+from odibi_core.events.normalize import MAX_TEXT
 from odibi_core.redaction import redactor as redaction
 from odibi_core.redaction.redactor import HIDDEN, redact_text
 from odibi_core.testing import RecordingSink
@@ -218,7 +218,7 @@ PLAIN_TEXTS = [
 @pytest.mark.parametrize("text", PLAIN_TEXTS)
 def test_what_is_no_secret_stays_as_it_was(text: str) -> None:
     """Numbers that fail Luhn, times, ids, hashes, paths: a log without its facts is none."""
-    assert clean_text(text) == text
+    assert sanitize_text(text) == text
 
 
 def test_a_key_that_never_ends_takes_the_rest_with_it() -> None:
@@ -233,7 +233,7 @@ def test_two_keys_that_become_one_are_both_kept() -> None:
 
 def test_a_card_number_is_found_in_an_int() -> None:
     """A column of numbers is no hiding place; one that fails Luhn is a number."""
-    assert clean({"card": 4111111111111111, "cards": [4111111111111112]}) == {
+    assert sanitize_value({"card": 4111111111111111, "cards": [4111111111111112]}) == {
         "card": HIDDEN,
         "cards": [4111111111111112],
     }
@@ -249,8 +249,8 @@ def test_what_was_found_clean_once_is_not_trusted_as_another_field() -> None:
 @given(st.text(max_size=200))
 def test_redacting_again_changes_nothing_and_never_raises(text: str) -> None:
     """What was redacted is clean."""
-    once = clean_text(text)
-    assert clean_text(once) == once
+    once = sanitize_text(text)
+    assert sanitize_text(once) == once
 
 
 def test_a_uuid_is_no_card_whatever_its_digits_add_up_to() -> None:
@@ -338,7 +338,7 @@ def test_a_list_of_names_and_values_is_as_a_mapping_of_them() -> None:
     line = json.loads(line_of({"headers": headers, "deep": {"scope": [headers]}}))
     assert (line["headers"], line["deep"]) == (kept, {"scope": [kept]})
     assert "canary" not in line_of({"items": {"password": "canary-9"}.items()})
-    assert clean(["password", "token"]) == ["password", "token"]  # two words are no pair of a list
+    assert sanitize_value(["password", "token"]) == ["password", "token"]  # two words are no pair of a list
 
 
 def test_what_stands_behind_an_option_goes() -> None:
@@ -362,7 +362,7 @@ def test_a_card_number_is_found_in_a_float() -> None:
 )
 def test_sums_of_bytes_and_times_are_no_cards(n: int) -> None:
     """A number of up to fourteen digits is a number, though its digits may add up."""
-    assert clean(n) == n
+    assert sanitize_value(n) == n
 
 
 @pytest.mark.parametrize("part", ["without_tokens", "without_assignments", "_GIVEN"])
@@ -421,6 +421,6 @@ def test_a_text_that_is_cut_ends_with_no_half_of_a_secret(shape: str) -> None:
     for kept in range(1, len(secret)):
         long = "word " * 20_000
         text = f"{long[: MAX_TEXT - kept - 1]} {secret} {long}"
-        for cleaned in (clean_text(text), clean({"x": [text]})["x"][0]):
+        for cleaned in (sanitize_text(text), sanitize_value({"x": [text]})["x"][0]):
             end = cleaned.partition("… [cut: ")[0][-len(secret) :]
             assert not set(end) - set("word ") or HIDDEN in cleaned

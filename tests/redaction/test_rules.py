@@ -12,7 +12,7 @@ import pytest
 
 from odibi_core.bus.bus import EventBus
 from odibi_core.errors import ConfigurationError
-from odibi_core.events import clean, clean_text
+from odibi_core.events import sanitize_text, sanitize_value
 from odibi_core.logs.program_logger import get_logger
 from odibi_core.redaction import redactor as redaction
 from odibi_core.redaction.redactor import HIDDEN, configure, reset
@@ -34,11 +34,11 @@ def _as_it_was() -> Iterator[None]:
 )
 def test_a_name_of_the_users_is_a_secret_in_every_spelling(name: str) -> None:
     """As a field, nested, and in a text."""
-    assert clean({name: 77}) == {name: 77}
+    assert sanitize_value({name: 77}) == {name: 77}
     configure(names=["employee_no"])
-    assert clean({name: 77, "deep": [{name: "x77"}]}) == {name: HIDDEN, "deep": [{name: HIDDEN}]}
-    assert "x77" not in clean_text(f"said {name}=x77 here")
-    assert clean({"employee": 1, "employee_note": "x"}) == {"employee": 1, "employee_note": "x"}
+    assert sanitize_value({name: 77, "deep": [{name: "x77"}]}) == {name: HIDDEN, "deep": [{name: HIDDEN}]}
+    assert "x77" not in sanitize_text(f"said {name}=x77 here")
+    assert sanitize_value({"employee": 1, "employee_note": "x"}) == {"employee": 1, "employee_note": "x"}
 
 
 def test_a_pattern_of_the_users_is_hidden_in_every_text() -> None:
@@ -59,9 +59,9 @@ def test_rules_of_a_process_add_up() -> None:
     configure(patterns=["three"])
     configure()
     configure(source="settings")
-    assert clean_text("one two three") == f"{HIDDEN} {HIDDEN} {HIDDEN}"
+    assert sanitize_text("one two three") == f"{HIDDEN} {HIDDEN} {HIDDEN}"
     reset()
-    assert clean_text("one two three") == "one two three"
+    assert sanitize_text("one two three") == "one two three"
 
 
 def orders() -> list[int]:
@@ -127,7 +127,7 @@ def test_what_cannot_be_right_is_refused_and_the_rest_holds(wrong: dict[str, Any
     with pytest.raises(ConfigurationError, match=why):
         configure(**given)
     if isinstance(given["patterns"], list):
-        assert clean_text("a zzzz b") == f"a {HIDDEN} b"
+        assert sanitize_text("a zzzz b") == f"a {HIDDEN} b"
 
 
 TAKEN = [
@@ -148,7 +148,7 @@ def test_in_a_long_text_a_match_is_found_wherever_it_stands(at: int) -> None:
     """Up to the length that two windows share."""
     configure(patterns=[r"EMP-[0-9]+"])
     secret = "EMP-" + "7" * (OVERLAP - 4)
-    assert clean_text("-" * at + secret + "-" * 500) == "-" * at + HIDDEN + "-" * 500
+    assert sanitize_text("-" * at + secret + "-" * 500) == "-" * at + HIDDEN + "-" * 500
 
 
 def test_a_poor_pattern_takes_a_bounded_time() -> None:
@@ -169,7 +169,7 @@ def test_a_pattern_that_breaks_hides_the_text(monkeypatch: pytest.MonkeyPatch) -
             raise RecursionError
 
     monkeypatch.setattr("odibi_core.redaction.rules._in_force", [Broken()])
-    assert clean_text("quite an ordinary text") == HIDDEN
+    assert sanitize_text("quite an ordinary text") == HIDDEN
     redaction.failures.clear()
 
 
@@ -208,7 +208,7 @@ def test_a_switch_is_off_only_while_every_run_has_it_off() -> None:
     assert "jane" not in line(off, read_settings())["message"]
     assert "jane" not in line(read_settings(), off)["message"]
     assert "jane" in line(off, off)["message"]
-    assert "jane" not in clean_text("jane@example.com")
+    assert "jane" not in sanitize_text("jane@example.com")
 
 
 def test_the_switches_of_the_environment_hold_for_the_programs_log(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,11 +217,11 @@ def test_the_switches_of_the_environment_hold_for_the_programs_log(monkeypatch: 
     monkeypatch.setenv("ODIBI_REDACTION__PERSONAL", "off")
     monkeypatch.setenv("ODIBI_REDACTION__NAMES", "badge")
     get_logger("x").info("begun")
-    assert clean({"password": "x77", "card": "4111 1111 1111 1111"}) == {
+    assert sanitize_value({"password": "x77", "card": "4111 1111 1111 1111"}) == {
         "password": "x77",
         "card": "4111 1111 1111 1111",
     }
-    assert clean({"badge": "x77", "note": "badge=x77"}) == {"badge": HIDDEN, "note": f"badge={HIDDEN}"}
+    assert sanitize_value({"badge": "x77", "note": "badge=x77"}) == {"badge": HIDDEN, "note": f"badge={HIDDEN}"}
 
 
 def test_every_pattern_that_is_taken_is_quick_on_the_worst_of_texts() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 def switch_off() -> None:
     """Nothing is a secret any more, by name or by shape; also not to what masks settings."""
-    from odibi_core.events import compose
+    from odibi_core.events import sanitize
     from odibi_core.redaction import redactor as redaction
     from odibi_core.settings import values
 
@@ -24,7 +24,7 @@ def switch_off() -> None:
         "forms_of": lambda _: (),
         "hidden_words": lambda _: {},
     }
-    for module in (redaction, compose):
+    for module in (redaction, sanitize):
         for name, answer in answers.items():
             if hasattr(module, name):
                 setattr(module, name, answer)

@@ -353,7 +353,7 @@ def _caught(call: Callable[[], object]) -> BaseException:
 
 
 _NO_NEWS = {"wide", "many keys", "huge bytes", "huge", f"name {NAMES.index('k' * 100_000)}"}
-"""As large as another one, and so only slow: `test_normalise`, `test_failure` and `test_bad_input_logs` have them."""
+"""As large as another one, and so only slow: `test_normalize`, `test_failure` and `test_bad_input_logs` have them."""
 _EVERYTHING: dict[str, Callable[[], Any]] = {
     **VALUES,
     **{f"name {number}": partial(str, name) for number, name in enumerate(NAMES)},

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from odibi_core.errors import RunNotFoundError
-from odibi_core.events import clean_text, kinds
+from odibi_core.events import kinds, sanitize_text
 from odibi_core.events.clock import host_name, process_start
 from odibi_core.redaction.redactor import configure
 from odibi_core.store import runs
@@ -218,4 +218,4 @@ def test_no_name_makes_an_id_that_redaction_would_change(
     moment = FakeClock().now().replace(microsecond=0x11111)
     run_id = RunStore(tmp_path).new_run_id("x-4111-1111", moment)
     assert run_id == f"{moment:%Y%m%dT%H%M%S}-pipeline-11111111"
-    assert clean_text(run_id) == run_id
+    assert sanitize_text(run_id) == run_id

@@ -42,12 +42,12 @@ from odibi_core.bus.hooks import (
 from odibi_core.errors import STOPS
 from odibi_core.events import Event, kinds, to_dict
 from odibi_core.events.clock import SYSTEM, Clock, new_id, resident_memory_mb
-from odibi_core.events.compose import clean_text, sift
 from odibi_core.events.context import Context, batch_here, current, in_span
 from odibi_core.events.kinds import SEVERITY
 from odibi_core.events.messages import default_message
-from odibi_core.events.normalise import text
+from odibi_core.events.normalize import to_text
 from odibi_core.events.pickling import Stays
+from odibi_core.events.sanitize import sanitize_text, split_fields
 from odibi_core.events.trace_context import SPANS_OF
 
 __all__ = [
@@ -153,13 +153,13 @@ class EventBus(Stays, BuiltInHooks, HookMethods):
         """
         try:
             if type(level) is not str or level not in SEVERITY or type(event_type) is not str:
-                level, event_type = kinds.level_name(level), text(event_type)
-            kind = clean_text(event_type)
+                level, event_type = kinds.level_name(level), to_text(event_type)
+            kind = sanitize_text(event_type)
             if kind == kinds.STAGE_COMPLETED and (batch := batch_here.get()) is not None:
                 batch.told = True
-            standard, rest, objects = sift(fields) if fields else ({}, {}, None)
+            standard, rest, objects = split_fields(fields) if fields else ({}, {}, None)
             if message is not None:
-                standard["message"] = clean_text(message if type(message) is str else text(message))
+                standard["message"] = sanitize_text(message if type(message) is str else to_text(message))
             if context is None:
                 context = current()
             if SPANS_OF in modules:  # asked here, since most programs have no spans
@@ -319,7 +319,7 @@ class EventBus(Stays, BuiltInHooks, HookMethods):
         the standard log.
         """
         self.failures[name] = self.failures.get(name, 0) + 1
-        reason = clean_text(f"{type(error).__name__}: {text(error)}")
+        reason = sanitize_text(f"{type(error).__name__}: {to_text(error)}")
         if self.failures[name] == 1:
             self.publish(
                 kinds.HOOK_FAILED, f"{name} failed", level="warning", fields={"hook": name, "error": reason}
@@ -358,7 +358,7 @@ class EventBus(Stays, BuiltInHooks, HookMethods):
         except STOPS:
             raise
         except BaseException:
-            kind, fields = text(event_type), {"event_data": event_data}
+            kind, fields = to_text(event_type), {"event_data": event_data}
         self.publish(kind, level="error" if kind in FAILURES else "info", fields=fields)
 
     def attach_live(self, **objects: Any) -> None:

@@ -21,8 +21,8 @@ from odibi_core.coroutines import (
 from odibi_core.errors import STOPS, ConfigurationError
 from odibi_core.events import kinds
 from odibi_core.events.clock import iso
-from odibi_core.events.compose import clean_text
-from odibi_core.events.normalise import text
+from odibi_core.events.normalize import to_text
+from odibi_core.events.sanitize import sanitize_text
 
 Callback = Callable[[dict[str, Any]], object]
 
@@ -342,7 +342,7 @@ def refuse_sink(sink: object, name: str) -> None:
 def complain(what: str, error: BaseException) -> None:
     """Log that something could not be recorded."""
     try:
-        _log.error("%s: %s", what, clean_text(f"{type(error).__name__}: {text(error, 1000)}"))
+        _log.error("%s: %s", what, sanitize_text(f"{type(error).__name__}: {to_text(error, 1000)}"))
     except STOPS:
         raise
     except BaseException:

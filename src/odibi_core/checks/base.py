@@ -13,8 +13,8 @@ import msgspec
 
 from odibi_core.checks.labels import addressable
 from odibi_core.errors import STOPS, CheckError, nearest
-from odibi_core.events import clean_text, plain
-from odibi_core.events.compose import clean_field
+from odibi_core.events import sanitize_text, to_plain
+from odibi_core.events.sanitize import sanitize_field
 
 SEVERITIES = ("error", "warn")
 EXAMPLES = 5
@@ -112,7 +112,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
             failed_rows=failed_rows,
             total_rows=total_rows,
             severity=self.severity,
-            message=clean_text(message[:UNCLEANED_CHARS]),
+            message=sanitize_text(message[:UNCLEANED_CHARS]),
             examples=examples or [],
         )
 
@@ -173,7 +173,7 @@ def missing_in(column: Any) -> Any:
 def _example(column: str | None, value: Any) -> Any:
     if isinstance(value, str):
         value = value[:UNCLEANED_CHARS]
-    cleaned = clean_field(column or "value", plain(value, UNCLEANED_CHARS))
+    cleaned = sanitize_field(column or "value", to_plain(value, UNCLEANED_CHARS))
     if isinstance(cleaned, str | dict | list) and len(text := str(cleaned)) > EXAMPLE_CHARS:
         return text[:EXAMPLE_CHARS] + "…"
     return cleaned

@@ -8,7 +8,7 @@ import typer
 
 from odibi_core.cli import exits, options, output
 from odibi_core.errors import ConfigurationError, nearest
-from odibi_core.events import clean_text
+from odibi_core.events import sanitize_text
 from odibi_core.settings import OPTIONS, SECTIONS, ObservabilityConfig, get_config, masked, text_of
 
 config = typer.Typer(
@@ -75,7 +75,7 @@ def _rows(in_force: ObservabilityConfig) -> list[dict[str, Any]]:
 
 
 def _safe(value: Any) -> Any:
-    return clean_text(value) if isinstance(value, str) else value
+    return sanitize_text(value) if isinstance(value, str) else value
 
 
 def _source(source: str) -> str:

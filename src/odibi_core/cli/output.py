@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import msgspec
 
-from odibi_core.events import clean_text, plain
+from odibi_core.events import sanitize_text, to_plain
 from odibi_core.views import wording
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def as_json(value: object) -> bytes:
     try:
         return msgspec.json.encode(value, enc_hook=str)
     except (TypeError, ValueError, OverflowError, RecursionError):
-        return msgspec.json.encode(plain(value))
+        return msgspec.json.encode(to_plain(value))
 
 
 def notice(text: object) -> None:
@@ -150,7 +150,7 @@ def notice(text: object) -> None:
 
 def complain(text: str) -> None:
     """What went wrong, on stderr: one line, or one a problem; without the secrets that an exception's text may hold."""
-    first, *others = clean_text(text).splitlines() or [""]
+    first, *others = sanitize_text(text).splitlines() or [""]
     on = console(sys.stderr)
     from rich.text import Text
 

@@ -13,7 +13,7 @@ import msgspec
 
 from odibi_core.endpoint.access_policy import AccessPolicy
 from odibi_core.endpoint.negotiation import accepts_gzip
-from odibi_core.events import clean
+from odibi_core.events import sanitize_value
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -93,7 +93,7 @@ def application(collect: Collect, health: Health | None, policy: AccessPolicy) -
         def answer() -> Response:
             status, report = health() if health is not None else (200, {"status": "unknown", "checks": {}})
             body = report if policy.token else {"status": report.get("status")}
-            return Response(msgspec.json.encode(clean(body)), status, media_type="application/json")
+            return Response(msgspec.json.encode(sanitize_value(body)), status, media_type="application/json")
 
         return await _guarded(answer, "health could not be asked for")
 

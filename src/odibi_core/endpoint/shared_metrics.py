@@ -19,7 +19,7 @@ import msgspec
 from odibi_core.endpoint.merged import MergedMetrics, key_of
 from odibi_core.endpoint.negotiation import exporter_for
 from odibi_core.endpoint.process_group import ProcessGroup
-from odibi_core.events import clean_text
+from odibi_core.events import sanitize_text
 from odibi_core.events.clock import monotonic, utc_now
 from odibi_core.exporters.base import MetricsSnapshot
 from odibi_core.plugins import load
@@ -165,7 +165,7 @@ class SharedMetrics:
             self._reported.add(numbers)
             _log.warning(
                 "%s cannot be read in %s, and are left out of /metrics: %s",
-                numbers, clean_text(str(self.root)), clean_text(f"{type(error).__name__}: {error}"),
+                numbers, sanitize_text(str(self.root)), sanitize_text(f"{type(error).__name__}: {error}"),
             )  # fmt: skip
 
     def _fold(self, group: ProcessGroup, archive: Part, dead: dict[str, Part], folded: set[str]) -> list[Any]:

@@ -15,8 +15,8 @@ from typing import Any, Final, Protocol
 from odibi_core.engines import frame_narwhals, frame_pandas, frame_plain
 from odibi_core.engines.frame_text import short
 from odibi_core.errors import STOPS
-from odibi_core.events import clean, plain
-from odibi_core.events.compose import clean_field
+from odibi_core.events import sanitize_value, to_plain
+from odibi_core.events.sanitize import sanitize_field
 
 LEVELS = ("off", "schema", "counts", "sample", "stats")
 SCHEMA_COLUMNS = 500
@@ -184,12 +184,12 @@ def _cell(key: str, value: Any) -> Any:
     if kind is bool or value is None:
         return value  # neither can be a secret
     if kind is datetime or kind is date:
-        value = value.isoformat()  # as the normaliser would have it, in an eighth of the time
+        value = value.isoformat()  # as `normalize` would have it, in an eighth of the time
     elif kind is str and len(value) > UNCLEANED_CHARS:
         value = value[:UNCLEANED_CHARS]
     elif kind not in _SHORT and isinstance(value, Mapping | list | tuple | set | frozenset):
-        value = plain(value, UNCLEANED_CHARS)
-    cleaned = clean_field(key, value)
+        value = to_plain(value, UNCLEANED_CHARS)
+    cleaned = sanitize_field(key, value)
     if type(cleaned) in _SHORT:
         return cleaned
     text = cleaned if isinstance(cleaned, str) else str(cleaned)
@@ -212,4 +212,4 @@ def _kind(frame: object) -> str:
 
 
 def _reason(error: BaseException) -> str:
-    return str(clean(f"{type(error).__name__}: {_text(error)}"))
+    return str(sanitize_value(f"{type(error).__name__}: {_text(error)}"))

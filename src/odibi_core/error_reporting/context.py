@@ -10,11 +10,11 @@ from contextvars import ContextVar
 from typing import Any, Final
 
 from odibi_core.errors import STOPS
-from odibi_core.events import clean, clean_text, kinds
+from odibi_core.events import kinds, sanitize_text, sanitize_value
 from odibi_core.events.clock import iso, utc_now
-from odibi_core.events.compose import clean_field
-from odibi_core.events.normalise import key as field_name
-from odibi_core.events.normalise import text
+from odibi_core.events.normalize import to_key as field_name
+from odibi_core.events.normalize import to_text
+from odibi_core.events.sanitize import sanitize_field
 
 __all__ = ["add_breadcrumb", "breadcrumbs", "contexts", "set_context"]
 
@@ -41,9 +41,9 @@ def add_breadcrumb(
     try:
         crumb: dict[str, Any] = {
             "at": iso(utc_now()),
-            "category": clean_text(text(category, _VALUE)),
+            "category": sanitize_text(to_text(category, _VALUE)),
             "severity": kinds.level_name(level),
-            "message": clean_text(text(message, _MESSAGE)),
+            "message": sanitize_text(to_text(message, _MESSAGE)),
         }
         if data is not None and (told := _short(data)):
             crumb["data"] = told
@@ -57,10 +57,10 @@ def add_breadcrumb(
 def set_context(key: str, value: Mapping[str, Any] | None) -> None:
     """From here on, in this thread or task, error reports tell this under `key`; None takes it away. Never raises."""
     try:
-        label = clean_text(text(key, _VALUE))
+        label = sanitize_text(to_text(key, _VALUE))
         others = {other: known for other, known in _known.get().items() if other != label}
         if value is not None and len(others) < MAX_CONTEXTS:
-            cleaned = clean(value)
+            cleaned = sanitize_value(value)
             others[label] = cleaned if isinstance(cleaned, dict) else {"value": cleaned}
         _known.set(others)
     except STOPS:
@@ -84,13 +84,13 @@ def _short(data: Any) -> dict[str, Any]:
     try:
         if isinstance(data, Mapping):
             some = [*data.items()][:_DATA]
-            return {field_name(name): _line(clean_field(field_name(name), value)) for name, value in some}
+            return {field_name(name): _line(sanitize_field(field_name(name), value)) for name, value in some}
     except STOPS:
         raise
     except BaseException:
         pass  # one that cannot be read as what it says it is
-    return {"value": _line(clean(data))}
+    return {"value": _line(sanitize_value(data))}
 
 
 def _line(value: Any) -> Any:
-    return value if value is None or isinstance(value, (bool, int, float)) else text(value, _VALUE)
+    return value if value is None or isinstance(value, (bool, int, float)) else to_text(value, _VALUE)

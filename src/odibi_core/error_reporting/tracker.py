@@ -22,7 +22,7 @@ from odibi_core.events.context import current
 from odibi_core.events.error_id import error_id_of
 from odibi_core.events.failure import describe_failure, message_of
 from odibi_core.events.fingerprint import fingerprint, fingerprint_of_failure
-from odibi_core.events.normalise import text
+from odibi_core.events.normalize import to_text
 from odibi_core.events.recent import remember
 from odibi_core.logs.program_logger import process_log, warn_of
 from odibi_core.plugins import load
@@ -96,7 +96,7 @@ class ErrorTracker:
     def capture_message(self, message: object, level: str = "info", context: Any = None) -> str | None:
         """See the function of this name."""
         try:
-            said, identity = text(message), new_id(32)
+            said, identity = to_text(message), new_id(32)
             told = {"message_id": identity, "fingerprint": fingerprint(None, said, None, _place())}
             self._say(kinds.MESSAGE, said, level, told, context)
             return identity
@@ -239,7 +239,7 @@ def _described(caught: object) -> tuple[str | None, dict[str, Any]]:
     """What there is to say of it, and a remark where it is no exception."""
     if isinstance(caught, BaseException):
         return None, describe_failure(caught)
-    told = {"error": message_of(text(caught)), "error_type": type(caught).__name__}
+    told = {"error": message_of(to_text(caught)), "error_type": type(caught).__name__}
     return "what was captured is no exception", told
 
 

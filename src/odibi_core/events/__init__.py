@@ -2,11 +2,11 @@
 
 from odibi_core.events import kinds
 from odibi_core.events.codec import decode, encode, from_dict, to_dict
-from odibi_core.events.compose import clean, clean_text
 from odibi_core.events.context import bind
 from odibi_core.events.event import COLUMNS, HEADER, STANDARD, Event
 from odibi_core.events.kinds import LogLevel
-from odibi_core.events.normalise import plain
+from odibi_core.events.normalize import to_plain
+from odibi_core.events.sanitize import sanitize_text, sanitize_value
 from odibi_core.redaction.redactor import redact
 
 __all__ = [
@@ -16,13 +16,13 @@ __all__ = [
     "Event",
     "LogLevel",
     "bind",
-    "clean",
-    "clean_text",
     "decode",
     "encode",
     "from_dict",
     "kinds",
-    "plain",
     "redact",
+    "sanitize_text",
+    "sanitize_value",
     "to_dict",
+    "to_plain",
 ]

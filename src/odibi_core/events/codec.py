@@ -18,7 +18,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def encode(event: Event) -> bytes:
-    """The line of an event whose values are plain; what was composed by `events.compose` always encodes.
+    """The line of an event whose values are plain; what was composed by `events.sanitize` always encodes.
 
     The encoder writes `fields` as a nested object at the end; cutting the seam flattens it, which is
     three times as fast as building a flat dict first.

@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import structs
 
-from odibi_core.events.compose import sift
+from odibi_core.events.sanitize import split_fields
 from odibi_core.events.trace_context import active_span, span_in
 
 
@@ -151,7 +151,7 @@ def enter(**fields: Any) -> None:
 
 def merged(context: Context, fields: dict[str, Any]) -> Context:
     """A context with more fields; the values are made plain and redacted here, once, and not at every event."""
-    standard, rest, _ = sift(dict(fields))
+    standard, rest, _ = split_fields(dict(fields))
     return _context({**context.standard, **standard}, {**context.fields, **rest} if rest else context.fields)
 
 

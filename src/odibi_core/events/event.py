@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from dataclasses import Field
 
 FIELDS_ON_THE_WIRE: Final = "␟"
-"""Where `fields` stands in the encoder's output before the codec flattens it; `normalise` lets no key be called so."""
+"""Where `fields` stands in the encoder's output before the codec flattens it; `normalize` lets no key be called so."""
 
 
 class _DataclassFields:
@@ -30,7 +30,7 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
     `timestamp` is aware and in UTC, `duration_ms` comes from a monotonic clock, `memory_mb` is the process's
     resident size. `seq` counts the events of one `writer_id` from 0 without a gap, so it gives their order
-    whatever the wall clock did. The values in `fields` are JSON-plain: `events.compose` is the way in. So no ring
+    whatever the wall clock did. The values in `fields` are JSON-plain: `events.sanitize` is the way in. So no ring
     of references can go through an event, and the garbage collector need not look at each one that a view keeps.
     """
 

@@ -9,9 +9,9 @@ from types import TracebackType
 from typing import Any, Final
 
 from odibi_core.errors import STOPS, PipelineError
-from odibi_core.events.compose import clean_text
 from odibi_core.events.error_id import error_id_of
-from odibi_core.events.normalise import text
+from odibi_core.events.normalize import to_text
+from odibi_core.events.sanitize import sanitize_text
 
 MAX_TRACEBACK: Final = 48 * 1024
 TRACEBACK: Final = "Traceback (most recent call last):\n"
@@ -55,7 +55,7 @@ def describe_failure(error: BaseException) -> dict[str, Any]:
         if isinstance(error, PipelineError) and isinstance(error.result, Mapping):
             run_id = error.result.get("run_id")
             if isinstance(run_id, str) and run_id:
-                told["failed_run_id"] = clean_text(text(run_id, _MESSAGE))
+                told["failed_run_id"] = sanitize_text(to_text(run_id, _MESSAGE))
         return told
     except STOPS:
         raise
@@ -74,12 +74,12 @@ def is_clean_exit(error: BaseException) -> bool:
 def message_of(error: BaseException | str) -> str:
     """What an exception says, a group also what its first members say; its type where it says nothing."""
     if isinstance(error, str):
-        return clean_text(text(error, _MESSAGE))
-    said = text(error, _MESSAGE)
+        return sanitize_text(to_text(error, _MESSAGE))
+    said = to_text(error, _MESSAGE)
     if isinstance(error, BaseExceptionGroup):
         first = [f"{_type_of(leaf)}: {message_of(leaf)}" for leaf in _leaves(error)[:_MEMBERS]]
-        said = text(f"{said}: {'; '.join(first)}", _MESSAGE)
-    return clean_text(said) if said.strip() else type(error).__name__
+        said = to_text(f"{said}: {'; '.join(first)}", _MESSAGE)
+    return sanitize_text(said) if said.strip() else type(error).__name__
 
 
 def traceback_of(error: BaseException) -> str:
@@ -96,7 +96,7 @@ def traceback_of(error: BaseException) -> str:
         if len(written) > MAX_TRACEBACK:
             half = MAX_TRACEBACK // 2
             written = f"{written[:half]}\n… [cut: {len(written)} characters] …\n{written[-half:]}"
-        return clean_text(written)
+        return sanitize_text(written)
     except STOPS:
         raise
     except BaseException as reason:
@@ -151,12 +151,12 @@ def _members(group: BaseExceptionGroup[Any]) -> dict[str, Any]:
 
 def _member(error: BaseException, room: int) -> dict[str, Any]:
     """One exception of a group, in few words; of its traceback the end, where it was raised."""
-    notes = [text(note, room // 10) for note in _notes_of(error)[:2]]
+    notes = [to_text(note, room // 10) for note in _notes_of(error)[:2]]
     written = traceback_of(error).split(LED_TO)[-1]
     if len(written) > room // 2:
         written = TRACEBACK + written[-room // 2 :].partition("\n")[2]
     return {
-        "error": text(message_of(error), room // 4),
+        "error": to_text(message_of(error), room // 4),
         "error_type": _type_of(error),
         "traceback": written,
         "error_id": error_id_of(error),
@@ -171,7 +171,7 @@ def _notes(error: BaseException) -> str:
 def _notes_of(error: BaseException) -> list[str]:
     """What `add_note` added; any code can write to the list."""
     notes = getattr(error, "__notes__", None)
-    return [clean_text(text(note, _MESSAGE)) for note in notes[:_NOTES]] if type(notes) is list else []
+    return [sanitize_text(to_text(note, _MESSAGE)) for note in notes[:_NOTES]] if type(notes) is list else []
 
 
 def _frames(trace: TracebackType | None) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from odibi_core.events.clock import as_id
-from odibi_core.events.normalise import text
+from odibi_core.events.normalize import to_text
 from odibi_core.events.trace import Frame, read_trace
 
 _LENGTH: Final = 16
@@ -30,8 +30,8 @@ def fingerprint(error_type: Any, message: Any, traceback: Any = None, place: Any
     Where: the program's own innermost functions with their files' base names; of a stack that has none of its own,
     the innermost of any; without a stack, `place`, such as the node's name. Line numbers do not count.
     """
-    where = _where(traceback) or [text(place or "", _MESSAGE)]
-    parts = [text(error_type or "", _MESSAGE), shape_of(message), *where]
+    where = _where(traceback) or [to_text(place or "", _MESSAGE)]
+    parts = [to_text(error_type or "", _MESSAGE), shape_of(message), *where]
     written = "\0".join(parts).encode("utf-8", "replace")
     return as_id(hashlib.sha256(written).hexdigest()[:_LENGTH])
 
@@ -57,7 +57,7 @@ def fingerprint_of_failure(told: Mapping[str, Any], message: Any, place: Any = N
 
 def shape_of(message: Any) -> str:
     """A message with a `*` for each number, id, path, address and quoted text: `row * of *: no column *`."""
-    return " ".join(_VARYING.sub("*", text(message or "", 2 * _MESSAGE)[:_MESSAGE]).split())
+    return " ".join(_VARYING.sub("*", to_text(message or "", 2 * _MESSAGE)[:_MESSAGE]).split())
 
 
 def _where(traceback: Any) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from odibi_core.errors import STOPS, ConfigurationError, nearest
 from odibi_core.events.failure import describe_failure
 from odibi_core.events.kinds import SEVERITY, LogLevel
-from odibi_core.events.normalise import plain, text
+from odibi_core.events.normalize import to_plain, to_text
 
 UNNAMED: Final = "log"
 """The type of a line that gave none."""
@@ -32,7 +32,7 @@ class Leveled(ABC):
 
     def set_level(self, level: str | LogLevel) -> None:
         """Say nothing below `level`. What is below costs no more than a call of an empty function."""
-        name = text(level, 100).lower()
+        name = to_text(level, 100).lower()
         if name not in SEVERITY:
             raise ConfigurationError(
                 f"{name!r} is no level{nearest(name, SEVERITY)}; one of: {', '.join(SEVERITY)}"
@@ -103,7 +103,7 @@ def with_failure(fields: dict[str, Any]) -> dict[str, Any]:
     if isinstance(fields.get("stacklevel"), int):
         del fields["stacklevel"]
     if isinstance(fields.get("extra"), Mapping):
-        fields = {**{text(plain(name)): value for name, value in fields.pop("extra").items()}, **fields}
+        fields = {**{to_text(to_plain(name)): value for name, value in fields.pop("extra").items()}, **fields}
     return {**describe_failure(error), **fields} if isinstance(error, BaseException) else fields
 
 
@@ -127,9 +127,9 @@ def _formatted(event: Any, args: tuple[Any, ...], fields: dict[str, Any]) -> str
     except STOPS:
         raise
     except BaseException as error:
-        fields["message_args"] = plain(args)
+        fields["message_args"] = to_plain(args)
         fields["message_problem"] = (
-            f"the arguments do not fit: {type(error).__name__}: {text(error, _PROBLEM)}"
+            f"the arguments do not fit: {type(error).__name__}: {to_text(error, _PROBLEM)}"
         )
     fields.setdefault("message", message)
     fields["message_template"] = template
@@ -140,7 +140,7 @@ def _named(event: Any, fields: dict[str, Any]) -> str:
     """The event's type where it was given by keyword, or as something that is no text."""
     if event is None or type(event) is str:
         event = fields.pop("event", UNNAMED)
-    return text(plain(event))
+    return to_text(to_plain(event))
 
 
 def _ignore(event: str | None = None, /, *args: Any, **fields: Any) -> None:

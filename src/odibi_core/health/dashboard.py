@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 
 from odibi_core.bus.bus import EventBus
 from odibi_core.errors import STOPS
-from odibi_core.events import clean, clean_text, kinds
+from odibi_core.events import kinds, sanitize_text, sanitize_value
 from odibi_core.events.leveled import Leveled
 from odibi_core.process.state import current_bus, speaker
 
@@ -118,7 +118,7 @@ class PipelineHealthDashboard:
             "bottleneckRps": None if slowest is None else round(last[slowest], 3),
             "meanRecentThroughputRps": _mean([min(batch.values()) for batch in measured]),
             "cacheHitRates": dict(rates),
-            "peakMemoryKb": clean(peakMemoryKb),
+            "peakMemoryKb": sanitize_value(peakMemoryKb),
         }
         self._say(report)
         return report
@@ -141,7 +141,7 @@ def _known(given: Any, read: Callable[[Any], R | None]) -> dict[str, R]:
         for name, value in islice(given.items(), MOST_NAMES):
             known = _try(read, value)
             if known is not None:
-                found[clean_text(str(name))] = known
+                found[sanitize_text(str(name))] = known
     except STOPS:
         raise
     except BaseException:  # a mapping, or a name, that refuses to be read: what was read before it counts
@@ -169,7 +169,7 @@ def _state(value: Any) -> str | None:
         if type(value) is str:
             break
         value = getattr(value, attribute, value)
-    return clean_text(str(value)).strip().lower()[:100]
+    return sanitize_text(str(value)).strip().lower()[:100]
 
 
 def _by_cache(info: Any) -> Any:

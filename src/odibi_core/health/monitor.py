@@ -19,10 +19,10 @@ from typing import Any, Final
 
 from odibi_core.bus.bus import EventBus
 from odibi_core.errors import ConfigurationError, nearest
-from odibi_core.events import clean, clean_text, kinds
+from odibi_core.events import kinds, sanitize_text, sanitize_value
 from odibi_core.events.clock import iso, monotonic, process_id, utc_now
 from odibi_core.events.failure import message_of
-from odibi_core.events.normalise import text
+from odibi_core.events.normalize import to_text
 from odibi_core.process.state import current_bus
 from odibi_core.process_end import leave_if_forked, watch
 from odibi_core.redaction.keys import unique
@@ -82,7 +82,7 @@ class HealthCheckResult:
         try:
             object.__setattr__(self, "status", HealthStatus(self.status))
         except ValueError:
-            given, known = clean(self.status), [status.value for status in HealthStatus]
+            given, known = sanitize_value(self.status), [status.value for status in HealthStatus]
             raise ConfigurationError(
                 f"{given!r:.200} is no status of a health check{nearest(given, known)}; "
                 f"there are: {', '.join(known)}"
@@ -93,12 +93,12 @@ class HealthCheckResult:
     def as_dict(self) -> dict[str, Any]:
         """For JSON: plain values, without secrets."""
         return {
-            "name": clean_text(text(self.name)),
+            "name": sanitize_text(to_text(self.name)),
             "status": self.status.value,
-            "message": clean_text(text(self.message)),
+            "message": sanitize_text(to_text(self.message)),
             "duration_seconds": self.duration_seconds,
             "timestamp": iso(self.timestamp),
-            "details": clean(self.details),
+            "details": sanitize_value(self.details),
         }
 
 
@@ -115,15 +115,16 @@ class HealthCheck:
         self, name: str, timeout_seconds: float = 10.0, *, function: Callable[[], Any] | None = None
     ) -> None:
         if not isinstance(timeout_seconds, (int, float)) or not 0 < timeout_seconds <= threading.TIMEOUT_MAX:
+            given = sanitize_value(timeout_seconds)
             raise ConfigurationError(
-                f"timeout_seconds of a health check is a number above 0; given was {clean(timeout_seconds)!r:.200}"
+                f"timeout_seconds of a health check is a number above 0; given was {given!r:.200}"
             )
         if function is None and type(self).check is HealthCheck.check:
             raise ConfigurationError(
-                f"the health check {clean(name)!r:.200} has nothing to ask: subclass HealthCheck with check(), "
-                "or give function="
+                f"the health check {sanitize_value(name)!r:.200} has nothing to ask: subclass HealthCheck with "
+                "check(), or give function="
             )
-        self.name = text(name)
+        self.name = to_text(name)
         self.timeout_seconds = float(timeout_seconds)
         self.function = function
 
@@ -160,7 +161,7 @@ class HealthChecker:
 
     def name_for(self, function: Callable[[], Any]) -> str:
         """Return a name for the check of a function: its own, unless a check of another function has it."""
-        label = text(name_of(function).rpartition(".")[2])
+        label = to_text(name_of(function).rpartition(".")[2])
         others = {name: each for name, each in self._checks.items() if not _is_again(function, each.function)}
         return unique(label, others)
 
@@ -229,11 +230,11 @@ class HealthChecker:
         told = {
             "check": result.name, "status": result.status.value, "duration_ms": result.duration_seconds * 1e3,
         }  # fmt: skip
-        if details := clean(result.details):
+        if details := sanitize_value(result.details):
             told["details"] = details
         bus.publish(
             kinds.HEALTH_CHECK,
-            text(result.message) or None,
+            to_text(result.message) or None,
             level=_LEVELS.get(result.status, "debug"),
             fields=told,
         )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from odibi_core.errors import ConfigurationError
-from odibi_core.events import clean
+from odibi_core.events import sanitize_value
 from odibi_core.health.checks import built_in
 from odibi_core.health.monitor import BackgroundChecks, HealthCheck, HealthChecker, HealthStatus
 from odibi_core.process.state import once
@@ -43,7 +43,7 @@ def register_health_check(
         if not callable(check) or isinstance(check, type):
             hint = f": give {check.__name__}()" if isinstance(check, type) else ""
             raise ConfigurationError(
-                f"a health check is a HealthCheck or a function; given was {clean(check)!r:.200}{hint}"
+                f"a health check is a HealthCheck or a function; given was {sanitize_value(check)!r:.200}{hint}"
             )
         called = program_checker().name_for(check) if name is None else name
         check = HealthCheck(called, timeout_seconds, function=check)

@@ -20,10 +20,10 @@ from odibi_core.bus.bus import EventBus
 from odibi_core.errors import STOPS, CircuitOpenError, ConfigurationError, is_failure
 from odibi_core.events import kinds
 from odibi_core.events.clock import SYSTEM, Clock
-from odibi_core.events.compose import clean_text
 from odibi_core.events.failure import message_of
-from odibi_core.events.normalise import text
+from odibi_core.events.normalize import to_text
 from odibi_core.events.pickling import OneHere
+from odibi_core.events.sanitize import sanitize_text
 from odibi_core.process.state import current_bus, speaker
 from odibi_core.wrapping.callables import ClassDecorator
 from odibi_core.wrapping.calls import CallObserver, observe_calls
@@ -72,7 +72,7 @@ class CircuitBreaker(ClassDecorator, OneHere):
         logger: Any = None,
         clock: Clock = SYSTEM,
     ) -> None:
-        self.name = clean_text(text(name))
+        self.name = sanitize_text(to_text(name))
         self.fail_max = _at_least(1, "fail_max", fail_max)
         self.reset_timeout_s = _at_least(0, "reset_timeout_s", reset_timeout_s)
         self._excluded = _exclusions(exclude)
@@ -291,7 +291,7 @@ def _refusal(name: str, retry_in_s: float) -> CircuitOpenError:
 def _at_least(least: int, name: str, given: Any) -> Any:
     number = isinstance(given, int | float) and not isinstance(given, bool) and abs(given) < inf
     if not number or given < least:
-        what = text(given, 100) if number else f"{text(given, 100)} ({type(given).__name__})"
+        what = to_text(given, 100) if number else f"{to_text(given, 100)} ({type(given).__name__})"
         raise ConfigurationError(f"{name} is a number of at least {least}; given was {what}")
     return given
 
@@ -302,7 +302,8 @@ def _exclusions(given: Any) -> tuple[Excluded, ...]:
     wrong += [each for each in listed if isinstance(each, type) and not issubclass(each, BaseException)]
     if wrong:
         raise ConfigurationError(
-            f"exclude has classes of exceptions, or functions that say whether one is; given was {text(wrong[0], 100)}"
+            "exclude has classes of exceptions, or functions that say whether one is; "
+            f"given was {to_text(wrong[0], 100)}"
         )
     return listed
 

@@ -16,10 +16,10 @@ from typing import Any, Final, ParamSpec, TypeVar, overload
 from odibi_core.errors import is_failure
 from odibi_core.events import kinds
 from odibi_core.events.clock import monotonic, new_id
-from odibi_core.events.compose import clean_field, clean_text
 from odibi_core.events.context import Context, current, put
 from odibi_core.events.failure import describe_failure, is_clean_exit
-from odibi_core.events.normalise import text
+from odibi_core.events.normalize import to_text
+from odibi_core.events.sanitize import sanitize_field, sanitize_text
 from odibi_core.process.state import current_bus
 from odibi_core.wrapping.callables import ClassDecorator, decorate, is_decorable, name_of
 from odibi_core.wrapping.calls import CallObserver, wrap_callable
@@ -180,11 +180,11 @@ class track_performance(ClassDecorator):
     __slots__ = ("_fields", "_last", "operation", "tags")
 
     def __init__(self, operation: str, tags: dict[str, Any] | None = None) -> None:
-        self.operation = clean_text(operation if type(operation) is str else text(operation))
+        self.operation = sanitize_text(operation if type(operation) is str else to_text(operation))
         self.tags = tags
         # Cleaned here, and not at each call of a function that is measured a million times.
         empty = tags is None or (type(tags) is dict and not tags)
-        self._fields = None if empty else {"tags": clean_field("tags", tags)}
+        self._fields = None if empty else {"tags": sanitize_field("tags", tags)}
         self._last: _Span | None = None
 
     def __enter__(self) -> track_performance:

@@ -12,8 +12,8 @@ from types import AsyncGeneratorType, CoroutineType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from odibi_core.errors import ConfigurationError
-from odibi_core.events.compose import clean_text
-from odibi_core.events.normalise import text
+from odibi_core.events.normalize import to_text
+from odibi_core.events.sanitize import sanitize_text
 from odibi_core.instrument.stage_batch import Batch, Counted
 from odibi_core.process.state import speaker
 from odibi_core.wrapping.callables import decorate, is_decorable, name_of
@@ -199,7 +199,7 @@ def _no_stage(given: object) -> str:
     elif callable(given):
         what = f"the function {getattr(given, '__name__', given)!s:.100}: a function is measured by @measured_stage"
     else:
-        what = f"{clean_text(text(given, 200))} ({type(given).__name__})"
+        what = f"{sanitize_text(to_text(given, 200))} ({type(given).__name__})"
     return (
         f"a stage is an object with process(records, …); given was {what}. "
         "Only a class that inherits from InstrumentedStage and has a process of its own takes a name instead."

@@ -14,7 +14,7 @@ from odibi_core.events import kinds
 from odibi_core.events.clock import monotonic, new_id
 from odibi_core.events.context import current
 from odibi_core.events.failure import describe_failure, is_clean_exit, message_of
-from odibi_core.events.normalise import is_yes, text
+from odibi_core.events.normalize import is_truthy, to_text
 from odibi_core.process import state as program
 from odibi_core.redaction.redactor import HIDDEN, is_secret_name
 from odibi_core.settings import get_config
@@ -77,8 +77,8 @@ class UsageAnalytics:
         if issubclass(type(error), BaseException):
             about |= describe_failure(cast(BaseException, error))
         elif error is not None:
-            about["error"] = message_of(text(error))
-        succeeded = is_yes(success)
+            about["error"] = message_of(to_text(error))
+        succeeded = is_truthy(success)
         self._say_command(
             execution, "success" if succeeded else "failed", about, "info" if succeeded else "error"
         )
@@ -93,7 +93,7 @@ class UsageAnalytics:
 
     def track_command_argument(self, command: str, argument: str, value: Any = None) -> None:
         """A command was given this argument; its value stands in the record, and is no label of the metric."""
-        if is_secret_name(text(argument)) and value is not None:
+        if is_secret_name(to_text(argument)) and value is not None:
             value = HIDDEN
         _say(kinds.CLI_ARGUMENT, {"command": command, "argument": argument, "value": value}, "debug")
 
@@ -124,7 +124,7 @@ class UsageAnalytics:
         details: Mapping[str, Any] | None = None,
     ) -> None:
         """Record a check of data. One that failed is a warning; `passed=None` is one that could not be asked."""
-        passed = None if passed is None else is_yes(passed)
+        passed = None if passed is None else is_truthy(passed)
         status = {True: "success", False: "failed", None: "skipped"}[passed]
         about = {
             "check": check_name, "passed": passed, "status": status,

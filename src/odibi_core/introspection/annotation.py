@@ -18,7 +18,7 @@ from types import ModuleType, NoneType, UnionType
 from typing import Any, Final
 
 from odibi_core.errors import STOPS
-from odibi_core.events import clean, clean_text
+from odibi_core.events import sanitize_text, sanitize_value
 
 _DEEPEST: Final = 12
 _LONGEST: Final = 2000
@@ -37,7 +37,7 @@ MAPPINGS: Final = frozenset(
 
 def class_name(kind: type) -> str:
     """A class's own name, whatever its metaclass would say."""
-    return clean_text(str(type.__dict__["__qualname__"].__get__(kind)).rpartition("<locals>.")[2])
+    return sanitize_text(str(type.__dict__["__qualname__"].__get__(kind)).rpartition("<locals>.")[2])
 
 
 def class_dict(kind: type) -> Mapping[str, Any]:
@@ -73,7 +73,7 @@ def is_any(kind: Any, kinds: Iterable[Any]) -> bool:
 
 def shareable(name: str, value: Any) -> Any:
     """A value as it may be shown under this name: of a secret, that it is one."""
-    return next(iter(clean({name: value}).values()))
+    return next(iter(sanitize_value({name: value}).values()))
 
 
 def value_text(name: str, value: Any, depth: int = 0) -> str:
@@ -83,7 +83,7 @@ def value_text(name: str, value: Any, depth: int = 0) -> str:
         shown = shareable(name, value)  # of a number that JSON does not have, as infinity, its text
         return (shown if type(shown) is str and kind is not str else repr(shown))[:200]
     if issubclass(kind, Enum):
-        return f"{class_name(kind)}.{clean_text(str(object.__getattribute__(value, '_name_')))}"
+        return f"{class_name(kind)}.{sanitize_text(str(object.__getattribute__(value, '_name_')))}"
     if issubclass(kind, type):
         return class_name(value)
     if depth < 3 and is_any(kind, (list, tuple, set, frozenset, dict)) and len(value) <= 8:
@@ -111,7 +111,7 @@ def _container_text(name: str, value: Any, depth: int) -> str:
 def annotation_text(annotation: Any, depth: int = 0) -> str:
     """An annotation as it would be written, short: `list[int]`, `int | None`, `Literal['a', 'b']`."""
     if type(annotation) is str:
-        text = " ".join(clean_text(annotation).split())[:300]
+        text = " ".join(sanitize_text(annotation).split())[:300]
         is_quoted = text[:1] in ("'", '"') and text.count(text[0]) == 2 and text[-1] == text[0]
         return text[1:-1] if is_quoted else text
     if annotation is None or annotation is NoneType:
@@ -145,7 +145,7 @@ def _name_of(annotation: Any) -> str:
     for attribute in ("__name__", "_name", "__forward_arg__"):
         name = getattr(annotation, attribute, None)
         if type(name) is str:
-            return clean_text(name)
+            return sanitize_text(name)
     return class_name(type(annotation))
 
 

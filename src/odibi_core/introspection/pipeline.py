@@ -14,8 +14,8 @@ from typing import Any, Final, TextIO
 import msgspec
 
 from odibi_core.errors import STOPS, ConfigurationError, nearest
-from odibi_core.events import clean_text
-from odibi_core.events.normalise import text
+from odibi_core.events import sanitize_text
+from odibi_core.events.normalize import to_text
 from odibi_core.introspection.annotation import class_dict, class_name
 from odibi_core.introspection.schema import Schema, misfit
 from odibi_core.introspection.signature import bound_method, has, is_class
@@ -111,7 +111,7 @@ def inspect_pipeline(stages: Any) -> PipelineDescription:
     kind = type(stages)
     if issubclass(kind, dict):
         named = dict.items(stages)
-        return PipelineDescription([describe(stage, clean_text(text(name))) for name, stage in named])
+        return PipelineDescription([describe(stage, sanitize_text(to_text(name))) for name, stage in named])
     several = next((each for each in _SEVERAL if issubclass(kind, each) and not has(stages, "process")), None)
     return PipelineDescription([*map(describe, [stages] if several is None else several.__iter__(stages))])
 
@@ -203,11 +203,11 @@ def _is_stage_of(module: str, member: Any) -> bool:
 
 
 def _problem(stage: StageDescription, name: Any, value: Any) -> str:
-    shown = repr(clean_text(name)) if type(name) is str else f"the key of class {class_name(type(name))}"
+    shown = repr(sanitize_text(name)) if type(name) is str else f"the key of class {class_name(type(name))}"
     named = {each.name: each for each in stage.parameters if each.kind in ("any", "keyword")}
     any_other = next((each for each in stage.parameters if each.kind == "kwargs"), None)
     if type(name) is str and (wanted := named.get(name, any_other)) is not None:
-        return misfit(clean_text(name), value, wanted.schema)
+        return misfit(sanitize_text(name), value, wanted.schema)
     if any(each.name == name and each.kind == "positional" for each in stage.parameters):
         return f"{shown} is taken by its position only, so no config can give it"
     takes = f"it takes {', '.join(named)}" if named else "it takes none"

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from odibi_core.errors import STOPS
-from odibi_core.events import clean_text
+from odibi_core.events import sanitize_text
 from odibi_core.introspection.annotation import (
     annotation_text,
     bases,
@@ -104,7 +104,7 @@ def describe(thing: Any, name: str | None = None) -> StageDescription:
         except STOPS:
             raise
         except BaseException as error:
-            notes.append(f"{what} cannot be read: {clean_text(str(_words(error)))[:200]}")
+            notes.append(f"{what} cannot be read: {sanitize_text(str(_words(error)))[:200]}")
             return otherwise
 
     outside, thing = thing, read("what it wraps", lambda: _inside(thing), thing)
@@ -198,7 +198,7 @@ def _flowing(signature: Signature) -> str | None:
 
 
 def _parameter(parameter: Parameter, namespace: Mapping[str, Any]) -> StageParameter:
-    name, default, annotation = clean_text(parameter.name), parameter.default, parameter.annotation
+    name, default, annotation = sanitize_text(parameter.name), parameter.default, parameter.annotation
     has_default = default is not Parameter.empty
     schema = {} if annotation is Parameter.empty else _schema_or_open(annotation, namespace)
     if has_default:
@@ -261,9 +261,9 @@ def _name_of(outside: Any, thing: Any, kind: str, callee: Callee | None) -> str:
     for owner, attribute in ((outside, MARK), (thing, MARK), (outside, "name"), (thing, "name")):
         said = getattr_static(owner, attribute, None) if kind != "step" else thing.name
         if type(said) is str and said:
-            return clean_text(said)
+            return sanitize_text(said)
     said = getattr(callee.function, "__name__", None) if kind == "function" and callee is not None else None
-    return clean_text(said) if type(said) is str else class_name(type(thing)).rpartition(".")[2]
+    return sanitize_text(said) if type(said) is str else class_name(type(thing)).rpartition(".")[2]
 
 
 def _module_of(thing: Any, callee: Callee | None) -> str | None:
@@ -288,7 +288,7 @@ def _doc_of(thing: Any, kind: str, callee: Callee | None) -> str | None:
         if type(doc) is not str:
             raise TypeError(f"it is a {class_name(type(doc))}")
         if first := next(filter(None, map(str.strip, doc.splitlines())), ""):
-            return clean_text(first)[:500]
+            return sanitize_text(first)[:500]
     return None
 
 

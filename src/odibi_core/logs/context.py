@@ -14,7 +14,7 @@ from typing import Any, Final, ParamSpec, TypedDict, TypeVar
 from odibi_core.events import context
 from odibi_core.events.clock import new_id
 from odibi_core.events.context import Context, current, enter, put
-from odibi_core.events.normalise import text
+from odibi_core.events.normalize import to_text
 from odibi_core.events.trace_context import traceparent
 from odibi_core.process.state import begin_in, take_up_inherited
 from odibi_core.process.worker_record import store_of
@@ -131,7 +131,7 @@ def _return_to(place: tuple[Context, tuple[_Entry, ...]]) -> None:
 def set_correlation_id(id: str | None = None) -> str:
     """From here on, in this thread or task, everything said carries this id, or a new one; gives it as it is kept."""
     take_up_inherited()
-    enter(correlation_id=new_id() if id is None else text(id))
+    enter(correlation_id=new_id() if id is None else to_text(id))
     return get_correlation_id() or ""
 
 

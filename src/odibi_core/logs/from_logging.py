@@ -19,7 +19,7 @@ from odibi_core.events.event import STANDARD
 from odibi_core.events.failure import describe_failure
 from odibi_core.events.kinds import SEVERITY, LogLevel
 from odibi_core.events.leveled import UNNAMED
-from odibi_core.events.normalise import plain, text
+from odibi_core.events.normalize import to_plain, to_text
 from odibi_core.logs.program_logger import ProgramLog, process_log
 
 __all__ = ["Installed", "LoggingHandler", "bringing_in", "capture_logging", "levelno_of"]
@@ -77,7 +77,7 @@ class LoggingHandler(logging.Handler):
             return
         _inside.depth = depth + 1
         try:
-            logger = (self._log or process_log()).get_logger(text(record.name))
+            logger = (self._log or process_log()).get_logger(to_text(record.name))
             level = _level_of(record)
             if SEVERITY[level] >= SEVERITY[logger.level]:
                 getattr(logger, level)(UNNAMED, **_fields_of(record))
@@ -159,7 +159,7 @@ def levelno_of(level: int | str | LogLevel) -> int:
     """A level as `logging` counts it. Raises `ConfigurationError` on what is none."""
     if isinstance(level, int):
         return level
-    name = text(level, 100)
+    name = to_text(level, 100)
     known = {**SEVERITY, "warn": 30, "fatal": 50, "notset": 0}
     found = known.get(name.lower())
     if found is None:
@@ -168,7 +168,7 @@ def levelno_of(level: int | str | LogLevel) -> int:
 
 
 def _is_ours(record: logging.LogRecord) -> bool:
-    name = text(record.name)
+    name = to_text(record.name)
     return hasattr(record, FORWARDED) or name == OURS or name.startswith(f"{OURS}.")
 
 
@@ -191,7 +191,7 @@ def _fields_of(record: logging.LogRecord) -> dict[str, Any]:
     for name, value in list(vars(record).items()):
         if name in OF_RECORDS:
             continue
-        label = text(name)
+        label = to_text(name)
         is_meant = label in _MEANT and isinstance(value, str)
         while label in fields or (label in STANDARD and not is_meant):
             label += "_"
@@ -201,14 +201,14 @@ def _fields_of(record: logging.LogRecord) -> dict[str, Any]:
 
 def _words(record: logging.LogRecord) -> dict[str, Any]:
     """The message, and its template where it had one; where the arguments do not fit, both as they are."""
-    template = text(record.msg)
+    template = to_text(record.msg)
     try:
-        message = text(record.getMessage())
+        message = to_text(record.getMessage())
     except STOPS:
         raise
     except BaseException as error:
-        problem = f"the arguments do not fit: {type(error).__name__}: {text(error, _SHORT)}"
-        return {"message": template, "message_args": plain(record.args), "message_problem": problem}
+        problem = f"the arguments do not fit: {type(error).__name__}: {to_text(error, _SHORT)}"
+        return {"message": template, "message_args": to_plain(record.args), "message_problem": problem}
     return {"message": message} if message == template else {"message": message, "message_template": template}
 
 
@@ -218,8 +218,8 @@ def _failure(record: logging.LogRecord) -> dict[str, Any]:
     if isinstance(error, BaseException):
         failure = describe_failure(error)
     elif record.exc_text:  # it comes from another process, which wrote it out
-        failure = {"traceback": text(record.exc_text)}
-    return {**failure, "stack": text(record.stack_info)} if record.stack_info else failure
+        failure = {"traceback": to_text(record.exc_text)}
+    return {**failure, "stack": to_text(record.stack_info)} if record.stack_info else failure
 
 
 def _place(record: logging.LogRecord) -> dict[str, Any]:

@@ -18,11 +18,11 @@ from typing import Any, Final, TextIO
 from odibi_core import private_files
 from odibi_core.bus.bus import EventBus, Sink
 from odibi_core.errors import STOPS
-from odibi_core.events import Event, clean_text, kinds
+from odibi_core.events import Event, kinds, sanitize_text
 from odibi_core.events.context import bus_here
 from odibi_core.events.kinds import SEVERITY, LogLevel, severity
 from odibi_core.events.leveled import Leveled, with_failure
-from odibi_core.events.normalise import text
+from odibi_core.events.normalize import to_text
 from odibi_core.logs.sampling import Gate
 from odibi_core.process.state import current_bus, listen, making, program_bus
 from odibi_core.redaction import redactor as redaction
@@ -87,7 +87,7 @@ class ProgramLog:
     def get_logger(self, name: str) -> ProgramLogger:
         """The logger of that name, always the same one."""
         if type(name) is not str:
-            name = text(name)
+            name = to_text(name)
         found = self._loggers.get(name)
         if found is None:
             with self._lock:
@@ -182,7 +182,7 @@ class ProgramLogger(Leveled):
 
     def __init__(self, name: str, log: ProgramLog, gate: Gate) -> None:
         self.name = name
-        self.component = clean_text(name)
+        self.component = sanitize_text(name)
         self._log = log
         self._has_own_level = False
         self.follow(log.settings.level, gate)

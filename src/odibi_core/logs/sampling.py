@@ -22,7 +22,7 @@ from odibi_core.events.clock import SYSTEM, Clock, iso
 from odibi_core.events.context import Context, correlation_given, current
 from odibi_core.events.kinds import SEVERITY
 from odibi_core.events.leveled import UNNAMED
-from odibi_core.events.normalise import text
+from odibi_core.events.normalize import to_text
 
 _SAMPLED: Final = frozenset({"debug", "info"})
 _NEVER_HELD: Final = SEVERITY["error"]
@@ -50,7 +50,7 @@ class Window(msgspec.Struct):
     def hold(self, message: Any, now: datetime) -> None:
         """One more that is not said."""
         if not self.held:
-            self.message, self.first = text(message or self.event_type, _MESSAGE_LENGTH), now
+            self.message, self.first = to_text(message or self.event_type, _MESSAGE_LENGTH), now
         self.held += 1
         self.last, self.context = now, current()
 
@@ -119,7 +119,7 @@ class Gate:
         return passes
 
     def _in_sample(self, correlation_id: Any) -> bool:
-        told_by = text(correlation_id or next(self._lines), _KEY_LENGTH)
+        told_by = to_text(correlation_id or next(self._lines), _KEY_LENGTH)
         digest = blake2b(told_by.encode("utf-8", "replace"), digest_size=8).digest()
         return int.from_bytes(digest) < self.rate * 2**64
 
@@ -127,10 +127,10 @@ class Gate:
         self, bus: EventBus, component: str, level: str, event: Any, fields: dict[str, Any]
     ) -> tuple[bool, list[Window]]:
         """Whether the line passes, and the windows that ended before it came."""
-        kind, message = text(event, _KEY_LENGTH), fields.get("message")
+        kind, message = to_text(event, _KEY_LENGTH), fields.get("message")
         # Lines without a name of their own, as those of `logging`, are told apart by what they say.
         words = fields.get("message_template", message) if kind == UNNAMED else ""
-        key = (id(bus), component, level, kind, text(words, _KEY_LENGTH))
+        key = (id(bus), component, level, kind, to_text(words, _KEY_LENGTH))
         with self._lock:
             now = self.clock.monotonic()
             ended = self._ended(now)

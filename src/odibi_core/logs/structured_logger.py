@@ -21,7 +21,7 @@ from odibi_core.events.context import EMPTY, Context, current, merged
 from odibi_core.events.failure import describe_failure, message_of
 from odibi_core.events.kinds import SEVERITY, level_name, severity
 from odibi_core.events.leveled import UNNAMED, Leveled, with_failure
-from odibi_core.events.normalise import text
+from odibi_core.events.normalize import to_text
 from odibi_core.events.pickling import OneHere
 from odibi_core.store.base import Store
 from odibi_core.store.journal import Journal
@@ -125,7 +125,7 @@ class StructuredLogger(OneHere, Leveled):
         """Write an event of any level, if it is not below the logger's; each keyword becomes a field."""
         if severity(level) >= SEVERITY[self.level]:
             said = fields if message is None else {"message": message, **fields}
-            self._say(level_name(level), text(event_type), said)
+            self._say(level_name(level), to_text(event_type), said)
 
     def _say(self, level: str, event: str, fields: dict[str, Any]) -> None:
         if "exc_info" in fields or "extra" in fields or "stack_info" in fields or "stacklevel" in fields:
@@ -365,7 +365,7 @@ def _file(name: str, log_dir: Path, max_file_size_mb: float) -> Journal:
 def _error_fields(error: str | BaseException) -> dict[str, Any]:
     if issubclass(type(error), BaseException):
         return describe_failure(cast(BaseException, error))
-    return {"error": message_of(text(error))}
+    return {"error": message_of(to_text(error))}
 
 
 def _moment(name: str, given: datetime | str | None) -> datetime | None:

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from odibi_core import private_files
 from odibi_core.bus.bus import EventBus
 from odibi_core.events.clock import epoch_ns, monotonic, resident_memory_mb
-from odibi_core.events.normalise import is_yes
+from odibi_core.events.normalize import is_truthy
 from odibi_core.exporters.base import MetricsSnapshot
 from odibi_core.metrics.handles import BoundCounter, BoundGauge, BoundHistogram
 from odibi_core.metrics.recorder import MetricsRecorder
@@ -164,10 +164,10 @@ class MetricsManager(MetricsRecorder):
         for metric, name, value, labels in execution(
             node_name,
             measured(duration_ms),
-            is_yes(success),
+            is_truthy(success),
             rows_known,
-            is_yes(cached),
-            {"engine": engine} if is_yes(engine) else None,
+            is_truthy(cached),
+            {"engine": engine} if is_truthy(engine) else None,
         ):
             self.record(metric, name, value, labels)
 

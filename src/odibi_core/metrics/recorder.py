@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from odibi_core.bus.bus import EventBus, name_of
 from odibi_core.errors import STOPS
-from odibi_core.events import Event, clean, kinds
+from odibi_core.events import Event, kinds, sanitize_value
 from odibi_core.events.clock import epoch_ns, monotonic, new_id
 from odibi_core.metrics.forwarder import Forwarder, Measurement
 from odibi_core.process_end import before_child_ends
@@ -163,7 +163,7 @@ class MetricsRecorder:
             self._refused[metric] += 1
             if self._refused[metric] == 1:
                 _log.warning(
-                    "metric %r cannot take %.100s; such values are counted and left out", metric, clean(value)
+                    "metric %r cannot take %.100s; such values are counted and left out", metric, sanitize_value(value)
                 )
 
     def _keep(self, offset: float, notes: list[Sample]) -> None:

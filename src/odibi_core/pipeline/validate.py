@@ -12,7 +12,7 @@ from typing import Any
 
 from odibi_core import plugins
 from odibi_core.errors import MissingExtraError, nearest
-from odibi_core.events import clean_text
+from odibi_core.events import sanitize_text
 from odibi_core.pipeline.one_shot import kind_of, refusal
 from odibi_core.pipeline.parameters import placeholders
 from odibi_core.pipeline.signatures import Signature, returns_nothing, signature_of
@@ -189,7 +189,7 @@ def _one_in_the_record(what: str, names: Iterable[str]) -> Iterator[str]:
     """Names that differ, but not in what the record may hold of them: no lone surrogates, no secrets."""
     recorded: dict[str, str] = {}
     for name in names:
-        other = recorded.setdefault(clean_text(name), name)
+        other = recorded.setdefault(sanitize_text(name), name)
         if other != name:
             yield f"{what} {quoted(name)}: the record cannot tell its name from {quoted(other)}; rename one"
 

@@ -11,7 +11,7 @@ from odibi_core.bus.bus import EventBus
 from odibi_core.engines.frame import Description, describe, is_frame
 from odibi_core.engines.frame_diffs import wide_diffs
 from odibi_core.errors import is_failure
-from odibi_core.events import clean_text, context, kinds
+from odibi_core.events import context, kinds, sanitize_text
 from odibi_core.events.clock import monotonic
 from odibi_core.events.failure import describe_failure
 
@@ -32,11 +32,11 @@ class NodeEvents:
         call: int | None = None,
     ) -> None:
         self._bus = bus
-        self.context = context.current().at_node(run_id, clean_text(node_name))
+        self.context = context.current().at_node(run_id, sanitize_text(node_name))
         """For what others say inside the node."""
-        about = {**self.context.standard, "layer": clean_text(layer)}
+        about = {**self.context.standard, "layer": sanitize_text(layer)}
         if engine is not None:
-            about["engine"] = clean_text(engine)
+            about["engine"] = sanitize_text(engine)
         self._context = replace(self.context, unusual=True, standard=about)
         self._taken: tuple[tuple[str, Description], ...] = ()
         if call is not None:  # of a node that may be called any number of times

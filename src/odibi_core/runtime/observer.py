@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal
 from odibi_core.bus.bus import EventBus
 from odibi_core.errors import is_failure
 from odibi_core.events.failure import describe_failure
-from odibi_core.events.normalise import text
+from odibi_core.events.normalize import to_text
 from odibi_core.metrics.manager import MetricsManager
 from odibi_core.process import state as program
 from odibi_core.runtime.node_events import Descriptions
@@ -47,7 +47,7 @@ class Observer:
         bus: EventBus | None = None,
         metrics: MetricsManager | None = None,
     ) -> None:
-        self.name = name = text(name)
+        self.name = name = to_text(name)
         self.settings = settings or read_settings(store={"dir": store or None})
         self.store = apply_settings(self.settings, store=store is not False)
         self.run_id = (self.store or RunStore()).new_run_id(name)

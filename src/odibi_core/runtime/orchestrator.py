@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 from odibi_core import plugins
 from odibi_core.bus.bus import EventBus
 from odibi_core.errors import ConfigurationError, PipelineError, is_stop, nearest
-from odibi_core.events import clean_text
+from odibi_core.events import sanitize_text
 from odibi_core.events.failure import message_of
 from odibi_core.logs.structured_logger import StructuredLogger
 from odibi_core.metrics.manager import MetricsManager
@@ -151,7 +151,7 @@ class _Run:
     def __init__(self, plan: Orchestrator) -> None:
         self.plan = plan
         self.graph = plan.graph
-        run_id = (plan.store or RunStore()).new_run_id(clean_text(plan.pipeline_name))
+        run_id = (plan.store or RunStore()).new_run_id(sanitize_text(plan.pipeline_name))
         self.tracker = Tracker(bus=plan.bus, run_id=run_id) if plan.enable_tracker else None
         self.record = RunRecord(
             plan.pipeline_name, plan.bus, run_id,
@@ -264,7 +264,7 @@ class _Run:
         # Copied first, for a thread that was abandoned may still be at it.
         data, nodes = self.runner.data.copy(), self.runner.outcomes.copy()
         failed = {name: told["error"] for name, told in nodes.items() if told["status"] == "failed"}
-        failures = [f"{clean_text(name)}: {said}" for name, said in failed.items()]
+        failures = [f"{sanitize_text(name)}: {said}" for name, said in failed.items()]
         reason = "; ".join(failures[:3]) + (f"; and {len(failures) - 3} more" if len(failures) > 3 else "")
         if error is not None and not reason:
             reason = "interrupted" if isinstance(error, KeyboardInterrupt) else _words(error)

@@ -14,7 +14,7 @@ import msgspec
 
 from odibi_core import private_files
 from odibi_core.bus.bus import EventBus, Sink
-from odibi_core.events import Event, clean, context, kinds
+from odibi_core.events import Event, context, kinds, sanitize_value
 from odibi_core.events.clock import host_name, monotonic, process_id, process_start
 from odibi_core.events.failure import message_of
 from odibi_core.metrics.manager import MetricsManager
@@ -249,7 +249,7 @@ def _weight(row: dict[str, Any]) -> int:
     try:
         return len(msgspec.json.encode(row))
     except UnicodeEncodeError:  # a name with a lone surrogate, which the record has as U+FFFD
-        return len(msgspec.json.encode(clean(row)))
+        return len(msgspec.json.encode(sanitize_value(row)))
 
 
 def _chunks(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:

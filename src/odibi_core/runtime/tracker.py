@@ -21,7 +21,7 @@ from odibi_core.bus.bus import EventBus
 from odibi_core.engines.frame import LEVELS, Description, describe
 from odibi_core.engines.frame_diffs import MOST_INPUTS, wide_diffs
 from odibi_core.errors import STOPS, ConfigurationError, nearest
-from odibi_core.events import Event, clean_text, clock, kinds, normalise
+from odibi_core.events import Event, clock, kinds, normalize, sanitize_text
 from odibi_core.runtime.record import RunRecord
 from odibi_core.views.lineage import LineageView
 from odibi_core.views.report import execution_summary
@@ -329,7 +329,7 @@ class Tracker:
 
 def _label(name: object) -> str:
     """A name as every event will have it."""
-    return clean_text(normalise.text(name))
+    return sanitize_text(normalize.to_text(name))
 
 
 def _as_dict(context: object) -> dict[Any, Any]:

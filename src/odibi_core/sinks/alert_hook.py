@@ -6,7 +6,7 @@ import sys
 from typing import Any, TextIO
 
 from odibi_core.errors import ConfigurationError
-from odibi_core.events import clean, kinds
+from odibi_core.events import kinds, sanitize_value
 
 
 class AlertHook:
@@ -26,7 +26,7 @@ class AlertHook:
             or threshold_failed < 1
         ):
             raise ConfigurationError(
-                f"threshold_failed is a number of nodes, 1 or more; given was {clean(threshold_failed)!r:.200}"
+                f"threshold_failed is a number of nodes, 1 or more; given was {sanitize_value(threshold_failed)!r:.200}"
             )
         self.threshold_failed = threshold_failed
         self._stream = stream

@@ -9,9 +9,9 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from odibi_core.errors import ConfigurationError
-from odibi_core.events import clean_text
+from odibi_core.events import sanitize_text
 from odibi_core.events.clock import process_id
-from odibi_core.events.compose import clean_field
+from odibi_core.events.sanitize import sanitize_field
 from odibi_core.plugins import missing_extra
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class DatadogSink:
         )
         ours = {_key(tag) for tag in self.tags}
         # The library adds tags of the environment by itself: what was given to us goes before.
-        from_environment = [clean_text(tag) for tag in client.constant_tags if _key(tag) not in ours]
+        from_environment = [sanitize_text(tag) for tag in client.constant_tags if _key(tag) not in ours]
         client.constant_tags = [*self.tags, *from_environment]
         self._client = client
         return client
@@ -132,8 +132,8 @@ def _tag(name: str, value: Any) -> str:
 
 def _constant(name: str, value: str | None) -> str:
     if value is None:
-        return _NOT_IN_TAGS.sub("_", clean_text(name)).replace(":", "_")
-    return _tag(clean_text(name), clean_field(name, value))
+        return _NOT_IN_TAGS.sub("_", sanitize_text(name)).replace(":", "_")
+    return _tag(sanitize_text(name), sanitize_field(name, value))
 
 
 def _key(tag: str) -> str:

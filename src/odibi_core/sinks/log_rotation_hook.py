@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from odibi_core.errors import ConfigurationError
-from odibi_core.events import clean, kinds
+from odibi_core.events import kinds, sanitize_value
 from odibi_core.events.clock import epoch_ns
 
 _log = logging.getLogger("odibi_core")
@@ -40,7 +40,7 @@ class LogRotationHook:
         ):
             if limit is not None and not _is_limit(limit):
                 raise ConfigurationError(
-                    f"{name} must be a number of at least 0, or None for no limit; got {clean(limit)!r:.200}"
+                    f"{name} must be a number of at least 0, or None for no limit; got {sanitize_value(limit)!r:.200}"
                 )
         self.log_dir = Path(log_dir)
         self.max_age_days = max_age_days

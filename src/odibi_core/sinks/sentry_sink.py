@@ -13,9 +13,9 @@ import sentry_sdk
 from sentry_sdk.transport import HttpTransport
 
 from odibi_core.errors import STOPS, ConfigurationError
-from odibi_core.events import Event, clean, clean_text, kinds
+from odibi_core.events import Event, kinds, sanitize_text, sanitize_value
 from odibi_core.events.clock import SYSTEM, Clock, process_id
-from odibi_core.events.normalise import text
+from odibi_core.events.normalize import to_text
 from odibi_core.events.recent import remember
 from odibi_core.sinks.sentry_event import sentry_event
 from odibi_core.views.errors import fingerprint_of
@@ -157,7 +157,7 @@ class SentrySink:
             raise
         except BaseException as error:
             raise ConfigurationError(
-                f"SENTRY_DSN cannot be right, so errors are in the log alone: {clean_text(text(error, _SAID))}; "
+                f"SENTRY_DSN cannot be right, so errors are in the log alone: {sanitize_text(to_text(error, _SAID))}; "
                 "it looks like https://<key>@<host>/<project number>"
             ) from None
         sink._renew = renew
@@ -202,11 +202,11 @@ def _options(dsn: str, environment: str, release: str) -> dict[str, Any]:
 def scrub(payload: Any, hint: Any = None) -> Any:
     """All that is about to leave, redacted once more, with what the SDK added; where that fails, nothing goes."""
     try:
-        scrubbed = {name: clean(value) for name, value in payload.items() if value not in (None, "", {}, [])}
+        scrubbed = {name: sanitize_value(value) for name, value in payload.items() if value not in (None, "", {}, [])}
         if payload.get("release"):  # `name@1.2.3` by custom, which is no address; it comes from the settings
             scrubbed["release"] = payload["release"]
         if "exception" in payload:
-            scrubbed["exception"] = {"values": [clean(each) for each in payload["exception"]["values"]]}
+            scrubbed["exception"] = {"values": [sanitize_value(each) for each in payload["exception"]["values"]]}
         return scrubbed
     except STOPS:
         raise
@@ -231,7 +231,7 @@ class _Transport(HttpTransport):
             return
         raised = sys.exc_info()[1]
         error = getattr(raised, "reason", None) or raised  # urllib3 wraps what happened in what it tried
-        why = _reason if error is None else text(error, _SAID)
+        why = _reason if error is None else to_text(error, _SAID)
         host = self.parsed_dsn.netloc if self.parsed_dsn else "?"
         self.tell(f"Sentry at {host} did not take an error ({why}); it is in the log, and this is said once")
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from odibi_core import private_files
 from odibi_core.errors import RunNotFoundError, closest
-from odibi_core.events import Event, clean_text, encode, kinds
+from odibi_core.events import Event, encode, kinds, sanitize_text
 from odibi_core.events.clock import host_name, new_id, process_start, utc_now
 from odibi_core.events.paths import absolute_path
 from odibi_core.store.journal import Journal
@@ -35,7 +35,7 @@ class RunStore:
         moment = now or utc_now()
         end = f"{moment.microsecond:05x}{new_id(3)}"
         run_id = f"{moment:%Y%m%dT%H%M%S}-{safe_name(pipeline_name, 40)}-{end}"
-        return run_id if clean_text(run_id) == run_id else f"{moment:%Y%m%dT%H%M%S}-pipeline-{end}"
+        return run_id if sanitize_text(run_id) == run_id else f"{moment:%Y%m%dT%H%M%S}-pipeline-{end}"
 
     def folder(self, run_id: str) -> Path:
         """Return the folder of a run: its journal, its story and its exports."""

@@ -19,7 +19,7 @@ from typing import Final
 
 import msgspec
 
-from odibi_core.events import Event, clean_text, decode
+from odibi_core.events import Event, decode, sanitize_text
 
 _CHUNK: Final = 1 << 20
 _LONGEST: Final = 4 << 20
@@ -40,7 +40,7 @@ class ReadErrors(msgspec.Struct):
 
 def safe_name(name: str, longest: int = 80) -> str:
     """Return a file name for a text: valid on every system, without secrets, and different for different texts."""
-    slug = _UNSAFE.sub("-", clean_text(name)).strip("-")[:longest]
+    slug = _UNSAFE.sub("-", sanitize_text(name)).strip("-")[:longest]
     if slug and slug == name:
         return slug
     return f"{slug[: longest - 9] or 'name'}-{sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from odibi_core import private_files
-from odibi_core.events import clean_text
+from odibi_core.events import sanitize_text
 from odibi_core.story.document import build
 from odibi_core.story.masking import safe
 from odibi_core.story.page import render
@@ -21,5 +21,5 @@ def write_story(lineage: dict[str, Any], path: str | os.PathLike[str], title: st
     Secrets are masked on the way, since the lineage may come from anywhere. Raises OSError when it cannot be
     written.
     """
-    page = render(build(safe(lineage), None if title is None else clean_text(str(title))))
+    page = render(build(safe(lineage), None if title is None else sanitize_text(str(title))))
     return private_files.write_atomic(path, page.encode("utf-8", "replace"))

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from odibi_core.events import plain
+from odibi_core.events import to_plain
 from odibi_core.redaction.redactor import Redactor, redact_text
 
 _UNBOUNDED = 1 << 62
@@ -27,7 +27,7 @@ def _plain(value: object) -> Any:
     try:
         return msgspec.json.decode(msgspec.json.encode(value))
     except Exception:  # cycles, lone surrogates, objects: the slow way knows them all
-        return plain(value, _UNBOUNDED)
+        return to_plain(value, _UNBOUNDED)
 
 
 class _Texts:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from odibi_core.errors import ConfigurationError
-from odibi_core.events import clean_text
-from odibi_core.events.normalise import text
+from odibi_core.events import sanitize_text
+from odibi_core.events.normalize import to_text
 
 __all__ = ["ClassDecorator", "copy_metadata", "decorate", "is_decorable", "name_of"]
 
@@ -121,5 +121,5 @@ def decorate(decorated: Any, wrap: Callable[[Callable[..., Any]], Any]) -> Any:
         return wrap(decorated)
     raise ConfigurationError(
         "a decorator decorates a function, a method, a property or a class; given was "
-        f"{clean_text(text(decorated, 200))}"
+        f"{sanitize_text(to_text(decorated, 200))}"
     )

@@ -13,9 +13,9 @@ from odibi_core.costs.bigquery.job import SCRIPT, ask, query_fields, rows_fields
 from odibi_core.costs.bigquery.price import GIB, MIB, TIB, Price, Prices, as_prices, billable, usd_for_bytes
 from odibi_core.costs.bigquery.watch import PATIENCE_S, Moment, Terms, Watch, record, safely
 from odibi_core.errors import ConfigurationError, CostLimitError, MissingExtraError
-from odibi_core.events import clean
+from odibi_core.events import sanitize_value
 from odibi_core.events.clock import utc_now
-from odibi_core.events.normalise import text
+from odibi_core.events.normalize import to_text
 
 __all__ = ["Estimate", "ObservedClient", "Price", "Prices", "estimate_bigquery", "observe_bigquery"]
 
@@ -71,15 +71,16 @@ def observe_bigquery(
         if limit is not None and (
             isinstance(limit, bool) or not isinstance(limit, (int, float)) or not 0 < limit < inf
         ):
-            raise ConfigurationError(f"{name} is a number greater than 0, or None; given was {clean(limit)!r:.200}")
+            given = sanitize_value(limit)
+            raise ConfigurationError(f"{name} must be a number greater than 0, or None, got {given!r:.200}")
     if isinstance(client, ObservedClient):
         raise ConfigurationError("this client is observed already; observe the one that it was made of")
     if not callable(getattr(client, "query", None)):
         raise ConfigurationError(f"what is observed is a google.cloud.bigquery.Client; given was {client!r:.200}")
-    kept = {} if tags is None else clean(tags)
+    kept = {} if tags is None else sanitize_value(tags)
     if not isinstance(kept, dict):
         raise ConfigurationError(f"tags are a dict of what every event shall say; given was {kept!r:.200}")
-    named = None if operation is None else text(operation)
+    named = None if operation is None else to_text(operation)
     terms = Terms(named, as_prices(prices), maximum_bytes_billed, max_usd, labels, kept)
     return ObservedClient(client, terms)
 

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from odibi_core.costs.bigquery.price import Prices, billable, usd_for_bytes, usd_for_slots
 from odibi_core.errors import STOPS
-from odibi_core.events import clean_text
+from odibi_core.events import sanitize_text
 from odibi_core.events.clock import utc_now
-from odibi_core.events.normalise import text
+from odibi_core.events.normalize import to_text
 
 Fields = dict[str, Any]
 
@@ -49,7 +49,7 @@ def known(fields: Fields) -> Fields:
 
 def shortened(sql: Any) -> str | None:
     """A statement without secrets, and not too long. Cut after the redaction, so that no half of a secret stays."""
-    return text(clean_text(sql), MAX_SQL) if isinstance(sql, str) else None
+    return to_text(sanitize_text(sql), MAX_SQL) if isinstance(sql, str) else None
 
 
 def job_fields(job: Any) -> Fields:

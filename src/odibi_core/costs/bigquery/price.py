@@ -9,8 +9,8 @@ from typing import Any, Final
 import msgspec
 
 from odibi_core.errors import ConfigurationError
-from odibi_core.events import clean_text
-from odibi_core.events.normalise import text
+from odibi_core.events import sanitize_text
+from odibi_core.events.normalize import to_text
 from odibi_core.settings import get_config
 
 TIB: Final = 2**40
@@ -123,12 +123,12 @@ def as_prices(given: Prices | float | Decimal | str | None) -> Prices:
 
 def _money(given: Any, name: str) -> Decimal:
     try:
-        found = Decimal(text(given, 100))
+        found = Decimal(to_text(given, 100))
     except InvalidOperation:
         found = Decimal("NaN")
     if not (found.is_finite() and 0 <= found <= _LARGEST):
         raise ConfigurationError(
-            f"{name} is dollars for a TiB, such as 6.25, or Prices(…); given was {clean_text(text(given, 200))!r}"
+            f"{name} is dollars for a TiB, such as 6.25, or Prices(…); given was {sanitize_text(to_text(given, 200))!r}"
         )
     return found
 

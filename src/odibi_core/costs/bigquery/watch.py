@@ -27,7 +27,7 @@ from odibi_core.costs.bigquery.job import (
 from odibi_core.costs.bigquery.price import Prices
 from odibi_core.costs.tracker import tell_cost
 from odibi_core.errors import STOPS, CostLimitError, is_failure
-from odibi_core.events import clean_text, kinds
+from odibi_core.events import kinds, sanitize_text
 from odibi_core.events.clock import monotonic
 from odibi_core.events.context import current
 from odibi_core.events.failure import describe_failure
@@ -217,7 +217,7 @@ def _watched_class(kind: type[Any]) -> type[Any]:
 
 def as_label(value: Any) -> str:
     """A text as the value of a label: at most 63 of a-z, 0-9, `_` and `-`; two long texts stay different."""
-    label = re.sub(r"[^a-z0-9_-]", "_", clean_text(str(value)).lower())
+    label = re.sub(r"[^a-z0-9_-]", "_", sanitize_text(str(value)).lower())
     if len(label) <= _LABEL_LENGTH:
         return label
     return f"{label[: _LABEL_LENGTH - 9]}-{zlib.crc32(label.encode()):08x}"
@@ -231,6 +231,6 @@ def safely(function: Any, *args: Any, **options: Any) -> Any:
         raise
     except BaseException as error:
         _log.debug(
-            "of a BigQuery job something is not recorded: %s", clean_text(f"{type(error).__name__}: {error}")
+            "of a BigQuery job something is not recorded: %s", sanitize_text(f"{type(error).__name__}: {error}")
         )
         return None

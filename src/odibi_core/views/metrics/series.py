@@ -13,7 +13,7 @@ from operator import itemgetter
 from typing import Any, Final, TypeAlias
 
 from odibi_core.errors import STOPS
-from odibi_core.events.normalise import number
+from odibi_core.events.normalize import json_number
 from odibi_core.views.metrics.types import COUNTER, GAUGE, HISTOGRAM
 from odibi_core.views.values import count as whole
 
@@ -356,7 +356,7 @@ def _sayable(value: float) -> float:
 
 def spelled(value: float) -> Any:
     """A number as JSON can hold it: NaN and the infinities by name."""
-    return value if isinstance(value, int) and -_EXACT <= value <= _EXACT else number(float(value))
+    return value if isinstance(value, int) and -_EXACT <= value <= _EXACT else json_number(float(value))
 
 
 def read(value: object) -> float | None:

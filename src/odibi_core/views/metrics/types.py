@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from odibi_core.events import clean
+from odibi_core.events import sanitize_value
 
 COUNTER: Final = "counter"
 GAUGE: Final = "gauge"
@@ -103,7 +103,7 @@ _BOUNDS_BY_WORD: Final = {
 
 def canonical(metric_type: object) -> str:
     """The one name of a metric, from the enum, its value, or its member's name in lower case."""
-    name = str.__str__(metric_type) if issubclass(type(metric_type), str) else str(clean(metric_type))
+    name = str.__str__(metric_type) if issubclass(type(metric_type), str) else str(sanitize_value(metric_type))
     return ALIASES.get(name, name)
 
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Final
 
-from odibi_core.events import Event, clean, clean_text, kinds
-from odibi_core.events.compose import clean_field
+from odibi_core.events import Event, kinds, sanitize_text, sanitize_value
+from odibi_core.events.sanitize import sanitize_field
 from odibi_core.views.metrics import calls as metrics_calls
 from odibi_core.views.metrics import pipelines as metrics_pipelines
 from odibi_core.views.metrics.calls import OF_CALLS, Told
@@ -226,8 +226,8 @@ class SeriesKey:
     def __init__(self, kind: str, metric: Any, name: Any, labels: Any) -> None:
         known = canonical(metric)
         self.kind = kind
-        self.metric = _short(clean_text(known))
-        self.name = "" if name is None else _short(clean_text(_text_of(name)))
+        self.metric = _short(sanitize_text(known))
+        self.name = "" if name is None else _short(sanitize_text(_text_of(name)))
         self.labels = _tidy(labels)
         self.alias: str | None = None
         self.spelling: Key | None = None
@@ -239,7 +239,7 @@ class SeriesKey:
 def _is_tidy(name: str, labels: dict[str, str] | None) -> bool:
     """Whether an event's texts may be a series' name and labels as they are; those of an ordinary event may."""
     return all(
-        len(part) <= _MAX_TEXT and clean_text(part) == part for part in (name, *(labels or {}).values())
+        len(part) <= _MAX_TEXT and sanitize_text(part) == part for part in (name, *(labels or {}).values())
     )
 
 
@@ -257,19 +257,19 @@ def _tidy(labels: Any) -> dict[str, str]:
     if type(labels) is not dict or not all(type(label) is str for label in labels):
         if labels is None:
             return {}
-        kept = clean(labels)
+        kept = sanitize_value(labels)
         labels = kept if isinstance(kept, dict) else {"labels": kept} if kept else {}
     tidy = {}
     for label, value in islice(labels.items(), _MAX_LABELS):
         # A text before it is cleaned: what comes out of the journal again must come to the same series.
-        kept = _short(clean_field(label, _text_of(value)))
+        kept = _short(sanitize_field(label, _text_of(value)))
         if kept:  # as Prometheus has it, an empty label is none
-            tidy[_short(clean_text(label))] = kept
+            tidy[_short(sanitize_text(label))] = kept
     return tidy
 
 
 def _text_of(value: Any) -> str:
-    return value if type(value) is str else str(clean(value))
+    return value if type(value) is str else str(sanitize_value(value))
 
 
 def _short(content: str) -> str:

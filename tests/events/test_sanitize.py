@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from odibi_core.events import redact
-from odibi_core.events.compose import sift, tidy
 from odibi_core.events.event import STANDARD
-from odibi_core.events.normalise import plain_with_names
+from odibi_core.events.normalize import to_plain
+from odibi_core.events.sanitize import sanitize_value, split_fields
 from odibi_core.redaction.redactor import HIDDEN, Redactor, is_plain_name
 from odibi_core.redaction.rules import configure, reset
 
@@ -57,18 +57,18 @@ VALUES = st.recursive(LEAVES, inside, max_leaves=12)
 @given(VALUES)
 def test_any_value_is_cleaned_by_the_same_rules_quick_or_not(value: Any) -> None:
     """Also the second time, when its names and texts are remembered."""
-    wanted = redact(plain_with_names(value))
-    assert tidy(value) == wanted or value != value
-    assert repr(tidy(value)) == repr(wanted)
+    wanted = redact(to_plain(value, keep_names=True))
+    assert sanitize_value(value) == wanted or value != value
+    assert repr(sanitize_value(value)) == repr(wanted)
 
 
 @given(st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=5))
 def test_fields_of_an_event_are_cleaned_by_the_same_rules(fields: dict[str, Any]) -> None:
     """As the mapping of them would be, whatever stands at the top; names that only the recorder sets aside."""
-    wanted = redact(plain_with_names(fields))
+    wanted = redact(to_plain(fields, keep_names=True))
     wanted["timestamp_"] = wanted.pop("timestamp", None)
     for _ in range(2):
-        standard, rest, _ = sift(dict(fields))
+        standard, rest, _ = split_fields(dict(fields))
         found = {"timestamp_": None, **standard, **rest}
         assert {name: repr(item) for name, item in found.items()} == {
             name: repr(item) for name, item in wanted.items()
@@ -102,10 +102,10 @@ def test_a_secret_that_its_neighbour_names_goes(value: Any) -> None:
     """Before and after each word of it was seen, at the top and nested, and by the walk over plain values."""
     for _ in range(2):
         for found in (
-            tidy(value),
-            tidy({"in": [value]}),
-            redact(plain_with_names(value)),
-            sift({"in": value}),
+            sanitize_value(value),
+            sanitize_value({"in": [value]}),
+            redact(to_plain(value, keep_names=True)),
+            split_fields({"in": value}),
         ):
             assert SECRET not in repr(found)
         for word in (
@@ -119,7 +119,7 @@ def test_a_secret_that_its_neighbour_names_goes(value: Any) -> None:
             "-p",
             SECRET,
         ):
-            tidy({"seen": [word]})
+            sanitize_value({"seen": [word]})
 
 
 class Grant(NamedTuple):
@@ -131,27 +131,27 @@ class Grant(NamedTuple):
 
 def test_an_item_of_a_named_tuple_is_judged_by_its_name() -> None:
     """It becomes a list, in which nobody could tell any more."""
-    assert tidy({"grant": Grant("jane", SECRET)}) == {"grant": ["jane", HIDDEN]}
-    assert tidy([Grant("jane", SECRET)]) == [["jane", HIDDEN]]
+    assert sanitize_value({"grant": Grant("jane", SECRET)}) == {"grant": ["jane", HIDDEN]}
+    assert sanitize_value([Grant("jane", SECRET)]) == [["jane", HIDDEN]]
 
 
 def test_standard_fields_name_no_secret_but_by_a_rule_of_the_users() -> None:
     """The quick way takes them unseen; where the user calls one a secret, it does not."""
     assert all(map(is_plain_name, STANDARD))
-    assert sift({"user": "jane", "component": "x"})[0] == {"user": "jane", "component": "x"}
+    assert split_fields({"user": "jane", "component": "x"})[0] == {"user": "jane", "component": "x"}
     configure(names=["component"])
-    assert sift({"user": "jane", "component": "x"})[0] == {"user": "jane", "component": HIDDEN}
+    assert split_fields({"user": "jane", "component": "x"})[0] == {"user": "jane", "component": HIDDEN}
     reset()
 
 
 def test_what_a_name_says_of_numbers_holds_whatever_was_seen_before() -> None:
     """A text that is none of a card's elsewhere is one under its name, and the other way round."""
     for _ in range(2):
-        assert sift({"n": "4111111111111111"})[1] == {"n": "4111111111111111"}
-        assert sift({"card": "4111111111111111"})[1] == {"card": HIDDEN}
-        assert sift({"n": "4111 1111 1111 1111"})[1] == {"n": HIDDEN}
-        assert sift({"order_id": "4111 1111 1111 1111"})[1] == {"order_id": "4111 1111 1111 1111"}
-        assert tidy({"card": {"number": ["4111111111111111"]}}) == {"card": {"number": [HIDDEN]}}
+        assert split_fields({"n": "4111111111111111"})[1] == {"n": "4111111111111111"}
+        assert split_fields({"card": "4111111111111111"})[1] == {"card": HIDDEN}
+        assert split_fields({"n": "4111 1111 1111 1111"})[1] == {"n": HIDDEN}
+        assert split_fields({"order_id": "4111 1111 1111 1111"})[1] == {"order_id": "4111 1111 1111 1111"}
+        assert sanitize_value({"card": {"number": ["4111111111111111"]}}) == {"card": {"number": [HIDDEN]}}
 
 
 def test_a_walk_may_remember_texts() -> None:

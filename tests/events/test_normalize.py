@@ -18,8 +18,8 @@ import pytest
 from tests.hostile import LARGEST, VALUES, Colour, Model, Order, Point, Size, Struct, cycle, deep, frame
 
 from odibi_core.bus.bus import EventBus
-from odibi_core.events import encode, plain
-from odibi_core.events.normalise import MAX_KEY, MAX_TEXT, is_yes
+from odibi_core.events import encode, to_plain
+from odibi_core.events.normalize import MAX_KEY, MAX_TEXT, is_truthy
 from odibi_core.testing import RecordingSink
 
 
@@ -45,7 +45,7 @@ def test_any_value_becomes_one_valid_bounded_line(name: str) -> None:
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_field_takes_its_share_of_room_and_no_more(name: str) -> None:
     """64 kB of text a field, with a little for what says that it was cut."""
-    assert len(json.dumps(plain(HOSTILE[name]()), ensure_ascii=False)) < 4 * MAX_TEXT
+    assert len(json.dumps(to_plain(HOSTILE[name]()), ensure_ascii=False)) < 4 * MAX_TEXT
 
 
 def is_plain(value: Any) -> bool:
@@ -59,7 +59,7 @@ def is_plain(value: Any) -> bool:
 @pytest.mark.parametrize("name", HOSTILE)
 def test_nothing_but_plain_types_is_left(name: str) -> None:
     """No subclass of str, int or dict reaches a sink, so that every encoder takes it."""
-    assert is_plain(plain(HOSTILE[name]()))
+    assert is_plain(to_plain(HOSTILE[name]()))
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_nothing_but_plain_types_is_left(name: str) -> None:
 )
 def test_what_a_value_becomes(value: Any, expected: Any) -> None:
     """Scalars by their value, types and expressions by their text, containers by content, frames by shape."""
-    assert plain(value) == expected
+    assert to_plain(value) == expected
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_what_a_value_becomes(value: Any, expected: Any) -> None:
 def test_what_can_be_read_once_is_left_unread(make: Any) -> None:
     """A generator that is logged still gives everything to whom it was made for."""
     untouched, logged = list(make()), make()
-    assert plain({"x": [logged]})["x"] == [f"<{type(logged).__name__}>"]
+    assert to_plain({"x": [logged]})["x"] == [f"<{type(logged).__name__}>"]
     assert list(logged) == untouched
 
 
@@ -161,24 +161,24 @@ def test_a_lazy_relation_is_not_computed() -> None:
     """To ask DuckDB for the shape of a query would be to run it: this one could only fail."""
     with duckdb.connect() as connection:
         relation = connection.sql("select error('it ran') as e")
-        assert plain(relation) == "<duckdb.DuckDBPyRelation>"
+        assert to_plain(relation) == "<duckdb.DuckDBPyRelation>"
         del relation
 
 
 def test_the_length_that_was_cut_is_told() -> None:
     """Of a text, a list and a dict."""
-    assert plain("x" * 100_000).endswith("[cut: 100000 characters]")
-    assert plain(list(range(1_000_000)))[-1] == "… [cut: 1000000 items]"
-    assert plain({str(n): n for n in range(100_000)})["…"] == "[cut: 100000 keys]"
-    assert len(next(iter(plain({"k" * 100_000: 1})))) < MAX_KEY + 40
+    assert to_plain("x" * 100_000).endswith("[cut: 100000 characters]")
+    assert to_plain(list(range(1_000_000)))[-1] == "… [cut: 1000000 items]"
+    assert to_plain({str(n): n for n in range(100_000)})["…"] == "[cut: 100000 keys]"
+    assert len(next(iter(to_plain({"k" * 100_000: 1})))) < MAX_KEY + 40
 
 
 def test_a_cycle_and_a_depth_are_named() -> None:
     """What is inside itself says so, and so does what is too deep."""
-    assert plain(cycle()) == {"list": ["<cycle>"]}
-    assert "deeper than" in json.dumps(plain(deep()))
+    assert to_plain(cycle()) == {"list": ["<cycle>"]}
+    assert "deeper than" in json.dumps(to_plain(deep()))
     shared = [1]
-    assert plain([shared, shared]) == [[1], [1]]
+    assert to_plain([shared, shared]) == [[1], [1]]
 
 
 def test_an_object_that_logs_itself_ends() -> None:
@@ -244,5 +244,5 @@ def test_order_of_fields_is_the_callers() -> None:
 )
 def test_what_refuses_to_answer_says_no(name: str) -> None:
     """Nothing but a clear yes is one."""
-    assert is_yes(VALUES[name]()) is False
-    assert is_yes(1) is True
+    assert is_truthy(VALUES[name]()) is False
+    assert is_truthy(1) is True

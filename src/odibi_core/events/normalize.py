@@ -27,12 +27,20 @@ _BIGGEST: Final = 2**63 - 1
 _SURROGATES: Final = re.compile("[\ud800-\udfff]")
 
 
-def plain(value: Any, limit: int = MAX_TEXT) -> Any:
-    """`value` as None, bool, int, float, str, or lists and string-keyed dicts of these, in about `limit` characters."""
-    return _Normaliser(limit).visit(value, 0)
+def to_plain(value: Any, limit: int = MAX_TEXT, *, keep_names: bool = False) -> Any:
+    """Return `value` as None, bool, int, float, str, lists and string-keyed dicts of these.
+
+    Args:
+        value: Any object. Iterators are not consumed, frames are not printed.
+        limit: About how many characters the result may have in all.
+        keep_names: Return `NamedItems` for a named tuple, so that each item can be judged by its name.
+
+    Never raises.
+    """
+    return _Normalizer(limit, keep_names=keep_names).visit(value, 0)
 
 
-def text(value: Any, limit: int = MAX_TEXT) -> str:
+def to_text(value: Any, limit: int = MAX_TEXT) -> str:
     """Text as it can stand in UTF-8, cut to `limit` with the length that it had."""
     content = value if type(value) is str else _words(value)
     if len(content) > limit:
@@ -48,9 +56,9 @@ def _begun(content: str, limit: int) -> str:
     return content[:limit] if at < 0 else content[: at + 1]
 
 
-def key(name: Any) -> str:
+def to_key(name: Any) -> str:
     """A key that may stand in a line."""
-    label = text(name, MAX_KEY)
+    label = to_text(name, MAX_KEY)
     return "fields_" if label == FIELDS_ON_THE_WIRE else label or "_"
 
 
@@ -64,7 +72,7 @@ def _words(value: Any) -> str:
         return f"<{type(value).__name__}: its text failed with {type(error).__name__}>"
 
 
-def is_yes(answer: Any) -> bool:
+def is_truthy(answer: Any) -> bool:
     """Whether it says so clearly: a frame, or what refuses to answer, does not."""
     try:
         return answer is not NotImplemented and bool(answer)
@@ -74,31 +82,26 @@ def is_yes(answer: Any) -> bool:
         return False
 
 
-def number(value: float) -> Any:
+def json_number(value: float) -> Any:
     """A float as JSON knows it; NaN and the infinities, which it does not know, by name."""
     if value - value == 0.0:
         return float(value)
     return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
 
 
-def integer(value: int) -> Any:
+def json_integer(value: int) -> Any:
     """An int that every reader of JSON can hold; a larger one as text."""
     if -_BIGGEST <= value <= _BIGGEST:
         return int(value)
     return str(int(value)) if value.bit_length() <= 10_000 else f"<int of {value.bit_length()} bits>"
 
 
-def plain_with_names(value: Any, limit: int = MAX_TEXT) -> Any:
-    """`plain`, but lists made from named tuples are `NamedItems`."""
-    return _Normaliser(limit, keeps_names=True).visit(value, 0)
-
-
-class _Normaliser:
+class _Normalizer:
     """One walk over one value: how much may still be written, and what we are inside of."""
 
-    def __init__(self, budget: int, *, keeps_names: bool = False) -> None:
+    def __init__(self, budget: int, *, keep_names: bool = False) -> None:
         self.budget = budget
-        self.keeps_names = keeps_names
+        self.keep_names = keep_names
         self.path: set[int] = set()
 
     def visit(self, value: Any, depth: int) -> Any:
@@ -117,7 +120,7 @@ class _Normaliser:
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, str) and not isinstance(value, Enum):
-            return self._spend(text(value, max(0, self.budget)))
+            return self._spend(to_text(value, max(0, self.budget)))
         for kind, convert in _SCALARS:
             if isinstance(value, kind):
                 converted = convert(value)
@@ -128,10 +131,10 @@ class _Normaliser:
         library = library_of(type(value))
         if library is not None:
             found = meaning_of(value, library)
-            return self._spend(text(value)) if found is value else plain(found, max(0, self.budget))
+            return self._spend(to_text(value)) if found is value else to_plain(found, max(0, self.budget))
         if hasattr(type(value), "__next__") or hasattr(type(value), "__anext__"):
             return f"<{type(value).__name__}>"
-        return self._spend(text(value, max(0, self.budget)))
+        return self._spend(to_text(value, max(0, self.budget)))
 
     def _spend(self, content: str) -> str:
         self.budget -= len(content)
@@ -153,7 +156,7 @@ class _Normaliser:
             self.path.discard(id(owner))
 
     def _sequence(self, value: Any, depth: int) -> list[Any]:
-        names = getattr(value, "_fields", None) if self.keeps_names and isinstance(value, tuple) else None
+        names = getattr(value, "_fields", None) if self.keep_names and isinstance(value, tuple) else None
         items: list[Any] = NamedItems(map(str, names)) if isinstance(names, tuple) else []
         for item in value:
             if self.budget <= 0:
@@ -168,7 +171,7 @@ class _Normaliser:
             if self.budget <= 0:
                 record["…"] = f"[cut: {len(value)} keys]"
                 break
-            label = unique(key(name), record)
+            label = unique(to_key(name), record)
             self.budget -= len(label)
             record[label] = self.visit(item, depth + 1)
         return record
@@ -190,17 +193,17 @@ def _moment(value: date | time) -> str | None:
 
 
 def _bytes(value: bytes | bytearray | memoryview) -> str:
-    return text(bytes(value[: MAX_TEXT + 1]).decode("utf-8", "replace"))
+    return to_text(bytes(value[: MAX_TEXT + 1]).decode("utf-8", "replace"))
 
 
 _CONTAINERS: Final = (Mapping, list, tuple, Set)
 _SCALARS: Final[tuple[tuple[Any, Any], ...]] = (
-    (Enum, lambda value: plain(value.value)),
-    (int, integer),
-    (float, number),
+    (Enum, lambda value: to_plain(value.value)),
+    (int, json_integer),
+    (float, json_number),
     ((datetime, date, time), _moment),
     (timedelta, lambda value: value.total_seconds()),
     ((bytes, bytearray, memoryview), _bytes),
-    (BaseException, lambda value: text(f"{type(value).__name__}: {_words(value)}")),
-    ((Decimal, UUID, PurePath), text),
+    (BaseException, lambda value: to_text(f"{type(value).__name__}: {_words(value)}")),
+    ((Decimal, UUID, PurePath), to_text),
 )
