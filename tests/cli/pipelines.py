@@ -80,7 +80,7 @@ def numbers():
     os.kill(child, signal.SIGTERM)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     woken = select.select([watching._reader], [], [], 0)[0]
-    print(code, "woken" if woken or watching._heard else "closed", flush=True)
+    print(code, "woken" if woken or watching._received else "closed", flush=True)
     return [{"n": 1}]
 
 pipeline = [numbers]

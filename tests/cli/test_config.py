@@ -84,7 +84,7 @@ def test_show_tells_that_something_is_wrong(here: Here, monkeypatch: pytest.Monk
 def test_check_is_content_when_nothing_is_wrong(here: Here) -> None:
     """Exit code 0."""
     done = here("config", "check")
-    assert (done.exit_code, "nothing is wrong" in done.stdout) == (0, True)
+    assert (done.exit_code, "settings are valid" in done.stdout) == (0, True)
     assert json.loads(here("config", "check", "--format", "json").stdout) == {
         "ok": True, "problems": [], "warnings": [],
     }  # fmt: skip

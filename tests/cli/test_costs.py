@@ -64,7 +64,7 @@ def test_by_operation_with_total_and_shares(here: Here, spent: list[str]) -> Non
     assert lines[2].split() == ["report", "2", "1", "TiB", "0.30", "USD", "0%"]
     assert lines[3].split()[:2] == ["total", "5"]
     assert "3 queries, 3 from the cache, slot time 4.50 s" in lines
-    assert "of 1 call the cost is not known, and not in the sum" in lines
+    assert "the cost of 1 call is unknown, and not in the sum" in lines
 
 
 def test_by_run_day_statement_table_and_tag(here: Here, spent: list[str]) -> None:

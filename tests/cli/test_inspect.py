@@ -148,7 +148,7 @@ def test_what_cannot_be_looked_at_is_told_in_a_sentence(here: Here, case: str) -
 
 @pytest.mark.parametrize(
     ("config", "said"),
-    [("{", "is not JSON"), ("[1]", "holds a list"), (None, "cannot be read")],
+    [("{", "is not JSON"), ("[1]", "got list"), (None, "cannot be read")],
 )
 def test_a_config_that_cannot_be_read_is_told_in_a_sentence(
     here: Here, config: str | None, said: str

@@ -235,4 +235,4 @@ def test_damage_is_told_and_the_rest_is_read(here: Here, two_runs: list[str]) ->
         file.write(b'no json\n{"timestamp": "2026-')
     done = here("logs", two_runs[-1], "--format", "json")
     assert _lines(done.stdout)
-    assert "1 half and 1 unreadable lines" in done.stderr
+    assert "skipped 1 torn and 1 unreadable lines" in done.stderr

@@ -147,7 +147,7 @@ def test_a_long_table_is_cut_and_the_rest_is_counted(here: Here) -> None:
     query = "select range as n from range(25000)"
     done = here("sql", query)
     assert done.stdout.split() == ["n", *map(str, range(_MOST_PIPED_ROWS))]
-    assert "15,000 rows more: --format csv and --format json have them all" in done.stderr
+    assert "15,000 rows more; --format csv and --format json write all rows" in done.stderr
     assert here("sql", query, "--format", "csv").stdout.split() == ["n", *map(str, range(25_000))]
     assert json.loads(here("sql", query, "--format", "json").stdout) == [{"n": n} for n in range(25_000)]
 
@@ -190,7 +190,7 @@ def test_damage_of_the_log_is_told_with_the_answer(here: Here, tmp_path: Path) -
         file.write(b'no json\n{"half')
     done = here("sql", "select count(*) as n from logs", "--store", str(tmp_path))
     assert done.stdout.split() == ["n", "1"]
-    assert "of the log, 1 half and 1 unreadable lines were passed over" in done.stderr
+    assert "the log: skipped 1 torn and 1 unreadable lines" in done.stderr
 
 
 def test_a_query_that_is_no_text_is_refused(here: Here) -> None:

@@ -84,7 +84,7 @@ def test_so_long_ago() -> None:
 )
 def test_anything_else_is_refused_by_the_options_name(wrong: str) -> None:
     """With what would be right."""
-    with pytest.raises(ConfigurationError, match="--since takes a time such as"):
+    with pytest.raises(ConfigurationError, match="--since must be a time such as"):
         moment(wrong, "--since")
 
 

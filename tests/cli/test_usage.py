@@ -63,4 +63,4 @@ def test_nothing_recorded_is_an_answer(here: Here) -> None:
     use("tool")
     done = here("usage", "--since", "9999-01-01")
     assert (done.exit_code, done.stdout) == (0, "")
-    assert "for what was asked" in done.stderr
+    assert "that matches the options" in done.stderr

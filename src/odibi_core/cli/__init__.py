@@ -1,6 +1,6 @@
-"""The command `odibi`: runs pipelines, and answers from the record.
+"""The command `odibi`: run pipelines, and read their records.
 
-`app` is the Typer application, loaded when it is first asked for; `main` is what the command calls.
+`app` is the Typer application, loaded on first access; `main` is the entry point of the command.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ __all__ = ["app", "main"]
 
 
 def main() -> None:
-    """Run the command line of this process, and leave with its exit code."""
+    """Run the command line of this process and exit with its code."""
     from odibi_core.cli.streams import forget_stdout, leave_broken_pipe, prepare_streams
 
     prepare_streams()
@@ -24,7 +24,7 @@ def main() -> None:
     from odibi_core.cli import exits, output
     from odibi_core.cli.commands import app
 
-    Console.on_broken_pipe = leave_broken_pipe  # type: ignore[assignment,method-assign]  # its own leaves with 1
+    Console.on_broken_pipe = leave_broken_pipe  # type: ignore[assignment,method-assign]  # the default exits with 1
     try:
         app(prog_name="odibi")
     finally:

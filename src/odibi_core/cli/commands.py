@@ -1,16 +1,15 @@
-"""The command `odibi`: its commands, and what becomes of an error in any of them."""
+"""The Typer application of `odibi`: its commands, and the exit code of an error in any of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
-from typer.core import TyperGroup
 
 from odibi_core import __version__
-from odibi_core.cli import exits, output
+from odibi_core.cli import exits, help, output
 from odibi_core.cli.config import config
 from odibi_core.cli.costs import costs
 from odibi_core.cli.demo import demo
@@ -29,24 +28,31 @@ from odibi_core.cli.usage import usage
 from odibi_core.errors import OdibiError
 from odibi_core.settings import environment_value, unknown_variables
 
+_COMMANDS: Final[dict[str, tuple[Callable[..., None], ...]]] = {
+    help.RUN: (run, demo),
+    help.ONE_RUN: (logs, story, metrics, timing),
+    help.ALL_RUNS: (runs, sql, errors, costs, usage),
+    help.CHECK: (health, inspect),
+}
 
-class Commands(TyperGroup):
-    """A group whose commands end in an exit code and a sentence, never in a traceback."""
+
+class Commands(help.Group):
+    """A group whose commands end with an exit code and a message, never with a traceback."""
 
     def make_context(self, *args: Any, **extra: Any) -> Any:
-        """Read the command line; `--help` and `--version` are answered here."""
-        with _in_sentences(debug=False):
+        """Parse the command line; `--help` and `--version` are answered here."""
+        with _errors_as_messages(debug=False):
             return super().make_context(*args, **extra)
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command that was asked for."""
-        with _in_sentences(debug=bool(ctx.params.get("debug"))):
+        """Run the command."""
+        with _errors_as_messages(debug=bool(ctx.params.get("debug"))):
             return super().invoke(ctx)
 
 
 @contextmanager
-def _in_sentences(debug: bool) -> Iterator[None]:
-    """What is raised inside becomes a sentence on stderr and an exit code."""
+def _errors_as_messages(debug: bool) -> Iterator[None]:
+    """Turn an exception of the block into a message on stderr and an exit code."""
     try:
         yield
     except KeyboardInterrupt:
@@ -58,39 +64,37 @@ def _in_sentences(debug: bool) -> Iterator[None]:
         raise
     except BaseException as error:
         if hasattr(error, "exit_code") or isinstance(error, typer.Abort):
-            raise  # typer's own, which it shows by itself
+            raise  # an exception of Typer, which Typer shows itself
         if debug or environment_value("ODIBI_DEBUG") not in (None, "", "0"):
             raise
         raise typer.Exit(_explain(error)) from None
 
 
 def _explain(error: BaseException) -> int:
-    if isinstance(error, OdibiError):
+    if isinstance(error, OdibiError | OSError):
         output.complain(str(error))
-        return exits.code_of(error)
-    if isinstance(error, OSError):
-        output.complain(str(error))
-        return exits.UNREADABLE
-    output.complain(f"a fault of odibi itself: {type(error).__name__}: {error}\nODIBI_DEBUG=1 shows where")
+        return exits.code_of(error) if isinstance(error, OdibiError) else exits.UNREADABLE
+    output.complain(f"internal error: {type(error).__name__}: {error}\nODIBI_DEBUG=1 shows the traceback")
     return exits.INTERNAL
 
 
 app = typer.Typer(
     cls=Commands,
     name="odibi",
-    help="The flight recorder of Python data pipelines.",
+    help="Record, run and inspect Python data pipelines.",
     epilog=exits.HELP,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (run, demo, runs, logs, story, metrics, sql, health, costs, usage, inspect, errors, timing):
-    app.command()(command)
-app.add_typer(config)
+for panel, commands in _COMMANDS.items():
+    for command in commands:
+        app.command(cls=help.Command, rich_help_panel=panel)(command)
+app.add_typer(config, rich_help_panel=help.CHECK)
 
 
-def _tell_version(wanted: bool) -> None:
+def _show_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"odibi-core {__version__}")
         raise typer.Exit
@@ -100,12 +104,12 @@ def _tell_version(wanted: bool) -> None:
 def _options(
     context: typer.Context,
     debug: Annotated[
-        bool, typer.Option("--debug", help="Show the traceback of an error. (also: ODIBI_DEBUG=1)")
+        bool, typer.Option("--debug", help="Show tracebacks, as ODIBI_DEBUG=1 does.")
     ] = False,
     version: Annotated[
-        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version.")
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    if context.invoked_subcommand != "config":  # which tells of more, in its own way
+    if context.invoked_subcommand != "config":  # `odibi config` reports more, in its own form
         for problem in unknown_variables():
             output.notice(problem)

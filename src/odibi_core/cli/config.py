@@ -1,4 +1,4 @@
-"""`odibi config`: the settings in force, where each came from, and what is wrong with them."""
+"""`odibi config`: the settings, their sources, and their validation."""
 
 from __future__ import annotations
 
@@ -6,31 +6,37 @@ from typing import Annotated, Any
 
 import typer
 
-from odibi_core.cli import exits, options, output
+from odibi_core.cli import exits, help, options, output
 from odibi_core.errors import ConfigurationError, nearest
 from odibi_core.events import sanitize_text
 from odibi_core.settings import OPTIONS, SECTIONS, ObservabilityConfig, get_config, masked, text_of
 
 config = typer.Typer(
-    name="config", help="Show the settings, or check them.", no_args_is_help=True, rich_markup_mode="rich"
+    cls=help.Group,
+    name="config",
+    help="Show or check the settings.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
-@config.command()
+@config.command(cls=help.Command)
 def show(
     section: Annotated[
         str | None,
-        typer.Option("--section", metavar="NAME", help="Only one section, such as log or metrics."),
+        typer.Option("--section", metavar="NAME", help="Only this section, such as log."),
     ] = None,
     format: options.Format = options.TextOrJson.text,
 ) -> None:
-    """Show each setting, its value, and where that came from: code, a variable, the file, or the default.
+    """Show each setting with its value and its source.
 
-    Secrets are masked.
+    The source is code, a variable, the file, or the default. Secrets are
+    masked.
     """
     if section is not None and section not in SECTIONS:
         raise ConfigurationError(
-            f"there is no section {section!r}{nearest(section, SECTIONS)}; there are: {', '.join(SECTIONS)}"
+            f"--section must be one of {', '.join(SECTIONS)}, got {section!r}{nearest(section, SECTIONS)}"
         )
     in_force = get_config()
     rows = [row for row in _rows(in_force) if section in (None, row["section"])]
@@ -39,14 +45,15 @@ def show(
     else:
         _show(rows)
     if problems := in_force.validate():
-        output.notice(f"{output.count(len(problems), 'problems')}: `odibi config check` tells which")
+        output.notice(f"{output.count(len(problems), 'problems')}: `odibi config check` lists them")
 
 
-@config.command()
+@config.command(cls=help.Command)
 def check(format: options.Format = options.TextOrJson.text) -> None:
-    """Tell all that is wrong with the settings; exit code 2 if there is anything.
+    """Check the settings; exit with code 2 if one is wrong.
 
-    A variable beginning with ODIBI_ that nothing reads is told of too; it may be another program's, and is no fault.
+    A variable that begins with ODIBI_ and is not read is a warning, because
+    another program may use it.
     """
     in_force = get_config()
     unknown = in_force.unknown_variables()
@@ -54,7 +61,7 @@ def check(format: options.Format = options.TextOrJson.text) -> None:
     if format is options.TextOrJson.json:
         output.write_json({"ok": not problems, "problems": problems, "warnings": unknown})
     else:
-        _tell(problems, unknown)
+        _report(problems, unknown)
     if problems:
         raise typer.Exit(exits.USAGE)
 
@@ -79,7 +86,7 @@ def _safe(value: Any) -> Any:
 
 
 def _source(source: str) -> str:
-    """As it is shown: a setting that stands in for another by its name."""
+    """Return the source as shown: a setting that is the default of another, by its name."""
     return OPTIONS[source].name if source in OPTIONS else source
 
 
@@ -96,7 +103,7 @@ def _show(rows: list[dict[str, Any]]) -> None:
     output.write(on, listed)
 
 
-def _tell(problems: list[str], unknown: list[str]) -> None:
+def _report(problems: list[str], unknown: list[str]) -> None:
     on = output.console()
     for state, sentences in (("failed", problems), ("warning", unknown)):
         style = output.STYLES[state]
@@ -104,5 +111,5 @@ def _tell(problems: list[str], unknown: list[str]) -> None:
             output.write(on, output.styled(f"{output.sign(state, on)} {sentence}", style))
     if not problems:
         output.write(
-            on, output.styled(f"{output.sign('success', on)} nothing is wrong with {len(OPTIONS)} settings")
+            on, output.styled(f"{output.sign('success', on)} {len(OPTIONS)} settings are valid")
         )

@@ -1,4 +1,4 @@
-"""`odibi costs`: what was spent, on what, and how much of the budget that is."""
+"""`odibi costs`: the costs of queries and operations, and the share of the budget."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from odibi_core.cli import options, output, record, times
+from odibi_core.cli import options, output, record
 from odibi_core.cli.times import moment
 from odibi_core.errors import ConfigurationError, nearest
 from odibi_core.events.clock import utc_now
@@ -21,27 +21,22 @@ _NONE: Final = {"run": "(outside of any run)", "day": "?"}
 
 
 def costs(
-    by: Annotated[
-        str, typer.Option("--by", help=f"How to divide it: {', '.join(_BY)}, or {_TAG}KEY.")
-    ] = "operation",
-    since: Annotated[str | None, typer.Option("--since", metavar="WHEN", help=times.HELP)] = None,
-    run: Annotated[
-        str | None,
-        typer.Option("--run", metavar="RUN", help="Only this run: its id, a part of it, a pipeline."),
-    ] = None,
+    by: Annotated[str, typer.Option("--by", metavar="KEY", help="Grouping of the rows.")] = "operation",
+    since: options.Since = None,
+    run: options.OnlyRun = None,
     budget: Annotated[
         float | None,
-        typer.Option(
-            "--budget", metavar="USD", min=0, help="What a month may cost. (default: ODIBI_COST__BUDGET_USD)"
-        ),
+        typer.Option("--budget", metavar="USD", min=0, help="Monthly budget.", show_default="the setting"),
     ] = None,
     store: options.Store = None,
     format: options.Format = options.TextOrJson.text,
 ) -> None:
-    """Show what was spent, and on what.
+    """Show the costs of queries and operations.
 
-    Of BigQuery, each query that an observed client ran; and whatever `track_cost` was told. The budget is compared with
-    all costs of this calendar month (UTC), whatever is asked for.
+    Costs are those of the queries of an observed BigQuery client, and those
+    given to `track_cost`. --by takes operation, run, day, statement, table or
+    tag:KEY. The budget (default: ODIBI_COST__BUDGET_USD) is compared with all
+    costs of this calendar month (UTC), whatever the other options select.
     """
     _check(by)
     kept = record.open_store(store)
@@ -56,13 +51,13 @@ def costs(
                     wanted(event)
     answer = wanted.answer()
     rows = _rows(answer, by)
-    told = _budget(everything, limit) if limit else None
+    of_budget = _budget(everything, limit) if limit else None
     if format is options.TextOrJson.json:
         output.write_json(
-            {"by": by, "rows": rows, **{k: answer[k] for k in ("total", "queries", "alerts")}, "budget": told}
+            {"by": by, "rows": rows, **{k: answer[k] for k in ("total", "queries", "alerts")}, "budget": of_budget}
         )
     elif answer["total"]["calls"]:
-        _show(answer, rows, by, told)
+        _show(answer, rows, by, of_budget)
     else:
         output.nothing("cost", kept.root, run or since)
 
@@ -70,12 +65,12 @@ def costs(
 def _check(by: str) -> None:
     if by not in _BY and not by.startswith(_TAG):
         raise ConfigurationError(
-            f"--by is one of {', '.join(_BY)}, or {_TAG}KEY; given was {by!r}{nearest(by, _BY)}"
+            f"--by must be one of {', '.join(_BY)}, or {_TAG}KEY, got {by!r}{nearest(by, _BY)}"
         )
 
 
 def _rows(answer: dict[str, Any], by: str) -> list[dict[str, Any]]:
-    """The groups that were asked for, each with its share; of a tag, what does not have it comes last."""
+    """Return the groups, each with its share; for a tag, the calls without it come last."""
     total = answer["total"]
     if by.startswith(_TAG):
         tag = by.removeprefix(_TAG)
@@ -90,7 +85,7 @@ def _rows(answer: dict[str, Any], by: str) -> list[dict[str, Any]]:
 
 
 def _without(rows: list[dict[str, Any]], total: dict[str, Any]) -> list[dict[str, Any]]:
-    """What has no such tag, as one more row."""
+    """Return a row of the calls without the tag, if there are any."""
     rest = {name: total[name] - sum(row[name] for row in rows) for name in total if name != "cost_usd"}
     cost = dollars(sum_of([total]) - sum_of(rows))
     return [{"value": None, "cost_usd": cost, **rest}] if rest["calls"] else []
@@ -129,30 +124,30 @@ def _figures(row: dict[str, Any], share: float | None) -> Sequence[Any]:
 
 
 def _remarks(answer: dict[str, Any]) -> list[str]:
-    """What the table does not say, where there is something to say."""
+    """Return lines about the queries, the unknown costs and the alerts."""
     queries, raised, unknown = answer["queries"], answer["alerts"]["raised"], answer["total"]["unknown_costs"]
-    said = []
+    lines = []
     if queries["count"]:
         parts = [output.count(queries["count"], "queries") if queries["count"] > 1 else "1 query"]
         parts += [f"{queries['cache_hits']:,} from the cache"] if queries["cache_hits"] else []
         parts += [f"{queries['failed']:,} failed"] if queries["failed"] else []
         parts += [f"slot time {output.duration(queries['slot_ms'])}"] if queries["slot_ms"] else []
-        said.append(", ".join(parts))
+        lines.append(", ".join(parts))
     if unknown:
-        said.append(f"of {output.count(unknown, 'calls')} the cost is not known, and not in the sum")
+        lines.append(f"the cost of {output.count(unknown, 'calls')} is unknown, and not in the sum")
     if count := sum(raised.values()):
-        said.append(f"{output.count(count, 'alerts')} about costs")
-    return said
+        lines.append(f"{output.count(count, 'alerts')} about costs")
+    return lines
 
 
 def _of_budget(budget: dict[str, Any]) -> str:
-    """`12.40 of 50.00 USD this month (25 %)`"""
+    """Return `12.40 of 50.00 USD this month (25 %)`."""
     spent = usd(budget["spent_usd"]).removesuffix(" USD")
     return f"{spent} of {usd(budget['budget_usd'])} this month ({budget['share'] * 100:,.0f} %)"
 
 
 def usd(amount: float) -> str:
-    """Dollars and cents; of less than a cent, as much as says something."""
+    """Return dollars and cents; below a cent, six decimals."""
     if 0 < amount < 0.01:
         return f"{amount:.6f} USD" if amount >= 0.000001 else "< 0.000001 USD"
     return f"{amount:,.2f} USD"

@@ -1,4 +1,4 @@
-"""`odibi errors`: what went wrong, the same failures together."""
+"""`odibi errors`: the errors of all runs, grouped by fingerprint."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _MESSAGE: Final = 120
-"""Characters of a message in the list; one error by itself is shown whole."""
+"""Characters of a message in the list; a single error is shown whole."""
 _PLACE: Final = 40
 _LABEL: Final = 14
 _WIDE: Final = 100
@@ -28,39 +28,36 @@ def errors(
     fingerprint: Annotated[
         str | None,
         typer.Argument(
-            metavar="[FINGERPRINT]", show_default=False,
-            help="Show this error whole; the beginning of a fingerprint will do. (default: list all)",
+            metavar="FINGERPRINT", help="Only this error, in full.", show_default="list all",
         ),
     ] = None,
-    run: Annotated[
-        str | None, typer.Option("--run", metavar="RUN", help="Only what failed in this run. (default: all)")
-    ] = None,
-    since: Annotated[
-        str | None, typer.Option("--since", metavar="WHEN", help=times.HELP)
-    ] = None,
+    run: options.OnlyRun = None,
+    since: options.Since = None,
     limit: Annotated[
-        int, typer.Option("--limit", "-n", min=0, help="How many, those seen last; 0 for all.")
+        int, typer.Option("--limit", "-n", metavar="N", min=0, help="Number of errors; 0 for all.")
     ] = 20,
     store: options.Store = None,
     format: options.Format = options.TextOrJson.text,
 ) -> None:  # fmt: skip
-    """List what went wrong: each error once, how often, since when, in which runs and where.
+    """List the errors of all runs, grouped by fingerprint.
 
-    Failures are one and the same error by their fingerprint: the type, the message without its numbers and names, and
-    the innermost functions. An exception that passed through several layers counts once.
+    The fingerprint is the type, the message without numbers and names, and
+    the innermost functions; its beginning is enough for FINGERPRINT. The
+    errors seen last come first. An exception that passed through several
+    layers counts once.
     """
     kept = record.open_store(store)
     begin = moment(since, "--since")
     run_ids = [record.find(kept, run)] if run else kept.ids()
     view = ErrorsView()
-    with output.waiting("reading the record"):
+    with output.waiting("reading the store"):
         for run_id in run_ids:
             for event in record.read(kept, run_id):
                 if begin is None or event.timestamp >= begin:
                     view(event)
     answer = view.answer()
     if fingerprint is not None:
-        _tell(_chosen(answer["groups"], fingerprint), format)
+        _show_one(_chosen(answer["groups"], fingerprint), format)
         return
     known = len(answer["groups"])
     answer["groups"] = answer["groups"][: limit or None]
@@ -80,7 +77,7 @@ def _chosen(groups: list[dict[str, Any]], wanted: str) -> dict[str, Any]:
         return found[0]
     marks = [group["fingerprint"] for group in groups]
     if found:
-        output.complain(f"{wanted!r} could be any of {len(found)} errors: {', '.join(marks[:5])}")
+        output.complain(f"{wanted!r} is the beginning of {len(found)} fingerprints: {', '.join(marks[:5])}")
     else:
         output.complain(f"there is no error {wanted!r}{nearest(wanted, marks)}; `odibi errors` lists them")
     raise typer.Exit(exits.NOT_FOUND)
@@ -111,20 +108,19 @@ def _list(groups: list[dict[str, Any]]) -> None:
 
 
 def _left_out(known: int, listed: int, forgotten: int) -> str:
-    """So that nobody takes the list for all that there is."""
-    said = [f"the last {listed:,} of {known:,} errors: --limit shows more"] if listed < known else []
-    said += (
-        [f"no more than the last {known:,} errors are kept apart, and there were others"] if forgotten else []
-    )
-    return "; ".join(said)
+    """Return the notice of the errors that are not listed."""
+    notices = [f"the last {listed:,} of {known:,} errors: --limit shows more"] if listed < known else []
+    if forgotten:
+        notices.append(f"only the last {known:,} errors are kept apart; older ones were dropped")
+    return "; ".join(notices)
 
 
-def _cut(said: str, most: int) -> str:
-    return said if len(said) <= most else f"{said[:most]}…"
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]}…"
 
 
 def _where(group: dict[str, Any]) -> str:
-    """The first node or operation, and how many more; else the function of the program that raised it."""
+    """Return the first node or operation and the number of others, or the line of the program that raised."""
     places = group["nodes"] or group["operations"]
     if places:
         return str(places[0]) if len(places) == 1 else f"{places[0]} +{len(places) - 1}"
@@ -137,7 +133,7 @@ def _where(group: dict[str, Any]) -> str:
     return f"{own[-1].file}:{own[-1].line}" if own else ""
 
 
-def _tell(group: dict[str, Any], format: options.TextOrJson) -> None:
+def _show_one(group: dict[str, Any], format: options.TextOrJson) -> None:
     if format is options.TextOrJson.json:
         output.write_json(group)
         return
@@ -148,15 +144,15 @@ def _tell(group: dict[str, Any], format: options.TextOrJson) -> None:
         output.write(on, output.styled(f"{label:<{_LABEL}} {value}"))
     for crumb in group["example"]["breadcrumbs"]:
         data = "".join(f" {key}={value}" for key, value in (crumb.get("data") or {}).items())
-        said = f"{crumb.get('severity', '')} {crumb.get('category', '')}: {crumb.get('message', '')}{data}"
-        output.write(on, output.styled(f"{'before':<{_LABEL}} {_time(crumb.get('at'))} {said}", "dim"))
+        text = f"{crumb.get('severity', '')} {crumb.get('category', '')}: {crumb.get('message', '')}{data}"
+        output.write(on, output.styled(f"{'before':<{_LABEL}} {_time(crumb.get('at'))} {text}", "dim"))
     trace = group["example"]["traceback"]
     for line in ("", *trace.splitlines()) if trace else ():
         output.write(on, output.styled(line))
 
 
 def _facts(group: dict[str, Any], on: Console) -> Iterator[tuple[str, str]]:
-    """What there is to know of an error, and then of the one example."""
+    """Yield the facts of an error, then those of its example."""
     example = group["example"]
     yield "fingerprint", group["fingerprint"]
     first, last = (times.at_second(group[name]) for name in ("first_seen", "last_seen"))
@@ -169,14 +165,14 @@ def _facts(group: dict[str, Any], on: Console) -> Iterator[tuple[str, str]]:
         if example[label]:
             yield label.replace("_", " "), example[label]
     if example["handled"] is False:
-        yield "handled", "no: nobody caught it"
-    for name, told in {"context": example["context"], **example["contexts"]}.items():
-        if told:
-            yield output.shown(name), output.as_json(told).decode()
+        yield "handled", "no (uncaught)"
+    for name, values in {"context": example["context"], **example["contexts"]}.items():
+        if values:
+            yield output.shown(name), output.as_json(values).decode()
 
 
 def _time(moment: Any) -> str:
-    """The time of day, of what should be a timestamp."""
+    """Return the time of day of a timestamp, or `?`."""
     try:
         return f"{times.local(moment):%H:%M:%S}"
     except (AttributeError, TypeError, ValueError):

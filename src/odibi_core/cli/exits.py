@@ -1,4 +1,4 @@
-"""The exit codes: what a script or a scheduler may count on."""
+"""The exit codes of the command, a stable interface for scripts and schedulers."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from odibi_core.errors import (
 
 SUCCESS: Final = 0
 FAILED: Final = 1
-"""The pipeline ran, and failed."""
+"""The pipeline ran and failed."""
 USAGE: Final = 2
-"""What was asked cannot be right: an option, a setting, a file, a pipeline, a SQL text."""
+"""An option, a setting, a file, a pipeline or a query is wrong."""
 NOT_FOUND: Final = 3
-"""No such run, or no such error in the record."""
+"""No such run or error in the store."""
 UNREADABLE: Final = 4
-"""A file of the record could not be read or written."""
+"""A record, or a file that was asked for, could not be read or written."""
 INTERNAL: Final = 70
-"""A fault of odibi-core's own."""
+"""An error inside odibi-core."""
 INTERRUPTED: Final = 130
 BROKEN_PIPE: Final = 141
 
 HELP: Final = (
-    "Exit codes: 0 success; 1 the pipeline failed; 2 wrong usage, setting or pipeline; 3 no such run or error; "
-    "4 the record could not be read or written; 129 hung up; 130 interrupted; 143 terminated."
+    "Exit codes: 0 success; 1 pipeline failed; 2 wrong usage, setting or pipeline; 3 no such run or error; "
+    "4 file not readable or writable; 129 hung up; 130 interrupted; 143 terminated."
 )
 
 _CODES: Final[tuple[tuple[type[OdibiError], int], ...]] = (
@@ -44,5 +44,5 @@ _CODES: Final[tuple[tuple[type[OdibiError], int], ...]] = (
 
 
 def code_of(error: OdibiError) -> int:
-    """The exit code of an error that was raised on purpose."""
+    """Return the exit code of an error of the library."""
     return next((code for kind, code in _CODES if isinstance(error, kind)), FAILED)

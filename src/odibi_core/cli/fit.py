@@ -1,4 +1,4 @@
-"""The choice of the columns of a table that a terminal has room for, and of their widths."""
+"""The columns of a table that fit a terminal, and their widths."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import msgspec
 
 GAP: Final = 2
 _LEAST: Final = 10
-"""Characters of a text that say something."""
+"""Characters of the shortest useful text."""
 _HEADER: Final = 16
 
 
 class Column(msgspec.Struct, frozen=True):
-    """What is known of a column: its widest cell, its header, and how it may be cut."""
+    """The measures of a column: its widest cell, its header, and how it may be cut."""
 
     widest: int
     header: int
@@ -30,14 +30,14 @@ class Column(msgspec.Struct, frozen=True):
 
     @property
     def least(self) -> int:
-        """The smallest width at which the column is still worth showing."""
+        """The smallest width at which the column is useful."""
         return min(self.natural, max(_LEAST, min(self.header, _HEADER))) if self.is_text else self.natural
 
 
 def fit(columns: Sequence[Column], width: int) -> dict[int, int]:
     """Return the widths of the columns to show, by their place.
 
-    Columns without a value are hidden first, then those at the end; what room is left goes to the text that is cut.
+    Columns without a value are hidden first, then those at the end. The remaining width goes to texts that are cut.
     """
     places = range(len(columns))
     shown = list(places)

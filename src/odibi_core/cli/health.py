@@ -1,4 +1,4 @@
-"""`odibi health`: whether what this machine's programs stand on is well."""
+"""`odibi health`: the health checks, run now or as recorded."""
 
 from __future__ import annotations
 
@@ -32,23 +32,22 @@ _SIGNS = {
 def health(
     format: options.Format = options.TextOrJson.text,
     exit_on_failure: Annotated[
-        bool, typer.Option("--exit-on-failure", help="Exit with 1 when anything is unhealthy.")
+        bool, typer.Option("--exit-on-failure", help="Exit with code 1 if a check is unhealthy.")
     ] = False,
     load: Annotated[
         str | None,
-        typer.Option(
-            "--load", metavar="FILE", help="A Python file or module that registers checks of its own."
-        ),
+        typer.Option("--load", metavar="FILE", help="Python file or module with more checks."),
     ] = None,
     recorded: Annotated[
-        bool,
-        typer.Option("--recorded", help="What programs found last, from the record; nothing is asked now."),
+        bool, typer.Option("--recorded", help="Show the last recorded results instead.")
     ] = False,
     store: options.Store = None,
 ) -> None:
-    """Ask every health check now: disk, store, log, metrics endpoint, Sentry, BigQuery, and your own.
+    """Run the health checks.
 
-    What is not configured is skipped. Each check has its own timeout, and one that hangs is unhealthy.
+    Disk, store, log, metrics endpoint, Sentry, BigQuery, and registered
+    checks. A check of something that is not configured is skipped. Each
+    check has a timeout; a check that exceeds it is unhealthy.
     """
     from odibi_core.observability import run_health_checks
 
@@ -58,7 +57,7 @@ def health(
     if recorded:
         report = _recorded(record.open_store(store))
     else:
-        with output.waiting("asking the checks"), output.aside():
+        with output.waiting("running the checks"), output.aside():
             report = run_health_checks()
     if format is options.TextOrJson.json:
         output.write_json(report)
@@ -69,11 +68,11 @@ def health(
 
 
 def _recorded(store: RunStore) -> dict[str, Any]:
-    """The last answers that stand in the record, and the circuits."""
+    """Return the last recorded result of each check, and the circuits."""
     from odibi_core.observability import overall_status
 
     view = HealthView()
-    with output.waiting("reading the record"):
+    with output.waiting("reading the store"):
         for event in store.events():
             view(event)
     answer = view.answer()
@@ -84,7 +83,7 @@ def _show(report: dict[str, Any]) -> None:
     on = output.console()
     circuits = report.get("circuits", {})
     if not report["checks"] and not circuits:
-        output.notice("no health check stands in the record; `odibi health` asks them now")
+        output.notice("no health check is recorded; `odibi health` runs the checks")
         return
     if report["checks"]:
         output.write(on, _checks(report["checks"], on))
@@ -93,14 +92,14 @@ def _show(report: dict[str, Any]) -> None:
     output.write(on, output.styled(report["status"], f"bold {STYLES.get(report['status'], '')}"))
 
 
-def _checks(told: dict[str, Any], on: Console) -> Table:
-    """Each check; of recorded ones also when they were asked last, and since when they have stood so."""
-    recorded = any("since" in check for check in told.values())
+def _checks(results: dict[str, Any], on: Console) -> Table:
+    """Return a row for each check; recorded checks also have the times of their last run and last change."""
+    recorded = any("since" in check for check in results.values())
     moments = (f"Since ({times.zone()})", "Last asked") if recorded else ()
     listed = output.table(
         "", "Check", "Status", *moments, "Took", "Message", right=("Took",), whole=("Status", *moments)
     )
-    for name, check in told.items():
+    for name, check in results.items():
         seconds = check["duration_seconds"]
         listed.add_row(
             _sign(check["status"], on),
@@ -113,10 +112,10 @@ def _checks(told: dict[str, Any], on: Console) -> Table:
     return listed
 
 
-def _circuits(told: dict[str, Any]) -> Table:
+def _circuits(circuits: dict[str, Any]) -> Table:
     since = f"Since ({times.zone()})"
     listed = output.table("Circuit", "State", since, "Changes", right=("Changes",), whole=("State", since))
-    for name, circuit in told.items():
+    for name, circuit in circuits.items():
         state = circuit["state"]
         listed.add_row(
             output.cell(name, "bold"),

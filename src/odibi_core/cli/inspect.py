@@ -1,4 +1,4 @@
-"""`odibi inspect`: what the stages of a file are and take."""
+"""`odibi inspect`: the stages of a file and their parameters."""
 
 from __future__ import annotations
 
@@ -21,36 +21,32 @@ if TYPE_CHECKING:
     from odibi_core.observability import PipelineDescription
 
 _LISTS: Final = ("pipeline", "steps", "stages")
-"""What a list of stages is called in a file, in this order."""
+"""The names of a list of stages in a file, by precedence."""
 
 
 def inspect(
     target: Annotated[
         str,
         typer.Argument(
-            metavar="FILE[:NAME]",
-            show_default=False,
-            help="A Python file, a folder of them, or a module's dotted name; NAME is a stage or a list of them.",
+            metavar="FILE[:NAME]", help="Python file, folder or module.", show_default=False
         ),
     ],
     schema: Annotated[
-        bool, typer.Option("--schema", help="Show the JSON Schema of a config of the stages instead.")
+        bool, typer.Option("--schema", help="Show the JSON Schema of a config instead.")
     ] = False,
     config: Annotated[
         Path | None,
-        typer.Option(
-            "--config",
-            metavar="FILE",
-            help="Say whether this config, JSON or TOML, fits: by each stage's name, its parameters.",
-        ),
+        typer.Option("--config", metavar="FILE", help="Check this config, JSON or TOML, instead."),
     ] = None,
     format: options.Format = options.TextOrJson.text,
 ) -> None:
-    """Show what the stages of a file are and take: classes with a process, measured functions, steps.
+    """Show the stages of a file and their parameters.
 
-    The file is imported, which runs what stands at its top level; nothing below `if __name__ == "__main__"` happens,
-    and no stage is called. Without NAME these are the list called pipeline, steps or stages, or else the stages that
-    the file defines.
+    Stages are classes with `process`, measured functions, and steps. NAME is
+    a stage or a list of stages; without it, the list called pipeline, steps
+    or stages, or else all stages that the file defines. The file is imported,
+    as by `import`; no stage is called. A config has the parameters of each
+    stage under its name.
     """
     from odibi_core.observability import inspect_pipeline
 
@@ -67,12 +63,12 @@ def inspect(
         found.show()
     else:
         output.notice(
-            f"there are no stages in {target}: no class with a process, no measured function, no list of them"
+            f"there are no stages in {target}: no class with process(), measured function, or list of stages"
         )
 
 
 def _stages(target: str) -> list[Any]:
-    """The objects to look at, of a folder, a file or a module."""
+    """Return the stages of a folder, a file or a module."""
     from odibi_core.pipeline.loader import load_module, split_target
 
     if (folder := Path(target)).is_dir():
@@ -83,7 +79,7 @@ def _stages(target: str) -> list[Any]:
     if _is_dotted(target):
         here = str(absolute_path("."))
         if not sys.path or sys.path[0] != here:
-            sys.path.insert(0, here)  # as `python -m` has it
+            sys.path.insert(0, here)  # as with `python -m`
         module, _, name = target.partition(":")
         return _named(load_module(module), name)
     path, name = split_target(target)
@@ -119,7 +115,7 @@ def _all_of(module: ModuleType) -> list[Any]:
 
 
 def _check(found: PipelineDescription, file: Path, *, as_json: bool) -> None:
-    """Tell every reason why a config does not fit, and leave with the code for wrong usage if there is one."""
+    """Report every reason why a config does not fit; exit with the code of wrong usage if there is one."""
     problems = _problems(found, _read(file))
     if as_json:
         output.write_json({"config": str(file), "fits": not problems, "problems": problems})
@@ -135,11 +131,11 @@ def _problems(found: PipelineDescription, config: Mapping[str, Any]) -> list[str
     from odibi_core.observability import validate_config
 
     names = list(found.json_schema()["properties"])
-    strange = [f"{name!r} is no stage{nearest(name, names)}" for name in config if name not in names]
+    problems = [f"{name!r} is no stage{nearest(name, names)}" for name in config if name not in names]
     for name, stage in zip(names, found, strict=True):
         if name in config or any(each.required for each in stage.parameters):
-            strange += validate_config(stage, config.get(name, {}))
-    return strange
+            problems += validate_config(stage, config.get(name, {}))
+    return problems
 
 
 def _read(file: Path) -> Mapping[str, Any]:
@@ -153,6 +149,6 @@ def _read(file: Path) -> Mapping[str, Any]:
         raise ConfigurationError(f"the config {str(file)!r} is not {kind}: {error}") from error
     if not isinstance(found, dict):
         raise ConfigurationError(
-            f"the config {str(file)!r} holds a {type(found).__name__}; it must be a mapping by stage"
+            f"the config {str(file)!r} must be a mapping by stage, got {type(found).__name__}"
         )
     return found

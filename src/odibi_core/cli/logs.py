@@ -1,4 +1,4 @@
-"""`odibi logs`: what happened, line by line."""
+"""`odibi logs`: the log of a run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 import typer
 
 from odibi_core.cli import options, output, record, times
-from odibi_core.cli.times import moment as moment
+from odibi_core.cli.times import moment
 from odibi_core.events import Event, LogLevel, from_dict, kinds, to_dict
 from odibi_core.events.clock import utc_now
 from odibi_core.sinks.text import error_of, fields_of, given_message, subject_of
@@ -18,7 +18,7 @@ from odibi_core.store.runs import RunStore
 from odibi_core.views.logs import LogsView
 
 _WIDE: Final = 110
-"""Columns of a terminal that has room for figures beside the text."""
+"""Columns of a terminal with room for figures beside the text."""
 _FOR_MACHINES: Final = frozenset({kinds.METRIC, kinds.PIPELINE_PLAN, kinds.SNAPSHOT})
 _OF_RUNS: Final = frozenset(
     {
@@ -27,11 +27,11 @@ _OF_RUNS: Final = frozenset(
         kinds.CACHE_MISS, kinds.CHECK_RESULT,
     }
 )  # fmt: skip
-"""Kinds whose columns and messages have all that a person reads; their fields are for programs."""
+"""Kinds shown by columns and message alone; their fields are for programs."""
 
 
-class Wanted(msgspec.Struct, frozen=True):
-    """Which events are asked for."""
+class EventFilter(msgspec.Struct, frozen=True):
+    """The events to show; it contains an event that passes every filter."""
 
     event: str | None = None
     node: str | None = None
@@ -57,25 +57,30 @@ def logs(
         str | None, typer.Option("--event", metavar="KIND", help="Only this kind, such as node_failed.")
     ] = None,
     node: Annotated[str | None, typer.Option("--node", metavar="STEP", help="Only this step.")] = None,
-    level: Annotated[LogLevel | None, typer.Option("--level", help="Only this level and above.")] = None,
-    since: Annotated[str | None, typer.Option("--since", metavar="WHEN", help=times.HELP)] = None,
-    until: Annotated[str | None, typer.Option("--until", metavar="WHEN", help="The same.")] = None,
+    level: Annotated[
+        LogLevel | None, typer.Option("--level", metavar="LEVEL", help="Only this level and above.")
+    ] = None,
+    since: options.Since = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="WHEN", help="Latest time, in the same forms.")
+    ] = None,
     limit: Annotated[
-        int, typer.Option("--limit", "-n", min=0, help="How many, the last ones; 0 for all.")
+        int, typer.Option("--limit", "-n", metavar="N", min=0, help="Number of last lines; 0 for all.")
     ] = 200,
     store: options.Store = None,
     format: options.Format = options.TextOrJson.text,
 ) -> None:
-    """Show what happened in a run, oldest first.
+    """Show the log of a run, oldest line first.
 
-    Times are in the local zone, which stands above them; JSON has them in UTC. --since and --until take a time as it is
-    printed: without a date, of the day on which the run began.
+    Times are in the local zone, named in the header; JSON has UTC. --since
+    and --until take times as printed, ISO 8601, or an age: 10m, 2h, 3d. A
+    time without a date belongs to the day on which the run began.
 
-    As text, what only programs read (metric, pipeline_plan, snapshot) is shown when --event asks for it. --format json
-    gives every event, one JSON document a line.
+    Text leaves out metric, pipeline_plan and snapshot, unless --event names
+    them. --format json writes every event, one JSON document a line.
     """
     as_json = format is options.TextOrJson.json
-    wanted = Wanted(
+    wanted = EventFilter(
         event=kinds.canonical(event) if event else None,
         node=node,
         severity=kinds.severity(level) if level else 0,
@@ -97,7 +102,7 @@ def logs(
     elif found:
         _show([from_dict(entry) for entry in found], began)
     else:
-        output.notice("nothing of that kind")
+        output.notice("no event matches the options")
 
 
 def _last(events: Iterator[Event], limit: int) -> list[dict[str, Any]]:
@@ -117,7 +122,7 @@ def _day_of(store: RunStore, run_id: str) -> date:
 
 
 def _show(events: list[Event], began: date) -> None:
-    """Write the lines: with figures in columns of their own where a terminal has room, else in the text."""
+    """Write the lines; on a narrow terminal the figures are part of the text."""
     on = output.console()
     wide = on.width >= _WIDE
     clock = "%H:%M:%S.%f"
@@ -137,26 +142,26 @@ def _show(events: list[Event], began: date) -> None:
     for event in events:
         style = output.STYLES.get(event.level, "")
         took, rows = output.duration(event.duration_ms), output.count(event.row_count)
-        said = [*_said(event)] if wide else [event.node_name or "", _figures(took, rows), *_said(event)]
+        parts = [*_parts(event)] if wide else [event.node_name or "", _figures(took, rows), *_parts(event)]
         lines.add_row(
             output.cell(f"{times.local(event.timestamp):{clock}}"[:-3]),
             output.cell(event.level, style),
             output.cell(event.event_type),
             *((output.cell(event.node_name or "", "bold"), took, rows) if wide else ()),
             output.styled(
-                "  ".join(filter(None, said)), style if event.level in ("error", "critical") else "dim"
+                "  ".join(filter(None, parts)), style if event.level in ("error", "critical") else "dim"
             ),
         )
     output.write(on, lines)
 
 
 def _figures(took: str, rows: str) -> str:
-    told = [each for each in (took, f"{rows} rows" if rows else "") if each]
-    return f"({', '.join(told)})" if told else ""
+    figures = [each for each in (took, f"{rows} rows" if rows else "") if each]
+    return f"({', '.join(figures)})" if figures else ""
 
 
-def _said(event: Event) -> Iterator[str]:
-    """Yield what there is to read: the logger, the subject, the message, the error with its type, the fields."""
+def _parts(event: Event) -> Iterator[str]:
+    """Yield the logger, the subject, the message, the error with its type, and the fields."""
     if event.node_name is None and event.component:
         yield event.component
     yield subject_of(event)

@@ -1,4 +1,4 @@
-"""`odibi metrics`: the numbers of a run, worked out again from its record."""
+"""`odibi metrics`: the metrics of a run, computed from its record."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from odibi_core.views.runs import RunsView
 
 
 class MetricsFormat(StrEnum):
-    """How the numbers are written."""
+    """The form of the answer."""
 
     report = "report"
     prometheus = "prometheus"
@@ -27,13 +27,14 @@ class MetricsFormat(StrEnum):
 def metrics(
     run: options.Run = None,
     format: Annotated[
-        MetricsFormat, typer.Option("--format", help="For people, for Prometheus, or for programs.")
-    ] = (MetricsFormat.report),
+        MetricsFormat, typer.Option("--format", metavar="FORMAT", help="report, prometheus or json.")
+    ] = MetricsFormat.report,
     store: options.Store = None,
 ) -> None:
-    """Show the metrics of a run: durations, rows, throughput, cache hits, failures.
+    """Show the metrics of a run.
 
-    They are folded from the record, so they are the same as when the run ended.
+    Durations, rows, throughput, cache hits and failures, computed from the
+    record: the same values as at the end of the run.
     """
     kept = record.open_store(store)
     run_id = record.find(kept, run)

@@ -7,31 +7,30 @@ from typing import Annotated
 
 import typer
 
+WHEN = "Earliest time: 04:05, 2026-01-31, or 2h (ago)."
 Store = Annotated[
-    str | None,
-    typer.Option(
-        "--store", metavar="DIR", help="The folder of the record. (default: ODIBI_STORE__DIR, or .odibi)"
-    ),
+    str | None, typer.Option("--store", metavar="DIR", help="Store folder.", show_default=".odibi")
 ]
 Run = Annotated[
     str | None,
     typer.Argument(
-        metavar="[RUN]", show_default=False,
-        help="A run's id, the beginning or end of one, or a pipeline's name. (default: the latest run)",
+        metavar="RUN", help="Run id, part of it, or pipeline.", show_default="latest"
     ),
 ]  # fmt: skip
-Engine = Annotated[
-    str,
-    typer.Option("--engine", metavar="NAME", help="What reads, writes and answers SQL: pandas or polars."),
+OnlyRun = Annotated[
+    str | None,
+    typer.Option("--run", metavar="RUN", help="Only this run.", show_default="all"),
 ]
-Workers = Annotated[int, typer.Option("--workers", min=1, max=1024, help="How many steps run side by side.")]
+Since = Annotated[str | None, typer.Option("--since", metavar="WHEN", help=WHEN)]
+Engine = Annotated[str, typer.Option("--engine", metavar="NAME", help="pandas or polars.")]
+Workers = Annotated[int, typer.Option("--workers", metavar="N", min=1, help="Steps at the same time.")]
 
 
 class TextOrJson(StrEnum):
-    """How an answer is written."""
+    """The form of an answer."""
 
     text = "text"
     json = "json"
 
 
-Format = Annotated[TextOrJson, typer.Option("--format", help="For people, or for programs.")]
+Format = Annotated[TextOrJson, typer.Option("--format", metavar="FORMAT", help="Output: text or json.")]

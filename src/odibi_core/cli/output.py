@@ -1,4 +1,4 @@
-"""What the command writes: answers on stdout, everything else on stderr; neat on a terminal, plain in a pipe."""
+"""The output of the command: answers on stdout, notices on stderr; styled on a terminal, plain in a pipe."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _UNBOUNDED: Final = 100_000
-"""The width of what is no terminal: nothing is wrapped or cut there."""
+"""The width of a pipe or file, where nothing is wrapped or cut."""
 _PATIENCE_S: Final = 1.0
 STYLES: Final = {
     "success": "green", "failed": "red", "skipped": "yellow", "running": "cyan", "pending": "dim",
@@ -34,7 +34,7 @@ _SIGNS: Final = {
 
 
 def console(stream: TextIO | None = None) -> Console:
-    """A console on stdout, or on `stream`, that takes text as text: no markup, no emoji names, no guessed colours."""
+    """Return a console on stdout, or on `stream`, without markup, emoji names or highlighting."""
     from rich.console import Console
 
     file = stream or sys.stdout
@@ -43,23 +43,23 @@ def console(stream: TextIO | None = None) -> Console:
 
 
 def sign(state: str, on: Console) -> str:
-    """One character for a state, in what the terminal can show."""
+    """Return the character of a state, in ASCII if the encoding requires it."""
     fancy, plain_sign = _SIGNS.get(state, _SIGNS["pending"])
     return fancy if is_unicode(on) else plain_sign
 
 
 def is_unicode(on: Console) -> bool:
-    """Whether the terminal's encoding has every sign."""
+    """Return whether the encoding of the console has every sign."""
     return on.encoding.lower().startswith("utf")
 
 
 def joined(parts: Iterable[str], on: Console) -> str:
-    """Short facts side by side."""
+    """Return short texts with separators."""
     return (" · " if is_unicode(on) else ", ").join(parts)
 
 
 def shown(value: object) -> str:
-    """A text as it may be shown: what a terminal would obey, or a reader could not see, is written as an escape."""
+    """Return a text in which control and invisible characters are escapes."""
     text = value if isinstance(value, str) else str(value)
     if text.isprintable():
         return text
@@ -70,7 +70,7 @@ def shown(value: object) -> str:
 
 
 def for_stdout(text: str) -> str:
-    """Return a text for stdout: exact in a pipe or a file; on a terminal, what it would obey is an escape of JSON."""
+    """Return a text for stdout: exact in a pipe or a file, control characters as JSON escapes on a terminal."""
     if not sys.stdout.isatty() or all(line.isprintable() for line in text.split("\n")):
         return text
     return "".join(char if char.isprintable() or char == "\n" else _escape(char) for char in text)
@@ -83,22 +83,26 @@ def _escape(char: str) -> str:
 
 
 def styled(value: object, style: str = "") -> Text:
-    """A text for a console, as data."""
+    """Return a text for a console, escaped."""
     from rich.text import Text
 
     return Text(shown(value), style=style)
 
 
 def cell(value: object, style: str = "") -> Text:
-    """A text for a column that is cut, and not wrapped, when a terminal is too narrow."""
+    """Return a text for a column that is cut, not wrapped, on a narrow terminal."""
     text = styled(value, style)
     text.no_wrap, text.overflow = True, "ellipsis"
     return text
 
 
 def table(*columns: str, right: Sequence[str] = (), whole: Sequence[str] = ()) -> Table:
-    """A calm table: columns two apart and no frame. Where it is too wide, figures (`right`) and `whole` columns are
-    the last to be cut.
+    """Return an empty table without a frame.
+
+    Args:
+        columns: The headers.
+        right: The headers of figures, which are aligned right and never wrapped.
+        whole: The headers of other columns that are never wrapped.
     """
     from rich.table import Table
 
@@ -110,7 +114,7 @@ def table(*columns: str, right: Sequence[str] = (), whole: Sequence[str] = ()) -
 
 
 def write(on: Console, *items: RenderableType) -> None:
-    """Print; in a pipe without the blanks that pad a table's last column."""
+    """Print items; in a pipe, without the trailing blanks of a table."""
     if on.file.isatty():
         on.print(*items, sep="\n")
         return
@@ -120,23 +124,23 @@ def write(on: Console, *items: RenderableType) -> None:
 
 
 def write_json(value: object) -> None:
-    """One document on stdout."""
+    """Write one JSON document to stdout."""
     sys.stdout.write(for_stdout(f"{msgspec.json.format(as_json(value)).decode()}\n"))
 
 
 def write_json_lines(values: Iterable[object]) -> None:
-    """One document a line on stdout."""
+    """Write one JSON document a line to stdout."""
     for value in values:
         sys.stdout.write(for_stdout(f"{as_json(value).decode()}\n"))
 
 
-def nothing(what: str, root: object, asked: object, otherwise: str = "") -> None:
-    """The notice that a record has none of it: for what was `asked`, or, where nothing was, what `otherwise` says."""
-    notice(f"no {what} is recorded in {root}{' for what was asked' if asked else otherwise}")
+def nothing(what: str, root: object, filtered: object, hint: str = "") -> None:
+    """Write the notice that a store has no `what`; `hint` follows if no filter was given."""
+    notice(f"no {what} is recorded in {root}{' that matches the options' if filtered else hint}")
 
 
 def as_json(value: object) -> bytes:
-    """Valid JSON of anything; what JSON has no word for becomes a text."""
+    """Return valid JSON of any value; a value that JSON lacks becomes a text."""
     try:
         return msgspec.json.encode(value, enc_hook=str)
     except (TypeError, ValueError, OverflowError, RecursionError):
@@ -144,12 +148,12 @@ def as_json(value: object) -> bytes:
 
 
 def notice(text: object) -> None:
-    """A line on stderr for whoever looks on."""
+    """Write a line to stderr."""
     write(on := console(sys.stderr), styled(text, "dim" if on.file.isatty() else ""))
 
 
 def complain(text: str) -> None:
-    """What went wrong, on stderr: one line, or one a problem; without the secrets that an exception's text may hold."""
+    """Write an error to stderr, one line for each problem, after redaction."""
     first, *others = sanitize_text(text).splitlines() or [""]
     on = console(sys.stderr)
     from rich.text import Text
@@ -162,13 +166,13 @@ def complain(text: str) -> None:
 
 
 def aside() -> redirect_stdout[TextIO]:
-    """For while code of the user's runs: what it prints goes to stderr, so that stdout has the answer alone."""
+    """Return a context manager that sends the output of user code to stderr; stdout has the answer alone."""
     return redirect_stdout(sys.stderr)
 
 
 @contextmanager
 def waiting(for_what: str) -> Iterator[Callable[[], None]]:
-    """Show a spinner on the terminal if it takes longer than a second; calling the value of the block ends it early."""
+    """Show a spinner on the terminal after a second; the value of the block is a function that ends it."""
     on = console(sys.stderr)
     if not is_live(on):
         yield lambda: None
@@ -197,17 +201,17 @@ def waiting(for_what: str) -> Iterator[Callable[[], None]]:
 
 
 def is_live(on: Console) -> bool:
-    """Whether something may move there: a real terminal, and not a dumb one."""
+    """Return whether the console can be redrawn: a terminal, and not a dumb one."""
     return on.file.isatty() and not on.is_dumb_terminal
 
 
 def duration(ms: float | None) -> str:
-    """Return a duration; nothing if it is not known."""
+    """Return a duration; an empty text for None."""
     return wording.duration(ms if isinstance(ms, int | float) else None, unknown="")
 
 
 def count(number: Any, of: str = "") -> str:
-    """`1,234 rows`; nothing for what is not known."""
+    """Return `1,234 rows`; an empty text for None."""
     if not isinstance(number, int):
         return ""
     return f"{number:,} {of if number != 1 else of.removesuffix('s')}".rstrip()

@@ -1,4 +1,4 @@
-"""The values of `--param`: JSON where it is JSON, else text."""
+"""The values of `--param`: JSON if it is valid JSON, else text."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from typing import Any, Final
 from odibi_core.errors import ConfigurationError
 
 _NUMBERS: Final = frozenset({"NaN", "Infinity", "-Infinity"})
-"""Numbers that JSON has no word for. As a value of `--param` they are text, unless a function asks for a float."""
+"""Numbers that JSON lacks: text, unless the parameter of the function is annotated as float."""
 _FLOAT: Final = (float, "float", float | None, "float | None")
 
 
 def parse_params(given: list[str]) -> dict[str, Any]:
-    """Return `NAME=VALUE` texts as values."""
+    """Return the values of `NAME=VALUE` texts by name."""
     params: dict[str, Any] = {}
     for each in given:
         name, equals, value = each.partition("=")
         if not equals or not name.strip():
             raise ConfigurationError(
-                f"--param takes NAME=VALUE, such as --param limit=10; given was {each!r}"
+                f"--param must be NAME=VALUE, such as --param limit=10, got {each!r}"
             )
         if name.strip() in params:
-            raise ConfigurationError(f"--param {name.strip()} is given twice")
+            raise ConfigurationError(f"--param {name.strip()} must be given once, got two values")
         params[name.strip()] = _value(value)
     return params
 
 
 def with_floats(params: Mapping[str, Any], steps: Iterable[Any]) -> dict[str, Any]:
-    """Return the parameters; `NaN` and `Infinity` are floats if every function that takes them says `float`."""
+    """Return the parameters; `NaN` and `Infinity` are floats if every function annotates them as float."""
     wanted = {name for name, value in params.items() if isinstance(value, str) and value in _NUMBERS}
     if not wanted:
         return dict(params)
-    functions = [getattr(step, "value", step) for step in steps]  # of a step, or a plain function
+    functions = [getattr(step, "value", step) for step in steps]  # a step or a plain function
     hints = {name: _hints(functions, name) for name in wanted}
     return {
         name: float(value) if name in wanted and hints[name] and all(hints[name]) else value
@@ -44,7 +44,7 @@ def with_floats(params: Mapping[str, Any], steps: Iterable[Any]) -> dict[str, An
 
 
 def _hints(functions: Iterable[Any], name: str) -> list[bool]:
-    """Return, of each function that has a parameter of that name, whether it says `float`."""
+    """Return, for each function with a parameter of that name, whether it is annotated as float."""
     found = []
     for function in functions:
         try:
@@ -57,7 +57,7 @@ def _hints(functions: Iterable[Any], name: str) -> list[bool]:
 
 
 def _value(text: str) -> Any:
-    """Return the value of JSON, or the text. What JSON has no word for, or a float cannot hold, is text."""
+    """Return the value of JSON, or the text if it is no JSON or no finite number."""
     try:
         return json.loads(text, parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""What is seen while a pipeline runs: a moving table on a terminal, plain lines anywhere else; always on stderr."""
+"""The progress of a run on stderr: a live table on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 _EVERY_S: Final = 0.1
 _SHARE: Final = 20
-"""Drawing may take one part in so many of the time, so that a pipeline of thousands of steps keeps its pace."""
+"""Drawing takes at most 1/20 of the time, so that it does not slow a pipeline of thousands of steps."""
 _BESIDE: Final = 6
 """Lines of the terminal that are not steps."""
 
 
 class Progress(Protocol):
-    """A sink that shows how far a run is, between entering and leaving."""
+    """A sink that shows the progress of a run while it is entered."""
 
     def __enter__(self) -> Progress: ...
     def __exit__(self, *_: object) -> None: ...
@@ -35,13 +35,13 @@ class Progress(Protocol):
 
 
 def new_progress() -> Progress:
-    """The one that fits stderr."""
+    """Return the progress that fits stderr."""
     on = output.console(sys.stderr)
     return LiveProgress(on) if output.is_live(on) else PlainProgress()
 
 
 class PlainProgress(AbstractContextManager["PlainProgress"]):
-    """A line an event, as `sinks.console` writes them; checks that passed are not worth one."""
+    """A line for each event, as `sinks.console` writes it, without the checks that passed."""
 
     def __init__(self) -> None:
         self._sink = ConsoleSink(sys.stderr)
@@ -56,7 +56,7 @@ class PlainProgress(AbstractContextManager["PlainProgress"]):
 
 
 class LiveProgress(AbstractContextManager["LiveProgress"]):
-    """The steps with their states, and a bar below; it leaves nothing behind, for the summary says it all again."""
+    """A live table of the steps and a bar; it is erased at the end, because the summary repeats it."""
 
     def __init__(self, on: Console) -> None:
         from rich.live import Live
@@ -88,16 +88,16 @@ class LiveProgress(AbstractContextManager["LiveProgress"]):
         return self._drawn
 
 
-_TOLD: Final = frozenset(
+_BRIEF: Final = frozenset(
     {kinds.PIPELINE_START, kinds.PIPELINE_COMPLETE, kinds.PIPELINE_ERROR, kinds.NODE_START, kinds.NODE_COMPLETE,
      kinds.NODE_FAILED, kinds.NODE_RETRY, kinds.NODE_SKIPPED, kinds.CHECK_RESULT}
 )  # fmt: skip
-"""Events whose message and figures say enough; what a step itself said is shown with all its fields."""
+"""Events shown by message and figures alone; events of the user's code are shown with all fields."""
 
 
 def _brief(event: Event) -> Event:
-    """A line that can be taken in while it passes: everything else is in the summary, the story and the log."""
-    if event.event_type not in _TOLD:
+    """Return the event without the fields that the summary, the story and the log have."""
+    if event.event_type not in _BRIEF:
         return event
     kind = {"error_type": event.fields["error_type"]} if "error_type" in event.fields else {}
     plain = {"layer": None, "engine": None, "status": None, "cache_hit": None, "metadata": None}
@@ -105,7 +105,7 @@ def _brief(event: Event) -> Event:
 
 
 def draw(run: dict[str, Any], on: Console) -> RenderableType:
-    """A run, as a `TimelineView` answers it, in the height of a terminal."""
+    """Return the answer of a `TimelineView` as a table that fits the height of the terminal."""
     from rich.console import Group
     from rich.progress_bar import ProgressBar
     from rich.table import Table
@@ -120,11 +120,11 @@ def draw(run: dict[str, Any], on: Console) -> RenderableType:
         total=max(1, run["total"]), completed=done, width=min(40, max(10, on.width // 3)),
         complete_style="red" if counts["failed"] else "green", finished_style="red" if counts["failed"] else "green",
     )  # fmt: skip
-    told = [f"{done:,} of {run['total']:,} steps", _elapsed(run["start"])]
-    told += [f"{counts[state]:,} {state}" for state in ("failed", "skipped") if counts[state]]
-    below.add_row(bar, output.styled(output.joined(told, on)))
+    facts = [f"{done:,} of {run['total']:,} steps", _elapsed(run["start"])]
+    facts += [f"{counts[state]:,} {state}" for state in ("failed", "skipped") if counts[state]]
+    below.add_row(bar, output.styled(output.joined(facts, on)))
     hidden = len(run["steps"]) - len(shown)
-    more = [output.styled(f"and {hidden:,} steps more", "dim")] if hidden > 0 else []
+    more = [output.styled(f"and {hidden:,} more steps", "dim")] if hidden > 0 else []
     title = output.styled(run["pipeline_name"] or "pipeline", "bold")
     return Group(title, steps_table(shown, on), *more, "", below)
 

@@ -1,9 +1,9 @@
-"""Finding and reading the record that a command asks of."""
+"""Access to the store and to the records of its runs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 from odibi_core import private_files
 from odibi_core.cli.output import notice
@@ -12,42 +12,38 @@ from odibi_core.settings import read_settings
 from odibi_core.store.runs import RunStore
 from odibi_core.store.segments import ReadErrors
 
-_Sink = TypeVar("_Sink", bound="_Hears")
-
-
-class _Hears(Protocol):
-    def __call__(self, event: Event, /) -> object: ...
+_View = TypeVar("_View", bound=Callable[[Event], object])
 
 
 def open_store(given: str | None) -> RunStore:
-    """The store that `--store` names, else the setting's."""
+    """Return the store of `--store`, or else of the setting."""
     settings = read_settings(store={"dir": given or None})
     private_files.set_file_mode(settings.store.mode)
     return RunStore(settings.root)
 
 
 def find(store: RunStore, wanted: str | None) -> str:
-    """The run that is meant; if its process died without a word, the record says so from now on."""
+    """Return the id of a run; if its process died, record the run as lost."""
     run_id = store.find(wanted)
     store.detect_lost(run_id)
     return run_id
 
 
 def read(store: RunStore, run_id: str) -> Iterator[Event]:
-    """The events of a run; afterwards, what of it could not be read is told on stderr."""
+    """Yield the events of a run, then report the lines that could not be read."""
     read_errors = ReadErrors()
     yield from store.read(run_id, read_errors)
     report(read_errors, f"run {run_id}")
 
 
 def report(read_errors: ReadErrors, where: str) -> None:
-    """Write a notice if something could not be read."""
+    """Write a notice if lines could not be read."""
     if read_errors:
-        notice(f"of {where}, {read_errors.torn} half and {read_errors.unreadable} unreadable lines were passed over")
+        notice(f"{where}: skipped {read_errors.torn} torn and {read_errors.unreadable} unreadable lines")
 
 
-def feed(sink: _Sink, store: RunStore, run_id: str) -> _Sink:
-    """A view that has heard the whole run."""
+def fold(view: _View, store: RunStore, run_id: str) -> _View:
+    """Return the view after passing it every event of a run."""
     for event in read(store, run_id):
-        sink(event)
-    return sink
+        view(event)
+    return view

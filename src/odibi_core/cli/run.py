@@ -16,7 +16,7 @@ _PLAIN_STEMS: Final = frozenset({"pipeline", "main", "steps", "__init__", "__mai
 
 
 class OnFailure(StrEnum):
-    """What becomes of the other steps when one fails."""
+    """The policy for the other steps after a failed one."""
 
     stop = "stop"
     skip = "skip"
@@ -25,47 +25,40 @@ class OnFailure(StrEnum):
 
 def run(
     file: Annotated[
-        str,
-        typer.Argument(
-            metavar="FILE[:NAME]",
-            show_default=False,
-            help="A Python file, and in it a list of steps or functions, or a function that gives one.",
-        ),
+        str, typer.Argument(metavar="FILE[:NAME]", help="Python file, and a name in it.", show_default=False)
     ],
     engine: options.Engine = "pandas",
     workers: options.Workers = 1,
     param: Annotated[
         list[str] | None,
-        typer.Option(
-            "--param",
-            "-p",
-            metavar="NAME=VALUE",
-            help="A value for every step that takes NAME; JSON, or text.",
-        ),
+        typer.Option("--param", "-p", metavar="NAME=VALUE", help="Parameter of the steps: JSON or text."),
     ] = None,
     on_failure: Annotated[
-        OnFailure,
-        typer.Option(
-            "--on-failure",
-            help="Begin nothing more; skip what needs the step; or skip it and call it a success.",
-        ),
+        OnFailure, typer.Option("--on-failure", metavar="POLICY", help="stop, skip or continue.")
     ] = OnFailure.skip,
     name: Annotated[
-        str | None, typer.Option("--name", help="The pipeline's name. (default: from the file)")
+        str | None,
+        typer.Option("--name", metavar="NAME", help="Pipeline name.", show_default="from the file"),
     ] = None,
-    story: Annotated[bool, typer.Option("--story/--no-story", help="Write story.html when it ends.")] = True,
+    no_story: Annotated[bool, typer.Option("--no-story", help="Do not write story.html.")] = False,
     store: options.Store = None,
     format: options.Format = options.TextOrJson.text,
 ) -> None:
-    """Run a pipeline, and keep everything that happened.
+    """Run a pipeline and record it.
 
-    Progress goes to stderr, the verdict to stdout. The run's folder gets the journal, story.html, lineage.json and
-    metrics.prom. Ctrl-C and SIGTERM close the record: the run is cancelled.
+    NAME is a list of steps or functions, or a function that returns one.
+    --param sets NAME for every step that takes it, and may be repeated.
+    --on-failure: stop starts no other step; skip leaves out the steps that
+    need the failed one; continue does the same, and the run succeeds.
+
+    Progress goes to stderr, the result to stdout. The run's folder gets the
+    journal, story.html, lineage.json and metrics.prom. Ctrl-C and SIGTERM
+    cancel the run and close its record.
     """
-    from odibi_core.cli.flight import Flight, fly
+    from odibi_core.cli.run_pipeline import RunRequest, run_pipeline
     from odibi_core.pipeline import load_pipeline
 
-    flight = Flight(
+    request = RunRequest(
         load=lambda: load_pipeline(file),
         name=name or name_of(file),
         engine=engine,
@@ -73,14 +66,14 @@ def run(
         store=store,
         on_failure=on_failure.value,
         params=parse_params(param or []),
-        story=story,
+        story=not no_story,
         as_json=format is options.TextOrJson.json,
     )
-    raise typer.Exit(fly(flight))
+    raise typer.Exit(run_pipeline(request))
 
 
 def name_of(target: str) -> str:
-    """`flights` of flights.py, of flights/pipeline.py, and `flights-failing` of flights.py:failing."""
+    """Return `flights` for flights.py and flights/pipeline.py, `flights-failing` for flights.py:failing."""
     path, name = Path(target), ""
     if not path.exists() and ":" in target:
         file, _, name = target.rpartition(":")

@@ -11,11 +11,11 @@ from odibi_core.cli import options, output, record, times
 
 _YEAR: Final = len("2026-")
 _WIDE: Final = 100
-"""Columns of a terminal that has room for the year and for the rows read, too."""
+"""Columns of a terminal with room for the year and for the rows read."""
 
 
 class Status(StrEnum):
-    """How a run may stand."""
+    """The state of a run."""
 
     success = "success"
     failed = "failed"
@@ -26,17 +26,20 @@ class Status(StrEnum):
 
 def runs(
     limit: Annotated[
-        int, typer.Option("--limit", "-n", min=0, help="How many, the newest first; 0 for all.")
+        int, typer.Option("--limit", "-n", metavar="N", min=0, help="Number of runs; 0 for all.")
     ] = 20,
-    status: Annotated[Status | None, typer.Option("--status", help="Only runs that ended so.")] = None,
+    status: Annotated[
+        Status | None, typer.Option("--status", metavar="STATUS", help="Only this status, such as failed.")
+    ] = None,
     store: options.Store = None,
     format: options.Format = options.TextOrJson.text,
 ) -> None:
-    """List the runs: what ran, when, how long, and how it ended.
+    """List the recorded runs, newest first.
 
-    A run whose process died without a word is shown as lost. A run that succeeded although checks of its data failed
-    is marked `!`. Rows are those that its publishing steps wrote; on a wide terminal also those that its first steps
-    read.
+    The status is success, failed, cancelled, running, or lost if the process
+    died before the run ended. `!` marks a success with failed checks. Rows
+    are those that the publishing steps wrote; a wide terminal also shows the
+    rows that the first steps read.
     """
     kept = record.open_store(store)
     with output.waiting("reading the runs"):
@@ -48,8 +51,8 @@ def runs(
     elif rows:
         _show(rows)
     else:
-        what = f"no run that is {status.value}" if status else "no run"
-        output.notice(f"there is {what} in {kept.root}; `odibi demo` makes one")
+        what = f"no run with status {status.value}" if status else "no run"
+        output.notice(f"{what} is recorded in {kept.root}; `odibi demo` records one")
 
 
 def _show(rows: list[dict[str, Any]]) -> None:
@@ -93,7 +96,7 @@ def _show(rows: list[dict[str, Any]]) -> None:
 
 
 def _checks(row: dict[str, Any]) -> str:
-    """`2 failed`, `1 not checked`, or `8 passed`; nothing for a run without checks."""
+    """Return `2 failed`, `1 not checked` or `8 passed`; an empty text for a run without checks."""
     for state in ("failed", "not_checked", "passed"):
         if number := row[f"checks_{state}"]:
             return f"{number:,} {state.replace('_', ' ')}"
@@ -101,18 +104,18 @@ def _checks(row: dict[str, Any]) -> str:
 
 
 def _short(run_id: str) -> str:
-    """The end of an id, by which every command finds the run."""
+    """Return the end of an id, by which every command finds the run."""
     return run_id.rpartition("-")[2] or run_id
 
 
 def _rows(row: dict[str, Any]) -> str:
-    """Return the rows that were published; where nothing is, those that were read."""
+    """Return the rows published, or else the rows read."""
     if row["rows"] is None and row["rows_read"] is not None:
         return f"{output.count(row['rows_read'])} read"
     return output.count(row["rows"])
 
 
 def _steps(row: dict[str, Any]) -> str:
-    """`22/24`: how many of the steps succeeded."""
+    """Return `22/24`: the steps that succeeded, of all."""
     done, total = row["success_count"], row["steps"]
     return f"{done}" if total is None else f"{done}/{total}"

@@ -1,4 +1,4 @@
-"""`odibi sql`: questions in SQL about the log."""
+"""`odibi sql`: SQL over the events of all runs."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import msgspec
 import typer
 
-from odibi_core.cli import output, record
+from odibi_core.cli import options, output, record
 from odibi_core.cli.fit import Column, fit
-from odibi_core.cli.options import Store
 from odibi_core.errors import QueryError
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 _MOST_ROWS: Final = 1_000
 """Rows of a table on a terminal."""
 _MOST_PIPED_ROWS: Final = 10_000
-"""Rows of a table elsewhere: it is held whole, because its columns are as wide as their widest cell."""
+"""Rows of a table in a pipe. The table is held whole, because a column is as wide as its widest cell."""
 _MOST_COUNTED: Final = 1_000_000
 _MOST_NAMES: Final = 12
 _FORMULA: Final = re.compile(r"[=+\-@\t\r＝＋－＠]")
@@ -38,7 +37,7 @@ Row = Sequence[Any]
 
 
 class SqlFormat(StrEnum):
-    """How the answer is written."""
+    """The form of the answer."""
 
     table = "table"
     json = "json"
@@ -49,34 +48,30 @@ def sql(
     query: Annotated[
         str, typer.Argument(metavar="QUERY", show_default=False, help="One SELECT over the table `logs`.")
     ],
-    run: Annotated[
-        str | None, typer.Option("--run", metavar="RUN", help="Only this run. (default: all runs)")
-    ] = None,
+    run: options.OnlyRun = None,
     format: Annotated[
-        SqlFormat,
-        typer.Option(
-            "--format",
-            help="table for people; json, exact, for programs; csv, without formulas, for spreadsheets.",
-        ),
+        SqlFormat, typer.Option("--format", metavar="FORMAT", help="Output: table, json or csv.")
     ] = SqlFormat.table,
     timeout: Annotated[
-        float, typer.Option("--timeout", metavar="SECONDS", min=0.1, help="How long the query may take.")
+        float, typer.Option("--timeout", metavar="S", min=0.1, help="Time limit in seconds.")
     ] = 60.0,
-    store: Store = None,
+    store: options.Store = None,
 ) -> None:
-    """Answer a question in SQL over the events of all runs, or of one.
+    """Query the events of all runs with one SELECT.
 
-    The table is `logs`; every field that was ever logged is a column, in snake_case or camelCase.
-    Such as: odibi sql "select node_name, avg(duration_ms) from logs where event = 'node_complete' group by all"
+    The table is `logs`. Every logged field is a column, in snake_case or
+    camelCase:
+    odibi sql "select node_name, avg(duration_ms) from logs group by all"
 
-    The query runs in a process of its own, with at most 2 GB of memory.
+    The formats json and csv are exact and complete; csv has no formulas. The
+    query runs in its own process, with at most 2 GB of memory.
     """
     from odibi_core.store.sql_process import LARGEST_ANSWER, isolated
 
     kept = record.open_store(store)
     chosen = [record.find(kept, run)] if run else kept.ids()
     write = {SqlFormat.json: _write_json, SqlFormat.csv: _write_csv, SqlFormat.table: _show}[format]
-    with output.waiting("asking") as waited:
+    with output.waiting("querying") as waited:
         paths = [path for each in chosen for path in kept.segments(each)]
         largest = LARGEST_ANSWER if format is SqlFormat.table else None
         with isolated(query, paths, timeout_s=timeout, largest=largest) as cursor:
@@ -84,11 +79,11 @@ def sql(
             write(cursor)
             record.report(cursor.read_errors, "the log")
     if cursor.left_out:
-        output.notice(f"{cursor.left_out:,} fields more are no columns of *: name those that are needed")
+        output.notice(f"{cursor.left_out:,} more fields are not in *; name the fields in the query")
 
 
 def _aware(value: Any) -> Any:
-    """Timestamps of the record are UTC; DuckDB's do not say so."""
+    """Return a timestamp of DuckDB, which has no zone, as UTC; any other value unchanged."""
     return value.replace(tzinfo=UTC) if isinstance(value, datetime) and value.tzinfo is None else value
 
 
@@ -115,7 +110,7 @@ def _write_csv(cursor: Cursor) -> None:
 
 
 def _cell(value: Any) -> Any:
-    """Return a value for a spreadsheet: a text that it would take for a formula gets a quote before it."""
+    """Return a value for a spreadsheet; a text that would be a formula gets a quote before it."""
     if isinstance(value, dict | list | tuple):
         value = output.as_json(value).decode()
     value = _aware(value)
@@ -137,16 +132,16 @@ def _show(cursor: Cursor) -> None:
         more = f" and {len(hidden) - _MOST_NAMES} more" if len(hidden) > _MOST_NAMES else ""
         output.notice(
             f"{output.count(len(hidden), 'columns')} hidden ({', '.join(map(output.shown, hidden[:_MOST_NAMES]))}"
-            f"{more}): name fewer, widen the terminal, or use --format json"
+            f"{more}); select fewer, widen the terminal, or use --format json"
         )
     if len(rows) == most and (more := _count(source)):
-        output.notice(f"{more} more: --format csv and --format json have them all")
+        output.notice(f"{more} more; --format csv and --format json write all rows")
     elif not rows:
         output.notice("no rows")
 
 
 def _count(rows: Iterator[Row]) -> str:
-    """Return how many rows are left; `at least`, if there are too many or counting them takes too long."""
+    """Return the number of rows left; `at least …` beyond a million or the time limit."""
     number = 0
     with suppress(QueryError):
         for _ in islice(rows, _MOST_COUNTED):
@@ -157,7 +152,7 @@ def _count(rows: Iterator[Row]) -> str:
 
 
 def _table(on: Console, names: Sequence[str], rows: Sequence[Row]) -> list[str]:
-    """Write the columns that there is room for, and return the names of the others."""
+    """Write the columns that fit, and return the names of the others."""
     from rich.cells import cell_len
 
     columns = [[row[place] for row in rows] for place in range(len(names))]

@@ -1,4 +1,4 @@
-"""The steps of a run as rows, for the live view and for the summary at its end."""
+"""The steps of a run as a table, for the live progress and for the summary."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TEXT_STYLES: Final = {"pending": "dim", "skipped": "dim", "failed": "red"}
 
 
 def steps_table(steps: list[dict[str, Any]], on: Console) -> Table:
-    """A row a step: its state, name, layer, rows, duration, and what there is to say."""
+    """Return a row for each step: state, name, layer, rows, duration, remark."""
     made = output.table("", "Step", "Layer", "Rows", "Duration", "", right=("Rows", "Duration"))
     for step in steps:
         state = step["state"]
@@ -34,7 +34,7 @@ def steps_table(steps: list[dict[str, Any]], on: Console) -> Table:
 
 
 def worth_showing(steps: list[dict[str, Any]], room: int) -> list[dict[str, Any]]:
-    """Those that fit: all, or else what failed, what runs, and what ended last, in the order of the plan."""
+    """Return all steps if they fit, or else those that failed, run or ended last, in the order of the plan."""
     if len(steps) <= room:
         return steps
     rank = {"failed": 0, "running": 1, "success": 2, "cancelled": 2, "skipped": 3, "pending": 4}

@@ -1,4 +1,4 @@
-"""`odibi story`: a run as one HTML file."""
+"""`odibi story`: the story of a run, one HTML file."""
 
 from __future__ import annotations
 
@@ -15,22 +15,23 @@ def story(
     run: options.Run = None,
     out: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="FILE", help="(default: story.html in the run's folder)"),
+        typer.Option("-o", "--output", metavar="FILE", help="Output file.", show_default="in the run's folder"),
     ] = None,
-    open_it: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    open_it: Annotated[bool, typer.Option("--open", help="Open the story in the browser.")] = False,
     store: options.Store = None,
 ) -> None:
-    """Write the story of a run: one HTML file that opens offline. Prints its path.
+    """Write the story of a run: one HTML file that opens offline.
 
-    It is drawn from the record, so a run that was killed has one too, up to its last event.
+    Prints the path of the file. The story is made from the record, so it
+    exists for a killed run too, up to the last event.
     """
     from odibi_core.observability import StoryGenerator
     from odibi_core.views.lineage import LineageView
 
     kept = record.open_store(store)
     run_id = record.find(kept, run)
-    with output.waiting("drawing the story"):
-        lineage = record.feed(LineageView(run_id), kept, run_id).answer()
+    with output.waiting("writing the story"):
+        lineage = record.fold(LineageView(run_id), kept, run_id).answer()
         path = absolute_path(
             StoryGenerator().generate_story(lineage, out or kept.folder(run_id) / "story.html")
         )

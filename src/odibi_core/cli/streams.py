@@ -1,4 +1,4 @@
-"""stdout and stderr of the command where they are closed, full, or a pipe that has no reader any more."""
+"""stdout and stderr of the command if they are closed, full, or a pipe without a reader."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from odibi_core.cli import exits
 
 
 class QuietStream(io.TextIOWrapper):
-    """A stream of notices: what cannot be written is lost, and nothing fails by it."""
+    """A stream of notices that drops a text that cannot be written."""
 
     source: Any = None
 
@@ -27,15 +27,15 @@ class QuietStream(io.TextIOWrapper):
 
 
 def prepare_streams() -> None:
-    """Make both streams usable: before any file is opened, which would get the number of a closed one."""
+    """Make both streams usable. Call it before any file is opened: a file would get the number of a closed stream."""
     closed = [number for number in range(3) if not _is_open(number)]
     for _ in closed:
-        os.open(os.devnull, os.O_RDWR)  # it gets the lowest free number
+        os.open(os.devnull, os.O_RDWR)  # open() returns the lowest free number
     if sys.stdout is None:
         sys.stdout = _of_number(1)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # names may hold what the terminal's encoding lacks
+            stream.reconfigure(errors="backslashreplace")  # names may have characters that the encoding lacks
     if sys.stderr is None or isinstance(sys.stderr, io.TextIOWrapper):
         sys.stderr = _quiet(sys.stderr or _of_number(2))
 
@@ -56,12 +56,12 @@ def _quiet(stream: Any) -> QuietStream:
     made = QuietStream(
         stream.buffer, stream.encoding, "backslashreplace", line_buffering=True, write_through=True
     )
-    made.source = stream  # which closes the buffer when it is gone
+    made.source = stream  # reference kept: its finalizer would close the buffer
     return made
 
 
 def forget_stdout() -> None:
-    """Its reader has gone: let nothing that is still written there fail, not even at exit."""
+    """Redirect stdout to nothing after its reader has closed it, so that no later write fails, not even at exit."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     with suppress(OSError, ValueError):  # a test's stdout has no number
         os.dup2(nowhere, sys.stdout.fileno())
@@ -69,6 +69,6 @@ def forget_stdout() -> None:
 
 
 def leave_broken_pipe(*_: Any) -> None:
-    """End the command as a program that SIGPIPE ended; rich asks this of a broken pipe, too."""
+    """Exit with the code of SIGPIPE; also the handler of a broken pipe in rich."""
     forget_stdout()
     raise SystemExit(exits.BROKEN_PIPE)

@@ -1,4 +1,4 @@
-"""What is left on the screen when a run has ended."""
+"""The summary of a run on the terminal."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _VERDICTS: Final = {
 
 
 def checks_that(passed: bool | None, lineage: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the checks of that result, each with its step; None for those that could not be checked."""
+    """Return the checks with that result, each with its step; None selects those that could not be checked."""
     return [
         {"step": step["step_name"], **check}
         for step in lineage["steps"]
@@ -33,11 +33,11 @@ def checks_that(passed: bool | None, lineage: dict[str, Any]) -> list[dict[str, 
 
 
 def document(lineage: dict[str, Any], files: dict[str, str]) -> dict[str, Any]:
-    """The same for programs."""
-    told = ("run_id", "pipeline_name", "status", "engine", "start_time", "end_time", "duration_ms", "summary")
+    """Return the summary as a JSON document."""
+    header = ("run_id", "pipeline_name", "status", "engine", "start_time", "end_time", "duration_ms", "summary")
     about = ("layer", "state", "duration_ms", "row_count", "attempts", "error_message", "skip_reason")
     return {
-        **{name: lineage[name] for name in told},
+        **{name: lineage[name] for name in header},
         "steps": [
             {"name": step["step_name"], **{name: step[name] for name in about}} for step in lineage["steps"]
         ],
@@ -48,14 +48,14 @@ def document(lineage: dict[str, Any], files: dict[str, str]) -> dict[str, Any]:
 
 
 def show(lineage: dict[str, Any], files: dict[str, str]) -> None:
-    """The steps, the verdict, the errors, the checks that failed, and where everything is."""
+    """Write the steps, the verdict, the errors, the failed checks, and the paths of the files."""
     on = output.console()
     steps = [_as_row(step) for step in lineage["steps"]]
     shown = worth_showing(steps, _MOST_STEPS)
     parts: list[RenderableType] = [steps_table(shown, on)]
     if len(shown) < len(steps):
         parts.append(
-            output.styled(f"and {len(steps) - len(shown):,} steps more: `odibi logs` has them", "dim")
+            output.styled(f"and {len(steps) - len(shown):,} more steps: `odibi logs` shows them", "dim")
         )
     parts += ["", _verdict(lineage, on), *_errors(lineage), *_checks(lineage, on), *_files(files)]
     for part in parts:
@@ -74,24 +74,24 @@ def _verdict(lineage: dict[str, Any], on: Console) -> RenderableType:
     amber = status == "success" and totals["checks_failed"]
     shown_as = "warning" if amber else status
     style = f"bold {output.STYLES.get(shown_as, '')}".strip()
-    told = [output.count(totals["success_count"]) + f" of {output.count(totals['total_steps'], 'steps')}"]
-    told += [
+    facts = [output.count(totals["success_count"]) + f" of {output.count(totals['total_steps'], 'steps')}"]
+    facts += [
         f"{totals[f'{what}_count']:,} {what}" for what in ("failed", "skipped") if totals[f"{what}_count"]
     ]
-    told += _check_totals(totals)
+    facts += _check_totals(totals)
     name = output.shown(lineage["pipeline_name"] or "the pipeline")
     head = f"{output.sign(shown_as, on)} {name} {_VERDICTS.get(status, status)}"
     if amber:
         head += f" with {totals['checks_failed']:,} failed {'check' if amber == 1 else 'checks'}"
     took = f" in {output.duration(lineage['duration_ms'])}" if lineage["duration_ms"] is not None else ""
-    return Text.assemble((head, style), took, (f"   {output.joined(told, on)}", "dim"))
+    return Text.assemble((head, style), took, (f"   {output.joined(facts, on)}", "dim"))
 
 
 def _check_totals(totals: dict[str, Any]) -> list[str]:
     passed, unchecked = totals["checks_passed"], totals["checks_not_checked"]
     checks = passed + totals["checks_failed"] + unchecked
-    told = [f"{passed:,} of {checks:,} checks passed"] if checks else []
-    return [*told, f"{unchecked:,} not checked"] if unchecked else told
+    facts = [f"{passed:,} of {checks:,} checks passed"] if checks else []
+    return [*facts, f"{unchecked:,} not checked"] if unchecked else facts
 
 
 def _errors(lineage: dict[str, Any]) -> list[RenderableType]:
@@ -99,12 +99,10 @@ def _errors(lineage: dict[str, Any]) -> list[RenderableType]:
     for step in lineage["steps"]:
         if step["state"] != "failed":
             continue
-        said = [line for line in (step["error_message"] or "").splitlines() if line.strip()]
-        first, *others = said or ["it did not say why"]
+        lines = [line for line in (step["error_message"] or "").splitlines() if line.strip()]
+        first, *others = lines or ["no message"]
         kind = step.get("error_type") or ""
-        kind = (
-            f"{kind}: " if kind and not kind.startswith("odibi_core.") else ""
-        )  # ours say all in their words
+        kind = f"{kind}: " if kind and not kind.startswith("odibi_core.") else ""  # messages of odibi are complete
         found += [
             "",
             output.styled(f"  {step['step_name']}", "bold red"),
@@ -112,16 +110,16 @@ def _errors(lineage: dict[str, Any]) -> list[RenderableType]:
         ]
         found += [output.styled(f"    {line}") for line in others[:_ERROR_LINES]]
         if len(others) > _ERROR_LINES:
-            found.append(output.styled(f"    {len(others) - _ERROR_LINES} lines more in the story", "dim"))
+            found.append(output.styled(f"    {len(others) - _ERROR_LINES} more lines in the story", "dim"))
     return found
 
 
 def _checks(lineage: dict[str, Any], on: Console) -> list[RenderableType]:
-    told = [*checks_that(False, lineage), *checks_that(None, lineage)]
-    if not told:
+    listed = [*checks_that(False, lineage), *checks_that(None, lineage)]
+    if not listed:
         return []
     made = output.table("", "Check that did not pass", "Step", "Rows", "", right=("Rows",))
-    for check in told[:_MOST_CHECKS]:
+    for check in listed[:_MOST_CHECKS]:
         sign, style = _sign(check)
         made.add_row(
             output.cell(output.sign(sign, on), style),
@@ -130,14 +128,12 @@ def _checks(lineage: dict[str, Any], on: Console) -> list[RenderableType]:
             output.count(check["failed_rows"]),
             output.styled(check["message"] or "", "dim"),
         )
-    more = (
-        [output.styled(f"and {len(told) - _MOST_CHECKS} more", "dim")] if len(told) > _MOST_CHECKS else []
-    )
-    return ["", made, *more]
+    hidden = len(listed) - _MOST_CHECKS
+    return ["", made, *([output.styled(f"and {hidden} more", "dim")] if hidden > 0 else [])]
 
 
 def _sign(check: dict[str, Any]) -> tuple[str, str]:
-    """Return the state whose sign a check that did not pass gets, and its colour."""
+    """Return the state of the sign of a check that did not pass, and its colour."""
     if check["passed"] is None:
         return "unknown", "dim"
     return ("failed", "red") if check["severity"] == "error" else ("warning", "yellow")
@@ -153,8 +149,8 @@ def _files(files: dict[str, str]) -> list[RenderableType]:
 
 
 def _near(path: str) -> str:
-    """A path as one would type it here."""
+    """Return a path relative to the working directory if it is inside."""
     try:
         return str(Path(path).relative_to(Path.cwd()))
-    except (ValueError, OSError):  # elsewhere, or the working directory is gone
+    except (ValueError, OSError):  # outside, or the working directory was deleted
         return path

@@ -1,4 +1,4 @@
-"""Times as the commands print them, in the local zone, and as they take them."""
+"""Times as the commands print and accept them, in the local zone."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from typing import Final
 
 from odibi_core.errors import ConfigurationError
 from odibi_core.events.clock import utc_now
-
-HELP: Final = "A time as printed, ISO 8601 (local without a zone), or 10m, 2h, 3d ago."
 
 _AGO: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -21,35 +19,34 @@ _SPACED_OFFSET: Final = re.compile(r"\s+(?:UTC)?(?=[+-]\d\d:?\d\d$)", re.IGNOREC
 
 
 def local(at: str | datetime) -> datetime:
-    """Return a moment of the record in the local zone."""
+    """Return a time of the record in the local zone."""
     return (datetime.fromisoformat(at) if isinstance(at, str) else at).astimezone()
 
 
 def zone(at: str | datetime | None = None) -> str:
-    """Return the local zone at that moment, or now: `UTC`, or `UTC+02:00`."""
+    """Return the local zone at that time, or now: `UTC`, or `UTC+02:00`."""
     offset = f"{local(at or utc_now()):%z}"
     return "UTC" if offset in ("+0000", "-0000") else f"UTC{offset[:3]}:{offset[3:5]}"
 
 
 def at_second(at: str | datetime) -> str:
-    """Return a moment as lists show it, to the second."""
+    """Return a time to the second, as lists show it."""
     return f"{local(at):%Y-%m-%d %H:%M:%S}"
 
 
 def moment(
     given: str | None, option: str, *, day: date | None = None, to_its_end: bool = False
 ) -> datetime | None:
-    """Return the point in time that an option means.
+    """Return the time that an option gives.
 
     Args:
-        given: A time as a command prints it, with or without its date and zone; ISO 8601; or so long ago.
-        option: The option's name, for the error.
-        day: The day of a time without a date, or the year of a date without one; today by default.
-        to_its_end: Return the end of the second, or of the fraction of one, that is given: a line that is printed
-            with this time is not later.
+        given: A time as a command prints it, with or without date and zone; ISO 8601; or an age, such as `2h`.
+        option: The name of the option, for the error.
+        day: The day of a time without a date, and the year of a date without one (default: today).
+        to_its_end: Return the end of the given second or fraction, so that a line printed with this time is included.
 
     Raises:
-        ConfigurationError: It is none of these.
+        ConfigurationError: The text is not a time.
     """
     if given is None:
         return None
@@ -62,12 +59,12 @@ def moment(
         return found + _resolution(text) if to_its_end else found
     except (ValueError, OverflowError):
         raise ConfigurationError(
-            f"{option} takes a time such as 04:05:06, 2026-01-31 04:00 or 10m, 2h, 3d; given was {given!r}"
+            f"{option} must be a time such as 04:05:06, 2026-01-31 04:00 or 10m, 2h, 3d, got {given!r}"
         ) from None
 
 
 def has_no_date(given: str | None) -> bool:
-    """Return whether a time needs the day that it is of."""
+    """Return whether a time has no date."""
     return given is not None and _CLOCK.match(given.strip()) is not None
 
 

@@ -1,4 +1,4 @@
-"""`odibi timing`: where the time of a run went, as a tree."""
+"""`odibi timing`: the time of a run as a tree of operations."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ from odibi_core.views.operations import OperationsView
 
 _FIGURES: Final = ("Calls", "Failed", "Total", "Self", "Mean", "Longest")
 _NARROW: Final = 72
-"""Columns of a terminal below which there is no room for all figures beside the names."""
+"""Columns of a terminal below which some figures are left out."""
 
 
 def timing(
     run: options.Run = None,
-    depth: Annotated[int, typer.Option("--depth", min=0, help="How many levels; 0 for all.")] = 0,
+    depth: Annotated[int, typer.Option("--depth", metavar="N", min=0, help="Number of levels; 0 for all.")] = 0,
     store: options.Store = None,
     format: options.Format = options.TextOrJson.text,
 ) -> None:
-    """Show the steps and measured operations of a run as a tree: how often, how long in all and alone, how many failed.
+    """Show the time of a run as a tree of operations.
 
-    The steps of its pipeline, and what `track_performance` and `performance_monitor` measured; one inside another is
-    its part. Without RUN, of the latest run that measured anything.
+    Operations are the steps of the pipeline and what `track_performance` and
+    `performance_monitor` measured. Without RUN, the latest run that measured
+    anything. Self is the time outside of nested operations.
     """
     kept = record.open_store(store)
     latest = record.find(kept, run)
@@ -46,7 +47,7 @@ def timing(
 
 
 def _operations(kept: RunStore, run_id: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = record.feed(OperationsView(), kept, run_id).answer()["operations"]
+    found: list[dict[str, Any]] = record.fold(OperationsView(), kept, run_id).answer()["operations"]
     return found
 
 
@@ -59,7 +60,7 @@ def _cut(operations: list[dict[str, Any]], depth: int) -> list[dict[str, Any]]:
 
 def _show(operations: list[dict[str, Any]]) -> None:
     on = output.console()
-    # A name must be read, and half a figure is a wrong one.
+    # half a figure is a wrong one: columns are left out, never cut
     figures = _FIGURES[:3] if on.width < _NARROW else _FIGURES
     listed = output.table("Operation", *figures, right=figures)
     for branch, operation in _lines(operations, output.is_unicode(on)):
@@ -78,7 +79,7 @@ def _show(operations: list[dict[str, Any]]) -> None:
 
 
 def _lines(operations: list[dict[str, Any]], fancy: bool) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each operation with the branch of the tree that it hangs on."""
+    """Yield each operation with the lines of the tree before its name."""
     for operation in operations:
         yield "", operation
         yield from _branches(operation["children"], fancy, "")

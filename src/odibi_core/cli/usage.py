@@ -1,12 +1,10 @@
-"""`odibi usage`: which commands and features are used, and how it goes."""
+"""`odibi usage`: the use of commands, features and data checks."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from odibi_core.cli import options, output, record, times
+from odibi_core.cli import options, output, record
 from odibi_core.cli.times import moment
 from odibi_core.views.usage import UsageView
 
@@ -15,22 +13,21 @@ if TYPE_CHECKING:
 
 
 def usage(
-    run: Annotated[
-        str | None, typer.Option("--run", metavar="RUN", help="Only what this run recorded. (default: all)")
-    ] = None,
-    since: Annotated[str | None, typer.Option("--since", metavar="WHEN", help=times.HELP)] = None,
+    run: options.OnlyRun = None,
+    since: options.Since = None,
     store: options.Store = None,
     format: options.Format = options.TextOrJson.text,
 ) -> None:
-    """Show what programs recorded of their use: commands, features, BigQuery operations, data checks.
+    """Show the use of commands, features and data checks.
 
-    It is read from the record on this machine and sent nowhere; with ODIBI_USAGE__ENABLED=false nothing is recorded.
+    The counts are read from the store on this machine and sent nowhere. With
+    ODIBI_USAGE__ENABLED=false nothing is recorded.
     """
     kept = record.open_store(store)
     wanted = record.find(kept, run) if run else None
     begin = moment(since, "--since")
     view = UsageView()
-    with output.waiting("reading the record"):
+    with output.waiting("reading the store"):
         for event in kept.events(wanted):
             if begin is None or event.timestamp >= begin:
                 view(event)
@@ -40,7 +37,7 @@ def usage(
     elif any(answer.values()):
         _show(answer)
     else:
-        output.nothing("use of anything", kept.root, run or since, "; `track_cli_command` records it")
+        output.nothing("usage", kept.root, run or since, "; `track_cli_command` records it")
 
 
 def _show(answer: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Running a pipeline from the command line: progress, interruption, the files of the run, the verdict."""
+"""One run from the command line: progress, interruption, the files of the run, the summary."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from odibi_core.runtime.sigterm import Stopped
 
 
 @dataclass(frozen=True)
-class Flight:
-    """What to run, and how; `load` gives the steps."""
+class RunRequest:
+    """A pipeline and the options of its run; `load` returns the steps."""
 
     load: Callable[[], list[Any]]
     name: str
@@ -34,42 +34,46 @@ class Flight:
     as_json: bool = False
 
 
-def fly(flight: Flight) -> int:
-    """Run it and say how it went; gives the exit code. Raises `OdibiError` for what is wrong before anything runs."""
-    # What steps print may not come between the lines of a document.
-    with redirect_stdout(sys.stderr) if flight.as_json else nullcontext():
-        plan = _plan(flight)
+def run_pipeline(request: RunRequest) -> int:
+    """Run a pipeline, show its summary, and return the exit code.
+
+    Raises:
+        OdibiError: The pipeline cannot run; nothing was started.
+    """
+    # JSON: output of the steps between the lines would break the document.
+    with redirect_stdout(sys.stderr) if request.as_json else nullcontext():
+        plan = _plan(request)
         ended = _execute(plan)
     lineage = plan.tracker.export_lineage() if plan.tracker else {}
     if ended is not None and lineage.get("run_id") is None:
-        raise ended  # it never began: its record could not be opened
-    files = _write_files(plan, lineage, flight.story)
+        raise ended  # not started: its record could not be opened
+    files = _write_files(plan, lineage, request.story)
     code = _code(lineage["status"], ended)
     try:
-        if flight.as_json:
+        if request.as_json:
             output.write_json(summary.document(lineage, files))
         else:
             summary.show(lineage, files)
         sys.stdout.flush()
     finally:
         if ended is not None:
-            _leave_if_abandoned(code)
+            _exit_if_abandoned(code)
     if ended is not None and not is_stop(ended):
         raise ended
     return code
 
 
-def _plan(flight: Flight) -> Orchestrator:
-    steps = flight.load()
+def _plan(request: RunRequest) -> Orchestrator:
+    steps = request.load()
     return Orchestrator(
-        steps, flight.engine, event_bus=EventBus(), pipeline_name=flight.name, max_workers=flight.workers,
-        store=flight.store, params=with_floats(flight.params, steps),
-        on_failure=flight.on_failure, raise_on_error=False, keep=(),
+        steps, request.engine, event_bus=EventBus(), pipeline_name=request.name, max_workers=request.workers,
+        store=request.store, params=with_floats(request.params, steps),
+        on_failure=request.on_failure, raise_on_error=False, keep=(),
     )  # fmt: skip
 
 
 def _execute(plan: Orchestrator) -> BaseException | None:
-    """Run under progress; gives what ended it from outside, if anything did."""
+    """Run with progress on stderr; return the exception that ended the run from outside, if any."""
     progress = new_progress()
     interruption = Interruption(lambda number: _give_up(plan, progress, number))
     plan.bus.subscribe(progress, name="progress")
@@ -83,7 +87,7 @@ def _execute(plan: Orchestrator) -> BaseException | None:
 
 
 def _give_up(plan: Orchestrator, progress: Progress, number: int) -> None:
-    """The main thread is stuck inside a step: end the record of the run in its place, and leave."""
+    """End the record of the run in place of the main thread, which is stuck inside a step, and exit."""
     if plan.record is not None:
         plan.record.interrupt(Stopped(number))
     progress.__exit__(None, None, None)
@@ -92,8 +96,8 @@ def _give_up(plan: Orchestrator, progress: Progress, number: int) -> None:
 
 
 def _write_files(plan: Orchestrator, lineage: dict[str, Any], story: bool) -> dict[str, str]:
-    """The files that a run leaves behind beside its journal; one that cannot be written is told, and no failure."""
-    if plan.store is None or not plan.store.root.is_absolute():  # the working directory is gone
+    """Write the files of a run beside its journal; a file that cannot be written is a notice and no failure."""
+    if plan.store is None or not plan.store.root.is_absolute():  # the working directory was deleted
         return {}
     folder = plan.store.folder(lineage["run_id"])
     writers: dict[str, tuple[str, Callable[[Any], object]]] = {
@@ -112,7 +116,7 @@ def _write_files(plan: Orchestrator, lineage: dict[str, Any], story: bool) -> di
             files[name] = str(folder / file)
         except STOPS:
             raise
-        except BaseException as error:  # the run is over and recorded: nothing here may change what is said of it
+        except BaseException as error:  # the run has ended and is recorded: its result may not change here
             output.notice(f"{file} could not be written: {error}")
     return files
 
@@ -125,8 +129,8 @@ def _code(status: str, ended: BaseException | None) -> int:
     return exits.SUCCESS if status == "success" and ended is None else exits.FAILED
 
 
-def _leave_if_abandoned(code: int) -> None:
-    """A step that was abandoned in its thread may go on for hours, or crash while the interpreter is taken down."""
+def _exit_if_abandoned(code: int) -> None:
+    """Exit at once if a step still runs in its thread: it may run for hours, or crash during finalization."""
     if any_alive():
         for stream in (sys.stdout, sys.stderr):
             try:
