@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from importlib import import_module
 from threading import RLock
 from typing import Any, Final
 
+from odibi_core._fork import in_child
+
 _PACKAGE: Final = __name__.rpartition(".")[0]
-_turn = RLock()
+_lock = RLock()
 
 
 def fetch(door: dict[str, Any], rooms: dict[str, str], name: str) -> Any:
@@ -19,16 +20,15 @@ def fetch(door: dict[str, Any], rooms: dict[str, str], name: str) -> Any:
     """
     if name not in rooms:
         raise AttributeError(f"module {door['__name__']!r} has no attribute {name!r}")
-    with _turn:
+    with _lock:
         found = door[name] = getattr(import_module(f"{_PACKAGE}.{rooms[name]}"), name)
     return found
 
 
 def _after_fork() -> None:
-    """In the child: a lock that another thread may have held is made anew."""
-    global _turn
-    _turn = RLock()
+    """Fork: another thread of the parent may hold the lock."""
+    global _lock
+    _lock = RLock()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+in_child(_after_fork)

@@ -15,6 +15,8 @@ from contextlib import suppress
 from typing import Any, Final, NoReturn, Protocol
 from weakref import WeakSet
 
+from odibi_core import _fork
+
 _SET_TERMINATE: Final = "_ZSt13set_terminatePFvvE"  # std::set_terminate
 
 _CAME_BACK: Final = (
@@ -139,5 +141,4 @@ def _try(call: Callable[[], object]) -> None:
 
 
 atexit.register(_at_exit)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+_fork.in_child(_after_fork)

@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
+from odibi_core._state import STATE
 from odibi_core.events import Event
 
 __all__ = ["FailingSink", "FakeClock", "RecordingSink", "SequentialIds", "an_event", "fresh_program"]
@@ -114,28 +115,11 @@ def fresh_program() -> Iterator[None]:
 
     It is in no run, and was told nothing yet that is told once. What was there before is there again afterwards.
     """
-    from odibi_core.events import context
-    from odibi_core.logs import program_logger
-    from odibi_core.process import state as program
-    from odibi_core.redaction import redactor as redaction
-    from odibi_core.settings import config, strict
 
-    rules = redaction.reset()
-    before = program._program, program_logger._default[:], context._current, context._inherited
-    kept, told = config._kept.copy(), strict._told.copy()
-    program._program = program._Program()
-    program_logger._default.clear()
-    context._current, context._inherited = context.new_variable(), context.EMPTY
-    config._kept.clear()
-    strict._told.clear()
+    restore = STATE.reset()
     try:
         yield
     finally:
-        redaction.reset(rules)
-        if observer := sys.modules.get("odibi_core.runtime.program"):
-            observer.finish_all()
-        program._program, program_logger._default[:], context._current, context._inherited = before
-        config._kept.clear()
-        config._kept.update(kept)
-        strict._told.clear()
-        strict._told.update(told)
+        if runtime := sys.modules.get("odibi_core.runtime.program"):
+            runtime.finish_all()
+        restore()

@@ -71,7 +71,7 @@ def test_a_home_that_does_not_exist_is_one_warning(
     monkeypatch.delenv("HOME")
     monkeypatch.setenv("ODIBI_STORE__DIR", path)
     monkeypatch.setenv("LOG_FILE", f"{path}/log.jsonl")
-    monkeypatch.setattr(paths, "_warned", set())
+    monkeypatch.setattr(paths._warned, "paths", set())
     CALLS[call]()
     told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("odibi-core: ")]
     assert len(told) == len(set(told)) == len({line.split()[1] for line in told})

@@ -15,6 +15,7 @@ from odibi_core.errors import ConfigurationError
 from odibi_core.events import sanitize_text, sanitize_value
 from odibi_core.logs.program_logger import get_logger
 from odibi_core.redaction import redactor as redaction
+from odibi_core.redaction import rules
 from odibi_core.redaction.redactor import HIDDEN, configure, reset
 from odibi_core.redaction.rules import OVERLAP, WINDOW
 from odibi_core.runtime.observer import Observer
@@ -168,7 +169,7 @@ def test_a_pattern_that_breaks_hides_the_text(monkeypatch: pytest.MonkeyPatch) -
         def sub(self, _replacement: str, _content: str) -> str:
             raise RecursionError
 
-    monkeypatch.setattr("odibi_core.redaction.rules._in_force", [Broken()])
+    monkeypatch.setattr(rules._in_force, "patterns", (Broken(),))
     assert sanitize_text("quite an ordinary text") == HIDDEN
     redaction.failures.clear()
 

@@ -8,9 +8,7 @@ So the record is complete before anyone reacts to it, and a hook may itself run 
 from __future__ import annotations
 
 import logging
-import os
 import threading
-import weakref
 from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -19,6 +17,7 @@ from sys import modules
 from threading import get_ident
 from typing import Any, Final
 
+from odibi_core import _fork
 from odibi_core.bus.built_in_hooks import (
     BuiltInHooks,
     create_alert_hook,
@@ -92,7 +91,7 @@ class EventBus(Stays, BuiltInHooks, HookMethods):
         self._registrations = count()
         self._hooks = Hooks(max_workers, self.count_failure)
         self._begin()
-        _buses.add(self)
+        _fork.in_child(self._begin)
 
     def _begin(self) -> None:
         """A writer of its own: at the start, and in the child of every fork."""
@@ -386,13 +385,3 @@ def name_of(callback: object) -> str:
     return str(getattr(callback, "__name__", None) or type(callback).__name__)
 
 
-_buses: weakref.WeakSet[EventBus] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for bus in _buses:
-        bus._begin()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import operator
-import os
 from collections.abc import Mapping
 from threading import RLock
 from typing import Any, Final
 
+from odibi_core._fork import in_child
 from odibi_core.bus.bus import EventBus
 from odibi_core.errors import STOPS
 from odibi_core.events import kinds
 from odibi_core.events.clock import utc_now
 from odibi_core.events.context import Context
-from odibi_core.process.state import current_bus, once
+from odibi_core.process.state import current_bus, singleton
 from odibi_core.settings import ObservabilityConfig, get_config
 from odibi_core.views.costs import BUDGET_RULE, dollars, units
 from odibi_core.views.metrics.calls import COST_RULE
@@ -80,7 +80,7 @@ def tell_cost(fields: dict[str, Any], bus: EventBus, context: Context | None = N
     if threshold is not None and cost > threshold:
         message = f"a call cost {dollars(cost):,.2f} USD, over the threshold of {dollars(threshold):,.2f} USD"
         _alert(bus, context, COST_RULE, message, (cost, threshold), about)
-    spent = once(_Spent).add(cost, budget or 0)
+    spent = singleton(_Spent).add(cost, budget or 0)
     if spent is not None and budget:
         message = (
             f"this month's costs are {dollars(spent):,.2f} USD, over the budget of {dollars(budget):,.2f} USD"
@@ -129,6 +129,7 @@ class _Spent:
 
     def __init__(self) -> None:
         self.begin()
+        in_child(self.begin)
 
     def begin(self) -> None:
         """Nothing yet: at the start, and in the child of a fork, which is a process of its own."""
@@ -148,7 +149,3 @@ class _Spent:
                 return None
             self._told = True
             return self._units
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=lambda: once(_Spent).begin())

@@ -10,7 +10,6 @@ from __future__ import annotations
 import atexit
 import errno
 import logging
-import os
 import socket
 import sys
 import threading
@@ -19,6 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from odibi_core import _fork
 from odibi_core.endpoint.access_policy import AccessPolicy
 from odibi_core.endpoint.shared_metrics import Metrics, SharedMetrics
 from odibi_core.errors import STOPS, ConfigurationError
@@ -77,6 +77,7 @@ class MetricsEndpoint:
         self._policy = AccessPolicy(host, token)
         self._sharing = shared
         self._begin()
+        _fork.in_child(self._after_fork)
 
     def _begin(self) -> None:
         self._shared: SharedMetrics | None = None
@@ -259,6 +260,8 @@ class MetricsEndpoint:
 
     def _after_fork(self) -> None:
         """In the child: the parent serves. What the child measures is told by the one who has the port."""
+        if self not in _started:
+            return
         shared, listener = self._shared, self._listener
         self._abandoned = self._server  # a loop that is collected here would unregister the parent's sockets
         self._begin()
@@ -314,12 +317,3 @@ def _leave_with_multiprocessing(endpoint: MetricsEndpoint) -> None:
 def _finalize(endpoint: MetricsEndpoint) -> None:
     util = sys.modules["multiprocessing.util"]
     util.Finalize(None, endpoint._end, exitpriority=0)
-
-
-def _forked() -> None:
-    for endpoint in list(_started):
-        endpoint._after_fork()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forked)

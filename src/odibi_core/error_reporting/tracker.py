@@ -26,7 +26,7 @@ from odibi_core.events.normalize import to_text
 from odibi_core.events.recent import remember
 from odibi_core.logs.program_logger import process_log, warn_of
 from odibi_core.plugins import load
-from odibi_core.process.state import current_bus, listen, once, unlisten
+from odibi_core.process.state import current_bus, listen, singleton, unlisten
 from odibi_core.process_end import before_child_ends
 from odibi_core.settings import ObservabilityConfig, get_config
 from odibi_core.wrapping.callables import is_decorable
@@ -171,12 +171,12 @@ def capture_exception(error: object = None, context: Any = None, level: str = "e
     is recorded as an error that says so. `context` is a dict of what else is worth knowing. None when there was
     nothing to record. Never raises.
     """
-    return once(ErrorTracker).capture_exception(error, context, level)
+    return singleton(ErrorTracker).capture_exception(error, context, level)
 
 
 def capture_message(message: object, level: str = "info", context: Any = None) -> str | None:
     """Record something that is worth a report and is no exception; gives its id. Never raises."""
-    return once(ErrorTracker).capture_message(message, level, context)
+    return singleton(ErrorTracker).capture_message(message, level, context)
 
 
 def init_error_tracking(config: ObservabilityConfig | None = None) -> bool:
@@ -187,12 +187,12 @@ def init_error_tracking(config: ObservabilityConfig | None = None) -> bool:
     """
     atexit.unregister(close_error_tracking)
     atexit.register(close_error_tracking)
-    return once(ErrorTracker).init(config)
+    return singleton(ErrorTracker).init(config)
 
 
 def close_error_tracking(timeout: float = _END_WITHIN_S) -> None:
     """Give Sentry what waits for it, for at most `timeout` seconds, and tell it no more; the log goes on."""
-    once(ErrorTracker).close(timeout)
+    singleton(ErrorTracker).close(timeout)
 
 
 before_child_ends(close_error_tracking)

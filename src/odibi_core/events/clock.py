@@ -13,6 +13,8 @@ from typing import Protocol
 
 from msgspec import to_builtins
 
+from odibi_core import _fork
+
 
 class Clock(Protocol):
     """Where time comes from; `odibi_core.testing.FakeClock` is the one for tests."""
@@ -176,5 +178,4 @@ def _after_fork() -> None:
         os.close(_statm.pop())
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+_fork.in_child(_after_fork)

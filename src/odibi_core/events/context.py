@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import structs
 
+from odibi_core._state import STATE
 from odibi_core.events.sanitize import split_fields
 from odibi_core.events.trace_context import active_span, span_in
 
@@ -75,13 +76,15 @@ _USUAL: Final = Context.__struct_fields__[:6]
 EMPTY = Context()
 
 
-def new_variable() -> ContextVar[Context]:
-    """One that nothing was put into."""
-    return ContextVar("odibi_core_context", default=EMPTY)
+class _Root:
+    """The context variable of this process, and the context with which each of its threads begins."""
+
+    def __init__(self) -> None:
+        self.variable: ContextVar[Context] = ContextVar("odibi_core_context", default=EMPTY)
+        self.inherited = EMPTY
 
 
-_current = new_variable()
-_inherited = EMPTY
+_root: Final = STATE.part(_Root)
 
 bus_here: ContextVar[Any] = ContextVar("odibi_core_bus", default=None)
 """The bus of the run that we are in, None outside any: set by what runs, read by whoever only wants to speak."""
@@ -91,7 +94,7 @@ batch_here: ContextVar[Any] = ContextVar("odibi_core_batch", default=None)
 
 def current() -> Context:
     """The context in force here."""
-    return _current.get(_inherited)
+    return _root.variable.get(_root.inherited)
 
 
 def in_span(here: Context) -> Context:
@@ -105,33 +108,32 @@ def in_span(here: Context) -> Context:
 
 def put(context: Context) -> None:
     """Make this the context in force, as it is, for the rest of this thread's or task's life."""
-    _current.set(context)
+    _root.variable.set(context)
 
 
 def inherited() -> Context:
     """The context that every thread of this process begins with."""
-    return _inherited
+    return _root.inherited
 
 
 def inherit(fields: dict[str, Any]) -> None:
     """Have every thread of this process begin with these fields: what a worker process is given by its parent."""
-    global _inherited
-    _inherited = merged(EMPTY, fields).saying(span_in(fields))
+    _root.inherited = merged(EMPTY, fields).saying(span_in(fields))
 
 
 def correlation_given(here: Context) -> str | None:
     """The correlation id that somebody gave; that of a whole program is its run's id, and ties nothing together."""
-    return None if here.correlation_id == _inherited.run_id else here.correlation_id
+    return None if here.correlation_id == _root.inherited.run_id else here.correlation_id
 
 
 @contextmanager
 def bind(**fields: Any) -> Iterator[Context]:
     """Everything said inside carries these fields: `with bind(run_id="r-1", node_name="clean"): …`."""
-    token = _current.set(merged(current(), fields))
+    token = _root.variable.set(merged(current(), fields))
     try:
         yield current()
     finally:
-        _current.reset(token)
+        _root.variable.reset(token)
 
 
 @contextmanager
@@ -146,7 +148,7 @@ def speaking_on(bus: Any) -> Iterator[None]:
 
 def enter(**fields: Any) -> None:
     """Bind for the rest of this thread's or task's life."""
-    _current.set(merged(current(), fields))
+    _root.variable.set(merged(current(), fields))
 
 
 def merged(context: Context, fields: dict[str, Any]) -> Context:

@@ -8,7 +8,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-_warned: Final[set[str]] = set()
+from odibi_core._state import STATE
+
+
+class _Warned:
+    """The paths of which a warning was written."""
+
+    def __init__(self) -> None:
+        self.paths: set[str] = set()
+
+
+_warned: Final = STATE.part(_Warned)
 
 
 def absolute_path(path: str | os.PathLike[str]) -> Path:
@@ -29,7 +39,7 @@ def absolute_path(path: str | os.PathLike[str]) -> Path:
 
 
 def _warn(path: str) -> None:
-    if path not in _warned:
-        _warned.add(path)
+    if path not in _warned.paths:
+        _warned.paths.add(path)
         with suppress(Exception):  # stderr may be closed; no log can be asked, since this is where it may be kept
             sys.stderr.write(f"odibi-core: {path} names no home directory, so it is taken as it is written\n")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-import weakref
 import zlib
 from collections.abc import Mapping
 from threading import RLock
 from typing import Any, Final, NamedTuple
 
+from odibi_core import _fork
 from odibi_core.views.metrics.types import COUNTER, GAUGE, HISTOGRAM, kind_of
 
 LAST: Final = "last"
@@ -187,7 +186,7 @@ class NameRegistry:
             self._take(fact.name, fact.kind)
         for metric in (*KNOWN, *HELP):
             self.add(metric, kind_of(metric))
-        _registries.add(self)
+        _fork.in_child(self._begin)
 
     def _begin(self) -> None:
         """Create the lock: at construction, and in a forked child, where no thread could release the inherited one."""
@@ -235,15 +234,3 @@ def escaped(value: str) -> str:
     if "\\" in value or '"' in value or "\n" in value:
         return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
     return value
-
-
-_registries: Final[weakref.WeakSet[NameRegistry]] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for registry in _registries:
-        registry._begin()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import functools
-import os
-import weakref
 from collections import deque
 from collections.abc import Callable, Mapping, Sized
 from itertools import islice
 from threading import Lock
 from typing import Any, Final, TypeVar
 
+from odibi_core import _fork
 from odibi_core.bus.bus import EventBus
 from odibi_core.errors import STOPS
 from odibi_core.events import kinds, sanitize_text, sanitize_value
 from odibi_core.events.leveled import Leveled
-from odibi_core.process.state import current_bus, speaker
+from odibi_core.process.state import current_bus, resolve_bus
 
 __all__ = ["PipelineHealthDashboard"]
 
@@ -57,14 +56,18 @@ class PipelineHealthDashboard:
     """
 
     def __init__(self, logger: Leveled | EventBus | None = None) -> None:
-        self.logger = speaker(logger)
+        self.logger = resolve_bus(logger)
         self._recent: deque[dict[str, float]] = deque(maxlen=RECENT)
         self._circuits: dict[str, str] = {}
         self._hit_rates: dict[str, float] = {}
         self._batches = 0
         self._alerts = 0
+        self._after_fork()
+        _fork.in_child(self._after_fork)
+
+    def _after_fork(self) -> None:
+        """Make the lock, which another thread of a parent may have held."""
         self._lock = Lock()
-        _dashboards.add(self)
 
     @_either_spelling
     def recordBatch(
@@ -205,16 +208,3 @@ def _count(value: Any) -> int:
 
 def _mean(values: list[Any]) -> float | None:
     return round(sum(values) / len(values), 3) if values else None
-
-
-_dashboards: weakref.WeakSet[PipelineHealthDashboard] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    """In the child: locks that another thread may have held are made anew."""
-    for dashboard in _dashboards:
-        dashboard._lock = Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

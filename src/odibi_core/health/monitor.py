@@ -7,9 +7,7 @@ and holds up nobody; each result is one `health_check` event.
 from __future__ import annotations
 
 import inspect
-import os
 import threading
-import weakref
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import copy_context
 from dataclasses import dataclass, field, replace
@@ -17,6 +15,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
+from odibi_core import _fork
 from odibi_core.bus.bus import EventBus
 from odibi_core.errors import ConfigurationError, nearest
 from odibi_core.events import kinds, sanitize_text, sanitize_value
@@ -142,7 +141,7 @@ class HealthChecker:
         self._results: dict[str, HealthCheckResult] = {}
         self._answered = float("-inf")
         self._begin()
-        _every_checker.add(self)
+        _fork.in_child(self._begin)
 
     def _begin(self) -> None:
         """What a process has for itself: the threads of a parent do not come along."""
@@ -326,15 +325,3 @@ class BackgroundChecks:
     def stop(self) -> None:
         """Ask no more; a check that hangs just now is left behind."""
         self._stopped.set()
-
-
-_every_checker: Final[weakref.WeakSet[HealthChecker]] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for checker in _every_checker:
-        checker._begin()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

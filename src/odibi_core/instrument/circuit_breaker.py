@@ -7,8 +7,6 @@ side by side; only one at a time tries whether an open circuit may close; a call
 from __future__ import annotations
 
 import functools
-import os
-import weakref
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from math import inf
@@ -16,6 +14,7 @@ from threading import RLock
 from types import TracebackType
 from typing import Any, Final, Literal, ParamSpec, TypeVar
 
+from odibi_core import _fork
 from odibi_core.bus.bus import EventBus
 from odibi_core.errors import STOPS, CircuitOpenError, ConfigurationError, is_failure
 from odibi_core.events import kinds
@@ -24,7 +23,7 @@ from odibi_core.events.failure import message_of
 from odibi_core.events.normalize import to_text
 from odibi_core.events.pickling import OneHere
 from odibi_core.events.sanitize import sanitize_text
-from odibi_core.process.state import current_bus, speaker
+from odibi_core.process.state import current_bus, resolve_bus
 from odibi_core.wrapping.callables import ClassDecorator
 from odibi_core.wrapping.calls import CallObserver, observe_calls
 
@@ -77,7 +76,7 @@ class CircuitBreaker(ClassDecorator, OneHere):
         self.reset_timeout_s = _at_least(0, "reset_timeout_s", reset_timeout_s)
         self._excluded = _exclusions(exclude)
         self._made = (name, fail_max, reset_timeout_s, exclude)
-        self._bus = speaker(bus if logger is None else logger)
+        self._bus = resolve_bus(bus if logger is None else logger)
         self._now = clock.monotonic
         self._begin()
         self._state: State = "closed"
@@ -87,11 +86,14 @@ class CircuitBreaker(ClassDecorator, OneHere):
         self._troubled = False
         """Whether a success matters: it is not when the circuit is closed and nothing failed since."""
         self._changes: deque[tuple[State, State, BaseException | None]] = deque()
-        _breakers.add(self)
+        _fork.in_child(self._after_fork)
 
     def _made_of(self) -> tuple[Any, tuple[Any, ...]]:
         """In another process it begins closed, and says its changes to that program."""
         return CircuitBreaker, self._made
+
+    def _after_fork(self) -> None:
+        self._begin(self._storage)
 
     def _begin(self, storage: Any = None) -> None:
         """Locks, and what stands behind them: at the start, and with what is stored in the child of every fork."""
@@ -306,16 +308,3 @@ def _exclusions(given: Any) -> tuple[Excluded, ...]:
             f"given was {to_text(wrong[0], 100)}"
         )
     return listed
-
-
-_breakers: weakref.WeakSet[CircuitBreaker] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    """In the child: locks that another thread may have held are made anew."""
-    for breaker in _breakers:
-        breaker._begin(breaker._storage)
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

@@ -6,13 +6,14 @@ measurement around it as `parent_id`; `views.operations` makes a tree of them. W
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from contextvars import ContextVar
 from itertools import count
 from types import TracebackType
 from typing import Any, Final, ParamSpec, TypeVar, overload
 
+from odibi_core import _fork
+from odibi_core._state import STATE
 from odibi_core.errors import is_failure
 from odibi_core.events import kinds
 from odibi_core.events.clock import monotonic, new_id
@@ -41,7 +42,18 @@ def _new_ids() -> count[int]:
     return count((1 + int(new_id(8), 16) % _PROCESSES) * _SPANS)
 
 
-_ids = _new_ids()
+class _Ids:
+    """The ids of this process's measurements."""
+
+    def __init__(self) -> None:
+        self.numbers = _new_ids()
+        _fork.in_child(self._after_fork)
+
+    def _after_fork(self) -> None:
+        self.numbers = _new_ids()
+
+
+_ids: Final = STATE.part(_Ids)
 _inside: dict[str, tuple[Context, Context]] = {}
 """The context that was last in force around an operation of that name, and the one inside it: mostly it is the same."""
 _innermost: ContextVar[_Span | None] = ContextVar("odibi_core_span", default=None)
@@ -63,7 +75,7 @@ class _Span:
         self.operation = operation
         self.fields = fields
         self.owner = owner
-        self.id = next(_ids)
+        self.id = next(_ids.numbers)
         self.ended = False
         self.active: float | None = None
         self.bus = current_bus()
@@ -274,13 +286,3 @@ class _Measured(CallObserver):
         if self._flowing:
             span.active = (span.active or 0.0) + monotonic() - self._resumed
         return span
-
-
-def _after_fork() -> None:
-    """In the child: ids of its own."""
-    global _ids
-    _ids = _new_ids()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

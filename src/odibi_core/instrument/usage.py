@@ -155,7 +155,7 @@ def _milliseconds(seconds: Any) -> Any:
 
 def get_analytics() -> UsageAnalytics:
     """The process's own, always the same one."""
-    return program.once(UsageAnalytics)
+    return program.singleton(UsageAnalytics)
 
 
 class track_cli_command(ClassDecorator):

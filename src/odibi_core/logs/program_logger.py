@@ -8,14 +8,14 @@ toolkit's calls say (`track_performance`, `capture_exception` …), from the log
 from __future__ import annotations
 
 import atexit
-import os
 import sys
 import weakref
 from functools import partial
 from threading import RLock
 from typing import Any, Final, TextIO
 
-from odibi_core import private_files
+from odibi_core import _fork, private_files
+from odibi_core._state import STATE
 from odibi_core.bus.bus import EventBus, Sink
 from odibi_core.errors import STOPS
 from odibi_core.events import Event, kinds, sanitize_text
@@ -24,7 +24,7 @@ from odibi_core.events.kinds import SEVERITY, LogLevel, severity
 from odibi_core.events.leveled import Leveled, with_failure
 from odibi_core.events.normalize import to_text
 from odibi_core.logs.sampling import Gate
-from odibi_core.process.state import current_bus, listen, making, program_bus
+from odibi_core.process.state import creation_lock, current_bus, listen, program_bus
 from odibi_core.redaction import redactor as redaction
 from odibi_core.settings import Log, ObservabilityConfig, color_choice, get_config
 from odibi_core.sinks.line_presets import Service, ToLine, line_encoder
@@ -65,6 +65,12 @@ class ProgramLog:
         self._shown = _Shown(self._components, self._gate)
         self.configure(get_config() if settings is None else settings)
         _logs.add(self)
+        _fork.in_child(self._after_fork)
+
+    def _after_fork(self) -> None:
+        """Fork: another thread of the parent may have held a lock."""
+        self._lock = RLock()
+        self._gate.begin()
 
     def configure(self, settings: Log | ObservabilityConfig) -> None:
         """From here on these settings, for the loggers too that there are; one whose level was set keeps it.
@@ -257,21 +263,22 @@ def warn_of(problem: str) -> None:
 
 def process_log(settings: Log | ObservabilityConfig | None = None) -> _ProcessLog:
     """The log of the process. The first who asks makes it, and warns of what is wrong with the settings it found."""
-    if not _default and _make(settings) and settings is None:
+    if _default.log is None and _make(settings) and settings is None:
         for problem in get_config().validate("log", "redaction"):
             warn_of(problem)
-    return _default[0]
+    assert _default.log is not None
+    return _default.log
 
 
 def _make(settings: Log | ObservabilityConfig | None) -> bool:
     """False where another thread did."""
-    with making():
-        if _default:
+    with creation_lock():
+        if _default.log is not None:
             return False
         config = get_config()
         _redact_as(config)
         private_files.set_file_mode(config.section("store").mode)
-        _default.append(_ProcessLog(config if settings is None else settings))
+        _default.log = _ProcessLog(config if settings is None else settings)
         return True
 
 
@@ -300,7 +307,16 @@ def _is_terminal(stream: TextIO | None) -> bool:
         return False
 
 
-_default: Final[list[_ProcessLog]] = []
+
+
+class _Default:
+    """The log of this process, once it is set up."""
+
+    def __init__(self) -> None:
+        self.log: _ProcessLog | None = None
+
+
+_default: Final = STATE.part(_Default)
 _logs: weakref.WeakSet[ProgramLog] = weakref.WeakSet()
 
 
@@ -310,13 +326,4 @@ def _at_exit() -> None:
         log.close()
 
 
-def _after_fork() -> None:
-    """In the child: locks that another thread may have held are made anew."""
-    for log in _logs:
-        log._lock = RLock()
-        log._gate.begin()
-
-
 atexit.register(_at_exit)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

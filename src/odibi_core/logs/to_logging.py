@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import atexit
 import logging
-import os
 import sys
 import threading
 import weakref
@@ -17,6 +16,7 @@ from contextlib import ExitStack
 from types import FrameType
 from typing import Any, Final
 
+from odibi_core import _fork
 from odibi_core.bus.worker_queue import WorkerQueue
 from odibi_core.events import Event, kinds, to_dict
 from odibi_core.events.kinds import SEVERITY, LogLevel
@@ -222,17 +222,17 @@ def _before_fork() -> None:
     _held.extend(sink for sink in list(_sinks) if sink.hold())
 
 
-def _after_in_parent() -> None:
+def _after_fork() -> None:
     while _held:
         _held.pop().go_on()
 
 
-def _after_in_child() -> None:
+def _in_child() -> None:
     """The thread that handed on is not there."""
     _held.clear()
     for sink in list(_sinks):
         sink.begin()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before_fork, after_in_parent=_after_in_parent, after_in_child=_after_in_child)
+_fork.around(_before_fork, _after_fork)
+_fork.in_child(_in_child)

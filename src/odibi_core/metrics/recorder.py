@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import logging
-import os
 import threading
 import weakref
 from collections import Counter, deque
@@ -12,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+from odibi_core import _fork
 from odibi_core.bus.bus import EventBus, name_of
 from odibi_core.errors import STOPS
 from odibi_core.events import Event, kinds, sanitize_value
@@ -59,6 +59,7 @@ class MetricsRecorder:
         self._flush_due = monotonic() + _FLUSH_EVERY_S
         self._begin()
         _recorders.add(self)
+        _fork.in_child(self._after_fork)
 
     def _begin(self) -> None:
         """What a process has for itself: at the start, and in the child of every fork."""
@@ -330,11 +331,6 @@ class MetricsRecorder:
 _recorders: weakref.WeakSet[MetricsRecorder] = weakref.WeakSet()
 
 
-def _forked() -> None:
-    for recorder in list(_recorders):
-        recorder._after_fork()
-
-
 def _end_of_child() -> None:
     """What a child measured is kept and handed on: its threads are gone in a moment."""
     for recorder in list(_recorders):
@@ -342,5 +338,3 @@ def _end_of_child() -> None:
 
 
 before_child_ends(_end_of_child)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forked)

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import weakref
 from threading import RLock
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
+from odibi_core._state import STATE
 from odibi_core.bus.bus import EventBus, Sink
 from odibi_core.errors import STOPS, ConfigurationError, StoreError
 from odibi_core.events.context import bus_here, inherit, inherited, put
@@ -29,13 +29,13 @@ __all__ = [
     "begin_in",
     "current_bus",
     "get_metrics",
+    "creation_lock",
     "join",
     "listen",
-    "making",
-    "once",
     "program_bus",
+    "resolve_bus",
+    "singleton",
     "sinks",
-    "speaker",
     "take_up_inherited",
     "unlisten",
     "works_for",
@@ -46,21 +46,19 @@ _log = logging.getLogger("odibi_core")
 
 
 class _Program:
-    """All of it, so that a test can put another in its place."""
+    """The event bus, the metrics and the program-wide subscribers of this process."""
 
     def __init__(self) -> None:
         self.bus: EventBus | None = None
         self.metrics: MetricsManager | None = None
         self.listeners: list[tuple[Sink, str | None]] = []
         self.joined: weakref.WeakSet[EventBus] = weakref.WeakSet()
-        self.instruments: dict[type[Any], Any] = {}
-        self.lock = RLock()
         self.begun = False
         """Whether it is known in which context it begins."""
         self.works_for: str | None = None
 
 
-_program = _Program()
+_program: Final = STATE.part(_Program)
 
 
 def current_bus() -> EventBus:
@@ -72,8 +70,12 @@ def current_bus() -> EventBus:
     return bus
 
 
-def speaker(given: Any) -> Any:
-    """What an instrument was given to speak through, as it is; None stands for `current_bus()`."""
+def resolve_bus(given: Any) -> Any:
+    """Return the logger or bus that an instrument was given; None stands for `current_bus()` at each use.
+
+    Raises:
+        ConfigurationError: It is neither.
+    """
     try:
         known = given is None or isinstance(getattr(given, "bus", given), EventBus)
     except STOPS:
@@ -92,7 +94,7 @@ def program_bus() -> EventBus:
     """The program's own bus, always the same one."""
     here = _program
     if here.bus is None:
-        with here.lock:
+        with STATE.creation_lock:
             if here.bus is None:
                 bus = EventBus()
                 here.metrics = MetricsManager(bus=bus)
@@ -166,25 +168,19 @@ def get_metrics() -> MetricsManager:
     return _program.metrics
 
 
-def once(kind: type[T]) -> T:
-    """The program's own instrument of a kind that it has one of; made when it is first asked for."""
-    instruments = _program.instruments
-    if kind not in instruments:
-        with _program.lock:
-            if kind not in instruments:
-                instruments[kind] = kind()
-    made: T = instruments[kind]
-    return made
+def singleton(kind: type[T]) -> T:
+    """Return the instance of this kind that the process has, made when it is first needed."""
+    return STATE.singleton(kind)
 
 
-def making() -> RLock:
-    """The one lock under which whatever a process has once is made."""
-    return _program.lock
+def creation_lock() -> RLock:
+    """Return the lock under which everything that a process has once is made."""
+    return STATE.creation_lock
 
 
 def listen(sink: Sink, *, name: str | None = None) -> Sink:
     """Have `sink` hear all that this process says: on the program's bus, and in every run; gives the sink back."""
-    with _program.lock:
+    with STATE.creation_lock:
         _program.listeners.append((sink, name))
         for bus in _program.joined:
             bus.subscribe(sink, name=name)
@@ -193,7 +189,7 @@ def listen(sink: Sink, *, name: str | None = None) -> Sink:
 
 def unlisten(sink: Sink) -> None:
     """Take a listener away from everywhere; one that does not listen is no error."""
-    with _program.lock:
+    with STATE.creation_lock:
         _program.listeners[:] = [each for each in _program.listeners if each[0] is not sink]
         joined = list(_program.joined)
     for bus in joined:  # not under our lock: each waits for its turn's end, in which a sink may ask for us
@@ -202,25 +198,17 @@ def unlisten(sink: Sink) -> None:
 
 def sinks() -> list[tuple[str, Sink]]:
     """The sinks of every bus that the program knows of, each with its name."""
-    with _program.lock:
+    with STATE.creation_lock:
         return [named for bus in _program.joined for named in bus.sinks()]
 
 
 def join(bus: EventBus) -> None:
     """A run begins on this bus: the program's listeners hear it too. A second time does nothing."""
     take_up_inherited()
-    with _program.lock:
+    with STATE.creation_lock:
         if not bus.joined:
             _program.joined.add(bus)
             for sink, name in _program.listeners:
                 bus.subscribe(sink, name=name)
             bus.joined = True  # last: who finds it so speaks at once
 
-
-def _after_fork() -> None:
-    """In the child: a lock that another thread may have held is made anew."""
-    _program.lock = RLock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

@@ -11,6 +11,7 @@ import sys
 import weakref
 from typing import Any, Final
 
+from odibi_core._state import STATE
 from odibi_core.bus.bus import EventBus
 from odibi_core.events.clock import process_id
 from odibi_core.events.context import current
@@ -21,30 +22,39 @@ OBSERVED: Final = "odibi_core_observed"
 """There as well, if calls of `@node` functions are nodes of the run."""
 _KEY: Final = "odibi_core"
 
-_open: Final[dict[str, tuple[dict[str, Any], weakref.ref[EventBus]]]] = {}
+
+
+class _OpenRecords:
+    """The runs of this process that its workers may join: what they need, and the run's bus."""
+
+    def __init__(self) -> None:
+        self.runs: dict[str, tuple[dict[str, Any], weakref.ref[EventBus]]] = {}
+
+
+_open: Final = STATE.part(_OpenRecords)
 
 
 def open_record(run_id: str, root: object, bus: EventBus, *, observed: bool = False) -> None:
     """Have the workers of a run join it, which is recorded in the store at `root` and speaks on `bus`."""
-    _open[run_id] = {STORE: str(root), OBSERVED: observed}, weakref.ref(bus)
+    _open.runs[run_id] = {STORE: str(root), OBSERVED: observed}, weakref.ref(bus)
     _leave_for_children()
 
 
 def close_record(run_id: str) -> None:
     """The run has ended; one that was never opened is no error."""
-    _open.pop(run_id, None)
+    _open.runs.pop(run_id, None)
     _leave_for_children()
 
 
 def store_of(run_id: str | None) -> dict[str, Any]:
     """Return what a worker needs to join an open run, as part of its context; `{}` if there is no such run."""
-    found = _open.get(run_id or "")
+    found = _open.runs.get(run_id or "")
     return {} if found is None else found[0]
 
 
 def bus_of(run_id: str | None) -> EventBus | None:
     """Return the bus of an open run: in the process that runs it, and in its forked children."""
-    found = _open.get(run_id or "")
+    found = _open.runs.get(run_id or "")
     return None if found is None else found[1]()
 
 
@@ -61,8 +71,8 @@ def _leave_for_children() -> None:
     if config is None:
         return
     config.pop(_KEY, None)
-    if len(_open) == 1:
-        (run_id,) = _open
+    if len(_open.runs) == 1:
+        (run_id,) = _open.runs
         context = {**current().standard, "run_id": run_id, "node_name": None, **store_of(run_id)}
         config[_KEY] = (process_id(), context)
 

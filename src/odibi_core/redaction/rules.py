@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from re import _parser as sre_parser  # type: ignore[attr-defined]
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, TypeVar
 
+from odibi_core._state import STATE
 from odibi_core.errors import ConfigurationError
 from odibi_core.redaction.names import CREDENTIAL, PERSONAL, hide_kinds, take_names, words_of
 from odibi_core.redaction.patterns import can_explode, steps
@@ -26,23 +27,47 @@ MOST_STEPS: Final = 4 * WINDOW**2
 """A pattern that may need more in one window is refused."""
 
 
-class Given(NamedTuple):
-    """All rules that were given: names, patterns by their text, and what each source wants of the switches."""
-
-    names: dict[str, None]
-    patterns: dict[str, re.Pattern[str]]
-    switches: dict[str, dict[str, bool]]
-
-
 _KINDS: Final = (CREDENTIAL, PERSONAL)
 
-_names: dict[str, None] = {}
-_patterns: dict[str, re.Pattern[str]] = {}
-_switches: dict[str, dict[str, bool]] = {}
-_in_force: list[re.Pattern[str]] = []
-_parts: list[str] = []
-_off: set[str] = set()
-_forgetters: list[Callable[[], None]] = []
+
+class _Rules:
+    """All rules that were given: names, patterns by their text, and the switches of each source."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, None] = {}
+        self.patterns: dict[str, re.Pattern[str]] = {}
+        self.switches: dict[str, dict[str, bool]] = {}
+
+    def renewed(self) -> None:
+        """Put the rules in force, unless they are."""
+        off, patterns, names = self._unwanted(), tuple(self.patterns.values()), tuple(self.names)
+        if (off, patterns, names) != (_in_force.off, _in_force.patterns, _in_force.names):
+            _in_force.off, _in_force.patterns, _in_force.names = off, patterns, names
+            _in_force.parts = tuple(sorted({words_of(name)[0] for name in names}))
+            hide_kinds(kind for kind in _KINDS if kind not in off)
+            take_names(names)
+            for forget in _forgetters:
+                forget()
+
+    def _unwanted(self) -> frozenset[str]:
+        """Return the kinds of secrets that some source leaves visible and no source wants hidden."""
+        given = {kind: [each[kind] for each in self.switches.values() if kind in each] for kind in _KINDS}
+        return frozenset(kind for kind, wishes in given.items() if wishes and not any(wishes))
+
+
+class _InForce:
+    """The rules as redaction applies them, computed from those that were given."""
+
+    off: frozenset[str] = frozenset()
+    patterns: tuple[re.Pattern[str], ...] = ()
+    names: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+
+
+_forgetters: Final[list[Callable[[], None]]] = []
+"""Clear the caches of what was judged by the rules."""
+_in_force: Final = _InForce()
+_rules: Final = STATE.part(_Rules)
 
 
 def configure(
@@ -76,64 +101,30 @@ def configure(
     given = dict.fromkeys(_each(right_name, "names", names, wrong))
     compiled = {pattern.pattern: pattern for pattern in _each(right_pattern, "patterns", patterns, wrong)}
     said = {CREDENTIAL: credentials, PERSONAL: personal}
-    _switches.setdefault(source, {}).update({kind: on for kind, on in said.items() if on is not None})
-    is_new = not (given.keys() <= _names.keys() and compiled.keys() <= _patterns.keys())
-    _names.update(given)
-    _patterns.update(compiled)
-    if is_new or _unwanted() != _off:
-        _put_in_force()
+    _rules.switches.setdefault(source, {}).update({kind: on for kind, on in said.items() if on is not None})
+    _rules.names.update(given)
+    for text, pattern in compiled.items():
+        _rules.patterns.setdefault(text, pattern)
+    _rules.renewed()
     if wrong:
         raise wrong[0]
 
 
 def release(source: str) -> None:
     """Forget what a source, such as a run that ended, wanted of the switches."""
-    _switches.pop(source, None)
-    if _unwanted() != _off:
-        _put_in_force()
+    _rules.switches.pop(source, None)
+    _rules.renewed()
 
 
-def reset(rules: Given | None = None) -> Given:
-    """Forget all rules that were given, as in a process that just began, or return to those of another time.
-
-    Returns:
-        The rules that were in force, to return to.
-    """
-    switches = {source: said.copy() for source, said in _switches.items()}
-    before = Given(_names.copy(), _patterns.copy(), switches)
-    _names.clear()
-    _patterns.clear()
-    _switches.clear()
-    if rules:
-        _names.update(rules.names)
-        _patterns.update(rules.patterns)
-        _switches.update(rules.switches)
-    if (_names, _patterns) != before[:2] or _unwanted() != _off:
-        _put_in_force()
-    return before
+def reset() -> None:
+    """Forget all rules that were given, as in a process that has just begun."""
+    vars(_rules).update(vars(_Rules()))
+    _rules.renewed()
 
 
-def _unwanted() -> set[str]:
-    """The kinds of which some source said that they need not be hidden, and none that they must."""
-    said = {kind: [each[kind] for each in _switches.values() if kind in each] for kind in _KINDS}
-    return {kind for kind, wishes in said.items() if wishes and not any(wishes)}
-
-
-def switched_off() -> set[str]:
-    """The kinds of secrets that are not hidden."""
-    return _off
-
-
-def _put_in_force() -> None:
-    unwanted = _unwanted()
-    _off.clear()
-    _off.update(unwanted)
-    hide_kinds(kind for kind in _KINDS if kind not in _off)
-    take_names(_names)
-    _parts[:] = sorted({words_of(name)[0] for name in _names})
-    _in_force[:] = _patterns.values()
-    for forget in _forgetters:
-        forget()
+def switched_off() -> frozenset[str]:
+    """Return the kinds of secrets that are not hidden."""
+    return _in_force.off
 
 
 def on_new_rules(forget: Callable[[], None]) -> None:
@@ -141,19 +132,19 @@ def on_new_rules(forget: Callable[[], None]) -> None:
     _forgetters.append(forget)
 
 
-def own_patterns() -> list[re.Pattern[str]]:
-    """The user's patterns that are in force."""
-    return _in_force
+def own_patterns() -> tuple[re.Pattern[str], ...]:
+    """Return the patterns of the user."""
+    return _in_force.patterns
 
 
-def own_name_parts() -> list[str]:
-    """The first word of each name that the user gave: a text without them holds none of these names."""
-    return _parts
+def own_name_parts() -> tuple[str, ...]:
+    """Return the first word of each name of the user: a text without any of them holds none of these names."""
+    return _in_force.parts
 
 
 def without_own(content: str, role: str = "") -> str:
     """Without what the user's patterns find."""
-    for pattern in _in_force:
+    for pattern in _in_force.patterns:
         if len(content) <= WINDOW:
             content = pattern.sub(HIDDEN, content)
         else:

@@ -7,7 +7,6 @@ probable. Of containers, the frames in them are known.
 from __future__ import annotations
 
 import functools
-import os
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +16,7 @@ from threading import Lock
 from types import BuiltinFunctionType
 from typing import Any, Final, NamedTuple
 
+from odibi_core import _fork
 from odibi_core.engines.frame import Description
 from odibi_core.engines.frame_origin import Origin, is_traceable, most_alike
 
@@ -83,8 +83,12 @@ class ProducerIndex:
         self._origins: OrderedDict[int, tuple[Origin, tuple[str, str]]] = OrderedDict()
         self._names: dict[tuple[str, Any], str] = {}
         self._nodes: dict[str, _Node] = {}
+        self._begin()
+        _fork.in_child(self._begin)
+
+    def _begin(self) -> None:
+        """Make the lock: at the start, and in a forked child, because another thread may have held it."""
         self._lock = Lock()
-        _indexes.add(self)
 
     def begin_call(self, name: str, function: Callable[..., Any]) -> tuple[str, int]:
         """Return the name of a function's node and the number of this call of it, from 1.
@@ -168,19 +172,6 @@ class ProducerIndex:
             number += 1
             label = f"{link.name} ({number})"
         known.inputs[label] = link.dataset
-
-
-_indexes: weakref.WeakSet[ProducerIndex] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    """In the child: locks that another thread may have held are made anew."""
-    for index in _indexes:
-        index._lock = Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _code_of(function: Any) -> Any:

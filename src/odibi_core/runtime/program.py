@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import atexit
-import os
 import sys
 from collections import deque
 from collections.abc import Callable
-from threading import RLock
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
+from odibi_core._state import STATE
 from odibi_core.endpoint.server import serve_metrics
 from odibi_core.endpoint.shared_folder import shared_folder
 from odibi_core.error_reporting.tracker import (
@@ -24,6 +23,7 @@ from odibi_core.events.failure import message_of
 from odibi_core.health.program import endpoint_answer, start_background_checks
 from odibi_core.logs.program_logger import configure, warn_of
 from odibi_core.process import state as program
+from odibi_core.process.state import creation_lock
 from odibi_core.runtime.observer import Observer
 from odibi_core.runtime.sigterm import STOP_WITHIN_S
 from odibi_core.settings import ObservabilityConfig, Settings, get_config, set_config
@@ -169,17 +169,16 @@ def init_observability(config: ObservabilityConfig | None = None) -> ProgramObse
     >>> observer = init_observability(ObservabilityConfig(metrics_enabled=False))
     >>> observer.finish()
     """
-    with _lock:
-        if _running and config is None:
-            return _running[0]
-        while _running:
-            _running.pop().finish()
+    with creation_lock():
+        if _running.observers and config is None:
+            return _running.observers[0]
+        finish_all()
         if config is not None:
             set_config(config)
-        _running.append(ProgramObserver(get_config()))
-        if not _registered:
-            _registered.append(atexit.register(_at_exit))
-        return _running[0].start()
+        _running.observers.append(ProgramObserver(get_config()))
+        atexit.unregister(_at_exit)
+        atexit.register(_at_exit)
+        return _running.observers[0].start()
 
 
 def _at_exit() -> None:
@@ -190,20 +189,15 @@ def _at_exit() -> None:
 
 def finish_all(error: BaseException | None = None) -> None:
     """End what `init_observability` began; again does nothing."""
-    while _running:
-        _running.pop().finish(error)
+    while _running.observers:
+        _running.observers.pop().finish(error)
 
 
-_running: Final[list[ProgramObserver]] = []
-_registered: Final[list[Any]] = []
-_lock = RLock()
+class _Running:
+    """The observers that `init_observability` started: one at most."""
+
+    def __init__(self) -> None:
+        self.observers: list[ProgramObserver] = []
 
 
-def _after_fork() -> None:
-    """In the child: the lock is made anew; the record stays its parent's."""
-    global _lock
-    _lock = RLock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+_running: Final = STATE.part(_Running)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from odibi_core import private_files
+from odibi_core import _fork, private_files
 from odibi_core.bus.bus import EventBus, Sink
 from odibi_core.events import Event, context, kinds, sanitize_value
 from odibi_core.events.clock import host_name, monotonic, process_id, process_start
@@ -86,7 +84,7 @@ class RunRecord:
         self._began = 0.0
         self._ending = Lock()
         self._stop_call: sigterm.StopCall | None = None
-        _records.add(self)
+        _fork.in_child(self._after_fork)
 
     def open(self, on_stop: OnStop | None = None, *, observed: bool = False) -> None:
         """Open the journal and subscribe journal, metrics and tracker; if that fails, nothing stays subscribed.
@@ -204,6 +202,10 @@ class RunRecord:
         summary = self.tracker.export_lineage()["summary"]
         return {name: summary[name] for name in COUNTS}
 
+    def _after_fork(self) -> None:
+        self.forked = True
+        self.in_child()
+
     def leave_if_forked(self, error: BaseException | None = None) -> None:
         """End this process if it is a forked child that came back from a step or a hook of its parent's run."""
         if self.forked:
@@ -265,16 +267,3 @@ def _chunks(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
         size += weight
     if chunk:
         yield chunk
-
-
-_records: Final[weakref.WeakSet[RunRecord]] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for record in list(_records):
-        record.forked = True
-        record.in_child()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

@@ -10,6 +10,8 @@ from contextlib import suppress
 from types import FrameType
 from typing import Any, Final
 
+from odibi_core import _fork
+
 SIGNALS: Final = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 """The signals that ask a program to end."""
 STOP_WITHIN_S: Final = 1.6
@@ -125,8 +127,7 @@ def _in_child() -> None:
     _calls.clear()
     for each in reversed(_installed.copy()):
         each.restore()
-    _after_fork()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_in_child)
+_fork.around(_before_fork, _after_fork)
+_fork.in_child(_in_child)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from odibi_core._state import STATE
 from odibi_core.errors import ConfigurationError, nearest
 from odibi_core.events.hosts import is_loopback
 from odibi_core.settings.lists import WITHIN, said_within
@@ -225,30 +226,37 @@ def _used(default: Any) -> str:
     return f"{text_of(default)} is used" if default not in ("", ()) else "it counts as not set"
 
 
-_kept: Final[dict[str, ObservabilityConfig]] = {}
+class _Configured:
+    """The settings of this process, once they were read or given."""
+
+    def __init__(self) -> None:
+        self.config: ObservabilityConfig | None = None
+
+
+_configured: Final = STATE.part(_Configured)
 
 
 def get_config() -> ObservabilityConfig:
     """The settings of this process: those of `set_config`, else made from environment and file at the first use."""
-    # `setdefault` is one step: of two threads that come first, both get the same.
-    return _kept.get("config") or _kept.setdefault("config", ObservabilityConfig())
+    if _configured.config is None:
+        with STATE.creation_lock:
+            if _configured.config is None:
+                _configured.config = ObservabilityConfig()
+    return _configured.config
 
 
 def set_config(config: ObservabilityConfig | None) -> None:
     """From here on these are the settings of the process; None: read anew when they are next asked for."""
-    if config is None:
-        _kept.pop("config", None)
-    elif isinstance(config, ObservabilityConfig):
-        _kept["config"] = config
-    else:
+    if not isinstance(config, ObservabilityConfig | None):
         raise ConfigurationError(
             f"set_config takes an ObservabilityConfig or None, not a {type(config).__name__}"
         )
+    _configured.config = config
 
 
 def of_config(section: str) -> dict[str, Any]:
     """What code gave of a section to the settings of this process."""
-    config = _kept.get("config")
+    config = _configured.config
     return {} if config is None else {
         option.key: getattr(config, option.attribute)
         for option in options_of(section)

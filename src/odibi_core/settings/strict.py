@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any, Final
 
+from odibi_core._state import STATE
 from odibi_core.errors import ConfigurationError
 from odibi_core.settings.config import of_config
 from odibi_core.settings.options import options_of, unknown_variables
@@ -13,7 +14,16 @@ from odibi_core.settings.reading import CODE, Given, Reading, judged, stranger
 from odibi_core.settings.sections import SECTIONS, Settings
 
 _log = logging.getLogger("odibi_core")
-_told: Final[set[str]] = set()
+
+
+class _Warned:
+    """The unknown variables of which a warning was logged."""
+
+    def __init__(self) -> None:
+        self.problems: set[str] = set()
+
+
+_warned: Final = STATE.part(_Warned)
 
 
 def read_settings(
@@ -32,8 +42,8 @@ def read_settings(
     reading, is_here = Reading(environment), environment is None
     if is_here:
         for problem in unknown_variables(reading.environment):
-            if problem not in _told:
-                _told.add(problem)
+            if problem not in _warned.problems:
+                _warned.problems.add(problem)
                 _log.warning(problem)
     found = {}
     for section, given in (("store", store), ("snapshot", snapshot), ("redaction", redaction)):

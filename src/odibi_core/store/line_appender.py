@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import threading
-import weakref
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from odibi_core import _fork
 from odibi_core.errors import STOPS
 from odibi_core.events import Event
 from odibi_core.store.drop_counter import DropCounter
@@ -47,7 +47,7 @@ class LineAppender(ABC):
         self._identity = (0, 0)
         self._checked = self._check_due = NEVER
         self._reset(what)
-        _appenders.add(self)
+        _fork.in_child(self._after_fork)
 
     def _reset(self, what: str) -> None:
         """Begin to count as a process that has written nothing: at construction, and in a forked child."""
@@ -163,15 +163,3 @@ class LineAppender(ABC):
 
 def _refuse() -> int:
     raise OSError(errno.EIO, "the system wrote nothing, and gave no reason")
-
-
-_appenders: weakref.WeakSet[LineAppender] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for appender in _appenders:
-        appender._after_fork()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

@@ -369,7 +369,7 @@ def test_a_job_belongs_to_the_run_that_sent_it(client: Any, fake: FakeBigQuery) 
     with observe("nightly") as run:
         with LogContext(operation="Daily Report", correlation_id="C-1"):
             job = client.query("SELECT 1 -- select", bigquery.QueryJobConfig(labels={"team": "sales"}))
-        list(program.once(_Elsewhere).wait(job))
+        list(program.singleton(_Elsewhere).wait(job))
     assert run.store is not None
     cost = next(event for event in run.store.events(run.run_id) if event.event_type == "cost")
     assert (cost.run_id, cost.operation, cost.correlation_id) == (run.run_id, "Daily Report", "C-1")
