@@ -22,7 +22,7 @@ def test_nan_is_missing(make: Callable[[Any], Any]) -> None:
     frame = {"out": make({"x": [1.0, float("nan"), None]})}
     found = not_null("x").check(frame)
     assert (found.failed_rows, found.examples) == (2, [1, 2])
-    assert found.message == "x is missing in 2 of 3 rows"
+    assert found.message == "2 missing values of x in 3 rows"
     assert between("x", 0, 2).check(frame).passed is True
     assert accepted_values("x", [1.0]).check(frame).passed is True
 

@@ -33,7 +33,7 @@ def test_references_cross_libraries_and_number_types(
     }
     found = references("id", "planes.id", on="flights").check(frames)
     assert (found.failed_rows, found.examples) == (1, [9])
-    assert found.message == "id is not in planes.id in 1 of 3 rows"
+    assert found.message == "1 value of id missing from planes.id in 3 rows"
     assert references("t", "planes.t", on="flights").check(frames).examples == ["z"]
 
 

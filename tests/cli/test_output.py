@@ -78,7 +78,7 @@ def test_a_pipe_gets_neither_colour_nor_wrapping(apart: Apart, small: str) -> No
     """However narrow the terminal was that it came from."""
     done = apart("run", small, COLUMNS="20", TERM="xterm-256color")
     assert "\x1b" not in done.stdout + done.stderr
-    assert "customer is missing in 1 of 3 rows" in done.stdout
+    assert "1 missing value of customer in 3 rows" in done.stdout
     assert "\x1b[" in apart("runs", FORCE_COLOR="1").stdout
 
 

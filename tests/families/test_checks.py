@@ -46,7 +46,7 @@ def test_every_check_has_a_case() -> None:
 
 
 @pytest.mark.parametrize("name", BUILTIN)
-def test_it_opens_from_the_room(name: str) -> None:
+def test_it_is_an_attribute_of_the_package(name: str) -> None:
     """`odibi_core.checks.<name>` is the registered function, and is in `__all__`."""
     assert getattr(checks, name) is load("checks", name)
     assert name in checks.__all__

@@ -1,4 +1,4 @@
-"""Checks ask the state of data: `not_null("tailnum", on="flights").check(frames)` gives a `CheckResult`.
+"""Checks of the data of a step: `not_null("tailnum", on="flights").check(frames)` returns a `CheckResult`.
 
 A check is a function that makes a `Check`, and one line in `BUILTIN`, or an entry point `odibi_core.checks`.
 """

@@ -1,7 +1,8 @@
-"""What a check is, and what it answers.
+"""The contract of a check, and its result.
 
-A check never raises into the run that asks it: what goes wrong inside is a failed result with the reason.
-Putting one together wrongly is told at once, as CheckError.
+A function of the family (`not_null(...)`) is called where a pipeline is defined, and raises CheckError for arguments
+that cannot be right. The orchestrator calls `check` in the thread of the step, after the step has made its output.
+`check` raises only KeyboardInterrupt and SystemExit: any other error inside it is a failed result with the reason.
 """
 
 from __future__ import annotations
@@ -19,11 +20,14 @@ from odibi_core.events.sanitize import sanitize_field
 SEVERITIES = ("error", "warn")
 EXAMPLES = 5
 EXAMPLE_CHARS = 200
-UNCLEANED_CHARS = 4_096  # cut before it is cleaned: far enough that no secret is cut in half and so missed
+UNCLEANED_CHARS = 4_096  # cut before redaction, far enough that no secret is cut in half and missed
 
 
 class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
-    """`passed` is None for what was not checked; `message` then says why. Examples are redacted."""
+    """The result of a check. `passed` is None if nothing was checked; `message` then has the reason.
+
+    Examples are redacted.
+    """
 
     check: str
     column: str | None
@@ -36,7 +40,7 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Finding(NamedTuple):
-    """What `judge` found. `failed_rows` is None where rows are not what fails (too few of them, say)."""
+    """The result of `judge`. `failed_rows` is None if rows are not what fails, as with too few rows."""
 
     passed: bool
     failed_rows: int | None
@@ -49,13 +53,17 @@ Judge = Callable[[Any, Mapping[str, Any]], Finding]
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
-    """One question about one frame.
+    """A check of one frame.
 
-    `judge(frame, frames)` gets a narwhals DataFrame, whose column labels `checks.labels` made unique texts, and all the
-    frames by logical name. A CheckError that it
-    raises is told as it is. A module's function, or a partial of one, lets the check go to a worker process.
-    `on` is the logical name of an input or output; None is the step's output. A lazy frame is not checked,
-    unless `collect=True` says that it may be run for it.
+    Args:
+        name: The name of the check.
+        judge: Called as `judge(frame, frames)` with a narwhals DataFrame, whose column labels `checks.labels` made
+            unique texts, and all frames by logical name. A CheckError of it is a failed result with its message.
+            A function of a module, or a partial of one, can be sent to a worker process.
+        column: The column in the record, if the check is about one.
+        severity: "error" fails the step; "warn" does not.
+        on: The logical name of an input or output; None is the output of the step.
+        collect: Collect a lazy frame to check it; otherwise it is not checked.
     """
 
     name: str
@@ -76,7 +84,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
             raise CheckError(f"check {self.name!r}: collect must be True or False, got {self.collect!r}")
 
     def check(self, frames: Mapping[str, Any]) -> CheckResult:
-        """Judge the frame `on`. With `on=None`: the one called "out", else the last, so inputs come first."""
+        """Return the result for the frame `on`; None is the frame "out", or the last one (inputs come first)."""
         try:
             frame = eager(self._frame(frames), collect=self.collect)
             if frame is None:
@@ -118,7 +126,11 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def named(frames: Mapping[str, Any], name: str) -> Any:
-    """The frame of that logical name, or a CheckError that helps with the spelling."""
+    """Return the frame of a logical name.
+
+    Raises:
+        CheckError: There is none; the message has the nearest name.
+    """
     if name not in frames:
         there = ", ".join(repr(each) for each in frames)
         raise CheckError(f"there is no frame {name!r}{nearest(name, frames)}; there are: {there}")
@@ -126,7 +138,7 @@ def named(frames: Mapping[str, Any], name: str) -> Any:
 
 
 def eager(frame: Any, *, collect: bool) -> Any:
-    """A narwhals DataFrame of it; None when it is lazy and may not be collected."""
+    """Return a frame as a narwhals DataFrame; None if it is lazy and `collect` is false."""
     import narwhals
 
     if isinstance(frame, list | dict):
@@ -141,12 +153,12 @@ def eager(frame: Any, *, collect: bool) -> Any:
 
 
 def _of_plain(value: list[Any] | dict[Any, Any]) -> Any:
-    """Rows as dicts, or a dict of columns, in whichever library is there."""
+    """Return rows as dicts, or a dict of columns, as a frame of the first library that is installed."""
     import narwhals
 
     if isinstance(value, list):
         if not all(isinstance(row, dict) for row in value):
-            raise CheckError("a list is only a frame when it holds a dict for each row")
+            raise CheckError("a list must hold a dict for each row to be a frame")
         names = dict.fromkeys(name for row in value for name in row)
         value = {name: [row.get(name) for row in value] for name in names}
     columns: dict[str, Any] = addressable(value)
@@ -161,7 +173,7 @@ def _of_plain(value: list[Any] | dict[Any, Any]) -> Any:
 
 
 def missing_in(column: Any) -> Any:
-    """Which values are not there. NaN counts, as it does in pandas, whatever the library."""
+    """Return the mask of missing values. NaN counts as missing in every library, as it does in pandas."""
     import narwhals
 
     nulls = column.is_null()

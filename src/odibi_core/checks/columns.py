@@ -1,4 +1,4 @@
-"""Checks on the values of a column. A missing value (null or NaN) fails `not_null` alone."""
+"""Checks of the values of a column. A missing value (null or NaN) fails only `not_null`."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from odibi_core.checks.comparison import no_rows, not_among, outside, python_val
 from odibi_core.checks.labels import column_label, column_of
 from odibi_core.errors import CheckError
 
-LOOKED_AT = 1_000  # failing values looked through for different examples
+LOOKED_AT = 1_000  # failing values from which different examples are taken
 _LIMITS = (int, float, Decimal, str, date, time, timedelta)
 
 
 def not_null(
     column: Hashable, *, severity: str = "error", on: str | None = None, collect: bool = False
 ) -> Check:
-    """Every row has a value. The examples are the numbers of rows that have none, from 0."""
+    """Check that every row has a value. The examples are the numbers of the rows without one, from 0."""
     column = column_label(column, "not_null")
     judge = partial(_judge_not_null, column)
     return Check(
@@ -34,7 +34,7 @@ def not_null(
 def unique(
     *columns: Hashable, severity: str = "error", on: str | None = None, collect: bool = False
 ) -> Check:
-    """No two rows share a value, or with several columns a combination. Rows with a missing part are free."""
+    """Check that no value, or combination of values, occurs in two rows. Rows with a missing value pass."""
     if not columns:
         raise CheckError("unique() needs the name of a column, or of several that are unique together")
     columns = tuple(column_label(column, "unique") for column in columns)
@@ -54,10 +54,10 @@ def between(
     on: str | None = None,
     collect: bool = False,
 ) -> Check:
-    """Values from `low` to `high`, both included; None leaves an end open.
+    """Check that values are from `low` to `high`, both included; None leaves an end open.
 
-    Numbers compare exactly, whatever the column's type. A column of dates or times also takes limits as dates and as
-    ISO texts; a date stands for its midnight. A column with a time zone needs limits with one, or dates.
+    Numbers compare exactly in every type of column. Limits of a column of dates or times may also be dates or ISO
+    texts; a date is its midnight. A column with a time zone needs limits with a time zone, or dates.
     """
     column = column_label(column, "between")
     if low is None and high is None:
@@ -68,7 +68,7 @@ def between(
     except TypeError:
         raise CheckError(f"between({column!r}): {low!r} and {high!r} have no common order") from None
     if not ordered:
-        raise CheckError(f"between({column!r}, {low!r}, {high!r}) can never hold: the low end is the higher")
+        raise CheckError(f"between({column!r}, {low!r}, {high!r}) always fails: low must be at most high")
     judge = partial(_judge_between, column, low, high)
     return Check(name="between", column=str(column), judge=judge, severity=severity, on=on, collect=collect)
 
@@ -88,7 +88,7 @@ def accepted_values(
     on: str | None = None,
     collect: bool = False,
 ) -> Check:
-    """Only these values, as Python compares them: 1, 1.0 and Decimal(1) are one value."""
+    """Check that only these values occur. They compare as in Python: 1, 1.0 and Decimal(1) are one value."""
     column = column_label(column, "accepted_values")
     if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
         raise CheckError(f"accepted_values({column!r}): values must be a list, got {values!r}; write [{values!r}]")
@@ -104,7 +104,7 @@ def accepted_values(
 def matches(
     column: Hashable, pattern: str, *, severity: str = "error", on: str | None = None, collect: bool = False
 ) -> Check:
-    """The whole text matches the regular expression, as Python's `re.fullmatch` has it."""
+    """Check that each whole text matches a regular expression (`re.fullmatch`)."""
     column = column_label(column, "matches")
     try:
         re.compile(pattern).fullmatch("")
@@ -119,7 +119,7 @@ def _judge_not_null(label: Hashable, frame: Any, frames: Mapping[str, Any]) -> F
     missing = missing_in(column)
     failed = int(missing.sum())
     rows = missing.arg_true().head(EXAMPLES).to_list() if failed else []
-    return Finding(not failed, failed, len(frame), told(f"{label} is missing", failed, len(frame)), rows)
+    return Finding(not failed, failed, len(frame), _counted(failed, f"missing value of {label}", len(frame)), rows)
 
 
 def _judge_unique(labels: tuple[Hashable, ...], frame: Any, frames: Mapping[str, Any]) -> Finding:
@@ -130,12 +130,12 @@ def _judge_unique(labels: tuple[Hashable, ...], frame: Any, frames: Mapping[str,
     failed = int(repeated.sum())
     shown = keys.filter(repeated).head(LOOKED_AT).rows() if failed else []
     examples = different(row[0] if len(labels) == 1 else list(row) for row in shown)
-    message = told(f"{', '.join(map(str, labels))} is shared with another row", failed, len(frame))
+    message = _counted(failed, f"duplicate of {', '.join(map(str, labels))}", len(frame))
     return Finding(not failed, failed, len(frame), message, examples)
 
 
 def _repeated(keys: Any) -> Any:
-    """Return the mask of the rows that stand there more than once."""
+    """Return the mask of the rows that occur more than once."""
     if not any(_is_unhashable(keys[name]) for name in keys.columns):
         return (keys[keys.columns[0]] if len(keys.columns) == 1 else keys).is_duplicated()
     rows = [_frozen(row) for row in keys.rows()]
@@ -155,14 +155,14 @@ def _frozen(value: Any) -> Any:
 def _judge_between(label: Hashable, low: Any, high: Any, frame: Any, frames: Mapping[str, Any]) -> Finding:
     column = textual(column_of(frame, label))
     ends = f"{'…' if low is None else low} to {'…' if high is None else high}"
-    return failing(column, outside(column, low, high), f"{label} is outside {ends}")
+    return failing(column, outside(column, low, high), f"value of {label} outside {ends}")
 
 
 def _judge_accepted(
     label: Hashable, values: tuple[Any, ...], frame: Any, frames: Mapping[str, Any]
 ) -> Finding:
     column = textual(column_of(frame, label))
-    return failing(column, not_among(column, values), f"{label} is not accepted")
+    return failing(column, not_among(column, values), f"value of {label} not accepted")
 
 
 def _judge_matches(label: Hashable, pattern: str, frame: Any, frames: Mapping[str, Any]) -> Finding:
@@ -170,14 +170,14 @@ def _judge_matches(label: Hashable, pattern: str, frame: Any, frames: Mapping[st
 
     column = textual(column_of(frame, label))
     if column.dtype != narwhals.String:
-        raise CheckError(f"column {label!r} is {column.dtype}, and only text can match a pattern")
+        raise CheckError(f"column {label!r} is {column.dtype}, but only text can match a pattern")
     # By Python on the different values: libraries disagree on regular expressions, down to what `$` means.
     whole = re.compile(pattern).fullmatch
-    return failing(column, lambda value: not whole(value), f"{label} does not match {pattern!r}")
+    return failing(column, lambda value: not whole(value), f"value of {label} without a match of {pattern!r}")
 
 
 def textual(column: Any) -> Any:
-    """A categorical column as the text that it stands for: libraries differ in what they compare it with."""
+    """Return a categorical column as text, because libraries compare categories with different things."""
     import narwhals
 
     if column.dtype in (narwhals.Categorical, narwhals.Enum):
@@ -186,20 +186,23 @@ def textual(column: Any) -> Any:
 
 
 def failing(column: Any, wrong: Any, what: str) -> Finding:
-    """Return the finding for `wrong`: a mask over `column`, or a function that decides one value.
+    """Return the finding for the wrong values of a column; missing ones are not counted.
 
-    Missing values are not counted.
+    Args:
+        column: A narwhals Series.
+        wrong: A mask over it, or a function that decides one value.
+        what: Names one wrong value in the message: "value of x outside 1 to 5".
     """
     if callable(wrong):
         wrong = _judged_by_python(column, wrong)
     wrong = wrong.fill_null(False) & ~missing_in(column)
     failed = int(wrong.sum())
     shown = column.filter(wrong).head(LOOKED_AT).to_list() if failed else []
-    return Finding(not failed, failed, len(column), told(what, failed, len(column)), different(shown))
+    return Finding(not failed, failed, len(column), _counted(failed, what, len(column)), different(shown))
 
 
 def _judged_by_python(column: Any, wrong: Callable[[Any], bool]) -> Any:
-    """Return the mask of the rows whose value is wrong. Each different text or whole number is asked about once."""
+    """Return the mask of the wrong rows. `wrong` is called once for each different text or whole number."""
     import narwhals
 
     try:
@@ -229,13 +232,14 @@ def _mask(column: Any, flags: list[bool]) -> Any:
     return mask if index is None else narwhals.maybe_set_index(mask, index=index)
 
 
-def told(what: str, failed: int, total: int) -> str:
-    """A message: `tailnum is missing in 3 of 1,000 rows`."""
-    return f"{what} in {f'{failed:,}' if failed else 'none'} of {total:,} {'row' if total == 1 else 'rows'}"
+def _counted(failed: int, what: str, total: int) -> str:
+    """Return a message such as `3 missing values of tailnum in 1,000 rows`."""
+    noun, _, rest = what.partition(" of ")
+    return f"{failed:,} {noun}{'' if failed == 1 else 's'} of {rest} in {total:,} row{'' if total == 1 else 's'}"
 
 
 def different(values: Iterable[Any]) -> list[Any]:
-    """The first few that differ. They may be unhashable."""
+    """Return the first few different values, which may be unhashable."""
     found: list[Any] = []
     for value in values:
         if len(found) == EXAMPLES:

@@ -1,8 +1,8 @@
-"""Comparison of a column's values with values given in Python: exact, and alike in every library.
+"""Exact comparison of a column's values with Python values, with the same result in every library.
 
-Libraries disagree on a limit outside the range of the column's type, on 1 beside 1.0, on decimals, on time zones.
-So a limit or an accepted value is first converted to the column's own type. A pair that no library compares exactly
-is compared by Python, once for each different value.
+Libraries disagree on limits outside the range of the column's type, on 1 and 1.0, on decimals and on time zones.
+Therefore a limit or an accepted value is first converted to the column's own type. Pairs that no library compares
+exactly are compared by Python, once for each different value.
 """
 
 from __future__ import annotations

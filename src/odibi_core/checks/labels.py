@@ -1,4 +1,4 @@
-"""Column labels that are numbers, tuples or repeated, as the unique texts by which narwhals finds a column."""
+"""Unique texts for column labels that are numbers, tuples or repeated, because narwhals finds columns by text."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def keys_of(labels: Sequence[Hashable]) -> list[str]:
 
 
 def key_of(label: object) -> str:
-    """Return the text that stands for a label: itself, or `<0>`, `<('a', 'b')>` for what is no text."""
+    """Return the text that stands for a label: a text itself, otherwise `<0>` or `<('a', 'b')>`."""
     return label if isinstance(label, str) else f"<{label!r}>"
 
 

@@ -1,4 +1,4 @@
-"""Checks on frames as a whole, and between them."""
+"""Checks of whole frames, and of references between frames."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def row_count(
     on: str | None = None,
     collect: bool = False,
 ) -> Check:
-    """As many rows as expected. `row_count(1)`: not empty; `row_count(5, 5)`: exactly five."""
+    """Check the number of rows. `row_count(1)`: not empty; `row_count(5, 5)`: exactly five."""
     if at_least is None and at_most is None:
         raise CheckError("row_count() needs at_least, at_most or both")
     for name, bound in (("at_least", at_least), ("at_most", at_most)):
         if bound is not None and (type(bound) is not int or bound < 0):
             raise CheckError(f"row_count(): {name} must be a whole number from 0, got {bound!r}")
     if at_least is not None and at_most is not None and at_least > at_most:
-        raise CheckError(f"row_count({at_least}, {at_most}) can never hold: at_least is the higher")
+        raise CheckError(f"row_count({at_least}, {at_most}) always fails: at_least must be at most at_most")
     judge = partial(_judge_row_count, at_least, at_most)
     return Check(name="row_count", judge=judge, severity=severity, on=on, collect=collect)
 
@@ -36,7 +36,7 @@ def row_count(
 def references(
     column: Hashable, target: str, *, severity: str = "error", on: str | None = None, collect: bool = False
 ) -> Check:
-    """Every value is in another frame's column, `target="planes.tailnum"`. Missing values are free."""
+    """Check that every value is in another frame's column, `target="planes.tailnum"`. Missing values pass."""
     column = column_label(column, "references")
     if not isinstance(target, str) or not target.strip(".").count("."):
         raise CheckError(f"references({column!r}): target must be 'frame.column', got {target!r}")
@@ -69,7 +69,7 @@ def _judge_references(
         )
     column = textual(column_of(frame, label))
     known = textual(column_of(other, other_column)).drop_nulls()
-    return failing(column, not_among(column, _different(known)), f"{label} is not in {target}")
+    return failing(column, not_among(column, _different(known)), f"value of {label} missing from {target}")
 
 
 def _different(column: Any) -> list[Any]:

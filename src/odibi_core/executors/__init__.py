@@ -1,4 +1,4 @@
-"""Where the steps of a run are carried out. One file an executor, one line here."""
+"""Executors run the steps of a pipeline: one file an executor, and one line in `BUILTIN`."""
 
 BUILTIN = {
     "inline": "odibi_core.executors.inline:InlineExecutor",

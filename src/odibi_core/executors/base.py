@@ -1,4 +1,8 @@
-"""What the orchestrator asks of an executor, which gets numbers, never steps: it knows no pipeline."""
+"""The contract of an executor, which runs numbered tasks and knows no steps and no pipeline.
+
+The orchestrator creates one executor for each run. It calls `run` once, in the thread that runs the pipeline, and
+`cancel` from any thread. `execute` calls `call` in the thread of a task. The constructor may raise ConfigurationError.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +14,16 @@ from odibi_core.errors import ConfigurationError
 T = TypeVar("T")
 
 Execute: TypeAlias = Callable[[int], Sequence[int]]
-"""Carries out one task in the thread that calls it, and gives the tasks that became ready by it. What happens
-in a task it keeps to itself: an exception that leaves it is a bug, ends the run and is raised by `run`."""
+"""Runs one task in the calling thread, and returns the tasks that became ready. An exception is a bug of the
+orchestrator: it ends the run, and `run` raises it."""
 
 
 class Executor(Protocol):
-    """Drives one run at a time.
+    """Runs the tasks of one run.
 
-    A worker that ends a task goes on with the first one that became ready by it, without a hop to another
-    thread; the others are offered to workers that have nothing to do, before tasks that were ready from the
-    start, so that what was begun is ended and its frames are freed. Every task sees the context variables of
-    whoever called `run`, each in a copy of its own.
+    A worker that ends a task continues with the first task that became ready by it, without a change of thread. The
+    others go to idle workers, before the tasks that were ready from the start, so that frames are released early.
+    Each task runs in its own copy of the context variables of the caller of `run`.
     """
 
     name: str
@@ -28,33 +31,36 @@ class Executor(Protocol):
     def __init__(self, max_workers: int = 4) -> None: ...
 
     def run(self, ready: Sequence[int], execute: Execute) -> None:
-        """Carry out the tasks and all that become ready by them, or those begun before `cancel`, then return.
+        """Run the tasks and all that become ready by them; after `cancel` only those that have begun.
 
-        An interrupt of the calling thread cancels, abandons what runs, and is raised.
+        Raises:
+            BaseException: An interrupt of the calling thread, which first cancels and abandons the running tasks, or
+                an exception of `execute`.
         """
 
     def cancel(self, *, abandon: bool = False) -> None:
-        """From any thread, also from within a task, also before `run`: start nothing more, for good.
+        """Start no more tasks. May be called from any thread, inside a task, in a signal handler, and before `run`.
 
-        `run` waits for the tasks that are begun, or else abandons them: then it returns at once and they come
-        to their end in the background, where that is possible at all.
+        Args:
+            abandon: Let `run` return at once, while the running tasks end in the background, if the executor can.
+                Otherwise `run` waits for them.
         """
 
     def call(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
-        """For `execute`: call a function where this executor has its work done, and wait for what it gives.
+        """Call a function where this executor does its work, and return its result or raise its exception.
 
-        Here that is the calling thread; for executors of processes or a cluster it is over there, and the
-        function, its arguments and its result must be able to travel.
+        A local executor calls it in the calling thread. An executor of processes or of a cluster sends it there: the
+        function, its arguments and its result must be picklable.
         """
 
 
 class LocalExecutor:
-    """What the executors of this process have in common."""
+    """The common part of the executors of this process."""
 
     def __init__(self, max_workers: int = 4) -> None:
         if type(max_workers) is not int or max_workers < 1:
             raise ConfigurationError(
-                f"max_workers must be a whole number, 1 or more, but it is {str(max_workers)[:80]!r}"
+                f"max_workers must be a whole number, 1 or more, got {str(max_workers)[:80]!r}"
             )
         self.max_workers = max_workers
         self._cancelled = False

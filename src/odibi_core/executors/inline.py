@@ -1,4 +1,4 @@
-"""One step after the other in the thread that called, so that a debugger stops where it should."""
+"""An executor that runs one step after the other in the calling thread, where a debugger can stop."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from odibi_core.executors.base import Execute, LocalExecutor
 
 
 class InlineExecutor(LocalExecutor):
-    """`max_workers` is taken because the others take it, and means nothing; no task can be abandoned."""
+    """Runs tasks in the calling thread. `max_workers` has no effect, and no task can be abandoned."""
 
     name = "inline"
 

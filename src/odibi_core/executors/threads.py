@@ -1,4 +1,4 @@
-"""Several steps at a time, in threads of this process."""
+"""An executor that runs several steps at a time, in threads of this process."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Final
 from odibi_core.executors.base import Execute, LocalExecutor
 from odibi_core.process_end import watch
 
-_LOOK_UP_S: Final = 0.25
+_WAKE_S: Final = 0.25
 
 
 class ThreadsExecutor(LocalExecutor):
-    """Threads are started as work turns up for them, at most `max_workers`, and end with the run.
+    """Runs tasks in at most `max_workers` threads, which are started on demand and end with the run.
 
-    They are daemons, since a step that was abandoned must not keep the interpreter from leaving. The caller
-    only waits, so that an interrupt reaches it at once, whatever the steps are at.
+    The threads are daemons, because an abandoned step must not keep the interpreter from exiting. The calling thread
+    only waits, so that an interrupt reaches it at once.
     """
 
     name = "threads"
@@ -43,7 +43,7 @@ class ThreadsExecutor(LocalExecutor):
             raise crew.error
 
     def cancel(self, *, abandon: bool = False) -> None:
-        # Without a lock, for a signal's handler may call it in a thread that holds one.
+        # Without a lock: a signal handler may call it in a thread that holds one (deadlock).
         self._cancelled = True
         crew = self._crew
         if crew is not None:
@@ -54,7 +54,7 @@ class ThreadsExecutor(LocalExecutor):
 
 
 class _Crew:
-    """The workers of one run. One is idle from when it found no task until somebody wakes it."""
+    """The workers of one run. A worker that finds no task is idle until it is notified."""
 
     def __init__(self, size: int, execute: Execute) -> None:
         self.cancelled = False
@@ -74,14 +74,14 @@ class _Crew:
             return
         with self._changed:
             self._offer(ready)
-        while not self.over.wait(_LOOK_UP_S):
-            pass  # the system may hand an interrupt to a worker, and then only the clock wakes this thread for it
+        while not self.over.wait(_WAKE_S):
+            pass  # the system may deliver an interrupt to a worker: then only this timeout wakes the main thread
         if not self.abandoned:
             for worker in self._workers:
                 worker.join()
 
     def _offer(self, tasks: Sequence[int]) -> None:
-        """Under the lock: queue tasks before those that wait already, and see that somebody takes them."""
+        """Queue tasks before those that wait already, and wake or start workers for them. Called under the lock."""
         self._queue.extendleft(reversed(tasks))
         woken = min(len(tasks), self._idle)
         if woken:
@@ -94,7 +94,7 @@ class _Crew:
             except RuntimeError:
                 if not self._workers:
                     raise
-                return  # the system gives no more threads, so those that there are do the work
+                return  # no more threads can be started: the existing ones do the work
             watch(worker)
             self._workers.append(worker)
 
@@ -104,10 +104,10 @@ class _Crew:
         while task is not None:
             try:
                 freed = copy().run(execute, task)
-                # The usual case, a chain, needs no lock: nobody else is concerned.
+                # A chain, the usual case, needs no lock: no other worker is involved.
                 task = freed[0] if len(freed) == 1 and not self.cancelled else self._next(freed)
             except BaseException as error:
-                # A bug of whoever gave us `execute`: it must end the run, not hang it.
+                # A bug of `execute` must end the run, not hang it.
                 self.error = self.error or error
                 self.cancelled = True
                 task = self._take()
@@ -120,7 +120,7 @@ class _Crew:
         return freed[0]
 
     def _take(self) -> int | None:
-        """The next task, once there is one; None when there will be none, which the last to look finds."""
+        """Wait for the next task and return it; None at the end of the run, which the last idle worker detects."""
         with self._changed:
             while not self.over.is_set():
                 if self._queue and not self.cancelled:
