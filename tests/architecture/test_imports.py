@@ -36,7 +36,7 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "jinja2": ("story/",),
     "psutil": ("events/clock.py",),
     "pybreaker": ("instrument/circuit_breaker.py",),
-    "rich": ("cli/", "sinks/console.py", "introspection/"),
+    "rich": ("cli/",),
     "sentry_sdk": ("error_reporting/tracker.py", "sinks/", "health/checks.py"),
     "datadog": ("sinks/",),
     "google": ("costs/bigquery/", "health/checks.py"),

@@ -60,11 +60,20 @@ def inspect(
     elif format is options.TextOrJson.json:
         output.write_json(found.to_dict())
     elif stages:
-        found.show()
+        _show(found)
     else:
         output.notice(
             f"there are no stages in {target}: no class with process(), measured function, or list of stages"
         )
+
+
+def _show(found: PipelineDescription) -> None:
+    header, *rows = found.rows()
+    on = output.console()
+    listed = output.table(*header, right=("Params",), whole=("Stage",))
+    for row in rows:
+        listed.add_row(*map(output.styled, row, ("bold", "", "cyan", "", "dim", "")))
+    output.write(on, listed)
 
 
 def _stages(target: str) -> list[Any]:

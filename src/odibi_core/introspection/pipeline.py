@@ -56,20 +56,20 @@ class PipelineDescription:
     def __repr__(self) -> str:
         return self.as_table()
 
+    def rows(self) -> list[tuple[str, ...]]:
+        """Return the rows of the table, the header first; control characters are escapes."""
+        return [_COLUMNS, *map(_cells, self.stages)]
+
     def as_table(self) -> str:
-        """A plain text table, a row a stage; nothing in it is cut."""
-        rows = [_COLUMNS, *map(_cells, self.stages)]
+        """Return a plain text table, one row for each stage, without cuts."""
+        rows = self.rows()
         widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
         lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
         return "\n".join(lines)
 
     def show(self, stream: TextIO | None = None) -> None:
-        """Print the table: fitted and coloured on a terminal, plain anywhere else."""
-        to = stream or sys.stdout
-        if to.isatty():
-            _show_on_terminal(self.stages, to)
-        else:
-            to.write(f"{self.as_table()}\n")
+        """Write the table to `stream` (default: stdout)."""
+        (stream or sys.stdout).write(f"{self.as_table()}\n")
 
     def to_dict(self) -> dict[str, Any]:
         """What `to_json` writes, as plain values."""
@@ -240,19 +240,3 @@ def _cells(stage: StageDescription) -> tuple[str, ...]:
 
 def _printable(said: str) -> str:
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in said)
-
-
-def _show_on_terminal(stages: list[StageDescription], to: TextIO) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim", show_edge=False)
-    for column in _COLUMNS:
-        whole = column in ("Stage", "Params")
-        justify: Any = "right" if column == "Params" else "left"
-        table.add_column(column, justify=justify, no_wrap=whole, overflow="fold")
-    for stage in stages:
-        styles = ("bold", "", "cyan", "", "dim", "yellow" if stage.unreadable else "")
-        table.add_row(*map(Text, _cells(stage), styles))
-    Console(file=to, markup=False, emoji=False, highlight=False).print(table)
