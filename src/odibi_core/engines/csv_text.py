@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from odibi_core.engines.kinds import MixedKindsError, refuse_inexact
@@ -66,6 +66,29 @@ def _seen(source: Any, data: Any, options: Mapping[str, Any]) -> Text:
 
 def _separator(options: Mapping[str, Any]) -> Any:
     return next((options[name] for name in ("sep", "delimiter", "separator") if name in options), ",")
+
+
+def text_columns(
+    texts: Mapping[Any, Sequence[str | None]], floats: Collection[Any], digits: bool, named: Collection[Any]
+) -> list[Any]:
+    """Return the columns that were read as numbers and must be text.
+
+    Args:
+        texts: The texts of each column in question.
+        floats: The columns that were read as floats; the others were read as whole numbers.
+        digits: A cell of the file may begin as no number does.
+        named: Columns that another file of the same set has as text.
+
+    Raises:
+        MixedKindsError: A column of floats has lost a whole number.
+    """
+    found = []
+    for name, column in texts.items():
+        if name in named or (digits and is_named(column, whole=name not in floats)):
+            found.append(name)
+        elif name in floats:
+            refuse_lossy(name, column)
+    return found
 
 
 def is_named(texts: Iterable[str | None], whole: bool) -> bool:

@@ -40,7 +40,7 @@ class Target(NamedTuple):
 
 
 class Member(NamedTuple):
-    """A file of a set, and what was read of it."""
+    """A file of a set, and the frame or frames that were read from it."""
 
     path: str
     frame: Any

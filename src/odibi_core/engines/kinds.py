@@ -55,6 +55,14 @@ def kind_of(values: Sequence[Any], path: str) -> Kind:
     return Kind(name)
 
 
+def plain_column(value: list[Any] | dict[Any, Any], name: Any) -> list[Any]:
+    """Return the values of one column of rows as dicts, or of a dict of lists; empty if it has none of its own."""
+    if isinstance(value, dict):
+        there = value.get(name)
+        return list(there) if isinstance(there, list | tuple) else []
+    return [row.get(name) for row in value if isinstance(row, dict)]
+
+
 def refuse_inexact(values: Iterable[int], path: str) -> None:
     """Raise MixedKindsError for a whole number among floats that no float is equal to."""
     for value in values:

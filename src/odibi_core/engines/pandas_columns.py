@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from odibi_core.engines.kinds import is_exact
+from odibi_core.engines.kinds import is_exact, plain_column
 from odibi_core.errors import EngineError
 
 _INT64 = (-(2**63), 2**63 - 1)
@@ -33,18 +33,11 @@ def of_plain(value: list[Any] | dict[Any, Any]) -> Any:
     frame = pd.DataFrame(value)
     for name in frame.columns:
         if str(frame[name].dtype) in ("float64", "object"):
-            values = _values(value, name)
+            values = plain_column(value, name)
             types = set(map(type, values)) - {type(None)}
             if types & {int, bool} and types <= {int, bool, float}:
                 frame[name] = column(values).set_axis(frame.index)
     return frame
-
-
-def _values(value: list[Any] | dict[Any, Any], name: Any) -> list[Any]:
-    if isinstance(value, dict):
-        there = value.get(name)
-        return list(there) if isinstance(there, list | tuple) else []
-    return [row.get(name) for row in value] if all(isinstance(row, dict) for row in value) else []
 
 
 def of_narwhals(seen: Any) -> Any:

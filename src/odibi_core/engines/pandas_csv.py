@@ -90,14 +90,11 @@ def _texts(
     dtype = given.get("dtype")
     types = {**(dtype if isinstance(dtype, Mapping) else {}), **dict.fromkeys(asked, "str")}
     again = _parse(data, {**given, "dtype": types})
-    found = {}
-    for name in asked:
-        texts = [value if isinstance(value, str) else None for value in again[name]]
-        if name in named or (digits and csv_text.is_named(texts, whole=frame[name].dtype.kind != "f")):
-            found[name] = settled(again[[name]], [name])[name]
-        elif frame[name].dtype.kind == "f":
-            csv_text.refuse_lossy(name, texts)
-    return found
+    texts = {name: [value if isinstance(value, str) else None for value in again[name]] for name in asked}
+    floats = {name for name in asked if frame[name].dtype.kind == "f"}
+    return {
+        name: settled(again[[name]], [name])[name] for name in csv_text.text_columns(texts, floats, digits, named)
+    }
 
 
 def _is_suspicious(column: Any, digits: bool) -> bool:

@@ -50,14 +50,9 @@ def _texts(
     if not asked:
         return {}
     again = pl.read_csv(data, **{**given, "schema_overrides": {**typed, **dict.fromkeys(asked, pl.String)}})
-    found = {}
-    for name in asked:
-        texts = again[name].to_list()
-        if name in named or (digits and csv_text.is_named(texts, whole=frame[name].dtype.is_integer())):
-            found[name] = again[name]
-        elif frame[name].dtype.is_float():
-            csv_text.refuse_lossy(name, texts)
-    return found
+    texts = {name: again[name].to_list() for name in asked}
+    floats = {name for name in asked if frame[name].dtype.is_float()}
+    return {name: again[name] for name in csv_text.text_columns(texts, floats, digits, named)}
 
 
 def _is_suspicious(column: Any, digits: bool) -> bool:

@@ -2,67 +2,99 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import polars as pl
 
-from odibi_core.engines import duckdb_sql, polars_files, polars_sql, refusals
-from odibi_core.engines.frame_narwhals import collected
-from odibi_core.engines.kinds import refuse_inexact
+from odibi_core.engines import polars_csv, polars_json, polars_sets, polars_sql, refusals
+from odibi_core.engines.files import Member
+from odibi_core.engines.frame_engine import FrameEngine
+from odibi_core.engines.kinds import plain_column, refuse_inexact
 from odibi_core.errors import EngineError
 
 
-class PolarsEngine:
-    """LazyFrames pass through as they are, until they are written. CSV means what it means to pandas."""
+class PolarsEngine(FrameEngine):
+    """LazyFrames pass unchanged, until they are written. CSV means what it means to pandas."""
 
     name = "polars"
-
-    def frame(self, value: Any) -> Any:
-        if isinstance(value, pl.DataFrame | pl.LazyFrame):
-            return value
-        if isinstance(value, list | dict):
-            return _made(value)
-        if type(value).__name__ == "DuckDBPyRelation":
-            return polars_sql.frame(value)
-        seen = collected(value)
-        if seen is not None:
-            return seen.to_polars()
-        raise EngineError(f"a {type(value).__name__} is no frame, and the polars engine cannot make it one")
 
     def problems(self, operation: Any, path: str, options: Mapping[str, Any]) -> list[str]:
         if operation == "sql":
             return refusals.missing_library("pyarrow", "SQL on polars")
-        return refusals.problems(operation, path, options, polars_files.known)
+        return super().problems(operation, path, options)
 
-    def read(self, path: str, *, format: str | None = None, **options: Any) -> Any:
-        refusals.refuse("read", path, format, options, polars_files.known)
-        return polars_files.read(path, format, options)
+    def _is_own(self, value: Any) -> bool:
+        return isinstance(value, pl.DataFrame | pl.LazyFrame)
 
-    def write(self, frame: Any, path: str, *, format: str | None = None, **options: Any) -> None:
-        refusals.refuse("write", path, format, options, polars_files.known)
-        own = self.frame(frame)
-        own = own.collect() if isinstance(own, pl.LazyFrame) else own
-        polars_files.write(own, path, format, options)
+    def _of_plain(self, value: list[Any] | dict[Any, Any]) -> Any:
+        try:
+            frame = pl.DataFrame(value, infer_schema_length=None)
+            for name in (name for name, dtype in frame.schema.items() if dtype == pl.Float64):
+                refuse_inexact((each for each in plain_column(value, name) if type(each) is int), name)
+            return frame
+        except (ValueError, TypeError, pl.exceptions.PolarsError) as error:
+            raise EngineError(f"a {type(value).__name__} could not become a polars frame: {error}") from error
 
-    def sql(self, query: str, frames: Mapping[str, Any], parameters: Mapping[str, Any] | None = None) -> Any:
-        tables = {name: self._table(frame) for name, frame in frames.items()}
-        return duckdb_sql.query(query, tables, parameters, polars_sql.frame)
+    def _of_relation(self, relation: Any) -> Any:
+        return polars_sql.frame(relation)
 
-    def _table(self, frame: Any) -> Any:
-        return self.frame(frame) if isinstance(frame, list | dict) else frame
+    def _of_narwhals(self, seen: Any) -> Any:
+        return seen.to_polars()
+
+    def _eager(self, frame: Any) -> Any:
+        return frame.lazy().collect()
+
+    def _known_options(self, operation: refusals.Operation, format: str) -> frozenset[str] | None:
+        if operation == "read":
+            reader = {"csv": pl.read_csv, "jsonl": pl.read_ndjson, "parquet": pl.read_parquet}[format]
+            return refusals.parameters(reader) | (polars_json.OWN_OPTIONS if format == "jsonl" else frozenset())
+        frame = pl.DataFrame
+        writer = {"csv": frame.write_csv, "jsonl": frame.write_ndjson, "parquet": frame.write_parquet}[format]
+        return refusals.parameters(writer) | (refusals.OWN_WRITES if format == "parquet" else frozenset())
+
+    def _read_file(
+        self, kind: str, source: Any, options: Mapping[str, Any], named: Collection[str]
+    ) -> tuple[Sequence[Any], Collection[str]]:
+        if kind == "parquet":
+            return [pl.read_parquet(source, **{"glob": False, **options})], ()
+        if kind == "jsonl":
+            return polars_json.read(source, options), ()
+        frame, texts = polars_csv.read(source, options, named)
+        return [frame], texts
+
+    def _has_numbers(self, frames: Sequence[Any], name: str) -> bool:
+        return any(name in frame.columns and frame.schema[name].is_numeric() for frame in frames)
+
+    def _united(
+        self, members: Sequence[Member], folders: Mapping[str, Mapping[str, Any]], options: Mapping[str, Any]
+    ) -> Any:
+        whole = polars_sets.united(
+            [Member(path, _with_folders(path, frame, folders)) for path, frames in members for frame in frames]
+        )
+        types = options.get("hive_schema") or {}
+        return whole.cast({name: dtype for name, dtype in types.items() if name in folders})
+
+    def _write_file(self, frame: Any, kind: str, target: Any, options: Mapping[str, Any]) -> None:
+        if kind == "parquet":
+            frame.write_parquet(target, **options)
+        else:
+            (polars_csv if kind == "csv" else polars_json).write(frame, target, options)
+
+    def _groups(self, frame: Any, by: list[str]) -> Iterable[tuple[Any, Any]]:
+        groups = frame.partition_by(by, as_dict=True, include_key=False, maintain_order=True)
+        return groups.items()  # type: ignore[no-any-return]
 
 
-def _made(value: Any) -> Any:
-    try:
-        frame = pl.DataFrame(value, infer_schema_length=None)
-        for name in (name for name, dtype in frame.schema.items() if dtype == pl.Float64):
-            values = (
-                value[name]
-                if isinstance(value, dict)
-                else [row.get(name) for row in value if isinstance(row, dict)]
-            )
-            refuse_inexact((each for each in values if type(each) is int), name)
-        return frame
-    except (ValueError, TypeError, pl.exceptions.PolarsError) as error:
-        raise EngineError(f"a {type(value).__name__} could not become a polars frame: {error}") from error
+def _with_folders(path: str, frame: Any, folders: Mapping[str, Mapping[str, Any]]) -> Any:
+    """Return a file's frame with the columns of its folders; columns of the file itself take precedence."""
+    missing = [name for name in folders if name not in frame.columns]
+    return frame.with_columns(
+        [pl.lit(folders[name][path], dtype=_dtype(folders[name].values())).alias(name) for name in missing]
+    )
+
+
+def _dtype(values: Iterable[Any]) -> Any:
+    types = {type(value) for value in values} - {type(None)}
+    return {int: pl.Int64, date: pl.Date}.get(types.pop() if types else str, pl.String)
