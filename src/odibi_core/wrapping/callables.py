@@ -97,7 +97,7 @@ class ClassDecorator:
     def __new__(cls, given: Any = None, *others: Any, **named: Any) -> Any:
         if type(given) is not str and not others and not named and is_decorable(given):
             return cls._named_after(given)(given)
-        return super().__new__(cls)
+        return object.__new__(cls)
 
     @classmethod
     def _named_after(cls, function: Any) -> Any:
