@@ -87,11 +87,11 @@ def test_a_stage_is_named_by_hand_by_itself_or_by_its_class() -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (3, "given was 3 (int)"),
-        (None, "given was None (NoneType)"),
-        ("normalize", "given was normalize (str)"),
-        (Double, "the class Double: make a stage of it first, Double()"),
-        (sorted, "the function sorted: a function is measured by @measured_stage"),
+        (3, "got 3 (int)"),
+        (None, "got None (NoneType)"),
+        ("normalize", "got normalize (str)"),
+        (Double, "the class Double; make a stage of it first, Double()"),
+        (sorted, "the function sorted; a function is measured by @measured_stage"),
     ],
 )
 def test_a_stage_without_process_is_refused(given: Any, said: str) -> None:
@@ -413,7 +413,7 @@ def test_every_logger_of_ours_will_do(heard: RecordingSink) -> None:
 @pytest.mark.parametrize("kind", [staticmethod, classmethod])
 def test_a_process_without_self_is_refused(kind: Any) -> None:
     """It would not know whose batch it is; better no class than one that silently measures nothing."""
-    with pytest.raises(ConfigurationError, match=f"process of Still is a {kind.__name__}.*with self"):
+    with pytest.raises(ConfigurationError, match=f"process of Still must be a method with self, got a {kind.__name__}"):
         type("Still", (InstrumentedStage,), {"process": kind(lambda *records: None)})
 
 

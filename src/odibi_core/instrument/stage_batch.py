@@ -1,4 +1,4 @@
-"""One batch of a stage: the records that go in and out, the time that is the stage's own, and the line that says so."""
+"""One batch of a stage: its records in and out, the stage's own time, and the event of its end."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from odibi_core.wrapping.calls import CallObserver
 __all__ = ["Batch", "Counted", "size"]
 
 _MORE: Final = ("__enter__", "__aenter__", "__len__", "__getitem__", "__bool__")
-"""With one of these, an iterator is more than one: an open file, a reader that can be asked how much is left."""
+"""An iterator with one of these can do more, such as an open file, and is not replaced by a counter."""
 
 
 class Batch(CallObserver):
-    """One call of a stage under way: what went in and out, and the time that was the stage's own."""
+    """The observer of one call of a stage; a batch with the number 0 is a part of another one, and is not reported."""
 
     def __init__(self, name: str, number: int, logger: Any) -> None:
         self.name = name
@@ -38,24 +38,23 @@ class Batch(CallObserver):
         self._started = False
         self._flowing = False
         self.told = False
-        """Whether the stage said `stage_completed` itself: then its line is the batch's."""
+        """True if the stage published `stage_completed` itself: then the batch publishes none."""
         self._outer: Any = None
 
     def take(self, records: Any) -> Any:
-        """What the stage is given: an iterator is put into one that counts, everything else is counted as it is."""
+        """Count the records that the stage is given; return an iterator that counts if they are an iterator."""
         try:
             if counter := _counter(records):
                 self.records_in = 0
                 return counter(records, self)
         except STOPS:
             raise
-        except BaseException:  # what it is cannot even be asked: it goes on as it came
+        except BaseException:  # foreign code: the stage is given the records unchanged
             return records
         self.records_in = size(records)
         return records
 
     def resume(self) -> None:
-        """The stage works from here on; the first time, the batch begins."""
         if self.number:
             self._outer = batch_here.get()
             batch_here.set(self)
@@ -64,33 +63,31 @@ class Batch(CallObserver):
             self._started, self._begun = True, self._resumed
 
     def start_generator(self) -> None:
-        """What comes out comes one by one."""
         self._flowing, self.records_out = True, 0
 
     def suspend(self) -> None:
-        """The stage waits for its consumer."""
         self._worked += monotonic() - self._resumed
         self._leave()
 
     def yielded(self, record: Any) -> None:
-        """One record came out, and the consumer has it."""
         self.records_out = (self.records_out or 0) + 1
 
     def _leave(self) -> None:
-        """The stage works no longer: what is said from here on is not its own."""
         if self.number and batch_here.get() is self:
             batch_here.set(self._outer)
 
     def finish(
         self, error: BaseException | None = None, *, partial: bool = False, result: Any = None
     ) -> None:
-        """Say how it went; a batch without a number is part of another one, and says nothing."""
+        """Publish `stage_completed` or `stage_failed`."""
         if not self.number:
             return
         if not self._flowing and error is None:
             self.records_out = size(result)
         now = monotonic()
         self._leave()
+        if self.told and error is None:
+            return
         own = max(0.0, self._worked + now - self._resumed - self.waited)
         records = self.records_out if self.records_in is None else self.records_in
         fields: dict[str, Any] = {
@@ -103,20 +100,18 @@ class Batch(CallObserver):
             "throughputRps": records / own if records is not None and own > 0 else None,
             "batch": self.number,
         }
-        if self.told and error is None:
-            return
         if error is None or isinstance(error, GeneratorExit):
             if partial or error is not None:
                 fields["partial"] = True
-            _speak(self._logger, kinds.STAGE_COMPLETED, "info", fields)
+            _publish(self._logger, kinds.STAGE_COMPLETED, "info", fields)
         else:
             failed = is_failure(error)
             fields |= {"status": "failed" if failed else "cancelled", **describe_failure(error)}
-            _speak(self._logger, kinds.STAGE_FAILED, "error" if failed else "warning", fields)
+            _publish(self._logger, kinds.STAGE_FAILED, "error" if failed else "warning", fields)
 
 
 class _Counting:
-    """Around the records that a batch takes; in all but the counting it is they."""
+    """A wrapper of the records that a batch takes; its other attributes are those of the records."""
 
     def __init__(self, records: Any, batch: Batch) -> None:
         self._records = records
@@ -127,10 +122,10 @@ class _Counting:
 
 
 class Counted(_Counting):
-    """An iterator that counts what is taken from it, and how long that is waited for."""
+    """An iterator that counts the records taken from it, and the time that the stage waits for them."""
 
     def __iter__(self) -> Counted:
-        self._records = iter(self._records)  # as the stage would: there are iterators that begin with it
+        self._records = iter(self._records)  # some iterators begin anew in `__iter__`
         return self
 
     def __next__(self) -> Any:
@@ -144,7 +139,7 @@ class Counted(_Counting):
 
 
 class _CountedAsync(_Counting):
-    """The same of an asynchronous one."""
+    """An async iterator that counts, as `Counted`."""
 
     def __aiter__(self) -> _CountedAsync:
         self._records = aiter(self._records)
@@ -161,7 +156,7 @@ class _CountedAsync(_Counting):
 
 
 def _counter(records: object) -> type[_Counting] | None:
-    """What counts these records as they are taken; none for what can more than that, since Python asks its type."""
+    """Return the counting iterator for these records; None if they can do more, since Python reads the type."""
     plain, asynchronous = isinstance(records, Iterator), isinstance(records, AsyncIterator)
     if plain is asynchronous or any(hasattr(type(records), name) for name in _MORE):
         return None
@@ -169,7 +164,7 @@ def _counter(records: object) -> type[_Counting] | None:
 
 
 def size(records: object) -> int | None:
-    """How many records these are, where that is free to know: the rows of a frame, the length of a collection."""
+    """Return the number of records if it is free to know: rows of a frame, length of a collection; else None."""
     try:
         if isinstance(records, list | tuple | set | frozenset | deque):
             return len(records)
@@ -185,14 +180,15 @@ def size(records: object) -> int | None:
         return None
 
 
-def _speak(logger: Any, kind: str, level: str, fields: dict[str, Any]) -> None:
-    """Through the logger that was given, as its own line; else where everyone here speaks."""
-    around = batch_here.set(None)  # a batch's line is not one of the stage around it
+def _publish(logger: Any, kind: str, level: str, fields: dict[str, Any]) -> None:
+    """Publish an event of a batch: through the logger that was given, or on its bus, or on the current bus."""
+    fields = {name: value for name, value in fields.items() if value is not None}
+    around = batch_here.set(None)  # else a nested batch's event is taken for that of the stage around it
     try:
         if isinstance(logger, StructuredLogger):
-            logger._log(kind, level, **fields)
+            logger.log(level, kind, **fields)
             return
         bus: EventBus = current_bus() if logger is None else getattr(logger, "bus", logger)
-        bus.publish(kind, level=level, fields={name: value for name, value in fields.items() if value is not None})
+        bus.publish(kind, level=level, fields=fields)
     finally:
         batch_here.reset(around)

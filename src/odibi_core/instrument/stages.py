@@ -1,6 +1,6 @@
-"""Stages of a streaming pipeline that describe their own work: each batch says how much went in, came out, how fast.
+"""Stages of a streaming pipeline, measured: records in and out, duration and throughput of each batch.
 
-A stage that yields is measured while its consumer takes, and never asked for more than that.
+A generator is measured while it is consumed, and no record is requested ahead.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ __all__ = ["InstrumentedStage", "measured_stage"]
 F = TypeVar("F", bound=Callable[..., Any])
 
 _LAZY: Final = ("builtins", "itertools")
-"""Where iterators come from that are nothing but iterators: these may be put into another one."""
+"""Modules whose iterators have nothing that a wrapping generator would hide."""
 
 
 def measured(function: Callable[..., Any], begin: Callable[..., Batch], own: int = 0) -> Callable[..., Any]:
-    """`function`, of the same kind as it was, where each call is the batch that `begin(*args, **kwargs)` gives.
+    """Return `function`, of its own kind, with each call measured as the batch that `begin(*args, **kwargs)` returns.
 
-    `own` is how many arguments come before the records, where that cannot be told from their names.
+    `own` is the number of arguments before the records, if their names do not show it.
     """
-    place, keyword = _records_of(function, own)
+    place, keyword = _records_argument(function, own)
 
-    def taken(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Batch, tuple[Any, ...], dict[str, Any]]:
+    def start(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Batch, tuple[Any, ...], dict[str, Any]]:
         batch = begin(*args, **kwargs)
         if keyword in kwargs:
             kwargs[keyword] = batch.take(kwargs[keyword])
@@ -42,25 +42,25 @@ def measured(function: Callable[..., Any], begin: Callable[..., Batch], own: int
             args = (*args[:place], batch.take(args[place]), *args[place + 1 :])
         return batch, args, kwargs
 
-    return wrap_callable(function, taken, source_in=_source_in)
+    return wrap_callable(function, start, source_in=_source_in)
 
 
 def _source_in(result: Any) -> Any:
-    """What of a result has yet to be consumed, which is measured until it is."""
-    kind = type(result)  # which, unlike isinstance, runs nothing of the result's own
+    """Return the part of a result that has yet to be consumed; None if there is none."""
+    kind = type(result)  # `isinstance` runs code of the object
     if issubclass(kind, Counted):
-        return _begun_by_its_consumer(result)
+        return _iterate(result)
     lazy = kind.__module__ in _LAZY and issubclass(kind, Iterator)
     return result if lazy or kind in (AsyncGeneratorType, CoroutineType) else None
 
 
-def _begun_by_its_consumer(records: Any) -> Generator[Any, Any, Any]:
-    """What a stage hands on as it came is asked for its iterator when it is consumed, as it would be."""
+def _iterate(records: Any) -> Generator[Any, Any, Any]:
+    """Yield from the given records; `iter()` is called on them when they are consumed, as without the measurement."""
     return (yield from records)
 
 
-def _records_of(function: Callable[..., Any], own: int) -> tuple[int, str]:
-    """Which argument the records are: the one of that name, else the first that is not the object itself."""
+def _records_argument(function: Callable[..., Any], own: int) -> tuple[int, str]:
+    """Return position and name of the records: the argument `records`, else the first that is not the object."""
     bound = inspect.unwrap(function, stop=inspect.ismethod)
     code = getattr(inspect.unwrap(bound), "__code__", None)
     names = code.co_varnames[: code.co_argcount] if code is not None else ()
@@ -74,12 +74,20 @@ def _records_of(function: Callable[..., Any], own: int) -> tuple[int, str]:
 
 
 class InstrumentedStage:
-    """A stage whose every batch says `stage_completed`: `InstrumentedStage(Normalize()).process(records)`.
+    """A stage that publishes `stage_completed` for each batch: `InstrumentedStage(Normalize()).process(records)`.
 
-    Wraps anything with `process(records, …)`; what else that has can be read through it. Or inherit from it and write
-    `process`: then the first argument is the stage's name. Lists, frames, generators and `async` are all measured; a
-    generator while it is consumed. When a batch fails, `stage_failed` says so and the exception goes on. A copy counts
-    its batches anew and, as one that was pickled, speaks where everything does.
+    Wraps an object with `process(records, …)`; its other attributes are read through the wrapper. A subclass with a
+    `process` of its own takes the stage's name instead. Lists, frames, generators and coroutines are measured; a
+    generator while it is consumed. A batch that raises is `stage_failed`, and the exception goes on. A copied or
+    unpickled stage counts its batches from 1 and has no logger of its own.
+
+    Args:
+        stage: Object with `process(records, …)`; of a subclass the name.
+        name: Name of the stage, by default `stage.name`, else its class.
+        logger: `StructuredLogger`, logger of `get_logger`, or `EventBus`; by default the bus of the current run.
+
+    Raises:
+        ConfigurationError: If there is no `process`, or `logger` is none.
 
     >>> class Double(InstrumentedStage):
     ...     def process(self, records):
@@ -94,12 +102,12 @@ class InstrumentedStage:
 
     def __init__(self, stage: Any = None, name: Any = None, logger: Any = None) -> None:
         if logger is None and name is not None and not isinstance(name, str):
-            name, logger = None, name  # the course's Normalize("normalize", logger)
-        brings_its_own = type(self).process is not InstrumentedStage.process
+            name, logger = None, name  # Normalize("normalize", logger)
+        has_own_process = type(self).process is not InstrumentedStage.process
         if not isinstance(stage, type) and callable(getattr(stage, "process", None)):
             self.stage = stage
             self.name = name or _name_of(stage)
-        elif brings_its_own and (stage is None or isinstance(stage, str)):
+        elif has_own_process and (stage is None or isinstance(stage, str)):
             self.name = name or stage or type(self).__name__
         else:
             raise ConfigurationError(_no_stage(stage))
@@ -107,10 +115,10 @@ class InstrumentedStage:
 
     @property
     def _logger(self) -> Any:
-        """The logger that was given; else the program's logger of the stage's name."""
+        """The logger that was given, else the program's logger of the stage's name."""
         if self._given_logger is not None:
             return self._given_logger
-        from odibi_core.logs.program_logger import get_logger  # here: most stages need none
+        from odibi_core.logs.program_logger import get_logger  # deferred: most stages need no logger
 
         return get_logger(self.name or type(self).__name__)
 
@@ -123,13 +131,13 @@ class InstrumentedStage:
         own = cls.__dict__.get("process")
         if isinstance(own, staticmethod | classmethod):
             raise ConfigurationError(
-                f"process of {cls.__name__} is a {type(own).__name__}; that of an InstrumentedStage is a method with "
-                "self, since its batches are told by the stage's name"
+                f"process of {cls.__name__} must be a method with self, got a {type(own).__name__}; "
+                "its batches are reported under the name of the stage"
             )
         if inspect.isfunction(own):
 
             def begin(stage: InstrumentedStage, *args: Any, **kwargs: Any) -> Batch:
-                # Called by way of super() it is a part of the batch, and not one of its own.
+                # Called through super() it is a part of the batch, and not a batch of its own.
                 return stage._begin(silent=type(stage).process is not process)
 
             process = measured(own, begin, own=1)
@@ -138,13 +146,13 @@ class InstrumentedStage:
     if TYPE_CHECKING:
 
         def process(self, *args: Any, **kwargs: Any) -> Any:
-            """One batch."""
+            """Process one batch."""
 
     else:
 
         @property
         def process(self) -> Callable[..., Any]:
-            """One batch, by the stage that is wrapped."""
+            """`process` of the wrapped stage, measured."""
             return measured(self.stage.process, lambda *args, **kwargs: self._begin())
 
     def _begin(self, silent: bool = False) -> Batch:
@@ -152,7 +160,7 @@ class InstrumentedStage:
         return Batch(self.name or type(self).__name__, 0 if silent else next(numbers), self._given_logger)
 
     def __getstate__(self) -> dict[str, Any]:
-        # Neither can be pickled, and what can be without us must be so with us.
+        # Neither can be pickled, and a stage that can be pickled must stay so when it is wrapped.
         return {name: value for name, value in self.__dict__.items() if name not in ("_given_logger", "_numbers")}
 
     def __repr__(self) -> str:
@@ -169,10 +177,17 @@ def measured_stage(name: F, logger: Any = None) -> F: ...
 @overload
 def measured_stage(name: str | None = None, logger: Any = None) -> Callable[[F], F]: ...
 def measured_stage(name: Any = None, logger: Any = None) -> Any:
-    """Each call of a function is a batch of a stage: `@measured_stage`, `@measured_stage("normalize", logger=…)`.
+    """Measure each call of a function as a batch: `@measured_stage`, `@measured_stage("normalize", logger=…)`.
 
-    Functions, methods, generators, coroutines and asynchronous generators; the records are the argument of that name,
-    else the first. The stage's name is the function's unless given.
+    Decorates functions, methods, coroutines and generators of both kinds. The records are the argument `records`, else
+    the first argument.
+
+    Args:
+        name: Name of the stage, by default that of the function.
+        logger: `StructuredLogger`, logger of `get_logger`, or `EventBus`; by default the bus of the current run.
+
+    Raises:
+        ConfigurationError: If `logger` is none of these.
     """
     resolve_bus(logger)
     if is_decorable(name):
@@ -184,7 +199,7 @@ def _stage(function: Callable[..., Any], name: Any, logger: Any) -> Callable[...
     called = str(name) if name else name_of(function).rpartition(".")[2]
     numbers = count(1)
     stage = measured(function, lambda *args, **kwargs: Batch(called, next(numbers), logger))
-    stage.__odibi_stage__ = called  # type: ignore[attr-defined]  # how `discover_stages` knows it
+    stage.__odibi_stage__ = called  # type: ignore[attr-defined]  # read by `discover_stages`
     return stage
 
 
@@ -195,12 +210,12 @@ def _name_of(stage: object) -> str:
 
 def _no_stage(given: object) -> str:
     if isinstance(given, type):
-        what = f"the class {given.__name__}: make a stage of it first, {given.__name__}()"
+        what = f"the class {given.__name__}; make a stage of it first, {given.__name__}()"
     elif callable(given):
-        what = f"the function {getattr(given, '__name__', given)!s:.100}: a function is measured by @measured_stage"
+        what = f"the function {getattr(given, '__name__', given)!s:.100}; a function is measured by @measured_stage"
     else:
         what = f"{sanitize_text(to_text(given, 200))} ({type(given).__name__})"
     return (
-        f"a stage is an object with process(records, …); given was {what}. "
-        "Only a class that inherits from InstrumentedStage and has a process of its own takes a name instead."
+        f"stage must be an object with process(records, …), got {what}. "
+        "Only a subclass of InstrumentedStage with a process of its own takes a name instead."
     )
