@@ -6,13 +6,14 @@ that of the measurement around it; `views.operations` builds a tree of them.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from contextvars import ContextVar
 from itertools import count
 from types import TracebackType
 from typing import Any, Final, TypeVar, overload
 
+from odibi_core import _fork
+from odibi_core._state import STATE
 from odibi_core.bus.bus import EventBus
 from odibi_core.errors import is_failure
 from odibi_core.events import kinds
@@ -39,7 +40,18 @@ def _new_ids() -> count[int]:
     return count((1 + int(new_id(8), 16) % _PROCESSES) * _SPANS)
 
 
-_ids = _new_ids()
+class _Ids:
+    """The ids of this process's measurements."""
+
+    def __init__(self) -> None:
+        self.renew()
+        _fork.in_child(self.renew)
+
+    def renew(self) -> None:
+        self.numbers = _new_ids()
+
+
+_ids: Final = STATE.part(_Ids)
 _innermost: ContextVar[_Span | None] = ContextVar("odibi_core_span", default=None)
 
 
@@ -92,7 +104,7 @@ class _Span(CallObserver):
         self.resumed = monotonic()
 
     def begin(self) -> None:
-        self.id = next(_ids)
+        self.id = next(_ids.numbers)
         self.bus = current_bus()
         before = _innermost.get()
         while before is not None and before.ended:
@@ -239,13 +251,3 @@ def _monitored(function: Callable[..., Any], operation: Any, tags: Any) -> Calla
     tracker = track_performance(name_of(function) if operation is None else operation, tags)
     name, fields = tracker.operation, tracker._fields
     return wrap_callable(function, lambda args, kwargs: (_Span(name, fields), args, kwargs))
-
-
-def _after_fork() -> None:
-    """In the child: ids of its own."""
-    global _ids
-    _ids = _new_ids()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
