@@ -1,4 +1,4 @@
-"""Engines read, write and query frames; `frame.describe` says what a frame looks like without touching it.
+"""Engines read, write and query frames; `frame.describe` describes a frame without changing it.
 
 An engine is one file here and one line in `BUILTIN`, or an entry point `odibi_core.engines` elsewhere.
 Nothing heavy is imported until an engine is used.

@@ -1,4 +1,8 @@
-"""The shape of an engine."""
+"""The contract of an engine.
+
+The orchestrator loads an engine once and calls it in the thread of each step, several threads at a time. `problems` is
+called while a pipeline is compiled. Only the errors named below are raised on purpose, each with the path or column.
+"""
 
 from __future__ import annotations
 
@@ -8,33 +12,55 @@ from typing import Any, Protocol, runtime_checkable
 
 @runtime_checkable
 class Engine(Protocol):
-    """What a pipeline asks of a frame library. Engines hold no state: any number of threads may share one."""
+    """A frame library as a pipeline uses it. An engine has no state, so that threads can share it."""
 
     @property
     def name(self) -> str: ...
 
     def frame(self, value: Any) -> Any:
-        """This engine's own frame of anything frame-like: other libraries' frames, rows as dicts, a dict of
-        columns. Its own frames, lazy ones too, come back as they are. EngineError for what is no frame."""
+        """Return the library's own frame of a frame of another library, of rows as dicts, or of a dict of columns.
+
+        Its own frames, lazy ones included, are returned unchanged.
+
+        Raises:
+            EngineError: The value is no frame.
+        """
 
     def problems(self, operation: str, path: str, options: Mapping[str, Any]) -> list[str]:
-        """Return the reasons why an operation cannot work, one sentence each: `read` or `write` with this path and
-        these options (`format` among them), or `sql`, for which the path is empty. Asked before a pipeline runs, so
-        files need not be there yet; an engine without this method is not asked. Raises nothing."""
+        """Return the reasons why an operation cannot work, one sentence each. Never raises.
+
+        An engine may lack this method.
+
+        Args:
+            operation: "read", "write", or "sql" with an empty path.
+            path: As the step has it. Files need not exist yet, because the pipeline has not run.
+            options: The options of the step, `format` included.
+        """
 
     def read(self, path: str, *, format: str | None = None, **options: Any) -> Any:
-        """The frame in a file, or in all files of a glob or a folder, with the columns that only their folders' names
-        have. Each value as the file has it, one type a column, or an error that names the column and the files.
-        `options` go to the library's own reader. EngineError for what `problems` would tell.
+        """Return the frame of a file, or of all files of a glob or a folder, with the columns of folder names.
 
-        SourceNotFoundError, UnreadableSourceError.
+        Every value is exactly that of the file, and every column has one type. `options` go to the library's reader.
+
+        Raises:
+            EngineError: `problems` has a reason.
+            SourceNotFoundError: No file is there.
+            UnreadableSourceError: A file is damaged, or a column has no common type; names the column and the files.
         """
 
     def write(self, frame: Any, path: str, *, format: str | None = None, **options: Any) -> None:
-        """Write so that a reader of `path` sees the old file or the new one, never a part. Makes folders. Warns
-        (DataChangedWarning) of a column whose values will be read back changed; EngineError for what `problems`
-        would tell, and for a column that the format cannot hold."""
+        """Write a frame atomically, so that a reader of `path` sees the old file or the new one. Creates folders.
+
+        Warns with DataChangedWarning of a column whose values will be read back changed.
+
+        Raises:
+            EngineError: `problems` has a reason, or the format cannot hold a column.
+        """
 
     def sql(self, query: str, frames: Mapping[str, Any], parameters: Mapping[str, Any] | None = None) -> Any:
-        """The answer of a SQL text (DuckDB's dialect) whose only tables are `frames`, with exact types, or an
-        EngineError that names the column. UnknownTableError."""
+        """Return the rows of a SQL text (DuckDB's dialect) whose only tables are `frames`, with exact types.
+
+        Raises:
+            EngineError: The SQL fails, or a column has no exact type; names the column.
+            UnknownTableError: A table is none of `frames`.
+        """

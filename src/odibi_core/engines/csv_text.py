@@ -1,4 +1,4 @@
-"""CSV as text: what a library's reader would change silently, found in the bytes and in the texts of a column."""
+"""CSV as text: values that a library's reader would change silently, found in the bytes and in the texts."""
 
 from __future__ import annotations
 
@@ -25,17 +25,20 @@ _QUOTED = re.compile(rb'"(?:[^"]|"")*"|\r\n')
 
 
 class Text(NamedTuple):
-    """What is known of the bytes: `data` is for the library's reader, `digits`: a cell may begin as no number does,
-    `ends`: the end of its lines, if odd, `nul`: it holds a character of zero."""
+    """The facts about the bytes of a file."""
 
     data: Any
+    """A path, or the bytes, for the library's reader."""
     digits: bool
+    """A cell may begin as no number does."""
     ends: str | None = None
+    """The end of the lines, if it is unusual."""
     nul: bool = False
+    """It holds a character of zero."""
 
 
 def look(source: Any, options: Mapping[str, Any]) -> Text:
-    """Look at the bytes of a path or a stream before a library reads them. Those of a URI are not seen."""
+    """Inspect the bytes of a path or a stream before a library reads them. Those of a URI are not read."""
     if isinstance(source, str) and "://" in source:
         return Text(source, True)
     if not isinstance(source, str):

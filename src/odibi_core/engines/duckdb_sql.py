@@ -1,8 +1,8 @@
 """SQL over frames, by DuckDB, for every engine.
 
-The text is the pipeline's author's own, so it may read files and make tables. What it may not do is see by
-accident: neither Python variables that share a table's name, nor what another step left behind. So each call
-has a cursor of its own, and on it a database of its own that is gone afterwards.
+The SQL is part of the pipeline, so it may read files and make tables. It must not see other things by accident:
+Python variables with the name of a table, or tables of another step. Therefore each call has its own cursor and its own
+database, which is removed afterwards.
 """
 
 from __future__ import annotations
@@ -14,14 +14,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from odibi_core.engines import sql_inputs
-from odibi_core.engines.files import is_failure
 from odibi_core.errors import STOPS, EngineError, OdibiError, UnknownTableError, nearest
 from odibi_core.events import clock
 
 _UNKNOWN = re.compile(r"Table with name (.+?) does not exist")
 _scratch = itertools.count()
-# By process: a forked child has its parent's database without its parent's threads. It may neither use it nor
-# let go of it, since closing it would wait for those threads.
+# fork: a child has its parent's database without its parent's threads. It may neither use nor close it, because
+# closing waits for those threads (deadlock). Therefore there is one for each process id.
 _bases: dict[int, Any] = {}
 
 
@@ -38,14 +37,12 @@ def query(
         try:
             relation = cursor.sql(text, params=dict(parameters) if parameters else None)
             answer = None if relation is None else fetch(relation)
-        except OdibiError:
+        except (OdibiError, *STOPS):
             raise
         except BaseException as error:
-            if not is_failure(error):
-                raise
             raise _explained(error, text, frames, refused) from error
     if answer is None:
-        raise EngineError(f"the SQL gives no rows to go on with; end it with a SELECT:\n{_quoted(text)}")
+        raise EngineError(f"the SQL returns no rows; end it with a SELECT:\n{_quoted(text)}")
     return answer
 
 
@@ -75,7 +72,7 @@ def _quietly(cursor: Any, text: str) -> None:
 def _base() -> Any:
     import duckdb
 
-    # No lock, which a fork could copy while it is held: two threads may connect at once, and one wins.
+    # Without a lock, which a fork could copy while it is held: two threads may connect, and one connection is kept.
     here = clock.process_id()
     if here not in _bases:
         _bases.setdefault(here, duckdb.connect(":memory:", config={"python_enable_replacements": False}))
@@ -94,7 +91,7 @@ def _refuse_twins(frames: Mapping[str, Any]) -> None:
 
 
 def _register(cursor: Any, frames: Mapping[str, Any]) -> dict[str, str]:
-    """Make each frame a table. Gives those that cannot be one, with the reason: the SQL may not need them."""
+    """Make each frame a table. Return those that cannot be one, with the reason: the SQL may not need them."""
     refused = {}
     for name, frame in frames.items():
         try:
@@ -134,7 +131,7 @@ def _explained(
 
 
 def _quoted(text: str) -> str:
-    """The SQL with line numbers, so that DuckDB's `LINE 2` can be found."""
+    """Return the SQL with line numbers, to which DuckDB's `LINE 2` refers."""
     lines = text.strip("\n").splitlines()
     shown = [f"{number:>4} | {line[:200]}" for number, line in enumerate(lines[:40], 1)]
     return "\n".join(shown + ([f"     … {len(lines) - 40} more lines"] if len(lines) > 40 else []))

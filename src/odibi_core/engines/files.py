@@ -1,4 +1,4 @@
-"""Where frames come from and go to: formats by suffix, globs, compressed text, writes that are whole."""
+"""Files of frames: formats by suffix, globs, compressed text, atomic writes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from odibi_core.events import clock
 _FORMATS = {".csv": "csv", ".parquet": "parquet", ".pq": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 FORMATS = ("csv", "parquet", "jsonl")
 _PACKED = (".gz", ".zip")
-_MARKERS = frozenset({"_SUCCESS", "_metadata", "_common_metadata"})  # what other tools leave beside data
+_MARKERS = frozenset({"_SUCCESS", "_metadata", "_common_metadata"})  # written beside data by other tools
 
 
 class Target(NamedTuple):
@@ -47,7 +47,11 @@ class Member(NamedTuple):
 
 
 def target(path: str, format: str | None = None) -> Target:
-    """Return the format by suffix, or as `format` says. EngineError when neither names one that is known."""
+    """Return the given format, or the one of the suffix.
+
+    Raises:
+        EngineError: Neither is a known format.
+    """
     suffix = os.path.splitext(path.lower())[1]
     packed = suffix if suffix in _PACKED else ""
     name = format.lower() if format else format_of(path)
@@ -63,7 +67,7 @@ def target(path: str, format: str | None = None) -> Target:
 
 
 def format_of(path: str) -> str | None:
-    """Return the format that the suffix of a path tells, if any."""
+    """Return the format of the suffix of a path, if any."""
     stem, suffix = os.path.splitext(path.lower())
     return _FORMATS.get(os.path.splitext(stem)[1] if suffix in _PACKED else suffix)
 
@@ -89,7 +93,7 @@ def sources(path: str, format: str | None = None) -> list[str]:
 
 
 def _inside(path: str, format: str) -> list[str]:
-    """The files of a format in a folder and the folders in it; what begins with . or _ is no data."""
+    """Return the files of a format in a folder and its subfolders; names that begin with . or _ are no data."""
     found = []
     for folder, folders, names in os.walk(path):
         folders[:] = [name for name in folders if not name.startswith((".", "_"))]
@@ -124,7 +128,7 @@ def is_remote(path: str) -> bool:
 
 @contextmanager
 def opened(path: str, packed: str) -> Iterator[Any]:
-    """What a reader is given: the path itself, or the unpacked stream. A zip must hold one file."""
+    """Open a source for a reader: the path itself, or the unpacked stream. A zip must hold one file."""
     if not packed or is_remote(path):
         yield path
     elif packed == ".gz":
@@ -142,29 +146,26 @@ def opened(path: str, packed: str) -> Iterator[Any]:
 def read_each(
     path: str, format: str | None, read: Callable[[str, Any], Any], options: Mapping[str, Any]
 ) -> list[Member]:
-    """`read(format, path or stream)` for each source. Whatever a library raises becomes one of ours."""
+    """Return the result of `read(format, path or stream)` for each source.
+
+    Raises:
+        OdibiError: Any error of a library is converted to one that names the source.
+    """
     members = []
     for source in sources(path, format):
         kind = target(source, format)
         try:
             with opened(source, kind.packed) as stream:
                 members.append(Member(source, read(kind.format, stream)))
-        except OdibiError:
+        except (OdibiError, *STOPS):
             raise
         except ImportError as error:
             raise _missing_library("reading", kind.format, error) from error
         except TypeError as error:
             raise EngineError(f"{source!r} was not read: options {sorted(options)}: {error}") from error
         except BaseException as error:
-            if not is_failure(error):
-                raise
             raise UnreadableSourceError(_unreadable(source, kind, error)) from error
     return members
-
-
-def is_failure(error: BaseException) -> bool:
-    """Whether to explain it, rather than let it through."""
-    return not isinstance(error, STOPS)
 
 
 def _missing_library(doing: str, format: str, error: ImportError) -> MissingExtraError:
@@ -214,11 +215,11 @@ def warn_changed(column: object, how: str) -> None:
 
 @contextmanager
 def replacing(path: str) -> Iterator[str]:
-    """A path to write to, beside the real one, which it replaces when the block ends well."""
+    """Yield a path beside the real one, which it replaces if the block succeeds (atomic write)."""
     real = os.path.realpath(local(path))  # through a symbolic link, which stays one
     folder = os.path.dirname(real)
     os.makedirs(folder, exist_ok=True)
-    # The name says nothing of the real one, so that a long name cannot become too long.
+    # A name of its own, because a name made from a long one can become too long.
     beside = os.path.join(folder, f".{clock.new_id()}.tmp")
     try:
         yield beside
@@ -232,7 +233,7 @@ def replacing(path: str) -> Iterator[str]:
 def write_one(
     path: str, format: str | None, write: Callable[[str, Any], None], options: Mapping[str, Any]
 ) -> None:
-    """`write(format, path or stream)`, atomically for local files. Failures name the path."""
+    """Call `write(format, path or stream)`, atomically for local files; an error names the path."""
     path = local(path)
     kind = target(path, format)
     with explained(path, kind.format, options):
@@ -245,16 +246,14 @@ def write_one(
 
 @contextmanager
 def explained(path: str, format: str, options: Mapping[str, Any]) -> Iterator[None]:
-    """Make an EngineError that names the path of whatever a library raises while it writes."""
+    """Convert any error of a library that writes to an EngineError that names the path."""
     try:
         yield
-    except OdibiError:
+    except (OdibiError, *STOPS):
         raise
     except ImportError as error:
         raise _missing_library("writing", format, error) from error
     except BaseException as error:
-        if not is_failure(error):
-            raise
         given = f" with options {sorted(options)}" if options else ""
         raise EngineError(
             f"{path!r} was not written{given}: {type(error).__name__}: {str(error)[:500]}. "
@@ -264,7 +263,7 @@ def explained(path: str, format: str, options: Mapping[str, Any]) -> Iterator[No
 
 @contextmanager
 def packing(beside: str, packed: str, path: str) -> Iterator[Any]:
-    """The file to write to, or a stream that packs into it."""
+    """Yield the file to write to, or a stream that compresses into it."""
     if not packed:
         yield beside
     elif packed == ".gz":

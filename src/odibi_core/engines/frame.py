@@ -1,9 +1,9 @@
-"""What a frame looks like, told without changing it, forcing it, or reading more than the level asks.
+"""The description of a frame, made without changing or collecting it.
 
     off < schema < counts < sample < stats
 
-All but `stats` cost the same whether a frame has ten rows or ten million. A lazy frame is never collected:
-only its schema is told. Nothing here raises: what cannot be described says why in `not_described`.
+Only the cost of `stats` depends on the number of rows. Of a lazy frame only the schema is described. Nothing here
+raises: if a frame cannot be described, `not_described` has the reason.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ SCHEMA_COLUMNS = 500
 SCHEMA_CHARS = 48 * 1024  # of the 64 kB that one field of an event may have
 SAMPLE_COLUMNS = 100
 CELL_CHARS = 200
-# Long cells are cut before they are cleaned as well, so that a 100 MB text costs nothing. This much more is
-# left standing that a secret is never cut in half, and so missed, inside what is finally shown.
+# Characters of a cell before redaction, so that a text of 100 MB costs nothing. Longer than a shown cell: a secret
+# that is cut in half is not found.
 UNCLEANED_CHARS = 4_096
 _SHORT = (int, float, bool, type(None))
 
 
 class Face(Protocol):
-    """One library's frame, seen through the few questions that a description asks."""
+    """A frame of one library, as a description needs it."""
 
     lazy: bool
 
@@ -42,7 +42,7 @@ class Face(Protocol):
 
 
 class Description(dict[str, Any]):
-    """A description as it goes into the record; `whole_schema` has every column if the record has no room for all."""
+    """A description in the form of the record. `whole_schema` has every column if the record has no room for all."""
 
     whole_schema: list[dict[str, str]] | None = None
 
@@ -54,30 +54,36 @@ class Description(dict[str, Any]):
 
 
 def describe(frame: object, level: str = "sample", rows: int = 5) -> Description:
-    """`row_count, column_count, schema, sample_data, metadata, not_described`, and `stats` when asked for."""
-    told = Description(
+    """Return the description of a frame: `row_count`, `column_count`, `schema`, `sample_data` and `metadata`.
+
+    Args:
+        frame: A frame of any library, rows as dicts, or a dict of columns.
+        level: One of `LEVELS`; "stats" adds the field `stats`.
+        rows: Rows of the sample.
+    """
+    made = Description(
         row_count=None, column_count=None, schema=[], sample_data=[], metadata={}, not_described=None
     )
     if level not in LEVELS:
-        told["not_described"] = f"there is no level {_text(level)!r}: it is one of {', '.join(LEVELS)}"
+        made["not_described"] = f"there is no level {_text(level)!r}: it is one of {', '.join(LEVELS)}"
     elif level == "off":
-        told["not_described"] = "descriptions are off"
+        made["not_described"] = "descriptions are off"
     else:
         try:
-            _fill(told, frame, LEVELS.index(level), rows)
+            _fill(made, frame, LEVELS.index(level), rows)
         except STOPS:
             raise
         except BaseException as error:
-            told["not_described"] = f"{_kind(frame)} gave no description: {_reason(error)}"
-    return told
+            made["not_described"] = f"{_kind(frame)} gave no description: {_reason(error)}"
+    return made
 
 
 _SCALARS: Final = frozenset({int, float, str, bool, type(None)})
-"""What needs no second look: steps that only pass a value on should cost nothing."""
+"""Types that are never frames, so that a step that only passes a value on costs nothing."""
 
 
 def is_frame(value: object) -> bool:
-    """Whether this is a frame of a library that we know (rows as dicts and dicts of columns are not)."""
+    """Return true for a frame of a known library; rows as dicts and dicts of columns are none."""
     if type(value) in _SCALARS:
         return False
     try:
@@ -89,9 +95,9 @@ def is_frame(value: object) -> bool:
 
 
 def row_count(value: object) -> int | None:
-    """Return the number of rows where it is free to know: None for lazy frames and for what is no frame.
+    """Return the number of rows; None for a lazy frame and for a value that is no frame.
 
-    A dict of lists is none: it may as well be a configuration, `{"tables": [...], "days": [...]}`.
+    A dict of lists is none, because it may be a configuration: `{"tables": [...], "days": [...]}`.
     """
     if type(value) in _SCALARS:
         return None
@@ -109,34 +115,34 @@ def _face(frame: object) -> Face | None:
     return frame_plain.face(frame) or frame_pandas.face(frame) or frame_narwhals.face(frame)
 
 
-def _fill(told: Description, frame: object, depth: int, rows: int) -> None:
+def _fill(made: Description, frame: object, depth: int, rows: int) -> None:
     face = _face(frame)
     if face is None:
-        told["not_described"] = f"a {_kind(frame)} is no frame"
+        made["not_described"] = f"a {_kind(frame)} is no frame"
         return
     names = [_text(name) for name in face.names()]
-    told["column_count"] = len(names)
-    told["metadata"] = {"frame": _kind(frame)} | ({"lazy": True} if face.lazy else {})
+    made["column_count"] = len(names)
+    made["metadata"] = {"frame": _kind(frame)} | ({"lazy": True} if face.lazy else {})
     schema = [{"column": n, "type": t} for n, t in zip(names, face.types(len(names)), strict=False)]
-    told["schema"] = kept = schema[: _fitting(schema)]
+    made["schema"] = kept = schema[: _fitting(schema)]
     if len(kept) < len(schema):
-        told.whole_schema = schema
-        told["metadata"]["columns_left_out"] = len(schema) - len(kept)
+        made.whole_schema = schema
+        made["metadata"]["columns_left_out"] = len(schema) - len(kept)
     if depth >= LEVELS.index("counts"):
-        told["row_count"] = face.height()
+        made["row_count"] = face.height()
     if face.lazy:
         return
     keys = unique_keys(names[:SAMPLE_COLUMNS])
     if depth >= LEVELS.index("sample"):
         if len(names) > SAMPLE_COLUMNS:
-            told["metadata"]["sample_columns_left_out"] = len(names) - SAMPLE_COLUMNS
-        told["sample_data"] = _cleaned_rows(keys, face.head(max(0, rows), SAMPLE_COLUMNS))
+            made["metadata"]["sample_columns_left_out"] = len(names) - SAMPLE_COLUMNS
+        made["sample_data"] = _rows(keys, face.head(max(0, rows), SAMPLE_COLUMNS))
     if depth >= LEVELS.index("stats"):
-        told["stats"] = _cleaned_stats(keys, face.stats(SAMPLE_COLUMNS))
+        made["stats"] = _stats(keys, face.stats(SAMPLE_COLUMNS))
 
 
 def _fitting(schema: Sequence[dict[str, str]]) -> int:
-    """How many columns of a schema the record has room for."""
+    """Return the number of columns of a schema for which the record has room."""
     room = SCHEMA_CHARS
     for place, column in enumerate(schema[:SCHEMA_COLUMNS]):
         room -= len(column["column"]) + len(column["type"]) + 16  # the keys, and what JSON needs around them
@@ -146,7 +152,7 @@ def _fitting(schema: Sequence[dict[str, str]]) -> int:
 
 
 def unique_keys(names: Sequence[str]) -> list[str]:
-    """Names as keys of a dict: the second `a` is `a.1`, or the next number that no column has."""
+    """Return unique names: the second `a` is `a.1`, or the next number that no column has."""
     taken = set(names)
     seen: set[str] = set()
     keys = []
@@ -160,12 +166,12 @@ def unique_keys(names: Sequence[str]) -> list[str]:
     return keys
 
 
-def _cleaned_rows(keys: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
+def _rows(keys: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
     return [{key: _cell(key, value) for key, value in zip(keys, row, strict=False)} for row in rows]
 
 
-def _cleaned_stats(keys: Sequence[str], stats: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    # Extremes are cleaned under their column's name, or the largest password would be told as "max".
+def _stats(keys: Sequence[str], stats: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    # Extremes are redacted by the name of their column: otherwise the largest password is recorded as "max".
     return [
         {
             "column": key,
@@ -179,12 +185,12 @@ def _cleaned_stats(keys: Sequence[str], stats: Sequence[dict[str, Any]]) -> list
 
 
 def _cell(key: str, value: Any) -> Any:
-    """A value cleaned, and small enough that five rows of a hundred columns stay a small event."""
+    """Return a redacted value, so short that five rows of a hundred columns are a small event."""
     kind = type(value)
     if kind is bool or value is None:
         return value  # neither can be a secret
     if kind is datetime or kind is date:
-        value = value.isoformat()  # as `normalize` would have it, in an eighth of the time
+        value = value.isoformat()  # as `to_plain` makes it, in an eighth of the time
     elif kind is str and len(value) > UNCLEANED_CHARS:
         value = value[:UNCLEANED_CHARS]
     elif kind not in _SHORT and isinstance(value, Mapping | list | tuple | set | frozenset):

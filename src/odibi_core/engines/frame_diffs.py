@@ -31,14 +31,14 @@ def _whole(frame: Description) -> Mapping[str, Any]:
 
 
 def _bounded(diff: Mapping[str, list[Any]], room: int) -> dict[str, Any]:
-    """A difference in so many characters for each kind of change."""
-    told: dict[str, Any] = {}
+    """Return a difference with at most `room` characters for each kind of change."""
+    found: dict[str, Any] = {}
     left_out = {}
     for kind, changes in diff.items():
-        told[kind] = kept = _fitting(changes, room)
+        found[kind] = kept = _fitting(changes, room)
         if len(kept) < len(changes):
             left_out[kind] = len(changes) - len(kept)
-    return {**told, "left_out": left_out} if left_out else told
+    return {**found, "left_out": left_out} if left_out else found
 
 
 def _fitting(changes: list[Any], room: int) -> list[dict[str, Any]]:

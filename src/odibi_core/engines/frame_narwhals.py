@@ -1,4 +1,4 @@
-"""Every other frame, through narwhals: polars, pyarrow, DuckDB relations, and what narwhals learns next."""
+"""A frame of any other library, seen through narwhals: polars, pyarrow, DuckDB relations."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def face(value: object) -> NarwhalsFace | None:
 
 
 def collected(value: object) -> Any:
-    """The narwhals DataFrame of any library's frame, a lazy one run for it; None for what is no frame."""
+    """Return the narwhals DataFrame of any library's frame, a lazy one collected; None for any other value."""
     import narwhals
 
     seen = narwhals.from_native(value, pass_through=True)

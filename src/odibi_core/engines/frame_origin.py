@@ -1,7 +1,7 @@
 """Evidence that a frame was made from another one: a view, a copy, a selection of its rows or columns.
 
-pandas passes the very labels of a frame on to what is made of it; polars and pyarrow share the memory of columns. Where
-neither is so (a filtered polars frame, a join), nothing is known.
+pandas hands the label objects of a frame to the frames made from it; polars and pyarrow share the memory of columns.
+Without either (a filtered polars frame, a join), nothing is known.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 class Origin:
-    """What is remembered of a frame, to know later what was made of it. It keeps no data alive."""
+    """The identity of a frame's labels and memory, by which frames made from it are recognized. Keeps no data alive."""
 
     __slots__ = ("_columns", "_index", "_memory", "_owner")
 
@@ -37,7 +37,7 @@ class Origin:
         self._memory = _memory(frame)
 
     def likeness(self, frame: Any, memory: list[Range]) -> int:
-        """How strong the evidence is that `frame`, with this memory, was made of the one remembered; 0 for none."""
+        """Return the strength of the evidence that `frame`, with this memory, was made from this one; 0 for none."""
         found = 0
         columns, index = _labels(frame)
         own_index = None if self._index is None else self._index()
@@ -52,7 +52,7 @@ class Origin:
 
 
 def is_traceable(value: Any) -> bool:
-    """Whether this is a frame or a column that can be told to be made of another."""
+    """Return true for a frame or a column whose origin can be recognized."""
     return any(
         base.__name__ in _FRAMES.get(str(base.__module__).partition(".")[0], ())
         for base in type(value).__mro__
@@ -60,9 +60,7 @@ def is_traceable(value: Any) -> bool:
 
 
 def most_alike(frame: Any, origins: Iterable[tuple[Origin, T]]) -> T | None:
-    """Return what stands beside the origin with the strongest evidence that the frame was made of it; of equals the
-    first.
-    """
+    """Return the companion of the origin with the strongest evidence; of equals the first."""
     memory, best, found = _memory(frame), 0, None
     for origin, beside in origins:
         likeness = origin.likeness(frame, memory)
@@ -72,13 +70,13 @@ def most_alike(frame: Any, origins: Iterable[tuple[Origin, T]]) -> T | None:
 
 
 def _labels(frame: Any) -> tuple[Any, Any]:
-    """The columns and the index of pandas, which can say whether they are those of another frame."""
+    """Return the columns and the index of a pandas frame, which can be compared with those of another by identity."""
     columns, index = getattr(frame, "columns", None), getattr(frame, "index", None)
     return (columns if hasattr(columns, "is_") else None), (index if hasattr(index, "is_") else None)
 
 
 def _memory(frame: Any) -> list[Range]:
-    """Where the data of the first columns lies, of those that can tell without a copy."""
+    """Return the memory ranges of the first columns, as far as they are known without a copy."""
     ranges: list[Range] = []
     for column in _first_columns(frame):
         try:

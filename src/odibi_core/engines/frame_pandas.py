@@ -1,5 +1,7 @@
-"""A pandas frame seen for its description. pandas allows what no other library does (names that repeat, names
-that are tuples), so its columns are taken by position; only their types are named by narwhals."""
+"""A pandas frame, seen for its description.
+
+Column names of pandas may repeat or be tuples, so columns are taken by position; narwhals names their types.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from typing import Any
 
 from odibi_core.engines.frame_text import short
 
-LOOKED_AT = 20  # values that say what an object column holds
+LOOKED_AT = 20  # values from which the type of an object column is inferred
 _NAMES: dict[str, str] = {}  # dtype text → type name; naming one through narwhals costs as much as ten frames
 
 
@@ -17,7 +19,7 @@ def face(value: object) -> PandasFace | None:
 
 
 def _is_pandas(cls: type) -> bool:
-    # By name, so that pandas is not imported to learn that something is not of it. Subclasses count.
+    # By name, so that pandas is not imported for other values. Subclasses count.
     return any(
         base.__name__ == "DataFrame" and base.__module__.partition(".")[0] == "pandas" for base in cls.__mro__
     )
@@ -38,7 +40,7 @@ class PandasFace:
         return [objects.get(place) or self._type(place, text) for place, text in enumerate(texts)]
 
     def _objects(self, places: list[int]) -> dict[int, str]:
-        """Types of columns of objects, by what they hold, as narwhals names them: it takes a hundred times as long."""
+        """Return the types of object columns by their first values, as narwhals names them, a hundred times faster."""
         if not places or not len(self._frame):
             return dict.fromkeys(places, "Object")
         from pandas.api.types import infer_dtype

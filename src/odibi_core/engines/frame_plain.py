@@ -1,4 +1,4 @@
-"""Plain Python seen as a frame: rows as dicts, and a dict of columns. Nothing is consumed or copied."""
+"""Plain Python, seen as a frame: rows as dicts, or a dict of columns. Nothing is consumed or copied."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
-LOOKED_AT = 5  # rows that say which columns there are
+LOOKED_AT = 5  # rows from which the columns are inferred
 
 
 def face(value: object) -> RowsFace | ColumnsFace | None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from odibi_core.errors import STOPS
 
 
 def narwhals_stats(frame: Any, names: Sequence[str]) -> list[dict[str, Any]]:
-    """Of a narwhals frame that is not lazy."""
+    """Return the statistics of the columns of an eager narwhals frame."""
     native = frame.to_native()
     if type(native).__module__.partition(".")[0] == "polars":
         return polars_stats(native, names)
@@ -18,19 +18,23 @@ def narwhals_stats(frame: Any, names: Sequence[str]) -> list[dict[str, Any]]:
 
 def _narwhals_column(frame: Any, name: str) -> dict[str, Any]:
     column = frame[name]
-    told: dict[str, Any] = {"nulls": int(column.null_count())}
-    for key, ask in (("min", column.min), ("max", column.max), ("distinct", column.n_unique)):
+    return _without_null(_of_column(column, column.null_count(), column.n_unique))
+
+
+def _of_column(column: Any, nulls: int, distinct: Callable[[], Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {"nulls": int(nulls)}
+    for key, ask in (("min", column.min), ("max", column.max), ("distinct", distinct)):
         try:
-            told[key] = ask()
+            found[key] = ask()
         except STOPS:
             raise
-        except BaseException:  # nested and object columns have no order; what can be told is
+        except BaseException:  # nested and object columns have no order
             continue
-    return _without_null(told)
+    return found
 
 
 def polars_stats(frame: Any, names: Sequence[str]) -> list[dict[str, Any]]:
-    """In one select, so that polars does all columns side by side."""
+    """Return the statistics in one select, in which polars computes all columns in parallel."""
     import polars as pl
 
     asked = []
@@ -45,30 +49,32 @@ def polars_stats(frame: Any, names: Sequence[str]) -> list[dict[str, Any]]:
     return [_without_null({end: found.get(f"{i}.{end}") for end in ends}) for i in range(len(names))]
 
 
-def _without_null(told: dict[str, Any]) -> dict[str, Any]:
-    """polars and narwhals count null as one of the distinct values; SQL and pandas do not, and nor do we."""
-    if told["nulls"] and told.get("distinct"):
-        told["distinct"] -= 1
-    return told
+def _without_null(stats: dict[str, Any]) -> dict[str, Any]:
+    """Subtract null from the distinct values: polars and narwhals count it, SQL and pandas do not."""
+    if stats["nulls"] and stats.get("distinct"):
+        stats["distinct"] -= 1
+    return stats
 
 
 def pandas_stats(frame: Any, types: Sequence[str]) -> list[dict[str, Any]]:
-    """By DuckDB, which reads pandas' memory where it lies and is far quicker than `nunique`.
+    """Return the statistics by DuckDB, which reads pandas' memory without a copy, far quicker than `nunique`.
 
-    Columns go by position, since names may repeat. What DuckDB cannot take is asked of pandas, alone.
+    Columns go by position, because names may repeat. Columns that DuckDB does not take are computed by pandas.
     """
     columns = {str(i): frame.iloc[:, i] for i in range(len(types))}
     easy = {key: types[int(key)] for key, column in columns.items() if _is_easy(column, types[int(key)])}
-    told = _by_duckdb(columns, easy)
-    if told is None:  # one column spoils the query for all: each for itself, then
-        told = {}
+    found = _by_duckdb(columns, easy)
+    if found is None:  # one column fails the query for all: one query a column
+        found = {}
         for key, kind in easy.items():
-            told |= _by_duckdb(columns, {key: kind}) or {}
-    return [told.get(key) or _pandas_column(column) for key, column in columns.items()]
+            found |= _by_duckdb(columns, {key: kind}) or {}
+    return [
+        found.get(key) or _of_column(column, column.isna().sum(), column.nunique) for key, column in columns.items()
+    ]
 
 
 def _is_easy(column: Any, kind: str) -> bool:
-    # Of other objects DuckDB makes its own thing: a struct of a dict, a text of what is mixed.
+    # Of other objects DuckDB makes something else: a struct of a dict, a text of mixed values.
     return str(column.dtype) != "object" or kind == "String"
 
 
@@ -82,7 +88,7 @@ def _by_duckdb(columns: dict[str, Any], kinds: dict[str, str]) -> dict[str, dict
         return {}
     asked = []
     for key, kind in kinds.items():
-        # Categories have an order of their own, which is seldom meant.
+        # The extremes are those of the texts, not of the order of the categories.
         value = f'"{key}"::VARCHAR' if kind == "Categorical" else f'"{key}"'
         asked.append(f'count("{key}"), min({value}), max({value}), approx_count_distinct("{key}")')
     table = pd.DataFrame({key: columns[key] for key in kinds}, copy=False)
@@ -90,24 +96,12 @@ def _by_duckdb(columns: dict[str, Any], kinds: dict[str, str]) -> dict[str, dict
         answer = duckdb_sql.query(f"SELECT {', '.join(asked)} FROM t", {"t": table}, None, _first_row)
     except EngineError:
         return None
-    told = {}
+    found = {}
     for at, key in enumerate(kinds):
         there, low, high, distinct = answer[4 * at : 4 * at + 4]
-        told[key] = {"nulls": len(table) - there, "min": low, "max": high, "distinct": distinct}
-    return told
+        found[key] = {"nulls": len(table) - there, "min": low, "max": high, "distinct": distinct}
+    return found
 
 
 def _first_row(relation: Any) -> Any:
     return relation.fetchall()[0]
-
-
-def _pandas_column(column: Any) -> dict[str, Any]:
-    told: dict[str, Any] = {"nulls": int(column.isna().sum())}
-    for key, ask in (("min", column.min), ("max", column.max), ("distinct", column.nunique)):
-        try:
-            told[key] = ask()
-        except STOPS:
-            raise
-        except BaseException:  # mixed and nested objects have no order; what can be told is
-            continue
-    return told

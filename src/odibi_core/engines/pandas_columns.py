@@ -95,7 +95,7 @@ def _settled(column: Any) -> Any:
 
 
 def _text(column: Any) -> Any:
-    """As pandas itself makes columns of text: `str` from version 3 on, objects before."""
+    """Return a column of text as pandas makes it: `str` from version 3 on, objects before."""
     usual = pd.Series(["a"]).dtype
     if usual == "object":
         return column.astype("object").where(column.notna(), float("nan"))

@@ -46,7 +46,7 @@ def read(source: Any, options: Mapping[str, Any], named: Collection[str] = ()) -
 
 
 def _usual(options: Mapping[str, Any]) -> dict[str, Any]:
-    """low_memory: types are those of a whole column, not of each 256 KiB; the backend: whole numbers stay whole."""
+    """Return the usual options: types of whole columns, not of each 256 KiB, and whole numbers that stay whole."""
     separator = options.get("sep", options.get("delimiter", ","))
     by_c = options.get("engine", "c") == "c" and isinstance(separator, str) and len(separator) == 1
     usual: dict[str, Any] = {"low_memory": False} if by_c and not options.get("skipfooter") else {}
@@ -73,7 +73,7 @@ def _refuse_surplus(frame: Any) -> None:
 
 
 def _is_typed(name: Any, position: int, options: Mapping[str, Any]) -> bool:
-    """Whether options give a column its type: the name or the place of one with a converter, or a dtype."""
+    """Return true if options give a column its type: a converter for its name or position, or a dtype."""
     if {name, position} & set(options.get("converters") or ()):
         return True
     dtype = options.get("dtype")
@@ -83,7 +83,11 @@ def _is_typed(name: Any, position: int, options: Mapping[str, Any]) -> bool:
 def _texts(
     data: Any, given: Mapping[str, Any], frame: Any, free: list[Any], digits: bool, named: Collection[str]
 ) -> dict[str, Any]:
-    """The columns that must be text, read again as such; raises for floats that whole numbers were lost in."""
+    """Return the columns that must be text, read again as text.
+
+    Raises:
+        MixedKindsError: A column of floats has lost a whole number.
+    """
     asked = [name for name in free if _is_suspicious(frame[name], digits) or name in named]
     if not asked:
         return {}
@@ -146,9 +150,8 @@ def write(frame: Any, target: Any, options: Mapping[str, Any]) -> None:
         if how:
             warn_changed(name, how)
         if not options.keys() & csv_text.DIALECT and _has_return(column):
-            usual["quoting"] = (
-                csv.QUOTE_NONNUMERIC
-            )  # csv quotes no bare carriage return, and readers end a line there
+            # csv does not quote a bare carriage return, and readers end a line there.
+            usual["quoting"] = csv.QUOTE_NONNUMERIC
     frame.to_csv(target, **{**usual, **options})
 
 

@@ -46,7 +46,7 @@ def _part(name: Any, member: Member) -> _Part:
 
 
 def _family(column: Any) -> str:
-    """What a column holds, whatever it is stored as."""
+    """Return the kind of a column's values, independent of how they are stored."""
     if column.isna().all():
         return "null"
     dtype = column.dtype
@@ -73,8 +73,8 @@ def _joined(name: Any, parts: Sequence[_Part]) -> Any:
     ):
         families = {"float"}
     if len(families) > 1:
-        told = [(part.path, str(part.column.dtype)) for part in first.values()]
-        raise contradiction(name, told[0], told[1])
+        both = [(part.path, str(part.column.dtype)) for part in first.values()]
+        raise contradiction(name, both[0], both[1])
     dtype = _dtype(families.pop() if families else "null", parts)
     pieces = [
         pd.Series(index=range(part.rows), dtype=dtype) if part.family == "null" else part.column.astype(dtype)
@@ -89,7 +89,7 @@ def _fits_float(column: Any) -> bool:
 
 
 def _dtype(family: str, parts: Sequence[_Part]) -> Any:
-    """The one type of a column of this family; of several of its kind the one that holds all."""
+    """Return the one type of a column of this family that holds all parts."""
     there = [part.column for part in parts if part.family != "null"]
     missing = any(part.rows and (part.family == "null" or part.column.isna().any()) for part in parts)
     if family == "null":
@@ -109,7 +109,7 @@ def _dtype(family: str, parts: Sequence[_Part]) -> Any:
 
 
 def _common(columns: Sequence[Any]) -> Any:
-    """The type that pandas gives columns under each other: the finest unit, the widest number."""
+    """Return the type of columns that pandas puts under each other: the finest unit, the widest number."""
     return pd.concat([column.iloc[:0] for column in columns]).dtype
 
 

@@ -63,8 +63,8 @@ def _large(values: Any, missing: Any, texts: Any) -> Any:
     """Numbers of up to 128 bits: `texts` are those of more than 64, where `values` has zero."""
     if texts.isna().all():
         return _nullable(values, missing.astype(bool))
-    told = zip(values.tolist(), missing.tolist(), texts.tolist(), strict=True)
-    return whole([None if no else int(text) if isinstance(text, str) else value for value, no, text in told])
+    rows = zip(values.tolist(), missing.tolist(), texts.tolist(), strict=True)
+    return whole([None if no else int(text) if isinstance(text, str) else value for value, no, text in rows])
 
 
 def _nullable(values: Any, missing: Any) -> Any:

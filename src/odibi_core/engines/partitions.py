@@ -1,4 +1,4 @@
-"""Data sets in folders such as `year=2020`: columns read from the paths, and folders that are replaced as a whole."""
+"""Data sets in folders such as `year=2020`: columns from the paths, and folders that are replaced as a whole."""
 
 from __future__ import annotations
 
@@ -126,9 +126,9 @@ def _text(value: Any) -> str | None:
 
 @contextmanager
 def replacing_folder(path: str) -> Iterator[str]:
-    """Give a folder beside the real one, which it replaces when the block ends well; nothing is left of it otherwise.
+    """Yield a folder beside the real one, which it replaces if the block succeeds; otherwise it is removed.
 
-    A reader sees the old folder or the new one, but for the moment between two renames, when there is none.
+    A reader sees the old folder or the new one; between two renames there is none for a moment.
     """
     real = os.path.realpath(files.local(path))
     _refuse_foreign(path, real)
@@ -152,7 +152,7 @@ def replacing_folder(path: str) -> Iterator[str]:
 
 
 def _refuse_foreign(path: str, real: str) -> None:
-    """Raise rather than remove what no step has written."""
+    """Raise EngineError for a folder with files that no step has written: replacing removes them."""
     if os.path.isfile(real):
         raise EngineError(
             f"{path!r} is a file, and a partitioned data set is a folder; name another, or remove it"

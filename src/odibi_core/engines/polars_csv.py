@@ -41,7 +41,11 @@ def read(source: Any, options: Mapping[str, Any], named: Collection[str] = ()) -
 def _texts(
     data: Any, given: Mapping[str, Any], frame: Any, digits: bool, named: Collection[str]
 ) -> dict[str, Any]:
-    """The columns that must be text, read again as such; raises for floats that whole numbers were lost in."""
+    """Return the columns that must be text, read again as text.
+
+    Raises:
+        MixedKindsError: A column of floats has lost a whole number.
+    """
     typed = given.get("schema_overrides") or {}
     if not isinstance(typed, Mapping):
         return {}

@@ -18,8 +18,8 @@ OWN_OPTIONS = frozenset({"encoding", "encoding_errors", "n_rows"})
 def read(source: Any, options: Mapping[str, Any]) -> list[Any]:
     """Return frames, one for each chunk of lines; polars' own reader is asked where its own options are given.
 
-    polars makes text of a column of numbers and texts, takes the first of two values of one key, and makes floats of
-    whole numbers beside floats; none of it is said. So the values are read as Python has them.
+    Without a warning, polars makes text of a column of numbers and texts, takes the first of two values of one key, and
+    makes floats of whole numbers beside floats. Therefore the values are read by Python.
     """
     remote = isinstance(source, str) and "://" in source
     if remote or options.keys() - OWN_OPTIONS:
@@ -64,7 +64,7 @@ def write(frame: Any, target: Any, options: Mapping[str, Any]) -> None:
 
 
 def _leaves(column: Any) -> Iterator[Any]:
-    """The series at the ends of a nested one."""
+    """Yield the innermost series of a nested one."""
     if isinstance(column.dtype, pl.Struct):
         for field in column.struct.fields:
             yield from _leaves(column.struct.field(field))

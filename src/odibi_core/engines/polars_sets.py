@@ -11,6 +11,7 @@ from odibi_core.engines.files import Member, contradiction
 from odibi_core.engines.kinds import is_exact
 
 _UNITS = ("ms", "us", "ns")
+_WHOLE_TYPES = (pl.Int8, pl.UInt8, pl.Int16, pl.UInt16, pl.Int32, pl.UInt32, pl.Int64, pl.UInt64, pl.Int128)
 
 
 def united(members: Sequence[Member]) -> Any:
@@ -92,20 +93,10 @@ def _number(one: Any, other: Any) -> Any:
 
 
 def _whole(one: Any, other: Any) -> Any:
-    """The smallest type of whole numbers that holds the ends of both."""
+    """Return the smallest type of whole numbers that holds all values of both."""
     low = min(_ends(one)[0], _ends(other)[0])
     high = max(_ends(one)[1], _ends(other)[1])
-    for dtype in (
-        pl.Int8,
-        pl.UInt8,
-        pl.Int16,
-        pl.UInt16,
-        pl.Int32,
-        pl.UInt32,
-        pl.Int64,
-        pl.UInt64,
-        pl.Int128,
-    ):
+    for dtype in _WHOLE_TYPES:
         if _ends(dtype)[0] <= low and high <= _ends(dtype)[1]:
             return dtype
     return None

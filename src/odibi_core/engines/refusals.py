@@ -1,4 +1,4 @@
-"""Paths and options that an engine cannot read or write with, known before anything runs."""
+"""Validation of the paths and options of a step, before anything runs."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def parameters(function: Any, *more: Any) -> frozenset[str]:
 
 
 def _target(operation: Operation, path: str, format: Any, options: Mapping[str, Any]) -> files.Target | None:
-    """The format, or None where only the files themselves can tell it."""
+    """Return the format, or None if it depends on the files that are found."""
     if format is not None and not isinstance(format, str):
         raise EngineError(f"format must be one of {', '.join(files.FORMATS)}, got {format!r}")
     is_folder = path.endswith(("/", os.sep)) or os.path.isdir(files.local(path))
@@ -118,7 +118,7 @@ def _target(operation: Operation, path: str, format: Any, options: Mapping[str, 
 
 
 def _problem(operation: Operation, path: str, format: str, name: str, value: Any) -> str | None:
-    """Say why an option with this value fits no file here, whatever the library makes of it."""
+    """Return the reason why an option with this value fits no file, whatever the library does with it."""
     shown = f"{name}={value!r:.80}"
     if name in _PATHS:
         return f"{shown} does not fit: the path is the step's value, {path!r}"
@@ -139,7 +139,7 @@ def _unfit_to_write(format: str, name: str, value: Any, shown: str) -> str | Non
     if format == "jsonl" and (not _is_lines(name, value) or (name == "index" and value)):
         return f"{shown} does not fit JSON Lines, one object a line for the columns of a row"
     if format != "parquet" and name == "compression" and value not in (None, "infer", "uncompressed"):
-        return f"{shown} does not fit: how a file is packed is told by its suffix, .gz or .zip"
+        return f"{shown} does not fit: the suffix .gz or .zip decides how a file is packed"
     if name == "pyarrow_options" and isinstance(value, Mapping) and "partition_cols" in value:
         return f"{shown} does not fit: say partition_by={value['partition_cols']!r} instead"
     return None

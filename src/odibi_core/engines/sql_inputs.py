@@ -1,4 +1,4 @@
-"""Frames as tables of DuckDB: what it would change, or not take, is put in its place or refused by column."""
+"""Frames as tables of DuckDB. Columns that it would change or not take are replaced or refused."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def table(frame: Any) -> Table:
     """Return a frame as DuckDB takes it.
 
     Raises:
-        EngineError: naming the column, for values that DuckDB would change without a word.
+        EngineError: DuckDB would change values silently; names the column.
     """
     library = type(frame).__module__.partition(".")[0]
     if library == "pandas":
@@ -51,7 +51,7 @@ def _of_pandas(frame: Any) -> Table:
 
 
 def _fit(name: str, column: Any) -> Any:
-    """A pandas column as DuckDB takes it: itself, or one in its place; times of a zone in UTC, without it."""
+    """Return a pandas column as DuckDB takes it: itself or another one; zoned times in UTC, without the zone."""
     dtype = column.dtype
     if dtype == "object":
         column = _objects(name, column)
@@ -85,7 +85,7 @@ def _refuse_nanoseconds(name: str, column: Any) -> None:
 
 
 def _objects(name: str, column: Any) -> Any:
-    """Python objects in a column: DuckDB would make text of what is mixed, and floats of large numbers."""
+    """Return a column of Python objects without loss: DuckDB makes text of mixed ones, and floats of large numbers."""
     import pandas as pd
 
     kind = pd.api.types.infer_dtype(column, skipna=True)
@@ -135,7 +135,7 @@ def _as_python(value: Any) -> Any:
 
 
 def _filled(value: Any, kind: Kind) -> Any:
-    """Dicts with each field that any of them has: of unlike ones DuckDB makes maps of text."""
+    """Return dicts with the fields of all, because DuckDB makes maps of text of unlike ones."""
     if value is None or not kind.inner:
         return value
     if kind.name == "list":

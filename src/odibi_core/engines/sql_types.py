@@ -1,4 +1,4 @@
-"""Columns of a DuckDB relation that a frame library does not take as they are: what is asked for in their place."""
+"""Expressions for the columns of a DuckDB relation that a frame library does not take unchanged."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FOREIGN = frozenset(["time with time zone", "bit", "union", "geometry", "varian
 
 
 class Asked(NamedTuple):
-    """One column of the answer: its name, its type, and where among what was fetched its expressions begin."""
+    """One column of the answer: its name, its type, and the position of its expressions in the fetched columns."""
 
     name: str
     type: Any
@@ -29,11 +29,11 @@ class Asked(NamedTuple):
 def ask(
     relation: Any, wanted: Mapping[str, tuple[str, ...]], refused: frozenset[str]
 ) -> tuple[Any, list[Asked]]:
-    """Return the relation with its columns replaced as `wanted` says, and where each is.
+    """Return the relation with the expressions of `wanted` for its columns, and the position of each.
 
     Args:
         relation: the answer of a query, not yet fetched; it is run once.
-        wanted: by the type's id, expressions for the values and for what these do not say; `{0}` is the column.
+        wanted: by the type's id, expressions for the values and for what they leave out; `{0}` is the column.
         refused: types within nested columns that the library changes.
     """
     asked: list[Asked] = []
@@ -49,7 +49,7 @@ def ask(
 
 
 def _distinct(columns: Sequence[str]) -> list[str]:
-    """Names as DuckDB itself makes them differ, capitals not told apart."""
+    """Return unique names, made as DuckDB makes them, without regard to capitals."""
     seen: dict[str, int] = {}
     names = []
     for name in columns:
