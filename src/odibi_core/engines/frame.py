@@ -8,14 +8,14 @@ raises: if a frame cannot be described, `not_described` has the reason.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, Final, Protocol
 
 from odibi_core.engines import frame_narwhals, frame_pandas, frame_plain
 from odibi_core.engines.frame_text import short
 from odibi_core.errors import STOPS
-from odibi_core.events import sanitize_value, to_plain
+from odibi_core.events import to_plain
 from odibi_core.events.sanitize import sanitize_field
 
 LEVELS = ("off", "schema", "counts", "sample", "stats")
@@ -23,10 +23,8 @@ SCHEMA_COLUMNS = 500
 SCHEMA_CHARS = 48 * 1024  # of the 64 kB that one field of an event may have
 SAMPLE_COLUMNS = 100
 CELL_CHARS = 200
-# Characters of a cell before redaction, so that a text of 100 MB costs nothing. Longer than a shown cell: a secret
-# that is cut in half is not found.
 UNCLEANED_CHARS = 4_096
-_SHORT = (int, float, bool, type(None))
+"""Characters of a cell that are looked at: a text of 100 MB costs nothing, and no secret in its beginning is cut."""
 
 
 class Face(Protocol):
@@ -171,13 +169,12 @@ def _rows(keys: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[dict[str, 
 
 
 def _stats(keys: Sequence[str], stats: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    # Extremes are redacted by the name of their column: otherwise the largest password is recorded as "max".
     return [
         {
             "column": key,
             "nulls": of.get("nulls"),
-            "min": _cell(key, of.get("min")),
-            "max": _cell(key, of.get("max")),
+            "min": _extreme(key, of.get("min")),
+            "max": _extreme(key, of.get("max")),
             "distinct": of.get("distinct"),
         }
         for key, of in zip(keys, stats, strict=False)
@@ -185,21 +182,25 @@ def _stats(keys: Sequence[str], stats: Sequence[dict[str, Any]]) -> list[dict[st
 
 
 def _cell(key: str, value: Any) -> Any:
-    """Return a redacted value, so short that five rows of a hundred columns are a small event."""
+    """Return a plain value, small enough that five rows of a hundred columns stay a small event.
+
+    The event bus redacts it by the column's name. Only a text to be cut is redacted here: half a secret has no shape.
+    """
     kind = type(value)
-    if kind is bool or value is None:
-        return value  # neither can be a secret
+    if kind is int or kind is bool or value is None:
+        return value
     if kind is datetime or kind is date:
-        value = value.isoformat()  # as `to_plain` makes it, in an eighth of the time
-    elif kind is str and len(value) > UNCLEANED_CHARS:
-        value = value[:UNCLEANED_CHARS]
-    elif kind not in _SHORT and isinstance(value, Mapping | list | tuple | set | frozenset):
-        value = to_plain(value, UNCLEANED_CHARS)
-    cleaned = sanitize_field(key, value)
-    if type(cleaned) in _SHORT:
-        return cleaned
-    text = cleaned if isinstance(cleaned, str) else str(cleaned)
-    return cleaned if len(text) <= CELL_CHARS else text[:CELL_CHARS] + "…"
+        return value.isoformat()
+    value = value[:UNCLEANED_CHARS] if kind is str else to_plain(value, UNCLEANED_CHARS)
+    if len(value if isinstance(value, str) else str(value)) <= CELL_CHARS:
+        return value
+    cleaned = str(sanitize_field(key, value))
+    return cleaned if len(cleaned) <= CELL_CHARS else f"{cleaned[:CELL_CHARS]}…"
+
+
+def _extreme(key: str, value: Any) -> Any:
+    """Return a cell of statistics, redacted: the bus would judge it by the name `min`, not by the column's."""
+    return sanitize_field(key, _cell(key, value))
 
 
 def _text(name: object) -> str:
@@ -218,4 +219,4 @@ def _kind(frame: object) -> str:
 
 
 def _reason(error: BaseException) -> str:
-    return str(sanitize_value(f"{type(error).__name__}: {_text(error)}"))
+    return f"{type(error).__name__}: {_text(error)}"

@@ -81,9 +81,8 @@ class ErrorTracker:
             message, told = _described(caught)
             mark = fingerprint_of_failure(told, told["error"], _place())
             told |= {"error_id": identity, "fingerprint": mark, "handled": handled}
-            if (
-                _stack_has_room()
-            ):  # else it may get lost on the way: who captures it further out says it again
+            # If the stack is full, the event may be lost on its way: a capture further out repeats it.
+            if not isinstance(caught, RecursionError) or _stack_has_room():
                 remember(self._captured, identity, None, MAX_CAPTURED)
             self._say(kinds.ERROR, message, kinds.level_name(level, "error"), told, context)
             return identity

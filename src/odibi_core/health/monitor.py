@@ -21,7 +21,7 @@ from odibi_core.errors import ConfigurationError, nearest
 from odibi_core.events import kinds, sanitize_text, sanitize_value
 from odibi_core.events.clock import iso, monotonic, process_id, utc_now
 from odibi_core.events.failure import message_of
-from odibi_core.events.normalize import to_text
+from odibi_core.events.normalize import is_truthy, to_text
 from odibi_core.process.state import current_bus
 from odibi_core.process_end import leave_if_forked, watch
 from odibi_core.redaction.keys import unique
@@ -229,8 +229,8 @@ class HealthChecker:
         told = {
             "check": result.name, "status": result.status.value, "duration_ms": result.duration_seconds * 1e3,
         }  # fmt: skip
-        if details := sanitize_value(result.details):
-            told["details"] = details
+        if is_truthy(result.details):
+            told["details"] = result.details
         bus.publish(
             kinds.HEALTH_CHECK,
             to_text(result.message) or None,
