@@ -226,7 +226,7 @@ class HealthChecker:
 
     def _say(self, result: HealthCheckResult) -> None:
         bus = current_bus() if self._bus is None else self._bus
-        told = {
+        told: dict[str, Any] = {
             "check": result.name, "status": result.status.value, "duration_ms": result.duration_seconds * 1e3,
         }  # fmt: skip
         if is_truthy(result.details):
