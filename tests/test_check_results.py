@@ -13,7 +13,7 @@ from odibi_core.checks import not_null, row_count
 from odibi_core.cli import app
 from odibi_core.observability import StoryGenerator, create_summary_hook
 from odibi_core.store.runs import RunStore
-from odibi_core.story.document import build
+from odibi_core.story import build, read_lineage
 
 COUNTS = {"passed": 2, "failed": 2, "not_checked": 1}
 
@@ -115,7 +115,7 @@ def test_a_run_without_checks_has_no_numbers_of_checks() -> None:
 
 def test_the_story_is_amber_and_lists_what_was_not_checked(amber: Any) -> None:
     """The first sentence, the tone, the figure and the list of what needs attention."""
-    document = build(amber["tracker"].export_lineage())
+    document = build(amber["tracker"].lineage())
     about = document["run"]
     assert (about["status"], about["tone"]) == ("success", "warn")
     assert about["label"] == "Succeeded with 2 failed checks"
@@ -132,7 +132,7 @@ def test_the_story_is_amber_and_lists_what_was_not_checked(amber: Any) -> None:
 def test_a_foreign_lineage_may_say_anything_of_a_check(passed: Any) -> None:
     """Missing is not checked; any other value is read as true or false."""
     step = {"step_name": "s", "state": "success", "checks": [{"check": "c", "passed": passed}]}
-    (check,) = build({"status": "success", "steps": [step]})["steps"][0]["checks"]
+    (check,) = build(read_lineage({"status": "success", "steps": [step]}))["steps"][0]["checks"]
     assert check["result"] == ("unchecked" if passed is None else "passed" if passed else "failed")
 
 

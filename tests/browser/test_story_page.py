@@ -75,7 +75,7 @@ def test_a_card_shows_the_rows_of_each_input(visit: Visit, tmp_path: Path) -> No
     card = page.locator("details.card").first
     expect(card).to_contain_text("3 + 3 + 3 + … → 2 rows", use_inner_text=True)
     card.locator("summary").first.click()
-    expect(card.get_by_text("A step changed it in place after it was made.")).to_have_count(1)
+    expect(card.get_by_text("Changed in place by a later step.")).to_have_count(1)
 
 
 def test_a_card_shows_frames_differences_and_samples(story: Any) -> None:
@@ -94,7 +94,7 @@ def test_statistics_are_shown_where_they_were_taken(visit: Visit, tmp_path: Path
     made = step("s", "ingest", 0, 1, after_snapshot={**snap("s", 9, "delay:float64"), "stats": stats})
     page = visit.open(write_story({**flights(), "steps": [made], "edges": []}, tmp_path / "story.html"))
     page.locator("details.card summary").first.click()
-    page.get_by_text("Statistics of the columns").click()
+    page.get_by_text("Column statistics").click()
     expect(page.locator(".data tbody tr")).to_have_text(
         re.compile(r"delay\s+8,255\s+528\s+-43\s+1301"), use_inner_text=True
     )

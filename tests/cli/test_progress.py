@@ -61,9 +61,9 @@ def test_a_large_run_fits_the_terminal_and_shows_what_matters(height: int) -> No
 
 def test_what_does_not_fit_is_left_out_from_the_least_interesting() -> None:
     """Waiting steps go first; the order of the plan stays."""
-    steps = _heard(50).answer()["steps"]
-    assert [step["name"] for step in worth_showing(steps, 3)] == ["step 0", "step 1", "step 2"]
-    assert [step["name"] for step in worth_showing(steps, 1)] == ["step 1"]
+    steps = _heard(50).answer().nodes
+    assert [step.node_name for step in worth_showing(steps, 3)] == ["step 0", "step 1", "step 2"]
+    assert [step.node_name for step in worth_showing(steps, 1)] == ["step 1"]
     assert worth_showing(steps, 50) == steps
 
 

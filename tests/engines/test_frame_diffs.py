@@ -16,8 +16,9 @@ from odibi_core.engines.frame_diffs import wide_diffs
 from odibi_core.runtime.observer import Observer
 from odibi_core.runtime.orchestrator import Orchestrator
 from odibi_core.runtime.tracker import Tracker
-from odibi_core.story import build
+from odibi_core.story import build, read_lineage
 from odibi_core.testing import RecordingSink
+from odibi_core.views.answers import SchemaDiff, Snapshot
 from odibi_core.views.diffs import difference
 from odibi_core.views.lineage import LineageView
 
@@ -162,7 +163,7 @@ def test_a_record_that_leaves_columns_out_and_tells_no_difference_is_unknown() -
     for event in heard.events:
         event.fields.pop("schema_diffs", None)
         view(event)
-    assert view.answer()["steps"][0]["schema_diff"] is None
+    assert view.answer().nodes[0].schema_diff is None
 
 
 def test_narrow_frames_cost_the_record_nothing() -> None:
@@ -172,15 +173,15 @@ def test_narrow_frames_cost_the_record_nothing() -> None:
 
 def test_a_difference_in_a_record_may_be_anything() -> None:
     """It is read as far as it can be."""
-    snapshot = {"name": "a", "schema": [], "column_count": 0, "not_described": None}
+    snapshot = Snapshot("a", None, None, 0, [], [], {}, None)
     strange = [{"dataset": "a", "added_columns": [1, {"column": 2}], "left_out": []}]
     for told in (None, 1, [1], [{"dataset": "a"}], strange):
         diff = difference(snapshot, snapshot, told)
-        assert diff == {"added_columns": [], "removed_columns": [], "changed_types": []}
+        assert diff == SchemaDiff([], [], [])
 
 
 def test_the_story_counts_the_changes_that_it_does_not_show() -> None:
     """Those past its own bound, and those that the record had no room for."""
     step = {**by_tracker(frame(["k"]), frame(["k", *names(3000)])), "step_name": "s"}
-    diff = build({"steps": [step]})["steps"][0]["diff"]
+    diff = build(read_lineage({"steps": [step]}))["steps"][0]["diff"]
     assert len(diff["added"]) + diff["more"] == 3000

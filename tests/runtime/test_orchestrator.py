@@ -21,6 +21,7 @@ from odibi_core.metrics.manager import MetricsManager
 from odibi_core.runtime.orchestrator import Orchestrator, Result, Step
 from odibi_core.store.runs import RunStore
 from odibi_core.testing import RecordingSink
+from odibi_core.views.as_dict import lineage_dict
 from odibi_core.views.lineage import LineageView
 from odibi_core.views.logs import LogsView
 from odibi_core.views.metrics.view import MetricsView
@@ -286,7 +287,7 @@ def test_an_interrupt_in_a_step_ends_the_record_and_is_raised(
     events = list(RunStore(tmp_path).read(run_id))
     assert events[-1].event_type == "pipeline_error"
     assert events[-1].status == "cancelled"
-    lineage = replayed(LineageView(), tmp_path, run_id)
+    lineage = lineage_dict(replayed(LineageView(), tmp_path, run_id))
     assert lineage["status"] == "cancelled"
     assert [step["state"] for step in lineage["steps"]] == ["success", "cancelled", "pending"]
     assert plan.tracker is not None
@@ -451,7 +452,7 @@ def whole_run(store: Path, workers: int) -> tuple[Result, MetricsManager, list[A
 def test_live_equals_replay_of_whole_runs(workers: int, tmp_path: Path) -> None:
     """Lineage, metrics, logs and runs folded from the journal are those that heard the run live."""
     result, metrics, (logs, runs) = whole_run(tmp_path, workers)
-    assert replayed(LineageView(), tmp_path, result.run_id) == result.tracker.export_lineage()
+    assert replayed(LineageView(), tmp_path, result.run_id) == result.tracker.lineage()
     assert replayed(MetricsView(), tmp_path, result.run_id) == metrics.answer()
     assert replayed(LogsView(), tmp_path, result.run_id) == logs.answer()
     assert replayed(RunsView(), tmp_path, result.run_id) == runs.answer()
@@ -504,7 +505,7 @@ def test_two_runs_on_one_bus_at_once(tmp_path: Path) -> None:
         assert {event.node_name for event in events} - {None} == {f"{name}-work"}
         lineage = result.tracker.export_lineage()
         assert [step["step_name"] for step in lineage["steps"]] == [f"{name}-work"]
-        assert replayed(LineageView(), tmp_path, result.run_id) == lineage
+        assert replayed(LineageView(), tmp_path, result.run_id) == result.tracker.lineage()
         assert set(result.metrics.get_summary()["nodes"]) == {f"{name}-work"}
 
 

@@ -348,7 +348,7 @@ def test_the_lineage_is_the_fold_of_what_was_published(tracker: Tracker, heard: 
     replay = LineageView()
     for event in heard.events:
         replay(decode(encode(event)))
-    assert replay.answer() == tracker.export_lineage()
+    assert replay.answer() == tracker.lineage()
 
 
 def test_a_given_bus_is_heard(heard: RecordingSink) -> None:

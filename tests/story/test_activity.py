@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from odibi_core.story import build, render, safe
+from odibi_core.story import build, read_lineage, render
 from odibi_core.story.page import embed
 
 ERRORS: dict[str, Any] = {
@@ -33,7 +33,7 @@ REST: dict[str, Any] = {
 
 def story(activity: dict[str, Any], *states: str) -> dict[str, Any]:
     steps = [{"step_name": f"s{n}", "state": state} for n, state in enumerate(states)]
-    return build(safe({"pipeline_name": "x", "status": "success", "steps": steps, "activity": activity}))
+    return build(read_lineage({"pipeline_name": "x", "status": "success", "steps": steps, "activity": activity}))
 
 
 def test_a_run_that_captured_errors_did_not_just_succeed() -> None:
@@ -44,21 +44,21 @@ def test_a_run_that_captured_errors_did_not_just_succeed() -> None:
         assert run["sentence"].endswith("3 errors were captured: LookupError: row 7.")
         assert [entry["anchor"] for entry in document["attention"]] == ["errors", "errors"]
         assert "LookupError: row 7" in render(document)
-    assert story(ERRORS)["run"]["sentence"].startswith("The run ended; it had no steps.")
+    assert story(ERRORS)["run"]["sentence"].startswith("The run completed without steps.")
 
 
 def test_a_step_that_failed_in_a_run_that_went_on_is_told() -> None:
     """The program handled its exception; not all of its steps succeeded."""
     run = story({}, "success", "failed")["run"]
     assert (run["tone"], run["label"]) == ("warn", "Succeeded with 1 failed step")
-    assert run["sentence"] == "The run ended, but 1 of 2 steps failed: s1."
+    assert run["sentence"] == "The run completed, but 1 of 2 steps failed: s1."
 
 
 def test_a_program_without_steps_tells_what_it_did() -> None:
     """Lines, operations and costs as figures and sections; no `0 / 0` steps."""
     document = story({**LOG, **REST})
     assert document["run"]["sentence"] == (
-        "The run succeeded; it had no steps, but 3 log lines and 2 measured operations."
+        "The run succeeded without steps, with 3 log lines and 2 measured operations."
     )
     figures = {figure["label"]: (figure["value"], figure["note"]) for figure in document["figures"]}
     assert figures["Log lines"] == ("3", "1 warning")

@@ -9,8 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.story.fixture.flights import flights
 
-from odibi_core.story import build, safe
+from odibi_core.story import build, read_lineage
 from odibi_core.story.page import embed
+
+
+def draw(lineage: dict[str, Any]) -> dict[str, Any]:
+    return build(read_lineage(lineage))
 
 
 def _pairs(document: dict[str, Any]) -> set[tuple[str, str]]:
@@ -23,7 +27,7 @@ def test_edges_follow_from_depends_on_or_from_datasets_when_they_are_missing() -
     whole = flights()
     without = {**whole, "edges": []}
     by_data = {**whole, "edges": [], "steps": [{**step, "depends_on": []} for step in whole["steps"]]}
-    assert _pairs(build(whole)) == _pairs(build(without)) == _pairs(build(by_data))
+    assert _pairs(draw(whole)) == _pairs(draw(without)) == _pairs(draw(by_data))
 
 
 def test_the_contracts_fields_alone_are_enough() -> None:
@@ -38,7 +42,7 @@ def test_the_contracts_fields_alone_are_enough() -> None:
         },
         {"step_name": "b", "state": "failed", "error_message": "no", "inputs": ["a"]},
     ]
-    document = build(
+    document = draw(
         {"pipeline_id": "p1", "pipeline_name": "p", "start_time": "2026-01-01T00:00:00", "steps": steps}
     )
     assert document["run"]["status"] == "failed"
@@ -56,38 +60,38 @@ def test_the_contracts_fields_alone_are_enough() -> None:
         (
             "cancelled",
             ["success", "cancelled"],
-            "The run was stopped when 1 of 2 steps had ended; s1 was at work.",
+            "The run was cancelled after 1 of 2 steps; s1 was running.",
         ),
-        ("lost", ["success", "lost"], "The process died without a word after 1 of 2 steps; s1 was at work."),
+        ("lost", ["success", "lost"], "The process died after 1 of 2 steps; s1 was running."),
         (
             "running",
             ["success", "running", "pending"],
-            "Still running: 1 of 3 steps had ended when this page was written; s1 was at work.",
+            "Still running when this page was written: 1 of 3 steps ended; s1 was running.",
         ),
-        ("failed", ["success"], "The run failed; no single step was named."),
+        ("failed", ["success"], "The run failed; no failed step was recorded."),
         (
             "failed",
             ["failed", "skipped"],
-            "s0 failed: no reason was recorded. 1 step that needed it was skipped.",
+            "s0 failed: no reason was recorded. 1 dependent step was skipped.",
         ),
     ],
 )
 def test_one_sentence_says_what_happened(status: str, states: list[str], said: str) -> None:
     """For each way that a run can end."""
     steps = [{"step_name": f"s{number}", "state": state} for number, state in enumerate(states)]
-    assert build({"status": status, "steps": steps})["run"]["sentence"] == said
+    assert draw({"status": status, "steps": steps})["run"]["sentence"] == said
 
 
 def test_what_needs_attention_comes_worst_first() -> None:
     """The failure, the check that does not hold, the step that needed a second attempt."""
-    assert [entry["tone"] for entry in build(flights())["attention"]] == ["failed", "warn", "retry"]
+    assert [entry["tone"] for entry in draw(flights())["attention"]] == ["failed", "warn", "retry"]
 
 
 def test_numbers_that_a_browser_would_round_are_texts() -> None:
     """2**53 + 1 is shown as it was; NaN was named before."""
     row = {"big": 2**53 + 1, "small": 7, "nested": {"a": [1]}, "none": None}
     step = {"step_name": "s", "after_snapshot": {"sample_data": [row]}}
-    after = build(safe({"steps": [step]}))["steps"][0]["after"]
+    after = build(read_lineage({"steps": [step]}))["steps"][0]["after"]
     assert dict(zip(after["sampleColumns"], after["sample"][0], strict=True)) == {
         "big": "9007199254740993",
         "small": 7,
@@ -100,7 +104,7 @@ def test_each_input_of_a_step_is_shown_as_it_was_taken() -> None:
     """Its rows stand at the head of the card, and one that was changed in place says so."""
     before = [{"name": "a", "row_count": 3}, {"name": "b", "row_count": 2, "metadata": {"changed_in_place": True}}]
     step = {"step_name": "s", "before_snapshots": before, "row_count": 2}
-    (drawn,) = build({"steps": [step]})["steps"]
+    (drawn,) = draw({"steps": [step]})["steps"]
     assert drawn["rowsBefore"] == [3, 2]
     assert [frame.get("changed") for frame in drawn["before"]] == [None, True]
 
@@ -114,7 +118,7 @@ def test_tables_and_texts_are_bounded_and_say_so() -> None:
         "sample_data": [dict.fromkeys(names, "x" * 1_000)] * 5,
     }
     step = {"step_name": "s", "after_snapshot": frame, "traceback": "y" * 10_000_000}
-    document = build({"steps": [step]})
+    document = draw({"steps": [step]})
     after = document["steps"][0]["after"]
     assert (len(after["schema"]), after["columns"], after["moreSampleColumns"]) == (200, 10_000, 9_940)
     assert "9,936,000 characters" in document["steps"][0]["traceback"]
@@ -172,7 +176,7 @@ def test_a_lineage_that_is_wrong_in_any_field_is_drawn_as_far_as_it_goes(
     steps: Any, top: dict[str, Any]
 ) -> None:
     """Never an exception, always valid JSON."""
-    assert embed(build(safe({**top, "steps": steps})))
+    assert embed(build(read_lineage({**top, "steps": steps})))
 
 
 def test_a_probable_edge_and_many_calls_are_told() -> None:
@@ -192,7 +196,7 @@ def test_a_probable_edge_and_many_calls_are_told() -> None:
         {"source": "a", "target": "c", "dataset": "a", "probable": True},
         {"source": "a", "target": "c", "dataset": "a2"},
     ]
-    document = build({"steps": steps, "edges": edges})
+    document = draw({"steps": steps, "edges": edges})
     found = {(edge["from"], edge["to"]): edge.get("probable", False) for edge in document["graph"]["edges"]}
     assert found == {(0, 1): True, (0, 2): False}
     step = document["steps"][1]

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from odibi_core.story import safe, write_story
+from odibi_core.story import write_story
+from odibi_core.story.masking import safe
 
 CANARY = "hunter2-canary"
 STEP: dict[str, Any] = {"step_name": "s", "state": "failed"}

@@ -10,12 +10,12 @@ from typing import Any
 
 from tests.story.fixture.flights import flights
 
-from odibi_core.story import build, render
+from odibi_core.story import build, read_lineage, render
 from odibi_core.story.page import MODULES, embed
 
 
 def _page(lineage: dict[str, Any]) -> str:
-    return render(build(lineage))
+    return render(build(read_lineage(lineage)))
 
 
 def test_only_the_scripts_and_styles_of_the_page_itself_may_run() -> None:

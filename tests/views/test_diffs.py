@@ -6,27 +6,29 @@ from typing import Any
 
 import pytest
 
+from odibi_core.views.answers import Snapshot, TypeChange
+from odibi_core.views.diffs import columns as schema_of
 from odibi_core.views.diffs import row_delta, schema_diff
 
 
 def snap(
     *columns: tuple[Any, Any], rows: int | None = 1, width: int | None = None, why: str | None = None
-) -> dict[str, Any]:
-    schema = [{"column": name, "type": kind} for name, kind in columns]
-    return {"schema": schema, "row_count": rows, "column_count": width, "not_described": why}
+) -> Snapshot:
+    described = schema_of([{"column": name, "type": kind} for name, kind in columns])
+    return Snapshot("x", None, rows, width, described, [], {}, why)
 
 
-def diff(before: dict[str, Any], after: dict[str, Any]) -> tuple[list[Any], list[Any], list[Any]]:
+def diff(before: Snapshot, after: Snapshot) -> tuple[list[Any], list[Any], list[Any]]:
     found = schema_diff(before, after)
     assert found is not None
-    return found["added_columns"], found["removed_columns"], found["changed_types"]
+    return found.added_columns, found.removed_columns, found.changed_types
 
 
 def test_names_that_repeat_are_compared_by_their_place() -> None:
     """The second `a` is not the first: of two, one may go and the other change its type."""
     twice, once = snap(("a", "Int64"), ("a", "String")), snap(("a", "Float64"))
-    assert diff(twice, once) == ([], ["a"], [{"column": "a", "before": "Int64", "after": "Float64"}])
-    assert diff(once, twice) == (["a"], [], [{"column": "a", "before": "Float64", "after": "Int64"}])
+    assert diff(twice, once) == ([], ["a"], [TypeChange("a", "Int64", "Float64")])
+    assert diff(once, twice) == (["a"], [], [TypeChange("a", "Float64", "Int64")])
     assert diff(twice, twice) == ([], [], [])
 
 
@@ -36,7 +38,7 @@ def test_names_that_are_no_text() -> None:
 
 
 @pytest.mark.parametrize("unknown", [snap(why="a list is no frame"), snap(), snap(width=2)])
-def test_what_could_not_be_described_has_no_difference(unknown: dict[str, Any]) -> None:
+def test_what_could_not_be_described_has_no_difference(unknown: Snapshot) -> None:
     """Unknown is not the same as empty: no column is said to be gone."""
     known = snap(("a", "Int64"))
     assert schema_diff(unknown, known) is None

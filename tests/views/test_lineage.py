@@ -9,6 +9,7 @@ import pytest
 
 from odibi_core.events import Event
 from odibi_core.testing import an_event
+from odibi_core.views.as_dict import lineage_dict
 from odibi_core.views.lineage import MAX_CHECKS, MAX_SNAPSHOTS, LineageView
 from odibi_core.views.step import MAX_RETRIES
 
@@ -23,7 +24,7 @@ def lineage(*events: Event) -> dict[str, Any]:
     view = LineageView()
     for event in events:
         view(event)
-    return view.answer()
+    return lineage_dict(view.answer())
 
 
 def step(answer: dict[str, Any], name: str) -> dict[str, Any]:
@@ -274,7 +275,7 @@ def test_memory_is_bounded_for_each_step() -> None:
         view(at(n, "node_retry", node_name="a", attempt=n))
         view(at(n, "snapshot", node_name="a", when="before", dataset=f"d{n}", sample_data=rows))
         view(at(n, "check_result", node_name="a", check=f"c{n}", passed=True))
-    entry = view.answer()["steps"][0]
+    entry = lineage_dict(view.answer())["steps"][0]
     assert [len(entry[name]) for name in ("retries", "before_snapshots", "checks")] == [
         MAX_RETRIES,
         MAX_SNAPSHOTS,
@@ -299,13 +300,13 @@ def test_an_ended_step_that_is_heard_of_again_is_described_again() -> None:
     ]
     for n, event in enumerate(events, start=1):
         view(event)
-        assert view.answer() == lineage(*events[:n])
+        assert lineage_dict(view.answer()) == lineage(*events[:n])
 
 
 def test_an_answer_belongs_to_the_caller() -> None:
-    """Taking a step's fields away leaves the next answer whole."""
+    """Taking its steps away leaves the next answer whole."""
     view = LineageView()
     view(at(1, "node_complete", node_name="a"))
     whole = view.answer()
-    view.answer()["steps"][0].clear()
+    view.answer().nodes.clear()
     assert view.answer() == whole

@@ -23,7 +23,7 @@ def test_the_summary_counts_what_the_entries_no_longer_hold() -> None:
     for n in range(20):
         view(an_event("error", level="error", node_name=f"n{n}", error=f"boom {n}"))
     view(an_event("worse", level="critical", message="no disk"))
-    summary = view.get_summary()
+    summary = view.summary()
     assert summary["total_entries"] == 22
     assert summary["by_level"] == {"info": 1, "error": 20, "critical": 1}
     assert summary["by_event_type"] == {"fine": 1, "error": 20, "worse": 1}
@@ -38,6 +38,6 @@ def test_any_number_of_kinds_takes_bounded_memory() -> None:
     view = LogsView(limit=0)
     for n in range(MAX_KINDS + 50):
         view(an_event(f"kind {n}", level=f"level {n}"))
-    summary = view.get_summary()
+    summary = view.summary()
     assert summary["by_event_type"][OTHER] == 50
     assert summary["by_level"] == {OTHER: MAX_KINDS + 50}

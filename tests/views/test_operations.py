@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import to_builtins
 
 from odibi_core import Orchestrator
 from odibi_core.events import Event
@@ -26,7 +27,7 @@ def tree(*events: Event) -> list[dict[str, Any]]:
     view = OperationsView()
     for event in events:
         view(event)
-    found: list[dict[str, Any]] = view.answer()["operations"]
+    found: list[dict[str, Any]] = to_builtins(view.answer())
     return found
 
 
@@ -134,8 +135,8 @@ def test_everything_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(2000):
         view(done(f"n{number}", 3 * number, 10**6 + number))
         view(done(f"c{number}", 3 * number + 1, 3 * number - 2))
-    assert size(view.answer()["operations"]) < 200
-    assert len(view._told) <= 30
+    assert size(to_builtins(view.answer())) < 200
+    assert len(view._known) <= 30
     assert len(view._waiting) <= 30
     assert view._nodes < 200
 
@@ -148,7 +149,7 @@ def test_what_is_measured_here_makes_the_tree() -> None:
         for _ in range(2):
             with track_performance("load"), track_performance("parse"):
                 pass
-    rows = view.answer()["operations"]
+    rows = to_builtins(view.answer())
     assert names(rows) == {"job": {"load": {"parse": {}}}}
     assert rows[0]["children"][0]["calls"] == 2
 
@@ -206,4 +207,4 @@ def test_steps_of_a_pipeline_make_the_tree(tmp_path: Path) -> None:
     orchestrator.bus.subscribe(view)
     current_bus().subscribe(view)
     orchestrator.execute()
-    assert names(view.answer()["operations"]) == {"load": {"parse": {}}, "clean": {}}
+    assert names(to_builtins(view.answer())) == {"load": {"parse": {}}, "clean": {}}

@@ -16,6 +16,7 @@ from odibi_core.observability import (
 )
 from odibi_core.runtime.program import finish_all
 from odibi_core.testing import an_event
+from odibi_core.views.as_dict import lineage_dict
 from odibi_core.views.lineage import LineageView
 from odibi_core.views.run_activity import MAX_LINES
 
@@ -77,10 +78,10 @@ def test_the_exception_of_a_step_is_the_steps() -> None:
 def test_the_log_is_bounded_and_counted() -> None:
     """The latest lines, with how many there were; of a run that said nothing there is nothing."""
     view = LineageView("r")
-    assert "activity" not in view.answer()
+    assert view.answer().activity is None
     for n in range(MAX_LINES + 50):
         view(an_event("line", run_id="r", message="x" * 10_000, n=n, values=list(range(1000))))
-    activity = view.answer()["activity"]
+    activity = lineage_dict(view.answer())["activity"]
     assert (len(activity["log"]), activity["log_levels"]) == (MAX_LINES, {"info": MAX_LINES + 50})
     assert len(str(activity)) < MAX_LINES * 1500
 
@@ -90,4 +91,4 @@ def test_steps_and_measurements_are_no_lines() -> None:
     view = LineageView("r")
     for kind in ("operation_complete", "node_start", "node_complete", "metric", "snapshot", "cost"):
         view(an_event(kind, run_id="r", node_name="a", operation="o"))
-    assert "log" not in view.answer().get("activity", {})
+    assert "log" not in lineage_dict(view.answer()).get("activity", {})

@@ -32,11 +32,11 @@ def test_calls_are_counted_once_in_any_order(order: list[Event], again: list[Eve
     for event in [*order, *again]:
         view(event)
         timeline(event)
-    (step,) = view.answer()["steps"]
-    (row,) = timeline.answer()["steps"]
-    assert (step["calls"], step["failed_calls"], step["duration_ms"], step["row_count"]) == (6, 2, 12.0, 40)
-    assert (step["state"], step["error_message"] in ("call 3", "call 6")) == ("failed", True)
-    assert (row["calls"], row["row_count"], row["state"]) == (6, 40, "failed")
+    (step,) = view.answer().nodes
+    (row,) = timeline.answer().nodes
+    assert (step.calls, step.failed_calls, step.duration_ms, step.row_count) == (6, 2, 12.0, 40)
+    assert (step.state, step.error in ("call 3", "call 6")) == ("failed", True)
+    assert (row.calls, row.row_count, row.state) == (6, 40, "failed")
 
 
 def test_a_call_that_has_not_ended_leaves_the_step_running() -> None:
@@ -44,9 +44,9 @@ def test_a_call_that_has_not_ended_leaves_the_step_running() -> None:
     view = LineageView("r")
     for event in (begun(1), ended(1), begun(2)):
         view(event)
-    assert view.answer()["steps"][0]["state"] == "running"
+    assert view.answer().nodes[0].state == "running"
     view(an_event("pipeline_complete", run_id="r", status="success"))
-    assert view.answer()["steps"][0]["state"] == "lost"
+    assert view.answer().nodes[0].state == "lost"
 
 
 def test_one_call_is_a_step_like_any_other() -> None:
@@ -54,4 +54,4 @@ def test_one_call_is_a_step_like_any_other() -> None:
     view = LineageView("r")
     for event in (begun(1), ended(1)):
         view(event)
-    assert "calls" not in view.answer()["steps"][0]
+    assert view.answer().nodes[0].calls is None

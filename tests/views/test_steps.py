@@ -6,10 +6,11 @@ from typing import Any
 
 from odibi_core.events import Event
 from odibi_core.testing import an_event
+from odibi_core.views.answers import Timeline
 from odibi_core.views.timeline import TimelineView
 
 
-def fed(view: TimelineView, *events: Event) -> dict[str, Any]:
+def fed(view: TimelineView, *events: Event) -> Timeline:
     for event in events:
         view(event)
     return view.answer()
@@ -23,8 +24,8 @@ def node(kind: str, name: str, run_id: str | None = "r1", **fields: Any) -> Even
     return an_event(f"node_{kind}", run_id=run_id, node_name=name, **fields)
 
 
-def names(answer: dict[str, Any]) -> list[str]:
-    return [step["name"] for step in answer["steps"]]
+def names(answer: Timeline) -> list[str]:
+    return [node.node_name for node in answer.nodes]
 
 
 def test_without_an_id_it_moves_on_with_each_start() -> None:
@@ -37,7 +38,7 @@ def test_without_an_id_it_moves_on_with_each_start() -> None:
         node("start", "b", "r2"),
         node("start", "c"),
     )
-    assert (answer["run_id"], answer["pipeline_name"], names(answer)) == ("r2", "p-r2", ["b"])
+    assert (answer.run_id, answer.pipeline_name, names(answer)) == ("r2", "p-r2", ["b"])
 
 
 def test_with_an_id_it_hears_that_run_alone() -> None:
@@ -46,7 +47,7 @@ def test_with_an_id_it_hears_that_run_alone() -> None:
     answer = fed(
         view, start("r1"), start("r2"), node("start", "a"), node("start", "b", "r2"), node("start", "c", None)
     )
-    assert (answer["run_id"], names(answer)) == ("r1", ["a"])
+    assert (answer.run_id, names(answer)) == ("r1", ["a"])
 
 
 def test_a_run_whose_start_is_missing_is_taken_up() -> None:
@@ -72,17 +73,17 @@ def test_runs_without_an_id_are_told_apart_by_their_starts() -> None:
 def test_an_echo_or_a_late_start_does_not_open_what_has_ended() -> None:
     """Only a later attempt does, by its number, or by its time where there is no number."""
     begun, ended = node("start", "a", attempt=1), node("complete", "a", attempts=1)
-    assert fed(TimelineView(), begun, ended, begun)["counts"]["success"] == 1
-    assert fed(TimelineView(), ended, begun)["counts"]["success"] == 1
-    assert fed(TimelineView(), begun, ended, node("start", "a", attempt=2))["counts"]["running"] == 1
+    assert fed(TimelineView(), begun, ended, begun).counts["success"] == 1
+    assert fed(TimelineView(), ended, begun).counts["success"] == 1
+    assert fed(TimelineView(), begun, ended, node("start", "a", attempt=2)).counts["running"] == 1
     unnumbered = node("start", "a")
-    assert fed(TimelineView(), unnumbered, ended, unnumbered)["counts"]["success"] == 1
+    assert fed(TimelineView(), unnumbered, ended, unnumbered).counts["success"] == 1
 
 
 def test_the_end_of_an_earlier_attempt_that_comes_late_says_nothing() -> None:
     """A failed first attempt does not undo the second one's success."""
     answer = fed(TimelineView(), node("complete", "a", attempts=2), node("failed", "a", attempts=1))
-    assert answer["counts"]["success"] == 1
+    assert answer.counts["success"] == 1
 
 
 def test_a_run_that_tells_no_end_has_ended_when_its_steps_have() -> None:
@@ -90,9 +91,9 @@ def test_a_run_that_tells_no_end_has_ended_when_its_steps_have() -> None:
     opening = start("r1", open_ended=True)
     done = (opening, node("start", "a"), node("complete", "a"))
     lost = an_event("run_lost", run_id="r1")
-    assert fed(TimelineView(), opening)["status"] == "running"
-    assert fed(TimelineView(), *done)["status"] == "success"
-    assert fed(TimelineView(), *done, node("start", "b"))["status"] == "running"
-    assert fed(TimelineView(), *done, node("failed", "b"))["status"] == "failed"
-    assert fed(TimelineView(), *done, lost)["status"] == "success"
-    assert fed(TimelineView(), *done, node("start", "b"), lost)["status"] == "lost"
+    assert fed(TimelineView(), opening).status == "running"
+    assert fed(TimelineView(), *done).status == "success"
+    assert fed(TimelineView(), *done, node("start", "b")).status == "running"
+    assert fed(TimelineView(), *done, node("failed", "b")).status == "failed"
+    assert fed(TimelineView(), *done, lost).status == "success"
+    assert fed(TimelineView(), *done, node("start", "b"), lost).status == "lost"

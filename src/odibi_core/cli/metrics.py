@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
@@ -43,7 +42,8 @@ def metrics(
         for event in record.read(kept, run_id):
             view(event)
             runs(event)
-    at = datetime.fromisoformat(rows[0]["last_event"]) if (rows := runs.answer()) else utc_now()
+    rows = runs.answer()
+    at = (rows[0].last_event if rows else None) or utc_now()
     exporter = plugins.load("exporters", format.value)
     text = str(exporter().export(MetricsSnapshot(view=view, at=at)))
     typer.echo(output.for_stdout(text.removesuffix("\n")))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
@@ -14,6 +14,7 @@ from odibi_core.cli.steps_table import steps_table, worth_showing
 from odibi_core.events import Event, kinds
 from odibi_core.events.clock import monotonic, utc_now
 from odibi_core.sinks.console import ConsoleSink
+from odibi_core.views.answers import Timeline
 from odibi_core.views.timeline import TimelineView
 
 if TYPE_CHECKING:
@@ -104,30 +105,30 @@ def _brief(event: Event) -> Event:
     return msgspec.structs.replace(event, fields=kind, **plain)
 
 
-def draw(run: dict[str, Any], on: Console) -> RenderableType:
+def draw(run: Timeline, on: Console) -> RenderableType:
     """Return the answer of a `TimelineView` as a table that fits the height of the terminal."""
     from rich.console import Group
     from rich.progress_bar import ProgressBar
     from rich.table import Table
 
-    if not run["start"]:
+    if run.start is None:
         return output.styled("starting", "dim")
-    counts = run["counts"]
+    counts = run.counts
     done = counts["success"] + counts["failed"] + counts["skipped"]
-    shown = worth_showing(run["steps"], on.height - _BESIDE)
+    shown = worth_showing(run.nodes, on.height - _BESIDE)
     below = Table.grid(padding=(0, 2, 0, 0))
     bar = ProgressBar(
-        total=max(1, run["total"]), completed=done, width=min(40, max(10, on.width // 3)),
+        total=max(1, run.total), completed=done, width=min(40, max(10, on.width // 3)),
         complete_style="red" if counts["failed"] else "green", finished_style="red" if counts["failed"] else "green",
     )  # fmt: skip
-    facts = [f"{done:,} of {run['total']:,} steps", _elapsed(run["start"])]
+    facts = [f"{done:,} of {run.total:,} steps", _elapsed(run.start)]
     facts += [f"{counts[state]:,} {state}" for state in ("failed", "skipped") if counts[state]]
     below.add_row(bar, output.styled(output.joined(facts, on)))
-    hidden = len(run["steps"]) - len(shown)
+    hidden = len(run.nodes) - len(shown)
     more = [output.styled(f"and {hidden:,} more steps", "dim")] if hidden > 0 else []
-    title = output.styled(run["pipeline_name"] or "pipeline", "bold")
+    title = output.styled(run.pipeline_name or "pipeline", "bold")
     return Group(title, steps_table(shown, on), *more, "", below)
 
 
-def _elapsed(start: str) -> str:
-    return output.duration(max(0.0, (utc_now() - datetime.fromisoformat(start)).total_seconds() * 1e3))
+def _elapsed(start: datetime) -> str:
+    return output.duration(max(0.0, (utc_now() - start).total_seconds() * 1e3))

@@ -17,6 +17,8 @@ from odibi_core.errors import STOPS, is_stop
 from odibi_core.observability import EventBus, EventPriority, Orchestrator, StoryGenerator
 from odibi_core.process_end import any_alive
 from odibi_core.runtime.sigterm import Stopped
+from odibi_core.views.answers import Lineage
+from odibi_core.views.lineage import LineageView
 
 
 @dataclass(frozen=True)
@@ -44,11 +46,11 @@ def run_pipeline(request: RunRequest) -> int:
     with redirect_stdout(sys.stderr) if request.as_json else nullcontext():
         plan = _plan(request)
         ended = _execute(plan)
-    lineage = plan.tracker.export_lineage() if plan.tracker else {}
-    if ended is not None and lineage.get("run_id") is None:
+    lineage = plan.tracker.lineage() if plan.tracker else LineageView().answer()
+    if ended is not None and lineage.run_id is None:
         raise ended  # not started: its record could not be opened
     files = _write_files(plan, lineage, request.story)
-    code = _code(lineage["status"], ended)
+    code = _code(lineage.status, ended)
     try:
         if request.as_json:
             output.write_json(summary.document(lineage, files))
@@ -95,11 +97,13 @@ def _give_up(plan: Orchestrator, progress: Progress, number: int) -> None:
     os._exit(128 + number)
 
 
-def _write_files(plan: Orchestrator, lineage: dict[str, Any], story: bool) -> dict[str, str]:
+def _write_files(plan: Orchestrator, lineage: Lineage, story: bool) -> dict[str, str]:
     """Write the files of a run beside its journal; a file that cannot be written is a notice and no failure."""
-    if plan.store is None or not plan.store.root.is_absolute():  # the working directory was deleted
+    if plan.store is None or lineage.run_id is None:
         return {}
-    folder = plan.store.folder(lineage["run_id"])
+    if not plan.store.root.is_absolute():  # the working directory was deleted
+        return {}
+    folder = plan.store.folder(lineage.run_id)
     writers: dict[str, tuple[str, Callable[[Any], object]]] = {
         "lineage": ("lineage.json", lambda path: plan.tracker.export_lineage(path) if plan.tracker else None),
         "metrics": ("metrics.prom", plan.metrics.export_prometheus),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 
 from odibi_core.cli import options, output, record, times
+from odibi_core.views.answers import RunRow
+from odibi_core.views.as_dict import run_dict
 
 _YEAR: Final = len("2026-")
 _WIDE: Final = 100
@@ -43,11 +45,11 @@ def runs(
     """
     kept = record.open_store(store)
     with output.waiting("reading the runs"):
-        rows = kept.rows(limit or None) if status is None else kept.rows()
+        rows = kept.runs(limit or None) if status is None else kept.runs()
     if status is not None:
-        rows = [row for row in rows if row["status"] == status.value][: limit or None]
+        rows = [row for row in rows if row.status == status.value][: limit or None]
     if format is options.TextOrJson.json:
-        output.write_json(rows)
+        output.write_json([run_dict(row) for row in rows])
     elif rows:
         _show(rows)
     else:
@@ -55,7 +57,7 @@ def runs(
         output.notice(f"{what} is recorded in {kept.root}; `odibi demo` records one")
 
 
-def _show(rows: list[dict[str, Any]]) -> None:
+def _show(rows: list[RunRow]) -> None:
     on = output.console()
     with_checks = any(_checks(row) for row in rows)
     wide = on.width >= _WIDE
@@ -75,30 +77,30 @@ def _show(rows: list[dict[str, Any]]) -> None:
         whole=("Status", started, "Run"),
     )
     for row in rows:
-        shown_as = "warning" if row["status"] == "success" and row["checks_failed"] else row["status"]
+        shown_as = "warning" if row.status == "success" and row.checks_failed else row.status
         style = output.STYLES.get(shown_as, "")
         listed.add_row(
             output.cell(output.sign(shown_as, on), style),
-            output.cell(row["pipeline_name"] or "?", "bold"),
-            output.cell(row["status"], style),
-            output.cell(times.at_second(row["start"])[0 if wide else _YEAR :]),
-            output.duration(row["duration_ms"]),
+            output.cell(row.pipeline_name or "?", "bold"),
+            output.cell(row.status, style),
+            output.cell((times.at_second(row.start) if row.start else "")[0 if wide else _YEAR :]),
+            output.duration(row.duration_ms),
             _steps(row),
-            *((output.count(row["rows_read"]), output.count(row["rows"])) if wide else (_rows(row),)),
+            *((output.count(row.rows_read), output.count(row.rows)) if wide else (_rows(row),)),
             *(
-                [output.cell(_checks(row), "yellow" if row["checks_failed"] else "dim")]
+                [output.cell(_checks(row), "yellow" if row.checks_failed else "dim")]
                 if with_checks
                 else []
             ),
-            output.cell(_short(row["run_id"]), "dim"),
+            output.cell(_short(row.run_id or ""), "dim"),
         )
     output.write(on, listed)
 
 
-def _checks(row: dict[str, Any]) -> str:
+def _checks(row: RunRow) -> str:
     """Return `2 failed`, `1 not checked` or `8 passed`; an empty text for a run without checks."""
     for state in ("failed", "not_checked", "passed"):
-        if number := row[f"checks_{state}"]:
+        if number := getattr(row, f"checks_{state}"):
             return f"{number:,} {state.replace('_', ' ')}"
     return ""
 
@@ -108,14 +110,14 @@ def _short(run_id: str) -> str:
     return run_id.rpartition("-")[2] or run_id
 
 
-def _rows(row: dict[str, Any]) -> str:
+def _rows(row: RunRow) -> str:
     """Return the rows published, or else the rows read."""
-    if row["rows"] is None and row["rows_read"] is not None:
-        return f"{output.count(row['rows_read'])} read"
-    return output.count(row["rows"])
+    if row.rows is None and row.rows_read is not None:
+        return f"{output.count(row.rows_read)} read"
+    return output.count(row.rows)
 
 
-def _steps(row: dict[str, Any]) -> str:
+def _steps(row: RunRow) -> str:
     """Return `22/24`: the steps that succeeded, of all."""
-    done, total = row["success_count"], row["steps"]
+    done, total = row.success_count, row.steps
     return f"{done}" if total is None else f"{done}/{total}"

@@ -5,8 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec.structs import asdict
+
 from odibi_core.cli import output
 from odibi_core.cli.steps_table import steps_table, worth_showing
+from odibi_core.views.answers import Check, Lineage, Totals
+from odibi_core.views.as_dict import lineage_dict
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -22,35 +26,29 @@ _VERDICTS: Final = {
 }
 
 
-def checks_that(passed: bool | None, lineage: dict[str, Any]) -> list[dict[str, Any]]:
+def checks_that(passed: bool | None, lineage: Lineage) -> list[tuple[str, Check]]:
     """Return the checks with that result, each with its step; None selects those that could not be checked."""
-    return [
-        {"step": step["step_name"], **check}
-        for step in lineage["steps"]
-        for check in step["checks"]
-        if check["passed"] is passed
-    ]
+    return [(node.node_name, check) for node in lineage.nodes for check in node.checks if check.passed is passed]
 
 
-def document(lineage: dict[str, Any], files: dict[str, str]) -> dict[str, Any]:
+def document(lineage: Lineage, files: dict[str, str]) -> dict[str, Any]:
     """Return the summary as a JSON document."""
+    plain = lineage_dict(lineage)
     header = ("run_id", "pipeline_name", "status", "engine", "start_time", "end_time", "duration_ms", "summary")
     about = ("layer", "state", "duration_ms", "row_count", "attempts", "error_message", "skip_reason")
     return {
-        **{name: lineage[name] for name in header},
-        "steps": [
-            {"name": step["step_name"], **{name: step[name] for name in about}} for step in lineage["steps"]
-        ],
-        "checks_failed": checks_that(False, lineage),
-        "checks_not_checked": checks_that(None, lineage),
+        **{name: plain[name] for name in header},
+        "steps": [{"name": step["step_name"], **{name: step[name] for name in about}} for step in plain["steps"]],
+        "checks_failed": [{"step": step, **asdict(check)} for step, check in checks_that(False, lineage)],
+        "checks_not_checked": [{"step": step, **asdict(check)} for step, check in checks_that(None, lineage)],
         "files": files,
     }
 
 
-def show(lineage: dict[str, Any], files: dict[str, str]) -> None:
+def show(lineage: Lineage, files: dict[str, str]) -> None:
     """Write the steps, the verdict, the errors, the failed checks, and the paths of the files."""
     on = output.console()
-    steps = [_as_row(step) for step in lineage["steps"]]
+    steps = lineage.nodes
     shown = worth_showing(steps, _MOST_STEPS)
     parts: list[RenderableType] = [steps_table(shown, on)]
     if len(shown) < len(steps):
@@ -62,50 +60,47 @@ def show(lineage: dict[str, Any], files: dict[str, str]) -> None:
         output.write(on, part)
 
 
-def _as_row(step: dict[str, Any]) -> dict[str, Any]:
-    renamed = {"name": step["step_name"], "error": "failed", "start": None, "end": step["end_time"]}
-    return {**step, **renamed}
-
-
-def _verdict(lineage: dict[str, Any], on: Console) -> RenderableType:
+def _verdict(lineage: Lineage, on: Console) -> RenderableType:
     from rich.text import Text
 
-    totals, status = lineage["summary"], lineage["status"]
-    amber = status == "success" and totals["checks_failed"]
+    totals, status = lineage.summary, lineage.status
+    amber = totals.checks_failed if status == "success" else 0
     shown_as = "warning" if amber else status
     style = f"bold {output.STYLES.get(shown_as, '')}".strip()
-    facts = [output.count(totals["success_count"]) + f" of {output.count(totals['total_steps'], 'steps')}"]
+    facts = [output.count(totals.success_count) + f" of {output.count(totals.total_steps, 'steps')}"]
     facts += [
-        f"{totals[f'{what}_count']:,} {what}" for what in ("failed", "skipped") if totals[f"{what}_count"]
+        f"{number:,} {state}"
+        for state, number in (("failed", totals.failed_count), ("skipped", totals.skipped_count))
+        if number
     ]
     facts += _check_totals(totals)
-    name = output.shown(lineage["pipeline_name"] or "the pipeline")
+    name = output.shown(lineage.pipeline_name or "the pipeline")
     head = f"{output.sign(shown_as, on)} {name} {_VERDICTS.get(status, status)}"
     if amber:
-        head += f" with {totals['checks_failed']:,} failed {'check' if amber == 1 else 'checks'}"
-    took = f" in {output.duration(lineage['duration_ms'])}" if lineage["duration_ms"] is not None else ""
+        head += f" with {amber:,} failed {'check' if amber == 1 else 'checks'}"
+    took = f" in {output.duration(lineage.duration_ms)}" if lineage.duration_ms is not None else ""
     return Text.assemble((head, style), took, (f"   {output.joined(facts, on)}", "dim"))
 
 
-def _check_totals(totals: dict[str, Any]) -> list[str]:
-    passed, unchecked = totals["checks_passed"], totals["checks_not_checked"]
-    checks = passed + totals["checks_failed"] + unchecked
+def _check_totals(totals: Totals) -> list[str]:
+    passed, unchecked = totals.checks_passed, totals.checks_not_checked
+    checks = passed + totals.checks_failed + unchecked
     facts = [f"{passed:,} of {checks:,} checks passed"] if checks else []
     return [*facts, f"{unchecked:,} not checked"] if unchecked else facts
 
 
-def _errors(lineage: dict[str, Any]) -> list[RenderableType]:
+def _errors(lineage: Lineage) -> list[RenderableType]:
     found: list[RenderableType] = []
-    for step in lineage["steps"]:
-        if step["state"] != "failed":
+    for step in lineage.nodes:
+        if step.state != "failed":
             continue
-        lines = [line for line in (step["error_message"] or "").splitlines() if line.strip()]
+        lines = [line for line in (step.error or "").splitlines() if line.strip()]
         first, *others = lines or ["no message"]
-        kind = step.get("error_type") or ""
+        kind = step.error_type or ""
         kind = f"{kind}: " if kind and not kind.startswith("odibi_core.") else ""  # messages of odibi are complete
         found += [
             "",
-            output.styled(f"  {step['step_name']}", "bold red"),
+            output.styled(f"  {step.node_name}", "bold red"),
             output.styled(f"    {kind}{first}"),
         ]
         found += [output.styled(f"    {line}") for line in others[:_ERROR_LINES]]
@@ -114,29 +109,29 @@ def _errors(lineage: dict[str, Any]) -> list[RenderableType]:
     return found
 
 
-def _checks(lineage: dict[str, Any], on: Console) -> list[RenderableType]:
+def _checks(lineage: Lineage, on: Console) -> list[RenderableType]:
     listed = [*checks_that(False, lineage), *checks_that(None, lineage)]
     if not listed:
         return []
     made = output.table("", "Check that did not pass", "Step", "Rows", "", right=("Rows",))
-    for check in listed[:_MOST_CHECKS]:
+    for step, check in listed[:_MOST_CHECKS]:
         sign, style = _sign(check)
         made.add_row(
             output.cell(output.sign(sign, on), style),
-            output.cell(f"{check['check']} {check['column'] or ''}".strip()),
-            output.cell(check["step"], "dim"),
-            output.count(check["failed_rows"]),
-            output.styled(check["message"] or "", "dim"),
+            output.cell(f"{check.check} {check.column or ''}".strip()),
+            output.cell(step, "dim"),
+            output.count(check.failed_rows),
+            output.styled(check.message or "", "dim"),
         )
     hidden = len(listed) - _MOST_CHECKS
     return ["", made, *([output.styled(f"and {hidden} more", "dim")] if hidden > 0 else [])]
 
 
-def _sign(check: dict[str, Any]) -> tuple[str, str]:
+def _sign(check: Check) -> tuple[str, str]:
     """Return the state of the sign of a check that did not pass, and its colour."""
-    if check["passed"] is None:
+    if check.passed is None:
         return "unknown", "dim"
-    return ("failed", "red") if check["severity"] == "error" else ("warning", "yellow")
+    return ("failed", "red") if check.severity == "error" else ("warning", "yellow")
 
 
 def _files(files: dict[str, str]) -> list[RenderableType]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
+from msgspec.structs import replace
 
 from odibi_core.cli import options, output, record
 from odibi_core.store.runs import RunStore
+from odibi_core.views.answers import Operation
 from odibi_core.views.operations import OperationsView
 
 _FIGURES: Final = ("Calls", "Failed", "Total", "Self", "Mean", "Longest")
@@ -46,50 +48,49 @@ def timing(
         _show(operations)
 
 
-def _operations(kept: RunStore, run_id: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = record.fold(OperationsView(), kept, run_id).answer()["operations"]
-    return found
+def _operations(kept: RunStore, run_id: str) -> list[Operation]:
+    return record.fold(OperationsView(), kept, run_id).answer()
 
 
-def _cut(operations: list[dict[str, Any]], depth: int) -> list[dict[str, Any]]:
+def _cut(operations: list[Operation], depth: int) -> list[Operation]:
     return [
-        {**operation, "children": _cut(operation["children"], depth - 1) if depth > 1 else []}
+        replace(operation, children=_cut(operation.children, depth - 1) if depth > 1 else [])
         for operation in operations
     ]
 
 
-def _show(operations: list[dict[str, Any]]) -> None:
+def _show(operations: list[Operation]) -> None:
     on = output.console()
     # half a figure is a wrong one: columns are left out, never cut
     figures = _FIGURES[:3] if on.width < _NARROW else _FIGURES
     listed = output.table("Operation", *figures, right=figures)
     for branch, operation in _lines(operations, output.is_unicode(on)):
-        failed = operation["failures"]
+        failed = operation.failures
         row = (
-            output.count(operation["calls"]),
+            output.count(operation.calls),
             output.cell(output.count(failed) if failed else "", "red"),
-            output.duration(operation["total_ms"]),
-            output.duration(operation["self_ms"]),
-            output.duration(operation["total_ms"] / operation["calls"] if operation["calls"] else None),
-            output.duration(operation["max_ms"]),
+            output.duration(operation.total_ms),
+            output.duration(operation.self_ms),
+            output.duration(operation.total_ms / operation.calls if operation.calls else None),
+            output.duration(operation.max_ms),
         )
-        name = output.cell(f"{branch}{output.shown(operation['name'])}", "red" if failed else "")
+        name = output.cell(f"{branch}{output.shown(operation.name)}", "red" if failed else "")
         listed.add_row(name, *row[: len(figures)])
     output.write(on, listed)
 
 
-def _lines(operations: list[dict[str, Any]], fancy: bool) -> Iterator[tuple[str, dict[str, Any]]]:
+def _lines(operations: list[Operation], fancy: bool) -> Iterator[tuple[str, Operation]]:
     """Yield each operation with the lines of the tree before its name."""
     for operation in operations:
         yield "", operation
-        yield from _branches(operation["children"], fancy, "")
+        yield from _branches(operation.children, fancy, "")
 
 
 def _branches(
-    operations: list[dict[str, Any]], fancy: bool, before: str
-) -> Iterator[tuple[str, dict[str, Any]]]:
+    operations: list[Operation], fancy: bool, before: str
+) -> Iterator[tuple[str, Operation]]:
     fork, corner, bar = ("├─ ", "└─ ", "│  ") if fancy else ("|- ", "`- ", "|  ")
     for place, operation in enumerate(operations, start=1):
         last = place == len(operations)
         yield before + (corner if last else fork), operation
-        yield from _branches(operation["children"], fancy, before + ("   " if last else bar))
+        yield from _branches(operation.children, fancy, before + ("   " if last else bar))

@@ -296,7 +296,7 @@ class StructuredLogger(OneHere, Leveled):
         size = sum(path.stat().st_size for path in self._paths(scope))
         return {
             "log_file": str(self.log_file) if self.log_file else None,
-            **view.get_summary(),
+            **view.summary(),
             "file_size_mb": round(size / 2**20, 6),
         }
 

@@ -199,8 +199,8 @@ class RunRecord:
         """Return how many nodes succeeded, failed and were skipped; `{}` without a tracker."""
         if self.tracker is None:
             return {}
-        summary = self.tracker.export_lineage()["summary"]
-        return {name: summary[name] for name in COUNTS}
+        summary = self.tracker.lineage().summary
+        return {name: getattr(summary, name) for name in COUNTS}
 
     def _after_fork(self) -> None:
         self.forked = True

@@ -23,6 +23,8 @@ from odibi_core.engines.frame_diffs import MOST_INPUTS, wide_diffs
 from odibi_core.errors import STOPS, ConfigurationError, nearest
 from odibi_core.events import Event, clock, kinds, normalize, sanitize_text
 from odibi_core.runtime.record import RunRecord
+from odibi_core.views.answers import Lineage
+from odibi_core.views.as_dict import lineage_dict
 from odibi_core.views.lineage import LineageView
 from odibi_core.views.report import execution_summary
 
@@ -175,7 +177,7 @@ class Tracker:
             unfinished = [handle.key for handle in self._handles.values() if handle.open]
         if unfinished:
             self._warn("the pipeline ended before some of its steps", run_id=record.run_id, steps=unfinished[:20])
-        failed = error_message is not None or self._view.answer()["summary"]["failed_count"] > 0
+        failed = error_message is not None or self._view.answer().summary.failed_count > 0
         record.end("failed" if failed else "success", {} if error_message is None else {"error": error_message})
 
     @_never_raises
@@ -260,32 +262,36 @@ class Tracker:
 
     def get_stats(self) -> dict[str, Any]:
         """`total_steps success_count failed_count success_rate` (percent), `total_duration_ms` (the sum)."""
-        summary = self._view.answer()["summary"]
+        summary = self._view.answer().summary
         wanted = ("total_steps", "success_count", "failed_count", "success_rate", "total_duration_ms")
-        return {name: summary[name] for name in wanted}
+        return {name: getattr(summary, name) for name in wanted}
 
     @property
     def executions(self) -> list[StepExecution]:
         """The steps of the lineage, in its order, each with its keys as attributes too."""
-        return [StepExecution(step) for step in self._view.answer()["steps"]]
+        return [StepExecution(step) for step in lineage_dict(self._view.answer())["steps"]]
 
     def get_summary(self) -> str:
         """The run as a page of text."""
         return execution_summary(self._view.answer())
+
+    def lineage(self) -> Lineage:
+        """Return the lineage of the run."""
+        return self._view.answer()
 
     def export_lineage(self, path: str | os.PathLike[str] | None = None) -> dict[str, Any]:
         """The lineage of the run; with `path`, written there as JSON as well.
 
         A file that cannot be written is a `tracker_warning` and a line in the log, never an exception.
         """
-        lineage = self._view.answer()
+        lineage = lineage_dict(self._view.answer())
         if path is not None:
             self._write(Path(path), lineage)
         return lineage
 
     def save(self) -> Path:
         """Write the lineage into `log_dir` (default `logs`): one file a run, which later calls replace."""
-        lineage = self._view.answer()
+        lineage = lineage_dict(self._view.answer())
         path = (self.log_dir or Path("logs")) / _file_name(lineage["pipeline_name"], lineage["run_id"])
         self._write(path, lineage)
         return path

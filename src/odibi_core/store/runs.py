@@ -14,6 +14,8 @@ from odibi_core.events.clock import host_name, new_id, process_start, utc_now
 from odibi_core.events.paths import absolute_path
 from odibi_core.store.journal import Journal
 from odibi_core.store.segments import ReadErrors, all_segments, read_events, safe_name
+from odibi_core.views.answers import RunRow
+from odibi_core.views.as_dict import run_dict
 from odibi_core.views.runs import RunsView
 
 _SAME_PROCESS_S: Final = 2.0
@@ -100,7 +102,11 @@ class RunStore:
             yield from self.read(each, read_errors)
 
     def rows(self, limit: int | None = None) -> list[dict[str, Any]]:
-        """Return one row of `views.runs` for each run, the newest first; lost runs are detected and marked."""
+        """Return the rows of `runs` as plain dicts."""
+        return [run_dict(row) for row in self.runs(limit)]
+
+    def runs(self, limit: int | None = None) -> list[RunRow]:
+        """Return a row for each run, the newest first; lost runs are detected and marked."""
         chosen = self.ids()[::-1][:limit]
         return [row for run_id in chosen for row in self._rows_of(run_id)]
 
@@ -109,44 +115,39 @@ class RunStore:
         rows = self._fold(run_id)
         return bool(rows) and self._is_dead(rows[0]) and self._mark_lost(run_id, rows[0])
 
-    def _rows_of(self, run_id: str) -> list[dict[str, Any]]:
+    def _rows_of(self, run_id: str) -> list[RunRow]:
         rows = self._fold(run_id)
         if rows and self._is_dead(rows[0]) and self._mark_lost(run_id, rows[0]):
             return self._fold(run_id)
         return rows
 
-    def _fold(self, run_id: str) -> list[dict[str, Any]]:
+    def _fold(self, run_id: str) -> list[RunRow]:
         view = RunsView()
         for event in self.read(run_id):
             view(event)
-        rows: list[dict[str, Any]] = view.answer()
-        return rows
+        return view.answer()
 
-    def _is_dead(self, row: dict[str, Any]) -> bool:
+    def _is_dead(self, row: RunRow) -> bool:
         """Return true if a running run has no process: the one of its pid and start time is gone."""
-        if (
-            row.get("status") != "running"
-            or row.get("host") != host_name()
-            or not isinstance(row.get("pid"), int)
-        ):
+        if row.status != "running" or row.host != host_name() or row.pid is None:
             return False
-        began, alive = row.get("process_start"), process_start(row["pid"])
-        return alive is None or (isinstance(began, (int, float)) and abs(alive - began) > _SAME_PROCESS_S)
+        began, alive = row.process_start, process_start(row.pid)
+        return alive is None or (began is not None and abs(alive - began) > _SAME_PROCESS_S)
 
-    def _mark_lost(self, run_id: str, row: dict[str, Any]) -> bool:
+    def _mark_lost(self, run_id: str, row: RunRow) -> bool:
         """Write `run_lost` as the last event: atomically, and once, however many processes try."""
         now = self._fold(run_id)
-        if not now or now[0]["status"] != "running":
+        if not now or now[0].status != "running":
             return False  # it ended between the two reads, and its process with it
         last = max((event.timestamp for event in self.read(run_id)), default=utc_now())
-        about = {"pipeline_name": row.get("pipeline_name"), "pid": row["pid"], "found": utc_now().isoformat()}
+        about = {"pipeline_name": row.pipeline_name, "pid": row.pid, "found": utc_now().isoformat()}
         event = Event(
             timestamp=last + timedelta(microseconds=1),
             level="error",
             event_type=kinds.RUN_LOST,
             message="the process that ran this died without a word",
             status="lost",
-            run_id=row["run_id"],
+            run_id=row.run_id,
             writer_id=new_id(),
             seq=0,
             fields=about,

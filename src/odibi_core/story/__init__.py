@@ -9,17 +9,27 @@ from typing import Any
 from odibi_core import private_files
 from odibi_core.events import sanitize_text
 from odibi_core.story.document import build
-from odibi_core.story.masking import safe
+from odibi_core.story.foreign import read_lineage
 from odibi_core.story.page import render
+from odibi_core.views.answers import Lineage
 
-__all__ = ["build", "render", "safe", "write_story"]
+__all__ = ["build", "read_lineage", "render", "write_story"]
 
 
-def write_story(lineage: dict[str, Any], path: str | os.PathLike[str], title: str | None = None) -> Path:
-    """Draw `lineage` into the file `path`, atomically: the file is whole or is not there.
+def write_story(lineage: Lineage | dict[str, Any], path: str | os.PathLike[str], title: str | None = None) -> Path:
+    """Write the story of a run as one HTML file, atomically.
 
-    Secrets are masked on the way, since the lineage may come from anywhere. Raises OSError when it cannot be
-    written.
+    Args:
+        lineage: The answer of a `LineageView`, or a dict from anywhere, which is cleaned of secrets first.
+        path: The file; its folder is made.
+        title: The heading. (default: the pipeline's name)
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        OSError: The file cannot be written.
     """
-    page = render(build(safe(lineage), None if title is None else sanitize_text(str(title))))
+    known = lineage if isinstance(lineage, Lineage) else read_lineage(lineage)
+    page = render(build(known, None if title is None else sanitize_text(str(title))))
     return private_files.write_atomic(path, page.encode("utf-8", "replace"))

@@ -1,55 +1,57 @@
-"""What a run did beside its steps → what the page draws of it: errors, log, operations, costs, all bounded."""
+"""The activity of a run beside its steps as the page shows it: errors, log, operations, costs, all bounded."""
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
 
-from odibi_core.story import reading, wording
 from odibi_core.story.steps import LONGEST_TEXT, compact
+from odibi_core.story.wording import cut, first_paragraph
+from odibi_core.views.answers import Activity, CapturedError, Costs, LogLine, Operation
 from odibi_core.views.wording import count, plural, shorten
 
-Activity = dict[str, Any]
-MOST_ERRORS = 50
-MOST_LINES = 200
-MOST_OPERATIONS = 300
-MOST_DEPTH = 20
-MOST_COSTS = 50
-LEVELS = ("debug", "info", "warning", "error", "critical")
+Drawn = dict[str, Any]
+MOST_ERRORS: Final = 50
+MOST_LINES: Final = 200
+MOST_OPERATIONS: Final = 300
+MOST_DEPTH: Final = 20
+MOST_COSTS: Final = 50
+LEVELS: Final = ("debug", "info", "warning", "error", "critical")
 
 
-def read_activity(raw: Any) -> Activity:
-    """`errors`, `errorCount`, `log`, `levels`, `lines`, `operations`, `cost`: keys without a value are left out."""
-    found = reading.mapping(raw)
-    levels = {level: reading.whole(reading.mapping(found.get("log_levels")).get(level)) for level in LEVELS}
-    errors = [_error(item) for item in reading.items(found.get("errors"))[:MOST_ERRORS]]
-    log = [_line(item) for item in reading.items(found.get("log"))[-MOST_LINES:]]
+def drawn(activity: Activity | None) -> Drawn:
+    """Return `errors`, `errorCount`, `log`, `levels`, `lines`, `operations`, `cost`, without those that are empty."""
+    if activity is None:
+        return {}
+    levels = {level: number for level in LEVELS if (number := activity.log_levels.get(level))}
+    log = [_line(line) for line in activity.log[-MOST_LINES:]]
     return compact(
         {
-            "errors": errors,
-            "errorCount": reading.whole(found.get("error_count")) or len(errors) or None,
+            "errors": [_error(error) for error in activity.errors[:MOST_ERRORS]],
+            "errorCount": activity.error_count or None,
             "log": log,
-            "levels": compact(levels),
-            "lines": sum(filter(None, levels.values())) or len(log) or None,
-            "operations": _operations(reading.items(found.get("operations")), 0, [MOST_OPERATIONS]),
-            "cost": _cost(reading.mapping(found.get("costs"))),
+            "levels": levels,
+            "lines": sum(levels.values()) or len(log) or None,
+            "operations": _operations(activity.operations, 0, [MOST_OPERATIONS]),
+            "cost": _cost(activity.costs),
         }
     )
 
 
-def captured(activity: Activity) -> str:
-    """The errors in a sentence; empty where there are none."""
+def captured(activity: Drawn) -> str:
+    """Return a sentence about the captured errors; empty if there are none."""
     number = activity.get("errorCount")
     if not number:
         return ""
     first: dict[str, Any] = next(iter(activity.get("errors", ())), {})
-    kind, said = first.get("type"), wording.first_paragraph(first.get("message") or "")
-    what = ": ".join(part for part in (kind, shorten(said, 160).rstrip(".")) if part)
+    kind, message = first.get("type"), first_paragraph(first.get("message") or "")
+    what = ": ".join(part for part in (kind, shorten(message, 160).rstrip(".")) if part)
     were = "was" if number == 1 else "were"
     return f"{plural(number, 'error')} {were} captured{': ' + what if what else ''}."
 
 
-def figures(activity: Activity) -> list[dict[str, str]]:
-    """The key figures of it: a label, a value, and a smaller note."""
+def figures(activity: Drawn) -> list[dict[str, str]]:
+    """Return the key figures: each a label, a value, and a smaller note."""
     found = []
     if number := activity.get("errorCount"):
         kinds = len(activity.get("errors", ()))
@@ -64,81 +66,70 @@ def figures(activity: Activity) -> list[dict[str, str]]:
     return found
 
 
-def _error(raw: dict[str, Any]) -> dict[str, Any]:
+def _error(error: CapturedError) -> Drawn:
     return compact(
         {
-            "type": reading.text(raw.get("error_type")),
-            "message": reading.text(raw.get("message")) or "no message",
-            "count": reading.whole(raw.get("count")),
-            "where": ", ".join(reading.texts(raw.get("operations"))) or reading.text(raw.get("component")),
-            "lastSeen": _time(raw.get("last_seen")),
-            "uncaught": True if raw.get("handled") is False else None,
-            "traceback": reading.text(raw.get("traceback"), LONGEST_TEXT),
+            "type": cut(error.error_type),
+            "message": cut(error.message) or "no message",
+            "count": error.count or None,
+            "where": cut(", ".join(error.operations) or error.component),
+            "lastSeen": _time(error.last_seen),
+            "uncaught": error.handled is False or None,
+            "traceback": cut(error.traceback, LONGEST_TEXT),
         }
     )
 
 
-def _line(raw: dict[str, Any]) -> dict[str, Any]:
-    fields = reading.mapping(raw.get("fields"))
-    level = raw.get("level")
-    event, message = reading.text(raw.get("event_type")), reading.text(raw.get("message"))
+def _line(line: LogLine) -> Drawn:
     return compact(
         {
-            "time": _time(raw.get("timestamp")),
-            "level": level if level in LEVELS else "info",
-            "event": None if event == message else event,
-            "message": message,
-            "from": reading.text(raw.get("component")),
-            "within": reading.text(raw.get("node_name")) or reading.text(raw.get("operation")),
-            "fields": [[str(name), reading.text(value, 200) or ""] for name, value in list(fields.items())[:12]],
+            "time": _time(line.timestamp),
+            "level": line.level if line.level in LEVELS else "info",
+            "event": None if line.event_type == line.message else cut(line.event_type),
+            "message": cut(line.message),
+            "from": cut(line.component),
+            "within": cut(line.node_name or line.operation),
+            "fields": [[name, cut(_written(value), 200) or ""] for name, value in list(line.fields.items())[:12]],
         }
     )
 
 
-def _operations(rows: list[dict[str, Any]], depth: int, room: list[int]) -> list[dict[str, Any]]:
-    found = []
-    for raw in rows:
+def _written(value: Any) -> str | None:
+    return None if value is None or isinstance(value, dict | list) else str(value)
+
+
+def _operations(rows: list[Operation], depth: int, room: list[int]) -> list[Drawn]:
+    found: list[Drawn] = []
+    for row in rows:
         if room[0] <= 0 or depth > MOST_DEPTH:
             break
         room[0] -= 1
         operation = {
-            "name": reading.text(raw.get("name")) or "operation",
+            "name": cut(row.name) or "operation",
             "depth": depth,
-            "calls": reading.whole(raw.get("calls")),
-            "failures": reading.whole(raw.get("failures")) or None,
-            "totalMs": reading.number(raw.get("total_ms")),
-            "selfMs": reading.number(raw.get("self_ms")),
+            "calls": row.calls,
+            "failures": row.failures or None,
+            "totalMs": row.total_ms,
+            "selfMs": row.self_ms,
         }
-        found += [compact(operation), *_operations(reading.items(raw.get("children")), depth + 1, room)]
+        found += [compact(operation), *_operations(row.children, depth + 1, room)]
     return found
 
 
-def _cost(raw: dict[str, Any]) -> dict[str, Any] | None:
-    total = reading.mapping(raw.get("total"))
-    usd = reading.number(total.get("cost_usd"))
-    if usd is None:
+def _cost(costs: Costs | None) -> Drawn | None:
+    if costs is None:
         return None
-    calls, unknown = reading.whole(total.get("calls")), reading.whole(total.get("unknown_costs"))
-    notes = [plural(calls, "call")] if calls else []
-    if unknown:
-        notes.append(f"{unknown:,} of unknown cost")
-    rows = [
-        [
-            reading.text(item.get("operation")) or reading.text(item.get("name")) or "–",
-            reading.whole(item.get("calls")),
-            _dollars(reading.number(item.get("cost_usd"))),
-        ]
-        for item in reading.items(raw.get("by_operation"))[:MOST_COSTS]
-    ]
-    return {"total": _dollars(usd), "note": ", ".join(notes), "rows": rows}
+    total = costs.total
+    notes = [plural(total.calls, "call")] if total.calls else []
+    if total.unknown_costs:
+        notes.append(f"{total.unknown_costs:,} of unknown cost")
+    rows = [[cut(row.operation) or "–", row.calls, _dollars(row.cost_usd)] for row in costs.by_operation[:MOST_COSTS]]
+    return {"total": _dollars(total.cost_usd), "note": ", ".join(notes), "rows": rows}
 
 
-def _dollars(amount: float | None) -> str:
-    if amount is None:
-        return "unknown"
+def _dollars(amount: float) -> str:
     return f"${amount:,.2f}" if amount >= 0.01 or amount == 0 else f"${amount:.6f}"
 
 
-def _time(value: Any) -> str | None:
-    moment = reading.moment(value)
+def _time(moment: datetime | None) -> str | None:
     return None if moment is None else f"{moment:%H:%M:%S}"

@@ -1,4 +1,4 @@
-"""`StoryGenerator`: a saved or living lineage → one HTML file to read and to send on."""
+"""`StoryGenerator` and the hook that writes a story at the end of each run."""
 
 from __future__ import annotations
 
@@ -11,28 +11,41 @@ from odibi_core.errors import StoryError
 from odibi_core.events import kinds
 from odibi_core.store.segments import safe_name
 from odibi_core.story import write_story
+from odibi_core.views.answers import Lineage
 
 __all__ = ["StoryGenerator", "StoryHook", "create_story_hook"]
 
 
 class StoryGenerator:
-    """Draws the story of a run from its lineage."""
+    """A writer of stories from lineages."""
 
     def generate_story(
         self,
-        lineage_file: str | os.PathLike[str] | dict[str, Any],
+        lineage_file: str | os.PathLike[str] | dict[str, Any] | Lineage,
         output_file: str | os.PathLike[str] = "story.html",
         title: str | None = None,
     ) -> str:
-        """Write the story and return its path.
+        """Write the story of a run as one HTML file.
 
-        `lineage_file` is the file that `Tracker.export_lineage(path)` or `Tracker.save()` wrote, or the dict
-        itself. Raises StoryError when there is no lineage in it, or when the story cannot be written.
+        Args:
+            lineage_file: The file that `Tracker.export_lineage(path)` or `Tracker.save()` wrote, its dict, or the
+                answer of a `LineageView`.
+            output_file: The HTML file; its folder is made.
+            title: The heading. (default: the pipeline's name)
+
+        Returns:
+            The path of the file.
+
+        Raises:
+            StoryError: There is no lineage in `lineage_file`, or `output_file` cannot be written.
         """
-        lineage = lineage_file if isinstance(lineage_file, dict) else _read(Path(lineage_file))
-        _require_steps(lineage, "the dict" if isinstance(lineage_file, dict) else str(lineage_file))
+        lineage = lineage_file if isinstance(lineage_file, dict | Lineage) else _read(Path(lineage_file))
+        if isinstance(lineage, dict):
+            _require_steps(lineage, "the dict" if lineage is lineage_file else str(lineage_file))
         try:
             return str(write_story(lineage, output_file, title))
+        except RecursionError as error:
+            raise StoryError("The lineage is nested too deeply. Give what Tracker.export_lineage() gave.") from error
         except OSError as error:
             raise StoryError(
                 f"The story could not be written to {str(output_file)!r}: {error}. "
@@ -45,9 +58,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text("utf-8"))
     except OSError as error:
-        reason = (
-            "There is no such lineage file" if isinstance(error, FileNotFoundError) else f"{error.strerror}"
-        )
+        reason = "There is no such lineage file" if isinstance(error, FileNotFoundError) else f"{error.strerror}"
         raise StoryError(f"{reason}: {str(path)!r}. {advice}") from error
     except (ValueError, RecursionError) as error:
         raise StoryError(f"{str(path)!r} is not a lineage file: not JSON ({error}). {advice}") from error
@@ -66,9 +77,9 @@ def _require_steps(lineage: dict[str, Any], given: str) -> None:
 
 
 class StoryHook:
-    """Writes the story of each run into `output_dir` when it ends, as `<run id>.html`, well or badly.
+    """A hook that writes the story of each run into `output_dir`, as `<run id>.html`.
 
-    Registered for `pipeline_complete` it hears `pipeline_error` too: the story of a failure is the one that is read.
+    Registered for `pipeline_complete` it is called for `pipeline_error` too: the story of a failed run matters most.
     """
 
     __name__ = "story"
@@ -84,9 +95,9 @@ class StoryHook:
             return
         name = safe_name(str(event.get("run_id") or event.get("pipeline_name") or "story"), 120)
         path = self.output_dir / f"{name}.html"
-        self.written.append(Path(StoryGenerator().generate_story(tracker.export_lineage(), path)))
+        self.written.append(Path(StoryGenerator().generate_story(tracker.lineage(), path)))
 
 
 def create_story_hook(output_dir: str | os.PathLike[str] = ".") -> StoryHook:
-    """`bus.register_hook("pipeline_complete", create_story_hook("stories"))`."""
+    """Return a hook: `bus.register_hook("pipeline_complete", create_story_hook("stories"))`."""
     return StoryHook(output_dir)

@@ -1,9 +1,9 @@
-"""Where each step of a DAG is drawn: a layered layout, left to right, in nearly linear time.
+"""Positions of the steps of a graph: a layered layout, left to right, in nearly linear time.
 
-Ranks by longest path (each layer of the pipeline gets its own columns when the layers form an order), order
-within a column by barycentres, heights by isotonic regression, so that a step sits as near as possible to
-what it is joined to. Long edges are led through empty places of the columns between. Graphs too tall or too
-long for a page are folded. A cycle, which only foreign data can hold, is cut at one edge and still drawn.
+Columns follow from the longest path; if the layers of the pipeline form an order, each has its own columns. The order
+within a column follows from barycentres, the heights from isotonic regression, so that a step is near its neighbours.
+Long edges pass through empty places of the columns between. Graphs too tall or too long for a page are folded. A
+cycle, which only foreign data can hold, is cut at one edge.
 """
 
 from __future__ import annotations
@@ -26,9 +26,7 @@ SWEEPS = 6
 
 @dataclass
 class Layout:
-    """Top-left corners of the steps by index, one SVG path and one place for a label for each edge, and the
-    bands.
-    """
+    """Top-left corners of the steps by index, an SVG path and a place for the label of each edge, and the bands."""
 
     width: float
     height: float
@@ -117,9 +115,7 @@ def _gap(above: int, below: int, steps: int) -> float:
 
 
 def spread(wishes: Sequence[float], gaps: Sequence[float]) -> list[float]:
-    """The places nearest to `wishes` (least squares) that keep the order and at least `gaps` between
-    neighbours.
-    """
+    """Return the places nearest to `wishes` (least squares), in their order and at least `gaps` apart."""
     offsets = [0.0]
     for gap in gaps:
         offsets.append(offsets[-1] + gap)
@@ -143,7 +139,7 @@ class _Page:
     row_height: float
 
     def at(self, column: int, height: float) -> tuple[float, float]:
-        """The left end of a node's middle line."""
+        """Return the left end of a node's middle line."""
         line, place = divmod(column, self.per_row)
         return MARGIN + place * COLUMN, height - self.top + MARGIN + line * self.row_height
 
@@ -178,7 +174,7 @@ def _page(columns: list[list[int]], heights: list[float]) -> _Page:
 
 
 def _path(points: list[tuple[float, float]], page: _Page) -> tuple[str, tuple[float, float]]:
-    """An edge as SVG path data, from the right side of its first point to the left side of its last."""
+    """Return an edge as SVG path data, from the right side of its first point to the left side of its last."""
     parts: list[str] = []
     label = (0.0, 0.0)
     for index, (start, end) in enumerate(pairwise(points)):
@@ -201,7 +197,7 @@ def _path(points: list[tuple[float, float]], page: _Page) -> tuple[str, tuple[fl
 
 
 def _turn_back(start: tuple[float, float], end: tuple[float, float], between: float) -> str:
-    """From the end of a row to the beginning of another: out, along the gap between rows, and in."""
+    """Return the path from the end of a row to the start of another: out, along the gap between rows, and in."""
     (x1, y1), (x2, y2), r = start, end, 20
     down, up = (1 if between > y1 else -1), (1 if y2 > between else -1)
     return (
@@ -215,7 +211,7 @@ def _turn_back(start: tuple[float, float], end: tuple[float, float], between: fl
 def _bands(
     layers: Sequence[str], columns: list[list[int]], page: _Page, steps: int
 ) -> list[dict[str, float | str]]:
-    """A background stripe for each run of columns that hold one layer only (or the same mixture)."""
+    """Return a background stripe for each group of adjacent columns with the same layers."""
     bands: list[dict[str, float | str]] = []
     last: tuple[int, str] | None = None
     for index, column in enumerate(columns):

@@ -1,8 +1,7 @@
-"""Secrets are taken out of a whole lineage, which may come from anywhere and be a hundred megabytes long.
+"""Removal of secrets from a whole foreign lineage, which may be a hundred megabytes long.
 
-The rules are those of `events.redaction`. Not `events.clean`, which bounds a value to the size of a log line:
-a story has as many steps as its run had. The document bounds each text, table and list that it takes from
-here.
+Not `events.sanitize_value`, which bounds a value to the size of a log line: a story has as many steps as its run. The
+document bounds each text, table and list.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ _UNBOUNDED = 1 << 62
 
 
 def safe(lineage: object) -> dict[str, Any]:
-    """The lineage as JSON-plain values without secrets; empty when it is no mapping at all."""
+    """Return a lineage as plain JSON values without secrets; an empty dict if it is no mapping."""
     found = Redactor(_Texts().text).of(_plain(lineage))
     return found if isinstance(found, dict) else {}
 
@@ -26,18 +25,18 @@ def safe(lineage: object) -> dict[str, Any]:
 def _plain(value: object) -> Any:
     try:
         return msgspec.json.decode(msgspec.json.encode(value))
-    except Exception:  # cycles, lone surrogates, objects: the slow way knows them all
+    except Exception:  # cycles, lone surrogates, objects: only the slow way accepts them
         return to_plain(value, _UNBOUNDED)
 
 
 class _Texts:
-    """`redact_text` with a memory: names of columns, types and layers are the same in thousands of steps."""
+    """`redact_text` with a memory, because columns, types and layers repeat in thousands of steps."""
 
     def __init__(self) -> None:
         self.known: dict[tuple[str, str], str] = {}
 
     def text(self, value: str, role: str) -> str:
-        """The text without secrets, under a name of that role."""
+        """Return the text without secrets, under a name of that role."""
         found = self.known.get((value, role))
         if found is None:
             found = redact_text(value, role)

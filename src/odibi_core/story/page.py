@@ -1,9 +1,8 @@
-"""The document → one HTML file that needs nothing but itself.
+"""The HTML file of a document, self-contained.
 
-The scripts are plain ES modules in `assets/`, for the live page to import one by one. A file opened from
-disk may not import its neighbours, so here they are joined into one inline module, in `MODULES`' order,
-without their `import` and `export` words. What may run is pinned by hash in the page's own
-Content-Security-Policy: nothing in the data can.
+The scripts are plain ES modules in `assets/`, which a live page imports one by one. A file opened from disk cannot
+import others, so the modules are joined into one inline script, in the order of `MODULES`, without their `import` and
+`export` words. The page's Content-Security-Policy allows that script alone, by its hash: nothing in the data can run.
 """
 
 from __future__ import annotations
@@ -23,14 +22,14 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 MODULES = ("dom", "format", "states", "verdict", "graph", "gantt", "checks", "frames", "cards", "activity", "main")
-STATIC_ROWS = 500  # of the table that is there without JavaScript
+STATIC_ROWS = 500  # of the table without JavaScript
 _UNSAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 _IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?function |const |class )", re.MULTILINE)
 
 
 def render(document: dict[str, Any]) -> str:
-    """The whole file as text."""
+    """Return the whole file as text."""
     script, style = _script(), _asset("story.css")
     policy = (
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
@@ -47,7 +46,7 @@ def render(document: dict[str, Any]) -> str:
 
 
 def embed(document: dict[str, Any]) -> str:
-    """JSON that is text to an HTML parser as well: no tag can begin or end in it."""
+    """Return the document as JSON in which no HTML tag can begin or end."""
     written = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return re.sub("[<>&\u2028\u2029]", lambda found: _UNSAFE[found[0]], written)
 
@@ -76,7 +75,7 @@ def _hash(text: str) -> str:
 
 
 def _table(document: dict[str, Any]) -> list[dict[str, str]]:
-    """The steps for a reader without JavaScript; the troubled ones first when not all fit."""
+    """Return the steps for a page without JavaScript; those that did not succeed first, if not all fit."""
     steps = document["steps"]
     if len(steps) > STATIC_ROWS:
         steps = sorted(steps, key=lambda step: step["state"] == "success")[:STATIC_ROWS]

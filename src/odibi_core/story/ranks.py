@@ -1,4 +1,4 @@
-"""Which column each step of a DAG stands in, and how its edges pass the columns between."""
+"""Columns of the steps of a graph, and the way of its edges through the columns between."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ MOST_BENDS = 20_000  # beyond this, long edges are drawn straight: leading them 
 
 
 def rank(layers: Sequence[str], edges: Iterable[tuple[int, int]]) -> list[int]:
-    """The column of each step: right of all that it needs, and right of all earlier layers when layers are
-    ordered.
-    """
+    """Return the column of each step: right of its dependencies, and of all earlier layers if layers are ordered."""
     pairs = [(s, t) for s, t in edges if s != t]
     position = {node: index for index, node in enumerate(topological(len(layers), pairs))}
     before: list[list[int]] = [[] for _ in layers]
@@ -32,7 +30,7 @@ def rank(layers: Sequence[str], edges: Iterable[tuple[int, int]]) -> list[int]:
 
 
 def topological(count: int, edges: Iterable[tuple[int, int]]) -> list[int]:
-    """All nodes, causes before effects; where a cycle forbids that, it is cut before its first node."""
+    """Return all nodes, dependencies first; a cycle is cut before its first node."""
     after: list[list[int]] = [[] for _ in range(count)]
     waiting = [0] * count
     for source, target in edges:
@@ -58,7 +56,7 @@ def topological(count: int, edges: Iterable[tuple[int, int]]) -> list[int]:
 
 
 def _band_order(layers: Sequence[str], edges: Sequence[tuple[int, int]]) -> list[int]:
-    """The place of each step's layer among the layers; all 0 when edges run between layers both ways."""
+    """Return the place of each step's layer among the layers; all 0 if edges run between layers both ways."""
     names = list(dict.fromkeys(layers))
     familiar = {name: index for index, name in enumerate(FAMILIAR)}
     names.sort(key=lambda name: familiar.get(name, len(FAMILIAR)))
@@ -71,7 +69,7 @@ def _band_order(layers: Sequence[str], edges: Sequence[tuple[int, int]]) -> list
 
 
 def columns_of(ranks: Sequence[int]) -> list[list[int]]:
-    """The nodes of each rank, in their given order."""
+    """Return the nodes of each rank, in their given order."""
     columns: list[list[int]] = [[] for _ in range(max(ranks) + 1)]
     for node, column in enumerate(ranks):
         columns[column].append(node)

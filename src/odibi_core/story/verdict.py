@@ -1,4 +1,4 @@
-"""What happened, in one sentence, a few figures, and a list of what needs attention."""
+"""The verdict on a run: one sentence, a few figures, and the places that need attention."""
 
 from __future__ import annotations
 
@@ -12,15 +12,7 @@ from odibi_core.views.wording import count, duration, plural, shorten
 
 Step = dict[str, Any]
 MOST_ATTENTION = 8
-UNFINISHED = {"cancelled": "was stopped before it ended", "lost": "was at work when the process died"}
-
-
-def status(given: str | None, steps: list[Step]) -> str:
-    """The run's state as it was recorded, else as its steps tell."""
-    if given is not None:
-        return given
-    states = {step["state"] for step in steps}
-    return next((worst for worst in ("failed", "lost", "running", "cancelled") if worst in states), "success")
+UNFINISHED = {"cancelled": "was cancelled while it ran", "lost": "was running when the process died"}
 
 
 _OTHER_RESULTS = {"failed": "failed", "unchecked": "not checked"}
@@ -33,16 +25,16 @@ def checks(steps: list[Step]) -> Counter[str]:
 
 
 def counts(steps: list[Step]) -> dict[str, int]:
-    """How many steps are in each state, worst first."""
+    """Return the number of steps in each state, worst first."""
     found = Counter(step["state"] for step in steps)
     return {state: found[state] for state in STATES if found[state]}
 
 
 def reservations(steps: list[Step], activity: dict[str, Any]) -> str:
-    """What a run that succeeded did not do well: failed steps, failed checks, captured errors; mostly nothing."""
+    """Return the failed steps, failed checks and captured errors of a run that succeeded; mostly an empty text."""
     found = [
-        plural(number, what)
-        for number, what in (
+        plural(number, noun)
+        for number, noun in (
             (counts(steps).get("failed", 0), "failed step"),
             (checks(steps)["failed"], "failed check"),
             (activity.get("errorCount") or 0, "captured error"),
@@ -53,9 +45,9 @@ def reservations(steps: list[Step], activity: dict[str, Any]) -> str:
 
 
 def sentence(run_status: str, steps: list[Step], error: str | None, activity: dict[str, Any]) -> str:
-    """The one sentence for someone who reads nothing else."""
-    said = _of_steps(run_status, steps, error, activity)
-    return " ".join(part for part in (said, captured(activity)) if part)
+    """Return how the run ended, with the failed steps and the captured errors."""
+    parts = (_of_steps(run_status, steps, error, activity), captured(activity))
+    return " ".join(part for part in parts if part)
 
 
 def _of_steps(run_status: str, steps: list[Step], error: str | None, activity: dict[str, Any]) -> str:
@@ -66,19 +58,19 @@ def _of_steps(run_status: str, steps: list[Step], error: str | None, activity: d
     if run_status == "success":
         return _success(steps, total, activity)
     busy = [step["name"] for step in steps if step["state"] in ("running", "cancelled", "lost")]
-    at = f"; {_several(busy)} {'was' if len(busy) == 1 else 'were'} at work" if busy else ""
+    at = f"; {_several(busy)} {'was' if len(busy) == 1 else 'were'} running" if busy else ""
     if run_status == "cancelled":
-        return f"The run was stopped when {done} of {plural(total, 'step')} had ended{at}."
+        return f"The run was cancelled after {done} of {plural(total, 'step')}{at}."
     if run_status == "lost":
-        return f"The process died without a word after {done} of {plural(total, 'step')}{at}."
-    return f"Still running: {done} of {plural(total, 'step')} had ended when this page was written{at}."
+        return f"The process died after {done} of {plural(total, 'step')}{at}."
+    return f"Still running when this page was written: {done} of {plural(total, 'step')} ended{at}."
 
 
 def _failure(steps: list[Step], tally: dict[str, int], error: str | None) -> str:
     failed = [step for step in steps if step["state"] == "failed"]
     skipped = tally.get("skipped", 0)
     if not failed:
-        return f"The run failed: {shorten(error)}" if error else "The run failed; no single step was named."
+        return f"The run failed: {shorten(error)}" if error else "The run failed; no failed step was recorded."
     reason = shorten(first_paragraph(failed[0].get("error") or error or "no reason was recorded"), 220)
     kind = failed[0].get("errorType")
     reason = f"{kind}: {reason}" if kind and not reason.startswith(str(kind)) else reason
@@ -87,11 +79,10 @@ def _failure(steps: list[Step], tally: dict[str, int], error: str | None) -> str
     other = len(failed) - 1
     parts = [f"{shorten(failed[0]['name'], 80)} failed{after}: {reason.rstrip('.')}."]
     if other:
-        parts.append(f"{plural(other, 'other step')} failed too.")
+        parts.append(f"{plural(other, 'other step')} also failed.")
     if skipped:
         parts.append(
-            f"{plural(skipped, 'step')} that needed {'it' if not other else 'them'} "
-            f"{'was' if skipped == 1 else 'were'} skipped."
+            f"{plural(skipped, 'dependent step')} {'was' if skipped == 1 else 'were'} skipped."
         )
     return " ".join(parts)
 
@@ -103,7 +94,7 @@ def _success(steps: list[Step], total: int, activity: dict[str, Any]) -> str:
     everything = "The only step" if total == 1 else f"All {total:,} steps"
     parts = [f"{everything} succeeded." if total else _without_steps(activity)]
     if failed:
-        parts = [f"The run ended, but {len(failed):,} of {plural(total, 'step')} failed: {_several(failed)}."]
+        parts = [f"The run completed, but {len(failed):,} of {plural(total, 'step')} failed: {_several(failed)}."]
     if tally["failed"]:
         parts.append(f"{plural(tally['failed'], 'data check')} failed.")
     if tally["unchecked"]:
@@ -114,17 +105,17 @@ def _success(steps: list[Step], total: int, activity: dict[str, Any]) -> str:
 
 
 def _without_steps(activity: dict[str, Any]) -> str:
-    """What a program did instead."""
-    did = [
-        plural(number, what)
-        for number, what in (
+    """Return the activity of a program without steps."""
+    counted = [
+        plural(number, noun)
+        for number, noun in (
             (activity.get("lines") or 0, "log line"),
             (len(activity.get("operations", ())), "measured operation"),
         )
         if number
     ]
-    ended = "ended" if activity.get("errorCount") else "succeeded"
-    return f"The run {ended}; it had no steps{', but ' if did else ''}{' and '.join(did)}."
+    ended = "completed" if activity.get("errorCount") else "succeeded"
+    return f"The run {ended} without steps{', with ' if counted else ''}{' and '.join(counted)}."
 
 
 def _several(names: list[str]) -> str:
@@ -134,7 +125,7 @@ def _several(names: list[str]) -> str:
 
 
 def figures(steps: list[Step], took: float | None, activity: dict[str, Any]) -> list[dict[str, str]]:
-    """The key figures: a label, a value, and a smaller note."""
+    """Return the key figures: each a label, a value, and a smaller note."""
     tally, total = counts(steps), len(steps)
     asked = checks(steps)
     retries = sum(max(len(step.get("retries", ())), (step.get("attempts") or 1) - 1) for step in steps)
@@ -170,17 +161,15 @@ def _slowest(step: Step | None) -> str:
 
 
 def attention(steps: list[Step], activity: dict[str, Any]) -> tuple[list[dict[str, Any]], int]:
-    """What to look at first: failures, captured errors, checks that did not pass, steps that needed retries; and how
-    many more.
-    """
+    """Return failures, captured errors, checks that did not pass and retried steps, and the number of further ones."""
     found: list[tuple[int, dict[str, Any]]] = [
-        (1, {"anchor": "errors", "tone": "failed", "name": error.get("type", "error"), "text": _told(error)})
+        (1, {"anchor": "errors", "tone": "failed", "name": error.get("type", "error"), "text": _captured(error)})
         for error in activity.get("errors", ())
     ]
     for index, step in enumerate(steps):
         if step["state"] == "failed":
-            said = shorten(first_paragraph(step.get("error") or "failed, no reason was recorded"), 160)
-            found.append((0, {"step": index, "tone": "failed", "text": said}))
+            reason = shorten(first_paragraph(step.get("error") or "failed, no reason was recorded"), 160)
+            found.append((0, {"step": index, "tone": "failed", "text": reason}))
         elif step["state"] in UNFINISHED:
             found.append((1, {"step": index, "tone": step["state"], "text": UNFINISHED[step["state"]]}))
         for check in step.get("checks", ()):
@@ -188,13 +177,13 @@ def attention(steps: list[Step], activity: dict[str, Any]) -> tuple[list[dict[st
                 tone = "unknown" if check["result"] == "unchecked" else _TONES[check["severity"]]
                 found.append((2, {"step": index, "tone": tone, "text": _about(check)}))
         if step["state"] != "failed" and (step.get("attempts") or 1) > 1:
-            said = f"succeeded at attempt {step['attempts']}" if step["state"] == "success" else "was retried"
-            found.append((3, {"step": index, "tone": "retry", "text": said}))
+            outcome = f"succeeded at attempt {step['attempts']}" if step["state"] == "success" else "was retried"
+            found.append((3, {"step": index, "tone": "retry", "text": outcome}))
     found.sort(key=lambda entry: entry[0])
     return [entry for _, entry in found[:MOST_ATTENTION]], max(0, len(found) - MOST_ATTENTION)
 
 
-def _told(error: dict[str, Any]) -> str:
+def _captured(error: dict[str, Any]) -> str:
     times = f", {error['count']:,} times" if error.get("count", 1) > 1 else ""
     return shorten(first_paragraph(error["message"]), 140) + times
 

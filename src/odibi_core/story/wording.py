@@ -1,13 +1,15 @@
-"""How numbers, times and states are said: the same words in the page's static part and in what the scripts
-draw.
-"""
+"""The words for states and times, and the bounds of texts and numbers: the same in the page and in its scripts."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
-STATES = ("failed", "lost", "running", "cancelled", "skipped", "pending", "success")
-LABELS = {
+EXACT: Final = 2**53
+"""Beyond it, a number of JavaScript is not exact."""
+STATES: Final = ("failed", "lost", "running", "cancelled", "skipped", "pending", "success")
+"""All states, the worst first."""
+LABELS: Final = {
     "success": "Succeeded",
     "failed": "Failed",
     "cancelled": "Cancelled",
@@ -16,27 +18,20 @@ LABELS = {
     "skipped": "Skipped",
     "pending": "Not started",
 }
-SPELLINGS = {"succeeded": "success", "complete": "success", "completed": "success", "ok": "success"} | {
-    "failure": "failed",
-    "error": "failed",
-    "canceled": "cancelled",
-    "skip": "skipped",
-    "started": "running",
-}
-
-
-def state(value: object) -> str | None:
-    """The state that a foreign word means, or nothing."""
-    word = str(value or "").strip().lower()
-    word = SPELLINGS.get(word, word)
-    return word if word in LABELS else None
 
 
 def date(value: datetime | None) -> str:
-    """`21 November 2026, 12:02:41 UTC`."""
+    """Return a time as `21 November 2026, 12:02:41 UTC`."""
     return "" if value is None else f"{value.day} {value:%B %Y, %H:%M:%S} UTC"
 
 
 def first_paragraph(message: str) -> str:
-    """What a message says first: hints and lists behind an empty line are for the step's own card."""
+    """Return a message without the hints and lists behind its first empty line."""
     return message.strip().partition("\n\n")[0]
+
+
+def cut(value: str | None, limit: int = 2_000) -> str | None:
+    """Return a text of at most about `limit` characters: its start, its end, and the number of those between."""
+    if not value or len(value) <= limit:
+        return value or None
+    return f"{value[: limit * 2 // 3]} … {len(value) - limit:,} characters … {value[-(limit // 3) :]}"

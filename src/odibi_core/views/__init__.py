@@ -1,13 +1,19 @@
-"""Views: pure folds over events. A view is a sink with `answer()`; it does no I/O and reads no clock.
+"""Views: folds over events. A view is a sink with `answer()`; it does no I/O and reads no clock.
 
-What they all promise, tested as a property over every one of them: **live equals replay**. A view that heard
-a run as it happened and one fed from the store afterwards give the same answer.
+**Live equals replay**, a property test over all views: a view that was subscribed during a run and one that was fed
+from the store give the same answer. Answers about runs are the structs of `answers`; `as_dict` writes them with the
+contract's keys.
 
-    runs       one row for each run                 timeline   how far one run is, step by step
-    logs       the last entries, and their summary  lineage    what one run did to which data
-    metrics    the numbers                          health     how each thing that is checked stands
-    usage      what of a program is used            errors     what went wrong, the same failures together
-    operations where the time went, as a tree       costs      what was spent, on what
+- `runs`: a row for each run
+- `timeline`: the progress of one run, step by step
+- `lineage`: the data of one run, step by step
+- `logs`: the last entries and a summary
+- `metrics`: the numbers
+- `operations`: durations, as a tree
+- `errors`: failures, grouped by fingerprint
+- `health`: the last result of each health check
+- `usage`: the use of a program's commands
+- `costs`: estimated costs, by several keys
 """
 
 from odibi_core.views.base import BUILTIN, View

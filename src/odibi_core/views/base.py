@@ -1,4 +1,4 @@
-"""What a view is, and which ones there are."""
+"""The protocol of a view, and the built-in views."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from odibi_core.events import Event
 
 @runtime_checkable
 class View(Protocol):
-    """A fold over events: fed one at a time, asked at any moment.
+    """A fold over events, which may be asked for its answer at any moment and from any thread.
 
-    `__call__` takes any event, of a kind that nobody knows or with fields of the wrong type, and never
-    raises. `answer()` is made of plain JSON values and depends on nothing but the events heard and their
-    order; it may share nested values (samples, schemas) with the events, so read it and do not write to it.
+    The event bus calls it with one event at a time. It accepts any event, of an unknown kind or with fields of the
+    wrong type, and never raises. `answer()` consists of structs and plain JSON values and depends on nothing but the
+    events and their order. It may share nested values (samples) with the events: read it, do not write to it.
     """
 
     def __call__(self, event: Event, /) -> None: ...
@@ -33,4 +33,4 @@ BUILTIN: Final = {
     "operations": "odibi_core.views.operations:OperationsView",
     "usage": "odibi_core.views.usage:UsageView",
 }
-"""The family table: one line a view, loaded when first asked for."""
+"""The family table: one line a view, loaded on first use."""

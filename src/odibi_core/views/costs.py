@@ -1,7 +1,7 @@
-"""What things cost: by operation, run, day, kind of statement, tables and tag; what queries did; the alerts.
+"""Estimated costs by operation, run, day, kind of statement, tables and tag; statistics of queries; the alerts.
 
-Money is added up in whole millionths of a millionth of a dollar, each amount read as the decimal that it is written
-as. So a sum is exact, 0.1 and 0.2 make 0.3, and the order of the events does not matter.
+Money is added up in whole units of 10⁻¹² of a dollar, each amount as the decimal that was written. So a sum is exact,
+0.1 and 0.2 make 0.3, and the order of the events does not matter.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from odibi_core.views import values
 from odibi_core.views.metrics.calls import COST_RULE
 
 BUDGET_RULE: Final = "cost_budget"
-"""The rule that an alert about a month's budget names."""
+"""The rule of an alert about the budget of a month."""
 OTHERS: Final = "(others)"
-"""The group into which goes what there is no room for."""
+"""The group of the keys for which there is no room."""
 _PLACES: Final = 12
 _EXACT: Final = Context(prec=64)
 _MAX_GROUPS: Final = 10_000
@@ -29,7 +29,7 @@ _MAX_TEXT: Final = 300
 
 
 def units(amount: object, most: float = 1e15) -> int | None:
-    """Dollars as whole 10⁻¹² of one; None for what is no amount: NaN, negative, a text, more than anybody has."""
+    """Return dollars in units of 10⁻¹²; None for NaN, a text, and an amount below 0 or above `most`."""
     known = values.number(amount)
     if known is None or not 0 <= known <= most:
         return None
@@ -38,15 +38,15 @@ def units(amount: object, most: float = 1e15) -> int | None:
 
 
 def dollars(amount: int) -> float:
-    """Those units as dollars: the float that is nearest, so that it is written as the decimal that is meant."""
+    """Return units of 10⁻¹² as dollars: the nearest float, which is written as the exact decimal."""
     return float(Decimal(amount).scaleb(-_PLACES, Context(prec=400)))
 
 
 class CostsView:
     """Every `cost`, `query` and alert about a cost, of one run or of many.
 
-    What is no amount counts as a call of unknown cost and adds nothing. Days are UTC's. Past 10,000 groups of a kind
-    (100 tags), further ones are added up in one called `(others)`, so that each list has the same sum.
+    A call without a valid amount counts as one of unknown cost and adds nothing. Days are UTC. Past 10,000 groups of a
+    kind (100 tags), further ones are added up as `(others)`, so that each list has the same sum.
     """
 
     def __init__(self) -> None:
@@ -60,39 +60,41 @@ class CostsView:
     def __call__(self, event: Event, /) -> None:
         kind = event.event_type
         if kind == kinds.COST:
-            self._hear_cost(event)
+            self._add_cost(event)
         elif kind == kinds.QUERY:
-            self._queries.hear(event)
+            self._queries.add(event)
         elif kind == kinds.ALERT_RAISED:
-            self._hear_alert(event)
+            self._add_alert(event)
 
-    def _hear_cost(self, event: Event) -> None:
+    def _add_cost(self, event: Event) -> None:
         self._total.add(event)
         for name, key_of in _KEYS.items():
             self._groups[name].of(key_of(event)).add(event)
         for tag, value in values.record(event.fields.get("tags")).items():
             if tag not in self._tags and len(self._tags) >= _MAX_TAGS:
                 tag = OTHERS
-            self._tags.setdefault(_short(tag) or "", _Groups()).of(_said(value)).add(event)
+            self._tags.setdefault(_short(tag) or "", _Groups()).of(_tag_value(value)).add(event)
 
-    def _hear_alert(self, event: Event) -> None:
+    def _add_alert(self, event: Event) -> None:
         rule = event.fields.get("rule")
         if not isinstance(rule, str) or rule not in self._raised:
             return
         self._raised[rule] += 1
-        said = {name: values.number(event.fields.get(name)) for name in ("value", "threshold")}
-        about = {
-            "rule": rule,
-            "operation": values.text(event.operation),
-            "message": values.message(event),
-        }
         self._alerts.append(
-            {"timestamp": iso(event.timestamp), "run": values.text(event.run_id), **about, **said}
+            {
+                "timestamp": iso(event.timestamp),
+                "run": values.text(event.run_id),
+                "rule": rule,
+                "operation": values.text(event.operation),
+                "message": values.message(event),
+                "value": values.number(event.fields.get("value")),
+                "threshold": values.number(event.fields.get("threshold")),
+            }
         )
         del self._alerts[:-_MAX_ALERTS]
 
     def answer(self) -> dict[str, Any]:
-        """The total, each way to divide it (the dearest first), queries, and the last 100 alerts."""
+        """Return the total, its groups by each key (the most expensive first), queries, and the last 100 alerts."""
         return {
             "total": self._total.row(),
             **{f"by_{name}": groups.rows(name) for name, groups in self._groups.items()},
@@ -103,7 +105,7 @@ class CostsView:
 
 
 class _Sum:
-    """What a group of calls came to."""
+    """The sums of a group of calls."""
 
     __slots__ = ("billed", "bytes", "calls", "unknown", "usd")
 
@@ -129,7 +131,7 @@ class _Sum:
 
 
 class _Groups:
-    """Sums by one key, in bounded room."""
+    """Sums by one key, in bounded memory."""
 
     def __init__(self) -> None:
         self._sums: dict[str | None, _Sum] = {}
@@ -143,7 +145,7 @@ class _Groups:
         return found
 
     def rows(self, name: str) -> list[dict[str, Any]]:
-        """The dearest first, days by their date."""
+        """Return the sums, the most expensive first; days by their date."""
         if name == "day":
             ordered = sorted(self._sums.copy().items(), key=lambda each: each[0] or "")
         else:
@@ -154,17 +156,17 @@ class _Groups:
 
 
 class _Queries:
-    """What `query` events say that `cost` events do not."""
+    """The fields of `query` events that `cost` events do not have."""
 
     def __init__(self) -> None:
         self._counts = dict.fromkeys(("count", "failed", "cache_hits", "rows_returned", "bytes_processed"), 0)
         self._slot_ms = 0
         self._micros = 0
 
-    def hear(self, event: Event) -> None:
+    def add(self, event: Event) -> None:
         counts = self._counts
         counts["rows_returned"] += _whole(event.fields.get("rows_returned"))
-        if event.fields.get("script_parent") is True:  # the rest of what it did is said by its statements
+        if event.fields.get("script_parent") is True:  # its statements report the rest
             return
         counts["count"] += 1
         counts["failed"] += event.status == "failed"
@@ -179,22 +181,22 @@ class _Queries:
 
 
 def _whole(value: object) -> int:
-    """A number of bytes, rows, milliseconds; 0 for what is none."""
+    """Return a number of bytes, rows or milliseconds; 0 for any other value."""
     known = values.number(value)
     return int(known) if known is not None and 0 <= known < 2**63 else 0
 
 
 def _short(value: object) -> str | None:
-    said = values.text(value)
-    return said if said is None or len(said) <= _MAX_TEXT else f"{said[:_MAX_TEXT]}…"
+    known = values.text(value)
+    return known if known is None or len(known) <= _MAX_TEXT else f"{known[:_MAX_TEXT]}…"
 
 
-def _said(value: object) -> str | None:
+def _tag_value(value: object) -> str | None:
     return str(value).lower() if isinstance(value, bool) else _short(value)
 
 
 def _tables(event: Event) -> str | None:
-    """The tables together: a query's cost cannot be divided among them."""
+    """Return the tables as one key, because the cost of a query cannot be divided among them."""
     return _short(", ".join(sorted(values.texts(event.fields.get("tables"))))) or None
 
 
@@ -208,10 +210,10 @@ _KEYS: Final = {
 
 
 def sum_of(rows: Iterable[dict[str, Any]]) -> int:
-    """What some groups cost together, in units."""
+    """Return the cost of some groups together, in units of 10⁻¹² of a dollar."""
     return sum(units(row["cost_usd"], inf) or 0 for row in rows)
 
 
 def month_of(answer: dict[str, Any], month: str) -> float:
-    """What the days of a month (`2026-11`) cost together."""
+    """Return the cost of a month (`2026-11`) in dollars."""
     return dollars(sum_of(row for row in answer["by_day"] if str(row["day"]).startswith(month)))

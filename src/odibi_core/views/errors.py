@@ -1,4 +1,4 @@
-"""What went wrong: failures that are one and the same, together."""
+"""Failures, grouped by fingerprint."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from odibi_core.views.values import flag, message, record, records, text
 
 MAX_GROUPS: Final = 1000
 MAX_OCCURRENCES: Final = 10_000
-"""Exceptions of which is remembered that they were counted, and runs that a node of theirs failed."""
+"""Exceptions that are known to be counted, and runs that are known to have a failed node."""
 MAX_WAITING: Final = 1000
-"""Failed runs of which something was told, and no failure of theirs heard yet."""
-_TOLD_OF_ONE: Final = 8
+"""Failed runs with a report of the failure, but without a failed node so far."""
+_MAX_REPORTS: Final = 8
 MAX_NAMES: Final = 10
 _MAX_RUNS: Final = 1000
 _OF_THE_REPORT: Final = ("handled", "context", "contexts", "breadcrumbs")
 _OF_ONE: Final = frozenset(
     {"members", "members_left_out", "fingerprint", "error_id", "error_type", "traceback", "notes"}
 )
-"""What a group of exceptions tells of itself, and each of its members of its own."""
+"""Fields of a group of exceptions that its members have of their own."""
 _ERROR_RANK: Final = kinds.severity("error")
 _FAILURES: Final = frozenset(
     {kinds.ERROR, kinds.NODE_FAILED, kinds.OPERATION_FAILED, kinds.STAGE_FAILED, kinds.PIPELINE_ERROR}
@@ -36,11 +36,12 @@ _FAILURES: Final = frozenset(
 class ErrorsView:
     """Groups of failures by fingerprint, of the latest `limit` fingerprints.
 
-    A failure is an event that says so (`error`, `node_failed`, `operation_failed`, `stage_failed`), one of any kind
-    at level error that has an `error`, a message at that level, and the end of a run that failed when no node of it
-    did. An exception that several events tell of, each layer that it went through one, is counted once; and so is a
-    failed node with the `PipelineError` of its run, in whichever order they come. Of a group of exceptions, such as
-    that of an `asyncio.TaskGroup`, each member is a failure.
+    A failure is an event of a failure kind (`error`, `node_failed`, `operation_failed`, `stage_failed`). So are, at
+    level error, every event with an `error` and every message; and the end of a failed run without a failed node.
+
+    An exception with several events, one for each layer that it passed, counts once. So does a failed node with the
+    `PipelineError` of its run, in either order. Each member of a group of exceptions, such as that of an
+    `asyncio.TaskGroup`, is a failure.
     """
 
     def __init__(self, limit: int = MAX_GROUPS) -> None:
@@ -60,17 +61,17 @@ class ErrorsView:
     def _take(self, event: Event) -> None:
         failed_run = text(event.fields.get("failed_run_id"))
         if failed_run is None:
-            self._hear(event)
+            self._add(event)
         elif failed_run in self._failed_inside:
-            self._hear(event, self._failed_inside[failed_run], failed_run)
+            self._add(event, self._failed_inside[failed_run], failed_run)
         else:
             waiting = self._waiting.pop(failed_run, [])
             if len(self._waiting) >= MAX_WAITING:
                 self._count(self._waiting.pop(next(iter(self._waiting))))
-            self._waiting[failed_run] = [*waiting[: _TOLD_OF_ONE - 1], event]
+            self._waiting[failed_run] = [*waiting[: _MAX_REPORTS - 1], event]
 
-    def _hear(self, event: Event, mark: str | None = None, failed_run: str | None = None) -> None:
-        """A failure; one that another event told of already when `mark`, the fingerprint of that, is given."""
+    def _add(self, event: Event, mark: str | None = None, failed_run: str | None = None) -> None:
+        """Add a failure; with `mark`, a fingerprint, it is another report of one that is counted already."""
         occurrence = text(event.fields.get("error_id")) or ""
         known = mark or self._counted.get(occurrence)
         mark = fingerprint_of(event) if known is None else known
@@ -82,26 +83,26 @@ class ErrorsView:
                 self._groups.pop(next(iter(self._groups)))
                 self._forgotten += 1
             self._groups[mark] = group = group or _Group(mark)
-            group.hear(event, again=known is not None, failed_run=failed_run)
+            group.add(event, again=known is not None, failed_run=failed_run)
             self._total += known is None
         if event.event_type == kinds.NODE_FAILED and isinstance(event.run_id, str):
             self._failed(event.run_id, mark)
 
     def _failed(self, run_id: str, mark: str) -> None:
-        """A node of this run did, and what was told of the run's failure was told of that."""
+        """Remember the failed node of a run: reports of the run's failure are reports of that one."""
         remember(self._failed_inside, run_id, self._failed_inside.get(run_id, mark), MAX_OCCURRENCES)
-        for told in self._waiting.pop(run_id, []):
-            self(told)
+        for report in self._waiting.pop(run_id, []):
+            self(report)
 
     def _count(self, waiting: list[Event]) -> None:
-        """What told of a run's failure is all that is known of it."""
+        """Count reports of a run's failure as failures: no failed node of that run is known."""
         for event in waiting:
-            self._hear(event)
+            self._add(event)
 
     def _count_waiting(self) -> None:
-        """The innermost run first: what was told of another may be told of that."""
-        told = [event for waiting in self._waiting.values() for event in waiting]
-        inside = {str(event.run_id) for event in told if event.event_type == kinds.NODE_FAILED}
+        """Count all waiting reports, those of the innermost runs first, because others may report the same failure."""
+        reports = [event for waiting in self._waiting.values() for event in waiting]
+        inside = {str(event.run_id) for event in reports if event.event_type == kinds.NODE_FAILED}
         for run_id in sorted(self._waiting, key=inside.__contains__):
             self._count(self._waiting.pop(run_id, []))
 
@@ -113,11 +114,10 @@ class ErrorsView:
             return not isinstance(event.run_id, str) or event.run_id not in self._failed_inside
         if kind in _FAILURES:
             return True
-        told = bool(event.error) or kind == kinds.MESSAGE
-        return told and kinds.severity(event.level) >= _ERROR_RANK
+        return (bool(event.error) or kind == kinds.MESSAGE) and kinds.severity(event.level) >= _ERROR_RANK
 
     def answer(self) -> dict[str, Any]:
-        """`total` failures, the `groups`, the one seen last first, and how many groups were `forgotten`."""
+        """Return the `total` of failures, the `groups`, the last seen first, and the number of `forgotten` groups."""
         view = self._copy() if self._waiting else self
         if view is not self:
             view._count_waiting()
@@ -126,7 +126,7 @@ class ErrorsView:
         return {"total": view._total, "groups": groups, "forgotten": view._forgotten}
 
     def _copy(self) -> ErrorsView:
-        """One that can hear more, while this one stays as it is."""
+        """Return a view that can add more failures without a change to this one."""
         made = copy(self)
         made._groups = {mark: group.copy() for mark, group in self._groups.copy().items()}
         made._counted, made._failed_inside = self._counted.copy(), self._failed_inside.copy()
@@ -135,16 +135,16 @@ class ErrorsView:
 
 
 def fingerprint_of(event: Event) -> str:
-    """The fingerprint that an event has, or the one that it would have."""
-    told = event.fields.get("fingerprint")
-    if isinstance(told, str) and told:
-        return told[:64]
+    """Return the fingerprint of a failure, computed if the event has none."""
+    given = event.fields.get("fingerprint")
+    if isinstance(given, str) and given:
+        return given[:64]
     place = event.node_name or event.operation or event.component
     return fingerprint_of_failure(event.fields, text(event.error or message(event)), text(place))
 
 
 def _each(event: Event) -> list[Event]:
-    """The failures that an event tells of: of a group of exceptions each member, and else the one."""
+    """Return the failures of an event: the members of a group of exceptions, else the event itself."""
     members = records(event.fields.get("members"))
     of_all = {name: value for name, value in event.fields.items() if name not in _OF_ONE}
     return [
@@ -176,15 +176,13 @@ class _Group:
         self.example: Event | None = None
 
     def copy(self) -> _Group:
-        """One that hears for itself."""
+        """Return a group of its own with the same failures."""
         made = copy(self)
         made.runs, made.nodes, made.operations = self.runs.copy(), self.nodes.copy(), self.operations.copy()
         return made
 
-    def hear(self, event: Event, *, again: bool, failed_run: str | None = None) -> None:
-        """Another failure; `again` when another event told of this one before, and of the run that it ended, the latter
-        when `failed_run` is given.
-        """
+    def add(self, event: Event, *, again: bool, failed_run: str | None = None) -> None:
+        """Add a failure, or with `again` another report of one; with `failed_run` it reports the end of that run."""
         self.count += not again
         self.first = min(self.first or event.timestamp, event.timestamp)
         self.last = max(self.last or event.timestamp, event.timestamp)
@@ -197,11 +195,11 @@ class _Group:
         if failed_run is not None and self.example is not None:
             if self.example.run_id == failed_run and event.event_type == kinds.ERROR:
                 self.example = _with_report(self.example, event)
-        elif self.example is None or _telling(event) >= _telling(self.example):
+        elif self.example is None or _detail(event) >= _detail(self.example):
             self.example = event
 
     def row(self) -> dict[str, Any]:
-        """The group; `runs` are the last ten, `run_count` is exact while a thousand other runs are not in between."""
+        """Return the group; `runs` are the last ten, `run_count` is exact for up to 1,000 runs side by side."""
         example = self.example
         return {
             "fingerprint": self.fingerprint,
@@ -218,20 +216,20 @@ class _Group:
         }
 
 
-def _telling(event: Event) -> tuple[bool, bool]:
-    """How much can be learnt from it: with a traceback before without, then as captured before as it passed by."""
+def _detail(event: Event) -> tuple[bool, bool]:
+    """Return the amount of detail: first a traceback, then whether it was captured and did not only pass by."""
     captured = event.event_type == kinds.ERROR or "handled" in event.fields
     return isinstance(event.fields.get("traceback"), str), captured
 
 
 def _with_report(example: Event, report: Event) -> Event:
-    """A node's failure with what was told of it where the end of its run was captured."""
-    told = {name: report.fields[name] for name in _OF_THE_REPORT if name in report.fields}
-    return replace(example, user=example.user or report.user, fields={**told, **example.fields})
+    """Return a node's failure with the report of the end of its run."""
+    given = {name: report.fields[name] for name in _OF_THE_REPORT if name in report.fields}
+    return replace(example, user=example.user or report.user, fields={**given, **example.fields})
 
 
 def _example(event: Event) -> dict[str, Any]:
-    """One failure of a group, whole."""
+    """Return one failure of a group with all its details."""
     fields = event.fields
     return {
         "timestamp": iso(event.timestamp),

@@ -1,4 +1,4 @@
-"""How each thing that is checked stands: the last answer, since when it is so, and how often it changed."""
+"""The last result of each health check, and the state of each circuit breaker."""
 
 from __future__ import annotations
 
@@ -13,59 +13,58 @@ MAX_CHECKS: Final = 1_000
 
 
 class HealthView:
-    """Folds `health_check` events, and the states of circuits; the latest `MAX_CHECKS` of each by name."""
+    """A fold of `health_check` and `circuit_state_change` events; at most `MAX_CHECKS` names of each."""
 
     def __init__(self) -> None:
-        self._checks: dict[str, _Standing] = {}
-        self._circuits: dict[str, _Standing] = {}
+        self._checks: dict[str, _Status] = {}
+        self._circuits: dict[str, _Status] = {}
 
     def __call__(self, event: Event) -> None:
         if event.event_type == kinds.HEALTH_CHECK:
-            name, state = text(event.fields.get("check")), text(event.status)
-            _standing(self._checks, name, state, event)
+            _add(self._checks, text(event.fields.get("check")), text(event.status), event)
         elif event.event_type == kinds.CIRCUIT_STATE_CHANGE:
             name, state = text(event.fields.get("circuitName")), text(event.fields.get("newState"))
-            _standing(self._circuits, name, state, event)
+            _add(self._circuits, name, state, event)
 
     def answer(self) -> dict[str, Any]:
-        """`checks` and `circuits`, each by name: `{status, since, last, asked, changes, …}`."""
+        """Return `checks` and `circuits`, each by name: `{status, since, last, asked, changes, …}`."""
         return {
-            "checks": {name: standing.check() for name, standing in sorted(self._checks.items())},
-            "circuits": {name: standing.circuit() for name, standing in sorted(self._circuits.items())},
+            "checks": {name: status.check() for name, status in sorted(self._checks.items())},
+            "circuits": {name: status.circuit() for name, status in sorted(self._circuits.items())},
         }
 
 
-def _standing(known: dict[str, _Standing], name: str | None, state: str | None, event: Event) -> None:
+def _add(known: dict[str, _Status], name: str | None, state: str | None, event: Event) -> None:
     if name is None or state is None:
         return
     if name not in known:
         if len(known) >= MAX_CHECKS:
             return
-        known[name] = _Standing(state, event.timestamp)
-    known[name].hear(state, event)
+        known[name] = _Status(state, event.timestamp)
+    known[name].add(state, event)
 
 
-class _Standing:
-    __slots__ = ("changes", "event", "heard", "since", "state")
+class _Status:
+    __slots__ = ("changes", "count", "event", "since", "state")
 
     def __init__(self, state: str, since: datetime) -> None:
         self.state = state
         self.since = since
-        self.heard = 0
+        self.count = 0
         self.changes = 0
         self.event: Event | None = None
 
-    def hear(self, state: str, event: Event) -> None:
-        self.heard += 1
+    def add(self, state: str, event: Event) -> None:
+        self.count += 1
         before = self.event
         if before is not None and before.run_id != event.run_id and before.timestamp > event.timestamp:
-            return  # two programs ran side by side, and are read one after the other: the later answer stands
+            return  # runs side by side are read one after the other: the later event counts
         self.event = event
         if state != self.state:
             self.state, self.since = state, event.timestamp
             self.changes += 1
 
-    def _last(self) -> dict[str, Any]:
+    def _times(self) -> dict[str, Any]:
         last = self.event.timestamp if self.event else self.since
         return {"since": iso(self.since), "last": iso(last), "changes": self.changes}
 
@@ -77,9 +76,9 @@ class _Standing:
             "message": message(event) if event else None,
             "duration_seconds": None if duration is None else duration / 1000,
             "details": record(event.fields.get("details")) if event else {},
-            "asked": self.heard,
-            **self._last(),
+            "asked": self.count,
+            **self._times(),
         }
 
     def circuit(self) -> dict[str, Any]:
-        return {"state": self.state, **self._last()}
+        return {"state": self.state, **self._times()}

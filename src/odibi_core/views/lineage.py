@@ -1,23 +1,23 @@
-"""What one run did to which data: its steps, their snapshots, differences and checks, and the edges."""
+"""The data of one run: its steps with their snapshots, differences and checks, and the edges between them."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
 import msgspec
+from msgspec.structs import asdict
 
 from odibi_core.events import Event, kinds
-from odibi_core.events.clock import iso
-from odibi_core.views.diffs import difference, row_delta
+from odibi_core.views.answers import Check, Edge, Lineage, NodeLineage, Retry, Snapshot, Totals
+from odibi_core.views.diffs import columns, difference, row_delta
 from odibi_core.views.run_activity import RunActivity
-from odibi_core.views.step import ENDED, Side, Step, told_calls
+from odibi_core.views.step import ENDED, Group, Step
 from odibi_core.views.steps import STEP_HANDLERS, StepsView
 from odibi_core.views.values import (
     count,
-    flag,
     keys_by_name,
     milliseconds,
     number,
@@ -35,20 +35,17 @@ MAX_CHECKS: Final = 1000
 
 
 class LineageView(StepsView):
-    """The lineage of one run (see `StepsView` for which); what `StoryGenerator` draws.
+    """The lineage of one run (see `StepsView` for which).
 
-    A step stands in the plan's order, else in that of the first events. It is `pending` until it starts, and
-    stays so in a run that ended without it; what was running when the run was cancelled or lost is
-    `cancelled` or `lost`.
+    Steps stand in the plan's order, else in that of their first events. A step is `pending` until it starts, also in a
+    run that ended without it. If the run was cancelled or lost, its running steps are `cancelled` or `lost`.
 
-    An edge goes from the step that made a dataset to each that read it, with the rows it had when it was
-    taken. Dependencies that no dataset explains (`depends_on`) are edges with `dataset` None; for a `Tracker`
-    without a plan that is the step that the same thread or task started just before.
+    An edge leads from the step that made a dataset to each that took it, with the rows that were taken. A dependency
+    without a dataset is an edge with `dataset` None. Without a plan, as with a `Tracker` alone, a step depends on the
+    one that its thread or task started just before.
 
-    `activity` is what the run did beside its steps: captured errors, log, measured operations, costs (`RunActivity`).
-
-    A step that was tried again shows its last attempt. `schema_diff` and `row_delta` compare the first output
-    with the first input: by the plan's order, else by arrival. Memory is bounded for each step.
+    A step with several attempts shows the last. `schema_diff` and `row_delta` compare the first output with the first
+    input: by the plan's order, else by arrival. Memory is bounded for each step.
     """
 
     def _reset(self, run_id: str | None) -> None:
@@ -69,7 +66,7 @@ class LineageView(StepsView):
             return
         step.touched = True
         fields = event.fields
-        where: Side = "after" if fields.get("when") == "after" else "before"
+        where: Group = "after" if fields.get("when") == "after" else "before"
         side = step.after if where == "after" else step.before
         key = text(fields.get("dataset")) or event.timestamp
         if len(side) >= MAX_SNAPSHOTS and key not in side:
@@ -79,16 +76,14 @@ class LineageView(StepsView):
             fields = {**fields, "sample_data": sample[:MAX_SAMPLE_ROWS]}
             event = msgspec.structs.replace(event, fields=fields)
         step.keep(where, key, event)
-        step.version += 1
 
     def _on_check(self, event: Event) -> None:
         step = self._step(event)
         if step is None or len(step.checks) >= MAX_CHECKS:
             return
-        # By its number: two checks of a step may differ in nothing that their events say.
-        said = (text(event.fields.get("check")), text(event.fields.get("column")), text(event.message))
-        step.keep("checks", (text(event.writer_id), count(event.seq), *said), event)
-        step.version += 1
+        # By its number: two checks of a step may have events with equal fields.
+        fields = (text(event.fields.get("check")), text(event.fields.get("column")), text(event.message))
+        step.keep("checks", (text(event.writer_id), count(event.seq), *fields), event)
 
     handlers: ClassVar[dict[str, Callable[[Any, Event], None]]] = {
         **STEP_HANDLERS,
@@ -97,88 +92,53 @@ class LineageView(StepsView):
         kinds.CHECK_RESULT: _on_check,
     }
 
-    def answer(self) -> dict[str, Any]:
-        """The lineage as a dict of plain JSON values."""
-        head = self._head()
+    def answer(self) -> Lineage:
+        """Return the lineage."""
+        run = self._head.answer(self.status)
         steps = self._in_order()
-        described = [_described(step, head["status"], head["start"]) for step in steps]
-        totals = summary(described)
-        return {
-            "pipeline_id": head["run_id"],
-            "run_id": head["run_id"],
-            "pipeline_name": head["pipeline_name"],
-            "status": head["status"],
-            "engine": head["engine"],
-            "start_time": _iso(head["start"]),
-            "end_time": _iso(head["end"]),
-            "duration_ms": head["duration_ms"],
-            "total_duration_ms": totals["total_duration_ms"],
-            "error_message": head["error"],
-            "steps": described,
-            "edges": edges(described, {step.name: step for step in steps}),
-            "summary": totals,
-            **({"activity": activity} if (activity := self._activity.answer()) else {}),
-        }
+        nodes = [_node(step, run.status, run.start) for step in steps]
+        return Lineage(
+            **asdict(run),
+            nodes=nodes,
+            edges=_edges(nodes, {step.name: step for step in steps}),
+            summary=totals(nodes),
+            activity=self._activity.answer(),
+        )
 
 
-def _described(step: Step, run_status: str, run_start: datetime | None) -> dict[str, Any]:
-    """One step of the answer; what has ended is described once, and again only if more is heard of it.
-
-    The version is read first here and set last by the handlers, so what comes in between is never missed.
-    """
-    version = step.version
-    kept = step.described
-    if kept is not None and kept[0] == version and kept[1] == run_start:
-        return kept[2].copy()
-    entry = describe_step(step, run_status, run_start)
-    if step.has_ended:
-        step.described = (version, run_start, entry.copy())
-    return entry
-
-
-def describe_step(step: Step, run_status: str, run_start: datetime | None) -> dict[str, Any]:
-    """One step of the answer."""
-    end, first, state = step.end, step.first, step.state(run_status)
-    inputs, outputs = keys_by_name(step.said("inputs")), keys_by_name(step.said("outputs"))
-    before, after = snapshots(step.before, inputs), snapshots(step.after, outputs)
-    result = after[0] if after else None
-    rows = step.rows
-    return {
-        "step_name": step.name,
-        "layer": step.told("layer"),
-        "type": text(step.said("type")),
-        "engine": step.told("engine"),
-        "state": state,
-        "start_time": iso(first.timestamp) if first else None,
-        "end_time": _iso(step.ended_at),
-        "duration_ms": step.duration_ms,
-        "started_ms": milliseconds(run_start, first.timestamp) if first and run_start else None,
-        "worker": text(step.said("worker")),
-        "inputs": inputs,
-        "outputs": outputs,
-        "depends_on": texts(step.said("depends_on")),
-        **({"probable": probable} if (probable := texts(step.said("probable"))) else {}),
-        "attempts": step.attempts,
-        **told_calls(step),
-        "memory_mb": number(end.memory_mb) if end else None,
-        "cache_hit": flag(end.cache_hit) if end else None,
-        "row_count": rows if rows is not None or result is None else result["row_count"],
-        "before_snapshot": before[0] if before else None,
-        "before_snapshots": before,
-        "after_snapshot": result,
-        "schema_diff": difference(before[0], result, _told_diffs(step, result)) if before and result else None,
-        "row_delta": row_delta(before[0], result) if before and result else None,
-        "error_message": step.error,
-        "error_type": text(end.fields.get("error_type")) if end else None,
-        "traceback": text(end.fields.get("traceback")) if end else None,
-        "skip_reason": text(end.fields.get("reason")) if state == "skipped" and end else None,
-        "retries": [_retry(event) for event in step.retries.copy().values()],
-        "checks": [_check(event) for event in step.checks.copy().values()],
-    }
+def _node(step: Step, run_status: str, run_start: datetime | None) -> NodeLineage:
+    end, state = step.end, step.state(run_status)
+    node = step.node(state)
+    inputs, outputs = keys_by_name(step.field("inputs")), keys_by_name(step.field("outputs"))
+    before, after = _snapshots(step.before, inputs), _snapshots(step.after, outputs)
+    taken, made = before[0] if before else None, after[0] if after else None
+    known = asdict(node)
+    if node.row_count is None and made is not None:
+        known["row_count"] = made.row_count
+    return NodeLineage(
+        **known,
+        type=text(step.field("type")),
+        engine=step.standard("engine"),
+        started_ms=milliseconds(run_start, node.start) if node.start and run_start else None,
+        inputs=inputs,
+        outputs=outputs,
+        depends_on=texts(step.field("depends_on")),
+        probable=texts(step.field("probable")),
+        memory_mb=number(end.memory_mb) if end else None,
+        before=before,
+        after=made,
+        schema_diff=difference(taken, made, _recorded_diffs(step, made.name)) if taken and made else None,
+        row_delta=row_delta(taken, made) if taken and made else None,
+        error_type=text(end.fields.get("error_type")) if end else None,
+        traceback=text(end.fields.get("traceback")) if end else None,
+        skip_reason=text(end.fields.get("reason")) if state == "skipped" and end else None,
+        retries=[_retry(event) for event in step.retries.copy().values()],
+        checks=[_check(event) for event in step.checks.copy().values()],
+    )
 
 
-def snapshots(side: dict[object, Event], order: dict[str, str]) -> list[dict[str, Any]]:
-    """One side's snapshots, the first declared dataset first."""
+def _snapshots(side: dict[object, Event], order: dict[str, str]) -> list[Snapshot]:
+    """Return the snapshots of one side, the first declared dataset first."""
     events = list(side.copy().items())
     if len(events) > 1:
         rank = {key: place for place, key in enumerate(order.values())}
@@ -186,102 +146,94 @@ def snapshots(side: dict[object, Event], order: dict[str, str]) -> list[dict[str
     return [_snapshot(event) for _, event in events]
 
 
-def _told_diffs(step: Step, result: dict[str, Any]) -> object:
-    """What came with the snapshot of an output: the differences that its own schema does not show."""
-    name = result["name"]
-    events = (event for event in step.after.copy().values() if (text(event.fields.get("dataset")) or "after") == name)
+def _recorded_diffs(step: Step, made: str) -> object:
+    """Return the differences that were recorded with an output because the snapshots leave out columns."""
+    events = (event for event in step.after.copy().values() if (text(event.fields.get("dataset")) or "after") == made)
     return next((event.fields.get("schema_diffs") for event in events), None)
 
 
-def _snapshot(event: Event) -> dict[str, Any]:
+def _snapshot(event: Event) -> Snapshot:
     fields = event.fields
-    return {
-        "name": text(fields.get("dataset")) or text(fields.get("when")) or "before",
-        "timestamp": iso(event.timestamp),
-        "row_count": count(event.row_count),
-        "column_count": count(fields.get("column_count")),
-        "schema": records(fields.get("schema")),
-        "sample_data": records(fields.get("sample_data")),
-        "metadata": record(event.metadata) or record(fields.get("metadata")),
-        "not_described": text(fields.get("not_described")),
-        **({"stats": records(fields["stats"])} if "stats" in fields else {}),
-    }
+    return Snapshot(
+        name=text(fields.get("dataset")) or text(fields.get("when")) or "before",
+        timestamp=event.timestamp,
+        row_count=count(event.row_count),
+        column_count=count(fields.get("column_count")),
+        schema=columns(fields.get("schema")),
+        sample_data=records(fields.get("sample_data")),
+        metadata=record(event.metadata) or record(fields.get("metadata")),
+        not_described=text(fields.get("not_described")),
+        stats=records(fields.get("stats")),
+    )
 
 
-def _retry(event: Event) -> dict[str, Any]:
-    return {
-        "attempt": count(event.fields.get("attempt")),
-        "error": text(event.error),
-        "delay_ms": number(event.fields.get("delay_ms")),
-        "timestamp": iso(event.timestamp),
-    }
+def _retry(event: Event) -> Retry:
+    return Retry(
+        attempt=count(event.fields.get("attempt")),
+        error=text(event.error),
+        delay_ms=number(event.fields.get("delay_ms")),
+        timestamp=event.timestamp,
+    )
 
 
-def _check(event: Event) -> dict[str, Any]:
+def _check(event: Event) -> Check:
     fields = event.fields
     examples = fields.get("examples")
-    return {
-        "check": text(fields.get("check")),
-        "column": text(fields.get("column")),
-        "passed": passed_of(event),
-        "failed_rows": count(fields.get("failed_rows")),
-        "total_rows": count(fields.get("total_rows")),
-        "severity": text(fields.get("severity")),
-        "message": text(event.message) or text(fields.get("message")),
-        "examples": examples[:MAX_SAMPLE_ROWS] if isinstance(examples, list) else [],
-    }
+    return Check(
+        check=text(fields.get("check")),
+        column=text(fields.get("column")),
+        passed=passed_of(event),
+        failed_rows=count(fields.get("failed_rows")),
+        total_rows=count(fields.get("total_rows")),
+        severity=text(fields.get("severity")),
+        message=text(event.message) or text(fields.get("message")),
+        examples=examples[:MAX_SAMPLE_ROWS] if isinstance(examples, list) else [],
+    )
 
 
-def edges(described: list[dict[str, Any]], steps: dict[str, Step]) -> list[dict[str, Any]]:
-    """From the maker of a dataset to its readers; then the declared dependencies that no dataset explains."""
-    by_name = {entry["step_name"]: entry for entry in described}
+def _edges(nodes: Sequence[NodeLineage], steps: dict[str, Step]) -> list[Edge]:
+    """Return an edge for each dataset that a step took, then one for each dependency without a dataset."""
+    by_name = {node.node_name: node for node in nodes}
     makers: dict[str, str] = {}
-    for entry in described:
-        for key in entry["outputs"].values():
-            makers.setdefault(key, entry["step_name"])
-    found: list[dict[str, Any]] = []
-    for entry in described:
-        target, linked = entry["step_name"], set()
-        for key in dict.fromkeys(entry["inputs"].values()):
+    for node in nodes:
+        for key in node.outputs.values():
+            makers.setdefault(key, node.node_name)
+    found: list[Edge] = []
+    for node in nodes:
+        linked = set()
+        for key in dict.fromkeys(node.inputs.values()):
             source = makers.get(key)
-            if source is not None and source != target:
+            if source is not None and source != node.node_name:
                 linked.add(source)
-                taken = steps[target].before.get(key)
-                found.append(_edge(by_name[source], entry, key, taken or steps[source].after.get(key)))
-        for source in dict.fromkeys(entry["depends_on"]):
-            if source in by_name and source not in linked and source != target:
-                found.append(_edge(by_name[source], entry, None, None))
+                taken = steps[node.node_name].before.get(key)
+                found.append(_edge(by_name[source], node, key, taken or steps[source].after.get(key)))
+        for source in dict.fromkeys(node.depends_on):
+            if source in by_name and source not in linked and source != node.node_name:
+                found.append(_edge(by_name[source], node, None, None))
     return found
 
 
-def _edge(
-    source: dict[str, Any], target: dict[str, Any], key: str | None, event: Event | None
-) -> dict[str, Any]:
-    if "calls" in source or "calls" in target:
-        event = None
+def _edge(source: NodeLineage, target: NodeLineage, key: str | None, event: Event | None) -> Edge:
+    if source.calls or target.calls:
+        event = None  # the snapshot of one call is not that of all
     rows = count(event.row_count) if event else None
-    if rows is None and (key is None or len(source["outputs"]) == 1):
-        rows = source["row_count"]
-    edge = {"source": source["step_name"], "target": target["step_name"], "dataset": key, "row_count": rows}
-    return {**edge, "probable": True} if source["step_name"] in target.get("probable", ()) else edge
+    if rows is None and (key is None or len(source.outputs) == 1):
+        rows = source.row_count
+    return Edge(source.node_name, target.node_name, key, rows, source.node_name in target.probable)
 
 
-def summary(described: list[dict[str, Any]]) -> dict[str, Any]:
-    """Counts over the steps; `success_rate` in percent of all, `total_duration_ms` the sum of the steps'."""
-    states = Counter(entry["state"] for entry in described)
-    checks = Counter(check["passed"] for entry in described for check in entry["checks"])
-    return {
-        "total_steps": len(described),
-        "success_count": states["success"],
-        "failed_count": states["failed"],
-        "skipped_count": states["skipped"],
-        "success_rate": round(100.0 * states["success"] / len(described), 2) if described else 0.0,
-        "total_duration_ms": round(sum(entry["duration_ms"] or 0.0 for entry in described), 3),
-        "checks_passed": checks[True],
-        "checks_failed": checks[False],
-        "checks_not_checked": checks[None],
-    }
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return None if moment is None else iso(moment)
+def totals(nodes: Sequence[NodeLineage]) -> Totals:
+    """Return the counts over the steps."""
+    states = Counter(node.state for node in nodes)
+    checks = Counter(check.passed for node in nodes for check in node.checks)
+    return Totals(
+        total_steps=len(nodes),
+        success_count=states["success"],
+        failed_count=states["failed"],
+        skipped_count=states["skipped"],
+        success_rate=round(100.0 * states["success"] / len(nodes), 2) if nodes else 0.0,
+        total_duration_ms=round(sum(node.duration_ms or 0.0 for node in nodes), 3),
+        checks_passed=checks[True],
+        checks_failed=checks[False],
+        checks_not_checked=checks[None],
+    )

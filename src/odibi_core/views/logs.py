@@ -12,13 +12,13 @@ from odibi_core.views.values import text
 MAX_ERRORS: Final = 10
 MAX_KINDS: Final = 1000
 OTHER: Final = "(other)"
-"""What kinds of event beyond the first thousand are counted under."""
+"""The kind under which events beyond the first thousand kinds are counted."""
 
 _ERROR_RANK: Final = kinds.severity("error")
 
 
 class LogsView:
-    """The latest `limit` entries as flat dicts; the summary counts every entry ever heard."""
+    """The latest `limit` entries as flat dicts, and a summary of every entry."""
 
     def __init__(self, limit: int = 1000) -> None:
         self._entries: deque[Event] = deque(maxlen=max(0, limit))
@@ -37,11 +37,11 @@ class LogsView:
             self._errors.append(event)
 
     def answer(self) -> dict[str, Any]:
-        """`entries`, oldest first, and the `summary`."""
-        return {"entries": [to_dict(event) for event in self._entries.copy()], "summary": self.get_summary()}
+        """Return `entries`, oldest first, and the `summary`."""
+        return {"entries": [to_dict(event) for event in self._entries.copy()], "summary": self.summary()}
 
-    def get_summary(self) -> dict[str, Any]:
-        """`total_entries, by_level, by_event_type`, and `errors`: the first ten."""
+    def summary(self) -> dict[str, Any]:
+        """Return `total_entries`, `by_level`, `by_event_type`, and `errors`: the first ten."""
         return {
             "total_entries": self._total,
             "by_level": dict(self._levels),

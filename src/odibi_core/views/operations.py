@@ -1,25 +1,26 @@
-"""Where the time went: steps of pipelines and measured operations as a tree, each with what it called."""
+"""Durations of steps and measured operations, as a tree: each with the operations that it called."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
 from odibi_core.events import Event, kinds
+from odibi_core.views.answers import Operation
 from odibi_core.views.values import count, number, text
 
 MAX_NODES: Final = 5000
-"""Places in the tree; more names than that are counted under their parent's `(other)`."""
+"""Places in the tree; further names are counted under their parent's `(other)`."""
 MAX_DEPTH: Final = 50
-"""Levels that are shown; a recursion may be deeper."""
+"""Levels of the answer; a recursion may be deeper."""
 OTHER: Final = "(other)"
 
 _REMEMBERED: Final = 10_000
-"""Measurements that are known by their id: those that wait for their parent, and those that may yet get a child."""
+"""Measurements known by their id: those that wait for their parent, and those that may still get a child."""
 _LONGEST_MS: Final = 1e15
 _STEPS: Final = {kinds.NODE_COMPLETE: False, kinds.NODE_FAILED: True}
-"""The ends of a step, and whether it failed."""
+"""The end events of a step: True for a failure."""
 
 
 class _Node:
@@ -48,11 +49,11 @@ class _Node:
         self.children: dict[tuple[str, bool], _Node] = {}
         self.parent: _Node | None = None
         self.stands_in: _Node | None = None
-        """The node that this one's figures went to."""
+        """The node to which the figures of this one were added."""
 
     @property
     def key(self) -> tuple[str, bool]:
-        """What it is known by among its parent's children."""
+        """The name and sort: unique among the children of one parent."""
         return self.name, self.is_step
 
     def count(self, duration: float | None, failed: bool) -> None:
@@ -64,7 +65,7 @@ class _Node:
             self.longest = duration if self.longest is None else max(self.longest, duration)
 
     def add(self, other: _Node) -> None:
-        """The figures of another one, without its children."""
+        """Add the figures of another node, without its children."""
         self.calls += other.calls
         self.failures += other.failures
         self.total += other.total
@@ -74,7 +75,7 @@ class _Node:
             self.longest = other.longest if self.longest is None else max(self.longest, other.longest)
 
     def is_within(self, whole: _Node) -> bool:
-        """Whether it is that node, or somewhere below it."""
+        """Return whether it is that node, or below it."""
         node: _Node | None = self
         while node is not None and node is not whole:
             node = node.parent
@@ -82,18 +83,18 @@ class _Node:
 
 
 class OperationsView:
-    """Folds the ends of steps and operations, in which a part is told before the whole, into a forest.
+    """A fold of the ends of steps and operations into a tree; a part ends before its whole.
 
-    A step stands at the top, and in it the operations that were measured while it ran and are part of no other.
-    Equal names under one parent are one node. A part whose whole is not told stands at the top. Bounded: beyond
-    `MAX_NODES` see `OTHER`; and of ten thousand wholes that are waited for, the longest awaited one is given up.
+    Steps stand at the top, each above the operations that were measured while it ran. Equal names under one parent are
+    one node. A part without a known whole stands at the top. Memory is bounded: by `MAX_NODES`, and by 10,000 parts
+    that wait for their whole, of which the oldest goes to the top.
     """
 
     def __init__(self) -> None:
         self._top = _Node("")
         # By the id of an operation, or the name of a step.
         self._waiting: OrderedDict[int | str, _Node] = OrderedDict()
-        self._told: OrderedDict[int | str, _Node] = OrderedDict()
+        self._known: OrderedDict[int | str, _Node] = OrderedDict()
         self._nodes = 0
 
     def __call__(self, event: Event) -> None:
@@ -110,7 +111,7 @@ class OperationsView:
             )
 
     def _add(self, node: _Node, event: Event, own_id: int | str | None, parent_id: int | str | None) -> None:
-        """Put one measurement where it belongs, with the parts of it that were told before."""
+        """Place one measurement, with those of its parts that came before."""
         self._nodes += 1
         node.count(_duration(event), _STEPS.get(event.event_type, event.event_type == kinds.OPERATION_FAILED))
         if own_id is not None:
@@ -119,21 +120,21 @@ class OperationsView:
                 node.children = parts.children
                 for part in node.children.values():
                     part.parent = node
-            self._told[own_id] = node
-            if len(self._told) > _REMEMBERED:
-                self._told.popitem(last=False)
+            self._known[own_id] = node
+            if len(self._known) > _REMEMBERED:
+                self._known.popitem(last=False)
         whole = self._whole(parent_id)
         self._place(self._top if whole.is_within(node) else whole, node)
 
     def _whole(self, parent_id: int | str | None) -> _Node:
-        """Where a part of `parent_id` belongs: under the parent if it was told already, else among those that wait."""
+        """Return the place for a part of `parent_id`: its parent, or the node of those that wait for it."""
         if parent_id is None:
             return self._top
-        told = self._told.get(parent_id)
-        if told is not None:
-            while told.stands_in is not None:
-                told = told.stands_in
-            return told
+        parent = self._known.get(parent_id)
+        if parent is not None:
+            while parent.stands_in is not None:
+                parent = parent.stands_in
+            return parent
         waiting = self._waiting.get(parent_id)
         if waiting is None:
             waiting = self._waiting[parent_id] = _Node("")
@@ -144,7 +145,7 @@ class OperationsView:
         return waiting
 
     def _place(self, parent: _Node, node: _Node) -> None:
-        """Put a node, with all below it, under `parent`; what has equal names there is added up."""
+        """Put a node and its children under `parent`, and add up nodes of equal names."""
         todo = [(parent, node)]
         while todo:
             whole, part = todo.pop()
@@ -161,7 +162,7 @@ class OperationsView:
                 part.children, part.stands_in = {}, known
 
     def _absorb(self, whole: _Node, part: _Node) -> None:
-        """There is no room for one more name: count it among the others, and what is below it not at all."""
+        """Count a name for which there is no room among the others, without its children."""
         other = whole if whole.name == OTHER else whole.children.get((OTHER, False))
         if other is None:
             other = whole.children[OTHER, False] = _Node(OTHER)
@@ -176,45 +177,44 @@ class OperationsView:
             todo += gone.children.values()
             gone.children, gone.stands_in = {}, other
 
-    def answer(self) -> dict[str, Any]:
-        """`operations`, the longest first: `name, calls, failures, total_ms, self_ms, min_ms, max_ms, children`, and
-        `kind: step` for a step.
+    def answer(self) -> list[Operation]:
+        """Return the tree, the longest first.
 
-        `self_ms` is what `total_ms` leaves when that of the children is taken off: nothing, where these ran side by
-        side. Of a generator it is the time in which it worked, and not its consumer's.
+        `self_ms` is `total_ms` without that of the children; 0 if these ran side by side. The time of a generator is
+        its own, without that of its consumer.
         """
         forest = [self._top, *self._waiting.copy().values()]
-        return {"operations": _rows(_children(forest), MAX_DEPTH)}
+        return _operations(_children(forest), MAX_DEPTH)
 
 
 def _children(nodes: Iterable[_Node]) -> list[_Node]:
     return [child for node in nodes for child in node.children.copy().values()]
 
 
-def _rows(nodes: Iterable[_Node], depth: int) -> list[dict[str, Any]]:
+def _operations(nodes: Iterable[_Node], depth: int) -> list[Operation]:
     named: dict[tuple[str, bool], list[_Node]] = {}
     for node in nodes:
         named.setdefault(node.key, []).append(node)
-    rows = [_row(same, depth) for same in named.values()]
-    return sorted(rows, key=lambda row: (-row["total_ms"], row["name"]))
+    rows = [_operation(same, depth) for same in named.values()]
+    return sorted(rows, key=lambda row: (-row.total_ms, row.name))
 
 
-def _row(same: list[_Node], depth: int) -> dict[str, Any]:
+def _operation(same: list[_Node], depth: int) -> Operation:
     below = _children(same)
     figures = _Node(*same[0].key)
     for node in same:
         figures.add(node)
-    return {
-        "name": figures.name,
-        **({"kind": "step"} if figures.is_step else {}),
-        "calls": figures.calls,
-        "failures": figures.failures,
-        "total_ms": round(figures.total, 3),
-        "self_ms": round(max(0.0, figures.total - sum(node.total for node in below)), 3),
-        "min_ms": _rounded(figures.shortest),
-        "max_ms": _rounded(figures.longest),
-        "children": _rows(below, depth - 1) if depth > 1 else [],
-    }
+    return Operation(
+        name=figures.name,
+        calls=figures.calls,
+        failures=figures.failures,
+        total_ms=round(figures.total, 3),
+        self_ms=round(max(0.0, figures.total - sum(node.total for node in below)), 3),
+        min_ms=_rounded(figures.shortest),
+        max_ms=_rounded(figures.longest),
+        children=_operations(below, depth - 1) if depth > 1 else [],
+        kind="step" if figures.is_step else None,
+    )
 
 
 def _rounded(ms: float | None) -> float | None:
@@ -222,6 +222,6 @@ def _rounded(ms: float | None) -> float | None:
 
 
 def _duration(event: Event) -> float | None:
-    worked = number(event.fields.get("active_ms"))
-    told = number(event.duration_ms) if worked is None else worked
-    return None if told is None else min(max(0.0, told), _LONGEST_MS)
+    active = number(event.fields.get("active_ms"))
+    known = number(event.duration_ms) if active is None else active
+    return None if known is None else min(max(0.0, known), _LONGEST_MS)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
-from odibi_core.views.values import CHECK_RESULTS
+from odibi_core.views.answers import Lineage, NodeLineage
 from odibi_core.views.wording import count, duration
 
 TITLE: Final = "Pipeline Execution Summary"
@@ -13,43 +13,41 @@ _HEADINGS: Final = ("Step", "Layer", "State", "Duration", "Rows", "Change", "Err
 _TO_THE_RIGHT: Final = frozenset({"Duration", "Rows", "Change"})
 
 
-def execution_summary(lineage: dict[str, Any]) -> str:
-    """The title, the run, a table of its steps, and the totals.
+def execution_summary(lineage: Lineage) -> str:
+    """Return the title, the run, a table of its steps, and the totals.
 
-    A name may hold anything; what a terminal would obey instead of showing is shown as `?`.
+    A character that a terminal would obey is shown as `?`.
     """
-    totals = lineage["summary"]
+    totals = lineage.summary
     lines = [
         TITLE,
         "=" * len(TITLE),
-        f"Pipeline: {_cell(lineage['pipeline_name'])}",
-        f"Run:      {_cell(lineage['run_id'])}",
-        f"Status:   {_cell(lineage['status'])}",
-        f"Duration: {duration(lineage['duration_ms'], '-')}",
+        f"Pipeline: {_cell(lineage.pipeline_name)}",
+        f"Run:      {_cell(lineage.run_id)}",
+        f"Status:   {_cell(lineage.status)}",
+        f"Duration: {duration(lineage.duration_ms, '-')}",
         "",
-        *_table([_row(step) for step in lineage["steps"]]),
+        *_table([_row(node) for node in lineage.nodes]),
         "",
-        f"Steps: {totals['total_steps']}   success: {totals['success_count']}   "
-        f"failed: {totals['failed_count']}   skipped: {totals['skipped_count']}   "
-        f"success rate: {totals['success_rate']:.1f} %",
+        f"Steps: {totals.total_steps}   success: {totals.success_count}   "
+        f"failed: {totals.failed_count}   skipped: {totals.skipped_count}   "
+        f"success rate: {totals.success_rate:.1f} %",
     ]
-    checks = {state: totals[f"checks_{state}"] for state in CHECK_RESULTS.values()}
-    if any(checks.values()):
-        unchecked = f", {checks['not_checked']} not checked" if checks["not_checked"] else ""
-        lines.append(f"Checks: {checks['passed']} passed, {checks['failed']} failed{unchecked}")
+    if totals.checks_passed or totals.checks_failed or totals.checks_not_checked:
+        unchecked = f", {totals.checks_not_checked} not checked" if totals.checks_not_checked else ""
+        lines.append(f"Checks: {totals.checks_passed} passed, {totals.checks_failed} failed{unchecked}")
     return "\n".join(lines)
 
 
-def _row(step: dict[str, Any]) -> tuple[str, ...]:
-    delta = step["row_delta"]
+def _row(node: NodeLineage) -> tuple[str, ...]:
     return (
-        _cell(step["step_name"]),
-        _cell(step["layer"]),
-        _cell(step["state"]),
-        duration(step["duration_ms"], "-"),
-        count(step["row_count"], "-"),
-        "-" if delta is None else f"{delta:+,}",
-        _cell(step["error_message"] or step["skip_reason"]),
+        _cell(node.node_name),
+        _cell(node.layer),
+        _cell(node.state),
+        duration(node.duration_ms, "-"),
+        count(node.row_count, "-"),
+        "-" if node.row_delta is None else f"{node.row_delta:+,}",
+        _cell(node.error or node.skip_reason),
     )
 
 
@@ -72,4 +70,3 @@ def _cell(value: str | None) -> str:
         return "-"
     shown = "".join(char if char.isprintable() else "?" for char in value[: _WIDEST + 1])
     return shown if len(shown) <= _WIDEST else f"{shown[: _WIDEST - 1]}…"
-

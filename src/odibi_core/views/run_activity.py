@@ -1,4 +1,4 @@
-"""What a run did beside its steps: the errors that it captured, its log, the operations it measured, what it cost."""
+"""The activity of a run beside its steps: captured errors, log, measured operations, costs."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections import Counter, deque
 from typing import Any, Final
 
 from odibi_core.events import Event, kinds
-from odibi_core.events.clock import iso
 from odibi_core.events.recent import remember
+from odibi_core.views.answers import Activity, CapturedError, Cost, Costs, LogLine
 from odibi_core.views.costs import CostsView
 from odibi_core.views.errors import ErrorsView
 from odibi_core.views.operations import OperationsView
-from odibi_core.views.values import text
+from odibi_core.views.values import moment, text
 
 MAX_LINES: Final = 200
-"""Lines of the log that are kept, the latest; their number is counted exactly."""
+"""Lines of the log that are kept, the latest; all are counted."""
 MAX_ERRORS: Final = 50
-"""Errors that are told, the one seen last first; all are counted."""
+"""Errors in the answer, the one seen last first; all are counted."""
 MAX_OPERATIONS: Final = 200
 MAX_COSTS: Final = 20
 _MAX_STEPS: Final = 1_000
@@ -31,7 +31,7 @@ _NO_LINES: Final = frozenset(
         kinds.CACHE_MISS, kinds.FEATURE_USAGE, kinds.CLI_ARGUMENT, kinds.BREADCRUMB, "tracker_warning",
     }
 )  # fmt: skip
-"""Kinds that are told elsewhere, or are too many for a log that is read."""
+"""Kinds that other parts of the answer have, or that are too many for a log that people read."""
 _OF_REPORTS: Final = frozenset(
     {
         "error_id", "message_id", "error_type", "traceback", "fingerprint", "handled", "context", "contexts",
@@ -40,11 +40,8 @@ _OF_REPORTS: Final = frozenset(
 )  # fmt: skip
 
 
-_FIGURES: Final = ("row_count", "duration_ms")
-
-
 class RunActivity:
-    """Folds the events of one run that are not those of its steps."""
+    """A fold of the events of one run that are not those of its steps."""
 
     def __init__(self) -> None:
         self._errors = ErrorsView()
@@ -70,48 +67,59 @@ class RunActivity:
             self._errors(event)
 
     def step_failed(self, event: Event) -> None:
-        """Remember the exception of a step: what else is told of it is told of the step."""
+        """Remember the exception of a step: captured again, it is no error beside the steps."""
         if identity := text(event.fields.get("error_id")):
             remember(self._of_steps, identity, None, _MAX_STEPS)
 
-    def answer(self) -> dict[str, Any]:
-        """`errors`, `error_count`, `log`, `log_levels`, `operations`, `costs`: those that there are."""
+    def answer(self) -> Activity | None:
+        """Return the activity; None if there was none."""
         errors = self._errors.answer()
-        told = {
-            "errors": [_error(group) for group in errors["groups"][:MAX_ERRORS]],
-            "error_count": errors["total"],
-            "log": [_line(event) for event in self._lines.copy()],
-            "log_levels": dict(self._levels),
-            "operations": self._operations.answer()["operations"][:MAX_OPERATIONS],
-            "costs": self._told_costs() if self._has_costs else {},
-        }
-        return {name: value for name, value in told.items() if value}
+        found = Activity(
+            errors=[_error(group) for group in errors["groups"][:MAX_ERRORS]],
+            error_count=errors["total"],
+            log=[_line(event) for event in self._lines.copy()],
+            log_levels=dict(self._levels),
+            operations=self._operations.answer()[:MAX_OPERATIONS],
+            costs=self._answer_costs() if self._has_costs else None,
+        )
+        return None if found == Activity() else found
 
-    def _told_costs(self) -> dict[str, Any]:
+    def _answer_costs(self) -> Costs:
         costs = self._costs.answer()
-        return {"total": costs["total"], "by_operation": costs["by_operation"][:MAX_COSTS]}
+        return Costs(Cost(**costs["total"]), [Cost(**row) for row in costs["by_operation"][:MAX_COSTS]])
 
 
-def _error(group: dict[str, Any]) -> dict[str, Any]:
-    told = ("error_type", "message", "count", "first_seen", "last_seen", "operations", "fingerprint")
+def _error(group: dict[str, Any]) -> CapturedError:
     example = group["example"] or {}
-    about = {name: example.get(name) for name in ("handled", "component", "traceback")}
-    return {**{name: group[name] for name in told}, **about}
+    return CapturedError(
+        error_type=group["error_type"],
+        message=group["message"],
+        count=group["count"],
+        first_seen=moment(group["first_seen"]),
+        last_seen=moment(group["last_seen"]),
+        operations=group["operations"],
+        fingerprint=group["fingerprint"],
+        handled=example.get("handled"),
+        component=example.get("component"),
+        traceback=example.get("traceback"),
+    )
 
 
-def _line(event: Event) -> dict[str, Any]:
-    figures = {name: value for name in _FIGURES if (value := getattr(event, name)) is not None}
-    fields = figures | {name: value for name, value in event.fields.items() if name not in _OF_REPORTS}
-    return {
-        "timestamp": iso(event.timestamp),
-        "level": kinds.level_name(event.level),
-        "event_type": None if event.event_type == event.fields.get("message_template") else event.event_type,
-        "message": _short(event.message or event.error, _MESSAGE),
-        "component": text(event.component),
-        "operation": text(event.operation),
-        "node_name": text(event.node_name),
-        "fields": {name: _short(fields[name], _VALUE) for name in list(fields)[:_FIELDS]},
-    }
+def _line(event: Event) -> LogLine:
+    fields = {name: value for name, value in event.fields.items() if name not in _OF_REPORTS}
+    for name in ("duration_ms", "row_count"):
+        if (value := getattr(event, name)) is not None:
+            fields = {name: value, **fields}
+    return LogLine(
+        timestamp=event.timestamp,
+        level=kinds.level_name(event.level),
+        event_type=None if event.event_type == event.fields.get("message_template") else text(event.event_type),
+        message=text(_short(event.message or event.error, _MESSAGE)),
+        component=text(event.component),
+        operation=text(event.operation),
+        node_name=text(event.node_name),
+        fields={name: _short(fields[name], _VALUE) for name in list(fields)[:_FIELDS]},
+    )
 
 
 def _short(value: Any, limit: int) -> Any:

@@ -1,4 +1,4 @@
-"""The calls of one step that is called any number of times: counted, each once, in memory that does not grow."""
+"""The calls of one step that is called many times: each counted once, in bounded memory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _FAILED: Final = (kinds.NODE_FAILED, "node_error")
 
 
 class StepCalls:
-    """What was heard of the calls of a step, by the number that each call has in its process."""
+    """The calls of a step, by the number of each call in its process."""
 
     __slots__ = ("_ended", "_open", "duration_ms", "first_failure", "last_end", "rows", "states")
 
@@ -28,20 +28,21 @@ class StepCalls:
 
     @property
     def total(self) -> int:
-        """Calls that began, as far as heard."""
+        """The number of calls that began."""
         return sum(self.states.values()) + len(self._open)
 
     @property
     def is_open(self) -> bool:
-        """Whether a call has not ended."""
+        """True if a call has not ended."""
         return bool(self._open)
 
     def begin(self, event: Event, call: int) -> None:
+        """Count the start of a call."""
         if call not in self._ended.setdefault(text(event.writer_id), _Numbers()):
             self._open.add((text(event.writer_id), call))
 
     def finish(self, event: Event, call: int) -> bool:
-        """Count the end of a call; False where it was counted before."""
+        """Count the end of a call; return False if it was counted before."""
         writer = text(event.writer_id)
         ended = self._ended.setdefault(writer, _Numbers())
         if call in ended:
@@ -62,7 +63,7 @@ class StepCalls:
 
 
 class _Numbers:
-    """A set of numbers that are nearly all there from 1 on."""
+    """A set of numbers that holds nearly all from 1 on."""
 
     __slots__ = ("_beyond", "_until")
 

@@ -1,15 +1,15 @@
-"""How far one run is: what live progress shows."""
+"""The progress of one run."""
 
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
-from typing import Any
 
-from odibi_core.events.clock import iso
-from odibi_core.views.step import STATES, Step, told_calls
+from msgspec.structs import asdict
+
+from odibi_core.views.answers import Timeline
+from odibi_core.views.step import STATES
 from odibi_core.views.steps import STEP_HANDLERS, StepsView
-from odibi_core.views.values import count, flag, text
+from odibi_core.views.values import count
 
 
 class TimelineView(StepsView):
@@ -17,43 +17,19 @@ class TimelineView(StepsView):
 
     handlers = STEP_HANDLERS
 
-    def answer(self) -> dict[str, Any]:
-        """The run, `counts` of its steps by state, and the steps in order with their place in time.
+    def answer(self) -> Timeline:
+        """Return the run, the number of steps in each state, and the steps in order.
 
-        `total` is the number of steps that the run announced, or of those heard of when that is more.
+        `total` is the number of steps that the run announced, or of the known ones if there are more.
         """
-        head = self._head()
-        steps = self._in_order()
-        states = [step.state(head["status"]) for step in steps]
-        counts = Counter(states)
-        announced = count(self._opening.fields.get("steps")) if self._opening else None
-        return {
-            **head,
-            "start": _iso(head["start"]),
-            "end": _iso(head["end"]),
-            "last_event": _iso(self._last_heard),
-            "total": max(announced or 0, len(steps)),
-            "counts": {state: counts[state] for state in STATES},
-            "steps": [_row(step, state) for step, state in zip(steps, states, strict=True)],
-        }
-
-
-def _row(step: Step, state: str) -> dict[str, Any]:
-    return {
-        "name": step.name,
-        "layer": step.told("layer"),
-        "state": state,
-        "start": iso(step.first.timestamp) if step.first else None,
-        "end": _iso(step.ended_at),
-        "duration_ms": step.duration_ms,
-        "row_count": step.rows,
-        "attempts": step.attempts,
-        **told_calls(step),
-        "cache_hit": flag(step.end.cache_hit) if step.end else None,
-        "worker": text(step.said("worker")),
-        "error": step.error,
-    }
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return None if moment is None else iso(moment)
+        run = self._head.answer(self.status)
+        nodes = [step.node(step.state(run.status)) for step in self._in_order()]
+        counts = Counter(node.state for node in nodes)
+        announced = count(self._head.opening.fields.get("steps")) if self._head.opening else None
+        return Timeline(
+            **asdict(run),
+            last_event=self._head.last,
+            total=max(announced or 0, len(nodes)),
+            counts={state: counts[state] for state in STATES},
+            nodes=nodes,
+        )

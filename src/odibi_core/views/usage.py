@@ -1,4 +1,4 @@
-"""What of a program is used, and how it went: commands, arguments, features, BigQuery operations, data checks."""
+"""Use of a program: its commands, arguments, features, BigQuery operations and data checks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from odibi_core.views.values import number, passed_of, text
 
 MAX_NAMES: Final = 1_000
 OTHER: Final = "(other)"
-"""What names beyond the first thousand of a kind are counted under."""
+"""The name under which those beyond the first thousand of a kind are counted."""
 
 
 class UsageView:
@@ -29,7 +29,7 @@ class UsageView:
         kind, fields = event.event_type, event.fields
         if kind == kinds.CLI_COMMAND:
             if name := text(fields.get("command")):
-                self._command(name).hear(event)
+                self._command(name).add(event)
         elif kind == kinds.CLI_ARGUMENT:
             command, argument = text(fields.get("command")), text(fields.get("argument"))
             if command and argument:
@@ -39,7 +39,7 @@ class UsageView:
         elif kind == kinds.BIGQUERY_OPERATION:
             _count(self._operations, text(fields.get("operation_type")))
         elif kind == kinds.DATA_QUALITY_CHECK and (name := text(fields.get("check"))):
-            self._check(name).hear(event)
+            self._check(name).add(event)
 
     def _command(self, name: str) -> _Command:
         return self._commands.setdefault(_known(self._commands, name), _Command())
@@ -48,7 +48,7 @@ class UsageView:
         return self._checks.setdefault(_known(self._checks, name), _Check())
 
     def answer(self) -> dict[str, Any]:
-        """Each part by name; durations in milliseconds, rates between 0 and 1."""
+        """Return each part by name; durations in milliseconds, rates between 0 and 1."""
         return {
             "commands": {name: self._commands[name].answer() for name in sorted(self._commands)},
             "arguments": dict(sorted(self._arguments.items())),
@@ -68,7 +68,7 @@ def _count(counts: Counter[str], name: str | None) -> None:
 
 
 class _Durations:
-    """Sum and greatest; what has no duration counts as nothing here."""
+    """The sum and the greatest of the known durations."""
 
     __slots__ = ("count", "most", "total")
 
@@ -77,7 +77,7 @@ class _Durations:
         self.total = 0.0
         self.most = 0.0
 
-    def hear(self, event: Event) -> None:
+    def add(self, event: Event) -> None:
         duration = number(event.duration_ms)
         if duration is not None and duration >= 0:
             self.count += 1
@@ -100,14 +100,14 @@ class _Command:
         self.last: datetime | None = None
         self.last_error: str | None = None
 
-    def hear(self, event: Event) -> None:
+    def add(self, event: Event) -> None:
         self.last = event.timestamp
         if event.status == "running":
             self.started += 1
             _count(self.users, text(event.user))
             return
         self.ended["success" if event.status == "success" else "failed"] += 1
-        self.durations.hear(event)
+        self.durations.add(event)
         if event.status != "success":
             self.last_error = text(event.error)
 
@@ -134,11 +134,11 @@ class _Check:
         self.last: datetime | None = None
         self.last_passed: bool | None = False
 
-    def hear(self, event: Event) -> None:
+    def add(self, event: Event) -> None:
         self.last = event.timestamp
         self.last_passed = passed_of(event)
         self.results[self.last_passed] += 1
-        self.durations.hear(event)
+        self.durations.add(event)
 
     def answer(self) -> dict[str, Any]:
         passed, failed = self.results[True], self.results[False]

@@ -1,12 +1,11 @@
-"""Reading an event's values as what they should be.
+"""Values of events and of files, read as the type that they should have.
 
-A line in a store may have been written by anyone, and the codec keeps what it finds: a view takes a value
-only if it is of the right kind, and otherwise treats it as unknown.
+Any program may have written a line of a store, and the codec keeps what it finds. A value of the wrong type is unknown.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from math import isfinite
 from typing import Any, Final
 
@@ -16,7 +15,7 @@ _BIGGEST: Final = 2**63
 
 
 def text(value: object) -> str | None:
-    """A text, or a number as text; None for anything else."""
+    """Return a text, or a number as text; None for any other value."""
     if value is None or isinstance(value, str):
         return value
     known = number(value)
@@ -24,31 +23,31 @@ def text(value: object) -> str | None:
 
 
 def number(value: object) -> float | None:
-    """A finite int or float that JSON can hold; None for anything else, a bool too."""
+    """Return a finite int or float that JSON can hold; None for any other value, a bool too."""
     if isinstance(value, float):
         return value if isfinite(value) else None
     return count(value)
 
 
 def count(value: object) -> int | None:
-    """A whole number; None for anything else."""
+    """Return a whole number; None for any other value."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value if -_BIGGEST <= value < _BIGGEST else None
     return None
 
 
 def flag(value: object) -> bool | None:
-    """True or false; None for anything else."""
+    """Return True or False; None for any other value."""
     return value if isinstance(value, bool) else None
 
 
 def record(value: object) -> dict[str, Any]:
-    """A dict; an empty one for anything else."""
+    """Return a dict; an empty one for any other value."""
     return value if isinstance(value, dict) else {}
 
 
 def records(value: object) -> list[dict[str, Any]]:
-    """The dicts of a list, itself when there is nothing else in it; none for anything else."""
+    """Return the dicts of a list, as the list itself if it holds nothing else; an empty list for any other value."""
     if not isinstance(value, list):
         return []
     for item in value:
@@ -58,12 +57,12 @@ def records(value: object) -> list[dict[str, Any]]:
 
 
 def texts(value: object) -> list[str]:
-    """The texts of a list; none for anything else."""
+    """Return the texts of a list; an empty list for any other value."""
     return [item for item in value if isinstance(item, str)] if value and isinstance(value, list) else []
 
 
 def keys_by_name(value: object) -> dict[str, str]:
-    """Logical name to dataset key; a plain list of keys names each by itself."""
+    """Return dataset keys by logical name; in a plain list each key is its own name."""
     if not value:
         return {}
     if isinstance(value, dict):
@@ -71,14 +70,27 @@ def keys_by_name(value: object) -> dict[str, str]:
     return {key: key for key in texts(value)}
 
 
+def moment(value: object) -> datetime | None:
+    """Return ISO text as an aware time, in UTC without a zone; None for any other value."""
+    if isinstance(value, datetime):
+        return value
+    if not isinstance(value, str):
+        return None
+    try:
+        found = datetime.fromisoformat(value)
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
 def message(event: Event) -> str | None:
-    """The message that the caller gave; None if the line has only its type as one."""
-    said = text(event.message)
-    return None if said == event.event_type else said
+    """Return the message of an event; None if it has only its type as one."""
+    given = text(event.message)
+    return None if given == event.event_type else given
 
 
 def milliseconds(since: datetime, until: datetime) -> float:
-    """From one timestamp to a later one; never negative, though a wall clock may have been set back."""
+    """Return the time between two timestamps; 0 if a wall clock was set back between them."""
     return max(0.0, round((until - since).total_seconds() * 1000, 3))
 
 
@@ -88,5 +100,5 @@ CHECK_RESULTS: Final[dict[bool | None, str]] = {True: "passed", False: "failed",
 
 def passed_of(event: Event) -> bool | None:
     """Return whether a check passed; None if it could not be checked, as on a lazy frame."""
-    told = flag(event.fields.get("passed"))
-    return {"success": True, "failed": False}.get(str(event.status)) if told is None else told
+    passed = flag(event.fields.get("passed"))
+    return {"success": True, "failed": False}.get(str(event.status)) if passed is None else passed

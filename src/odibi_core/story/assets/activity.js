@@ -1,11 +1,11 @@
-// What the run did beside its steps: the errors it captured, its log, the operations it measured, what it cost.
+// The activity of the run beside its steps: captured errors, log, measured operations, costs.
 import {choice, h, said, section} from "./dom.js";
 import {count, duration, plural} from "./format.js";
 import {icon} from "./states.js";
 
 const TONES = {debug: "pending", info: "success", warning: "warn", error: "failed", critical: "failed"};
 
-// → the sections that there is something for.
+// Returns the sections that have content.
 export function drawActivity(activity) {
   return [errors(activity), operations(activity), costs(activity), log(activity)].filter(Boolean);
 }
@@ -24,7 +24,7 @@ function errors({errors: found, errorCount}) {
 function operations({operations: found}) {
   if (!found) return null;
   const longest = Math.max(...found.map((operation) => operation.totalMs ?? 0), 1e-9);
-  return section("operations", "Measured operations", "Each with its parts; its own time is what the parts leave",
+  return section("operations", "Measured operations", "Each above its parts; own time is without that of the parts",
     table("operations-table", ["Operation", "Calls", "Total", "Own", "Failed"], found.map((operation) => {
       const name = h("td", null, said(operation.name)), share = h("span", {class: "operation-bar", "aria-hidden": "true"});
       name.style.paddingInlineStart = `${16 + 20 * operation.depth}px`;

@@ -1,4 +1,4 @@
-// One card for each step, in a list that is searched, filtered and built only as far as it is looked at.
+// One card for each step, in a list with search and filter that is built as it comes into view.
 import {h, said, section} from "./dom.js";
 import {count, duration, plural, signed} from "./format.js";
 import {ORDER, icon, label} from "./states.js";
@@ -191,7 +191,7 @@ function relations(step, steps, pick) {
 function retries(step) {
   return h("section", null, h("h4", null, "Retries"), h("ol", {class: "retries"}, step.retries.map((retry) => h("li", null,
     h("strong", null, `Attempt ${retry.attempt ?? "?"}`), " ", said(retry.error ?? "failed"),
-    retry.delayMs !== undefined && h("span", {class: "hint"}, ` · tried again after ${duration(retry.delayMs)}`)))));
+    retry.delayMs !== undefined && h("span", {class: "hint"}, ` · retried after ${duration(retry.delayMs)}`)))));
 }
 
 function checks(step) {

@@ -16,8 +16,8 @@ export function drawChecks(steps, pick) {
   }}, `Show all ${count(rows.length)} checks`);
   return section("checks", "Data quality", summary(rows.map((row) => row.check.result)),
   h("div", {class: "scroll panel"}, h("table", {class: "table checks"},
-    h("thead", null, h("tr", null, ["Result", "Check", "Step", "Rows that fail", "What was found"].map((text) =>
-      h("th", {scope: "col", class: text === "Rows that fail" ? "number" : null}, text)))),
+    h("thead", null, h("tr", null, ["Result", "Check", "Step", "Failed rows", "Details"].map((text) =>
+      h("th", {scope: "col", class: text === "Failed rows" ? "number" : null}, text)))),
     body)), more);
 }
 
@@ -26,7 +26,7 @@ function summary(results) {
   const unchecked = results.filter((result) => result === "unchecked").length;
   const parts = [failed && `${count(failed)} failed`, unchecked && `${count(unchecked)} could not be checked`].filter(Boolean);
   if (parts.length) return `${parts.join(", ")} of ${plural(results.length, "check")}`;
-  return results.length === 1 ? "The one check passed" : `All ${count(results.length)} checks passed`;
+  return results.length === 1 ? "1 check passed" : `All ${count(results.length)} checks passed`;
 }
 
 const VERDICTS = {passed: ["success", "Passed"], unchecked: ["unknown", "Not checked"], error: ["failed", "Failed"], warn: ["warn", "Warning"]};

@@ -1,4 +1,4 @@
-// How numbers and times are said.
+// Formats of numbers and times, as in views/wording.py.
 
 export function duration(ms) {
   if (ms === null || ms === undefined) return "–";
@@ -32,7 +32,7 @@ export function plural(value, one, many = `${one}s`) {
 
 let pen = null;
 
-// Cut in the middle to at most `width` pixels in `font`: the ends of a name tell more than its middle.
+// Cut in the middle to at most `width` pixels in `font`: the ends of a name differ more than its middle.
 export function fit(text, width, font) {
   pen ??= document.createElement("canvas").getContext("2d");
   pen.font = font;

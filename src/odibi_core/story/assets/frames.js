@@ -1,4 +1,4 @@
-// A described frame: its size, its columns, and a sample of its rows.
+// A frame: its size, its columns, and a sample of its rows.
 import {h, said} from "./dom.js";
 import {count, plural} from "./format.js";
 
@@ -8,17 +8,17 @@ export function drawFrame(title, frame, diff) {
   return h("section", {class: "frame"},
     h("h4", null, title, frame.name && [" ", said(frame.name, "code")],
       h("span", {class: "size"}, size(frame))),
-    frame.changed && h("p", {class: "hint"}, "A step changed it in place after it was made."),
+    frame.changed && h("p", {class: "hint"}, "Changed in place by a later step."),
     frame.notDescribed && h("p", {class: "hint"}, "Not described: ", said(frame.notDescribed)),
     frame.schema && schema(frame, diff),
     frame.sample && h("details", {class: "sample"},
       h("summary", null, `Sample: the first ${plural(frame.sample.length, "row")}`), sample(frame)),
-    frame.stats && h("details", {class: "sample"}, h("summary", null, "Statistics of the columns"), statistics(frame.stats)));
+    frame.stats && h("details", {class: "sample"}, h("summary", null, "Column statistics"), statistics(frame.stats)));
 }
 
 function statistics(rows) {
   return h("div", {class: "scroll"}, h("table", {class: "table data"},
-    h("thead", null, h("tr", null, ["Column", "Nulls", "Distinct", "Least", "Greatest"].map((text) => h("th", {scope: "col"}, text)))),
+    h("thead", null, h("tr", null, ["Column", "Nulls", "Distinct", "Min", "Max"].map((text) => h("th", {scope: "col"}, text)))),
     h("tbody", null, rows.map(([column, nulls, distinct, least, greatest]) => h("tr", null, said(column, "th"),
       [nulls, distinct].map((value) => h("td", {class: "number"}, count(value))), [least, greatest].map(cell))))));
 }

@@ -1,4 +1,4 @@
-// When each step ran: a bar a step, in rows that are built only where they are looked at.
+// The time of each step as a bar, in rows that are built when they come into view.
 import {choice, h, said, section} from "./dom.js";
 import {duration, plural} from "./format.js";
 import {icon, label} from "./states.js";
@@ -39,7 +39,7 @@ export function drawGantt(steps, took, pick) {
   new ResizeObserver(() => window_()).observe(view);
   view.append(axis(end), body);
   window_();
-  const hint = known ? workers > 1 ? `${plural(timed.length, "step")} on ${plural(workers, "worker")}` : null : "Start times are not known: bars show durations only";
+  const hint = known ? workers > 1 ? `${plural(timed.length, "step")} on ${plural(workers, "worker")}` : null : "Start times are unknown: bars show durations only";
   return section("timing", "Timing", hint, h("div", {class: "panel gantt"}, toggle && h("div", {class: "tools"}, toggle), view));
 }
 

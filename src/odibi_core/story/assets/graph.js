@@ -192,7 +192,7 @@ function lines(steps, graph) {
   return Object.keys(ways).flatMap((kind) => [svg("path", {class: `way ${kind}`, d: ways[kind]}), svg("path", {class: `head ${kind}`, d: heads[kind]})]);
 }
 
-// Nothing has come to this step.
+// True for a step without a run of its own.
 function idle(step) {
   return step.state === "skipped" || step.state === "pending";
 }

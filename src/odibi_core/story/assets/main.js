@@ -1,4 +1,4 @@
-// Puts the story together in an element; run at once on the data that is in the page.
+// Draws the story into an element; runs at once on the data in the page.
 import {h} from "./dom.js";
 import {drawVerdict} from "./verdict.js";
 import {drawGraph} from "./graph.js";
@@ -18,7 +18,7 @@ export function drawStory(host, story) {
     ...drawActivity(story.activity ?? {}),
   ].filter(Boolean);
   host.replaceChildren(topBar(parts), h("main", {class: "page"}, drawVerdict(story, pick), parts),
-    h("footer", {class: "foot"}, "Recorded by odibi-core. This file holds everything it shows and asks nothing of the network."));
+    h("footer", {class: "foot"}, "Recorded by odibi-core. This file is self-contained and makes no network requests."));
   document.documentElement.dataset.ready = "true";
 }
 
@@ -28,7 +28,7 @@ function topBar(parts) {
     h("div", {class: "bar-tools"}, theme(), h("button", {type: "button", class: "quiet", click: () => print()}, "Print")));
 }
 
-// The reader's system decides between light and dark, until the reader does.
+// Light or dark follows the system until the switch is used.
 function theme() {
   const root = document.documentElement, dark = matchMedia("(prefers-color-scheme: dark)");
   const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : dark.matches);

@@ -1,4 +1,4 @@
-// What happened, first: the state, one sentence, the facts, the figures, and what needs attention.
+// The verdict: state, sentence, facts, figures, and the steps that need attention.
 import {h, said} from "./dom.js";
 import {ORDER, icon, label} from "./states.js";
 import {count} from "./format.js";
@@ -25,7 +25,7 @@ function facts({run, title}) {
     ["Engine", run.engine], ["Run", run.id]].filter(([, value]) => value);
 }
 
-// One bar: how many steps ended how.
+// One bar with the number of steps in each state.
 function balance(counts, total) {
   const states = ORDER.filter((state) => counts[state]).reverse();
   if (total === 0) return null;

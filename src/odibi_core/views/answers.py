@@ -1,0 +1,264 @@
+"""The answers about runs: the structs that the views give to the story and the command line.
+
+A value is None if it is not known. A field with a default is left out of JSON while it has that value. Nested data
+(samples, metadata) may be shared with the events: read it, do not write to it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+
+
+class _Answer(Struct, frozen=True, omit_defaults=True, gc=False):
+    """A part of an answer. It holds no cycles, so the garbage collector need not visit it."""
+
+
+class Column(_Answer, frozen=True):
+    """A column of a schema."""
+
+    column: str | None
+    type: str | None
+
+
+class TypeChange(_Answer, frozen=True):
+    """A column that has another type after a step."""
+
+    column: str | None
+    before: str | None
+    after: str | None
+
+
+class SchemaDiff(_Answer, frozen=True):
+    """The difference of two schemas; `left_out` counts, by kind, changes without room in the record."""
+
+    added_columns: list[str]
+    removed_columns: list[str]
+    changed_types: list[TypeChange]
+    left_out: dict[str, int] = {}
+
+
+class Snapshot(_Answer, frozen=True):
+    """A frame as a step took or made it; `stats` has a record for each column."""
+
+    name: str
+    timestamp: datetime | None
+    row_count: int | None
+    column_count: int | None
+    schema: list[Column]
+    sample_data: list[dict[str, Any]]
+    metadata: dict[str, Any]
+    not_described: str | None
+    stats: list[dict[str, Any]] = []
+
+
+class Check(_Answer, frozen=True):
+    """The result of a check; `passed` is None if it could not be checked."""
+
+    check: str | None
+    column: str | None
+    passed: bool | None
+    failed_rows: int | None
+    total_rows: int | None
+    severity: str | None
+    message: str | None
+    examples: list[Any]
+
+
+class Retry(_Answer, frozen=True):
+    """A failed attempt that was followed by another one, after `delay_ms`."""
+
+    attempt: int | None
+    error: str | None
+    delay_ms: float | None
+    timestamp: datetime | None
+
+
+class Node(_Answer, frozen=True, kw_only=True):
+    """A step of one run, without its data; `calls` is set for a step that was called several times."""
+
+    node_name: str
+    layer: str | None
+    state: str
+    start: datetime | None
+    end: datetime | None
+    duration_ms: float | None
+    row_count: int | None
+    attempts: int | None
+    cache_hit: bool | None
+    worker: str | None
+    error: str | None
+    calls: int | None = None
+    failed_calls: int | None = None
+
+
+class NodeLineage(Node, frozen=True, kw_only=True):
+    """A step of one run with its data; `started_ms` counts from the start of the run.
+
+    `schema_diff` and `row_delta` compare `after` with the first of `before`. A dependency in `probable` follows from
+    a copy or a view of a frame.
+    """
+
+    type: str | None
+    engine: str | None
+    started_ms: float | None
+    inputs: dict[str, str]
+    outputs: dict[str, str]
+    depends_on: list[str]
+    memory_mb: float | None
+    before: list[Snapshot]
+    after: Snapshot | None
+    schema_diff: SchemaDiff | None
+    row_delta: int | None
+    error_type: str | None
+    traceback: str | None
+    skip_reason: str | None
+    retries: list[Retry]
+    checks: list[Check]
+    probable: list[str] = []
+
+
+class Edge(_Answer, frozen=True):
+    """A dataset that one step made and another took; `dataset` is None for a dependency without one."""
+
+    source: str
+    target: str
+    dataset: str | None
+    row_count: int | None
+    probable: bool = False
+
+
+class Totals(_Answer, frozen=True):
+    """Counts over the steps of a run; `success_rate` in percent, `total_duration_ms` the sum of the steps."""
+
+    total_steps: int
+    success_count: int
+    failed_count: int
+    skipped_count: int
+    success_rate: float
+    total_duration_ms: float
+    checks_passed: int
+    checks_failed: int
+    checks_not_checked: int
+
+
+class Operation(_Answer, frozen=True):
+    """All measurements of one name under one parent; `kind` is `step` for a step of a pipeline."""
+
+    name: str
+    calls: int
+    failures: int
+    total_ms: float
+    self_ms: float
+    min_ms: float | None
+    max_ms: float | None
+    children: list[Operation]
+    kind: str | None = None
+
+
+class CapturedError(_Answer, frozen=True):
+    """Failures of one fingerprint that were captured beside the steps."""
+
+    error_type: str | None
+    message: str | None
+    count: int
+    first_seen: datetime | None
+    last_seen: datetime | None
+    operations: list[str]
+    fingerprint: str | None
+    handled: bool | None
+    component: str | None
+    traceback: str | None
+
+
+class LogLine(_Answer, frozen=True):
+    """A line of the log; `event_type` is None if it is the message itself."""
+
+    timestamp: datetime | None
+    level: str
+    event_type: str | None
+    message: str | None
+    component: str | None
+    operation: str | None
+    node_name: str | None
+    fields: dict[str, Any]
+
+
+class Cost(_Answer, frozen=True):
+    """The estimated cost of some calls; `cost_usd` is the sum of those with a known cost."""
+
+    cost_usd: float
+    calls: int
+    unknown_costs: int
+    bytes_processed: int
+    bytes_billed: int
+    operation: str | None = None
+
+
+class Costs(_Answer, frozen=True):
+    """The cost of a run, and of its most expensive operations."""
+
+    total: Cost
+    by_operation: list[Cost]
+
+
+class Activity(_Answer, frozen=True):
+    """The activity of a run beside its steps: the last errors, the last lines of the log, operations and costs."""
+
+    errors: list[CapturedError] = []
+    error_count: int = 0
+    log: list[LogLine] = []
+    log_levels: dict[str, int] = {}
+    operations: list[Operation] = []
+    costs: Costs | None = None
+
+
+class Run(_Answer, frozen=True):
+    """The start and the end of a run; `status` is running, success, failed, cancelled or lost."""
+
+    run_id: str | None
+    pipeline_name: str | None
+    status: str
+    engine: str | None
+    start: datetime | None
+    end: datetime | None
+    duration_ms: float | None
+    error: str | None
+
+
+class RunRow(Run, frozen=True):
+    """A run in a list of runs; `rows_read` and `rows` were read and published by its steps."""
+
+    steps: int | None
+    success_count: int
+    failed_count: int
+    skipped_count: int
+    checks_passed: int
+    checks_failed: int
+    checks_not_checked: int
+    rows: int | None
+    rows_read: int | None
+    pid: int | None
+    host: str | None
+    process_start: float | None
+    last_event: datetime | None
+
+
+class Timeline(Run, frozen=True):
+    """A run and the states of its steps; `total` is the number of steps, `counts` has every state."""
+
+    last_event: datetime | None
+    total: int
+    counts: dict[str, int]
+    nodes: list[Node]
+
+
+class Lineage(Run, frozen=True):
+    """A run, its steps with their data, the edges between them, and its activity beside them."""
+
+    nodes: list[NodeLineage]
+    edges: list[Edge]
+    summary: Totals
+    activity: Activity | None = None
