@@ -1,4 +1,4 @@
-"""The house as it stands on disk: its rooms, their floors, and each file's syntax tree."""
+"""The source as it stands on disk: its units, their layers, and the syntax tree of each file."""
 
 import ast
 import re
@@ -26,10 +26,10 @@ LAYER_OF = _layers()
 
 @dataclass(frozen=True)
 class Module:
-    """One source file: its dotted `name`, the `room` it lives in, its `path` below the package."""
+    """One source file: its dotted `name`, its `unit` (package or root module), its `path` below the package."""
 
     name: str
-    room: str
+    unit: str
     path: str
     is_package: bool
     text: str
@@ -54,7 +54,7 @@ def _module(file: Path) -> Module:
     text = file.read_text(encoding="utf-8")
     return Module(
         name=".".join((PACKAGE, *inner)),
-        room=inner[0] if inner else PACKAGE,
+        unit=inner[0] if inner else PACKAGE,
         path=path.as_posix(),
         is_package=is_package,
         text=text,
@@ -64,7 +64,7 @@ def _module(file: Path) -> Module:
 
 @cache
 def modules() -> tuple[Module, ...]:
-    """Every source file of the package, in order of name; the examples shipped with it are not the house."""
+    """Return every source file of the package in order of name, the examples shipped with it left out."""
     files = sorted(file for file in SOURCE.rglob("*.py") if "_examples" not in file.parts)
     return tuple(_module(file) for file in files)
 
@@ -105,8 +105,8 @@ def _targets(module: Module, node: ast.Import | ast.ImportFrom) -> list[str]:
     return sorted({name if name in module_names() else base for name in full_names})
 
 
-def room_of(target: str) -> str | None:
-    """The room that an imported module lives in, or None when it is not ours."""
+def unit_of(target: str) -> str | None:
+    """Return the unit of an imported module, or None if it is not part of the package."""
     parts = target.split(".")
     if parts[0] != PACKAGE:
         return None
@@ -138,7 +138,7 @@ def dotted(node: ast.AST) -> str:
 
 
 def builtin_plugins() -> dict[str, dict[str, str]]:
-    """Family name → {plugin name: "module:attr"}, read from the literal `BUILTIN` in each family's room."""
+    """Family name → {plugin name: "module:attr"}, read from the literal `BUILTIN` of each family."""
     found: dict[str, dict[str, str]] = {}
     for module in modules():
         for node in module.tree.body:
@@ -146,5 +146,5 @@ def builtin_plugins() -> dict[str, dict[str, str]]:
                 continue
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             if any(dotted(target) == "BUILTIN" for target in targets):
-                found[module.room] = {str(k): str(v) for k, v in ast.literal_eval(node.value).items()}
+                found[module.unit] = {str(k): str(v) for k, v in ast.literal_eval(node.value).items()}
     return found

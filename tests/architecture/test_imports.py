@@ -1,6 +1,6 @@
 """Imports go down only: the table of docs/design.md against every import statement, lazy ones included.
 
-And a program loads what it uses: what the doors fetch, when, and what a short program never loads.
+A program loads only the modules that it uses: the public modules load their names on first use.
 """
 
 import ast
@@ -8,6 +8,7 @@ import importlib
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -22,10 +23,10 @@ from tests.architecture.plan import (
     dotted,
     imports,
     modules,
-    room_of,
+    unit_of,
 )
 
-# Third-party library: the places that may import it. A place is a file or, with a slash at its end, a room.
+# Third-party library: the places that may import it. A place is a file or, with a slash at its end, a folder.
 THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "msgspec": ("",),
     "narwhals": ("engines/", "checks/"),
@@ -46,7 +47,7 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "typer": ("cli/",),
 }
 
-# What reads the world; only these files may. (`time` is banned whole: nothing here sleeps either.)
+# Names that read time, ids or the environment, and the files that may. (`time` is banned whole: nothing sleeps.)
 WORLD: dict[str, tuple[str, ...]] = {
     "time": ("events/clock.py",),
     "uuid.uuid1": ("events/clock.py",),
@@ -55,9 +56,6 @@ WORLD: dict[str, tuple[str, ...]] = {
     "os.getenv": ("settings/environment.py",),
 }
 NOW = ("datetime.now", "datetime.utcnow", "datetime.today", "date.today")
-
-# "file: what": the reason why this file reads it all the same. One line each.
-WAIVED_WORLD: dict[str, str] = {}
 
 # Each would add its own milliseconds to every program: loaded where they are used, and not by what comes first.
 HEAVY = frozenset(
@@ -73,17 +71,15 @@ FIRST_LINES = {
     "with observe('nightly'):\n    node(lambda: [1, 2])()",
 }
 WITHOUT_NETWORK = {"socket", "ssl", "select"}
-"""What riding along needs even less: nothing of it serves or sends."""
+"""Observing a run loads none of these, because it serves and sends nothing."""
 
 # A view is a pure fold: none of these may appear in one.
 IMPURE = frozenset("os pathlib io socket subprocess threading asyncio time random tempfile shutil".split())  # noqa: SIM905 (a list to read)
 
-EVERY_MODULE = pytest.mark.parametrize("module", modules(), ids=lambda module: module.path)
 
-
-def _wrong_way(module: Module, found: Import) -> bool:
-    unit = room_of(found.target)
-    return unit not in (None, module.room) and LAYER_OF[str(unit)] >= LAYER_OF[module.room]
+def _goes_up(module: Module, found: Import) -> bool:
+    unit = unit_of(found.target)
+    return unit not in (None, module.unit) and LAYER_OF[str(unit)] >= LAYER_OF[module.unit]
 
 
 def test_imports_go_down() -> None:
@@ -92,14 +88,14 @@ def test_imports_go_down() -> None:
         f"{module.path}:{found.line} imports {found.target}"
         for module in modules()
         for found in imports(module)
-        if _wrong_way(module, found)
+        if _goes_up(module, found)
     ]
     assert not wrong, "\n".join(wrong)
 
 
 def test_the_table_names_every_unit_and_no_other() -> None:
     """A package that is added or removed is a line of docs/design.md too."""
-    assert set(LAYER_OF) == {module.room for module in modules()}
+    assert set(LAYER_OF) == {module.unit for module in modules()}
 
 
 def _is_third_party(target: str) -> bool:
@@ -112,21 +108,21 @@ def _places(target: str) -> tuple[str, ...]:
 
 
 def _allowed_at(path: str, places: tuple[str, ...]) -> bool:
-    rooms = tuple(place for place in places if place.endswith("/") or not place)
-    return path in places or path.startswith(rooms)
+    folders = tuple(place for place in places if place.endswith("/") or not place)
+    return path in places or path.startswith(folders)
 
 
-@EVERY_MODULE
-def test_a_third_party_library_is_imported_only_where_the_table_says(module: Module) -> None:
-    """Each library has its places; anything else asks the plugin."""
+def test_a_third_party_library_is_imported_only_where_the_table_says() -> None:
+    """Each library has its places; other code loads the plugin."""
     wrong = [
-        f"line {found.line}: {found.target}"
+        f"{module.path}:{found.line} imports {found.target}"
+        for module in modules()
         for found in imports(module)
         if _is_third_party(found.target)
         and not found.typing_only
         and not _allowed_at(module.path, _places(found.target))
     ]
-    assert not wrong, f"{module.path} imports outside THIRD_PARTY's places: " + ", ".join(wrong)
+    assert not wrong, "\n".join(wrong)
 
 
 def _plugin_files() -> set[str]:
@@ -157,19 +153,18 @@ def _importers() -> dict[str, set[str]]:
     return found
 
 
-@EVERY_MODULE
-def test_a_third_party_library_is_imported_lazily(module: Module) -> None:
-    """Only msgspec, the command line, and what only a plugin's own file imports, import a library at their top."""
-    if module.path in _parts_of_plugins() or module.room == "cli":
-        return
+def test_a_third_party_library_is_imported_lazily() -> None:
+    """Only the command line and the files that plugins alone load import a library at their top, msgspec excepted."""
     wrong = [
-        f"line {found.line}: {found.target}"
+        f"{module.path}:{found.line} imports {found.target}"
+        for module in modules()
+        if module.unit != "cli" and module.path not in _parts_of_plugins()
         for found in imports(module)
         if _is_third_party(found.target)
         and found.target.split(".")[0] != "msgspec"
         and not (found.inside or found.typing_only)
     ]
-    assert not wrong, f"{module.path} imports at its top: " + ", ".join(wrong)
+    assert not wrong, "\n".join(wrong)
 
 
 def _world_reads(module: Module) -> list[tuple[int, str]]:
@@ -183,37 +178,32 @@ def _world_reads(module: Module) -> list[tuple[int, str]]:
     return reads
 
 
-@EVERY_MODULE
-def test_time_ids_and_environment_are_read_in_one_place(module: Module) -> None:
-    """Only `events.clock` asks what time it is or makes an id; only `settings` reads the environment."""
+def test_time_ids_and_environment_are_read_in_one_place() -> None:
+    """Only `events.clock` reads the time and makes ids; only `settings` reads the environment."""
     wrong = [
-        f"line {line}: {name}"
+        f"{module.path}:{line} reads {name}"
+        for module in modules()
         for line, name in _world_reads(module)
         if module.path not in WORLD.get(name, ("events/clock.py",))
-        and f"{module.path}: {name}" not in WAIVED_WORLD
     ]
-    assert not wrong, f"{module.path} reads the world: " + ", ".join(wrong)
+    assert not wrong, "\n".join(wrong)
 
 
-@EVERY_MODULE
-def test_a_view_is_pure(module: Module) -> None:
-    """Live equals replay only while a view knows nothing but its events: no I/O, no threads, no clock."""
-    if module.room != "views":
-        return
-    brought = [found for found in imports(module) if found.target.split(".")[0] in IMPURE]
-    wrong = [f"line {found.line}: {found.target}" for found in brought]
-    wrong += [
-        f"line {node.lineno}: {dotted(node.func)}()"
-        for node in ast.walk(module.tree)
-        if isinstance(node, ast.Call) and dotted(node.func) in ("open", "print", "input")
-    ]
-    assert not wrong, f"{module.path} is not pure: " + ", ".join(wrong)
+def test_views_are_pure() -> None:
+    """Live equals replay only if a view reads nothing but its events: no I/O, no threads, no clock."""
+    views = [module for module in modules() if module.unit == "views"]
+    wrong = [f"{module.path}:{line} uses {name}" for module in views for line, name in _impurities(module)]
+    assert views
+    assert not wrong, "\n".join(wrong)
 
 
-def test_every_waiver_is_still_needed() -> None:
-    """A waiver whose file has mended its ways is taken away."""
-    reads = {f"{module.path}: {name}" for module in modules() for _, name in _world_reads(module)}
-    assert set(WAIVED_WORLD) <= reads
+def _impurities(module: Module) -> Iterator[tuple[int, str]]:
+    for found in imports(module):
+        if found.target.split(".")[0] in IMPURE:
+            yield found.line, found.target
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Call) and dotted(node.func) in ("open", "print", "input"):
+            yield node.lineno, dotted(node.func)
 
 
 def test_every_core_dependency_is_used() -> None:
@@ -259,14 +249,14 @@ def test_the_probe_sees_what_is_heavy(tmp_path: Path) -> None:
     assert "odibi_core.costs.bigquery" in HEAVY & _loaded_by(prices, tmp_path)
 
 
-LAZY_DOORS = pytest.mark.parametrize("door", [PACKAGE, f"{PACKAGE}.observability"])
+LAZY = pytest.mark.parametrize("package", [PACKAGE, f"{PACKAGE}.observability"])
 
 
-@LAZY_DOORS
-def test_a_lazy_door_tells_type_checkers_what_it_fetches(door: str) -> None:
+@LAZY
+def test_a_lazy_door_tells_type_checkers_what_it_fetches(package: str) -> None:
     """Each name stands in the table and, as itself, among the imports for type checkers: from the same file."""
-    opened = importlib.import_module(door)
-    (source,) = [module for module in modules() if module.name == door]
+    opened = importlib.import_module(package)
+    (source,) = [module for module in modules() if module.name == package]
     told = {
         alias.asname: (node.module, alias.name)
         for node in ast.walk(source.tree)
@@ -283,33 +273,33 @@ def test_no_name_of_the_package_is_a_file_of_it() -> None:
     assert not {f"{PACKAGE}.{name}" for name in names} & {module.name for module in modules()}
 
 
-@LAZY_DOORS
-def test_a_name_is_fetched_once_by_whichever_thread(door: str, tmp_path: Path) -> None:
+@LAZY
+def test_a_name_is_fetched_once_by_whichever_thread(package: str, tmp_path: Path) -> None:
     """Threads that ask at once get the same objects; afterwards each is an ordinary name of the module."""
     lines = f"""
 import importlib, random
 from concurrent.futures import ThreadPoolExecutor
-door = importlib.import_module({door!r})
-assert not set(door._LAZY) & set(vars(door))
+package = importlib.import_module({package!r})
+assert not set(package._LAZY) & set(vars(package))
 def fetch(seed):
-    names = random.Random(seed).sample(sorted(door._LAZY), len(door._LAZY))
-    return {{name: getattr(door, name) for name in names}}
+    names = random.Random(seed).sample(sorted(package._LAZY), len(package._LAZY))
+    return {{name: getattr(package, name) for name in names}}
 with ThreadPoolExecutor(8) as pool:
     first, *others = pool.map(fetch, range(8))
-assert all(other[name] is first[name] is vars(door)[name] for other in others for name in first)
+assert all(other[name] is first[name] is vars(package)[name] for other in others for name in first)
 here = {{}}
-exec(f"from {door} import *", here)
+exec(f"from {package} import *", here)
 assert set(here) - {{"__builtins__", "__version__"}} == set(first)
 """
-    assert door in _loaded_by(lines, tmp_path)
+    assert package in _loaded_by(lines, tmp_path)
 
 
-@LAZY_DOORS
-def test_an_unknown_name_is_an_ordinary_error(door: str) -> None:
+@LAZY
+def test_an_unknown_name_is_an_ordinary_error(package: str) -> None:
     """Python itself adds the nearest name, which it finds by `dir()`."""
-    code = f"import {door} as door; door.obsreve"
+    code = f"import {package} as package; package.obsreve"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    said = f"AttributeError: module {door!r} has no attribute 'obsreve'. Did you mean: 'observe'?"
+    said = f"AttributeError: module {package!r} has no attribute 'obsreve'. Did you mean: 'observe'?"
     assert done.stderr.splitlines()[-1] == said
 
 
@@ -329,6 +319,6 @@ def test_the_checks_see_what_they_forbid() -> None:
         "    return datetime.now(), os.environ\n"
     )
     bad = Module(f"{PACKAGE}.views.bad", "views", "views/bad.py", False, text, ast.parse(text))
-    assert any(_wrong_way(bad, found) and found.inside for found in imports(bad))
+    assert any(_goes_up(bad, found) and found.inside for found in imports(bad))
     assert {name for _, name in _world_reads(bad)} == {"datetime.now", "os.environ"}
     assert not _allowed_at(bad.path, THIRD_PARTY["pandas"])
