@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from odibi_core.bus.bus import EventBus
-from odibi_core.metrics.forwarder import Forwarder, Measurement
+from odibi_core.metrics.forwarder import Forwarder
 from odibi_core.metrics.manager import MetricsManager
 from odibi_core.testing import RecordingSink
+from odibi_core.views.metrics.types import Measurement
 from odibi_core.views.metrics.view import MetricsView
 
 PATIENCE_S = 30.0
@@ -121,7 +122,7 @@ def test_past_the_bound_it_drops_and_counts() -> None:
         go.wait(PATIENCE_S)
         heard.extend(batch)
 
-    forward = Forwarder(slow, settle=int, tell=print, bound=10)
+    forward = Forwarder(slow, apply_due=int, on_error=print, bound=10)
     series = MetricsView().find("counter", "error_count", "load", None)
     forward.put([(series, 1, 0.0)])
     assert hangs.wait(PATIENCE_S)

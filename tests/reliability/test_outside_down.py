@@ -231,7 +231,7 @@ program_observer.DatadogSink = Blocking
 IN_THE_CALLERS_THREAD = """
 from odibi_core.metrics.recorder import MetricsRecorder
 def forward(self, to):
-    self._note = lambda note: to([note])
+    self._pending = type("Direct", (list,), {"append": lambda self, sample: to([sample])})()
     return lambda timeout: True
 MetricsRecorder.forward = forward
 """
@@ -282,7 +282,7 @@ def test_what_datadog_had_no_room_for_can_be_asked() -> None:
     metrics.increment("orders")
     assert metrics.counters["orders"] == 1
     assert hangs.wait(PATIENCE_S)
-    (forward,) = metrics._forwards
+    (forward,) = metrics._forwarders
     forward._bound = 10
     for _ in range(50):
         metrics.increment("orders")

@@ -7,7 +7,7 @@ from math import fsum
 from typing import Any, Final, TypeAlias
 
 from odibi_core.views import values
-from odibi_core.views.metrics.series import read
+from odibi_core.views.metrics.series import parse_number
 from odibi_core.views.metrics.types import COUNTER, GAUGE, HISTOGRAM, KINDS
 from odibi_core.views.metrics.view import MAX_SERIES, MetricsView
 
@@ -82,14 +82,14 @@ def _join(entry: Entry, other: Mapping[str, Any]) -> None:
         entry["buckets"][bound] = entry["buckets"].get(bound, 0) + count
     if kind == HISTOGRAM:
         for name, pick in (("min", min), ("max", max)):
-            both = [value for value in (read(entry[name]), read(other.get(name))) if value is not None]
+            both = [value for value in (parse_number(entry[name]), parse_number(other.get(name))) if value is not None]
             entry[name] = pick(both, default=None)
 
 
 def _parts(kind: str, entry: Mapping[str, Any]) -> list[float]:
     """The numbers of a sum; in an entry that was tidied already they have a place of their own."""
     said = entry.get("parts", entry.get("value" if kind == COUNTER else "sum"))
-    parts = [read(part) for part in (said if isinstance(said, list) else [said])]
+    parts = [parse_number(part) for part in (said if isinstance(said, list) else [said])]
     return [part for part in parts if part is not None and -_HUGE < part < _HUGE]
 
 
@@ -103,7 +103,7 @@ def _buckets(entry: Mapping[str, Any]) -> dict[str, int]:
 
 
 def _number(value: object) -> float:
-    return read(value) or 0.0
+    return parse_number(value) or 0.0
 
 
 def exact(parts: Iterable[float]) -> list[float]:

@@ -1,4 +1,8 @@
-"""Handles on one series each, for loops: a call spares the look-up."""
+"""Handles on one series each, for loops: a call needs no lookup of the series.
+
+The three methods repeat the end of `MetricsRecorder._record`: a shared method would cost 25 % of the benchmark
+`counter with 3 labels, a bound handle`.
+"""
 
 from __future__ import annotations
 
@@ -9,60 +13,60 @@ from odibi_core.metrics.recorder import MetricsRecorder
 from odibi_core.views.metrics.series import Series
 
 
-class _Bound:
-    """One series, found once: its calls spare the look-up."""
+class _BoundSeries:
+    """One series and its recorder."""
 
-    __slots__ = ("_note", "_recorder", "_series")
+    __slots__ = ("_pending", "_recorder", "_series")
 
     def __init__(self, recorder: MetricsRecorder, series: Series) -> None:
         self._recorder = recorder
         self._series = series
-        self._note = recorder._note
+        self._pending = recorder._pending
 
     def __reduce__(self) -> tuple[Any, ...]:
         series = self._series
-        said = (series.kind, series.family.metric, series.name, series.labels())
-        return _found_again, (type(self), self._recorder, *said)
+        key = (series.kind, series.family.metric, series.name, series.labels())
+        return _unpickled, (type(self), self._recorder, *key)
 
 
-class BoundCounter(_Bound):
-    """Counts up in one series; made by `MetricsManager.counter`."""
+class BoundCounter(_BoundSeries):
+    """Handle on a counter; returned by `MetricsManager.counter`."""
 
     __slots__ = ()
 
     def inc(self, value: float = 1) -> None:
-        """Count up."""
+        """Add to the counter."""
         now = monotonic()
-        self._note((self._series, value, now))
+        self._pending.append((self._series, value, now))
         if now > self._recorder._due:
-            self._recorder._settle()
+            self._recorder._apply_due()
 
 
-class BoundGauge(_Bound):
-    """Sets one series; made by `MetricsManager.gauge`."""
+class BoundGauge(_BoundSeries):
+    """Handle on a gauge; returned by `MetricsManager.gauge`."""
 
     __slots__ = ()
 
     def set(self, value: float) -> None:
-        """Set what it is now."""
+        """Set the current value."""
         now = monotonic()
-        self._note((self._series, value, now))
+        self._pending.append((self._series, value, now))
         if now > self._recorder._due:
-            self._recorder._settle()
+            self._recorder._apply_due()
 
 
-class BoundHistogram(_Bound):
-    """Observes values in one series; made by `MetricsManager.histogram`."""
+class BoundHistogram(_BoundSeries):
+    """Handle on a histogram; returned by `MetricsManager.histogram`."""
 
     __slots__ = ()
 
     def observe(self, value: float) -> None:
-        """One more value."""
+        """Add a value to the histogram."""
         now = monotonic()
-        self._note((self._series, value, now))
+        self._pending.append((self._series, value, now))
         if now > self._recorder._due:
-            self._recorder._settle()
+            self._recorder._apply_due()
 
 
-def _found_again(kind: type[_Bound], recorder: MetricsRecorder, *series: Any) -> _Bound:
-    return kind(recorder, recorder._found(*series))
+def _unpickled(kind: type[_BoundSeries], recorder: MetricsRecorder, *key: Any) -> _BoundSeries:
+    return kind(recorder, recorder._find(*key))

@@ -1,4 +1,4 @@
-"""How measurements come into series and events, at almost no cost to the code that measures."""
+"""`MetricsRecorder`: the path of measurements into series, events and forwarders."""
 
 from __future__ import annotations
 
@@ -16,31 +16,32 @@ from odibi_core.bus.bus import EventBus, name_of
 from odibi_core.errors import STOPS
 from odibi_core.events import Event, kinds, sanitize_value
 from odibi_core.events.clock import epoch_ns, monotonic, new_id
-from odibi_core.metrics.forwarder import Forwarder, Measurement
+from odibi_core.metrics.forwarder import Forwarder
 from odibi_core.process_end import before_child_ends
-from odibi_core.views.metrics.series import Sample, Series, measured, settle
-from odibi_core.views.metrics.view import HEARD, MetricsView, SeriesKey
+from odibi_core.views.metrics.series import Sample, Series, apply, as_number
+from odibi_core.views.metrics.types import Measurement
+from odibi_core.views.metrics.view import HANDLED_KINDS, MetricsView, SeriesKey
 
 _log = logging.getLogger("odibi_core")
-_SETTLE_EVERY_S: Final = 0.0005
+_APPLY_EVERY_S: Final = 0.0005
 _FLUSH_EVERY_S: Final = 1.0
 _FLUSH_AT_ONCE: Final = 200
-"""How many series one call may say, so that it does not hold up its caller; the next ones come soon after:"""
+"""Series that one measuring call emits at most, so that it does not delay its caller."""
 _FLUSH_SHARE: Final = 20
-"""after this many times as long as the last ones took."""
+"""If series are left, the next flush follows after this many times the duration of the last one."""
 _FLUSH_WAIT_S: Final = 1.0
-
-
 _CHUNK: Final = 256
-"""Samples that are kept, and forgotten, together."""
+"""Recent samples that are kept, and discarded, together."""
 
 
 class MetricsRecorder:
-    """The part of a `MetricsManager` that takes notes, settles them into a view, and says what changed.
+    """The part of a `MetricsManager` that collects samples, applies them to a view, and emits the changes.
 
-    A note is one append, which is safe under threads without a lock; so is hearing an event. Whoever finds that it is
-    time settles all of both, unless another thread is at it. No code of anybody else runs while the lock is held: not
-    the bus, not `logging`, not a label's `__str__`; so no order of locks can ever close a circle.
+    Recording a sample, or receiving an event, is one `list.append`, which is thread-safe without a lock. The call that
+    finds them due applies all of them, unless another thread is doing so.
+
+    Lock order: no foreign code (the bus, `logging`, a label's `__str__`) runs while `_lock` is held, so that no cycle
+    of locks is possible.
     """
 
     def __init__(self, bus: EventBus | None, max_samples: int, max_series: int) -> None:
@@ -50,10 +51,9 @@ class MetricsRecorder:
         self._recent_count = 0
         self._max_samples = max(0, max_samples)
         self._refused: Counter[str] = Counter()
-        self._forwards: tuple[Forwarder, ...] = ()
+        self._forwarders: tuple[Forwarder, ...] = ()
         self._inherited: dict[Series, dict[str, Any]] = {}
         self._pending: list[Sample] = []
-        self._note: Callable[[Sample], None] = self._pending.append
         self._unread: list[Event] = []
         self._due = 0.0
         self._flush_due = monotonic() + _FLUSH_EVERY_S
@@ -62,279 +62,299 @@ class MetricsRecorder:
         _fork.in_child(self._after_fork)
 
     def _begin(self) -> None:
-        """What a process has for itself: at the start, and in the child of every fork."""
+        """Create the state that belongs to one process: at construction, and in a forked child."""
         self._source = new_id()
         self._lock = threading.RLock()
         self._busy = False
         self._outbox: deque[dict[str, Any]] = deque()
         self._changed: deque[Series] = deque()
-        self._speaking = threading.Lock()
-        self._speaker = 0
-        self._heard: Event | None = None
-        self._trouble: BaseException | None = None
+        self._emit_lock = threading.Lock()
+        self._emitting_thread = 0
+        self._last_event: Event | None = None
+        self._fold_error: BaseException | None = None
 
     def __call__(self, event: Event, /) -> None:
-        """As a sink: measure the nodes of a run, and take in what other managers said."""
-        if event.event_type not in HEARD:
+        """Measure the nodes of a run, and take over the metrics of other managers (called as a sink)."""
+        if event.event_type not in HANDLED_KINDS:
             return
-        if event is self._heard:
-            return  # of two runs that share this manager and a bus, or of a bus that it was put on twice
-        self._heard = event
+        if event is self._last_event:
+            return  # two runs share this manager and a bus, or it was subscribed to a bus twice
+        self._last_event = event
         if event.event_type == kinds.METRIC and event.fields.get("source") == self._source:
             return
         self._unread.append(event)
         if monotonic() > self._due:
-            self._settle_free()
-        if self._trouble is not None:
-            error, self._trouble = self._trouble, None
+            self._apply_if_free()
+        if self._fold_error is not None:
+            error, self._fold_error = self._fold_error, None
             raise error
 
-    def _found(self, kind: str, metric: Any, name: Any, labels: Any) -> Series:
-        wanted = SeriesKey(kind, metric, name, labels)
-        with self._lock:
-            return self._view.take(wanted)
+    def _record(self, kind: str, metric: Any, name: Any, labels: Any, value: Any) -> None:
+        try:
+            # `keys()`, not the labels themselves: an iterator passed by mistake has no keys, and is not consumed.
+            series = self._view.routes[kind][metric][(name, *labels.keys(), *labels.values()) if labels else (name,)]
+        except Exception:
+            series = self._find(kind, metric, name, labels)
+        now = monotonic()
+        self._pending.append((series, value, now))
+        if now > self._due:
+            self._apply_due()
 
-    def _settle(self) -> None:
-        """Settle, unless someone is at it: then the notes wait for them or the next call. Say, if due."""
-        self._settle_free()
+    def _find(self, kind: str, metric: Any, name: Any, labels: Any) -> Series:
+        key = SeriesKey(kind, metric, name, labels)
+        with self._lock:
+            return self._view.take(key)
+
+    def _apply_due(self) -> None:
+        """Apply the pending samples, unless another thread is doing so, and flush if that is due."""
+        self._apply_if_free()
         if self._bus is not None and monotonic() > self._flush_due:
             self._flush(_FLUSH_AT_ONCE)
 
-    def _settle_free(self) -> None:
+    def _apply_if_free(self) -> None:
         if self._lock.acquire(blocking=False):
             try:
-                strange = self._settle_held()
+                rejected = self._apply_locked()
             finally:
                 self._lock.release()
-            if strange:
-                self._convert(strange)
+            if rejected:
+                self._convert(rejected)
 
-    def _settle_held(self) -> list[Sample]:
-        """Bring the notes into their series; gives back those whose values are no plain numbers in range."""
+    def _apply_locked(self) -> list[Sample]:
+        """Apply the pending samples to their series; return those whose values are not plain numbers in range."""
         if not self._pending and not self._unread:
             return []
         if self._busy:
-            return []  # a signal handler, while its own thread is at it further out
+            return []  # a signal handler interrupted this thread while it applies samples
         self._busy = True
         try:
             now = monotonic()
-            self._read()
+            self._fold_events()
             pending = self._pending
-            notes = pending[:]
-            del pending[: len(notes)]
-            strange = settle(notes)
-            if strange:
-                gone = {id(note) for note in strange}
-                notes = [note for note in notes if id(note) not in gone]
-            self._keep(epoch_ns() / 1e9 - now, notes)
-            self._due = now + _SETTLE_EVERY_S
-            return strange
+            samples = pending[:]
+            del pending[: len(samples)]
+            rejected = apply(samples)
+            if rejected:
+                ids = {id(sample) for sample in rejected}
+                samples = [sample for sample in samples if id(sample) not in ids]
+            self._keep(epoch_ns() / 1e9 - now, samples)
+            self._due = now + _APPLY_EVERY_S
+            return rejected
         finally:
             self._busy = False
 
-    def _read(self) -> None:
-        """Bring what was heard into the view; of events that it cannot take, the bus is told when it calls again."""
+    def _fold_events(self) -> None:
+        """Fold the received events into the view; the next call by the bus raises the error of one that fails."""
         events = self._unread[:]
         del self._unread[: len(events)]
-        notes: list[Sample] = []
+        samples: list[Sample] = []
         for event in events:
             try:
-                told = self._view.fold(event)
+                measured = self._view.fold(event)
             except STOPS:
                 raise
             except BaseException as error:
-                self._trouble = error
+                self._fold_error = error
                 continue
-            if told:
+            if measured:
                 when = event.timestamp.timestamp()
-                notes += [(series, value, when) for series, value in told]
-        self._keep(0.0, notes)
+                samples += [(series, value, when) for series, value in measured]
+        self._keep(0.0, samples)
 
-    def _convert(self, strange: list[Sample]) -> None:
-        """Note again what is some other kind of number, and refuse the rest.
+    def _convert(self, rejected: list[Sample]) -> None:
+        """Record values of other numeric types again as int or float, and refuse the rest.
 
-        Outside of the lock: both asking a strange value for its number and warning run other people's code.
+        Called without the lock: the conversion of a foreign value, and the warning, run foreign code.
         """
-        for series, value, when in strange:
-            number = None if type(value) in (int, float) else measured(value)
+        for series, value, when in rejected:
+            number = None if type(value) in (int, float) else as_number(value)
             if number is not None:
-                self._note((series, number, when))
+                self._pending.append((series, number, when))
                 continue
             metric = series.family.metric
             self._refused[metric] += 1
             if self._refused[metric] == 1:
                 _log.warning(
-                    "metric %r cannot take %.100s; such values are counted and left out", metric, sanitize_value(value)
-                )
+                    "metric %r must be a number in its range, got %.100s; such values are counted and left out",
+                    metric, sanitize_value(value),
+                )  # fmt: skip
 
-    def _keep(self, offset: float, notes: list[Sample]) -> None:
-        """Remember the raw samples; `offset` makes wall-clock seconds of their times.
+    def _keep(self, offset: float, samples: list[Sample]) -> None:
+        """Keep the recent samples and pass them to the forwarders; `offset` turns their times into wall-clock seconds.
 
-        A few at a time join those before them: one list of many costs the garbage collector less than many of few.
+        Small batches are joined: one long list costs the garbage collector less than many short ones.
         """
-        if notes:
-            for forward in self._forwards:
-                forward.put(notes)
+        if samples:
+            for forwarder in self._forwarders:
+                forwarder.put(samples)
             recent = self._recent
             if recent and recent[-1][0] == offset and len(recent[-1][1]) < _CHUNK:
-                recent[-1][1].extend(notes)
+                recent[-1][1].extend(samples)
             else:
-                recent.append((offset, notes))
-            self._recent_count += len(notes)
+                recent.append((offset, samples))
+            self._recent_count += len(samples)
             while self._recent_count - len(recent[0][1]) > self._max_samples:
                 self._recent_count -= len(recent.popleft()[1])
 
     @property
     def dropped(self) -> int:
-        """Measurements for which there was no room on their way to a receiver that is still there."""
-        return sum(forward.dropped for forward in self._forwards)
+        """Measurements that current receivers did not get because their queue was full."""
+        return sum(forwarder.dropped for forwarder in self._forwarders)
 
     def forward(self, to: Callable[[list[Measurement]], object]) -> Callable[..., bool]:
-        """Hand every measurement from now on to `to`, many at a time; gives what ends it.
+        """Pass every measurement from now on to a receiver, in batches, on a separate thread.
 
-        A measurement is `(kind, metric, name, labels, value)`. It is handed on by a thread of its own, a little after
-        it was settled, and within a second at the latest; `to` costs nobody who measures anything, however slow it is:
-        past 100,000 measurements that wait, further ones are dropped, and counted. What another manager said in a
-        `metric` event is not handed on: its own process does that. The end, when called, waits up to `timeout` seconds
-        (1) until all was handed on, and says whether it was; a second time does nothing.
+        A batch follows its measurements within a second. A slow receiver does not delay measuring code: if 100,000
+        measurements wait, further ones are dropped and counted in `dropped`. The `metric` events of other managers are
+        not passed on, because their own process does that.
+
+        Args:
+            to: The receiver, called with a list of `(kind, metric, name, labels, value)`.
+
+        Returns:
+            The function that ends it: it waits up to `timeout` seconds (1) for the queue, and returns True if the queue
+            is empty. A second call does nothing.
         """
-        forward = Forwarder(to, self._settle, functools.partial(self._receiver_failed, to))
+        forwarder = Forwarder(to, self._apply_due, functools.partial(self._report_failure, to))
         with self._lock:
-            self._forwards += (forward,)
+            self._forwarders += (forwarder,)
 
         def end(timeout: float = 1.0) -> bool:
-            with self._held():
-                self._forwards = tuple(each for each in self._forwards if each is not forward)
-            return forward.close(timeout)
+            with self._applied():
+                self._forwarders = tuple(each for each in self._forwarders if each is not forwarder)
+            return forwarder.close(timeout)
 
         return end
 
-    def _receiver_failed(self, to: object, error: Exception) -> None:
-        """Counted and reported as a sink that fails is."""
+    def _report_failure(self, receiver: object, error: Exception) -> None:
         if self._bus is not None:
-            self._bus.count_failure(name_of(to), error)
+            self._bus.count_failure(name_of(receiver), error)
 
     @contextmanager
-    def _held(self) -> Iterator[bool]:
-        """Everything settled and held still; False when this thread does so already, further out.
+    def _applied(self) -> Iterator[bool]:
+        """Hold the lock with every sample applied; yield False if this thread holds it already.
 
-        That is the case in a signal handler, which may read but not bring in what the outer frame is at.
+        That is so in a signal handler, which may read, but must not apply the samples that the interrupted frame is
+        applying.
         """
         while True:
             with self._lock:
                 nested = self._busy
-                strange = [] if nested else self._settle_held()
-                if not strange:
+                rejected = [] if nested else self._apply_locked()
+                if not rejected:
                     self._busy = True
                     try:
                         yield not nested
                     finally:
                         self._busy = nested
                     return
-            self._convert(strange)
+            self._convert(rejected)
 
     @contextmanager
     def _reading(self) -> Iterator[MetricsView]:
-        """The view with everything in it, held still; calls meanwhile are noted and do not wait."""
-        with self._held():
+        """Yield the view with every sample applied, and hold it unchanged; measuring calls do not wait meanwhile."""
+        with self._applied():
             yield self._view
 
     @property
     def bus(self) -> EventBus:
-        """Where `metric` events are said; made when first asked for, since nobody can listen before."""
+        """The bus on which `metric` events are emitted; created on first access, when a subscriber can exist."""
         if self._bus is None:
             self._bus = EventBus()
         return self._bus
 
     def lend(self, bus: EventBus | None) -> bool:
-        """For a manager that has no bus, one to speak on until None is given back; False when it has its own."""
+        """Give a manager without a bus one to emit on, until None is given; return False if it has a bus of its own."""
         if bus is not None and self._bus is not None:
             return False
         self._bus = bus
         return True
 
     def flush(self) -> None:
-        """Say every change since the last time, one event a series; back when all of it is said."""
+        """Emit every change since the last flush, one event for each series; return when all are emitted."""
         self._flush(wait_s=_FLUSH_WAIT_S)
 
-    def hand_on(self, timeout: float) -> None:
-        """Flush, and wait until receivers have what waits for them, for at most `timeout` seconds each."""
+    def drain(self, timeout: float) -> None:
+        """Flush, and wait up to `timeout` seconds for the queue of each receiver."""
         if self._bus is not None:
             self.flush()
-        with self._held():
-            forwards = self._forwards
-        for forward in forwards:
-            forward.close(timeout)
+        with self._applied():
+            forwarders = self._forwarders
+        for forwarder in forwarders:
+            forwarder.close(timeout)
 
     def close(self) -> None:
-        """Say what is left. Recording goes on working."""
+        """Emit the last changes. Recording remains possible."""
         self.flush()
 
     def _flush(self, most: int | None = None, wait_s: float = 0.0) -> None:
-        """Say up to `most` changes, those of an earlier look first; a look is taken when none is left."""
+        """Emit up to `most` changes, those left by the last flush first; look for new ones if none is left."""
         bus = self._bus
         if bus is None:
             return
         began = monotonic()
-        with self._held() as outermost:
+        with self._applied() as outermost:
             if not outermost:
                 return
             if most is None or not self._changed:
                 self._changed = deque(series for series in self._view.every_series() if series.d_count)
             for _ in range(len(self._changed) if most is None else min(most, len(self._changed))):
-                self._outbox.append(self._said(self._changed.popleft()))
-        self._speak(bus, wait_s)
+                self._outbox.append(self._event_fields(self._changed.popleft()))
+        self._emit(bus, wait_s)
         now = monotonic()
         self._flush_due = now + (_FLUSH_SHARE * (now - began) if self._changed else _FLUSH_EVERY_S)
 
-    def _said(self, series: Series) -> dict[str, Any]:
-        """The change of a series as the fields of an event, which is not of the node that runs just now."""
+    def _event_fields(self, series: Series) -> dict[str, Any]:
+        """Take the change of a series as the fields of an event that belongs to no node or operation."""
         return {
             "metric": series.family.metric,
             "kind": series.kind,
             "name": series.name,
             "labels": series.labels(),
-            **series.take(),
+            **series.publish(),
             "source": self._source,
             "node_name": None,
             "operation": None,
             "component": None,
         }
 
-    def _speak(self, bus: EventBus, wait_s: float) -> None:
-        """One thread says everything, in order. Another waits, but not for ever: it may hold the bus."""
+    def _emit(self, bus: EventBus, wait_s: float) -> None:
+        """Emit the outbox in order, by one thread at a time.
+
+        Lock order: another thread waits at most `wait_s` seconds, because it may hold the bus, which this one needs.
+        """
         me = threading.get_ident()
-        while self._outbox and self._speaker != me:
-            if not self._speaking.acquire(timeout=wait_s):
+        while self._outbox and self._emitting_thread != me:
+            if not self._emit_lock.acquire(timeout=wait_s):
                 return
-            self._speaker = me
+            self._emitting_thread = me
             try:
                 while self._outbox:
                     bus.publish(kinds.METRIC, fields=self._outbox.popleft())
             finally:
-                self._speaker = 0
-                self._speaking.release()
+                self._emitting_thread = 0
+                self._emit_lock.release()
 
     def _after_fork(self) -> None:
-        """The parent says what it measured; the child counts on, and says only its own part."""
+        """Keep the totals and discard what is unpublished, because the parent publishes it."""
         self._begin()
         self._pending.clear()
         self._unread.clear()
         for series in self._view.every_series():
             if series.d_count:
-                series.take()
+                series.publish()
         self._inherited = {series: series.answer() for series in self._view.every_series() if series.samples}
-        for forward in self._forwards:
-            forward.begin()
+        for forwarder in self._forwarders:
+            forwarder.begin()
 
 
 _recorders: weakref.WeakSet[MetricsRecorder] = weakref.WeakSet()
 
 
 def _end_of_child() -> None:
-    """What a child measured is kept and handed on: its threads are gone in a moment."""
+    """Publish the measurements of a forked child before its threads end with it."""
     for recorder in list(_recorders):
-        recorder.hand_on(_FLUSH_WAIT_S)
+        recorder.drain(_FLUSH_WAIT_S)
 
 
 before_child_ends(_end_of_child)

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from odibi_core.testing import an_event
-from odibi_core.views.metrics.calls import OF_CALLS, measured_by
+from odibi_core.views.metrics.calls import CALL_KINDS, observations
 from odibi_core.views.metrics.types import kind_of
 from odibi_core.views.metrics.view import MetricsView
 
 
 def told(kind: str, **fields: Any) -> dict[str, tuple[float, dict[str, str]]]:
-    return {metric: (value, labels) for metric, value, labels in measured_by(an_event(kind, **fields))}
+    return {metric: (value, labels) for metric, value, labels in observations(an_event(kind, **fields))}
 
 
 def test_an_operation_that_succeeded() -> None:
@@ -128,7 +128,7 @@ def test_a_tag_is_a_text() -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", sorted(OF_CALLS))
+@pytest.mark.parametrize("kind", sorted(CALL_KINDS))
 @pytest.mark.parametrize("strange", [None, "text", [1], {"a": {"b": 1}}, float("nan"), -1, True, 2**70])
 def test_whatever_the_fields_hold_nothing_raises(kind: str, strange: Any) -> None:
     """A line of a store may have been written by anyone: what can be read is measured, and labels are texts.
@@ -144,7 +144,7 @@ def test_whatever_the_fields_hold_nothing_raises(kind: str, strange: Any) -> Non
     view = MetricsView()
     for fields in (dict.fromkeys(names, strange), *(sound | {name: strange} for name in names)):
         event = an_event(kind, **fields)
-        for _, value, labels in measured_by(event):
+        for _, value, labels in observations(event):
             assert isinstance(value, int | float)
             assert all(isinstance(text, str) for pair in labels.items() for text in pair)
         view(event)

@@ -9,7 +9,7 @@ import pytest
 from odibi_core.runtime.orchestrator import Orchestrator
 from odibi_core.store.runs import RunStore
 from odibi_core.testing import an_event
-from odibi_core.views.metrics.pipelines import measured_by
+from odibi_core.views.metrics.pipelines import observations
 from odibi_core.views.metrics.types import kind_of
 from odibi_core.views.metrics.view import MetricsView
 
@@ -17,12 +17,12 @@ SUCCESS = an_event("pipeline_complete", pipeline_name="daily", status="success",
 
 
 def told(kind: str, **fields: Any) -> dict[str, tuple[float, dict[str, str]]]:
-    return {metric: (value, labels) for metric, value, labels in measured_by(an_event(kind, **fields))}
+    return {metric: (value, labels) for metric, value, labels in observations(an_event(kind, **fields))}
 
 
 def test_a_run_that_succeeded() -> None:
     """Counted by pipeline and status, its duration in seconds, and when it was: the event's own time."""
-    assert {metric: (value, labels) for metric, value, labels in measured_by(SUCCESS)} == {
+    assert {metric: (value, labels) for metric, value, labels in observations(SUCCESS)} == {
         "pipeline_runs": (1, {"pipeline": "daily", "status": "success"}),
         "pipeline_duration_seconds": (1.5, {"pipeline": "daily"}),
         "pipeline_last_success_timestamp_seconds": (SUCCESS.timestamp.timestamp(), {"pipeline": "daily"}),
@@ -57,7 +57,7 @@ def test_each_metric_is_of_the_kind_that_its_name_says() -> None:
     """A counter, a histogram up to a day, a gauge."""
     view = MetricsView()
     view(SUCCESS)
-    assert [kind_of(metric) for metric, _, _ in measured_by(SUCCESS)] == ["counter", "histogram", "gauge"]
+    assert [kind_of(metric) for metric, _, _ in observations(SUCCESS)] == ["counter", "histogram", "gauge"]
     assert view.families["histogram", "pipeline_duration_seconds"].bounds[-1] == 86400
 
 

@@ -1,6 +1,6 @@
-"""What the calls of the toolkit measure: operations, queries, costs, commands, checks.
+"""Measurements of the toolkit's calls: operations, queries, costs, commands, checks.
 
-The names are those that dashboards of the in-house package read (contract, section 2); tags are labels, none dropped.
+Existing dashboards read these names. Tags become labels; none is dropped.
 """
 
 from __future__ import annotations
@@ -11,28 +11,28 @@ from typing import Final, TypeAlias
 from odibi_core.events import Event, kinds
 from odibi_core.views import values
 
-Told: TypeAlias = tuple[str, float, dict[str, str]]
+Observation: TypeAlias = tuple[str, float, dict[str, str]]
 """`(metric, value, labels)`"""
 
 COST_RULE: Final = "cost_threshold"
-"""The rule that an alert about a cost names."""
+"""The `rule` of an alert about a cost."""
 
 
-def measured_by(event: Event) -> list[Told]:
-    """What an event of a call measures; nothing, for every other event."""
+def observations(event: Event) -> list[Observation]:
+    """Return the measurements of an event of a call; an empty list for any other event."""
     measure = _BY_KIND.get(event.event_type)
     return measure(event) if measure is not None else []
 
 
 def _labels(event: Event, **own: object) -> dict[str, str]:
-    """The call's own labels, then its tags; a tag that is called like one of those keeps its value under `tag_…`."""
-    labels = {name: said for name, value in own.items() if (said := _label(value)) is not None}
+    """Return the labels of a call, then its tags; a tag with the name of a label becomes `tag_…`."""
+    labels = {name: text for name, value in own.items() if (text := _label(value)) is not None}
     for tag, value in values.record(event.fields.get("tags")).items():
-        said = _label(value)
-        if said is not None:
+        text = _label(value)
+        if text is not None:
             while tag in own or tag in labels:
                 tag = f"tag_{tag}"
-            labels[tag] = said
+            labels[tag] = text
     return labels
 
 
@@ -42,8 +42,8 @@ def _label(value: object) -> str | None:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _known(told: list[tuple[str, float | None, dict[str, str]]]) -> list[Told]:
-    return [(metric, value, labels) for metric, value, labels in told if value is not None]
+def _known(found: list[tuple[str, float | None, dict[str, str]]]) -> list[Observation]:
+    return [(metric, value, labels) for metric, value, labels in found if value is not None]
 
 
 def _seconds(event: Event) -> float | None:
@@ -51,20 +51,20 @@ def _seconds(event: Event) -> float | None:
     return None if duration is None else duration / 1000
 
 
-def _operation(event: Event) -> list[Told]:
+def _operation(event: Event) -> list[Observation]:
     labels = _labels(event, operation=event.operation)
     succeeded = event.event_type == kinds.OPERATION_COMPLETE
-    told: list[tuple[str, float | None, dict[str, str]]] = [
+    found: list[tuple[str, float | None, dict[str, str]]] = [
         ("operation.duration.seconds", _seconds(event), labels),
         ("operation.success" if succeeded else "operation.failure", 1, labels),
     ]
     if not succeeded:
         error_type = event.fields.get("error_type")
-        told.append(("operation.error", 1, _labels(event, operation=event.operation, error_type=error_type)))
-    return _known(told)
+        found.append(("operation.error", 1, _labels(event, operation=event.operation, error_type=error_type)))
+    return _known(found)
 
 
-def _cost(event: Event) -> list[Told]:
+def _cost(event: Event) -> list[Observation]:
     labels = _labels(event, operation=event.operation)
     cost = values.number(event.fields.get("estimated_cost_usd"))
     return _known(
@@ -76,13 +76,13 @@ def _cost(event: Event) -> list[Told]:
     )
 
 
-def _alert(event: Event) -> list[Told]:
+def _alert(event: Event) -> list[Observation]:
     if event.fields.get("rule") != COST_RULE:
         return []
     return [("bigquery.cost_alert", 1, _labels(event, operation=event.operation))]
 
 
-def _query(event: Event) -> list[Told]:
+def _query(event: Event) -> list[Observation]:
     labels = _labels(event, query_type=event.fields.get("query_type"))
     return _known(
         [
@@ -93,12 +93,12 @@ def _query(event: Event) -> list[Told]:
     )
 
 
-def _bigquery_operation(event: Event) -> list[Told]:
+def _bigquery_operation(event: Event) -> list[Observation]:
     about = {name: event.fields.get(name) for name in ("operation_type", "dataset", "table")}
     return [("bigquery.operation", 1, _labels(event, **about))]
 
 
-def _command(event: Event) -> list[Told]:
+def _command(event: Event) -> list[Observation]:
     labels = _labels(event, command=event.fields.get("command"))
     if event.status == "running":
         return [("cli.command.started", 1, labels)]
@@ -106,17 +106,17 @@ def _command(event: Event) -> list[Told]:
     return _known([(ended, 1, labels), ("cli.command.duration.seconds", _seconds(event), labels)])
 
 
-def _argument(event: Event) -> list[Told]:
-    """Not its value: that may be anything, and each would be a series of its own."""
+def _argument(event: Event) -> list[Observation]:
+    """Measure an argument by name; its value is not a label, because each value would be a separate series."""
     about = {name: event.fields.get(name) for name in ("command", "argument")}
     return [("cli.command.argument", 1, _labels(event, **about))]
 
 
-def _feature(event: Event) -> list[Told]:
+def _feature(event: Event) -> list[Observation]:
     return [("cli.feature.usage", 1, _labels(event, feature=event.fields.get("feature")))]
 
 
-def _quality(event: Event) -> list[Told]:
+def _quality(event: Event) -> list[Observation]:
     labels = _labels(event, check=event.fields.get("check"))
     ended = values.CHECK_RESULTS[values.passed_of(event)]
     return _known(
@@ -128,8 +128,8 @@ def _quality(event: Event) -> list[Told]:
     )
 
 
-def _health(event: Event) -> list[Told]:
-    """A check of what is not configured is skipped, and measures nothing."""
+def _health(event: Event) -> list[Observation]:
+    """Measure a health check; a skipped one, of a component that is not configured, has no measurements."""
     if event.status == "skipped":
         return []
     labels = _labels(event, check=event.fields.get("check"))
@@ -141,7 +141,7 @@ def _health(event: Event) -> list[Told]:
     )
 
 
-_BY_KIND: Final[Mapping[str, Callable[[Event], list[Told]]]] = {
+_BY_KIND: Final[Mapping[str, Callable[[Event], list[Observation]]]] = {
     kinds.OPERATION_COMPLETE: _operation,
     kinds.OPERATION_FAILED: _operation,
     kinds.COST: _cost,
@@ -154,4 +154,4 @@ _BY_KIND: Final[Mapping[str, Callable[[Event], list[Told]]]] = {
     kinds.DATA_QUALITY_CHECK: _quality,
     kinds.HEALTH_CHECK: _health,
 }
-OF_CALLS: Final = frozenset(_BY_KIND)
+CALL_KINDS: Final = frozenset(_BY_KIND)

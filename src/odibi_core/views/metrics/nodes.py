@@ -1,4 +1,4 @@
-"""What nodes tell of themselves, as measurements; and what the measurements say of nodes."""
+"""Measurements of nodes, and statistics of nodes from the measurements."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from odibi_core.events import Event, kinds
 from odibi_core.views import values
-from odibi_core.views.metrics.series import CounterSeries, GaugeSeries, HistogramSeries, spelled
+from odibi_core.views.metrics.series import CounterSeries, GaugeSeries, HistogramSeries, to_json_number
 from odibi_core.views.metrics.types import (
     CACHE_HIT,
     CACHE_MISS,
@@ -28,31 +28,31 @@ from odibi_core.views.metrics.types import (
 if TYPE_CHECKING:
     from odibi_core.views.metrics.view import MetricsView
 
-Observation: TypeAlias = tuple[str, str, float, dict[str, str] | None]
+NodeObservation: TypeAlias = tuple[str, str, float, dict[str, str] | None]
 """`(metric, name, value, labels)`"""
 _TOP: Final = 10
 
 
-class CacheTold:
-    """Which nodes told already whether the cache had their result; their end does not tell it again."""
+class CacheReports:
+    """Nodes whose cache lookup was reported by an event; the end of such a node does not count it again."""
 
     def __init__(self) -> None:
         self._nodes: set[tuple[str | None, str]] = set()
 
-    def tell(self, run_id: str | None, node: str) -> None:
-        if len(self._nodes) < 100_000:  # a node that never ends stays here: bounded, and wrong only beyond
+    def add(self, run_id: str | None, node: str) -> None:
+        if len(self._nodes) < 100_000:  # bounded: a node that never ends stays here
             self._nodes.add((run_id, node))
 
     def take(self, run_id: str | None, node: str) -> bool:
-        told = (run_id, node) in self._nodes
+        found = (run_id, node) in self._nodes
         self._nodes.discard((run_id, node))
-        return told
+        return found
 
 
-def observations(event: Event, cache_told: CacheTold) -> Iterable[Observation]:
-    """What an event of a node measures; nothing, for every other event."""
+def observations(event: Event, cache_reports: CacheReports) -> Iterable[NodeObservation]:
+    """Return the measurements of an event of a node; an empty result for any other event."""
     kind = event.event_type
-    if kind not in OF_NODES:
+    if kind not in NODE_KINDS:
         return ()
     node = values.text(event.node_name)
     if node is None:
@@ -61,11 +61,11 @@ def observations(event: Event, cache_told: CacheTold) -> Iterable[Observation]:
     labels = {"engine": engine} if engine else None
     run_id = values.text(event.run_id)
     if kind == kinds.CACHE_HIT or kind == kinds.CACHE_MISS:
-        cache_told.tell(run_id, node)
+        cache_reports.add(run_id, node)
         return [(kind, node, 1, labels)]
     if kind == kinds.NODE_RETRY:
         return [(RETRY_COUNT, node, 1, labels)]
-    cached = None if cache_told.take(run_id, node) else values.flag(event.cache_hit)
+    cached = None if cache_reports.take(run_id, node) else values.flag(event.cache_hit)
     found = execution(
         node,
         values.number(event.duration_ms),
@@ -80,7 +80,7 @@ def observations(event: Event, cache_told: CacheTold) -> Iterable[Observation]:
     return found
 
 
-OF_NODES: Final = frozenset(
+NODE_KINDS: Final = frozenset(
     {kinds.NODE_COMPLETE, kinds.NODE_FAILED, kinds.NODE_RETRY, kinds.CACHE_HIT, kinds.CACHE_MISS}
 )
 
@@ -92,9 +92,9 @@ def execution(
     rows: float | None,
     cached: bool | None,
     labels: dict[str, str] | None,
-) -> list[Observation]:
-    """What one execution of a node measures; the one place that knows, whoever tells of it."""
-    found: list[Observation] = [(SUCCESS_COUNT if success else FAILURE_COUNT, node, 1, labels)]
+) -> list[NodeObservation]:
+    """Return the measurements of one execution of a node."""
+    found: list[NodeObservation] = [(SUCCESS_COUNT if success else FAILURE_COUNT, node, 1, labels)]
     if duration_ms is not None:
         found.append((NODE_DURATION, node, duration_ms, labels))
     if not success:
@@ -109,29 +109,29 @@ def execution(
 
 
 def total(view: MetricsView, metric: str, name: str | None = None) -> float:
-    """The sum of a counter over all labels, and over all names when none is given."""
+    """Return the sum of a counter over all labels, and over all names if none is given."""
     values = [series.value for series in _counters(view, metric, name)]
     return sum(values) if all(isinstance(value, int) for value in values) else fsum(values)
 
 
 def cache_lookups(view: MetricsView) -> float:
-    """How often a cache was asked."""
+    """Return the number of cache lookups."""
     return total(view, CACHE_HIT) + total(view, CACHE_MISS)
 
 
 def cache_hit_rate(view: MetricsView) -> float:
-    """Hits as a part of all lookups, 0 to 1; 0.0 if there was none (see `cache_lookups`)."""
+    """Return the hits as a fraction of all lookups, 0 to 1; 0.0 without any lookup (see `cache_lookups`)."""
     lookups = cache_lookups(view)
     return total(view, CACHE_HIT) / lookups if lookups else 0.0
 
 
 def rate_text(view: MetricsView) -> str:
-    """The hit rate for people: `33.3%`, or a dash while no cache was asked."""
+    """Return the hit rate as text: `33.3%`, or a dash without any lookup."""
     return f"{cache_hit_rate(view):.1%}" if cache_lookups(view) else "–"
 
 
 def node_stats(view: MetricsView, name: str) -> dict[str, Any]:
-    """Executions, durations and outcomes of one node; empty when nothing of it is known."""
+    """Return the executions, durations and outcomes of one node; `{}` for an unknown node."""
     durations = _durations(view, name)
     success, failure = total(view, SUCCESS_COUNT, name), total(view, FAILURE_COUNT, name)
     count = sum(series.samples for series in durations)
@@ -149,31 +149,30 @@ def node_stats(view: MetricsView, name: str) -> dict[str, Any]:
 
 
 def node_throughput(view: MetricsView, name: str) -> float:
-    """The mean of the throughputs recorded for one node, in rows per second; 0 when there is none."""
+    """Return the mean throughput of one node in rows per second; 0 without any."""
     measured = [series for series in _gauges(view, THROUGHPUT) if series.name == name]
     count = sum(series.samples for series in measured)
     return fsum(series.sum for series in measured) / count if count else 0.0
 
 
 def node_summary(view: MetricsView, name: str) -> dict[str, Any]:
-    """Executions, durations and mean throughput of one node; empty when nothing of it is known."""
+    """Return the executions, durations and mean throughput of one node; `{}` for an unknown node."""
     stats = node_stats(view, name)
     if not stats:
         return {}
+    durations = {key: stats[key] for key in ("avg_duration_ms", "min_duration_ms", "max_duration_ms")}
     return {
         "node_name": name,
         "total_executions": stats["executions"],
-        "avg_duration_ms": stats["avg_duration_ms"],
-        "min_duration_ms": stats["min_duration_ms"],
-        "max_duration_ms": stats["max_duration_ms"],
+        **durations,
         "avg_throughput": node_throughput(view, name),
     }
 
 
 def nodes(view: MetricsView) -> dict[str, dict[str, Any]]:
-    """Each named node: its total duration, and the last rows, memory and throughput (None if never said).
+    """Return for each named node its total duration, and the last rows, memory and throughput (None if unknown).
 
-    In the order in which the nodes first ended; those that were never executed come after them.
+    Nodes are in the order of their first end; nodes that were never executed come last.
     """
     found: dict[str, dict[str, Any]] = {}
 
@@ -185,9 +184,9 @@ def nodes(view: MetricsView) -> dict[str, dict[str, Any]]:
         node(series.name)["duration_ms"] += series.sum
     for metric, column in ((ROW_COUNT, "row_count"), (THROUGHPUT, "throughput")):
         for gauge in _gauges(view, metric):
-            node(gauge.name)[column] = spelled(gauge.value)
-    for gauge in reversed(_gauges(view, MEMORY_USAGE)):  # last the one without labels: what was recorded by hand
-        node(gauge.name)["memory_mb"] = spelled(gauge.value)
+            node(gauge.name)[column] = to_json_number(gauge.value)
+    for gauge in reversed(_gauges(view, MEMORY_USAGE)):  # the series without labels, recorded by hand, has precedence
+        node(gauge.name)["memory_mb"] = to_json_number(gauge.value)
     for metric in (SUCCESS_COUNT, FAILURE_COUNT):
         for counter in _counters(view, metric):
             node(counter.name)
@@ -197,7 +196,7 @@ def nodes(view: MetricsView) -> dict[str, dict[str, Any]]:
 
 
 def _first_met(view: MetricsView) -> list[str]:
-    """The names of nodes by when their series were made: durations first, which every execution has."""
+    """Return the names of nodes in the order of their series: durations first, because every execution has one."""
     families = [
         (HISTOGRAM, NODE_DURATION), (COUNTER, SUCCESS_COUNT), (COUNTER, FAILURE_COUNT), (GAUGE, ROW_COUNT),
         (GAUGE, MEMORY_USAGE), (GAUGE, THROUGHPUT),
@@ -207,7 +206,7 @@ def _first_met(view: MetricsView) -> list[str]:
 
 
 def summary(view: MetricsView) -> dict[str, Any]:
-    """The numbers of a run at one look."""
+    """Return the totals of a run, its slowest nodes, and each node."""
     durations = _durations(view)
     spent, count = fsum(series.sum for series in durations), sum(series.samples for series in durations)
     by_node = nodes(view)

@@ -1,8 +1,8 @@
-"""One series: a metric, a name and a set of labels, with what was measured.
+"""Series: a metric, a name and a set of labels, with the values measured for it.
 
-Each holds two parts. What events told is in the total; what was measured here and not yet said waits in the
-delta (`d_…`). Saying moves the delta into the total in one addition, which is also what a replay of the event
-does, so both come to the same number to the last bit. A value that a series cannot take is refused: False.
+A series has two parts: the total of published events, and the delta (`d_…`) that is measured here and not yet
+published. Publishing adds the delta to the total in one addition, as a replay of the event does, so that both have the
+same number to the last bit. A series refuses a value outside its range by returning False.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from odibi_core.views.values import count as whole
 
 INF: Final = float("inf")
 _HUGE: Final = 1e300
-"""Where sums stop taking values: one value past it, and every later one would be lost in infinity."""
+"""Bound of values in a sum: one larger value could turn the sum, and every later one, into infinity."""
 _EXACT: Final = 2**63 - 1
-Key: TypeAlias = tuple[Any, ...]
-"""`(name, label names…, label values…)`: one flat tuple, the cheapest thing to build and to look up."""
+IndexKey: TypeAlias = tuple[Any, ...]
+"""`(name, label names…, label values…)`: one flat tuple is the cheapest key to build and to look up."""
 
 
 class Family:
-    """All series of one metric of one kind. `index` may hold a series under several spellings of its key."""
+    """All series of one metric of one kind; `index` may hold a series under several spellings of its key."""
 
     __slots__ = ("bounds", "index", "kind", "metric", "ordered", "orders", "series")
 
@@ -34,22 +34,22 @@ class Family:
         self.metric = metric
         self.kind = kind
         self.bounds = bounds
-        self.index: dict[Key, Series] = {}
+        self.index: dict[IndexKey, Series] = {}
         self.series: list[Series] = []
         self.orders: dict[frozenset[str], tuple[str, ...]] = {}
         self.ordered: list[Series] = []
 
-    def key(self, name: str, labels: Mapping[str, str]) -> Key:
-        """The key of a series; labels stand in the order in which the family first met these names."""
+    def key(self, name: str, labels: Mapping[str, str]) -> IndexKey:
+        """Return the key of a series; its labels are in the order in which the family first had these names."""
         order = self.orders.get(frozenset(labels)) or tuple(labels)
         return (name, *order, *(labels[label] for label in order))
 
     def add(self, name: str, labels: Mapping[str, str]) -> Series:
-        """A new series; there must be none with this name and these labels."""
+        """Create a series; there must be none with this name and these labels."""
         return self.put(self.key(name, labels))
 
-    def put(self, key: Key) -> Series:
-        """A new series by its key, as `key` gives it."""
+    def put(self, key: IndexKey) -> Series:
+        """Create a series by its key."""
         names = key[1 : (len(key) + 1) // 2]
         self.orders.setdefault(frozenset(names), names)
         series = self.index[key] = SERIES[self.kind](self, key)
@@ -57,13 +57,13 @@ class Family:
         return series
 
     def sorted(self) -> list[Series]:
-        """Every series, in an order that depends on the names and labels alone."""
+        """Return every series, in an order that depends on the names and labels alone."""
         if len(self.ordered) != len(self.series):
             self.ordered = sorted(self.series, key=self._place())
         return self.ordered
 
     def _place(self) -> Callable[[Series], Any]:
-        """What to sort by: the name, then the labels; their values alone where all have the same ones."""
+        """Return the sort key: the name, then the labels, or only their values if all series have the same labels."""
         if len(self.orders) > 1:
             return lambda series: (series.key[0], sorted(series.labels().items()))
         names = next(iter(self.orders.values()), ())
@@ -71,13 +71,13 @@ class Family:
         return lambda series: values(series.key)
 
 
-class _Base:
+class _BaseSeries:
     __slots__ = ("count", "d_count", "family", "key", "text")
 
-    def __init__(self, family: Family, key: Key) -> None:
+    def __init__(self, family: Family, key: IndexKey) -> None:
         self.family = family
         self.key = key
-        self.text: str | None = None  # an exporter's: the labels as it writes them
+        self.text: str | None = None  # a cache of an exporter: the labels as written
         self.count = 0
         self.d_count = 0
 
@@ -94,13 +94,13 @@ class _Base:
         return self.count + self.d_count
 
 
-class CounterSeries(_Base):
-    """Only grows."""
+class CounterSeries(_BaseSeries):
+    """A sum that only grows."""
 
     __slots__ = ("d_total", "total")
     kind: Final = COUNTER
 
-    def __init__(self, family: Family, key: Key) -> None:
+    def __init__(self, family: Family, key: IndexKey) -> None:
         super().__init__(family, key)
         self.total: float = 0
         self.d_total: float = 0
@@ -112,7 +112,7 @@ class CounterSeries(_Base):
         self.d_count += 1
         return True
 
-    def tell(self, value: float, count: int = 1) -> bool:
+    def fold(self, value: float, count: int = 1) -> bool:
         if not 0 <= value < _HUGE:
             return False
         self.total += value
@@ -121,37 +121,33 @@ class CounterSeries(_Base):
 
     @property
     def value(self) -> float:
-        return self.total + _sayable(self.d_total)
+        return self.total + _bounded(self.d_total)
 
-    def take(self) -> dict[str, Any]:
-        """The delta as an event's fields; from here on it is told."""
-        self.d_total = _sayable(self.d_total)
-        said = {"value": spelled(self.d_total), "count": self.d_count}
+    def publish(self) -> dict[str, Any]:
+        """Move the delta into the total, and return it as the fields of a `metric` event."""
+        self.d_total = _bounded(self.d_total)
+        fields = {"value": to_json_number(self.d_total), "count": self.d_count}
         self.total += self.d_total
         self.count += self.d_count
-        self.drop()
-        return said
-
-    def drop(self) -> None:
-        """Forget what was not yet said."""
         self.d_total = self.d_count = 0
+        return fields
 
-    def merge(self, said: Mapping[str, Any]) -> None:
-        value = read(said.get("value"))
+    def merge(self, fields: Mapping[str, Any]) -> None:
+        value = parse_number(fields.get("value"))
         if value is not None:
-            self.tell(value, max(1, whole(said.get("count")) or 1))
+            self.fold(value, max(1, whole(fields.get("count")) or 1))
 
     def answer(self) -> dict[str, Any]:
-        return {"value": spelled(self.value), "count": self.samples}
+        return {"value": to_json_number(self.value), "count": self.samples}
 
 
-class GaugeSeries(_Base):
-    """Keeps the last value; the sum is there for averages, and for what is also counted (rows)."""
+class GaugeSeries(_BaseSeries):
+    """The last value, and the sum of all values for averages and totals (rows)."""
 
     __slots__ = ("d_last", "d_total", "last", "total")
     kind: Final = GAUGE
 
-    def __init__(self, family: Family, key: Key) -> None:
+    def __init__(self, family: Family, key: IndexKey) -> None:
         super().__init__(family, key)
         self.last: float = 0
         self.total: float = 0
@@ -167,7 +163,7 @@ class GaugeSeries(_Base):
         self.d_count += 1
         return True
 
-    def tell(self, value: float) -> bool:
+    def fold(self, value: float) -> bool:
         if -_HUGE < value < _HUGE:
             self.total += value
         elif value.__class__ is int:
@@ -182,43 +178,40 @@ class GaugeSeries(_Base):
 
     @property
     def sum(self) -> float:
-        return self.total + _sayable(self.d_total)
+        return self.total + _bounded(self.d_total)
 
-    def take(self) -> dict[str, Any]:
-        self.d_total = _sayable(self.d_total)
-        said = {"value": spelled(self.d_last), "count": self.d_count, "sum": spelled(self.d_total)}
+    def publish(self) -> dict[str, Any]:
+        self.d_total = _bounded(self.d_total)
+        fields = {"value": to_json_number(self.d_last), "count": self.d_count, "sum": to_json_number(self.d_total)}
         self.last = self.d_last
         self.total += self.d_total
         self.count += self.d_count
-        self.drop()
-        return said
-
-    def drop(self) -> None:
         self.d_last = self.d_total = self.d_count = 0
+        return fields
 
-    def merge(self, said: Mapping[str, Any]) -> None:
-        value, total = read(said.get("value")), read(said.get("sum"))
+    def merge(self, fields: Mapping[str, Any]) -> None:
+        value, total = parse_number(fields.get("value")), parse_number(fields.get("sum"))
         if value is not None:
             self.last = value
             self.total += value if total is None else total
-            self.count += max(1, whole(said.get("count")) or 1)
+            self.count += max(1, whole(fields.get("count")) or 1)
 
     def answer(self) -> dict[str, Any]:
-        return {"value": spelled(self.value), "count": self.samples, "sum": spelled(self.sum)}
+        return {"value": to_json_number(self.value), "count": self.samples, "sum": to_json_number(self.sum)}
 
 
-class HistogramSeries(_Base):
-    """How values are spread: count, sum, smallest, largest, last, and how many fell into each bucket."""
+class HistogramSeries(_BaseSeries):
+    """A distribution: count, sum, minimum, maximum and last value, and the count of each bucket."""
 
-    __slots__ = ("bounds", "buckets", "d_buckets", "d_last", "d_total", "max", "min", "told", "total")
+    __slots__ = ("bounds", "buckets", "d_buckets", "d_last", "d_total", "max", "min", "total", "total_last")
     kind: Final = HISTOGRAM
 
-    def __init__(self, family: Family, key: Key) -> None:
+    def __init__(self, family: Family, key: IndexKey) -> None:
         super().__init__(family, key)
         self.bounds = family.bounds
         self.total: float = 0
         self.d_total: float = 0
-        self.told: float = 0
+        self.total_last: float = 0
         self.d_last: float = 0
         self.min: float = INF
         self.max: float = -INF
@@ -230,7 +223,7 @@ class HistogramSeries(_Base):
             return False
         buckets = self.d_buckets
         if buckets is None:
-            buckets = self.d_buckets = [0] * (len(self.bounds) + 1)
+            buckets = self.d_buckets = self._no_counts()
         buckets[bisect_left(self.bounds, value)] += 1
         self.d_count += 1
         self.d_total += value
@@ -241,92 +234,82 @@ class HistogramSeries(_Base):
             self.max = value
         return True
 
-    def tell(self, value: float) -> bool:
+    def fold(self, value: float) -> bool:
         if not -_HUGE < value < _HUGE:
             return False
         buckets = self.buckets
         if buckets is None:
-            buckets = self._filled()
+            buckets = self.buckets = self._no_counts()
         buckets[bisect_left(self.bounds, value)] += 1
         self.count += 1
         self.total += value
-        self.told = value
+        self.total_last = value
         if value < self.min:
             self.min = value
         if value > self.max:
             self.max = value
         return True
 
-    def _filled(self) -> list[int]:
-        if self.buckets is None:
-            self.buckets = [0] * (len(self.bounds) + 1)
-        return self.buckets
-
-    def _told(self, low: float, high: float, last: float) -> None:
-        self.told = last
-        self.min = min(self.min, low)
-        self.max = max(self.max, high)
+    def _no_counts(self) -> list[int]:
+        return [0] * (len(self.bounds) + 1)
 
     @property
     def last(self) -> float:
-        return self.d_last if self.d_count else self.told
+        return self.d_last if self.d_count else self.total_last
 
     @property
     def sum(self) -> float:
-        return self.total + _sayable(self.d_total)
+        return self.total + _bounded(self.d_total)
 
     def counts(self) -> list[int]:
-        """How many fell into each bucket, not added up; the last one is the infinite."""
-        told, waiting = self.buckets, self.d_buckets
-        if told is None or waiting is None:
-            return list(told or waiting or [0] * (len(self.bounds) + 1))
-        return [a + b for a, b in zip(told, waiting, strict=True)]
+        """Return the count of each bucket, not cumulative; the last bucket is unbounded."""
+        published, delta = self.buckets, self.d_buckets
+        if published is None or delta is None:
+            return list(published or delta or self._no_counts())
+        return [a + b for a, b in zip(published, delta, strict=True)]
 
-    def take(self) -> dict[str, Any]:
-        self.d_total = _sayable(self.d_total)
-        waiting = self.d_buckets or []
-        said = {
-            "value": spelled(self.d_total), "count": self.d_count, "sum": spelled(self.d_total),
-            "min": spelled(self.min), "max": spelled(self.max), "last": spelled(self.last),
-            "buckets": {_le(self.bounds, place): count for place, count in enumerate(waiting) if count},
+    def publish(self) -> dict[str, Any]:
+        self.d_total = _bounded(self.d_total)
+        fields = {
+            "value": to_json_number(self.d_total), "count": self.d_count, "sum": to_json_number(self.d_total),
+            "min": to_json_number(self.min), "max": to_json_number(self.max), "last": to_json_number(self.last),
+            "buckets": {_le(self.bounds, place): count for place, count in enumerate(self.d_buckets or ()) if count},
         }  # fmt: skip
-        self.told = self.d_last
+        self.total_last = self.d_last
         self.total += self.d_total
         self.count += self.d_count
-        self.buckets = waiting if self.buckets is None else self.counts()
-        self.drop()
-        return said
-
-    def drop(self) -> None:
+        self.buckets = self.counts()
         self.d_total = self.d_count = 0
         self.d_buckets = None
+        return fields
 
-    def merge(self, said: Mapping[str, Any]) -> None:
-        total, buckets = read(said.get("sum")), said.get("buckets")
+    def merge(self, fields: Mapping[str, Any]) -> None:
+        total, buckets = parse_number(fields.get("sum")), fields.get("buckets")
         if total is None or not isinstance(buckets, Mapping):
             return
-        told = self._filled()
+        if self.buckets is None:
+            self.buckets = self._no_counts()
         for bound, count in buckets.items():
-            upper, more = read(bound), whole(count)
+            upper, more = parse_number(bound), whole(count)
             if upper is not None and more is not None and more > 0:
-                told[bisect_left(self.bounds, upper)] += more
+                self.buckets[bisect_left(self.bounds, upper)] += more
                 self.count += more
         self.total += total
-        low, high, last = (read(said.get(name)) for name in ("min", "max", "last"))
+        low, high, last = (parse_number(fields.get(name)) for name in ("min", "max", "last"))
         if low is not None and high is not None and last is not None:
-            self._told(low, high, last)
+            self.total_last, self.min, self.max = last, min(self.min, low), max(self.max, high)
 
     def answer(self) -> dict[str, Any]:
         buckets = {_le(self.bounds, place): count for place, count in enumerate(self.counts()) if count}
         return {
-            "count": self.samples, "sum": spelled(self.sum), "min": spelled(self.min),
-            "max": spelled(self.max), "last": spelled(self.last), "buckets": buckets,
+            "count": self.samples, "sum": to_json_number(self.sum), "min": to_json_number(self.min),
+            "max": to_json_number(self.max), "last": to_json_number(self.last), "buckets": buckets,
         }  # fmt: skip
 
 
 Series: TypeAlias = CounterSeries | GaugeSeries | HistogramSeries
 Sample: TypeAlias = tuple[Series, Any, float]
-"""A series, a value that was measured for it, and when."""
+"""A series, a value measured for it, and the time."""
 SERIES: Final[dict[str, type[Series]]] = {
     COUNTER: CounterSeries,
     GAUGE: GaugeSeries,
@@ -334,33 +317,33 @@ SERIES: Final[dict[str, type[Series]]] = {
 }
 
 
-def settle(samples: list[Sample]) -> list[Sample]:
-    """Bring values into their series; gives back those that are no int or float, or that a series refuses."""
-    left = []
+def apply(samples: list[Sample]) -> list[Sample]:
+    """Add values to their series; return the samples whose value is not an int or float, or is refused."""
+    rejected = []
     for sample in samples:
         series, value, _ = sample
-        kind = type(value)  # and not `__class__`, which may be code of the value's own
+        kind = type(value)  # not `__class__`, which may be code of the value's class
         if (kind is not int and kind is not float) or not series.add(value):
-            left.append(sample)
-    return left
+            rejected.append(sample)
+    return rejected
 
 
 def _le(bounds: tuple[float, ...], place: int) -> str:
     return repr(bounds[place]) if place < len(bounds) else "+Inf"
 
 
-def _sayable(value: float) -> float:
-    """A sum as an event can carry it: an int that no reader of JSON could hold becomes the nearest float."""
+def _bounded(value: float) -> float:
+    """Return a sum that an event can carry: an int too large for JSON readers becomes the nearest float."""
     return value if isinstance(value, float) or -_EXACT <= value <= _EXACT else float(value)
 
 
-def spelled(value: float) -> Any:
-    """A number as JSON can hold it: NaN and the infinities by name."""
+def to_json_number(value: float) -> Any:
+    """Return a number that JSON can hold; NaN and the infinities are given by name."""
     return value if isinstance(value, int) and -_EXACT <= value <= _EXACT else json_number(float(value))
 
 
-def read(value: object) -> float | None:
-    """A number from an event, where NaN and the infinities are spelled; None for anything else."""
+def parse_number(value: object) -> float | None:
+    """Return a number of an event, where NaN and the infinities are names; None for any other value."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return value
     try:
@@ -369,8 +352,8 @@ def read(value: object) -> float | None:
         return None
 
 
-def measured(value: object) -> float | None:
-    """What a caller gave (a bool, a Decimal, a numpy scalar) as int or float; None if it is no number."""
+def as_number(value: object) -> float | None:
+    """Return a value of any numeric type (bool, Decimal, numpy scalar) as int or float; None if it is not a number."""
     try:
         if hasattr(value, "__index__"):
             whole_number = int(value)
@@ -379,4 +362,4 @@ def measured(value: object) -> float | None:
     except STOPS:
         raise
     except BaseException:
-        return None  # whatever the object did: a value that is no number is refused, not raised about
+        return None  # a value whose conversion fails in any way is refused

@@ -1,10 +1,10 @@
-"""What kinds of metric there are, and which name is of which kind: tables that all about metrics reads."""
+"""Tables of metrics: names, aliases, kinds, and buckets of histograms."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -14,10 +14,12 @@ COUNTER: Final = "counter"
 GAUGE: Final = "gauge"
 HISTOGRAM: Final = "histogram"
 KINDS: Final = (COUNTER, GAUGE, HISTOGRAM)
+Measurement: TypeAlias = tuple[str, str, str, dict[str, str], float]
+"""`(kind, metric, name, labels, value)`, as `MetricsManager.forward` passes it to a receiver."""
 
 
 class MetricType(StrEnum):
-    """The metrics that have a name of their own; any other string is a custom one."""
+    """Names of the standard metrics; any other string is a custom metric."""
 
     NODE_DURATION = "node_duration_ms"
     THROUGHPUT = "throughput_rows_per_sec"
@@ -35,7 +37,7 @@ class MetricType(StrEnum):
 
 
 class Metric(msgspec.Struct, frozen=True):
-    """One raw measurement as it was given; `metric_type` is the string, `timestamp` aware and in UTC."""
+    """One raw measurement; `metric_type` is the string, `timestamp` is in UTC."""
 
     metric_type: str
     name: str
@@ -56,7 +58,7 @@ SUCCESS_COUNT: Final = MetricType.SUCCESS_COUNT.value
 FAILURE_COUNT: Final = MetricType.FAILURE_COUNT.value
 
 ALIASES: Final = {member.name.lower(): member.value for member in MetricType}
-"""A member's name in lower case means its value: `"node_duration"` is `"node_duration_ms"`."""
+"""Aliases: the name of a member in lower case, such as `"node_duration"` for `"node_duration_ms"`."""
 
 _KIND_OF: Final[dict[str, str]] = {
     **dict.fromkeys((CACHE_HIT, CACHE_MISS, ERROR_COUNT, RETRY_COUNT, SUCCESS_COUNT, FAILURE_COUNT), COUNTER),
@@ -80,6 +82,7 @@ _KIND_OF: Final[dict[str, str]] = {
         HISTOGRAM,
     ),
 }  # fmt: skip
+_KIND_OF.update({alias: _KIND_OF[metric] for alias, metric in ALIASES.items() if metric in _KIND_OF})
 
 _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
 _MILLISECONDS: Final = tuple(bound * 1000 for bound in _SECONDS)
@@ -91,7 +94,7 @@ _BOUNDS_OF: Final[dict[str, tuple[float, ...]]] = {
         0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0, 21600.0, 86400.0,
     )
 }  # fmt: skip
-"""Of what takes longer than its parts do."""
+"""Buckets of metrics that need other bounds than those of their unit."""
 _BOUNDS_BY_WORD: Final = {
     "ms": _MILLISECONDS,
     "milliseconds": _MILLISECONDS,
@@ -102,18 +105,20 @@ _BOUNDS_BY_WORD: Final = {
 
 
 def canonical(metric_type: object) -> str:
-    """The one name of a metric, from the enum, its value, or its member's name in lower case."""
+    """Return the name of a metric, given as enum member, as value, or as alias."""
     name = str.__str__(metric_type) if issubclass(type(metric_type), str) else str(sanitize_value(metric_type))
     return ALIASES.get(name, name)
 
 
-def kind_of(metric: str) -> str:
-    """What `record` makes of a value: added up, put in buckets, or (every other name) the last one kept."""
-    return _KIND_OF.get(metric, GAUGE)
+def kind_of(metric: Any) -> str:
+    """Return the kind that `record` gives a metric, by any of its spellings: a gauge, if the metric is a custom one."""
+    if type(metric) is str or type(metric) is MetricType:
+        return _KIND_OF.get(metric, GAUGE)
+    return _KIND_OF.get(canonical(metric), GAUGE)
 
 
 def bounds_of(metric: str) -> tuple[float, ...]:
-    """The upper bounds of a histogram's buckets, by the unit in its name; without the last, infinite one."""
+    """Return the upper bounds of a histogram's buckets by the unit in its name, without the last, unbounded one."""
     words = metric.replace(".", "_").split("_")
     by_word = (bounds for word, bounds in _BOUNDS_BY_WORD.items() if word in words)
     return _BOUNDS_OF.get(metric) or next(by_word, _SECONDS)
