@@ -16,7 +16,7 @@ _NAMES: typing.Final = {
         "add_breadcrumb capture_exception capture_message init_error_tracking set_context with_error_tracking"
     ),
     "errors": "CircuitOpenError CostLimitError OdibiError PipelineDefinitionError PipelineError",
-    "bus.bus": (
+    "bus": (
         "AutomationHook EventBus EventPriority RegisteredHook create_alert_hook create_cache_stats_hook "
         "create_log_rotation_hook create_metrics_export_hook create_summary_hook"
     ),
@@ -52,15 +52,15 @@ _NAMES: typing.Final = {
 _LAZY: typing.Final = {name: room for room, names in _NAMES.items() for name in names.split()}
 
 if typing.TYPE_CHECKING:
-    from odibi_core.bus.bus import AutomationHook as AutomationHook
-    from odibi_core.bus.bus import EventBus as EventBus
-    from odibi_core.bus.bus import EventPriority as EventPriority
-    from odibi_core.bus.bus import RegisteredHook as RegisteredHook
-    from odibi_core.bus.bus import create_alert_hook as create_alert_hook
-    from odibi_core.bus.bus import create_cache_stats_hook as create_cache_stats_hook
-    from odibi_core.bus.bus import create_log_rotation_hook as create_log_rotation_hook
-    from odibi_core.bus.bus import create_metrics_export_hook as create_metrics_export_hook
-    from odibi_core.bus.bus import create_summary_hook as create_summary_hook
+    from odibi_core.bus import AutomationHook as AutomationHook
+    from odibi_core.bus import EventBus as EventBus
+    from odibi_core.bus import EventPriority as EventPriority
+    from odibi_core.bus import RegisteredHook as RegisteredHook
+    from odibi_core.bus import create_alert_hook as create_alert_hook
+    from odibi_core.bus import create_cache_stats_hook as create_cache_stats_hook
+    from odibi_core.bus import create_log_rotation_hook as create_log_rotation_hook
+    from odibi_core.bus import create_metrics_export_hook as create_metrics_export_hook
+    from odibi_core.bus import create_summary_hook as create_summary_hook
     from odibi_core.costs.bigquery import Estimate as Estimate
     from odibi_core.costs.bigquery import ObservedClient as ObservedClient
     from odibi_core.costs.bigquery import Prices as Prices

@@ -14,8 +14,8 @@ from typing import Any, ClassVar
 
 import pytest
 
-from odibi_core.bus.bus import EventBus, EventPriority
-from odibi_core.bus.hooks import FAILURES_ALLOWED
+from odibi_core.bus import EventBus, EventPriority
+from odibi_core.bus.subscriptions import FAILURES_ALLOWED
 from odibi_core.errors import ConfigurationError
 from odibi_core.events import Event
 from odibi_core.logs.structured_logger import StructuredLogger
@@ -246,7 +246,7 @@ def test_configuration_that_cannot_be_right_is_refused(bus: EventBus) -> None:
         ("x", print, "high"),
         ("x", print, 99),
     ):
-        with pytest.raises(ConfigurationError, match="given was"):
+        with pytest.raises(ConfigurationError, match="got"):
             bus.register_hook(kind, callback, priority)  # type: ignore[arg-type]
     assert bus.get_hooks("x") == []
     bus.unregister_hook("x", "nobody")
@@ -466,7 +466,7 @@ def test_memory_costs_no_system_call_a_line(heard: RecordingSink) -> None:
     bus = EventBus(clock=clock)
     bus.subscribe(heard)
     bus.publish("x")
-    bus._memory_mb = 12.5
+    bus._builder._memory_mb = 12.5
     bus.publish("x")
     clock.advance(1.5)
     bus.publish("x")

@@ -1,4 +1,4 @@
-"""The table of hooks, and what may be one."""
+"""Delivery to hooks: coroutines, failures, and what is refused."""
 
 from __future__ import annotations
 
@@ -9,40 +9,9 @@ from typing import Any
 
 import pytest
 
-from odibi_core.bus.bus import EventBus
-from odibi_core.bus.hooks import FAILURES_ALLOWED, EventPriority, HookTable, RegisteredHook
+from odibi_core.bus import EventBus
+from odibi_core.bus.subscriptions import FAILURES_ALLOWED
 from odibi_core.errors import ConfigurationError
-
-
-def test_the_route_of_a_kind_is_made_once_and_anew_after_every_change() -> None:
-    """Who hears is looked up once a kind, and is right after register, switch and remove."""
-    table = HookTable()
-    one = table.add(RegisteredHook("one", print, EventPriority.LOW, "x"))
-    assert table.route("x") is table.routes["x"]
-    two = table.add(RegisteredHook("two", print, EventPriority.HIGH))
-    assert table.route("x") == (two, one)
-    table.switch("x", "one", False)
-    assert table.route("x") == (two,)
-    table.remove("*")
-    assert table.route("x") == ()
-
-
-def test_kinds_without_end_do_not_fill_the_memory() -> None:
-    """A program may make up a kind for each event."""
-    table = HookTable()
-    for number in range(5000):
-        table.route(f"kind-{number}")
-    assert len(table.routes) < 2000
-
-
-def test_a_hook_tells_about_itself_whatever_its_priority_was_given_as() -> None:
-    """An int that is a priority is one; what is none is refused and not kept."""
-    table = HookTable()
-    hook = table.add(RegisteredHook("one", print, 1, "x"))  # type: ignore[arg-type]
-    assert repr(hook) == "RegisteredHook('one', 'x', HIGH, enabled)"
-    with pytest.raises(ConfigurationError):
-        table.add(RegisteredHook("two", print, 7, "x"))  # type: ignore[arg-type]
-    assert table.of_kind("x") == [hook]
 
 
 class AsyncHook:
@@ -98,6 +67,24 @@ def test_a_coroutine_that_raises_is_counted_as_any_hook() -> None:
     for _ in range(FAILURES_ALLOWED):
         bus.emit("loaded")
     assert (hook.failures, hook.enabled) == (FAILURES_ALLOWED, False)
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_a_success_ends_the_count_of_failures_in_a_row(asynchronous: bool) -> None:
+    """A hook that fails nine times, succeeds once and fails nine times again is called on; its failures add up."""
+    bus, calls = EventBus(max_workers=1), [0]
+
+    def flaky(_: dict[str, Any]) -> None:
+        calls[0] += 1
+        if calls[0] % FAILURES_ALLOWED:
+            raise ValueError
+
+    hook = bus.register_hook("loaded", flaky, async_execution=asynchronous)
+    for _ in range(3 * FAILURES_ALLOWED):
+        bus.emit("loaded")
+    assert bus.shutdown(20)
+    assert (calls[0], hook.calls, hook.failures) == (3 * FAILURES_ALLOWED, 3, 3 * (FAILURES_ALLOWED - 1))
+    assert (hook.failures_in_a_row, hook.enabled) == (0, True)
 
 
 def generates(event: Any) -> Any:

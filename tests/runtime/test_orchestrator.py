@@ -100,11 +100,11 @@ def test_each_execution_has_a_record_and_a_tracker_of_its_own(tmp_path: Path) ->
 def test_an_orchestrator_that_never_runs_hears_nothing() -> None:
     """Building one subscribes nobody to a bus that others use; running one leaves nobody behind."""
     bus = EventBus()
-    before = bus._sinks
+    before = bus.sinks()
     plan = Orchestrator([source], event_bus=bus, store=False)
-    assert bus._sinks == before
+    assert bus.sinks() == before
     plan.execute()
-    assert bus._sinks == before
+    assert bus.sinks() == before
 
 
 # --- data ---------------------------------------------------------------------------------------------------
@@ -375,7 +375,7 @@ def test_a_store_that_cannot_be_written_is_told_before_anything_runs(tmp_path: P
     with pytest.raises(OdibiError, match="store"):
         plan.execute()
     assert not ran
-    assert bus._sinks == ()
+    assert bus.sinks() == []
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """The event bus: builds, sanitizes and delivers every event, and the subscriptions to it.
 
-`bus` is the bus, `hooks` the registered handlers, `built_in_hooks` the ready-made ones, `worker_queue` a bounded queue
-with threads for slow handlers.
+`bus` is the bus, `subscriptions` its handlers and their filters, `hooks` the delivery to hooks, `built_in_hooks` the
+ready-made ones, and `worker_queue` a bounded queue with threads for slow handlers.
 """
 
 from odibi_core.bus.built_in_hooks import (
@@ -12,7 +12,7 @@ from odibi_core.bus.built_in_hooks import (
     create_summary_hook,
 )
 from odibi_core.bus.bus import EventBus, Sink
-from odibi_core.bus.hooks import AutomationHook, EventPriority, RegisteredHook
+from odibi_core.bus.subscriptions import AutomationHook, EventPriority, RegisteredHook, Subscription, name_of
 
 __all__ = [
     "AutomationHook",
@@ -20,9 +20,11 @@ __all__ = [
     "EventPriority",
     "RegisteredHook",
     "Sink",
+    "Subscription",
     "create_alert_hook",
     "create_cache_stats_hook",
     "create_log_rotation_hook",
     "create_metrics_export_hook",
     "create_summary_hook",
+    "name_of",
 ]

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from odibi_core import _fork
-from odibi_core.bus.bus import EventBus, name_of
+from odibi_core.bus import EventBus, name_of
 from odibi_core.errors import STOPS
 from odibi_core.events import Event, kinds, sanitize_value
 from odibi_core.events.clock import epoch_ns, monotonic, new_id

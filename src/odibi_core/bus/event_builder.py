@@ -1,0 +1,79 @@
+"""Construction of events from sanitized parts: their time, memory, writer and sequence number."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any, Final
+
+from odibi_core.events import Event, kinds
+from odibi_core.events.clock import Clock, new_id, resident_memory_mb
+from odibi_core.events.context import Context
+from odibi_core.events.messages import default_message
+
+__all__ = ["EventBuilder", "Parts"]
+
+Parts = tuple[str, str, dict[str, Any], dict[str, Any], Context]
+"""The kind, level, standard fields, other fields and context of an event, all of them sanitized."""
+
+_MEMORY_KEPT: Final = timedelta(seconds=1)
+_EDGE_MEMORY_KEPT: Final = timedelta(microseconds=100)
+"""Edges of nodes so close to each other share a measurement (benchmark: an empty node of a chain)."""
+_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class EventBuilder:
+    """Builds the events of one writer. The caller holds the lock of the bus, so that `seq` has no gap."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin as a writer of its own: at the start, and in a forked child."""
+        self.writer_id = new_id()
+        self._seq = count()
+        self._memory_mb: float | None = None
+        self._memory_due = self._edge_memory_due = _LONG_AGO
+
+    def build(
+        self, kind: str, level: str, standard: dict[str, Any], rest: dict[str, Any], context: Context
+    ) -> Event:
+        """Return an event of now; the memory is measured once a second, and at the edges of nodes."""
+        now = self._clock.now()
+        own = standard or context.unusual
+        if now >= self._memory_due or (own and kind in kinds.NODE_EDGES and now >= self._edge_memory_due):
+            self._memory_mb, self._memory_due = resident_memory_mb(), now + _MEMORY_KEPT
+            self._edge_memory_due = now + _EDGE_MEMORY_KEPT
+        if own:
+            known = {
+                "timestamp": now,
+                "level": level,
+                "event_type": kind,
+                "memory_mb": self._memory_mb,
+                "writer_id": self.writer_id,
+                "seq": next(self._seq),
+                "fields": rest,
+                **context.standard,
+                **standard,
+            }
+            if "message" not in standard:
+                known["message"] = default_message(kind, known, rest)
+            return Event(**known)
+        # Named arguments cost a third of unpacked ones (benchmark: one structured event); most lines have no others.
+        return Event(
+            timestamp=now,
+            level=level,
+            event_type=kind,
+            message=kind,
+            node_name=context.node_name,
+            memory_mb=self._memory_mb,
+            user=context.user,
+            run_id=context.run_id,
+            correlation_id=context.correlation_id,
+            operation=context.operation,
+            component=context.component,
+            writer_id=self.writer_id,
+            seq=next(self._seq),
+            fields=rest,
+        )
