@@ -11,14 +11,13 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
 from sys import modules
 from threading import get_ident
 from typing import Any, TypeVar
 
 from odibi_core import _fork
 from odibi_core.bus.built_in_hooks import BuiltInHooks
-from odibi_core.bus.event_builder import EventBuilder, Parts
+from odibi_core.bus.event_builder import EventBuilder
 from odibi_core.bus.hooks import FAILURES, HookDispatcher, HookMethods
 from odibi_core.bus.subscriptions import (
     FAILURES_ALLOWED,
