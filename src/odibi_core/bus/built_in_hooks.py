@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, TextIO
 
-from odibi_core.bus.subscriptions import Handler
+from odibi_core.bus.subscriptions import DictHandler
 from odibi_core.plugins import load
 
 __all__ = [
@@ -29,7 +29,7 @@ class _Default(float):
 DEFAULT_MAX_AGE_DAYS: Final = _Default(30)
 
 
-def create_summary_hook(stream: TextIO | None = None) -> Handler:
+def create_summary_hook(stream: TextIO | None = None) -> DictHandler:
     """Return a hook that prints the pipeline, its succeeded and failed nodes, and its duration.
 
     Registered for `pipeline_complete`, it also handles `pipeline_error`.
@@ -37,11 +37,11 @@ def create_summary_hook(stream: TextIO | None = None) -> Handler:
     Args:
         stream: Output; the current `sys.stdout` by default.
     """
-    hook: Handler = load("sinks", "summary")(stream)
+    hook: DictHandler = load("sinks", "summary")(stream)
     return hook
 
 
-def create_metrics_export_hook(export_dir: str | Path, formats: Sequence[str] | None = None) -> Handler:
+def create_metrics_export_hook(export_dir: str | Path, formats: Sequence[str] | None = None) -> DictHandler:
     """Return a hook that writes the metrics of a run to `export_dir/metrics_<stamp>.<ext>`.
 
     Registered for `pipeline_complete`, it also handles `pipeline_error`.
@@ -53,7 +53,7 @@ def create_metrics_export_hook(export_dir: str | Path, formats: Sequence[str] | 
     Raises:
         ConfigurationError: If a format is unknown.
     """
-    hook: Handler = load("sinks", "metrics_export")(export_dir, formats)
+    hook: DictHandler = load("sinks", "metrics_export")(export_dir, formats)
     return hook
 
 
@@ -63,7 +63,7 @@ def create_log_rotation_hook(
     max_age_days: float | None = DEFAULT_MAX_AGE_DAYS,
     *,
     max_total_mb: float | None = None,
-) -> Handler:
+) -> DictHandler:
     """Return a hook that removes old `*.jsonl` files of `log_dir`.
 
     Registered for `pipeline_complete`, it also handles `pipeline_error`.
@@ -80,13 +80,13 @@ def create_log_rotation_hook(
     """
     if max_files is not None and max_age_days is DEFAULT_MAX_AGE_DAYS:
         max_age_days = None
-    hook: Handler = load("sinks", "log_rotation")(
+    hook: DictHandler = load("sinks", "log_rotation")(
         log_dir, max_files, max_age_days, max_total_mb=max_total_mb
     )
     return hook
 
 
-def create_alert_hook(threshold_failed: int = 1, *, stream: TextIO | None = None) -> Handler:
+def create_alert_hook(threshold_failed: int = 1, *, stream: TextIO | None = None) -> DictHandler:
     """Return a hook that prints an alert and emits `alert_raised` if at least `threshold_failed` nodes failed.
 
     Registered for `pipeline_complete`, it also handles `pipeline_error`.
@@ -94,11 +94,11 @@ def create_alert_hook(threshold_failed: int = 1, *, stream: TextIO | None = None
     Raises:
         ConfigurationError: If the threshold is not a whole number of at least 1.
     """
-    hook: Handler = load("sinks", "alert")(threshold_failed, stream=stream)
+    hook: DictHandler = load("sinks", "alert")(threshold_failed, stream=stream)
     return hook
 
 
-def create_cache_stats_hook(stream: TextIO | None = None) -> Handler:
+def create_cache_stats_hook(stream: TextIO | None = None) -> DictHandler:
     """Return a hook that prints the cache hits, misses and hit rate of the run's metrics manager.
 
     Registered for `pipeline_complete`, it also handles `pipeline_error`.
@@ -106,7 +106,7 @@ def create_cache_stats_hook(stream: TextIO | None = None) -> Handler:
     Args:
         stream: Output; the current `sys.stdout` by default.
     """
-    hook: Handler = load("sinks", "cache_stats")(stream)
+    hook: DictHandler = load("sinks", "cache_stats")(stream)
     return hook
 
 

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from sys import modules
 from threading import get_ident
-from typing import Any, TypeVar
+from typing import Any, Literal, overload
 
 from odibi_core import _fork
 from odibi_core.bus.built_in_hooks import BuiltInHooks
@@ -21,6 +21,7 @@ from odibi_core.bus.event_builder import EventBuilder
 from odibi_core.bus.hooks import FAILURES, HookDispatcher, HookMethods
 from odibi_core.bus.subscriptions import (
     FAILURES_ALLOWED,
+    DictHandler,
     EventPriority,
     Handler,
     Subscription,
@@ -41,7 +42,6 @@ __all__ = ["EventBus", "Sink"]
 Sink = Callable[[Event], object]
 """A function of an event. It may have `close()`; a view also has `answer()`, a store `read()`."""
 
-H = TypeVar("H", bound=Handler)
 
 _log = logging.getLogger("odibi_core")
 
@@ -84,9 +84,33 @@ class EventBus(Stays, BuiltInHooks, HookMethods):
         self._waiting: deque[Event] = deque()
         self._aftermath: list[Event | str] = []
 
+    @overload
     def subscribe(
         self,
-        handler: H,
+        handler: Sink,
+        kinds: str | Iterable[str] = ...,
+        *,
+        run_id: str | None = ...,
+        as_dict: Literal[False] = ...,
+        background: bool = ...,
+        priority: EventPriority = ...,
+        name: str | None = ...,
+    ) -> Sink: ...
+    @overload
+    def subscribe(
+        self,
+        handler: DictHandler,
+        kinds: str | Iterable[str] = ...,
+        *,
+        as_dict: Literal[True],
+        run_id: str | None = ...,
+        background: bool = ...,
+        priority: EventPriority = ...,
+        name: str | None = ...,
+    ) -> DictHandler: ...
+    def subscribe(
+        self,
+        handler: Handler,
         kinds: str | Iterable[str] = kinds.EVERYTHING,
         *,
         run_id: str | None = None,
@@ -94,7 +118,7 @@ class EventBus(Stays, BuiltInHooks, HookMethods):
         background: bool = False,
         priority: EventPriority = EventPriority.NORMAL,
         name: str | None = None,
-    ) -> H:
+    ) -> Handler:
         """Call `handler` with every event from now on that its filters let through.
 
         Args:
@@ -130,7 +154,7 @@ class EventBus(Stays, BuiltInHooks, HookMethods):
     def register_hook(
         self,
         event_type: str,
-        callback: Handler,
+        callback: DictHandler,
         priority: EventPriority = EventPriority.NORMAL,
         name: str | None = None,
         *,

@@ -13,8 +13,11 @@ from odibi_core.errors import ConfigurationError
 from odibi_core.events import kinds as known_kinds
 from odibi_core.events.kinds import EVERYTHING, canonical
 
-__all__ = ["AutomationHook", "EventPriority", "Handler", "RegisteredHook", "Route", "Subscription", "SubscriptionTable"]
+__all__ = [
+    "AutomationHook", "DictHandler", "EventPriority", "Handler", "RegisteredHook", "Subscription", "SubscriptionTable",
+]  # fmt: skip
 
+DictHandler = Callable[[dict[str, Any]], object]
 Handler = Callable[[Any], object]
 """A function of one argument: an `Event`, or a dict if it subscribed with `as_dict=True`."""
 
