@@ -1,4 +1,4 @@
-"""Costs that calls tell: what is recorded, what raises an alert, and values that are no amounts."""
+"""Costs of calls: the events, the alerts, and values that are no amounts."""
 
 import os
 from decimal import Decimal
@@ -37,7 +37,7 @@ class Rude:
 
 
 def test_an_alert_is_raised_past_the_threshold_and_not_at_it(heard: RecordingSink) -> None:
-    """The threshold itself is still right; the alert follows the cost, and says what passed what."""
+    """The threshold itself is no alert; the alert follows the cost, and names both amounts."""
     settings(cost_alert_threshold_usd=10)
     track_cost("report", 1, 10.0)
     assert not alerts(heard)
@@ -69,7 +69,7 @@ def test_the_budget_is_told_of_once_and_not_at_each_call_after(heard: RecordingS
 
 
 def test_a_month_begins_with_nothing_spent(heard: RecordingSink, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The budget is a month's: in the next one it may be passed, and told of, again."""
+    """The budget is a month's: in the next month it may be passed, and alert, again."""
     clock = FakeClock()
     monkeypatch.setattr(cost_tracker, "utc_now", clock.now)
     settings(cost_budget_usd=1)
@@ -138,7 +138,7 @@ def test_an_amount_of_any_numeric_type_is_a_number(heard: RecordingSink, given: 
 def test_what_is_no_amount_is_recorded_as_given_and_says_so(
     heard: RecordingSink, given: Any, kept: Any
 ) -> None:
-    """No alert, no exception; the remark says that it counts as unknown."""
+    """No alert, no exception; the note states that it counts as unknown."""
     settings(cost_alert_threshold_usd=1, cost_budget_usd=1)
     track_cost("report", given, given, tags={"x": given})
     (event,) = heard.events

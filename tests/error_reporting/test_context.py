@@ -119,7 +119,7 @@ def test_a_task_takes_what_is_here_and_gives_nothing_back() -> None:
 @pytest.mark.filterwarnings("error:NotImplemented:DeprecationWarning")
 @pytest.mark.parametrize("name", VALUES)
 def test_whatever_its_data_a_breadcrumb_is_kept(name: str) -> None:
-    """Also of what refuses to say whether there is anything in it: a frame, `NotImplemented`, a dict that lies."""
+    """Also an object without a truth value: a frame, `NotImplemented`, a dict that lies."""
     add_breadcrumb("opened", data=VALUES[name]())
     (crumb,) = breadcrumbs()
     assert crumb["message"] == "opened"

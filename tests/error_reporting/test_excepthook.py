@@ -1,4 +1,4 @@
-"""Hooks for what nobody catches: opt-in, chained, given back; Ctrl-C and exits are left alone."""
+"""Hooks for uncaught exceptions: opt-in, chained, restored; Ctrl-C and exits are left alone."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ SOURCE = Path(__file__).resolve().parents[2] / "src"
 
 @pytest.fixture(autouse=True)
 def heard() -> Iterator[RecordingSink]:
-    """A program that just began, and all that it says."""
+    """A program that just began, and all its events."""
     with program_heard() as sink:
         yield sink
 
 
 @pytest.fixture
 def quiet(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Any]]:
-    """What was there before our hooks: it only remembers."""
+    """The hooks from before, which only record their calls."""
     told: dict[str, list[Any]] = {"program": [], "thread": [], "loop": [], "finalizer": []}
     monkeypatch.setattr(sys, "excepthook", lambda *args: told["program"].append(args))
     monkeypatch.setattr(sys, "unraisablehook", lambda args: told["finalizer"].append(args.exc_value))
@@ -145,7 +145,7 @@ def test_a_task_nobody_waited_for_is_heard(
 
 
 def test_a_callback_of_a_running_loop_is_heard_and_its_handler_too(heard: RecordingSink) -> None:
-    """Whatever handler the loop has, it is called as before."""
+    """The loop's own handler is called as before."""
     handled: list[Any] = []
 
     def without_exception(_: Any, context: Any) -> None:
@@ -198,7 +198,7 @@ def test_ctrl_c_and_exits_are_left_alone(
 
 
 def test_hooks_set_twice_record_once(heard: RecordingSink, hooked: Any) -> None:
-    """Whoever sets them again is called, and the exception is still one."""
+    """Hooks set a second time are called, and the exception is recorded once."""
     again = setup_exception_hook()
     in_a_thread(fails)
     again()
@@ -206,7 +206,7 @@ def test_hooks_set_twice_record_once(heard: RecordingSink, hooked: Any) -> None:
 
 
 def test_a_hook_around_ours_stays_when_ours_goes(heard: RecordingSink, quiet: dict[str, list[Any]]) -> None:
-    """Another tool's hook that was put around ours since is not thrown away; ours falls silent."""
+    """Another tool's hook that was set around the hook since is kept; the hook records no more."""
     restore = setup_exception_hook(asyncio=False)
     ours, called = threading.excepthook, []
 

@@ -45,7 +45,7 @@ SOURCE = Path(__file__).resolve().parents[2] / "src"
 
 @pytest.fixture(autouse=True)
 def heard() -> Iterator[RecordingSink]:
-    """A program that just began, and all that it says."""
+    """A program that just began, and all its events."""
     with program_heard() as sink:
         yield sink
 
@@ -55,7 +55,7 @@ def load(number: int = 7) -> None:
 
 
 def test_an_error_is_an_event_with_all_that_is_known(heard: RecordingSink) -> None:
-    """What it says, where it was, its fingerprint, that it was handled, and what went before it."""
+    """Message, place, fingerprint, that it was handled, and the breadcrumbs before it."""
     add_breadcrumb("opened orders.csv")
     set_context("job", {"n": 1})
     with LogContext(operation="nightly", user="ada"):
@@ -85,7 +85,7 @@ def test_an_exception_is_recorded_once(heard: RecordingSink) -> None:
 
 
 def test_methods_and_callable_objects_are_tracked_like_functions(heard: RecordingSink) -> None:
-    """Whatever kind of method it is, on whichever side of its decorator, and an object that is called."""
+    """Every kind of method, on either side of its decorator, and a callable object."""
 
     class Service:
         @with_error_tracking(reraise=False)
@@ -132,7 +132,7 @@ def test_an_exception_that_comes_from_another_process_is_recorded_here_too(heard
 
 
 def test_what_recorded_it_before_has_the_same_id(heard: RecordingSink) -> None:
-    """The end of the run and the capture of one exception are one failure to whoever counts."""
+    """The end of the run and the capture of one exception count as one failure."""
     with pytest.raises(ValueError, match="row 7") as raised, observe("nightly", store=False):
         load()
     identity = capture_exception(raised.value)
@@ -160,7 +160,7 @@ def test_the_one_that_is_being_handled_is_meant_where_none_is_given(heard: Recor
 def test_what_is_no_exception_is_recorded_as_an_error_that_says_so(
     heard: RecordingSink, thing: object
 ) -> None:
-    """Somebody meant to tell of an error: it is better told in a strange form than lost."""
+    """The call reports an error: a strange form is better than a lost report."""
     assert capture_exception(thing)
     (event,) = heard.of_kind("error")
     assert event.error
@@ -181,7 +181,7 @@ def test_any_exception_is_captured_within_bounds(heard: RecordingSink, failure: 
 
 
 def test_an_exception_that_hides_its_attributes_is_captured(heard: RecordingSink) -> None:
-    """Whatever its class does about attributes."""
+    """With any class, also one that redefines attribute access."""
 
     class Closed(Exception):
         __dict__ = property(lambda self: 1 / 0)
@@ -224,7 +224,7 @@ class Hostile:
 
 
 class Unsized(dict[str, Any]):
-    """A mapping that nobody may ask for its length."""
+    """A mapping whose length cannot be read."""
 
     def __len__(self) -> int:
         raise RuntimeError("no length")
@@ -284,7 +284,7 @@ def test_a_tracker_of_its_own_speaks_on_its_bus(heard: RecordingSink) -> None:
 
 
 def test_a_hook_that_captures_what_it_hears_of_does_not_run_in_circles(heard: RecordingSink) -> None:
-    """The exception is known from before the event is said."""
+    """The exception is known before the event is published."""
     error = caught(load)
     program.current_bus().register_hook("error", lambda _: capture_exception(error))
     capture_exception(error)
@@ -309,7 +309,7 @@ def errors(heard: RecordingSink) -> list[Any]:
 
 
 def test_a_block_is_tracked(heard: RecordingSink) -> None:
-    """What is raised goes on, or ends at the block's end."""
+    """The exception goes on, or ends with the block."""
     with pytest.raises(ValueError, match="row 7"), with_error_tracking({"n": 1}):
         load()
     with with_error_tracking({"n": 2}, reraise=False):
@@ -353,7 +353,7 @@ def test_a_coroutine_is_tracked(heard: RecordingSink) -> None:
 
 
 def test_a_generator_is_tracked_and_stays_lazy(heard: RecordingSink) -> None:
-    """What is sent and thrown in reaches it, what it returns comes out, closing it is no error."""
+    """Sent and thrown values reach it, its return value comes out, and closing it is no error."""
     seen: list[Any] = []
 
     @with_error_tracking({"n": 1})
@@ -464,7 +464,7 @@ def test_a_missing_sdk_is_one_warning_that_says_what_to_install(
 
 
 def test_a_host_that_cannot_be_reached_is_one_warning(heard: RecordingSink) -> None:
-    """Said when the first error could not be sent; it is not sent to Sentry in turn."""
+    """Published when the first error could not be sent; it is not sent to Sentry in turn."""
     dsn = f"http://key@127.0.0.1:{kept_port()}/1"
     assert init_error_tracking(ObservabilityConfig(sentry_enabled=True, sentry_dsn=dsn))
     for number in range(3):
@@ -501,7 +501,7 @@ def test_a_second_start_begins_anew_and_an_end_ends(heard: RecordingSink) -> Non
     ids=["no DSN", "no such DSN", "unreachable"],
 )
 def test_a_script_is_told_once_on_stderr_and_goes_on(variables: dict[str, str], says: str) -> None:
-    """The errors stand in the log, which there is though nobody asked for a logger; the trouble is one line of it."""
+    """The errors stand in the log, which exists although no logger was made; the trouble is one line of it."""
     script = (
         "from odibi_core.observability import capture_exception, init_error_tracking\n"
         "init_error_tracking()\n"
@@ -523,7 +523,7 @@ def test_a_script_is_told_once_on_stderr_and_goes_on(variables: dict[str, str], 
 
 
 def test_an_exception_that_ends_an_observed_program_reaches_sentry() -> None:
-    """The end of the record is told before Sentry is: what nobody caught is the last word of both."""
+    """The end of the record comes before Sentry's: the uncaught exception is the last event of both."""
     script = "import odibi_core.observability as o\no.init_observability()\nraise ValueError('the end')"
     with sentry_server() as server:
         environment = {

@@ -99,7 +99,7 @@ def server() -> Iterator[http.server.HTTPServer]:
 def test_prometheus_is_asked_over_the_network(
     server: http.server.HTTPServer, monkeypatch: pytest.MonkeyPatch, answers: int, status: str
 ) -> None:
-    """What `/metrics` answers decides."""
+    """The answer of `/metrics` decides."""
     monkeypatch.setattr(_Answers, "status", answers)
     set_config(ObservabilityConfig(metrics_enabled=True, prometheus_port=server.server_port))
     assert PrometheusCheck().check().status == status

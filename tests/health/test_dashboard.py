@@ -24,7 +24,7 @@ from odibi_core.testing import RecordingSink
 
 
 class Hostile:
-    """Whatever is asked of it fails."""
+    """Every access fails."""
 
     def __getattribute__(self, name: str) -> NoReturn:
         raise RuntimeError(name)
@@ -36,7 +36,7 @@ class Hostile:
 
 
 def with_hostile(given: Any) -> Any:
-    """What is given, with an object in the place of its class: pytest itself cannot show those objects."""
+    """The arguments, with an object in the place of its class: pytest itself cannot show those objects."""
     if type(given) is dict:
         return {with_hostile(name): with_hostile(value) for name, value in given.items()}
     return Hostile() if given is Hostile else given
@@ -57,7 +57,7 @@ def test_nothing_recorded_is_healthy_and_knows_no_numbers() -> None:
 
 
 def test_the_bottleneck_is_the_slowest_stage_of_the_last_batch_that_was_measured() -> None:
-    """A batch without throughputs says nothing of it, nor counts in the mean of the batches' slowest stages."""
+    """A batch without throughputs names no stage, and does not count in the mean of the slowest stages."""
     dashboard = PipelineHealthDashboard()
     dashboard.recordBatch({"read": 10.0, "enrich": 50.0})
     for _ in range(3):
@@ -87,7 +87,7 @@ def test_a_circuit_is_open_however_its_state_is_given(state: Any, is_open: bool)
 
 
 def test_breakers_may_be_given_as_they_are() -> None:
-    """Ours and pybreaker's; once closed again, the pipeline is healthy again."""
+    """Breakers of both libraries; once closed again, the pipeline is healthy again."""
     ours = CircuitBreaker("ours", fail_max=1)
     theirs = pybreaker.CircuitBreaker(fail_max=1)
     dashboard = PipelineHealthDashboard()
@@ -104,7 +104,7 @@ def test_breakers_may_be_given_as_they_are() -> None:
 
 
 def test_what_a_batch_leaves_out_stays_as_it_was() -> None:
-    """Circuits and caches that are not told of are still what they were; told of as none, they are gone."""
+    """Circuits and caches that are left out keep their state; an empty mapping removes them."""
     dashboard = PipelineHealthDashboard()
     dashboard.recordBatch({}, {"lookup": "open"}, {"sites": {"hits": 1, "misses": 3}})
     dashboard.recordBatch({"read": 1.0})
@@ -150,7 +150,7 @@ def test_alerts_are_counted(alerts: Any, counted: int) -> None:
     "hostile", [None, 7, "text", [1, 2], Hostile, {Hostile: Hostile}, {"a": Hostile, 3: "x"}]
 )
 def test_nothing_that_is_recorded_raises(hostile: Any) -> None:
-    """What cannot be right is passed over; the batch counts, and the report is said."""
+    """An impossible value is skipped; the batch counts, and the report is published."""
     heard = RecordingSink()
     bus = EventBus()
     bus.subscribe(heard)
@@ -165,7 +165,7 @@ def test_nothing_that_is_recorded_raises(hostile: Any) -> None:
 
 
 def test_names_are_redacted_and_bounded() -> None:
-    """A stage, a circuit and a cache are called by whoever runs the pipeline, and stand in its log."""
+    """The names of stages, circuits and caches are foreign text, and stand in the log."""
     dashboard = PipelineHealthDashboard()
     dashboard.recordBatch(
         {"ada@canary.org": 1.0}, {"u ada@canary.org": "open"}, {"c ada@canary.org": {"hits": 1, "misses": 1}}
@@ -200,7 +200,7 @@ def test_memory_does_not_grow_with_batches_nor_with_names() -> None:
 
 
 def test_one_batch_of_very_many_names_is_bounded() -> None:
-    """A report of more than a thousand caches would be read by nobody."""
+    """At most a thousand caches are kept."""
     dashboard = PipelineHealthDashboard()
     dashboard.recordBatch(cacheInfo={f"c{n}": {"hits": 1, "misses": 1} for n in range(50_000)})
     assert len(dashboard.healthReport()["cacheHitRates"]) == 1000
@@ -237,7 +237,7 @@ def test_a_forked_child_can_record_though_the_lock_was_held() -> None:
 
 
 def test_a_logger_of_the_program_says_it_too() -> None:
-    """With the logger's own name as the component; and below its level it says nothing."""
+    """With the logger's own name as the component; and nothing below its level."""
     bus, heard = EventBus(), RecordingSink()
     bus.subscribe(heard)
     logger = ProgramLog(Log(), bus=bus).get_logger("course")
@@ -260,7 +260,7 @@ def test_a_report_belongs_to_who_asked() -> None:
 
 
 def test_it_speaks_where_it_was_told_to() -> None:
-    """On a bus that was given; what is no logger of ours is refused, and not silently passed over."""
+    """On a bus that was given; a logger of another library is refused, and not silently ignored."""
     bus, heard = EventBus(), RecordingSink()
     bus.subscribe(heard)
     PipelineHealthDashboard(bus).healthReport()

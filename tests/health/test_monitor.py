@@ -50,7 +50,7 @@ def gate() -> Iterator[threading.Event]:
 
 
 def test_the_runner_keeps_the_time(checker: HealthChecker) -> None:
-    """Whatever a check says of duration and time, its name too."""
+    """In place of the duration, the time and the name that a check returned."""
 
     def check() -> HealthCheckResult:
         return HealthCheckResult("another", HealthStatus.HEALTHY, duration_seconds=99)
@@ -180,7 +180,7 @@ def test_what_is_no_check_is_refused(checker: HealthChecker) -> None:
 
 
 def test_each_result_is_an_event(checker: HealthChecker, heard: RecordingSink) -> None:
-    """Whose level says how bad it is, so that a healthy program's log stays quiet."""
+    """The level follows the status, so that the log of a healthy program stays quiet."""
     for status in HealthStatus:
         result = HealthCheckResult("", status, "said", details={"n": 1})
         checker.register_check(HealthCheck(status.value, function=partial(copy, result)))
@@ -205,7 +205,7 @@ def test_details_may_be_anything(checker: HealthChecker, heard: RecordingSink) -
 
 
 def test_a_report_may_be_so_old(checker: HealthChecker) -> None:
-    """Then the checks are not asked again: who asks often does not make them run often."""
+    """Then the checks do not run again: frequent requests do not make them run often."""
     asked = []
     checker.register_check(HealthCheck("x", function=lambda: not asked.append(1)))  # type: ignore[func-returns-value]  # counts
     checker.report(fresh_for_s=60)

@@ -148,7 +148,7 @@ def test_a_cancelled_call_is_no_failure(breaker: CircuitBreaker, clock: FakeCloc
 
 
 def test_what_is_excluded_is_no_failure(clock: FakeClock) -> None:
-    """By class, by a function, and by one that cannot say: then it is a failure. One alone needs no list."""
+    """By class, by a function, and by one that raises: then it is a failure. One alone needs no list."""
 
     def unsure(error: BaseException) -> bool:
         raise RuntimeError("cannot say")
@@ -189,7 +189,7 @@ def test_calls_run_side_by_side() -> None:
 
 
 def test_many_threads_open_it_once(heard: RecordingSink) -> None:
-    """Whatever fails at the same time, one change is said."""
+    """Many failures at the same time are one change of state."""
     breaker, together = CircuitBreaker("busy", fail_max=4), threading.Barrier(8)
 
     def work() -> None:
@@ -290,7 +290,7 @@ def test_every_kind_of_method_can_be_decorated(breaker: CircuitBreaker) -> None:
 
 
 def test_a_guarded_generator_is_still_one(breaker: CircuitBreaker) -> None:
-    """What is sent into it arrives, of an asynchronous one too; a refusal comes with the first value asked for."""
+    """A sent value arrives, also in an async generator; a refusal comes with the first value requested."""
 
     @breaker
     def doubling() -> Generator[int, int, None]:
@@ -318,7 +318,7 @@ def test_a_guarded_generator_is_still_one(breaker: CircuitBreaker) -> None:
 
 
 def test_an_object_with_an_asynchronous_call_is_a_coroutine_function(breaker: CircuitBreaker) -> None:
-    """What fails once it is awaited has failed."""
+    """A failure while it is awaited is a failure."""
 
     class Client:
         async def __call__(self) -> None:
@@ -336,7 +336,7 @@ def test_an_object_with_an_asynchronous_call_is_a_coroutine_function(breaker: Ci
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_forked_child_can_call_though_the_locks_were_held(breaker: CircuitBreaker) -> None:
-    """In the child they are made anew, ours and pybreaker's, and what was counted before still counts."""
+    """In the child the locks of both libraries are new, and earlier failures still count."""
     fail_times(breaker, 2)
     with breaker._lock, breaker._breaker._lock:
         child = os.fork()
@@ -402,12 +402,12 @@ def test_listeners_do_not_break_a_call(breaker: CircuitBreaker) -> None:
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"fail_max": 0}, "fail_max is a number of at least 1; given was 0"),
-        ({"reset_timeout_s": -1}, "reset_timeout_s is a number of at least 0; given was -1"),
-        ({"reset_timeout_s": "soon"}, "given was soon"),
-        ({"exclude": [3]}, "given was 3"),
-        ({"exclude": [int]}, "given was <class 'int'>"),
-        ({"exclude": 3}, "given was 3"),
+        ({"fail_max": 0}, "fail_max must be a number of at least 1, got 0"),
+        ({"reset_timeout_s": -1}, "reset_timeout_s must be a number of at least 0, got -1"),
+        ({"reset_timeout_s": "soon"}, "got 'soon' (str)"),
+        ({"exclude": [3]}, "got 3"),
+        ({"exclude": [int]}, "got <class 'int'>"),
+        ({"exclude": 3}, "got 3"),
         ({"logger": "app"}, "given was a str"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Measurements: what they say, what they leave alone."""
+"""Measurements: their events, and the behaviour that they leave alone."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from odibi_core.testing import FailingSink, FakeClock, RecordingSink, fresh_prog
 
 @pytest.fixture
 def heard() -> RecordingSink:
-    """Everything that the program says."""
+    """Every event of the program."""
     sink = RecordingSink()
     current_bus().subscribe(sink)
     return sink
@@ -162,7 +162,7 @@ def test_measurements_that_overlap_leave_no_trace(heard: RecordingSink) -> None:
 
 
 def test_a_block_that_ends_in_another_context_is_told(heard: RecordingSink) -> None:
-    """As when the garbage collector closes a generator: told once, and the context there is left alone."""
+    """As when the garbage collector closes a generator: one event, and the context there is left alone."""
 
     def block() -> Generator[None, None, None]:
         with track_performance("elsewhere"):
@@ -194,7 +194,7 @@ def test_tasks_have_their_own(heard: RecordingSink) -> None:
 
 
 def test_inside_a_run_it_stands_in_its_record(heard: RecordingSink) -> None:
-    """It is said on the bus of the run that it began in, with the run's id."""
+    """The event is published on the bus of the run in which it began, with the run's id."""
     run_bus = EventBus()
     own = RecordingSink()
     run_bus.subscribe(own)
@@ -278,7 +278,7 @@ HOSTILE = st.recursive(
 
 @given(operation=HOSTILE, tags=HOSTILE | st.dictionaries(st.integers() | st.text(), HOSTILE, max_size=3))
 def test_any_operation_and_any_tags_will_do(operation: Any, tags: Any) -> None:
-    """Whatever they are: the block runs, and one event is said that is a valid line."""
+    """With any arguments the block runs, and one event is published that is a valid line."""
     with fresh_program():
         heard = RecordingSink()
         current_bus().subscribe(heard)
@@ -409,7 +409,7 @@ def test_methods_of_every_kind(heard: RecordingSink) -> None:
 
 
 def test_what_is_no_function_is_refused_at_once() -> None:
-    """What cannot be called."""
+    """An object that cannot be called."""
     with pytest.raises(ConfigurationError, match="given was 3"):
         performance_monitor("load")(3)  # type: ignore[type-var]
 
@@ -427,7 +427,7 @@ def test_what_can_be_called_without_a_name(heard: RecordingSink) -> None:
 
 
 def test_a_coroutine_is_measured_until_it_is_done(heard: RecordingSink) -> None:
-    """It stays a coroutine function; nothing is said before the end, and a failure goes on."""
+    """It stays a coroutine function; nothing is published before the end, and a failure goes on."""
 
     @performance_monitor
     async def load(fail: bool) -> list[str]:
@@ -473,7 +473,7 @@ def test_a_generator_is_lazy_and_measured_while_consumed(heard: RecordingSink) -
 
 
 def test_the_time_of_the_consumer_is_not_the_generators(heard: RecordingSink) -> None:
-    """What the consumer measures between two values is no part of it, and what the generator measures is."""
+    """A measurement of the consumer between two values is no part of it; one of the generator is."""
 
     @performance_monitor("source")
     def source() -> Iterator[int]:
@@ -509,7 +509,7 @@ def test_active_is_the_generators_time_alone(heard: RecordingSink, monkeypatch: 
 
 
 def test_a_generator_consumed_from_inside_itself_ends(heard: RecordingSink) -> None:
-    """What it hands out may carry its context, and go on with it there: no ring of measurements comes of it."""
+    """A yielded object may carry the context and continue in it: the chain of measurements gets no ring."""
 
     @performance_monitor("source")
     def source() -> Iterator[Callable[..., Any]]:
@@ -562,7 +562,7 @@ def test_a_generator_can_all_that_it_could(heard: RecordingSink) -> None:
 
 
 def test_a_generator_that_is_left_early_is_partial(heard: RecordingSink) -> None:
-    """Closed, or let go of: no failure, told once, its own `finally` runs inside the measurement."""
+    """Closed or forgotten: no failure, one event, and its own `finally` runs inside the measurement."""
 
     @performance_monitor("source")
     def source() -> Iterator[int]:

@@ -1,4 +1,4 @@
-"""Stages: what a batch says, and that a measured stage is the stage that it was."""
+"""Stages: the events of a batch, and that a measured stage behaves as before."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Lazy:
 
 @pytest.fixture
 def heard() -> RecordingSink:
-    """Everything that the program says."""
+    """Every event of the program."""
     sink = RecordingSink()
     current_bus().subscribe(sink)
     return sink
@@ -435,7 +435,7 @@ def test_the_records_are_known_through_wrappers_and_decorators(heard: RecordingS
 
 @pytest.mark.filterwarnings("error")
 def test_a_copy_is_a_stage_of_its_own(heard: RecordingSink) -> None:
-    """What can be copied and pickled without us can be so with us, a logger or not; it counts its own batches."""
+    """A wrapped stage can be copied and pickled as before, with and without a logger; it counts its own batches."""
     stage = InstrumentedStage(Double(), "double", logger=StructuredLogger("here"))
     stage.process([1])
     pickled = pickle.loads(pickle.dumps(stage))  # noqa: S301 (our own bytes)

@@ -1,4 +1,4 @@
-"""Usage: what is said of it, what is not, and that nobody is bothered by it."""
+"""Usage: its events, the values left out of them, and that the program is not disturbed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_secrets_of_a_command_line_are_told_by_their_flag(heard: RecordingSink, 
 
 
 def test_the_value_of_a_secret_argument_is_hidden(heard: RecordingSink) -> None:
-    """By the argument's name; that it was given is told."""
+    """By the argument's name; that it was given is recorded."""
     get_analytics().track_command_argument("login", "api_key", "hunter2")
     assert heard.events[0].fields["value"] == "[REDACTED]"
 
@@ -38,14 +38,14 @@ def test_the_value_of_a_secret_argument_is_hidden(heard: RecordingSink) -> None:
     ("code", "status"), [(None, "success"), (0, "success"), (2, "failed"), ("bad", "failed")]
 )
 def test_leaving_the_program_ends_the_command(heard: RecordingSink, code: Any, status: str) -> None:
-    """As its exit code says."""
+    """By its exit code."""
     with pytest.raises(SystemExit), track_cli_command("load"):
         raise SystemExit(code)
     assert heard.events[-1].status == status
 
 
 def test_the_opt_out_is_respected(heard: RecordingSink, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is said, nothing is counted, and every call still works."""
+    """Nothing is published, nothing is counted, and every call still works."""
     monkeypatch.setenv("ODIBI_USAGE__ENABLED", "false")
     set_config(None)
     analytics = get_analytics()
@@ -67,7 +67,7 @@ CYCLE["self"] = CYCLE
     "value", [None, 7, float("nan"), b"\xff", "\ud800", "x" * 300, CYCLE, object(), ["a"] * 9]
 )
 def test_nothing_here_raises(heard: RecordingSink, value: Any) -> None:
-    """Whatever the arguments are; each is one valid line."""
+    """With any arguments; each is one valid line."""
     analytics = get_analytics()
     analytics.end_command(analytics.start_command(value, value, value), value, value)
     analytics.end_command(value)

@@ -98,7 +98,7 @@ def test_the_table_of_decorators_and_callables(heard: RecordingSink, decorator: 
 
 @EVERY_DECORATOR
 def test_a_failure_is_told_by_whoever_can(heard: RecordingSink, decorator: str) -> None:
-    """A context and `wrap` say nothing; a circuit counts; the others say one event."""
+    """A context and `wrap` publish nothing; a circuit counts; the others publish one event."""
     with observe("x", store=False), pytest.raises(Halfway):
         consumed(DECORATORS[decorator]()(CALLABLES["generator"])(fail=True))
     silent = decorator.partition("(")[0] in ("@LogContext", "@CircuitBreaker", "wrap")
@@ -235,7 +235,7 @@ def test_a_generator_that_nobody_consumes_is_no_node(heard: RecordingSink) -> No
 
 
 def test_what_a_generator_says_belongs_to_its_node_and_its_consumer_to_none(heard: RecordingSink) -> None:
-    """Also what it says after its consumer has said something."""
+    """Also an event after the consumer has published one."""
 
     @node
     def numbers() -> Generator[int, str, str]:
@@ -259,7 +259,7 @@ def test_what_a_generator_says_belongs_to_its_node_and_its_consumer_to_none(hear
 
 
 def test_wrap_carries_all_variables_into_both_kinds_of_generator() -> None:
-    """Whatever the consumer's are, and what the generator sets stays in it."""
+    """Independent of the consumer's variables; a value that the generator sets stays in it."""
     variable = contextvars.ContextVar("variable", default="unset")
 
     def plain() -> Iterator[str]:
@@ -347,7 +347,7 @@ def test_without_parentheses_a_decorator_has_the_functions_name(heard: Recording
 
 
 def test_a_class_that_decorates_keeps_its_signature() -> None:
-    """Its help says what it takes; a copy of one is one."""
+    """Its help shows its parameters; a copy of one is one."""
     assert list(inspect.signature(LogContext).parameters) == ["operation", "user", "correlation_id", "fields"]
     assert list(inspect.signature(CircuitBreaker).parameters)[:2] == ["name", "fail_max"]
     assert copy.copy(LogContext("import")).fields == {"operation": "import"}

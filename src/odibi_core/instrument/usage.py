@@ -1,6 +1,6 @@
-"""Which commands and features of a program are used, how long they take, how they end; and its data checks.
+"""Usage of a program's commands and features, with durations and outcomes, and its data checks.
 
-All of it stays in the record of the program: nothing is sent anywhere. `ODIBI_USAGE__ENABLED=false` turns it off.
+The events stay in the record of the program, and are sent nowhere. `ODIBI_USAGE__ENABLED=false` turns them off.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ class CommandExecution:
 
     @property
     def duration_ms(self) -> float:
-        """How long ago it began."""
+        """Milliseconds since the start."""
         return (monotonic() - self._begun) * 1e3
 
 
 class UsageAnalytics:
-    """Says what is used; `report()` answers for this process, `odibi usage` for all that is recorded.
+    """Publishes what is used; `report()` covers this process, `odibi usage` everything that is recorded.
 
-    Nothing here raises, whatever the arguments are, and with the opt-out nothing is said.
+    No method raises. If usage is disabled, nothing is published.
 
     >>> analytics = UsageAnalytics()
     >>> analytics.track_feature_usage("export", {"format": "csv"})
@@ -61,15 +61,15 @@ class UsageAnalytics:
         program.listen(self._view, name="usage")
 
     def start_command(self, command: str, args: Any = None, user: str | None = None) -> CommandExecution:
-        """A command begins; `args` may be a dict, or a list as in `sys.argv`."""
+        """Publish the start of a command; `args` may be a dict, or a list as in `sys.argv`."""
         execution = CommandExecution(command, user)
-        self._say_command(execution, "running", {"args": args}, "debug")
+        self._publish_command(execution, "running", {"args": args}, "debug")
         return execution
 
     def end_command(
         self, execution: CommandExecution, success: bool = True, error: BaseException | str | None = None
     ) -> None:
-        """It ended; a second time for the same execution does nothing."""
+        """Publish the end of a command; a second call for the same execution does nothing."""
         if type(execution) is not CommandExecution or execution.ended:
             return
         execution.ended = True
@@ -79,27 +79,27 @@ class UsageAnalytics:
         elif error is not None:
             about["error"] = message_of(to_text(error))
         succeeded = is_truthy(success)
-        self._say_command(
+        self._publish_command(
             execution, "success" if succeeded else "failed", about, "info" if succeeded else "error"
         )
 
-    def _say_command(
+    def _publish_command(
         self, execution: CommandExecution, status: str, about: dict[str, Any], level: str
     ) -> None:
         fields = {"command": execution.command, "status": status, "execution_id": execution.execution_id}
         if execution.user is not None:
             fields["user"] = execution.user
-        _say(kinds.CLI_COMMAND, {**fields, **about}, level)
+        _publish(kinds.CLI_COMMAND, {**fields, **about}, level)
 
     def track_command_argument(self, command: str, argument: str, value: Any = None) -> None:
-        """A command was given this argument; its value stands in the record, and is no label of the metric."""
+        """Publish an argument of a command; its value is recorded, and is no label of the metric."""
         if is_secret_name(to_text(argument)) and value is not None:
             value = HIDDEN
-        _say(kinds.CLI_ARGUMENT, {"command": command, "argument": argument, "value": value}, "debug")
+        _publish(kinds.CLI_ARGUMENT, {"command": command, "argument": argument, "value": value}, "debug")
 
     def track_feature_usage(self, feature: str, context: Mapping[str, Any] | None = None) -> None:
-        """A feature was used."""
-        _say(kinds.FEATURE_USAGE, {"feature": feature, "context": context})
+        """Publish the use of a feature."""
+        _publish(kinds.FEATURE_USAGE, {"feature": feature, "context": context})
 
     def track_bigquery_operation(
         self,
@@ -109,12 +109,12 @@ class UsageAnalytics:
         bytes_processed: int | None = None,
         rows_affected: int | None = None,
     ) -> None:
-        """A load, an export, a copy, a table made or dropped; `observe_bigquery` says it by itself."""
+        """Publish a load, an export, a copy, or a table made or dropped; `observe_bigquery` does so by itself."""
         about = {
             "operation_type": operation_type, "dataset": dataset, "table": table,
             "bytes_processed": bytes_processed, "rows_affected": rows_affected,
         }  # fmt: skip
-        _say(kinds.BIGQUERY_OPERATION, about)
+        _publish(kinds.BIGQUERY_OPERATION, about)
 
     def track_data_quality_check(
         self,
@@ -123,25 +123,25 @@ class UsageAnalytics:
         duration_seconds: float,
         details: Mapping[str, Any] | None = None,
     ) -> None:
-        """Record a check of data. One that failed is a warning; `passed=None` is one that could not be asked."""
+        """Publish the result of a data check: a failed one is a warning, `passed=None` one that could not run."""
         passed = None if passed is None else is_truthy(passed)
         status = {True: "success", False: "failed", None: "skipped"}[passed]
         about = {
             "check": check_name, "passed": passed, "status": status,
             "duration_ms": _milliseconds(duration_seconds), "details": details,
         }  # fmt: skip
-        _say(kinds.DATA_QUALITY_CHECK, about, "warning" if passed is False else "info")
+        _publish(kinds.DATA_QUALITY_CHECK, about, "warning" if passed is False else "info")
 
     def report(self) -> dict[str, Any]:
-        """`commands, arguments, features, bigquery_operations, data_quality`, of this process since the first call."""
+        """Return `commands, arguments, features, bigquery_operations, data_quality` since this object was made."""
         answer: dict[str, Any] = self._view.answer()
         return answer
 
 
-def _say(kind: str, about: dict[str, Any], level: str = "info") -> None:
+def _publish(kind: str, about: dict[str, Any], level: str = "info") -> None:
     if get_config().usage_enabled:
-        said = {name: value for name, value in about.items() if value is not None}
-        program.current_bus().publish(kind, level=level, fields=said)
+        fields = {name: value for name, value in about.items() if value is not None}
+        program.current_bus().publish(kind, level=level, fields=fields)
 
 
 def _milliseconds(seconds: Any) -> Any:
@@ -154,15 +154,19 @@ def _milliseconds(seconds: Any) -> Any:
 
 
 def get_analytics() -> UsageAnalytics:
-    """The process's own, always the same one."""
+    """Return the usage analytics of the process."""
     return program.singleton(UsageAnalytics)
 
 
 class track_cli_command(ClassDecorator):
-    """`with track_cli_command("load", {"table": "orders"}): …`: its start, its end, its time and its failure.
+    """Track a command: `with track_cli_command("load", {"table": "orders"}): …`; also a decorator of functions.
 
-    A decorator too, of functions and coroutines; without parentheses the command has the function's name. An exception
-    goes on; `SystemExit` is a success where its code says so (None or 0).
+    Publishes its start, and its end with duration and failure. The exception is raised on; `SystemExit` with the code
+    None or 0 is a success.
+
+    Args:
+        command: Name of the command; without parentheses that of the decorated function.
+        args: Its arguments, as a dict or as a list.
     """
 
     __slots__ = ("_args", "_begun", "_command")
@@ -180,6 +184,6 @@ class track_cli_command(ClassDecorator):
         get_analytics().end_command(self._begun.pop(), succeeded, None if succeeded else error)
 
     def __call__(self, function: F) -> F:
-        """Each call of `function` is an execution of the command."""
+        """Return `function` with each call tracked as an execution of the command."""
         return observe_calls(function, lambda: BlockObserver(track_cli_command(self._command, self._args)))
 

@@ -48,7 +48,7 @@ def posted(fake: FakeBigQuery) -> list[dict[str, Any]]:
     return [body["configuration"] for method, _, body in fake.requests if method == "POST"]
 
 
-# What is recorded
+# Recorded events
 
 
 def test_a_query_is_recorded_with_all_that_its_job_tells(client: Any, heard: RecordingSink) -> None:
@@ -166,7 +166,7 @@ def test_a_job_is_recorded_once_by_whatever_sees_its_end(
 
 
 def test_a_job_that_nobody_waits_for_is_asked_of(fake: FakeBigQuery, heard: RecordingSink) -> None:
-    """By `settle()`, which tells how many still run, and when the client is closed."""
+    """By `settle()`, which returns how many still run, and when the client is closed."""
     with observe_bigquery(fake.client()) as client:
         client.query("SELECT 1 -- select")
         fake.jobs[client.query("SELECT 2 -- small").job_id]["polls"] = 2
@@ -201,7 +201,7 @@ READINGS: dict[str, Callable[[Any], Any]] = {
 
 
 def read(reading: str, client: Any) -> Any:
-    """What it gives, or what it says where a library is missing: `to_dataframe` needs db-dtypes."""
+    """The same result, or the same error if a library is missing: `to_dataframe` needs db-dtypes."""
     try:
         return READINGS[reading](client)
     except ValueError as error:
@@ -228,7 +228,7 @@ def test_an_observed_result_as_a_table(client: Any) -> None:
 
 @pytest.mark.parametrize("name", ["select", "script", "cached"])
 def test_query_and_wait_is_recorded_from_its_job(client: Any, heard: RecordingSink, name: str) -> None:
-    """Its rows do not say what was billed, so the job is asked, once."""
+    """Its rows do not hold the billed bytes, so the job is requested once."""
     assert len(list(client.query_and_wait(f"SELECT 1 -- {name}"))) == 3
     assert heard.of_kind("query")[0].fields["rows_returned"] == 3
     assert sum(cost.fields["estimated_cost_usd"] for cost in heard.of_kind("cost")) == {
@@ -365,7 +365,7 @@ def test_a_client_that_is_a_stand_in_gives_what_it_gives(make: type[Mock], heard
 
 
 def test_a_job_belongs_to_the_run_that_sent_it(client: Any, fake: FakeBigQuery) -> None:
-    """Its events stand in that run's record, whoever waits for it; its labels lead from the console back to the run."""
+    """Its events stand in that run's record, also if another thread waits for it; its labels lead back to the run."""
     with observe("nightly") as run:
         with LogContext(operation="Daily Report", correlation_id="C-1"):
             job = client.query("SELECT 1 -- select", bigquery.QueryJobConfig(labels={"team": "sales"}))
@@ -427,7 +427,7 @@ def test_a_label_has_only_what_bigquery_takes(given: Any, label: str) -> None:
 
 
 def test_long_labels_stay_different() -> None:
-    """At most 63 characters, the last of which tell two long texts apart; and a secret is none."""
+    """At most 63 characters, the last of which distinguish two long texts; a secret is hidden."""
     first, second = as_label("x" * 100 + "1"), as_label("x" * 100 + "2")
     assert len(first) == len(second) == 63
     assert first != second
@@ -467,7 +467,7 @@ def test_it_is_a_client_in_all_else(fake: FakeBigQuery) -> None:
         observe_bigquery(client)
 
 
-# What it would cost, and limits
+# Estimates and limits
 
 
 def test_an_estimate_is_a_dry_run_with_a_price(client: Any, fake: FakeBigQuery, heard: RecordingSink) -> None:
@@ -522,7 +522,7 @@ def test_a_query_over_the_limit_is_not_run(fake: FakeBigQuery, heard: RecordingS
 
 
 def test_a_query_within_the_limit_runs_and_bigquery_knows_the_limit(fake: FakeBigQuery) -> None:
-    """What the limit buys goes along as maximum_bytes_billed, for what a dry run cannot know."""
+    """The bytes that the limit buys are sent as maximum_bytes_billed, since a dry run cannot know everything."""
     observe_bigquery(fake.client(), max_usd=12.5).query("SELECT 1 -- select").result()
     assert [configuration["query"].get("maximumBytesBilled") for configuration in posted(fake)] == [
         None,
@@ -531,7 +531,7 @@ def test_a_query_within_the_limit_runs_and_bigquery_knows_the_limit(fake: FakeBi
 
 
 def test_the_smallest_limit_in_bytes_is_the_one_that_bigquery_is_given(fake: FakeBigQuery) -> None:
-    """Ours, the configuration's own, or that of the client's defaults."""
+    """The limit of `observe_bigquery`, of the configuration, or of the client's defaults."""
     google = fake.client(default_query_job_config=bigquery.QueryJobConfig(maximum_bytes_billed=500))
     for ours, given in ((100, 1000), (1000, 100), (1000, None), (None, None)):
         config = bigquery.QueryJobConfig(maximum_bytes_billed=given) if given else None
@@ -605,7 +605,7 @@ def test_prices_of_your_own_go_first(
     ],
 )
 def test_slot_time_needs_an_edition(heard: RecordingSink, prices: Prices, usd: float, note: str) -> None:
-    """Where the job does not say it, you do; else its cost is 0, with a remark."""
+    """If the job does not name it, the prices do; else the cost is 0, with a note."""
 
     def of_no_edition(_: dict[str, Any]) -> dict[str, Any]:
         found = resource("reserved")
