@@ -77,5 +77,5 @@ def test_a_decorated_function_is_what_it_wraps() -> None:
 )
 def test_a_function_needs_a_name(nameless: Any, what: str) -> None:
     """For nothing could take what it makes; the message says how to give it one."""
-    with pytest.raises(ConfigurationError, match=f"{what} .*Step\\(name="):
+    with pytest.raises(ConfigurationError, match=f"{what}.*Step\\(name="):
         pipeline.compile([raw, nameless])

@@ -1,6 +1,6 @@
-"""What a pipeline is, before it runs: steps, the graph that their dataset keys make, and the checks on both.
+"""Pipelines before they run: steps, the graph of their dataset keys, and the validation of both.
 
-`compile(steps)` is the one way in; read it as `pipeline.compile`, like `re.compile`. Nothing here runs.
+`compile(steps)` makes a graph of steps; use it as `pipeline.compile`, like `re.compile`. Nothing here runs a step.
 """
 
 from odibi_core.pipeline.compiler import compile, with_params

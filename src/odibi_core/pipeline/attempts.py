@@ -1,4 +1,4 @@
-"""Trying a call as hard as its policy says: again after a failure, and not longer than its time."""
+"""Attempts of a call, by its policy: repeated after a failure, each within its timeout."""
 
 from __future__ import annotations
 
@@ -15,18 +15,24 @@ from odibi_core.pipeline.step import Policy
 from odibi_core.process_end import leave_if_forked, watch
 
 OnRetry = Callable[[int, BaseException, float], None]
-"""Told before each wait: which attempt failed (from 1), with what, and for how many seconds we wait."""
-
+"""Called before each wait with the number of the failed attempt (from 1), its error, and the seconds of the wait."""
 
 Call = Callable[[AwaitableRun], Any]
-"""One attempt. What it has to await goes through the argument, by which it is cancelled when its time is over."""
+"""One attempt. It awaits through the argument, by which it is cancelled at its timeout."""
 
 
 def attempt(call: Call, policy: Policy, on_retry: OnRetry, stopped: Event) -> tuple[Any, int]:
-    """What `call` gives, and at which attempt; raises its last failure.
+    """Return the result of `call` and the number of the attempt.
 
-    `stopped` ends a wait at once, and then nothing is tried again. Whatever fails is tried again, but not a request
-    to stop.
+    Args:
+        call: One attempt. Any failure of it is tried again, except a request to end the program.
+        policy: Retries, delay and timeout.
+        on_retry: Called before each wait.
+        stopped: When set, ends a wait at once and prevents another attempt.
+
+    Raises:
+        BaseException: The failure of the last attempt.
+        StepTimeoutError: The last attempt reached its timeout.
     """
     if policy.plain:
         return call(AwaitableRun()), 1
@@ -35,7 +41,7 @@ def attempt(call: Call, policy: Policy, on_retry: OnRetry, stopped: Event) -> tu
 
     failures: list[BaseException] = []
 
-    def told(state: RetryCallState) -> None:
+    def report(state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
         failures.append(error or RuntimeError("unknown"))
         on_retry(state.attempt_number, failures[-1], policy.retry_delay_s)
@@ -48,7 +54,7 @@ def attempt(call: Call, policy: Policy, on_retry: OnRetry, stopped: Event) -> tu
         stop=stop_after_attempt(policy.retries + 1) | stop_when_event_set(stopped),
         wait=wait_fixed(policy.retry_delay_s),
         retry=retry_if_exception(lambda error: not is_stop(error)),
-        before_sleep=told,
+        before_sleep=report,
         sleep=pause,
         reraise=True,
     )
@@ -58,8 +64,8 @@ def attempt(call: Call, policy: Policy, on_retry: OnRetry, stopped: Event) -> tu
 
 
 def _within(call: Call, seconds: float) -> Any:
-    """Call in a thread of its own. When the time is over a coroutine is cancelled, and other code is abandoned: Python
-    cannot stop it.
+    """Call in a thread of its own. At the timeout a coroutine is cancelled; other code is abandoned, for it cannot be
+    stopped.
     """
     outcome: list[Any] = []
     failure: list[BaseException] = []

@@ -1,4 +1,4 @@
-"""From what an author wrote to a graph that can run, or to every reason why it cannot."""
+"""Compilation of steps and functions to a graph, or to every reason why they make none."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from odibi_core.pipeline.graph import Graph, connect, cycles, topological
 from odibi_core.pipeline.parameters import known_params, takes
 from odibi_core.pipeline.step import Step
 
-_TOLD = 100  # problems in one message; who has more has one cause
+_SHOWN = 100  # problems in one message; more of them have one cause
 
 
 def compile(
@@ -25,10 +25,16 @@ def compile(
     initial: Collection[str] = (),
     params: Mapping[str, Any] | None = None,
 ) -> Graph:
-    """The graph of steps and plain functions; raises PipelineDefinitionError with every problem.
+    """Return the graph of steps and plain functions.
 
-    `initial` names the dataset keys that the run itself is given, or maps them to their data. `params` are set on
-    every step that takes them, before anything is checked, so that they may be what a function would else be missing.
+    Args:
+        steps: Steps, or functions that find each other by name.
+        engine_type: The engine of the steps that name none.
+        initial: The dataset keys that the run is given, or a mapping of them to their data.
+        params: Values by name for every step that takes them; set before validation, so that they may be required.
+
+    Raises:
+        PipelineDefinitionError: With every problem.
     """
     given, initial = initial, frozenset(initial)
     listed = _as_steps(steps, initial, params or {})
@@ -58,7 +64,11 @@ def compile(
 
 
 def with_params(graph: Graph, params: Mapping[str, Any]) -> Graph:
-    """The same graph, values set by name on each step that takes them; one that none takes is an error."""
+    """Return the graph with values set by name on each step that takes them.
+
+    Raises:
+        PipelineDefinitionError: No step takes one of them, or a step is not valid with it.
+    """
     if not params:
         return graph
     steps = _override(graph.steps, params)
@@ -93,9 +103,9 @@ def _override(steps: Sequence[Step], params: Mapping[str, Any]) -> list[Step]:
     used: set[str] = set()
     changed = []
     for step in steps:
-        mine = {name: value for name, value in params.items() if takes(step, name)}
-        used.update(mine)
-        changed.append(msgspec.structs.replace(step, params={**step.params, **mine}) if mine else step)
+        taken = {name: value for name, value in params.items() if takes(step, name)}
+        used.update(taken)
+        changed.append(msgspec.structs.replace(step, params={**step.params, **taken}) if taken else step)
     if len(used) < len(params):
         known = known_params(steps)
         _refuse(
@@ -120,14 +130,16 @@ def _problems(
 
 
 def _engines() -> Collection[str]:
-    from odibi_core.plugins import names  # it looks at installed packages: not for who only builds steps
+    from odibi_core.plugins import (
+        names,  # lazy: it searches the installed packages, which building steps does not need
+    )
 
     return names("engines")
 
 
 def _refuse(problems: Iterable[str]) -> None:
-    found = list(islice(problems, _TOLD + 1))
-    if len(found) > _TOLD:
-        found[_TOLD:] = [f"and more than these {_TOLD}"]
+    found = list(islice(problems, _SHOWN + 1))
+    if len(found) > _SHOWN:
+        found[_SHOWN:] = [f"and more than these {_SHOWN}"]
     if found:
         raise PipelineDefinitionError(found)

@@ -1,4 +1,4 @@
-"""A list of plain functions is a pipeline: it makes what its name says and takes what its parameters say."""
+"""Pipelines of plain functions: the name is the dataset that a function makes, the parameters those that it takes."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from odibi_core.pipeline.step import Step
 
 
 def steps_from_functions(functions: Iterable[Callable[..., Any]], given: Collection[str] = ()) -> list[Step]:
-    """Steps of functions that find each other by name.
+    """Return the steps of functions that find each other by name.
 
-    A parameter is an input, unless it has a default and nothing of that name is made by the list or is in
-    `given`: then it is a setting that keeps its default. A function without inputs is in the layer `ingest`.
+    A parameter is an input. It is a setting with its default if it has one, and no function and no `given` key has its
+    name. A function without inputs is in the layer `ingest`.
     """
     listed = list(functions)
     made = {function_name(function) for function in listed}
@@ -25,7 +25,13 @@ def steps_from_functions(functions: Iterable[Callable[..., Any]], given: Collect
 def step_from_function(
     function: Callable[..., Any], made: Collection[str], settings: Collection[str] = ()
 ) -> Step:
-    """`settings` are what the run is given by name; a parameter that nothing makes may be among them."""
+    """Return the step of a function.
+
+    Args:
+        function: A function with a name.
+        made: The dataset keys of the pipeline.
+        settings: Names that the run is given; they may be parameters that nothing makes.
+    """
     signature = signature_of(function)
     inputs = {}
     if signature is not None:
@@ -41,7 +47,6 @@ def function_name(function: Callable[..., Any]) -> str:
     if not isinstance(name, str) or name == "<lambda>":
         what = "a lambda" if type(function) is FunctionType else f"a {type(function).__name__}"
         raise ConfigurationError(
-            f"a pipeline has {what} among its functions, which has no name that a dataset could be called by;"
-            " write Step(name=…, value=…) around it"
+            f"a function of a pipeline must have a name for its dataset, got {what}; wrap it in Step(name=…, value=…)"
         )
     return name

@@ -1,4 +1,4 @@
-"""The graph that the dataset keys of steps make, and the counters that say what may run next."""
+"""The graph of the dataset keys of steps, and the counters of a run over it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from odibi_core.pipeline.step import Step
 
 
 class Graph(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """Steps that fit together. Everything is by index into `steps`, which keeps the author's order.
+    """Validated steps, referred to by index into `steps`, which keeps the order of the definition.
 
-    `order` is topological, and stable: of steps that could run at one time, the one written first is first.
-    `consumers` counts the steps that take a key (not the logical names), also for keys that nobody takes: 0.
+    `order` is topological and stable: of steps that could run at one time, the one defined first is first.
+    `consumers` counts the steps that take each key; 0 for a key that no step takes.
     """
 
     steps: tuple[Step, ...]
@@ -35,11 +35,11 @@ class Graph(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         return self.steps[index].engine or self.engine
 
     def roots(self) -> list[int]:
-        """The steps that wait for nobody."""
+        """Return the steps without dependencies."""
         return [index for index, needed in enumerate(self.dependencies) if not needed]
 
     def descendants(self, index: int) -> list[int]:
-        """Every step that cannot run without this one, nearest first."""
+        """Return every step that cannot run without this one, nearest first."""
         found: dict[int, None] = {}
         waiting = deque(self.dependants[index])
         while waiting:
@@ -51,9 +51,9 @@ class Graph(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
 
 class Progress:
-    """The state of one run over a graph: which steps became ready, which frames nobody needs any more.
+    """The state of one run over a graph: the steps that became ready, the frames that are no longer needed.
 
-    Safe to call from any thread. Each step is finished, failed or skipped once; the cost is its own edges.
+    Thread-safe. Each step is finished, failed or skipped once, at the cost of its own edges.
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -66,13 +66,13 @@ class Progress:
 
     @property
     def remaining(self) -> int:
-        """Steps that have neither finished nor failed nor been skipped."""
+        """The number of steps that have neither finished nor failed nor been skipped."""
         return self._open
 
     def finish(self, index: int) -> tuple[list[int], list[str]]:
-        """The step is done: the steps that became ready by it, and the keys that nobody waits for any more.
+        """Finish a step; return the steps that became ready by it, and the keys that are no longer needed.
 
-        Those may be keys of its own, when all who would have taken them were skipped.
+        A key of its own is among them if all its consumers were skipped.
         """
         ready = []
         waiting_for = self._waiting_for
@@ -80,9 +80,7 @@ class Progress:
             freed = self._close(index)
             for dependant in self._graph.dependants[index]:
                 waiting_for[dependant] -= 1
-                if not waiting_for[
-                    dependant
-                ]:  # never for a skipped one: it waits for the failed one for ever
+                if not waiting_for[dependant]:  # never true for a skipped one, which waits for the failed one
                     ready.append(dependant)
             for key in self._graph.steps[index].outputs.values():
                 if not self._consumers[key] and self._graph.consumers[key]:
@@ -90,7 +88,7 @@ class Progress:
         return ready, freed
 
     def fail(self, index: int) -> tuple[list[int], list[str]]:
-        """The step failed: the steps that it takes down and no other took before, and the keys freed.
+        """Fail a step; return the steps that are skipped because of it, and the keys that are no longer needed.
 
         Some of these keys were never made.
         """
@@ -121,7 +119,7 @@ class Progress:
 def connect(
     steps: Sequence[Step], makers: dict[str, int]
 ) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]], dict[str, int]]:
-    """Dependencies, dependants and consumers of steps, given who makes each key."""
+    """Return dependencies, dependants and consumers of steps; `makers` maps each key to its step."""
     dependencies: list[tuple[int, ...]] = []
     dependants: list[list[int]] = [[] for _ in steps]
     consumers = dict.fromkeys(makers, 0)
@@ -142,7 +140,7 @@ def connect(
 
 
 def topological(dependencies: list[tuple[int, ...]], dependants: list[tuple[int, ...]]) -> list[int]:
-    """The steps in an order that they can run in; shorter than the steps when some wait for each other."""
+    """Return the steps in an order in which they can run; steps that wait for each other are left out."""
     waiting_for = [len(needed) for needed in dependencies]
     order = [index for index, count in enumerate(waiting_for) if not count]
     for index in order:  # grows while it is read
@@ -154,7 +152,7 @@ def topological(dependencies: list[tuple[int, ...]], dependants: list[tuple[int,
 
 
 def cycles(dependencies: list[tuple[int, ...]], order: Iterable[int]) -> list[list[int]]:
-    """The rings among the steps that `order` could not place, each along the data from its first step."""
+    """Return the cycles among the steps that `order` leaves out, each in the direction of the data."""
     stuck = dict.fromkeys(range(len(dependencies)))
     for index in order:
         del stuck[index]
@@ -176,7 +174,7 @@ def cycles(dependencies: list[tuple[int, ...]], order: Iterable[int]) -> list[li
 
 
 def plan_rows(graph: Graph) -> list[dict[str, Any]]:
-    """What the event `pipeline_plan` says of each step."""
+    """Return the rows of the event `pipeline_plan`, one for each step."""
     steps = graph.steps
     return [
         {

@@ -1,4 +1,4 @@
-"""From `FILE[:NAME]` to the steps that a Python file holds, or to what its author should look at."""
+"""Loading of the pipeline in a Python file: `FILE[:NAME]`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from importlib import import_module
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import module_from_spec
 from pathlib import Path
+from traceback import walk_tb
 from types import CodeType, ModuleType
 from typing import Any
 
@@ -18,16 +19,19 @@ from odibi_core.pipeline.step import Step
 
 _PREFIX = "_odibi_pipeline_"
 NAMES = ("pipeline", "steps", "build")
-"""What a pipeline is called when nobody says its name, in this order."""
+"""The usual names of a pipeline, in the order of precedence."""
 
 
 def load_pipeline(target: str) -> list[Any]:
-    """The steps and functions at `FILE` or `FILE:NAME`, not yet checked: `compile` takes them.
+    """Return the steps and functions at `FILE` or `FILE:NAME`, for `compile`.
 
-    NAME is a list, or a function that is called without arguments and gives one. Without it the pipeline is
-    `pipeline`, `steps` or `build`, or else the only list of steps or functions, or the only one that the file itself
-    passes to `run([…])`. The file is run anew on each call. From then on its folder is first on `sys.path`, and
-    the file is a module that its steps, their pickles and spawned workers can import while the pipeline runs.
+    NAME is a list, or a function without arguments that returns one. Without NAME the pipeline is `pipeline`, `steps`
+    or `build`, otherwise the only list of steps or functions, otherwise the only list that the file passes to
+    `run([…])`. Each call runs the file. Afterwards its folder is first on `sys.path`, and the file is a module that its
+    steps, their pickles and spawned workers can import.
+
+    Raises:
+        PipelineDefinitionError: There is no file or no pipeline, or the file raises; names its line.
     """
     path, name = split_target(target)
     module = _guarded(lambda: _run(path, importable=True), path, "while it was imported")
@@ -43,25 +47,30 @@ def load_pipeline(target: str) -> list[Any]:
 
 
 def load_module(target: str, *, importable: bool = False) -> ModuleType:
-    """The module of a file, run anew, or of a dotted name; what its author wrote and raises is told by its line.
+    """Return the module of a file, which is run, or of a dotted name.
 
-    If `importable`, it and what is beside it can be imported from then on, as `load_pipeline` has it.
+    Args:
+        target: A path or a dotted name.
+        importable: Let the file, and the modules beside it, be imported afterwards.
+
+    Raises:
+        PipelineDefinitionError: There is no such file or module, or it raises; names its line.
     """
     if target.endswith(".py") or "/" in target or Path(target).exists():
         path, _ = split_target(target)
-        return _guarded(lambda: _run(path, importable), path, "while it was imported")  # type: ignore[no-any-return]  # what it gave
+        return _guarded(lambda: _run(path, importable), path, "while it was imported")  # type: ignore[no-any-return]
     try:
         return import_module(target)
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # an exit too: it is the file's own, and nothing has run yet
+    except BaseException as error:  # including SystemExit: it is raised by the file, and nothing has run yet
         raise PipelineDefinitionError(
             f"the module {target!r} cannot be imported{_innermost(error)}: {_what(error)}"
         ) from error
 
 
 def shown_name(module: str) -> str:
-    """A module's name for people: of one that was loaded from a file, the file's."""
+    """Return the name of a module for messages; for one that was loaded from a file, the name of the file."""
     found = sys.modules.get(module)
     file = (
         getattr(found, "__file__", None) if isinstance(getattr(found, "__loader__", None), _Source) else None
@@ -70,7 +79,7 @@ def shown_name(module: str) -> str:
 
 
 def split_target(target: str) -> tuple[Path, str]:
-    """`FILE[:NAME]` as the file that is there, and the name or an empty text."""
+    """Return the existing file of `FILE[:NAME]`, and the name or an empty text."""
     whole = Path(target)
     file, colon, name = target.rpartition(":")
     path = whole if whole.exists() or not colon else Path(file)
@@ -89,7 +98,7 @@ def split_target(target: str) -> tuple[Path, str]:
 
 
 class _Source(SourceFileLoader):
-    """Runs the file as it is now, and leaves no compiled copy beside it."""
+    """A loader that runs the present content of a file, and writes no compiled copy."""
 
     def get_code(self, fullname: str) -> CodeType:
         return self.source_to_code(self.get_data(self.path), self.path)
@@ -148,7 +157,7 @@ def _name_of(path: Path, package: str, importable: bool) -> str:
 
 
 def _package_of(path: Path) -> tuple[str, Path]:
-    """The dotted name of the package that a file is in, empty if it is in none, and the folder that holds it."""
+    """Return the dotted name of the package of a file, or "", and the folder that contains the package."""
     names: list[str] = []
     folder = path.parent
     while folder.name.isidentifier() and (folder / "__init__.py").is_file():
@@ -158,46 +167,50 @@ def _package_of(path: Path) -> tuple[str, Path]:
 
 
 def _guarded(call: Callable[[], Any], path: Path, when: str) -> Any:
-    """Call what the file's author wrote; what it raises becomes a sentence about the author's own line."""
+    """Call code of the file; an exception becomes a PipelineDefinitionError that names the line."""
     try:
         return call()
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # an exit too: it is the file's own, and nothing has run yet
+    except BaseException as error:  # including SystemExit: it is raised by the file, and nothing has run yet
         raise PipelineDefinitionError(f"{path.name}{_where(error, path)}, {when}: {_what(error)}") from error
 
 
 def _where(error: BaseException, path: Path) -> str:
+    """Return the last line of the file in the traceback, and the place of the error if that is elsewhere."""
     if isinstance(error, SyntaxError) and error.filename == str(path):
         return _line(error.lineno, error.text)
-    line = None
-    last = "", 0
-    trace = error.__traceback__
-    while trace is not None:
-        last = trace.tb_frame.f_code.co_filename, trace.tb_lineno
-        if last[0] == str(path):
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    if line is None:
+    places = _places(error)
+    lines = [line for file, line in places if file == path]
+    if not lines:
         return ""
-    elsewhere = "" if last[0] == str(path) else f", raised in {Path(last[0]).name}, line {last[1]}"
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    return _line(line, lines[line - 1] if line <= len(lines) else None) + elsewhere
+    file, line = places[-1]
+    elsewhere = "" if file == path else f", raised in {file.name}, line {line}"
+    return _line(lines[-1], _text_of(path, lines[-1])) + elsewhere
 
 
 def _innermost(error: BaseException) -> str:
-    """Where in a source file it happened, or nothing: between the author's lines are those of Python's importing."""
+    """Return the innermost place in a source file, or ""; frames of Python's import system are left out."""
     if isinstance(error, SyntaxError) and error.filename:
         return f", {Path(error.filename).name}{_line(error.lineno, error.text)}"
-    found = ""
-    trace = error.__traceback__
-    while trace is not None:
-        file = Path(trace.tb_frame.f_code.co_filename)
-        if file.is_file() and file != Path(__file__) and file.parent.name != "importlib":
-            lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
-            found = f", {file.name}{_line(trace.tb_lineno, dict(enumerate(lines, 1)).get(trace.tb_lineno))}"
-        trace = trace.tb_next
-    return found
+    own = [
+        (file, line)
+        for file, line in _places(error)
+        if file.is_file() and file != Path(__file__) and file.parent.name != "importlib"
+    ]
+    if not own:
+        return ""
+    file, line = own[-1]
+    return f", {file.name}{_line(line, _text_of(file, line))}"
+
+
+def _places(error: BaseException) -> list[tuple[Path, int]]:
+    return [(Path(frame.f_code.co_filename), line) for frame, line in walk_tb(error.__traceback__)]
+
+
+def _text_of(file: Path, line: int) -> str | None:
+    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    return lines[line - 1] if line <= len(lines) else None
 
 
 def _line(number: int | None, text: str | None) -> str:
@@ -210,7 +223,7 @@ def _what(error: BaseException) -> str:
         text = error.msg if isinstance(error, SyntaxError) else str(error)
     except STOPS:
         raise
-    except BaseException:  # an exception may refuse to say anything
+    except BaseException:  # the text of an exception may raise
         text = ""
     text = " ".join(text.split())[:500]
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
@@ -247,7 +260,7 @@ def _unnamed(module: ModuleType, path: Path) -> Any:
 
 
 def _advice(called: MainCall, module: ModuleType) -> str:
-    """The line that would make a pipeline of what the file has."""
+    """Return the line that makes a pipeline of the functions and steps of the file."""
     own = [name for name in vars(module) if not name.startswith("_")]
     steps = [
         name
@@ -279,7 +292,7 @@ def _found(module: ModuleType) -> str:
         "functions": [name for name in own if _is_function(vars(module)[name], module)],
         "steps": [name for name in own if isinstance(vars(module)[name], Step)],
     }
-    told = [
+    found = [
         f"{kind} {', '.join(names[:8])}{', …' * (len(names) > 8)}" for kind, names in kinds.items() if names
     ]
-    return f"it has {'; '.join(told)}" if told else "it has no lists, functions or steps"
+    return f"it has {'; '.join(found)}" if found else "it has no lists, functions or steps"

@@ -33,7 +33,7 @@ class MainCall:
         return f"pipeline = [{', '.join(sorted(self._all)[0])}]" if self._all else ""
 
     def _names(self, call: ast.Call) -> tuple[str, ...]:
-        """The names in the call's first argument, if it is a list of functions and steps of the module."""
+        """Return the names in the call's first argument, if it is a list of functions and steps of the module."""
         first = call.args[0] if call.args else None
         if not isinstance(first, ast.List) or not all(isinstance(each, ast.Name) for each in first.elts):
             return ()

@@ -1,4 +1,4 @@
-"""Values that can be read only once, made into values that every reader sees whole, or refused."""
+"""Values that can be read only once: converted to values that each reader gets whole, or refused."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Kind = Literal["awaitable", "iterator", "async iterator", "endless", "resource"]
 PLAIN: Final = frozenset({int, float, str, bool, bytes, type(None)})
 _ENDLESS: Final = (itertools.count, itertools.cycle, itertools.repeat)
 _MEMBERS: Final = 16
-"""Members of a larger collection are rows, and of those the first one stands for all."""
+"""Members of a larger collection are rows, and only the first one is inspected."""
 
 
 def kind_of(value: object) -> Kind | None:
     """Return how a value is read only once; None if it can be read again.
 
     A `resource` is an iterator with state of its own, such as an open file or a database's cursor. An object that
-    answers to every attribute (a mock) is none of these.
+    has every attribute (a mock) is none of these.
     """
     cls = type(value)
     if cls in PLAIN:
@@ -34,7 +34,7 @@ def kind_of(value: object) -> Kind | None:
         pure = isinstance(value, AsyncGenerator) or not hasattr(value, "close")
         return "async iterator" if pure else "resource" if hasattr(cls, "close") else None
     if hasattr(cls, "__iter__") and not hasattr(cls, "__len__"):
-        return "iterator" if _gives_one_iterator(value) else None
+        return "iterator" if _has_one_iterator(value) else None
     return None
 
 
@@ -45,49 +45,49 @@ def _kind_of_iterator(value: object, cls: type) -> Kind | None:
         return "endless"
     if any(hasattr(value, name) for name in ("close", "read")):
         return "resource" if hasattr(cls, "close") or hasattr(cls, "read") else None
-    return "iterator" if _gives_one_iterator(value) else None
+    return "iterator" if _has_one_iterator(value) else None
 
 
-def _gives_one_iterator(value: Any) -> bool:
-    """Whether each reader gets the same iterator."""
+def _has_one_iterator(value: Any) -> bool:
+    """Return true if each reader gets the same iterator."""
     try:
         return iter(value) is iter(value)
     except STOPS:
         raise
     except BaseException:
-        return False  # it refuses to be read at all, as a column of Spark does
+        return False  # it cannot be read at all, as a column of Spark
 
 
 def readable_again(
     value: Any, wait_for: Callable[[Any], Any], where: str, *, outputs: int = 1, connects: bool = False
 ) -> Any:
-    """Return a value that every reader sees whole: the value itself, a list of what it yields, what it gives awaited.
+    """Return a value that each reader gets whole: the value itself, a list of its items, or its awaited result.
 
-    The members of a small collection count too.
+    The members of a small collection are converted, too.
 
     Args:
-        value: What the function of a step returned.
+        value: The result of a step's function.
         wait_for: Runs an awaitable to its end.
         where: The step, for the message.
         outputs: How many datasets the step makes; of several, the value holds them.
-        connects: Whether cursors and iterators are handed on as they are.
+        connects: Pass cursors and iterators on unchanged.
 
     Raises:
-        StepError: if the value has only one reader, or no end.
+        StepError: The value can be read only once and not be converted, or has no end.
     """
     while kind_of(value) == "awaitable":
         value = wait_for(value)
     if outputs > 1:
         value = dict(value) if isinstance(value, Mapping) else value
     else:
-        value = _settled(value, wait_for, where, connects)
+        value = _readable(value, wait_for, where, connects)
     if not isinstance(value, dict | list | tuple):
         return value
     members = _members(value, max(outputs, _MEMBERS))
-    return _with_members(value, {k: _settled(v, wait_for, where, connects) for k, v in members.items()})
+    return _with_members(value, {k: _readable(v, wait_for, where, connects) for k, v in members.items()})
 
 
-def _settled(value: Any, wait_for: Callable[[Any], Any], where: str, connects: bool) -> Any:
+def _readable(value: Any, wait_for: Callable[[Any], Any], where: str, connects: bool) -> Any:
     kind = kind_of(value)
     while kind == "awaitable":
         value = wait_for(value)
@@ -102,7 +102,7 @@ def _settled(value: Any, wait_for: Callable[[Any], Any], where: str, connects: b
 
 
 def refusal(value: object, kind: Kind) -> str:
-    """Return the end of a sentence that says what a value is, why it is refused, and what would be right."""
+    """Return the end of a sentence: the type of a value, why it is refused, and what to give instead."""
     name = type(value).__name__
     if kind == "awaitable":
         return f"is a {name}, which can be awaited only once; give what it returns, or a step with its function"
@@ -111,7 +111,7 @@ def refusal(value: object, kind: Kind) -> str:
 
 
 def _members(value: dict[Any, Any] | list[Any] | tuple[Any, ...], limit: int) -> dict[Any, Any]:
-    """The members that can be read only once: none in a collection of rows or plain values."""
+    """Return the members that can be read only once; none of a collection of rows or plain values."""
     if len(value) > limit and kind_of(next(iter(value.values() if isinstance(value, dict) else value))) is None:
         return {}
     items = value.items() if isinstance(value, dict) else enumerate(value)
@@ -119,7 +119,7 @@ def _members(value: dict[Any, Any] | list[Any] | tuple[Any, ...], limit: int) ->
 
 
 def _with_members(value: Any, members: Mapping[Any, Any]) -> Any:
-    """The collection, or a copy of it with some of its members replaced."""
+    """Return the collection, or a copy of it with replaced members."""
     if not members:
         return value
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Which steps a value is meant for that is given to the whole run by its name."""
+"""Parameters of a run: the steps that take a value by its name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from odibi_core.pipeline.signatures import signature_of
 from odibi_core.pipeline.step import Step
 
-# What hides a placeholder comes first, and takes the rest of the text when it is not closed: linear in time.
+# Quotes and comments come first, and take the rest of the text if they are not closed: linear in time.
 _PLACEHOLDER = re.compile(
     r"""'[^']*(?:'|\Z) | "[^"]*(?:"|\Z) | --[^\n]* | /\*.*?(?:\*/|\Z) | \$(\w*)\$.*?(?:\$\1\$|\Z)
     | \$([A-Za-z_]\w*)""",
@@ -17,12 +17,12 @@ _PLACEHOLDER = re.compile(
 
 
 def placeholders(query: str) -> set[str]:
-    """The names of the `$name` parameters of a SQL text, those in quotes and comments left out."""
+    """Return the names of the `$name` parameters of a SQL text, except those in quotes and comments."""
     return {match[2] for match in _PLACEHOLDER.finditer(query) if match[2]} if "$" in query else set()
 
 
 def takes(step: Step, name: str) -> bool:
-    """Whether a value given to the whole run by name is meant for this step."""
+    """Return true if a step takes a parameter of the run of this name."""
     if name in step.params:
         return True
     if name in step.inputs:
@@ -34,7 +34,7 @@ def takes(step: Step, name: str) -> bool:
 
 
 def known_params(steps: Iterable[Step]) -> set[str]:
-    """Every name that `takes` says yes to, for the nearest right one."""
+    """Return every name for which `takes` is true."""
     known: set[str] = set()
     for step in steps:
         known.update(step.params)

@@ -1,4 +1,4 @@
-"""What a function takes by keyword, and whether it can give anything back, told without calling it."""
+"""Signatures of functions, and whether they return a value, without calling them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ _LAZY = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
 
 
 class Signature(NamedTuple):
+    """The parameters of a function that a call by keyword can pass."""
+
     names: tuple[str, ...]
     required: tuple[str, ...]
     any_keyword: bool
-    nameless: tuple[str, ...]  # required, but positional only: nobody who calls by name can give them
+    nameless: tuple[str, ...]  # required, but positional only: a call by keyword cannot pass them
 
 
 def signature_of(function: Callable[..., Any]) -> Signature | None:
-    """None for what Python itself cannot tell, such as some builtins."""
+    """Return the signature of a function; None if Python does not know it, as for some builtins."""
     if type(function) is FunctionType and not function.__dict__:
         return _of_plain(function)
     try:
@@ -36,7 +38,10 @@ def signature_of(function: Callable[..., Any]) -> Signature | None:
 
 
 def _of_plain(function: FunctionType) -> Signature:
-    """The same for an undecorated function, ten times as fast: a pipeline may have ten thousand of them."""
+    """Return the signature of an undecorated function from its code, ten times as fast as `inspect`.
+
+    Benchmark `dag`, chain, recorders off: 6.7 µs of 38 µs a node.
+    """
     code = function.__code__
     positional, nameless = code.co_argcount, code.co_posonlyargcount
     names = code.co_varnames[: positional + code.co_kwonlyargcount]
@@ -50,9 +55,9 @@ def _of_plain(function: FunctionType) -> Signature:
 
 
 def returns_nothing(function: Callable[..., Any], seen: dict[CodeType, bool]) -> bool:
-    """True only when it is certain: every way out of the function's code is a plain None.
+    """Return true if every exit of the function's code certainly returns None.
 
-    `seen` remembers the answers for code that many functions share.
+    `seen` caches the results for code that many functions share.
     """
     code = getattr(inspect.unwrap(function), "__code__", None) if not isinstance(function, type) else None
     if not isinstance(code, CodeType):

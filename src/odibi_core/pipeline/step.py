@@ -1,4 +1,4 @@
-"""A step of a pipeline, as its author writes it: a value, compared by its fields and never changed."""
+"""A step of a pipeline: an immutable value, compared by its fields."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Keys = Mapping[str, str] | Iterable[str]
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
-    """How hard a step is tried: once and `retries` times more, `retry_delay_s` apart, each in `timeout_s`."""
+    """The attempts of a step: one and `retries` more, `retry_delay_s` apart, each within `timeout_s` seconds."""
 
     retries: int = 0
     retry_delay_s: float = 0.0
@@ -28,7 +28,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def plain(self) -> bool:
-        """One try without a limit: whoever runs the step may call it straight."""
+        """True for one attempt without a timeout, which needs no thread and no loop."""
         return self.retries == 0 and self.timeout_s is None
 
 
@@ -36,12 +36,14 @@ ONCE = Policy()
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """What a step runs (`value`, according to `type` and `layer`) and the datasets that it takes and makes.
+    """The work of a step (`value`, according to `type` and `layer`), and the datasets that it takes and makes.
 
     `inputs` and `outputs` map the step's own, logical name of a frame to its dataset key, by which steps
-    find each other; a text or a list of keys names each frame after its key. A step that names no output
-    makes one, called like the step itself, unless it publishes. Building a step checks only that each field
-    has the right shape; whether it makes sense in its pipeline, `compile` says of all steps at once.
+    find each other; a text or a list of keys names each frame after its key. A step without outputs
+    makes one of its own name, unless it publishes.
+
+    Raises:
+        ConfigurationError: A field has the wrong type. `compile` validates the steps as a pipeline.
     """
 
     name: str
@@ -59,7 +61,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     checks: tuple[Any, ...] = ()
 
     if TYPE_CHECKING:
-        # What may be given is wider than what is kept, and the fields say only the latter.
+        # The arguments have wider types than the fields.
         def __init__(
             self,
             *,
@@ -81,7 +83,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         name: Any = self.name
         if not isinstance(name, str) or not name:
-            raise ConfigurationError(f"a step's name must be a text, not empty; it is {_shown(name)}")
+            raise ConfigurationError(f"a step's name must be a text, not empty, got {_shown(name)}")
         for field in ("layer", "type", "engine"):
             text = getattr(self, field)
             if not isinstance(text, str) and (text is not None or field != "engine"):
@@ -106,11 +108,13 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def operation(self) -> Operation | None:
-        """What running this step means; None when its value does not fit its type and layer.
+        """The operation of the step; None if its value does not fit its type and layer.
 
-        `call` value(**inputs, **params); `sql` value over the inputs as tables; `read` the path in value,
-        with params as the reader's options; `write` the one input to the path in value; `give` value itself,
-        which is how a connection or a setting becomes a dataset.
+        - `call`: `value(**inputs, **params)`
+        - `sql`: the SQL text `value` over the inputs as tables
+        - `read`: the path `value`, with params as the reader's options
+        - `write`: the one input to the path `value`
+        - `give`: `value` itself, such as a connection or a setting
         """
         if self.type == "sql":
             return "sql" if isinstance(self.value, str) and self.value.strip() else None
@@ -180,11 +184,11 @@ def _is_number(value: Any) -> bool:
 
 
 def _unfit(step: Step, field: str, wanted: str, given: Any) -> ConfigurationError:
-    return ConfigurationError(f"step {step.name!r}: {field} must be {wanted}, but it is {_shown(given)}")
+    return ConfigurationError(f"step {step.name!r}: {field} must be {wanted}, got {_shown(given)}")
 
 
 def _shown(value: Any) -> str:
-    """Enough of a value to recognise it: if not plain, then by its class, for a repr may be anything."""
+    """Return a short text for a value: the type of one that is not plain, because a repr may be anything."""
     if isinstance(value, (str, int, float, bool)) or value is None:
         return repr(value)[:80]
     return f"a {type(value).__name__}"

@@ -1,6 +1,6 @@
-"""Everything that can be known to be wrong with a pipeline before anything of it runs.
+"""The validation of a pipeline before it runs.
 
-Each check yields sentences that name the step, the key and the nearest right name; `compile` raises them.
+Each function yields sentences that name the step, the key and the nearest right name; `compile` raises them.
 """
 
 from __future__ import annotations
@@ -20,59 +20,59 @@ from odibi_core.pipeline.step import LAYERS, TYPES, Step
 
 
 def quoted(name: object) -> str:
-    """A name in one short line, whatever is in it."""
+    """Return a name in quotes, in one short line."""
     text = repr(name)
     return text if len(text) <= 90 else f"{text[:80]}…{text[0]}"
 
 
 def guess(name: str, known: Collection[str]) -> str:
-    """`nearest`, quick among thousands of names: then only those that begin or end alike are compared."""
+    """Return the hint of `nearest`; of thousands of names only those that begin or end alike are compared."""
     if len(known) > 1000:
         known = list(islice((k for k in known if k[:2] == name[:2] or k[-2:] == name[-2:]), 1000))
     return nearest(name, known)
 
 
 def step_problems(step: Step, engine: str, engines: Collection[str]) -> Iterator[str]:
-    """What is wrong with a step whatever the others are; `engine` is the pipeline's."""
+    """Yield the problems of a step by itself; `engine` is the pipeline's."""
     engine = step.engine or engine
-    who = f"step {quoted(step.name)}"
+    label = f"step {quoted(step.name)}"
     if step.layer not in LAYERS:
-        yield f"{who}: {_unknown('layer', step.layer, LAYERS)}"
+        yield f"{label}: {_unknown('layer', step.layer, LAYERS)}"
     if step.type not in TYPES:
-        yield f"{who}: {_unknown('type', step.type, TYPES)}"
+        yield f"{label}: {_unknown('type', step.type, TYPES)}"
     if step.engine is not None and step.engine not in engines:
-        yield f"{who}: {unknown_engine(step.engine, engines)}"
+        yield f"{label}: {unknown_engine(step.engine, engines)}"
     operation = step.operation
     if operation is None:
         if step.type in TYPES and step.layer in LAYERS:
-            yield f"{who}: {_unfit_value(step)}"
+            yield f"{label}: {_unfit_value(step)}"
     elif operation == "call":
-        yield from _call_problems(step, who)
+        yield from _call_problems(step, label)
     else:
-        yield from _frame_problems(step, who, operation)
+        yield from _frame_problems(step, label, operation)
         if operation in ("read", "write", "sql") and engine in engines:
-            yield from (f"{who}: {problem}" for problem in _engine_problems(step, engine, operation))
+            yield from (f"{label}: {problem}" for problem in _engine_problems(step, engine, operation))
     if step.layer == "publish" and not step.inputs:
-        yield f"{who} publishes, but has no input; name the dataset: inputs=['…']"
+        yield f"{label} publishes, but has no input; name the dataset: inputs=['…']"
     if step.checks:
-        yield from _check_problems(step, who)
+        yield from _check_problems(step, label)
     if step.params or operation == "give":
-        yield from _one_shot_problems(step, who, operation)
+        yield from _one_shot_problems(step, label, operation)
 
 
-def _one_shot_problems(step: Step, who: str, operation: str | None) -> Iterator[str]:
-    """What the author gave and a first attempt, or a first step, would use up. Cursors and counters are meant so."""
+def _one_shot_problems(step: Step, label: str, operation: str | None) -> Iterator[str]:
+    """Yield the values that a first attempt or a first step uses up; cursors and counters are allowed."""
     given = {f"the param {quoted(name)}": value for name, value in step.params.items()}
     if operation == "give":
         given["its value"] = step.value
     for name, value in given.items():
         kind = kind_of(value)
         if kind in ("iterator", "async iterator", "awaitable"):
-            yield f"{who}: {name} {refusal(value, kind)}"
+            yield f"{label}: {name} {refusal(value, kind)}"
 
 
 def initial_problems(initial: Collection[str]) -> Iterator[str]:
-    """Datasets given to the run that only one step could read."""
+    """Yield the datasets given to the run that only one step could read."""
     for key, value in initial.items() if isinstance(initial, Mapping) else ():
         kind = kind_of(value)
         if kind is not None:
@@ -91,30 +91,30 @@ def _unfit_value(step: Step) -> str:
     value = step.value
     found = "nothing" if value is None else "an empty text" if value == "" else f"a {type(value).__name__}"
     if step.type == "sql":
-        return f"its type is 'sql', so value must be a SQL text, but it is {found}"
+        return f"its type is 'sql', so value must be a SQL text, got {found}"
     if step.layer == "ingest":
-        return f"it ingests, so value must be a path to read or a function, but it is {found}"
+        return f"it ingests, so value must be a path to read or a function, got {found}"
     if step.layer in ("publish", "store"):
         return (
-            f"its layer is {step.layer!r}, so value must be a path to write or a function, but it is {found}"
+            f"its layer is {step.layer!r}, so value must be a path to write or a function, got {found}"
         )
     hint = "; a SQL text needs type='sql'" if isinstance(value, str) and " " in value.strip() else ""
-    return f"its type is {step.type!r}, so value must be callable, but it is {found}{hint}"
+    return f"its type is {step.type!r}, so value must be callable, got {found}{hint}"
 
 
-def _call_problems(step: Step, who: str) -> Iterator[str]:
+def _call_problems(step: Step, label: str) -> Iterator[str]:
     signature = signature_of(step.value)
     both = step.inputs.keys() & step.params.keys()
     if both:
-        yield f"{who}: {_listed(both)} is both in inputs and in params; a function takes it once"
+        yield f"{label}: {_listed(both)} is both in inputs and in params; a function takes it once"
     if signature is None:
         return
     for name in signature.nameless:
-        yield f"{who}: its function takes {quoted(name)} by position only, but steps call by name; drop the /"
+        yield f"{label}: its function takes {quoted(name)} by position only, but steps call by name; drop the /"
     for name in signature.required:
         if name not in step.inputs and name not in step.params:
             hint = _instead(step, name, signature)
-            yield f"{who}: its function needs {quoted(name)}, which neither inputs nor params give{hint}"
+            yield f"{label}: its function needs {quoted(name)}, which neither inputs nor params give{hint}"
     if signature.any_keyword:
         return
     for field, given in (("input", step.inputs), ("param", step.params)):
@@ -122,7 +122,7 @@ def _call_problems(step: Step, who: str) -> Iterator[str]:
             if name not in signature.names:
                 takes = _listed(signature.names) if signature.names else "nothing"
                 yield (
-                    f"{who}: its function does not take the {field} {quoted(name)}"
+                    f"{label}: its function does not take the {field} {quoted(name)}"
                     f"{nearest(name, signature.names)}; it takes {takes}"
                 )
 
@@ -134,20 +134,20 @@ def _instead(step: Step, name: str, signature: Signature) -> str:
     return f"; add inputs=[{quoted(name)}] or a value for it to params"
 
 
-def _frame_problems(step: Step, who: str, operation: str) -> Iterator[str]:
+def _frame_problems(step: Step, label: str, operation: str) -> Iterator[str]:
     if operation != "write" and len(step.outputs) > 1:
-        yield f"{who}: it makes one frame, but has {len(step.outputs)} outputs: {_listed(step.outputs)}"
+        yield f"{label}: it makes one frame, but has {len(step.outputs)} outputs: {_listed(step.outputs)}"
     if operation == "write" and (len(step.inputs) > 1 or (not step.inputs and step.layer != "publish")):
-        yield f"{who}: it writes one frame, but has {len(step.inputs)} inputs; name one dataset"
+        yield f"{label}: it writes one frame, but has {len(step.inputs)} inputs; name one dataset"
     if operation == "write" and len(step.outputs) > 1:
-        yield f"{who}: it hands on the frame that it writes, but has {len(step.outputs)} outputs"
+        yield f"{label}: it hands on the frame that it writes, but has {len(step.outputs)} outputs"
     if operation == "sql":
         wanted = placeholders(step.value)
         for name in sorted(wanted - step.params.keys()):
-            yield f"{who}: its SQL needs ${name}, which params do not give{nearest(name, step.params)}"
+            yield f"{label}: its SQL needs ${name}, which params do not give{nearest(name, step.params)}"
         for name in step.params:
             if name not in wanted:
-                yield f"{who}: its SQL has no parameter ${name}{nearest(name, wanted)}"
+                yield f"{label}: its SQL has no parameter ${name}{nearest(name, wanted)}"
 
 
 def _engine_problems(step: Step, engine: str, operation: str) -> list[str]:
@@ -155,20 +155,20 @@ def _engine_problems(step: Step, engine: str, operation: str) -> list[str]:
     try:
         ask = getattr(plugins.load("engines", engine)(), "problems", None)
     except MissingExtraError:
-        return []  # raised with its own words where the engine is loaded to run
+        return []  # raised when the engine is loaded to run
     if ask is None:
         return []
     return list(ask(operation, *(("", {}) if operation == "sql" else (str(step.value), step.params))))
 
 
-def _check_problems(step: Step, who: str) -> Iterator[str]:
+def _check_problems(step: Step, label: str) -> Iterator[str]:
     known = {*step.inputs, *step.outputs, *step.inputs.values(), *step.outputs.values()}
     for check in step.checks:
         on = getattr(check, "on", None)
         if on is not None and on not in known:
             name = getattr(check, "name", type(check).__name__)
             hint = f"{guess(str(on), known)}; the step has {_listed(known)}"
-            yield f"{who}: check {quoted(name)} is on {quoted(on)}{hint}"
+            yield f"{label}: check {quoted(name)} is on {quoted(on)}{hint}"
 
 
 def name_problems(steps: Sequence[Step]) -> Iterator[str]:
@@ -186,7 +186,7 @@ def name_problems(steps: Sequence[Step]) -> Iterator[str]:
 
 
 def _one_in_the_record(what: str, names: Iterable[str]) -> Iterator[str]:
-    """Names that differ, but not in what the record may hold of them: no lone surrogates, no secrets."""
+    """Yield the names that are equal in the record, which has no lone surrogates and no secrets."""
     recorded: dict[str, str] = {}
     for name in names:
         other = recorded.setdefault(sanitize_text(name), name)
@@ -197,20 +197,20 @@ def _one_in_the_record(what: str, names: Iterable[str]) -> Iterator[str]:
 def producer_problems(
     steps: Sequence[Step], makers: dict[str, int], initial: Collection[str]
 ) -> Iterator[str]:
-    """Keys that more than one makes. Steps of one name are told of by their name."""
+    """Yield the keys that more than one step makes; steps of one name are reported by `name_problems`."""
     for index, step in enumerate(steps):
-        who = f"step {quoted(step.name)}"
+        label = f"step {quoted(step.name)}"
         seen: dict[str, str] = {}
         for logical, key in step.outputs.items():
             first = makers[key]
             if key in seen:
                 both = f"{quoted(seen[key])} and {quoted(logical)}"
-                yield f"{who}: its outputs {both} are one key, {quoted(key)}"
+                yield f"{label}: its outputs {both} are one key, {quoted(key)}"
             elif first != index and steps[first].name != step.name:
                 other = quoted(steps[first].name)
-                yield f"{who}: makes {quoted(key)}, which step {other} makes already; a key has one producer"
+                yield f"{label}: makes {quoted(key)}, which step {other} makes already; a key has one producer"
             elif first == index and key in initial:
-                yield f"{who}: makes {quoted(key)}, which the run is given already"
+                yield f"{label}: makes {quoted(key)}, which the run is given already"
             seen.setdefault(key, logical)
 
 
