@@ -104,3 +104,14 @@ def test_entering_lasts_as_long_as_the_thread() -> None:
     thread.join()
     assert seen == [{"run_id": "r"}]
     assert current() is EMPTY
+
+
+def test_a_node_keeps_what_is_known_around_it() -> None:
+    """The context inside a node has the fields around it; only the run and the node are its own."""
+    with bind(correlation_id="c", operation="o", user="u", component="p", environment="test", shop="s"):
+        outer = current()
+        inner = outer.at_node("r", "clean")
+    assert (inner.run_id, inner.node_name) == ("r", "clean")
+    for name in ("correlation_id", "operation", "user", "component", "unusual", "fields"):
+        assert getattr(inner, name) == getattr(outer, name), name
+    assert inner.standard == {**outer.standard, "run_id": "r", "node_name": "clean"}

@@ -424,3 +424,16 @@ def test_a_text_that_is_cut_ends_with_no_half_of_a_secret(shape: str) -> None:
         for cleaned in (sanitize_text(text), sanitize_value({"x": [text]})["x"][0]):
             end = cleaned.partition("… [cut: ")[0][-len(secret) :]
             assert not set(end) - set("word ") or HIDDEN in cleaned
+
+
+@pytest.mark.parametrize(
+    ("arguments", "cleaned"),
+    [
+        (["tool", "--password", "-hunter2Xq9"], ["tool", "--password", HIDDEN]),
+        (["tool", "--password", "hunter2Xq9", "-v"], ["tool", "--password", HIDDEN, "-v"]),
+        (["tool", "--password", "--verbose"], ["tool", "--password", "--verbose"]),
+    ],
+)
+def test_the_argument_behind_a_secret_option_is_hidden(arguments: list[str], cleaned: list[str]) -> None:
+    """One that begins with a single dash is a password too; one with two is the next option."""
+    assert redact(arguments) == cleaned
