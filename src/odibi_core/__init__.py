@@ -1,21 +1,8 @@
-"""odibi-core, the flight recorder of Python data pipelines.
+"""odibi-core, the recorder of Python data pipelines.
 
-Everything that happens is an event; an event is written once; every answer is a fold over events. The rooms, from the
-ground up, each importing only from below:
-
-    errors                                   what can go wrong, as one tree
-    events/  settings  plugins               the language: what an event is, and how anything becomes one
-    event_bus  store/  views/                the hall, what keeps events, what answers from them
-    engines/ checks/ executors/ pipeline/    frames, questions about them, who runs steps, what steps are
-    sinks/  exporters/  story/               what tells the world outside
-    structured_logger  metrics_manager  …    instruments, one class each, in the file named after it
-    orchestrator                             runs a pipeline
-    observer                                 wires it all
-    observability  metrics                   doors: import from here
-    cli/                                     the command `odibi`
-
-Three names cover most uses: `run([read, clean, join])` runs functions as a pipeline; `with observe("nightly")` and
-`@node` ride along with what something else runs.
+Everything that happens is an event, recorded once; every answer is computed from events. Three names cover most uses:
+`run([read, clean, join])` runs functions as a pipeline; `with observe("nightly")` and `@node` record a pipeline that
+something else runs. `observability` has every public name. `docs/design.md` lists the packages and their layers.
 """
 
 import logging as _logging
@@ -43,13 +30,13 @@ __all__ = ["Observer", "Orchestrator", "Step", "__version__", "node", "observe",
 
 _logging.getLogger("odibi_core").addHandler(_logging.NullHandler())
 
-if not TYPE_CHECKING:  # to a type checker this would say that any name is there
+if not TYPE_CHECKING:  # a type checker would take every name for an existing one
 
     def __getattr__(name):
-        """The names of the face are loaded when first used: importing the package costs next to nothing."""
-        import odibi_core._lazy as _doors
+        """Load a public name on first use, because importing the package must cost next to nothing."""
+        from odibi_core._lazy import fetch as _fetch
 
-        return _doors.fetch(globals(), _LAZY, name)
+        return _fetch(globals(), _LAZY, name)
 
 
 def __dir__() -> list[str]:

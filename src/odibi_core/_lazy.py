@@ -1,4 +1,4 @@
-"""How a door fetches what it is asked for: names whose files are imported when somebody first uses them (PEP 562)."""
+"""Names of a module that are loaded on first use (PEP 562)."""
 
 from __future__ import annotations
 
@@ -12,16 +12,21 @@ _PACKAGE: Final = __name__.rpartition(".")[0]
 _lock = RLock()
 
 
-def fetch(door: dict[str, Any], rooms: dict[str, str], name: str) -> Any:
-    """What the room of this name has under it, in the door's own namespace from now on; AttributeError if none has.
+def fetch(namespace: dict[str, Any], modules: dict[str, str], name: str) -> Any:
+    """Load a name from its module into a namespace, and return it.
 
-    One thread at a time: where one imports a package and another a module of it, each may wait for the other, and
-    Python lets one of them fail.
+    Args:
+        namespace: The globals of the module in which the name was looked up.
+        modules: For each name, its module below `odibi_core`.
+        name: The name.
+
+    Raises:
+        AttributeError: If the table has no such name.
     """
-    if name not in rooms:
-        raise AttributeError(f"module {door['__name__']!r} has no attribute {name!r}")
-    with _lock:
-        found = door[name] = getattr(import_module(f"{_PACKAGE}.{rooms[name]}"), name)
+    if name not in modules:
+        raise AttributeError(f"module {namespace['__name__']!r} has no attribute {name!r}")
+    with _lock:  # deadlock: if one thread imports a package and another a module of it, Python lets one import fail
+        found = namespace[name] = getattr(import_module(f"{_PACKAGE}.{modules[name]}"), name)
     return found
 
 

@@ -22,17 +22,17 @@ def is_awaitable(value: object) -> TypeGuard[Awaitable[Any]]:
 
 
 def is_coroutine(function: object) -> bool:
-    """Whether a call gives a coroutine; of an object that can be called, its `__call__` says so."""
+    """Return whether a call returns a coroutine; for a callable object, its `__call__` decides."""
     return _is(inspect.iscoroutinefunction, function)
 
 
 def is_generator(function: object) -> bool:
-    """Whether a call gives a generator."""
+    """Return whether a call returns a generator."""
     return _is(inspect.isgeneratorfunction, function)
 
 
 def is_async_generator(function: object) -> bool:
-    """Whether a call gives an asynchronous generator."""
+    """Return whether a call returns an asynchronous generator."""
     return _is(inspect.isasyncgenfunction, function)
 
 
@@ -45,7 +45,7 @@ def _is(test: Callable[[Any], bool], function: Any) -> bool:
 
 
 def is_any_generator(function: object) -> bool:
-    """Whether a call only makes a generator, plain or asynchronous, and runs nothing of the body."""
+    """Return whether a call only creates a generator, plain or asynchronous, without running its body."""
     return is_generator(function) or is_async_generator(function)
 
 
@@ -72,7 +72,11 @@ class AwaitableRun:
         self._task: tuple[Any, Any] | None = None
 
     def run(self, awaitable: Awaitable[Any]) -> Any:
-        """Return what the awaitable gives, or raise what it raises; CancelledError if the run was cancelled."""
+        """Return the result of the awaitable.
+
+        Raises:
+            BaseException: The error of the awaitable; `CancelledError` if the run was cancelled.
+        """
         self._ended.clear()
         try:
             return self._beside(awaitable) if _loop_runs_here() else self._here(awaitable)
@@ -80,21 +84,21 @@ class AwaitableRun:
             self._ended.set()
 
     def cancel(self) -> None:
-        """Cancel what runs, or what would run next. Callable from any thread."""
+        """Cancel the running awaitable, or the next one. May be called from any thread."""
         self.cancelled = True  # before the task is read: `_awaited` sets the task first and reads this next
         if self._task is not None:
             loop, task = self._task
             try:
                 loop.call_soon_threadsafe(task.cancel)
             except RuntimeError:
-                pass  # its loop has been closed meanwhile
+                pass  # the loop was closed meanwhile
 
     def has_ended(self, within_s: float = CLEAN_UP_S) -> bool:
-        """Wait for the end of what was cancelled; False if nothing ran or it goes on."""
+        """Wait for the end of the cancelled awaitable; return False if none ran or if it still runs."""
         return self._task is not None and self._ended.wait(within_s)
 
     def _here(self, awaitable: Awaitable[Any]) -> Any:
-        import asyncio  # as slow to import as the whole package: only for who has awaitables
+        import asyncio  # as slow to import as the whole package
 
         with asyncio.Runner() as runner:
             return runner.run(self._awaited(awaitable))
@@ -111,7 +115,7 @@ class AwaitableRun:
     def _beside(self, awaitable: Awaitable[Any]) -> Any:
         results: list[Any] = []
         failures: list[BaseException] = []
-        done = Event()  # and not `Thread.join`, which takes the thread for ended once it was interrupted
+        done = Event()  # `Thread.join` takes the thread for ended after an interrupt
 
         def work() -> None:
             try:

@@ -1,4 +1,4 @@
-"""Every error that odibi-core raises, as one tree.
+"""The tree of errors.
 
     OdibiError
     ├── ConfigurationError (ValueError)     a setting, an argument, a pipeline that cannot be right
@@ -20,8 +20,8 @@
         ├── RunNotFoundError (LookupError)
         └── QueryError (ValueError)         a question in SQL that may not or cannot be answered
 
-Each is also the builtin that a caller would expect, so `except FileNotFoundError` keeps working.
-A message says what happened, what was given, and what to do.
+Each is also the builtin that a caller expects, so that `except FileNotFoundError` keeps working.
+A message states what happened, what was given, and what to do.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ _COMPARED: Final = 200
 """Characters: comparing takes time in proportion to the product of both lengths."""
 
 STOPS: Final = (KeyboardInterrupt, SystemExit)
-"""Requests to end the program. Everything else that foreign code raises is a failure of that code, also an exception
-that is no `Exception`: a panic of a Rust library, `GeneratorExit`, a cancelled task. Where foreign code is called and
-may not end the caller, write `except STOPS: raise` before `except BaseException`.
+"""Requests to end the program. Every other exception of foreign code is a failure of that code, also one that is no
+`Exception`: a panic of a Rust library, `GeneratorExit`, a cancelled task. If foreign code must not end the caller,
+write `except STOPS: raise` before `except BaseException`.
 """
 
 
@@ -59,7 +59,7 @@ def is_failure(error: BaseException) -> bool:
 
 
 def _is_cancellation(error: BaseException) -> bool:
-    """By name: importing asyncio costs more than the rest of the package."""
+    """Compare names, because importing asyncio costs more than the rest of the package."""
     return any(
         f"{base.__module__}.{base.__qualname__}" in _CANCELLATIONS for base in type(error).__mro__
     )
@@ -122,7 +122,7 @@ class CircuitOpenError(OdibiError, RuntimeError):
         self.retry_in_s = retry_in_s
 
     def __reduce__(self) -> tuple[type[CircuitOpenError], tuple[str, float]]:
-        """So that a worker process can hand it home."""
+        """Support pickling, so that a worker process can return the error."""
         return CircuitOpenError, (self.circuit, self.retry_in_s)
 
 
@@ -135,7 +135,7 @@ class SourceNotFoundError(EngineError, FileNotFoundError):
 
 
 class UnreadableSourceError(EngineError, ValueError):
-    """A file is there, but it is not what its format says."""
+    """A file exists, but its content is not in its format."""
 
 
 class UnknownTableError(EngineError, LookupError):

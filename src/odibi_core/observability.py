@@ -1,12 +1,12 @@
-"""The door to everything that watches: one name each, and nothing of its own.
+"""Every public name of odibi-core under one import path.
 
-A name is fetched from its room when it is first asked for, so that a program loads what it uses. What runs knows the
-names by the table, type checkers by the imports below it; a test of the house holds the two together.
+A name is loaded on first use, so that a program loads only what it uses. The interpreter reads the table, type
+checkers read the imports below it; a test keeps both equal.
 """
 
 import typing
 
-import odibi_core._lazy as _doors
+from odibi_core._lazy import fetch as _fetch
 
 _NAMES: typing.Final = {
     "costs.bigquery": "Estimate ObservedClient Prices estimate_bigquery observe_bigquery",
@@ -140,10 +140,10 @@ if typing.TYPE_CHECKING:
     from odibi_core.settings import set_config as set_config
     from odibi_core.story.generator import StoryGenerator as StoryGenerator
     from odibi_core.story.generator import create_story_hook as create_story_hook
-else:  # to a type checker `__getattr__` would say that any name is there
+else:  # a type checker would take every name for an existing one
 
     def __getattr__(name):
-        return _doors.fetch(globals(), _LAZY, name)
+        return _fetch(globals(), _LAZY, name)
 
     __all__ = sorted(_LAZY)
 

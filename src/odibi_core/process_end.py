@@ -74,7 +74,7 @@ def before_child_ends(flush: Callable[[], object]) -> None:
 
 
 def flush_at_the_end() -> None:
-    """In a child: flush at its end. Processes of `multiprocessing` run no `atexit`, but finalizers of their own."""
+    """Flush at the end of this child. Processes of `multiprocessing` run finalizers of their own, and no `atexit`."""
     util = sys.modules.get("multiprocessing.util")
     if util is not None:
         util.Finalize(None, _flush, exitpriority=0)
@@ -102,7 +102,7 @@ _key: Final = _Key()
 def leave_child(error: BaseException | None) -> NoReturn:
     """End this process, a forked child that came back from a step or a hook, as Python ends a process after `error`.
 
-    The blocks and functions around the step are its parent's, so no `finally` of theirs runs here.
+    The blocks and functions around the step belong to the parent, so that no `finally` of them runs here.
     """
     code = _code_of(error)
     _flush()
@@ -117,7 +117,7 @@ def leave_if_forked(owner: int, error: BaseException | None = None) -> None:
 
 
 def _code_of(error: BaseException | None) -> int:
-    """The exit code, after the traceback or the text that Python prints for `error`."""
+    """Print the traceback or the text that Python prints for `error`, and return the exit code."""
     if error is None:
         _try(lambda: sys.stderr.write(_CAME_BACK))
         return 0

@@ -1,11 +1,11 @@
-"""Fakes for tests, ours and yours: a sink that remembers, a clock that obeys, ids that count.
+"""Fakes for tests: a sink that records, a sink that fails, a clock under control, predictable ids.
 
 >>> from odibi_core.bus.bus import EventBus
->>> heard = RecordingSink()
+>>> sink = RecordingSink()
 >>> bus = EventBus(clock=FakeClock())
->>> _ = bus.subscribe(heard)
+>>> _ = bus.subscribe(sink)
 >>> bus.publish("node_start", fields={"node_name": "clean"})
->>> heard.kinds
+>>> sink.kinds
 ['node_start']
 """
 
@@ -25,7 +25,7 @@ __all__ = ["FailingSink", "FakeClock", "RecordingSink", "SequentialIds", "an_eve
 
 
 class RecordingSink:
-    """A sink that keeps what it heard, in `.events`; a store too, since it can `read()`."""
+    """A sink that keeps its events in `.events`; it is a store too, because it can `read()`."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []
@@ -35,11 +35,11 @@ class RecordingSink:
         self.events.append(event)
 
     def read(self) -> Iterator[Event]:
-        """What was heard."""
+        """Return the recorded events."""
         return iter(self.events)
 
     def close(self) -> None:
-        """Only remembered, in `.closed`."""
+        """Set `.closed`."""
         self.closed = True
 
     @property
@@ -48,12 +48,12 @@ class RecordingSink:
         return [event.event_type for event in self.events]
 
     def of_kind(self, event_type: str) -> list[Event]:
-        """The events of one kind."""
+        """Return the events of one kind."""
         return [event for event in self.events if event.event_type == event_type]
 
 
 class FailingSink:
-    """A sink or hook that raises `error` each time, and counts the times in `.calls`."""
+    """A sink or hook that raises `error` at each call, and counts the calls in `.calls`."""
 
     def __init__(self, error: BaseException | None = None) -> None:
         self.error = error or RuntimeError("this sink always fails")
@@ -65,32 +65,32 @@ class FailingSink:
 
 
 class FakeClock:
-    """Stands still until told: `clock.advance(1.5)` moves both clocks, `clock.set_back(3600)` only the wall's."""
+    """A clock that stands still: `advance(1.5)` moves both clocks, `set_back(3600)` only the wall clock."""
 
     def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
         self._now = start
         self._monotonic = 0.0
 
     def now(self) -> datetime:
-        """The wall clock's time."""
+        """Return the time of the wall clock, in UTC."""
         return self._now
 
     def monotonic(self) -> float:
-        """The monotonic clock's seconds."""
+        """Return the seconds of the monotonic clock."""
         return self._monotonic
 
     def advance(self, seconds: float) -> None:
-        """Let time pass."""
+        """Advance both clocks."""
         self._now += timedelta(seconds=seconds)
         self._monotonic += seconds
 
     def set_back(self, seconds: float) -> None:
-        """As an administrator does: the wall clock goes back, time itself does not."""
+        """Set the wall clock back, as an administrator does; the monotonic clock goes on."""
         self._now -= timedelta(seconds=seconds)
 
 
 class SequentialIds:
-    """Ids that a test can foresee: `id-1`, `id-2` …"""
+    """Predictable ids: `id-1`, `id-2` …"""
 
     def __init__(self, prefix: str = "id") -> None:
         self._prefix = prefix
@@ -101,7 +101,7 @@ class SequentialIds:
 
 
 def an_event(event_type: str = "log", /, **fields: Any) -> Event:
-    """An event with these fields, standard or not; `timestamp`, `seq` and `level` may be given too."""
+    """Return an event with these fields, standard or not, `timestamp`, `seq` and `level` included."""
     from odibi_core.events import COLUMNS
 
     standard = {name: fields.pop(name) for name in COLUMNS if name in fields}
@@ -111,11 +111,11 @@ def an_event(event_type: str = "log", /, **fields: Any) -> Event:
 
 @contextmanager
 def fresh_program() -> Iterator[None]:
-    """As if the process had just begun: settings, bus, metrics, listeners, loggers and health checks are made anew.
+    """Reset the state of the process for a block, and restore it afterwards.
 
-    It is in no run, and was told nothing yet that is told once. What was there before is there again afterwards.
+    Settings, event bus, metrics, subscribers, loggers, redaction rules, context and health checks are those of a
+    process that has just begun.
     """
-
     restore = STATE.reset()
     try:
         yield

@@ -31,6 +31,7 @@ NOT_VERBS = frozenset(
 
 _WORD = re.compile(r"[A-Za-z][A-Za-z'’-]*")
 _CODE = re.compile(r"``[^`]+``|`[^`\n]*`|\"[^\"\n]*\"|“[^”]*”|<[^>\n]*>|\]\([^)]*\)")
+_DIAGRAM = re.compile(r"^.*[├└│].*$|^\s*(?:>>>|\.\.\.).*$", re.MULTILINE)
 _SENTENCE = re.compile(r"(?<=[.!?:;])\s+|\n\s*\n|\n(?=\s*(?:[-*|#]|\d+\.|[A-Z]\w+:))")
 
 
@@ -44,7 +45,7 @@ class Finding:
 
 def of_text(text: str, line: int) -> Iterator[Finding]:
     """Yield what breaks a rule in prose that begins at this line."""
-    for sentence in _SENTENCE.split(_CODE.sub("`", text)):
+    for sentence in _SENTENCE.split(_CODE.sub("`", _DIAGRAM.sub("", text))):
         words = _WORD.findall(sentence)
         at = line + text.count("\n", 0, max(text.find(sentence[:20]), 0))
         lower = {word.lower() for word in words}

@@ -1,3 +1,3 @@
-"""The state of this process: its event bus, metrics, settings, and what its worker processes take over."""
+"""The event bus, the metrics and the program-wide subscribers of this process, and the context of its workers."""
 
 __all__ = ["state", "worker_record"]

@@ -1,9 +1,9 @@
-"""What a process has once: the bus of the program itself, its metrics, and who hears of everything it does.
+"""The event bus and the metrics of this process, and its program-wide subscribers.
 
-Whoever only wants to speak takes `current_bus()`: inside a run it is that run's, and what is said stands in that run's
-record; anywhere else it is the program's own. A program-wide listener (the console, `get_metrics()`, Sentry) hears the
-program's bus, and each run's from when it begins. With the first bus the program takes up the context that whoever
-started it has left for it. Nothing is made before it is asked for.
+`current_bus()` is the event bus of the current run, so that an event becomes part of the run's record; outside a run it
+is the bus of the program. A program-wide subscriber (the console, `get_metrics()`, Sentry) gets the events of the
+program's bus and of each run from its start. The first bus also adopts the context that a parent process passed on.
+Nothing is created before it is needed.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from odibi_core.store.runs import RunStore
 __all__ = [
     "begin_in",
     "current_bus",
-    "get_metrics",
     "creation_lock",
+    "get_metrics",
     "join",
     "listen",
     "program_bus",
@@ -54,7 +54,7 @@ class _Program:
         self.listeners: list[tuple[Sink, str | None]] = []
         self.joined: weakref.WeakSet[EventBus] = weakref.WeakSet()
         self.begun = False
-        """Whether it is known in which context it begins."""
+        """True once the context of the process is set."""
         self.works_for: str | None = None
 
 
@@ -62,8 +62,8 @@ _program: Final = STATE.part(_Program)
 
 
 def current_bus() -> EventBus:
-    """The bus to speak on here: that of the run that we are in, else the program's own."""
-    program_own = _program.bus or program_bus()  # also inside a run, so that `get_metrics()` hears of it
+    """Return the event bus of the current run; outside a run, the bus of the program."""
+    program_own = _program.bus or program_bus()  # inside a run too, because it subscribes `get_metrics()`
     bus: EventBus = bus_here.get() or program_own
     if not bus.joined:
         join(bus)
@@ -80,18 +80,18 @@ def resolve_bus(given: Any) -> Any:
         known = given is None or isinstance(getattr(given, "bus", given), EventBus)
     except STOPS:
         raise
-    except BaseException:  # it refuses to be asked
+    except BaseException:  # its attributes raise
         known = False
     if not known:
         raise ConfigurationError(
-            "logger is a StructuredLogger, a logger of get_logger, an EventBus, or None for the one of the program; "
-            f"given was a {type(given).__name__}"
+            "logger must be a StructuredLogger, a logger of get_logger, an EventBus, or None for the program's bus, "
+            f"got a {type(given).__name__}"
         )
     return given
 
 
 def program_bus() -> EventBus:
-    """The program's own bus, always the same one."""
+    """Return the event bus of the program, which is created once."""
     here = _program
     if here.bus is None:
         with STATE.creation_lock:
@@ -106,8 +106,9 @@ def program_bus() -> EventBus:
 
 
 def begin_in(fields: dict[str, Any]) -> None:
-    """Every thread of this process begins in this context, and speaks into the record of its run: the initializer of
-    `context_for_workers`.
+    """Start every thread of this process in a context, and record its events in the run of that context.
+
+    The initializer that `context_for_workers` returns calls it.
     """
     _program.begun = True
     fields = dict(fields)
@@ -120,7 +121,7 @@ def begin_in(fields: dict[str, Any]) -> None:
 
 
 def _work_for(run_id: str, store: str, observed: bool) -> None:
-    """In a fork the run's own bus is here; elsewhere what this program says is kept in the run's folder."""
+    """Use the bus of the run, which a forked child has; else add a journal in the folder of the run."""
     bus = worker_record.bus_of(run_id)
     if bus is not None:
         bus_here.set(bus)
@@ -128,22 +129,22 @@ def _work_for(run_id: str, store: str, observed: bool) -> None:
     try:
         journal = RunStore(store).open(run_id)
     except StoreError as error:
-        _log.warning("what this process says is not in the record of the run %s: %s", run_id, error)
+        _log.warning("the events of this process are not in the record of the run %s: %s", run_id, error)
         return
     _program.works_for = run_id if observed else None
     program_bus().subscribe(journal, name="journal")
 
 
 def works_for() -> str | None:
-    """Return the observed run of another process that this one is a worker of; None for most processes."""
+    """Return the id of the observed run of another process for which this process works; None for most processes."""
     take_up_inherited()
     return _program.works_for
 
 
 def take_up_inherited() -> None:
-    """Once a process: begin in the context that `environment_for_workers` of another one left us, or in its span.
+    """Adopt the context that `environment_for_workers` of a parent process passed on, or its span; once a process.
 
-    `TRACEPARENT` goes before the span of that context: whoever set it stands nearer.
+    `TRACEPARENT` has precedence over the span of that context, because it was set closer to this process.
     """
     if _program.begun:
         return
@@ -156,13 +157,13 @@ def take_up_inherited() -> None:
         try:
             fields = {str(name): value for name, value in json.loads(given).items()}
         except (ValueError, AttributeError, RecursionError):
-            _log.warning("the context that was inherited cannot be read and is left out: %.200r", given)
+            _log.warning("the inherited context cannot be read and is ignored: %.200r", given)
     if fields := {**fields, **read_traceparent(parent_span())}:
         inherit(fields)
 
 
 def get_metrics() -> MetricsManager:
-    """The metrics of the whole process: of all its runs, of what `track_…` measured, and of your own calls on it."""
+    """Return the metrics of this process: of its runs, of the instruments, and of direct calls."""
     program_bus()
     assert _program.metrics is not None  # made with the bus
     return _program.metrics
@@ -179,7 +180,7 @@ def creation_lock() -> RLock:
 
 
 def listen(sink: Sink, *, name: str | None = None) -> Sink:
-    """Have `sink` hear all that this process says: on the program's bus, and in every run; gives the sink back."""
+    """Subscribe a sink to the bus of the program and of every run, those to come included; return it."""
     with STATE.creation_lock:
         _program.listeners.append((sink, name))
         for bus in _program.joined:
@@ -188,27 +189,26 @@ def listen(sink: Sink, *, name: str | None = None) -> Sink:
 
 
 def unlisten(sink: Sink) -> None:
-    """Take a listener away from everywhere; one that does not listen is no error."""
+    """Unsubscribe a sink from every bus; a sink that is not subscribed is no error."""
     with STATE.creation_lock:
         _program.listeners[:] = [each for each in _program.listeners if each[0] is not sink]
         joined = list(_program.joined)
-    for bus in joined:  # not under our lock: each waits for its turn's end, in which a sink may ask for us
+    for bus in joined:  # lock order: unsubscribing waits for a running sink, which may need the creation lock
         bus.unsubscribe(sink)
 
 
 def sinks() -> list[tuple[str, Sink]]:
-    """The sinks of every bus that the program knows of, each with its name."""
+    """Return the name and the sink of every subscription to a bus of this process."""
     with STATE.creation_lock:
         return [named for bus in _program.joined for named in bus.sinks()]
 
 
 def join(bus: EventBus) -> None:
-    """A run begins on this bus: the program's listeners hear it too. A second time does nothing."""
+    """Subscribe the program-wide sinks to the bus of a run; a second call does nothing."""
     take_up_inherited()
     with STATE.creation_lock:
         if not bus.joined:
             _program.joined.add(bus)
             for sink, name in _program.listeners:
                 bus.subscribe(sink, name=name)
-            bus.joined = True  # last: who finds it so speaks at once
-
+            bus.joined = True  # last: another thread that reads it publishes at once

@@ -1,8 +1,8 @@
-"""Worker processes of a run: what a run leaves for those that it starts, and what they take up.
+"""The record that the worker processes of a run join.
 
-A forked child has its parent's memory. A spawned one begins anew: `context_for_workers` hands it the record of the run,
-and without it the child's own `Process` object, which a parent copies its `_config` into under every start method.
-There is no public way to give the workers of other people's pools anything.
+A forked child has the memory of its parent. A spawned child gets the context from `context_for_workers`, or from its
+`Process` object, into which a parent copies its `_config` under every start method. No public interface passes data to
+the workers of a foreign pool.
 """
 
 from __future__ import annotations
@@ -17,15 +17,14 @@ from odibi_core.events.clock import process_id
 from odibi_core.events.context import current
 
 STORE: Final = "odibi_core_store"
-"""In a context for a worker: the folder of the store that has its run. It is no field of an event."""
+"""Key in a worker's context: the folder of the store of its run. It is no field of an event."""
 OBSERVED: Final = "odibi_core_observed"
-"""There as well, if calls of `@node` functions are nodes of the run."""
+"""Key in a worker's context: true if calls of `@node` functions are nodes of the run."""
 _KEY: Final = "odibi_core"
 
 
-
 class _OpenRecords:
-    """The runs of this process that its workers may join: what they need, and the run's bus."""
+    """The open runs of this process: the data for a worker that joins, and the event bus."""
 
     def __init__(self) -> None:
         self.runs: dict[str, tuple[dict[str, Any], weakref.ref[EventBus]]] = {}
@@ -35,19 +34,19 @@ _open: Final = STATE.part(_OpenRecords)
 
 
 def open_record(run_id: str, root: object, bus: EventBus, *, observed: bool = False) -> None:
-    """Have the workers of a run join it, which is recorded in the store at `root` and speaks on `bus`."""
+    """Let worker processes join a run, which the store at `root` records and which publishes on `bus`."""
     _open.runs[run_id] = {STORE: str(root), OBSERVED: observed}, weakref.ref(bus)
     _leave_for_children()
 
 
 def close_record(run_id: str) -> None:
-    """The run has ended; one that was never opened is no error."""
+    """Remove a run that ended; a run that was never opened is no error."""
     _open.runs.pop(run_id, None)
     _leave_for_children()
 
 
 def store_of(run_id: str | None) -> dict[str, Any]:
-    """Return what a worker needs to join an open run, as part of its context; `{}` if there is no such run."""
+    """Return the part of a worker's context with which it joins an open run; `{}` if there is no such run."""
     found = _open.runs.get(run_id or "")
     return {} if found is None else found[0]
 
@@ -66,7 +65,7 @@ def left_by_parent() -> dict[str, Any]:
 
 
 def _leave_for_children() -> None:
-    """With several runs at once nobody knows which one a child works for."""
+    """Pass the context on to child processes, if there is one run: of several, a child cannot know its own."""
     config = _config()
     if config is None:
         return
@@ -78,7 +77,7 @@ def _leave_for_children() -> None:
 
 
 def _config() -> dict[str, Any] | None:
-    """The configuration that processes hand to their children, if `multiprocessing` is loaded."""
+    """Return the configuration that a process passes to its children, if `multiprocessing` is loaded."""
     process = sys.modules.get("multiprocessing.process")
     found = getattr(process.current_process(), "_config", None) if process is not None else None
     return found if isinstance(found, dict) else None
