@@ -23,10 +23,12 @@ def heard() -> RecordingSink:
 def record(heard: RecordingSink) -> NodeEvents:
     bus = EventBus()
     bus.subscribe(heard)
-    return NodeEvents(bus, "r1", "clean", "transform", "pandas")
+    events = NodeEvents(bus, "r1", "clean", "transform", "pandas")
+    events.start()
+    return events
 
 
-def test_making_one_says_the_start(record: NodeEvents, heard: RecordingSink) -> None:
+def test_start(record: NodeEvents, heard: RecordingSink) -> None:
     """With run, node, layer, engine, status and worker."""
     (event,) = heard.events
     assert (event.event_type, event.run_id, event.node_name) == ("node_start", "r1", "clean")

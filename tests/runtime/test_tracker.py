@@ -420,7 +420,7 @@ def test_a_failed_step_makes_a_failed_run(tracker: Tracker, heard: RecordingSink
 def test_durations_do_not_know_the_wall_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Set back by an hour in the middle of a step, its duration stays what it was."""
     clock = FakeClock()
-    monkeypatch.setattr("odibi_core.events.clock.monotonic", clock.monotonic)
+    monkeypatch.setattr("odibi_core.runtime.node_events.monotonic", clock.monotonic)
     tracker = Tracker(bus=EventBus(clock=clock))
     tracker.start_pipeline("p")
     tracker.start_step("a", "transform")

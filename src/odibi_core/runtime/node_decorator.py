@@ -145,6 +145,7 @@ class _Call(CallObserver):
         self._given = {}
         self._plan([link for _, _, link in taken if link is not None], {"out": name} if number == 1 else {})
         record = NodeEvents(observer.bus, observer.run_id, name, self._layer, call=number)
+        record.start()
         self._record, self._inside = record, record.context
         frames = [(path, value, link) for path, value, link in taken if is_frame(value)]
         for path, value, link in frames[:MAX_FRAMES]:

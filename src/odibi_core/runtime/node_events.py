@@ -1,15 +1,13 @@
-"""The handle of one running node: what is said of it from its start to its end."""
+"""The events of one node, and the descriptions of the frames that nodes take and make."""
 
 from __future__ import annotations
 
 from threading import current_thread
 from typing import Any, Final
 
-from msgspec.structs import replace
-
 from odibi_core.bus.bus import EventBus
 from odibi_core.engines.frame import Description, describe, is_frame
-from odibi_core.engines.frame_diffs import wide_diffs
+from odibi_core.engines.frame_diffs import MOST_INPUTS, wide_diffs
 from odibi_core.errors import is_failure
 from odibi_core.events import context, kinds, sanitize_text
 from odibi_core.events.clock import monotonic
@@ -17,83 +15,107 @@ from odibi_core.events.failure import describe_failure
 
 
 class NodeEvents:
-    """Says that a node started, when it is made; then whatever it is told. Never raises."""
+    """The events of one node of a run, from its start to its end. Publishing never raises.
 
-    __slots__ = ("_begun", "_bus", "_context", "_taken", "attempts", "context", "duration_ms")
+    Each event has the context that was in force when the object was made, so any thread may publish any of them.
+    """
+
+    __slots__ = ("_about", "_bus", "_started", "_taken", "attempts", "context", "duration_ms")
 
     def __init__(
         self,
         bus: EventBus,
         run_id: str,
         node_name: str,
-        layer: str,
+        layer: str | None,
         engine: str | None = None,
-        *,
-        call: int | None = None,
+        **fields: Any,
     ) -> None:
         self._bus = bus
         self.context = context.current().at_node(run_id, sanitize_text(node_name))
-        """For what others say inside the node."""
-        about = {**self.context.standard, "layer": sanitize_text(layer)}
+        """The context of events that are published inside the node."""
+        self._about = fields
+        if layer is not None:
+            self._about["layer"] = layer
         if engine is not None:
-            about["engine"] = sanitize_text(engine)
-        self._context = replace(self.context, unusual=True, standard=about)
-        self._taken: tuple[tuple[str, Description], ...] = ()
-        if call is not None:  # of a node that may be called any number of times
-            self._context = self._context.saying({"call": call})
+            self._about["engine"] = engine
+        self._taken: tuple[tuple[str | None, Description], ...] = ()
+        self._started: float | None = None
         self.attempts = 1
-        self.duration_ms = 0.0
-        self._begun = monotonic()
-        fields = {"status": "running", "worker": current_thread().name}
-        bus.publish(kinds.NODE_START, fields=fields, context=self._context)
+        self.duration_ms: float | None = None
+        """The time from `start` to the end; None before the end, and for a node that never started."""
 
-    def snapshot(self, when: str, dataset: str, description: Description) -> None:
-        """What a frame looked like, `"before"` the node had it or `"after"` it made it."""
-        fields = {"when": when, "dataset": dataset, **description}
+    def start(self, **fields: Any) -> None:
+        """Publish `node_start`."""
+        self._started = monotonic()
+        about = {**self._about, "status": "running", "worker": current_thread().name, **fields}
+        self._bus.publish(kinds.NODE_START, fields=about, context=self.context)
+
+    def snapshot(self, when: str, dataset: str | None, description: Description) -> None:
+        """Publish the description of a frame, `"before"` the node took it or `"after"` the node made it."""
+        fields = {**self._about, "when": when, "dataset": dataset, **description}
         if when == "before":
-            self._taken += ((dataset, description),)
+            if len(self._taken) < MOST_INPUTS:
+                self._taken += ((dataset, description),)
         elif self._taken and (diffs := wide_diffs(self._taken, description)):
             fields["schema_diffs"] = diffs
-        self._bus.publish(kinds.SNAPSHOT, fields=fields, context=self._context)
+        self._bus.publish(kinds.SNAPSHOT, fields=fields, context=self.context)
 
     def retry(self, attempt: int, error: BaseException, delay_s: float, max_attempts: int) -> None:
-        """An attempt failed, and the next one begins in `delay_s` seconds."""
+        """Publish that an attempt failed, and that the next one begins in `delay_s` seconds."""
         self.attempts = attempt + 1
-        told = {"attempt": attempt, "max_attempts": max_attempts, "delay_ms": delay_s * 1e3}
-        fields = {**told, **describe_failure(error)}
-        self._bus.publish(kinds.NODE_RETRY, level="warning", fields=fields, context=self._context)
+        numbers = {"attempt": attempt, "max_attempts": max_attempts, "delay_ms": delay_s * 1e3}
+        fields = {**self._about, **numbers, **describe_failure(error)}
+        self._bus.publish(kinds.NODE_RETRY, level="warning", fields=fields, context=self.context)
 
     def check(self, result: Any, duration_ms: float) -> None:
-        """A check of the node's data was asked; `result` is an `odibi_core.checks.base.CheckResult`."""
-        told = {name: getattr(result, name) for name in result.__struct_fields__ if name != "message"}
+        """Publish the result of a check, an `odibi_core.checks.base.CheckResult`."""
+        known = {name: getattr(result, name) for name in result.__struct_fields__ if name != "message"}
         status = {True: "success", False: "failed", None: "skipped"}[result.passed]
         level = "info" if result.passed is not False else "warning" if result.severity == "warn" else "error"
-        fields = {**told, "status": status, "duration_ms": duration_ms}
-        self._bus.publish(kinds.CHECK_RESULT, result.message, level=level, fields=fields, context=self._context)
+        fields = {**self._about, **known, "status": status, "duration_ms": duration_ms}
+        self._bus.publish(kinds.CHECK_RESULT, result.message, level=level, fields=fields, context=self.context)
 
     def complete(self, rows: int | None, *, partial: bool = False) -> None:
-        """The node is done, with so many rows where that is known; `partial` if its consumer left it early."""
-        self.duration_ms = (monotonic() - self._begun) * 1e3
-        fields = {"status": "success", "duration_ms": self.duration_ms, "row_count": rows}
+        """Publish the success of the node; `rows` is None if unknown, `partial` if its consumer left it early."""
+        fields = {**self._end("success"), "row_count": rows}
         if self.attempts > 1:
             fields["attempts"] = self.attempts
         if partial:
             fields["partial"] = True
-        self._bus.publish(kinds.NODE_COMPLETE, fields=fields, context=self._context)
+        self._bus.publish(kinds.NODE_COMPLETE, fields=fields, context=self.context)
 
     def failed(self, error: BaseException, *, cancelled: bool | None = None) -> str:
-        """The node failed, or was interrupted; gives what the error says, redacted.
+        """Publish the failure or the cancellation of the node; return the text of the error, redacted.
 
-        By default the error tells which; the step of a run can be cancelled by the run alone.
+        `cancelled` is decided by the type of the error if it is None.
         """
         if cancelled is None:
             cancelled = not is_failure(error)
-        self.duration_ms = (monotonic() - self._begun) * 1e3
-        told = describe_failure(error)
-        status = "cancelled" if cancelled else "failed"
-        end = {"status": status, "duration_ms": self.duration_ms, "attempts": self.attempts}
-        self._bus.publish(kinds.NODE_FAILED, level="error", fields={**told, **end}, context=self._context)
-        return str(told["error"])
+        described = describe_failure(error)
+        self._fail("cancelled" if cancelled else "failed", described)
+        return str(described["error"])
+
+    def failed_elsewhere(self, error: object, rows: int | None) -> None:
+        """Publish a failure that other code caught: `error` is what it reports, None for nothing."""
+        fields = {} if error is None else {"error": error}
+        if isinstance(error, BaseException):
+            fields["error_type"] = type(error).__name__
+        self._fail("failed", {**fields, "row_count": rows})
+
+    def _fail(self, status: str, about: dict[str, Any]) -> None:
+        fields = {**about, **self._end(status), "attempts": self.attempts}
+        self._bus.publish(kinds.NODE_FAILED, level="error", fields=fields, context=self.context)
+
+    def skipped(self, reason: str, because_of: str | None) -> None:
+        """Publish that the node does not run, and the node that is the reason."""
+        fields = {**self._about, "status": "skipped", "reason": reason, "because_of": because_of}
+        self._bus.publish(kinds.NODE_SKIPPED, level="warning", fields=fields, context=self.context)
+
+    def _end(self, status: str) -> dict[str, Any]:
+        if self._started is not None:
+            self.duration_ms = (monotonic() - self._started) * 1e3
+        return {**self._about, "status": status, "duration_ms": self.duration_ms}
 
 
 class Descriptions:

@@ -13,7 +13,7 @@ from odibi_core.coroutines import CLEAN_UP_S, AwaitableRun, is_awaitable
 from odibi_core.engines.frame import row_count
 from odibi_core.engines.frame_copy import separate
 from odibi_core.errors import StepError, is_stop, nearest
-from odibi_core.events import context, kinds
+from odibi_core.events import context
 from odibi_core.events.clock import monotonic
 from odibi_core.pipeline import Graph, Step
 from odibi_core.pipeline.attempts import attempt
@@ -59,6 +59,7 @@ class StepRunner:
         engine = self.graph.engine_of(index)
         self._refuse_when_over()
         record = NodeEvents(self._bus, self._run_id, step.name, step.layer, engine)
+        record.start()
         context.put(record.context)
         try:
             self._refuse_when_over()
@@ -97,8 +98,11 @@ class StepRunner:
         self._refuse_when_over()
         step = self.graph.steps[index]
         self.outcomes[step.name] = _outcome("skipped", error=reason)
-        fields = {"node_name": step.name, "layer": step.layer, "status": "skipped", "reason": reason}
-        self._bus.publish(kinds.NODE_SKIPPED, level="warning", fields={**fields, "because_of": because_of})
+        self._events(index).skipped(reason, because_of)
+
+    def _events(self, index: int) -> NodeEvents:
+        step = self.graph.steps[index]
+        return NodeEvents(self._bus, self._run_id, step.name, step.layer, self.graph.engine_of(index))
 
     def _attempt(self, step: Step, engine: str, inputs: dict[str, Any], record: NodeEvents) -> Any:
         self._refuse_when_over()

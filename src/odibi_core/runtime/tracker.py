@@ -18,10 +18,10 @@ import msgspec
 
 from odibi_core import private_files
 from odibi_core.bus.bus import EventBus
-from odibi_core.engines.frame import LEVELS, Description, describe
-from odibi_core.engines.frame_diffs import MOST_INPUTS, wide_diffs
+from odibi_core.engines.frame import LEVELS, describe
 from odibi_core.errors import STOPS, ConfigurationError, nearest
 from odibi_core.events import Event, clock, kinds, normalize, sanitize_text
+from odibi_core.runtime.node_events import NodeEvents
 from odibi_core.runtime.record import RunRecord
 from odibi_core.views.answers import Lineage
 from odibi_core.views.as_dict import lineage_dict
@@ -39,22 +39,15 @@ _P = ParamSpec("_P")
 
 
 class _Handle:
-    """One start of one step. A token says whose it is: a context may outlive the tracker."""
+    """One start of one step of one tracker; `owner` is the token of that tracker, because a context may outlive it."""
 
-    __slots__ = ("dataset_count", "key", "layer", "name", "open", "owner", "row_count", "run_id", "since", "taken")
+    __slots__ = ("dataset_count", "events", "key", "name", "open", "owner", "row_count", "run_id")
 
-    def __init__(self, owner: object, run_id: str | None, name: str, key: str, layer: str) -> None:
-        self.owner, self.run_id, self.name, self.key, self.layer = owner, run_id, name, key, layer
+    def __init__(self, owner: object, run_id: str, name: str, key: str, events: NodeEvents) -> None:
+        self.owner, self.run_id, self.name, self.key, self.events = owner, run_id, name, key, events
         self.open = True
         self.row_count: int | None = None
         self.dataset_count = {"before": 0, "after": 0}
-        self.taken: list[tuple[str | None, Description]] = []
-        self.since = clock.monotonic()
-
-    def fields(self) -> dict[str, Any]:
-        """What every event of this step carries."""
-        told = {"run_id": self.run_id, "node_name": self.name, "layer": self.layer}
-        return told if self.key == self.name else told | {"step_id": self.key}
 
 
 _begun: ContextVar[tuple[_Handle, ...]] = ContextVar("odibi_core_tracker_begun", default=())
@@ -190,20 +183,13 @@ class Tracker:
             while key in self._handles:
                 number += 1
                 key = f"{label}#{number}"
-            handle = self._handles[key] = _Handle(self._token, run_id, label, key, _label(layer))
+            number_of_name = {} if key == label else {"step_id": key}
+            events = NodeEvents(self.bus, run_id, label, _label(layer), **number_of_name)
+            handle = self._handles[key] = _Handle(self._token, run_id, label, key, events)
         _begun.set((*(h for h in _begun.get() if h.open), handle))
         others = (h for h in _latest.get() if h.owner is not self._token)
         _latest.set((handle, *others)[:_REMEMBERED])
-        self.bus.publish(
-            kinds.NODE_START,
-            fields={
-                **handle.fields(),
-                "status": "running",
-                "attempt": 1,
-                "worker": threading.current_thread().name,
-                "depends_on": [before.key] if before else [],
-            },
-        )
+        events.start(attempt=1, depends_on=[before.key] if before else [])
 
     @_never_raises
     def snapshot(
@@ -223,13 +209,14 @@ class Tracker:
         told = describe(df, self.level)
         told["metadata"] = {**told["metadata"], **_as_dict(context)}
         side = "after" if when == "after" else "before"
-        if handle is not None and side == "after":
+        dataset = _dataset(handle, side, told["metadata"])
+        if handle is None:
+            fields = {"run_id": self._view.run_id, "when": side, "dataset": dataset, **told}
+            self.bus.publish(kinds.SNAPSHOT, fields=fields)
+            return
+        if side == "after":
             handle.row_count = told["row_count"]
-        fields: dict[str, Any] = {"run_id": self._view.run_id} if handle is None else handle.fields()
-        fields |= {"when": side, "dataset": _dataset(handle, side, told["metadata"])}
-        if handle is not None and (diffs := _note(handle, side, fields["dataset"], told)):
-            fields["schema_diffs"] = diffs
-        self.bus.publish(kinds.SNAPSHOT, fields=fields | told)
+        handle.events.snapshot(side, dataset, told)
 
     @_never_raises
     def end_step(self, name: str, status: str = "success", error_message: object = None) -> None:
@@ -243,22 +230,12 @@ class Tracker:
             self._warn("a step ended that was never started: its duration is unknown", node_name=label)
         if status not in ("success", "failed"):
             self._warn("a step ends with success or failed", node_name=label, given=status)
-        failed = status == "failed" or (status != "success" and error_message is not None)
-        fields: dict[str, Any] = (
-            {"run_id": self._run_id(), "node_name": label} if handle is None else handle.fields()
-        )
-        fields["status"] = "failed" if failed else "success"
-        if handle is not None:
-            fields |= {"duration_ms": _since(handle.since), "row_count": handle.row_count}
-        if error_message is not None:
-            fields["error"] = error_message
-            if isinstance(error_message, BaseException):
-                fields["error_type"] = type(error_message).__name__
-        self.bus.publish(
-            kinds.NODE_FAILED if failed else kinds.NODE_COMPLETE,
-            level="error" if failed else "info",
-            fields=fields,
-        )
+        events = NodeEvents(self.bus, self._run_id(), label, None) if handle is None else handle.events
+        rows = None if handle is None else handle.row_count
+        if status == "failed" or (status != "success" and error_message is not None):
+            events.failed_elsewhere(error_message, rows)
+        else:
+            events.complete(rows)
 
     def get_stats(self) -> dict[str, Any]:
         """`total_steps success_count failed_count success_rate` (percent), `total_duration_ms` (the sum)."""
@@ -296,7 +273,7 @@ class Tracker:
         self._write(path, lineage)
         return path
 
-    def _run_id(self) -> str | None:
+    def _run_id(self) -> str:
         """The run that is going on: our own, or the one heard on the bus; else one begins here."""
         if self._record is not None:
             return self._record.run_id
@@ -306,7 +283,7 @@ class Tracker:
             if self._record is None:
                 self.start_pipeline("pipeline")
                 self._warn("a step outside any pipeline: one named 'pipeline' began with it")
-        return self._record.run_id if self._record is not None else None
+        return self._record.run_id if self._record is not None else clock.new_id()
 
     def _current(self) -> _Handle | None:
         return next((h for h in reversed(_begun.get()) if h.open and h.owner is self._token), None)
@@ -353,19 +330,6 @@ def _dataset(handle: _Handle | None, side: str, metadata: dict[Any, Any]) -> str
         return None
     handle.dataset_count[side] += 1
     return None if handle.dataset_count[side] == 1 else f"{side}_{handle.dataset_count[side]}"
-
-
-def _note(handle: _Handle, side: str, dataset: str | None, told: Description) -> list[dict[str, Any]]:
-    """Remember what a step took; of what it made, the differences that the record's own schemas do not show."""
-    if side == "after":
-        return wide_diffs(handle.taken, told)
-    if len(handle.taken) < MOST_INPUTS:
-        handle.taken.append((dataset, told))
-    return []
-
-
-def _since(start: float) -> float:
-    return round((clock.monotonic() - start) * 1000, 3)
 
 
 def _file_name(pipeline: str | None, run_id: str | None) -> str:
