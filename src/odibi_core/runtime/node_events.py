@@ -114,7 +114,7 @@ class NodeEvents:
 
     def _end(self, status: str) -> dict[str, Any]:
         if self._started is not None:
-            self.duration_ms = (monotonic() - self._started) * 1e3
+            self.duration_ms = round((monotonic() - self._started) * 1e3, 3)
         return {**self._about, "status": status, "duration_ms": self.duration_ms}
 
 
