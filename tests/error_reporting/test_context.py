@@ -17,7 +17,7 @@ from tests.hostile import VALUES
 from odibi_core.error_reporting.context import (
     MAX_BREADCRUMBS,
     MAX_CONTEXTS,
-    TOLD,
+    REPORTED,
     _crumbs,
     add_breadcrumb,
     breadcrumbs,
@@ -65,13 +65,13 @@ def test_the_last_hundred_are_kept_and_the_last_twenty_told() -> None:
     for number in range(MAX_BREADCRUMBS + 50):
         add_breadcrumb(f"step {number}")
     assert len(_crumbs.get()) == MAX_BREADCRUMBS
-    assert [crumb["message"] for crumb in breadcrumbs()] == [f"step {n}" for n in range(150 - TOLD, 150)]
+    assert [crumb["message"] for crumb in breadcrumbs()] == [f"step {n}" for n in range(150 - REPORTED, 150)]
 
 
 def test_twenty_of_the_largest_fit_in_one_field() -> None:
     """So that the latest of them are never what is cut."""
     data = {f"{number}{'k' * 150}": "v" * 10_000 for number in range(50)}
-    for _ in range(TOLD):
+    for _ in range(REPORTED):
         add_breadcrumb("m" * 10_000, "c" * 10_000, data=data)
     assert len(json.dumps(breadcrumbs())) < 128 * 1024
     assert len(breadcrumbs()[-1]["data"]) == 10

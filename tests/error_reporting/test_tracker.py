@@ -166,7 +166,7 @@ def test_what_is_no_exception_is_recorded_as_an_error_that_says_so(
     assert event.error
     assert (event.fields["error_type"], event.message) == (
         type(thing).__name__,
-        "what was captured is no exception",
+        "the captured object is no exception",
     )
 
 

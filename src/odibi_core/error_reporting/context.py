@@ -1,6 +1,6 @@
-"""What an error report tells beside the error: the last things that happened before it, and what was set to be known.
+"""Breadcrumbs and contexts of error reports.
 
-Kept for this thread or task, as the log's context is: who starts a task gives it what is here, and hears nothing back.
+They hold for this thread or task, as the context of the log does: a task starts with a copy of them.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from odibi_core.events.sanitize import sanitize_field
 __all__ = ["add_breadcrumb", "breadcrumbs", "contexts", "set_context"]
 
 MAX_BREADCRUMBS: Final = 100
-TOLD: Final = 20
-"""Breadcrumbs that a report has: the last ones."""
+REPORTED: Final = 20
+"""Number of the last breadcrumbs that a report holds."""
 MAX_CONTEXTS: Final = 20
 _MESSAGE: Final = 500
 _DATA: Final = 10
-"""Fields of one breadcrumb."""
+"""Fields of a breadcrumb's data."""
 _VALUE: Final = 200
-"""Characters of one of them."""
+"""Characters of a field."""
 
 _crumbs: ContextVar[tuple[dict[str, Any], ...]] = ContextVar("odibi_core_breadcrumbs", default=())
 _known: ContextVar[Mapping[str, dict[str, Any]]] = ContextVar("odibi_core_error_contexts", default={})  # noqa: B039 (never written to)
@@ -35,8 +35,15 @@ _known: ContextVar[Mapping[str, dict[str, Any]]] = ContextVar("odibi_core_error_
 def add_breadcrumb(
     message: str, category: str = "default", level: str = "info", data: Mapping[str, Any] | None = None
 ) -> None:
-    """Remember that this happened, for the report of an error that may follow in this thread or task; nothing is
-    said now. The last hundred are kept, and the last twenty told. Never raises.
+    """Remember a step for the report of a later error in this thread or task.
+
+    Nothing is published now. The last 100 are kept, a report holds the last 20. Never raises.
+
+    Args:
+        message: Description of the step, cut at 500 characters.
+        category: Kind of step.
+        level: Severity of the step.
+        data: Details, of which ten fields are kept.
     """
     try:
         crumb: dict[str, Any] = {
@@ -45,17 +52,17 @@ def add_breadcrumb(
             "severity": kinds.level_name(level),
             "message": sanitize_text(to_text(message, _MESSAGE)),
         }
-        if data is not None and (told := _short(data)):
-            crumb["data"] = told
+        if data is not None and (kept := _short(data)):
+            crumb["data"] = kept
         _crumbs.set((*_crumbs.get()[1 - MAX_BREADCRUMBS :], crumb))
     except STOPS:
         raise
     except BaseException:
-        return  # such as a stack that is too deep even for this
+        return  # the stack is full
 
 
 def set_context(key: str, value: Mapping[str, Any] | None) -> None:
-    """From here on, in this thread or task, error reports tell this under `key`; None takes it away. Never raises."""
+    """Add `value` to the error reports of this thread or task under `key`; None removes it. Never raises."""
     try:
         label = sanitize_text(to_text(key, _VALUE))
         others = {other: known for other, known in _known.get().items() if other != label}
@@ -66,21 +73,21 @@ def set_context(key: str, value: Mapping[str, Any] | None) -> None:
     except STOPS:
         raise
     except BaseException:
-        return  # such as a stack that is too deep even for this
+        return  # the stack is full
 
 
 def breadcrumbs() -> list[dict[str, Any]]:
-    """What a report of now tells of what happened before it, the oldest first."""
-    return list(_crumbs.get()[-TOLD:])
+    """Return the breadcrumbs of a report of now, the oldest first."""
+    return list(_crumbs.get()[-REPORTED:])
 
 
 def contexts() -> dict[str, dict[str, Any]]:
-    """What was set by `set_context` and holds here."""
+    """Return the contexts of `set_context` in force."""
     return dict(_known.get())
 
 
 def _short(data: Any) -> dict[str, Any]:
-    """A breadcrumb's data: a few fields, each redacted by its name and its shape, and of one line's length."""
+    """Return a breadcrumb's data: ten fields, each redacted by its name and its shape, and cut."""
     try:
         if isinstance(data, Mapping):
             some = [*data.items()][:_DATA]
@@ -88,7 +95,7 @@ def _short(data: Any) -> dict[str, Any]:
     except STOPS:
         raise
     except BaseException:
-        pass  # one that cannot be read as what it says it is
+        pass  # foreign code: a mapping that cannot be read
     return {"value": _line(sanitize_value(data))}
 
 

@@ -1,4 +1,4 @@
-"""What nobody catches, recorded before Python tells of it: only when asked, and given back when asked."""
+"""Hooks that record uncaught exceptions before Python reports them; set on request, and restored on request."""
 
 from __future__ import annotations
 
@@ -19,17 +19,23 @@ __all__ = ["setup_exception_hook"]
 
 
 def setup_exception_hook(*, asyncio: bool = True, unraisable: bool = False) -> Callable[[], None]:
-    """From here on record uncaught exceptions as critical: of the program, of its threads, and of asyncio's loops.
+    """Record uncaught exceptions as critical from now on: of the program, of its threads, and of asyncio's loops.
 
-    Whatever was there (Python's own traceback on stderr, another tool's hook) is called as before. With `unraisable`
-    also those that Python can only print, of `__del__` and the like. Ctrl-C and `SystemExit` are left alone.
-    What it returns takes the hooks away again.
+    The previous hooks (Python's traceback on stderr, another tool's hook) are called as before. Ctrl-C and
+    `SystemExit` are not recorded.
+
+    Args:
+        asyncio: Record the exceptions that asyncio's loops report, too.
+        unraisable: Record those that Python can only print, too, such as of `__del__`.
+
+    Returns:
+        A function that restores the previous hooks.
     """
     hooks = [_Hook(sys, "excepthook", _of_program), _Hook(threading, "excepthook", _of_thread)]
     if asyncio:
         from asyncio import BaseEventLoop
 
-        # The method and not a handler: it is every loop's, those that run and those to come, and keeps their handlers.
+        # The method, not a handler: it covers every loop, running or made later, and keeps the loop's own handler.
         hooks.append(_Hook(BaseEventLoop, "call_exception_handler", _of_loop))
     if unraisable:
         hooks.append(_Hook(sys, "unraisablehook", _of_finalizer))
@@ -42,7 +48,7 @@ def setup_exception_hook(*, asyncio: bool = True, unraisable: bool = False) -> C
 
 
 class _Hook:
-    """One function of Python's, with ours before it."""
+    """A hook that records, and then calls the function that it replaces."""
 
     def __init__(self, owner: Any, name: str, record: Callable[..., None]) -> None:
         self._owner, self._name = owner, name
@@ -56,16 +62,16 @@ class _Hook:
                 except STOPS:
                     raise
                 except BaseException:
-                    pass  # the program is in trouble enough: what was there before tells of it
+                    pass  # the previous hook must report the exception in any case
             return self._before(*args)
 
-        self._ours = hook
+        self._hook = hook
         setattr(owner, name, hook)
 
     def restore(self) -> None:
-        """Record no more. Where another hook was put around ours since, ours stays, and does nothing."""
+        """Record no more; if another hook was set around this one since, this one stays and only passes on."""
         self._active = False
-        if getattr(self._owner, self._name) is self._ours:
+        if getattr(self._owner, self._name) is self._hook:
             setattr(self._owner, self._name, self._before)
 
 
@@ -79,19 +85,19 @@ def _of_program(kind: object, error: object, trace: object) -> None:
     _record(error, {"uncaught_in": "the program"})
 
 
-def _of_thread(told: Any) -> None:
-    _record(told.exc_value, {"uncaught_in": "a thread", "thread": getattr(told.thread, "name", None)})
+def _of_thread(given: Any) -> None:
+    _record(given.exc_value, {"uncaught_in": "a thread", "thread": getattr(given.thread, "name", None)})
 
 
-def _of_finalizer(told: Any) -> None:
-    where = getattr(told.object, "__qualname__", None) or type(told.object).__name__
-    _record(told.exc_value, {"uncaught_in": "a finalizer", "object": where})
+def _of_finalizer(given: Any) -> None:
+    where = getattr(given.object, "__qualname__", None) or type(given.object).__name__
+    _record(given.exc_value, {"uncaught_in": "a finalizer", "object": where})
 
 
-def _of_loop(loop: BaseEventLoop, told: dict[str, Any]) -> None:
-    """A task nobody waited for, a callback that raised; told in the context of the task, where it can be had."""
-    error, message = told.get("exception"), told.get("message")
-    task: Any = told.get("task") or told.get("future")
+def _of_loop(loop: BaseEventLoop, given: dict[str, Any]) -> None:
+    """Record the failure of a task that was not awaited, or of a callback, in the context of the task if known."""
+    error, message = given.get("exception"), given.get("message")
+    task: Any = given.get("task") or given.get("future")
     name = task.get_name() if hasattr(task, "get_name") else None
     about = {"uncaught_in": "an asyncio loop", "message": message, "task": name}
     if error is None:

@@ -1,7 +1,7 @@
-"""Errors of a whole program: each is an event with a fingerprint, in the log always, and in Sentry when that is set up.
+"""Error reports of a program: each is an event with a fingerprint, in the log, and in Sentry if that is set up.
 
-`capture_exception(error)` where you handle it, `with_error_tracking()` around what may fail, `setup_exception_hook()`
-(in `uncaught`) for what nobody handles. What is known here goes along: breadcrumbs, contexts, the log's own context.
+`capture_exception(error)` records a handled exception, `with_error_tracking()` those of a block or a function, and
+`excepthook.setup_exception_hook()` uncaught ones. A report holds breadcrumbs, contexts, and the context of the log.
 """
 
 from __future__ import annotations
@@ -49,17 +49,14 @@ __all__ = [
 F = TypeVar("F", bound=Callable[..., Any])
 
 MAX_CAPTURED: Final = 10_000
-"""Exceptions of which is remembered that they were captured."""
-_END_WITHIN_S: Final = 1.5
+"""Captured exceptions that are remembered, so that each is recorded once."""
+_CLOSE_TIMEOUT_S: Final = 1.5
 
 _log = logging.getLogger("odibi_core")
 
 
 class ErrorTracker:
-    """Says what is captured on the bus of the run that we are in, or on the program's, or on one of its own.
-
-    The functions below use the one that the program has.
-    """
+    """Publishes what is captured on the bus of the current run, or on one that was given; the process has one."""
 
     def __init__(self, bus: EventBus | None = None) -> None:
         self.sentry: SentrySink | None = None
@@ -69,22 +66,22 @@ class ErrorTracker:
     def capture_exception(
         self, error: object = None, context: Any = None, level: str = "error", *, handled: bool = True
     ) -> str | None:
-        """See the function of this name; `handled` is False for what nobody caught."""
+        """Do as the function of this name; `handled` is False for an uncaught exception."""
         try:
             caught = sys.exc_info()[1] if error is None else error
             if caught is None:
-                self._say(kinds.MESSAGE, "capture_exception: no exception was there", "warning", {}, context)
+                self._publish(kinds.MESSAGE, "capture_exception: no exception was there", "warning", {}, context)
                 return None
             identity = error_id_of(caught) if isinstance(caught, BaseException) else new_id(32)
             if identity in self._captured:
                 return identity
-            message, told = _described(caught)
-            mark = fingerprint_of_failure(told, told["error"], _place())
-            told |= {"error_id": identity, "fingerprint": mark, "handled": handled}
+            message, fields = _describe(caught)
+            mark = fingerprint_of_failure(fields, fields["error"], _place())
+            fields |= {"error_id": identity, "fingerprint": mark, "handled": handled}
             # If the stack is full, the event may be lost on its way: a capture further out repeats it.
             if not isinstance(caught, RecursionError) or _stack_has_room():
                 remember(self._captured, identity, None, MAX_CAPTURED)
-            self._say(kinds.ERROR, message, kinds.level_name(level, "error"), told, context)
+            self._publish(kinds.ERROR, message, kinds.level_name(level, "error"), fields, context)
             return identity
         except STOPS:
             raise
@@ -93,11 +90,11 @@ class ErrorTracker:
             return None
 
     def capture_message(self, message: object, level: str = "info", context: Any = None) -> str | None:
-        """See the function of this name."""
+        """Do as the function of this name."""
         try:
-            said, identity = to_text(message), new_id(32)
-            told = {"message_id": identity, "fingerprint": fingerprint(None, said, None, _place())}
-            self._say(kinds.MESSAGE, said, level, told, context)
+            content, identity = to_text(message), new_id(32)
+            fields = {"message_id": identity, "fingerprint": fingerprint(None, content, None, _place())}
+            self._publish(kinds.MESSAGE, content, level, fields, context)
             return identity
         except STOPS:
             raise
@@ -105,8 +102,9 @@ class ErrorTracker:
             _complain(reason)
             return None
 
-    def _say(self, kind: str, message: str | None, level: str, told: dict[str, Any], context: Any) -> None:
-        fields = dict(told)
+    def _publish(
+        self, kind: str, message: str | None, level: str, fields: dict[str, Any], context: Any
+    ) -> None:
         if context is not None:
             fields["context"] = context if issubclass(type(context), Mapping) else {"value": context}
         if known := contexts():
@@ -114,83 +112,94 @@ class ErrorTracker:
         if before := breadcrumbs():
             fields["breadcrumbs"] = before
         if self._bus is None:
-            _have_a_log()
+            _open_log()
         (self._bus or current_bus()).publish(kind, message, level=level, fields=fields)
 
     def init(self, config: ObservabilityConfig | None = None) -> bool:
-        """See `init_error_tracking`."""
-        wanted = get_config() if config is None else config
+        """Do as `init_error_tracking`."""
+        settings = get_config() if config is None else config
         self.close()
-        if not wanted.sentry_enabled:
+        if not settings.sentry_enabled:
             return False
         try:
             self.sentry = load("sinks", "sentry").connect(
-                wanted.sentry_dsn,
-                environment=wanted.sentry_environment,
-                release=wanted.sentry_release,
-                traces_sample_rate=wanted.sentry_traces_sample_rate,
+                settings.sentry_dsn,
+                environment=settings.sentry_environment,
+                release=settings.sentry_release,
+                traces_sample_rate=settings.sentry_traces_sample_rate,
                 tell=self._warn,
             )
         except OdibiError as problem:
-            for said in wanted.prevented().get("sentry_enabled", [str(problem)]):
-                warn_of(said)
+            for reason in settings.prevented().get("sentry_enabled", [str(problem)]):
+                warn_of(reason)
             return False
         listen(self.sentry, name="sentry")
         return True
 
-    def close(self, timeout: float = _END_WITHIN_S) -> None:
-        """Give Sentry what waits for it, for at most `timeout` seconds, and tell it no more."""
+    def close(self, timeout: float = _CLOSE_TIMEOUT_S) -> None:
+        """Send Sentry the waiting reports for at most `timeout` seconds, and send it no more."""
         sentry, self.sentry = self.sentry, None
         if sentry is not None:
             unlisten(sentry)
             sentry.close(timeout)
 
     def _warn(self, message: str) -> None:
-        self._say(kinds.MESSAGE, message, "warning", {"component": "odibi_core"}, None)
+        self._publish(kinds.MESSAGE, message, "warning", {"component": "odibi_core"}, None)
 
 
-def sentry_of_the_program() -> bool:
-    """Whether the program called `sentry_sdk.init` itself, so that no DSN is needed."""
+def program_uses_sentry() -> bool:
+    """Return true if the program called `sentry_sdk.init` itself, so that no DSN is needed."""
     client_of = getattr(sys.modules.get("sentry_sdk"), "get_client", None)  # an old SDK has none
     return client_of is not None and bool(client_of().is_active())
 
 
-def _have_a_log() -> None:
-    """An error stands in the log always, also where the program has said no other line to one so far."""
+def _open_log() -> None:
+    """Open the log of the process, since an error is logged also if the program has made no logger."""
     try:
         process_log()
     except ConfigurationError:
-        pass  # the settings of the log are wrong, which is told to whoever asks for a logger
+        pass  # wrong settings of the log are reported where a logger is made
 
 
 def capture_exception(error: object = None, context: Any = None, level: str = "error") -> str | None:
-    """Record an exception, by default the one that is being handled; gives the id that finds it, in Sentry too.
+    """Record an exception; an exception that was recorded before keeps its id, and is not recorded again.
 
-    An exception is recorded once: captured again by another layer, it gives the id that it has. What is no exception
-    is recorded as an error that says so. `context` is a dict of what else is worth knowing. None when there was
-    nothing to record. Never raises.
+    Never raises.
+
+    Args:
+        error: The exception, by default the one being handled. Any other object is recorded as an error, with a note.
+        context: Further details, as a dict.
+        level: Level of the event.
+
+    Returns:
+        The id of the report, in Sentry too; None if there was nothing to record.
     """
     return singleton(ErrorTracker).capture_exception(error, context, level)
 
 
 def capture_message(message: object, level: str = "info", context: Any = None) -> str | None:
-    """Record something that is worth a report and is no exception; gives its id. Never raises."""
+    """Record a message as a report, and return its id. Never raises."""
     return singleton(ErrorTracker).capture_message(message, level, context)
 
 
 def init_error_tracking(config: ObservabilityConfig | None = None) -> bool:
-    """Have Sentry told of errors from now on, if the settings say so (`SENTRY_ENABLED`, `SENTRY_DSN`, …).
+    """Send errors to Sentry from now on, if the settings enable it (`SENTRY_ENABLED`, `SENTRY_DSN`, …).
 
-    False when it is not wanted; also when it cannot be had, which is said once, as a warning. A second call begins
-    anew. What waits to be sent at the program's end has 1.5 seconds.
+    A second call replaces the connection. At the end of the program, waiting reports have 1.5 seconds.
+
+    Args:
+        config: Settings, by default those of `get_config()`.
+
+    Returns:
+        False if Sentry is disabled, or unavailable: then one warning is logged.
     """
     atexit.unregister(close_error_tracking)
     atexit.register(close_error_tracking)
     return singleton(ErrorTracker).init(config)
 
 
-def close_error_tracking(timeout: float = _END_WITHIN_S) -> None:
-    """Give Sentry what waits for it, for at most `timeout` seconds, and tell it no more; the log goes on."""
+def close_error_tracking(timeout: float = _CLOSE_TIMEOUT_S) -> None:
+    """Send Sentry the waiting reports for at most `timeout` seconds, and send it no more; the log goes on."""
     singleton(ErrorTracker).close(timeout)
 
 
@@ -202,11 +211,13 @@ def with_error_tracking(function: F, /) -> F: ...
 @overload
 def with_error_tracking(context: Mapping[str, Any] | None = None, reraise: bool = True) -> TrackedErrors: ...
 def with_error_tracking(context: Any = None, reraise: bool = True) -> Any:
-    """Capture what is raised inside, with `context`: `with with_error_tracking({"batch": 7}): …`, and a decorator.
+    """Capture the exceptions of a block: `with with_error_tracking({"batch": 7}): …`; also a decorator of functions.
 
-    Of functions, coroutines and generators of both kinds. With `reraise=False` what was raised ends here: the block
-    is left, the call gives None, the generator ends. Ctrl-C, exits and cancelled tasks are left
-    alone; what else is no `Exception` is captured, and goes on.
+    Decorates functions, coroutines and generators of both kinds. Ctrl-C, exits and cancelled tasks are not captured.
+
+    Args:
+        context: Further details for the report, as a dict.
+        reraise: If false, an `Exception` ends here: the block is left, the call returns None, the generator ends.
     """
     if is_decorable(context):
         return TrackedErrors(None, reraise)(context)
@@ -214,14 +225,14 @@ def with_error_tracking(context: Any = None, reraise: bool = True) -> Any:
 
 
 class TrackedErrors:
-    """What `with_error_tracking` gives."""
+    """The context manager and decorator that `with_error_tracking` returns."""
 
     def __init__(self, context: Any, reraise: bool) -> None:
         self.context = context
         self.reraise = reraise
 
     def __enter__(self) -> None:
-        """Nothing is done before something is raised."""
+        """Do nothing: only `__exit__` captures."""
 
     def __exit__(self, kind: object, error: BaseException | None, trace: TracebackType | None) -> bool:
         if error is None or not is_failure(error):
@@ -230,20 +241,20 @@ class TrackedErrors:
         return isinstance(error, Exception) and not self.reraise
 
     def __call__(self, function: F) -> F:
-        """Each call of `function` is inside."""
+        """Return `function` with the exceptions of each call captured."""
         return observe_calls(function, lambda: BlockObserver(self))
 
 
-def _described(caught: object) -> tuple[str | None, dict[str, Any]]:
-    """What there is to say of it, and a remark where it is no exception."""
+def _describe(caught: object) -> tuple[str | None, dict[str, Any]]:
+    """Return a note, if the captured object is no exception, and the fields of the report."""
     if isinstance(caught, BaseException):
         return None, describe_failure(caught)
-    told = {"error": message_of(to_text(caught)), "error_type": type(caught).__name__}
-    return "what was captured is no exception", told
+    fields = {"error": message_of(to_text(caught)), "error_type": type(caught).__name__}
+    return "the captured object is no exception", fields
 
 
 def _stack_has_room(frames: int = 80) -> bool:
-    """Whether saying an event can succeed here."""
+    """Return true if an event can be published here."""
     try:
         return frames == 0 or _stack_has_room(frames - 1)
     except RecursionError:
@@ -251,7 +262,7 @@ def _stack_has_room(frames: int = 80) -> bool:
 
 
 def _place() -> str | None:
-    """Where we are, for an error without a stack."""
+    """Return the node, operation or component in force, for the fingerprint of an error without a stack."""
     here = current()
     return here.node_name or here.operation or here.component
 
@@ -262,4 +273,4 @@ def _complain(reason: BaseException) -> None:
     except STOPS:
         raise
     except BaseException:
-        return  # such as a stack that is too deep even for this
+        return  # the stack is full

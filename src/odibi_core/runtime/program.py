@@ -14,7 +14,7 @@ from odibi_core.endpoint.shared_folder import shared_folder
 from odibi_core.error_reporting.tracker import (
     close_error_tracking,
     init_error_tracking,
-    sentry_of_the_program,
+    program_uses_sentry,
 )
 from odibi_core.errors import STOPS, OdibiError
 from odibi_core.events import context
@@ -64,7 +64,7 @@ class ProgramObserver(Observer):
         configure(self.config)
         self._belongs(self.run_id)
         problems, prevented = self.config.validate(), self.config.prevented()
-        if sentry_of_the_program():  # it needs no DSN, but a wrong one is told of
+        if program_uses_sentry():  # it needs no DSN, but a wrong one is told of
             needless = set(prevented.pop("sentry_enabled", ())) - set(self.config.validate("sentry"))
             problems = [problem for problem in problems if problem not in needless]
         for problem in problems:
