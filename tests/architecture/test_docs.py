@@ -229,3 +229,12 @@ def test_the_typed_source_is_all_there() -> None:
     """The reading of the source found the package, so that no test above passed on nothing."""
     assert {"errors.py", "bus/bus.py", "settings/__init__.py"} <= {module.path for module in modules()}
     assert SOURCE.is_dir()
+
+
+def test_every_file_of_where_to_look_exists() -> None:
+    """A question of docs/design.md is answered by paths of the source, of which each exists."""
+    page = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| .+\? \| (.+) \|$", page, re.MULTILINE)
+    paths = [path for row in rows for path in re.findall(r"`([\w/]+\.py)", row)]
+    assert len(rows) >= 10
+    assert not [path for path in paths if not (SOURCE / path).exists()]
