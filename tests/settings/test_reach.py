@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import get_type_hints
 
 import pytest
 
 from odibi_core.errors import ConfigurationError
-from odibi_core.settings import OPTIONS, SECTIONS, ObservabilityConfig, read_settings
-from odibi_core.settings.reach import reach_of
+from odibi_core.settings import OPTIONS, ObservabilityConfig, read_settings
 
 OUTSIDE = {
     "path": [
@@ -167,11 +165,6 @@ def test_how_far_a_setting_reaches_is_said_by_its_type() -> None:
         and set(option.key.split("_")) & set(words)
         and option.key != "file_mode"
     }
-    reaching = {
-        f"{section}.{key}"
-        for section, kind in SECTIONS.items()
-        for key in get_type_hints(kind)
-        if reach_of(section, key)
-    }
+    reaching = {option.name for option in OPTIONS.values() if option.reach}
     assert places == reaching
     assert len(reaching) == 10

@@ -76,6 +76,7 @@ def _rows(in_force: ObservabilityConfig) -> list[dict[str, Any]]:
             "default": option.default,
             "variables": option.variables,
             "attribute": attribute,
+            "is_used": option.is_used,
         }
         for attribute, option in OPTIONS.items()
     ]
@@ -98,7 +99,7 @@ def _show(rows: list[dict[str, Any]]) -> None:
         listed.add_row(
             output.cell(row["setting"]),
             output.cell(text_of(row["value"]), style),
-            output.cell(row["source"], style),
+            output.cell(row["source"] if row["is_used"] else f"{row['source']} (not used yet)", style),
         )
     output.write(on, listed)
 

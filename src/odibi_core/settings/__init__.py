@@ -1,9 +1,10 @@
 """The settings: code before environment before file before default.
 
-`options` is the table of every setting and the variables that set it; docs/settings.md shows it.
+`sections` is the table of all settings, `reading` their reader, `config` the settings of the process. docs/settings.md
+shows every variable.
 """
 
-from odibi_core.settings.config import ObservabilityConfig, get_config, set_config
+from odibi_core.settings.config import ObservabilityConfig, get_config, read_settings, set_config
 from odibi_core.settings.environment import (
     color_choice,
     environment_value,
@@ -13,7 +14,6 @@ from odibi_core.settings.environment import (
 )
 from odibi_core.settings.options import OPTIONS, Option, unknown_variables
 from odibi_core.settings.sections import SECTIONS, Log, Settings
-from odibi_core.settings.strict import read_settings
 from odibi_core.settings.values import masked, text_of
 
 __all__ = [

@@ -1,24 +1,31 @@
-"""The flat face of the settings: `ObservabilityConfig`, one attribute for each, and the one that a process has."""
+"""The settings of the process: `ObservabilityConfig`, flat and lenient, and `read_settings`, strict, for a run."""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
 from typing import Any, Final
 
 from odibi_core._state import STATE
 from odibi_core.errors import ConfigurationError, nearest
 from odibi_core.events.hosts import is_loopback
-from odibi_core.settings.lists import WITHIN, said_within
-from odibi_core.settings.options import OPTIONS, VARIABLES, Option, options_of, unknown_variables
-from odibi_core.settings.reading import CODE, DEFAULT, Given, Reading, judged
-from odibi_core.settings.sections import SECTIONS
-from odibi_core.settings.values import masked, text_of
+from odibi_core.settings.lists import value_within
+from odibi_core.settings.options import OPTIONS, VARIABLES, options_of, unknown_variables
+from odibi_core.settings.reading import CODE, DEFAULT, Given, Reader
+from odibi_core.settings.sections import SECTIONS, Settings
+from odibi_core.settings.values import masked
+
+_log = logging.getLogger("odibi_core")
 
 
 class ObservabilityConfig:
-    """Every setting, as code, environment and file say now: `ObservabilityConfig(log_level="debug")`.
+    """All settings of code, environment and file: `ObservabilityConfig(log_level="debug")`.
 
-    What cannot be right never raises here: it keeps its default, and `validate()` tells of it. Only an attribute that
-    does not exist raises `ConfigurationError`. An attribute may be assigned; it goes the same way.
+    An invalid value never raises: the setting keeps its default, and `validate()` lists the reason. The same holds for
+    an attribute that is assigned later.
+
+    Raises:
+        ConfigurationError: An attribute does not exist.
     """
 
     store_dir: str
@@ -91,26 +98,20 @@ class ObservabilityConfig:
     otel_logs_compression: str
     otel_logs_protocol: str
 
-    _general: list[str]
+    _reader: Reader
     _unknown: list[str]
-    _problems: dict[str, str]
     _own: dict[str, tuple[Any, str]]
     _sources: dict[str, str]
 
     def __init__(self, **given: Any) -> None:
-        reading = Reading()
-        strangers = [problem for section in SECTIONS for problem in reading.strangers(section)]
-        self.__dict__.update(
-            _general=[problem for problem in [reading.file.problem, *strangers] if problem],
-            _unknown=unknown_variables(reading.environment),
-            _problems={},
-            _own={},
-            _sources={},
-        )
-        for option in OPTIONS.values():
-            self._take(option, reading.given(option))
-            if problem := reading.overreach(option):
-                self._problems[option.attribute] = f"{problem}; {_used(option.default)}"
+        reader = Reader()
+        own = {
+            option.attribute: read[option.key]
+            for section in SECTIONS
+            for read in [reader.read(section)]
+            for option in options_of(section)
+        }
+        self.__dict__.update(_reader=reader, _unknown=unknown_variables(reader.environment), _own=own, _sources={})
         self._settle()
         for attribute, value in given.items():
             if value is not None:
@@ -120,75 +121,66 @@ class ObservabilityConfig:
         option = OPTIONS.get(attribute)
         if option is None:
             raise ConfigurationError(f"ObservabilityConfig has no {attribute!r}{nearest(attribute, OPTIONS)}")
-        self._take(option, Given(value, f"the setting {attribute}", CODE))
+        self._own[attribute] = self._reader.take(option, Given(value, f"the setting {attribute}", CODE))
         self._settle()
 
-    def _take(self, option: Option, given: Given | None) -> None:
-        value, source = option.default, DEFAULT
-        self._problems.pop(option.attribute, None)
-        if given is not None:
-            value, problem = judged(option, given)
-            if problem:
-                self._problems[option.attribute] = f"{problem}; {_used(value)}"
-            else:
-                source = given.source
-        self._own[option.attribute] = value, source
-
     def _settle(self) -> None:
-        """A setting is what was given for it, else what a list says of it, else what stands in for it."""
-        for attribute, own in self._own.items():
-            self._put(attribute, *own)
-        for attribute, (listed, _) in WITHIN.items():
-            text, source = self._own[listed]
-            if _rank(source) > _rank(self._sources[attribute]) and (said := said_within(attribute, text)):
-                self._put(attribute, said, source)
-        for option in OPTIONS.values():
-            if option.instead and self._sources[option.attribute] == DEFAULT:
-                self._put(option.attribute, self.__dict__[option.instead], option.instead)
+        """Set each attribute: its own value, else the value within a list, else that of the attribute instead of it."""
+        for attribute, (value, source) in self._own.items():
+            self._put(attribute, value, source)
+        for attribute, option in OPTIONS.items():
+            if option.within:
+                listed, *names = option.within
+                text, source = self._own[listed]
+                if _rank(source) > _rank(self._sources[attribute]) and (held := value_within(listed, text, names)):
+                    self._put(attribute, held, source)
+        for attribute, option in OPTIONS.items():
+            if option.instead and self._sources[attribute] == DEFAULT:
+                self._put(attribute, self.__dict__[option.instead], option.instead)
 
     def _put(self, attribute: str, value: Any, source: str) -> None:
         self.__dict__[attribute] = value
         self._sources[attribute] = source
 
     def source(self, attribute: str) -> str:
-        """Where a value came from: `default`, `code`, a variable, a file, or the attribute that stands in for it."""
+        """Return the source of a value: `default`, `code`, a variable, a file, or the attribute instead of it."""
         return self._sources[attribute]
 
     def section(self, name: str) -> Any:
-        """One section as its own type: `config.section("log")` is a `Log`."""
+        """Return one section as its own type: `config.section("log")` is a `Log`."""
         return SECTIONS[name](**{option.key: getattr(self, option.attribute) for option in options_of(name)})
 
     def validate(self, *sections: str) -> list[str]:
-        """All that is wrong, one sentence each, which names the variable; empty when everything can be right.
+        """Return a sentence for each problem, which names the variable; an empty list if all settings are valid.
 
-        With `sections`: of the values only theirs, since others may be meant for other software.
+        With `sections`: of invalid values only theirs, since other variables may be meant for other software.
         """
         values = [
             problem
-            for attribute, problem in self._problems.items()
+            for attribute, problem in self._reader.problems.items()
             if not sections or OPTIONS[attribute].section in sections
         ]
         across = [] if sections else [problem for found in self._across().values() for problem in found]
-        return [*self._general, *values, *across, *self.unknown_variables()]
+        return [*self._reader.general, *values, *across, *self.unknown_variables()]
 
     def unknown_variables(self) -> list[str]:
-        """The part of `validate()` that may be none of our business: variables that are passed over."""
+        """Return the variables that are ignored: the part of `validate()` that may concern other software."""
         return list(self._unknown)
 
     def prevented(self) -> dict[str, list[str]]:
-        """What is asked for and cannot be had: `sentry_enabled`, with the sentences of `validate()` that say why.
+        """Return what is enabled and impossible: `sentry_enabled`, with the sentences of `validate()` that say why.
 
-        Whatever else is wrong keeps its default, or is passed over, and prevents nothing.
+        Every other invalid setting keeps its default, or is ignored, and prevents nothing.
         """
         found = self._across()
-        if self.sentry_enabled and (problem := self._problems.get("sentry_dsn")):
+        if self.sentry_enabled and (problem := self._reader.problems.get("sentry_dsn")):
             found["sentry_enabled"] = [problem]
         return found
 
     def _across(self) -> dict[str, list[str]]:
-        """What single settings allow and their combination does not, by the attribute that asks for it."""
+        """Return problems of settings that are valid alone and not together, by the attribute that needs them."""
         found: dict[str, list[str]] = {}
-        if self.sentry_enabled and not self.sentry_dsn and "sentry_dsn" not in self._problems:
+        if self.sentry_enabled and not self.sentry_dsn and "sentry_dsn" not in self._reader.problems:
             found["sentry_enabled"] = [
                 "SENTRY_ENABLED is true and SENTRY_DSN is not set: set it to the DSN of your Sentry project"
             ]
@@ -216,28 +208,25 @@ class ObservabilityConfig:
 
 
 def _rank(source: str) -> int:
-    """Code before environment before file before default."""
+    """Rank a source: code before environment before file before default."""
     if source in (DEFAULT, CODE):
         return 0 if source == DEFAULT else 3
     return 2 if source in VARIABLES else 1
 
 
-def _used(default: Any) -> str:
-    return f"{text_of(default)} is used" if default not in ("", ()) else "it counts as not set"
-
-
 class _Configured:
-    """The settings of this process, once they were read or given."""
+    """The settings of this process, once they were read or given, and the problems already logged."""
 
     def __init__(self) -> None:
         self.config: ObservabilityConfig | None = None
+        self.warned: set[str] = set()
 
 
 _configured: Final = STATE.part(_Configured)
 
 
 def get_config() -> ObservabilityConfig:
-    """The settings of this process: those of `set_config`, else made from environment and file at the first use."""
+    """Return the settings of this process: those of `set_config`, else environment and file at the first use."""
     if _configured.config is None:
         with STATE.creation_lock:
             if _configured.config is None:
@@ -246,7 +235,7 @@ def get_config() -> ObservabilityConfig:
 
 
 def set_config(config: ObservabilityConfig | None) -> None:
-    """From here on these are the settings of the process; None: read anew when they are next asked for."""
+    """Set the settings of the process; None: read them anew at the next use."""
     if not isinstance(config, ObservabilityConfig | None):
         raise ConfigurationError(
             f"set_config takes an ObservabilityConfig or None, not a {type(config).__name__}"
@@ -254,11 +243,49 @@ def set_config(config: ObservabilityConfig | None) -> None:
     _configured.config = config
 
 
-def of_config(section: str) -> dict[str, Any]:
-    """What code gave of a section to the settings of this process."""
+def _of_code(section: str) -> dict[str, Any]:
+    """Return the values of a section that code gave to the settings of this process."""
     config = _configured.config
     return {} if config is None else {
         option.key: getattr(config, option.attribute)
         for option in options_of(section)
         if config.source(option.attribute) == CODE
     }  # fmt: skip
+
+
+def read_settings(
+    environment: Mapping[str, str] | None = None,
+    *,
+    store: Mapping[str, Any] | None = None,
+    snapshot: Mapping[str, Any] | None = None,
+    redaction: Mapping[str, Any] | None = None,
+) -> Settings:
+    """Return the settings of a run: `read_settings(store={"dir": "/data/odibi"})`.
+
+    An ignored variable is logged once, by the logger `odibi_core` of `logging`.
+
+    Args:
+        environment: The variables; by default those of the process, before which goes what code gave to `set_config`.
+        store: Values of the section, which go before all others; None counts as not given.
+        snapshot: Likewise.
+        redaction: Likewise.
+
+    Raises:
+        ConfigurationError: A setting is invalid; the message names the variable, its value and the valid values.
+    """
+    reader, is_here = Reader(environment, strict=True), environment is None
+    if is_here:
+        _warn_of_unknown(reader.environment)
+    sections = {}
+    for section, given in (("store", store), ("snapshot", snapshot), ("redaction", redaction)):
+        code = _of_code(section) if is_here else {}
+        code |= {key: value for key, value in (given or {}).items() if value is not None}
+        sections[section] = SECTIONS[section](**{key: value for key, (value, _) in reader.read(section, code).items()})
+    return Settings(**sections)
+
+
+def _warn_of_unknown(environment: Mapping[str, str]) -> None:
+    for problem in unknown_variables(environment):
+        if problem not in _configured.warned:
+            _configured.warned.add(problem)
+            _log.warning(problem)

@@ -1,25 +1,12 @@
-"""Settings that are lists in one text, and what they say of other settings: `service.name`, the tag `env`."""
+"""Settings that are lists in one text, and what they hold for other settings: `service.name`, the tag `env`."""
 
 from __future__ import annotations
 
-from typing import Final
-
-_RESOURCE: Final = "otel_resource_attributes"
-_TAGS: Final = "datadog_tags"
-
-WITHIN: Final = {
-    "service_name": (_RESOURCE, ("service.name",)),
-    "service_version": (_RESOURCE, ("service.version",)),
-    "environment": (_RESOURCE, ("deployment.environment.name", "deployment.environment")),
-    "datadog_service": (_TAGS, ("service",)),
-    "datadog_env": (_TAGS, ("env",)),
-    "datadog_version": (_TAGS, ("version",)),
-}
-"""The attributes that a list may speak of: which list, and by which names, the first before the others."""
+from collections.abc import Sequence
 
 
 def resource_attributes(text: str) -> dict[str, str]:
-    """`OTEL_RESOURCE_ATTRIBUTES`, its names and values percent-decoded; of a name that is there twice, the last."""
+    """Return `OTEL_RESOURCE_ATTRIBUTES`, names and values percent-decoded; of a repeated name, the last."""
     from urllib.parse import unquote  # here, since few have such a list
 
     pairs = (part.partition("=") for part in text.split(",") if part.strip())
@@ -27,14 +14,13 @@ def resource_attributes(text: str) -> dict[str, str]:
 
 
 def tags(text: str) -> list[tuple[str, str | None]]:
-    """`DD_TAGS`: with commas between, where there is one, else with spaces; None for a tag that is only a name."""
+    """Return `DD_TAGS`, split at commas if there is one, else at spaces; None for a tag without a value."""
     parts = (part.strip() for part in (text.split(",") if "," in text else text.split()))
     split = (part.partition(":") for part in parts if part)
     return [(name, value if colon else None) for name, colon, value in split]
 
 
-def said_within(attribute: str, text: str) -> str:
-    """What the list says of another setting; empty for nothing."""
-    listed, names = WITHIN[attribute]
-    said = resource_attributes(text) if listed == _RESOURCE else dict(tags(text))
-    return next((value for name in names if (value := said.get(name))), "")
+def value_within(listed: str, text: str, names: Sequence[str]) -> str:
+    """Return the value that a list holds under the first of the names; empty if under none."""
+    found = dict(tags(text)) if listed == "datadog_tags" else resource_attributes(text)
+    return next((value for name in names if (value := found.get(name))), "")

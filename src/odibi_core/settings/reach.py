@@ -7,33 +7,23 @@ so it may not decide where lines are written or sent. How far a setting reaches 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
-from typing import Any, Final, get_type_hints
+from typing import Any, Final
 
 from odibi_core.events.hosts import is_loopback
 from odibi_core.settings.options import FILE_VARIABLE, Option
-from odibi_core.settings.sections import REACH, SECTIONS
 from odibi_core.settings.values import masked
 
 
 def overreach(option: Option, value: Any, file: str) -> str:
     """Return the sentence that refuses a value of a found file; empty if the value stays inside, or is the default."""
-    reach = reach_of(option.section, option.key)
+    reach = option.reach
     if not reach or not isinstance(value, str) or value in ("", option.default) or _STAYS[reach](value):
         return ""
     return (
         f"{file}: {option.name} is {masked(option, value)!r:.200}, which leads {_WHERE[reach]}: "
         f"a file that is found in the working directory may not say so unless {FILE_VARIABLE}={file} names it"
     )
-
-
-@cache
-def reach_of(section: str, key: str) -> str:
-    """Return what a setting may lead out of, as its type says: `path`, `host`, `url`, or nothing."""
-    hint = get_type_hints(SECTIONS[section], include_extras=True)[key]
-    extras = [meta.extra or {} for meta in getattr(hint, "__metadata__", ())]
-    return str(next((extra[REACH] for extra in extras if REACH in extra), ""))
 
 
 def _is_inside(path: str) -> bool:

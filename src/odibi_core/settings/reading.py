@@ -1,22 +1,21 @@
-"""From what was given to a value: code before environment before file before default, and why one is wrong."""
+"""The reader of settings: environment before file before default, and the reason why a value is refused."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
 from enum import Enum
-from functools import cache
-from typing import Annotated, Any, Final, Literal, NamedTuple, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Literal, NamedTuple, get_args, get_origin
 
 import msgspec
 
-from odibi_core.errors import nearest
+from odibi_core.errors import ConfigurationError, nearest
 from odibi_core.settings.environment import process_environment
 from odibi_core.settings.file import settings_file
-from odibi_core.settings.options import PREFIX, Option
+from odibi_core.settings.options import PREFIX, Option, options_of
 from odibi_core.settings.reach import overreach
-from odibi_core.settings.sections import SECTIONS, FilePath
-from odibi_core.settings.values import masked, refusal
+from odibi_core.settings.sections import SECTIONS
+from odibi_core.settings.values import masked, text_of
 
 CODE: Final = "code"
 DEFAULT: Final = "default"
@@ -27,67 +26,104 @@ _BOOLEANS: Final = dict.fromkeys(("1", "true", "yes", "on"), True) | dict.fromke
 
 
 class Given(NamedTuple):
-    """A value that somebody gave: how a message calls it, and where it came from."""
+    """A value that was given, its name in a message, and its source."""
 
     value: Any
     called: str
     source: str
 
 
-class Reading:
-    """The environment and the file, looked at once."""
+class Reader:
+    """One look at the environment and the file.
 
-    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+    Args:
+        environment: The variables; by default those of the process.
+        strict: Raise `ConfigurationError` for the first problem. Otherwise the setting keeps its default, and
+            `problems` (by attribute) and `general` (of keys and of the file) list the reasons.
+    """
+
+    def __init__(self, environment: Mapping[str, str] | None = None, *, strict: bool = False) -> None:
         self.environment = process_environment() if environment is None else environment
+        self.strict = strict
         self.file = settings_file(self.environment)
+        self.general: list[str] = []
+        self.problems: dict[str, str] = {}
+        if self.file.problem:
+            self._report(self.file.problem)
 
-    def given(self, option: Option) -> Given | None:
-        """What the environment, else the file, gives; an empty variable with a short name counts as not set."""
+    def read(self, section: str, code: Mapping[str, Any] | None = None) -> dict[str, tuple[Any, str]]:
+        """Return the value and the source of each setting of a section; values of `code` go before all others."""
+        code = code or {}
+        for problem in self._unknown_keys(section, code):
+            self._report(problem)
+        return {option.key: self._value(option, code) for option in options_of(section)}
+
+    def take(self, option: Option, given: Given | None) -> tuple[Any, str]:
+        """Return the value and the source of one setting, for which `given` was given."""
+        self.problems.pop(option.attribute, None)
+        if given is None:
+            return option.default, DEFAULT
+        value, problem = converted(option, given)
+        if not problem:
+            return value, given.source
+        self._refuse(option, problem, value)
+        return value, DEFAULT
+
+    def _value(self, option: Option, code: Mapping[str, Any]) -> tuple[Any, str]:
+        if option.key in code:
+            return self.take(option, Given(code[option.key], f"the setting {option.name}", CODE))
+        given = self._from_environment(option)
+        table = self.file.tables.get(option.section, {})
+        if given is not None or option.key not in table:
+            return self.take(option, given)
+        value = table[option.key]
+        if self.file.is_found and (problem := overreach(option, value, self.file.path)):
+            self._refuse(option, problem, option.default)
+            return option.default, DEFAULT
+        return self.take(option, Given(value, f"{self.file.path}: {option.name}", self.file.path))
+
+    def _from_environment(self, option: Option) -> Given | None:
+        """Return the first variable that counts; an empty one with a short or foreign name counts as not set."""
         for variable in option.variables:
             value = self.environment.get(variable)
             if value or (value is not None and variable.startswith(PREFIX)):
                 return Given(value, variable, variable)
-        table = self.file.tables.get(option.section, {})
-        if option.key in table and not self._refusal(option):
-            return Given(table[option.key], f"{self.file.path}: {option.name}", self.file.path)
         return None
 
-    def overreach(self, option: Option) -> str:
-        """Return the sentence that refuses what a found file gives; empty if it gives nothing that counts."""
-        return self._refusal(option) if self.given(option) is None else ""
-
-    def _refusal(self, option: Option) -> str:
-        value = self.file.tables.get(option.section, {}).get(option.key)
-        return overreach(option, value, self.file.path) if self.file.is_found else ""
-
-    def strangers(self, section: str) -> list[str]:
-        """A sentence for each key of the section, in the environment or in the file, that does not exist."""
+    def _unknown_keys(self, section: str, code: Mapping[str, Any]) -> list[str]:
+        """Return a sentence for each key that the section does not have: in code, the environment or the file."""
         known = SECTIONS[section].__struct_fields__
         before = f"{PREFIX}{section}__".upper()
-        found = {
-            name: name.removeprefix(before).lower() for name in self.environment if name.startswith(before)
-        }
+        found = {f"the setting {section}.{key}": key for key in code}
+        found |= {name: name.removeprefix(before).lower() for name in self.environment if name.startswith(before)}
         found |= {f"{self.file.path}: {section}.{key}": key for key in self.file.tables.get(section, {})}
-        return [stranger(called, section, key) for called, key in found.items() if key not in known]
+        return [
+            f"{called} is not a setting{nearest(key, known)}; {section} has: {', '.join(known)}"
+            for called, key in found.items()
+            if key not in known
+        ]
+
+    def _report(self, problem: str) -> None:
+        if self.strict:
+            raise ConfigurationError(problem)
+        self.general.append(problem)
+
+    def _refuse(self, option: Option, problem: str, used: Any) -> None:
+        if self.strict:
+            raise ConfigurationError(problem)
+        instead = f"{text_of(used)} is used" if used not in ("", ()) else "it counts as not set"
+        self.problems[option.attribute] = f"{problem}; {instead}"
 
 
-def stranger(called: str, section: str, key: str) -> str:
-    """What is said of a key that a section does not have."""
-    known = SECTIONS[section].__struct_fields__
-    return f"{called} is not a setting{nearest(key, known)}; {section} has: {', '.join(known)}"
+def converted(option: Option, given: Given) -> tuple[Any, str]:
+    """Return the value of a setting and, if it is refused, the reason; the value is then the default.
 
-
-def judged(option: Option, given: Given) -> tuple[Any, str]:
-    """The value of a setting and, where what was given cannot be right, the sentence that says why.
-
-    The value is then the default; but of rules of redaction, those that are right stay in force.
+    Of several rules of redaction, the valid ones stay in force.
     """
-    hint = _hints(option.section)[option.key]
     try:
-        plain = {option.key: _plain(option, given.value, hint)}
-        value = getattr(msgspec.convert(plain, SECTIONS[option.section], strict=False), option.key)
+        value = msgspec.convert(_plain(option, given.value), option.kind, strict=False)
     except (msgspec.ValidationError, ValueError, OverflowError):
-        return option.default, _problem(option, given, _wanted(hint, given.value))
+        return option.default, _problem(option, given, _expected(option.kind, given.value))
     if option.key in ("names", "patterns") and (refused := _refused(option, value)):
         right = tuple(rule for rule in value if rule not in refused)
         return right, _problem(option, given, next(iter(refused.values())))
@@ -95,43 +131,56 @@ def judged(option: Option, given: Given) -> tuple[Any, str]:
 
 
 def _refused(option: Option, rules: tuple[str, ...]) -> dict[str, str]:
-    return {rule: why for rule in rules if (why := refusal(option, rule))}
+    """Return the rules of redaction that are invalid, each with its reason."""
+    from odibi_core.redaction.rules import (  # here, since few have rules of their own
+        right_name,
+        right_pattern,
+    )
+
+    check = right_name if option.key == "names" else right_pattern
+    refused = {}
+    for rule in rules:
+        try:
+            check(rule)
+        except ConfigurationError as error:
+            refused[rule] = str(error)
+    return refused
 
 
 def _problem(option: Option, given: Given, reason: str) -> str:
     return f"{given.called} is {_shown(masked(option, given.value))}, which cannot be right: {reason}"
 
 
-@cache
-def _hints(section: str) -> dict[str, Any]:
-    return get_type_hints(SECTIONS[section], include_extras=True)
-
-
 def _shown(value: Any) -> str:
     try:
         return f"{value!r:.200}"
-    except Exception:  # whatever code gave, the message is about the setting
+    except Exception:  # the message is about the setting, not about the object that code gave
         return f"a {type(value).__name__}"
 
 
-def _plain(option: Option, value: Any, hint: Any) -> Any:
-    """What was given in the form that the converter takes: a path as text, a text as what the setting is."""
+def _base(kind: Any) -> Any:
+    return get_args(kind)[0] if get_origin(kind) is Annotated else kind
+
+
+def _plain(option: Option, value: Any) -> Any:
+    """Return a value in the form that the converter takes: a path as text, a text as the setting's type."""
     if isinstance(value, Enum):
         value = value.value
     if isinstance(value, os.PathLike):
         value = os.fspath(value)
-    if not isinstance(value, str) or hint is str or hint == FilePath:
+    kind = _base(option.kind)
+    if not isinstance(value, str) or (kind is str and (option.reach == "path" or not _rule(option.kind))):
         return value
     word = value.strip()
-    if hint is bool:
+    if kind is bool:
         return _BOOLEANS.get(word.lower(), value)
-    if get_origin(hint) is Literal:
+    if get_origin(kind) is Literal:
         return _SPELLINGS.get(word.lower(), word.lower())
-    return _listed(word, commas=option.key == "names") if get_origin(hint) is tuple else word
+    return _listed(word, commas=option.key == "names") if get_origin(kind) is tuple else word
 
 
 def _listed(text: str, *, commas: bool) -> list[str]:
-    """A list in one text: in JSON, else one a line, or with `commas` between; a pattern may hold those itself."""
+    """Split a list in one text: JSON, else one a line, or with `commas` between; a pattern may hold those itself."""
     try:
         return msgspec.json.decode(text, type=list[str])
     except msgspec.DecodeError:
@@ -139,12 +188,17 @@ def _listed(text: str, *, commas: bool) -> list[str]:
         return [part.strip() for part in parts if part.strip()]
 
 
-def _wanted(hint: Any, value: Any) -> str:
-    """What would be right."""
-    if hint is bool:
+def _rule(kind: Any) -> str:
+    """Return the description of the values that a type allows; empty if it allows all."""
+    metadata = getattr(kind, "__metadata__", ())
+    return next((str(meta.description) for meta in metadata if isinstance(meta, msgspec.Meta)), "")
+
+
+def _expected(kind: Any, value: Any) -> str:
+    """Return the end of a message: the values that are valid."""
+    base = _base(kind)
+    if base is bool:
         return "it is true or false (1/0, yes/no, on/off)"
-    if get_origin(hint) is Literal:
-        return f"it is one of {', '.join(get_args(hint))}{nearest(_shown(value), get_args(hint))}"
-    if get_origin(hint) is Annotated:
-        return str(hint.__metadata__[0].description)
-    return "it is a text" if hint is str else "it is a list of texts"
+    if get_origin(base) is Literal:
+        return f"it is one of {', '.join(get_args(base))}{nearest(_shown(value), get_args(base))}"
+    return _rule(kind) or ("it is a text" if base is str else "it is a list of texts")

@@ -1,25 +1,37 @@
-"""Every setting, by section: its name, its type with what it may be, its default and its meaning."""
+"""The table of all settings: each field has its type, its variables, its fallback, its default and its meaning.
 
-from __future__ import annotations
+Annotations are objects and not texts here (no `from __future__ import annotations`): `options` reads them at import,
+and evaluating 70 texts would take a millisecond of it.
+"""
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta
 
 from odibi_core.events.paths import absolute_path
 
-Durability = Literal["buffered", "written", "synced"]
-SnapshotLevel = Literal["off", "schema", "counts", "sample", "stats"]
-LogLevelName = Literal["debug", "info", "warning", "error", "critical"]
-LogPreset = Literal["odibi", "ecs", "otel", "gcp", "datadog"]
-Compression = Literal["none", "gzip"]
-Protocol = Literal["grpc", "http/protobuf", "http/json"]
+
+class Source(NamedTuple):
+    """The places that set a field, besides the variable `ODIBI_<SECTION>__<KEY>` and the file."""
+
+    short: str = ""
+    """The variable of the older systems, which goes before all others; in lower case the field's attribute."""
+    ecosystem: tuple[str, ...] = ()
+    """Variables of other software, which come last; `{signal}` stands for `_TRACES` and the like."""
+    within: tuple[str, ...] = ()
+    """The attribute of a list, and the names by which it may set this field, the first before the others."""
+    instead: str = ""
+    """The attribute whose value stands in while none is given."""
+    is_secret: bool = False
+    is_used: bool = True
+    """False for a setting that is read, shown and checked, and that no code uses yet."""
+
 
 REACH: Final = "reach"
-"""What of a type says that a setting may lead out of the working directory (`path`) or the machine (`host`, `url`)."""
+"""The key of a type's metadata: a setting may lead out of the working directory (`path`) or machine (`host`, `url`)."""
 _LARGEST = sys.float_info.max
 Port = Annotated[int, Meta(ge=0, le=65535, description="a port is a whole number from 0 to 65535")]
 Rate = Annotated[float, Meta(ge=0, le=1, description="it is a number from 0 to 1")]
@@ -27,10 +39,11 @@ Seconds = Annotated[float, Meta(gt=0, le=1e9, description="it is a number of sec
 Positive = Annotated[float, Meta(gt=0, le=_LARGEST, description="it is a number greater than 0")]
 Amount = Annotated[float, Meta(ge=0, le=_LARGEST, description="it is a number, 0 or more")]
 Count = Annotated[int, Meta(ge=0, le=sys.maxsize, description="it is a whole number, 0 or more")]
+Level = Literal["debug", "info", "warning", "error", "critical"]
 
 
 def _text(pattern: str, description: str, reach: str = "") -> Meta:
-    """A text that is empty, or as the pattern says from its beginning to its end."""
+    """Return the rule of a text that is empty or matches the pattern as a whole."""
     return Meta(pattern=rf"^(?:{pattern})?\Z", description=description, extra={REACH: reach})
 
 
@@ -44,6 +57,7 @@ _DECODED = r"\s*[^\s=,][^=,]*=(?:[^,%]|%[0-9a-fA-F]{2})*"
 _ATTRIBUTES = rf"{_DECODED}(?:,(?:{_DECODED}|\s*))*"
 _TAG = r"[^\s,:][^\s,]*"
 _TAGS = rf"[\s,]*{_TAG}(?:[\s,]+{_TAG})*[\s,]*"
+_MODE_WORDS = 'it is a text: "600" (the owner alone), "640" (the group may read), "660" or "644"'
 FilePath = Annotated[str, Meta(description="it is a text", extra={REACH: "path"})]
 Host = Annotated[str, _text(r"[\w.:\[\]-]+", "it is the name or the address of a host, and no URL", "host")]
 Url = Annotated[str, _text(_URL, "it is a URL: http://<host>:<port>", "url")]
@@ -52,26 +66,20 @@ Pairs = Annotated[str, _text(_PAIRS, "it is a list of name=value with commas bet
 Attributes = Annotated[
     str, _text(_ATTRIBUTES, "it is a list of name=value with commas between, each value percent-encoded")
 ]
-FileMode = Annotated[
-    str,
-    _text(
-        "(?:0o?)?6[046][046]",
-        'it is a text: "600" (the owner alone), "640" (the group may read), "660" or "644"',
-    ),
-]
+FileMode = Annotated[str, _text("(?:0o?)?6[046][046]", _MODE_WORDS)]
 Tags = Annotated[str, _text(_TAGS, "it is a list of key:value with commas or spaces between")]
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Settings that belong together: a table of the file, the middle of a variable's name."""
+    """Settings that belong together: a table of the file, the middle part of a variable's name."""
 
 
 class Store(Section, frozen=True):
-    """Where the record is kept, and how surely."""
+    """The place of the record and its durability."""
 
     dir: FilePath = ".odibi"
     """The folder of all runs."""
-    durability: Durability = "written"
+    durability: Literal["buffered", "written", "synced"] = "written"
     """`buffered` (lost with the process), `written` (lost with the machine), `synced` (lost with the disk)."""
     segment_mb: Positive = 64.0
     """A segment is closed, and a new one begun, before it would pass this size."""
@@ -85,16 +93,16 @@ class Store(Section, frozen=True):
 
 
 class Log(Section, frozen=True):
-    """What becomes of what loggers of `get_logger` say."""
+    """The output of loggers of `get_logger`."""
 
-    level: LogLevelName = "info"
-    """Below this level nothing is said."""
-    format: Literal["text", "json"] = "text"
-    """How stderr shows it; a file is always JSON Lines."""
-    file: FilePath = ""
+    level: Annotated[Level, Source("LOG_LEVEL")] = "info"
+    """Lines below this level are left out."""
+    format: Annotated[Literal["text", "json"], Source("LOG_FORMAT")] = "text"
+    """The form of lines on stderr; a file is always JSON Lines."""
+    file: Annotated[FilePath, Source("LOG_FILE")] = ""
     """One file that every line is appended to as well; empty for none."""
-    preset: LogPreset = "odibi"
-    """Whose names the fields of a JSON line have."""
+    preset: Annotated[Literal["odibi", "ecs", "otel", "gcp", "datadog"], Source("LOG_PRESET")] = "odibi"
+    """The system whose names the fields of a JSON line have."""
     sample_rate: Rate = 1.0
     """The share of debug and info lines that is shown."""
     repeat_limit: Count = 0
@@ -106,91 +114,101 @@ class Log(Section, frozen=True):
 class Snapshot(Section, frozen=True):
     """How closely frames are looked at."""
 
-    level: SnapshotLevel = "sample"
+    level: Literal["off", "schema", "counts", "sample", "stats"] = "sample"
     """`off`, `schema`, `counts`, `sample` (with the first rows), `stats` (with nulls, minimum, maximum, distinct)."""
     rows: Count = 5
     """Rows of a sample."""
 
 
 class Metrics(Section, frozen=True):
-    """The endpoint that Prometheus scrapes, on loopback unless told otherwise."""
+    """The endpoint that Prometheus scrapes, by default on loopback."""
 
-    enabled: bool = True
-    port: Port = 8000
-    """0 takes any that is free."""
+    enabled: Annotated[bool, Source("METRICS_ENABLED")] = True
+    port: Annotated[Port, Source("PROMETHEUS_PORT")] = 8000
+    """0 takes any free port."""
     host: Host = "127.0.0.1"
-    token: str = ""
-    """What a scraper must send as `Authorization: Bearer …`."""
+    token: Annotated[str, Source(is_secret=True)] = ""
+    """The token that a scraper must send as `Authorization: Bearer …`."""
 
 
 class Datadog(Section, frozen=True):
     """The way to Datadog: by its agent's DogStatsD."""
 
-    enabled: bool = False
-    api_key: str = ""
-    site: Host = "datadoghq.com"
-    service: str = ""
-    env: str = ""
-    version: str = ""
-    tags: Tags = ""
-    """What else each measurement is tagged with."""
-    host: Host = "127.0.0.1"
-    port: Port = 8125
+    enabled: Annotated[bool, Source("DATADOG_ENABLED")] = False
+    api_key: Annotated[str, Source("DATADOG_API_KEY", ("DD_API_KEY",), is_secret=True, is_used=False)] = ""
+    site: Annotated[Host, Source("DATADOG_SITE", ("DD_SITE",), is_used=False)] = "datadoghq.com"
+    service: Annotated[
+        str, Source("DATADOG_SERVICE", ("DD_SERVICE",), ("datadog_tags", "service"), "service_name")
+    ] = ""
+    env: Annotated[str, Source("DATADOG_ENV", ("DD_ENV",), ("datadog_tags", "env"), "environment")] = ""
+    version: Annotated[
+        str, Source("DATADOG_VERSION", ("DD_VERSION",), ("datadog_tags", "version"), "service_version")
+    ] = ""
+    tags: Annotated[Tags, Source("DATADOG_TAGS", ("DD_TAGS",))] = ""
+    """Further tags of each measurement."""
+    host: Annotated[Host, Source(ecosystem=("DD_AGENT_HOST", "DD_DOGSTATSD_HOST"))] = "127.0.0.1"
+    port: Annotated[Port, Source(ecosystem=("DD_DOGSTATSD_PORT",))] = 8125
 
 
 class Sentry(Section, frozen=True):
     """The way to Sentry."""
 
-    enabled: bool = False
-    dsn: Dsn = ""
-    environment: str = ""
-    release: str = ""
-    traces_sample_rate: Rate = 0.1
+    enabled: Annotated[bool, Source("SENTRY_ENABLED")] = False
+    dsn: Annotated[Dsn, Source("SENTRY_DSN", is_secret=True)] = ""
+    environment: Annotated[str, Source("SENTRY_ENVIRONMENT", instead="environment")] = ""
+    release: Annotated[str, Source(ecosystem=("SENTRY_RELEASE",))] = ""
+    traces_sample_rate: Annotated[Rate, Source("SENTRY_TRACES_SAMPLE_RATE")] = 0.1
 
 
 class Cost(Section, frozen=True):
-    """What queries cost, and when that is too much."""
+    """The cost of queries, and its limits."""
 
-    enabled: bool = True
-    alert_threshold_usd: Amount = 100.0
+    enabled: Annotated[bool, Source("COST_TRACKING_ENABLED")] = True
+    alert_threshold_usd: Annotated[Amount, Source("COST_ALERT_THRESHOLD_USD")] = 100.0
     """An operation that costs more raises an alert."""
     budget_usd: Amount = 0.0
-    """What `odibi costs` compares with; 0 for none."""
+    """The budget that `odibi costs` compares with; 0 for none."""
     usd_per_tib: Amount = 0.0
-    """What you pay BigQuery for a TiB on demand; 0: its public price."""
+    """The price of a TiB on demand at BigQuery; 0: its public price."""
 
 
 class Health(Section, frozen=True):
     """Health checks: on demand and at `/health`."""
 
-    enabled: bool = True
-    interval_seconds: Seconds = 60.0
-    """Given, the checks also repeat in the background, so many seconds apart."""
+    enabled: Annotated[bool, Source("HEALTH_CHECK_ENABLED")] = True
+    interval_seconds: Annotated[Seconds, Source("HEALTH_CHECK_INTERVAL_SECONDS")] = 60.0
+    """If it is given, the checks also repeat in the background, so many seconds apart."""
 
 
 class Tracing(Section, frozen=True):
     """Spans of operations."""
 
-    enabled: bool = False
-    sample_rate: Rate = 0.1
+    enabled: Annotated[bool, Source("TRACING_ENABLED", is_used=False)] = False
+    sample_rate: Annotated[Rate, Source("TRACING_SAMPLE_RATE", is_used=False)] = 0.1
+
+
+_RESOURCE: Final = "otel_resource_attributes"
+_ENVIRONMENT: Final = ("deployment.environment.name", "deployment.environment")
 
 
 class Service(Section, frozen=True):
-    """What the program calls itself to others."""
+    """The program's name, environment and version in other systems."""
 
-    name: str = "odibi"
-    environment: str = "dev"
-    version: str = ""
+    name: Annotated[
+        str, Source("SERVICE_NAME", ("OTEL_SERVICE_NAME",), (_RESOURCE, "service.name"))
+    ] = "odibi"
+    environment: Annotated[str, Source("ENVIRONMENT", within=(_RESOURCE, *_ENVIRONMENT))] = "dev"
+    version: Annotated[str, Source(within=(_RESOURCE, "service.version"))] = ""
 
 
 class Usage(Section, frozen=True):
-    """Whether commands and features that are used are noted in the record. Nothing leaves the machine by itself."""
+    """The record of commands and features that are used. Nothing leaves the machine by itself."""
 
     enabled: bool = True
 
 
 class Redaction(Section, frozen=True):
-    """Which kinds of secrets are hidden, and the user's own names and patterns."""
+    """The kinds of secrets that are hidden, and the user's own names and patterns."""
 
     credentials: bool = True
     """Hide passwords, tokens, keys, cookies and logins."""
@@ -199,25 +217,32 @@ class Redaction(Section, frozen=True):
     names: tuple[str, ...] = ()
     """Names of fields whose values are hidden."""
     patterns: tuple[str, ...] = ()
-    """Regular expressions: what they match is hidden."""
+    """Regular expressions: every match is hidden."""
+
+
+def _otlp(key: str, *, instead: bool = True, is_secret: bool = False) -> Source:
+    variable = f"OTEL_EXPORTER_OTLP{{signal}}_{key.upper()}"
+    return Source(
+        ecosystem=(variable,), instead=f"otel_{key}" if instead else "", is_secret=is_secret, is_used=False
+    )
 
 
 class Otlp(Section, frozen=True):
-    """Where one signal of OpenTelemetry goes: its standard variables, which go before the general ones."""
+    """The receiver of one signal of OpenTelemetry; its standard variables go before the general ones."""
 
-    endpoint: Url = ""
-    headers: Pairs = ""
-    timeout: Amount = 10_000.0
+    endpoint: Annotated[Url, _otlp("endpoint", instead=False)] = ""
+    headers: Annotated[Pairs, _otlp("headers", is_secret=True)] = ""
+    timeout: Annotated[Amount, _otlp("timeout")] = 10_000.0
     """Milliseconds."""
-    compression: Compression = "none"
-    protocol: Protocol = "http/protobuf"
+    compression: Annotated[Literal["none", "gzip"], _otlp("compression")] = "none"
+    protocol: Annotated[Literal["grpc", "http/protobuf", "http/json"], _otlp("protocol")] = "http/protobuf"
 
 
 class Otel(Otlp, frozen=True):
     """OpenTelemetry's standard variables."""
 
-    sdk_disabled: bool = False
-    resource_attributes: Attributes = ""
+    sdk_disabled: Annotated[bool, Source(ecosystem=("OTEL_SDK_DISABLED",), is_used=False)] = False
+    resource_attributes: Annotated[Attributes, Source(ecosystem=("OTEL_RESOURCE_ATTRIBUTES",))] = ""
 
 
 SECTIONS: dict[str, type[Any]] = {
@@ -228,7 +253,7 @@ SECTIONS: dict[str, type[Any]] = {
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """What a run needs to know: where its record goes, how closely it looks, and what it must not keep."""
+    """The settings of a run: the place of its record, how closely it looks at frames, and what it must not keep."""
 
     store: Store = Store()
     snapshot: Snapshot = Snapshot()
