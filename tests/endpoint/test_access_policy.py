@@ -95,7 +95,7 @@ def test_an_address_or_a_name_of_this_machine_comes_in(host: str) -> None:
     ],
 )
 def test_everything_else_stays_outside(host: str) -> None:
-    """The whole header is read: what stands behind an address or a name of ours makes it another's."""
+    """The whole header is read: text behind an address or a name of this server makes it another name."""
     refusal = LOOPBACK.refusal(host, "")
     assert refusal is not None
     assert refusal[0] == 400

@@ -76,7 +76,7 @@ def test_counters_and_histograms_are_added_up() -> None:
 
 
 def test_of_a_gauge_the_value_that_was_set_last() -> None:
-    """Whoever set it; its sum, from which counters such as the rows are made, is of all."""
+    """From any process; its sum, from which counters such as the rows are made, is of all."""
     one, two = MetricsManager(), MetricsManager()
     one.record("row_count", "load", 7)
     two.record("row_count", "load", 5)
@@ -95,7 +95,7 @@ def test_what_is_not_finite_goes_through() -> None:
 
 
 def test_what_is_no_entry_is_left_out() -> None:
-    """A file may have been written by anyone."""
+    """A file may have any content."""
     manager = MetricsManager()
     manager.increment("error_count", "a", 1)
     (good,) = part(manager)
@@ -111,7 +111,7 @@ def test_what_is_no_entry_is_left_out() -> None:
 
 
 def test_an_archive_can_be_added_again() -> None:
-    """What `entries` gives is what `add` takes, after JSON too."""
+    """`add` takes the result of `entries`, after JSON too."""
     manager = MetricsManager()
     manager.record_node_execution("load", 0.1, True, rows=3)
     manager.increment("cost", None, 0.1)

@@ -1,4 +1,4 @@
-"""What a scraper asks for by its headers."""
+"""Content negotiation by the headers of a scraper."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ NEW_PROMETHEUS = (
     ],
 )
 def test_openmetrics_for_who_asks_for_it_and_likes_it_no_less(accept: str, form: str) -> None:
-    """The headers of Prometheus 2 and 3, of browsers, and of who asks for nothing or something else."""
+    """The headers of Prometheus 2 and 3, of browsers, and of clients that ask for nothing or something else."""
     assert exporter_for(accept) == form
 
 
@@ -47,7 +47,7 @@ def test_openmetrics_for_who_asks_for_it_and_likes_it_no_less(accept: str, form:
     "accept", [";", ",,;q=,;;", "q=1", "*/*;q=ten", "application/openmetrics-text;q=nan", "\x00" * 99]
 )
 def test_a_header_that_makes_no_sense_gets_the_plain_text(accept: str) -> None:
-    """What cannot be read is left out, and nothing raises."""
+    """Unreadable parts are left out, and nothing raises."""
     assert exporter_for(accept) == TEXT
     assert accepts_gzip(accept) is False
 

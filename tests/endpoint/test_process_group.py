@@ -76,7 +76,7 @@ def test_a_part_that_cannot_be_read_is_left_out_counted_and_told(
 def test_a_damaged_part_of_a_dead_process_is_neither_added_nor_deleted(
     shared: SharedMetrics, other: ProcessGroup, damage: Callable[[Path], object]
 ) -> None:
-    """It is evidence: somebody may want to see what happened."""
+    """It is evidence of the damage."""
     damage(part := part_of(other))
     other.abandon()
     assert scraped(shared)["odibi_metrics_unreadable_parts"] == 1
@@ -84,7 +84,7 @@ def test_a_damaged_part_of_a_dead_process_is_neither_added_nor_deleted(
 
 
 def test_a_damaged_archive_is_kept_aside_and_begun_anew(shared: SharedMetrics, other: ProcessGroup) -> None:
-    """Its numbers are missing once, which is told; what dies later is added up again."""
+    """Its numbers are missing once, which is reported; processes that end later are merged again."""
     archive = other.folder / "archive.json"
     archive.write_bytes(b'{"series": [')
     assert scraped(shared)["odibi_metrics_unreadable_parts"] == 1

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from odibi_core.endpoint import protocol as endpoint_protocol
-from odibi_core.endpoint.protocol import Places
+from odibi_core.endpoint.protocol import ConnectionLimit
 from odibi_core.endpoint.server import MetricsEndpoint
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -112,23 +112,23 @@ class Held:
 
 def test_the_oldest_that_asked_nothing_makes_room() -> None:
     """One that is being answered keeps its place; where all are, the new one is taken too."""
-    places = Places(limit=3)
+    limit = ConnectionLimit(limit=3)
     answered, first, second, new = Held(False), Held(True), Held(True), Held(False)
     for each in (answered, first, second, new):
-        places.take(each)
+        limit.add(each)
     assert [each.dropped for each in (answered, first, second, new)] == [False, True, False, False]
-    places.take(Held(False))
+    limit.add(Held(False))
     assert second.dropped
-    places.take(last := Held(True))
+    limit.add(last := Held(True))
     assert not any(each.dropped for each in (answered, new, last))
 
 
 def test_one_that_left_needs_no_room() -> None:
     """A connection that ended is not counted."""
-    places = Places(limit=1)
+    limit = ConnectionLimit(limit=1)
     first, second = Held(True), Held(True)
-    places.take(first)
-    places.leave(first)
-    places.take(second)
+    limit.add(first)
+    limit.remove(first)
+    limit.add(second)
     assert not first.dropped
     assert not second.dropped

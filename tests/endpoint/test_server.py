@@ -1,4 +1,4 @@
-"""The endpoint: what it answers, whom it refuses, and that it never costs or breaks the program."""
+"""The endpoint: its responses and refusals, and that it never costs or breaks the program."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_open_metrics_for_who_asks_for_it(endpoint: MetricsEndpoint) -> None:
 
 
 def test_gzip_for_who_can_read_it(endpoint: MetricsEndpoint) -> None:
-    """The same text, packed; and plain for who cannot."""
+    """The same text, packed; and plain for other clients."""
     packed = get(endpoint, headers={"accept-encoding": "gzip"})
     assert packed.headers["content-encoding"] == "gzip"
     assert counted(packed.text) == [3]
@@ -112,13 +112,13 @@ def test_every_other_path_is_not_found(endpoint: MetricsEndpoint, path: str) -> 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
 @pytest.mark.parametrize("path", ["/metrics", "/health", "/"])
 def test_other_methods_are_not_allowed(endpoint: MetricsEndpoint, method: str, path: str) -> None:
-    """The answer says which are."""
+    """The response names the allowed ones."""
     response = get(endpoint, path, method=method)
     assert (response.status_code, "GET" in response.headers["allow"]) == (405, True)
 
 
 def test_a_page_leads_to_the_two(endpoint: MetricsEndpoint) -> None:
-    """For people who open the port in a browser."""
+    """For a browser."""
     response = get(endpoint, "/")
     assert response.status_code == 200
     assert 'href="metrics"' in response.text
@@ -127,7 +127,7 @@ def test_a_page_leads_to_the_two(endpoint: MetricsEndpoint) -> None:
 
 @pytest.mark.parametrize("status", [200, 503])
 def test_health_answers_with_its_status(status: int) -> None:
-    """200 or 503 as the checks say, their answer as JSON, without secrets and whatever the values are."""
+    """200 or 503 by the checks, their answer as JSON, without secrets and whatever the values are."""
     said = {"status": "healthy", "checks": [{"password": "canary-1", "nan": float("nan"), "odd": object()}]}
     with MetricsEndpoint(lambda accept: (b"", TEXT), lambda: (status, said), port=0, token="t") as served:
         response = get(served, "/health", headers={"authorization": "Bearer t"})
@@ -210,7 +210,7 @@ def test_a_name_that_is_not_ours_stays_outside(endpoint: MetricsEndpoint, host: 
 
 
 def test_the_token_opens_and_nothing_else_does(metrics: MetricsManager) -> None:
-    """On every path; the answer to others says how to ask, and no more."""
+    """On every path; the response to other requests names the header, and no more."""
     collect = lambda accept: collect_from(metrics, accept)  # noqa: E731
     with MetricsEndpoint(collect, port=0, token="sesam-öffne") as served:
         right = "Bearer sesam-öffne".encode()
@@ -234,7 +234,7 @@ def test_the_token_opens_and_nothing_else_does(metrics: MetricsManager) -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "", "192.0.2.1", "metrics.example.org"])
 def test_other_machines_are_served_with_a_token_only(host: str) -> None:
-    """Without one the endpoint refuses to be made, and says what to do."""
+    """Without one the endpoint refuses to be made, and the message names the fix."""
     with pytest.raises(ConfigurationError, match="token"):
         MetricsEndpoint(lambda accept: (b"", TEXT), host=host)
     MetricsEndpoint(lambda accept: (b"", TEXT), host=host, token="t")
@@ -331,7 +331,7 @@ assert asked.wait(30)
 
 @pytest.mark.parametrize("how", ENDS)
 def test_the_program_ends_when_it_is_done(how: str) -> None:
-    """Whatever a scraper does just then; nothing is printed."""
+    """For any state of a scrape; nothing is printed."""
     assert run(f"{START}{ENDS[how]}\nprint('done')") == "done\n"
 
 
@@ -455,7 +455,7 @@ def test_trouble_in_serving_is_told_once(
 def test_a_system_without_such_locks_serves_each_process_by_itself(
     metrics: MetricsManager, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
-    """As on Windows: everything is there to import, one warning says what is not shared, and the scrape is answered."""
+    """As on Windows: all imports work, one warning names what is not shared, and the scrape is answered."""
     monkeypatch.setitem(sys.modules, "fcntl", None)
     with serve_metrics(metrics, tmp_path, port=kept_port()) as served:
         assert counted(get(served).text) == [3]

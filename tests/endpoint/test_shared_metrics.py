@@ -1,4 +1,4 @@
-"""Several processes served as one: exact sums over living and dead, and somebody always has the port."""
+"""Several processes served as one: exact sums over living and ended ones, and one always has the port."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from odibi_core.metrics.manager import MetricsManager
 
 PATIENCE_S = 60.0
 
-# A process that does as it is told, line by line, and answers each line.
+# A process that executes its input line by line, and answers each line.
 WORKER = """
 import os, sys
 from odibi_core.endpoint.server import serve_metrics
@@ -116,7 +116,7 @@ def scraped_until(port: int, name: str, value: float) -> dict[str, float]:
         try:
             samples = scrape(port)
         except httpx.TransportError:
-            samples = {}  # nobody has the port just now
+            samples = {}  # no process has the port at this moment
         if name in samples:
             assert before <= samples[name] <= value
             before = samples[name]
@@ -157,7 +157,7 @@ def test_what_the_dead_counted_stays(hire: Callable[[], Worker], port: int, tmp_
 
 
 def test_when_the_one_with_the_port_is_killed_another_takes_it(hire: Callable[[], Worker], port: int) -> None:
-    """Nothing that was told to a scraper is taken back; what the dead one had told counts on."""
+    """Nothing that a scraper got is taken back; the counts of the ended process remain."""
     holder, *others = [hire() for _ in range(3)]
     holder.tell("count 500")
     for worker in others:
@@ -253,7 +253,7 @@ def test_processes_of_multiprocessing_are_counted_to_their_end(
 
 
 def test_a_stranger_on_the_port_is_a_problem_that_is_said(tmp_path: Path, port: int) -> None:
-    """Another program has it: nobody joins anything, and nothing is left behind."""
+    """Another program has it: no process joins, and nothing is left behind."""
     with (
         socket.create_server(("127.0.0.1", port)),
         pytest.raises(ConfigurationError, match=f"{port}.*PROMETHEUS_PORT"),
@@ -286,7 +286,7 @@ def test_without_a_folder_one_serves_alone(
 def test_a_folder_that_is_deleted_is_made_again(
     hire: Callable[[], Worker], port: int, tmp_path: Path
 ) -> None:
-    """By whom it belongs to; the numbers are those of all again."""
+    """By the processes that it belongs to; the numbers are those of all again."""
     first, second = hire(), hire()
     for worker in (first, second):
         worker.tell("count 4")
@@ -302,7 +302,7 @@ def test_a_folder_that_is_deleted_is_made_again(
 
 
 class Folder:
-    """A group as it is on the disk: one who asks, and others who left a part and died, or live."""
+    """A group as it is on the disk: one process that asks, and others that left a part and ended, or live."""
 
     def __init__(self, folder: Path) -> None:
         self.metrics = MetricsManager()
@@ -391,7 +391,7 @@ def test_who_lives_is_not_folded(folder: Folder) -> None:
     "damage", [b"", b"{", b"[1]", b"\xff\xfe", b'{"series": 7}', b'{"series": [7, {"kind": "x"}]}']
 )
 def test_a_damaged_part_does_not_hide_the_others(folder: Folder, damage: bytes) -> None:
-    """A file may be torn, or written by anyone: what can be read is served."""
+    """A file may be torn, or written by any program: readable parts are served."""
     hurt = folder.other(3, lives=True)
     folder.other(4, lives=True)
     (folder.group.folder / f"{hurt.name}.json").write_bytes(damage)

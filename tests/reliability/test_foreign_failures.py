@@ -13,7 +13,7 @@ from polars.exceptions import PanicException
 from odibi_core.bus.bus import EventBus
 from odibi_core.bus.worker_queue import WorkerQueue
 from odibi_core.checks import Check
-from odibi_core.endpoint.app import aside
+from odibi_core.endpoint.app import run_in_thread
 from odibi_core.engines.frame import describe
 from odibi_core.errors import STOPS, is_failure, is_stop
 from odibi_core.health.monitor import HealthCheck, HealthChecker
@@ -225,7 +225,7 @@ def test_an_exporter_that_raises_it_is_one_failed_answer(error: BaseException) -
     """The endpoint gives it as an `Exception`, which the server survives."""
 
     async def asked() -> Any:
-        return await aside(raises(error))
+        return await run_in_thread(raises(error))
 
     with pytest.raises(Exception) as caught:
         asyncio.run(asked())

@@ -1,4 +1,4 @@
-"""The metrics endpoint: an HTTP server for Prometheus, and the metrics that processes share through a folder."""
+"""The metrics endpoint: an HTTP server for Prometheus, shared by several processes through a folder."""
 
 __all__ = [
     "access_policy",

@@ -1,4 +1,4 @@
-"""What the endpoint answers: `/metrics`, `/health` and a page that leads there. Loaded by the first connection."""
+"""The web application of the endpoint: `/metrics`, `/health` and an index page; loaded by the first connection."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 Collect: TypeAlias = Callable[[str], tuple[bytes, str]]
-"""From a request's `Accept` to the text and its media type."""
+"""Returns the text and its media type for the `Accept` header of a request."""
 Health: TypeAlias = Callable[[], tuple[int, dict[str, Any]]]
-"""The HTTP status and what is said of the checks."""
+"""Returns the HTTP status and the report of the checks."""
 _T = TypeVar("_T")
 _log = logging.getLogger("odibi_core")
 _INDEX: Final = (
@@ -35,7 +35,7 @@ _HEADERS: Final = (
     (b"cache-control", b"no-store"),
     (b"x-content-type-options", b"nosniff"),
     (b"content-security-policy", b"default-src 'none'"),
-    # A connection each: one that is kept open would outlive a forked child's copy of it, and hold up the end.
+    # fork: a connection kept open would live on in a forked child, and delay the end of the client.
     (b"connection", b"close"),
 )
 
@@ -50,10 +50,10 @@ class _AccessMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         from starlette.responses import PlainTextResponse
 
-        async def send_with_headers(message: Any) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *_HEADERS]
-            await send(message)
+        async def send_with_headers(part: Any) -> None:
+            if part["type"] == "http.response.start":
+                part["headers"] = [*part["headers"], *_HEADERS]
+            await send(part)
 
         if scope["type"] != "http":
             return
@@ -63,26 +63,26 @@ class _AccessMiddleware:
         )
         app: ASGIApp = self._app
         if refusal is not None:
-            status, sentence = refusal
-            asking = {"WWW-Authenticate": "Bearer"} if status == 401 else None
-            app = PlainTextResponse(f"{sentence}\n", status, asking)
+            status, message = refusal
+            challenge = {"WWW-Authenticate": "Bearer"} if status == 401 else None
+            app = PlainTextResponse(f"{message}\n", status, challenge)
         await app(scope, receive, send_with_headers)
 
 
 def application(collect: Collect, health: Health | None, policy: AccessPolicy) -> Starlette:
-    """Return the application. Without a token `/health` has the status only: details name paths and free space."""
+    """Return the application. Without a token `/health` has only the status: details name paths and free space."""
     from starlette.applications import Starlette
     from starlette.middleware import Middleware
     from starlette.responses import HTMLResponse, PlainTextResponse, Response
     from starlette.routing import Route
 
     async def metrics(request: Request) -> Response:
-        packed = accepts_gzip(request.headers.get("accept-encoding", ""))
+        use_gzip = accepts_gzip(request.headers.get("accept-encoding", ""))
 
         def answer() -> Response:
             body, media = collect(request.headers.get("accept", ""))
             headers = {"Content-Type": media, "Vary": "Accept, Accept-Encoding"}
-            if packed:
+            if use_gzip:
                 headers["Content-Encoding"] = "gzip"
                 body = gzip.compress(body, 6, mtime=0)
             return Response(body, headers=headers)
@@ -95,17 +95,17 @@ def application(collect: Collect, health: Health | None, policy: AccessPolicy) -
             body = report if policy.token else {"status": report.get("status")}
             return Response(msgspec.json.encode(sanitize_value(body)), status, media_type="application/json")
 
-        return await _guarded(answer, "health could not be asked for")
+        return await _guarded(answer, "health could not be checked")
 
     async def index(request: Request) -> Response:
         return HTMLResponse(_INDEX)
 
-    async def _guarded(answer: Callable[[], Response], trouble: str) -> Response:
+    async def _guarded(answer: Callable[[], Response], problem: str) -> Response:
         try:
-            return await aside(answer)
+            return await run_in_thread(answer)
         except Exception:
-            _log.exception("%s", trouble)
-            return PlainTextResponse(f"{trouble}: see the program's log\n", 500)
+            _log.exception("%s", problem)
+            return PlainTextResponse(f"{problem}: see the program's log\n", 500)
 
     routes = [Route("/metrics", metrics), Route("/health", state), Route("/", index)]
     app = Starlette(routes=routes, middleware=[Middleware(_AccessMiddleware, policy)])
@@ -113,26 +113,26 @@ def application(collect: Collect, health: Health | None, policy: AccessPolicy) -
     return app
 
 
-def aside(call: Callable[[], _T]) -> Awaitable[_T]:
-    """Run something slow on a daemon thread of its own, which nothing waits for when the program ends."""
+def run_in_thread(call: Callable[[], _T]) -> Awaitable[_T]:
+    """Run a slow call on a new daemon thread, so that the end of the program does not wait for it."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[_T] = loop.create_future()
 
-    def settle(result: Any, error: BaseException | None) -> None:
+    def resolve(result: Any, error: BaseException | None) -> None:
         if not done.done():
             done.set_result(result) if error is None else done.set_exception(error)
 
     def work() -> None:
         result: Any = None
-        trouble: BaseException | None = None
+        failure: BaseException | None = None
         try:
             result = call()
-        except BaseException as error:  # the answer waits for it, and a panic or an exit would end the server
-            trouble = error if isinstance(error, Exception) else RuntimeError(type(error).__name__)
+        except BaseException as error:  # the response waits for it, and a panic or an exit would end the server
+            failure = error if isinstance(error, Exception) else RuntimeError(type(error).__name__)
         try:
-            loop.call_soon_threadsafe(settle, result, trouble)
+            loop.call_soon_threadsafe(resolve, result, failure)
         except RuntimeError:
-            pass  # the server ended meanwhile: nobody waits any more
+            pass  # the server ended meanwhile
 
     threading.Thread(target=work, name="odibi-endpoint-answer", daemon=True).start()
     return done

@@ -1,4 +1,4 @@
-"""The numbers of several processes added up, exactly."""
+"""The exact sum of the metrics of several processes."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from odibi_core.views.metrics.types import COUNTER, GAUGE, HISTOGRAM, KINDS
 from odibi_core.views.metrics.view import MAX_SERIES, MetricsView
 
 Entry: TypeAlias = dict[str, Any]
-"""A series as `SnapshotExporter` tells it, with `at`, the time of its last change."""
+"""A series as written by `SnapshotExporter`, with `at`, the time of its last change."""
 _Key: TypeAlias = tuple[str, str, str, tuple[tuple[str, str], ...]]
 _HUGE: Final = 1e300
 _SERIES: Final = 10 * MAX_SERIES
 
 
 def key_of(entry: Mapping[str, Any]) -> _Key | None:
-    """What names a series; None for what is no entry of a series."""
+    """Return the identity of a series; None for a value that is not an entry."""
     kind, metric = values.text(entry.get("kind")), values.text(entry.get("metric"))
     if kind not in KINDS or metric is None:
         return None
@@ -28,17 +28,17 @@ def key_of(entry: Mapping[str, Any]) -> _Key | None:
 
 
 class MergedMetrics:
-    """Counters, histograms and sums are added up; of a gauge, the value that was set last, whoever set it.
+    """The metrics of several processes: sums of counters and histograms, and the latest value of each gauge.
 
-    Sums are kept as numbers whose sum is exact (see `exact`), so the total is the same in whatever order the
-    processes are added, and never less than before: Prometheus would take that for a restart.
+    Sums are kept exactly (see `exact`), so that the total does not depend on the order of the processes and never
+    decreases, which Prometheus would treat as a restart.
     """
 
     def __init__(self) -> None:
         self._entries: dict[_Key, Entry] = {}
 
     def add(self, entries: Iterable[Any]) -> None:
-        """The series of one more process; what cannot be read is left out."""
+        """Add the series of a process; unreadable entries are skipped."""
         for entry in entries:
             key = key_of(entry) if isinstance(entry, dict) else None
             if key is None:
@@ -46,23 +46,23 @@ class MergedMetrics:
             if key in self._entries:
                 _join(self._entries[key], entry)
             else:
-                self._entries[key] = _tidy(key, entry)
+                self._entries[key] = _normalized(key, entry)
 
     def entries(self) -> list[Entry]:
-        """Everything as entries that can be added again."""
+        """Return the merged series as entries for another `add`."""
         return list(self._entries.values())
 
     def view(self) -> MetricsView:
-        """Everything as a view, for an exporter."""
+        """Return the merged series as a view, for an exporter."""
         view = MetricsView(max_series=_SERIES)
         for (kind, metric, name, labels), entry in self._entries.items():
             summed = total(entry["parts"])
-            said = entry | {"value": summed if kind == COUNTER else entry["last"], "sum": summed}
-            view.find(kind, metric, name, dict(labels)).merge(said)
+            fields = entry | {"value": summed if kind == COUNTER else entry["last"], "sum": summed}
+            view.find(kind, metric, name, dict(labels)).merge(fields)
         return view
 
 
-def _tidy(key: _Key, entry: Mapping[str, Any]) -> Entry:
+def _normalized(key: _Key, entry: Mapping[str, Any]) -> Entry:
     kind, metric, name, labels = key
     return {
         "metric": metric, "kind": kind, "name": name, "labels": dict(labels),
@@ -87,9 +87,9 @@ def _join(entry: Entry, other: Mapping[str, Any]) -> None:
 
 
 def _parts(kind: str, entry: Mapping[str, Any]) -> list[float]:
-    """The numbers of a sum; in an entry that was tidied already they have a place of their own."""
-    said = entry.get("parts", entry.get("value" if kind == COUNTER else "sum"))
-    parts = [parse_number(part) for part in (said if isinstance(said, list) else [said])]
+    """Return the numbers of a sum: the list `parts` of a merged entry, or the value of a new one."""
+    sums = entry.get("parts", entry.get("value" if kind == COUNTER else "sum"))
+    parts = [parse_number(part) for part in (sums if isinstance(sums, list) else [sums])]
     return [part for part in parts if part is not None and -_HUGE < part < _HUGE]
 
 
@@ -107,18 +107,18 @@ def _number(value: object) -> float:
 
 
 def exact(parts: Iterable[float]) -> list[float]:
-    """The same sum, to the last bit, in few numbers: one int, and floats of which each is what is left to say."""
+    """Return few numbers with the same exact sum: one int, and floats of which each is the rest of those before."""
     parts = list(parts)
     floats: list[float] = [part for part in parts if isinstance(part, float)]
     kept: list[float] = []
-    while (said := fsum(floats)) != 0:
-        kept.append(said)
-        floats.append(-said)
+    while (rest := fsum(floats)) != 0:
+        kept.append(rest)
+        floats.append(-rest)
     counted = sum(part for part in parts if isinstance(part, int))
     return [counted, *kept] if counted or not kept else kept
 
 
 def total(parts: Iterable[float]) -> float:
-    """The sum, rounded once; an int as long as nothing but ints was added."""
+    """Return the sum, rounded once; an int if every part is an int."""
     parts = list(parts)
     return fsum(parts) if any(isinstance(part, float) for part in parts) else sum(parts)

@@ -1,7 +1,7 @@
-"""The processes that share a folder: who lives, who holds the place in front, and what the dead left behind.
+"""The processes that share a folder: those alive, the one that serves, and the files of those that ended.
 
-A process lives as long as it holds the lock on its file `<name>.live`; the system lets go of it whatever the process
-dies of, and no number of a process can be mistaken for another's. Whoever holds the lock on `holder` speaks for all.
+A process is alive while it holds the lock on its file `<name>.live`. The system releases the lock however the process
+ends, and a reused process id causes no confusion. The process that holds the lock on `holder` serves the whole group.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import Any, Final
 from odibi_core import private_files
 from odibi_core.events.clock import monotonic, new_id, process_id, sleep
 
-_PATIENCE_S: Final = 1.0
-_GLANCE_S: Final = 0.005
+_LOCK_TIMEOUT_S: Final = 1.0
+_LOCK_POLL_S: Final = 0.005
 _LIVE: Final = ".live"
 _PART: Final = ".json"
 _LOCK: Final = "lock"
@@ -28,14 +28,14 @@ _DAMAGED: Final = ".damaged"
 
 
 class ProcessGroup:
-    """One process's membership. Methods raise `OSError`; whatever is decided from the files is decided `locked`."""
+    """Membership of one process. Methods raise `OSError`; decisions from the files are made while `locked`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.begin()
 
     def begin(self) -> None:
-        """As a new process: when made, and in a forked child."""
+        """Start as a new process: at construction, and in a forked child."""
         self.name = f"{process_id()}-{new_id()}"
         self._live: int | None = None
         self._holder: int | None = None
@@ -43,61 +43,61 @@ class ProcessGroup:
 
     @property
     def joined(self) -> bool:
-        """Whether the others can see this process; not so any more when somebody deleted the folder."""
+        """True while the other processes can see this one; false after the folder was deleted."""
         return self._live is not None and (self.folder / f"{self.name}{_LIVE}").exists()
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Alone with the folder; `TimeoutError` when another process keeps it for longer than a second."""
+        """Hold the lock of the folder; raise `TimeoutError` if another process holds it for more than a second."""
         private_files.make_folder(self.folder)
         lock = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            deadline = monotonic() + _PATIENCE_S
-            while not _taken(lock):
+            deadline = monotonic() + _LOCK_TIMEOUT_S
+            while not _try_lock(lock):
                 if monotonic() > deadline:
                     raise TimeoutError(f"{self.folder / _LOCK} is held by another process")
-                sleep(_GLANCE_S)
+                sleep(_LOCK_POLL_S)
             self._locked = lock
             yield
         finally:
             self._locked = None
-            _let_go(lock)
+            _unlock(lock)
 
     def join(self) -> None:
-        """Become one of them; what is left of processes of which none lives any more is not ours, and goes."""
-        if not any(self._lives(name) for name in self._names()):
+        """Join the group; if no process of it is alive, remove its old files first."""
+        if not any(self._is_alive(name) for name in self._names()):
             self._clear()
         self._live = self._lock_on(f"{self.name}{_LIVE}")
 
     def hold(self) -> None:
-        """Be the one who speaks for all."""
+        """Become the process that serves the group."""
         if self._holder is None:
             self._holder = self._lock_on(_HOLDER)
 
     def is_held(self) -> bool:
-        """Whether anybody speaks for all."""
+        """Return true if a process serves the group."""
         return self._holder is not None or not self._is_free(_HOLDER)
 
     def is_alone(self) -> bool:
-        """Whether no other process is here, or has been."""
+        """Return true if the group has, and had, no other process."""
         return all(name == self.name for name in self._names()) and not self._path(_ARCHIVE).exists()
 
     def write(self, text: str) -> None:
-        """This process's part; it is there whole, or as it was before."""
+        """Write the part of this process atomically."""
         private_files.write_atomic(self._path(self.name), text)
 
     def archive(self) -> str | None:
-        """Return what the dead left, added up; None if there is nothing. Raises as `part`."""
+        """Return the merged parts of ended processes; None if there is none. Raises as `part`."""
         return self.part(_ARCHIVE)
 
     def others(self) -> dict[str, bool]:
-        """Return each other process by name: true if it lives."""
-        return {name: self._lives(name) for name in self._names() if name != self.name}
+        """Return each other process by name: true if it is alive."""
+        return {name: self._is_alive(name) for name in self._names() if name != self.name}
 
     def part(self, name: str) -> str | None:
         """Return the part of a process; None if it wrote none. Raises `OSError` if it is no readable file."""
         try:
-            # Not blocking: a named pipe would hold up the scrape for ever.
+            # O_NONBLOCK: opening a named pipe would block the scrape forever.
             descriptor = os.open(self._path(name), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except FileNotFoundError:
             return None
@@ -111,40 +111,40 @@ class ProcessGroup:
         self._path(_ARCHIVE).rename(self.folder / f"{_ARCHIVE}{_DAMAGED}")
 
     def replace_archive(self, text: str) -> None:
-        """A new archive, whole or not at all."""
+        """Write a new archive atomically."""
         private_files.write_atomic(self._path(_ARCHIVE), text)
 
     def forget(self, names: list[str]) -> None:
-        """The files of processes whose parts are in the archive."""
+        """Remove the files of processes whose parts are in the archive."""
         for name in names:
             self._path(name).unlink(missing_ok=True)
             (self.folder / f"{name}{_LIVE}").unlink(missing_ok=True)
 
     def leave(self) -> None:
-        """No longer one of them; the last one leaves nothing behind."""
-        if self.joined and not any(self._lives(name) for name in self._names() if name != self.name):
+        """Leave the group; the last process removes all files."""
+        if self.joined and not any(self._is_alive(name) for name in self._names() if name != self.name):
             self._clear()
         for descriptor in (self._live, self._holder):
             if descriptor is not None:
-                _let_go(descriptor)
+                _unlock(descriptor)
         self.begin()
 
     def abandon(self) -> None:
-        """Close what is open: at the end, and in a forked child, whose parent keeps its locks."""
+        """Close all descriptors: at the end, and in a forked child, whose parent keeps the locks."""
         for descriptor in (self._live, self._holder, self._locked):
             if descriptor is not None:
                 os.close(descriptor)
         self.begin()
 
     def _names(self) -> list[str]:
-        """Everyone who is here or has left something, oldest file name first."""
+        """Return every process that is alive or has left files, sorted by name."""
         return sorted(file.name.removesuffix(_LIVE) for file in self.folder.glob(f"*{_LIVE}"))
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}{_PART}"
 
-    def _lives(self, name: str) -> bool:
-        """Return true for a process that lives, and for one of which that cannot be found out: it is never folded."""
+    def _is_alive(self, name: str) -> bool:
+        """Return true for a process that is alive, or whose state is unknown, so that its part is never archived."""
         try:
             return not self._is_free(f"{name}{_LIVE}")
         except OSError:
@@ -153,13 +153,13 @@ class ProcessGroup:
     def _is_free(self, file: str) -> bool:
         descriptor = self._lock_on(file)
         if descriptor is not None:
-            _let_go(descriptor)
+            _unlock(descriptor)
         return descriptor is not None
 
     def _lock_on(self, file: str) -> int | None:
-        """A descriptor with the lock, or None when another has it."""
+        """Return a descriptor that holds the lock; None if another process holds it."""
         descriptor = os.open(self.folder / file, os.O_RDWR | os.O_CREAT, 0o600)
-        if _taken(descriptor):
+        if _try_lock(descriptor):
             return descriptor
         os.close(descriptor)
         return None
@@ -167,12 +167,12 @@ class ProcessGroup:
     def _clear(self) -> None:
         for file in self.folder.iterdir():
             if file.name not in (_LOCK, _HOLDER):
-                with suppress(IsADirectoryError, PermissionError):  # nothing of ours: it is left as it is
+                with suppress(IsADirectoryError, PermissionError):  # not a file of the group
                     file.unlink(missing_ok=True)
 
 
-def _let_go(descriptor: int) -> None:
-    """Unlock by name, and not only by closing: a process forked just now may have the descriptor too."""
+def _unlock(descriptor: int) -> None:
+    """Unlock explicitly, then close: a child that was just forked may hold the descriptor too."""
     try:
         locks = _locks()
         locks.flock(descriptor, locks.LOCK_UN)
@@ -181,7 +181,7 @@ def _let_go(descriptor: int) -> None:
 
 
 def _locks() -> Any:
-    """The system's file locks. Windows has none that a process's death lets go of: there, each serves itself."""
+    """Return the module of file locks; Windows has no locks that end with their process: there, each serves itself."""
     try:
         import fcntl
     except ImportError as error:
@@ -189,7 +189,7 @@ def _locks() -> Any:
     return fcntl
 
 
-def _taken(descriptor: int) -> bool:
+def _try_lock(descriptor: int) -> bool:
     locks = _locks()
     try:
         locks.flock(descriptor, locks.LOCK_EX | locks.LOCK_NB)

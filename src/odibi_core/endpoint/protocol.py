@@ -1,4 +1,4 @@
-"""The HTTP connections of the endpoint: uvicorn without its log, with bounds on what a stranger may hold."""
+"""The HTTP connections of the endpoint: uvicorn without its log, with limits on connections and times."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ if TYPE_CHECKING:
     import uvicorn
 
 CONNECTIONS: Final = 64
-"""Open connections; while so many are being answered, as many again may wait."""
+"""Open connections; while all are being answered, the same number may wait."""
 REQUEST_S: Final = 5.0
 """Seconds from the connection to the end of the request's headers."""
 ANSWER_S: Final = 60.0
-"""Seconds from the request to the end of the answer: a client that never takes it keeps a place."""
+"""Seconds from the request to the end of the response, which a slow client must read within this time."""
 _log = logging.getLogger("odibi_core.endpoint")
-"""Garbage sent to a port is no warning of the program: lower the level by hand to see it."""
+"""ERROR by default, because invalid requests of strangers are not warnings of the program."""
 _log.setLevel(logging.ERROR)
 
 
 class Droppable(Protocol):
-    """A connection as `Places` sees it."""
+    """A connection that `ConnectionLimit` can close."""
 
     @property
     def idle(self) -> bool:
-        """Return true while it waits for its client: for a request, or to take an answer."""
+        """True while the connection waits for its client: for a request, or for the client to read."""
         ...
 
     def drop(self) -> None:
@@ -32,50 +32,50 @@ class Droppable(Protocol):
         ...
 
 
-class Places:
-    """The open connections, oldest first: a new one takes the place of the oldest that waits for its client.
+class ConnectionLimit:
+    """The open connections, oldest first; at the limit, a new one replaces the oldest that waits for its client.
 
-    So connections that never finish a request, or never take an answer, hold up no scrape, however many there are.
+    So connections that never finish a request, or never read a response, cannot block a scrape.
     """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._open: dict[Droppable, None] = {}
 
-    def take(self, connection: Droppable) -> None:
-        """Register a connection; drop the oldest idle ones if there is no room for it."""
+    def add(self, connection: Droppable) -> None:
+        """Register a connection; at the limit, drop the oldest idle ones first."""
         while len(self._open) >= self._limit:
             idle = next((each for each in self._open if each.idle), None)
             if idle is None:
-                break  # each is being answered: uvicorn's own limit bounds what comes now
-            self.leave(idle)
+                break  # all are being answered: uvicorn's own limit applies
+            self.remove(idle)
             idle.drop()
         self._open[connection] = None
 
-    def leave(self, connection: Droppable) -> None:
-        """Forget a connection."""
+    def remove(self, connection: Droppable) -> None:
+        """Unregister a connection."""
         self._open.pop(connection, None)
 
 
-class _Bounded:
-    """What a connection of uvicorn's does besides: it has a place, and a time for the request and for the answer."""
+class _LimitedConnection:
+    """Mixin for a connection of uvicorn: it is registered, and has time limits for request and response."""
 
     loop: Any
     cycle: Any
     connections: Any
     transport: Any
-    places: Places
+    open_connections: ConnectionLimit
     _limit: Any
     _asked = False
 
     def connection_made(self, transport: Any) -> None:
-        """Take a place; the time of the request begins."""
+        """Register the connection, and start the time limit of the request."""
         super().connection_made(transport)  # type: ignore[misc]
-        self.places.take(self)
+        self.open_connections.add(self)
         self._limit = self.loop.call_later(REQUEST_S, self.drop)
 
     def handle_events(self) -> None:
-        """Give a complete request the time of an answer."""
+        """Replace the time limit of a complete request by that of the response."""
         super().handle_events()  # type: ignore[misc]
         if self.cycle is not None and not self._asked:
             self._asked = True
@@ -83,29 +83,29 @@ class _Bounded:
             self._limit = self.loop.call_later(ANSWER_S, self.drop)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Give the place back."""
+        """Unregister the connection."""
         self._limit.cancel()
-        self.places.leave(self)
+        self.open_connections.remove(self)
         super().connection_lost(exc)  # type: ignore[misc]
 
     @property
     def idle(self) -> bool:
-        """Return true while it waits for its client: for a request, or to take an answer."""
+        """True while the connection waits for its client: for a request, or for the client to read."""
         return self.cycle is None or bool(self.cycle.response_complete)
 
     def drop(self) -> None:
-        """Close at once. uvicorn counts a connection until the loop has heard of its end: this one no longer."""
+        """Close at once, and remove the connection from those that uvicorn counts until the loop reports its end."""
         self.connections.discard(self)
         self.transport.abort()
 
 
 def server_for(app: Any) -> uvicorn.Server:
-    """Return the server of an application, not started; its log is quiet, and uvicorn's own is left alone."""
+    """Return the server of an application, not started; uvicorn's own logging stays unconfigured."""
     import uvicorn
     from uvicorn.protocols.http.h11_impl import H11Protocol
 
-    class Connection(_Bounded, H11Protocol):
-        places = Places(CONNECTIONS)
+    class Connection(_LimitedConnection, H11Protocol):
+        open_connections = ConnectionLimit(CONNECTIONS)
 
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)
@@ -114,7 +114,7 @@ def server_for(app: Any) -> uvicorn.Server:
 
     class Config(uvicorn.Config):
         def configure_logging(self) -> None:
-            """Configure nothing: the program may have a uvicorn of its own."""
+            """Configure nothing, because the program may use uvicorn itself."""
 
     config = Config(
         app,

@@ -1,8 +1,8 @@
-"""A server for `/metrics` and `/health` inside the program that is observed, which costs nothing until somebody asks.
+"""`MetricsEndpoint`: an HTTP server for `/metrics` and `/health` inside the observed program.
 
-`start()` binds the port, so that one in use is known at once; the web server itself is loaded when the first connection
-comes in. With `SharedMetrics`, several processes are one endpoint: whoever has the port answers for all, and when it is
-gone another takes the port over.
+`start()` binds the port, so that a port in use is reported at once. The web server is loaded by the first connection.
+With `SharedMetrics`, several processes are one endpoint: the process that has the port answers for all, and if it ends,
+another one takes the port over.
 """
 
 from __future__ import annotations
@@ -37,19 +37,28 @@ _TICK_S: Final = 1.0
 _CLOSE_S: Final = 1.0
 _BACKLOG: Final = 64
 _FIRST_WAIT_S: Final = 0.05
-"""A program that ends sooner waits for no connection, and loads nothing for it (benchmark: three lines)."""
+"""Delay before the first wait for connections: a shorter program loads no selector (benchmark: three lines)."""
 
 
-class _CannotBind(Exception):
-    """Why a port is not to be had."""
+class _BindError(Exception):
+    """The reason why a port is not available."""
 
 
 class MetricsEndpoint:
-    """Serves what `collect` gives at `/metrics`, and what `health` gives at `/health`.
+    """Server of the results of `collect` at `/metrics`, and of `health` at `/health`.
 
     `MetricsEndpoint(shared.collect, shared=shared)` serves all processes that share a port and `shared.root` as one.
-    `port=0` takes a free one; `.port` is the one that it got. Raises `ConfigurationError` for a port that is none, and
-    for a host that other machines can reach without a token: whoever can read metrics learns a lot about a program.
+
+    Args:
+        collect: Returns the text and its media type for the `Accept` header of a request.
+        health: Returns the HTTP status and the report of the checks; without it the status is unknown.
+        host: Address to serve on.
+        port: 0 for any free port; `.port` is the actual one.
+        token: Bearer token that a scraper must send.
+        shared: The metrics that several processes share.
+
+    Raises:
+        ConfigurationError: If the port is out of range, or if other machines can reach the host and no token is given.
     """
 
     def __init__(
@@ -63,11 +72,11 @@ class MetricsEndpoint:
         shared: SharedMetrics | None = None,
     ) -> None:
         if not 0 <= port <= 65535:
-            raise ConfigurationError(f"PROMETHEUS_PORT is {port}; a port is a number from 0 to 65535")
+            raise ConfigurationError(f"PROMETHEUS_PORT must be a number from 0 to 65535, got {port}")
         if not token and not is_loopback(host):
             raise ConfigurationError(
-                f"metrics would be served on {host!r}, which other machines can reach, to everybody: "
-                "give a token (ODIBI_METRICS__TOKEN), or serve on 127.0.0.1"
+                f"metrics on {host!r}, which other machines can reach, must have a token: "
+                "set ODIBI_METRICS__TOKEN, or serve on 127.0.0.1"
             )
         self.host = host
         self.port = port
@@ -85,15 +94,15 @@ class MetricsEndpoint:
         self._server: uvicorn.Server | None = None
         self._server_thread: threading.Thread | None = None
         self._stop = threading.Event()
-        self._troubled = False
+        self._failed_before = False
 
     @property
     def serving(self) -> bool:
-        """Whether it is this process that has the port."""
+        """True while this process has the port."""
         return self._listener is not None
 
     def start(self) -> bool:
-        """Serve from now on; False, after a warning that says why, when the port is not to be had."""
+        """Serve from now on; return False, after a warning with the reason, if the port is not available."""
         try:
             self.open()
         except ConfigurationError as error:
@@ -102,21 +111,25 @@ class MetricsEndpoint:
         return True
 
     def open(self) -> None:
-        """As `start`, but raises `ConfigurationError`. Where a process of ours serves, this one stands by."""
+        """Serve as `start` does, or stand by for a process of the same group.
+
+        Raises:
+            ConfigurationError: If the port is not available.
+        """
         if self in _started:
             return
         try:
-            self._take_place()
-        except _CannotBind as trouble:
-            self._retire()
+            self._bind_or_join()
+        except _BindError as reason:
+            self._release()
             raise ConfigurationError(
-                f"metrics cannot be served on port {self._wanted_port}: {trouble}; "
+                f"metrics cannot be served on port {self._wanted_port}: {reason}; "
                 "set PROMETHEUS_PORT to a free port, or METRICS_ENABLED=false"
-            ) from trouble
+            ) from reason
         self._run()
 
     def close(self, timeout: float = _CLOSE_S) -> None:
-        """Serve no longer, within `timeout` seconds; the numbers are kept for the other processes."""
+        """Stop within `timeout` seconds; the metrics are kept for the other processes."""
         thread = self._server_thread
         self._end()
         if thread is not None and thread is not threading.current_thread():
@@ -129,45 +142,45 @@ class MetricsEndpoint:
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
-    def _take_place(self) -> None:
-        """Bind the port; or, when a process of ours has it, join that one."""
+    def _bind_or_join(self) -> None:
+        """Bind the port or, if a process of the group has it, join the group."""
         if self._wanted_port and any(each.port == self._wanted_port for each in _started):
-            raise _CannotBind("this process serves its metrics there already")
+            raise _BindError("this process serves metrics on it already")
         if self._sharing is not None and self._wanted_port and self._join(self._sharing):
             return
-        self._listener = self._listener or self._bound(self._wanted_port)
+        self._listener = self._listener or self._listen(self._wanted_port)
         self.port = self._listener.getsockname()[1]
         if self._sharing is not None and not self._wanted_port:
             self._join(self._sharing)
 
     def _join(self, shared: SharedMetrics) -> bool:
-        """Become one of the processes of a port; False when there is no folder to meet in, and one must do alone."""
+        """Join the processes of a port; return False if the folder cannot be used, so that this process is alone."""
         group = shared.open(self.port)
         try:
             with group.locked():
-                self._stand_in(group)
+                self._serve_group(group)
         except OSError as error:
             _log.warning(
-                "processes cannot share the port %s: %s; this one serves only itself", self.port, error
+                "processes cannot share port %s: %s; this process serves only itself", self.port, error
             )
             shared.group = None
             return False
         self._shared = shared
         return True
 
-    def _stand_in(self, group: ProcessGroup) -> None:
-        """Alone with the group: be seen in it, and serve for it where nobody does."""
+    def _serve_group(self, group: ProcessGroup) -> None:
+        """Join the locked group, and serve it if no process does."""
         if not group.joined:
             group.join()
         if self._listener is None and not group.is_held():
-            self._listener = self._bound(self.port)
+            self._listener = self._listen(self.port)
         if self._listener is not None:
             group.hold()
 
-    def _bound(self, port: int) -> socket.socket:
-        """A listening socket: from here on the port is ours, and connections wait."""
+    def _listen(self, port: int) -> socket.socket:
+        """Return a listening socket, on which connections wait from now on."""
         try:
-            # As bytes: a text would load the codec of international names.
+            # Bytes: a text would load the codec of international names (benchmark: three lines).
             host = self.host.encode() if self.host.isascii() else self.host
             family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
             listener = socket.socket(family)
@@ -181,70 +194,70 @@ class MetricsEndpoint:
                 raise
         except OSError as error:
             taken = error.errno == errno.EADDRINUSE
-            raise _CannotBind("another program has it" if taken else f"{self.host}: {error}") from error
+            raise _BindError("another program uses it" if taken else f"{self.host}: {error}") from error
         return listener
 
     def _run(self) -> None:
         _started.add(self)
         atexit.register(self._end)
-        _leave_with_multiprocessing(self)
-        threading.Thread(target=self._keep, args=(self._stop,), name="odibi-endpoint", daemon=True).start()
+        _register_finalizer(self)
+        threading.Thread(target=self._watch, args=(self._stop,), name="odibi-endpoint", daemon=True).start()
 
     def _end(self) -> None:
-        """Stop, and wait for nobody: all that a program does at its exit."""
+        """Stop without waiting, as at the exit of the program."""
         if self in _started:
             _started.discard(self)
             atexit.unregister(self._end)
-            self._retire()
+            self._release()
 
-    def _retire(self) -> None:
-        """Let go of all that there is; the server closes the socket that it has."""
+    def _release(self) -> None:
+        """Leave the group, and close the server or the socket."""
         self._stop.set()
         if self._sharing is not None:
-            with suppress(Exception):  # a full disk, numbers that cannot be had: nobody to tell at an exit
+            with suppress(Exception):  # a full disk, unreadable metrics: an exit has no caller to inform
                 self._sharing.leave()
         if self._server is not None:
             self._server.should_exit = True
         elif self._listener is not None:
-            with suppress(OSError):  # closing alone would leave it listening while our thread waits on it
+            with suppress(OSError):  # close() alone would leave it listening while the thread waits on it
                 self._listener.shutdown(socket.SHUT_RDWR)
             self._listener.close()
         self._begin()
 
-    def _keep(self, stop: threading.Event) -> None:
-        """The thread that waits: for the first connection, for the port to come free, and for the time to write."""
+    def _watch(self, stop: threading.Event) -> None:
+        """Wait for the first connection, for the port, and for the time to write (body of the thread)."""
         stop.wait(_FIRST_WAIT_S)
         while not stop.is_set():
             try:
-                waiting = self._listener if self._server_thread is None else None
-                if waiting is None:
+                listener = self._listener if self._server_thread is None else None
+                if listener is None:
                     stop.wait(_TICK_S)
-                elif _is_called(waiting) and not stop.is_set():
-                    self._serve(waiting)
+                elif _has_connection(listener) and not stop.is_set():
+                    self._serve(listener)
                 if self._shared is not None and not stop.is_set():
                     self._tick(self._shared, stop)
             except STOPS:
                 raise
             except BaseException:
                 if not stop.is_set():
-                    self._tell_trouble()
+                    self._log_failure()
                     stop.wait(_TICK_S)
 
-    def _tell_trouble(self) -> None:
-        """The first one is worth a warning; it is tried again all the time, so the others are not."""
-        level = logging.DEBUG if self._troubled else logging.WARNING
-        self._troubled = True
-        _log.log(level, "metrics cannot be served just now", exc_info=True)
+    def _log_failure(self) -> None:
+        """Log the first failure as a warning, and those of the repeated attempts at debug level."""
+        level = logging.DEBUG if self._failed_before else logging.WARNING
+        self._failed_before = True
+        _log.log(level, "metrics cannot be served at the moment", exc_info=True)
 
     def _tick(self, shared: SharedMetrics, stop: threading.Event) -> None:
         group = shared.group
-        assert group is not None  # it was opened by what made it ours
+        assert group is not None  # opened by `_join`
         if not group.joined or not self.serving:
             with group.locked():
                 if stop.is_set():
                     return
-                with suppress(_CannotBind):  # a stranger was faster: the next tick tries again
-                    self._stand_in(group)
+                with suppress(_BindError):  # another program was faster: the next tick tries again
+                    self._serve_group(group)
         if not group.is_alone():
             shared.write()
 
@@ -259,11 +272,11 @@ class MetricsEndpoint:
         self._server_thread.start()
 
     def _after_fork(self) -> None:
-        """In the child: the parent serves. What the child measures is told by the one who has the port."""
+        """Stand by in a forked child: the parent serves, and includes the metrics of its group."""
         if self not in _started:
             return
         shared, listener = self._shared, self._listener
-        self._abandoned = self._server  # a loop that is collected here would unregister the parent's sockets
+        self._abandoned = self._server  # kept alive: collecting its loop would unregister the parent's sockets
         self._begin()
         if listener is not None:
             listener.close()
@@ -275,8 +288,8 @@ class MetricsEndpoint:
             _started.discard(self)
 
 
-def _is_called(listener: socket.socket) -> bool:
-    """Whether somebody wants to connect, or does so within a tick. (`select` takes no descriptor past 1023.)"""
+def _has_connection(listener: socket.socket) -> bool:
+    """Return true if a client connects within a tick. (`select.select` takes no descriptor above 1023.)"""
     import selectors
 
     with selectors.DefaultSelector() as selector:
@@ -293,9 +306,18 @@ def serve_metrics(
     port: int = 8000,
     token: str = "",
 ) -> MetricsEndpoint:
-    """Serve what a `MetricsManager` knows, with all processes that share `root`, a folder, and the port.
+    """Serve the metrics of a `MetricsManager`, as one endpoint with all processes of the same port and folder.
 
-    Raises `ConfigurationError` when the port is not to be had.
+    Args:
+        metrics: The manager.
+        root: Folder that the processes share.
+        health: Returns the HTTP status and the report of the checks.
+        host: Address to serve on.
+        port: 0 for any free port.
+        token: Bearer token that a scraper must send.
+
+    Raises:
+        ConfigurationError: If the port is not available, or as by `MetricsEndpoint`.
     """
     shared = SharedMetrics(metrics, root)
     endpoint = MetricsEndpoint(shared.collect, health, host=host, port=port, token=token, shared=shared)
@@ -306,8 +328,8 @@ def serve_metrics(
 _started: weakref.WeakSet[MetricsEndpoint] = weakref.WeakSet()
 
 
-def _leave_with_multiprocessing(endpoint: MetricsEndpoint) -> None:
-    """Processes of `multiprocessing` end without `atexit`: they have their own way to say that it is over."""
+def _register_finalizer(endpoint: MetricsEndpoint) -> None:
+    """Stop the endpoint at the end of a process of `multiprocessing`, which does not run `atexit`."""
     util = sys.modules.get("multiprocessing.util")
     if util is not None:
         util.register_after_fork(endpoint, _finalize)

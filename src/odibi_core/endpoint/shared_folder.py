@@ -1,4 +1,4 @@
-"""The folder that all processes of one user on one machine share, whatever their stores are."""
+"""The folder that all processes of one user on one machine share."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 
 
 def shared_folder(temporary: Path) -> Path | None:
-    """Return `<temporary>/odibi-<user id>`, made for this user alone.
+    """Return `<temporary>/odibi-<user id>`, created for this user alone.
 
-    Returns None if it cannot be made, or if another user made it: then it is not to be trusted.
+    Returns None if it cannot be created, or if another user created it, because then it is not trusted.
     """
     user = os.getuid() if hasattr(os, "getuid") else None
     folder = temporary / ("odibi" if user is None else f"odibi-{user}")

@@ -1,9 +1,8 @@
-"""Several processes of one host, served as one.
+"""Metrics of several processes of one host, served as one endpoint.
 
-Each process keeps what it measured in a file of its own in `<root>/<port>/`, replaced at most once a second, and at its
-end. The process that has the port adds its own numbers to those files' at each scrape. The files of processes that have
-died are added up in an archive, once: a sum never goes backwards while one of the processes lives. When all are gone,
-the next one begins from nothing, as a single process does.
+Each process writes its metrics to a file in `<root>/<port>/` at most once a second, and at its end. The process that
+has the port merges these files with its own metrics at each scrape. The files of ended processes are merged once into
+an archive, so that no sum decreases while a process is alive. After the last process ended, the next starts at zero.
 """
 
 from __future__ import annotations
@@ -27,30 +26,30 @@ from odibi_core.views import values
 
 _WRITE_ANYWAY_S: Final = 10.0
 _SHARE: Final = 20
-"""Writing takes at most this part of the time: one in so many."""
+"""Writing takes at most one part in this many of the time."""
 _UNREADABLE: Final = (OSError, ValueError, RecursionError)
-"""Raised for a part that is damaged, or no regular file; `msgspec.DecodeError` is a `ValueError`."""
+"""Errors of a part that is damaged or not a regular file; `msgspec.DecodeError` is a `ValueError`."""
 _log = logging.getLogger("odibi_core")
 Part: TypeAlias = dict[str, Any]
-"""What `SnapshotExporter` tells of one process."""
+"""The document that `SnapshotExporter` writes for one process."""
 
 
 class Metrics(Protocol):
-    """What is served: a `MetricsManager`."""
+    """The part of a `MetricsManager` that the endpoint needs."""
 
     def export(self, format: str, **options: Any) -> Any:
-        """The numbers as one of the family `exporters` writes them."""
+        """Return the metrics in the format of an exporter."""
         ...
 
 
 def collect_from(metrics: Metrics, accept: str) -> tuple[bytes, str]:
-    """What one process answers to a scrape: the text that it accepts, and its media type."""
-    form = exporter_for(accept)
-    return str(metrics.export(form)).encode(), load("exporters", form).content_type
+    """Return the metrics of one process in the format that a scraper accepts, and the media type."""
+    name = exporter_for(accept)
+    return str(metrics.export(name)).encode(), load("exporters", name).content_type
 
 
 class SharedMetrics:
-    """This process's part in what all of them serve. `root` is a folder that all of them have, a port's is below it."""
+    """The metrics of this process, shared with the other processes through a folder below `root`."""
 
     def __init__(self, metrics: Metrics, root: str | Path) -> None:
         self.metrics = metrics
@@ -60,7 +59,7 @@ class SharedMetrics:
         self.begin()
 
     def begin(self) -> None:
-        """As a new process: when made, and in a forked child, which lets go of what it has of its parent's."""
+        """Start as a new process: at construction, and in a forked child, which closes its parent's descriptors."""
         self._forked = self.group is not None
         if self.group is not None:
             self.group.abandon()
@@ -71,20 +70,19 @@ class SharedMetrics:
         self._write_anyway = self._due = 0.0
 
     def open(self, port: int) -> ProcessGroup:
-        """The group of a port; nobody has joined it yet."""
+        """Create the group of a port, without joining it."""
         self.group = ProcessGroup(self.root / str(port))
         return self.group
 
     def collect(self, accept: str) -> tuple[bytes, str]:
-        """The text for a scraper: of all processes, the dead ones' counts included."""
+        """Return the metrics of all processes, ended ones included, as text, and the media type."""
         if self.group is None or (self.group.is_alone() and not self._forked):
             return collect_from(self.metrics, accept)
-        form = exporter_for(accept)
-        exporter = load("exporters", form)()
-        return str(exporter.export(self._measured(self.group))).encode(), exporter.content_type
+        exporter = load("exporters", exporter_for(accept))()
+        return str(exporter.export(self._snapshot(self.group))).encode(), exporter.content_type
 
     def write(self, *, at_the_end: bool = False) -> None:
-        """Keep this process's part where the others find it, if it is time, and somebody may be looking."""
+        """Write the part of this process if it is due and the process is in the group."""
         group, now = self.group, monotonic()
         if group is None or (now < self._due and not at_the_end):
             return
@@ -99,7 +97,7 @@ class SharedMetrics:
             self._due = now + _SHARE * (monotonic() - now)
 
     def leave(self) -> None:
-        """The last numbers are kept for the others, if there are any; then this process is none of them any more."""
+        """Write the last metrics for the other processes, if there are any, and leave the group."""
         group = self.group
         if group is None:
             return
@@ -114,7 +112,7 @@ class SharedMetrics:
             group.abandon()
 
     def _own(self) -> Part:
-        """This process's part; each series with the time when it was last seen to have changed."""
+        """Return the part of this process, with the time at which each series was last seen changed."""
         own: Part = msgspec.json.decode(self.metrics.export("snapshot"))
         for entry in own["series"]:
             key = key_of(entry)
@@ -125,73 +123,76 @@ class SharedMetrics:
             entry["at"] = at
         return own
 
-    def _measured(self, group: ProcessGroup) -> MetricsSnapshot:
+    def _snapshot(self, group: ProcessGroup) -> MetricsSnapshot:
         with self._lock, group.locked():
             own = self._own()
-            # What is told to the scraper now is kept first: a death between must not take it back.
-            with suppress(OSError):  # a full disk: what is told is right all the same
+            # Written before it is served: if the process ends now, no sum may decrease.
+            with suppress(OSError):  # a full disk: the response is right all the same
                 group.write(_text(own))
             archive, damaged = self._archive(group)
             folded = set(values.texts(archive.get("folded")))
             others = {name: lives for name, lives in group.others().items() if name not in folded}
             parts = {name: self._part(group, name) for name in others}
             readable = {name: part for name, part in parts.items() if part is not None}
-            living = [part for name, part in readable.items() if others[name]]
-            dead = {name: part for name, part in readable.items() if not others[name]}
-            archived = self._fold(group, archive, dead, folded)
+            alive = [part for name, part in readable.items() if others[name]]
+            ended = {name: part for name, part in readable.items() if not others[name]}
+            archived = self._fold(group, archive, ended, folded)
         unreadable = len(parts) - len(readable) + damaged
-        return _added_up([own, *living], archived, unreadable=unreadable, memory=self._memory)
+        return _merge([own, *alive], archived, unreadable=unreadable, memory=self._memory)
 
     def _archive(self, group: ProcessGroup) -> tuple[Part, bool]:
-        """Return what the dead left, and true if it cannot be read: then it is renamed, and begun anew."""
+        """Return the merged parts of ended processes, and true if they are unreadable: then the file is renamed."""
         try:
             return _decoded(group.archive()), False
         except (ValueError, RecursionError) as error:
-            self._report("the numbers of processes that are gone", error)
+            self._report("the metrics of ended processes", error)
             group.set_archive_aside()
             return {}, True
 
     def _part(self, group: ProcessGroup, name: str) -> Part | None:
-        """Return the part of another process; None if it cannot be read: it is left out of the answer."""
+        """Return the part of another process; None if it is unreadable and therefore left out of the response."""
         try:
             return _decoded(group.part(name))
         except _UNREADABLE as error:
-            self._report(f"the numbers of process {name.partition('-')[0]}", error)
+            self._report(f"the metrics of process {name.partition('-')[0]}", error)
             return None
 
-    def _report(self, numbers: str, error: Exception) -> None:
-        """Log one warning for each file that cannot be read; every scrape counts it."""
-        if numbers not in self._reported:
-            self._reported.add(numbers)
+    def _report(self, source: str, error: Exception) -> None:
+        """Log one warning for each unreadable file; every scrape counts it."""
+        if source not in self._reported:
+            self._reported.add(source)
             _log.warning(
                 "%s cannot be read in %s, and are left out of /metrics: %s",
-                numbers, sanitize_text(str(self.root)), sanitize_text(f"{type(error).__name__}: {error}"),
+                source, sanitize_text(str(self.root)), sanitize_text(f"{type(error).__name__}: {error}"),
             )  # fmt: skip
 
-    def _fold(self, group: ProcessGroup, archive: Part, dead: dict[str, Part], folded: set[str]) -> list[Any]:
-        """The archive with the dead in it: written first, with their names, so that none is ever added twice."""
-        if dead:
+    def _fold(self, group: ProcessGroup, archive: Part, ended: dict[str, Part], folded: set[str]) -> list[Any]:
+        """Return the archive with the ended processes merged into it.
+
+        It is written first, together with their names, so that none is ever added twice.
+        """
+        if ended:
             merged = MergedMetrics()
-            for part in (archive, *dead.values()):
+            for part in (archive, *ended.values()):
                 merged.add(_series(part))
-            archive = {"folded": [*dead], "series": merged.entries()}
-        with suppress(OSError):  # then the next scrape does it
+            archive = {"folded": [*ended], "series": merged.entries()}
+        with suppress(OSError):  # the next scrape does it
             group.forget([*folded])
-            if dead:
+            if ended:
                 group.replace_archive(_text(archive))
-                group.forget([*dead])
+                group.forget([*ended])
         return _series(archive)
 
 
-def _added_up(
-    living: list[Part], archived: list[Any], *, unreadable: int, memory: dict[str, Any]
+def _merge(
+    alive: list[Part], archived: list[Any], *, unreadable: int, memory: dict[str, Any]
 ) -> MetricsSnapshot:
     merged = MergedMetrics()
     merged.add(archived)
-    for part in living:
+    for part in alive:
         merged.add(_series(part))
-    uptimes = [uptime for part in living if (uptime := values.number(part.get("uptime_s"))) is not None]
-    resident = [size for part in living if (size := values.count(part.get("resident_bytes"))) is not None]
+    uptimes = [uptime for part in alive if (uptime := values.number(part.get("uptime_s"))) is not None]
+    resident = [size for part in alive if (size := values.count(part.get("resident_bytes"))) is not None]
     return MetricsSnapshot(
         view=merged.view(),
         at=utc_now(),
@@ -212,8 +213,8 @@ def _text(part: Part) -> str:
 
 
 def _decoded(text: str | None) -> Part:
-    """Return a part as it was written, empty for one that was not; raises what `_UNREADABLE` lists."""
+    """Return a part as it was written, `{}` for a missing one. Raises the errors in `_UNREADABLE`."""
     part = msgspec.json.decode(text) if text is not None else {}
     if not isinstance(part, dict) or not isinstance(part.get("series", []), list):
-        raise ValueError("it is not the JSON of a process's numbers")
+        raise ValueError("it is not the JSON of a process's metrics")
     return part
