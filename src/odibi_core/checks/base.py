@@ -75,9 +75,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if self.severity not in SEVERITIES:
-            raise CheckError(
-                f"check {self.name!r}: severity is one of {', '.join(SEVERITIES)}, not {self.severity!r}"
-            )
+            raise CheckError(f"check {self.name!r}: severity is one of {', '.join(SEVERITIES)}, not {self.severity!r}")
         if not isinstance(self.on, str | None):
             raise CheckError(f"check {self.name!r}: on must be the name of an input or output, got {self.on!r}")
         if not isinstance(self.collect, bool):
@@ -167,9 +165,7 @@ def _of_plain(value: list[Any] | dict[Any, Any]) -> Any:
             return narwhals.from_dict(columns, backend=backend)
         except ImportError:
             continue
-    raise CheckError(
-        "checking plain Python data needs polars, pandas or pyarrow: pip install 'odibi-core[polars]'"
-    )
+    raise CheckError("checking plain Python data needs polars, pandas or pyarrow: pip install 'odibi-core[polars]'")
 
 
 def missing_in(column: Any) -> Any:

@@ -20,20 +20,14 @@ LOOKED_AT = 1_000  # failing values from which different examples are taken
 _LIMITS = (int, float, Decimal, str, date, time, timedelta)
 
 
-def not_null(
-    column: Hashable, *, severity: str = "error", on: str | None = None, collect: bool = False
-) -> Check:
+def not_null(column: Hashable, *, severity: str = "error", on: str | None = None, collect: bool = False) -> Check:
     """Check that every row has a value. The examples are the numbers of the rows without one, from 0."""
     column = column_label(column, "not_null")
     judge = partial(_judge_not_null, column)
-    return Check(
-        name="not_null", column=str(column), judge=judge, severity=severity, on=on, collect=collect
-    )
+    return Check(name="not_null", column=str(column), judge=judge, severity=severity, on=on, collect=collect)
 
 
-def unique(
-    *columns: Hashable, severity: str = "error", on: str | None = None, collect: bool = False
-) -> Check:
+def unique(*columns: Hashable, severity: str = "error", on: str | None = None, collect: bool = False) -> Check:
     """Check that no value, or combination of values, occurs in two rows. Rows with a missing value pass."""
     if not columns:
         raise CheckError("unique() needs the name of a column, or of several that are unique together")
@@ -96,9 +90,7 @@ def accepted_values(
     if not accepted:
         raise CheckError(f"accepted_values({column!r}) needs at least one value")
     judge = partial(_judge_accepted, column, accepted)
-    return Check(
-        name="accepted_values", column=str(column), judge=judge, severity=severity, on=on, collect=collect
-    )
+    return Check(name="accepted_values", column=str(column), judge=judge, severity=severity, on=on, collect=collect)
 
 
 def matches(
@@ -158,9 +150,7 @@ def _judge_between(label: Hashable, low: Any, high: Any, frame: Any, frames: Map
     return failing(column, outside(column, low, high), f"value of {label} outside {ends}")
 
 
-def _judge_accepted(
-    label: Hashable, values: tuple[Any, ...], frame: Any, frames: Mapping[str, Any]
-) -> Finding:
+def _judge_accepted(label: Hashable, values: tuple[Any, ...], frame: Any, frames: Mapping[str, Any]) -> Finding:
     column = textual(column_of(frame, label))
     return failing(column, not_among(column, values), f"value of {label} not accepted")
 

@@ -34,10 +34,7 @@ def addressable(frame: Any) -> Any:
 def keys_of(labels: Sequence[Hashable]) -> list[str]:
     """Return the key of each label, in order."""
     times = Counter(labels)
-    return [
-        key_of(label) if times[label] == 1 else f"{_repeated(label)}{place})"
-        for place, label in enumerate(labels)
-    ]
+    return [key_of(label) if times[label] == 1 else f"{_repeated(label)}{place})" for place, label in enumerate(labels)]
 
 
 def key_of(label: object) -> str:

@@ -44,9 +44,7 @@ def references(
     return Check(name="references", column=str(column), judge=judge, severity=severity, on=on, collect=collect)
 
 
-def _judge_row_count(
-    at_least: int | None, at_most: int | None, frame: Any, frames: Mapping[str, Any]
-) -> Finding:
+def _judge_row_count(at_least: int | None, at_most: int | None, frame: Any, frames: Mapping[str, Any]) -> Finding:
     rows = len(frame)
     low = at_least is None or rows >= at_least
     high = at_most is None or rows <= at_most
@@ -58,15 +56,11 @@ def _judge_row_count(
     return Finding(low and high, None, rows, f"{rows:,} rows, expected {' and '.join(bounds)}")
 
 
-def _judge_references(
-    label: Hashable, target: str, collect: bool, frame: Any, frames: Mapping[str, Any]
-) -> Finding:
+def _judge_references(label: Hashable, target: str, collect: bool, frame: Any, frames: Mapping[str, Any]) -> Finding:
     other_name, other_column = _split(target, frames)
     other = eager(named(frames, other_name), collect=collect)
     if other is None:
-        raise CheckError(
-            f"{other_name!r} is lazy, so {label!r} cannot be looked up in it; collect=True runs it"
-        )
+        raise CheckError(f"{other_name!r} is lazy, so {label!r} cannot be looked up in it; collect=True runs it")
     column = textual(column_of(frame, label))
     known = textual(column_of(other, other_column)).drop_nulls()
     return failing(column, not_among(column, _different(known)), f"value of {label} missing from {target}")

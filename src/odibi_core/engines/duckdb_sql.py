@@ -114,9 +114,7 @@ def _make_table(cursor: Any, name: str, table: sql_inputs.Table) -> None:
     cursor.execute(f"CREATE TEMP VIEW {view} AS SELECT * REPLACE ({replaced}) FROM {source}")
 
 
-def _explained(
-    error: BaseException, text: str, frames: Mapping[str, Any], refused: Mapping[str, str]
-) -> EngineError:
+def _explained(error: BaseException, text: str, frames: Mapping[str, Any], refused: Mapping[str, str]) -> EngineError:
     unknown = _UNKNOWN.search(str(error))
     if not unknown:
         return EngineError(f"the SQL cannot be run: {error}\n{_quoted(text)}")

@@ -97,9 +97,7 @@ def _inside(path: str, format: str) -> list[str]:
     found = []
     for folder, folders, names in os.walk(path):
         folders[:] = [name for name in folders if not name.startswith((".", "_"))]
-        found += [
-            os.path.join(folder, n) for n in names if format_of(n) == format and not n.startswith((".", "_"))
-        ]
+        found += [os.path.join(folder, n) for n in names if format_of(n) == format and not n.startswith((".", "_"))]
     if found:
         return sorted(found)
     raise SourceNotFoundError(
@@ -230,9 +228,7 @@ def replacing(path: str) -> Iterator[str]:
         Path(beside).unlink(missing_ok=True)
 
 
-def write_one(
-    path: str, format: str | None, write: Callable[[str, Any], None], options: Mapping[str, Any]
-) -> None:
+def write_one(path: str, format: str | None, write: Callable[[str, Any], None], options: Mapping[str, Any]) -> None:
     """Call `write(format, path or stream)`, atomically for local files; an error names the path."""
     path = local(path)
     kind = target(path, format)

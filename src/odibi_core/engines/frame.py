@@ -59,9 +59,7 @@ def describe(frame: object, level: str = "sample", rows: int = 5) -> Description
         level: One of `LEVELS`; "stats" adds the field `stats`.
         rows: Rows of the sample.
     """
-    made = Description(
-        row_count=None, column_count=None, schema=[], sample_data=[], metadata={}, not_described=None
-    )
+    made = Description(row_count=None, column_count=None, schema=[], sample_data=[], metadata={}, not_described=None)
     if level not in LEVELS:
         made["not_described"] = f"there is no level {_text(level)!r}: it is one of {', '.join(LEVELS)}"
     elif level == "off":

@@ -53,10 +53,7 @@ class Origin:
 
 def is_traceable(value: Any) -> bool:
     """Return true for a frame or a column whose origin can be recognized."""
-    return any(
-        base.__name__ in _FRAMES.get(str(base.__module__).partition(".")[0], ())
-        for base in type(value).__mro__
-    )
+    return any(base.__name__ in _FRAMES.get(str(base.__module__).partition(".")[0], ()) for base in type(value).__mro__)
 
 
 def most_alike(frame: Any, origins: Iterable[tuple[Origin, T]]) -> T | None:

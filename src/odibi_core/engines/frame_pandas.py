@@ -20,9 +20,7 @@ def face(value: object) -> PandasFace | None:
 
 def _is_pandas(cls: type) -> bool:
     # By name, so that pandas is not imported for other values. Subclasses count.
-    return any(
-        base.__name__ == "DataFrame" and base.__module__.partition(".")[0] == "pandas" for base in cls.__mro__
-    )
+    return any(base.__name__ == "DataFrame" and base.__module__.partition(".")[0] == "pandas" for base in cls.__mro__)
 
 
 class PandasFace:

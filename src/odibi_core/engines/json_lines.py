@@ -137,15 +137,11 @@ def _json_rare(column: str, value: Any, default: Callable[[Any], Any] | None) ->
 
 def _json_float(column: str, value: float) -> float | None:
     if isinf(value):
-        raise EngineError(
-            f"column {column!r} holds {value}, and JSON has no infinity; replace it or write Parquet"
-        )
+        raise EngineError(f"column {column!r} holds {value}, and JSON has no infinity; replace it or write Parquet")
     return None if isnan(value) else value
 
 
 def _json_key(column: str, key: Any) -> str:
     if not isinstance(key, str):
-        raise EngineError(
-            f"column {column!r} holds a dict with the key {key!r}; keys in JSON are text, so make it one"
-        )
+        raise EngineError(f"column {column!r} holds a dict with the key {key!r}; keys in JSON are text, so make it one")
     return key

@@ -49,9 +49,7 @@ def kind_of(values: Sequence[Any], path: str) -> Kind:
         return Kind(name, {"": kind_of(list(chain.from_iterable(there)), f"{path}[]")})
     if name == "record":
         fields = dict.fromkeys(chain.from_iterable(there))
-        return Kind(
-            name, {field: kind_of([v.get(field) for v in there], f"{path}.{field}") for field in fields}
-        )
+        return Kind(name, {field: kind_of([v.get(field) for v in there], f"{path}.{field}") for field in fields})
     return Kind(name)
 
 

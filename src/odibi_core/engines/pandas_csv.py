@@ -25,9 +25,7 @@ def read(source: Any, options: Mapping[str, Any], named: Collection[str] = ()) -
     text = csv_text.look(source, options)
     data = text.data
     if text.nul and pd.__version__ < "3" and "engine" not in options:
-        raise ValueError(
-            "it holds the character NUL, at which pandas before 3 ends a field; say engine='python'"
-        )
+        raise ValueError("it holds the character NUL, at which pandas before 3 ends a field; say engine='python'")
     given = {**_usual(options), **({"lineterminator": text.ends} if text.ends else {}), **options}
     frame = _parse(data, given)
     if "index_col" not in options and not isinstance(frame.index, pd.RangeIndex):
@@ -96,9 +94,7 @@ def _texts(
     again = _parse(data, {**given, "dtype": types})
     texts = {name: [value if isinstance(value, str) else None for value in again[name]] for name in asked}
     floats = {name for name in asked if frame[name].dtype.kind == "f"}
-    return {
-        name: settled(again[[name]], [name])[name] for name in csv_text.text_columns(texts, floats, digits, named)
-    }
+    return {name: settled(again[[name]], [name])[name] for name in csv_text.text_columns(texts, floats, digits, named)}
 
 
 def _is_suspicious(column: Any, digits: bool) -> bool:

@@ -68,9 +68,7 @@ def _joined(name: Any, parts: Sequence[_Part]) -> Any:
         if part.family != "null":
             first.setdefault(part.family, part)
     families = set(first)
-    if families == {"int", "float"} and all(
-        _fits_float(part.column) for part in parts if part.family == "int"
-    ):
+    if families == {"int", "float"} and all(_fits_float(part.column) for part in parts if part.family == "int"):
         families = {"float"}
     if len(families) > 1:
         both = [(part.path, str(part.column.dtype)) for part in first.values()]

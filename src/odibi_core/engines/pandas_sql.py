@@ -15,9 +15,7 @@ _WANTED = {
     # Whole numbers beside missing ones would be floats, so that what is missing is asked for beside them.
     **dict.fromkeys(sql_types.WHOLE - {"boolean"}, ("coalesce({0}, 0)", "{0} IS NULL")),
     "boolean": ("coalesce({0}, false)", "{0} IS NULL"),
-    **dict.fromkeys(
-        sql_types.HUGE, (f"coalesce({sql_types.LARGE[0]}, 0)", "{0} IS NULL", sql_types.LARGE[1])
-    ),
+    **dict.fromkeys(sql_types.HUGE, (f"coalesce({sql_types.LARGE[0]}, 0)", "{0} IS NULL", sql_types.LARGE[1])),
     "decimal": ("{0}::VARCHAR",),
     "interval": sql_types.INTERVAL,
     "time_ns": ("{0}", "coalesce({0} <> ({0}::TIME)::TIME_NS, false)"),

@@ -29,11 +29,7 @@ def columns(path: str, format: str | None, options: Mapping[str, Any]) -> dict[s
         format: as it was given.
         options: `hive_partitioning=False` turns it off, `try_parse_hive_dates=False` leaves dates text.
     """
-    if (
-        os.path.isfile(files.local(path))
-        or files.is_remote(path)
-        or options.get("hive_partitioning") is False
-    ):
+    if (os.path.isfile(files.local(path)) or files.is_remote(path) or options.get("hive_partitioning") is False):
         return {}
     found = {source: _of_path(source) for source in files.sources(path, format)}
     names = dict.fromkeys(name for values in found.values() for name in values)
@@ -93,9 +89,7 @@ def names_to_write(by: Sequence[str], names: Sequence[Any]) -> None:
         if name not in names:
             raise EngineError(f"there is no column {name!r} to partition by{nearest(name, map(str, names))}")
     if len(set(by)) == len(names):
-        raise EngineError(
-            "every column is one to partition by, and none is left for the files; leave one out"
-        )
+        raise EngineError("every column is one to partition by, and none is left for the files; leave one out")
 
 
 def warn_changed(name: str, values: Iterable[Any], dtype: object) -> None:
@@ -104,9 +98,7 @@ def warn_changed(name: str, values: Iterable[Any], dtype: object) -> None:
     texts = [_text(value) for value in kept]
     plain = [value.date() if _is_midnight(value) else value for value in kept]
     if any(a != b and text is not None for a, b, text in zip(_typed(texts), plain, texts, strict=True)):
-        files.warn_changed(
-            name, f"({dtype}) is read back from the names of folders as numbers, dates or text"
-        )
+        files.warn_changed(name, f"({dtype}) is read back from the names of folders as numbers, dates or text")
 
 
 def _is_midnight(value: Any) -> bool:
@@ -154,9 +146,7 @@ def replacing_folder(path: str) -> Iterator[str]:
 def _refuse_foreign(path: str, real: str) -> None:
     """Raise EngineError for a folder with files that no step has written: replacing removes them."""
     if os.path.isfile(real):
-        raise EngineError(
-            f"{path!r} is a file, and a partitioned data set is a folder; name another, or remove it"
-        )
+        raise EngineError(f"{path!r} is a file, and a partitioned data set is a folder; name another, or remove it")
     for folder, folders, names in os.walk(real):
         foreign = [name for name in folders if "=" not in name or os.path.islink(os.path.join(folder, name))]
         foreign += [name for name in names if name != _PART]

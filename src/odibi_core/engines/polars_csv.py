@@ -38,9 +38,7 @@ def read(source: Any, options: Mapping[str, Any], named: Collection[str] = ()) -
     return frame.with_columns(list(texts.values())), set(texts)
 
 
-def _texts(
-    data: Any, given: Mapping[str, Any], frame: Any, digits: bool, named: Collection[str]
-) -> dict[str, Any]:
+def _texts(data: Any, given: Mapping[str, Any], frame: Any, digits: bool, named: Collection[str]) -> dict[str, Any]:
     """Return the columns that must be text, read again as text.
 
     Raises:

@@ -45,6 +45,4 @@ def _large(values: Any, texts: Any) -> Any:
         made = every.cast(dtype, strict=False)
         if made.null_count() == every.null_count():
             return made
-    raise EngineError(
-        f"column {texts.name!r} of the answer holds numbers of more than 128 bits; cast it in the SQL"
-    )
+    raise EngineError(f"column {texts.name!r} of the answer holds numbers of more than 128 bits; cast it in the SQL")

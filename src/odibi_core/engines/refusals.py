@@ -49,25 +49,18 @@ def problems(operation: Operation, path: str, options: Mapping[str, Any], known:
     return [
         problem
         for name, value in given.items()
-        if (
-            problem := _problem(operation, path, kind.format, name, value)
-            or _unknown(operation, kind, name, names)
-        )
+        if (problem := _problem(operation, path, kind.format, name, value) or _unknown(operation, kind, name, names))
     ]
 
 
-def refuse(
-    operation: Operation, path: str, format: str | None, options: Mapping[str, Any], known: Known
-) -> None:
+def refuse(operation: Operation, path: str, format: str | None, options: Mapping[str, Any], known: Known) -> None:
     """Raise EngineError with every reason that `problems` finds."""
     found = problems(operation, path, {**options, "format": format}, known)
     if found:
         raise EngineError("; ".join(found))
 
 
-def missing(
-    operation: Operation, path: str, options: Mapping[str, Any], needed: Mapping[str, str]
-) -> list[str]:
+def missing(operation: Operation, path: str, options: Mapping[str, Any], needed: Mapping[str, str]) -> list[str]:
     """Return a sentence if the library is not installed that `needed` names for the format."""
     kind = _target(operation, path, options.get("format"), options)
     library = needed.get(kind.format) if kind else None
@@ -108,9 +101,7 @@ def _target(operation: Operation, path: str, format: Any, options: Mapping[str, 
         if partitions(options):
             return files.target(path.rstrip("/"), format or files.format_of(path.rstrip("/")) or "parquet")
         if is_folder:
-            raise EngineError(
-                f"{path!r} is a folder; name the file to write, such as {path.rstrip('/')}/out.parquet"
-            )
+            raise EngineError(f"{path!r} is a folder; name the file to write, such as {path.rstrip('/')}/out.parquet")
         return files.target(path, format)
     suffix = os.path.splitext(path)[1]
     is_open = is_folder or (glob.has_magic(path) and (not suffix or glob.has_magic(suffix)))
@@ -154,6 +145,4 @@ def _unknown(operation: Operation, kind: files.Target, name: str, names: frozens
         return None
     doing = "reading" if operation == "read" else "writing"
     hint = nearest(name, names)
-    return (
-        f"{doing} {kind.format} takes no option {name!r}{hint}; it takes {', '.join(sorted(names - _PATHS))}"
-    )
+    return (f"{doing} {kind.format} takes no option {name!r}{hint}; it takes {', '.join(sorted(names - _PATHS))}")

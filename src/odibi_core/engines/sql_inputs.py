@@ -57,9 +57,7 @@ def _fit(name: str, column: Any) -> Any:
         column = _objects(name, column)
         dtype = column.dtype
     if type(dtype).__name__ in ("PeriodDtype", "IntervalDtype") or dtype.kind == "c":
-        raise EngineError(
-            f"column {name!r} is {dtype}, which SQL has no type for; make it numbers, times or text"
-        )
+        raise EngineError(f"column {name!r} is {dtype}, which SQL has no type for; make it numbers, times or text")
     if type(dtype).__name__ == "SparseDtype":
         return column.sparse.to_dense()
     if dtype.kind == "m":
@@ -93,9 +91,7 @@ def _objects(name: str, column: Any) -> Any:
         return pd.to_datetime(column)
     values = column.tolist()
     if kind in ("integer", "mixed-integer-float"):
-        numbers = [
-            None if pd.isna(value) else getattr(value, "item", lambda v=value: v)() for value in values
-        ]
+        numbers = [None if pd.isna(value) else getattr(value, "item", lambda v=value: v)() for value in values]
         return pd.Series(_numbers(name, numbers), index=column.index, dtype="object")
     if kind in ("mixed", "mixed-integer"):
         return pd.Series(_nested(name, values), index=column.index, dtype="object")
@@ -105,13 +101,9 @@ def _objects(name: str, column: Any) -> Any:
 def _numbers(name: str, values: list[Any]) -> list[Any]:
     whole = [value for value in values if type(value) is int]
     if any(type(value) is float for value in values) and not all(map(is_exact, whole)):
-        raise EngineError(
-            f"column {name!r} holds floats and whole numbers that no float equals; make it one type"
-        )
+        raise EngineError(f"column {name!r} holds floats and whole numbers that no float equals; make it one type")
     if whole and not -(2**127) <= min(whole) <= max(whole) < 2**128:
-        raise EngineError(
-            f"column {name!r} holds whole numbers of more than 128 bits, which SQL has not; make it text"
-        )
+        raise EngineError(f"column {name!r} holds whole numbers of more than 128 bits, which SQL has not; make it text")
     return values
 
 
@@ -120,9 +112,7 @@ def _nested(name: str, values: list[Any]) -> list[Any]:
     try:
         kind = kind_of(plain, name)
     except MixedKindsError as error:
-        raise EngineError(
-            f"column {error}, and a column of SQL has one type; make it one, or drop it before"
-        ) from None
+        raise EngineError(f"column {error}, and a column of SQL has one type; make it one, or drop it before") from None
     return [_filled(value, kind) for value in plain]
 
 

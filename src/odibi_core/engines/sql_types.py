@@ -26,9 +26,7 @@ class Asked(NamedTuple):
     width: int
 
 
-def ask(
-    relation: Any, wanted: Mapping[str, tuple[str, ...]], refused: frozenset[str]
-) -> tuple[Any, list[Asked]]:
+def ask(relation: Any, wanted: Mapping[str, tuple[str, ...]], refused: frozenset[str]) -> tuple[Any, list[Asked]]:
     """Return the relation with the expressions of `wanted` for its columns, and the position of each.
 
     Args:

@@ -59,9 +59,7 @@ class LocalExecutor:
 
     def __init__(self, max_workers: int = 4) -> None:
         if type(max_workers) is not int or max_workers < 1:
-            raise ConfigurationError(
-                f"max_workers must be a whole number, 1 or more, got {str(max_workers)[:80]!r}"
-            )
+            raise ConfigurationError(f"max_workers must be a whole number, 1 or more, got {str(max_workers)[:80]!r}")
         self.max_workers = max_workers
         self._cancelled = False
 

@@ -116,9 +116,7 @@ def _override(steps: Sequence[Step], params: Mapping[str, Any]) -> list[Step]:
     return changed
 
 
-def _problems(
-    steps: Sequence[Step], engine: str, makers: dict[str, int], initial: Collection[str]
-) -> Iterator[str]:
+def _problems(steps: Sequence[Step], engine: str, makers: dict[str, int], initial: Collection[str]) -> Iterator[str]:
     engines = _engines()
     if engine not in engines:
         yield f"the pipeline: {validate.unknown_engine(engine, engines)}"

@@ -22,9 +22,7 @@ def steps_from_functions(functions: Iterable[Callable[..., Any]], given: Collect
     return [step_from_function(function, made.union(given)) for function in listed]
 
 
-def step_from_function(
-    function: Callable[..., Any], made: Collection[str], settings: Collection[str] = ()
-) -> Step:
+def step_from_function(function: Callable[..., Any], made: Collection[str], settings: Collection[str] = ()) -> Step:
     """Return the step of a function.
 
     Args:
@@ -37,9 +35,7 @@ def step_from_function(
     if signature is not None:
         needed = [name for name in signature.required if name not in settings]
         inputs = {name: name for name in signature.names if name in made or name in needed}
-    return Step(
-        name=function_name(function), layer="transform" if inputs else "ingest", value=function, inputs=inputs
-    )
+    return Step(name=function_name(function), layer="transform" if inputs else "ingest", value=function, inputs=inputs)
 
 
 def function_name(function: Callable[..., Any]) -> str:

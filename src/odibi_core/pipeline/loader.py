@@ -40,9 +40,7 @@ def load_pipeline(target: str) -> list[Any]:
         found = _guarded(found, path, f"while {name or found.__name__}() was called")
     if not isinstance(found, (list, tuple)):
         what = f"{name} in {path.name}" if name else f"the pipeline of {path.name}"
-        raise PipelineDefinitionError(
-            f"{what} is a {type(found).__name__}; it must be a list of steps or functions"
-        )
+        raise PipelineDefinitionError(f"{what} is a {type(found).__name__}; it must be a list of steps or functions")
     return list(found)
 
 
@@ -72,9 +70,7 @@ def load_module(target: str, *, importable: bool = False) -> ModuleType:
 def shown_name(module: str) -> str:
     """Return the name of a module for messages; for one that was loaded from a file, the name of the file."""
     found = sys.modules.get(module)
-    file = (
-        getattr(found, "__file__", None) if isinstance(getattr(found, "__loader__", None), _Source) else None
-    )
+    file = (getattr(found, "__file__", None) if isinstance(getattr(found, "__loader__", None), _Source) else None)
     return Path(file).stem if file else module
 
 
@@ -86,13 +82,9 @@ def split_target(target: str) -> tuple[Path, str]:
     if path.is_file():
         return path.resolve(), "" if path is whole else name
     if path.is_dir():
-        raise PipelineDefinitionError(
-            f"{str(path)!r} is a folder; name the Python file in it that holds the pipeline"
-        )
+        raise PipelineDefinitionError(f"{str(path)!r} is a folder; name the Python file in it that holds the pipeline")
     if not path.parent.is_dir():
-        raise PipelineDefinitionError(
-            f"there is no file {str(path)!r}: there is no folder {str(path.parent)!r}"
-        )
+        raise PipelineDefinitionError(f"there is no file {str(path)!r}: there is no folder {str(path.parent)!r}")
     beside = [each.name for each in path.parent.glob("*.py") if each.is_file()]
     raise PipelineDefinitionError(f"there is no file {str(path)!r}{nearest(path.name, beside)}")
 
@@ -232,9 +224,7 @@ def _what(error: BaseException) -> str:
 def _named(module: ModuleType, path: Path, name: str) -> Any:
     if name in vars(module):
         return vars(module)[name]
-    known = [
-        each for each, value in vars(module).items() if _is_pipeline(value) or _is_function(value, module)
-    ]
+    known = [each for each, value in vars(module).items() if _is_pipeline(value) or _is_function(value, module)]
     raise PipelineDefinitionError(f"{path.name} has no {name!r}{nearest(name, known)}; {_found(module)}")
 
 
@@ -262,23 +252,13 @@ def _unnamed(module: ModuleType, path: Path) -> Any:
 def _advice(called: MainCall, module: ModuleType) -> str:
     """Return the line that makes a pipeline of the functions and steps of the file."""
     own = [name for name in vars(module) if not name.startswith("_")]
-    steps = [
-        name
-        for name in own
-        if _is_function(vars(module)[name], module) or isinstance(vars(module)[name], Step)
-    ]
-    line = called.line() or (
-        f"pipeline = [{', '.join(steps[:8])}{', …' * (len(steps) > 8)}]" if steps else ""
-    )
+    steps = [name for name in own if _is_function(vars(module)[name], module) or isinstance(vars(module)[name], Step)]
+    line = called.line() or (f"pipeline = [{', '.join(steps[:8])}{', …' * (len(steps) > 8)}]" if steps else "")
     return f"; add this line at its end: {line}" if line else ""
 
 
 def _is_pipeline(value: Any) -> bool:
-    return (
-        isinstance(value, (list, tuple))
-        and bool(value)
-        and all(isinstance(e, Step) or callable(e) for e in value)
-    )
+    return (isinstance(value, (list, tuple)) and bool(value) and all(isinstance(e, Step) or callable(e) for e in value))
 
 
 def _is_function(value: Any, module: ModuleType) -> bool:
@@ -292,7 +272,5 @@ def _found(module: ModuleType) -> str:
         "functions": [name for name in own if _is_function(vars(module)[name], module)],
         "steps": [name for name in own if isinstance(vars(module)[name], Step)],
     }
-    found = [
-        f"{kind} {', '.join(names[:8])}{', …' * (len(names) > 8)}" for kind, names in kinds.items() if names
-    ]
+    found = [f"{kind} {', '.join(names[:8])}{', …' * (len(names) > 8)}" for kind, names in kinds.items() if names]
     return f"it has {'; '.join(found)}" if found else "it has no lists, functions or steps"

@@ -95,9 +95,7 @@ def _unfit_value(step: Step) -> str:
     if step.layer == "ingest":
         return f"it ingests, so value must be a path to read or a function, got {found}"
     if step.layer in ("publish", "store"):
-        return (
-            f"its layer is {step.layer!r}, so value must be a path to write or a function, got {found}"
-        )
+        return (f"its layer is {step.layer!r}, so value must be a path to write or a function, got {found}")
     hint = "; a SQL text needs type='sql'" if isinstance(value, str) and " " in value.strip() else ""
     return f"its type is {step.type!r}, so value must be callable, got {found}{hint}"
 
@@ -194,9 +192,7 @@ def _one_in_the_record(what: str, names: Iterable[str]) -> Iterator[str]:
             yield f"{what} {quoted(name)}: the record cannot tell its name from {quoted(other)}; rename one"
 
 
-def producer_problems(
-    steps: Sequence[Step], makers: dict[str, int], initial: Collection[str]
-) -> Iterator[str]:
+def producer_problems(steps: Sequence[Step], makers: dict[str, int], initial: Collection[str]) -> Iterator[str]:
     """Yield the keys that more than one step makes; steps of one name are reported by `name_problems`."""
     for index, step in enumerate(steps):
         label = f"step {quoted(step.name)}"

@@ -68,9 +68,7 @@ class RunStore:
         """
         ids = self.ids()
         if not ids:
-            raise RunNotFoundError(
-                f"there are no runs in {self.root}; run a pipeline first, or name another store"
-            )
+            raise RunNotFoundError(f"there are no runs in {self.root}; run a pipeline first, or name another store")
         if wanted in (None, "", "latest"):
             return ids[-1]
         name = str(wanted)

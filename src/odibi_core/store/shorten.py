@@ -36,9 +36,7 @@ def shortened_line(to_line: Callable[[Event], bytes], event: Event, limit: int) 
 def shortened(event: Event, limit: int) -> Event:
     """Return the event in at most `limit` bytes: the longest values are replaced first, each by a note of its size."""
     kept: dict[str, Any] = dict(event.fields)
-    standard: dict[str, Any] = {
-        name: value for name in STANDARD if (value := getattr(event, name)) is not None
-    }
+    standard: dict[str, Any] = {name: value for name in STANDARD if (value := getattr(event, name)) is not None}
     sizes = [(len(msgspec.json.encode(value)), name, kept) for name, value in kept.items()]
     sizes += [(len(msgspec.json.encode(value)), name, standard) for name, value in standard.items()]
     excess = len(encode(event)) - limit

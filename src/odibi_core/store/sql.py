@@ -14,9 +14,7 @@ from odibi_core.events import Event, encode
 from odibi_core.store.sql_duckdb import TIMEOUT_S, Answer, Interrupted, ask, opened, too_slow
 
 
-def query_files(
-    query: str, paths: Iterable[Path], *, timeout_s: float = TIMEOUT_S, isolated: bool = False
-) -> Answer:
+def query_files(query: str, paths: Iterable[Path], *, timeout_s: float = TIMEOUT_S, isolated: bool = False) -> Answer:
     """Answer a SELECT over the events in these journal segments.
 
     Args:

@@ -110,9 +110,7 @@ def too_slow(timeout_s: float) -> QueryError:
 
 def too_large(limit: str) -> QueryError:
     """Return the error of a query that reached its memory limit."""
-    return QueryError(
-        f"the query needs more memory than the {limit} it may have; ask for less, or for fewer runs"
-    )
+    return QueryError(f"the query needs more memory than the {limit} it may have; ask for less, or for fewer runs")
 
 
 def _connect() -> Any:
@@ -143,9 +141,7 @@ def _create_view(connection: Any, table: LogTable, words: set[str]) -> None:
     columns = []
     for name, column in table.columns.items():
         value = _standard(name, column.type) if name in STANDARD_TYPES else _quoted(column.name)
-        others = {
-            word for word in words if table.find(word) is column and word.lower() != column.name.lower()
-        }
+        others = {word for word in words if table.find(word) is column and word.lower() != column.name.lower()}
         columns += [f"{value} as {_quoted(shown)}" for shown in (column.name, *sorted(others))]
     try:
         connection.execute("set TimeZone = 'UTC'")
@@ -245,9 +241,7 @@ def _explained(connection: Any, table: LogTable) -> Iterator[None]:
 
 def _explain(said: str, table: LogTable) -> str:
     if "'pytz'" in said:
-        return (
-            "a time with a zone cannot be returned inside a list or struct; cast it, such as now()::timestamp"
-        )
+        return ("a time with a zone cannot be returned inside a list or struct; cast it, such as now()::timestamp")
     missing = re.search(r'column "([^"]+)" not found|does not have a column named "([^"]+)"', said)
     if missing is None:
         return said

@@ -39,9 +39,7 @@ LARGEST_ANSWER: Final = 256 << 20
 """Bytes of an answer that is returned whole."""
 _BATCH_BYTES: Final = 1 << 20
 _CPU_MARGIN_S: Final = 5
-_START: Final = (
-    "import sys; sys.path[:] = sys.argv[1:]; from odibi_core.store import sql_process; sql_process.main()"
-)
+_START: Final = ("import sys; sys.path[:] = sys.argv[1:]; from odibi_core.store import sql_process; sql_process.main()")
 _MEMORY: Final = f"{ADDRESS_SPACE >> 30} GB"
 
 
@@ -134,9 +132,7 @@ def isolated(
 
 def _start() -> subprocess.Popen[bytes]:
     if not sys.executable:
-        raise QueryError(
-            "a query in a process of its own needs a Python interpreter; sys.executable is empty"
-        )
+        raise QueryError("a query in a process of its own needs a Python interpreter; sys.executable is empty")
     return subprocess.Popen(
         [sys.executable, "-P", "-c", _START, *map(os.path.abspath, sys.path)],
         stdin=subprocess.PIPE,
@@ -180,9 +176,7 @@ class _Reader:
         if self._room is not None:
             self._room -= size
             if self._room < 0:
-                raise QueryError(
-                    f"the answer is larger than {LARGEST_ANSWER >> 20} MB; ask for fewer rows or columns"
-                )
+                raise QueryError(f"the answer is larger than {LARGEST_ANSWER >> 20} MB; ask for fewer rows or columns")
         message: _Message = _decode(self._read(size, is_timed))
         if isinstance(message, Refused):
             raise _ERRORS[message.because_of](message.message)
@@ -280,9 +274,7 @@ def _packed(batches: Iterable[list[tuple[Any, ...]]]) -> Iterator[list[msgspec.R
         for row in batch:
             packed = sql_values.pack(row)
             if len(packed) > LARGEST_ROW:
-                raise QueryError(
-                    f"a row of the answer is larger than {LARGEST_ROW >> 20} MB; ask for less of its text"
-                )
+                raise QueryError(f"a row of the answer is larger than {LARGEST_ROW >> 20} MB; ask for less of its text")
             rows.append(msgspec.Raw(packed))
             size += len(packed)
             if size > _BATCH_BYTES:
@@ -296,10 +288,7 @@ def _limit(what: int, soft: int, hard: int | None = None) -> None:
     """Lower a limit of this process; one that is lower already stays."""
     before = resource.getrlimit(what)
     wanted = (soft, soft if hard is None else hard)
-    lowered = [
-        new if old == resource.RLIM_INFINITY else min(new, old)
-        for new, old in zip(wanted, before, strict=True)
-    ]
+    lowered = [new if old == resource.RLIM_INFINITY else min(new, old) for new, old in zip(wanted, before, strict=True)]
     resource.setrlimit(what, (lowered[0], lowered[1]))
 
 
