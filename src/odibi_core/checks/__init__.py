@@ -5,8 +5,9 @@ A check is a function that makes a `Check`, and one line in `BUILTIN`, or an ent
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from odibi_core import _lazy
 
 if TYPE_CHECKING:
     from odibi_core.checks.base import Check, CheckResult, Finding
@@ -22,7 +23,8 @@ BUILTIN: dict[str, str] = {
     "row_count": "odibi_core.checks.tables:row_count",
     "unique": "odibi_core.checks.columns:unique",
 }
-_BASE = dict.fromkeys(("Check", "CheckResult", "Finding"), "odibi_core.checks.base")
+_MODULES = {name: target.partition(":")[0].removeprefix("odibi_core.") for name, target in BUILTIN.items()}
+_MODULES |= dict.fromkeys(("Check", "CheckResult", "Finding"), "checks.base")
 
 __all__ = [
     "Check",
@@ -39,7 +41,4 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    target = BUILTIN[name].partition(":")[0] if name in BUILTIN else _BASE.get(name)
-    if target is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(target), name)
+    return _lazy.fetch(globals(), _MODULES, name)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import islice
+from collections.abc import Callable, Sequence
 from typing import Any
 
 LOOKED_AT = 5  # rows from which the columns are inferred
 
 
-def face(value: object) -> RowsFace | ColumnsFace | None:
+def face(value: object) -> PlainFace | None:
     if isinstance(value, list | tuple) and value and all(isinstance(row, dict) for row in value[:LOOKED_AT]):
-        return RowsFace(value)
+        names = list(dict.fromkeys(name for row in value[:LOOKED_AT] for name in row))
+        return PlainFace(names, len(value), lambda name, limit: [row.get(name) for row in value[:limit]])
     if isinstance(value, dict) and value and all(map(_is_column, value.values())):
-        return ColumnsFace(value) if len({len(column) for column in value.values()}) == 1 else None
+        heights = {len(column) for column in value.values()}
+        if len(heights) == 1:
+            return PlainFace(list(value), heights.pop(), lambda name, limit: list(value[name][:limit]))
     return None
 
 
@@ -21,51 +23,27 @@ def _is_column(value: object) -> bool:
     return isinstance(value, list | tuple) or (hasattr(value, "__array__") and getattr(value, "ndim", 0) == 1)
 
 
-class RowsFace:
-    """Columns are those of the first rows, in the order in which they appear."""
+class PlainFace:
+    """The columns in the order in which the first rows have them; `first(name, limit)` returns their first values."""
 
     lazy = False
 
-    def __init__(self, rows: Sequence[dict[Any, Any]]) -> None:
-        self._rows = rows
-        self._names = list(dict.fromkeys(name for row in rows[:LOOKED_AT] for name in row))
+    def __init__(self, names: list[Any], height: int, first: Callable[[Any, int], list[Any]]) -> None:
+        self._names = names
+        self._height = height
+        self._first = first
 
     def names(self) -> Sequence[object]:
         return self._names
 
     def types(self, limit: int) -> list[str]:
-        seen = self._rows[:LOOKED_AT]
-        return [_type_of([row.get(name) for row in seen]) for name in self._names[:limit]]
+        return [_type_of(self._first(name, LOOKED_AT)) for name in self._names[:limit]]
 
     def height(self) -> int | None:
-        return len(self._rows)
+        return self._height
 
     def head(self, rows: int, columns: int) -> Sequence[Sequence[Any]]:
-        return [[row.get(name) for name in self._names[:columns]] for row in self._rows[:rows]]
-
-    def stats(self, columns: int) -> list[dict[str, Any]]:
-        return []
-
-
-class ColumnsFace:
-    """A dict of columns of one length."""
-
-    lazy = False
-
-    def __init__(self, columns: dict[Any, Any]) -> None:
-        self._columns = columns
-
-    def names(self) -> Sequence[object]:
-        return list(self._columns)
-
-    def types(self, limit: int) -> list[str]:
-        return [_type_of(list(column[:LOOKED_AT])) for column in islice(self._columns.values(), limit)]
-
-    def height(self) -> int | None:
-        return len(next(iter(self._columns.values())))
-
-    def head(self, rows: int, columns: int) -> Sequence[Sequence[Any]]:
-        return list(zip(*(column[:rows] for column in islice(self._columns.values(), columns)), strict=True))
+        return list(zip(*(self._first(name, rows) for name in self._names[:columns]), strict=True))
 
     def stats(self, columns: int) -> list[dict[str, Any]]:
         return []

@@ -99,11 +99,10 @@ class _Crew:
             self._workers.append(worker)
 
     def _work(self) -> None:
-        execute, copy = self._execute, self._context.copy
         task = self._take()
         while task is not None:
             try:
-                freed = copy().run(execute, task)
+                freed = self._context.copy().run(self._execute, task)
                 # A chain, the usual case, needs no lock: no other worker is involved.
                 task = freed[0] if len(freed) == 1 and not self.cancelled else self._next(freed)
             except BaseException as error:

@@ -12,7 +12,7 @@ from odibi_core.errors import PipelineDefinitionError, nearest
 from odibi_core.pipeline import validate
 from odibi_core.pipeline.functions import function_name, step_from_function
 from odibi_core.pipeline.graph import Graph, connect, cycles, topological
-from odibi_core.pipeline.parameters import known_params, takes
+from odibi_core.pipeline.parameters import params_of
 from odibi_core.pipeline.step import Step
 
 _SHOWN = 100  # problems in one message; more of them have one cause
@@ -103,11 +103,11 @@ def _override(steps: Sequence[Step], params: Mapping[str, Any]) -> list[Step]:
     used: set[str] = set()
     changed = []
     for step in steps:
-        taken = {name: value for name, value in params.items() if takes(step, name)}
+        taken = {name: params[name] for name in params.keys() & params_of(step)}
         used.update(taken)
         changed.append(msgspec.structs.replace(step, params={**step.params, **taken}) if taken else step)
     if len(used) < len(params):
-        known = known_params(steps)
+        known = set().union(*map(params_of, steps))
         _refuse(
             f"no step takes the parameter {validate.quoted(name)}{nearest(name, known)}"
             for name in params

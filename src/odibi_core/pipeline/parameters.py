@@ -1,4 +1,4 @@
-"""Parameters of a run: the steps that take a value by its name."""
+"""The parameters of a run that a step takes by name."""
 
 from __future__ import annotations
 
@@ -21,25 +21,11 @@ def placeholders(query: str) -> set[str]:
     return {match[2] for match in _PLACEHOLDER.finditer(query) if match[2]} if "$" in query else set()
 
 
-def takes(step: Step, name: str) -> bool:
-    """Return true if a step takes a parameter of the run of this name."""
-    if name in step.params:
-        return True
-    if name in step.inputs:
-        return False
+def params_of(step: Step) -> set[str]:
+    """Return the names of the parameters of the run that a step takes."""
+    names: Iterable[str] = ()
     if step.operation == "sql":
-        return name in placeholders(step.value)
-    signature = signature_of(step.value) if step.operation == "call" else None
-    return signature is not None and name in signature.names
-
-
-def known_params(steps: Iterable[Step]) -> set[str]:
-    """Return every name for which `takes` is true."""
-    known: set[str] = set()
-    for step in steps:
-        known.update(step.params)
-        if step.operation == "sql":
-            known |= placeholders(step.value)
-        elif step.operation == "call" and (signature := signature_of(step.value)):
-            known.update(name for name in signature.names if name not in step.inputs)
-    return known
+        names = placeholders(step.value)
+    elif step.operation == "call" and (signature := signature_of(step.value)):
+        names = signature.names
+    return {*step.params, *(name for name in names if name not in step.inputs)}

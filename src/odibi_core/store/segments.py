@@ -53,13 +53,12 @@ def segment_name(stem: str, number: int) -> str:
 
 def segments_of(directory: Path, stem: str) -> list[Path]:
     """Return the segments of one journal and of its forked children, each writer's in order."""
-    own = [path for path in directory.glob(f"{stem}*.jsonl") if _stem_of(path) == stem]
-    return sorted(own, key=_order)
+    return sorted((path for path in directory.glob(f"{stem}*.jsonl") if _parts_of(path)[0] == stem), key=_parts_of)
 
 
 def all_segments(directory: Path) -> list[Path]:
     """Return every segment in a folder, each writer's in order."""
-    return sorted(directory.glob("*.jsonl"), key=_order)
+    return sorted(directory.glob("*.jsonl"), key=_parts_of)
 
 
 def read_events(paths: Iterable[Path], read_errors: ReadErrors | None = None) -> Iterator[Event]:
@@ -79,8 +78,8 @@ def read_events(paths: Iterable[Path], read_errors: ReadErrors | None = None) ->
 
 def writer_of(path: Path) -> str:
     """Return the stem that all segments of one writer share."""
-    match = _NAME.fullmatch(path.name)
-    return f"{match['stem']}{match['child'] or ''}" if match else path.name
+    stem, child, _ = _parts_of(path)
+    return stem + child
 
 
 def read_lines(path: Path, read_errors: ReadErrors) -> Iterator[bytes]:
@@ -112,11 +111,7 @@ def _read_in_turn(paths: list[Path], read_errors: ReadErrors) -> Iterator[Event]
                 read_errors.unreadable += 1
 
 
-def _stem_of(path: Path) -> str:
-    match = _NAME.fullmatch(path.name)
-    return match["stem"] if match else path.stem
-
-
-def _order(path: Path) -> tuple[str, str, int]:
+def _parts_of(path: Path) -> tuple[str, str, int]:
+    """Return the stem, the suffix of a forked child, and the number of a segment; segments sort by them."""
     match = _NAME.fullmatch(path.name)
     return (match["stem"], match["child"] or "", int(match["number"] or 1)) if match else (path.name, "", 1)
