@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from odibi_core.bus.bus import EventBus
 from odibi_core.logs.context import LogContext
-from odibi_core.logs.program_logger import ProgramLog, ProgramLogger
-from odibi_core.logs.sampling import Gate
+from odibi_core.logs.program_logger import ProgramLog
+from odibi_core.logs.sampling import LogSampler
 from odibi_core.runtime.observer import observe
 from odibi_core.runtime.program import init_observability
 from odibi_core.settings import Log, ObservabilityConfig
@@ -218,9 +218,9 @@ def test_accepted_is_said_and_held_back_and_sampled_out(
         assert accepted == said + held
 
 
-def test_the_property_sees_a_gate_that_forgets(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sabotage: a gate that drops what it held back when a window ends does not add up."""
-    monkeypatch.setattr(Gate, "tell", lambda *_: None)
+def test_the_property_sees_a_sampler_that_forgets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sabotage: a sampler that drops what it held back when a window ends does not add up."""
+    monkeypatch.setattr(LogSampler, "report", lambda *_: None)
     program = Program(repeat_limit=1)
     accepted = said_of([("a", "info", 0, None)] * 3, program)
     assert accepted.total() != len(program.lines) + sum(line["count"] for line in program.told)
@@ -234,7 +234,7 @@ def test_a_thousand_different_lines_are_the_most_that_are_counted() -> None:
     for number in range(1500):
         program.logger.info(f"event-{number}")
     assert [line["suppressed_event"] for line in program.told] == ["first"]
-    assert len(program.log._gate._windows) == 1000
+    assert len(program.log.sampler._windows) == 1000
 
 
 def test_threads_lose_no_count() -> None:
@@ -271,15 +271,14 @@ def test_the_record_of_a_run_agrees_with_the_console() -> None:
 
 
 def test_switching_it_off_tells_what_was_held() -> None:
-    """And from then on every line is said, by the method that asks nobody."""
+    """And from then on every line is published."""
     program = Program(repeat_limit=1)
     for _ in range(3):
         program.logger.info("x")
     program.log.configure(Log(format="json"))
     program.logger.info("x")
     assert [line["event_type"] for line in program.lines] == ["x", "messages_suppressed", "x"]
-    assert "_say" not in vars(program.logger)
-    assert ProgramLogger._say is program.logger._say.__func__  # type: ignore[attr-defined]
+    assert not program.log.sampler.is_active
 
 
 @pytest.mark.parametrize("ending", ["", "raise SystemExit(3)", "1 / 0"])

@@ -1,7 +1,7 @@
 """The event bus: builds, sanitizes and delivers every event, and the subscriptions to it.
 
 `bus` is the bus, `subscriptions` its handlers and their filters, `hooks` the delivery to hooks, `built_in_hooks` the
-ready-made ones, and `worker_queue` a bounded queue with threads for slow handlers.
+ready-made ones, `subscriber_group` the sinks of several buses, `worker_queue` a bounded queue with threads.
 """
 
 from odibi_core.bus.built_in_hooks import (
@@ -12,6 +12,7 @@ from odibi_core.bus.built_in_hooks import (
     create_summary_hook,
 )
 from odibi_core.bus.bus import EventBus, Sink
+from odibi_core.bus.subscriber_group import SubscriberGroup
 from odibi_core.bus.subscriptions import AutomationHook, EventPriority, RegisteredHook, Subscription, name_of
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "EventPriority",
     "RegisteredHook",
     "Sink",
+    "SubscriberGroup",
     "Subscription",
     "create_alert_hook",
     "create_cache_stats_hook",

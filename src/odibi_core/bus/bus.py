@@ -64,8 +64,8 @@ class EventBus(Stays, BuiltInHooks, HookMethods):
     def __init__(self, max_workers: int = 4, *, clock: Clock = SYSTEM) -> None:
         self.max_workers = max_workers
         self.failures: dict[str, int] = {}
-        self.joined = False
-        """True if the listeners of the process are subscribed (see `process.state`)."""
+        self.groups: tuple[object, ...] = ()
+        """The groups of subscribers that it joined (see `bus.subscriber_group`)."""
         self.clock = clock
         self._builder = EventBuilder(clock)
         self._subscriptions = SubscriptionTable()

@@ -1,8 +1,8 @@
-"""Logging for a whole program: `get_logger(__name__)`, with stderr and a file behind it as the environment says.
+"""Logging for a whole program: `get_logger(__name__)`, with stderr and a file that the environment configures.
 
-What a logger says inside `observe()` or a step belongs to that run and stands in its record too; outside any run it
-goes to one bus of the program, which is made when the first line is said. Beside the loggers' lines stands what the
-toolkit's calls say (`track_performance`, `capture_exception` …), from the log's level up.
+A line that is logged inside `observe()` or a step belongs to that run and is in its record too. Outside of a run it
+goes to the event bus of the program. The calls of the toolkit (`track_performance`, `capture_exception` …) are shown
+beside the lines of the loggers, from the level of the log up.
 """
 
 from __future__ import annotations
@@ -10,20 +10,19 @@ from __future__ import annotations
 import atexit
 import sys
 import weakref
-from functools import partial
 from threading import RLock
 from typing import Any, Final, TextIO
 
 from odibi_core import _fork, private_files
 from odibi_core._state import STATE
-from odibi_core.bus.bus import EventBus, Sink
+from odibi_core.bus import EventBus, Sink, SubscriberGroup
 from odibi_core.errors import STOPS
 from odibi_core.events import Event, kinds, sanitize_text
 from odibi_core.events.context import bus_here
 from odibi_core.events.kinds import SEVERITY, LogLevel, severity
 from odibi_core.events.leveled import Leveled, with_failure
 from odibi_core.events.normalize import to_text
-from odibi_core.logs.sampling import Gate
+from odibi_core.logs.sampling import LogSampler
 from odibi_core.process.state import creation_lock, current_bus, listen, program_bus
 from odibi_core.redaction import redactor as redaction
 from odibi_core.settings import Log, ObservabilityConfig, color_choice, get_config
@@ -38,10 +37,10 @@ _ENDS: Final = frozenset({kinds.PIPELINE_COMPLETE, kinds.PIPELINE_ERROR})
 
 
 class ProgramLog:
-    """What the loggers of a program share: where they speak, and where it is shown, stderr and the settings' file.
+    """The loggers of a program, and the outlets of their lines: stderr and the file of the settings.
 
-    Nothing is opened before the first line. `get_logger` uses the one of the process; one of your own, with other
-    settings or another stream, is for programs inside programs, and for tests.
+    Nothing is opened before the first line. `get_logger` uses the log of the process. Another one, with other settings
+    or another stream, is for programs inside programs, and for tests.
 
     >>> log = ProgramLog(Log(level="debug", file="app.jsonl"))
     >>> log.get_logger("etl.load").debug("orders_loaded", row_count=3)
@@ -56,233 +55,229 @@ class ProgramLog:
     ) -> None:
         self.file: LogFile | None = None
         self._stream = stream
-        self._own = EventBus() if bus is None else bus
-        self._gate = Gate(self._own.clock)
+        self._own_bus = EventBus() if bus is None else bus
+        self.sampler = LogSampler(self._own_bus.clock)
         self._loggers: dict[str, ProgramLogger] = {}
         self._components: set[str] = set()
-        self._joined: weakref.WeakSet[EventBus] = weakref.WeakSet()
-        self._lock = RLock()
-        self._shown = _Shown(self._components, self._gate)
+        self._reset_locks()
+        self._sink = _LogSink(self._components, self.sampler)
+        self._subscribers = SubscriberGroup()
+        self._subscribers.add(self._sink, name="program log")
         self.configure(get_config() if settings is None else settings)
         _logs.add(self)
-        _fork.in_child(self._after_fork)
+        _fork.in_child(self._reset_locks)
 
-    def _after_fork(self) -> None:
-        """Fork: another thread of the parent may have held a lock."""
+    def _reset_locks(self) -> None:
+        """Fork: another thread of the parent may hold a lock, and the parent reports its suppressed repeats."""
         self._lock = RLock()
-        self._gate.begin()
+        self.sampler.reset()
 
     def configure(self, settings: Log | ObservabilityConfig) -> None:
-        """From here on these settings, for the loggers too that there are; one whose level was set keeps it.
+        """Apply settings, also to the existing loggers; one whose level was set keeps it.
 
-        Raises `ConfigurationError`, and then all stays as it was.
+        Raises:
+            ConfigurationError: If a setting is wrong; then nothing is changed.
         """
         log: Log = settings if isinstance(settings, Log) else settings.section("log")
         to_line = line_encoder(log.preset, _service(settings, log.preset))
         with self._lock:
             before, self.settings = self.file, log
             self.file = LogFile(log.file, to_line) if log.file else None
-            self._gate.configure(log.sample_rate, log.repeat_limit, log.repeat_window_s)
-            self._shown.screen = _Screen(log, self._stream, self.file, fitting(to_line))
+            self.sampler.configure(log.sample_rate, log.repeat_limit, log.repeat_window_s)
+            self._sink.outlets = _Outlets(log, self._stream, self.file, fitting(to_line))
             for logger in self._loggers.values():
-                logger.follow(log.level, self._gate)
+                logger.follow(log.level)
         if before is not None:
             before.close()
-        self._gate.tell()  # not under our lock: who speaks may be waited for by who waits for us
+        self.sampler.report()  # lock order: a sink that runs in another thread may need the lock of this log
 
     def get_logger(self, name: str) -> ProgramLogger:
-        """The logger of that name, always the same one."""
+        """Return the logger of a name, always the same one."""
         if type(name) is not str:
             name = to_text(name)
         found = self._loggers.get(name)
         if found is None:
             with self._lock:
-                found = self._loggers.setdefault(name, ProgramLogger(name, self, self._gate))
+                found = self._loggers.setdefault(name, ProgramLogger(name, self))
                 self._components.add(found.component)
         return found
 
     def bus(self) -> EventBus:
-        """The bus to speak on here: that of the run that we are in, else the program's own."""
-        found: EventBus = bus_here.get() or self._own
-        if found not in self._joined:
-            self._join(found)
-        return found
-
-    def _join(self, bus: EventBus) -> None:
-        with self._lock:
-            if bus not in self._joined:
-                bus.subscribe(self._shown, name="program log")
-                self._joined.add(bus)  # last: who finds it here speaks at once
+        """Return the bus of the current run, or else of the program."""
+        bus: EventBus = bus_here.get() or self._own_bus
+        if self._subscribers not in bus.groups:
+            self._subscribers.join(bus)
+        return bus
 
     @property
     def sampled_out(self) -> int:
-        """Lines that were not said because of the sample rate."""
-        return self._gate.sampled_out
+        """Number of lines that the sample rate left out."""
+        return self.sampler.sampled_out
 
     def close(self) -> None:
-        """Tell of the lines that are held back, and let the file go; a line that comes later opens it again."""
-        self._gate.tell()
+        """Report the suppressed repeats and close the file; a later line opens it again."""
+        self.sampler.report()
         if self.file is not None:
             self.file.close()
 
 
 class _ProcessLog(ProgramLog):
-    """The one of the process hears every bus, so that it shows the toolkit's calls where no logger said a word."""
+    """The log of the process, on every bus: it shows the calls of the toolkit also if no logger was used there."""
 
     def __init__(self, settings: Log | ObservabilityConfig) -> None:
         super().__init__(settings, bus=program_bus())
-        self.told: set[str] = set()
-        """What was wrong at set-up and was warned of."""
-        listen(self._shown, name="program log")
+        self.warned: set[str] = set()
+        """The problems of the set-up that were logged."""
+        listen(self._sink, name="program log")
 
     bus = staticmethod(current_bus)
 
 
-class _Screen:
-    """Where lines are shown, as one set of settings says; opened when the first line comes."""
+class _Outlets:
+    """The console and the file of one set of settings, opened when the first line comes."""
 
     def __init__(self, log: Log, stream: TextIO | None, file: LogFile | None, to_json: ToLine) -> None:
         self.rank = SEVERITY[log.level]
-        self.outlets: tuple[Sink, ...] = ()
+        self.opened: tuple[Sink, ...] = ()
         self._log = log
         self._stream = stream
         self._file = file
         self._to_json = to_json
 
     def open(self) -> tuple[Sink, ...]:
-        """Look at the stream only now: it may have been replaced since."""
+        """Open and return the outlets; the stream is examined only now, because a program may have replaced it."""
         color = color_choice()
         if color is None:
             color = _is_terminal(self._stream or sys.stderr)
         console = TextSink(self._stream, self._log.format, color=color, to_json=self._to_json)
-        self.outlets = (console,) if self._file is None else (console, self._file)
-        return self.outlets
+        self.opened = (console,) if self._file is None else (console, self._file)
+        return self.opened
 
 
-class _Shown:
-    """Passes on what our loggers say, told by its component, and from a level up what the toolkit's calls say."""
+class _LogSink:
+    """Passes the lines of the log's own loggers to its outlets, and from a level up the calls of the toolkit."""
 
-    screen: _Screen
+    outlets: _Outlets
 
-    def __init__(self, components: set[str], gate: Gate) -> None:
+    def __init__(self, components: set[str], sampler: LogSampler) -> None:
         self._components = components
-        self._gate = gate
+        self._sampler = sampler
 
     def __call__(self, event: Event) -> None:
-        kind, screen = event.event_type, self.screen
+        kind, outlets = event.event_type, self.outlets
         if event.component in self._components or (
-            kind in kinds.OF_PROGRAMS and severity(event.level) >= screen.rank
+            kind in kinds.OF_PROGRAMS and severity(event.level) >= outlets.rank
         ):
-            for outlet in screen.outlets or screen.open():
+            for outlet in outlets.opened or outlets.open():
                 outlet(event)
         if kind in _ENDS and event.run_id is not None:
-            self._gate.tell(event.run_id)
+            self._sampler.report(event.run_id)
 
 
 class ProgramLogger(Leveled):
-    """A logger of `get_logger`: its name is the `component` of every line; keywords become fields.
+    """A logger of `get_logger`: its name is the `component` of every line, keywords become fields.
 
-    The first argument is the event's type; a field that is called as the recorder's own (`component`, `level`, …) is
-    kept with a `_` behind its name. Nothing here raises.
+    The first argument is the event's type. A field with a name of the recorder (`component`, `level`, …) is kept with
+    a `_` behind its name. No method raises.
     """
 
-    def __init__(self, name: str, log: ProgramLog, gate: Gate) -> None:
+    def __init__(self, name: str, log: ProgramLog) -> None:
         self.name = name
         self.component = sanitize_text(name)
         self._log = log
         self._has_own_level = False
-        self.follow(log.settings.level, gate)
+        self.follow(log.settings.level)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """As the standard library's: by its name, the logger of that process."""
+        """Pickle by name, as loggers of the standard library: the copy is the logger of that process."""
         return get_logger, (self.name,)
 
     @property
     def bus(self) -> EventBus:
-        """Where it speaks here: the bus of the run that we are in, else the program's."""
+        """The bus of the current run, or else of the program."""
         return self._log.bus()
 
     def set_level(self, level: str | LogLevel) -> None:
-        """Say nothing below `level`, whatever the program's log is configured to later."""
+        """Log nothing below `level`, whatever the log of the program is configured to later."""
         super().set_level(level)
         self._has_own_level = True
 
-    def follow(self, level: str, gate: Gate) -> None:
-        """Be as the program's log is; a gate that is open costs nothing."""
+    def follow(self, level: str) -> None:
+        """Use the level of the log, unless this logger has its own."""
         if not self._has_own_level:
             super().set_level(level)
-        if gate.is_open:
-            self.__dict__.pop("_say", None)
-        else:
-            self.__dict__["_say"] = partial(self._say_if_admitted, gate)
 
     def _say(self, level: str, event: str, fields: dict[str, Any]) -> None:
+        bus, name = self._log.bus(), self.component
+        if self._log.sampler.is_active and not self._is_admitted(bus, level, event, fields):
+            return
         if "component" in fields:
             fields["component_"] = fields.pop("component")
         if "exc_info" in fields or "extra" in fields or "stack_info" in fields or "stacklevel" in fields:
             fields = with_failure(fields)
-        name = self.component
-        self._log.bus().publish(event, level=level, fields={"component": name, "logger": name, **fields})
+        bus.publish(event, level=level, fields={"component": name, "logger": name, **fields})
 
-    def _say_if_admitted(self, gate: Gate, level: str, event: str, fields: dict[str, Any]) -> None:
+    def _is_admitted(self, bus: EventBus, level: str, event: str, fields: dict[str, Any]) -> bool:
         try:
-            admitted = gate.admits(self._log.bus(), self.component, level, event, fields)
+            return self._log.sampler.admits(bus, self.component, level, event, fields)
         except STOPS:
             raise
         except BaseException:
-            admitted = True  # a line too strange to be compared is said
-        if admitted:
-            ProgramLogger._say(self, level, event, fields)
+            return True  # a line that cannot be compared is published
 
     def __repr__(self) -> str:
         return f"ProgramLogger({self.name!r}, level={self.level!r})"
 
 
 def get_logger(name: str) -> ProgramLogger:
-    """The program's logger of that name, by custom `get_logger(__name__)`.
+    """Return the program's logger of a name, by custom `get_logger(__name__)`.
 
-    `LOG_LEVEL`, `LOG_FORMAT`, `LOG_FILE` and the other settings of the log are read by the first call in a process,
-    unless `init_observability` came before. One that cannot be right is warned of, and its default holds.
+    The first call in a process reads `LOG_LEVEL`, `LOG_FORMAT`, `LOG_FILE` and the other settings of the log, unless
+    `init_observability` was called before. A wrong value is logged as a warning, and its default applies.
     """
     return process_log().get_logger(name)
 
 
 def configure(settings: Log | ObservabilityConfig) -> None:
-    """Have the process's log be so from here on, its loggers too that there are. Raises `ConfigurationError`."""
-    _redact_as(get_config())
-    process_log(settings).configure(settings)  # again, where another thread's first line came in between
+    """Configure the log of the process and its existing loggers.
+
+    Raises:
+        ConfigurationError: If a setting is wrong; then nothing is changed.
+    """
+    _configure_redaction(get_config())
+    process_log(settings).configure(settings)  # again, because another thread may have logged a line in between
 
 
 def warn_of(problem: str) -> None:
-    """Say what is wrong with how the program is set up; the same only once, however often it is found."""
+    """Log a problem of the program's set-up once, however often it is found."""
     log = process_log()
-    if problem not in log.told:
-        log.told.add(problem)
+    if problem not in log.warned:
+        log.warned.add(problem)
         log.get_logger("odibi_core").warning("setup_problem", message=problem)
 
 
 def process_log(settings: Log | ObservabilityConfig | None = None) -> _ProcessLog:
-    """The log of the process. The first who asks makes it, and warns of what is wrong with the settings it found."""
-    if _default.log is None and _make(settings) and settings is None:
+    """Return the log of the process; the first call creates it and warns of wrong settings."""
+    if _default.log is None and _create(settings) and settings is None:
         for problem in get_config().validate("log", "redaction"):
             warn_of(problem)
     assert _default.log is not None
     return _default.log
 
 
-def _make(settings: Log | ObservabilityConfig | None) -> bool:
-    """False where another thread did."""
+def _create(settings: Log | ObservabilityConfig | None) -> bool:
+    """Create the log of the process; return False if another thread did."""
     with creation_lock():
         if _default.log is not None:
             return False
         config = get_config()
-        _redact_as(config)
+        _configure_redaction(config)
         private_files.set_file_mode(config.section("store").mode)
         _default.log = _ProcessLog(config if settings is None else settings)
         return True
 
 
-def _redact_as(config: ObservabilityConfig) -> None:
+def _configure_redaction(config: ObservabilityConfig) -> None:
     redaction.configure(
         config.redaction_names,
         config.redaction_patterns,
@@ -293,9 +288,9 @@ def _redact_as(config: ObservabilityConfig) -> None:
 
 
 def _service(settings: Log | ObservabilityConfig, preset: str) -> Service:
-    """Whose lines they are; only lines for other systems say so."""
+    """Return the service of the lines, which only the lines for other systems contain."""
     config = get_config() if isinstance(settings, Log) else settings
-    if preset == "datadog":  # where logs and metrics belong together by the same three tags
+    if preset == "datadog":  # logs and metrics are joined there by the same three tags
         return Service(config.datadog_service, config.datadog_env, config.datadog_version)
     return Service(config.service_name, config.environment, config.service_version)
 
@@ -305,8 +300,6 @@ def _is_terminal(stream: TextIO | None) -> bool:
         return stream is not None and stream.isatty()
     except (ValueError, AttributeError):  # closed, or no real file
         return False
-
-
 
 
 class _Default:
@@ -321,7 +314,7 @@ _logs: weakref.WeakSet[ProgramLog] = weakref.WeakSet()
 
 
 def _at_exit() -> None:
-    """What is held back when the program ends is told."""
+    """Report the suppressed repeats and close the files when the program ends."""
     for log in list(_logs):
         log.close()
 

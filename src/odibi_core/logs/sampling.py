@@ -1,8 +1,9 @@
-"""Which lines of loggers are said at all when there are too many: a share of them, and not the same one all over.
+"""Sampling and repeat suppression: which lines of loggers are published if there are too many.
 
-What is not said is neither shown nor recorded, so that console, file and record agree. Sampling is for debug and info,
-and keeps or drops all that belongs to one correlation id. Repeats are held back below error, and told of in one
-`messages_suppressed`. Errors are always said. To the unit: accepted = said + held back (told) + sampled out.
+A line that is not published is neither shown nor recorded, so that console, file and record agree. Sampling is for
+debug and info; it keeps or drops all lines of one correlation id. Repeats below error are suppressed and reported in
+one `messages_suppressed`. Errors are always published. The counts add up: accepted = published + suppressed (reported)
++ sampled out.
 """
 
 from __future__ import annotations
@@ -25,56 +26,58 @@ from odibi_core.events.leveled import UNNAMED
 from odibi_core.events.normalize import to_text
 
 _SAMPLED: Final = frozenset({"debug", "info"})
-_NEVER_HELD: Final = SEVERITY["error"]
+_NEVER_SUPPRESSED: Final = SEVERITY["error"]
 _WINDOWS: Final = 1000
-"""Different lines that are counted at once; of more, the oldest window ends before its time."""
+"""Different lines that are counted at once; for more, the oldest window ends before its time."""
 _KEY_LENGTH: Final = 200
 _MESSAGE_LENGTH: Final = 1000
 
 
 class Window(msgspec.Struct):
-    """The lines that are equal to one that was said, from that one on."""
+    """A published line, and the count of its repeats from then on."""
 
     bus: EventBus
     component: str
     event_type: str
     level: str
     until: float
-    said: int = 1
-    held: int = 0
+    published: int = 1
+    suppressed: int = 0
     message: str = ""
     context: Context | None = None
     first: datetime | None = None
     last: datetime | None = None
 
-    def hold(self, message: Any, now: datetime) -> None:
-        """One more that is not said."""
-        if not self.held:
+    def suppress(self, message: Any, now: datetime) -> None:
+        """Count a repeat that is not published."""
+        if not self.suppressed:
             self.message, self.first = to_text(message or self.event_type, _MESSAGE_LENGTH), now
-        self.held += 1
+        self.suppressed += 1
         self.last, self.context = now, current()
 
-    def tell(self) -> None:
-        """Say how many there were, in the run that they belong to."""
-        if not self.held or self.first is None or self.last is None:
+    def report(self) -> None:
+        """Publish the count of the suppressed repeats in the run that they belong to."""
+        if not self.suppressed or self.first is None or self.last is None:
             return
         fields = {
             "component": self.component,
-            "count": self.held,
+            "count": self.suppressed,
             "suppressed_event": self.event_type,
             "suppressed_message": self.message,
             "first_at": iso(self.first),
             "last_at": iso(self.last),
         }
-        said = f"{self.held} more of {self.event_type} were held back"
-        self.bus.publish(kinds.MESSAGES_SUPPRESSED, said, level=self.level, fields=fields, context=self.context)
+        message = f"{self.suppressed} more of {self.event_type} were held back"
+        self.bus.publish(
+            kinds.MESSAGES_SUPPRESSED, message, level=self.level, fields=fields, context=self.context
+        )
 
 
-class Gate:
-    """Lets lines through, or not; open until `configure` says otherwise. `sampled_out` counts those that sampling took.
+class LogSampler:
+    """Decides which lines are published: all, until `configure` limits them. `sampled_out` counts the sampled ones.
 
-    >>> gate = Gate()
-    >>> gate.configure(sample_rate=1.0, repeat_limit=2, repeat_window_s=60)
+    >>> sampler = LogSampler()
+    >>> sampler.configure(sample_rate=1.0, repeat_limit=2, repeat_window_s=60)
     """
 
     def __init__(self, clock: Clock = SYSTEM) -> None:
@@ -83,26 +86,29 @@ class Gate:
         self.rate = 1.0
         self.limit = 0
         self._window_s = 60.0
-        self.begin()
+        self.reset()
 
-    def begin(self) -> None:
-        """Nothing is held back: at the start, and in the child of a fork, whose parent tells of what it held."""
+    def reset(self) -> None:
+        """Forget all windows: at the start, and in a forked child, whose parent reports its own."""
         self._lines = count()
         self._windows: dict[tuple[object, ...], Window] = {}
-        self._is_told_at_end = False
+        self._reports_at_worker_end = False
         self._lock = threading.RLock()
 
     @property
-    def is_open(self) -> bool:
-        """Whether every line passes."""
-        return self.rate >= 1.0 and not self.limit
+    def is_active(self) -> bool:
+        """True if some lines may be left out."""
+        return self.rate < 1.0 or bool(self.limit)
 
     def configure(self, sample_rate: float, repeat_limit: int, repeat_window_s: float) -> None:
-        """From here on so; what is held back already is told with its window's end, or by `tell`."""
+        """Change the limits; the repeats suppressed so far are reported when their window ends, or by `report`."""
         self.rate, self.limit, self._window_s = sample_rate, repeat_limit, repeat_window_s
 
     def admits(self, bus: EventBus, component: str, level: str, event: Any, fields: dict[str, Any]) -> bool:
-        """Whether a line is said; one of a sample is given its `sample_rate`. Windows that ended are told of first."""
+        """Return whether a line is published; windows that ended are reported before.
+
+        A line of a sample gets its `sample_rate` as a field.
+        """
         if self.rate < 1.0 and level in _SAMPLED:
             if not self._in_sample(fields.get("correlation_id") or correlation_given(current())):
                 with self._lock:
@@ -111,46 +117,46 @@ class Gate:
             if "sample_rate" in fields:
                 fields["sample_rate_"] = fields.pop("sample_rate")
             fields["sample_rate"] = self.rate
-        if not self.limit or SEVERITY[level] >= _NEVER_HELD:
+        if not self.limit or SEVERITY[level] >= _NEVER_SUPPRESSED:
             return True
-        passes, ended = self._count(bus, component, level, event, fields)
+        admitted, ended = self._count(bus, component, level, event, fields)
         for window in ended:
-            window.tell()
-        return passes
+            window.report()
+        return admitted
 
     def _in_sample(self, correlation_id: Any) -> bool:
-        told_by = to_text(correlation_id or next(self._lines), _KEY_LENGTH)
-        digest = blake2b(told_by.encode("utf-8", "replace"), digest_size=8).digest()
+        key = to_text(correlation_id or next(self._lines), _KEY_LENGTH)
+        digest = blake2b(key.encode("utf-8", "replace"), digest_size=8).digest()
         return int.from_bytes(digest) < self.rate * 2**64
 
     def _count(
         self, bus: EventBus, component: str, level: str, event: Any, fields: dict[str, Any]
     ) -> tuple[bool, list[Window]]:
-        """Whether the line passes, and the windows that ended before it came."""
+        """Return whether the line is published, and the windows that ended before it."""
         kind, message = to_text(event, _KEY_LENGTH), fields.get("message")
-        # Lines without a name of their own, as those of `logging`, are told apart by what they say.
-        words = fields.get("message_template", message) if kind == UNNAMED else ""
-        key = (id(bus), component, level, kind, to_text(words, _KEY_LENGTH))
+        # Lines without a name of their own, such as those of `logging`, are distinguished by their message template.
+        template = fields.get("message_template", message) if kind == UNNAMED else ""
+        key = (id(bus), component, level, kind, to_text(template, _KEY_LENGTH))
         with self._lock:
             now = self.clock.monotonic()
-            ended = self._ended(now)
+            ended = self._take_ended(now)
             window = self._windows.get(key)
             if window is None:
                 if len(self._windows) >= _WINDOWS:
                     ended.append(self._windows.pop(next(iter(self._windows))))
                 self._windows[key] = Window(bus, component, kind, level, until=now + self._window_s)
                 return True, ended
-            if window.said < self.limit:
-                window.said += 1
+            if window.published < self.limit:
+                window.published += 1
                 return True, ended
-            window.hold(message, self.clock.now())
-            if not self._is_told_at_end:
-                self._is_told_at_end = True
-                self._tell_at_a_workers_end()
+            window.suppress(message, self.clock.now())
+            if not self._reports_at_worker_end:
+                self._reports_at_worker_end = True
+                self._report_at_worker_end()
             return False, ended
 
-    def _ended(self, now: float) -> list[Window]:
-        """Take the windows that are over: all are equally long, so they end in the order in which they began."""
+    def _take_ended(self, now: float) -> list[Window]:
+        """Remove and return the windows that are over; they are equally long, so the oldest ends first."""
         ended = []
         while self._windows:
             oldest = next(iter(self._windows))
@@ -159,21 +165,20 @@ class Gate:
             ended.append(self._windows.pop(oldest))
         return ended
 
-    def _tell_at_a_workers_end(self) -> None:
-        """Worker processes of `multiprocessing` run no `atexit`, but what is registered with it, once they are up."""
+    def _report_at_worker_end(self) -> None:
+        """Report at the end of a `multiprocessing` worker, which runs its finalizers and no `atexit`."""
         if (util := sys.modules.get("multiprocessing.util")) is not None:
-            util.Finalize(None, self.tell, exitpriority=0)
+            util.Finalize(None, self.report, exitpriority=0)
 
-    def tell(self, run_id: str | None = None) -> None:
-        """Tell of all that is held back now, or only of what belongs to a run that ends."""
+    def report(self, run_id: str | None = None) -> None:
+        """Report and forget all repeats suppressed so far, or only those of one run."""
         with self._lock:
-            wanted = [
-                key for key, window in self._windows.items() if run_id is None or _is_of(window, run_id)
-            ]
-            ended = [self._windows.pop(key) for key in wanted]
-        for window in ended:
-            window.tell()
-
-
-def _is_of(window: Window, run_id: str) -> bool:
-    return window.context is not None and window.context.run_id == run_id
+            ended = {
+                key: window
+                for key, window in self._windows.items()
+                if run_id is None or (window.context is not None and window.context.run_id == run_id)
+            }
+            for key in ended:
+                del self._windows[key]
+        for window in ended.values():
+            window.report()

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import json
 import logging
-import weakref
 from threading import RLock
 from typing import Any, Final, TypeVar
 
 from odibi_core._state import STATE
-from odibi_core.bus.bus import EventBus, Sink
+from odibi_core.bus import EventBus, Sink, SubscriberGroup
 from odibi_core.errors import STOPS, ConfigurationError, StoreError
 from odibi_core.events.context import bus_here, inherit, inherited, put
 from odibi_core.events.trace_context import read_traceparent
@@ -51,8 +50,7 @@ class _Program:
     def __init__(self) -> None:
         self.bus: EventBus | None = None
         self.metrics: MetricsManager | None = None
-        self.listeners: list[tuple[Sink, str | None]] = []
-        self.joined: weakref.WeakSet[EventBus] = weakref.WeakSet()
+        self.subscribers = SubscriberGroup()
         self.begun = False
         """True once the context of the process is set."""
         self.works_for: str | None = None
@@ -65,7 +63,7 @@ def current_bus() -> EventBus:
     """Return the event bus of the current run; outside a run, the bus of the program."""
     program_own = _program.bus or program_bus()  # inside a run too, because it subscribes `get_metrics()`
     bus: EventBus = bus_here.get() or program_own
-    if not bus.joined:
+    if _program.subscribers not in bus.groups:
         join(bus)
     return bus
 
@@ -181,34 +179,21 @@ def creation_lock() -> RLock:
 
 def listen(sink: Sink, *, name: str | None = None) -> Sink:
     """Subscribe a sink to the bus of the program and of every run, those to come included; return it."""
-    with STATE.creation_lock:
-        _program.listeners.append((sink, name))
-        for bus in _program.joined:
-            bus.subscribe(sink, name=name)
+    _program.subscribers.add(sink, name)
     return sink
 
 
 def unlisten(sink: Sink) -> None:
     """Unsubscribe a sink from every bus; a sink that is not subscribed is no error."""
-    with STATE.creation_lock:
-        _program.listeners[:] = [each for each in _program.listeners if each[0] is not sink]
-        joined = list(_program.joined)
-    for bus in joined:  # lock order: unsubscribing waits for a running sink, which may need the creation lock
-        bus.unsubscribe(sink)
+    _program.subscribers.remove(sink)
 
 
 def sinks() -> list[tuple[str, Sink]]:
     """Return the name and the sink of every subscription to a bus of this process."""
-    with STATE.creation_lock:
-        return [named for bus in _program.joined for named in bus.sinks()]
+    return _program.subscribers.sinks()
 
 
 def join(bus: EventBus) -> None:
     """Subscribe the program-wide sinks to the bus of a run; a second call does nothing."""
     take_up_inherited()
-    with STATE.creation_lock:
-        if not bus.joined:
-            _program.joined.add(bus)
-            for sink, name in _program.listeners:
-                bus.subscribe(sink, name=name)
-            bus.joined = True  # last: another thread that reads it publishes at once
+    _program.subscribers.join(bus)
