@@ -59,7 +59,7 @@ def test_a_store_that_cannot_be_written_is_unhealthy_with_the_reason() -> None:
     result = StoreCheck().check()
     assert (result.status, result.message) == (
         "unhealthy",
-        f"{Path('.odibi').absolute()} is a file, and no folder",
+        f"{Path('.odibi').absolute()} must be a folder, and is a file",
     )
 
 

@@ -265,5 +265,5 @@ def test_it_speaks_where_it_was_told_to() -> None:
     bus.subscribe(heard)
     PipelineHealthDashboard(bus).healthReport()
     assert [event.event_type for event in heard.events] == ["pipeline_health"]
-    with pytest.raises(ConfigurationError, match=r"logger is a StructuredLogger.*given was a Logger"):
+    with pytest.raises(ConfigurationError, match=r"logger must be a StructuredLogger.*got a Logger"):
         PipelineHealthDashboard(logging.getLogger("x"))  # type: ignore[arg-type]  # that is the point

@@ -90,7 +90,7 @@ def test_a_check_that_hung_is_asked_again_once_it_came_back(
     """So that it is healthy again when it is."""
     checker.register_check(HealthCheck("slow", 0.05, function=lambda: gate.wait(60)))
     assert checker.run_check("slow").status is HealthStatus.UNHEALTHY
-    hanging = checker._hanging["slow"]
+    hanging = checker._running["slow"]
     gate.set()
     hanging.done.wait(60)
     checker._checks["slow"].timeout_seconds = 60
@@ -130,8 +130,8 @@ async def _coroutine() -> bool:
         (_coroutine, "healthy", ""),
         (lambda: False, "unhealthy", ""),
         (lambda: "degraded", "degraded", ""),
-        (lambda: None, "unknown", "with NoneType"),
-        (lambda: "splendid", "unknown", "with str"),
+        (lambda: None, "unknown", "got a NoneType"),
+        (lambda: "splendid", "unknown", "got a str"),
         (lambda: HealthCheckResult("x", "wonderful"), "unhealthy", "wonderful"),  # type: ignore[arg-type]  # on purpose
     ],
 )
@@ -169,10 +169,10 @@ def test_a_timeout_that_cannot_be_is_refused(timeout: Any) -> None:
 
 
 def test_what_is_no_check_is_refused(checker: HealthChecker) -> None:
-    """A check with nothing to ask, what is no check, a name that is not there: each in one sentence."""
-    with pytest.raises(ConfigurationError, match="nothing to ask"):
+    """A check with nothing to call, an object that is no check, a name that is not there: each in one sentence."""
+    with pytest.raises(ConfigurationError, match="nothing to call"):
         HealthCheck("x")
-    with pytest.raises(ConfigurationError, match="given was a str"):
+    with pytest.raises(ConfigurationError, match="got a str"):
         checker.register_check("disk")  # type: ignore[arg-type]  # on purpose
     checker.register_check(HealthCheck("database", function=lambda: True))
     with pytest.raises(ConfigurationError, match="did you mean 'database'"):
@@ -235,7 +235,7 @@ def test_in_the_background_they_repeat_until_stopped(
     background.stop()
     background._thread.join(60)
     assert not background._thread.is_alive()
-    with pytest.raises(ConfigurationError, match="given was 0"):
+    with pytest.raises(ConfigurationError, match="got 0"):
         start_background_checks(0)
 
 
@@ -267,7 +267,7 @@ def test_where_no_thread_can_be_started_nothing_is_known(
     with monkeypatch.context() as patched:
         patched.setattr(threading.Thread, "start", none)
         result = checker.run_check("mine")
-    assert (result.status, result.message) == ("unknown", "not asked: can't start new thread")
+    assert (result.status, result.message) == ("unknown", "not run: can't start new thread")
     assert checker.run_check("mine").status == "healthy"
 
 

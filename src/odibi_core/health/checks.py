@@ -1,4 +1,4 @@
-"""The built-in checks: the disk, the store, the log's writers, the metrics' endpoint, Sentry, BigQuery."""
+"""The built-in health checks: disk, store, log writers, metrics endpoint, Sentry, BigQuery."""
 
 from __future__ import annotations
 
@@ -18,22 +18,15 @@ from odibi_core.views.wording import size
 
 _GB: Final = 1 << 30
 LOW_DISK_BYTES: Final = 1 * _GB
-"""Below this a disk is `degraded`."""
+"""Free bytes below which a disk is `degraded`."""
 FULL_DISK_BYTES: Final = _GB // 10
-"""Below this it is `unhealthy`: the next segment may not find room."""
+"""Free bytes below which it is `unhealthy`: the next segment may not fit."""
 _CONNECT_S: Final = 3.0
 
 
 def built_in() -> list[HealthCheck]:
-    """One of each."""
-    return [
-        DiskCheck(),
-        StoreCheck(),
-        LogWriterCheck(),
-        PrometheusCheck(),
-        SentryCheck(),
-        BigQueryCheck(),
-    ]
+    """Return one of each."""
+    return [DiskCheck(), StoreCheck(), LogWriterCheck(), PrometheusCheck(), SentryCheck(), BigQueryCheck()]
 
 
 class _BuiltIn(HealthCheck):
@@ -42,7 +35,7 @@ class _BuiltIn(HealthCheck):
 
 
 class DiskCheck(_BuiltIn):
-    """Whether there is room where the record is kept, or below `path`."""
+    """A check of the free space of the store, or of `path`."""
 
     def __init__(
         self, path: str | Path | None = None, name: str = "disk", timeout_seconds: float = 5.0
@@ -51,7 +44,7 @@ class DiskCheck(_BuiltIn):
         self._path = path
 
     def check(self) -> HealthCheckResult:
-        """Free space against two bounds, of 1 GiB and of 0.1 GiB."""
+        """Compare the free space with 1 GiB and 0.1 GiB."""
         from shutil import disk_usage
 
         place = _existing(Path(self._path) if self._path is not None else read_settings().root)
@@ -59,21 +52,21 @@ class DiskCheck(_BuiltIn):
         status = HealthStatus.HEALTHY
         if usage.free < LOW_DISK_BYTES:
             status = HealthStatus.UNHEALTHY if usage.free < FULL_DISK_BYTES else HealthStatus.DEGRADED
-        said = f"{size(usage.free)} free of {size(usage.total)}"
-        return self._found(status, said, free_bytes=usage.free, total_bytes=usage.total)
+        message = f"{size(usage.free)} free of {size(usage.total)}"
+        return self._found(status, message, free_bytes=usage.free, total_bytes=usage.total)
 
 
 class StoreCheck(_BuiltIn):
-    """Whether a file can be written, and taken away again, where the runs are kept."""
+    """A check that a file can be written and deleted in the store."""
 
     def __init__(self) -> None:
         super().__init__("store", 5.0)
 
     def check(self) -> HealthCheckResult:
-        """A store that is not there yet is well when it could be made."""
+        """Write and delete a file in the store, or in the nearest folder above one that does not exist yet."""
         root = read_settings().root
         if root.exists() and not root.is_dir():
-            return self._found(HealthStatus.UNHEALTHY, f"{root} is a file, and no folder")
+            return self._found(HealthStatus.UNHEALTHY, f"{root} must be a folder, and is a file")
         place = _existing(root)
         probe = place / f".odibi-health-{new_id(8)}"
         try:
@@ -90,13 +83,13 @@ class StoreCheck(_BuiltIn):
 
 
 class LogWriterCheck(_BuiltIn):
-    """Whether everything that was said in this process was kept, by every sink that counts its losses."""
+    """A check that no sink of this process has dropped events."""
 
     def __init__(self) -> None:
         super().__init__("log_writer", 5.0)
 
     def check(self) -> HealthCheckResult:
-        """`degraded` once anything was lost; the counts stand by the sinks' names."""
+        """Add up the dropped events; any is `degraded`, with the counts by sink."""
         lost: dict[str, int] = {}
         for name, sink in program.sinks():
             dropped = getattr(sink, "dropped", 0)
@@ -104,18 +97,18 @@ class LogWriterCheck(_BuiltIn):
             if isinstance(count, int) and count > 0:
                 lost[name] = lost.get(name, 0) + count
         if not lost:
-            return self._found(HealthStatus.HEALTHY, "every line was kept")
-        return self._found(HealthStatus.DEGRADED, f"{sum(lost.values())} lines could not be kept", lost=lost)
+            return self._found(HealthStatus.HEALTHY, "no line was dropped")
+        return self._found(HealthStatus.DEGRADED, f"{sum(lost.values())} lines were dropped", lost=lost)
 
 
 class PrometheusCheck(_BuiltIn):
-    """Whether `/metrics` answers."""
+    """A check that `/metrics` answers."""
 
     def __init__(self) -> None:
         super().__init__("prometheus", 5.0)
 
     def check(self) -> HealthCheckResult:
-        """Asks the endpoint over the network as Prometheus does."""
+        """Request `/metrics` over the network, as Prometheus does."""
         config = get_config()
         if not config.metrics_enabled:
             return self._found(HealthStatus.SKIPPED, "METRICS_ENABLED is off")
@@ -125,28 +118,28 @@ class PrometheusCheck(_BuiltIn):
         try:
             headers = {"Authorization": f"Bearer {config.metrics_token}"} if config.metrics_token else {}
             connection.request("GET", "/metrics", headers=headers)
-            answer = connection.getresponse()
-            size = len(answer.read())
+            response = connection.getresponse()
+            length = len(response.read())
         except ConnectionRefusedError:
             where = f"{config.metrics_host}:{config.prometheus_port}"
             return self._found(HealthStatus.SKIPPED, f"no program serves metrics at {where} now")
         finally:
             connection.close()
-        told = f"/metrics answered {answer.status}"
-        status = HealthStatus.HEALTHY if answer.status == 200 else HealthStatus.UNHEALTHY
-        if answer.status != 200 and config.source("metrics_enabled") == config.source("prometheus_port") == "default":
-            status, told = HealthStatus.SKIPPED, f"{told}: another program has the default port"
-        return self._found(status, told, port=config.prometheus_port, bytes=size)
+        message, is_ok = f"/metrics answered {response.status}", response.status == 200
+        status = HealthStatus.HEALTHY if is_ok else HealthStatus.UNHEALTHY
+        if not is_ok and config.source("metrics_enabled") == config.source("prometheus_port") == "default":
+            status, message = HealthStatus.SKIPPED, f"{message}: another program has the default port"
+        return self._found(status, message, port=config.prometheus_port, bytes=length)
 
 
 class SentryCheck(_BuiltIn):
-    """Whether Sentry can be reached; nothing is sent."""
+    """A check that Sentry's host can be reached; nothing is sent."""
 
     def __init__(self) -> None:
         super().__init__("sentry", 5.0)
 
     def check(self) -> HealthCheckResult:
-        """`degraded` when it cannot: errors still stand in the log."""
+        """Connect to the host; failure is `degraded`, since errors are still in the log."""
         config = get_config()
         if not config.sentry_enabled:
             return self._found(HealthStatus.SKIPPED, "SENTRY_ENABLED is off")
@@ -157,7 +150,7 @@ class SentryCheck(_BuiltIn):
         address = urlsplit(config.sentry_dsn or str(sentry_sdk.get_client().dsn or ""))
         if not address.hostname:
             return self._found(
-                HealthStatus.UNHEALTHY, "SENTRY_DSN is no address: https://<key>@<host>/<project>"
+                HealthStatus.UNHEALTHY, "SENTRY_DSN must be https://<key>@<host>/<project>"
             )
         from socket import create_connection
 
@@ -170,10 +163,12 @@ class SentryCheck(_BuiltIn):
 
 
 class BigQueryCheck(_BuiltIn):
-    """Whether BigQuery takes a query: a dry run of `SELECT 1`, which costs nothing.
+    """A check that BigQuery accepts a query: a dry run of `SELECT 1`, which is free.
 
-    `client` is a client, or what makes one; without it, BigQuery counts as configured where the environment names
-    a project (`GOOGLE_CLOUD_PROJECT`) or credentials (`GOOGLE_APPLICATION_CREDENTIALS`).
+    Args:
+        client: A client, or a function that returns one. Without it, the check is skipped unless the environment names
+            a project (`GOOGLE_CLOUD_PROJECT`) or credentials (`GOOGLE_APPLICATION_CREDENTIALS`).
+        timeout_seconds: Seconds after which the check is `unhealthy`.
     """
 
     def __init__(self, client: Any | Callable[[], Any] = None, timeout_seconds: float = 10.0) -> None:
@@ -181,7 +176,7 @@ class BigQueryCheck(_BuiltIn):
         self._client = client
 
     def check(self) -> HealthCheckResult:
-        """Whatever the client raises is the reason."""
+        """Run the dry run; an exception of the client is `unhealthy`."""
         named = ("GOOGLE_CLOUD_PROJECT", "GOOGLE_APPLICATION_CREDENTIALS")
         if self._client is None and not any(environment_value(name) for name in named):
             return self._found(HealthStatus.SKIPPED, f"neither {named[0]} nor {named[1]} is set")
@@ -195,7 +190,7 @@ class BigQueryCheck(_BuiltIn):
 
 
 def _existing(place: Path) -> Path:
-    """The folder, or the nearest one above it that is there."""
+    """Return the folder, or the nearest existing one above it."""
     while not place.is_dir() and place != place.parent:
         place = place.parent
     return place

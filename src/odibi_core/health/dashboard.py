@@ -1,4 +1,4 @@
-"""`PipelineHealthDashboard`: how a pipeline of stages is doing, batch by batch, and one report of it."""
+"""`PipelineHealthDashboard`: the health of a pipeline of stages, recorded batch by batch, as one report."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ __all__ = ["PipelineHealthDashboard"]
 
 R = TypeVar("R")
 
-_TOO_MUCH: Final = 1e15
-"""Nothing is counted that far: such a number is a mistake, and would be the end of every mean and sum."""
+_MAX_NUMBER: Final = 1e15
+"""Larger numbers are mistakes, and would make every mean and sum useless."""
 RECENT: Final = 10
-"""Batches that the throughputs of a report are the means of."""
+"""Number of the last batches in the mean throughput of a report."""
 MOST_NAMES: Final = 1000
-"""Stages, circuits and caches of one batch that are kept; a report of more would be read by nobody."""
+"""Stages, circuits and caches of one batch that are kept."""
 
 
 def _either_spelling(method: Callable[..., R]) -> Callable[..., R]:
-    """Arguments by keyword in the course's camelCase, or in snake_case."""
+    """Return a method that takes its keywords in camelCase or in snake_case."""
 
     @functools.wraps(method)
     def spelled(self: Any, *args: Any, **given: Any) -> R:
@@ -44,10 +44,12 @@ def _camel(name: str) -> str:
 
 
 class PipelineHealthDashboard:
-    """Hears of each batch, and reports: throughput, the slowest stage, open circuits, caches, alerts.
+    """Records each batch, and reports throughput, the slowest stage, open circuits, caches and alerts.
 
-    Its memory does not grow with batches or names. The report is said as `pipeline_health` by the logger given, else
-    on the bus of the run that we are in.
+    Its memory does not grow with batches or names.
+
+    Args:
+        logger: Logger or bus of the `pipeline_health` events, by default the bus of the current run.
 
     >>> dashboard = PipelineHealthDashboard()
     >>> dashboard.recordBatch({"read": 900.0, "enrich": 120.0}, {"lookup": "open"}, {}, 1)
@@ -77,16 +79,18 @@ class PipelineHealthDashboard:
         cacheInfo: Mapping[str, Any] | None = None,
         alertsThisBatch: Any = 0,
     ) -> None:
-        """A batch went through: records a second by stage, the circuits as they are now, and the caches so far.
+        """Record a batch. An argument left out keeps its last value, an impossible value is skipped. Never raises.
 
-        A circuit is given by its state or as the breaker itself, a cache by its hit rate, by its `cache_info()` or by
-        `hits` and `misses`; alerts by their number or as a list. What is left out stays as it was; what cannot be
-        right, a throughput that is no number for one, is passed over. Never raises.
+        Args:
+            stageThroughputs: Records per second of each stage.
+            circuitStates: State of each circuit, or its breaker.
+            cacheInfo: Hit rate of each cache, from 0 to 1, or its `cache_info()`, or a dict of `hits` and `misses`.
+            alertsThisBatch: Number of alerts, or a list of them.
         """
         throughputs = _known(stageThroughputs, _rate)
         circuits = None if circuitStates is None else _known(circuitStates, _state)
         rates = None if cacheInfo is None else _known(_try(_by_cache, cacheInfo), _hit_rate)
-        alerts = _count(alertsThisBatch)
+        alerts = _try(_count, alertsThisBatch) or 0
         with self._lock:
             self._batches += 1
             self._alerts += alerts
@@ -98,12 +102,19 @@ class PipelineHealthDashboard:
 
     @_either_spelling
     def healthReport(self, peakMemoryKb: float | None = None) -> dict[str, Any]:
-        """Report the health, said as `pipeline_health` too.
+        """Return the health, and publish it as `pipeline_health`.
 
-        `DEGRADED` while a circuit is open, else `HEALTHY`. `bottleneckStage` is the slowest stage of the last batch,
-        `bottleneckRps` its throughput; `meanRecentThroughputRps` is the mean over the last ten batches of each
-        batch's slowest stage, since a batch is as fast as that. Batches without throughputs do not count. What
-        nothing was recorded of is None.
+        `bottleneckStage` is the slowest stage of the last batch, `bottleneckRps` its throughput.
+        `meanRecentThroughputRps` is the mean throughput of the slowest stage over the last ten batches. Batches
+        without throughputs do not count. A value without records is None.
+
+        Args:
+            peakMemoryKb: Peak memory of the process in KiB, passed through.
+
+        Returns:
+            `status` (`DEGRADED` while a circuit is open, else `HEALTHY`), `batchCount`, `totalAlerts`,
+            `openCircuits`, `bottleneckStage`, `bottleneckRps`, `meanRecentThroughputRps`, `cacheHitRates`,
+            `peakMemoryKb`.
         """
         with self._lock:
             recent, batches, alerts = list(self._recent), self._batches, self._alerts
@@ -123,12 +134,12 @@ class PipelineHealthDashboard:
             "cacheHitRates": dict(rates),
             "peakMemoryKb": sanitize_value(peakMemoryKb),
         }
-        self._say(report)
+        self._publish(report)
         return report
 
     health_report = healthReport
 
-    def _say(self, report: dict[str, Any]) -> None:
+    def _publish(self, report: dict[str, Any]) -> None:
         level = "warning" if report["openCircuits"] else "info"
         if isinstance(self.logger, Leveled):
             getattr(self.logger, level)(kinds.PIPELINE_HEALTH, **report)
@@ -138,7 +149,7 @@ class PipelineHealthDashboard:
 
 
 def _known(given: Any, read: Callable[[Any], R | None]) -> dict[str, R]:
-    """What can be read of a mapping, by clean names; nothing, for anything else."""
+    """Return the readable values of a mapping by sanitized name; `{}` for anything else."""
     found: dict[str, R] = {}
     try:
         for name, value in islice(given.items(), MOST_NAMES):
@@ -147,7 +158,7 @@ def _known(given: Any, read: Callable[[Any], R | None]) -> dict[str, R]:
                 found[sanitize_text(str(name))] = known
     except STOPS:
         raise
-    except BaseException:  # a mapping, or a name, that refuses to be read: what was read before it counts
+    except BaseException:  # foreign code: the values read so far count
         return found
     return found
 
@@ -157,17 +168,17 @@ def _try(read: Callable[[Any], R | None], value: Any) -> R | None:
         return read(value)
     except STOPS:
         raise
-    except BaseException:  # a value that refuses to be read is not known
+    except BaseException:  # foreign code: an unreadable value is unknown
         return None
 
 
 def _rate(value: Any) -> float | None:
     rate = float(value)
-    return rate if 0 <= rate < _TOO_MUCH else None
+    return rate if 0 <= rate < _MAX_NUMBER else None
 
 
 def _state(value: Any) -> str | None:
-    """`open` of the text, of an enum's member, and of a breaker that has it as `current_state` or `state`."""
+    """Return a state in lower case: of a text, a member of an enum, or a breaker's `current_state` or `state`."""
     for attribute in ("current_state", "state", "value", "name"):
         if type(value) is str:
             break
@@ -176,13 +187,13 @@ def _state(value: Any) -> str | None:
 
 
 def _by_cache(info: Any) -> Any:
-    """One cache's own numbers are of a cache without a name."""
+    """Return the caches by name; the numbers of a single cache are those of `cache`."""
     alone = hasattr(info, "hits") or (isinstance(info, Mapping) and {"hits", "misses"} <= set(info))
     return {"cache": info} if alone else info
 
 
 def _hit_rate(value: Any) -> float | None:
-    """A plain rate, 0 to 1, as it is given; else that of hits and misses, also of a cached function's own."""
+    """Return a rate from 0 to 1 as given; else that of hits and misses, also of a cached function."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value if 0 <= value <= 1 else None
     value = value.cache_info() if callable(getattr(value, "cache_info", None)) else value
@@ -197,13 +208,8 @@ def _hit_rate(value: Any) -> float | None:
 
 
 def _count(value: Any) -> int:
-    try:
-        count = len(value) if isinstance(value, Sized) else int(value)
-        return count if 0 < count < _TOO_MUCH else 0
-    except STOPS:
-        raise
-    except BaseException:  # no number, or one that refuses to be read: no alerts that we know of
-        return 0
+    count = len(value) if isinstance(value, Sized) else int(value)
+    return count if 0 < count < _MAX_NUMBER else 0
 
 
 def _mean(values: list[Any]) -> float | None:

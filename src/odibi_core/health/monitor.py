@@ -1,12 +1,11 @@
-"""Whether what a program stands on is well: checks side by side, each within its time, and what they come to.
+"""Health checks: each in a thread of its own with a timeout, all at once, and their overall status.
 
-A check is a class with `check()`. The runner keeps the time and the timeout, so a check that hangs is `unhealthy`
-and holds up nobody; each result is one `health_check` event.
+A check is a class with `check()`. The runner measures the time, so a check that hangs is `unhealthy` after its timeout
+and delays no other. Each result is one `health_check` event.
 """
 
 from __future__ import annotations
 
-import inspect
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import copy_context
@@ -17,8 +16,10 @@ from typing import Any, Final
 
 from odibi_core import _fork
 from odibi_core.bus.bus import EventBus
+from odibi_core.coroutines import is_awaitable, run_awaitable
 from odibi_core.errors import ConfigurationError, nearest
 from odibi_core.events import kinds, sanitize_text, sanitize_value
+from odibi_core.events.arguments import require_number
 from odibi_core.events.clock import iso, monotonic, process_id, utc_now
 from odibi_core.events.failure import message_of
 from odibi_core.events.normalize import is_truthy, to_text
@@ -38,7 +39,7 @@ __all__ = [
 
 
 class HealthStatus(StrEnum):
-    """How something is. `unknown`: the check gave no answer that can be read; `skipped`: it is not configured."""
+    """The status of a check. `unknown`: the check returned no status; `skipped`: it is not configured."""
 
     HEALTHY = "healthy"
     DEGRADED = "degraded"
@@ -61,14 +62,14 @@ _LEVELS: Final = {
 
 
 def overall_status(statuses: Iterable[str]) -> HealthStatus:
-    """The worst of several; what was skipped does not count, and nothing at all is `unknown`."""
+    """Return the worst of several, without those skipped; `unknown` if none is left."""
     found = set(statuses)
     return next((status for status in _WORST_FIRST if status in found), HealthStatus.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
 class HealthCheckResult:
-    """What a check found. The runner fills in the time, so `HealthCheckResult("db", "healthy")` is enough."""
+    """The result of a check. The runner fills in the time, so `HealthCheckResult("db", "healthy")` is enough."""
 
     name: str
     status: HealthStatus
@@ -83,14 +84,13 @@ class HealthCheckResult:
         except ValueError:
             given, known = sanitize_value(self.status), [status.value for status in HealthStatus]
             raise ConfigurationError(
-                f"{given!r:.200} is no status of a health check{nearest(given, known)}; "
-                f"there are: {', '.join(known)}"
+                f"status must be one of {', '.join(known)}, got {given!r:.200}{nearest(given, known)}"
             ) from None
         if self.details is None or not issubclass(type(self.details), Mapping):
             object.__setattr__(self, "details", {} if self.details is None else {"value": self.details})
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: plain values, without secrets."""
+        """Return the result as plain JSON values without secrets."""
         return {
             "name": sanitize_text(to_text(self.name)),
             "status": self.status.value,
@@ -102,9 +102,15 @@ class HealthCheckResult:
 
 
 class HealthCheck:
-    """Something that can be asked whether it is well: subclass it with a `check()` of its own, or give a function.
+    """A check: a subclass with a `check()` of its own, or one of a function.
 
-    `check()` may be a coroutine, and may return a `HealthCheckResult`, a `HealthStatus`, its text, or a bool.
+    Args:
+        name: Name of the check.
+        timeout_seconds: Seconds after which the check is `unhealthy`, greater than 0.
+        function: Called as `check()`, unless a subclass defines that.
+
+    Raises:
+        ConfigurationError: If the timeout is out of range, or there is neither a function nor a `check()`.
 
     >>> HealthCheck("queue", function=lambda: True).check()
     True
@@ -113,14 +119,10 @@ class HealthCheck:
     def __init__(
         self, name: str, timeout_seconds: float = 10.0, *, function: Callable[[], Any] | None = None
     ) -> None:
-        if not isinstance(timeout_seconds, (int, float)) or not 0 < timeout_seconds <= threading.TIMEOUT_MAX:
-            given = sanitize_value(timeout_seconds)
-            raise ConfigurationError(
-                f"timeout_seconds of a health check is a number above 0; given was {given!r:.200}"
-            )
+        require_number("timeout_seconds", timeout_seconds, above=0, at_most=threading.TIMEOUT_MAX)
         if function is None and type(self).check is HealthCheck.check:
             raise ConfigurationError(
-                f"the health check {sanitize_value(name)!r:.200} has nothing to ask: subclass HealthCheck with "
+                f"the health check {sanitize_value(name)!r:.200} has nothing to call; subclass HealthCheck with "
                 "check(), or give function="
             )
         self.name = to_text(name)
@@ -128,31 +130,34 @@ class HealthCheck:
         self.function = function
 
     def check(self) -> Any:
-        """How it is now; what is raised here is `unhealthy`, with the reason."""
+        """Return a `HealthCheckResult`, a `HealthStatus`, its text, a bool, or a coroutine of these.
+
+        An exception is `unhealthy`, with its message.
+        """
         return self.function() if self.function is not None else HealthStatus.UNKNOWN
 
 
 class HealthChecker:
-    """Runs checks, all side by side, and says each result on the bus (default: the one in force)."""
+    """Runs checks, all at once, and publishes each result on the bus, by default that of the current run."""
 
     def __init__(self, *, bus: EventBus | None = None) -> None:
         self._bus = bus
         self._checks: dict[str, HealthCheck] = {}
         self._results: dict[str, HealthCheckResult] = {}
-        self._answered = float("-inf")
+        self._last_run = float("-inf")
         self._begin()
         _fork.in_child(self._begin)
 
     def _begin(self) -> None:
-        """What a process has for itself: the threads of a parent do not come along."""
-        self._hanging: dict[str, _Asked] = {}
+        """Begin without running checks; fork: the parent's threads do not exist in the child."""
+        self._running: dict[str, _RunningCheck] = {}
         self._lock = threading.Lock()
 
     def register_check(self, check: HealthCheck) -> HealthCheck:
-        """Ask this one too; one of the same name takes the other's place."""
+        """Add a check; it replaces a check of the same name."""
         if not isinstance(check, HealthCheck):
             raise ConfigurationError(
-                f"a health check is a HealthCheck, given was a {type(check).__name__}; "
+                f"check must be a HealthCheck, got a {type(check).__name__}; "
                 "HealthCheck(name, function=…) makes one of a function"
             )
         self._checks[check.name] = check
@@ -166,11 +171,11 @@ class HealthChecker:
 
     @property
     def names(self) -> list[str]:
-        """The checks, in the order in which they were registered."""
+        """Names of the checks, in the order of their registration."""
         return list(self._checks)
 
     def run_check(self, name: str) -> HealthCheckResult:
-        """Ask one. Raises `ConfigurationError` with the nearest name when there is none of that name."""
+        """Run one check; `ConfigurationError` if there is none of that name."""
         if name not in self._checks:
             raise ConfigurationError(
                 f"there is no health check {name!r}{nearest(name, self._checks)}; "
@@ -179,68 +184,66 @@ class HealthChecker:
         return self._run([self._checks[name]])[name]
 
     def run_all_checks(self) -> dict[str, HealthCheckResult]:
-        """Ask all; it takes as long as the slowest, and no longer than the longest timeout."""
+        """Run all checks at once, for no longer than the longest timeout."""
         results = self._run(list(self._checks.values()))
-        self._answered = monotonic()
+        self._last_run = monotonic()
         return results
 
     def get_overall_status(self) -> HealthStatus:
-        """The worst of the last results; `unknown` when nothing was asked, or all was skipped."""
+        """Return the worst of the last results; `unknown` if no check ran, or all were skipped."""
         return overall_status(result.status for result in self._results.values())
 
     def report(self, *, fresh_for_s: float = 0.0) -> dict[str, Any]:
-        """`{status, timestamp, checks: {name: {…}}}`; asks anew, unless the last answers are that fresh."""
-        if not self._results or monotonic() - self._answered >= fresh_for_s:
+        """Return `{status, timestamp, checks: {name: {…}}}`; run the checks if the last run is older than that."""
+        if not self._results or monotonic() - self._last_run >= fresh_for_s:
             self.run_all_checks()
         checks: dict[str, Any] = {}
         for result in list(self._results.values()):
-            told = result.as_dict()
-            checks[unique(told["name"], checks)] = told  # names without secrets may be the same
+            row = result.as_dict()
+            checks[unique(row["name"], checks)] = row  # names without secrets may be the same
         return {"status": self.get_overall_status().value, "timestamp": iso(utc_now()), "checks": checks}
 
     def _run(self, checks: list[HealthCheck]) -> dict[str, HealthCheckResult]:
-        asked = [(check, self._ask(check)) for check in checks]
-        results = {check.name: self._result(check, answer) for check, answer in asked}
+        running = [(check, self._start(check)) for check in checks]
+        results = {check.name: self._result(check, each) for check, each in running}
         self._results |= results
         for result in results.values():
-            self._say(result)
+            self._publish(result)
         return results
 
-    def _ask(self, check: HealthCheck) -> _Asked:
-        """Begin to ask; one that still hangs from an earlier time is waited for, and not asked again."""
+    def _start(self, check: HealthCheck) -> _RunningCheck:
+        """Start a check; one that still runs from an earlier time is waited for, and not started again."""
         with self._lock:
-            hanging = self._hanging.get(check.name)
-            if hanging is not None and not hanging.done.is_set():
-                return hanging
-            asked = self._hanging[check.name] = _Asked(check)
-        asked.begin()
-        return asked
+            running = self._running.get(check.name)
+            if running is not None and not running.done.is_set():
+                return running
+            running = self._running[check.name] = _RunningCheck(check)
+        running.start()
+        return running
 
-    def _result(self, check: HealthCheck, asked: _Asked) -> HealthCheckResult:
-        asked.done.wait(max(0.0, asked.begun + check.timeout_seconds - monotonic()))
-        if not asked.done.is_set():
-            waited = monotonic() - asked.begun
+    def _result(self, check: HealthCheck, running: _RunningCheck) -> HealthCheckResult:
+        running.done.wait(max(0.0, running.begun + check.timeout_seconds - monotonic()))
+        if not running.done.is_set():
+            waited = monotonic() - running.begun
             reason = f"no answer within {check.timeout_seconds:g} s"
             return HealthCheckResult(check.name, HealthStatus.UNHEALTHY, reason, waited)
-        return replace(asked.result, name=check.name, duration_seconds=asked.seconds, timestamp=asked.when)
+        return replace(
+            running.result, name=check.name, duration_seconds=running.seconds, timestamp=running.when
+        )
 
-    def _say(self, result: HealthCheckResult) -> None:
+    def _publish(self, result: HealthCheckResult) -> None:
         bus = current_bus() if self._bus is None else self._bus
-        told: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "check": result.name, "status": result.status.value, "duration_ms": result.duration_seconds * 1e3,
         }  # fmt: skip
         if is_truthy(result.details):
-            told["details"] = result.details
-        bus.publish(
-            kinds.HEALTH_CHECK,
-            to_text(result.message) or None,
-            level=_LEVELS.get(result.status, "debug"),
-            fields=told,
-        )
+            fields["details"] = result.details
+        level = _LEVELS.get(result.status, "debug")
+        bus.publish(kinds.HEALTH_CHECK, to_text(result.message) or None, level=level, fields=fields)
 
 
-class _Asked:
-    """A check that was asked, in a thread of its own, which a hang cannot take from anybody."""
+class _RunningCheck:
+    """A check that runs in a thread of its own, so that one that hangs blocks no other."""
 
     def __init__(self, check: HealthCheck) -> None:
         self.check = check
@@ -251,24 +254,20 @@ class _Asked:
         self.seconds = 0.0
         self.result = HealthCheckResult(check.name, HealthStatus.UNKNOWN)
 
-    def begin(self) -> None:
+    def start(self) -> None:
         run = copy_context().run
-        thread = threading.Thread(target=run, args=(self._answer,), name="odibi-health", daemon=True)
+        thread = threading.Thread(target=run, args=(self._work,), name="odibi-health", daemon=True)
         try:
             thread.start()
             watch(thread)
         except RuntimeError as error:  # too many threads, or the interpreter is ending
-            self.result = HealthCheckResult(self.check.name, HealthStatus.UNKNOWN, f"not asked: {error}")
+            self.result = HealthCheckResult(self.check.name, HealthStatus.UNKNOWN, f"not run: {error}")
             self.done.set()
 
-    def _answer(self) -> None:
+    def _work(self) -> None:
         try:
             answer = self.check.check()
-            if inspect.isawaitable(answer):
-                import asyncio  # a program without such a check never loads it
-
-                answer = asyncio.run(_awaited(answer))
-            self.result = _read(self.check.name, answer)
+            self.result = _read(self.check.name, run_awaitable(answer) if is_awaitable(answer) else answer)
         except BaseException as error:
             reason = f"{type(error).__name__}: {message_of(error)}"
             self.result = HealthCheckResult(self.check.name, HealthStatus.UNHEALTHY, reason)
@@ -277,25 +276,20 @@ class _Asked:
         self.done.set()
 
 
-async def _awaited(answer: Any) -> Any:
-    return await answer
-
-
 def _read(name: str, answer: Any) -> HealthCheckResult:
-    """An answer as a result, whatever form the check chose."""
+    """Return the result for an answer of a check, in any of its forms."""
     if isinstance(answer, HealthCheckResult):
         return answer
     if isinstance(answer, bool):
         return HealthCheckResult(name, HealthStatus.HEALTHY if answer else HealthStatus.UNHEALTHY)
     if isinstance(answer, str) and answer in set(HealthStatus):
         return HealthCheckResult(name, HealthStatus(answer))
-    given = type(answer).__name__
-    reason = f"the check answered with {given}, which is no HealthCheckResult, no status and no bool"
+    reason = f"the check must return a HealthCheckResult, a status or a bool, got a {type(answer).__name__}"
     return HealthCheckResult(name, HealthStatus.UNKNOWN, reason)
 
 
 def _is_again(function: Any, registered: Any) -> bool:
-    """Whether a function is the registered one, or the same module-level definition run again."""
+    """Return true if a function is the registered one, or the same module-level definition run again."""
     defined = [
         (getattr(each, "__module__", None), getattr(each, "__qualname__", "<lambda>"))
         for each in (function, registered)
@@ -305,14 +299,10 @@ def _is_again(function: Any, registered: Any) -> bool:
 
 
 class BackgroundChecks:
-    """Asks every `interval_s` seconds, until stopped."""
+    """Runs the checks every `interval_s` seconds, until stopped."""
 
     def __init__(self, checker: HealthChecker, interval_s: float) -> None:
-        if not isinstance(interval_s, (int, float)) or not 0 < interval_s <= threading.TIMEOUT_MAX:
-            raise ConfigurationError(
-                f"health checks repeat every so many seconds, above 0; given was {interval_s!r}"
-            )
-        self.interval_s = interval_s
+        self.interval_s = require_number("interval_s", interval_s, above=0, at_most=threading.TIMEOUT_MAX)
         self._checker = checker
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._work, name="odibi-health-interval", daemon=True)
@@ -323,5 +313,5 @@ class BackgroundChecks:
             self._checker.run_all_checks()
 
     def stop(self) -> None:
-        """Ask no more; a check that hangs just now is left behind."""
+        """Run the checks no more; a check that hangs is left behind."""
         self._stopped.set()

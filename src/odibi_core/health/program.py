@@ -1,4 +1,4 @@
-"""The health checks of this program: the built-in ones, and those that it registers."""
+"""The health checks of this program: the built-in ones and the registered ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from odibi_core.process.state import singleton
 __all__ = ["endpoint_answer", "register_health_check", "run_health_checks", "start_background_checks"]
 
 FRESH_FOR_S: Final = 5.0
-"""How old an answer of `GET /health` may be: whoever asks more often does not make the checks run more often."""
+"""Maximum age of the answer of `GET /health`, so that frequent requests do not run the checks more often."""
 
 
 class ProgramChecker(HealthChecker):
@@ -27,23 +27,29 @@ class ProgramChecker(HealthChecker):
 
 
 def program_checker() -> HealthChecker:
-    """The program's own, always the same one."""
+    """Return the checker of the process."""
     return singleton(ProgramChecker)
 
 
 def register_health_check(
     check: HealthCheck | Callable[[], Any], name: str | None = None, timeout_seconds: float = 10.0
 ) -> HealthCheck:
-    """Register a check of the program: a `HealthCheck`, or a function under `name` or a name of its own.
+    """Register a check of the program, in place of a check of the same name.
 
-    A check of the same name is replaced. A function without `name` replaces only itself, as when a notebook's cell runs
-    again; another function, lambda or partial of the same name gets the next free one: `check_2`.
+    Args:
+        check: A `HealthCheck`, or a function for one.
+        name: Name for a function, by default its own. Without it a function replaces only itself, as when a cell of a
+            notebook runs again; another function of the same name gets the next free name: `check_2`.
+        timeout_seconds: Timeout for a function.
+
+    Raises:
+        ConfigurationError: If `check` is neither.
     """
     if not isinstance(check, HealthCheck):
         if not callable(check) or isinstance(check, type):
-            hint = f": give {check.__name__}()" if isinstance(check, type) else ""
+            hint = f"; give {check.__name__}()" if isinstance(check, type) else ""
             raise ConfigurationError(
-                f"a health check is a HealthCheck or a function; given was {sanitize_value(check)!r:.200}{hint}"
+                f"check must be a HealthCheck or a function, got {sanitize_value(check)!r:.200}{hint}"
             )
         called = program_checker().name_for(check) if name is None else name
         check = HealthCheck(called, timeout_seconds, function=check)
@@ -51,16 +57,16 @@ def register_health_check(
 
 
 def run_health_checks() -> dict[str, Any]:
-    """Ask all checks of this program now: `{status, timestamp, checks: {name: {status, message, …}}}`."""
+    """Run all checks of this program: return `{status, timestamp, checks: {name: {status, message, …}}}`."""
     return program_checker().report()
 
 
 def endpoint_answer() -> tuple[int, dict[str, Any]]:
-    """What `GET /health` answers: 200 while nothing is unhealthy, else 503."""
+    """Return status code and body of `GET /health`: 503 if a check is unhealthy, else 200."""
     report = program_checker().report(fresh_for_s=FRESH_FOR_S)
     return (503 if report["status"] == HealthStatus.UNHEALTHY else 200), report
 
 
 def start_background_checks(interval_s: float) -> BackgroundChecks:
-    """Ask the program's checks every `interval_s` seconds, until its `.stop()`."""
+    """Run the program's checks every `interval_s` seconds, until `.stop()` of the returned object."""
     return BackgroundChecks(program_checker(), interval_s)
