@@ -408,7 +408,7 @@ def test_listeners_do_not_break_a_call(breaker: CircuitBreaker) -> None:
         ({"exclude": [3]}, "got 3"),
         ({"exclude": [int]}, "got <class 'int'>"),
         ({"exclude": 3}, "got 3"),
-        ({"logger": "app"}, "given was a str"),
+        ({"logger": "app"}, "got a str"),
     ],
 )
 def test_what_cannot_be_right_is_refused(wrong: dict[str, Any], said: str) -> None:

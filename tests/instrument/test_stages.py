@@ -104,9 +104,9 @@ def test_a_stage_without_process_is_refused(given: Any, said: str) -> None:
 
 def test_a_logger_that_is_none_is_refused() -> None:
     """By both forms, when they are made."""
-    with pytest.raises(ConfigurationError, match="given was a int"):
+    with pytest.raises(ConfigurationError, match="got a int"):
         InstrumentedStage(Double(), logger=3)
-    with pytest.raises(ConfigurationError, match="given was a Double"):
+    with pytest.raises(ConfigurationError, match="got a Double"):
         measured_stage("double", logger=Double())
 
 
