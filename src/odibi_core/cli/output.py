@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 import msgspec
 
 from odibi_core.events import sanitize_text, to_plain
+from odibi_core.events.inert import printable
 from odibi_core.views import wording
 
 if TYPE_CHECKING:
@@ -60,13 +61,7 @@ def joined(parts: Iterable[str], on: Console) -> str:
 
 def shown(value: object) -> str:
     """Return a text in which control and invisible characters are escapes."""
-    text = value if isinstance(value, str) else str(value)
-    if text.isprintable():
-        return text
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode()
-        for char in text
-    )
+    return printable(value if isinstance(value, str) else str(value))
 
 
 def for_stdout(text: str) -> str:

@@ -51,6 +51,19 @@ def iso(moment: datetime) -> str:
     return written if moment.microsecond else f"{written[:-1]}.000000Z"
 
 
+def read_iso(value: object) -> datetime | None:
+    """Return an aware time of an ISO 8601 text, in UTC if it names no zone; None for any other value."""
+    if isinstance(value, datetime):
+        return value
+    if not isinstance(value, str):
+        return None
+    try:
+        found = datetime.fromisoformat(value)
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
 def new_id(length: int = 12) -> str:
     """A random id of `length` hexadecimal digits, which redaction leaves alone."""
     return as_id(os.urandom((length + 1) // 2).hex()[:length])

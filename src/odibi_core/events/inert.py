@@ -31,6 +31,16 @@ def inert(line: bytes, event: Event) -> bytes:
     return line
 
 
+def printable(content: str, instead: str | None = None) -> str:
+    """Return a text in which control and invisible characters are escapes, or `instead`."""
+    if content.isprintable():
+        return content
+    return "".join(
+        char if char.isprintable() else instead or char.encode("unicode_escape", "surrogatepass").decode()
+        for char in content
+    )
+
+
 def _escaped(match: re.Match[str]) -> str:
     return f"\\u{ord(match[0]):04x}"
 

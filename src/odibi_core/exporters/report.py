@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from odibi_core.events.clock import iso
+from odibi_core.events.inert import printable
 from odibi_core.exporters.base import MetricsSnapshot
 from odibi_core.views.metrics.nodes import node_stats, rate_text, summary
 
@@ -57,5 +58,5 @@ def _node(snapshot: MetricsSnapshot, name: str, node: dict[str, Any]) -> str:
 
 def _line(name: str) -> str:
     """A name on one line of a report, whatever it holds."""
-    shown = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in name)
+    shown = printable(name, "\N{REPLACEMENT CHARACTER}")
     return shown if len(shown) <= 48 else f"{shown[:47]}…"

@@ -15,6 +15,7 @@ import msgspec
 
 from odibi_core.errors import STOPS, ConfigurationError, nearest
 from odibi_core.events import sanitize_text
+from odibi_core.events.inert import printable
 from odibi_core.events.normalize import to_text
 from odibi_core.introspection.annotation import class_dict, class_name
 from odibi_core.introspection.schema import Schema, misfit
@@ -127,7 +128,7 @@ def inspectPipeline(stages: Any) -> PipelineDescription:
     """
     described = inspect_pipeline(stages)
     for stage in described:
-        sys.stdout.write("".join(f"{_printable(line)}\n" for line in _in_the_courses_form(stage)))
+        sys.stdout.write("".join(f"{printable(line)}\n" for line in _in_the_courses_form(stage)))
     return described
 
 
@@ -235,8 +236,4 @@ def _cells(stage: StageDescription) -> tuple[str, ...]:
     about = "; ".join(filter(None, [stage.doc, *(f"({note})" for note in stage.unreadable)]))
     count = str(stage.parameter_count) if stage.signature is not None else "?"
     row = (stage.name, stage.class_name, stage.signature or "?", count, stage.module or "?", about)
-    return tuple(map(_printable, row))
-
-
-def _printable(said: str) -> str:
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in said)
+    return tuple(map(printable, row))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final, Literal, TextIO
 
 from odibi_core.events import Event, encode, kinds
-from odibi_core.events.inert import inert_lines
+from odibi_core.events.inert import inert_lines, printable
 from odibi_core.events.leveled import LOGGER, UNNAMED
 from odibi_core.events.messages import WORDED, default_message
 
@@ -104,7 +104,7 @@ class TextSink:
             return ""
         self._told.append(identity)
         style, end = (_DIM, _RESET) if self._color else ("", "")
-        return "".join(f"    {style}{_printable(line)}{end}\n" for line in trace.splitlines())
+        return "".join(f"    {style}{printable(line, ' ')}{end}\n" for line in trace.splitlines())
 
 
 def line_of(event: Event, *, color: bool = False) -> str:
@@ -115,9 +115,9 @@ def line_of(event: Event, *, color: bool = False) -> str:
     parts = _parts(event)
     if color:
         return " ".join(
-            f"{style}{_printable(part)}{_RESET}" if style else _printable(part) for style, part in parts
+            f"{style}{printable(part, ' ')}{_RESET}" if style else printable(part, " ") for style, part in parts
         )
-    return " ".join(_printable(part) for _, part in parts)
+    return " ".join(printable(part, " ") for _, part in parts)
 
 
 def _parts(event: Event) -> Iterator[tuple[str, str]]:
@@ -233,10 +233,6 @@ def _key(name: str) -> str:
 def _quoted(name: str) -> str:
     """A text in double quotes, without what has a meaning for a shell in there."""
     return _IN_QUOTES.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(name, ensure_ascii=False))
-
-
-def _printable(content: str) -> str:
-    return content if content.isprintable() else "".join(c if c.isprintable() else " " for c in content)
 
 
 def _write(stream: TextIO, line: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from odibi_core import private_files
 from odibi_core.errors import RunNotFoundError, closest
 from odibi_core.events import Event, encode, kinds, sanitize_text
-from odibi_core.events.clock import host_name, new_id, process_start, utc_now
+from odibi_core.events.clock import host_name, iso, new_id, process_start, utc_now
 from odibi_core.events.paths import absolute_path
 from odibi_core.store.journal import Journal
 from odibi_core.store.segments import ReadErrors, all_segments, read_events, safe_name
@@ -138,7 +138,7 @@ class RunStore:
         if not now or now[0].status != "running":
             return False  # it ended between the two reads, and its process with it
         last = max((event.timestamp for event in self.read(run_id)), default=utc_now())
-        about = {"pipeline_name": row.pipeline_name, "pid": row.pid, "found": utc_now().isoformat()}
+        about = {"pipeline_name": row.pipeline_name, "pid": row.pid, "found": iso(utc_now())}
         event = Event(
             timestamp=last + timedelta(microseconds=1),
             level="error",

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
 from msgspec import Struct
 from msgspec.structs import replace
 
+from odibi_core.events.clock import read_iso
 from odibi_core.redaction.redactor import HIDDEN, hidden
 from odibi_core.story.masking import safe
 from odibi_core.story.wording import LABELS, STATES
@@ -135,7 +136,7 @@ _READERS: Final[dict[Any, Callable[[Any], Any]]] = {
     float | None: _number,
     bool: lambda value: value is True,
     bool | None: lambda value: None if value is None else bool(value),
-    datetime | None: values.moment,
+    datetime | None: read_iso,
     list[str]: _texts,
     list[Any]: lambda value: value if isinstance(value, list) else [],
     list[dict[str, Any]]: values.records,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from odibi_core.events.inert import printable
 from odibi_core.views.answers import Lineage, NodeLineage
 from odibi_core.views.wording import count, duration
 
@@ -68,5 +69,5 @@ def _line(cells: tuple[str, ...], widths: list[int]) -> str:
 def _cell(value: str | None) -> str:
     if not value:
         return "-"
-    shown = "".join(char if char.isprintable() else "?" for char in value[: _WIDEST + 1])
+    shown = printable(value[: _WIDEST + 1], "?")
     return shown if len(shown) <= _WIDEST else f"{shown[: _WIDEST - 1]}…"

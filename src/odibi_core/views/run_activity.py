@@ -6,12 +6,13 @@ from collections import Counter, deque
 from typing import Any, Final
 
 from odibi_core.events import Event, kinds
+from odibi_core.events.clock import read_iso
 from odibi_core.events.recent import remember
 from odibi_core.views.answers import Activity, CapturedError, Cost, Costs, LogLine
 from odibi_core.views.costs import CostsView
 from odibi_core.views.errors import ErrorsView
 from odibi_core.views.operations import OperationsView
-from odibi_core.views.values import moment, text
+from odibi_core.views.values import text
 
 MAX_LINES: Final = 200
 """Lines of the log that are kept, the latest; all are counted."""
@@ -95,8 +96,8 @@ def _error(group: dict[str, Any]) -> CapturedError:
         error_type=group["error_type"],
         message=group["message"],
         count=group["count"],
-        first_seen=moment(group["first_seen"]),
-        last_seen=moment(group["last_seen"]),
+        first_seen=read_iso(group["first_seen"]),
+        last_seen=read_iso(group["last_seen"]),
         operations=group["operations"],
         fingerprint=group["fingerprint"],
         handled=example.get("handled"),

@@ -5,7 +5,7 @@ Any program may have written a line of a store, and the codec keeps what it find
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from math import isfinite
 from typing import Any, Final
 
@@ -68,19 +68,6 @@ def keys_by_name(value: object) -> dict[str, str]:
     if isinstance(value, dict):
         return {str(name): key for name, key in value.items() if isinstance(key, str)}
     return {key: key for key in texts(value)}
-
-
-def moment(value: object) -> datetime | None:
-    """Return ISO text as an aware time, in UTC without a zone; None for any other value."""
-    if isinstance(value, datetime):
-        return value
-    if not isinstance(value, str):
-        return None
-    try:
-        found = datetime.fromisoformat(value)
-        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
 
 
 def message(event: Event) -> str | None:
