@@ -1,4 +1,4 @@
-"""What a check is: custom ones, failing ones, and what they may show."""
+"""Checks: custom ones, failing ones, and their examples."""
 
 import pandas as pd
 import polars as pl
@@ -22,7 +22,7 @@ def test_anyone_can_make_a_check_of_a_function() -> None:
 
 @pytest.mark.parametrize("error", [ZeroDivisionError("by zero"), RecursionError(), MemoryError()])
 def test_a_check_that_raises_is_a_failed_one(error: Exception) -> None:
-    """With the exception's name and words; a CheckError is told as it is."""
+    """With the exception's name and words; a CheckError keeps its message."""
 
     def judge(*_: object) -> Finding:
         raise error
@@ -56,7 +56,7 @@ def test_a_stop_is_not_swallowed() -> None:
 
 
 def test_a_check_error_is_told_as_it_is() -> None:
-    """A judge that knows what is wrong says it in its own words."""
+    """The CheckError of a judge is the message."""
 
     def judge(*_: object) -> Finding:
         raise CheckError("the moon is out")

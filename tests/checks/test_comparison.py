@@ -34,7 +34,7 @@ def columns_of(values: list[Any], kind: str) -> dict[str, Any]:
 
 
 def verdicts(check: Any, frames: dict[str, Any]) -> dict[str, tuple[bool | None, int | None]]:
-    """What each library's frame was judged to be; a message instead of a verdict that could not be given."""
+    """Return the verdict for each library's frame, or the message if there is none."""
     found: dict[str, CheckResult] = {name: check.check({"out": frame}) for name, frame in frames.items()}
     broken = {name: each.message for name, each in found.items() if each.failed_rows is None}
     assert not broken, broken
@@ -217,7 +217,7 @@ def test_objects_of_several_types_are_told_or_compared() -> None:
 
 
 def test_the_index_of_a_pandas_frame_decides_nothing() -> None:
-    """Rows keep their places, whatever the index says: repeated, sorted otherwise, or of texts."""
+    """Rows keep their places with any index: repeated, sorted otherwise, or of texts."""
     values = [Decimal("1"), Decimal("9"), Decimal("1")]
     frame = pd.DataFrame({"x": values, "l": [[1], [9], [1]]}, index=["b", "b", "a"])
     assert between("x", 0, 5).check({"out": frame}).examples == ["9"]

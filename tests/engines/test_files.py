@@ -26,12 +26,12 @@ from odibi_core.errors import EngineError, SourceNotFoundError
     ],
 )
 def test_the_suffix_tells_the_format(path: str, expected: tuple[str, str]) -> None:
-    """Capitals do not matter, and what packs the file is told apart from what is in it."""
+    """Capitals do not matter, and compression is distinguished from the format."""
     assert files.target(path) == expected
 
 
 def test_format_wins_over_the_suffix() -> None:
-    """`format=` is for files whose suffix says nothing, or something else."""
+    """`format=` is for files without a suffix, or with another one."""
     assert files.target("a.txt", "csv") == ("csv", "")
     assert files.target("a.txt.gz", "csv") == ("csv", ".gz")
 
@@ -40,7 +40,7 @@ def test_format_wins_over_the_suffix() -> None:
     ("path", "format"), [("a.xlsx", None), ("a", None), ("a.csv", "excel"), ("a.parquet.gz", None)]
 )
 def test_an_unknown_format_names_the_known_ones(path: str, format: str | None) -> None:
-    """The message says what may be given."""
+    """The message lists the formats."""
     with pytest.raises(EngineError, match=r"parquet"):
         files.target(path, format)
 
@@ -83,7 +83,7 @@ def test_a_failed_write_leaves_what_was_there() -> None:
 
 
 def test_a_reader_sees_the_old_file_until_the_new_one_is_whole() -> None:
-    """While a write is under way the path still holds what it held, and who opened it before keeps that."""
+    """During a write the path has the old content, and so has a reader that opened it before."""
     Path("out.csv").write_text("old")
     with open("out.csv") as reader:
         with files.replacing("out.csv") as beside:
@@ -124,7 +124,7 @@ def test_packed_files_are_what_they_say(packed: str) -> None:
 
 
 def test_the_same_content_packs_to_the_same_bytes() -> None:
-    """No name and no time inside a .gz, so that a hash of it says whether the data changed."""
+    """No name and no time inside a .gz, so that its hash changes only with the data."""
     for name in ("a.csv.gz", "b.csv.gz"):
         files.write_one(name, None, lambda _, stream: stream.write(b"x"), {})
     assert Path("a.csv.gz").read_bytes() == Path("b.csv.gz").read_bytes()

@@ -1,4 +1,4 @@
-"""What a frame looks like, for every library and every odd frame."""
+"""Descriptions of frames, for every library and every odd frame."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -58,7 +58,7 @@ def test_a_frame_is_told_alike_by_every_library(library: str) -> None:
 
 @pytest.mark.parametrize("library", EAGER)
 def test_each_level_adds_to_the_one_below(library: str) -> None:
-    """off < schema < counts < sample < stats: a level never tells more than it was asked for."""
+    """off < schema < counts < sample < stats: a level describes no more than asked for."""
     told = {level: describe(EAGER[library](DATA), level) for level in LEVELS}
     assert told["off"]["schema"] == []
     assert told["off"]["not_described"]
@@ -96,7 +96,7 @@ def exploding(*_: Any) -> Any:
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_a_lazy_polars_frame_is_never_run(level: str) -> None:
-    """Only the schema of a LazyFrame is told: its work is not done, at any level."""
+    """Only the schema of a LazyFrame is described: it is collected at no level."""
     ran: list[int] = []
 
     def work(frame: pl.DataFrame) -> pl.DataFrame:
@@ -115,7 +115,7 @@ def test_a_lazy_polars_frame_is_never_run(level: str) -> None:
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_a_duckdb_relation_is_never_run(level: str) -> None:
-    """The query behind a relation would fail if it ran; its columns are told all the same."""
+    """The query behind a relation would fail if it ran; its columns are described all the same."""
     with duckdb.connect() as connection:
         relation = connection.sql("select error('was run')::int as a")
         told = describe(relation, level)
@@ -131,7 +131,7 @@ def test_a_lazy_frame_that_cannot_tell_its_columns_says_why() -> None:
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("method", ["head", "iloc", "dtypes", "columns", "index", "shape", "__len__"])
 def test_a_pandas_frame_that_raises_is_described_as_far_as_it_goes(method: str, level: str) -> None:
-    """Whatever a frame's methods do, the description comes back as JSON."""
+    """The description is JSON, even if a frame's methods fail."""
     frame = pd.DataFrame(DATA)
     frame.__class__ = type("Hostile", (pd.DataFrame,), {method: property(exploding)})
     as_json(describe(frame, level))
@@ -148,7 +148,7 @@ def test_a_polars_frame_that_raises_is_described_as_far_as_it_goes(method: str) 
 
 
 def test_what_a_frame_raises_is_told() -> None:
-    """A failure names the exception, and what was told before it stands."""
+    """A failure names the exception, and the description before it stands."""
     frame = pd.DataFrame(DATA)
     frame.__class__ = type("Hostile", (pd.DataFrame,), {"head": exploding})
     told = describe(frame)
@@ -230,7 +230,7 @@ ODD_FRAMES: dict[str, Any] = {
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("which", ODD_FRAMES)
 def test_odd_frames_are_described_or_say_why(which: str, level: str) -> None:
-    """Each gives strict JSON at each level, and is described unless it says why not."""
+    """Each gives strict JSON at each level: a description, or the reason why there is none."""
     told = describe(ODD_FRAMES[which], level)
     as_json(told)
     assert told["not_described"] or told["column_count"] is not None
@@ -244,7 +244,7 @@ def test_odd_frames_are_described(which: str) -> None:
 
 @pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame])
 def test_a_very_wide_frame_is_bounded_and_says_so(make: Callable[[Any], Any]) -> None:
-    """Of 10,000 columns the first are told, with the number that was left out."""
+    """Of 10,000 columns the first are described, with the number of the others."""
     told = describe(make({f"column_{i}": [i] for i in range(10_000)}))
     assert told["column_count"] == 10_000
     assert len(told["schema"]) == SCHEMA_COLUMNS
@@ -263,7 +263,7 @@ def test_long_cells_are_cut(library: str) -> None:
 
 @pytest.mark.parametrize("library", EAGER)
 def test_dates_are_told_and_can_be_secret(library: str) -> None:
-    """As ISO text, and hidden like any other value where the column's name says so."""
+    """As ISO text, and hidden like any other value by the column's name."""
     moment = datetime(2024, 1, 2, 3, 4, tzinfo=UTC)
     told = recorded(
         EAGER[library]({"t": [moment, None], "password": [moment, None], "d": [moment.date(), None]})
@@ -356,7 +356,7 @@ def test_a_configuration_is_no_frame(value: object) -> None:
     )
 )
 def test_a_description_changes_nothing(make: Callable[..., Any], rows: list[dict[str, Any]]) -> None:
-    """The frame is the same after as before, at the deepest level, and the telling is strict JSON."""
+    """The frame is the same after as before, at the deepest level, and the description is strict JSON."""
     # Object columns: a library's own idea of mixed columns is not what is tested here.
     columns = {name: [str(row.get(name)) for row in rows] for name in ("a", "b", "c")}
     frame, twin = make(columns), make(columns)

@@ -63,7 +63,7 @@ CHANGES: dict[str, tuple[Callable[[], Any], Callable[[Any], None]]] = {
 
 @pytest.mark.parametrize("kind", CHANGES)
 def test_the_original_stays_as_it_was(kind: str) -> None:
-    """Whatever is done to the copy, which is of the same type."""
+    """No change of the copy, which is of the same type, reaches it."""
     make, change = CHANGES[kind]
     original = make()
     copy = separate(original)

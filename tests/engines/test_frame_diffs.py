@@ -98,7 +98,7 @@ def test_a_column_that_only_moved_is_no_change(recorded: Record) -> None:
 
 @EVERY_WAY
 def test_between_a_narrow_frame_and_a_wide_one(recorded: Record) -> None:
-    """What is not listed is counted."""
+    """Changes that are not listed are counted."""
     for before, after, kind in ((["k"], ["k", *names(3000)], "added"), (["k", *names(3000)], ["k"], "removed")):
         diff = recorded(frame(before), frame(after))["schema_diff"]
         listed = diff[f"{kind}_columns"]
@@ -152,7 +152,7 @@ def test_each_input_has_a_difference_of_its_own_and_the_first_is_shown() -> None
 
 
 def test_a_record_that_leaves_columns_out_and_tells_no_difference_is_unknown() -> None:
-    """As older versions wrote it: the first columns alone would say what is not so."""
+    """As older versions wrote it: the first columns alone would give a wrong difference."""
     heard, bus = RecordingSink(), EventBus()
     bus.subscribe(heard)
     tracker = Tracker(bus=bus)

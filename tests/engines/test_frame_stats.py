@@ -57,7 +57,7 @@ def test_columns_of_one_name_have_their_own_statistics() -> None:
 
 
 def test_every_kind_of_pandas_column_is_told() -> None:
-    """One that DuckDB cannot take does not cost the others theirs."""
+    """One that DuckDB cannot take does not affect the others."""
     frame = pd.DataFrame(
         {
             "day": pd.to_datetime(["2024-01-01", "2024-01-03"]),

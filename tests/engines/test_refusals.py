@@ -1,4 +1,4 @@
-"""What no engine can read or write is known before anything runs."""
+"""Paths and options that no engine can read or write are refused before anything runs."""
 
 import sys
 from pathlib import Path
@@ -90,7 +90,7 @@ def test_a_read_that_cannot_be_is_refused_before_anything_runs(
 
 
 def test_what_can_be_is_not_refused(engine: str) -> None:
-    """A folder, an open pattern, capitals, packed text, a format that is said: only the files could tell more."""
+    """A folder, an open pattern, capitals, packed text, a given format: the rest depends on the files."""
     Path("hive").mkdir()
     reads = [("hive", {}), ("hive/", {}), ("*", {}), ("a.*", {}), ("A.CSV.GZ", {}), ("in", {"format": "CSV"})]
     for path, params in reads:
@@ -115,7 +115,7 @@ def test_params_set_later_are_looked_at_too() -> None:
 
 
 def test_a_format_whose_library_is_missing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Parquet on pandas without pyarrow: what to install is said before anything runs."""
+    """Parquet on pandas without pyarrow: the missing library is named before anything runs."""
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     for step in (
         Step(name="s", layer="ingest", value="x.parquet"),

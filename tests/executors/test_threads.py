@@ -1,4 +1,4 @@
-"""What threads promise beyond what every executor does."""
+"""The promises of threads beyond those of every executor."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from odibi_core.executors.threads import ThreadsExecutor
 
 
 def test_tasks_run_at_the_same_time() -> None:
-    """Tasks that are ready together, at the start or later, meet at a barrier that lets nobody pass alone."""
+    """Tasks that are ready together, at the start or later, meet at a barrier that none passes alone."""
     first, second = threading.Barrier(3), threading.Barrier(4)
 
     def execute(task: int) -> list[int]:
@@ -79,7 +79,7 @@ def test_abandon() -> None:
 
 
 def test_fewer_threads_than_wished(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a second thread the first does all the work; when there is none at all, `run` says so."""
+    """Without a second thread the first does all the work; when there is none at all, `run` raises."""
     given = 1
     start = threading.Thread.start
 

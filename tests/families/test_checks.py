@@ -80,7 +80,7 @@ def test_a_lazy_frame_is_checked_only_when_asked(name: str) -> None:
 @pytest.mark.parametrize("frame", [5, "text", None, [1], object(), pd.DataFrame(), pl.DataFrame(), {}])
 @pytest.mark.parametrize("name", BUILTIN)
 def test_it_never_raises(name: str, frame: Any) -> None:
-    """What is no frame, or has no such column, is a failed result with the reason."""
+    """A value that is no frame, or has no such column, is a failed result with the reason."""
     found = build(name).check({"other": frame, "out": frame})
     assert isinstance(found, CheckResult)
     assert found.passed is False
@@ -117,6 +117,6 @@ def test_a_check_and_its_result_can_travel(name: str) -> None:
 
 @pytest.mark.parametrize("name", BUILTIN)
 def test_an_unknown_severity_is_refused_at_once(name: str) -> None:
-    """Putting a check together wrongly is told when it is done."""
+    """Wrong arguments of a check raise when it is made."""
     with pytest.raises(CheckError, match="fatal"):
         build(name, severity="fatal")

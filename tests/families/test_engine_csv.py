@@ -1,4 +1,4 @@
-"""CSV keeps every value that CSV can hold, on every engine, or it is said which column it does not keep."""
+"""CSV keeps every value that CSV can hold, on every engine, or the column that it does not keep is named."""
 
 import gzip
 import re
@@ -159,7 +159,7 @@ def test_carriage_returns_alone_end_lines(engine: Any) -> None:
     ],
 )
 def test_what_is_written_is_read_back(engine: Any, kept: list[Any], suffix: str) -> None:
-    """Whatever ends lines elsewhere, and without a warning."""
+    """Every line end of other systems, and without a warning."""
     with warnings.catch_warnings():
         warnings.simplefilter("error", DataChangedWarning)
         engine.write(engine.frame({"c": kept, "n": list(range(len(kept)))}), f"x.{suffix}")

@@ -1,4 +1,4 @@
-"""JSON Lines keep every value, on every engine, or it is said which column cannot be kept."""
+"""JSON Lines keep every value, on every engine, or the column that cannot be kept is named."""
 
 import datetime as dt
 import json
@@ -186,7 +186,7 @@ def test_a_byte_order_mark_is_no_part_of_the_data(engine: Any) -> None:
 def test_another_encoding_is_named_and_can_be_said(
     engine: Any, encoding: str, named: str, suffix: str
 ) -> None:
-    """The message says the option that helps, and the option helps."""
+    """The message names the option that helps, and the option helps."""
     import gzip
 
     text = "n,s\n1,é\n" if suffix.startswith("csv") else '{"n": 1, "s": "é"}\n'
@@ -213,7 +213,7 @@ def test_options_of_a_reader_change_what_they_say() -> None:
 
 
 def test_more_lines_than_are_held_at_once(engine: Any) -> None:
-    """What only a late line knows is known of all: a column, a nested field, a float, a large number."""
+    """A fact of a late line holds for all: a column, a nested field, a float, a large number."""
     lines = ['{"n": 1, "f": 1, "d": {"x": 1}}'] * 50_000
     frame = read_of(engine, *lines, f'{{"n": {2**63}, "f": 0.5, "d": {{"y": "a"}}, "late": 1}}')
     assert values(frame, "n")[-2:] == [1, 2**63]

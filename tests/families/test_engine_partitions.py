@@ -64,7 +64,7 @@ def test_a_step_runs_again(engine: Any) -> None:
     "path", ["hive", "hive/", "hive/**/*.parquet", "hive/*/*/*.parquet", "./hive", "hive/year=*/**/*"]
 )
 def test_the_columns_of_the_folders_are_read(engine: Any, path: str) -> None:
-    """With one type each, whoever wrote them and however they are named."""
+    """With one type each, for every writer and every name."""
     Path("hive").mkdir()
     pl.DataFrame(ROWS).write_parquet("hive/", partition_by=["year", "land"])
     frame = engine.read(path)
@@ -82,7 +82,7 @@ def test_folders_that_pyarrow_wrote(engine: Any) -> None:
 
 
 def test_one_partition_of_several(engine: Any) -> None:
-    """A glob below a partition still tells which one it is; a file that is named itself has its own columns."""
+    """A glob below a partition still has its column; a file that is named itself has its own columns."""
     engine.write(engine.frame(ROWS), "hive", partition_by=["year"])
     assert {row["year"] for row in rows(engine.read("hive/year=2020/*.parquet"))} == {2020}
     assert list(engine.read("hive/year=2020/part-0.parquet").columns) == ["n", "land"]
@@ -148,7 +148,7 @@ def test_what_no_step_wrote_is_not_removed(engine: Any) -> None:
 
 
 def test_a_failed_write_leaves_the_old_folder(engine: Any) -> None:
-    """Whatever is wrong: a column that is not there, none that is left, an option of the writer."""
+    """Any error: a column that is not there, none that is left, an option of the writer."""
     engine.write(engine.frame(ROWS), "hive", partition_by="year")
     for bad in (
         {"partition_by": "yaer"},
@@ -182,7 +182,7 @@ def test_a_folder_without_data_says_what_to_name(engine: Any) -> None:
 
 
 def test_options_of_polars_for_data_sets() -> None:
-    """Types of the folders' columns can be said, and dates be left text."""
+    """Types of the folders' columns can be given, and dates be left text."""
     engine = load("engines", "polars")()
     engine.write(
         pl.DataFrame({"n": [1], "day": [dt.date(2020, 1, 1)], "k": [7]}), "hive", partition_by=["day", "k"]

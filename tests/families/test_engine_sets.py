@@ -71,7 +71,7 @@ def test_types_that_contradict_name_both_files(engine: Any, suffix: str, second:
 
 
 def test_a_zip_code_of_one_file_makes_text_of_all(engine: Any) -> None:
-    """What looks like a number in one member and is none in the other is the text that each file holds."""
+    """A column of numbers in one member and text in the other is the text that each file holds."""
     Path("a.csv").write_text("zip\n12345\n")
     Path("b.csv").write_text("zip\n01234\n")
     Path("c.csv").write_text("zip\n\n")

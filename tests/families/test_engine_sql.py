@@ -136,7 +136,7 @@ FRAMES: list[tuple[str, Any]] = [
 @pytest.mark.parametrize("series", [s for _, s in FRAMES], ids=[name for name, _ in FRAMES])
 @pytest.mark.parametrize("lazy", [False, True])
 def test_polars_columns_pass_through_as_they_are(series: Any, lazy: bool) -> None:
-    """What SQL only hands on comes out as it went in: values, and the type as far as SQL knows it."""
+    """A column that SQL only passes on is unchanged: its values, and its type as far as SQL knows it."""
     frame = pl.DataFrame({"n": [1, 2], "x": series})
     told = load("engines", "polars")().sql(
         "select * from t order by n", {"t": frame.lazy() if lazy else frame}

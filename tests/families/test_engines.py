@@ -100,7 +100,7 @@ def test_a_file_cut_short_is_unreadable(engine: Any, suffix: str) -> None:
 
 @pytest.mark.parametrize("suffix", ["csv", "csv.gz", "csv.zip", "parquet", "jsonl"])
 def test_garbage_is_unreadable(engine: Any, suffix: str) -> None:
-    """Bytes of another kind, a panic of the library included, are one error that says which file."""
+    """Bytes of another kind, a panic of the library included, are one error that names the file."""
     Path(f"x.{suffix}").write_bytes(bytes(range(128, 256)) * 40)
     with pytest.raises(UnreadableSourceError, match=f"x.{suffix}"):
         engine.read(f"x.{suffix}")
@@ -174,7 +174,7 @@ def test_a_syntax_error_shows_the_line(engine: Any) -> None:
 
 
 def test_names_of_tables_may_be_anything(engine: Any) -> None:
-    """Quotes, spaces and newlines included; only capitals are not told apart, which is said."""
+    """Quotes, spaces and newlines included; only capitals make no difference, which the message states."""
     name = 'we"ird\n; drop table x'
     quoted = name.replace('"', '""')
     assert len(rows(engine.sql(f'select * from "{quoted}"', {name: engine.frame(ROWS)}))) == 2

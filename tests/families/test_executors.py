@@ -1,4 +1,4 @@
-"""What every executor promises, whatever carries the work out. A new one is tested by being in the family."""
+"""The promises of every executor. A new one is tested by being in the family."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def test_an_exception_while_others_wait(make: MakeExecutor) -> None:
 
 @pytest.mark.parametrize("workers", [1, 4])
 def test_cancel_from_within_a_task(make: MakeExecutor, workers: int) -> None:
-    """What runs is ended, what became ready by it is not begun, and `run` returns."""
+    """Running tasks end, tasks that become ready are not begun, and `run` returns."""
     executor = make(workers)
     done = []
 

@@ -1,4 +1,4 @@
-"""What a step's function may be, on every executor: a coroutine, a generator, an object that is either."""
+"""Every kind of step function, on every executor: a coroutine, a generator, an object that is either."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ def test_its_error_is_the_steps_and_each_attempt_begins_anew(function: Any, exec
 
 
 def test_an_attempt_reads_all_of_its_input_again(executor: str) -> None:
-    """What a failed attempt used up of a generator's rows, the next one has too."""
+    """The rows of a generator that a failed attempt read are there for the next one, too."""
     seen: list[int] = []
 
     def flaky(generator: Any) -> int:
@@ -216,7 +216,7 @@ def test_a_generator_of_several_outputs_is_refused(executor: str) -> None:
 
 
 def test_its_rows_are_counted_and_its_time_is_measured(executor: str) -> None:
-    """What takes place while it is awaited or consumed belongs to the step."""
+    """The time of awaiting and consuming belongs to the step."""
     bus, heard = EventBus(), RecordingSink()
     bus.subscribe(heard)
     released = threading.Event()
@@ -284,7 +284,7 @@ def test_a_run_that_is_interrupted_cancels_it(executor: str) -> None:
 @pytest.mark.parametrize("make", [generator, gives_iterator, async_generator])
 @pytest.mark.parametrize("place", ["initial", "params", "step", "connect"])
 def test_one_that_the_caller_gives_is_refused_before_anything_runs(make: Any, place: str, executor: str) -> None:
-    """One sentence says what to give instead."""
+    """One sentence names what to give instead."""
     step = Step(name="s", value=lambda rows: rows, inputs=["rows"])
     options: dict[str, Any] = {"initial": {"rows": ROWS}}
     if place == "initial":

@@ -1,4 +1,4 @@
-"""What a run promises on every executor and every engine: the same data, the same events, a valid lineage."""
+"""The promises of a run on every executor and every engine: the same data, the same events, a valid lineage."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ EXPECTED: Counter[tuple[str, str | None]] = Counter(
 @EVERY_EXECUTOR
 @pytest.mark.parametrize("workers", [1, 4])
 def test_one_pipeline_everywhere(engine: str, executor: str, workers: int, tmp_path: Path) -> None:
-    """Whatever carries the steps out, and whatever the frames are of."""
+    """On every executor and every engine."""
     (tmp_path / "flights.csv").write_text("id,tail\n1,A\n2,B\n3,A\n")
     (tmp_path / "planes.csv").write_text("tail,seats\nA,100\nB,50\n")
     heard, bus = RecordingSink(), EventBus()
@@ -87,7 +87,7 @@ def test_one_pipeline_everywhere(engine: str, executor: str, workers: int, tmp_p
 
 
 def check_order(heard: RecordingSink) -> None:
-    """Cause before effect: a node starts after its makers ended, and says nothing after its own end."""
+    """Cause before effect: a node starts after its makers ended, and emits nothing after its own end."""
     place = {(event.event_type, event.node_name): at for at, event in enumerate(heard.events)}
     for maker, taker in (("flights", "tried"), ("tried", "joined"), ("planes", "joined"), ("joined", "out")):
         assert place["node_complete", maker] < place["node_start", taker]

@@ -32,7 +32,7 @@ def hostile() -> MetricsManager:
 
 @EVERY
 def test_it_is_an_exporter(name: str) -> None:
-    """It says what it makes: a media type, a suffix, and whether it wants the raw measurements."""
+    """It declares what it makes: a media type, a suffix, and whether it wants the raw measurements."""
     exporter = plugins.load("exporters", name)()
     assert isinstance(exporter, Exporter)
     assert "/" in exporter.content_type
@@ -80,7 +80,7 @@ def test_a_dead_run_exports_like_a_living_one(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(LIBRARIES))
 def test_a_missing_library_is_named_with_its_install(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the library, the error says which extra brings it."""
+    """Without the library, the error names its extra."""
     monkeypatch.setitem(sys.modules, LIBRARIES[name], None)
     monkeypatch.delitem(sys.modules, f"odibi_core.exporters.{name}", raising=False)
     with pytest.raises(MissingExtraError, match=r"pip install 'odibi-core\["):

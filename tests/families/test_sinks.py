@@ -28,7 +28,7 @@ def made(name: str, folder: Path) -> Any:
 
 @pytest.mark.parametrize("name", BUILTIN)
 def test_it_loads_by_name_and_has_words(name: str, tmp_path: Path) -> None:
-    """A lazy line in the family's table, and a docstring that says how it is used."""
+    """A lazy line in the family's table, and a docstring with its use."""
     assert name in plugins.names("sinks")
     assert callable(made(name, tmp_path))
     assert inspect.getdoc(plugins.load("sinks", name))
@@ -71,7 +71,7 @@ def test_a_hook_writes_nothing_when_it_is_made(name: str, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("name", BUILTIN)
 def test_it_takes_any_event(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A sink hears everything, a hook that is registered for everything too."""
+    """A sink receives everything, and so does a hook that is registered for everything."""
     sink, bus = made(name, tmp_path), EventBus()
     if name not in HOOKS:
         sink(an_event("x", message="m\x1b[2J", duration_ms="long", row_count="many", error="e"))

@@ -1,4 +1,4 @@
-"""What every view promises, whatever it answers. A new one is tested by being in the family."""
+"""The promises of every view. A new one is tested by being in the family."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ FIELDS = st.fixed_dictionaries({}, optional={name: right | ANYTHING for name, ri
 
 
 def one_step(name: str, run_id: str) -> list[Said]:
-    """All that is said of a step that is tried twice."""
+    """All events of a step that is tried twice."""
     about = {"run_id": run_id, "node_name": name}
     frame = {**about, "row_count": 3, "schema": [{"column": "x", "type": "Int64"}], "sample_data": [{"x": 1}]}
     return [
@@ -104,7 +104,7 @@ def one_step(name: str, run_id: str) -> list[Said]:
 
 @st.composite
 def whole_runs(draw: st.DrawFn) -> list[Said]:
-    """A run whose steps are told by threads in any interleaving."""
+    """A run whose steps are reported by threads in any interleaving."""
     run_id = draw(st.sampled_from(["r1", "r2"]))
     told = [one_step(name, run_id) for name in draw(st.lists(st.sampled_from("abc"), unique=True))]
     turns = draw(st.permutations([step for step, lines in enumerate(told) for _ in lines]))
@@ -121,7 +121,7 @@ def whole_runs(draw: st.DrawFn) -> list[Said]:
 
 @st.composite
 def sequences(draw: st.DrawFn) -> list[Event]:
-    """What a bus really hands out, then torn: strangers in between, doubled, swapped, begun late, cut off."""
+    """The events of a real bus, then damaged: strangers in between, doubled, swapped, begun late, cut off."""
     said = [line for run in draw(st.lists(whole_runs(), max_size=2)) for line in run]
     for place, line in draw(st.lists(st.tuples(st.integers(0, 40), st.tuples(KINDS, FIELDS)), max_size=6)):
         said.insert(place, line)
@@ -154,7 +154,7 @@ def check_live_equals_replay(make: MakeView, events: Sequence[Event]) -> None:
 @A_FEW
 @given(events=sequences())
 def test_live_equals_replay(make: MakeView, events: list[Event]) -> None:
-    """A view that heard the run and one fed from the journal's lines answer alike, at whatever point."""
+    """A view that was subscribed and one fed from the journal's lines answer alike, at every point."""
     check_live_equals_replay(make, events)
 
 
@@ -194,7 +194,7 @@ def test_asking_changes_nothing(make: MakeView, events: list[Event]) -> None:
 def test_a_line_that_anyone_wrote_never_raises(
     make: MakeView, lines: list[dict[str, Any]], fields: dict[str, Any]
 ) -> None:
-    """The codec keeps what it finds in a line, whatever its type: a view hears it and still answers."""
+    """The codec keeps what it finds in a line, whatever its type: a view receives it and still answers."""
     fed(make, [from_dict({**fields, **line}) for line in lines]).answer()
 
 
@@ -204,7 +204,7 @@ WRONG = [True, 0, -1, 2.5, "x", [], [1], [[]], [{}], {}, {"a": []}, [{"name": []
 @EVERY_VIEW
 @pytest.mark.parametrize("kind", [*KNOWN, "node_error"])
 def test_each_field_of_each_kind_may_be_of_any_type(make: MakeView, kind: str) -> None:
-    """One field wrong in an otherwise right line: the view hears it and answers with valid JSON."""
+    """One field wrong in an otherwise right line: the view receives it and answers with valid JSON."""
     right = {"run_id": "r1", "node_name": "a", "when": "after", "dataset": "a", "metric": "m", "value": 1}
     for field in [*RIGHT, *COLUMNS]:
         view = fed(make, [from_dict({"event_type": kind, **right, field: wrong}) for wrong in WRONG])

@@ -17,7 +17,7 @@ PATIENCE = 20  # seconds that correct code never needs
 
 
 class Waits:
-    """Remembers what was told before each wait."""
+    """Keeps the arguments of each call before a wait."""
 
     def __init__(self) -> None:
         self.told: list[tuple[int, str, float]] = []
@@ -48,14 +48,14 @@ def tried(
 
 
 def test_once_is_once() -> None:
-    """Without a policy a failure is raised as it is, and nothing is told."""
+    """Without a policy a failure is raised as it is, and nothing is reported."""
     assert tried(failing(0))[:2] == ("call 1", 1)
     with pytest.raises(ConnectionError, match="failure 1"):
         tried(failing(1))
 
 
 def test_again_after_a_failure() -> None:
-    """Each wait is told with the attempt that failed, its error and the seconds until the next."""
+    """Each wait is reported with the attempt that failed, its error and the seconds until the next."""
     result, number, waits = tried(failing(2), retries=3, retry_delay_s=0.001)
     assert (result, number) == ("call 3", 3)
     assert waits.told == [(1, "failure 1", 0.001), (2, "failure 2", 0.001)]

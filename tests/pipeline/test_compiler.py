@@ -109,7 +109,7 @@ def test_a_missing_input_names_the_nearest_key() -> None:
 
 
 def test_two_producers_of_one_key() -> None:
-    """The line names both steps; steps of one name are told of once, by their name."""
+    """The line names both steps; steps of one name are reported once, by their name."""
     assert problems([source("a", outputs="k"), source("b", outputs="k")]) == [
         "step 'b': makes 'k', which step 'a' makes already; a key has one producer"
     ]
@@ -132,7 +132,7 @@ def test_two_names_that_the_record_cannot_tell_apart() -> None:
 
 
 def test_a_cycle_is_named_along_the_data() -> None:
-    """Every ring is told, beginning with the step written first; steps behind a ring are not blamed."""
+    """Every cycle is reported, beginning with the step written first; steps behind a ring are not blamed."""
     found = problems(
         [
             Step(name="behind", value=same, inputs={"x": "b"}),
@@ -149,7 +149,7 @@ def test_a_cycle_is_named_along_the_data() -> None:
 
 
 def test_depth_is_no_limit() -> None:
-    """A chain and a ring of 100,000 steps are looked at without recursion, and told of in a short line."""
+    """A chain and a ring of 100,000 steps are handled without recursion, and reported in a short line."""
     depth = 100_000
     chain = [Step(name=f"s{i}", value=same, inputs={"x": f"s{i - 1}"}) for i in range(1, depth)]
     assert len(pipeline.compile([source("s0"), *chain]).order) == depth
@@ -159,7 +159,7 @@ def test_depth_is_no_limit() -> None:
 
 
 def test_many_problems_stay_readable() -> None:
-    """The first hundred are told, quickly, however many there are."""
+    """The first hundred are reported, quickly, however many there are."""
     found = problems([Step(name=f"s{i}", value=same, inputs={"x": f"t{i}"}) for i in range(5_000)])
     assert len(found) == 101
     assert found[-1] == "and more than these 100"
@@ -182,12 +182,12 @@ def test_an_empty_pipeline(steps: Any) -> None:
 
 @pytest.mark.parametrize("steps", [None, 3, "steps", {"a": 1}, Step(name="a")])
 def test_what_is_no_list(steps: Any) -> None:
-    """The message says what was given instead of a list."""
+    """The message names the type given instead of a list."""
     assert type(steps).__name__ in problems(steps)[0]
 
 
 def test_what_is_no_step() -> None:
-    """Its place in the list is told, for it has no name."""
+    """Its place in the list is reported, because it has no name."""
     assert problems([source(), 3]) == ["number 2 of the pipeline is a int; it must be a Step or a function"]
 
 
@@ -269,7 +269,7 @@ def test_params_reach_every_step_that_takes_them() -> None:
 
 
 def test_params_may_be_what_is_missing() -> None:
-    """A parameter without a default may be left to whoever starts the run."""
+    """A parameter without a default may be given when the run starts."""
     step = Step(name="f", value=limited, inputs={"x": "k"})
     assert "needs 'limit'" in problems([step], initial={"k"})[0]
     assert pipeline.compile([step], initial={"k"}, params={"limit": 2}).steps[0].params == {"limit": 2}
@@ -298,7 +298,7 @@ def test_params_that_no_step_takes() -> None:
     ],
 )
 def test_placeholders(query: str, names: set[str]) -> None:
-    """What is quoted or commented out is no placeholder, nor is a number."""
+    """Quoted and commented text is no placeholder, nor is a number."""
     step = Step(name="q", type="sql", value=query, params=dict.fromkeys(names))
     pipeline.compile([step])
     for name in names:

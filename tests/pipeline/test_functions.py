@@ -62,7 +62,7 @@ def test_steps_and_functions_in_one_list() -> None:
 
 
 def test_a_decorated_function_is_what_it_wraps() -> None:
-    """As its decorator says by `functools.wraps`."""
+    """As its decorator sets it by `functools.wraps`."""
 
     @functools.wraps(clean)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -76,6 +76,6 @@ def test_a_decorated_function_is_what_it_wraps() -> None:
     ("nameless", "what"), [(lambda: 1, "a lambda"), (functools.partial(raw), "a partial")]
 )
 def test_a_function_needs_a_name(nameless: Any, what: str) -> None:
-    """For nothing could take what it makes; the message says how to give it one."""
+    """For nothing could take what it makes; the message shows how to name it."""
     with pytest.raises(ConfigurationError, match=f"{what}.*Step\\(name="):
         pipeline.compile([raw, nameless])

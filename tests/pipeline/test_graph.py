@@ -24,7 +24,7 @@ DIAMOND: dict[str, Sequence[str]] = {"d": ["b", "c"], "b": ["a"], "c": ["a"], "a
 
 
 def test_dependencies_follow_from_the_keys() -> None:
-    """Whatever the order of writing; a step that takes two frames of one producer waits for it once."""
+    """In any order of definition; a step that takes two frames of one producer waits for it once."""
     graph = graph_of(DIAMOND)
     assert graph.dependencies == [(1, 2), (3,), (3,), (), ()]
     assert graph.dependants == [(), (0,), (0,), (1, 2), ()]
@@ -36,7 +36,7 @@ def test_dependencies_follow_from_the_keys() -> None:
 
 
 def test_consumers_are_steps_not_names() -> None:
-    """A step that takes one key under two names is one consumer; a key that nobody takes has none."""
+    """A step that takes one key under two names is one consumer; a key that no step takes has none."""
     graph = pipeline.compile([Step(name="j", value=some, inputs={"left": "k", "right": "k"})], initial={"k"})
     assert graph.consumers == {"k": 1, "j": 0}
 
@@ -50,7 +50,7 @@ def test_descendants() -> None:
 
 
 def test_progress_frees_a_frame_after_its_last_consumer() -> None:
-    """A key is told once, by the step that needed it last; keys that nobody takes are results and stay."""
+    """A key is freed once, by the step that needed it last; keys that no step takes are results and stay."""
     graph = graph_of(DIAMOND)
     progress = Progress(graph)
     told = [progress.finish(graph.index[name]) for name in "aebcd"]
@@ -96,7 +96,7 @@ def test_a_step_ends_once() -> None:
 
 
 def test_plan_rows() -> None:
-    """A row says of each step what can be known before it runs, by names alone."""
+    """A row has the facts of each step that are known before it runs, by names alone."""
     graph = pipeline.compile(
         [
             Step(name="t", layer="ingest", value="t.csv", engine="polars"),

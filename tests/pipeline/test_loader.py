@@ -180,7 +180,7 @@ def test_a_call_that_says_more_is_not_guessed(call: str, line: str) -> None:
 
 
 def test_no_such_file() -> None:
-    """The nearest file beside it is named; a folder is told apart from nothing."""
+    """The nearest file beside it is named; a folder is distinguished from a missing file."""
     write("")
     Path("folder").mkdir()
     assert refusal("folw.py") == "there is no file 'folw.py' (did you mean 'flow.py'?)"
@@ -197,7 +197,7 @@ def test_a_name_that_the_file_does_not_have() -> None:
 
 
 def test_a_file_without_a_pipeline() -> None:
-    """The message says what the file has instead."""
+    """The message lists what the file has instead."""
     assert "it has no lists, functions or steps" in refusal(write("import sys\n"))
     line = refusal(write(STEP + "def clean(x):\n    return x\n"))
     assert line.endswith(
@@ -206,13 +206,13 @@ def test_a_file_without_a_pipeline() -> None:
 
 
 def test_a_file_with_several_pipelines() -> None:
-    """Nobody guesses; the message shows how to choose."""
+    """None is guessed; the message shows how to choose."""
     line = refusal(write(STEP + "one = [a]\ntwo = [b]\n"))
     assert line == "flow.py has several pipelines: one, two; say which one: flow.py:one"
 
 
 def test_what_is_no_list() -> None:
-    """What the name stands for is told by its class."""
+    """The message names the type of the value."""
     assert refusal(write("steps = {}\n")).startswith("the pipeline of flow.py is a dict;")
     assert refusal(write("def build():\n    pass\n")).startswith("the pipeline of flow.py is a NoneType;")
     assert refusal(write("x = 3\n") + ":x").startswith("x in flow.py is a int;")

@@ -1,4 +1,4 @@
-"""Values with one reader: told apart, read whole, or refused."""
+"""Values with one reader: recognized, read whole, or refused."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def test_an_error_while_it_is_read_is_raised() -> None:
 
 
 def test_the_file_stays_as_it_was(tmp_path: Path) -> None:
-    """What is refused has not been read."""
+    """A refused value has not been read."""
     (tmp_path / "rows").write_text("a")
     with (tmp_path / "rows").open() as file:
         with pytest.raises(StepError):

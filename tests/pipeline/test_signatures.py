@@ -46,7 +46,7 @@ def test_the_quick_way_and_inspect_agree(function: Callable[..., Any]) -> None:
 
 
 def test_methods_classes_and_partials() -> None:
-    """Whatever can be called is seen as its caller sees it."""
+    """Every callable has the signature that its caller sees."""
 
     class Scale:
         def __init__(self, factor: int) -> None:
@@ -134,7 +134,7 @@ def test_returns_nothing_is_said_only_when_certain(function: Callable[..., Any],
 
 @given(st.lists(st.sampled_from(["x", "None", "1", "x or None", "x and 1"]), min_size=1, max_size=4))
 def test_a_function_that_gives_something_is_never_accused(ways: list[str]) -> None:
-    """For any nest of conditional expressions: said to return nothing only if every leaf is None."""
+    """For any nest of conditional expressions: returns nothing only if every leaf is None."""
     source = "lambda x: " + " if x else ".join(f"({way})" for way in ways)
     if len(ways) > 1:
         source += " if x else (None)"

@@ -103,7 +103,7 @@ def test_a_refusal_never_looks_into_a_value() -> None:
 
 
 def test_policy_of_a_step() -> None:
-    """A step without retries and timeout is plain; the others say how hard they are tried."""
+    """A step without retries and timeout is plain; the others have a policy of attempts."""
     assert Step(name="a").policy.plain
     assert Step(name="a", retries=2, retry_delay_s=1).policy == Policy(retries=2, retry_delay_s=1)
     assert not Step(name="a", timeout_s=1).policy.plain
@@ -137,5 +137,5 @@ def test_one_check_may_stand_alone() -> None:
     ],
 )
 def test_what_running_a_step_means(fields: dict[str, Any], operation: str | None) -> None:
-    """Type, layer and value together say it, in one place for whoever checks and whoever runs."""
+    """Type, layer and value together decide it, in one place for validation and run."""
     assert Step(name="a", **fields).operation == operation

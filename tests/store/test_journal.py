@@ -110,7 +110,7 @@ def test_two_journals_of_one_name_never_share_a_file(tmp_path: Path) -> None:
 
 
 def test_a_torn_tail_is_never_appended_to_and_is_reported(tmp_path: Path) -> None:
-    """What a killed writer left half written stays as it is; the next writer's lines are whole."""
+    """The half line of a killed writer stays; the next writer's lines are whole."""
     first = Journal(tmp_path)
     first(an_event("a", seq=0))
     first.close()
@@ -290,7 +290,7 @@ print(journal.accepted, journal.written, sum(journal.dropped.values()), [e.seq f
 
 
 def in_python(script: str, *arguments: object) -> str:
-    """What a program of its own prints."""
+    """Return the output of a program of its own."""
     command = [sys.executable, "-c", script, *map(str, arguments)]
     done = subprocess.run(
         command,
@@ -373,7 +373,7 @@ def test_buffered_waits_but_never_with_an_error(tmp_path: Path) -> None:
 
 
 def test_buffered_is_written_at_exit(tmp_path: Path) -> None:
-    """A program that ends without closing anything loses nothing, and what other exit handlers say is kept too."""
+    """A program that ends without closing anything loses nothing, and events of other exit handlers are kept, too."""
     script = """
 import atexit, sys
 from odibi_core.store.journal import Journal

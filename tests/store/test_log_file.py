@@ -42,7 +42,7 @@ def test_processes_share_the_file() -> None:
 
 
 def test_it_appends_to_exactly_that_file() -> None:
-    """What was there stays, of whatever name the file is; a second run goes on behind the first."""
+    """Existing lines stay, whatever the name of the file; a second run appends."""
     for kind in ("first", "second"):
         file = LogFile("deep/app.log")
         file(an_event(kind))
@@ -53,7 +53,7 @@ def test_it_appends_to_exactly_that_file() -> None:
 
 
 def test_a_half_line_of_another_is_sealed() -> None:
-    """A process was killed while it wrote: its half line is one damaged line, ours after it are whole."""
+    """A process was killed while it wrote: its half line is one damaged line, the lines after it are whole."""
     file = LogFile("app.jsonl")
     file(an_event("before"))
     with open("app.jsonl", "ab") as other:
@@ -129,7 +129,7 @@ def test_standard_output_is_a_file_too() -> None:
 
 
 def test_a_line_is_bounded() -> None:
-    """At most 1 MB, and the line says what was cut."""
+    """At most 1 MB, and the line names the cut."""
     file = LogFile("app.jsonl")
     file(an_event("huge", text="x" * 3_000_000))
     assert Path("app.jsonl").stat().st_size <= 1 << 20
@@ -165,7 +165,7 @@ def refused(path: Path, capsys: pytest.CaptureFixture[str]) -> str:
 def test_a_link_in_a_folder_that_all_may_write_to_is_refused(
     shared: Path, tmp_path: Path, target: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Another user's link would have lines appended to a file of ours; the sentence says so, once."""
+    """Another user's link would have lines appended to this user's file; one notice states it."""
     (tmp_path / "there").write_text("mine")
     (tmp_path / "folder").mkdir()
     link = shared / "app.jsonl"
@@ -178,7 +178,7 @@ def test_a_link_in_a_folder_that_all_may_write_to_is_refused(
 
 
 def test_a_link_on_the_way_is_refused_too(shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A folder of that name that another user made to lead to ours."""
+    """A folder of that name that another user made as a link."""
     (tmp_path / "mine").mkdir()
     (shared / "logs").symlink_to(tmp_path / "mine")
     assert "is a symbolic link in" in refused(shared / "logs" / "app.jsonl", capsys)

@@ -211,7 +211,7 @@ _VALUES = st.recursive(
 @settings(max_examples=25)  # each opens a database
 @given(st.lists(st.dictionaries(_NAMES, _VALUES, max_size=8), min_size=1, max_size=12))
 def test_every_event_is_a_row_whatever_its_fields_are(records: list[dict[str, Any]]) -> None:
-    """Any names, any values, any spellings that SQL cannot tell apart: as many rows as lines, each readable."""
+    """Any names, any values, any spellings that are equal in SQL: as many rows as lines, each readable."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "events.jsonl"
         lines = [
@@ -249,7 +249,7 @@ def test_of_two_spellings_in_one_line_the_columns_own_wins(tmp_path: Path) -> No
 def test_a_log_of_very_many_fields_is_read_and_each_can_be_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`*` has the first of them, and the answer can say how many it has not; a field that is named is there."""
+    """`*` has the first of them, and the answer has the number of the others; a field that is named is there."""
     monkeypatch.setattr(log_table, "MAX_FIELDS", 100)
     lines = [{"event_type": "a", f"field{place}": place} for place in range(300)]
     assert len(ask(tmp_path, "select * from logs", *lines).columns) == 100
@@ -272,5 +272,5 @@ def test_a_log_of_very_many_fields_is_read_and_each_can_be_named(
     ],
 )
 def test_one_spelling_for_both(name: str, expected: str) -> None:
-    """As columns are told apart."""
+    """As columns are distinguished."""
     assert snake_case(name) == expected

@@ -1,4 +1,4 @@
-"""Runs: found by whatever is known of them, and declared lost once, by whoever looks first, never while they live."""
+"""Runs: found by any part of their id, and marked lost once, by the first reader, never while they live."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def store(tmp_path: Path) -> RunStore:
 
 
 def begun(store: RunStore, name: str = "nightly", *, ended: bool = False, **about: Any) -> str:
-    """A run that said it started, as this process unless told otherwise."""
+    """A run with a start event, of this process by default."""
     clock = FakeClock()
     run_id = store.new_run_id(name, clock.now())
     journal = store.open(run_id)
@@ -66,7 +66,7 @@ def lost_events(store: RunStore, run_id: str) -> int:
 
 
 def test_making_a_store_touches_nothing(store: RunStore) -> None:
-    """The folder comes with the first run; an empty store has no runs and says what to do."""
+    """The folder comes with the first run; an empty store has no runs and the message names the fix."""
     assert (store.ids(), store.rows(), store.root.exists()) == ([], [], False)
     with pytest.raises(RunNotFoundError, match="run a pipeline first"):
         store.find()
@@ -103,7 +103,7 @@ def test_a_run_is_found_by_id_part_of_it_or_its_pipelines_name(store: RunStore) 
 
 @pytest.mark.parametrize("name", ["../../x", "/etc/passwd", "a\nb", "", "x" * 300, "\ud800", "ü", ".."])
 def test_any_name_stays_inside_the_store(name: str, store: RunStore) -> None:
-    """A pipeline's name, and an id that is none of ours, are data and never a path."""
+    """A pipeline's name, and a foreign id, are data and never a path."""
     run_id = begun(store, name, ended=True)
     assert store.folder(run_id).parent == store.folder(name).parent == store.root / "runs"
     assert store.find(name or None) == store.ids()[0]
@@ -111,7 +111,7 @@ def test_any_name_stays_inside_the_store(name: str, store: RunStore) -> None:
 
 
 def test_a_dead_run_is_declared_lost_once(store: RunStore) -> None:
-    """By looking: the row says so, and looking again adds nothing."""
+    """By reading: the row has the status, and reading again adds nothing."""
     run_id = begun(store, **dead_process())
     assert [row["status"] for row in store.rows()] == ["lost"]
     assert store.detect_lost(run_id) is False
@@ -152,7 +152,7 @@ def test_several_that_look_at_once_declare_it_once(store: RunStore) -> None:
     ],
 )
 def test_a_living_or_unknown_run_is_never_declared_lost(about: dict[str, Any], store: RunStore) -> None:
-    """One that lives, one of another machine, one that did not say who it is."""
+    """One that lives, one of another machine, one without a process id."""
     run_id = begun(store, **about)
     assert [row["status"] for row in store.rows()] == ["running"]
     assert store.detect_lost(run_id) is False
@@ -168,7 +168,7 @@ def test_a_pid_that_another_process_has_now_is_not_the_run(store: RunStore) -> N
 def test_a_run_that_ended_while_we_looked_is_not_lost(
     store: RunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It was running when we read it, and its process gone when we asked: what it said in between counts."""
+    """It was running when it was read, and its process gone afterwards: an event in between counts."""
     run_id = begun(store, **dead_process())
     stale = store._fold(run_id)
     journal = store.open(run_id)
@@ -190,7 +190,7 @@ def test_a_run_that_ended_while_we_looked_is_not_lost(
 def test_a_store_that_cannot_be_written_is_still_read(
     store: RunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The run stays as it is told; nothing raises."""
+    """The run stays as it is recorded; nothing raises."""
     begun(store, **dead_process())
 
     def refuse(*_: object) -> None:

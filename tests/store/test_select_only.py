@@ -81,5 +81,5 @@ def test_what_is_not_a_question_about_the_log_is_refused(query: str, said: str) 
     ],
 )
 def test_every_form_of_a_question_is_answered(query: str) -> None:
-    """What a person would ask is not refused."""
+    """Usual queries are not refused."""
     assert query_events(query, [an_event("a")]).columns

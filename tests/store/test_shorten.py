@@ -17,7 +17,7 @@ LIMIT = 8 * 1024
     st.integers(0, 30_000),
 )
 def test_it_fits_and_keeps_what_was_short(sizes: dict[str, int], metadata: int) -> None:
-    """Whatever the sizes are; who it is about stays."""
+    """For all sizes; the names of run and node stay."""
     fields = {name: "x" * size for name, size in sizes.items()}
     event = an_event("a", node_name="n", run_id="r", row_count=5, metadata={"m": "y" * metadata}, **fields)
     short = shortened(event, LIMIT)

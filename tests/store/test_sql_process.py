@@ -60,7 +60,7 @@ VALUES = """
 
 
 def test_values_are_of_the_same_type_in_both_ways(paths: list[Path]) -> None:
-    """Whatever DuckDB returns, nested too: the other process changes nothing of it."""
+    """Every value that DuckDB returns, nested too, arrives unchanged from the other process."""
     (inside,), (apart,) = (query_files(VALUES, paths, isolated=each).rows for each in (False, True))
     assert inside == apart
     assert repr(inside) == repr(apart)
@@ -200,7 +200,7 @@ def test_a_question_that_is_given_up_leaves_no_process(
 def test_a_child_that_dies_is_told_in_one_sentence(
     killed_by: signal.Signals, said: str, paths: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A crash of DuckDB is no crash of ours, and says what to look for."""
+    """A crash of DuckDB is an error, which names the likely cause."""
     start = f"import os, signal; os.kill(os.getpid(), {int(killed_by)})"
     monkeypatch.setattr(sql_process, "_START", start)
     with pytest.raises(QueryError, match=said):
