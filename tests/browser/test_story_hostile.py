@@ -1,4 +1,4 @@
-"""Whatever a run says of itself is data: opened in a browser, it runs nothing and asks for nothing."""
+"""All texts of a run are data: opened in a browser, they run nothing and make no request."""
 
 from __future__ import annotations
 

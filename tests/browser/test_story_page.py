@@ -49,7 +49,7 @@ def test_the_graph_draws_every_step_and_every_edge_with_its_rows(story: Any) -> 
 
 
 def test_states_differ_in_shape_and_not_only_in_colour(story: Any) -> None:
-    """The icon's outline and mark tell failed, skipped and succeeded apart."""
+    """Failed, skipped and succeeded steps differ in the icon's outline and mark."""
     shape = (
         "one => [...one.querySelectorAll('.icon:first-of-type path')].map(p => p.getAttribute('d')).join()"
     )
@@ -68,7 +68,7 @@ def test_a_click_on_a_node_opens_its_card(story: Any) -> None:
 
 
 def test_a_card_shows_the_rows_of_each_input(visit: Visit, tmp_path: Path) -> None:
-    """Up to three at its head; a frame that was changed in place says so."""
+    """Up to three at its head; a frame that was changed in place is marked."""
     before = [{"name": name, "row_count": 3, "metadata": {"changed_in_place": name == "d"}} for name in "abcd"]
     made = step("join", "transform", 0, 1, before_snapshots=before, row_count=2)
     page = visit.open(write_story({**flights(), "steps": [made], "edges": []}, tmp_path / "story.html"))
@@ -101,7 +101,7 @@ def test_statistics_are_shown_where_they_were_taken(visit: Visit, tmp_path: Path
 
 
 def test_the_failed_card_is_open_with_its_traceback(story: Any) -> None:
-    """Nobody has to search for the reason."""
+    """The reason is visible without a click."""
     assert "raise ConnectionError" in story.locator(".card.is-failed pre").inner_text()
 
 
@@ -128,7 +128,7 @@ def test_a_slash_searches_and_the_filter_narrows(story: Any) -> None:
 
 
 def test_the_reader_may_overrule_the_systems_light_or_dark(story: Any) -> None:
-    """The button switches from what the system says, and back."""
+    """The button switches from the setting of the system, and back."""
     colour = "getComputedStyle(document.body).backgroundColor"
     light = story.evaluate(colour)
     story.get_by_role("button", name="Switch between light and dark").click()
@@ -140,7 +140,7 @@ def test_the_reader_may_overrule_the_systems_light_or_dark(story: Any) -> None:
 
 
 def test_printing_expands_the_cards_and_hides_the_controls(story: Any) -> None:
-    """What stands on paper is whole, and has no buttons on it."""
+    """The printed page is complete and has no buttons."""
     filled = "dispatchEvent(new Event('beforeprint')), document.querySelectorAll('.card-body').length"
     assert story.evaluate(filled) == 16, "a printer does not wait for what is drawn later"
     story.emulate_media(media="print")
@@ -190,7 +190,7 @@ def test_a_story_of_many_steps_builds_only_what_is_looked_at(visit: Visit, tmp_p
 def test_the_poorest_lineage_is_drawn_without_an_error(
     visit: Visit, tmp_path: Path, steps: list[dict[str, Any]]
 ) -> None:
-    """No steps, or a step that says nothing of itself."""
+    """No steps, or a step without any field."""
     page = visit.open(write_story({"steps": steps}, tmp_path / "story.html"))
     assert (page.locator("details.card").count(), visit.errors) == (len(steps), [])
 

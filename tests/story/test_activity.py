@@ -1,4 +1,4 @@
-"""The story of a program: what it did beside its steps, and a verdict that tells of the errors it captured."""
+"""The story of a program: its activity beside its steps, and a verdict with the captured errors."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def story(activity: dict[str, Any], *states: str) -> dict[str, Any]:
 
 
 def test_a_run_that_captured_errors_did_not_just_succeed() -> None:
-    """Its label, its colour, its sentence and what needs attention say so, with steps and without."""
+    """Its label, colour, sentence and list of attention show them, with steps and without."""
     for document in (story(ERRORS), story(ERRORS, "success", "success")):
         run = document["run"]
         assert (run["status"], run["tone"], run["label"]) == ("success", "warn", "Succeeded with 3 captured errors")
@@ -87,7 +87,7 @@ NAMES = ("errors", "error_count", "log", "log_levels", "operations", "costs", "t
 @settings(max_examples=50)
 @given(st.recursive(json, lambda inner: st.dictionaries(st.sampled_from(NAMES), inner | st.lists(inner, max_size=2))))
 def test_an_activity_from_anywhere_raises_nothing(activity: Any) -> None:
-    """What is not as expected is absent."""
+    """A value of another type is absent."""
     embed(story(activity))
 
 

@@ -83,7 +83,7 @@ def test_one_sentence_says_what_happened(status: str, states: list[str], said: s
 
 
 def test_what_needs_attention_comes_worst_first() -> None:
-    """The failure, the check that does not hold, the step that needed a second attempt."""
+    """The failure, the failed check, the step that needed a second attempt."""
     assert [entry["tone"] for entry in draw(flights())["attention"]] == ["failed", "warn", "retry"]
 
 
@@ -101,7 +101,7 @@ def test_numbers_that_a_browser_would_round_are_texts() -> None:
 
 
 def test_each_input_of_a_step_is_shown_as_it_was_taken() -> None:
-    """Its rows stand at the head of the card, and one that was changed in place says so."""
+    """Its rows stand at the head of the card, and one that was changed in place is marked."""
     before = [{"name": "a", "row_count": 3}, {"name": "b", "row_count": 2, "metadata": {"changed_in_place": True}}]
     step = {"step_name": "s", "before_snapshots": before, "row_count": 2}
     (drawn,) = draw({"steps": [step]})["steps"]

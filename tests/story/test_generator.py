@@ -1,4 +1,4 @@
-"""`StoryGenerator`: what it takes, what it refuses and how it says so, and that it never leaves half a file."""
+"""`StoryGenerator`: its input, its error messages, and its atomic writes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _refused(lineage: Any, output: Path) -> str:
 
 
 def test_a_missing_file_is_named_with_what_to_do(tmp_path: Path) -> None:
-    """What happened, what was given, what to do."""
+    """The message has the problem, the given path and the fix."""
     said = _refused(tmp_path / "gone.json", tmp_path / "s.html")
     assert "no such lineage file" in said
     assert "gone.json" in said

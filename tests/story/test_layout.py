@@ -33,7 +33,7 @@ def _overlaps(placed: Layout) -> list[tuple[int, int]]:
 
 @given(graphs())
 def test_no_two_steps_overlap_and_all_lie_inside(graph: tuple[list[str], list[tuple[int, int]]]) -> None:
-    """Whatever the graph, cyclic ones included."""
+    """For every graph, cyclic ones included."""
     layers, edges = graph
     placed = layout(layers, edges)
     assert _overlaps(placed) == []

@@ -52,5 +52,5 @@ def test_what_json_cannot_hold_is_described() -> None:
 
 
 def test_what_is_no_mapping_is_an_empty_lineage() -> None:
-    """The caller is told elsewhere; nothing is raised here."""
+    """Nothing is raised here; `StoryGenerator` reports it."""
     assert safe(None) == safe([1]) == {}

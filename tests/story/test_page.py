@@ -32,7 +32,7 @@ def test_only_the_scripts_and_styles_of_the_page_itself_may_run() -> None:
 
 
 def test_the_page_without_its_data_is_below_150_kilobytes() -> None:
-    """What every story costs."""
+    """The size of every story."""
     assert len(_page({"steps": []}).encode()) < 150_000
 
 

@@ -1,4 +1,4 @@
-"""What the view of costs adds up, how exactly, and what it does with what is no cost."""
+"""The sums of the view of costs, their precision, and calls without a cost."""
 
 import json
 import random
@@ -148,7 +148,7 @@ def test_memory_is_bounded_and_nothing_gets_lost() -> None:
 
 
 def test_dollars_and_units_are_each_others_inverse() -> None:
-    """To the last of twelve places, and a sum larger than any float says so by being the largest."""
+    """To the last of twelve places, and a sum larger than any float is the largest float."""
     assert dollars(units(12.345678901234) or 0) == 12.345678901234
     assert units(1e-12) == 1
     assert dollars(10**400) > 1e300

@@ -39,7 +39,7 @@ def test_names_that_are_no_text() -> None:
 
 @pytest.mark.parametrize("unknown", [snap(why="a list is no frame"), snap(), snap(width=2)])
 def test_what_could_not_be_described_has_no_difference(unknown: Snapshot) -> None:
-    """Unknown is not the same as empty: no column is said to be gone."""
+    """Unknown is not the same as empty: no column is reported as removed."""
     known = snap(("a", "Int64"))
     assert schema_diff(unknown, known) is None
     assert schema_diff(known, unknown) is None

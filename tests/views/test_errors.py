@@ -1,4 +1,4 @@
-"""Failures that are one and the same, together: who counts, how often, and what an example tells."""
+"""Failures grouped by fingerprint: events that count, how often, and the details of an example."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def answer_of(*events: Event, limit: int = 1000) -> dict[str, Any]:
 
 @pytest.mark.parametrize("kind", ["error", "node_failed", "operation_failed", "stage_failed", "bad_amount"])
 def test_what_says_that_it_failed_is_a_failure(kind: str) -> None:
-    """Whatever recorded it: captured, a node, an operation, a stage, a line of a log at level error."""
+    """Of every origin: captured, a node, an operation, a stage, a line of a log at level error."""
     assert answer_of(failed(kind))["total"] == 1
 
 
@@ -51,7 +51,7 @@ def test_what_says_that_it_failed_is_a_failure(kind: str) -> None:
     ids=["success", "warning", "no error told", "message", "cancelled", "retry"],
 )
 def test_what_is_no_failure_is_not_counted(event: Event) -> None:
-    """A warning, a retry and an interruption are told elsewhere."""
+    """A warning, a retry and an interruption are no failures."""
     assert answer_of(event) == {"total": 0, "groups": [], "forgotten": 0}
 
 
@@ -90,7 +90,7 @@ def test_an_exception_that_several_events_tell_of_counts_once() -> None:
 
 
 def test_the_end_of_a_run_counts_when_no_node_of_it_failed() -> None:
-    """It says what the node said, in other words."""
+    """It reports the failure of the node in other words."""
     ends = [
         failed("pipeline_error", "run", run_id=run_id, error="1 of 3 steps failed") for run_id in ("r1", "r2")
     ]
@@ -103,7 +103,7 @@ OUTER = ("captured", "outer node", "outer end")
 
 
 def of_a_failed_run() -> dict[str, Event]:
-    """The node that failed in r1, what was told of it further out, and the end of an outer run that it ended too."""
+    """The node that failed in r1, later reports of it, and the end of an outer run that it ended too."""
     about = {"failed_run_id": "r1", "error": "pipeline failed: bad", "error_type": "PipelineError"}
     told: dict[str, Any] = {**about, "error_id": "b" * 32}
     report = {"handled": True, "context": {"batch": 7}, "breadcrumbs": [{"message": "opened"}], "user": "ada"}
@@ -137,7 +137,7 @@ def test_the_exception_that_a_failed_run_ends_with_is_its_nodes_failure(order: A
 
 
 def test_a_pipeline_that_failed_is_its_nodes_failure() -> None:
-    """Its `PipelineError` says of which run it tells, so that whoever captures it counts no second failure."""
+    """Its `PipelineError` names the run, so that a capture of it counts no second failure."""
 
     def orders() -> None:
         raise ValueError("bad")
@@ -178,7 +178,7 @@ def test_a_report_stays_with_the_failure_that_it_is_of() -> None:
 
 
 def test_what_waits_for_a_run_to_be_read_is_bounded() -> None:
-    """What is told of more runs than that is counted, and nothing of it is lost."""
+    """Reports of further runs are counted, and none is lost."""
     view = ErrorsView()
     for number in range(MAX_WAITING + 50):
         for _ in range(20):
@@ -190,13 +190,13 @@ def test_what_waits_for_a_run_to_be_read_is_bounded() -> None:
 
 @pytest.mark.parametrize("run_id", [None, 7, "", "r1", ["r1"]], ids=repr)
 def test_a_failed_run_may_be_called_anything(run_id: Any) -> None:
-    """A line in a store may have been written by anyone: also one of a run that failed with itself."""
+    """Any program may have written a line of a store: also one of a run that failed with itself."""
     event = failed("node_failed", run_id="r1", failed_run_id=run_id)
     assert answer_of(event, event)["total"] in (1, 2)
 
 
 def test_a_message_of_level_error_is_one_too() -> None:
-    """Who captures a message as an error means it."""
+    """A message that was captured at level error is a failure."""
     (group,) = answer_of(an_event("message", level="error", message="odd"))["groups"]
     assert (group["message"], group["error_type"]) == ("odd", None)
 
@@ -227,7 +227,7 @@ def test_the_example_is_the_latest_that_tells_most() -> None:
 
 
 def test_memory_is_bounded_and_what_was_forgotten_is_told() -> None:
-    """The fingerprints heard of last stay; lists of names and runs have an end, the count of runs has none."""
+    """The latest fingerprints stay; lists of names and runs have an end, the count of runs has none."""
     events = [failed("error", f"f{n}") for n in range(5)]
     answer = answer_of(*events, limit=2)
     assert (answer["total"], len(answer["groups"]), answer["forgotten"]) == (5, 2, 3)
@@ -249,7 +249,7 @@ async def _together(*errors: Exception) -> None:
 
 
 def test_three_failures_of_a_task_group_are_three_errors(heard: RecordingSink) -> None:
-    """Each with its own message and type, and counted once, however many layers tell of it."""
+    """Each with its own message and type, and counted once, however many layers report it."""
     with pytest.raises(ExceptionGroup) as raised:
         asyncio.run(_together(ValueError("a"), KeyError("b"), OSError("c")))
     capture_exception(raised.value.exceptions[0])
@@ -264,7 +264,7 @@ def test_three_failures_of_a_task_group_are_three_errors(heard: RecordingSink) -
 
 
 def test_three_task_groups_that_fail_otherwise_are_three_errors(heard: RecordingSink) -> None:
-    """Though each says `unhandled errors in a TaskGroup (1 sub-exception)`."""
+    """Though the message of each is `unhandled errors in a TaskGroup (1 sub-exception)`."""
     for error in (ValueError("a"), KeyError("b"), OSError("c")):
         with pytest.raises(ExceptionGroup) as raised:
             asyncio.run(_together(error))

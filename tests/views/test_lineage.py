@@ -1,4 +1,4 @@
-"""What one run did to which data."""
+"""The data of one run."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_a_planned_step_is_pending_until_it_starts() -> None:
 
 
 def test_a_plan_in_chunks_that_comes_after_the_first_start() -> None:
-    """The plan's order holds across chunks, and for steps that were heard of before it."""
+    """The plan's order holds across chunks, and for steps with events before it."""
     chunks = [at(2, "pipeline_plan", steps=[{"name": name}]) for name in ("a", "b", "c")]
     answer = lineage(at(1, "node_start", node_name="c"), at(1, "node_start", node_name="x"), *chunks)
     assert [s["step_name"] for s in answer["steps"]] == ["a", "b", "c", "x"]
@@ -104,14 +104,14 @@ def test_what_was_running_shares_the_fate_of_its_run(end: Event, status: str, st
 
 
 def test_a_lost_run_ends_with_its_last_sign_of_life() -> None:
-    """`run_lost` is written by whoever looks, perhaps days later: that is no part of the run."""
+    """`run_lost` is written by a later reader, perhaps days later: that is no part of the run."""
     answer = lineage(*BEGUN, at(40, "node_start", node_name="load"), at(86_400_000, "run_lost"))
     assert answer["duration_ms"] == 40
     assert answer["end_time"] == "2026-01-01T00:00:00.040000Z"
 
 
 def test_a_run_taken_for_lost_may_still_end() -> None:
-    """Its own end wins over the verdict of another; a verdict after the end says nothing."""
+    """Its own end wins over `run_lost`; a `run_lost` after the end changes nothing."""
     done = at(50, "pipeline_complete", duration_ms=50)
     lost = at(40, "run_lost")
     assert lineage(*BEGUN, lost, done)["status"] == "success"
@@ -169,7 +169,7 @@ def test_each_of_several_outputs_has_its_own_rows() -> None:
 
 
 def test_a_dependency_that_no_dataset_explains_is_an_edge_too() -> None:
-    """`depends_on` alone makes an edge without a dataset; one to a step that nobody knows makes none."""
+    """`depends_on` alone makes an edge without a dataset; one to an unknown step makes none."""
     answer = lineage(
         at(0, "node_start", node_name="a"),
         at(1, "node_complete", node_name="a", row_count=4),
@@ -208,7 +208,7 @@ def test_an_unknown_number_of_rows_gives_an_unknown_difference() -> None:
 
 
 def test_a_new_attempt_begins_afresh() -> None:
-    """What a failed attempt made and checked is not what the step made; its first start stays its start."""
+    """Outputs and checks of a failed attempt are dropped; the first start stays the start of the step."""
     answer = lineage(
         at(1, "node_start", node_name="clean", attempt=1),
         frame("after", "half", 1),
@@ -268,7 +268,7 @@ def test_the_summary() -> None:
 
 
 def test_memory_is_bounded_for_each_step() -> None:
-    """Five sample rows, fifty retries, and a limit to datasets and checks, whatever a step says."""
+    """Five sample rows, fifty retries, and a limit to datasets and checks, for any number of events."""
     view = LineageView()
     rows = [{"x": n} for n in range(1000)]
     for n in range(2000):
@@ -285,8 +285,8 @@ def test_memory_is_bounded_for_each_step() -> None:
     assert all(len(snap["sample_data"]) == 5 for snap in entry["before_snapshots"])
 
 
-def test_an_ended_step_that_is_heard_of_again_is_described_again() -> None:
-    """What has ended is described once and kept: more about it, and a start of the run that comes late, undo that."""
+def test_later_events_of_an_ended_step_change_its_answer() -> None:
+    """Every later event counts, also a start of the run that comes late."""
     view = LineageView()
     events = [
         at(1, "node_start", node_name="a"),

@@ -40,7 +40,7 @@ def size(rows: list[dict[str, Any]]) -> int:
 
 
 def test_parts_come_before_the_whole() -> None:
-    """As they are told: the tree has them under it, the longest first."""
+    """In the order of their ends: the tree has them under it, the longest first."""
     rows = tree(
         done("parse", 3, 2, 2), done("load", 2, 1, 5), done("write", 4, 1, 7), done("job", 1, None, 20)
     )
@@ -128,7 +128,7 @@ def test_more_names_than_can_be_kept_are_others(monkeypatch: pytest.MonkeyPatch,
 
 
 def test_everything_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever is told: wholes that never come, each part under a new name, chains that only grow."""
+    """For all inputs: wholes that never come, each part under a new name, chains that only grow."""
     monkeypatch.setattr(operations, "MAX_NODES", 20)
     monkeypatch.setattr(operations, "_REMEMBERED", 30)
     view = OperationsView()

@@ -1,4 +1,4 @@
-"""What a run did beside its steps: errors, log, operations and costs of its lineage."""
+"""The activity of a run beside its steps: errors, log, operations and costs of its lineage."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from odibi_core.views.run_activity import MAX_LINES
 
 
 def program() -> None:
-    """Says something of each sort."""
+    """Emit events of each sort."""
     log = get_logger("shop")
     with LogContext(operation="import"), track_performance("enrich"):
         with track_performance("fetch"):
@@ -50,7 +50,7 @@ def test_an_observed_programs_lineage_tells_what_it_did() -> None:
 
 
 def test_the_whole_program_is_told_too() -> None:
-    """`init_observability`: what any of its code says."""
+    """`init_observability`: the events of all of its code."""
     observer = init_observability(ObservabilityConfig(metrics_enabled=False, health_check_enabled=False))
     try:
         program()
@@ -76,7 +76,7 @@ def test_the_exception_of_a_step_is_the_steps() -> None:
 
 
 def test_the_log_is_bounded_and_counted() -> None:
-    """The latest lines, with how many there were; of a run that said nothing there is nothing."""
+    """The latest lines, with how many there were; a run without events has none."""
     view = LineageView("r")
     assert view.answer().activity is None
     for n in range(MAX_LINES + 50):
@@ -87,7 +87,7 @@ def test_the_log_is_bounded_and_counted() -> None:
 
 
 def test_steps_and_measurements_are_no_lines() -> None:
-    """They are told elsewhere."""
+    """Other parts of the lineage have them."""
     view = LineageView("r")
     for kind in ("operation_complete", "node_start", "node_complete", "metric", "snapshot", "cost"):
         view(an_event(kind, run_id="r", node_name="a", operation="o"))

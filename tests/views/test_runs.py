@@ -32,7 +32,7 @@ OPENING = at(
 
 
 def test_a_run_that_says_nothing_more_is_running() -> None:
-    """Nothing but an event ends a run, however long ago it was heard of."""
+    """Nothing but an event ends a run, however old its last event is."""
     (row,) = rows(OPENING, at(5, "log"))
     assert (row["status"], row["end"], row["duration_ms"]) == ("running", None, 5000)
     assert (row["pid"], row["host"], row["process_start"], row["engine"], row["steps"]) == (
@@ -45,7 +45,7 @@ def test_a_run_that_says_nothing_more_is_running() -> None:
 
 
 def test_run_lost_makes_it_lost_at_its_last_sign_of_life() -> None:
-    """Who finds a dead run may come much later; a run that ended cannot be lost."""
+    """`run_lost` may be written much later; a run that ended cannot be lost."""
     (row,) = rows(OPENING, at(5, "log"), at(9999, "run_lost"))
     assert row["status"] == "lost"
     assert row["end"] == row["last_event"] == "2026-01-01T00:00:05.000000Z"
@@ -90,7 +90,7 @@ PLAN = [
 def test_rows_are_those_read_and_those_published(
     counts: tuple[int | None, ...], read: int | None, published: int | None, ended: tuple[Event, ...]
 ) -> None:
-    """Not the sum over steps; what a step does not say is not known, and not 0. Without a plan the layers tell."""
+    """Not the sum over steps; a missing number is unknown, and not 0. Without a plan the layers decide."""
     layers = ("ingest", "transform", "publish")
     steps = [
         at(place, "node_complete", node_name=step["name"], layer=layer, row_count=rows)
@@ -131,7 +131,7 @@ def test_a_step_that_only_connects_reads_nothing_where_others_ingest() -> None:
 
 
 def test_the_run_that_started_last_comes_first() -> None:
-    """And of more runs than the limit, those heard of last."""
+    """And of more runs than the limit, the latest."""
     starts = [at(n, "pipeline_start", f"r{n}") for n in (2, 1, 3)]
     assert [row["run_id"] for row in rows(*starts)] == ["r3", "r2", "r1"]
     assert [row["run_id"] for row in rows(*starts, limit=2)] == ["r3", "r1"]

@@ -1,4 +1,4 @@
-"""The calls of one step: each is counted once, in whatever order it is heard of."""
+"""The calls of one step: each is counted once, in any order of its events."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def names(answer: Timeline) -> list[str]:
 
 
 def test_without_an_id_it_moves_on_with_each_start() -> None:
-    """It shows the latest run; what the one before still says is not mixed in."""
+    """It shows the latest run; later events of the one before are not mixed in."""
     answer = fed(
         TimelineView(),
         start("r1"),
@@ -56,7 +56,7 @@ def test_a_run_whose_start_is_missing_is_taken_up() -> None:
 
 
 def test_events_that_name_no_run_belong_to_the_one_there_is() -> None:
-    """A logger without a run is heard in the run that is going on."""
+    """A logger without a run belongs to the current run."""
     assert names(fed(TimelineView(), start("r1"), node("start", "a", None))) == ["a"]
 
 
@@ -87,7 +87,7 @@ def test_the_end_of_an_earlier_attempt_that_comes_late_says_nothing() -> None:
 
 
 def test_a_run_that_tells_no_end_has_ended_when_its_steps_have() -> None:
-    """A tracker without an orchestrator is never told that the pipeline is over; lost or not, it is done."""
+    """A tracker without an orchestrator gets no end of the pipeline; lost or not, it is done."""
     opening = start("r1", open_ended=True)
     done = (opening, node("start", "a"), node("complete", "a"))
     lost = an_event("run_lost", run_id="r1")

@@ -1,4 +1,4 @@
-"""What live progress shows."""
+"""The answer for live progress."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from odibi_core.views import values
 
 @pytest.mark.parametrize("value", [nan, inf, -inf, True, "1", None, [], 2**63, -(2**64)])
 def test_no_number(value: object) -> None:
-    """What JSON or a reader of it cannot hold is no number, and neither is a bool."""
+    """A value that JSON or a reader of it cannot hold is no number, and neither is a bool."""
     assert values.number(value) is None
     assert values.count(value) is None
 
