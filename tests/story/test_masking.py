@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
+from odibi_core.checks import unique
+from odibi_core.observability import EventBus, Orchestrator, Step, create_story_hook
 from odibi_core.story import write_story
 from odibi_core.story.masking import safe
 
@@ -54,3 +57,25 @@ def test_what_json_cannot_hold_is_described() -> None:
 def test_what_is_no_mapping_is_an_empty_lineage() -> None:
     """Nothing is raised here; `StoryGenerator` reports it."""
     assert safe(None) == safe([1]) == {}
+
+
+def test_a_recorded_run_is_drawn_as_it_was_cleaned_by_the_bus(tmp_path: Path) -> None:
+    """Its story is not cleaned again: samples, statistics, examples and errors came without secrets."""
+    bus, hook = EventBus(), create_story_hook(tmp_path)
+    bus.register_hook("pipeline_complete", hook)
+
+    def users() -> Any:
+        return pl.DataFrame({"password": [CANARY, CANARY], "n": [1, 2]})
+
+    def broken() -> Any:
+        raise ValueError(f"cannot log in with password={CANARY}")
+
+    steps = [
+        Step(name="users", value=users, outputs={"out": "users"}, checks=[unique("password")]),
+        Step(name="broken", value=broken),
+    ]
+    result = Orchestrator(steps, event_bus=bus, raise_on_error=False, store=tmp_path).execute()
+    (page,) = hook.written
+    assert result.status == "failed"
+    assert "cannot log in with password=" in page.read_text("utf-8")
+    assert CANARY not in page.read_text("utf-8")

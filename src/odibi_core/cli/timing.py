@@ -65,13 +65,13 @@ def _show(operations: list[Operation]) -> None:
     figures = _FIGURES[:3] if on.width < _NARROW else _FIGURES
     listed = output.table("Operation", *figures, right=figures)
     for branch, operation in _lines(operations, output.is_unicode(on)):
-        failed = operation.failures
+        failed, total = operation.failures, operation.total_ms
         row = (
             output.count(operation.calls),
             output.cell(output.count(failed) if failed else "", "red"),
-            output.duration(operation.total_ms),
+            output.duration(total),
             output.duration(operation.self_ms),
-            output.duration(operation.total_ms / operation.calls if operation.calls else None),
+            output.duration(None if total is None or not operation.calls else total / operation.calls),
             output.duration(operation.max_ms),
         )
         name = output.cell(f"{branch}{output.shown(operation.name)}", "red" if failed else "")

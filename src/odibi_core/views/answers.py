@@ -150,8 +150,8 @@ class Operation(_Answer, frozen=True):
     name: str
     calls: int
     failures: int
-    total_ms: float
-    self_ms: float
+    total_ms: float | None
+    self_ms: float | None
     min_ms: float | None
     max_ms: float | None
     children: list[Operation]

@@ -196,7 +196,7 @@ def _operations(nodes: Iterable[_Node], depth: int) -> list[Operation]:
     for node in nodes:
         named.setdefault(node.key, []).append(node)
     rows = [_operation(same, depth) for same in named.values()]
-    return sorted(rows, key=lambda row: (-row.total_ms, row.name))
+    return sorted(rows, key=lambda row: (-(row.total_ms or 0.0), row.name))
 
 
 def _operation(same: list[_Node], depth: int) -> Operation:
