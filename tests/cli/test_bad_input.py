@@ -127,7 +127,7 @@ def test_a_fault_of_our_own_is_short_and_says_how_to_see_more(
     def break_down(*_: object) -> None:
         raise KeyError("x")
 
-    monkeypatch.setattr(RunStore, "rows", break_down)
+    monkeypatch.setattr(RunStore, "runs", break_down)
     done = here("runs")
     assert (done.exit_code, "ODIBI_DEBUG=1" in done.stderr, "Traceback" in done.stderr) == (70, True, False)
     assert isinstance(here("--debug", "runs").exception, KeyError)
