@@ -10,7 +10,7 @@ from tests.families.test_views import Said, whole_runs
 
 from odibi_core.events import Event
 from odibi_core.testing import an_event
-from odibi_core.views.answers import Lineage, Run, RunRow, Timeline
+from odibi_core.views.answers import Run
 from odibi_core.views.lineage import LineageView
 from odibi_core.views.runs import RunsView
 from odibi_core.views.timeline import TimelineView
@@ -28,7 +28,7 @@ def heads(events: list[Event]) -> list[Run]:
     return [head(answer) for answer in (*runs.answer(), timeline.answer(), lineage.answer())]
 
 
-def head(answer: RunRow | Timeline | Lineage) -> Run:
+def head(answer: Run) -> Run:
     fields = asdict(answer)
     return Run(**{name: fields[name] for name in Run.__struct_fields__})
 

@@ -26,8 +26,8 @@ def build(lineage: Lineage, title: str | None = None) -> Document:
     status, took = lineage.status, lineage.duration_ms
     name = wording.cut(lineage.pipeline_name) or "pipeline"
     activity = beside.drawn(lineage.activity)
-    amber = verdict.reservations(steps, activity) if status == "success" else ""
-    attention, more = verdict.attention(steps, activity)
+    amber = verdict.reservations(lineage, activity) if status == "success" else ""
+    attention, more = verdict.attention(lineage, activity)
     return {
         "format": FORMAT,
         "title": title or name,
@@ -37,14 +37,14 @@ def build(lineage: Lineage, title: str | None = None) -> Document:
             "status": status,
             "tone": "warn" if amber else status,
             "label": wording.LABELS[status] + (f" with {amber}" if amber else ""),
-            "sentence": verdict.sentence(status, steps, wording.cut(lineage.error), activity),
+            "sentence": verdict.sentence(lineage, activity),
             "engine": wording.cut(lineage.engine) or "",
             "started": wording.date(lineage.start),
             "durationMs": None if took is None else round(took, 3),
             "duration": duration(took),
         },
-        "counts": verdict.counts(steps),
-        "figures": verdict.figures(steps, took, activity),
+        "counts": verdict.counts(lineage),
+        "figures": verdict.figures(lineage, activity),
         "attention": attention,
         "moreAttention": more,
         "steps": steps,

@@ -21,7 +21,7 @@ from odibi_core.story.wording import LABELS, STATES
 from odibi_core.views import values
 from odibi_core.views.answers import Activity, Check, Cost, Edge, Lineage, NodeLineage, SchemaDiff, Snapshot
 from odibi_core.views.diffs import recorded_diff
-from odibi_core.views.lineage import totals
+from odibi_core.views.lineage import edges, totals
 
 _S = TypeVar("_S", bound=Struct)
 _KEYS: Final[dict[type[Struct], dict[str, tuple[str, ...]]]] = {
@@ -59,7 +59,7 @@ def read_lineage(raw: object) -> Lineage:
         found,
         nodes=nodes,
         status=status if status in _RUN_STATES else _worst(nodes),
-        edges=_usable(found.edges, nodes) or list(_derived(nodes)),
+        edges=_usable(found.edges, nodes) or _derived(nodes),
         duration_ms=_duration(found, nodes, clean),
         summary=totals(nodes),
         activity=_activity(found.activity, clean),
@@ -222,19 +222,10 @@ def _usable(edges: list[Edge], nodes: list[NodeLineage]) -> list[Edge]:
     return [edge for edge in edges if edge.source != edge.target and {edge.source, edge.target} <= names]
 
 
-def _derived(nodes: list[NodeLineage]) -> Iterator[Edge]:
-    """Yield the edges that follow from `depends_on`, or from the datasets that steps took and made."""
-    makers = {node.node_name: node for node in nodes}  # lineages that name steps and no datasets
-    makers.update({key: node for node in nodes for key in node.outputs.values()})
-    by_name = {node.node_name: node for node in nodes}
-    for node in nodes:
-        for name in node.depends_on:
-            if name in by_name and name != node.node_name:
-                yield Edge(name, node.node_name, None, by_name[name].row_count)
-        for key in node.inputs.values():
-            maker = makers.get(key)
-            if maker is not None and maker is not node:
-                yield Edge(maker.node_name, node.node_name, key, maker.row_count)
+def _derived(nodes: list[NodeLineage]) -> list[Edge]:
+    """Return the edges that follow from datasets and `depends_on`; a step without outputs makes the one of its name."""
+    makers = [node if node.outputs else replace(node, outputs={"out": node.node_name}) for node in nodes]
+    return edges(makers, lambda *_: None)
 
 
 def _activity(found: Activity | None, clean: dict[str, Any]) -> Activity | None:

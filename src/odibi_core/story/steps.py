@@ -134,6 +134,11 @@ def _retry(retry: Retry) -> dict[str, Any]:
     return compact({"attempt": retry.attempt, "error": cut(retry.error), "delayMs": retry.delay_ms})
 
 
+def is_warning(check: Check) -> bool:
+    """Return true if a failure of the check is a warning."""
+    return check.severity in ("warn", "warning")
+
+
 def _check(check: Check) -> dict[str, Any]:
     return compact(
         {
@@ -142,7 +147,7 @@ def _check(check: Check) -> dict[str, Any]:
             "result": "unchecked" if check.passed is None else "passed" if check.passed else "failed",
             "failedRows": check.failed_rows,
             "totalRows": check.total_rows,
-            "severity": "warn" if check.severity in ("warn", "warning") else "error",
+            "severity": "warn" if is_warning(check) else "error",
             "message": cut(check.message),
             "examples": [_cell(item) for item in check.examples[:10]],
         }

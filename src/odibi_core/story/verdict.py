@@ -3,150 +3,135 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
-from odibi_core.story.activity import captured
-from odibi_core.story.activity import figures as beside
+from odibi_core.story import activity as beside
+from odibi_core.story.activity import Drawn
+from odibi_core.story.steps import is_warning
 from odibi_core.story.wording import STATES, first_paragraph
+from odibi_core.views.answers import Check, Lineage, NodeLineage
+from odibi_core.views.values import CHECK_RESULTS
 from odibi_core.views.wording import count, duration, plural, shorten
 
-Step = dict[str, Any]
-MOST_ATTENTION = 8
-UNFINISHED = {"cancelled": "was cancelled while it ran", "lost": "was running when the process died"}
+MOST_ATTENTION: Final = 8
+UNFINISHED: Final = {"cancelled": "was cancelled while it ran", "lost": "was running when the process died"}
 
 
-_OTHER_RESULTS = {"failed": "failed", "unchecked": "not checked"}
-_TONES = {"warn": "warn", "error": "failed"}
-
-
-def checks(steps: list[Step]) -> Counter[str]:
-    """Return how many checks `passed`, `failed` or stayed `unchecked`."""
-    return Counter(check["result"] for step in steps for check in step.get("checks", ()))
-
-
-def counts(steps: list[Step]) -> dict[str, int]:
+def counts(lineage: Lineage) -> dict[str, int]:
     """Return the number of steps in each state, worst first."""
-    found = Counter(step["state"] for step in steps)
+    found = Counter(node.state for node in lineage.nodes)
     return {state: found[state] for state in STATES if found[state]}
 
 
-def reservations(steps: list[Step], activity: dict[str, Any]) -> str:
+def reservations(lineage: Lineage, activity: Drawn) -> str:
     """Return the failed steps, failed checks and captured errors of a run that succeeded; mostly an empty text."""
-    found = [
-        plural(number, noun)
-        for number, noun in (
-            (counts(steps).get("failed", 0), "failed step"),
-            (checks(steps)["failed"], "failed check"),
-            (activity.get("errorCount") or 0, "captured error"),
+    summary, errors = lineage.summary, activity.get("errorCount", 0)
+    return _joined(
+        _plurals(
+            ("failed step", summary.failed_count), ("failed check", summary.checks_failed), ("captured error", errors)
         )
-        if number
-    ]
-    return _several(found)
+    )
 
 
-def sentence(run_status: str, steps: list[Step], error: str | None, activity: dict[str, Any]) -> str:
+def sentence(lineage: Lineage, activity: Drawn) -> str:
     """Return how the run ended, with the failed steps and the captured errors."""
-    parts = (_of_steps(run_status, steps, error, activity), captured(activity))
-    return " ".join(part for part in parts if part)
+    return " ".join(part for part in (_of_steps(lineage, activity), beside.captured(activity)) if part)
 
 
-def _of_steps(run_status: str, steps: list[Step], error: str | None, activity: dict[str, Any]) -> str:
-    tally, total = counts(steps), len(steps)
-    done = tally.get("success", 0) + tally.get("failed", 0)
-    if run_status == "failed":
-        return _failure(steps, tally, error)
-    if run_status == "success":
-        return _success(steps, total, activity)
-    busy = [step["name"] for step in steps if step["state"] in ("running", "cancelled", "lost")]
-    at = f"; {_several(busy)} {'was' if len(busy) == 1 else 'were'} running" if busy else ""
-    if run_status == "cancelled":
-        return f"The run was cancelled after {done} of {plural(total, 'step')}{at}."
-    if run_status == "lost":
-        return f"The process died after {done} of {plural(total, 'step')}{at}."
-    return f"Still running when this page was written: {done} of {plural(total, 'step')} ended{at}."
+def _of_steps(lineage: Lineage, activity: Drawn) -> str:
+    if lineage.status == "failed":
+        return _failure(lineage)
+    if lineage.status == "success":
+        return _success(lineage, activity)
+    busy = [node.node_name for node in lineage.nodes if node.state in ("running", "cancelled", "lost")]
+    at = f"; {_joined(busy)} {'was' if len(busy) == 1 else 'were'} running" if busy else ""
+    done = lineage.summary.success_count + lineage.summary.failed_count
+    of = f"{done} of {plural(len(lineage.nodes), 'step')}"
+    if lineage.status == "cancelled":
+        return f"The run was cancelled after {of}{at}."
+    if lineage.status == "lost":
+        return f"The process died after {of}{at}."
+    return f"Still running when this page was written: {of} ended{at}."
 
 
-def _failure(steps: list[Step], tally: dict[str, int], error: str | None) -> str:
-    failed = [step for step in steps if step["state"] == "failed"]
-    skipped = tally.get("skipped", 0)
+def _failure(lineage: Lineage) -> str:
+    failed, skipped = [node for node in lineage.nodes if node.state == "failed"], lineage.summary.skipped_count
     if not failed:
-        return f"The run failed: {shorten(error)}" if error else "The run failed; no failed step was recorded."
-    reason = shorten(first_paragraph(failed[0].get("error") or error or "no reason was recorded"), 220)
-    kind = failed[0].get("errorType")
-    reason = f"{kind}: {reason}" if kind and not reason.startswith(str(kind)) else reason
-    tries = failed[0].get("attempts") or 1
-    after = f" after {tries} attempts" if tries > 1 else ""
-    other = len(failed) - 1
-    parts = [f"{shorten(failed[0]['name'], 80)} failed{after}: {reason.rstrip('.')}."]
-    if other:
-        parts.append(f"{plural(other, 'other step')} also failed.")
+        return f"The run failed{f': {shorten(lineage.error)}' if lineage.error else '; no failed step was recorded.'}"
+    first, *others = failed
+    reason = shorten(first_paragraph(first.error or lineage.error or "no reason was recorded"), 220)
+    if first.error_type and not reason.startswith(first.error_type):
+        reason = f"{first.error_type}: {reason}"
+    after = f" after {first.attempts} attempts" if _is_retried(first) else ""
+    parts = [f"{shorten(first.node_name, 80)} failed{after}: {reason.rstrip('.')}."]
+    if others:
+        parts.append(f"{plural(len(others), 'other step')} also failed.")
     if skipped:
-        parts.append(
-            f"{plural(skipped, 'dependent step')} {'was' if skipped == 1 else 'were'} skipped."
-        )
+        parts.append(f"{plural(skipped, 'dependent step')} {'was' if skipped == 1 else 'were'} skipped.")
     return " ".join(parts)
 
 
-def _success(steps: list[Step], total: int, activity: dict[str, Any]) -> str:
-    tally = checks(steps)
-    failed = [step["name"] for step in steps if step["state"] == "failed"]
-    retried = sum((step.get("attempts") or 1) > 1 for step in steps)
-    everything = "The only step" if total == 1 else f"All {total:,} steps"
-    parts = [f"{everything} succeeded." if total else _without_steps(activity)]
+def _success(lineage: Lineage, activity: Drawn) -> str:
+    summary, total = lineage.summary, len(lineage.nodes)
+    failed = [node.node_name for node in lineage.nodes if node.state == "failed"]
+    retried = sum(map(_is_retried, lineage.nodes))
     if failed:
-        parts = [f"The run completed, but {len(failed):,} of {plural(total, 'step')} failed: {_several(failed)}."]
-    if tally["failed"]:
-        parts.append(f"{plural(tally['failed'], 'data check')} failed.")
-    if tally["unchecked"]:
-        parts.append(f"{plural(tally['unchecked'], 'data check')} could not be checked.")
+        parts = [f"The run completed, but {len(failed):,} of {plural(total, 'step')} failed: {_joined(failed)}."]
+    elif total:
+        parts = [f"{'The only step' if total == 1 else f'All {total:,} steps'} succeeded."]
+    else:
+        parts = [_without_steps(activity)]
+    if summary.checks_failed:
+        parts.append(f"{plural(summary.checks_failed, 'data check')} failed.")
+    if summary.checks_not_checked:
+        parts.append(f"{plural(summary.checks_not_checked, 'data check')} could not be checked.")
     if retried:
         parts.append(f"{plural(retried, 'step')} needed more than one attempt.")
     return " ".join(parts)
 
 
-def _without_steps(activity: dict[str, Any]) -> str:
-    """Return the activity of a program without steps."""
-    counted = [
-        plural(number, noun)
-        for number, noun in (
-            (activity.get("lines") or 0, "log line"),
-            (len(activity.get("operations", ())), "measured operation"),
-        )
-        if number
-    ]
+def _without_steps(activity: Drawn) -> str:
+    operations = len(activity.get("operations", ()))
+    found = _plurals(("log line", activity.get("lines", 0)), ("measured operation", operations))
     ended = "completed" if activity.get("errorCount") else "succeeded"
-    return f"The run {ended} without steps{', with ' if counted else ''}{' and '.join(counted)}."
+    return f"The run {ended} without steps{', with ' if found else ''}{' and '.join(found)}."
 
 
-def _several(names: list[str]) -> str:
-    shown = [shorten(name, 60) for name in names[:3]]
-    more = len(names) - len(shown)
-    return " and ".join([", ".join(shown)] if not more else [", ".join(shown), f"{more} more"])
+def _is_retried(node: NodeLineage) -> bool:
+    return (node.attempts or 1) > 1
 
 
-def figures(steps: list[Step], took: float | None, activity: dict[str, Any]) -> list[dict[str, str]]:
+def _plurals(*numbers: tuple[str, int]) -> list[str]:
+    return [plural(number, noun) for noun, number in numbers if number]
+
+
+def _joined(names: Sequence[str]) -> str:
+    """Return the first three names and the number of further ones."""
+    shown, more = ", ".join(shorten(name, 60) for name in names[:3]), len(names) - 3
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def figures(lineage: Lineage, activity: Drawn) -> list[dict[str, str]]:
     """Return the key figures: each a label, a value, and a smaller note."""
-    tally, total = counts(steps), len(steps)
-    asked = checks(steps)
-    retries = sum(max(len(step.get("retries", ())), (step.get("attempts") or 1) - 1) for step in steps)
-    unread = sum(step["rows"] for step in steps if step.get("rows") and not step.get("up"))
-    written = sum(step["rows"] for step in steps if step.get("rows") and step["layer"] == "publish")
-    slowest = max(steps, key=lambda step: step.get("durationMs") or 0.0, default=None)
-    notes = [f"{number:,} {state}" for state, number in tally.items() if state != "success"]
-    found = [_figure("Duration", duration(took), _slowest(slowest)), *beside(activity)]
-    if total or not activity:
-        succeeded = f"{tally.get('success', 0):,} / {total:,}"
-        found.insert(0, _figure("Steps succeeded", succeeded, ", ".join(notes)))
-    if unread:
-        found.append(_figure("Rows read", count(unread), f"{count(written)} published" if written else ""))
-    if asked:
-        others = (f"{asked[result]:,} {word}" for result, word in _OTHER_RESULTS.items() if asked[result])
-        found.append(_figure("Checks passed", f"{asked['passed']:,} / {asked.total():,}", ", ".join(others)))
-    cached = sum(1 for step in steps if step.get("cached"))
+    nodes, total = lineage.nodes, len(lineage.nodes)
+    found = [_figure("Duration", duration(lineage.duration_ms), _longest(nodes)), *beside.figures(activity)]
+    if nodes or not activity:
+        notes = [f"{number:,} {state}" for state, number in counts(lineage).items() if state != "success"]
+        done = f"{lineage.summary.success_count:,} / {total:,}"
+        found.insert(0, _figure("Steps succeeded", done, ", ".join(notes)))
+    targets = {edge.target for edge in lineage.edges}
+    read = sum(node.row_count or 0 for node in nodes if node.node_name not in targets)
+    published = sum(node.row_count or 0 for node in nodes if node.layer == "publish")
+    if read:
+        found.append(_figure("Rows read", count(read), f"{count(published)} published" if published else ""))
+    if checks := Counter(CHECK_RESULTS[check.passed] for node in nodes for check in node.checks):
+        others = [f"{checks[word]:,} {word.replace('_', ' ')}" for word in ("failed", "not_checked") if checks[word]]
+        found.append(_figure("Checks passed", f"{checks['passed']:,} / {checks.total():,}", ", ".join(others)))
+    retries = sum(max(len(node.retries), (node.attempts or 1) - 1) for node in nodes)
+    cached = sum(node.cache_hit is True for node in nodes)
     if retries or cached:
-        found.append(
-            _figure("Retries", count(retries), f"{plural(cached, 'step')} from the cache" if cached else "")
-        )
+        found.append(_figure("Retries", count(retries), f"{plural(cached, 'step')} from the cache" if cached else ""))
     return found
 
 
@@ -154,43 +139,50 @@ def _figure(label: str, value: str, note: str) -> dict[str, str]:
     return {"label": label, "value": value, "note": note}
 
 
-def _slowest(step: Step | None) -> str:
-    if step is None or not step.get("durationMs"):
-        return ""
-    return f"longest: {shorten(step['name'], 40)}, {duration(step['durationMs'])}"
+def _longest(nodes: Sequence[NodeLineage]) -> str:
+    node = max(nodes, key=lambda node: node.duration_ms or 0.0, default=None)
+    return f"longest: {shorten(node.node_name, 40)}, {duration(node.duration_ms)}" if node and node.duration_ms else ""
 
 
-def attention(steps: list[Step], activity: dict[str, Any]) -> tuple[list[dict[str, Any]], int]:
+def attention(lineage: Lineage, activity: Drawn) -> tuple[list[dict[str, Any]], int]:
     """Return failures, captured errors, checks that did not pass and retried steps, and the number of further ones."""
     found: list[tuple[int, dict[str, Any]]] = [
         (1, {"anchor": "errors", "tone": "failed", "name": error.get("type", "error"), "text": _captured(error)})
         for error in activity.get("errors", ())
     ]
-    for index, step in enumerate(steps):
-        if step["state"] == "failed":
-            reason = shorten(first_paragraph(step.get("error") or "failed, no reason was recorded"), 160)
-            found.append((0, {"step": index, "tone": "failed", "text": reason}))
-        elif step["state"] in UNFINISHED:
-            found.append((1, {"step": index, "tone": step["state"], "text": UNFINISHED[step["state"]]}))
-        for check in step.get("checks", ()):
-            if check["result"] != "passed":
-                tone = "unknown" if check["result"] == "unchecked" else _TONES[check["severity"]]
-                found.append((2, {"step": index, "tone": tone, "text": _about(check)}))
-        if step["state"] != "failed" and (step.get("attempts") or 1) > 1:
-            outcome = f"succeeded at attempt {step['attempts']}" if step["state"] == "success" else "was retried"
-            found.append((3, {"step": index, "tone": "retry", "text": outcome}))
+    for index, node in enumerate(lineage.nodes):
+        for rank, tone, text in _troubles(node):
+            found.append((rank, {"step": index, "tone": tone, "text": text}))
     found.sort(key=lambda entry: entry[0])
     return [entry for _, entry in found[:MOST_ATTENTION]], max(0, len(found) - MOST_ATTENTION)
 
 
-def _captured(error: dict[str, Any]) -> str:
+def _troubles(node: NodeLineage) -> list[tuple[int, str, str]]:
+    """Return the rank, the tone and the text of each trouble of a step, 0 the worst."""
+    found = []
+    if node.state == "failed":
+        reason = shorten(first_paragraph(node.error or "failed, no reason was recorded"), 160)
+        found.append((0, "failed", reason))
+    elif node.state in UNFINISHED:
+        found.append((1, node.state, UNFINISHED[node.state]))
+    found += [(2, _tone(check), _about(check)) for check in node.checks if not check.passed]
+    if node.state != "failed" and _is_retried(node):
+        outcome = f"succeeded at attempt {node.attempts}" if node.state == "success" else "was retried"
+        found.append((3, "retry", outcome))
+    return found
+
+
+def _captured(error: Drawn) -> str:
     times = f", {error['count']:,} times" if error.get("count", 1) > 1 else ""
     return shorten(first_paragraph(error["message"]), 140) + times
 
 
-def _about(check: dict[str, Any]) -> str:
-    name = f"{check['check']} {check['column']}" if check.get("column") else check["check"]
-    if check.get("message"):
-        return shorten(f"{name}: {check['message']}", 160)
-    rows = check.get("failedRows")
-    return shorten(f"{name} failed" + (f" for {plural(rows, 'row')}" if rows else ""), 160)
+def _tone(check: Check) -> str:
+    return "unknown" if check.passed is None else "warn" if is_warning(check) else "failed"
+
+
+def _about(check: Check) -> str:
+    name = f"{check.check or 'check'} {check.column or ''}".strip()
+    if check.message:
+        return shorten(f"{name}: {check.message}", 160)
+    return shorten(f"{name} failed" + (f" for {plural(check.failed_rows, 'row')}" if check.failed_rows else ""), 160)

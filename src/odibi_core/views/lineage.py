@@ -28,6 +28,8 @@ from odibi_core.views.values import (
     texts,
 )
 
+TakenRows = Callable[[str, str, str], int | None]
+"""Rows by source, target and dataset."""
 MAX_SAMPLE_ROWS: Final = 5
 MAX_SNAPSHOTS: Final = 256
 """Datasets kept on each side of a step."""
@@ -100,7 +102,7 @@ class LineageView(StepsView):
         return Lineage(
             **asdict(run),
             nodes=nodes,
-            edges=_edges(nodes, {step.name: step for step in steps}),
+            edges=edges(nodes, _taken_rows({step.name: step for step in steps})),
             summary=totals(nodes),
             activity=self._activity.answer(),
         )
@@ -191,7 +193,17 @@ def _check(event: Event) -> Check:
     )
 
 
-def _edges(nodes: Sequence[NodeLineage], steps: dict[str, Step]) -> list[Edge]:
+def _taken_rows(steps: dict[str, Step]) -> TakenRows:
+    """Return the function that finds the rows of a dataset: as they were taken, else as they were made."""
+
+    def rows_of(source: str, target: str, key: str) -> int | None:
+        event = steps[target].before.get(key) or steps[source].after.get(key)
+        return count(event.row_count) if event else None
+
+    return rows_of
+
+
+def edges(nodes: Sequence[NodeLineage], rows_of: TakenRows) -> list[Edge]:
     """Return an edge for each dataset that a step took, then one for each dependency without a dataset."""
     by_name = {node.node_name: node for node in nodes}
     makers: dict[str, str] = {}
@@ -199,26 +211,24 @@ def _edges(nodes: Sequence[NodeLineage], steps: dict[str, Step]) -> list[Edge]:
         for key in node.outputs.values():
             makers.setdefault(key, node.node_name)
     found: list[Edge] = []
-    for node in nodes:
+    for target in nodes:
         linked = set()
-        for key in dict.fromkeys(node.inputs.values()):
-            source = makers.get(key)
-            if source is not None and source != node.node_name:
-                linked.add(source)
-                taken = steps[node.node_name].before.get(key)
-                found.append(_edge(by_name[source], node, key, taken or steps[source].after.get(key)))
-        for source in dict.fromkeys(node.depends_on):
-            if source in by_name and source not in linked and source != node.node_name:
-                found.append(_edge(by_name[source], node, None, None))
+        for key in dict.fromkeys(target.inputs.values()):
+            source = by_name[makers[key]] if key in makers else None
+            if source is not None and source is not target:
+                linked.add(source.node_name)
+                # calls: the snapshot of one call is not that of all
+                rows = None if source.calls or target.calls else rows_of(source.node_name, target.node_name, key)
+                if rows is None and len(source.outputs) == 1:
+                    rows = source.row_count
+                found.append(_edge(source, target, key, rows))
+        for name in dict.fromkeys(target.depends_on):
+            if name in by_name and name not in linked and name != target.node_name:
+                found.append(_edge(by_name[name], target, None, by_name[name].row_count))
     return found
 
 
-def _edge(source: NodeLineage, target: NodeLineage, key: str | None, event: Event | None) -> Edge:
-    if source.calls or target.calls:
-        event = None  # the snapshot of one call is not that of all
-    rows = count(event.row_count) if event else None
-    if rows is None and (key is None or len(source.outputs) == 1):
-        rows = source.row_count
+def _edge(source: NodeLineage, target: NodeLineage, key: str | None, rows: int | None) -> Edge:
     return Edge(source.node_name, target.node_name, key, rows, source.node_name in target.probable)
 
 
