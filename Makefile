@@ -9,7 +9,7 @@ JOBS ?= auto
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lint types bench docs clean needs
+.PHONY: help setup demo test test-all lint types bench docs dist clean needs
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ bench: $(READY) ## measure against the peers; writes benchmarks/results/
 docs: $(READY) ## run every example of the README and docs/
 	@$(BIN)/python -m pytest -q tests/architecture/test_docs.py
 
-clean: ## away with environments, caches and builds
+dist: $(READY) ## sdist and wheel, checked, in dist/
+	@scripts/build_dist $(BIN)/python
+
+clean: ## remove environments, caches and builds
 	rm -rf .venv .venv-3.* build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
