@@ -95,7 +95,7 @@ def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
     assert not [link for link in links if not (page.parent / link).exists()]
 
 
-@pytest.mark.parametrize("name", ["thirty_lines.py", "ride_along.py"])
+@pytest.mark.parametrize("name", ["run_pipeline.py", "observe_pipeline.py"])
 def test_the_readme_shows_the_examples_as_they_are(name: str) -> None:
     """What the README prints is the file in `examples/`, to the letter."""
     shown = [block.text for block in blocks((ROOT / "README.md").read_text(encoding="utf-8"))]

@@ -60,9 +60,9 @@ def test_a_renamed_column_fails_the_weather_and_only_the_weather(
     assert {path.stem for path in tmp_path.glob("*.parquet")} == published
 
 
-def test_thirty_lines_print_what_each_country_paid(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_first_example_prints_the_amount_of_each_country(capsys: pytest.CaptureFixture[str]) -> None:
     """The unpaid order and the customer of no country are not in it."""
-    runpy.run_path(str(EXAMPLES / "thirty_lines.py"), run_name="__main__")
+    runpy.run_path(str(EXAMPLES / "run_pipeline.py"), run_name="__main__")
     printed = [line.split()[-2:] for line in capsys.readouterr().out.splitlines()]
     assert ["NO", "80.0"] in printed
     assert ["UK", "12.5"] in printed
@@ -70,7 +70,7 @@ def test_thirty_lines_print_what_each_country_paid(capsys: pytest.CaptureFixture
 
 def test_riding_along_changes_nothing_of_what_is_computed(capsys: pytest.CaptureFixture[str]) -> None:
     """Observed or not, the nodes give the same averages."""
-    observed = runpy.run_path(str(EXAMPLES / "ride_along.py"), run_name="__main__")
+    observed = runpy.run_path(str(EXAMPLES / "observe_pipeline.py"), run_name="__main__")
     plain = observed["main"]()
     assert plain.to_dict("records") == [{"sensor": "a", "celsius": 20.25}, {"sensor": "b", "celsius": 18.0}]
     assert plain.to_string() in capsys.readouterr().out

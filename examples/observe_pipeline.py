@@ -1,4 +1,4 @@
-"""odibi-core rides along with code that something else runs: a script, a notebook, a scheduler's task."""
+"""A pipeline that something else runs, such as a script, a notebook or a task of a scheduler, and odibi-core observes."""
 
 import pandas as pd
 
@@ -21,7 +21,7 @@ def average(readings: pd.DataFrame) -> pd.DataFrame:
 
 
 def main() -> pd.DataFrame:
-    return average(clean(extract()))  # as before: called outside of observe(), the nodes are plain functions
+    return average(clean(extract()))  # outside of observe(), a node is a plain function
 
 
 if __name__ == "__main__":

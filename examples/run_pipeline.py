@@ -1,4 +1,4 @@
-"""A list of plain functions is a pipeline: each makes what its name says, of what its parameters say."""
+"""A pipeline of plain functions: a parameter names the function whose result it takes."""
 
 import pandas as pd
 
