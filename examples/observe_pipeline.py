@@ -1,4 +1,4 @@
-"""A pipeline that something else runs, such as a script, a notebook or a task of a scheduler, and odibi-core observes."""
+"""A pipeline that something else runs (a script, a notebook, a task of a scheduler) and odibi-core observes."""
 
 import pandas as pd
 
