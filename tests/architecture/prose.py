@@ -31,7 +31,7 @@ NOT_VERBS = frozenset(
 
 _WORD = re.compile(r"[A-Za-z][A-Za-z'’-]*")
 _CODE = re.compile(r"``[^`]+``|`[^`\n]*`|\"[^\"\n]*\"|“[^”]*”|<[^>\n]*>|\]\([^)]*\)")
-_DIAGRAM = re.compile(r"^.*[├└│].*$|^\s*(?:>>>|\.\.\.).*$", re.MULTILINE)
+_DIAGRAM = re.compile(r"^.*[├└│].*$|^\s*(?:>>>|\.\.\.).*$|^.*\S {2,}\S.*$", re.MULTILINE)
 _SENTENCE = re.compile(r"(?<=[.!?:;])\s+|\n\s*\n|\n(?=\s*(?:[-*|#]|\d+\.|[A-Z]\w+:))")
 
 
@@ -62,6 +62,8 @@ def of_source(text: str, *, is_test: bool = False) -> Iterator[Finding]:
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             yield from _of_docstring(node, is_test)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            yield from of_text(node.value.value, node.lineno)
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.COMMENT and not re.match(r"#\s*(?:noqa|type:|fmt:|pragma|!)", token.string):
             yield from of_text(re.sub(r"#\s*(?:noqa|type: ignore).*", "", token.string.lstrip("# ")), token.start[0])
@@ -73,12 +75,10 @@ def _of_docstring(
     said = ast.get_docstring(node)
     if not said:
         return
-    line = node.body[0].lineno
-    yield from of_text(said, line)
     if not isinstance(node, ast.Module | ast.ClassDef) and not is_test and not _is_property(node):
         words = _WORD.findall(said[:80])
         if not words or words[0].lower() in NOT_VERBS or not said[0].isupper():
-            yield Finding(line, f"no imperative: {said[:30]!r}")
+            yield Finding(node.body[0].lineno, f"no imperative: {said[:30]!r}")
 
 
 def _is_property(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

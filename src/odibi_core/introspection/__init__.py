@@ -1,10 +1,10 @@
-"""Stages that describe themselves, while nothing of them runs.
+"""Descriptions of stages, made without running any of them.
 
 pipeline     a pipeline's stages together: table, JSON, JSON Schema; configs; the stages of a module
 stage        one stage: class, signature, first line of its docstring
-signature    what is called when a stage processes, and with what
+signature    the function that a stage calls, and its parameters
 annotation   annotations as text and as types, without evaluating any
-schema       JSON Schema of a parameter, and which values do not fit it
+schema       JSON Schema of a parameter, and the values that do not fit it
 """
 
 from odibi_core.introspection.pipeline import (

@@ -1,7 +1,7 @@
-"""Annotations and default values as text, and what an annotation that is a text means: nothing is evaluated.
+"""Annotations and default values as text, and the meaning of annotations that are text, without evaluating any.
 
 With `from __future__ import annotations` every annotation is a text. It is parsed, and its names are looked up in the
-function's module; no code of its author runs, and what cannot be told is taken for anything.
+module of the function. No user code runs, and an annotation without a known meaning stands for any value.
 """
 
 from __future__ import annotations
@@ -36,30 +36,30 @@ MAPPINGS: Final = frozenset(
 
 
 def class_name(kind: type) -> str:
-    """A class's own name, whatever its metaclass would say."""
+    """Return the name of a class, without calling its metaclass."""
     return sanitize_text(str(type.__dict__["__qualname__"].__get__(kind)).rpartition("<locals>.")[2])
 
 
 def class_dict(kind: type) -> Mapping[str, Any]:
-    """What a class defines itself, by name."""
+    """Return the attributes that a class itself defines, by name."""
     found: Mapping[str, Any] = type.__dict__["__dict__"].__get__(kind)
     return found
 
 
 def class_module(kind: type) -> str | None:
-    """The name of the module that a class says it is from."""
+    """Return the name of the module of a class."""
     found = type.__dict__["__module__"].__get__(kind)
     return found if type(found) is str else None
 
 
 def bases(kind: type) -> tuple[type, ...]:
-    """A class and all that it inherits from, in order."""
+    """Return a class and its bases, in the order of method resolution."""
     found: tuple[type, ...] = type.__dict__["__mro__"].__get__(kind)
     return found
 
 
 def in_class(kind: type, name: str, otherwise: Any = None) -> Any:
-    """An attribute as it stands in a class or its bases; what a metaclass has is not the class's own."""
+    """Return an attribute of a class or its bases, unbound; attributes of a metaclass are not included."""
     for base in bases(kind):
         if name in class_dict(base):
             return class_dict(base)[name]
@@ -67,20 +67,20 @@ def in_class(kind: type, name: str, otherwise: Any = None) -> Any:
 
 
 def is_any(kind: Any, kinds: Iterable[Any]) -> bool:
-    """Whether it is one of these; `in` would ask a metaclass whether they are equal."""
+    """Return whether an object is one of these by identity; `in` would call a metaclass."""
     return any(kind is each for each in kinds)
 
 
 def shareable(name: str, value: Any) -> Any:
-    """A value as it may be shown under this name: of a secret, that it is one."""
+    """Return the visible form of a value under this name; a secret is hidden."""
     return next(iter(sanitize_value({name: value}).values()))
 
 
 def value_text(name: str, value: Any, depth: int = 0) -> str:
-    """A value as it would be written in code; of what is no plain value its class alone, for a repr may do anything."""
+    """Return a value as code; of an object that is no plain value, its class, because a repr may do anything."""
     kind = type(value)
     if value is None or is_any(kind, (bool, int, float, str)):
-        shown = shareable(name, value)  # of a number that JSON does not have, as infinity, its text
+        shown = shareable(name, value)  # a number without a JSON form, such as infinity, becomes text
         return (shown if type(shown) is str and kind is not str else repr(shown))[:200]
     if issubclass(kind, Enum):
         return f"{class_name(kind)}.{sanitize_text(str(object.__getattribute__(value, '_name_')))}"
@@ -109,7 +109,7 @@ def _container_text(name: str, value: Any, depth: int) -> str:
 
 
 def annotation_text(annotation: Any, depth: int = 0) -> str:
-    """An annotation as it would be written, short: `list[int]`, `int | None`, `Literal['a', 'b']`."""
+    """Return an annotation as short code: `list[int]`, `int | None`, `Literal['a', 'b']`."""
     if type(annotation) is str:
         text = " ".join(sanitize_text(annotation).split())[:300]
         is_quoted = text[:1] in ("'", '"') and text.count(text[0]) == 2 and text[-1] == text[0]
@@ -135,7 +135,7 @@ def annotation_text(annotation: Any, depth: int = 0) -> str:
 
 
 def _argument_text(argument: Any, depth: int) -> str:
-    """`[int, str]` of a Callable is a list among the arguments."""
+    """Return the text of an argument of a type; of a Callable, one argument is a list."""
     if type(argument) is list:
         return f"[{', '.join(annotation_text(each, depth) for each in argument)}]"
     return annotation_text(argument, depth)
@@ -150,12 +150,12 @@ def _name_of(annotation: Any) -> str:
 
 
 def of_typing(annotation: Any) -> bool:
-    """Only what these modules make is asked for anything: it answers without running a user's code."""
+    """Return whether an object comes from `typing` or `types`, whose attributes run no user code."""
     return class_module(type(annotation)) in _MODULES
 
 
 def resolved(annotation: Any, namespace: Mapping[str, Any], depth: int = 0) -> Any:
-    """What a text annotation means, by the names of its module; `Any` where that cannot be told."""
+    """Return the type that a text annotation means in its module; `Any` if it has no known meaning."""
     if type(annotation) is typing.ForwardRef:
         annotation = annotation.__forward_arg__
     if type(annotation) is not str:
@@ -166,7 +166,7 @@ def resolved(annotation: Any, namespace: Mapping[str, Any], depth: int = 0) -> A
         return _meaning(ast.parse(annotation.strip(), mode="eval").body, namespace, depth + 1)
     except STOPS:
         raise
-    except BaseException:  # no Python, or a type that refuses what it is given
+    except BaseException:  # no Python expression, or a type that rejects its arguments
         return Any
 
 
@@ -208,7 +208,7 @@ def _is_dots(node: ast.expr) -> bool:
 
 
 def _literal(node: ast.expr, namespace: Mapping[str, Any]) -> Any:
-    """A literal, or a member of an Enum, which is its class's attribute."""
+    """Return the value of a literal, or of a member of an Enum."""
     if isinstance(node, ast.Attribute):
         owner = _meaning(node.value, namespace, 1)
         return owner.__members__[node.attr] if issubclass(type(owner), EnumMeta) else None

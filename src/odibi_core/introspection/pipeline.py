@@ -1,4 +1,4 @@
-"""Stages that describe themselves: what a pipeline's objects are and take, without running any of them."""
+"""Descriptions of the stages of a pipeline: classes and parameters, without running any of them."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class PipelineDescription:
         (stream or sys.stdout).write(f"{self.as_table()}\n")
 
     def to_dict(self) -> dict[str, Any]:
-        """What `to_json` writes, as plain values."""
+        """Return the content of `to_json` as plain values."""
         return {
             "stages": [
                 {**msgspec.to_builtins(stage), "parameter_count": stage.parameter_count}
@@ -82,14 +82,14 @@ class PipelineDescription:
         }
 
     def to_json(self, indent: int | None = 2) -> str:
-        """The descriptions as one JSON document."""
+        """Return the descriptions as one JSON document."""
         return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False)
 
     def json_schema(self) -> Schema:
-        """JSON Schema (2020-12) of a config: an object that has, by each stage's name, an object of its parameters.
+        """Return the JSON Schema (2020-12) of a config: an object with an object of parameters for each stage.
 
-        What cannot be told of a parameter is left open. The records that flow through a stage may be given, and
-        need not; a stage whose signature cannot be read takes anything.
+        A parameter of unknown type may be anything. The records of a stage are optional; a stage with an unreadable
+        signature takes anything.
         """
         properties: Schema = {}
         for stage in self.stages:
@@ -102,8 +102,8 @@ class PipelineDescription:
 def inspect_pipeline(stages: Any) -> PipelineDescription:
     """Describe live objects: stages, their classes, `Step`s, functions, whatever can be called; one, or several.
 
-    A mapping gives each its name. Nothing runs: no `process`, no property, no `__repr__`. Never raises: what an
-    object does not let be read is said in its row.
+    A mapping gives each its name. Nothing runs: no `process`, no property, no `__repr__`. Never raises: the row of
+    an object names the attributes that cannot be read.
 
     >>> def scale(records: list[float], factor: float = 2.0) -> list[float]: ...
     >>> inspect_pipeline([scale])[0].signature
@@ -142,10 +142,10 @@ def _in_the_courses_form(stage: StageDescription) -> Iterator[str]:
 
 
 def validate_config(stage: Any, config: Any) -> list[str]:
-    """Why `config`, a mapping of parameters to values, does not fit a stage's signature; empty when it does.
+    """Return the problems of a config, a mapping of parameters to values, for a stage; an empty list if it fits.
 
-    Told are names that the stage does not take, those that it must have and that are missing, and values that
-    cannot be what the annotation says. The records that flow through a stage are no config: they may be left out.
+    Problems are unknown names, missing required parameters, and values that do not fit their annotation. The records
+    of the stage are no part of a config and may be omitted.
     """
     described = stage if type(stage) is StageDescription else describe(stage)
     if described.signature is None:
@@ -168,10 +168,10 @@ def validate_config(stage: Any, config: Any) -> list[str]:
 
 
 def discover_stages(module: ModuleType | str | PathLike[str]) -> list[Any]:
-    """The stages that a module defines itself, in its order: classes with a `process`, and `measured_stage` functions.
+    """Return the stages that a module defines, in order: classes with a `process`, and `measured_stage` functions.
 
-    `module` is a module, its dotted name, or the path of a file, which is imported. Left out is what the module
-    imports, and what is abstract or a protocol. Raises `PipelineDefinitionError` when it cannot be imported.
+    `module` is a module, its dotted name, or the path of a file, which is imported. Imported names,
+    abstract classes and protocols are left out. Raises `PipelineDefinitionError` if the import fails.
     """
     if not isinstance(module, ModuleType | str | PathLike):
         raise ConfigurationError(
@@ -199,7 +199,7 @@ def _is_stage_of(module: str, member: Any) -> bool:
         return has(member, MARK) and getattr_static(member, "__module__", module) == module
     except STOPS:
         raise
-    except BaseException:  # what cannot be looked at is no stage
+    except BaseException:  # an object that cannot be inspected is no stage
         return False
 
 
@@ -232,7 +232,7 @@ def _schema(stage: StageDescription) -> Schema:
 
 
 def _cells(stage: StageDescription) -> tuple[str, ...]:
-    """A row of the table; what a terminal would obey is written as an escape."""
+    """Return a row of the table; control characters are escaped."""
     about = "; ".join(filter(None, [stage.doc, *(f"({note})" for note in stage.unreadable)]))
     count = str(stage.parameter_count) if stage.signature is not None else "?"
     row = (stage.name, stage.class_name, stage.signature or "?", count, stage.module or "?", about)

@@ -1,4 +1,4 @@
-"""JSON Schema of what an annotation means, and why a value cannot be that."""
+"""JSON Schema of annotations, and the reason why a value does not fit one."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ _WORDS: Final = {
 
 
 def schema_of(annotation: Any, namespace: Mapping[str, Any], depth: int = 0) -> Schema:
-    """The JSON Schema of an annotation; `{}`, which is anything, for what JSON has no word for."""
+    """Return the JSON Schema of an annotation; `{}`, which allows anything, if JSON has no such type."""
     annotation = resolved(annotation, namespace)
     if annotation is None:
         return {"type": "null"}
@@ -112,7 +112,7 @@ def _one_of(values: tuple[Any, ...]) -> Schema:
 
 
 def as_json(value: Any) -> Any:
-    """What JSON would hold in a value's place; the value itself where JSON has no word for it."""
+    """Return the JSON form of a value; the value itself if it has none."""
     kind = type(value)
     if issubclass(kind, Enum):
         return as_json(object.__getattribute__(value, "_value_"))
@@ -120,15 +120,15 @@ def as_json(value: Any) -> Any:
         if issubclass(kind, several):
             return list(several.__iter__(value))
     if issubclass(kind, (date, time, UUID, PurePath)):
-        # What another library makes of these has words of its own, which nobody asks for.
+        # Subclasses from other libraries have texts of their own, which are not called.
         return str(value) if class_module(kind) in _OF_PYTHON else class_name(kind)
-    if not issubclass(kind, (bool, int, float)) and issubclass(kind, (Real, Decimal)):  # numpy's, for one
+    if not issubclass(kind, (bool, int, float)) and issubclass(kind, (Real, Decimal)):  # for example those of numpy
         return int(value) if issubclass(kind, Integral) else float(value)
     return value
 
 
 def is_plain(value: Any, depth: int = 0) -> bool:
-    """Whether JSON holds it as it is, and it is short: nothing in it is asked for anything."""
+    """Return whether a value is short and JSON holds it unchanged, without calling any of its code."""
     kind = type(value)
     if is_any(kind, (list, dict)):
         inside = [*value, *value.values()] if kind is dict else value
@@ -137,7 +137,7 @@ def is_plain(value: Any, depth: int = 0) -> bool:
 
 
 def misfit(what: str, given: Any, schema: Schema) -> str:
-    """A sentence on why the value given for `what` cannot be right; nothing when it can."""
+    """Return a sentence about why a value for `what` cannot be right; an empty text if it can."""
     value = as_json(given)
     if "anyOf" in schema:
         reasons = [misfit(what, value, each) for each in schema["anyOf"]]
@@ -193,7 +193,7 @@ def _unfit(what: str, given: Any, schema: Schema) -> str:
     is_choice = "enum" in schema
     shown = value_text(what, given) if is_choice else _kind_of(given)
     texts = [each for each in schema.get("enum", ()) if isinstance(each, str)]
-    near = nearest(given, texts, alike=0.5) if type(given) is str else ""  # of a few choices, one was meant
+    near = nearest(given, texts, alike=0.5) if type(given) is str else ""  # one of few choices was probably meant
     return f"{what} must be {_wanted(schema)}, but it is {shown}{near}"
 
 

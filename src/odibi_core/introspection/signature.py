@@ -1,7 +1,7 @@
-"""From anything that can be called to the signature of what is called in the end, without calling any of it.
+"""The function that any callable calls in the end, and its signature, found without calling either.
 
-Attributes are looked up as they stand in objects and classes (`getattr_static`), so that no property, no `__getattr__`
-and no metaclass answers; a signature is read off the code of a function and not off what it says of itself.
+Attributes are read statically (`getattr_static`), so that no property, no `__getattr__` and no metaclass runs. A
+signature is read from the code of a function, and not from its `__signature__`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ BUILTINS: Final = (
 
 
 class Callee(NamedTuple):
-    """What is called in the end, and which of its parameters it has already."""
+    """The function that is called in the end, and the parameters that are already bound."""
 
     function: Any
     skip: int = 0
@@ -35,12 +35,12 @@ class Callee(NamedTuple):
 
 
 def is_class(thing: Any) -> bool:
-    """Whether it really is a class, whatever it says that it is."""
+    """Return whether an object is a class, whatever its `__class__` returns."""
     return issubclass(type(thing), type)
 
 
 def has(thing: Any, name: str) -> bool:
-    """Whether there is such an attribute, whatever it would give."""
+    """Return whether an object has an attribute, without reading it."""
     return _attribute(thing, name) is not _MISSING
 
 
@@ -49,7 +49,7 @@ def _attribute(thing: Any, name: str) -> Any:
 
 
 def callee_of(thing: Any, depth: int = 0) -> Callee | None:
-    """What is called when `thing` is; None when it cannot be called."""
+    """Return the function that a call of `thing` runs; None if `thing` is not callable."""
     kind = type(thing)
     if depth > _WRAPPERS_FOLLOWED or is_any(kind, BUILTINS):
         return Callee(thing)
@@ -90,7 +90,7 @@ def _nothing() -> None:
 
 
 def bound_method(thing: Any, name: str, depth: int = 0) -> Callee | None:
-    """What `thing.name(…)` calls; of a class, what it would be for an instance."""
+    """Return the function that `thing.name(…)` calls; of a class, that of an instance."""
     owner = thing if is_class(thing) else type(thing)
     method = _attribute(owner if name == "__call__" else thing, name)
     found = callee_of(method, depth)
@@ -103,7 +103,7 @@ def bound_method(thing: Any, name: str, depth: int = 0) -> Callee | None:
 
 
 def signature_of(callee: Callee) -> Signature:
-    """The signature that is left for a caller. Raises ValueError or TypeError where there is none to be read."""
+    """Return the signature without the bound parameters. Raises ValueError or TypeError if it cannot be read."""
     whole = _whole_signature(callee.function)
     parameters = list(whole.parameters.values())
     for _ in range(callee.skip + len(callee.args)):
@@ -117,12 +117,12 @@ def _whole_signature(function: Any) -> Signature:
         return inspect.signature(function)
     if type(function) is not types.FunctionType:
         raise TypeError(f"it ends at a {class_name(type(function))}")
-    said = function.__dict__.get("__signature__")
-    if type(said) is Signature:
-        return said
-    if said is not None:
-        raise TypeError(f"its __signature__ is a {class_name(type(said))}")
-    # A copy has the code, and nothing that an author may have hung on the function.
+    declared = function.__dict__.get("__signature__")
+    if type(declared) is Signature:
+        return declared
+    if declared is not None:
+        raise TypeError(f"its __signature__ is a {class_name(type(declared))}")
+    # A copy has the code, but none of the attributes that user code may have set.
     bare = types.FunctionType(function.__code__, {}, "bare", function.__defaults__, function.__closure__)
     bare.__kwdefaults__ = function.__kwdefaults__
     bare.__annotations__ = function.__annotations__
@@ -130,7 +130,7 @@ def _whole_signature(function: Any) -> Signature:
 
 
 def _with_keywords(parameters: list[Parameter], given: Mapping[str, Any]) -> list[Parameter]:
-    """What a partial gave by name is a default; what stands behind it can be given by name only."""
+    """Return the parameters with the keywords of a partial as defaults; the later ones become keyword-only."""
     by_name = False
     made = []
     for parameter in parameters:

@@ -1,4 +1,4 @@
-"""What one object says of itself as a stage; what cannot be read is noted, never raised, and nothing of it runs."""
+"""The description of one stage; unreadable parts are noted, nothing is raised, and nothing of the stage runs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from odibi_core.pipeline.loader import shown_name
 T = TypeVar("T")
 
 MARK: Final = "__odibi_stage__"
-"""The attribute by which a function says that it is a stage, and what it is called."""
+"""The attribute with the stage name of a function that is a stage."""
 _WRAPPER: Final = ("odibi_core.instrument.stages", "InstrumentedStage")
 """By its name: instruments do not import each other."""
 _WRAPPERS_FOLLOWED: Final = 100
@@ -54,7 +54,7 @@ _FUNCTIONS: Final = (types.FunctionType, types.MethodType, functools.partial, *B
 
 
 class StageParameter(msgspec.Struct, frozen=True):
-    """A parameter of a stage; `annotation` and `default` are texts, None where there are none."""
+    """A parameter of a stage; `annotation` and `default` are texts, or None if missing."""
 
     name: str
     kind: str
@@ -62,7 +62,7 @@ class StageParameter(msgspec.Struct, frozen=True):
     annotation: str | None
     default: str | None
     required: bool
-    """Whether a config must have it: not what has a default, nor the records that flow through a stage."""
+    """True if a config must have it; false with a default, and for the records of a stage."""
     schema: Schema
 
     def __str__(self) -> str:
@@ -74,7 +74,7 @@ class StageParameter(msgspec.Struct, frozen=True):
 
 
 class StageDescription(msgspec.Struct, frozen=True, rename={"class_name": "class"}):
-    """What is known of a stage; `unreadable` says what could not be read, and why."""
+    """The description of a stage; `unreadable` has the parts that could not be read, with the reasons."""
 
     name: str
     kind: str
@@ -90,12 +90,12 @@ class StageDescription(msgspec.Struct, frozen=True, rename={"class_name": "class
 
     @property
     def parameter_count(self) -> int:
-        """Those of `process` without `self`, the records among them."""
+        """The number of parameters of `process` without `self`, the records included."""
         return len(self.parameters)
 
 
 def describe(thing: Any, name: str | None = None) -> StageDescription:
-    """A description of one object, under the name given or its own. Never raises."""
+    """Return the description of one object, under the given name or its own. Never raises."""
     notes: list[str] = []
 
     def read(what: str, how: Callable[[], T], otherwise: T) -> T:
@@ -133,7 +133,7 @@ def _words(error: BaseException) -> str:
         return str(error)
     except STOPS:
         raise
-    except BaseException:  # an exception may refuse to say anything
+    except BaseException:  # an exception may fail to format itself
         return type(error).__name__
 
 
@@ -152,7 +152,7 @@ def _kind_of(thing: Any) -> str:
 
 
 def _inside(thing: Any) -> Any:
-    """What an `InstrumentedStage` was put around, through as many as there are, or what there is."""
+    """Return the stage inside of an `InstrumentedStage`, through any number of them; otherwise the object itself."""
     for _ in range(_WRAPPERS_FOLLOWED):
         if not any((class_module(kind), class_name(kind)) == _WRAPPER for kind in bases(type(thing))):
             break
@@ -191,7 +191,7 @@ def _parameters(thing: Any, kind: str, callee: Callee, signature: Signature) -> 
 
 
 def _flowing(signature: Signature) -> str | None:
-    """Which parameter the records are, as a stage is measured: the one of that name, else the first."""
+    """Return the parameter of the records: the one named so, otherwise the first."""
     named = [each for each in signature.parameters.values() if each.kind in _POSITIONAL]
     chosen = next((each for each in named if each.name == "records"), named[0] if named else None)
     return chosen.name if chosen is not None and chosen.default is Parameter.empty else None
@@ -219,25 +219,25 @@ def _schema_or_open(annotation: Any, namespace: Mapping[str, Any]) -> Schema:
         return schema_of(annotation, namespace)
     except STOPS:
         raise
-    except BaseException:  # a class whose metaclass refuses to be looked at says nothing about its values
+    except BaseException:  # a metaclass raises when it is inspected
         return {}
 
 
 def _with_default(name: str, default: Any, schema: Schema) -> Schema:
-    """The default too, if JSON can hold it and it is no secret; `window: int = None` takes None as well."""
+    """Add the default to a schema if JSON holds it and it is no secret; with `window: int = None`, None fits too."""
     if default is None and schema and {"type": "null"} not in schema.get("anyOf", ()):
         schema = {"anyOf": [schema, {"type": "null"}]}
     try:
         plain = as_json(default)
     except STOPS:
         raise
-    except BaseException:  # a number that refuses to be one
+    except BaseException:  # a number that raises on conversion
         return schema
     return {**schema, "default": plain} if is_plain(plain) and shareable(name, plain) == plain else schema
 
 
 def _written(parameters: list[StageParameter], returns: str | None) -> str:
-    """A signature as it stands in code, the marks `/` and `*` included."""
+    """Return a signature as code, with the marks `/` and `*`."""
     parts: list[str] = []
     for before, parameter in zip([None, *parameters], [*parameters, None], strict=True):
         last, kind = before.kind if before else "", parameter.kind if parameter else ""
@@ -259,11 +259,11 @@ def _name_of(outside: Any, thing: Any, kind: str, callee: Callee | None) -> str:
     if is_class(thing):
         return class_name(thing).rpartition(".")[2]
     for owner, attribute in ((outside, MARK), (thing, MARK), (outside, "name"), (thing, "name")):
-        said = getattr_static(owner, attribute, None) if kind != "step" else thing.name
-        if type(said) is str and said:
-            return sanitize_text(said)
-    said = getattr(callee.function, "__name__", None) if kind == "function" and callee is not None else None
-    return sanitize_text(said) if type(said) is str else class_name(type(thing)).rpartition(".")[2]
+        found = getattr_static(owner, attribute, None) if kind != "step" else thing.name
+        if type(found) is str and found:
+            return sanitize_text(found)
+    found = getattr(callee.function, "__name__", None) if kind == "function" and callee is not None else None
+    return sanitize_text(found) if type(found) is str else class_name(type(thing)).rpartition(".")[2]
 
 
 def _module_of(thing: Any, callee: Callee | None) -> str | None:
@@ -293,7 +293,7 @@ def _doc_of(thing: Any, kind: str, callee: Callee | None) -> str | None:
 
 
 def _own_doc(kind: type) -> Any:
-    """A class's docstring; a dataclass without one is given its signature, which says nothing of what it does."""
+    """Return the docstring of a class; the signature that a dataclass gets as a docstring counts as none."""
     own = class_dict(kind)
     doc, name = own.get("__doc__"), class_name(kind).rpartition(".")[2]
     made_up = "__dataclass_fields__" in own and type(doc) is str and doc.startswith(f"{name}(")
@@ -301,7 +301,7 @@ def _own_doc(kind: type) -> Any:
 
 
 def _operation(step: Step) -> str:
-    """What a step does that calls nothing."""
+    """Return the description of a step that calls no function."""
     about = str(step.value) if isinstance(step.value, str) else class_name(type(step.value))
     verbs = {"read": "Reads ", "write": "Writes ", "sql": "SQL: ", "give": "Gives "}
     return verbs.get(step.operation or "", "Cannot run: ") + " ".join(about.split())

@@ -1,4 +1,4 @@
-"""Logins and e-mail addresses: of what has an `@` in it, that which is a person's or holds a password."""
+"""Logins in URLs and e-mail addresses: the parts of a text with an `@` that hold a password or belong to a person."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ _BEFORE: Final = 120
 
 
 def without_logins(content: str, role: str = ORDINARY) -> str:
-    """`://user:password@host/…` as `://[REDACTED]@host/…`, for every URL of a text, and signatures in their queries."""
+    """Hide the login of every URL of a text, as `://[REDACTED]@host/…`, and the signatures in queries."""
     for separator in ("://", ":\\/\\/"):
         if separator in content:
             first, *rests = content.split(separator)
@@ -68,7 +68,7 @@ def without_logins(content: str, role: str = ORDINARY) -> str:
 
 
 def _without_login(rest: str, before: str) -> str:
-    """What stands behind a `://`; a password may itself hold `/` or `@`."""
+    """Hide the login in the text after a `://`; a password may itself hold `/` or `@`."""
     end = _SCHEME.match(rest)
     url = end[0] if end else ""
     authority = url.partition("/")[0]
@@ -89,7 +89,7 @@ _WEB_TOKEN: Final = re.compile(r"(?=[^0-9]*+[0-9])[\w.~+=-]{8,}+|[\w.~+=-]{20,}+
 
 
 def _is_mere_user(user: str, scheme: str) -> bool:
-    """Whether a URL names a user or a container before its `@`, and neither a password nor a token."""
+    """Return whether a URL names a user or a container before its `@`, and neither a password nor a token."""
     if scheme.endswith(("abfs", "abfss", "wasb", "wasbs")):
         return True
     shape = _WEB_TOKEN if scheme.endswith(("http", "https")) else _TOKEN_LIKE
@@ -97,7 +97,7 @@ def _is_mere_user(user: str, scheme: str) -> bool:
 
 
 def _without_bare_logins(content: str) -> str:
-    """`user:password` before a host."""
+    """Hide `user:password` before a host."""
     spans = [
         (match.start(), match.end() - 1)
         for match in _LOGIN.finditer(content)
@@ -107,7 +107,7 @@ def _without_bare_logins(content: str) -> str:
 
 
 def without_addresses(content: str, role: str = ORDINARY) -> str:
-    """Without e-mail addresses."""
+    """Return the text without e-mail addresses."""
     spans = [
         match.span()
         for match in _ADDRESS.finditer(content)
@@ -117,7 +117,7 @@ def without_addresses(content: str, role: str = ORDINARY) -> str:
 
 
 def _is_mail(content: str, role: str, match: re.Match[str]) -> bool:
-    """Whether it is an address that mail goes to: by its domain, and by what stands around."""
+    """Return whether mail goes to an address, judged by its domain and the text around it."""
     name, domain = match[0][: match.start("domain") - match.start() - 1], match["domain"].lower()
     if not _has_mail(domain, role) or name.lower() in _NO_NAMES or domain.endswith(_NO_PERSONS):
         return False
@@ -136,5 +136,5 @@ def _has_mail(domain: str, role: str) -> bool:
 
 
 def _is_version(labels: list[str]) -> bool:
-    """Whether what stands before the last dot are numbers, as in `@2.0.io`."""
+    """Return whether the labels before the last dot are numbers, as in `@2.0.io`."""
     return all(label.lstrip("v").isdigit() for label in labels)

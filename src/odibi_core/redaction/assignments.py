@@ -1,6 +1,6 @@
 """Secrets that a text names: `password=…`, `"token": "…"`, `--api-key …`, `("Authorization", "…")`, `Cookie: …`.
 
-A name in a text is judged as a field's name is; what is given to it goes. What has no end that can be found goes to
+A name in a text is judged like the name of a field. Its value is hidden; a value without a visible end is hidden to
 the end of the text.
 """
 
@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Final
 
 from odibi_core.redaction.lines import may_have_blocks, of_lines
-from odibi_core.redaction.literals import says_no_secret
+from odibi_core.redaction.literals import is_no_secret
 from odibi_core.redaction.markup import may_be_markup, of_markup
 from odibi_core.redaction.names import ends_a_phrase, hides, may_end_a_phrase, names_a_secret, words_of
 from odibi_core.redaction.rules import on_new_rules, own_name_parts
@@ -55,10 +55,10 @@ _LABELS: Final = _set(
 )
 _VALUES: Final = frozenset({"value", "values", "default"})
 MOST: Final = 2_000
-"""Secrets of one text that are told apart; a text with more is crafted, and takes no longer for it."""
+"""Maximum of separate secrets in one text; a text with more is crafted, and must not take longer."""
 _NEAR: Final = 200
 _ANOTHER: Final = re.compile(r"\}|\n[ \t]*+(?:\r?\n|- )")
-"""What stands between two entries, of which the one names nothing of the other."""
+"""The text between two entries that do not name each other."""
 _TYPED: Final = re.compile(r"[ \t]*+=[ \t]*+")
 _EXPRESSION: Final = re.compile(
     r"(?:\$\{\{?[^{}\r\n:]{1,200}+\}{1,2}|\{\{[^{}\r\n]{1,200}+\}\}|\{[a-z_]{1,60}+\}|\$\("
@@ -70,7 +70,7 @@ _EXPRESSION: Final = re.compile(
     r"|resolve|decrypt|request|retrieve|input|prompt|pop|Depends|Field)\w{0,40}+\([^()\r\n]{0,200}+\)))"
     r"(?:\.\w{1,40}+(?:\(\))?){0,3}+(?![\w-])"
 )
-"""What a program's text computes or is given elsewhere: a call with names only, or one that looks something up."""
+"""An expression that computes a value or looks it up: a call with names only, or a call of a lookup."""
 _KEYWORD: Final = re.compile(r"[a-z_]{1,40}=")
 _RENAMED: Final = re.compile(r"(?:columns|rename|mapping|aliases|names)[ ]{0,4}[=(][ ]{0,4}\{[^{}]*$")
 _DATA: Final = re.compile(
@@ -104,8 +104,8 @@ NAME_PARTS: Final = (*_PARTS.split(), "cle ")
 _GIVEN: Final = re.compile("['\"`<(]")
 
 
-def _may_say(content: str) -> bool:
-    """Whether a text may give something to a name, by the usual signs and without them."""
+def _may_assign(content: str) -> bool:
+    """Return whether a text may assign a value to a name, with one of the usual signs or without."""
     return (
         "=" in content
         or ":" in content
@@ -127,10 +127,10 @@ def _may_say(content: str) -> bool:
 
 
 def may_name_a_secret(content: str) -> bool:
-    """Whether a text may give something to the name of a secret; a quick look."""
+    """Return whether a text may assign a value to the name of a secret; a fast check."""
     if not content.isascii():
         return True
-    if not _may_say(content) and not _GIVEN.search(content):
+    if not _may_assign(content) and not _GIVEN.search(content):
         return False
     lowered = content.lower()
     for part in NAME_PARTS:
@@ -140,7 +140,7 @@ def may_name_a_secret(content: str) -> bool:
 
 
 def without_assignments(content: str, role: str = "") -> str:
-    """Without the values that the names of secrets are given."""
+    """Return the text without the values that are assigned to names of secrets."""
     content = of_columns(content)
     if may_have_blocks(content):
         content = of_lines(content)
@@ -151,7 +151,7 @@ def without_assignments(content: str, role: str = "") -> str:
 
 
 class _Reader:
-    """One pass over what a text gives to names."""
+    """One pass over the assignments of a text."""
 
     def __init__(self, content: str) -> None:
         self.content = content
@@ -163,7 +163,7 @@ class _Reader:
         """The value that stood last before such an entry."""
 
     def read(self) -> list[tuple[int, int]]:
-        """Where the secrets begin and end; from so many on, all that follows is one."""
+        """Return the start and the end of each secret; after a maximum number, the rest of the text is one."""
         for match in _ASSIGNED.finditer(self.content):
             name = match["name"] or match["option"] or "password"
             if match.start() < self.done or not _may_matter(name):
@@ -181,23 +181,23 @@ class _Reader:
             self._entry(match, name.lower())
 
     def _entry(self, match: re.Match[str], name: str) -> None:
-        """What names the value beside it, or is named by what stands beside it."""
+        """Handle an entry that names the value beside it, or that the entry beside it names."""
         if name in _LABELS and (match["sign"] or match["said"]):
             self._label(match)
         elif name in _VALUES and match["sign"]:
             self._value(match)
 
     def _assignment(self, match: re.Match[str], name: str) -> bool:
-        """Whether it is a secret that is given something, which then goes."""
+        """Hide the value that is assigned to the name of a secret; return whether there is one."""
         if not names_a_secret(name):
             name = self._phrase(match, name)
-        gives = bool(name) and _is_said(self.content, match, name)
+        gives = bool(name) and _assigns(self.content, match, name)
         if gives:
             self._take(match, name)
         return gives
 
     def _phrase(self, match: re.Match[str], name: str) -> str:
-        """The words before a name and the name, if they are one together: `api key: …`; else nothing."""
+        """Return the name with the words before it, if they form one name: `api key: …`; otherwise an empty text."""
         if not match["name"] or not may_end_a_phrase(name):
             return ""
         begun = match.start()
@@ -209,7 +209,7 @@ class _Reader:
         return phrase if words and not last and ends_a_phrase(phrase) else ""
 
     def _take(self, match: re.Match[str], name: str) -> None:
-        """Hide what the name is given, unless it says nothing or is given to another name behind it."""
+        """Hide the value of a name, unless it is no secret or belongs to a later name."""
         content = self.content
         first = content[match.end() : match.end() + 1]
         if first in ("\n", "\r", "") or (first == "(" and _LISTED.match(content, match.end())):
@@ -234,7 +234,7 @@ class _Reader:
             self.done = end
 
     def _says_nothing(self, match: re.Match[str], name: str, start: int, end: int) -> bool:
-        """Whether a value without quotes is a program's expression, an address, or a word about the secret."""
+        """Return whether a value without quotes is a program's expression, an address, or a word about the secret."""
         value = self.content[start:end]
         if self._is_code(match, name, value):
             return True
@@ -247,12 +247,12 @@ class _Reader:
                 return True
         if len(value) < 4 and not any(map(str.isalnum, value)):
             return True
-        if value[-1:] in (".", "!") and says_no_secret(value.rstrip(".!")):
+        if value[-1:] in (".", "!") and is_no_secret(value.rstrip(".!")):
             return True
         return _is_other_name(value, name)
 
     def _is_about_it(self, match: re.Match[str]) -> bool:
-        """Whether the name is declared, renamed or commented on there, and given nothing."""
+        """Return whether the text declares, renames or comments on the name, and assigns nothing."""
         if match["option"]:
             return "," in match[0] and _KEYWORD.match(self.content, match.end()) is not None
         before = self.content[max(0, match.start() - 40) : match.start()]
@@ -261,7 +261,7 @@ class _Reader:
         return match["said"] is not None and before.lower().endswith("comment on column ")
 
     def _is_code(self, match: re.Match[str], name: str, value: str) -> bool:
-        """Whether the sign gives nothing: a scheme, a place in a program, a statement, a comparison, an `arn:`."""
+        """Return whether the sign assigns nothing: a scheme, a place in a program, a statement, a comparison."""
         if match["sign"] in ("==", "!=", "<>"):
             return value.isidentifier() and value.replace("_", "").isalpha()
         if match["sign"] != ":":
@@ -276,12 +276,12 @@ class _Reader:
         )
 
     def _gives(self, match: re.Match[str]) -> bool:
-        """Whether it is a secret that is given something there."""
+        """Return whether a value is assigned to the name of a secret here."""
         name = str(match["option"] or match["name"] or "password")[-_NAME_LOOKED_AT:]
-        return not match["pair"] and names_a_secret(name) and _is_said(self.content, match, name)
+        return not match["pair"] and names_a_secret(name) and _assigns(self.content, match, name)
 
     def _pair(self, match: re.Match[str], name: str) -> None:
-        """`("password", "…")`: a tuple or a list of two, among others of its kind, or what a setter is given."""
+        """Hide the value of `("password", "…")`: a pair among other pairs, or the arguments of a setter."""
         content, at = self.content, match.start() - 1
         while at >= 0 and content[at] in "\\\"'bBuU" and match.start() - at < 12:
             at -= 1
@@ -307,7 +307,7 @@ class _Reader:
             self._hide(name, start, end)
 
     def _label(self, match: re.Match[str]) -> None:
-        """An entry that may name what the one beside it holds."""
+        """Return an entry that may name the value of the entry beside it."""
         named = _SHORT.match(self.content, match.end())
         name = (named["quoted"] or named["bare"]) if named else ""
         if not named or not names_a_secret(name):
@@ -319,7 +319,7 @@ class _Reader:
             self.held = None
 
     def _value(self, match: re.Match[str]) -> None:
-        """An entry that may hold what the one beside it names."""
+        """Return an entry that may hold the value that the entry beside it names."""
         if self._are_near(self.named_at, match.start()):
             self._take(match, "password")
             self.named_at = -_NEAR
@@ -338,7 +338,7 @@ def _looked_at(name: str) -> bool:
 
 
 def _may_matter(name: str) -> bool:
-    """Whether what the name is given may be a secret, or may say what another name holds."""
+    """Return whether the value of a name may be a secret, or may name the value of another field."""
     return _looked_at(name) if len(name) <= _NAME_LOOKED_AT else _looked_at(name[-_NAME_LOOKED_AT:])
 
 
@@ -346,7 +346,7 @@ on_new_rules(_looked_at.cache_clear)
 
 
 def _is_other_name(value: str, name: str) -> bool:
-    """Whether a value is a variable or a column that holds the secret: `self._token = token`, `a.token = b.token`."""
+    """Return whether a value is the name of a variable or column: `self._token = token`, `a.token = b.token`."""
     if "." in value:
         return value.replace(".", "").isidentifier() and names_a_secret(value.rpartition(".")[2])
     bare = value.replace("_", "")
@@ -363,12 +363,12 @@ def _last_word(name: str) -> tuple[str, ...]:
 
 
 def _is_word(value: str) -> bool:
-    """Whether it may be one of two words of a list, so that these are no name and value."""
+    """Return whether an item may be one of two words of a list, which then are no name and value."""
     return value.replace("_", "").isalpha() and value == value.lower()
 
 
-def _is_said(content: str, match: re.Match[str], name: str) -> bool:
-    """Whether what stands between a name and what follows gives the one to the other."""
+def _assigns(content: str, match: re.Match[str], name: str) -> bool:
+    """Return whether the text between a name and the next word assigns the word to the name."""
     if match["call"]:
         return name.lower() in _CALLED
     if (
@@ -376,13 +376,13 @@ def _is_said(content: str, match: re.Match[str], name: str) -> bool:
         and _is_type(name)
         and content[match.end("name") : match.end()].rstrip(" \t") == ":"
     ):
-        return content[match.end() - 1] == ":"  # else what stands behind `CredentialsError: ` is what it says
+        return content[match.end() - 1] == ":"  # the text after `CredentialsError: ` is the message of the error
     if match["said"] and not match["said"].strip():
         return not _SAID_BEFORE_QUOTES.isdisjoint(words_of(name)[-1:])
     return True
 
 
 def _is_type(name: str) -> bool:
-    """Whether it is written as types are, such as `google.auth.DefaultCredentialsError`."""
+    """Return whether a value is written like a type, such as `google.auth.DefaultCredentialsError`."""
     kind = name.rpartition(".")[2]
     return kind[:1].isupper() and not kind.isupper()

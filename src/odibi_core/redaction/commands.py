@@ -1,4 +1,4 @@
-"""Passwords that commands are given under a short option, in a line of text and in a list of arguments."""
+"""Passwords behind short options of commands, in a line of text and in a list of arguments."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _TABLE: Final[tuple[tuple[str, str, str, str], ...]] = (
     ("lftp", "-u --user", _APART, ","),
 )  # fmt: skip
 _LOGGING_IN: Final = "docker podman nerdctl buildah skopeo crane helm oras az oc cf ibmcloud argocd rancher"
-"""Commands whose `-p` is a password only where they are told to log in."""
+"""Commands whose `-p` is a password only in their login subcommand."""
 
 
 class _Habit(NamedTuple):
@@ -61,7 +61,7 @@ _BEGUN: Final = r"(?:\.exe)?[\"']?,?[ \t\\\r\n]++[\"']?"
 
 
 def _named(tight: bool) -> str:
-    """The commands whose option the password is written to, or the others, as an alternative of a pattern."""
+    """Return the commands with the password attached to the option, or the others, as an alternative of a pattern."""
     names = [name for name, habit in _HABITS.items() if (habit.how == _WRITTEN_TO) is tight]
     return "|".join(sorted(map(re.escape, names), key=len, reverse=True))
 
@@ -79,7 +79,7 @@ _SIGNS: Final = re.compile(
 _APART_SIGN: Final = re.compile(r"[\"']?(?:,?[ \t]++|=)")
 _MOST: Final = 2_000
 _OPENSSL: Final = re.compile(r"(?:env|file|fd|stdin)(?::|\b)")
-# What no option introduces: the password is the group.
+# Passwords without an option: the password is the group.
 _POSITIONS: Final = (
     ("machine", re.compile(
         r"(?<![\w-])(?:machine[ \t]++\S++|default)\s++(?:(?:login|account)\s++\S++\s++){0,2}password\s++(?P<it>\S++)")),
@@ -106,7 +106,7 @@ _POSITIONS: Final = (
 
 
 def may_be_a_command(content: str) -> bool:
-    """Whether a text may hold a command line, or a line of a file of passwords."""
+    """Return whether a text may hold a command line, or a line of a file of passwords."""
     return (
         " -" in content
         or ":" in content
@@ -124,7 +124,7 @@ def may_be_a_command(content: str) -> bool:
 
 
 def without_given(content: str, role: str = "") -> str:
-    """Without the passwords that commands are given."""
+    """Return the text without the passwords of commands."""
     for sign, position in _POSITIONS:
         if sign in content:
             content = without_spans(content, [match.span("it") for match in position.finditer(content)])
@@ -132,7 +132,7 @@ def without_given(content: str, role: str = "") -> str:
 
 
 def _spans(content: str) -> list[tuple[int, int]]:
-    """Where the passwords stand behind options."""
+    """Return the start and the end of each password behind an option."""
     spans: list[tuple[int, int]] = []
     habit: _Habit | None = None
     logs_in = False
@@ -159,7 +159,7 @@ def _spans(content: str) -> list[tuple[int, int]]:
 
 
 def _given(content: str, habit: _Habit, match: re.Match[str]) -> tuple[int, int]:
-    """Where the password begins and ends that this option is given; nowhere if it is another option."""
+    """Return the start and the end of the password of this option; None if the option takes none."""
     option = next((each for each in habit.options if match[0].startswith(each)), None)
     if option is None:
         return 0, 0
@@ -189,12 +189,12 @@ def _secret_part(content: str, habit: _Habit, start: int, end: int) -> tuple[int
 
 
 def is_command(item: Any) -> bool:
-    """Whether the item of a list is one of the commands of the table."""
+    """Return whether the item of a list is one of the commands of the table."""
     return type(item) is str and len(item) < 200 and item.rpartition("/")[2].removesuffix(".exe") in _HABITS
 
 
 def hidden_words(items: Iterable[Any]) -> dict[int, int]:
-    """Of a list of arguments, those that hold a password, each with how many of its characters stay."""
+    """Return the indexes of arguments with a password, each with the number of characters to keep."""
     words = list(items)
     first = next((at for at, item in enumerate(words) if is_command(item)), None)
     if first is None:
@@ -229,7 +229,7 @@ def hidden_words(items: Iterable[Any]) -> dict[int, int]:
 
 
 def _keep(found: dict[int, int], at: int, word: str, start: int, habit: _Habit) -> None:
-    """Note how much of a word stays: all before the password."""
+    """Record the number of characters of a word to keep: those before the password."""
     if not habit.sign:
         found[at] = start
     elif habit.sign in word:

@@ -1,6 +1,6 @@
 """Other spellings of the same text: URL-encoded, escaped, full-width, with invisible characters, with accents.
 
-Each character is folded by itself, so the time is linear: to normalise a whole text may be quadratic.
+Each character is folded by itself, which takes linear time; normalizing a whole text may take quadratic time.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ _DISGUISED: Final = re.compile(
 
 
 def may_be_disguised(content: str) -> bool:
-    """Whether a text may have another form; a quick look."""
+    """Return whether a text may have another form; a fast check."""
     return "%" in content or "\\" in content or "&" in content or not content.isascii()
 
 
 def forms_of(content: str) -> Iterator[str]:
-    """The text decoded, and the text without disguises, where that is another one."""
+    """Yield the decoded text and the text without disguises, if they differ from the original."""
     if "%" in content or "\\" in content or "&" in content:
         decoded = _ENCODED.sub(_decoded, content)
         if decoded != content:
@@ -75,12 +75,12 @@ def _plainly(sign: str) -> str:
 
 
 def fold(content: str) -> str:
-    """The text without accents, invisible characters and forms of width: `Contraseña` is `Contrasena`."""
+    """Return the text without accents, invisible characters and forms of width: `Contraseña` is `Contrasena`."""
     return content if content.isascii() else _voiced("".join(map(_folded, content)))
 
 
 def _voiced(content: str) -> str:
-    """With the signs of Japanese syllables that belong together as one."""
+    """Combine the two characters of each voiced Japanese syllable."""
     return _VOICE.sub(lambda pair: unicodedata.normalize("NFC", pair[0]), content)
 
 

@@ -1,4 +1,4 @@
-"""Names of items: those that a named tuple brings, and one that is not taken yet."""
+"""Names of items: those of a named tuple, and unique ones."""
 
 from __future__ import annotations
 

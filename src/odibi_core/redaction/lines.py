@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from odibi_core.redaction.literals import is_schema, says_no_secret
+from odibi_core.redaction.literals import is_no_secret, is_schema
 from odibi_core.redaction.names import hides, names_a_secret, words_of
 from odibi_core.redaction.shapes import without_spans
 
@@ -29,12 +29,12 @@ _Span = tuple[int, int]
 
 
 def may_have_blocks(content: str) -> bool:
-    """Whether a text has lines, of which one may name what the next hold."""
+    """Return whether a text has several lines, so that one may name the value of the next."""
     return "\n" in content
 
 
 def of_lines(content: str) -> str:
-    """Without the blocks below a secret's name, and the columns of dumped rows."""
+    """Return the text without the blocks below a secret's name, and the columns of dumped rows."""
     return without_spans(content, sorted([*_blocks(content), *_copied(content)]))
 
 
@@ -51,7 +51,7 @@ def _blocks(content: str) -> Iterator[_Span]:
 
 
 def _is_wide(name: str) -> bool:
-    """Whether more than secrets stands under the name as a rule: of `auth`, words are its settings."""
+    """Return whether a block of this name usually holds more than secrets, as `auth` holds settings."""
     return words_of(name)[-1:] in (
         ["auth"],
         ["oauth"],
@@ -64,7 +64,7 @@ def _is_wide(name: str) -> bool:
 
 
 def _block(content: str, at: int, depth: int, wide: bool) -> tuple[int, int, bool]:
-    """Where the lines begin and end that are indented deeper, and whether none of them says a secret."""
+    """Return the start and the end of the deeper indented lines, and whether none of them names a secret."""
     start = end = 0
     silent = True
     entries: dict[str, str] = {}
@@ -88,11 +88,11 @@ def _is_silent(line: str, wide: bool) -> bool:
     if leaf is None or leaf["it"] is None:
         return leaf is not None
     value = leaf["it"].strip("\"'")
-    return says_no_secret(value) or (wide and value.isalpha() and line.strip() != value)
+    return is_no_secret(value) or (wide and value.isalpha() and line.strip() != value)
 
 
 def _copied(content: str) -> Iterator[_Span]:
-    """PostgreSQL's dumps: rows behind `COPY t (name, password) FROM stdin;`, tabs between their values."""
+    """Return the secrets of a PostgreSQL dump: rows after `COPY t (name, password) FROM stdin;`, separated by tabs."""
     done = 0
     for match in _COPY.finditer(content):
         if match.start() < done:

@@ -1,4 +1,4 @@
-"""Values that give no secret away, though a secret's name stands before them: types, states, paths, references."""
+"""Values that are no secret although the name of one precedes them: types, states, paths, references."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ _KEYWORDS: Final = """
 _SCHEMA: Final = frozenset(_KEYWORDS.split())
 
 
-def says_no_secret(value: Any) -> bool:
-    """Whether the value says what a secret is, that there is none, or where it is kept, and is none itself."""
+def is_no_secret(value: Any) -> bool:
+    """Return whether a value describes a secret, its absence or its location, and is no secret itself."""
     if isinstance(value, str):
         return _says_nothing(value)
     if isinstance(value, Mapping):
@@ -64,7 +64,7 @@ def says_no_secret(value: Any) -> bool:
 
 
 def is_schema(value: Mapping[Any, Any]) -> bool:
-    """Whether a mapping describes a field, as JSON Schema, Avro and dtypes do, and holds no value of one."""
+    """Return whether a mapping describes a field, as JSON Schema, Avro and dtypes do, and holds no value."""
     kind = value.get("type", value.get("dtype"))
     kinds = kind if isinstance(kind, (list, tuple)) else [kind]
     return _SCHEMA.issuperset(value) and all(
@@ -73,17 +73,17 @@ def is_schema(value: Mapping[Any, Any]) -> bool:
 
 
 def is_placeholder(value: str) -> bool:
-    """Whether the text stands for a value that is given elsewhere."""
+    """Return whether a text is a placeholder of a value from elsewhere."""
     return _REFERENCE.fullmatch(value) is not None
 
 
 def _describes(written: str) -> bool:
-    """Whether a text in braces is such a mapping."""
+    """Return whether a text in braces is such a mapping."""
     try:
         value = json.loads(written.replace("'", '"'))
     except ValueError:
         return False
-    return isinstance(value, dict) and says_no_secret(value)
+    return isinstance(value, dict) and is_no_secret(value)
 
 
 def _says_nothing(value: str) -> bool:

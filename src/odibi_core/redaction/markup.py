@@ -1,4 +1,4 @@
-"""Secrets in XML and HTML: in an element that is named as one, or beside an attribute that names one."""
+"""Secrets in XML and HTML: in an element with the name of a secret, or beside an attribute that names one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _Span = tuple[int, int]
 
 
 def may_be_markup(content: str) -> bool:
-    """Whether a text may hold an element of XML or HTML."""
+    """Return whether a text may hold an element of XML or HTML."""
     return "<" in content and (
         "/>" in content or "</" in content or '="' in content or "='" in content or ">" in content
     )
@@ -59,7 +59,7 @@ class _Reader:
             self.named = end > 0 and names_a_secret(self.content[tag.end() : end].strip())
 
     def _attributes(self, tag: re.Match[str]) -> bool:
-        """Whether one of them names a secret; the one that holds it goes."""
+        """Hide the attribute that holds a secret; return whether another attribute names it."""
         if not tag["attributes"]:
             return False
         found = list(_ATTRIBUTE.finditer(self.content, *tag.span("attributes")))
@@ -75,7 +75,7 @@ class _Reader:
         return named
 
     def _take(self, tag: re.Match[str], name: str) -> None:
-        """Hide what the element holds; all of it where it is never closed, up to the end of the line."""
+        """Hide the content of the element; if it is not closed, the rest of the line."""
         start = tag.end()
         end = self._end_of(tag["name"], start)
         written = self.content[start:end]
@@ -102,5 +102,5 @@ class _Reader:
 
 
 def of_markup(content: str) -> str:
-    """Without what elements and attributes hold that are named as secrets."""
+    """Return the text without the content of elements and attributes that are named like secrets."""
     return without_spans(content, sorted(_Reader(content).read()))

@@ -1,4 +1,4 @@
-"""What a name says of its value: told by its words, however these are joined and spelled, in any language."""
+"""The role of a field by the words of its name, in any spelling and many languages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Final
 from odibi_core.errors import STOPS
 from odibi_core.redaction import words as secret_words
 from odibi_core.redaction.disguises import fold
-from odibi_core.redaction.literals import says_no_secret
+from odibi_core.redaction.literals import is_no_secret
 
 CREDENTIAL: Final = "credential"
 PERSONAL: Final = "personal"
@@ -19,8 +19,8 @@ SOCIAL: Final = "social"
 ADDRESS: Final = "address"
 IDENTIFIER: Final = "identifier"
 ORDINARY: Final = ""
-"""What a name may be of. Of the first two, the value is hidden; of the next three, it is looked at more closely; of
-an identifier, a number is no card's."""
+"""The roles of a name. The value of the first two is hidden; of the next three, it is examined closely; a number under
+an identifier is no card number."""
 
 _Phrases = dict[str, list[tuple[str, ...]]]
 _DIGIT: Final = "0123456789"
@@ -33,10 +33,10 @@ _LABELS: Final = (
     "attribute",
 )  # fmt: skip
 VALUES: Final = ("value", "values")
-"""Fields that hold what another field, one of `_LABELS`, names."""
+"""Fields with the value that another field, one of `_LABELS`, names."""
 _COLUMNS: Final = ("columns", "header", "fields", "names")
 _ROWS: Final = ("data", "rows", "records")
-"""A table in parts: the names of its columns, and beside them the rows that stand in their order."""
+"""A table in parts: the names of its columns, and the rows in the order of these names."""
 
 
 def _phrases(rows: Iterable[str]) -> _Phrases:
@@ -61,7 +61,7 @@ class _Kind:
         self.run = re.compile("|".join([*run_together.split(), _together(self.phrases)]))
 
     def names(self, words: list[str]) -> bool:
-        """Whether these words name a secret of the kind."""
+        """Return whether these words name a secret of the kind."""
         if not self.words.isdisjoint(words) or any(self.ends(words)):
             return True
         if any(map(self.run.search, words)):
@@ -69,7 +69,7 @@ class _Kind:
         return not "".join(words).isascii() and any(part in "".join(words) for part in self.together)
 
     def ends(self, words: list[str]) -> Iterator[int]:
-        """Where the phrases end that stand in these words."""
+        """Yield the end of each phrase in these words."""
         for at, word in enumerate(words):
             for phrase in self.phrases.get(word, ()):
                 if tuple(words[at : at + len(phrase)]) == phrase:
@@ -84,51 +84,51 @@ _KINDS: Final = ((CREDENTIAL, _CREDENTIALS), (PERSONAL, _PERSONAL))
 PHRASE_ENDS: Final = frozenset(
     phrase[-1] for _, named in _KINDS for phrases in named.phrases.values() for phrase in phrases
 )
-"""Words with which a phrase ends that is the name of a secret."""
+"""The last words of the phrases that name secrets."""
 _own: set[tuple[str, ...]] = set()
 _hidden_kinds: set[str] = {CREDENTIAL, PERSONAL}
 
 
 def take_names(names: Iterable[str]) -> None:
-    """Have these names, in any spelling, be secrets as well, and no others than these."""
+    """Replace the names of the user's secrets; each counts in every spelling."""
     _own.clear()
     _own.update(tuple(words_of(name)) for name in names)
     forget()
 
 
 def hide_kinds(kinds: Iterable[str]) -> None:
-    """Have the values be hidden that are of these kinds, and of no others."""
+    """Set the kinds of secrets that are hidden."""
     _hidden_kinds.clear()
     _hidden_kinds.update(kinds)
     forget()
 
 
 def forget() -> None:
-    """Judge every name anew."""
+    """Clear the cached roles of names."""
     for judged in (_role_of, may_end_a_phrase, ends_a_phrase):
         judged.cache_clear()
 
 
 def words_of(name: str) -> list[str]:
-    """The words of a name in lower case: of `userAPIKey`, `user-api-key` and `USER.API_KEY` the same three."""
+    """Return the words of a name in lower case: the same three of `userAPIKey`, `user-api-key` and `USER.API_KEY`."""
     return [word.lower() for word in _WORD.findall(fold(name))]
 
 
 def names_a_secret(name: str) -> bool:
-    """Whether a field of this name holds a secret, by its words: `author` and `tokenizer` stay, `auth_token` goes."""
+    """Return whether a name is that of a secret by its words: `auth_token` is, `author` and `tokenizer` are not."""
     return role_of(name) in _SECRET_ROLES
 
 
 @lru_cache(maxsize=4096)
 def may_end_a_phrase(name: str) -> bool:
-    """Whether a name is the last word of one of the phrases: `key` is."""
+    """Return whether a name is the last word of one of the phrases: `key` is."""
     words = words_of(name)
     return bool(words) and (bool(_own) or words[-1] in PHRASE_ENDS)
 
 
 @lru_cache(maxsize=4096)
 def ends_a_phrase(written: str) -> bool:
-    """Whether the last words of a text are those of a secret: `my api key`, `le mot de passe`."""
+    """Return whether the last words of a text are those of a secret: `my api key`, `le mot de passe`."""
     words = words_of(written)
     kinds = [named for kind, named in _KINDS if kind in _hidden_kinds]
     if any(words[-len(own) :] == list(own) for own in _own):
@@ -137,10 +137,10 @@ def ends_a_phrase(written: str) -> bool:
 
 
 def role_of(name: str) -> str:
-    """What a field of this name holds."""
+    """Return the role of a field of this name."""
     return _role_of(
         name[-_NAME_LOOKED_AT:].rstrip(_DIGIT)
-    )  # so that `step_1` … `step_9999` are looked at once
+    )  # `step_1` … `step_9999` share one cache entry
 
 
 _OWN: Final = "own"
@@ -160,7 +160,7 @@ def _role_of(name: str) -> str:
 
 
 def _role_of_script(name: str, words: list[str]) -> str:
-    """The role by its words in ASCII, where a letter of another script stands beside one: `üapi_key`."""
+    """Return the role by the ASCII words of a name with letters of another script: `üapi_key`."""
     ascii_words = [word.lower() for word in _ASCII_WORD.findall(name)]
     return _role_of(" ".join(ascii_words)) if ascii_words else number_under(words)
 
@@ -170,7 +170,7 @@ def _is_alone(words: list[str], kind: str) -> bool:
 
 
 def _only_describes(words: list[str]) -> bool:
-    """Whether the name is of something about a secret: `token_type`, `has_password`, `oauth_client_id`."""
+    """Return whether a name describes a property of a secret: `token_type`, `has_password`, `oauth_client_id`."""
     if len(words) < 2:
         return False
     if words[-1] in secret_words.DESCRIBES or words[0] in secret_words.ASKS:
@@ -183,7 +183,7 @@ def _only_describes(words: list[str]) -> bool:
 
 
 def number_under(words: list[str]) -> str:
-    """What a number under the name is, by the last word that says so."""
+    """Return the role of a number under a name, by the last word that has one."""
     for word in reversed(words):
         if word in secret_words.ADDRESSES:
             return ADDRESS
@@ -197,7 +197,7 @@ def number_under(words: list[str]) -> str:
 
 
 def _is_own(words: list[str]) -> bool:
-    """Whether a name that the user gave stands in these words, in a row or written as one."""
+    """Return whether these words contain a name of the user, as separate words or joined."""
     return any(
         "".join(own) in words or any(tuple(words[at : at + len(own)]) == own for at in range(len(words)))
         for own in _own
@@ -206,7 +206,7 @@ def _is_own(words: list[str]) -> bool:
 
 @lru_cache(maxsize=4096)
 def is_quantity(name: str) -> bool:
-    """Whether a secret-sounding name counts something: `tokens_per_s`, `session_count`, `password_length`."""
+    """Return whether a name like that of a secret is a quantity: `tokens_per_s`, `session_count`, `password_length`."""
     words = words_of(name)
     if not secret_words.QUANTITIES.isdisjoint(words) or words == ["pass"]:
         return True
@@ -214,18 +214,18 @@ def is_quantity(name: str) -> bool:
 
 
 def hides(name: str, value: Any) -> bool:
-    """Whether the value of the field `name` may not be kept at all: that there is none is no secret, nor a count."""
+    """Return whether the value of a field must be hidden whole; None, booleans and counts are no secrets."""
     if value is None or value is True or value is False or not names_a_secret(name):
         return False
     if isinstance(value, str):
-        return not says_no_secret(value) and not (is_quantity(name) and _NUMERAL.fullmatch(value))
+        return not is_no_secret(value) and not (is_quantity(name) and _NUMERAL.fullmatch(value))
     if isinstance(value, (int, float)):
         return not is_quantity(name)
-    return not says_no_secret(value) and not _are_numbers_of_tokens(name, value)
+    return not is_no_secret(value) and not _are_numbers_of_tokens(name, value)
 
 
 def _are_numbers_of_tokens(name: str, value: Any) -> bool:
-    """Whether it is what a language model makes of a text: `token_ids=[101, 7592]`."""
+    """Return whether a value is the tokens of a language model: `token_ids=[101, 7592]`."""
     return (
         isinstance(value, (list, tuple))
         and name.lower().endswith(("tokens", "token_ids", "tokenids"))
@@ -234,7 +234,7 @@ def _are_numbers_of_tokens(name: str, value: Any) -> bool:
 
 
 def names_its_value(fields: Any) -> bool:
-    """Whether a mapping names a secret in one field and holds it in another: `{"argument": "token", "value": …}`."""
+    """Return whether one field of a mapping names the secret in another: `{"argument": "token", "value": …}`."""
     for label in _LABELS:
         name = fields.get(label)
         if name is not None and names_a_secret(
@@ -245,21 +245,21 @@ def names_its_value(fields: Any) -> bool:
 
 
 def columns_of(fields: Any) -> tuple[str, list[Any]]:
-    """Of a table in parts: the field that holds its rows, and the names of its columns; none if it is none."""
+    """Return the field with the rows of a table in parts, and the names of its columns; empty if it is no table."""
     columns = next((fields[name] for name in _COLUMNS if isinstance(fields.get(name), (list, tuple))), ())
     rows = next((name for name in _ROWS if isinstance(fields.get(name), (list, tuple))), "")
     return rows, list(columns) if rows else []
 
 
 def is_option(item: Any) -> bool:
-    """Whether the item of a command line after this one is a secret: `--password`, but not `--password=…`."""
+    """Return whether the next item of a command line is a secret: after `--password`, but not after `--password=…`."""
     return (
         type(item) is str and item[:1] == "-" and len(item) < 100 and "=" not in item and names_a_secret(item)
     )
 
 
 def _text_of(name: Any) -> str:
-    """Return the beginning of the text of a name that is none, such as a column's label that is a tuple."""
+    """Return the start of the text of a name that is no string, such as the label of a column that is a tuple."""
     try:
         return (name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name))[:_NAME_LOOKED_AT]
     except STOPS:

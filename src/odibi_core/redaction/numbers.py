@@ -1,6 +1,6 @@
-"""Numbers of cards, accounts and social security: told by issuer, length and checksum, and by what stands before.
+"""Numbers of cards, accounts and social security, found by issuer, length, checksum and the words before them.
 
-Many numbers look like these, so a checksum alone is not enough: a card's needs its usual groups, or a name.
+Many numbers have a valid checksum by chance, so that a card number also needs its usual groups, or a name.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ _LENGTH_OF: Final = {
 
 
 def without_accounts(content: str, role: str = ORDINARY) -> str:
-    """Without IBANs: known by country, length and checksum, in groups or not."""
+    """Return the text without IBANs, found by country, length and checksum, in groups or not."""
     spans = []
     done = 0
     for start in _IBAN.finditer(content):
@@ -75,7 +75,7 @@ def without_accounts(content: str, role: str = ORDINARY) -> str:
 
 
 def _end_of_iban(content: str, start: re.Match[str]) -> int:
-    """Where the IBAN that begins here ends; 0 when it is none."""
+    """Return the end of the IBAN that starts here; 0 if there is none."""
     length = _LENGTH_OF.get((start["country"] or "").upper())
     rest = _IBAN_REST.match(content, start.end())
     if length is None or rest is None:
@@ -94,7 +94,7 @@ def _end_of_iban(content: str, start: re.Match[str]) -> int:
 
 
 def without_numbers(content: str, role: str = ORDINARY) -> str:
-    """Without card and social-security numbers; `role` is what the name of the field says that it holds."""
+    """Return the text without card and social-security numbers; `role` is that of the field."""
     spans = [
         *_spans(content, role, _GROUPED, "card"),
         *_spans(content, role, _RUN, 0),
@@ -104,7 +104,7 @@ def without_numbers(content: str, role: str = ORDINARY) -> str:
 
 
 def _spans(content: str, role: str, shape: re.Pattern[str], group: str | int) -> list[tuple[int, int]]:
-    """Where the numbers of a shape stand that go."""
+    """Return the start and the end of each number of a shape to hide."""
     return [
         (match.start(), match.start() + len(match[group]))
         for match in shape.finditer(content)
@@ -124,14 +124,14 @@ def _goes(content: str, role: str, match: re.Match[str], written: str) -> bool:
     found = _role_at(content, role, match.start(), written)
     if found == IDENTIFIER:
         return False
-    is_told = shape is _GROUPED or found == CARD or _is_said_behind(content, match.end())
-    return bool(is_told and _ISSUERS.fullmatch(digits)) or bool(
+    is_named = shape is _GROUPED or found == CARD or _is_named_after(content, match.end())
+    return bool(is_named and _ISSUERS.fullmatch(digits)) or bool(
         found == CARD and _ISSUERS_IF_NAMED.fullmatch(digits)
     )
 
 
 def _role_at(content: str, role: str, start: int, written: str) -> str:
-    """What the number there is said to be: by the nearest word before it, else by the name of its field."""
+    """Return the role of a number by the nearest word before it, otherwise by the name of its field."""
     before = _CLAUSE.split(content[max(0, start - _BEFORE) : start])[-1]
     found = number_under(words_of(before)[-_WORDS_BEFORE:])
     if found in (CARD, IDENTIFIER, SOCIAL):
@@ -141,13 +141,13 @@ def _role_at(content: str, role: str, start: int, written: str) -> str:
     return role
 
 
-def _is_said_behind(content: str, end: int) -> bool:
-    """Whether the words behind a number call it a card's."""
+def _is_named_after(content: str, end: int) -> bool:
+    """Return whether the words after a number name a card."""
     return number_under(words_of(content[end : end + _BEHIND])[:2]) == CARD
 
 
 def is_card_number(value: Any, role: str) -> bool:
-    """Whether a number under a name of this role is a card's."""
+    """Return whether a number in a field of this role is a card number."""
     if role != CARD or value != value or not 10**11 <= abs(value) < 10**19 or value != int(value):
         return False
     digits = str(abs(int(value)))
@@ -155,6 +155,6 @@ def is_card_number(value: Any, role: str) -> bool:
 
 
 def adds_up(digits: str) -> bool:
-    """ISO/IEC 7812-1, annex B: doubling every second digit from the right, the sum is a multiple of ten."""
+    """Return whether the checksum of ISO/IEC 7812-1, annex B, is right: the Luhn sum is a multiple of ten."""
     values = digits.encode().translate(_VALUE_OF)
     return (sum(values[::-2]) + sum(values[-2::-2].translate(_DOUBLED))) % 10 == 0

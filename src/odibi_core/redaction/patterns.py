@@ -1,8 +1,8 @@
-"""How long a regular expression of the user's may take on the worst of texts: told from its parts.
+"""The worst-case time of a regular expression, computed from its parts.
 
-Where a pattern fails, each repeat that can end in several places is tried in all of them. Two repeats multiply their
-ways if the same text can be divided between them differently: both take its characters, and so does all that stands
-between. The product of these ways, times the places where a match may begin, bounds the steps.
+If a match fails, each repeat is tried with all of its possible ends. Two repeats multiply their ways if the same text
+can be divided between them differently: both take its characters, and so do all parts between them. The product of
+these ways, times the possible starts of a match, bounds the steps.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from re import _parser as sre_parser  # type: ignore[attr-defined]
 from typing import Any, Final, NamedTuple
 
 MOST_PATHS: Final = 512
-"""Ways through the alternatives of a pattern that are looked at; one that has more is too intricate to judge."""
+"""Paths through the alternatives of a pattern that are examined; a pattern with more is refused."""
 _LETTERS: Final = [*map(chr, range(128)), "\u00a0", "é", "Ж", "中", "\u2028"]
 _ALL: Final = frozenset(_LETTERS)
 _CATEGORIES: Final = {
@@ -37,7 +37,7 @@ class Part(NamedTuple):
 
 
 def steps(parsed: Any, window: int) -> int:
-    """At most so many steps does a search take in a text of `window` characters, by the order of magnitude."""
+    """Return the maximum number of steps of a search in a text of `window` characters, as an order of magnitude."""
     paths = list(_paths(parsed, window))
     if len(paths) > MOST_PATHS:
         return window**4
@@ -45,7 +45,7 @@ def steps(parsed: Any, window: int) -> int:
 
 
 def _steps_of(path: list[Part], window: int) -> int:
-    """What stands behind the last part that may fail is never tried a second time."""
+    """Return the steps of one path; the parts after the last one that may fail are never tried again."""
     last = max((at for at, part in enumerate(path) if not part.optional), default=-1)
     path = path[: last + 1]
     varying = [at for at, part in enumerate(path) if part.ways > 1]
@@ -54,7 +54,7 @@ def _steps_of(path: list[Part], window: int) -> int:
 
 
 def _ways_from(path: list[Part], varying: list[int]) -> int:
-    """The ways in which the first of these and those linked with all before it can share a text."""
+    """Return the ways in which the first part, and the parts linked with it, can share a text."""
     linked = varying[:1]
     for at in varying[1:]:
         if all(_share(path, other, at) for other in linked):
@@ -66,7 +66,7 @@ def _ways_from(path: list[Part], varying: list[int]) -> int:
 
 
 def _share(path: list[Part], first: int, second: int) -> bool:
-    """Whether a text may be divided differently between two repeats: what stands between can be within both."""
+    """Return whether a text may be divided differently between two repeats, as both take the characters between."""
     if path[first].letters.isdisjoint(path[second].letters):
         return False
     return all(
@@ -77,7 +77,7 @@ def _share(path: list[Part], first: int, second: int) -> bool:
 
 
 def _begins_anywhere(path: list[Part], varying: list[int]) -> bool:
-    """Whether a match may begin inside of what one of the repeats takes."""
+    """Return whether a match may start inside the text of one of the repeats."""
     if not varying:
         return False
     fixed = [part for part in path[: varying[0]] if not part.optional]
@@ -86,7 +86,7 @@ def _begins_anywhere(path: list[Part], varying: list[int]) -> bool:
 
 
 def _paths(parts: Any, window: int) -> Iterator[list[Part]]:
-    """Each way through the alternatives, as its parts in a row; a few more than `MOST_PATHS` at most."""
+    """Yield each path through the alternatives as a sequence of parts; at most a few more than `MOST_PATHS`."""
     pieces = [_piece(kind, about, window) for kind, about in parts]
     for count, chosen in enumerate(product(*pieces)):
         yield [part for piece in chosen for part in piece]
@@ -95,7 +95,7 @@ def _paths(parts: Any, window: int) -> Iterator[list[Part]]:
 
 
 def _piece(kind: Any, about: Any, window: int) -> list[list[Part]]:
-    """The alternatives that one node of a parsed pattern is, each as its parts."""
+    """Return the alternatives of one node of a parsed pattern, each as its parts."""
     if kind in (sre.MAX_REPEAT, sre.MIN_REPEAT):
         return [_repeat(*about, window=window)]
     if kind is sre.POSSESSIVE_REPEAT:
@@ -115,7 +115,7 @@ def _piece(kind: Any, about: Any, window: int) -> list[list[Part]]:
 
 
 def _branches(branches: Any, window: int) -> list[list[Part]]:
-    """Alternatives in which nothing repeats are as one part; of the others each is a way of its own."""
+    """Return the alternatives of a branch; those without a repeat count as one."""
     fixed = [branch for branch in branches if branch.getwidth()[0] == branch.getwidth()[1]]
     ways = [path for branch in branches if branch not in fixed for path in _paths(branch, window)]
     if fixed:
@@ -132,7 +132,7 @@ def _repeat(least: int, most: int, inner: Any, *, window: int) -> list[Part]:
 
 
 def letters_of(parts: Any) -> frozenset[str]:
-    """All characters that stand anywhere in what these parts match."""
+    """Return every character that may occur in a match of these parts."""
     found: frozenset[str] = frozenset()
     for kind, about in parts:
         found |= _letters(kind, about)
@@ -158,7 +158,7 @@ def _letters(kind: Any, about: Any) -> frozenset[str]:
 
 
 def _of_set(about: Any) -> frozenset[str]:
-    """A set in brackets, as if case did not matter: that finds no less to be shared."""
+    """Return the characters of a set in both cases, which can only find more to share."""
     found: frozenset[str] = frozenset()
     for kind, what in about:
         if kind is sre.RANGE:
@@ -174,7 +174,7 @@ def _of_set(about: Any) -> frozenset[str]:
 
 
 def _exact(about: Any) -> frozenset[str]:
-    """The characters that a negated set leaves out, and no others."""
+    """Return exactly the characters that a negated set excludes."""
     found: frozenset[str] = frozenset()
     for kind, what in about:
         if kind is sre.LITERAL:
@@ -191,7 +191,7 @@ def _both_cases(letter: str) -> frozenset[str]:
 
 
 def can_explode(parts: Any, *, repeated: bool = False) -> bool:
-    """Whether something that varies stands inside a repeat: the one way in which a pattern's time is exponential."""
+    """Return whether a repeat contains a part of varying length, the one cause of exponential time."""
     for kind, about in parts:
         if kind in (sre.MAX_REPEAT, sre.MIN_REPEAT):
             least, most, inner = about
@@ -213,7 +213,7 @@ def can_explode(parts: Any, *, repeated: bool = False) -> bool:
 
 
 def _differ_at_once(branches: Any) -> bool:
-    """Whether the first letters of alternatives tell them apart."""
+    """Return whether the first letters of the alternatives differ."""
     firsts = [branch[0] if len(branch) else None for branch in branches]
     letters = {about for kind, about in filter(None, firsts) if kind is sre.LITERAL}
     return len(letters) == len(firsts)

@@ -1,6 +1,6 @@
-"""Secrets and personal data are taken out here: by the name of a field, by the shape of a value, by the user's rules.
+"""The redactor: hides secrets by the name of a field, the shape of a value, and the rules of the user.
 
-It fails closed: a value over which a rule breaks is hidden whole, counted in `failures`, and told of once.
+It fails closed: if a rule raises an error, the value is hidden whole, counted in `failures`, and logged once.
 """
 
 from __future__ import annotations
@@ -57,14 +57,14 @@ __all__ = [
 ]
 
 SMALLEST_CARD: Final = 10**14
-"""No smaller number needs a look, unless its field is named as a card's."""
+"""Smaller numbers are not examined, unless the name of the field is that of a card."""
 
 failures: Final[Counter[str]] = Counter()
-"""How often a rule broke, by the type of the error; each time, what it was looking at was hidden."""
+"""Errors of rules by type; each time, the examined value was hidden."""
 
 _DIGITS: Final = re.compile("[0-9](?:[ \u00a0.-]?[0-9]){8}")
 _LAYERS: Final = 3
-"""How often a text may be encoded over and over, and its secrets are still found."""
+"""Levels of encoding within which secrets are found."""
 
 
 def _has_a_login(content: str) -> bool:
@@ -78,12 +78,12 @@ def _has_a_scheme(content: str) -> bool:
 
 
 class Rule(NamedTuple):
-    """One kind of secret in a text: a quick look at whether there may be any, and what takes it out."""
+    """A rule for one kind of secret in texts: a fast check, and the function that hides it."""
 
     kind: str
     may_find: Callable[[str], object]
     without: Callable[[str, str], str]
-    """Of a text, and of what the name of its field says that it is."""
+    """Takes a text and the role of its field."""
 
 
 _RULES: Final[tuple[Rule, ...]] = (
@@ -97,11 +97,11 @@ _RULES: Final[tuple[Rule, ...]] = (
     Rule(PERSONAL, lambda content: "@" in content, without_addresses),
     Rule("", lambda content: own_patterns(), without_own),
 )
-"""In their order; most texts need no more than the quick looks."""
+"""The rules in their order; most texts need only the fast checks."""
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether a field of this name holds a secret, by its words: `author` and `tokenizer` stay, `auth_token` goes."""
+    """Return whether a name is that of a secret by its words: `auth_token` is, `author` and `tokenizer` are not."""
     try:
         return names_a_secret(name)
     except Exception as error:
@@ -109,7 +109,7 @@ def is_secret_name(name: str) -> bool:
 
 
 def is_plain_name(name: str) -> bool:
-    """Whether a value that holds nothing anywhere holds nothing under this name either."""
+    """Return whether a value without secrets has none in a field of this name either."""
     try:
         return role_of(name) in (ORDINARY, IDENTIFIER)
     except Exception as error:
@@ -117,7 +117,7 @@ def is_plain_name(name: str) -> bool:
 
 
 def is_silent(item: str) -> bool:
-    """Whether nothing follows from the item of a list for those that stand behind it."""
+    """Return whether an item of a list has no influence on the items after it."""
     try:
         return not is_option(item) and not is_command(item)
     except Exception as error:
@@ -125,7 +125,7 @@ def is_silent(item: str) -> bool:
 
 
 def hidden(name: str, value: Any) -> bool:
-    """Whether the value of the field `name` may not be kept at all."""
+    """Return whether the value of a field must be hidden whole."""
     try:
         return hides(name, value)
     except Exception as error:
@@ -133,21 +133,21 @@ def hidden(name: str, value: Any) -> bool:
 
 
 def redact(value: Any, role: str = ORDINARY) -> Any:
-    """A plain value without secrets; dicts and lists are made anew where something in them had to go.
+    """Return a plain value without its secrets; dicts and lists are copied if something in them changes.
 
-    `role` is what the name of the field says that it holds.
+    `role` is that of the name of the field.
     """
     return Redactor().of(value, role)
 
 
 class Redactor:
-    """The one walk over a value; what takes the secrets out of a text may be given, as one that remembers."""
+    """A walk over a value; the function that redacts texts may be replaced by one with a cache."""
 
     def __init__(self, text: Callable[[str, str], str] | None = None) -> None:
         self.text = text or redact_text
 
     def of(self, value: Any, role: str = ORDINARY) -> Any:
-        """The value without secrets."""
+        """Return the value with its secrets hidden."""
         if isinstance(value, str):
             return self.text(value, role)
         try:
@@ -164,7 +164,7 @@ class Redactor:
         return value
 
     def field(self, name: str, value: Any, role: str = ORDINARY) -> Any:
-        """What a field of this name may hold; a name that says nothing leaves it to the one around it."""
+        """Return the visible value of a field; an ordinary name takes the role of the enclosing field."""
         if hidden(name, value):
             return HIDDEN
         if names_its_second(value) and not _is_word(value[1]):
@@ -172,7 +172,7 @@ class Redactor:
         return self.of(value, role_of(name) or role)
 
     def rows(self, rows: Any, columns: list[Any]) -> Any:
-        """The rows of a table whose columns are named elsewhere."""
+        """Return the rows of a table whose columns another field names."""
         return [self._row(row, columns) for row in rows] if isinstance(rows, (list, tuple)) else self.of(rows)
 
     def _row(self, row: Any, columns: list[Any]) -> Any:
@@ -212,24 +212,24 @@ class Redactor:
 
 
 def names_its_second(item: Any) -> bool:
-    """Whether a value is a name and its value, as headers and `dict.items()` have them, and the name says something."""
+    """Return whether a value is a pair of name and value, as in headers and `dict.items()`, with a relevant name."""
     return (
         type(item) in (list, tuple) and len(item) == 2 and type(item[0]) is str and not is_plain_name(item[0])
     )
 
 
 def _is_word(value: Any) -> bool:
-    """Whether it may be one of two words of a list, so that these are no name and value."""
+    """Return whether an item may be one of two words of a list, which then are no name and value."""
     return isinstance(value, str) and value.replace("_", "").isalpha() and value == value.lower()
 
 
 def held(value: Any) -> Any:
-    """What may be kept of a value that another field calls a secret."""
+    """Return the visible form of a value that another field names a secret: None and booleans stay."""
     return value if value is None or isinstance(value, bool) else HIDDEN
 
 
 def named_elsewhere(fields: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """The fields that other fields of the same mapping name: rows, with the names of their columns, and secrets."""
+    """Return the fields that other fields of a mapping name: rows with their columns, and secrets."""
     if ("value" in fields or "values" in fields) and names_its_value(fields):
         return {name: [] for name in VALUES}
     if "data" in fields or "rows" in fields or "records" in fields:
@@ -242,10 +242,9 @@ _NONE: Final[dict[str, list[Any]]] = {}
 
 
 def redact_text(content: str, role: str = ORDINARY) -> str:
-    """A text without the secrets that it spells out; most texts come back as they are, after one look.
+    """Return a text without its secrets; most texts are returned unchanged after fast checks.
 
-    One in which a secret was URL-encoded, or escaped as JSON does, comes back decoded. `role` is what the name of its
-    field says that it holds.
+    A text with a URL-encoded or JSON-escaped secret is returned decoded. `role` is that of the name of the field.
     """
     try:
         return _redacted(content, role, _LAYERS)
@@ -267,11 +266,11 @@ def _redacted(content: str, role: str, layers: int) -> str:
 
 
 def _failed(error: Exception) -> str:
-    """A rule broke: counted, told once, and nothing shown of what it was looking at."""
+    """Count the error of a rule, log it once, and return the placeholder for the whole value."""
     failures[type(error).__name__] += 1
     if failures.total() == 1:
         logging.getLogger("odibi_core").error(
-            "a rule of redaction failed with %s: what it was looking at is hidden, now and from now on",
+            "a rule of redaction failed with %s: the examined values are hidden whole",
             type(error).__name__,
         )
     return HIDDEN

@@ -1,6 +1,6 @@
 """Redaction rules of the user: names, regular expressions and two switches, for the whole process.
 
-A pattern that could take for ever is refused, and a long text is searched in windows: so each takes a bounded time.
+The time of a pattern is bounded: one with unbounded time is refused, and a long text is searched in windows.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from odibi_core.redaction.shapes import HIDDEN, without_spans
 Rule = TypeVar("Rule")
 
 WINDOW: Final = 1024
-"""Characters of a long text that a pattern of the user's sees at once."""
+"""Characters of a long text that a user's pattern searches at a time."""
 OVERLAP: Final = 256
-"""Characters that two windows share: a match up to this long is found wherever it stands."""
+"""Characters that two windows share: a match of at most this length is always found."""
 
 MOST_STEPS: Final = 4 * WINDOW**2
-"""A pattern that may need more in one window is refused."""
+"""Maximum of the steps of a pattern in one window."""
 
 
 _KINDS: Final = (CREDENTIAL, PERSONAL)
@@ -78,10 +78,10 @@ def configure(
     personal: bool | None = None,
     source: str = "code",
 ) -> None:
-    """Hide these names and patterns too, in the whole process, beside all built-in rules and all given before.
+    """Add names and patterns to the rules of the process.
 
-    Rules add up and are never dropped, because something that runs may rely on them. Best called before the first
-    event: what was recorded stays as it is.
+    Rules add up and are never removed, because a running pipeline may rely on them. Call it before the first event:
+    recorded events do not change.
 
     Args:
         names: Each is meant in every spelling: `employee_no` also hides `employeeNo` and `EMPLOYEE-NO`, as a field
@@ -111,7 +111,7 @@ def configure(
 
 
 def release(source: str) -> None:
-    """Forget what a source, such as a run that ended, wanted of the switches."""
+    """Remove the switches of a source, such as a run that ended."""
     _rules.switches.pop(source, None)
     _rules.renewed()
 
@@ -128,7 +128,7 @@ def switched_off() -> frozenset[str]:
 
 
 def on_new_rules(forget: Callable[[], None]) -> None:
-    """Have `forget` called whenever the rules change: what was found clean may be so no more."""
+    """Call `forget` when the rules change, because cached results may be wrong then."""
     _forgetters.append(forget)
 
 
@@ -143,7 +143,7 @@ def own_name_parts() -> tuple[str, ...]:
 
 
 def without_own(content: str, role: str = "") -> str:
-    """Without what the user's patterns find."""
+    """Return the text with the matches of the user's patterns hidden."""
     for pattern in _in_force.patterns:
         if len(content) <= WINDOW:
             content = pattern.sub(HIDDEN, content)
@@ -153,7 +153,7 @@ def without_own(content: str, role: str = "") -> str:
 
 
 def _spans(pattern: re.Pattern[str], content: str) -> list[tuple[int, int]]:
-    """Where a pattern matches in any window of a long text."""
+    """Return the spans of a pattern in every window of a long text."""
     return sorted(
         (start + match.start(), start + match.end())
         for start in range(0, len(content), WINDOW - OVERLAP)
@@ -165,7 +165,7 @@ def _spans(pattern: re.Pattern[str], content: str) -> list[tuple[int, int]]:
 def _each(
     read: Callable[[str], Rule], what: str, given: Iterable[str], wrong: list[ConfigurationError]
 ) -> Iterator[Rule]:
-    """Those that are right; what is wrong with the others goes to `wrong`."""
+    """Yield the valid items, and append an error for each of the others to `wrong`."""
     for item in ("",) if isinstance(given, str) else given:
         try:
             if isinstance(given, str) or not isinstance(item, str):
@@ -176,7 +176,7 @@ def _each(
 
 
 def right_name(name: str) -> str:
-    """The name, if it can be a rule. Raises `ConfigurationError`."""
+    """Return the name if it is a valid rule. Raises `ConfigurationError`."""
     if not words_of(name):
         raise ConfigurationError(
             f"{name!r} is no name to redact: it has no word; give one such as 'employee_no'"
@@ -185,7 +185,7 @@ def right_name(name: str) -> str:
 
 
 def right_pattern(pattern: str) -> re.Pattern[str]:
-    """The pattern, if it can be a rule. Raises `ConfigurationError`."""
+    """Compile a pattern that is a valid rule. Raises `ConfigurationError`."""
     try:
         compiled = re.compile(pattern)
         parsed = sre_parser.parse(pattern)

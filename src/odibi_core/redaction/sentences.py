@@ -1,4 +1,4 @@
-"""Secrets that a sentence or a command says without a sign between the name and the value."""
+"""Secrets in sentences and commands without a sign between name and value."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TOLD: Final = re.compile(
     r"(?:password|passwd|pwd|passphrase|api[ _-]?key|token|secret|passwort"
     r"|contrase[nñ]a)):?[ \t]++(?P<it>(?=[^\s\d]{0,40}\d)[^\s\"'(]{4,200}+)"
 )
-"""A sentence that says a password: one that has a digit, since `the password is wrong` says none."""
+"""A sentence with a password, which must have a digit, because `the password is wrong` has none."""
 _BEHIND: Final = re.compile(
     r"(?m)(?:^[ \t]*+(?:ENV|ARG|setenv|setx)|(?<![\w-])(?:configure|config)[ \t]++set"
     r"|(?<![\w-])git[ \t]++config(?:[ \t]++--?\w++)*+)[ \t]++(?P<name>[\w./:-]{1,100}+)[ \t]++"
@@ -56,7 +56,7 @@ _VERBS: Final = (
 
 
 def of_sentences(content: str) -> str:
-    """Without the values that stand behind a name with no sign between."""
+    """Return the text without the values that follow a name without a sign."""
     if any(verb in content for verb in _VERBS):
         content = without_spans(content, [each.span("it") for each in _TOLD.finditer(content)])
     if not content.isascii():
@@ -65,7 +65,7 @@ def of_sentences(content: str) -> str:
 
 
 def _behind(content: str) -> Iterator[tuple[int, int]]:
-    """Where the values stand that follow a name without a sign."""
+    """Yield the start and the end of each value that follows a name without a sign."""
     for match in _BEHIND.finditer(content):
         group = next(each for each in ("it", "held", "told", "secure", "given") if match[each])
         if hides(match["name"] or match["part"] or match["alias"] or "password", match[group]):

@@ -1,7 +1,7 @@
-"""Which texts are secrets by their frame: private keys between their lines, what follows `Bearer` and `Basic`.
+"""Secrets with a frame: private keys between their lines, and the text after `Bearer` and `Basic`.
 
-Every pattern is linear: it starts only where a run of its characters starts, takes what it takes possessively, and
-has nothing behind an unbounded part that could fail. So no crafted text can hold up the program that is observed.
+Every pattern is linear: it starts only at the start of a run of its characters, takes them possessively, and has no
+part after an unbounded one that could fail. So no crafted text can delay the observed program.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _SCHEMED: Final = re.compile(
 
 
 def without_keys(content: str, role: str = "") -> str:
-    """Without private-key blocks; one of which an end is missing takes the text on that side with it."""
+    """Return the text without private keys; if one end of a key is missing, the text on that side is hidden too."""
     head, *blocks = content.split("-----BEGIN")
     kept = [_before_an_end(head)]
     for block in blocks:
@@ -40,7 +40,7 @@ _KEY_LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234
 
 
 def _before_an_end(content: str) -> str:
-    """A text without the second halves of keys that it begins with: what stands before their `-----END`."""
+    """Return the text without the second half of a key at its start: everything before `-----END`."""
     parts = content.split("-----END")
     for at, after in enumerate(parts[1:]):
         if "PRIVATE" in after.partition("-----")[0][:64]:
@@ -49,12 +49,12 @@ def _before_an_end(content: str) -> str:
 
 
 def without_schemes(content: str, role: str = "") -> str:
-    """Without what follows `Bearer` and `Basic`, unless it is a plain word."""
+    """Return the text without the credentials after `Bearer` and `Basic`; a plain word stays."""
     return _SCHEMED.sub(rf"\1\2{HIDDEN}", content)
 
 
 def without_spans(content: str, spans: Iterable[tuple[int, int]]) -> str:
-    """Without what stands in these places, given in their order; where two overlap, both go as one."""
+    """Return the text with these spans hidden; they are ordered, and overlapping ones are merged."""
     parts: list[str] = []
     done = 0
     for start, end in spans:

@@ -1,4 +1,4 @@
-"""Secrets that a text names elsewhere than beside them: by the columns of SQL."""
+"""Secrets in SQL, which the columns of a statement name."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _NO_COLUMNS: Final = frozenset(
 _SIGN: Final = re.compile(r"(?P<quote>\\{0,8}[\"'])|[(),]")
 _NEXT_ROW: Final = re.compile(r"\s*+(?:,|\.\.\.[^()]{0,200}?\.\.\.)\s*+(?=\()")
 _GIVEN_LATER: Final = re.compile(r"\?|%s|%\(\w+\)s|[:$@]\w+|(?i:default)")
-"""What stands in a statement for a value that comes with it."""
+"""Placeholders of a statement, whose values are passed separately."""
 _PARAMETERS: Final = re.compile(r"\[parameters: \[?(?=\()")
-"""Where SQLAlchemy tells these, behind a statement that failed."""
+"""The start of the parameters that SQLAlchemy prints after a failed statement."""
 _Span = tuple[int, int]
 
 
 def of_columns(content: str) -> str:
-    """Without the values whose column is one of secrets, in each row that is given."""
+    """Return the text without the values of columns that hold secrets, in every row of a statement."""
     spans = _of_tables(content) if _TABLE.search(content) else []
     done = behind = 0
     for match in _COLUMNS.finditer(content):
@@ -52,7 +52,7 @@ def of_columns(content: str) -> str:
 
 
 def _of_tables(content: str) -> list[_Span]:
-    """The values of an `INSERT` that names no columns, where the same text creates the table."""
+    """Return the secrets of an `INSERT` without columns, if the same text creates the table."""
     tables = _columns_of_tables(content)
     spans: list[_Span] = []
     done = 0
@@ -82,7 +82,7 @@ def _table_name(written: str) -> str:
 
 
 def _rows(content: str, start: int) -> tuple[list[list[_Span]], int]:
-    """The rows `(…), (…)` that begin with the bracket here, each its items, and where the last of them ends."""
+    """Return the rows `(…), (…)` from this bracket on, each with its items, and the end of the last."""
     rows: list[list[_Span]] = []
     while True:
         row, end = _row(content, start + 1)
@@ -94,7 +94,7 @@ def _rows(content: str, start: int) -> tuple[list[list[_Span]], int]:
 
 
 def _row(content: str, start: int) -> tuple[list[_Span], int]:
-    """The items up to the bracket that closes, and where that ends; a row that never ends takes the rest."""
+    """Return the items up to the closing bracket, and the end; an unclosed row takes the rest of the text."""
     items: list[_Span] = []
     depth, at, begun = 0, start, start
     while sign := _SIGN.search(content, at):
@@ -125,7 +125,7 @@ def _trimmed(content: str, start: int, end: int) -> _Span:
 
 
 def _secret_items(content: str, columns: list[str], row: list[_Span]) -> Iterator[_Span]:
-    """Which of them go; all, when there are more or fewer than columns, for then nobody can say which."""
+    """Return the items to hide; all of them if their number differs from that of the columns."""
     if len(row) != len(columns):
         yield row[0][0], row[-1][1]
         return

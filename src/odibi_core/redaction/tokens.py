@@ -1,4 +1,4 @@
-"""Tokens of services: a table of what each begins with, and what follows; formats as the services publish them."""
+"""Tokens of services: a table of their prefixes and formats, as the services publish them."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ _SHORTEST_MARKED: Final = 36
 
 
 def _token(beginning: str, rest: str) -> re.Pattern[str]:
-    """The literal is written first, since a search for it is a quick one."""
+    """Return the pattern of a token, with the literal first, because searching for it is fast."""
     literal = re.escape(beginning)
     before = "" if not beginning[0].isalnum() else f"(?<![A-Za-z0-9]{literal})"
     return re.compile(f"{literal}{before}{rest}")
@@ -178,7 +178,7 @@ _BY_SIGN: Final = tuple(
 
 
 def may_hold_a_token(content: str) -> bool:
-    """Whether a text has a word that is long enough for a token."""
+    """Return whether a text has a word of the length of a token."""
     return _LONG.search(content) is not None
 
 
@@ -191,7 +191,7 @@ def _beginnings_in(content: str) -> Iterator[str]:
 
 
 def without_tokens(content: str, role: str = ORDINARY) -> str:
-    """Without the tokens of services; beside an AWS key's id, also without the secret that goes with it."""
+    """Return the text without tokens of services; next to the id of an AWS key, also without its secret."""
     if ("AKIA" in content or "ASIA" in content) and _AWS_ID.search(content):
         content = _AWS_SECRET.sub(HIDDEN, content)
     for beginning in list(_beginnings_in(content)):

@@ -1,4 +1,4 @@
-"""Where a value that a text gives to a name begins and ends: quoted, in brackets, or bare."""
+"""The start and the end of a value in a text: quoted, in brackets, or bare."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BARE: Final = re.compile(
     r"(?i:(?:bearer|basic|digest|token|apikey|negotiate)[ \t]++)?"
     r"(?:[^\s,;&\"'<>)}\]]|[,;&\"'<>)}\]](?![\s,;&\"'<>)}\]/\\]|\Z|[\w.-]{1,64}[ \t]?[=:]))++"
 )
-"""What is not quoted: to the next space, or to a sign after which something else begins."""
+"""An unquoted value: up to the next space, or to a sign after which another item starts."""
 _WHOLE_LINES: Final = frozenset({"authorization", "cookie", "cookies"})
 _PHRASES: Final = frozenset(
     {"passphrase", "password", "phrase", "mnemonic", "passwort", "contrasena", "passe"}
@@ -26,7 +26,7 @@ _WORDS: Final = re.compile(r"\S++(?:[ ]\w++){1,30}+(?=[ \t]*+(?:[\r\n]|\Z))")
 
 
 def value_at(content: str, start: int, name: str, begun: int = -1) -> tuple[int, int]:
-    """Where the value that begins here begins and ends, without its quotes; `begun` is where its name begins."""
+    """Return the start and the end of a value without its quotes; `begun` is the start of its name."""
     first = content[start : start + 1]
     quote = _QUOTE.match(content, start) if first in _BEFORE_A_VALUE else None
     if quote:
@@ -40,7 +40,7 @@ def value_at(content: str, start: int, name: str, begun: int = -1) -> tuple[int,
 
 
 def _end_of_line(content: str, start: int, begun: int) -> int:
-    """The end of the line, or the quote that closes one before the name: `-H 'Authorization: …'`."""
+    """Return the end of the line, or of the quote that opens before the name: `-H 'Authorization: …'`."""
     line = _LINE.match(content, start)
     end = line.end() if line else start
     quote = content[begun - 1 : begun] if begun > 0 else ""
@@ -52,7 +52,7 @@ def _end_of_line(content: str, start: int, begun: int) -> int:
 
 
 def _phrase_at(content: str, start: int, name: str, begun: int) -> re.Match[str] | None:
-    """Several words behind the name of a phrase with which the line begins."""
+    """Return the span of several words after the name of a phrase at the start of a line."""
     if not _is_phrase(name):
         return None
     before = content[content.rfind("\n", max(0, begun - 40), begun) + 1 : begun]
@@ -70,7 +70,7 @@ def _takes_the_line(name: str) -> bool:
 
 
 def closing_quote(content: str, start: int, quote: str) -> int:
-    """Where the quote closes: one as deeply escaped as the opening one, and not doubled, which is one inside."""
+    """Return the position of the closing quote: escaped as deeply as the opening one, and not doubled."""
     at = content.find(quote, start)
     while at >= 0:
         end = at + len(quote)
@@ -84,7 +84,7 @@ def closing_quote(content: str, start: int, quote: str) -> int:
 
 
 def _end_of_nested(content: str, start: int) -> int:
-    """Behind the bracket that closes the one that stands here."""
+    """Return the position after the bracket that closes the one here."""
     depth, quote = 0, ""
     for sign in _NESTING.finditer(content, start):
         if quote:

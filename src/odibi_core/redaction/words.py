@@ -1,6 +1,6 @@
-"""Words by which a name says what it holds: tables only, in lower case and without accents.
+"""Words that give a name its role: tables only, in lower case and without accents.
 
-A phrase is written with `_` between its words: it counts wherever these stand in a row, joined in any way.
+A phrase has `_` between its words; it matches these words in sequence, joined in any way.
 """
 
 from __future__ import annotations
@@ -147,9 +147,9 @@ RUN_TOGETHER: Final = """
 """Where words are written as one: `dbpassword`, `accesstoken`, `PHPSESSID`."""
 
 ALONE: Final = _set("pass clave chave geheimzahl pwrd 鍵 暗号")
-"""Words that are a secret only where they are the whole name."""
+"""Words that are a secret only if they are the whole name."""
 
-# What a name says of the secret instead of holding it.
+# Last words of names that describe a secret.
 DESCRIBES: Final = _set("""
     type types kind method methods name names field fields column columns col table schema class format
     version status state policy policies rule rules provider providers scheme mode algorithm alg algo
@@ -179,7 +179,7 @@ QUANTITIES: Final = _set("""
     cached active open failures errors attempts retries timeout
     """)
 
-# What a number or an address under a name is taken for.
+# Words of names of numbers and addresses, by their role.
 CARDS: Final = _set("""
     card cards pan visa mastercard amex maestro discover jcb diners unionpay cc creditcard debitcard payment payments
     kreditkarte karte carte tarjeta cartao carta karta kaart карта карты カード 卡
