@@ -1,4 +1,4 @@
-"""What calls cost, said as events; an alert where one is too dear, or where the month's budget is spent."""
+"""Costs of calls as events, with alerts above a threshold for one call and above a budget for the month."""
 
 from __future__ import annotations
 
@@ -26,17 +26,22 @@ _AS_GIVEN: Final = frozenset({type(None), bool, int, float, str, bytes})
 def track_cost(
     operation: str, bytes_processed: Any, estimated_cost_usd: Any, tags: Mapping[str, Any] | None = None
 ) -> None:
-    """Record what an operation cost, and alert when that passes `COST_ALERT_THRESHOLD_USD`.
+    """Record the cost of an operation, with an alert if it exceeds `COST_ALERT_THRESHOLD_USD`.
 
-    An alert is raised too, once, when what this process spent in a calendar month (UTC) passes the budget of
-    `ODIBI_COST__BUDGET_USD`. With `COST_TRACKING_ENABLED=false` nothing is recorded. Amounts may be of any
-    numeric type; one that cannot be right (NaN, negative, a text) is recorded as given, with a `cost_note`, and counts
-    as unknown. Never raises.
+    One more alert is raised if the costs of this process in a calendar month (UTC) exceed `ODIBI_COST__BUDGET_USD`.
+    With `COST_TRACKING_ENABLED=false` nothing is recorded. Never raises.
+
+    Args:
+        operation: Name of the operation.
+        bytes_processed: Number of bytes, of any numeric type.
+        estimated_cost_usd: US dollars, of any numeric type. An impossible amount (NaN, negative, a text) is recorded
+            as given, with a `cost_note`, and counts as unknown.
+        tags: Further labels, by which `odibi costs` groups.
 
     >>> track_cost("daily_report", 5 * 2**40, 31.25, tags={"team": "sales"})
     """
     amounts = {"bytes_processed": bytes_processed, "estimated_cost_usd": estimated_cost_usd}
-    tell_cost({"operation": operation, **amounts, "tags": tags}, current_bus())
+    publish_cost({"operation": operation, **amounts, "tags": tags}, current_bus())
 
 
 def track_query_performance(
@@ -46,7 +51,15 @@ def track_query_performance(
     bytes_processed: Any,
     tags: Mapping[str, Any] | None = None,
 ) -> None:
-    """Record how a query went. Numbers may be of any numeric type; others are recorded as given. Never raises."""
+    """Record a query. Numbers may be of any numeric type; other values are recorded as given. Never raises.
+
+    Args:
+        query_type: Kind of statement, such as `SELECT`.
+        duration_seconds: Duration in seconds.
+        rows_returned: Number of rows.
+        bytes_processed: Number of bytes.
+        tags: Further labels.
+    """
     fields: dict[str, Any] = {"query_type": query_type, "tags": tags}
     fields |= {"rows_returned": _plain(rows_returned), "bytes_processed": _plain(bytes_processed)}
     seconds = _plain(duration_seconds)
@@ -59,8 +72,8 @@ def track_query_performance(
     )
 
 
-def tell_cost(fields: dict[str, Any], bus: EventBus, context: Context | None = None) -> None:
-    """Say a `cost` event with these fields, and the alerts that it calls for."""
+def publish_cost(fields: dict[str, Any], bus: EventBus, context: Context | None = None) -> None:
+    """Publish a `cost` event with these fields, and the alerts that follow from it."""
     config = _config()
     if config is not None and not config.cost_tracking_enabled:
         return
@@ -71,8 +84,7 @@ def tell_cost(fields: dict[str, Any], bus: EventBus, context: Context | None = N
     if cost is None:
         fields.setdefault("cost_note", "not an amount of money: recorded as given, counted as unknown")
     fields = {name: value for name, value in fields.items() if value is not None}
-    kept = ("operation", "tags", "job_id")
-    about = {name: value for name, value in fields.items() if name in kept}
+    about: dict[str, Any] = {name: fields[name] for name in ("operation", "tags", "job_id") if name in fields}
     bus.publish(kinds.COST, fields=fields, context=context)
     if cost is None or config is None:
         return
@@ -103,7 +115,7 @@ def _alert(
 
 
 def _config() -> ObservabilityConfig | None:
-    """The settings; None where they cannot be read, for then costs are recorded all the same."""
+    """Return the settings; None if they cannot be read, because costs are recorded without them, too."""
     try:
         return get_config()
     except Exception:
@@ -111,7 +123,7 @@ def _config() -> ObservabilityConfig | None:
 
 
 def _plain(value: Any) -> Any:
-    """A number of whatever library as JSON knows it; anything else as it was given."""
+    """Return a number of any library as an int or float, anything else as it was given."""
     if type(value) in _AS_GIVEN:
         return value
     for convert in (operator.index, float):
@@ -125,27 +137,27 @@ def _plain(value: Any) -> Any:
 
 
 class _Spent:
-    """What this process has spent this month, as far as it knows."""
+    """The costs of this process in the current month."""
 
     def __init__(self) -> None:
         self.begin()
         in_child(self.begin)
 
     def begin(self) -> None:
-        """Nothing yet: at the start, and in the child of a fork, which is a process of its own."""
+        """Start from 0; a forked child counts its own costs."""
         self._lock = RLock()
         self._month = ""
         self._units = 0
-        self._told = False
+        self._alerted = False
 
     def add(self, cost: int, budget: int) -> int | None:
-        """Add a cost; the sum, when it has just passed the budget."""
+        """Add a cost; return the sum if it exceeds the budget for the first time this month, else None."""
         month = f"{utc_now():%Y-%m}"
         with self._lock:
             if month != self._month:
-                self._month, self._units, self._told = month, 0, False
+                self._month, self._units, self._alerted = month, 0, False
             self._units += cost
-            if not budget or self._told or self._units <= budget:
+            if not budget or self._alerted or self._units <= budget:
                 return None
-            self._told = True
+            self._alerted = True
             return self._units

@@ -91,7 +91,7 @@ def test_what_a_job_cost(client: Any, heard: RecordingSink, name: str, usd: floa
     job.exception()
     fields = told(heard)[1].fields
     assert (fields.get("estimated_cost_usd"), fields["cost_basis"]) == (usd, basis)
-    noted = {"frankfurt": "reckoned at that of US", "create_model": "CREATE MODEL has prices of its own"}
+    noted = {"frankfurt": "charged as in US", "create_model": "CREATE MODEL has prices of its own"}
     assert noted.get(name, "") in fields.get("cost_note", "")
 
 
@@ -119,7 +119,7 @@ def test_a_script_whose_statements_are_not_told_costs_its_sum(heard: RecordingSi
         observe_bigquery(fake.client()).query("BEGIN … END -- script").result()
     (cost,) = heard.of_kind("cost")
     assert cost.fields["estimated_cost_usd"] == 9.375
-    assert "could not be asked for" in cost.fields["cost_note"]
+    assert "could not be listed" in cost.fields["cost_note"]
 
 
 def test_secrets_do_not_reach_the_record(client: Any, heard: RecordingSink) -> None:
@@ -239,7 +239,7 @@ def test_query_and_wait_is_recorded_from_its_job(client: Any, heard: RecordingSi
 def test_where_the_job_cannot_be_asked_the_rows_are_what_is_known(
     fake: FakeBigQuery, heard: RecordingSink
 ) -> None:
-    """The cost is then reckoned from the bytes processed, with BigQuery's minimum."""
+    """The cost is then computed from the bytes processed, with BigQuery's minimum."""
     client = fake.client()
     client.get_job = None  # as with an account that may query, and not see jobs
     list(observe_bigquery(client).query_and_wait("SELECT 1 -- small"))
@@ -599,9 +599,9 @@ def test_prices_of_your_own_go_first(
 @pytest.mark.parametrize(
     ("prices", "usd", "note"),
     [
-        (Prices(), 0, "of an edition that is not known"),
+        (Prices(), 0, "the edition of the reservation is not known"),
         (Prices(edition="Enterprise Plus"), 0.2, ""),
-        (Prices(edition="Gold"), 0, "no price for the edition GOLD"),
+        (Prices(edition="Gold"), 0, "no price is known for the edition GOLD"),
     ],
 )
 def test_slot_time_needs_an_edition(heard: RecordingSink, prices: Prices, usd: float, note: str) -> None:
@@ -651,5 +651,5 @@ def test_what_is_no_client_is_told_when_it_is_to_be_observed(client: object) -> 
 
 def test_what_is_no_client_is_refused() -> None:
     """Before anything is asked of it."""
-    with pytest.raises(ConfigurationError, match=r"client is a google\.cloud\.bigquery\.Client.*given was a NoneType"):
+    with pytest.raises(ConfigurationError, match=r"client must be a google\.cloud\.bigquery\.Client.*got a NoneType"):
         estimate_bigquery(None, "SELECT 1")

@@ -1,9 +1,9 @@
-"""BigQuery's client, observed.
+"""The observed BigQuery client.
 
-    client   `observe_bigquery`: a client that records what its jobs do and cost; estimates and limits
-    watch    when a job is asked how it ended, and what is said of it
-    job      a job's resource as fields of events
-    price    what bytes and slots cost, where and since when
+    client   `observe_bigquery`: a client that records the jobs and their costs; estimates and limits
+    watch    the end of a job, and the events that follow
+    job      the fields of a job's events
+    price    prices of bytes and slots by place and day
 """
 
 from odibi_core.costs.bigquery.client import (

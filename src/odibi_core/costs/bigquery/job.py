@@ -1,4 +1,4 @@
-"""What a job of BigQuery says about itself when it is done: the fields of its events, and what it cost."""
+"""The fields of the events of a BigQuery job that is done, and its cost."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ Fields = dict[str, Any]
 
 SCRIPT: Final = "SCRIPT"
 MAX_SQL: Final = 10_000
-"""Characters of a statement that are kept."""
+"""Maximum characters of a statement."""
 _MAX_TABLES: Final = 100
 _ON_DEMAND: Final = frozenset({"", "unreserved", "default-pipeline"})
-"""What stands in place of a reservation's name when there is none."""
+"""Reservation names of jobs without a reservation."""
 
 
 def ask(owner: Any, name: str) -> Any:
-    """An attribute of a job; None where it has none, or fails to give it."""
+    """Return an attribute of a job; None if it has none, or raises."""
     try:
         return getattr(owner, name, None)
     except STOPS:
@@ -35,31 +35,31 @@ def ask(owner: Any, name: str) -> Any:
 
 
 def statistic(job: Any, *path: str) -> Any:
-    """A part of a job's statistics that its class has no name for."""
+    """Return a part of a job's statistics for which the client has no attribute; only `_properties` holds it."""
     found = ask(job, "_properties")
     for name in ("statistics", *path):
         found = found.get(name) if isinstance(found, dict) else None
     return found
 
 
-def known(fields: Fields) -> Fields:
-    """Without what nobody knows."""
+def without_none(fields: Fields) -> Fields:
+    """Return the fields whose value is known."""
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def shortened(sql: Any) -> str | None:
-    """A statement without secrets, and not too long. Cut after the redaction, so that no half of a secret stays."""
+def sanitized_sql(sql: Any) -> str | None:
+    """Return a statement without secrets, cut to a maximum after the redaction, so that no half of a secret stays."""
     return to_text(sanitize_text(sql), MAX_SQL) if isinstance(sql, str) else None
 
 
 def job_fields(job: Any) -> Fields:
-    """What jobs of every kind say."""
+    """Return the fields of jobs of every kind."""
     failure = ask(job, "error_result")
     fields: Fields = {
         "job_id": ask(job, "job_id"),
         "location": ask(job, "location"),
         "project": ask(job, "project"),
-        "duration_ms": _lasted(ask(job, "started") or ask(job, "created"), ask(job, "ended")),
+        "duration_ms": _duration_ms(ask(job, "started") or ask(job, "created"), ask(job, "ended")),
         "status": "failed" if failure else "success",
         "labels": ask(job, "labels") or None,
         "reservation_id": _reservation(ask(job, "reservation_id") or statistic(job, "reservation_id")),
@@ -69,11 +69,11 @@ def job_fields(job: Any) -> Fields:
             "error": failure.get("message") or failure.get("reason"),
             "error_type": failure.get("reason"),
         }
-    return known(fields)
+    return without_none(fields)
 
 
 def query_fields(job: Any, rows: int | None = None) -> Fields:
-    """A `query` event of a query job that is done."""
+    """Return the fields of the `query` event of a query job."""
     kind = ask(job, "statement_type")
     fields = {
         **job_fields(job),
@@ -88,33 +88,33 @@ def query_fields(job: Any, rows: int | None = None) -> Fields:
         "edition": statistic(job, "edition"),
         "cache_hit": ask(job, "cache_hit"),
         "tables": _names(ask(job, "referenced_tables")),
-        "sql": shortened(ask(job, "query")),
+        "sql": sanitized_sql(ask(job, "query")),
     }
     if kind == SCRIPT:
         fields |= {"script_parent": True, "child_jobs": ask(job, "num_child_jobs")}
-    return known(fields)
+    return without_none(fields)
 
 
 def rows_fields(rows: Any, sql: str) -> Fields:
-    """A `query` event of rows that came without a job."""
+    """Return the fields of the `query` event of rows without a job."""
     fields = {
         "query_type": "unknown",
         "query_id": ask(rows, "query_id"),
         "job_id": ask(rows, "job_id"),
         "location": ask(rows, "location"),
         "project": ask(rows, "project"),
-        "duration_ms": _lasted(ask(rows, "started"), ask(rows, "ended")),
+        "duration_ms": _duration_ms(ask(rows, "started"), ask(rows, "ended")),
         "status": "success",
         "rows_returned": ask(rows, "total_rows"),
         "bytes_processed": ask(rows, "total_bytes_processed"),
         "slot_millis": ask(rows, "slot_millis"),
-        "sql": shortened(sql),
+        "sql": sanitized_sql(sql),
     }
-    return known(fields)
+    return without_none(fields)
 
 
 def operation_fields(job: Any, kind: str) -> Fields:
-    """A `bigquery_operation` event of a load, an extract or a copy that is done."""
+    """Return the fields of the `bigquery_operation` event of a load, an extract or a copy."""
     table = ask(job, "source" if kind == "extract" else "destination")
     names = {
         "load": ("inputFileBytes", "outputRows"),
@@ -124,7 +124,7 @@ def operation_fields(job: Any, kind: str) -> Fields:
     count, rows = names[kind]
     return {
         **job_fields(job),
-        **known(
+        **without_none(
             {
                 "operation_type": kind,
                 "dataset": ask(table, "dataset_id"),
@@ -137,7 +137,7 @@ def operation_fields(job: Any, kind: str) -> Fields:
 
 
 def cost_fields(query: Fields, prices: Prices, ended: datetime | None = None) -> Fields:
-    """What a query cost, with how that was reckoned: the fields of a `cost` event."""
+    """Return the fields of the `cost` event of a query: the cost, its basis and the price."""
     day = (ended or utc_now()).date()
     kept = (
         "bytes_processed", "bytes_billed", "job_id", "parent_job_id", "statement_type", "cache_hit", "slot_millis",
@@ -145,26 +145,28 @@ def cost_fields(query: Fields, prices: Prices, ended: datetime | None = None) ->
     )  # fmt: skip
     about = {name: query[name] for name in kept if name in query}
     usd, basis, note, price = _charge(query, prices, day)
-    said = {"cost_basis": basis, "cost_note": note, "price": price}
-    return {**about, "estimated_cost_usd": usd, **known(said)}
+    return {
+        **about, "estimated_cost_usd": usd,
+        **without_none({"cost_basis": basis, "cost_note": note, "price": price}),
+    }  # fmt: skip
 
 
 _Charge = tuple[Decimal | None, str, str | None, Fields | None]
 
 
 def _charge(query: Fields, prices: Prices, day: date) -> _Charge:
-    """Dollars, what they are reckoned from, a remark, and the price."""
+    """Return the dollars, the basis of the charge, a note, and the price."""
     region, billed, processed = (query.get(name) for name in ("location", "bytes_billed", "bytes_processed"))
     if query.get("cache_hit") is True:
         return Decimal(0), "cached", None, None
     if query.get("statement_type") == "CREATE_MODEL" and not query.get("reservation_id"):
-        return None, "unknown", "CREATE MODEL has prices of its own, by the kind of the model", None
+        return None, "unknown", "CREATE MODEL has prices of its own, by the kind of model", None
     if query.get("reservation_id"):
         return _slot_time(query, prices, day)
     if billed is None and query.get("status") == "failed":
         return Decimal(0), "failed", None, None
     if billed is None and processed is None:
-        return None, "unknown", "BigQuery told neither the bytes billed nor those processed", None
+        return None, "unknown", "BigQuery reported neither the bytes billed nor those processed", None
     price, note = prices.per_tib(region, day)
     if price is None:
         return None, "unknown", note, None
@@ -175,11 +177,11 @@ def _charge(query: Fields, prices: Prices, day: date) -> _Charge:
 
 
 def _slot_time(query: Fields, prices: Prices, day: date) -> _Charge:
-    """A reservation is paid for by the hour, whatever runs in it: this is the job's share of it."""
+    """Return the charge for a job's share of a reservation, which is paid for by the hour."""
     price, note = prices.per_slot_hour(query.get("edition"), query.get("location"), day)
     slot_ms = query.get("slot_millis")
     if price is None or slot_ms is None:
-        return Decimal(0), "reservation", note or "BigQuery told no slot time", None
+        return Decimal(0), "reservation", note or "BigQuery reported no slot time", None
     return usd_for_slots(slot_ms, price), "slot_time", note, price.row()
 
 
@@ -187,7 +189,7 @@ def _reservation(name: Any) -> str | None:
     return name if isinstance(name, str) and name.rpartition(".")[2] not in _ON_DEMAND else None
 
 
-def _lasted(began: Any, ended: Any) -> float | None:
+def _duration_ms(began: Any, ended: Any) -> float | None:
     if not isinstance(began, datetime) or not isinstance(ended, datetime):
         return None
     return round(max(0.0, (ended - began).total_seconds() * 1000), 3)

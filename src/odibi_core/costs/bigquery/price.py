@@ -1,4 +1,4 @@
-"""What BigQuery charges: its public prices with the dates from which they hold, or yours instead."""
+"""Prices of BigQuery: the public ones by place and day, or those of a contract."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TIB: Final = 2**40
 GIB: Final = 2**30
 MIB: Final = 2**20
 MINIMUM_BYTES: Final = 10 * MIB
-"""What a query that reads anything is billed for at least, and so is each table that it reads."""
+"""Bytes that are billed at least for a query that reads anything, and for each table that it reads."""
 SLOT_MS_PER_HOUR: Final = 3_600_000
 PUBLIC: Final = "https://cloud.google.com/bigquery/pricing"
 _LARGEST: Final = 1_000_000
@@ -26,7 +26,7 @@ _RAISED: Final = date(2023, 7, 5)
 
 
 class Price(msgspec.Struct, frozen=True):
-    """What a unit costs in a place, from a day on: `usd` for a TiB, or for an hour of a slot of an `edition`."""
+    """The price of a unit in a place, from a day on: `usd` for a TiB, or for an hour of a slot of an `edition`."""
 
     region: str
     valid_from: date
@@ -35,14 +35,14 @@ class Price(msgspec.Struct, frozen=True):
     source: str = PUBLIC
 
     def row(self) -> dict[str, Any]:
-        """As it stands in an event."""
+        """Return the price as a field of an event."""
         unit = "usd_per_tib" if self.edition is None else "usd_per_slot_hour"
         about = {"region": self.region, "valid_from": self.valid_from.isoformat(), "source": self.source}
         return {unit: float(self.usd), **about, **({"edition": self.edition} if self.edition else {})}
 
 
-# Only what is known for certain: what is not here is reckoned at the price of the US, and says so. The older price held
-# long before the day that stands here.
+# Only prices that are certain: another place is charged at the price of the US, with a note. The older price held long
+# before its day.
 ON_DEMAND: Final = tuple(
     Price(region, valid_from, usd)
     for region in ("US", "EU", "US-CENTRAL1")
@@ -56,10 +56,16 @@ SLOTS: Final = (
 
 
 class Prices(msgspec.Struct, frozen=True):
-    """How jobs are priced: by the public table, or by what you pay.
+    """The prices of jobs: the public tables, or those of a contract.
 
-    `edition` is that of your reservations, where a job's resource does not say. Neither the free TiB of each month nor
-    an agreement of yours is known here: say `usd_per_tib` and `usd_per_slot_hour`.
+    The free TiB of each month is not taken off.
+
+    Args:
+        usd_per_tib: Price of a TiB on demand, instead of the table.
+        usd_per_slot_hour: Price of a slot for an hour, instead of the table.
+        edition: Edition of the reservations, used if a job does not name it.
+        on_demand: Prices of a TiB by place and day.
+        slots: Prices of a slot for an hour by edition, place and day.
     """
 
     usd_per_tib: Decimal | None = None
@@ -69,40 +75,32 @@ class Prices(msgspec.Struct, frozen=True):
     slots: tuple[Price, ...] = SLOTS
 
     def per_tib(self, region: str | None, day: date) -> tuple[Price | None, str | None]:
-        """The price of a TiB on demand there and then, if one is known, and what is to be said of it."""
+        """Return the price of a TiB on demand, or None if there is none, and a note."""
         if self.usd_per_tib is not None:
             return Price(region or "any", date.min, self.usd_per_tib, source="yours"), None
         price, exact = _row(self.on_demand, region, day)
         if price is None:
-            return None, f"no price for {region} is known here"
-        return (
-            price,
-            None if exact else f"no price for {region} is known here: reckoned at that of {price.region}",
-        )
+            return None, f"no price is known for {region}"
+        return price, None if exact else f"no price is known for {region}: charged as in {price.region}"
 
     def per_slot_hour(
         self, edition: str | None, region: str | None, day: date
     ) -> tuple[Price | None, str | None]:
-        """The price of a slot for an hour, if one is known, and what is to be said of it."""
+        """Return the price of a slot for an hour, or None if there is none, and a note."""
         named = (self.edition or edition or "").upper().replace(" ", "_")
         if self.usd_per_slot_hour is not None:
             own = self.usd_per_slot_hour
             return Price(region or "any", date.min, own, named or "any", "yours"), None
         if not named:
-            return None, "it ran in a reservation of an edition that is not known; say Prices(edition=…)"
+            return None, "the edition of the reservation is not known; give Prices(edition=…)"
         price, exact = _row(tuple(each for each in self.slots if each.edition == named), region, day)
         if price is None:
-            return None, f"no price for the edition {named} is known here; say Prices(usd_per_slot_hour=…)"
-        return (
-            price,
-            None
-            if exact
-            else f"no slot price for {region} is known here: reckoned at that of {price.region}",
-        )
+            return None, f"no price is known for the edition {named}; give Prices(usd_per_slot_hour=…)"
+        return price, None if exact else f"no slot price is known for {region}: charged as in {price.region}"
 
 
 def _row(table: tuple[Price, ...], region: str | None, day: date) -> tuple[Price | None, bool]:
-    """The last row of a place that holds on a day, or its first; of the US where there is none of that place."""
+    """Return the row of a place that holds on a day, else its first, and true; the row of the US, and false."""
     wanted = (region or "US").upper()
     rows = [row for row in table if row.region.upper() == wanted]
     exact = bool(rows)
@@ -112,7 +110,7 @@ def _row(table: tuple[Price, ...], region: str | None, day: date) -> tuple[Price
 
 
 def as_prices(given: Prices | float | Decimal | str | None) -> Prices:
-    """Prices as given, a table or dollars for a TiB; else `ODIBI_COST__USD_PER_TIB`, else the public ones."""
+    """Return prices from a table or dollars for a TiB; else `ODIBI_COST__USD_PER_TIB`, else the public ones."""
     if isinstance(given, Prices):
         return given
     if given is None:
@@ -128,15 +126,15 @@ def _money(given: Any, name: str) -> Decimal:
         found = Decimal("NaN")
     if not (found.is_finite() and 0 <= found <= _LARGEST):
         raise ConfigurationError(
-            f"{name} is dollars for a TiB, such as 6.25, or Prices(…); given was {sanitize_text(to_text(given, 200))!r}"
+            f"{name} must be dollars for a TiB, such as 6.25, or Prices(…), got {sanitize_text(to_text(given, 200))!r}"
         )
     return found
 
 
 def billable(bytes_processed: int, tables: int = 1) -> int:
-    """What BigQuery bills for bytes that a dry run promises: whole MiB, and at least 10 of them a query and a table.
+    """Return the bytes billed for those of a dry run: whole MiB, at least 10 for the query and for each table.
 
-    What reads nothing (DDL, `SELECT 1`) is free.
+    A query that reads nothing (DDL, `SELECT 1`) is free.
     """
     if bytes_processed <= 0:
         return 0
@@ -144,12 +142,12 @@ def billable(bytes_processed: int, tables: int = 1) -> int:
 
 
 def usd_for_bytes(count: int, price: Price) -> Decimal:
-    """What so many billed bytes cost."""
+    """Return the cost of billed bytes in US dollars."""
     return _rounded(Decimal(count) * price.usd / TIB)
 
 
 def usd_for_slots(slot_ms: int, price: Price) -> Decimal:
-    """What so many milliseconds of slots cost."""
+    """Return the cost of milliseconds of slots in US dollars."""
     return _rounded(Decimal(slot_ms) * price.usd / SLOT_MS_PER_HOUR)
 
 

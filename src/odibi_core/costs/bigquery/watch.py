@@ -1,4 +1,4 @@
-"""One job of BigQuery from the moment it is sent until its end is seen, and what is then said of it."""
+"""One BigQuery job from its submission to its end, and the events that follow."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from odibi_core.costs.bigquery.job import (
     Fields,
     ask,
     cost_fields,
-    known,
     operation_fields,
     query_fields,
-    shortened,
+    sanitized_sql,
+    without_none,
 )
 from odibi_core.costs.bigquery.price import Prices
-from odibi_core.costs.tracker import tell_cost
+from odibi_core.costs.tracker import publish_cost
 from odibi_core.errors import STOPS, CostLimitError, is_failure
 from odibi_core.events import kinds, sanitize_text
 from odibi_core.events.clock import monotonic
@@ -34,15 +34,15 @@ from odibi_core.events.failure import describe_failure
 from odibi_core.process.state import current_bus
 
 PATIENCE_S: Final = 10.0
-"""How long is waited for what is asked only for the record."""
+"""Timeout of requests that are made only for the record."""
 _MAX_CHILDREN: Final = 1_000
 _MAX_UNFINISHED: Final = 1_000
 _LABEL_LENGTH: Final = 63
 _log = logging.getLogger("odibi_core")
 
 
-class Terms(msgspec.Struct, frozen=True):
-    """How a client is observed."""
+class ObserveOptions(msgspec.Struct, frozen=True):
+    """The options of `observe_bigquery`."""
 
     operation: str | None
     prices: Prices
@@ -52,39 +52,40 @@ class Terms(msgspec.Struct, frozen=True):
     tags: dict[str, Any]
 
 
-class Moment:
-    """When and where a job was sent: its events stand in the record of the run that sent it, whoever waits for it."""
+class Submission:
+    """Time and context in which a job was sent; its events are recorded in the run that sent it."""
 
-    def __init__(self, terms: Terms) -> None:
-        self.bus, self.context, self.terms = current_bus(), current(), terms
+    def __init__(self, options: ObserveOptions) -> None:
+        self.bus, self.context, self.options = current_bus(), current(), options
         self._began = monotonic()
 
     def labels(self) -> dict[str, str]:
-        """What is true here, as labels that BigQuery takes."""
+        """Return the context as labels of BigQuery."""
         here = {"run_id": self.context.run_id, "correlation_id": self.context.correlation_id}
-        here["operation"] = self.terms.operation or self.context.operation
+        here["operation"] = self.options.operation or self.context.operation
         return {f"odibi_{name}": as_label(value) for name, value in here.items() if value}
 
-    def say(self, kind: str, fields: Fields, level: str | None = None) -> None:
-        """An event of a job."""
-        operation = self.terms.operation or self.context.operation
-        fields = known({"operation": operation, "tags": self.terms.tags or None, **fields})
+    def publish(self, kind: str, fields: Fields, level: str | None = None) -> None:
+        """Publish an event of a job."""
+        operation = self.options.operation or self.context.operation
+        fields = without_none({"operation": operation, "tags": self.options.tags or None, **fields})
         level = level or ("error" if fields.get("status") == "failed" else "info")
         self.bus.publish(kind, level=level, fields=fields, context=self.context)
 
-    def tell_query(self, fields: Fields, ended: Any = None) -> None:
-        """How a query went, and what it cost."""
-        self.say(kinds.QUERY, fields)
-        self.tell_cost(cost_fields(fields, self.terms.prices, ended))
+    def publish_query(self, fields: Fields, ended: Any = None) -> None:
+        """Publish a query and its cost."""
+        self.publish(kinds.QUERY, fields)
+        self.publish_cost(cost_fields(fields, self.options.prices, ended))
 
-    def tell_cost(self, fields: Fields) -> None:
-        """What something cost."""
-        operation = self.terms.operation or self.context.operation or "bigquery"
-        tell_cost({"operation": operation, "tags": self.terms.tags or None, **fields}, self.bus, self.context)
+    def publish_cost(self, fields: Fields) -> None:
+        """Publish a cost."""
+        operation = self.options.operation or self.context.operation or "bigquery"
+        tags = self.options.tags or None
+        publish_cost({"operation": operation, "tags": tags, **fields}, self.bus, self.context)
 
     @contextmanager
-    def failing(self, sql: str | None = None, *, kind: str = "query") -> Iterator[None]:
-        """What was refused before there was a job, or while it was waited for, is recorded and passed on as it is."""
+    def recording_failure(self, sql: str | None = None, *, kind: str = "query") -> Iterator[None]:
+        """Record an exception of the block, raised before there was a job or while it was waited for."""
         try:
             yield
         except BaseException as error:
@@ -93,33 +94,30 @@ class Moment:
             raise
 
     def _failed(self, error: BaseException, sql: str | None, kind: str) -> None:
-        told = {
-            "status": "failed",
-            "duration_ms": (monotonic() - self._began) * 1e3,
-            **describe_failure(error),
-        }
-        asked = {"query_type": "unknown", **known({"sql": shortened(sql)})}
+        duration_ms = (monotonic() - self._began) * 1e3
+        failure = {"status": "failed", "duration_ms": duration_ms, **describe_failure(error)}
+        query = {"query_type": "unknown", **without_none({"sql": sanitized_sql(sql)})}
         job = ask(error, "query_job")
-        if isinstance(error, CostLimitError):  # as it was meant to be, so where it came from says nothing
-            del told["traceback"]
-            self.say(kinds.QUERY, {**asked, **told}, "warning")
+        if isinstance(error, CostLimitError):  # an expected refusal: its traceback shows no fault
+            del failure["traceback"]
+            self.publish(kinds.QUERY, {**query, **failure}, "warning")
         elif kind != "query":
-            self.say(kinds.BIGQUERY_OPERATION, {"operation_type": kind, **told})
+            self.publish(kinds.BIGQUERY_OPERATION, {"operation_type": kind, **failure})
         elif ask(job, "state") == "DONE":
-            self.tell_query({**query_fields(job), **told})
-        else:  # it was refused: there is no such job, and no cost
-            self.say(kinds.QUERY, {**asked, **told})
+            self.publish_query({**query_fields(job), **failure})
+        else:  # refused: there is no job, and no cost
+            self.publish(kinds.QUERY, {**query, **failure})
 
 
-class Watch:
-    """Sees the end of one job, in whichever of its methods that comes to light, and records it once.
+class JobWatch:
+    """Detects the end of one job in its `result`, `done` and `reload`, and records it once.
 
-    The job becomes of a class of its own, derived from its class: it stays what it was to everyone, and it stays
-    watched when the client, trying a failed query again, makes a new job of the same object.
+    The class of the job object is replaced by a subclass. A wrapper would not do: the client's own methods, such as
+    `to_dataframe`, call `result` on the job itself, and a retried query makes a new job of the same object.
     """
 
-    def __init__(self, job: Any, moment: Moment, client: Any, unfinished: dict[int, Any]) -> None:
-        self._moment, self._client, self._unfinished = moment, client, unfinished
+    def __init__(self, job: Any, submission: Submission, client: Any, unfinished: dict[int, Any]) -> None:
+        self._submission, self._client, self._unfinished = submission, client, unfinished
         self._recorded: set[Any] = set()
         self._waiting = 0
         self._lock = RLock()
@@ -132,7 +130,7 @@ class Watch:
         self.look(job)
 
     def call(self, job: Any, method: Any, args: Any, options: Any) -> Any:
-        """A method of the job; afterwards, is it done?"""
+        """Call a method of the job, then record the job if it is done."""
         rows = None
         waits = method.__name__ == "result"
         self._wait(waits)
@@ -149,7 +147,7 @@ class Watch:
             self._waiting += more
 
     def look(self, job: Any, rows: int | None = None) -> None:
-        """If the job is done, record it. A success waits for `result()` to come back, which knows how many rows."""
+        """Record the job if it is done; a success while `result()` runs is recorded after it, with its rows."""
         if ask(job, "state") != "DONE" or (self._waiting and not ask(job, "error_result")):
             return
         with self._lock:
@@ -157,50 +155,50 @@ class Watch:
                 return
             self._recorded.add(job.job_id)
         self._unfinished.pop(id(job), None)
-        record(job, self._moment, self._client, rows)
+        record_job(job, self._submission, self._client, rows)
 
 
-def record(job: Any, moment: Moment, client: Any, rows: int | None = None) -> None:
-    """Say what a job did that is done."""
+def record_job(job: Any, submission: Submission, client: Any, rows: int | None = None) -> None:
+    """Publish the events of a job that is done."""
     kind = ask(job, "job_type")
     if kind != "query":
         if kind in ("load", "extract", "copy"):
-            moment.say(kinds.BIGQUERY_OPERATION, operation_fields(job, kind))
+            submission.publish(kinds.BIGQUERY_OPERATION, operation_fields(job, kind))
         return
     fields, ended = query_fields(job, rows), ask(job, "ended")
     if fields.get("statement_type") != SCRIPT:
-        moment.tell_query(fields, ended)
+        submission.publish_query(fields, ended)
         return
-    moment.say(kinds.QUERY, fields)
+    submission.publish(kinds.QUERY, fields)
     children = safely(_children, job, client)
     if children is None:
-        note = "the sum of a script, whose statements could not be asked for one by one"
-        moment.tell_cost({**cost_fields(fields, moment.terms.prices, ended), "cost_note": note})
+        note = "the sum of a script, whose statements could not be listed"
+        submission.publish_cost({**cost_fields(fields, submission.options.prices, ended), "cost_note": note})
         return
     for child in children:
-        moment.tell_query(query_fields(child), ask(child, "ended"))
+        submission.publish_query(query_fields(child), ask(child, "ended"))
 
 
 def _children(script: Any, client: Any) -> list[Any]:
-    """The jobs of a script's statements, the first first."""
+    """Return the jobs of a script's statements, in order."""
     count = script.num_child_jobs
     if count > _MAX_CHILDREN:
         raise ValueError(f"a script of {count} statements")
     options = {"project": script.project, "retry": None, "timeout": PATIENCE_S}
     found = list(client.list_jobs(parent_job=script.job_id, max_results=_MAX_CHILDREN, **options))
     if len(found) < count:
-        raise ValueError(f"{len(found)} of {count} statements are told of")
+        raise ValueError(f"{len(found)} of {count} statements are listed")
     return [job for job in reversed(found) if ask(job, "job_type") == "query"]
 
 
-_watches: Final[WeakKeyDictionary[Any, Watch]] = WeakKeyDictionary()
+_watches: Final[WeakKeyDictionary[Any, JobWatch]] = WeakKeyDictionary()
 
 
 @cache
 def _watched_class(kind: type[Any]) -> type[Any]:
-    """A class of jobs whose methods that learn of the end tell the watch."""
+    """Return a subclass whose methods that detect the end of a job call its watch."""
 
-    def telling(name: str) -> Any:
+    def watched(name: str) -> Any:
         original = getattr(kind, name)
 
         def method(self: Any, *args: Any, **options: Any) -> Any:
@@ -211,12 +209,12 @@ def _watched_class(kind: type[Any]) -> type[Any]:
         method.__name__, method.__doc__ = name, original.__doc__
         return method
 
-    methods = {name: telling(name) for name in ("result", "done", "reload")}
+    methods = {name: watched(name) for name in ("result", "done", "reload")}
     return type(kind.__name__, (kind,), {**methods, "__module__": kind.__module__})
 
 
 def as_label(value: Any) -> str:
-    """A text as the value of a label: at most 63 of a-z, 0-9, `_` and `-`; two long texts stay different."""
+    """Return a label value: at most 63 of a-z, 0-9, `_` and `-`; two long texts stay different."""
     label = re.sub(r"[^a-z0-9_-]", "_", sanitize_text(str(value)).lower())
     if len(label) <= _LABEL_LENGTH:
         return label
@@ -224,7 +222,7 @@ def as_label(value: Any) -> str:
 
 
 def safely(function: Any, *args: Any, **options: Any) -> Any:
-    """What is done for the record alone: whatever goes wrong with it is nothing to who is observed."""
+    """Call a function that only records; return None, and log the exception, if it raises."""
     try:
         return function(*args, **options)
     except STOPS:
