@@ -137,7 +137,7 @@ def test_the_last_scrubber_sees_what_the_sdk_added_and_fails_closed(monkeypatch:
     scrubbed = scrub(payload)
     assert not [canary for canary in CANARIES if canary in json.dumps(scrubbed)]
     assert "release" not in scrubbed
-    monkeypatch.setattr(sentry_sink, "clean", lambda value: 1 / 0)
+    monkeypatch.setattr(sentry_sink, "sanitize_value", lambda value: 1 / 0)
     assert scrub(payload) is None
 
 
@@ -219,7 +219,7 @@ def test_the_programs_own_sentry_is_used_where_there_is_one(server: SentryServer
     sentry_sdk.init(server.dsn, default_integrations=False, auto_enabling_integrations=False)
     try:
         sentry_sdk.set_tag("team", "orders")
-        sink = SentrySink.connect(server.dsn, tell=said.append)
+        sink = SentrySink.connect(server.dsn, report=said.append)
         sink(an_event("error", level="error", error="bad"))
         sentry_sdk.flush(5)
         sink.close()
@@ -262,7 +262,7 @@ def test_a_server_in_trouble_costs_errors_and_nothing_else(
     """After 429 nothing is sent until its time; the first loss is said, once, and no event is sent again."""
     said: list[str] = []
     with sentry_server(status, headers) as server:
-        sink = connected(server, tell=said.append)
+        sink = connected(server, report=said.append)
         for number in range(3):
             sink(an_event("error", level="error", error="bad", fingerprint=f"f{number}"))
             assert isinstance(sink._client, sentry_sdk.Client)
@@ -276,12 +276,12 @@ def test_a_server_in_trouble_costs_errors_and_nothing_else(
 def test_a_host_that_cannot_be_reached_is_said_once() -> None:
     """With the host and the reason."""
     said: list[str] = []
-    sink = SentrySink.connect(f"http://key@127.0.0.1:{kept_port()}/1", tell=said.append)
+    sink = SentrySink.connect(f"http://key@127.0.0.1:{kept_port()}/1", report=said.append)
     for number in range(3):
         sink(an_event("error", level="error", error="bad", fingerprint=f"f{number}"))
     sink.close(20)
     assert len(said) == 1
-    assert "did not take an error" in said[0]
+    assert "did not accept an error" in said[0]
 
 
 SCRIPT = """

@@ -127,7 +127,7 @@ class ErrorTracker:
                 environment=settings.sentry_environment,
                 release=settings.sentry_release,
                 traces_sample_rate=settings.sentry_traces_sample_rate,
-                tell=self._warn,
+                report=self._warn,
             )
         except OdibiError as problem:
             for reason in settings.prevented().get("sentry_enabled", [str(problem)]):

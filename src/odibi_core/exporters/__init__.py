@@ -1,9 +1,10 @@
-"""Exporters: what a `MetricsManager` knows, in the form that something outside reads.
+"""Exporters: the metrics of a `MetricsManager` in the formats of other systems.
 
-prometheus   the text format 0.0.4          openmetrics   OpenMetrics 1.0
-json         everything, as one document    summary       what `save_to_file` writes
-dataframe    raw measurements, in pandas    parquet       the same, as a Parquet file
-report       a text for people                snapshot      one process's part, to be added up
+- `prometheus`: the text format 0.0.4; `openmetrics`: OpenMetrics 1.0
+- `json`: everything, as one document; `summary`: the document of `save_to_file`
+- `dataframe`: raw measurements in pandas; `parquet`: the same as a Parquet file
+- `report`: a plain-text report
+- `snapshot`: the metrics of one process, to be merged
 """
 
 from typing import Final
@@ -22,4 +23,4 @@ BUILTIN: Final = {
     "report": "odibi_core.exporters.report:ReportExporter",
     "snapshot": "odibi_core.exporters.snapshot:SnapshotExporter",
 }
-"""The family table: one line an exporter, loaded when first asked for."""
+"""The family table: one line for each exporter, loaded on first use."""

@@ -1,4 +1,4 @@
-"""What an exporter is, and what it is given."""
+"""`Exporter`, the contract of the family, and `MetricsSnapshot`, its input."""
 
 from __future__ import annotations
 
@@ -14,35 +14,37 @@ from odibi_core.views.metrics.view import MetricsView
 
 @dataclass(frozen=True, slots=True)
 class MetricsSnapshot:
-    """The numbers at one moment, with the few facts that are no events."""
+    """The metrics at one moment, with facts about the process that no event has."""
 
     view: MetricsView
     at: datetime
     recent: Sequence[Metric] = ()
     """The recent raw measurements; empty unless the exporter `needs_samples`."""
     memory: dict[str, Any] = field(default_factory=dict)
-    """What an exporter keeps from one export to the next, such as the names it gave; the same as long as the process
-    lives.
-    """
+    """State that exporters keep between exports of the process, such as assigned names."""
     last_times: Callable[[], Mapping[Series, datetime]] = dict
-    """Returns when each series was last measured, as far as the recent raw measurements tell."""
+    """Returns the time of the last sample of each series that has recent raw measurements."""
     uptime_s: float | None = None
-    """How long the process has measured; None for a run that is over."""
+    """Seconds since the process started to measure; None for a run that ended."""
     resident_bytes: int | None = None
     unreadable_parts: int | None = None
-    """Files of processes on the same port that could not be read; None where only one process is served."""
+    """Unreadable files of processes on the same port; None if only one process is served."""
     inherited: Mapping[Series, dict[str, Any]] = field(default_factory=dict)
-    """In a forked child: what its parent had measured before, by series, as `series.answer()` gave it."""
+    """In a forked child: the `series.answer()` of each series that its parent had measured before the fork."""
 
 
 @runtime_checkable
 class Exporter(Protocol):
-    """Makes one thing outside of the numbers. It does not keep them, and does not write to any file."""
+    """Converter of a snapshot to one format.
+
+    `MetricsManager.export` creates one for each call and holds the lock of the metrics meanwhile: an exporter must not
+    change or keep the view, and writes no file. An exception reaches the caller of `export`.
+    """
 
     content_type: ClassVar[str]
     suffix: ClassVar[str]
     needs_samples: ClassVar[bool]
 
     def export(self, snapshot: MetricsSnapshot, /) -> Any:
-        """A text, bytes, or an object of the library that the exporter is named after."""
+        """Return a text, bytes, or an object of the library that the exporter is named after."""
         ...

@@ -1,4 +1,4 @@
-"""The raw measurements as the columns of a table."""
+"""Raw measurements as columns of a table."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from odibi_core.views.metrics.types import Metric
 
 
 def columns(metrics: Sequence[Metric]) -> dict[str, list[Any]]:
-    """`metric_type, name, value, timestamp`, and `label_<name>` for each label; None where it is not set."""
+    """Return `metric_type, name, value, timestamp`, and `label_<name>` for each label, with None if it is not set."""
     table: dict[str, list[Any]] = {
         "metric_type": [metric.metric_type for metric in metrics],
         "name": [metric.name for metric in metrics],

@@ -1,4 +1,4 @@
-"""The raw measurements as a pandas DataFrame."""
+"""Raw measurements as a pandas DataFrame."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from odibi_core.exporters.columns import columns
 
 
 class DataFrameExporter:
-    """One row a measurement: `metric_type, name, value, timestamp, label_*`."""
+    """DataFrame with one row for each measurement: `metric_type, name, value, timestamp, label_*`."""
 
     content_type: ClassVar[str] = "application/x-pandas"
     suffix: ClassVar[str] = ""

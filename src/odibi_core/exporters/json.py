@@ -1,4 +1,4 @@
-"""The numbers as JSON documents."""
+"""Metrics as JSON documents."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from odibi_core.views.metrics.series import Series
 
 
 class JsonExporter:
-    """Everything as one document: the summary, every series by its metric, and every node."""
+    """JSON document with the summary, each series by its metric, and each node."""
 
     content_type: ClassVar[str] = "application/json"
     suffix: ClassVar[str] = ".json"
@@ -40,7 +40,7 @@ class JsonExporter:
 
 
 def _entry(series: Series, measured_at: datetime | None) -> dict[str, Any]:
-    """A series with its value (a histogram's last one), and the time of its last measurement where that is known."""
+    """Return a series with its value (the last one of a histogram), and the time of its last sample if known."""
     answer = series.answer()
     return {
         "name": series.name,
@@ -53,7 +53,7 @@ def _entry(series: Series, measured_at: datetime | None) -> dict[str, Any]:
 
 
 class SummaryExporter:
-    """The short document that `MetricsManager.save_to_file` writes."""
+    """Short JSON document, as written by `MetricsManager.save_to_file`."""
 
     content_type: ClassVar[str] = "application/json"
     suffix: ClassVar[str] = ".json"

@@ -1,4 +1,4 @@
-"""The raw measurements as a Parquet file."""
+"""Raw measurements as a Parquet file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from odibi_core.exporters.columns import columns
 
 
 class ParquetExporter:
-    """The same rows as `dataframe`; zstd-compressed, timestamps in UTC with microseconds."""
+    """Parquet file with the rows of `dataframe`, zstd-compressed; timestamps are in UTC with microseconds."""
 
     content_type: ClassVar[str] = "application/vnd.apache.parquet"
     suffix: ClassVar[str] = ".parquet"

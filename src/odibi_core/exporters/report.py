@@ -1,4 +1,4 @@
-"""The numbers as a text for people."""
+"""Metrics as a plain-text report."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LISTED = 20
 
 
 class ReportExporter:
-    """A report of one screen: totals, cache hit rate, the slowest nodes, and the nodes one by one."""
+    """Report of one screen: totals, cache hit rate, the slowest nodes, and each node."""
 
     content_type: ClassVar[str] = "text/plain; charset=utf-8"
     suffix: ClassVar[str] = ".txt"
@@ -57,6 +57,6 @@ def _node(snapshot: MetricsSnapshot, name: str, node: dict[str, Any]) -> str:
 
 
 def _line(name: str) -> str:
-    """A name on one line of a report, whatever it holds."""
+    """Return a name without control characters, cut to the width of its column."""
     shown = printable(name, "\N{REPLACEMENT CHARACTER}")
     return shown if len(shown) <= 48 else f"{shown[:47]}…"

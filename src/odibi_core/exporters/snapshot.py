@@ -1,4 +1,4 @@
-"""What one process measured, as the document from which several processes are added up."""
+"""The metrics of one process as a document, from which several processes are merged."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from odibi_core.views.metrics.series import Series
 
 
 class SnapshotExporter:
-    """Every series with all that it knows; of a forked child only what it measured itself, not what it inherited.
+    """JSON document with each series; in a forked child without the part that was inherited.
 
-    A sum is a list of numbers that are to be added up: so the difference to what was inherited is exact, and no
-    sum over processes goes backwards by a rounding.
+    A sum is a list of numbers to add: so the difference from the inherited part is exact, and rounding cannot decrease
+    a sum over processes.
     """
 
     content_type: ClassVar[str] = "application/json"
@@ -22,7 +22,7 @@ class SnapshotExporter:
     needs_samples: ClassVar[bool] = False
 
     def export(self, snapshot: MetricsSnapshot, /) -> str:
-        told = (
+        found = (
             (series, series.answer(), snapshot.inherited.get(series))
             for series in snapshot.view.every_series()
             if series.samples
@@ -33,7 +33,7 @@ class SnapshotExporter:
             "resident_bytes": snapshot.resident_bytes,
             "series": [
                 _entry(series, now, before)
-                for series, now, before in told
+                for series, now, before in found
                 if before is None or now["count"] > before["count"]
             ],
         }

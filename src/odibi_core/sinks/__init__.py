@@ -1,10 +1,11 @@
-"""Telling: what takes events or answers outside. The built-in hooks are here, each made by a `create_…_hook()`.
+"""Sinks: receivers of events, and the built-in hooks, each created by a `create_…_hook()`.
 
-summary          prints how a run went             metrics_export   writes the metrics of a run to files
-log_rotation     removes old log files             alert            raises an alert when nodes failed
-cache_stats      prints how often the cache hit    console          prints events as they come, for people
-text             writes every event as a line of text, or of JSON
-sentry           sends errors to Sentry
+- `console`, `text`: print events as lines of text; `text` also as JSON
+- `sentry`: sends errors to Sentry
+- `summary`, `cache_stats`: hooks that print the result, and the cache hit rate, of a run
+- `metrics_export`: hook that writes the metrics of a run to files
+- `log_rotation`: hook that removes old log files
+- `alert`: hook that emits an alert for failed nodes
 """
 
 from typing import Final
@@ -19,4 +20,4 @@ BUILTIN: Final = {
     "text": "odibi_core.sinks.text:TextSink",
     "sentry": "odibi_core.sinks.sentry_sink:SentrySink",
 }
-"""The family table: one line a sink, loaded when first asked for."""
+"""The family table: one line for each sink, loaded on first use."""

@@ -10,10 +10,9 @@ from odibi_core.events import kinds, sanitize_value
 
 
 class AlertHook:
-    """Prints an alert and says `alert_raised` on the bus when at least `threshold_failed` nodes failed.
+    """Hook that prints an alert and emits `alert_raised` if at least `threshold_failed` nodes failed.
 
-    Registered for `pipeline_complete` it hears `pipeline_error` too, and an error of the run itself is an alert
-    however few nodes failed.
+    Registered for `pipeline_complete`, it also handles `pipeline_error`. An error of the run itself is always an alert.
     """
 
     __name__ = "alert"
@@ -26,14 +25,14 @@ class AlertHook:
             or threshold_failed < 1
         ):
             raise ConfigurationError(
-                f"threshold_failed is a number of nodes, 1 or more; given was {sanitize_value(threshold_failed)!r:.200}"
+                f"threshold_failed must be a number of nodes, at least 1; got {sanitize_value(threshold_failed)!r:.200}"
             )
         self.threshold_failed = threshold_failed
         self._stream = stream
         self._bus: Any = None
 
     def joined(self, bus: Any) -> None:
-        """Where to say the alert."""
+        """Keep the bus on which the alert is emitted."""
         self._bus = bus
 
     def __call__(self, event: dict[str, Any]) -> None:
@@ -51,5 +50,5 @@ class AlertHook:
 
 
 def create_alert_hook(threshold_failed: int = 1, *, stream: TextIO | None = None) -> AlertHook:
-    """`bus.register_hook("pipeline_complete", create_alert_hook(threshold_failed=1))`."""
+    """Create the hook; see `odibi_core.bus.built_in_hooks.create_alert_hook`."""
     return AlertHook(threshold_failed, stream)

@@ -1,4 +1,4 @@
-"""A hook that prints how often nodes found their result in the cache."""
+"""A hook that prints the cache hit rate of a run."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from odibi_core.events import kinds
 
 
 class CacheStatsHook:
-    """Prints the cache hit rate that the run's metrics manager knows.
+    """Hook that prints the cache hits, misses and hit rate of the run's metrics manager.
 
-    Registered for `pipeline_complete` it hears `pipeline_error` too.
+    Registered for `pipeline_complete`, it also handles `pipeline_error`.
     """
 
     __name__ = "cache_stats"
@@ -34,10 +34,10 @@ class CacheStatsHook:
 
 
 def _sum(counters: dict[str, float], metric: str) -> float:
-    """Over all nodes, and over what was counted without one."""
+    """Return the sum over all nodes, and over the counter without a node."""
     return sum(value for name, value in counters.items() if name == metric or name.startswith(f"{metric}:"))
 
 
 def create_cache_stats_hook(stream: TextIO | None = None) -> CacheStatsHook:
-    """`bus.register_hook("pipeline_complete", create_cache_stats_hook())`; prints to `stream`, else to stdout."""
+    """Create the hook; see `odibi_core.bus.built_in_hooks.create_cache_stats_hook`."""
     return CacheStatsHook(stream)

@@ -1,4 +1,4 @@
-"""A sink that prints events as they come: one plain line each, for terminals, log files and CI alike."""
+"""A sink that prints each event as one line of text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _QUIET: Final = frozenset({kinds.METRIC, kinds.PIPELINE_PLAN, kinds.SNAPSHOT})
 
 
 class ConsoleSink:
-    """Writes `04:05:06 info node_complete clean (12.5 ms, 1,000 rows)`; what only machines read is left out."""
+    """Sink that prints `04:05:06 info node_complete clean (12.5 ms, 1,000 rows)`, without metrics and snapshots."""
 
     def __init__(self, stream: TextIO | None = None, level: str = "info", *, color: bool = False) -> None:
         self._text = TextSink(stream, color=color)

@@ -1,4 +1,4 @@
-"""Measurements to a Datadog agent, as DogStatsD datagrams."""
+"""`DatadogSink`: measurements for a Datadog agent, as DogStatsD datagrams."""
 
 from __future__ import annotations
 
@@ -6,37 +6,43 @@ import re
 from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
 from math import isfinite
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 from odibi_core.errors import ConfigurationError
 from odibi_core.events import sanitize_text
 from odibi_core.events.clock import process_id
 from odibi_core.events.sanitize import sanitize_field
 from odibi_core.plugins import missing_extra
+from odibi_core.views.metrics.types import Measurement
 
 if TYPE_CHECKING:
     from datadog.dogstatsd.base import DogStatsd
 
 __all__ = ["DatadogSink"]
 
-Measurement: TypeAlias = tuple[str, str, str, dict[str, str], float]
-"""`(kind, metric, name, labels, value)`, as `MetricsManager.forward` hands them on."""
 _NOT_IN_NAMES: Final = re.compile(r"[^a-zA-Z0-9_.]")
 _NOT_IN_TAGS: Final = re.compile(r"[^\w\-:/.]")
 _SEND_S: Final = 0.5
 
 
 class DatadogSink:
-    """Sends each measurement with all of its labels: `metrics.forward(DatadogSink(tags={"service": "etl"}))`.
+    """Sender of each measurement with all of its labels: `metrics.forward(DatadogSink(tags={"service": "etl"}))`.
 
-    A counter is sent as a count, a gauge as a gauge, a histogram as a histogram, of which the agent makes `.avg`,
-    `.max`, `.95percentile` …; values as they were measured. A dotted name is sent as it is, any other behind
-    `odibi.`; the node is the tag `node`. What a tag or a name may not hold (`|`, `,`, `#`, line ends …) becomes `_`,
-    so that no value can forge a measurement.
+    A counter is sent as a count, a gauge as a gauge, a histogram as a histogram, from which the agent computes `.avg`,
+    `.max`, `.95percentile` …. A dotted name is unchanged, any other gets the prefix `odibi.`; the node is the tag
+    `node`. A character that a tag or name must not have (`|`, `,`, `#`, a line end …) becomes `_`, so that no value can
+    forge a measurement.
 
-    The agent is spoken to over UDP: when none listens, what is sent is lost, and nothing else happens. It has the key
-    to Datadog, and knows the site: neither is needed here. Raises `MissingExtraError` when the library `datadog` is
-    not installed.
+    The protocol is UDP: without an agent the datagrams are lost, without an error. The agent has the API key and the
+    site; neither is needed here.
+
+    Args:
+        host: Host of the agent.
+        port: Port of the agent.
+        tags: Tags of all measurements, as a mapping or as pairs; None as a value means a tag without a value.
+
+    Raises:
+        MissingExtraError: If the library `datadog` is not installed.
     """
 
     def __init__(
@@ -58,8 +64,8 @@ class DatadogSink:
         self._sending = False
 
     def __call__(self, measurements: Iterable[Measurement]) -> None:
-        """Send a batch. NaN and the infinities are no values to Datadog: counted in `refused`, and left out."""
-        if self._process != process_id():  # a fork: its parent's socket and locks are not its own
+        """Send a batch without NaN and the infinities, which Datadog does not accept; they are counted in `refused`."""
+        if self._process != process_id():  # fork: socket and locks belong to the parent
             self._process, self._client = process_id(), None
         client = self._client or self._connected()
         self._sending = True
@@ -77,31 +83,32 @@ class DatadogSink:
                 self.refused += 1
                 continue
             tags = [_tag("node", name)] if name else []
-            tags += [_tag(label, said) for label, said in labels.items()]
+            tags += [_tag(label, text) for label, text in labels.items()]
             send[kind](_name(metric), value, tags)
             self.sent += 1
         client.flush()
 
     def close(self, timeout: float = 1.0) -> None:
-        """Let the socket go, after the batch that is just being sent; one after that opens it again.
+        """Close the socket, after a batch that is being sent; a later batch opens it again.
 
-        It waits for nothing, `timeout` or not: a host's name that nobody resolves would hold up the program's end.
+        It never waits, whatever the `timeout`: a host name that does not resolve would delay the end of the program.
         """
         client, self._client = self._client, None
         if client is not None and not self._sending:
             client.close_socket()
 
     def _connected(self) -> DogStatsd:
-        """The library's client: by whoever sends first, since it takes a while to load."""
+        """Create the client of the library on the first batch, because it is slow to load."""
         import socket
 
         from datadog.dogstatsd.base import DogStatsd
 
         try:
             socket.getaddrinfo(self.host, self.port, type=socket.SOCK_DGRAM)
-        except OSError as error:  # the library would only drop what it is given
+        except OSError as error:  # the library would drop the measurements without an error
             raise ConfigurationError(
-                f"Datadog's agent is looked for on {self.host!r}, which cannot be found ({error.strerror or error}): "
+                f"the Datadog agent must be on a known host, got {self.host!r}, which cannot be found "
+                f"({error.strerror or error}): "
                 "set DD_AGENT_HOST to the host on which it listens"
             ) from error
         client = DogStatsd(
@@ -113,9 +120,9 @@ class DatadogSink:
             flush_interval=0,  # no thread: a batch is flushed at its end
             socket_timeout=_SEND_S,
         )
-        ours = {_key(tag) for tag in self.tags}
-        # The library adds tags of the environment by itself: what was given to us goes before.
-        from_environment = [sanitize_text(tag) for tag in client.constant_tags if _key(tag) not in ours]
+        own_keys = {_key(tag) for tag in self.tags}
+        # The library adds tags of the environment by itself: given tags have precedence.
+        from_environment = [sanitize_text(tag) for tag in client.constant_tags if _key(tag) not in own_keys]
         client.constant_tags = [*self.tags, *from_environment]
         self._client = client
         return client

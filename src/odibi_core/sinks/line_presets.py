@@ -1,7 +1,7 @@
-"""An event as the line that another system expects: Elastic's ECS, OpenTelemetry, Google Cloud, Datadog.
+"""Presets of log lines for other systems: Elastic's ECS, OpenTelemetry, Google Cloud, Datadog.
 
-A preset moves what these systems know to where they look for it, and keeps everything else: no field is lost, none is
-said twice but for a status that has a name there too. Sources: the ECS field reference 8.11 and the ecs-logging
+A preset moves known fields to the names of the system, and keeps all others. No field is lost, and only a status with a
+name in the system too is written twice. Sources: the ECS field reference 8.11 and the ecs-logging
 specification, OpenTelemetry's log data model, Google Cloud's structured logging, Datadog's standard attributes.
 """
 
@@ -27,10 +27,10 @@ ECS_VERSION: Final = "8.11.0"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _LONGEST_MS: Final = 1e12
-"""A duration of more has too many nanoseconds for an integer of JSON's readers."""
+"""A longer duration has too many nanoseconds for an integer in JSON readers."""
 _to_json = msgspec.json.Encoder().encode
 
-# What we call it, and what they do.
+# Names of odibi to names of the system.
 _ECS: Final = {
     "event_type": "event.action",
     "component": "log.logger",
@@ -66,7 +66,7 @@ _GCP_PLACE: Final = {"code.file.path": "file", "code.line.number": "line", "code
 _DATADOG: Final = {"trace_id": "dd.trace_id", "span_id": "dd.span_id"}
 _DATADOG_ERROR: Final = {"error": "message", "error_type": "kind", "traceback": "stack"}
 
-# Names at the top of a line that these systems read themselves: a caller's field of that name gets a `_`.
+# Top-level names that these systems interpret: a field of the caller with such a name gets a `_`.
 _GCP_TAKEN: Final = frozenset(
     {"severity", "time", "timestamp", "timestampSeconds", "timestampNanos", "@type", "message"}
 )
@@ -90,7 +90,7 @@ _OUTCOMES: Final = {"success": "success", "failed": "failure"}
 
 
 class Service(msgspec.Struct, frozen=True):
-    """Whose lines these are."""
+    """The service that writes the lines."""
 
     name: str = ""
     environment: str = ""
@@ -98,110 +98,110 @@ class Service(msgspec.Struct, frozen=True):
 
 
 def ecs(event: Event, service: Service) -> Record:
-    """Elastic: what is a plain value of the caller's is a label, what is more stands below `odibi.fields`."""
-    said = _said(event)
+    """Return an event in Elastic's ECS: plain values of the caller are labels, nested ones are in `odibi.fields`."""
+    fields = _fields(event)
     line = {
-        "@timestamp": said.pop("timestamp"),
-        "log.level": said.pop("level"),
-        "message": _message(said),
+        "@timestamp": fields.pop("timestamp"),
+        "log.level": fields.pop("level"),
+        "message": _take_message(fields),
         "ecs.version": ECS_VERSION,
     }
-    line |= _given({f"service.{name}": value for name, value in structs.asdict(service).items()})
-    _move(said, line, _ECS)
-    if (duration := _nanoseconds(said)) is not None:
+    line |= _not_empty({f"service.{name}": value for name, value in structs.asdict(service).items()})
+    _move(fields, line, _ECS)
+    if (duration := _take_nanoseconds(fields)) is not None:
         line["event.duration"] = duration
-    if said.get("status") is not None:
-        line["event.outcome"] = _OUTCOMES.get(str(said["status"]), "unknown")
-    own = _own(said)
+    if fields.get("status") is not None:
+        line["event.outcome"] = _OUTCOMES.get(str(fields["status"]), "unknown")
+    own = _take_standard(fields)
     labels: Record = {}
     nested: Record = {}
-    for name, value in said.items():
+    for name, value in fields.items():
         if isinstance(value, (dict, list)):
             nested[name] = value
-        else:  # a dot would make an object of it, which a label may not be
+        else:  # a dot would make it an object, which a label must not be
             labels[unique(name.replace(".", "_"), labels)] = value
-    return line | _given({"labels": labels, "odibi": {**own, **_given({"fields": nested})}})
+    return line | _not_empty({"labels": labels, "odibi": {**own, **_not_empty({"fields": nested})}})
 
 
 def otel(event: Event, service: Service) -> Record:
-    """OpenTelemetry's log data model; what it has no name for is an attribute, ours below `odibi.`."""
-    said = _said(event)
-    del said["timestamp"]
-    level = said.pop("level")
+    """Return an event in OpenTelemetry's log data model; fields without a name there are attributes."""
+    fields = _fields(event)
+    del fields["timestamp"]
+    level = fields.pop("level")
     word, number = _OTEL_SEVERITY.get(level, (level.upper(), 9))
     line: Record = {
         "Timestamp": str((event.timestamp - _EPOCH) // _MICROSECOND * 1000),
         "SeverityText": word,
         "SeverityNumber": number,
-        "Body": _message(said),
-        "EventName": said.pop("event_type"),
+        "Body": _take_message(fields),
+        "EventName": fields.pop("event_type"),
     }
-    _move(said, line, {"trace_id": "TraceId", "span_id": "SpanId", "trace_flags": "TraceFlags"})
-    if "component" in said:
-        line["InstrumentationScope"] = {"Name": said.pop("component")}
+    _move(fields, line, {"trace_id": "TraceId", "span_id": "SpanId", "trace_flags": "TraceFlags"})
+    if "component" in fields:
+        line["InstrumentationScope"] = {"Name": fields.pop("component")}
     resource = {
         "service.name": service.name,
         "service.version": service.version,
         "deployment.environment.name": service.environment,
     }
-    line |= _given({"Resource": _given(resource)})
+    line |= _not_empty({"Resource": _not_empty(resource)})
     attributes: Record = {}
-    _move(said, attributes, _OTEL)
-    attributes |= {f"odibi.{name}": value for name, value in _own(said).items()}
-    _add(said, attributes, frozenset())
-    return line | _given({"Attributes": attributes})
+    _move(fields, attributes, _OTEL)
+    attributes |= {f"odibi.{name}": value for name, value in _take_standard(fields).items()}
+    _add(fields, attributes, frozenset())
+    return line | _not_empty({"Attributes": attributes})
 
 
 def gcp(event: Event, service: Service) -> Record:
-    """Google Cloud's structured logging: the rest of the line is its `jsonPayload`."""
-    said = _said(event)
+    """Return an event for Google Cloud's structured logging; the rest of the line is its `jsonPayload`."""
+    fields = _fields(event)
     line: Record = {
-        "severity": said.pop("level").upper(),
-        "time": said.pop("timestamp"),
-        "message": _message(said),
-        "event_type": said.pop("event_type"),
+        "severity": fields.pop("level").upper(),
+        "time": fields.pop("timestamp"),
+        "message": _take_message(fields),
+        "event_type": fields.pop("event_type"),
     }
     if service.name:
-        line["serviceContext"] = _given({"service": service.name, "version": service.version})
+        line["serviceContext"] = _not_empty({"service": service.name, "version": service.version})
     labels: Record = {}
-    _move(said, labels, _GCP_LABELS)
+    _move(fields, labels, _GCP_LABELS)
     labels = {name: str(value) for name, value in labels.items()}
-    labels |= _given({"environment": service.environment})
-    line |= _given({"logging.googleapis.com/labels": labels})
+    labels |= _not_empty({"environment": service.environment})
+    line |= _not_empty({"logging.googleapis.com/labels": labels})
     place: Record = {}
-    _move(said, place, _GCP_PLACE)
+    _move(fields, place, _GCP_PLACE)
     if "line" in place:
         place["line"] = str(place["line"])
-    line |= _given({"logging.googleapis.com/sourceLocation": place})
-    _move(said, line, _GCP)
-    _add(said, line, _GCP_TAKEN)
+    line |= _not_empty({"logging.googleapis.com/sourceLocation": place})
+    _move(fields, line, _GCP)
+    _add(fields, line, _GCP_TAKEN)
     return line
 
 
 def datadog(event: Event, service: Service) -> Record:
-    """Datadog's standard attributes; ours that it has no name for stand below `odibi`."""
-    said = _said(event)
+    """Return an event in Datadog's standard attributes; standard fields without a name there are in `odibi`."""
+    fields = _fields(event)
     line: Record = {
-        "timestamp": said.pop("timestamp"),
-        "status": said.pop("level"),
-        "message": _message(said),
+        "timestamp": fields.pop("timestamp"),
+        "status": fields.pop("level"),
+        "message": _take_message(fields),
         "ddsource": "python",
-        "evt": {"name": said.pop("event_type")},
+        "evt": {"name": fields.pop("event_type")},
     }
-    line |= _given({"service": service.name, "env": service.environment, "version": service.version})
-    _number(said)
-    _move(said, line, _DATADOG)
+    line |= _not_empty({"service": service.name, "env": service.environment, "version": service.version})
+    _convert_trace_ids(fields)
+    _move(fields, line, _DATADOG)
     logger: Record = {}
-    _move(said, logger, {"component": "name", "thread.name": "thread_name"})
+    _move(fields, logger, {"component": "name", "thread.name": "thread_name"})
     error: Record = {}
-    _move(said, error, _DATADOG_ERROR)
+    _move(fields, error, _DATADOG_ERROR)
     user: Record = {}
-    _move(said, user, {"user": "name"})
-    line |= _given({"logger": logger, "error": error, "usr": user})
-    if (duration := _nanoseconds(said)) is not None:
+    _move(fields, user, {"user": "name"})
+    line |= _not_empty({"logger": logger, "error": error, "usr": user})
+    if (duration := _take_nanoseconds(fields)) is not None:
         line["duration"] = duration
-    line |= _given({"odibi": _own(said)})
-    _add(said, line, _DATADOG_TAKEN)
+    line |= _not_empty({"odibi": _take_standard(fields)})
+    _add(fields, line, _DATADOG_TAKEN)
     return line
 
 
@@ -212,77 +212,78 @@ _BY_NAME: Final[dict[str, Callable[[Event, Service], Record]]] = {
     "datadog": datadog,
 }
 PRESETS: Final = ("odibi", *_BY_NAME)
-"""What `LOG_PRESET` may be; `odibi` is the codec's own line, the only one that we read back."""
+"""Values of `LOG_PRESET`; `odibi` is the line of the codec, the only one that odibi reads back."""
 
 
 def line_encoder(preset: str, service: Service | None = None) -> ToLine:
-    """What makes the lines of a preset, each with its line feed. Raises `ConfigurationError` on an unknown one."""
+    """Return the encoder of a preset's lines, line feed included; raise `ConfigurationError` for an unknown preset."""
     if preset == "odibi":
         return encode
     if preset not in _BY_NAME:
         raise ConfigurationError(
-            f"{preset!r} is no preset of log lines{nearest(str(preset), PRESETS)}; one of: {', '.join(PRESETS)}"
+            f"the preset of log lines must be one of {', '.join(PRESETS)}, "
+            f"got {preset!r}{nearest(str(preset), PRESETS)}"
         )
-    shape, whose = _BY_NAME[preset], service or Service()
-    return inert_lines(lambda event: _to_json(shape(event, whose)) + b"\n")
+    to_record, writer = _BY_NAME[preset], service or Service()
+    return inert_lines(lambda event: _to_json(to_record(event, writer)) + b"\n")
 
 
-def _said(event: Event) -> Record:
-    """The event's fields; the name of its logger stands there once, as its component."""
-    said = to_dict(event)
-    if LOGGER in said and said[LOGGER] == said.get("component"):
-        del said[LOGGER]
-    return said
+def _fields(event: Event) -> Record:
+    """Return the fields of an event, with the name of its logger once, as its component."""
+    fields = to_dict(event)
+    if LOGGER in fields and fields[LOGGER] == fields.get("component"):
+        del fields[LOGGER]
+    return fields
 
 
-def _message(said: Record) -> Any:
-    """What people read; the event's name where nothing else was said. The name itself has its own place."""
-    return said.pop("message", None) or said["event_type"]
+def _take_message(fields: Record) -> Any:
+    """Take the message; the type of the event if it has no message."""
+    return fields.pop("message", None) or fields["event_type"]
 
 
-def _move(said: Record, line: Record, names: Mapping[str, str]) -> None:
-    """Give what the other system knows its name there; a value that cannot be meant by it stays."""
-    for ours, theirs in names.items():
-        # Those ids are texts; a number is that of a span in this process, of which no trace there knows.
-        if isinstance(said.get(ours), str if ours in _OF_TRACES else (str, int)):
-            line[theirs] = said.pop(ours)
+def _move(fields: Record, line: Record, names: Mapping[str, str]) -> None:
+    """Move fields to their names in the system; a value of another type stays."""
+    for name, target in names.items():
+        # Ids of traces are texts; a number is a span of this process, which is unknown to the system.
+        if isinstance(fields.get(name), str if name in _OF_TRACES else (str, int)):
+            line[target] = fields.pop(name)
 
 
-def _number(said: Record) -> None:
-    """Ids of a trace as Datadog's own software has them: what fits 64 bits in decimals, what is longer as it is."""
+def _convert_trace_ids(fields: Record) -> None:
+    """Convert ids of a trace to Datadog's form: decimal if they fit 64 bits, otherwise unchanged."""
     for name, digits in (("trace_id", 32), ("span_id", 16)):
-        text = said.get(name)
+        text = fields.get(name)
         if isinstance(text, str) and len(text) == digits and not text[:-16].strip("0") and _is_hex(text):
-            said[name] = str(int(text, 16))
+            fields[name] = str(int(text, 16))
 
 
 def _is_hex(text: str) -> bool:
     return not text.strip("0123456789abcdef")
 
 
-def _own(said: Record) -> Record:
-    """Take the standard fields that are left."""
-    return {name: said.pop(name) for name in COLUMNS if name in said}
+def _take_standard(fields: Record) -> Record:
+    """Take the remaining standard fields."""
+    return {name: fields.pop(name) for name in COLUMNS if name in fields}
 
 
-def _add(said: Record, line: Record, taken: frozenset[str]) -> None:
-    """Everything else by its own name, or with a `_` behind it where that says something else there."""
-    for name, value in said.items():
+def _add(fields: Record, line: Record, taken: frozenset[str]) -> None:
+    """Add all other fields by name, with a `_` behind a name that is taken."""
+    for name, value in fields.items():
         label = name
-        while label in line or label in taken or (label != name and label in said):
+        while label in line or label in taken or (label != name and label in fields):
             label += "_"
         line[label] = value
 
 
-def _nanoseconds(said: Record) -> int | None:
-    """Take the duration in the unit that it has elsewhere; what is no number stays ours."""
-    duration = said.get("duration_ms")
+def _take_nanoseconds(fields: Record) -> int | None:
+    """Take the duration in nanoseconds; None, and left in place, if it is not a number."""
+    duration = fields.get("duration_ms")
     if not isinstance(duration, (int, float)) or not abs(duration) < _LONGEST_MS:
         return None
-    del said["duration_ms"]
+    del fields["duration_ms"]
     return round(duration * 1_000_000)
 
 
-def _given(parts: Record) -> Record:
-    """Without what is empty."""
+def _not_empty(parts: Record) -> Record:
+    """Return the parts that are not empty."""
     return {name: value for name, value in parts.items() if value or value == 0}

@@ -18,7 +18,7 @@ _YOUNG_S: Final = 600
 
 
 class LogRotationHook:
-    """Removes the `*.jsonl` files of `log_dir` that are too old or too many, oldest first.
+    """Hook that removes the `*.jsonl` files of `log_dir` that are too old or too many, oldest first.
 
     Registered for `pipeline_complete`, it also handles `pipeline_error`. Files of other names are never touched.
     """
@@ -75,7 +75,7 @@ def _is_limit(limit: object) -> bool:
 
 
 def _stamped(paths: Iterable[Path]) -> Iterator[tuple[float, str, int, Path]]:
-    """Yield time, name and size of each file that still exists; of two written at once, the name decides."""
+    """Yield time, name and size of each file that still exists; the name orders files of the same time."""
     for path in paths:
         try:
             stat = path.stat()

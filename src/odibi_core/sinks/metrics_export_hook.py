@@ -22,9 +22,9 @@ DEFAULT_FORMATS: Final = ("json", "prometheus")
 
 
 class MetricsExportHook:
-    """Writes `metrics_<YYYYmmdd_HHMMSS>.<ext>` into `export_dir` for each format: `json`, `prom`, `parquet` …
+    """Hook that writes `metrics_<YYYYmmdd_HHMMSS>.<ext>` to `export_dir` for each format, atomically.
 
-    Registered for `pipeline_complete` it hears `pipeline_error` too. A file appears whole or not at all.
+    Registered for `pipeline_complete`, it also handles `pipeline_error`.
     """
 
     __name__ = "metrics_export"

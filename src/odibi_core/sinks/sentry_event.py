@@ -1,4 +1,4 @@
-"""An event as Sentry takes it. Whatever it says is in the log already, redacted and bounded; nothing else goes out."""
+"""The Sentry payload of an event; it has only values of the log, which are redacted and bounded."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _TAGS: Final = (
     "engine",
 )
 _OF_USERS: Final = ("username", "email", "ip_address")
-"""Fields beside the user's id that Sentry shows as the user's."""
+"""Fields of a user in Sentry besides the id."""
 _TAG: Final = 200
-"""Characters that Sentry keeps of a tag."""
-_TOLD: Final = frozenset(
+"""Characters of a tag that Sentry keeps."""
+_PLACED: Final = frozenset(
     {
         "error_id", "message_id", "error_type", "traceback", "fingerprint", "handled", "context", "contexts",
         "breadcrumbs", "members", "notes", *_OF_USERS,
@@ -35,10 +35,10 @@ _ID: Final = re.compile(r"[0-9a-f]{32}")
 
 
 def sentry_event(event: Event, not_sent: int = 0) -> dict[str, Any]:
-    """The payload of an event; `not_sent` failures like it were held back since the last that was sent."""
+    """Return the payload of an event; `not_sent` is the number of similar failures held back since the last one."""
     fields = event.fields
     mark = fingerprint_of(event)
-    rest = {name: value for name, value in fields.items() if name not in _TOLD}
+    rest = {name: value for name, value in fields.items() if name not in _PLACED}
     payload: dict[str, Any] = {
         "timestamp": iso(event.timestamp),
         "platform": "python",
@@ -66,8 +66,8 @@ def sentry_event(event: Event, not_sent: int = 0) -> dict[str, Any]:
 
 def _tags(event: Event) -> dict[str, str]:
     handled = flag(event.fields.get("handled"))
-    told = {**{name: event.get(name) for name in _TAGS}, "handled": None if handled is None else str(handled)}
-    return {name: value[:_TAG] for name, value in told.items() if isinstance(value, str) and value}
+    tags = {**{name: event.get(name) for name in _TAGS}, "handled": None if handled is None else str(handled)}
+    return {name: value[:_TAG] for name, value in tags.items() if isinstance(value, str) and value}
 
 
 def _user(event: Event) -> dict[str, Any]:
@@ -76,72 +76,72 @@ def _user(event: Event) -> dict[str, Any]:
 
 
 def _contexts(event: Event) -> dict[str, Any]:
-    """Those that were set, the error's own as `error`, and where in which run it was as `odibi`."""
+    """Return the contexts that were set, that of the error as `error`, and the place in the run as `odibi`."""
     where = {
         "run_id": event.run_id,
         "node_name": event.node_name,
         "event_type": event.event_type,
         "seq": event.seq,
     }
-    given = {
+    contexts = {
         name: value for name, value in record(event.fields.get("contexts")).items() if isinstance(value, dict)
     }
     own = record(event.fields.get("context"))
-    return {**given, **({"error": own} if own else {}), "odibi": where}
+    return {**contexts, **({"error": own} if own else {}), "odibi": where}
 
 
-def _breadcrumb(told: dict[str, Any]) -> dict[str, Any]:
-    """By the names that Sentry has for it, which the recorder keeps for its own."""
+def _breadcrumb(crumb: dict[str, Any]) -> dict[str, Any]:
+    """Rename fields to Sentry's names, which are reserved in an event."""
     names = {"at": "timestamp", "severity": "level"}
-    return {names.get(name, name): value for name, value in told.items()}
+    return {names.get(name, name): value for name, value in crumb.items()}
 
 
 def _exceptions(event: Event) -> list[dict[str, Any]]:
-    """The chain, the original cause first; before a group its members, each with what ties it to the group."""
+    """Return the chain, original cause first; the members of a group, linked to it, come before the group."""
     raised = read_trace(event.fields.get("traceback")) or [Raised("", "", [])]
     *causes, last = raised
-    told = [_exception(each.error_type, each.message, each.frames) for each in causes]
+    chain = [_exception(each.error_type, each.message, each.frames) for each in causes]
     error_type = text(event.fields.get("error_type")) or event.event_type
     handled = flag(event.fields.get("handled"))
     mechanism: dict[str, Any] = {"type": "odibi_core", "handled": handled is not False}
     members = [_member(member, place) for place, member in enumerate(records(event.fields.get("members")))]
     if members:
         mechanism |= {"exception_id": 0, "is_exception_group": True}
-    said = _with_notes(text(event.error) or "", event.fields)
-    return [*told, *reversed(members), {**_exception(error_type, said, last.frames), "mechanism": mechanism}]
+    message = _with_notes(text(event.error) or "", event.fields)
+    return [*chain, *reversed(members), {**_exception(error_type, message, last.frames), "mechanism": mechanism}]
 
 
-def _member(told: dict[str, Any], place: int) -> dict[str, Any]:
-    """One exception of a group, told as Sentry's own SDK tells it."""
-    raised = read_trace(told.get("traceback"))
-    said = _with_notes(text(told.get("error")) or "", told)
+def _member(member: dict[str, Any], place: int) -> dict[str, Any]:
+    """Return one exception of a group in the form of Sentry's SDK."""
+    raised = read_trace(member.get("traceback"))
+    message = _with_notes(text(member.get("error")) or "", member)
     mechanism = {
         "type": "chained", "exception_id": place + 1, "parent_id": 0, "source": f"exceptions[{place}]",
     }  # fmt: skip
     frames = raised[-1].frames if raised else []
-    return {**_exception(text(told.get("error_type")) or "", said, frames), "mechanism": mechanism}
+    return {**_exception(text(member.get("error_type")) or "", message, frames), "mechanism": mechanism}
 
 
-def _with_notes(said: str, told: dict[str, Any]) -> str:
-    return "\n".join([said, *texts(told.get("notes"))])
+def _with_notes(message: str, fields: dict[str, Any]) -> str:
+    return "\n".join([message, *texts(fields.get("notes"))])
 
 
 def _exception(error_type: str, message: str, frames: list[Frame]) -> dict[str, Any]:
     module, _, name = error_type.rpartition(".")
-    told: dict[str, Any] = {"type": name, "value": message}
+    exception: dict[str, Any] = {"type": name, "value": message}
     if module:
-        told["module"] = module
+        exception["module"] = module
     if frames:
-        told["stacktrace"] = {"frames": [_frame(frame) for frame in frames]}
-    return told
+        exception["stacktrace"] = {"frames": [_frame(frame) for frame in frames]}
+    return exception
 
 
 def _frame(frame: Frame) -> dict[str, Any]:
-    told = {
+    payload = {
         "filename": frame.short_path,
         "abs_path": frame.path,
         "function": frame.function,
         "lineno": frame.line,
         "in_app": frame.in_app,
     }
-    return {**told, "context_line": frame.code} if frame.code else told
+    return {**payload, "context_line": frame.code} if frame.code else payload

@@ -1,4 +1,4 @@
-"""Telling Sentry: errors that were captured, and what failed a run, through `sentry-sdk`'s own transport."""
+"""`SentrySink`: captured errors and failed runs for Sentry, through the transport of `sentry-sdk`."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from odibi_core.views.errors import fingerprint_of
 from odibi_core.views.values import flag, record
 
 ALIKE_A_MINUTE: Final = 10
-"""Failures of one fingerprint that are sent within a minute."""
+"""Failures of one fingerprint that are sent in a minute."""
 ALL_A_MINUTE: Final = 100
 _WINDOW_S: Final = 60.0
 _MARKS_KEPT: Final = 1000
 _IDS_KEPT: Final = 10_000
 _QUEUE: Final = 100
 _IN_CHILD_S: Final = 2.0
-"""How long a forked child waits for an error that it captured to be sent."""
+"""Longest wait of a forked child until a captured error is sent."""
 _HOOKS: Final = {"the program": "excepthook", "a thread": "threading", "an asyncio loop": "logging"}
-"""The SDK's integrations that hear of what nobody caught, by where `setup_exception_hook` says that it was."""
-_SAID: Final = 300
+"""Integrations of the SDK that report uncaught exceptions, by the place that `setup_exception_hook` records."""
+_LONGEST_REASON: Final = 300
 """Characters of a reason."""
 
-Tell = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 class _Client(Protocol):
@@ -43,28 +43,28 @@ class _Client(Protocol):
 
 
 class SentrySink:
-    """Sends each captured error and message, each failed node, and the end of a run that failed with no failed node.
+    """Sink that sends captured errors and messages, failed nodes, and failed runs without a failed node.
 
-    `SentrySink()` speaks through the program's own `sentry_sdk.init`; `connect(dsn)` makes one with a client of its
-    own. An exception is sent once; of one fingerprint at most ten a minute, of all at most a hundred, and the next
-    one that is sent says how many were not. Sending is the transport's, on a thread with a bounded queue.
+    `SentrySink()` uses the program's own `sentry_sdk.init`; `connect(dsn)` creates a separate client. An exception is
+    sent once. The limit is ten failures of one fingerprint, and a hundred in total, each minute; the next payload has
+    the number of failures held back. The transport sends on its thread, with a bounded queue.
     """
 
     def __init__(self, client: _Client | None = None, *, clock: Clock = SYSTEM) -> None:
         self.sent = self.held_back = 0
         self._client: _Client = sentry_sdk if client is None else client
-        self._transport = getattr(client, "transport", None)  # the client forgets it when it is closed
+        self._transport = getattr(client, "transport", None)  # a closed client has none
         self._clock = clock
         self._renew: Callable[[], _Client] | None = None
         self._process = process_id()
-        self._patience_s = 0.0
+        self._child_timeout_s = 0.0
         self._quota = _Quota()
         self._ids: dict[str, None] = {}
         self._failed_inside: dict[str, None] = {}
 
     def __call__(self, event: Event) -> None:
-        """Send it, if it is for Sentry."""
-        if not self._is_wanted(event) or self._is_told_already(event):
+        """Send an event if it is for Sentry."""
+        if not self._is_wanted(event) or self._is_sent_by_sdk(event):
             return
         identity = event.fields.get("error_id")
         if isinstance(identity, str):
@@ -82,19 +82,19 @@ class SentrySink:
         self._wait_in_child()
 
     def _begin_in_child(self) -> None:
-        """A fork has neither the client's thread nor connections of its own, and its parent sends what waited."""
-        self._process, self._patience_s = process_id(), _IN_CHILD_S
+        """Renew the client in a forked child, which has no transport thread; the parent sends the queue."""
+        self._process, self._child_timeout_s = process_id(), _IN_CHILD_S
         if self._renew is not None:
             self._client = self._renew()
             self._transport = getattr(self._client, "transport", None)
 
     def _wait_in_child(self) -> None:
-        """A child may leave by `os._exit` right away; one that Sentry let wait once waits no more."""
-        if self._patience_s:
+        """Wait in a forked child, which may leave by `os._exit` at once; after one timeout it waits no more."""
+        if self._child_timeout_s:
             begun = self._clock.monotonic()
-            getattr(self._client, "flush", _no_flush)(timeout=self._patience_s)
-            if self._clock.monotonic() - begun >= self._patience_s:
-                self._patience_s = 0.0
+            getattr(self._client, "flush", _no_flush)(timeout=self._child_timeout_s)
+            if self._clock.monotonic() - begun >= self._child_timeout_s:
+                self._child_timeout_s = 0.0
 
     def _is_wanted(self, event: Event) -> bool:
         kind = event.event_type
@@ -109,8 +109,8 @@ class SentrySink:
             return True
         return str(event.run_id) not in self._failed_inside
 
-    def _is_told_already(self, event: Event) -> bool:
-        """Of what nobody caught the program's own Sentry is told by a hook of its own, where it has that one."""
+    def _is_sent_by_sdk(self, event: Event) -> bool:
+        """Return true for an uncaught exception that the program's own Sentry integration reports."""
         if self._client is not sentry_sdk or flag(event.fields.get("handled")) is not False:
             return False
         hook = _HOOKS.get(str(record(event.fields.get("context")).get("uncaught_in")))
@@ -118,11 +118,11 @@ class SentrySink:
 
     @property
     def dropped(self) -> int:
-        """Errors that were given to the transport and did not get through, as far as that is known by now."""
+        """Errors that the transport could not send, as far as known."""
         return self._transport.dropped.total() if isinstance(self._transport, _Transport) else 0
 
     def close(self, timeout: float = 1.5) -> None:
-        """Wait, for at most `timeout` seconds, until what was sent is gone; a client of its own is closed."""
+        """Wait up to `timeout` seconds until the queue is sent, and close a client that `connect` created."""
         if isinstance(self._client, sentry_sdk.Client):
             self._client.close(timeout=timeout)
 
@@ -134,53 +134,63 @@ class SentrySink:
         environment: str = "",
         release: str = "",
         traces_sample_rate: float | None = None,
-        tell: Tell | None = None,
+        report: Report | None = None,
     ) -> SentrySink:
-        """A sink with a Sentry client of its own, which touches neither `sentry_sdk`'s global one nor `logging`.
+        """Create a sink with its own Sentry client, which changes neither the global one of `sentry_sdk` nor `logging`.
 
-        Where the program initialised `sentry_sdk` itself, that one is used, and `tell` is told so; it also hears, once,
-        why Sentry took no event. Raises `ConfigurationError` when the DSN cannot be one.
+        If the program initialised `sentry_sdk` itself, its client is used.
+
+        Args:
+            dsn: `https://<key>@<host>/<project number>`.
+            environment: Environment of the events; "production" by default.
+            release: Release of the events.
+            traces_sample_rate: As in `sentry_sdk.init`.
+            report: Called with a message if the program's client is used, and with the first reason why an event was
+                not sent.
+
+        Raises:
+            ConfigurationError: If the DSN is missing or invalid.
         """
         if sentry_sdk.get_client().is_active():
-            if tell is not None and dsn:
-                tell("sentry_sdk is initialised by the program: its client is used, and SENTRY_DSN is not")
+            if report is not None and dsn:
+                report("sentry_sdk is initialised by the program: its client is used, and SENTRY_DSN is ignored")
             return cls()
         if not dsn:
             raise ConfigurationError(
-                "SENTRY_ENABLED is true and SENTRY_DSN is not set, so errors are in the log alone: "
-                "set it to the DSN of your Sentry project, or SENTRY_ENABLED to false"
+                "SENTRY_DSN must be set if SENTRY_ENABLED is true; errors are only in the log: "
+                "set it to the DSN of the Sentry project, or SENTRY_ENABLED to false"
             )
-        renew = partial(_client, _options(dsn, environment, release), traces_sample_rate, tell)
+        renew = partial(_client, _options(dsn, environment, release), traces_sample_rate, report)
         try:
             sink = cls(renew())
         except STOPS:
             raise
         except BaseException as error:
             raise ConfigurationError(
-                f"SENTRY_DSN cannot be right, so errors are in the log alone: {sanitize_text(to_text(error, _SAID))}; "
-                "it looks like https://<key>@<host>/<project number>"
+                "SENTRY_DSN must be https://<key>@<host>/<project number>, got an invalid one "
+                f"({sanitize_text(to_text(error, _LONGEST_REASON))}); errors are only in the log"
             ) from None
         sink._renew = renew
         return sink
 
 
-def _client(options: dict[str, Any], traces_sample_rate: float | None, tell: Tell | None) -> sentry_sdk.Client:
-    # fork: the transport's thread would import it at its first connection, and a child that is forked meanwhile
-    # would wait for the lock of that import for ever.
+def _client(options: dict[str, Any], traces_sample_rate: float | None, report: Report | None) -> sentry_sdk.Client:
+    # fork: the transport's thread would import it at its first connection, and a child forked meanwhile would wait
+    # for the lock of that import forever.
     import_module("encodings.idna")
     client = sentry_sdk.Client(**options, traces_sample_rate=traces_sample_rate)
     if isinstance(client.transport, _Transport):
-        client.transport.tell = tell
-        client.flush(0.01)  # begins its thread: Python 3.12 begins none at the end, where the last error is told
+        client.transport.report = report
+        client.flush(0.01)  # starts its thread: Python 3.12 starts none at exit, when the last error is sent
     return client
 
 
 def _no_flush(*, timeout: float) -> None:
-    """Of a client that sends at once."""
+    """Do nothing: the client has no queue."""
 
 
 def _options(dsn: str, environment: str, release: str) -> dict[str, Any]:
-    """All that the SDK would find out, hook into or send by itself is off; what is left out has that as its default."""
+    """Return the options of a client without integrations, sessions, local variables and source lines."""
     return {
         "dsn": dsn,
         "environment": environment or "production",
@@ -200,10 +210,10 @@ def _options(dsn: str, environment: str, release: str) -> dict[str, Any]:
 
 
 def scrub(payload: Any, hint: Any = None) -> Any:
-    """All that is about to leave, redacted once more, with what the SDK added; where that fails, nothing goes."""
+    """Redact a payload once more, with the additions of the SDK; return None, which drops it, if that fails."""
     try:
         scrubbed = {name: sanitize_value(value) for name, value in payload.items() if value not in (None, "", {}, [])}
-        if payload.get("release"):  # `name@1.2.3` by custom, which is no address; it comes from the settings
+        if payload.get("release"):  # usually `name@1.2.3`, which is not an address; it comes from the settings
             scrubbed["release"] = payload["release"]
         if "exception" in payload:
             scrubbed["exception"] = {"values": [sanitize_value(each) for each in payload["exception"]["values"]]}
@@ -215,36 +225,36 @@ def scrub(payload: Any, hint: Any = None) -> Any:
 
 
 class _Transport(HttpTransport):
-    """The SDK's, which counts what it could not send, and says why the first time."""
+    """Transport of the SDK that counts dropped events, and reports the first reason."""
 
     TIMEOUT = 10
 
     def __init__(self, options: Any) -> None:
         super().__init__(options)
-        self.tell: Tell | None = None
+        self.report: Report | None = None
         self.dropped: Counter[str] = Counter()
 
     def on_dropped_event(self, _reason: str) -> None:
-        """Called by the transport, on its thread, where the exception is being handled if there is one."""
+        """Count a dropped event; called on the thread of the transport, which may be handling the exception."""
         self.dropped[_reason] += 1
-        if self.dropped.total() > 1 or self.tell is None:
+        if self.dropped.total() > 1 or self.report is None:
             return
         raised = sys.exc_info()[1]
-        error = getattr(raised, "reason", None) or raised  # urllib3 wraps what happened in what it tried
-        why = _reason if error is None else to_text(error, _SAID)
+        error = getattr(raised, "reason", None) or raised  # urllib3 wraps the original error
+        why = _reason if error is None else to_text(error, _LONGEST_REASON)
         host = self.parsed_dsn.netloc if self.parsed_dsn else "?"
-        self.tell(f"Sentry at {host} did not take an error ({why}); it is in the log, and this is said once")
+        self.report(f"Sentry at {host} did not accept an error ({why}); it is in the log, and further ones are counted")
 
 
 class _Quota:
-    """How many of each fingerprint, and of all, are let through in a minute."""
+    """Limits of events in a minute: for each fingerprint, and in total."""
 
     def __init__(self) -> None:
         self._windows: dict[str, _Window] = {}
         self._all = _Window()
 
     def take(self, mark: str, now: float) -> int | None:
-        """How many like it were not sent since the last that was; None when this one is not to be sent either."""
+        """Return the number of similar events held back since the last one; None if this one is held back too."""
         window = self._windows.get(mark) or _Window()
         remember(self._windows, mark, window, _MARKS_KEPT)
         if not (window.has_room(ALIKE_A_MINUTE, now) and self._all.has_room(ALL_A_MINUTE, now)):

@@ -1,4 +1,4 @@
-"""A hook that prints how a run went."""
+"""A hook that prints a summary of a run."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from odibi_core.views.values import CHECK_RESULTS
 
 
 class SummaryHook:
-    """Prints the pipeline, how many of its nodes succeeded and failed, how long it took, and its checks by result.
+    """Hook that prints the pipeline, its succeeded and failed nodes, its duration, and its checks by result.
 
-    Registered for `pipeline_complete` it hears `pipeline_error` too: a summary that is silent on failure is useless.
+    Registered for `pipeline_complete`, it also handles `pipeline_error`.
     """
 
     __name__ = "summary"
@@ -31,8 +31,8 @@ class SummaryHook:
         ]
         counts = {state: event.get(f"checks_{state}") for state in CHECK_RESULTS.values()}
         if any(counts.values()):
-            told = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in counts.items() if count)
-            lines.append(f"  Checks:   {told}")
+            results = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in counts.items() if count)
+            lines.append(f"  Checks:   {results}")
         if event.get("error_message"):
             lines.append(f"  Error:    {event['error_message']}")
         print("\n".join(lines), file=self._stream or sys.stdout, flush=True)
@@ -43,5 +43,5 @@ def _seconds(duration_ms: object) -> str:
 
 
 def create_summary_hook(stream: TextIO | None = None) -> SummaryHook:
-    """`bus.register_hook("pipeline_complete", create_summary_hook())`; prints to `stream`, else to stdout."""
+    """Create the hook; see `odibi_core.bus.built_in_hooks.create_summary_hook`."""
     return SummaryHook(stream)

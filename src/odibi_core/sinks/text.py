@@ -1,4 +1,4 @@
-"""An event as a line for people, coloured where colours are seen; and the sink that writes such lines."""
+"""An event as a line of text, with optional colours; and `TextSink`, which writes such lines."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _LEVELS: Final = {
     "critical": "\x1b[1;37;41m",
 }
 _LONGEST: Final = 500
-"""Characters of one value on a line; the file has it whole."""
+"""Characters of one value on a line; the log file has the whole value."""
 _LONGEST_LINE: Final = 1_000_000
-"""Characters, however many fields there are."""
+"""Characters of a line."""
 _FILE, _LINE, _FUNCTION = "code.file.path", "code.line.number", "code.function.name"
 _FOR_REPORTS: Final = frozenset(
     {
@@ -40,15 +40,15 @@ _ELSEWHERE: Final = _FOR_REPORTS | {
     "error_type", "traceback", "members", "members_left_out", "notes", "message_template", "color_message",
     _FILE, _LINE, _FUNCTION,
 }  # fmt: skip
-"""Fields that the line shows in a place of their own, or not at all."""
+"""Fields that the line shows at a fixed place, or not at all."""
 _TIMED: Final = frozenset({kinds.NODE_COMPLETE, kinds.PIPELINE_COMPLETE})
-"""Types whose default message has the duration."""
+"""Event types whose default message has the duration."""
 _SUBJECTS: Final = {
     kinds.OPERATION_COMPLETE: "operation", kinds.OPERATION_FAILED: "operation", kinds.COST: "operation",
     kinds.QUERY: "query_type", kinds.CLI_COMMAND: "command", kinds.FEATURE_USAGE: "feature",
     kinds.DATA_QUALITY_CHECK: "check", kinds.HEALTH_CHECK: "check", kinds.CIRCUIT_STATE_CHANGE: "circuitName",
 }  # fmt: skip
-"""The field that says what an event is about, shown right behind its type."""
+"""The field with the subject of an event, shown right after its type."""
 _NO_WORD: Final = re.compile(r"""[\s"'=`$\\]""")
 _NO_NAME: Final = re.compile(r"""["'`$\\;|&<>\n\r]|[^\S ]""")
 _NO_KEY: Final = re.compile(r"""[\s"'=`$\\;|&<>()]""")
@@ -60,10 +60,16 @@ _BEHIND: Final = ("layer", "engine", "status", "cache_hit", "metadata", "operati
 
 
 class TextSink:
-    """Writes each event to a stream (default: stderr as it is at that time), as a line of text or of JSON.
+    """Sink that writes each event to a stream, as a line of text or of JSON.
 
-    Each line, tracebacks included, is one `write`, so that threads do not mix theirs. A stream that is closed or
-    broken raises nothing; `dropped` counts. `to_json` makes a line of JSON, its line feed included.
+    Each line, traceback included, is one `write`, so that lines of threads are not mixed. A closed or broken stream
+    raises no exception; `dropped` counts the events.
+
+    Args:
+        stream: Output; the current `sys.stderr` by default.
+        format: `text` or `json`.
+        color: Use ANSI colours.
+        to_json: Encodes an event as a line of JSON with its line feed.
     """
 
     def __init__(
@@ -79,10 +85,10 @@ class TextSink:
         self._format = format
         self._color = color
         self._to_json = inert_lines(to_json)
-        self._told: deque[object] = deque(maxlen=_TRACEBACKS_REMEMBERED)
+        self._shown_errors: deque[object] = deque(maxlen=_TRACEBACKS_REMEMBERED)
 
     def __call__(self, event: Event) -> None:
-        """Show an event. Never raises."""
+        """Write an event; never raises."""
         stream = self._stream or sys.stderr
         try:
             line = self._to_json(event).decode() if self._format == "json" else self._text(event)
@@ -98,19 +104,19 @@ class TextSink:
         return line + "\n" + self._traceback(event)
 
     def _traceback(self, event: Event) -> str:
-        """Once for each exception, however many events tell of it on its way up."""
+        """Return the lines of a traceback, once for each exception, which may be in several events."""
         trace, identity = event.fields.get("traceback"), event.fields.get("error_id")
-        if not isinstance(trace, str) or (identity is not None and identity in self._told):
+        if not isinstance(trace, str) or (identity is not None and identity in self._shown_errors):
             return ""
-        self._told.append(identity)
+        self._shown_errors.append(identity)
         style, end = (_DIM, _RESET) if self._color else ("", "")
         return "".join(f"    {style}{printable(line, ' ')}{end}\n" for line in trace.splitlines())
 
 
 def line_of(event: Event, *, color: bool = False) -> str:
-    """`04:05:06 info     etl.load orders_loaded (3 rows) source=orders.csv`, the time in UTC.
+    """Return `04:05:06 info     etl.load orders_loaded (3 rows) source=orders.csv`, the time in UTC.
 
-    Control characters in the event can neither move the cursor nor begin a line, and only we give colours.
+    Control characters of the event are replaced, so that they cannot move the cursor, begin a line or set colours.
     """
     parts = _parts(event)
     if color:
@@ -121,7 +127,7 @@ def line_of(event: Event, *, color: bool = False) -> str:
 
 
 def _parts(event: Event) -> Iterator[tuple[str, str]]:
-    """The pieces of a line in their order, each with its style."""
+    """Yield the parts of a line in order, each with its style."""
     yield _DIM, f"{event.timestamp:%H:%M:%S}"
     yield _LEVELS.get(event.level, ""), f"{event.level:<8}"
     if event.component:
@@ -145,14 +151,14 @@ def _parts(event: Event) -> Iterator[tuple[str, str]]:
         yield _CYAN, field
     for name in _BEHIND:
         value = getattr(event, name)
-        if value is not None and value != event.run_id and name != subject:  # the program's own id is no news
+        if value is not None and value != event.run_id and name != subject:  # not the id of the program itself
             yield _DIM, f"{name}={_key(str(value)) if name in _NAMES else _value(value)}"
     if where := event.fields.get(_FILE):
         yield _DIM, f"{str(where).replace(chr(92), '/').rpartition('/')[2]}:{event.fields.get(_LINE, '?')}"
 
 
 def subject_of(event: Event) -> str:
-    """Return what an event of its kind is about, such as the operation that was measured."""
+    """Return the subject of an event, such as the measured operation."""
     return str(event.get(_SUBJECTS.get(event.event_type, "")) or "")
 
 
@@ -163,7 +169,7 @@ def error_of(event: Event) -> str:
 
 
 def fields_of(event: Event) -> Iterator[str]:
-    """Yield `name=value` of each field of the event's own that has no other place on a line."""
+    """Yield `name=value` of each field that has no other place on a line."""
     subject = _SUBJECTS.get(event.event_type)
     for name, value in event.fields.items():
         if name not in _ELSEWHERE and name != subject and not (name == LOGGER and value == event.component):
@@ -171,33 +177,33 @@ def fields_of(event: Event) -> Iterator[str]:
 
 
 def given_message(event: Event) -> str | None:
-    """Return the message that the caller gave; None if it is the one that the event's type has by default."""
+    """Return the message that the caller gave; None for the default message of the event's type."""
     standard = {name: getattr(event, name) for name in ("node_name", "component", "duration_ms", "error")}
     default = default_message(event.event_type, standard, event.fields)
     return None if event.message == default else event.message
 
 
 def _names_its_subject(event: Event) -> bool:
-    """Whether the words name what they are about, and names in them need no quoting."""
+    """Return true if the default message names its subject, and no name in it needs quotes."""
     names = [name for name in (event.node_name, event.component, event.fields.get("pipeline_name")) if name]
     plain = all(isinstance(name, str) and _name(name) == name for name in names)
     return plain and (event.event_type != kinds.ERROR or bool(names))
 
 
 def _typed(event: Event) -> str:
-    """The words, with the exception's type before its text."""
+    """Return the message with the exception's type before its text."""
     words, kind = str(event.message), event.fields.get("error_type")
     before = words.removesuffix(str(event.error)) if event.error and kind else words
     return words if before == words else f"{before}{kind}: {event.error}"
 
 
-def _says_its_duration(event: Event) -> bool:
+def _has_its_duration(event: Event) -> bool:
     return event.event_type in _TIMED and f"{event.duration_ms:.2f}ms" in str(event.message)
 
 
 def _figures(event: Event) -> str:
     figures = []
-    if isinstance(event.duration_ms, (int, float)) and not _says_its_duration(event):
+    if isinstance(event.duration_ms, (int, float)) and not _has_its_duration(event):
         figures.append(f"{event.duration_ms:,.1f} ms")
     if isinstance(event.row_count, int):
         figures.append(f"{event.row_count:,} rows")
@@ -205,9 +211,9 @@ def _figures(event: Event) -> str:
 
 
 def _value(value: Any) -> str:
-    """A value as it can be read back by eye: a text bare when it is one word, else quoted."""
+    """Return a value as text: one word as it is, other texts in quotes."""
     if isinstance(value, str):
-        shown = value[:_LONGEST]  # cut before it is quoted: a quote that is opened is closed
+        shown = value[:_LONGEST]  # cut before quoting, so that the closing quote is kept
         written = shown if shown and not _NO_WORD.search(shown) else json.dumps(shown, ensure_ascii=False)
         return written if len(value) <= _LONGEST else f"{written}… [{len(value)} characters]"
     written = json.dumps(value, ensure_ascii=False)
@@ -215,28 +221,28 @@ def _value(value: Any) -> str:
 
 
 def _closed(written: str) -> str:
-    """End the text that a cut through JSON leaves open."""
+    """Close the text that a cut through JSON left open."""
     whole = _ESCAPE.sub("", written)
     return f'{written.rstrip(chr(92))}"' if whole.count('"') % 2 else written
 
 
 def _name(name: str) -> str:
-    """A name as it is; quoted where it would end a quote of the line, or be more than a word to a shell."""
+    """Return a name, quoted if it would end a quote of the line, or be more than one word in a shell."""
     return _quoted(name) if _NO_NAME.search(name) else name
 
 
 def _key(name: str) -> str:
-    """The name of a field, which is one word."""
+    """Return the name of a field as one word."""
     return name if name and not _NO_KEY.search(name) else _quoted(name)
 
 
 def _quoted(name: str) -> str:
-    """A text in double quotes, without what has a meaning for a shell in there."""
+    """Return a text in double quotes, without characters that have a meaning in a shell."""
     return _IN_QUOTES.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(name, ensure_ascii=False))
 
 
 def _write(stream: TextIO, line: str) -> None:
-    """One write; what the stream's encoding lacks is escaped."""
+    """Write a line in one call; escape characters that the stream's encoding lacks."""
     try:
         stream.write(line)
     except UnicodeEncodeError:
