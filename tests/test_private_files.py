@@ -137,7 +137,7 @@ def test_a_mode_is_octal(given: str) -> None:
 
 @pytest.mark.parametrize("given", ["777", "700", "400", "066", "rw-r-----", "6", "6400", "666x", "-600", "647"])
 def test_a_mode_that_is_none_is_refused(given: str) -> None:
-    """Its owner reads and writes, nobody executes; the sentence says what would be right."""
+    """Its owner reads and writes, no user executes; the message names the valid values."""
     with pytest.raises(ConfigurationError, match="640"):
         read_settings({"ODIBI_STORE__FILE_MODE": given})
     assert ObservabilityConfig(store_file_mode=given).validate("store")

@@ -66,7 +66,7 @@ PAIRS: dict[str, tuple[Call, Call]] = {
 @pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS.keys())
 @pytest.mark.parametrize("scraped_between", [True, False], ids=["scraped between", "not scraped between"])
 def test_a_metric_keeps_its_name_whatever_comes_later(pair: tuple[Call, Call], scraped_between: bool) -> None:
-    """Alone it has a name; with the other beside it, it has the same, whether anyone scraped before or not."""
+    """Alone it has a name; with the other beside it, it has the same, whether a scrape came before or not."""
     first, second = pair
     alone, both = MetricsManager(), MetricsManager()
     for manager in (alone, both):
@@ -112,7 +112,7 @@ def test_the_names_that_dashboards_read_belong_to_what_they_are_about() -> None:
 
 
 def test_a_label_keeps_its_name_whatever_comes_later() -> None:
-    """Labels that would be spelled alike are told apart, the first as it would be alone, in all series of a metric."""
+    """Labels that would be spelled alike get different names, the first as it would be alone, in all series."""
     manager = MetricsManager()
     manager.set_gauge("x", None, 1, {"b.c": "1"})
     before = measured(manager.export_prometheus())
@@ -180,7 +180,7 @@ def test_processes_that_share_a_port_keep_the_names(tmp_path: Path) -> None:
 
 @pytest.mark.services
 def test_scrapes_of_a_real_prometheus_before_and_after_agree(tmp_path: Path) -> None:
-    """What a query answered before names came that are spelled alike, it answers after them."""
+    """A query has the same result before and after names that are spelled alike."""
     queries = {
         "odibi_x_total": 1, "odibi_rows_loaded": 2, "odibi_jobs_total": 3, "odibi_took_count": 1, "odibi_took_sum": 4,
         "zone_size": 5, 'odibi_place{b_c="1"}': 6, "odibi_bare": 7,

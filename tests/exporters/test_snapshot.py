@@ -1,4 +1,4 @@
-"""One process's part: a forked child tells only of what it measured itself."""
+"""One process's part: a forked child has only its own measurements."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_one_part_alone_is_the_manager() -> None:
 
 
 def test_parent_and_child_make_the_whole(tmp_path: Path) -> None:
-    """What the parent had before the fork is counted once, also what had not been settled or said by then."""
+    """Measurements before the fork are counted once, pending and unpublished ones too."""
     manager = MetricsManager()
     measure(manager, 3)
     manager.set_gauge("only_before", None, 1)

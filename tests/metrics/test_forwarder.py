@@ -1,4 +1,4 @@
-"""Handing raw measurements on: every one, once, in order, at no cost to whoever measures."""
+"""Forwarding of raw measurements: every one, once, in order, without delay for the measuring code."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_every_measurement_is_handed_on_once() -> None:
 
 
 def test_what_is_measured_by_events_too() -> None:
-    """Of nodes and of the toolkit's calls; what another manager said is its own process's to hand on."""
+    """Of nodes and of the toolkit's calls; those of another manager are forwarded by its own process."""
     bus, heard = EventBus(), list[Measurement]()
     metrics, other = MetricsManager(bus=bus), MetricsManager(bus=bus)
     bus.subscribe(metrics)
@@ -60,7 +60,7 @@ def test_what_is_measured_by_events_too() -> None:
 
 
 def test_nothing_is_lost_under_threads() -> None:
-    """What arrives is what was measured, to the unit, from four threads at once."""
+    """Every measurement of four threads arrives, to the unit."""
     metrics, heard = MetricsManager(), list[Measurement]()
     end = metrics.forward(heard.extend)
 

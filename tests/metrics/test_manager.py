@@ -57,7 +57,7 @@ def call(manager: MetricsManager, bus: EventBus, said: tuple[str, str, str | Non
 @settings(max_examples=150, deadline=None)
 @given(calls=st.lists(CALLS, max_size=30), max_series=st.sampled_from([3, 1000]))
 def test_live_equals_replay(calls: list[Any], max_series: int) -> None:
-    """What the manager answers is what a view answers that is fed from the journal's lines, once all is said."""
+    """After a flush, the manager and a view fed from the journal's lines have the same answer."""
     bus, heard = EventBus(), RecordingSink()
     manager = MetricsManager(bus=bus, max_series=max_series)
     bus.subscribe(heard)
@@ -65,7 +65,7 @@ def test_live_equals_replay(calls: list[Any], max_series: int) -> None:
     for said in calls:
         if (
             max_series > 3 or said[0] != "event"
-        ):  # past the limit, which node overflows depends on who else is there
+        ):  # past the limit, which node overflows depends on the other nodes
             call(manager, bus, said)
     before = manager.answer()
     manager.flush()
@@ -77,7 +77,7 @@ def test_live_equals_replay(calls: list[Any], max_series: int) -> None:
 
 
 def test_nothing_is_said_twice() -> None:
-    """A flush says what changed since the last one, as a difference; one without a change says nothing."""
+    """A flush emits the changes since the last one, as differences; one without a change emits nothing."""
     bus, heard = EventBus(), RecordingSink()
     bus.subscribe(heard)
     manager = MetricsManager(bus=bus)
@@ -187,7 +187,7 @@ BAD = [Hostile(), [], {"a": 1}, object(), b"\xff", float("nan"), -5, "\ud800", 1
 
 @pytest.mark.parametrize("bad", BAD, ids=[str(place) for place in range(len(BAD))])
 def test_no_call_raises(bad: Any) -> None:
-    """Whatever a metric, a name, a value or labels are: the code that measures goes on, and a scrape works."""
+    """For any metric, name, value and labels the measuring code goes on, and a scrape works."""
     manager = MetricsManager()
     for record in (manager.record, manager.increment, manager.set_gauge, manager.observe):
         record(bad, "n", 1)
@@ -255,7 +255,7 @@ def test_label_sets_are_bounded_and_the_sums_are_exact() -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_forked_child_says_only_its_own(tmp_path: Path) -> None:
-    """What the parent measured before the fork is said by the parent, and by nobody else."""
+    """Measurements before the fork are published by the parent alone."""
     bus, heard = EventBus(), RecordingSink()
     bus.subscribe(heard)
     manager = MetricsManager(bus=bus)
@@ -319,7 +319,7 @@ def test_an_event_that_comes_while_others_are_read_is_kept() -> None:
 
 
 def test_an_event_that_cannot_be_read_is_told_and_costs_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who asks for a number gets it; the bus counts the failure, when it calls the manager again."""
+    """A query gets its number; the bus counts the failure at its next call of the manager."""
     bus, manager = EventBus(), MetricsManager()
     bus.subscribe(manager)
     read = manager._view.fold
@@ -336,7 +336,7 @@ def test_an_event_that_cannot_be_read_is_told_and_costs_no_other(monkeypatch: py
 
 @pytest.mark.parametrize("how", ["increment", "set_gauge", "observe"])
 def test_a_sum_past_what_json_can_hold_is_the_same_before_and_after_it_is_said(how: str) -> None:
-    """It is rounded once, where it is said, and answers are rounded there too."""
+    """It is rounded once, where it is published, and so are answers."""
     manager = MetricsManager(bus=EventBus())
     getattr(manager, how)("mine.rows", "a", 100)
     manager.flush()

@@ -1,4 +1,4 @@
-"""A child process tells Sentry and Datadog what it captured and measured, and nothing of its parent's."""
+"""A child process sends its own errors and measurements to Sentry and Datadog, and nothing of its parent's."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PROGRAM = Path(__file__).resolve().parents[1] / "child_program.py"
 @pytest.mark.parametrize("how", ["exit", "_exit", "step", "fork"])
 def test_what_a_forked_child_captures_is_delivered_once(how: str) -> None:
     """After `sys.exit`, `os._exit`, a step, and in a process of `multiprocessing`; measurements not after `os._exit`.
-    What its parent captured is not sent twice.
+    Errors that its parent captured are not sent twice.
     """
     with sentry_server() as sentry, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as agent:
         agent.bind(("127.0.0.1", 0))
@@ -44,7 +44,7 @@ def test_what_a_forked_child_captures_is_delivered_once(how: str) -> None:
 
 
 def _received(agent: socket.socket) -> list[str]:
-    """What an agent has got so far."""
+    """Return the datagrams that an agent has received so far."""
     received = []
     try:
         while True:

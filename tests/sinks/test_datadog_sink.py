@@ -107,7 +107,7 @@ def test_every_measurement_arrives_with_every_tag(agent: Agent) -> None:
 
 
 def test_what_events_measure_arrives_too(agent: Agent) -> None:
-    """The toolkit's calls say events, which a manager that listens measures."""
+    """The toolkit's calls emit events, which a subscribed manager measures."""
     bus, metrics = EventBus(), MetricsManager()
     bus.subscribe(metrics)
     end = metrics.forward(DatadogSink("127.0.0.1", agent.port))
@@ -174,7 +174,7 @@ def test_what_is_not_finite_is_no_value(agent: Agent) -> None:
 
 
 def test_our_tags_go_before_the_environments(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`DD_ENV` and its like are the library's own: they are added where we say nothing."""
+    """`DD_ENV` and its like are the library's own: they are added where odibi sets nothing."""
     monkeypatch.setenv("DD_ENV", "staging")
     monkeypatch.setenv("DD_VERSION", "1.2")
     DatadogSink("127.0.0.1", agent.port, tags={"env": "prod", "service": ""})([("counter", "a.b", "", {}, 1)])
@@ -262,7 +262,7 @@ def test_a_host_that_nobody_resolves_does_not_hold_up_the_end(monkeypatch: pytes
 
 
 def test_a_host_that_cannot_be_found_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By name, with what would be right; who sends later asks for it anew, and may find it."""
+    """By name, with the fix; a later batch resolves the name again, and may succeed."""
     resolve = socket.getaddrinfo
 
     def unknown(*_: Any, **__: Any) -> Any:

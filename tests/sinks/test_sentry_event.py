@@ -118,7 +118,7 @@ NAMES = (
     )
 )
 def test_a_line_that_anyone_wrote_gives_a_payload(line: dict[str, Any]) -> None:
-    """Whatever its fields hold."""
+    """For any content of its fields."""
     sentry_event(from_dict({"event_type": "error", "timestamp": "2026-01-01T00:00:00Z", **line}))
 
 

@@ -95,7 +95,7 @@ def test_what_is_captured_arrives(heard: RecordingSink, server: SentryServer) ->
 
 
 def test_what_fails_a_run_arrives_by_itself(heard: RecordingSink, server: SentryServer) -> None:
-    """A failed node with the run and the node as tags; the exception that then ends the run is not told again."""
+    """A failed node with the run and the node as tags; the exception that then ends the run is not sent again."""
     from odibi_core.observability import node
 
     sink = connected(server)
@@ -154,7 +154,7 @@ def test_without_the_scrubber_the_canary_is_found(
 
 
 def test_an_exception_is_sent_once() -> None:
-    """Whichever event tells of it first."""
+    """In any order of its events."""
     client = Received()
     sink = SentrySink(client)
     for kind in ("node_failed", "error", "pipeline_error"):
@@ -180,7 +180,7 @@ def test_what_is_not_for_sentry_stays(event: Any) -> None:
 
 
 def test_a_storm_is_held_back_and_counted() -> None:
-    """Ten alike a minute, a hundred in all; the next that goes out says how many did not. The log has them all."""
+    """Ten alike a minute, a hundred in all; the next payload has the number held back. The log has them all."""
     client, clock = Received(), FakeClock()
     sink = SentrySink(client, clock=clock)
     storm = an_event("error", level="error", error="bad", fingerprint="f")
@@ -199,7 +199,7 @@ def test_a_storm_is_held_back_and_counted() -> None:
     "dsn", ["", "nonsense", "https://sentry.example.org/42", "https://key@host/project", "ftp://k@h/1"]
 )
 def test_a_dsn_that_cannot_be_one_is_refused(dsn: str) -> None:
-    """In a sentence that names the variable and says what a DSN looks like."""
+    """In a sentence that names the variable and the form of a DSN."""
     with pytest.raises(ConfigurationError, match="SENTRY_DSN"):
         SentrySink.connect(dsn)
 
@@ -214,7 +214,7 @@ def test_nothing_of_the_process_is_touched(server: SentryServer) -> None:
 
 
 def test_the_programs_own_sentry_is_used_where_there_is_one(server: SentryServer) -> None:
-    """And said; its tags and its options are its own."""
+    """And reported; its tags and its options are its own."""
     said: list[str] = []
     sentry_sdk.init(server.dsn, default_integrations=False, auto_enabling_integrations=False)
     try:
@@ -234,7 +234,7 @@ def test_the_programs_own_sentry_is_used_where_there_is_one(server: SentryServer
 
 
 def test_what_nobody_caught_is_left_to_the_programs_own_sentry(server: SentryServer) -> None:
-    """Its hooks send that already; where it has no such hook, or somebody caught it, it comes from here."""
+    """Its hooks send that already; without such a hook, or if the exception was caught, the sink sends it."""
     told = {"level": "critical", "error": "bad", "handled": False}
     sentry_sdk.init(server.dsn, default_integrations=False, integrations=[ThreadingIntegration()])
     try:
@@ -259,7 +259,7 @@ def test_what_nobody_caught_is_left_to_the_programs_own_sentry(server: SentrySer
 def test_a_server_in_trouble_costs_errors_and_nothing_else(
     status: int, headers: dict[str, str], requests: int
 ) -> None:
-    """After 429 nothing is sent until its time; the first loss is said, once, and no event is sent again."""
+    """After 429 nothing is sent until its time; the first loss is reported once, and no event is sent again."""
     said: list[str] = []
     with sentry_server(status, headers) as server:
         sink = connected(server, report=said.append)

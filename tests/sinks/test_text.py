@@ -74,7 +74,7 @@ def test_an_event_cannot_command_the_terminal(place: str, color: bool) -> None:
 
 
 def test_a_value_is_bounded_on_the_line() -> None:
-    """A text of 60,000 characters does not fill the screen, and its length is said."""
+    """A text of 60,000 characters does not fill the screen, and its length is given."""
     line = line_of(an_event("x", huge="y" * 60_000))
     assert len(line) < 700
     assert "[60000 characters]" in line
@@ -106,7 +106,7 @@ def test_a_line_with_its_traceback_is_one_write() -> None:
 
 
 def test_a_closed_stream_is_counted() -> None:
-    """Nothing raises, and it is known how much nobody saw."""
+    """Nothing raises, and the lost lines are counted."""
     stream = io.StringIO()
     sink = TextSink(stream)
     stream.close()
@@ -148,7 +148,7 @@ def test_what_an_event_of_the_toolkit_is_about_stands_behind_its_type() -> None:
 
 
 def test_the_traceback_of_one_exception_is_shown_once() -> None:
-    """Where it was first told; every event that tells of it has its line."""
+    """At its first event; every event of it has its line."""
     stream = io.StringIO()
     sink = TextSink(stream)
     try:
@@ -164,7 +164,7 @@ def test_the_traceback_of_one_exception_is_shown_once() -> None:
 
 
 def test_a_line_of_another_library_is_what_it_said() -> None:
-    """The name that stands for none, the template of the message and a copy in colours say nothing more."""
+    """The name that stands for none, the template of the message and a copy in colours add nothing."""
     event = an_event(
         "log",
         component="httpx",
@@ -238,7 +238,7 @@ def test_an_ordinary_name_is_shown_as_it_is(name: str) -> None:
 
 
 def test_a_group_is_shown_by_its_message_and_its_traceback() -> None:
-    """Which hold what its members said; the members themselves are for reports."""
+    """They have the messages of its members; the members themselves are for reports."""
     stream = io.StringIO()
     error = ValueError("a")
     error.add_note("row 7")

@@ -1,4 +1,4 @@
-"""What the toolkit's calls measure: each kind of event, its labels, and what is missing or strange."""
+"""Measurements of the toolkit's calls: each kind of event, its labels, and missing or odd values."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_an_operation_that_failed() -> None:
     ],
 )
 def test_a_cost(fields: dict[str, Any], metrics: set[str]) -> None:
-    """What is not known is not measured; nothing is something."""
+    """An unknown value is not measured; zero is a value."""
     assert set(told("cost", operation="load", **fields)) == {f"bigquery.{metric}" for metric in metrics}
 
 
@@ -61,7 +61,7 @@ def test_only_an_alert_about_a_cost_is_one_of_a_cost() -> None:
 
 
 def test_a_query() -> None:
-    """Counted, with its duration and its rows; the bytes are the cost's to tell, or they would count twice."""
+    """Counted, with its duration and its rows; the bytes belong to the cost, or they would count twice."""
     found = told("query", query_type="select", duration_ms=1000.0, rows_returned=7, bytes_processed=99)
     labels = {"query_type": "select"}
     assert found == {
@@ -131,7 +131,7 @@ def test_a_tag_is_a_text() -> None:
 @pytest.mark.parametrize("kind", sorted(CALL_KINDS))
 @pytest.mark.parametrize("strange", [None, "text", [1], {"a": {"b": 1}}, float("nan"), -1, True, 2**70])
 def test_whatever_the_fields_hold_nothing_raises(kind: str, strange: Any) -> None:
-    """A line of a store may have been written by anyone: what can be read is measured, and labels are texts.
+    """A line of a store may have any content: readable values are measured, and labels are texts.
 
     All of it strange, and each thing by itself.
     """
@@ -152,7 +152,7 @@ def test_whatever_the_fields_hold_nothing_raises(kind: str, strange: Any) -> Non
 
 
 def test_a_truth_is_no_operation_called_1() -> None:
-    """What is remembered of an operation is its own: Python takes `True`, 1 and 1.0 for one key."""
+    """The cached series of an operation are its own: Python takes `True`, 1 and 1.0 for one key."""
     view = MetricsView()
     for operation in (1, True, 1.0, 1):
         view(an_event("operation_complete", operation=operation, duration_ms=2.5))
@@ -161,7 +161,7 @@ def test_a_truth_is_no_operation_called_1() -> None:
 
 
 def test_no_other_event_measures_anything() -> None:
-    """What is not a toolkit's call is not looked at."""
+    """Events of other kinds are not measured."""
     assert told("node_complete", operation="x", duration_ms=1.0) == {}
 
 

@@ -1,4 +1,4 @@
-"""What the end of a run measures: how it ended, how long it took, when the last one succeeded."""
+"""Measurements of the end of a run: status, duration, and time of the last success."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_a_run_that_succeeded() -> None:
         ("pipeline_error", "failed", "failed"),
         ("pipeline_error", "cancelled", "cancelled"),
         ("pipeline_error", None, "failed"),
-        ("pipeline_complete", "failed", "failed"),  # as `log_pipeline_complete` says it with failed nodes
+        ("pipeline_complete", "failed", "failed"),  # as `log_pipeline_complete` emits it with failed nodes
     ],
 )
 def test_a_run_that_did_not_succeed_leaves_the_last_success(kind: str, status: str, ended: str) -> None:
@@ -47,7 +47,7 @@ def test_a_run_that_did_not_succeed_leaves_the_last_success(kind: str, status: s
 
 
 def test_what_is_not_known_is_not_measured() -> None:
-    """A line that says no more than that a run ended is a run all the same."""
+    """A line without any field is the end of a run all the same."""
     found = told("pipeline_complete", pipeline_name=["daily"], duration_ms="long")
     assert found.pop("pipeline_last_success_timestamp_seconds")[1] == {}
     assert found == {"pipeline_runs": (1, {"status": "success"})}
@@ -62,7 +62,7 @@ def test_each_metric_is_of_the_kind_that_its_name_says() -> None:
 
 
 def test_a_real_run_measures_itself_live_and_in_replay() -> None:
-    """What a run's manager counted is what a view makes of its record; no node is made of a pipeline."""
+    """The manager of a run and a view of its record have the same counts; a pipeline is not a node."""
 
     def fails() -> None:
         raise ValueError("no")

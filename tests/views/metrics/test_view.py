@@ -1,4 +1,4 @@
-"""MetricsView: what nodes measure, bounded label sets, and lines that anyone may have written."""
+"""MetricsView: measurements of nodes, bounded label sets, and lines with any content."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_node_event_measures_duration_rows_and_outcome() -> None:
 
 @pytest.mark.parametrize("kind", ["cache_hit", "cache_miss"])
 def test_a_cache_lookup_is_counted_once(kind: str) -> None:
-    """A node whose cache event was heard does not count it again at its end; the next execution does."""
+    """A node whose cache event was handled does not count it again at its end; the next execution does."""
     end = ("node_complete", {"node_name": "a", "run_id": "r", "cache_hit": kind == "cache_hit"})
     view = fed((kind, {"node_name": "a", "run_id": "r"}), end, end)
     assert total(view, kind) == 2
@@ -99,7 +99,7 @@ def test_long_labels_are_cut_and_stay_different() -> None:
 
 @pytest.mark.parametrize("value", [-1, float("nan"), float("inf"), None, "many", [], True])
 def test_what_no_counter_can_hold_is_left_out(value: object) -> None:
-    """A line that anyone wrote cannot make a counter go down, or lose it in NaN."""
+    """A line with any content cannot decrease a counter, or turn it into NaN."""
     assert fed(said("m", 2), said("m", value)).counters()["m:n"] == 2
 
 
