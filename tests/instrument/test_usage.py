@@ -83,10 +83,10 @@ def test_nothing_here_raises(heard: RecordingSink, value: Any) -> None:
 
 def test_it_speaks_in_the_run_that_it_is_called_in() -> None:
     """So that the run's record has it."""
-    from odibi_core.events.context import speaking_on
+    from odibi_core.events.context import using_bus
 
     bus, own = EventBus(), RecordingSink()
     bus.subscribe(own)
-    with speaking_on(bus):
+    with using_bus(bus):
         get_analytics().track_feature_usage("lineage")
     assert own.kinds == ["feature_usage"]

@@ -145,7 +145,7 @@ def test_a_sink_of_a_run_may_log(log: ProgramLog, stream: io.StringIO) -> None:
     done = threading.Event()
 
     def say() -> None:
-        with context.speaking_on(bus):
+        with context.using_bus(bus):
             bus.publish("odd")
             bus.publish("even")
         done.set()

@@ -1,4 +1,7 @@
-"""The language: what an event is, how it is written, and how anything a caller says becomes one."""
+"""The event and its language: the record of one occurrence, its kinds, its context, its line of JSON.
+
+`to_plain` makes any value plain, `sanitize_value` also free of secrets; the event bus does both, once for each event.
+"""
 
 from odibi_core.events import kinds
 from odibi_core.events.codec import decode, encode, from_dict, to_dict

@@ -1,4 +1,4 @@
-"""The only place that reads time, makes ids, or asks the machine who we are."""
+"""Time, ids, and the names of machine, program and process: nothing else reads or makes them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
@@ -17,22 +17,27 @@ from odibi_core import _fork
 
 
 class Clock(Protocol):
-    """Where time comes from; `odibi_core.testing.FakeClock` is the one for tests."""
+    """A source of time; `odibi_core.testing.FakeClock` is the one for tests."""
 
     def now(self) -> datetime:
-        """The wall clock, aware and in UTC: for timestamps, never for durations."""
+        """Return the wall clock, aware and in UTC: for timestamps, never for durations."""
         ...
 
     def monotonic(self) -> float:
-        """Seconds that never go back: for durations, never for timestamps."""
+        """Return seconds that never go back: for durations, never for timestamps."""
         ...
 
 
 class SystemClock:
-    """The machine's own clocks; without a Python function in between, since every event asks."""
+    """The clocks of the machine."""
 
-    now = staticmethod(partial(datetime.now, UTC))
-    monotonic = staticmethod(time.perf_counter)
+    def now(self) -> datetime:
+        """Return the wall clock, aware and in UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Return seconds that never go back."""
+        return time.perf_counter()
 
 
 SYSTEM = SystemClock()
@@ -41,12 +46,12 @@ epoch_ns = time.time_ns
 
 
 def utc_now() -> datetime:
-    """Now, aware and in UTC."""
+    """Return the time, aware and in UTC."""
     return datetime.now(UTC)
 
 
 def iso(moment: datetime) -> str:
-    """A timestamp as text of one width, so that texts sort as times do: `2026-11-21T04:05:06.123456Z`."""
+    """Return a time as text of one width, which sorts as times do: `2026-11-21T04:05:06.123456Z`."""
     written = str(to_builtins(moment if moment.tzinfo is UTC else moment.astimezone(UTC)))
     return written if moment.microsecond else f"{written[:-1]}.000000Z"
 
@@ -65,15 +70,15 @@ def read_iso(value: object) -> datetime | None:
 
 
 def new_id(length: int = 12) -> str:
-    """A random id of `length` hexadecimal digits, which redaction leaves alone."""
+    """Return a random id of `length` hexadecimal digits, which redaction leaves alone."""
     return as_id(os.urandom((length + 1) // 2).hex()[:length])
 
 
 def as_id(digits: str) -> str:
-    """Hexadecimal digits that look like no secret, whatever they add up to.
+    """Return hexadecimal digits changed so that they look like no secret.
 
-    The first is a number, since two letters may begin an account's; every eighth is a letter, since so many numbers in
-    a row may be a card's.
+    The first is a number, because two letters may begin an account; every eighth is a letter, because so many numbers
+    in a row may be a card.
     """
     first = str(int(digits[0], 16) % 10)
     return "".join(
@@ -83,14 +88,14 @@ def as_id(digits: str) -> str:
 
 
 def sleep(seconds: float) -> None:
-    """Wait: here, so that a test can find every place that does."""
+    """Wait so many seconds; a test finds every call of this function."""
     time.sleep(seconds)
 
 
 @cache
 def host_name() -> str:
-    """This machine's name."""
-    if hasattr(os, "uname"):  # what `socket` would ask, at a quarter of a module
+    """Return the name of this machine."""
+    if hasattr(os, "uname"):  # as `socket` does, without its import
         return os.uname().nodename
     import socket
 
@@ -98,7 +103,7 @@ def host_name() -> str:
 
 
 def program_name() -> str:
-    """What this program is called by whoever started it: its script or folder, or the module of `python -m`."""
+    """Return the name of the program: its script or folder, or the module of `python -m`."""
     main = sys.modules.get("__main__")
     spec, file = getattr(main, "__spec__", None), Path(str(getattr(main, "__file__", None) or "python"))
     if spec is not None and spec.name != "__main__":
@@ -112,15 +117,20 @@ def program_name() -> str:
 
 
 def process_id() -> int:
-    """This process; asked each time, since a fork changes it."""
+    """Return the id of this process; never cached, because a fork changes it."""
     return os.getpid()
 
 
 def process_start(pid: int | None = None) -> float | None:
-    """When process `pid` (default: this one) started, in seconds since the epoch; None when it is not alive.
+    """Return when a process started, in seconds since the epoch.
 
-    A pid alone is reused by the system; pid and start time together name one process. NaN when it lives, but we
-    may not know since when.
+    The system uses a pid again; pid and start time together name one process.
+
+    Args:
+        pid: The process; by default this one.
+
+    Returns:
+        None if the process is not alive, NaN if it is and access to its start is denied.
     """
     if pid is None and (started := _own_start()) is not None:
         return started
@@ -138,7 +148,7 @@ def process_start(pid: int | None = None) -> float | None:
 
 
 def resident_memory_mb() -> float | None:
-    """This process's resident size in mebibytes; a system call, so ask now and then and not at every line."""
+    """Return the resident size of this process in mebibytes: a system call, too slow for every event."""
     try:
         resident = _own_resident()
         if resident is None:
@@ -150,8 +160,8 @@ def resident_memory_mb() -> float | None:
         return None
 
 
-# What Linux says of this process without psutil, whose import takes longer than the rest of a program's start. The
-# figures are the same: both read them here. None where there is no such file.
+# On Linux without psutil, whose import takes longer than the rest of a program's start. Both read the same files.
+# None if there is no such file.
 
 
 def _own_start() -> float | None:
@@ -166,8 +176,9 @@ def _own_start() -> float | None:
 _STATM_FIELDS = 7
 _PAGE_SIZE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 0
 _statm: list[int] = []
-"""A descriptor that stays open, since opening takes four times as long as reading (benchmark: an empty node of a
-chain). One that the program closed and reused fails to be read, or to have the file's seven fields, and is opened anew.
+"""A descriptor that stays open: opening takes four times as long as reading (benchmark: an empty node of a chain).
+
+If the program closed and reused it, reading fails or does not find the seven fields of the file; it is opened again.
 """
 
 
@@ -180,14 +191,14 @@ def _own_resident() -> int | None:
             if len(pages) == _STATM_FIELDS:
                 return int(pages[1]) * _PAGE_SIZE
         except (OSError, AttributeError, IndexError, ValueError):
-            pass  # not this system's, or no longer our file: it may be another's by now, and is not closed
+            pass  # no such file, or a descriptor that the program uses for another file: it is not closed
         _statm.clear()
     return None
 
 
 def _after_fork() -> None:
-    """In the child: the descriptor shows the parent's memory."""
-    if _own_resident() is not None:  # it is still ours to close
+    """Close the descriptor in the child: it shows the memory of the parent."""
+    if _own_resident() is not None:  # still the file that was opened here
         os.close(_statm.pop())
 
 

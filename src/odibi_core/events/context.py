@@ -1,6 +1,6 @@
-"""What is true of everything said from here on: the run, the node, the correlation id, the user.
+"""The context of events: the run, the node, the correlation id, the user.
 
-A `ContextVar`, so it follows asyncio tasks by itself and never bleeds between them.
+It is a `ContextVar`: each asyncio task has its own.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from odibi_core.events.trace_context import active_span, span_in
 
 
 class Context(msgspec.Struct, frozen=True):
-    """Standard fields and others; what the event itself gives wins over its context.
+    """Sanitized fields that events take over; a field of the event itself wins.
 
-    The usual standard fields are attributes too, since nearly every event takes them from here; `unusual` says
-    that there are more.
+    The usual standard fields are attributes too, because nearly every event takes them from here. `unusual` is true if
+    there are more.
     """
 
     run_id: str | None = None
@@ -36,39 +36,20 @@ class Context(msgspec.Struct, frozen=True):
     fields: dict[str, Any] = {}
 
     def at_node(self, run_id: str, node_name: str) -> Context:
-        """This one inside a node, whose names must be clean texts: a short way, since each node of a run takes it."""
-        return Context(
-            run_id=run_id,
-            node_name=node_name,
-            correlation_id=self.correlation_id,
-            operation=self.operation,
-            user=self.user,
-            component=self.component,
-            unusual=self.unusual,
-            standard={**self.standard, "run_id": run_id, "node_name": node_name},
-            fields=self.fields,
-        )
+        """Return this context inside a node; both names must be sanitized."""
+        names = {"run_id": run_id, "node_name": node_name}
+        return structs.replace(self, run_id=run_id, node_name=node_name, standard={**self.standard, **names})
 
     def in_operation(self, operation: str | None) -> Context:
-        """This one inside an operation, whose name must be a clean text: the same short way."""
-        return Context(
-            run_id=self.run_id,
-            node_name=self.node_name,
-            correlation_id=self.correlation_id,
-            operation=operation,
-            user=self.user,
-            component=self.component,
-            unusual=self.unusual,
-            standard={**self.standard, "operation": operation},
-            fields=self.fields,
-        )
+        """Return this context inside an operation, whose name must be sanitized."""
+        return structs.replace(self, operation=operation, standard={**self.standard, "operation": operation})
 
-    def saying(self, fields: dict[str, Any]) -> Context:
-        """This one with more of the other fields, which must be clean: for who says the same ones again and again."""
+    def with_fields(self, fields: dict[str, Any]) -> Context:
+        """Return this context with more of the other fields, which must be sanitized."""
         return structs.replace(self, fields={**self.fields, **fields})
 
     def over(self, other: Context) -> Context:
-        """Both, where this one's fields win."""
+        """Return both contexts in one, in which the fields of this one win."""
         return _context({**other.standard, **self.standard}, {**other.fields, **self.fields})
 
 
@@ -87,48 +68,48 @@ class _Root:
 _root: Final = STATE.part(_Root)
 
 bus_here: ContextVar[Any] = ContextVar("odibi_core_bus", default=None)
-"""The bus of the run that we are in, None outside any: set by what runs, read by whoever only wants to speak."""
+"""The event bus of the run in which this code is, None outside any run."""
 batch_here: ContextVar[Any] = ContextVar("odibi_core_batch", default=None)
-"""The batch of the stage that works here; the bus sets its `told` if the stage says `stage_completed` itself."""
+"""The batch of the stage that works here; the bus sets its `told` if the stage publishes `stage_completed` itself."""
 
 
 def current() -> Context:
-    """The context in force here."""
+    """Return the context in force here."""
     return _root.variable.get(_root.inherited)
 
 
 def in_span(here: Context) -> Context:
-    """This context in the span that OpenTelemetry has active; as it is where none is.
+    """Return this context in the active span of OpenTelemetry, or as it is.
 
-    For what is said now, and not to be kept: the span may end before the context does.
+    The result is for one event and not to be kept: the span may end before the context does.
     """
     span = active_span()
-    return here.saying(span) if span else here
+    return here.with_fields(span) if span else here
 
 
 def put(context: Context) -> None:
-    """Make this the context in force, as it is, for the rest of this thread's or task's life."""
+    """Make this the context in force for the rest of the thread or task."""
     _root.variable.set(context)
 
 
 def inherited() -> Context:
-    """The context that every thread of this process begins with."""
+    """Return the context that every thread of this process begins with."""
     return _root.inherited
 
 
 def inherit(fields: dict[str, Any]) -> None:
-    """Have every thread of this process begin with these fields: what a worker process is given by its parent."""
-    _root.inherited = merged(EMPTY, fields).saying(span_in(fields))
+    """Begin every thread of this process with these fields, as a worker process does with those of its parent."""
+    _root.inherited = merged(EMPTY, fields).with_fields(span_in(fields))
 
 
 def correlation_given(here: Context) -> str | None:
-    """The correlation id that somebody gave; that of a whole program is its run's id, and ties nothing together."""
+    """Return the correlation id that was set; None for that of a whole program, which is the id of its run."""
     return None if here.correlation_id == _root.inherited.run_id else here.correlation_id
 
 
 @contextmanager
 def bind(**fields: Any) -> Iterator[Context]:
-    """Everything said inside carries these fields: `with bind(run_id="r-1", node_name="clean"): …`."""
+    """Add fields to all events published inside: `with bind(run_id="r-1", node_name="clean"): …`."""
     token = _root.variable.set(merged(current(), fields))
     try:
         yield current()
@@ -137,8 +118,8 @@ def bind(**fields: Any) -> Iterator[Context]:
 
 
 @contextmanager
-def speaking_on(bus: Any) -> Iterator[None]:
-    """What a program logger says inside goes to this bus."""
+def using_bus(bus: Any) -> Iterator[None]:
+    """Publish the lines of program loggers inside on this bus."""
     token = bus_here.set(bus)
     try:
         yield
@@ -147,12 +128,12 @@ def speaking_on(bus: Any) -> Iterator[None]:
 
 
 def enter(**fields: Any) -> None:
-    """Bind for the rest of this thread's or task's life."""
+    """Add fields to all events for the rest of the thread or task."""
     _root.variable.set(merged(current(), fields))
 
 
 def merged(context: Context, fields: dict[str, Any]) -> Context:
-    """A context with more fields; the values are made plain and redacted here, once, and not at every event."""
+    """Return a context with more fields, which are sanitized here, once, and not for each event."""
     standard, rest, _ = split_fields(dict(fields))
     return _context({**context.standard, **standard}, {**context.fields, **rest} if rest else context.fields)
 

@@ -1,4 +1,4 @@
-"""The id of one exception: whoever tells of it, in whichever layer, tells of the same failure."""
+"""The id of one exception: events of all layers about it name the same failure."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ _known: Final[dict[int, tuple[weakref.ref[BaseException], str]]] = {}
 
 
 def error_id_of(error: BaseException) -> str:
-    """The id of this very exception, for as long as it lives: whoever counts, counts it once.
+    """Return the id of this exception object, the same for as long as it lives.
 
-    It stands in a table beside a weak reference, so that the program finds its exceptions as it made them (equality,
-    `vars`, pickle). Python's own classes take no weak reference: theirs carry it in their `__dict__`.
+    The id is kept in a table beside a weak reference, so that the exception stays as the program made it (equality,
+    `vars`, pickle). Python's own classes allow no weak reference: their objects carry it in `__dict__`.
     """
     made, place, table = new_id(32), id(error), _known
     try:
-        entry = (weakref.ref(error, lambda _: table.pop(place, None)), made)  # before the address is another's
+        # The callback runs before the address is used again.
+        entry = (weakref.ref(error, lambda _: table.pop(place, None)), made)
     except TypeError:
         return _marked(error, made)
     known, identity = table.setdefault(place, entry)
@@ -33,4 +34,4 @@ def _marked(error: BaseException, made: str) -> str:
     except STOPS:
         raise
     except BaseException:
-        return made  # its class has made a thing of its own of `__dict__`
+        return made  # the class replaced `__dict__`

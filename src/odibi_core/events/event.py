@@ -1,4 +1,4 @@
-"""The one record: everything that happens is an `Event`."""
+"""The event: the record of one occurrence."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from dataclasses import Field
 
 FIELDS_ON_THE_WIRE: Final = "␟"
-"""Where `fields` stands in the encoder's output before the codec flattens it; `normalize` lets no key be called so."""
+"""The name of `fields` in the encoder's output before the codec flattens it; `normalize` allows no key of this name."""
 
 
 class _DataclassFields:
-    """Makes `dataclasses.asdict` and `fields` work on an event; built when first asked for, since few programs ask."""
+    """The fields for `dataclasses.asdict` and `fields`, made at the first use, because few programs need them."""
 
     def __get__(self, instance: object, owner: type[msgspec.Struct]) -> dict[str, Field[Any]]:
         from dataclasses import make_dataclass
@@ -26,12 +26,12 @@ class _DataclassFields:
 
 
 class Event(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """What happened, once: a header, the standard fields, and whatever else was said in `fields`.
+    """The record of one occurrence: a header, the standard fields, and all other fields in `fields`.
 
-    `timestamp` is aware and in UTC, `duration_ms` comes from a monotonic clock, `memory_mb` is the process's
-    resident size. `seq` counts the events of one `writer_id` from 0 without a gap, so it gives their order
-    whatever the wall clock did. The values in `fields` are JSON-plain: `events.sanitize` is the way in. So no ring
-    of references can go through an event, and the garbage collector need not look at each one that a view keeps.
+    `timestamp` is aware and in UTC, `duration_ms` comes from a monotonic clock, `memory_mb` is the resident size of the
+    process. `seq` counts the events of one `writer_id` from 0 without a gap: it is their order, even if the wall clock
+    was set. The values in `fields` are JSON-plain (`events.sanitize`), so no cycle goes through an event and the
+    garbage collector need not visit it.
     """
 
     timestamp: datetime
@@ -63,7 +63,7 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         __dataclass_fields__: ClassVar = _DataclassFields()
 
     def get(self, name: str, default: Any = None) -> Any:
-        """A field by its name on the wire, standard or not."""
+        """Return a field by its name in the line, standard or not."""
         value = getattr(self, name, None) if name in COLUMNS else self.fields.get(name)
         return default if value is None else value
 
@@ -72,7 +72,7 @@ COLUMNS: Final = tuple(name for name in Event.__struct_fields__ if name != "fiel
 """The standard fields in the order of the line."""
 
 HEADER: Final = frozenset({"timestamp", "level", "event_type", "writer_id", "seq"})
-"""What only the recorder sets: a caller's field of such a name is kept under the name with `_` behind it."""
+"""Fields that only the bus sets: a given field of such a name is kept with `_` behind the name."""
 
 STANDARD: Final = frozenset(COLUMNS) - HEADER
-"""What a caller may set."""
+"""Standard fields that may be given."""

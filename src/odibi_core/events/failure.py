@@ -1,4 +1,4 @@
-"""An exception as text that can be kept: bounded, whatever it is made of, and never an exception itself."""
+"""Exceptions as sanitized, bounded text; describing one never raises."""
 
 from __future__ import annotations
 
@@ -16,47 +16,51 @@ from odibi_core.events.sanitize import sanitize_text
 MAX_TRACEBACK: Final = 48 * 1024
 TRACEBACK: Final = "Traceback (most recent call last):\n"
 LED_TO: Final = "\nwhich led to:\n\n"
-"""What stands before each exception of a chain, and between them; `events.trace` reads it again."""
+"""The texts before each exception of a chain, and between them; `events.trace` parses them."""
 _FRAMES: Final = 12
-"""Frames kept at each end of a traceback; between them stands how many were left out."""
+"""Frames kept at each end of a traceback; the others are counted between them."""
 _LINKS: Final = 8
 """Exceptions kept of a chain of causes."""
 _MEMBERS: Final = 5
 """Exceptions kept of a group."""
 _DEPTH: Final = 2
-"""Groups in groups whose members are told."""
+"""Levels of groups in groups whose members are described."""
 _NOTES: Final = 10
 """Notes kept of an exception."""
 _MESSAGE: Final = 4 * 1024
 _LEAVES: Final = 10
-"""Exceptions of a group, groups in it opened, that are told one by one."""
-_ROOM: Final = 10 * 1024
+"""Exceptions described one by one of a group and the groups in it."""
+_LEAVES_CHARS: Final = 10 * 1024
 """Characters of all of them together."""
 
 
 def describe_failure(error: BaseException) -> dict[str, Any]:
-    """`error` (its message), `error_type`, `traceback` (with its causes, the original one first), all redacted, and
-    the `error_id` of this very exception; of a `PipelineError` also `failed_run_id`, the run whose failure it tells; of
-    a group its `members`, each told by the same names, and how many were `members_left_out`; `notes` where it has some.
+    """Return the fields that describe an exception. Never raises; if the stack is nearly full, only `error` is there.
 
-    Never raises, also not where the stack is as good as full: then there is no more than the type.
+    The texts are redacted here and not by the bus alone, because they also go into fingerprints, messages of other
+    exceptions and answers.
+
+    Returns:
+        `error` (the message), `error_type`, `traceback` (with its causes, the original one first) and `error_id`;
+        `notes`, if there are some; `failed_run_id` of a `PipelineError`; of a group its `members`, each with the same
+        fields, and the number of `members_left_out`.
     """
     try:
-        told: dict[str, Any] = {
+        described: dict[str, Any] = {
             "error": message_of(error),
             "error_type": _type_of(error),
             "traceback": traceback_of(error),
             "error_id": error_id_of(error),
         }
         if notes := _notes_of(error):
-            told["notes"] = notes
+            described["notes"] = notes
         if isinstance(error, BaseExceptionGroup):
-            told |= _members(error)
+            described |= _members(error)
         if isinstance(error, PipelineError) and isinstance(error.result, Mapping):
             run_id = error.result.get("run_id")
             if isinstance(run_id, str) and run_id:
-                told["failed_run_id"] = sanitize_text(to_text(run_id, _MESSAGE))
-        return told
+                described["failed_run_id"] = sanitize_text(to_text(run_id, _MESSAGE))
+        return described
     except STOPS:
         raise
     except BaseException:
@@ -64,26 +68,26 @@ def describe_failure(error: BaseException) -> dict[str, Any]:
 
 
 def is_clean_exit(error: BaseException) -> bool:
-    """Whether it is only `sys.exit()` with nothing to complain of: the end of a program that went well."""
+    """Return true for `sys.exit()` without an error: the end of a successful program."""
     if not isinstance(error, SystemExit):
         return False
-    code = error.code  # as the interpreter reads it: any int, a member of an IntEnum too
+    code = error.code  # as the interpreter reads it: any int, also a member of an IntEnum
     return code is None or (isinstance(code, int) and not int.__bool__(code))
 
 
 def message_of(error: BaseException | str) -> str:
-    """What an exception says, a group also what its first members say; its type where it says nothing."""
+    """Return the message of an exception, of a group with those of its first members; the type if it is empty."""
     if isinstance(error, str):
         return sanitize_text(to_text(error, _MESSAGE))
-    said = to_text(error, _MESSAGE)
+    message = to_text(error, _MESSAGE)
     if isinstance(error, BaseExceptionGroup):
         first = [f"{_type_of(leaf)}: {message_of(leaf)}" for leaf in _leaves(error)[:_MEMBERS]]
-        said = to_text(f"{said}: {'; '.join(first)}", _MESSAGE)
-    return sanitize_text(said) if said.strip() else type(error).__name__
+        message = to_text(f"{message}: {'; '.join(first)}", _MESSAGE)
+    return sanitize_text(message) if message.strip() else type(error).__name__
 
 
 def traceback_of(error: BaseException) -> str:
-    """The tracebacks of an exception and its causes: first and last frames of each, first and last of a long chain."""
+    """Return the tracebacks of an exception and its causes: of each, and of a long chain, the first and the last."""
     try:
         chain = _chain(error)
         left_out = len(chain) - _LINKS
@@ -104,7 +108,7 @@ def traceback_of(error: BaseException) -> str:
 
 
 def _chain(error: BaseException) -> list[BaseException]:
-    """The original cause first, the exception itself last; a chain that bites its tail ends there."""
+    """Return the original cause first and the exception itself last; a cycle of causes ends where it closes."""
     chain: list[BaseException] = []
     seen: set[int] = set()
     link: BaseException | None = error
@@ -116,21 +120,21 @@ def _chain(error: BaseException) -> list[BaseException]:
 
 
 def _one(error: BaseException, depth: int = 0) -> str:
-    """One exception without its causes; of a group its first members too, to a depth of two."""
+    """Return one exception without its causes; of a group also its first members, to a depth of two."""
     written = f"{_type_of(error)}: {message_of(error)}\n{_notes(error)}"
     if depth == 0 or error.__traceback__ is not None:
         written = TRACEBACK + _frames(error.__traceback__) + written
     if isinstance(error, BaseExceptionGroup) and depth < _DEPTH:
         members = error.exceptions
-        told = [_one(member, depth + 1) for member in members[:_MEMBERS]]
+        described = [_one(member, depth + 1) for member in members[:_MEMBERS]]
         if len(members) > _MEMBERS:
-            told.append(f"… {len(members) - _MEMBERS} more\n")
-        written += indent("".join(told), "  | ")
+            described.append(f"… {len(members) - _MEMBERS} more\n")
+        written += indent("".join(described), "  | ")
     return written
 
 
 def _leaves(group: BaseExceptionGroup[Any]) -> list[BaseException]:
-    """The exceptions that a group is made of, those of the groups in it in their place."""
+    """Return the exceptions of a group, those of groups in it in their place."""
     leaves: list[BaseException] = []
     waiting: list[BaseException] = [group]
     while waiting:
@@ -145,18 +149,18 @@ def _leaves(group: BaseExceptionGroup[Any]) -> list[BaseException]:
 def _members(group: BaseExceptionGroup[Any]) -> dict[str, Any]:
     leaves = _leaves(group)
     some = leaves[:_LEAVES]
-    told: dict[str, Any] = {"members": [_member(leaf, _ROOM // len(some)) for leaf in some]}
-    return told | ({"members_left_out": len(leaves) - _LEAVES} if len(leaves) > _LEAVES else {})
+    described: dict[str, Any] = {"members": [_member(leaf, _LEAVES_CHARS // len(some)) for leaf in some]}
+    return described | ({"members_left_out": len(leaves) - _LEAVES} if len(leaves) > _LEAVES else {})
 
 
-def _member(error: BaseException, room: int) -> dict[str, Any]:
-    """One exception of a group, in few words; of its traceback the end, where it was raised."""
-    notes = [to_text(note, room // 10) for note in _notes_of(error)[:2]]
+def _member(error: BaseException, limit: int) -> dict[str, Any]:
+    """Describe one exception of a group in about `limit` characters; of its traceback the end."""
+    notes = [to_text(note, limit // 10) for note in _notes_of(error)[:2]]
     written = traceback_of(error).split(LED_TO)[-1]
-    if len(written) > room // 2:
-        written = TRACEBACK + written[-room // 2 :].partition("\n")[2]
+    if len(written) > limit // 2:
+        written = TRACEBACK + written[-limit // 2 :].partition("\n")[2]
     return {
-        "error": to_text(message_of(error), room // 4),
+        "error": to_text(message_of(error), limit // 4),
         "error_type": _type_of(error),
         "traceback": written,
         "error_id": error_id_of(error),
@@ -169,7 +173,7 @@ def _notes(error: BaseException) -> str:
 
 
 def _notes_of(error: BaseException) -> list[str]:
-    """What `add_note` added; any code can write to the list."""
+    """Return the notes that `add_note` added; any code can write to the list."""
     notes = getattr(error, "__notes__", None)
     return [sanitize_text(to_text(note, _MESSAGE)) for note in notes[:_NOTES]] if type(notes) is list else []
 

@@ -1,4 +1,4 @@
-"""Which errors are the same error: a short id that a run, a machine and a value of the data do not change."""
+"""The fingerprint of an error: a short id, the same in all runs, on all machines and for all values of the data."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FRAMES: Final = 3
 _MESSAGE: Final = 500
 """Characters of a message that count."""
 _VARYING: Final = re.compile(
-    r"(?<!\w)'[^'\n]{0,200}+'|(?<!\w)\"[^\"\n]{0,200}+\"|`[^`\n]{0,200}+`"  # what is quoted
+    r"(?<!\w)'[^'\n]{0,200}+'|(?<!\w)\"[^\"\n]{0,200}+\"|`[^`\n]{0,200}+`"  # quoted text
     r"|[A-Za-z]{2,12}+://\S++|(?<![\w.~-])(?:[A-Za-z]:)?[\w.~-]*+(?:[\\/][\w.@%+~-]++)++"  # addresses and paths
     r"|(?<![0-9A-Za-z])(?:0x[0-9A-Fa-f]++|[0-9A-Fa-f]{8}(?:-?[0-9A-Fa-f]{4}){3}-?[0-9A-Fa-f]{12}|[0-9a-f]{8,}+)(?!\w)"
     r"|\d++(?:[.,:_-]\d++)*+"
@@ -25,10 +25,16 @@ _VARYING: Final = re.compile(
 
 
 def fingerprint(error_type: Any, message: Any, traceback: Any = None, place: Any = None) -> str:
-    """16 hexadecimal digits, of the error's type, its message without what varies, and where it was raised.
+    """Return 16 hexadecimal digits of an error's type, its message without varying parts, and its place.
 
-    Where: the program's own innermost functions with their files' base names; of a stack that has none of its own,
-    the innermost of any; without a stack, `place`, such as the node's name. Line numbers do not count.
+    The place is the program's own innermost functions with the base names of their files, or the innermost functions
+    of any code if none is its own. Line numbers do not count.
+
+    Args:
+        error_type: The qualified name of the class.
+        message: The message; numbers, ids, paths, addresses and quoted text in it do not count.
+        traceback: The text of a `traceback` field.
+        place: The place of an error without a traceback, such as the node's name.
     """
     where = _where(traceback) or [to_text(place or "", _MESSAGE)]
     parts = [to_text(error_type or "", _MESSAGE), shape_of(message), *where]
@@ -37,9 +43,9 @@ def fingerprint(error_type: Any, message: Any, traceback: Any = None, place: Any
 
 
 def fingerprint_of_failure(told: Mapping[str, Any], message: Any, place: Any = None) -> str:
-    """Return the fingerprint of what `describe_failure` told of an exception.
+    """Return the fingerprint of a failure that `describe_failure` described.
 
-    A group has that of its members, where they are all one and the same error; else one of all their fingerprints.
+    A group has the fingerprint of its members if they are all the same error, else one of all their fingerprints.
     """
     members = told.get("members")
     if isinstance(members, list) and members:
@@ -56,12 +62,12 @@ def fingerprint_of_failure(told: Mapping[str, Any], message: Any, place: Any = N
 
 
 def shape_of(message: Any) -> str:
-    """A message with a `*` for each number, id, path, address and quoted text: `row * of *: no column *`."""
+    """Return a message with a `*` for each number, id, path, address and quoted text: `row * of *: no column *`."""
     return " ".join(_VARYING.sub("*", to_text(message or "", 2 * _MESSAGE)[:_MESSAGE]).split())
 
 
 def _where(traceback: Any) -> list[str]:
-    """In the order of the alphabet: where a runaway recursion of two functions stops is a matter of chance."""
+    """Return the innermost functions, sorted: a runaway recursion of two functions stops in either of them."""
     raised = read_trace(traceback)
     frames = raised[-1].frames if raised else []
     own = [frame for frame in frames if frame.in_app] or frames

@@ -1,4 +1,4 @@
-"""Lines of JSON that a terminal and a shell take for text: the same values, with whatever would act on them escaped."""
+"""Text without effect on a terminal or a shell: control characters and quotes are escaped, values stay the same."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final
 from odibi_core.events.event import Event
 
 _ACTIVE: Final = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-"""What the encoder leaves as it is: delete, the controls of ISO 6429, separators of lines, marks of direction."""
+"""Characters that the encoder leaves: delete, the controls of ISO 6429, separators of lines, marks of direction."""
 _NAMES: Final = ("component", "node_name", "operation", "layer", "engine", "level")
 
 

@@ -1,4 +1,4 @@
-"""The one vocabulary: a kind is the event's type, the `event_type` of its log line, and a hook's name."""
+"""The vocabulary of kinds: a kind is the type of an event, the `event_type` of its log line, and the name of a hook."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ MESSAGES_SUPPRESSED: Final = "messages_suppressed"
 HOOK_FAILED: Final = "hook_failed"
 
 EVERYTHING: Final = "*"
-"""What a hook registers under to hear every event."""
+"""The kind under which a hook receives every event."""
 
 OF_PROGRAMS: Final = frozenset(
     {
@@ -59,19 +59,19 @@ OF_PROGRAMS: Final = frozenset(
         CLI_COMMAND, CLI_ARGUMENT, FEATURE_USAGE, DATA_QUALITY_CHECK, HEALTH_CHECK, MESSAGES_SUPPRESSED,
     }
 )  # fmt: skip
-"""What the calls of the toolkit say; a program's log shows them beside the lines of its loggers."""
+"""Kinds that the toolkit publishes; the log of a program shows them beside the lines of its loggers."""
 
 ALIASES: Final = {"node_error": NODE_FAILED}
-"""Older names of a kind: a hook may register under either, and hears it under the name that it chose."""
+"""Older names of a kind: a hook may register under either, and receives the name that it chose."""
 
 
 def canonical(kind: str) -> str:
-    """The name under which `kind` is kept."""
+    """Return the name under which `kind` is kept."""
     return ALIASES.get(kind, kind)
 
 
 class LogLevel(StrEnum):
-    """How much an event matters. A text, so that `LogLevel.INFO == "info"`."""
+    """The severity of an event. A text, so that `LogLevel.INFO == "info"`."""
 
     DEBUG = "debug"
     INFO = "info"
@@ -85,13 +85,13 @@ SEVERITY: Final = {level.value: rank * 10 for rank, level in enumerate(LogLevel,
 
 
 def level_name(level: object, unknown: str = "info") -> str:
-    """A level as it is written, by any usual spelling of it; `unknown` stands for one that is none."""
+    """Return a level by any usual spelling; `unknown` for another value."""
     rank = severity(level, unknown)
     return next(name for name, value in SEVERITY.items() if value == rank)
 
 
 def severity(level: object, unknown: str = "info") -> int:
-    """The rank of a level by any usual spelling; one that is none counts as `unknown`."""
+    """Return the rank of a level by any usual spelling; that of `unknown` for another value."""
     try:
         name = str(getattr(level, "value", level)).lower()
     except STOPS:

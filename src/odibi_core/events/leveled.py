@@ -1,4 +1,4 @@
-"""What every logger has: a method for each level, and a level below which nothing is said."""
+"""The base class of loggers: a method for each level, and a level below which lines are left out."""
 
 from __future__ import annotations
 
@@ -15,23 +15,29 @@ from odibi_core.events.kinds import SEVERITY, LogLevel
 from odibi_core.events.normalize import to_plain, to_text
 
 UNNAMED: Final = "log"
-"""The type of a line that gave none."""
+"""The type of a line without one."""
 _PROBLEM: Final = 200
-"""Characters of the reason why arguments do not fit."""
+"""Characters of the reason that arguments do not fit."""
 LOGGER: Final = "logger"
-"""The field with the name of the program's logger, which is its component too."""
+"""The field with the name of the program's logger, which is also its component."""
 
 
 class Leveled(ABC):
-    """Logs through `_say(level, event, fields)`, which who inherits defines.
+    """A logger over `_emit(level, event, fields)`, which a subclass defines.
 
-    Positional arguments behind the event are put into the message as `logging` does, and never raise.
+    Positional arguments behind the event are put into the message as in `logging`, and never raise.
     """
 
     level: str
 
     def set_level(self, level: str | LogLevel) -> None:
-        """Say nothing below `level`. What is below costs no more than a call of an empty function."""
+        """Leave out lines below `level`.
+
+        Their methods are replaced by an empty function (benchmark: a call below the level, which checks nothing).
+
+        Raises:
+            ConfigurationError: There is no such level.
+        """
         name = to_text(level, 100).lower()
         if name not in SEVERITY:
             raise ConfigurationError(
@@ -45,54 +51,54 @@ class Leveled(ABC):
                 self.__dict__.pop(method, None)
 
     def debug(self, event: str | None = None, /, *args: Any, **fields: Any) -> None:
-        """An event for whoever looks closely; each keyword becomes a field that can be queried."""
+        """Log an event for close inspection; each keyword becomes a field that can be queried."""
         if args:
             event = _formatted(event, args, fields)
-        self._say("debug", (type(event) is str and event) or _named(event, fields), fields)
+        self._emit("debug", (type(event) is str and event) or _named(event, fields), fields)
 
     def info(self, event: str | None = None, /, *args: Any, **fields: Any) -> None:
-        """An event."""
+        """Log an event."""
         if args:
             event = _formatted(event, args, fields)
-        self._say("info", (type(event) is str and event) or _named(event, fields), fields)
+        self._emit("info", (type(event) is str and event) or _named(event, fields), fields)
 
     def warning(self, event: str | None = None, /, *args: Any, **fields: Any) -> None:
-        """An event that someone should look at."""
+        """Log an event that needs attention."""
         if args:
             event = _formatted(event, args, fields)
-        self._say("warning", (type(event) is str and event) or _named(event, fields), fields)
+        self._emit("warning", (type(event) is str and event) or _named(event, fields), fields)
 
     def error(self, event: str | None = None, /, *args: Any, **fields: Any) -> None:
-        """Something failed."""
+        """Log a failure."""
         if args:
             event = _formatted(event, args, fields)
-        self._say("error", (type(event) is str and event) or _named(event, fields), fields)
+        self._emit("error", (type(event) is str and event) or _named(event, fields), fields)
 
     def critical(self, event: str | None = None, /, *args: Any, **fields: Any) -> None:
-        """Something failed, and nothing goes on."""
+        """Log a failure after which the program cannot continue."""
         if args:
             event = _formatted(event, args, fields)
-        self._say("critical", (type(event) is str and event) or _named(event, fields), fields)
+        self._emit("critical", (type(event) is str and event) or _named(event, fields), fields)
 
     def exception(self, event: str | None = None, /, *args: Any, **fields: Any) -> None:
-        """An error with the traceback of the exception that is being handled."""
+        """Log an error with the traceback of the exception that is being handled."""
         if SEVERITY[self.level] > SEVERITY["error"]:
             return
         fields.setdefault("exc_info", True)
         if args:
             event = _formatted(event, args, fields)
-        self._say("error", (type(event) is str and event) or _named(event, fields), fields)
+        self._emit("error", (type(event) is str and event) or _named(event, fields), fields)
 
     @abstractmethod
-    def _say(self, level: str, event: str, fields: dict[str, Any]) -> None:
-        """Say it, `exc_info` as `with_failure` has it; `fields` may be kept. Never raises."""
+    def _emit(self, level: str, event: str, fields: dict[str, Any]) -> None:
+        """Publish a line, `exc_info` as `with_failure` reads it; `fields` may be kept. Never raises."""
 
 
 def with_failure(fields: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields with the keywords of `logging` taken as `logging` takes them.
+    """Return the fields with the keywords of `logging` resolved as `logging` does.
 
     `exc_info` is an exception, the triple of one, or True for the one that is being handled; `stack_info=True` adds
-    the `stack`; a mapping `extra` is more fields; `stacklevel`, of a line without a place, is left out.
+    the `stack`; a mapping `extra` is more fields; `stacklevel` is dropped.
     """
     given = fields.pop("exc_info", None)
     error = given[1] if type(given) is tuple and len(given) == 3 else given
@@ -108,7 +114,7 @@ def with_failure(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _stack() -> str:
-    """Return where the line was said, without our own frames."""
+    """Return the stack of the calling code, without frames of odibi."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and str(frame.f_globals.get("__name__")).startswith("odibi_core."):
         frame = frame.f_back
@@ -118,7 +124,7 @@ def _stack() -> str:
 def _formatted(event: Any, args: tuple[Any, ...], fields: dict[str, Any]) -> str:
     """Put `args` into the message, by `%` as `logging` does, and return the template, which is the event's type.
 
-    Arguments that do not fit are kept beside the template, and the reason is told.
+    Arguments that do not fit are kept beside the template, with the reason.
     """
     template = (type(event) is str and event) or _named(event, fields)
     message, single = template, args[0]
@@ -137,11 +143,11 @@ def _formatted(event: Any, args: tuple[Any, ...], fields: dict[str, Any]) -> str
 
 
 def _named(event: Any, fields: dict[str, Any]) -> str:
-    """The event's type where it was given by keyword, or as something that is no text."""
+    """Return the type of an event that was given by keyword, or not as a text."""
     if event is None or type(event) is str:
         event = fields.pop("event", UNNAMED)
     return to_text(to_plain(event))
 
 
 def _ignore(event: str | None = None, /, *args: Any, **fields: Any) -> None:
-    """What a method below the level is replaced by."""
+    """Do nothing: the method of a level that is left out."""

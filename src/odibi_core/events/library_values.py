@@ -1,7 +1,7 @@
-"""Values of the frame libraries as plain Python or text: a scalar by its value, a type or an expression by its words.
+"""Values of the frame libraries as plain Python or text: a scalar by its value, a type or an expression by its text.
 
-A frame, a column or an array is described by its kind and shape, never by its content. No library is imported: what a
-value is, its class says by name.
+A frame, a column or an array is described by its kind and shape, never by its content. No library is imported: values
+are known by the names of their classes.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ LIBRARIES: Final = frozenset(
     {"pandas", "polars", "numpy", "pyarrow", "duckdb", "pyspark", "dask", "modin", "torch"}
 )
 _LAZY: Final = frozenset({"duckdb", "pyspark", "dask"})
-"""To ask for the shape of theirs would be to compute it."""
-_BY_THEIR_WORDS: Final = {
+"""Libraries whose frames would be computed to know their shape."""
+_BY_TEXT: Final = {
     "numpy": frozenset({"dtype", "ufunc"}),
     "pandas": frozenset({"ExtensionDtype", "Period", "_Period", "Interval", "BaseOffset"}),
     "pyarrow": frozenset({"DataType", "Field", "Schema"}),
     "polars": frozenset({"DataType", "DataTypeClass", "Expr", "When", "Then", "ChainedWhen", "ChainedThen"}),
     "duckdb": frozenset({"DuckDBPyType", "Expression"}),
 }
-"""Base classes whose text is their meaning, and short: no data is in it."""
+"""Base classes whose text is short, complete and without data."""
 _NULLS: Final = frozenset({"NAType", "NaTType", "MaskedConstant"})
 _COUNTS: Final = frozenset({"datetime64", "timedelta64"})
 _DTYPES: Final = frozenset({"dtype", "ExtensionDtype", "DataType", "DataTypeClass"})
@@ -30,7 +30,7 @@ _LONGEST_SCALAR: Final = 1_000
 
 
 def library_of(kind: type) -> str | None:
-    """Return the frame library that a class comes from, or inherits from."""
+    """Return the frame library that a class comes or inherits from."""
     for base in kind.__mro__:
         library = str(base.__module__).partition(".")[0]
         if library in LIBRARIES:
@@ -39,7 +39,7 @@ def library_of(kind: type) -> str | None:
 
 
 def meaning_of(value: Any, library: str) -> Any:
-    """Return the value in plain Python, or in words; the value itself where its text is all there is."""
+    """Return the value in plain Python or as text; the value itself if its text is all that is known."""
     kind = type(value)
     bases = {base.__name__ for base in kind.__mro__}
     if kind.__name__ in _NULLS:
@@ -47,7 +47,7 @@ def meaning_of(value: Any, library: str) -> Any:
     if kind.__name__ in _COUNTS:  # their `item()` may be a bare count of nanoseconds
         written = str(value)
         return None if written == "NaT" else written
-    if not bases.isdisjoint(_BY_THEIR_WORDS.get(library, ())):
+    if not bases.isdisjoint(_BY_TEXT.get(library, ())):
         # An Enum's text lists its categories, of which there may be millions.
         return "Enum" if kind.__name__ == "Enum" else str(value)
     if library == "pyarrow" and "Scalar" in bases:
@@ -56,7 +56,7 @@ def meaning_of(value: Any, library: str) -> Any:
 
 
 def _of_arrow(scalar: Any) -> Any:
-    """Nanoseconds need more digits than Python's own moments have; a long list is data."""
+    """Return an arrow scalar in plain Python; as text if a time has nanoseconds, by its length if it is a long list."""
     if hasattr(scalar, "__len__") and len(scalar) > _LONGEST_SCALAR:
         return f"<pyarrow.{type(scalar).__name__} {len(scalar)}>"
     try:
@@ -66,7 +66,7 @@ def _of_arrow(scalar: Any) -> Any:
 
 
 def _dtypes_of(value: Any) -> dict[str, str] | None:
-    """Return the types of `frame.dtypes`, a column of which they are all the content."""
+    """Return the types in `frame.dtypes`, a column that holds nothing else."""
     if type(value).__name__ != "Series" or not 0 < len(value) <= _MOST_DTYPES or str(value.dtype) != "object":
         return None
     types = {str(name): dtype for name, dtype in value.items()}

@@ -1,4 +1,4 @@
-"""The message of a line whose caller gave none: the older systems' words where they had some, else the event's type."""
+"""The default message of an event: a sentence for kinds of the older systems, else the event's type."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from odibi_core.events import kinds
 Fields: TypeAlias = Mapping[str, Any]
 _LONGEST_NAME: Final = 200
 _LONGEST_REASON: Final = 1000
-"""Characters of a name and of an error in a message; their fields hold all of them."""
+"""Characters of a name and of an error in a message; the fields have all of them."""
 
 
 def default_message(kind: str, standard: Fields, fields: Fields) -> str:
-    """Return the message of an event: its words, made of clean fields, or its type."""
+    """Return the message of an event, made of its sanitized fields."""
     words = WORDED.get(kind)
     return kind if words is None else words(standard, fields)
 
@@ -68,4 +68,4 @@ WORDED: Final[dict[str, Callable[[Fields, Fields], str]]] = {
     kinds.PIPELINE_ERROR: lambda standard, fields: f"{_pipeline(fields)} failed{_reason(standard, fields)}",
     kinds.ERROR: _error,
 }
-"""Event types with words of their own; the functions take the standard fields and the others."""
+"""Kinds with a sentence; the functions take the standard fields and the others."""

@@ -1,4 +1,4 @@
-"""Any value becomes a plain, bounded, JSON one: never an exception, no iterator consumed, no frame printed."""
+"""The normalizing step: any value becomes plain and bounded JSON, without exceptions, consumed iterators or frames."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def to_plain(value: Any, limit: int = MAX_TEXT, *, keep_names: bool = False) -> 
 
 
 def to_text(value: Any, limit: int = MAX_TEXT) -> str:
-    """Text as it can stand in UTF-8, cut to `limit` with the length that it had."""
+    """Return a text that is valid UTF-8, cut to `limit` characters with a note of its length."""
     content = value if type(value) is str else _words(value)
     if len(content) > limit:
         content = f"{_begun(content, limit)}… [cut: {len(content)} characters]"
@@ -49,7 +49,7 @@ def to_text(value: Any, limit: int = MAX_TEXT) -> str:
 
 
 def _begun(content: str, limit: int) -> str:
-    """Its beginning, without a half word at the end if that is a short one: half of a secret has no secret's shape."""
+    """Return its beginning, without a short half word at the end: half a secret has no shape."""
     if content[limit].isspace():
         return content[:limit]
     at = max(content.rfind(space, limit - _WORD, limit) for space in " \n\t") if limit > _WORD else -1
@@ -57,13 +57,13 @@ def _begun(content: str, limit: int) -> str:
 
 
 def to_key(name: Any) -> str:
-    """A key that may stand in a line."""
+    """Return a key that a line may have."""
     label = to_text(name, MAX_KEY)
     return "fields_" if label == FIELDS_ON_THE_WIRE else label or "_"
 
 
 def _words(value: Any) -> str:
-    """`str(value)`, whatever `value` does about it."""
+    """Return `str(value)`; if that raises, a text with the error."""
     try:
         return str.__str__(value) if isinstance(value, str) else str(value)
     except STOPS:
@@ -73,7 +73,7 @@ def _words(value: Any) -> str:
 
 
 def is_truthy(answer: Any) -> bool:
-    """Whether it says so clearly: a frame, or what refuses to answer, does not."""
+    """Return true if a value is true; false for a frame, whose truth raises."""
     try:
         return answer is not NotImplemented and bool(answer)
     except STOPS:
@@ -83,21 +83,21 @@ def is_truthy(answer: Any) -> bool:
 
 
 def json_number(value: float) -> Any:
-    """A float as JSON knows it; NaN and the infinities, which it does not know, by name."""
+    """Return a float as JSON has it; NaN and the infinities by name."""
     if value - value == 0.0:
         return float(value)
     return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
 
 
 def json_integer(value: int) -> Any:
-    """An int that every reader of JSON can hold; a larger one as text."""
+    """Return an int that every reader of JSON can hold; a larger one as text."""
     if -_BIGGEST <= value <= _BIGGEST:
         return int(value)
     return str(int(value)) if value.bit_length() <= 10_000 else f"<int of {value.bit_length()} bits>"
 
 
 class _Normalizer:
-    """One walk over one value: how much may still be written, and what we are inside of."""
+    """One walk over one value: `budget` is the number of characters left, `path` the containers around."""
 
     def __init__(self, budget: int, *, keep_names: bool = False) -> None:
         self.budget = budget
@@ -178,7 +178,7 @@ class _Normalizer:
 
 
 def _members(value: Any) -> dict[str, Any] | None:
-    """What a dataclass, a msgspec struct or a pydantic model holds; None for everything else."""
+    """Return the fields of a dataclass, a msgspec struct or a pydantic model; None for any other value."""
     kind = type(value)
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in dataclass_fields(value)}

@@ -1,4 +1,4 @@
-"""Absolute paths from what a setting or an argument says, also where the working directory or a home is gone."""
+"""Absolute paths of settings and arguments, also if the working directory or a home does not exist."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _warned: Final = STATE.part(_Warned)
 
 
 def absolute_path(path: str | os.PathLike[str]) -> Path:
-    """Return `path`, absolute and with `~` expanded. Never raises for a path.
+    """Return `path`, absolute and with `~` expanded. Never raises.
 
-    A home that does not exist is taken as it is written, as a shell does, with one warning. Without a working directory
-    a relative path stays relative: nothing can be opened there.
+    A home that does not exist stays as written, as in a shell, with one warning. A relative path stays relative if the
+    working directory does not exist: nothing can be opened there.
     """
     given = Path(path)
     try:
@@ -41,5 +41,5 @@ def absolute_path(path: str | os.PathLike[str]) -> Path:
 def _warn(path: str) -> None:
     if path not in _warned.paths:
         _warned.paths.add(path)
-        with suppress(Exception):  # stderr may be closed; no log can be asked, since this is where it may be kept
+        with suppress(Exception):  # stderr may be closed; a log may be at this very path
             sys.stderr.write(f"odibi-core: {path} names no home directory, so it is taken as it is written\n")

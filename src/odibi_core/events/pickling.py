@@ -1,4 +1,4 @@
-"""How objects travel: copied, pickled, and sent to worker processes of every start method."""
+"""Objects that a process has once: copies, pickles, and their way to worker processes of every start method."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _here: Final[WeakValueDictionary[str, Any]] = WeakValueDictionary()
 
 
 class OneHere:
-    """An object that a process has once: a copy is the object itself, and so is a pickle where the object lives.
+    """An object that a process has once: a copy is the object itself, and so is a pickle in the same process.
 
-    In another process, but for a fork, it is made anew of what `_made_of()` returns: a function and its arguments.
+    In another process (not a fork) it is made by the function and the arguments that `_made_of()` returns.
     """
 
     _travels_as: str | None = None
@@ -45,7 +45,7 @@ def _found(name: str, make: Callable[..., Any], arguments: tuple[Any, ...]) -> A
 
 
 class Stays:
-    """An object that cannot travel, `_stays_because` of which says why. A copy is the object itself."""
+    """An object that cannot be pickled; `_stays_because` is the reason. A copy is the object itself."""
 
     _stays_because = ""
 

@@ -1,4 +1,4 @@
-"""A dict that remembers only the last so many names: for what may come without end."""
+"""A dict of the last names, bounded: for names that may come without end."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ T = TypeVar("T")
 
 
 def remember(kept: dict[str, T], name: str, value: T, limit: int) -> None:
-    """Put it last; when there are more than `limit`, the first goes."""
+    """Put a value last, and remove the first if there are more than `limit`."""
     try:
         kept.pop(name, None)
         if len(kept) >= limit:
             kept.pop(next(iter(kept)), None)
     except RuntimeError:
-        pass  # another thread was quicker: then one more is kept for a while
+        pass  # another thread changed the dict: one more is kept for a while
     kept[name] = value

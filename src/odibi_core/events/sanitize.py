@@ -47,7 +47,7 @@ def split_fields(fields: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]
     """Return `(standard fields, other fields, live objects)`, sanitized; `fields` is taken over.
 
     Live objects are the values that JSON cannot hold, unchanged, under names without secrets: only hooks of this
-    process get them. None instead of an empty dict says that every value is a number, a short text or nothing.
+    process get them. None instead of an empty dict: every value is a number, a short text or nothing.
     """
     standard: dict[str, Any] = {}
     for name, value in fields.items():

@@ -1,7 +1,6 @@
-"""A traceback as it stands in an event, read again: which exceptions, raised where.
+"""The traceback of an event, parsed: its exceptions and their frames.
 
-The text is the record; who needs its parts (a fingerprint, Sentry) reads it. So they know no more than the log does,
-and know it of a past run and of another process too.
+The text is the record. A fingerprint and Sentry parse it, so they work for a past run and another process too.
 """
 
 from __future__ import annotations
@@ -14,11 +13,11 @@ import msgspec
 from odibi_core.events.failure import LED_TO, TRACEBACK
 
 _FRAME: Final = re.compile(r'  File "([^"\n]{1,4096})", line (\d{1,9}), in ([^\n]{1,1000})')
-_NOT_OURS: Final = re.compile(
+_NOT_IN_APP: Final = re.compile(
     r"[\\/](?:site|dist)-packages[\\/]|[\\/]lib[\\/]python\d|^<frozen |[\\/]odibi_core[\\/](?!_examples[\\/])"
 )
 _ROOTS: Final = re.compile(r".*[\\/](?:(?:site|dist)-packages|lib[\\/]python[\d.]++)[\\/]", re.DOTALL)
-"""Matched from the beginning only: a search would try each place, in a time that grows with the square."""
+"""Matched at the beginning only: a search takes time that grows with the square."""
 
 
 class Frame(msgspec.Struct, frozen=True):
@@ -31,23 +30,23 @@ class Frame(msgspec.Struct, frozen=True):
 
     @property
     def in_app(self) -> bool:
-        """Whether it is the program's own code: no installed library's, not Python's, not the recorder's."""
-        return _NOT_OURS.search(self.path) is None
+        """True for the program's own code: not of an installed library, of Python or of odibi."""
+        return _NOT_IN_APP.search(self.path) is None
 
     @property
     def file(self) -> str:
-        """The file's base name."""
+        """The base name of the file."""
         return re.split(r"[\\/]", self.path)[-1]
 
     @property
     def short_path(self) -> str:
-        """The path below where packages are installed; of the program's own code, its file and folder."""
+        """The path below the folder of installed packages; for the program's own code, its file and folder."""
         root = _ROOTS.match(self.path)
         return self.path[root.end() :] if root else "/".join(re.split(r"[\\/]", self.path)[-2:])
 
 
 class Raised(msgspec.Struct, frozen=True):
-    """One exception of a chain, its frames from the outermost to where it was raised."""
+    """One exception of a chain, with its frames from the outermost to the innermost."""
 
     error_type: str
     message: str
@@ -55,7 +54,7 @@ class Raised(msgspec.Struct, frozen=True):
 
 
 def read_trace(written: Any) -> list[Raised]:
-    """The exceptions of a `traceback` field, the original cause first; none for what is no traceback."""
+    """Return the exceptions of a `traceback` field, the original cause first; none for another text."""
     if not isinstance(written, str):
         return []
     parts = written.split(f"{LED_TO}{TRACEBACK}")
@@ -63,7 +62,7 @@ def read_trace(written: Any) -> list[Raised]:
 
 
 def _raised(written: str) -> Raised:
-    """The frames are indented; the first line that is not begins what the exception says."""
+    """Parse one exception: its frames are indented, the first other line begins its message."""
     lines = written.splitlines()
     frames: list[Frame] = []
     place = 0

@@ -1,4 +1,4 @@
-"""Which span of a distributed trace events belong to: `trace_id`, `span_id`, `trace_flags`, as W3C's trace context."""
+"""The span of a distributed trace that events belong to: `trace_id`, `span_id`, `trace_flags` as in W3C's standard."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _PARENT: Final = re.compile(
 )
 _FIELDS: Final = ("trace_id", "span_id", "trace_flags")
 SPANS_OF: Final = "opentelemetry.trace"
-"""The module that knows which span is active, where somebody has loaded it."""
+"""The module that knows the active span, if the program has loaded it."""
 
 
 def read_traceparent(text: str) -> dict[str, str]:
-    """The fields that a `traceparent` says; none where the specification has it ignored.
+    """Return the fields of a `traceparent`; none if the specification ignores it.
 
-    A version to come may say more behind the flags, of which then only the lowest is known: whether it is sampled.
+    A later version may have more parts behind the flags; then only the lowest flag, sampled, is known.
     """
     found = _PARENT.fullmatch(text)
     if found is None:
@@ -32,24 +32,24 @@ def read_traceparent(text: str) -> dict[str, str]:
 
 
 def traceparent(fields: Mapping[str, Any]) -> str:
-    """The `traceparent` for a child of the span that fields name; empty where they name none."""
-    said = "-".join(["00", *(str(fields.get(name)) for name in _FIELDS)])
-    return said if read_traceparent(said) else ""
+    """Return the `traceparent` for a child of the span in `fields`; empty if there is none."""
+    parent = "-".join(["00", *(str(fields.get(name)) for name in _FIELDS)])
+    return parent if read_traceparent(parent) else ""
 
 
 def span_in(fields: Mapping[str, Any]) -> dict[str, str]:
-    """The span that fields name: its ids are no secret, whatever their digits look like. None where they name none."""
+    """Return the span in `fields`; its ids are no secret even if their digits look like one. Empty if there is none."""
     return read_traceparent(traceparent(fields))
 
 
 def active_span() -> dict[str, str]:
-    """The span that OpenTelemetry has active here. It is not imported for that: who has spans has it loaded."""
+    """Return the active span of OpenTelemetry, which is not imported: a program with spans has loaded it."""
     trace = sys.modules.get(SPANS_OF)
     if trace is None:
         return {}
     try:
         current = trace.get_current_span()
-        if current is trace.INVALID_SPAN:  # nearly always, and every line asks
+        if current is trace.INVALID_SPAN:  # nearly always, and for every event
             return {}
         span = current.get_span_context()
         if not span.is_valid:
@@ -57,6 +57,6 @@ def active_span() -> dict[str, str]:
         ids = f"{span.trace_id:032x}", f"{span.span_id:016x}", f"{span.trace_flags:02x}"
     except STOPS:
         raise
-    except BaseException:  # it is only half loaded, or something else by its name
+    except BaseException:  # half loaded, or another module of this name
         return {}
     return dict(zip(_FIELDS, ids, strict=True))

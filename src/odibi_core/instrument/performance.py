@@ -169,7 +169,7 @@ class _Span(CallObserver):
             fields["partial"] = True
         context = current() if self._leave() else self.outer
         if self.fields is not None:
-            context = context.saying(self.fields)
+            context = context.with_fields(self.fields)
         self.bus.publish(kind, level=level, fields=fields, context=context)
 
 

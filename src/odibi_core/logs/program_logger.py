@@ -207,7 +207,7 @@ class ProgramLogger(Leveled):
         if not self._has_own_level:
             super().set_level(level)
 
-    def _say(self, level: str, event: str, fields: dict[str, Any]) -> None:
+    def _emit(self, level: str, event: str, fields: dict[str, Any]) -> None:
         bus, name = self._log.bus(), self.component
         if self._log.sampler.is_active and not self._is_admitted(bus, level, event, fields):
             return

@@ -125,9 +125,9 @@ class StructuredLogger(OneHere, Leveled):
         """Write an event of any level, if it is not below the logger's; each keyword becomes a field."""
         if severity(level) >= SEVERITY[self.level]:
             said = fields if message is None else {"message": message, **fields}
-            self._say(level_name(level), to_text(event_type), said)
+            self._emit(level_name(level), to_text(event_type), said)
 
-    def _say(self, level: str, event: str, fields: dict[str, Any]) -> None:
+    def _emit(self, level: str, event: str, fields: dict[str, Any]) -> None:
         if "exc_info" in fields or "extra" in fields or "stack_info" in fields or "stacklevel" in fields:
             fields = with_failure(fields)
         self._publish(event, level=level, fields=fields, context=self._context())

@@ -131,7 +131,7 @@ class RunRecord:
     @contextmanager
     def scope(self) -> Iterator[None]:
         """Inside, events belong to this run and to no node of an outer one, and program loggers use its bus."""
-        with context.bind(run_id=self.run_id, node_name=None), context.speaking_on(self.bus):
+        with context.bind(run_id=self.run_id, node_name=None), context.using_bus(self.bus):
             yield
 
     def start(self, **about: Any) -> None:

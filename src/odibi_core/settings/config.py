@@ -153,7 +153,7 @@ class ObservabilityConfig:
     def validate(self, *sections: str) -> list[str]:
         """Return a sentence for each problem, which names the variable; an empty list if all settings are valid.
 
-        With `sections`: of invalid values only theirs, since other variables may be meant for other software.
+        With `sections`, only invalid values of these count: other variables may be meant for other software.
         """
         values = [
             problem
@@ -168,7 +168,7 @@ class ObservabilityConfig:
         return list(self._unknown)
 
     def prevented(self) -> dict[str, list[str]]:
-        """Return what is enabled and impossible: `sentry_enabled`, with the sentences of `validate()` that say why.
+        """Return what is enabled and impossible: `sentry_enabled`, with the reasons that `validate()` lists.
 
         Every other invalid setting keeps its default, or is ignored, and prevents nothing.
         """

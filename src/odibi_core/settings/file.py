@@ -15,17 +15,17 @@ FILE: Final = "odibi.toml"
 
 
 class SettingsFile(NamedTuple):
-    """What the file says: a table for each section. `problem` is why it could not be read, or is not settings."""
+    """The content of the file: a table for each section, and the `problem` if it cannot be read or is invalid."""
 
     path: str = ""
     tables: Mapping[str, Mapping[str, Any]] = {}
     problem: str = ""
     is_found: bool = False
-    """True for the file of the working directory, which no variable named: it may say less (see `reach`)."""
+    """True for the file of the working directory, which no variable named: it may set less (see `reach`)."""
 
 
 def settings_file(environment: Mapping[str, str]) -> SettingsFile:
-    """Read it anew. Without one there is nothing to read; one that was named must be there."""
+    """Read the file; without one return an empty result. A file that a variable names must exist."""
     named = environment.get(FILE_VARIABLE, "")
     path = absolute_path(named) if named else Path(FILE)
     try:
@@ -45,7 +45,7 @@ def _unreadable(named: str, error: Exception) -> str:
 
 
 def _parsed(path: str, content: bytes) -> SettingsFile:
-    import tomllib  # here, since most processes have no such file
+    import tomllib  # here, because most processes have no such file
 
     try:
         tables = tomllib.loads(content.decode("utf-8-sig"))
@@ -57,7 +57,7 @@ def _parsed(path: str, content: bytes) -> SettingsFile:
 
 
 def _wrong_section(name: str, table: Any) -> str:
-    """Why it is no section, if so; the others stay in force, since they may say what has to be hidden."""
+    """Return why this is no section; the others stay in force, because they may hold rules of redaction."""
     if name not in SECTIONS:
         return f"{name!r} is not a section{nearest(name, SECTIONS)}; the sections are: {', '.join(SECTIONS)}"
     return "" if isinstance(table, dict) else f"{name!r} is a section: write [{name}], and its settings below"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 def resource_attributes(text: str) -> dict[str, str]:
     """Return `OTEL_RESOURCE_ATTRIBUTES`, names and values percent-decoded; of a repeated name, the last."""
-    from urllib.parse import unquote  # here, since few have such a list
+    from urllib.parse import unquote  # here, because few have such a list
 
     pairs = (part.partition("=") for part in text.split(",") if part.strip())
     return {unquote(name.strip()): unquote(value.strip()) for name, _, value in pairs}

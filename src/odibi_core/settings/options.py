@@ -110,7 +110,7 @@ def unknown_variables(environment: Mapping[str, str] | None = None) -> list[str]
 
 
 def _invalid_parent(parent: str) -> list[str]:
-    from odibi_core.events.trace_context import read_traceparent  # here, since few are in a trace
+    from odibi_core.events.trace_context import read_traceparent  # here, because few are in a trace
 
     if not parent or read_traceparent(parent):
         return []

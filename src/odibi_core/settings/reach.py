@@ -1,7 +1,7 @@
-"""Settings that lead out of the working directory or the machine: a file that is only found there may not give them.
+"""Settings that lead out of the working directory or the machine, which a file that is only found there may not set.
 
-The directory may be another's: a clone, a download, a shared folder. Its `odibi.toml` is read without being asked for,
-so it may not decide where lines are written or sent. How far a setting reaches is a property of its type in `sections`.
+The directory may belong to another user: a clone, a download, a shared folder. Its `odibi.toml` is read unasked, so it
+may not decide where lines are written or sent. The reach of a setting is a property of its type in `sections`.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ def _is_inside(path: str) -> bool:
         found = (here / Path(path).expanduser()).resolve()
         is_loop = any(each.is_symlink() for each in (found, *found.parents))  # from Python 3.13 on, resolve() passes it
         return not is_loop and found.is_relative_to(here)
-    except (OSError, ValueError, RuntimeError):  # a loop of links, a NUL, the home of a user that is not there
+    except (OSError, ValueError, RuntimeError):  # a loop of links, a NUL, the home of an unknown user
         return False
 
 
 def _is_of_this_machine(url: str) -> bool:
-    from urllib.parse import urlsplit  # here, since few have such a file
+    from urllib.parse import urlsplit  # here, because few have such a file
 
     try:
         return is_loopback(urlsplit(url).hostname or "")

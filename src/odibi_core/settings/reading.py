@@ -132,7 +132,7 @@ def converted(option: Option, given: Given) -> tuple[Any, str]:
 
 def _refused(option: Option, rules: tuple[str, ...]) -> dict[str, str]:
     """Return the rules of redaction that are invalid, each with its reason."""
-    from odibi_core.redaction.rules import (  # here, since few have rules of their own
+    from odibi_core.redaction.rules import (  # here, because few have rules of their own
         right_name,
         right_pattern,
     )
