@@ -140,7 +140,7 @@ def test_what_recorded_it_before_has_the_same_id(heard: RecordingSink) -> None:
     view = ErrorsView()
     for event in heard.events:
         view(event)
-    assert view.answer()["total"] == 1
+    assert view.answer().total == 1
 
 
 def test_the_one_that_is_being_handled_is_meant_where_none_is_given(heard: RecordingSink) -> None:

@@ -13,6 +13,7 @@ from tests.error_program import program_heard
 from odibi_core.events import Event
 from odibi_core.observability import Orchestrator, PipelineError, capture_exception, observe
 from odibi_core.testing import RecordingSink, an_event
+from odibi_core.views.as_dict import answer_dict
 from odibi_core.views.errors import MAX_NAMES, MAX_WAITING, ErrorsView, fingerprint_of
 
 TRACE = 'Traceback (most recent call last):\n  File "/app/etl.py", line 3, in {}\n    f()\nValueError: bad\n'
@@ -28,7 +29,7 @@ def answer_of(*events: Event, limit: int = 1000) -> dict[str, Any]:
     view = ErrorsView(limit)
     for event in events:
         view(event)
-    answer: dict[str, Any] = view.answer()
+    answer = answer_dict(view.answer())
     return answer
 
 
@@ -127,7 +128,7 @@ def test_the_exception_that_a_failed_run_ends_with_is_its_nodes_failure(order: A
     for event in events:
         view(event)
         view.answer()
-    answer = view.answer()
+    answer = answer_dict(view.answer())
     (group,) = answer["groups"]
     assert (answer["total"], group["count"], sorted(group["runs"])) == (1, 1, ["r1", "r2"])
     example = group["example"]
@@ -185,7 +186,7 @@ def test_what_waits_for_a_run_to_be_read_is_bounded() -> None:
             view(failed("error", failed_run_id=f"r{number}", error_id=f"{number:032}"))
     assert len(view._waiting) == MAX_WAITING
     assert max(map(len, view._waiting.values())) < 20
-    assert view.answer()["total"] == MAX_WAITING + 50
+    assert view.answer().total == MAX_WAITING + 50
 
 
 @pytest.mark.parametrize("run_id", [None, 7, "", "r1", ["r1"]], ids=repr)

@@ -9,7 +9,7 @@ import pytest
 
 from odibi_core.events import Event
 from odibi_core.testing import an_event
-from odibi_core.views.as_dict import run_dict
+from odibi_core.views.as_dict import answer_dict
 from odibi_core.views.runs import RunsView
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -23,7 +23,7 @@ def rows(*events: Event, limit: int = 100) -> list[dict[str, Any]]:
     view = RunsView(limit)
     for event in events:
         view(event)
-    return [run_dict(row) for row in view.answer()]
+    return [answer_dict(row) for row in view.answer()]
 
 
 OPENING = at(

@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
+from msgspec.structs import replace
 
 from odibi_core.cli import exits, options, output, record, times
 from odibi_core.cli.times import moment
 from odibi_core.errors import nearest
 from odibi_core.events.trace import read_trace
+from odibi_core.views.answers import ErrorGroup
+from odibi_core.views.as_dict import answer_dict
 from odibi_core.views.errors import ErrorsView
 
 if TYPE_CHECKING:
@@ -57,25 +60,24 @@ def errors(
                     view(event)
     answer = view.answer()
     if fingerprint is not None:
-        _show_one(_chosen(answer["groups"], fingerprint), format)
+        _show_one(_chosen(answer.groups, fingerprint), format)
         return
-    known = len(answer["groups"])
-    answer["groups"] = answer["groups"][: limit or None]
+    known, groups = len(answer.groups), answer.groups[: limit or None]
     if format is options.TextOrJson.json:
-        output.write_json(answer)
-    elif answer["groups"]:
-        _list(answer["groups"])
-        if known > len(answer["groups"]) or answer["forgotten"]:
-            output.notice(_left_out(known, len(answer["groups"]), answer["forgotten"]))
+        output.write_json(answer_dict(replace(answer, groups=groups)))
+    elif groups:
+        _list(groups)
+        if known > len(groups) or answer.forgotten:
+            output.notice(_left_out(known, len(groups), answer.forgotten))
     else:
         output.nothing("error", kept.root, run or since)
 
 
-def _chosen(groups: list[dict[str, Any]], wanted: str) -> dict[str, Any]:
-    found = [group for group in groups if group["fingerprint"].startswith(wanted)]
+def _chosen(groups: list[ErrorGroup], wanted: str) -> ErrorGroup:
+    found = [group for group in groups if group.fingerprint.startswith(wanted)]
     if len(found) == 1:
         return found[0]
-    marks = [group["fingerprint"] for group in groups]
+    marks = [group.fingerprint for group in groups]
     if found:
         output.complain(f"{wanted!r} is the beginning of {len(found)} fingerprints: {', '.join(marks[:5])}")
     else:
@@ -83,26 +85,26 @@ def _chosen(groups: list[dict[str, Any]], wanted: str) -> dict[str, Any]:
     raise typer.Exit(exits.NOT_FOUND)
 
 
-def _list(groups: list[dict[str, Any]]) -> None:
+def _list(groups: list[ErrorGroup]) -> None:
     on = output.console()
     wide = on.width >= _WIDE
-    last_seen = f"Last seen ({times.zone(groups[0]['last_seen'])})"
+    last_seen = f"Last seen ({times.zone(groups[0].last_seen)})"
     more = ("Runs", last_seen) if wide else ()
     listed = output.table(
         "Error", "Message", "Where", "Times", *more, "Fingerprint",
         right=("Times", *more[:1]), whole=(last_seen, "Fingerprint"),
     )  # fmt: skip
     for group in groups:
-        lines = (group["message"] or "").strip().splitlines() or [""]
-        name = group["error_type"] or group["example"]["event_type"]
-        beside = (output.count(group["run_count"]), output.cell(times.at_second(group["last_seen"])))
+        lines = (group.message or "").strip().splitlines() or [""]
+        name = group.error_type or group.example.event_type
+        beside = (output.count(group.run_count), output.cell(times.at_second(group.last_seen)))
         listed.add_row(
             output.cell(name if wide else name.rpartition(".")[2], "red"),
             output.cell(_cut(lines[0], _MESSAGE)),
             output.cell(_cut(_where(group), _PLACE), "bold"),
-            output.count(group["count"]),
+            output.count(group.count),
             *(beside if wide else ()),
-            output.cell(group["fingerprint"], "dim"),
+            output.cell(group.fingerprint, "dim"),
         )
     output.write(on, listed)
 
@@ -119,54 +121,54 @@ def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[:most]}…"
 
 
-def _where(group: dict[str, Any]) -> str:
+def _where(group: ErrorGroup) -> str:
     """Return the first node or operation and the number of others, or the line of the program that raised."""
-    places = group["nodes"] or group["operations"]
+    places = group.nodes or group.operations
     if places:
         return str(places[0]) if len(places) == 1 else f"{places[0]} +{len(places) - 1}"
     own = [
         each
-        for raised in read_trace(group["example"]["traceback"])[-1:]
+        for raised in read_trace(group.example.traceback)[-1:]
         for each in raised.frames
         if each.in_app
     ]
     return f"{own[-1].file}:{own[-1].line}" if own else ""
 
 
-def _show_one(group: dict[str, Any], format: options.TextOrJson) -> None:
+def _show_one(group: ErrorGroup, format: options.TextOrJson) -> None:
     if format is options.TextOrJson.json:
-        output.write_json(group)
+        output.write_json(answer_dict(group))
         return
     on = output.console()
-    name = group["error_type"] or group["example"]["event_type"]
-    output.write(on, output.styled(f"{name}: {group['message'] or ''}", "bold red"))
+    name = group.error_type or group.example.event_type
+    output.write(on, output.styled(f"{name}: {group.message or ''}", "bold red"))
     for label, value in _facts(group, on):
         output.write(on, output.styled(f"{label:<{_LABEL}} {value}"))
-    for crumb in group["example"]["breadcrumbs"]:
+    for crumb in group.example.breadcrumbs:
         data = "".join(f" {key}={value}" for key, value in (crumb.get("data") or {}).items())
         text = f"{crumb.get('severity', '')} {crumb.get('category', '')}: {crumb.get('message', '')}{data}"
         output.write(on, output.styled(f"{'before':<{_LABEL}} {_time(crumb.get('at'))} {text}", "dim"))
-    trace = group["example"]["traceback"]
+    trace = group.example.traceback
     for line in ("", *trace.splitlines()) if trace else ():
         output.write(on, output.styled(line))
 
 
-def _facts(group: dict[str, Any], on: Console) -> Iterator[tuple[str, str]]:
+def _facts(group: ErrorGroup, on: Console) -> Iterator[tuple[str, str]]:
     """Yield the facts of an error, then those of its example."""
-    example = group["example"]
-    yield "fingerprint", group["fingerprint"]
-    first, last = (times.at_second(group[name]) for name in ("first_seen", "last_seen"))
-    yield "times", f"{group['count']:,}, first {first}, last {last} ({times.zone(group['last_seen'])})"
-    for label in ("nodes", "operations", "runs"):
-        if group[label]:
-            more = group["run_count"] - len(group["runs"]) if label == "runs" else 0
-            yield label, output.joined([*group[label], *([f"and {more:,} more"] if more else [])], on)
+    example = group.example
+    yield "fingerprint", group.fingerprint
+    first, last = (times.at_second(moment) for moment in (group.first_seen, group.last_seen))
+    yield "times", f"{group.count:,}, first {first}, last {last} ({times.zone(group.last_seen)})"
+    for label, names in (("nodes", group.nodes), ("operations", group.operations), ("runs", group.runs)):
+        if names:
+            more = group.run_count - len(names) if label == "runs" else 0
+            yield label, output.joined([*names, *([f"and {more:,} more"] if more else [])], on)
     for label in ("run_id", "error_id", "user", "correlation_id"):
-        if example[label]:
-            yield label.replace("_", " "), example[label]
-    if example["handled"] is False:
+        if value := getattr(example, label):
+            yield label.replace("_", " "), value
+    if example.handled is False:
         yield "handled", "no (uncaught)"
-    for name, values in {"context": example["context"], **example["contexts"]}.items():
+    for name, values in {"context": example.context, **example.contexts}.items():
         if values:
             yield output.shown(name), output.as_json(values).decode()
 

@@ -9,7 +9,7 @@ import typer
 
 from odibi_core.cli import options, output, record, times
 from odibi_core.views.answers import RunRow
-from odibi_core.views.as_dict import run_dict
+from odibi_core.views.as_dict import answer_dict
 
 _YEAR: Final = len("2026-")
 _WIDE: Final = 100
@@ -49,7 +49,7 @@ def runs(
     if status is not None:
         rows = [row for row in rows if row.status == status.value][: limit or None]
     if format is options.TextOrJson.json:
-        output.write_json([run_dict(row) for row in rows])
+        output.write_json([answer_dict(row) for row in rows])
     elif rows:
         _show(rows)
     else:

@@ -15,7 +15,7 @@ from odibi_core.events.paths import absolute_path
 from odibi_core.store.journal import Journal
 from odibi_core.store.segments import ReadErrors, all_segments, read_events, safe_name
 from odibi_core.views.answers import RunRow
-from odibi_core.views.as_dict import run_dict
+from odibi_core.views.as_dict import answer_dict
 from odibi_core.views.runs import RunsView
 
 _SAME_PROCESS_S: Final = 2.0
@@ -101,7 +101,7 @@ class RunStore:
 
     def rows(self, limit: int | None = None) -> list[dict[str, Any]]:
         """Return the rows of `runs` as plain dicts."""
-        return [run_dict(row) for row in self.runs(limit)]
+        return [answer_dict(row) for row in self.runs(limit)]
 
     def runs(self, limit: int | None = None) -> list[RunRow]:
         """Return a row for each run, the newest first; lost runs are detected and marked."""

@@ -158,6 +158,50 @@ class Operation(_Answer, frozen=True):
     kind: str | None = None
 
 
+class ErrorExample(_Answer, frozen=True):
+    """One failure of a group, with all its details."""
+
+    timestamp: datetime
+    event_type: str
+    level: str
+    run_id: str | None
+    node_name: str | None
+    operation: str | None
+    component: str | None
+    user: str | None
+    correlation_id: str | None
+    error_id: str | None
+    handled: bool | None
+    context: dict[str, Any]
+    contexts: dict[str, Any]
+    breadcrumbs: list[dict[str, Any]]
+    traceback: str | None
+
+
+class ErrorGroup(_Answer, frozen=True):
+    """Failures of one fingerprint; `runs` are the last ten, `run_count` is exact for up to 1,000 runs side by side."""
+
+    fingerprint: str
+    error_type: str | None
+    message: str | None
+    count: int
+    first_seen: datetime
+    last_seen: datetime
+    run_count: int
+    runs: list[str]
+    nodes: list[str]
+    operations: list[str]
+    example: ErrorExample
+
+
+class Errors(_Answer, frozen=True):
+    """The failures of runs: their total, their groups, and the number of groups without room."""
+
+    total: int
+    groups: list[ErrorGroup]
+    forgotten: int
+
+
 class CapturedError(_Answer, frozen=True):
     """Failures of one fingerprint that were captured beside the steps."""
 

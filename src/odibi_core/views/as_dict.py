@@ -9,7 +9,7 @@ from typing import Any, Final
 from msgspec import Struct, to_builtins
 
 from odibi_core.events.clock import iso
-from odibi_core.views.answers import Lineage, NodeLineage, RunRow
+from odibi_core.views.answers import Lineage, NodeLineage
 
 KEYS: Final[Mapping[type[Struct], Mapping[str, str]]] = {
     Lineage: {"start": "start_time", "end": "end_time", "error": "error_message", "nodes": "steps"},
@@ -39,9 +39,9 @@ def lineage_dict(lineage: Lineage) -> dict[str, Any]:
     }
 
 
-def run_dict(row: RunRow) -> dict[str, Any]:
-    """Return a row of a list of runs as plain JSON values."""
-    found: dict[str, Any] = _with_iso_times(to_builtins(row, builtin_types=(datetime,)))
+def answer_dict(answer: Struct) -> dict[str, Any]:
+    """Return any other answer as plain JSON values."""
+    found: dict[str, Any] = _with_iso_times(to_builtins(answer, builtin_types=(datetime,)))
     return found
 
 

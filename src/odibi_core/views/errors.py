@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from copy import copy
-from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from msgspec.structs import replace
 
 from odibi_core.events import Event, kinds
-from odibi_core.events.clock import iso
 from odibi_core.events.fingerprint import fingerprint_of_failure
 from odibi_core.events.recent import remember
+from odibi_core.views.answers import ErrorExample, ErrorGroup, Errors
 from odibi_core.views.values import flag, message, record, records, text
 
 MAX_GROUPS: Final = 1000
@@ -82,8 +81,9 @@ class ErrorsView:
             if len(self._groups) >= self._limit:
                 self._groups.pop(next(iter(self._groups)))
                 self._forgotten += 1
-            self._groups[mark] = group = group or _Group(mark)
+            group = group or _Group(mark, event)
             group.add(event, again=known is not None, failed_run=failed_run)
+            self._groups[mark] = group
             self._total += known is None
         if event.event_type == kinds.NODE_FAILED and isinstance(event.run_id, str):
             self._failed(event.run_id, mark)
@@ -116,14 +116,14 @@ class ErrorsView:
             return True
         return (bool(event.error) or kind == kinds.MESSAGE) and kinds.severity(event.level) >= _ERROR_RANK
 
-    def answer(self) -> dict[str, Any]:
-        """Return the `total` of failures, the `groups`, the last seen first, and the number of `forgotten` groups."""
+    def answer(self) -> Errors:
+        """Return the failures, the group that was seen last first."""
         view = self._copy() if self._waiting else self
         if view is not self:
             view._count_waiting()
-        groups = [group.row() for group in view._groups.copy().values()]
-        groups.sort(key=lambda row: (row["last_seen"], row["fingerprint"]), reverse=True)
-        return {"total": view._total, "groups": groups, "forgotten": view._forgotten}
+        groups = [group.answer() for group in view._groups.copy().values()]
+        groups.sort(key=lambda group: (group.last_seen, group.fingerprint), reverse=True)
+        return Errors(view._total, groups, view._forgotten)
 
     def _copy(self) -> ErrorsView:
         """Return a view that can add more failures without a change to this one."""
@@ -165,15 +165,14 @@ class _Group:
         "runs",
     )
 
-    def __init__(self, fingerprint: str) -> None:
+    def __init__(self, fingerprint: str, example: Event) -> None:
         self.fingerprint = fingerprint
+        self.example = example
         self.count = self.run_count = 0
-        self.first: datetime | None = None
-        self.last: datetime | None = None
+        self.first = self.last = example.timestamp
         self.runs: dict[str, None] = {}
         self.nodes: dict[str, None] = {}
         self.operations: dict[str, None] = {}
-        self.example: Event | None = None
 
     def copy(self) -> _Group:
         """Return a group of its own with the same failures."""
@@ -184,36 +183,36 @@ class _Group:
     def add(self, event: Event, *, again: bool, failed_run: str | None = None) -> None:
         """Add a failure, or with `again` another report of one; with `failed_run` it reports the end of that run."""
         self.count += not again
-        self.first = min(self.first or event.timestamp, event.timestamp)
-        self.last = max(self.last or event.timestamp, event.timestamp)
+        self.first = min(self.first, event.timestamp)
+        self.last = max(self.last, event.timestamp)
         if isinstance(event.run_id, str):
             self.run_count += event.run_id not in self.runs
             remember(self.runs, event.run_id, None, _MAX_RUNS)
         for names, name in ((self.nodes, event.node_name), (self.operations, event.operation)):
             if isinstance(name, str) and len(names) < MAX_NAMES:
                 names[name] = None
-        if failed_run is not None and self.example is not None:
+        if failed_run is not None:
             if self.example.run_id == failed_run and event.event_type == kinds.ERROR:
                 self.example = _with_report(self.example, event)
-        elif self.example is None or _detail(event) >= _detail(self.example):
+        elif _detail(event) >= _detail(self.example):
             self.example = event
 
-    def row(self) -> dict[str, Any]:
-        """Return the group; `runs` are the last ten, `run_count` is exact for up to 1,000 runs side by side."""
+    def answer(self) -> ErrorGroup:
+        """Return the group."""
         example = self.example
-        return {
-            "fingerprint": self.fingerprint,
-            "error_type": text(example.fields.get("error_type")) if example else None,
-            "message": (text(example.error) or message(example)) if example else None,
-            "count": self.count,
-            "first_seen": iso(self.first) if self.first else None,
-            "last_seen": iso(self.last) if self.last else None,
-            "run_count": self.run_count,
-            "runs": list(self.runs)[-MAX_NAMES:],
-            "nodes": list(self.nodes),
-            "operations": list(self.operations),
-            "example": _example(example) if example else None,
-        }
+        return ErrorGroup(
+            fingerprint=self.fingerprint,
+            error_type=text(example.fields.get("error_type")),
+            message=text(example.error) or message(example),
+            count=self.count,
+            first_seen=self.first,
+            last_seen=self.last,
+            run_count=self.run_count,
+            runs=list(self.runs)[-MAX_NAMES:],
+            nodes=list(self.nodes),
+            operations=list(self.operations),
+            example=_example(example),
+        )
 
 
 def _detail(event: Event) -> tuple[bool, bool]:
@@ -228,23 +227,22 @@ def _with_report(example: Event, report: Event) -> Event:
     return replace(example, user=example.user or report.user, fields={**given, **example.fields})
 
 
-def _example(event: Event) -> dict[str, Any]:
-    """Return one failure of a group with all its details."""
+def _example(event: Event) -> ErrorExample:
     fields = event.fields
-    return {
-        "timestamp": iso(event.timestamp),
-        "event_type": event.event_type,
-        "level": event.level,
-        "run_id": text(event.run_id),
-        "node_name": text(event.node_name),
-        "operation": text(event.operation),
-        "component": text(event.component),
-        "user": text(event.user),
-        "correlation_id": text(event.correlation_id),
-        "error_id": text(fields.get("error_id")),
-        "handled": flag(fields.get("handled")),
-        "context": record(fields.get("context")),
-        "contexts": record(fields.get("contexts")),
-        "breadcrumbs": records(fields.get("breadcrumbs")),
-        "traceback": text(fields.get("traceback")),
-    }
+    return ErrorExample(
+        timestamp=event.timestamp,
+        event_type=text(event.event_type) or "",
+        level=text(event.level) or "",
+        run_id=text(event.run_id),
+        node_name=text(event.node_name),
+        operation=text(event.operation),
+        component=text(event.component),
+        user=text(event.user),
+        correlation_id=text(event.correlation_id),
+        error_id=text(fields.get("error_id")),
+        handled=flag(fields.get("handled")),
+        context=record(fields.get("context")),
+        contexts=record(fields.get("contexts")),
+        breadcrumbs=records(fields.get("breadcrumbs")),
+        traceback=text(fields.get("traceback")),
+    )

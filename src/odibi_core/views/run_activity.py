@@ -6,9 +6,8 @@ from collections import Counter, deque
 from typing import Any, Final
 
 from odibi_core.events import Event, kinds
-from odibi_core.events.clock import read_iso
 from odibi_core.events.recent import remember
-from odibi_core.views.answers import Activity, CapturedError, Cost, Costs, LogLine
+from odibi_core.views.answers import Activity, CapturedError, Cost, Costs, ErrorGroup, LogLine
 from odibi_core.views.costs import CostsView
 from odibi_core.views.errors import ErrorsView
 from odibi_core.views.operations import OperationsView
@@ -76,8 +75,8 @@ class RunActivity:
         """Return the activity; None if there was none."""
         errors = self._errors.answer()
         found = Activity(
-            errors=[_error(group) for group in errors["groups"][:MAX_ERRORS]],
-            error_count=errors["total"],
+            errors=[_error(group) for group in errors.groups[:MAX_ERRORS]],
+            error_count=errors.total,
             log=[_line(event) for event in self._lines.copy()],
             log_levels=dict(self._levels),
             operations=self._operations.answer()[:MAX_OPERATIONS],
@@ -90,19 +89,18 @@ class RunActivity:
         return Costs(Cost(**costs["total"]), [Cost(**row) for row in costs["by_operation"][:MAX_COSTS]])
 
 
-def _error(group: dict[str, Any]) -> CapturedError:
-    example = group["example"] or {}
+def _error(group: ErrorGroup) -> CapturedError:
     return CapturedError(
-        error_type=group["error_type"],
-        message=group["message"],
-        count=group["count"],
-        first_seen=read_iso(group["first_seen"]),
-        last_seen=read_iso(group["last_seen"]),
-        operations=group["operations"],
-        fingerprint=group["fingerprint"],
-        handled=example.get("handled"),
-        component=example.get("component"),
-        traceback=example.get("traceback"),
+        error_type=group.error_type,
+        message=group.message,
+        count=group.count,
+        first_seen=group.first_seen,
+        last_seen=group.last_seen,
+        operations=group.operations,
+        fingerprint=group.fingerprint,
+        handled=group.example.handled,
+        component=group.example.component,
+        traceback=group.example.traceback,
     )
 
 
