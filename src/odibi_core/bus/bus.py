@@ -236,6 +236,9 @@ class EventBus(Stays, BuiltInHooks, HookMethods):
             kind = sanitize_text(event_type)
             if kind == kinds.STAGE_COMPLETED and (batch := batch_here.get()) is not None:
                 batch.told = True
+            sinks, hooks = self._subscriptions[kind]
+            if not sinks and not hooks:
+                return
             standard, rest, objects = split_fields(fields) if fields else ({}, {}, None)
             if message is not None:
                 standard["message"] = sanitize_text(message if type(message) is str else to_text(message))
@@ -248,7 +251,6 @@ class EventBus(Stays, BuiltInHooks, HookMethods):
             if self._holder == get_ident():
                 self._waiting.append(self._builder.build(kind, level, standard, rest, context))
                 return
-            sinks, hooks = self._subscriptions[kind]
             event, later = self._record(kind, level, standard, rest, context) if sinks else (None, None)
             if hooks:
                 nested = objects is not None or bool(context.fields or context.unusual)

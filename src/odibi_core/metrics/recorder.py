@@ -32,6 +32,10 @@ _FLUSH_SHARE: Final = 20
 _FLUSH_WAIT_S: Final = 1.0
 _CHUNK: Final = 256
 """Recent samples that are kept, and discarded, together."""
+_MAX_UNREAD: Final = 16_384
+"""Events that may wait for a reader, because folding costs more than keeping (benchmark: an empty node of a chain).
+Past it, the oldest are folded, `_CHUNK` at a time.
+"""
 
 
 class MetricsRecorder:
@@ -55,6 +59,8 @@ class MetricsRecorder:
         self._inherited: dict[Series, dict[str, Any]] = {}
         self._pending: list[Sample] = []
         self._unread: list[Event] = []
+        self._unpublished = False
+        """True if samples were applied since the last flush; what events measured is not published again."""
         self._due = 0.0
         self._flush_due = monotonic() + _FLUSH_EVERY_S
         self._begin()
@@ -83,8 +89,8 @@ class MetricsRecorder:
         if event.event_type == kinds.METRIC and event.fields.get("source") == self._source:
             return
         self._unread.append(event)
-        if monotonic() > self._due:
-            self._apply_if_free()
+        if len(self._unread) >= _MAX_UNREAD:
+            self._apply_if_free(_CHUNK)
         if self._fold_error is not None:
             error, self._fold_error = self._fold_error, None
             raise error
@@ -111,16 +117,16 @@ class MetricsRecorder:
         if self._bus is not None and monotonic() > self._flush_due:
             self._flush(_FLUSH_AT_ONCE)
 
-    def _apply_if_free(self) -> None:
+    def _apply_if_free(self, most_events: int | None = None) -> None:
         if self._lock.acquire(blocking=False):
             try:
-                rejected = self._apply_locked()
+                rejected = self._apply_locked(most_events)
             finally:
                 self._lock.release()
             if rejected:
                 self._convert(rejected)
 
-    def _apply_locked(self) -> list[Sample]:
+    def _apply_locked(self, most_events: int | None = None) -> list[Sample]:
         """Apply the pending samples to their series; return those whose values are not plain numbers in range."""
         if not self._pending and not self._unread:
             return []
@@ -129,9 +135,10 @@ class MetricsRecorder:
         self._busy = True
         try:
             now = monotonic()
-            self._fold_events()
             pending = self._pending
+            self._fold_events(None if pending else most_events)  # in the order of a replay: events before samples
             samples = pending[:]
+            self._unpublished = self._unpublished or bool(samples)
             del pending[: len(samples)]
             rejected = apply(samples)
             if rejected:
@@ -143,9 +150,9 @@ class MetricsRecorder:
         finally:
             self._busy = False
 
-    def _fold_events(self) -> None:
+    def _fold_events(self, most: int | None = None) -> None:
         """Fold the received events into the view; the next call by the bus raises the error of one that fails."""
-        events = self._unread[:]
+        events = self._unread[:most]
         del self._unread[: len(events)]
         samples: list[Sample] = []
         for event in events:
@@ -290,13 +297,14 @@ class MetricsRecorder:
     def _flush(self, most: int | None = None, wait_s: float = 0.0) -> None:
         """Emit up to `most` changes, those left by the last flush first; look for new ones if none is left."""
         bus = self._bus
-        if bus is None:
+        if bus is None or not (self._pending or self._unpublished or self._changed or self._outbox):
             return
         began = monotonic()
         with self._applied() as outermost:
             if not outermost:
                 return
             if most is None or not self._changed:
+                self._unpublished = False
                 self._changed = deque(series for series in self._view.every_series() if series.d_count)
             for _ in range(len(self._changed) if most is None else min(most, len(self._changed))):
                 self._outbox.append(self._event_fields(self._changed.popleft()))

@@ -25,6 +25,7 @@ from odibi_core.settings import Settings
 from odibi_core.store.journal import Journal
 from odibi_core.store.runs import RunStore
 from odibi_core.store.segments import read_events
+from odibi_core.views.metrics.view import HANDLED_KINDS
 
 if TYPE_CHECKING:
     from odibi_core.runtime.tracker import Tracker
@@ -116,17 +117,19 @@ class RunRecord:
             self.subscribe(self._journal, "journal", observed=observed)
             open_record(self.run_id, self.store.root, self.bus, observed=observed)
         if self.metrics is not None:
-            self.subscribe(self.metrics, "metrics", observed=observed)
+            self.subscribe(self.metrics, "metrics", HANDLED_KINDS, observed=observed)
             self._lent = self.metrics.lend(self.bus)
         if self.tracker is not None:
             self.tracker.follow(self.run_id)
 
-    def subscribe(self, sink: Sink, name: str, *, observed: bool = False) -> None:
+    def subscribe(
+        self, sink: Sink, name: str, wanted: Iterable[str] = (kinds.EVERYTHING,), *, observed: bool = False
+    ) -> None:
         """Subscribe a sink until the record is closed: to events of this run and of no run, or to all if `observed`."""
         if observed and any(known is sink for _, known in self.bus.sinks()):
             return  # the program's own metrics
         self._sinks.append(sink if observed else _RunFilter(self.run_id, sink))
-        self.bus.subscribe(self._sinks[-1], name=name)
+        self.bus.subscribe(self._sinks[-1], wanted, name=name)
 
     @contextmanager
     def scope(self) -> Iterator[None]:
@@ -162,7 +165,7 @@ class RunRecord:
         counts = self._counts() if counts is None else counts
         fields = {"duration_ms": self.duration_ms, **counts, **(about or {})}
         live = {"metrics_manager": self.metrics, "tracker": self.tracker}
-        self._publish(kind, status, fields, level, {name: each for name, each in live.items() if each is not None})
+        self._publish(kind, status, fields, level, live)
         return True
 
     def interrupt(self, error: BaseException) -> None:
