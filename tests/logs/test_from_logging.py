@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from odibi_core.errors import ConfigurationError
-from odibi_core.logs.from_logging import LoggingHandler, bringing_in, capture_logging
+from odibi_core.logs.from_logging import LoggingHandler, capture_logging, is_capturing
 from odibi_core.logs.program_logger import ProgramLog
 from odibi_core.runtime.observer import observe
 from odibi_core.settings import Log
@@ -306,7 +306,7 @@ def test_an_object_that_logs_itself_ends(bridge: Bridge) -> None:
     bridge.logger.info("said: %s", Logs(bridge.logger))
     assert len(bridge.lines) == 3
     assert bridge.handler.dropped == 1
-    assert not bringing_in()
+    assert not is_capturing()
 
 
 def test_our_own_complaints_are_not_brought_in(bridge: Bridge) -> None:
@@ -459,5 +459,5 @@ def test_a_childs_records_come_in_by_a_queue(bridge: Bridge) -> None:
 
 def test_what_is_no_logger_is_refused() -> None:
     """By its type, with what would be right."""
-    with pytest.raises(ConfigurationError, match="its name, or None for all; given was a list"):
+    with pytest.raises(ConfigurationError, match="its name, or None for all, got a list"):
         capture_logging(logger=[])  # type: ignore[arg-type]

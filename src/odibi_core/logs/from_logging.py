@@ -1,8 +1,7 @@
-"""From the standard library's `logging` into our stream: what other libraries say, with its fields and its exceptions.
+"""Capture of records of the standard library's `logging`, with their fields and exceptions.
 
-Nothing is installed before it is asked for. A record becomes a line of the logger of its name: `log` is its
-`event_type`, and `code.file.path`, `code.function.name`, `code.line.number` (OpenTelemetry's names) say where it was
-said.
+Nothing is installed without a call. A record becomes a line of the logger of its name, with the `event_type` `log`.
+Its place is in `code.file.path`, `code.function.name` and `code.line.number`, which are OpenTelemetry's names.
 """
 
 from __future__ import annotations
@@ -22,31 +21,31 @@ from odibi_core.events.leveled import UNNAMED
 from odibi_core.events.normalize import to_plain, to_text
 from odibi_core.logs.program_logger import ProgramLog, process_log
 
-__all__ = ["Installed", "LoggingHandler", "bringing_in", "capture_logging", "levelno_of"]
+__all__ = ["Installed", "LoggingHandler", "capture_logging", "is_capturing", "levelno_of"]
 
-OURS: Final = "odibi_core"
-"""The logger under which this library itself complains, which is not brought in: it may be about bringing in."""
+_OWN_LOGGER: Final = "odibi_core"
+"""The logger of this library, whose records are not captured: they may be about a capture."""
 FORWARDED: Final = "_odibi_forwarded"
-"""Set on records that we made, so that they do not come back."""
-OF_RECORDS: Final = frozenset(
+"""Attribute of the records that this library made, which are not captured."""
+RECORD_ATTRIBUTES: Final = frozenset(
     {*vars(logging.LogRecord("", 0, "", 0, "", None, None)), "message", "asctime", "taskName", FORWARDED}
 )
-"""What every record has; anything else on one is an `extra`."""
-_MEANT: Final = frozenset({"user", "operation", "correlation_id"})
-"""Fields of ours that an `extra` of the same name may set."""
-_DEEPEST: Final = 3
-"""Records that are logged while one is brought in, and while those are: past this it is a loop."""
+"""Attributes of every record; any other one is an `extra`."""
+_SETTABLE: Final = frozenset({"user", "operation", "correlation_id"})
+"""Standard fields that an `extra` of the same name may set."""
+_MAX_DEPTH: Final = 3
+"""Depth of records that are logged during a capture; beyond it is a loop."""
 _WARNINGS: Final = "py.warnings"
-_SHORT: Final = 200
+_PROBLEM_LENGTH: Final = 200
 
-_inside = threading.local()
+_capturing = threading.local()
 
 
 class LoggingHandler(logging.Handler):
-    """A handler of `logging` that says each record as a line of `get_logger(record.name)`.
+    """A handler of `logging` that logs each record as a line of `get_logger(record.name)`.
 
-    `extra` becomes fields, a name that is the recorder's own with a `_` behind it. Never raises; `dropped` counts the
-    records that came of a loop. It takes no lock of its own: who waits for our stream must not hold up who logs.
+    `extra` becomes fields, with a `_` behind a name of the recorder. Never raises; `dropped` counts the records of a
+    loop. It has no lock: a thread that waits for the event bus must not delay other threads that log.
 
     >>> logging.getLogger().addHandler(LoggingHandler("info"))
     """
@@ -57,25 +56,25 @@ class LoggingHandler(logging.Handler):
         self._log = log
 
     def createLock(self) -> None:
-        """Overrides the handler's own."""
+        """Set no lock, in place of the standard one."""
         self.lock = None
 
     def handle(self, record: logging.LogRecord) -> Any:
-        """Overrides the handler's own, which holds a lock meanwhile."""
+        """Filter and emit a record without a lock, in place of the standard method."""
         passed = self.filter(record)
         if passed:
             self.emit(passed if isinstance(passed, logging.LogRecord) else record)
         return passed
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Say a record. Never raises."""
-        depth = getattr(_inside, "depth", 0)
-        if depth >= _DEEPEST:
+        """Log a record as a line. Never raises."""
+        depth = getattr(_capturing, "depth", 0)
+        if depth >= _MAX_DEPTH:
             self.dropped += 1
             return
-        if _is_ours(record):
+        if _is_own(record):
             return
-        _inside.depth = depth + 1
+        _capturing.depth = depth + 1
         try:
             logger = (self._log or process_log()).get_logger(to_text(record.name))
             level = _level_of(record)
@@ -86,16 +85,16 @@ class LoggingHandler(logging.Handler):
         except BaseException:
             self.dropped += 1
         finally:
-            _inside.depth = depth
+            _capturing.depth = depth
 
 
-def bringing_in() -> bool:
-    """Whether what is said here just now is a record that is brought in."""
-    return getattr(_inside, "depth", 0) > 0
+def is_capturing() -> bool:
+    """Return whether this thread is in the capture of a record."""
+    return getattr(_capturing, "depth", 0) > 0
 
 
 class Installed:
-    """Something that was put in place: call it, or leave it as a context manager, and all is as it was before."""
+    """An installed integration: a call, or the end of its `with` block, restores the state from before."""
 
     def __init__(self, undo: ExitStack) -> None:
         self._undo = undo
@@ -117,14 +116,25 @@ def capture_logging(
     warnings: bool = False,
     log: ProgramLog | None = None,
 ) -> Installed:
-    """Bring in what `logger` (default: the root, so everybody) logs from `level` up (default: the program's own level).
+    """Capture the records of a standard logger as lines of this program.
 
-    A logger whose level would keep records of that level back is set to it. With `warnings`, Python's warnings come
-    too. A second time on the same logger brings nothing in twice. What is returned ends it: `restore()`, or `with`.
+    A logger with a higher level is set to `level`. A second call for the same logger captures nothing twice.
+
+    Args:
+        level: Least level of the records; by default the level of the program's log.
+        logger: The logger or its name; None for the root logger, which receives the records of all.
+        warnings: Capture Python's warnings too.
+        log: The log of the lines; by default the log of the process.
+
+    Returns:
+        An object that ends the capture: call it, or use it in `with`.
+
+    Raises:
+        ConfigurationError: If `logger` is something else, or if the level is unknown.
     """
     if not isinstance(logger, str | logging.Logger | None):
         raise ConfigurationError(
-            f"logger is a logger of `logging`, its name, or None for all; given was a {type(logger).__name__}"
+            f"logger must be a logger of `logging`, its name, or None for all, got a {type(logger).__name__}"
         )
     log = log or process_log()
     rank = levelno_of(log.settings.level if level is None else level)
@@ -144,19 +154,23 @@ def capture_logging(
 
 @contextmanager
 def _warnings_captured() -> Iterator[None]:
-    """Warnings become records; where they did already, they go on to."""
+    """Turn warnings into records within the block; if they were so before, they stay so after it."""
     before = warnings.showwarning
     logging.captureWarnings(True)
-    ours = warnings.showwarning is not before
+    is_new = warnings.showwarning is not before
     try:
         yield
     finally:
-        if ours:
+        if is_new:
             logging.captureWarnings(False)
 
 
 def levelno_of(level: int | str | LogLevel) -> int:
-    """A level as `logging` counts it. Raises `ConfigurationError` on what is none."""
+    """Return the number of a level in `logging`.
+
+    Raises:
+        ConfigurationError: If the level is unknown.
+    """
     if isinstance(level, int):
         return level
     name = to_text(level, 100)
@@ -167,21 +181,21 @@ def levelno_of(level: int | str | LogLevel) -> int:
     return found
 
 
-def _is_ours(record: logging.LogRecord) -> bool:
+def _is_own(record: logging.LogRecord) -> bool:
     name = to_text(record.name)
-    return hasattr(record, FORWARDED) or name == OURS or name.startswith(f"{OURS}.")
+    return hasattr(record, FORWARDED) or name == _OWN_LOGGER or name.startswith(f"{_OWN_LOGGER}.")
 
 
 def _level_of(record: logging.LogRecord) -> str:
-    """The nearest of our levels that is not above the record's."""
+    """Return the nearest of the five levels that is not above the record's."""
     rank = record.levelno if isinstance(record.levelno, int) else SEVERITY["info"]
     return next((name for name, least in reversed(SEVERITY.items()) if rank >= least), "debug")
 
 
 def _fields_of(record: logging.LogRecord) -> dict[str, Any]:
-    """A record's fields as we say them; each part of it may be anything, or missing where it was made by hand."""
+    """Return the fields of a record; each attribute may be anything, or missing on a record that was made by hand."""
     fields: dict[str, Any] = {}
-    for part in (_words, _failure, _place, _surroundings):
+    for part in (_message, _failure, _place, _surroundings):
         try:
             fields |= part(record)
         except STOPS:
@@ -189,25 +203,25 @@ def _fields_of(record: logging.LogRecord) -> dict[str, Any]:
         except BaseException as error:
             fields.setdefault("message_problem", f"the record is damaged: {type(error).__name__}")
     for name, value in list(vars(record).items()):
-        if name in OF_RECORDS:
+        if name in RECORD_ATTRIBUTES:
             continue
         label = to_text(name)
-        is_meant = label in _MEANT and isinstance(value, str)
-        while label in fields or (label in STANDARD and not is_meant):
+        is_settable = label in _SETTABLE and isinstance(value, str)
+        while label in fields or (label in STANDARD and not is_settable):
             label += "_"
         fields[label] = value
     return fields
 
 
-def _words(record: logging.LogRecord) -> dict[str, Any]:
-    """The message, and its template where it had one; where the arguments do not fit, both as they are."""
+def _message(record: logging.LogRecord) -> dict[str, Any]:
+    """Return the message and its template; if the arguments do not fit, both as they are."""
     template = to_text(record.msg)
     try:
         message = to_text(record.getMessage())
     except STOPS:
         raise
     except BaseException as error:
-        problem = f"the arguments do not fit: {type(error).__name__}: {to_text(error, _SHORT)}"
+        problem = f"the arguments do not fit: {type(error).__name__}: {to_text(error, _PROBLEM_LENGTH)}"
         return {"message": template, "message_args": to_plain(record.args), "message_problem": problem}
     return {"message": message} if message == template else {"message": message, "message_template": template}
 
@@ -217,13 +231,13 @@ def _failure(record: logging.LogRecord) -> dict[str, Any]:
     error = record.exc_info[1] if isinstance(record.exc_info, tuple) else record.exc_info
     if isinstance(error, BaseException):
         failure = describe_failure(error)
-    elif record.exc_text:  # it comes from another process, which wrote it out
+    elif record.exc_text:  # formatted by another process
         failure = {"traceback": to_text(record.exc_text)}
     return {**failure, "stack": to_text(record.stack_info)} if record.stack_info else failure
 
 
 def _place(record: logging.LogRecord) -> dict[str, Any]:
-    """Where it was said; of a warning, its text says it, and the record's place is inside `logging`."""
+    """Return the place of the call; that of a warning is in its text, because its record is made in `logging`."""
     if record.name == _WARNINGS or not record.pathname or record.pathname == "(unknown file)":
         return {}
     return {
@@ -234,7 +248,7 @@ def _place(record: logging.LogRecord) -> dict[str, Any]:
 
 
 def _surroundings(record: logging.LogRecord) -> dict[str, Any]:
-    """The task; thread and process where they are not the main ones; a level that is not one of the five."""
+    """Return the task, a thread and process other than the main ones, and a level other than the five."""
     around = {
         "task.name": getattr(record, "taskName", None),
         "thread.name": None if record.threadName == "MainThread" else record.threadName,
