@@ -1,4 +1,4 @@
-"""The structured log: every call is an event, and one line of JSON in a file of its own."""
+"""The structured logger: each call is an event, and one line of JSON in a log file of its own."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ from odibi_core.views.logs import LogsView
 __all__ = ["LogLevel", "StructuredLogEntry", "StructuredLogger"]
 
 StructuredLogEntry = Event
-"""The record of one line: `timestamp, level, event_type, message, node_name, layer, …`, by position or by name.
+"""The record of a line: `timestamp, level, event_type, message, node_name, layer, …`, by position or by name.
 
-`dataclasses.asdict` makes a dict of it.
+`dataclasses.asdict` converts it to a dict.
 """
 
 Scope = Literal["own", "all"]
 
 
 class _Default(str):
-    """A default that can be told from the same text given by the caller."""
+    """A default that can be distinguished from the same text given by the caller."""
 
 
 _log = logging.getLogger("odibi_core")
@@ -49,10 +49,10 @@ _LOGS: Final = _Default("logs")
 
 
 class StructuredLogger(OneHere, Leveled):
-    """Writes events to `log_dir/<name>_<YYYYmmdd_HHMMSS>.jsonl`, which is made at once, and answers about them.
+    """Writes events to `log_dir/<name>_<YYYYmmdd_HHMMSS>.jsonl`, created at once, and queries them.
 
-    With `stream` each line also goes there, flushed; then there is a file only if `log_dir` is given too.
-    With `bus` the logger speaks on that bus, and its file keeps everything that is said there.
+    With `stream`, each line is also written there and flushed; a file is then created only if `log_dir` is given.
+    With `bus`, the logger publishes on that bus, and its file holds all events of the bus.
 
     >>> logger = StructuredLogger("nightly", log_dir="logs")
     >>> logger.info("orders_loaded", row_count=3, source="orders.csv")
@@ -72,12 +72,12 @@ class StructuredLogger(OneHere, Leveled):
         level: str = "debug",
     ) -> None:
         if max_file_size_mb <= 0:
-            raise ConfigurationError(f"max_file_size_mb must be more than 0, given was {max_file_size_mb}")
+            raise ConfigurationError(f"max_file_size_mb must be more than 0, got {max_file_size_mb}")
         self.name = name
         self.user = user
         self.max_file_size_mb = max_file_size_mb
         self.bus = bus if bus is not None else EventBus()
-        self._made = (name, log_dir, max_file_size_mb, user, stream, level)
+        self._arguments = (name, log_dir, max_file_size_mb, user, stream, level)
         self._has_own_bus = bus is None
         self.store: Store = (
             Memory()
@@ -87,27 +87,26 @@ class StructuredLogger(OneHere, Leveled):
         self.bus.subscribe(self.store, name=f"log {name}")
         if stream is not None:
             self.bus.subscribe(_Stream(stream), name=f"stream of {name}")
-        self._publish = self.bus.publish
-        self._always = merged(
+        self._own_context = merged(
             EMPTY, {"component": name} if user is None else {"component": name, "user": user}
         )
-        self._last_context = (EMPTY, self._always)
+        self._last_context = (EMPTY, self._own_context)
         self.set_level(level)
 
     def _made_of(self) -> tuple[Any, tuple[Any, ...]]:
-        """In another process a logger of the same name and folder writes a file of its own."""
-        stream = self._made[4]
+        """Return how another process makes a logger of the same name and folder, with a file of its own."""
+        stream = self._arguments[4]
         name = next((each for each in ("stdout", "stderr") if stream is getattr(sys, each)), None)
         if not self._has_own_bus or (stream is not None and name is None):
             raise TypeError(
                 f"the StructuredLogger {self.name!r} cannot be sent to another process: its bus or its stream lives in "
                 "this one; make a logger there, or use get_logger"
             )
-        return _again, (*self._made[:4], name, self._made[5])
+        return _from_arguments, (*self._arguments[:4], name, self._arguments[5])
 
     @property
     def log_file(self) -> Path | None:
-        """The file that is being written; None when the log goes to a stream alone."""
+        """The current file; None if the log goes to a stream alone."""
         return self.store.path if isinstance(self.store, Journal) else None
 
     @property
@@ -122,45 +121,37 @@ class StructuredLogger(OneHere, Leveled):
         message: str | None = None,
         **fields: Any,
     ) -> None:
-        """Write an event of any level, if it is not below the logger's; each keyword becomes a field."""
+        """Log an event of any level, unless it is below the logger's; each keyword becomes a field."""
         if severity(level) >= SEVERITY[self.level]:
-            said = fields if message is None else {"message": message, **fields}
-            self._emit(level_name(level), to_text(event_type), said)
+            if message is not None:
+                fields = {"message": message, **fields}
+            self._emit(level_name(level), to_text(event_type), fields)
 
     def _emit(self, level: str, event: str, fields: dict[str, Any]) -> None:
         if "exc_info" in fields or "extra" in fields or "stack_info" in fields or "stacklevel" in fields:
             fields = with_failure(fields)
-        self._publish(event, level=level, fields=fields, context=self._context())
+        self.bus.publish(event, level=level, fields=fields, context=self._context())
 
     def _context(self) -> Context:
-        """The context in force, and over it what this logger always says."""
+        """Return the current context with the fields of this logger."""
         here = current()
-        if here is EMPTY:
-            return self._always
         before, both = self._last_context
         if before is not here:
-            both = self._always.over(here)
+            both = self._own_context.over(here)
             self._last_context = (here, both)
         return both
 
     def _log(self, kind: str, level: str, **fields: Any) -> None:
         if severity(level) >= SEVERITY[self.level]:
             given = {name: value for name, value in fields.items() if value is not None}
-            self._publish(kind, level=level, fields=given, context=self._context())
+            self.bus.publish(kind, level=level, fields=given, context=self._context())
 
     def log_node_start(
         self, node_name: str, layer: str, engine: str = "pandas", metadata: dict[str, Any] | None = None
     ) -> None:
-        """A node begins."""
-        self._log(
-            kinds.NODE_START,
-            "info",
-            node_name=node_name,
-            layer=layer,
-            engine=engine,
-            status="running",
-            metadata=metadata,
-        )
+        """Log the start of a node."""
+        fields = {"layer": layer, "engine": engine, "status": "running", "metadata": metadata}
+        self._log(kinds.NODE_START, "info", node_name=node_name, **fields)
 
     def log_node_complete(
         self,
@@ -170,17 +161,9 @@ class StructuredLogger(OneHere, Leveled):
         cache_hit: bool = False,
         metadata: dict[str, Any] | None = None,
     ) -> None:
-        """A node is done, having made `rows` rows in `duration_ms` milliseconds."""
-        self._log(
-            kinds.NODE_COMPLETE,
-            "info",
-            node_name=node_name,
-            status="success",
-            duration_ms=duration_ms,
-            row_count=rows,
-            cache_hit=cache_hit,
-            metadata=metadata,
-        )
+        """Log the success of a node: its rows, and its duration in milliseconds."""
+        fields = {"duration_ms": duration_ms, "row_count": rows, "cache_hit": cache_hit, "metadata": metadata}
+        self._log(kinds.NODE_COMPLETE, "info", node_name=node_name, status="success", **fields)
 
     def log_node_failed(
         self,
@@ -190,37 +173,28 @@ class StructuredLogger(OneHere, Leveled):
         layer: str | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> None:
-        """A node failed; of an exception the type and the traceback are kept too."""
-        self._log(
-            kinds.NODE_FAILED,
-            "error",
-            node_name=node_name,
-            layer=layer,
-            status="failed",
-            duration_ms=duration_ms,
-            metadata=metadata,
-            **_error_fields(error),
-        )
+        """Log the failure of a node, with the type and the traceback of an exception."""
+        fields = {"layer": layer, "duration_ms": duration_ms, "metadata": metadata, **_error_fields(error)}
+        self._log(kinds.NODE_FAILED, "error", node_name=node_name, status="failed", **fields)
 
     def log_cache_hit(
         self, node_name: str, cache_key: str | None = None, metadata: dict[str, Any] | None = None
     ) -> None:
-        """A node's result was there already."""
+        """Log that the result of a node was in the cache."""
         fields = {"cache_hit": True, "cache_key": cache_key, "metadata": metadata}
         self._log(kinds.CACHE_HIT, "info", node_name=node_name, **fields)
 
     def log_cache_miss(
         self, node_name: str, cache_key: str | None = None, metadata: dict[str, Any] | None = None
     ) -> None:
-        """A node's result has to be computed."""
+        """Log that the result of a node was not in the cache."""
         fields = {"cache_hit": False, "cache_key": cache_key, "metadata": metadata}
         self._log(kinds.CACHE_MISS, "info", node_name=node_name, **fields)
 
     def log_pipeline_start(self, pipeline_name: str, metadata: dict[str, Any] | None = None) -> None:
-        """A pipeline begins."""
-        self._log(
-            kinds.PIPELINE_START, "info", pipeline_name=pipeline_name, status="running", metadata=metadata
-        )
+        """Log the start of a pipeline."""
+        fields = {"pipeline_name": pipeline_name, "status": "running", "metadata": metadata}
+        self._log(kinds.PIPELINE_START, "info", **fields)
 
     def log_pipeline_complete(
         self,
@@ -230,17 +204,11 @@ class StructuredLogger(OneHere, Leveled):
         failed_count: int,
         metadata: dict[str, Any] | None = None,
     ) -> None:
-        """A pipeline ended; with any node failed, it failed, and the line is an error."""
-        self._log(
-            kinds.PIPELINE_COMPLETE,
-            "error" if failed_count > 0 else "info",
-            pipeline_name=pipeline_name,
-            status="failed" if failed_count > 0 else "success",
-            duration_ms=duration_ms,
-            success_count=success_count,
-            failed_count=failed_count,
-            metadata=metadata,
-        )
+        """Log the end of a pipeline; if a node failed, as a failure and an error."""
+        level, status = ("error", "failed") if failed_count > 0 else ("info", "success")
+        fields = {"pipeline_name": pipeline_name, "status": status, "duration_ms": duration_ms}
+        counts = {"success_count": success_count, "failed_count": failed_count}
+        self._log(kinds.PIPELINE_COMPLETE, level, **fields, **counts, metadata=metadata)
 
     def log_error(
         self,
@@ -249,7 +217,7 @@ class StructuredLogger(OneHere, Leveled):
         layer: str | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> None:
-        """An error outside any node; it is found under `node_name == component`."""
+        """Log an error outside of nodes, which queries find by `node_name == component`."""
         fields = {"component": component, **_error_fields(error)}
         self._log(kinds.ERROR, "error", node_name=component, layer=layer, metadata=metadata, **fields)
 
@@ -266,10 +234,19 @@ class StructuredLogger(OneHere, Leveled):
         newest_first: bool = False,
         scope: Scope = "own",
     ) -> list[dict[str, Any]]:
-        """The entries that fit everything given, oldest first, at most `limit` (None: all) of them.
+        """Return the entries that match every given filter, oldest first, as dicts.
 
-        `scope="own"`: what was written through this logger since it was made, by this process and its forked
-        children. `scope="all"`: every file of this name in `log_dir`, whoever wrote it and whenever.
+        Args:
+            event_type: Kind of event.
+            node_name: Name of the node.
+            level: Level, by any usual spelling.
+            limit: Greatest number of entries; None for all.
+            since: Earliest time; text in ISO 8601 or a datetime, in UTC if it has no zone.
+            until: Latest time.
+            run_id: Id of the run.
+            newest_first: Return the newest entries, and them first.
+            scope: `own`: the lines of this logger since it was made, also by forked children. `all`: every file of
+                this name in `log_dir`.
         """
         wanted = {
             "event_type": None if event_type is None else kinds.canonical(event_type),
@@ -289,7 +266,7 @@ class StructuredLogger(OneHere, Leveled):
         return [to_dict(event) for event in islice(chosen, None if limit is None else max(0, limit))]
 
     def get_summary(self, scope: Scope = "own") -> dict[str, Any]:
-        """`log_file, total_entries, by_level, by_event_type, errors` (the first ten), `file_size_mb` (all segments)."""
+        """Return `log_file, total_entries, by_level, by_event_type, errors` (the first ten), `file_size_mb`."""
         view = LogsView(0)
         for event in self._events(scope):
             view(event)
@@ -305,14 +282,14 @@ class StructuredLogger(OneHere, Leveled):
 
         Args:
             query: One SELECT.
-            scope: Of which files, as in `query_logs`.
-            isolated: Run the query in a process of its own, for queries that come from outside of the program. Then
-                the operating system limits its memory, CPU time and duration. Otherwise these limits hold only
-                between two blocks of values: a single expensive value, such as a text of 2 GB or
-                `levenshtein(repeat('a', 300000), …)`, takes as much memory and time of this process as it needs.
+            scope: The files, as in `query_logs`.
+            isolated: Run the query in a process of its own, for queries from outside of the program. The operating
+                system then limits its memory, CPU time and duration. Otherwise these limits apply only between two
+                blocks of values. One expensive value, such as a text of 2 GB or
+                `levenshtein(repeat('a', 300000), …)`, may take any amount of memory and time of this process.
 
         Raises:
-            QueryError: It is not one SELECT, it names what is not there, or it needs too much time or memory.
+            QueryError: If it is not one SELECT, names an unknown column, or needs too much time or memory.
         """
         from odibi_core.store.sql import query_events, query_files
 
@@ -328,12 +305,12 @@ class StructuredLogger(OneHere, Leveled):
         return answer.rows
 
     def flush(self) -> None:
-        """Have everything said so far in the file."""
+        """Write the buffered lines to the file."""
         if isinstance(self.store, Journal):
             self.store.flush()
 
     def close(self) -> None:
-        """Finish the file; the logger hears no more."""
+        """Close the file; later lines are not kept."""
         self.bus.unsubscribe(self.store)
         self.store.close()
 
@@ -351,10 +328,10 @@ class StructuredLogger(OneHere, Leveled):
             return []
         if scope == "own":
             return self.store.paths()
-        ours = re.compile(
+        pattern = re.compile(
             re.escape(safe_name(self.name)) + r"_\d{8}_\d{6}(_\d+)?(\.p\d+(_\d+)*)?(\.\d+)?\.jsonl"
         )
-        return [path for path in all_segments(self.store.directory) if ours.fullmatch(path.name)]
+        return [path for path in all_segments(self.store.directory) if pattern.fullmatch(path.name)]
 
 
 def _file(name: str, log_dir: Path, max_file_size_mb: float) -> Journal:
@@ -375,19 +352,19 @@ def _moment(name: str, given: datetime | str | None) -> datetime | None:
         moment = datetime.fromisoformat(given) if isinstance(given, str) else given
     except ValueError:
         raise ConfigurationError(
-            f"{name} is a time in ISO 8601, such as 2026-01-31T04:00:00Z; given was {given!r}"
+            f"{name} must be a time in ISO 8601, such as 2026-01-31T04:00:00Z, got {given!r}"
         ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _again(*made: Any) -> StructuredLogger:
-    name, log_dir, size, user, stream, level = made
+def _from_arguments(*arguments: Any) -> StructuredLogger:
+    name, log_dir, size, user, stream, level = arguments
     to = getattr(sys, stream) if stream else None
     return StructuredLogger(name, log_dir, size, user, stream=to, level=level)
 
 
 class _Stream:
-    """Writes each event's line to a text stream, with the event's type under `event` too."""
+    """Writes the line of each event to a text stream, with its type under `event` too."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
