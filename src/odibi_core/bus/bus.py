@@ -86,28 +86,14 @@ class EventBus(Stays, BuiltInHooks, HookMethods):
 
     @overload
     def subscribe(
-        self,
-        handler: Sink,
-        kinds: str | Iterable[str] = ...,
-        *,
-        run_id: str | None = ...,
-        as_dict: Literal[False] = ...,
-        background: bool = ...,
-        priority: EventPriority = ...,
-        name: str | None = ...,
-    ) -> Sink: ...
+        self, handler: Sink, kinds: str | Iterable[str] = ..., *, as_dict: Literal[False] = ...,
+        run_id: str | None = ..., background: bool = ..., priority: EventPriority = ..., name: str | None = ...,
+    ) -> Sink: ...  # fmt: skip
     @overload
     def subscribe(
-        self,
-        handler: DictHandler,
-        kinds: str | Iterable[str] = ...,
-        *,
-        as_dict: Literal[True],
-        run_id: str | None = ...,
-        background: bool = ...,
-        priority: EventPriority = ...,
-        name: str | None = ...,
-    ) -> DictHandler: ...
+        self, handler: DictHandler, kinds: str | Iterable[str] = ..., *, as_dict: Literal[True],
+        run_id: str | None = ..., background: bool = ..., priority: EventPriority = ..., name: str | None = ...,
+    ) -> DictHandler: ...  # fmt: skip
     def subscribe(
         self,
         handler: Handler,
@@ -140,13 +126,7 @@ class EventBus(Stays, BuiltInHooks, HookMethods):
         """
         self._subscribe(
             Subscription(
-                handler,
-                kinds,
-                run_id=run_id,
-                as_dict=as_dict,
-                background=background,
-                priority=priority,
-                name=name,
+                handler, kinds, run_id=run_id, as_dict=as_dict, background=background, priority=priority, name=name
             )
         )
         return handler
@@ -180,8 +160,7 @@ class EventBus(Stays, BuiltInHooks, HookMethods):
     def _subscribe(self, subscription: Subscription) -> Subscription:
         """Add a subscription; a handler with a method `joined` receives the bus, so that it can publish itself."""
         self._subscriptions.add(subscription)
-        joined = getattr(subscription.handler, "joined", None)
-        if callable(joined):
+        if callable(joined := getattr(subscription.handler, "joined", None)):
             joined(self)
         return subscription
 

@@ -45,7 +45,7 @@ class Subscription:
         kinds: Kinds as they were given; `("*",)` for all.
         run_id: The only run whose events are delivered; None for all.
         as_dict: Deliver a dict of its own, after the record is complete, instead of the event.
-        background: Call the handler on the worker threads of the bus; `async_execution` is the same.
+        background: Call the handler on the worker threads of the bus.
         enabled: False after ten failures in a row, or after `disable_hook`.
         calls, failures, failures_in_a_row: Counters of dict and background handlers; failures of all.
     """
@@ -91,11 +91,6 @@ class Subscription:
     def event_type(self) -> str:
         """The kind as it was given; the first of several."""
         return self.kinds[0]
-
-    @property
-    def async_execution(self) -> bool:
-        """True if the handler runs on the worker threads of the bus."""
-        return self.background
 
     def receives(self, kind: str) -> bool:
         """Return whether events of this kind are delivered; a built-in hook of a run's end may receive both ends."""
@@ -150,12 +145,8 @@ class SubscriptionTable(dict[str, Route]):
         with self._lock:
             receivers = [each for each in self._all if each.enabled and each.receives(kind)]
             hooks = [each for each in receivers if each.as_dict]
-            route = Route(
-                tuple(each for each in receivers if not each.as_dict),
-                tuple(
-                    (each, each.spelling.get(kind, kind)) for each in hooks if not _is_repeated(each, kind, hooks)
-                ),
-            )
+            calls = [(each, each.spelling.get(kind, kind)) for each in hooks if not _is_repeated(each, kind, hooks)]
+            route = Route(tuple(each for each in receivers if not each.as_dict), tuple(calls))
             if len(self) >= _ROUTES_KEPT:
                 self.clear()
             self[kind] = route
@@ -200,13 +191,8 @@ class SubscriptionTable(dict[str, Route]):
 
     def hooks(self, event_type: str | None, name: str | None = None) -> list[Subscription]:
         """Return the handlers of dicts, of one kind under any of its names and of one name, in order of their calls."""
-        return [
-            each
-            for each in self._all
-            if each.as_dict
-            and (event_type is None or canonical(event_type) in each.spelling)
-            and (name is None or each.name == name)
-        ]
+        found = [each for each in self._all if each.as_dict and name in (None, each.name)]
+        return [each for each in found if event_type is None or canonical(event_type) in each.spelling]
 
     def sinks(self) -> list[Subscription]:
         """Return the enabled handlers of events, in order of their calls."""

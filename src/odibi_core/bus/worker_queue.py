@@ -1,4 +1,4 @@
-"""Slow work goes behind a queue: bounded, with a count of what was dropped, on daemon threads no hang can hold."""
+"""A bounded queue of calls with worker threads, for slow work."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from odibi_core.events.clock import monotonic, process_id
 from odibi_core.process_end import leave_if_forked, watch
 
 _log = logging.getLogger("odibi_core")
-
-
 _Job = tuple[Callable[..., object], tuple[Any, ...]]
 
 
 class WorkerQueue:
-    """Runs calls on `workers` daemon threads; when `bound` calls wait, the newest is dropped and counted.
+    """Runs calls on `workers` daemon threads, which do not delay the end of the program.
+
+    If `bound` calls wait, a new one is dropped and counted.
 
     >>> jobs = WorkerQueue(workers=1, bound=10)
     >>> jobs.put(print, "hello")
@@ -30,7 +30,7 @@ class WorkerQueue:
         self.name = name
         self.accepted = self.dropped = self.failed = self.done = 0
         self.bound = max(1, bound)
-        # Both can be entered again by the thread that is in them: a signal's handler may queue something.
+        # Reentrant, both the queue and the lock: a signal's handler may queue a call at any moment.
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._lock = threading.RLock()
@@ -38,12 +38,13 @@ class WorkerQueue:
         watch(self)
 
     def is_alive(self) -> bool:
-        """Return whether a call waits or is being run."""
+        """Return whether a call waits or runs."""
         return bool(self._threads) and self.done < self.accepted
 
     def put(self, call: Callable[..., object], *arguments: Any) -> bool:
-        """Have `call(*arguments)` run soon, here and now where no thread can be begun; False when the queue is full and
-        it was dropped.
+        """Queue `call(*arguments)`; return False if the queue is full and the call was dropped.
+
+        It runs inline if no worker thread can start, because Python 3.12 forbids it at the end of the program.
         """
         with self._lock:
             if self._jobs.qsize() >= self.bound:
@@ -51,14 +52,14 @@ class WorkerQueue:
                 return False
             self._jobs.put((call, arguments))
             self.accepted += 1
-            jobs, alone = self._jobs, not self._has_thread()
-        if alone:
+            jobs, has_worker = self._jobs, self._start_worker()
+        if not has_worker:
             jobs.put(None)
             self._work(jobs)
         return True
 
-    def _has_thread(self) -> bool:
-        """One more, if there may be; False where there is none: Python 3.12 begins none at the program's end."""
+    def _start_worker(self) -> bool:
+        """Start a thread unless all run; return False if there is none, and none can start."""
         if len(self._threads) < self.workers:
             thread = threading.Thread(
                 target=self._work,
@@ -74,7 +75,7 @@ class WorkerQueue:
         return True
 
     def drain(self, timeout: float = 5.0) -> bool:
-        """Wait until everything accepted was run; False when `timeout` seconds passed before."""
+        """Wait for all accepted calls, for at most `timeout` seconds; return False if some did not end."""
         deadline = monotonic() + timeout
         with self._idle:
             while self.done < self.accepted:
@@ -83,10 +84,10 @@ class WorkerQueue:
         return True
 
     def close(self, timeout: float = 5.0) -> bool:
-        """Drain, then let the threads go."""
+        """Wait as `drain` does, then release the threads; a later call starts new ones."""
         drained = self.drain(timeout)
         with self._lock:
-            # Threads that hang keep their queue: when they go on, they finish it and find their end.
+            # Threads that hang keep their queue: when they continue, they empty it and end.
             threads, self._threads = self._threads, []
             jobs, self._jobs = self._jobs, queue.SimpleQueue()
         for _ in threads:

@@ -1,7 +1,7 @@
-"""What is true of everything a program says from here on: who asked for it, what is being done, under which id.
+"""The context of log lines and events: the operation, the user, the correlation id and other fields.
 
-It follows asyncio tasks, and the threads, steps and hooks that odibi-core starts; `wrap` carries it into threads and
-executors of your own, `context_for_workers` into pools of processes, `environment_for_workers` into any program.
+It follows asyncio tasks, and the threads, steps and hooks that odibi-core starts. `wrap` carries it into other threads
+and executors, `context_for_workers` into pools of processes, and `environment_for_workers` into any program.
 """
 
 from __future__ import annotations
@@ -39,21 +39,21 @@ P = ParamSpec("P")
 R = TypeVar("R")
 F = TypeVar("F", bound=Callable[..., Any])
 
-_LARGEST: Final = 16 * 1024
-"""Characters of a context that are given to another process; what does not fit stays behind."""
+_MAX_LENGTH: Final = 16 * 1024
+"""Characters of a context that another process inherits; fields beyond them are left out."""
 
 _Entry = tuple["LogContext", Context, bool]
-"""A context that was entered, what was in force before, and whether it was left already."""
+"""An entered context, the one in force before, and whether it was left already."""
 
 _entered: ContextVar[tuple[_Entry, ...]] = ContextVar("odibi_core_log_contexts", default=())
 
 
 class LogContext(ClassDecorator):
-    """Everything said inside carries these fields: `with LogContext(operation="import", user="ada", batch=7): …`.
+    """Adds fields to every line and event inside: `with LogContext(operation="import", user="ada", batch=7): …`.
 
-    A decorator too, of functions, methods, coroutines, generators and classes. Inside another context it adds to that
-    one. Everything inside shares a correlation id: the one given, else the one in force, else a new one. An instance
-    may be used again, and by several threads and tasks at once.
+    It is also a decorator of functions, methods, coroutines, generators and classes. A nested context adds to the outer
+    one. All lines inside share a correlation id: the given one, else the one in force, else a new one. An instance may
+    be used again, and by several threads and tasks at once.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class LogContext(ClassDecorator):
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Back to what was before. One left out of turn, as generators do, ends with those entered after it."""
+        """Restore the context from before. One that is left early, as by a generator, ends with the later ones."""
         entered = list(_entered.get())
         mine = [place for place, (owner, _, left) in enumerate(entered) if owner is self and not left]
         if not mine:
@@ -90,7 +90,7 @@ class LogContext(ClassDecorator):
             put(restored)
 
     def __call__(self, function: F) -> F:
-        """Each call of `function` is inside this context; a generator only while it works, and not its consumer."""
+        """Return a function whose calls are in this context; a generator only while it works, not its consumer."""
         return observe_calls(function, lambda: _Inside(self))
 
     @classmethod
@@ -99,7 +99,7 @@ class LogContext(ClassDecorator):
 
 
 class _Inside(CallObserver):
-    """One call in a context, which holds, with what was set inside, only while the function works."""
+    """One call in a context, which applies, with the fields set inside, only while the function works."""
 
     def __init__(self, own: LogContext) -> None:
         self._own = own
@@ -116,9 +116,7 @@ class _Inside(CallObserver):
         self._inside = current(), _entered.get()
         _return_to(self._outside)
 
-    def finish(
-        self, error: BaseException | None = None, *, partial: bool = False, result: Any = None
-    ) -> None:
+    def finish(self, error: BaseException | None = None, *, partial: bool = False, result: Any = None) -> None:
         _return_to(self._outside)
 
 
@@ -129,52 +127,52 @@ def _return_to(place: tuple[Context, tuple[_Entry, ...]]) -> None:
 
 
 def set_correlation_id(id: str | None = None) -> str:
-    """From here on, in this thread or task, everything said carries this id, or a new one; gives it as it is kept."""
+    """Set the correlation id, or a new one, for the rest of this thread or task; return it as it is kept."""
     take_up_inherited()
     enter(correlation_id=new_id() if id is None else to_text(id))
     return get_correlation_id() or ""
 
 
 def get_correlation_id() -> str | None:
-    """The correlation id in force here; None when there is none."""
+    """Return the current correlation id; None if there is none."""
     take_up_inherited()
     found = current().standard.get("correlation_id")
     return None if found is None else str(found)
 
 
 def set_user_context(user_id: str | None, **fields: Any) -> None:
-    """From here on, in this thread or task, lines and error reports are on behalf of this user (None: of nobody)."""
+    """Set the user of lines and error reports, and other fields, for the rest of this thread or task (None: none)."""
     take_up_inherited()
     enter(user=user_id, **fields)
 
 
 def set_operation_context(operation: str | None, **fields: Any) -> None:
-    """From here on, in this thread or task, everything said is part of this operation (None: of none)."""
+    """Set the operation of lines and events, and other fields, for the rest of this thread or task (None: none)."""
     take_up_inherited()
     enter(operation=operation, **fields)
 
 
 def wrap(function: Callable[P, R]) -> Callable[P, R]:
-    """`function` in the context of now, wherever and however often it is called: `pool.submit(wrap(load), path)`.
+    """Return `function` with the current context for all its calls: `pool.submit(wrap(load), path)`.
 
-    All context variables go along, so that in another thread too it belongs to the run that it was wrapped in.
-    A coroutine function becomes one that runs as a task of its own; a generator of either kind is in it while it works.
+    All context variables are captured, so that a call in another thread belongs to the current run. A coroutine
+    function runs as a task of its own. A generator is in the context while it works.
     """
     take_up_inherited()
     captured = copy_context()
-    carried: Callable[P, R] = decorate(function, lambda inner: wrap_in_context(inner, captured))
-    return carried
+    wrapped: Callable[P, R] = decorate(function, lambda inner: wrap_in_context(inner, captured))
+    return wrapped
 
 
 class WorkerContext(TypedDict):
-    """What a pool of processes takes by keyword."""
+    """The keyword arguments of a pool of processes."""
 
     initializer: Callable[[dict[str, Any]], None]
     initargs: tuple[dict[str, Any]]
 
 
 def context_for_workers() -> WorkerContext:
-    """The context of now for a pool of processes, however they are started.
+    """Return the current context for a pool of processes, for every start method.
 
     `ProcessPoolExecutor(**context_for_workers())`, `multiprocessing.Pool(4, **context_for_workers())`
     """
@@ -187,10 +185,10 @@ def context_for_workers() -> WorkerContext:
 
 
 def environment_for_workers() -> dict[str, str]:
-    """The environment for a program that shall begin in the context of now: `subprocess.run(…, env=…)`.
+    """Return the environment of a program that begins in the current context: `subprocess.run(…, env=…)`.
 
-    It takes the context up at its first use of a logger, a run or this module. Inside a span it gets a `TRACEPARENT`
-    too, which other software reads.
+    The program applies the context at its first use of a logger, a run or this module. Inside a span the environment
+    has a `TRACEPARENT` too, which other software reads.
     """
     take_up_inherited()
     here = context.in_span(current())
@@ -198,12 +196,12 @@ def environment_for_workers() -> dict[str, str]:
 
 
 def _portable(here: Context) -> dict[str, Any]:
-    """A context as plain values, clean already, and not more than an environment can hold."""
+    """Return the plain, sanitized values of a context, as many as an environment can hold."""
     portable: dict[str, Any] = {}
-    room = _LARGEST
+    remaining = _MAX_LENGTH
     for name, value in {**here.standard, **here.fields}.items():
-        room -= len(json.dumps({name: value}))
-        if room < 0:
+        remaining -= len(json.dumps({name: value}))
+        if remaining < 0:
             break
         portable[name] = value
     return portable

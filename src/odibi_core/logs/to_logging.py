@@ -120,7 +120,7 @@ class LoggingSink:
         return self._queue.close(within)
 
     def finish(self) -> None:
-        """At the end of the program: `close`, drop the waiting events, and release handlers that hang."""
+        """Close at the end of the program: drop the events that still wait, and leave handlers that hang behind."""
         if self.close(_END_WITHIN_S - _LAST_RECORD_S):
             return
         self._given_up = True
