@@ -41,7 +41,7 @@ from odibi_core.observability import (
 from odibi_core.testing import RecordingSink
 
 FAILURES = {"node_failed", "operation_failed", "error", "stage_failed", "cli_command"}
-"""The events that tell of a failed call."""
+"""The events of a failed call."""
 
 EVERY_DECORATOR = pytest.mark.parametrize("decorator", DECORATORS)
 

@@ -14,7 +14,7 @@ from odibi_core.bus.bus import EventBus
 from odibi_core.errors import STOPS
 from odibi_core.events import kinds, sanitize_text, sanitize_value
 from odibi_core.events.leveled import Leveled
-from odibi_core.process.state import current_bus, resolve_bus
+from odibi_core.process.state import resolve_bus, validate_logger
 
 __all__ = ["PipelineHealthDashboard"]
 
@@ -58,7 +58,7 @@ class PipelineHealthDashboard:
     """
 
     def __init__(self, logger: Leveled | EventBus | None = None) -> None:
-        self.logger = resolve_bus(logger)
+        self.logger = validate_logger(logger)
         self._recent: deque[dict[str, float]] = deque(maxlen=RECENT)
         self._circuits: dict[str, str] = {}
         self._hit_rates: dict[str, float] = {}
@@ -144,8 +144,7 @@ class PipelineHealthDashboard:
         if isinstance(self.logger, Leveled):
             getattr(self.logger, level)(kinds.PIPELINE_HEALTH, **report)
         else:
-            bus: EventBus = getattr(self.logger, "bus", self.logger) or current_bus()
-            bus.publish(kinds.PIPELINE_HEALTH, level=level, fields=dict(report))
+            resolve_bus(self.logger).publish(kinds.PIPELINE_HEALTH, level=level, fields=dict(report))
 
 
 def _known(given: Any, read: Callable[[Any], R | None]) -> dict[str, R]:

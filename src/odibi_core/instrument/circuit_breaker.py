@@ -23,7 +23,7 @@ from odibi_core.events.failure import message_of
 from odibi_core.events.normalize import to_text
 from odibi_core.events.pickling import OneHere
 from odibi_core.events.sanitize import sanitize_text
-from odibi_core.process.state import current_bus, resolve_bus
+from odibi_core.process.state import resolve_bus, validate_logger
 from odibi_core.wrapping.callables import ClassDecorator
 from odibi_core.wrapping.calls import CallObserver, observe_calls
 
@@ -87,7 +87,7 @@ class CircuitBreaker(ClassDecorator, OneHere):
         self.reset_timeout_s = require_number("reset_timeout_s", reset_timeout_s, at_least=0)
         self._excluded = _exclusions(exclude)
         self._made = (name, fail_max, reset_timeout_s, exclude)
-        self._bus = resolve_bus(bus if logger is None else logger)
+        self._bus = validate_logger(bus if logger is None else logger)
         self._now = clock.monotonic
         self._begin()
         self._state: State = "closed"
@@ -223,12 +223,11 @@ class CircuitBreaker(ClassDecorator, OneHere):
                 old, new, error = self._changes.popleft()
             except IndexError:  # published by another thread
                 return
-            bus = current_bus() if self._bus is None else getattr(self._bus, "bus", self._bus)
             change = {"component": self.name, "circuitName": self.name, "oldState": old, "newState": new}
             if error is not None and new == "open":
                 change["error"] = message_of(error)
             level = "warning" if new == "open" else "info"
-            bus.publish(kinds.CIRCUIT_STATE_CHANGE, level=level, fields=change)
+            resolve_bus(self._bus).publish(kinds.CIRCUIT_STATE_CHANGE, level=level, fields=change)
 
     def _is_excluded(self, error: BaseException) -> bool:
         for exclusion in self._excluded:

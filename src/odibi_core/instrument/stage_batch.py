@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from typing import Any, Final
 
-from odibi_core.bus.bus import EventBus
 from odibi_core.engines.frame import row_count
 from odibi_core.errors import STOPS, is_failure
 from odibi_core.events import kinds
@@ -14,7 +13,7 @@ from odibi_core.events.clock import monotonic
 from odibi_core.events.context import batch_here
 from odibi_core.events.failure import describe_failure
 from odibi_core.logs.structured_logger import StructuredLogger
-from odibi_core.process.state import current_bus
+from odibi_core.process.state import resolve_bus
 from odibi_core.wrapping.calls import CallObserver
 
 __all__ = ["Batch", "Counted", "size"]
@@ -187,8 +186,7 @@ def _publish(logger: Any, kind: str, level: str, fields: dict[str, Any]) -> None
     try:
         if isinstance(logger, StructuredLogger):
             logger.log(level, kind, **fields)
-            return
-        bus: EventBus = current_bus() if logger is None else getattr(logger, "bus", logger)
-        bus.publish(kind, level=level, fields=fields)
+        else:
+            resolve_bus(logger).publish(kind, level=level, fields=fields)
     finally:
         batch_here.reset(around)

@@ -15,7 +15,7 @@ from odibi_core.errors import ConfigurationError
 from odibi_core.events.normalize import to_text
 from odibi_core.events.sanitize import sanitize_text
 from odibi_core.instrument.stage_batch import Batch, Counted
-from odibi_core.process.state import resolve_bus
+from odibi_core.process.state import validate_logger
 from odibi_core.wrapping.callables import decorate, is_decorable, name_of
 from odibi_core.wrapping.calls import wrap_callable
 
@@ -111,7 +111,7 @@ class InstrumentedStage:
             self.name = name or stage or type(self).__name__
         else:
             raise ConfigurationError(_no_stage(stage))
-        self._given_logger = resolve_bus(logger)
+        self._given_logger = validate_logger(logger)
 
     @property
     def _logger(self) -> Any:
@@ -189,7 +189,7 @@ def measured_stage(name: Any = None, logger: Any = None) -> Any:
     Raises:
         ConfigurationError: If `logger` is none of these.
     """
-    resolve_bus(logger)
+    validate_logger(logger)
     if is_decorable(name):
         return decorate(name, lambda function: _stage(function, None, logger))
     return lambda decorated: decorate(decorated, lambda function: _stage(function, name, logger))

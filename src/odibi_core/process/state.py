@@ -37,6 +37,7 @@ __all__ = [
     "sinks",
     "take_up_inherited",
     "unlisten",
+    "validate_logger",
     "works_for",
 ]
 
@@ -68,8 +69,14 @@ def current_bus() -> EventBus:
     return bus
 
 
-def resolve_bus(given: Any) -> Any:
-    """Return the logger or bus that an instrument was given; None stands for `current_bus()` at each use.
+def resolve_bus(given: Any) -> EventBus:
+    """Return the bus of the logger or bus that an instrument was given; for None, that of the current run."""
+    bus: EventBus = current_bus() if given is None else getattr(given, "bus", given)
+    return bus
+
+
+def validate_logger(given: Any) -> Any:
+    """Return the logger or bus that an instrument was given, or None, for `resolve_bus` at each use.
 
     Raises:
         ConfigurationError: It is neither.
