@@ -63,11 +63,8 @@ def _judge_references(label: Hashable, target: str, collect: bool, frame: Any, f
         raise CheckError(f"{other_name!r} is lazy, so {label!r} cannot be looked up in it; collect=True runs it")
     column = textual(column_of(frame, label))
     known = textual(column_of(other, other_column)).drop_nulls()
-    return failing(column, not_among(column, _different(known)), f"value of {label} missing from {target}")
-
-
-def _different(column: Any) -> list[Any]:
-    return list(column.to_list() if column.dtype.is_nested() else column.unique().to_list())
+    values = (known if known.dtype.is_nested() else known.unique()).to_list()
+    return failing(column, not_among(column, values), f"value of {label} missing from {target}")
 
 
 def _split(target: str, frames: Mapping[str, Any]) -> tuple[str, str]:

@@ -54,7 +54,8 @@ def _seen(source: Any, data: Any, options: Mapping[str, Any]) -> Text:
     encoding = str(options.get("encoding") or "utf-8").lower()
     if "16" in encoding or "32" in encoding:
         return Text(data_or_path, True)
-    digits = _separator(options) not in (",", ";", "\t", "|") or _CELL.search(data) is not None
+    separator = next((options[name] for name in ("sep", "delimiter", "separator") if name in options), ",")
+    digits = separator not in (",", ";", "\t", "|") or _CELL.search(data) is not None
     nul = data.find(b"\0") >= 0
     if data.find(b"\r") < 0 or options.keys() & DIALECT or not re.search(rb"\r(?!\n)", data):
         return Text(data_or_path, digits, None, nul)
@@ -65,10 +66,6 @@ def _seen(source: Any, data: Any, options: Mapping[str, Any]) -> Text:
     # A carriage return within a line, among lines that end in \r\n: these become \n, but not within quotes.
     plain = _QUOTED.sub(lambda found: found[0] if found[0][:1] == b'"' else b"\n", data)
     return Text(plain, digits, "\n", nul)
-
-
-def _separator(options: Mapping[str, Any]) -> Any:
-    return next((options[name] for name in ("sep", "delimiter", "separator") if name in options), ",")
 
 
 def text_columns(

@@ -70,7 +70,7 @@ def describe(frame: object, level: str = "sample", rows: int = 5) -> Description
         except STOPS:
             raise
         except BaseException as error:
-            made["not_described"] = f"{_kind(frame)} gave no description: {_reason(error)}"
+            made["not_described"] = f"{_kind(frame)} gave no description: {type(error).__name__}: {_text(error)}"
     return made
 
 
@@ -132,7 +132,8 @@ def _fill(made: Description, frame: object, depth: int, rows: int) -> None:
     if depth >= LEVELS.index("sample"):
         if len(names) > SAMPLE_COLUMNS:
             made["metadata"]["sample_columns_left_out"] = len(names) - SAMPLE_COLUMNS
-        made["sample_data"] = _rows(keys, face.head(max(0, rows), SAMPLE_COLUMNS))
+        sample = face.head(max(0, rows), SAMPLE_COLUMNS)
+        made["sample_data"] = [{key: _cell(key, cell) for key, cell in zip(keys, row, strict=False)} for row in sample]
     if depth >= LEVELS.index("stats"):
         made["stats"] = _stats(keys, face.stats(SAMPLE_COLUMNS))
 
@@ -160,10 +161,6 @@ def unique_keys(names: Sequence[str]) -> list[str]:
         seen.add(key)
         keys.append(key)
     return keys
-
-
-def _rows(keys: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
-    return [{key: _cell(key, value) for key, value in zip(keys, row, strict=False)} for row in rows]
 
 
 def _stats(keys: Sequence[str], stats: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -214,7 +211,3 @@ def _kind(frame: object) -> str:
     library = type(frame).__module__.partition(".")[0] if isinstance(type(frame).__module__, str) else ""
     name = type(frame).__name__
     return name if library in ("builtins", "") else f"{library}.{name}"
-
-
-def _reason(error: BaseException) -> str:
-    return f"{type(error).__name__}: {_text(error)}"

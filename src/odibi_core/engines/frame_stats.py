@@ -13,12 +13,8 @@ def narwhals_stats(frame: Any, names: Sequence[str]) -> list[dict[str, Any]]:
     native = frame.to_native()
     if type(native).__module__.partition(".")[0] == "polars":
         return polars_stats(native, names)
-    return [_narwhals_column(frame, name) for name in names]
-
-
-def _narwhals_column(frame: Any, name: str) -> dict[str, Any]:
-    column = frame[name]
-    return _without_null(_of_column(column, column.null_count(), column.n_unique))
+    columns = [frame[name] for name in names]
+    return [_without_null(_of_column(column, column.null_count(), column.n_unique)) for column in columns]
 
 
 def _of_column(column: Any, nulls: int, distinct: Callable[[], Any]) -> dict[str, Any]:
@@ -62,7 +58,12 @@ def pandas_stats(frame: Any, types: Sequence[str]) -> list[dict[str, Any]]:
     Columns go by position, because names may repeat. Columns that DuckDB does not take are computed by pandas.
     """
     columns = {str(i): frame.iloc[:, i] for i in range(len(types))}
-    easy = {key: types[int(key)] for key, column in columns.items() if _is_easy(column, types[int(key)])}
+    # Of other objects DuckDB makes something else: a struct of a dict, a text of mixed values.
+    easy = {
+        key: kind
+        for (key, column), kind in zip(columns.items(), types, strict=True)
+        if str(column.dtype) != "object" or kind == "String"
+    }
     found = _by_duckdb(columns, easy)
     if found is None:  # one column fails the query for all: one query a column
         found = {}
@@ -71,11 +72,6 @@ def pandas_stats(frame: Any, types: Sequence[str]) -> list[dict[str, Any]]:
     return [
         found.get(key) or _of_column(column, column.isna().sum(), column.nunique) for key, column in columns.items()
     ]
-
-
-def _is_easy(column: Any, kind: str) -> bool:
-    # Of other objects DuckDB makes something else: a struct of a dict, a text of mixed values.
-    return str(column.dtype) != "object" or kind == "String"
 
 
 def _by_duckdb(columns: dict[str, Any], kinds: dict[str, str]) -> dict[str, dict[str, Any]] | None:
@@ -93,7 +89,8 @@ def _by_duckdb(columns: dict[str, Any], kinds: dict[str, str]) -> dict[str, dict
         asked.append(f'count("{key}"), min({value}), max({value}), approx_count_distinct("{key}")')
     table = pd.DataFrame({key: columns[key] for key in kinds}, copy=False)
     try:
-        answer = duckdb_sql.query(f"SELECT {', '.join(asked)} FROM t", {"t": table}, None, _first_row)
+        query = f"SELECT {', '.join(asked)} FROM t"
+        answer = duckdb_sql.query(query, {"t": table}, None, lambda relation: relation.fetchall()[0])
     except EngineError:
         return None
     found = {}
@@ -101,7 +98,3 @@ def _by_duckdb(columns: dict[str, Any], kinds: dict[str, str]) -> dict[str, dict
         there, low, high, distinct = answer[4 * at : 4 * at + 4]
         found[key] = {"nulls": len(table) - there, "min": low, "max": high, "distinct": distinct}
     return found
-
-
-def _first_row(relation: Any) -> Any:
-    return relation.fetchall()[0]

@@ -70,7 +70,7 @@ def settled(frame: Any, names: Iterable[Any]) -> Any:
         names: the columns to settle; the others were given their type by the user.
     """
     columns = {name: _settled(frame[name]) for name in names}
-    return (frame.assign(**columns) if all(isinstance(name, str) for name in columns) else _replaced(frame, columns))
+    return frame.assign(**columns) if all(isinstance(name, str) for name in columns) else _replaced(frame, columns)
 
 
 def _replaced(frame: Any, columns: dict[Any, Any]) -> Any:

@@ -103,11 +103,8 @@ def _is_suspicious(column: Any, digits: bool) -> bool:
     if column.dtype.kind in "iu":
         return digits
     # Whole numbers of more than 64 bits come as texts of the numbers, not as the texts of the file.
-    return digits and pd.api.types.is_string_dtype(column.dtype) and _begins_whole(column.dropna())
-
-
-def _begins_whole(there: Any) -> bool:
-    return bool(len(there)) and csv_text.is_whole(there.iloc[0])
+    is_text = digits and pd.api.types.is_string_dtype(column.dtype)
+    return is_text and csv_text.is_whole(next(iter(column.dropna()), None))
 
 
 def _widen(frame: Any, names: list[Any]) -> None:

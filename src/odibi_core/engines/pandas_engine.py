@@ -48,9 +48,6 @@ class PandasEngine(FrameEngine):
     def _of_narwhals(self, seen: Any) -> Any:
         return pandas_columns.of_narwhals(seen)
 
-    def _eager(self, frame: Any) -> Any:
-        return frame
-
     def _known_options(self, operation: refusals.Operation, format: str) -> frozenset[str] | None:
         if format == "csv":
             return refusals.parameters(pd.read_csv if operation == "read" else pd.DataFrame.to_csv)

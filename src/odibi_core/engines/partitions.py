@@ -29,7 +29,7 @@ def columns(path: str, format: str | None, options: Mapping[str, Any]) -> dict[s
         format: as it was given.
         options: `hive_partitioning=False` turns it off, `try_parse_hive_dates=False` leaves dates text.
     """
-    if (os.path.isfile(files.local(path)) or files.is_remote(path) or options.get("hive_partitioning") is False):
+    if os.path.isfile(files.local(path)) or files.is_remote(path) or options.get("hive_partitioning") is False:
         return {}
     found = {source: _of_path(source) for source in files.sources(path, format)}
     names = dict.fromkeys(name for values in found.values() for name in values)

@@ -113,12 +113,9 @@ def _refuse_lossy(members: Sequence[Member], types: dict[str, Any]) -> None:
     for path, frame in members:
         for name, dtype in frame.schema.items():
             if types.get(name) == pl.Float64 and dtype.is_integer() and not _fits_float(frame[name]):
-                floats = next((p, d) for p, d in _all_of(members, name) if not d.is_integer())
-                raise contradiction(name, (path, str(dtype)), (floats[0], str(floats[1])))
-
-
-def _all_of(members: Sequence[Member], name: str) -> list[tuple[str, Any]]:
-    return [(path, frame.schema[name]) for path, frame in members if name in frame.columns]
+                types_of = ((path, frame.schema[name]) for path, frame in members if name in frame.columns)
+                floats = next((path, str(dtype)) for path, dtype in types_of if not dtype.is_integer())
+                raise contradiction(name, (path, str(dtype)), floats)
 
 
 def _fits_float(column: Any) -> bool:

@@ -145,4 +145,4 @@ def _unknown(operation: Operation, kind: files.Target, name: str, names: frozens
         return None
     doing = "reading" if operation == "read" else "writing"
     hint = nearest(name, names)
-    return (f"{doing} {kind.format} takes no option {name!r}{hint}; it takes {', '.join(sorted(names - _PATHS))}")
+    return f"{doing} {kind.format} takes no option {name!r}{hint}; it takes {', '.join(sorted(names - _PATHS))}"

@@ -224,8 +224,9 @@ def _what(error: BaseException) -> str:
 def _named(module: ModuleType, path: Path, name: str) -> Any:
     if name in vars(module):
         return vars(module)[name]
-    known = [each for each, value in vars(module).items() if _is_pipeline(value) or _is_function(value, module)]
-    raise PipelineDefinitionError(f"{path.name} has no {name!r}{nearest(name, known)}; {_found(module)}")
+    contents = _Contents(module)
+    known = contents.lists + contents.functions
+    raise PipelineDefinitionError(f"{path.name} has no {name!r}{nearest(name, known)}; {contents.text()}")
 
 
 def _unnamed(module: ModuleType, path: Path) -> Any:
@@ -233,44 +234,49 @@ def _unnamed(module: ModuleType, path: Path) -> Any:
     for name in NAMES:
         if name in members and not isinstance(members[name], ModuleType):
             return members[name]
-    lists = [name for name, value in members.items() if _is_pipeline(value) and not name.startswith("_")]
+    contents = _Contents(module)
+    lists = contents.lists
     if len(lists) == 1:
         return members[lists[0]]
-    called = MainCall(path, module)
-    if not lists and (passed := called.pipeline()) is not None:
-        return passed
     if lists:
         raise PipelineDefinitionError(
             f"{path.name} has several pipelines: {', '.join(lists)}; say which one: {path.name}:{lists[0]}"
         )
+    called = MainCall(path, module)
+    if (passed := called.pipeline()) is not None:
+        return passed
+    steps = [name for name in members if name in {*contents.functions, *contents.steps}]
+    line = called.line() or (f"pipeline = [{_some(steps)}]" if steps else "")
+    advice = f"; add this line at its end: {line}" if line else ""
     raise PipelineDefinitionError(
         f"{path.name} has no pipeline: no list of steps or functions, and nothing called"
-        f" {', '.join(NAMES[:-1])} or {NAMES[-1]}; {_found(module)}{_advice(called, module)}"
+        f" {', '.join(NAMES[:-1])} or {NAMES[-1]}; {contents.text()}{advice}"
     )
 
 
-def _advice(called: MainCall, module: ModuleType) -> str:
-    """Return the line that makes a pipeline of the functions and steps of the file."""
-    own = [name for name in vars(module) if not name.startswith("_")]
-    steps = [name for name in own if _is_function(vars(module)[name], module) or isinstance(vars(module)[name], Step)]
-    line = called.line() or (f"pipeline = [{', '.join(steps[:8])}{', …' * (len(steps) > 8)}]" if steps else "")
-    return f"; add this line at its end: {line}" if line else ""
+class _Contents:
+    """The public names of a file that a pipeline could be made of."""
+
+    def __init__(self, module: ModuleType) -> None:
+        own = {name: value for name, value in vars(module).items() if not name.startswith("_")}
+        self.lists = [name for name, value in own.items() if _is_pipeline(value)]
+        self.functions = [
+            name
+            for name, value in own.items()
+            if callable(value) and getattr(value, "__module__", None) == module.__name__
+        ]
+        self.steps = [name for name, value in own.items() if isinstance(value, Step)]
+
+    def text(self) -> str:
+        """Return a sentence for a message."""
+        kinds = {"lists": self.lists, "functions": self.functions, "steps": self.steps}
+        found = [f"{kind} {_some(names)}" for kind, names in kinds.items() if names]
+        return f"it has {'; '.join(found)}" if found else "it has no lists, functions or steps"
+
+
+def _some(names: list[str]) -> str:
+    return f"{', '.join(names[:8])}{', …' * (len(names) > 8)}"
 
 
 def _is_pipeline(value: Any) -> bool:
-    return (isinstance(value, (list, tuple)) and bool(value) and all(isinstance(e, Step) or callable(e) for e in value))
-
-
-def _is_function(value: Any, module: ModuleType) -> bool:
-    return callable(value) and getattr(value, "__module__", None) == module.__name__
-
-
-def _found(module: ModuleType) -> str:
-    own = [name for name, value in vars(module).items() if not name.startswith("_")]
-    kinds = {
-        "lists": [name for name in own if _is_pipeline(vars(module)[name])],
-        "functions": [name for name in own if _is_function(vars(module)[name], module)],
-        "steps": [name for name in own if isinstance(vars(module)[name], Step)],
-    }
-    found = [f"{kind} {', '.join(names[:8])}{', …' * (len(names) > 8)}" for kind, names in kinds.items() if names]
-    return f"it has {'; '.join(found)}" if found else "it has no lists, functions or steps"
+    return isinstance(value, (list, tuple)) and bool(value) and all(isinstance(e, Step) or callable(e) for e in value)

@@ -17,7 +17,8 @@ class MainCall:
 
     def __init__(self, path: Path, module: ModuleType) -> None:
         self._module = module
-        calls = [node for node in ast.walk(_tree(path)) if isinstance(node, ast.Call) and _is_run(node)]
+        tree = ast.parse(path.read_bytes())
+        calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _is_run(node)]
         self._plain = {names for call in calls if (names := self._names(call)) and not _has_options(call)}
         self._all = {names for call in calls if (names := self._names(call))}
 
@@ -40,10 +41,6 @@ class MainCall:
         names = tuple(each.id for each in first.elts if isinstance(each, ast.Name))
         values = [vars(self._module).get(name) for name in names]
         return names if all(callable(value) or isinstance(value, Step) for value in values) else ()
-
-
-def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_bytes())
 
 
 def _is_run(call: ast.Call) -> bool:

@@ -95,7 +95,7 @@ def _unfit_value(step: Step) -> str:
     if step.layer == "ingest":
         return f"it ingests, so value must be a path to read or a function, got {found}"
     if step.layer in ("publish", "store"):
-        return (f"its layer is {step.layer!r}, so value must be a path to write or a function, got {found}")
+        return f"its layer is {step.layer!r}, so value must be a path to write or a function, got {found}"
     hint = "; a SQL text needs type='sql'" if isinstance(value, str) and " " in value.strip() else ""
     return f"its type is {step.type!r}, so value must be callable, got {found}{hint}"
 

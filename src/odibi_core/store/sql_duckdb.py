@@ -10,9 +10,9 @@ import os
 import re
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 import msgspec
 
@@ -58,36 +58,23 @@ def opened(query: str, paths: Iterable[Path]) -> Iterator[tuple[Any, LogTable]]:
     connection = _connect()
     try:
         check_select(connection, query)
-        # A file without a name: no pattern, no second process and no crash can leave or reach it.
-        with _temporary_file() as file:
-            words = {_unquoted(word) for word in _WORDS.findall(query)}
-            table = LogTable(file, words)
-            _collect(table, paths)
+        words = {_unquoted(word) for word in _WORDS.findall(query)}
+        with ExitStack() as stack:
+            try:
+                # A file without a name: no pattern, no second process and no crash can leave or reach it.
+                table = LogTable(stack.enter_context(tempfile.TemporaryFile()), words)
+                table.add(paths)
+            except OSError as error:
+                raise StoreError(
+                    f"the log could not be copied to a temporary file: {error.strerror or error}; "
+                    "make room, or set TMPDIR"
+                ) from None
             _create_view(connection, table, words)
-            _lock(connection)
+            for setting in ("enable_external_access=false", "lock_configuration=true"):
+                connection.execute(f"set {setting}")
             yield connection, table
     finally:
         connection.close()
-
-
-def _temporary_file() -> IO[bytes]:
-    try:
-        return tempfile.TemporaryFile()
-    except OSError as error:
-        raise _no_copy(error) from None
-
-
-def _collect(table: LogTable, paths: Iterable[Path]) -> None:
-    try:
-        table.add(paths)
-    except OSError as error:
-        raise _no_copy(error) from None
-
-
-def _no_copy(error: OSError) -> StoreError:
-    return StoreError(
-        f"the log could not be copied to a temporary file: {error.strerror or error}; make room, or set TMPDIR"
-    )
 
 
 def ask(connection: Any, query: str, table: LogTable) -> Cursor:
@@ -194,11 +181,6 @@ def _unquoted(word: str) -> str:
     return word[1:-1].replace('""', '"') if word.startswith('"') else word
 
 
-def _lock(connection: Any) -> None:
-    for setting in ("enable_external_access=false", "lock_configuration=true"):
-        connection.execute(f"set {setting}")
-
-
 def _execute(connection: Any, query: str) -> Any:
     cursor = connection.execute(query)
     zoned = [str(column[1]) == "TIMESTAMP WITH TIME ZONE" for column in cursor.description]
@@ -241,7 +223,7 @@ def _explained(connection: Any, table: LogTable) -> Iterator[None]:
 
 def _explain(said: str, table: LogTable) -> str:
     if "'pytz'" in said:
-        return ("a time with a zone cannot be returned inside a list or struct; cast it, such as now()::timestamp")
+        return "a time with a zone cannot be returned inside a list or struct; cast it, such as now()::timestamp"
     missing = re.search(r'column "([^"]+)" not found|does not have a column named "([^"]+)"', said)
     if missing is None:
         return said
