@@ -23,7 +23,7 @@ LOGGER: Final = "logger"
 
 
 class Leveled(ABC):
-    """A logger over `_emit(level, event, fields)`, which a subclass defines.
+    """A logger over `_emit(level, event, args, fields)`, which a subclass defines.
 
     Positional arguments behind the event are put into the message as in `logging`, and never raise.
     """
@@ -52,46 +52,37 @@ class Leveled(ABC):
 
     def debug(self, event: str | None = None, /, *args: Any, **fields: Any) -> None:
         """Log an event for close inspection; each keyword becomes a field that can be queried."""
-        if args:
-            event = _formatted(event, args, fields)
-        self._emit("debug", (type(event) is str and event) or _named(event, fields), fields)
+        self._emit("debug", event, args, fields)
 
     def info(self, event: str | None = None, /, *args: Any, **fields: Any) -> None:
         """Log an event."""
-        if args:
-            event = _formatted(event, args, fields)
-        self._emit("info", (type(event) is str and event) or _named(event, fields), fields)
+        self._emit("info", event, args, fields)
 
     def warning(self, event: str | None = None, /, *args: Any, **fields: Any) -> None:
         """Log an event that needs attention."""
-        if args:
-            event = _formatted(event, args, fields)
-        self._emit("warning", (type(event) is str and event) or _named(event, fields), fields)
+        self._emit("warning", event, args, fields)
 
     def error(self, event: str | None = None, /, *args: Any, **fields: Any) -> None:
         """Log a failure."""
-        if args:
-            event = _formatted(event, args, fields)
-        self._emit("error", (type(event) is str and event) or _named(event, fields), fields)
+        self._emit("error", event, args, fields)
 
     def critical(self, event: str | None = None, /, *args: Any, **fields: Any) -> None:
         """Log a failure after which the program cannot continue."""
-        if args:
-            event = _formatted(event, args, fields)
-        self._emit("critical", (type(event) is str and event) or _named(event, fields), fields)
+        self._emit("critical", event, args, fields)
 
     def exception(self, event: str | None = None, /, *args: Any, **fields: Any) -> None:
         """Log an error with the traceback of the exception that is being handled."""
         if SEVERITY[self.level] > SEVERITY["error"]:
             return
         fields.setdefault("exc_info", True)
-        if args:
-            event = _formatted(event, args, fields)
-        self._emit("error", (type(event) is str and event) or _named(event, fields), fields)
+        self._emit("error", event, args, fields)
 
     @abstractmethod
-    def _emit(self, level: str, event: str, fields: dict[str, Any]) -> None:
-        """Publish a line, `exc_info` as `with_failure` reads it; `fields` may be kept. Never raises."""
+    def _emit(self, level: str, event: Any, args: tuple[Any, ...], fields: dict[str, Any]) -> None:
+        """Publish a line, whose type is `event`, else `event_type(event, args, fields)`. Never raises.
+
+        `exc_info` and the like in `fields`, which may be kept, are read by `with_failure`.
+        """
 
 
 def with_failure(fields: dict[str, Any]) -> dict[str, Any]:
@@ -121,12 +112,21 @@ def _stack() -> str:
     return "".join(traceback.format_stack(frame))
 
 
-def _formatted(event: Any, args: tuple[Any, ...], fields: dict[str, Any]) -> str:
-    """Put `args` into the message, by `%` as `logging` does, and return the template, which is the event's type.
+def event_type(event: Any, args: tuple[Any, ...], fields: dict[str, Any]) -> str:
+    """Return the type of an event that has arguments, was given by keyword, or is not a text.
 
-    Arguments that do not fit are kept beside the template, with the reason.
+    Arguments are put into the message by `%` as in `logging`; the type is then the template. Arguments that do not fit
+    are kept beside the template, with the reason.
     """
-    template = (type(event) is str and event) or _named(event, fields)
+    if event is None or (type(event) is str and not event):
+        event = fields.pop("event", UNNAMED)
+    template = event if type(event) is str else to_text(to_plain(event))
+    if args:
+        _add_message(template, args, fields)
+    return template
+
+
+def _add_message(template: str, args: tuple[Any, ...], fields: dict[str, Any]) -> None:
     message, single = template, args[0]
     try:
         message = template % (single if len(args) == 1 and isinstance(single, Mapping) and single else args)
@@ -134,19 +134,9 @@ def _formatted(event: Any, args: tuple[Any, ...], fields: dict[str, Any]) -> str
         raise
     except BaseException as error:
         fields["message_args"] = to_plain(args)
-        fields["message_problem"] = (
-            f"the arguments do not fit: {type(error).__name__}: {to_text(error, _PROBLEM)}"
-        )
+        fields["message_problem"] = f"the arguments do not fit: {type(error).__name__}: {to_text(error, _PROBLEM)}"
     fields.setdefault("message", message)
     fields["message_template"] = template
-    return template
-
-
-def _named(event: Any, fields: dict[str, Any]) -> str:
-    """Return the type of an event that was given by keyword, or not as a text."""
-    if event is None or type(event) is str:
-        event = fields.pop("event", UNNAMED)
-    return to_text(to_plain(event))
 
 
 def _ignore(event: str | None = None, /, *args: Any, **fields: Any) -> None:

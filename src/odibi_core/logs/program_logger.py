@@ -20,7 +20,7 @@ from odibi_core.errors import STOPS
 from odibi_core.events import Event, kinds, sanitize_text
 from odibi_core.events.context import bus_here
 from odibi_core.events.kinds import SEVERITY, LogLevel, severity
-from odibi_core.events.leveled import Leveled, with_failure
+from odibi_core.events.leveled import Leveled, event_type, with_failure
 from odibi_core.events.normalize import to_text
 from odibi_core.logs.sampling import LogSampler
 from odibi_core.process.state import creation_lock, current_bus, listen, program_bus
@@ -207,7 +207,9 @@ class ProgramLogger(Leveled):
         if not self._has_own_level:
             super().set_level(level)
 
-    def _emit(self, level: str, event: str, fields: dict[str, Any]) -> None:
+    def _emit(self, level: str, event: Any, args: tuple[Any, ...], fields: dict[str, Any]) -> None:
+        if args or type(event) is not str or not event:
+            event = event_type(event, args, fields)
         bus, name = self._log.bus(), self.component
         if self._log.sampler.is_active and not self._is_admitted(bus, level, event, fields):
             return
