@@ -1,4 +1,4 @@
-"""A call through a closed circuit breaker: pybreaker's own, and ours, which is pybreaker behind our events."""
+"""A call through a closed circuit breaker: pybreaker's, and odibi-core's, which publishes each change of state."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Circuit breakers: no calls for a while after repeated failures; each change of state is an event.
 
-The states, the counting and the thresholds are pybreaker's. This module adds concurrency: calls run outside of
-pybreaker's lock, one call at a time tests whether an open circuit may close, and a cancelled call is no failure.
+The states and thresholds are those of pybreaker. Unlike there, calls run side by side, outside of the lock; one call at
+a time tests whether an open circuit may close; a cancelled call is no failure.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from threading import RLock
 from types import TracebackType
-from typing import Any, Final, Literal, ParamSpec, TypeVar
+from typing import Any, Literal, ParamSpec, TypeVar
 
 from odibi_core import _fork
 from odibi_core.bus.bus import EventBus
@@ -35,12 +35,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 State = Literal["closed", "open", "half_open"]
 Excluded = type[BaseException] | Callable[[BaseException], bool]
-
-_STATES: Final[dict[str, State]] = {"closed": "closed", "open": "open", "half-open": "half_open"}
-
-
-class _ReportedError(Exception):
-    """The failure that pybreaker counts, in place of the exception itself."""
 
 
 class CircuitBreaker(ClassDecorator, OneHere):
@@ -88,15 +82,16 @@ class CircuitBreaker(ClassDecorator, OneHere):
         self._excluded = _exclusions(exclude)
         self._made = (name, fail_max, reset_timeout_s, exclude)
         self._bus = validate_logger(bus if logger is None else logger)
-        self._now = clock.monotonic
-        self._begin()
+        self._clock = clock
         self._state: State = "closed"
+        self._failures = 0
         self._epoch = 0
         """Number of changes of state; the end of a call that started in an earlier epoch is not counted."""
         self._next_try = 0.0
         self._counts_success = False
         """False while the circuit is closed without a failure: then a success changes nothing."""
         self._changes: deque[tuple[State, State, BaseException | None]] = deque()
+        self._after_fork()
         _fork.in_child(self._after_fork)
 
     def _made_of(self) -> tuple[Any, tuple[Any, ...]]:
@@ -104,16 +99,7 @@ class CircuitBreaker(ClassDecorator, OneHere):
         return CircuitBreaker, self._made
 
     def _after_fork(self) -> None:
-        self._begin(self._storage)
-
-    def _begin(self, storage: Any = None) -> None:
-        """Make the locks; in a forked child, where another thread may have held them, with the stored state."""
-        import pybreaker
-
-        self._storage = storage or pybreaker.CircuitMemoryStorage(pybreaker.STATE_CLOSED)
-        self._breaker = pybreaker.CircuitBreaker(
-            self.fail_max, self.reset_timeout_s, state_storage=self._storage
-        )
+        """Make the lock, which another thread of a parent may have held."""
         self._lock = RLock()
 
     @property
@@ -124,7 +110,7 @@ class CircuitBreaker(ClassDecorator, OneHere):
     @property
     def failures(self) -> int:
         """Number of failures in a row."""
-        return int(self._breaker.fail_counter)
+        return self._failures
 
     def call(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call `function` through the circuit.
@@ -159,11 +145,11 @@ class CircuitBreaker(ClassDecorator, OneHere):
 
     def open(self) -> None:
         """Open the circuit for `reset_timeout_s`."""
-        self._change(self._breaker.open)
+        self._change("open")
 
     def close(self) -> None:
         """Close the circuit and forget its failures."""
-        self._change(self._breaker.close)
+        self._change("closed")
 
     def _admit(self) -> int:
         """Return the epoch in which a call starts, or raise if none may be made now."""
@@ -172,12 +158,12 @@ class CircuitBreaker(ClassDecorator, OneHere):
             return epoch
         with self._lock:
             if self.state != "closed":
-                now = self._now()
+                now = self._clock.monotonic()
                 if now < self._next_try:
                     raise _refused()(self.name, self._next_try - now)
                 # A test that never ends, such as a forgotten generator, must not keep the circuit open.
                 self._next_try = now + self.reset_timeout_s
-                self._step(self._breaker.half_open)
+                self._set("half_open")
             epoch = self._epoch
         self._publish_changes()
         return epoch
@@ -190,30 +176,32 @@ class CircuitBreaker(ClassDecorator, OneHere):
                 return
             if error is not None and not is_failure(error):
                 # Cancelled: neither a failure nor a success, so the next call is the test.
-                self._next_try = self._now()
+                self._next_try = self._clock.monotonic()
+            elif not counted:
+                self._set("closed")
             else:
-                self._step(functools.partial(self._breaker.call, _fail if counted else _succeed), error)
+                self._failures += 1
+                self._counts_success = True
+                if self._state == "half_open" or self._failures >= self.fail_max:
+                    self._set("open", error)
         self._publish_changes()
 
-    def _change(self, step: Callable[[], object]) -> None:
+    def _change(self, state: State) -> None:
         with self._lock:
-            self._step(step)
+            self._set(state)
         self._publish_changes()
 
-    def _step(self, step: Callable[[], object], error: BaseException | None = None) -> None:
-        """Have pybreaker take a step, and note the change of state. Called under the lock."""
-        try:
-            step()
-        except Exception:  # pybreaker raises the failure again, or reports that it opened
-            pass
-        old, new = self._state, _STATES[self._breaker.current_state]
-        self._counts_success = new != "closed" or self.failures > 0
+    def _set(self, new: State, error: BaseException | None = None) -> None:
+        """Set the state, and note the change to publish. Called under the lock."""
+        old, self._state = self._state, new
+        self._counts_success = new != "closed"
+        if new == "closed":
+            self._failures = 0
         if old == new:
             return
-        self._state = new
         self._epoch += 1
         if new == "open":
-            self._next_try = self._now() + self.reset_timeout_s
+            self._next_try = self._clock.monotonic() + self.reset_timeout_s
         self._changes.append((old, new, error))
 
     def _publish_changes(self) -> None:
@@ -276,14 +264,6 @@ class _Calling(CallObserver):
     ) -> None:
         """Count the end; a generator that was left early has neither failed nor succeeded."""
         self.__exit__(None, GeneratorExit() if partial else error, None)
-
-
-def _succeed() -> None:
-    """Do nothing, which pybreaker counts as a success."""
-
-
-def _fail() -> None:
-    raise _ReportedError
 
 
 @functools.cache
