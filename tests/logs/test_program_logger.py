@@ -640,7 +640,7 @@ def test_the_toolkits_calls_are_shown_beside_the_lines(capsys: pytest.CaptureFix
     with fresh_program():
         configure(Log(level="info", format="json", file="app.jsonl"))
         current_bus().publish("cost", fields={"operation": "q"})
-        current_bus().publish("breadcrumb", level="debug")
+        current_bus().publish("feature_usage", level="debug")
         current_bus().publish("metric", fields={"value": 1})
         with observe("nightly", store=False) as run:
             run.bus.publish("snapshot")

@@ -50,8 +50,6 @@ SINKS = {
     "metrics_export": "metrics that a hook exports",
     "alert": "what the program says on stderr",
     "cache_stats": "what the program prints",
-    "console": "what the program says on stderr",
-    "text": "the log file",
     "sentry": "sentry",
 }
 QUIET_SINKS = {"log_rotation": "it deletes old files, and says how many"}

@@ -1,6 +1,7 @@
 """Sinks: receivers of events, and the built-in hooks, each created by a `create_…_hook()`.
 
-- `console`, `text`: print events as lines of text; `text` also as JSON
+`ConsoleSink` and `TextSink` print events as lines, `DatadogSink` receives measurements. Loaded by name:
+
 - `sentry`: sends errors to Sentry
 - `summary`, `cache_stats`: hooks that print the result, and the cache hit rate, of a run
 - `metrics_export`: hook that writes the metrics of a run to files
@@ -16,8 +17,6 @@ BUILTIN: Final = {
     "log_rotation": "odibi_core.sinks.log_rotation_hook:create_log_rotation_hook",
     "alert": "odibi_core.sinks.alert_hook:create_alert_hook",
     "cache_stats": "odibi_core.sinks.cache_stats_hook:create_cache_stats_hook",
-    "console": "odibi_core.sinks.console:ConsoleSink",
-    "text": "odibi_core.sinks.text:TextSink",
     "sentry": "odibi_core.sinks.sentry_sink:SentrySink",
 }
 """The family table: one line for each sink, loaded on first use."""
