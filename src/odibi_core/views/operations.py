@@ -56,13 +56,10 @@ class _Node:
         """The name and sort: unique among the children of one parent."""
         return self.name, self.is_step
 
-    def count(self, duration: float | None, failed: bool) -> None:
-        self.calls += 1
-        self.failures += failed
-        if duration is not None:
-            self.total += duration
-            self.shortest = duration if self.shortest is None else min(self.shortest, duration)
-            self.longest = duration if self.longest is None else max(self.longest, duration)
+    def measure(self, duration: float | None, failed: bool) -> None:
+        """Set the figures of one measurement."""
+        self.calls, self.failures, self.total = 1, int(failed), duration or 0.0
+        self.shortest = self.longest = duration
 
     def add(self, other: _Node) -> None:
         """Add the figures of another node, without its children."""
@@ -113,7 +110,7 @@ class OperationsView:
     def _add(self, node: _Node, event: Event, own_id: int | str | None, parent_id: int | str | None) -> None:
         """Place one measurement, with those of its parts that came before."""
         self._nodes += 1
-        node.count(_duration(event), _STEPS.get(event.event_type, event.event_type == kinds.OPERATION_FAILED))
+        node.measure(_duration(event), _STEPS.get(event.event_type, event.event_type == kinds.OPERATION_FAILED))
         if own_id is not None:
             parts = self._waiting.pop(own_id, None)
             if parts is not None:
