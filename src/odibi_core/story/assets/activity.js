@@ -1,5 +1,5 @@
 // The activity of the run beside its steps: captured errors, log, measured operations, costs.
-import {choice, h, said, section} from "./dom.js";
+import {choice, h, bidi, section} from "./dom.js";
 import {count, duration, plural} from "./format.js";
 import {icon} from "./states.js";
 
@@ -15,10 +15,10 @@ function errors({errors: found, errorCount}) {
   const more = errorCount > found.length ? `${plural(errorCount, "error")}, ${count(found.length)} different ones shown` : plural(errorCount, "error");
   return section("errors", "Captured errors", more, h("div", {class: "panel errors"}, found.map((error) =>
     h("div", {class: "trouble"},
-      h("p", null, icon("failed", 15, true), " ", error.type && said(error.type, "strong"), error.type && ": ", said(error.message),
+      h("p", null, icon("failed", 15, true), " ", error.type && bidi(error.type, "strong"), error.type && ": ", bidi(error.message),
         error.uncaught && h("span", {class: "tag is-failed"}, "uncaught"), error.count > 1 && h("span", {class: "tag"}, plural(error.count, "time"))),
       (error.where || error.lastSeen) && h("p", {class: "hint"}, [error.where && `in ${error.where}`, error.lastSeen && `last at ${error.lastSeen} UTC`].filter(Boolean).join(", ")),
-      error.traceback && h("details", null, h("summary", null, "Traceback"), said(error.traceback, "pre"))))));
+      error.traceback && h("details", null, h("summary", null, "Traceback"), bidi(error.traceback, "pre"))))));
 }
 
 function operations({operations: found}) {
@@ -26,7 +26,7 @@ function operations({operations: found}) {
   const longest = Math.max(...found.map((operation) => operation.totalMs ?? 0), 1e-9);
   return section("operations", "Measured operations", "Each above its parts; own time is without that of the parts",
     table("operations-table", ["Operation", "Calls", "Total", "Own", "Failed"], found.map((operation) => {
-      const name = h("td", null, said(operation.name)), share = h("span", {class: "operation-bar", "aria-hidden": "true"});
+      const name = h("td", null, bidi(operation.name)), share = h("span", {class: "operation-bar", "aria-hidden": "true"});
       name.style.paddingInlineStart = `${16 + 20 * operation.depth}px`;
       share.style.width = `${(100 * (operation.totalMs ?? 0)) / longest}%`;
       name.append(share);
@@ -39,7 +39,7 @@ function costs({cost}) {
   if (!cost) return null;
   return section("costs", "Costs", `${cost.total} estimated${cost.note ? `, ${cost.note}` : ""}`,
     table("costs-table", ["Operation", "Calls", "Estimated cost"], cost.rows.map(([name, calls, usd]) =>
-      h("tr", null, h("td", null, said(name)), number(calls), h("td", {class: "number"}, usd)))));
+      h("tr", null, h("td", null, bidi(name)), number(calls), h("td", {class: "number"}, usd)))));
 }
 
 function log({log: lines_, lines, levels}) {
@@ -50,17 +50,17 @@ function log({log: lines_, lines, levels}) {
     choice("Lines", [["all", "All lines"], ["trouble", `Warnings and errors ${count(troubled.length)}`]], "all", show);
   show("all");
   const note = lines > lines_.length ? `The last ${count(lines_.length)} of ${plural(lines, "line")}` : plural(lines, "line");
-  const told = Object.entries(levels ?? {}).map(([level, number_]) => `${count(number_)} ${level}`).join(", ");
-  return section("log", "Log", told ? `${note}: ${told}` : note, h("div", {class: "panel log-panel"}, tools && h("div", {class: "tools"}, tools),
+  const byLevel = Object.entries(levels ?? {}).map(([level, number_]) => `${count(number_)} ${level}`).join(", ");
+  return section("log", "Log", byLevel ? `${note}: ${byLevel}` : note, h("div", {class: "panel log-panel"}, tools && h("div", {class: "tools"}, tools),
     h("div", {class: "scroll"}, h("table", {class: "table log"}, head(["Time", "Level", "Line"]), body))));
 }
 
 function row(line) {
   return h("tr", {class: `level-${line.level}`}, h("td", {class: "number"}, line.time ?? ""),
     h("td", {class: "level"}, icon(TONES[line.level], 13), ` ${line.level}`),
-    h("td", null, line.from && h("span", {class: "hint"}, said(line.from), " "), line.event && said(line.event, "strong"), line.event && line.message && " ",
-      line.message && said(line.message), (line.fields ?? []).map(([name, value]) => h("code", null, said(`${name}=${value}`))),
-      line.within && h("span", {class: "hint"}, " in ", said(line.within))));
+    h("td", null, line.from && h("span", {class: "hint"}, bidi(line.from), " "), line.event && bidi(line.event, "strong"), line.event && line.message && " ",
+      line.message && bidi(line.message), (line.fields ?? []).map(([name, value]) => h("code", null, bidi(`${name}=${value}`))),
+      line.within && h("span", {class: "hint"}, " in ", bidi(line.within))));
 }
 
 function table(kind, names, rows) {

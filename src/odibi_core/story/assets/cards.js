@@ -1,5 +1,5 @@
 // One card for each step, in a list with search and filter that is built as it comes into view.
-import {h, said, section} from "./dom.js";
+import {h, bidi, section} from "./dom.js";
 import {count, duration, plural, signed} from "./format.js";
 import {ORDER, icon, label} from "./states.js";
 import {drawFrame} from "./frames.js";
@@ -32,7 +32,7 @@ export function drawCards(steps, counts, pick) {
     window_(0, Math.min(CHUNK, found.length));
   }
 
-  // Build what is missing of found[start..end): the list only ever grows at its two ends.
+  // Build the missing part of found[start..end): the list grows only at its two ends.
   function window_(start, end) {
     if (from === to) from = to = start;
     list.prepend(...found.slice(start, from).map(build));
@@ -118,7 +118,7 @@ function card(step, index, steps, open, pick) {
   const element = h("details", {class: `card is-${step.state}`, toggle: () => { if (element.open) { open.add(index); element.fill(); } else open.delete(index); }},
     h("summary", null,
       icon(step.state, 20, true),
-      h("span", {class: "card-name"}, said(step.name, "strong"), h("span", {class: "card-kind"}, kind(step))),
+      h("span", {class: "card-name"}, bidi(step.name, "strong"), h("span", {class: "card-kind"}, kind(step))),
       h("span", {class: "card-rows"}, change(step)),
       h("span", {class: "card-time"}, step.state === "skipped" ? "skipped" : duration(step.durationMs))));
   element.fill = () => {
@@ -133,7 +133,7 @@ function card(step, index, steps, open, pick) {
 
 function kind(step) {
   const failed = (step.checks ?? []).filter((check) => check.result === "failed");
-  return [said([step.layer, step.type, step.engine].filter(Boolean).join(" · ")),
+  return [bidi([step.layer, step.type, step.engine].filter(Boolean).join(" · ")),
     step.cached && h("span", {class: "tag"}, "from the cache"),
     (step.attempts ?? 1) > 1 && h("span", {class: "tag"}, icon("retry", 12), ` ${step.attempts} attempts`),
     step.calls && h("span", {class: "tag"}, plural(step.calls, "call")),
@@ -150,7 +150,7 @@ function change(step) {
 function body(step, steps, pick) {
   return h("div", {class: "card-body"},
     step.error && trouble(step),
-    step.skipReason && h("p", {class: "notice"}, "Skipped: ", said(step.skipReason)),
+    step.skipReason && h("p", {class: "notice"}, "Skipped: ", bidi(step.skipReason)),
     figures(step),
     relations(step, steps, pick),
     step.retries && retries(step),
@@ -163,8 +163,8 @@ function body(step, steps, pick) {
 
 function trouble(step) {
   return h("div", {class: "trouble"},
-    h("p", null, step.errorType && said(step.errorType, "strong"), step.errorType && ": ", said(step.error)),
-    step.traceback && h("details", {open: step.state === "failed"}, h("summary", null, "Traceback"), said(step.traceback, "pre")));
+    h("p", null, step.errorType && bidi(step.errorType, "strong"), step.errorType && ": ", bidi(step.error)),
+    step.traceback && h("details", {open: step.state === "failed"}, h("summary", null, "Traceback"), bidi(step.traceback, "pre")));
 }
 
 function figures(step) {
@@ -178,11 +178,11 @@ function figures(step) {
     ["Attempts", step.calls ? null : step.attempts],
     ["Calls", step.calls === undefined ? null : `${count(step.calls)}${step.durationMs === undefined ? "" : `, ${duration(step.durationMs / step.calls)} on average`}`],
     ["Failed calls", step.failedCalls === undefined ? null : count(step.failedCalls)], ["Worker", step.worker]].filter(([, value]) => value !== null && value !== undefined);
-  return facts.length > 0 && h("dl", {class: "facts"}, facts.map(([name, value]) => h("div", null, h("dt", null, name), said(value, "dd"))));
+  return facts.length > 0 && h("dl", {class: "facts"}, facts.map(([name, value]) => h("div", null, h("dt", null, name), bidi(value, "dd"))));
 }
 
 function relations(step, steps, pick) {
-  const link = (index) => h("button", {type: "button", class: "chip", click: () => pick(index)}, icon(steps[index].state, 12), said(steps[index].name));
+  const link = (index) => h("button", {type: "button", class: "chip", click: () => pick(index)}, icon(steps[index].state, 12), bidi(steps[index].name));
   const row = (title, indices) => indices && h("div", {class: "relation"}, h("span", {class: "relation-title"}, title),
     indices.slice(0, 12).map(link), indices.length > 12 && h("span", {class: "hint"}, `and ${count(indices.length - 12)} more`));
   return (step.up || step.down) && h("div", {class: "relations"}, row("Needs", step.up), row("Feeds", step.down));
@@ -190,25 +190,25 @@ function relations(step, steps, pick) {
 
 function retries(step) {
   return h("section", null, h("h4", null, "Retries"), h("ol", {class: "retries"}, step.retries.map((retry) => h("li", null,
-    h("strong", null, `Attempt ${retry.attempt ?? "?"}`), " ", said(retry.error ?? "failed"),
+    h("strong", null, `Attempt ${retry.attempt ?? "?"}`), " ", bidi(retry.error ?? "failed"),
     retry.delayMs !== undefined && h("span", {class: "hint"}, ` · retried after ${duration(retry.delayMs)}`)))));
 }
 
 function checks(step) {
   return h("section", null, h("h4", null, "Checks"), h("ul", {class: "check-list"}, step.checks.map((check) => {
     const [state, word] = verdictOf(check);
-    return h("li", null, icon(state, 15, true), h("span", null, said(check.check, "strong"), " ", check.column && said(check.column, "code"),
+    return h("li", null, icon(state, 15, true), h("span", null, bidi(check.check, "strong"), " ", check.column && bidi(check.column, "code"),
       h("span", {class: "hint"}, ` ${word.toLowerCase()}`), check.result === "failed" && [" · ", share(check)],
-      check.message && said(check.message, "p"), examples(check)));
+      check.message && bidi(check.message, "p"), examples(check)));
   })));
 }
 
 function differences({diff}) {
   if (!diff) return null;
   const chips = (kind_, sign, names) => (names ?? []).map((name) => h("li", {class: kind_}, h("span", {"aria-hidden": "true"}, `${sign} `),
-    h("span", {class: "unseen"}, `${kind_}: `), said(name)));
+    h("span", {class: "unseen"}, `${kind_}: `), bidi(name)));
   const changed = (diff.changed ?? []).map(([name, before, after]) =>
-    h("li", {class: "changed"}, said(name), h("span", {class: "type"}, said(before), " → ", said(after))));
+    h("li", {class: "changed"}, bidi(name), h("span", {class: "type"}, bidi(before), " → ", bidi(after))));
   return h("section", null, h("h4", null, "Schema changes"),
     h("ul", {class: "diff"}, chips("added", "+", diff.added), chips("removed", "−", diff.removed), changed),
     diff.more && h("p", {class: "hint"}, `and ${plural(diff.more, "more change")}`));

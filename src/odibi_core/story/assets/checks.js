@@ -1,5 +1,5 @@
-// Every data quality check of the run in one table, those that failed first, then those that could not be checked.
-import {h, said, section} from "./dom.js";
+// All checks of the run in one table: first the failed ones, then those that could not be checked.
+import {h, bidi, section} from "./dom.js";
 import {count, plural} from "./format.js";
 import {icon} from "./states.js";
 
@@ -44,10 +44,10 @@ function line({check, index, name}, pick) {
   const [state, word] = verdictOf(check);
   return h("tr", null,
     h("td", {class: `result is-${state}`}, icon(state), ` ${word}`),
-    h("td", null, said(check.check, "span", "strong"), check.column && said(check.column, "code")),
+    h("td", null, bidi(check.check, "span", "strong"), check.column && bidi(check.column, "code")),
     h("td", null, h("button", {type: "button", class: "link", dir: "auto", click: () => pick(index)}, name)),
     h("td", {class: "number"}, share(check)),
-    h("td", {class: "found"}, check.message && said(check.message, "p"), examples(check)));
+    h("td", {class: "found"}, check.message && bidi(check.message, "p"), examples(check)));
 }
 
 export function share(check) {
@@ -61,5 +61,5 @@ export function share(check) {
 export function examples(check) {
   if (!check.examples || check.result === "passed") return null;
   return h("p", {class: "examples"}, "e.g. ", check.examples.slice(0, 5).map((value, index) =>
-    [index ? " " : null, said(value === null ? "null" : value, "code")]));
+    [index ? " " : null, bidi(value === null ? "null" : value, "code")]));
 }

@@ -25,8 +25,8 @@ function add(element, child) {
   else if (child !== null && child !== undefined && child !== false) element.append(child);
 }
 
-// A name from the run: kept apart from the text around it, whatever direction it is written in.
-export function said(text, tag = "bdi", kind = null) {
+// A text from the run in an element of its own, isolated from the writing direction around it.
+export function bidi(text, tag = "bdi", kind = null) {
   return h(tag, {dir: "auto", class: kind}, String(text));
 }
 

@@ -1,15 +1,15 @@
 // A frame: its size, its columns, and a sample of its rows.
-import {h, said} from "./dom.js";
+import {h, bidi} from "./dom.js";
 import {count, plural} from "./format.js";
 
 const FEW_COLUMNS = 14;
 
 export function drawFrame(title, frame, diff) {
   return h("section", {class: "frame"},
-    h("h4", null, title, frame.name && [" ", said(frame.name, "code")],
+    h("h4", null, title, frame.name && [" ", bidi(frame.name, "code")],
       h("span", {class: "size"}, size(frame))),
     frame.changed && h("p", {class: "hint"}, "Changed in place by a later step."),
-    frame.notDescribed && h("p", {class: "hint"}, "Not described: ", said(frame.notDescribed)),
+    frame.notDescribed && h("p", {class: "hint"}, "Not described: ", bidi(frame.notDescribed)),
     frame.schema && schema(frame, diff),
     frame.sample && h("details", {class: "sample"},
       h("summary", null, `Sample: the first ${plural(frame.sample.length, "row")}`), sample(frame)),
@@ -19,7 +19,7 @@ export function drawFrame(title, frame, diff) {
 function statistics(rows) {
   return h("div", {class: "scroll"}, h("table", {class: "table data"},
     h("thead", null, h("tr", null, ["Column", "Nulls", "Distinct", "Min", "Max"].map((text) => h("th", {scope: "col"}, text)))),
-    h("tbody", null, rows.map(([column, nulls, distinct, least, greatest]) => h("tr", null, said(column, "th"),
+    h("tbody", null, rows.map(([column, nulls, distinct, least, greatest]) => h("tr", null, bidi(column, "th"),
       [nulls, distinct].map((value) => h("td", {class: "number"}, count(value))), [least, greatest].map(cell))))));
 }
 
@@ -31,7 +31,7 @@ function size(frame) {
 function schema(frame, diff) {
   const added = new Set(diff?.added), changed = new Set((diff?.changed ?? []).map(([name]) => name));
   const item = ([name, type]) => h("li", {class: added.has(name) ? "added" : changed.has(name) ? "changed" : null},
-    said(name === "" ? "(no name)" : name, "span", "column"), said(type, "span", "type"));
+    bidi(name === "" ? "(no name)" : name, "span", "column"), bidi(type, "span", "type"));
   const list = h("ul", {class: "schema"}, frame.schema.slice(0, FEW_COLUMNS).map(item));
   const hidden = frame.schema.length - FEW_COLUMNS;
   const unknown = (frame.columns ?? 0) - frame.schema.length;
@@ -50,12 +50,12 @@ function schema(frame, diff) {
 function sample(frame) {
   const columns = frame.sampleColumns ?? [];
   return h("div", {class: "scroll"}, h("table", {class: "table data"},
-    h("thead", null, h("tr", null, columns.map((name) => said(name, "th")))),
+    h("thead", null, h("tr", null, columns.map((name) => bidi(name, "th")))),
     h("tbody", null, frame.sample.map((row) => h("tr", null, row.map(cell))))),
   frame.moreSampleColumns && h("p", {class: "hint"}, `and ${plural(frame.moreSampleColumns, "more column")}`));
 }
 
 function cell(value) {
   if (value === null) return h("td", {class: "null"}, "null");
-  return said(value, "td", typeof value === "number" ? "number" : null);
+  return bidi(value, "td", typeof value === "number" ? "number" : null);
 }

@@ -1,5 +1,5 @@
 // The time of each step as a bar, in rows that are built when they come into view.
-import {choice, h, said, section} from "./dom.js";
+import {choice, h, bidi, section} from "./dom.js";
 import {duration, plural} from "./format.js";
 import {icon, label} from "./states.js";
 
@@ -25,7 +25,7 @@ export function drawGantt(steps, took, pick) {
     shown = `${start} ${stop}`;
     body.style.height = `${rows.length * ROW}px`;
     body.replaceChildren(...rows.slice(start, stop).map((row, offset) => {
-      const element = row.title === undefined ? bar(row, begin(row.step), end, pick) : h("div", {class: "gantt-group"}, said(row.title), h("span", {class: "hint"}, row.note));
+      const element = row.title === undefined ? bar(row, begin(row.step), end, pick) : h("div", {class: "gantt-group"}, bidi(row.title), h("span", {class: "hint"}, row.note));
       element.style.top = `${(start + offset) * ROW}px`;
       return element;
     }));
@@ -75,7 +75,7 @@ function bar({step, index}, start, end, pick) {
   else time.style.left = `${left + width}%`;
   return h("button", {type: "button", class: "gantt-row", click: () => pick(index), tabindex: "-1",
     "aria-label": `${step.name}: ${label(step.state)}, ${duration(step.durationMs)} from ${duration(start)}`},
-  h("span", {class: "gantt-name"}, icon(step.state, 13), said(step.name)), h("span", {class: "gantt-track"}, block, time));
+  h("span", {class: "gantt-name"}, icon(step.state, 13), bidi(step.name)), h("span", {class: "gantt-track"}, block, time));
 }
 
 function axis(end) {

@@ -1,6 +1,6 @@
 // The pipeline as a graph. Places come with the data; here it is drawn, panned and zoomed.
-// Few steps are drawn once and for all. Of many, an overview is drawn in a handful of paths, and the steps in sight
-// are drawn in full as soon as they are large enough to read.
+// Few steps are drawn once. Of many, an overview is drawn in a few paths, and the visible steps are drawn in full when they
+// are large enough to read.
 import {h, section, svg} from "./dom.js";
 import {count, duration, fit, plural, short} from "./format.js";
 import {ORDER, icon, label} from "./states.js";
@@ -160,7 +160,7 @@ export function drawGraph(steps, graph, pick) {
   return section("graph", "Pipeline", "Drag to move, Ctrl + wheel to zoom, click a step for its card", frame, key(steps, graph.edges));
 }
 
-// An offset that leaves no empty border while there is something to show.
+// The offset without an empty border, if the content is large enough.
 function hold(offset, size, room) {
   return size <= room ? (room - size) / 2 : Math.min(0, Math.max(room - size, offset));
 }

@@ -1,4 +1,4 @@
-// The states of a run and its steps: a word, and a shape that tells them apart without colour.
+// The states of a run and its steps: a word, and a shape that differs without colour.
 import {svg} from "./dom.js";
 
 const ROUND = "M8 1.2a6.8 6.8 0 1 0 0 13.6A6.8 6.8 0 0 0 8 1.2z";
@@ -27,7 +27,7 @@ export function label(state) {
   return STATES[state]?.[0] ?? state;
 }
 
-// An icon of `size`; decorative unless `named`, since the word mostly stands beside it.
+// An icon of `size`; decorative unless `named`, because the word is mostly beside it.
 export function icon(state, size = 16, named = false) {
   const [word, outline, filled, mark] = STATES[state] ?? STATES.pending;
   return svg("svg", {

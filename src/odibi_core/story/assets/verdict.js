@@ -1,5 +1,5 @@
 // The verdict: state, sentence, facts, figures, and the steps that need attention.
-import {h, said} from "./dom.js";
+import {h, bidi} from "./dom.js";
 import {ORDER, icon, label} from "./states.js";
 import {count} from "./format.js";
 
@@ -9,14 +9,14 @@ export function drawVerdict(story, pick) {
     h("div", {class: "verdict-icon"}, icon(run.tone, 44)),
     h("div", {class: "verdict-text"},
       h("p", {class: "eyebrow"}, run.label),
-      said(title, "h1"),
-      said(run.sentence, "p", "sentence"),
+      bidi(title, "h1"),
+      bidi(run.sentence, "p", "sentence"),
       h("dl", {class: "facts"}, facts(story).map(([name, value]) =>
-        h("div", null, h("dt", null, name), said(value, "dd"))))),
+        h("div", null, h("dt", null, name), bidi(value, "dd"))))),
     balance(story.counts, story.steps.length),
     story.figures.length > 0 && h("dl", {class: "figures"}, story.figures.map((figure) =>
       h("div", {class: "figure"}, h("dt", null, figure.label), h("dd", null, figure.value),
-        figure.note && said(figure.note, "dd", "note")))),
+        figure.note && bidi(figure.note, "dd", "note")))),
     story.attention.length > 0 && attention(story, pick));
 }
 
@@ -43,9 +43,9 @@ function attention({attention: entries, moreAttention: more, steps}, pick) {
   return h("div", {class: "attention"},
     h("h2", null, "Needs attention"),
     h("ul", null, entries.map(({step, anchor, name, tone, text}) => {
-      const told = [icon(tone, 16, true), said(name ?? steps[step].name, "span", "attention-name"), said(text, "span", "attention-text")];
-      return h("li", null, anchor ? h("a", {class: "attention-entry", href: `#${anchor}`}, told)
-        : h("button", {type: "button", class: "attention-entry", click: () => pick(step)}, told));
+      const content = [icon(tone, 16, true), bidi(name ?? steps[step].name, "span", "attention-name"), bidi(text, "span", "attention-text")];
+      return h("li", null, anchor ? h("a", {class: "attention-entry", href: `#${anchor}`}, content)
+        : h("button", {type: "button", class: "attention-entry", click: () => pick(step)}, content));
     })),
     more > 0 && h("p", {class: "hint attention-more"}, `and ${count(more)} more: see the checks and steps below`));
 }
