@@ -1,4 +1,4 @@
-"""The only place that reads time and says who we are."""
+"""Time, ids and names of the machine and the program."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_memory_is_a_figure_in_mebibytes() -> None:
 
 
 def test_this_process_is_as_psutil_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What Linux says directly is the same figure, and where it says nothing psutil is asked."""
+    """The figure read from Linux equals that of psutil, which is used elsewhere."""
     started, memory = process_start(), resident_memory_mb()
     assert started == process_start(os.getpid())
     monkeypatch.setattr(clock, "Path", lambda name: Path(f"/nowhere{name}"))
@@ -72,6 +72,6 @@ def test_no_id_looks_like_a_secret() -> None:
 
 
 def test_an_id_begins_with_a_number_and_has_a_letter_in_every_eight() -> None:
-    """What keeps it from looking like an account's number and like a card's; the rest is as it was given."""
+    """Digits change only where they would look like an account's number or a card's."""
     assert as_id("123456789012") == "1234567c9012"
     assert as_id("be71d53d676eef6e") == "1e71d53b676eef6c"

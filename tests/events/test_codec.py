@@ -115,7 +115,7 @@ def test_the_standard_fields_stand_in_the_contracts_order_and_others_behind_them
 
 
 def test_what_is_unknown_is_absent() -> None:
-    """A field that nobody gave takes no room in the line."""
+    """A field that was not given takes no room in the line."""
     assert list(strictly(encode(an_event("batch")))) == ["timestamp", "level", "event_type"]
 
 

@@ -1,4 +1,4 @@
-"""What is true of everything said here: it follows the flow of the program, and never bleeds into another's."""
+"""The context of events: it follows the flow of the program, and never mixes with another's."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def bus(heard: RecordingSink) -> EventBus:
 
 
 def test_everything_said_inside_carries_what_was_bound(bus: EventBus, heard: RecordingSink) -> None:
-    """Standard fields by name and any others; inside wins over outside, and what the event says itself over both."""
+    """Standard fields by name and any others; inside wins over outside, and a field of the event itself over both."""
     with bind(run_id="r", node_name="outer", shop="s"), bind(node_name="inner"):
         bus.publish("a")
         bus.publish("b", fields={"node_name": "own", "shop": "other"})

@@ -30,7 +30,7 @@ class Compared(Exception):
 
 
 class Frozen(Exception):
-    """One that lets nobody write to it."""
+    """One that refuses every write."""
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(name)
@@ -61,7 +61,7 @@ def test_an_exception_has_one_id(kind: type[Exception]) -> None:
 
 @pytest.mark.parametrize("error", [Plain("bad"), Compared(4), Frozen("bad")], ids=repr)
 def test_a_class_of_the_program_is_left_as_it_is(error: Exception) -> None:
-    """Nothing stands in it that was not there, so whoever compares, prints, stores or sends it sees no difference."""
+    """Nothing is added to it: compared, printed, stored or sent, it is the same."""
     before = dict(vars(error)), pickle.dumps(error)
     error_id_of(error)
     assert (vars(error), pickle.dumps(error)) == before
@@ -98,7 +98,7 @@ def test_a_copy_is_an_exception_of_its_own() -> None:
 
 
 def test_threads_agree() -> None:
-    """Whoever asks first makes the id, and all have that one."""
+    """The first call makes the id, and all others return it."""
     error, ids, gate = Plain("bad"), set(), threading.Barrier(8)
 
     def ask() -> None:

@@ -195,7 +195,7 @@ def test_a_member_of_a_group_is_told_with_where_it_was_raised() -> None:
 
 
 def test_the_notes_of_an_exception_are_told() -> None:
-    """Below what it says, without secrets; a list of notes that is none does no harm."""
+    """Below its message, without secrets; a list of notes that is none does no harm."""
 
     def noted() -> None:
         error = ValueError("bad")
@@ -221,7 +221,7 @@ def test_secrets_in_what_an_exception_says_are_redacted() -> None:
 
 
 def test_an_exception_that_says_nothing_is_called_by_its_type() -> None:
-    """An empty error in a log helps nobody."""
+    """An empty error in a log is useless."""
     assert message_of(MemoryError()) == "MemoryError"
     assert message_of("plain text") == "plain text"
 

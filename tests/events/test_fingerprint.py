@@ -54,7 +54,7 @@ def test_the_values_of_the_data_do_not_count() -> None:
 
 
 def test_the_type_the_words_and_the_place_count() -> None:
-    """What one would mend elsewhere is another error."""
+    """An error with another cause is another error."""
     others = {
         mark_of(lambda: load(1)),
         mark_of(lambda: clean(1)),

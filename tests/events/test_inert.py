@@ -62,7 +62,7 @@ def test_no_name_breaks_a_line_or_its_quoting(name: str, place: str, preset: str
 
 @pytest.mark.parametrize("preset", [preset for preset in PRESETS if preset != "odibi"])
 def test_a_preset_does_it_by_itself(preset: str) -> None:
-    """Whoever takes its lines need not know."""
+    """Readers of its lines need not know."""
     line = line_encoder(preset)(named("component", "it's\x9b31m")).decode()
     assert "'" not in line
     assert not ACTIVE.search(line)

@@ -52,7 +52,7 @@ UNFITTING: list[tuple[Any, tuple[Any, ...]]] = [
 
 @pytest.fixture(params=["program", "structured", "own log", "of a process"])
 def logger(request: pytest.FixtureRequest, heard: RecordingSink) -> Any:
-    """Each class of logger, heard by `heard`."""
+    """Each class of logger, with its events in `heard`."""
     bus = EventBus()
     bus.subscribe(heard)
     if request.param == "structured":
@@ -81,7 +81,7 @@ def test_arguments_are_formatted_as_the_standard_library_does(
 def test_arguments_that_do_not_fit_raise_nothing_and_are_kept(
     logger: Any, heard: RecordingSink, method: str
 ) -> None:
-    """Too many, too few, of a wrong type, or whose text fails: template, arguments and reason are told."""
+    """Too many, too few, of a wrong type, or whose text fails: template, arguments and reason are kept."""
     for template, args in UNFITTING:
         getattr(logger, method)(template, *args)
         event = heard.events[-1]
@@ -115,7 +115,7 @@ def test_the_keywords_of_the_standard_library_are_taken(
 
 
 def test_a_level_that_is_off_takes_arguments_too(logger: Any, heard: RecordingSink) -> None:
-    """And says nothing."""
+    """And publishes nothing."""
     logger.set_level("critical")
     for method in METHODS[:4]:
         getattr(logger, method)("a %s", 1, exc_info=True)
@@ -131,7 +131,7 @@ def test_secrets_in_arguments_are_hidden(logger: Any, heard: RecordingSink) -> N
 
 
 def test_the_console_shows_the_message_and_not_its_template(capsys: pytest.CaptureFixture[str]) -> None:
-    """A reader wants what was said."""
+    """The text is kept as it was given."""
     get_logger("a").warning("loaded %d orders", 3)
     shown = capsys.readouterr().err
     assert "a loaded 3 orders" in shown

@@ -31,7 +31,7 @@ HOSTILE = {**VALUES, **LARGEST}
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_any_value_becomes_one_valid_bounded_line(name: str) -> None:
-    """As a field, inside a list and as a value in a dict: said without a word, one line of at most 1 MB."""
+    """As a field, inside a list and as a value in a dict: without an error, one line of at most 1 MB."""
     bus, heard = EventBus(), RecordingSink()
     bus.subscribe(heard)
     value = HOSTILE[name]()
@@ -44,7 +44,7 @@ def test_any_value_becomes_one_valid_bounded_line(name: str) -> None:
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_field_takes_its_share_of_room_and_no_more(name: str) -> None:
-    """64 kB of text a field, with a little for what says that it was cut."""
+    """64 kB of text a field, with a little for the note that it was cut."""
     assert len(json.dumps(to_plain(HOSTILE[name]()), ensure_ascii=False)) < 4 * MAX_TEXT
 
 
@@ -151,7 +151,7 @@ def test_what_a_value_becomes(value: Any, expected: Any) -> None:
     ],
 )
 def test_what_can_be_read_once_is_left_unread(make: Any) -> None:
-    """A generator that is logged still gives everything to whom it was made for."""
+    """A generator that is logged still yields everything to its consumer."""
     untouched, logged = list(make()), make()
     assert to_plain({"x": [logged]})["x"] == [f"<{type(logged).__name__}>"]
     assert list(logged) == untouched
@@ -174,7 +174,7 @@ def test_the_length_that_was_cut_is_told() -> None:
 
 
 def test_a_cycle_and_a_depth_are_named() -> None:
-    """What is inside itself says so, and so does what is too deep."""
+    """A value inside itself is marked, and so is one that is too deep."""
     assert to_plain(cycle()) == {"list": ["<cycle>"]}
     assert "deeper than" in json.dumps(to_plain(deep()))
     shared = [1]
@@ -182,7 +182,7 @@ def test_a_cycle_and_a_depth_are_named() -> None:
 
 
 def test_an_object_that_logs_itself_ends() -> None:
-    """Its text says an event that holds it, whose text says an event …: everybody gets an answer."""
+    """Its text logs an event that holds it, whose text logs an event …: every call returns."""
     bus, heard = EventBus(), RecordingSink()
     bus.subscribe(heard)
 
@@ -212,7 +212,7 @@ def test_the_callers_value_is_not_changed() -> None:
 
 @pytest.mark.parametrize("name", ["timestamp", "level", "event_type", "writer_id", "seq"])
 def test_a_reserved_name_is_kept_beside_the_real_one(name: str) -> None:
-    """What only the recorder sets cannot be forged, and what was said is not lost."""
+    """A field that only the recorder sets cannot be forged, and the given value is not lost."""
     bus, heard = EventBus(), RecordingSink()
     bus.subscribe(heard)
     bus.publish("log", fields={name: "forged", f"{name}_": "other"})

@@ -50,7 +50,7 @@ def _no_working_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
 @pytest.mark.usefixtures("_no_working_directory")
 @pytest.mark.parametrize("call", CALLS)
 def test_a_deleted_working_directory_is_one_warning(call: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """What is recorded is counted as lost; a run succeeds as it would."""
+    """Events are counted as lost; a run succeeds as it would."""
     CALLS[call]()
     warnings = [line for line in capsys.readouterr().err.splitlines() if line.startswith("odibi-core: ")]
     assert len(warnings) == (call != "get_logger")

@@ -4,7 +4,7 @@ from odibi_core.events.recent import remember
 
 
 def test_the_oldest_goes_first() -> None:
-    """What is put again counts as new."""
+    """A value that is put again counts as new."""
     kept: dict[str, int] = {}
     for value, name in enumerate("abcad"):
         remember(kept, name, value, 3)

@@ -123,14 +123,14 @@ def test_a_secret_that_its_neighbour_names_goes(value: Any) -> None:
 
 
 class Grant(NamedTuple):
-    """What a named tuple holds."""
+    """A named tuple with a secret."""
 
     user: str
     client_secret: str
 
 
 def test_an_item_of_a_named_tuple_is_judged_by_its_name() -> None:
-    """It becomes a list, in which nobody could tell any more."""
+    """It becomes a list, in which names are gone."""
     assert sanitize_value({"grant": Grant("jane", SECRET)}) == {"grant": ["jane", HIDDEN]}
     assert sanitize_value([Grant("jane", SECRET)]) == [["jane", HIDDEN]]
 

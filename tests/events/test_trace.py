@@ -56,13 +56,13 @@ def test_what_is_written_is_read_again() -> None:
     ],
 )
 def test_a_frame_knows_whose_it_is(path: str, in_app: bool, short: str) -> None:
-    """The program's own, or a library's, Python's, the recorder's; paths are told without the machine."""
+    """The program's own, or a library's, Python's, the recorder's; paths are kept without the machine."""
     frame = Frame(path, 1, "f")
     assert (frame.in_app, frame.short_path) == (in_app, short)
 
 
 def test_frames_that_were_left_out_or_repeated_are_passed_over() -> None:
-    """What stands between the frames is no frame, and no code of one."""
+    """Text between the frames is no frame, and no code of one."""
     lines = (
         '  File "/a/b.py", line 3, in first\n  File "/a/b.py", line 4, in second\n    second()\n'
         "  … 40 frames left out …\n  [Previous line repeated 9 more times]\n"
@@ -79,12 +79,12 @@ PIECES = [TRACEBACK, LED_TO, '  File "x", line 1, in f\n', "    x\n", "E: m\n", 
 
 
 def test_a_frame_of_which_the_source_is_not_there_has_no_code() -> None:
-    """What the exception says is not taken for it."""
+    """The exception's message is not taken for it."""
     (raised,) = read_trace(f'{TRACEBACK}  File "<string>", line 1, in <module>\nOSError: gone\n')
     assert ([frame.code for frame in raised.frames], raised.error_type) == ([""], "OSError")
 
 
 @given(st.none() | st.integers() | st.text() | st.lists(st.sampled_from(PIECES)).map("".join))
 def test_anything_may_be_read(anything: Any) -> None:
-    """A line that anyone wrote gives frames or none, and never raises."""
+    """Any line gives frames or none, and never raises."""
     read_trace(anything)

@@ -1,4 +1,4 @@
-"""Of which span events are: what W3C's `traceparent` says, and what OpenTelemetry has active."""
+"""The span of events: of W3C's `traceparent`, and the active one of OpenTelemetry."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_what_only_has_opentelemetrys_name_is_no_span(
 
 
 def test_opentelemetry_is_not_loaded_to_ask_it() -> None:
-    """Who has spans has loaded it."""
+    """A program with spans has loaded it."""
     code = """
 import sys
 from odibi_core.observability import get_logger

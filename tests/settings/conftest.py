@@ -1,4 +1,4 @@
-"""What tests of the settings share."""
+"""Fixtures of the tests of the settings."""
 
 import pytest
 

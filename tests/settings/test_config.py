@@ -1,4 +1,4 @@
-"""The flat face of the settings: nothing raises but a wrong name, everything wrong is told, no secret is shown."""
+"""The flat settings: only a wrong name raises, every problem is listed, no secret is shown."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_each_setting_is_an_attribute_of_its_type() -> None:
 
 
 def test_a_section_is_had_as_its_own_type() -> None:
-    """For whoever is concerned with one only."""
+    """For code that needs one only."""
     assert ObservabilityConfig(log_level="error").section("log") == Log(level="error")
     assert all(isinstance(ObservabilityConfig().section(name), kind) for name, kind in SECTIONS.items())
 
@@ -55,7 +55,7 @@ def test_a_section_is_had_as_its_own_type() -> None:
     ],
 )  # fmt: skip
 def test_what_code_gives_wrong_is_told_and_the_default_stays(given: dict[str, Any], said: str) -> None:
-    """Just as if the environment had said so."""
+    """Just as if the environment had set it."""
     config = ObservabilityConfig(**given)
     (problem,) = config.validate()
     assert said in problem
@@ -77,7 +77,7 @@ def test_no_value_can_make_it_raise() -> None:
 
 
 def test_assigning_goes_the_same_way() -> None:
-    """A right value is taken, a wrong one told of, an unknown name raises; a later right one mends it."""
+    """A valid value is taken, an invalid one listed, an unknown name raises; a later valid one clears the problem."""
     config = ObservabilityConfig()
     config.sentry_traces_sample_rate = 7
     assert config.sentry_traces_sample_rate == 0.1
@@ -124,7 +124,7 @@ def test_what_does_not_go_together_is_told(given: dict[str, Any], named: tuple[s
     ],
 )
 def test_what_goes_together_is_not_told(given: dict[str, Any]) -> None:
-    """A warning that is always there is read by nobody."""
+    """A warning that is always there is not read."""
     assert ObservabilityConfig(**given).validate() == []
 
 
@@ -157,7 +157,7 @@ def test_what_cannot_be_had_is_said_by_what_asks_for_it(
 
 
 def test_a_misspelt_name_prevents_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is told of, whatever it begins with; what it was meant to set has its default."""
+    """It is listed, with any prefix; the setting that it was meant for has its default."""
     names = ("ODIBI_DATADOG__TGAS", "ODIBI_METRICS__TOKENS", "ODIBI_METRICS__TOKEN_", "ODIBI_SENTRY_DSN")
     for name in names:
         monkeypatch.setenv(name, "x")
@@ -202,7 +202,7 @@ def test_a_wrong_secret_is_not_shown_in_the_message(variable: str, monkeypatch: 
 
 
 def test_everything_wrong_is_listed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Variables, keys, the file, and names that nobody knows."""
+    """Variables, keys, the file, and unknown names."""
     Path("odibi.toml").write_text('[log]\nlevel = "loud"\nfromat = "json"\n')
     monkeypatch.setenv("PROMETHEUS_PORT", "eight")
     monkeypatch.setenv("ODIBI_STORE__DURABILTY", "synced")
@@ -215,7 +215,7 @@ def test_everything_wrong_is_listed_at_once(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_what_is_wrong_with_one_section_is_had_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With what is surely ours and of no section that anyone reads; a value of another is not told."""
+    """With unknown variables of odibi; an invalid value of another section is not listed."""
     monkeypatch.setenv("LOG_LEVEL", "loud")
     monkeypatch.setenv("PROMETHEUS_PORT", "eight")
     monkeypatch.setenv("ODIBI_LOG_FORMAT", "json")

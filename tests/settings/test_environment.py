@@ -1,4 +1,4 @@
-"""What of the environment is honoured without being a setting."""
+"""Variables of the environment that are no settings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from odibi_core.settings import color_choice, environment_value, environment_wit
 def test_colours_are_forbidden_asked_for_or_left_open(
     environment: dict[str, str], choice: bool | None
 ) -> None:
-    """`NO_COLOR` first; what is empty says nothing."""
+    """`NO_COLOR` first; an empty variable counts as not set."""
     assert color_choice(environment) is choice
 
 

@@ -1,4 +1,4 @@
-"""The file of settings: where it is, what it may hold, and what is said of one that is wrong."""
+"""The file of settings: its place, its content, and the message for an invalid one."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_what_is_wrong_is_named_with_file_key_and_reason(text: str, said: str) -
 
 
 def test_a_wrong_section_costs_no_other() -> None:
-    """A program goes on with the rest, which may say what has to be hidden; each wrong one is named."""
+    """A program uses the rest, which may hold rules of redaction; each wrong one is named."""
     Path("odibi.toml").write_text("tags = 1\n[redaction]\nnames = ['badge']\n[lgo]\nlevel = 'debug'\n")
     config = ObservabilityConfig()
     assert config.redaction_names == ("badge",)
@@ -80,7 +80,7 @@ def test_a_wrong_section_costs_no_other() -> None:
 
 
 def test_a_setting_of_another_part_does_not_stop_a_run() -> None:
-    """A run needs where its record goes, and how closely it looks; a wrong port is somebody else's."""
+    """A run needs where its record goes, and how closely it looks; a wrong port does not concern it."""
     Path("odibi.toml").write_text("[metrics]\nport = -1\n[log]\nlevel = 'loud'\n")
     assert read_settings().store.dir == ".odibi"
 

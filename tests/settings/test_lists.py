@@ -1,4 +1,4 @@
-"""Lists in one text: how they are read, and what they say of other settings, in the order of all settings."""
+"""Lists in one text: how they are read, and their values for other settings, in the precedence of all settings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from odibi_core.settings.lists import resource_attributes, tags
 
 
 def test_resource_attributes_are_percent_decoded() -> None:
-    """As the specification says; space around a name or a value is none of it, and the last of two wins."""
+    """As in the specification; space around a name or a value is none of it, and the last of two wins."""
     text = " service.name = my%20shop ,a=1,,team=caf%C3%A9%2C%3D ,a=2, empty= "
     assert resource_attributes(text) == {
         "service.name": "my shop", "a": "2", "team": "café,=", "empty": "",
@@ -50,7 +50,7 @@ def test_resource_attributes_say_what_nobody_else_says(monkeypatch: pytest.Monke
 
 
 def test_the_older_name_of_the_environment_counts_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Until everybody says `deployment.environment.name`; an empty value says nothing."""
+    """The older name counts too; an empty value counts as not set."""
     monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment=old,service.name=")
     config = ObservabilityConfig()
     assert (config.environment, config.service_name, config.source("service_name")) == ("old", "odibi", "default")
@@ -58,7 +58,7 @@ def test_the_older_name_of_the_environment_counts_alone(monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("variable", ["SERVICE_NAME", "ODIBI_SERVICE__NAME", "OTEL_SERVICE_NAME"])
 def test_a_settings_own_variable_goes_before_a_list(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`OTEL_SERVICE_NAME` before `service.name`, as OpenTelemetry has it; of the others the list is still heard."""
+    """`OTEL_SERVICE_NAME` before `service.name`, as OpenTelemetry has it; for the others the list still counts."""
     monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", OF_THE_PROGRAM)
     monkeypatch.setenv(variable, "own")
     config = ObservabilityConfig()
@@ -87,7 +87,7 @@ def test_a_list_is_of_the_rank_of_where_it_was_given(monkeypatch: pytest.MonkeyP
     "text", ["service.name", "service.name=a%2", "service.name=%zz,b=1", "=x", "a=1,service.name"]
 )
 def test_a_malformed_list_is_one_sentence_and_says_nothing(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not even its right half: who reads half of a list reads something else than was written."""
+    """Not even its valid half: half of a list means something else than the whole."""
     monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", text)
     config = ObservabilityConfig()
     (problem,) = config.validate()

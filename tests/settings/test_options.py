@@ -1,4 +1,4 @@
-"""The table of variables: the order among the names of a setting, and what is said of a name that nobody knows."""
+"""The table of variables: the order among the names of a setting, and the message for an unknown name."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_there_are_values_for_all_variables() -> None:
 
 
 def test_the_order_is_short_long_ecosystem() -> None:
-    """As the page says."""
+    """As on the page."""
     for option in OPTIONS.values():
         place = option.variables.index(option.own_variable)
         assert place <= 1
@@ -86,7 +86,7 @@ def test_a_short_name_that_is_empty_counts_as_not_set(monkeypatch: pytest.Monkey
 
 
 def test_a_long_name_that_is_empty_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It takes back what the file says; where nothing cannot be right, it is told of."""
+    """It overrides the file; if an empty value is invalid, it is listed."""
     Path("odibi.toml").write_text('[log]\nfile = "app.jsonl"\n')
     monkeypatch.setenv("ODIBI_LOG__FILE", "")
     monkeypatch.setenv("ODIBI_METRICS__PORT", "")
@@ -96,7 +96,7 @@ def test_a_long_name_that_is_empty_is_empty(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_variable_that_nobody_knows_is_told_with_the_nearest_name() -> None:
-    """Only those that begin as ours do, and none that has a meaning."""
+    """Only those with odibi's prefix, and none that has a meaning."""
     found = unknown_variables(
         {
             "ODIBI_STROE__DIR": "x", "ODIBI_DEBG": "1", "ODIBI_HOME": "x", "HOME": "x", "STROE__DIR": "x",

@@ -1,4 +1,4 @@
-"""A file that is only found in the working directory: what it may not say, and that all else of it holds."""
+"""A file that is only found in the working directory: the settings that it may not set; all others of it hold."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_it_sends_to_no_url_outside(name: str, value: str) -> None:
 
 @pytest.mark.parametrize("value", DSNS)
 def test_it_reports_no_error_elsewhere(value: str) -> None:
-    """What asks for Sentry does not begin, and is told why; the key is not shown."""
+    """Sentry does not begin, with the reason in the log; the key is not shown."""
     config = found("sentry.dsn", value, "enabled = true\n")
     assert config.sentry_dsn == ""
     (problem,) = config.prevented()["sentry_enabled"]

@@ -23,7 +23,7 @@ def test_code_goes_before_the_environment_and_that_before_the_default() -> None:
 
 
 def test_the_file_goes_after_the_environment_and_before_the_default() -> None:
-    """For a run as for everybody."""
+    """For a run as for all other readers."""
     Path("odibi.toml").write_text('[store]\ndir = "from/file"\n[snapshot]\nrows = 9\n')
     found = read_settings({"ODIBI_STORE__DIR": "/from/environment"})
     assert (found.store.dir, found.snapshot.rows) == ("/from/environment", 9)
@@ -39,7 +39,7 @@ def test_a_rule_of_redaction_that_is_wrong_stops_a_run() -> None:
 
 
 def test_a_path_may_be_given_as_a_path(tmp_path: Path) -> None:
-    """To the settings and to all who take a store."""
+    """To the settings and to every parameter `store`."""
 
     def one() -> int:
         return 1
@@ -63,7 +63,7 @@ def test_a_path_may_be_given_as_a_path(tmp_path: Path) -> None:
 def test_a_variable_that_cannot_be_right_is_named_with_the_reason(
     variable: str, value: str, said: str
 ) -> None:
-    """What it is called, what it was, and the nearest right name."""
+    """Its name, its value, and the nearest valid name."""
     with pytest.raises(ConfigurationError) as error:
         read_settings({variable: value})
     assert said in str(error.value)
@@ -90,7 +90,7 @@ def test_variables_of_others_are_none_of_ours() -> None:
 
 
 def test_the_root_is_absolute_and_knows_the_home_folder() -> None:
-    """Whatever the program does to its working directory afterwards."""
+    """Also if the program changes its working directory afterwards."""
     assert read_settings({}).root == Path(".odibi").absolute()
     assert read_settings({}, store={"dir": "~/x"}).root == Path(os.path.expanduser("~/x"))
 
@@ -111,7 +111,7 @@ def test_what_code_gives_to_the_process_holds_for_its_runs_too(monkeypatch: pyte
 def test_a_run_tells_once_of_a_variable_that_nothing_reads(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """By our logger in `logging`, as libraries do; the run is what the other settings say."""
+    """By odibi's logger in `logging`, as libraries do; the other settings hold."""
     monkeypatch.setenv("ODIBI_STROE__DIR", "elsewhere")
     assert read_settings().store.dir == read_settings().store.dir == ".odibi"
     (said,) = [message for message in caplog.messages if "ODIBI_STROE__DIR" in message]

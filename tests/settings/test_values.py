@@ -1,4 +1,4 @@
-"""What is read from one text, and how a value is shown."""
+"""Values read from one text, and values as they are shown."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def overreach(option: Option, value: Any, file: str) -> str:
         return ""
     return (
         f"{file}: {option.name} is {masked(option, value)!r:.200}, which leads {_WHERE[reach]}: "
-        f"a file that is found in the working directory may not say so unless {FILE_VARIABLE}={file} names it"
+        f"a file that is found in the working directory may not set this unless {FILE_VARIABLE}={file} names it"
     )
 
 

@@ -84,7 +84,7 @@ class Store(Section, frozen=True):
     segment_mb: Positive = 64.0
     """A segment is closed, and a new one begun, before it would pass this size."""
     file_mode: FileMode = "600"
-    """The mode of the record's files, in octal; its folders can be entered by those who can read the files."""
+    """The mode of the record's files, in octal; its folders can be entered by the users that can read the files."""
 
     @property
     def mode(self) -> int:
