@@ -214,7 +214,7 @@ class EventBus(Stays, BuiltInHooks, HookMethods):
                 level, event_type = kinds.level_name(level), to_text(event_type)
             kind = sanitize_text(event_type)
             if kind == kinds.STAGE_COMPLETED and (batch := batch_here.get()) is not None:
-                batch.told = True
+                batch.reported = True
             sinks, hooks = self._subscriptions[kind]
             if not sinks and not hooks:
                 return

@@ -35,8 +35,8 @@ class Batch(CallObserver):
         self._begun = self._resumed = monotonic()
         self._worked = 0.0
         self._started = False
-        self._flowing = False
-        self.told = False
+        self._is_generator = False
+        self.reported = False
         """True if the stage published `stage_completed` itself: then the batch publishes none."""
         self._outer: Any = None
 
@@ -62,7 +62,7 @@ class Batch(CallObserver):
             self._started, self._begun = True, self._resumed
 
     def start_generator(self) -> None:
-        self._flowing, self.records_out = True, 0
+        self._is_generator, self.records_out = True, 0
 
     def suspend(self) -> None:
         self._worked += monotonic() - self._resumed
@@ -81,11 +81,11 @@ class Batch(CallObserver):
         """Publish `stage_completed` or `stage_failed`."""
         if not self.number:
             return
-        if not self._flowing and error is None:
+        if not self._is_generator and error is None:
             self.records_out = size(result)
         now = monotonic()
         self._leave()
-        if self.told and error is None:
+        if self.reported and error is None:
             return
         own = max(0.0, self._worked + now - self._resumed - self.waited)
         records = self.records_out if self.records_in is None else self.records_in

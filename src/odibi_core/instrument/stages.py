@@ -156,7 +156,7 @@ class InstrumentedStage:
             return measured(self.stage.process, lambda *args, **kwargs: self._begin())
 
     def _begin(self, silent: bool = False) -> Batch:
-        numbers = self.__dict__.setdefault("_numbers", count(1))
+        numbers = self.__dict__.setdefault("_numbers", count(1))  # a subclass may not call this class's __init__
         return Batch(self.name or type(self).__name__, 0 if silent else next(numbers), self._given_logger)
 
     def __getstate__(self) -> dict[str, Any]:
