@@ -76,7 +76,7 @@ class ErrorTracker:
             if identity in self._captured:
                 return identity
             message, fields = _describe(caught)
-            mark = fingerprint_of_failure(fields, fields["error"], _place())
+            mark = fingerprint_of_failure(fields, fields["error"], _current_place())
             fields |= {"error_id": identity, "fingerprint": mark, "handled": handled}
             # If the stack is full, the event may be lost on its way: a capture further out repeats it.
             if not isinstance(caught, RecursionError) or _stack_has_room():
@@ -86,20 +86,20 @@ class ErrorTracker:
         except STOPS:
             raise
         except BaseException as reason:
-            _complain(reason)
+            _log_failure(reason)
             return None
 
     def capture_message(self, message: object, level: str = "info", context: Any = None) -> str | None:
         """Do as the function of this name."""
         try:
             content, identity = to_text(message), new_id(32)
-            fields = {"message_id": identity, "fingerprint": fingerprint(None, content, None, _place())}
+            fields = {"message_id": identity, "fingerprint": fingerprint(None, content, None, _current_place())}
             self._publish(kinds.MESSAGE, content, level, fields, context)
             return identity
         except STOPS:
             raise
         except BaseException as reason:
-            _complain(reason)
+            _log_failure(reason)
             return None
 
     def _publish(
@@ -261,13 +261,13 @@ def _stack_has_room(frames: int = 80) -> bool:
         return False
 
 
-def _place() -> str | None:
+def _current_place() -> str | None:
     """Return the node, operation or component in force, for the fingerprint of an error without a stack."""
     here = current()
     return here.node_name or here.operation or here.component
 
 
-def _complain(reason: BaseException) -> None:
+def _log_failure(reason: BaseException) -> None:
     try:
         _log.error("an error could not be recorded: %s", type(reason).__name__)
     except STOPS:

@@ -70,7 +70,7 @@ _root: Final = STATE.part(_Root)
 bus_here: ContextVar[Any] = ContextVar("odibi_core_bus", default=None)
 """The event bus of the run in which this code is, None outside any run."""
 batch_here: ContextVar[Any] = ContextVar("odibi_core_batch", default=None)
-"""The batch of the stage that works here; the bus sets its `reported` if the stage publishes `stage_completed` itself."""
+"""The batch of the stage that works here; the bus sets `reported` if the stage publishes `stage_completed` itself."""
 
 
 def current() -> Context:

@@ -87,10 +87,10 @@ class PipelineHealthDashboard:
             cacheInfo: Hit rate of each cache, from 0 to 1, or its `cache_info()`, or a dict of `hits` and `misses`.
             alertsThisBatch: Number of alerts, or a list of them.
         """
-        throughputs = _known(stageThroughputs, _rate)
-        circuits = None if circuitStates is None else _known(circuitStates, _state)
-        rates = None if cacheInfo is None else _known(_try(_by_cache, cacheInfo), _hit_rate)
-        alerts = _try(_count, alertsThisBatch) or 0
+        throughputs = _read_values(stageThroughputs, _rate)
+        circuits = None if circuitStates is None else _read_values(circuitStates, _state)
+        rates = None if cacheInfo is None else _read_values(_value_or_none(_by_cache, cacheInfo), _hit_rate)
+        alerts = _value_or_none(_count, alertsThisBatch) or 0
         with self._lock:
             self._batches += 1
             self._alerts += alerts
@@ -147,12 +147,12 @@ class PipelineHealthDashboard:
             resolve_bus(self.logger).publish(kinds.PIPELINE_HEALTH, level=level, fields=dict(report))
 
 
-def _known(given: Any, read: Callable[[Any], R | None]) -> dict[str, R]:
+def _read_values(given: Any, read: Callable[[Any], R | None]) -> dict[str, R]:
     """Return the readable values of a mapping by sanitized name; `{}` for anything else."""
     found: dict[str, R] = {}
     try:
         for name, value in islice(given.items(), MOST_NAMES):
-            known = _try(read, value)
+            known = _value_or_none(read, value)
             if known is not None:
                 found[sanitize_text(str(name))] = known
     except STOPS:
@@ -162,7 +162,7 @@ def _known(given: Any, read: Callable[[Any], R | None]) -> dict[str, R]:
     return found
 
 
-def _try(read: Callable[[Any], R | None], value: Any) -> R | None:
+def _value_or_none(read: Callable[[Any], R | None], value: Any) -> R | None:
     try:
         return read(value)
     except STOPS:

@@ -166,7 +166,7 @@ class HealthChecker:
     def name_for(self, function: Callable[[], Any]) -> str:
         """Return a name for the check of a function: its own, unless a check of another function has it."""
         label = to_text(name_of(function).rpartition(".")[2])
-        others = {name: each for name, each in self._checks.items() if not _is_again(function, each.function)}
+        others = {name: each for name, each in self._checks.items() if not _is_same_definition(function, each.function)}
         return unique(label, others)
 
     @property
@@ -267,7 +267,7 @@ class _RunningCheck:
     def _work(self) -> None:
         try:
             answer = self.check.check()
-            self.result = _read(self.check.name, run_awaitable(answer) if is_awaitable(answer) else answer)
+            self.result = _result_of(self.check.name, run_awaitable(answer) if is_awaitable(answer) else answer)
         except BaseException as error:
             reason = f"{type(error).__name__}: {message_of(error)}"
             self.result = HealthCheckResult(self.check.name, HealthStatus.UNHEALTHY, reason)
@@ -276,7 +276,7 @@ class _RunningCheck:
         self.done.set()
 
 
-def _read(name: str, answer: Any) -> HealthCheckResult:
+def _result_of(name: str, answer: Any) -> HealthCheckResult:
     """Return the result for an answer of a check, in any of its forms."""
     if isinstance(answer, HealthCheckResult):
         return answer
@@ -288,7 +288,7 @@ def _read(name: str, answer: Any) -> HealthCheckResult:
     return HealthCheckResult(name, HealthStatus.UNKNOWN, reason)
 
 
-def _is_again(function: Any, registered: Any) -> bool:
+def _is_same_definition(function: Any, registered: Any) -> bool:
     """Return true if a function is the registered one, or the same module-level definition run again."""
     defined = [
         (getattr(each, "__module__", None), getattr(each, "__qualname__", "<lambda>"))

@@ -122,10 +122,10 @@ class CircuitBreaker(ClassDecorator, OneHere):
         try:
             result = function(*args, **kwargs)
         except BaseException as error:
-            self._ended(epoch, error)
+            self._count_end(epoch, error)
             raise
         if self._counts_success:
-            self._ended(epoch)
+            self._count_end(epoch)
         return result
 
     async def call_async(
@@ -168,7 +168,7 @@ class CircuitBreaker(ClassDecorator, OneHere):
         self._publish_changes()
         return epoch
 
-    def _ended(self, epoch: int, error: BaseException | None = None) -> None:
+    def _count_end(self, epoch: int, error: BaseException | None = None) -> None:
         """Count the end of a call, unless the circuit has changed its state since."""
         counted = error is not None and is_failure(error) and not self._is_excluded(error)
         with self._lock:
@@ -253,7 +253,7 @@ class _Calling(CallObserver):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._epoch is not None and (error is not None or self._breaker._counts_success):
-            self._breaker._ended(self._epoch, error)
+            self._breaker._count_end(self._epoch, error)
 
     def resume(self) -> None:
         if self._epoch is None:

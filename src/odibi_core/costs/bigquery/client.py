@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from odibi_core.costs.bigquery.job import SCRIPT, ask, query_fields, rows_fields
+from odibi_core.costs.bigquery.job import SCRIPT, query_fields, read, rows_fields
 from odibi_core.costs.bigquery.price import GIB, MIB, TIB, Price, Prices, as_prices, billable, usd_for_bytes
 from odibi_core.costs.bigquery.watch import (
     PATIENCE_S,
@@ -218,12 +218,12 @@ class ObservedClient:
         self.close()
 
     def _is_dry(self, config: Any) -> bool:
-        given = ask(config, "dry_run")
-        return (ask(self._default(), "dry_run") if given is None else given) is True
+        given = read(config, "dry_run")
+        return (read(self._default(), "dry_run") if given is None else given) is True
 
     def _default(self) -> Any:
         """Return the configuration that the client adds to every query; None if there is none."""
-        found = ask(self._observed, "default_query_job_config")
+        found = read(self._observed, "default_query_job_config")
         return found if isinstance(found, _config_class()) else None
 
     def _allowed(self, sql: str, given: Any, where: Mapping[str, Any], submission: Submission) -> Any:
@@ -235,16 +235,16 @@ class ObservedClient:
         default = self._default()
         limits = [
             options.maximum_bytes_billed,
-            ask(config, "maximum_bytes_billed") or ask(default, "maximum_bytes_billed"),
+            read(config, "maximum_bytes_billed") or read(default, "maximum_bytes_billed"),
         ]
         if options.max_usd is not None:
             place = {name: where[name] for name in ("location", "project") if name in where}
-            limits.append(_within(self.estimate(sql, job_config=given, **place), options.max_usd))
+            limits.append(_bytes_within(self.estimate(sql, job_config=given, **place), options.max_usd))
         if any(limits):
             config.maximum_bytes_billed = min(int(limit) for limit in limits if limit)
         if options.labels:
-            own = config.labels or ask(default, "labels") or {}  # as in the client: one or the other
-            config.labels = {**own, **_room_for(submission.labels(), own)}
+            own = config.labels or read(default, "labels") or {}  # as in the client: one or the other
+            config.labels = {**own, **_labels_to_add(submission.labels(), own)}
         return config
 
     def _starting(self, start: Any, kind: str) -> Any:
@@ -257,22 +257,22 @@ class ObservedClient:
         return started
 
     def _watch(self, job: Any, submission: Submission) -> Any:
-        if ask(job, "dry_run") is not True:
+        if read(job, "dry_run") is not True:
             safely(JobWatch, job, submission, self._observed, self._unfinished)
         return job
 
     def _rows_came(self, rows: Any, sql: str, submission: Submission) -> None:
         job = None
-        if ask(rows, "job_id"):
-            where = {"project": ask(rows, "project"), "location": ask(rows, "location")}
+        if read(rows, "job_id"):
+            where = {"project": read(rows, "project"), "location": read(rows, "location")}
             job = safely(self._observed.get_job, rows.job_id, **where, retry=None, timeout=PATIENCE_S)
         if job is None:
             submission.publish_query(rows_fields(rows, sql))
         else:
-            record_job(job, submission, self._observed, ask(rows, "total_rows"))
+            record_job(job, submission, self._observed, read(rows, "total_rows"))
 
 
-def _within(estimate: Estimate, max_usd: float) -> int | None:
+def _bytes_within(estimate: Estimate, max_usd: float) -> int | None:
     """Return the bytes that the limit buys, for BigQuery's own limit: a script or a growing table may read more."""
     if estimate.usd is None or estimate.price is None:
         raise CostLimitError(
@@ -291,7 +291,7 @@ def _within(estimate: Estimate, max_usd: float) -> int | None:
     return int(max_usd / per_tib * TIB) if per_tib > 0 else None
 
 
-def _room_for(labels: dict[str, str], own: Mapping[str, str]) -> dict[str, str]:
+def _labels_to_add(labels: dict[str, str], own: Mapping[str, str]) -> dict[str, str]:
     """Return the labels that fit beside the user's own."""
     room = max(0, _MAX_LABELS - len(own))
     return dict([item for item in labels.items() if item[0] not in own][:room])

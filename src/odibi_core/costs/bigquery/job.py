@@ -24,7 +24,7 @@ _ON_DEMAND: Final = frozenset({"", "unreserved", "default-pipeline"})
 """Reservation names of jobs without a reservation."""
 
 
-def ask(owner: Any, name: str) -> Any:
+def read(owner: Any, name: str) -> Any:
     """Return an attribute of a job; None if it has none, or raises."""
     try:
         return getattr(owner, name, None)
@@ -36,7 +36,7 @@ def ask(owner: Any, name: str) -> Any:
 
 def statistic(job: Any, *path: str) -> Any:
     """Return a part of a job's statistics for which the client has no attribute; only `_properties` holds it."""
-    found = ask(job, "_properties")
+    found = read(job, "_properties")
     for name in ("statistics", *path):
         found = found.get(name) if isinstance(found, dict) else None
     return found
@@ -54,15 +54,15 @@ def sanitized_sql(sql: Any) -> str | None:
 
 def job_fields(job: Any) -> Fields:
     """Return the fields of jobs of every kind."""
-    failure = ask(job, "error_result")
+    failure = read(job, "error_result")
     fields: Fields = {
-        "job_id": ask(job, "job_id"),
-        "location": ask(job, "location"),
-        "project": ask(job, "project"),
-        "duration_ms": _duration_ms(ask(job, "started") or ask(job, "created"), ask(job, "ended")),
+        "job_id": read(job, "job_id"),
+        "location": read(job, "location"),
+        "project": read(job, "project"),
+        "duration_ms": _duration_ms(read(job, "started") or read(job, "created"), read(job, "ended")),
         "status": "failed" if failure else "success",
-        "labels": ask(job, "labels") or None,
-        "reservation_id": _reservation(ask(job, "reservation_id") or statistic(job, "reservation_id")),
+        "labels": read(job, "labels") or None,
+        "reservation_id": _reservation(read(job, "reservation_id") or statistic(job, "reservation_id")),
     }
     if isinstance(failure, dict):
         fields |= {
@@ -74,24 +74,24 @@ def job_fields(job: Any) -> Fields:
 
 def query_fields(job: Any, rows: int | None = None) -> Fields:
     """Return the fields of the `query` event of a query job."""
-    kind = ask(job, "statement_type")
+    kind = read(job, "statement_type")
     fields = {
         **job_fields(job),
         "query_type": kind or "unknown",
         "statement_type": kind,
-        "parent_job_id": ask(job, "parent_job_id"),
+        "parent_job_id": read(job, "parent_job_id"),
         "rows_returned": rows,
-        "rows_affected": ask(job, "num_dml_affected_rows"),
-        "bytes_processed": ask(job, "total_bytes_processed"),
-        "bytes_billed": ask(job, "total_bytes_billed"),
-        "slot_millis": ask(job, "slot_millis"),
+        "rows_affected": read(job, "num_dml_affected_rows"),
+        "bytes_processed": read(job, "total_bytes_processed"),
+        "bytes_billed": read(job, "total_bytes_billed"),
+        "slot_millis": read(job, "slot_millis"),
         "edition": statistic(job, "edition"),
-        "cache_hit": ask(job, "cache_hit"),
-        "tables": _names(ask(job, "referenced_tables")),
-        "sql": sanitized_sql(ask(job, "query")),
+        "cache_hit": read(job, "cache_hit"),
+        "tables": _names(read(job, "referenced_tables")),
+        "sql": sanitized_sql(read(job, "query")),
     }
     if kind == SCRIPT:
-        fields |= {"script_parent": True, "child_jobs": ask(job, "num_child_jobs")}
+        fields |= {"script_parent": True, "child_jobs": read(job, "num_child_jobs")}
     return without_none(fields)
 
 
@@ -99,15 +99,15 @@ def rows_fields(rows: Any, sql: str) -> Fields:
     """Return the fields of the `query` event of rows without a job."""
     fields = {
         "query_type": "unknown",
-        "query_id": ask(rows, "query_id"),
-        "job_id": ask(rows, "job_id"),
-        "location": ask(rows, "location"),
-        "project": ask(rows, "project"),
-        "duration_ms": _duration_ms(ask(rows, "started"), ask(rows, "ended")),
+        "query_id": read(rows, "query_id"),
+        "job_id": read(rows, "job_id"),
+        "location": read(rows, "location"),
+        "project": read(rows, "project"),
+        "duration_ms": _duration_ms(read(rows, "started"), read(rows, "ended")),
         "status": "success",
-        "rows_returned": ask(rows, "total_rows"),
-        "bytes_processed": ask(rows, "total_bytes_processed"),
-        "slot_millis": ask(rows, "slot_millis"),
+        "rows_returned": read(rows, "total_rows"),
+        "bytes_processed": read(rows, "total_bytes_processed"),
+        "slot_millis": read(rows, "slot_millis"),
         "sql": sanitized_sql(sql),
     }
     return without_none(fields)
@@ -115,7 +115,7 @@ def rows_fields(rows: Any, sql: str) -> Fields:
 
 def operation_fields(job: Any, kind: str) -> Fields:
     """Return the fields of the `bigquery_operation` event of a load, an extract or a copy."""
-    table = ask(job, "source" if kind == "extract" else "destination")
+    table = read(job, "source" if kind == "extract" else "destination")
     names = {
         "load": ("inputFileBytes", "outputRows"),
         "extract": ("inputBytes", ""),
@@ -127,8 +127,8 @@ def operation_fields(job: Any, kind: str) -> Fields:
         **without_none(
             {
                 "operation_type": kind,
-                "dataset": ask(table, "dataset_id"),
-                "table": ask(table, "table_id"),
+                "dataset": read(table, "dataset_id"),
+                "table": read(table, "table_id"),
                 "bytes_processed": _int(statistic(job, kind, count)),
                 "rows_affected": _int(statistic(job, kind, rows)),
             }

@@ -132,7 +132,7 @@ def _money(given: Any, name: str) -> Decimal:
 
 
 def billable(bytes_processed: int, tables: int = 1) -> int:
-    """Return the bytes billed for those of a dry run: whole MiB, at least 10 for the query and for each table.
+    """Return the billed bytes of a dry run: whole MiB, at least 10 for the query and for each table.
 
     A query that reads nothing (DDL, `SELECT 1`) is free.
     """

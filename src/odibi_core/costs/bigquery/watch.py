@@ -17,10 +17,10 @@ import msgspec
 from odibi_core.costs.bigquery.job import (
     SCRIPT,
     Fields,
-    ask,
     cost_fields,
     operation_fields,
     query_fields,
+    read,
     sanitized_sql,
     without_none,
 )
@@ -97,13 +97,13 @@ class Submission:
         duration_ms = (monotonic() - self._began) * 1e3
         failure = {"status": "failed", "duration_ms": duration_ms, **describe_failure(error)}
         query = {"query_type": "unknown", **without_none({"sql": sanitized_sql(sql)})}
-        job = ask(error, "query_job")
+        job = read(error, "query_job")
         if isinstance(error, CostLimitError):  # an expected refusal: its traceback shows no fault
             del failure["traceback"]
             self.publish(kinds.QUERY, {**query, **failure}, "warning")
         elif kind != "query":
             self.publish(kinds.BIGQUERY_OPERATION, {"operation_type": kind, **failure})
-        elif ask(job, "state") == "DONE":
+        elif read(job, "state") == "DONE":
             self.publish_query({**query_fields(job), **failure})
         else:  # refused: there is no job, and no cost
             self.publish(kinds.QUERY, {**query, **failure})
@@ -127,7 +127,7 @@ class JobWatch:
         unfinished[id(job)] = job
         if len(unfinished) > _MAX_UNFINISHED:
             unfinished.pop(next(iter(unfinished)), None)
-        self.look(job)
+        self.record_if_done(job)
 
     def call(self, job: Any, method: Any, args: Any, options: Any) -> Any:
         """Call a method of the job, then record the job if it is done."""
@@ -136,19 +136,19 @@ class JobWatch:
         self._wait(waits)
         try:
             given = method(*args, **options)
-            rows = ask(given, "total_rows") if waits else None
+            rows = read(given, "total_rows") if waits else None
             return given
         finally:
             self._wait(-waits)
-            safely(self.look, job, rows)
+            safely(self.record_if_done, job, rows)
 
     def _wait(self, more: int) -> None:
         with self._lock:
             self._waiting += more
 
-    def look(self, job: Any, rows: int | None = None) -> None:
+    def record_if_done(self, job: Any, rows: int | None = None) -> None:
         """Record the job if it is done; a success while `result()` runs is recorded after it, with its rows."""
-        if ask(job, "state") != "DONE" or (self._waiting and not ask(job, "error_result")):
+        if read(job, "state") != "DONE" or (self._waiting and not read(job, "error_result")):
             return
         with self._lock:
             if job.job_id in self._recorded:
@@ -160,12 +160,12 @@ class JobWatch:
 
 def record_job(job: Any, submission: Submission, client: Any, rows: int | None = None) -> None:
     """Publish the events of a job that is done."""
-    kind = ask(job, "job_type")
+    kind = read(job, "job_type")
     if kind != "query":
         if kind in ("load", "extract", "copy"):
             submission.publish(kinds.BIGQUERY_OPERATION, operation_fields(job, kind))
         return
-    fields, ended = query_fields(job, rows), ask(job, "ended")
+    fields, ended = query_fields(job, rows), read(job, "ended")
     if fields.get("statement_type") != SCRIPT:
         submission.publish_query(fields, ended)
         return
@@ -176,7 +176,7 @@ def record_job(job: Any, submission: Submission, client: Any, rows: int | None =
         submission.publish_cost({**cost_fields(fields, submission.options.prices, ended), "cost_note": note})
         return
     for child in children:
-        submission.publish_query(query_fields(child), ask(child, "ended"))
+        submission.publish_query(query_fields(child), read(child, "ended"))
 
 
 def _children(script: Any, client: Any) -> list[Any]:
@@ -188,7 +188,7 @@ def _children(script: Any, client: Any) -> list[Any]:
     found = list(client.list_jobs(parent_job=script.job_id, max_results=_MAX_CHILDREN, **options))
     if len(found) < count:
         raise ValueError(f"{len(found)} of {count} statements are listed")
-    return [job for job in reversed(found) if ask(job, "job_type") == "query"]
+    return [job for job in reversed(found) if read(job, "job_type") == "query"]
 
 
 _watches: Final[WeakKeyDictionary[Any, JobWatch]] = WeakKeyDictionary()
