@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.families.test_views import sequences
 from tests.story.fixture.flights import flights
 
+from odibi_core.events import Event
 from odibi_core.story import build, read_lineage
 from odibi_core.story.page import embed
+from odibi_core.views.lineage import LineageView
 
 
 def draw(lineage: dict[str, Any]) -> dict[str, Any]:
@@ -177,6 +180,16 @@ def test_a_lineage_that_is_wrong_in_any_field_is_drawn_as_far_as_it_goes(
 ) -> None:
     """Never an exception, always valid JSON."""
     assert embed(build(read_lineage({**top, "steps": steps})))
+
+
+@settings(max_examples=40)
+@given(sequences())
+def test_a_record_that_is_wrong_in_any_field_is_drawn_too(events: list[Event]) -> None:
+    """Without the decoding of a foreign file: the view has read every value already."""
+    view = LineageView()
+    for event in events:
+        view(event)
+    assert embed(build(view.answer()))
 
 
 def test_a_probable_edge_and_many_calls_are_told() -> None:

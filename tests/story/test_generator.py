@@ -96,3 +96,13 @@ def test_the_dict_that_was_given_is_not_touched(tmp_path: Path) -> None:
     before = json.dumps(lineage)
     StoryGenerator().generate_story(lineage, tmp_path / "s.html")
     assert json.dumps(lineage) == before
+
+
+@pytest.mark.parametrize("depth", [10, 500, 5_000])
+def test_a_lineage_of_any_depth_is_drawn(depth: int, tmp_path: Path) -> None:
+    """The cleaning cuts it; there is no RecursionError."""
+    operation: dict[str, Any] = {"name": "leaf", "calls": 1}
+    for _ in range(depth):
+        operation = {"name": "x", "calls": 1, "total_ms": 1.0, "children": [operation]}
+    lineage = {"steps": [], "activity": {"operations": [operation]}}
+    assert Path(StoryGenerator().generate_story(lineage, tmp_path / "s.html")).exists()

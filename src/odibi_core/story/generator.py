@@ -44,8 +44,6 @@ class StoryGenerator:
             _require_steps(lineage, "the dict" if lineage is lineage_file else str(lineage_file))
         try:
             return str(write_story(lineage, output_file, title))
-        except RecursionError as error:
-            raise StoryError("The lineage is nested too deeply. Give what Tracker.export_lineage() gave.") from error
         except OSError as error:
             raise StoryError(
                 f"The story could not be written to {str(output_file)!r}: {error}. "
