@@ -212,7 +212,7 @@ def test_of_several_outputs_each_is_run_and_read(executor: str) -> None:
 def test_a_generator_of_several_outputs_is_refused(executor: str) -> None:
     """As any other value that is neither a dict nor a tuple."""
     result = run([Step(name="split", layer="ingest", value=generator, outputs=["a", "b"])], executor)
-    assert "it returned generator" in result["error"]
+    assert "got generator" in result["error"]
 
 
 def test_its_rows_are_counted_and_its_time_is_measured(executor: str) -> None:

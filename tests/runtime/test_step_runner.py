@@ -66,9 +66,9 @@ def test_several_outputs_come_as_a_dict_or_a_tuple(given: Any) -> None:
         ({"good": 1, "bda": 2}, "did not return 'bad' (did you mean 'bda'?)"),
         ({"good": 1, "bad": None}, "did not return 'bad'"),
         ((1, None), "did not return 'bad'"),
-        ((1, 2, 3), "it returned tuple"),
-        ([1, 2], "it returned list"),
-        (None, "it returned NoneType"),
+        ((1, 2, 3), "got tuple"),
+        ([1, 2], "got list"),
+        (None, "got NoneType"),
         ({1: 2, None: 3}, "did not return 'good'"),
     ],
 )

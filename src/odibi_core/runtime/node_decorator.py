@@ -1,21 +1,20 @@
-"""Riding along: functions that something else calls are recorded as the nodes of a run."""
+"""`@node`: records the calls of a function as a node of the observed run."""
 
 from __future__ import annotations
 
 import functools
 import inspect
 import logging
-import weakref
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar, overload
 
 from odibi_core.engines.frame import Description, is_frame, row_count
 from odibi_core.errors import STOPS
-from odibi_core.events import context, kinds
+from odibi_core.events import context
 from odibi_core.events.context import Context
 from odibi_core.runtime.node_events import NodeEvents, compared
 from odibi_core.runtime.observer import Observer, active
-from odibi_core.runtime.producer_index import MAX_FRAMES, Link, ProducerIndex, frames_in
+from odibi_core.runtime.producer_index import MAX_FRAMES, Link, frames_in
 from odibi_core.wrapping.callables import decorate, name_of
 from odibi_core.wrapping.calls import UNOBSERVED, CallObserver, wrap_callable
 
@@ -32,14 +31,20 @@ def node(
     *, name: str | None = None, layer: str = "transform"
 ) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
 def node(function: Any = None, /, *, name: str | None = None, layer: str = "transform") -> Any:
-    """Record each call of a function as a node: its time, its frames before and after, its failure.
+    """Record each call of a function as a node: its duration, its frames before and after, its failure.
 
-    Plain or with arguments, on functions, methods, coroutines, generators and anything else that can be called:
-    `@node`, `@node(name="clean", layer="transform")`. The function behaves as before. If it takes what another node
-    returned, also in a list, a tuple or a dict, that is an edge of the lineage; a probable one if it takes a view or a
-    copy of it. A function that is called again is the same node, with a count. A generator is a node while it is
-    consumed, from the first value asked for to the last, and failed if it raises half-way. Outside `with observe(…)`
-    nothing is recorded.
+    `@node` and `@node(name="clean", layer="transform")` decorate functions, methods, coroutines, generators and other
+    callables, which behave as before. Outside `with observe(…)` nothing is recorded.
+
+    - An argument that another node returned is an edge of the lineage, also inside a list, a tuple or a dict. A view or
+      a copy of it is a probable edge.
+    - Further calls of a function belong to the same node, with a count.
+    - A generator is a node from the first value that is requested to the last; if it raises, the node failed.
+
+    Args:
+        function: The function to decorate.
+        name: Name of the node; that of the function by default.
+        layer: Layer of the node.
     """
     if function is None or isinstance(function, str):
         return functools.partial(_decorate, name=name or function, layer=layer)
@@ -67,7 +72,7 @@ def _recorded(function: Callable[..., Any], name: str, layer: str) -> Callable[.
 
 
 def _signature_of(function: Callable[..., Any]) -> inspect.Signature | None:
-    """The signature, where Python knows one: of some built-in functions and classes it does not."""
+    """Return the signature; None for some built-in functions and classes."""
     try:
         return inspect.signature(function)
     except (TypeError, ValueError):
@@ -77,7 +82,7 @@ def _signature_of(function: Callable[..., Any]) -> inspect.Signature | None:
 def _given(
     signature: inspect.Signature | None, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> dict[str, Any]:
-    """The arguments by the names of the parameters; by their places where the signature does not tell."""
+    """Return the arguments by the names of their parameters, or by their positions without a signature."""
     try:
         if signature is not None:
             return dict(signature.bind_partial(*args, **kwargs).arguments)
@@ -87,15 +92,15 @@ def _given(
 
 
 class _Call(CallObserver):
-    """Records one call as a node. If recording fails, the failure is logged and the function goes on."""
+    """Records one call as a node. If recording fails, the failure is logged and the function continues."""
 
     def __init__(
         self, observer: Observer, node: tuple[str, str, Callable[..., Any]], given: dict[str, Any]
     ) -> None:
-        self._observer, self._index = observer, _index(observer)
+        self._observer, self._index = observer, observer.producers
         self._name, self._layer, self._function = node
         self._given = given
-        self._record: NodeEvents | None = None
+        self._events: NodeEvents | None = None
         self._inside: Context | None = None
         self._rows: int | None = None
         self._sample: Description | None = None
@@ -122,7 +127,7 @@ class _Call(CallObserver):
         self, error: BaseException | None = None, *, partial: bool = False, result: Any = None
     ) -> None:
         context.put(self._outside)
-        if self._record is not None:
+        if self._events is not None:
             self._safely(self._end, error, partial, result)
 
     def _safely(self, step: Callable[..., None], *args: Any) -> None:
@@ -131,7 +136,7 @@ class _Call(CallObserver):
         except STOPS:
             raise
         except BaseException:
-            _log.exception("a call of %s is not recorded, or not all of it", self._name)
+            _log.exception("a call of %s is not recorded completely", self._name)
 
     def _begin(self) -> None:
         observer, index = self._observer, self._index
@@ -144,21 +149,21 @@ class _Call(CallObserver):
         ]
         self._given = {}
         self._plan([link for _, _, link in taken if link is not None], {"out": name} if number == 1 else {})
-        record = NodeEvents(observer.bus, observer.run_id, name, self._layer, call=number)
-        record.start()
-        self._record, self._inside = record, record.context
+        events = NodeEvents(observer.bus, observer.run_id, name, self._layer, call=number)
+        events.start()
+        self._events, self._inside = events, events.context
         frames = [(path, value, link) for path, value, link in taken if is_frame(value)]
         for path, value, link in frames[:MAX_FRAMES]:
             dataset = f"{name}.{path}" if link is None or link.probable else link.dataset
-            self._describe_taken(record, dataset, value)
+            self._describe_taken(events, dataset, value)
 
     def _plan(self, links: list[Link], outputs: dict[str, str]) -> None:
         plan = self._index.plan(self._name, links, outputs)
         if plan is not None:
-            self._observer.say(kinds.PIPELINE_PLAN, level="debug", steps=[{**plan, "layer": self._layer}])
+            self._observer.record.plan([{**plan, "layer": self._layer}])
 
     def _take(self, item: Any) -> None:
-        """A generator's frames are those of its node, and its rows theirs; what is no frame is a row itself."""
+        """Count the rows of a frame that a generator yields; any other value is one row."""
         rows: int | None = 1
         if is_frame(item):
             description = self._observer.descriptions.described(item)
@@ -167,46 +172,39 @@ class _Call(CallObserver):
         self._rows = None if rows is None or self._rows is None else self._rows + rows
 
     def _end(self, error: BaseException | None, partial: bool, result: Any) -> None:
-        record = self._record
-        assert record is not None
+        events = self._events
+        assert events is not None
         if error is not None:
-            record.failed(error)
+            events.failed(error)
             return
         if not self._flowing:
-            self._rows = self._made(record, result)
+            self._rows = self._made(events, result)
         elif self._sample is not None:
-            record.snapshot("after", self._name, self._sample.but(row_count=self._rows))
-        record.complete(self._rows, partial=partial)
+            events.snapshot("after", self._name, self._sample.but(row_count=self._rows))
+        events.complete(self._rows, partial=partial)
 
-    def _made(self, record: NodeEvents, result: Any) -> int | None:
-        """Remember and describe what the function returned: one frame, or those in a container. Return their rows."""
+    def _made(self, events: NodeEvents, result: Any) -> int | None:
+        """Describe the frames that the function returned, also in a container; return their rows."""
         found = [(path, value) for path, value in frames_in(result, "") if is_frame(value)][:MAX_FRAMES]
         if not any(path for path, _ in found):
-            self._describe_made(record, self._name, result)
+            self._describe_made(events, self._name, result)
             return row_count(result)
         self._plan([], {path.lstrip("."): f"{self._name}{path}" for path, _ in found})
         for path, value in found:
-            self._describe_made(record, f"{self._name}{path}", value)
+            self._describe_made(events, f"{self._name}{path}", value)
         rows = [row_count(value) for _, value in found]
         return None if None in rows else sum(filter(None, rows))
 
-    def _describe_taken(self, record: NodeEvents, dataset: str, value: Any) -> None:
-        """As it is now: code between the nodes may have changed it in place since it was made."""
+    def _describe_taken(self, events: NodeEvents, dataset: str, value: Any) -> None:
+        """Describe a frame again, because code between the nodes may have changed it in place."""
         known, description = self._index.description_of(value), self._observer.descriptions.described(value)
         if known is not None:
             description = compared(known, description)
         if description is not None:
-            record.snapshot("before", dataset, description)
+            events.snapshot("before", dataset, description)
 
-    def _describe_made(self, record: NodeEvents, dataset: str, value: Any) -> None:
+    def _describe_made(self, events: NodeEvents, dataset: str, value: Any) -> None:
         description = self._observer.descriptions.described(value)
         self._index.remember(value, dataset, self._name, description)
         if description is not None:
-            record.snapshot("after", dataset, description)
-
-
-_indexes: weakref.WeakKeyDictionary[Observer, ProducerIndex] = weakref.WeakKeyDictionary()
-
-
-def _index(observer: Observer) -> ProducerIndex:
-    return _indexes.setdefault(observer, ProducerIndex())
+            events.snapshot("after", dataset, description)

@@ -119,8 +119,10 @@ class NodeEvents:
 
 
 class Descriptions:
-    """Descriptions of datasets by key. A frame is looked at when it is made, and again for a node that takes it if it
-    may have been changed in place since: it was lent to a node, or code between the nodes has it too (`shared`).
+    """Descriptions of datasets by key.
+
+    A frame is described when it is made. It is described again for a node that takes it if it may have been changed in
+    place since: it was lent to a node, or code between the nodes holds it too (`shared`).
     """
 
     def __init__(self, level: str, rows: int, *, shared: bool = False) -> None:
@@ -131,9 +133,9 @@ class Descriptions:
         self._known: dict[str, Description] = {}
 
     def before(self, key: str, frame: Any) -> Description | None:
-        """The description of a frame that a node takes; None for what is no frame, or when none are wanted.
+        """Return the description of a frame that a node takes; None for other values, and at level `off`.
 
-        If it is not the one that was made, its metadata says `changed_in_place`.
+        Its metadata has `changed_in_place` if it differs from the description of the frame that was made.
         """
         known = self._known.get(key)
         if known is None or not (self._shared or id(frame) in self._lent):
@@ -141,24 +143,24 @@ class Descriptions:
         return compared(known, self.after(key, frame))
 
     def described(self, frame: Any) -> Description | None:
-        """The description of a frame, without a key; None for what is no frame, or when none are wanted."""
+        """Return the description of a frame without a key; None for other values, and at level `off`."""
         if self._level == "off" or not is_frame(frame):
             return None
         return describe(frame, self._level, self._rows)
 
     def after(self, key: str, frame: Any) -> Description | None:
-        """The description of a frame that was just made."""
+        """Return and keep the description of a frame that was just made."""
         described = self.described(frame)
         if described is not None:
             self._known[key] = described
         return described
 
     def lend(self, frame: Any) -> None:
-        """Code that may change the frame in place has it from here on."""
+        """Note that code which may change the frame in place holds it from now on."""
         self._lent.add(id(frame))
 
     def forget(self, key: str) -> None:
-        """The dataset is no longer there."""
+        """Discard the description of a dataset."""
         self._known.pop(key, None)
 
 
@@ -173,7 +175,7 @@ def _differ(known: Description, described: Description) -> bool:
 
 
 def compared(known: Description, described: Description | None) -> Description | None:
-    """Return the later description of a frame, with a remark if the frame was changed since the earlier one."""
+    """Return the later description of a frame, marked `changed_in_place` if it differs from the earlier one."""
     if described is not None and (_is_changed(known) or _differ(known, described)):
         described["metadata"] = {**described["metadata"], _CHANGED: True}
     return described

@@ -1,4 +1,4 @@
-"""The composition root: a bus, a journal, metrics and a tracker, wired together; and what rides along with them."""
+"""`Observer`, `observe` and `run`: the record of a run that other code drives, or of a pipeline."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from odibi_core.metrics.manager import MetricsManager
 from odibi_core.process import state as program
 from odibi_core.runtime.node_events import Descriptions
 from odibi_core.runtime.orchestrator import Orchestrator, Result, Step
+from odibi_core.runtime.producer_index import ProducerIndex
 from odibi_core.runtime.record import RunRecord, apply_settings
 from odibi_core.runtime.tracker import Tracker
 from odibi_core.settings import Settings, read_settings
@@ -23,11 +24,16 @@ from odibi_core.store.runs import RunStore
 
 
 class Observer:
-    """Records a run that something else drives: what is said, and each call of a `@node` function, inside `with`.
+    """Records a run that other code drives: the events and the calls of `@node` functions inside a `with` block.
 
-    `store` is the folder of the record (default: `.odibi`, or the setting), False for none; `settings`, `bus` and
-    `metrics` are such as there are already, else new ones. An exception that leaves the block is recorded as the run's
-    failure, and goes on.
+    An exception that leaves the block is recorded as the failure of the run, and is raised.
+
+    Args:
+        name: Name of the run's pipeline.
+        store: Folder of the record (default: `.odibi`, or the setting); False for none.
+        settings: Settings; those of environment and file by default.
+        bus: Bus of the run's events; a new one by default.
+        metrics: Manager of the run's metrics; a new one by default.
 
     >>> with Observer("nightly", store=False) as run:
     ...     run.say("orders_loaded", row_count=3)
@@ -36,7 +42,7 @@ class Observer:
     """
 
     hooks_within_s: ClassVar[float] = 5.0
-    """How long asynchronous hooks may still take at the end."""
+    """Seconds that asynchronous hooks may take at the end."""
 
     def __init__(
         self,
@@ -60,6 +66,7 @@ class Observer:
             name, self.bus, self.run_id,
             settings=self.settings, store=self.store, metrics=self.metrics, tracker=self.tracker,
         )  # fmt: skip
+        self.producers = ProducerIndex()
         self._running = False
         self._block = ExitStack()
 
@@ -93,7 +100,7 @@ class Observer:
             self.record.close()
 
     def say(self, event_type: str, message: str | None = None, *, level: str = "info", **fields: Any) -> None:
-        """An event of this run; any keyword becomes a field. Never raises."""
+        """Publish an event of this run; any keyword becomes a field. Never raises."""
         self.bus.publish(event_type, message, level=level, fields={"run_id": self.run_id, **fields})
 
     def __enter__(self) -> Observer:
@@ -113,12 +120,13 @@ class Observer:
 
 _active: ContextVar[Observer | None] = ContextVar("odibi_core_observer", default=None)
 _open: list[Observer] = []
-"""Observers whose block is being run, in any thread."""
+"""Observers whose block runs now, in any thread."""
 
 
 def active() -> Observer | None:
-    """The observer whose block we are in. A thread that the user started knows of no block: it belongs to the one
-    that is open, if it is only one.
+    """Return the observer of the block that this code runs in.
+
+    A thread that the program started has no block of its own: it belongs to the open block, if there is only one.
     """
     found = _active.get()
     if found is not None or len(_open) > 1:
@@ -127,7 +135,7 @@ def active() -> Observer | None:
 
 
 class _WorkerObserver(Observer):
-    """The run of another process, in a worker of it: it speaks on the program's bus, and neither begins nor ends."""
+    """The run of another process in its worker: it publishes on the program's bus, and neither starts nor ends."""
 
     def __init__(self, run_id: str) -> None:
         super().__init__(store=False, bus=program.program_bus(), metrics=program.get_metrics())
@@ -136,7 +144,7 @@ class _WorkerObserver(Observer):
 
 
 def _in_worker() -> Observer | None:
-    """The run that this process is a worker of, if it is one."""
+    """Return the observer of the run that this process is a worker of, if it is one."""
     run_id = program.works_for()
     if run_id is None:
         return None
@@ -149,13 +157,28 @@ _of_worker: list[_WorkerObserver] = []
 
 
 def observe(name: str = "program", *, store: str | Path | Literal[False] | None = None) -> Observer:
-    """Record what happens inside a `with` block as a run of its own: `with observe("nightly") as run: …`."""
+    """Record a `with` block as a run of its own: `with observe("nightly") as run: …`.
+
+    Args:
+        name: Name of the run's pipeline.
+        store: Folder of the record (default: `.odibi`, or the setting); False for none.
+    """
     return Observer(name, store=store)
 
 
 def run(steps: Iterable[Step | Callable[..., Any]], engine_type: str = "pandas", **options: Any) -> Result:
-    """Run a pipeline and keep its record: `run([read, clean, join])`, where parameter names are the inputs.
+    """Run a pipeline and record it: `run([read, clean, join])`, where parameter names are the inputs.
 
-    `options` are those of `Orchestrator`, which see.
+    Args:
+        steps: Steps and functions, in any order.
+        engine_type: Engine of the steps that name none.
+        **options: Options of `Orchestrator`.
+
+    Returns:
+        The result of the run.
+
+    Raises:
+        PipelineDefinitionError: If the steps do not fit together; nothing has run then.
+        PipelineError: If the run failed; its `result` is the result of the run.
     """
     return Orchestrator(steps, engine_type, **options).execute()

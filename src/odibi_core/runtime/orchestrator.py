@@ -1,4 +1,4 @@
-"""The orchestrator: runs a pipeline, and keeps everything that happened while it did."""
+"""The orchestrator: runs a pipeline and records the run."""
 
 from __future__ import annotations
 
@@ -31,11 +31,14 @@ POLICIES: Final = ("stop", "skip", "continue")
 
 
 class Result(Mapping[str, Any]):
-    """What a run gave: a mapping of `run_id, pipeline_name, status, success, nodes_executed, duration_ms, data, nodes,
-    checks, tracker, metrics, path, error`, each also an attribute. `success` is true or false, `nodes_executed` the
-    number of nodes that ran, failed ones included and skipped ones not. `nodes[name]` has `status, duration_ms,
-    row_count, error`; `checks` counts those that `passed`, `failed` and were `not_checked`; `data` has the datasets
-    that no step took, or those that were asked to be kept; `path` is the run's folder, None without a store.
+    """The result of a run: a mapping whose keys are also attributes.
+
+    - `run_id`, `pipeline_name`, `status`, `success` (bool), `error` (text or None) and `duration_ms`.
+    - `nodes_executed`: the number of nodes that ran, with the failed and without the skipped ones.
+    - `nodes[name]`: a dict of `status`, `duration_ms`, `row_count` and `error`.
+    - `checks`: the numbers of checks that `passed`, `failed` and were `not_checked`.
+    - `data`: the datasets that no step takes, or those that `keep` names.
+    - `tracker` and `metrics` of the run; `path`: its folder, None without a store.
     """
 
     def __init__(self, **values: Any) -> None:
@@ -68,11 +71,28 @@ class Result(Mapping[str, Any]):
 class Orchestrator:
     """Runs steps, or plain functions whose parameter names are their inputs.
 
-    Whatever is wrong with the steps is told here, before anything runs, as `PipelineDefinitionError`. `store` is the
-    folder of the record (default: `.odibi`, or the setting), False for none. `max_workers` above 1 runs steps side by
-    side in threads. When a step fails, `on_failure="skip"` skips what needs it and lets the rest finish, `"stop"`
-    begins nothing more, `"continue"` is `"skip"` in a run that counts as a success all the same. `keep` names the
-    datasets that stay in `result["data"]` (default: those that no step takes; `"all"`: every one).
+    Args:
+        steps: Steps and functions, in any order.
+        engine_type: Engine of the steps that name none.
+        enable_tracker: False records neither lineage nor snapshots.
+        metrics_manager: Manager of the run's metrics; a new one by default.
+        event_bus: Bus of the run's events; a new one by default.
+        pipeline_name: Name of the pipeline; "pipeline" by default.
+        logger: Logger whose log file receives the run's events too.
+        max_workers: Number of steps that run at the same time, in threads if above 1.
+        executor: Name of the executor; by default `inline` for one worker and `threads` for more.
+        store: Folder of the record (default: `.odibi`, or the setting); False for none.
+        params: Values by name for every step that takes them.
+        initial: Datasets by key that exist before the run.
+        on_failure: `"skip"` skips the steps that need a failed one, `"stop"` starts no more steps, and `"continue"`
+            skips like `"skip"` but counts the run as a success.
+        raise_on_error: False returns the result of a failed run instead of raising `PipelineError`.
+        keep: Keys of the datasets in `result["data"]` (default: those that no step takes); `"all"` for every one.
+        snapshot_level: Level of detail of snapshots: `off`, `schema`, `counts`, `sample` or `stats`.
+
+    Raises:
+        PipelineDefinitionError: If the steps do not fit together; nothing has run then.
+        ConfigurationError: If another argument is invalid.
 
     >>> def numbers() -> list[dict[str, int]]:
     ...     return [{"n": 1}, {"n": 2}]
@@ -101,7 +121,7 @@ class Orchestrator:
         snapshot_level: str | None = None,
     ) -> None:
         if on_failure not in POLICIES:
-            raise ConfigurationError(f"on_failure is one of {', '.join(POLICIES)}; given was {on_failure!r}")
+            raise ConfigurationError(f"on_failure must be one of {', '.join(POLICIES)}, got {on_failure!r}")
         self.initial = dict(initial or {})
         self.graph: Graph = compile(steps, engine_type, initial=self.initial, params=params)
         self.pipeline_name = pipeline_name or "pipeline"
@@ -125,7 +145,7 @@ class Orchestrator:
         self.store = apply_settings(self.settings, store=store is not False)
 
     def _kept(self, keep: str | Iterable[str] | None) -> set[str]:
-        """The keys of the datasets that are given back."""
+        """Return the keys of the datasets in the result."""
         known = self.graph.consumers
         if keep == "all":
             return set(known)
@@ -137,8 +157,11 @@ class Orchestrator:
         return wanted
 
     def execute(self) -> Result:
-        """Run. Raises `PipelineError`, whose `result` is the same as what is returned otherwise, when the run failed;
-        Ctrl-C ends the record of the run before it is raised.
+        """Run the pipeline and return its result.
+
+        Raises:
+            PipelineError: If the run failed and `raise_on_error` is true; its `result` is the result of the run.
+            KeyboardInterrupt: On Ctrl-C, after the record is closed as cancelled.
         """
         return _Run(self).execute()
 
@@ -195,20 +218,14 @@ class _Run:
         self.record.plan(plan_rows(self.graph))
 
     def _step(self, index: int) -> list[int]:
-        """Run one step; gives those that became ready by it."""
+        """Run one step; return the steps that became ready by it."""
         try:
-            return self._run_step(index)
+            succeeded = self.runner.run(index)
+            self.record.leave_if_forked()
+            ready, freed = self.progress.finish(index) if succeeded else self._step_failed(index)
         except BaseException as error:
             self.record.leave_if_forked(error)
             raise
-
-    def _run_step(self, index: int) -> list[int]:
-        succeeded = self.runner.run(index)
-        self.record.leave_if_forked()
-        if succeeded:
-            ready, freed = self.progress.finish(index)
-        else:
-            ready, freed = self._step_failed(index)
         for key in freed:
             if key not in self.plan.kept:
                 self.runner.forget(key)
@@ -228,7 +245,7 @@ class _Run:
         return [], freed
 
     def _skip_rest(self) -> None:
-        """The steps that a stopped run did not come to."""
+        """Skip the steps that a stopped run did not start."""
         outcomes = self.runner.outcomes
         first = next(name for name, outcome in outcomes.items() if outcome["status"] == "failed")
         for index, step in enumerate(self.graph.steps):
@@ -261,10 +278,10 @@ class _Run:
 
     def _result(self, status: str, error: BaseException | None) -> Result:
         plan = self.plan
-        # Copied first, for a thread that was abandoned may still be at it.
+        # Copied, because an abandoned thread may still change them.
         data, nodes = self.runner.data.copy(), self.runner.outcomes.copy()
-        failed = {name: told["error"] for name, told in nodes.items() if told["status"] == "failed"}
-        failures = [f"{sanitize_text(name)}: {said}" for name, said in failed.items()]
+        failed = {name: node["error"] for name, node in nodes.items() if node["status"] == "failed"}
+        failures = [f"{sanitize_text(name)}: {message}" for name, message in failed.items()]
         reason = "; ".join(failures[:3]) + (f"; and {len(failures) - 3} more" if len(failures) > 3 else "")
         if error is not None and not reason:
             reason = "interrupted" if isinstance(error, KeyboardInterrupt) else _words(error)
@@ -277,7 +294,7 @@ class _Run:
             duration_ms=self.record.duration_ms,
             data={key: data[key] for key in data if key in plan.kept},
             nodes=nodes,
-            checks=_check_counts(self.runner.verdicts.copy()),
+            checks=_check_counts(self.runner.check_results.copy()),
             tracker=self.tracker,
             metrics=plan.metrics,
             path=self.record.path,
@@ -295,8 +312,8 @@ class _Run:
         self.record.end(result["status"], about, counts)
 
 
-def _check_counts(verdicts: list[bool | None]) -> dict[str, int]:
-    return {word: verdicts.count(result) for result, word in CHECK_RESULTS.items()}
+def _check_counts(results: list[bool | None]) -> dict[str, int]:
+    return {word: results.count(result) for result, word in CHECK_RESULTS.items()}
 
 
 def _words(error: BaseException) -> str:

@@ -1,7 +1,7 @@
-"""Which node of a run produced which frame, and what is planned of each node: the lineage of what is only observed.
+"""`ProducerIndex`: the nodes of an observed run, and the node that produced each frame.
 
-A frame is known by identity while it lives, what was made of it by evidence (`engines.frame_origin`), which is told as
-probable. Of containers, the frames in them are known.
+A frame is found by its identity while it lives. A frame that was made from it is found by evidence
+(`engines.frame_origin`), and such a link is probable. In containers, the frames are found.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from odibi_core.engines.frame_origin import Origin, is_traceable, most_alike
 MAX_FRAMES: Final = 50
 """Frames of one call, and links of one node."""
 MAX_ITEMS: Final = 1_000
-"""Items of containers that are looked at in one call."""
+"""Items of containers that are examined in one call."""
 MAX_DEPTH: Final = 6
 MAX_ORIGINS: Final = 200
-"""Frames, the latest, of which is known what was made of them."""
+"""The latest frames, among which the origin of a frame is searched."""
 
 
 class Link(NamedTuple):
-    """What a node takes: under which name, from which dataset of which node, and whether that is only probable."""
+    """An input of a node: its name, the dataset and the node that it comes from, and if that is only probable."""
 
     name: str
     dataset: str
@@ -39,19 +39,20 @@ class Link(NamedTuple):
 
 
 def frames_in(value: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """Yield what is in a value of lists, tuples, dicts and dataclasses, each with the path to it; the value itself if
-    it is none of them. Bounded in depth and number.
+    """Yield the values in lists, tuples, dicts and dataclasses, each with its path; any other value itself.
+
+    Depth and number are bounded.
     """
-    room = MAX_ITEMS
+    left = MAX_ITEMS
     waiting = [(path, value, 0)]
-    while waiting and room > 0:
-        room -= 1
+    while waiting and left > 0:
+        left -= 1
         where, item, depth = waiting.pop()
         members = _members(item) if depth < MAX_DEPTH else None
         if members is None:
             yield where, item
         else:
-            waiting += [(f"{where}{step}", member, depth + 1) for step, member in members[:room]][::-1]
+            waiting += [(f"{where}{step}", member, depth + 1) for step, member in members[:left]][::-1]
 
 
 def _members(value: Any) -> list[tuple[str, Any]] | None:
@@ -65,14 +66,14 @@ def _members(value: Any) -> list[tuple[str, Any]] | None:
 
 
 class _Node:
-    """What is known of a node, over all its calls."""
+    """The inputs, outputs and dependencies of a node, over all its calls."""
 
     def __init__(self) -> None:
         self.calls = 0
         self.inputs: dict[str, str] = {}
         self.outputs: dict[str, str] = {}
         self.depends_on: dict[str, bool] = {}
-        """Node → whether it is only probable."""
+        """By node: True if the dependency is only probable."""
 
 
 class ProducerIndex:
@@ -91,9 +92,9 @@ class ProducerIndex:
         self._lock = Lock()
 
     def begin_call(self, name: str, function: Callable[..., Any]) -> tuple[str, int]:
-        """Return the name of a function's node and the number of this call of it, from 1.
+        """Return the name of a function's node and the number of this call, from 1.
 
-        A function that is called again is the same node; another function of that name is another: `clean (2)`.
+        Each function has one node. A second function of the same name is the node `clean (2)`.
         """
         key = (name, _code_of(function))
         with self._lock:
@@ -108,7 +109,7 @@ class ProducerIndex:
     def remember(
         self, frame: Any, dataset: str, node: str, description: Description | None = None
     ) -> None:
-        """Remember what a node made; only what can be referred to weakly, such as a frame."""
+        """Keep the node that made a frame; values without weak references are left out."""
         place, producers = id(frame), self._producers
         try:
             reference = weakref.ref(frame, lambda _: producers.pop(place, None))
@@ -123,7 +124,7 @@ class ProducerIndex:
                     self._origins.popitem(last=False)
 
     def link_of(self, name: str, value: Any, node: str) -> Link | None:
-        """Return what is known of where a value that a node takes comes from, if from another node."""
+        """Return the origin of a value that a node takes; None if it is unknown, or the node itself."""
         found = self._producers.get(id(value))
         if found is not None and found[0]() is value:
             return None if found[2] == node else Link(name, found[1], found[2], False)
@@ -135,12 +136,12 @@ class ProducerIndex:
         return None if origin is None else Link(name, *origin, True)
 
     def description_of(self, frame: Any) -> Description | None:
-        """Return what was told of this very frame when it was made."""
+        """Return the description of this frame from when it was made."""
         found = self._producers.get(id(frame))
         return found[3] if found is not None and found[0]() is frame else None
 
     def plan(self, node: str, links: list[Link], outputs: dict[str, str]) -> dict[str, Any] | None:
-        """Add what a call takes and makes to what is planned of a node; the plan, where that is news."""
+        """Add the inputs and outputs of a call to the plan of its node; return the plan if that changed it."""
         known = self._nodes[node]
         before = (dict(known.inputs), dict(known.outputs), dict(known.depends_on))
         with self._lock:
@@ -151,8 +152,8 @@ class ProducerIndex:
             for name, dataset in outputs.items():
                 if len(known.outputs) < MAX_FRAMES:
                     known.outputs[name] = dataset
-            news = known.calls == 1 or before != (known.inputs, known.outputs, known.depends_on)
-        if not news:
+            changed = known.calls == 1 or before != (known.inputs, known.outputs, known.depends_on)
+        if not changed:
             return None
         return {
             "name": node, "type": "function", "inputs": dict(known.inputs), "outputs": dict(known.outputs),
@@ -162,9 +163,9 @@ class ProducerIndex:
 
     @staticmethod
     def _add_link(known: _Node, link: Link) -> None:
-        known_to_be = known.depends_on.get(link.node, True)
+        probable = link.probable and known.depends_on.get(link.node, True)
         if link.node in known.depends_on or len(known.depends_on) < MAX_FRAMES:
-            known.depends_on[link.node] = link.probable and known_to_be
+            known.depends_on[link.node] = probable
         if link.dataset in known.inputs.values() or len(known.inputs) >= MAX_FRAMES:
             return
         label, number = link.name, 1
@@ -175,7 +176,7 @@ class ProducerIndex:
 
 
 def _code_of(function: Any) -> Any:
-    """What two functions share that are one in the program's text: closures of a loop, methods of two objects."""
+    """Return the identity of a function's source: closures of a loop share it, and so do methods of two objects."""
     while isinstance(function, functools.partial):
         function = function.func
     code = getattr(function, "__code__", None)

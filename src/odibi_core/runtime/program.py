@@ -1,4 +1,4 @@
-"""`init_observability()`: a whole program is observed, from there to its end."""
+"""`init_observability`: the record of a whole program, its endpoints and its exports, until its end."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ END_WITHIN_S: Final = STOP_WITHIN_S
 
 
 class ProgramObserver(Observer):
-    """The record of a program and what tells the world outside of it; `init_observability` makes it.
+    """The record of a program, its metrics endpoint and its exports; `init_observability` creates it.
 
-    `finish()` ends it before the program's own end, which does it by itself.
+    The end of the program calls `finish()`, unless the program called it before.
     """
 
     hooks_within_s: ClassVar[float] = END_WITHIN_S / 2
@@ -60,28 +60,28 @@ class ProgramObserver(Observer):
         return f"ProgramObserver({self.name!r}, run_id={self.run_id!r})"
 
     def start(self) -> ProgramObserver:
-        """Open the record and begin what the configuration asks for; what cannot be had is warned of, once each."""
+        """Open the record and start the configured parts; log one warning for each that is unavailable."""
         configure(self.config)
-        self._belongs(self.run_id)
+        self._assign_events(self.run_id)
         problems, prevented = self.config.validate(), self.config.prevented()
-        if program_uses_sentry():  # it needs no DSN, but a wrong one is told of
+        if program_uses_sentry():  # a DSN is not needed then, but a wrong one is still a problem
             needless = set(prevented.pop("sentry_enabled", ())) - set(self.config.validate("sentry"))
             problems = [problem for problem in problems if problem not in needless]
         for problem in problems:
             warn_of(problem)
-        self._begin(super().start)
-        self._begin(self._watch_health)
+        self._start_part(super().start)
+        self._start_part(self._watch_health)
         for asked, part in (
             ("metrics_enabled", self._serve_metrics),
             ("datadog_enabled", self._feed_datadog),
             ("sentry_enabled", self._track_errors),
         ):
-            if asked not in prevented:  # else it was told why
-                self._begin(part)
+            if asked not in prevented:  # else a warning has the reason
+                self._start_part(part)
         return self
 
-    def _begin(self, part: Callable[[], object]) -> None:
-        """What cannot be had must not cost the program its start."""
+    def _start_part(self, part: Callable[[], object]) -> None:
+        """Start one part; if it is unavailable, log a warning and continue."""
         try:
             part()
         except STOPS:
@@ -93,16 +93,16 @@ class ProgramObserver(Observer):
                 else f"{type(error).__name__}: {message_of(error)}"
             )
 
-    def _belongs(self, run_id: str | None) -> None:
-        """What any thread says from here on belongs to this run, where it belongs to no other.
+    def _assign_events(self, run_id: str | None) -> None:
+        """Assign the events of all threads to this run from now on, unless they belong to another one.
 
-        The run's id is the correlation id too, as long as nobody gave one.
+        The run's id is the correlation id as well, unless the program sets one.
         """
-        begun_with, here = context.inherited(), context.current()
-        given, given_here = context.correlation_given(begun_with), context.correlation_given(here)
+        inherited, here = context.inherited(), context.current()
+        given, own_correlation = context.correlation_given(inherited), context.correlation_given(here)
         own = {"run_id": run_id, "correlation_id": given or run_id}
-        context.inherit({**begun_with.standard, **begun_with.fields, **own})
-        context.enter(run_id=run_id, correlation_id=given_here or run_id)
+        context.inherit({**inherited.standard, **inherited.fields, **own})
+        context.enter(run_id=run_id, correlation_id=own_correlation or run_id)
 
     def _serve_metrics(self) -> None:
         config = self.config
@@ -132,7 +132,7 @@ class ProgramObserver(Observer):
 
     def _track_errors(self) -> None:
         if init_error_tracking(self.config):
-            atexit.unregister(close_error_tracking)  # not before the end of the record is told
+            atexit.unregister(close_error_tracking)  # errors of the end of the record are sent too
             self._ends.append(close_error_tracking)
 
     def _watch_health(self) -> None:
@@ -142,14 +142,14 @@ class ProgramObserver(Observer):
             self._ends.append(lambda timeout: background.stop())
 
     def finish(self, error: BaseException | None = None) -> None:
-        """Close the record with the verdict; then whatever still waits is told outside, within two seconds in all."""
+        """Close the record with the verdict, then send what still waits, within two seconds in all."""
         if self.record.forked:
             return  # the record is the parent's
         deadline = monotonic() + END_WITHIN_S
         super().finish(error)
-        self._belongs(None)
+        self._assign_events(None)
         while self._ends:
-            # One that hangs leaves the others their share.
+            # One that hangs must not use the time of the others.
             share = max(0.0, deadline - monotonic()) / len(self._ends)
             try:
                 self._ends.popleft()(share)
@@ -160,11 +160,18 @@ class ProgramObserver(Observer):
 
 
 def init_observability(config: ObservabilityConfig | None = None) -> ProgramObserver:
-    """Observe this program from here to its end, as `config` or environment and file say.
+    """Observe this program until its end.
 
-    Its log goes to stderr and `LOG_FILE`, its record into the store, its metrics to `PROMETHEUS_PORT` and Datadog, its
-    errors to Sentry: each as far as it is configured. A setting that cannot be right, a port in use, a library that
-    is not installed: one warning each, and the program goes on. Without a `config`, a second call changes nothing.
+    The log goes to stderr and `LOG_FILE`, the record into the store, metrics to `PROMETHEUS_PORT` and Datadog, errors
+    to Sentry, each if it is configured. If a setting is invalid, a port in use or a library missing, odibi logs one
+    warning and continues.
+
+    Args:
+        config: Configuration; that of environment and file by default. With one, a second call starts anew; without,
+            it returns the observer of the first call.
+
+    Returns:
+        The observer; its `finish()` ends the record before the end of the program.
 
     >>> observer = init_observability(ObservabilityConfig(metrics_enabled=False))
     >>> observer.finish()
@@ -182,13 +189,13 @@ def init_observability(config: ObservabilityConfig | None = None) -> ProgramObse
 
 
 def _at_exit() -> None:
-    """The program's end; an exception that ended it is the one that the interpreter has printed last."""
-    of_a_prompt = hasattr(sys, "ps1")  # where people go on after one
-    finish_all(None if of_a_prompt else getattr(sys, "last_exc", None) or getattr(sys, "last_value", None))
+    """End the record; an exception that ended the program is the one that the interpreter printed last."""
+    is_prompt = hasattr(sys, "ps1")  # there, an exception does not end the program
+    finish_all(None if is_prompt else getattr(sys, "last_exc", None) or getattr(sys, "last_value", None))
 
 
 def finish_all(error: BaseException | None = None) -> None:
-    """End what `init_observability` began; again does nothing."""
+    """End the record that `init_observability` started; a second call does nothing."""
     while _running.observers:
         _running.observers.pop().finish(error)
 

@@ -54,8 +54,8 @@ class RunOverError(Exception):
 class RunRecord:
     """The record of one run: its journal, its subscriptions, its first and its last event.
 
-    Only the process that opened a run ends it. A forked child is told by `forked` and emits no end. The order of calls
-    is `open`, `start`, `plan`, `end`, `close`; a run without a record of its own (`Tracker`) takes `start` and `end`.
+    Only the process that opened a run ends it: in a forked child, `forked` is True and `end` emits nothing.
+    The order of calls is `open`, `start`, `plan`, `end`, `close`. A `Tracker` calls `start` and `end` alone.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class RunRecord:
         self.tracker = tracker
         self.forked = False
         self.in_child: Callable[[], object] = lambda: None
-        """Called in a forked child: what the run does there comes to an end."""
+        """The call in a forked child that stops the run there."""
         self._journal: Journal | None = None
         self._sinks: list[Sink] = []
         self._lent = False

@@ -1,4 +1,4 @@
-"""Runs one step: its inputs, its operation as often as its policy allows, its outputs, its checks; and says it all."""
+"""`StepRunner`: runs single steps with their inputs, attempts, outputs and checks, and publishes their events."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class StepRunner:
         self.stopped = Flag()
         self.abandoned = False
         self.outcomes: dict[str, dict[str, Any]] = {}
-        self.verdicts: list[bool | None] = []
-        """Whether each check that was asked passed; None for one that could not be checked."""
+        self.check_results: list[bool | None] = []
+        """For each check: True if it passed, False if it failed, None if it could not be checked."""
         self._awaiting: set[AwaitableRun] = set()
         self._bus = bus
         self._run_id = run_id
@@ -42,8 +42,9 @@ class StepRunner:
         self._engines = {name: plugins.load("engines", name)() for name in _engines_of(graph)}
 
     def abandon(self) -> None:
-        """The run is over: coroutines are cancelled and have a moment to clean up; what else still runs in a thread may
-        come to its end, but nothing is said of it or kept.
+        """End the run: cancel coroutines and wait a moment for their clean-up.
+
+        Other code in threads runs to its end, but nothing of it is published or kept.
         """
         self.abandoned = True
         self.stopped.set()
@@ -54,86 +55,92 @@ class StepRunner:
             each.has_ended(max(0.0, until - monotonic()))
 
     def run(self, index: int) -> bool:
-        """Run a step and keep what it makes; False when it failed. Only a request to stop leaves."""
-        step = self.graph.steps[index]
-        engine = self.graph.engine_of(index)
-        self._refuse_when_over()
-        record = NodeEvents(self._bus, self._run_id, step.name, step.layer, engine)
-        record.start()
-        context.put(record.context)
+        """Run a step and keep what it makes; return False if it failed. Only a request to stop is raised."""
+        self._check_running()
+        step, events = self.graph.steps[index], self._events(index)
+        events.start()
+        context.put(events.context)
         try:
-            self._refuse_when_over()
-            inputs = {}
-            for name, key in step.inputs.items():
-                inputs[name] = frame = self.data[key]
-                if self._tell(record, "before", key, frame) and step.operation == "call" and step.policy.plain:
-                    self._descriptions.lend(frame)
+            inputs = self._inputs(step, events)
             taken = _rows_of(inputs) if not step.outputs else None
-            made = self._by_logical_name(step, self._attempt(step, engine, inputs, record))
-            self._refuse_when_over()
-            rows = self._describe(step, made, record) if step.outputs else taken
+            made = self._by_logical_name(step, self._attempt(step, inputs, events))
+            self._check_running()
+            for name, frame in made.items():
+                self._snapshot(events, "after", step.outputs[name], frame)
+            rows = _rows_of(made) if step.outputs else taken
             if step.checks:
-                self._check(step, {**inputs, **made}, record)
+                self._check(step, {**inputs, **made}, events)
         except BaseException as error:
-            self._refuse_when_over()
-            stopped = is_stop(error)
-            said = record.failed(error, cancelled=stopped)
-            status = "cancelled" if stopped else "failed"
-            self.outcomes[step.name] = _outcome(status, record.duration_ms, error=said)
-            if stopped:
-                raise
-            return False
+            self._check_running()
+            return self._failed(step, events, error)
         for name, frame in made.items():
             self.data[step.outputs[name]] = frame
-        record.complete(rows)
-        self.outcomes[step.name] = _outcome("success", record.duration_ms, rows)
+        events.complete(rows)
+        self.outcomes[step.name] = _outcome("success", events.duration_ms, rows)
         return True
 
-    def _refuse_when_over(self) -> None:
+    def _failed(self, step: Step, events: NodeEvents, error: BaseException) -> bool:
+        stopped = is_stop(error)
+        message = events.failed(error, cancelled=stopped)
+        status = "cancelled" if stopped else "failed"
+        self.outcomes[step.name] = _outcome(status, events.duration_ms, error=message)
+        if stopped:
+            raise error
+        return False
+
+    def _check_running(self) -> None:
         if self.abandoned:
             raise RunOverError
 
     def skip(self, index: int, reason: str, because_of: str | None) -> None:
-        """A step will not run: say so, and remember it."""
-        self._refuse_when_over()
-        step = self.graph.steps[index]
-        self.outcomes[step.name] = _outcome("skipped", error=reason)
+        """Publish and keep that a step does not run."""
+        self._check_running()
+        self.outcomes[self.graph.steps[index].name] = _outcome("skipped", error=reason)
         self._events(index).skipped(reason, because_of)
 
     def _events(self, index: int) -> NodeEvents:
         step = self.graph.steps[index]
         return NodeEvents(self._bus, self._run_id, step.name, step.layer, self.graph.engine_of(index))
 
-    def _attempt(self, step: Step, engine: str, inputs: dict[str, Any], record: NodeEvents) -> Any:
-        self._refuse_when_over()
+    def _inputs(self, step: Step, events: NodeEvents) -> dict[str, Any]:
+        """Return the input frames by their logical names; the frames that the step may change in place are noted."""
+        inputs = {}
+        for name, key in step.inputs.items():
+            inputs[name] = frame = self.data[key]
+            if self._snapshot(events, "before", key, frame) and step.operation == "call" and step.policy.plain:
+                self._descriptions.lend(frame)
+        return inputs
+
+    def _attempt(self, step: Step, inputs: dict[str, Any], events: NodeEvents) -> Any:
+        self._check_running()
         policy = step.policy
         if policy.plain:
-            return self._operate(step, engine, inputs, None)
+            return self._operate(step, inputs, None)
 
         def retry(number: int, error: BaseException, delay_s: float) -> None:
-            record.retry(number, error, delay_s, policy.retries + 1)
+            events.retry(number, error, delay_s, policy.retries + 1)
 
-        return attempt(partial(self._operate, step, engine, inputs), policy, retry, self.stopped)[0]
+        return attempt(partial(self._operate, step, inputs), policy, retry, self.stopped)[0]
 
-    def _operate(self, step: Step, engine: str, inputs: dict[str, Any], awaiting: AwaitableRun | None) -> Any:
-        match step.operation:
-            case "call":
-                if not step.policy.plain:  # what an attempt changed in place, or goes on changing, the next one has not
-                    inputs = {name: separate(frame) for name, frame in inputs.items()}
-                return self._readable_again(step, step.value(**inputs, **step.params), awaiting)
-            case "sql":
-                return self._engines[engine].sql(step.value, inputs, step.params)
-            case "read":
-                return self._engines[engine].read(str(step.value), **step.params)
-            case "write":
-                (frame,) = inputs.values()
-                self._engines[engine].write(frame, str(step.value), **step.params)
-                return frame if step.outputs else None
-            case _:
-                return step.value
+    def _operate(self, step: Step, inputs: dict[str, Any], awaiting: AwaitableRun | None) -> Any:
+        operation = step.operation
+        if operation == "call":
+            if not step.policy.plain:  # an attempt may change its inputs in place, also after its timeout
+                inputs = {name: separate(frame) for name, frame in inputs.items()}
+            return self._readable_again(step, step.value(**inputs, **step.params), awaiting)
+        if operation == "give":
+            return step.value
+        engine = self._engines[step.engine or self.graph.engine]
+        if operation == "sql":
+            return engine.sql(step.value, inputs, step.params)
+        if operation == "read":
+            return engine.read(str(step.value), **step.params)
+        (frame,) = inputs.values()
+        engine.write(frame, str(step.value), **step.params)
+        return frame if step.outputs else None
 
     def _readable_again(self, step: Step, result: Any, awaiting: AwaitableRun | None) -> Any:
-        """What a function returned, with what it has to await or to yield done: within the step, and its attempt."""
+        """Return the result of a function, awaited and consumed, so that this counts to the step and its attempt."""
         if type(result) in PLAIN:
             return result
         return readable_again(
@@ -155,14 +162,14 @@ class StepRunner:
             self._awaiting.discard(awaiting)
 
     def _by_logical_name(self, step: Step, result: Any) -> dict[str, Any]:
-        """What a step gave, by the logical names of its outputs."""
+        """Return the result of a step by the logical names of its outputs."""
         if not step.outputs:
             return {}
         names = list(step.outputs)
         if len(names) == 1:
             if result is None and self._is_wanted(step):
                 raise StepError(
-                    f"step {step.name!r} returned nothing, but it is to make {step.outputs[names[0]]!r}: "
+                    f"step {step.name!r} returned nothing, but it must return {step.outputs[names[0]]!r}; "
                     "return the frame at the end of its function"
                 )
             return {names[0]: result}
@@ -170,8 +177,8 @@ class StepRunner:
             result = dict(zip(names, result, strict=True))
         if not isinstance(result, Mapping):
             raise StepError(
-                f"step {step.name!r} makes {len(names)} datasets ({', '.join(names)}), so it must return a dict "
-                f"with these names or a tuple of that length; it returned {type(result).__name__}"
+                f"step {step.name!r} must return a dict of its {len(names)} outputs ({', '.join(names)}) "
+                f"or a tuple of that length, got {type(result).__name__}"
             )
         for name in names:
             if result.get(name) is None:
@@ -181,56 +188,46 @@ class StepRunner:
         return {name: result[name] for name in names}
 
     def _is_wanted(self, step: Step) -> bool:
-        """Whether somebody counts on the output: a step takes it, or the author named it."""
+        """Return whether a missing output is an error: a step takes it, or the author named it."""
         return step.outputs != {"out": step.name} or any(
             self.graph.consumers[key] for key in step.outputs.values()
         )
 
-    def _describe(self, step: Step, made: dict[str, Any], record: NodeEvents) -> int | None:
-        """Tell what was made; gives the rows of the first frame."""
-        for name, frame in made.items():
-            self._tell(record, "after", step.outputs[name], frame)
-        return _rows_of(made)
-
-    def _tell(self, record: NodeEvents, when: str, key: str, frame: Any) -> bool:
-        """Describe a frame in the record; False for what is no frame, or when no descriptions are wanted."""
+    def _snapshot(self, events: NodeEvents, when: str, key: str, frame: Any) -> bool:
+        """Publish the description of a frame; return False for other values, and if no descriptions are wanted."""
         look = self._descriptions.before if when == "before" else self._descriptions.after
         description = look(key, frame)
         if description is not None:
-            record.snapshot(when, key, description)
+            events.snapshot(when, key, description)
         return description is not None
 
     def forget(self, key: str) -> None:
-        """Nobody needs this dataset any more."""
+        """Release a dataset that no step needs any more."""
         self.data.pop(key, None)
         self._descriptions.forget(key)
 
-    def _check(self, step: Step, frames: dict[str, Any], record: NodeEvents) -> None:
-        """Ask every check of the step; those of severity `error` that failed fail the step, all in one message."""
+    def _check(self, step: Step, frames: dict[str, Any], events: NodeEvents) -> None:
+        """Run every check of the step; raise one error for all that failed with severity `error`."""
         failed = []
-        by_key = {
-            key: frames[name] for name, key in {**step.inputs, **step.outputs}.items() if name in frames
-        }
-        frames = {**by_key, **frames}
+        keys = {**step.inputs, **step.outputs}
+        frames = {**{key: frames[name] for name, key in keys.items() if name in frames}, **frames}
         for check in step.checks:
-            begun = monotonic()
+            started = monotonic()
             result = check.check(
                 frames if check.on or not step.outputs else {**frames, "out": frames[main_output(step)]}
             )
             if is_awaitable(result):
                 result = self._wait_for(None, result)
-            record.check(result, (monotonic() - begun) * 1e3)
-            self.verdicts.append(result.passed)
+            events.check(result, (monotonic() - started) * 1e3)
+            self.check_results.append(result.passed)
             if result.passed is False and result.severity == "error":
                 failed.append(f"{result.check}: {result.message}")
         if failed:
-            raise StepError(
-                f"step {step.name!r} made data that fails {len(failed)} of its checks: {'; '.join(failed)}"
-            )
+            raise StepError(f"step {step.name!r} failed {len(failed)} of its checks: {'; '.join(failed)}")
 
 
 def _rows_of(frames: Mapping[str, Any]) -> int | None:
-    """The rows of the first frame that knows them."""
+    """Return the rows of the first frame whose rows are known."""
     return next((rows for frame in frames.values() if (rows := row_count(frame)) is not None), None)
 
 
@@ -241,7 +238,7 @@ def _outcome(
 
 
 def _engines_of(graph: Graph) -> set[str]:
-    """The engines that a graph really uses: functions bring their own frames and need none."""
+    """Return the engines that a graph uses: functions bring their own frames and need none."""
     return {
         graph.engine_of(index)
         for index, step in enumerate(graph.steps)
@@ -250,5 +247,5 @@ def _engines_of(graph: Graph) -> set[str]:
 
 
 def main_output(step: Step) -> str:
-    """The logical name of the output that a check means when it names none."""
+    """Return the logical name of the output that a check examines if it names none."""
     return next(iter(step.outputs))

@@ -1,4 +1,4 @@
-"""The tracker: the lineage of a pipeline that something else runs, or that the orchestrator runs."""
+"""`Tracker`: the lineage of a pipeline that other code or the orchestrator runs."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from odibi_core.views.report import execution_summary
 __all__ = ["Tracker"]
 
 WARNING: Final = "tracker_warning"
-"""The event that says that a tracker was used out of order, and what was made of it."""
+"""The event of a tracker that was used out of order."""
 
 _log = logging.getLogger("odibi_core")
 _REMEMBERED: Final = 8
@@ -50,8 +50,8 @@ class _Handle:
         self.dataset_count = {"before": 0, "after": 0}
 
 
-_begun: ContextVar[tuple[_Handle, ...]] = ContextVar("odibi_core_tracker_begun", default=())
-"""Steps begun in this thread or task and, in a task, before it in the one that made it; innermost last."""
+_started: ContextVar[tuple[_Handle, ...]] = ContextVar("odibi_core_tracker_started", default=())
+"""Steps that this thread or task started, or the one that created the task before; innermost last."""
 _latest: ContextVar[tuple[_Handle, ...]] = ContextVar("odibi_core_tracker_latest", default=())
 """The last step that this thread or task started, for each of the last few trackers."""
 
@@ -59,7 +59,7 @@ _latest: ContextVar[tuple[_Handle, ...]] = ContextVar("odibi_core_tracker_latest
 def _never_raises(
     method: Callable[Concatenate[Tracker, _P], None],
 ) -> Callable[Concatenate[Tracker, _P], None]:
-    """Observing may not break what it observes: whatever goes wrong in here is logged."""
+    """Log exceptions of a method instead of raising them into the observed code."""
 
     @wraps(method)
     def quiet(self: Tracker, /, *args: _P.args, **kwargs: _P.kwargs) -> None:
@@ -74,7 +74,7 @@ def _never_raises(
 
 
 class StepExecution(dict[str, Any]):
-    """One step of a lineage: `execution.duration_ms` is `execution["duration_ms"]`."""
+    """One step of a lineage, whose keys are attributes too: `execution.duration_ms`."""
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -84,9 +84,9 @@ class StepExecution(dict[str, Any]):
 
 
 class Tracker:
-    """Records steps, and snapshots of their data, as events; its answers are the fold of the events it heard.
+    """Records steps and snapshots of their data as events, and computes the lineage from them.
 
-    Alone it makes a bus of its own:
+    Without a `bus` it creates one:
 
     >>> tracker = Tracker()
     >>> tracker.start_pipeline("daily")
@@ -96,13 +96,21 @@ class Tracker:
     >>> tracker.export_lineage()["steps"][0]["row_count"]
     2
 
-    With a `bus` it hears what others say there as well: when the orchestrator drives, nothing else needs to
-    be called. A snapshot belongs to the innermost open step that its own thread or task started. An edge
-    leads to a step from the one started just before it in the same thread or task.
+    With a `bus` it receives all events of that bus: for a run of the orchestrator, nothing else needs to be called.
+    A snapshot belongs to the innermost open step that its own thread or task started. An edge leads to a step from the
+    one that the same thread or task started just before.
 
-    Use out of order (a snapshot outside a step, the end of a step that never began) never raises: as much as
-    can be known is recorded, and a `tracker_warning` event says what was wrong. `level` is how closely frames
-    are looked at: `off schema counts sample stats`. Nothing is written but by `save` and `export_lineage`.
+    Use out of order (a snapshot outside a step, the end of a step that never started) never raises: the known part is
+    recorded, with a `tracker_warning` event. Only `save` and `export_lineage` write files.
+
+    Args:
+        log_dir: Folder of `save`; `logs` by default.
+        bus: Bus of the events.
+        level: Level of detail of snapshots: `off`, `schema`, `counts`, `sample` or `stats`.
+        run_id: The only run whose events are received; by default, the latest run on the bus.
+
+    Raises:
+        ConfigurationError: If there is no such level.
     """
 
     def __init__(
@@ -114,8 +122,9 @@ class Tracker:
         run_id: str | None = None,
     ) -> None:
         if level not in LEVELS:
-            near = f"{nearest(level, LEVELS)}: use one of {', '.join(LEVELS)}."
-            raise ConfigurationError(f"There is no level {level!r} of looking at frames{near}")
+            raise ConfigurationError(
+                f"level must be one of {', '.join(LEVELS)}, got {level!r}{nearest(level, LEVELS)}"
+            )
         self.log_dir = None if log_dir is None else Path(log_dir)
         self.level = level
         self.bus = EventBus() if bus is None else bus
@@ -135,18 +144,18 @@ class Tracker:
         self._view(event)
 
     def follow(self, run_id: str) -> None:
-        """Forget what was heard and hear that run alone, for a bus on which several runs speak."""
+        """Discard all events, and receive those of one run from now on."""
         self.close()
         self._view = LineageView(run_id)
         self.bus.subscribe(self._view, name="tracker")
 
     def close(self) -> None:
-        """Hear no more; what was heard can still be asked for."""
+        """Receive no more events; the lineage so far stays available."""
         self.bus.unsubscribe(self._view)
 
     @_never_raises
     def start_pipeline(self, name: str) -> None:
-        """Begin a run. One that this tracker began before, and that was not ended, is ended first."""
+        """Start a run; an earlier run of this tracker that is still open is ended first."""
         if self._record is not None:
             self.end_pipeline()
         record = RunRecord(_label(name), self.bus, clock.new_id(), tracker=self)
@@ -158,9 +167,9 @@ class Tracker:
 
     @_never_raises
     def end_pipeline(self, error_message: object = None) -> None:
-        """Announce the end of the run that `start_pipeline` began, for hooks that wait for it.
+        """Publish the end of the run that `start_pipeline` started.
 
-        It is not needed for the lineage: a run whose steps have all ended reads as ended.
+        The lineage does not need it: a run whose steps have all ended counts as ended.
         """
         record, self._record = self._record, None
         if record is None:
@@ -175,7 +184,7 @@ class Tracker:
 
     @_never_raises
     def start_step(self, name: str, layer: str = "transform") -> None:
-        """Begin a step in this thread or task. A name used before in this run is kept apart as `name#2`."""
+        """Start a step in this thread or task; a second step of one name in a run is `name#2`."""
         run_id, label = self._run_id(), _label(name)
         before = next((h for h in _latest.get() if h.owner is self._token and h.run_id == run_id), None)
         with self._lock:
@@ -186,7 +195,7 @@ class Tracker:
             number_of_name = {} if key == label else {"step_id": key}
             events = NodeEvents(self.bus, run_id, label, _label(layer), **number_of_name)
             handle = self._handles[key] = _Handle(self._token, run_id, label, key, events)
-        _begun.set((*(h for h in _begun.get() if h.open), handle))
+        _started.set((*(h for h in _started.get() if h.open), handle))
         others = (h for h in _latest.get() if h.owner is not self._token)
         _latest.set((handle, *others)[:_REMEMBERED])
         events.start(attempt=1, depends_on=[before.key] if before else [])
@@ -195,9 +204,12 @@ class Tracker:
     def snapshot(
         self, when: Literal["before", "after"], df: object, context: dict[str, Any] | None = None
     ) -> None:
-        """Describe a frame before or after the current step's work; the frame is neither changed nor forced.
+        """Record the description of a frame; a lazy frame is not executed.
 
-        `context` is kept as the snapshot's metadata; its `dataset` names the data.
+        Args:
+            when: `"before"` or `"after"` the work of the current step.
+            df: The frame.
+            context: Metadata of the snapshot; its `dataset` is the name of the data.
         """
         if self.level == "off":
             return
@@ -206,21 +218,21 @@ class Tracker:
             self._warn("a snapshot outside any step belongs to none", when=when)
         elif when not in ("before", "after"):
             self._warn("a snapshot is of before or after; this one is kept as before", when=when)
-        told = describe(df, self.level)
-        told["metadata"] = {**told["metadata"], **_as_dict(context)}
+        description = describe(df, self.level)
+        description["metadata"] = {**description["metadata"], **_as_dict(context)}
         side = "after" if when == "after" else "before"
-        dataset = _dataset(handle, side, told["metadata"])
+        dataset = _dataset(handle, side, description["metadata"])
         if handle is None:
-            fields = {"run_id": self._view.run_id, "when": side, "dataset": dataset, **told}
+            fields = {"run_id": self._view.run_id, "when": side, "dataset": dataset, **description}
             self.bus.publish(kinds.SNAPSHOT, fields=fields)
             return
         if side == "after":
-            handle.row_count = told["row_count"]
-        handle.events.snapshot(side, dataset, told)
+            handle.row_count = description["row_count"]
+        handle.events.snapshot(side, dataset, description)
 
     @_never_raises
     def end_step(self, name: str, status: str = "success", error_message: object = None) -> None:
-        """End a step, from whatever thread. The first end of a step counts."""
+        """End a step, from any thread; only the first end of a step counts."""
         label = _label(name)
         handle = self._open_step(label)
         if handle is None:
@@ -238,18 +250,18 @@ class Tracker:
             events.complete(rows)
 
     def get_stats(self) -> dict[str, Any]:
-        """`total_steps success_count failed_count success_rate` (percent), `total_duration_ms` (the sum)."""
+        """Return `total_steps, success_count, failed_count, success_rate` (percent), `total_duration_ms` (the sum)."""
         summary = self._view.answer().summary
         wanted = ("total_steps", "success_count", "failed_count", "success_rate", "total_duration_ms")
         return {name: getattr(summary, name) for name in wanted}
 
     @property
     def executions(self) -> list[StepExecution]:
-        """The steps of the lineage, in its order, each with its keys as attributes too."""
+        """The steps in the order of the lineage, each with its keys as attributes too."""
         return [StepExecution(step) for step in lineage_dict(self._view.answer())["steps"]]
 
     def get_summary(self) -> str:
-        """The run as a page of text."""
+        """Return the run as a page of text."""
         return execution_summary(self._view.answer())
 
     def lineage(self) -> Lineage:
@@ -257,9 +269,9 @@ class Tracker:
         return self._view.answer()
 
     def export_lineage(self, path: str | os.PathLike[str] | None = None) -> dict[str, Any]:
-        """The lineage of the run; with `path`, written there as JSON as well.
+        """Return the lineage of the run as a dict, and write it to `path` as JSON if there is one.
 
-        A file that cannot be written is a `tracker_warning` and a line in the log, never an exception.
+        If the file cannot be written, a `tracker_warning` and a log line report it; no exception is raised.
         """
         lineage = lineage_dict(self._view.answer())
         if path is not None:
@@ -267,14 +279,14 @@ class Tracker:
         return lineage
 
     def save(self) -> Path:
-        """Write the lineage into `log_dir` (default `logs`): one file a run, which later calls replace."""
+        """Write the lineage into `log_dir`, one file for each run, and return its path."""
         lineage = lineage_dict(self._view.answer())
         path = (self.log_dir or Path("logs")) / _file_name(lineage["pipeline_name"], lineage["run_id"])
         self._write(path, lineage)
         return path
 
     def _run_id(self) -> str:
-        """The run that is going on: our own, or the one heard on the bus; else one begins here."""
+        """Return the id of the run of this tracker or on its bus; start one if there is none."""
         if self._record is not None:
             return self._record.run_id
         if self._view.run_id is not None and self._view.status == "running":
@@ -286,12 +298,12 @@ class Tracker:
         return self._record.run_id if self._record is not None else clock.new_id()
 
     def _current(self) -> _Handle | None:
-        return next((h for h in reversed(_begun.get()) if h.open and h.owner is self._token), None)
+        return next((h for h in reversed(_started.get()) if h.open and h.owner is self._token), None)
 
     def _open_step(self, label: str) -> _Handle | None:
-        """The open step of that name, this thread's or task's own before any other's; this closes it."""
+        """Close and return the open step of that name; the one of this thread or task first."""
         with self._lock:
-            own = [h for h in _begun.get() if h.owner is self._token]
+            own = [h for h in _started.get() if h.owner is self._token]
             for handle in (*reversed(own), *reversed(self._handles.values())):
                 if handle.open and handle.name == label:
                     handle.open = False
@@ -302,7 +314,7 @@ class Tracker:
         self.bus.publish(WARNING, message, level="warning", fields={"run_id": self._view.run_id, **fields})
 
     def _write(self, path: Path, lineage: dict[str, Any]) -> None:
-        """Whole or not at all: a reader never sees half a file."""
+        """Write the file in one piece, so that no reader sees a half."""
         try:
             private_files.write_atomic(path, msgspec.json.format(msgspec.json.encode(lineage), indent=2))
         except (OSError, ValueError) as error:
@@ -311,7 +323,7 @@ class Tracker:
 
 
 def _label(name: object) -> str:
-    """A name as every event will have it."""
+    """Return a name as the events have it."""
     return sanitize_text(normalize.to_text(name))
 
 
@@ -322,7 +334,7 @@ def _as_dict(context: object) -> dict[Any, Any]:
 
 
 def _dataset(handle: _Handle | None, side: str, metadata: dict[Any, Any]) -> str | None:
-    """The data's name: as given, else none for the first on its side, then `before_2` and so on."""
+    """Return the name of the data: as given, else None for the first of its side, then `before_2` and so on."""
     named = metadata.get("dataset")
     if named is not None:
         return _label(named)
@@ -333,7 +345,7 @@ def _dataset(handle: _Handle | None, side: str, metadata: dict[Any, Any]) -> str
 
 
 def _file_name(pipeline: str | None, run_id: str | None) -> str:
-    """Readable, safe everywhere, and a run's own: the hash sees what the slug leaves out."""
+    """Return a readable file name; its hash keeps names apart whose readable parts are equal."""
     exact = sha256(f"{pipeline}\0{run_id}".encode("utf-8", "replace")).hexdigest()[:8]
     slugs = (re.sub(r"[^A-Za-z0-9]+", "-", part or "").strip("-")[:60] for part in (pipeline, run_id))
     return "_".join(["lineage", *filter(None, slugs), exact]) + ".json"
