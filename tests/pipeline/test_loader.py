@@ -208,7 +208,7 @@ def test_a_file_without_a_pipeline() -> None:
 def test_a_file_with_several_pipelines() -> None:
     """None is guessed; the message shows how to choose."""
     line = refusal(write(STEP + "one = [a]\ntwo = [b]\n"))
-    assert line == "flow.py has several pipelines: one, two; say which one: flow.py:one"
+    assert line == "flow.py has several pipelines: one, two; name one: flow.py:one"
 
 
 def test_what_is_no_list() -> None:

@@ -37,7 +37,7 @@ class Text(NamedTuple):
     """It holds a character of zero."""
 
 
-def look(source: Any, options: Mapping[str, Any]) -> Text:
+def inspect(source: Any, options: Mapping[str, Any]) -> Text:
     """Inspect the bytes of a path or a stream before a library reads them. Those of a URI are not read."""
     if isinstance(source, str) and "://" in source:
         return Text(source, True)

@@ -59,7 +59,7 @@ def target(path: str, format: str | None = None) -> Target:
         raise EngineError(
             f"{_given(path, suffix, format)} is no format that can be read or written; "
             f"those are {', '.join(_FORMATS)}, text also with {' or '.join(_PACKED)} after it, "
-            f"or say format= one of {', '.join(FORMATS)}"
+            f"or set format= to one of {', '.join(FORMATS)}"
         )
     if packed and name == "parquet":
         raise EngineError(f"{path!r}: parquet is compressed inside; write or read it without {packed}")
@@ -177,7 +177,7 @@ def _unreadable(source: str, kind: Target, error: BaseException) -> str:
     hint = "" if kind.format == "parquet" else _encoding_hint(source, kind.packed, error)
     return (
         f"{source!r} ({size} bytes) cannot be read as {kind.format}: {type(error).__name__}: {str(error)[:500]}. "
-        + (hint or "It may be cut short or of another format: look at it, fetch it again, or say format=")
+        + (hint or "It may be cut short or of another format: look at it, fetch it again, or set format=")
     )
 
 
@@ -192,9 +192,9 @@ def _encoding_hint(source: str, packed: str, error: BaseException) -> str:
     except (OSError, EOFError, zipfile.BadZipFile):
         return ""
     if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) or start[1::2].count(0) > len(start) // 4:
-        return "It is UTF-16, as it seems: say encoding='utf-16' among the step's params"
+        return "It is UTF-16, as it seems: set encoding='utf-16' among the step's params"
     if isinstance(error, UnicodeError) or "utf-8" in str(error).lower():
-        return "It is not UTF-8: say its encoding among the step's params, such as encoding='cp1252' or 'latin-1'"
+        return "It is not UTF-8: set its encoding among the step's params, such as encoding='cp1252' or 'latin-1'"
     return ""
 
 
@@ -202,7 +202,7 @@ def contradiction(column: object, first: tuple[str, str], second: tuple[str, str
     """Return the error for a column that two files, each with its path and type, hold in types that do not fit."""
     return UnreadableSourceError(
         f"the files do not fit together: column {column!r} is {first[1]} in {first[0]!r} and {second[1]} in "
-        f"{second[0]!r}; make it one type, or say its type by an option of the reader"
+        f"{second[0]!r}; make it one type, or set its type by an option of the reader"
     )
 
 

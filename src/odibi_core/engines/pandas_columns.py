@@ -62,14 +62,14 @@ def whole(values: Sequence[int | None]) -> Any:
     return pd.Series(values, dtype="object")
 
 
-def settled(frame: Any, names: Iterable[Any]) -> Any:
+def numpy_typed(frame: Any, names: Iterable[Any]) -> Any:
     """Return a frame whose nullable columns are numpy's again, but for whole numbers and booleans that miss some.
 
     Args:
         frame: as a reader with `dtype_backend="numpy_nullable"` makes it.
-        names: the columns to settle; the others were given their type by the user.
+        names: the columns to convert; the others were given their type by the user.
     """
-    columns = {name: _settled(frame[name]) for name in names}
+    columns = {name: _numpy_typed(frame[name]) for name in names}
     return frame.assign(**columns) if all(isinstance(name, str) for name in columns) else _replaced(frame, columns)
 
 
@@ -79,7 +79,7 @@ def _replaced(frame: Any, columns: dict[Any, Any]) -> Any:
     return frame
 
 
-def _settled(column: Any) -> Any:
+def _numpy_typed(column: Any) -> Any:
     dtype = column.dtype
     if isinstance(dtype, pd.StringDtype):
         return _text(column)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from odibi_core.engines import csv_text
 from odibi_core.engines.files import warn_changed
-from odibi_core.engines.pandas_columns import refuse_objects, settled, whole
+from odibi_core.engines.pandas_columns import numpy_typed, refuse_objects, whole
 
 
 def read(source: Any, options: Mapping[str, Any], named: Collection[str] = ()) -> tuple[Any, set[str]]:
@@ -22,10 +22,10 @@ def read(source: Any, options: Mapping[str, Any], named: Collection[str] = ()) -
         options: of `pandas.read_csv`; a column that they give a type is left as it is.
         named: columns that another file of the same set has as text, by the same rule.
     """
-    text = csv_text.look(source, options)
+    text = csv_text.inspect(source, options)
     data = text.data
     if text.nul and pd.__version__ < "3" and "engine" not in options:
-        raise ValueError("it holds the character NUL, at which pandas before 3 ends a field; say engine='python'")
+        raise ValueError("it holds the character NUL, at which pandas before 3 ends a field; set engine='python'")
     given = {**_usual(options), **({"lineterminator": text.ends} if text.ends else {}), **options}
     frame = _parse(data, given)
     if "index_col" not in options and not isinstance(frame.index, pd.RangeIndex):
@@ -35,7 +35,7 @@ def read(source: Any, options: Mapping[str, Any], named: Collection[str] = ()) -
     if "dtype_backend" in options:
         return frame, set()
     free = [name for i, name in enumerate(frame.columns) if not _is_typed(name, i, options)]
-    frame = settled(frame, free)
+    frame = numpy_typed(frame, free)
     texts = _texts(data, given, frame, free, text.digits or bool(named), named)
     for name, column in texts.items():
         frame[name] = column
@@ -66,7 +66,7 @@ def _refuse_surplus(frame: Any) -> None:
         if field.notna().any():
             raise ValueError(
                 f"its lines have {len(fields)} fields, but its header names {frame.shape[1]}; the surplus holds "
-                f"{field.dropna().iloc[0]!r:.80}; name every column, or say index_col=[0] if the first is an index"
+                f"{field.dropna().iloc[0]!r:.80}; name every column, or set index_col=[0] if the first is an index"
             )
 
 
@@ -94,7 +94,8 @@ def _texts(
     again = _parse(data, {**given, "dtype": types})
     texts = {name: [value if isinstance(value, str) else None for value in again[name]] for name in asked}
     floats = {name for name in asked if frame[name].dtype.kind == "f"}
-    return {name: settled(again[[name]], [name])[name] for name in csv_text.text_columns(texts, floats, digits, named)}
+    found = csv_text.text_columns(texts, floats, digits, named)
+    return {name: numpy_typed(again[[name]], [name])[name] for name in found}
 
 
 def _is_suspicious(column: Any, digits: bool) -> bool:

@@ -29,7 +29,7 @@ def frame(relation: Any) -> Any:
     HUGEINT is int64 where it fits, else Python's own numbers; DECIMAL is `decimal.Decimal`; whole numbers and booleans
     of which some are missing are nullable.
     """
-    fetched, asked = sql_types.ask(relation, _WANTED, _LOSSY)
+    fetched, asked = sql_types.project(relation, _WANTED, _LOSSY)
     table = fetched.df()
     columns = [_column(each, table) for each in asked]
     made = pd.concat(columns, axis=1) if columns else table
@@ -37,7 +37,7 @@ def frame(relation: Any) -> Any:
     return made
 
 
-def _column(asked: sql_types.Asked, table: Any) -> Any:
+def _column(asked: sql_types.Projected, table: Any) -> Any:
     values, *more = (table.iloc[:, asked.place + i] for i in range(asked.width))
     if asked.id in sql_types.HUGE:
         return _large(values, *more)
@@ -72,7 +72,7 @@ def _nullable(values: Any, missing: Any) -> Any:
     return values.astype(name).mask(missing)
 
 
-def _inexact(asked: sql_types.Asked) -> EngineError:
+def _inexact(asked: sql_types.Projected) -> EngineError:
     if asked.id == "interval":
         return sql_types.refuse_months(asked.name)
     return EngineError(

@@ -22,7 +22,7 @@ def read(source: Any, options: Mapping[str, Any], named: Collection[str] = ()) -
         options: of `polars.read_csv`; a column that they give a type is left as it is.
         named: columns that another file of the same set has as text, by the same rule.
     """
-    text = csv_text.look(source, options)
+    text = csv_text.inspect(source, options)
     # Types are inferred from all rows: the first hundred often know only nulls.
     usual: dict[str, Any] = {"infer_schema_length": None, "null_values": csv_text.NULLS, "glob": False}
     if text.ends == "\r":
@@ -31,7 +31,7 @@ def read(source: Any, options: Mapping[str, Any], named: Collection[str] = ()) -
     frame = pl.read_csv(text.data, **given)
     # polars refuses rows that are no UTF-8, but not a header.
     if "encoding" not in options and any("\ufffd" in name for name in frame.columns):
-        raise ValueError("its header is not UTF-8; say encoding= if it is another")
+        raise ValueError("its header is not UTF-8; set encoding= if it is another")
     if options.keys() & {"schema", "dtypes", "new_columns", "with_column_names"}:
         return frame, set()
     texts = _texts(text.data, given, frame, text.digits or bool(named), named)

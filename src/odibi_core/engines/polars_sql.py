@@ -18,12 +18,12 @@ def frame(relation: Any) -> Any:
 
     HUGEINT is Int64 where it fits, else Int128; INTERVAL is Duration; an ENUM keeps its categories.
     """
-    fetched, asked = sql_types.ask(relation, _WANTED, _LOSSY)
+    fetched, asked = sql_types.project(relation, _WANTED, _LOSSY)
     table = fetched.pl()
     return pl.DataFrame([_column(each, table) for each in asked])
 
 
-def _column(asked: sql_types.Asked, table: Any) -> Any:
+def _column(asked: sql_types.Projected, table: Any) -> Any:
     values, *more = (table.to_series(asked.place + i).alias(asked.name) for i in range(asked.width))
     if asked.id in sql_types.HUGE:
         return _large(values, *more)

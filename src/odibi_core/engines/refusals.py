@@ -132,7 +132,7 @@ def _unfit_to_write(format: str, name: str, value: Any, shown: str) -> str | Non
     if format != "parquet" and name == "compression" and value not in (None, "infer", "uncompressed"):
         return f"{shown} does not fit: the suffix .gz or .zip decides how a file is packed"
     if name == "pyarrow_options" and isinstance(value, Mapping) and "partition_cols" in value:
-        return f"{shown} does not fit: say partition_by={value['partition_cols']!r} instead"
+        return f"{shown} does not fit: set partition_by={value['partition_cols']!r} instead"
     return None
 
 

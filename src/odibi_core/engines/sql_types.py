@@ -16,7 +16,7 @@ NESTED = frozenset(["list", "array", "struct", "map"])
 _FOREIGN = frozenset(["time with time zone", "bit", "union", "geometry", "variant"])
 
 
-class Asked(NamedTuple):
+class Projected(NamedTuple):
     """One column of the answer: its name, its type, and the position of its expressions in the fetched columns."""
 
     name: str
@@ -26,7 +26,9 @@ class Asked(NamedTuple):
     width: int
 
 
-def ask(relation: Any, wanted: Mapping[str, tuple[str, ...]], refused: frozenset[str]) -> tuple[Any, list[Asked]]:
+def project(
+    relation: Any, wanted: Mapping[str, tuple[str, ...]], refused: frozenset[str]
+) -> tuple[Any, list[Projected]]:
     """Return the relation with the expressions of `wanted` for its columns, and the position of each.
 
     Args:
@@ -34,16 +36,16 @@ def ask(relation: Any, wanted: Mapping[str, tuple[str, ...]], refused: frozenset
         wanted: by the type's id, expressions for the values and for what they leave out; `{0}` is the column.
         refused: types within nested columns that the library changes.
     """
-    asked: list[Asked] = []
+    projected: list[Projected] = []
     expressions: list[str] = []
     names = _distinct(relation.columns)
     for i, (name, type_) in enumerate(zip(names, relation.types, strict=True), 1):
         _refuse_foreign(name, type_, refused)
         given = wanted.get(type_.id, ("{0}",))
-        asked.append(Asked(name, type_, type_.id, len(expressions), len(given)))
+        projected.append(Projected(name, type_, type_.id, len(expressions), len(given)))
         expressions += [each.format(f"#{i}") for each in given]
     named = ", ".join(f'{expression} AS "{i}"' for i, expression in enumerate(expressions))
-    return relation.project(named), asked
+    return relation.project(named), projected
 
 
 def _distinct(columns: Sequence[str]) -> list[str]:
@@ -73,7 +75,7 @@ def refuse_months(name: str) -> EngineError:
     )
 
 
-# Nearly all large numbers fit 64 bits, and text is slow: only for those that do not it is asked for.
+# Nearly all large numbers fit 64 bits, and text is slow: only for those that do not it is projected for.
 LARGE = ("TRY_CAST({0} AS BIGINT)", "CASE WHEN TRY_CAST({0} AS BIGINT) IS NULL THEN {0}::VARCHAR END")
 # A day of an INTERVAL is 24 hours here, as in every frame; a month is none.
 INTERVAL = ("epoch_us({0})", "coalesce(datepart('month', {0}) <> 0 OR datepart('year', {0}) <> 0, false)")

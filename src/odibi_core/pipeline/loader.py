@@ -240,7 +240,7 @@ def _unnamed(module: ModuleType, path: Path) -> Any:
         return members[lists[0]]
     if lists:
         raise PipelineDefinitionError(
-            f"{path.name} has several pipelines: {', '.join(lists)}; say which one: {path.name}:{lists[0]}"
+            f"{path.name} has several pipelines: {', '.join(lists)}; name one: {path.name}:{lists[0]}"
         )
     called = MainCall(path, module)
     if (passed := called.pipeline()) is not None:

@@ -40,8 +40,8 @@ def check_select(connection: Any, query: str) -> None:
     """Raise `QueryError` unless the query is one SELECT that reads `logs`, its own subqueries, or generated rows."""
     check_text(query)
     _check_statements(connection, query)
-    said = connection.execute("select json_serialize_sql(?::varchar)", [query]).fetchone()[0]
-    parsed = json.loads(said)
+    serialized = connection.execute("select json_serialize_sql(?::varchar)", [query]).fetchone()[0]
+    parsed = json.loads(serialized)
     if parsed.get("error"):
         raise QueryError(f"the query must be one plain SELECT: {parsed.get('error_message')}")
     for problem in _problems(parsed["statements"], frozenset({_TABLE})):

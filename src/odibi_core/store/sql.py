@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from odibi_core.events import Event, encode
-from odibi_core.store.sql_duckdb import TIMEOUT_S, Answer, Interrupted, ask, opened, too_slow
+from odibi_core.store.sql_duckdb import TIMEOUT_S, Answer, Interrupted, opened, run_query, too_slow
 
 
 def query_files(query: str, paths: Iterable[Path], *, timeout_s: float = TIMEOUT_S, isolated: bool = False) -> Answer:
@@ -38,7 +38,7 @@ def query_files(query: str, paths: Iterable[Path], *, timeout_s: float = TIMEOUT
         timer.daemon = True
         timer.start()
         try:
-            cursor = ask(connection, query, table)
+            cursor = run_query(connection, query, table)
             rows = [dict(zip(cursor.columns, row, strict=True)) for batch in cursor.batches for row in batch]
         except Interrupted:
             raise too_slow(timeout_s) from None

@@ -77,7 +77,7 @@ def opened(query: str, paths: Iterable[Path]) -> Iterator[tuple[Any, LogTable]]:
         connection.close()
 
 
-def ask(connection: Any, query: str, table: LogTable) -> Cursor:
+def run_query(connection: Any, query: str, table: LogTable) -> Cursor:
     """Run the query.
 
     Raises:
@@ -221,15 +221,15 @@ def _explained(connection: Any, table: LogTable) -> Iterator[None]:
         ) from None
 
 
-def _explain(said: str, table: LogTable) -> str:
-    if "'pytz'" in said:
+def _explain(message: str, table: LogTable) -> str:
+    if "'pytz'" in message:
         return "a time with a zone cannot be returned inside a list or struct; cast it, such as now()::timestamp"
-    missing = re.search(r'column "([^"]+)" not found|does not have a column named "([^"]+)"', said)
+    missing = re.search(r'column "([^"]+)" not found|does not have a column named "([^"]+)"', message)
     if missing is None:
-        return said
+        return message
     name = missing[1] or missing[2]
     if table.find(name) is not None:
-        return said  # the log has it, but not where the query asks for it
+        return message  # the log has it, but not where the query asks for it
     known = [column.name for column in table.columns.values()]
     return f"the log has no field {name!r}{nearest(name, known)}"
 

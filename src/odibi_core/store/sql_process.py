@@ -30,7 +30,16 @@ from odibi_core.events.clock import monotonic
 from odibi_core.store import sql_values
 from odibi_core.store.segments import ReadErrors
 from odibi_core.store.select_only import check_text
-from odibi_core.store.sql_duckdb import THREADS, TIMEOUT_S, Answer, Cursor, ask, opened, too_large, too_slow
+from odibi_core.store.sql_duckdb import (
+    THREADS,
+    TIMEOUT_S,
+    Answer,
+    Cursor,
+    opened,
+    run_query,
+    too_large,
+    too_slow,
+)
 
 ADDRESS_SPACE: Final = 2 << 30
 """Bytes that the child may map: Python, DuckDB and everything that the query needs."""
@@ -260,7 +269,7 @@ def _answer(request: Request, out: BinaryIO) -> None:
         _limit(resource.RLIMIT_FSIZE, 0)
         _limit_cpu(request.timeout_s)
         write_message(out, _encode(Table(table.read_errors, table.left_out)))
-        cursor = ask(connection, request.query, table)
+        cursor = run_query(connection, request.query, table)
         write_message(out, _encode(Columns(cursor.columns)))
         for rows in _packed(cursor.batches):
             write_message(out, _encode(Rows(rows)))
