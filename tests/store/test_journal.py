@@ -386,6 +386,27 @@ journal(an_event("a", seq=0)); journal(an_event("a", seq=1))
     assert [event.seq for event in read_events(all_segments(tmp_path))] == [0, 1, 2]
 
 
+def test_buffered_is_written_at_exit_by_a_journal_that_a_daemon_thread_holds(tmp_path: Path) -> None:
+    """Its thread never lets it go, so that it is not closed when the interpreter ends."""
+    script = """
+import sys, threading
+from odibi_core.store.journal import Journal
+from odibi_core.testing import an_event
+begun = threading.Event()
+
+def work():
+    journal = Journal(sys.argv[1], durability="buffered")
+    journal(an_event("a", seq=0))
+    begun.set()
+    threading.Event().wait()
+
+threading.Thread(target=work, daemon=True).start()
+begun.wait()
+"""
+    in_python(script, tmp_path)
+    assert [event.seq for event in read_events(all_segments(tmp_path))] == [0]
+
+
 def test_a_line_over_the_limit_is_shortened_and_says_so(tmp_path: Path) -> None:
     """1 MB a line: the longest values go first, the standard fields stay."""
     journal = Journal(tmp_path)

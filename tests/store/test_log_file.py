@@ -5,8 +5,10 @@ from __future__ import annotations
 import gc
 import json
 import os
+import signal
 import subprocess
 import sys
+import threading
 from datetime import timedelta
 from pathlib import Path
 
@@ -39,6 +41,31 @@ def test_processes_share_the_file() -> None:
     lines = [json.loads(line) for line in Path("app.jsonl").read_text().splitlines() if line]
     for who in range(4):
         assert [line["n"] for line in lines if line["who"] == str(who)] == list(range(500))
+
+
+def test_a_forked_child_writes_while_another_thread_logs() -> None:
+    """A lock that a thread of the parent holds does not hold up the child, whose counts begin at 0."""
+    file, held, done = LogFile("app.jsonl"), threading.Event(), threading.Event()
+    file(an_event("parent"))
+
+    def hold() -> None:
+        with file._lock:
+            held.set()
+            done.wait(60)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait(60)
+    pid = os.fork()
+    if pid == 0:
+        signal.alarm(20)
+        file(an_event("child"))
+        os._exit(0 if (file.accepted, file.written) == (1, 1) else 1)
+    status = os.waitpid(pid, 0)[1]
+    done.set()
+    thread.join()
+    assert status == 0
+    assert read(Path("app.jsonl")) == ["parent", "child"]
 
 
 def test_it_appends_to_exactly_that_file() -> None:
