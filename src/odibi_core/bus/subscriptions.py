@@ -78,7 +78,7 @@ class Subscription:
         self.lock = threading.Lock()
         self.rounds: deque[Any] | None = None
         self.spelling = {canonical(kind): kind for kind in self.kinds}
-        also = getattr(handler, "hears_also", ()) if known_kinds.PIPELINE_COMPLETE in self.spelling else ()
+        also = getattr(handler, "also_handles", ()) if known_kinds.PIPELINE_COMPLETE in self.spelling else ()
         self.received = frozenset({*self.spelling, *also})
         self._check_handler()
 

@@ -160,9 +160,7 @@ class MetricsEndpoint:
             with group.locked():
                 self._serve_group(group)
         except OSError as error:
-            _log.warning(
-                "processes cannot share port %s: %s; this process serves only itself", self.port, error
-            )
+            _log.warning("processes cannot share port %s: %s; this process serves only itself", self.port, error)
             shared.group = None
             return False
         self._shared = shared

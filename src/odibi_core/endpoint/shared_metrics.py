@@ -184,9 +184,7 @@ class SharedMetrics:
         return _series(archive)
 
 
-def _merge(
-    alive: list[Part], archived: list[Any], *, unreadable: int, memory: dict[str, Any]
-) -> MetricsSnapshot:
+def _merge(alive: list[Part], archived: list[Any], *, unreadable: int, memory: dict[str, Any]) -> MetricsSnapshot:
     merged = MergedMetrics()
     merged.add(archived)
     for part in alive:

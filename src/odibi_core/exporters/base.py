@@ -43,7 +43,7 @@ class Exporter(Protocol):
 
     content_type: ClassVar[str]
     suffix: ClassVar[str]
-    needs_samples: ClassVar[bool]
+    needs_samples: ClassVar[bool] = False
 
     def export(self, snapshot: MetricsSnapshot, /) -> Any:
         """Return a text, bytes, or an object of the library that the exporter is named after."""

@@ -6,11 +6,11 @@ from typing import ClassVar
 
 import pandas as pd
 
-from odibi_core.exporters.base import MetricsSnapshot
+from odibi_core.exporters.base import Exporter, MetricsSnapshot
 from odibi_core.exporters.columns import columns
 
 
-class DataFrameExporter:
+class DataFrameExporter(Exporter):
     """DataFrame with one row for each measurement: `metric_type, name, value, timestamp, label_*`."""
 
     content_type: ClassVar[str] = "application/x-pandas"

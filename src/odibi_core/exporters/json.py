@@ -8,17 +8,16 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from odibi_core.events.clock import iso
-from odibi_core.exporters.base import MetricsSnapshot
+from odibi_core.exporters.base import Exporter, MetricsSnapshot
 from odibi_core.views.metrics.nodes import node_stats, nodes, summary
 from odibi_core.views.metrics.series import Series
 
 
-class JsonExporter:
+class JsonExporter(Exporter):
     """JSON document with the summary, each series by its metric, and each node."""
 
     content_type: ClassVar[str] = "application/json"
     suffix: ClassVar[str] = ".json"
-    needs_samples: ClassVar[bool] = False
 
     def export(self, snapshot: MetricsSnapshot, /) -> str:
         numbers = summary(snapshot.view)
@@ -52,12 +51,11 @@ def _entry(series: Series, measured_at: datetime | None) -> dict[str, Any]:
     }
 
 
-class SummaryExporter:
+class SummaryExporter(Exporter):
     """Short JSON document, as written by `MetricsManager.save_to_file`."""
 
     content_type: ClassVar[str] = "application/json"
     suffix: ClassVar[str] = ".json"
-    needs_samples: ClassVar[bool] = False
 
     def export(self, snapshot: MetricsSnapshot, /) -> str:
         numbers = summary(snapshot.view)

@@ -8,11 +8,11 @@ from typing import ClassVar
 import pyarrow as pa
 from pyarrow import parquet
 
-from odibi_core.exporters.base import MetricsSnapshot
+from odibi_core.exporters.base import Exporter, MetricsSnapshot
 from odibi_core.exporters.columns import columns
 
 
-class ParquetExporter:
+class ParquetExporter(Exporter):
     """Parquet file with the rows of `dataframe`, zstd-compressed; timestamps are in UTC with microseconds."""
 
     content_type: ClassVar[str] = "application/vnd.apache.parquet"
@@ -22,10 +22,7 @@ class ParquetExporter:
     def export(self, snapshot: MetricsSnapshot, /) -> bytes:
         types = {"value": pa.float64(), "timestamp": pa.timestamp("us", tz="UTC")}
         table = pa.table(
-            {
-                name: pa.array(values, types.get(name, pa.string()))
-                for name, values in columns(snapshot.recent).items()
-            }
+            {name: pa.array(values, types.get(name, pa.string())) for name, values in columns(snapshot.recent).items()}
         )
         sink = io.BytesIO()
         parquet.write_table(table, sink, compression="zstd")

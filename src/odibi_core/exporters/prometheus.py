@@ -9,7 +9,7 @@ from math import inf
 from operator import attrgetter
 from typing import Any, ClassVar, TypeAlias
 
-from odibi_core.exporters.base import MetricsSnapshot
+from odibi_core.exporters.base import Exporter, MetricsSnapshot
 from odibi_core.exporters.prometheus_names import (
     BUCKETS,
     CACHE_HIT_RATE,
@@ -29,12 +29,11 @@ from odibi_core.views.metrics.series import Family, Series
 from odibi_core.views.metrics.types import COUNTER, GAUGE
 
 
-class PrometheusExporter:
+class PrometheusExporter(Exporter):
     """Prometheus' text format 0.0.4: each family once, in a stable order."""
 
     content_type: ClassVar[str] = "text/plain; version=0.0.4; charset=utf-8"
     suffix: ClassVar[str] = ".prom"
-    needs_samples: ClassVar[bool] = False
     _open_metrics: ClassVar[bool] = False
 
     def export(self, snapshot: MetricsSnapshot, /) -> str:
@@ -146,7 +145,4 @@ _WRITERS: dict[str, Writer] = {
     BUCKETS: _buckets,
 }
 # OpenMetrics forbids a negative sum, and a count without a sum: such a histogram has only its buckets.
-_OPEN_WRITERS: dict[str, Writer] = {
-    **_WRITERS,
-    BUCKETS: partial(_buckets, least_sum=0.0),
-}
+_OPEN_WRITERS: dict[str, Writer] = {**_WRITERS, BUCKETS: partial(_buckets, least_sum=0.0)}

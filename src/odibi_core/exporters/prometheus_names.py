@@ -148,9 +148,7 @@ class FamilyNames:
         spelled = self._orders.get(asked)
         if spelled is None:
             spelled = self._orders[asked] = [(label, self._spelling(label)) for label in asked]
-        written = [
-            f'{spelling}="{escaped(name if label is None else labels[label])}"' for label, spelling in spelled
-        ]
+        written = [f'{spelling}="{escaped(name if label is None else labels[label])}"' for label, spelling in spelled]
         return f"{{{','.join(written)}}} " if written else " "
 
     def _spelling(self, label: str | None) -> str:

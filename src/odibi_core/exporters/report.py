@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from odibi_core.events.clock import iso
 from odibi_core.events.inert import printable
-from odibi_core.exporters.base import MetricsSnapshot
+from odibi_core.exporters.base import Exporter, MetricsSnapshot
 from odibi_core.views.metrics.nodes import node_stats, rate_text, summary
 
 TITLE = "ODIBI CORE Metrics Report"
@@ -14,12 +14,11 @@ _WIDTH = 72
 _LISTED = 20
 
 
-class ReportExporter:
+class ReportExporter(Exporter):
     """Report of one screen: totals, cache hit rate, the slowest nodes, and each node."""
 
     content_type: ClassVar[str] = "text/plain; charset=utf-8"
     suffix: ClassVar[str] = ".txt"
-    needs_samples: ClassVar[bool] = False
 
     def export(self, snapshot: MetricsSnapshot, /) -> str:
         numbers = summary(snapshot.view)

@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from odibi_core.exporters.base import MetricsSnapshot
+from odibi_core.exporters.base import Exporter, MetricsSnapshot
 from odibi_core.views.metrics.series import Series
 
 
-class SnapshotExporter:
+class SnapshotExporter(Exporter):
     """JSON document with each series; in a forked child without the part that was inherited.
 
     A sum is a list of numbers to add: so the difference from the inherited part is exact, and rounding cannot decrease
@@ -19,7 +19,6 @@ class SnapshotExporter:
 
     content_type: ClassVar[str] = "application/json"
     suffix: ClassVar[str] = ".json"
-    needs_samples: ClassVar[bool] = False
 
     def export(self, snapshot: MetricsSnapshot, /) -> str:
         found = (

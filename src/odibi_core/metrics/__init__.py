@@ -6,8 +6,4 @@ way to other systems, `exporter` files and texts of every usual format.
 
 from odibi_core.metrics.manager import Metric, MetricsManager, MetricType
 
-__all__ = [
-    "Metric",
-    "MetricType",
-    "MetricsManager",
-]
+__all__ = ["Metric", "MetricType", "MetricsManager"]

@@ -79,9 +79,7 @@ class MetricsManager(MetricsRecorder):
         """Record a value of a metric: its name decides if it is a counter, a histogram or a gauge (any other name)."""
         self._record(kind_of(metric_type), metric_type, name, labels, value)
 
-    def increment(
-        self, metric_type: str, name: str | None = None, value: float = 1, labels: Labels = None
-    ) -> None:
+    def increment(self, metric_type: str, name: str | None = None, value: float = 1, labels: Labels = None) -> None:
         """Add to a counter. A negative or non-numeric value is refused: counted in `refused`, with one warning."""
         self._record(COUNTER, metric_type, name, labels, value)
 
@@ -138,9 +136,7 @@ class MetricsManager(MetricsRecorder):
         with self._reading():
             chunks = list(self._recent)
         samples = [(offset, sample) for offset, chunk in chunks for sample in chunk]
-        return [
-            _metric(offset, *sample) for offset, sample in samples[max(0, len(samples) - self._max_samples) :]
-        ]
+        return [_metric(offset, *sample) for offset, sample in samples[max(0, len(samples) - self._max_samples) :]]
 
     @property
     def counters(self) -> Counter[str]:

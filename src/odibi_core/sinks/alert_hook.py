@@ -16,14 +16,10 @@ class AlertHook:
     """
 
     __name__ = "alert"
-    hears_also = (kinds.PIPELINE_ERROR,)
+    also_handles = (kinds.PIPELINE_ERROR,)
 
-    def __init__(self, threshold_failed: int, stream: TextIO | None) -> None:
-        if (
-            isinstance(threshold_failed, bool)
-            or not isinstance(threshold_failed, int)
-            or threshold_failed < 1
-        ):
+    def __init__(self, threshold_failed: int = 1, *, stream: TextIO | None = None) -> None:
+        if isinstance(threshold_failed, bool) or not isinstance(threshold_failed, int) or threshold_failed < 1:
             raise ConfigurationError(
                 f"threshold_failed must be a number of nodes, at least 1; got {sanitize_value(threshold_failed)!r:.200}"
             )
@@ -49,6 +45,4 @@ class AlertHook:
             self._bus.publish(kinds.ALERT_RAISED, message, level="error", fields=fields)
 
 
-def create_alert_hook(threshold_failed: int = 1, *, stream: TextIO | None = None) -> AlertHook:
-    """Create the hook; see `odibi_core.bus.built_in_hooks.create_alert_hook`."""
-    return AlertHook(threshold_failed, stream)
+create_alert_hook = AlertHook

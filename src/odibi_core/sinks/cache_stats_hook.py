@@ -15,7 +15,7 @@ class CacheStatsHook:
     """
 
     __name__ = "cache_stats"
-    hears_also = (kinds.PIPELINE_ERROR,)
+    also_handles = (kinds.PIPELINE_ERROR,)
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream
@@ -26,11 +26,7 @@ class CacheStatsHook:
             return
         hits, misses = (_sum(metrics.counters, name) for name in ("cache_hit", "cache_miss"))
         rate = f"{metrics.get_cache_hit_rate():.1%}" if hits + misses else "–"
-        print(
-            f"Cache: {hits:g} hits, {misses:g} misses ({rate} hit rate)",
-            file=self._stream or sys.stdout,
-            flush=True,
-        )
+        print(f"Cache: {hits:g} hits, {misses:g} misses ({rate} hit rate)", file=self._stream or sys.stdout, flush=True)
 
 
 def _sum(counters: dict[str, float], metric: str) -> float:
@@ -38,6 +34,4 @@ def _sum(counters: dict[str, float], metric: str) -> float:
     return sum(value for name, value in counters.items() if name == metric or name.startswith(f"{metric}:"))
 
 
-def create_cache_stats_hook(stream: TextIO | None = None) -> CacheStatsHook:
-    """Create the hook; see `odibi_core.bus.built_in_hooks.create_cache_stats_hook`."""
-    return CacheStatsHook(stream)
+create_cache_stats_hook = CacheStatsHook

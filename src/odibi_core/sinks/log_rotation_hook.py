@@ -24,20 +24,17 @@ class LogRotationHook:
     """
 
     __name__ = "log_rotation"
-    hears_also = (kinds.PIPELINE_ERROR,)
+    also_handles = (kinds.PIPELINE_ERROR,)
 
     def __init__(
         self,
         log_dir: str | Path,
-        max_age_days: float | None,
-        max_total_mb: float | None,
-        max_files: int | None,
+        max_files: int | None = None,
+        max_age_days: float | None = 30,
+        *,
+        max_total_mb: float | None = None,
     ) -> None:
-        for name, limit in (
-            ("max_age_days", max_age_days),
-            ("max_total_mb", max_total_mb),
-            ("max_files", max_files),
-        ):
+        for name, limit in (("max_age_days", max_age_days), ("max_total_mb", max_total_mb), ("max_files", max_files)):
             if limit is not None and not _is_limit(limit):
                 raise ConfigurationError(
                     f"{name} must be a number of at least 0, or None for no limit; got {sanitize_value(limit)!r:.200}"
@@ -84,12 +81,4 @@ def _stamped(paths: Iterable[Path]) -> Iterator[tuple[float, str, int, Path]]:
         yield stat.st_mtime, path.name, stat.st_size, path
 
 
-def create_log_rotation_hook(
-    log_dir: str | Path,
-    max_files: int | None = None,
-    max_age_days: float | None = 30,
-    *,
-    max_total_mb: float | None = None,
-) -> LogRotationHook:
-    """Create the hook; see `odibi_core.bus.built_in_hooks.create_log_rotation_hook`."""
-    return LogRotationHook(log_dir, max_age_days, max_total_mb, max_files)
+create_log_rotation_hook = LogRotationHook

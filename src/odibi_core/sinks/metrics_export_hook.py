@@ -10,14 +10,9 @@ from odibi_core import private_files
 from odibi_core.errors import ConfigurationError, nearest
 from odibi_core.events import kinds
 from odibi_core.events.clock import new_id, utc_now
+from odibi_core.plugins import load
 
-SUFFIXES: Final = {
-    "json": "json",
-    "prometheus": "prom",
-    "parquet": "parquet",
-    "openmetrics": "om",
-    "report": "txt",
-}
+FORMATS: Final = ("json", "prometheus", "parquet", "openmetrics", "report")
 DEFAULT_FORMATS: Final = ("json", "prometheus")
 
 
@@ -28,14 +23,14 @@ class MetricsExportHook:
     """
 
     __name__ = "metrics_export"
-    hears_also = (kinds.PIPELINE_ERROR,)
+    also_handles = (kinds.PIPELINE_ERROR,)
 
     def __init__(self, export_dir: str | Path, formats: Sequence[str] | None = None) -> None:
         formats = DEFAULT_FORMATS if formats is None else [formats] if isinstance(formats, str) else formats
         for name in formats:
-            if name not in SUFFIXES:
+            if name not in FORMATS:
                 raise ConfigurationError(
-                    f"metrics cannot be exported as {name!r}{nearest(name, SUFFIXES)}; one of: {', '.join(SUFFIXES)}"
+                    f"a format of metrics must be one of {', '.join(FORMATS)}, got {name!r}{nearest(name, FORMATS)}"
                 )
         self.export_dir = Path(export_dir)
         self.formats = tuple(formats)
@@ -49,12 +44,8 @@ class MetricsExportHook:
         if any(self.export_dir.glob(f"{stem}.*")):
             stem = f"{stem}_{new_id(4)}"
         for name in self.formats:
-            path = self.export_dir / f"{stem}.{SUFFIXES[name]}"
+            path = self.export_dir / f"{stem}{load('exporters', name).suffix}"
             self.written.append(private_files.write_atomic(path, metrics.export(name)))
 
 
-def create_metrics_export_hook(
-    export_dir: str | Path, formats: Sequence[str] | None = None
-) -> MetricsExportHook:
-    """Create the hook; see `odibi_core.bus.built_in_hooks.create_metrics_export_hook`."""
-    return MetricsExportHook(export_dir, formats)
+create_metrics_export_hook = MetricsExportHook

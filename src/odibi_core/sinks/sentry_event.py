@@ -11,16 +11,7 @@ from odibi_core.events.trace import Frame, Raised, read_trace
 from odibi_core.views.errors import fingerprint_of
 from odibi_core.views.values import flag, record, records, text, texts
 
-_TAGS: Final = (
-    "run_id",
-    "node_name",
-    "operation",
-    "component",
-    "correlation_id",
-    "event_type",
-    "layer",
-    "engine",
-)
+_TAGS: Final = ("run_id", "node_name", "operation", "component", "correlation_id", "event_type", "layer", "engine")
 _OF_USERS: Final = ("username", "email", "ip_address")
 """Fields of a user in Sentry besides the id."""
 _TAG: Final = 200
@@ -83,9 +74,7 @@ def _contexts(event: Event) -> dict[str, Any]:
         "event_type": event.event_type,
         "seq": event.seq,
     }
-    contexts = {
-        name: value for name, value in record(event.fields.get("contexts")).items() if isinstance(value, dict)
-    }
+    contexts = {name: value for name, value in record(event.fields.get("contexts")).items() if isinstance(value, dict)}
     own = record(event.fields.get("context"))
     return {**contexts, **({"error": own} if own else {}), "odibi": where}
 

@@ -16,7 +16,7 @@ class SummaryHook:
     """
 
     __name__ = "summary"
-    hears_also = (kinds.PIPELINE_ERROR,)
+    also_handles = (kinds.PIPELINE_ERROR,)
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream
@@ -42,6 +42,4 @@ def _seconds(duration_ms: object) -> str:
     return f"{duration_ms / 1e3:.2f} s" if isinstance(duration_ms, (int, float)) else "unknown"
 
 
-def create_summary_hook(stream: TextIO | None = None) -> SummaryHook:
-    """Create the hook; see `odibi_core.bus.built_in_hooks.create_summary_hook`."""
-    return SummaryHook(stream)
+create_summary_hook = SummaryHook

@@ -81,7 +81,7 @@ class StoryHook:
     """
 
     __name__ = "story"
-    hears_also = (kinds.PIPELINE_ERROR,)
+    also_handles = (kinds.PIPELINE_ERROR,)
 
     def __init__(self, output_dir: str | os.PathLike[str] = ".") -> None:
         self.output_dir = Path(output_dir)

@@ -72,14 +72,17 @@ class Family:
 
 
 class _BaseSeries:
-    __slots__ = ("count", "d_count", "family", "key", "text")
+    """Identity, count and sum of a series."""
+
+    __slots__ = ("count", "d_count", "d_total", "family", "key", "text", "total")
 
     def __init__(self, family: Family, key: IndexKey) -> None:
         self.family = family
         self.key = key
         self.text: str | None = None  # a cache of an exporter: the labels as written
-        self.count = 0
-        self.d_count = 0
+        self.count = self.d_count = 0
+        self.total: float = 0
+        self.d_total: float = 0
 
     def labels(self) -> dict[str, str]:
         half = (len(self.key) + 1) // 2
@@ -93,19 +96,24 @@ class _BaseSeries:
     def samples(self) -> int:
         return self.count + self.d_count
 
+    @property
+    def sum(self) -> float:
+        return self.total + _bounded(self.d_total)
+
+    def _publish_sum(self) -> None:
+        self.total += _bounded(self.d_total)
+        self.count += self.d_count
+        self.d_total = self.d_count = 0
+
 
 class CounterSeries(_BaseSeries):
     """A sum that only grows."""
 
-    __slots__ = ("d_total", "total")
+    __slots__ = ()
     kind: Final = COUNTER
 
-    def __init__(self, family: Family, key: IndexKey) -> None:
-        super().__init__(family, key)
-        self.total: float = 0
-        self.d_total: float = 0
-
     def add(self, value: float) -> bool:
+        """Add a measured value to the delta; return False if it is refused."""
         if not 0 <= value < _HUGE:
             return False
         self.d_total += value
@@ -113,6 +121,7 @@ class CounterSeries(_BaseSeries):
         return True
 
     def fold(self, value: float, count: int = 1) -> bool:
+        """Add a value of an event to the total; return False if it is refused."""
         if not 0 <= value < _HUGE:
             return False
         self.total += value
@@ -121,18 +130,16 @@ class CounterSeries(_BaseSeries):
 
     @property
     def value(self) -> float:
-        return self.total + _bounded(self.d_total)
+        return self.sum
 
     def publish(self) -> dict[str, Any]:
         """Move the delta into the total, and return it as the fields of a `metric` event."""
-        self.d_total = _bounded(self.d_total)
-        fields = {"value": to_json_number(self.d_total), "count": self.d_count}
-        self.total += self.d_total
-        self.count += self.d_count
-        self.d_total = self.d_count = 0
+        fields = {"value": to_json_number(_bounded(self.d_total)), "count": self.d_count}
+        self._publish_sum()
         return fields
 
     def merge(self, fields: Mapping[str, Any]) -> None:
+        """Add the fields of a `metric` event to the total."""
         value = parse_number(fields.get("value"))
         if value is not None:
             self.fold(value, max(1, whole(fields.get("count")) or 1))
@@ -144,15 +151,13 @@ class CounterSeries(_BaseSeries):
 class GaugeSeries(_BaseSeries):
     """The last value, and the sum of all values for averages and totals (rows)."""
 
-    __slots__ = ("d_last", "d_total", "last", "total")
+    __slots__ = ("d_last", "last")
     kind: Final = GAUGE
 
     def __init__(self, family: Family, key: IndexKey) -> None:
         super().__init__(family, key)
         self.last: float = 0
-        self.total: float = 0
         self.d_last: float = 0
-        self.d_total: float = 0
 
     def add(self, value: float) -> bool:
         if -_HUGE < value < _HUGE:
@@ -176,17 +181,11 @@ class GaugeSeries(_BaseSeries):
     def value(self) -> float:
         return self.d_last if self.d_count else self.last
 
-    @property
-    def sum(self) -> float:
-        return self.total + _bounded(self.d_total)
-
     def publish(self) -> dict[str, Any]:
-        self.d_total = _bounded(self.d_total)
-        fields = {"value": to_json_number(self.d_last), "count": self.d_count, "sum": to_json_number(self.d_total)}
-        self.last = self.d_last
-        self.total += self.d_total
-        self.count += self.d_count
-        self.d_last = self.d_total = self.d_count = 0
+        total = to_json_number(_bounded(self.d_total))
+        fields = {"value": to_json_number(self.d_last), "count": self.d_count, "sum": total}
+        self.last, self.d_last = self.d_last, 0
+        self._publish_sum()
         return fields
 
     def merge(self, fields: Mapping[str, Any]) -> None:
@@ -203,14 +202,12 @@ class GaugeSeries(_BaseSeries):
 class HistogramSeries(_BaseSeries):
     """A distribution: count, sum, minimum, maximum and last value, and the count of each bucket."""
 
-    __slots__ = ("bounds", "buckets", "d_buckets", "d_last", "d_total", "max", "min", "total", "total_last")
+    __slots__ = ("bounds", "buckets", "d_buckets", "d_last", "max", "min", "total_last")
     kind: Final = HISTOGRAM
 
     def __init__(self, family: Family, key: IndexKey) -> None:
         super().__init__(family, key)
         self.bounds = family.bounds
-        self.total: float = 0
-        self.d_total: float = 0
         self.total_last: float = 0
         self.d_last: float = 0
         self.min: float = INF
@@ -257,10 +254,6 @@ class HistogramSeries(_BaseSeries):
     def last(self) -> float:
         return self.d_last if self.d_count else self.total_last
 
-    @property
-    def sum(self) -> float:
-        return self.total + _bounded(self.d_total)
-
     def counts(self) -> list[int]:
         """Return the count of each bucket, not cumulative; the last bucket is unbounded."""
         published, delta = self.buckets, self.d_buckets
@@ -269,18 +262,15 @@ class HistogramSeries(_BaseSeries):
         return [a + b for a, b in zip(published, delta, strict=True)]
 
     def publish(self) -> dict[str, Any]:
-        self.d_total = _bounded(self.d_total)
+        total = to_json_number(_bounded(self.d_total))
         fields = {
-            "value": to_json_number(self.d_total), "count": self.d_count, "sum": to_json_number(self.d_total),
+            "value": total, "count": self.d_count, "sum": total,
             "min": to_json_number(self.min), "max": to_json_number(self.max), "last": to_json_number(self.last),
-            "buckets": {_le(self.bounds, place): count for place, count in enumerate(self.d_buckets or ()) if count},
+            "buckets": self._by_bound(self.d_buckets or []),
         }  # fmt: skip
         self.total_last = self.d_last
-        self.total += self.d_total
-        self.count += self.d_count
-        self.buckets = self.counts()
-        self.d_total = self.d_count = 0
-        self.d_buckets = None
+        self.buckets, self.d_buckets = self.counts(), None
+        self._publish_sum()
         return fields
 
     def merge(self, fields: Mapping[str, Any]) -> None:
@@ -300,21 +290,24 @@ class HistogramSeries(_BaseSeries):
             self.total_last, self.min, self.max = last, min(self.min, low), max(self.max, high)
 
     def answer(self) -> dict[str, Any]:
-        buckets = {_le(self.bounds, place): count for place, count in enumerate(self.counts()) if count}
         return {
             "count": self.samples, "sum": to_json_number(self.sum), "min": to_json_number(self.min),
-            "max": to_json_number(self.max), "last": to_json_number(self.last), "buckets": buckets,
+            "max": to_json_number(self.max), "last": to_json_number(self.last),
+            "buckets": self._by_bound(self.counts()),
         }  # fmt: skip
+
+    def _by_bound(self, counts: list[int]) -> dict[str, int]:
+        return {
+            repr(self.bounds[place]) if place < len(self.bounds) else "+Inf": count
+            for place, count in enumerate(counts)
+            if count
+        }
 
 
 Series: TypeAlias = CounterSeries | GaugeSeries | HistogramSeries
 Sample: TypeAlias = tuple[Series, Any, float]
 """A series, a value measured for it, and the time."""
-SERIES: Final[dict[str, type[Series]]] = {
-    COUNTER: CounterSeries,
-    GAUGE: GaugeSeries,
-    HISTOGRAM: HistogramSeries,
-}
+SERIES: Final[dict[str, type[Series]]] = {COUNTER: CounterSeries, GAUGE: GaugeSeries, HISTOGRAM: HistogramSeries}
 
 
 def apply(samples: list[Sample]) -> list[Sample]:
@@ -326,10 +319,6 @@ def apply(samples: list[Sample]) -> list[Sample]:
         if (kind is not int and kind is not float) or not series.add(value):
             rejected.append(sample)
     return rejected
-
-
-def _le(bounds: tuple[float, ...], place: int) -> str:
-    return repr(bounds[place]) if place < len(bounds) else "+Inf"
 
 
 def _bounded(value: float) -> float:

@@ -245,9 +245,7 @@ class SeriesKey:
 
 def _is_sanitized(name: str, labels: dict[str, str] | None) -> bool:
     """Return true if the name and labels of an event can be used unchanged, which is the usual case."""
-    return all(
-        len(part) <= _MAX_TEXT and sanitize_text(part) == part for part in (name, *(labels or {}).values())
-    )
+    return all(len(part) <= _MAX_TEXT and sanitize_text(part) == part for part in (name, *(labels or {}).values()))
 
 
 def _spelling(name: Any, labels: Any) -> IndexKey | None:
