@@ -38,7 +38,7 @@ def bus(heard: RecordingSink) -> EventBus:
 def test_seq_counts_from_zero_without_a_gap_in_the_order_of_the_sinks(
     bus: EventBus, heard: RecordingSink
 ) -> None:
-    """Also with eight threads: `seq` is the order in which sinks heard."""
+    """Also with eight threads: `seq` is the order of delivery to the sinks."""
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda n: bus.publish("x", fields={"n": n}), range(2000)))
     assert [event.seq for event in heard.events] == list(range(2000))
@@ -76,7 +76,7 @@ def test_sinks_are_called_by_priority_then_registration(bus: EventBus) -> None:
 
 
 def test_cause_before_effect(bus: EventBus, heard: RecordingSink) -> None:
-    """What a sink says waits until all sinks heard what it reacts to, and what that leads to waits again."""
+    """An event that a sink publishes waits until all sinks received its cause, and so do its own effects."""
     late = RecordingSink()
 
     def chain(event: Event) -> None:
@@ -91,7 +91,7 @@ def test_cause_before_effect(bus: EventBus, heard: RecordingSink) -> None:
 
 
 def test_hooks_hear_what_sinks_say_after_its_cause(bus: EventBus) -> None:
-    """A rule is a sink; who waits for its alert is a hook."""
+    """A rule is a sink; the code that waits for its alert is a hook."""
     heard: list[str] = []
     bus.subscribe(lambda event: bus.publish("alert_raised") if event.event_type == "x" else None)
     bus.register_hook("*", lambda event: heard.append(event["event_type"]))
@@ -101,7 +101,7 @@ def test_hooks_hear_what_sinks_say_after_its_cause(bus: EventBus) -> None:
 
 
 def test_what_a_hook_says_reaches_hooks_after_its_round(bus: EventBus, heard: RecordingSink) -> None:
-    """Each hook hears the events in one order; no recursion, however long the chain is."""
+    """Each hook receives the events in one order; no recursion, however long the chain is."""
     order: list[str] = []
 
     def first(event: dict[str, Any]) -> None:
@@ -120,14 +120,14 @@ def test_what_a_hook_says_reaches_hooks_after_its_round(bus: EventBus, heard: Re
 def test_a_failing_sink_is_reported_once_and_the_others_hear_on(
     bus: EventBus, heard: RecordingSink, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Logged each time, said as `hook_failed` the first time, redacted."""
+    """Logged each time, published as `hook_failed` the first time, redacted."""
     bus.subscribe(FailingSink(ValueError("password=hunter2")), name="broken", priority=EventPriority.HIGH)
     bus.publish("a")
     bus.publish("b")
     assert heard.kinds == ["a", "hook_failed", "b"]
     assert heard.events[1].fields["hook"] == "broken"
     assert "hunter2" not in caplog.text + str(heard.events)
-    assert bus.failures == {"broken": 3}  # its own report it heard too
+    assert bus.failures == {"broken": 3}  # its own report it received too
 
 
 def test_a_sink_that_fails_again_and_again_is_called_no_more(bus: EventBus) -> None:
@@ -271,7 +271,7 @@ def test_hooks_may_register_and_unregister_while_they_are_called(bus: EventBus) 
 def test_live_objects_reach_hooks_as_they_are_and_the_record_as_text(
     bus: EventBus, heard: RecordingSink
 ) -> None:
-    """What JSON cannot hold is for hooks in this process; a secret's object is for nobody."""
+    """Only hooks of this process receive objects that JSON cannot hold; no hook receives a secret."""
     thing = object()
     seen: list[dict[str, Any]] = []
     bus.register_hook("x", seen.append)
@@ -283,7 +283,7 @@ def test_live_objects_reach_hooks_as_they_are_and_the_record_as_text(
 
 @pytest.mark.parametrize("kind", ["node_complete", "*"])
 def test_a_hook_that_runs_a_whole_pipeline_on_the_same_bus_does_not_deadlock(kind: str) -> None:
-    """With threads, whose events the same hook would hear: it is called again, and everything ends."""
+    """With threads, whose events the same hook would receive: it is called again, and everything ends."""
     bus, depth = EventBus(), threading.local()
     runs: list[str] = []
     busy = threading.Lock()
@@ -341,7 +341,7 @@ def test_a_hook_is_called_by_one_thread_at_a_time(bus: EventBus) -> None:
 def test_an_asynchronous_hook_has_the_context_of_who_said_the_event(
     bus: EventBus, heard: RecordingSink
 ) -> None:
-    """What it says belongs to the same run."""
+    """An event that it publishes belongs to the same run."""
     from odibi_core.events import bind
 
     bus.register_hook("x", lambda _: bus.publish("y"), async_execution=True)
@@ -422,10 +422,10 @@ def test_an_object_that_logs_when_it_dies_is_safe(bus: EventBus, heard: Recordin
 
 @pytest.mark.parametrize("moment", [0, 1])
 def test_a_signal_at_the_very_edge_of_a_turn_is_heard(moment: int) -> None:
-    """Between taking the lock and saying who holds it, and the other way round, a handler may log: no deadlock."""
+    """A handler may log between taking the lock and noting its holder, and the other way round: no deadlock."""
 
     class Edge(EventBus):
-        """Says an event the moment before the bus notes who holds it: the first time, or the second."""
+        """Publishes an event just before the bus notes the holder of its lock: the first time, or the second."""
 
         changes: ClassVar[list[int]] = [0]
         value = 0
@@ -452,7 +452,7 @@ def test_a_signal_at_the_very_edge_of_a_turn_is_heard(moment: int) -> None:
 
 
 def test_a_logger_on_the_bus_hears_all(bus: EventBus) -> None:
-    """One stream: a logger with `bus=` keeps whatever is said there."""
+    """One stream: a logger with `bus=` keeps every event of the bus."""
     out = io.StringIO()
     logger = StructuredLogger("all", stream=out, bus=bus)
     bus.emit("mine", {"a": 1})

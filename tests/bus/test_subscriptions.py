@@ -99,7 +99,7 @@ def test_failures_are_counted_alike_in_every_form(as_dict: bool, background: boo
 
 
 def test_unsubscribe_ends_every_subscription_of_a_handler() -> None:
-    """Whatever its form is."""
+    """In every form."""
     bus, heard = EventBus(), list[Any]()
     append = heard.append
     bus.subscribe(append)

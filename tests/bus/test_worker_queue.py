@@ -52,7 +52,7 @@ def test_a_call_that_raises_is_counted_and_logged(caplog: pytest.LogCaptureFixtu
 
 
 def test_a_call_that_hangs_does_not_hold_up_who_closes() -> None:
-    """`close` says that it could not drain; the threads are daemons."""
+    """`close` returns False; the threads are daemons."""
     forever = threading.Event()
     jobs = WorkerQueue(workers=1)
     jobs.put(forever.wait, 60)

@@ -1,4 +1,4 @@
-"""The span that a process is part of: given by its parent, on everything it says, and handed on."""
+"""The span that a process is part of: given by its parent, on everything it logs, and handed on."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_a_traceparent_that_names_no_span_is_one_warning() -> None:
 def test_lines_are_of_the_span_that_opentelemetry_has_active(
     heard: RecordingSink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Those of `logging` and timings too; what the caller says goes before, and after its end nothing is left of it."""
+    """Those of `logging` and timings too; the caller's own fields take precedence; nothing is left after its end."""
     with capture_logging("info"), trace.use_span(ACTIVE), LogContext(batch=7):
         get_logger("shop").info("inside")
         logging.getLogger("other").info("inside")
@@ -127,7 +127,7 @@ get_logger("shop").info("said")
 
 
 def test_programs_that_are_started_are_in_the_span() -> None:
-    """By `ODIBI_CONTEXT`, and by a `TRACEPARENT` that goes before it, since whoever set that stands nearer."""
+    """By `ODIBI_CONTEXT`, and by a `TRACEPARENT` that goes before it, which was set nearer to the process."""
     with trace.use_span(ACTIVE), LogContext(operation="import"):
         variables = environment_for_workers()
     assert variables["TRACEPARENT"] == f"00-{OF_ACTIVE['trace_id']}-{OF_ACTIVE['span_id']}-01"
@@ -150,7 +150,7 @@ def test_pools_of_processes_are_in_the_span() -> None:
 
 
 def test_lines_for_people_do_not_show_it() -> None:
-    """Three ids on each would hide what it says."""
+    """Three ids on each would hide the message."""
     done = subprocess.run(
         [sys.executable, "-c", SAID],
         env=environment(TRACEPARENT=PARENT), capture_output=True, text=True, timeout=60, check=True,

@@ -69,7 +69,7 @@ class Hostile:
 
 
 def test_a_record_is_a_line_of_its_loggers_name(bridge: Bridge) -> None:
-    """Name, level, message with its template, and where it was said."""
+    """Name, level, message with its template, and where it was logged."""
     bridge.logger.warning("%d of %s", 2, "three")
     line = bridge.line
     assert (line["component"], line["level"], line["event_type"]) == ("lib.client", "warning", "log")
@@ -81,7 +81,7 @@ def test_a_record_is_a_line_of_its_loggers_name(bridge: Bridge) -> None:
 
 
 def test_extra_becomes_fields(bridge: Bridge) -> None:
-    """Names that are the recorder's own get a `_`; whose request it is may be said by an extra as by a context."""
+    """Names that are the recorder's own get a `_`; an extra may set the user and the operation, as a context may."""
     extra = {
         "rows": 3,
         "status": 404,
@@ -211,7 +211,7 @@ def test_levels_of_others_are_the_next_of_ours_below(bridge: Bridge, number: int
 
 
 def test_levels_are_honoured(bridge: Bridge) -> None:
-    """The handler's, the program's, and that of the logger of the record's name: what is below any is not said."""
+    """That of the handler, of the program and of the record's logger: a record below any of them is not logged."""
     bridge.handler.setLevel("INFO")
     bridge.logger.debug("below the handler's")
     bridge.log.get_logger("lib.client").set_level("error")
@@ -273,7 +273,7 @@ def test_any_message_is_one_line(bridge: Bridge, message: Any, args: Any) -> Non
     ids=count(),
 )
 def test_a_record_made_by_hand_raises_nothing(bridge: Bridge, attributes: dict[Any, Any]) -> None:
-    """Whatever stands in it, or does not: it is said."""
+    """A record with any value, or without one, is logged."""
     record = logging.LogRecord("lib", logging.INFO, "a.py", 1, "said", None, None)
     vars(record).update(attributes)
     bridge.handler.handle(record)
@@ -282,7 +282,7 @@ def test_a_record_made_by_hand_raises_nothing(bridge: Bridge, attributes: dict[A
 
 
 def test_a_record_with_nothing_in_it_is_said(bridge: Bridge) -> None:
-    """Its parts are missed, and the line says so."""
+    """Its parts are missing, and the line has the reason."""
     record = logging.LogRecord("lib", logging.INFO, "a.py", 1, "said", None, None)
     for name in ("msg", "args", "exc_info", "pathname", "threadName"):
         delattr(record, name)
@@ -310,7 +310,7 @@ def test_an_object_that_logs_itself_ends(bridge: Bridge) -> None:
 
 
 def test_our_own_complaints_are_not_brought_in(bridge: Bridge) -> None:
-    """What the logger `odibi_core` says may be about this very bridge."""
+    """A record of the logger `odibi_core` may be about the capture itself."""
     for name in ("odibi_core", "odibi_core.anything"):
         bridge.handler.handle(logging.makeLogRecord({"name": name, "msg": "complaint"}))
     bridge.handler.handle(logging.makeLogRecord({"name": "odibi_core_tools", "msg": "another's"}))
@@ -318,7 +318,7 @@ def test_our_own_complaints_are_not_brought_in(bridge: Bridge) -> None:
 
 
 def test_a_sink_that_logs_and_fails_makes_no_loop(bridge: Bridge) -> None:
-    """A broken sink is complained of under `odibi_core`; the bridge leaves that alone, and all lines are said."""
+    """A broken sink is complained of under `odibi_core`; the bridge leaves that alone, and all lines are logged."""
 
     def sink(event: Any) -> None:
         bridge.logger.info("the sink heard")

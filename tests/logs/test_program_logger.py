@@ -65,7 +65,7 @@ class Hostile:
 
 
 def test_nothing_a_caller_says_raises(log: ProgramLog, stream: io.StringIO) -> None:
-    """Names of fields and values may be anything, the recorder's own names included; the line is said."""
+    """Names of fields and values may be anything, the recorder's own names included; the line is logged."""
     logger = log.get_logger("app")
     logger.info(
         "said",
@@ -100,7 +100,7 @@ def test_secrets_reach_neither_the_console_nor_the_file(stream: io.StringIO) -> 
 
 
 def test_a_logger_whose_name_is_redacted_is_shown_in_a_run(stream: io.StringIO) -> None:
-    """A line is told to be a logger's by its component as it is kept."""
+    """A line is matched to its logger by the sanitized component."""
     logger = ProgramLog(Log(), stream).get_logger("of ada@example.com")
     with observe("nightly", store=False):
         logger.info("inside")
@@ -108,7 +108,7 @@ def test_a_logger_whose_name_is_redacted_is_shown_in_a_run(stream: io.StringIO) 
 
 
 def test_set_level_changes_one_logger(log: ProgramLog, stream: io.StringIO) -> None:
-    """Below its level a logger says nothing; another keeps the program's."""
+    """Below its level a logger logs nothing; another keeps the program's."""
     quiet, other = log.get_logger("quiet"), log.get_logger("other")
     quiet.set_level("CRITICAL")
     quiet.error("a")
@@ -124,7 +124,7 @@ def test_set_level_changes_one_logger(log: ProgramLog, stream: io.StringIO) -> N
 
 
 def test_getting_a_logger_opens_nothing(stream: io.StringIO) -> None:
-    """The file is made when the first line is said."""
+    """The file is made when the first line is logged."""
     log = ProgramLog(Log(file="sub/app.jsonl"), stream)
     logger = log.get_logger("app")
     assert not os.listdir(".")
@@ -156,7 +156,7 @@ def test_a_sink_of_a_run_may_log(log: ProgramLog, stream: io.StringIO) -> None:
 
 
 def test_threads_that_log_first_at_once_do_not_double_a_line(stream: io.StringIO) -> None:
-    """Each of eight threads says its first line at the same moment: eight lines."""
+    """Each of eight threads logs its first line at the same moment: eight lines."""
     log = ProgramLog(Log(format="json"), stream)
     together = threading.Barrier(8)
 
@@ -200,7 +200,7 @@ def test_a_context_without_a_correlation_id_in_force_makes_one() -> None:
 
 
 def context_free(function: Any) -> Any:
-    """What a function gives in a thread of its own, where no context is in force."""
+    """The result of a function in a thread of its own, without a context."""
     results: list[Any] = []
     thread = threading.Thread(target=lambda: results.append(function()))
     thread.start()
@@ -301,7 +301,7 @@ def test_a_decorated_asynchronous_generator_is_inside_too() -> None:
 
 
 def test_methods_of_every_kind_are_decorated_and_nothing_else() -> None:
-    """What cannot be called is refused at once."""
+    """An object that cannot be called is refused at once."""
 
     class Importer:
         @LogContext(operation="import")
@@ -399,7 +399,7 @@ def test_wrap_takes_generators_which_stay_what_they_are() -> None:
 
 
 def test_wrap_keeps_a_thread_in_its_run(log: ProgramLog) -> None:
-    """A thread that a user starts inside `observe()` says its lines in that run."""
+    """A thread that a user starts inside `observe()` logs its lines in that run."""
     logger = log.get_logger("app")
     with observe("nightly", store=False) as observed:
         heard: list[Event] = []
@@ -420,7 +420,7 @@ def test_a_context_too_large_for_an_environment_leaves_the_rest_behind() -> None
 
 @pytest.mark.parametrize("damaged", ["", "{", "[]", "7", '{"user": {"a": [1]}}'])
 def test_a_damaged_inherited_context_is_left_out(damaged: str) -> None:
-    """What another process left in the environment cannot keep this one from logging."""
+    """The environment that another process left cannot keep this one from logging."""
     code = "from odibi_core.observability import get_logger; get_logger('app').info('said')"
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -486,7 +486,7 @@ signal.setitimer(signal.ITIMER_VIRTUAL, 0)
 
 @pytest.mark.skipif(not hasattr(signal, "SIGVTALRM"), reason="this system has no such signal")
 def test_a_signals_handler_may_log() -> None:
-    """Whatever the interrupted line was at, the handler's is said and nothing hangs."""
+    """At any point of the interrupted line, the handler's is logged and nothing hangs."""
     environment = {**os.environ, "LOG_FILE": "app.jsonl"}
     done = subprocess.run(
         [sys.executable, "-c", SIGNALS], env=environment, stderr=subprocess.DEVNULL, check=False, timeout=60
@@ -556,7 +556,7 @@ def test_what_cannot_be_configured_changes_nothing(log: ProgramLog, stream: io.S
 
 
 def test_the_process_is_configured_by_its_whole_configuration(capsys: pytest.CaptureFixture[str]) -> None:
-    """`configure(ObservabilityConfig(…))`, before or after the first logger; its lines say whose they are."""
+    """`configure(ObservabilityConfig(…))`, before or after the first logger; its lines name the service."""
     with fresh_program():
         configure(ObservabilityConfig(log_format="json", log_preset="ecs", service_name="orders"))
         get_logger("app").info("first")
@@ -570,7 +570,7 @@ def test_the_process_is_configured_by_its_whole_configuration(capsys: pytest.Cap
 
 @pytest.mark.parametrize("kind", [ProgramLog, StructuredLogger])
 def test_exc_info_is_what_logging_has_by_that_name(kind: Any, stream: io.StringIO) -> None:
-    """At every level: True, an exception, or the triple of one; what is none says nothing."""
+    """At every level: True, an exception, or the triple of one; any other value adds nothing."""
     if kind is ProgramLog:
         logger: Any = ProgramLog(Log(format="json"), stream).get_logger("app")
     else:
@@ -605,7 +605,7 @@ def test_exc_info_is_what_logging_has_by_that_name(kind: Any, stream: io.StringI
 def test_a_wrong_setting_is_told_once_and_costs_no_line(
     variable: str, value: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Whoever speaks first: an error that is captured stands in the log, and `init_observability` adds nothing."""
+    """In either order: a captured error is in the log, and `init_observability` adds nothing."""
     monkeypatch.setenv(variable, value)
     with fresh_program():
         capture_exception(ValueError("kept"))
@@ -616,7 +616,7 @@ def test_a_wrong_setting_is_told_once_and_costs_no_line(
 
 @pytest.mark.parametrize("preset", ["ecs", "otel", "gcp", "datadog"])
 def test_a_preset_holds_for_console_and_file(stream: io.StringIO, preset: Any) -> None:
-    """Both show the same line; ours reads it back no more, and says why."""
+    """Both show the same line; odibi does not read it back, and reports why."""
     log = ProgramLog(Log(format="json", preset=preset, file="app.jsonl"), stream)
     log.get_logger("app").info("said")
     with open("app.jsonl", encoding="utf-8") as file:
@@ -636,7 +636,7 @@ def test_our_own_lines_are_read_back(stream: io.StringIO) -> None:
 
 
 def test_the_toolkits_calls_are_shown_beside_the_lines(capsys: pytest.CaptureFixture[str]) -> None:
-    """From LOG_LEVEL up, inside a run and outside, where no logger said a word; what a run itself says is not."""
+    """From LOG_LEVEL up, inside a run and outside, without a logger; the events of a run itself are not shown."""
     with fresh_program():
         configure(Log(level="info", format="json", file="app.jsonl"))
         current_bus().publish("cost", fields={"operation": "q"})
@@ -667,7 +667,7 @@ def test_the_process_shows_each_line_once(capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_a_thread_may_ask_for_the_first_logger_while_a_sink_does() -> None:
-    """The process's log joins buses that are speaking just then: nobody waits for the other."""
+    """The log of the process joins buses that publish at that moment: no thread waits for the other."""
     with fresh_program(), observe("nightly", store=False) as run:
         inside, go_on, done = threading.Event(), threading.Event(), threading.Event()
 
@@ -726,7 +726,7 @@ def test_the_context_reaches_executors_of_asyncio() -> None:
 
 
 def test_the_context_does_not_leak_between_an_executors_jobs() -> None:
-    """What one job sets, the next on the same thread does not find."""
+    """A value that one job sets is gone for the next job on the same thread."""
     with ThreadPoolExecutor(1) as pool:
         pool.submit(wrap(set_correlation_id), "first").result()
         assert pool.submit(wrap(lambda: context.current().standard.get("user"))).result() is None
@@ -736,7 +736,7 @@ def test_the_context_does_not_leak_between_an_executors_jobs() -> None:
 
 
 def test_the_processs_first_lines_are_all_shown(capsys: pytest.CaptureFixture[str]) -> None:
-    """Eight threads ask for the first logger of the process at once, and speak: nobody speaks before he is heard."""
+    """Eight threads ask for the first logger of the process at once, and log: every line is shown."""
     for _ in range(20):
         with fresh_program():
             together = threading.Barrier(8)

@@ -1,4 +1,4 @@
-"""Sampling and repeats: what is said of what was accepted, to the unit."""
+"""Sampling and repeats: the accepted lines that are logged, to the unit."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Program:
 
 
 def test_a_sample_keeps_its_share() -> None:
-    """Of 4,000 lines a tenth, give or take; each says of how many it stands for one; the others are counted."""
+    """Of 4,000 lines a tenth, give or take; each has the rate; the others are counted."""
     program = Program(sample_rate=0.1)
     for _ in range(4000):
         program.logger.info("tick")
@@ -74,7 +74,7 @@ def test_one_request_is_kept_whole_or_not_at_all() -> None:
 
 
 def test_the_id_of_a_whole_program_decides_nothing() -> None:
-    """Else `init_observability` would say all of a program's lines or none."""
+    """Else `init_observability` would log all of a program's lines or none."""
     observer = init_observability(ObservabilityConfig())
     program = Program(sample_rate=0.5)
     for _ in range(200):
@@ -97,7 +97,7 @@ def test_the_lines_own_correlation_id_decides() -> None:
 
 
 def test_warnings_and_above_are_never_sampled() -> None:
-    """At a rate of 0 all of them are said, without a `sample_rate`, and nothing else."""
+    """At a rate of 0 all of them are logged, without a `sample_rate`, and nothing else."""
     program = Program(sample_rate=0.0)
     for level in ("debug", "info", "warning", "error", "critical"):
         getattr(program.logger, level)(level)
@@ -107,7 +107,7 @@ def test_warnings_and_above_are_never_sampled() -> None:
 
 
 def test_a_sample_rate_of_the_callers_own_is_kept() -> None:
-    """As any field that is called as one of ours: with a `_`."""
+    """As any field with a name of the recorder: with a `_`."""
     program = Program(sample_rate=1.0, repeat_limit=5)
     program.logger.info("x", sample_rate=44100)
     assert program.lines[0]["sample_rate"] == 44100
@@ -117,7 +117,7 @@ def test_a_sample_rate_of_the_callers_own_is_kept() -> None:
 
 
 def test_repeats_are_held_back_and_told_of_once() -> None:
-    """More than the limit within the window: one line says how many more there were, of what, from when to when."""
+    """More than the limit within the window: one line reports the number of the others, their event and times."""
     program = Program(repeat_limit=2, repeat_window_s=60)
     for number in range(5):
         program.logger.warning("slow", message=f"query {number}", number=number)
@@ -134,7 +134,7 @@ def test_repeats_are_held_back_and_told_of_once() -> None:
 
 
 def test_what_differs_is_not_a_repeat() -> None:
-    """Component, event and level tell lines apart; a line without a name of its own is told by what it says."""
+    """Component, event and level distinguish lines; a line without a name is distinguished by its message."""
     program = Program(repeat_limit=1)
     for logger in (program.logger, program.log.get_logger("other")):
         for event in ("a", "b"):
@@ -157,7 +157,7 @@ def test_errors_are_never_held_back() -> None:
 
 
 def test_a_new_window_begins_anew() -> None:
-    """After the window the line is said again, behind the count of the old one."""
+    """After the window the line is logged again, behind the count of the old one."""
     program = Program(repeat_limit=1, repeat_window_s=10)
     for _ in range(6):
         program.logger.info("tick")
@@ -191,7 +191,7 @@ STEPS = st.lists(
 
 
 def said_of(steps: list[tuple[str, str, int, str | None]], program: Program) -> Counter[str]:
-    """Say the lines, end the program, and count what it accepted of each event."""
+    """Log the lines, end the program, and count what it accepted of each event."""
     accepted: Counter[str] = Counter()
     for event, level, pause, correlation_id in steps:
         fields = {"correlation_id": correlation_id} if correlation_id else {}
@@ -227,7 +227,7 @@ def test_the_property_sees_a_sampler_that_forgets(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_thousand_different_lines_are_the_most_that_are_counted() -> None:
-    """Names that never end do not fill the memory; the count of those that make room is told at once."""
+    """Names that never end do not fill the memory; the count of those that make room is reported at once."""
     program = Program(repeat_limit=1)
     for _ in range(2):
         program.logger.info("first")
@@ -238,7 +238,7 @@ def test_a_thousand_different_lines_are_the_most_that_are_counted() -> None:
 
 
 def test_threads_lose_no_count() -> None:
-    """Eight threads say the same line at once: said and held back are all of them."""
+    """Eight threads log the same line at once: logged and held back are all of them."""
     program = Program(repeat_limit=10)
 
     def work() -> None:
@@ -256,7 +256,7 @@ def test_threads_lose_no_count() -> None:
 
 
 def test_the_record_of_a_run_agrees_with_the_console() -> None:
-    """What a run's lines lost is told in that run, before its record is closed; another run counts for itself."""
+    """The suppressed lines of a run are reported in it, before its record is closed; another run counts for itself."""
     program = Program(repeat_limit=1)
     for _ in range(2):
         with observe("nightly", store=False) as run:
@@ -305,7 +305,7 @@ def test_the_programs_end_tells_what_was_held(ending: str) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_a_forked_child_does_not_tell_its_parents_count() -> None:
-    """What the parent holds back is the parent's to tell."""
+    """The parent reports the repeats that the parent suppressed."""
     code = (
         "import os\nfrom odibi_core.observability import get_logger\nlog = get_logger('app')\n"
         "for _ in range(5): log.info('tick')\n"

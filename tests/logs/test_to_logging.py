@@ -1,4 +1,4 @@
-"""Events that go out to `logging`: what a record has, who hears it, and that it does not come back."""
+"""Events that are forwarded to `logging`: the record, its handlers, and that it does not come back."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Keeping(logging.Handler):
 
 @pytest.fixture
 def kept() -> Iterator[Keeping]:
-    """What the standard logger `odibi` is handed, in a program that has just begun."""
+    """The records of the standard logger `odibi`, in a program that has just begun."""
     handler = Keeping()
     logger = logging.getLogger("odibi")
     logger.addHandler(handler)
@@ -104,7 +104,7 @@ def test_a_formatter_shows_the_traceback(kept: Keeping) -> None:
 
 
 def test_runs_and_the_toolkits_calls_go_out_too(kept: Keeping) -> None:
-    """All that the process says but what only machines read."""
+    """All events of the process, except those for programs alone."""
     with forward_to_logging():
         with observe("nightly", store=False) as run:
             run.bus.publish("metric", fields={"value": 1})
@@ -116,7 +116,7 @@ def test_runs_and_the_toolkits_calls_go_out_too(kept: Keeping) -> None:
 
 
 def test_levels_count_on_both_sides(kept: Keeping) -> None:
-    """Ours, given; and the standard logger's own, as ever."""
+    """The given level, and the level of the standard logger."""
     with forward_to_logging(level="info"):
         get_logger("app").debug("below ours")
         get_logger("app").info("said")
@@ -130,7 +130,7 @@ def test_levels_count_on_both_sides(kept: Keeping) -> None:
 
 
 def test_it_ends_when_it_is_ended(kept: Keeping) -> None:
-    """Called or left: what was said before is handed on, what comes after is not."""
+    """Called or left: earlier lines are forwarded, later ones are not."""
     restore = forward_to_logging()
     for number in range(100):
         get_logger("app").info(f"line {number}")
@@ -140,7 +140,7 @@ def test_it_ends_when_it_is_ended(kept: Keeping) -> None:
 
 
 def test_both_bridges_at_once_do_not_loop(kept: Keeping, capsys: pytest.CaptureFixture[str]) -> None:
-    """A line of ours goes out once and does not come in; a record of theirs comes in once and does not go out."""
+    """A line of odibi is forwarded once and not captured; a record of a library is captured once and not forwarded."""
     heard = Keeping()
     root = logging.getLogger()
     root.addHandler(heard)
@@ -160,7 +160,7 @@ def test_both_bridges_at_once_do_not_loop(kept: Keeping, capsys: pytest.CaptureF
 
 
 def test_a_handler_that_logs_to_us_makes_no_loop(kept: Keeping) -> None:
-    """What is said while a record is handed on stays with us."""
+    """A line that is logged while a record is forwarded is not forwarded."""
 
     echoed = threading.Event()
 
@@ -183,7 +183,7 @@ def test_a_handler_that_logs_to_us_makes_no_loop(kept: Keeping) -> None:
 
 @contextmanager
 def a_handler_that_hangs() -> Iterator[threading.Event]:
-    """In each record, until the block ends and all is handed on; gives what tells that it is in one."""
+    """In each record, until the block ends and all is forwarded; yields an event that is set in a record."""
     go_on, inside = threading.Event(), threading.Event()
 
     class Hangs(logging.Handler):
@@ -204,7 +204,7 @@ def a_handler_that_hangs() -> Iterator[threading.Event]:
 
 
 def test_a_handler_that_hangs_holds_up_nobody(kept: Keeping) -> None:
-    """Who logs goes on, what waits is bounded and what did not fit is counted; ending it takes two seconds at most."""
+    """Logging goes on, the queue is bounded and dropped lines are counted; ending it takes two seconds at most."""
     with a_handler_that_hangs():
         sink = LoggingSink()
         for _ in range(10_050):
@@ -249,7 +249,7 @@ HANDLERS = {
 
 
 def ends(handler: str, before_the_end: str = "", sabotage: str = "", within: float = 20) -> tuple[bool, str]:
-    """Whether a program whose handler is like this comes to its end, and what it says on the way."""
+    """Return whether a program with such a handler ends, and its output."""
     code = ENDS.format(handler=handler, before_the_end=before_the_end, sabotage=sabotage)
     with subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
@@ -275,7 +275,7 @@ def test_the_check_sees_an_end_that_is_held_up() -> None:
 
 
 def test_what_is_said_after_a_handler_hung_is_dropped_and_counted(kept: Keeping) -> None:
-    """At the program's end, where whoever says it would hand it on."""
+    """At the program's end, where the logging thread would forward it."""
     with a_handler_that_hangs() as inside:
         sink = LoggingSink()
         for _ in range(3):
@@ -307,7 +307,7 @@ def test_a_handler_that_raises_costs_nothing_else(kept: Keeping) -> None:
 
 
 def test_what_was_said_last_goes_out_at_exit() -> None:
-    """A program that ends without ending it loses nothing, not what `atexit` says either."""
+    """A program that ends without ending it loses nothing, nor the lines of `atexit`."""
     code = (
         "import atexit, logging\nfrom odibi_core.observability import forward_to_logging, get_logger\n"
         "log = get_logger('app')\natexit.register(log.info, 'very last')\n"
