@@ -80,9 +80,7 @@ def create_log_rotation_hook(
     """
     if max_files is not None and max_age_days is DEFAULT_MAX_AGE_DAYS:
         max_age_days = None
-    hook: DictHandler = load("sinks", "log_rotation")(
-        log_dir, max_files, max_age_days, max_total_mb=max_total_mb
-    )
+    hook: DictHandler = load("sinks", "log_rotation")(log_dir, max_files, max_age_days, max_total_mb=max_total_mb)
     return hook
 
 

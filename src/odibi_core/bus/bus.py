@@ -152,9 +152,7 @@ class EventBus(Stays, BuiltInHooks, HookMethods):
             ConfigurationError: If the callback cannot be called, or if the kind or the priority is none.
         """
         return self._subscribe(
-            Subscription(
-                callback, event_type, as_dict=True, background=async_execution, priority=priority, name=name
-            )
+            Subscription(callback, event_type, as_dict=True, background=async_execution, priority=priority, name=name)
         )
 
     def _subscribe(self, subscription: Subscription) -> Subscription:

@@ -36,9 +36,7 @@ class EventBuilder:
         self._memory_mb: float | None = None
         self._memory_due = self._edge_memory_due = _LONG_AGO
 
-    def build(
-        self, kind: str, level: str, standard: dict[str, Any], rest: dict[str, Any], context: Context
-    ) -> Event:
+    def build(self, kind: str, level: str, standard: dict[str, Any], rest: dict[str, Any], context: Context) -> Event:
         """Return an event of now; the memory is measured once a second, and at the edges of nodes."""
         now = self._clock.now()
         own = standard or context.unusual

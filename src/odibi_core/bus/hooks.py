@@ -76,9 +76,7 @@ class HookDispatcher:
             self._rounds.pop(thread, None)  # fork: the child of a hook has none
             _within.reset(outer)
 
-    def _call_round(
-        self, rounds: _Rounds, hooks: tuple[HookCall, ...], fields: dict[str, Any], nested: bool
-    ) -> None:
+    def _call_round(self, rounds: _Rounds, hooks: tuple[HookCall, ...], fields: dict[str, Any], nested: bool) -> None:
         for hook, event_type in hooks:
             if hook.run_id is not None and hook.run_id != fields.get("run_id"):
                 continue

@@ -178,10 +178,7 @@ def context_for_workers() -> WorkerContext:
     """
     take_up_inherited()
     here = current()
-    return {
-        "initializer": begin_in,
-        "initargs": ({**_portable(context.in_span(here)), **store_of(here.run_id)},),
-    }
+    return {"initializer": begin_in, "initargs": ({**_portable(context.in_span(here)), **store_of(here.run_id)},)}
 
 
 def environment_for_workers() -> dict[str, str]:

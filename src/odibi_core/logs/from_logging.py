@@ -240,11 +240,7 @@ def _place(record: logging.LogRecord) -> dict[str, Any]:
     """Return the place of the call; that of a warning is in its text, because its record is made in `logging`."""
     if record.name == _WARNINGS or not record.pathname or record.pathname == "(unknown file)":
         return {}
-    return {
-        "code.file.path": record.pathname,
-        "code.function.name": record.funcName,
-        "code.line.number": record.lineno,
-    }
+    return {"code.file.path": record.pathname, "code.function.name": record.funcName, "code.line.number": record.lineno}
 
 
 def _surroundings(record: logging.LogRecord) -> dict[str, Any]:

@@ -165,9 +165,7 @@ class _LogSink:
 
     def __call__(self, event: Event) -> None:
         kind, outlets = event.event_type, self.outlets
-        if event.component in self._components or (
-            kind in kinds.OF_PROGRAMS and severity(event.level) >= outlets.rank
-        ):
+        if event.component in self._components or (kind in kinds.OF_PROGRAMS and severity(event.level) >= outlets.rank):
             for outlet in outlets.opened or outlets.open():
                 outlet(event)
         if kind in _ENDS and event.run_id is not None:

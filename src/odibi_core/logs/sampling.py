@@ -68,9 +68,7 @@ class Window(msgspec.Struct):
             "last_at": iso(self.last),
         }
         message = f"{self.suppressed} more of {self.event_type} were held back"
-        self.bus.publish(
-            kinds.MESSAGES_SUPPRESSED, message, level=self.level, fields=fields, context=self.context
-        )
+        self.bus.publish(kinds.MESSAGES_SUPPRESSED, message, level=self.level, fields=fields, context=self.context)
 
 
 class LogSampler:

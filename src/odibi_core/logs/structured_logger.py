@@ -87,9 +87,7 @@ class StructuredLogger(OneHere, Leveled):
         self.bus.subscribe(self.store, name=f"log {name}")
         if stream is not None:
             self.bus.subscribe(_Stream(stream), name=f"stream of {name}")
-        self._own_context = merged(
-            EMPTY, {"component": name} if user is None else {"component": name, "user": user}
-        )
+        self._own_context = merged(EMPTY, {"component": name} if user is None else {"component": name, "user": user})
         self._last_context = (EMPTY, self._own_context)
         self.set_level(level)
 
@@ -114,13 +112,7 @@ class StructuredLogger(OneHere, Leveled):
         """The folder of the file; None if the log goes to a stream alone."""
         return self.store.directory if isinstance(self.store, Journal) else None
 
-    def log(
-        self,
-        level: str | LogLevel,
-        event_type: str = UNNAMED,
-        message: str | None = None,
-        **fields: Any,
-    ) -> None:
+    def log(self, level: str | LogLevel, event_type: str = UNNAMED, message: str | None = None, **fields: Any) -> None:
         """Log an event of any level, unless it is below the logger's; each keyword becomes a field."""
         if severity(level) >= SEVERITY[self.level]:
             if message is not None:
@@ -330,9 +322,7 @@ class StructuredLogger(OneHere, Leveled):
             return []
         if scope == "own":
             return self.store.paths()
-        pattern = re.compile(
-            re.escape(safe_name(self.name)) + r"_\d{8}_\d{6}(_\d+)?(\.p\d+(_\d+)*)?(\.\d+)?\.jsonl"
-        )
+        pattern = re.compile(re.escape(safe_name(self.name)) + r"_\d{8}_\d{6}(_\d+)?(\.p\d+(_\d+)*)?(\.\d+)?\.jsonl")
         return [path for path in all_segments(self.store.directory) if pattern.fullmatch(path.name)]
 
 

@@ -77,9 +77,7 @@ class LoggingSink:
         else:
             self._queue.put(self._forward, *arguments)
 
-    def _forward(
-        self, event: Event, caller: tuple[str, int, str], thread: int | None, thread_name: str
-    ) -> None:
+    def _forward(self, event: Event, caller: tuple[str, int, str], thread: int | None, thread_name: str) -> None:
         logger = logging.getLogger(self._name)
         if not logger.isEnabledFor(SEVERITY.get(event.level, 20)):
             return
@@ -190,9 +188,7 @@ def _record_of(event: Event, name: str, caller: tuple[str, int, str]) -> logging
 
 def _caller(event: Event) -> tuple[str, int, str]:
     """Return file, line and function of the caller: as the event has them, or else outside of this library."""
-    path, line, function = (
-        event.fields.get(f"code.{name}") for name in ("file.path", "line.number", "function.name")
-    )
+    path, line, function = (event.fields.get(f"code.{name}") for name in ("file.path", "line.number", "function.name"))
     if isinstance(path, str) and isinstance(line, int):
         return path, line, str(function)
     for frame, number in traceback.walk_stack(None):
