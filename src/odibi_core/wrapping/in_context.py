@@ -33,12 +33,12 @@ def wrap_in_context(function: Callable[..., Any], captured: Context) -> Callable
 
     def call(here: Context, /, *args: Any, **kwargs: Any) -> Any:
         result = here.run(function, *args, **kwargs)
-        kind = type(result)
-        if kind is CoroutineType and as_task:
+        if as_task:
             from asyncio import create_task  # slow to import, and loaded already where a coroutine runs
 
             return create_task(result, context=here)
-        return _SOURCES[kind](here, result) if kind in _SOURCES else result
+        source = _SOURCES.get(type(result))
+        return result if source is None else source(here, result)
 
     return wrap_callable(function, begin, call=call, source_in=_source_in)
 
@@ -123,4 +123,4 @@ _SOURCES: Final[dict[type, Callable[[Context, Any], Any]]] = {
 
 
 def _source_in(result: Any) -> Any:
-    return result if type(result) in _SOURCES.values() else None
+    return result if type(result) in (_Steps, _AsyncSteps, _Awaited) else None
