@@ -1,4 +1,4 @@
-"""Frames that are changed in place: the record tells what each step really took."""
+"""Frames that are changed in place: the record has the frame that each step really took."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def run(*steps: Any, **options: Any) -> tuple[Result, RecordingSink]:
 
 
 def look(description: dict[str, Any]) -> tuple[Any, ...]:
-    """What of a snapshot must be true."""
+    """The parts of a snapshot that must be true."""
     return description["row_count"], description["schema"], description["sample_data"]
 
 
@@ -69,7 +69,7 @@ def taken_by(name: str, lineage: dict[str, Any]) -> dict[str, Any]:
 @LIBRARIES
 @CHANGES
 def test_each_step_is_shown_what_it_took(library: str, change: Callable[[Any], None]) -> None:
-    """The one that changes it as it was made, the next one as it was changed; and says so."""
+    """The step that changes it took the frame as it was made, the next one took it changed, and marked as such."""
     after = Descriptions("sample", 5)
     changed = frame(library)
     change(changed)
@@ -160,7 +160,7 @@ def test_a_frame_that_nothing_may_have_changed_is_looked_at_once(monkeypatch: py
 def test_an_attempt_takes_what_the_first_one_took(
     library: str, change: Callable[[Any], None], policy: dict[str, Any]
 ) -> None:
-    """What a failed attempt changed in place is gone, for the next attempt and for the other steps."""
+    """Changes in place by a failed attempt are gone, for the next attempt and for the other steps."""
     seen: list[str] = []
 
     def flaky(made: Any) -> int:
@@ -184,7 +184,7 @@ def test_an_attempt_takes_what_the_first_one_took(
 @CHANGES
 @pytest.mark.parametrize("by", ["a node", "the program"])
 def test_an_observed_node_is_shown_what_it_took(library: str, change: Callable[[Any], None], by: str) -> None:
-    """Whatever changed the frame after it was made: a node, or the code between them."""
+    """The frame was changed after it was made: by a node, or by the code between them."""
     expected = frame(library)
     change(expected)
 

@@ -94,7 +94,7 @@ def test_a_function_that_is_called_again_is_the_same_node() -> None:
 
 
 def test_a_node_of_many_calls_failed_if_one_of_them_did() -> None:
-    """The first failure is told, and how many there were."""
+    """The first failure is reported, and the number of failures."""
 
     @node
     def sometimes(n: int) -> int:

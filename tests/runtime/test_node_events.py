@@ -37,7 +37,7 @@ def test_start(record: NodeEvents, heard: RecordingSink) -> None:
 
 
 def test_every_later_event_is_of_the_same_node(record: NodeEvents, heard: RecordingSink) -> None:
-    """Whatever is said of a node names its run, itself, its layer and its engine."""
+    """Each event of a node has its run, its name, its layer and its engine."""
     record.snapshot("after", "clean", Description(row_count=2))
     record.retry(1, ValueError("x"), 0.5, 3)
     record.check(not_null("id").check({"out": [{"id": 1}]}), 1.5)
@@ -59,7 +59,7 @@ def test_complete(record: NodeEvents, heard: RecordingSink) -> None:
 
 
 def test_attempts_are_counted_by_retries(record: NodeEvents, heard: RecordingSink) -> None:
-    """The wait is told in milliseconds, the end knows how many attempts it took."""
+    """The pause is in milliseconds, and the end has the number of attempts."""
     record.retry(1, ConnectionError("no route"), 0.25, 4)
     record.complete(None)
     retry, end = heard.events[-2:]
@@ -84,7 +84,7 @@ def test_failed_gives_what_it_said(record: NodeEvents, heard: RecordingSink) -> 
 def test_an_interrupted_node_is_cancelled(
     error: BaseException, record: NodeEvents, heard: RecordingSink
 ) -> None:
-    """What is no Exception is no failure of the node's own."""
+    """An error that is no Exception is not a failure of the node itself."""
     record.failed(error)
     assert heard.events[-1].status == "cancelled"
 
@@ -127,7 +127,7 @@ class Counting(Descriptions):
 
 
 def test_a_frame_is_looked_at_once() -> None:
-    """Who takes it is told the description of when it was made; when it is forgotten it is looked at again."""
+    """Its consumer gets the description from when it was made; a forgotten frame is described again."""
     frame, descriptions = pd.DataFrame({"x": [1]}), Counting("sample", 5)
     made = descriptions.after("x", frame)
     assert descriptions.before("x", frame) is made

@@ -19,7 +19,7 @@ def kinds_of(folder: Path, run_id: str) -> list[str]:
 
 
 def test_a_block_is_a_run_with_a_record(tmp_path: Path) -> None:
-    """Begun, what was said, ended; all of one run; found again in the store."""
+    """Its start, its events and its end belong to one run, which the store finds again."""
     with observe("nightly", store=tmp_path) as observer:
         observer.say("orders_loaded", row_count=3)
         assert active() is observer
@@ -40,7 +40,7 @@ def test_a_block_is_a_run_with_a_record(tmp_path: Path) -> None:
 def test_what_leaves_the_block_is_recorded_and_goes_on(
     error: BaseException, status: str, tmp_path: Path
 ) -> None:
-    """An exception is the run's failure; whoever stops the program cancels the run."""
+    """An exception is the run's failure; a request to stop the program cancels the run."""
     with pytest.raises(type(error)), observe("nightly", store=tmp_path) as observer:
         raise error
     assert kinds_of(tmp_path, observer.run_id)[-1] == "pipeline_error"
@@ -86,7 +86,7 @@ def test_outside_any_block_a_node_is_the_plain_function(tmp_path: Path) -> None:
 
 
 def test_a_thread_of_the_users_own_finds_the_one_open_observer() -> None:
-    """It knows of no block; where two are open nobody can say which is meant."""
+    """A thread has no block of its own; if two are open, neither is chosen."""
 
     def found() -> object:
         with ThreadPoolExecutor(1) as pool:

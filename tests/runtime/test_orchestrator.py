@@ -49,7 +49,7 @@ def beside(source: int) -> int:
 
 
 def replayed(view: Any, store: Path, run_id: str) -> Any:
-    """What a view answers that is fed from the journal."""
+    """The answer of a view that is fed from the journal."""
     for event in RunStore(store).read(run_id):
         view(event)
     return view.answer()
@@ -66,7 +66,7 @@ def heard_by(run: Callable[[EventBus], object]) -> RecordingSink:
 
 
 def test_a_result_reads_like_a_mapping_and_like_an_object() -> None:
-    """Each value is an item and an attribute; what is not there is told with the nearest name."""
+    """Each value is an item and an attribute; a missing one is an error with the nearest name."""
     result = Orchestrator([source], store=False).execute()
     assert result["status"] == result.status == "success"
     assert set(result) == {
@@ -82,7 +82,7 @@ def test_a_result_reads_like_a_mapping_and_like_an_object() -> None:
 
 
 def test_each_execution_has_a_record_and_a_tracker_of_its_own(tmp_path: Path) -> None:
-    """The result of an earlier execution still tells about that one."""
+    """The result of an earlier execution stays that of the earlier one."""
     counted = iter([1, None])
 
     def once() -> int:
@@ -98,7 +98,7 @@ def test_each_execution_has_a_record_and_a_tracker_of_its_own(tmp_path: Path) ->
 
 
 def test_an_orchestrator_that_never_runs_hears_nothing() -> None:
-    """Building one subscribes nobody to a bus that others use; running one leaves nobody behind."""
+    """Building one subscribes nothing to a shared bus; running one leaves nothing subscribed."""
     bus = EventBus()
     before = bus.sinks()
     plan = Orchestrator([source], event_bus=bus, store=False)
@@ -115,7 +115,7 @@ class Frame:
 
 
 def test_a_frame_is_freed_after_its_last_consumer() -> None:
-    """Memory of a long run is that of the frames somebody still needs."""
+    """The memory of a long run is that of the frames that a step still needs."""
     alive: dict[str, bool] = {}
     seen: list[weakref.ref[Frame]] = []
 
@@ -179,7 +179,7 @@ def test_params_reach_the_steps_that_take_them() -> None:
 
 
 def test_data_of_a_failed_step_is_not_given_back() -> None:
-    """What failed its checks is never mistaken for a result."""
+    """Data that failed its checks is never mistaken for a result."""
     from odibi_core.checks import not_null
 
     step = Step(name="rows", value=lambda: [{"id": None}], layer="ingest", checks=[not_null("id")])
@@ -205,7 +205,7 @@ def test_skip_lets_the_rest_finish(workers: int) -> None:
 
 
 def test_stop_begins_nothing_more() -> None:
-    """Every step that was not reached is skipped, and says why."""
+    """Every step that was not reached is skipped, with the reason."""
     heard = heard_by(
         lambda bus: Orchestrator(
             [source, boom, after_boom, beside],
@@ -226,7 +226,7 @@ def test_stop_begins_nothing_more() -> None:
 
 @WAYS
 def test_continue_is_a_success_with_a_failure_in_it(workers: int) -> None:
-    """The run completes and does not raise, but the failure is told."""
+    """The run completes and does not raise, but the failure is reported."""
     heard = heard_by(
         lambda bus: Orchestrator(
             [source, boom, after_boom, beside],
@@ -248,7 +248,7 @@ def test_an_unknown_policy_is_refused() -> None:
 
 
 def test_many_failures_are_counted_in_the_message() -> None:
-    """The first three are told, the rest counted."""
+    """The first three are named, the rest counted."""
 
     def fails(name: str) -> Step:
         def value() -> None:
@@ -295,7 +295,7 @@ def test_an_interrupt_in_a_step_ends_the_record_and_is_raised(
 
 
 def test_ctrl_c_while_threads_run_abandons_them(tmp_path: Path) -> None:
-    """The run ends at once and is recorded; what the abandoned threads bring later is neither kept nor said."""
+    """The run ends at once and is recorded; later results of the abandoned threads are neither kept nor published."""
     release, begun, done, after = (threading.Event() for _ in range(4))
     heard = RecordingSink()
     bus = EventBus()
@@ -366,7 +366,7 @@ def test_without_a_store_no_file_is_made(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_a_store_that_cannot_be_written_is_told_before_anything_runs(tmp_path: Path) -> None:
-    """As one of our errors, with the folder's name; no step has run, nobody is left on the bus."""
+    """As an OdibiError with the folder's name; no step has run, nothing stays subscribed."""
     (tmp_path / "store").write_text("a file where the folder should be")
     ran, bus = [], EventBus()
     plan = Orchestrator(
@@ -413,7 +413,7 @@ def rows() -> list[dict[str, Any]]:
 
 
 def whole_run(store: Path, workers: int) -> tuple[Result, MetricsManager, list[Any]]:
-    """A run with all that can happen in one, heard live by the views."""
+    """A run with every kind of outcome, received live by the views."""
     from odibi_core.checks import not_null
 
     bus = EventBus()
@@ -450,7 +450,7 @@ def whole_run(store: Path, workers: int) -> tuple[Result, MetricsManager, list[A
 
 @WAYS
 def test_live_equals_replay_of_whole_runs(workers: int, tmp_path: Path) -> None:
-    """Lineage, metrics, logs and runs folded from the journal are those that heard the run live."""
+    """Lineage, metrics, logs and runs folded from the journal are those that received the run live."""
     result, metrics, (logs, runs) = whole_run(tmp_path, workers)
     assert replayed(LineageView(), tmp_path, result.run_id) == result.tracker.lineage()
     assert replayed(MetricsView(), tmp_path, result.run_id) == metrics.answer()
@@ -479,7 +479,7 @@ def test_a_manager_without_a_bus_is_heard_of_in_the_record(tmp_path: Path) -> No
 
 
 def test_two_runs_on_one_bus_at_once(tmp_path: Path) -> None:
-    """Each journal, tracker and manager has only its own run's events, though all are said on the same bus."""
+    """Each journal, tracker and manager has only its own run's events, though all are published on the same bus."""
     bus, meet = EventBus(), threading.Barrier(2)
     results: dict[str, Result] = {}
 
@@ -611,7 +611,7 @@ def test_every_executor_of_the_family_can_be_named() -> None:
 
 
 def test_an_event_of_no_run_is_in_the_record(tmp_path: Path) -> None:
-    """What is said on a run's bus by a thread that knows no run is heard by journal and metrics alike."""
+    """An event of a thread without a run, on a run's bus, reaches the journal and the metrics."""
     bus = EventBus()
 
     def speaks() -> int:

@@ -164,7 +164,7 @@ def test_a_misspelt_name_is_told_of_and_datadog_is_fed_all_the_same(
 
 
 def test_a_program_with_its_own_sentry_needs_no_dsn() -> None:
-    """Its client is told; nothing is wrong, and nothing is warned of."""
+    """Its client gets the errors, and nothing is warned of."""
     own = """
     import sentry_sdk
     from sentry_sdk.transport import Transport
@@ -258,7 +258,7 @@ def test_everything_said_belongs_to_the_programs_run_or_to_the_run_that_it_is_in
 
 
 def test_a_long_running_program_measures_without_metrics_of_the_past() -> None:
-    """The process's metrics are those of `get_metrics()`, whoever asks."""
+    """The process's metrics are those of `get_metrics()`, in every module."""
     observer = init_observability(ObservabilityConfig(**QUIET))
     assert observer.metrics is get_metrics()
     with track_cli_command("load"):
@@ -345,7 +345,7 @@ def test_a_mistake_at_the_prompt_is_no_failure_of_the_session() -> None:
 
 
 def test_exit_is_bounded_when_everything_outside_hangs() -> None:
-    """Sentry accepts and never answers, Datadog is not there, a check hangs: the program ends, and says how it went."""
+    """Sentry accepts and never answers, Datadog is not there, a check hangs: the program ends, with its record."""
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()

@@ -43,7 +43,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], dict
 
 @pytest.mark.parametrize(("place", "how"), CASES)
 def test_only_the_owner_ends_a_run(done: dict[tuple[str, str], dict[str, Any]], place: str, how: str) -> None:
-    """Whatever the child does: one start, one end, each node once, and the result says what the record says."""
+    """In every case: one start, one end, each node once, and the result is that of the record."""
     case = done[place, how]
     said = case["said"]
     assert (case["status"], case["row"]) == ("success", "success")
@@ -64,7 +64,7 @@ def test_a_child_ends_with_a_code_of_its_own(
 
 
 def test_a_child_that_comes_back_says_so(done: dict[tuple[str, str], dict[str, Any]]) -> None:
-    """It does not run the rest of its parent's pipeline, and one line says what to do instead."""
+    """It does not run the rest of its parent's pipeline, and one line has the remedy."""
     stderr = done["", ""]["stderr"]
     assert "came back from a step or a hook" in stderr
     assert "os._exit(0)" in stderr

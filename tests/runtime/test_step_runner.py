@@ -1,4 +1,4 @@
-"""One step: what it is given, what it may give, and what is said of it."""
+"""One step: its inputs, its results, and its events."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ROWS = [{"id": 1}, {"id": None}]
 
 
 def run(*steps: Any, bus: EventBus | None = None, **options: Any) -> tuple[Result, RecordingSink]:
-    """The result of a run that may fail, and everything that was said."""
+    """The result of a run that may fail, and all its events."""
     heard, bus = RecordingSink(), bus or EventBus()
     bus.subscribe(heard)
     options = {"store": False, "raise_on_error": False, **options}
@@ -35,7 +35,7 @@ def run(*steps: Any, bus: EventBus | None = None, **options: Any) -> tuple[Resul
 
 
 def error_of(*steps: Any, **options: Any) -> str:
-    """What the run of these steps failed with."""
+    """The error of the run of these steps."""
     result, _ = run(*steps, **options)
     assert result.status == "failed"
     return str(result.error)
@@ -262,7 +262,7 @@ def test_a_step_that_only_writes_is_checked_on_what_it_takes(tmp_path: Path) -> 
     assert run(rows, write)[0].status == "failed"
 
 
-# --- what is said --------------------------------------------------------------------------------------------
+# --- events --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame], ids=["pandas", "polars"])
@@ -287,7 +287,7 @@ def test_frames_are_told_before_and_after(make: Any) -> None:
 
 
 def test_without_a_tracker_no_frame_is_looked_at() -> None:
-    """Looking costs something, and nobody would see it."""
+    """A description costs time, and nothing would use it."""
     step = Step(name="raw", layer="ingest", value=lambda: pd.DataFrame({"id": [1]}))
     result, heard = run(step, enable_tracker=False)
     assert not heard.of_kind("snapshot")
@@ -296,7 +296,7 @@ def test_without_a_tracker_no_frame_is_looked_at() -> None:
 
 
 def test_what_a_step_logs_belongs_to_it(tmp_path: Path) -> None:
-    """Lines of a logger on the same bus carry the run and the node in which they were said, under threads too."""
+    """Lines of a logger on the same bus carry the run and the node of their thread."""
     bus = EventBus()
     logger = StructuredLogger("mine", log_dir=tmp_path, bus=bus)
     meet = threading.Barrier(3)

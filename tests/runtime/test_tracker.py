@@ -215,7 +215,7 @@ def test_two_trackers_in_one_thread_do_not_meet() -> None:
 
 
 def test_a_name_used_again_is_a_step_of_its_own(tracker: Tracker, heard: RecordingSink) -> None:
-    """In a loop each turn is kept; metrics and hooks still hear the one name."""
+    """In a loop each turn is kept; metrics and hooks still get the one name."""
     tracker.start_pipeline("p")
     for number in range(3):
         tracker.start_step("load", "ingest")
@@ -261,7 +261,7 @@ def test_one_name_open_twice_ends_in_its_own_thread(tracker: Tracker) -> None:
 def test_misuse_is_a_warning(
     tracker: Tracker, heard: RecordingSink, misuse: Callable[[Tracker], None], warning: str
 ) -> None:
-    """Out of order never raises: a `tracker_warning` says what was wrong, and the rest stands."""
+    """Out of order never raises: a `tracker_warning` has the reason, and the rest stands."""
     tracker.start_pipeline("p")
     tracker.start_step("open", "transform")
     tracker.start_step("done", "transform")
@@ -340,7 +340,7 @@ def test_anything_may_be_given_anywhere(tmp_path: Path, thing: Any) -> None:
 
 
 def test_the_lineage_is_the_fold_of_what_was_published(tracker: Tracker, heard: RecordingSink) -> None:
-    """A view fed from the log afterwards gives what the tracker gave: it knows nothing that was not said."""
+    """A view fed from the log afterwards gives the answer of the tracker, which knows nothing but the events."""
     tracker.start_pipeline("p")
     run_in_threads(tracker)
     tracker.end_step("ghost", "failed", ValueError("boom"))
@@ -367,7 +367,7 @@ def test_a_given_bus_is_heard(heard: RecordingSink) -> None:
 
 
 def test_a_run_of_its_own_on_a_bus_with_others() -> None:
-    """The run that it began, or was told to follow, is the one it hears, whatever starts beside it."""
+    """It receives the run that it began, or was set to follow, also if another one starts beside it."""
     bus = EventBus()
     first, own = Tracker(bus=bus, run_id="r1"), Tracker(bus=bus)
     bus.publish("pipeline_start", fields={"run_id": "r1", "pipeline_name": "one"})
@@ -493,7 +493,7 @@ def test_two_pipelines_under_one_run_id_have_files_of_their_own(tmp_path: Path) 
 
 
 def test_a_disk_that_refuses_is_a_warning(tracker: Tracker, heard: RecordingSink, tmp_path: Path) -> None:
-    """Saving never raises: the log and a `tracker_warning` say why there is no file."""
+    """Saving never raises: the log and a `tracker_warning` have the reason for the missing file."""
     (tmp_path / "file").write_text("in the way")
     tracker.log_dir = tmp_path / "file" / "logs"
     tracker.start_pipeline("p")
@@ -513,7 +513,7 @@ def test_nothing_is_written_unless_asked(tmp_path: Path) -> None:
 
 
 def test_a_tracker_is_freed_though_its_thread_lives_on() -> None:
-    """What a thread remembers of the steps that it began does not hold the tracker."""
+    """The steps that a thread remembers do not hold the tracker."""
     tracker = Tracker()
     tracker.start_pipeline("p")
     tracker.start_step("a", "transform")
