@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from pathlib import Path
 from typing import Any, get_origin, get_type_hints
 
@@ -19,6 +21,18 @@ def test_each_setting_is_an_attribute_of_its_type() -> None:
     for name in OPTIONS:
         wanted = get_origin(hints[name]) or hints[name]
         assert type(getattr(config, name)) is wanted, name
+
+
+def test_a_config_can_be_copied_and_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With its problems and sources, and without the environment that it was read from."""
+    monkeypatch.setenv("LOG_LEVEL", "loud")
+    monkeypatch.setenv("SOMETHING_ELSE", "canary")
+    config = ObservabilityConfig(service_name="orders")
+    written = pickle.dumps(config)
+    assert b"canary" not in written
+    for twin in (pickle.loads(written), copy.deepcopy(config)):  # noqa: S301
+        assert (twin.service_name, twin.source("service_name")) == ("orders", "code")
+        assert twin.validate() == config.validate()
 
 
 def test_a_section_is_had_as_its_own_type() -> None:

@@ -11,7 +11,7 @@ from odibi_core.errors import ConfigurationError, nearest
 from odibi_core.events.hosts import is_loopback
 from odibi_core.settings.lists import value_within
 from odibi_core.settings.options import OPTIONS, VARIABLES, options_of, unknown_variables
-from odibi_core.settings.reading import CODE, DEFAULT, Given, Reader
+from odibi_core.settings.reading import CODE, DEFAULT, Given, Reader, converted, with_consequence
 from odibi_core.settings.sections import SECTIONS, Settings
 from odibi_core.settings.values import masked
 
@@ -98,8 +98,9 @@ class ObservabilityConfig:
     otel_logs_compression: str
     otel_logs_protocol: str
 
-    _reader: Reader
+    _general: list[str]
     _unknown: list[str]
+    _problems: dict[str, str]
     _own: dict[str, tuple[Any, str]]
     _sources: dict[str, str]
 
@@ -111,7 +112,10 @@ class ObservabilityConfig:
             for read in [reader.read(section)]
             for option in options_of(section)
         }
-        self.__dict__.update(_reader=reader, _unknown=unknown_variables(reader.environment), _own=own, _sources={})
+        unknown = unknown_variables(reader.environment)
+        self.__dict__.update(
+            _general=reader.general, _unknown=unknown, _problems=reader.problems, _own=own, _sources={}
+        )
         self._settle()
         for attribute, value in given.items():
             if value is not None:
@@ -121,7 +125,11 @@ class ObservabilityConfig:
         option = OPTIONS.get(attribute)
         if option is None:
             raise ConfigurationError(f"ObservabilityConfig has no {attribute!r}{nearest(attribute, OPTIONS)}")
-        self._own[attribute] = self._reader.take(option, Given(value, f"the setting {attribute}", CODE))
+        used, problem = converted(option, Given(value, f"the setting {attribute}", CODE))
+        self._problems.pop(attribute, None)
+        if problem:
+            self._problems[attribute] = with_consequence(problem, used)
+        self._own[attribute] = used, DEFAULT if problem else CODE
         self._settle()
 
     def _settle(self) -> None:
@@ -157,11 +165,11 @@ class ObservabilityConfig:
         """
         values = [
             problem
-            for attribute, problem in self._reader.problems.items()
+            for attribute, problem in self._problems.items()
             if not sections or OPTIONS[attribute].section in sections
         ]
         across = [] if sections else [problem for found in self._across().values() for problem in found]
-        return [*self._reader.general, *values, *across, *self.unknown_variables()]
+        return [*self._general, *values, *across, *self.unknown_variables()]
 
     def unknown_variables(self) -> list[str]:
         """Return the variables that are ignored: the part of `validate()` that may concern other software."""
@@ -173,14 +181,14 @@ class ObservabilityConfig:
         Every other invalid setting keeps its default, or is ignored, and prevents nothing.
         """
         found = self._across()
-        if self.sentry_enabled and (problem := self._reader.problems.get("sentry_dsn")):
+        if self.sentry_enabled and (problem := self._problems.get("sentry_dsn")):
             found["sentry_enabled"] = [problem]
         return found
 
     def _across(self) -> dict[str, list[str]]:
         """Return problems of settings that are valid alone and not together, by the attribute that needs them."""
         found: dict[str, list[str]] = {}
-        if self.sentry_enabled and not self.sentry_dsn and "sentry_dsn" not in self._reader.problems:
+        if self.sentry_enabled and not self.sentry_dsn and "sentry_dsn" not in self._problems:
             found["sentry_enabled"] = [
                 "SENTRY_ENABLED is true and SENTRY_DSN is not set: set it to the DSN of your Sentry project"
             ]

@@ -58,29 +58,21 @@ class Reader:
             self._report(problem)
         return {option.key: self._value(option, code) for option in options_of(section)}
 
-    def take(self, option: Option, given: Given | None) -> tuple[Any, str]:
-        """Return the value and the source of one setting, for which `given` was given."""
-        self.problems.pop(option.attribute, None)
+    def _value(self, option: Option, code: Mapping[str, Any]) -> tuple[Any, str]:
+        given, table = self._from_environment(option), self.file.tables.get(option.section, {})
+        if option.key in code:
+            given = Given(code[option.key], f"the setting {option.name}", CODE)
+        elif given is None and option.key in table:
+            given = Given(table[option.key], f"{self.file.path}: {option.name}", self.file.path)
+            if self.file.is_found and (problem := overreach(option, given.value, self.file.path)):
+                self._refuse(option, problem, option.default)
+                return option.default, DEFAULT
         if given is None:
             return option.default, DEFAULT
         value, problem = converted(option, given)
-        if not problem:
-            return value, given.source
-        self._refuse(option, problem, value)
-        return value, DEFAULT
-
-    def _value(self, option: Option, code: Mapping[str, Any]) -> tuple[Any, str]:
-        if option.key in code:
-            return self.take(option, Given(code[option.key], f"the setting {option.name}", CODE))
-        given = self._from_environment(option)
-        table = self.file.tables.get(option.section, {})
-        if given is not None or option.key not in table:
-            return self.take(option, given)
-        value = table[option.key]
-        if self.file.is_found and (problem := overreach(option, value, self.file.path)):
-            self._refuse(option, problem, option.default)
-            return option.default, DEFAULT
-        return self.take(option, Given(value, f"{self.file.path}: {option.name}", self.file.path))
+        if problem:
+            self._refuse(option, problem, value)
+        return value, DEFAULT if problem else given.source
 
     def _from_environment(self, option: Option) -> Given | None:
         """Return the first variable that counts; an empty one with a short or foreign name counts as not set."""
@@ -111,8 +103,12 @@ class Reader:
     def _refuse(self, option: Option, problem: str, used: Any) -> None:
         if self.strict:
             raise ConfigurationError(problem)
-        instead = f"{text_of(used)} is used" if used not in ("", ()) else "it counts as not set"
-        self.problems[option.attribute] = f"{problem}; {instead}"
+        self.problems[option.attribute] = with_consequence(problem, used)
+
+
+def with_consequence(problem: str, used: Any) -> str:
+    """Return the reason of a refused value, and the value that is used instead."""
+    return f"{problem}; {f'{text_of(used)} is used' if used not in ('', ()) else 'it counts as not set'}"
 
 
 def converted(option: Option, given: Given) -> tuple[Any, str]:
