@@ -108,7 +108,7 @@ def application(collect: Collect, health: Health | None, policy: AccessPolicy) -
             return PlainTextResponse(f"{problem}: see the program's log\n", 500)
 
     routes = [Route("/metrics", metrics), Route("/health", state), Route("/", index)]
-    app = Starlette(routes=routes, middleware=[Middleware(_AccessMiddleware, policy)])
+    app = Starlette(routes=routes, middleware=[Middleware(_AccessMiddleware, policy=policy)])
     app.router.redirect_slashes = False
     return app
 
