@@ -1,5 +1,5 @@
-"""odibi-core against its peers: the contenders in turn, in one run, the rows that we lose included.
+"""Benchmarks of odibi-core and its peers: the contenders take turns in one run, and lost rows are shown.
 
-Floor plan: `harness` measures, `machine` says where, `report` prints, `child` starts fresh interpreters;
+`harness` measures, `machine` describes the machine, `report` prints, `child` starts fresh interpreters;
 every other module is one area and offers `works(quick) -> list[Work]`.
 """

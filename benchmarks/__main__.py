@@ -28,7 +28,7 @@ def run(area: str, *, quick: bool) -> report.Area:
     for work in importlib.import_module(f"benchmarks.{area}").works(quick):
         print(f"{area}: {work.name} …", end="", file=sys.stderr, flush=True)
         started = time.perf_counter()
-        with fresh_program():  # a listener that one work left behind would hear all runs of the next
+        with fresh_program():  # a subscriber left behind would receive all runs of the next work
             works.append(report.as_data(work, measure(work, quick=quick)))
         print(f" {time.perf_counter() - started:.1f} s", file=sys.stderr, flush=True)
     today = datetime.now(UTC).date().isoformat()
@@ -47,14 +47,14 @@ def ours_missing(areas: list[report.Area]) -> list[str]:
 
 
 def _area(name: str) -> str:
-    """argparse's own `choices` refuses the empty list that stands for all."""
+    """Return a valid area; `choices` of argparse would refuse the empty list, which means all areas."""
     if name not in AREAS:
         raise argparse.ArgumentTypeError(f"no area is called {name!r}; there are {', '.join(AREAS)}")
     return name
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """0, or 1 where our own side could not run. A missed target is a figure in the table, not a failure."""
+    """Return 0, or 1 if odibi-core could not run. A missed target is a figure in the table, not a failure."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="odibi-core against its peers.")
     parser.add_argument("area", nargs="*", type=_area, help=f"of {', '.join(AREAS)}; all when none is named")
     parser.add_argument(

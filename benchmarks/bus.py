@@ -1,6 +1,6 @@
-"""Emit to 1 and to 20 hooks. Ours: each hook isolated from the others' errors, with a dict of its own.
+"""Emit to 1 and to 20 hooks. odibi-core isolates each hook and gives it its own dict.
 
-The peers hand one object to all, and the first hook that raises stops the rest: less work, as their rows say.
+The peers pass one object to all, and the first hook that raises stops the rest: less work, as their rows note.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Fresh interpreters: for what a warm process cannot tell, the cost of an import and of memory."""
+"""Fresh interpreters, for the cost of an import and of memory."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def seconds_of(code: str, n: int) -> float:
 
 
 def answer_of(function: Callable[[int, str], Any], n: int, folder: Path) -> Any:
-    """What `function(n, folder)` answers (by way of JSON) in an interpreter of its own.
+    """Return the answer of `function(n, folder)` (as JSON) in a fresh interpreter.
 
     If it dies, its last words are the error.
     """
@@ -44,7 +44,7 @@ def answer_of(function: Callable[[int, str], Any], n: int, folder: Path) -> Any:
 
 
 def in_child(function: Callable[[int, str], float]) -> Prepare:
-    """A contender whose figure is what the function returns in a fresh interpreter."""
+    """Return a contender whose figure is the answer of the function in a fresh interpreter."""
 
     @contextmanager
     def prepare(folder: Path) -> Iterator[Runner]:
@@ -54,7 +54,7 @@ def in_child(function: Callable[[int, str], float]) -> Prepare:
 
 
 def resident_bytes() -> int:
-    """Of this process, now (not its peak)."""
+    """Return the resident bytes of this process now, not at its peak."""
     import psutil
 
     return int(psutil.Process().memory_info().rss)

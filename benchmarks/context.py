@@ -1,4 +1,4 @@
-"""What context adds to a line, and what timing an operation costs from its beginning to its line in the kernel.
+"""The cost of context for a line, and of timing an operation, from its start to its written line.
 
 A logger's line with a correlation id and an operation bound around it, against the same line with nothing bound: the
 difference is the look-up, and the two more fields that have to be written. Peers are timed the same way.
@@ -44,7 +44,7 @@ def _loguru_context() -> Any:
 
 
 def _line(open_log: Callable[[Path], Any], bound: Callable[[], AbstractContextManager[Any]]) -> Prepare:
-    """The runner enters the context itself: the contenders take turns in one thread."""
+    """Return a preparation whose runner enters the context, because the contenders take turns in one thread."""
 
     @contextmanager
     def prepare(folder: Path) -> Iterator[Runner]:
@@ -62,7 +62,7 @@ def _line(open_log: Callable[[Path], Any], bound: Callable[[], AbstractContextMa
 
 @contextmanager
 def _structlog(folder: Path) -> Iterator[Any]:
-    """As in the area `log`, without the context that is bound there."""
+    """Yield the logger of the area `log`, without its bound context."""
     import structlog
 
     with structlog_orjson(folder) as log:
@@ -92,7 +92,7 @@ def _variable(_: Path) -> Iterator[Runner]:
 
 @contextmanager
 def _operation(folder: Path) -> Iterator[Runner]:
-    """In a run with its record on disk, its metrics and its tracker."""
+    """Yield a runner inside a run with its record on disk, its metrics and its tracker."""
     from odibi_core.observability import observe, track_performance
 
     timed = statement(
@@ -110,7 +110,7 @@ def _operation(folder: Path) -> Iterator[Runner]:
 
 @contextmanager
 def _opentelemetry_span(folder: Path) -> Iterator[Runner]:
-    """The nearest that a peer has: a span, exported as a line as soon as it ends."""
+    """Yield a runner of the nearest operation of a peer: a span, exported as a line when it ends."""
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SimpleSpanProcessor
 

@@ -1,7 +1,7 @@
 """A no-op node of a DAG: what running and recording a step costs when the step itself costs nothing.
 
-Ours writes its log to disk, fills the metrics and the tracker and tells the bus; the peers record nothing.
-Ours is also charged for building the orchestrator; the peers' graphs are built before the clock starts.
+odibi-core writes its log to disk, fills metrics and tracker, and publishes on the bus; the peers record nothing.
+Its time includes building the orchestrator; the peers' graphs are built before the clock starts.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def noop(x: int) -> int:
 
 
 def steps_of(shape: Shape, count: int) -> list[Any]:
-    """A chain: each step takes what the one before made. Wide: nobody waits for anybody."""
+    """Return the steps: in a chain each takes the result of the previous one; wide steps are independent."""
     from odibi_core.observability import Step
 
     steps = [Step(name="s0", value=first, outputs={"out": "k0"})]
@@ -65,7 +65,7 @@ def _ours(shape: Shape, workers: int, record: Record) -> Prepare:
 
 
 def recorders(folder: Path, record: Record) -> dict[str, Any]:
-    """The journal of the run's store is the log; a `StructuredLogger` besides writes each line once more."""
+    """Return the recorders of the orchestrator: its journal, and with `StructuredLogger` a log file too."""
     from odibi_core.observability import EventBus, MetricsManager, StructuredLogger
 
     if record == "nothing":
@@ -78,7 +78,7 @@ def recorders(folder: Path, record: Record) -> dict[str, Any]:
 
 
 def _dask(shape: Shape) -> Prepare:
-    """The threaded scheduler by itself, a dict as the graph: its quickest way."""
+    """Return a preparation of the threaded scheduler of dask on a dict, its fastest form."""
 
     @contextmanager
     def prepare(_: Path) -> Iterator[Runner]:

@@ -168,7 +168,7 @@ def _functions(engine: str) -> dict[str, Callable[..., Any]]:
 
 
 def _plain(engine: str, rows: int | None) -> Prepare:
-    """The same functions called by hand, no framework at all."""
+    """Return a preparation that calls the same functions by hand, without a framework."""
 
     @contextmanager
     def prepare(folder: Path) -> Iterator[Runner]:

@@ -36,7 +36,7 @@ class Contender:
 
 @dataclass(frozen=True)
 class Target:
-    """What ours must stay under: a figure in the work's unit, a ratio to or difference from a contender."""
+    """The limit of odibi-core: a figure in the unit of the work, or a ratio to or difference from a contender."""
 
     limit: float
     against: str | None = None
@@ -46,7 +46,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Work:
-    """One row of the targets: the same work, done by every contender, of whom one is ours."""
+    """One row of the targets: the same work, done by every contender, odibi-core among them."""
 
     name: str
     unit: str
@@ -59,7 +59,7 @@ class Work:
 
 @dataclass
 class Figures:
-    """What one contender did: a figure for each round, in the work's unit, or why there is none."""
+    """The figures of one contender, one for each round in the unit of the work, or the reason for none."""
 
     contender: Contender
     rounds: list[float] = field(default_factory=list)
@@ -71,7 +71,7 @@ class Figures:
 
 
 def statement(code: str, **names: Any) -> Runner:
-    """A runner with the code pasted into the loop itself, so that no call of a wrapper is timed with it.
+    """Return a runner with the code inside its loop, so that no call of a wrapper is timed.
 
     `timeit` switches the garbage collector off; here it stays on, because it is on in everybody's pipeline.
     """
@@ -79,7 +79,7 @@ def statement(code: str, **names: Any) -> Runner:
 
 
 def simple(code: str, names: Callable[[], dict[str, Any]]) -> Prepare:
-    """A contender that needs no folder and leaves nothing to close."""
+    """Return a contender that needs no folder and no closing."""
 
     @contextmanager
     def prepare(_: Path) -> Iterator[Runner]:
@@ -89,7 +89,7 @@ def simple(code: str, names: Callable[[], dict[str, Any]]) -> Prepare:
 
 
 def measure(work: Work, *, quick: bool = False) -> list[Figures]:
-    """Every contender's rounds. One that cannot run keeps its row and says why; the others go on."""
+    """Run the rounds of every contender. One that cannot run keeps its row, with the reason."""
     figures = [Figures(contender) for contender in work.contenders]
     with tempfile.TemporaryDirectory(prefix="odibi-bench-") as base, ExitStack() as stack:
         ready = _make_ready(figures, Path(base), stack)
@@ -112,13 +112,13 @@ def _make_ready(figures: list[Figures], base: Path, stack: ExitStack) -> list[tu
         try:
             runner = stack.enter_context(who.contender.prepare(folder))
             ready.append((who, runner if "OpenTelemetry" in who.contender.name else _without_spans(runner)))
-        except Exception as error:  # a peer may be absent, or ours half built: the table says so
+        except Exception as error:  # a peer may be absent: the table shows the reason
             who.not_run = _reason(error)
     return ready
 
 
 def _without_spans(runner: Runner) -> Runner:
-    """In a program that uses none: here a peer has loaded them, and each event of ours would ask for the active one."""
+    """Hide the tracing that a peer has loaded: each event of odibi-core would look up the active span."""
 
     def run(n: int) -> float:
         spans = sys.modules.pop("opentelemetry.trace", None)
@@ -132,7 +132,7 @@ def _without_spans(runner: Runner) -> Runner:
 
 
 def _loops(work: Work, who: Figures, runner: Runner, quick: bool) -> int:
-    """Also the warm-up: each contender has run before its first round counts."""
+    """Calibrate the loops; this is the warm-up too: each contender runs before its first counted round."""
     try:
         if work.loops is not None:
             return work.loops
@@ -146,7 +146,7 @@ def _loops(work: Work, who: Figures, runner: Runner, quick: bool) -> int:
 
 
 def calibrated(runner: Runner, seconds: float) -> int:
-    """How many loops take about that long."""
+    """Return the number of loops that take about that long."""
     loops = 1
     while (took := runner(loops)) < seconds / 10 and loops < 10_000_000:
         loops *= 4
@@ -154,7 +154,7 @@ def calibrated(runner: Runner, seconds: float) -> int:
 
 
 def _one_round(work: Work, who: Figures, runner: Runner, loops: int) -> None:
-    gc.collect()  # nobody pays for the garbage of the one before
+    gc.collect()  # collect now: no contender pays for the garbage of the previous one
     try:
         who.rounds.append(runner(loops) / loops * UNITS[work.unit])
     except Exception as error:
@@ -194,7 +194,7 @@ class Verdict:
 
 
 def judge(work: Work, figures: Sequence[Figures]) -> list[Verdict]:
-    """Each target of the work with what was measured for it."""
+    """Return each target of the work with its measured figure."""
     by_name = {who.contender.name: who for who in figures}
     ours = next((who for who in figures if who.contender.kind == "ours"), None)
     return [Verdict(target, _measured(target, ours, by_name)) for target in work.targets]

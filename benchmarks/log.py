@@ -1,8 +1,8 @@
 """One structured event: a JSON line that is in the kernel when the call returns.
 
 Every peer is set up for exactly that: a real file, no buffer left behind, its quickest JSON encoder, a level,
-a UTC timestamp, two bound fields of context and five of the event. Ours does redaction, `seq` and `writer_id`
-besides.
+a UTC timestamp, two bound fields of context and five of the event. odibi-core adds redaction, `seq` and
+`writer_id`.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def python_json_logger(folder: Path) -> Iterator[Any]:
 
 @contextmanager
 def stdlib(folder: Path) -> Iterator[Any]:
-    """What people write themselves: `logging` and ten lines of `json.dumps`."""
+    """Yield a hand-written logger: `logging` and ten lines of `json.dumps`."""
     import json
     import logging
 
@@ -135,7 +135,7 @@ def loguru_file(folder: Path) -> Iterator[Any]:
 
 @contextmanager
 def otel(folder: Path) -> Iterator[Any]:
-    """The SDK's own logger, not the bridge from `logging`, which costs more."""
+    """Yield the logger of the SDK, not the slower bridge from `logging`."""
     from opentelemetry.sdk._logs import LoggerProvider
     from opentelemetry.sdk._logs.export import ConsoleLogRecordExporter, SimpleLogRecordProcessor
 
@@ -177,7 +177,7 @@ def _otel_names() -> dict[str, Any]:
 
 @contextmanager
 def encode_and_write(folder: Path) -> Iterator[Runner]:
-    """As little as Python can do: the finished dict, msgspec, one `write` on an O_APPEND descriptor."""
+    """Yield the floor: the finished dict, msgspec, one `write` on an O_APPEND descriptor."""
     import msgspec
 
     encode, seq = msgspec.json.Encoder().encode, count()
@@ -196,7 +196,7 @@ def encode_and_write(folder: Path) -> Iterator[Runner]:
 
 
 def in_threads(prepare: Prepare, threads: int = 4) -> Prepare:
-    """The same work, spread over threads that share the logger; wall time per event of all of them."""
+    """Spread the same work over threads that share the logger; the figure is wall time for each event."""
 
     @contextmanager
     def prepared(folder: Path) -> Iterator[Runner]:
@@ -256,7 +256,7 @@ def works(quick: bool) -> list[Work]:
 
 
 def below_the_level() -> Work:
-    """The level is info; the call is debug and must cost next to nothing."""
+    """Measure a debug call at level info, which must be nearly free."""
 
     def noop(event: str, **fields: Any) -> None:
         return None

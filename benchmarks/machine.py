@@ -15,7 +15,7 @@ PACKAGES = """
 
 
 def facts() -> dict[str, Any]:
-    """`load_at_start` tells a reader how quiet the machine was: near zero, or not to be trusted."""
+    """Return the machine; `load_at_start` shows how quiet it was: near zero, or the figures are not reliable."""
     return {
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "system": f"{platform.system()} {platform.machine()}",

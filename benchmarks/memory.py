@@ -38,7 +38,7 @@ def ours_histograms(n: int, _: str) -> float:
 
 
 def _ours(n: int, record: Callable[[Any, dict[str, str]], None]) -> float:
-    """The raw samples that a manager keeps are as many as they may be before the counting starts.
+    """Fill the raw samples of a manager to their bound before the counting starts.
 
     They cost the same for one series as for a million; `10,000,000 events` has them in its figure.
     """
@@ -80,12 +80,12 @@ def _prometheus(kind: str, n: int, use: Callable[[Any], None], **options: Any) -
 
 
 def bare_dict(n: int, _: str) -> float:
-    """The floor: the label's text, and a sum under it."""
+    """Measure the floor: the text of the label and a sum."""
     return grown(lambda count: {labels_of(number)["table"]: 1.0 for number in range(count)}, n)
 
 
 def many_label_sets(n: int, _: str) -> float:
-    """One counter fed n distinct label sets, far more than anybody should: bounded, and the sum exact."""
+    """Feed one counter n distinct label sets, far beyond sensible use: memory is bounded, the sum exact."""
     from odibi_core.observability import MetricsExporter, MetricsManager
 
     manager = MetricsManager()
@@ -104,7 +104,7 @@ def many_label_sets(n: int, _: str) -> float:
 
 
 def recorded(n: int, folder: str) -> dict[str, Any]:
-    """n events through log, bus and metrics onto the disk; resident bytes over the bare process as they go.
+    """Record n events through log, bus and metrics; return resident bytes over the bare process as they go.
 
     Segments that are closed are deleted as it goes, as retention would, lest the run need gigabytes of disk.
     """
@@ -218,7 +218,7 @@ def _flat(events: int) -> list[Work]:
         return float(max(size for _, size in answer["samples"]))
 
     def growth(answer: dict[str, Any]) -> float:
-        """From the first tenth on: pools and caches have their size by then."""
+        """Return the growth after the first tenth, when pools and caches have their size."""
         early = answer["samples"][SAMPLES // 10 - 1][1]
         return float(max(0, answer["samples"][-1][1] - early))
 

@@ -60,7 +60,7 @@ def otel(kind: str) -> Callable[[], dict[str, Any]]:
 
 
 def locked_add(_: Any = None) -> dict[str, Any]:
-    """The floor of a counter: one dict of sums under one lock."""
+    """Return the floor of a counter: one dict of sums under one lock."""
     lock = threading.Lock()
     sums: dict[tuple[str, ...], float] = {("rows_read", *VALUES): 0.0}
 
@@ -72,7 +72,7 @@ def locked_add(_: Any = None) -> dict[str, Any]:
 
 
 def locked_observe() -> dict[str, Any]:
-    """The floor of a histogram: find the bucket, add to it and to the sum, under one lock."""
+    """Return the floor of a histogram: find the bucket, add to it and to the sum, under one lock."""
     lock, counts, sums = threading.Lock(), [0] * (len(BUCKETS) + 1), [0.0]
 
     def observe(value: float) -> None:
@@ -165,7 +165,7 @@ def _keywords() -> str:
 
 
 def _scrape(series: int, limit: float) -> Work:
-    """The text of so many counters, 3 labels each, in the 0.0.4 format."""
+    """Return the scrape of a number of counters, 3 labels each, in the 0.0.4 format."""
     return Work(
         f"scrape of {series:,} series",
         "ms",

@@ -1,6 +1,6 @@
-"""What it costs a program that the world outside is down: a counter, a line of its log, its exit.
+"""The cost of unreachable receivers for a program: a counter, a line of its log, its exit.
 
-Datadog's agent is a port that nobody listens on, Sentry a socket that accepts and never answers. Exits are those of
+Datadog's agent is a port without a listener, Sentry a socket that accepts and never answers. Exits are those of
 fresh processes, so they are in seconds.
 """
 
@@ -33,7 +33,7 @@ for number in range(20):
 
 @contextmanager
 def _silent() -> Iterator[socket.socket]:
-    """A server that takes connections, and whatever is sent, and never answers."""
+    """Run a server that accepts connections and data, and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(60)
         yield listener
@@ -46,7 +46,7 @@ def _closed_port() -> int:
 
 @contextmanager
 def _outside(down: bool) -> Iterator[tuple[dict[str, Any], socket.socket | None]]:
-    """The settings of a program with everything outside down, or off; and the Sentry that is silent."""
+    """Yield the settings of a program with every receiver down or off, and the silent Sentry."""
     if not down:
         yield {"metrics_enabled": False, "health_check_enabled": False}, None
         return
@@ -78,7 +78,7 @@ def _counter(forwarding: bool) -> Prepare:
 
 
 def _line(down: bool) -> Prepare:
-    """The program is begun and ended around each turn: there is one in a process."""
+    """Return a preparation that starts and ends the program around each turn, because a process has one program."""
 
     @contextmanager
     def prepare(folder: Path) -> Iterator[Runner]:

@@ -1,7 +1,7 @@
-"""What it costs that no secret comes through: on an ordinary line, and on texts made to hold up a pattern.
+"""The cost of redaction: on an ordinary line, and on texts crafted to stall a pattern.
 
-An ordinary line is seven fields with ordinary names and values. The floor copies the dict and looks at nothing; ours
-splits standard fields from others, and looks at each name and value.
+An ordinary line is seven fields with ordinary names and values. The floor copies the dict; odibi-core
+splits standard fields from others, and checks each name and value.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def _copy(_: Path) -> Iterator[Runner]:
 
 @contextmanager
 def _processor(_: Path) -> Iterator[Runner]:
-    """What people write for structlog or logging: names in a set, and one pattern over each text."""
+    """Yield a hand-written redactor for structlog or logging: names in a set, one pattern over each text."""
     names = frozenset({"password", "token", "secret", "api_key", "authorization"})
     pattern = re.compile(r"(password|token|secret)=\S+|\b\d{13,16}\b|[\w.]+@[\w.]+")
 
@@ -72,7 +72,7 @@ def _processor(_: Path) -> Iterator[Runner]:
 
 
 def _text(content: str, *, new_each_time: bool = False) -> Prepare:
-    """`new_each_time`: a text that was never seen before, so that no memory of clean texts helps."""
+    """Return a preparation that sanitizes a text, with `new_each_time` a new one, for which no cache helps."""
 
     @contextmanager
     def prepare(_: Path) -> Iterator[Runner]:

@@ -14,9 +14,9 @@ INTRODUCTION = """\
 # Benchmarks
 
 Written by `make bench`; not edited by hand. Each contender takes its turn in each round, so that a noisy
-minute is shared by all. A figure is the median of the rounds; *× ours* is the median of the ratios within
-a round, above 1 where odibi-core is the quicker or smaller one. How each peer is set up is in `benchmarks/`;
-it does the same work as ours, or the note says what it leaves out.
+minute is shared by all. A figure is the median of the rounds. *× odibi* is the median of the ratios within
+a round; it is above 1 if odibi-core is faster or smaller. `benchmarks/` has the set-up of each peer. A peer
+does the same work as odibi-core, or its note names the difference.
 """
 
 
@@ -104,7 +104,7 @@ def _work_as_markdown(work: dict[str, Any]) -> str:
     lines = [f"### {work['name']}", ""]
     if work["note"]:
         lines += [f"{work['note'][0].upper()}{work['note'][1:]}.", ""]
-    lines += [f"| contender | {unit} | best – worst | × ours | |", "|---|---:|---:|---:|---|"]
+    lines += [f"| contender | {unit} | best – worst | × odibi | |", "|---|---:|---:|---:|---|"]
     lines += [_row(who) for who in work["contenders"]]
     for target in work["targets"]:
         lines += ["", f"Target {target['text']}: {measured_words(target)}, {verdict_words(target)}."]
@@ -125,7 +125,7 @@ def _cell(text: str) -> str:
 
 
 def page(areas: Sequence[Area]) -> str:
-    """The page of the docs: first every target and its verdict, then all tables, then the versions."""
+    """Return the page of the docs: every target and its result, then all tables, then the versions."""
     rows = [
         f"| {work['name']} | {target['text']} | {measured_words(target)} | {verdict_words(target)} |"
         for area in areas
@@ -144,7 +144,7 @@ def page(areas: Sequence[Area]) -> str:
 
 
 def write(areas: Sequence[Area], results: Path, docs: Path) -> None:
-    """Each area measured now replaces its files; the page is made again of all that were ever measured."""
+    """Replace the files of each measured area, and write the page from the files of all areas."""
     results.mkdir(parents=True, exist_ok=True)
     for area in areas:
         (results / f"{area['area']}.json").write_text(json.dumps(area, indent=1, ensure_ascii=False) + "\n")

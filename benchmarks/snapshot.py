@@ -99,7 +99,7 @@ def _narwhals() -> dict[str, Any]:
 
 
 def _polars_stats() -> dict[str, Any]:
-    """One select of all: nulls, min, max, approximate distinct."""
+    """Return the names of one select of all: nulls, min, max, approximate distinct."""
     import polars as pl
 
     def stats(frame: Any) -> Any:

@@ -1,11 +1,11 @@
-"""A small asyncio service, observed: every line that belongs to a request carries the request's correlation id.
+"""A small asyncio service in which every line of a request has the correlation id of the request.
 
     python examples/asyncio_service.py
     LOG_FORMAT=json python examples/asyncio_service.py
 
-Requests come in for about two seconds, three workers answer them, one in ten fails; then it says how it went. Ctrl-C
-and SIGTERM end it sooner, in good order: nothing more is taken in, and what waits is answered. Afterwards
-`odibi errors`, `odibi timing` and `odibi logs` know the rest.
+Requests arrive for about two seconds, three workers answer them, one in ten fails, and a summary is printed. Ctrl-C and
+SIGTERM end it sooner: it accepts no more requests and answers those in the queue. `odibi errors`, `odibi timing` and
+`odibi logs` then show the record.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ MOST_WAITING = 20
 
 
 class OutOfStockError(Exception):
-    """There is nothing left to sell."""
+    """The article is sold out."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What a customer wants; `id` is the correlation id that came with it."""
+    """The request of a customer; `id` is its correlation id."""
 
     id: str
     customer: str
@@ -53,14 +53,14 @@ class Request:
 
 @dataclass
 class Service:
-    """A queue of requests, and workers that answer them until it is empty."""
+    """A queue of requests and the workers that answer them."""
 
     waiting: asyncio.Queue[Request] = field(default_factory=asyncio.Queue)
     ending: asyncio.Event = field(default_factory=asyncio.Event)
     answered: Counter[str] = field(default_factory=Counter)
 
     async def run(self, requests: int) -> None:
-        """Take in so many requests, or fewer when it shall end, and answer all of them."""
+        """Accept up to `requests` requests, fewer if the service is ending, and answer all of them."""
         workers = [asyncio.create_task(self._work(number)) for number in range(WORKERS)]
         async for request in arriving(requests):
             if self.ending.is_set():
@@ -79,7 +79,7 @@ class Service:
             self.waiting.task_done()
 
     def keeps_up(self) -> HealthCheckResult:
-        """A health check: a queue that grows is a service that is too slow."""
+        """Return the health of the queue: a long queue means that the service is too slow."""
         length = self.waiting.qsize()
         status = HealthStatus.HEALTHY if length <= MOST_WAITING else HealthStatus.DEGRADED
         return HealthCheckResult(
@@ -88,7 +88,7 @@ class Service:
 
 
 async def answer(request: Request) -> str:
-    """How a request ended; one that fails harms no other."""
+    """Return `answered` or `failed`; a failed request does not affect the others."""
     log.info("request_received", article=request.article)
     try:
         with track_performance("request", tags={"kind": "order"}):
@@ -105,21 +105,21 @@ async def answer(request: Request) -> str:
 
 @performance_monitor("price")
 async def price_of(article: int) -> float:
-    """Asks another service, which takes its time."""
+    """Request the price from another, slow service."""
     await asyncio.sleep(0.02 + article % 5 / 100)
     return 9.9 + article
 
 
 @performance_monitor("stock")
 async def stock_of(article: int) -> int:
-    """Asks the warehouse, which has nothing of every tenth article."""
+    """Request the stock from the warehouse, which lacks every tenth article."""
     add_breadcrumb("asked the warehouse", category="stock", data={"article": article})
     await asyncio.sleep(0.03)
     return article % 10
 
 
 async def arriving(requests: int, seed: int = 11) -> AsyncIterator[Request]:
-    """The requests, one after the other."""
+    """Yield the requests in order."""
     random = Random(seed)
     for number in range(requests):
         yield Request(f"req-{number:03d}", random.choice(["ada", "bob", "eve"]), number)
@@ -127,7 +127,7 @@ async def arriving(requests: int, seed: int = 11) -> AsyncIterator[Request]:
 
 
 async def serve(requests: int = REQUESTS) -> Service:
-    """The service from its beginning to its end."""
+    """Run the service from start to end and return it."""
     service = Service()
     register_health_check(service.keeps_up, name="queue")
     for signal in (SIGINT, SIGTERM):
@@ -140,7 +140,7 @@ async def serve(requests: int = REQUESTS) -> Service:
 
 
 def main() -> None:
-    """Run it, and print a summary."""
+    """Run the service and print a summary."""
     init_observability()
     service = asyncio.run(serve())
     counters = get_metrics().counters

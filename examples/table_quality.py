@@ -1,9 +1,9 @@
-"""A checker of a table's quality, as a command of its own: what it asks, how long it took and how it ended is recorded.
+"""A command that checks the quality of a table, and records its checks, their time and their results.
 
     python examples/table_quality.py orders.csv --not-null customer --unique order --between amount 0 1000
 
 It exits with 0 when every check passed, with 1 when one failed, with 2 when the table cannot be read. Afterwards
-`odibi usage` shows the checks and the command, `odibi errors` what went wrong, `odibi health` whether all is well.
+`odibi usage` shows the checks and the command, `odibi errors` the errors, `odibi health` the health checks.
 """
 
 import argparse
@@ -28,7 +28,7 @@ log = get_logger("table_quality")
 
 
 def checks_of(wanted: argparse.Namespace) -> Iterator[Check]:
-    """The checks that the command line asks for."""
+    """Yield the checks that the command line selects."""
     yield row_count(at_least=wanted.at_least)
     for column in wanted.not_null:
         yield not_null(column)
@@ -39,7 +39,7 @@ def checks_of(wanted: argparse.Namespace) -> Iterator[Check]:
 
 
 def examine(wanted: argparse.Namespace) -> int:
-    """Ask every check of the table; gives how many failed."""
+    """Run every check on the table and return the number of failures."""
     add_breadcrumb(f"reading {wanted.table}", category="table")
     with track_performance("read", tags={"engine": wanted.engine}):
         table = plugins.load("engines", wanted.engine)().read(wanted.table)
@@ -58,7 +58,7 @@ def examine(wanted: argparse.Namespace) -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command."""
+    """Run the command line and return the exit code."""
     parser = argparse.ArgumentParser(description="Check the quality of a table in a CSV or Parquet file.")
     parser.add_argument("table", help="the file")
     parser.add_argument("--engine", default="pandas", choices=("pandas", "polars"))

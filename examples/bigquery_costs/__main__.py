@@ -1,9 +1,9 @@
-"""What will this query cost? Ask before you run it, keep to a limit, and have it in the record what it did cost.
+"""A command that estimates the cost of a query, enforces a limit, and records the actual cost.
 
     python examples/bigquery_costs --demo "SELECT country, orders FROM sales.orders" --max-usd 5 --run
     odibi costs
 
-`--demo` asks a BigQuery on this machine; without it, your own (as `gcloud auth application-default login` says).
+`--demo` uses a fake BigQuery on this machine; without it, the account of `gcloud auth application-default login`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ log = get_logger("bigquery_costs")
 
 
 def main(given: list[str] | None = None) -> int:
-    """The command; gives its exit code: 1 when a query that is to run would pass the limit, 2 when it is refused."""
+    """Run the command and return its exit code: 1 if the query exceeds the limit, 2 if BigQuery refuses it."""
     args = arguments(given)
     init_observability()
     try:
@@ -49,7 +49,7 @@ def main(given: list[str] | None = None) -> int:
 
 
 def estimate_and_run(observed: Any, args: argparse.Namespace) -> None:
-    """Say what the query would cost, and run it if that was asked for; a limit that it passes is an error then."""
+    """Print the estimate of the query and, with `--run`, run it; a query above the limit raises CostLimitError."""
     estimate = observed.estimate(args.sql)
     log.info("estimated", bytes_processed=estimate.bytes_processed, usd=estimate.usd, tables=estimate.tables)
     show(estimate)
@@ -59,7 +59,7 @@ def estimate_and_run(observed: Any, args: argparse.Namespace) -> None:
 
 
 def show(estimate: Estimate) -> None:
-    """The estimate, for people."""
+    """Print the estimate as text."""
     print(
         f"reads:  {estimate.bytes_processed / 2**30:,.2f} GiB of {', '.join(estimate.tables) or 'no table'}"
     )
@@ -69,7 +69,7 @@ def show(estimate: Estimate) -> None:
 
 
 def own_client(args: argparse.Namespace) -> Any:
-    """Google's client, with the account that this machine is logged in with."""
+    """Return the client of Google with the default account of this machine."""
     from google.cloud import bigquery
 
     options = {"api_endpoint": args.endpoint} if args.endpoint else None
@@ -77,7 +77,7 @@ def own_client(args: argparse.Namespace) -> Any:
 
 
 def arguments(given: list[str] | None) -> argparse.Namespace:
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="bigquery_costs", description="What will this query cost?")
     parser.add_argument("sql", help="the query")
     parser.add_argument(

@@ -1,9 +1,8 @@
 """A BigQuery on this machine: the few REST calls that Google's own client makes for a job, and recorded answers.
 
-It reads no SQL. `answer` is given what a job was asked to do (`configuration` of the REST reference) and gives the job
-resource that BigQuery would give once the job is done, with, beside its own keys, `rows` and `schema` of the result,
-`children` (the resources of a script's statements), `polls` (how often it is still running when asked), and `refused`
-(an HTTP status and a reason, instead of a job).
+It parses no SQL. `answer` takes the `configuration` of a job (REST reference) and returns the resource of the finished
+job. Extra keys of the resource: `rows` and `schema` of the result; `children`, the resources of the statements of a
+script; `polls`, the number of answers "still running"; `refused`, an HTTP status and a reason instead of a job.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ Answer = Callable[[Resource], Resource]
 
 
 class FakeBigQuery:
-    """`with FakeBigQuery(answer) as fake: client = fake.client()`; `.requests` has what was asked of it."""
+    """A fake BigQuery: `with FakeBigQuery(answer) as fake: client = fake.client()`; `.requests` has its requests."""
 
     def __init__(self, answer: Answer, project: str = "demo-project") -> None:
         self.project = project
@@ -42,7 +41,7 @@ class FakeBigQuery:
         self._server.server_close()
 
     def client(self, **options: Any) -> Any:
-        """Google's client, made for this BigQuery: no account, no network."""
+        """Return a client of Google for this fake: no account, no network."""
         from google.auth.credentials import AnonymousCredentials
         from google.cloud import bigquery
 
@@ -54,7 +53,7 @@ class FakeBigQuery:
         )
 
     def insert(self, asked: Resource) -> tuple[int, Resource]:
-        """jobs.insert"""
+        """Answer jobs.insert."""
         configuration = asked["configuration"]
         recorded = self._answer(configuration)
         if "refused" in recorded:
@@ -80,7 +79,7 @@ class FakeBigQuery:
         return 200, _as_told(recorded, running=recorded.get("polls", 1) > 0)
 
     def get(self, job_id: str) -> tuple[int, Resource]:
-        """jobs.get"""
+        """Answer jobs.get."""
         job = self.jobs.get(job_id)
         if job is None:
             return _error(404, "notFound")
@@ -88,12 +87,12 @@ class FakeBigQuery:
         return 200, _as_told(job, running=job["polls"] > 0)
 
     def children_of(self, parent: str) -> tuple[int, Resource]:
-        """jobs.list, of one script, the last statement first"""
+        """Answer jobs.list of one script, the last statement first."""
         found = [job for job in self.jobs.values() if job["statistics"].get("parentJobId") == parent]
         return 200, {"kind": "bigquery#jobList", "jobs": [_as_told(job) for job in reversed(found)]}
 
     def results(self, job_id: str) -> tuple[int, Resource]:
-        """jobs.getQueryResults"""
+        """Answer jobs.getQueryResults."""
         job = self.jobs[job_id]
         failure = job.get("status", {}).get("errorResult")
         if failure:
@@ -101,7 +100,7 @@ class FakeBigQuery:
         return 200, {"kind": "bigquery#getQueryResultsResponse", **_result(job)}
 
     def query(self, asked: Resource) -> tuple[int, Resource]:
-        """jobs.query: the job and its first rows in one answer"""
+        """Answer jobs.query: the job and its first rows."""
         top = ("dryRun", "labels")
         configuration: Resource = {name: asked[name] for name in top if name in asked}
         configuration["query"] = {name: value for name, value in asked.items() if name not in top}
@@ -127,7 +126,7 @@ def _result(job: Resource) -> Resource:
 
 
 def _as_told(job: Resource, running: bool = False) -> Resource:
-    """A resource as the REST call gives it; of a job that still runs, not yet what it came to."""
+    """Return a job as a REST resource; a running job has no statistics yet."""
     told = {name: job[name] for name in job if name not in ("rows", "schema", "children", "polls")}
     if running:
         started = {name: job["statistics"][name] for name in ("creationTime", "startTime")}
@@ -177,6 +176,6 @@ def _handler(fake: FakeBigQuery) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(content)
 
         def log_message(self, *_: object) -> None:
-            """Nothing: who runs it wants to read its own output."""
+            """Log nothing: the output of the example stays readable."""
 
     return Handler

@@ -1,4 +1,4 @@
-"""The demo's data: three tables that are large, and nowhere."""
+"""The data of the demo: three large tables that do not exist."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROWS = [["UK", 41], ["NO", 17], ["DE", 9]]
 
 
 def answer(configuration: dict[str, Any]) -> dict[str, Any]:
-    """What BigQuery would say of a query over these tables; it reads an eighth of them where it names its columns."""
+    """Return the answer of BigQuery to a query; a query that names its columns reads an eighth of the tables."""
     sql = configuration["query"]["query"]
     named = re.findall(r"(?i)\b(?:from|join)\s+`?([\w.-]+)`?", sql)
     unknown = [name for name in named if name not in TABLES]
@@ -38,7 +38,7 @@ def answer(configuration: dict[str, Any]) -> dict[str, Any]:
 
 
 def _times(processed: int) -> dict[str, str]:
-    """It ends now, after a second for each 100 GiB."""
+    """Set the times of the job: it ends now, after a second for each 100 GiB."""
     ended = datetime.now(UTC)
     began = ended - timedelta(seconds=0.2 + processed / (100 * GIB))
     millis = {"creationTime": began, "startTime": began, "endTime": ended}

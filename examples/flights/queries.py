@@ -1,4 +1,4 @@
-"""The questions that are asked in SQL: DuckDB over the step's inputs, whose logical names are the tables."""
+"""The SQL queries: DuckDB over the inputs of a step, whose logical names are the tables."""
 
 BY_AIRLINE = """
 SELECT carrier, airline,

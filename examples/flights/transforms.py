@@ -1,4 +1,4 @@
-"""The plain functions of the flights pipeline. They know nothing of odibi-core: frames in, frames out.
+"""The plain functions of the flights pipeline, which do not use odibi-core: frames in, frames out.
 
 Each is written once with narwhals and takes pandas and polars frames alike; both give the same rows.
 """
@@ -19,7 +19,7 @@ ANTIMERIDIAN_LON = 170.0
 
 @nw.narwhalify
 def clean_weather(weather: nw.DataFrame[Any]) -> nw.DataFrame[Any]:
-    """One row for each origin and hour in UTC; a wind that cannot be is no wind known."""
+    """Return one row for each origin and hour in UTC; an impossible wind becomes missing."""
     wind_is_possible = nw.col("wind_speed") <= STRONGEST_WIND_MPH
     return (
         weather.with_columns(
@@ -37,7 +37,7 @@ def clean_weather(weather: nw.DataFrame[Any]) -> nw.DataFrame[Any]:
 
 @nw.narwhalify
 def clean_planes(planes: nw.DataFrame[Any]) -> nw.DataFrame[Any]:
-    """One row for each tail number. A missing year stays missing: a guess would age whole fleets."""
+    """Return one row for each tail number. A missing year stays missing: a guess would age whole fleets."""
     return (
         planes.rename({"year": "built"})
         .select("tailnum", "built", "manufacturer", "model", "seats", "engine")
@@ -47,7 +47,7 @@ def clean_planes(planes: nw.DataFrame[Any]) -> nw.DataFrame[Any]:
 
 @nw.narwhalify
 def clean_airports(airports: nw.DataFrame[Any]) -> nw.DataFrame[Any]:
-    """One row for each airport; a position on the wrong side of the globe is no position.
+    """Return one row for each airport; an impossible position becomes missing.
 
     Three are wrong in the table: two lost the minus of their longitude, one has both swapped.
     """
@@ -62,10 +62,10 @@ def clean_airports(airports: nw.DataFrame[Any]) -> nw.DataFrame[Any]:
 
 @nw.narwhalify
 def times_to_utc(flights: nw.DataFrame[Any]) -> nw.DataFrame[Any]:
-    """Scheduled and actual departure in UTC, from New York's clock.
+    """Add the scheduled and the actual departure in UTC, from the clock of New York.
 
-    The date in the table is that of the schedule. The actual departure is the schedule plus the delay, for
-    `dep_time` alone does not say whether a flight left at 0:15 on that day or, delayed, on the next.
+    The date in the table is that of the schedule. The actual departure is the schedule plus the delay, because
+    `dep_time` alone is ambiguous: 0:15 may be that day or, after a delay, the next.
     """
     day = nw.concat_str(
         [nw.col("year").cast(nw.String), _two_digits("month"), _two_digits("day")], separator="-"
@@ -76,7 +76,7 @@ def times_to_utc(flights: nw.DataFrame[Any]) -> nw.DataFrame[Any]:
         .with_columns(
             dep_utc=_plus_minutes(nw.col("sched_utc"), nw.col("dep_delay")).dt.replace_time_zone("UTC"),
             hour_utc=nw.col("sched_utc").dt.truncate("1h"),
-            # 1 when the clock and the delay tell the same story, 0 when not, missing when cancelled.
+            # 1 if clock and delay agree, 0 if not, missing if cancelled
             clock_agrees=_clock_agrees(),
         )
         .drop("dep_time", "arr_time", "sched_arr_time", "minute", "time_hour")
@@ -84,7 +84,7 @@ def times_to_utc(flights: nw.DataFrame[Any]) -> nw.DataFrame[Any]:
 
 
 def minute_of_day(column: str) -> nw.Expr:
-    """Minutes since midnight of a clock such as 517 or 1730; 2400, the midnight that ends a day, is 1440."""
+    """Return the minutes since midnight of a clock such as 517 or 1730; 2400, the end of a day, is 1440."""
     clock = nw.col(column)
     return clock // 100 * 60 + clock % 100
 
@@ -105,7 +105,7 @@ def _plus_minutes(moment: nw.Expr, minutes: nw.Expr) -> nw.Expr:
 
 
 def _in_utc(local: nw.Series[Any]) -> nw.Series[Any]:
-    """From New York's clock to UTC. An hour that summer time skips or repeats is not one moment: missing.
+    """Convert the clock of New York to UTC. An hour that summer time skips or repeats becomes missing.
 
     The one place that asks which engine it is, since narwhals passes no such rule on to either.
     """
@@ -120,7 +120,7 @@ def _in_utc(local: nw.Series[Any]) -> nw.Series[Any]:
 
 @nw.narwhalify
 def add_planes(flights: nw.DataFrame[Any], planes: nw.DataFrame[Any]) -> nw.DataFrame[Any]:
-    """What is known of the plane beside each flight; nothing where its tail number is not in the registry."""
+    """Add the plane of each flight; it is missing if the registry lacks the tail number."""
     return flights.join(planes.select("tailnum", "built", "manufacturer", "seats"), on="tailnum", how="left")
 
 
@@ -128,7 +128,7 @@ def add_planes(flights: nw.DataFrame[Any], planes: nw.DataFrame[Any]) -> nw.Data
 def add_places(
     flights: nw.DataFrame[Any], airports: nw.DataFrame[Any], airlines: nw.DataFrame[Any]
 ) -> nw.DataFrame[Any]:
-    """The names of airline and destination beside each flight."""
+    """Add the names of airline and destination."""
     destinations = airports.select("faa", "name", "lat", "lon").rename(
         {"faa": "dest", "name": "dest_name", "lat": "dest_lat", "lon": "dest_lon"}
     )
@@ -138,7 +138,7 @@ def add_places(
 
 
 def split_cancelled(flights: Any) -> dict[str, Any]:
-    """Flights that left, and flights that never did: most questions are about one of them."""
+    """Split the flights into those that left and those that were cancelled."""
     frame = nw.from_native(flights, eager_only=True)
     never_left = nw.col("dep_delay").is_null()
     cancelled = frame.filter(never_left).drop("dep_delay", "arr_delay", "air_time", "dep_utc", "clock_agrees")
@@ -147,7 +147,7 @@ def split_cancelled(flights: Any) -> dict[str, Any]:
 
 @nw.narwhalify
 def drop_impossible(departed: nw.DataFrame[Any]) -> nw.DataFrame[Any]:
-    """Leave out departures whose clock and delay disagree, and times in the air too short to be true."""
+    """Drop departures whose clock and delay disagree, and impossibly short flights."""
     speed = nw.col("distance") * 60 / nw.col("air_time")
     possible = speed <= FASTEST_MPH
     return (
@@ -161,7 +161,7 @@ def drop_impossible(departed: nw.DataFrame[Any]) -> nw.DataFrame[Any]:
 
 @nw.narwhalify
 def add_weather(flights: nw.DataFrame[Any], weather: nw.DataFrame[Any]) -> nw.DataFrame[Any]:
-    """The weather at the origin in the hour of the scheduled departure, and one word for it."""
+    """Add the weather at the origin in the hour of the scheduled departure, and a word for it."""
     joined = flights.join(weather, on=["origin", "hour_utc"], how="left")
     sky = (
         nw.when(nw.col("temp").is_null())

@@ -39,7 +39,7 @@ CONFIG = Path(__file__).with_name("config.toml")
 
 
 class Reading(TypedDict):
-    """What one sensor measured."""
+    """The measurement of one sensor."""
 
     sensor: str
     second: int
@@ -47,13 +47,13 @@ class Reading(TypedDict):
 
 
 class PlacedReading(Reading):
-    """And where it stands."""
+    """A measurement with the site of its sensor."""
 
     site: str
 
 
 class Summary(TypedDict):
-    """What the readings of a site, or of a sensor, come to."""
+    """The summary of the readings of a site or a sensor."""
 
     name: str
     readings: int
@@ -62,7 +62,7 @@ class Summary(TypedDict):
 
 @measured_stage("read")
 def read(records: Iterable[str], separator: str = ";") -> Iterator[Reading]:
-    """Takes the lines that sensors sent apart; a torn one is left out."""
+    """Parse the lines of the sensors; a torn line is dropped."""
     for line in records:
         parts = line.split(separator)
         if len(parts) == 3:
@@ -70,23 +70,23 @@ def read(records: Iterable[str], separator: str = ";") -> Iterator[Reading]:
 
 
 class Validate(InstrumentedStage):
-    """Leaves out what cannot have been measured."""
+    """Drops impossible readings."""
 
     def process(
         self, records: Iterable[Reading], lowest: float = -40.0, highest: float = 60.0
     ) -> Iterator[Reading]:
-        """A stage of its own: it inherits what measures it."""
+        """Yield the possible readings; the base class measures the stage."""
         return (reading for reading in records if lowest <= reading["celsius"] <= highest)
 
 
 class Enrich:
-    """Adds where a sensor stands, as far as the registry can be asked."""
+    """Adds the site of each sensor, if the registry answers."""
 
     def __init__(self, registry: Registry, breaker: CircuitBreaker) -> None:
         self.site_of = lru_cache(maxsize=64)(breaker(registry.site_of))
 
     def process(self, records: Iterable[Reading], *, fallback: str = "unknown") -> Iterator[PlacedReading]:
-        """A plain class, which knows nothing of odibi-core: it is wrapped where the pipeline is put together."""
+        """Yield the placed readings; the class does not use odibi-core and is wrapped by the pipeline."""
         for reading in records:
             try:
                 site = self.site_of(reading["sensor"])
@@ -96,12 +96,12 @@ class Enrich:
 
 
 class Aggregate(InstrumentedStage):
-    """Counts the readings of a batch, and takes their mean."""
+    """Counts the readings of a batch and computes their mean."""
 
     def process(
         self, records: Iterable[PlacedReading], by: Literal["site", "sensor"] = "site"
     ) -> list[Summary]:
-        """The end of the line: it consumes the batch."""
+        """Return the summaries; the last stage consumes the batch."""
         groups: dict[str, list[float]] = {}
         for reading in records:
             groups.setdefault(reading[by], []).append(reading["celsius"])
@@ -112,28 +112,28 @@ class Aggregate(InstrumentedStage):
 
 
 class StreamTime:
-    """The time of the readings: what waits a minute waits for a minute of the stream."""
+    """The clock of the stream: a minute is a minute of the readings."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
 
     def now(self) -> datetime:
-        """The wall clock's."""
+        """Return the wall clock time."""
         return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.seconds)
 
     def monotonic(self) -> float:
-        """Seconds since the stream began."""
+        """Return the seconds since the start of the stream."""
         return self.seconds
 
 
 class Registry:
-    """Knows where sensors stand; for a while it hangs, and then gives up."""
+    """The registry of the sites, which is down for a while."""
 
     def __init__(self, time: StreamTime) -> None:
         self._time = time
 
     def site_of(self, sensor: str) -> str:
-        """Where a sensor stands."""
+        """Return the site of a sensor."""
         if DOWN_S[0] <= self._time.seconds < DOWN_S[1]:
             sleep(HANGS_S)
             raise ConnectionError("the registry does not answer")
@@ -141,7 +141,7 @@ class Registry:
 
 
 def sent(time: StreamTime, batches: int = BATCHES, seed: int = 7) -> Iterator[Iterator[str]]:
-    """The batches of lines; each is made while it is consumed, and time goes on in between."""
+    """Yield the batches of lines, each generated while it is consumed; the clock advances between them."""
     random = Random(seed)
     for _ in range(batches):
         yield (_line(random, int(time.seconds)) for _ in range(READINGS))
@@ -157,7 +157,7 @@ def _line(random: Random, second: int) -> str:
 
 
 def read_config(file: Path = CONFIG) -> dict[str, dict[str, Any]]:
-    """The settings by stage; leaves with every reason why they do not fit, before anything runs."""
+    """Return the settings by stage; exit with every reason if they do not fit."""
     config = tomllib.loads(file.read_text(encoding="utf-8"))
     problems = [
         problem
@@ -170,7 +170,7 @@ def read_config(file: Path = CONFIG) -> dict[str, dict[str, Any]]:
 
 
 def run(batches: int = BATCHES) -> dict[str, Any]:
-    """The stream from its beginning to its end, recorded; gives the dashboard's last report."""
+    """Run and record the stream, and return the last report of the dashboard."""
     config, time = read_config(), StreamTime()
     breaker = CircuitBreaker("site-registry", fail_max=3, reset_timeout_s=60, clock=time)
     registry = Enrich(Registry(time), breaker)
@@ -200,7 +200,7 @@ def run(batches: int = BATCHES) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Run it, and print how it went."""
+    """Run the stream and print its summary."""
     for name, value in run().items():
         print(f"{name:<26} {value}")
 

@@ -18,6 +18,8 @@ CONSTRAINTS = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines(
 OLDEST_PYTHON = (3, 11)
 BEFORE_NUMPY_2 = "numpy<2"
 """The oldest pandas and pyarrow are compiled for numpy 1."""
+FOLLOWING = {"numpy", "polars-runtime-32"}
+"""Libraries whose version follows that of a declared one, so that the tested version does not apply."""
 
 IMPORTS = """
 import importlib, json, sys
@@ -59,7 +61,7 @@ def lower_bounds() -> list[str]:
     bounds = [re.fullmatch(r"([\w.-]+)>=([\w.]+)", each) for each in _declared()]
     assert all(bounds), "a dependency must be declared as name>=version"
     lowest = {bound[1]: f"{bound[1]}=={bound[2]}" for bound in bounds if bound}
-    names = {_normal(name) for name in lowest} | {"numpy"}
+    names = {_normal(name) for name in lowest} | FOLLOWING
     others = [line for line in CONSTRAINTS if "==" in line and _normal(line.partition("==")[0]) not in names]
     return [*lowest.values(), BEFORE_NUMPY_2, *others]
 
