@@ -66,14 +66,14 @@ def test_a_figure_is_the_median_of_its_rounds_by_loop_in_the_unit_of_the_work() 
 
 
 def test_contenders_take_turns_and_another_one_begins_each_round() -> None:
-    """A B C, B C A, …: nobody has the quiet minutes for himself, nobody is always first."""
+    """A B C, B C A, …: the quiet minutes are shared, and the first place rotates."""
     turns: list[str] = []
     measure(work(*(contender(name, [1.0] * 3, turns=turns) for name in "ABC")))
     assert "".join(turns) == "ABCBCACAB"
 
 
 def test_a_ratio_is_taken_within_each_round() -> None:
-    """A round that was slow for both says as much about their ratio as a quiet one."""
+    """A round that was slow for both gives the same ratio as a quiet one."""
     ours, peer = measure(work(contender("ours", [1, 10, 100], "ours"), contender("peer", [5, 20, 300])))
     assert ratio(peer, ours) == pytest.approx(3.0)
 
@@ -110,13 +110,13 @@ def test_a_contender_that_cannot_run_keeps_its_row_and_says_why() -> None:
 
 
 def test_loops_are_found_for_each_contender_by_itself() -> None:
-    """So that a slow peer does not take minutes nor a quick one less than the timer can tell."""
+    """So that a slow peer does not take minutes, nor a fast one less than the resolution of the timer."""
     assert calibrated(lambda n: n * 0.001, 0.1) == 100
     assert calibrated(lambda n: n * 1.0, 0.1) == 1
 
 
 def test_tables_print_lost_rows_and_missed_targets_like_any_other() -> None:
-    """What we lose stands in the table, with the factor; what was not measured says so."""
+    """A missed target is in the table with its factor, and a missing figure with its reason."""
     targets = [Target(0.5, "peer", "ratio"), Target(5000.0)]
     row = work(contender("ours", [4.0] * 3, "ours"), contender("a|b peer", [1.0] * 3), targets=[targets[1]])
     lost = work(contender("ours", [4.0] * 3, "ours"), contender("peer", [1.0] * 3), targets=targets)
@@ -151,7 +151,7 @@ def test_results_are_written_for_people_and_for_programs(tmp_path: Path) -> None
 
 
 def test_facts_of_the_machine_name_no_host_and_no_path() -> None:
-    """Results are committed: they may tell what the machine is, not whose."""
+    """Results are committed: they may describe the machine, not its owner."""
     facts = json.dumps(machine.facts())
     assert importlib.import_module("socket").gethostname() not in facts
     assert str(Path.home()) not in facts
@@ -159,7 +159,7 @@ def test_facts_of_the_machine_name_no_host_and_no_path() -> None:
 
 @pytest.mark.parametrize("area", command.AREAS)
 def test_each_area_runs_in_the_quick_mode(area: str) -> None:
-    """Every contender of ours gives figures; a peer may be absent, for peers are the bench extra's."""
+    """Every contender of odibi-core gives figures; a peer of the extra `bench` may be absent."""
     answer = command.run(area, quick=True)
     assert command.ours_missing([answer]) == []
     for row in answer["works"]:

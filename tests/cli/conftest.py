@@ -18,12 +18,12 @@ Apart: TypeAlias = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def command(*arguments: str) -> list[str]:
-    """The command line of a process of its own."""
+    """The command line of a separate process."""
     return [sys.executable, "-m", "odibi_core", *arguments]
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """Ours, with this source first."""
+    """The environment of this process, with this source first on the path."""
     return {**os.environ, "PYTHONPATH": str(SOURCE), **variables}
 
 

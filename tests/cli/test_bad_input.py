@@ -1,4 +1,4 @@
-"""What cannot be right is refused, or fails, with the step, the key and the nearest right name; never a traceback."""
+"""Invalid input is refused, or fails, with the step, the key and the nearest valid name; never with a traceback."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ HEAD = (
 
 
 class Case(NamedTuple):
-    """A pipeline file, the exit code, and what must be said; `options` go to `odibi run`."""
+    """A pipeline file, the exit code, and the parts of the message; `options` go to `odibi run`."""
 
     source: str
     code: int

@@ -74,7 +74,7 @@ def test_no_secret_is_shown(here: Here, form: str, monkeypatch: pytest.MonkeyPat
 
 
 def test_show_tells_that_something_is_wrong(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On stderr, with the command that says what."""
+    """On stderr, with the command that lists them."""
     monkeypatch.setenv("PROMETHEUS_PORT", "eight")
     done = here("config", "show")
     assert done.exit_code == 0
@@ -116,7 +116,7 @@ def test_check_warns_of_a_variable_that_nothing_reads(here: Here, monkeypatch: p
 
 
 def test_a_named_file_that_is_missing_is_a_problem(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Told in a sentence by whatever command."""
+    """Every command reports it in one message."""
     monkeypatch.setenv("ODIBI_CONFIG_FILE", "no.toml")
     assert here("config", "check").exit_code == 2
     done = here("runs")
@@ -135,7 +135,7 @@ def test_every_command_warns_of_a_variable_that_nothing_reads(
 
 
 def test_check_warns_of_a_trace_that_is_none(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever started us may have set it wrongly: one sentence, and no fault of the settings."""
+    """The parent process may have set it wrongly: one message, and the settings are valid."""
     wrong = f"00-{'0' * 32}-b7ad6b7169203331-01"
     monkeypatch.setenv("TRACEPARENT", wrong)
     done = here("config", "check", "--format", "json")

@@ -1,4 +1,4 @@
-"""`odibi costs`: the table, the divisions, the budget, and what it says when there is nothing."""
+"""`odibi costs`: the table, the groupings, the budget, and the notice of an empty store."""
 
 import json
 from contextlib import closing
@@ -134,7 +134,7 @@ def test_names_from_the_record_are_data(here: Here) -> None:
 
 
 def test_a_cost_that_nobody_knows_is_not_shown_as_nothing(here: Here) -> None:
-    """Of a group whose costs are all unknown the table says that, and not 0.00 USD."""
+    """The cost of a group without known costs is shown as unknown, not as 0.00 USD."""
     store = RunStore(".odibi")
     run_id = store.new_run_id("nightly", utc_now())
     with closing(store.open(run_id)) as journal:

@@ -37,7 +37,7 @@ def test_the_demo_says_what_to_install(here: Here, monkeypatch: pytest.MonkeyPat
 def test_the_examples_are_found_in_an_installed_package(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Inside the package first; an installation without them is told."""
+    """Inside the package first; an installation without them is an error."""
     package = tmp_path / "lib" / "site-packages" / "odibi_core"
     flights = package / "_examples" / "flights"
     flights.mkdir(parents=True)
@@ -69,7 +69,7 @@ def test_help_loads_neither_engines_nor_the_orchestrator(apart: Apart) -> None:
 
 @pytest.mark.parametrize("asked", [[], ["runz"], ["runs", "--limit", "x"], ["run"], ["run", "--worker", "2"]])
 def test_wrong_usage_is_exit_code_2(here: Here, asked: list[str]) -> None:
-    """And says what would be right."""
+    """The usage is shown."""
     done = here(*asked)
     assert done.exit_code == 2
     assert "Usage: " in done.output

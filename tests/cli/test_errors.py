@@ -133,7 +133,7 @@ def test_a_run_that_is_not_there_is_exit_code_3(here: Here, two_runs: list[str])
 
 
 def test_a_list_that_is_not_whole_says_so(here: Here, two_runs: list[str]) -> None:
-    """How many there are, beside the list; where all are shown nothing is said."""
+    """The number of errors is shown beside a partial list, and not beside a full one."""
     assert "the last 1 of 2 errors" in here("errors", "-n", "1").stderr
     assert not here("errors", "-n", "2").stderr
 
@@ -141,7 +141,7 @@ def test_a_list_that_is_not_whole_says_so(here: Here, two_runs: list[str]) -> No
 def test_errors_that_are_kept_no_longer_are_told_of(
     here: Here, two_runs: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of more errors than are kept apart the last are listed, and that there were others is said."""
+    """Beyond the bound, the last errors are listed, with a notice of the others."""
     monkeypatch.setattr("odibi_core.cli.errors.ErrorsView", lambda: ErrorsView(1))
     assert "older ones were dropped" in here("errors").stderr
 

@@ -45,7 +45,7 @@ def test_one_column_is_always_shown() -> None:
     st.integers(1, 300),
 )
 def test_no_table_is_wider_than_the_terminal(columns: list[Column], width: int) -> None:
-    """Whatever its columns are; and no column is wider than it needs."""
+    """For any columns; and no column is wider than it needs."""
     widths = fit(columns, width)
     assert 1 <= len(widths) <= len(columns)
     assert sum(widths.values()) + GAP * (len(widths) - 1) <= width

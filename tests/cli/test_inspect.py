@@ -85,7 +85,7 @@ def test_a_folder_a_module_a_list_and_one_object_can_be_named(here: Here) -> Non
 
 
 def test_the_schema_judges_configs_as_the_command_does(here: Here) -> None:
-    """`--schema` writes what jsonschema takes; `--config` says the same with reasons, and exits with 2."""
+    """`--schema` writes a valid JSON Schema; `--config` agrees with it, gives reasons, and exits with 2."""
     schema = json.loads(here("inspect", "course/stages.py", "--schema").stdout)
     jsonschema.Draft202012Validator.check_schema(schema)
     judge = jsonschema.Draft202012Validator(schema)

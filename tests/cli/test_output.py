@@ -1,4 +1,4 @@
-"""What reaches the screen: plain in a pipe, neat on a terminal, and never obeyed by it."""
+"""The output: plain in a pipe, styled on a terminal, without control characters."""
 
 import io
 import json
@@ -20,7 +20,7 @@ HOSTILE = "[red]x[/red]\x1b[31m\n\u202egnp.exe"
 
 
 class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
+    """A stream that claims to be a terminal."""
 
     def isatty(self) -> bool:
         return True
@@ -83,7 +83,7 @@ def test_a_pipe_gets_neither_colour_nor_wrapping(apart: Apart, small: str) -> No
 
 
 def _on_a_terminal(*arguments: str, **variables: str) -> str:
-    """What a terminal receives, both streams."""
+    """The bytes that a terminal receives from both streams."""
     main, other = pty.openpty()
     with subprocess.Popen(
         command(*arguments), env=environment(**variables), stdout=other, stderr=other

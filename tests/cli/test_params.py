@@ -29,7 +29,7 @@ from odibi_core.errors import ConfigurationError
     ids=lambda value: repr(value)[:30],
 )  # fmt: skip
 def test_a_value_is_json_or_the_text_as_it_was_written(text: str, value: Any) -> None:
-    """What JSON has no word for is text, and so is what would be read as another value than it says."""
+    """A value that JSON lacks is text, and so is one that JSON would change."""
     ((name, found),) = parse_params([f"x={text}"]).items()
     assert (name, type(found), found) == ("x", type(value), value)
 
@@ -41,7 +41,7 @@ def takes_any(x) -> None: ...  # type: ignore[no-untyped-def]
 
 @pytest.mark.parametrize(("text", "number"), [("Infinity", inf), ("-Infinity", -inf)])
 def test_a_number_that_json_lacks_is_one_where_a_function_says_float(text: str, number: float) -> None:
-    """As an annotation; of a plain function and of a step. One function that does not say so keeps it text."""
+    """For a plain function and for a step; one function without the annotation keeps it text."""
     assert with_floats({"x": text}, [takes_float]) == {"x": number}
     assert with_floats({"x": text}, [Step(name="s", value=takes_float)]) == {"x": number}
     for others in ([takes_text], [takes_any], [takes_float, takes_text], [], [len]):

@@ -62,7 +62,7 @@ def test_a_run_that_is_not_there_is_exit_code_3(here: Here, two_runs: list[str],
 def test_a_run_is_meant_by_its_id_a_part_of_it_its_pipeline_or_nothing(
     here: Here, two_runs: list[str]
 ) -> None:
-    """The latest run where nothing is said."""
+    """The latest run by default."""
     good, bad = sorted(two_runs, key=lambda run: "failing" in run)
     for wanted in ([good], [good[-6:]], ["small"]):
         assert {entry["run_id"] for entry in _lines(here("logs", *wanted, "--format", "json").stdout)} == {
@@ -181,7 +181,7 @@ def test_runs_tell_the_rows_that_were_published_and_read(here: Here) -> None:
 
 
 def test_story_is_written_where_it_is_wanted(here: Here, two_runs: list[str]) -> None:
-    """Into the run's folder unless said otherwise; the path is the answer on stdout."""
+    """Into the run's folder by default; the path is the answer on stdout."""
     told = here("story").stdout.strip()
     assert Path(told).is_file()
     assert Path(told).parent.name in two_runs
@@ -190,7 +190,7 @@ def test_story_is_written_where_it_is_wanted(here: Here, two_runs: list[str]) ->
 
 
 def test_metrics_of_a_past_run_are_those_of_the_run(here: Here, two_runs: list[str]) -> None:
-    """What is folded from the journal is what the run itself wrote when it ended."""
+    """The metrics computed from the journal equal those that the run wrote at its end."""
     (good,) = (run for run in two_runs if "failing" not in run)
     live = (Path(".odibi/runs") / good / "metrics.prom").read_text().splitlines()
     past = here("metrics", good, "--format", "prometheus").stdout.splitlines()

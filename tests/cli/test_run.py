@@ -25,7 +25,7 @@ def test_a_run_leaves_its_files_and_says_where(here: Here, small: str) -> None:
 
 
 def test_a_failed_run_is_told_with_its_error_and_exit_code_1(here: Here, small: str) -> None:
-    """The step that failed, what it said, what was skipped; the record and the story are there all the same."""
+    """The failed step, its message, the skipped steps; the record and the story exist too."""
     done = here("run", f"{small}:failing")
     assert done.exit_code == 1
     for part in ("small-failing failed", "1 failed", "1 skipped", "ValueError: the amounts do not add up"):

@@ -108,7 +108,7 @@ def test_a_step_that_does_not_hear_is_stopped_too(here: Here, step: str) -> None
 
 
 def test_a_run_that_was_killed_is_lost_and_still_has_its_log_metrics_and_story(here: Here) -> None:
-    """SIGKILL leaves no time for a word; what was said before is there, and whoever looks says the rest."""
+    """After SIGKILL every earlier event exists, and the next reader marks the run as lost."""
     with _running("slow.py") as process:
         process.send_signal(signal.SIGKILL)
         process.wait(timeout=PATIENCE_S)
@@ -122,11 +122,11 @@ def test_a_run_that_was_killed_is_lost_and_still_has_its_log_metrics_and_story(h
     assert story.exit_code == 0
     assert '"lost"' in Path("story.html").read_text(encoding="utf-8")
     assert 'odibi_success_count_total{node="first"' in here("metrics", "--format", "prometheus").stdout
-    assert here("logs", "--format", "json").stdout.splitlines() == log  # lost is said once
+    assert here("logs", "--format", "json").stdout.splitlines() == log  # run_lost is emitted once
 
 
 def test_a_living_run_is_running_and_can_be_looked_at(here: Here) -> None:
-    """The record is read while it is written; nobody calls a living run lost."""
+    """The record is read while it is written; a living run is never marked as lost."""
     with _running("slow.py"):
         assert _only_run(here)["status"] == "running"
         assert "second" in here("logs").stdout

@@ -1,4 +1,4 @@
-"""`odibi sql`: exact for programs, readable for people, and within its limits for everyone."""
+"""`odibi sql`: exact formats for programs, a readable table, and limits for both."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_in_a_pipe_json_is_exact_and_csv_is_but_for_formulas(here: Here) -> None
 
 @pytest.mark.parametrize("form", ["json", "csv"])
 def test_on_a_terminal_nothing_is_obeyed(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is printed for a terminal has no control character, and JSON is still the same document."""
+    """The output for a terminal has no control character, and JSON is still the same document."""
     screen = Terminal()
     monkeypatch.setattr("sys.stdout", screen)
     from odibi_core.cli import app
@@ -133,7 +133,7 @@ def test_an_answer_without_rows_is_one(form: str, here: Here) -> None:
 def test_a_question_beyond_the_limits_is_exit_code_2_and_a_sentence(
     query: str, said: str, here: Here
 ) -> None:
-    """Whatever it asks for, and whatever format it is asked in."""
+    """For any query and any format."""
     for form in ("table", "csv"):
         done = here("sql", query, "--timeout", "1", "--format", form)
         assert done.exit_code == 2
@@ -156,7 +156,7 @@ def test_a_long_table_is_cut_and_the_rest_is_counted(here: Here) -> None:
 def test_texts_are_there_at_any_width_and_what_is_hidden_is_named(
     width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """They are cut with an ellipsis, numbers are not, and columns that have no room are told."""
+    """Texts are cut with an ellipsis, numbers are not, and hidden columns are reported."""
     monkeypatch.setenv("COLUMNS", str(width))
     monkeypatch.setenv("NO_COLOR", "1")
     screen = Terminal()
@@ -221,7 +221,7 @@ def _children(process: subprocess.Popen[bytes]) -> list[int]:
 
 @pytest.mark.parametrize("ended_by", ["reader", "ctrl-c"])
 def test_an_answer_that_nobody_waits_for_ends(ended_by: str) -> None:
-    """The reader goes away, or Ctrl-C reaches both processes: the exit code says which, and no process is left."""
+    """The reader closes the pipe, or Ctrl-C reaches both processes: the exit code differs, and no process is left."""
     process = _started()
     children = _children(process)
     assert children

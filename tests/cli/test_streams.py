@@ -16,7 +16,7 @@ from odibi_core.store.segments import ReadErrors
 
 COMMANDS = ("--help", "--version", "run small.py --no-story", "run missing.py", "logs --format json", "")
 WRITES_NOTHING = "run missing.py"
-"""To stdout: a mistake is told on stderr."""
+"""Commands that write to stdout; mistakes go to stderr."""
 OUTPUTS = {
     "closed": ">&- 2>err",
     "full": ">/dev/full 2>err",

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
-from odibi_core.cli.times import at_second, has_no_date, moment, zone
+from odibi_core.cli.times import at_second, moment, zone
 from odibi_core.errors import ConfigurationError
 
 DAY = date(2026, 1, 31)
@@ -49,7 +49,7 @@ def test_a_time_is_taken_as_it_is_printed(local_zone: str) -> None:
     ],
 )
 def test_a_zone_that_is_said_holds(given: str, expected: datetime, local_zone: str) -> None:
-    """Whatever the machine's own is."""
+    """In any zone of the machine."""
     assert moment(given, "--since", day=DAY) == expected
 
 
@@ -87,12 +87,6 @@ def test_anything_else_is_refused_by_the_options_name(wrong: str) -> None:
     with pytest.raises(ConfigurationError, match="--since must be a time such as"):
         moment(wrong, "--since")
 
-
-def test_a_time_without_a_date_is_known() -> None:
-    """Its day must come from elsewhere."""
-    assert [has_no_date(given) for given in (None, "04:00", "4:00:01.5 UTC", "2026-01-31 04:00", "10m")] == [
-        False, True, True, False, False,
-    ]  # fmt: skip
 
 
 def test_a_zone_is_called_by_its_distance_from_utc(local_zone: str) -> None:

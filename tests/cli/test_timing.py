@@ -69,7 +69,7 @@ def test_nothing_measured_is_an_answer(here: Here) -> None:
 
 
 def test_the_latest_run_that_measured_anything(here: Here, run: str) -> None:
-    """Who asks of no run in particular wants to see something, and is told which one it is; who does gets that one."""
+    """Without RUN it is the latest run that measured anything, with a notice of its id; with RUN it is that run."""
     with observe("empty"):
         pass
     done = here("timing")

@@ -1,4 +1,4 @@
-"""`odibi usage`: the tables, one run or since a time, the opt-out, and what it says when there is nothing."""
+"""`odibi usage`: the tables, the filters, the opt-out, and the notice of an empty store."""
 
 import json
 from typing import Any

@@ -138,7 +138,7 @@ def test_what_the_joins_do_not_find_is_known(datasets: MadeBy, engine: str) -> N
 
 @BOTH
 def test_the_checks_fail_on_the_rows_that_are_wrong(datasets: MadeBy, engine: str) -> None:
-    """What is known to be wrong with the data is found, to the row; none of it stops the pipeline."""
+    """The known faults of the data are found, to the row; none of them stops the pipeline."""
     results = datasets(engine)["checks"]
     failed = {(step, r.check, r.column): (r.failed_rows, r.severity) for step, r in results if not r.passed}
     assert failed == WRONG

@@ -77,7 +77,7 @@ def test_riding_along_changes_nothing_of_what_is_computed(capsys: pytest.Capture
 
 
 def test_the_file_is_a_program_too(tmp_path: Path) -> None:
-    """Run by Python it says how it went in a line, and by its exit code; a failure says why, without a traceback."""
+    """Run by Python it prints its result in a line and sets the exit code; a failure has a reason and no traceback."""
     command = [sys.executable, str(EXAMPLES / "flights" / "pipeline.py"), "--engine", "polars", "--fail"]
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ended.returncode == 1

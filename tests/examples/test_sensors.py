@@ -24,7 +24,7 @@ Row = dict[str, Any]
 
 
 class Ran(NamedTuple):
-    """What a run of the example printed, and where its record is."""
+    """The output of a run of the example, and its record."""
 
     printed: str
     store: Path

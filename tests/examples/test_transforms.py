@@ -188,7 +188,7 @@ def test_files_are_taken_plain_or_zipped_and_headers_renamed(flights: Modules, t
 
 
 def test_a_table_that_is_not_there_is_named(flights: Modules, tmp_path: Path) -> None:
-    """The message says which table, where it was looked for, and what to give."""
+    """The message names the table, the folder searched, and the fix."""
     with pytest.raises(SourceNotFoundError, match=r"'airlines'.*airlines\.csv.*data_dir"):
         flights["sources"].collect_files(str(tmp_path / "raw"), str(tmp_path))
 

@@ -9,7 +9,6 @@ import typer
 from msgspec.structs import replace
 
 from odibi_core.cli import exits, options, output, record, times
-from odibi_core.cli.times import moment
 from odibi_core.errors import nearest
 from odibi_core.events.trace import read_trace
 from odibi_core.views.answers import ErrorGroup
@@ -50,14 +49,10 @@ def errors(
     layers counts once.
     """
     kept = record.open_store(store)
-    begin = moment(since, "--since")
-    run_ids = [record.find(kept, run)] if run else kept.ids()
     view = ErrorsView()
     with output.waiting("reading the store"):
-        for run_id in run_ids:
-            for event in record.read(kept, run_id):
-                if begin is None or event.timestamp >= begin:
-                    view(event)
+        for event in record.select(kept, run, since):
+            view(event)
     answer = view.answer()
     if fingerprint is not None:
         _show_one(_chosen(answer.groups, fingerprint), format)

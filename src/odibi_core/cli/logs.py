@@ -79,22 +79,18 @@ def logs(
     Text leaves out metric, pipeline_plan and snapshot, unless --event names
     them. --format json writes every event, one JSON document a line.
     """
+    kept = record.open_store(store)
+    run_id = record.find(kept, run)
+    began = _day_of(kept, run_id)
     as_json = format is options.TextOrJson.json
     wanted = EventFilter(
         event=kinds.canonical(event) if event else None,
         node=node,
         severity=kinds.severity(level) if level else 0,
-        since=moment(since, "--since"),
-        until=moment(until, "--until", to_its_end=True),
+        since=moment(since, "--since", day=began),
+        until=moment(until, "--until", day=began, to_its_end=True),
         hidden=frozenset() if as_json or event else _FOR_MACHINES,
     )
-    kept = record.open_store(store)
-    run_id = record.find(kept, run)
-    began = _day_of(kept, run_id)
-    if times.has_no_date(since):
-        wanted = msgspec.structs.replace(wanted, since=moment(since, "--since", day=began))
-    if times.has_no_date(until):
-        wanted = msgspec.structs.replace(wanted, until=moment(until, "--until", day=began, to_its_end=True))
     with output.waiting("reading the log"):
         found = _last((each for each in record.read(kept, run_id) if each in wanted), limit)
     if as_json:

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from odibi_core import private_files
 from odibi_core.cli.output import notice
+from odibi_core.cli.times import moment
 from odibi_core.events import Event
 from odibi_core.settings import read_settings
 from odibi_core.store.runs import RunStore
@@ -34,6 +35,15 @@ def read(store: RunStore, run_id: str) -> Iterator[Event]:
     read_errors = ReadErrors()
     yield from store.read(run_id, read_errors)
     report(read_errors, f"run {run_id}")
+
+
+def select(store: RunStore, run: str | None, since: str | None) -> Iterator[Event]:
+    """Yield the events of a run, or of all runs, from the time of `--since` on."""
+    begin = moment(since, "--since")
+    for run_id in [find(store, run)] if run else store.ids():
+        for event in read(store, run_id):
+            if begin is None or event.timestamp >= begin:
+                yield event
 
 
 def report(read_errors: ReadErrors, where: str) -> None:

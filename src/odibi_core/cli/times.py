@@ -63,11 +63,6 @@ def moment(
         ) from None
 
 
-def has_no_date(given: str | None) -> bool:
-    """Return whether a time has no date."""
-    return given is not None and _CLOCK.match(given.strip()) is not None
-
-
 def _with_offset(text: str) -> str:
     return _SPACED_OFFSET.sub("", _UTC.sub("+00:00", text))
 

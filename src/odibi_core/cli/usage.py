@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from odibi_core.cli import options, output, record
-from odibi_core.cli.times import moment
 from odibi_core.views.usage import UsageView
 
 if TYPE_CHECKING:
@@ -24,13 +23,10 @@ def usage(
     ODIBI_USAGE__ENABLED=false nothing is recorded.
     """
     kept = record.open_store(store)
-    wanted = record.find(kept, run) if run else None
-    begin = moment(since, "--since")
     view = UsageView()
     with output.waiting("reading the store"):
-        for event in kept.events(wanted):
-            if begin is None or event.timestamp >= begin:
-                view(event)
+        for event in record.select(kept, run, since):
+            view(event)
     answer = view.answer()
     if format is options.TextOrJson.json:
         output.write_json(answer)
