@@ -13,7 +13,9 @@ from tests.story.fixture.flights import flights
 from odibi_core.events import Event
 from odibi_core.story import build, read_lineage
 from odibi_core.story.page import embed
+from odibi_core.testing import an_event
 from odibi_core.views.lineage import LineageView
+from odibi_core.views.runs import RunsView
 
 
 def draw(lineage: dict[str, Any]) -> dict[str, Any]:
@@ -214,3 +216,24 @@ def test_a_probable_edge_and_many_calls_are_told() -> None:
     assert found == {(0, 1): True, (0, 2): False}
     step = document["steps"][1]
     assert (step["calls"], step["failedCalls"], step["spanMs"]) == (1000, 3, 2000.0)
+
+
+def test_the_rows_read_and_published_are_those_of_the_list_of_runs() -> None:
+    """Files that a connecting step lists have no rows; the steps that read them have."""
+    layers = {"files": "connect", "a": "ingest", "b": "ingest", "clean": "transform", "save": "publish"}
+    needs = {"files": [], "a": ["files"], "b": ["files"], "clean": ["a", "b"], "save": ["clean"]}
+    plan = [{"name": name, "layer": layers[name], "depends_on": needs[name]} for name in layers]
+    rows = {"files": None, "a": 10, "b": 5, "clean": 12, "save": 12}
+    runs, view = RunsView(), LineageView()
+    for event in (
+        an_event("pipeline_plan", run_id="r", steps=plan),
+        *(
+            an_event("node_complete", run_id="r", node_name=name, layer=layers[name], row_count=rows[name])
+            for name in layers
+        ),
+    ):
+        runs(event)
+        view(event)
+    (row,) = runs.answer()
+    (figure,) = [figure for figure in build(view.answer())["figures"] if figure["label"] == "Rows read"]
+    assert (row.rows_read, row.rows, figure["value"], figure["note"]) == (15, 12, "15", "12 published")

@@ -11,6 +11,7 @@ from odibi_core.story.activity import Drawn
 from odibi_core.story.steps import is_warning
 from odibi_core.story.wording import STATES, first_paragraph
 from odibi_core.views.answers import Check, Lineage, NodeLineage
+from odibi_core.views.row_totals import row_totals, use_of
 from odibi_core.views.values import CHECK_RESULTS
 from odibi_core.views.wording import count, duration, plural, shorten
 
@@ -120,9 +121,7 @@ def figures(lineage: Lineage, activity: Drawn) -> list[dict[str, str]]:
         notes = [f"{number:,} {state}" for state, number in counts(lineage).items() if state != "success"]
         done = f"{lineage.summary.success_count:,} / {total:,}"
         found.insert(0, _figure("Steps succeeded", done, ", ".join(notes)))
-    targets = {edge.target for edge in lineage.edges}
-    read = sum(node.row_count or 0 for node in nodes if node.node_name not in targets)
-    published = sum(node.row_count or 0 for node in nodes if node.layer == "publish")
+    read, published = _rows(lineage)
     if read:
         found.append(_figure("Rows read", count(read), f"{count(published)} published" if published else ""))
     if checks := Counter(CHECK_RESULTS[check.passed] for node in nodes for check in node.checks):
@@ -133,6 +132,16 @@ def figures(lineage: Lineage, activity: Drawn) -> list[dict[str, str]]:
     if retries or cached:
         found.append(_figure("Retries", count(retries), f"{plural(cached, 'step')} from the cache" if cached else ""))
     return found
+
+
+def _rows(lineage: Lineage) -> tuple[int | None, int | None]:
+    """Return the rows read and published, as the list of runs has them."""
+    targets = {edge.target for edge in lineage.edges}
+    return row_totals(
+        (use_of(node.layer, node.node_name not in targets), node.row_count)
+        for node in lineage.nodes
+        if node.state == "success"
+    )
 
 
 def _figure(label: str, value: str, note: str) -> dict[str, str]:

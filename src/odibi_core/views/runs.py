@@ -10,13 +10,12 @@ from msgspec.structs import asdict
 
 from odibi_core.events import Event, kinds
 from odibi_core.views.answers import RunRow
+from odibi_core.views.row_totals import row_totals, use_of
 from odibi_core.views.run_head import CLOSING, RunHead
 from odibi_core.views.step import ENDED, step_key
 from odibi_core.views.values import count, number, passed_of, records, text
 
 MAX_RUNS: Final = 100_000
-_SIDES: Final = {"ingest": "read", "connect": "taken", "publish": "published"}
-"""The use of the rows of a step of that layer; `taken` are read only if no step of the run is an ingesting one."""
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
@@ -61,7 +60,7 @@ class _Run:
         self.sources: frozenset[str] | None = None
         """The steps without a dependency, if there is a plan."""
         self.rows: tuple[int | None, int | None] | None = None
-        """The rows published and read, once the run has ended."""
+        """The rows read and published, once the run has ended."""
 
     def add(self, event: Event) -> None:
         kind, head = event.event_type, self.head
@@ -92,24 +91,16 @@ class _Run:
             if state == "running":  # a repeated or late start, or another attempt: its end will count
                 return
             self.counts[was[0]] -= 1
-        side = self._side(event) if state == "success" else ""
-        self.steps[name] = (state, side, count(event.row_count))
+        use = self._use(event) if state == "success" else ""
+        self.steps[name] = (state, use, count(event.row_count))
         self.counts[state] += 1
 
-    def _side(self, event: Event) -> str:
-        """Return whether the rows of a step were published or read; nothing if they only passed through."""
-        layer = text(event.layer) or ""
-        if self.sources is not None and layer not in ("ingest", "publish"):
-            return "taken" if text(event.node_name) in self.sources else ""
-        return _SIDES.get(layer, "")
+    def _use(self, event: Event) -> str:
+        is_source = None if self.sources is None else text(event.node_name) in self.sources
+        return use_of(text(event.layer), is_source)
 
     def _totals(self) -> tuple[int | None, int | None]:
-        """Return the rows published and read; None if there are none, or if the rows of one step are unknown."""
-        found: dict[str, list[int | None]] = {}
-        for _, side, rows in self.steps.values():
-            found.setdefault(side, []).append(rows)
-        read = found.get("read") or found.get("taken")
-        return _sum(found.get("published")), _sum(read)
+        return row_totals((use, rows) for _, use, rows in self.steps.values())
 
     def _count(self, state: str) -> int:
         closing = self.head.closing
@@ -118,7 +109,7 @@ class _Run:
 
     def row(self) -> RunRow:
         run = self.head.answer(self.head.status(lambda: self.counts))
-        published, read = self.rows or self._totals()
+        read, published = self.rows or self._totals()
         given = self.head.opening.fields if self.head.opening else {}
         return RunRow(
             **asdict(run),
@@ -136,11 +127,6 @@ class _Run:
             process_start=number(given.get("process_start")),
             last_event=self.head.last,
         )
-
-
-def _sum(rows: list[int | None] | None) -> int | None:
-    known = [number for number in rows or () if number is not None]
-    return sum(known) if rows and len(known) == len(rows) else None
 
 
 def _sources(plan: object) -> frozenset[str] | None:

@@ -29,7 +29,7 @@ function summary(results) {
   return results.length === 1 ? "1 check passed" : `All ${count(results.length)} checks passed`;
 }
 
-const VERDICTS = {passed: ["success", "Passed"], unchecked: ["unknown", "Not checked"], error: ["failed", "Failed"], warn: ["warn", "Warning"]};
+const VERDICTS = {passed: ["success", "Passed"], unchecked: ["unknown", "Not checked"], error: ["failed", "Failed"], warn: ["warn", "Failed (warning)"]};
 const WORST_FIRST = ["failed", "warn", "unknown", "success"];
 
 function weight(check) {
