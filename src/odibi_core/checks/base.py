@@ -15,6 +15,7 @@ import msgspec
 from odibi_core.checks.labels import addressable
 from odibi_core.errors import STOPS, CheckError, nearest
 from odibi_core.events import sanitize_text, to_plain
+from odibi_core.events.normalize import to_text
 from odibi_core.events.sanitize import sanitize_field
 
 SEVERITIES = ("error", "warn")
@@ -95,7 +96,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
         except STOPS:
             raise
         except BaseException as error:
-            return self._result(False, f"the check itself failed: {type(error).__name__}: {_words(error)}")
+            return self._result(False, f"the check itself failed: {type(error).__name__}: {to_text(error, 500)}")
 
     def _frame(self, frames: Mapping[str, Any]) -> Any:
         if not frames:
@@ -185,12 +186,3 @@ def _example(column: str | None, value: Any) -> Any:
     if isinstance(cleaned, str | dict | list) and len(text := str(cleaned)) > EXAMPLE_CHARS:
         return text[:EXAMPLE_CHARS] + "…"
     return cleaned
-
-
-def _words(error: BaseException) -> str:
-    try:
-        return str(error)[:500]
-    except STOPS:
-        raise
-    except BaseException:
-        return "(its text failed too)"

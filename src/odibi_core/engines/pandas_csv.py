@@ -15,12 +15,9 @@ from odibi_core.engines.pandas_columns import numpy_typed, refuse_objects, whole
 
 
 def read(source: Any, options: Mapping[str, Any], named: Collection[str] = ()) -> tuple[Any, set[str]]:
-    """Return a frame, and which of its columns are text although each value could be a number: zip codes.
+    """Return a frame, and its columns that are text although each value could be a number: zip codes.
 
-    Args:
-        source: a path, a URI or a binary stream.
-        options: of `pandas.read_csv`; a column that they give a type is left as it is.
-        named: columns that another file of the same set has as text, by the same rule.
+    A column in `named`, the text columns of the other files, is text, too. A type in the options has precedence.
     """
     text = csv_text.inspect(source, options)
     data = text.data
@@ -81,11 +78,7 @@ def _is_typed(name: Any, position: int, options: Mapping[str, Any]) -> bool:
 def _texts(
     data: Any, given: Mapping[str, Any], frame: Any, free: list[Any], digits: bool, named: Collection[str]
 ) -> dict[str, Any]:
-    """Return the columns that must be text, read again as text.
-
-    Raises:
-        MixedKindsError: A column of floats has lost a whole number.
-    """
+    """Return the columns that must be text, read again as text; see `csv_text.text_columns`."""
     asked = [name for name in free if _is_suspicious(frame[name], digits) or name in named]
     if not asked:
         return {}

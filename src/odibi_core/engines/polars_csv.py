@@ -13,14 +13,9 @@ from odibi_core.errors import EngineError
 
 
 def read(source: Any, options: Mapping[str, Any], named: Collection[str] = ()) -> tuple[Any, set[str]]:
-    """Return a frame, and which of its columns are text although each value could be a number: zip codes.
+    """Return a frame, and its columns that are text although each value could be a number; see `pandas_csv.read`.
 
-    CSV means what it means to pandas: `null_values=[]` turns that off.
-
-    Args:
-        source: a path, a URI or a binary stream.
-        options: of `polars.read_csv`; a column that they give a type is left as it is.
-        named: columns that another file of the same set has as text, by the same rule.
+    Missing values are those of pandas: `null_values=[]` turns that off.
     """
     text = csv_text.inspect(source, options)
     # Types are inferred from all rows: the first hundred often know only nulls.
@@ -39,11 +34,7 @@ def read(source: Any, options: Mapping[str, Any], named: Collection[str] = ()) -
 
 
 def _texts(data: Any, given: Mapping[str, Any], frame: Any, digits: bool, named: Collection[str]) -> dict[str, Any]:
-    """Return the columns that must be text, read again as text.
-
-    Raises:
-        MixedKindsError: A column of floats has lost a whole number.
-    """
+    """Return the columns that must be text, read again as text; see `csv_text.text_columns`."""
     typed = given.get("schema_overrides") or {}
     if not isinstance(typed, Mapping):
         return {}

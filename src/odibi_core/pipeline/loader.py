@@ -13,7 +13,8 @@ from traceback import walk_tb
 from types import CodeType, ModuleType
 from typing import Any
 
-from odibi_core.errors import STOPS, PipelineDefinitionError, nearest
+from odibi_core.errors import PipelineDefinitionError, nearest
+from odibi_core.events.normalize import to_text
 from odibi_core.pipeline.main_call import MainCall
 from odibi_core.pipeline.step import Step
 
@@ -211,13 +212,7 @@ def _line(number: int | None, text: str | None) -> str:
 
 
 def _what(error: BaseException) -> str:
-    try:
-        text = error.msg if isinstance(error, SyntaxError) else str(error)
-    except STOPS:
-        raise
-    except BaseException:  # the text of an exception may raise
-        text = ""
-    text = " ".join(text.split())[:500]
+    text = " ".join(to_text((error.msg or "") if isinstance(error, SyntaxError) else error).split())[:500]
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
