@@ -14,19 +14,9 @@ from odibi_core.views.health import HealthView
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
-STYLES = {
-    "healthy": "green",
-    "degraded": "yellow",
-    "unhealthy": "red",
-    "unknown": "magenta",
-    "skipped": "dim",
-}
-_SIGNS = {
-    "healthy": ("✓", "+"), "degraded": ("!", "!"), "unhealthy": ("✗", "x"), "unknown": ("?", "?"),
-    "skipped": ("·", "."),
-}  # fmt: skip
+_STATES = {"healthy": "success", "degraded": "warning", "unhealthy": "failed", "skipped": "pending"}
+"""The state of a run with the same sign and colour."""
 
 
 def health(
@@ -89,7 +79,7 @@ def _show(report: dict[str, Any]) -> None:
         output.write(on, _checks(report["checks"], on))
     if circuits:
         output.write(on, *([output.styled("")] if report["checks"] else []), _circuits(circuits))
-    output.write(on, output.styled(report["status"], f"bold {STYLES.get(report['status'], '')}"))
+    output.write(on, output.styled(report["status"], f"bold {_style(report['status'])}"))
 
 
 def _checks(results: dict[str, Any], on: Console) -> Table:
@@ -102,9 +92,9 @@ def _checks(results: dict[str, Any], on: Console) -> Table:
     for name, check in results.items():
         seconds = check["duration_seconds"]
         listed.add_row(
-            _sign(check["status"], on),
+            output.cell(output.sign(_STATES.get(check["status"], "unknown"), on), _style(check["status"])),
             output.cell(name, "bold"),
-            output.cell(check["status"], STYLES.get(check["status"], "")),
+            output.cell(check["status"], _style(check["status"])),
             *([times.at_second(check["since"]), times.at_second(check["last"])] if recorded else []),
             output.duration(None if seconds is None else seconds * 1e3),
             output.styled(check["message"] or ""),
@@ -126,6 +116,5 @@ def _circuits(circuits: dict[str, Any]) -> Table:
     return listed
 
 
-def _sign(status: str, on: Console) -> Text:
-    fancy, plain = _SIGNS.get(status, ("?", "?"))
-    return output.cell(fancy if output.is_unicode(on) else plain, STYLES.get(status, ""))
+def _style(status: str) -> str:
+    return output.STYLES[_STATES.get(status, "unknown")]

@@ -24,8 +24,8 @@ _UNBOUNDED: Final = 100_000
 _PATIENCE_S: Final = 1.0
 STYLES: Final = {
     "success": "green", "failed": "red", "skipped": "yellow", "running": "cyan", "pending": "dim",
-    "cancelled": "yellow", "lost": "magenta", "debug": "dim", "info": "", "warning": "yellow", "error": "red",
-    "critical": "bold red",
+    "cancelled": "yellow", "lost": "magenta", "unknown": "magenta", "debug": "dim", "info": "", "warning": "yellow",
+    "error": "red", "critical": "bold red",
 }  # fmt: skip
 _SIGNS: Final = {
     "success": ("✓", "+"), "failed": ("✗", "x"), "skipped": ("↷", "-"), "running": ("▸", ">"), "pending": ("·", "."),
