@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
 import subprocess
 import sys
 import textwrap
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import pytest
 from tests.cli.conftest import environment
 from tests.runtime.fork_program import HOWS, PLACES
 
+from odibi_core import observe
 from odibi_core.bus.bus import EventBus
 from odibi_core.errors import StoreError
 from odibi_core.metrics.manager import MetricsManager
@@ -181,3 +184,12 @@ def test_forked_children_of_a_run_are_counted_in_its_metrics() -> None:
     """
     done = run_program(code)
     assert done.returncode == 0, done.stderr
+
+
+def test_an_observer_that_is_dropped_open_is_released(tmp_path: Path) -> None:
+    """The call before a stop signal does not keep it."""
+    observer = observe("dropped", store=tmp_path).start()
+    released = weakref.ref(observer)
+    del observer
+    gc.collect()
+    assert released() is None

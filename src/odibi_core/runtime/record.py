@@ -183,6 +183,7 @@ class RunRecord:
         if self._journal is not None:
             self._journal.close()
         if self._lent and self.metrics is not None:
+            self._lent = False  # by a second call, the manager may belong to another run
             self.metrics.lend(None)
         if self.tracker is not None:
             self.tracker.close()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from types import FrameType
 from typing import Any, Final
+from weakref import WeakMethod
 
 from odibi_core import _fork
 
@@ -59,15 +60,18 @@ _installed: Final[list[SignalHandlers]] = []
 
 
 class StopCall:
-    """A call before a signal ends the process; `cancel()` takes it back."""
+    """A method to call before a signal ends the process, while its object lives; `cancel()` takes it back."""
 
-    def __init__(self, call: Callable[[BaseException], object], within_s: float) -> None:
-        self._call = call
+    def __init__(self, method: Callable[[BaseException], object], within_s: float) -> None:
+        self._method = WeakMethod(method)
         self._within_s = within_s
 
     def run(self, reason: BaseException) -> None:
-        """Call on another thread: the main one may hold a lock here that the call waits for (deadlock)."""
-        thread = threading.Thread(target=self._call, args=(reason,), name="odibi-stop-signal", daemon=True)
+        """Call the method on another thread: the main one may hold a lock that it waits for (deadlock)."""
+        method = self._method()
+        if method is None:
+            return
+        thread = threading.Thread(target=method, args=(reason,), name="odibi-stop-signal", daemon=True)
         with suppress(RuntimeError):  # the interpreter is ending and starts no threads; the record ends there
             thread.start()
             thread.join(self._within_s)
@@ -84,13 +88,13 @@ class StopCall:
 _calls: Final[list[StopCall]] = []
 
 
-def before_stop(call: Callable[[BaseException], object], within_s: float = STOP_WITHIN_S) -> StopCall:
-    """Call `call(Stopped(number))` before SIGTERM or SIGHUP ends the process, the latest call first.
+def before_stop(method: Callable[[BaseException], object], within_s: float = STOP_WITHIN_S) -> StopCall:
+    """Call `method(Stopped(number))` before SIGTERM or SIGHUP ends the process, the latest call first.
 
     Each call has at most `within_s` seconds. A signal that is ignored or has another handler is left alone. Python
     allows new handlers in the main thread only, so in other threads nothing is set.
     """
-    added = StopCall(call, within_s)
+    added = StopCall(method, within_s)
     _calls.append(added)
     if _in_main_thread():
         numbers = [number for number in SIGNALS if signal.getsignal(number) is signal.SIG_DFL]
