@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from math import fsum
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from odibi_core.events import Event, kinds
 from odibi_core.views import values
@@ -110,7 +110,7 @@ def execution(
 
 def total(view: MetricsView, metric: str, name: str | None = None) -> float:
     """Return the sum of a counter over all labels, and over all names if none is given."""
-    values = [series.value for series in _counters(view, metric, name)]
+    values = [series.value for series in _series(view, CounterSeries, metric, name)]
     return sum(values) if all(isinstance(value, int) for value in values) else fsum(values)
 
 
@@ -132,7 +132,7 @@ def rate_text(view: MetricsView) -> str:
 
 def node_stats(view: MetricsView, name: str) -> dict[str, Any]:
     """Return the executions, durations and outcomes of one node; `{}` for an unknown node."""
-    durations = _durations(view, name)
+    durations = _series(view, HistogramSeries, NODE_DURATION, name)
     success, failure = total(view, SUCCESS_COUNT, name), total(view, FAILURE_COUNT, name)
     count = sum(series.samples for series in durations)
     if not count and not success and not failure:
@@ -150,7 +150,7 @@ def node_stats(view: MetricsView, name: str) -> dict[str, Any]:
 
 def node_throughput(view: MetricsView, name: str) -> float:
     """Return the mean throughput of one node in rows per second; 0 without any."""
-    measured = [series for series in _gauges(view, THROUGHPUT) if series.name == name]
+    measured = _series(view, GaugeSeries, THROUGHPUT, name)
     count = sum(series.samples for series in measured)
     return fsum(series.sum for series in measured) / count if count else 0.0
 
@@ -180,15 +180,16 @@ def nodes(view: MetricsView) -> dict[str, dict[str, Any]]:
         unknown = {"duration_ms": 0.0, "row_count": None, "memory_mb": None, "throughput": None}
         return found.setdefault(name, unknown)
 
-    for series in _durations(view):
+    for series in _series(view, HistogramSeries, NODE_DURATION):
         node(series.name)["duration_ms"] += series.sum
     for metric, column in ((ROW_COUNT, "row_count"), (THROUGHPUT, "throughput")):
-        for gauge in _gauges(view, metric):
+        for gauge in _series(view, GaugeSeries, metric):
             node(gauge.name)[column] = to_json_number(gauge.value)
-    for gauge in reversed(_gauges(view, MEMORY_USAGE)):  # the series without labels, recorded by hand, has precedence
+    # Reversed: the series without labels, recorded by hand, has precedence.
+    for gauge in reversed(_series(view, GaugeSeries, MEMORY_USAGE)):
         node(gauge.name)["memory_mb"] = to_json_number(gauge.value)
     for metric in (SUCCESS_COUNT, FAILURE_COUNT):
-        for counter in _counters(view, metric):
+        for counter in _series(view, CounterSeries, metric):
             node(counter.name)
     found.pop("", None)
     place = {name: number for number, name in enumerate(_first_met(view))}
@@ -207,7 +208,7 @@ def _first_met(view: MetricsView) -> list[str]:
 
 def summary(view: MetricsView) -> dict[str, Any]:
     """Return the totals of a run, its slowest nodes, and each node."""
-    durations = _durations(view)
+    durations = _series(view, HistogramSeries, NODE_DURATION)
     spent, count = fsum(series.sum for series in durations), sum(series.samples for series in durations)
     by_node = nodes(view)
     slowest = sorted(by_node, key=lambda name: -by_node[name]["duration_ms"])[:_TOP]
@@ -227,21 +228,9 @@ def summary(view: MetricsView) -> dict[str, Any]:
     }
 
 
-def _counters(view: MetricsView, metric: str, name: str | None = None) -> list[CounterSeries]:
-    return [
-        series
-        for series in view.series(COUNTER, metric)
-        if isinstance(series, CounterSeries) and (name is None or series.name == name)
-    ]
+_S = TypeVar("_S", CounterSeries, GaugeSeries, HistogramSeries)
 
 
-def _gauges(view: MetricsView, metric: str) -> list[GaugeSeries]:
-    return [series for series in view.series(GAUGE, metric) if isinstance(series, GaugeSeries)]
-
-
-def _durations(view: MetricsView, name: str | None = None) -> list[HistogramSeries]:
-    return [
-        series
-        for series in view.series(HISTOGRAM, NODE_DURATION)
-        if isinstance(series, HistogramSeries) and (name is None or series.name == name)
-    ]
+def _series(view: MetricsView, kind: type[_S], metric: str, name: str | None = None) -> list[_S]:
+    found = (series for series in view.series(kind.kind, metric) if name is None or series.name == name)
+    return [series for series in found if isinstance(series, kind)]
