@@ -41,12 +41,8 @@ class MergedMetrics:
         """Add the series of a process; unreadable entries are skipped."""
         for entry in entries:
             key = key_of(entry) if isinstance(entry, dict) else None
-            if key is None:
-                continue
-            if key in self._entries:
-                _join(self._entries[key], entry)
-            else:
-                self._entries[key] = _normalized(key, entry)
+            if key is not None:
+                _join(self._entries.setdefault(key, _empty(key)), entry)
 
     def entries(self) -> list[Entry]:
         """Return the merged series as entries for another `add`."""
@@ -62,13 +58,11 @@ class MergedMetrics:
         return view
 
 
-def _normalized(key: _Key, entry: Mapping[str, Any]) -> Entry:
+def _empty(key: _Key) -> Entry:
     kind, metric, name, labels = key
     return {
-        "metric": metric, "kind": kind, "name": name, "labels": dict(labels),
-        "at": _number(entry.get("at")), "count": values.count(entry.get("count")) or 0,
-        "parts": _parts(kind, entry), "last": _last(kind, entry),
-        "min": entry.get("min"), "max": entry.get("max"), "buckets": _buckets(entry),
+        "metric": metric, "kind": kind, "name": name, "labels": dict(labels), "at": 0.0, "count": 0,
+        "parts": [], "last": None, "min": None, "max": None, "buckets": {},
     }  # fmt: skip
 
 

@@ -108,7 +108,7 @@ def _labels(series: Series, names: FamilyNames) -> str:
 
 
 def _values(name: str, family: PrometheusFamily, series: list[Any], names: FamilyNames) -> list[str]:
-    # Benchmark (scrape of 10,000 series): `one.value` and a call of `_labels` for each line would cost 40 %.
+    # Benchmark (scrape of 10,000 series): `one.value` and a call of `_labels` for each line take twice as long.
     return [f"{name}{one.text or _labels(one, names)}{number(one.total + one.d_total)}" for one in series]
 
 
