@@ -16,10 +16,10 @@ import pytest
 from odibi_core.health.checks import (
     BigQueryCheck,
     DiskCheck,
-    LogWriterCheck,
-    PrometheusCheck,
-    SentryCheck,
-    StoreCheck,
+    check_log_writer,
+    check_prometheus,
+    check_sentry,
+    check_store,
 )
 from odibi_core.health.monitor import HealthChecker
 from odibi_core.observability import ObservabilityConfig, set_config
@@ -49,14 +49,14 @@ def test_a_disk_is_judged_by_what_is_free(monkeypatch: pytest.MonkeyPatch, free:
 def test_a_store_that_can_be_written_is_well_and_left_as_it_was() -> None:
     """Also one that is not there yet."""
     Path(".odibi").mkdir()
-    assert StoreCheck().check().status == "healthy"
+    assert check_store().status == "healthy"
     assert list(Path(".odibi").iterdir()) == []
 
 
 def test_a_store_that_cannot_be_written_is_unhealthy_with_the_reason() -> None:
     """As here, where a file stands in the folder's place."""
     Path(".odibi").write_text("no folder")
-    result = StoreCheck().check()
+    result = check_store()
     assert (result.status, result.message) == (
         "unhealthy",
         f"{Path('.odibi').absolute()} must be a folder, and is a file",
@@ -67,11 +67,11 @@ def test_lost_lines_make_the_log_writer_degraded() -> None:
     """By the sinks' own counts."""
 
     program.program_bus()
-    assert LogWriterCheck().check().status == "healthy"
+    assert check_log_writer().status == "healthy"
     lossy = RecordingSink()
     lossy.dropped = {"ENOSPC": 3}  # type: ignore[attr-defined]  # as a journal has
     program.listen(lossy, name="journal")
-    result = LogWriterCheck().check()
+    result = check_log_writer()
     assert (result.status, result.details) == ("degraded", {"lost": {"journal": 3}})
 
 
@@ -102,7 +102,7 @@ def test_prometheus_is_asked_over_the_network(
     """The answer of `/metrics` decides."""
     monkeypatch.setattr(_Answers, "status", answers)
     set_config(ObservabilityConfig(metrics_enabled=True, prometheus_port=server.server_port))
-    assert PrometheusCheck().check().status == status
+    assert check_prometheus().status == status
 
 
 def test_metrics_that_nobody_serves_or_wants_are_skipped() -> None:
@@ -110,16 +110,16 @@ def test_metrics_that_nobody_serves_or_wants_are_skipped() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         set_config(ObservabilityConfig(metrics_enabled=True, prometheus_port=taken.getsockname()[1]))
-        assert PrometheusCheck().check().status == "skipped"
+        assert check_prometheus().status == "skipped"
     set_config(ObservabilityConfig(metrics_enabled=False))
-    assert PrometheusCheck().check().status == "skipped"
+    assert check_prometheus().status == "skipped"
 
 
 def test_sentry_is_reached_for_and_nothing_is_sent(server: http.server.HTTPServer) -> None:
     """Unreachable it is degraded, since errors still stand in the log; without an address it is unhealthy."""
     dsn = f"http://key@127.0.0.1:{server.server_port}/1"
     set_config(ObservabilityConfig(sentry_enabled=True, sentry_dsn=dsn))
-    assert SentryCheck().check().status == "healthy"
+    assert check_sentry().status == "healthy"
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         set_config(
@@ -127,11 +127,11 @@ def test_sentry_is_reached_for_and_nothing_is_sent(server: http.server.HTTPServe
                 sentry_enabled=True, sentry_dsn=f"http://key@127.0.0.1:{taken.getsockname()[1]}/1"
             )
         )
-        assert SentryCheck().check().status == "degraded"
+        assert check_sentry().status == "degraded"
     set_config(ObservabilityConfig(sentry_enabled=True, sentry_dsn="nonsense"))
-    assert SentryCheck().check().status == "unhealthy"
+    assert check_sentry().status == "unhealthy"
     set_config(ObservabilityConfig(sentry_enabled=False))
-    assert SentryCheck().check().status == "skipped"
+    assert check_sentry().status == "skipped"
 
 
 def test_bigquery_is_asked_by_a_dry_run(monkeypatch: pytest.MonkeyPatch) -> None:

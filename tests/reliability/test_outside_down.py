@@ -21,7 +21,7 @@ from tests.cli.conftest import environment
 from tests.ports import kept_port
 from tests.sinks.sentry_server import sentry_server
 
-from odibi_core.health.checks import LogWriterCheck
+from odibi_core.health.checks import check_log_writer
 from odibi_core.process import state as program
 from odibi_core.process.state import get_metrics
 from odibi_core.sinks.sentry_sink import SentrySink
@@ -266,7 +266,7 @@ def test_what_sentry_did_not_take_can_be_asked() -> None:
         )
     sink.close(PATIENCE_S)
     assert (sink.sent, sink.dropped) == (3, 3)
-    assert LogWriterCheck().check().details["lost"] == {"sentry": 3}
+    assert check_log_writer().details["lost"] == {"sentry": 3}
 
 
 def test_what_datadog_had_no_room_for_can_be_asked() -> None:
@@ -289,6 +289,6 @@ def test_what_datadog_had_no_room_for_can_be_asked() -> None:
         assert metrics.counters
     assert forward.accepted - forward.done <= 10
     assert metrics.dropped == 51 - forward.accepted
-    assert LogWriterCheck().check().details["lost"] == {"metrics": metrics.dropped}
+    assert check_log_writer().details["lost"] == {"metrics": metrics.dropped}
     go.set()
     end()

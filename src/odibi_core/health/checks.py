@@ -21,24 +21,28 @@ LOW_DISK_BYTES: Final = 1 * _GB
 """Free bytes below which a disk is `degraded`."""
 FULL_DISK_BYTES: Final = _GB // 10
 """Free bytes below which it is `unhealthy`: the next segment may not fit."""
+_TIMEOUT_S: Final = 5.0
 _CONNECT_S: Final = 3.0
 
 
 def built_in() -> list[HealthCheck]:
     """Return one of each."""
-    return [DiskCheck(), StoreCheck(), LogWriterCheck(), PrometheusCheck(), SentryCheck(), BigQueryCheck()]
+    functions = {
+        "store": check_store, "log_writer": check_log_writer, "prometheus": check_prometheus, "sentry": check_sentry,
+    }  # fmt: skip
+    checks = [HealthCheck(name, _TIMEOUT_S, function=function) for name, function in functions.items()]
+    return [DiskCheck(), *checks, BigQueryCheck()]
 
 
-class _BuiltIn(HealthCheck):
-    def _found(self, status: HealthStatus, message: str, **details: Any) -> HealthCheckResult:
-        return HealthCheckResult(self.name, status, message, details=details)
+def _result(name: str, status: HealthStatus, message: str, **details: Any) -> HealthCheckResult:
+    return HealthCheckResult(name, status, message, details=details)
 
 
-class DiskCheck(_BuiltIn):
+class DiskCheck(HealthCheck):
     """A check of the free space of the store, or of `path`."""
 
     def __init__(
-        self, path: str | Path | None = None, name: str = "disk", timeout_seconds: float = 5.0
+        self, path: str | Path | None = None, name: str = "disk", timeout_seconds: float = _TIMEOUT_S
     ) -> None:
         super().__init__(name, timeout_seconds)
         self._path = path
@@ -53,116 +57,89 @@ class DiskCheck(_BuiltIn):
         if usage.free < LOW_DISK_BYTES:
             status = HealthStatus.UNHEALTHY if usage.free < FULL_DISK_BYTES else HealthStatus.DEGRADED
         message = f"{size(usage.free)} free of {size(usage.total)}"
-        return self._found(status, message, free_bytes=usage.free, total_bytes=usage.total)
+        return _result(self.name, status, message, free_bytes=usage.free, total_bytes=usage.total)
 
 
-class StoreCheck(_BuiltIn):
-    """A check that a file can be written and deleted in the store."""
-
-    def __init__(self) -> None:
-        super().__init__("store", 5.0)
-
-    def check(self) -> HealthCheckResult:
-        """Write and delete a file in the store, or in the nearest folder above one that does not exist yet."""
-        root = read_settings().root
-        if root.exists() and not root.is_dir():
-            return self._found(HealthStatus.UNHEALTHY, f"{root} must be a folder, and is a file")
-        place = _existing(root)
-        probe = place / f".odibi-health-{new_id(8)}"
-        try:
-            probe.write_bytes(b"ok")
-            probe.unlink()
-        except OSError as error:
-            with suppress(OSError):
-                probe.unlink(missing_ok=True)
-            return self._found(HealthStatus.UNHEALTHY, f"{root} cannot be written: {error.strerror}")
-        runs = root / "runs"
-        return self._found(
-            HealthStatus.HEALTHY, f"{root} can be written", runs=len(os.listdir(runs)) if runs.is_dir() else 0
-        )
+def check_store() -> HealthCheckResult:
+    """Write and delete a file in the store, or in the nearest folder above one that does not exist yet."""
+    root = read_settings().root
+    if root.exists() and not root.is_dir():
+        return _result("store", HealthStatus.UNHEALTHY, f"{root} must be a folder, and is a file")
+    probe = _existing(root) / f".odibi-health-{new_id(8)}"
+    try:
+        probe.write_bytes(b"ok")
+        probe.unlink()
+    except OSError as error:
+        with suppress(OSError):
+            probe.unlink(missing_ok=True)
+        return _result("store", HealthStatus.UNHEALTHY, f"{root} cannot be written: {error.strerror}")
+    runs = root / "runs"
+    count = len(os.listdir(runs)) if runs.is_dir() else 0
+    return _result("store", HealthStatus.HEALTHY, f"{root} can be written", runs=count)
 
 
-class LogWriterCheck(_BuiltIn):
-    """A check that no sink of this process has dropped events."""
-
-    def __init__(self) -> None:
-        super().__init__("log_writer", 5.0)
-
-    def check(self) -> HealthCheckResult:
-        """Add up the dropped events; any is `degraded`, with the counts by sink."""
-        lost: dict[str, int] = {}
-        for name, sink in program.sinks():
-            dropped = getattr(sink, "dropped", 0)
-            count = sum(dropped.values()) if isinstance(dropped, dict) else dropped
-            if isinstance(count, int) and count > 0:
-                lost[name] = lost.get(name, 0) + count
-        if not lost:
-            return self._found(HealthStatus.HEALTHY, "no line was dropped")
-        return self._found(HealthStatus.DEGRADED, f"{sum(lost.values())} lines were dropped", lost=lost)
+def check_log_writer() -> HealthCheckResult:
+    """Add up the events that sinks of this process dropped; any is `degraded`, with the counts by sink."""
+    lost: dict[str, int] = {}
+    for name, sink in program.sinks():
+        dropped = getattr(sink, "dropped", 0)
+        count = sum(dropped.values()) if isinstance(dropped, dict) else dropped
+        if isinstance(count, int) and count > 0:
+            lost[name] = lost.get(name, 0) + count
+    if not lost:
+        return _result("log_writer", HealthStatus.HEALTHY, "no line was dropped")
+    return _result("log_writer", HealthStatus.DEGRADED, f"{sum(lost.values())} lines were dropped", lost=lost)
 
 
-class PrometheusCheck(_BuiltIn):
-    """A check that `/metrics` answers."""
+def check_prometheus() -> HealthCheckResult:
+    """Request `/metrics` over the network, as Prometheus does."""
+    config = get_config()
+    if not config.metrics_enabled:
+        return _result("prometheus", HealthStatus.SKIPPED, "METRICS_ENABLED is off")
+    from http.client import HTTPConnection
 
-    def __init__(self) -> None:
-        super().__init__("prometheus", 5.0)
-
-    def check(self) -> HealthCheckResult:
-        """Request `/metrics` over the network, as Prometheus does."""
-        config = get_config()
-        if not config.metrics_enabled:
-            return self._found(HealthStatus.SKIPPED, "METRICS_ENABLED is off")
-        from http.client import HTTPConnection
-
-        connection = HTTPConnection(config.metrics_host, config.prometheus_port, timeout=_CONNECT_S)
-        try:
-            headers = {"Authorization": f"Bearer {config.metrics_token}"} if config.metrics_token else {}
-            connection.request("GET", "/metrics", headers=headers)
-            response = connection.getresponse()
-            length = len(response.read())
-        except ConnectionRefusedError:
-            where = f"{config.metrics_host}:{config.prometheus_port}"
-            return self._found(HealthStatus.SKIPPED, f"no program serves metrics at {where} now")
-        finally:
-            connection.close()
-        message, is_ok = f"/metrics answered {response.status}", response.status == 200
-        status = HealthStatus.HEALTHY if is_ok else HealthStatus.UNHEALTHY
-        if not is_ok and config.source("metrics_enabled") == config.source("prometheus_port") == "default":
-            status, message = HealthStatus.SKIPPED, f"{message}: another program has the default port"
-        return self._found(status, message, port=config.prometheus_port, bytes=length)
+    connection = HTTPConnection(config.metrics_host, config.prometheus_port, timeout=_CONNECT_S)
+    try:
+        headers = {"Authorization": f"Bearer {config.metrics_token}"} if config.metrics_token else {}
+        connection.request("GET", "/metrics", headers=headers)
+        response = connection.getresponse()
+        length = len(response.read())
+    except ConnectionRefusedError:
+        where = f"{config.metrics_host}:{config.prometheus_port}"
+        return _result("prometheus", HealthStatus.SKIPPED, f"no program serves metrics at {where} now")
+    finally:
+        connection.close()
+    message, is_ok = f"/metrics answered {response.status}", response.status == 200
+    status = HealthStatus.HEALTHY if is_ok else HealthStatus.UNHEALTHY
+    if not is_ok and config.source("metrics_enabled") == config.source("prometheus_port") == "default":
+        status, message = HealthStatus.SKIPPED, f"{message}: another program has the default port"
+    return _result("prometheus", status, message, port=config.prometheus_port, bytes=length)
 
 
-class SentryCheck(_BuiltIn):
-    """A check that Sentry's host can be reached; nothing is sent."""
+def check_sentry() -> HealthCheckResult:
+    """Connect to Sentry's host, and send nothing; failure is `degraded`, since errors are still in the log."""
+    config = get_config()
+    if not config.sentry_enabled:
+        return _result("sentry", HealthStatus.SKIPPED, "SENTRY_ENABLED is off")
+    try:
+        import sentry_sdk
+    except ImportError:
+        return _result("sentry", HealthStatus.UNHEALTHY, str(missing_extra("sentry_sdk", "SENTRY_ENABLED")))
+    address = urlsplit(config.sentry_dsn or str(sentry_sdk.get_client().dsn or ""))
+    if not address.hostname:
+        return _result("sentry", HealthStatus.UNHEALTHY, "SENTRY_DSN must be https://<key>@<host>/<project>")
+    from socket import create_connection
 
-    def __init__(self) -> None:
-        super().__init__("sentry", 5.0)
-
-    def check(self) -> HealthCheckResult:
-        """Connect to the host; failure is `degraded`, since errors are still in the log."""
-        config = get_config()
-        if not config.sentry_enabled:
-            return self._found(HealthStatus.SKIPPED, "SENTRY_ENABLED is off")
-        try:
-            import sentry_sdk
-        except ImportError:
-            return self._found(HealthStatus.UNHEALTHY, str(missing_extra("sentry_sdk", "SENTRY_ENABLED")))
-        address = urlsplit(config.sentry_dsn or str(sentry_sdk.get_client().dsn or ""))
-        if not address.hostname:
-            return self._found(
-                HealthStatus.UNHEALTHY, "SENTRY_DSN must be https://<key>@<host>/<project>"
-            )
-        from socket import create_connection
-
-        port = address.port or (443 if address.scheme == "https" else 80)
-        try:
-            create_connection((address.hostname, port), timeout=_CONNECT_S).close()
-        except OSError as error:
-            return self._found(HealthStatus.DEGRADED, f"{address.hostname}:{port} cannot be reached: {error}")
-        return self._found(HealthStatus.HEALTHY, f"{address.hostname}:{port} can be reached")
+    port = address.port or (443 if address.scheme == "https" else 80)
+    where = f"{address.hostname}:{port}"
+    try:
+        create_connection((address.hostname, port), timeout=_CONNECT_S).close()
+    except OSError as error:
+        return _result("sentry", HealthStatus.DEGRADED, f"{where} cannot be reached: {error}")
+    return _result("sentry", HealthStatus.HEALTHY, f"{where} can be reached")
 
 
-class BigQueryCheck(_BuiltIn):
+class BigQueryCheck(HealthCheck):
     """A check that BigQuery accepts a query: a dry run of `SELECT 1`, which is free.
 
     Args:
@@ -179,14 +156,14 @@ class BigQueryCheck(_BuiltIn):
         """Run the dry run; an exception of the client is `unhealthy`."""
         named = ("GOOGLE_CLOUD_PROJECT", "GOOGLE_APPLICATION_CREDENTIALS")
         if self._client is None and not any(environment_value(name) for name in named):
-            return self._found(HealthStatus.SKIPPED, f"neither {named[0]} nor {named[1]} is set")
+            return _result(self.name, HealthStatus.SKIPPED, f"neither {named[0]} nor {named[1]} is set")
         try:
             from google.cloud import bigquery
         except ImportError:
-            return self._found(HealthStatus.UNHEALTHY, str(missing_extra("google", "BigQuery")))
+            return _result(self.name, HealthStatus.UNHEALTHY, str(missing_extra("google", "BigQuery")))
         client = self._client() if callable(self._client) else self._client or bigquery.Client()
         job = client.query("SELECT 1", job_config=bigquery.QueryJobConfig(dry_run=True))
-        return self._found(HealthStatus.HEALTHY, "a dry run was answered", project=job.project)
+        return _result(self.name, HealthStatus.HEALTHY, "a dry run was answered", project=job.project)
 
 
 def _existing(place: Path) -> Path:
