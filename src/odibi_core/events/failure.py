@@ -121,7 +121,8 @@ def _chain(error: BaseException) -> list[BaseException]:
 
 def _one(error: BaseException, depth: int = 0) -> str:
     """Return one exception without its causes; of a group also its first members, to a depth of two."""
-    written = f"{_type_of(error)}: {message_of(error)}\n{_notes(error)}"
+    notes = "".join(f"{note}\n" for note in _notes_of(error))
+    written = f"{_type_of(error)}: {message_of(error)}\n{notes}"
     if depth == 0 or error.__traceback__ is not None:
         written = TRACEBACK + _frames(error.__traceback__) + written
     if isinstance(error, BaseExceptionGroup) and depth < _DEPTH:
@@ -166,10 +167,6 @@ def _member(error: BaseException, limit: int) -> dict[str, Any]:
         "error_id": error_id_of(error),
         **({"notes": notes} if notes else {}),
     }
-
-
-def _notes(error: BaseException) -> str:
-    return "".join(f"{note}\n" for note in _notes_of(error))
 
 
 def _notes_of(error: BaseException) -> list[str]:
