@@ -98,12 +98,12 @@ def _written(value: Any) -> str | None:
     return None if value is None or isinstance(value, dict | list) else str(value)
 
 
-def _operations(rows: list[Operation], depth: int, room: list[int]) -> list[Drawn]:
+def _operations(rows: list[Operation], depth: int, left: list[int]) -> list[Drawn]:
     found: list[Drawn] = []
     for row in rows:
-        if room[0] <= 0 or depth > MOST_DEPTH:
+        if left[0] <= 0 or depth > MOST_DEPTH:
             break
-        room[0] -= 1
+        left[0] -= 1
         operation = {
             "name": cut(row.name) or "operation",
             "depth": depth,
@@ -112,7 +112,7 @@ def _operations(rows: list[Operation], depth: int, room: list[int]) -> list[Draw
             "totalMs": row.total_ms,
             "selfMs": row.self_ms,
         }
-        found += [compact(operation), *_operations(row.children, depth + 1, room)]
+        found += [compact(operation), *_operations(row.children, depth + 1, left)]
     return found
 
 

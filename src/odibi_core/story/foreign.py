@@ -108,8 +108,8 @@ def _number(value: object) -> float | None:
 
 
 def _count(value: object) -> int | None:
-    found = values.count(value)
-    return found if found is not None else None if (known := _number(value)) is None else values.count(int(known))
+    known = _number(value)
+    return None if known is None else values.count(int(known))
 
 
 def _texts(value: object) -> list[str]:
