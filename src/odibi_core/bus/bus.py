@@ -228,7 +228,7 @@ class EventBus(Stays, BuiltInHooks, HookMethods):
             if self._holder == get_ident():
                 self._waiting.append(self._builder.build(kind, level, standard, rest, context))
                 return
-            event, later = self._record(kind, level, standard, rest, context) if sinks else (None, None)
+            event, later = self._record(kind, level, standard, rest, context, sinks) if sinks else (None, None)
             if hooks:
                 nested = objects is not None or bool(context.fields or context.unusual)
                 received = {**context.standard, **standard, **rest}
@@ -260,14 +260,20 @@ class EventBus(Stays, BuiltInHooks, HookMethods):
             _log_lost("an event could not be passed on", error)
 
     def _record(
-        self, kind: str, level: str, standard: dict[str, Any], rest: dict[str, Any], context: Context
+        self,
+        kind: str,
+        level: str,
+        standard: dict[str, Any],
+        rest: dict[str, Any],
+        context: Context,
+        sinks: tuple[Subscription, ...],
     ) -> tuple[Event, list[Event | str] | None]:
         """Build an event and deliver it in order; return it, and what `_follow_up` has to do when the lock is free."""
         with self._lock:
             self._holder = get_ident()
             try:
                 event = self._builder.build(kind, level, standard, rest, context)
-                self._call_sinks(event)
+                self._call_sinks(event, sinks)
                 return event, self._deliver_waiting() if self._waiting or self._aftermath else None
             finally:
                 self._holder = 0
@@ -278,7 +284,7 @@ class EventBus(Stays, BuiltInHooks, HookMethods):
             self._holder = get_ident()
             try:
                 if event is not None:
-                    self._call_sinks(event)
+                    self._call_sinks(event, self._subscriptions[event.event_type].sinks)
                 return self._deliver_waiting()
             finally:
                 self._holder = 0
@@ -287,13 +293,13 @@ class EventBus(Stays, BuiltInHooks, HookMethods):
         """Deliver the events that sinks published; return them, and the failures of sinks, for `_follow_up`."""
         while self._waiting:
             event = self._waiting.popleft()
-            self._call_sinks(event)
+            self._call_sinks(event, self._subscriptions[event.event_type].sinks)
             self._aftermath.append(event)
         later, self._aftermath = self._aftermath, []
         return later
 
-    def _call_sinks(self, event: Event) -> None:
-        for each in self._subscriptions[event.event_type].sinks:
+    def _call_sinks(self, event: Event, sinks: tuple[Subscription, ...]) -> None:
+        for each in sinks:
             if each.run_id is not None and each.run_id != event.run_id:
                 continue
             if each.background:
@@ -301,7 +307,8 @@ class EventBus(Stays, BuiltInHooks, HookMethods):
                 continue
             try:
                 each.handler(event)
-                each.failures_in_a_row = 0
+                if each.failures_in_a_row:
+                    each.failures_in_a_row = 0
             except STOPS:
                 raise
             except BaseException as error:
