@@ -1,4 +1,4 @@
-# `make demo` and `make test` do all their own set-up: a Python of 3.11 or later and make are enough.
+# Each target sets up its environment; Python 3.11 or later and make are the only requirements.
 SHELL := /bin/sh
 VENV ?= .venv
 PYTHON ?=
@@ -11,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-all lint types bench docs dist clean needs
 
-help: ## this list
+help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(READY): pyproject.toml constraints.txt
@@ -20,34 +20,34 @@ $(READY): pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev,demo]'
 	@touch $@
 
-setup: $(READY) ## the environment, in .venv
+setup: $(READY) ## create the environment in .venv
 
-demo: $(READY) ## a real pipeline recorded: log, metrics, lineage, story
+demo: $(READY) ## run and record the flights example
 	@$(BIN)/odibi demo
 
 needs:
 	@scripts/system_needs
 
-test: $(READY) needs lint types ## everything: ruff, mypy, pytest
+test: $(READY) needs lint types ## run ruff, mypy and all tests
 	@$(BIN)/python -m pytest -q -n $(JOBS)
 
-test-all: ## the quick suite on every Python found (3.11 to 3.13)
+test-all: ## run the quick suite on every Python found (3.11 to 3.13)
 	@scripts/test_all
 
-lint: $(READY) ## ruff
+lint: $(READY) ## run ruff
 	@$(BIN)/ruff check .
 
-types: $(READY) ## mypy, strict
+types: $(READY) ## run mypy --strict
 	@$(BIN)/mypy
 
-bench: $(READY) ## measure against the peers; writes benchmarks/results/
+bench: $(READY) ## measure against other libraries, into benchmarks/results/
 	@$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev,demo,bench]'
 	@$(BIN)/python -m benchmarks
 
-docs: $(READY) ## run every example of the README and docs/
+docs: $(READY) ## run every code block of the README and docs/
 	@$(BIN)/python -m pytest -q tests/architecture/test_docs.py
 
-dist: $(READY) ## sdist and wheel, checked, in dist/
+dist: $(READY) ## build and check sdist and wheel, in dist/
 	@scripts/build_dist $(BIN)/python
 
 clean: ## remove environments, caches and builds
