@@ -61,7 +61,7 @@ class MetricsManager(MetricsRecorder):
     ) -> None:
         super().__init__(bus, max_samples, max_series)
         self._max_series = max_series
-        self.made_again_by: Callable[[], MetricsManager] | None = None
+        self.unpickled_as: Callable[[], MetricsManager] | None = None
         """Called when this manager is unpickled: the program's manager becomes that of the other process."""
         self._started = monotonic()
         self.exporter_memory: dict[str, Any] = {}
@@ -69,8 +69,8 @@ class MetricsManager(MetricsRecorder):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the current metrics, without bus and receivers."""
-        if self.made_again_by is not None:
-            return self.made_again_by, ()
+        if self.unpickled_as is not None:
+            return self.unpickled_as, ()
         with self._reading() as view:
             state = deepcopy((view, self._recent, self._recent_count, self._refused))
         return _unpickled, (self._max_samples, self._max_series, state)

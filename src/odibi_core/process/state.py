@@ -103,7 +103,7 @@ def program_bus() -> EventBus:
             if here.bus is None:
                 bus = EventBus()
                 here.metrics = MetricsManager(bus=bus)
-                here.metrics.made_again_by = get_metrics
+                here.metrics.unpickled_as = get_metrics
                 listen(here.metrics, name="metrics")
                 join(bus)
                 here.bus = bus

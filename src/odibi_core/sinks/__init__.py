@@ -1,6 +1,8 @@
 """Sinks: receivers of events, and the built-in hooks, each created by a `create_…_hook()`.
 
-`ConsoleSink` and `TextSink` print events as lines, `DatadogSink` receives measurements. Loaded by name:
+A sink is called with one `Event` at a time, in order. The bus logs and counts its exceptions, and disables a sink that
+keeps failing. A hook is called with the event as a dict. `close()` is optional. `ConsoleSink` and `TextSink` print
+events as lines, and `DatadogSink` receives measurements. Loaded by name:
 
 - `sentry`: sends errors to Sentry
 - `summary`, `cache_stats`: hooks that print the result, and the cache hit rate, of a run
