@@ -20,6 +20,8 @@ _PROBLEM: Final = 200
 """Characters of the reason that arguments do not fit."""
 LOGGER: Final = "logger"
 """The field with the name of the program's logger, which is also its component."""
+LOGGING_KEYWORDS: Final = frozenset({"exc_info", "extra", "stack_info", "stacklevel"})
+"""Keywords of `logging`, which `with_failure` resolves."""
 
 
 class Leveled(ABC):
@@ -81,7 +83,7 @@ class Leveled(ABC):
     def _emit(self, level: str, event: Any, args: tuple[Any, ...], fields: dict[str, Any]) -> None:
         """Publish a line, whose type is `event`, else `event_type(event, args, fields)`. Never raises.
 
-        `exc_info` and the like in `fields`, which may be kept, are read by `with_failure`.
+        `with_failure` resolves `LOGGING_KEYWORDS` in `fields`, which may be kept.
         """
 
 

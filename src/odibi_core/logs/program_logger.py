@@ -20,7 +20,7 @@ from odibi_core.errors import STOPS
 from odibi_core.events import Event, kinds, sanitize_text
 from odibi_core.events.context import bus_here
 from odibi_core.events.kinds import SEVERITY, LogLevel, severity
-from odibi_core.events.leveled import Leveled, event_type, with_failure
+from odibi_core.events.leveled import LOGGING_KEYWORDS, Leveled, event_type, with_failure
 from odibi_core.events.normalize import to_text
 from odibi_core.logs.sampling import LogSampler
 from odibi_core.process.state import creation_lock, current_bus, listen, program_bus
@@ -213,7 +213,7 @@ class ProgramLogger(Leveled):
             return
         if "component" in fields:
             fields["component_"] = fields.pop("component")
-        if "exc_info" in fields or "extra" in fields or "stack_info" in fields or "stacklevel" in fields:
+        if not LOGGING_KEYWORDS.isdisjoint(fields):
             fields = with_failure(fields)
         bus.publish(event, level=level, fields={"component": name, "logger": name, **fields})
 

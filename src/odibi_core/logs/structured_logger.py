@@ -20,7 +20,7 @@ from odibi_core.events.clock import utc_now
 from odibi_core.events.context import EMPTY, Context, current, merged
 from odibi_core.events.failure import describe_failure, message_of
 from odibi_core.events.kinds import SEVERITY, level_name, severity
-from odibi_core.events.leveled import UNNAMED, Leveled, event_type, with_failure
+from odibi_core.events.leveled import LOGGING_KEYWORDS, UNNAMED, Leveled, event_type, with_failure
 from odibi_core.events.normalize import to_text
 from odibi_core.events.pickling import OneHere
 from odibi_core.store.base import Store
@@ -122,7 +122,7 @@ class StructuredLogger(OneHere, Leveled):
     def _emit(self, level: str, event: Any, args: tuple[Any, ...], fields: dict[str, Any]) -> None:
         if args or type(event) is not str or not event:
             event = event_type(event, args, fields)
-        if "exc_info" in fields or "extra" in fields or "stack_info" in fields or "stacklevel" in fields:
+        if not LOGGING_KEYWORDS.isdisjoint(fields):
             fields = with_failure(fields)
         self.bus.publish(event, level=level, fields=fields, context=self._context())
 
