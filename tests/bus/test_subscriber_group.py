@@ -1,0 +1,75 @@
+"""Subscribers of several buses."""
+
+from __future__ import annotations
+
+import gc
+
+import pytest
+
+from odibi_core.bus import EventBus, SubscriberGroup
+from odibi_core.testing import RecordingSink
+
+
+def test_a_sink_of_a_group_receives_every_event_of_every_bus_once() -> None:
+    """In either order of `add` and `join`, and after a second `join`."""
+    group, early, late = SubscriberGroup(), RecordingSink(), RecordingSink()
+    buses = [EventBus(), EventBus()]
+    group.add(early, name="early")
+    for bus in (*buses, *buses):
+        group.join(bus)
+    group.add(late)
+    for bus in buses:
+        bus.publish("x")
+    assert early.kinds == late.kinds == ["x", "x"]
+    assert sorted(name for name, _ in group.sinks()) == ["RecordingSink", "RecordingSink", "early", "early"]
+
+
+def test_a_removed_sink_receives_nothing_more() -> None:
+    """On no bus, also on one that joins later; an unknown sink is no error."""
+    group, sink, other, bus, later = SubscriberGroup(), RecordingSink(), RecordingSink(), EventBus(), EventBus()
+    group.add(sink)
+    group.add(other)
+    group.join(bus)
+    group.remove(sink)
+    group.remove(sink)
+    group.join(later)
+    bus.publish("x")
+    later.publish("y")
+    assert (sink.kinds, other.kinds) == ([], ["x", "y"])
+
+
+def test_a_group_keeps_no_bus_alive() -> None:
+    """The bus of a run ends with the run."""
+    group = SubscriberGroup()
+    group.add(RecordingSink())
+    group.join(EventBus())
+    gc.collect()
+    assert group.sinks() == []
+
+
+def test_a_bus_may_join_several_groups() -> None:
+    """The one of the process and those of program logs."""
+    bus, sinks = EventBus(), [RecordingSink(), RecordingSink()]
+    for sink in sinks:
+        group = SubscriberGroup()
+        group.add(sink)
+        group.join(bus)
+    bus.publish("x")
+    assert [sink.kinds for sink in sinks] == [["x"], ["x"]]
+
+
+@pytest.mark.parametrize("publishes", [False, True])
+def test_a_running_sink_may_change_its_group(publishes: bool) -> None:
+    """It may remove itself, add another sink, and publish."""
+    group, bus, added = SubscriberGroup(), EventBus(), RecordingSink()
+
+    def sink(_: object) -> None:
+        group.remove(sink)
+        group.add(added)
+        if publishes:
+            bus.publish("y")
+
+    group.add(sink)
+    group.join(bus)
+    bus.publish("x")
+    assert added.kinds == (["y"] if publishes else [])
