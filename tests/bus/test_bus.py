@@ -17,7 +17,7 @@ import pytest
 from odibi_core.bus import EventBus, EventPriority
 from odibi_core.bus.subscriptions import FAILURES_ALLOWED
 from odibi_core.errors import ConfigurationError
-from odibi_core.events import Event
+from odibi_core.events import Event, bind
 from odibi_core.logs.structured_logger import StructuredLogger
 from odibi_core.runtime.orchestrator import Orchestrator
 from odibi_core.testing import FailingSink, FakeClock, RecordingSink, an_event
@@ -156,7 +156,7 @@ def test_a_hook_that_fails_again_and_again_is_disabled_and_can_be_enabled(bus: E
     assert (failing.calls, hook.enabled) == (FAILURES_ALLOWED, False)
     bus.enable_hook("x", "broken")
     bus.emit("x")
-    assert failing.calls == FAILURES_ALLOWED + 1
+    assert (failing.calls, hook.enabled) == (FAILURES_ALLOWED + 1, True)
 
 
 def test_a_standard_log_handler_that_speaks_on_the_bus_is_safe(bus: EventBus, heard: RecordingSink) -> None:
@@ -342,8 +342,6 @@ def test_an_asynchronous_hook_has_the_context_of_who_said_the_event(
     bus: EventBus, heard: RecordingSink
 ) -> None:
     """An event that it publishes belongs to the same run."""
-    from odibi_core.events import bind
-
     bus.register_hook("x", lambda _: bus.publish("y"), async_execution=True)
     with bind(run_id="r"):
         bus.emit("x")
@@ -473,3 +471,83 @@ def test_memory_costs_no_system_call_a_line(heard: RecordingSink) -> None:
     memory = [event.memory_mb for event in heard.events]
     assert memory[1] == 12.5
     assert memory[0] == pytest.approx(memory[2], rel=0.5)
+
+
+def test_the_memory_is_measured_at_the_edges_of_nodes(bus: EventBus, heard: RecordingSink) -> None:
+    """Within the second for which other events keep the figure."""
+    bus.publish("x")
+    bus._builder._memory_mb = 12.5
+    assert isinstance(bus.clock, FakeClock)
+    bus.clock.advance(0.001)
+    bus.publish("x", fields={"node_name": "a"})
+    bus.publish("node_complete", fields={"node_name": "a"})
+    memory = [event.memory_mb for event in heard.events]
+    assert memory[1] == 12.5
+    assert memory[2] == pytest.approx(memory[0], rel=0.5)
+    assert memory[2] != 12.5
+
+
+def test_the_fields_of_an_event_take_precedence_over_its_context(bus: EventBus, heard: RecordingSink) -> None:
+    """Standard fields and others, for sinks and for hooks."""
+    received: list[dict[str, Any]] = []
+    bus.register_hook("x", received.append)
+    with bind(node_name="outer", layer="outer", batch=1):
+        bus.publish("x", fields={"node_name": "own", "batch": 2})
+    (event,) = heard.events
+    assert (event.node_name, event.layer, event.fields["batch"]) == ("own", "outer", 2)
+    assert (received[0]["node_name"], received[0]["layer"], received[0]["batch"]) == ("own", "outer", 2)
+
+
+def test_emit_gives_failures_the_level_error(bus: EventBus, heard: RecordingSink) -> None:
+    """Under their older name too."""
+    for kind in ("node_failed", "node_error", "pipeline_error", "error", "node_complete"):
+        bus.emit(kind)
+    assert [event.level for event in heard.events] == ["error", "error", "error", "error", "info"]
+
+
+def test_unsubscribe_returns_when_no_thread_calls_the_sink(bus: EventBus) -> None:
+    """So that a file may be closed then."""
+    inside, go, order = threading.Event(), threading.Event(), list[str]()
+
+    def sink(_: Event) -> None:
+        inside.set()
+        go.wait(10)
+        order.append("sink")
+
+    bus.subscribe(sink)
+    publisher = threading.Thread(target=bus.publish, args=("x",))
+    publisher.start()
+    assert inside.wait(10)
+
+    def remove() -> None:
+        bus.unsubscribe(sink)
+        order.append("removed")
+
+    remover = threading.Thread(target=remove)
+    remover.start()
+    remover.join(0.1)
+    go.set()
+    for thread in (publisher, remover):
+        thread.join(10)
+    assert order == ["sink", "removed"]
+
+
+def test_the_failure_of_a_sink_is_logged_without_the_lock_of_the_bus(bus: EventBus) -> None:
+    """Lock order: a handler of `logging` may wait for a thread that publishes."""
+    ended: list[bool] = []
+
+    class Waits(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            other = threading.Thread(target=bus.publish, args=("y",), daemon=True)
+            other.start()
+            other.join(5)
+            ended.append(not other.is_alive())
+
+    logger, handler = logging.getLogger("odibi_core"), Waits()
+    bus.subscribe(FailingSink(), "x")
+    logger.addHandler(handler)
+    try:
+        bus.publish("x")
+    finally:
+        logger.removeHandler(handler)
+    assert ended == [True]

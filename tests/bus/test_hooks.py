@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import os
+import signal
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +15,7 @@ import pytest
 from odibi_core.bus import EventBus
 from odibi_core.bus.subscriptions import FAILURES_ALLOWED
 from odibi_core.errors import ConfigurationError
+from odibi_core.events import bind
 
 
 class AsyncHook:
@@ -107,3 +111,53 @@ def test_what_a_call_would_not_run_is_no_sink(function: Any) -> None:
     """A coroutine neither: sinks are called in their turn, and nothing waits for them."""
     with pytest.raises(ConfigurationError, match="runs nothing of it"):
         EventBus().subscribe(function)
+
+
+def test_values_of_the_context_are_each_hooks_own() -> None:
+    """A hook that changes a list of its dict changes that of no other hook, nor the context."""
+    bus, received = EventBus(), list[list[int]]()
+
+    def change(event: dict[str, Any]) -> None:
+        event["batches"].append(2)
+        received.append(event["batches"])
+
+    bus.register_hook("x", change)
+    bus.register_hook("x", change)
+    with bind(batches=[1]):
+        bus.emit("x")
+        bus.emit("x")
+    assert received == [[1, 2]] * 4
+
+
+def test_a_field_takes_precedence_over_a_live_object() -> None:
+    """At the end of a run."""
+    bus, received = EventBus(), list[dict[str, Any]]()
+    bus.attach_live(tracker="live", metrics_manager="live")
+    bus.register_hook("pipeline_complete", received.append)
+    bus.emit("pipeline_complete", {"tracker": "own"})
+    assert (received[0]["tracker"], received[0]["metrics_manager"]) == ("own", "live")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_child_calls_a_hook_that_another_thread_was_in() -> None:
+    """Fork: the lock of the hook is held by a thread that the child does not have."""
+    bus, inside, go, parent = EventBus(), threading.Event(), threading.Event(), os.getpid()
+
+    def hook(_: dict[str, Any]) -> None:
+        if os.getpid() == parent:
+            inside.set()
+            go.wait(20)
+
+    registered = bus.register_hook("x", hook)
+    thread = threading.Thread(target=bus.emit, args=("x",))
+    thread.start()
+    assert inside.wait(10)
+    pid = os.fork()
+    if pid == 0:
+        signal.alarm(10)
+        bus.emit("x")
+        os._exit(registered.calls - 1)
+    status = os.waitpid(pid, 0)[1]
+    go.set()
+    thread.join(10)
+    assert status == 0
