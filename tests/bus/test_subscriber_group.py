@@ -48,11 +48,11 @@ def test_a_group_keeps_no_bus_alive() -> None:
 
 
 def test_a_bus_may_join_several_groups() -> None:
-    """The one of the process and those of program logs."""
-    bus, sinks = EventBus(), [RecordingSink(), RecordingSink()]
-    for sink in sinks:
-        group = SubscriberGroup()
+    """The one of the process and those of program logs, each of them once."""
+    bus, groups, sinks = EventBus(), [SubscriberGroup(), SubscriberGroup()], [RecordingSink(), RecordingSink()]
+    for group, sink in zip(groups, sinks, strict=True):
         group.add(sink)
+    for group in (*groups, *groups):
         group.join(bus)
     bus.publish("x")
     assert [sink.kinds for sink in sinks] == [["x"], ["x"]]
