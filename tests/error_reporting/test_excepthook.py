@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import json
 import os
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +120,52 @@ def test_what_a_wrapped_function_raises_is_told_in_its_context(
         (run.run_id, "import", "ada")
     ] * 2
     assert told[0].fields["breadcrumbs"][-1]["message"] == "in the thread"
+
+
+def test_an_exception_after_a_wrapped_one_is_reported_in_the_threads_own_context(
+    heard: RecordingSink, hooked: Any, quiet: dict[str, list[Any]]
+) -> None:
+    """The context of a wrapped function that failed before, and was handled, is not that of a later failure."""
+
+    def work() -> None:
+        with contextlib.suppress(ValueError):
+            carried()
+        raise KeyError("another")
+
+    with observe("nightly", store=False):
+        carried = wrap(fails)
+    in_a_thread(work)
+    (event,) = heard.of_kind("error")
+    assert (event.fields["error_type"], event.run_id) == ("KeyError", None)
+
+
+@pytest.mark.parametrize("kind", ["generator", "coroutine", "pool"])
+def test_a_wrapped_generator_a_coroutine_or_a_job_of_a_pool_is_reported_in_its_context(
+    heard: RecordingSink, hooked: Any, quiet: dict[str, list[Any]], kind: str
+) -> None:
+    """As a wrapped function."""
+
+    def generator() -> Iterator[int]:
+        yield 1
+        fails()
+
+    async def coroutine() -> None:
+        await asyncio.sleep(0)
+        fails()
+
+    with observe("nightly", store=False) as run:
+        carried, awaited, submitted = wrap(generator), wrap(coroutine), wrap(fails)
+
+    def in_a_pool() -> None:
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(submitted).result()
+
+    calls: dict[str, Callable[[], object]] = {
+        "generator": lambda: list(carried()), "coroutine": lambda: asyncio.run(awaited()), "pool": in_a_pool,
+    }  # fmt: skip
+    in_a_thread(calls[kind])
+    (event,) = heard.of_kind("error")
+    assert event.run_id == run.run_id
 
 
 def test_a_task_nobody_waited_for_is_heard(

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextvars import Context, ContextVar, copy_context
+from contextvars import Context, copy_context
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any, Final
 
+from odibi_core._state import STATE
 from odibi_core.coroutines import is_coroutine
 from odibi_core.errors import is_failure
 from odibi_core.events.error_id import error_id_of
+from odibi_core.events.recent import remember
 from odibi_core.wrapping.calls import CallObserver, wrap_callable
 
 __all__ = ["context_of_failure", "wrap_in_context"]
 
-_failed: ContextVar[tuple[str, Context] | None] = ContextVar("odibi_core_failed_in", default=None)
-"""The id of the last exception that left a wrapped function in this thread or task, and the function's context."""
+MAX_FAILED: Final = 16
+"""Failed calls whose contexts are remembered: the contexts keep the values of their variables alive."""
+
+
+class _FailedCalls:
+    """The contexts of the last wrapped calls that failed, by the ids of their exceptions."""
+
+    def __init__(self) -> None:
+        self.contexts: dict[str, Context] = {}
+
+
+_failed: Final = STATE.part(_FailedCalls)
 
 
 def wrap_in_context(function: Callable[..., Any], captured: Context) -> Callable[..., Any]:
@@ -45,10 +57,8 @@ def wrap_in_context(function: Callable[..., Any], captured: Context) -> Callable
 
 def context_of_failure(error: BaseException) -> Context:
     """Return a copy of the context in which a wrapped function raised `error`; else of the context in force."""
-    found = _failed.get()
-    if found is not None and found[0] == error_id_of(error):
-        return found[1].copy()
-    return copy_context()
+    found = _failed.contexts.get(error_id_of(error))
+    return copy_context() if found is None else found.copy()
 
 
 class _Carried(CallObserver):
@@ -62,11 +72,10 @@ class _Carried(CallObserver):
     def finish(
         self, error: BaseException | None = None, *, partial: bool = False, result: Any = None
     ) -> None:
-        if error is None or not is_failure(error):
-            return
-        identity, inner = error_id_of(error), self._here.get(_failed)
-        nested = inner is not None and inner[0] == identity
-        _failed.set(inner if nested else (identity, self._here))
+        if error is not None and is_failure(error):
+            identity = error_id_of(error)
+            if identity not in _failed.contexts:  # else a nested call failed, whose context is closer
+                remember(_failed.contexts, identity, self._here, MAX_FAILED)
 
 
 class _Steps:
