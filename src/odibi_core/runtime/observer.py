@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Final, Literal
 
+from odibi_core._state import STATE
 from odibi_core.bus.bus import EventBus
 from odibi_core.errors import is_failure
 from odibi_core.events.failure import describe_failure
@@ -108,8 +109,8 @@ class Observer:
         with ExitStack() as block:
             block.enter_context(self.record.scope())
             block.callback(_active.reset, _active.set(self))
-            block.callback(_open.remove, self)
-            _open.append(self)
+            block.callback(_observers.open.remove, self)
+            _observers.open.append(self)
             self._block = block.pop_all()
         return self
 
@@ -119,8 +120,17 @@ class Observer:
 
 
 _active: ContextVar[Observer | None] = ContextVar("odibi_core_observer", default=None)
-_open: list[Observer] = []
-"""Observers whose block runs now, in any thread."""
+
+
+class _Observers:
+    """The observers of this process with an open block, in any thread, and the one of a run for which it works."""
+
+    def __init__(self) -> None:
+        self.open: list[Observer] = []
+        self.worker: _WorkerObserver | None = None
+
+
+_observers: Final = STATE.part(_Observers)
 
 
 def active() -> Observer | None:
@@ -129,9 +139,9 @@ def active() -> Observer | None:
     A thread that the program started has no block of its own: it belongs to the open block, if there is only one.
     """
     found = _active.get()
-    if found is not None or len(_open) > 1:
+    if found is not None or len(_observers.open) > 1:
         return found
-    return _open[0] if _open else _in_worker()
+    return _observers.open[0] if _observers.open else _in_worker()
 
 
 class _WorkerObserver(Observer):
@@ -148,12 +158,10 @@ def _in_worker() -> Observer | None:
     run_id = program.works_for()
     if run_id is None:
         return None
-    if not _of_worker or _of_worker[0].run_id != run_id:
-        _of_worker[:] = [_WorkerObserver(run_id)]
-    return _of_worker[0]
+    if _observers.worker is None or _observers.worker.run_id != run_id:
+        _observers.worker = _WorkerObserver(run_id)
+    return _observers.worker
 
-
-_of_worker: list[_WorkerObserver] = []
 
 
 def observe(name: str = "program", *, store: str | Path | Literal[False] | None = None) -> Observer:
