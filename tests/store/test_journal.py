@@ -264,6 +264,22 @@ def test_a_folder_that_cannot_be_made_is_told_at_once(tmp_path: Path) -> None:
         Journal(tmp_path, max_segment_bytes=0)
 
 
+def test_a_working_directory_that_is_gone_loses_events_and_raises_nothing(tmp_path: Path) -> None:
+    """A service whose folder was removed goes on; its events are counted as lost."""
+    script = """
+import os, sys
+from odibi_core.store.journal import Journal
+from odibi_core.testing import an_event
+os.mkdir(sys.argv[1])
+os.chdir(sys.argv[1])
+os.rmdir(sys.argv[1])
+journal = Journal("log")
+journal(an_event("a"))
+print(journal.accepted, journal.written, dict(journal.dropped))
+"""
+    assert in_python(script, tmp_path / "gone") == "1 0 {'ENOENT': 1}\n"
+
+
 def test_out_of_descriptors_loses_only_what_came_meanwhile(tmp_path: Path) -> None:
     """EMFILE at a rotation: counted, and kept again once there are some."""
     script = """
@@ -370,6 +386,18 @@ def test_buffered_waits_but_never_with_an_error(tmp_path: Path) -> None:
     journal(an_event("a", seq=5))
     journal.close()
     assert (journal.waiting, journal.written) == (0, 6)
+
+
+def test_a_full_buffer_is_written(tmp_path: Path) -> None:
+    """At 64 KiB, also without an error, a flush or a close; the next buffer begins empty."""
+    journal = Journal(tmp_path, durability="buffered")
+    waiting = []
+    for seq in range(100):
+        journal(an_event("a", seq=seq, text="x" * 1500))
+        waiting.append(journal.waiting)
+    assert 30 < max(waiting) < 50
+    assert waiting.count(0) == 2
+    assert balanced(journal)
 
 
 def test_buffered_is_written_at_exit(tmp_path: Path) -> None:

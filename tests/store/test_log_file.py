@@ -224,8 +224,10 @@ def test_another_users_file_in_a_shared_folder_is_refused(
         (shared / "app.jsonl").write_text("")
         user = os.geteuid()
         monkeypatch.setattr(os, "geteuid", lambda: user + 1)
+    before = len(os.listdir("/proc/self/fd"))
     assert "every user may write" in refused(shared / "app.jsonl", capsys)
     assert (tmp_path / "mine").read_text() == "mine"
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_a_link_that_takes_the_files_place_is_not_followed(
