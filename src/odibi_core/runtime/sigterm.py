@@ -62,9 +62,8 @@ _installed: Final[list[SignalHandlers]] = []
 class StopCall:
     """A method to call before a signal ends the process, while its object lives; `cancel()` takes it back."""
 
-    def __init__(self, method: Callable[[BaseException], object], within_s: float) -> None:
+    def __init__(self, method: Callable[[BaseException], object]) -> None:
         self._method = WeakMethod(method)
-        self._within_s = within_s
 
     def run(self, reason: BaseException) -> None:
         """Call the method on another thread: the main one may hold a lock that it waits for (deadlock)."""
@@ -74,7 +73,7 @@ class StopCall:
         thread = threading.Thread(target=method, args=(reason,), name="odibi-stop-signal", daemon=True)
         with suppress(RuntimeError):  # the interpreter is ending and starts no threads; the record ends there
             thread.start()
-            thread.join(self._within_s)
+            thread.join(STOP_WITHIN_S)
 
     def cancel(self) -> None:
         """Take the call back; with the last one, the default handlers return. A second time does nothing."""
@@ -88,13 +87,13 @@ class StopCall:
 _calls: Final[list[StopCall]] = []
 
 
-def before_stop(method: Callable[[BaseException], object], within_s: float = STOP_WITHIN_S) -> StopCall:
+def before_stop(method: Callable[[BaseException], object]) -> StopCall:
     """Call `method(Stopped(number))` before SIGTERM or SIGHUP ends the process, the latest call first.
 
-    Each call has at most `within_s` seconds. A signal that is ignored or has another handler is left alone. Python
+    Each call has at most `STOP_WITHIN_S` seconds. A signal that is ignored or has another handler is left alone. Python
     allows new handlers in the main thread only, so in other threads nothing is set.
     """
-    added = StopCall(method, within_s)
+    added = StopCall(method)
     _calls.append(added)
     if _in_main_thread():
         numbers = [number for number in SIGNALS if signal.getsignal(number) is signal.SIG_DFL]
