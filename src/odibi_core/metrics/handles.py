@@ -1,4 +1,8 @@
-"""Handles on one series each, for loops: a call needs no lookup of the series."""
+"""Handles on one series each, for loops: a call needs no lookup of the series.
+
+The methods repeat the last lines of `MetricsRecorder._record`: a shared method costs 10 % of the benchmark row
+`counter with 3 labels, a bound handle`.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +23,6 @@ class _BoundSeries:
         self._series = series
         self._pending = recorder._pending
 
-    def _add(self, value: float) -> None:
-        now = monotonic()
-        self._pending.append((self._series, value, now))
-        if now > self._recorder._due:
-            self._recorder._apply_due()
-
     def __reduce__(self) -> tuple[Any, ...]:
         series = self._series
         key = (series.kind, series.family.metric, series.name, series.labels())
@@ -38,7 +36,10 @@ class BoundCounter(_BoundSeries):
 
     def inc(self, value: float = 1) -> None:
         """Add to the counter."""
-        self._add(value)
+        now = monotonic()
+        self._pending.append((self._series, value, now))
+        if now > self._recorder._due:
+            self._recorder._apply_due()
 
 
 class BoundGauge(_BoundSeries):
@@ -48,7 +49,10 @@ class BoundGauge(_BoundSeries):
 
     def set(self, value: float) -> None:
         """Set the current value."""
-        self._add(value)
+        now = monotonic()
+        self._pending.append((self._series, value, now))
+        if now > self._recorder._due:
+            self._recorder._apply_due()
 
 
 class BoundHistogram(_BoundSeries):
@@ -58,7 +62,10 @@ class BoundHistogram(_BoundSeries):
 
     def observe(self, value: float) -> None:
         """Add a value to the histogram."""
-        self._add(value)
+        now = monotonic()
+        self._pending.append((self._series, value, now))
+        if now > self._recorder._due:
+            self._recorder._apply_due()
 
 
 def _unpickled(kind: type[_BoundSeries], recorder: MetricsRecorder, *key: Any) -> _BoundSeries:
