@@ -72,21 +72,21 @@ class StepRunner:
                 self._check(step, {**inputs, **made}, events)
         except BaseException as error:
             self._check_running()
-            return self._failed(step, events, error)
+            self._failed(step, events, error)
+            if is_stop(error):
+                raise
+            return False
         for name, frame in made.items():
             self.data[step.outputs[name]] = frame
         events.complete(rows)
         self.outcomes[step.name] = _outcome("success", events.duration_ms, rows)
         return True
 
-    def _failed(self, step: Step, events: NodeEvents, error: BaseException) -> bool:
+    def _failed(self, step: Step, events: NodeEvents, error: BaseException) -> None:
         stopped = is_stop(error)
         message = events.failed(error, cancelled=stopped)
         status = "cancelled" if stopped else "failed"
         self.outcomes[step.name] = _outcome(status, events.duration_ms, error=message)
-        if stopped:
-            raise error
-        return False
 
     def _check_running(self) -> None:
         if self.abandoned:
