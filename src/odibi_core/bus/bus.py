@@ -42,7 +42,6 @@ __all__ = ["EventBus", "Sink"]
 Sink = Callable[[Event], object]
 """A function of an event. It may have `close()`; a view also has `answer()`, a store `read()`."""
 
-
 _log = logging.getLogger("odibi_core")
 
 
@@ -316,7 +315,8 @@ class EventBus(Stays, BuiltInHooks, HookMethods):
 
     def _call_hooks(self, event: Event) -> None:
         kind = event.event_type
-        self._hooks.deliver(self._subscriptions[kind].hooks, kind, event.timestamp, to_dict(event))
+        if hooks := self._subscriptions[kind].hooks:
+            self._hooks.deliver(hooks, kind, event.timestamp, to_dict(event))
 
     def _follow_up(self, later: list[Event | str] | None) -> None:
         """Call hooks with the events that sinks published, and log the failures of sinks: when the lock is free."""
