@@ -34,6 +34,16 @@ for module, names in json.loads(sys.argv[1]).items():
         assert getattr(found, name, None) is not None, (module, name)
 """
 
+SCRAPE = """
+import os, socket, urllib.request
+with socket.create_server(("127.0.0.1", 0)) as server:
+    port = server.getsockname()[1]
+os.environ.update(METRICS_ENABLED="true", PROMETHEUS_PORT=str(port))
+from odibi_core.observability import init_observability
+init_observability()
+print(urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60).read().decode())
+"""
+
 
 def _project() -> dict[str, object]:
     project: dict[str, object] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -122,6 +132,7 @@ def test_the_wheel_works_in_a_clean_environment(wheel: Path, tmp_path: Path, con
     clean.install(str(wheel))
     names = {"observability": sorted(PROMISED), "testing": (), **NARROW_DOORS}
     clean.run("python", "-c", IMPORTS, json.dumps(names))
+    assert "odibi_uptime_seconds" in clean.run("python", "-c", SCRAPE)
     assert clean.run("odibi", "--version").split()[1] == _project()["version"]
     clean.install(f"odibi-core[demo] @ {wheel.as_uri()}")
     readme = blocks((ROOT / "README.md").read_text(encoding="utf-8"))
