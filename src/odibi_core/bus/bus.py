@@ -31,7 +31,7 @@ from odibi_core.errors import STOPS
 from odibi_core.events import Event, kinds, to_dict
 from odibi_core.events.clock import SYSTEM, Clock
 from odibi_core.events.context import Context, batch_here, current, in_span
-from odibi_core.events.kinds import SEVERITY
+from odibi_core.events.kinds import SEVERITY, STAGE_COMPLETED
 from odibi_core.events.normalize import to_text
 from odibi_core.events.pickling import Stays
 from odibi_core.events.sanitize import sanitize_text, split_fields
@@ -66,7 +66,7 @@ class EventBus(Stays, BuiltInHooks, HookMethods):
         self.groups: tuple[object, ...] = ()
         """The groups of subscribers that it joined (see `bus.subscriber_group`)."""
         self.clock = clock
-        self._builder = EventBuilder(clock)
+        self._builder = EventBuilder(clock.now)
         self._subscriptions = SubscriptionTable()
         self._hooks = HookDispatcher(max_workers, self._handler_failed)
         self._begin()
@@ -210,7 +210,7 @@ class EventBus(Stays, BuiltInHooks, HookMethods):
             if type(level) is not str or level not in SEVERITY or type(event_type) is not str:
                 level, event_type = kinds.level_name(level), to_text(event_type)
             kind = sanitize_text(event_type)
-            if kind == kinds.STAGE_COMPLETED and (batch := batch_here.get()) is not None:
+            if kind == STAGE_COMPLETED and (batch := batch_here.get()) is not None:
                 batch.reported = True
             sinks, hooks = self._subscriptions[kind]
             if not sinks and not hooks:

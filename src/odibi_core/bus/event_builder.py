@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any, Final
 
 from odibi_core.events import Event, kinds
-from odibi_core.events.clock import Clock, new_id, resident_memory_mb
+from odibi_core.events.clock import new_id, resident_memory_mb
 from odibi_core.events.context import Context
 from odibi_core.events.messages import default_message
 
@@ -25,8 +26,8 @@ _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 class EventBuilder:
     """Builds the events of one writer. The caller holds the lock of the bus, so that `seq` has no gap."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
         self.reset()
 
     def reset(self) -> None:
@@ -38,7 +39,7 @@ class EventBuilder:
 
     def build(self, kind: str, level: str, standard: dict[str, Any], rest: dict[str, Any], context: Context) -> Event:
         """Return an event of now; the memory is measured once a second, and at the edges of nodes."""
-        now = self._clock.now()
+        now = self._now()
         own = standard or context.unusual
         if now >= self._memory_due or (own and kind in kinds.NODE_EDGES and now >= self._edge_memory_due):
             self._memory_mb, self._memory_due = resident_memory_mb(), now + _MEMORY_KEPT

@@ -23,8 +23,8 @@ def encode(event: Event) -> bytes:
     The encoder writes `fields` as a nested object at the end. Cutting the seam flattens it, three times as fast as
     building a flat dict first (benchmark: one event line).
     """
-    head, seam, fields = _encoder.encode(event).partition(_SEAM)
-    return b"".join((head, b",", fields[:-1], b"\n")) if seam else head + b"\n"
+    line = _encoder.encode(event)
+    return line.replace(_SEAM, b",", 1)[:-1] + b"\n" if event.fields else line + b"\n"
 
 
 def decode(line: bytes | str) -> Event:

@@ -90,11 +90,12 @@ class LineAppender(ABC):
 
     def _write(self, block: bytes, lines: int, now: datetime) -> None:
         """Write whole lines, and count those that are written and those that are dropped."""
-        done, torn = 0, False
+        done = 0
+        torn = self._torn
         try:
             if self._size + len(block) > self._limit or not self._checked <= now < self._check_due:
                 self._prepare(len(block), now)
-            torn = self._torn
+                torn = self._torn
             if torn:
                 block = b"\n" + block
             done = os.write(self._fd, block)
@@ -103,7 +104,8 @@ class LineAppender(ABC):
             if self._is_synced:
                 os.fsync(self._fd)
             self._size += done
-            self._torn = False
+            if torn:
+                self._torn = False
             self.written += lines
         except BaseException as error:
             self._size += done
