@@ -73,7 +73,7 @@ def works(quick: bool) -> list[Work]:
             rounds=1 if quick else 9,
         ),
         Work(
-            "from odibi_core.observability import * (the whole door)",
+            "from odibi_core.observability import * (every name)",
             "ms",
             [
                 Contender("odibi-core", _program("from odibi_core.observability import *"), "ours"),

@@ -80,12 +80,12 @@ def _prometheus(kind: str, n: int, use: Callable[[Any], None], **options: Any) -
 
 
 def bare_dict(n: int, _: str) -> float:
-    """Measure the floor: the text of the label and a sum."""
+    """Measure the minimum: the text of the label and a sum."""
     return grown(lambda count: {labels_of(number)["table"]: 1.0 for number in range(count)}, n)
 
 
 def many_label_sets(n: int, _: str) -> float:
-    """Feed one counter n distinct label sets, far beyond sensible use: memory is bounded, the sum exact."""
+    """Increment one counter with n distinct label sets, far beyond sensible use: memory is bounded, the sum exact."""
     from odibi_core.observability import MetricsExporter, MetricsManager
 
     manager = MetricsManager()

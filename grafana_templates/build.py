@@ -1,7 +1,7 @@
-"""Builds the Grafana dashboards beside this file, from the tables in `overview.py` and `node_performance.py`.
+"""The script that builds the Grafana dashboards beside it, from the tables of `overview.py` and `node_performance.py`.
 
     python grafana_templates/build.py            write the JSON
-    python grafana_templates/build.py --check    exit with 1 and a diff when the JSON is not what this would write
+    python grafana_templates/build.py --check    exit with 1 and a diff if the JSON differs
 
 It needs grafana-foundation-sdk, which comes with the extra `dev`.
 """
@@ -27,7 +27,7 @@ TAG: Final = "odibi-core"
 
 
 def variables() -> list[dashboard.DatasourceVariable | dashboard.QueryVariable]:
-    """What a reader chooses at the top: the data source, and of which jobs and nodes."""
+    """Build the choices at the top of a dashboard: the data source, the jobs and the nodes."""
     source = dashboard.DatasourceVariable("datasource").label("Data source").type("prometheus")
     return [
         source,
@@ -37,7 +37,7 @@ def variables() -> list[dashboard.DatasourceVariable | dashboard.QueryVariable]:
 
 
 def values_of(name: str, label: str, query: str) -> dashboard.QueryVariable:
-    """A label's values to choose from, any number of them; all at first."""
+    """Build a multiple choice of a label's values; all are selected at first."""
     everything = model.VariableOption(selected=True, text=["All"], value=["$__all"])
     return (
         dashboard.QueryVariable(name)
@@ -54,7 +54,7 @@ def values_of(name: str, label: str, query: str) -> dashboard.QueryVariable:
 
 
 def text_of(uid: str, title: str, description: str, panels: tuple[Panel, ...]) -> str:
-    """A dashboard as the JSON that Grafana imports; the same panels give the same text."""
+    """Return a dashboard as the JSON that Grafana imports; the same panels give the same text."""
     link = dashboard.DashboardLink(TAG).type(model.DashboardLinkType.DASHBOARDS).tags([TAG])
     made = (
         dashboard.Dashboard(title)
@@ -75,7 +75,7 @@ def text_of(uid: str, title: str, description: str, panels: tuple[Panel, ...]) -
 
 
 def dashboards() -> dict[str, str]:
-    """File name to content."""
+    """Build the content of each dashboard file, by file name."""
     return {
         "odibi_overview_dashboard.json": text_of(
             "odibi-overview", "odibi-core: overview", "Pipelines, their errors, their data.", overview.PANELS
@@ -90,7 +90,7 @@ def dashboards() -> dict[str, str]:
 
 
 def difference(folder: Path) -> list[str]:
-    """How the files of a folder differ from what would be written; a file that is not there is empty."""
+    """Return the diff from a folder's files to the built dashboards; a missing file is empty."""
     found: list[str] = []
     for name, wanted in dashboards().items():
         file = folder / name
@@ -102,7 +102,7 @@ def difference(folder: Path) -> list[str]:
 
 
 def main() -> int:
-    """The command."""
+    """Run the command; return its exit code."""
     parser = argparse.ArgumentParser(description="Build the Grafana dashboards.")
     parser.add_argument(
         "--check", action="store_true", help="write nothing; exit with 1 and a diff if they differ"

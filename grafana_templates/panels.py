@@ -1,7 +1,7 @@
-"""What a panel is in the tables of `overview.py` and `node_performance.py`, and how it looks in Grafana.
+"""The panels of the tables in `overview.py` and `node_performance.py`, and their look in Grafana.
 
-Queries add up, or take the greatest, over instances, so that any number of processes may be scraped. What never
-happened has no series: so no ratio has a denominator that may be without one, and a panel says what no value means.
+Queries add up, or take the greatest, over instances, so that any number of processes may be scraped. An event that
+never happened has no series: no ratio has a denominator that may lack one, and a panel states the meaning of no value.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ NODE: Final = 'job=~"$job", node=~"$node"'
 
 Builder: TypeAlias = timeseries.Panel | stat.Panel | gauge.Panel | bargauge.Panel
 Colours: TypeAlias = tuple[tuple[str, float | None], ...]
-"""Each colour with the value from which on it holds; the first holds below all."""
+"""Each colour with the value from which it applies; the first applies below all."""
 NEUTRAL: Final[Colours] = (("blue", None),)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
-    """One panel as the tables say it; `queries` are pairs of PromQL and legend."""
+    """One panel of the tables; `queries` are pairs of PromQL and legend."""
 
     title: str
     description: str
@@ -43,7 +43,7 @@ class Panel:
 
 
 def lines() -> timeseries.Panel:
-    """Values over time, each series with its last and its greatest."""
+    """Build a graph over time; the legend has the last and the greatest value of each series."""
     legend = (
         common.VizLegendOptions()
         .display_mode(looks.LegendDisplayMode.TABLE)
@@ -56,34 +56,34 @@ def lines() -> timeseries.Panel:
 
 
 def stacked_bars() -> timeseries.Panel:
-    """Parts of a whole over time."""
+    """Build stacked bars over time, as parts of a whole."""
     stacking = common.StackingConfig().mode(looks.StackingMode.NORMAL)
     return lines().draw_style(looks.GraphDrawStyle.BARS).fill_opacity(80).stacking(stacking)
 
 
 def last_value() -> common.ReduceDataOptions:
-    """One number of a series: the last that there is."""
+    """Reduce a series to its last value."""
     return common.ReduceDataOptions().calcs(["lastNotNull"])
 
 
 def number() -> stat.Panel:
-    """One large number a series."""
+    """Build one large number per series."""
     return stat.Panel().reduce_options(last_value()).graph_mode(looks.BigValueGraphMode.NONE)
 
 
 def dial() -> gauge.Panel:
-    """One number between two ends."""
+    """Build a dial with one number between two ends."""
     return gauge.Panel().reduce_options(last_value()).show_threshold_markers(True)
 
 
 def bars() -> bargauge.Panel:
-    """One horizontal bar a series."""
+    """Build one horizontal bar per series."""
     bar = bargauge.Panel().reduce_options(last_value()).orientation(looks.VizOrientation.HORIZONTAL)
     return bar.display_mode(looks.BarGaugeDisplayMode.BASIC)
 
 
 def built(panel: Panel, number: int) -> Builder:
-    """A panel as Grafana has it."""
+    """Build the Grafana panel of a row of the tables."""
     colours = [model.Threshold(value, colour) for colour, value in panel.colours]
     by_series = panel.make in (lines, stacked_bars)
     colouring = model.FieldColorModeId.PALETTE_CLASSIC if by_series else model.FieldColorModeId.THRESHOLDS

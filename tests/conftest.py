@@ -1,4 +1,4 @@
-"""What holds for every test: no setting leaks in, nothing is written into the project, CI allows no skip."""
+"""Rules for every test: no setting leaks in, nothing is written into the project, CI allows no skip."""
 
 import os
 import sys
@@ -72,7 +72,7 @@ def _fresh() -> Iterator[None]:
 
 @pytest.fixture
 def heard() -> RecordingSink:
-    """All that the program says, in its runs too, from here to the end of the test."""
+    """Every event of the program and its runs, until the end of the test."""
     sink = RecordingSink()
     listen(sink)
     return sink

@@ -1,4 +1,4 @@
-"""A program that just began, for tests of errors: what it says is heard, and nothing of a test before is left."""
+"""A fresh program for tests of errors: its events are recorded, and nothing is left of an earlier test."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from odibi_core.testing import RecordingSink, fresh_program
 
 @contextmanager
 def program_heard() -> Iterator[RecordingSink]:
-    """Everything that the program says inside the block, on its own bus and in its runs."""
+    """Record every event inside the block, on the program's bus and in its runs."""
     heard = RecordingSink()
     with fresh_program():
         context.put(context.EMPTY)

@@ -1,4 +1,4 @@
-"""Every decorator of ours, and every kind of callable that Python has: put together by `test_calls`."""
+"""Every decorator of the package, and every kind of callable of Python; `test_calls` combines them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ DECORATORS: dict[str, Callable[[], Any]] = {
 
 
 class Halfway(Exception):
-    """What the failing ones raise."""
+    """The error of the failing callables."""
 
 
 def _check(fail: bool) -> None:
@@ -178,7 +178,7 @@ CALLABLES: dict[str, Callable[..., Any]] = {
     "function returning an async generator": returns_async_generator,
     "function returning a coroutine": returns_coroutine,
 }
-"""Each counts to three, or raises `Halfway` when told to."""
+"""Each counts to three, or raises `Halfway` if asked to."""
 
 BUILT_IN: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "built-in function": (len, ([1, 2],)),
@@ -189,11 +189,11 @@ BUILT_IN: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "built-in iterator": (map, (str, [1, 2])),
     "built-in sum": (sum, ([1, 2],)),
 }
-"""What Python has built in, with arguments for it."""
+"""Built-in callables, with arguments for each."""
 
 
 def consumed(result: Any) -> Any:
-    """What a call gives in the end, whatever kind of callable it was."""
+    """Return the final result of a call of any kind of callable."""
     if inspect.isasyncgen(result):
         return asyncio.run(_drained(result))
     if inspect.iscoroutine(result):
@@ -209,7 +209,7 @@ async def _awaited(result: Any) -> Any:
     return await result
 
 
-# What a worker process finds by its name, as it would the user's own.
+# A worker process finds these by name, as it would the user's own.
 @node
 def of_node(n: int) -> int:
     return n + 1

@@ -1,4 +1,4 @@
-"""What a program may give to any call: the values and names that break loggers, each made anew."""
+"""Values and names that break loggers and that a program may pass to any call, each made anew."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def query() -> None:
 
 
 def sleep() -> None:
-    """A C function that hears nothing."""
+    """Block in a C function, which handles no signal."""
     begun.set()
     ctypes.CDLL(None).pause()
 

@@ -1,4 +1,4 @@
-"""Ports of loopback that stay as a test has them: nobody else on the machine gets one meanwhile."""
+"""Ports of loopback that stay reserved for a test: no other program on the machine gets one meanwhile."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ _KEPT: list[socket.socket] = []
 
 
 def kept_port() -> int:
-    """A port that nobody listens on, unless who is given its number does.
+    """Return a port on which no program listens, unless the test does.
 
-    It is bound and does not listen: who connects is refused, and the system gives it to no other program. On Linux who
-    shares addresses, as servers do, may listen on it all the same; elsewhere it has to be let go.
+    It is bound and does not listen: a connection is refused, and the system gives the port to no other program. On
+    Linux a server that shares addresses may listen on it all the same; elsewhere the port is released first.
     """
     kept = socket.socket()
     kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -56,7 +56,7 @@ def amber() -> Any:
 
 
 def run(*arguments: str) -> str:
-    """What the command prints."""
+    """Return the output of the command."""
     return CliRunner().invoke(app, list(arguments)).stdout
 
 

@@ -26,13 +26,13 @@ def test_a_misspelling_finds_its_name(name: str, found: str) -> None:
 
 @pytest.mark.parametrize("name", ["nosuch", "zzz", "x", "", "total", "user", "*", "2026"])
 def test_what_is_like_nothing_gets_no_hint(name: str) -> None:
-    """A guess that has nothing in common with what was written helps nobody."""
+    """A guess that has nothing in common with the given name is left out."""
     assert nearest(name, COLUMNS) == ""
 
 
 @given(st.text(max_size=12), st.lists(st.text(max_size=12), max_size=5))
 def test_a_name_is_never_its_own_correction(name: str, others: list[str]) -> None:
-    """Whatever is known, the hint names another one of the known."""
+    """For any known names, the hint is a known name other than the given one."""
     hint = closest(name, [*others, name])
     assert hint is None or (hint != name and hint in others)
     assert closest(name, [name, name]) is None

@@ -61,6 +61,6 @@ def test_what_a_part_from_outside_lacks_is_no_extra_of_ours(monkeypatch: pytest.
 
 
 def test_every_extra_that_is_named_can_be_installed() -> None:
-    """What an error tells people to install is in pyproject.toml."""
+    """Every extra that an error proposes is in pyproject.toml."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     assert set(plugins.EXTRAS.values()) <= set(project["optional-dependencies"])

@@ -1,4 +1,4 @@
-"""The fakes do what they say."""
+"""The fakes record what they are given."""
 
 from __future__ import annotations
 

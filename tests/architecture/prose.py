@@ -15,11 +15,14 @@ LONGEST = 32
 PERSONS = frozenset(
     "who whoever whom somebody someone nobody anybody anyone everybody everyone ours theirs".split()  # noqa: SIM905
 )
-"""The caller, another thread, the process: never a person."""
-METAPHORS = frozenset("tell tells told hear hears heard say says said telling hall".split())  # noqa: SIM905
-"""Emit, publish, report, handle: the field's own words."""
+"""Words for persons; the text names the caller, the thread or the process."""
+METAPHORS = frozenset(
+    """tell tells told telling hear hears heard say says said hall door doors drawer bury buries buried rides
+    riding""".split()  # noqa: SIM905
+)
+"""Words with a standard term: emit, publish, report, handle, package, public module, mark."""
 STARTS = ("What ", "Whatever ", "Whether ", "That which ", "Whoever ", "Who ")
-"""Name the thing, then describe it."""
+"""Starts of a sentence that describe a thing before they name it."""
 NOT_VERBS = frozenset(
     """a an the its it this that these those what whatever whether who how where when which why whose if as of in on
     at to for from by with without and or but so not no nothing none never all any each every some one two both more
@@ -27,7 +30,7 @@ NOT_VERBS = frozenset(
     gives returns yields makes takes raises writes reads adds gets sets puts keeps holds runs calls sends
     shows""".split()  # noqa: SIM905
 )
-"""A function's docstring starts with an imperative verb: "Return …"."""
+"""First words that are no imperative verb such as "Return"."""
 
 _WORD = re.compile(r"[A-Za-z][A-Za-z'’-]*")
 _CODE = re.compile(r"``[^`]+``|`[^`\n]*`|\"[^\"\n]*\"|“[^”]*”|<[^>\n]*>|\]\([^)]*\)")
@@ -44,7 +47,7 @@ class Finding:
 
 
 def of_text(text: str, line: int) -> Iterator[Finding]:
-    """Yield what breaks a rule in prose that begins at this line."""
+    """Yield the findings of a text that begins at this line."""
     for sentence in _SENTENCE.split(_CODE.sub("`", _DIAGRAM.sub("", text))):
         words = _WORD.findall(sentence)
         at = line + text.count("\n", 0, max(text.find(sentence[:20]), 0))
@@ -58,7 +61,7 @@ def of_text(text: str, line: int) -> Iterator[Finding]:
 
 
 def of_source(text: str, *, is_test: bool = False) -> Iterator[Finding]:
-    """Yield what breaks a rule in the docstrings and comments of a file."""
+    """Yield the findings of the docstrings and comments of a file."""
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             yield from _of_docstring(node, is_test)
@@ -72,13 +75,16 @@ def of_source(text: str, *, is_test: bool = False) -> Iterator[Finding]:
 def _of_docstring(
     node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef, is_test: bool
 ) -> Iterator[Finding]:
-    said = ast.get_docstring(node)
-    if not said:
-        return
-    if not isinstance(node, ast.Module | ast.ClassDef) and not is_test and not _is_property(node):
-        words = _WORD.findall(said[:80])
-        if not words or words[0].lower() in NOT_VERBS or not said[0].isupper():
-            yield Finding(node.body[0].lineno, f"no imperative: {said[:30]!r}")
+    docstring = ast.get_docstring(node)
+    if docstring and not isinstance(node, ast.Module | ast.ClassDef) and not is_test and not _is_property(node):
+        yield from of_first_word(docstring, node.body[0].lineno)
+
+
+def of_first_word(text: str, line: int) -> Iterator[Finding]:
+    """Yield a finding unless the text starts with an imperative verb."""
+    words = _WORD.findall(text[:80])
+    if not words or words[0].lower() in NOT_VERBS or not text[0].isupper():
+        yield Finding(line, f"no imperative: {text[:30]!r}")
 
 
 def _is_property(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
@@ -86,7 +92,7 @@ def _is_property(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
 
 
 def of_page(text: str) -> Iterator[Finding]:
-    """Yield what breaks a rule in a page, its code blocks and tables of names left out."""
+    """Yield the findings of a page, without its code blocks and tables."""
     kept: list[str] = []
     fenced = False
     for row in text.splitlines():

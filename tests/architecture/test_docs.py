@@ -97,7 +97,7 @@ def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("name", ["run_pipeline.py", "observe_pipeline.py"])
 def test_the_readme_shows_the_examples_as_they_are(name: str) -> None:
-    """What the README prints is the file in `examples/`, to the letter."""
+    """The README prints the file in `examples/` to the letter."""
     shown = [block.text for block in blocks((ROOT / "README.md").read_text(encoding="utf-8"))]
     assert (ROOT / "examples" / name).read_text(encoding="utf-8") in shown
 
@@ -187,7 +187,7 @@ def test_every_error_and_kind_of_event_is_documented() -> None:
 
 
 def _shown(module: Module) -> set[str]:
-    """What a user is meant to import from a file: a root module's names, or its room's `__all__`."""
+    """Public names of a file: those of a root module, or the `__all__` of its package."""
     names = {node.name for node in module.tree.body if isinstance(node, Definition) and node.name[0] != "_"}
     if "/" not in module.path:
         return names
@@ -195,8 +195,8 @@ def _shown(module: Module) -> set[str]:
     return {name for name in names if name in _all(module.unit) or f"{module.name}:{name}" in plugins}
 
 
-def _all(room: str) -> set[str]:
-    front = next((module for module in modules() if module.path == f"{room}/__init__.py"), None)
+def _all(package: str) -> set[str]:
+    front = next((module for module in modules() if module.path == f"{package}/__init__.py"), None)
     for node in front.tree.body if front else []:
         if isinstance(node, ast.Assign) and dotted(node.targets[0]) == "__all__":
             return set(ast.literal_eval(node.value))
@@ -214,7 +214,7 @@ def test_public_names_have_docstrings() -> None:
 
 
 def test_a_broken_block_is_seen(tmp_path: Path) -> None:
-    """Sabotage: a block that fails, one that is not run and one that is meant to fail are told apart."""
+    """Sabotage: a block that fails, one that is not run and one that is meant to fail are reported differently."""
     page = (
         "```python\nraise SystemExit(3)\n```\n<!-- not run: it needs a cluster -->\n```sh\nexit 9\n```\n"
         "<!-- exits: 3 -->\n\n```sh\nexit 3\n```\n"

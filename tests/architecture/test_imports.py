@@ -143,7 +143,7 @@ def _parts_of_plugins() -> set[str]:
 
 @cache
 def _importers() -> dict[str, set[str]]:
-    """Which files import a module of ours at their top; a module that none imports so is not in it."""
+    """Files that import each module of the package at their top; a module that no file imports is left out."""
     found: dict[str, set[str]] = {}
     names = {module.name: module.path for module in modules()}
     for module in modules():
@@ -207,7 +207,7 @@ def _impurities(module: Module) -> Iterator[tuple[int, str]]:
 
 
 def test_every_core_dependency_is_used() -> None:
-    """What `pip install odibi-core` brings is what the source imports, no more and no less."""
+    """`pip install odibi-core` installs exactly the packages that the source imports."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
     core = {_name(requirement) for requirement in project["dependencies"]}
@@ -243,7 +243,7 @@ def test_a_program_loads_what_it_uses(program: str, tmp_path: Path) -> None:
 
 
 def test_the_probe_sees_what_is_heavy(tmp_path: Path) -> None:
-    """Sabotage: a heavy module is seen, loaded at the top or by a name of the door."""
+    """Sabotage: a heavy module is seen, loaded at the top or by a name of `observability`."""
     assert "ssl" in HEAVY & _loaded_by("import ssl", tmp_path)
     prices = "from odibi_core.observability import Prices"
     assert "odibi_core.costs.bigquery" in HEAVY & _loaded_by(prices, tmp_path)
@@ -269,7 +269,7 @@ def test_type_checkers_see_the_names_that_are_loaded_on_first_use(package: str) 
 
 
 def test_no_name_of_the_package_is_a_file_of_it() -> None:
-    """Or whoever imports the file would put it in the place of the name."""
+    """No lazy name is also a module: an import of the module would replace the name."""
     names = importlib.import_module(PACKAGE)._LAZY
     assert not {f"{PACKAGE}.{name}" for name in names} & {module.name for module in modules()}
 

@@ -28,8 +28,8 @@ foreign = sorted(name for name in loaded if name not in sys.stdlib_module_names 
 print(json.dumps({"foreign": foreign, "changed": [key for key in before if before[key] != after[key]]}))
 """
 
-# Every door of contract.md; a user's first line may be any of them.
-DOORS = [
+# Every public module of the contract; a user's first line may be an import of any of them.
+PUBLIC = [
     "odibi_core",
     "odibi_core.observability",
     "odibi_core.metrics",
@@ -50,8 +50,8 @@ def _probe(module: str, cwd: Path) -> dict[str, list[str]]:
     return result
 
 
-@pytest.mark.parametrize("module", DOORS)
-def test_a_door_loads_nothing_heavy_and_changes_nothing(module: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("module", PUBLIC)
+def test_a_public_module_loads_nothing_heavy_and_changes_nothing(module: str, tmp_path: Path) -> None:
     """No third-party module but msgspec; no file, thread, handler, signal or hook; nothing printed."""
     result = _probe(module, tmp_path)
     assert set(result["foreign"]) <= {
@@ -61,16 +61,16 @@ def test_a_door_loads_nothing_heavy_and_changes_nothing(module: str, tmp_path: P
     assert result["changed"] == []
 
 
-def test_the_package_alone_loads_only_the_threshold() -> None:
-    """`import odibi_core` opens no room: `observe`, `run` and `node` are fetched when they are asked for."""
+def test_the_package_alone_loads_no_part_of_itself() -> None:
+    """`import odibi_core` loads no package: `observe`, `run` and `node` are loaded on first use."""
     code = "import odibi_core, sys; print(*sorted(n for n in sys.modules if n.startswith('odibi_core.')))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    heavy = tuple(f"odibi_core.{room}" for room in ("observer", "orchestrator", "store", "cli", "web"))
+    heavy = tuple(f"odibi_core.{name}" for name in ("observer", "orchestrator", "store", "cli", "web"))
     assert not [name for name in done.stdout.split() if name.startswith(heavy)]
 
 
 def test_the_package_is_typed() -> None:
-    """py.typed ships, so a user's type checker reads ours."""
+    """py.typed ships, so a user's type checker reads the types of the package."""
     assert (SOURCE / "py.typed").exists()
 
 

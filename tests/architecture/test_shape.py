@@ -1,4 +1,4 @@
-"""Limits of size, and no module that collects odds and ends."""
+"""Limits of size, and no module for unrelated functions."""
 
 import ast
 import re
@@ -16,7 +16,7 @@ WAIVERS: dict[str, str] = {
     "runtime/orchestrator.py: Orchestrator.__init__": "the contract's signature",
 }
 
-DRAWERS = frozenset({"utils", "util", "helpers", "helper", "common", "misc", "shared", "tools", "stuff"})
+CATCH_ALLS = frozenset({"utils", "util", "helpers", "helper", "common", "misc", "shared", "tools", "stuff"})
 
 
 
@@ -27,7 +27,7 @@ def body_lines(function: Function) -> int:
 
 
 def parameter_count(function: Function) -> int:
-    """What a caller may give, `*args` and `**fields` one each; `self` and `cls` are not given."""
+    """Parameters that a caller may pass; `*args` and `**fields` count as one each, `self` and `cls` not at all."""
     a = function.args
     named = [*a.posonlyargs, *a.args]
     own = bool(named) and named[0].arg in ("self", "cls")
@@ -62,12 +62,12 @@ def test_every_waiver_is_still_needed_and_has_a_reason() -> None:
     assert all(len(reason) > 15 and "\n" not in reason for reason in WAIVERS.values())
 
 
-def test_no_package_or_file_is_a_drawer() -> None:
+def test_no_package_or_file_is_a_catch_all() -> None:
     """A name describes the contents; `utils` describes none."""
     places = ("src", "tests", "examples", "benchmarks")
     files = [file for place in places for file in (ROOT / place).rglob("*.py")]
     named = {part.strip("_") for file in files for part in file.relative_to(ROOT).with_suffix("").parts}
-    assert not named & DRAWERS
+    assert not named & CATCH_ALLS
 
 
 def test_nothing_is_left_for_later() -> None:

@@ -28,7 +28,7 @@ def test_that_is_known_to_fail(): assert False
     ("ci", "outcome"), [("true", "1 failed, 1 passed, 1 xfailed, 1 error"), ("", "1 passed, 2 skipped")]
 )
 def test_a_skip_is_a_failure_in_ci_only(ci: str, outcome: str, tmp_path: Path) -> None:
-    """Skips fail when CI=true and say why; an expected failure stays one; elsewhere a skip is a skip."""
+    """If CI=true, a skip fails and prints its reason; an expected failure stays one; elsewhere a skip stays a skip."""
     shutil.copy(ROOT / "tests" / "conftest.py", tmp_path / "conftest.py")
     (tmp_path / "test_suite.py").write_text(SUITE)
     command = [

@@ -19,7 +19,7 @@ KEEPS_ALL = {
 
 
 def passes_stops_on(handlers: list[ast.ExceptHandler], place: int) -> bool:
-    """Whether the handler raises itself, or an earlier one of its `try` lets requests to stop through."""
+    """Return true if the handler raises itself, or an earlier one of its `try` re-raises requests to stop."""
     handler, earlier = handlers[place], handlers[:place]
     stops = ("STOPS", "SystemExit", "GeneratorExit")
     return any(isinstance(node, ast.Raise | ast.Yield) for node in ast.walk(handler)) or any(

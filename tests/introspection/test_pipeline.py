@@ -1,4 +1,4 @@
-"""What objects say of themselves when nothing of them may run: descriptions, configs that fit, stages found."""
+"""Descriptions of objects without running their code: stages, configs that fit, stages found in modules."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def describe(thing: Any) -> StageDescription:
 
 
 def forbidden(*_: Any, **__: Any) -> Any:
-    """What a description must never call."""
+    """Fail: a description must never call this."""
     raise AssertionError("something was run")
 
 
@@ -75,7 +75,7 @@ def logged(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class Shift:
-    """A stage, whose process is called by nobody here."""
+    """A stage; no test calls its `process`."""
 
     def __init__(self, by: int) -> None:
         self.by = by
@@ -213,7 +213,7 @@ class Raises:
 
 
 class Liar:
-    """Says that it is a function."""
+    """An object whose `__class__` is that of a function."""
 
     @property  # type: ignore[misc]  # on purpose
     def __class__(self) -> Any:
@@ -267,7 +267,7 @@ class ReprOfDefault:
 
 
 def with_signature(records: int) -> None:
-    """Says something else of itself."""
+    """A function with a false signature."""
 
 
 with_signature.__signature__ = object.__new__(Raises)  # type: ignore[attr-defined]  # on purpose
@@ -288,7 +288,7 @@ Around.__call__ = Around()  # type: ignore[method-assign, assignment]  # on purp
 
 
 class Iterated(list[Any]):
-    """A list that nobody may iterate in its own way."""
+    """A list whose own methods must not be called."""
 
     __iter__ = __len__ = __repr__ = forbidden
 
@@ -297,7 +297,7 @@ IN_LIST, ITERATED, IN_DICT = [RAISES], Iterated([1]), {"k": (RAISES,)}
 
 
 class InDefaults:
-    """What is within a default is not asked for anything either."""
+    """No code of a value inside a default is called either."""
 
     def process(
         self, records: int, a: Any = IN_LIST, b: OfMeta | None = None, c: Any = ITERATED, d: Any = IN_DICT
@@ -366,7 +366,7 @@ def test_a_secret_default_is_not_told() -> None:
 
 
 def test_a_dataclass_without_a_docstring_has_none() -> None:
-    """Python makes one of its signature, which says nothing of what it does; its author's own is shown."""
+    """The docstring that Python makes of a dataclass's signature is left out; an author's own is shown."""
 
     @dataclass
     class Scale:
@@ -568,7 +568,7 @@ def test_validate_config_tells_every_reason(stage: Any, config: Any, said: list[
 
 
 def test_numbers_of_numpy_are_numbers() -> None:
-    """What stands for a number is taken for one."""
+    """A value that stands for a number counts as one."""
     import numpy
 
     assert (
@@ -578,7 +578,7 @@ def test_numbers_of_numpy_are_numbers() -> None:
 
 
 def test_a_config_that_refuses_to_be_read_is_a_problem_and_no_exception() -> None:
-    """Values are only looked at by their class; a mapping that raises is told of."""
+    """Values are judged by their class only; a mapping that raises is reported."""
 
     class Refuses(dict[str, Any]):
         def keys(self) -> Any:
@@ -619,7 +619,7 @@ def test_an_annotation_is_written_as_its_author_would(annotation: Any, text: str
      "list[" * 50 + "]" * 50, "(lambda: forbidden())()", "OfMeta | int", "Literal[forbidden()]", ""],
 )  # fmt: skip
 def test_an_annotation_that_is_a_text_is_never_evaluated(annotation: str) -> None:
-    """What is no name, no attribute of a module and no known generic leaves its parameter open, as far as it is."""
+    """An annotation that is no name, no attribute of a module and no known generic leaves its parameter open."""
     namespace = {"forbidden": forbidden, "Mode": Mode, "OfMeta": OfMeta, "Literal": Literal}
     resolved(annotation, namespace)
     assert schema_of("Mode[forbidden()]", namespace) == {"enum": ["fast", "exact"]}
@@ -676,7 +676,7 @@ if __name__ == "__main__":
 
 @pytest.mark.parametrize("how", ["path", "text", "dotted", "module"])
 def test_discover_stages_of_a_file_or_a_module(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What it defines itself and can be used: not what is imported, abstract, a protocol, or an alias."""
+    """Only usable stages that the module itself defines: none that is imported, abstract, a protocol or an alias."""
     Path("my_stages.py").write_text(STAGES, encoding="utf-8")
     monkeypatch.syspath_prepend(str(Path.cwd()))
     monkeypatch.delitem(sys.modules, "my_stages", raising=False)
@@ -692,7 +692,7 @@ def test_discover_stages_of_a_file_or_a_module(how: str, monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("wrong", [5, None, b"stages.py"])
 def test_what_is_no_module_is_refused(wrong: Any) -> None:
-    """It is a mistake of the caller's, and said as such."""
+    """A wrong argument is reported as a mistake of the caller."""
     with pytest.raises(
         ConfigurationError, match=f"its dotted name or its file; given was a {type(wrong).__name__}"
     ):
@@ -726,7 +726,7 @@ def test_a_description_is_read_as_a_sequence() -> None:
 
 
 class AbstractStage(abc.ABC):
-    """Described, though nobody can make one."""
+    """An abstract stage, described although it has no instances."""
 
     @abc.abstractmethod
     def process(self, records: int) -> None: ...
@@ -817,7 +817,7 @@ def test_whatever_a_library_has_is_described(name: str) -> None:
 
 
 def test_a_class_without_a_constructor_takes_nothing() -> None:
-    """What `object` would take is what its own makers make of it."""
+    """A class without its own `__init__` has the parameters of its `__new__` or its metaclass."""
 
     class Settings:
         """Nothing to configure."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from tests.architecture.plan import ROOT
 from tests.architecture.test_docs import blocks
-from tests.architecture.test_doors import NARROW_DOORS, PROMISED
+from tests.architecture.test_public_modules import NARROW, PROMISED
 
 CONSTRAINTS = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
 OLDEST_PYTHON = (3, 11)
@@ -130,7 +130,7 @@ def test_the_wheel_works_in_a_clean_environment(wheel: Path, tmp_path: Path, con
     """With the declared dependencies alone: every import of the contract, the README's first example, the demo."""
     clean = CleanEnvironment(tmp_path, constraints)
     clean.install(str(wheel))
-    names = {"observability": sorted(PROMISED), "testing": (), **NARROW_DOORS}
+    names = {"observability": sorted(PROMISED), "testing": (), **NARROW}
     clean.run("python", "-c", IMPORTS, json.dumps(names))
     assert "odibi_uptime_seconds" in clean.run("python", "-c", SCRAPE)
     assert clean.run("odibi", "--version").split()[1] == _project()["version"]

@@ -1,4 +1,4 @@
-"""What a process has once: its bus, its metrics, its listeners."""
+"""The singletons of a process: its bus, its metrics, its subscribers."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_the_bus_to_speak_on_is_that_of_the_run_that_we_are_in() -> None:
 
 
 def test_a_listener_hears_the_program_and_every_run_each_event_once() -> None:
-    """Whether the run began before it listened or after."""
+    """A subscriber of the process receives the events of a run that began before or after it subscribed."""
     early = RecordingSink()
     with observe("first", store=False) as run:
         listen(early)
@@ -66,7 +66,7 @@ def test_a_bus_that_joins_twice_is_heard_once() -> None:
 
 
 def test_the_metrics_of_the_process_are_those_of_all_its_runs() -> None:
-    """Nodes that an orchestrator ran, nodes that ride along, and what is said outside of both."""
+    """Nodes of an orchestrator, decorated nodes, and events outside of both."""
     metrics = get_metrics()
     Orchestrator([_one], store=False).execute()
     with observe("nightly", store=False):
@@ -80,14 +80,14 @@ def test_the_metrics_of_the_process_are_those_of_all_its_runs() -> None:
 
 
 def test_what_is_said_in_a_run_is_measured_for_the_process() -> None:
-    """Though nobody had asked for its metrics by then."""
+    """Metrics are kept before the first call of `get_metrics`."""
     with observe("nightly", store=False):
         current_bus().publish("operation_complete", fields={"operation": "load"})
     assert get_metrics().counters["operation.success"] == 1
 
 
 def test_what_a_run_counted_for_itself_is_counted_for_the_process_too() -> None:
-    """Once, though both managers hear the run's bus."""
+    """A count of a run enters the totals once, although both managers subscribe to the run's bus."""
     total = get_metrics()
     with observe("nightly", store=False) as run:
         run.metrics.increment("mine", value=3)
@@ -118,7 +118,7 @@ def test_a_fresh_program_leaves_the_old_one_as_it_was() -> None:
 def test_a_fresh_program_is_told_again_what_is_told_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Else it would depend on the order of the tests who hears it."""
+    """A fresh program warns again; otherwise the order of the tests decided which test sees the warning."""
     monkeypatch.setenv("ODIBI_STROE__DIR", "elsewhere")
     for _ in range(2):
         with fresh_program():

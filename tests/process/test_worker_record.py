@@ -1,4 +1,4 @@
-"""Workers that a run starts: what they say lands in its record, once, however they were started."""
+"""Workers of a run: each of their events is in its record once, however they were started."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_what_a_worker_says_is_in_the_run_once(
 def test_a_step_may_start_workers(
     done: dict[tuple[str, ...], dict[str, Any]], case: tuple[str, str, str]
 ) -> None:
-    """What they say is in the run; its nodes are its steps, as without workers."""
+    """The events of workers are in the run; its nodes are its steps, as without workers."""
     told = done["orchestrated", *case]
     assert (told["said"]["line"], told["said"]["error"], told["nodes"], told["counted"]) == (CALLS, CALLS, 1, 1)
 
@@ -65,7 +65,7 @@ def left() -> str | None:
 
 
 def test_only_a_run_that_is_alone_is_left_for_children() -> None:
-    """Of two runs at once nobody knows which one a child works for; after a run there is nothing to join."""
+    """With two runs at once a child's run is unknown; after a run there is none to join."""
     with observe("one") as one:
         assert left() == one.run_id
         assert worker_record.left_by_parent() == {}  # it is for children only

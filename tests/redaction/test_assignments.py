@@ -54,7 +54,7 @@ def test_an_exceptions_name_hides_no_secret(text: str) -> None:
     ],
 )
 def test_the_password_that_sql_gives_a_user_goes(text: str) -> None:
-    """In each of the forms that PostgreSQL, MySQL and MariaDB have; who gets it stays."""
+    """In each of the forms that PostgreSQL, MySQL and MariaDB have; the user's name stays."""
     cleaned = redact_text(text)
     assert "hunter2" not in cleaned
     assert cleaned.split("'")[0] == text.split("'")[0]

@@ -36,7 +36,7 @@ SPELLINGS: dict[str, Callable[[list[str]], str]] = {
 def test_a_secret_is_one_in_every_spelling(
     before: list[str], key: str, after: list[str], spelling: str
 ) -> None:
-    """Whatever words stand around it, in any of the ways in which names are written."""
+    """A secret word in a name is found between any other words, in every spelling of names."""
     name = SPELLINGS[spelling]([*before, *key.split("_"), *after])
     assert names_a_secret(name)
 
@@ -67,7 +67,7 @@ def test_what_counts_secrets_is_none(name: str) -> None:
 
 @pytest.mark.parametrize("value", [None, True, False, "", "none", "null", "True"])
 def test_that_there_is_no_secret_may_be_said(value: object) -> None:
-    """Whether one was given is no secret."""
+    """A flag that a secret was given is no secret."""
     assert not hides("password", value)
 
 

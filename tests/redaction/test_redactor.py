@@ -248,7 +248,7 @@ def test_what_was_found_clean_once_is_not_trusted_as_another_field() -> None:
 
 @given(st.text(max_size=200))
 def test_redacting_again_changes_nothing_and_never_raises(text: str) -> None:
-    """What was redacted is clean."""
+    """Redacted text is clean: a second pass changes nothing."""
     once = sanitize_text(text)
     assert sanitize_text(once) == once
 
@@ -274,7 +274,7 @@ def test_no_text_takes_more_than_linear_time() -> None:
 
 @dataclass
 class Login:
-    """What a program holds."""
+    """A value of a program with a secret in it."""
 
     user: str
     password: str
@@ -314,7 +314,7 @@ def test_a_secret_goes_wherever_it_is_held() -> None:
 
 @pytest.mark.parametrize("label", ["name", "key", "argument", "variable"])
 def test_a_secret_that_another_field_names_goes(label: str) -> None:
-    """`argument="token", value="…"` is `token="…"`; other names keep theirs. Also where each word was seen before."""
+    """`argument="token", value="…"` is `token="…"`; other names keep their values, also if all were seen before."""
     line_of({label: "orders", "value": 1, "deep": 1, "of": ["api_token", "password", "canary-7"]})
     for fields in (
         {label: "api_token", "value": "canary-7"},
@@ -369,7 +369,7 @@ def test_sums_of_bytes_and_times_are_no_cards(n: int) -> None:
 def test_it_fails_closed(
     part: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A rule that breaks hides what it looked at, wherever that stands; counted, and told once."""
+    """A rule that raises redacts the value that it checked, in any place; it is counted, and reported once."""
 
     def broken(*_: object) -> str:
         raise RuntimeError("canary-9 in the error")

@@ -121,7 +121,7 @@ def test_what_the_environment_says_holds_for_a_run(monkeypatch: pytest.MonkeyPat
     ],
 )
 def test_what_cannot_be_right_is_refused_and_the_rest_holds(wrong: dict[str, Any], why: str) -> None:
-    """The message says which, why, and what would be right; the right ones are in force all the same."""
+    """The message names the wrong rule, the reason and a right form; the right rules apply all the same."""
     given: dict[str, Any] = {"patterns": ["zzz+"], **wrong}
     if isinstance(given["patterns"], list):
         given["patterns"] = ["zzz+", *given["patterns"]]
@@ -175,7 +175,7 @@ def test_a_pattern_that_breaks_hides_the_text(monkeypatch: pytest.MonkeyPatch) -
 
 
 def line(settings: Settings, *others: Settings) -> dict[str, Any]:
-    """What a run with these settings records of a credential and of an address, while others run."""
+    """Return the record of a credential and an address in a run with these settings, while other runs are open."""
     heard = RecordingSink()
     with ExitStack() as stack:
         run = stack.enter_context(Observer("first", store=False, settings=settings))

@@ -43,7 +43,7 @@ from odibi_core.redaction.redactor import redact_text
     ],
 )  # fmt: skip
 def test_the_value_of_a_secret_column_goes(text: str, cleaned: str) -> None:
-    """Of each row, and of no other column; also where a statement that failed tells what came with it."""
+    """The secret column of each row is redacted, no other; also in the message of a failed statement."""
     assert redact_text(text) == cleaned
     assert redact_text(cleaned) == cleaned
 
@@ -74,7 +74,7 @@ def test_where_nobody_can_say_which_it_is_the_row_goes(text: str) -> None:
     ],
 )
 def test_what_is_no_secret_of_a_column_stays(text: str) -> None:
-    """What stands for a value, that there is none, what counts; and other columns."""
+    """Placeholders, NULL, counts and other columns stay."""
     assert redact_text(text) == text
 
 

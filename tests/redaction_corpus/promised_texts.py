@@ -1,4 +1,4 @@
-"""Secrets that docs/redaction.md promises by what the text says: assignments, statements, commands, encodings."""
+"""Secrets that docs/redaction.md promises to find by their context: assignments, statements, commands, encodings."""
 
 from __future__ import annotations
 

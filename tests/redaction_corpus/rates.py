@@ -73,7 +73,7 @@ def lines_of(entries: Iterable[Entry]) -> Iterator[tuple[Entry, dict[str, Any]]]
         record = json.loads(encode(heard.pop()))
         if (
             entry.message is None and record.get("message") == _KIND
-        ):  # an event that says nothing else says its kind
+        ):  # an event without a text has its kind as message
             del record["message"]
         yield entry, {name: value for name, value in record.items() if name not in _HEADER}
 

@@ -22,7 +22,7 @@ def found(seed: int) -> tuple[Rate, ...]:
 
 @SEEDS
 def test_no_promised_secret_comes_out(seed: int) -> None:
-    """What docs/redaction.md promises is hidden, in each shape and channel that the page names."""
+    """Every secret that docs/redaction.md promises is redacted, in each shape and channel that the page names."""
     assert [rate for rate in found(seed) if rate.verdict == "promised" and rate.failed] == []
 
 

@@ -1,4 +1,4 @@
-"""Two hundred secrets that exist nowhere else, so that each one found again tells which one leaked, and where."""
+"""Two hundred secrets that exist nowhere else, so that each one found shows which secret leaked, and where."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COUNT = 200
 
 @dataclass(frozen=True)
 class Canary:
-    """`text` holds the secret, told by its shape or by what it says; `name` and `value` are it as a field."""
+    """A secret: inside `text`, known by its shape or its context; `name` and `value` are the secret as a field."""
 
     kind: str
     text: str
@@ -167,7 +167,7 @@ def canaries() -> tuple[Canary, ...]:
 
 @cache
 def _forms() -> dict[bytes, list[tuple[bytes, Canary]]]:
-    """What may not be found, by its first four bytes: each core as it is, URL-encoded, in JSON, and in base64."""
+    """Forbidden bytes by their first four: each core as it is, URL-encoded, in JSON, and in base64."""
     found: dict[bytes, list[tuple[bytes, Canary]]] = {}
     for canary in canaries():
         raw = canary.core
@@ -199,7 +199,7 @@ def leaks(content: bytes) -> set[Canary]:
 
 
 def readable(file: Path) -> Iterator[bytes]:
-    """What stands in a file: its name, its bytes, and what these are when unpacked."""
+    """Yield the contents of a file: its name, its bytes, and these unpacked."""
     yield file.name.encode()
     content = file.read_bytes()
     yield content

@@ -1,4 +1,4 @@
-"""Every command of `odibi` over the record that the canary program left; what each says goes to `cli/`."""
+"""Every command of `odibi` over the record of the canary program; the output of each goes to `cli/`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A program that says two hundred secrets into everything that takes anything. Run in an empty folder of its own."""
+"""A program that passes two hundred secrets to every input of the package. It runs in an empty folder of its own."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def use(canary: Canary) -> None:
 
 
 def report_errors(some: tuple[Canary, ...]) -> None:
-    """Breadcrumbs, contexts and errors, as one who debugs would leave them."""
+    """Leave breadcrumbs, contexts and errors, as for debugging."""
     for canary in some:
         odibi.add_breadcrumb(canary.text, canary.text, data={canary.name: canary.value, "about": canary.text})
         odibi.set_context(f"of {canary.text}", {canary.name: canary.value})
@@ -203,7 +203,7 @@ def run_pipeline(some: tuple[Canary, ...]) -> None:
 
 
 def hear(event: dict[str, Any]) -> None:
-    """What hooks are told, but for the live objects, which are the program's own."""
+    """Keep the events of hooks, without the live objects, which are the program's own."""
     keep("hooks.jsonl", json.dumps(event, default=lambda value: f"<{type(value).__name__}>"))
 
 

@@ -1,4 +1,4 @@
-"""Whatever a program gives a logger, each way of showing it has one line: valid, bounded, and nothing is raised."""
+"""Any value passed to a logger gives one valid, bounded line in each output, and nothing is raised."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_the_event_may_be_anything(shown: Shown, value: str) -> None:
 
 
 def test_too_many_fields_are_cut(shown: Shown) -> None:
-    """Thirty of the longest: the line says what is missing."""
+    """A line with thirty of the longest fields names the missing ones."""
     shown.log.get_logger("app").info("said", **{f"f{n}": "x" * FIELD for n in range(30)})
     shown.check()
     assert "cut" in Path("app.jsonl").read_text(encoding="utf-8")

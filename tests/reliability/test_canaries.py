@@ -1,6 +1,6 @@
-"""Two hundred secrets are said into everything that takes anything; none comes out of anything that tells.
+"""Two hundred secrets are passed to every input of the package; none is in any output.
 
-A new output is a line in `OUTPUTS` (and for a command one in `COMMANDS`): tests below say which are missing.
+A new output needs a line in `OUTPUTS` (a command one in `COMMANDS`): tests below name the missing ones.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ OUTPUTS: dict[str, str] = {
     **{f"odibi {command}": f"cli/{command.replace(' ', '_')}_*" for command in COMMANDS},
     "odibi story": "cli/*.html",
 }
-# What each sink of the family tells is one of the outputs.
+# The events of each sink of the family are one of the outputs.
 SINKS = {
     "summary": "what the program prints",
     "metrics_export": "metrics that a hook exports",
@@ -70,7 +70,7 @@ class Told:
 
 @contextmanager
 def datadog_agent(file: Path) -> Iterator[int]:
-    """An agent on loopback that writes down what it hears; gives its port."""
+    """Run an agent on loopback that writes down each packet; yield its port."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener, file.open("ab") as kept:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
         listener.bind(("127.0.0.1", 0))
@@ -144,7 +144,7 @@ def told_without(tmp_path_factory: pytest.TempPathFactory) -> Told:
 
 
 def test_there_are_two_hundred_and_no_two_are_alike() -> None:
-    """Each can be told from the others, and is found by the same search in each of its forms."""
+    """Each canary differs from the others, and the same search finds it in each of its forms."""
     assert len({canary.core for canary in canaries()}) == len(canaries()) == COUNT
     assert {canary.kind for canary in canaries()} >= set(SHAPES)
     assert all(leaks(canary.text.encode()) == {canary} for canary in canaries())
@@ -166,17 +166,17 @@ def test_no_canary_is_in_any_file_at_all(told: Told) -> None:
 
 @pytest.mark.parametrize("output", [output for output in OUTPUTS if output not in NOTHING_TO_HIDE])
 def test_with_the_redactor_off_the_same_check_finds_canaries_in(output: str, told_without: Told) -> None:
-    """Sabotage: what was said does come out there, so it is the redactor that keeps it in, and the check would see."""
+    """Sabotage: without the redactor the secrets are in each output, and the check finds them."""
     assert any(told_without.found[path] for path in told_without.files(output))
 
 
 def test_with_the_redactor_off_every_canary_comes_out(told_without: Told) -> None:
-    """Each of the two hundred was said where it can leak."""
+    """Each of the two hundred was passed to an input from which it can leak."""
     assert set().union(*told_without.found.values()) == set(canaries())
 
 
 def test_every_command_is_asked() -> None:
-    """A new command is planted with canaries, or says why not."""
+    """A new command is run over canaries, or is listed with the reason why not."""
     from typer.main import get_command
 
     from odibi_core.cli import app

@@ -68,7 +68,7 @@ def test_only_interrupts_and_exits_are_requests_to_stop(error: BaseException) ->
 
 @EVERY_KIND
 def test_everything_else_is_no_request_to_stop(error: BaseException) -> None:
-    """Whatever it is derived from."""
+    """Any other error is a failure, whichever class it derives from."""
     assert not is_stop(error)
     assert is_failure(error) is not isinstance(error, (asyncio.CancelledError, GeneratorExit))
 
@@ -81,7 +81,7 @@ def test_everything_else_is_no_request_to_stop(error: BaseException) -> None:
 def test_a_step_that_raises_it_has_failed_and_other_branches_finish(
     error: BaseException, workers: int
 ) -> None:
-    """What needs it is skipped, the run is failed, and is no interruption."""
+    """Steps that need the failed one are skipped; the run failed and was not interrupted."""
     broken = Step(name="broken", layer="ingest", value=raises(error))
     after = Step(name="after", value=lambda broken: broken, inputs=["broken"])
     result = run(broken, after, other, workers=workers)
@@ -133,7 +133,7 @@ def test_a_request_to_stop_ends_the_run_as_cancelled_and_is_never_tried_again(
     assert end.status == "cancelled"
 
 
-# --- whoever listens -----------------------------------------------------------------------------------------
+# --- subscribers ---------------------------------------------------------------------------------------------
 
 
 @EVERY_KIND
@@ -165,7 +165,7 @@ def test_a_sink_or_view_that_raises_it_is_counted_and_the_others_hear_on(error: 
 
 @EVERY_KIND
 def test_a_check_that_raises_it_has_failed(error: BaseException) -> None:
-    """The built-in kind says so in its result; one of another class fails its step."""
+    """A built-in check reports the error in its result; a check of another class fails its step."""
 
     class Own:
         name, on, severity = "own", None, "error"
@@ -180,7 +180,7 @@ def test_a_check_that_raises_it_has_failed(error: BaseException) -> None:
 
 @EVERY_KIND
 def test_a_frame_that_raises_it_is_not_described(error: BaseException) -> None:
-    """And says why."""
+    """The result has the reason."""
 
     class Broken(pd.DataFrame):
         @property
@@ -234,7 +234,7 @@ def test_an_exporter_that_raises_it_is_one_failed_answer(error: BaseException) -
 
 @pytest.mark.parametrize("error", [*FOREIGN, SystemExit(1), KeyboardInterrupt()], ids=repr)
 def test_a_queued_call_that_raises_it_does_not_end_the_queues_thread(error: BaseException) -> None:
-    """An exit neither: it would end the thread alone, and whoever drains would wait for ever."""
+    """An exit does not end the worker either: `drain` would wait for ever."""
     jobs, done = WorkerQueue(workers=1), list[int]()
     jobs.put(raises(error))
     jobs.put(done.append, 1)

@@ -20,7 +20,7 @@ LINES = 3000
 
 
 def processes(directory: Path, lines: int, sabotage: str, methods: list[str]) -> dict[str, int]:
-    """One writer each way at once; gives who wrote how many lines."""
+    """Start one writer of each method at once; return the number of lines by writer."""
     names = {f"{method}-{number}": method for number, method in enumerate(methods)}
     running: list[tuple[str, multiprocessing.process.BaseProcess | subprocess.Popen[bytes]]] = []
     for name, method in names.items():
@@ -88,7 +88,7 @@ def forked_with_a_full_buffer(directory: Path, sabotage: str) -> list[str]:
 
 
 def test_a_buffer_is_not_doubled_by_a_fork(tmp_path: Path) -> None:
-    """What waits in the parent stays the parent's; each child writes a segment of its own."""
+    """Lines buffered in the parent stay the parent's; each child writes a segment of its own."""
     assert forked_with_a_full_buffer(tmp_path, "sound") == []
     assert len(all_segments(tmp_path)) == 4
 

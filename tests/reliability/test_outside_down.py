@@ -150,7 +150,7 @@ def check(done: subprocess.CompletedProcess[str]) -> None:
     "how", ["refused", "no such host", "silent", "a byte a second", "garbage", "429", "500"]
 )
 def test_whatever_is_wrong_with_sentry_the_program_and_its_record_are_whole(how: str) -> None:
-    """All errors are in the record, what was not sent is said at most once, and the end comes."""
+    """All errors are in the record, failed sends are reported at most once, and the program ends."""
     with ExitStack() as stack:
         done = run(SENTRY_ENABLED="true", SENTRY_DSN=_sentry(stack, how))
     check(done)
@@ -159,7 +159,7 @@ def test_whatever_is_wrong_with_sentry_the_program_and_its_record_are_whole(how:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "no-such-host.invalid"])
 def test_whatever_is_wrong_with_datadog_the_program_and_its_record_are_whole(host: str) -> None:
-    """No agent on the port, and no such host: nobody notices."""
+    """No agent on the port, or no such host: no effect on the program."""
     done = run(DATADOG_ENABLED="true", ODIBI_DATADOG__HOST=host, ODIBI_DATADOG__PORT=str(kept_port()))
     check(done)
     assert " warning " not in done.stderr
@@ -208,7 +208,7 @@ def test_a_scraper_that_reads_a_byte_at_a_time_holds_up_nothing() -> None:
 
 @contextmanager
 def _asking(port: int, buffer: int = 1 << 20) -> Iterator[socket.socket]:
-    """A scraper that has asked, with room for so many bytes that it did not read."""
+    """Return a scraper that has sent its request and reads no answer; its receive buffer has this many bytes."""
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
         connection.settimeout(PATIENCE_S)
@@ -238,12 +238,12 @@ MetricsRecorder.forward = forward
 
 
 def test_a_receiver_that_never_returns_holds_up_nothing() -> None:
-    """Its batch is on a thread of its own, which nobody waits for longer than two seconds."""
+    """A blocking receiver runs on a thread of its own; the exit waits for it at most two seconds."""
     check(run(BLOCKING + PROGRAM, DATADOG_ENABLED="true"))
 
 
 def test_the_check_sees_a_receiver_in_the_callers_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sabotage: handed its measurements by who measures, the same receiver stops the program."""
+    """Sabotage: the same receiver, called in the caller's thread, blocks the program."""
     monkeypatch.setattr("tests.reliability.test_outside_down.PATIENCE_S", 8)
     with pytest.raises(subprocess.TimeoutExpired):
         check(run(BLOCKING + IN_THE_CALLERS_THREAD + PROGRAM, DATADOG_ENABLED="true"))
@@ -257,7 +257,7 @@ def test_the_check_sees_a_record_that_is_not_whole() -> None:
 
 
 def test_what_sentry_did_not_take_can_be_asked() -> None:
-    """By the sink, and by the health of the log's writers, which tells it by name."""
+    """Lost events are counted by the sink and by the health of the log's writers, which names the sink."""
     sink = SentrySink.connect(f"http://key@127.0.0.1:{kept_port()}/1")
     program.listen(sink, name="sentry")
     for number in range(3):
@@ -270,7 +270,7 @@ def test_what_sentry_did_not_take_can_be_asked() -> None:
 
 
 def test_what_datadog_had_no_room_for_can_be_asked() -> None:
-    """The queue has its bound; what is over it is dropped, counted, and told by the same check."""
+    """The queue is bounded; events over the bound are dropped, counted, and reported by the same check."""
     hangs, go = threading.Event(), threading.Event()
 
     def never(batch: object) -> None:

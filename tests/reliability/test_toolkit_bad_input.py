@@ -1,7 +1,7 @@
-"""Whatever a program gives to a call of the toolkit: nothing is raised, each line of the record is one valid, bounded
-line of JSON, and what is scraped afterwards is valid too.
+"""Any value passed to a call of the toolkit: nothing is raised, each line of the record is one valid, bounded
+line of JSON, and the next scrape is valid too.
 
-`CALLS` names every way in, `tests.hostile` every value. A name that is added to the public door has to be added here.
+`CALLS` has every call, `tests.hostile` every value. A name that is added to the public module has to be added here.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tests.events.test_failure import FAILURES
 from tests.events.test_failure import NAMES as NAMES_OF_FAILURES
 from tests.hostile import LARGEST, NAMES, VALUES, refuse_constant, texts_in
 
-from odibi_core import observability as door
+from odibi_core import observability
 from odibi_core.errors import OdibiError
 from odibi_core.logs.context import LogContext
 from odibi_core.observability import get_logger, get_metrics, observe
@@ -30,13 +30,13 @@ from odibi_core.observability import get_logger, get_metrics, observe
 LINE = 1_000_000
 FIELD = 64 * 1024
 SAID_OF_A_CUT = 200
-"""Characters that may be added to say so; to a message of an error as well, for what is said around the value."""
+"""Characters that a mark of a cut may add, or the text around a value in the message of an error."""
 
 Call = Callable[[Any], object]
 
 
 def _is_worth_it(value: Any) -> bool:
-    """Whether each place has to be tried: a text, an exception and what is only large are the same in all of them."""
+    """Return true if each argument has to be tried: a text, an exception and a large value act alike in all of them."""
     try:
         return not issubclass(type(value), str | BaseException) and len(value) < 1000
     except Exception:
@@ -68,32 +68,32 @@ def _log_context(operation: Any, user: Any, correlation_id: Any, field: Any) -> 
 
 def _workers(value: Any) -> None:
     with LogContext(field=value):
-        json.dumps([door.context_for_workers()["initargs"], door.environment_for_workers()])
-        assert door.wrap(int)("1") == 1
+        json.dumps([observability.context_for_workers()["initargs"], observability.environment_for_workers()])
+        assert observability.wrap(int)("1") == 1
 
 
 def _contexts(value: Any) -> None:
-    door.set_user_context(value, field=value)
-    door.set_operation_context(value, field=value)
-    assert door.set_correlation_id(value) == door.get_correlation_id()
+    observability.set_user_context(value, field=value)
+    observability.set_operation_context(value, field=value)
+    assert observability.set_correlation_id(value) == observability.get_correlation_id()
     get_logger("bad").info("said")
-    door.set_user_context(None)
-    door.set_operation_context(None)
+    observability.set_user_context(None)
+    observability.set_operation_context(None)
 
 
 def _track_performance(operation: Any, tags: Any) -> None:
-    with door.track_performance(operation, tags):
+    with observability.track_performance(operation, tags):
         pass
-    with suppress(ValueError), door.track_performance(operation, tags):
+    with suppress(ValueError), observability.track_performance(operation, tags):
         raise ValueError(operation)
 
 
 def _performance_monitor(value: Any) -> None:
-    assert _handed_on(door.performance_monitor("load", tags=value)(lambda given: given)(value), value)
+    assert _handed_on(observability.performance_monitor("load", tags=value)(lambda given: given)(value), value)
 
 
 def _handed_on(result: Any, value: Any) -> bool:
-    """Whether a decorated function returned what it was given; a generator is measured while it is consumed."""
+    """Return true if a decorated function returned its argument; a generator is measured while it is consumed."""
     return result is value or (type(value) is GeneratorType and type(result) is GeneratorType)
 
 
@@ -101,7 +101,7 @@ def _measured_stage(value: Any) -> None:
     def process(records: Any) -> Any:
         return value
 
-    measured = door.measured_stage("stage")(process)(value)
+    measured = observability.measured_stage("stage")(process)(value)
     assert measured is value or isinstance(value, Iterator)
 
 
@@ -111,12 +111,12 @@ def _instrumented_stage(value: Any) -> None:
             raise ValueError(value)
 
     with suppress(ValueError):
-        door.InstrumentedStage(Stage(), name="stage").process(value)
+        observability.InstrumentedStage(Stage(), name="stage").process(value)
 
 
 def _circuit_breaker(value: Any) -> None:
-    breaker = door.CircuitBreaker(value, fail_max=1, reset_timeout_s=0)
-    with suppress(ValueError, door.CircuitOpenError):
+    breaker = observability.CircuitBreaker(value, fail_max=1, reset_timeout_s=0)
+    with suppress(ValueError, observability.CircuitOpenError):
         breaker.call(_raise, value)
     breaker.open()
     breaker.close()
@@ -127,31 +127,31 @@ def _raise(value: Any) -> None:
 
 
 def _capture(error: Any, context: Any, level: Any) -> None:
-    door.capture_exception(error, context, level)
-    door.capture_message(error, level, context)
+    observability.capture_exception(error, context, level)
+    observability.capture_message(error, level, context)
 
 
 def _remember(key: Any, value: Any) -> None:
-    door.add_breadcrumb(key, key, key, value)
-    door.set_context(key, value)
-    door.capture_message("said")
-    door.set_context(key, None)
+    observability.add_breadcrumb(key, key, key, value)
+    observability.set_context(key, value)
+    observability.capture_message("said")
+    observability.set_context(key, None)
 
 
 def _with_error_tracking(value: Any) -> None:
-    with door.with_error_tracking({"value": value}, reraise=False):
+    with observability.with_error_tracking({"value": value}, reraise=False):
         raise ValueError(value)
 
 
 def _command(command: Any, args: Any) -> None:
-    with door.track_cli_command(command, args):
+    with observability.track_cli_command(command, args):
         pass
-    with suppress(ValueError), door.track_cli_command(command, args):
+    with suppress(ValueError), observability.track_cli_command(command, args):
         raise ValueError(args)
 
 
 def _end_command(value: Any) -> None:
-    analytics = door.get_analytics()
+    analytics = observability.get_analytics()
     analytics.end_command(value)
     analytics.end_command(analytics.start_command(value, value, value), value, value)
     analytics.report()
@@ -162,31 +162,31 @@ def _same(value: Any) -> Any:
 
 
 def _health(value: Any) -> None:
-    def result(name: Any = "x", message: Any = "", details: Any = ()) -> door.HealthCheckResult:
-        return door.HealthCheckResult(name, door.HealthStatus.HEALTHY, message, details=details)
+    def result(name: Any = "x", message: Any = "", details: Any = ()) -> observability.HealthCheckResult:
+        return observability.HealthCheckResult(name, observability.HealthStatus.HEALTHY, message, details=details)
 
-    checker = door.HealthChecker()
+    checker = observability.HealthChecker()
     answers = [value, result(name=value), result(message=value), result(details=value)]
     for number, answer in enumerate(answers):
-        checker.register_check(door.HealthCheck(f"check {number}", function=partial(_same, answer)))
+        checker.register_check(observability.HealthCheck(f"check {number}", function=partial(_same, answer)))
     assert set(checker.run_all_checks()) == set(checker.names)
     json.dumps(checker.report(), allow_nan=False)
 
 
 def _health_of_the_program(value: Any) -> None:
-    door.register_health_check(lambda: value, name="bad")
-    json.dumps(door.run_health_checks(), allow_nan=False)
+    observability.register_health_check(lambda: value, name="bad")
+    json.dumps(observability.run_health_checks(), allow_nan=False)
 
 
 def _dashboard(value: Any) -> None:
-    dashboard = door.PipelineHealthDashboard()
+    dashboard = observability.PipelineHealthDashboard()
     everywhere(dashboard.recordBatch, {"stage": 1.0}, {"circuit": "open"}, {"cache": {}}, 1)(value)
     everywhere(dashboard.record_batch, {}, {}, {}, 1)({"stage": value, "circuit": value, "cache": value})
     json.dumps(dashboard.healthReport(value), allow_nan=False)
 
 
 def _inspect(value: Any) -> None:
-    for described in (door.inspect_pipeline([value]), door.inspectPipeline({"stage": value})):
+    for described in (observability.inspect_pipeline([value]), observability.inspectPipeline({"stage": value})):
         json.loads(described.to_json())
         json.dumps(described.json_schema(), allow_nan=False)
         assert described.as_table()
@@ -199,9 +199,9 @@ def _validate_config(value: Any) -> None:
     for config in (value, {"factor": value, "mode": value}, {"no such": value}):
         assert all(
             type(problem) is str and len(problem) <= FIELD + SAID_OF_A_CUT
-            for problem in door.validate_config(stage, config)
+            for problem in observability.validate_config(stage, config)
         )
-    assert isinstance(door.validate_config(value, {"factor": 1.0}), list)
+    assert isinstance(observability.validate_config(value, {"factor": 1.0}), list)
 
 
 def _metrics(metric: Any, name: Any, number: Any, labels: Any) -> None:
@@ -218,7 +218,7 @@ def _nodes_metrics(value: Any) -> None:
 
 
 def _bus(value: Any) -> None:
-    bus = door.EventBus()
+    bus = observability.EventBus()
     bus.register_hook("*", lambda event: None)
     everywhere(bus.publish, "kind", "message")(value)
     bus.publish("kind", level=value, fields={"field": value})
@@ -228,7 +228,7 @@ def _bus(value: Any) -> None:
 
 
 def _structured(value: Any) -> None:
-    logger = door.StructuredLogger(value if type(value) is str else "bad", "logs", user=value)
+    logger = observability.StructuredLogger(value if type(value) is str else "bad", "logs", user=value)
     logger.log_pipeline_start(value, metadata=value)
     logger.log_node_complete(value, value, value, value, value)
     logger.log_node_failed(value, value, value, value, value)
@@ -238,7 +238,7 @@ def _structured(value: Any) -> None:
 
 
 def _node(value: Any) -> None:
-    @door.node
+    @observability.node
     def clean(given: Any) -> Any:
         return given
 
@@ -255,15 +255,15 @@ def _run(value: Any) -> None:
     def read() -> Any:
         return value
 
-    assert door.run([read], raise_on_error=False)["status"] in ("success", "failed")
+    assert observability.run([read], raise_on_error=False)["status"] in ("success", "failed")
 
 
 def _logging(value: Any) -> None:
     logger = logging.Logger("other", logging.DEBUG)
-    logger.addHandler(door.LoggingHandler("debug"))
+    logger.addHandler(observability.LoggingHandler("debug"))
     logger.info(value, extra={"mine": value})
     logger.info("%s %d", value, 1)
-    with door.forward_to_logging("elsewhere"):
+    with observability.forward_to_logging("elsewhere"):
         get_logger("bad").info(value, mine=value)
 
 
@@ -296,7 +296,7 @@ class _Job:
 
 
 def _bigquery(value: Any) -> None:
-    client = door.observe_bigquery(_Client(value), operation=value, tags={"mine": value})
+    client = observability.observe_bigquery(_Client(value), operation=value, tags={"mine": value})
     client.query("select 1").result()
     client.query_and_wait(value)
     client.settle()
@@ -313,19 +313,21 @@ CALLS: dict[tuple[str, ...], Call] = {
     ("measured_stage",): _measured_stage,
     ("InstrumentedStage",): _instrumented_stage,
     ("CircuitBreaker", "CircuitOpenError"): _circuit_breaker,
-    ("track_cost",): everywhere(door.track_cost, "load", 1, 1.0, {}),
-    ("track_query_performance",): everywhere(door.track_query_performance, "select", 1.0, 1, 1, {}),
+    ("track_cost",): everywhere(observability.track_cost, "load", 1, 1.0, {}),
+    ("track_query_performance",): everywhere(observability.track_query_performance, "select", 1.0, 1, 1, {}),
     ("capture_exception", "capture_message"): everywhere(_capture, "bad", {}, "error"),
     ("add_breadcrumb", "set_context"): everywhere(_remember, "key", {}),
     ("with_error_tracking",): _with_error_tracking,
     ("track_cli_command",): everywhere(_command, "load", []),
     (*ANALYTICS, "start_command"): _end_command,
-    (*ANALYTICS, "argument"): lambda value: everywhere(door.get_analytics().track_command_argument, "c", "a", 1)(value),
-    (*ANALYTICS, "feature"): lambda value: everywhere(door.get_analytics().track_feature_usage, "f", {})(value),
+    (*ANALYTICS, "argument"): lambda value: everywhere(
+        observability.get_analytics().track_command_argument, "c", "a", 1)(value),
+    (*ANALYTICS, "feature"): lambda value: everywhere(
+        observability.get_analytics().track_feature_usage, "f", {})(value),
     (*ANALYTICS, "operation"): lambda value: everywhere(
-        door.get_analytics().track_bigquery_operation, "load", "dataset", "table", 1, 1)(value),
+        observability.get_analytics().track_bigquery_operation, "load", "dataset", "table", 1, 1)(value),
     (*ANALYTICS, "check"): lambda value: everywhere(
-        door.get_analytics().track_data_quality_check, "check", True, 1.0, {})(value),
+        observability.get_analytics().track_data_quality_check, "check", True, 1.0, {})(value),
     ("HealthCheck", "HealthChecker", "HealthCheckResult"): _health,
     ("register_health_check", "run_health_checks"): _health_of_the_program,
     ("PipelineHealthDashboard",): _dashboard,
@@ -387,7 +389,7 @@ def check_scrape() -> None:
 
 @pytest.mark.parametrize("names", CALLS, ids="+".join)
 def test_any_value_may_be_given_to_a_call(names: tuple[str, ...]) -> None:
-    """In each of its arguments and in all at once; what is said about it is valid, and so is the next scrape."""
+    """A bad value in each argument, and in all at once, leaves the record and the next scrape valid."""
     raised = {}
     with observe("bad input", store="runs"):
         for given, make in GIVEN.items():
@@ -406,7 +408,7 @@ def test_any_value_may_be_given_to_a_call(names: tuple[str, ...]) -> None:
 def test_a_text_of_100_mb_may_be_given() -> None:
     """The largest of all, once: as a message, a field and a label."""
     huge = LARGEST["100 MB of text"]()
-    with observe("bad input", store="runs"), door.track_performance("load", {"label": huge}):
+    with observe("bad input", store="runs"), observability.track_performance("load", {"label": huge}):
         get_logger("bad").info(huge, mine=huge)
     for line in lines_of("."):
         check_line(line)
@@ -414,36 +416,36 @@ def test_a_text_of_100_mb_may_be_given() -> None:
 
 
 def _breaker(name: Any, fail_max: Any, reset_timeout_s: Any, exclude: Any, logger: Any) -> None:
-    door.CircuitBreaker(name, fail_max, reset_timeout_s, exclude, logger=logger)
+    observability.CircuitBreaker(name, fail_max, reset_timeout_s, exclude, logger=logger)
 
 
 def _health_check(name: Any, timeout: Any) -> None:
-    door.HealthCheck(name, timeout, function=bool)
-    door.register_health_check(bool, name, timeout)
+    observability.HealthCheck(name, timeout, function=bool)
+    observability.register_health_check(bool, name, timeout)
 
 
 def _observe_bigquery(operation: Any, prices: Any, limit: Any, max_usd: Any, tags: Any) -> None:
     limits = {"maximum_bytes_billed": limit, "max_usd": max_usd}
-    door.observe_bigquery(_Client(None), operation=operation, prices=prices, tags=tags, **limits)
+    observability.observe_bigquery(_Client(None), operation=operation, prices=prices, tags=tags, **limits)
 
 
 SET_UP: dict[tuple[str, ...], Call] = {
     ("CircuitBreaker",): everywhere(_breaker, "name", 5, 30.0, (), None),
     ("HealthCheck", "register_health_check"): everywhere(_health_check, "name", 1.0),
-    ("DiskCheck",): lambda value: door.HealthChecker().register_check(door.DiskCheck(value)),
-    ("BigQueryCheck",): lambda value: door.HealthChecker().register_check(door.BigQueryCheck(value)),
+    ("DiskCheck",): lambda value: observability.HealthChecker().register_check(observability.DiskCheck(value)),
+    ("BigQueryCheck",): lambda value: observability.HealthChecker().register_check(observability.BigQueryCheck(value)),
     ("observe_bigquery", "Prices"): everywhere(_observe_bigquery, "load", 5.0, 1, 1.0, {}),
-    ("LoggingHandler", "LogLevel"): everywhere(door.LoggingHandler, "info", None),
+    ("LoggingHandler", "LogLevel"): everywhere(observability.LoggingHandler, "info", None),
     ("get_logger", "ProgramLogger"): lambda value: get_logger("bad").set_level(value),
-    ("PipelineHealthDashboard",): lambda value: door.PipelineHealthDashboard(value).healthReport(),
-    ("create_alert_hook",): lambda value: door.create_alert_hook(value),
+    ("PipelineHealthDashboard",): lambda value: observability.PipelineHealthDashboard(value).healthReport(),
+    ("create_alert_hook",): lambda value: observability.create_alert_hook(value),
 }
-"""What configures may refuse, and so may raise; but nothing else than an error of ours, which says what was given."""
+"""Calls that configure, which may raise: only an error of the package that names the given value."""
 
 
 @pytest.mark.parametrize("names", SET_UP, ids="+".join)
 def test_what_is_set_up_wrongly_is_refused_in_a_sentence(names: tuple[str, ...]) -> None:
-    """By an error of ours, of a length that can be read; never by one that the value raised when it was looked at."""
+    """A refused value raises a short error of the package, never the error of the value's own methods."""
     wrong = {}
     for given, make in GIVEN.items():
         if given == "class that lies":
@@ -473,7 +475,7 @@ ELSEWHERE: dict[str, str] = {
         "create_summary_hook",
     "is a pipeline's (tests/runtime/test_tracker.py: anything_may_be_given_anywhere)": "Tracker",
 }  # fmt: skip
-"""What is not in the tables, by the reason."""
+"""Names that the tables leave out, by reason."""
 
 
 def _named(*tables: dict[tuple[str, ...], Call]) -> set[str]:
@@ -481,8 +483,8 @@ def _named(*tables: dict[tuple[str, ...], Call]) -> set[str]:
 
 
 def test_every_public_name_is_in_a_table_or_said_not_to_be() -> None:
-    """A call that is new on the door is not forgotten here, and one that is gone is not kept."""
-    public = {name for name in dir(door) if callable(getattr(door, name))}
+    """Every public call is in the tables or left out with a reason; a removed one is in neither."""
+    public = {name for name in dir(observability) if callable(getattr(observability, name))}
     elsewhere = {name for names in ELSEWHERE.values() for name in names.split()}
     tried = _named(CALLS, SET_UP)
     assert public - tried - elsewhere == set()

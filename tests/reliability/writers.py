@@ -46,7 +46,7 @@ class Tearing(Journal):
         line = encode(event)  # type: ignore[arg-type]
         shared = os.open(self.directory / "shared.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         os.write(shared, line[:30])
-        while os.fstat(shared).st_size < 2 * 30:  # so that whoever comes first is torn for certain
+        while os.fstat(shared).st_size < 2 * 30:  # so that the first line is torn for certain
             os.sched_yield()
         os.write(shared, line[30:])
         os.close(shared)
@@ -78,7 +78,7 @@ def write(directory: Path, name: str, lines: int, sabotage: str = "sound", ackno
 
 
 def problems(directory: Path, expected: dict[str, int], *, acknowledged_only: bool = False) -> list[str]:
-    """What is wrong with a journal: of each writer, every line once and in order; nothing unreadable."""
+    """Return the faults of a journal: it must have every line of each writer once, in order, and readable."""
     read_errors, found = ReadErrors(), defaultdict(list)
     for event in read_events(all_segments(directory), read_errors):
         found[event.writer_id].append(event.seq)

@@ -99,7 +99,7 @@ def call_everything() -> None:
 
 
 def measure_by_hand() -> None:
-    """What no node measures by itself."""
+    """Record the metrics that no node measures by itself."""
     metrics = get_metrics()
     metrics.record("checkpoint_size", "clean", 4096)
     metrics.record("data_size", "clean", 8192)
@@ -107,7 +107,7 @@ def measure_by_hand() -> None:
 
 
 def turns(parent: int) -> Iterator[int]:
-    """Several in a second, as long as there is somebody to watch."""
+    """Run several per second while the parent process lives."""
     for turn in count():
         if os.getppid() != parent:
             return

@@ -74,7 +74,7 @@ class PrometheusServer(NamedTuple):
         return wait_for(lambda: self.answer(query)) or []
 
     def scraped_text(self) -> str:
-        """What the program serves to a scraper that knows only the text format."""
+        """The metrics as served to a scraper that knows only the text format."""
         with urllib.request.urlopen(f"{self.program_url}/metrics", timeout=10) as response:
             return str(response.read().decode())
 
@@ -91,7 +91,7 @@ def wait_for(ask: Callable[[], T]) -> T | None:
 
 @contextmanager
 def running(command: list[str], folder: Path, **variables: str) -> Iterator[None]:
-    """A program, in a folder of its own and with nothing but these variables; what it says is kept there."""
+    """Start a program in its own folder with only these variables; its output is kept there."""
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder), **variables}
     with (folder / "said.txt").open("wb") as said:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=said, stderr=said)

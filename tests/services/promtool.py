@@ -1,4 +1,4 @@
-"""promtool's verdict on a text of metrics, and what it may say."""
+"""promtool's verdict on a text of metrics, and the complaints that are allowed."""
 
 import shutil
 import subprocess

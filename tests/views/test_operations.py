@@ -172,7 +172,7 @@ def test_steps_stand_at_the_top_with_what_was_measured_in_them() -> None:
 
 
 def test_calls_of_one_step_are_one_line() -> None:
-    """A function that rides along is called often; what is measured in a later call is part of it as well."""
+    """A decorated function is called often; the operations of a later call are counted too."""
     rows = tree(
         *(
             event

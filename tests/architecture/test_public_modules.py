@@ -1,4 +1,4 @@
-"""The import doors of the contract: each opens, and each name behind it is the very object of its file."""
+"""The public modules of the contract: each imports, and each name is the very object of its defining file."""
 
 import importlib
 import importlib.util
@@ -24,8 +24,8 @@ _NAMES = """
 """
 PROMISED = sorted(_NAMES.split())
 
-# The other doors of the contract's table, with all their names.
-NARROW_DOORS: dict[str, tuple[str, ...]] = {
+# The other public modules of the contract's table, with all their names.
+NARROW: dict[str, tuple[str, ...]] = {
     "metrics": ("MetricsManager", "MetricType", "Metric"),
     "orchestrator": ("Orchestrator", "Step"),
     "step": ("Step",),
@@ -37,34 +37,34 @@ NARROW_DOORS: dict[str, tuple[str, ...]] = {
     "story_generator": ("StoryGenerator",),
 }
 
-# Doors that hold imports and `__all__` only, so whatever they show must be said in `__all__`.
-PURE_DOORS = ("observability", "metrics", "step")
+# Public modules of imports and `__all__` only: every name that they export must be in `__all__`.
+PURE_MODULES = ("observability", "metrics", "step")
 
 
-def _door(name: str) -> ModuleType:
+def _module(name: str) -> ModuleType:
     return importlib.import_module(f"{PACKAGE}.{name}")
 
 
 @pytest.mark.parametrize("name", PROMISED)
-def test_the_wide_door_opens_on(name: str) -> None:
+def test_observability_has(name: str) -> None:
     """`odibi_core.observability` has every name of the contract, as a public one."""
-    door = _door("observability")
-    assert name in door.__all__
-    assert hasattr(door, name)
+    module = _module("observability")
+    assert name in module.__all__
+    assert hasattr(module, name)
 
 
-@pytest.mark.parametrize(("door", "names"), NARROW_DOORS.items(), ids=NARROW_DOORS)
-def test_a_narrow_door_opens_on_the_same_objects(door: str, names: tuple[str, ...]) -> None:
-    """Whichever door a user takes, `is` holds: no copy, no subclass, no second registry."""
-    wide = _door("observability")
+@pytest.mark.parametrize(("module", "names"), NARROW.items(), ids=NARROW)
+def test_a_narrow_module_has_the_same_objects(module: str, names: tuple[str, ...]) -> None:
+    """A name is the same object in each public module: no copy, no subclass, no second registry."""
+    wide = _module("observability")
     for name in names:
-        assert getattr(_door(door), name) is getattr(wide, name), name
+        assert getattr(_module(module), name) is getattr(wide, name), name
 
 
-@pytest.mark.parametrize("door", PURE_DOORS)
-def test_all_is_what_is_public(door: str) -> None:
-    """`__all__` and the public names of a door are equal: a name can neither drift in nor fall out."""
-    module = _door(door)
+@pytest.mark.parametrize("name", PURE_MODULES)
+def test_all_lists_the_public_names(name: str) -> None:
+    """`__all__` and the public names of a module are equal."""
+    module = _module(name)
     shown = {name: value for name, value in vars(module).items() if not name.startswith("_")}
     public = {name for name, value in shown.items() if not _is_machinery(value)}
     lazy = {name for name in module.__all__ if name not in vars(module)}  # fetched on demand by __getattr__
@@ -79,17 +79,17 @@ def _is_machinery(value: object) -> bool:
 
 def test_automation_hook_is_registered_hook() -> None:
     """The older name is the same class."""
-    bus = _door("event_bus")
+    bus = _module("event_bus")
     assert bus.AutomationHook is bus.RegisteredHook
 
 
-def test_the_package_shows_observe_run_and_node() -> None:
-    """The three names of the front door, and the version that the distribution carries."""
+def test_the_package_exports_observe_run_and_node() -> None:
+    """The package exports its three main names."""
     package = importlib.import_module(PACKAGE)
     assert {"observe", "run", "node"} <= set(dir(package))
     assert all(callable(getattr(package, name)) for name in ("observe", "run", "node"))
 
 
 def test_python_dash_m_works() -> None:
-    """`python -m odibi_core` has something to run."""
+    """`python -m odibi_core` has a `__main__` module."""
     assert importlib.util.find_spec(f"{PACKAGE}.__main__") is not None
