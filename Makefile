@@ -34,8 +34,9 @@ test: $(READY) needs lint types ## run ruff, mypy and all tests
 test-all: ## run the quick suite on every Python found (3.11 to 3.13)
 	@scripts/test_all
 
-lint: $(READY) ## run ruff
+lint: $(READY) ## ruff: rules and format
 	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check -q src benchmarks examples grafana_templates
 
 types: $(READY) ## run mypy --strict
 	@$(BIN)/mypy

@@ -57,9 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Return 0, or 1 if odibi-core could not run. A missed target is a figure in the table, not a failure."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="odibi-core against its peers.")
     parser.add_argument("area", nargs="*", type=_area, help=f"of {', '.join(AREAS)}; all when none is named")
-    parser.add_argument(
-        "--quick", action="store_true", help="one tiny round: shows that it works, writes nothing"
-    )
+    parser.add_argument("--quick", action="store_true", help="one tiny round: shows that it works, writes nothing")
     parser.add_argument("--format", choices=("table", "json"), default="table")
     given = parser.parse_args(arguments)
     areas = [run(area, quick=given.quick) for area in given.area or AREAS]

@@ -91,10 +91,7 @@ def works(quick: bool) -> list[Work]:
         Work(
             "a coroutine through a closed breaker",
             "µs",
-            [
-                Contender("odibi-core", _our_coroutine, "ours"),
-                Contender("the coroutine", _bare_coroutine, "floor"),
-            ],
+            [Contender("odibi-core", _our_coroutine, "ours"), Contender("the coroutine", _bare_coroutine, "floor")],
             note="pybreaker's own coroutines need tornado",
         ),
     ]

@@ -12,13 +12,7 @@ from typing import Any
 
 from benchmarks.harness import Contender, Prepare, Runner, Target, Work, statement
 
-DATA = {
-    "step_name": "clean",
-    "node_name": "clean",
-    "duration_ms": 12.5,
-    "row_count": 1042,
-    "cache_hit": False,
-}
+DATA = {"step_name": "clean", "node_name": "clean", "duration_ms": 12.5, "row_count": 1042, "cache_hit": False}
 KIND = "node_complete"
 
 

@@ -96,9 +96,7 @@ def _operation(folder: Path) -> Iterator[Runner]:
     from odibi_core.observability import observe, track_performance
 
     timed = statement(
-        "with track_performance('load', tags=tags): pass",
-        track_performance=track_performance,
-        tags={"table": "orders"},
+        "with track_performance('load', tags=tags): pass", track_performance=track_performance, tags={"table": "orders"}
     )
 
     def run(n: int) -> float:
@@ -152,10 +150,7 @@ def works(quick: bool) -> list[Work]:
         Work(
             "the look-up alone",
             "ns",
-            [
-                Contender("odibi-core", _lookup, "ours"),
-                Contender("ContextVar.get", _variable, "floor"),
-            ],
+            [Contender("odibi-core", _lookup, "ours"), Contender("ContextVar.get", _variable, "floor")],
         ),
         Work(
             "track_performance around nothing",

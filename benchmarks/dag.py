@@ -108,10 +108,7 @@ def _hamilton(shape: Shape) -> Prepare:
         def run(count: int) -> float:
             # a dict as the result: its default would build a frame of ten thousand columns
             built = (
-                driver.Builder()
-                .with_modules(_module(shape, count, folder))
-                .with_adapters(base.DictResult())
-                .build()
+                driver.Builder().with_modules(_module(shape, count, folder)).with_adapters(base.DictResult()).build()
             )
             wanted = [f"k{count - 1}"] if shape == "chain" else [f"k{n}" for n in range(count)]
             started = time.perf_counter()
@@ -132,9 +129,7 @@ def _module(shape: Shape, count: int, folder: Path) -> ModuleType:
     lines = ["def k0() -> int: return 1"]
     for n in range(1, count):
         lines.append(
-            f"def k{n}(k{n - 1}: int) -> int: return k{n - 1}"
-            if shape == "chain"
-            else f"def k{n}() -> int: return 1"
+            f"def k{n}(k{n - 1}: int) -> int: return k{n - 1}" if shape == "chain" else f"def k{n}() -> int: return 1"
         )
     name = f"odibi_bench_{shape}_{count}"
     (folder / f"{name}.py").write_text("\n".join(lines))
@@ -176,9 +171,7 @@ def _row(shape: Shape, workers: int, count: int, floors: list[tuple[str, Callabl
         f"a no-op node of a DAG, {shape}, {where}",
         "µs",
         [
-            Contender(
-                "odibi-core", _ours(shape, workers, "store"), "ours", "log, metrics, tracker, bus, on disk"
-            ),
+            Contender("odibi-core", _ours(shape, workers, "store"), "ours", "log, metrics, tracker, bus, on disk"),
             Contender("odibi-core, a log file besides", _ours(shape, workers, "store and log")),
             Contender("odibi-core, recorders off", _ours(shape, workers, "nothing"), note=nothing),
             Contender(peer[0], peer[1](shape), note=nothing),

@@ -62,9 +62,7 @@ def pandas_functions() -> dict[str, Callable[..., Any]]:
         return named.merge(planes[["tailnum", "manufacturer", "seats"]], on="tailnum", how="left")
 
     def weathered(equipped: Any, weather: Any) -> Any:
-        return equipped.merge(
-            weather[["origin", "time_hour", "wind_speed"]], on=["origin", "time_hour"], how="left"
-        )
+        return equipped.merge(weather[["origin", "time_hour", "wind_speed"]], on=["origin", "time_hour"], how="left")
 
     def delays(weathered: Any) -> Any:
         keys = ["name", "month"]
@@ -108,12 +106,7 @@ def steps_of(folder: Path, functions: Mapping[str, Callable[..., Any]]) -> list[
     from odibi_core.observability import Step
 
     read = [
-        Step(
-            name=f"read_{table}",
-            layer="ingest",
-            value=str(folder / f"{table}.parquet"),
-            outputs={"out": table},
-        )
+        Step(name=f"read_{table}", layer="ingest", value=str(folder / f"{table}.parquet"), outputs={"out": table})
         for table in TABLES
     ]
     work = [

@@ -21,9 +21,7 @@ Prepare = Callable[[Path], AbstractContextManager[Runner]]
 
 UNITS = {"ns": 1e9, "µs": 1e6, "ms": 1e3, "s": 1.0, "kB": 1e-3, "MB": 1e-6}
 
-SLICE_S = (
-    0.15  # longer than the timer's own noise, short enough that the contenders alternate closely
-)
+SLICE_S = 0.15  # longer than the timer's own noise, short enough that the contenders alternate closely
 
 
 @dataclass(frozen=True)

@@ -62,10 +62,7 @@ def works(quick: bool) -> list[Work]:
             "ms",
             [
                 Contender("odibi-core", _import("odibi_core"), "ours"),
-                *(
-                    Contender(name, _import(module), note=f"import {module}")
-                    for name, module in peers.items()
-                ),
+                *(Contender(name, _import(module), note=f"import {module}") for name, module in peers.items()),
                 bare,
             ],
             [over],
@@ -75,10 +72,7 @@ def works(quick: bool) -> list[Work]:
         Work(
             "from odibi_core.observability import * (every name)",
             "ms",
-            [
-                Contender("odibi-core", _program("from odibi_core.observability import *"), "ours"),
-                bare,
-            ],
+            [Contender("odibi-core", _program("from odibi_core.observability import *"), "ours"), bare],
             [],
             loops=1,
             rounds=1 if quick else 9,

@@ -19,14 +19,8 @@ from typing import Any
 
 from benchmarks.harness import Contender, Prepare, Runner, Target, Work, statement
 
-CALL = (
-    "log.info('rows_written', node_name='clean_orders', table='orders', row_count=1042,"
-    " duration_ms=12.5, ok=True)"
-)
-BELOW = (
-    "log.debug('cache_probe', node_name='clean_orders', key='k1', hit=True, size=1042,"
-    " age_s=12.5, tier='memory')"
-)
+CALL = "log.info('rows_written', node_name='clean_orders', table='orders', row_count=1042, duration_ms=12.5, ok=True)"
+BELOW = "log.debug('cache_probe', node_name='clean_orders', key='k1', hit=True, size=1042, age_s=12.5, tier='memory')"
 EVENT: dict[str, Any] = {
     "node_name": "clean_orders",
     "table": "orders",
@@ -123,9 +117,7 @@ def loguru_file(folder: Path) -> Iterator[Any]:
     from loguru import logger
 
     logger.remove()
-    handler = logger.add(
-        folder / "log.jsonl", serialize=True, level="INFO", catch=True
-    )  # line buffered, no queue
+    handler = logger.add(folder / "log.jsonl", serialize=True, level="INFO", catch=True)  # line buffered, no queue
     try:
         with logger.contextualize(**CONTEXT):
             yield logger
@@ -141,9 +133,7 @@ def otel(folder: Path) -> Iterator[Any]:
 
     with (folder / "log.jsonl").open("a", encoding="utf-8") as file:
         provider = LoggerProvider(shutdown_on_exit=False)
-        exporter = ConsoleLogRecordExporter(
-            out=file, formatter=lambda record: record.to_json(indent=None) + "\n"
-        )
+        exporter = ConsoleLogRecordExporter(out=file, formatter=lambda record: record.to_json(indent=None) + "\n")
         provider.add_log_record_processor(SimpleLogRecordProcessor(exporter))
         try:
             yield provider.get_logger("bench")
@@ -185,9 +175,7 @@ def encode_and_write(folder: Path) -> Iterator[Runner]:
 
     def log(**event: Any) -> None:
         line = {"timestamp": datetime.now(UTC), "level": "info", "event_type": "rows_written"}
-        os.write(
-            descriptor, encode({**line, **CONTEXT, **event, "writer_id": "w1", "seq": next(seq)}) + b"\n"
-        )
+        os.write(descriptor, encode({**line, **CONTEXT, **event, "writer_id": "w1", "seq": next(seq)}) + b"\n")
 
     try:
         yield statement(CALL.replace("log.info('rows_written', ", "log("), log=log)
@@ -208,8 +196,7 @@ def in_threads(prepare: Prepare, threads: int = 4) -> Prepare:
                 share = max(1, n // threads)
                 # each has the context bound, which a user of any of these loggers would want
                 work = [
-                    threading.Thread(target=contextvars.copy_context().run, args=(one, share))
-                    for _ in range(threads)
+                    threading.Thread(target=contextvars.copy_context().run, args=(one, share)) for _ in range(threads)
                 ]
                 started = time.perf_counter()
                 for thread in work:

@@ -95,9 +95,7 @@ def many_label_sets(n: int, _: str) -> float:
         manager.increment("rows_read", None, 1, labels_of(number))
     after = resident_bytes()
     lines = MetricsExporter(manager).export_prometheus().splitlines()
-    total = sum(
-        float(line.rpartition(" ")[2]) for line in lines if "rows_read" in line and not line.startswith("#")
-    )
+    total = sum(float(line.rpartition(" ")[2]) for line in lines if "rows_read" in line and not line.startswith("#"))
     if total != n:
         raise RuntimeError(f"the sum over the series is {total}, not {n}")
     return max(0, after - before)
@@ -183,9 +181,7 @@ def _per_series(series: int) -> list[Work]:
             "kB",
             [
                 Contender("odibi-core", in_child(ours_histograms), "ours"),
-                Contender(
-                    "prometheus_client", in_child(prometheus_histograms), note=f"{len(BUCKETS)} buckets"
-                ),
+                Contender("prometheus_client", in_child(prometheus_histograms), note=f"{len(BUCKETS)} buckets"),
                 floor,
             ],
             [Target(1.5)],

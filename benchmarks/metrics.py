@@ -51,10 +51,7 @@ def otel(kind: str) -> Callable[[], dict[str, Any]]:
         from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
         provider = MeterProvider(metric_readers=[InMemoryMetricReader()], shutdown_on_exit=False)
-        return {
-            "metric": getattr(provider.get_meter("bench"), f"create_{kind}")("rows_read"),
-            "provider": provider,
-        }
+        return {"metric": getattr(provider.get_meter("bench"), f"create_{kind}")("rows_read"), "provider": provider}
 
     return names
 
@@ -97,14 +94,8 @@ def _counters() -> list[Work]:
             "counter with 3 labels, by name each time",
             "µs",
             [
-                Contender(
-                    "odibi-core",
-                    simple(f"metrics.increment('rows_read', None, 1, {{{LABELS}}})", ours),
-                    "ours",
-                ),
-                Contender(
-                    "prometheus_client", simple(by_name, prometheus("Counter")), note="labels by keyword"
-                ),
+                Contender("odibi-core", simple(f"metrics.increment('rows_read', None, 1, {{{LABELS}}})", ours), "ours"),
+                Contender("prometheus_client", simple(by_name, prometheus("Counter")), note="labels by keyword"),
                 Contender(
                     "prometheus_client, by position",
                     simple("metric.labels('pandas', 'transform', 'ok').inc()", prometheus("Counter")),
@@ -137,12 +128,8 @@ def _histograms() -> list[Work]:
             "µs",
             [
                 Contender("odibi-core", simple(observe, ours), "ours"),
-                Contender(
-                    "prometheus_client", simple(by_name, prometheus("Histogram")), note="labels by keyword"
-                ),
-                Contender(
-                    "OpenTelemetry SDK", simple(f"metric.record(0.42, {{{LABELS}}})", otel("histogram"))
-                ),
+                Contender("prometheus_client", simple(by_name, prometheus("Histogram")), note="labels by keyword"),
+                Contender("OpenTelemetry SDK", simple(f"metric.record(0.42, {{{LABELS}}})", otel("histogram"))),
                 floor,
             ],
             [Target(1.0)],
@@ -171,12 +158,8 @@ def _scrape(series: int, limit: float) -> Work:
         "ms",
         [
             Contender("odibi-core", _ours_scraped(series), "ours"),
-            Contender(
-                "prometheus_client", _prometheus_scraped(series), note="its `_created` series switched off"
-            ),
-            Contender(
-                "f-strings over a dict", _floor_scraped(series), "floor", "nothing escaped, nothing merged"
-            ),
+            Contender("prometheus_client", _prometheus_scraped(series), note="its `_created` series switched off"),
+            Contender("f-strings over a dict", _floor_scraped(series), "floor", "nothing escaped, nothing merged"),
         ],
         [Target(limit)],
         loops=1,
@@ -227,10 +210,7 @@ def _floor_scraped(series: int) -> Prepare:
         sums = {tuple(labels_of(number).values()): float(number) for number in range(series)}
 
         def text() -> str:
-            lines = [
-                f'rows_read_total{{engine="{a}",layer="{b}",table="{c}"}} {v}'
-                for (a, b, c), v in sums.items()
-            ]
+            lines = [f'rows_read_total{{engine="{a}",layer="{b}",table="{c}"}} {v}' for (a, b, c), v in sums.items()]
             return "\n".join(lines)
 
         yield statement("text()", text=text)

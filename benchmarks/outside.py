@@ -82,12 +82,7 @@ def _line(down: bool) -> Prepare:
 
     @contextmanager
     def prepare(folder: Path) -> Iterator[Runner]:
-        from odibi_core.observability import (
-            ObservabilityConfig,
-            capture_exception,
-            get_logger,
-            init_observability,
-        )
+        from odibi_core.observability import ObservabilityConfig, capture_exception, get_logger, init_observability
         from odibi_core.testing import fresh_program
 
         with _outside(down) as (options, sentry), ExitStack() as hanging:

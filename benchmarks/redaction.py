@@ -96,28 +96,16 @@ def works(quick: bool) -> list[Work]:
         "µs",
         [
             Contender("odibi-core", _sift, "ours", "names and values, every shape of secret"),
-            Contender(
-                "a processor of ten lines",
-                _processor,
-                note="five names, three patterns",
-            ),
+            Contender("a processor of ten lines", _processor, note="five names, three patterns"),
             Contender(floor, _copy, "floor"),
         ],
         [Target(1.0, floor, "difference", "what redaction adds")],
     )
     sentence = Work(
-        "a sentence that was never seen",
-        "µs",
-        [Contender("odibi-core", _text(TEXT, new_each_time=True), "ours")],
+        "a sentence that was never seen", "µs", [Contender("odibi-core", _text(TEXT, new_each_time=True), "ours")]
     )
     attacks = [
-        Work(
-            f"64 kB of {name}",
-            "ms",
-            [Contender("odibi-core", _text(content), "ours")],
-            [Target(50.0)],
-            rounds=3,
-        )
+        Work(f"64 kB of {name}", "ms", [Contender("odibi-core", _text(content), "ours")], [Target(50.0)], rounds=3)
         for name, content in ATTACKS.items()
     ]
     return [ordinary, sentence, *attacks]

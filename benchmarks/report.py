@@ -66,9 +66,7 @@ def verdict_words(target: dict[str, Any]) -> str:
     """Met, or missed by how much; never a silence where nothing was measured."""
     if target["met"] is None:
         return "not measured"
-    return (
-        "met" if target["met"] else f"**missed** ({number(target['measured'] / target['limit'])} × the limit)"
-    )
+    return "met" if target["met"] else f"**missed** ({number(target['measured'] / target['limit'])} × the limit)"
 
 
 def measured_words(target: dict[str, Any]) -> str:

@@ -138,11 +138,7 @@ def _duckdb_stats() -> dict[str, Any]:
 
 def works(quick: bool) -> list[Work]:
     rows = 1_000 if quick else ROWS
-    return [
-        _sample("polars", polars_frame, rows, 0.15),
-        _sample("pandas", pandas_frame, rows, 0.8),
-        *_stats(rows),
-    ]
+    return [_sample("polars", polars_frame, rows, 0.15), _sample("pandas", pandas_frame, rows, 0.8), *_stats(rows)]
 
 
 def _sample(kind: str, make: Make, rows: int, limit: float) -> Work:
@@ -151,20 +147,10 @@ def _sample(kind: str, make: Make, rows: int, limit: float) -> Work:
         f"snapshot of {rows:,} × 12, {kind}",
         "ms",
         [
-            Contender(
-                "odibi-core", _on(make, rows, "describe(frame)", _describe), "ours", "every value made plain"
-            ),
-            Contender(
-                "odibi-core, Tracker.snapshot", _tracked(make, rows), note="described, redacted, written"
-            ),
-            Contender(
-                f"{kind} itself",
-                _on(make, rows, "sample(frame)", native),
-                note="schema, rows, 5 rows as dicts",
-            ),
-            Contender(
-                "narwhals", _on(make, rows, "sample(frame)", _narwhals), note="the same, through narwhals"
-            ),
+            Contender("odibi-core", _on(make, rows, "describe(frame)", _describe), "ours", "every value made plain"),
+            Contender("odibi-core, Tracker.snapshot", _tracked(make, rows), note="described, redacted, written"),
+            Contender(f"{kind} itself", _on(make, rows, "sample(frame)", native), note="schema, rows, 5 rows as dicts"),
+            Contender("narwhals", _on(make, rows, "sample(frame)", _narwhals), note="the same, through narwhals"),
         ],
         [Target(limit)],
     )
@@ -178,10 +164,7 @@ def _stats(rows: int) -> list[Work]:
         Work(
             f"statistics of {rows:,} × 12, polars",
             "ms",
-            [
-                Contender("odibi-core", _on(polars_frame, rows, ours, _describe), "ours"),
-                one_select,
-            ],
+            [Contender("odibi-core", _on(polars_frame, rows, ours, _describe), "ours"), one_select],
             [Target(1.1, one_select.name, "ratio")],
             loops=1,
             rounds=5,
@@ -192,9 +175,7 @@ def _stats(rows: int) -> list[Work]:
             [
                 Contender("odibi-core", _on(pandas_frame, rows, ours, _describe), "ours"),
                 Contender(
-                    "pandas itself",
-                    _on(pandas_frame, rows, "stats(frame)", _pandas_stats),
-                    note="exact distinct",
+                    "pandas itself", _on(pandas_frame, rows, "stats(frame)", _pandas_stats), note="exact distinct"
                 ),
                 Contender("DuckDB", _on(pandas_frame, rows, "stats(frame)", _duckdb_stats), note=summarize),
             ],

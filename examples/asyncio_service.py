@@ -82,9 +82,7 @@ class Service:
         """Return the health of the queue: a long queue means that the service is too slow."""
         length = self.waiting.qsize()
         status = HealthStatus.HEALTHY if length <= MOST_WAITING else HealthStatus.DEGRADED
-        return HealthCheckResult(
-            "queue", status, f"{length} requests are waiting", details={"waiting": length}
-        )
+        return HealthCheckResult("queue", status, f"{length} requests are waiting", details={"waiting": length})
 
 
 async def answer(request: Request) -> str:

@@ -65,9 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--at-least", type=int, default=1, metavar="ROWS")
     parser.add_argument("--not-null", action="append", default=[], metavar="COLUMN")
     parser.add_argument("--unique", action="append", default=[], metavar="COLUMN")
-    parser.add_argument(
-        "--between", nargs=3, action="append", default=[], metavar=("COLUMN", "LEAST", "MOST")
-    )
+    parser.add_argument("--between", nargs=3, action="append", default=[], metavar=("COLUMN", "LEAST", "MOST"))
     wanted = parser.parse_args(arguments)
     init_observability()
     with track_cli_command("table_quality", vars(wanted)) as execution:

@@ -104,12 +104,8 @@ def difference(folder: Path) -> list[str]:
 def main() -> int:
     """Run the command; return its exit code."""
     parser = argparse.ArgumentParser(description="Build the Grafana dashboards.")
-    parser.add_argument(
-        "--check", action="store_true", help="write nothing; exit with 1 and a diff if they differ"
-    )
-    parser.add_argument(
-        "--folder", type=Path, default=HERE, help="where they are (default: beside this script)"
-    )
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 and a diff if they differ")
+    parser.add_argument("--folder", type=Path, default=HERE, help="where they are (default: beside this script)")
     wanted = parser.parse_args()
     if wanted.check:
         differs = difference(wanted.folder)

@@ -9,14 +9,8 @@ PANELS: Final = (
         title="Node success/failure rates",
         description="Executions per second that succeeded, and that failed.",
         queries=(
-            (
-                f"sum by (node) (rate(odibi_success_count_total{{{NODE}}}[$__rate_interval]))",
-                "{{node}} succeeded",
-            ),
-            (
-                f"sum by (node) (rate(odibi_failure_count_total{{{NODE}}}[$__rate_interval]))",
-                "{{node}} failed",
-            ),
+            (f"sum by (node) (rate(odibi_success_count_total{{{NODE}}}[$__rate_interval]))", "{{node}} succeeded"),
+            (f"sum by (node) (rate(odibi_failure_count_total{{{NODE}}}[$__rate_interval]))", "{{node}} failed"),
         ),
         unit="ops",
         make=lines,
@@ -66,10 +60,7 @@ PANELS: Final = (
         title="Memory usage trend",
         description="Resident memory of each process; and of nodes, where `record_memory_usage` told it.",
         queries=(
-            (
-                f"sum by (instance) (odibi_process_resident_memory_bytes{{{JOB}}})",
-                "{{instance}} process",
-            ),
+            (f"sum by (instance) (odibi_process_resident_memory_bytes{{{JOB}}})", "{{instance}} process"),
             (f"max by (node) (odibi_memory_usage_mb{{{NODE}}}) * 1024 * 1024", "{{node}}"),
         ),
         unit="bytes",

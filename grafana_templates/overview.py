@@ -62,8 +62,7 @@ PANELS: Final = (
         description="Runs that ended, per minute, by pipeline and by how they ended.",
         queries=(
             (
-                "60 * sum by (pipeline, status) "
-                f"(rate(odibi_pipeline_runs_total{{{JOB}}}[$__rate_interval]))",
+                f"60 * sum by (pipeline, status) (rate(odibi_pipeline_runs_total{{{JOB}}}[$__rate_interval]))",
                 "{{pipeline}} {{status}}",
             ),
         ),

@@ -60,9 +60,7 @@ def estimate_and_run(observed: Any, args: argparse.Namespace) -> None:
 
 def show(estimate: Estimate) -> None:
     """Print the estimate as text."""
-    print(
-        f"reads:  {estimate.bytes_processed / 2**30:,.2f} GiB of {', '.join(estimate.tables) or 'no table'}"
-    )
+    print(f"reads:  {estimate.bytes_processed / 2**30:,.2f} GiB of {', '.join(estimate.tables) or 'no table'}")
     print(f"costs:  {estimate}")
     if estimate.note:
         print(f"note:   {estimate.note}")
@@ -80,14 +78,10 @@ def arguments(given: list[str] | None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(prog="bigquery_costs", description="What will this query cost?")
     parser.add_argument("sql", help="the query")
-    parser.add_argument(
-        "--demo", action="store_true", help="ask a BigQuery on this machine; no account is needed"
-    )
+    parser.add_argument("--demo", action="store_true", help="ask a BigQuery on this machine; no account is needed")
     parser.add_argument("--run", action="store_true", help="run it, if it keeps to the limit")
     parser.add_argument("--max-usd", type=float, metavar="USD", help="what it may cost")
-    parser.add_argument(
-        "--price", type=float, metavar="USD", help="dollars for a TiB, where yours is not public"
-    )
+    parser.add_argument("--price", type=float, metavar="USD", help="dollars for a TiB, where yours is not public")
     parser.add_argument("--project", help="whose BigQuery (default: the one that you are logged in to)")
     parser.add_argument("--endpoint", metavar="URL", help="another BigQuery, such as an emulator")
     return parser.parse_args(given)

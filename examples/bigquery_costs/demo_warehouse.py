@@ -24,9 +24,7 @@ def answer(configuration: dict[str, Any]) -> dict[str, Any]:
     share = 1 if re.search(r"(?i)select\s+\*", sql) else 8
     processed = sum(TABLES[name] // share for name in named)
     billed = max(processed, MINIMUM) if named else 0
-    limit = int(
-        configuration["query"].get("maximumBytesBilled") or configuration.get("maximumBytesBilled") or 0
-    )
+    limit = int(configuration["query"].get("maximumBytesBilled") or configuration.get("maximumBytesBilled") or 0)
     if limit and billed > limit and not configuration.get("dryRun"):
         reason = f"Query exceeded limit for bytes billed: {limit}. {billed} or higher required."
         return {"refused": (400, "bytesBilledLimitExceeded", reason)}

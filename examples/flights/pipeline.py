@@ -114,12 +114,7 @@ GOLD = [
         inputs={"flights": "flights"},
         checks=(row_count(1), unique("carrier")),
     ),
-    Step(
-        name="delays_by_hour",
-        type="sql",
-        value=queries.BY_HOUR,
-        inputs={"flights": "flights"},
-    ),
+    Step(name="delays_by_hour", type="sql", value=queries.BY_HOUR, inputs={"flights": "flights"}),
     Step(
         name="delays_by_weather",
         type="sql",
@@ -149,12 +144,7 @@ def build(
     the rest finishes.
     """
     out = Path(out_dir)
-    return [
-        *_bronze(data_dir, out / "raw", engine, RENAMED if fail else {}),
-        *SILVER,
-        *GOLD,
-        *_published(out),
-    ]
+    return [*_bronze(data_dir, out / "raw", engine, RENAMED if fail else {}), *SILVER, *GOLD, *_published(out)]
 
 
 def _bronze(data_dir: str | None, raw: Path, engine: str, renamed: dict[str, dict[str, str]]) -> list[Step]:
@@ -182,12 +172,7 @@ def _bronze(data_dir: str | None, raw: Path, engine: str, renamed: dict[str, dic
 
 def _published(out: Path) -> list[Step]:
     return [
-        Step(
-            name=f"publish_{key}",
-            layer="publish",
-            value=str(out / f"{key}.parquet"),
-            inputs={"frame": key},
-        )
+        Step(name=f"publish_{key}", layer="publish", value=str(out / f"{key}.parquet"), inputs={"frame": key})
         for key in PUBLISHED
     ]
 

@@ -23,9 +23,7 @@ def clean_weather(weather: nw.DataFrame[Any]) -> nw.DataFrame[Any]:
     wind_is_possible = nw.col("wind_speed") <= STRONGEST_WIND_MPH
     return (
         weather.with_columns(
-            hour_utc=nw.col("time_hour")
-            .str.to_datetime(format="%Y-%m-%dT%H:%M:%SZ")
-            .dt.replace_time_zone("UTC"),
+            hour_utc=nw.col("time_hour").str.to_datetime(format="%Y-%m-%dT%H:%M:%SZ").dt.replace_time_zone("UTC"),
             wind_mph=nw.when(wind_is_possible).then(nw.col("wind_speed")),
             # A gust is only reported when there is one, so most are missing and a missing one means nothing.
             gust_mph=nw.when(wind_is_possible).then(nw.col("wind_gust")),
@@ -91,9 +89,7 @@ def minute_of_day(column: str) -> nw.Expr:
 
 def _clock_agrees() -> nw.Expr:
     expected = (minute_of_day("sched_dep_time") + nw.col("dep_delay")) % 1440
-    return nw.when(~nw.col("dep_time").is_null()).then(
-        (expected == minute_of_day("dep_time") % 1440).cast(nw.Int64)
-    )
+    return nw.when(~nw.col("dep_time").is_null()).then((expected == minute_of_day("dep_time") % 1440).cast(nw.Int64))
 
 
 def _two_digits(column: str) -> nw.Expr:
@@ -152,9 +148,7 @@ def drop_impossible(departed: nw.DataFrame[Any]) -> nw.DataFrame[Any]:
     possible = speed <= FASTEST_MPH
     return (
         departed.filter(nw.col("clock_agrees") == 1)
-        .with_columns(
-            speed_mph=nw.when(possible).then(speed), air_time=nw.when(possible).then(nw.col("air_time"))
-        )
+        .with_columns(speed_mph=nw.when(possible).then(speed), air_time=nw.when(possible).then(nw.col("air_time")))
         .drop("clock_agrees")
     )
 
@@ -172,9 +166,7 @@ def add_weather(flights: nw.DataFrame[Any], weather: nw.DataFrame[Any]) -> nw.Da
             .otherwise(
                 nw.when(nw.col("precip") > 0)
                 .then(nw.lit("rain or snow"))
-                .otherwise(
-                    nw.when(nw.col("wind_mph") >= 25).then(nw.lit("strong wind")).otherwise(nw.lit("fair"))
-                )
+                .otherwise(nw.when(nw.col("wind_mph") >= 25).then(nw.lit("strong wind")).otherwise(nw.lit("fair")))
             )
         )
     )

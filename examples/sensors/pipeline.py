@@ -72,9 +72,7 @@ def read(records: Iterable[str], separator: str = ";") -> Iterator[Reading]:
 class Validate(InstrumentedStage):
     """Drops impossible readings."""
 
-    def process(
-        self, records: Iterable[Reading], lowest: float = -40.0, highest: float = 60.0
-    ) -> Iterator[Reading]:
+    def process(self, records: Iterable[Reading], lowest: float = -40.0, highest: float = 60.0) -> Iterator[Reading]:
         """Yield the possible readings; the base class measures the stage."""
         return (reading for reading in records if lowest <= reading["celsius"] <= highest)
 
@@ -98,9 +96,7 @@ class Enrich:
 class Aggregate(InstrumentedStage):
     """Counts the readings of a batch and computes their mean."""
 
-    def process(
-        self, records: Iterable[PlacedReading], by: Literal["site", "sensor"] = "site"
-    ) -> list[Summary]:
+    def process(self, records: Iterable[PlacedReading], by: Literal["site", "sensor"] = "site") -> list[Summary]:
         """Return the summaries; the last stage consumes the batch."""
         groups: dict[str, list[float]] = {}
         for reading in records:
@@ -174,11 +170,7 @@ def run(batches: int = BATCHES) -> dict[str, Any]:
     config, time = read_config(), StreamTime()
     breaker = CircuitBreaker("site-registry", fail_max=3, reset_timeout_s=60, clock=time)
     registry = Enrich(Registry(time), breaker)
-    validate, enrich, aggregate = (
-        Validate("validate"),
-        InstrumentedStage(registry, "enrich"),
-        Aggregate("aggregate"),
-    )
+    validate, enrich, aggregate = (Validate("validate"), InstrumentedStage(registry, "enrich"), Aggregate("aggregate"))
     dashboard, speeds = PipelineHealthDashboard(), dict[str, float]()
     with observe("sensors") as recorded:
         recorded.bus.register_hook(
@@ -189,13 +181,9 @@ def run(batches: int = BATCHES) -> dict[str, Any]:
             placed = enrich.process(valid, **config["Enrich"])
             sites = aggregate.process(placed, **config["Aggregate"])
             unplaced = [site for site in sites if site["name"] == config["Enrich"]["fallback"]]
-            dashboard.recordBatch(
-                speeds, {breaker.name: breaker}, {"sites": registry.site_of.cache_info()}, unplaced
-            )
+            dashboard.recordBatch(speeds, {breaker.name: breaker}, {"sites": registry.site_of.cache_info()}, unplaced)
             if number % 10 == 0 and dashboard.healthReport()["status"] == "DEGRADED":
-                print(
-                    f"{time.now():%H:%M:%S}  {breaker.name} is left alone: {breaker.failures} failures in a row"
-                )
+                print(f"{time.now():%H:%M:%S}  {breaker.name} is left alone: {breaker.failures} failures in a row")
         return dashboard.healthReport(peakMemoryKb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 

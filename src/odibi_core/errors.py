@@ -60,14 +60,10 @@ def is_failure(error: BaseException) -> bool:
 
 def _is_cancellation(error: BaseException) -> bool:
     """Compare names, because importing asyncio costs more than the rest of the package."""
-    return any(
-        f"{base.__module__}.{base.__qualname__}" in _CANCELLATIONS for base in type(error).__mro__
-    )
+    return any(f"{base.__module__}.{base.__qualname__}" in _CANCELLATIONS for base in type(error).__mro__)
 
 
-_CANCELLATIONS: Final = frozenset(
-    {"asyncio.exceptions.CancelledError", "trio.Cancelled", "greenlet.GreenletExit"}
-)
+_CANCELLATIONS: Final = frozenset({"asyncio.exceptions.CancelledError", "trio.Cancelled", "greenlet.GreenletExit"})
 
 
 class OdibiError(Exception):

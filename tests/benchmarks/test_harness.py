@@ -10,18 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmarks.harness import (
-    Contender,
-    Figures,
-    Prepare,
-    Runner,
-    Target,
-    Work,
-    calibrated,
-    judge,
-    measure,
-    ratio,
-)
+from benchmarks.harness import Contender, Figures, Prepare, Runner, Target, Work, calibrated, judge, measure, ratio
 
 from benchmarks import __main__ as command
 from benchmarks import machine, report

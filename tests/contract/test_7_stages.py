@@ -11,13 +11,7 @@ from typing import Any
 
 import pytest
 
-from odibi_core.observability import (
-    CircuitBreaker,
-    InstrumentedStage,
-    StructuredLogger,
-    get_logger,
-    measured_stage,
-)
+from odibi_core.observability import CircuitBreaker, InstrumentedStage, StructuredLogger, get_logger, measured_stage
 from odibi_core.process.state import current_bus
 from odibi_core.testing import RecordingSink
 

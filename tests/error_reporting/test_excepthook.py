@@ -18,14 +18,7 @@ from typing import Any
 import pytest
 from tests.error_program import program_heard
 
-from odibi_core.observability import (
-    LogContext,
-    add_breadcrumb,
-    observe,
-    set_user_context,
-    setup_exception_hook,
-    wrap,
-)
+from odibi_core.observability import LogContext, add_breadcrumb, observe, set_user_context, setup_exception_hook, wrap
 from odibi_core.testing import RecordingSink
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"

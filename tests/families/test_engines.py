@@ -16,13 +16,7 @@ import pytest
 from odibi_core.engines import BUILTIN
 from odibi_core.engines.base import Engine
 from odibi_core.engines.frame import is_frame
-from odibi_core.errors import (
-    EngineError,
-    OdibiError,
-    SourceNotFoundError,
-    UnknownTableError,
-    UnreadableSourceError,
-)
+from odibi_core.errors import EngineError, OdibiError, SourceNotFoundError, UnknownTableError, UnreadableSourceError
 from odibi_core.plugins import load
 
 ROWS = [{"n": 1, "s": "a,b", "f": 1.5}, {"n": 2, "s": 'é\n"', "f": None}]

@@ -18,13 +18,7 @@ from odibi_core.bus.bus import EventBus
 from odibi_core.errors import ConfigurationError
 from odibi_core.events import encode
 from odibi_core.health import program as program_health
-from odibi_core.health.monitor import (
-    HealthCheck,
-    HealthChecker,
-    HealthCheckResult,
-    HealthStatus,
-    overall_status,
-)
+from odibi_core.health.monitor import HealthCheck, HealthChecker, HealthCheckResult, HealthStatus, overall_status
 from odibi_core.health.program import register_health_check, run_health_checks, start_background_checks
 from odibi_core.testing import RecordingSink
 

@@ -7,14 +7,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odibi_core.store.segments import (
-    ReadErrors,
-    all_segments,
-    read_lines,
-    safe_name,
-    segment_name,
-    segments_of,
-)
+from odibi_core.store.segments import ReadErrors, all_segments, read_lines, safe_name, segment_name, segments_of
 
 
 @given(st.text(max_size=400))

@@ -46,12 +46,7 @@ class HookDispatcher:
         self._queue: WorkerQueue | None = None
 
     def deliver(
-        self,
-        hooks: tuple[HookCall, ...],
-        kind: str,
-        when: datetime,
-        fields: dict[str, Any],
-        nested: bool = True,
+        self, hooks: tuple[HookCall, ...], kind: str, when: datetime, fields: dict[str, Any], nested: bool = True
     ) -> None:
         """Call the hooks of an event; events that they emit reach hooks after this round.
 

@@ -62,10 +62,7 @@ class WorkerQueue:
         """Start a thread unless all run; return False if there is none, and none can start."""
         if len(self._threads) < self.workers:
             thread = threading.Thread(
-                target=self._work,
-                args=(self._jobs,),
-                name=f"{self.name}-{len(self._threads)}",
-                daemon=True,
+                target=self._work, args=(self._jobs,), name=f"{self.name}-{len(self._threads)}", daemon=True
             )
             try:
                 thread.start()

@@ -75,12 +75,7 @@ def _limit(column: Hashable, end: Any) -> Any:
 
 
 def accepted_values(
-    column: Hashable,
-    values: Iterable[Any],
-    *,
-    severity: str = "error",
-    on: str | None = None,
-    collect: bool = False,
+    column: Hashable, values: Iterable[Any], *, severity: str = "error", on: str | None = None, collect: bool = False
 ) -> Check:
     """Check that only these values occur. They compare as in Python: 1, 1.0 and Decimal(1) are one value."""
     column = column_label(column, "accepted_values")

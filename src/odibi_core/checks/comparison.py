@@ -40,8 +40,8 @@ def outside(column: Any, low: Any, high: Any) -> Any:
         high = high.date() if isinstance(high, datetime) else high
     if all(end is None or _is_exact(column, end) for end in (low, high)):
         return _beyond(column, low, high)
-    return lambda value: (low is not None and value < _alike(low, value)) or (
-        high is not None and value > _alike(high, value)
+    return lambda value: (
+        (low is not None and value < _alike(low, value)) or (high is not None and value > _alike(high, value))
     )
 
 

@@ -103,9 +103,7 @@ def _show_version(wanted: bool) -> None:
 @app.callback()
 def _options(
     context: typer.Context,
-    debug: Annotated[
-        bool, typer.Option("--debug", help="Show tracebacks, as ODIBI_DEBUG=1 does.")
-    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks, as ODIBI_DEBUG=1 does.")] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
     ] = False,

@@ -24,8 +24,7 @@ config = typer.Typer(
 @config.command(cls=help.Command)
 def show(
     section: Annotated[
-        str | None,
-        typer.Option("--section", metavar="NAME", help="Only this section, such as log."),
+        str | None, typer.Option("--section", metavar="NAME", help="Only this section, such as log.")
     ] = None,
     format: options.Format = options.TextOrJson.text,
 ) -> None:
@@ -111,6 +110,4 @@ def _report(problems: list[str], unknown: list[str]) -> None:
         for sentence in sentences:
             output.write(on, output.styled(f"{output.sign(state, on)} {sentence}", style))
     if not problems:
-        output.write(
-            on, output.styled(f"{output.sign('success', on)} {len(OPTIONS)} settings are valid")
-        )
+        output.write(on, output.styled(f"{output.sign('success', on)} {len(OPTIONS)} settings are valid"))

@@ -25,8 +25,7 @@ def costs(
     since: options.Since = None,
     run: options.OnlyRun = None,
     budget: Annotated[
-        float | None,
-        typer.Option("--budget", metavar="USD", min=0, help="Monthly budget.", show_default="the setting"),
+        float | None, typer.Option("--budget", metavar="USD", min=0, help="Monthly budget.", show_default="the setting")
     ] = None,
     store: options.Store = None,
     format: options.Format = options.TextOrJson.text,
@@ -64,9 +63,7 @@ def costs(
 
 def _check(by: str) -> None:
     if by not in _BY and not by.startswith(_TAG):
-        raise ConfigurationError(
-            f"--by must be one of {', '.join(_BY)}, or {_TAG}KEY, got {by!r}{nearest(by, _BY)}"
-        )
+        raise ConfigurationError(f"--by must be one of {', '.join(_BY)}, or {_TAG}KEY, got {by!r}{nearest(by, _BY)}")
 
 
 def _rows(answer: dict[str, Any], by: str) -> list[dict[str, Any]]:

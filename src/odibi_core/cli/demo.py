@@ -47,9 +47,7 @@ def examples() -> Path:
     for folder in (package / "_examples", package.parents[1] / "examples"):
         if (folder / "flights" / "pipeline.py").is_file():
             return folder
-    raise ConfigurationError(
-        f"the examples are missing from the installation in {package}; install odibi-core again"
-    )
+    raise ConfigurationError(f"the examples are missing from the installation in {package}; install odibi-core again")
 
 
 def _require(engine: str) -> None:

@@ -121,12 +121,7 @@ def _where(group: ErrorGroup) -> str:
     places = group.nodes or group.operations
     if places:
         return str(places[0]) if len(places) == 1 else f"{places[0]} +{len(places) - 1}"
-    own = [
-        each
-        for raised in read_trace(group.example.traceback)[-1:]
-        for each in raised.frames
-        if each.in_app
-    ]
+    own = [each for raised in read_trace(group.example.traceback)[-1:] for each in raised.frames if each.in_app]
     return f"{own[-1].file}:{own[-1].line}" if own else ""
 
 

@@ -25,12 +25,9 @@ def health(
         bool, typer.Option("--exit-on-failure", help="Exit with code 1 if a check is unhealthy.")
     ] = False,
     load: Annotated[
-        str | None,
-        typer.Option("--load", metavar="FILE", help="Python file or module with more checks."),
+        str | None, typer.Option("--load", metavar="FILE", help="Python file or module with more checks.")
     ] = None,
-    recorded: Annotated[
-        bool, typer.Option("--recorded", help="Show the last recorded results instead.")
-    ] = False,
+    recorded: Annotated[bool, typer.Option("--recorded", help="Show the last recorded results instead.")] = False,
     store: options.Store = None,
 ) -> None:
     """Run the health checks.

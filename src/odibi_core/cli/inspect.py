@@ -26,17 +26,11 @@ _LISTS: Final = ("pipeline", "steps", "stages")
 
 def inspect(
     target: Annotated[
-        str,
-        typer.Argument(
-            metavar="FILE[:NAME]", help="Python file, folder or module.", show_default=False
-        ),
+        str, typer.Argument(metavar="FILE[:NAME]", help="Python file, folder or module.", show_default=False)
     ],
-    schema: Annotated[
-        bool, typer.Option("--schema", help="Show the JSON Schema of a config instead.")
-    ] = False,
+    schema: Annotated[bool, typer.Option("--schema", help="Show the JSON Schema of a config instead.")] = False,
     config: Annotated[
-        Path | None,
-        typer.Option("--config", metavar="FILE", help="Check this config, JSON or TOML, instead."),
+        Path | None, typer.Option("--config", metavar="FILE", help="Check this config, JSON or TOML, instead.")
     ] = None,
     format: options.Format = options.TextOrJson.text,
 ) -> None:
@@ -62,9 +56,7 @@ def inspect(
     elif stages:
         _show(found)
     else:
-        output.notice(
-            f"there are no stages in {target}: no class with process(), measured function, or list of stages"
-        )
+        output.notice(f"there are no stages in {target}: no class with process(), measured function, or list of stages")
 
 
 def _show(found: PipelineDescription) -> None:
@@ -116,9 +108,7 @@ def _all_of(module: ModuleType) -> list[Any]:
 
     for name in _LISTS:
         found = vars(module).get(name)
-        if isinstance(found, (list, tuple)) and all(
-            each.kind != "object" for each in inspect_pipeline(found)
-        ):
+        if isinstance(found, (list, tuple)) and all(each.kind != "object" for each in inspect_pipeline(found)):
             return list(found)
     return discover_stages(module)
 
@@ -157,7 +147,5 @@ def _read(file: Path) -> Mapping[str, Any]:
         kind = "TOML" if file.suffix == ".toml" else "JSON"
         raise ConfigurationError(f"the config {str(file)!r} is not {kind}: {error}") from error
     if not isinstance(found, dict):
-        raise ConfigurationError(
-            f"the config {str(file)!r} must be a mapping by stage, got {type(found).__name__}"
-        )
+        raise ConfigurationError(f"the config {str(file)!r} must be a mapping by stage, got {type(found).__name__}")
     return found

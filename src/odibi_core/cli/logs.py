@@ -127,13 +127,7 @@ def _show(events: list[Event], began: date) -> None:
     time = f"Time ({times.zone(events[0].timestamp)})"
     figures = ("Step", "Took", "Rows") if wide else ()
     lines = output.table(
-        time,
-        "Level",
-        "Event",
-        *figures,
-        "",
-        right=figures[1:],
-        whole=(time, "Level", *(("Event",) if wide else ())),
+        time, "Level", "Event", *figures, "", right=figures[1:], whole=(time, "Level", *(("Event",) if wide else ()))
     )
     for event in events:
         style = output.STYLES.get(event.level, "")
@@ -144,9 +138,7 @@ def _show(events: list[Event], began: date) -> None:
             output.cell(event.level, style),
             output.cell(event.event_type),
             *((output.cell(event.node_name or "", "bold"), took, rows) if wide else ()),
-            output.styled(
-                "  ".join(filter(None, parts)), style if event.level in ("error", "critical") else "dim"
-            ),
+            output.styled("  ".join(filter(None, parts)), style if event.level in ("error", "critical") else "dim"),
         )
     output.write(on, lines)
 

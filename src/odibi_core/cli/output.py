@@ -153,11 +153,7 @@ def complain(text: str) -> None:
     on = console(sys.stderr)
     from rich.text import Text
 
-    write(
-        on,
-        Text.assemble(("error: ", "bold red"), shown(first)),
-        *(styled(f"       {line}") for line in others),
-    )
+    write(on, Text.assemble(("error: ", "bold red"), shown(first)), *(styled(f"       {line}") for line in others))
 
 
 def aside() -> redirect_stdout[TextIO]:

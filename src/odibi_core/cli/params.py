@@ -21,9 +21,7 @@ def parse_params(given: list[str]) -> dict[str, Any]:
     for each in given:
         name, equals, value = each.partition("=")
         if not equals or not name.strip():
-            raise ConfigurationError(
-                f"--param must be NAME=VALUE, such as --param limit=10, got {each!r}"
-            )
+            raise ConfigurationError(f"--param must be NAME=VALUE, such as --param limit=10, got {each!r}")
         if name.strip() in params:
             raise ConfigurationError(f"--param {name.strip()} must be given once, got two values")
         params[name.strip()] = _value(value)

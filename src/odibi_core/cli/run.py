@@ -37,8 +37,7 @@ def run(
         OnFailure, typer.Option("--on-failure", metavar="POLICY", help="stop, skip or continue.")
     ] = OnFailure.skip,
     name: Annotated[
-        str | None,
-        typer.Option("--name", metavar="NAME", help="Pipeline name.", show_default="from the file"),
+        str | None, typer.Option("--name", metavar="NAME", help="Pipeline name.", show_default="from the file")
     ] = None,
     no_story: Annotated[bool, typer.Option("--no-story", help="Do not write story.html.")] = False,
     store: options.Store = None,

@@ -109,10 +109,7 @@ def _write_files(plan: Orchestrator, lineage: Lineage, story: bool) -> dict[str,
         "metrics": ("metrics.prom", plan.metrics.export_prometheus),
     }
     if story:
-        writers = {
-            "story": ("story.html", lambda path: StoryGenerator().generate_story(lineage, path)),
-            **writers,
-        }
+        writers = {"story": ("story.html", lambda path: StoryGenerator().generate_story(lineage, path)), **writers}
     files = {"run": str(folder)}
     for name, (file, write) in writers.items():
         try:

@@ -27,9 +27,7 @@ class Status(StrEnum):
 
 
 def runs(
-    limit: Annotated[
-        int, typer.Option("--limit", "-n", metavar="N", min=0, help="Number of runs; 0 for all.")
-    ] = 20,
+    limit: Annotated[int, typer.Option("--limit", "-n", metavar="N", min=0, help="Number of runs; 0 for all.")] = 20,
     status: Annotated[
         Status | None, typer.Option("--status", metavar="STATUS", help="Only this status, such as failed.")
     ] = None,
@@ -87,11 +85,7 @@ def _show(rows: list[RunRow]) -> None:
             output.duration(row.duration_ms),
             _steps(row),
             *((output.count(row.rows_read), output.count(row.rows)) if wide else (_rows(row),)),
-            *(
-                [output.cell(_checks(row), "yellow" if row.checks_failed else "dim")]
-                if with_checks
-                else []
-            ),
+            *([output.cell(_checks(row), "yellow" if row.checks_failed else "dim")] if with_checks else []),
             output.cell(_short(row.run_id or ""), "dim"),
         )
     output.write(on, listed)

@@ -52,9 +52,7 @@ def sql(
     format: Annotated[
         SqlFormat, typer.Option("--format", metavar="FORMAT", help="Output: table, json or csv.")
     ] = SqlFormat.table,
-    timeout: Annotated[
-        float, typer.Option("--timeout", metavar="S", min=0.1, help="Time limit in seconds.")
-    ] = 60.0,
+    timeout: Annotated[float, typer.Option("--timeout", metavar="S", min=0.1, help="Time limit in seconds.")] = 60.0,
     store: options.Store = None,
 ) -> None:
     """Query the events of all runs with one SELECT.
@@ -175,10 +173,7 @@ def _table(on: Console, names: Sequence[str], rows: Sequence[Row]) -> list[str]:
         column.min_width = column.max_width = width
     for number in range(len(rows)):
         shown.add_row(
-            *(
-                output.cell(texts[place][number], "dim" if columns[place][number] is None else "")
-                for place in widths
-            )
+            *(output.cell(texts[place][number], "dim" if columns[place][number] is None else "") for place in widths)
         )
     output.write(on, shown)
     return [name for place, name in enumerate(names) if place not in widths]
@@ -186,9 +181,7 @@ def _table(on: Console, names: Sequence[str], rows: Sequence[Row]) -> list[str]:
 
 def _is_numeric(column: Sequence[Any]) -> bool:
     values = [value for value in column if value is not None]
-    return bool(values) and all(
-        isinstance(value, int | float) and not isinstance(value, bool) for value in values
-    )
+    return bool(values) and all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
 
 
 def _text(value: Any) -> str:

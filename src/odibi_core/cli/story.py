@@ -32,9 +32,7 @@ def story(
     run_id = record.find(kept, run)
     with output.waiting("writing the story"):
         lineage = record.fold(LineageView(run_id), kept, run_id).answer()
-        path = absolute_path(
-            StoryGenerator().generate_story(lineage, out or kept.folder(run_id) / "story.html")
-        )
+        path = absolute_path(StoryGenerator().generate_story(lineage, out or kept.folder(run_id) / "story.html"))
     typer.echo(output.for_stdout(str(path)))
     if open_it:
         import webbrowser

@@ -53,9 +53,7 @@ def _of_number(number: int) -> TextIO:
 
 
 def _quiet(stream: Any) -> QuietStream:
-    made = QuietStream(
-        stream.buffer, stream.encoding, "backslashreplace", line_buffering=True, write_through=True
-    )
+    made = QuietStream(stream.buffer, stream.encoding, "backslashreplace", line_buffering=True, write_through=True)
     made.source = stream  # reference kept: its finalizer would close the buffer
     return made
 

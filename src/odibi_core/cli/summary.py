@@ -18,12 +18,7 @@ if TYPE_CHECKING:
 _MOST_STEPS: Final = 60
 _MOST_CHECKS: Final = 30
 _ERROR_LINES: Final = 12
-_VERDICTS: Final = {
-    "success": "succeeded",
-    "failed": "failed",
-    "cancelled": "was cancelled",
-    "lost": "was lost",
-}
+_VERDICTS: Final = {"success": "succeeded", "failed": "failed", "cancelled": "was cancelled", "lost": "was lost"}
 
 
 def checks_that(passed: bool | None, lineage: Lineage) -> list[tuple[str, Check]]:
@@ -52,9 +47,7 @@ def show(lineage: Lineage, files: dict[str, str]) -> None:
     shown = worth_showing(steps, _MOST_STEPS)
     parts: list[RenderableType] = [steps_table(shown, on)]
     if len(shown) < len(steps):
-        parts.append(
-            output.styled(f"and {len(steps) - len(shown):,} more steps: `odibi logs` shows them", "dim")
-        )
+        parts.append(output.styled(f"and {len(steps) - len(shown):,} more steps: `odibi logs` shows them", "dim"))
     parts += ["", _verdict(lineage, on), *_errors(lineage), *_checks(lineage, on), *_files(files)]
     for part in parts:
         output.write(on, part)
@@ -98,11 +91,7 @@ def _errors(lineage: Lineage) -> list[RenderableType]:
         first, *others = lines or ["no message"]
         kind = step.error_type or ""
         kind = f"{kind}: " if kind and not kind.startswith("odibi_core.") else ""  # messages of odibi are complete
-        found += [
-            "",
-            output.styled(f"  {step.node_name}", "bold red"),
-            output.styled(f"    {kind}{first}"),
-        ]
+        found += ["", output.styled(f"  {step.node_name}", "bold red"), output.styled(f"    {kind}{first}")]
         found += [output.styled(f"    {line}") for line in others[:_ERROR_LINES]]
         if len(others) > _ERROR_LINES:
             found.append(output.styled(f"    {len(others) - _ERROR_LINES} more lines in the story", "dim"))
@@ -137,10 +126,7 @@ def _sign(check: Check) -> tuple[str, str]:
 def _files(files: dict[str, str]) -> list[RenderableType]:
     from rich.text import Text
 
-    return [
-        "",
-        *(Text.assemble((f"{name:<9}", "dim"), output.shown(_near(path))) for name, path in files.items()),
-    ]
+    return ["", *(Text.assemble((f"{name:<9}", "dim"), output.shown(_near(path))) for name, path in files.items())]
 
 
 def _near(path: str) -> str:

@@ -34,9 +34,7 @@ def at_second(at: str | datetime) -> str:
     return f"{local(at):%Y-%m-%d %H:%M:%S}"
 
 
-def moment(
-    given: str | None, option: str, *, day: date | None = None, to_its_end: bool = False
-) -> datetime | None:
+def moment(given: str | None, option: str, *, day: date | None = None, to_its_end: bool = False) -> datetime | None:
     """Return the time that an option gives.
 
     Args:

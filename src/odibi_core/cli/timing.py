@@ -86,9 +86,7 @@ def _lines(operations: list[Operation], fancy: bool) -> Iterator[tuple[str, Oper
         yield from _branches(operation.children, fancy, "")
 
 
-def _branches(
-    operations: list[Operation], fancy: bool, before: str
-) -> Iterator[tuple[str, Operation]]:
+def _branches(operations: list[Operation], fancy: bool, before: str) -> Iterator[tuple[str, Operation]]:
     fork, corner, bar = ("├─ ", "└─ ", "│  ") if fancy else ("|- ", "`- ", "|  ")
     for place, operation in enumerate(operations, start=1):
         last = place == len(operations)

@@ -67,9 +67,7 @@ def track_query_performance(
         fields["duration_ms"] = seconds * 1000.0
     else:
         fields["duration_seconds"] = seconds
-    current_bus().publish(
-        kinds.QUERY, fields={name: value for name, value in fields.items() if value is not None}
-    )
+    current_bus().publish(kinds.QUERY, fields={name: value for name, value in fields.items() if value is not None})
 
 
 def publish_cost(fields: dict[str, Any], bus: EventBus, context: Context | None = None) -> None:
@@ -94,19 +92,12 @@ def publish_cost(fields: dict[str, Any], bus: EventBus, context: Context | None 
         _alert(bus, context, COST_RULE, message, (cost, threshold), about)
     spent = singleton(_Spent).add(cost, budget or 0)
     if spent is not None and budget:
-        message = (
-            f"this month's costs are {dollars(spent):,.2f} USD, over the budget of {dollars(budget):,.2f} USD"
-        )
+        message = f"this month's costs are {dollars(spent):,.2f} USD, over the budget of {dollars(budget):,.2f} USD"
         _alert(bus, context, BUDGET_RULE, message, (spent, budget), about)
 
 
 def _alert(
-    bus: EventBus,
-    context: Context | None,
-    rule: str,
-    message: str,
-    amounts: tuple[int, int],
-    about: dict[str, Any],
+    bus: EventBus, context: Context | None, rule: str, message: str, amounts: tuple[int, int], about: dict[str, Any]
 ) -> None:
     value, threshold = map(dollars, amounts)
     severity = "error" if rule == BUDGET_RULE else "warning"

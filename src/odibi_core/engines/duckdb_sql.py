@@ -25,10 +25,7 @@ _bases: dict[int, Any] = {}
 
 
 def query(
-    text: str,
-    frames: Mapping[str, Any],
-    parameters: Mapping[str, Any] | None,
-    fetch: Callable[[Any], Any],
+    text: str, frames: Mapping[str, Any], parameters: Mapping[str, Any] | None, fetch: Callable[[Any], Any]
 ) -> Any:
     """Run `text` with `frames` as its tables; `fetch` turns DuckDB's relation into the engine's frame."""
     _refuse_twins(frames)
@@ -85,8 +82,7 @@ def _refuse_twins(frames: Mapping[str, Any]) -> None:
         twin = seen.setdefault(name.casefold(), name)
         if twin != name:
             raise EngineError(
-                f"inputs {twin!r} and {name!r} are one table in SQL, "
-                "which does not tell capitals apart: rename one"
+                f"inputs {twin!r} and {name!r} are one table in SQL, which does not tell capitals apart: rename one"
             )
 
 

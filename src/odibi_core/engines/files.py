@@ -184,10 +184,7 @@ def _unreadable(source: str, kind: Target, error: BaseException) -> str:
 def _encoding_hint(source: str, packed: str, error: BaseException) -> str:
     """Name the option that helps, if the text is not UTF-8; empty if it may be."""
     try:
-        with (
-            opened(source, packed) as stream,
-            open(stream, "rb") if isinstance(stream, str) else stream as raw,
-        ):
+        with opened(source, packed) as stream, open(stream, "rb") if isinstance(stream, str) else stream as raw:
             start = raw.read(1_000)
     except (OSError, EOFError, zipfile.BadZipFile):
         return ""
@@ -268,8 +265,5 @@ def packing(beside: str, packed: str, path: str) -> Iterator[Any]:
             yield stream
     else:
         member = os.path.basename(path)[: -len(packed)]
-        with (
-            zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED) as archive,
-            archive.open(member, "w") as stream,
-        ):
+        with zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED) as archive, archive.open(member, "w") as stream:
             yield stream

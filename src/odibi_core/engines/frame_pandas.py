@@ -56,9 +56,7 @@ class PandasFace:
         name = _NAMES.get(text)
         if name is None:
             name = _named(self._frame.iloc[:0, [position]])
-            name = (
-                short(text) if name == "Unknown" else name
-            )  # pandas' own: period[M], interval[int64, right]
+            name = short(text) if name == "Unknown" else name  # pandas' own: period[M], interval[int64, right]
             if len(_NAMES) < 1_000:
                 _NAMES[text] = name
         return name

@@ -50,9 +50,7 @@ def read_columns(
 
 
 def _rows(text: Iterable[str]) -> Iterator[dict[str, Any]]:
-    decode = json.JSONDecoder(
-        object_pairs_hook=_object
-    ).raw_decode  # `decode` looks for blanks twice, by regex
+    decode = json.JSONDecoder(object_pairs_hook=_object).raw_decode  # `decode` looks for blanks twice, by regex
     for number, line in enumerate(text, 1):
         if not (line := line.strip(" \t\r\n\ufeff" if number == 1 else " \t\r\n")):
             continue

@@ -45,9 +45,7 @@ def _aligned(frame: Any, types: dict[str, Any]) -> Any:
     # strict: a cast that would lose a value raises.
     empty = {column.name for column in frame.iter_columns() if column.null_count() == len(column)}
     return frame.with_columns(
-        pl.lit(None, dtype=types[name]).alias(name)
-        if name in empty
-        else pl.col(name).cast(types[name], strict=True)
+        pl.lit(None, dtype=types[name]).alias(name) if name in empty else pl.col(name).cast(types[name], strict=True)
         for name in frame.columns
     )
 

@@ -70,12 +70,7 @@ def _fit(name: str, column: Any) -> Any:
 
 
 def _refuse_nanoseconds(name: str, column: Any) -> None:
-    if bool(
-        (column.dt.nanoseconds if column.dtype.kind == "m" else column.dt.nanosecond)
-        .fillna(0)
-        .astype(bool)
-        .any()
-    ):
+    if bool((column.dt.nanoseconds if column.dtype.kind == "m" else column.dt.nanosecond).fillna(0).astype(bool).any()):
         raise EngineError(
             f"column {name!r} ({column.dtype}) has nanoseconds, and SQL only microseconds for it; "
             "round it with dt.floor('us')"
@@ -138,9 +133,7 @@ def _of_polars(frame: Any) -> Table:
 
     schema = frame.collect_schema()
     odd = {
-        name: dtype
-        for name, dtype in schema.items()
-        if isinstance(dtype, pl.Duration | pl.Enum) or "128" in str(dtype)
+        name: dtype for name, dtype in schema.items() if isinstance(dtype, pl.Duration | pl.Enum) or "128" in str(dtype)
     }
     if not odd:
         return Table(frame, {})

@@ -102,9 +102,7 @@ class ErrorTracker:
             _log_failure(reason)
             return None
 
-    def _publish(
-        self, kind: str, message: str | None, level: str, fields: dict[str, Any], context: Any
-    ) -> None:
+    def _publish(self, kind: str, message: str | None, level: str, fields: dict[str, Any], context: Any) -> None:
         if context is not None:
             fields["context"] = context if issubclass(type(context), Mapping) else {"value": context}
         if known := contexts():

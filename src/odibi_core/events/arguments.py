@@ -11,9 +11,7 @@ from odibi_core.events.sanitize import sanitize_value
 __all__ = ["require_number"]
 
 
-def require_number(
-    name: str, given: Any, *, above: float = -inf, at_least: float = -inf, at_most: float = inf
-) -> Any:
+def require_number(name: str, given: Any, *, above: float = -inf, at_least: float = -inf, at_most: float = inf) -> Any:
     """Return `given` if it is a finite int or float in the range, and no bool.
 
     Raises:
@@ -26,6 +24,4 @@ def require_number(
     rules += [f"of at least {at_least:g}"] if at_least > -inf else []
     rules += [f"at most {at_most:g}"] if at_most < inf else []
     kind = "" if is_number else f" ({type(given).__name__})"
-    raise ConfigurationError(
-        f"{name} must be a number {' and '.join(rules)}, got {sanitize_value(given)!r:.200}{kind}"
-    )
+    raise ConfigurationError(f"{name} must be a number {' and '.join(rules)}, got {sanitize_value(given)!r:.200}{kind}")

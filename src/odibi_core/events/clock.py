@@ -82,8 +82,7 @@ def as_id(digits: str) -> str:
     """
     first = str(int(digits[0], 16) % 10)
     return "".join(
-        "abcdef"[int(digit, 16) % 6] if place % 8 == 7 else digit
-        for place, digit in enumerate(first + digits[1:])
+        "abcdef"[int(digit, 16) % 6] if place % 8 == 7 else digit for place, digit in enumerate(first + digits[1:])
     )
 
 

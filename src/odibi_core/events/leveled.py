@@ -42,9 +42,7 @@ class Leveled(ABC):
         """
         name = to_text(level, 100).lower()
         if name not in SEVERITY:
-            raise ConfigurationError(
-                f"{name!r} is no level{nearest(name, SEVERITY)}; one of: {', '.join(SEVERITY)}"
-            )
+            raise ConfigurationError(f"{name!r} is no level{nearest(name, SEVERITY)}; one of: {', '.join(SEVERITY)}")
         self.level = name
         for method, rank in SEVERITY.items():
             if rank < SEVERITY[name]:

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-LIBRARIES: Final = frozenset(
-    {"pandas", "polars", "numpy", "pyarrow", "duckdb", "pyspark", "dask", "modin", "torch"}
-)
+LIBRARIES: Final = frozenset({"pandas", "polars", "numpy", "pyarrow", "duckdb", "pyspark", "dask", "modin", "torch"})
 _LAZY: Final = frozenset({"duckdb", "pyspark", "dask"})
 """Libraries whose frames would be computed to know their shape."""
 _BY_TEXT: Final = {

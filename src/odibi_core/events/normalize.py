@@ -147,11 +147,7 @@ class _Normalizer:
             return f"<{type(owner).__name__}, deeper than {MAX_DEPTH}>"
         self.path.add(id(owner))
         try:
-            return (
-                self._mapping(members, depth)
-                if isinstance(members, Mapping)
-                else self._sequence(members, depth)
-            )
+            return self._mapping(members, depth) if isinstance(members, Mapping) else self._sequence(members, depth)
         finally:
             self.path.discard(id(owner))
 

@@ -9,9 +9,7 @@ from typing import Any, Final
 
 from odibi_core.errors import STOPS
 
-_PARENT: Final = re.compile(
-    r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?"
-)
+_PARENT: Final = re.compile(r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 _FIELDS: Final = ("trace_id", "span_id", "trace_flags")
 SPANS_OF: Final = "opentelemetry.trace"
 """The module that knows the active span, if the program has loaded it."""

@@ -138,11 +138,6 @@ def _buckets(
 
 
 Writer: TypeAlias = Callable[[str, PrometheusFamily, list[Any], FamilyNames], list[str]]
-_WRITERS: dict[str, Writer] = {
-    VALUE: _values,
-    LAST: _last,
-    SUM: _sums,
-    BUCKETS: _buckets,
-}
+_WRITERS: dict[str, Writer] = {VALUE: _values, LAST: _last, SUM: _sums, BUCKETS: _buckets}
 # OpenMetrics forbids a negative sum, and a count without a sum: such a histogram has only its buckets.
 _OPEN_WRITERS: dict[str, Writer] = {**_WRITERS, BUCKETS: partial(_buckets, least_sum=0.0)}

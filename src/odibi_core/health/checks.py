@@ -41,9 +41,7 @@ def _result(name: str, status: HealthStatus, message: str, **details: Any) -> He
 class DiskCheck(HealthCheck):
     """A check of the free space of the store, or of `path`."""
 
-    def __init__(
-        self, path: str | Path | None = None, name: str = "disk", timeout_seconds: float = _TIMEOUT_S
-    ) -> None:
+    def __init__(self, path: str | Path | None = None, name: str = "disk", timeout_seconds: float = _TIMEOUT_S) -> None:
         super().__init__(name, timeout_seconds)
         self._path = path
 

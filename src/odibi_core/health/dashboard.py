@@ -196,9 +196,7 @@ def _hit_rate(value: Any) -> float | None:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value if 0 <= value <= 1 else None
     value = value.cache_info() if callable(getattr(value, "cache_info", None)) else value
-    hits, misses = (
-        (value["hits"], value["misses"]) if isinstance(value, Mapping) else (value.hits, value.misses)
-    )
+    hits, misses = (value["hits"], value["misses"]) if isinstance(value, Mapping) else (value.hits, value.misses)
     known_hits, known_misses = _rate(hits), _rate(misses)
     if known_hits is None or known_misses is None:
         return None

@@ -28,14 +28,7 @@ from odibi_core.process_end import leave_if_forked, watch
 from odibi_core.redaction.keys import unique
 from odibi_core.wrapping.callables import name_of
 
-__all__ = [
-    "BackgroundChecks",
-    "HealthCheck",
-    "HealthCheckResult",
-    "HealthChecker",
-    "HealthStatus",
-    "overall_status",
-]
+__all__ = ["BackgroundChecks", "HealthCheck", "HealthCheckResult", "HealthChecker", "HealthStatus", "overall_status"]
 
 
 class HealthStatus(StrEnum):
@@ -48,17 +41,8 @@ class HealthStatus(StrEnum):
     SKIPPED = "skipped"
 
 
-_WORST_FIRST: Final = (
-    HealthStatus.UNHEALTHY,
-    HealthStatus.DEGRADED,
-    HealthStatus.UNKNOWN,
-    HealthStatus.HEALTHY,
-)
-_LEVELS: Final = {
-    HealthStatus.UNHEALTHY: "error",
-    HealthStatus.DEGRADED: "warning",
-    HealthStatus.UNKNOWN: "warning",
-}
+_WORST_FIRST: Final = (HealthStatus.UNHEALTHY, HealthStatus.DEGRADED, HealthStatus.UNKNOWN, HealthStatus.HEALTHY)
+_LEVELS: Final = {HealthStatus.UNHEALTHY: "error", HealthStatus.DEGRADED: "warning", HealthStatus.UNKNOWN: "warning"}
 
 
 def overall_status(statuses: Iterable[str]) -> HealthStatus:
@@ -116,9 +100,7 @@ class HealthCheck:
     True
     """
 
-    def __init__(
-        self, name: str, timeout_seconds: float = 10.0, *, function: Callable[[], Any] | None = None
-    ) -> None:
+    def __init__(self, name: str, timeout_seconds: float = 10.0, *, function: Callable[[], Any] | None = None) -> None:
         require_number("timeout_seconds", timeout_seconds, above=0, at_most=threading.TIMEOUT_MAX)
         if function is None and type(self).check is HealthCheck.check:
             raise ConfigurationError(
@@ -227,9 +209,7 @@ class HealthChecker:
             waited = monotonic() - running.begun
             reason = f"no answer within {check.timeout_seconds:g} s"
             return HealthCheckResult(check.name, HealthStatus.UNHEALTHY, reason, waited)
-        return replace(
-            running.result, name=check.name, duration_seconds=running.seconds, timestamp=running.when
-        )
+        return replace(running.result, name=check.name, duration_seconds=running.seconds, timestamp=running.when)
 
     def _publish(self, result: HealthCheckResult) -> None:
         bus = current_bus() if self._bus is None else self._bus

@@ -128,9 +128,7 @@ class CircuitBreaker(ClassDecorator, OneHere):
             self._count_end(epoch)
         return result
 
-    async def call_async(
-        self, function: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs
-    ) -> R:
+    async def call_async(self, function: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Await `function` through the circuit, as `call`."""
         with self.calling():
             return await function(*args, **kwargs)
@@ -259,9 +257,7 @@ class _Calling(CallObserver):
         if self._epoch is None:
             self._epoch = self._breaker._admit()
 
-    def finish(
-        self, error: BaseException | None = None, *, partial: bool = False, result: Any = None
-    ) -> None:
+    def finish(self, error: BaseException | None = None, *, partial: bool = False, result: Any = None) -> None:
         """Count the end; a generator that was left early has neither failed nor succeeded."""
         self.__exit__(None, GeneratorExit() if partial else error, None)
 

@@ -148,9 +148,7 @@ class _Span(CallObserver):
         _innermost.set(before)
         return True
 
-    def finish(
-        self, error: BaseException | None = None, *, partial: bool = False, result: Any = None
-    ) -> None:
+    def finish(self, error: BaseException | None = None, *, partial: bool = False, result: Any = None) -> None:
         """Publish the duration and the outcome."""
         now = monotonic()
         self.ended = True
@@ -229,9 +227,7 @@ class track_performance(ClassDecorator):
 @overload
 def performance_monitor(operation: F, tags: dict[str, Any] | None = None) -> F: ...
 @overload
-def performance_monitor(
-    operation: str | None = None, tags: dict[str, Any] | None = None
-) -> Callable[[F], F]: ...
+def performance_monitor(operation: str | None = None, tags: dict[str, Any] | None = None) -> Callable[[F], F]: ...
 def performance_monitor(operation: Any = None, tags: dict[str, Any] | None = None) -> Any:
     """Measure each call of a function: `@performance_monitor`, or with arguments, `@performance_monitor("load")`.
 

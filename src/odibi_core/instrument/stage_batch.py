@@ -75,9 +75,7 @@ class Batch(CallObserver):
         if self.number and batch_here.get() is self:
             batch_here.set(self._outer)
 
-    def finish(
-        self, error: BaseException | None = None, *, partial: bool = False, result: Any = None
-    ) -> None:
+    def finish(self, error: BaseException | None = None, *, partial: bool = False, result: Any = None) -> None:
         """Publish `stage_completed` or `stage_failed`."""
         if not self.number:
             return

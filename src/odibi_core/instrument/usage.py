@@ -79,13 +79,9 @@ class UsageAnalytics:
         elif error is not None:
             about["error"] = message_of(to_text(error))
         succeeded = is_truthy(success)
-        self._publish_command(
-            execution, "success" if succeeded else "failed", about, "info" if succeeded else "error"
-        )
+        self._publish_command(execution, "success" if succeeded else "failed", about, "info" if succeeded else "error")
 
-    def _publish_command(
-        self, execution: CommandExecution, status: str, about: dict[str, Any], level: str
-    ) -> None:
+    def _publish_command(self, execution: CommandExecution, status: str, about: dict[str, Any], level: str) -> None:
         fields = {"command": execution.command, "status": status, "execution_id": execution.execution_id}
         if execution.user is not None:
             fields["user"] = execution.user
@@ -117,11 +113,7 @@ class UsageAnalytics:
         _publish(kinds.BIGQUERY_OPERATION, about)
 
     def track_data_quality_check(
-        self,
-        check_name: str,
-        passed: bool | None,
-        duration_seconds: float,
-        details: Mapping[str, Any] | None = None,
+        self, check_name: str, passed: bool | None, duration_seconds: float, details: Mapping[str, Any] | None = None
     ) -> None:
         """Publish the result of a data check: a failed one is a warning, `passed=None` one that could not run."""
         passed = None if passed is None else is_truthy(passed)
@@ -186,4 +178,3 @@ class track_cli_command(ClassDecorator):
     def __call__(self, function: F) -> F:
         """Return `function` with each call tracked as an execution of the command."""
         return observe_calls(function, lambda: BlockObserver(track_cli_command(self._command, self._args)))
-

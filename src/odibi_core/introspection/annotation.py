@@ -30,9 +30,7 @@ LISTS: Final = frozenset(
     }
 )  # fmt: skip
 SETS: Final = frozenset({set, frozenset, abc.Set, abc.MutableSet})
-MAPPINGS: Final = frozenset(
-    {dict, abc.Mapping, abc.MutableMapping, collections.OrderedDict, collections.defaultdict}
-)
+MAPPINGS: Final = frozenset({dict, abc.Mapping, abc.MutableMapping, collections.OrderedDict, collections.defaultdict})
 
 
 def class_name(kind: type) -> str:
@@ -93,10 +91,7 @@ def value_text(name: str, value: Any, depth: int = 0) -> str:
 
 def _container_text(name: str, value: Any, depth: int) -> str:
     if type(value) is dict:
-        pairs = (
-            f"{value_text('', key, depth)}: {value_text(str(key), item, depth)}"
-            for key, item in value.items()
-        )
+        pairs = (f"{value_text('', key, depth)}: {value_text(str(key), item, depth)}" for key, item in value.items())
         return "{" + ", ".join(pairs) + "}"
     inside = ", ".join(value_text(name, item, depth) for item in value)
     match type(value).__name__:

@@ -76,8 +76,7 @@ class PipelineDescription:
         """Return the content of `to_json` as plain values."""
         return {
             "stages": [
-                {**msgspec.to_builtins(stage), "parameter_count": stage.parameter_count}
-                for stage in self.stages
+                {**msgspec.to_builtins(stage), "parameter_count": stage.parameter_count} for stage in self.stages
             ]
         }
 
@@ -161,9 +160,7 @@ def validate_config(stage: Any, config: Any) -> list[str]:
         raise
     except BaseException as error:
         return [f"{described.name}: the config cannot be read, {type(error).__name__}"]
-    problems += [
-        f"{each.name} is missing" for each in described.parameters if each.required and each.name not in given
-    ]
+    problems += [f"{each.name} is missing" for each in described.parameters if each.required and each.name not in given]
     return [f"{described.name}: {problem}" for problem in problems if problem]
 
 

@@ -61,9 +61,7 @@ def callee_of(thing: Any, depth: int = 0) -> Callee | None:
         return found and found._replace(skip=found.skip + (kind is not staticmethod))
     if kind is functools.partial:
         found = callee_of(thing.func, depth + 1)
-        return found and found._replace(
-            args=found.args + thing.args, keywords={**found.keywords, **thing.keywords}
-        )
+        return found and found._replace(args=found.args + thing.args, keywords={**found.keywords, **thing.keywords})
     if issubclass(kind, type):
         return _of_a_class(thing, depth)
     around = getattr_static(thing, "__wrapped__", None)
@@ -79,9 +77,7 @@ def _of_a_class(kind: Any, depth: int) -> Callee:
             found = callee_of(maker, depth + 1)
             if found is not None:
                 return found._replace(skip=found.skip + 1)
-    takes_nothing = (
-        in_class(kind, "__init__") is object.__init__ and in_class(kind, "__new__") is object.__new__
-    )
+    takes_nothing = in_class(kind, "__init__") is object.__init__ and in_class(kind, "__new__") is object.__new__
     return Callee(_nothing) if takes_nothing else Callee(in_class(kind, "__init__"), skip=1)
 
 

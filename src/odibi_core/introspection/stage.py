@@ -23,15 +23,7 @@ from odibi_core.introspection.annotation import (
     value_text,
 )
 from odibi_core.introspection.schema import Schema, as_json, is_plain, schema_of
-from odibi_core.introspection.signature import (
-    BUILTINS,
-    Callee,
-    bound_method,
-    callee_of,
-    has,
-    is_class,
-    signature_of,
-)
+from odibi_core.introspection.signature import BUILTINS, Callee, bound_method, callee_of, has, is_class, signature_of
 from odibi_core.pipeline import Step
 from odibi_core.pipeline.loader import shown_name
 
@@ -172,9 +164,7 @@ def _callee(thing: Any, kind: str, notes: list[str]) -> Callee | None:
         return callee
     callee = bound_method(thing, "process")
     if callee is None:
-        notes.append(
-            f"its process is a {class_name(type(getattr_static(thing, 'process')))}, which cannot be called"
-        )
+        notes.append(f"its process is a {class_name(type(getattr_static(thing, 'process')))}, which cannot be called")
     return callee
 
 
@@ -208,8 +198,7 @@ def _parameter(parameter: Parameter, namespace: Mapping[str, Any]) -> StageParam
         kind=_KINDS[parameter.kind],
         annotation=None if annotation is Parameter.empty else annotation_text(annotation),
         default=value_text(name, default) if has_default else None,
-        required=not has_default
-        and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY),
+        required=not has_default and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY),
         schema=schema,
     )
 

@@ -57,11 +57,7 @@ class LogContext(ClassDecorator):
     """
 
     def __init__(
-        self,
-        operation: str | None = None,
-        user: str | None = None,
-        correlation_id: str | None = None,
-        **fields: Any,
+        self, operation: str | None = None, user: str | None = None, correlation_id: str | None = None, **fields: Any
     ) -> None:
         named = {"operation": operation, "user": user, "correlation_id": correlation_id}
         self.fields = {**{name: value for name, value in named.items() if value is not None}, **fields}

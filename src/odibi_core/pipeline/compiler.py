@@ -128,9 +128,7 @@ def _problems(steps: Sequence[Step], engine: str, makers: dict[str, int], initia
 
 
 def _engines() -> Collection[str]:
-    from odibi_core.plugins import (
-        names,  # lazy: it searches the installed packages, which building steps does not need
-    )
+    from odibi_core.plugins import names  # lazy: it searches the installed packages, which building steps does not need
 
     return names("engines")
 

@@ -71,7 +71,7 @@ def load_module(target: str, *, importable: bool = False) -> ModuleType:
 def shown_name(module: str) -> str:
     """Return the name of a module for messages; for one that was loaded from a file, the name of the file."""
     found = sys.modules.get(module)
-    file = (getattr(found, "__file__", None) if isinstance(getattr(found, "__loader__", None), _Source) else None)
+    file = getattr(found, "__file__", None) if isinstance(getattr(found, "__loader__", None), _Source) else None
     return Path(file).stem if file else module
 
 

@@ -139,7 +139,7 @@ def _keys(step: Step, field: str) -> dict[str, str]:
         found = dict(given)
     elif isinstance(given, Iterable):
         listed = list(given)
-        found = (dict(zip(listed, listed, strict=True)) if all(isinstance(k, str) for k in listed) else {0: listed})
+        found = dict(zip(listed, listed, strict=True)) if all(isinstance(k, str) for k in listed) else {0: listed}
     else:
         found = {0: given}
     for logical, key in found.items():

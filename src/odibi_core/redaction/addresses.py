@@ -9,9 +9,7 @@ from odibi_core.redaction.names import ADDRESS, ORDINARY
 from odibi_core.redaction.shapes import HIDDEN, without_spans
 
 _SCHEME: Final = re.compile(r"[^\s\"'<>`]*+")
-_SIGNATURE: Final = re.compile(
-    r"(?i)([?&;](?:sig|signature|x-(?:amz|goog)-(?:signature|credential))=)[^\s&\"'<>]++"
-)
+_SIGNATURE: Final = re.compile(r"(?i)([?&;](?:sig|signature|x-(?:amz|goog)-(?:signature|credential))=)[^\s&\"'<>]++")
 _LOGIN: Final = re.compile(
     r"(?<![\w.%+-])(?!(?:npm|file|https?|ssh|git|mailto|sip|docker|oci)(?i::))[\w.%+-]++:(?!git@)[^\s@:/\\\"'<>(){}\[\],;]{1,256}+@"
     r"(?=(?:localhost|[A-Za-z][\w-]*+(?![\w:@])|[A-Za-z][\w-]*+(?=:[0-9]|[./])(?!\.[0-9])"
@@ -43,12 +41,7 @@ _GENERIC: Final = """
 _TOP_DOMAINS: Final = frozenset(f"{_COUNTRIES} {_GENERIC}".split())
 _FILES: Final = frozenset({"zip", "mov", "py", "rs", "sh", "so", "ps"})
 """Of these a file's name ends as often: it needs a domain of three parts."""
-_NO_PERSONS: Final = (
-    ".core.windows.net",
-    ".gserviceaccount.com",
-    ".database.windows.net",
-    ".noreply.github.com",
-)
+_NO_PERSONS: Final = (".core.windows.net", ".gserviceaccount.com", ".database.windows.net", ".noreply.github.com")
 _NO_NAMES: Final = frozenset({"git", "hg", "svn"})
 _TO_A_PATH: Final = re.compile(r":(?![\s/])(?:[\w.~+-]*/|[\w.-]*\.git\b)|:/(?!/)")
 _REMOTE: Final = re.compile(r"\b(?:ssh|scp|sftp|rsync|mosh|autossh|ssh-copy-id)\b[^\r\n;|]*$")
@@ -75,9 +68,7 @@ def _without_login(rest: str, before: str) -> str:
     port = authority.partition(":")[2]
     if "@" in authority:
         user = authority[: authority.rindex("@")]
-        return (
-            rest if _is_mere_user(user, before[-8:].lower()) else f"{HIDDEN}{rest[authority.rindex('@') :]}"
-        )
+        return rest if _is_mere_user(user, before[-8:].lower()) else f"{HIDDEN}{rest[authority.rindex('@') :]}"
     if port and not port.isdigit() and "@" in url:
         return f"{HIDDEN}{rest[url.rindex('@') :]}"
     return rest

@@ -73,14 +73,10 @@ _EXPRESSION: Final = re.compile(
 """An expression that computes a value or looks it up: a call with names only, or a call of a lookup."""
 _KEYWORD: Final = re.compile(r"[a-z_]{1,40}=")
 _RENAMED: Final = re.compile(r"(?:columns|rename|mapping|aliases|names)[ ]{0,4}[=(][ ]{0,4}\{[^{}]*$")
-_DATA: Final = re.compile(
-    r"\.(?:csv|tsv|parquet|jsonl?|txt|xlsx?|log|ya?ml|md|html|arrow|feather|avro|orc|gz|zip)$"
-)
+_DATA: Final = re.compile(r"\.(?:csv|tsv|parquet|jsonl?|txt|xlsx?|log|ya?ml|md|html|arrow|feather|avro|orc|gz|zip)$")
 _EXPRESSIVE: Final = frozenset("$({[<")
 _STATEMENT: Final = re.compile(r"(?:^|\s)(?:if|elif|while|not|in|and|or|with|lambda|except|case|is|as)[ ]$")
-_SOURCE: Final = re.compile(
-    r"\.(?:py|java|scala|kt|go|rs|js|ts|jsx|tsx|rb|cs|c|cc|cpp|h|php|sql|sh|pl|swift|ex|ml)$"
-)
+_SOURCE: Final = re.compile(r"\.(?:py|java|scala|kt|go|rs|js|ts|jsx|tsx|rb|cs|c|cc|cpp|h|php|sql|sh|pl|swift|ex|ml)$")
 _LISTED: Final = re.compile(
     r"\(\s{0,20}+(?:select\b|with\b)|\((?:\s*+(?:\?|%s|:\w++|\$\d++|@\w++|null)\s*+,?+)++\)", re.IGNORECASE
 )
@@ -371,11 +367,7 @@ def _assigns(content: str, match: re.Match[str], name: str) -> bool:
     """Return whether the text between a name and the next word assigns the word to the name."""
     if match["call"]:
         return name.lower() in _CALLED
-    if (
-        name.endswith(_EXCEPTIONS)
-        and _is_type(name)
-        and content[match.end("name") : match.end()].rstrip(" \t") == ":"
-    ):
+    if name.endswith(_EXCEPTIONS) and _is_type(name) and content[match.end("name") : match.end()].rstrip(" \t") == ":":
         return content[match.end() - 1] == ":"  # the text after `CredentialsError: ` is the message of the error
     if match["said"] and not match["said"].strip():
         return not _SAID_BEFORE_QUOTES.isdisjoint(words_of(name)[-1:])

@@ -152,9 +152,7 @@ def _spans(content: str) -> list[tuple[int, int]]:
             if end > start:
                 spans.append((start, end))
                 done = end
-                habit = (
-                    None if habit is _HABITS["sshpass"] else habit
-                )  # the next option is the command's that it runs
+                habit = None if habit is _HABITS["sshpass"] else habit  # the next option is the command's that it runs
     return spans
 
 
@@ -180,11 +178,7 @@ def _secret_part(content: str, habit: _Habit, start: int, end: int) -> tuple[int
         at = content.find(habit.sign, start, end)
         return (at + 1, end) if at >= 0 and not content.startswith("//", at + 1) else (0, 0)
     if habit is _HABITS["openssl"]:
-        return (
-            (0, 0)
-            if _OPENSSL.match(content, start)
-            else (start + 5 * content.startswith("pass:", start), end)
-        )
+        return (0, 0) if _OPENSSL.match(content, start) else (start + 5 * content.startswith("pass:", start), end)
     return start, end
 
 
@@ -216,13 +210,7 @@ def hidden_words(items: Iterable[Any]) -> dict[int, int]:
         elif habit and (logs_in or not habit.needs_login):
             option = next((each for each in habit.options if word.startswith(each)), None)
             awaited = option == word and habit.how != _WRITTEN_TO
-            if (
-                option
-                and not awaited
-                and option != word
-                and habit.how != _APART
-                and not option.startswith("--")
-            ):
+            if option and not awaited and option != word and habit.how != _APART and not option.startswith("--"):
                 _keep(found, at, word, len(option), habit)
         logs_in = logs_in or word in ("login", "sql")
     return found

@@ -13,17 +13,7 @@ from html import unescape
 from typing import Final
 
 _ACCENTS: Final = re.compile("[\u0300-\u036f]")
-_LETTERS: Final = {
-    "ł": "l",
-    "Ł": "L",
-    "ø": "o",
-    "Ø": "O",
-    "đ": "d",
-    "ß": "ss",
-    "æ": "ae",
-    "œ": "oe",
-    "ı": "i",
-}
+_LETTERS: Final = {"ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "đ": "d", "ß": "ss", "æ": "ae", "œ": "oe", "ı": "i"}
 """Letters that Unicode does not take apart."""
 _VOICE: Final = re.compile("[\u3046-\u30fd][\u3099\u309a]")
 _ENCODED: Final = re.compile(

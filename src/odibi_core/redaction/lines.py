@@ -70,9 +70,7 @@ def _block(content: str, at: int, depth: int, wide: bool) -> tuple[int, int, boo
     entries: dict[str, str] = {}
     while line := _LINE.match(content, at):
         if line["text"]:
-            if len(line["indent"]) <= depth and not (
-                line["text"].startswith("- ") and len(line["indent"]) == depth
-            ):
+            if len(line["indent"]) <= depth and not (line["text"].startswith("- ") and len(line["indent"]) == depth):
                 break
             start = start or line.start("text")
             end = line.end()

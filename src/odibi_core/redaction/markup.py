@@ -64,8 +64,7 @@ class _Reader:
             return False
         found = list(_ATTRIBUTE.finditer(self.content, *tag.span("attributes")))
         named = any(
-            each["name"].lower() in _NAMING and names_a_secret(each["value"] or each["bare"] or "")
-            for each in found
+            each["name"].lower() in _NAMING and names_a_secret(each["value"] or each["bare"] or "") for each in found
         )
         for each in found:
             holds = named and each["name"].lower() in _HOLDING

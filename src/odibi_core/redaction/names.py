@@ -76,9 +76,7 @@ class _Kind:
                     yield at + len(phrase)
 
 
-_CREDENTIALS: Final = _Kind(
-    secret_words.CREDENTIALS, secret_words.WRITTEN_TOGETHER, secret_words.RUN_TOGETHER
-)
+_CREDENTIALS: Final = _Kind(secret_words.CREDENTIALS, secret_words.WRITTEN_TOGETHER, secret_words.RUN_TOGETHER)
 _PERSONAL: Final = _Kind(secret_words.PERSONAL, secret_words.PERSONAL_TOGETHER)
 _KINDS: Final = ((CREDENTIAL, _CREDENTIALS), (PERSONAL, _PERSONAL))
 PHRASE_ENDS: Final = frozenset(
@@ -138,9 +136,7 @@ def ends_a_phrase(written: str) -> bool:
 
 def role_of(name: str) -> str:
     """Return the role of a field of this name."""
-    return _role_of(
-        name[-_NAME_LOOKED_AT:].rstrip(_DIGIT)
-    )  # `step_1` … `step_9999` share one cache entry
+    return _role_of(name[-_NAME_LOOKED_AT:].rstrip(_DIGIT))  # `step_1` … `step_9999` share one cache entry
 
 
 _OWN: Final = "own"
@@ -237,9 +233,7 @@ def names_its_value(fields: Any) -> bool:
     """Return whether one field of a mapping names the secret in another: `{"argument": "token", "value": …}`."""
     for label in _LABELS:
         name = fields.get(label)
-        if name is not None and names_a_secret(
-            name if type(name) is str else _text_of(name)
-        ):
+        if name is not None and names_a_secret(name if type(name) is str else _text_of(name)):
             return True
     return False
 
@@ -253,9 +247,7 @@ def columns_of(fields: Any) -> tuple[str, list[Any]]:
 
 def is_option(item: Any) -> bool:
     """Return whether the next item of a command line is a secret: after `--password`, but not after `--password=…`."""
-    return (
-        type(item) is str and item[:1] == "-" and len(item) < 100 and "=" not in item and names_a_secret(item)
-    )
+    return type(item) is str and item[:1] == "-" and len(item) < 100 and "=" not in item and names_a_secret(item)
 
 
 def _text_of(name: Any) -> str:

@@ -11,9 +11,7 @@ from typing import Any, Final
 from odibi_core.redaction.names import CARD, IDENTIFIER, ORDINARY, SOCIAL, number_under, words_of
 from odibi_core.redaction.shapes import without_spans
 
-_UUID: Final = (
-    r"(?P<uuid>(?<![0-9A-Za-z])[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}(?![0-9A-Za-z]))"
-)
+_UUID: Final = r"(?P<uuid>(?<![0-9A-Za-z])[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}(?![0-9A-Za-z]))"
 """Goes before numbers: it is none, whatever its digits add up to."""
 _GROUPED: Final = re.compile(
     r"(?<![0-9A-Za-z_])(?<![0-9A-Fa-f]-)(?=(?P<card>"
@@ -44,9 +42,7 @@ _ISSUERS_IF_NAMED: Final = re.compile(
 """So many numbers look like these that they count only under a name."""
 _DOUBLED: Final = bytes.maketrans(bytes(range(10)), bytes((0, 2, 4, 6, 8, 1, 3, 5, 7, 9)))
 _VALUE_OF: Final = bytes.maketrans(b"0123456789", bytes(range(10)))
-_IBAN: Final = re.compile(
-    rf"{_UUID}|(?<![A-Za-z0-9])(?P<country>[A-Za-z]{{2}})[0-9]{{2}}(?=[ -]?[A-Za-z0-9])"
-)
+_IBAN: Final = re.compile(rf"{_UUID}|(?<![A-Za-z0-9])(?P<country>[A-Za-z]{{2}})[0-9]{{2}}(?=[ -]?[A-Za-z0-9])")
 _IBAN_REST: Final = re.compile(r"(?:[ -]?[A-Za-z0-9]){0,30}")
 _LENGTHS: Final = """
     15 NO, 16 BE, 18 DK FI FK FO GL NL SD, 19 MK SI, 20 AT BA EE KZ LT LU MN XK, 21 CH HR LI LV,
@@ -56,9 +52,7 @@ _LENGTHS: Final = """
 """
 """ISO 13616: how long the account numbers of each country are."""
 _LENGTH_OF: Final = {
-    country: int(length)
-    for length, *countries in map(str.split, _LENGTHS.split(","))
-    for country in countries
+    country: int(length) for length, *countries in map(str.split, _LENGTHS.split(",")) for country in countries
 }
 
 
@@ -125,9 +119,7 @@ def _goes(content: str, role: str, match: re.Match[str], written: str) -> bool:
     if found == IDENTIFIER:
         return False
     is_named = shape is _GROUPED or found == CARD or _is_named_after(content, match.end())
-    return bool(is_named and _ISSUERS.fullmatch(digits)) or bool(
-        found == CARD and _ISSUERS_IF_NAMED.fullmatch(digits)
-    )
+    return bool(is_named and _ISSUERS.fullmatch(digits)) or bool(found == CARD and _ISSUERS_IF_NAMED.fullmatch(digits))
 
 
 def _role_at(content: str, role: str, start: int, written: str) -> str:

@@ -163,9 +163,7 @@ def _of_set(about: Any) -> frozenset[str]:
     for kind, what in about:
         if kind is sre.RANGE:
             low, high = what
-            found |= {
-                each for letter in _LETTERS if low <= ord(letter) <= high for each in _both_cases(letter)
-            }
+            found |= {each for letter in _LETTERS if low <= ord(letter) <= high for each in _both_cases(letter)}
             found |= frozenset() if high < 128 else _ALL - frozenset(map(chr, range(128)))
         elif kind is not sre.NEGATE:
             found |= _letters(kind, what)

@@ -30,15 +30,7 @@ from odibi_core.redaction.names import (
     role_of,
 )
 from odibi_core.redaction.numbers import is_card_number, without_accounts, without_numbers
-from odibi_core.redaction.rules import (
-    configure,
-    on_new_rules,
-    own_patterns,
-    release,
-    reset,
-    switched_off,
-    without_own,
-)
+from odibi_core.redaction.rules import configure, on_new_rules, own_patterns, release, reset, switched_off, without_own
 from odibi_core.redaction.shapes import HIDDEN, without_keys, without_schemes
 from odibi_core.redaction.tokens import may_hold_a_token, without_tokens
 
@@ -213,9 +205,7 @@ class Redactor:
 
 def names_its_second(item: Any) -> bool:
     """Return whether a value is a pair of name and value, as in headers and `dict.items()`, with a relevant name."""
-    return (
-        type(item) in (list, tuple) and len(item) == 2 and type(item[0]) is str and not is_plain_name(item[0])
-    )
+    return type(item) in (list, tuple) and len(item) == 2 and type(item[0]) is str and not is_plain_name(item[0])
 
 
 def _is_word(value: Any) -> bool:
@@ -270,7 +260,6 @@ def _failed(error: Exception) -> str:
     failures[type(error).__name__] += 1
     if failures.total() == 1:
         logging.getLogger("odibi_core").error(
-            "a rule of redaction failed with %s: the examined values are hidden whole",
-            type(error).__name__,
+            "a rule of redaction failed with %s: the examined values are hidden whole", type(error).__name__
         )
     return HIDDEN

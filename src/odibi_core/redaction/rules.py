@@ -178,9 +178,7 @@ def _each(
 def right_name(name: str) -> str:
     """Return the name if it is a valid rule. Raises `ConfigurationError`."""
     if not words_of(name):
-        raise ConfigurationError(
-            f"{name!r} is no name to redact: it has no word; give one such as 'employee_no'"
-        )
+        raise ConfigurationError(f"{name!r} is no name to redact: it has no word; give one such as 'employee_no'")
     return name
 
 
@@ -190,9 +188,7 @@ def right_pattern(pattern: str) -> re.Pattern[str]:
         compiled = re.compile(pattern)
         parsed = sre_parser.parse(pattern)
     except (re.error, RecursionError, OverflowError) as error:
-        raise ConfigurationError(
-            f"the redaction pattern {pattern!r} is no regular expression: {error}"
-        ) from None
+        raise ConfigurationError(f"the redaction pattern {pattern!r} is no regular expression: {error}") from None
     if compiled.search("") is not None:
         raise ConfigurationError(
             f"the redaction pattern {pattern!r} matches where there is nothing, so it would hide everything"

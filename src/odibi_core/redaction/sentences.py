@@ -39,20 +39,7 @@ _TOLD_TOGETHER: Final = re.compile(
     r"(?P<it>[!-~]{3,200}+)"
 )
 """The same in scripts that leave no space between words."""
-_VERBS: Final = (
-    " is",
-    " was",
-    " es",
-    " ist",
-    " jest",
-    " é",
-    " è",
-    "with ",
-    "using ",
-    "mit ",
-    "avec ",
-    "con ",
-)
+_VERBS: Final = (" is", " was", " es", " ist", " jest", " é", " è", "with ", "using ", "mit ", "avec ", "con ")
 
 
 def of_sentences(content: str) -> str:

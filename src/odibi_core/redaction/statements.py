@@ -16,12 +16,8 @@ _TABLE: Final = re.compile(
     r"(?i)create[ \t]++(?:temp(?:orary)?[ \t]++)?table[ \t]++(?:if[ \t]++not[ \t]++exists[ \t]++)?"
     r"(?P<name>[\w.\"`\[\]]{1,200}+)\s*+(?=\()"
 )
-_ROWS_OF: Final = re.compile(
-    r"(?i)insert[ \t]++into[ \t]++(?P<name>[\w.\"`\[\]]{1,200}+)\s++values\s*+(?=\()"
-)
-_NO_COLUMNS: Final = frozenset(
-    {"primary", "foreign", "unique", "constraint", "check", "key", "index", "exclude"}
-)
+_ROWS_OF: Final = re.compile(r"(?i)insert[ \t]++into[ \t]++(?P<name>[\w.\"`\[\]]{1,200}+)\s++values\s*+(?=\()")
+_NO_COLUMNS: Final = frozenset({"primary", "foreign", "unique", "constraint", "check", "key", "index", "exclude"})
 _SIGN: Final = re.compile(r"(?P<quote>\\{0,8}[\"'])|[(),]")
 _NEXT_ROW: Final = re.compile(r"\s*+(?:,|\.\.\.[^()]{0,200}?\.\.\.)\s*+(?=\()")
 _GIVEN_LATER: Final = re.compile(r"\?|%s|%\(\w+\)s|[:$@]\w+|(?i:default)")

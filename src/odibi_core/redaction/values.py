@@ -18,9 +18,7 @@ _BARE: Final = re.compile(
 )
 """An unquoted value: up to the next space, or to a sign after which another item starts."""
 _WHOLE_LINES: Final = frozenset({"authorization", "cookie", "cookies"})
-_PHRASES: Final = frozenset(
-    {"passphrase", "password", "phrase", "mnemonic", "passwort", "contrasena", "passe"}
-)
+_PHRASES: Final = frozenset({"passphrase", "password", "phrase", "mnemonic", "passwort", "contrasena", "passe"})
 _WORDS: Final = re.compile(r"\S++(?:[ ]\w++){1,30}+(?=[ \t]*+(?:[\r\n]|\Z))")
 """A phrase of several words, which ends its line."""
 

@@ -119,10 +119,7 @@ PERSONAL: Final[dict[str, tuple[str, str]]] = {
         passport_number passport_no tax_id_number national_insurance
         """,
     ),
-    "Spanish": (
-        "",
-        "tarjeta_credito tarjeta_de_credito numero_de_tarjeta numero_tarjeta num_tarjeta seguro_social",
-    ),
+    "Spanish": ("", "tarjeta_credito tarjeta_de_credito numero_de_tarjeta numero_tarjeta num_tarjeta seguro_social"),
     "French": ("", "carte_bancaire carte_de_credit numero_de_carte numero_carte securite_sociale"),
     "German": (
         "kreditkarte kreditkartennummer kartennummer sozialversicherungsnummer steueridentifikationsnummer",

@@ -27,9 +27,7 @@ _log = logging.getLogger("odibi_core")
 @overload
 def node(function: Callable[P, R], /) -> Callable[P, R]: ...
 @overload
-def node(
-    *, name: str | None = None, layer: str = "transform"
-) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+def node(*, name: str | None = None, layer: str = "transform") -> Callable[[Callable[P, R]], Callable[P, R]]: ...
 def node(function: Any = None, /, *, name: str | None = None, layer: str = "transform") -> Any:
     """Record each call of a function as a node: its duration, its frames before and after, its failure.
 
@@ -52,17 +50,13 @@ def node(function: Any = None, /, *, name: str | None = None, layer: str = "tran
 
 
 def _decorate(function: Any, name: str | None, layer: str) -> Any:
-    return decorate(
-        function, lambda inner: _recorded(inner, name or name_of(inner).rpartition(".")[2], layer)
-    )
+    return decorate(function, lambda inner: _recorded(inner, name or name_of(inner).rpartition(".")[2], layer))
 
 
 def _recorded(function: Callable[..., Any], name: str, layer: str) -> Callable[..., Any]:
     signature = _signature_of(function)
 
-    def begin(
-        args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> tuple[CallObserver, tuple[Any, ...], dict[str, Any]]:
+    def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[CallObserver, tuple[Any, ...], dict[str, Any]]:
         observer = active()
         if observer is None:
             return UNOBSERVED, args, kwargs
@@ -79,9 +73,7 @@ def _signature_of(function: Callable[..., Any]) -> inspect.Signature | None:
         return None
 
 
-def _given(
-    signature: inspect.Signature | None, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> dict[str, Any]:
+def _given(signature: inspect.Signature | None, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments by the names of their parameters, or by their positions without a signature."""
     try:
         if signature is not None:
@@ -94,9 +86,7 @@ def _given(
 class _Call(CallObserver):
     """Records one call as a node. If recording fails, the failure is logged and the function continues."""
 
-    def __init__(
-        self, observer: Observer, node: tuple[str, str, Callable[..., Any]], given: dict[str, Any]
-    ) -> None:
+    def __init__(self, observer: Observer, node: tuple[str, str, Callable[..., Any]], given: dict[str, Any]) -> None:
         self._observer, self._index = observer, observer.producers
         self._name, self._layer, self._function = node
         self._given = given
@@ -123,9 +113,7 @@ class _Call(CallObserver):
     def yielded(self, item: Any) -> None:
         self._safely(self._take, item)
 
-    def finish(
-        self, error: BaseException | None = None, *, partial: bool = False, result: Any = None
-    ) -> None:
+    def finish(self, error: BaseException | None = None, *, partial: bool = False, result: Any = None) -> None:
         context.put(self._outside)
         if self._events is not None:
             self._safely(self._end, error, partial, result)

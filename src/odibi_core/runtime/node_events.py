@@ -23,13 +23,7 @@ class NodeEvents:
     __slots__ = ("_about", "_bus", "_started", "_taken", "attempts", "context", "duration_ms")
 
     def __init__(
-        self,
-        bus: EventBus,
-        run_id: str,
-        node_name: str,
-        layer: str | None,
-        engine: str | None = None,
-        **fields: Any,
+        self, bus: EventBus, run_id: str, node_name: str, layer: str | None, engine: str | None = None, **fields: Any
     ) -> None:
         self._bus = bus
         self.context = context.current().at_node(run_id, sanitize_text(node_name))
@@ -169,9 +163,7 @@ _LOOKS: Final = ("row_count", "column_count", "schema", "sample_data", "stats")
 
 
 def _differ(known: Description, described: Description) -> bool:
-    return known.whole_schema != described.whole_schema or any(
-        known.get(of) != described.get(of) for of in _LOOKS
-    )
+    return known.whole_schema != described.whole_schema or any(known.get(of) != described.get(of) for of in _LOOKS)
 
 
 def compared(known: Description, described: Description | None) -> Description | None:

@@ -163,7 +163,6 @@ def _in_worker() -> Observer | None:
     return _observers.worker
 
 
-
 def observe(name: str = "program", *, store: str | Path | Literal[False] | None = None) -> Observer:
     """Record a `with` block as a run of its own: `with observe("nightly") as run: …`.
 

@@ -139,9 +139,7 @@ class Orchestrator:
         self.executor = executor or ("threads" if max_workers > 1 else "inline")
         self._new_executor = plugins.load("executors", self.executor)
         self._new_executor(max_workers)
-        self.settings: Settings = read_settings(
-            snapshot={"level": snapshot_level}, store={"dir": store or None}
-        )
+        self.settings: Settings = read_settings(snapshot={"level": snapshot_level}, store={"dir": store or None})
         self.store = apply_settings(self.settings, store=store is not False)
 
     def _kept(self, keep: str | Iterable[str] | None) -> set[str]:
@@ -211,9 +209,7 @@ class _Run:
 
     def _start(self) -> None:
         store = str(self.plan.store.root) if self.plan.store else None
-        self.record.start(
-            engine=self.graph.engine, steps=len(self.graph), workers=self.plan.max_workers, store=store
-        )
+        self.record.start(engine=self.graph.engine, steps=len(self.graph), workers=self.plan.max_workers, store=store)
         self.record.leave_if_forked()
         self.record.plan(plan_rows(self.graph))
 

@@ -106,9 +106,7 @@ class ProducerIndex:
             self._nodes[label].calls += 1
             return label, self._nodes[label].calls
 
-    def remember(
-        self, frame: Any, dataset: str, node: str, description: Description | None = None
-    ) -> None:
+    def remember(self, frame: Any, dataset: str, node: str, description: Description | None = None) -> None:
         """Keep the node that made a frame; values without weak references are left out."""
         place, producers = id(frame), self._producers
         try:

@@ -11,11 +11,7 @@ from typing import ClassVar, Final
 from odibi_core._state import STATE
 from odibi_core.endpoint.server import serve_metrics
 from odibi_core.endpoint.shared_folder import shared_folder
-from odibi_core.error_reporting.tracker import (
-    close_error_tracking,
-    init_error_tracking,
-    program_uses_sentry,
-)
+from odibi_core.error_reporting.tracker import close_error_tracking, init_error_tracking, program_uses_sentry
 from odibi_core.errors import STOPS, OdibiError
 from odibi_core.events import context
 from odibi_core.events.clock import monotonic, program_name
@@ -87,11 +83,7 @@ class ProgramObserver(Observer):
         except STOPS:
             raise
         except BaseException as error:
-            warn_of(
-                str(error)
-                if isinstance(error, OdibiError)
-                else f"{type(error).__name__}: {message_of(error)}"
-            )
+            warn_of(str(error) if isinstance(error, OdibiError) else f"{type(error).__name__}: {message_of(error)}")
 
     def _assign_events(self, run_id: str | None) -> None:
         """Assign the events of all threads to this run from now on, unless they belong to another one.
@@ -121,11 +113,7 @@ class ProgramObserver(Observer):
     def _feed_datadog(self) -> None:
         config = self.config
         if config.datadog_enabled:
-            own = {
-                "service": config.datadog_service,
-                "env": config.datadog_env,
-                "version": config.datadog_version,
-            }
+            own = {"service": config.datadog_service, "env": config.datadog_env, "version": config.datadog_version}
             others = [pair for pair in tags(config.datadog_tags) if pair[0] not in own]
             sink = DatadogSink(config.datadog_host, config.datadog_port, tags=[*own.items(), *others])
             self._ends += [self.metrics.forward(sink), sink.close]

@@ -110,9 +110,7 @@ class RunRecord:
         if self.store is not None and self.settings is not None:
             stored = self.settings.store
             self._journal = self.store.open(
-                self.run_id,
-                durability=stored.durability,
-                segment_bytes=max(1, int(stored.segment_mb * 2**20)),
+                self.run_id, durability=stored.durability, segment_bytes=max(1, int(stored.segment_mb * 2**20))
             )
             self.subscribe(self._journal, "journal", observed=observed)
             open_record(self.run_id, self.store.root, self.bus, observed=observed)

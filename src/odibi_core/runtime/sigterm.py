@@ -38,9 +38,7 @@ class SignalHandlers:
         self, handler: Callable[[int, FrameType | None], Any], numbers: Iterable[int], wakeup_fd: int | None = None
     ) -> None:
         self._handler = handler
-        self._wakeup_before = (
-            None if wakeup_fd is None else signal.set_wakeup_fd(wakeup_fd, warn_on_full_buffer=False)
-        )
+        self._wakeup_before = None if wakeup_fd is None else signal.set_wakeup_fd(wakeup_fd, warn_on_full_buffer=False)
         self._before = {number: signal.signal(number, handler) for number in numbers}
         _installed.append(self)
 

@@ -182,16 +182,12 @@ class StepRunner:
             )
         for name in names:
             if result.get(name) is None:
-                raise StepError(
-                    f"step {step.name!r} did not return {name!r}{nearest(name, map(str, result))}"
-                )
+                raise StepError(f"step {step.name!r} did not return {name!r}{nearest(name, map(str, result))}")
         return {name: result[name] for name in names}
 
     def _is_wanted(self, step: Step) -> bool:
         """Return whether a missing output is an error: a step takes it, or the author named it."""
-        return step.outputs != {"out": step.name} or any(
-            self.graph.consumers[key] for key in step.outputs.values()
-        )
+        return step.outputs != {"out": step.name} or any(self.graph.consumers[key] for key in step.outputs.values())
 
     def _snapshot(self, events: NodeEvents, when: str, key: str, frame: Any) -> bool:
         """Publish the description of a frame; return False for other values, and if no descriptions are wanted."""
@@ -240,9 +236,7 @@ def _outcome(
 def _engines_of(graph: Graph) -> set[str]:
     """Return the engines that a graph uses: functions bring their own frames and need none."""
     return {
-        graph.engine_of(index)
-        for index, step in enumerate(graph.steps)
-        if step.operation in ("sql", "read", "write")
+        graph.engine_of(index) for index, step in enumerate(graph.steps) if step.operation in ("sql", "read", "write")
     }
 
 

@@ -56,9 +56,7 @@ _latest: ContextVar[tuple[_Handle, ...]] = ContextVar("odibi_core_tracker_latest
 """The last step that this thread or task started, for each of the last few trackers."""
 
 
-def _never_raises(
-    method: Callable[Concatenate[Tracker, _P], None],
-) -> Callable[Concatenate[Tracker, _P], None]:
+def _never_raises(method: Callable[Concatenate[Tracker, _P], None]) -> Callable[Concatenate[Tracker, _P], None]:
     """Log exceptions of a method instead of raising them into the observed code."""
 
     @wraps(method)
@@ -122,9 +120,7 @@ class Tracker:
         run_id: str | None = None,
     ) -> None:
         if level not in LEVELS:
-            raise ConfigurationError(
-                f"level must be one of {', '.join(LEVELS)}, got {level!r}{nearest(level, LEVELS)}"
-            )
+            raise ConfigurationError(f"level must be one of {', '.join(LEVELS)}, got {level!r}{nearest(level, LEVELS)}")
         self.log_dir = None if log_dir is None else Path(log_dir)
         self.level = level
         self.bus = EventBus() if bus is None else bus
@@ -201,9 +197,7 @@ class Tracker:
         events.start(attempt=1, depends_on=[before.key] if before else [])
 
     @_never_raises
-    def snapshot(
-        self, when: Literal["before", "after"], df: object, context: dict[str, Any] | None = None
-    ) -> None:
+    def snapshot(self, when: Literal["before", "after"], df: object, context: dict[str, Any] | None = None) -> None:
         """Record the description of a frame; a lazy frame is not executed.
 
         Args:

@@ -193,12 +193,8 @@ class ObservabilityConfig:
                 "SENTRY_ENABLED is true and SENTRY_DSN is not set: set it to the DSN of your Sentry project"
             ]
         if self.datadog_enabled and not (self.datadog_host and self.datadog_port):
-            host = (
-                "DATADOG_ENABLED is true and ODIBI_DATADOG__HOST is empty: it is the host of Datadog's agent"
-            )
-            port = (
-                "DATADOG_ENABLED is true and ODIBI_DATADOG__PORT is 0: it is the agent's port, by custom 8125"
-            )
+            host = "DATADOG_ENABLED is true and ODIBI_DATADOG__HOST is empty: it is the host of Datadog's agent"
+            port = "DATADOG_ENABLED is true and ODIBI_DATADOG__PORT is 0: it is the agent's port, by custom 8125"
             wrong = ((self.datadog_host, host), (self.datadog_port, port))
             found["datadog_enabled"] = [problem for value, problem in wrong if not value]
         if self.metrics_enabled and not self.metrics_token and not is_loopback(self.metrics_host):
@@ -209,9 +205,7 @@ class ObservabilityConfig:
         return found
 
     def __repr__(self) -> str:
-        shown = ", ".join(
-            f"{name}={masked(option, getattr(self, name))!r}" for name, option in OPTIONS.items()
-        )
+        shown = ", ".join(f"{name}={masked(option, getattr(self, name))!r}" for name, option in OPTIONS.items())
         return f"ObservabilityConfig({shown})"
 
 
@@ -245,9 +239,7 @@ def get_config() -> ObservabilityConfig:
 def set_config(config: ObservabilityConfig | None) -> None:
     """Set the settings of the process; None: read them anew at the next use."""
     if not isinstance(config, ObservabilityConfig | None):
-        raise ConfigurationError(
-            f"set_config takes an ObservabilityConfig or None, not a {type(config).__name__}"
-        )
+        raise ConfigurationError(f"set_config takes an ObservabilityConfig or None, not a {type(config).__name__}")
     _configured.config = config
 
 

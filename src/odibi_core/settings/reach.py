@@ -46,9 +46,5 @@ def _is_of_this_machine(url: str) -> bool:
         return False
 
 
-_STAYS: Final[dict[str, Callable[[str], bool]]] = {
-    "path": _is_inside,
-    "host": is_loopback,
-    "url": _is_of_this_machine,
-}
+_STAYS: Final[dict[str, Callable[[str], bool]]] = {"path": _is_inside, "host": is_loopback, "url": _is_of_this_machine}
 _WHERE: Final = {"path": "out of the working directory", "host": "to other machines", "url": "to another machine"}

@@ -20,9 +20,7 @@ from odibi_core.settings.values import masked, text_of
 CODE: Final = "code"
 DEFAULT: Final = "default"
 _SPELLINGS: Final = {"warn": "warning", "fatal": "critical"}
-_BOOLEANS: Final = dict.fromkeys(("1", "true", "yes", "on"), True) | dict.fromkeys(
-    ("0", "false", "no", "off"), False
-)
+_BOOLEANS: Final = dict.fromkeys(("1", "true", "yes", "on"), True) | dict.fromkeys(("0", "false", "no", "off"), False)
 
 
 class Given(NamedTuple):
@@ -128,10 +126,7 @@ def converted(option: Option, given: Given) -> tuple[Any, str]:
 
 def _refused(option: Option, rules: tuple[str, ...]) -> dict[str, str]:
     """Return the rules of redaction that are invalid, each with its reason."""
-    from odibi_core.redaction.rules import (  # here, because few have rules of their own
-        right_name,
-        right_pattern,
-    )
+    from odibi_core.redaction.rules import right_name, right_pattern  # here, because few have rules of their own
 
     check = right_name if option.key == "names" else right_pattern
     refused = {}

@@ -137,9 +137,9 @@ class Datadog(Section, frozen=True):
     enabled: Annotated[bool, Source("DATADOG_ENABLED")] = False
     api_key: Annotated[str, Source("DATADOG_API_KEY", ("DD_API_KEY",), is_secret=True, is_used=False)] = ""
     site: Annotated[Host, Source("DATADOG_SITE", ("DD_SITE",), is_used=False)] = "datadoghq.com"
-    service: Annotated[
-        str, Source("DATADOG_SERVICE", ("DD_SERVICE",), ("datadog_tags", "service"), "service_name")
-    ] = ""
+    service: Annotated[str, Source("DATADOG_SERVICE", ("DD_SERVICE",), ("datadog_tags", "service"), "service_name")] = (
+        ""
+    )
     env: Annotated[str, Source("DATADOG_ENV", ("DD_ENV",), ("datadog_tags", "env"), "environment")] = ""
     version: Annotated[
         str, Source("DATADOG_VERSION", ("DD_VERSION",), ("datadog_tags", "version"), "service_version")
@@ -194,9 +194,7 @@ _ENVIRONMENT: Final = ("deployment.environment.name", "deployment.environment")
 class Service(Section, frozen=True):
     """The program's name, environment and version in other systems."""
 
-    name: Annotated[
-        str, Source("SERVICE_NAME", ("OTEL_SERVICE_NAME",), (_RESOURCE, "service.name"))
-    ] = "odibi"
+    name: Annotated[str, Source("SERVICE_NAME", ("OTEL_SERVICE_NAME",), (_RESOURCE, "service.name"))] = "odibi"
     environment: Annotated[str, Source("ENVIRONMENT", within=(_RESOURCE, *_ENVIRONMENT))] = "dev"
     version: Annotated[str, Source(within=(_RESOURCE, "service.version"))] = ""
 
@@ -222,9 +220,7 @@ class Redaction(Section, frozen=True):
 
 def _otlp(key: str, *, instead: bool = True, is_secret: bool = False) -> Source:
     variable = f"OTEL_EXPORTER_OTLP{{signal}}_{key.upper()}"
-    return Source(
-        ecosystem=(variable,), instead=f"otel_{key}" if instead else "", is_secret=is_secret, is_used=False
-    )
+    return Source(ecosystem=(variable,), instead=f"otel_{key}" if instead else "", is_secret=is_secret, is_used=False)
 
 
 class Otlp(Section, frozen=True):

@@ -68,12 +68,7 @@ def _user(event: Event) -> dict[str, Any]:
 
 def _contexts(event: Event) -> dict[str, Any]:
     """Return the contexts that were set, that of the error as `error`, and the place in the run as `odibi`."""
-    where = {
-        "run_id": event.run_id,
-        "node_name": event.node_name,
-        "event_type": event.event_type,
-        "seq": event.seq,
-    }
+    where = {"run_id": event.run_id, "node_name": event.node_name, "event_type": event.event_type, "seq": event.seq}
     contexts = {name: value for name, value in record(event.fields.get("contexts")).items() if isinstance(value, dict)}
     own = record(event.fields.get("context"))
     return {**contexts, **({"error": own} if own else {}), "odibi": where}

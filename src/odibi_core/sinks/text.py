@@ -18,13 +18,7 @@ Format = Literal["text", "json"]
 
 _RESET: Final = "\x1b[0m"
 _DIM, _BOLD, _RED, _CYAN, _MAGENTA = "\x1b[2m", "\x1b[1m", "\x1b[31m", "\x1b[36m", "\x1b[35m"
-_LEVELS: Final = {
-    "debug": _DIM,
-    "info": "\x1b[32m",
-    "warning": "\x1b[33m",
-    "error": _RED,
-    "critical": "\x1b[1;37;41m",
-}
+_LEVELS: Final = {"debug": _DIM, "info": "\x1b[32m", "warning": "\x1b[33m", "error": _RED, "critical": "\x1b[1;37;41m"}
 _LONGEST: Final = 500
 """Characters of one value on a line; the log file has the whole value."""
 _LONGEST_LINE: Final = 1_000_000

@@ -165,8 +165,7 @@ class LogTable:
             names=names,
             integers=tuple((name, column) for name, column, value in fields if type(value) is int),
             is_event=any(
-                column.name in ("event_type", "timestamp") and value is not None
-                for _, column, value in fields
+                column.name in ("event_type", "timestamp") and value is not None for _, column, value in fields
             ),
             is_rewritten=names != tuple(record) or any(type(value) in _NESTED for value in record.values()),
         )

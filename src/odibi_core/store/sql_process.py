@@ -30,16 +30,7 @@ from odibi_core.events.clock import monotonic
 from odibi_core.store import sql_values
 from odibi_core.store.segments import ReadErrors
 from odibi_core.store.select_only import check_text
-from odibi_core.store.sql_duckdb import (
-    THREADS,
-    TIMEOUT_S,
-    Answer,
-    Cursor,
-    opened,
-    run_query,
-    too_large,
-    too_slow,
-)
+from odibi_core.store.sql_duckdb import THREADS, TIMEOUT_S, Answer, Cursor, opened, run_query, too_large, too_slow
 
 ADDRESS_SPACE: Final = 2 << 30
 """Bytes that the child may map: Python, DuckDB and everything that the query needs."""
@@ -48,7 +39,7 @@ LARGEST_ANSWER: Final = 256 << 20
 """Bytes of an answer that is returned whole."""
 _BATCH_BYTES: Final = 1 << 20
 _CPU_MARGIN_S: Final = 5
-_START: Final = ("import sys; sys.path[:] = sys.argv[1:]; from odibi_core.store import sql_process; sql_process.main()")
+_START: Final = "import sys; sys.path[:] = sys.argv[1:]; from odibi_core.store import sql_process; sql_process.main()"
 _MEMORY: Final = f"{ADDRESS_SPACE >> 30} GB"
 
 

@@ -46,8 +46,7 @@ class StoryGenerator:
             return str(write_story(lineage, output_file, title))
         except OSError as error:
             raise StoryError(
-                f"The story could not be written to {str(output_file)!r}: {error}. "
-                "Give a path that can be written."
+                f"The story could not be written to {str(output_file)!r}: {error}. Give a path that can be written."
             ) from error
 
 

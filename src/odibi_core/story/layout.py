@@ -208,9 +208,7 @@ def _turn_back(start: tuple[float, float], end: tuple[float, float], between: fl
     )
 
 
-def _bands(
-    layers: Sequence[str], columns: list[list[int]], page: _Page, steps: int
-) -> list[dict[str, float | str]]:
+def _bands(layers: Sequence[str], columns: list[list[int]], page: _Page, steps: int) -> list[dict[str, float | str]]:
     """Return a background stripe for each group of adjacent columns with the same layers."""
     bands: list[dict[str, float | str]] = []
     last: tuple[int, str] | None = None

@@ -36,12 +36,7 @@ def render(document: dict[str, Any]) -> str:
         "base-uri 'none'; form-action 'none'"
     )
     return _template().render(
-        policy=policy,
-        script=script,
-        style=style,
-        document=document,
-        data=embed(document),
-        table=_table(document),
+        policy=policy, script=script, style=style, document=document, data=embed(document), table=_table(document)
     )
 
 

@@ -149,9 +149,7 @@ class _Groups:
         if name == "day":
             ordered = sorted(self._sums.copy().items(), key=lambda each: each[0] or "")
         else:
-            ordered = sorted(
-                self._sums.copy().items(), key=lambda each: (-each[1].usd, -each[1].bytes, each[0] or "")
-            )
+            ordered = sorted(self._sums.copy().items(), key=lambda each: (-each[1].usd, -each[1].bytes, each[0] or ""))
         return [{name: key, **total.row()} for key, total in ordered]
 
 

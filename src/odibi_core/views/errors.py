@@ -147,23 +147,13 @@ def _each(event: Event) -> list[Event]:
     """Return the failures of an event: the members of a group of exceptions, else the event itself."""
     members = records(event.fields.get("members"))
     of_all = {name: value for name, value in event.fields.items() if name not in _OF_ONE}
-    return [
-        replace(event, error=text(member.get("error")), fields={**of_all, **member}) for member in members
-    ] or [event]
+    return [replace(event, error=text(member.get("error")), fields={**of_all, **member}) for member in members] or [
+        event
+    ]
 
 
 class _Group:
-    __slots__ = (
-        "count",
-        "example",
-        "fingerprint",
-        "first",
-        "last",
-        "nodes",
-        "operations",
-        "run_count",
-        "runs",
-    )
+    __slots__ = ("count", "example", "fingerprint", "first", "last", "nodes", "operations", "run_count", "runs")
 
     def __init__(self, fingerprint: str, example: Event) -> None:
         self.fingerprint = fingerprint

@@ -16,17 +16,7 @@ from odibi_core.views.diffs import columns, difference, row_delta
 from odibi_core.views.run_activity import RunActivity
 from odibi_core.views.step import ENDED, Group, Step
 from odibi_core.views.steps import STEP_HANDLERS, StepsView
-from odibi_core.views.values import (
-    count,
-    keys_by_name,
-    milliseconds,
-    number,
-    passed_of,
-    record,
-    records,
-    text,
-    texts,
-)
+from odibi_core.views.values import count, keys_by_name, milliseconds, number, passed_of, record, records, text, texts
 
 TakenRows = Callable[[str, str, str], int | None]
 """Rows by source, target and dataset."""

@@ -48,9 +48,7 @@ class CallObserver:
     def yielded(self, item: Any) -> None:
         """Note that the generator, suspended now, yielded `item`."""
 
-    def finish(
-        self, error: BaseException | None = None, *, partial: bool = False, result: Any = None
-    ) -> bool | None:
+    def finish(self, error: BaseException | None = None, *, partial: bool = False, result: Any = None) -> bool | None:
         """Note that the call returned `result`, raised `error`, or was left early by its consumer (`partial`).
 
         Called once, instead of the last `suspend`. Return True to suppress the error.
@@ -75,9 +73,7 @@ class BlockObserver(CallObserver):
             self._entered = True
             self._block.__enter__()
 
-    def finish(
-        self, error: BaseException | None = None, *, partial: bool = False, result: Any = None
-    ) -> bool | None:
+    def finish(self, error: BaseException | None = None, *, partial: bool = False, result: Any = None) -> bool | None:
         return self._block.__exit__(None if error is None else type(error), error, None)
 
 
@@ -228,9 +224,7 @@ def wrap_async_generator(source: Any, observer: CallObserver) -> AsyncGenerator[
     return _async_generator_of(lambda: (source, observer))()
 
 
-def _async_generator_of(
-    start: Callable[..., tuple[Any, CallObserver]],
-) -> Callable[..., AsyncGenerator[Any, Any]]:
+def _async_generator_of(start: Callable[..., tuple[Any, CallObserver]]) -> Callable[..., AsyncGenerator[Any, Any]]:
     """Return an async generator function over the source that `start` returns at the first request."""
 
     async def call_async_generator(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:

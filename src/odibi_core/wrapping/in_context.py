@@ -37,9 +37,7 @@ def wrap_in_context(function: Callable[..., Any], captured: Context) -> Callable
     """
     as_task = is_coroutine(function)
 
-    def begin(
-        args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> tuple[CallObserver, tuple[Any, ...], dict[str, Any]]:
+    def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[CallObserver, tuple[Any, ...], dict[str, Any]]:
         here = captured.copy()
         return _Carried(here), (here, *args), kwargs
 
@@ -69,9 +67,7 @@ class _Carried(CallObserver):
     def __init__(self, here: Context) -> None:
         self._here = here
 
-    def finish(
-        self, error: BaseException | None = None, *, partial: bool = False, result: Any = None
-    ) -> None:
+    def finish(self, error: BaseException | None = None, *, partial: bool = False, result: Any = None) -> None:
         if error is not None and is_failure(error):
             identity = error_id_of(error)
             if identity not in _failed.contexts:  # else a nested call failed, whose context is closer

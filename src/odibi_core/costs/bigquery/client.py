@@ -10,14 +10,7 @@ import msgspec
 
 from odibi_core.costs.bigquery.job import SCRIPT, query_fields, read, rows_fields
 from odibi_core.costs.bigquery.price import GIB, MIB, TIB, Price, Prices, as_prices, billable, usd_for_bytes
-from odibi_core.costs.bigquery.watch import (
-    PATIENCE_S,
-    JobWatch,
-    ObserveOptions,
-    Submission,
-    record_job,
-    safely,
-)
+from odibi_core.costs.bigquery.watch import PATIENCE_S, JobWatch, ObserveOptions, Submission, record_job, safely
 from odibi_core.errors import ConfigurationError, CostLimitError, MissingExtraError
 from odibi_core.events import sanitize_value
 from odibi_core.events.arguments import require_number
@@ -196,9 +189,7 @@ class ObservedClient:
 
     def estimate(self, sql: str, *, job_config: Any = None, **where: Any) -> Estimate:
         """Estimate the cost of a query by `estimate_bigquery`, with this client's prices."""
-        return estimate_bigquery(
-            self._observed, sql, prices=self._options.prices, job_config=job_config, **where
-        )
+        return estimate_bigquery(self._observed, sql, prices=self._options.prices, job_config=job_config, **where)
 
     def settle(self) -> int:
         """Request the state of each unfinished job once, record those that are done; return the number of others."""

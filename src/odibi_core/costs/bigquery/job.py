@@ -65,10 +65,7 @@ def job_fields(job: Any) -> Fields:
         "reservation_id": _reservation(read(job, "reservation_id") or statistic(job, "reservation_id")),
     }
     if isinstance(failure, dict):
-        fields |= {
-            "error": failure.get("message") or failure.get("reason"),
-            "error_type": failure.get("reason"),
-        }
+        fields |= {"error": failure.get("message") or failure.get("reason"), "error_type": failure.get("reason")}
     return without_none(fields)
 
 

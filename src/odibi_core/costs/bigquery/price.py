@@ -83,9 +83,7 @@ class Prices(msgspec.Struct, frozen=True):
             return None, f"no price is known for {region}"
         return price, None if exact else f"no price is known for {region}: charged as in {price.region}"
 
-    def per_slot_hour(
-        self, edition: str | None, region: str | None, day: date
-    ) -> tuple[Price | None, str | None]:
+    def per_slot_hour(self, edition: str | None, region: str | None, day: date) -> tuple[Price | None, str | None]:
         """Return the price of a slot for an hour, or None if there is none, and a note."""
         named = (self.edition or edition or "").upper().replace(" ", "_")
         if self.usd_per_slot_hour is not None:

@@ -228,7 +228,5 @@ def safely(function: Any, *args: Any, **options: Any) -> Any:
     except STOPS:
         raise
     except BaseException as error:
-        _log.debug(
-            "of a BigQuery job something is not recorded: %s", sanitize_text(f"{type(error).__name__}: {error}")
-        )
+        _log.debug("of a BigQuery job something is not recorded: %s", sanitize_text(f"{type(error).__name__}: {error}"))
         return None
