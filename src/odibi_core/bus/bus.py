@@ -179,7 +179,7 @@ class EventBus(Stays, BuiltInHooks, HookMethods):
         """Publish an event with the fields of a dict, which is not changed. Never raises."""
         try:
             kind = kinds.canonical(event_type)
-            fields = dict(event_data) if event_data else None
+            fields = None if event_data is None else dict(event_data)
         except STOPS:
             raise
         except BaseException:
