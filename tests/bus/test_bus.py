@@ -9,6 +9,7 @@ import os
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar
 
@@ -551,3 +552,37 @@ def test_the_failure_of_a_sink_is_logged_without_the_lock_of_the_bus(bus: EventB
     finally:
         logger.removeHandler(handler)
     assert ended == [True]
+
+
+def test_each_failure_of_a_sink_is_logged_at_once(bus: EventBus, caplog: pytest.LogCaptureFixture) -> None:
+    """Also the second, which publishes nothing: it does not wait for the next event of another sink."""
+    bus.subscribe(FailingSink(), "x", name="broken")
+    for number in (1, 2, 3):
+        bus.publish("x")
+        assert len([line for line in caplog.messages if line.startswith("hook broken failed: ")]) == number
+
+
+def test_an_event_that_is_lost_without_a_log_line_raises_nothing(heard: RecordingSink) -> None:
+    """Neither the clock nor the handlers of `logging` work, as when the stack is nearly full."""
+
+    class Broken(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            records.append(record.getMessage())
+            raise RecursionError
+
+    class NoClock(FakeClock):
+        def now(self) -> datetime:
+            raise RecursionError
+
+    bus, records, handler = EventBus(clock=NoClock()), list[str](), Broken()
+    bus.subscribe(heard)
+    logging.getLogger("odibi_core").addHandler(handler)
+    try:
+        bus.publish("x")
+        bus.deliver("no event")  # type: ignore[arg-type]
+    finally:
+        logging.getLogger("odibi_core").removeHandler(handler)
+    assert [record.partition(":")[0] for record in records] == [
+        "an event could not be recorded", "an event could not be passed on",
+    ]  # fmt: skip
+    assert heard.events == []

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gc
+import os
+import signal
+import threading
 
 import pytest
 
@@ -73,3 +76,27 @@ def test_a_running_sink_may_change_its_group(publishes: bool) -> None:
     group.join(bus)
     bus.publish("x")
     assert added.kinds == (["y"] if publishes else [])
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_child_uses_a_group_that_another_thread_was_in() -> None:
+    """Fork: the lock of the group is held by a thread that the child does not have."""
+    group, held, done = SubscriberGroup(), threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with group._lock:
+            held.set()
+            done.wait(60)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert held.wait(60)
+    pid = os.fork()
+    if pid == 0:
+        signal.alarm(10)
+        group.add(RecordingSink())
+        os._exit(0)
+    status = os.waitpid(pid, 0)[1]
+    done.set()
+    thread.join()
+    assert status == 0

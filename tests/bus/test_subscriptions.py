@@ -91,11 +91,30 @@ def test_failures_are_counted_alike_in_every_form(as_dict: bool, background: boo
     bus.subscribe(heard, "hook_failed")
     form: dict[str, Any] = {"as_dict": as_dict, "background": background}
     bus.subscribe(failing, "x", name="broken", **form)
+    for _ in range(30):
+        bus.emit("x")
+        assert bus.shutdown(20)
+    assert failing.calls == bus.failures["broken"] == 10 == FAILURES_ALLOWED
+    assert [event.fields["hook"] for event in heard.events] == ["broken"]
+
+
+@pytest.mark.parametrize("as_dict", [False, True])
+@pytest.mark.parametrize("background", [False, True])
+def test_only_failures_in_a_row_disable_a_subscription(as_dict: bool, background: bool) -> None:
+    """Each success begins the count anew, in every form."""
+    bus, calls = EventBus(max_workers=1), list[int]()
+
+    def handler(_: object) -> None:
+        calls.append(len(calls))
+        if len(calls) % FAILURES_ALLOWED:
+            raise ValueError
+
+    form: dict[str, Any] = {"as_dict": as_dict, "background": background}
+    bus.subscribe(handler, "x", name="unreliable", **form)
     for _ in range(3 * FAILURES_ALLOWED):
         bus.emit("x")
         assert bus.shutdown(20)
-    assert failing.calls == bus.failures["broken"] == FAILURES_ALLOWED
-    assert [event.fields["hook"] for event in heard.events] == ["broken"]
+    assert (len(calls), bus.failures["unreliable"]) == (3 * FAILURES_ALLOWED, 3 * (FAILURES_ALLOWED - 1))
 
 
 def test_unsubscribe_ends_every_subscription_of_a_handler() -> None:
