@@ -53,7 +53,7 @@ def _apart(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture(autouse=True)
 def _modules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A module that a test wrote and imported is gone after it: the next test may write one of the same name."""
+    """Remove the modules that a test wrote and imported: the next test may write one of the same name."""
     known, path = set(sys.modules), list(sys.path)
     yield
     written = str(tmp_path_factory.getbasetemp())
@@ -65,7 +65,7 @@ def _modules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _fresh() -> Iterator[None]:
-    """And in a program of its own: no bus, no listener and no health check of another test is there."""
+    """Run each test in a fresh program: no bus, no subscriber and no health check of another test is left."""
     with fresh_program():
         yield
 
@@ -79,7 +79,7 @@ def heard() -> RecordingSink:
 
 
 def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
-    """In CI a test that could not run is a test that failed: the machine was meant to have all it needs."""
+    """Report a skipped test as failed in CI, where the machine must have all it needs."""
     if IN_CI and report.skipped and not hasattr(report, "wasxfail"):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
         report.outcome = "failed"

@@ -136,17 +136,17 @@ class Constructed(list[int]):
 
 
 def returns_generator(n: int = 3, *, fail: bool = False) -> Iterator[int]:
-    """Is no generator, and returns one."""
+    """Return a generator without being a generator function."""
     return generator(n, fail=fail)
 
 
 def returns_async_generator(n: int = 3, *, fail: bool = False) -> AsyncIterator[int]:
-    """Is no asynchronous generator, and returns one."""
+    """Return an asynchronous generator without being an asynchronous generator function."""
     return async_generator(n, fail=fail)
 
 
 def returns_coroutine(n: int = 3, *, fail: bool = False) -> Any:
-    """Is no coroutine function, and returns a coroutine."""
+    """Return a coroutine without being a coroutine function."""
     return coroutine(n, fail=fail)
 
 

@@ -53,7 +53,7 @@ Point = namedtuple("Point", "x y")
 
 
 class Raises:
-    """Answers no question about itself."""
+    """An object that raises from each of its methods."""
 
     def __init__(self, error: type[Exception] = RuntimeError) -> None:
         self.error = error
@@ -73,7 +73,7 @@ class RaisesWithoutWords(Exception):
 
 
 class Logs:
-    """Logs whenever it is looked at."""
+    """An object that logs in each of its methods."""
 
     def __str__(self) -> str:
         from odibi_core.logs.program_logger import get_logger
@@ -97,7 +97,7 @@ class LyingClass:
 
 
 class Text(str):
-    """A text that lies about itself."""
+    """A text with false methods."""
 
     def __str__(self) -> str:
         raise RuntimeError("no")
@@ -146,7 +146,7 @@ def deep_dict(depth: int = 100_000) -> Any:
 
 
 def consumed() -> Iterator[int]:
-    """Never to be asked for anything."""
+    """Fail: no code may iterate this."""
     raise AssertionError("a generator is never consumed")
     yield 1
 
@@ -266,12 +266,12 @@ NAMES = [
 
 
 def refuse_constant(constant: str) -> Any:
-    """For `json.loads(…, parse_constant=…)`: NaN and the infinities are not JSON."""
+    """Refuse NaN and the infinities, which are not JSON, as `json.loads(…, parse_constant=…)`."""
     raise AssertionError(f"{constant} is not JSON")
 
 
 def texts_in(value: Any) -> Iterator[str]:
-    """Every text of a decoded document, keys too."""
+    """Every text of a decoded document, keys included."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict | list):

@@ -21,7 +21,7 @@ begun = threading.Event()
 
 
 def query() -> None:
-    """DuckDB, which takes the interpreter's lock now and then, and is in C++ when it cannot have it."""
+    """Run a DuckDB query, which needs the interpreter's lock now and then, and else runs in C++."""
     begun.set()
     duckdb.connect().execute(ENDLESS)
 
@@ -53,7 +53,7 @@ def in_a_hook(work: Callable[..., Any]) -> None:
 
 
 def beside(work: Callable[..., Any]) -> None:
-    """Until Ctrl-C, also where the shell had the program ignore it."""
+    """Run the main thread until Ctrl-C, also if the shell made the program ignore it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     threading.Thread(target=interrupt, daemon=True).start()
     Orchestrator([work, tell], max_workers=2).execute()

@@ -1,4 +1,4 @@
-"""Sends objects to a worker process and takes them back, by every start method; prints one JSON document a method."""
+"""A program that sends objects to a worker process and back, by every start method; it prints JSON per method."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def logged(logger: Any) -> Any:
 
 
 def taken(name: str, thing: Any) -> tuple[Any, Any]:
-    """In the worker: use it, and give it back."""
+    """Use the object in the worker, and return it."""
     uses: dict[str, Any] = {
         "get_logger": logged,
         "StructuredLogger": logged,

@@ -1,4 +1,4 @@
-"""How a check that failed or could not be checked stands in every answer: neither passed, nor 0, nor missing."""
+"""Failed and unchecked checks in every answer: an unchecked one is neither passed, nor 0, nor missing."""
 
 import json
 from pathlib import Path
@@ -61,7 +61,7 @@ def run(*arguments: str) -> str:
 
 
 def test_the_result_counts_three_kinds(amber: Any) -> None:
-    """A check that could not be checked fails nothing, and is not among those that passed."""
+    """An unchecked check fails nothing, and does not count as passed."""
     assert (amber.status, amber["checks"]) == ("success", COUNTS)
 
 
@@ -76,7 +76,7 @@ def test_lineage_and_its_report_count_three_kinds(amber: Any) -> None:
 
 
 def test_the_list_of_runs_counts_three_kinds(amber: Any) -> None:
-    """From the journal alone, also where the run's end was never written."""
+    """The counts come from the journal alone, also if the run's end was never written."""
     store = RunStore(".odibi")
     (row,) = store.rows()
     assert {kind: row[f"checks_{kind}"] for kind in COUNTS} == COUNTS
@@ -84,8 +84,8 @@ def test_the_list_of_runs_counts_three_kinds(amber: Any) -> None:
     assert "!" in run("runs")
 
 
-def test_sql_tells_null_from_false(amber: Any) -> None:
-    """`passed` is null, so that no count of failures or passes has it."""
+def test_sql_separates_null_from_false(amber: Any) -> None:
+    """`passed` is null for an unchecked check, so that no count of failures or passes includes it."""
     query = "select passed, count(*) as n from logs where event_type = 'check_result' group by 1 order by 1"
     rows = json.loads(run("sql", query, "--format", "json"))
     assert [row["n"] for row in rows] == [2, 2, 1]
@@ -107,14 +107,14 @@ def test_prometheus_has_the_run_by_result_and_the_last_run_s_failures(amber: Any
 
 
 def test_a_run_without_checks_has_no_numbers_of_checks() -> None:
-    """Not asked is not 0: no metric, no column in the list of runs."""
+    """A run without checks has no counts: no metric, no column in the list of runs."""
     result = Orchestrator([Step(name="a", value=lambda: [{"n": 1}])], pipeline_name="bare").execute()
     assert "checks" not in result["metrics"].export_prometheus()
     assert "Checks" not in run("runs")
 
 
-def test_the_story_is_amber_and_lists_what_was_not_checked(amber: Any) -> None:
-    """The first sentence, the tone, the figure and the list of what needs attention."""
+def test_the_story_is_amber_and_lists_unchecked_checks(amber: Any) -> None:
+    """The first sentence, the tone, the figure and the list of problems name the unchecked checks."""
     document = build(amber["tracker"].lineage())
     about = document["run"]
     assert (about["status"], about["tone"]) == ("success", "warn")
@@ -129,15 +129,15 @@ def test_the_story_is_amber_and_lists_what_was_not_checked(amber: Any) -> None:
 
 
 @pytest.mark.parametrize("passed", [None, True, False, [], "odd"])
-def test_a_foreign_lineage_may_say_anything_of_a_check(passed: Any) -> None:
-    """Missing is not checked; any other value is read as true or false."""
+def test_a_foreign_lineage_may_have_any_result_of_a_check(passed: Any) -> None:
+    """A missing result is unchecked; any other value is read as true or false."""
     step = {"step_name": "s", "state": "success", "checks": [{"check": "c", "passed": passed}]}
     (check,) = build(read_lineage({"status": "success", "steps": [step]}))["steps"][0]["checks"]
     assert check["result"] == ("unchecked" if passed is None else "passed" if passed else "failed")
 
 
 def test_the_command_ends_with_an_amber_verdict() -> None:
-    """In words and by a sign, not by colour alone; exit code 0, and the same in the document."""
+    """The verdict is in words and a sign, not colour alone; the exit code is 0, also in the JSON document."""
     Path("shop.py").write_text(PIPELINE, encoding="utf-8")
     done = CliRunner().invoke(app, ["run", "shop.py", "--engine", "polars"])
     assert done.exit_code == 0
@@ -150,8 +150,8 @@ def test_the_command_ends_with_an_amber_verdict() -> None:
     assert [check["column"] for check in document["checks_not_checked"]] == ["customer"]
 
 
-def test_a_check_of_data_that_could_not_be_asked_is_counted_apart() -> None:
-    """`track_data_quality_check(passed=None)`: in the metrics, in the report, in the command."""
+def test_an_unchecked_data_quality_check_is_counted_apart() -> None:
+    """The metrics, the report and the command count `track_data_quality_check(passed=None)` apart."""
     from odibi_core.observability import get_analytics, get_metrics, init_observability
 
     init_observability()
@@ -165,7 +165,7 @@ def test_a_check_of_data_that_could_not_be_asked_is_counted_apart() -> None:
 
 
 def test_the_summary_hook_prints_three_kinds(capsys: pytest.CaptureFixture[str]) -> None:
-    """One line for a run that asked checks, none for another."""
+    """A run with checks has one line of counts, a run without checks has none."""
     hook = create_summary_hook()
     hook({"pipeline_name": "shop", "checks_passed": 2, "checks_failed": 2, "checks_not_checked": 1})
     assert "  Checks:   2 passed, 2 failed, 1 not checked" in capsys.readouterr().out

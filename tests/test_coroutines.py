@@ -38,7 +38,7 @@ async def seven() -> int:
 
 
 def called(call: Any, loop_runs: bool) -> Any:
-    """As in a script, or as in a notebook, where a loop runs in the thread that calls."""
+    """Call the function as in a script, or as in a notebook, where a loop runs in the calling thread."""
 
     async def cell() -> Any:
         return call()
@@ -52,8 +52,8 @@ def called(call: Any, loop_runs: bool) -> Any:
 
 @pytest.mark.parametrize("make", [seven, Awaits, by_generator])
 @pytest.mark.parametrize("loop_runs", [False, True])
-def test_whatever_can_be_awaited_is_run(make: Any, loop_runs: bool) -> None:
-    """Also where a loop runs in the calling thread already."""
+def test_every_awaitable_is_run(make: Any, loop_runs: bool) -> None:
+    """Every awaitable is run, also if a loop already runs in the calling thread."""
     made = make()
     assert is_awaitable(made)
     assert called(lambda: run_awaitable(made), loop_runs) == 7
@@ -67,8 +67,8 @@ def test_other_values_are_no_awaitables(value: Any) -> None:
 
 @pytest.mark.parametrize("loop_runs", [False, True])
 @pytest.mark.parametrize("error", [ValueError("v"), asyncio.CancelledError("own")], ids=repr)
-def test_what_it_raises_is_raised(error: BaseException, loop_runs: bool) -> None:
-    """As it is."""
+def test_its_exception_is_raised(error: BaseException, loop_runs: bool) -> None:
+    """The exception of the awaitable is raised unchanged."""
 
     async def fails() -> None:
         raise error
@@ -79,7 +79,7 @@ def test_what_it_raises_is_raised(error: BaseException, loop_runs: bool) -> None
 
 @pytest.mark.parametrize("loop_runs", [False, True])
 def test_it_sees_the_callers_context(loop_runs: bool) -> None:
-    """In its tasks too; what it sets stays inside."""
+    """The awaitable and its tasks have the caller's context; their changes stay inside."""
 
     async def reads() -> str:
         value = await asyncio.create_task(asyncio.sleep(0, variable.get()))
@@ -94,7 +94,7 @@ def test_it_sees_the_callers_context(loop_runs: bool) -> None:
 
 
 def test_tasks_left_behind_are_cancelled_and_waited_for() -> None:
-    """As `asyncio.run` does it."""
+    """Remaining tasks are cancelled and awaited, as `asyncio.run` does."""
     ended = []
 
     async def background() -> None:
@@ -114,7 +114,7 @@ def test_tasks_left_behind_are_cancelled_and_waited_for() -> None:
 
 @pytest.mark.parametrize("loop_runs", [False, True])
 def test_another_thread_cancels_it(loop_runs: bool) -> None:
-    """Its `finally` blocks run, those of a TaskGroup's members too."""
+    """A cancellation from another thread runs its `finally` blocks, those of a TaskGroup's members too."""
     began, cleaned = threading.Event(), list[int]()
     run = AwaitableRun()
 
@@ -141,8 +141,8 @@ def test_another_thread_cancels_it(loop_runs: bool) -> None:
 
 
 @pytest.mark.filterwarnings("error")
-def test_what_was_cancelled_before_it_began_does_not_begin() -> None:
-    """Nor does Python warn of a coroutine that was never awaited."""
+def test_a_cancelled_coroutine_does_not_begin() -> None:
+    """A coroutine that is cancelled before its start is closed, so Python does not warn of it."""
     began: list[int] = []
 
     async def begins() -> None:
@@ -158,7 +158,7 @@ def test_what_was_cancelled_before_it_began_does_not_begin() -> None:
 
 @pytest.mark.parametrize("loop_runs", [False, True])
 def test_an_interrupt_of_the_thread_that_waits_cancels_it(loop_runs: bool) -> None:
-    """Ctrl-C, in a script and in a notebook."""
+    """Ctrl-C cancels the awaitable, in a script and in a notebook."""
     began, cleaned = threading.Event(), list[int]()
 
     async def long() -> None:

@@ -1,4 +1,4 @@
-"""The nearest right name, or none."""
+"""Hints for names: the nearest right name, or none."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COLUMNS = ["event_type", "schema", "elapsed_ms", "node_name", "level", "recordsI
     ],
 )  # fmt: skip
 def test_a_misspelling_finds_its_name(name: str, found: str) -> None:
-    """Letters left out or doubled, another case, other separators."""
+    """Missing or doubled letters, another case and other separators are recognized."""
     assert closest(name, COLUMNS) == found
     assert nearest(name, COLUMNS) == f" (did you mean {found!r}?)"
 
@@ -39,5 +39,5 @@ def test_a_name_is_never_its_own_correction(name: str, others: list[str]) -> Non
 
 
 def test_names_without_end_are_compared_by_their_beginning() -> None:
-    """So that a hint costs nothing."""
+    """Only the beginning of a very long name is compared, so that a hint is cheap."""
     assert closest("a" * 1_000_000, ["a" * 999_999]) == "a" * 999_999

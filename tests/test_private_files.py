@@ -1,4 +1,4 @@
-"""Files of the record: readable by their owner alone, whatever the umask, and never opened to more users."""
+"""Permissions of the record's files: readable by their owner alone for any umask, and never widened."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ os.waitpid(pid, 0)
 
 @pytest.fixture(autouse=True)
 def _as_before() -> Iterator[None]:
-    """The mode is the process's: each test leaves it as it was."""
+    """Restore the umask of the process after each test."""
     umask = os.umask(0o022)
     yield
     os.umask(umask)
@@ -59,7 +59,7 @@ def mode(path: Path) -> int:
 
 
 def modes(folder: Path) -> dict[str, set[int]]:
-    """The modes of all files, and of all folders, below a folder."""
+    """Return the modes of all files, and of all folders, below a folder."""
     every = list(folder.rglob("*"))
     return {
         "files": {mode(path) for path in every if path.is_file()},
@@ -78,20 +78,20 @@ def recorded(folder: Path, umask: int, **settings: str) -> dict[str, set[int]]:
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022], ids=oct)
-def test_the_files_of_a_run_are_their_owners_alone_whatever_the_umask(tmp_path: Path, umask: int) -> None:
-    """Journals, a child's segments, the log file, exported metrics, lineage: 0600, and each folder 0700."""
+def test_the_files_of_a_run_are_private_for_any_umask(tmp_path: Path, umask: int) -> None:
+    """Journals, a child's segments, the log file, exported metrics and lineage have 0600, each folder 0700."""
     assert recorded(tmp_path, umask) == {"files": {0o600}, "folders": {0o700}}
 
 
-def test_a_group_may_read_when_a_setting_says_so(tmp_path: Path) -> None:
-    """Also where the umask would forbid it."""
+def test_a_group_may_read_if_a_setting_allows_it(tmp_path: Path) -> None:
+    """The setting allows it, also if the umask would forbid it."""
     found = recorded(tmp_path, 0o077, ODIBI_STORE__FILE_MODE="640")
     assert found == {"files": {0o640}, "folders": {0o750}}
 
 
 @UMASKS
 def test_a_new_file_has_the_mode_exactly(tmp_path: Path, umask: int) -> None:
-    """No bit more for a lax umask, and none less for a strict one."""
+    """A new file has exactly the mode: a lax umask adds no bit and a strict one removes none."""
     private_files.set_file_mode(0o640)
     os.umask(umask)
     os.close(private_files.create(tmp_path / "new", os.O_WRONLY))
@@ -102,8 +102,8 @@ def test_a_new_file_has_the_mode_exactly(tmp_path: Path, umask: int) -> None:
 
 
 @pytest.mark.parametrize(("before", "after"), [(0o600, 0o600), (0o400, 0o400), (0o644, 0o640), (0o660, 0o640)])
-def test_what_is_there_is_never_opened_to_more_users(tmp_path: Path, before: int, after: int) -> None:
-    """A file that is replaced keeps what its user took away, and loses what the setting does not give."""
+def test_an_existing_file_is_never_opened_to_more_users(tmp_path: Path, before: int, after: int) -> None:
+    """A replaced file keeps the bits that its user removed, and loses those that the setting does not have."""
     private_files.set_file_mode(0o640)
     target = tmp_path / "story.html"
     target.write_text("old")
@@ -112,15 +112,15 @@ def test_what_is_there_is_never_opened_to_more_users(tmp_path: Path, before: int
     assert (target.read_bytes(), mode(target)) == (b"new", after)
 
 
-def test_a_folder_that_is_there_keeps_its_mode(tmp_path: Path) -> None:
-    """It may hold other things than a record."""
+def test_an_existing_folder_keeps_its_mode(tmp_path: Path) -> None:
+    """An existing folder keeps its mode, because it may hold other files than a record."""
     (tmp_path / "mine").mkdir(mode=0o755)
     private_files.write_atomic(tmp_path / "mine" / "below" / "x", b"")
     assert (mode(tmp_path / "mine"), mode(tmp_path / "mine" / "below")) == (0o755, 0o700)
 
 
 def test_a_failed_write_leaves_no_draft_and_the_old_file(tmp_path: Path) -> None:
-    """Whole or not at all."""
+    """A write is atomic: after a failure the old file is there and no temporary one."""
     target = tmp_path / "x"
     target.mkdir()
     with pytest.raises(OSError):
@@ -130,14 +130,14 @@ def test_a_failed_write_leaves_no_draft_and_the_old_file(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("given", ["600", "0640", "0o660", "644", ""])
 def test_a_mode_is_octal(given: str) -> None:
-    """As chmod takes it; an empty one is the default."""
+    """A mode is octal, as for chmod; an empty one is the default."""
     settings = read_settings({"ODIBI_STORE__FILE_MODE": given})
     assert settings.store.mode == int(given or "600", 8)
 
 
 @pytest.mark.parametrize("given", ["777", "700", "400", "066", "rw-r-----", "6", "6400", "666x", "-600", "647"])
-def test_a_mode_that_is_none_is_refused(given: str) -> None:
-    """Its owner reads and writes, no user executes; the message names the valid values."""
+def test_a_wrong_mode_is_refused(given: str) -> None:
+    """The owner can read and write, no user can execute; the message names the valid values."""
     with pytest.raises(ConfigurationError, match="640"):
         read_settings({"ODIBI_STORE__FILE_MODE": given})
     assert ObservabilityConfig(store_file_mode=given).validate("store")

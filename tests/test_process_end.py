@@ -1,4 +1,4 @@
-"""Exit codes: they are the program's own, also while native code is still running."""
+"""Exit codes: those of the program, also while native code still runs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PROGRAM = Path(__file__).with_name("native_program.py")
 def test_a_program_ends_with_its_own_code_while_native_code_runs(
     work: str, place: str, end: str, code: int, status: str
 ) -> None:
-    """Past a timeout, after Ctrl-C and at the end of the program: never an abort, and the record is complete."""
+    """Past a timeout, after Ctrl-C and at the end the program does not abort, and the record is complete."""
     ended = subprocess.run(
         [sys.executable, str(PROGRAM), work, place, end],
         env=environment(), capture_output=True, text=True, timeout=60, check=False,
@@ -43,7 +43,7 @@ def test_a_program_ends_with_its_own_code_while_native_code_runs(
 
 
 def test_the_command_ends_with_its_own_code_while_native_code_runs(apart: Apart) -> None:
-    """A step past its timeout is a failed run: exit code 1."""
+    """A step past its timeout is a failed run with exit code 1."""
     ended = apart("run", str(PROGRAM), "--no-story")
     assert ended.returncode == 1, ended.stderr
     assert "terminate called" not in ended.stderr

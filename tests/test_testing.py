@@ -7,8 +7,8 @@ import pytest
 from odibi_core.testing import FailingSink, FakeClock, RecordingSink, SequentialIds, an_event
 
 
-def test_the_clock_stands_still_until_told() -> None:
-    """Set back, only the wall clock goes back."""
+def test_the_clock_advances_only_when_asked() -> None:
+    """The fake clock advances only when asked; a step back changes only the wall clock."""
     clock = FakeClock()
     start = clock.now()
     assert clock.now() == start
@@ -17,8 +17,8 @@ def test_the_clock_stands_still_until_told() -> None:
     assert ((clock.now() - start).total_seconds(), clock.monotonic()) == (-50, 10)
 
 
-def test_the_recording_sink_remembers() -> None:
-    """In order, by kind, and that it was closed."""
+def test_the_recording_sink_keeps_its_events() -> None:
+    """The recording sink has its events in order and by kind, and if it was closed."""
     sink = RecordingSink()
     for kind in "aba":
         sink(an_event(kind, node_name="n", other=1))
@@ -33,7 +33,7 @@ def test_the_recording_sink_remembers() -> None:
 
 
 def test_the_failing_sink_fails() -> None:
-    """Each time, and counts."""
+    """The failing sink raises each time, and counts."""
     sink = FailingSink(KeyError("x"))
     for _ in range(2):
         with pytest.raises(KeyError):
@@ -42,6 +42,6 @@ def test_the_failing_sink_fails() -> None:
 
 
 def test_ids_count() -> None:
-    """So that a test can foresee them."""
+    """Fake ids count up, so that a test can predict them."""
     ids = SequentialIds("run")
     assert [ids(), ids()] == ["run-1", "run-2"]

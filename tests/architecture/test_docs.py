@@ -1,4 +1,4 @@
-"""The documentation is true: every block of code in it runs, and nothing that a user can reach is missing."""
+"""The documentation is true: each block of code in it runs, and everything that a user can reach is in it."""
 
 import ast
 import functools
@@ -109,7 +109,7 @@ def documentation() -> str:
 
 
 def _undocumented(names: list[str]) -> list[str]:
-    """Those that no page has in code type: `name`, or `name …`, or inside a block."""
+    """Names that no page has in code type: `name`, or `name …`, or inside a block."""
     said = documentation()
     return [name for name in names if not re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", said)]
 
@@ -141,7 +141,7 @@ def test_every_setting_is_documented_with_its_default() -> None:
 
 
 def _row_of(option: Option) -> str:
-    """The cells of a setting's row, but for the last, its meaning."""
+    """Cells of a setting's row, without the last, its meaning."""
     also = ", ".join(f"`{name}`" for name in option.variables if name != option.own_variable)
     default = f"`{text_of(option.default)}`" if option.default not in ("", ()) else ""
     if option.instead:
@@ -175,7 +175,7 @@ def test_every_command_is_documented() -> None:
 
 
 def test_every_error_and_kind_of_event_is_documented() -> None:
-    """The error tree and the vocabulary are interface: a user catches the one and queries the other."""
+    """Errors and event kinds are interface: a user catches the former and queries the latter."""
     from odibi_core import errors
     from odibi_core.events import kinds
 
@@ -226,7 +226,7 @@ def test_a_broken_block_is_seen(tmp_path: Path) -> None:
 
 
 def test_the_typed_source_is_all_there() -> None:
-    """The reading of the source found the package, so that no test above passed on nothing."""
+    """The plan of the source is not empty, so that no test above passes on nothing."""
     assert {"errors.py", "bus/bus.py", "settings/__init__.py"} <= {module.path for module in modules()}
     assert SOURCE.is_dir()
 

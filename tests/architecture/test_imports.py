@@ -112,8 +112,8 @@ def _allowed_at(path: str, places: tuple[str, ...]) -> bool:
     return path in places or path.startswith(folders)
 
 
-def test_a_third_party_library_is_imported_only_where_the_table_says() -> None:
-    """Each library has its places; other code loads the plugin."""
+def test_a_third_party_library_is_imported_only_in_its_places() -> None:
+    """Each library is imported in its places only; other code loads the plugin."""
     wrong = [
         f"{module.path}:{found.line} imports {found.target}"
         for module in modules()
@@ -131,7 +131,7 @@ def _plugin_files() -> set[str]:
 
 
 def _parts_of_plugins() -> set[str]:
-    """Plugins' files, and those that only plugins import at their top: `engines/pandas_json.py`."""
+    """Files of plugins, and files that only plugins import at their top, such as `engines/pandas_json.py`."""
     parts, tops = _plugin_files(), _importers()
     grown = True
     while grown:
@@ -190,7 +190,7 @@ def test_time_ids_and_environment_are_read_in_one_place() -> None:
 
 
 def test_views_are_pure() -> None:
-    """Live equals replay only if a view reads nothing but its events: no I/O, no threads, no clock."""
+    """Live equals replay requires that a view reads only its events: no I/O, no threads, no clock."""
     views = [module for module in modules() if module.unit == "views"]
     wrong = [f"{module.path}:{line} uses {name}" for module in views for line, name in _impurities(module)]
     assert views
@@ -219,7 +219,7 @@ def test_every_core_dependency_is_used() -> None:
 
 
 def _name(requirement: str) -> str:
-    """The module that a requirement brings, by its top name."""
+    """Top module of a requirement."""
     name = requirement.split(">")[0].split("[")[0].replace("-", "_")
     return {"google_cloud_bigquery": "google"}.get(name, name)
 
@@ -234,7 +234,7 @@ def _loaded_by(lines: str, cwd: Path) -> set[str]:
 
 @pytest.mark.parametrize("program", FIRST_LINES)
 def test_a_program_loads_what_it_uses(program: str, tmp_path: Path) -> None:
-    """Neither the first line of a program, nor its first call and its first line of log, load anything heavy."""
+    """The import of the package, its first call and its first line of log load nothing heavy."""
     loaded = _loaded_by(FIRST_LINES[program], tmp_path)
     assert "odibi_core.runtime.observer" in loaded
     assert loaded & HEAVY == set()
@@ -275,8 +275,8 @@ def test_no_name_of_the_package_is_a_file_of_it() -> None:
 
 
 @LAZY
-def test_a_name_is_fetched_once_by_whichever_thread(package: str, tmp_path: Path) -> None:
-    """Threads that ask at once get the same objects; afterwards each is an ordinary name of the module."""
+def test_concurrent_threads_load_a_lazy_name_once(package: str, tmp_path: Path) -> None:
+    """Threads that load a name at once get the same object; afterwards it is an ordinary name of the module."""
     lines = f"""
 import importlib, random
 from concurrent.futures import ThreadPoolExecutor
@@ -297,7 +297,7 @@ assert set(here) - {{"__builtins__", "__version__"}} == set(first)
 
 @LAZY
 def test_an_unknown_name_is_an_ordinary_error(package: str) -> None:
-    """Python itself adds the nearest name, which it finds by `dir()`."""
+    """An unknown name is an AttributeError, to which Python adds the nearest name by `dir()`."""
     code = f"import {package} as package; package.obsreve"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     said = f"AttributeError: module {package!r} has no attribute 'obsreve'. Did you mean: 'observe'?"
@@ -305,7 +305,7 @@ def test_an_unknown_name_is_an_ordinary_error(package: str) -> None:
 
 
 def test_an_unknown_name_is_unknown_to_type_checkers_too() -> None:
-    """These lines fail in mypy as they fail here: if they did not, mypy would find the comments needless."""
+    """mypy rejects these lines; if it accepted one, it would report the comment as unused."""
     with pytest.raises(ImportError, match="cannot import name 'obsreve'"):
         from odibi_core.observability import obsreve  # type: ignore[attr-defined]
     with pytest.raises(ImportError, match="cannot import name 'obsreve'"):

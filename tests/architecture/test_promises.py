@@ -1,4 +1,4 @@
-"""docs/reliability.md promises nothing without a test: behind each line stand the names of those that prove it."""
+"""Every promise of docs/reliability.md has a test: a comment behind each line names those that prove it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NAMED = re.compile(r"(\S+\.py): ([\w ]+)")
 
 
 def proofs_of(promise: str) -> list[tuple[str, str]]:
-    """The file, under `tests/`, and the name of each test in the comments behind a promise."""
+    """Return the file, under `tests/`, and the name of each test in the comments behind a promise."""
     comments = re.findall(r"<!-- (.+?) -->", promise)
     found = [found for comment in comments for found in NAMED.findall(comment)]
     return [(file, name) for file, names in found for name in names.split()]
@@ -23,7 +23,7 @@ def proofs_of(promise: str) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise[:40])
 def test_each_promise_names_tests_that_exist(promise: str) -> None:
-    """At least one, and none that was renamed or taken away."""
+    """Each promise names at least one test, and every named test exists."""
     named = proofs_of(promise)
     assert named
     missing = [
@@ -35,7 +35,7 @@ def test_each_promise_names_tests_that_exist(promise: str) -> None:
 
 
 def test_a_promise_without_a_test_is_seen() -> None:
-    """Sabotage: a line without a comment, and one whose comment names two files."""
+    """Sabotage: a line without a comment, and a comment that names two files, are found."""
     assert proofs_of("It never fails.") == []
     assert proofs_of("It does.\n  <!-- a.py: one two; b/c.py: three -->") == [
         ("a.py", "one"),

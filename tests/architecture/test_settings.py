@@ -23,7 +23,7 @@ def _attributes(module: Module) -> set[str]:
 
 
 def _is_read(option: Option, attributes: dict[str, set[str]]) -> bool:
-    """By its flat attribute, or by its key where the section is had as its own type."""
+    """Return true if a module reads the flat attribute, or the key where the section has its own type."""
     key = PROPERTIES.get(option.name, option.key)
     section = re.compile(rf"\b(?:{option.section}|{SECTIONS[option.section].__name__})\b")
     return option.attribute in LISTS or any(
@@ -35,25 +35,25 @@ def _is_read(option: Option, attributes: dict[str, set[str]]) -> bool:
 
 @pytest.fixture(scope="module")
 def attributes() -> dict[str, set[str]]:
-    """The attributes that each module reads."""
+    """Return the attributes that each module reads."""
     return {module.name: _attributes(module) for module in READERS}
 
 
 def test_a_setting_is_used_unless_it_is_marked(attributes: dict[str, set[str]]) -> None:
-    """A new setting needs its reader; a mark goes with the first reader."""
+    """A setting without a reader is marked; the mark is removed with the first reader."""
     read = {name for name, option in OPTIONS.items() if _is_read(option, attributes)}
     marked = {name for name, option in OPTIONS.items() if not option.is_used}
     assert sorted(OPTIONS.keys() - read) == sorted(marked)
 
 
 def test_a_setting_without_a_reader_is_found(attributes: dict[str, set[str]]) -> None:
-    """The rule above is no rule if it finds everything read."""
+    """Sabotage: a setting that no code reads is found."""
     stranger = OPTIONS["log_format"]._replace(key="nothing_reads_this", attribute="log_nothing_reads_this")
     assert not _is_read(stranger, attributes)
 
 
-def test_the_page_says_which_settings_are_not_used_yet() -> None:
-    """In the meaning of their rows."""
+def test_the_page_marks_the_settings_that_are_not_used_yet() -> None:
+    """The page marks each setting without a reader in the meaning of its row."""
     rows = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8").splitlines()
     said = {row.split("`")[1] for row in rows if row.startswith("| `ODIBI_") and "(not used yet)" in row}
     assert said == {option.own_variable for option in OPTIONS.values() if not option.is_used}

@@ -21,7 +21,7 @@ CATCH_ALLS = frozenset({"utils", "util", "helpers", "helper", "common", "misc", 
 
 
 def body_lines(function: Function) -> int:
-    """From the first statement to the last; the docstring is not the body."""
+    """Return the lines from the first statement to the last, without the docstring."""
     body = function.body[ast.get_docstring(function, clean=False) is not None :]
     return (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
 
@@ -35,7 +35,7 @@ def parameter_count(function: Function) -> int:
 
 
 def too_large(module: Module) -> dict[str, str]:
-    """Everything of a file that passes a limit: where, and by how much."""
+    """Return each part of a file that exceeds a limit, with its size."""
     found = {}
     if (lines := module.text.count("\n")) > LINES:
         found[module.path] = f"{lines} lines, over {LINES}"
@@ -56,7 +56,7 @@ def test_files_and_functions_are_small() -> None:
 
 
 def test_every_waiver_is_still_needed_and_has_a_reason() -> None:
-    """A waiver goes when what it waived has become small."""
+    """A waiver is removed as soon as its file or function is small enough."""
     needed = {where for module in modules() for where in too_large(module)}
     assert set(WAIVERS) <= needed
     assert all(len(reason) > 15 and "\n" not in reason for reason in WAIVERS.values())
@@ -71,7 +71,7 @@ def test_no_package_or_file_is_a_catch_all() -> None:
 
 
 def test_nothing_is_left_for_later() -> None:
-    """No note of unfinished work and no stub: what is missing is an issue, not a comment."""
+    """The source has no note of unfinished work and no stub; open work is an issue, not a comment."""
     marks = [
         f"{module.path}: {mark}"
         for module in modules()
@@ -91,7 +91,7 @@ def _is_stub(node: ast.Raise) -> bool:
 
 
 def test_the_measures_measure() -> None:
-    """Sabotage: a body of 41 lines and eight parameters are seen, docstring and self left out."""
+    """Sabotage: a body of 41 lines and eight parameters are found; docstring and `self` do not count."""
     long = "class C:\n  def f(self, a, b, c, d, *e, f, g, **h):\n    'Doc'\n" + "    x = 1\n" * 41
     (name, function) = functions(ast.parse(long))[0]
     assert (name, body_lines(function), parameter_count(function)) == ("C.f", 41, 8)

@@ -1,4 +1,4 @@
-"""One rule for exceptions that are no `Exception` (`errors.STOPS`): which handlers may catch everything."""
+"""One rule for exceptions that are no `Exception` (`errors.STOPS`): the handlers that may catch everything."""
 
 import ast
 
@@ -29,7 +29,7 @@ def passes_stops_on(handlers: list[ast.ExceptHandler], place: int) -> bool:
 
 
 def keeping_all(module: Module) -> list[int]:
-    """Lines of handlers of `BaseException`, or of everything, that swallow requests to stop."""
+    """Return the lines of handlers of `BaseException`, or of everything, that swallow requests to stop."""
     return [
         handler.lineno
         for node in ast.walk(module.tree)

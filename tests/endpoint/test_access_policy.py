@@ -1,4 +1,4 @@
-"""The policy of the endpoint: which names in `Host` are this machine's, read strictly."""
+"""The access policy of the endpoint: the values of `Host` that name this machine, read strictly."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ LOOPBACK = AccessPolicy("127.0.0.1", "")
         "[2001:DB8::1]",
     ],
 )
-def test_an_address_or_a_name_of_this_machine_comes_in(host: str) -> None:
-    """An address cannot be pointed elsewhere by a name server, and the port may be a forwarded one."""
+def test_an_address_or_a_name_of_this_machine_is_allowed(host: str) -> None:
+    """A name server cannot redirect an address; any port is allowed, because it may be a forwarded one."""
     assert LOOPBACK.refusal(host, "") is None
 
 
@@ -94,15 +94,15 @@ def test_an_address_or_a_name_of_this_machine_comes_in(host: str) -> None:
         "xn--localhost-abc",
     ],
 )
-def test_everything_else_stays_outside(host: str) -> None:
-    """The whole header is read: text behind an address or a name of this server makes it another name."""
+def test_every_other_host_is_refused(host: str) -> None:
+    """The whole header is read: text after an address or a name of this server makes it another name."""
     refusal = LOOPBACK.refusal(host, "")
     assert refusal is not None
     assert refusal[0] == 400
 
 
-def test_the_name_that_it_serves_on_comes_in() -> None:
-    """As the setting spells it, in any case; a name that begins or ends so does not."""
+def test_the_configured_name_is_allowed() -> None:
+    """The name of the setting is allowed in any case; a name that only begins or ends so is not."""
     policy = AccessPolicy("metrics.internal", "")
     assert policy.refusal("Metrics.Internal:8000", "") is None
     assert policy.refusal("metrics.internal.evil", "") is not None

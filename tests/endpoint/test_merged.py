@@ -1,4 +1,4 @@
-"""Adding processes up: exact, in any order, and never backwards."""
+"""Sums over processes: exact, in any order, and never decreasing."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def answers(*parts: list[Any]) -> dict[str, dict[str, Any]]:
 @given(
     amounts=st.lists(st.floats(-1e290, 1e290) | st.integers(-(2**60), 2**60), max_size=30), cuts=st.randoms()
 )
-def test_a_sum_is_exact_in_whatever_order_and_groups_it_is_made(amounts: list[float], cuts: Any) -> None:
-    """Folding some into an archive first changes no bit of the total."""
+def test_a_sum_is_exact_in_any_order_and_grouping(amounts: list[float], cuts: Any) -> None:
+    """If some processes are folded into an archive first, the total has the same bits."""
     whole = total(exact(amounts))
     shuffled = cuts.sample(amounts, len(amounts))
     cut = cuts.randint(0, len(shuffled))
@@ -47,22 +47,22 @@ def test_a_sum_is_exact_in_whatever_order_and_groups_it_is_made(amounts: list[fl
     where=st.integers(0, 8),
     dead=st.integers(0, 9),
 )
-def test_a_sum_never_goes_backwards(before: list[float], more: float, where: int, dead: int) -> None:
-    """Prometheus takes the smallest step back for a restart: there is none when one grows and others die."""
+def test_a_sum_never_decreases(before: list[float], more: float, where: int, dead: int) -> None:
+    """Prometheus takes the smallest decrease for a restart: there is none if one process grows and others end."""
     after = list(before)
     after[where % len(after)] += more
     assert total(exact([*exact(after[:dead]), *after[dead:]])) >= total(before)
 
 
-def test_plain_sums_would_go_backwards() -> None:
-    """The sabotage twin: the same numbers, folded by plain addition."""
+def test_plain_sums_would_decrease() -> None:
+    """Sabotage: plain addition of the same numbers decreases."""
     living = [0.1, 0.2, 0.3]
     assert (0.2 + 0.3) + 0.1 < (0.1 + 0.2) + 0.3  # by hand: `sum` makes up for it, from Python 3.12 on
     assert total(exact([*exact(living[1:]), living[0]])) == total(exact(living))
 
 
 def test_counters_and_histograms_are_added_up() -> None:
-    """Whole numbers stay whole; each bucket is the sum of its like; the smallest and largest are of all."""
+    """Whole numbers stay whole; buckets are added; the minimum and the maximum are of all processes."""
     one, two = MetricsManager(), MetricsManager()
     for manager, times in ((one, 2), (two, 3)):
         manager.increment("error_count", "load", times, {"b": "1", "a": "2"})
@@ -75,8 +75,8 @@ def test_counters_and_histograms_are_added_up() -> None:
     assert histogram["buckets"] == {"2.5": 2, "5.0": 3}
 
 
-def test_of_a_gauge_the_value_that_was_set_last() -> None:
-    """From any process; its sum, from which counters such as the rows are made, is of all."""
+def test_a_gauge_has_its_last_value() -> None:
+    """The last value of any process counts; the sum, from which counters such as the rows are made, is of all."""
     one, two = MetricsManager(), MetricsManager()
     one.record("row_count", "load", 7)
     two.record("row_count", "load", 5)
@@ -85,8 +85,8 @@ def test_of_a_gauge_the_value_that_was_set_last() -> None:
         assert (found["value"], found["sum"], found["count"]) == (7, 12, 2)
 
 
-def test_what_is_not_finite_goes_through() -> None:
-    """A gauge may be anything that a float can be."""
+def test_values_that_are_not_finite_are_kept() -> None:
+    """A gauge may have any value of a float."""
     manager = MetricsManager()
     manager.set_gauge("g", None, float("nan"))
     manager.set_gauge("h", None, float("-inf"))
@@ -94,7 +94,7 @@ def test_what_is_not_finite_goes_through() -> None:
     assert (found["g"]["value"], found["h"]["value"]) == ("NaN", "-Infinity")
 
 
-def test_what_is_no_entry_is_left_out() -> None:
+def test_invalid_entries_are_left_out() -> None:
     """A file may have any content."""
     manager = MetricsManager()
     manager.increment("error_count", "a", 1)

@@ -38,15 +38,15 @@ NEW_PROMETHEUS = (
         ("", TEXT),
     ],
 )
-def test_openmetrics_for_who_asks_for_it_and_likes_it_no_less(accept: str, form: str) -> None:
-    """The headers of Prometheus 2 and 3, of browsers, and of clients that ask for nothing or something else."""
+def test_openmetrics_if_it_is_preferred_or_equal(accept: str, form: str) -> None:
+    """The headers of Prometheus 2 and 3, of browsers, and of clients that ask for no format or another one."""
     assert exporter_for(accept) == form
 
 
 @pytest.mark.parametrize(
     "accept", [";", ",,;q=,;;", "q=1", "*/*;q=ten", "application/openmetrics-text;q=nan", "\x00" * 99]
 )
-def test_a_header_that_makes_no_sense_gets_the_plain_text(accept: str) -> None:
+def test_an_invalid_header_gets_the_plain_text(accept: str) -> None:
     """Unreadable parts are left out, and nothing raises."""
     assert exporter_for(accept) == TEXT
     assert accepts_gzip(accept) is False
@@ -63,6 +63,6 @@ def test_a_header_that_makes_no_sense_gets_the_plain_text(accept: str) -> None:
         ("br", False),
     ],
 )
-def test_gzip_for_who_can_read_it(header: str, takes: bool) -> None:
-    """A coding with quality 0 is one that is not wanted."""
+def test_gzip_if_the_client_accepts_it(header: str, takes: bool) -> None:
+    """A coding with quality 0 is not accepted."""
     assert accepts_gzip(header) is takes

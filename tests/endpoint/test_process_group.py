@@ -1,4 +1,4 @@
-"""The files of processes that share a port: whatever stands in one, the scrape is answered without it."""
+"""The files of processes that share a port: a damaged file is left out, and the scrape is answered."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ EACH_DAMAGE = pytest.mark.parametrize("damage", DAMAGED.values(), ids=DAMAGED)
 
 @pytest.fixture
 def shared(tmp_path: Path) -> Iterator[SharedMetrics]:
-    """This process, which counted 3, in a group."""
+    """This process, with a count of 3, in a group."""
     metrics = MetricsManager()
     metrics.increment("error_count", "load", 3)
     shared = SharedMetrics(metrics, tmp_path)
@@ -43,7 +43,7 @@ def shared(tmp_path: Path) -> Iterator[SharedMetrics]:
 
 @pytest.fixture
 def other(shared: SharedMetrics) -> Iterator[ProcessGroup]:
-    """Another process of the group, alive."""
+    """Another living process of the group."""
     group = ProcessGroup(shared.root / "9")
     with group.locked():
         group.join()
@@ -61,10 +61,10 @@ def part_of(group: ProcessGroup) -> Path:
 
 
 @EACH_DAMAGE
-def test_a_part_that_cannot_be_read_is_left_out_counted_and_told(
+def test_an_unreadable_part_is_left_out_counted_and_reported(
     shared: SharedMetrics, other: ProcessGroup, damage: Callable[[Path], object], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The answer has all other numbers and how many parts are missing; the warning is logged once, not a scrape."""
+    """The answer has all other numbers and the number of missing parts; the warning is logged once."""
     damage(part_of(other))
     for _ in range(2):
         found = scraped(shared)
@@ -76,7 +76,7 @@ def test_a_part_that_cannot_be_read_is_left_out_counted_and_told(
 def test_a_damaged_part_of_a_dead_process_is_neither_added_nor_deleted(
     shared: SharedMetrics, other: ProcessGroup, damage: Callable[[Path], object]
 ) -> None:
-    """It is evidence of the damage."""
+    """The file is evidence of the damage."""
     damage(part := part_of(other))
     other.abandon()
     assert scraped(shared)["odibi_metrics_unreadable_parts"] == 1
@@ -84,7 +84,7 @@ def test_a_damaged_part_of_a_dead_process_is_neither_added_nor_deleted(
 
 
 def test_a_damaged_archive_is_kept_aside_and_begun_anew(shared: SharedMetrics, other: ProcessGroup) -> None:
-    """Its numbers are missing once, which is reported; processes that end later are merged again."""
+    """Its numbers are missing, which is reported once; processes that end later are merged again."""
     archive = other.folder / "archive.json"
     archive.write_bytes(b'{"series": [')
     assert scraped(shared)["odibi_metrics_unreadable_parts"] == 1
@@ -93,11 +93,11 @@ def test_a_damaged_archive_is_kept_aside_and_begun_anew(shared: SharedMetrics, o
 
 
 def test_a_lock_that_cannot_be_opened_stops_no_scrape(shared: SharedMetrics, other: ProcessGroup) -> None:
-    """The process counts as alive: one that cannot be judged is never added up for good."""
+    """The process counts as alive, because the sum of an ended one is final."""
     (other.folder / "1-x.live").mkdir()
     assert scraped(shared)["odibi_error_count_total"] == 3
 
 
-def test_a_part_that_is_not_there_yet_is_no_damage(shared: SharedMetrics, other: ProcessGroup) -> None:
-    """A process that has just begun wrote none."""
+def test_a_missing_part_is_no_damage(shared: SharedMetrics, other: ProcessGroup) -> None:
+    """A process that has just begun has written none."""
     assert scraped(shared)["odibi_metrics_unreadable_parts"] == 0

@@ -1,4 +1,4 @@
-"""The endpoint's connections: no stranger holds a place that a scrape needs."""
+"""The connections of the endpoint: other clients never block a scrape."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def scrape(endpoint: MetricsEndpoint) -> httpx.Response:
 
 @contextmanager
 def connections(endpoint: MetricsEndpoint, count: int, begun: bytes) -> Iterator[list[socket.socket]]:
-    """So many connections, each with the beginning of a request."""
+    """Open this many connections, each with the beginning of a request."""
     with ExitStack() as opened:
         found = []
         for _ in range(count):
@@ -55,16 +55,16 @@ def connections(endpoint: MetricsEndpoint, count: int, begun: bytes) -> Iterator
 
 
 @BEGINNINGS
-def test_connections_that_never_finish_a_request_hold_up_no_scrape(
+def test_unfinished_requests_block_no_scrape(
     endpoint: MetricsEndpoint, begun: bytes
 ) -> None:
-    """Three hundred of them: the oldest make room, and each scrape is answered."""
+    """With three hundred of them the oldest are closed, and each scrape is answered."""
     with connections(endpoint, MANY, begun):
         assert [scrape(endpoint).status_code for _ in range(3)] == [200, 200, 200]
 
 
-def test_answers_that_are_never_taken_hold_up_no_scrape(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An answer that is larger than what the system keeps for a client that does not read."""
+def test_unread_answers_block_no_scrape(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answer is larger than the system's buffer for a client that does not read."""
     monkeypatch.setattr(endpoint_protocol, "CONNECTIONS", 4)
     body = b"fine 1\n" * 1_000_000
     with MetricsEndpoint(lambda accept: (body, TEXT), port=0) as served:
@@ -80,14 +80,14 @@ def test_answers_that_are_never_taken_hold_up_no_scrape(monkeypatch: pytest.Monk
 def test_a_request_that_is_not_finished_in_time_is_closed(
     endpoint: MetricsEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The time runs from the connection on, however often a byte comes."""
+    """The time runs from the start of the connection, however often a byte arrives."""
     monkeypatch.setattr(endpoint_protocol, "REQUEST_S", 0.1)
     with connections(endpoint, 1, b"GET /metr") as (slow,), suppress(ConnectionResetError):
         assert slow.recv(100) == b""
 
 
 def test_an_answer_has_more_time_than_a_request(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Numbers that take longer to collect than a request may take are answered all the same."""
+    """Numbers that take longer to collect than a request may take are still answered."""
     monkeypatch.setattr(endpoint_protocol, "REQUEST_S", 0.05)
 
     def collect(accept: str) -> tuple[bytes, str]:
@@ -100,7 +100,7 @@ def test_an_answer_has_more_time_than_a_request(monkeypatch: pytest.MonkeyPatch)
 
 
 class Held:
-    """A connection of which nothing but its state matters."""
+    """A connection with nothing but a state."""
 
     def __init__(self, idle: bool) -> None:
         self.idle = idle
@@ -110,8 +110,8 @@ class Held:
         self.dropped = True
 
 
-def test_the_oldest_that_asked_nothing_makes_room() -> None:
-    """One that is being answered keeps its place; where all are, the new one is taken too."""
+def test_the_oldest_idle_connection_is_closed() -> None:
+    """A connection that is being answered stays; if all are, the new one is accepted too."""
     limit = ConnectionLimit(limit=3)
     answered, first, second, new = Held(False), Held(True), Held(True), Held(False)
     for each in (answered, first, second, new):
@@ -123,8 +123,8 @@ def test_the_oldest_that_asked_nothing_makes_room() -> None:
     assert not any(each.dropped for each in (answered, new, last))
 
 
-def test_one_that_left_needs_no_room() -> None:
-    """A connection that ended is not counted."""
+def test_an_ended_connection_does_not_count() -> None:
+    """An ended connection is not counted."""
     limit = ConnectionLimit(limit=1)
     first, second = Held(True), Held(True)
     limit.add(first)

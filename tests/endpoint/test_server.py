@@ -1,4 +1,4 @@
-"""The endpoint: its responses and refusals, and that it never costs or breaks the program."""
+"""The endpoint: its responses and refusals; it never breaks or delays the program."""
 
 from __future__ import annotations
 
@@ -60,15 +60,15 @@ def counted(text: str) -> list[float]:
     ]
 
 
-def test_plain_text_for_who_asks_for_nothing(endpoint: MetricsEndpoint) -> None:
-    """The format 0.0.4, with its media type, as the reference parser reads it."""
+def test_plain_text_is_the_default(endpoint: MetricsEndpoint) -> None:
+    """The default is format 0.0.4 with its media type, as the reference parser reads it."""
     response = get(endpoint)
     assert (response.status_code, response.headers["content-type"]) == (200, TEXT)
     assert counted(response.text) == [3]
 
 
-def test_open_metrics_for_who_asks_for_it(endpoint: MetricsEndpoint) -> None:
-    """With its own media type, and its own end."""
+def test_open_metrics_on_request(endpoint: MetricsEndpoint) -> None:
+    """The text has its own media type and its own end."""
     response = get(
         endpoint, headers={"accept": "application/openmetrics-text;version=1.0.0,text/plain;q=0.5"}
     )
@@ -77,8 +77,8 @@ def test_open_metrics_for_who_asks_for_it(endpoint: MetricsEndpoint) -> None:
     assert "odibi_error_count" in {family.name for family in open_metrics(response.text)}
 
 
-def test_gzip_for_who_can_read_it(endpoint: MetricsEndpoint) -> None:
-    """The same text, packed; and plain for other clients."""
+def test_gzip_if_the_client_accepts_it(endpoint: MetricsEndpoint) -> None:
+    """The same text is compressed for a client that accepts it, and plain for others."""
     packed = get(endpoint, headers={"accept-encoding": "gzip"})
     assert packed.headers["content-encoding"] == "gzip"
     assert counted(packed.text) == [3]
@@ -88,8 +88,8 @@ def test_gzip_for_who_can_read_it(endpoint: MetricsEndpoint) -> None:
     assert "Accept-Encoding" in plain.headers["vary"]
 
 
-def test_each_scrape_is_of_now(endpoint: MetricsEndpoint, metrics: MetricsManager) -> None:
-    """Nothing is kept between two scrapes, by us or by a cache on the way."""
+def test_each_scrape_is_current(endpoint: MetricsEndpoint, metrics: MetricsManager) -> None:
+    """Nothing is cached between two scrapes, on either side."""
     assert counted(get(endpoint).text) == [3]
     metrics.increment("error_count", "load", 1, {"engine": "pandas"})
     response = get(endpoint)
@@ -98,14 +98,14 @@ def test_each_scrape_is_of_now(endpoint: MetricsEndpoint, metrics: MetricsManage
 
 
 def test_head_is_get_without_a_body(endpoint: MetricsEndpoint) -> None:
-    """Same status and headers."""
+    """HEAD has the status and the headers of GET."""
     response = get(endpoint, method="HEAD")
     assert (response.status_code, response.headers["content-type"], response.content) == (200, TEXT, b"")
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/metrics/", "/metrics/../../etc/passwd", "/health/x", "/%00"])
 def test_every_other_path_is_not_found(endpoint: MetricsEndpoint, path: str) -> None:
-    """And no redirect either."""
+    """There is no redirect either."""
     assert get(endpoint, path).status_code == 404
 
 
@@ -117,8 +117,8 @@ def test_other_methods_are_not_allowed(endpoint: MetricsEndpoint, method: str, p
     assert (response.status_code, "GET" in response.headers["allow"]) == (405, True)
 
 
-def test_a_page_leads_to_the_two(endpoint: MetricsEndpoint) -> None:
-    """For a browser."""
+def test_the_root_links_to_both_paths(endpoint: MetricsEndpoint) -> None:
+    """A browser gets links to the metrics and the health."""
     response = get(endpoint, "/")
     assert response.status_code == 200
     assert 'href="metrics"' in response.text
@@ -127,7 +127,7 @@ def test_a_page_leads_to_the_two(endpoint: MetricsEndpoint) -> None:
 
 @pytest.mark.parametrize("status", [200, 503])
 def test_health_answers_with_its_status(status: int) -> None:
-    """200 or 503 by the checks, their answer as JSON, without secrets and whatever the values are."""
+    """The checks decide between 200 and 503; the body is their result as JSON, without secrets."""
     said = {"status": "healthy", "checks": [{"password": "canary-1", "nan": float("nan"), "odd": object()}]}
     with MetricsEndpoint(lambda accept: (b"", TEXT), lambda: (status, said), port=0, token="t") as served:
         response = get(served, "/health", headers={"authorization": "Bearer t"})
@@ -138,8 +138,8 @@ def test_health_answers_with_its_status(status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [200, 503])
-def test_without_a_token_health_is_its_status_and_nothing_else(status: int) -> None:
-    """Any user of the machine can ask: messages and details name paths, free space, and what the program stands on."""
+def test_without_a_token_health_is_its_status_only(status: int) -> None:
+    """Any user of the machine can ask: messages and details name paths, free space and dependencies."""
     disk = {"message": "/data has 3 GiB free", "details": {"free_bytes": 3}}
     said = {"status": "degraded", "timestamp": "t", "checks": {"disk": disk}}
     with MetricsEndpoint(lambda accept: (b"", TEXT), lambda: (status, said), port=0) as served:
@@ -148,15 +148,15 @@ def test_without_a_token_health_is_its_status_and_nothing_else(status: int) -> N
 
 
 def test_health_without_checks_is_unknown(endpoint: MetricsEndpoint) -> None:
-    """The program answers; more is not known."""
+    """The program answers, but its health is unknown."""
     assert (get(endpoint, "/health").status_code, get(endpoint, "/health").json()["status"]) == (
         200,
         "unknown",
     )
 
 
-def test_numbers_that_cannot_be_had_are_one_line_to_the_scraper(caplog: pytest.LogCaptureFixture) -> None:
-    """No traceback leaves; the log has it; the next scrape is answered."""
+def test_a_failed_collection_is_one_line_to_the_scraper(caplog: pytest.LogCaptureFixture) -> None:
+    """The response has no traceback; the log has it; the next scrape is answered."""
     times = iter([RuntimeError("secret-detail"), None])
 
     def collect(accept: str) -> tuple[bytes, str]:
@@ -173,7 +173,7 @@ def test_numbers_that_cannot_be_had_are_one_line_to_the_scraper(caplog: pytest.L
     assert fine.text == "fine 1\n"
 
 
-def test_a_check_that_hangs_does_not_hold_up_a_scrape() -> None:
+def test_a_hanging_check_does_not_block_a_scrape() -> None:
     """Each answer is made on a thread of its own."""
     asked, go = threading.Event(), threading.Event()
 
@@ -194,23 +194,23 @@ def test_a_check_that_hangs_does_not_hold_up_a_scrape() -> None:
 @pytest.mark.parametrize(
     "host", ["localhost", "localhost:9", "127.0.0.1", "127.0.0.1:1", "[::1]:80", "10.1.2.3:8000", "LOCALHOST"]
 )
-def test_a_name_of_this_machine_or_an_address_comes_in(endpoint: MetricsEndpoint, host: str) -> None:
-    """An address cannot be rebound; a port in front of it is not looked at."""
+def test_a_name_of_this_machine_or_an_address_is_served(endpoint: MetricsEndpoint, host: str) -> None:
+    """An address cannot be rebound; any port is accepted."""
     assert get(endpoint, headers={"host": host}).status_code == 200
 
 
 @pytest.mark.parametrize(
     "host", ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example:8000", "", "[", ":"]
 )
-def test_a_name_that_is_not_ours_stays_outside(endpoint: MetricsEndpoint, host: str) -> None:
+def test_a_foreign_name_is_refused(endpoint: MetricsEndpoint, host: str) -> None:
     """DNS rebinding: a page whose name points to this machine sends that name."""
     response = get(endpoint, headers={"host": host})
     assert response.status_code == 400
     assert "odibi_" not in response.text
 
 
-def test_the_token_opens_and_nothing_else_does(metrics: MetricsManager) -> None:
-    """On every path; the response to other requests names the header, and no more."""
+def test_only_the_token_gives_access(metrics: MetricsManager) -> None:
+    """The token is needed on every path; a refusal names the header, and no more."""
     collect = lambda accept: collect_from(metrics, accept)  # noqa: E731
     with MetricsEndpoint(collect, port=0, token="sesam-öffne") as served:
         right = "Bearer sesam-öffne".encode()
@@ -234,27 +234,27 @@ def test_the_token_opens_and_nothing_else_does(metrics: MetricsManager) -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "", "192.0.2.1", "metrics.example.org"])
 def test_other_machines_are_served_with_a_token_only(host: str) -> None:
-    """Without one the endpoint refuses to be made, and the message names the fix."""
+    """Without a token the endpoint raises at construction, and the message names the fix."""
     with pytest.raises(ConfigurationError, match="token"):
         MetricsEndpoint(lambda accept: (b"", TEXT), host=host)
     MetricsEndpoint(lambda accept: (b"", TEXT), host=host, token="t")
 
 
-def test_every_address_is_served_when_told() -> None:
-    """Here by the loopback's other name."""
+def test_every_address_is_served_if_configured() -> None:
+    """The test uses another name of loopback."""
     with MetricsEndpoint(lambda accept: (b"fine 1\n", TEXT), host="0.0.0.0", port=0, token="t") as served:
         assert get(served, headers={"authorization": "Bearer t"}).text == "fine 1\n"
 
 
 @pytest.mark.parametrize("port", [-1, 65536])
-def test_a_port_that_is_none_is_refused(port: int) -> None:
-    """When the endpoint is made; the message names the setting."""
+def test_an_invalid_port_is_refused(port: int) -> None:
+    """The constructor raises, and the message names the setting."""
     with pytest.raises(ConfigurationError, match="PROMETHEUS_PORT"):
         MetricsEndpoint(lambda accept: (b"", TEXT), port=port)
 
 
-def test_a_port_in_use_is_a_warning_and_no_more(caplog: pytest.LogCaptureFixture) -> None:
-    """It names the port and the setting; the program goes on, and may try again when the port is free."""
+def test_a_port_in_use_is_a_warning_only(caplog: pytest.LogCaptureFixture) -> None:
+    """The warning names the port and the setting; the program continues, and may retry later."""
     with socket.create_server(("127.0.0.1", 0)) as stranger:
         port = stranger.getsockname()[1]
         endpoint = MetricsEndpoint(lambda accept: (b"fine 1\n", TEXT), port=port)
@@ -268,7 +268,7 @@ def test_a_port_in_use_is_a_warning_and_no_more(caplog: pytest.LogCaptureFixture
     endpoint.close()
 
 
-def test_a_host_that_is_none_is_a_warning_and_no_more(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_invalid_host_is_a_warning_only(caplog: pytest.LogCaptureFixture) -> None:
     """An address of another machine cannot be served."""
     with caplog.at_level(logging.WARNING, "odibi_core"):
         assert (
@@ -278,7 +278,7 @@ def test_a_host_that_is_none_is_a_warning_and_no_more(caplog: pytest.LogCaptureF
 
 
 def test_it_starts_again_after_its_end(metrics: MetricsManager) -> None:
-    """As often as one likes, on the same port; starting twice and ending twice does nothing."""
+    """The endpoint can restart on the same port; a second start or a second end does nothing."""
     endpoint = MetricsEndpoint(lambda accept: collect_from(metrics, accept), port=0)
     for scraped in (True, False, True):
         assert endpoint.start()
@@ -308,7 +308,7 @@ assert endpoint.start()
 """
 
 
-def test_a_program_that_nobody_scrapes_loads_no_web_server() -> None:
+def test_no_web_server_is_loaded_before_the_first_scrape() -> None:
     """Until the first connection there is a socket, and one thread that sleeps."""
     code = "print(*[name for name in ('asyncio', 'starlette', 'uvicorn', 'psutil') if name in sys.modules])"
     assert run(START + code).split() == []
@@ -331,12 +331,12 @@ assert asked.wait(30)
 
 @pytest.mark.parametrize("how", ENDS)
 def test_the_program_ends_when_it_is_done(how: str) -> None:
-    """For any state of a scrape; nothing is printed."""
+    """The program ends for any state of a scrape, and nothing is printed."""
     assert run(f"{START}{ENDS[how]}\nprint('done')") == "done\n"
 
 
 def test_a_forked_child_does_not_serve() -> None:
-    """The port is the parent's alone: free when the parent lets it go, though the child lives."""
+    """Only the parent has the port: it is free when the parent closes it, also while the child lives."""
     endpoint = MetricsEndpoint(lambda accept: (b"fine 1\n", TEXT), port=0)
     endpoint.start()
     get(endpoint)
@@ -355,8 +355,8 @@ def test_a_forked_child_does_not_serve() -> None:
     assert os.waitpid(child, 0)[1] == 0
 
 
-def test_many_at_once_are_all_answered(endpoint: MetricsEndpoint) -> None:
-    """Also those that come while the server is still being loaded."""
+def test_concurrent_scrapes_are_all_answered(endpoint: MetricsEndpoint) -> None:
+    """Scrapes that arrive while the server is being loaded are answered too."""
     answers: list[int] = []
     threads = [threading.Thread(target=lambda: answers.append(get(endpoint).status_code)) for _ in range(16)]
     for thread in threads:
@@ -376,8 +376,8 @@ def test_many_at_once_are_all_answered(endpoint: MetricsEndpoint) -> None:
         b"GET /" + b"a" * 90_000,
     ],
 )
-def test_garbage_does_not_stop_it(endpoint: MetricsEndpoint, garbage: bytes) -> None:
-    """TLS to a plain port, half a line, a line without end: the next scrape is answered."""
+def test_garbage_does_not_stop_the_server(endpoint: MetricsEndpoint, garbage: bytes) -> None:
+    """After TLS to a plain port, half a line or a line without end the next scrape is answered."""
     with socket.create_connection(("127.0.0.1", endpoint.port), timeout=30) as connection:
         try:
             connection.sendall(garbage)
@@ -389,10 +389,10 @@ def test_garbage_does_not_stop_it(endpoint: MetricsEndpoint, garbage: bytes) -> 
     assert get(endpoint).status_code == 200
 
 
-def test_what_strangers_send_is_no_line_in_the_programs_log(
+def test_invalid_requests_are_not_logged(
     endpoint: MetricsEndpoint, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A scanner of ports would fill it."""
+    """A port scanner would fill the log."""
     with socket.create_connection(("127.0.0.1", endpoint.port), timeout=30) as stranger:
         stranger.sendall(b"\x16\x03\x01garbage\r\n\r\n")
         assert stranger.recv(100).startswith(b"HTTP/1.1 400")
@@ -419,7 +419,7 @@ def test_the_programs_own_uvicorn_keeps_its_log(endpoint: MetricsEndpoint) -> No
 
 
 def test_a_program_with_many_open_files_is_served_too(metrics: MetricsManager) -> None:
-    """Also where the listening socket's number is beyond what `select` can hold."""
+    """The number of the listening socket may be larger than `select` can handle."""
     resource = pytest.importorskip("resource")
     if resource.getrlimit(resource.RLIMIT_NOFILE)[0] < 1500:
         resource.setrlimit(resource.RLIMIT_NOFILE, (1500, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
@@ -432,10 +432,10 @@ def test_a_program_with_many_open_files_is_served_too(metrics: MetricsManager) -
             os.close(descriptor)
 
 
-def test_trouble_in_serving_is_told_once(
+def test_an_error_in_serving_is_reported_once(
     metrics: MetricsManager, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """As a warning; it is tried again, and served when it is over."""
+    """The error is one warning; the endpoint retries, and serves again afterwards."""
     troubles = [OSError("no thread"), OSError("no thread")]
     serve = MetricsEndpoint._serve
 
@@ -452,10 +452,10 @@ def test_trouble_in_serving_is_told_once(
     ]
 
 
-def test_a_system_without_such_locks_serves_each_process_by_itself(
+def test_a_system_without_file_locks_serves_one_process(
     metrics: MetricsManager, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
-    """As on Windows: all imports work, one warning names what is not shared, and the scrape is answered."""
+    """As on Windows: all imports work, one warning names the missing part, and the scrape is answered."""
     monkeypatch.setitem(sys.modules, "fcntl", None)
     with serve_metrics(metrics, tmp_path, port=kept_port()) as served:
         assert counted(get(served).text) == [3]

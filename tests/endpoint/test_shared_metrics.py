@@ -1,4 +1,4 @@
-"""Several processes served as one: exact sums over living and ended ones, and one always has the port."""
+"""Several processes served as one: exact sums of living and ended ones, and one process always has the port."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ for line in sys.stdin:
 
 
 class Worker:
-    """One such process."""
+    """A process of the group."""
 
     def __init__(self, root: Path, port: int) -> None:
         arguments = [sys.executable, "-c", WORKER, str(root), str(port)]
@@ -110,7 +110,7 @@ def scrape(port: int) -> dict[str, float]:
 
 
 def scraped_until(port: int, name: str, value: float) -> dict[str, float]:
-    """Scrape until the value is there; on the way there it never goes back, and never beyond."""
+    """Scrape until the value is there; it never decreases and never exceeds the value."""
     deadline, before = monotonic() + PATIENCE_S, 0.0
     while monotonic() < deadline:
         try:
@@ -127,7 +127,7 @@ def scraped_until(port: int, name: str, value: float) -> dict[str, float]:
 
 
 def test_four_processes_are_one_with_exact_sums(hire: Callable[[], Worker], port: int) -> None:
-    """One has the port, the others do not mind; counters and histograms are the sums of all."""
+    """One process has the port; counters and histograms are the sums of all."""
     workers = [hire() for _ in range(4)]
     assert [worker.serves for worker in workers] == [True, False, False, False]
     for number, worker in enumerate(workers):
@@ -139,8 +139,8 @@ def test_four_processes_are_one_with_exact_sums(hire: Callable[[], Worker], port
     assert samples["work_seconds_sum"] == pytest.approx(4006 * 0.3)
 
 
-def test_what_the_dead_counted_stays(hire: Callable[[], Worker], port: int, tmp_path: Path) -> None:
-    """Ended or killed, once, also when scraped again and again; their files go, the sum does not."""
+def test_the_counts_of_ended_processes_stay(hire: Callable[[], Worker], port: int, tmp_path: Path) -> None:
+    """Counts of ended and killed processes stay once, over many scrapes; their files are deleted."""
     holder, ends, killed = hire(), hire(), hire()
     for worker in (holder, ends, killed):
         worker.tell("count 100")
@@ -156,8 +156,8 @@ def test_what_the_dead_counted_stays(hire: Callable[[], Worker], port: int, tmp_
     scraped_until(port, "work_done_total", 312)
 
 
-def test_when_the_one_with_the_port_is_killed_another_takes_it(hire: Callable[[], Worker], port: int) -> None:
-    """Nothing that a scraper got is taken back; the counts of the ended process remain."""
+def test_if_the_process_with_the_port_is_killed_another_takes_it(hire: Callable[[], Worker], port: int) -> None:
+    """No scraped value decreases; the counts of the killed process remain."""
     holder, *others = [hire() for _ in range(3)]
     holder.tell("count 500")
     for worker in others:
@@ -172,8 +172,8 @@ def test_when_the_one_with_the_port_is_killed_another_takes_it(hire: Callable[[]
     scraped_until(port, "work_done_total", 550)
 
 
-def test_when_the_one_with_the_port_ends_another_takes_it(hire: Callable[[], Worker], port: int) -> None:
-    """With its last count, which no scraper had seen."""
+def test_if_the_process_with_the_port_ends_another_takes_it(hire: Callable[[], Worker], port: int) -> None:
+    """The last count of the ended process, which was never scraped, remains."""
     holder, other = hire(), hire()
     other.tell("count 1")
     holder.tell("count 7")
@@ -181,8 +181,8 @@ def test_when_the_one_with_the_port_ends_another_takes_it(hire: Callable[[], Wor
     scraped_until(port, "work_done_total", 8)
 
 
-def test_a_forked_child_tells_its_own_part(hire: Callable[[], Worker], port: int) -> None:
-    """Not what it has from its parent, and nothing is lost of one that lives for a moment only."""
+def test_a_forked_child_reports_its_own_part(hire: Callable[[], Worker], port: int) -> None:
+    """The part has no counts of the parent, and all of a short-lived child."""
     worker, other = hire(), hire()
     for each in (worker, other):
         each.tell("count 10")
@@ -190,10 +190,10 @@ def test_a_forked_child_tells_its_own_part(hire: Callable[[], Worker], port: int
     scraped_until(port, "work_done_total", 26)
 
 
-def test_when_all_are_gone_the_next_begins_from_nothing(
+def test_after_the_last_process_the_next_starts_from_zero(
     hire: Callable[[], Worker], port: int, tmp_path: Path
 ) -> None:
-    """As a single process does; and of those that ended, nothing is left on the disk."""
+    """It starts as a single process does; no file of the ended ones is left."""
     first, second = hire(), hire()
     for worker in (first, second):
         worker.tell("count 10")
@@ -208,8 +208,8 @@ def test_when_all_are_gone_the_next_begins_from_nothing(
     assert not [file for file in (tmp_path / str(port)).iterdir() if file.suffix]
 
 
-def test_a_gauge_is_what_was_set_last(hire: Callable[[], Worker], port: int) -> None:
-    """By whichever process; facts of the process are those of all together."""
+def test_a_shared_gauge_has_its_last_value(hire: Callable[[], Worker], port: int) -> None:
+    """The last value of any process counts; facts of the process are those of all together."""
     first, second = hire(), hire()
     first.tell("gauge 5")
     scraped_until(port, "odibi_depth", 5)
@@ -233,7 +233,7 @@ def _serve_and_count(root: str, port: int, number: int) -> None:
 def test_processes_of_multiprocessing_are_counted_to_their_end(
     tmp_path: Path, port: int, method: Any
 ) -> None:
-    """They end without `atexit`, at once after their last count: it is there nevertheless."""
+    """They end without `atexit`, right after their last count, which is there nevertheless."""
     metrics = MetricsManager()
     start = multiprocessing.get_context(method)
     endpoint = serve_metrics(metrics, tmp_path, port=port)
@@ -252,8 +252,8 @@ def test_processes_of_multiprocessing_are_counted_to_their_end(
         endpoint.close()
 
 
-def test_a_stranger_on_the_port_is_a_problem_that_is_said(tmp_path: Path, port: int) -> None:
-    """Another program has it: no process joins, and nothing is left behind."""
+def test_a_port_of_another_program_is_reported(tmp_path: Path, port: int) -> None:
+    """No process joins, and no file is left behind."""
     with (
         socket.create_server(("127.0.0.1", port)),
         pytest.raises(ConfigurationError, match=f"{port}.*PROMETHEUS_PORT"),
@@ -263,7 +263,7 @@ def test_a_stranger_on_the_port_is_a_problem_that_is_said(tmp_path: Path, port: 
 
 
 def test_one_process_serves_a_port_once(tmp_path: Path, port: int) -> None:
-    """Twice the same numbers on one port would be counted twice."""
+    """The same numbers twice on one port would be counted twice."""
     with (
         serve_metrics(MetricsManager(), tmp_path, port=port),
         pytest.raises(ConfigurationError, match="already"),
@@ -271,10 +271,10 @@ def test_one_process_serves_a_port_once(tmp_path: Path, port: int) -> None:
         serve_metrics(MetricsManager(), tmp_path, port=port)
 
 
-def test_without_a_folder_one_serves_alone(
+def test_without_a_folder_a_process_serves_alone(
     tmp_path: Path, port: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A disk that cannot be written on costs the others' numbers, not one's own."""
+    """If the disk is not writable, the other processes' numbers are missing, not its own."""
     (tmp_path / "file").write_text("not a folder")
     metrics = MetricsManager()
     metrics.increment("work.done")
@@ -283,10 +283,10 @@ def test_without_a_folder_one_serves_alone(
     assert "only itself" in caplog.text
 
 
-def test_a_folder_that_is_deleted_is_made_again(
+def test_a_deleted_folder_is_made_again(
     hire: Callable[[], Worker], port: int, tmp_path: Path
 ) -> None:
-    """By the processes that it belongs to; the numbers are those of all again."""
+    """The processes of the group make it again; the numbers are those of all."""
     first, second = hire(), hire()
     for worker in (first, second):
         worker.tell("count 4")
@@ -302,7 +302,7 @@ def test_a_folder_that_is_deleted_is_made_again(
 
 
 class Folder:
-    """A group as it is on the disk: one process that asks, and others that left a part and ended, or live."""
+    """The folder of a group: one process that scrapes, and others, ended or alive, with a part."""
 
     def __init__(self, folder: Path) -> None:
         self.metrics = MetricsManager()
@@ -340,10 +340,10 @@ def folder(tmp_path: Path) -> Iterator[Folder]:
 
 
 @pytest.mark.parametrize("step", ["replace_archive", "forget"])
-def test_a_death_in_the_middle_of_folding_counts_nobody_twice(
+def test_an_interrupted_fold_counts_no_process_twice(
     folder: Folder, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Before the new archive is there, or before the files that are in it are gone: the sum is the same."""
+    """The sum is the same if the fold ends before the new archive exists, or before its parts are deleted."""
     folder.other(1)
     assert folder.total() == 1
     folder.other(10)
@@ -359,10 +359,10 @@ def test_a_death_in_the_middle_of_folding_counts_nobody_twice(
     assert folder.total() == 11
 
 
-def test_an_archive_that_does_not_know_its_dead_counts_them_twice(
+def test_an_archive_without_names_counts_processes_twice(
     folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The sabotage twin: without the names in the archive, the test above would be red."""
+    """Sabotage: without the names in the archive, the test above fails."""
     folder.other(1)
     replace = folder.group.replace_archive
 
@@ -375,7 +375,7 @@ def test_an_archive_that_does_not_know_its_dead_counts_them_twice(
     assert folder.total() == 2
 
 
-def test_who_lives_is_not_folded(folder: Folder) -> None:
+def test_a_living_process_is_not_folded(folder: Folder) -> None:
     """Its part may grow: it is read each time, and counted once."""
     other = folder.other(5, lives=True)
     assert folder.total() == folder.total() == 5
@@ -391,7 +391,7 @@ def test_who_lives_is_not_folded(folder: Folder) -> None:
     "damage", [b"", b"{", b"[1]", b"\xff\xfe", b'{"series": 7}', b'{"series": [7, {"kind": "x"}]}']
 )
 def test_a_damaged_part_does_not_hide_the_others(folder: Folder, damage: bytes) -> None:
-    """A file may be torn, or written by any program: readable parts are served."""
+    """A file may be torn, or written by another program; readable parts are served."""
     hurt = folder.other(3, lives=True)
     folder.other(4, lives=True)
     (folder.group.folder / f"{hurt.name}.json").write_bytes(damage)
@@ -400,8 +400,8 @@ def test_a_damaged_part_does_not_hide_the_others(folder: Folder, damage: bytes) 
     assert folder.total() == 6
 
 
-def test_one_who_keeps_the_folder_does_not_hang_a_scrape(tmp_path: Path, folder: Folder) -> None:
-    """It is one failed scrape, and the next is answered."""
+def test_a_locked_folder_does_not_block_a_scrape(tmp_path: Path, folder: Folder) -> None:
+    """One scrape fails, and the next is answered."""
     folder.other(1, lives=True)
     other = ProcessGroup(folder.group.folder)
     with other.locked(), pytest.raises(TimeoutError):
@@ -409,8 +409,8 @@ def test_one_who_keeps_the_folder_does_not_hang_a_scrape(tmp_path: Path, folder:
     assert folder.total() == 1
 
 
-def test_a_frozen_process_is_not_a_dead_one(hire: Callable[[], Worker], port: int) -> None:
-    """SIGSTOP is no death: its part stays its own, and counts once when it goes on."""
+def test_a_stopped_process_has_not_ended(hire: Callable[[], Worker], port: int) -> None:
+    """After SIGSTOP a process keeps its part, which counts once when it continues."""
     holder, frozen = hire(), hire()
     frozen.tell("count 5")
     holder.tell("count 1")

@@ -36,14 +36,14 @@ Site = NewType("Site", str)
 
 
 class Mode(enum.Enum):
-    """Of which a config gives the value."""
+    """An enumeration of which a config has the value."""
 
     FAST = "fast"
     EXACT = "exact"
 
 
 class Celsius(float):
-    """A number by another name."""
+    """A number with another name."""
 
 
 def describe(thing: Any) -> StageDescription:
@@ -85,18 +85,18 @@ class Shift:
 
     @classmethod
     def of_class(cls, a: int) -> None:
-        """A class's own."""
+        """A class method."""
 
     @staticmethod
     def alone(a: int, b: int) -> None:
-        """Nobody's."""
+        """A function outside of any class."""
 
     def __call__(self, row: int) -> int:
         return row
 
 
 class Doubler:
-    """Callable, and no stage."""
+    """A callable object that is no stage."""
 
     def __call__(self, row: int) -> int:
         return row * 2
@@ -133,13 +133,13 @@ SCALE = (
             "(iterable, /, *, key=None, reverse=False)",
             (sorted.__doc__ or "").split("\n")[0],
         ),
-        (Shift, "Shift", "stage", PROCESS, "A stage, whose process is called by nobody here."),
-        (Shift(1), "Shift", "stage", PROCESS, "A stage, whose process is called by nobody here."),
+        (Shift, "Shift", "stage", PROCESS, "A stage; no test calls its `process`."),
+        (Shift(1), "Shift", "stage", PROCESS, "A stage; no test calls its `process`."),
         (Shift(1).process, "process", "function", PROCESS, None),
-        (Shift.of_class, "of_class", "function", "(a: int) -> None", "A class's own."),
-        (Shift.alone, "alone", "function", "(a: int, b: int) -> None", "Nobody's."),
-        (Doubler(), "Doubler", "callable", "(row: int) -> int", "Callable, and no stage."),
-        (Celsius, "Celsius", "class", None, "A number by another name."),
+        (Shift.of_class, "of_class", "function", "(a: int) -> None", "A class method."),
+        (Shift.alone, "alone", "function", "(a: int, b: int) -> None", "A function outside of any class."),
+        (Doubler(), "Doubler", "callable", "(row: int) -> int", "A callable object that is no stage."),
+        (Celsius, "Celsius", "class", None, "A number with another name."),
         (Step(name="s", value=scale, params={"unit": "K"}), "s", "step", SCALE, "Multiplies."),
         (Step(name="q", type="sql", value="select 1"), "q", "step", None, "SQL: select 1"),
         (Step(name="r", layer="ingest", value="a.csv"), "r", "step", None, "Reads a.csv"),
@@ -158,7 +158,7 @@ def test_everything_that_a_pipeline_may_hold_is_described(
 
 
 def test_a_decorated_process_is_that_of_the_author() -> None:
-    """`self` is left out once, whatever stands around the function; static methods and class methods have none."""
+    """`self` is left out once for any decorator; static methods and class methods have none."""
 
     class Stage:
         @logged
@@ -190,7 +190,7 @@ def test_a_decorated_process_is_that_of_the_author() -> None:
 
 
 def test_stages_may_be_given_alone_several_or_by_name() -> None:
-    """A generator is one thing, and not asked for what it would give."""
+    """A generator is one object, and is not iterated."""
     asked = (forbidden() for _ in range(3))
     assert [each.name for each in inspect_pipeline(Shift)] == ["Shift"]
     assert [each.name for each in inspect_pipeline((Shift, scale))] == ["Shift", "scale"]
@@ -202,7 +202,7 @@ def test_stages_may_be_given_alone_several_or_by_name() -> None:
 
 
 class Raises:
-    """Everything that is asked of it fails."""
+    """An object that raises for every attribute."""
 
     def __getattribute__(self, name: str) -> Any:
         raise RuntimeError(name)
@@ -223,7 +223,7 @@ class Liar:
 
 
 class ByProperty:
-    """Its process would have to be run to be seen."""
+    """A stage whose process is a property, which must not run."""
 
     @property
     def process(self) -> Any:
@@ -231,7 +231,7 @@ class ByProperty:
 
 
 class Meta(type):
-    """A metaclass that answers for its classes, if it is asked."""
+    """A metaclass with its own `process`, which must not be called."""
 
     def __getattribute__(cls, name: str) -> Any:
         if name in ("process", "__doc__", "__name__", "__qualname__", "__module__", "__init__"):
@@ -242,7 +242,7 @@ class Meta(type):
 
 
 class OfMeta(metaclass=Meta):
-    """Of a metaclass."""
+    """A class of the metaclass."""
 
     def process(self, records: int) -> None: ...
 
@@ -274,14 +274,14 @@ with_signature.__signature__ = object.__new__(Raises)  # type: ignore[attr-defin
 
 
 def in_a_ring(records: int) -> None:
-    """Wraps itself."""
+    """A function that wraps itself."""
 
 
 in_a_ring.__wrapped__ = in_a_ring  # type: ignore[attr-defined]  # on purpose
 
 
 class Around:
-    """Its call is itself an object of its class."""
+    """A class whose `__call__` is an object of itself."""
 
 
 Around.__call__ = Around()  # type: ignore[method-assign, assignment]  # on purpose
@@ -305,7 +305,7 @@ class InDefaults:
 
 
 class Call:
-    """A callable whose function is not to be found."""
+    """A callable whose function cannot be found."""
 
     __call__: Any = 3
 
@@ -336,8 +336,8 @@ HOSTILE: dict[str, tuple[Callable[[], Any], str | None, str | None]] = {
 
 
 @pytest.mark.parametrize("case", HOSTILE)
-def test_a_hostile_object_is_a_row_that_says_what_could_not_be_read(case: str) -> None:
-    """Nothing of it is run, nothing is raised, and the table, the JSON and the schema are written all the same."""
+def test_a_hostile_object_is_a_row_that_names_its_unreadable_parts(case: str) -> None:
+    """None of its code is run, nothing is raised, and the table, the JSON and the schema are written."""
     make, signature, note = HOSTILE[case]
     thing = make()
     found = inspect_pipeline([thing, Shift])
@@ -350,8 +350,8 @@ def test_a_hostile_object_is_a_row_that_says_what_could_not_be_read(case: str) -
         assert "its parameters are not known" in validate_config(thing, {})[0]
 
 
-def test_a_secret_default_is_not_told() -> None:
-    """Neither in the table, nor in JSON, nor in the schema; and no secret of a config in what is wrong with it."""
+def test_a_secret_default_is_redacted() -> None:
+    """It is in no table, JSON or schema; no secret of a config is in a problem."""
 
     def login(records: int, password: str = "canary-1", note: str = "mail ada@canary.org") -> None: ...
 
@@ -382,7 +382,7 @@ def test_a_dataclass_without_a_docstring_has_none() -> None:
 
 
 def test_numbers_that_json_does_not_have_are_shown_and_left_out_of_the_schema() -> None:
-    """A default as its author would write it, more or less; and a JSON Schema that is JSON."""
+    """The default is shown as its author would write it, and the schema is valid JSON."""
 
     class Odd(enum.Enum):
         NAN = float("nan")
@@ -400,7 +400,7 @@ def test_numbers_that_json_does_not_have_are_shown_and_left_out_of_the_schema() 
     assert found[0].parameters[2].schema == {}
 
 
-def test_what_a_terminal_would_obey_is_shown_as_an_escape() -> None:
+def test_terminal_sequences_are_escaped() -> None:
     """Names and docstrings are data."""
 
     def stage(records: int) -> None: ...
@@ -410,7 +410,7 @@ def test_what_a_terminal_would_obey_is_shown_as_an_escape() -> None:
 
 
 class Everything:
-    """Of each kind of annotation one."""
+    """A stage with one parameter for each kind of annotation."""
 
     def process(
         self,
@@ -469,25 +469,25 @@ SCHEMAS = {
 
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_the_schema_of_a_parameter_is_that_of_its_annotation(name: str) -> None:
-    """Text annotations are looked up; one that means nothing leaves its parameter open."""
+    """Text annotations are looked up; an unknown one leaves its parameter open."""
     schema = inspect_pipeline(Everything).json_schema()["properties"]["Everything"]
     own = {key: value for key, value in schema["properties"][name].items() if key != "description"}
     assert own == SCHEMAS[name]
 
 
-def test_the_schema_of_a_stage_says_what_is_required_and_what_else_may_be_given() -> None:
-    """The records that flow through a stage need no place in a config."""
+def test_the_schema_of_a_stage_has_required_and_optional_parameters() -> None:
+    """The records that flow through a stage need no entry in a config."""
     schema = inspect_pipeline(Everything).json_schema()
     jsonschema.Draft202012Validator.check_schema(schema)
     stage = schema["properties"]["Everything"]
     assert stage["required"] == ["flag"]
     assert stage["additionalProperties"] == {"type": "integer"}
     assert schema["required"] == ["Everything"]
-    assert stage["description"] == "Of each kind of annotation one."
+    assert stage["description"] == "A stage with one parameter for each kind of annotation."
 
 
-def test_two_stages_of_one_name_have_a_place_each() -> None:
-    """As in the records that a pipeline makes: the second is numbered."""
+def test_two_stages_of_one_name_have_an_entry_each() -> None:
+    """The second is numbered, as in the records of a pipeline."""
     assert list(inspect_pipeline([Shift, Shift]).json_schema()["properties"]) == ["Shift", "Shift_2"]
 
 
@@ -506,7 +506,7 @@ CONFIGS = st.dictionaries(
 
 @given(config=CONFIGS)
 def test_validate_config_and_the_schema_agree(config: dict[str, Any]) -> None:
-    """A config that JSON can hold fits by the one if and only if it does by the other, whole floats apart."""
+    """A config that JSON can hold passes both or neither, except for whole floats."""
     if any(isinstance(each, float) and each.is_integer() for each in _leaves(config)) or not _no_doubles(
         config
     ):
@@ -562,8 +562,8 @@ def _no_doubles(config: dict[str, Any]) -> bool:
         (Step(name="s", value=Shift(1).process, inputs={"records": "raw"}, params={"step": 1}), {}, []),
     ],
 )  # fmt: skip
-def test_validate_config_tells_every_reason(stage: Any, config: Any, said: list[str]) -> None:
-    """Unknown names, missing ones, values that cannot be; what a step is given already is not missing."""
+def test_validate_config_returns_every_reason(stage: Any, config: Any, said: list[str]) -> None:
+    """Unknown names, missing ones and impossible values; a value that a step already has is not missing."""
     assert validate_config(stage, config) == said
 
 
@@ -608,7 +608,7 @@ def test_a_config_that_refuses_to_be_read_is_a_problem_and_no_exception() -> Non
     ],
 )
 def test_an_annotation_is_written_as_its_author_would(annotation: Any, text: str) -> None:
-    """Short names, and never the `repr` of an object that may be anything."""
+    """The short name is shown, never the `repr` of an object, which may be anything."""
     assert annotation_text(annotation) == text
     assert annotation_text(RAISES) == "<Raises>"
 
@@ -626,8 +626,8 @@ def test_an_annotation_that_is_a_text_is_never_evaluated(annotation: str) -> Non
     assert schema_of(annotation, namespace) in ({}, {"type": "array"}, {"anyOf": [{}, {"type": "integer"}]})
 
 
-def test_a_type_that_is_made_of_itself_ends() -> None:
-    """Where a schema would have no end, it is open."""
+def test_a_recursive_type_ends() -> None:
+    """A schema without an end is left open."""
     namespace: dict[str, Any] = {"Tree": "list['Tree']"}
     namespace["Tree"] = list["Tree"]  # type: ignore[name-defined]  # noqa: F821 (of itself)
     schema = schema_of("Tree", namespace)
@@ -691,7 +691,7 @@ def test_discover_stages_of_a_file_or_a_module(how: str, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("wrong", [5, None, b"stages.py"])
-def test_what_is_no_module_is_refused(wrong: Any) -> None:
+def test_a_wrong_module_is_refused(wrong: Any) -> None:
     """A wrong argument is reported as a mistake of the caller."""
     with pytest.raises(
         ConfigurationError, match=f"its dotted name or its file; given was a {type(wrong).__name__}"
@@ -699,8 +699,8 @@ def test_what_is_no_module_is_refused(wrong: Any) -> None:
         discover_stages(wrong)
 
 
-def test_discovering_in_what_cannot_be_imported_says_where_it_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The line of the author's own file, for a file and for a module's dotted name."""
+def test_a_failed_import_is_reported_with_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The line is that of the author's file, for a file and for a module's dotted name."""
     Path("broken_stages.py").write_text("import json\nimport no_such_thing\n", encoding="utf-8")
     monkeypatch.syspath_prepend(str(Path.cwd()))
     for target in (Path("broken_stages.py"), "broken_stages"):
@@ -710,8 +710,8 @@ def test_discovering_in_what_cannot_be_imported_says_where_it_fails(monkeypatch:
         discover_stages("no_such_module")
 
 
-def test_what_is_in_a_module_may_be_hostile() -> None:
-    """It is no stage, and nothing is raised."""
+def test_a_hostile_object_of_a_module_is_ignored() -> None:
+    """The object is no stage, and nothing is raised."""
     module = ModuleType("hostile")
     vars(module).update(a=object.__new__(Raises), b=Liar(), c=OfMeta, d=7, e=with_signature)
     assert discover_stages(module) == []
@@ -733,20 +733,20 @@ class AbstractStage(abc.ABC):
 
 
 class Shaped(Protocol):
-    """Described as well."""
+    """A second abstract stage."""
 
     def process(self, records: int) -> None: ...
 
 
 def test_abstract_stages_can_be_described() -> None:
-    """Only discovering leaves them out."""
+    """Abstract stages are left out of discovery only."""
     assert [each.signature for each in inspect_pipeline([AbstractStage, Shaped])] == [
         "(records: int) -> None"
     ] * 2
 
 
-def test_a_wrapped_stage_is_described_by_what_is_inside() -> None:
-    """Under the name that the wrapper has; a subclass with a process of its own is described as it is."""
+def test_a_wrapped_stage_is_described_by_the_inner_one() -> None:
+    """The name is the wrapper's; a subclass with its own process is described as it is."""
 
     class Halve(InstrumentedStage):
         """Half of each."""
@@ -770,7 +770,7 @@ def test_a_wrapped_stage_is_described_by_what_is_inside() -> None:
 
 
 def test_a_measured_function_is_a_stage_whose_records_need_no_config() -> None:
-    """By the name that `measured_stage` gives it; the records are the argument of that name, else the first."""
+    """The name is that of `measured_stage`; the records are the argument of that name, else the first."""
 
     @measured_stage("averages")
     def average(sites: dict[str, str], records: list[int], window: int = 3) -> list[int]:
@@ -782,8 +782,8 @@ def test_a_measured_function_is_a_stage_whose_records_need_no_config() -> None:
     assert [each.name for each in found.parameters if each.required] == ["sites"]
 
 
-def test_a_list_of_ones_own_is_read_as_a_list() -> None:
-    """And a mapping as a mapping, by whatever keys; a stage that is a list is a stage."""
+def test_a_subclass_of_list_is_read_as_a_list() -> None:
+    """A mapping is read with any keys; a stage that is a list is a stage."""
 
     class Stages(list[Any]):
         """A list that has a process."""
@@ -801,8 +801,8 @@ def test_a_list_of_ones_own_is_read_as_a_list() -> None:
 @pytest.mark.parametrize(
     "name", ["typing", "collections", "asyncio", "numpy", "pandas", "polars", "odibi_core.observability"]
 )
-def test_whatever_a_library_has_is_described(name: str) -> None:
-    """Thousands of objects that were never meant for it: a row each, a table, valid JSON and a valid schema."""
+def test_every_object_of_a_library_is_described(name: str) -> None:
+    """Thousands of unsuitable objects each get a row, a table, valid JSON and a valid schema."""
     import importlib
 
     module = importlib.import_module(name)

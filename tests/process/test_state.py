@@ -14,21 +14,21 @@ from odibi_core.settings import ObservabilityConfig, read_settings
 from odibi_core.testing import RecordingSink, fresh_program
 
 
-def test_nothing_is_made_before_it_is_asked_for() -> None:
-    """Importing, and listening, make no bus."""
+def test_nothing_is_made_before_its_first_use() -> None:
+    """An import and a subscription make no bus."""
     listen(RecordingSink())
     assert program._program.bus is None
 
 
 def test_there_is_one_bus_and_one_set_of_metrics() -> None:
-    """Always the same ones, and the metrics speak on the bus."""
+    """Each call returns the same bus and the same metrics, and the metrics publish on the bus."""
     assert program_bus() is program_bus()
     assert get_metrics() is get_metrics()
     assert get_metrics().bus is program_bus()
 
 
-def test_the_bus_to_speak_on_is_that_of_the_run_that_we_are_in() -> None:
-    """Outside of any run, the program's."""
+def test_the_current_bus_is_that_of_the_current_run() -> None:
+    """Outside of any run it is the program's bus."""
     assert current_bus() is program_bus()
     with observe("nightly", store=False) as run:
         assert current_bus() is run.bus
@@ -37,8 +37,8 @@ def test_the_bus_to_speak_on_is_that_of_the_run_that_we_are_in() -> None:
     assert current_bus() is program_bus()
 
 
-def test_a_listener_hears_the_program_and_every_run_each_event_once() -> None:
-    """A subscriber of the process receives the events of a run that began before or after it subscribed."""
+def test_a_subscriber_of_the_process_receives_each_event_once() -> None:
+    """A subscriber of the process receives the events of runs that began before or after it subscribed."""
     early = RecordingSink()
     with observe("first", store=False) as run:
         listen(early)
@@ -55,8 +55,8 @@ def test_a_listener_hears_the_program_and_every_run_each_event_once() -> None:
     assert len(early.events) == heard
 
 
-def test_a_bus_that_joins_twice_is_heard_once() -> None:
-    """As when a pipeline runs several times on one bus."""
+def test_the_events_of_a_bus_that_joins_twice_arrive_once() -> None:
+    """A second join changes nothing, as when a pipeline runs several times on one bus."""
     heard, bus = RecordingSink(), EventBus()
     listen(heard)
     join(bus)
@@ -79,7 +79,7 @@ def test_the_metrics_of_the_process_are_those_of_all_its_runs() -> None:
     assert counters["mine"] == 2
 
 
-def test_what_is_said_in_a_run_is_measured_for_the_process() -> None:
+def test_events_of_a_run_are_measured_for_the_process() -> None:
     """Metrics are kept before the first call of `get_metrics`."""
     with observe("nightly", store=False):
         current_bus().publish("operation_complete", fields={"operation": "load"})
@@ -94,15 +94,15 @@ def test_what_a_run_counted_for_itself_is_counted_for_the_process_too() -> None:
     assert total.counters["mine"] == 3
 
 
-def test_the_sinks_of_every_bus_can_be_looked_at() -> None:
-    """By name: what the log's health check counts losses with."""
+def test_the_sinks_of_every_bus_are_listed_by_name() -> None:
+    """The log's health check counts dropped events by these names."""
     with observe("nightly", store=False) as run:
         run.bus.subscribe(RecordingSink(), name="mine")
         assert "mine" in [name for name, _ in program.sinks()]
 
 
 def test_a_fresh_program_leaves_the_old_one_as_it_was() -> None:
-    """So that tests may listen and register as they like."""
+    """A test may subscribe and register in a fresh program without an effect on the old one."""
     bus = program_bus()
     with bind(run_id="r"):
         before = context.current(), context.inherited()
@@ -115,7 +115,7 @@ def test_a_fresh_program_leaves_the_old_one_as_it_was() -> None:
         assert (context.current(), context.inherited()) == before
 
 
-def test_a_fresh_program_is_told_again_what_is_told_once(
+def test_a_fresh_program_warns_again(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A fresh program warns again; otherwise the order of the tests decided which test sees the warning."""

@@ -23,7 +23,7 @@ ORCHESTRATED = [("spawn", "executor", "without"), ("fork", "pool", "without")]
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, ...], dict[str, Any]]:
-    """Every case, by one program."""
+    """Return the results of every case, from one program."""
     ran = subprocess.run(
         [sys.executable, "-W", "ignore", str(PROGRAM)], cwd=tmp_path_factory.mktemp("workers"), env=environment(),
         capture_output=True, text=True, timeout=170, check=False,
@@ -34,7 +34,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, ...], dict
 
 
 @pytest.mark.parametrize("case", CASES, ids="-".join)
-def test_what_a_worker_says_is_in_the_run_once(
+def test_each_event_of_a_worker_is_in_the_run_once(
     done: dict[tuple[str, ...], dict[str, Any]], case: tuple[str, str, str]
 ) -> None:
     """Nodes, lines, measurements and captured errors, by every start method and kind of pool, with
@@ -57,7 +57,7 @@ def test_a_step_may_start_workers(
 
 
 def left() -> str | None:
-    """The run that a child of this process would work for."""
+    """Return the run that a child of this process would join."""
     process, context = (worker_record._config() or {}).get("odibi_core", (os.getpid(), {}))
     assert process == os.getpid()
     run_id = context.get("run_id")

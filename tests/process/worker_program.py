@@ -1,4 +1,4 @@
-"""One observed run a case, whose work is done in worker processes; prints one JSON document a case."""
+"""A program with one observed run per case, whose work is done in worker processes; it prints JSON per case."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CALLS = 2
 
 @node
 def work(number: int) -> list[dict[str, int]]:
-    """All that lands in the record of a run."""
+    """Do everything that a run records."""
     get_logger("worker").info("line", number=number)
     with track_performance("operation"):
         try:

@@ -67,14 +67,14 @@ _FRAMES = ["{}", "password={}", "a@{}"]
 
 
 def attacks(size: int = SIZE) -> list[str]:
-    """Each piece and each single sign, repeated, bare and behind what starts a rule; and the beginnings of tokens."""
+    """Return each piece and each single sign, repeated, bare and behind the start of a rule; and starts of tokens."""
     pieces = dict.fromkeys([*_PIECES, *_RUNS])
     framed = [*product(pieces, _FRAMES), *((beginning, "{}") for beginning in TOKEN_BEGINNINGS)]
     return [frame.format((piece * (size // len(piece) + 1))[: size - 20]) for piece, frame in framed]
 
 
 def main() -> None:
-    """Every attack once, in a minute of processor time; the slowest are printed."""
+    """Run every attack within a minute of processor time, and print the slowest."""
     resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
     figures = []
     texts = attacks()

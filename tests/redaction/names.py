@@ -1,4 +1,4 @@
-"""Names of fields that hold secrets, and names that only sound like it."""
+"""Names of fields that hold secrets, and names that only look so."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts and fields with secrets, all the same one, and some that only look like it."""
+"""Texts and fields with the same secret, and some that only look like one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Secrets that a text names: what is given to a name, and what only stands behind one."""
+"""Secrets in the assignments of a text, and values that only follow a name."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from odibi_core.redaction.redactor import redact_text
         "get_password('db')",
     ],
 )
-def test_what_an_exception_says_is_no_value(text: str) -> None:
-    """`CredentialsError: ` names the type of an exception, and gives it nothing."""
+def test_the_message_of_an_exception_is_no_value(text: str) -> None:
+    """`CredentialsError: ` is the type of an exception, and no assignment."""
     assert redact_text(text) == text
 
 
@@ -37,7 +37,7 @@ def test_what_an_exception_says_is_no_value(text: str) -> None:
     ],
 )
 def test_an_exceptions_name_hides_no_secret(text: str) -> None:
-    """Neither what its message gives to a name, nor what a field or a variable that is called so holds."""
+    """An assignment in its message, and a field or a variable of that name, are redacted all the same."""
     assert "hunter2" not in redact_text(text)
 
 
@@ -53,8 +53,8 @@ def test_an_exceptions_name_hides_no_secret(text: str) -> None:
         "SELECT old_password('hunter2')",
     ],
 )
-def test_the_password_that_sql_gives_a_user_goes(text: str) -> None:
-    """In each of the forms that PostgreSQL, MySQL and MariaDB have; the user's name stays."""
+def test_the_password_of_an_sql_user_is_redacted(text: str) -> None:
+    """All forms of PostgreSQL, MySQL and MariaDB are known; the user's name stays."""
     cleaned = redact_text(text)
     assert "hunter2" not in cleaned
     assert cleaned.split("'")[0] == text.split("'")[0]

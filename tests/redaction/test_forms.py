@@ -1,4 +1,4 @@
-"""Secrets in the forms in which programs, people and files write them go; what only looks like one stays."""
+"""Secrets in the forms of programs, people and files are redacted; values that only look like one stay."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from odibi_core.events import sanitize_text, sanitize_value
 
 
 @pytest.mark.parametrize("text", SECRET_TEXTS)
-def test_a_secret_goes_in_each_form_of_text(text: str) -> None:
+def test_a_secret_in_each_form_of_text_is_redacted(text: str) -> None:
     """Code, markup, configuration, commands, connection strings, headers, languages, escapes, pairs, SQL, sentences."""
     for around in ("{}", "a\n{}\nb"):
         cleaned = sanitize_text(around.replace("{}", text))
@@ -22,8 +22,8 @@ def test_a_secret_goes_in_each_form_of_text(text: str) -> None:
 
 
 @pytest.mark.parametrize("fields", SECRET_FIELDS, ids=str)
-def test_a_secret_goes_in_each_form_of_field(fields: dict[str, Any]) -> None:
-    """By its name in any language, by its neighbour, by the command that it is given to."""
+def test_a_secret_in_each_form_of_field_is_redacted(fields: dict[str, Any]) -> None:
+    """A name in any language, a neighbouring field or a command marks the secret."""
     assert SECRET not in json.dumps(sanitize_value(fields))
 
 
@@ -35,8 +35,8 @@ def test_a_text_that_holds_no_secret_stays(text: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "value"), PLAIN_FIELDS)
-def test_a_field_that_says_something_about_a_secret_stays(name: str, value: Any) -> None:
-    """Its type, its name, its time, how many there are, whether there is one, where it is kept."""
+def test_a_field_that_describes_a_secret_stays(name: str, value: Any) -> None:
+    """Its type, name, time, number, presence and place stay."""
     assert sanitize_value({"in": {name: value}}) == {"in": {name: value}}
 
 

@@ -1,4 +1,4 @@
-"""A name is one of a secret by its words, however they are joined and spelled."""
+"""Names of secrets: known by their words, in any spelling."""
 
 from __future__ import annotations
 
@@ -58,29 +58,29 @@ def test_any_text_may_be_a_name(name: str) -> None:
 @pytest.mark.parametrize(
     "name", ["tokens_per_s", "password_length", "session_count", "maxTokens", "token_ttl"]
 )
-def test_what_counts_secrets_is_none(name: str) -> None:
-    """As a number, or as a number in words; under the same name a text goes."""
+def test_a_count_of_secrets_is_no_secret(name: str) -> None:
+    """A number stays, also one in words; a text under the same name is redacted."""
     assert not hides(name, 12)
     assert not hides(name, "12.5")
     assert hides(name, "hunter2")
 
 
 @pytest.mark.parametrize("value", [None, True, False, "", "none", "null", "True"])
-def test_that_there_is_no_secret_may_be_said(value: object) -> None:
+def test_a_flag_for_a_secret_stays(value: object) -> None:
     """A flag that a secret was given is no secret."""
     assert not hides("password", value)
 
 
-def test_a_field_may_name_what_another_holds() -> None:
-    """By any of the usual labels; what is no name is none."""
+def test_a_field_may_name_the_value_of_another() -> None:
+    """Any of the usual labels names the value; a label without a name of a secret does not."""
     assert names_its_value({"argument": "api_key", "value": "x"})
     assert not names_its_value({"argument": "table", "key": 3, "name": None})
     assert is_option("--password")
     assert not any(map(is_option, ("--password=x", "password", "--rows", 5, None)))
 
 
-def test_the_quick_look_at_a_text_misses_no_name() -> None:
-    """Every name of the table has one of the parts that a text is first searched for, or it would stay in texts."""
+def test_the_first_search_of_a_text_misses_no_name() -> None:
+    """Every name of the table has one of the parts for which a text is searched first; otherwise it would stay."""
     tables = [*secret_words.CREDENTIALS.values(), *secret_words.PERSONAL.values()]
     named = [*SECRET, *" ".join(f"{words} {phrases}" for words, phrases in tables).split()]
     missed = [

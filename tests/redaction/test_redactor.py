@@ -1,4 +1,4 @@
-"""No secret reaches a sink, whatever it is called and wherever it hides; what is none stays."""
+"""No secret reaches a sink, under any name and in any place; other values stay."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def _no_failures() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("name", SECRET)
-def test_a_secret_goes_by_the_name_of_its_field(name: str) -> None:
-    """At the top, in `metadata`, in a list, in the context, and whatever its type is: by the parts of the name."""
+def test_a_secret_is_redacted_by_the_name_of_its_field(name: str) -> None:
+    """The parts of the name decide: at the top, in `metadata`, in a list, in the context, for a value of any type."""
     for value in ("canary-7", ["canary-7"], {"x": "canary-7"}, b"canary-7", ("canary-7",)):
         line = line_of({name: value, "metadata": {"deep": [{name: value}]}})
         assert "canary" not in line
@@ -52,7 +52,7 @@ def test_a_secret_goes_by_the_name_of_its_field(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in SECRET if name not in ("pass", "tokens", "sessions")])
 def test_a_secret_may_be_a_number(name: str) -> None:
-    """But for names that as often count (`tokens`, `sessions`, `pass`): of those, numbers stay."""
+    """A number is redacted, except under names that often count (`tokens`, `sessions`, `pass`)."""
     assert "87654321" not in line_of({name: 87654321, "in": {name: 87654321}})
 
 
@@ -64,8 +64,8 @@ def test_a_name_that_only_looks_like_a_secret_stays(name: str) -> None:
     assert fields[name if name in fields else f"{name}_"] == 12
 
 
-def test_what_a_secret_may_not_be_is_said() -> None:
-    """That there is none, or whether there is one, is no secret."""
+def test_values_that_cannot_be_a_secret_stay() -> None:
+    """None, and a flag that a secret is set, are no secrets."""
     fields = json.loads(line_of({"x": {"password": None, "token": True}}))
     assert fields["x"] == {"password": None, "token": True}
 
@@ -154,7 +154,7 @@ SHAPES = {
 
 
 def core(secret: str) -> str:
-    """The part that may not be found again."""
+    """Return the part that may not be found again."""
     return next(
         (
             part
@@ -176,8 +176,8 @@ def core(secret: str) -> str:
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("around", ["{}", "see {} there", "({})", '"{}"', "a\n{}\nb", "x={},", "ü{}"])
-def test_a_secret_goes_by_its_shape(shape: str, around: str) -> None:
-    """Anywhere in a text: in the message, a field, nested, as a key, as the event's type."""
+def test_a_secret_is_redacted_by_its_shape(shape: str, around: str) -> None:
+    """The shape is found anywhere in a text: in the message, a field, nested, as a key, as the event's type."""
     text, secret = around.format(SHAPES[shape]), core(SHAPES[shape])
     line = json.loads(
         line_of({"f": text, "metadata": {"m": [text]}, "k": {text: 1}}, message=text, kind=text)
@@ -216,31 +216,31 @@ PLAIN_TEXTS = [
 
 
 @pytest.mark.parametrize("text", PLAIN_TEXTS)
-def test_what_is_no_secret_stays_as_it_was(text: str) -> None:
-    """Numbers that fail Luhn, times, ids, hashes, paths: a log without its facts is none."""
+def test_other_values_stay_unchanged(text: str) -> None:
+    """Numbers that fail Luhn, times, ids, hashes and paths stay: a log needs its facts."""
     assert sanitize_text(text) == text
 
 
-def test_a_key_that_never_ends_takes_the_rest_with_it() -> None:
-    """It fails closed: a private key that was cut may not show its first half."""
+def test_a_key_without_an_end_is_redacted_to_the_end_of_the_text() -> None:
+    """A private key that was cut may not show its first half."""
     assert "canary" not in redact_text("-----BEGIN PRIVATE KEY-----\nMIIcanary" + "x" * 1000)
 
 
 def test_two_keys_that_become_one_are_both_kept() -> None:
-    """Two addresses as keys are two entries still."""
+    """Two addresses as keys stay two entries."""
     assert sorted(redact({"a@x.example": 1, "b@x.example": 2}).values()) == [1, 2]
 
 
 def test_a_card_number_is_found_in_an_int() -> None:
-    """A column of numbers is no hiding place; one that fails Luhn is a number."""
+    """A card number is redacted in a column of numbers too; a number that fails Luhn stays."""
     assert sanitize_value({"card": 4111111111111111, "cards": [4111111111111112]}) == {
         "card": HIDDEN,
         "cards": [4111111111111112],
     }
 
 
-def test_what_was_found_clean_once_is_not_trusted_as_another_field() -> None:
-    """The memory of clean texts is of texts: under a secret's name they go all the same."""
+def test_a_clean_text_is_redacted_under_the_name_of_a_secret() -> None:
+    """The cache of clean texts is for texts only: under a secret's name they are redacted all the same."""
     assert "summer" in line_of({"season": "summer"})
     assert "summer" not in line_of({"password": "summer"})
     assert "summer" not in line_of({"in": {"password": "summer"}})
@@ -253,8 +253,8 @@ def test_redacting_again_changes_nothing_and_never_raises(text: str) -> None:
     assert sanitize_text(once) == once
 
 
-def test_a_uuid_is_no_card_whatever_its_digits_add_up_to() -> None:
-    """Correlation ids are UUIDs as a rule; one that happens to pass a card's checksum must stay."""
+def test_a_uuid_is_no_card() -> None:
+    """Correlation ids are often UUIDs; one that happens to pass a card's checksum must stay."""
     numbers = random.Random(7)
     for _ in range(20_000):
         written = str(UUID(int=numbers.getrandbits(128), version=4))
@@ -263,7 +263,7 @@ def test_a_uuid_is_no_card_whatever_its_digits_add_up_to() -> None:
 
 
 def test_no_text_takes_more_than_linear_time() -> None:
-    """Every attack of 64 kB, in a process with a minute of processor time: one quadratic pattern needs hours."""
+    """Every attack of 64 kB runs in a process with a minute of processor time; one quadratic pattern needs hours."""
     script = Path(__file__).with_name("attacks.py")
     done = subprocess.run(
         [sys.executable, str(script)], capture_output=True, text=True, timeout=500, check=False
@@ -280,8 +280,8 @@ class Login:
     password: str
 
 
-def test_a_secret_goes_wherever_it_is_held() -> None:
-    """In a dataclass, a key, bytes, an exception and its cause, notes, groups, the source lines of a traceback."""
+def test_a_secret_is_redacted_in_every_container() -> None:
+    """A dataclass, a key, bytes, an exception and its cause, notes, groups, the source lines of a traceback."""
     mail, card = "jane@canary.example", "4111 1111 1111 1111"
 
     def fail() -> None:
@@ -313,7 +313,7 @@ def test_a_secret_goes_wherever_it_is_held() -> None:
 
 
 @pytest.mark.parametrize("label", ["name", "key", "argument", "variable"])
-def test_a_secret_that_another_field_names_goes(label: str) -> None:
+def test_a_secret_that_another_field_names_is_redacted(label: str) -> None:
     """`argument="token", value="…"` is `token="…"`; other names keep their values, also if all were seen before."""
     line_of({label: "orders", "value": 1, "deep": 1, "of": ["api_token", "password", "canary-7"]})
     for fields in (
@@ -326,8 +326,8 @@ def test_a_secret_that_another_field_names_goes(label: str) -> None:
     assert json.loads(line_of({label: "table", "value": "flights"}))["value"] == "flights"
 
 
-def test_a_list_of_names_and_values_is_as_a_mapping_of_them() -> None:
-    """Headers, `dict.items()`: what stands beside the name of a secret goes, and no other pair loses a word."""
+def test_a_list_of_pairs_is_redacted_as_a_mapping() -> None:
+    """In headers and `dict.items()` the value of a secret's name is redacted, and no other pair changes."""
     headers = [
         ("Host", "example.org"),
         ("X-Api-Key", "canary-7"),
@@ -341,8 +341,8 @@ def test_a_list_of_names_and_values_is_as_a_mapping_of_them() -> None:
     assert sanitize_value(["password", "token"]) == ["password", "token"]  # two words are no pair of a list
 
 
-def test_what_stands_behind_an_option_goes() -> None:
-    """Of a command line as a list: `--password x`, but no more than that."""
+def test_the_value_of_an_option_is_redacted() -> None:
+    """In a command line as a list, `--password x` hides `x`, and no more than that."""
     said = ["load", "--password", "canary-7", "--rows", "5", "--token=canary-8", "-v"]
     assert json.loads(line_of({"args": said}))["args"] == [
         "load", "--password", HIDDEN, "--rows", "5", f"--token={HIDDEN}", "-v",
@@ -350,7 +350,7 @@ def test_what_stands_behind_an_option_goes() -> None:
 
 
 def test_a_card_number_is_found_in_a_float() -> None:
-    """A column of whole numbers with a gap in it is one of floats; what counts bytes stays a number."""
+    """A column of whole numbers with a gap is one of floats; a count of bytes stays."""
     line = json.loads(
         line_of({"card": 4111111111111111.0, "rows": [{"pan": 4111111111111111.0}], "b": 5.0e12, "m": 1e300})
     )
@@ -361,7 +361,7 @@ def test_a_card_number_is_found_in_a_float() -> None:
     "n", [5_018_000_000_001, 4_000_000_000_006, 36_000_000_000_008, 1_769_000_000_123_456_789]
 )
 def test_sums_of_bytes_and_times_are_no_cards(n: int) -> None:
-    """A number of up to fourteen digits is a number, though its digits may add up."""
+    """A number of up to fourteen digits is no card, although its digits may pass the checksum."""
     assert sanitize_value(n) == n
 
 
@@ -387,7 +387,7 @@ def test_it_fails_closed(
 
 
 def test_names_that_cannot_be_judged_are_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It fails closed by name as well."""
+    """A name that raises is treated as that of a secret."""
 
     def broken(*_: object) -> bool:
         raise RuntimeError
@@ -408,7 +408,7 @@ FRAGMENTS = [
 
 @given(st.lists(st.sampled_from(FRAGMENTS), max_size=8), st.sampled_from([" ", "\n", " | ", "; "]))
 def test_secrets_are_found_among_anything(texts: list[str], between: str) -> None:
-    """However secrets and what introduces them stand together: each goes, none hides another, no rule breaks."""
+    """In any combination of texts each secret is redacted, none hides another, and no rule raises."""
     cleaned = redact_text(between.join(texts))
     assert not redaction.failures
     assert not [text for text in texts if text in BALANCED and core(text) in cleaned]
@@ -416,7 +416,7 @@ def test_secrets_are_found_among_anything(texts: list[str], between: str) -> Non
 
 @pytest.mark.parametrize("shape", ["e-mail", "github", "aws", "stripe", "card plain", "iban", "login alone"])
 def test_a_text_that_is_cut_ends_with_no_half_of_a_secret(shape: str) -> None:
-    """Wherever the cut falls: half of a secret has no secret's shape."""
+    """Half of a secret does not have its shape, so a cut at any place removes it."""
     secret = core(SHAPES[shape])
     for kept in range(1, len(secret)):
         long = "word " * 20_000
@@ -435,5 +435,5 @@ def test_a_text_that_is_cut_ends_with_no_half_of_a_secret(shape: str) -> None:
     ],
 )
 def test_the_argument_behind_a_secret_option_is_hidden(arguments: list[str], cleaned: list[str]) -> None:
-    """One that begins with a single dash is a password too; one with two is the next option."""
+    """An argument with one dash is a password too; one with two dashes is the next option."""
     assert redact(arguments) == cleaned

@@ -1,4 +1,4 @@
-"""The user's own names and patterns hold everywhere, at once, and cannot hold up the program."""
+"""The user's own names and patterns: they apply everywhere and at once, and cannot block the program."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _as_it_was() -> Iterator[None]:
     "name", ["employee_no", "employeeNo", "EMPLOYEE-NO", "old.employee.no", "employeeno"]
 )
 def test_a_name_of_the_users_is_a_secret_in_every_spelling(name: str) -> None:
-    """As a field, nested, and in a text."""
+    """The name is found as a field, nested, and in a text."""
     assert sanitize_value({name: 77}) == {name: 77}
     configure(names=["employee_no"])
     assert sanitize_value({name: 77, "deep": [{name: "x77"}]}) == {name: HIDDEN, "deep": [{name: HIDDEN}]}
@@ -42,8 +42,8 @@ def test_a_name_of_the_users_is_a_secret_in_every_spelling(name: str) -> None:
     assert sanitize_value({"employee": 1, "employee_note": "x"}) == {"employee": 1, "employee_note": "x"}
 
 
-def test_a_pattern_of_the_users_is_hidden_in_every_text() -> None:
-    """Messages, fields, keys; also in a text that was found clean before."""
+def test_a_pattern_of_the_users_is_redacted_in_every_text() -> None:
+    """Messages, fields and keys are searched, also a text that was found clean before."""
     heard, bus = RecordingSink(), EventBus()
     bus.subscribe(heard)
     for _ in range(2):
@@ -54,7 +54,7 @@ def test_a_pattern_of_the_users_is_hidden_in_every_text() -> None:
 
 
 def test_rules_of_a_process_add_up() -> None:
-    """A later call never drops what an earlier one hid, from wherever both come: something may rely on it."""
+    """A later call never removes the rules of an earlier one, because other code may rely on them."""
     configure(patterns=["one"])
     configure(patterns=["two"], source="settings")
     configure(patterns=["three"])
@@ -69,8 +69,8 @@ def orders() -> list[int]:
     return [1]
 
 
-def test_another_run_drops_no_rule_of_one_that_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither of an observer nor of an orchestrator: their rules hold until the process ends."""
+def test_another_run_removes_no_rule_of_a_running_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rules of observers and orchestrators apply until the process ends."""
     heard = RecordingSink()
     monkeypatch.setenv("ODIBI_REDACTION__NAMES", "employee_no")
     monkeypatch.setenv("ODIBI_REDACTION__PATTERNS", r"EMP-\d+")
@@ -85,8 +85,8 @@ def test_another_run_drops_no_rule_of_one_that_runs(monkeypatch: pytest.MonkeyPa
     assert (seen.message, seen.fields["employee_no"], seen.fields["badge"]) == (HIDDEN, HIDDEN, HIDDEN)
 
 
-def test_what_the_environment_says_holds_for_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`ODIBI_REDACTION__NAMES` and `__PATTERNS`, for a plain Observer too."""
+def test_the_rules_of_the_environment_apply_to_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`ODIBI_REDACTION__NAMES` and `__PATTERNS` apply to a plain Observer too."""
     monkeypatch.setenv("ODIBI_REDACTION__NAMES", "employee_no")
     monkeypatch.setenv("ODIBI_REDACTION__PATTERNS", r"EMP-\d+")
     heard = RecordingSink()
@@ -120,7 +120,7 @@ def test_what_the_environment_says_holds_for_a_run(monkeypatch: pytest.MonkeyPat
         ({"names": ["__"]}, "no word"),
     ],
 )
-def test_what_cannot_be_right_is_refused_and_the_rest_holds(wrong: dict[str, Any], why: str) -> None:
+def test_a_wrong_rule_is_refused_and_the_others_apply(wrong: dict[str, Any], why: str) -> None:
     """The message names the wrong rule, the reason and a right form; the right rules apply all the same."""
     given: dict[str, Any] = {"patterns": ["zzz+"], **wrong}
     if isinstance(given["patterns"], list):
@@ -139,21 +139,21 @@ TAKEN = [
 
 
 @pytest.mark.parametrize("pattern", TAKEN)
-def test_ordinary_patterns_are_taken(pattern: str) -> None:
-    """Possessive repeats, repeats of alternatives that differ at once, and counted ones."""
+def test_ordinary_patterns_are_accepted(pattern: str) -> None:
+    """Possessive repeats, repeats of alternatives that differ at once, and counted ones are accepted."""
     configure(patterns=[pattern])
 
 
 @pytest.mark.parametrize("at", [0, 1, WINDOW - 100, WINDOW - OVERLAP, WINDOW - 1, WINDOW, 5000, 60_000])
-def test_in_a_long_text_a_match_is_found_wherever_it_stands(at: int) -> None:
-    """Up to the length that two windows share."""
+def test_a_match_is_found_anywhere_in_a_long_text(at: int) -> None:
+    """A match may be as long as the overlap of two windows."""
     configure(patterns=[r"EMP-[0-9]+"])
     secret = "EMP-" + "7" * (OVERLAP - 4)
     assert sanitize_text("-" * at + secret + "-" * 500) == "-" * at + HIDDEN + "-" * 500
 
 
 def test_a_poor_pattern_takes_a_bounded_time() -> None:
-    """Quadratic on 500 kB would be hours; in windows it is a moment. A process of its own, which must end."""
+    """Windows bound a quadratic pattern, which would take hours on 500 kB; the test runs in its own process."""
     program = (
         "from odibi_core.redaction.redactor import configure, redact_text\n"
         "configure(patterns=['a+b'])\n"
@@ -162,8 +162,8 @@ def test_a_poor_pattern_takes_a_bounded_time() -> None:
     subprocess.run([sys.executable, "-c", program], timeout=60, check=True)
 
 
-def test_a_pattern_that_breaks_hides_the_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It fails closed."""
+def test_a_pattern_that_raises_redacts_the_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The redactor fails closed."""
 
     class Broken:
         def sub(self, _replacement: str, _content: str) -> str:
@@ -188,7 +188,7 @@ def line(settings: Settings, *others: Settings) -> dict[str, Any]:
 
 
 def test_credentials_and_personal_data_are_two_switches() -> None:
-    """Both are on; each can be switched off, by name and by shape, and the other holds."""
+    """Both are on by default; each can be disabled, by name and by shape, without an effect on the other."""
     on = read_settings()
     assert line(on) == {"message": f"by {HIDDEN} with token={HIDDEN}", "password": HIDDEN, "ssn": HIDDEN}
     assert line(read_settings(redaction={"personal": False})) == {
@@ -204,7 +204,7 @@ def test_credentials_and_personal_data_are_two_switches() -> None:
 
 
 def test_a_switch_is_off_only_while_every_run_has_it_off() -> None:
-    """One run's wish to see an address is no reason to show it in another's record; a run that ended wants nothing."""
+    """One run's setting does not show an address in another's record; an ended run has no effect."""
     off = read_settings(redaction={"personal": False})
     assert "jane" not in line(off, read_settings())["message"]
     assert "jane" not in line(read_settings(), off)["message"]
@@ -212,8 +212,8 @@ def test_a_switch_is_off_only_while_every_run_has_it_off() -> None:
     assert "jane" not in sanitize_text("jane@example.com")
 
 
-def test_the_switches_of_the_environment_hold_for_the_programs_log(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As they do for a run; the user's own rules hold whatever is switched off."""
+def test_the_switches_of_the_environment_apply_to_the_programs_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They apply as for a run; the user's own rules apply independently of the switches."""
     monkeypatch.setenv("ODIBI_REDACTION__CREDENTIALS", "no")
     monkeypatch.setenv("ODIBI_REDACTION__PERSONAL", "off")
     monkeypatch.setenv("ODIBI_REDACTION__NAMES", "badge")
@@ -225,8 +225,8 @@ def test_the_switches_of_the_environment_hold_for_the_programs_log(monkeypatch: 
     assert sanitize_value({"badge": "x77", "note": "badge=x77"}) == {"badge": HIDDEN, "note": f"badge={HIDDEN}"}
 
 
-def test_every_pattern_that_is_taken_is_quick_on_the_worst_of_texts() -> None:
-    """Each in 64 kB of what its parts take, in a process that has a minute."""
+def test_every_accepted_pattern_is_fast_on_the_worst_text() -> None:
+    """Each runs on 64 kB of text that its parts match, in a process that has a minute."""
     program = (
         "from itertools import product\n"
         "from odibi_core.redaction.redactor import configure, redact_text, reset\n"

@@ -1,4 +1,4 @@
-"""Secrets that columns and commands name: which values go, and that all others stay."""
+"""Secrets in the columns of statements and in commands, and values that stay."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from odibi_core.redaction.redactor import redact_text
         ),
     ],
 )  # fmt: skip
-def test_the_value_of_a_secret_column_goes(text: str, cleaned: str) -> None:
+def test_the_value_of_a_secret_column_is_redacted(text: str, cleaned: str) -> None:
     """The secret column of each row is redacted, no other; also in the message of a failed statement."""
     assert redact_text(text) == cleaned
     assert redact_text(cleaned) == cleaned
@@ -57,8 +57,8 @@ def test_the_value_of_a_secret_column_goes(text: str, cleaned: str) -> None:
         "Key (name, token)=(O'Brien, hunter2) already exists.",
     ],
 )
-def test_where_nobody_can_say_which_it_is_the_row_goes(text: str) -> None:
-    """One that never ends, and one with more or fewer values than columns."""
+def test_a_row_with_unclear_columns_is_redacted(text: str) -> None:
+    """A row without an end, and one with more or fewer values than columns, is redacted whole."""
     assert "hunter2" not in redact_text(text)
 
 
@@ -73,7 +73,7 @@ def test_where_nobody_can_say_which_it_is_the_row_goes(text: str) -> None:
         "(token) was (here)",
     ],
 )
-def test_what_is_no_secret_of_a_column_stays(text: str) -> None:
+def test_other_values_of_a_statement_stay(text: str) -> None:
     """Placeholders, NULL, counts and other columns stay."""
     assert redact_text(text) == text
 
@@ -91,8 +91,8 @@ def test_what_is_no_secret_of_a_column_stays(text: str) -> None:
         ("mysqldump --password hunter2 a", "mysqldump --password [REDACTED] a"),
     ],
 )  # fmt: skip
-def test_the_password_that_a_command_is_given_goes(text: str, cleaned: str) -> None:
-    """Of the commands that are known to be given one by `-p`, however their line is written."""
+def test_the_password_of_a_command_is_redacted(text: str, cleaned: str) -> None:
+    """The commands are those with a password after `-p`, in any form of their line."""
     assert redact_text(text) == cleaned
     assert redact_text(cleaned) == cleaned
 
@@ -111,13 +111,13 @@ def test_the_password_that_a_command_is_given_goes(text: str, cleaned: str) -> N
         "docker run -p8080:80 mysql -v",
     ],
 )
-def test_what_another_command_calls_so_stays(text: str) -> None:
-    """A port, a path, a database that stands apart from MySQL's `-p`, which asks for the password."""
+def test_the_same_option_of_other_commands_stays(text: str) -> None:
+    """A port, a path, and a database after a bare `-p` of MySQL, which asks for the password, stay."""
     assert redact_text(text) == text
 
 
 def test_a_table_that_the_text_creates_names_the_columns_of_its_rows() -> None:
-    """Of an `INSERT` without columns; rows of another table stay."""
+    """The columns apply to an `INSERT` without columns; rows of another table stay."""
     text = (
         'CREATE TABLE IF NOT EXISTS "shop"."users" (id int, name varchar(20), password text, primary key (id));\n'
         "INSERT INTO users VALUES (1, 'a', 'hunter2'), (2, 'b', 'hunter2');\nINSERT INTO other VALUES (1, 'x', 'y')"

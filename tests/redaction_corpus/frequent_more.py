@@ -1,4 +1,4 @@
-"""Secrets as other hands write them: rules that were made for the other tables must hold for these too."""
+"""Secrets in other spellings: the rules for the other tables must apply to these too."""
 
 from __future__ import annotations
 

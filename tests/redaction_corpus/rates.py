@@ -1,4 +1,4 @@
-"""The rates of the redaction on the corpus: each entry goes through the bus, and its line is looked at."""
+"""The rates of the redaction on the corpus: each entry goes through the bus, and its line is checked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tokens of services, by the formats that they and public scanners' rule lists publish. Only made up ones."""
+"""Invented tokens of services, by the formats that the services and public scanners publish."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ FORMATS: Final[dict[str, tuple[str, ...]]] = {
 
 
 def _rows() -> Iterator[Row]:
-    """Each format alone, and in a sentence."""
+    """Return each format alone, and in a sentence."""
     for forms in FORMATS.values():
         for form in forms:
             yield form

@@ -16,7 +16,7 @@ SEEDS = pytest.mark.parametrize("seed", [SEED, HELD_OUT])
 
 @cache
 def found(seed: int) -> tuple[Rate, ...]:
-    """The rates, measured once a seed."""
+    """Return the rates, measured once per seed."""
     return tuple(rates(corpus(seed)))
 
 
@@ -39,7 +39,7 @@ def test_of_innocent_values_at_most_one_percent_is_changed(seed: int) -> None:
 
 
 def test_the_corpus_is_large_and_its_entries_are_different() -> None:
-    """At least 600 secrets and 1,500 innocent values; every secret entry holds one, and no innocent entry does."""
+    """At least 600 secrets and 1,500 innocent values; every secret entry has one, and no innocent entry has."""
     entries = corpus()
     secrets = [entry for entry in entries if entry.verdict != "innocent"]
     assert len(secrets) >= 600
@@ -49,7 +49,7 @@ def test_the_corpus_is_large_and_its_entries_are_different() -> None:
 
 
 def test_a_seed_makes_the_same_entries_and_another_makes_others() -> None:
-    """The corpus is certain, and a second seed is a held-out one of the same kinds."""
+    """The corpus is deterministic, and a second seed is a held-out one of the same kinds."""
     first, again, other = corpus(1), corpus(1), corpus(2)
     assert first == again
     assert [entry.kind for entry in first] == [entry.kind for entry in other]
@@ -69,7 +69,7 @@ def test_the_checksums_are_right() -> None:
 
 
 def test_the_check_sees_every_secret() -> None:
-    """Sabotage: on a line where nothing is hidden each entry of a secret fails, and no innocent one does."""
+    """Sabotage: without redaction each entry of a secret fails, and no innocent one does."""
     for entry in corpus():
         assert fails(entry, bare_line(entry)) == (entry.verdict != "innocent"), entry
 
@@ -83,6 +83,6 @@ def test_the_check_sees_a_half_of_a_secret_and_a_changed_value() -> None:
 
 
 def test_failures_are_shown_with_their_lines() -> None:
-    """An entry that fails comes with the line that it became, so that the rule can be found."""
+    """A failed entry is shown with its line, so that the rule can be found."""
     wrong = Entry("common", "sabotage", {"note": "orders"}, None, ("orders",))
     assert failures([wrong]) == [(wrong, {"note": "orders"})]

@@ -39,7 +39,7 @@ class _Maker:
         return "".join(self.random.choice(letters) for _ in range(count))
 
     def word(self, count: int = 20) -> str:
-        """Letters and digits of both cases, as a token has."""
+        """Return letters and digits of both cases, as in a token."""
         return "Cn4r" + self.of(string.ascii_letters + string.digits, count - 4)
 
     def card(self) -> str:
@@ -79,7 +79,7 @@ def _social_security(make: _Maker) -> Made:
 
 
 def _shape(pattern: str) -> Callable[[_Maker], Made]:
-    """`{}` in the pattern is what may not be found again."""
+    """Return a maker of texts; the random part in the place of `{}` may not be found again."""
 
     def made(make: _Maker) -> Made:
         word = make.word()
@@ -153,7 +153,7 @@ NAMES = (
 
 @cache
 def canaries() -> tuple[Canary, ...]:
-    """Every shape four times, then names, to two hundred; the same ones in every process."""
+    """Return every shape four times, then names, up to two hundred; the same ones in every process."""
     make = _Maker()
     found = []
     for kind, build in list(SHAPES.items()) * 4:
@@ -190,7 +190,7 @@ def _forms() -> dict[bytes, list[tuple[bytes, Canary]]]:
 
 
 def leaks(content: bytes) -> set[Canary]:
-    """The canaries that are in there, in any form."""
+    """Return the canaries in these bytes, in any form."""
     found: set[Canary] = set()
     for beginning, forms in _forms().items():
         if beginning in content:

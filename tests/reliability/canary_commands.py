@@ -77,7 +77,7 @@ register_health_check(failing, SOME[8].text)
 
 
 def main() -> None:
-    """Ask each, in this process."""
+    """Run each command in this process."""
     import shlex
 
     from odibi_core.cli import app

@@ -34,13 +34,13 @@ class Login:
 
 
 def chunks() -> Iterator[tuple[Canary, ...]]:
-    """The canaries, a few at a time."""
+    """Yield the canaries, a few at a time."""
     every = canaries()
     return (every[at : at + CARRIED] for at in range(0, len(every), CARRIED))
 
 
 def fail(canary: Canary) -> None:
-    """An exception with a secret in its message, its arguments, its notes and its cause."""
+    """Raise an exception with a secret in its message, its arguments, its notes and its cause."""
     error = ValueError(canary.text, {canary.name: canary.value})
     error.add_note(canary.text)
     try:
@@ -49,8 +49,8 @@ def fail(canary: Canary) -> None:
         raise error from cause
 
 
-def say_lines(canary: Canary) -> None:
-    """Program logging: event, fields in every nesting, context, exceptions, groups."""
+def log_lines(canary: Canary) -> None:
+    """Log lines: event, fields in every nesting, context, exceptions, groups."""
     log = odibi.get_logger("etl")
     fields = {canary.name: canary.value}
     with odibi.LogContext(operation=canary.text, user=canary.text, correlation_id=canary.text, **fields):
@@ -77,8 +77,8 @@ def say_lines(canary: Canary) -> None:
     )
 
 
-def say_structured(canary: Canary) -> None:
-    """The structured log and its own calls; also one that is named so."""
+def log_structured(canary: Canary) -> None:
+    """Use the structured log and its own calls, also one with the secret as name."""
     log = odibi.StructuredLogger(canary.text, "logs", user=canary.text)
     fields = {canary.name: canary.value, "about": canary.text}
     log.log_pipeline_start(canary.text, fields)
@@ -90,7 +90,7 @@ def say_structured(canary: Canary) -> None:
 
 
 def measure(canary: Canary) -> None:
-    """Metrics by any name and label, timings, costs, queries."""
+    """Record metrics with any name and label, timings, costs, queries."""
     labels = {canary.name: canary.value, "about": canary.text}
     metrics = odibi.get_metrics()
     metrics.increment(canary.text, canary.text, 1, labels)
@@ -103,7 +103,7 @@ def measure(canary: Canary) -> None:
 
 
 def use(canary: Canary) -> None:
-    """Analytics, health checks, stages, breakers."""
+    """Use analytics, health checks, stages, breakers."""
     analytics = odibi.get_analytics()
     fields = {canary.name: canary.value, "about": canary.text}
     execution = analytics.start_command(canary.text, fields, canary.text)
@@ -155,7 +155,7 @@ def report_errors(some: tuple[Canary, ...]) -> None:
 
 
 def run_pipeline(some: tuple[Canary, ...]) -> None:
-    """Names of everything, frames, SQL, parameters, checks, and failures, with every hook that there is."""
+    """Run pipelines with names, frames, SQL, parameters, checks and failures, and with every hook."""
     from odibi_core.checks import accepted_values
 
     first = some[0]
@@ -184,7 +184,7 @@ def run_pipeline(some: tuple[Canary, ...]) -> None:
         odibi.Step(name="broken", value=broken, inputs={"table": "table"}, outputs={"out": "broken"}),
     ]  # fmt: skip
     bus = odibi.EventBus()
-    bus.register_hook("*", hear)
+    bus.register_hook("*", receive)
     for kind in ("pipeline_complete", "pipeline_error"):
         bus.register_hook(kind, odibi.create_summary_hook())
         bus.register_hook(kind, odibi.create_alert_hook())
@@ -202,19 +202,19 @@ def run_pipeline(some: tuple[Canary, ...]) -> None:
         print(plan.tracker.get_summary())
 
 
-def hear(event: dict[str, Any]) -> None:
+def receive(event: dict[str, Any]) -> None:
     """Keep the events of hooks, without the live objects, which are the program's own."""
     keep("hooks.jsonl", json.dumps(event, default=lambda value: f"<{type(value).__name__}>"))
 
 
 def keep(name: str, content: str | bytes) -> None:
-    """Have it looked at."""
+    """Write the text to a file for the check."""
     with (OUT / name).open("ab") as file:
         file.write(content if isinstance(content, bytes) else content.encode("utf-8", "replace"))
 
 
 def export_everything() -> None:
-    """Each exporter of the family, over all that was measured; and the endpoint, as a scraper and a person ask it."""
+    """Run each exporter of the family over all metrics; then request the endpoint."""
     metrics = odibi.get_metrics()
     metrics.flush()
     for name in EXPORTERS:
@@ -224,8 +224,8 @@ def export_everything() -> None:
         (OUT / f"exporter_{name}").write_bytes(exported if isinstance(exported, bytes) else exported.encode())
 
 
-def ask_endpoint(port: int) -> None:
-    """As a scraper and a person ask it."""
+def request_endpoint(port: int) -> None:
+    """Request the endpoint as a scraper and as a browser."""
     for path, accept in (
         ("/metrics", "text/plain"),
         ("/metrics", "application/openmetrics-text"),
@@ -240,14 +240,14 @@ def ask_endpoint(port: int) -> None:
 
 
 def main() -> None:
-    """Everything, once for each canary."""
+    """Pass each canary to every input."""
     OUT.mkdir(exist_ok=True)
     program_observer.END_WITHIN_S = 60.0  # type: ignore[misc]  # on a busy machine too all of it is sent
     logging.getLogger("forwarded").addHandler(logging.FileHandler(OUT / "forwarded.log"))
     observer = odibi.init_observability()
     odibi.capture_logging("warning")
     odibi.forward_to_logging("forwarded")
-    parts: tuple[Callable[[Canary], None], ...] = (say_lines, say_structured, measure, use)
+    parts: tuple[Callable[[Canary], None], ...] = (log_lines, log_structured, measure, use)
     for canary in canaries():
         for part in parts:
             part(canary)
@@ -257,7 +257,7 @@ def main() -> None:
     keep("health.json", json.dumps(odibi.run_health_checks(), default=str))
     export_everything()
     if len(sys.argv) > 1:
-        ask_endpoint(int(sys.argv[1]))
+        request_endpoint(int(sys.argv[1]))
     observer.finish()
 
 

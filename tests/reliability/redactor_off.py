@@ -1,4 +1,4 @@
-"""The sabotaged twin: runs a script, or the command `odibi`, with the redactor switched off.
+"""The sabotage: a script, or the command `odibi`, with the redactor switched off.
 
 `python redactor_off.py SCRIPT ARGUMENTS…`, or `python redactor_off.py odibi ARGUMENTS…`
 """
@@ -11,7 +11,7 @@ from typing import Any
 
 
 def switch_off() -> None:
-    """Nothing is a secret any more, by name or by shape; also not to what masks settings."""
+    """Replace every rule, for names and for shapes, and the mask of settings."""
     from odibi_core.events import sanitize
     from odibi_core.redaction import redactor as redaction
     from odibi_core.settings import values

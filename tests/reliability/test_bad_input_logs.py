@@ -28,7 +28,7 @@ IN_TWO_MODES = pytest.mark.parametrize("shown", ["text", "ecs"], indirect=True)
 
 
 class Shown:
-    """A program's log in one of the ways to show it, on console and in a file."""
+    """The log of a program with one preset, on the console and in a file."""
 
     def __init__(self, mode: str) -> None:
         self.raw = io.BytesIO()
@@ -39,7 +39,7 @@ class Shown:
         self.log = ProgramLog(Log(level="debug", format=format, preset=preset, file="app.jsonl"), self.stream)
 
     def check(self) -> None:
-        """One line on each, valid UTF-8, bounded, and of strict JSON where it is JSON."""
+        """Check that each output has one line, valid UTF-8, bounded, and strict JSON where it is JSON."""
         for written, is_json in [
             (self.raw.getvalue(), self.mode != "text"),
             (Path("app.jsonl").read_bytes(), True),
@@ -66,7 +66,7 @@ def shown(request: pytest.FixtureRequest) -> Iterator[Shown]:
 
 @pytest.mark.parametrize("value", VALUES)
 def test_a_value_may_be_anything(shown: Shown, value: str) -> None:
-    """As a field, inside a list, as the message and as the error: one line."""
+    """Any value gives one line: as a field, in a list, as the message and as the error."""
     made = VALUES[value]()
     shown.log.get_logger("app").info("said", mine=made, message=made, inside=[made], error=made)
     shown.check()
@@ -74,14 +74,14 @@ def test_a_value_may_be_anything(shown: Shown, value: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES, ids=itertools.count())
 def test_a_name_may_be_anything(shown: Shown, name: str) -> None:
-    """Reserved, empty, huge, of odd characters: one line, in which the value is found."""
+    """A reserved, empty, huge or odd name gives one line with its value."""
     shown.log.get_logger("app").warning("said", **{name: "of the caller", "other": 1})
     shown.check()
     assert "of the caller" in Path("app.jsonl").read_text(encoding="utf-8")
 
 
 def test_all_names_at_once(shown: Shown) -> None:
-    """None takes another's place."""
+    """No name replaces another."""
     shown.log.get_logger("app").info(
         "said", **{name: f"value {n} of the caller" for n, name in enumerate(NAMES)}
     )
@@ -93,7 +93,7 @@ def test_all_names_at_once(shown: Shown) -> None:
 @IN_TWO_MODES
 @pytest.mark.parametrize("value", VALUES)
 def test_the_context_may_hold_anything(shown: Shown, value: str) -> None:
-    """So may `LogContext`, its standard fields included."""
+    """Any value is allowed in `LogContext`, also in its standard fields."""
     made = VALUES[value]()
     with LogContext(made, made, made, mine=made):
         shown.log.get_logger("app").info("said")
@@ -103,7 +103,7 @@ def test_the_context_may_hold_anything(shown: Shown, value: str) -> None:
 @IN_TWO_MODES
 @pytest.mark.parametrize("value", VALUES)
 def test_the_event_may_be_anything(shown: Shown, value: str) -> None:
-    """The first argument as well, and what an exception holds."""
+    """Any value is allowed as the event, and inside an exception."""
     try:
         raise ValueError(VALUES[value]())
     except ValueError as error:
@@ -121,14 +121,14 @@ def test_too_many_fields_are_cut(shown: Shown) -> None:
 
 @IN_TWO_MODES
 def test_a_great_many_fields_are_cut(shown: Shown) -> None:
-    """A hundred thousand of the shortest."""
+    """A hundred thousand of the shortest fields are cut."""
     shown.log.get_logger("app").info("said", **{f"f{n}": n for n in range(100_000)})
     shown.check()
     assert "cut" in Path("app.jsonl").read_text(encoding="utf-8")
 
 
 def test_the_check_sees_bad_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sabotage: a writer that lets NaN, two lines or too long ones through, or writes none, is seen."""
+    """Sabotage: a writer of NaN, of two lines, of too long lines or of none is found."""
     too_long = b'{"said": "%s"}\n' % (b"x" * 2_000_000)
     lines = [b'{"said": NaN}\n', b'{"said": 1}\n{}\n', too_long, b'{"said": "\xff"}\n']
     monkeypatch.setattr("odibi_core.logs.program_logger.line_encoder", lambda *_: lambda _event: lines[0])

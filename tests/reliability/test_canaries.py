@@ -58,8 +58,8 @@ NOTHING_TO_HIDE = {"odibi config check"}
 
 
 @dataclass
-class Told:
-    """Everything that came out: where it all stands, and which canaries are in each file."""
+class Outputs:
+    """All outputs: their folder, and the canaries in each file."""
 
     root: Path
     found: dict[Path, set[Canary]]
@@ -95,7 +95,7 @@ def datadog_agent(file: Path) -> Iterator[int]:
 
 
 def run(root: Path, *command: str, **variables: str) -> None:
-    """One process of it, in its folder; what it prints is kept."""
+    """Run one process in its folder; its output is kept."""
     environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}", **variables}
     with (root / "stdout.txt").open("ab") as out, (root / "stderr.txt").open("ab") as err:
         subprocess.run(
@@ -109,8 +109,8 @@ def run(root: Path, *command: str, **variables: str) -> None:
         )
 
 
-def everything(root: Path, *, redactor: bool) -> Told:
-    """Plant all, ask everything, and look at whatever came out."""
+def everything(root: Path, *, redactor: bool) -> Outputs:
+    """Run the canary program and every command, and search all outputs."""
     first = () if redactor else (str(HERE / "redactor_off.py"),)
     key = next(canary.core for canary in canaries() if canary.kind == "sentry")
     secret = canaries()[-1].core
@@ -130,16 +130,16 @@ def everything(root: Path, *, redactor: bool) -> Told:
         (root / "sentry" / f"{number}.txt").write_bytes(body.partition(b"\n")[2])
     (root / "canary_steps.py").unlink()  # an input
     files = [path for path in root.rglob("*") if path.is_file()]
-    return Told(root, {path: {each for part in readable(path) for each in leaks(part)} for path in files})
+    return Outputs(root, {path: {each for part in readable(path) for each in leaks(part)} for path in files})
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
+def outputs(tmp_path_factory: pytest.TempPathFactory) -> Outputs:
     return everything(tmp_path_factory.mktemp("canaries"), redactor=True)
 
 
 @pytest.fixture(scope="module")
-def told_without(tmp_path_factory: pytest.TempPathFactory) -> Told:
+def outputs_without(tmp_path_factory: pytest.TempPathFactory) -> Outputs:
     return everything(tmp_path_factory.mktemp("sabotaged"), redactor=False)
 
 
@@ -151,31 +151,31 @@ def test_there_are_two_hundred_and_no_two_are_alike() -> None:
 
 
 @pytest.mark.parametrize("output", OUTPUTS)
-def test_no_canary_is_in(output: str, told: Told) -> None:
-    """In no form, in no file of it, in no file's name."""
-    assert sum(path.stat().st_size for path in told.files(output)) > 0
-    found = {(canary.kind, path.name) for path in told.files(output) for canary in told.found[path]}
+def test_no_canary_is_in(output: str, outputs: Outputs) -> None:
+    """No canary is in the output, in any form, in a file or in its name."""
+    assert sum(path.stat().st_size for path in outputs.files(output)) > 0
+    found = {(canary.kind, path.name) for path in outputs.files(output) for canary in outputs.found[path]}
     assert not found
 
 
-def test_no_canary_is_in_any_file_at_all(told: Told) -> None:
-    """Also not in what is no output of the table."""
-    assert not {(canary.kind, str(path)) for path, found in told.found.items() for canary in found}
-    assert not leaks("\n".join(str(path.relative_to(told.root)) for path in told.root.rglob("*")).encode())
+def test_no_canary_is_in_any_file_at_all(outputs: Outputs) -> None:
+    """No canary is in a file outside of the table's outputs either."""
+    assert not {(canary.kind, str(path)) for path, found in outputs.found.items() for canary in found}
+    assert not leaks("\n".join(str(path.relative_to(outputs.root)) for path in outputs.root.rglob("*")).encode())
 
 
 @pytest.mark.parametrize("output", [output for output in OUTPUTS if output not in NOTHING_TO_HIDE])
-def test_with_the_redactor_off_the_same_check_finds_canaries_in(output: str, told_without: Told) -> None:
+def test_with_the_redactor_off_the_same_check_finds_canaries_in(output: str, outputs_without: Outputs) -> None:
     """Sabotage: without the redactor the secrets are in each output, and the check finds them."""
-    assert any(told_without.found[path] for path in told_without.files(output))
+    assert any(outputs_without.found[path] for path in outputs_without.files(output))
 
 
-def test_with_the_redactor_off_every_canary_comes_out(told_without: Told) -> None:
+def test_with_the_redactor_off_every_canary_comes_out(outputs_without: Outputs) -> None:
     """Each of the two hundred was passed to an input from which it can leak."""
-    assert set().union(*told_without.found.values()) == set(canaries())
+    assert set().union(*outputs_without.found.values()) == set(canaries())
 
 
-def test_every_command_is_asked() -> None:
+def test_every_command_is_run_over_canaries() -> None:
     """A new command is run over canaries, or is listed with the reason why not."""
     from typer.main import get_command
 
@@ -189,13 +189,13 @@ def test_every_command_is_asked() -> None:
     assert names == set(COMMANDS) | set(NOT_ASKED)
 
 
-def test_every_exporter_and_sink_is_looked_at(told: Told) -> None:
-    """A new one of the families is exported by the program by itself, or has its line in the table."""
+def test_every_exporter_and_sink_is_searched(outputs: Outputs) -> None:
+    """A new exporter is run by the program itself; a new sink has its line in the table."""
     from odibi_core.exporters import BUILTIN as EXPORTERS
     from odibi_core.sinks import BUILTIN
 
     exported = {
-        path.name.removeprefix("exporter_") for path in told.found if path.name.startswith("exporter_")
+        path.name.removeprefix("exporter_") for path in outputs.found if path.name.startswith("exporter_")
     }
     assert exported == set(EXPORTERS)
     assert set(BUILTIN) == set(SINKS) | set(QUIET_SINKS)

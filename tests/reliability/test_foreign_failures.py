@@ -1,4 +1,4 @@
-"""Exceptions that are no `Exception`: a failure of the code that raises them, and never the end of the run."""
+"""Exceptions that are no `Exception`: failures of the code that raises them, never the end of the run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from odibi_core.testing import FailingSink, RecordingSink
 
 
 class LibraryError(BaseException):
-    """As a library may derive its own."""
+    """An exception that a library derives from `BaseException`."""
 
 
 FOREIGN: list[BaseException] = [
@@ -59,7 +59,7 @@ def other() -> int:
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(3)])
 def test_only_interrupts_and_exits_are_requests_to_stop(error: BaseException) -> None:
-    """Alone, and as a member of a group."""
+    """Interrupts and exits are requests to stop, alone and as a member of a group."""
     assert isinstance(error, STOPS)
     assert is_stop(error)
     assert is_stop(BaseExceptionGroup("several", [ValueError(), error]))
@@ -98,7 +98,7 @@ def test_a_step_that_raises_it_has_failed_and_other_branches_finish(
 def test_a_step_that_raises_it_is_tried_again(
     error: BaseException, workers: int, timeout_s: float | None
 ) -> None:
-    """As often as it asked for, with a timeout too."""
+    """The step is tried as often as its retries allow, with a timeout too."""
     failures = [error]
 
     def flaky() -> int:
@@ -118,7 +118,7 @@ def test_a_step_that_raises_it_is_tried_again(
 def test_a_request_to_stop_ends_the_run_as_cancelled_and_is_never_tried_again(
     stop: type[BaseException], workers: int
 ) -> None:
-    """It leaves `execute()`, after the record was closed."""
+    """The request leaves `execute()` after the record was closed."""
     heard, bus, calls = RecordingSink(), EventBus(), []
     bus.subscribe(heard)
 
@@ -141,7 +141,7 @@ def test_a_request_to_stop_ends_the_run_as_cancelled_and_is_never_tried_again(
 def test_a_hook_that_raises_it_is_counted_and_the_next_one_is_called(
     error: BaseException, asynchronous: bool
 ) -> None:
-    """In the pipeline's thread and on the bus's own; the run succeeds."""
+    """Hooks may run in the pipeline's thread or on the bus's own; the run succeeds."""
     bus, heard = EventBus(), list[dict[str, Any]]()
     bus.register_hook("*", raises(error), name="broken", async_execution=asynchronous)
     bus.register_hook("node_complete", heard.append, name="next", async_execution=asynchronous)
@@ -153,8 +153,8 @@ def test_a_hook_that_raises_it_is_counted_and_the_next_one_is_called(
 
 
 @EVERY_KIND
-def test_a_sink_or_view_that_raises_it_is_counted_and_the_others_hear_on(error: BaseException) -> None:
-    """Until it has failed so often in a row that it is called no more."""
+def test_a_sink_or_view_that_raises_it_is_counted_and_the_others_continue(error: BaseException) -> None:
+    """After a number of failures in a row the sink or view is not called any more."""
     bus, heard, failing = EventBus(), RecordingSink(), FailingSink(error)
     bus.subscribe(failing, name="broken")
     bus.subscribe(heard)
@@ -191,7 +191,7 @@ def test_a_frame_that_raises_it_is_not_described(error: BaseException) -> None:
 
 
 @EVERY_KIND
-def test_a_value_that_raises_it_is_told_as_that(error: BaseException) -> None:
+def test_a_value_that_raises_it_is_reported_so(error: BaseException) -> None:
     """A field, a name, a label and an exception whose text fails never reach the caller."""
 
     class Broken:
@@ -211,7 +211,7 @@ def test_a_value_that_raises_it_is_told_as_that(error: BaseException) -> None:
 
 @EVERY_KIND
 def test_a_health_check_that_raises_it_is_unhealthy(error: BaseException) -> None:
-    """The others are asked all the same."""
+    """The other checks run all the same."""
     class Broken(HealthCheck):
         check = raises(error)
 
@@ -222,7 +222,7 @@ def test_a_health_check_that_raises_it_is_unhealthy(error: BaseException) -> Non
 
 @EVERY_KIND
 def test_an_exporter_that_raises_it_is_one_failed_answer(error: BaseException) -> None:
-    """The endpoint gives it as an `Exception`, which the server survives."""
+    """The endpoint raises it as an `Exception`, which the server survives."""
 
     async def asked() -> Any:
         return await run_in_thread(raises(error))
@@ -247,7 +247,7 @@ def test_a_queued_call_that_raises_it_does_not_end_the_queues_thread(error: Base
 
 @EVERY_KIND
 def test_an_observed_block_that_raises_it_goes_on_as_it_did(error: BaseException) -> None:
-    """A panic is a failure of the program, a cancelled task or a closed generator is cancelled."""
+    """A panic is a failure of the program; a cancelled task or a closed generator is cancelled."""
     with pytest.raises(type(error)), Observer("nightly", store=False) as observer:
         raise error
     status = observer.tracker.export_lineage()["status"]

@@ -1,4 +1,4 @@
-"""`kill -9` at random moments: every acknowledged line is there, once, and what was half written is counted."""
+"""`kill -9` at random moments: every acknowledged line is there once, and torn lines are counted."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from odibi_core.testing import an_event
 
 
 def killed(directory: Path, sabotage: str, after: int) -> int:
-    """Run a writer, kill it after about `after` acknowledgements; gives how many it had acknowledged."""
+    """Run a writer, kill it after about `after` acknowledgements, and return their number."""
     command = [
         sys.executable,
         "-m",
@@ -52,7 +52,7 @@ def killed(directory: Path, sabotage: str, after: int) -> int:
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(8))
 def test_every_acknowledged_line_survives_kill_9(seed: int, tmp_path: Path) -> None:
-    """Across rotations, at a random moment; and a new writer in the same folder starts a file of its own."""
+    """All lines survive across rotations; a new writer in the same folder starts its own file."""
     count = killed(tmp_path, "sound", random.Random(seed).randrange(1, 2500))
     assert problems(tmp_path, {"w": count}, acknowledged_only=True) == []
     before = {path: path.read_bytes() for path in all_segments(tmp_path)}
@@ -64,7 +64,7 @@ def test_every_acknowledged_line_survives_kill_9(seed: int, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("sabotage", ["dropping", "doubling"])
 def test_the_same_check_finds_a_broken_writer(sabotage: str, tmp_path: Path) -> None:
-    """The sabotage twin: an acknowledged line that is lost, or there twice, is found out."""
+    """Sabotage: a lost or a doubled acknowledged line is found."""
     count = killed(tmp_path, sabotage, 1500)
     assert problems(tmp_path, {"w": count}, acknowledged_only=True) != []
 
@@ -78,7 +78,7 @@ def small_journal(directory: Path, lines: int = 6) -> Path:
 
 
 def test_every_truncation_gives_the_intact_lines_and_counts_the_torn_one(tmp_path: Path) -> None:
-    """At each byte of a file: all whole lines before the cut, at most one torn, nothing raised."""
+    """A cut at any byte of a file leaves all whole lines and at most one torn line; nothing raises."""
     path = small_journal(tmp_path)
     content = path.read_bytes()
     for length in range(len(content)):
@@ -107,12 +107,12 @@ def check_flips(directory: Path, read: Reader) -> None:
 
 
 def test_every_flipped_byte_leaves_all_other_lines(tmp_path: Path) -> None:
-    """At each byte of a file, three ways: the lines that were not hit are all there, nothing is raised."""
+    """A change at any byte of a file, in three ways, leaves all other lines; nothing raises."""
     check_flips(tmp_path, read_events)
 
 
 def stops_at_damage(paths: list[Path], read_errors: ReadErrors) -> Iterable[Event]:
-    """Sabotage: a reader that gives up at the first line that it cannot read."""
+    """Sabotage: a reader that stops at the first unreadable line."""
     for line in paths[0].read_bytes().splitlines():
         try:
             yield decode(line)
@@ -121,13 +121,13 @@ def stops_at_damage(paths: list[Path], read_errors: ReadErrors) -> Iterable[Even
 
 
 def test_the_same_check_finds_a_reader_that_stops_at_damage(tmp_path: Path) -> None:
-    """The sabotage twin: what comes after a bad line is asked for."""
+    """Sabotage: the missing lines after a bad one are found."""
     with pytest.raises(AssertionError):
         check_flips(tmp_path, stops_at_damage)
 
 
 def test_a_file_that_is_one_endless_line_is_read_without_holding_it(tmp_path: Path) -> None:
-    """A segment that lost all its line ends, or is of zeros, is a read error and no reason to run out of memory."""
+    """A segment without line ends, or of zeros, is a read error and does not fill the memory."""
     path = tmp_path / "events.jsonl"
     with path.open("wb") as file:
         file.truncate(100 << 20)

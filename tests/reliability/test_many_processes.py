@@ -1,4 +1,4 @@
-"""Any number of processes may log at once, however they came to be: every line once, whole, in its writer's order."""
+"""Many processes that log at once, however they started: every line once, whole, in its writer's order."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_eight_processes_with_a_hundred_rotations_lose_and_double_nothing(tmp_pa
 
 @pytest.mark.parametrize("sabotage", ["dropping", "doubling", "tearing"])
 def test_the_same_check_finds_a_broken_writer(sabotage: str, tmp_path: Path) -> None:
-    """The sabotage twin: one that drops, doubles or tears is found out by the very same check."""
+    """Sabotage: the check finds a writer that drops, doubles or tears lines."""
     lines = LINES if sabotage != "tearing" else 500
     assert problems(tmp_path, processes(tmp_path, lines, sabotage, ["fork"] * 4)) != []
 
@@ -94,5 +94,5 @@ def test_a_buffer_is_not_doubled_by_a_fork(tmp_path: Path) -> None:
 
 
 def test_the_same_check_finds_a_writer_that_shares_its_buffer(tmp_path: Path) -> None:
-    """The sabotage twin: a child that keeps its parent's buffer writes those lines again."""
+    """Sabotage: a child that keeps its parent's buffer writes those lines again."""
     assert forked_with_a_full_buffer(tmp_path, "sharing") != []

@@ -51,7 +51,7 @@ print(json.dumps({{"orders": get_metrics().counters["orders"]}}))
 
 @contextmanager
 def _trickling() -> Iterator[int]:
-    """A server that takes all and answers one byte a second, for as long as the test lasts."""
+    """A server that reads everything and answers one byte a second, for the whole test."""
     over = threading.Event()
     listener = socket.create_server(("127.0.0.1", 0))
 
@@ -84,7 +84,7 @@ def _trickling() -> Iterator[int]:
 
 @contextmanager
 def _garbage() -> Iterator[int]:
-    """A server that speaks no HTTP."""
+    """A server that does not answer in HTTP."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
@@ -105,7 +105,7 @@ def _garbage() -> Iterator[int]:
 
 
 def _sentry(stack: ExitStack, how: str) -> str:
-    """The DSN of a Sentry in that kind of trouble."""
+    """The DSN of a Sentry with this kind of failure."""
     if how == "refused":
         port = kept_port()
     elif how == "no such host":
@@ -125,7 +125,7 @@ def _sentry(stack: ExitStack, how: str) -> str:
 
 
 def run(program: str = PROGRAM, **variables: str) -> subprocess.CompletedProcess[str]:
-    """A program of its own, to its end."""
+    """Run a program in its own process to its end."""
     Path("program.py").write_text(program, encoding="utf-8")
     return subprocess.run(
         [sys.executable, "program.py"],
@@ -135,7 +135,7 @@ def run(program: str = PROGRAM, **variables: str) -> subprocess.CompletedProcess
 
 
 def check(done: subprocess.CompletedProcess[str]) -> None:
-    """It ended well, its record is whole, and it counted right."""
+    """Check that the program ended well, its record is whole, and its counts are right."""
     assert done.returncode == 0, done.stderr
     assert "Exception" not in done.stderr  # in a thread, or ignored: nobody's fault is to be seen
     (row,) = RunStore(".odibi").rows()
@@ -149,7 +149,7 @@ def check(done: subprocess.CompletedProcess[str]) -> None:
 @pytest.mark.parametrize(
     "how", ["refused", "no such host", "silent", "a byte a second", "garbage", "429", "500"]
 )
-def test_whatever_is_wrong_with_sentry_the_program_and_its_record_are_whole(how: str) -> None:
+def test_no_failure_of_sentry_affects_the_program_or_its_record(how: str) -> None:
     """All errors are in the record, failed sends are reported at most once, and the program ends."""
     with ExitStack() as stack:
         done = run(SENTRY_ENABLED="true", SENTRY_DSN=_sentry(stack, how))
@@ -158,7 +158,7 @@ def test_whatever_is_wrong_with_sentry_the_program_and_its_record_are_whole(how:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "no-such-host.invalid"])
-def test_whatever_is_wrong_with_datadog_the_program_and_its_record_are_whole(host: str) -> None:
+def test_no_failure_of_datadog_affects_the_program_or_its_record(host: str) -> None:
     """No agent on the port, or no such host: no effect on the program."""
     done = run(DATADOG_ENABLED="true", ODIBI_DATADOG__HOST=host, ODIBI_DATADOG__PORT=str(kept_port()))
     check(done)
@@ -178,7 +178,7 @@ get_logger("shop").info("done")
 """
 
 
-def test_a_scraper_that_reads_a_byte_at_a_time_holds_up_nothing() -> None:
+def test_a_slow_scraper_blocks_nothing() -> None:
     """Neither the next scraper nor the program's end waits for it."""
     Path("program.py").write_text(SCRAPED, encoding="utf-8")
     port = kept_port()
@@ -237,7 +237,7 @@ MetricsRecorder.forward = forward
 """
 
 
-def test_a_receiver_that_never_returns_holds_up_nothing() -> None:
+def test_a_receiver_that_never_returns_blocks_nothing() -> None:
     """A blocking receiver runs on a thread of its own; the exit waits for it at most two seconds."""
     check(run(BLOCKING + PROGRAM, DATADOG_ENABLED="true"))
 
@@ -250,13 +250,13 @@ def test_the_check_sees_a_receiver_in_the_callers_thread(monkeypatch: pytest.Mon
 
 
 def test_the_check_sees_a_record_that_is_not_whole() -> None:
-    """Sabotage: one line that is not written."""
+    """Sabotage: a missing line is found."""
     done = run(PROGRAM.replace('log.info("order_loaded"', 'number and log.info("order_loaded"'))
     with pytest.raises(AssertionError):
         check(done)
 
 
-def test_what_sentry_did_not_take_can_be_asked() -> None:
+def test_events_that_sentry_did_not_take_are_counted() -> None:
     """Lost events are counted by the sink and by the health of the log's writers, which names the sink."""
     sink = SentrySink.connect(f"http://key@127.0.0.1:{kept_port()}/1")
     program.listen(sink, name="sentry")
@@ -269,7 +269,7 @@ def test_what_sentry_did_not_take_can_be_asked() -> None:
     assert check_log_writer().details["lost"] == {"sentry": 3}
 
 
-def test_what_datadog_had_no_room_for_can_be_asked() -> None:
+def test_metrics_over_the_bound_of_datadogs_queue_are_counted() -> None:
     """The queue is bounded; events over the bound are dropped, counted, and reported by the same check."""
     hangs, go = threading.Event(), threading.Event()
 

@@ -44,7 +44,7 @@ def _is_worth_it(value: Any) -> bool:
 
 
 def everywhere(call: Callable[..., object], *usual: Any) -> Call:
-    """The value in the place of all arguments at once, and of each by turns."""
+    """Return a call with the value as all arguments at once, and as each one alone."""
 
     def called(value: Any) -> None:
         for place in range(len(usual)) if _is_worth_it(value) else ():
@@ -268,7 +268,7 @@ def _logging(value: Any) -> None:
 
 
 class _Client:
-    """A warehouse that answers everything with the same."""
+    """A warehouse that returns the same value for every call."""
 
     def __init__(self, value: Any) -> None:
         self.value = value
@@ -370,7 +370,7 @@ def lines_of(folder: str) -> Iterator[bytes]:
 
 
 def check_line(line: bytes) -> None:
-    """One line of RFC 8259 in UTF-8, within its bounds."""
+    """Check one line: RFC 8259 in UTF-8, within its bounds."""
     assert line.endswith(b"\n")
     assert len(line) <= LINE + SAID_OF_A_CUT
     record = json.loads(line.decode(), parse_constant=refuse_constant)
@@ -381,7 +381,7 @@ def check_line(line: bytes) -> None:
 
 
 def check_scrape() -> None:
-    """Both texts are read by Prometheus' own readers."""
+    """Check that Prometheus' own readers read both texts."""
     for name, read in (("prometheus", read_prometheus), ("openmetrics", read_openmetrics)):
         reader: Any = read
         assert list(reader(get_metrics().export(name)))
@@ -406,7 +406,7 @@ def test_any_value_may_be_given_to_a_call(names: tuple[str, ...]) -> None:
 
 
 def test_a_text_of_100_mb_may_be_given() -> None:
-    """The largest of all, once: as a message, a field and a label."""
+    """A very large text is allowed as a message, a field and a label."""
     huge = LARGEST["100 MB of text"]()
     with observe("bad input", store="runs"), observability.track_performance("load", {"label": huge}):
         get_logger("bad").info(huge, mine=huge)
@@ -444,7 +444,7 @@ SET_UP: dict[tuple[str, ...], Call] = {
 
 
 @pytest.mark.parametrize("names", SET_UP, ids="+".join)
-def test_what_is_set_up_wrongly_is_refused_in_a_sentence(names: tuple[str, ...]) -> None:
+def test_a_wrong_configuration_is_refused_in_a_sentence(names: tuple[str, ...]) -> None:
     """A refused value raises a short error of the package, never the error of the value's own methods."""
     wrong = {}
     for given, make in GIVEN.items():
@@ -482,7 +482,7 @@ def _named(*tables: dict[tuple[str, ...], Call]) -> set[str]:
     return {name for table in tables for names in table for name in names}
 
 
-def test_every_public_name_is_in_a_table_or_said_not_to_be() -> None:
+def test_every_public_name_is_in_a_table_or_left_out_with_a_reason() -> None:
     """Every public call is in the tables or left out with a reason; a removed one is in neither."""
     public = {name for name in dir(observability) if callable(getattr(observability, name))}
     elsewhere = {name for names in ELSEWHERE.values() for name in names.split()}
@@ -505,6 +505,6 @@ def test_every_public_name_is_in_a_table_or_said_not_to_be() -> None:
     ids=["NaN", "torn", "no UTF-8", "a long field", "a long line", "no object"],
 )
 def test_the_check_sees_a_bad_line(line: bytes) -> None:
-    """Sabotage: what a broken writer leaves is seen."""
+    """Sabotage: the line of a broken writer is found."""
     with pytest.raises((AssertionError, ValueError)):
         check_line(line)

@@ -21,7 +21,7 @@ PADDING = "x" * 40
 
 
 class Dropping(Journal):
-    """Sabotage: loses every thousandth line without a word."""
+    """Sabotage: loses every thousandth line silently."""
 
     def __call__(self, event: object) -> None:
         if self.accepted % 1000 == 999:
@@ -53,10 +53,10 @@ class Tearing(Journal):
 
 
 class Sharing(Journal):
-    """Sabotage: after a fork the child goes on with its parent's buffer, as buffered files do."""
+    """Sabotage: after a fork the child keeps its parent's buffer, as buffered files do."""
 
     def _after_fork(self) -> None:
-        """Keeps everything."""
+        """Keep the buffer."""
 
 
 WRITERS: dict[str, type[Journal]] = {

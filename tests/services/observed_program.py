@@ -1,6 +1,6 @@
-"""A program as users have it: observed in one call, with a pipeline that runs again and again, and every toolkit call.
+"""A typical program: observed by one call, with a pipeline that runs repeatedly and every call of the toolkit.
 
-Of its nodes one has its result in the cache, one is tried twice, and one fails. It ends with the process that began it.
+One of its nodes has its result in the cache, one is tried twice, and one fails. It ends with its parent process.
 """
 
 import os
@@ -30,13 +30,13 @@ attempts = count()
 
 
 def read() -> list[dict[str, int]]:
-    """Was in the cache."""
+    """Return a result from the cache."""
     current_bus().publish("cache_hit", fields={"cache_hit": True})
     return [{"n": number} for number in range(100)]
 
 
 def clean(read: list[dict[str, int]]) -> list[dict[str, int]]:
-    """Succeeds the second time."""
+    """Fail at first, and succeed at the second attempt."""
     if next(attempts) % 2 == 0:
         raise ConnectionError("no route")
     current_bus().publish("cache_miss", fields={"cache_hit": False})
@@ -45,7 +45,7 @@ def clean(read: list[dict[str, int]]) -> list[dict[str, int]]:
 
 
 def report(read: list[dict[str, int]]) -> None:
-    """Fails each time."""
+    """Fail each time."""
     raise ValueError("no printer")
 
 
@@ -56,28 +56,28 @@ PIPELINES: dict[str, list[Step | Callable[..., object]]] = {
 
 
 def run_pipelines() -> None:
-    """One that succeeds, and one that fails."""
+    """Run a pipeline that succeeds, and one that fails."""
     for name, steps in PIPELINES.items():
         Orchestrator(steps, pipeline_name=name, store=False, raise_on_error=False).execute()
 
 
 @performance_monitor(operation="monitored", tags=TAGS)
 def monitored() -> None:
-    """Called once a turn."""
+    """Do the work of one round."""
 
 
 def disk() -> bool:
-    """A check that is healthy."""
+    """Return a healthy result."""
     return True
 
 
 def queue() -> bool:
-    """A check that is not."""
+    """Return an unhealthy result."""
     return False
 
 
 def call_everything() -> None:
-    """Each call of the toolkit that measures, with all that it can measure."""
+    """Call everything in the toolkit that measures."""
     monitored()
     with track_performance("load", tags=TAGS):
         pass

@@ -1,4 +1,4 @@
-"""A real Prometheus, which scrapes a real program; and what it answers."""
+"""A Prometheus server that scrapes a program, and its answers."""
 
 import json
 import math
@@ -39,24 +39,24 @@ class Series(NamedTuple):
 
 
 class PrometheusServer(NamedTuple):
-    """A Prometheus that scrapes one program, both of them on this machine."""
+    """A Prometheus server that scrapes one program on the same machine."""
 
     url: str
     program_url: str
 
     def answer(self, query: str) -> list[Series]:
-        """The series of a query that have a finite value now; none while the server is not ready."""
+        """Return the series of a query that have a finite value now; none while the server is not ready."""
         found = self._ask("query", query=query)
         series = [Series(one["metric"], float(one["value"][1])) for one in (found or {}).get("result", ())]
         return [each for each in series if math.isfinite(each.value)]
 
     def type_of(self, family: str) -> str | None:
-        """The type under which a family was scraped; None if it was not."""
+        """Return the type under which a family was scraped, or None."""
         found = (self._ask("metadata", metric=family) or {}).get(family)
         return found[0]["type"] if found else None
 
     def _ask(self, what: str, **parameters: str) -> dict[str, Any] | None:
-        """None while the server is not ready; a query that it cannot read is an `AssertionError`."""
+        """Return None while the server is not ready; an unreadable query is an `AssertionError`."""
         url = f"{self.url}/api/v1/{what}?{urllib.parse.urlencode(parameters)}"
         try:
             with urllib.request.urlopen(url, timeout=10) as response:
@@ -70,17 +70,17 @@ class PrometheusServer(NamedTuple):
             return None
 
     def eventually(self, query: str) -> list[Series]:
-        """The answer as soon as there is one; empty when there is none for a very long time."""
+        """Return the first answer that is not empty, or an empty one after a long wait."""
         return wait_for(lambda: self.answer(query)) or []
 
     def scraped_text(self) -> str:
-        """The metrics as served to a scraper that knows only the text format."""
+        """Return the metrics as served to a scraper that knows only the text format."""
         with urllib.request.urlopen(f"{self.program_url}/metrics", timeout=10) as response:
             return str(response.read().decode())
 
 
 def wait_for(ask: Callable[[], T]) -> T | None:
-    """Ask until the answer is not empty, or for so long that there is none."""
+    """Repeat the query until its answer is not empty, or the time is over."""
     ends = time.monotonic() + DEADLINE_S
     while not (answer := ask()):
         if time.monotonic() > ends:
@@ -108,7 +108,7 @@ def running(command: list[str], folder: Path, **variables: str) -> Iterator[None
 
 @contextmanager
 def scraping(folder: Path, script: Path = PROGRAM) -> Iterator[PrometheusServer]:
-    """A Prometheus that scrapes a program, which runs in `folder/program`, every second, until the block ends."""
+    """Run a Prometheus that scrapes a program in `folder/program` every second, until the block ends."""
     assert PROMETHEUS, "prometheus is not installed (Debian: prometheus)"
     program, server = folder / "program", folder / "server"
     program.mkdir()

@@ -13,7 +13,7 @@ WAIVED = {  # the older systems' names, which dashboards read: units that are no
 
 
 def promtool(*command: str, text: str = "") -> subprocess.CompletedProcess[str]:
-    """`promtool check metrics` and the like, with a text on its standard input."""
+    """Run `promtool check metrics` and the like, with a text on its standard input."""
     assert PROMTOOL, "promtool is not installed (Debian: prometheus)"
     return subprocess.run(
         [PROMTOOL, *command], input=text, capture_output=True, text=True, encoding="utf-8", check=False
@@ -21,7 +21,7 @@ def promtool(*command: str, text: str = "") -> subprocess.CompletedProcess[str]:
 
 
 def complaints(text: str) -> set[str]:
-    """The names about whose style it complains; a text that it cannot read is an `AssertionError`."""
+    """Return the names whose style promtool criticizes; an unreadable text is an `AssertionError`."""
     said = promtool("check", "metrics", text=text)
     assert said.returncode in (0, 3), said.stderr
     return {line.split()[0] for line in (said.stdout + said.stderr).splitlines() if line.strip()}
