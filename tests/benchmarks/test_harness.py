@@ -1,4 +1,4 @@
-"""The arithmetic of the benchmarks, and that each area runs; how long anything takes is never asserted."""
+"""The arithmetic of the benchmarks, and a quick run of each area; no test asserts a duration."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from benchmarks import machine, report
 def contender(
     name: str, seconds: Sequence[float], kind: Any = "peer", turns: list[str] | None = None
 ) -> Contender:
-    """One whose rounds take exactly these seconds a loop, and which notes its turns."""
+    """Return a contender whose rounds take exactly these seconds a loop, and which notes each round."""
     left = list(seconds)
 
     @contextmanager
@@ -54,8 +54,8 @@ def test_a_figure_is_the_median_of_its_rounds_by_loop_in_the_unit_of_the_work() 
     assert figures.median == pytest.approx(2.0)
 
 
-def test_contenders_take_turns_and_another_one_begins_each_round() -> None:
-    """A B C, B C A, …: the quiet minutes are shared, and the first place rotates."""
+def test_contenders_alternate_and_another_one_begins_each_round() -> None:
+    """The order is A B C, B C A, …: quiet minutes are shared, and the first place rotates."""
     turns: list[str] = []
     measure(work(*(contender(name, [1.0] * 3, turns=turns) for name in "ABC")))
     assert "".join(turns) == "ABCBCACAB"
@@ -78,15 +78,15 @@ def test_a_ratio_is_taken_within_each_round() -> None:
     ],
 )
 def test_a_target_is_a_figure_a_ratio_or_a_difference(target: Target, measured: float, met: bool) -> None:
-    """Met is at the limit or under it."""
+    """A target is met at the limit or under it."""
     row = work(contender("ours", [2.0] * 3, "ours"), contender("peer", [4.0] * 3), targets=[target])
     [verdict] = judge(row, measure(row))
     assert verdict.measured == pytest.approx(measured)
     assert verdict.met is met
 
 
-def test_a_contender_that_cannot_run_keeps_its_row_and_says_why() -> None:
-    """A peer that is not installed must not look like one that was beaten, nor stop the others."""
+def test_a_contender_that_cannot_run_keeps_its_row_with_the_reason() -> None:
+    """A missing peer must not look like a slower one, nor stop the others."""
     absent = Contender("absent", broken(ModuleNotFoundError("No module named 'absent'")))
     late = contender("late", [1.0])  # its second round fails: there is nothing left to pop
     row = work(contender("ours", [1.0] * 3, "ours"), absent, late, targets=[Target(1.0, "absent", "ratio")])
@@ -99,7 +99,7 @@ def test_a_contender_that_cannot_run_keeps_its_row_and_says_why() -> None:
 
 
 def test_loops_are_found_for_each_contender_by_itself() -> None:
-    """So that a slow peer does not take minutes, nor a fast one less than the resolution of the timer."""
+    """A slow peer does not take minutes, and a fast one exceeds the resolution of the timer."""
     assert calibrated(lambda n: n * 0.001, 0.1) == 100
     assert calibrated(lambda n: n * 1.0, 0.1) == 1
 
@@ -159,7 +159,7 @@ def test_each_area_runs_in_the_quick_mode(area: str) -> None:
 
 
 def test_every_logger_has_written_its_lines_when_the_call_returns(tmp_path: Path) -> None:
-    """Otherwise the comparison is not of the same work: no peer may keep lines in a buffer of its process."""
+    """The comparison is of the same work only if no peer keeps lines in a buffer of its process."""
     log = importlib.import_module("benchmarks.log")
     [row] = [one for one in log.works(True) if one.name == "one structured event"]
     for place, who in enumerate(row.contenders):

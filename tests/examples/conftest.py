@@ -21,7 +21,7 @@ Datasets = dict[str, Any]
 
 @pytest.fixture(scope="session")
 def flights() -> Iterator[dict[str, ModuleType]]:
-    """The example's modules by name; their names are common ones, so they are gone after the tests."""
+    """The example's modules by name, removed after the tests because their names are common."""
     folder = str(EXAMPLES / "flights")
     sys.path.insert(0, folder)
     yield {name: import_module(name) for name in MODULES}

@@ -23,7 +23,7 @@ Lines = list[dict[str, Any]]
 
 
 def start(folder: Path, **variables: str) -> subprocess.Popen[str]:
-    """The service as a user starts it, its log as JSON, with no port taken."""
+    """Start the service as a user does, with a JSON log and no port."""
     ours = {
         "PYTHONPATH": str(ROOT / "src"),
         "LOG_FORMAT": "json",
@@ -38,7 +38,7 @@ def start(folder: Path, **variables: str) -> subprocess.Popen[str]:
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Lines, Path]:
-    """One run: what it printed, the lines of its log, its folder."""
+    """Return the output of one run, the lines of its log, and its folder."""
     folder = tmp_path_factory.mktemp("service")
     service = start(folder)
     printed, log = service.communicate(timeout=120)
@@ -47,7 +47,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Lines, Path]:
 
 
 def test_it_ends_by_itself_with_a_summary(ran: tuple[str, Lines, Path]) -> None:
-    """How many requests were answered and failed, and what was measured of them."""
+    """The summary has the answered and failed requests, and their measurements."""
     assert ran[0].splitlines() == [
         "36 requests answered, 4 failed",
         "120 operations measured, 4 of them failed",
@@ -55,7 +55,7 @@ def test_it_ends_by_itself_with_a_summary(ran: tuple[str, Lines, Path]) -> None:
 
 
 def test_every_line_of_a_request_carries_its_own_correlation_id(ran: tuple[str, Lines, Path]) -> None:
-    """Though three workers answer at once: a request has one line in, one out, and what was measured in between."""
+    """Three workers answer at once; each request has one line in, one out, and its measurements between."""
     _, lines, _ = ran
     by_request: dict[str, Lines] = defaultdict(list)
     for line in lines:
@@ -76,8 +76,8 @@ def test_every_line_of_a_request_carries_its_own_correlation_id(ran: tuple[str, 
         assert sorted(operations) == ["price", "request", "stock"]
 
 
-def test_what_belongs_to_no_request_carries_the_id_of_the_whole(ran: tuple[str, Lines, Path]) -> None:
-    """The service's own beginning and end, and its health: they are tied together by the program's run."""
+def test_lines_without_a_request_carry_the_id_of_the_program(ran: tuple[str, Lines, Path]) -> None:
+    """The start, the end and the health of the service share the program's run."""
     own = [
         line
         for line in ran[1]
@@ -90,7 +90,7 @@ def test_what_belongs_to_no_request_carries_the_id_of_the_whole(ran: tuple[str, 
 
 
 def test_more_than_one_request_was_answered_at_once(ran: tuple[str, Lines, Path]) -> None:
-    """Else the test above would prove nothing: requests overlap, on several workers."""
+    """The requests overlap on several workers; otherwise the test above proves nothing."""
     begun: set[str] = set()
     overlapping = 0
     for line in ran[1]:
@@ -104,7 +104,7 @@ def test_more_than_one_request_was_answered_at_once(ran: tuple[str, Lines, Path]
 
 
 def test_its_record_has_the_errors_the_parts_and_the_health(ran: tuple[str, Lines, Path]) -> None:
-    """One run of the program, ended well; price and stock are parts of the request that asked for them."""
+    """One run of the program ended well; price and stock are parts of the request that needed them."""
     store = RunStore(ran[2] / ".odibi")
     (row,) = store.rows()
     assert row["status"] == "success"
@@ -123,8 +123,8 @@ def test_its_record_has_the_errors_the_parts_and_the_health(ran: tuple[str, Line
     assert checks["queue"] == "healthy"
 
 
-def test_sigterm_ends_it_in_good_order(tmp_path: Path) -> None:
-    """Nothing more is taken in, what was taken in is answered, and the summary is printed."""
+def test_sigterm_ends_it_gracefully(tmp_path: Path) -> None:
+    """No new request is accepted, accepted ones are answered, and the summary is printed."""
     service = start(tmp_path)
     assert service.stderr is not None
     seen = ""

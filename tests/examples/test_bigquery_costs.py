@@ -1,4 +1,4 @@
-"""The cost estimator, as its reader runs it: a program of its own, asking a BigQuery on this machine."""
+"""The cost estimator, run as a program of its own against a fake BigQuery on this machine."""
 
 import json
 import os
@@ -32,8 +32,8 @@ def recorded_costs(*options: str) -> Any:
     return json.loads(python("-m", "odibi_core", "costs", "--format", "json", *options).stdout)
 
 
-def test_it_says_what_a_query_would_read_and_cost() -> None:
-    """And runs nothing: no cost is recorded."""
+def test_it_estimates_the_bytes_and_the_cost_of_a_query() -> None:
+    """It runs no query and records no cost."""
     done = estimator("--demo", ORDERS)
     assert done.returncode == 0, done.stderr
     assert "reads:  256.00 GiB of demo-project.sales.orders" in done.stdout
@@ -41,8 +41,8 @@ def test_it_says_what_a_query_would_read_and_cost() -> None:
     assert recorded_costs()["total"]["calls"] == 0
 
 
-def test_it_runs_the_query_and_what_it_cost_is_in_the_record() -> None:
-    """By operation and run; the log line, the command and the query stand in the same run."""
+def test_it_runs_the_query_and_records_the_cost() -> None:
+    """The cost is recorded by operation and run; the log line, the command and the query are in the same run."""
     done = estimator("--demo", ORDERS, "--run", "--max-usd", "5")
     assert done.returncode == 0, done.stderr
     assert "run:    3 rows" in done.stdout
@@ -57,7 +57,7 @@ def test_it_runs_the_query_and_what_it_cost_is_in_the_record() -> None:
 
 @pytest.mark.parametrize("extra", [[], ["--price", "4"]])
 def test_a_query_over_the_limit_is_refused_before_it_runs(extra: list[str]) -> None:
-    """Exit code 1, with the estimate and the limit; the record has the refusal and no cost."""
+    """The exit code is 1, the output has the estimate and the limit, and the record has the refusal and no cost."""
     done = estimator("--demo", "SELECT * FROM web.clicks", "--run", "--max-usd", "5", *extra)
     assert done.returncode == 1
     assert "the query was not run: it would cost" in done.stderr
@@ -66,7 +66,7 @@ def test_a_query_over_the_limit_is_refused_before_it_runs(extra: list[str]) -> N
 
 
 def test_a_query_that_bigquery_refuses_is_exit_code_2() -> None:
-    """With BigQuery's own words, and no traceback."""
+    """The output has BigQuery's own message, and no traceback."""
     done = estimator("--demo", "SELECT * FROM sales.order")
     assert done.returncode == 2
     last = done.stderr.splitlines()[-1]

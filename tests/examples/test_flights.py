@@ -1,4 +1,4 @@
-"""The flights example on the real year: what comes out agrees with what is known of the data."""
+"""The flights example on the real year: its results agree with known facts of the data."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -61,7 +61,7 @@ def test_it_is_a_real_pipeline(flights: Modules) -> None:
 
 
 def test_the_file_loads_as_odibi_run_loads_it() -> None:
-    """By itself it is the pipeline; by name the one that fails, which differs in the files that arrive."""
+    """The file is the pipeline; its name `failing` is the same one with other input files."""
     path = EXAMPLES / "flights" / "pipeline.py"
     plain, failing = load_pipeline(str(path)), load_pipeline(f"{path}:failing")
     assert [step.name for step in plain] == [step.name for step in failing]
@@ -79,7 +79,7 @@ def test_the_raw_tables_are_whole(datasets: MadeBy, engine: str) -> None:
 
 
 @BOTH
-def test_what_is_missing_in_the_raw_flights_is_known(datasets: MadeBy, engine: str) -> None:
+def test_the_missing_values_of_the_raw_flights_are_known(datasets: MadeBy, engine: str) -> None:
     """8,255 never left, 8,713 never landed anywhere, 9,430 not as planned; 2,512 have no tail number."""
     raw = of(datasets(engine), "raw_flights")
     known = {"dep_time": 8_255, "dep_delay": 8_255, "arr_time": 8_713, "arr_delay": 9_430, "tailnum": 2_512}
@@ -111,7 +111,7 @@ def test_every_flight_is_departed_or_cancelled(datasets: MadeBy, engine: str) ->
 
 
 @BOTH
-def test_what_is_impossible_is_gone(datasets: MadeBy, engine: str) -> None:
+def test_impossible_values_are_removed(datasets: MadeBy, engine: str) -> None:
     """Four flights over 600 mph, one wind of 1,048 mph beside four unknown ones, three airports misplaced."""
     data = datasets(engine)
     assert missing(of(data, "flights"), "air_time") == missing(of(data, "departed"), "air_time") + 4
@@ -122,7 +122,7 @@ def test_what_is_impossible_is_gone(datasets: MadeBy, engine: str) -> None:
 
 
 @BOTH
-def test_what_the_joins_do_not_find_is_known(datasets: MadeBy, engine: str) -> None:
+def test_the_misses_of_the_joins_are_known(datasets: MadeBy, engine: str) -> None:
     """52,606 flights without a known plane, 7,602 to four unknown airports, 1,545 without weather."""
     data = datasets(engine)
     places = of(data, "flights_places")
@@ -147,7 +147,7 @@ def test_the_checks_fail_on_the_rows_that_are_wrong(datasets: MadeBy, engine: st
 
 @BOTH
 @pytest.mark.parametrize("key", [*ANSWERS, "flights_weather"])
-def test_what_is_published_is_what_was_made(datasets: MadeBy, engine: str, key: str) -> None:
+def test_the_published_files_are_the_datasets(datasets: MadeBy, engine: str, key: str) -> None:
     """Each published Parquet file has the rows and columns of its dataset."""
     data = datasets(engine)
     made = of(data, key)
@@ -179,13 +179,13 @@ def test_the_answers_are_the_known_ones(datasets: MadeBy, engine: str) -> None:
 
 @pytest.mark.parametrize("key", [*ANSWERS, "flights_weather", "cancelled", "weather", "planes", "airports"])
 def test_both_engines_make_the_same(datasets: MadeBy, key: str) -> None:
-    """Every row and value. An integer column with gaps is float in pandas, so kinds are not compared."""
+    """Both engines make the same rows and values; an integer column with gaps is float in pandas."""
     one, other = (comparable(of(datasets(engine), key)) for engine in ("pandas", "polars"))
     pd.testing.assert_frame_equal(one, other, check_dtype=False)
 
 
 def comparable(frame: nw.DataFrame[Any]) -> pd.DataFrame:
-    """As pandas, by column kinds that both engines know, in an order that the values give."""
+    """Return the frame in pandas with comparable types, sorted by its values."""
     found: pd.DataFrame = frame.to_pandas().copy()
     for column, kind in frame.schema.items():
         if kind.is_numeric():

@@ -1,4 +1,4 @@
-"""The examples run and recorded, as their readers run them."""
+"""The examples, run and recorded as a user runs them."""
 
 import runpy
 import subprocess
@@ -25,7 +25,7 @@ def steps_of(result: Any) -> dict[str, dict[str, Any]]:
 
 
 @BOTH
-def test_the_record_of_a_good_run_tells_what_is_known_of_the_data(
+def test_the_record_of_a_good_run_has_the_known_facts_of_the_data(
     flights: Modules, tmp_path: Path, engine: str
 ) -> None:
     """All steps succeed; rows, columns and failed checks are in the lineage, and the answers on disk."""
@@ -46,7 +46,7 @@ def test_the_record_of_a_good_run_tells_what_is_known_of_the_data(
 def test_a_renamed_column_fails_the_weather_and_only_the_weather(
     flights: Modules, tmp_path: Path, engine: str
 ) -> None:
-    """The failed step names the column; what needs the weather is skipped; the rest is made and published."""
+    """The failed step names the column; dependent steps are skipped; all others run and publish."""
     steps = flights["pipeline"].build(out_dir=str(tmp_path), engine=engine, fail=True)
     with pytest.raises(PipelineError) as raised:
         Orchestrator(steps, engine, pipeline_name="flights", max_workers=2).execute()
@@ -61,15 +61,15 @@ def test_a_renamed_column_fails_the_weather_and_only_the_weather(
 
 
 def test_the_first_example_prints_the_amount_of_each_country(capsys: pytest.CaptureFixture[str]) -> None:
-    """The unpaid order and the customer of no country are not in it."""
+    """The unpaid order and the customer without a country are left out."""
     runpy.run_path(str(EXAMPLES / "run_pipeline.py"), run_name="__main__")
     printed = [line.split()[-2:] for line in capsys.readouterr().out.splitlines()]
     assert ["NO", "80.0"] in printed
     assert ["UK", "12.5"] in printed
 
 
-def test_riding_along_changes_nothing_of_what_is_computed(capsys: pytest.CaptureFixture[str]) -> None:
-    """Observed or not, the nodes give the same averages."""
+def test_observing_changes_no_result(capsys: pytest.CaptureFixture[str]) -> None:
+    """The nodes return the same averages, observed or not."""
     observed = runpy.run_path(str(EXAMPLES / "observe_pipeline.py"), run_name="__main__")
     plain = observed["main"]()
     assert plain.to_dict("records") == [{"sensor": "a", "celsius": 20.25}, {"sensor": "b", "celsius": 18.0}]

