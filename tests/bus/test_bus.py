@@ -149,7 +149,7 @@ def test_a_sink_that_fails_again_and_again_is_called_no_more(bus: EventBus) -> N
 
 
 def test_a_hook_that_fails_again_and_again_is_disabled_and_can_be_enabled(bus: EventBus) -> None:
-    """Ten times in a row; `enable_hook` gives it another chance."""
+    """Ten times in a row; `enable_hook` gives it ten more calls."""
     failing = FailingSink()
     hook = bus.register_hook("x", failing, name="broken")
     for _ in range(50):
@@ -158,6 +158,9 @@ def test_a_hook_that_fails_again_and_again_is_disabled_and_can_be_enabled(bus: E
     bus.enable_hook("x", "broken")
     bus.emit("x")
     assert (failing.calls, hook.enabled) == (FAILURES_ALLOWED + 1, True)
+    for _ in range(50):
+        bus.emit("x")
+    assert (failing.calls, hook.enabled) == (2 * FAILURES_ALLOWED, False)
 
 
 def test_a_standard_log_handler_that_speaks_on_the_bus_is_safe(bus: EventBus, heard: RecordingSink) -> None:

@@ -115,3 +115,12 @@ def test_a_node_keeps_what_is_known_around_it() -> None:
     for name in ("correlation_id", "operation", "user", "component", "unusual", "fields"):
         assert getattr(inner, name) == getattr(outer, name), name
     assert inner.standard == {**outer.standard, "run_id": "r", "node_name": "clean"}
+
+
+def test_an_operation_keeps_what_is_known_around_it() -> None:
+    """As attributes and as the fields that hooks receive."""
+    with bind(run_id="r", node_name="n", correlation_id="c", shop="s"):
+        outer = current()
+    inner = outer.in_operation("sql")
+    assert (inner.run_id, inner.node_name, inner.correlation_id, inner.operation) == ("r", "n", "c", "sql")
+    assert (inner.standard, inner.fields) == ({**outer.standard, "operation": "sql"}, {"shop": "s"})

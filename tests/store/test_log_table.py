@@ -181,6 +181,12 @@ def test_a_column_has_the_one_type_that_holds_all_its_values(
     assert [(type(row["x"]), row["x"]) for row in rows] == [(type(value), value) for value in expected]
 
 
+def test_a_column_without_a_value_is_text(tmp_path: Path) -> None:
+    """A text function of a query works on it, as on any other field."""
+    rows = ask(tmp_path, "select typeof(x) as type from logs", {"event_type": "a", "x": None}).rows
+    assert rows == [{"type": "VARCHAR"}]
+
+
 _NAMES = st.text(st.characters(codec="utf-8"), max_size=8) | st.sampled_from(
     [
         "a",

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from odibi_core.events import encode
-from odibi_core.store.shorten import shortened
+from odibi_core.store.shorten import fitting, shortened
 from odibi_core.testing import an_event
 
 LIMIT = 8 * 1024
@@ -35,3 +35,11 @@ def test_what_was_cut_is_told() -> None:
 def test_too_many_fields_become_their_number() -> None:
     """None of them is long, all of them are too many."""
     assert shortened(an_event("a", **{f"k{n}": n for n in range(5000)}), LIMIT).fields == {"cut_fields": 5000}
+
+
+def test_a_line_has_at_most_one_mebibyte() -> None:
+    """The longest line that fits is not changed; one byte more is."""
+    empty = len(encode(an_event("a", text="")))
+    lines = [fitting(encode)(an_event("a", text="x" * (1_048_576 - empty + more))) for more in (0, 1)]
+    assert len(lines[0]) == 1_048_576
+    assert b'"[cut: ' in lines[1]
