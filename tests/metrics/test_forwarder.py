@@ -28,6 +28,8 @@ def test_every_measurement_is_handed_on_once() -> None:
     metrics.observe("lat_seconds", "load", 0.1)
     metrics.record("row_count", "load", 7)
     metrics.counter("error_count", "load").inc()
+    metrics.gauge("depth", "queue").set(3)
+    metrics.histogram("lat_seconds", "load").observe(0.2)
     metrics.increment("error_count", "load", -1)
     assert end()
     assert heard == [
@@ -36,6 +38,8 @@ def test_every_measurement_is_handed_on_once() -> None:
         ("histogram", "lat_seconds", "load", {}, 0.1),
         ("gauge", "row_count", "load", {}, 7),
         ("counter", "error_count", "load", {}, 1),
+        ("gauge", "depth", "queue", {}, 3),
+        ("histogram", "lat_seconds", "load", {}, 0.2),
     ]
 
 

@@ -8,6 +8,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 
 from odibi_core.bus.bus import EventBus
 from odibi_core.events import decode, encode
+from odibi_core.events.clock import utc_now
 from odibi_core.metrics.manager import MetricsManager, MetricType
 from odibi_core.testing import RecordingSink, an_event
 from odibi_core.views.metrics.view import MetricsView
@@ -273,6 +275,24 @@ def test_a_forked_child_says_only_its_own(tmp_path: Path) -> None:
     manager.flush()
     assert json.loads((tmp_path / "said").read_text()) == [[1], 11]
     assert [event.fields["value"] for event in heard.of_kind("metric")] == [10]
+
+
+def test_the_memory_of_the_process_is_exported_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is measured in MB of 1,048,576 bytes, and left out where the system does not tell it."""
+    manager = MetricsManager()
+    for measured, exported in ((2.5, ["2621440"]), (None, [])):
+        monkeypatch.setattr("odibi_core.metrics.manager.resident_memory_mb", lambda measured=measured: measured)
+        lines = manager.export_prometheus().splitlines()
+        assert [line.split()[-1] for line in lines if line.startswith("odibi_process_resident_memory")] == exported
+
+
+def test_a_sample_has_the_time_at_which_it_was_recorded() -> None:
+    """In UTC, of the clock that the events have."""
+    before = utc_now()
+    manager = MetricsManager()
+    manager.increment("error_count", "load")
+    (sample,) = manager.metrics
+    assert abs(sample.timestamp - before) < abs(utc_now() - before) + timedelta(milliseconds=10)
 
 
 def test_files_are_written_whole(tmp_path: Path) -> None:

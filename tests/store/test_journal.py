@@ -585,7 +585,9 @@ def test_fork_while_another_thread_logs(tmp_path: Path) -> None:
     children = [event for event in journal.read() if event.event_type == "child"]
     assert sorted(event.fields["number"] for event in children) == list(range(10))
     assert len({event.writer_id for event in children}) == 10
-    assert len([path for path in journal.paths() if path.name.startswith("events.p")]) == 10
+    names = [path.name for path in journal.paths() if path.name.startswith("events.p")]
+    assert len(names) == len({name.split(".")[1] for name in names}) == 10
+    assert all(name.count(".") == 2 for name in names)  # the first segment of each
     assert all(event.seq == 0 for event in children)
 
 

@@ -259,7 +259,12 @@ def test_a_log_of_very_many_fields_is_read_and_each_can_be_named(
     monkeypatch.setattr(log_table, "MAX_FIELDS", 100)
     lines = [{"event_type": "a", f"field{place}": place} for place in range(300)]
     assert len(ask(tmp_path, "select * from logs", *lines).columns) == 100
-    assert ask(tmp_path, 'select "field299" as x from logs where field299 > 0', *lines).rows == [{"x": 299}]
+    for query in (
+        'select "field299" as x from logs where field299 > 0',
+        "select field299 as x from logs where field299 > 0",
+        'select "field299" as x from logs where "field299" > 0',
+    ):
+        assert ask(tmp_path, query, *lines).rows == [{"x": 299}]
     with tempfile.TemporaryFile() as file:
         table = LogTable(file)
         table.add([tmp_path / "events.jsonl"])

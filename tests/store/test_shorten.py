@@ -37,6 +37,12 @@ def test_too_many_fields_become_their_number() -> None:
     assert shortened(an_event("a", **{f"k{n}": n for n in range(5000)}), LIMIT).fields == {"cut_fields": 5000}
 
 
+def test_an_event_of_exactly_the_limit_is_kept() -> None:
+    """Nothing is cut that need not be."""
+    event = an_event("a", text="x" * 1000, other="y" * 1000)
+    assert shortened(event, len(encode(event))) == event
+
+
 def test_a_line_has_at_most_one_mebibyte() -> None:
     """The longest line that fits is not changed; one byte more is."""
     empty = len(encode(an_event("a", text="")))

@@ -9,6 +9,7 @@ import resource
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from multiprocessing.connection import wait
 from pathlib import Path
 
@@ -207,37 +208,51 @@ def test_a_child_that_dies_is_told_in_one_sentence(
         query_files(COUNTRY, paths, isolated=True)
 
 
-def test_a_child_ends_with_its_parent(paths: list[Path], tmp_path: Path) -> None:
+def test_a_child_that_ended_before_the_request_is_an_error(
+    paths: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of this process, and not of its pipe: the exit code tells more."""
+    monkeypatch.setattr(sql_process, "_START", "raise SystemExit(3)")
+    child = sql_process._start()
+    child.wait()
+    monkeypatch.setattr(sql_process, "_start", lambda: child)
+    with pytest.raises(RuntimeError, match="ended with exit code 3"):
+        query_files(COUNTRY, paths, isolated=True)
+
+
+@pytest.mark.parametrize("query", ["select * from range(1000000000)", TOO_SLOW[0]], ids=["writes", "computes"])
+def test_a_child_ends_with_its_parent(query: str) -> None:
     """The parent is killed while the query runs: the pipe that the child holds ends, and so does the child."""
     program = """
 import sys
-from pathlib import Path
-from odibi_core.store.sql_process import isolated
-query = "select * from range(1000000000)"
-with isolated(query, [], timeout_s=600) as cursor:
-    print("running", flush=True)
-    sys.stdin.read()
+from odibi_core.store import sql_process
+child = sql_process._start()
+reader = sql_process._Reader(child, 600, None)
+reader.send(sql_process.Request(sys.argv[1], [], 600))
+reader.expect(sql_process.Table, is_timed=False)
+print(child.pid, flush=True)
+sys.stdin.read()
 """
     source = Path(sql_process.__file__).parents[2]
     parent = subprocess.Popen(
-        [sys.executable, "-c", program],
+        [sys.executable, "-c", program, query],
         env={**os.environ, "PYTHONPATH": str(source)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
     assert parent.stdout is not None
     assert parent.stdin is not None
-    assert parent.stdout.readline() == b"running\n"
-    children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()
-    watched = [os.pidfd_open(int(pid)) for pid in children]
+    child = os.pidfd_open(int(parent.stdout.readline()))
     parent.kill()
     parent.wait()
-    assert watched
-    for each in watched:
-        assert wait([each], 30)
-        os.close(each)
-    parent.stdin.close()
-    parent.stdout.close()
+    try:
+        assert wait([child], 30)
+    finally:
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(child, signal.SIGKILL)
+        os.close(child)
+        parent.stdin.close()
+        parent.stdout.close()
 
 
 def test_a_process_with_a_thousand_open_files_can_ask(paths: list[Path]) -> None:
