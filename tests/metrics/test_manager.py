@@ -278,7 +278,7 @@ def test_a_forked_child_says_only_its_own(tmp_path: Path) -> None:
 
 
 def test_the_memory_of_the_process_is_exported_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is measured in MB of 1,048,576 bytes, and left out where the system does not tell it."""
+    """It is measured in MB of 1,048,576 bytes, and left out if the system does not report it."""
     manager = MetricsManager()
     for measured, exported in ((2.5, ["2621440"]), (None, [])):
         monkeypatch.setattr("odibi_core.metrics.manager.resident_memory_mb", lambda measured=measured: measured)

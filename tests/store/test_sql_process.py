@@ -211,7 +211,7 @@ def test_a_child_that_dies_is_told_in_one_sentence(
 def test_a_child_that_ended_before_the_request_is_an_error(
     paths: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of this process, and not of its pipe: the exit code tells more."""
+    """The error has the exit code of the process, not the error of its pipe."""
     monkeypatch.setattr(sql_process, "_START", "raise SystemExit(3)")
     child = sql_process._start()
     child.wait()
