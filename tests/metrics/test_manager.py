@@ -352,6 +352,8 @@ def test_an_event_that_cannot_be_read_is_told_and_costs_no_other(monkeypatch: py
     bus.emit("node_complete", {"node_name": "a", "row_count": 4})
     assert bus.failures == {"MetricsManager": 1}
     assert manager.counters["success_count:a"] == 3
+    bus.emit("node_complete", {"node_name": "a", "row_count": 5})
+    assert bus.failures == {"MetricsManager": 1}
 
 
 @pytest.mark.parametrize("how", ["increment", "set_gauge", "observe"])

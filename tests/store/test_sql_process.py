@@ -208,6 +208,15 @@ def test_a_child_that_dies_is_told_in_one_sentence(
         query_files(COUNTRY, paths, isolated=True)
 
 
+def test_the_limit_of_cpu_time_warns_before_it_kills() -> None:
+    """A second before the kernel sends SIGKILL, it sends SIGXCPU, by which the parent knows the cause."""
+    program = "import resource; from odibi_core.store import sql_process as s; s._limit_cpu(5); "
+    program += "print(*resource.getrlimit(resource.RLIMIT_CPU))"
+    soft, hard = map(int, subprocess.check_output([sys.executable, "-c", program], env=environment()).split())
+    assert hard == soft + 1
+    assert soft >= 5
+
+
 def test_a_child_that_ended_before_the_request_is_an_error(
     paths: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
