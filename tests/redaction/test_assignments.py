@@ -58,3 +58,15 @@ def test_the_password_of_an_sql_user_is_redacted(text: str) -> None:
     cleaned = redact_text(text)
     assert "hunter2" not in cleaned
     assert cleaned.split("'")[0] == text.split("'")[0]
+
+
+def test_a_password_that_is_a_part_of_its_name_is_redacted() -> None:
+    """Only the whole name, or its last word, may be the name of another variable."""
+    assert redact_text("mysql_password=mysql") == "mysql_password=[REDACTED]"
+    assert redact_text("self.mysql_password = password") == "self.mysql_password = password"
+
+
+def test_a_header_in_quotes_ends_with_its_quote() -> None:
+    """The rest of the line stays."""
+    text = "curl -H 'Authorization: Basic hunter2Xq9' https://api.example/a"
+    assert redact_text(text) == "curl -H 'Authorization: [REDACTED]' https://api.example/a"

@@ -428,6 +428,9 @@ def test_a_text_that_is_cut_ends_with_no_half_of_a_secret(shape: str) -> None:
         (["tool", "--password", "-hunter2Xq9"], ["tool", "--password", HIDDEN]),
         (["tool", "--password", "hunter2Xq9", "-v"], ["tool", "--password", HIDDEN, "-v"]),
         (["tool", "--password", "--verbose"], ["tool", "--password", "--verbose"]),
+        (["curl", "-u", "abc:hunter2Xq9"], ["curl", "-u", f"abc:{HIDDEN}"]),
+        (["curl", "-u", "abcd:hunter2Xq9"], ["curl", "-u", f"abcd:{HIDDEN}"]),
+        (["redis-cli", "-p", 6379, "get"], ["redis-cli", "-p", 6379, "get"]),
     ],
 )
 def test_the_argument_behind_a_secret_option_is_hidden(arguments: list[str], cleaned: list[str]) -> None:
