@@ -15,6 +15,7 @@ import pyarrow as pa
 import pytest
 
 from odibi_core import node, observe
+from odibi_core.runtime import node_decorator
 from odibi_core.runtime.observer import Observer
 
 
@@ -327,3 +328,10 @@ def test_a_generator_of_frames_is_a_node_with_the_rows_of_all() -> None:
     found = steps(observer)
     assert (found["chunks"]["row_count"], found["chunks"]["after_snapshot"]["row_count"]) == (12, 12)
     assert edges(observer) == [("chunks", "takes", False)]
+
+
+def test_arguments_without_names_are_numbered_from_one() -> None:
+    """As those of a built-in function without a signature."""
+    assert node_decorator._given(None, ("a", "b"), {"key": "c"}) == {
+        "argument 1": "a", "argument 2": "b", "key": "c",
+    }  # fmt: skip
