@@ -9,7 +9,7 @@ import time
 import weakref
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -265,9 +265,10 @@ def test_many_failures_are_counted_in_the_message() -> None:
 
 
 @WAYS
+@pytest.mark.parametrize("on_failure", ["skip", "stop"])
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(3)], ids=["ctrl-c", "exit"])
 def test_an_interrupt_in_a_step_ends_the_record_and_is_raised(
-    error: BaseException, workers: int, tmp_path: Path
+    error: BaseException, on_failure: Literal["skip", "stop"], workers: int, tmp_path: Path
 ) -> None:
     """The record is closed with pipeline_error, status cancelled; nothing begins after it."""
     begun = []
@@ -279,7 +280,9 @@ def test_an_interrupt_in_a_step_ends_the_record_and_is_raised(
         begun.append("never")
         return 1
 
-    plan = Orchestrator([source, interrupted, never], store=tmp_path, max_workers=workers)
+    plan = Orchestrator(
+        [source, interrupted, never], store=tmp_path, max_workers=workers, on_failure=on_failure
+    )
     with pytest.raises(type(error)):
         plan.execute()
     assert not begun
