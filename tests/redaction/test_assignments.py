@@ -70,3 +70,17 @@ def test_a_header_in_quotes_ends_with_its_quote() -> None:
     """The rest of the line stays."""
     text = "curl -H 'Authorization: Basic hunter2Xq9' https://api.example/a"
     assert redact_text(text) == "curl -H 'Authorization: [REDACTED]' https://api.example/a"
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        ('password="a\\"hunter2 b" end', 'password="[REDACTED]" end'),
+        ("x -----BEGIN RSA PR", "x [REDACTED]"),
+        ("x -----BEGIN CERTIFICATE-----\nMIIB", "x -----BEGIN CERTIFICATE-----\nMIIB"),
+        ('add_argument("--password", required=True)', 'add_argument("--password", required=True)'),
+    ],
+)
+def test_no_more_than_the_secret_is_redacted(text: str, cleaned: str) -> None:
+    """An escaped quote ends no value, a key may be cut in its label, and the declaration of an option has no value."""
+    assert redact_text(text) == cleaned
