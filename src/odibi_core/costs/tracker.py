@@ -8,12 +8,13 @@ from threading import RLock
 from typing import Any, Final
 
 from odibi_core._fork import in_child
+from odibi_core._state import STATE
 from odibi_core.bus.bus import EventBus
 from odibi_core.errors import STOPS
 from odibi_core.events import kinds
 from odibi_core.events.clock import utc_now
 from odibi_core.events.context import Context
-from odibi_core.process.state import current_bus, singleton
+from odibi_core.process.state import current_bus
 from odibi_core.settings import ObservabilityConfig, get_config
 from odibi_core.views.costs import BUDGET_RULE, dollars, units
 from odibi_core.views.metrics.calls import COST_RULE
@@ -90,7 +91,7 @@ def publish_cost(fields: dict[str, Any], bus: EventBus, context: Context | None 
     if threshold is not None and cost > threshold:
         message = f"a call cost {dollars(cost):,.2f} USD, over the threshold of {dollars(threshold):,.2f} USD"
         _alert(bus, context, COST_RULE, message, (cost, threshold), about)
-    spent = singleton(_Spent).add(cost, budget or 0)
+    spent = STATE.singleton(_Spent).add(cost, budget or 0)
     if spent is not None and budget:
         message = f"this month's costs are {dollars(spent):,.2f} USD, over the budget of {dollars(budget):,.2f} USD"
         _alert(bus, context, BUDGET_RULE, message, (spent, budget), about)

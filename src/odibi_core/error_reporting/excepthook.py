@@ -7,9 +7,9 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from odibi_core._state import STATE
 from odibi_core.error_reporting.tracker import ErrorTracker
 from odibi_core.errors import STOPS, is_failure
-from odibi_core.process.state import singleton
 from odibi_core.wrapping.in_context import context_of_failure
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class _Hook:
 
 def _record(error: object, context: dict[str, Any]) -> None:
     if isinstance(error, BaseException) and is_failure(error):
-        capture = singleton(ErrorTracker).capture_exception
+        capture = STATE.singleton(ErrorTracker).capture_exception
         context_of_failure(error).run(capture, error, context, "critical", handled=False)
 
 
@@ -101,7 +101,7 @@ def _of_loop(loop: BaseEventLoop, given: dict[str, Any]) -> None:
     name = task.get_name() if hasattr(task, "get_name") else None
     about = {"uncaught_in": "an asyncio loop", "message": message, "task": name}
     if error is None:
-        singleton(ErrorTracker).capture_message(message or "an asyncio loop is in trouble", "critical", about)
+        STATE.singleton(ErrorTracker).capture_message(message or "an asyncio loop is in trouble", "critical", about)
     elif hasattr(task, "get_context"):  # Python 3.12
         task.get_context().copy().run(_record, error, about)
     else:

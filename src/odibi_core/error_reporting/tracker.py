@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
+from odibi_core._state import STATE
 from odibi_core.bus.bus import EventBus
 from odibi_core.error_reporting.context import add_breadcrumb, breadcrumbs, contexts, set_context
 from odibi_core.errors import STOPS, ConfigurationError, OdibiError, is_failure
@@ -26,7 +27,7 @@ from odibi_core.events.normalize import to_text
 from odibi_core.events.recent import remember
 from odibi_core.logs.program_logger import process_log, warn_of
 from odibi_core.plugins import load
-from odibi_core.process.state import current_bus, listen, singleton, unlisten
+from odibi_core.process.state import current_bus, listen, unlisten
 from odibi_core.process_end import before_child_ends
 from odibi_core.settings import ObservabilityConfig, get_config
 from odibi_core.wrapping.callables import is_decorable
@@ -172,12 +173,12 @@ def capture_exception(error: object = None, context: Any = None, level: str = "e
     Returns:
         The id of the report, in Sentry too; None if there was nothing to record.
     """
-    return singleton(ErrorTracker).capture_exception(error, context, level)
+    return STATE.singleton(ErrorTracker).capture_exception(error, context, level)
 
 
 def capture_message(message: object, level: str = "info", context: Any = None) -> str | None:
     """Record a message as a report, and return its id. Never raises."""
-    return singleton(ErrorTracker).capture_message(message, level, context)
+    return STATE.singleton(ErrorTracker).capture_message(message, level, context)
 
 
 def init_error_tracking(config: ObservabilityConfig | None = None) -> bool:
@@ -193,12 +194,12 @@ def init_error_tracking(config: ObservabilityConfig | None = None) -> bool:
     """
     atexit.unregister(close_error_tracking)
     atexit.register(close_error_tracking)
-    return singleton(ErrorTracker).init(config)
+    return STATE.singleton(ErrorTracker).init(config)
 
 
 def close_error_tracking(timeout: float = _CLOSE_TIMEOUT_S) -> None:
     """Send Sentry the waiting reports for at most `timeout` seconds, and send it no more; the log goes on."""
-    singleton(ErrorTracker).close(timeout)
+    STATE.singleton(ErrorTracker).close(timeout)
 
 
 before_child_ends(close_error_tracking)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from odibi_core._state import STATE
 from odibi_core.errors import ConfigurationError
 from odibi_core.events import sanitize_value
 from odibi_core.health.checks import built_in
 from odibi_core.health.monitor import BackgroundChecks, HealthCheck, HealthChecker, HealthStatus
-from odibi_core.process.state import singleton
 
 __all__ = ["endpoint_answer", "register_health_check", "run_health_checks", "start_background_checks"]
 
@@ -28,7 +28,7 @@ class ProgramChecker(HealthChecker):
 
 def program_checker() -> HealthChecker:
     """Return the checker of the process."""
-    return singleton(ProgramChecker)
+    return STATE.singleton(ProgramChecker)
 
 
 def register_health_check(

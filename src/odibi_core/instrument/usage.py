@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, TypeVar, cast
 
+from odibi_core._state import STATE
 from odibi_core.errors import STOPS
 from odibi_core.events import kinds
 from odibi_core.events.clock import monotonic, new_id
@@ -147,7 +148,7 @@ def _milliseconds(seconds: Any) -> Any:
 
 def get_analytics() -> UsageAnalytics:
     """Return the usage analytics of the process."""
-    return program.singleton(UsageAnalytics)
+    return STATE.singleton(UsageAnalytics)
 
 
 class track_cli_command(ClassDecorator):

@@ -23,7 +23,7 @@ from odibi_core.events.kinds import SEVERITY, LogLevel, severity
 from odibi_core.events.leveled import LOGGING_KEYWORDS, Leveled, event_type, with_failure
 from odibi_core.events.normalize import to_text
 from odibi_core.logs.sampling import LogSampler
-from odibi_core.process.state import creation_lock, current_bus, listen, program_bus
+from odibi_core.process.state import current_bus, listen, program_bus
 from odibi_core.redaction import redactor as redaction
 from odibi_core.settings import Log, ObservabilityConfig, color_choice, get_config
 from odibi_core.sinks.line_presets import Service, ToLine, line_encoder
@@ -267,7 +267,7 @@ def process_log(settings: Log | ObservabilityConfig | None = None) -> _ProcessLo
 
 def _create(settings: Log | ObservabilityConfig | None) -> bool:
     """Create the log of the process; return False if another thread did."""
-    with creation_lock():
+    with STATE.creation_lock:
         if _default.log is not None:
             return False
         config = get_config()

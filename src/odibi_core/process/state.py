@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
-from threading import RLock
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from odibi_core._state import STATE
 from odibi_core.bus import EventBus, Sink, SubscriberGroup
@@ -27,13 +26,11 @@ from odibi_core.store.runs import RunStore
 __all__ = [
     "begin_in",
     "current_bus",
-    "creation_lock",
     "get_metrics",
     "join",
     "listen",
     "program_bus",
     "resolve_bus",
-    "singleton",
     "sinks",
     "take_up_inherited",
     "unlisten",
@@ -41,7 +38,6 @@ __all__ = [
     "works_for",
 ]
 
-T = TypeVar("T")
 _log = logging.getLogger("odibi_core")
 
 
@@ -172,16 +168,6 @@ def get_metrics() -> MetricsManager:
     program_bus()
     assert _program.metrics is not None  # made with the bus
     return _program.metrics
-
-
-def singleton(kind: type[T]) -> T:
-    """Return the instance of this kind that the process has, made when it is first needed."""
-    return STATE.singleton(kind)
-
-
-def creation_lock() -> RLock:
-    """Return the lock under which everything that a process has once is made."""
-    return STATE.creation_lock
 
 
 def listen(sink: Sink, *, name: str | None = None) -> Sink:

@@ -19,7 +19,6 @@ from odibi_core.events.failure import message_of
 from odibi_core.health.program import endpoint_answer, start_background_checks
 from odibi_core.logs.program_logger import configure, warn_of
 from odibi_core.process import state as program
-from odibi_core.process.state import creation_lock
 from odibi_core.runtime.observer import Observer
 from odibi_core.runtime.sigterm import STOP_WITHIN_S
 from odibi_core.settings import ObservabilityConfig, Settings, get_config, set_config
@@ -164,7 +163,7 @@ def init_observability(config: ObservabilityConfig | None = None) -> ProgramObse
     >>> observer = init_observability(ObservabilityConfig(metrics_enabled=False))
     >>> observer.finish()
     """
-    with creation_lock():
+    with STATE.creation_lock:
         if _running.observers and config is None:
             return _running.observers[0]
         finish_all()

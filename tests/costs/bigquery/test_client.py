@@ -15,13 +15,13 @@ from google.cloud import bigquery
 from tests.costs.bigquery.jobs.recorded import TIB, recorded, resource
 
 from odibi_core import observe
+from odibi_core._state import STATE
 from odibi_core.costs.bigquery import Estimate, estimate_bigquery, observe_bigquery
 from odibi_core.costs.bigquery.price import MINIMUM_BYTES, Price, Prices, as_prices, billable
 from odibi_core.costs.bigquery.watch import as_label
 from odibi_core.errors import ConfigurationError, CostLimitError
 from odibi_core.events import Event
 from odibi_core.logs.context import LogContext
-from odibi_core.process import state as program
 from odibi_core.settings import set_config
 from odibi_core.testing import RecordingSink
 
@@ -369,7 +369,7 @@ def test_a_job_belongs_to_the_run_that_sent_it(client: Any, fake: FakeBigQuery) 
     with observe("nightly") as run:
         with LogContext(operation="Daily Report", correlation_id="C-1"):
             job = client.query("SELECT 1 -- select", bigquery.QueryJobConfig(labels={"team": "sales"}))
-        list(program.singleton(_Elsewhere).wait(job))
+        list(STATE.singleton(_Elsewhere).wait(job))
     assert run.store is not None
     cost = next(event for event in run.store.events(run.run_id) if event.event_type == "cost")
     assert (cost.run_id, cost.operation, cost.correlation_id) == (run.run_id, "Daily Report", "C-1")
