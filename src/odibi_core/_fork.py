@@ -60,15 +60,17 @@ def _prepare() -> None:
 
 
 def _run(calls: list[Call]) -> None:
-    """Make every call, then raise the first error, which Python reports as an unraisable one."""
+    """Make every call, then raise what failed, which Python reports as unraisable."""
     errors: list[Exception] = []
     for call in calls:
         try:
             call()
         except Exception as error:
             errors.append(error)
-    if errors:
+    if len(errors) == 1:
         raise errors[0]
+    if errors:  # of a group that is unraisable, Python prints the message alone
+        raise ExceptionGroup("; ".join(f"{type(error).__name__}: {error}" for error in errors), errors)
 
 
 if hasattr(os, "register_at_fork"):
