@@ -193,3 +193,21 @@ def test_an_observer_that_is_dropped_open_is_released(tmp_path: Path) -> None:
     del observer
     gc.collect()
     assert released() is None
+
+
+def test_a_signal_during_a_fork_does_not_end_the_run_of_the_parent() -> None:
+    """It waits until the child has restored its handlers: earlier, the child would record the run as cancelled."""
+    code = """
+        from odibi_core import _fork
+        _fork.in_child(lambda: os.kill(os.getpid(), signal.SIGTERM))  # before every other handler
+        from odibi_core import observe
+        with observe("forking"):
+            child = os.fork()
+            if child == 0:
+                os._exit(0)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGTERM
+    """
+    done = run_program(code)
+    assert done.returncode == 0, done.stderr
+    assert [row["status"] for row in RunStore(".odibi").rows()] == ["success"]
+    assert [event.event_type for event in RunStore(".odibi").events()] == ["pipeline_start", "pipeline_complete"]
