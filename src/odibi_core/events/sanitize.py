@@ -51,15 +51,7 @@ def split_fields(fields: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]
     """
     standard: dict[str, Any] = {}
     for name, value in fields.items():
-        # `_is_clean` without its call (benchmark: one structured event, 4 %).
-        kind = type(value)
-        if kind is str:
-            if value not in _clean_texts:
-                break
-        elif kind is int or kind is float:
-            if not _LOWEST < value < _HIGHEST:
-                break
-        elif kind is not bool and value is not None:
+        if not _is_clean(value):
             break
         if name in _ordinary:
             continue
