@@ -80,7 +80,6 @@ class Journal(LineAppender):
             limit=max_segment_bytes,
             is_synced=durability == "synced",
         )
-        self._is_direct = durability != "buffered"
         try:
             self._open_next()
         except OSError as error:
@@ -101,11 +100,13 @@ class Journal(LineAppender):
     def _keep(self, line: bytes, event: Event) -> None:
         if self._closed:
             self._drops.add(1, "closed", "the journal was closed before")
-            return
-        self._buffer.append(line)
-        self._buffered += len(line)
-        if self._buffered >= _BUFFER or severity(event.level) >= _URGENT:
-            self._flush(event.timestamp)
+        elif self.durability == "buffered":
+            self._buffer.append(line)
+            self._buffered += len(line)
+            if self._buffered >= _BUFFER or severity(event.level) >= _URGENT:
+                self._flush(event.timestamp)
+        else:
+            self._write(line, 1, event.timestamp)
 
     def _flush(self, now: datetime) -> None:
         if self._buffer:
@@ -177,7 +178,7 @@ class Journal(LineAppender):
             if not self._closed:
                 self._flush(utc_now())
                 self._check(utc_now())
-                self._closed, self._is_direct = True, False
+                self._closed = True
                 self._close_descriptor()
 
     def _after_fork(self) -> None:

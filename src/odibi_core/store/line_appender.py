@@ -44,7 +44,6 @@ class LineAppender(ABC):
         self._fd = -1
         self._size = 0
         self._torn = False
-        self._is_direct = True
         self._identity = (0, 0)
         self._checked = self._check_due = NEVER
         self._reset(what)
@@ -72,13 +71,10 @@ class LineAppender(ABC):
             return
         with self._lock:
             self.accepted += 1
-            if self._is_direct:
-                self._write(line, 1, event.timestamp)
-            else:
-                self._keep(line, event)
+            self._keep(line, event)
 
     def _keep(self, line: bytes, event: Event) -> None:
-        """Write a line, hold it back, or drop it; called under the lock if `_is_direct` is false."""
+        """Write a line, hold it back, or drop it; called under the lock."""
         self._write(line, 1, event.timestamp)
 
     @abstractmethod
