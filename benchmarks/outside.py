@@ -138,7 +138,7 @@ def works(quick: bool) -> list[Work]:
             "a counter, forwarded to Datadog",
             "µs",
             [
-                Contender("odibi-core", _counter(True), "ours", "to a port that nobody listens on"),
+                Contender("odibi-core", _counter(True), "ours", "to a port without a listener"),
                 Contender("odibi-core, not forwarded", _counter(False), "floor"),
             ],
             note="The difference is the thread that sends, which takes turns with the one that counts",
