@@ -7,14 +7,13 @@ from math import fsum
 from typing import Any, Final, TypeAlias
 
 from odibi_core.views import values
-from odibi_core.views.metrics.series import parse_number
+from odibi_core.views.metrics.series import HUGE, parse_number, total_of
 from odibi_core.views.metrics.types import COUNTER, GAUGE, HISTOGRAM, KINDS
 from odibi_core.views.metrics.view import MAX_SERIES, MetricsView
 
 Entry: TypeAlias = dict[str, Any]
 """A series as written by `SnapshotExporter`, with `at`, the time of its last change."""
 _Key: TypeAlias = tuple[str, str, str, tuple[tuple[str, str], ...]]
-_HUGE: Final = 1e300
 _SERIES: Final = 10 * MAX_SERIES
 
 
@@ -52,7 +51,7 @@ class MergedMetrics:
         """Return the merged series as a view, for an exporter."""
         view = MetricsView(max_series=_SERIES)
         for (kind, metric, name, labels), entry in self._entries.items():
-            summed = total(entry["parts"])
+            summed = total_of(entry["parts"])
             fields = entry | {"value": summed if kind == COUNTER else entry["last"], "sum": summed}
             view.find(kind, metric, name, dict(labels)).merge(fields)
         return view
@@ -84,7 +83,7 @@ def _parts(kind: str, entry: Mapping[str, Any]) -> list[float]:
     """Return the numbers of a sum: the list `parts` of a merged entry, or the value of a new one."""
     sums = entry.get("parts", entry.get("value" if kind == COUNTER else "sum"))
     parts = [parse_number(part) for part in (sums if isinstance(sums, list) else [sums])]
-    return [part for part in parts if part is not None and -_HUGE < part < _HUGE]
+    return [part for part in parts if part is not None and -HUGE < part < HUGE]
 
 
 def _last(kind: str, entry: Mapping[str, Any]) -> Any:
@@ -110,9 +109,3 @@ def exact(parts: Iterable[float]) -> list[float]:
         floats.append(-rest)
     counted = sum(part for part in parts if isinstance(part, int))
     return [counted, *kept] if counted or not kept else kept
-
-
-def total(parts: Iterable[float]) -> float:
-    """Return the sum, rounded once; an int if every part is an int."""
-    parts = list(parts)
-    return fsum(parts) if any(isinstance(part, float) for part in parts) else sum(parts)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from odibi_core.events.clock import iso
 from odibi_core.exporters.base import Exporter, MetricsSnapshot
-from odibi_core.views.metrics.nodes import node_stats, nodes, summary
+from odibi_core.views.metrics.nodes import every_node_stats, summary
 from odibi_core.views.metrics.series import Series
 
 
@@ -21,6 +21,7 @@ class JsonExporter(Exporter):
 
     def export(self, snapshot: MetricsSnapshot, /) -> str:
         numbers = summary(snapshot.view)
+        stats = every_node_stats(snapshot.view)
         times = snapshot.last_times()
         by_type: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for series in snapshot.view.every_series_sorted():
@@ -30,10 +31,7 @@ class JsonExporter(Exporter):
             "total_metrics": numbers["total_metrics"],
             "summary": numbers,
             "by_type": by_type,
-            "by_node": [
-                {"node_name": name, **numbers, **node_stats(snapshot.view, name)}
-                for name, numbers in nodes(snapshot.view).items()
-            ],
+            "by_node": [{"node_name": name, **node, **stats.get(name, {})} for name, node in numbers["nodes"].items()],
         }
         return json.dumps(document, indent=2, allow_nan=False)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from odibi_core.events import Event, kinds
 from odibi_core.views import values
-from odibi_core.views.metrics.series import CounterSeries, GaugeSeries, HistogramSeries, to_json_number
+from odibi_core.views.metrics.series import CounterSeries, GaugeSeries, HistogramSeries, to_json_number, total_of
 from odibi_core.views.metrics.types import (
     CACHE_HIT,
     CACHE_MISS,
@@ -110,8 +110,7 @@ def execution(
 
 def total(view: MetricsView, metric: str, name: str | None = None) -> float:
     """Return the sum of a counter over all labels, and over all names if none is given."""
-    values = [series.value for series in _series(view, CounterSeries, metric, name)]
-    return sum(values) if all(isinstance(value, int) for value in values) else fsum(values)
+    return total_of(series.value for series in _series(view, CounterSeries, metric, name))
 
 
 def cache_lookups(view: MetricsView) -> float:
@@ -133,7 +132,32 @@ def rate_text(view: MetricsView) -> str:
 def node_stats(view: MetricsView, name: str) -> dict[str, Any]:
     """Return the executions, durations and outcomes of one node; `{}` for an unknown node."""
     durations = _series(view, HistogramSeries, NODE_DURATION, name)
-    success, failure = total(view, SUCCESS_COUNT, name), total(view, FAILURE_COUNT, name)
+    return _stats(name, durations, total(view, SUCCESS_COUNT, name), total(view, FAILURE_COUNT, name))
+
+
+def every_node_stats(view: MetricsView) -> dict[str, dict[str, Any]]:
+    """Return `node_stats` by name, from one pass over the series."""
+    durations = _by_name(_series(view, HistogramSeries, NODE_DURATION))
+    succeeded = _by_name(_series(view, CounterSeries, SUCCESS_COUNT))
+    failed = _by_name(_series(view, CounterSeries, FAILURE_COUNT))
+    return {
+        name: _stats(name, durations.get(name, []), *(_summed(each.get(name, [])) for each in (succeeded, failed)))
+        for name in {**durations, **succeeded, **failed}
+    }
+
+
+def _by_name(found: list[_S]) -> dict[str, list[_S]]:
+    named: dict[str, list[_S]] = {}
+    for series in found:
+        named.setdefault(series.name, []).append(series)
+    return named
+
+
+def _summed(counters: list[CounterSeries]) -> float:
+    return total_of(series.value for series in counters)
+
+
+def _stats(name: str, durations: list[HistogramSeries], success: float, failure: float) -> dict[str, Any]:
     count = sum(series.samples for series in durations)
     if not count and not success and not failure:
         return {}

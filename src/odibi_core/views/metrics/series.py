@@ -8,7 +8,8 @@ same number to the last bit. A series refuses a value outside its range by retur
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from math import fsum
 from operator import itemgetter
 from typing import Any, Final, TypeAlias
 
@@ -18,7 +19,7 @@ from odibi_core.views.metrics.types import COUNTER, GAUGE, HISTOGRAM
 from odibi_core.views.values import count as whole
 
 INF: Final = float("inf")
-_HUGE: Final = 1e300
+HUGE: Final = 1e300
 """Bound of values in a sum: one larger value could turn the sum, and every later one, into infinity."""
 _EXACT: Final = 2**63 - 1
 IndexKey: TypeAlias = tuple[Any, ...]
@@ -114,7 +115,7 @@ class CounterSeries(_BaseSeries):
 
     def add(self, value: float) -> bool:
         """Add a measured value to the delta; return False if it is refused."""
-        if not 0 <= value < _HUGE:
+        if not 0 <= value < HUGE:
             return False
         self.d_total += value
         self.d_count += 1
@@ -122,7 +123,7 @@ class CounterSeries(_BaseSeries):
 
     def fold(self, value: float, count: int = 1) -> bool:
         """Add a value of an event to the total; return False if it is refused."""
-        if not 0 <= value < _HUGE:
+        if not 0 <= value < HUGE:
             return False
         self.total += value
         self.count += count
@@ -160,7 +161,7 @@ class GaugeSeries(_BaseSeries):
         self.d_last: float = 0
 
     def add(self, value: float) -> bool:
-        if -_HUGE < value < _HUGE:
+        if -HUGE < value < HUGE:
             self.d_total += value
         elif value.__class__ is int:
             return False
@@ -169,7 +170,7 @@ class GaugeSeries(_BaseSeries):
         return True
 
     def fold(self, value: float) -> bool:
-        if -_HUGE < value < _HUGE:
+        if -HUGE < value < HUGE:
             self.total += value
         elif value.__class__ is int:
             return False
@@ -216,7 +217,7 @@ class HistogramSeries(_BaseSeries):
         self.d_buckets: list[int] | None = None
 
     def add(self, value: float) -> bool:
-        if not -_HUGE < value < _HUGE:
+        if not -HUGE < value < HUGE:
             return False
         buckets = self.d_buckets
         if buckets is None:
@@ -232,7 +233,7 @@ class HistogramSeries(_BaseSeries):
         return True
 
     def fold(self, value: float) -> bool:
-        if not -_HUGE < value < _HUGE:
+        if not -HUGE < value < HUGE:
             return False
         buckets = self.buckets
         if buckets is None:
@@ -352,3 +353,9 @@ def as_number(value: object) -> float | None:
         raise
     except BaseException:
         return None  # a value whose conversion fails in any way is refused
+
+
+def total_of(parts: Iterable[float]) -> float:
+    """Return the sum, rounded once; an int if every part is an int."""
+    parts = list(parts)
+    return fsum(parts) if any(isinstance(part, float) for part in parts) else sum(parts)
