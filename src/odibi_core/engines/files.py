@@ -9,7 +9,7 @@ import os
 import shutil
 import warnings
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -142,7 +142,7 @@ def opened(path: str, packed: str) -> Iterator[Any]:
 
 
 def read_each(
-    path: str, format: str | None, read: Callable[[str, Any], Any], options: Mapping[str, Any]
+    sources: Iterable[str], format: str | None, read: Callable[[str, Any], Any], options: Mapping[str, Any]
 ) -> list[Member]:
     """Return the result of `read(format, path or stream)` for each source.
 
@@ -150,7 +150,7 @@ def read_each(
         OdibiError: Any error of a library is converted to one that names the source.
     """
     members = []
-    for source in sources(path, format):
+    for source in sources:
         kind = target(source, format)
         try:
             with opened(source, kind.packed) as stream:

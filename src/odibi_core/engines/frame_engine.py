@@ -34,7 +34,8 @@ class FrameEngine(ABC):
 
     def read(self, path: str, *, format: str | None = None, **options: Any) -> Any:
         refusals.refuse("read", path, format, options, self._known_options)
-        folders = partitions.columns(path, format, options)
+        sources = files.sources(path, format)
+        folders = partitions.columns(path, sources, options)
         given = partitions.file_options(options, folders)
         texts: set[str] = set()
 
@@ -43,10 +44,10 @@ class FrameEngine(ABC):
             texts.update(named)
             return frames
 
-        members = files.read_each(path, format, read_file, given)
+        members = files.read_each(sources, format, read_file, given)
         if any(self._has_numbers(member.frame, name) for member in members for name in texts):
             # A later file showed that the column is text: the earlier ones are read again.
-            members = files.read_each(path, format, read_file, given)
+            members = files.read_each(sources, format, read_file, given)
         asked = options.get("columns") or folders
         return self._united(members, {name: folders[name] for name in folders if name in asked}, options)
 

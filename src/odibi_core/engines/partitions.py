@@ -21,17 +21,17 @@ _WHOLE = re.compile(r"0|-?[1-9]\d{0,18}")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
-def columns(path: str, format: str | None, options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def columns(path: str, sources: Iterable[str], options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the partition columns that a path's files are in, each as value by file.
 
     Args:
         path: a glob or a folder; a single file has no more columns than it holds.
-        format: as it was given.
+        sources: the files of the path.
         options: `hive_partitioning=False` turns it off, `try_parse_hive_dates=False` leaves dates text.
     """
     if os.path.isfile(files.local(path)) or files.is_remote(path) or options.get("hive_partitioning") is False:
         return {}
-    found = {source: _of_path(source) for source in files.sources(path, format)}
+    found = {source: _of_path(source) for source in sources}
     names = dict.fromkeys(name for values in found.values() for name in values)
     dates = options.get("try_parse_hive_dates", True)
     return {
