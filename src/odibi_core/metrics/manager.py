@@ -60,7 +60,6 @@ class MetricsManager(MetricsRecorder):
         self, *, bus: EventBus | None = None, max_samples: int = 100_000, max_series: int = MAX_SERIES
     ) -> None:
         super().__init__(bus, max_samples, max_series)
-        self._max_series = max_series
         self.unpickled_as: Callable[[], MetricsManager] | None = None
         """Called when this manager is unpickled: the program's manager becomes that of the other process."""
         self._started = monotonic()
@@ -73,7 +72,7 @@ class MetricsManager(MetricsRecorder):
             return self.unpickled_as, ()
         with self._reading() as view:
             state = deepcopy((view, self._recent, self._recent_count, self._refused))
-        return _unpickled, (self._max_samples, self._max_series, state)
+        return _unpickled, (self._max_samples, state)
 
     def record(self, metric_type: str, name: str | None, value: float, labels: Labels = None) -> None:
         """Record a value of a metric: its name decides if it is a counter, a histogram or a gauge (any other name)."""
@@ -230,7 +229,7 @@ def _metric(offset: float, series: Series, value: float, when: float) -> Metric:
     return Metric(series.family.metric, series.name, value, series.labels(), stamp)
 
 
-def _unpickled(max_samples: int, max_series: int, state: tuple[Any, ...]) -> MetricsManager:
-    manager = MetricsManager(max_samples=max_samples, max_series=max_series)
+def _unpickled(max_samples: int, state: tuple[Any, ...]) -> MetricsManager:
+    manager = MetricsManager(max_samples=max_samples)
     manager._view, manager._recent, manager._recent_count, manager._refused = state
     return manager

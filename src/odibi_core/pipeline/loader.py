@@ -102,7 +102,8 @@ def _run(path: Path, importable: bool = False) -> ModuleType:
     package, root = _package_of(path)
     _forget_namesake(package.partition(".")[0])
     name = _name_of(path, package, importable)
-    spec = ModuleSpec(name, _Source(name, str(path)), origin=str(path), is_package=path.stem == "__init__")
+    loader = _Source(name, str(path))
+    spec = ModuleSpec(name, loader, origin=str(path), is_package=path.stem == "__init__")
     spec.has_location = True
     if spec.submodule_search_locations is not None:
         spec.submodule_search_locations.append(str(path.parent))
@@ -112,7 +113,7 @@ def _run(path: Path, importable: bool = False) -> ModuleType:
     sys.path[:0] = folders
     sys.modules[name] = module  # where pickle and dataclasses look for what the file defines
     try:
-        _Source(name, str(path)).exec_module(module)
+        loader.exec_module(module)
     except BaseException:
         _forget(name, known, folders)
         raise

@@ -19,8 +19,9 @@ class MainCall:
         self._module = module
         tree = ast.parse(path.read_bytes())
         calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _is_run(node)]
-        self._plain = {names for call in calls if (names := self._names(call)) and not _has_options(call)}
-        self._all = {names for call in calls if (names := self._names(call))}
+        passed = [(names, _has_options(call)) for call in calls if (names := self._names(call))]
+        self._all = {names for names, _ in passed}
+        self._plain = {names for names, has_options in passed if not has_options}
 
     def pipeline(self) -> list[Any] | None:
         """Return the only list, if it is passed without options, which would be lost."""

@@ -24,7 +24,8 @@ class CacheStatsHook:
         metrics = event.get("metrics_manager")
         if metrics is None:
             return
-        hits, misses = (_sum(metrics.counters, name) for name in ("cache_hit", "cache_miss"))
+        counters = metrics.counters
+        hits, misses = (_sum(counters, name) for name in ("cache_hit", "cache_miss"))
         rate = f"{metrics.get_cache_hit_rate():.1%}" if hits + misses else "–"
         print(f"Cache: {hits:g} hits, {misses:g} misses ({rate} hit rate)", file=self._stream or sys.stdout, flush=True)
 

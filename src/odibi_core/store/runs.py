@@ -110,14 +110,14 @@ class RunStore:
 
     def detect_lost(self, run_id: str) -> bool:
         """Mark a run as lost if its process ended without an end of the run; return true if this call marked it."""
-        rows = self._fold(run_id)
-        return bool(rows) and self._is_dead(rows[0]) and self._mark_lost(run_id, rows[0])
+        return self._marks_lost(run_id, self._fold(run_id))
 
     def _rows_of(self, run_id: str) -> list[RunRow]:
         rows = self._fold(run_id)
-        if rows and self._is_dead(rows[0]) and self._mark_lost(run_id, rows[0]):
-            return self._fold(run_id)
-        return rows
+        return self._fold(run_id) if self._marks_lost(run_id, rows) else rows
+
+    def _marks_lost(self, run_id: str, rows: list[RunRow]) -> bool:
+        return bool(rows) and self._is_dead(rows[0]) and self._mark_lost(run_id, rows[0])
 
     def _fold(self, run_id: str) -> list[RunRow]:
         view = RunsView()

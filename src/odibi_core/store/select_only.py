@@ -54,7 +54,7 @@ def _check_statements(connection: Any, query: str) -> None:
     try:
         kinds = [_kind(statement, query) for statement in connection.extract_statements(query)]
     except duckdb.Error as error:
-        raise QueryError(str(error).strip().partition("\n")[0]) from None
+        raise QueryError(first_line(error)) from None
     if len(kinds) != 1:
         raise QueryError(f"the log answers one SELECT at a time; given were {len(kinds)} statements")
     if kinds == ["MULTI"]:
@@ -100,3 +100,8 @@ def _problem(node: dict[str, Any], tables: frozenset[str]) -> Iterator[str]:
         yield f"SHOW {table} is not allowed"
     elif function in _OUTSIDE:
         yield f"the function {function} is not allowed"
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of the message of an error of DuckDB."""
+    return str(error).strip().partition("\n")[0]

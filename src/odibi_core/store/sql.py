@@ -38,13 +38,11 @@ def query_files(query: str, paths: Iterable[Path], *, timeout_s: float = TIMEOUT
         timer.daemon = True
         timer.start()
         try:
-            cursor = run_query(connection, query, table)
-            rows = [dict(zip(cursor.columns, row, strict=True)) for batch in cursor.batches for row in batch]
+            return run_query(connection, query, table).answer()
         except Interrupted:
             raise too_slow(timeout_s) from None
         finally:
             timer.cancel()
-    return Answer(cursor.columns, rows, cursor.read_errors)
 
 
 def query_events(

@@ -19,7 +19,7 @@ import msgspec
 from odibi_core.errors import QueryError, StoreError, nearest
 from odibi_core.store.log_table import LONGEST_LINE, STANDARD_TYPES, LogTable
 from odibi_core.store.segments import ReadErrors
-from odibi_core.store.select_only import check_select
+from odibi_core.store.select_only import check_select, first_line
 
 MEMORY_LIMIT: Final = "1 GB"
 """Of DuckDB's own buffers. It does not bound a single large value; a separate process does."""
@@ -46,6 +46,11 @@ class Cursor(msgspec.Struct):
     read_errors: ReadErrors
     left_out: int = 0
     """Fields of the log that are no column, because there are too many."""
+
+    def answer(self) -> Answer:
+        """Return all rows as dicts."""
+        rows = [dict(zip(self.columns, row, strict=True)) for batch in self.batches for row in batch]
+        return Answer(self.columns, rows, self.read_errors)
 
 
 class Interrupted(Exception):
@@ -84,10 +89,10 @@ def run_query(connection: Any, query: str, table: LogTable) -> Cursor:
         QueryError: DuckDB cannot answer it.
         Interrupted: It was stopped.
     """
-    with _explained(connection, table):
+    with _explained(table):
         cursor = _execute(connection, query)
         columns = _distinct([column[0] for column in cursor.description])
-        return Cursor(columns, _batches(connection, cursor, table), table.read_errors, table.left_out)
+        return Cursor(columns, _batches(cursor, table), table.read_errors, table.left_out)
 
 
 def too_slow(timeout_s: float) -> QueryError:
@@ -136,7 +141,7 @@ def _create_view(connection: Any, table: LogTable, words: set[str]) -> None:
         found = connection.execute(f"select count(*) from {source}").fetchone()[0]
         connection.execute(f"create view logs as select {', '.join(columns)} from {source}")
     except duckdb.Error as error:
-        raise StoreError(f"the log could not be read as a table: {_first_line(error)}") from None
+        raise StoreError(f"the log could not be read as a table: {first_line(error)}") from None
     if found != table.rows:
         raise StoreError(
             f"the log could not be read as a table: of {table.rows:,} events {found:,} came back; "
@@ -196,14 +201,14 @@ def _execute(connection: Any, query: str) -> Any:
     return connection.execute(f"select {', '.join(shown)} from (\n{inner}\n) as answer({', '.join(names)})")
 
 
-def _batches(connection: Any, cursor: Any, table: LogTable) -> Iterator[list[tuple[Any, ...]]]:
-    with _explained(connection, table):
+def _batches(cursor: Any, table: LogTable) -> Iterator[list[tuple[Any, ...]]]:
+    with _explained(table):
         while batch := cursor.fetchmany(BATCH_ROWS):
             yield batch
 
 
 @contextmanager
-def _explained(connection: Any, table: LogTable) -> Iterator[None]:
+def _explained(table: LogTable) -> Iterator[None]:
     """Turn DuckDB's errors into one sentence, with the nearest column if one was not found."""
     import duckdb
 
@@ -214,10 +219,10 @@ def _explained(connection: Any, table: LogTable) -> Iterator[None]:
     except (duckdb.OutOfMemoryException, MemoryError):
         raise too_large(MEMORY_LIMIT) from None
     except duckdb.Error as error:
-        raise QueryError(_explain(_first_line(error), table)) from None
+        raise QueryError(_explain(first_line(error), table)) from None
     except (OverflowError, ValueError) as error:
         raise QueryError(
-            f"a value of the answer does not fit Python ({_first_line(error)}); cast it to text: value::varchar"
+            f"a value of the answer does not fit Python ({first_line(error)}); cast it to text: value::varchar"
         ) from None
 
 
@@ -232,10 +237,6 @@ def _explain(message: str, table: LogTable) -> str:
         return message  # the log has it, but not where the query asks for it
     known = [column.name for column in table.columns.values()]
     return f"the log has no field {name!r}{nearest(name, known)}"
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]
 
 
 def _distinct(names: list[str]) -> list[str]:

@@ -93,11 +93,8 @@ def query_isolated(query: str, paths: Iterable[Path], *, timeout_s: float = TIME
     Raises:
         QueryError: Also if the answer is larger than `LARGEST_ANSWER`.
     """
-    rows: list[dict[str, Any]] = []
     with isolated(query, paths, timeout_s=timeout_s, largest=LARGEST_ANSWER) as cursor:
-        for batch in cursor.batches:
-            rows += [dict(zip(cursor.columns, row, strict=True)) for row in batch]
-    return Answer(cursor.columns, rows, cursor.read_errors)
+        return cursor.answer()
 
 
 @contextmanager

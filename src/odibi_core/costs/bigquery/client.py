@@ -11,11 +11,12 @@ import msgspec
 from odibi_core.costs.bigquery.job import SCRIPT, query_fields, read, rows_fields
 from odibi_core.costs.bigquery.price import GIB, MIB, TIB, Price, Prices, as_prices, billable, usd_for_bytes
 from odibi_core.costs.bigquery.watch import PATIENCE_S, JobWatch, ObserveOptions, Submission, record_job, safely
-from odibi_core.errors import ConfigurationError, CostLimitError, MissingExtraError
+from odibi_core.errors import ConfigurationError, CostLimitError
 from odibi_core.events import sanitize_value
 from odibi_core.events.arguments import require_number
 from odibi_core.events.clock import utc_now
 from odibi_core.events.normalize import to_text
+from odibi_core.plugins import missing_extra
 
 __all__ = ["Estimate", "ObservedClient", "Price", "Prices", "estimate_bigquery", "observe_bigquery"]
 
@@ -134,9 +135,7 @@ def _config_class() -> Any:
     try:
         from google.cloud.bigquery import QueryJobConfig
     except ImportError:
-        raise MissingExtraError(
-            "observing BigQuery needs its client, which is not installed: pip install 'odibi-core[bigquery]'"
-        ) from None
+        raise missing_extra("google", "observing BigQuery") from None
     return QueryJobConfig
 
 
