@@ -5,7 +5,7 @@ import importlib.util
 from types import ModuleType
 
 import pytest
-from tests.architecture.plan import PACKAGE
+from tests.architecture.plan import PACKAGE, modules
 
 # The names that the contract promises through `odibi_core.observability`.
 _NAMES = """
@@ -93,3 +93,11 @@ def test_the_package_exports_observe_run_and_node() -> None:
 def test_python_dash_m_works() -> None:
     """`python -m odibi_core` has a `__main__` module."""
     assert importlib.util.find_spec(f"{PACKAGE}.__main__") is not None
+
+
+def test_every_package_has_the_names_of_its_all() -> None:
+    """`from package import *` works, of modules too: a module that was moved is not left in the list."""
+    packages = [module.name for module in modules() if module.is_package and module.name != PACKAGE]
+    for name in packages:
+        exec(f"from {name} import *", {})  # noqa: S102 (a name of this project)
+    assert len(packages) > 20

@@ -1,7 +1,8 @@
 """The event bus: builds, sanitizes and delivers every event, and the subscriptions to it.
 
-`bus` is the bus, `subscriptions` its handlers and their filters, `hooks` the delivery to hooks, `built_in_hooks` the
-ready-made ones, `subscriber_group` the sinks of several buses, `worker_queue` a bounded queue with threads.
+`bus` is the bus, `event_builder` makes its events, `subscriptions` has its handlers and their filters, `hooks` delivers
+to hooks, `built_in_hooks` has the ready-made ones, `subscriber_group` the sinks of several buses, and `worker_queue` a
+bounded queue with threads.
 """
 
 from odibi_core.bus.built_in_hooks import (
