@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from odibi_core.events import LogLevel, kinds
 from odibi_core.events.kinds import canonical, level_name, severity
+from odibi_core.logs.structured_logger import StructuredLogger
 
 
 def test_every_constant_is_its_own_name() -> None:
@@ -48,3 +51,13 @@ def test_a_level_by_any_usual_spelling(given: object, rank: int, name: str) -> N
     """As the standard library ranks them; what is unknown counts as info."""
     assert severity(given) == rank
     assert level_name(given) == name
+
+
+@pytest.mark.parametrize("given", ["warn", "WARN", "warning", LogLevel.WARNING])
+def test_a_query_takes_a_level_by_any_usual_spelling(given: str, tmp_path: Path) -> None:
+    """As every other place that takes a level; an unknown one matches nothing."""
+    logger = StructuredLogger("x", log_dir=tmp_path)
+    logger.warning("a")
+    logger.info("b")
+    assert [entry["event_type"] for entry in logger.query_logs(level=given)] == ["a"]
+    assert logger.query_logs(level="nosuch") == []

@@ -19,7 +19,6 @@ from odibi_core.events.clock import iso
 
 FAILURES: Final = frozenset({kinds.NODE_FAILED, kinds.PIPELINE_ERROR, kinds.ERROR, kinds.STAGE_FAILED})
 """Kinds that are errors by themselves."""
-_ENDS: Final = frozenset({kinds.PIPELINE_COMPLETE, kinds.PIPELINE_ERROR})
 _LOCK_TIMEOUT_S: Final = 30.0
 """How long a hook waits for its own call in another thread; after that, two calls at once are better than none."""
 
@@ -54,7 +53,7 @@ class HookDispatcher:
         """
         fields["timestamp"] = iso(when)
         _add_older_names(kind, fields)
-        if kind in _ENDS:
+        if kind in kinds.PIPELINE_ENDS:
             fields = {**self.live, **fields}
         thread = get_ident()
         if thread in self._rounds:

@@ -21,7 +21,6 @@ from odibi_core.runtime.sigterm import SIGNALS, SignalHandlers, Stopped
 GRACE_S: Final = 4.0
 """Seconds that the main thread has to close the record; the promise is five seconds."""
 _SIGNALS: Final = (signal.SIGINT, *SIGNALS)
-_OF_STEPS: Final = frozenset({kinds.NODE_START, kinds.NODE_COMPLETE, kinds.NODE_FAILED})
 
 
 class Interruption(AbstractContextManager["Interruption"]):
@@ -59,7 +58,7 @@ class Interruption(AbstractContextManager["Interruption"]):
             raise Stopped(number)
 
     def __call__(self, event: Event) -> None:
-        if self._received is not None and event.event_type in _OF_STEPS and current_thread() is main_thread():
+        if self._received is not None and event.event_type in kinds.NODE_EDGES and current_thread() is main_thread():
             raise Stopped(self._received)
 
     def _watch(self) -> None:

@@ -18,6 +18,7 @@ NODE_COMPLETE: Final = "node_complete"
 NODE_FAILED: Final = "node_failed"
 NODE_RETRY: Final = "node_retry"
 NODE_SKIPPED: Final = "node_skipped"
+PIPELINE_ENDS: Final = frozenset({PIPELINE_COMPLETE, PIPELINE_ERROR})
 NODE_EDGES: Final = frozenset({NODE_START, NODE_COMPLETE, NODE_FAILED})
 """Start and end of a node, whose lines measure the memory at that moment."""
 CACHE_HIT: Final = "cache_hit"
@@ -82,6 +83,10 @@ SEVERITY: Final = {level.value: rank * 10 for rank, level in enumerate(LogLevel,
 """Levels as the numbers of the standard library's `logging`: debug 10 … critical 50."""
 
 
+LEVEL_ALIASES: Final = {"warn": "warning", "fatal": "critical"}
+"""Other spellings of a level."""
+
+
 def level_name(level: object, unknown: str = "info") -> str:
     """Return a level by any usual spelling; `unknown` for another value."""
     rank = severity(level, unknown)
@@ -90,10 +95,17 @@ def level_name(level: object, unknown: str = "info") -> str:
 
 def severity(level: object, unknown: str = "info") -> int:
     """Return the rank of a level by any usual spelling; that of `unknown` for another value."""
+    return SEVERITY.get(spelled_level(level), SEVERITY[unknown])
+
+
+def spelled_level(level: object) -> str:
+    """Return the name of a level by any usual spelling; another value as it is spelled."""
+    if type(level) is str and level in SEVERITY:
+        return level
     try:
         name = str(getattr(level, "value", level)).lower()
     except STOPS:
         raise
     except BaseException:
-        name = ""
-    return SEVERITY.get({"warn": "warning", "fatal": "critical"}.get(name, name), SEVERITY[unknown])
+        return ""
+    return LEVEL_ALIASES.get(name, name)

@@ -134,10 +134,15 @@ def _add_message(template: str, args: tuple[Any, ...], fields: dict[str, Any]) -
         raise
     except BaseException as error:
         fields["message_args"] = to_plain(args)
-        fields["message_problem"] = f"the arguments do not fit: {type(error).__name__}: {to_text(error, _PROBLEM)}"
+        fields["message_problem"] = misfit_of(error)
     fields.setdefault("message", message)
     fields["message_template"] = template
 
 
 def _ignore(event: str | None = None, /, *args: Any, **fields: Any) -> None:
     """Do nothing: the method of a level that is left out."""
+
+
+def misfit_of(error: BaseException) -> str:
+    """Return why the arguments of a line do not fit its message."""
+    return f"the arguments do not fit: {type(error).__name__}: {to_text(error, _PROBLEM)}"

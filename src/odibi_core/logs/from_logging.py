@@ -16,8 +16,8 @@ from typing import Any, Final
 from odibi_core.errors import STOPS, ConfigurationError
 from odibi_core.events.event import STANDARD
 from odibi_core.events.failure import describe_failure
-from odibi_core.events.kinds import SEVERITY, LogLevel
-from odibi_core.events.leveled import UNNAMED
+from odibi_core.events.kinds import SEVERITY, LogLevel, spelled_level
+from odibi_core.events.leveled import UNNAMED, misfit_of
 from odibi_core.events.normalize import to_plain, to_text
 from odibi_core.logs.program_logger import ProgramLog, process_log
 
@@ -36,7 +36,6 @@ _SETTABLE: Final = frozenset({"user", "operation", "correlation_id"})
 _MAX_DEPTH: Final = 3
 """Depth of records that are logged during a capture; beyond it is a loop."""
 _WARNINGS: Final = "py.warnings"
-_PROBLEM_LENGTH: Final = 200
 
 _capturing = threading.local()
 
@@ -174,8 +173,7 @@ def levelno_of(level: int | str | LogLevel) -> int:
     if isinstance(level, int):
         return level
     name = to_text(level, 100)
-    known = {**SEVERITY, "warn": 30, "fatal": 50, "notset": 0}
-    found = known.get(name.lower())
+    found = logging.NOTSET if name.lower() == "notset" else SEVERITY.get(spelled_level(name))
     if found is None:
         raise ConfigurationError(f"{name!r} is no level; one of: {', '.join(SEVERITY)}, or a number")
     return found
@@ -221,8 +219,8 @@ def _message(record: logging.LogRecord) -> dict[str, Any]:
     except STOPS:
         raise
     except BaseException as error:
-        problem = f"the arguments do not fit: {type(error).__name__}: {to_text(error, _PROBLEM_LENGTH)}"
-        return {"message": template, "message_args": to_plain(record.args), "message_problem": problem}
+        args = to_plain(record.args)
+        return {"message": template, "message_args": args, "message_problem": misfit_of(error)}
     return {"message": message} if message == template else {"message": message, "message_template": template}
 
 

@@ -33,8 +33,6 @@ from odibi_core.store.shorten import fitting
 
 __all__ = ["ProgramLog", "ProgramLogger", "configure", "get_logger", "warn_of"]
 
-_ENDS: Final = frozenset({kinds.PIPELINE_COMPLETE, kinds.PIPELINE_ERROR})
-
 
 class ProgramLog:
     """The loggers of a program, and the outlets of their lines: stderr and the file of the settings.
@@ -168,7 +166,7 @@ class _LogSink:
         if event.component in self._components or (kind in kinds.OF_PROGRAMS and severity(event.level) >= outlets.rank):
             for outlet in outlets.opened or outlets.open():
                 outlet(event)
-        if kind in _ENDS and event.run_id is not None:
+        if kind in kinds.PIPELINE_ENDS and event.run_id is not None:
             self._sampler.report(event.run_id)
 
 

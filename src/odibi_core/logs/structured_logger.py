@@ -245,7 +245,7 @@ class StructuredLogger(OneHere, Leveled):
         wanted = {
             "event_type": None if event_type is None else kinds.canonical(event_type),
             "node_name": node_name,
-            "level": None if level is None else str(getattr(level, "value", level)).lower(),
+            "level": None if level is None else kinds.spelled_level(level),
             "run_id": run_id,
         }
         first, last = _moment("since", since), _moment("until", until)
@@ -315,7 +315,8 @@ class StructuredLogger(OneHere, Leveled):
         self.close()
 
     def _events(self, scope: Scope) -> Iterator[Event]:
-        return read_events(self._paths("all")) if scope == "all" and self._paths("all") else self.store.read()
+        paths = self._paths("all") if scope == "all" else []
+        return read_events(paths) if paths else self.store.read()
 
     def _paths(self, scope: Scope) -> list[Path]:
         if not isinstance(self.store, Journal):

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 COUNTS: Final = ("success_count", "failed_count", "skipped_count")
 """The fields of a run's end that count its nodes."""
-_ENDS: Final = frozenset({kinds.PIPELINE_COMPLETE, kinds.PIPELINE_ERROR})
 _PLAN_CHUNK: Final = 32 * 1024
 """Bytes of steps in one `pipeline_plan` event, about: a field has room for 64 kB."""
 
@@ -245,7 +244,7 @@ class _RunFilter:
     def __call__(self, event: Event) -> None:
         if self._ended or (event.run_id != self._run_id and event.run_id is not None):
             return
-        self._ended = event.event_type in _ENDS and event.run_id is not None
+        self._ended = event.event_type in kinds.PIPELINE_ENDS and event.run_id is not None
         self._sink(event)
 
 

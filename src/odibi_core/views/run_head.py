@@ -11,7 +11,7 @@ from odibi_core.events import Event, kinds
 from odibi_core.views.answers import Run
 from odibi_core.views.values import count, milliseconds, number, text
 
-CLOSING: Final = frozenset({kinds.PIPELINE_COMPLETE, kinds.PIPELINE_ERROR, kinds.RUN_LOST})
+CLOSING: Final = kinds.PIPELINE_ENDS | {kinds.RUN_LOST}
 
 
 class RunHead:

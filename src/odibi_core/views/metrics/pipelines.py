@@ -14,8 +14,6 @@ CHECKS_FAILED: Final = "pipeline_last_run_checks_failed"
 DURATION: Final = "pipeline_duration_seconds"
 LAST_SUCCESS: Final = "pipeline_last_success_timestamp_seconds"
 
-PIPELINE_KINDS: Final = frozenset({kinds.PIPELINE_COMPLETE, kinds.PIPELINE_ERROR})
-
 
 def observations(event: Event) -> list[Observation]:
     """Return the measurements of the end of a run; the run id is not a label: each run would be a series."""

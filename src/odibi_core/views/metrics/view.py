@@ -15,7 +15,6 @@ from odibi_core.views.metrics import nodes as metrics_nodes
 from odibi_core.views.metrics import pipelines as metrics_pipelines
 from odibi_core.views.metrics.calls import CALL_KINDS, Observation
 from odibi_core.views.metrics.nodes import NODE_KINDS, CacheReports, NodeObservation, summary
-from odibi_core.views.metrics.pipelines import PIPELINE_KINDS
 from odibi_core.views.metrics.series import SERIES, CounterSeries, Family, IndexKey, Series
 from odibi_core.views.metrics.types import HISTOGRAM, KINDS, MetricType, bounds_of, canonical, kind_of
 from odibi_core.views.values import record, text
@@ -30,7 +29,7 @@ _OPERATIONS_REMEMBERED: Final = 4_096
 _MAX_LABELS: Final = 64
 _MAX_TEXT: Final = 256
 
-HANDLED_KINDS: Final = NODE_KINDS | CALL_KINDS | PIPELINE_KINDS | {kinds.METRIC, kinds.PIPELINE_START}
+HANDLED_KINDS: Final = NODE_KINDS | CALL_KINDS | kinds.PIPELINE_ENDS | {kinds.METRIC, kinds.PIPELINE_START}
 """Kinds of events that change a `MetricsView`."""
 
 
@@ -68,7 +67,7 @@ class MetricsView:
             self.pipeline_name = text(event.fields.get("pipeline_name")) or self.pipeline_name
         if event_type in CALL_KINDS:
             return self._fold_values(metrics_calls.observations(event))
-        if event_type in PIPELINE_KINDS:
+        if event_type in kinds.PIPELINE_ENDS:
             return self._fold_values(metrics_pipelines.observations(event))
         return self._fold_node(metrics_nodes.observations(event, self._cache_reports))
 
