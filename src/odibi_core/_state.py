@@ -1,6 +1,7 @@
 """The state of this process: everything that it has once, in one object.
 
-A module keeps no mutable global. It declares a class for its state and takes the instance: `_root = STATE.part(Root)`.
+A module declares a class for its state and takes the instance: `_root = STATE.part(Root)`. It keeps no mutable global,
+except those that `tests/architecture/test_state.py` lists.
 """
 
 from __future__ import annotations

@@ -12,10 +12,7 @@ from odibi_core.events.clock import new_id, resident_memory_mb
 from odibi_core.events.context import Context
 from odibi_core.events.messages import default_message
 
-__all__ = ["EventBuilder", "Parts"]
-
-Parts = tuple[str, str, dict[str, Any], dict[str, Any], Context]
-"""The kind, level, standard fields, other fields and context of an event, all of them sanitized."""
+__all__ = ["EventBuilder"]
 
 _MEMORY_KEPT: Final = timedelta(seconds=1)
 _EDGE_MEMORY_KEPT: Final = timedelta(microseconds=100)

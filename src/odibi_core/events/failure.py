@@ -86,6 +86,11 @@ def message_of(error: BaseException | str) -> str:
     return sanitize_text(message) if message.strip() else type(error).__name__
 
 
+def typed_message_of(error: BaseException) -> str:
+    """Return the type and the message of an exception."""
+    return f"{type(error).__name__}: {message_of(error)}"
+
+
 def traceback_of(error: BaseException) -> str:
     """Return the tracebacks of an exception and its causes: of each, and of a long chain, the first and the last."""
     try:

@@ -21,7 +21,7 @@ from odibi_core.errors import ConfigurationError, nearest
 from odibi_core.events import kinds, sanitize_text, sanitize_value
 from odibi_core.events.arguments import require_number
 from odibi_core.events.clock import iso, monotonic, process_id, utc_now
-from odibi_core.events.failure import message_of
+from odibi_core.events.failure import typed_message_of
 from odibi_core.events.normalize import is_truthy, to_text
 from odibi_core.process.state import current_bus
 from odibi_core.process_end import leave_if_forked, watch
@@ -249,7 +249,7 @@ class _RunningCheck:
             answer = self.check.check()
             self.result = _result_of(self.check.name, run_awaitable(answer) if is_awaitable(answer) else answer)
         except BaseException as error:
-            reason = f"{type(error).__name__}: {message_of(error)}"
+            reason = typed_message_of(error)
             self.result = HealthCheckResult(self.check.name, HealthStatus.UNHEALTHY, reason)
         leave_if_forked(self._owner)
         self.seconds = monotonic() - self.begun

@@ -12,7 +12,7 @@ from odibi_core import plugins
 from odibi_core.bus.bus import EventBus
 from odibi_core.errors import ConfigurationError, PipelineError, is_stop, nearest
 from odibi_core.events import sanitize_text
-from odibi_core.events.failure import message_of
+from odibi_core.events.failure import typed_message_of
 from odibi_core.logs.structured_logger import StructuredLogger
 from odibi_core.metrics.manager import MetricsManager
 from odibi_core.pipeline import Graph, Progress, Step, compile, plan_rows
@@ -280,7 +280,7 @@ class _Run:
         failures = [f"{sanitize_text(name)}: {message}" for name, message in failed.items()]
         reason = "; ".join(failures[:3]) + (f"; and {len(failures) - 3} more" if len(failures) > 3 else "")
         if error is not None and not reason:
-            reason = "interrupted" if isinstance(error, KeyboardInterrupt) else _words(error)
+            reason = "interrupted" if isinstance(error, KeyboardInterrupt) else typed_message_of(error)
         return Result(
             run_id=self.record.run_id,
             pipeline_name=plan.pipeline_name,
@@ -310,7 +310,3 @@ class _Run:
 
 def _check_counts(results: list[bool | None]) -> dict[str, int]:
     return {word: results.count(result) for result, word in CHECK_RESULTS.items()}
-
-
-def _words(error: BaseException) -> str:
-    return f"{type(error).__name__}: {message_of(error)}"

@@ -115,8 +115,9 @@ class ProducerIndex:
             return
         producers[place] = (reference, dataset, node, description)
         if is_traceable(frame):
+            origin = Origin(frame)  # outside the lock: it runs code of the frame's library
             with self._lock:
-                self._origins[place] = (Origin(frame), (dataset, node))
+                self._origins[place] = (origin, (dataset, node))
                 self._origins.move_to_end(place)
                 while len(self._origins) > MAX_ORIGINS:
                     self._origins.popitem(last=False)

@@ -15,7 +15,7 @@ from odibi_core.error_reporting.tracker import close_error_tracking, init_error_
 from odibi_core.errors import STOPS, OdibiError
 from odibi_core.events import context
 from odibi_core.events.clock import monotonic, program_name
-from odibi_core.events.failure import message_of
+from odibi_core.events.failure import typed_message_of
 from odibi_core.health.program import endpoint_answer, start_background_checks
 from odibi_core.logs.program_logger import configure, warn_of
 from odibi_core.process import state as program
@@ -82,7 +82,7 @@ class ProgramObserver(Observer):
         except STOPS:
             raise
         except BaseException as error:
-            warn_of(str(error) if isinstance(error, OdibiError) else f"{type(error).__name__}: {message_of(error)}")
+            warn_of(str(error) if isinstance(error, OdibiError) else typed_message_of(error))
 
     def _assign_events(self, run_id: str | None) -> None:
         """Assign the events of all threads to this run from now on, unless they belong to another one.
@@ -143,7 +143,7 @@ class ProgramObserver(Observer):
             except STOPS:
                 raise
             except BaseException as failure:
-                warn_of(f"{type(failure).__name__}: {message_of(failure)}")
+                warn_of(typed_message_of(failure))
 
 
 def init_observability(config: ObservabilityConfig | None = None) -> ProgramObserver:
