@@ -236,3 +236,12 @@ def test_damage_is_told_and_the_rest_is_read(here: Here, two_runs: list[str]) ->
     done = here("logs", two_runs[-1], "--format", "json")
     assert _lines(done.stdout)
     assert "skipped 1 torn and 1 unreadable lines" in done.stderr
+
+
+def test_recorded_health_reports_lines_that_could_not_be_read(here: Here, two_runs: list[str]) -> None:
+    """As every command that reads the record."""
+    with (Path(".odibi/runs") / two_runs[-1] / "events" / "events.jsonl").open("ab") as file:
+        file.write(b'no json\n{"timestamp": "2026-')
+    done = here("health", "--recorded", "--format", "json")
+    assert json.loads(done.stdout)["checks"] == {}
+    assert "skipped 1 torn and 1 unreadable lines" in done.stderr

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from tests.cli.conftest import Apart, Here
 
+from odibi_core import private_files
 from odibi_core.cli.run import name_of
 
 
@@ -89,6 +90,28 @@ def test_a_story_that_cannot_be_written_changes_nothing_of_the_verdict(
     done = here("run", small)
     assert done.exit_code == 0
     assert "story.html could not be written" in done.stderr
+
+
+@pytest.mark.parametrize("file", ["lineage.json", "metrics.prom", "story.html"])
+def test_a_file_that_was_not_written_is_not_listed(
+    here: Here, small: str, file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer names the files that are there; each other one is a notice."""
+    write = private_files.write_atomic
+
+    def full(path: Path, content: str | bytes) -> Path:
+        if Path(path).name == file:
+            raise OSError(28, "No space left on device")
+        return write(path, content)
+
+    monkeypatch.setattr(private_files, "write_atomic", full)
+    done = here("run", small, "--format", "json")
+    files = json.loads(done.stdout)["files"]
+    assert sorted(Path(path).name for name, path in files.items() if name != "run") == sorted(
+        {"lineage.json", "metrics.prom", "story.html"} - {file}
+    )
+    assert all(Path(path).exists() for path in files.values())
+    assert f"{file} could not be written" in done.stderr
 
 
 WORKERS = """

@@ -49,11 +49,8 @@ def errors(
     layers counts once.
     """
     kept = record.open_store(store)
-    view = ErrorsView()
     with output.waiting("reading the store"):
-        for event in record.select(kept, run, since):
-            view(event)
-    answer = view.answer()
+        answer = record.fold(ErrorsView(), record.select(kept, run, since)).answer()
     if fingerprint is not None:
         _show_one(_chosen(answer.groups, fingerprint), format)
         return

@@ -58,11 +58,8 @@ def _recorded(store: RunStore) -> dict[str, Any]:
     """Return the last recorded result of each check, and the circuits."""
     from odibi_core.observability import overall_status
 
-    view = HealthView()
     with output.waiting("reading the store"):
-        for event in store.events():
-            view(event)
-    answer = view.answer()
+        answer = record.fold(HealthView(), record.select(store, None, None)).answer()
     return {"status": overall_status(check["status"] for check in answer["checks"].values()).value, **answer}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from odibi_core import private_files
@@ -52,8 +52,8 @@ def report(read_errors: ReadErrors, where: str) -> None:
         notice(f"{where}: skipped {read_errors.torn} torn and {read_errors.unreadable} unreadable lines")
 
 
-def fold(view: _View, store: RunStore, run_id: str) -> _View:
-    """Return the view after passing it every event of a run."""
-    for event in read(store, run_id):
+def fold(view: _View, events: Iterable[Event]) -> _View:
+    """Return the view after passing it every event."""
+    for event in events:
         view(event)
     return view

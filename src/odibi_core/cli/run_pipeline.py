@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext, redirect_stdout
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
+from odibi_core import private_files
 from odibi_core.cli import exits, output, summary
 from odibi_core.cli.interruption import Interruption
 from odibi_core.cli.params import with_floats
@@ -18,6 +19,7 @@ from odibi_core.observability import EventBus, EventPriority, Orchestrator, Stor
 from odibi_core.process_end import any_alive
 from odibi_core.runtime.sigterm import Stopped
 from odibi_core.views.answers import Lineage
+from odibi_core.views.as_dict import as_json, lineage_dict
 from odibi_core.views.lineage import LineageView
 
 
@@ -43,7 +45,7 @@ def run_pipeline(request: RunRequest) -> int:
         OdibiError: The pipeline cannot run; nothing was started.
     """
     # JSON: output of the steps between the lines would break the document.
-    with redirect_stdout(sys.stderr) if request.as_json else nullcontext():
+    with output.aside() if request.as_json else nullcontext():
         plan = _plan(request)
         ended = _execute(plan)
     lineage = plan.tracker.lineage() if plan.tracker else LineageView().answer()
@@ -105,7 +107,7 @@ def _write_files(plan: Orchestrator, lineage: Lineage, story: bool) -> dict[str,
         return {}
     folder = plan.store.folder(lineage.run_id)
     writers: dict[str, tuple[str, Callable[[Any], object]]] = {
-        "lineage": ("lineage.json", lambda path: plan.tracker.export_lineage(path) if plan.tracker else None),
+        "lineage": ("lineage.json", lambda path: private_files.write_atomic(path, as_json(lineage_dict(lineage)))),
         "metrics": ("metrics.prom", plan.metrics.export_prometheus),
     }
     if story:

@@ -31,7 +31,7 @@ def story(
     kept = record.open_store(store)
     run_id = record.find(kept, run)
     with output.waiting("writing the story"):
-        lineage = record.fold(LineageView(run_id), kept, run_id).answer()
+        lineage = record.fold(LineageView(run_id), record.read(kept, run_id)).answer()
         path = absolute_path(StoryGenerator().generate_story(lineage, out or kept.folder(run_id) / "story.html"))
     typer.echo(output.for_stdout(str(path)))
     if open_it:

@@ -49,7 +49,7 @@ def timing(
 
 
 def _operations(kept: RunStore, run_id: str) -> list[Operation]:
-    return record.fold(OperationsView(), kept, run_id).answer()
+    return record.fold(OperationsView(), record.read(kept, run_id)).answer()
 
 
 def _cut(operations: list[Operation], depth: int) -> list[Operation]:

@@ -23,11 +23,8 @@ def usage(
     ODIBI_USAGE__ENABLED=false nothing is recorded.
     """
     kept = record.open_store(store)
-    view = UsageView()
     with output.waiting("reading the store"):
-        for event in record.select(kept, run, since):
-            view(event)
-    answer = view.answer()
+        answer = record.fold(UsageView(), record.select(kept, run, since)).answer()
     if format is options.TextOrJson.json:
         output.write_json(answer)
     elif any(answer.values()):

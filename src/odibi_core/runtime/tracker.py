@@ -14,8 +14,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Concatenate, Final, Literal, ParamSpec
 
-import msgspec
-
 from odibi_core import private_files
 from odibi_core.bus.bus import EventBus
 from odibi_core.engines.frame import LEVELS, describe
@@ -24,7 +22,7 @@ from odibi_core.events import Event, clock, kinds, normalize, sanitize_text
 from odibi_core.runtime.node_events import NodeEvents
 from odibi_core.runtime.record import RunRecord
 from odibi_core.views.answers import Lineage
-from odibi_core.views.as_dict import lineage_dict
+from odibi_core.views.as_dict import as_json, lineage_dict
 from odibi_core.views.lineage import LineageView
 from odibi_core.views.report import execution_summary
 
@@ -310,7 +308,7 @@ class Tracker:
     def _write(self, path: Path, lineage: dict[str, Any]) -> None:
         """Write the file in one piece, so that no reader sees a half."""
         try:
-            private_files.write_atomic(path, msgspec.json.format(msgspec.json.encode(lineage), indent=2))
+            private_files.write_atomic(path, as_json(lineage))
         except (OSError, ValueError) as error:
             _log.error("the lineage could not be written to %s: %s", path, error)
             self._warn("the lineage could not be written", path=str(path), error=error)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
+import msgspec
 from msgspec import Struct, to_builtins
 
 from odibi_core.events.clock import iso
@@ -23,6 +24,11 @@ KEYS: Final[Mapping[type[Struct], Mapping[str, str]]] = {
     },
 }
 """The contract's keys, by the fields that have another name."""
+
+
+def as_json(lineage: dict[str, Any]) -> bytes:
+    """Return the content of `lineage.json`."""
+    return msgspec.json.format(msgspec.json.encode(lineage), indent=2)
 
 
 def lineage_dict(lineage: Lineage) -> dict[str, Any]:
