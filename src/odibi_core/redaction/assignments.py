@@ -13,12 +13,23 @@ from typing import Final
 from odibi_core.redaction.lines import may_have_blocks, of_lines
 from odibi_core.redaction.literals import is_no_secret
 from odibi_core.redaction.markup import may_be_markup, of_markup
-from odibi_core.redaction.names import ends_a_phrase, hides, may_end_a_phrase, names_a_secret, words_of
+from odibi_core.redaction.names import (
+    LABELS,
+    NAME_LENGTH,
+    VALUES,
+    ends_a_phrase,
+    hides,
+    is_word,
+    may_end_a_phrase,
+    names_a_secret,
+    words_of,
+)
 from odibi_core.redaction.rules import on_new_rules, own_name_parts
 from odibi_core.redaction.sentences import of_sentences
 from odibi_core.redaction.shapes import without_spans
 from odibi_core.redaction.statements import of_columns
 from odibi_core.redaction.values import value_at
+from odibi_core.redaction.words import word_set
 
 _ASSIGNED: Final = re.compile(
     r"(?<![A-Za-z0-9.-])(?P<option>-{1,2}[A-Za-z][\w.-]*+)[\"']?,?[ \t]++"
@@ -33,27 +44,18 @@ _ASSIGNED: Final = re.compile(
 )
 
 
-def _set(words: str) -> frozenset[str]:
-    return frozenset(words.split())
-
-
 _SAID_BEFORE_QUOTES: Final = frozenset({"password", "passwd", "pwd", "passphrase", "secret", "apikey"})
 """Names of which a quoted text is the value without any sign between: not `unexpected token '}'`."""
 _CALLED: Final = frozenset({"password", "old_password"})
 """Functions of SQL whose argument is one."""
-_SETS: Final = _set(
+_SETS: Final = word_set(
     """
     set put add option options header headers param property env getenv setenv putenv setdefault get conf config
     text string secret attr append setattr update with cookie field form setitem insert environ default variable
     """
 )
 """Functions that are given a name and its value."""
-_LABELS: Final = _set(
-    """
-    name key argument parameter option variable setting field header property param attribute
-    """
-)
-_VALUES: Final = frozenset({"value", "values", "default"})
+_VALUES: Final = frozenset({*VALUES, "default"})
 MOST: Final = 2_000
 """Maximum of separate secrets in one text; a text with more is crafted, and must not take longer."""
 _NEAR: Final = 200
@@ -85,7 +87,6 @@ _CALLER: Final = re.compile(r"\w{1,40}$")
 _SHORT: Final = re.compile(r"\\{0,4}[\"'](?P<quoted>[\w./ -]{1,100}+)|(?P<bare>[\w./-]{1,100}+)")
 _SHORT_VALUE: Final = re.compile(r"(?:\\{0,4}[\"'](?P<it>[^\"'\\\r\n]{1,200}+))")
 _EXCEPTIONS: Final = ("Error", "Exception", "Warning")
-_NAME_LOOKED_AT: Final = 200
 
 _PARTS: Final = """
     pass pw secre token key auth bearer cook cred sess srf jwt ssn cv pin otp iban sas dsn wort card conn secur social
@@ -167,7 +168,7 @@ class _Reader:
             if len(self.spans) >= MOST:
                 self.spans.append((match.start(), len(self.content)))
                 break
-            self._look(match, name[-_NAME_LOOKED_AT:])
+            self._look(match, name[-NAME_LENGTH:])
         return self.spans
 
     def _look(self, match: re.Match[str], name: str) -> None:
@@ -178,7 +179,7 @@ class _Reader:
 
     def _entry(self, match: re.Match[str], name: str) -> None:
         """Handle an entry that names the value beside it, or that the entry beside it names."""
-        if name in _LABELS and (match["sign"] or match["said"]):
+        if name in LABELS and (match["sign"] or match["said"]):
             self._label(match)
         elif name in _VALUES and match["sign"]:
             self._value(match)
@@ -201,7 +202,7 @@ class _Reader:
         if before[-1:] in ("'", "’") and before[-2:-1].isalpha():  # `clé d'accès`, `parola d'ordine`
             before = f"{before[:-1]} "
         *words, last = before.split(" ")[-4:]
-        phrase = " ".join([*words, name])[-_NAME_LOOKED_AT:]
+        phrase = " ".join([*words, name])[-NAME_LENGTH:]
         return phrase if words and not last and ends_a_phrase(phrase) else ""
 
     def _take(self, match: re.Match[str], name: str) -> None:
@@ -273,7 +274,7 @@ class _Reader:
 
     def _gives(self, match: re.Match[str]) -> bool:
         """Return whether a value is assigned to the name of a secret here."""
-        name = str(match["option"] or match["name"] or "password")[-_NAME_LOOKED_AT:]
+        name = str(match["option"] or match["name"] or "password")[-NAME_LENGTH:]
         return not match["pair"] and names_a_secret(name) and _assigns(self.content, match, name)
 
     def _pair(self, match: re.Match[str], name: str) -> None:
@@ -285,7 +286,7 @@ class _Reader:
         before = content[max(0, at - 60) : at].rstrip()
         if opened == "," and "(" in before and ")" not in before.rpartition("(")[2]:
             opened, before = "(", before.rpartition("(")[0]  # `cfg.set("db", "password", "…")`
-        if opened not in ("(", "[") or not opened or not names_a_secret(name):
+        if opened not in ("(", "[") or not names_a_secret(name):
             return
         start, end = value_at(content, match.end(), name)
         behind = content[end : end + 12].lstrip("\\\"'").lstrip()[:1]
@@ -296,8 +297,7 @@ class _Reader:
             goes = (sets and behind in (")", ",")) or (behind == ")" and any(map(str.isdigit, value)))
         else:
             goes = behind == (")" if opened == "(" else "]") and (
-                (before[-1:] in ("[", ",", "(", "{") and not _INDEXED.search(before))
-                or not _is_word(content[start:end])
+                (before[-1:] in ("[", ",", "(", "{") and not _INDEXED.search(before)) or not is_word(content[start:end])
             )
         if goes:
             self._hide(name, start, end)
@@ -330,12 +330,12 @@ class _Reader:
 @lru_cache(maxsize=4096)
 def _looked_at(name: str) -> bool:
     lowered = name.lower()
-    return names_a_secret(name) or may_end_a_phrase(name) or lowered in _LABELS or lowered in _VALUES
+    return names_a_secret(name) or may_end_a_phrase(name) or lowered in LABELS or lowered in _VALUES
 
 
 def _may_matter(name: str) -> bool:
     """Return whether the value of a name may be a secret, or may name the value of another field."""
-    return _looked_at(name) if len(name) <= _NAME_LOOKED_AT else _looked_at(name[-_NAME_LOOKED_AT:])
+    return _looked_at(name) if len(name) <= NAME_LENGTH else _looked_at(name[-NAME_LENGTH:])
 
 
 on_new_rules(_looked_at.cache_clear)
@@ -356,11 +356,6 @@ def _is_other_name(value: str, name: str) -> bool:
 @lru_cache(maxsize=1024)
 def _last_word(name: str) -> tuple[str, ...]:
     return tuple(words_of(name)[-1:])
-
-
-def _is_word(value: str) -> bool:
-    """Return whether an item may be one of two words of a list, which then are no name and value."""
-    return value.replace("_", "").isalpha() and value == value.lower()
 
 
 def _assigns(content: str, match: re.Match[str], name: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from odibi_core.redaction.shapes import without_spans
@@ -157,7 +157,7 @@ def _spans(content: str) -> list[tuple[int, int]]:
 
 
 def _given(content: str, habit: _Habit, match: re.Match[str]) -> tuple[int, int]:
-    """Return the start and the end of the password of this option; None if the option takes none."""
+    """Return the start and the end of the password of this option; both 0 if it takes none."""
     option = next((each for each in habit.options if match[0].startswith(each)), None)
     if option is None:
         return 0, 0
@@ -187,23 +187,19 @@ def is_command(item: Any) -> bool:
     return type(item) is str and len(item) < 200 and item.rpartition("/")[2].removesuffix(".exe") in _HABITS
 
 
-def hidden_words(items: Iterable[Any]) -> dict[int, int]:
+def hidden_words(items: Sequence[Any]) -> dict[int, int]:
     """Return the indexes of arguments with a password, each with the number of characters to keep."""
-    words = list(items)
-    first = next((at for at, item in enumerate(words) if is_command(item)), None)
+    first = next((at for at, item in enumerate(items) if is_command(item)), None)
     if first is None:
         return {}
     found: dict[int, int] = {}
     habit: _Habit | None = None
     logs_in, awaited = False, False
-    for at, word in enumerate(words[first:], first):
+    for at, word in enumerate(items[first:], first):
         if not isinstance(word, str):
             awaited = False
         elif is_command(word) and not awaited:
-            habit, logs_in = (
-                _HABITS[word.rpartition("/")[2].removesuffix(".exe")],
-                logs_in or word in ("login", "sql"),
-            )
+            habit = _HABITS[word.rpartition("/")[2].removesuffix(".exe")]
         elif awaited and habit:
             _keep(found, at, word, 0, habit)
             awaited, habit = False, None if habit is _HABITS["sshpass"] else habit

@@ -72,11 +72,6 @@ def is_schema(value: Mapping[Any, Any]) -> bool:
     )
 
 
-def is_placeholder(value: str) -> bool:
-    """Return whether a text is a placeholder of a value from elsewhere."""
-    return _REFERENCE.fullmatch(value) is not None
-
-
 def _describes(written: str) -> bool:
     """Return whether a text in braces is such a mapping."""
     try:

@@ -24,9 +24,7 @@ _Span = tuple[int, int]
 
 def may_be_markup(content: str) -> bool:
     """Return whether a text may hold an element of XML or HTML."""
-    return "<" in content and (
-        "/>" in content or "</" in content or '="' in content or "='" in content or ">" in content
-    )
+    return "<" in content and ">" in content
 
 
 class _Reader:

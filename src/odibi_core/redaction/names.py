@@ -27,13 +27,13 @@ _DIGIT: Final = "0123456789"
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\dA-Za-z_]+")
 _ASCII_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _NUMERAL: Final = re.compile(r"[+-]?[0-9][0-9.,:/_ ]{0,30}[ ]?(?:%|[A-Za-z]{1,7})?")
-_NAME_LOOKED_AT: Final = 200
-_LABELS: Final = (
+NAME_LENGTH: Final = 200
+LABELS: Final = (
     "name", "key", "argument", "parameter", "option", "variable", "setting", "field", "header", "property", "param",
     "attribute",
 )  # fmt: skip
 VALUES: Final = ("value", "values")
-"""Fields with the value that another field, one of `_LABELS`, names."""
+"""Fields with the value that another field, one of `LABELS`, names."""
 _COLUMNS: Final = ("columns", "header", "fields", "names")
 _ROWS: Final = ("data", "rows", "records")
 """A table in parts: the names of its columns, and the rows in the order of these names."""
@@ -136,7 +136,7 @@ def ends_a_phrase(written: str) -> bool:
 
 def role_of(name: str) -> str:
     """Return the role of a field of this name."""
-    return _role_of(name[-_NAME_LOOKED_AT:].rstrip(_DIGIT))  # `step_1` … `step_9999` share one cache entry
+    return _role_of(name[-NAME_LENGTH:].rstrip(_DIGIT))  # `step_1` … `step_9999` share one cache entry
 
 
 _OWN: Final = "own"
@@ -231,7 +231,7 @@ def _are_numbers_of_tokens(name: str, value: Any) -> bool:
 
 def names_its_value(fields: Any) -> bool:
     """Return whether one field of a mapping names the secret in another: `{"argument": "token", "value": …}`."""
-    for label in _LABELS:
+    for label in LABELS:
         name = fields.get(label)
         if name is not None and names_a_secret(name if type(name) is str else _text_of(name)):
             return True
@@ -250,10 +250,15 @@ def is_option(item: Any) -> bool:
     return type(item) is str and item[:1] == "-" and len(item) < 100 and "=" not in item and names_a_secret(item)
 
 
+def is_word(item: Any) -> bool:
+    """Return whether an item may be one of two words of a list, which then are no name and value."""
+    return isinstance(item, str) and item.replace("_", "").isalpha() and item == item.lower()
+
+
 def _text_of(name: Any) -> str:
     """Return the start of the text of a name that is no string, such as the label of a column that is a tuple."""
     try:
-        return (name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name))[:_NAME_LOOKED_AT]
+        return (name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name))[:NAME_LENGTH]
     except STOPS:
         raise
     except BaseException:

@@ -56,7 +56,7 @@ _LENGTH_OF: Final = {
 }
 
 
-def without_accounts(content: str, role: str = ORDINARY) -> str:
+def without_accounts(content: str) -> str:
     """Return the text without IBANs, found by country, length and checksum, in groups or not."""
     spans = []
     done = 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from odibi_core.redaction.addresses import without_addresses, without_logins
@@ -25,6 +25,7 @@ from odibi_core.redaction.names import (
     columns_of,
     hides,
     is_option,
+    is_word,
     names_a_secret,
     names_its_value,
     role_of,
@@ -159,7 +160,7 @@ class Redactor:
         """Return the visible value of a field; an ordinary name takes the role of the enclosing field."""
         if hidden(name, value):
             return HIDDEN
-        if names_its_second(value) and not _is_word(value[1]):
+        if names_its_second(value) and not is_word(value[1]):
             return self._pair(value, role)
         return self.of(value, role_of(name) or role)
 
@@ -183,7 +184,7 @@ class Redactor:
                 clean[label] = self.rows(item, named[name]) if named[name] else held(item)
         return clean
 
-    def _items(self, items: Iterable[Any], role: str) -> list[Any]:
+    def _items(self, items: Sequence[Any], role: str) -> list[Any]:
         clean: list[Any] = []
         after_option = False
         given = hidden_words(items)
@@ -206,11 +207,6 @@ class Redactor:
 def names_its_second(item: Any) -> bool:
     """Return whether a value is a pair of name and value, as in headers and `dict.items()`, with a relevant name."""
     return type(item) in (list, tuple) and len(item) == 2 and type(item[0]) is str and not is_plain_name(item[0])
-
-
-def _is_word(value: Any) -> bool:
-    """Return whether an item may be one of two words of a list, which then are no name and value."""
-    return isinstance(value, str) and value.replace("_", "").isalpha() and value == value.lower()
 
 
 def held(value: Any) -> Any:

@@ -10,7 +10,6 @@ from odibi_core.redaction.names import ORDINARY
 from odibi_core.redaction.shapes import HIDDEN
 
 _HEX: Final = "[0-9a-fA-F]"
-_ANY: Final = "[A-Za-z0-9]"
 _UUID: Final = f"{_HEX}{{8}}-(?:{_HEX}{{4}}-){{3}}{_HEX}{{12}}"
 _END: Final = "(?![0-9A-Za-z])"
 

@@ -42,7 +42,7 @@ def _end_of_line(content: str, start: int, begun: int) -> int:
     line = _LINE.match(content, start)
     end = line.end() if line else start
     quote = content[begun - 1 : begun] if begun > 0 else ""
-    if quote not in ("'", '"') or not quote:
+    if quote not in ("'", '"'):
         return end
     inner = content.find(f"={quote}", start, end) >= 0
     closed = content.rfind(quote, start, end) if inner else content.find(quote, start, end)

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Final
 
 
-def _set(words: str) -> frozenset[str]:
+def word_set(words: str) -> frozenset[str]:
+    """Return the words of a text."""
     return frozenset(words.split())
 
 
@@ -143,11 +144,11 @@ RUN_TOGETHER: Final = """
 """
 """Where words are written as one: `dbpassword`, `accesstoken`, `PHPSESSID`."""
 
-ALONE: Final = _set("pass clave chave geheimzahl pwrd 鍵 暗号")
+ALONE: Final = word_set("pass clave chave geheimzahl pwrd 鍵 暗号")
 """Words that are a secret only if they are the whole name."""
 
 # Last words of names that describe a secret.
-DESCRIBES: Final = _set("""
+DESCRIBES: Final = word_set("""
     type types kind method methods name names field fields column columns col table schema class format
     version status state policy policies rule rules provider providers scheme mode algorithm alg algo
     enabled disabled valid invalid validity verified expired expires expiry expiration required optional
@@ -161,31 +162,31 @@ DESCRIBES: Final = _set("""
     dataset host port cluster catalog parameters params settings tipo nombre nom typ art estado naam nazwa
     """)
 """As the last word of a name: `token_type`, `password_policy`, `session_start`."""
-ASKS: Final = _set("""
+ASKS: Final = word_set("""
     is has had no needs need uses requires require required enable disable show hide allow allows forgot pad eos bos
     unk sep cls mask without supports should can
     """)
 """As the first word of a name: `num_secrets`, `is_secret`, `pad_token`."""
-SERVED: Final = _set("token auth oauth oauth2 authorization login jwks jwt credential credentials session")
+SERVED: Final = word_set("token auth oauth oauth2 authorization login jwks jwt credential credentials session")
 """Their `url` is where they are asked for: `token_url`, but `webhook_url` and `sas_url` are secrets."""
-OWNERS: Final = _set("client tenant app application project account provider issuer server")
+OWNERS: Final = word_set("client tenant app application project account provider issuer server")
 """Their `id` is no secret: `oauth_client_id`."""
-QUANTITIES: Final = _set("""
+QUANTITIES: Final = word_set("""
     count counts total per rate ratio percent pct ms s sec secs seconds minutes hours days age duration length size
     bytes expires expiry ttl max min avg mean limit used usage budget remaining hits misses num n nb latency reasoning
     cached active open failures errors attempts retries timeout
     """)
 
 # Words of names of numbers and addresses, by their role.
-CARDS: Final = _set("""
+CARDS: Final = word_set("""
     card cards pan visa mastercard amex maestro discover jcb diners unionpay cc creditcard debitcard payment payments
     kreditkarte karte carte tarjeta cartao carta karta kaart карта карты カード 卡
     """)
-SOCIAL: Final = _set("ssn ssns social tin itin taxpayer sozialversicherung")
-ADDRESSES: Final = _set(
+SOCIAL: Final = word_set("ssn ssns social tin itin taxpayer sozialversicherung")
+ADDRESSES: Final = word_set(
     "email emails mail mails mailto recipient recipients sender correo courriel kontakt contact replyto"
 )
-IDENTIFIERS: Final = _set("""
+IDENTIFIERS: Final = word_set("""
     id ids uid uuid guid order orders ean gtin upc isbn issn sku phone tel mobile fax ts timestamp time epoch nanos
     hash sha sha1 sha256 md5 digest checksum crc serial barcode barcodes asin imei imsi iccid msisdn vin tracking
     trace span run job batch offset lsn seq sequence version build commit rev revision invoice ticket part article
