@@ -13,7 +13,7 @@ from odibi_core.errors import ConfigurationError, nearest
 from odibi_core.events.clock import utc_now
 from odibi_core.settings import get_config
 from odibi_core.views.costs import CostsView, dollars, month_of, sum_of
-from odibi_core.views.wording import size
+from odibi_core.views.wording import plural, size
 
 _BY: Final = ("operation", "run", "day", "statement", "table")
 _TAG: Final = "tag:"
@@ -45,7 +45,8 @@ def costs(
     with output.waiting("reading the costs"):
         for each in [run_id] if run_id and not limit else kept.ids():
             for event in record.read(kept, each):
-                everything(event)
+                if limit:
+                    everything(event)
                 if run_id in (None, each) and (begin is None or event.timestamp >= begin):
                     wanted(event)
     answer = wanted.answer()
@@ -125,7 +126,7 @@ def _remarks(answer: dict[str, Any]) -> list[str]:
     queries, raised, unknown = answer["queries"], answer["alerts"]["raised"], answer["total"]["unknown_costs"]
     lines = []
     if queries["count"]:
-        parts = [output.count(queries["count"], "queries") if queries["count"] > 1 else "1 query"]
+        parts = [plural(queries["count"], "query", "queries")]
         parts += [f"{queries['cache_hits']:,} from the cache"] if queries["cache_hits"] else []
         parts += [f"{queries['failed']:,} failed"] if queries["failed"] else []
         parts += [f"slot time {output.duration(queries['slot_ms'])}"] if queries["slot_ms"] else []

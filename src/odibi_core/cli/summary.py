@@ -11,6 +11,7 @@ from odibi_core.cli import output
 from odibi_core.cli.steps_table import steps_table, worth_showing
 from odibi_core.views.answers import Check, Lineage, Totals
 from odibi_core.views.as_dict import lineage_dict
+from odibi_core.views.wording import plural
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -70,7 +71,7 @@ def _verdict(lineage: Lineage, on: Console) -> RenderableType:
     name = output.shown(lineage.pipeline_name or "the pipeline")
     head = f"{output.sign(shown_as, on)} {name} {_VERDICTS.get(status, status)}"
     if amber:
-        head += f" with {amber:,} failed {'check' if amber == 1 else 'checks'}"
+        head += f" with {plural(amber, 'failed check')}"
     took = f" in {output.duration(lineage.duration_ms)}" if lineage.duration_ms is not None else ""
     return Text.assemble((head, style), took, (f"   {output.joined(facts, on)}", "dim"))
 

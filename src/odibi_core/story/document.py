@@ -9,6 +9,7 @@ from odibi_core.story import verdict, wording
 from odibi_core.story.layout import NODE_HEIGHT, NODE_WIDTH, layout
 from odibi_core.story.steps import step_of
 from odibi_core.views.answers import Lineage
+from odibi_core.views.values import rounded
 from odibi_core.views.wording import duration
 
 FORMAT = "odibi-story/1"
@@ -40,7 +41,7 @@ def build(lineage: Lineage, title: str | None = None) -> Document:
             "sentence": verdict.sentence(lineage, activity),
             "engine": wording.cut(lineage.engine) or "",
             "started": wording.date(lineage.start),
-            "durationMs": None if took is None else round(took, 3),
+            "durationMs": rounded(took),
             "duration": duration(took),
         },
         "counts": verdict.counts(lineage),

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from odibi_core.story.wording import EXACT, cut
 from odibi_core.views.answers import Check, NodeLineage, Retry, SchemaDiff, Snapshot
-from odibi_core.views.values import milliseconds
+from odibi_core.views.values import milliseconds, rounded
 
 MOST_COLUMNS: Final = 200  # of a schema; a sample shows fewer
 MOST_SAMPLE_COLUMNS: Final = 60
@@ -27,8 +27,8 @@ def step_of(node: NodeLineage) -> dict[str, Any]:
             "type": cut(node.type),
             "engine": cut(node.engine),
             "state": node.state,
-            "startedMs": _rounded(node.started_ms),
-            "durationMs": _rounded(node.duration_ms),
+            "startedMs": rounded(node.started_ms),
+            "durationMs": rounded(node.duration_ms),
             "worker": cut(node.worker),
             "attempts": node.attempts,
             "calls": node.calls,
@@ -63,10 +63,6 @@ def compact(fields: dict[str, Any]) -> dict[str, Any]:
         and not (value == [] or value == {})
         and not (isinstance(value, int) and not -EXACT <= value <= EXACT)
     }
-
-
-def _rounded(ms: float | None) -> float | None:
-    return None if ms is None else round(ms, 3)
 
 
 def _frame(frame: Snapshot | None) -> dict[str, Any] | None:

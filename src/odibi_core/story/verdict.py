@@ -10,9 +10,8 @@ from odibi_core.story import activity as beside
 from odibi_core.story.activity import Drawn
 from odibi_core.story.steps import is_warning
 from odibi_core.story.wording import STATES, first_paragraph
-from odibi_core.views.answers import Check, Lineage, NodeLineage
+from odibi_core.views.answers import Check, Lineage, NodeLineage, Totals
 from odibi_core.views.row_totals import row_totals, use_of
-from odibi_core.views.values import CHECK_RESULTS
 from odibi_core.views.wording import count, duration, plural, shorten
 
 MOST_ATTENTION: Final = 8
@@ -124,14 +123,19 @@ def figures(lineage: Lineage, activity: Drawn) -> list[dict[str, str]]:
     read, published = _rows(lineage)
     if read:
         found.append(_figure("Rows read", count(read), f"{count(published)} published" if published else ""))
-    if checks := Counter(CHECK_RESULTS[check.passed] for node in nodes for check in node.checks):
-        others = [f"{checks[word]:,} {word.replace('_', ' ')}" for word in ("failed", "not_checked") if checks[word]]
-        found.append(_figure("Checks passed", f"{checks['passed']:,} / {checks.total():,}", ", ".join(others)))
+    passed, others = lineage.summary.checks_passed, _other_checks(lineage.summary)
+    if checks := passed + sum(others.values()):
+        note = ", ".join(f"{number:,} {result}" for result, number in others.items() if number)
+        found.append(_figure("Checks passed", f"{passed:,} / {checks:,}", note))
     retries = sum(max(len(node.retries), (node.attempts or 1) - 1) for node in nodes)
     cached = sum(node.cache_hit is True for node in nodes)
     if retries or cached:
         found.append(_figure("Retries", count(retries), f"{plural(cached, 'step')} from the cache" if cached else ""))
     return found
+
+
+def _other_checks(summary: Totals) -> dict[str, int]:
+    return {"failed": summary.checks_failed, "not checked": summary.checks_not_checked}
 
 
 def _rows(lineage: Lineage) -> tuple[int | None, int | None]:

@@ -67,13 +67,15 @@ class CostsView:
             self._add_alert(event)
 
     def _add_cost(self, event: Event) -> None:
-        self._total.add(event)
+        cost = units(event.fields.get("estimated_cost_usd"))
+        figures = cost, _whole(event.fields.get("bytes_processed")), _whole(event.fields.get("bytes_billed"))
+        self._total.add(*figures)
         for name, key_of in _KEYS.items():
-            self._groups[name].of(key_of(event)).add(event)
+            self._groups[name].of(key_of(event)).add(*figures)
         for tag, value in values.record(event.fields.get("tags")).items():
             if tag not in self._tags and len(self._tags) >= _MAX_TAGS:
                 tag = OTHERS
-            self._tags.setdefault(_short(tag) or "", _Groups()).of(_tag_value(value)).add(event)
+            self._tags.setdefault(_short(tag) or "", _Groups()).of(_tag_value(value)).add(*figures)
 
     def _add_alert(self, event: Event) -> None:
         rule = event.fields.get("rule")
@@ -112,13 +114,12 @@ class _Sum:
     def __init__(self) -> None:
         self.usd = self.calls = self.unknown = self.bytes = self.billed = 0
 
-    def add(self, event: Event) -> None:
-        cost = units(event.fields.get("estimated_cost_usd"))
+    def add(self, cost: int | None, processed: int, billed: int) -> None:
         self.calls += 1
         self.unknown += cost is None
         self.usd += cost or 0
-        self.bytes += _whole(event.fields.get("bytes_processed"))
-        self.billed += _whole(event.fields.get("bytes_billed"))
+        self.bytes += processed
+        self.billed += billed
 
     def row(self) -> dict[str, Any]:
         return {

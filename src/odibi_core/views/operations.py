@@ -8,7 +8,7 @@ from typing import Final
 
 from odibi_core.events import Event, kinds
 from odibi_core.views.answers import Operation
-from odibi_core.views.values import count, number, text
+from odibi_core.views.values import count, number, rounded, text
 
 MAX_NODES: Final = 5000
 """Places in the tree; further names are counted under their parent's `(other)`."""
@@ -207,15 +207,11 @@ def _operation(same: list[_Node], depth: int) -> Operation:
         failures=figures.failures,
         total_ms=round(figures.total, 3),
         self_ms=round(max(0.0, figures.total - sum(node.total for node in below)), 3),
-        min_ms=_rounded(figures.shortest),
-        max_ms=_rounded(figures.longest),
+        min_ms=rounded(figures.shortest),
+        max_ms=rounded(figures.longest),
         children=_operations(below, depth - 1) if depth > 1 else [],
         kind="step" if figures.is_step else None,
     )
-
-
-def _rounded(ms: float | None) -> float | None:
-    return None if ms is None else round(ms, 3)
 
 
 def _duration(event: Event) -> float | None:

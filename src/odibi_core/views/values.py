@@ -89,3 +89,8 @@ def passed_of(event: Event) -> bool | None:
     """Return whether a check passed; None if it could not be checked, as on a lazy frame."""
     passed = flag(event.fields.get("passed"))
     return {"success": True, "failed": False}.get(str(event.status)) if passed is None else passed
+
+
+def rounded(ms: float | None) -> float | None:
+    """Return milliseconds rounded to microseconds."""
+    return None if ms is None else round(ms, 3)
