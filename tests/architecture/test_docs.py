@@ -95,6 +95,20 @@ def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
     assert not [link for link in links if not (page.parent / link).exists()]
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_link_to_a_heading_leads_to_one(page: Path) -> None:
+    """A heading that was renamed leaves no link behind."""
+    links = re.findall(r"\]\(([^)#:\s]*)#([^)\s]+)\)", page.read_text(encoding="utf-8"))
+    targets = [(page if not file else (page.parent / file).resolve(), anchor) for file, anchor in links]
+    assert not [anchor for target, anchor in targets if target.suffix == ".md" and anchor not in _anchors(target)]
+
+
+def _anchors(page: Path) -> set[str]:
+    """Return the anchors of the headings of a page, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 @pytest.mark.parametrize("name", ["run_pipeline.py", "observe_pipeline.py"])
 def test_the_readme_shows_the_examples_as_they_are(name: str) -> None:
     """The README prints the file in `examples/` to the letter."""

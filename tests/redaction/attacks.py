@@ -1,6 +1,6 @@
 """Texts that a careless pattern takes for ever over, and the work of each rule on 200 of them, timed when run alone.
 
-`python tests/events/attacks.py` prints the slowest; run by the tests in a process of its own, which must end in time.
+`python tests/redaction/attacks.py` prints the slowest; a test runs it in a process of its own, which must end in time.
 """
 
 from __future__ import annotations

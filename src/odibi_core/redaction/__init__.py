@@ -9,6 +9,7 @@ from odibi_core.redaction.redactor import (
     is_secret_name,
     redact,
     redact_text,
+    reset,
 )
 
-__all__ = ["HIDDEN", "Redactor", "configure", "failures", "hidden", "is_secret_name", "redact", "redact_text"]
+__all__ = ["HIDDEN", "Redactor", "configure", "failures", "hidden", "is_secret_name", "redact", "redact_text", "reset"]
