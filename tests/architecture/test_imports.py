@@ -30,7 +30,7 @@ from tests.architecture.plan import (
 THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "msgspec": ("",),
     "narwhals": ("engines/", "checks/"),
-    "duckdb": ("engines/", "store/"),
+    "duckdb": ("engines/", "store/", "history/"),
     "pandas": ("engines/", "exporters/dataframe.py"),
     "polars": ("engines/",),
     "pyarrow": ("engines/", "store/", "exporters/parquet.py"),

@@ -1,0 +1,6 @@
+"""The history of a store: everything over more than one run.
+
+Tables over all runs, SQL, compaction, the index, retention, comparison, baselines and remote copies.
+"""
+
+__all__ = ["schema"]

@@ -1,0 +1,326 @@
+"""The tables of a history: their columns, types and meanings.
+
+This is the one declaration of the schema: the rows of a run, the Parquet files, the SQL views, the completion of the
+prompt and the page of the documentation follow it. A column never changes its meaning; a new one is added at the end.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from msgspec import Struct
+
+Type = Literal["text", "bigint", "double", "boolean", "timestamp", "json"]
+"""`timestamp` is UTC without a zone, with microseconds; `json` is text that holds one JSON value."""
+
+DUCKDB_TYPES: Final[dict[Type, str]] = {
+    "text": "VARCHAR",
+    "bigint": "BIGINT",
+    "double": "DOUBLE",
+    "boolean": "BOOLEAN",
+    "timestamp": "TIMESTAMP",
+    "json": "JSON",
+}
+
+
+class Column(Struct, frozen=True):
+    """A column of a table; null means "unknown" or "does not apply"."""
+
+    name: str
+    type: Type
+    description: str
+
+
+class Table(Struct, frozen=True):
+    """A table: a row for each `row`."""
+
+    name: str
+    row: str
+    columns: tuple[Column, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns, in their order."""
+        return tuple(column.name for column in self.columns)
+
+
+def _table(name: str, row: str, *columns: tuple[str, Type, str]) -> Table:
+    return Table(name, row, tuple(Column(*column) for column in columns))
+
+
+_RUN: Final[tuple[tuple[str, Type, str], ...]] = (
+    ("run_id", "text", "The run."),
+    ("pipeline_name", "text", "The pipeline of the run."),
+)
+
+_ALL: Final = (
+    _table(
+        "runs",
+        "run",
+        *_RUN,
+        ("partition", "text", "The logical date or partition that the run was for."),
+        ("status", "text", "`success`, `failed`, `cancelled`, `running`, or `lost` if its process died."),
+        ("started", "timestamp", "The start of the run."),
+        ("ended", "timestamp", "The end of the run; null while it runs."),
+        ("duration_ms", "double", "Its duration in milliseconds, by a monotonic clock."),
+        ("engine", "text", "The engine of steps that name none."),
+        ("steps", "bigint", "The number of planned steps; null if the run has no plan."),
+        ("success_count", "bigint", "Steps that succeeded."),
+        ("failed_count", "bigint", "Steps that failed."),
+        ("skipped_count", "bigint", "Steps that were skipped."),
+        ("rows_read", "bigint", "Rows that the first steps read."),
+        ("rows_published", "bigint", "Rows that the publishing steps wrote."),
+        ("checks_passed", "bigint", "Checks that passed."),
+        ("checks_failed", "bigint", "Checks that failed."),
+        ("checks_not_checked", "bigint", "Checks that could not be asked."),
+        ("unusual", "bigint", "Unusual findings (`alerts` of kind `anomaly`); null if the run was not judged."),
+        ("cost_usd", "double", "The sum of the known costs; null without any."),
+        ("error", "text", "The error of a run that did not succeed."),
+        ("params", "json", "The parameters, an object."),
+        ("tags", "json", "The tags, an object of texts."),
+        ("command", "text", "The command line of the process."),
+        ("git_commit", "text", "The commit of the working directory."),
+        ("git_branch", "text", "The branch; null if detached."),
+        ("git_dirty", "boolean", "True if tracked files were changed; null if unknown."),
+        ("git_remote", "text", "The URL of the remote, without credentials."),
+        ("python", "text", "The version of Python."),
+        ("system", "text", "The operating system and the machine."),
+        ("packages", "json", "The versions of the packages that the steps use, an object."),
+        ("environment", "json", "The allowed environment variables, an object."),
+        ("host", "text", "The host."),
+        ("os_user", "text", "The user of the process."),
+        ("pid", "bigint", "The id of the process."),
+        ("peak_memory_mb", "double", "The largest resident size that an event reports, in MB."),
+        ("overhead_ms", "double", "The time that recording took of the run, measured, in milliseconds."),
+        ("overhead_pct", "double", "The same in percent of the duration."),
+        ("events", "bigint", "Events of the run."),
+        ("unreadable", "bigint", "Lines of the record that could not be read."),
+        ("last_event", "timestamp", "The time of the last event."),
+    ),
+    _table(
+        "nodes",
+        "step of a run",
+        *_RUN,
+        ("node_name", "text", "The step."),
+        ("position", "bigint", "The place of the step in the plan, from 0."),
+        ("layer", "text", "The layer: connect, ingest, store, transform or publish."),
+        ("type", "text", "The type: function, sql, config_op or api."),
+        ("engine", "text", "The engine of the step."),
+        ("status", "text", "`pending`, `running`, `success`, `failed`, `skipped`, `cancelled` or `lost`."),
+        ("run_started", "timestamp", "The start of the run."),
+        ("started", "timestamp", "The first start of the step."),
+        ("ended", "timestamp", "The end of the step."),
+        ("duration_ms", "double", "Its duration in milliseconds; of several calls their sum."),
+        ("rows_in", "bigint", "Rows of its first input."),
+        ("rows_out", "bigint", "Rows that it made."),
+        ("row_delta", "bigint", "`rows_out` - `rows_in`."),
+        ("selectivity", "double", "`rows_out` / `rows_in`; null without rows."),
+        ("attempts", "bigint", "Attempts; 0 if it never began."),
+        ("calls", "bigint", "Calls, if there were several."),
+        ("cache_hit", "boolean", "True if the result came from a cache; null if none was asked."),
+        ("worker", "text", "The thread or process."),
+        ("memory_mb", "double", "The resident size of the process at its end, in MB."),
+        ("error_type", "text", "The type of the error."),
+        ("error", "text", "The error."),
+        ("skip_reason", "text", "The reason for a skipped step."),
+        ("inputs", "json", "Datasets by logical name, an object."),
+        ("outputs", "json", "Datasets by logical name, an object."),
+        ("depends_on", "json", "The steps that it needs, a list."),
+        ("source_hash", "text", "The hash of its source, for `odibi show --source`."),
+        ("source_file", "text", "The file of its function."),
+        ("source_line", "bigint", "The first line of its function."),
+        ("partition", "text", "The partition of the run."),
+    ),
+    _table(
+        "snapshots",
+        "frame that a step took or made",
+        *_RUN,
+        ("node_name", "text", "The step."),
+        ("timestamp", "timestamp", "The time of the description."),
+        ("side", "text", "`before` the step took the frame, or `after` the step made it."),
+        ("dataset", "text", "The key of the dataset."),
+        ("frame", "text", "The type of the frame."),
+        ("row_count", "bigint", "Rows; null for a lazy frame."),
+        ("column_count", "bigint", "Columns."),
+        ("schema_hash", "text", "Equal for equal names and types in equal order."),
+        ("added_columns", "json", "Columns that the step added to its first input, a list; null for `before`."),
+        ("removed_columns", "json", "Columns that the step removed, a list."),
+        ("changed_types", "json", "Columns with another type, a list of objects."),
+        ("stats_rows", "bigint", "Rows that the statistics of `columns` were computed from; null without statistics."),
+        ("stats_ms", "double", "The time that the statistics took."),
+        ("not_described", "text", "The reason for a frame without description."),
+    ),
+    _table(
+        "columns",
+        "column of a frame",
+        *_RUN,
+        ("node_name", "text", "The step."),
+        ("run_started", "timestamp", "The start of the run."),
+        ("side", "text", "`before` or `after`."),
+        ("dataset", "text", "The key of the dataset."),
+        ("position", "bigint", "The place of the column, from 0."),
+        ("column_name", "text", "The column."),
+        ("type", "text", "Its type."),
+        ("rows_sampled", "bigint", "Rows that the statistics were computed from; null without statistics."),
+        ("nulls", "bigint", "Nulls in these rows."),
+        ("null_share", "double", "`nulls` / `rows_sampled`."),
+        ("distinct", "bigint", "Distinct values in these rows, approximate."),
+        ("min", "text", "The smallest value."),
+        ("max", "text", "The largest value."),
+        ("mean", "double", "The mean of a numeric column."),
+        ("deviation", "double", "The standard deviation of a numeric column."),
+        ("q05", "double", "The 5 % quantile of a numeric column."),
+        ("q25", "double", "The 25 % quantile."),
+        ("median", "double", "The median."),
+        ("q75", "double", "The 75 % quantile."),
+        ("q95", "double", "The 95 % quantile."),
+        ("top", "json", "The most frequent values with their counts, a list of pairs."),
+        ("length_min", "bigint", "The length of the shortest text."),
+        ("length_mean", "double", "The mean length of texts."),
+        ("length_max", "bigint", "The length of the longest text."),
+    ),
+    _table(
+        "checks",
+        "check of a step",
+        *_RUN,
+        ("node_name", "text", "The step."),
+        ("timestamp", "timestamp", "The time of the result."),
+        ("check_name", "text", "The check."),
+        ("column_name", "text", "The column that it examines."),
+        ("passed", "boolean", "Null if it could not be checked."),
+        ("severity", "text", "`error` or `warn`."),
+        ("failed_rows", "bigint", "Rows that fail it."),
+        ("total_rows", "bigint", "Rows that it examined."),
+        ("duration_ms", "double", "Its duration in milliseconds."),
+        ("message", "text", "The result as a sentence."),
+        ("examples", "json", "Some failing values, a list."),
+    ),
+    _table(
+        "edges",
+        "dataset that one step made and another took",
+        *_RUN,
+        ("source", "text", "The step that made it."),
+        ("target", "text", "The step that took it."),
+        ("dataset", "text", "The dataset; null for a dependency without one."),
+        ("row_count", "bigint", "Rows of the dataset."),
+        ("probable", "boolean", "True if the dependency follows from a copy or a view of a frame."),
+        ("join_with", "text", "The other dataset, if the target joins two with a common key."),
+        ("join_keys", "json", "The common key columns, a list."),
+        ("match_rate", "double", "The share of this dataset's rows whose key is in the other one."),
+        ("fan_out", "double", "Rows of the other one for each matched row of this one, the mean."),
+    ),
+    _table(
+        "files",
+        "file that a step read or wrote",
+        *_RUN,
+        ("node_name", "text", "The step; null for a file that the run opened outside of a step."),
+        ("timestamp", "timestamp", "The time of the access."),
+        ("access", "text", "`read` or `write`."),
+        ("uri", "text", "The absolute path or the URI, without credentials."),
+        ("dataset", "text", "The logical name of the dataset."),
+        ("format", "text", "The format: csv, parquet, …"),
+        ("bytes", "bigint", "Its size."),
+        ("modified", "timestamp", "Its time of modification."),
+        ("etag", "text", "The version that an object store gave it."),
+        ("row_count", "bigint", "Rows read or written."),
+        ("file_count", "bigint", "Files, if the URI names several: a folder or a pattern."),
+    ),
+    _table(
+        "params",
+        "parameter of a run",
+        *_RUN,
+        ("run_started", "timestamp", "The start of the run."),
+        ("name", "text", "The parameter."),
+        ("value", "text", "Its value; JSON text if it is nested."),
+        ("type", "text", "The type of the value: str, int, float, bool, list, dict or null."),
+    ),
+    _table(
+        "metrics",
+        "measurement that was recorded by name",
+        *_RUN,
+        ("timestamp", "timestamp", "The time of the measurement."),
+        ("metric", "text", "The metric."),
+        ("name", "text", "The node or component that was measured."),
+        ("value", "double", "The value."),
+        ("labels", "json", "The labels, an object."),
+        ("node_name", "text", "The step in which it was measured."),
+    ),
+    _table(
+        "errors",
+        "failure",
+        *_RUN,
+        ("timestamp", "timestamp", "The time of the failure."),
+        ("event_type", "text", "The kind of the event: node_failed, error, …"),
+        ("level", "text", "`warning`, `error` or `critical`."),
+        ("node_name", "text", "The step."),
+        ("component", "text", "The logger or component."),
+        ("operation", "text", "The operation."),
+        ("error_type", "text", "The type of the error."),
+        ("message", "text", "The error."),
+        ("fingerprint", "text", "Equal for failures of one cause."),
+        ("handled", "boolean", "False for an uncaught exception."),
+        ("traceback", "text", "The traceback."),
+    ),
+    _table(
+        "costs",
+        "call with a cost",
+        *_RUN,
+        ("timestamp", "timestamp", "The time of the call."),
+        ("node_name", "text", "The step."),
+        ("operation", "text", "The operation."),
+        ("cost_usd", "double", "The estimated cost; null if unknown."),
+        ("bytes_processed", "bigint", "Bytes that it processed."),
+        ("bytes_billed", "bigint", "Bytes that it is billed for."),
+        ("tags", "json", "Its tags, an object."),
+    ),
+    _table(
+        "alerts",
+        "alert or unusual finding",
+        *_RUN,
+        ("alert_id", "text", "The id for `odibi ack`."),
+        ("timestamp", "timestamp", "The time of the alert."),
+        ("kind", "text", "`anomaly`, `missed`, `late`, or `alert` for one that the program raised."),
+        ("severity", "text", "`warning` or `error`."),
+        ("node_name", "text", "The step; null for the run as a whole."),
+        ("family", "text", "What is unusual: rows, nulls, duration, schema, join, …"),
+        ("series", "text", "The figure that is unusual, such as `flights.rows`."),
+        ("column_name", "text", "The column."),
+        ("actual", "text", "The value of this run."),
+        ("expected", "text", "The usual value."),
+        ("low", "double", "The lower end of the usual range."),
+        ("high", "double", "The upper end of the usual range."),
+        ("likelihood", "double", "The probability of a value so far off."),
+        ("compared_runs", "bigint", "The number of earlier runs that it was compared with."),
+        ("follows_from", "text", "The finding's cause, an `alert_id` upstream; null for the first step."),
+        ("message", "text", "The finding as a sentence."),
+        ("acknowledged", "timestamp", "The time of `odibi ack`."),
+        ("muted", "boolean", "True if `odibi mute` covers it."),
+    ),
+    _table(
+        "logs",
+        "event: everything that was recorded",
+        ("timestamp", "timestamp", "The time of the event."),
+        ("level", "text", "`debug`, `info`, `warning`, `error` or `critical`."),
+        ("event_type", "text", "The kind of the event. `event` is another name of this column."),
+        ("message", "text", "The event as a sentence."),
+        ("node_name", "text", "The step."),
+        ("layer", "text", "The layer of the step."),
+        ("engine", "text", "The engine of the step."),
+        ("status", "text", "The state that the event reports."),
+        ("duration_ms", "double", "A duration in milliseconds."),
+        ("error", "text", "An error."),
+        ("cache_hit", "boolean", "The answer of a cache."),
+        ("row_count", "bigint", "A number of rows."),
+        ("memory_mb", "double", "The resident size of the process, in MB."),
+        ("user", "text", "The user of the context."),
+        ("metadata", "json", "Further data."),
+        ("run_id", "text", "The run; null for an event outside of runs."),
+        ("correlation_id", "text", "The id that events of one task share."),
+        ("operation", "text", "The operation of the context."),
+        ("component", "text", "The logger or component."),
+        ("writer_id", "text", "The writer of the event."),
+        ("seq", "bigint", "The place of the event among those of its writer, from 0 without a gap."),
+    ),
+)
+TABLES: Final[dict[str, Table]] = {table.name: table for table in _ALL}
+"""The tables by name. `logs` has a further column for each field that was ever logged."""
