@@ -1,0 +1,211 @@
+"""The figures of one run: what it is compared by with earlier runs, plain and bounded, for the index."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any, Final
+
+import msgspec
+
+from odibi_core.events.clock import read_iso
+from odibi_core.history.schema import TABLES
+
+STATS: Final = (
+    "null_share", "distinct", "min", "max", "mean", "deviation", "q05", "q25", "median", "q75", "q95",
+    "length_min", "length_mean", "length_max",
+)  # fmt: skip
+"""The statistics of a column, in the order of its list in the figures; null if unknown or not a number."""
+
+MOST_STEPS: Final = 500
+MOST_COLUMNS: Final = 2_000
+"""Columns of all frames of a run; the figures of further ones are left out, and `left_out` counts them."""
+MOST_CATEGORIES: Final = 20
+_CATEGORY_CHARS: Final = 60
+_MOST_FILES: Final = 200
+_MOST_CHECKS: Final = 1_000
+
+Tables = Mapping[str, Sequence[Sequence[Any]]]
+"""The rows of each table of one run, in the column order of `schema.TABLES`."""
+
+
+class RunFigures(msgspec.Struct, frozen=True):
+    """The figures of one run, as the index returns them for comparison."""
+
+    run_id: str
+    pipeline_name: str
+    started: datetime
+    status: str
+    figures: dict[str, Any]
+
+
+def run_figures(tables: Tables) -> RunFigures | None:
+    """Return the figures of a run with its identity; None if its start is unknown."""
+    run = next(_dicts("runs", tables), None)
+    started = _time(run["started"]) if run else None
+    if run is None or started is None:
+        return None
+    return RunFigures(run["run_id"], run["pipeline_name"] or "", started, run["status"] or "", figures(tables))
+
+
+def figures(tables: Tables) -> dict[str, Any]:
+    """Return the figures of one run, plain values that msgpack keeps.
+
+    Returns:
+        `run`: figures of the run as a whole. `shape`: names and types of its parameters, without their values.
+        `steps`: for each step its figures, with `frames` (by dataset: rows, schema, the hash of the content,
+        `columns` by name as a list in the order of `STATS`, `sampled` rows, `top` categories with shares), `checks`,
+        `joins` and `files`. `edges`: pairs of steps. `left_out`: columns beyond the limit.
+    """
+    run: dict[str, Any] = next(_dicts("runs", tables), {})
+    names = ("duration_ms", "rows_read", "rows_published", "cost_usd", "peak_memory_mb", "partition", "error")
+    steps = {row["node_name"]: _step(row) for row in _first(_dicts("nodes", tables), MOST_STEPS)}
+    left_out = _add_frames(steps, tables)
+    _add_checks(steps, tables)
+    _add_joins(steps, tables)
+    _add_files(steps, tables, _time(run.get("started")))
+    return {
+        "run": {name: value for name in names if (value := _plain(run.get(name))) is not None},
+        "shape": shape(tables),
+        "steps": steps,
+        "edges": _edges(steps, tables),
+        "left_out": left_out,
+    }
+
+
+def shape(tables: Tables) -> list[list[str]]:
+    """Return the names and types of the parameters: runs are compared with those of an equal shape."""
+    return sorted([str(row["name"]), str(row["type"])] for row in _dicts("params", tables))
+
+
+def _dicts(name: str, tables: Tables) -> Iterator[dict[str, Any]]:
+    names = TABLES[name].names
+    return (dict(zip(names, row, strict=False)) for row in tables.get(name, ()))
+
+
+def _first(rows: Iterable[dict[str, Any]], most: int) -> Iterator[dict[str, Any]]:
+    return (row for _, row in zip(range(most), rows, strict=False))
+
+
+def _step(row: dict[str, Any]) -> dict[str, Any]:
+    names = ("status", "duration_ms", "rows_in", "rows_out", "selectivity", "memory_mb", "attempts", "source_hash")
+    found: dict[str, Any] = {name: value for name in names if (value := _plain(row[name])) is not None}
+    if (rows := found.pop("rows_out", None)) is not None:
+        found["rows"] = rows
+    found["depends_on"] = [str(name) for name in _list(row["depends_on"])]
+    return found
+
+
+def _edges(steps: dict[str, Any], tables: Tables) -> list[list[str]]:
+    found = {(row["source"], row["target"]) for row in _dicts("edges", tables)}
+    found |= {(source, name) for name, step in steps.items() for source in step.pop("depends_on")}
+    return sorted([source, target] for source, target in found if source in steps and target in steps)
+
+
+def _add_frames(steps: dict[str, Any], tables: Tables) -> int:
+    for row in _dicts("snapshots", tables):
+        if row["side"] == "after" and row["node_name"] in steps and row["not_described"] is None:
+            frame = {"rows": row["row_count"], "schema_hash": row["schema_hash"], "sampled": row["stats_rows"]}
+            frames = steps[row["node_name"]].setdefault("frames", {})
+            frames[row["dataset"] or ""] = frame | {"schema": [], "columns": {}, "top": {}}
+    hashes: dict[int, Any] = {}
+    kept = left_out = 0
+    for row in _dicts("columns", tables):
+        frame = steps.get(row["node_name"], {}).get("frames", {}).get(row["dataset"] or "")
+        if frame is None or row["side"] != "after":
+            continue
+        if kept >= MOST_COLUMNS:
+            left_out += 1
+            continue
+        kept += 1
+        _add_column(frame, row, hashes.setdefault(id(frame), blake2b(digest_size=8)))
+    for step in steps.values():
+        for frame in step.get("frames", {}).values():
+            if frame["columns"] and frame["rows"]:
+                content = hashes[id(frame)]
+                content.update(str(frame["rows"]).encode())
+                frame["content"] = content.hexdigest()
+    return left_out
+
+
+def _add_column(frame: dict[str, Any], row: dict[str, Any], content: Any) -> None:
+    """Add a column to its frame: schema, statistics, categories, and its part of the content's hash."""
+    name = str(row["column_name"])
+    frame["schema"].append([name, str(row["type"])])
+    if row["rows_sampled"] is None:
+        return
+    values = [_number(row[key]) for key in STATS]
+    frame["columns"][name] = values
+    pairs = [pair for pair in _list(row["top"]) if isinstance(pair, list) and len(pair) == 2]
+    content.update(repr((name, row["type"], row["nulls"], row["min"], row["max"], values, pairs)).encode())
+    if pairs and row["rows_sampled"] and _is_category(row, pairs):
+        rows = row["rows_sampled"]
+        frame["top"][name] = {_category(value): count / rows for value, count in pairs[:MOST_CATEGORIES]}
+
+
+def _is_category(row: dict[str, Any], pairs: list[Any]) -> bool:
+    """Return true for a column whose values repeat: few of them, most rows in the most frequent ones."""
+    filled = row["rows_sampled"] - (row["nulls"] or 0)
+    seen = sum(count for _, count in pairs if isinstance(count, int))
+    return filled > 0 and (row["distinct"] or math.inf) <= max(50, 2 * len(pairs)) and seen >= 0.5 * filled
+
+
+def _category(value: Any) -> str:
+    return (value if isinstance(value, str) else msgspec.json.encode(value).decode())[:_CATEGORY_CHARS]
+
+
+def _add_checks(steps: dict[str, Any], tables: Tables) -> None:
+    for row in _first(_dicts("checks", tables), _MOST_CHECKS):
+        if row["node_name"] in steps:
+            key = " ".join(str(row[name]) for name in ("check_name", "column_name") if row[name])
+            checks = steps[row["node_name"]].setdefault("checks", {})
+            checks[key] = [row["passed"], row["failed_rows"], row["total_rows"]]
+
+
+def _add_joins(steps: dict[str, Any], tables: Tables) -> None:
+    for row in _dicts("edges", tables):
+        if row["target"] in steps and (row["match_rate"] is not None or row["fan_out"] is not None):
+            joins = steps[row["target"]].setdefault("joins", {})
+            joins[row["dataset"] or row["source"]] = [row["match_rate"], row["fan_out"], row["row_count"]]
+
+
+def _add_files(steps: dict[str, Any], tables: Tables, started: datetime | None) -> None:
+    for row in _first(_dicts("files", tables), _MOST_FILES):
+        if row["node_name"] in steps and row["access"] == "read":
+            modified = _time(row["modified"])
+            age = (started - modified).total_seconds() if started and modified else None
+            files = steps[row["node_name"]].setdefault("files", {})
+            version = row["etag"] or (modified.isoformat() if modified else None)
+            key = row["dataset"] or row["uri"] or ""
+            files[key] = {"uri": row["uri"], "bytes": row["bytes"], "age_s": age, "version": version}
+
+
+def _list(value: Any) -> list[Any]:
+    """Return a list that a column of type json has; an empty one for anything else."""
+    if isinstance(value, str | bytes):
+        try:
+            value = msgspec.json.decode(value)
+        except (msgspec.DecodeError, UnicodeError):
+            return []
+    return list(value) if isinstance(value, list | tuple) else []
+
+
+def _number(value: Any) -> float | None:
+    """Return a finite number of a statistic, also of one that is kept as text; None for any other value."""
+    if isinstance(value, bool) or value is None:
+        return None
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, str | bool | int | None) else _number(value)
+
+
+def _time(value: Any) -> datetime | None:
+    return read_iso(value)
