@@ -184,7 +184,7 @@ class _Group:
         if failed_run is not None:
             if self.example.run_id == failed_run and event.event_type == kinds.ERROR:
                 self.example = _with_report(self.example, event)
-        elif _detail(event) >= _detail(self.example):
+        elif detail_of(event) >= detail_of(self.example):
             self.example = event
 
     def answer(self) -> ErrorGroup:
@@ -205,7 +205,7 @@ class _Group:
         )
 
 
-def _detail(event: Event) -> tuple[bool, bool]:
+def detail_of(event: Event) -> tuple[bool, bool]:
     """Return the amount of detail: first a traceback, then whether it was captured and did not only pass by."""
     captured = event.event_type == kinds.ERROR or "handled" in event.fields
     return isinstance(event.fields.get("traceback"), str), captured

@@ -88,21 +88,22 @@ class LineageView(StepsView):
         """Return the lineage."""
         run = self._head.answer(self.status)
         steps = self._in_order()
-        nodes = [_node(step, run.status, run.start) for step in steps]
+        nodes = [node_of(step, run.status, run.start) for step in steps]
         return Lineage(
             **asdict(run),
             nodes=nodes,
-            edges=edges(nodes, _taken_rows({step.name: step for step in steps})),
+            edges=edges(nodes, taken_rows({step.name: step for step in steps})),
             summary=totals(nodes),
             activity=self._activity.answer(),
         )
 
 
-def _node(step: Step, run_status: str, run_start: datetime | None) -> NodeLineage:
+def node_of(step: Step, run_status: str, run_start: datetime | None) -> NodeLineage:
+    """Return a step of a run with that status and start, with its data."""
     end, state = step.end, step.state(run_status)
     node = step.node(state)
     inputs, outputs = keys_by_name(step.field("inputs")), keys_by_name(step.field("outputs"))
-    before, after = _snapshots(step.before, inputs), _snapshots(step.after, outputs)
+    before, after = snapshots_of(step.before, inputs), snapshots_of(step.after, outputs)
     taken, made = before[0] if before else None, after[0] if after else None
     known = asdict(node)
     if node.row_count is None and made is not None:
@@ -119,17 +120,17 @@ def _node(step: Step, run_status: str, run_start: datetime | None) -> NodeLineag
         memory_mb=number(end.memory_mb) if end else None,
         before=before,
         after=made,
-        schema_diff=difference(taken, made, _recorded_diffs(step, made.name)) if taken and made else None,
+        schema_diff=difference(taken, made, recorded_diffs(step, made.name)) if taken and made else None,
         row_delta=row_delta(taken, made) if taken and made else None,
         error_type=text(end.fields.get("error_type")) if end else None,
         traceback=text(end.fields.get("traceback")) if end else None,
         skip_reason=text(end.fields.get("reason")) if state == "skipped" and end else None,
         retries=[_retry(event) for event in step.retries.copy().values()],
-        checks=[_check(event) for event in step.checks.copy().values()],
+        checks=[check_of(event) for event in step.checks.copy().values()],
     )
 
 
-def _snapshots(side: dict[object, Event], order: dict[str, str]) -> list[Snapshot]:
+def snapshots_of(side: dict[object, Event], order: dict[str, str]) -> list[Snapshot]:
     """Return the snapshots of one side, the first declared dataset first."""
     events = list(side.copy().items())
     if len(events) > 1:
@@ -138,7 +139,7 @@ def _snapshots(side: dict[object, Event], order: dict[str, str]) -> list[Snapsho
     return [_snapshot(event) for _, event in events]
 
 
-def _recorded_diffs(step: Step, made: str) -> object:
+def recorded_diffs(step: Step, made: str) -> object:
     """Return the differences that were recorded with an output because the snapshots leave out columns."""
     events = (event for event in step.after.copy().values() if (text(event.fields.get("dataset")) or "after") == made)
     return next((event.fields.get("schema_diffs") for event in events), None)
@@ -168,7 +169,8 @@ def _retry(event: Event) -> Retry:
     )
 
 
-def _check(event: Event) -> Check:
+def check_of(event: Event) -> Check:
+    """Return the result of a check."""
     fields = event.fields
     examples = fields.get("examples")
     return Check(
@@ -183,7 +185,7 @@ def _check(event: Event) -> Check:
     )
 
 
-def _taken_rows(steps: dict[str, Step]) -> TakenRows:
+def taken_rows(steps: dict[str, Step]) -> TakenRows:
     """Return the function that finds the rows of a dataset: as they were taken, else as they were made."""
 
     def rows_of(source: str, target: str, key: str) -> int | None:

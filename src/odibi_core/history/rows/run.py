@@ -1,0 +1,47 @@
+"""The row of a run in the table `runs`, and those of its parameters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec.structs import asdict
+
+from odibi_core.events import Event
+from odibi_core.history.rows.cells import Row, json_text, object_of, real, row_of, type_of, written
+from odibi_core.views.answers import RunRow
+from odibi_core.views.values import count, flag, record, text
+
+_TEXTS = ("partition", "command", "python", "system", "os_user")
+_OBJECTS = ("params", "packages", "environment")
+
+
+def run_row(run: RunRow, opening: dict[str, Any], closing: Event | None, of_record: dict[str, Any]) -> dict[str, Any]:
+    """Return the row by column: of the view, of the first and the last event, and of the record as a whole."""
+    git, ending = record(opening.get("git")), closing.fields if closing is not None else {}
+    tags = opening.get("tags")
+    return {
+        **asdict(run),
+        **{name: text(opening.get(name)) for name in _TEXTS},
+        **{name: object_of(opening.get(name)) for name in _OBJECTS},
+        "tags": json_text({name: written(value) for name, value in tags.items()}) if isinstance(tags, dict) else None,
+        "started": run.start,
+        "ended": run.end,
+        "duration_ms": real(run.duration_ms),
+        "rows_published": run.rows,
+        "git_commit": text(git.get("commit")),
+        "git_branch": text(git.get("branch")),
+        "git_dirty": flag(git.get("dirty")),
+        "git_remote": text(git.get("remote")),
+        "unusual": count(ending.get("unusual")),
+        "overhead_ms": real(ending.get("overhead_ms")),
+        "overhead_pct": real(ending.get("overhead_pct")),
+        **of_record,
+    }
+
+
+def param_rows(opening: dict[str, Any], about: dict[str, Any]) -> list[Row]:
+    """Return a row for each parameter; `about` has the columns that they share."""
+    return [
+        row_of("params", {**about, "name": name, "value": written(value), "type": type_of(value)})
+        for name, value in record(opening.get("params")).items()
+    ]
