@@ -3,4 +3,4 @@
 Tables over all runs, SQL, compaction, the index, retention, comparison, baselines and remote copies.
 """
 
-__all__ = ["rows", "schema"]
+__all__ = ["figures", "index", "rows", "schema"]

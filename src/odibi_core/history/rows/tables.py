@@ -88,6 +88,11 @@ class RunTables:
             tables[name] = [row_of(name, {**values, **about}) for values in rows.values()]
         return tables
 
+    @property
+    def is_closed(self) -> bool:
+        """True if an event reported the end of the run."""
+        return self._steps is not None and self._steps.head.closing is not None
+
     def _unreadable(self) -> int | None:
         found = self._read_errors
         return None if found is None else found.torn + found.unreadable

@@ -1,0 +1,201 @@
+"""`Refresh`: brings an index up to date with the runs of its store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+
+from odibi_core.events.clock import host_name, process_start
+from odibi_core.history.index import cold, database, entries
+from odibi_core.history.index.columns import moment_of
+from odibi_core.history.index.entries import COLD, ENDED, HOT, OPEN, PARTIAL, SETTLED, Entry, Tables
+from odibi_core.history.index.scan import Segments, batch_names, hot_names
+from odibi_core.history.rows import RunTables, as_dicts
+from odibi_core.store.runs import RunStore
+from odibi_core.store.segments import ReadErrors, all_segments, read_events, safe_name
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+_CHUNK: Final = 100
+"""Runs that are written in one transaction."""
+_COLD_CHUNK: Final = 1_000
+"""Runs that are read from Parquet with one query a table."""
+_PASSES: Final = 3
+_CLOCKS_DIFFER_S: Final = 5.0
+"""The start of a process and that of its run are read from two clocks."""
+_SAME, _STILL, _GROWN = range(3)
+
+
+class Refresh:
+    """One comparison of an index with its store.
+
+    Several processes may do so at once: each writes what it has read, with the sizes of the segments. If another one
+    has written older rows last, the next comparison finds other sizes, and reads the run again.
+    """
+
+    def __init__(self, root: Path, connection: Connection) -> None:
+        self._root = root
+        self._store = RunStore(root)
+        self._connection = connection
+
+    def run(self) -> None:
+        """Compare until no run was moved in between, at most three times."""
+        for _ in range(_PASSES):
+            if self._is_stable_pass():
+                return
+
+    def _is_stable_pass(self) -> bool:
+        """Compare once; return False if a hot run disappeared before it was read: it may have been compacted."""
+        # In this order: a run that another process adds meanwhile is not taken for a pruned one, and a run that is
+        # compacted meanwhile is hot, or cold, or both.
+        known = self._known()
+        hot = hot_names(self._root)
+        compacted = self._compacted(known)
+        for chunk in _chunks([name for name in known if name not in hot and name not in compacted]):
+            with database.transaction(self._connection):
+                entries.delete(self._connection, chunk)
+        is_stable, still = True, []
+        for chunk in _chunks([name for name in hot if name not in compacted]):
+            read = []
+            for name in chunk:
+                state = self._change(name, known.get(name))
+                if state == _GROWN:
+                    entry, tables = self._read(name)
+                    is_stable = is_stable and bool(entry.signature)
+                    read.append((entry, tables))
+                elif state == _STILL:
+                    still.append(name)
+            self._write([each for each in read if each[0].signature])
+        self._settle(still)
+        return is_stable
+
+    def _known(self) -> dict[str, _Known]:
+        query = "select id, place, signature, state, status, pid, host, started, events from runs"
+        return {
+            row[0]: _Known(Entry(*row[:4]), Process(row[4], row[5], row[6], _moment(row[7])), row[8])
+            for row in self._connection.execute(query)
+        }
+
+    def _write(self, read: Sequence[tuple[Entry, Tables]]) -> None:
+        if read:
+            with database.transaction(self._connection):
+                for entry, tables in read:
+                    entries.write(self._connection, entry, tables)
+
+    def _settle(self, names: Sequence[str]) -> None:
+        if names:
+            with database.transaction(self._connection):
+                values = ((SETTLED, name, ENDED) for name in names)
+                self._connection.executemany("update runs set state = ? where id = ? and state = ?", values)
+
+    def _compacted(self, known: dict[str, _Known]) -> set[str]:
+        """Take over the runs that were compacted since the last comparison; return the names of all that are cold."""
+        batches = batch_names(self._root)
+        seen = {name for (name,) in self._connection.execute("select name from batches")}
+        if batches == seen:
+            return {name for name, each in known.items() if each.entry.place == COLD}
+        found = cold.runs_by_name(self._root)
+        moved, unread = [], []
+        for name, run in found.items():
+            each = known.get(name)
+            if each is None or (each.entry.place == HOT and not (each.is_complete and each.events == run.events)):
+                unread.append(run.run_id)
+            elif each.entry.place == HOT:
+                moved.append(name)
+        for chunk in _chunks(moved):
+            with database.transaction(self._connection):
+                entries.forget_rows(self._connection, chunk)
+        for chunk in _chunks(unread, _COLD_CHUNK):
+            read = cold.tables_by_run(self._root, chunk)
+            self._write([(Entry(name, COLD, "", SETTLED), tables) for name, tables in read.items()])
+        with database.transaction(self._connection):
+            self._connection.execute("delete from batches")
+            self._connection.executemany("insert into batches values (?)", ((name,) for name in batches))
+        return set(found)
+
+    def _change(self, name: str, known: _Known | None) -> int:
+        """Return whether a hot run has to be read, or is to be left alone from now on."""
+        if known is not None and known.entry.place == HOT and known.entry.state == SETTLED:
+            return _SAME
+        segments = Segments(self._root, name)
+        if not segments.signature and (self._root / "runs" / name).is_dir():
+            return _SAME  # a run whose first segment is not there yet, or a folder of another kind
+        is_current = known is not None and known.is_complete and known.entry.signature == segments.signature
+        if known is None or not is_current or known.process.is_dead():
+            return _GROWN
+        return _STILL if known.entry.state == ENDED and segments.is_still else _SAME
+
+    def _read(self, name: str) -> tuple[Entry, Tables]:
+        """Return the rows of a hot run, with an empty signature if it is gone; a run without a process is marked."""
+        entry, tables = self._fold(name)
+        if Process.of(tables).is_dead() and self._store.detect_lost(name):
+            entry, tables = self._fold(name)
+        return entry, tables
+
+    def _fold(self, name: str) -> tuple[Entry, Tables]:
+        segments = Segments(self._root, name)  # before the reading: a line that is written meanwhile is seen next time
+        errors = ReadErrors()
+        fold = RunTables(errors)
+        for event in read_events(all_segments(self._root / "runs" / name / "events"), errors):
+            fold(event)
+        is_there = (self._root / "runs" / name).is_dir()
+        state = OPEN if not fold.is_closed else SETTLED if segments.is_still else ENDED
+        return Entry(name, HOT, segments.signature if is_there else "", state), fold.answer()
+
+    def tables(self, run_id: str) -> Tables:
+        """Return the rows of one run from its record, and keep them; empty if there is no such run."""
+        name = safe_name(run_id, 120)
+        entry, tables = self._fold(name)
+        if entry.signature:
+            self._write([(entry, tables)])
+            return tables
+        return cold.tables_by_run(self._root, [run_id]).get(name, {})
+
+
+class Process(Struct, frozen=True):
+    """The process of a run, as its first event reports it."""
+
+    status: str | None
+    pid: int | None
+    host: str | None
+    started: datetime | None
+
+    @classmethod
+    def of(cls, tables: Tables) -> Process:
+        """Return the process of a run by its rows."""
+        run = next(iter(as_dicts("runs", tables.get("runs", ()))), {})
+        return cls(*(run.get(name) for name in ("status", "pid", "host", "started")))
+
+    def is_dead(self) -> bool:
+        """Return whether a running run of this host may have lost its process; its record decides."""
+        if self.status != "running" or self.host != host_name() or self.pid is None:
+            return False
+        began = process_start(self.pid)
+        return began is None or (self.started is not None and began > self.started.timestamp() + _CLOCKS_DIFFER_S)
+
+
+class _Known(Struct, frozen=True):
+    """A run in the index, with the columns that a comparison needs."""
+
+    entry: Entry
+    process: Process
+    events: int | None
+
+    @property
+    def is_complete(self) -> bool:
+        """True if the rows were computed from all events."""
+        return self.entry.state != PARTIAL
+
+
+def _moment(value: int | None) -> datetime | None:
+    return None if value is None else moment_of(value)
+
+
+def _chunks(names: Sequence[str], size: int = _CHUNK) -> Iterator[Sequence[str]]:
+    for start in range(0, len(names), size):
+        yield names[start : start + size]
