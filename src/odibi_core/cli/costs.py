@@ -43,8 +43,8 @@ def costs(
     run_id, begin = record.find(kept, run) if run else None, moment(since, "--since")
     wanted, everything = CostsView(), CostsView()
     with output.waiting("reading the costs"):
-        for each in [run_id] if run_id and not limit else kept.ids():
-            for event in record.read(kept, each):
+        for each, events in record.read_many(kept, [run_id] if run_id and not limit else kept.ids()):
+            for event in events:
                 if limit:
                     everything(event)
                 if run_id in (None, each) and (begin is None or event.timestamp >= begin):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TypeVar
 
 from odibi_core import private_files
 from odibi_core.cli.output import notice
 from odibi_core.cli.times import moment
-from odibi_core.events import Event
+from odibi_core.events import Event, encode
 from odibi_core.settings import read_settings
 from odibi_core.store.runs import RunStore
 from odibi_core.store.segments import ReadErrors
@@ -32,18 +35,43 @@ def find(store: RunStore, wanted: str | None) -> str:
 
 def read(store: RunStore, run_id: str) -> Iterator[Event]:
     """Yield the events of a run, then report the lines that could not be read."""
-    read_errors = ReadErrors()
-    yield from store.read(run_id, read_errors)
-    report(read_errors, f"run {run_id}")
+    for _, events in read_many(store, [run_id]):
+        yield from events
+
+
+def read_many(store: RunStore, run_ids: Iterable[str]) -> Iterator[tuple[str, Iterator[Event]]]:
+    """Yield runs with their events, and report after each the lines that could not be read."""
+    read_errors, known = ReadErrors(), ReadErrors()
+    for run_id, events in store.read_many(run_ids, read_errors):
+        try:
+            yield run_id, events
+        finally:
+            report(read_errors.since(known), f"run {run_id}")
+            known = read_errors.since(ReadErrors())
+    report(read_errors.since(known), "the store")
+    for problem in store.cold.problems:
+        notice(problem)
 
 
 def select(store: RunStore, run: str | None, since: str | None) -> Iterator[Event]:
     """Yield the events of a run, or of all runs, from the time of `--since` on."""
     begin = moment(since, "--since")
-    for run_id in [find(store, run)] if run else store.ids():
-        for event in read(store, run_id):
+    for _, events in read_many(store, [find(store, run)] if run else store.ids()):
+        for event in events:
             if begin is None or event.timestamp >= begin:
                 yield event
+
+
+@contextmanager
+def as_files(store: RunStore, run_ids: list[str]) -> Iterator[list[Path]]:
+    """Open the events of runs as files of lines: segments, and a temporary file of the runs that are in batches."""
+    with tempfile.TemporaryDirectory(prefix="odibi-") as folder:
+        path = Path(folder) / "cold.jsonl"
+        cold = [run_id for run_id in run_ids if store.cold.find(run_id) is not None]
+        with path.open("wb") as file:
+            for _, events in store.cold.read_many(cold):
+                file.writelines(map(encode, events))
+        yield [path, *(segment for run_id in run_ids for segment in store.segments(run_id))]
 
 
 def report(read_errors: ReadErrors, where: str) -> None:

@@ -69,8 +69,7 @@ def sql(
     kept = record.open_store(store)
     chosen = [record.find(kept, run)] if run else kept.ids()
     write = {SqlFormat.json: _write_json, SqlFormat.csv: _write_csv, SqlFormat.table: _show}[format]
-    with output.waiting("querying") as waited:
-        paths = [path for each in chosen for path in kept.segments(each)]
+    with output.waiting("querying") as waited, record.as_files(kept, chosen) as paths:
         largest = LARGEST_ANSWER if format is SqlFormat.table else None
         with isolated(query, paths, timeout_s=timeout, largest=largest) as cursor:
             waited()

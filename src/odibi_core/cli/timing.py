@@ -9,7 +9,6 @@ import typer
 from msgspec.structs import replace
 
 from odibi_core.cli import options, output, record
-from odibi_core.store.runs import RunStore
 from odibi_core.views.answers import Operation
 from odibi_core.views.operations import OperationsView
 
@@ -34,7 +33,8 @@ def timing(
     latest = record.find(kept, run)
     asked = [latest] if run else reversed(kept.ids())
     with output.waiting("reading the record"):
-        found = ((each, _operations(kept, each)) for each in asked)
+        runs = record.read_many(kept, asked)
+        found = ((each, record.fold(OperationsView(), events).answer()) for each, events in runs)
         run_id, operations = next((each for each in found if each[1]), (latest, []))
     if not operations:
         where = f"run {run_id}" if run else f"any run of {kept.root}"
@@ -46,10 +46,6 @@ def timing(
         output.write_json(operations)
     elif operations:
         _show(operations)
-
-
-def _operations(kept: RunStore, run_id: str) -> list[Operation]:
-    return record.fold(OperationsView(), record.read(kept, run_id)).answer()
 
 
 def _cut(operations: list[Operation], depth: int) -> list[Operation]:

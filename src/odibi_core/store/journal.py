@@ -22,6 +22,7 @@ from odibi_core.events.clock import process_id, utc_now
 from odibi_core.events.kinds import severity
 from odibi_core.events.paths import absolute_path
 from odibi_core.store.line_appender import LineAppender
+from odibi_core.store.locks import mark_in_use
 from odibi_core.store.segments import (
     ReadErrors,
     all_segments,
@@ -143,8 +144,12 @@ class Journal(LineAppender):
             except FileExistsError:
                 self._number += number > 1
                 continue
+            except FileNotFoundError:  # the empty folder of an ended run was just removed
+                private_files.make_folder(self.directory)
+                fd = private_files.create(path, _FLAGS)
             break
         self.stem, self._number, self.path = stem, number, path
+        mark_in_use(fd)  # compaction leaves a run alone while it has a writer
         self._use(fd)
         self._written_at_check = self.written
 

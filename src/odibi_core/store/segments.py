@@ -34,6 +34,15 @@ class ReadErrors(msgspec.Struct):
     torn: int = 0
     unreadable: int = 0
 
+    def add(self, other: ReadErrors) -> None:
+        """Add the counts of another reader."""
+        self.torn += other.torn
+        self.unreadable += other.unreadable
+
+    def since(self, earlier: ReadErrors) -> ReadErrors:
+        """Return what came after earlier counts."""
+        return ReadErrors(self.torn - earlier.torn, self.unreadable - earlier.unreadable)
+
     def __bool__(self) -> bool:
         return bool(self.torn or self.unreadable)
 
@@ -61,18 +70,26 @@ def all_segments(directory: Path) -> list[Path]:
     return sorted(directory.glob("*.jsonl"), key=_parts_of)
 
 
-def read_events(paths: Iterable[Path], read_errors: ReadErrors | None = None) -> Iterator[Event]:
+def read_events(
+    paths: Iterable[Path], read_errors: ReadErrors | None = None, raised: type[OSError] | tuple[()] = ()
+) -> Iterator[Event]:
     """Return the events of segments, those of several writers merged by time.
 
-    Lines that cannot be read are counted in `read_errors` and skipped.
+    Lines that cannot be read are counted in `read_errors` and skipped, and so is a file that cannot be read, unless its
+    error is one of `raised`.
     """
     writers: dict[str, list[Path]] = {}
     for path in paths:
         writers.setdefault(f"{path.parent}/{writer_of(path)}", []).append(path)
     read_errors = ReadErrors() if read_errors is None else read_errors
-    streams = [_read_in_turn(own, read_errors) for own in writers.values()]
+    streams = [_read_in_turn(own, read_errors, raised) for own in writers.values()]
     if len(streams) == 1:
         return streams[0]
+    return merge_by_time(*streams)
+
+
+def merge_by_time(*streams: Iterable[Event]) -> Iterator[Event]:
+    """Return the events of several writers merged by time, those of each in their order."""
     return merge(*streams, key=lambda event: event.timestamp)
 
 
@@ -82,7 +99,7 @@ def writer_of(path: Path) -> str:
     return stem + child
 
 
-def read_lines(path: Path, read_errors: ReadErrors) -> Iterator[bytes]:
+def read_lines(path: Path, read_errors: ReadErrors, raised: type[OSError] | tuple[()] = ()) -> Iterator[bytes]:
     """Yield the whole lines of a file in blocks. A last line without an end is counted as torn and not yielded."""
     rest = b""
     endless = False
@@ -97,14 +114,16 @@ def read_lines(path: Path, read_errors: ReadErrors) -> Iterator[bytes]:
                 if len(rest) > _LONGEST:
                     read_errors.unreadable += not endless
                     rest, endless = b"", True
-    except OSError:
+    except OSError as error:
+        if isinstance(error, raised):
+            raise
         read_errors.unreadable += 1
     read_errors.torn += bool(rest)
 
 
-def _read_in_turn(paths: list[Path], read_errors: ReadErrors) -> Iterator[Event]:
+def _read_in_turn(paths: list[Path], read_errors: ReadErrors, raised: type[OSError] | tuple[()]) -> Iterator[Event]:
     for path in paths:
-        for line in read_lines(path, read_errors):
+        for line in read_lines(path, read_errors, raised):
             try:
                 yield decode(line)
             except (ValueError, TypeError, RecursionError):

@@ -1,0 +1,81 @@
+"""Locks of a store: of its open segments, and of the store itself while it is reorganized.
+
+The kernel frees a lock with the process that holds it, also after `kill -9`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from odibi_core import private_files
+from odibi_core.errors import StoreError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+LOCK: Final = "compact.lock"
+_TRIES: Final = 100
+"""Attempts of a writer: the test of `is_in_use` holds the lock of a segment for some microseconds."""
+
+
+def mark_in_use(descriptor: int) -> None:
+    """Mark a segment as one that has a writer, as long as the descriptor is open. Never raises."""
+    for _ in range(_TRIES if fcntl else 0):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            continue
+        except OSError:  # a file system without locks
+            pass
+        return
+
+
+def is_in_use(path: Path) -> bool:
+    """Return whether a segment has a writer. Raises `OSError` if it cannot be opened."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return not _locked(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def exclusive(root: Path) -> Iterator[bool]:
+    """Hold the lock of a store: for compaction, and for everything else that moves or deletes its files.
+
+    Yields:
+        False, without the lock, if another process holds it.
+
+    Raises:
+        StoreError: The system or the file system has no locks, or the store cannot be written.
+    """
+    if fcntl is None:
+        raise StoreError("a store cannot be compacted on this system, which has no flock; compact it on another one")
+    private_files.make_folder(root)
+    path = root / LOCK
+    try:
+        with suppress(FileExistsError):
+            os.close(private_files.create(path, os.O_RDWR))
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except OSError as error:
+        raise StoreError(f"{root} cannot be changed: {error.strerror or error}") from None
+    try:
+        yield _locked(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        raise StoreError(f"the file system of the store has no locks: {error.strerror or error}") from None
+    return True
