@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -287,7 +287,7 @@ def test_a_damaged_manifest_is_set_aside_and_the_rest_is_read(store: RunStore) -
 
 
 @pytest.fixture(params=["cut", "flipped", "gone"])
-def damage(request: pytest.FixtureRequest) -> Iterator[Any]:
+def damage(request: pytest.FixtureRequest) -> Callable[[Path], None]:
     def spoil(path: Path) -> None:
         content = path.read_bytes()
         if request.param == "cut":
@@ -300,7 +300,7 @@ def damage(request: pytest.FixtureRequest) -> Iterator[Any]:
     return spoil
 
 
-def test_a_damaged_file_is_set_aside_and_the_rest_is_read(store: RunStore, damage: Any) -> None:
+def test_a_damaged_file_is_set_aside_and_the_rest_is_read(store: RunStore, damage: Callable[[Path], None]) -> None:
     """Its events count as unreadable; the runs of other batches are read."""
     first = a_run(store)
     compact(store, AT_ONCE)
