@@ -18,7 +18,7 @@ from tests.cli.conftest import environment
 
 from odibi_core.errors import QueryError
 from odibi_core.logs.structured_logger import StructuredLogger
-from odibi_core.store import sql_process
+from odibi_core.store import sql_child, sql_process
 from odibi_core.store.segments import ReadErrors
 from odibi_core.store.sql import query_files
 from odibi_core.store.sql_process import isolated
@@ -168,7 +168,7 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024)
         [sys.executable, "-c", program, given], env=environment(), capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert int(done.stdout) < sql_process.ADDRESS_SPACE
+    assert int(done.stdout) < sql_child.ADDRESS_SPACE
 
 
 def test_the_caller_may_take_its_time(paths: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,7 +188,7 @@ def test_a_question_that_is_given_up_leaves_no_process(
 ) -> None:
     """The child ends with the block, though most of its rows were never read."""
     child = sql_process._start()
-    monkeypatch.setattr(sql_process, "_start", lambda: child)
+    monkeypatch.setattr(sql_process, "_start", lambda program: child)
     with isolated("select * from range(1000000000)", paths) as cursor:
         assert next(cursor.batches)[0] == (0,)
     assert child.returncode is not None
@@ -210,7 +210,7 @@ def test_a_child_that_dies_is_told_in_one_sentence(
 
 def test_the_limit_of_cpu_time_warns_before_it_kills() -> None:
     """A second before the kernel sends SIGKILL, it sends SIGXCPU, by which the parent knows the cause."""
-    program = "import resource; from odibi_core.store import sql_process as s; s._limit_cpu(5); "
+    program = "import resource; from odibi_core.store import sql_child as s; s._limit_cpu(5); "
     program += "print(*resource.getrlimit(resource.RLIMIT_CPU))"
     soft, hard = map(int, subprocess.check_output([sys.executable, "-c", program], env=environment()).split())
     assert hard == soft + 1
@@ -224,7 +224,7 @@ def test_a_child_that_ended_before_the_request_is_an_error(
     monkeypatch.setattr(sql_process, "_START", "raise SystemExit(3)")
     child = sql_process._start()
     child.wait()
-    monkeypatch.setattr(sql_process, "_start", lambda: child)
+    monkeypatch.setattr(sql_process, "_start", lambda program: child)
     with pytest.raises(RuntimeError, match="ended with exit code 3"):
         query_files(COUNTRY, paths, isolated=True)
 

@@ -75,8 +75,8 @@ def sql(
             waited()
             write(cursor)
             record.report(cursor.read_errors, "the log")
-    if cursor.left_out:
-        output.notice(f"{cursor.left_out:,} more fields are not in *; name the fields in the query")
+    for notice in cursor.notices:
+        output.notice(notice)
 
 
 def _aware(value: Any) -> Any:

@@ -14,7 +14,7 @@ from typing import IO, Any, Final
 
 import msgspec
 
-from odibi_core.store.segments import ReadErrors, read_lines
+from odibi_core.store.lines import ReadErrors, read_lines
 
 STANDARD_TYPES: Final = {
     "timestamp": "TIMESTAMP", "level": "VARCHAR", "event_type": "VARCHAR", "message": "VARCHAR",
@@ -40,6 +40,12 @@ _BLOCK: Final = 1 << 20
 _Record = dict[str, Any]
 _decode: Final[Callable[[bytes], _Record]] = msgspec.json.Decoder(dict[str, Any]).decode
 _encode: Final = msgspec.json.Encoder().encode
+
+
+def canonical(name: str) -> str:
+    """Return the column that a field belongs to: its name in snake_case; `event` is another name of `event_type`."""
+    snake = snake_case(name)
+    return "event_type" if snake == "event" else snake
 
 
 def snake_case(name: str) -> str:
@@ -92,7 +98,7 @@ class LogTable:
         self.rows = 0
         self.read_errors = ReadErrors()
         self.columns: dict[str, Column] = {name: Column(name) for name in STANDARD_TYPES}
-        self._asked = {_canonical(word) for word in asked}
+        self._asked = {canonical(word) for word in asked}
         self._left_out: set[int] = set()
         self._by_lower: dict[str, str] = {name: name for name in STANDARD_TYPES} | {"event": "event_type"}
         self._plans: dict[tuple[object, ...], _Plan] = {}
@@ -111,7 +117,7 @@ class LogTable:
 
     def find(self, word: str) -> Column | None:
         """Return the column that a word means, in any spelling."""
-        return self.columns.get(self._by_lower.get(word.lower()) or _canonical(word))
+        return self.columns.get(self._by_lower.get(word.lower()) or canonical(word))
 
     def _add_lines(self, lines: Iterable[bytes]) -> None:
         block: list[bytes] = []
@@ -181,16 +187,16 @@ class LogTable:
         known = self._by_lower.get(name.lower())
         if known is not None:
             return self.columns[known]
-        canonical = _canonical(name)
-        if canonical not in self.columns:
-            full = len(self.columns) >= MAX_FIELDS and canonical not in self._asked
+        column = canonical(name)
+        if column not in self.columns:
+            full = len(self.columns) >= MAX_FIELDS and column not in self._asked
             if full or len(name) > _LONGEST_NAME:
                 if self.left_out < 100 * MAX_FIELDS:
                     self._left_out.add(hash(name))
                 return None
-            self.columns[canonical] = Column(name)
-        self._by_lower[name.lower()] = canonical
-        return self.columns[canonical]
+            self.columns[column] = Column(name)
+        self._by_lower[name.lower()] = column
+        return self.columns[column]
 
 
 def _may_repeat_a_key(line: bytes, keys: int) -> bool:
@@ -198,11 +204,6 @@ def _may_repeat_a_key(line: bytes, keys: int) -> bool:
     if line.count(b'":') != keys or b"\t" in line or b"\r" in line:
         return True
     return b" " in line and b'" ' in line
-
-
-def _canonical(name: str) -> str:
-    snake = snake_case(name)
-    return "event_type" if snake == "event" else snake
 
 
 def _uniform(record: _Record, names: tuple[str, ...]) -> _Record:

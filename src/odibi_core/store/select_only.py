@@ -1,4 +1,4 @@
-"""The check that a query is one SELECT over the table `logs` and over nothing else.
+"""The check that a query is one SELECT over the tables of the record and over nothing else.
 
 DuckDB's own lock keeps files, the network and extensions out. It still allows statements that change the database,
 and functions that return settings and paths; those are refused here, from DuckDB's parse tree, before anything runs.
@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
+
+import msgspec
 
 from odibi_core.errors import QueryError, nearest
 
@@ -20,8 +22,25 @@ _TABLE_FUNCTIONS: Final = frozenset(
     {"generate_series", "json_each", "json_tree", "range", "repeat", "repeat_row", "unnest"}
 )
 _OUTSIDE: Final = frozenset({"current_setting", "getenv", "write_log"})
-_TABLE: Final = "logs"
+LOGS: Final = "logs"
+_WHOLE: Final = frozenset({"PIVOT", "POSITIONAL_REFERENCE", "SHOW_REF", "STAR"})
 _WORD: Final = re.compile(r"[A-Za-z]+")
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """The parts of the record that a query reads, by its parse tree; all names in lower case.
+
+    Args:
+        tables: The tables that it names.
+        functions: The table functions and functions that it calls.
+        columns: The parts of every reference to a column, as they are spelled.
+        is_whole: True if it can read columns that it does not name, as `*` does.
+    """
+
+    tables: frozenset[str]
+    functions: frozenset[str]
+    columns: frozenset[str]
+    is_whole: bool
 
 
 def check_text(query: str) -> None:
@@ -36,16 +55,31 @@ def check_text(query: str) -> None:
         )
 
 
-def check_select(connection: Any, query: str) -> None:
-    """Raise `QueryError` unless the query is one SELECT that reads `logs`, its own subqueries, or generated rows."""
+def check_select(
+    connection: Any, query: str, tables: Iterable[str] = (LOGS,), table_functions: Iterable[str] = ()
+) -> Asked:
+    """Return the parts of the record that a query reads.
+
+    Args:
+        connection: A connection of DuckDB, for its parser.
+        query: The query.
+        tables: The tables that it may read, besides its own subqueries.
+        table_functions: Table functions that it may call, besides those that generate rows.
+
+    Raises:
+        QueryError: It is not one SELECT, or it reads anything else.
+    """
     check_text(query)
     _check_statements(connection, query)
     serialized = connection.execute("select json_serialize_sql(?::varchar)", [query]).fetchone()[0]
     parsed = json.loads(serialized)
     if parsed.get("error"):
         raise QueryError(f"the query must be one plain SELECT: {parsed.get('error_message')}")
-    for problem in _problems(parsed["statements"], frozenset({_TABLE})):
-        raise QueryError(f"a query must read the table {_TABLE} only; {problem}")
+    known = frozenset(tables)
+    for problem in _problems(parsed["statements"], known, _TABLE_FUNCTIONS | frozenset(table_functions)):
+        only = f"the table {LOGS}" if known == {LOGS} else "the tables of the history"
+        raise QueryError(f"a query must read {only} only; {problem}")
+    return _asked(parsed["statements"])
 
 
 def _check_statements(connection: Any, query: str) -> None:
@@ -73,8 +107,8 @@ def _kind(statement: Any, query: str) -> str:
     return kind if kind.isidentifier() or word is None else word[0].upper()
 
 
-def _problems(node: Any, tables: frozenset[str]) -> Iterator[str]:
-    """Yield the tables and functions of a parse tree that are not allowed; `tables` are those in scope."""
+def _nodes(node: Any, tables: frozenset[str]) -> Iterator[tuple[dict[str, Any], frozenset[str]]]:
+    """Yield every node of a parse tree with the tables that are in scope there."""
     todo = [(node, tables)]
     while todo:
         part, known = todo.pop()
@@ -83,23 +117,50 @@ def _problems(node: Any, tables: frozenset[str]) -> Iterator[str]:
         elif isinstance(part, dict):
             named = part.get("cte_map") or {}
             known |= {str(entry["key"]).lower() for entry in named.get("map", ())}
-            yield from _problem(part, known)
+            yield part, known
             todo += [(each, known) for each in part.values()]
 
 
-def _problem(node: dict[str, Any], tables: frozenset[str]) -> Iterator[str]:
+def _problems(node: Any, tables: frozenset[str], table_functions: frozenset[str]) -> Iterator[str]:
+    """Yield the tables and functions of a parse tree that are not allowed."""
+    for part, known in _nodes(node, tables):
+        yield from _problem(part, known, table_functions)
+
+
+def _problem(node: dict[str, Any], tables: frozenset[str], table_functions: frozenset[str]) -> Iterator[str]:
     kind, table = node.get("type"), str(node.get("table_name", ""))
     function = str(node.get("function_name", "")).lower()
     if kind == "BASE_TABLE" and table.lower() not in tables:
         yield f"there is no table {table!r}{nearest(table, tables)}"
     elif kind == "TABLE_FUNCTION":
         name = str(node.get("function", {}).get("function_name", "?"))
-        if name.lower() not in _TABLE_FUNCTIONS:
-            yield f"the table function {name} is not allowed"
+        if name.lower() not in table_functions:
+            yield f"the table function {name} is not allowed{nearest(name, table_functions)}"
     elif kind == "SHOW_REF" and table.strip('"') not in ("", "tables"):
         yield f"SHOW {table} is not allowed"
     elif function in _OUTSIDE:
         yield f"the function {function} is not allowed"
+
+
+def _asked(tree: Any) -> Asked:
+    tables, functions, columns, names_of_tables = set[str](), set[str](), set[str](), set[str]()
+    references: list[list[str]] = []
+    is_whole = False
+    for node, _ in _nodes(tree, frozenset()):
+        kind = node.get("type")
+        if kind == "BASE_TABLE":
+            tables.add(str(node["table_name"]).lower())
+            names_of_tables |= {str(node[name]).lower() for name in ("table_name", "alias") if node.get(name)}
+        elif node.get("class") == "COLUMN_REF":
+            references.append([str(name) for name in node.get("column_names") or ()])
+        functions.add(str(node.get("function_name") or "").lower())
+        columns.update(map(str, node.get("using_columns") or ()))
+        is_whole |= kind in _WHOLE or node.get("ref_type") == "NATURAL"
+    for names in references:
+        is_table = bool(names) and names[0].lower() in names_of_tables
+        is_whole |= is_table and len(names) == 1  # the name of a table alone is a struct of all its columns
+        columns.update(names[is_table:])
+    return Asked(frozenset(tables), frozenset(functions - {""}), frozenset(columns), is_whole)
 
 
 def first_line(error: Exception) -> str:

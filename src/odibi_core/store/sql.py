@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from odibi_core.events import Event, encode
-from odibi_core.store.sql_duckdb import TIMEOUT_S, Answer, Interrupted, opened, run_query, too_slow
+from odibi_core.store.sql_duckdb import TIMEOUT_S, Answer, Interrupted, Opened, opened, run_query, too_slow
 
 
 def query_files(query: str, paths: Iterable[Path], *, timeout_s: float = TIMEOUT_S, isolated: bool = False) -> Answer:
@@ -33,16 +33,25 @@ def query_files(query: str, paths: Iterable[Path], *, timeout_s: float = TIMEOUT
         from odibi_core.store.sql_process import query_isolated
 
         return query_isolated(query, paths, timeout_s=timeout_s)
-    with opened(query, paths) as (connection, table):
-        timer = threading.Timer(timeout_s, connection.interrupt)
-        timer.daemon = True
-        timer.start()
-        try:
-            return run_query(connection, query, table).answer()
-        except Interrupted:
-            raise too_slow(timeout_s) from None
-        finally:
-            timer.cancel()
+    with opened(query, list(paths)) as log:
+        return answer_within(log, query, timeout_s)
+
+
+def answer_within(log: Opened, query: str, timeout_s: float) -> Answer:
+    """Return the answer of a query, which is interrupted after the timeout.
+
+    Raises:
+        QueryError: DuckDB cannot answer it, or not in time.
+    """
+    timer = threading.Timer(timeout_s, log.connection.interrupt)
+    timer.daemon = True
+    timer.start()
+    try:
+        return run_query(log, query).answer()
+    except Interrupted:
+        raise too_slow(timeout_s) from None
+    finally:
+        timer.cancel()
 
 
 def query_events(

@@ -1,25 +1,26 @@
-"""The DuckDB side of SQL over the log: a locked connection with the view `logs`, and a SELECT run on it.
+"""The DuckDB side of SQL over the record: a locked connection, and a SELECT run on it.
 
-The events are collected into one temporary file of uniform lines. DuckDB reads it through a view, with the schema
-that was found. The connection is locked before it gets the query: no other file, network, extension or setting.
+Views read the files of the record, with schemas that are known beforehand. The connection is locked before it gets the
+query: no other file, network, extension or setting.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
-from odibi_core.errors import QueryError, StoreError, nearest
-from odibi_core.store.log_table import LONGEST_LINE, STANDARD_TYPES, LogTable
-from odibi_core.store.segments import ReadErrors
-from odibi_core.store.select_only import check_select, first_line
+from odibi_core.errors import QueryError, nearest
+from odibi_core.store.lines import ReadErrors
+from odibi_core.store.log_table import canonical
+from odibi_core.store.select_only import LOGS, Asked, check_select, first_line
+from odibi_core.store.sql_logs import LogColumns, Part, create_view, hot_parts
+from odibi_core.store.sql_text import literal, quoted
 
 MEMORY_LIMIT: Final = "1 GB"
 """Of DuckDB's own buffers. It does not bound a single large value; a separate process does."""
@@ -27,15 +28,14 @@ TIMEOUT_S: Final = 60.0
 THREADS: Final = 4
 BATCH_ROWS: Final = 1_000
 
-_WORDS: Final = re.compile(r'[A-Za-z_][A-Za-z0-9_]*|"(?:[^"]|"")*"')
-
 
 class Answer(msgspec.Struct):
-    """`columns` in their order, `rows` as dicts, and what could not be read of the log."""
+    """`columns` in their order, `rows` as dicts, what could not be read of the log, and notices for a reader."""
 
     columns: list[str]
     rows: list[dict[str, Any]]
     read_errors: ReadErrors = msgspec.field(default_factory=ReadErrors)
+    notices: list[str] = msgspec.field(default_factory=list)
 
 
 class Cursor(msgspec.Struct):
@@ -44,55 +44,86 @@ class Cursor(msgspec.Struct):
     columns: list[str]
     batches: Iterator[list[tuple[Any, ...]]]
     read_errors: ReadErrors
-    left_out: int = 0
-    """Fields of the log that are no column, because there are too many."""
+    notices: list[str] = msgspec.field(default_factory=list)
 
     def answer(self) -> Answer:
         """Return all rows as dicts."""
         rows = [dict(zip(self.columns, row, strict=True)) for batch in self.batches for row in batch]
-        return Answer(self.columns, rows, self.read_errors)
+        return Answer(self.columns, rows, self.read_errors, self.notices)
 
 
 class Interrupted(Exception):
     """Raised for a query that `interrupt()` stopped."""
 
 
+class Opened(msgspec.Struct):
+    """A locked connection, the columns of its tables by table, and what a reader of the answer must know."""
+
+    connection: Any
+    tables: dict[str, list[str]]
+    read_errors: ReadErrors = msgspec.field(default_factory=ReadErrors)
+    notices: list[str] = msgspec.field(default_factory=list)
+
+
 @contextmanager
-def opened(query: str, paths: Iterable[Path]) -> Iterator[tuple[Any, LogTable]]:
+def opened(query: str, paths: list[Path]) -> Iterator[Opened]:
     """Open a locked connection that has the view `logs`, for a query that was checked to be one SELECT."""
-    connection = _connect()
+    with connected() as connection, ExitStack() as stack:
+        asked = check_select(connection, query)
+        log = open_logs(connection, query, paths, [], asked, stack)
+        lock(connection, log.files)
+        yield Opened(connection, {LOGS: log.names}, log.read_errors, log.notices)
+
+
+def open_logs(
+    connection: Any, query: str, paths: list[Path], cold: list[Part], asked: Asked, stack: ExitStack
+) -> LogColumns:
+    """Make the view `logs` over segments and over other parts of the log.
+
+    Raises:
+        StoreError: The segments could not be read.
+    """
+    hot = hot_parts(connection, paths, asked, stack)
+    log = create_view(connection, [*cold, *hot], asked)
+    if not all(part.has_every_field for part in hot) and not _binds(connection, query):
+        connection.execute(f"drop view {LOGS}")
+        log = create_view(connection, [*cold, *hot_parts(connection, paths, asked, stack, fast=False)], asked)
+    if log.left_out:
+        log.notices.append(f"{log.left_out:,} more fields are not in *; name the fields in the query")
+    return log
+
+
+def _binds(connection: Any, query: str) -> bool:
+    """Return false if the query names a column that the tables lack. Nothing is computed."""
+    import duckdb
+
     try:
-        check_select(connection, query)
-        words = {_unquoted(word) for word in _WORDS.findall(query)}
-        with ExitStack() as stack:
-            try:
-                # A file without a name: no pattern, no second process and no crash can leave or reach it.
-                table = LogTable(stack.enter_context(tempfile.TemporaryFile()), words)
-                table.add(paths)
-            except OSError as error:
-                raise StoreError(
-                    f"the log could not be copied to a temporary file: {error.strerror or error}; "
-                    "make room, or set TMPDIR"
-                ) from None
-            _create_view(connection, table, words)
-            for setting in ("enable_external_access=false", "lock_configuration=true"):
-                connection.execute(f"set {setting}")
-            yield connection, table
-    finally:
-        connection.close()
+        connection.execute(f"describe {query}")
+    except duckdb.BinderException:
+        return False
+    except duckdb.Error:
+        return True
+    return True
 
 
-def run_query(connection: Any, query: str, table: LogTable) -> Cursor:
+def lock(connection: Any, files: list[str]) -> None:
+    """Allow the connection to read these files, and nothing else."""
+    connection.execute(f"set allowed_paths = [{', '.join(map(literal, files))}]")
+    for setting in ("enable_external_access=false", "lock_configuration=true"):
+        connection.execute(f"set {setting}")
+
+
+def run_query(opened: Opened, query: str) -> Cursor:
     """Run the query.
 
     Raises:
         QueryError: DuckDB cannot answer it.
         Interrupted: It was stopped.
     """
-    with _explained(table):
-        cursor = _execute(connection, query)
+    with _explained(opened):
+        cursor = _execute(opened.connection, query)
         columns = _distinct([column[0] for column in cursor.description])
-        return Cursor(columns, _batches(cursor, table), table.read_errors, table.left_out)
+        return Cursor(columns, _batches(cursor, opened), opened.read_errors, opened.notices)
 
 
 def too_slow(timeout_s: float) -> QueryError:
@@ -105,10 +136,12 @@ def too_large(limit: str) -> QueryError:
     return QueryError(f"the query needs more memory than the {limit} it may have; ask for less, or for fewer runs")
 
 
-def _connect() -> Any:
+@contextmanager
+def connected() -> Iterator[Any]:
+    """Open a connection in memory; times are in UTC."""
     import duckdb
 
-    return duckdb.connect(
+    connection = duckdb.connect(
         ":memory:",
         config={
             "memory_limit": MEMORY_LIMIT.replace(" ", ""),
@@ -119,71 +152,11 @@ def _connect() -> Any:
             "python_enable_replacements": "false",
         },
     )
-
-
-def _create_view(connection: Any, table: LogTable, words: set[str]) -> None:
-    """Make the view `logs`: a column for each field, by the name that the query uses, else the one it was logged by.
-
-    Raises:
-        StoreError: DuckDB does not read as many events as were written.
-    """
-    import duckdb
-
-    source = f"read_json('{_path_of(table)}', {_schema(table)})"
-    columns = []
-    for name, column in table.columns.items():
-        value = _standard(name, column.type) if name in STANDARD_TYPES else _quoted(column.name)
-        others = {word for word in words if table.find(word) is column and word.lower() != column.name.lower()}
-        columns += [f"{value} as {_quoted(shown)}" for shown in (column.name, *sorted(others))]
     try:
         connection.execute("set TimeZone = 'UTC'")
-        connection.execute(f"set allowed_paths = ['{_path_of(table)}']")
-        found = connection.execute(f"select count(*) from {source}").fetchone()[0]
-        connection.execute(f"create view logs as select {', '.join(columns)} from {source}")
-    except duckdb.Error as error:
-        raise StoreError(f"the log could not be read as a table: {first_line(error)}") from None
-    if found != table.rows:
-        raise StoreError(
-            f"the log could not be read as a table: of {table.rows:,} events {found:,} came back; "
-            "this is a fault of odibi-core"
-        )
-
-
-def _path_of(table: LogTable) -> str:
-    return f"/dev/fd/{table.file.fileno()}"
-
-
-def _schema(table: LogTable) -> str:
-    """Return the arguments of `read_json`: every column with its type, so that nothing is inferred."""
-    types = {
-        column.name: "VARCHAR" if STANDARD_TYPES.get(name) == "VARCHAR" else column.type
-        for name, column in table.columns.items()
-    }
-    columns = ", ".join(f"{_quoted(name)}: '{kind}'" for name, kind in types.items())
-    return (
-        f"format='newline_delimited', compression='uncompressed', maximum_object_size={LONGEST_LINE}, "
-        f"columns={{{columns}}}"
-    )
-
-
-def _standard(name: str, read_as: str) -> str:
-    """Return a standard column in its own type: null if a value does not fit, but metadata is kept as JSON text."""
-    column, kind = _quoted(name), STANDARD_TYPES[name]
-    if kind in ("VARCHAR", read_as):
-        return column
-    if kind == "TIMESTAMP":
-        return f"try_cast({column} as timestamptz)::timestamp"
-    if kind == "JSON":
-        return f"case when json_valid({column}::varchar) then {column}::json else to_json({column}) end"
-    return f"try_cast({column} as {kind})"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _unquoted(word: str) -> str:
-    return word[1:-1].replace('""', '"') if word.startswith('"') else word
+        yield connection
+    finally:
+        connection.close()
 
 
 def _execute(connection: Any, query: str) -> Any:
@@ -194,21 +167,21 @@ def _execute(connection: Any, query: str) -> Any:
     # DuckDB needs another library to return these to Python, so they are returned as every time of the record is: UTC.
     names = [f"c{place}" for place in range(len(zoned))]
     shown = [
-        f"{name}::timestamp as {_quoted(column[0])}" if is_zoned else f"{name} as {_quoted(column[0])}"
+        f"{name}::timestamp as {quoted(column[0])}" if is_zoned else f"{name} as {quoted(column[0])}"
         for name, column, is_zoned in zip(names, cursor.description, zoned, strict=True)
     ]
     inner = query.strip().rstrip(";")
     return connection.execute(f"select {', '.join(shown)} from (\n{inner}\n) as answer({', '.join(names)})")
 
 
-def _batches(cursor: Any, table: LogTable) -> Iterator[list[tuple[Any, ...]]]:
-    with _explained(table):
+def _batches(cursor: Any, opened: Opened) -> Iterator[list[tuple[Any, ...]]]:
+    with _explained(opened):
         while batch := cursor.fetchmany(BATCH_ROWS):
             yield batch
 
 
 @contextmanager
-def _explained(table: LogTable) -> Iterator[None]:
+def _explained(opened: Opened) -> Iterator[None]:
     """Turn DuckDB's errors into one sentence, with the nearest column if one was not found."""
     import duckdb
 
@@ -219,24 +192,31 @@ def _explained(table: LogTable) -> Iterator[None]:
     except (duckdb.OutOfMemoryException, MemoryError):
         raise too_large(MEMORY_LIMIT) from None
     except duckdb.Error as error:
-        raise QueryError(_explain(first_line(error), table)) from None
+        raise QueryError(_explain(first_line(error), opened.tables)) from None
     except (OverflowError, ValueError) as error:
         raise QueryError(
             f"a value of the answer does not fit Python ({first_line(error)}); cast it to text: value::varchar"
         ) from None
 
 
-def _explain(message: str, table: LogTable) -> str:
+def _explain(message: str, tables: dict[str, list[str]]) -> str:
     if "'pytz'" in message:
         return "a time with a zone cannot be returned inside a list or struct; cast it, such as now()::timestamp"
     missing = re.search(r'column "([^"]+)" not found|does not have a column named "([^"]+)"', message)
     if missing is None:
         return message
     name = missing[1] or missing[2]
-    if table.find(name) is not None:
-        return message  # the log has it, but not where the query asks for it
-    known = [column.name for column in table.columns.values()]
-    return f"the log has no field {name!r}{nearest(name, known)}"
+    having = [table for table, columns in tables.items() if _has(columns, name)]
+    if any(table in message or len(tables) == 1 for table in having):
+        return message  # the table has it, but not where the query asks for it
+    where = (
+        "the log has" if list(tables) == [LOGS] else f"{' and '.join(tables)} {'has' if len(tables) == 1 else 'have'}"
+    )
+    return f"{where} no field {name!r}{nearest(name, (each for columns in tables.values() for each in columns))}"
+
+
+def _has(columns: list[str], name: str) -> bool:
+    return any(canonical(column) == canonical(name) or column.lower() == name.lower() for column in columns)
 
 
 def _distinct(names: list[str]) -> list[str]:
