@@ -25,6 +25,8 @@ CACHE_HIT: Final = "cache_hit"
 CACHE_MISS: Final = "cache_miss"
 SNAPSHOT: Final = "snapshot"
 CHECK_RESULT: Final = "check_result"
+FILE_ACCESS: Final = "file_access"
+JOIN_MATCH: Final = "join_match"
 
 METRIC: Final = "metric"
 ERROR: Final = "error"

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from odibi_core.events.event import FIELDS_ON_THE_WIRE, HEADER, STANDARD
 from odibi_core.events.normalize import MAX_DEPTH, MAX_KEY, MAX_TEXT, to_key, to_plain, to_text
+from odibi_core.events.paths import PathText
 from odibi_core.redaction.keys import unique
 from odibi_core.redaction.redactor import (
     HIDDEN,
@@ -130,6 +131,8 @@ def _is_live(value: Any) -> bool:
 
 def sanitize_field(name: str, value: Any) -> Any:
     """Return the value of one field as it may be kept."""
+    if type(value) is PathText and _is_ordinary(name):
+        return to_text(value)
     if name not in _standard and not _is_ordinary(name):
         return HIDDEN if hidden(name, value) else Redactor().field(name, to_plain(value, keep_names=True))
     if _is_clean(value):

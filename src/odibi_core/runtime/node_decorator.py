@@ -95,6 +95,7 @@ class _Call(CallObserver):
         self._rows: int | None = None
         self._sample: Description | None = None
         self._flowing = False
+        self._joined: dict[str, tuple[str, Any]] = {}
 
     def start_generator(self) -> None:
         self._flowing, self._rows = True, 0
@@ -141,9 +142,15 @@ class _Call(CallObserver):
         events.start()
         self._events, self._inside = events, events.context
         frames = [(path, value, link) for path, value, link in taken if is_frame(value)]
+        taken_by_key: dict[str, tuple[str, Any]] = {}
         for path, value, link in frames[:MAX_FRAMES]:
             dataset = f"{name}.{path}" if link is None or link.probable else link.dataset
             self._describe_taken(events, dataset, value)
+            taken_by_key[path] = dataset, value
+        if len(taken_by_key) > 1 and observer.joins is not None:
+            self._joined = taken_by_key
+        if observer.record.files is not None:
+            observer.record.files.include([self._function])
 
     def _plan(self, links: list[Link], outputs: dict[str, str]) -> None:
         plan = self._index.plan(self._name, links, outputs)
@@ -167,9 +174,17 @@ class _Call(CallObserver):
             return
         if not self._flowing:
             self._rows = self._made(events, result)
+            self._match(events, result)
         elif self._sample is not None:
             events.snapshot("after", self._name, self._sample.but(row_count=self._rows))
         events.complete(self._rows, partial=partial)
+
+    def _match(self, events: NodeEvents, result: Any) -> None:
+        """Measure the joins of the frames that the function took, and release them."""
+        joined, self._joined = self._joined, {}
+        if joined and self._observer.joins is not None:
+            made = [value for _, value in frames_in(result, "")][:MAX_FRAMES]
+            self._observer.joins.of_step(events, joined, made, self._function)
 
     def _made(self, events: NodeEvents, result: Any) -> int | None:
         """Describe the frames that the function returned, also in a container; return their rows."""

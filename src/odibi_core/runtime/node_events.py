@@ -70,6 +70,12 @@ class NodeEvents:
         fields = {**self._about, **known, "status": status, "duration_ms": duration_ms}
         self._bus.publish(kinds.CHECK_RESULT, result.message, level=level, fields=fields, context=self.context)
 
+    def joined(self, match: dict[str, Any], warning: str | None) -> None:
+        """Publish the match of two inputs of the node; as a warning if there is a sentence for one."""
+        level = "info" if warning is None else "warning"
+        message = f"{match['left']} and {match['right']} were joined" if warning is None else warning
+        self._bus.publish(kinds.JOIN_MATCH, message, level=level, fields={**self._about, **match}, context=self.context)
+
     def complete(self, rows: int | None, *, partial: bool = False) -> None:
         """Publish the success of the node; `rows` is None if unknown, `partial` if its consumer left it early."""
         fields = {**self._end("success"), "row_count": rows}
@@ -125,6 +131,11 @@ class Descriptions:
         self._shared = shared
         self._lent: set[int] = set()
         self._known: dict[str, Description] = {}
+
+    @property
+    def examines_rows(self) -> bool:
+        """True if the level allows a look at more than the schema of a frame."""
+        return self._level not in ("off", "schema")
 
     def before(self, key: str, frame: Any) -> Description | None:
         """Return the description of a frame that a node takes; None for other values, and at level `off`.

@@ -15,6 +15,8 @@ from odibi_core.events.failure import describe_failure
 from odibi_core.events.normalize import to_text
 from odibi_core.metrics.manager import MetricsManager
 from odibi_core.process import state as program
+from odibi_core.runtime.file_events import FileEvents
+from odibi_core.runtime.join_events import JoinEvents
 from odibi_core.runtime.node_events import Descriptions
 from odibi_core.runtime.orchestrator import Orchestrator, Result, Step
 from odibi_core.runtime.producer_index import ProducerIndex
@@ -63,6 +65,7 @@ class Observer:
         self.tracker = Tracker(bus=self.bus)
         looks = self.settings.snapshot
         self.descriptions = Descriptions(looks.level, looks.rows, shared=True)
+        self.joins = JoinEvents() if self.descriptions.examines_rows and looks.joins else None
         self.record = RunRecord(
             name, self.bus, self.run_id,
             settings=self.settings, store=self.store, metrics=self.metrics, tracker=self.tracker,
@@ -151,6 +154,9 @@ class _WorkerObserver(Observer):
         super().__init__(store=False, bus=program.program_bus(), metrics=program.get_metrics())
         self.run_id = self.record.run_id = run_id
         self.tracker.close()
+        if self.settings.files.track:
+            self.record.files = FileEvents(self.bus, run_id, ask=self.settings.files.ask)
+            self.record.files.open()
 
 
 def _in_worker() -> Observer | None:

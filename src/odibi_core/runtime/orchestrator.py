@@ -16,6 +16,7 @@ from odibi_core.events.failure import typed_message_of
 from odibi_core.logs.structured_logger import StructuredLogger
 from odibi_core.metrics.manager import MetricsManager
 from odibi_core.pipeline import Graph, Progress, Step, compile, plan_rows
+from odibi_core.runtime.join_events import JoinEvents
 from odibi_core.runtime.node_events import Descriptions
 from odibi_core.runtime.record import RunRecord, apply_settings
 from odibi_core.runtime.step_runner import StepRunner
@@ -181,6 +182,8 @@ class _Run:
         looks = plan.settings.snapshot
         descriptions = Descriptions(looks.level if plan.enable_tracker else "off", looks.rows)
         self.runner = StepRunner(self.graph, plan.bus, run_id, dict(plan.initial), descriptions)
+        if descriptions.examines_rows and looks.joins:
+            self.runner.joins = JoinEvents()
         self.record.in_child = self.runner.abandon
         self.progress = Progress(self.graph)
         self.executor = plan._new_executor(plan.max_workers)
@@ -205,7 +208,9 @@ class _Run:
         self.record.open()
         if logger is not None and logger.bus is not plan.bus:
             self.record.subscribe(logger.store, "log")
-        plan.record, plan.tracker = self.record, self.tracker
+        if self.record.files is not None:
+            self.record.files.include(step.value for step in self.graph.steps if step.operation == "call")
+        plan.record, plan.tracker, self.runner.files = self.record, self.tracker, self.record.files
 
     def _start(self) -> None:
         store = str(self.plan.store.root) if self.plan.store else None

@@ -21,6 +21,7 @@ from odibi_core.process.worker_record import close_record, open_record
 from odibi_core.process_end import leave_child
 from odibi_core.redaction import redactor as redaction
 from odibi_core.runtime import sigterm
+from odibi_core.runtime.file_events import FileEvents
 from odibi_core.settings import Settings
 from odibi_core.store.journal import Journal
 from odibi_core.store.runs import RunStore
@@ -78,6 +79,7 @@ class RunRecord:
         self.forked = False
         self.in_child: Callable[[], object] = lambda: None
         """The call in a forked child that stops the run there."""
+        self.files: FileEvents | None = None
         self._journal: Journal | None = None
         self._sinks: list[Sink] = []
         self._lent = False
@@ -118,6 +120,9 @@ class RunRecord:
             self._lent = self.metrics.lend(self.bus)
         if self.tracker is not None:
             self.tracker.follow(self.run_id)
+        if self.settings is not None and self.settings.files.track:
+            self.files = FileEvents(self.bus, self.run_id, ask=self.settings.files.ask)
+            self.files.open()
 
     def subscribe(
         self, sink: Sink, name: str, wanted: Iterable[str] = (kinds.EVERYTHING,), *, observed: bool = False
@@ -156,6 +161,8 @@ class RunRecord:
         if self.forked or not self._ending.acquire(blocking=False):
             return False
         self._read_workers()
+        if self.files is not None:
+            self.files.close()
         kind, level = kinds.PIPELINE_COMPLETE, "info"
         if status != "success":
             kind, level = kinds.PIPELINE_ERROR, "warning" if status == "cancelled" else "error"
@@ -175,6 +182,8 @@ class RunRecord:
         if self._stop_call is not None:
             self._stop_call.cancel()
         close_record(self.run_id)
+        if self.files is not None:
+            self.files.close()
         while self._sinks:
             self.bus.unsubscribe(self._sinks.pop())
         if self._journal is not None:

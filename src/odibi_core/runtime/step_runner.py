@@ -10,6 +10,7 @@ from typing import Any
 from odibi_core import plugins
 from odibi_core.bus.bus import EventBus
 from odibi_core.coroutines import CLEAN_UP_S, AwaitableRun, is_awaitable
+from odibi_core.engines.file_watch import unwatched
 from odibi_core.engines.frame import row_count
 from odibi_core.engines.frame_copy import separate
 from odibi_core.errors import StepError, is_stop, nearest
@@ -18,6 +19,8 @@ from odibi_core.events.clock import monotonic
 from odibi_core.pipeline import Graph, Step
 from odibi_core.pipeline.attempts import attempt
 from odibi_core.pipeline.one_shot import PLAIN, readable_again
+from odibi_core.runtime.file_events import FileEvents
+from odibi_core.runtime.join_events import JoinEvents
 from odibi_core.runtime.node_events import Descriptions, NodeEvents
 from odibi_core.runtime.record import RunOverError
 
@@ -39,6 +42,8 @@ class StepRunner:
         self._bus = bus
         self._run_id = run_id
         self._descriptions = descriptions
+        self.files: FileEvents | None = None
+        self.joins: JoinEvents | None = None
         self._engines = {name: plugins.load("engines", name)() for name in _engines_of(graph)}
 
     def abandon(self) -> None:
@@ -67,6 +72,9 @@ class StepRunner:
             self._check_running()
             for name, frame in made.items():
                 self._snapshot(events, "after", step.outputs[name], frame)
+            if self.joins is not None and len(inputs) > 1:
+                with_keys = {name: (step.inputs[name], frame) for name, frame in inputs.items()}
+                self.joins.of_step(events, with_keys, list(made.values()), step.value)
             rows = _rows_of(made) if step.outputs else taken
             if step.checks:
                 self._check(step, {**inputs, **made}, events)
@@ -130,14 +138,25 @@ class StepRunner:
             return self._readable_again(step, step.value(**inputs, **step.params), awaiting)
         if operation == "give":
             return step.value
+        made = None
+        try:
+            with unwatched():  # its files are those of the step, whatever the engine opens for it
+                made = self._by_engine(step, inputs)
+        finally:
+            if self.files is not None:
+                self.files.of_step(step, made)
+        return made if step.outputs else None
+
+    def _by_engine(self, step: Step, inputs: dict[str, Any]) -> Any:
+        """Return the frame that the engine of a step makes, reads or writes."""
         engine = self._engines[step.engine or self.graph.engine]
-        if operation == "sql":
+        if step.operation == "sql":
             return engine.sql(step.value, inputs, step.params)
-        if operation == "read":
+        if step.operation == "read":
             return engine.read(str(step.value), **step.params)
         (frame,) = inputs.values()
         engine.write(frame, str(step.value), **step.params)
-        return frame if step.outputs else None
+        return frame
 
     def _readable_again(self, step: Step, result: Any, awaiting: AwaitableRun | None) -> Any:
         """Return the result of a function, awaited and consumed, so that this counts to the step and its attempt."""

@@ -277,9 +277,10 @@ def read_settings(
     if is_here:
         _warn_of_unknown(reader.environment)
     sections = {}
-    for section, given in (("store", store), ("snapshot", snapshot), ("redaction", redaction)):
+    given = {"store": store or {}, "snapshot": snapshot or {}, "redaction": redaction or {}}
+    for section in Settings.__struct_fields__:
         code = _of_code(section) if is_here else {}
-        code |= {key: value for key, value in (given or {}).items() if value is not None}
+        code |= {key: value for key, value in given.get(section, {}).items() if value is not None}
         sections[section] = SECTIONS[section](**{key: value for key, (value, _) in reader.read(section, code).items()})
     return Settings(**sections)
 

@@ -118,6 +118,17 @@ class Snapshot(Section, frozen=True):
     """`off`, `schema`, `counts`, `sample` (with the first rows), `stats` (with nulls, minimum, maximum, distinct)."""
     rows: Count = 5
     """Rows of a sample."""
+    joins: bool = True
+    """Measure how many rows of two inputs with a common key find a partner, on a sample."""
+
+
+class Files(Section, frozen=True):
+    """The record of the files that steps read and write."""
+
+    track: bool = True
+    """Record each file that the readers and writers of pandas, polars, pyarrow and DuckDB open during a run."""
+    ask: bool = False
+    """Ask an object store for size and version of each of its files: one request more for each."""
 
 
 class Metrics(Section, frozen=True):
@@ -242,17 +253,18 @@ class Otel(Otlp, frozen=True):
 
 
 SECTIONS: dict[str, type[Any]] = {
-    "store": Store, "log": Log, "snapshot": Snapshot, "metrics": Metrics, "datadog": Datadog, "sentry": Sentry,
-    "cost": Cost, "health": Health, "tracing": Tracing, "service": Service, "usage": Usage,
+    "store": Store, "log": Log, "snapshot": Snapshot, "files": Files, "metrics": Metrics, "datadog": Datadog,
+    "sentry": Sentry, "cost": Cost, "health": Health, "tracing": Tracing, "service": Service, "usage": Usage,
     "redaction": Redaction, "otel": Otel, "otel_traces": Otlp, "otel_metrics": Otlp, "otel_logs": Otlp,
 }  # fmt: skip
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """The settings of a run: the place of its record, how closely it looks at frames, and what it must not keep."""
+    """The settings of a run: the place of its record, how closely it looks at frames and files, and what it must not keep."""
 
     store: Store = Store()
     snapshot: Snapshot = Snapshot()
+    files: Files = Files()
     redaction: Redaction = Redaction()
 
     @property
