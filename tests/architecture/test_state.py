@@ -28,7 +28,6 @@ KEPT: dict[str, str] = {
     "engines/duckdb_sql.py: _scratch": "numbers of names in a database; a used one is never reused",
     "engines/duckdb_sql.py: _bases": "one database in memory for each process id, expensive to open",
     "engines/frame_pandas.py: _NAMES": _CACHE,
-    "engines/file_watch.py: _watch": "the replaced functions of other libraries, which a reset must not lose",
     "events/clock.py: _statm": "a descriptor of the interpreter's own memory, open for speed",
     "events/error_id.py: _known": _OBJECTS,
     "events/pickling.py: _here": _OBJECTS,

@@ -41,6 +41,9 @@ class ObservabilityConfig:
     log_repeat_window_s: float
     snapshot_level: str
     snapshot_rows: int
+    snapshot_joins: bool
+    files_track: bool
+    files_ask: bool
     metrics_enabled: bool
     prometheus_port: int
     metrics_host: str

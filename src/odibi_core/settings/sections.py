@@ -260,7 +260,7 @@ SECTIONS: dict[str, type[Any]] = {
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """The settings of a run: the place of its record, how closely it looks at frames and files, and what it must not keep."""
+    """The settings of a run: the place of its record, how closely it looks at data, and what it must not keep."""
 
     store: Store = Store()
     snapshot: Snapshot = Snapshot()
