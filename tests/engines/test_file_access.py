@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-import fsspec
+import fsspec  # type: ignore[import-untyped]
 import pytest
 
 from odibi_core.engines import file_access, file_remote
@@ -144,7 +144,7 @@ def test_a_remote_file_is_described_without_a_request() -> None:
 def test_the_version_of_a_listed_file_is_its_etag(monkeypatch: pytest.MonkeyPatch) -> None:
     """Facts of a listing that fsspec keeps; `ask` requests them."""
 
-    class Store(fsspec.AbstractFileSystem):
+    class Store(fsspec.AbstractFileSystem):  # type: ignore[misc]
         protocol = "odd"
         asked = 0
 

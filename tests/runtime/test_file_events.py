@@ -79,7 +79,7 @@ def test_a_function_and_a_thread_of_it() -> None:
         thread = threading.Thread(target=lambda: pd.read_json("b.json"))
         thread.start()
         thread.join()
-        return duckdb.sql("select * from 'a.csv'").df()
+        return duckdb.query("select * from 'a.csv'")  # a relation
 
     assert shown(files_of(reads)) == [
         ("reads", "read", "a.csv", "a", 3),
