@@ -18,6 +18,7 @@
     ├── StoryError (ValueError)             a lineage that no story can be drawn from
     └── StoreError (OSError)                the record cannot be found or read
         ├── RunNotFoundError (LookupError)
+        ├── SourceTextNotFoundError (LookupError)
         └── QueryError (ValueError)         a question in SQL that may not or cannot be answered
 
 Each is also the builtin that a caller expects, so that `except FileNotFoundError` keeps working.
@@ -165,6 +166,10 @@ class StoreError(OdibiError, OSError):
 
 class RunNotFoundError(StoreError, LookupError):
     """No run of that id in the store."""
+
+
+class SourceTextNotFoundError(StoreError, LookupError):
+    """No source of that hash in the store, or a damaged one."""
 
 
 class QueryError(StoreError, ValueError):

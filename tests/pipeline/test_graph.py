@@ -103,7 +103,7 @@ def test_plan_rows() -> None:
             Step(name="q", type="sql", value="select 1", inputs={"x": "t"}),
         ]
     )
-    assert plan_rows(graph) == [
+    assert plan_rows(graph, lambda step: {"source_hash": step.name * 2}) == [
         {
             "name": "t",
             "layer": "ingest",
@@ -112,6 +112,7 @@ def test_plan_rows() -> None:
             "inputs": {},
             "outputs": {"out": "t"},
             "depends_on": [],
+            "source_hash": "tt",
         },
         {
             "name": "q",
@@ -121,5 +122,6 @@ def test_plan_rows() -> None:
             "inputs": {"x": "t"},
             "outputs": {"out": "q"},
             "depends_on": ["t"],
+            "source_hash": "qq",
         },
     ]

@@ -71,9 +71,9 @@ def test_a_result_reads_like_a_mapping_and_like_an_object() -> None:
     assert result["status"] == result.status == "success"
     assert set(result) == {
         "run_id", "pipeline_name", "status", "success", "nodes_executed", "duration_ms", "data", "nodes", "checks",
-        "tracker", "metrics", "path", "error",
+        "tracker", "metrics", "path", "error", "params", "tags", "partition",
     }  # fmt: skip
-    assert len(result) == 13
+    assert len(result) == 16
     with pytest.raises(KeyError, match="status"):
         result["statsu"]
     with pytest.raises(AttributeError, match="run_id"):
@@ -404,7 +404,7 @@ def test_any_name_of_a_pipeline_gives_a_whole_record(name: str, tmp_path: Path) 
     events = [event.event_type for event in RunStore(tmp_path).read(run_id)]
     assert events == ["pipeline_start", "pipeline_plan", "node_start", "node_complete", "pipeline_complete"]
     assert result.tracker.export_lineage()["status"] == "success"
-    assert {path.name for path in tmp_path.iterdir()} == {"runs"}
+    assert {path.name for path in tmp_path.iterdir()} == {"runs", "sources"}
     assert "example" not in run_id.lower(), "what is redacted in events is in no name of a folder either"
 
 

@@ -1,4 +1,4 @@
-"""The values of `--param`: JSON if it is valid JSON, else text."""
+"""The values of `--param`, JSON if it is valid JSON and else text, and those of `--tag`, always text."""
 
 from __future__ import annotations
 
@@ -17,15 +17,24 @@ _FLOAT: Final = (float, "float", float | None, "float | None")
 
 def parse_params(given: list[str]) -> dict[str, Any]:
     """Return the values of `NAME=VALUE` texts by name."""
-    params: dict[str, Any] = {}
+    return {name: _value(value) for name, value in _pairs("--param", given, "limit=10").items()}
+
+
+def parse_tags(given: list[str]) -> dict[str, str]:
+    """Return the values of `NAME=VALUE` texts by name, as they are."""
+    return _pairs("--tag", given, "team=sales")
+
+
+def _pairs(option: str, given: list[str], example: str) -> dict[str, str]:
+    pairs: dict[str, str] = {}
     for each in given:
         name, equals, value = each.partition("=")
         if not equals or not name.strip():
-            raise ConfigurationError(f"--param must be NAME=VALUE, such as --param limit=10, got {each!r}")
-        if name.strip() in params:
-            raise ConfigurationError(f"--param {name.strip()} must be given once, got two values")
-        params[name.strip()] = _value(value)
-    return params
+            raise ConfigurationError(f"{option} must be NAME=VALUE, such as {option} {example}, got {each!r}")
+        if name.strip() in pairs:
+            raise ConfigurationError(f"{option} {name.strip()} must be given once, got two values")
+        pairs[name.strip()] = value
+    return pairs
 
 
 def with_floats(params: Mapping[str, Any], steps: Iterable[Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 import typer
 
 from odibi_core.cli import options
-from odibi_core.cli.params import parse_params
+from odibi_core.cli.params import parse_params, parse_tags
 from odibi_core.events.paths import absolute_path
 
 _PLAIN_STEMS: Final = frozenset({"pipeline", "main", "steps", "__init__", "__main__"})
@@ -33,6 +33,10 @@ def run(
         list[str] | None,
         typer.Option("--param", "-p", metavar="NAME=VALUE", help="Parameter of the steps: JSON or text."),
     ] = None,
+    tag: Annotated[list[str] | None, typer.Option("--tag", metavar="NAME=VALUE", help="Tag of the run: text.")] = None,
+    partition: Annotated[
+        str | None, typer.Option("--partition", metavar="TEXT", help="Logical date of the run.")
+    ] = None,
     on_failure: Annotated[
         OnFailure, typer.Option("--on-failure", metavar="POLICY", help="stop, skip or continue.")
     ] = OnFailure.skip,
@@ -47,6 +51,8 @@ def run(
 
     NAME is a list of steps or functions, or a function that returns one.
     --param sets NAME for every step that takes it, and may be repeated.
+    --tag and --partition are recorded with the run, and may be asked for
+    later: the partition is the day or the part of the data it is for.
     --on-failure: stop starts no other step; skip leaves out the steps that
     need the failed one; continue does the same, and the run succeeds.
 
@@ -56,7 +62,9 @@ def run(
     """
     from odibi_core.cli.run_pipeline import RunRequest, run_pipeline
     from odibi_core.pipeline import load_pipeline
+    from odibi_core.runtime.run_context import git
 
+    git.begin()  # it looks for changes while the pipeline is loaded
     request = RunRequest(
         load=lambda: load_pipeline(file),
         name=name or name_of(file),
@@ -65,6 +73,8 @@ def run(
         store=store,
         on_failure=on_failure.value,
         params=parse_params(param or []),
+        tags=parse_tags(tag or []),
+        partition=partition,
         story=not no_story,
         as_json=format is options.TextOrJson.json,
     )

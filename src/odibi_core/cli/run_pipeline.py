@@ -34,6 +34,8 @@ class RunRequest:
     store: str | None = None
     on_failure: Any = "skip"
     params: Mapping[str, Any] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    partition: str | None = None
     story: bool = True
     as_json: bool = False
 
@@ -71,7 +73,7 @@ def _plan(request: RunRequest) -> Orchestrator:
     steps = request.load()
     return Orchestrator(
         steps, request.engine, event_bus=EventBus(), pipeline_name=request.name, max_workers=request.workers,
-        store=request.store, params=with_floats(request.params, steps),
+        store=request.store, params=with_floats(request.params, steps), tags=request.tags, partition=request.partition,
         on_failure=request.on_failure, raise_on_error=False, keep=(),
     )  # fmt: skip
 

@@ -14,7 +14,7 @@ from odibi_core.engines import file_remote
 from odibi_core.engines.file_readers import Access
 from odibi_core.engines.files import format_of, is_remote, local
 from odibi_core.events.clock import iso
-from odibi_core.events.paths import PathText
+from odibi_core.redaction.locations import location
 
 MAX_MEMBERS: Final = 10_000
 """Files of a folder or a pattern that are counted; of more, number and size are unknown."""
@@ -49,7 +49,7 @@ class FileAccess(NamedTuple):
 
     def fields(self) -> dict[str, Any]:
         """Return the fields of the event; the file of a local path is named as it is, not redacted."""
-        uri = self.uri if is_remote(self.uri) else PathText(self.uri)
+        uri = location(self.uri)
         return {**self._asdict(), "uri": uri}
 
 

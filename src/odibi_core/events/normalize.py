@@ -16,7 +16,7 @@ from uuid import UUID
 from odibi_core.errors import STOPS
 from odibi_core.events.event import FIELDS_ON_THE_WIRE
 from odibi_core.events.library_values import library_of, meaning_of
-from odibi_core.redaction.keys import NamedItems, unique
+from odibi_core.redaction.keys import NamedItems, Redacted, unique
 
 MAX_TEXT: Final = 64 * 1024
 """Characters of one field."""
@@ -120,7 +120,8 @@ class _Normalizer:
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, str) and not isinstance(value, Enum):
-            return self._spend(to_text(value, max(0, self.budget)))
+            written = self._spend(to_text(value, max(0, self.budget)))
+            return Redacted(written) if type(value) is Redacted and self.keep_names else written
         for kind, convert in _SCALARS:
             if isinstance(value, kind):
                 converted = convert(value)

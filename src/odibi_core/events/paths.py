@@ -43,9 +43,3 @@ def _warn(path: str) -> None:
         _warned.paths.add(path)
         with suppress(Exception):  # stderr may be closed; a log may be at this very path
             sys.stderr.write(f"odibi-core: {path} names no home directory, so it is taken as it is written\n")
-
-
-class PathText(str):
-    """A path of the local machine, which is recorded as it is: it names a place, and hiding a part of it loses that."""
-
-    __slots__ = ()

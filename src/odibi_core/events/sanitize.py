@@ -10,8 +10,7 @@ from typing import Any, Final
 
 from odibi_core.events.event import FIELDS_ON_THE_WIRE, HEADER, STANDARD
 from odibi_core.events.normalize import MAX_DEPTH, MAX_KEY, MAX_TEXT, to_key, to_plain, to_text
-from odibi_core.events.paths import PathText
-from odibi_core.redaction.keys import unique
+from odibi_core.redaction.keys import Redacted, unique
 from odibi_core.redaction.redactor import (
     HIDDEN,
     SMALLEST_CARD,
@@ -129,18 +128,18 @@ def _is_live(value: Any) -> bool:
     return not issubclass(type(value), (str, bytes, int, float, list, tuple, dict, set, frozenset, type(None)))
 
 
-def sanitize_field(name: str, value: Any) -> Any:
-    """Return the value of one field as it may be kept."""
-    if type(value) is PathText and _is_ordinary(name):
+def sanitize_field(name: str, value: Any, limit: int = MAX_TEXT) -> Any:
+    """Return the value of one field as it may be kept, with about `limit` characters at most."""
+    if type(value) is Redacted:
         return to_text(value)
     if name not in _standard and not _is_ordinary(name):
-        return HIDDEN if hidden(name, value) else Redactor().field(name, to_plain(value, keep_names=True))
+        return HIDDEN if hidden(name, value) else Redactor().field(name, to_plain(value, limit, keep_names=True))
     if _is_clean(value):
         return value
     try:
-        return _copy(value, MAX_DEPTH, [MAX_TEXT])
+        return _copy(value, MAX_DEPTH, [limit])
     except _NeedsSlowPath:
-        return Redactor().field(name, to_plain(value, keep_names=True))
+        return Redactor().field(name, to_plain(value, limit, keep_names=True))
 
 
 def sanitize_value(value: Any) -> Any:
@@ -167,6 +166,9 @@ def _copy(value: Any, depth: int, room: list[int]) -> Any:
         return value
     if _is_clean(value):
         return value
+    if kind is Redacted:
+        room[0] -= len(value)
+        return str(value)
     if kind is not list and kind is not tuple and kind is not dict:
         raise _NeedsSlowPath
     room[0] -= 4 + 4 * len(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from threading import Lock
 from typing import Any
 
@@ -173,8 +173,8 @@ def cycles(dependencies: list[tuple[int, ...]], order: Iterable[int]) -> list[li
     return found
 
 
-def plan_rows(graph: Graph) -> list[dict[str, Any]]:
-    """Return the rows of the event `pipeline_plan`, one for each step."""
+def plan_rows(graph: Graph, source_of: Callable[[Step], dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows of the event `pipeline_plan`, one for each step; `source_of` returns the fields of its source."""
     steps = graph.steps
     return [
         {
@@ -185,6 +185,7 @@ def plan_rows(graph: Graph) -> list[dict[str, Any]]:
             "inputs": step.inputs,
             "outputs": step.outputs,
             "depends_on": [steps[needed].name for needed in graph.dependencies[index]],
+            **source_of(step),
         }
         for index, step in enumerate(steps)
     ]

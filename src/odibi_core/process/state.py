@@ -35,6 +35,7 @@ __all__ = [
     "take_up_inherited",
     "unlisten",
     "validate_logger",
+    "store_of_work",
     "works_for",
 ]
 
@@ -51,6 +52,7 @@ class _Program:
         self.begun = False
         """True once the context of the process is set."""
         self.works_for: str | None = None
+        self.store_of_work: str | None = None
 
 
 _program: Final = STATE.part(_Program)
@@ -133,6 +135,7 @@ def _work_for(run_id: str, store: str, observed: bool) -> None:
         _log.warning("the events of this process are not in the record of the run %s: %s", run_id, error)
         return
     _program.works_for = run_id if observed else None
+    _program.store_of_work = store
     program_bus().subscribe(journal, name="journal")
 
 
@@ -140,6 +143,11 @@ def works_for() -> str | None:
     """Return the id of the observed run of another process for which this process works; None for most processes."""
     take_up_inherited()
     return _program.works_for
+
+
+def store_of_work() -> str | None:
+    """Return the folder of the store of the run for which this process works."""
+    return _program.store_of_work
 
 
 def take_up_inherited() -> None:

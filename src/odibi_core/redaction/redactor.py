@@ -15,7 +15,7 @@ from odibi_core.redaction.addresses import without_addresses, without_logins
 from odibi_core.redaction.assignments import may_name_a_secret, without_assignments
 from odibi_core.redaction.commands import hidden_words, is_command, may_be_a_command, without_given
 from odibi_core.redaction.disguises import forms_of, may_be_disguised
-from odibi_core.redaction.keys import NamedItems, unique
+from odibi_core.redaction.keys import NamedItems, Redacted, unique
 from odibi_core.redaction.names import (
     CREDENTIAL,
     IDENTIFIER,
@@ -142,7 +142,7 @@ class Redactor:
     def of(self, value: Any, role: str = ORDINARY) -> Any:
         """Return the value with its secrets hidden."""
         if isinstance(value, str):
-            return self.text(value, role)
+            return str(value) if type(value) is Redacted else self.text(value, role)
         try:
             if isinstance(value, Mapping):
                 return self._fields(value, role)
@@ -158,6 +158,8 @@ class Redactor:
 
     def field(self, name: str, value: Any, role: str = ORDINARY) -> Any:
         """Return the visible value of a field; an ordinary name takes the role of the enclosing field."""
+        if type(value) is Redacted:
+            return str(value)
         if hidden(name, value):
             return HIDDEN
         if names_its_second(value) and not is_word(value[1]):

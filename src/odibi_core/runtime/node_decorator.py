@@ -155,7 +155,8 @@ class _Call(CallObserver):
     def _plan(self, links: list[Link], outputs: dict[str, str]) -> None:
         plan = self._index.plan(self._name, links, outputs)
         if plan is not None:
-            self._observer.record.plan([{**plan, "layer": self._layer}])
+            source = self._observer.sources.of_function(self._function)
+            self._observer.record.plan([{**plan, "layer": self._layer, **source}])
 
     def _take(self, item: Any) -> None:
         """Count the rows of a frame that a generator yields; any other value is one row."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from contextvars import ContextVar
+from datetime import date
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal
 
@@ -21,6 +22,7 @@ from odibi_core.runtime.node_events import Descriptions
 from odibi_core.runtime.orchestrator import Orchestrator, Result, Step
 from odibi_core.runtime.producer_index import ProducerIndex
 from odibi_core.runtime.record import RunRecord, apply_settings
+from odibi_core.runtime.run_context import Purpose, SourceKeeper, git, purpose_of, run_context
 from odibi_core.runtime.tracker import Tracker
 from odibi_core.settings import Settings, read_settings
 from odibi_core.store.runs import RunStore
@@ -37,6 +39,7 @@ class Observer:
         settings: Settings; those of environment and file by default.
         bus: Bus of the run's events; a new one by default.
         metrics: Manager of the run's metrics; a new one by default.
+        purpose: Parameters, tags and partition of the run; those of the settings by default.
 
     >>> with Observer("nightly", store=False) as run:
     ...     run.say("orders_loaded", row_count=3)
@@ -55,9 +58,12 @@ class Observer:
         settings: Settings | None = None,
         bus: EventBus | None = None,
         metrics: MetricsManager | None = None,
+        purpose: Purpose | None = None,
     ) -> None:
+        git.begin()
         self.name = name = to_text(name)
         self.settings = settings or read_settings(store={"dir": store or None})
+        self.purpose = purpose_of(settings=self.settings.run) if purpose is None else purpose
         self.store = apply_settings(self.settings, store=store is not False)
         self.run_id = (self.store or RunStore()).new_run_id(name)
         self.bus = EventBus() if bus is None else bus
@@ -71,6 +77,7 @@ class Observer:
             settings=self.settings, store=self.store, metrics=self.metrics, tracker=self.tracker,
         )  # fmt: skip
         self.producers = ProducerIndex()
+        self.sources = SourceKeeper(self.store.root if self.store else None)
         self._running = False
         self._block = ExitStack()
 
@@ -83,7 +90,7 @@ class Observer:
         """Open the record; `with` calls it."""
         self.record.open(self.finish, observed=True)
         self._running = True
-        self.record.start()
+        self.record.start(**run_context(self.purpose, self.settings.run))
         return self
 
     def finish(self, error: BaseException | None = None) -> None:
@@ -157,6 +164,7 @@ class _WorkerObserver(Observer):
         if self.settings.files.track:
             self.record.files = FileEvents(self.bus, run_id, ask=self.settings.files.ask)
             self.record.files.open()
+        self.sources = SourceKeeper(program.store_of_work())
 
 
 def _in_worker() -> Observer | None:
@@ -169,14 +177,28 @@ def _in_worker() -> Observer | None:
     return _observers.worker
 
 
-def observe(name: str = "program", *, store: str | Path | Literal[False] | None = None) -> Observer:
+def observe(
+    name: str = "program",
+    *,
+    store: str | Path | Literal[False] | None = None,
+    params: Mapping[str, Any] | None = None,
+    tags: Mapping[str, Any] | None = None,
+    partition: str | date | None = None,
+) -> Observer:
     """Record a `with` block as a run of its own: `with observe("nightly") as run: …`.
 
     Args:
         name: Name of the run's pipeline.
         store: Folder of the record (default: `.odibi`, or the setting); False for none.
+        params: Parameters of the run, for the record.
+        tags: Tags of the run, `{"team": "sales"}`; those of the settings are added.
+        partition: Logical date or partition that the run is for, a text or a date (default: the setting).
+
+    Raises:
+        ConfigurationError: If a setting or an argument is invalid.
     """
-    return Observer(name, store=store)
+    settings = read_settings(store={"dir": store or None})
+    return Observer(name, store=store, settings=settings, purpose=purpose_of(params, tags, partition, settings.run))
 
 
 def run(steps: Iterable[Step | Callable[..., Any]], engine_type: str = "pandas", **options: Any) -> Result:

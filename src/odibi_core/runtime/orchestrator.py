@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final, Literal
@@ -16,9 +17,11 @@ from odibi_core.events.failure import typed_message_of
 from odibi_core.logs.structured_logger import StructuredLogger
 from odibi_core.metrics.manager import MetricsManager
 from odibi_core.pipeline import Graph, Progress, Step, compile, plan_rows
+from odibi_core.redaction.locations import location
 from odibi_core.runtime.join_events import JoinEvents
 from odibi_core.runtime.node_events import Descriptions
 from odibi_core.runtime.record import RunRecord, apply_settings
+from odibi_core.runtime.run_context import Purpose, SourceKeeper, git, purpose_of, run_context
 from odibi_core.runtime.step_runner import StepRunner
 from odibi_core.runtime.tracker import Tracker
 from odibi_core.settings import Settings, read_settings
@@ -38,6 +41,7 @@ class Result(Mapping[str, Any]):
     - `nodes_executed`: the number of nodes that ran, with the failed and without the skipped ones.
     - `nodes[name]`: a dict of `status`, `duration_ms`, `row_count` and `error`.
     - `checks`: the numbers of checks that `passed`, `failed` and were `not_checked`.
+    - `params`, `tags` and `partition` of the run.
     - `data`: the datasets that no step takes, or those that `keep` names.
     - `tracker` and `metrics` of the run; `path`: its folder, None without a store.
     """
@@ -84,6 +88,8 @@ class Orchestrator:
         executor: Name of the executor; by default `inline` for one worker and `threads` for more.
         store: Folder of the record (default: `.odibi`, or the setting); False for none.
         params: Values by name for every step that takes them.
+        tags: Tags of the run, `{"team": "sales"}`; those of the settings are added.
+        partition: Logical date or partition that the run is for, a text or a date (default: the setting).
         initial: Datasets by key that exist before the run.
         on_failure: `"skip"` skips the steps that need a failed one, `"stop"` starts no more steps, and `"continue"`
             skips like `"skip"` but counts the run as a success.
@@ -115,12 +121,15 @@ class Orchestrator:
         executor: str | None = None,
         store: str | Path | Literal[False] | None = None,
         params: Mapping[str, Any] | None = None,
+        tags: Mapping[str, Any] | None = None,
+        partition: str | date | None = None,
         initial: Mapping[str, Any] | None = None,
         on_failure: FailurePolicy = "skip",
         raise_on_error: bool = True,
         keep: Iterable[str] | Literal["all"] | None = None,
         snapshot_level: str | None = None,
     ) -> None:
+        git.begin()
         if on_failure not in POLICIES:
             raise ConfigurationError(f"on_failure must be one of {', '.join(POLICIES)}, got {on_failure!r}")
         self.initial = dict(initial or {})
@@ -142,6 +151,8 @@ class Orchestrator:
         self._new_executor(max_workers)
         self.settings: Settings = read_settings(snapshot={"level": snapshot_level}, store={"dir": store or None})
         self.store = apply_settings(self.settings, store=store is not False)
+        self.purpose: Purpose = purpose_of(params, tags, partition, self.settings.run)
+        """The parameters, the tags and the partition of each run."""
 
     def _kept(self, keep: str | Iterable[str] | None) -> set[str]:
         """Return the keys of the datasets in the result."""
@@ -213,10 +224,14 @@ class _Run:
         plan.record, plan.tracker, self.runner.files = self.record, self.tracker, self.record.files
 
     def _start(self) -> None:
-        store = str(self.plan.store.root) if self.plan.store else None
-        self.record.start(engine=self.graph.engine, steps=len(self.graph), workers=self.plan.max_workers, store=store)
+        plan, graph = self.plan, self.graph
+        store = location(str(plan.store.root)) if plan.store else None
+        functions = [step.value for step in graph.steps if step.operation == "call"]
+        engines = {graph.engine_of(index) for index in range(len(graph))}
+        context = run_context(plan.purpose, plan.settings.run, functions, engines)
+        self.record.start(engine=graph.engine, steps=len(graph), workers=plan.max_workers, store=store, **context)
         self.record.leave_if_forked()
-        self.record.plan(plan_rows(self.graph))
+        self.record.plan(plan_rows(graph, SourceKeeper(plan.store.root if plan.store else None).of_step))
 
     def _step(self, index: int) -> list[int]:
         """Run one step; return the steps that became ready by it."""
@@ -289,6 +304,9 @@ class _Run:
         return Result(
             run_id=self.record.run_id,
             pipeline_name=plan.pipeline_name,
+            params=plan.purpose.params,
+            tags=plan.purpose.tags,
+            partition=plan.purpose.partition,
             status=status,
             success=status == "success",
             nodes_executed=sum(outcome["status"] != "skipped" for outcome in nodes.values()),

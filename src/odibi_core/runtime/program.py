@@ -5,8 +5,9 @@ from __future__ import annotations
 import atexit
 import sys
 from collections import deque
-from collections.abc import Callable
-from typing import ClassVar, Final
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any, ClassVar, Final
 
 from odibi_core._state import STATE
 from odibi_core.endpoint.server import serve_metrics
@@ -20,6 +21,7 @@ from odibi_core.health.program import endpoint_answer, start_background_checks
 from odibi_core.logs.program_logger import configure, warn_of
 from odibi_core.process import state as program
 from odibi_core.runtime.observer import Observer
+from odibi_core.runtime.run_context import purpose_of
 from odibi_core.runtime.sigterm import STOP_WITHIN_S
 from odibi_core.settings import ObservabilityConfig, Settings, get_config, set_config
 from odibi_core.settings.environment import temporary_folder
@@ -40,13 +42,21 @@ class ProgramObserver(Observer):
 
     hooks_within_s: ClassVar[float] = END_WITHIN_S / 2
 
-    def __init__(self, config: ObservabilityConfig) -> None:
+    def __init__(
+        self,
+        config: ObservabilityConfig,
+        params: Mapping[str, Any] | None = None,
+        tags: Mapping[str, Any] | None = None,
+        partition: str | date | None = None,
+    ) -> None:
         named = config.source("service_name") != "default"
+        settings = Settings(**{name: config.section(name) for name in Settings.__struct_fields__})
         super().__init__(
             config.service_name if named else program_name(),
-            settings=Settings(**{name: config.section(name) for name in Settings.__struct_fields__}),
+            settings=settings,
             bus=program.program_bus(),
             metrics=program.get_metrics(),
+            purpose=purpose_of(params, tags, partition, settings.run),
         )
         self.config = config
         self._ends: deque[Callable[[float], object]] = deque()
@@ -146,7 +156,13 @@ class ProgramObserver(Observer):
                 warn_of(typed_message_of(failure))
 
 
-def init_observability(config: ObservabilityConfig | None = None) -> ProgramObserver:
+def init_observability(
+    config: ObservabilityConfig | None = None,
+    *,
+    params: Mapping[str, Any] | None = None,
+    tags: Mapping[str, Any] | None = None,
+    partition: str | date | None = None,
+) -> ProgramObserver:
     """Observe this program until its end.
 
     The log goes to stderr and `LOG_FILE`, the record into the store, metrics to `PROMETHEUS_PORT` and Datadog, errors
@@ -156,6 +172,9 @@ def init_observability(config: ObservabilityConfig | None = None) -> ProgramObse
     Args:
         config: Configuration; that of environment and file by default. With one, a second call starts anew; without,
             it returns the observer of the first call.
+        params: Parameters of the program's run, for the record.
+        tags: Tags of the run, `{"team": "sales"}`; those of the settings are added.
+        partition: Logical date or partition that the run is for, a text or a date (default: the setting).
 
     Returns:
         The observer; its `finish()` ends the record before the end of the program.
@@ -169,7 +188,7 @@ def init_observability(config: ObservabilityConfig | None = None) -> ProgramObse
         finish_all()
         if config is not None:
             set_config(config)
-        _running.observers.append(ProgramObserver(get_config()))
+        _running.observers.append(ProgramObserver(get_config(), params, tags, partition))
         atexit.unregister(_at_exit)
         atexit.register(_at_exit)
         return _running.observers[0].start()

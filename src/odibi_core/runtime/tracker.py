@@ -6,9 +6,10 @@ import logging
 import os
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from copy import deepcopy
+from datetime import date
 from functools import wraps
 from hashlib import sha256
 from pathlib import Path
@@ -21,6 +22,8 @@ from odibi_core.errors import STOPS, ConfigurationError, nearest
 from odibi_core.events import Event, clock, kinds, normalize, sanitize_text
 from odibi_core.runtime.node_events import NodeEvents
 from odibi_core.runtime.record import RunRecord
+from odibi_core.runtime.run_context import purpose_of, run_context
+from odibi_core.settings import get_config
 from odibi_core.views.answers import Lineage
 from odibi_core.views.as_dict import as_json, lineage_dict
 from odibi_core.views.lineage import LineageView
@@ -148,15 +151,29 @@ class Tracker:
         self.bus.unsubscribe(self._view)
 
     @_never_raises
-    def start_pipeline(self, name: str) -> None:
-        """Start a run; an earlier run of this tracker that is still open is ended first."""
+    def start_pipeline(
+        self,
+        name: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        tags: Mapping[str, Any] | None = None,
+        partition: str | date | None = None,
+    ) -> None:
+        """Start a run; an earlier run of this tracker that is still open is ended first.
+
+        Args:
+            name: Name of the run's pipeline.
+            params: Parameters of the run, for the record.
+            tags: Tags of the run, `{"team": "sales"}`; those of the settings are added.
+            partition: Logical date or partition that the run is for, a text or a date (default: the setting).
+        """
         if self._record is not None:
             self.end_pipeline()
         record = RunRecord(_label(name), self.bus, clock.new_id(), tracker=self)
         self.follow(record.run_id)
         with self._lock:
             self._handles.clear()
-        record.start(open_ended=True)
+        record.start(open_ended=True, **_context(params, tags, partition))
         self._record = record
 
     @_never_raises
@@ -312,6 +329,17 @@ class Tracker:
         except (OSError, ValueError) as error:
             _log.error("the lineage could not be written to %s: %s", path, error)
             self._warn("the lineage could not be written", path=str(path), error=error)
+
+
+def _context(params: Any, tags: Any, partition: Any) -> dict[str, Any]:
+    """Return the context of a run. An argument or a setting that is invalid does not prevent the run."""
+    config = get_config()
+    settings = config.section("run")
+    try:
+        return run_context(purpose_of(params, tags, partition, settings), settings)
+    except ConfigurationError as error:
+        _log.error("the purpose of a run is not recorded: %s", error)
+        return run_context(purpose_of(settings=settings), settings)
 
 
 def _label(name: object) -> str:

@@ -74,6 +74,9 @@ class ObservabilityConfig:
     environment: str
     service_version: str
     usage_enabled: bool
+    run_partition: str
+    run_tags: str
+    run_environment: tuple[str, ...]
     redaction_credentials: bool
     redaction_personal: bool
     redaction_names: tuple[str, ...]
@@ -262,6 +265,7 @@ def read_settings(
     store: Mapping[str, Any] | None = None,
     snapshot: Mapping[str, Any] | None = None,
     redaction: Mapping[str, Any] | None = None,
+    run: Mapping[str, Any] | None = None,
 ) -> Settings:
     """Return the settings of a run: `read_settings(store={"dir": "/data/odibi"})`.
 
@@ -272,6 +276,7 @@ def read_settings(
         store: Values of the section, which go before all others; None counts as not given.
         snapshot: Likewise.
         redaction: Likewise.
+        run: Likewise.
 
     Raises:
         ConfigurationError: A setting is invalid; the message names the variable, its value and the valid values.
@@ -280,7 +285,7 @@ def read_settings(
     if is_here:
         _warn_of_unknown(reader.environment)
     sections = {}
-    given = {"store": store or {}, "snapshot": snapshot or {}, "redaction": redaction or {}}
+    given = {"store": store or {}, "snapshot": snapshot or {}, "run": run or {}, "redaction": redaction or {}}
     for section in Settings.__struct_fields__:
         code = _of_code(section) if is_here else {}
         code |= {key: value for key, value in given.get(section, {}).items() if value is not None}

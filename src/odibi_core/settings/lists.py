@@ -13,6 +13,12 @@ def resource_attributes(text: str) -> dict[str, str]:
     return {unquote(name.strip()): unquote(value.strip()) for name, _, value in pairs}
 
 
+def pairs(text: str) -> dict[str, str]:
+    """Return a list of `name=value` with commas between; of a repeated name, the last."""
+    split = (part.partition("=") for part in text.split(",") if part.strip())
+    return {name.strip(): value.strip() for name, _, value in split}
+
+
 def tags(text: str) -> list[tuple[str, str | None]]:
     """Return `DD_TAGS`, split at commas if there is one, else at spaces; None for a tag without a value."""
     parts = (part.strip() for part in (text.split(",") if "," in text else text.split()))

@@ -167,7 +167,7 @@ def _plain(option: Option, value: Any) -> Any:
         return _BOOLEANS.get(word.lower(), value)
     if get_origin(kind) is Literal:
         return _SPELLINGS.get(word.lower(), word.lower())
-    return _listed(word, commas=option.key == "names") if get_origin(kind) is tuple else word
+    return _listed(word, commas=option.key != "patterns") if get_origin(kind) is tuple else word
 
 
 def _listed(text: str, *, commas: bool) -> list[str]:

@@ -216,6 +216,29 @@ class Usage(Section, frozen=True):
     enabled: bool = True
 
 
+_RECORDED: Final = """
+    AIRFLOW_CTX_* DAGSTER_RUN_ID DAGSTER_RUN_JOB_NAME PREFECT__FLOW_RUN_ID DATABRICKS_RUNTIME_VERSION
+    CI GITHUB_ACTIONS GITHUB_REF GITHUB_REPOSITORY GITHUB_RUN_ATTEMPT GITHUB_RUN_ID GITHUB_SHA GITHUB_WORKFLOW
+    CI_COMMIT_REF_NAME CI_COMMIT_SHA CI_JOB_ID CI_PIPELINE_ID CI_PROJECT_PATH BUILD_NUMBER JOB_NAME
+    HOSTNAME KUBERNETES_SERVICE_HOST POD_NAME POD_NAMESPACE NODE_NAME
+    SLURM_ARRAY_TASK_ID SLURM_JOB_ID SLURM_JOB_NAME PBS_JOBID LSB_JOBID AWS_BATCH_JOB_ID AWS_BATCH_JOB_ATTEMPT
+    AWS_LAMBDA_FUNCTION_NAME AWS_REGION CLOUD_RUN_EXECUTION CLOUD_RUN_JOB CLOUD_RUN_TASK_INDEX
+    CONDA_DEFAULT_ENV VIRTUAL_ENV PYTHONHASHSEED TZ LANG LC_ALL
+    OMP_NUM_THREADS POLARS_MAX_THREADS CUDA_VISIBLE_DEVICES
+"""
+
+
+class Run(Section, frozen=True):
+    """The purpose of each run, which its first event records."""
+
+    partition: Annotated[str, Source(ecosystem=("ODIBI_PARTITION",))] = ""
+    """The logical date or partition that a run is for, unless code or `--partition` names one."""
+    tags: Pairs = ""
+    """Tags of every run: `name=value`, with commas between."""
+    environment: tuple[str, ...] = tuple(_RECORDED.split())
+    """Environment variables that are recorded; `*` at the end stands for any rest. Redaction applies."""
+
+
 class Redaction(Section, frozen=True):
     """The kinds of secrets that are hidden, and the user's own names and patterns."""
 
@@ -255,16 +278,17 @@ class Otel(Otlp, frozen=True):
 SECTIONS: dict[str, type[Any]] = {
     "store": Store, "log": Log, "snapshot": Snapshot, "files": Files, "metrics": Metrics, "datadog": Datadog,
     "sentry": Sentry, "cost": Cost, "health": Health, "tracing": Tracing, "service": Service, "usage": Usage,
-    "redaction": Redaction, "otel": Otel, "otel_traces": Otlp, "otel_metrics": Otlp, "otel_logs": Otlp,
+    "run": Run, "redaction": Redaction, "otel": Otel, "otel_traces": Otlp, "otel_metrics": Otlp, "otel_logs": Otlp,
 }  # fmt: skip
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """The settings of a run: the place of its record, how closely it looks at data, and what it must not keep."""
+    """The settings of a run: its record, how closely it looks at data, its purpose, and what it must not keep."""
 
     store: Store = Store()
     snapshot: Snapshot = Snapshot()
     files: Files = Files()
+    run: Run = Run()
     redaction: Redaction = Redaction()
 
     @property

@@ -1,0 +1,158 @@
+"""The versions of the packages that the steps of a run use, or that the modules of an observed program import."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from opcode import opmap
+from types import CodeType, ModuleType
+from typing import Any, Final
+
+from odibi_core._state import STATE
+from odibi_core.redaction.keys import Redacted
+
+MAX_PACKAGES: Final = 100
+_OWN: Final = "odibi_core"
+_MAX_GLOBALS: Final = 2_000
+_IMPORT: Final = opmap["IMPORT_NAME"]
+_INSTALLED: Final = re.compile(r"(.+?)-([^-]+)\.(?:dist-info|egg-info)$")
+_MAX_VERSION: Final = 64
+
+
+class _Installed:
+    """The versions of installed packages by folder, and those of the program with the number of loaded modules."""
+
+    def __init__(self) -> None:
+        self.folders: dict[str, dict[str, str]] = {}
+        self.program: tuple[int, dict[str, str]] = (0, {})
+
+
+_installed: Final = STATE.part(_Installed)
+
+
+def packages_of(functions: Iterable[Any], engines: Iterable[str] = ()) -> dict[str, str]:
+    """Return the versions of the packages that functions use, and of the libraries of engines.
+
+    A function uses what its module imports and what it imports itself.
+    """
+    names = dict.fromkeys([_OWN, *engines])
+    modules: dict[int, dict[str, Any]] = {}
+    for function in functions:
+        inside = getattr(function, "__globals__", None)
+        if isinstance(inside, dict):
+            modules[id(inside)] = inside
+        names.update(dict.fromkeys(_module_names(function)))
+        names.update(dict.fromkeys(_imported(getattr(function, "__code__", None))))
+    for inside in modules.values():
+        names.update(dict.fromkeys(_used_by(inside)))
+    return _versions(names)
+
+
+def packages_of_program() -> dict[str, str]:
+    """Return the versions of the packages that the modules of the program import: those that no package installed."""
+    if _installed.program[0] != len(sys.modules):
+        names = {_OWN: None}
+        for module in list(sys.modules.values()):
+            if _is_own_code(module):
+                names.update(dict.fromkeys(_used_by(vars(module))))
+        _installed.program = len(sys.modules), _versions(names)
+    return _installed.program[1]
+
+
+def _is_own_code(module: Any) -> bool:
+    """Return true for a module of the program: it has a file, outside of the folders of libraries."""
+    name = getattr(module, "__name__", None)
+    if not isinstance(module, ModuleType) or not isinstance(name, str):
+        return False
+    if name == "__main__":
+        return True
+    if name.partition(".")[0] in sys.stdlib_module_names or name.partition(".")[0] == _OWN:
+        return False
+    file = module.__dict__.get("__file__")
+    return isinstance(file, str) and not file.startswith(sys.prefix) and "-packages" not in file
+
+
+def _used_by(inside: dict[str, Any]) -> Iterator[str]:
+    """Yield the names of the modules that the globals of a module are, or come from."""
+    for value in list(inside.values())[:_MAX_GLOBALS]:
+        yield from _module_names(value)
+
+
+def _module_names(value: Any) -> Iterator[str]:
+    if isinstance(value, ModuleType):
+        yield value.__name__
+    elif isinstance(value, type) or callable(value):
+        name = getattr(value, "__module__", None)
+        if isinstance(name, str):
+            yield name
+
+
+def _imported(code: Any) -> Iterator[str]:
+    """Yield the modules that a function imports in its body."""
+    if not isinstance(code, CodeType):
+        return
+    instructions = code.co_code
+    for operation, place in zip(instructions[::2], instructions[1::2], strict=True):
+        if operation == _IMPORT and place < len(code.co_names):
+            yield code.co_names[place]
+    for constant in code.co_consts:
+        yield from _imported(constant)
+
+
+def _versions(modules: Iterable[str]) -> dict[str, str]:
+    """Return the versions by name of package: of `google.cloud.bigquery` by the first part that has one."""
+    found: dict[str, str] = {}
+    for module in modules:
+        parts = module.split(".")
+        if parts[0] in sys.stdlib_module_names or parts[0] in ("__main__", ""):
+            continue
+        for end in range(1, len(parts) + 1):
+            name = ".".join(parts[:end])
+            version = found.get(name) or _version(name)
+            if version is not None:
+                found[name] = version
+                break
+        if len(found) >= MAX_PACKAGES:
+            break
+    return {name: found[name] for name in sorted(found)}
+
+
+def _version(name: str) -> str | None:
+    """Return the version of a loaded module, or of the package that is installed under its name.
+
+    `vars`, because the attribute of some modules warns when it is read.
+    """
+    module = sys.modules.get(name)
+    version = vars(module).get("__version__") if isinstance(module, ModuleType) else None
+    if not isinstance(version, str):
+        version = _installed_version(_normal(name))
+    # A version holds no secret, whatever the package is called: `google-auth`.
+    return Redacted(version[:_MAX_VERSION]) if isinstance(version, str) and version.isprintable() else None
+
+
+def _installed_version(name: str) -> str | None:
+    for folder in sys.path:
+        if folder not in _installed.folders:
+            _installed.folders[folder] = dict(_listed(folder))
+        if name in _installed.folders[folder]:
+            return _installed.folders[folder][name]
+    return None
+
+
+def _listed(folder: str) -> Iterator[tuple[str, str]]:
+    """Yield the names and versions of the packages in a folder, by the names of their metadata."""
+    if not folder.endswith("-packages"):  # the program's own folder may be large, and holds no packages
+        return
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return
+    for each in names:
+        if match := _INSTALLED.match(each):
+            yield _normal(match[1]), match[2]
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
