@@ -100,9 +100,11 @@ def _only_fields(path: str) -> Any:
     return accesses("write", path)[0].fields()["uri"]
 
 
-def test_a_uri_is_redacted_like_any_text() -> None:
-    """Only the path of a local file is exempt."""
-    assert type(accesses("write", "s3://bucket/a.csv")[0].fields()["uri"]) is str
+def test_a_uri_loses_its_login_and_keeps_its_path() -> None:
+    """The path in it names a place as well."""
+    uri = accesses("write", "s3://key:hunter2@bucket/4111111111111111/a.csv")[0].fields()["uri"]
+    assert sanitize_field("uri", uri).partition("@")[2] == "bucket/4111111111111111/a.csv"
+    assert "hunter2" not in uri
 
 
 @pytest.mark.parametrize(
