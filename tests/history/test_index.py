@@ -224,7 +224,7 @@ def test_an_index_that_cannot_be_written_is_in_memory(root: Path, monkeypatch: p
     refreshed(root).close()
     write_run(root, "r9", events_of("r9", day=9))
 
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise sqlite3.OperationalError("attempt to write a readonly database")
 
     monkeypatch.setattr("odibi_core.history.index.database.open_file", refuse)

@@ -404,7 +404,8 @@ def test_any_name_of_a_pipeline_gives_a_whole_record(name: str, tmp_path: Path) 
     events = [event.event_type for event in RunStore(tmp_path).read(run_id)]
     assert events == ["pipeline_start", "pipeline_plan", "node_start", "node_complete", "pipeline_complete"]
     assert result.tracker.export_lineage()["status"] == "success"
-    assert {path.name for path in tmp_path.iterdir()} == {"runs", "sources"}
+    expected = {"runs", "sources", "index.sqlite", "index.unsynced"}
+    assert {path.name for path in tmp_path.iterdir()} == expected
     assert "example" not in run_id.lower(), "what is redacted in events is in no name of a folder either"
 
 

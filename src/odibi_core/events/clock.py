@@ -120,6 +120,15 @@ def process_id() -> int:
     return os.getpid()
 
 
+def boot_id() -> str:
+    """Return an id that the machine has from its start to its stop; empty if it is not known."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            return file.read().strip()
+    except (OSError, ValueError):
+        return ""
+
+
 def process_start(pid: int | None = None) -> float | None:
     """Return when a process started, in seconds since the epoch.
 

@@ -15,6 +15,8 @@ from odibi_core.bus.bus import EventBus, Sink
 from odibi_core.events import Event, context, kinds, sanitize_value
 from odibi_core.events.clock import host_name, monotonic, process_id, process_start
 from odibi_core.events.failure import message_of
+from odibi_core.history.end_of_run import HANDLED_KINDS as STRUCTURAL_KINDS
+from odibi_core.history.end_of_run import EndOfRun
 from odibi_core.metrics.manager import MetricsManager
 from odibi_core.process import state as program
 from odibi_core.process.worker_record import close_record, open_record
@@ -80,6 +82,9 @@ class RunRecord:
         self.in_child: Callable[[], object] = lambda: None
         """The call in a forked child that stops the run there."""
         self.files: FileEvents | None = None
+        self.unusual: int | None = None
+        """The number of unusual findings, once the run has ended; None if it was not judged."""
+        self._end_of_run: EndOfRun | None = None
         self._journal: Journal | None = None
         self._sinks: list[Sink] = []
         self._lent = False
@@ -115,6 +120,8 @@ class RunRecord:
             )
             self.subscribe(self._journal, "journal", observed=observed)
             open_record(self.run_id, self.store.root, self.bus, observed=observed)
+            self._end_of_run = EndOfRun(self.bus, self.run_id, self.store)
+            self.subscribe(self._end_of_run, "end of run", STRUCTURAL_KINDS, observed=observed)
         if self.metrics is not None:
             self.subscribe(self.metrics, "metrics", HANDLED_KINDS, observed=observed)
             self._lent = self.metrics.lend(self.bus)
@@ -168,6 +175,9 @@ class RunRecord:
             kind, level = kinds.PIPELINE_ERROR, "warning" if status == "cancelled" else "error"
         counts = self._counts() if counts is None else counts
         fields = {"duration_ms": self.duration_ms, **counts, **(about or {})}
+        if self._end_of_run is not None:
+            self.unusual = self._end_of_run.judge(status, fields["duration_ms"])
+            fields["unusual"] = self.unusual
         live = {"metrics_manager": self.metrics, "tracker": self.tracker}
         self._publish(kind, status, fields, level, live)
         return True
@@ -188,6 +198,9 @@ class RunRecord:
             self.bus.unsubscribe(self._sinks.pop())
         if self._journal is not None:
             self._journal.close()
+        if self._end_of_run is not None:
+            ended, self._end_of_run = self._end_of_run, None
+            ended.recorded()
         if self._lent and self.metrics is not None:
             self._lent = False  # by a second call, the manager may belong to another run
             self.metrics.lend(None)
@@ -231,6 +244,8 @@ class RunRecord:
                 self.tracker.receive(event)
             if self.metrics is not None:
                 self.metrics(event)
+            if self._end_of_run is not None and event.event_type in STRUCTURAL_KINDS:
+                self._end_of_run(event)
 
     def _publish(
         self, kind: str, status: str, about: dict[str, Any], level: str = "info", live: dict[str, Any] | None = None

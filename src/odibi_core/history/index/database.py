@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from odibi_core import private_files
-from odibi_core.events.clock import utc_now
+from odibi_core.events.clock import boot_id, utc_now
 from odibi_core.history.index.columns import STATEMENTS, VERSION
 
 if TYPE_CHECKING:
@@ -24,22 +24,38 @@ class DamagedIndexError(Exception):
     """The file is no index of this version, or it cannot be read."""
 
 
-def open_file(path: Path, busy_s: float) -> Connection:
+def open_file(path: Path, busy_s: float, *, waits: bool = True) -> Connection:
     """Return a connection to the file, which is created if there is none.
 
+    Args:
+        path: The file.
+        busy_s: Seconds to wait for another process that writes.
+        waits: False never waits for the disk (benchmark: the end of a short run). A file beside the index then marks
+            that it is lost if the machine stops, until `sync`.
+
     Raises:
-        DamagedIndexError: The file is damaged or of another version.
+        DamagedIndexError: The file is damaged, of another version, or perhaps incomplete since the machine stopped.
         sqlite3.OperationalError: The file cannot be written.
     """
     import sqlite3
 
-    with suppress(FileExistsError):
+    waits = waits or not boot_id()
+    _check_mark(path, waits)
+    is_new = True
+    try:
         os.close(private_files.create(path, os.O_RDWR))  # SQLite gives its other files the mode of this one
+    except FileExistsError:
+        is_new = False
+    except OSError as error:
+        raise sqlite3.OperationalError(str(error)) from None
     connection = sqlite3.connect(path, timeout=busy_s, isolation_level=None, check_same_thread=False)
     try:
+        if is_new or not waits:  # an empty index is no loss
+            connection.execute("pragma synchronous = off")
         connection.execute("pragma journal_mode = wal")
-        connection.execute("pragma synchronous = normal")
         _prepare(connection)
+        if waits:
+            connection.execute("pragma synchronous = normal")
     except sqlite3.OperationalError:
         connection.close()
         raise
@@ -50,6 +66,35 @@ def open_file(path: Path, busy_s: float) -> Connection:
         connection.close()
         raise
     return connection
+
+
+def _check_mark(path: Path, waits: bool) -> None:
+    """Refuse an index that was written without waiting before the machine stopped; mark the one that will be."""
+    mark = _mark_of(path)
+    try:
+        boot = mark.read_text()
+    except OSError:
+        boot = ""
+    if boot and boot != boot_id():
+        mark.unlink(missing_ok=True)
+        raise DamagedIndexError("it was perhaps incomplete on the disk when the machine stopped")
+    if not waits and not boot:
+        with suppress(OSError):
+            private_files.write_atomic(mark, boot_id())
+
+
+def sync(path: Path) -> None:
+    """Wait until the index is on the disk, if it was written without waiting."""
+    mark = _mark_of(path)
+    if mark.exists():
+        with suppress(OSError):
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+            mark.unlink(missing_ok=True)
+
+
+def _mark_of(path: Path) -> Path:
+    return path.with_suffix(".unsynced")
 
 
 def open_memory(path: Path) -> Connection:

@@ -43,13 +43,16 @@ class Index:
     Args:
         root: The folder of the store. It is not created.
         busy_s: Seconds to wait for another process that writes the index.
+        in_run: For the end of a run, which cannot wait: nothing waits for the disk, and errors of SQLite and
+            `DamagedIndexError` are raised.
     """
 
-    def __init__(self, root: str | Path, busy_s: float = 10.0) -> None:
+    def __init__(self, root: str | Path, busy_s: float = 10.0, *, in_run: bool = False) -> None:
         self.root = absolute_path(root)
         self.path = self.root / database.FILE
         self.problems: list[str] = []
         self._busy_s = busy_s
+        self._in_run = in_run
         self._connection: Connection | None = None
 
     def __enter__(self) -> Self:
@@ -67,9 +70,22 @@ class Index:
                 self._connection.close()
             self._connection = None
 
-    def refresh(self) -> None:
-        """Bring the index up to date with the store: new, grown, ended, lost, compacted and pruned runs."""
-        self._with(lambda connection: Refresh(self.root, connection).run())
+    def is_new(self) -> bool:
+        """Return whether there is no index yet; a damaged one is renamed."""
+        try:
+            return not self.path.exists() or not self._open()
+        except database.DamagedIndexError:
+            database.set_aside(self.path)
+            return True
+
+    def refresh(self, within_s: float | None = None) -> None:
+        """Bring the index up to date with the store: new, grown, ended, lost, compacted and pruned runs.
+
+        With `within_s`, begin with the newest hot runs and stop after so many seconds.
+        """
+        self._with(lambda connection: Refresh(self.root, connection, within_s).run())
+        if not self._in_run:
+            database.sync(self.path)
 
     def record(self, run_id: str, tables: Tables, *, complete: bool = True) -> None:
         """Replace the rows of one hot run.
@@ -196,6 +212,8 @@ class Index:
         """Return the result of a call; if the file is damaged or cannot be written, replace it and call again."""
         import sqlite3
 
+        if self._in_run:
+            return call(self._open())
         for _ in range(2):
             try:
                 return call(self._open())
@@ -212,7 +230,7 @@ class Index:
     def _open(self) -> Connection:
         if self._connection is None:
             if self.root.is_dir():
-                self._connection = database.open_file(self.path, self._busy_s)
+                self._connection = database.open_file(self.path, self._busy_s, waits=not self._in_run)
             else:
                 self._connection = database.open_memory(self.path)
         return self._connection

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from odibi_core.events.clock import host_name, process_start
+from odibi_core.events.clock import host_name, monotonic, process_start
 from odibi_core.history.index import cold, database, entries
 from odibi_core.history.index.columns import moment_of
 from odibi_core.history.index.entries import COLD, ENDED, HOT, OPEN, PARTIAL, SETTLED, Entry, Tables
@@ -38,10 +38,11 @@ class Refresh:
     has written older rows last, the next comparison finds other sizes, and reads the run again.
     """
 
-    def __init__(self, root: Path, connection: Connection) -> None:
+    def __init__(self, root: Path, connection: Connection, within_s: float | None = None) -> None:
         self._root = root
         self._store = RunStore(root)
         self._connection = connection
+        self._until = None if within_s is None else monotonic() + within_s
 
     def run(self) -> None:
         """Compare until no run was moved in between, at most three times."""
@@ -55,14 +56,16 @@ class Refresh:
         # compacted meanwhile is hot, or cold, or both.
         known = self._known()
         hot = hot_names(self._root)
-        compacted = self._compacted(known)
-        for chunk in _chunks([name for name in known if name not in hot and name not in compacted]):
-            with database.transaction(self._connection):
-                entries.delete(self._connection, chunk)
+        compacted: set[str] = set()
+        if self._until is None:
+            compacted = self._compacted(known)
+            self._delete([name for name in known if name not in hot and name not in compacted])
         is_stable, still = True, []
-        for chunk in _chunks([name for name in hot if name not in compacted]):
+        for chunk in _chunks(sorted(hot - compacted, reverse=True)):
             read = []
             for name in chunk:
+                if self._until is not None and monotonic() > self._until:
+                    break
                 state = self._change(name, known.get(name))
                 if state == _GROWN:
                     entry, tables = self._read(name)
@@ -86,6 +89,11 @@ class Refresh:
             with database.transaction(self._connection):
                 for entry, tables in read:
                     entries.write(self._connection, entry, tables)
+
+    def _delete(self, names: Sequence[str]) -> None:
+        for chunk in _chunks(names):
+            with database.transaction(self._connection):
+                entries.delete(self._connection, chunk)
 
     def _settle(self, names: Sequence[str]) -> None:
         if names:

@@ -1,0 +1,155 @@
+"""`EndOfRun`: the work for the history at the end of a run, in the process that ran it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from odibi_core.bus.bus import EventBus
+from odibi_core.events import Event, kinds
+from odibi_core.events.clock import process_id, utc_now
+from odibi_core.history.rows.beside import FILE_ACCESS
+from odibi_core.history.rows.steps import JOIN_MATCH
+from odibi_core.history.rows.tables import RunTables, tables_of
+from odibi_core.store.runs import RunStore
+from odibi_core.store.segments import ReadErrors, read_events
+
+if TYPE_CHECKING:
+    from odibi_core.history.index import Index
+
+_T = TypeVar("_T")
+_log = logging.getLogger("odibi_core")
+
+HANDLED_KINDS: Final = frozenset(
+    {
+        kinds.PIPELINE_START, kinds.PIPELINE_PLAN, kinds.PIPELINE_COMPLETE, kinds.PIPELINE_ERROR, kinds.NODE_START,
+        kinds.NODE_COMPLETE, kinds.NODE_FAILED, "node_error", kinds.NODE_RETRY, kinds.NODE_SKIPPED, kinds.SNAPSHOT,
+        kinds.CHECK_RESULT, kinds.COST, FILE_ACCESS, JOIN_MATCH,
+    }
+)  # fmt: skip
+"""The kinds that a run is judged by: neither lines of the log nor metrics, of which there may be millions."""
+MAX_EVENTS: Final = 5_000
+"""Events of a run that are kept; a larger run is not judged."""
+SMALL: Final = 1 << 20
+"""Bytes of a record that is read again at the end of its run (benchmark: the end of a short run)."""
+_BUSY_S: Final = 0.2
+_BUILD_S: Final = 0.03
+"""Seconds for the newest runs if there is no index, as after its deletion; the next command reads the others."""
+
+
+class EndOfRun:
+    """The structural events of one run, which are judged before its end and indexed after it.
+
+    It never raises, and does nothing in a forked child. A failure is counted by the bus and reported once.
+
+    Args:
+        bus: The bus on which findings are published.
+        run_id: The run.
+        store: The store of the run.
+    """
+
+    def __init__(self, bus: EventBus, run_id: str, store: RunStore) -> None:
+        self._bus = bus
+        self._run_id = run_id
+        self._store = store
+        self._process = process_id()
+        self._events: list[Event] = []
+        self._is_full = False
+        self._index: Index | None = None
+
+    def __call__(self, event: Event) -> None:
+        if not self._is_full:
+            self._events.append(event)
+            if len(self._events) > MAX_EVENTS:
+                self._is_full, self._events = True, []
+
+    def judge(self, status: str, duration_ms: float) -> int | None:
+        """Compare the run with earlier ones and publish each finding; return their number, None if not judged."""
+        return self._safely("noticing", lambda: self._judge(status, duration_ms))
+
+    def recorded(self) -> None:
+        """Index the run, whose record is closed."""
+        self._safely("the index of the runs", self._record)
+
+    def _safely(self, name: str, call: Callable[[], _T]) -> _T | None:
+        if process_id() != self._process:
+            return None
+        import sqlite3
+
+        try:
+            return call()
+        except sqlite3.OperationalError:
+            return (
+                None  # read-only or locked: the run is not judged, and the next command that reads the index finds it
+            )
+        except Exception as error:
+            line = self._bus.count_failure(name, error)
+            if self._bus.failures[name] == 1:
+                _log.warning(line)
+            return None
+
+    def _judge(self, status: str, duration_ms: float) -> int | None:
+        judge_run = _noticing()
+        if judge_run is None or self._is_full:
+            return None
+        fold = RunTables()
+        for event in self._of_the_run():
+            fold(event)
+        fold(self._end(status, duration_ms))
+        findings = judge_run(self._open_index(), fold.answer())
+        if findings is None:
+            return None
+        for fields in findings:
+            message = fields.pop("message", None)
+            self._bus.publish("anomaly", message, level="warning", fields={"run_id": self._run_id, **fields})
+        return len(findings)
+
+    def _of_the_run(self) -> list[Event]:
+        return [event for event in self._events if event.run_id in (self._run_id, None)]
+
+    def _end(self, status: str, duration_ms: float) -> Event:
+        """Return the end that will be published."""
+        return Event(
+            timestamp=utc_now(),
+            level="info",
+            event_type=kinds.PIPELINE_COMPLETE if status == "success" else kinds.PIPELINE_ERROR,
+            status=status,
+            duration_ms=duration_ms,
+            run_id=self._run_id,
+        )
+
+    def _open_index(self) -> Index:
+        from odibi_core.history.index import Index
+
+        if self._index is None:
+            self._index = Index(self._store.root, _BUSY_S, in_run=True)
+            if self._index.is_new():
+                self._index.refresh(within_s=_BUILD_S)
+        return self._index
+
+    def _record(self) -> None:
+        segments = self._store.segments(self._run_id)
+        is_small = sum(path.stat().st_size for path in segments) <= SMALL
+        if not is_small and self._is_full:
+            return  # the next command that reads the index reads the record
+        if is_small:
+            errors = ReadErrors()
+            tables: Any = tables_of(read_events(segments, errors), errors)
+        else:
+            tables = tables_of(self._of_the_run())
+        try:
+            self._open_index().record(self._run_id, tables, complete=is_small)
+        finally:
+            if self._index is not None:
+                self._index.close()
+
+
+def _noticing() -> Callable[..., Any] | None:
+    """Return the function that judges a run."""
+    try:
+        found: Callable[..., Any] = import_module("odibi_core.history.noticing").judge_run
+    except ModuleNotFoundError:
+        return None
+    return found
