@@ -50,7 +50,7 @@ def test_a_run_is_indexed_when_it_ends(root: Path, monkeypatch: pytest.MonkeyPat
     """The rows are those of its record, and no later command reads it again."""
     run_id = run(root)["run_id"]
     with Index(root) as index:
-        monkeypatch.setattr("odibi_core.history.index.refreshing.read_events", None)
+        monkeypatch.setattr("odibi_core.history.index.refreshing.RunTables", None)
         index.refresh()
         errors = ReadErrors()
         assert index.tables(run_id) == tables_of(RunStore(root).read(run_id, errors), errors)

@@ -14,6 +14,7 @@ import pytest
 from tests.history.stores import START, events_of, write_run, write_runs
 
 from odibi_core.events.clock import host_name, process_id, process_start
+from odibi_core.history.compaction import Options, compact
 from odibi_core.history.figures import run_figures
 from odibi_core.history.index import Index, RunFilter, scan
 from odibi_core.history.index.database import FILE
@@ -168,7 +169,7 @@ def test_a_recorded_run_needs_no_reading(root: Path, monkeypatch: pytest.MonkeyP
     with Index(root) as index:
         index.record("r1", tables_of(events, ReadErrors()))
         with monkeypatch.context() as patch:
-            patch.setattr("odibi_core.history.index.refreshing.read_events", None)
+            patch.setattr("odibi_core.history.index.refreshing.RunTables", None)
             index.refresh()
         index.record("r1", tables_of(events[:3]), complete=False)
         assert index.runs()[0]["status"] == "running"
@@ -279,3 +280,40 @@ def test_many_processes_at_once(root: Path) -> None:
     assert [process.exitcode for process in processes] == [0] * 4
     assert failures.empty()
     check_equals_records(root)
+
+
+def test_compacted_runs(root: Path) -> None:
+    """A run that moves into a batch keeps its rows; one that the index never had is read from Parquet."""
+    write_runs(root, 6, params={"day": 1})
+    before = expected_runs(root)
+    tables = {row["run_id"]: tables_of(RunStore(root).read(row["run_id"]), ReadErrors()) for row in before}
+    with refreshed(root) as index:
+        compact(RunStore(root), Options(grace_s=0))
+        index.refresh()
+        check_compacted(index, before, tables)
+    (root / FILE).unlink()
+    with refreshed(root) as index:
+        check_compacted(index, before, tables)
+        write_run(root, "r9", events_of("r9", day=9))
+        index.refresh()
+        assert [row["run_id"] for row in index.runs()] == ["r9", *(row["run_id"] for row in before)]
+        assert len(list(index.hot_rows("nodes"))) == 2
+
+
+def check_compacted(index: Index, runs: list[dict[str, Any]], tables: dict[str, Any]) -> None:
+    assert index.runs() == runs
+    assert list(index.hot_rows("runs")) == []
+    assert index.figures("daily", last=9) == [run_figures(tables[row["run_id"]]) for row in reversed(runs)]
+    assert len(index.nodes("daily", "load", last=9)) == 6
+    assert [index.tables(row["run_id"]) for row in runs] == [tables[row["run_id"]] for row in runs]
+
+
+def test_a_batch_that_is_gone(root: Path) -> None:
+    """Runs of a pruned batch are no longer listed."""
+    write_runs(root, 3)
+    compact(RunStore(root), Options(grace_s=0))
+    refreshed(root).close()
+    for manifest in (root / "manifests").glob("*.json"):
+        manifest.unlink()
+    with refreshed(root) as index:
+        assert index.runs() == []

@@ -1,61 +1,59 @@
-"""The runs that are compacted, and their rows, from the manifests and the Parquet files of a store."""
+"""The rows of compacted runs, from the Parquet files of a store."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from odibi_core.history.rows.tables import ROW_TABLES
 from odibi_core.history.schema import TABLES
+from odibi_core.store.cold import ColdStore, connected
+from odibi_core.store.event_columns import literal, quoted
 from odibi_core.store.segments import safe_name
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
 
 Rows = dict[str, list[tuple[Any, ...]]]
 
 
-def _store(root: Path) -> Any:
-    from importlib import import_module
-
-    return import_module("odibi_core.store.cold").ColdStore(root)
-
-
-def runs_by_name(root: Path) -> dict[str, Any]:
-    """Return the compacted runs by the names of their folders."""
-    return {safe_name(run.run_id, 120): run for each in _store(root).manifests() for run in each.runs}
-
-
-def tables_by_run(root: Path, run_ids: Sequence[str]) -> dict[str, Rows]:
-    """Return the rows of compacted runs by the names of their folders; a run that is not there is left out."""
-    store = _store(root)
-    if not store.manifests():
-        return {}
-    import duckdb
-
+def tables_by_run(store: ColdStore, names: Sequence[str]) -> dict[str, Rows]:
+    """Return the rows of compacted runs by the names of their folders; a run that no batch has is left out."""
+    known = store.runs()
+    batches = {manifest.batch: manifest for name in names if name in known for manifest in [known[name][0]]}
     found: dict[str, Rows] = {}
-    with duckdb.connect(":memory:", config={"threads": 2}) as connection:
-        connection.execute("set timezone = 'UTC'")
-        for table in ROW_TABLES:
-            for row in _select(connection, table, store.paths(table), run_ids):
-                of_run = found.setdefault(safe_name(row[0], 120), {name: [] for name in ROW_TABLES})
-                of_run[table].append(row)
+    for manifest in batches.values() if batches else ():
+        with connected() as connection:
+            paths = {table: store.root / entry.path for table, entry in manifest.files.items() if table in ROW_TABLES}
+            ids = _ids(connection, paths.get("runs"), set(names))
+            for table, path in paths.items():
+                for row in _select(connection, table, path, list(ids)) if ids else ():
+                    of_run = found.setdefault(ids[row[0]], {name: [] for name in ROW_TABLES})
+                    of_run[table].append(row)
     return found
 
 
-def _select(
-    connection: DuckDBPyConnection, table: str, paths: Sequence[Path], run_ids: Sequence[str]
-) -> list[tuple[Any, ...]]:
-    """Return the rows of some runs, in the order of the columns; a column that a file does not have is null."""
-    if not paths:
-        return []
-    files = connection.read_parquet([str(path) for path in paths], union_by_name=True, hive_partitioning=False)
-    there = set(files.columns)
-    columns = ", ".join(f'"{name}"' if name in there else "null" for name in TABLES[table].names)
-    query = f"select {columns} from files where run_id in (select unnest($run_ids))"
-    return [_aware(row) for row in connection.execute(query, {"run_ids": list(run_ids)}).fetchall()]
+def _ids(connection: Any, path: Path | None, names: set[str]) -> dict[str, str]:
+    """Return the ids of the runs with these folders, each with its folder."""
+    if path is None or not path.is_file():
+        return {}
+    ids = connection.execute(f"select run_id from {_source(path)}").fetchall()
+    return {run_id: name for (run_id,) in ids if (name := safe_name(run_id, 120)) in names}
+
+
+def _select(connection: Any, table: str, path: Path, ids: list[str]) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows of some runs, in the order of the columns; a column that the file does not have is null."""
+    if not path.is_file():
+        return
+    there = {row[0] for row in connection.execute(f"describe select * from {_source(path)}").fetchall()}
+    columns = ", ".join(quoted(name) if name in there else "null" for name in TABLES[table].names)
+    query = f"select {columns} from {_source(path)} where run_id between ? and ? and run_id in (select unnest(?))"
+    cursor = connection.execute(query, [min(ids), max(ids), ids])  # between: skips the row groups of other runs
+    while batch := cursor.fetchmany(2_000):
+        yield from map(_aware, batch)
+
+
+def _source(path: Path) -> str:
+    return f"read_parquet({literal(str(path))}, hive_partitioning = false)"
 
 
 def _aware(row: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -47,7 +47,10 @@ _WITHOUT_ROWS: Final = [None] * len(RUN_COLUMNS)
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """A run as the index knows it: its place, the sizes of its segments, the state of its rows."""
+    """A run as the index knows it: its place, its signature, the state of its rows.
+
+    The signature has the sizes of the segments of a hot run, and the number of events of a cold one.
+    """
 
     name: str
     place: str
@@ -73,7 +76,7 @@ def _delete_rows(connection: Connection, name: str, tables: Iterable[str]) -> No
 def forget_rows(connection: Connection, names: Iterable[str]) -> None:
     """Drop the table rows of runs that were compacted; Parquet has them."""
     for name in names:
-        connection.execute("update runs set place = ?, signature = '', state = ? where id = ?", (COLD, SETTLED, name))
+        connection.execute(_MOVE_RUN, (COLD, SETTLED, name))
         _delete_rows(connection, name, ("rows",))
 
 
@@ -102,6 +105,7 @@ _INSERT_RUN: Final = (
     f"insert or replace into runs (id, place, signature, state, {names_of(RUN_COLUMNS)})"
     f" values ({_places(4 + len(RUN_COLUMNS))})"
 )
+_MOVE_RUN: Final = "update runs set place = ?, signature = events, state = ? where id = ?"
 _INSERT_NODE: Final = (
     f"insert or replace into nodes (id, {names_of(NODE_COLUMNS)}) values ({_places(1 + len(NODE_COLUMNS))})"
 )

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from odibi_core.events.clock import host_name, monotonic, process_start
-from odibi_core.history.index import cold, database, entries
+from odibi_core.history.index import database, entries
+from odibi_core.history.index.cold import tables_by_run
 from odibi_core.history.index.columns import moment_of
 from odibi_core.history.index.entries import COLD, ENDED, HOT, OPEN, PARTIAL, SETTLED, Entry, Tables
 from odibi_core.history.index.scan import Segments, batch_names, hot_names
 from odibi_core.history.rows import RunTables, as_dicts
 from odibi_core.store.runs import RunStore
-from odibi_core.store.segments import ReadErrors, all_segments, read_events, safe_name
+from odibi_core.store.segments import ReadErrors, safe_name
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -107,24 +108,24 @@ class Refresh:
         seen = {name for (name,) in self._connection.execute("select name from batches")}
         if batches == seen:
             return {name for name, each in known.items() if each.entry.place == COLD}
-        found = cold.runs_by_name(self._root)
         moved, unread = [], []
-        for name, run in found.items():
+        cold = {name: str(entry.events) for name, (_, entry) in self._store.cold.runs().items()}
+        for name, events in cold.items():
             each = known.get(name)
-            if each is None or (each.entry.place == HOT and not (each.is_complete and each.events == run.events)):
-                unread.append(run.run_id)
-            elif each.entry.place == HOT:
+            if each is not None and each.entry.place == HOT and each.is_complete and str(each.events) == events:
                 moved.append(name)
+            elif each is None or each.entry.signature != events:
+                unread.append(name)
         for chunk in _chunks(moved):
             with database.transaction(self._connection):
                 entries.forget_rows(self._connection, chunk)
         for chunk in _chunks(unread, _COLD_CHUNK):
-            read = cold.tables_by_run(self._root, chunk)
-            self._write([(Entry(name, COLD, "", SETTLED), tables) for name, tables in read.items()])
+            read = tables_by_run(self._store.cold, chunk)
+            self._write([(Entry(name, COLD, cold[name], SETTLED), read.get(name, {})) for name in chunk])
         with database.transaction(self._connection):
             self._connection.execute("delete from batches")
             self._connection.executemany("insert into batches values (?)", ((name,) for name in batches))
-        return set(found)
+        return set(cold)
 
     def _change(self, name: str, known: _Known | None) -> int:
         """Return whether a hot run has to be read, or is to be left alone from now on."""
@@ -149,7 +150,7 @@ class Refresh:
         segments = Segments(self._root, name)  # before the reading: a line that is written meanwhile is seen next time
         errors = ReadErrors()
         fold = RunTables(errors)
-        for event in read_events(all_segments(self._root / "runs" / name / "events"), errors):
+        for event in self._store.read(name, errors):
             fold(event)
         is_there = (self._root / "runs" / name).is_dir()
         state = OPEN if not fold.is_closed else SETTLED if segments.is_still else ENDED
@@ -158,11 +159,12 @@ class Refresh:
     def tables(self, run_id: str) -> Tables:
         """Return the rows of one run from its record, and keep them; empty if there is no such run."""
         name = safe_name(run_id, 120)
+        if self._store.cold.find(name) is not None:
+            return tables_by_run(self._store.cold, [name]).get(name, {})
         entry, tables = self._fold(name)
         if entry.signature:
             self._write([(entry, tables)])
-            return tables
-        return cold.tables_by_run(self._root, [run_id]).get(name, {})
+        return tables
 
 
 class Process(Struct, frozen=True):
