@@ -184,6 +184,7 @@ def include(function: Any) -> None:
         _watch.include(module)
 
 
+@functools.lru_cache(maxsize=1024)
 def _watched(original: Callable[..., Any], opener: Opener, module: str) -> Callable[..., Any]:
     """Return a function that calls the original, then reports the files of the call unless it is part of another."""
     call = (_with_sql if opener.kind == "sql" else _with_path)(original, opener)

@@ -12,11 +12,12 @@ from typing import Any, Final, NamedTuple
 
 from odibi_core.engines.join_keys import Keys
 
-MAX_SAMPLED: Final = 10_000
+MAX_SAMPLED: Final = 5_000
 MAX_SCANNED: Final = 100_000
-_COUNTED: Final = 20_000
+_COUNTED: Final = 50_000
 """Rows that are counted in Python; of more, the library first selects those that may match."""
-_ROWS: Final = "odibi_rows"
+_FEW: Final = 1_000
+"""Values up to which that selection is worth it."""
 _UNIQUE: Final = 0.95
 _MAX_KEYS: Final = 4
 
@@ -60,62 +61,71 @@ def match(left: Table, right: Table, keys: Keys) -> JoinMatch:
     Raises:
         Exception: Any error of the library, such as for values that cannot be compared.
     """
-    a, b = _comparable(left.select(*keys.left), right.select(*keys.right))
+    sides = ([left[name] for name in keys.left], [right[name] for name in keys.right])
     reasons = []
-    sides: list[tuple[float | None, float | None]] = []
+    found: list[tuple[float | None, float | None]] = []
     sampled = 0
-    for own, other, name in ((a, b, "right"), (b, a, "left")):
-        if len(other) > MAX_SCANNED:
-            reasons.append(f"the {name} input has {len(other)} rows, and at most {MAX_SCANNED} are searched")
-            sides.append((None, None))
+    for own, other, name in ((*sides, "right"), (*sides[::-1], "left")):
+        if len(other[0]) > MAX_SCANNED:
+            reasons.append(f"the {name} input has {len(other[0])} rows, and at most {MAX_SCANNED} are searched")
+            found.append((None, None))
             continue
-        sample = own.gather_every(max(1, -(-len(own) // MAX_SAMPLED)))
-        sampled += len(sample)
-        sides.append(_matched(sample, other))
-    (left_rate, left_fan), (right_rate, right_fan) = sides
+        step = -(-len(own[0]) // MAX_SAMPLED)
+        sample = [column.gather_every(step) for column in own] if step > 1 else own
+        sampled += len(sample[0])
+        found.append(_matched(sample, other))
+    (left_rate, left_fan), (right_rate, right_fan) = found
     reason = "; ".join(reasons) or None
-    return JoinMatch(len(a), len(b), left_rate, right_rate, left_fan, right_fan, sampled, reason)
+    return JoinMatch(len(left), len(right), left_rate, right_rate, left_fan, right_fan, sampled, reason)
 
 
-def _comparable(left: Table, right: Table) -> tuple[Table, Table]:
-    """Return both frames with times of one type as numbers: a Python object for each would cost most of the time."""
-    import narwhals
-
-    for a, b in zip(left.columns, right.columns, strict=True):
-        if type(left.schema[a]).__name__ == "Datetime" and left.schema[a] == right.schema[b]:
-            left = left.with_columns(narwhals.col(a).dt.timestamp("us"))
-            right = right.with_columns(narwhals.col(b).dt.timestamp("us"))
-    return left, right
+Columns = list[Any]
+"""The key columns of one side, as series of narwhals."""
 
 
-def _matched(sample: Table, other: Table) -> tuple[float | None, float | None]:
+def _matched(sample: Columns, other: Columns) -> tuple[float | None, float | None]:
     """Return the share of sampled rows with a partner, and the mean number of partners of these."""
-    counts = _counts(sample, other)
-    partners = [counts.get(key, 0) for key in _keys(sample)]
-    matched = sum(number > 0 for number in partners)
-    if not partners:
-        return None, None
-    return matched / len(partners), sum(partners) / matched if matched else None
+    sample, other = _comparable(sample, other)
+    other = _possible(sample, other)
+    counts = Counter(_keys(other))
+    if any(column.null_count() for column in (*sample, *other)):
+        for key in [key for key in counts if _has_null(key)]:
+            del counts[key]
+    partners = [number for number in map(counts.get, _keys(sample)) if number]
+    rows, matched = len(sample[0]), len(partners)
+    return (matched / rows if rows else None), (sum(partners) / matched if matched else None)
 
 
-def _counts(sample: Table, other: Table) -> Counter[Any]:
-    """Return the number of rows of each key of a frame that may be in the sample."""
-    import narwhals
-
-    if len(other) > _COUNTED and sample.implementation == other.implementation:
-        for own, name in zip(sample.columns, other.columns, strict=True):
-            other = other.filter(narwhals.col(name).is_in(sample[own].drop_nulls().unique().to_list()))
-    other = other.drop_nulls()
-    if len(other) <= _COUNTED or _ROWS in other.columns:
-        return Counter(_keys(other))
-    grouped = other.group_by(other.columns).agg(narwhals.len().alias(_ROWS))
-    return Counter(dict(zip(_keys(grouped.drop(_ROWS)), grouped[_ROWS].to_list(), strict=True)))
+def _comparable(left: Columns, right: Columns) -> tuple[Columns, Columns]:
+    """Return columns with times of one type as numbers: a Python object for each would cost most of the time."""
+    pairs = [
+        (a.dt.timestamp("us"), b.dt.timestamp("us"))
+        if type(a.dtype).__name__ == "Datetime" and a.dtype == b.dtype
+        else (a, b)
+        for a, b in zip(left, right, strict=True)
+    ]
+    return [a for a, _ in pairs], [b for _, b in pairs]
 
 
-def _keys(frame: Table) -> Iterable[Any]:
-    """Yield the key of each row: a value, or a tuple of several columns."""
-    columns = [frame[name].to_list() for name in frame.columns]
-    return columns[0] if len(columns) == 1 else zip(*columns, strict=True)
+def _possible(sample: Columns, other: Columns) -> Columns:
+    """Return the rows of many whose first column is in the sample: the library finds these faster than Python."""
+    if len(other[0]) <= _COUNTED or sample[0].implementation != other[0].implementation:
+        return other
+    wanted = sample[0].drop_nulls().unique().to_list()
+    if len(wanted) > _FEW:
+        return other
+    kept = other[0].is_in(wanted)
+    return [column.filter(kept) for column in other]
+
+
+def _keys(columns: Columns) -> Iterable[Any]:
+    """Return the key of each row: a value, or a tuple of several columns."""
+    lists = [column.to_list() for column in columns]
+    return lists[0] if len(lists) == 1 else zip(*lists, strict=True)
+
+
+def _has_null(key: Any) -> bool:
+    return any(value is None or value != value for value in (key if isinstance(key, tuple) else (key,)))
 
 
 def common_keys(left: Table, right: Table, made: Sequence[Table]) -> Keys | None:
