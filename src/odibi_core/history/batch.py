@@ -49,7 +49,7 @@ class Batch:
         self.runs: list[RunEntry] = []
         self._threads = threads
         self._stack = ExitStack()
-        self._logs = EventLines(self._file())
+        self._logs = EventLines(self._file(), root)
         self._tables: dict[str, IO[bytes]] = {}
         self._rows: dict[str, int] = {}
 
@@ -150,7 +150,7 @@ class Batch:
             columns.append(f"{quoted(key)} as {quoted(name)}")
         columns += [RUN, PLACE, SHAPE, REST]
         source = _read_json(self._logs.file, read)
-        return f"select {', '.join(columns)} from {source} order by {RUN}, event_type, seq"
+        return f"select {', '.join(columns)} from {source}"
 
     def _write(self, table: str, query: str, rows: int, metadata: bytes = b"") -> FileEntry:
         import duckdb

@@ -165,7 +165,7 @@ class _Compaction:
             try:
                 with begun(self.store.root, self.options.threads) as batch:
                     before = 0
-                    for run_id in run_ids:
+                    for run_id in sorted(run_ids):  # a query for a run skips the row groups of other runs
                         before += self._add(batch, run_id)
                     manifest = commit(batch, [], self.options.step)
             except _UnreadableError as error:

@@ -1,11 +1,13 @@
 """Events as lines for DuckDB's `read_json`, in the columns that `store.event_columns` describes.
 
 The type of a column is known only after the last event: a line has the values as they are, and `columns()` the types.
+The lines of a run are grouped by kind, because equal events compress well, and a query for one kind skips the others.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import IO, Any, Final
 
 import msgspec
@@ -13,6 +15,7 @@ from msgspec.structs import astuple
 
 from odibi_core.events import COLUMNS, Event
 from odibi_core.history.event_fields import Field, Fields
+from odibi_core.history.kind_lines import KindLines
 from odibi_core.store.event_columns import (
     EXACT,
     IN_REST,
@@ -32,7 +35,6 @@ from odibi_core.store.manifest import FieldEntry
 
 _MAX_SHAPES: Final = 20_000
 _BIGINT: Final = 2**63
-_BLOCK: Final = 1 << 20
 _SEQ: Final = COLUMNS.index("seq")
 _FIELDS: Final = len(COLUMNS)
 
@@ -74,30 +76,25 @@ class _Plan:
 class EventLines:
     """Writes events to `file`, one JSON line each."""
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes], folder: Path | None = None) -> None:
         self.file = file
         self._fields = Fields()
         self._plans: dict[_Types, _Plan] = {}
-        self._block: list[bytes] = []
-        self._size = 0
+        self._kinds = KindLines(folder)
         self.rows = 0
 
     def add(self, run: str, events: Iterable[Event]) -> int:
         """Write all events of a run, in their order; return their number."""
         count = 0
         for event in events:
-            line = self._line(astuple(event), run, count)
-            self._block.append(line)
-            self._size += len(line)
-            if self._size > _BLOCK:
-                self._flush()
+            self._kinds.add(event.event_type, self._line(astuple(event), run, count))
             count += 1
+        self._kinds.move_to(self.file)
         self.rows += count
         return count
 
     def close(self) -> None:
         """Write the last lines; the file stays open."""
-        self._flush()
         self.file.flush()
         self._count()
 
@@ -113,12 +110,6 @@ class EventLines:
     def columns(self) -> list[tuple[str, str, str]]:
         """Return the columns of further fields: the key in the lines, the name, the type."""
         return self._fields.columns()
-
-    def _flush(self) -> None:
-        if self._block:
-            self.file.write(b"\n".join([*self._block, b""]))
-            self._block.clear()
-            self._size = 0
 
     def _count(self) -> None:
         for plan in self._plans.values():
