@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from odibi_core.errors import StoreError
 from odibi_core.events import Event, decode, encode, from_dict
@@ -269,21 +270,41 @@ def test_a_newer_store_is_read_and_not_changed(store: RunStore) -> None:
         compact(reader, AT_ONCE)
 
 
-def test_a_damaged_manifest_is_set_aside_and_the_rest_is_read(store: RunStore) -> None:
-    """Its Parquet files stay, so that it can be restored."""
+def test_a_damaged_manifest_is_set_aside_and_restored_by_the_next_compaction(store: RunStore) -> None:
+    """Meanwhile the rest is read; the restored one differs in nothing but the segments, which are gone."""
     first = a_run(store)
     compact(store, AT_ONCE)
     (path,) = store.root.glob("manifests/*.json")
+    whole = read_manifest(path)
     second = a_run(store)
     compact(store, AT_ONCE)
+    before = lines_of(store)
     path.write_bytes(path.read_bytes()[:100])
     reader = RunStore(store.root)
     assert reader.ids() == [second] != [first]
     assert "is damaged" in reader.cold.problems[0]
     assert path.with_name(path.name + ".damaged").exists()
     assert not path.exists()
-    compact(reader, AT_ONCE)
-    assert len(list(store.root.glob("tables/logs/*/*.parquet"))) == 2
+    report = compact(reader, AT_ONCE)
+    assert "was restored" in report.mended[0]
+    restored = read_manifest(path)
+    assert restored.runs == [replace(entry, segments=[]) for entry in whole.runs]
+    assert replace(restored, runs=whole.runs) == whole
+    assert lines_of(store) == before
+
+
+def test_a_manifest_damaged_before_its_journals_are_deleted(store: RunStore) -> None:
+    """Runs that are in both places are read once, before and after the restoration."""
+    a_run(store)
+    before = lines_of(store)
+    compact(store, Options(threads=1))
+    (path,) = store.root.glob("manifests/*.json")
+    path.write_bytes(b"")
+    assert lines_of(store) == before
+    compact(store, Options(threads=1))
+    assert lines_of(store) == before
+    assert path.exists()
+    assert store.hot_ids() == store.late_ids() == []
 
 
 @pytest.fixture(params=["cut", "flipped", "gone"])

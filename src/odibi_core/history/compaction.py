@@ -27,6 +27,7 @@ from odibi_core.history import leftovers
 from odibi_core.history.batch import Batch
 from odibi_core.history.commit import Step, begun, commit, do_nothing
 from odibi_core.history.ended import ended_runs
+from odibi_core.history.last_compaction import note_success
 from odibi_core.history.merging import merge
 from odibi_core.store.locks import exclusive
 from odibi_core.store.manifest import SegmentEntry
@@ -98,11 +99,13 @@ def compact(store: RunStore, options: Options | None = None) -> CompactionReport
             report.is_busy = not is_locked
             if is_locked:
                 work.run()
+                note_success(store.root, report.runs, report.merged, (monotonic() - began) * 1e3)
         if options.waits and not report.is_busy and leftovers.waiting(store, options.grace_s):
             sleep(options.grace_s)
             with exclusive(store.root) as is_locked:
                 if is_locked:
                     leftovers.clear(store, options.grace_s)
+                    note_success(store.root, report.runs, report.merged, (monotonic() - began) * 1e3)
     except OSError as error:
         if isinstance(error, StoreError):
             raise

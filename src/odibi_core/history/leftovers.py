@@ -8,6 +8,7 @@ from typing import Final
 from odibi_core import private_files
 from odibi_core.events.clock import utc_now
 from odibi_core.history.commit import delete_batch, undo
+from odibi_core.history.restoring import restore_manifests
 from odibi_core.store.locks import is_in_use
 from odibi_core.store.manifest import Manifest, RunEntry
 from odibi_core.store.runs import RunStore
@@ -25,12 +26,13 @@ def clear(store: RunStore, grace_s: float) -> list[str]:
         grace_s: Files stay so many seconds after the commit that made them needless.
 
     Returns:
-        A sentence for each interrupted compaction.
+        A sentence for each interrupted compaction and each restored manifest.
     """
     mended = []
     for mark in store.root.glob("manifests/*.tmp"):
         undo(store.root, mark.stem)
         mended.append(f"batch {mark.stem} was not finished: its files were deleted, its runs are still in the journals")
+    mended += restore_manifests(store)
     manifests = store.cold.manifests()
     for manifest in manifests:
         if not _is_recent(manifest, grace_s):

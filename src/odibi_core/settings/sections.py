@@ -85,6 +85,12 @@ class Store(Section, frozen=True):
     """A segment is closed, and a new one begun, before it would pass this size."""
     file_mode: FileMode = "600"
     """The mode of the record's files, in octal; its folders can be entered by the users that can read the files."""
+    compact: Literal["auto", "off"] = "auto"
+    """`auto` moves ended runs into Parquet files after a run, in the background, once there are enough of them."""
+    compact_runs: Annotated[int, Meta(ge=1, le=sys.maxsize, description="it is a whole number, 1 or more")] = 200
+    """Ended runs that are enough."""
+    compact_mb: Positive = 256.0
+    """Megabytes of ended runs that are enough."""
 
     @property
     def mode(self) -> int:

@@ -11,20 +11,21 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import groupby, islice
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from odibi_core import private_files
 from odibi_core.errors import RunNotFoundError, closest
 from odibi_core.events import Event, encode, kinds, sanitize_text
 from odibi_core.events.clock import host_name, iso, new_id, process_start, utc_now
 from odibi_core.events.paths import absolute_path
-from odibi_core.store.cold import ColdStore
 from odibi_core.store.journal import Journal
-from odibi_core.store.manifest import RunEntry
 from odibi_core.store.segments import ReadErrors, all_segments, merge_by_time, read_events, safe_name
 from odibi_core.views.answers import RunRow
 from odibi_core.views.as_dict import answer_dict
 from odibi_core.views.runs import RunsView
+
+if TYPE_CHECKING:
+    from odibi_core.store.cold import ColdStore, RunEntry
 
 _SAME_PROCESS_S: Final = 2.0
 """Start times of one process differ by less, because they are rounded differently; two processes of one pid by more."""
@@ -35,7 +36,16 @@ class RunStore:
 
     def __init__(self, root: str | Path = ".odibi") -> None:
         self.root = absolute_path(root)
-        self.cold = ColdStore(self.root)
+        self._cold: ColdStore | None = None
+
+    @property
+    def cold(self) -> ColdStore:
+        """The runs that are in batches."""
+        if self._cold is None:
+            from odibi_core.store.cold import ColdStore  # not needed to record a run
+
+            self._cold = ColdStore(self.root)
+        return self._cold
 
     def new_run_id(self, pipeline_name: str, now: datetime | None = None) -> str:
         """Return a unique id of time and pipeline: `20260131T040000-nightly-3fa2c1b7`.

@@ -1,0 +1,117 @@
+"""Compaction in the background: started at the end of a run, in a process of its own, if there is enough to compact.
+
+The process is detached: it survives its parent, writes to no terminal, and yields the processor to every other one.
+One compacts a store at a time. A failure is noted in the store, for `odibi doctor`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from odibi_core.errors import StoreError
+from odibi_core.events.clock import utc_now
+from odibi_core.history.last_compaction import note_failure, read_note
+from odibi_core.store.locks import exclusive
+from odibi_core.store.segments import all_segments, safe_name
+
+if TYPE_CHECKING:
+    from odibi_core.settings.sections import Store
+
+LIMIT_S: Final = 600.0
+"""Seconds after which a background compaction begins no further batch."""
+NICENESS: Final = 10
+RETRY_AFTER: Final = timedelta(hours=1)
+"""The pause after a compaction that failed."""
+_MB: Final = 1 << 20
+_START: Final = "import sys; sys.path[:] = sys.argv[3:]; from odibi_core.history.background import main; main()"
+_DETACHED: Final = '"$@" </dev/null >/dev/null 2>&1 &'
+"""The shell ends at once, so that the process is no child of this program: no zombie, and no stranger to its `wait`."""
+
+
+def compact_soon(root: Path, settings: Store, run_id: str | None = None) -> bool:
+    """Start a compaction if the store has enough ended runs, and return whether it was started.
+
+    Nothing is waited for: looking takes less than a millisecond, starting a few.
+
+    Args:
+        root: The folder of the store.
+        settings: Its settings; `compact` "off" starts nothing.
+        run_id: The run that has just ended: if it is small, the sizes of the others are not looked at.
+
+    Raises:
+        OSError: The store cannot be read, or the process cannot be started.
+    """
+    if settings.compact == "off" or not is_due(root, settings, run_id) or not _can_start():
+        return False
+    import subprocess
+
+    command = [sys.executable, "-P", "-c", _START, str(root), f"{settings.mode:o}", *map(os.path.abspath, sys.path)]
+    subprocess.run(
+        ["/bin/sh", "-c", _DETACHED, "sh", *command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        cwd="/",
+        check=False,
+    )
+    return True
+
+
+def is_due(root: Path, settings: Store, run_id: str | None = None) -> bool:
+    """Return whether the runs since the last compaction are many or large, and none runs or has just failed."""
+    names = os.listdir(root / "runs")
+    note = read_note(root)
+    count = len(names) - (note.left if note else 0)
+    if count < 0:  # folders were deleted by another program
+        count = len(names)
+    if count < settings.compact_runs:
+        enough = int(settings.compact_mb * _MB)
+        # A run below the mean cannot be the one that makes the sum too large before the number is.
+        if run_id is not None and _bytes_of(root, safe_name(run_id, 120)) < enough / max(1, settings.compact_runs):
+            return False
+        newest = sorted(names)[len(names) - count :]
+        if sum(_bytes_of(root, name) for name in newest) < enough:
+            return False
+    if note is not None and note.error is not None and utc_now() - note.ended < RETRY_AFTER:
+        return False
+    return _is_free(root)
+
+
+def _is_free(root: Path) -> bool:
+    try:
+        with exclusive(root) as is_locked:
+            return is_locked
+    except StoreError:  # a store on a file system without locks is not compacted
+        return False
+
+
+def _bytes_of(root: Path, name: str) -> int:
+    try:
+        return sum(path.stat().st_size for path in all_segments(root / "runs" / name / "events"))
+    except OSError:
+        return 0
+
+
+def _can_start() -> bool:
+    """Return whether `sys.executable` is a Python interpreter; in a frozen program it is that program."""
+    return bool(sys.executable) and not getattr(sys, "frozen", False) and os.path.exists("/bin/sh")
+
+
+def main() -> None:
+    """Compact the store of the command line; the whole of the process."""
+    root, mode = Path(sys.argv[1]), int(sys.argv[2], 8)
+    os.nice(NICENESS)
+    try:
+        from odibi_core import private_files
+        from odibi_core.history.compaction import Options, compact
+        from odibi_core.store.runs import RunStore
+
+        private_files.set_file_mode(mode)
+        compact(RunStore(root), Options(limit_s=LIMIT_S, waits=True, threads=1))
+    except Exception as error:
+        note_failure(root, error)
