@@ -15,16 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from odibi_core.bus.bus import EventBus
-from odibi_core.engines.frame import (
-    CELL_CHARS,
-    LEVELS,
-    SAMPLE_COLUMNS,
-    SCHEMA_COLUMNS,
-    describe,
-    is_frame,
-    row_count,
-    unique_keys,
-)
+from odibi_core.engines.frame import LEVELS, SAMPLE_COLUMNS, SCHEMA_COLUMNS, describe, is_frame, row_count, unique_keys
+from odibi_core.engines.frame_cells import CELL_CHARS
 from odibi_core.events import to_dict
 from odibi_core.testing import RecordingSink
 

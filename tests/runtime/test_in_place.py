@@ -207,3 +207,76 @@ def test_an_observed_node_is_shown_what_it_took(library: str, change: Callable[[
     found = taken_by("reads", observer.tracker.export_lineage())
     assert look(found) == look(Descriptions("sample", 5).after("made", expected) or {})
     assert found["metadata"]["changed_in_place"] is True
+
+
+def stats_of(heard: RecordingSink) -> dict[tuple[str | None, str], list[str]]:
+    """Return the columns with statistics by step and side."""
+    return {
+        (event.node_name, event.fields["when"]): [each["column"] for each in event.fields.get("stats", [])]
+        for event in heard.of_kind("snapshot")
+    }
+
+
+@pytest.fixture
+def large_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run of a few milliseconds on a busy machine may otherwise spend its budget on the first frame."""
+    monkeypatch.setattr("odibi_core.engines.stats_budget.FLOOR_S", 60.0)
+
+
+@LIBRARIES
+@pytest.mark.usefixtures("large_budget")
+def test_statistics_are_recorded_once(library: str) -> None:
+    """With the step that made the frame; the steps that take it have its rows, and no second copy."""
+
+    def made() -> Any:
+        return frame(library)
+
+    def reads(made: Any) -> Any:
+        return made.copy() if library == "pandas" else made.clone()
+
+    _, heard = run(made, reads, snapshot_level="auto")
+    assert stats_of(heard) == {("made", "after"): ["n"], ("reads", "before"): [], ("reads", "after"): ["n"]}
+    _, heard = run(made, reads, snapshot_level="stats")
+    assert stats_of(heard)["reads", "before"] == ["n"]
+
+
+@LIBRARIES
+@CHANGES
+@pytest.mark.usefixtures("large_budget")
+def test_statistics_of_a_changed_frame_are_recorded_again(library: str, change: Callable[[Any], None]) -> None:
+    """The step that takes it has those of the changed frame, and the mark."""
+
+    def made() -> Any:
+        return frame(library)
+
+    def changes(made: Any) -> int:
+        change(made)
+        return 1
+
+    def reads(made: Any, changes: int) -> int:
+        return 1
+
+    result, heard = run(made, changes, reads, snapshot_level="auto")
+    assert stats_of(heard)["changes", "before"] == []
+    found = taken_by("reads", result["tracker"].export_lineage())
+    assert found["metadata"]["changed_in_place"] is True
+    assert found["stats"][0]["column"] == "n"
+    assert found["metadata"]["stats_rows"] == found["row_count"]
+
+
+def test_a_frame_without_statistics_is_not_taken_for_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the budget was spent, or allowed another sample, nothing is compared that cannot be."""
+    monkeypatch.setattr("odibi_core.engines.stats_budget.FLOOR_S", 0.0)
+
+    def made() -> Any:
+        return frame("polars")
+
+    def first(made: Any) -> int:
+        return 1
+
+    def second(made: Any, first: int) -> int:
+        return 1
+
+    result, heard = run(made, first, second, snapshot_level="auto")
+    assert set(map(tuple, stats_of(heard).values())) == {()}
+    assert "changed_in_place" not in taken_by("second", result["tracker"].export_lineage())["metadata"]

@@ -71,9 +71,9 @@ def test_a_result_reads_like_a_mapping_and_like_an_object() -> None:
     assert result["status"] == result.status == "success"
     assert set(result) == {
         "run_id", "pipeline_name", "status", "success", "nodes_executed", "duration_ms", "data", "nodes", "checks",
-        "tracker", "metrics", "path", "error", "params", "tags", "partition",
+        "tracker", "metrics", "path", "error", "params", "tags", "partition", "overhead_ms", "overhead_pct",
     }  # fmt: skip
-    assert len(result) == 16
+    assert len(result) == 18
     with pytest.raises(KeyError, match="status"):
         result["statsu"]
     with pytest.raises(AttributeError, match="run_id"):

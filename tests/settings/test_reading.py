@@ -17,7 +17,7 @@ def test_code_goes_before_the_environment_and_that_before_the_default() -> None:
     """And None means not given."""
     environment = {"ODIBI_STORE__DIR": "/from/environment", "ODIBI_SNAPSHOT__ROWS": "7"}
     found = read_settings(environment, store={"dir": "/from/code"}, snapshot={"level": None})
-    assert (found.store.dir, found.snapshot.rows, found.snapshot.level) == ("/from/code", 7, "sample")
+    assert (found.store.dir, found.snapshot.rows, found.snapshot.level) == ("/from/code", 7, "auto")
     assert read_settings(environment).store.dir == "/from/environment"
     assert read_settings({}) == Settings()
 

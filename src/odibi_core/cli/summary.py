@@ -34,6 +34,8 @@ def document(lineage: Lineage, files: dict[str, str]) -> dict[str, Any]:
     about = ("layer", "state", "duration_ms", "row_count", "attempts", "error_message", "skip_reason")
     return {
         **{name: plain[name] for name in header},
+        "overhead_ms": lineage.overhead_ms,
+        "overhead_pct": lineage.overhead_pct,
         "steps": [{"name": step["step_name"], **{name: step[name] for name in about}} for step in plain["steps"]],
         "checks_failed": [{"step": step, **asdict(check)} for step, check in checks_that(False, lineage)],
         "checks_not_checked": [{"step": step, **asdict(check)} for step, check in checks_that(None, lineage)],
@@ -67,13 +69,20 @@ def _verdict(lineage: Lineage, on: Console) -> RenderableType:
         for state, number in (("failed", totals.failed_count), ("skipped", totals.skipped_count))
         if number
     ]
-    facts += _check_totals(totals)
+    facts += [*_check_totals(totals), *_overhead(lineage)]
     name = output.shown(lineage.pipeline_name or "the pipeline")
     head = f"{output.sign(shown_as, on)} {name} {_VERDICTS.get(status, status)}"
     if amber:
         head += f" with {plural(amber, 'failed check')}"
     took = f" in {output.duration(lineage.duration_ms)}" if lineage.duration_ms is not None else ""
     return Text.assemble((head, style), took, (f"   {output.joined(facts, on)}", "dim"))
+
+
+def _overhead(lineage: Lineage) -> list[str]:
+    if lineage.overhead_ms is None:
+        return []
+    share = "" if lineage.overhead_pct is None else f" ({lineage.overhead_pct:.1f} %)"
+    return [f"recorded in {output.duration(lineage.overhead_ms)}{share}"]
 
 
 def _check_totals(totals: Totals) -> list[str]:

@@ -1,30 +1,30 @@
 """The description of a frame, made without changing or collecting it.
 
-    off < schema < counts < sample < stats
+    off < schema < counts < sample < auto < stats
 
-Only the cost of `stats` depends on the number of rows. Of a lazy frame only the schema is described. Nothing here
-raises: if a frame cannot be described, `not_described` has the reason.
+`auto` adds statistics of a sample of the rows, in the time that a budget allows, `stats` those of all rows. Of a lazy
+frame only the schema is described. Nothing here raises: if a frame cannot be described, `not_described` has the reason.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date, datetime
-from typing import Any, Final, Protocol
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from odibi_core.engines import frame_narwhals, frame_pandas, frame_plain
+from odibi_core.engines.frame_cells import cell
 from odibi_core.engines.frame_text import short
 from odibi_core.errors import STOPS
-from odibi_core.events import to_plain
-from odibi_core.events.sanitize import sanitize_field
 
-LEVELS = ("off", "schema", "counts", "sample", "stats")
+if TYPE_CHECKING:
+    from odibi_core.engines.stats_budget import Budget
+    from odibi_core.engines.stats_numbers import Numbers
+    from odibi_core.engines.stats_values import Values
+
+LEVELS = ("off", "schema", "counts", "sample", "auto", "stats")
 SCHEMA_COLUMNS = 500
 SCHEMA_CHARS = 48 * 1024  # of the 64 kB that one field of an event may have
 SAMPLE_COLUMNS = 100
-CELL_CHARS = 200
-UNCLEANED_CHARS = 4_096
-"""Characters of a cell that are looked at: a text of 100 MB costs nothing, and no secret in its beginning is cut."""
 
 
 class Face(Protocol):
@@ -36,13 +36,22 @@ class Face(Protocol):
     def types(self, limit: int) -> list[str]: ...
     def height(self) -> int | None: ...
     def head(self, rows: int, columns: int) -> Sequence[Sequence[Any]]: ...
-    def stats(self, columns: int) -> list[dict[str, Any]]: ...
+    def values(self, columns: int, places: Sequence[int] | None) -> Iterator[Values | Numbers]: ...
+    def nulls(self, columns: int, places: Sequence[int] | None) -> list[int]: ...
+    def exact(self, columns: int) -> list[dict[str, Any]] | None: ...
 
 
 class Description(dict[str, Any]):
     """A description in the form of the record. `whole_schema` has every column if the record has no room for all."""
 
     whole_schema: list[dict[str, str]] | None = None
+
+    def recorded_before(self) -> Description:
+        """Return a copy without the statistics, which the record has with the node that made the frame."""
+        metadata = {name: value for name, value in self["metadata"].items() if not name.startswith("stats_")}
+        copy = self.but(metadata=metadata)
+        copy.pop("stats", None)
+        return copy
 
     def but(self, **fields: Any) -> Description:
         """Return a copy with other values of some fields."""
@@ -51,13 +60,14 @@ class Description(dict[str, Any]):
         return changed
 
 
-def describe(frame: object, level: str = "sample", rows: int = 5) -> Description:
+def describe(frame: object, level: str = "sample", rows: int = 5, budget: Budget | None = None) -> Description:
     """Return the description of a frame: `row_count`, `column_count`, `schema`, `sample_data` and `metadata`.
 
     Args:
         frame: A frame of any library, rows as dicts, or a dict of columns.
-        level: One of `LEVELS`; "stats" adds the field `stats`.
+        level: One of `LEVELS`; "auto" and "stats" add the field `stats`.
         rows: Rows of the sample.
+        budget: The time that "auto" may take; by default, as much as it needs.
     """
     made = Description(row_count=None, column_count=None, schema=[], sample_data=[], metadata={}, not_described=None)
     if level not in LEVELS:
@@ -66,7 +76,7 @@ def describe(frame: object, level: str = "sample", rows: int = 5) -> Description
         made["not_described"] = "descriptions are off"
     else:
         try:
-            _fill(made, frame, LEVELS.index(level), rows)
+            _fill(made, frame, LEVELS.index(level), rows, budget)
         except STOPS:
             raise
         except BaseException as error:
@@ -111,7 +121,7 @@ def _face(frame: object) -> Face | None:
     return frame_plain.face(frame) or frame_pandas.face(frame) or frame_narwhals.face(frame)
 
 
-def _fill(made: Description, frame: object, depth: int, rows: int) -> None:
+def _fill(made: Description, frame: object, depth: int, rows: int, budget: Budget | None) -> None:
     face = _face(frame)
     if face is None:
         made["not_described"] = f"a {_kind(frame)} is no frame"
@@ -133,9 +143,11 @@ def _fill(made: Description, frame: object, depth: int, rows: int) -> None:
         if len(names) > SAMPLE_COLUMNS:
             made["metadata"]["sample_columns_left_out"] = len(names) - SAMPLE_COLUMNS
         sample = face.head(max(0, rows), SAMPLE_COLUMNS)
-        made["sample_data"] = [{key: _cell(key, cell) for key, cell in zip(keys, row, strict=False)} for row in sample]
-    if depth >= LEVELS.index("stats"):
-        made["stats"] = _stats(keys, face.stats(SAMPLE_COLUMNS))
+        made["sample_data"] = [{key: cell(key, value) for key, value in zip(keys, row, strict=False)} for row in sample]
+    if depth >= LEVELS.index("auto"):
+        from odibi_core.engines.stats_record import add_stats
+
+        add_stats(made, face, keys, budget, exact=depth >= LEVELS.index("stats"))
 
 
 def _fitting(schema: Sequence[dict[str, str]]) -> int:
@@ -161,41 +173,6 @@ def unique_keys(names: Sequence[str]) -> list[str]:
         seen.add(key)
         keys.append(key)
     return keys
-
-
-def _stats(keys: Sequence[str], stats: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [
-        {
-            "column": key,
-            "nulls": of.get("nulls"),
-            "min": _extreme(key, of.get("min")),
-            "max": _extreme(key, of.get("max")),
-            "distinct": of.get("distinct"),
-        }
-        for key, of in zip(keys, stats, strict=False)
-    ]
-
-
-def _cell(key: str, value: Any) -> Any:
-    """Return a plain value, small enough that five rows of a hundred columns stay a small event.
-
-    The event bus redacts it by the column's name. Only a text to be cut is redacted here: half a secret has no shape.
-    """
-    kind = type(value)
-    if kind is int or kind is bool or value is None:
-        return value
-    if kind is datetime or kind is date:
-        return value.isoformat()
-    value = value[:UNCLEANED_CHARS] if kind is str else to_plain(value, UNCLEANED_CHARS)
-    if len(value if isinstance(value, str) else str(value)) <= CELL_CHARS:
-        return value
-    cleaned = str(sanitize_field(key, value))
-    return cleaned if len(cleaned) <= CELL_CHARS else f"{cleaned[:CELL_CHARS]}…"
-
-
-def _extreme(key: str, value: Any) -> Any:
-    """Return a cell of statistics, redacted: the bus would judge it by the name `min`, not by the column's."""
-    return sanitize_field(key, _cell(key, value))
 
 
 def _text(name: object) -> str:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from odibi_core.engines.frame_text import short
+
+if TYPE_CHECKING:
+    from odibi_core.engines.stats_numbers import Numbers
+    from odibi_core.engines.stats_values import Values
 
 # Asking narwhals about every value would import it for every value.
 _PLAIN = (str, bytes, bytearray, int, float, complex, list, tuple, dict, set, frozenset, type(None))
@@ -52,10 +56,34 @@ class NarwhalsFace:
         top = self._frame if len(self._schema) <= columns else self._frame[:, :columns]
         return list(top.head(rows).rows())
 
-    def stats(self, columns: int) -> list[dict[str, Any]]:
-        from odibi_core.engines.frame_stats import narwhals_stats
+    def values(self, columns: int, places: Sequence[int] | None) -> Iterator[Values | Numbers]:
+        from odibi_core.engines.stats_series import series_values, taken
 
-        return narwhals_stats(self._frame, list(self._schema)[:columns])
+        return series_values(taken(self._eager(), columns, places))
+
+    def nulls(self, columns: int, places: Sequence[int] | None) -> list[int]:
+        from odibi_core.engines.stats_series import taken
+
+        frame = taken(self._eager(), columns, places)
+        return [frame[:, place].null_count() for place in range(frame.shape[1])]
+
+    def exact(self, columns: int) -> list[dict[str, Any]] | None:
+        native = self._frame.to_native()
+        library = type(native).__module__.partition(".")[0]
+        if library == "polars":
+            from odibi_core.engines.stats_polars import polars_stats
+
+            return polars_stats(native, columns)
+        if library == "pyarrow":
+            from odibi_core.engines.stats_duckdb import arrow_stats
+
+            return arrow_stats(native, self.types(columns), self.values(columns, None))
+        return None
+
+    def _eager(self) -> Any:
+        """Return the frame of polars itself, which is quicker, or the narwhals frame of another library."""
+        native = self._frame.to_native()
+        return native if type(native).__module__.partition(".")[0] == "polars" else self._frame
 
 
 def _named(dtype: Any) -> str:

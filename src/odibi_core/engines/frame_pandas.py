@@ -5,10 +5,14 @@ Column names of pandas may repeat or be tuples, so columns are taken by position
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from odibi_core.engines.frame_text import short
+
+if TYPE_CHECKING:
+    from odibi_core.engines.stats_numbers import Numbers
+    from odibi_core.engines.stats_values import Values
 
 LOOKED_AT = 20  # values from which the type of an object column is inferred
 _NAMES: dict[str, str] = {}  # dtype text → type name; naming one through narwhals costs as much as ten frames
@@ -68,10 +72,20 @@ class PandasFace:
         top = self._frame.iloc[:rows, :columns] if self._frame.shape[1] > columns else self._frame.head(rows)
         return list(zip(*(top.iloc[:, i].tolist() for i in range(top.shape[1])), strict=True))
 
-    def stats(self, columns: int) -> list[dict[str, Any]]:
-        from odibi_core.engines.frame_stats import pandas_stats
+    def values(self, columns: int, places: Sequence[int] | None) -> Iterator[Values | Numbers]:
+        from odibi_core.engines.stats_pandas import pandas_values, taken
 
-        return pandas_stats(self._frame, self.types(columns))
+        return pandas_values(taken(self._frame, columns, places))
+
+    def nulls(self, columns: int, places: Sequence[int] | None) -> list[int]:
+        from odibi_core.engines.stats_pandas import pandas_nulls, taken
+
+        return pandas_nulls(taken(self._frame, columns, places))
+
+    def exact(self, columns: int) -> list[dict[str, Any]] | None:
+        from odibi_core.engines.stats_duckdb import pandas_stats
+
+        return pandas_stats(self._frame, self.types(columns), self.values(columns, None))
 
 
 def _named(one_column: Any) -> str:

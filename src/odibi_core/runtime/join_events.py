@@ -52,7 +52,9 @@ class JoinEvents:
         except BaseException:
             _log.debug("the joins of a step could not be measured", exc_info=True)
         finally:
-            self._spent += monotonic() - started
+            took = monotonic() - started
+            self._spent += took
+            events.add_overhead(took)
 
     def _measure(self, events: NodeEvents, inputs: Inputs, made: Sequence[Any], source: Any) -> None:
         from odibi_core.engines import join_keys, join_match  # they need modules that few runs have loaded

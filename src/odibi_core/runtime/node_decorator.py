@@ -12,7 +12,7 @@ from odibi_core.engines.frame import Description, is_frame, row_count
 from odibi_core.errors import STOPS
 from odibi_core.events import context
 from odibi_core.events.context import Context
-from odibi_core.runtime.node_events import NodeEvents, compared
+from odibi_core.runtime.node_events import NodeEvents
 from odibi_core.runtime.observer import Observer, active
 from odibi_core.runtime.producer_index import MAX_FRAMES, Link, frames_in
 from odibi_core.wrapping.callables import decorate, name_of
@@ -138,7 +138,8 @@ class _Call(CallObserver):
         ]
         self._given = {}
         self._plan([link for _, _, link in taken if link is not None], {"out": name} if number == 1 else {})
-        events = NodeEvents(observer.bus, observer.run_id, name, self._layer, call=number)
+        overhead = observer.record.overhead
+        events = NodeEvents(observer.bus, observer.run_id, name, self._layer, overhead=overhead, call=number)
         events.start()
         self._events, self._inside = events, events.context
         frames = [(path, value, link) for path, value, link in taken if is_frame(value)]
@@ -201,9 +202,7 @@ class _Call(CallObserver):
 
     def _describe_taken(self, events: NodeEvents, dataset: str, value: Any) -> None:
         """Describe a frame again, because code between the nodes may have changed it in place."""
-        known, description = self._index.description_of(value), self._observer.descriptions.described(value)
-        if known is not None:
-            description = compared(known, description)
+        description = self._observer.descriptions.again(self._index.description_of(value), value)
         if description is not None:
             events.snapshot("before", dataset, description)
 

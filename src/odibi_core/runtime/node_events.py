@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from operator import ne
 from threading import current_thread
 from typing import Any, Final
 
 from odibi_core.bus.bus import EventBus
 from odibi_core.engines.frame import Description, describe, is_frame
 from odibi_core.engines.frame_diffs import MOST_INPUTS, wide_diffs
+from odibi_core.engines.stats_budget import Budget
 from odibi_core.errors import is_failure
 from odibi_core.events import context, kinds, sanitize_text
 from odibi_core.events.clock import monotonic
 from odibi_core.events.failure import describe_failure
+from odibi_core.runtime.overhead import Overhead
 
 
 class NodeEvents:
@@ -20,12 +23,21 @@ class NodeEvents:
     Each event has the context that was in force when the object was made, so any thread may publish any of them.
     """
 
-    __slots__ = ("_about", "_bus", "_started", "_taken", "attempts", "context", "duration_ms")
+    __slots__ = ("_about", "_bus", "_overhead", "_started", "_taken", "attempts", "context", "duration_ms")
 
     def __init__(
-        self, bus: EventBus, run_id: str, node_name: str, layer: str | None, engine: str | None = None, **fields: Any
+        self,
+        bus: EventBus,
+        run_id: str,
+        node_name: str,
+        layer: str | None,
+        engine: str | None = None,
+        *,
+        overhead: Overhead | None = None,
+        **fields: Any,
     ) -> None:
         self._bus = bus
+        self._overhead = overhead
         self.context = context.current().at_node(run_id, sanitize_text(node_name))
         """The context of events that are published inside the node."""
         self._about = fields
@@ -43,7 +55,7 @@ class NodeEvents:
         """Publish `node_start`."""
         self._started = monotonic()
         about = {**self._about, "status": "running", "worker": current_thread().name, **fields}
-        self._bus.publish(kinds.NODE_START, fields=about, context=self.context)
+        self._publish(kinds.NODE_START, fields=about)
 
     def snapshot(self, when: str, dataset: str | None, description: Description) -> None:
         """Publish the description of a frame, `"before"` the node took it or `"after"` the node made it."""
@@ -53,14 +65,14 @@ class NodeEvents:
                 self._taken += ((dataset, description),)
         elif self._taken and (diffs := wide_diffs(self._taken, description)):
             fields["schema_diffs"] = diffs
-        self._bus.publish(kinds.SNAPSHOT, fields=fields, context=self.context)
+        self._publish(kinds.SNAPSHOT, fields=fields)
 
     def retry(self, attempt: int, error: BaseException, delay_s: float, max_attempts: int) -> None:
         """Publish that an attempt failed, and that the next one begins in `delay_s` seconds."""
         self.attempts = attempt + 1
         numbers = {"attempt": attempt, "max_attempts": max_attempts, "delay_ms": delay_s * 1e3}
         fields = {**self._about, **numbers, **describe_failure(error)}
-        self._bus.publish(kinds.NODE_RETRY, level="warning", fields=fields, context=self.context)
+        self._publish(kinds.NODE_RETRY, level="warning", fields=fields)
 
     def check(self, result: Any, duration_ms: float) -> None:
         """Publish the result of a check, an `odibi_core.checks.base.CheckResult`."""
@@ -68,7 +80,7 @@ class NodeEvents:
         status = {True: "success", False: "failed", None: "skipped"}[result.passed]
         level = "info" if result.passed is not False else "warning" if result.severity == "warn" else "error"
         fields = {**self._about, **known, "status": status, "duration_ms": duration_ms}
-        self._bus.publish(kinds.CHECK_RESULT, result.message, level=level, fields=fields, context=self.context)
+        self._publish(kinds.CHECK_RESULT, result.message, level=level, fields=fields)
 
     def joined(self, match: dict[str, Any], warning: str | None) -> None:
         """Publish the match of two inputs of the node; as a warning if there is a sentence for one."""
@@ -83,7 +95,7 @@ class NodeEvents:
             fields["attempts"] = self.attempts
         if partial:
             fields["partial"] = True
-        self._bus.publish(kinds.NODE_COMPLETE, fields=fields, context=self.context)
+        self._publish(kinds.NODE_COMPLETE, fields=fields)
 
     def failed(self, error: BaseException, *, cancelled: bool | None = None) -> str:
         """Publish the failure or the cancellation of the node; return the text of the error, redacted.
@@ -105,12 +117,23 @@ class NodeEvents:
 
     def _fail(self, status: str, about: dict[str, Any]) -> None:
         fields = {**about, **self._end(status), "attempts": self.attempts}
-        self._bus.publish(kinds.NODE_FAILED, level="error", fields=fields, context=self.context)
+        self._publish(kinds.NODE_FAILED, level="error", fields=fields)
 
     def skipped(self, reason: str, because_of: str | None) -> None:
         """Publish that the node does not run, and the node that is the reason."""
         fields = {**self._about, "status": "skipped", "reason": reason, "because_of": because_of}
-        self._bus.publish(kinds.NODE_SKIPPED, level="warning", fields=fields, context=self.context)
+        self._publish(kinds.NODE_SKIPPED, level="warning", fields=fields)
+
+    def add_overhead(self, seconds: float) -> None:
+        """Count time that was spent on recording the node, besides its events."""
+        if self._overhead is not None:
+            self._overhead.add(seconds)
+
+    def _publish(self, kind: str, message: str | None = None, *, level: str = "info", fields: dict[str, Any]) -> None:
+        began = monotonic()
+        self._bus.publish(kind, message, level=level, fields=fields, context=self.context)
+        if self._overhead is not None:
+            self._overhead.add_event(monotonic() - began)
 
     def _end(self, status: str) -> dict[str, Any]:
         if self._started is not None:
@@ -119,18 +142,24 @@ class NodeEvents:
 
 
 class Descriptions:
-    """Descriptions of datasets by key.
+    """Descriptions of datasets by key, and the time that recording them takes.
 
     A frame is described when it is made. It is described again for a node that takes it if it may have been changed in
     place since: it was lent to a node, or code between the nodes holds it too (`shared`).
+
+    At level `auto` the statistics of a frame are recorded once, with the node that made it, and computed again only if
+    its rows, columns or first rows have changed since.
     """
 
-    def __init__(self, level: str, rows: int, *, shared: bool = False) -> None:
+    def __init__(self, level: str, rows: int, overhead: Overhead | None = None, *, shared: bool = False) -> None:
         self._level = level
         self._rows = rows
         self._shared = shared
         self._lent: set[int] = set()
         self._known: dict[str, Description] = {}
+        self.overhead = Overhead() if overhead is None else overhead
+        self.budget = Budget()
+        """The time for statistics, counted from here."""
 
     @property
     def examines_rows(self) -> bool:
@@ -143,15 +172,36 @@ class Descriptions:
         Its metadata has `changed_in_place` if it differs from the description of the frame that was made.
         """
         known = self._known.get(key)
-        if known is None or not (self._shared or id(frame) in self._lent):
-            return known or self.after(key, frame)
-        return compared(known, self.after(key, frame))
+        if known is None:
+            return self.after(key, frame)
+        if not (self._shared or id(frame) in self._lent):
+            return known.recorded_before() if self._level == "auto" else known
+        described = self.again(known, frame)
+        if described is not None:
+            self._known[key] = described
+        return described
+
+    def again(self, known: Description | None, frame: Any) -> Description | None:
+        """Return the later description of a frame, marked `changed_in_place` if it differs from the earlier one."""
+        if known is None or self._level != "auto":
+            later = self.described(frame)
+            return later if known is None else compared(known, later)
+        first = self._describe(frame, "sample")
+        if first is None or not _is_changed(compared(known, first) or first):
+            return first
+        return compared(known, self.described(frame))
 
     def described(self, frame: Any) -> Description | None:
         """Return the description of a frame without a key; None for other values, and at level `off`."""
-        if self._level == "off" or not is_frame(frame):
+        return self._describe(frame, self._level)
+
+    def _describe(self, frame: Any, level: str) -> Description | None:
+        if level == "off" or not is_frame(frame):
             return None
-        return describe(frame, self._level, self._rows)
+        began = monotonic()
+        described = describe(frame, level, self._rows, self.budget)
+        self.overhead.add(monotonic() - began)
+        return described
 
     def after(self, key: str, frame: Any) -> Description | None:
         """Return and keep the description of a frame that was just made."""
@@ -170,11 +220,20 @@ class Descriptions:
 
 
 _CHANGED: Final = "changed_in_place"
-_LOOKS: Final = ("row_count", "column_count", "schema", "sample_data", "stats")
+_LOOKS: Final = ("row_count", "column_count", "schema", "sample_data")
 
 
 def _differ(known: Description, described: Description) -> bool:
-    return known.whole_schema != described.whole_schema or any(known.get(of) != described.get(of) for of in _LOOKS)
+    if known.whole_schema != described.whole_schema or any(known.get(of) != described.get(of) for of in _LOOKS):
+        return True
+    # Statistics of another sample, or of fewer columns, differ without a change.
+    rows = _stats_rows(known)
+    stats, others = known.get("stats", []), described.get("stats", [])
+    return rows is not None and rows == _stats_rows(described) and any(map(ne, stats, others))
+
+
+def _stats_rows(description: Description) -> Any:
+    return description["metadata"].get("stats_rows")
 
 
 def compared(known: Description, described: Description | None) -> Description | None:

@@ -70,12 +70,12 @@ class Observer:
         self.metrics = MetricsManager(bus=self.bus) if metrics is None else metrics
         self.tracker = Tracker(bus=self.bus)
         looks = self.settings.snapshot
-        self.descriptions = Descriptions(looks.level, looks.rows, shared=True)
-        self.joins = JoinEvents() if self.descriptions.examines_rows and looks.joins else None
         self.record = RunRecord(
             name, self.bus, self.run_id,
             settings=self.settings, store=self.store, metrics=self.metrics, tracker=self.tracker,
         )  # fmt: skip
+        self.descriptions = Descriptions(looks.level, looks.rows, self.record.overhead, shared=True)
+        self.joins = JoinEvents() if self.descriptions.examines_rows and looks.joins else None
         self.producers = ProducerIndex()
         self.sources = SourceKeeper(self.store.root if self.store else None)
         self._running = False

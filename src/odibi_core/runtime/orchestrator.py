@@ -40,6 +40,7 @@ class Result(Mapping[str, Any]):
     - `run_id`, `pipeline_name`, `status`, `success` (bool), `error` (text or None) and `duration_ms`.
     - `nodes_executed`: the number of nodes that ran, with the failed and without the skipped ones.
     - `nodes[name]`: a dict of `status`, `duration_ms`, `row_count` and `error`.
+    - `overhead_ms` and `overhead_pct`: the time that recording took of the run, in ms and in percent of its duration.
     - `checks`: the numbers of checks that `passed`, `failed` and were `not_checked`.
     - `params`, `tags` and `partition` of the run.
     - `data`: the datasets that no step takes, or those that `keep` names.
@@ -95,7 +96,7 @@ class Orchestrator:
             skips like `"skip"` but counts the run as a success.
         raise_on_error: False returns the result of a failed run instead of raising `PipelineError`.
         keep: Keys of the datasets in `result["data"]` (default: those that no step takes); `"all"` for every one.
-        snapshot_level: Level of detail of snapshots: `off`, `schema`, `counts`, `sample` or `stats`.
+        snapshot_level: Level of detail of snapshots: `off`, `schema`, `counts`, `sample`, `auto` or `stats`.
 
     Raises:
         PipelineDefinitionError: If the steps do not fit together; nothing has run then.
@@ -191,7 +192,8 @@ class _Run:
             settings=plan.settings, store=plan.store, metrics=plan.metrics, tracker=self.tracker,
         )  # fmt: skip
         looks = plan.settings.snapshot
-        descriptions = Descriptions(looks.level if plan.enable_tracker else "off", looks.rows)
+        level = looks.level if plan.enable_tracker else "off"
+        descriptions = Descriptions(level, looks.rows, self.record.overhead)
         self.runner = StepRunner(self.graph, plan.bus, run_id, dict(plan.initial), descriptions)
         if descriptions.examines_rows and looks.joins:
             self.runner.joins = JoinEvents()
@@ -228,10 +230,12 @@ class _Run:
         store = location(str(plan.store.root)) if plan.store else None
         functions = [step.value for step in graph.steps if step.operation == "call"]
         engines = {graph.engine_of(index) for index in range(len(graph))}
-        context = run_context(plan.purpose, plan.settings.run, functions, engines)
+        with self.record.overhead.measured():
+            context = run_context(plan.purpose, plan.settings.run, functions, engines)
+            rows = list(plan_rows(graph, SourceKeeper(plan.store.root if plan.store else None).of_step))
         self.record.start(engine=graph.engine, steps=len(graph), workers=plan.max_workers, store=store, **context)
         self.record.leave_if_forked()
-        self.record.plan(plan_rows(graph, SourceKeeper(plan.store.root if plan.store else None).of_step))
+        self.record.plan(rows)
 
     def _step(self, index: int) -> list[int]:
         """Run one step; return the steps that became ready by it."""
@@ -329,6 +333,7 @@ class _Run:
             about["error"] = result["error"]
         counts = {"success_count": succeeded, "failed_count": self.failed, "skipped_count": self.skipped}
         self.record.end(result["status"], about, counts)
+        result._values.update(self.record.overhead.stated)
 
 
 def _check_counts(results: list[bool | None]) -> dict[str, int]:

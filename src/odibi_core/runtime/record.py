@@ -24,6 +24,7 @@ from odibi_core.process_end import leave_child
 from odibi_core.redaction import redactor as redaction
 from odibi_core.runtime import sigterm
 from odibi_core.runtime.file_events import FileEvents
+from odibi_core.runtime.overhead import Overhead
 from odibi_core.settings import Settings
 from odibi_core.store.journal import Journal
 from odibi_core.store.runs import RunStore
@@ -78,6 +79,7 @@ class RunRecord:
         self.store = store
         self.metrics = metrics
         self.tracker = tracker
+        self.overhead = Overhead()
         self.forked = False
         self.in_child: Callable[[], object] = lambda: None
         """The call in a forked child that stops the run there."""
@@ -102,7 +104,8 @@ class RunRecord:
                 in worker processes are its nodes. Otherwise other runs may use the same bus.
         """
         try:
-            self._open(observed)
+            with self.overhead.measured():
+                self._open(observed)
         except BaseException:
             self.close()
             raise
@@ -156,7 +159,9 @@ class RunRecord:
         """Emit the steps of the plan, in as many `pipeline_plan` events as they need."""
         for chunk in _chunks(rows):
             fields = {"run_id": self.run_id, "steps": chunk}
+            began = monotonic()
             self.bus.publish(kinds.PIPELINE_PLAN, level="debug", fields=fields)
+            self.overhead.add_event(monotonic() - began)
 
     def end(self, status: str, about: dict[str, Any] | None = None, counts: dict[str, int] | None = None) -> bool:
         """Emit the end of the run: its status, duration, counts (by default the tracker's), and the fields of `about`.
@@ -176,8 +181,11 @@ class RunRecord:
         counts = self._counts() if counts is None else counts
         fields = {"duration_ms": self.duration_ms, **counts, **(about or {})}
         if self._end_of_run is not None:
-            self.unusual = self._end_of_run.judge(status, fields["duration_ms"])
+            with self.overhead.measured():
+                self.unusual = self._end_of_run.judge(status, fields["duration_ms"])
             fields["unusual"] = self.unusual
+        events = None if self._journal is None else self._journal.accepted
+        fields |= self.overhead.end(fields["duration_ms"], events)
         live = {"metrics_manager": self.metrics, "tracker": self.tracker}
         self._publish(kind, status, fields, level, live)
         return True
@@ -251,7 +259,9 @@ class RunRecord:
         self, kind: str, status: str, about: dict[str, Any], level: str = "info", live: dict[str, Any] | None = None
     ) -> None:
         fields = {"run_id": self.run_id, "pipeline_name": self.name, "status": status, **about}
+        began = monotonic()
         self.bus.publish(kind, level=level, fields=fields, live=live)
+        self.overhead.add_event(monotonic() - began)
 
 
 class _RunFilter:

@@ -108,7 +108,8 @@ class StepRunner:
 
     def _events(self, index: int) -> NodeEvents:
         step = self.graph.steps[index]
-        return NodeEvents(self._bus, self._run_id, step.name, step.layer, self.graph.engine_of(index))
+        engine, overhead = self.graph.engine_of(index), self._descriptions.overhead
+        return NodeEvents(self._bus, self._run_id, step.name, step.layer, engine, overhead=overhead)
 
     def _inputs(self, step: Step, events: NodeEvents) -> dict[str, Any]:
         """Return the input frames by their logical names; the frames that the step may change in place are noted."""

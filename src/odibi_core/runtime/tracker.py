@@ -18,6 +18,7 @@ from typing import Any, Concatenate, Final, Literal, ParamSpec
 from odibi_core import private_files
 from odibi_core.bus.bus import EventBus
 from odibi_core.engines.frame import LEVELS, describe
+from odibi_core.engines.stats_budget import Budget
 from odibi_core.errors import STOPS, ConfigurationError, nearest
 from odibi_core.events import Event, clock, kinds, normalize, sanitize_text
 from odibi_core.runtime.node_events import NodeEvents
@@ -105,7 +106,7 @@ class Tracker:
     Args:
         log_dir: Folder of `save`; `logs` by default.
         bus: Bus of the events.
-        level: Level of detail of snapshots: `off`, `schema`, `counts`, `sample` or `stats`.
+        level: Level of detail of snapshots: `off`, `schema`, `counts`, `sample`, `auto` or `stats`.
         run_id: The only run whose events are received; by default, the latest run on the bus.
 
     Raises:
@@ -117,7 +118,7 @@ class Tracker:
         log_dir: str | os.PathLike[str] | None = None,
         *,
         bus: EventBus | None = None,
-        level: str = "sample",
+        level: str = "auto",
         run_id: str | None = None,
     ) -> None:
         if level not in LEVELS:
@@ -130,6 +131,7 @@ class Tracker:
         self._handles: dict[str, _Handle] = {}
         self._lock = threading.Lock()
         self._first_use = threading.Lock()
+        self._budget = Budget()
         self._view = LineageView(run_id)
         self.bus.subscribe(self._view, name="tracker")
 
@@ -173,6 +175,7 @@ class Tracker:
         self.follow(record.run_id)
         with self._lock:
             self._handles.clear()
+        self._budget = Budget()
         record.start(open_ended=True, **_context(params, tags, partition))
         self._record = record
 
@@ -203,7 +206,7 @@ class Tracker:
             while key in self._handles:
                 number += 1
                 key = f"{label}#{number}"
-            number_of_name = {} if key == label else {"step_id": key}
+            number_of_name: dict[str, Any] = {} if key == label else {"step_id": key}
             events = NodeEvents(self.bus, run_id, label, _label(layer), **number_of_name)
             handle = self._handles[key] = _Handle(self._token, run_id, label, key, events)
         _started.set((*(h for h in _started.get() if h.open), handle))
@@ -227,7 +230,7 @@ class Tracker:
             self._warn("a snapshot outside any step belongs to none", when=when)
         elif when not in ("before", "after"):
             self._warn("a snapshot is of before or after; this one is kept as before", when=when)
-        description = describe(df, self.level)
+        description = describe(df, self.level, budget=self._budget)
         description["metadata"] = {**description["metadata"], **_as_dict(context)}
         side = "after" if when == "after" else "before"
         dataset = _dataset(handle, side, description["metadata"])

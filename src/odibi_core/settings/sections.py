@@ -120,8 +120,8 @@ class Log(Section, frozen=True):
 class Snapshot(Section, frozen=True):
     """How closely frames are looked at."""
 
-    level: Literal["off", "schema", "counts", "sample", "stats"] = "sample"
-    """`off`, `schema`, `counts`, `sample` (with the first rows), `stats` (with nulls, minimum, maximum, distinct)."""
+    level: Literal["off", "schema", "counts", "sample", "auto", "stats"] = "auto"
+    """`off`, `schema`, `counts`, `sample` (first rows), `auto` (and statistics of a sample), `stats` (of all rows)."""
     rows: Count = 5
     """Rows of a sample."""
     joins: bool = True

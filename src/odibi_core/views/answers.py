@@ -300,9 +300,14 @@ class Timeline(Run, frozen=True):
 
 
 class Lineage(Run, frozen=True):
-    """A run, its steps with their data, the edges between them, and its activity beside them."""
+    """A run, its steps with their data, the edges between them, and its activity beside them.
+
+    `overhead_ms` is the time that recording took of the run, `overhead_pct` the same in percent of its duration.
+    """
 
     nodes: list[NodeLineage]
     edges: list[Edge]
     summary: Totals
     activity: Activity | None = None
+    overhead_ms: float | None = None
+    overhead_pct: float | None = None

@@ -95,6 +95,7 @@ class LineageView(StepsView):
             edges=edges(nodes, taken_rows({step.name: step for step in steps})),
             summary=totals(nodes),
             activity=self._activity.answer(),
+            **self._head.overhead(),
         )
 
 

@@ -70,6 +70,11 @@ class RunHead:
             error=_error_of(reported) if reported and status not in ("success", "running") else None,
         )
 
+    def overhead(self) -> dict[str, float | None]:
+        """Return `overhead_ms` and `overhead_pct`, as the end of the run reports them."""
+        fields = {} if self.closing is None else self.closing.fields
+        return {name: number(fields.get(name)) for name in ("overhead_ms", "overhead_pct")}
+
 
 def _closed_as(closing: Event) -> str:
     if closing.event_type == kinds.RUN_LOST:

@@ -1,4 +1,4 @@
-"""Nulls, extremes and distinct counts against what Python counts."""
+"""Statistics over all rows, as the query engines compute them."""
 
 from typing import Any
 
@@ -32,8 +32,8 @@ def test_they_are_what_python_counts(values: list[int | None]) -> None:
     ):
         (told,) = stats(frame)
         assert told["nulls"] == len(values) - len(there)
-        assert told["min"] == min(there, default=None)
-        assert told["max"] == max(there, default=None)
+        assert told.get("min") == min(there, default=None)
+        assert told.get("max") == max(there, default=None)
         assert told["distinct"] == pytest.approx(len(set(there)), abs=2)
 
 
@@ -77,4 +77,4 @@ def test_every_kind_of_pandas_column_is_told() -> None:
     assert (told["text"]["min"], told["text"]["max"]) == ("a", "b")
     assert told["day"]["max"] == "2024-01-03T00:00:00"
     assert told["zoned"]["max"].startswith("2024-01-03T00:00:00")
-    assert told["mixed"]["min"] is None
+    assert "min" not in told["mixed"]

@@ -1,0 +1,57 @@
+"""Values of pandas columns for their statistics, by position, because names may repeat."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC
+from itertools import compress
+from typing import Any
+
+from odibi_core.engines.stats_numbers import Numbers
+from odibi_core.engines.stats_values import Values
+
+
+def taken(frame: Any, columns: int, places: Sequence[int] | None) -> Any:
+    """Return the first columns of a frame, at some rows."""
+    import numpy as np
+
+    if frame.shape[1] > columns:
+        frame = frame.iloc[:, :columns]
+    return frame if places is None else frame.take(np.asarray(places))
+
+
+def pandas_values(frame: Any) -> Iterator[Values | Numbers]:
+    """Yield the values of each column; NaN is null, as pandas itself counts."""
+    return (_values(column) for _, column in frame.items())
+
+
+def pandas_nulls(frame: Any) -> list[int]:
+    """Return the number of nulls of each column."""
+    counts: list[int] = frame.isna().to_numpy().sum(axis=0).tolist()
+    return counts
+
+
+def _values(column: Any) -> Values | Numbers:
+    import numpy as np
+
+    dtype = column.dtype
+    if isinstance(dtype, np.dtype) and dtype.kind in "iuf":
+        return Numbers(column.to_numpy(), whole=dtype.kind != "f", exact=column.tolist)
+    if dtype.kind == "M":
+        return _times(column)
+    missing = column.isna().to_numpy()
+    nulls = int(missing.sum())
+    values = column.tolist()
+    return (list(compress(values, ~missing)) if nulls else values), nulls
+
+
+def _times(column: Any) -> Values:
+    """Return times to the microsecond; those with a zone in UTC."""
+    import numpy as np
+
+    times = column.to_numpy(dtype="M8[us]")
+    missing = np.isnat(times)
+    values = times[~missing].tolist()
+    if getattr(column.dtype, "tz", None) is not None:
+        values = [value.replace(tzinfo=UTC) for value in values]
+    return values, int(missing.sum())

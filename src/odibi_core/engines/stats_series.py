@@ -1,0 +1,48 @@
+"""Values of polars and narwhals series for their statistics: the two have the same methods."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from types import MethodType
+from typing import Any
+
+from odibi_core.engines.stats_numbers import Numbers, has_numpy
+from odibi_core.engines.stats_values import MOST_CHARS, Values
+
+
+def taken(frame: Any, columns: int, places: Sequence[int] | None) -> Any:
+    """Return the first columns of a polars frame, or of a narwhals frame of another library, at some rows."""
+    if frame.shape[1] > columns:
+        frame = frame[:, :columns]
+    return frame if places is None else frame[list(places)]
+
+
+def series_values(frame: Any) -> Iterator[Values | Numbers]:
+    """Yield the values of each column."""
+    return (_values(frame[:, place]) for place in range(frame.shape[1]))
+
+
+def _values(series: Any) -> Values | Numbers:
+    dtype, nulls = series.dtype, series.null_count()
+    name = str(dtype)
+    if dtype.is_nested() or name in ("Object", "Unknown", "Binary"):
+        return None, nulls
+    if dtype.is_numeric() and has_numpy():
+        array = series.to_numpy()
+        if array.dtype.kind in "iuf":
+            return Numbers(array, nulls, dtype.is_integer(), lambda: _listed(series))
+    if name == "String" and _is_long(series):
+        return None, nulls  # a copy of long texts would take more than their statistics are worth
+    return _listed(series.dt.convert_time_zone("UTC") if "time_zone='" in name else series), nulls
+
+
+def _is_long(texts: Any) -> bool:
+    # polars knows the size of the buffers, also of rows that are not in the sample, without a query.
+    if isinstance(size := getattr(texts, "estimated_size", None), MethodType) and size() <= MOST_CHARS:
+        return False
+    return (texts.str.len_chars().sum() or 0) > MOST_CHARS
+
+
+def _listed(series: Any) -> list[Any]:
+    values: list[Any] = series.drop_nulls().to_list()
+    return values

@@ -1,0 +1,58 @@
+"""The budget of statistics: two percent of a run, and a floor."""
+
+from __future__ import annotations
+
+import pytest
+
+from odibi_core.engines.stats_budget import FLOOR_S, SHARE, Budget
+from odibi_core.testing import FakeClock
+
+
+def test_the_floor_is_there_at_once() -> None:
+    """A short run has a little, of which each frame may take a third of the rest."""
+    budget = Budget(FakeClock())
+    assert budget.allowance_s() == pytest.approx(FLOOR_S / 3)
+    budget.spend(FLOOR_S / 2)
+    assert budget.allowance_s() == pytest.approx(FLOOR_S / 6)
+
+
+def test_it_grows_with_the_run() -> None:
+    """Two percent of the time since the start."""
+    clock = FakeClock()
+    budget = Budget(clock)
+    clock.advance(60)
+    assert budget.allowance_s() == pytest.approx(SHARE * 60 / 3)
+
+
+def test_nothing_is_left_after_too_much_was_spent() -> None:
+    """A frame that took more than it was allowed is paid by the later ones."""
+    clock = FakeClock()
+    budget = Budget(clock)
+    budget.spend(1.0)
+    assert budget.allowance_s() == 0
+    clock.advance(1 / SHARE + 1)
+    assert budget.allowance_s() > 0
+
+
+def test_all_frames_together_stay_within_it() -> None:
+    """At most two percent and the last frame, also if each takes twice as long as expected."""
+    clock = FakeClock()
+    budget = Budget(clock)
+    most = 0.0
+    for number in range(1_000):
+        clock.advance(0.05)
+        if allowed := budget.allowance_s():
+            took = min(allowed, 0.002 * (1 + number % 3))
+            budget.spend(took, took / 2)
+            most = max(most, took)
+    assert budget.spent_s <= SHARE * clock.monotonic() + most
+
+
+def test_the_pace_is_learned_slowly() -> None:
+    """A slow machine is noticed after some frames, one interruption is not taken for it."""
+    budget = Budget(FakeClock())
+    budget.spend(1.0, 0.001)
+    assert budget.pace < 1.5
+    for _ in range(20):
+        budget.spend(0.004, 0.001)
+    assert budget.pace == pytest.approx(4, rel=0.1)
