@@ -24,7 +24,7 @@ from odibi_core.engines.stats_values import MOST_CHARS, QUANTILES, value_stats
 
 Record = dict[str, Any]
 PANDAS_TYPES = {"whole": "Int64", "float": "float64", "flag": "boolean", "moment": "datetime64[us, UTC]"}
-POLARS_TYPES = {
+POLARS_TYPES: dict[str, Any] = {
     "whole": pl.Int64, "float": pl.Float64, "text": pl.String, "flag": pl.Boolean, "day": pl.Date,
     "moment": pl.Datetime("us", "UTC"),
 }  # fmt: skip

@@ -95,7 +95,8 @@ class LineageView(StepsView):
             edges=edges(nodes, taken_rows({step.name: step for step in steps})),
             summary=totals(nodes),
             activity=self._activity.answer(),
-            **self._head.overhead(),
+            overhead_ms=self._head.closing_number("overhead_ms"),
+            overhead_pct=self._head.closing_number("overhead_pct"),
         )
 
 

@@ -70,10 +70,9 @@ class RunHead:
             error=_error_of(reported) if reported and status not in ("success", "running") else None,
         )
 
-    def overhead(self) -> dict[str, float | None]:
-        """Return `overhead_ms` and `overhead_pct`, as the end of the run reports them."""
-        fields = {} if self.closing is None else self.closing.fields
-        return {name: number(fields.get(name)) for name in ("overhead_ms", "overhead_pct")}
+    def closing_number(self, name: str) -> float | None:
+        """Return a number that the end of the run reports."""
+        return None if self.closing is None else number(self.closing.fields.get(name))
 
 
 def _closed_as(closing: Event) -> str:
