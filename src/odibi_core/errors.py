@@ -17,6 +17,7 @@
     ├── CheckError (ValueError)             a check that is put together wrongly
     ├── StoryError (ValueError)             a lineage that no story can be drawn from
     └── StoreError (OSError)                the record cannot be found or read
+        ├── RemoteStoreError                a shared store that cannot be reached
         ├── RunNotFoundError (LookupError)
         ├── SourceTextNotFoundError (LookupError)
         └── QueryError (ValueError)         a question in SQL that may not or cannot be answered
@@ -162,6 +163,10 @@ class StoryError(OdibiError, ValueError):
 
 class StoreError(OdibiError, OSError):
     """The record cannot be found, read or written."""
+
+
+class RemoteStoreError(StoreError):
+    """A shared store cannot be reached, read or written."""
 
 
 class RunNotFoundError(StoreError, LookupError):

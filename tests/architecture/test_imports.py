@@ -41,12 +41,16 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "rich": ("cli/",),
     "sentry_sdk": ("error_reporting/tracker.py", "sinks/", "health/checks.py"),
     "datadog": ("sinks/",),
+    "fsspec": ("history/remote/object_store.py",),
     "google": ("costs/bigquery/", "health/checks.py"),
     "starlette": ("endpoint/",),
     "uvicorn": ("endpoint/",),
     "tenacity": ("pipeline/", "executors/"),
     "typer": ("cli/",),
 }
+
+LOADED_BY_FSSPEC = {"s3fs", "gcsfs", "adlfs"}
+"""Libraries of object stores: fsspec imports the one of a URL's protocol."""
 
 # Names that read time, ids or the environment, and the files that may. (`time` is banned whole: nothing sleeps.)
 WORLD: dict[str, tuple[str, ...]] = {
@@ -216,7 +220,8 @@ def test_every_core_dependency_is_used() -> None:
     optional = {_name(need) for extra in for_users for need in extras[extra]}
     targets = {found.target for module in modules() for found in imports(module)}
     used = {target.split(".")[0] for target in targets if _is_third_party(target)}
-    assert core | optional == used - {"numpy"}  # which pandas brings, and which nothing imports without it
+    # numpy: pandas brings it, and nothing imports it without pandas
+    assert core | optional == used - {"numpy"} | LOADED_BY_FSSPEC
 
 
 def _name(requirement: str) -> str:

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-import fsspec  # type: ignore[import-untyped]
+import fsspec
 import pytest
 
 from odibi_core.engines import file_access, file_remote

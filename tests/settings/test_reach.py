@@ -111,6 +111,16 @@ def test_it_sends_to_no_url_outside(name: str, value: str) -> None:
     assert "ODIBI_CONFIG_FILE" in " ".join(config.validate())
 
 
+@pytest.mark.parametrize(
+    "value", ["s3://bucket/x", "file:///etc/x", "file://localhost/etc/x", "/etc/x", "~/elsewhere"]
+)
+def test_it_ships_to_no_store_outside(value: str) -> None:
+    """A folder of others may not decide where the record goes; a URL of this machine leads out as well."""
+    config = found("store.url", value)
+    assert config.store_url == ""
+    assert "ODIBI_CONFIG_FILE" in " ".join(config.validate())
+
+
 @pytest.mark.parametrize("value", DSNS)
 def test_it_reports_no_error_elsewhere(value: str) -> None:
     """Sentry does not begin, with the reason in the log; the key is not shown."""
@@ -167,4 +177,4 @@ def test_how_far_a_setting_reaches_is_said_by_its_type() -> None:
     }
     reaching = {option.name for option in OPTIONS.values() if option.reach}
     assert places == reaching
-    assert len(reaching) == 10
+    assert len(reaching) == 12

@@ -21,6 +21,7 @@ from odibi_core.cli.metrics import metrics
 from odibi_core.cli.run import run
 from odibi_core.cli.runs import runs
 from odibi_core.cli.sql import sql
+from odibi_core.cli.store import store
 from odibi_core.cli.story import story
 from odibi_core.cli.streams import leave_broken_pipe
 from odibi_core.cli.timing import timing
@@ -91,6 +92,7 @@ app = typer.Typer(
 for panel, commands in _COMMANDS.items():
     for command in commands:
         app.command(cls=help.Command, rich_help_panel=panel)(command)
+app.add_typer(store, rich_help_panel=help.ALL_RUNS)
 app.add_typer(config, rich_help_panel=help.CHECK)
 
 

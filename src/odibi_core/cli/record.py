@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from odibi_core import private_files
 from odibi_core.cli.output import notice
+from odibi_core.cli.shared_store import open_shared
 from odibi_core.cli.times import moment
 from odibi_core.events import Event, encode
 from odibi_core.settings import read_settings
@@ -20,9 +21,11 @@ _View = TypeVar("_View", bound=Callable[[Event], object])
 
 
 def open_store(given: str | None) -> RunStore:
-    """Return the store of `--store`, or else of the setting."""
+    """Return the store of `--store`, or else of the settings; of a shared store its local copy, brought up to date."""
     settings = read_settings(store={"dir": given or None})
     private_files.set_file_mode(settings.store.mode)
+    if settings.store.url and (not given or "://" in given):
+        return open_shared(settings)
     return RunStore(settings.root)
 
 

@@ -47,6 +47,10 @@ def apply_settings(settings: Settings, *, store: bool) -> RunStore | None:
     own = settings.redaction
     redaction.configure(own.names, own.patterns, source="settings")
     private_files.set_file_mode(settings.store.mode)
+    if store and settings.store.url:
+        from odibi_core.history.remote import shipper  # here, because most stores are not shared
+
+        shipper.check(settings.store)
     return RunStore(settings.root) if store else None
 
 
@@ -125,6 +129,7 @@ class RunRecord:
             open_record(self.run_id, self.store.root, self.bus, observed=observed)
             self._end_of_run = EndOfRun(self.bus, self.run_id, self.store)
             self.subscribe(self._end_of_run, "end of run", STRUCTURAL_KINDS, observed=observed)
+            self._ship(is_over=False)
         if self.metrics is not None:
             self.subscribe(self.metrics, "metrics", HANDLED_KINDS, observed=observed)
             self._lent = self.metrics.lend(self.bus)
@@ -209,12 +214,22 @@ class RunRecord:
         if self._end_of_run is not None:
             ended, self._end_of_run = self._end_of_run, None
             ended.recorded()
+            self._ship(is_over=True)
         if self._lent and self.metrics is not None:
             self._lent = False  # by a second call, the manager may belong to another run
             self.metrics.lend(None)
         if self.tracker is not None:
             self.tracker.close()
         redaction.release(self.run_id)
+
+    def _ship(self, *, is_over: bool) -> None:
+        """Ship the run to the shared store while it lasts, or its rest; only if `store.url` is set."""
+        if self.store is None or self.settings is None or not self.settings.store.url:
+            return
+        from odibi_core.history.remote import shipper
+
+        ship = shipper.ship_soon if is_over else shipper.follow
+        ship(self.store.root, self.settings.store, self.run_id)
 
     @property
     def path(self) -> Path | None:

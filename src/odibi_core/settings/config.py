@@ -32,6 +32,11 @@ class ObservabilityConfig:
     store_durability: str
     store_segment_mb: float
     store_file_mode: str
+    store_url: str
+    store_ship_every_s: float
+    store_ship_wait_s: float
+    store_lost_after_s: float
+    store_cache_dir: str
     log_level: str
     log_format: str
     log_file: str
@@ -273,7 +278,8 @@ def read_settings(
 
     Args:
         environment: The variables; by default those of the process, before which goes what code gave to `set_config`.
-        store: Values of the section, which go before all others; None counts as not given.
+        store: Values of the section, which go before all others; None counts as not given. A `dir` with `://` is the
+            `url` of a shared store.
         snapshot: Likewise.
         redaction: Likewise.
         run: Likewise.
@@ -285,6 +291,8 @@ def read_settings(
     if is_here:
         _warn_of_unknown(reader.environment)
     sections = {}
+    if store and "://" in str(store.get("dir") or ""):
+        store = {**store, "dir": None, "url": store["dir"]}
     given = {"store": store or {}, "snapshot": snapshot or {}, "run": run or {}, "redaction": redaction or {}}
     for section in Settings.__struct_fields__:
         code = _of_code(section) if is_here else {}

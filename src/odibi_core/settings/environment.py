@@ -6,6 +6,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from odibi_core.events.paths import absolute_path
+
 INHERITED = "ODIBI_CONTEXT"
 TRACEPARENT = "TRACEPARENT"
 """W3C's variable: the span of which this process is a child."""
@@ -34,6 +36,12 @@ def environment_value(name: str) -> str | None:
 def temporary_folder() -> Path:
     """Return the folder for temporary files."""
     return Path(process_environment().get("TMPDIR") or "/tmp")
+
+
+def cache_folder() -> Path:
+    """Return the user's folder for data that can be fetched again: `$XDG_CACHE_HOME`, by default `~/.cache`."""
+    given = process_environment().get("XDG_CACHE_HOME", "")
+    return Path(given) if given.startswith("/") else absolute_path("~/.cache")
 
 
 def inherited_context() -> str | None:

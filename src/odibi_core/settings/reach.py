@@ -46,5 +46,15 @@ def _is_of_this_machine(url: str) -> bool:
         return False
 
 
-_STAYS: Final[dict[str, Callable[[str], bool]]] = {"path": _is_inside, "host": is_loopback, "url": _is_of_this_machine}
-_WHERE: Final = {"path": "out of the working directory", "host": "to other machines", "url": "to another machine"}
+def _is_folder_inside(store: str) -> bool:
+    """Return true for a folder in the working directory; a URL may lead anywhere, also one of this machine."""
+    return "://" not in store and _is_inside(store)
+
+
+_STAYS: Final[dict[str, Callable[[str], bool]]] = {
+    "path": _is_inside, "host": is_loopback, "url": _is_of_this_machine, "store": _is_folder_inside,
+}  # fmt: skip
+_WHERE: Final = {
+    "path": "out of the working directory", "host": "to other machines", "url": "to another machine",
+    "store": "to another store",
+}  # fmt: skip

@@ -31,7 +31,8 @@ class Source(NamedTuple):
 
 
 REACH: Final = "reach"
-"""The key of a type's metadata: a setting may lead out of the working directory (`path`) or machine (`host`, `url`)."""
+"""The key of a type's metadata: a setting may lead out of the working directory (`path`, `store`) or machine (`host`,
+`url`, `store`)."""
 _LARGEST = sys.float_info.max
 Port = Annotated[int, Meta(ge=0, le=65535, description="a port is a whole number from 0 to 65535")]
 Rate = Annotated[float, Meta(ge=0, le=1, description="it is a number from 0 to 1")]
@@ -67,6 +68,15 @@ Attributes = Annotated[
     str, _text(_ATTRIBUTES, "it is a list of name=value with commas between, each value percent-encoded")
 ]
 FileMode = Annotated[str, _text("(?:0o?)?6[046][046]", _MODE_WORDS)]
+StoreUrl = Annotated[
+    str,
+    _text(
+        r"[A-Za-z][\w+.-]*://[^\s@?#]+|[/~][^\s@?#]*",
+        "it is s3://bucket/prefix, gs://bucket/prefix, az://container/prefix, file:///folder or a folder, "
+        "without credentials, which the provider's own variables and files hold",
+        "store",
+    ),
+]
 Tags = Annotated[str, _text(_TAGS, "it is a list of key:value with commas or spaces between")]
 
 
@@ -91,6 +101,16 @@ class Store(Section, frozen=True):
     """Ended runs that are enough."""
     compact_mb: Positive = 256.0
     """Megabytes of ended runs that are enough."""
+    url: StoreUrl = ""
+    """The shared store of many hosts, which the record is shipped to and read from; empty for none."""
+    ship_every_s: Seconds = 10.0
+    """During a run, its new events are shipped every so many seconds; at its end at once."""
+    ship_wait_s: Amount = 2.0
+    """The end of the program waits at most so long for shipping; the rest is shipped later."""
+    lost_after_s: Seconds = 900.0
+    """A run of another host without a sign of life for so long counts as lost."""
+    cache_dir: FilePath = ""
+    """The folder of local copies of shared stores; empty for the user's cache folder."""
 
     @property
     def mode(self) -> int:

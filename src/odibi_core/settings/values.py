@@ -9,13 +9,17 @@ from odibi_core.settings.options import Option
 
 HIDDEN: Final = "********"
 _USER_INFO: Final = re.compile(r"://[^/\s]*@")
+_QUERY: Final = re.compile(r"(://[^?#\s]*[?#])\S+")
 
 
 def masked(option: Option, value: Any) -> Any:
-    """Return a value as it may be shown: nothing of a secret, and of a URL no user and password."""
+    """Return a value as it may be shown: nothing of a secret, and of a URL no user, password and query."""
     if option.is_secret:
         return "" if isinstance(value, str) and not value else HIDDEN
-    return _USER_INFO.sub(f"://{HIDDEN}@", value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    shown = _USER_INFO.sub(f"://{HIDDEN}@", value)
+    return _QUERY.sub(rf"\1{HIDDEN}", shown) if option.reach in ("url", "store") else shown
 
 
 def text_of(value: Any) -> str:

@@ -206,11 +206,22 @@ class RunStore:
         return _fold(self.read(run_id))
 
     def _is_dead(self, row: RunRow) -> bool:
-        """Return true if a running run has no process: the one of its pid and start time is gone."""
-        if row.status != "running" or row.host != host_name() or row.pid is None:
+        """Return true if a running run has no process: the one of its pid and start time is gone.
+
+        In the copy of a shared store, where hosts of one name may meet, its lease must have ended too.
+        """
+        if row.status != "running" or row.pid is None:
             return False
-        began, alive = row.process_start, process_start(row.pid)
-        return alive is None or (began is not None and abs(alive - began) > _SAME_PROCESS_S)
+        is_here = row.host == host_name()
+        if is_here:
+            began, alive = row.process_start, process_start(row.pid)
+            if alive is not None and (began is None or not abs(alive - began) > _SAME_PROCESS_S):
+                return False
+        try:
+            lease = (self.folder(row.run_id or "") / "lease").stat().st_mtime
+        except OSError:
+            return is_here
+        return lease < utc_now().timestamp()
 
     def _mark_lost(self, run_id: str, row: RunRow) -> bool:
         """Write `run_lost` as the last event: atomically, and once, however many processes try."""

@@ -1,0 +1,135 @@
+"""A local copy of a shared store, which opens as an ordinary store."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from odibi_core import private_files
+from odibi_core.errors import RemoteStoreError
+from odibi_core.events.clock import monotonic, sleep, utc_now
+from odibi_core.events.paths import absolute_path
+from odibi_core.history.remote.address import Address
+from odibi_core.history.remote.hot_copy import HotCopy
+from odibi_core.history.remote.listing import Listing
+from odibi_core.history.remote.objects import open_objects
+from odibi_core.history.remote.overlay import add_local
+from odibi_core.settings.environment import cache_folder
+from odibi_core.settings.sections import Store as StoreSettings
+
+_STATE: Final = "mirror.json"
+_LOCK_WITHIN_S: Final = 30.0
+
+
+class Mirror(msgspec.Struct, frozen=True):
+    """The local copy of a shared store after `sync`."""
+
+    root: Path
+    """The folder, which opens as an ordinary store."""
+    synced: datetime | None
+    """The time of the last complete comparison with the shared store; None if there was none yet."""
+    problem: str = ""
+    """The reason why this comparison failed: the answers are those of `synced`, and this machine's own runs."""
+    damaged: int = 0
+    """Objects that could not be read."""
+    incomplete: int = 0
+    """Segments of which a part in the middle is missing; their lines before it are read."""
+
+
+class _State(msgspec.Struct):
+    """The state of a mirror, in its folder; without it everything is listed again."""
+
+    address: str
+    synced: datetime | None = None
+    listing: Listing = msgspec.field(default_factory=Listing)
+
+
+def mirror_folder(address: Address, settings: StoreSettings | None = None) -> Path:
+    """Return the folder of the local copy of a shared store."""
+    given = settings.cache_dir if settings else ""
+    base = absolute_path(given) if given else cache_folder() / "odibi-core" / "remote"
+    return base / address.label
+
+
+def sync(address: Address, settings: StoreSettings | None = None, *, local: Path | None = None) -> Mirror:
+    """Bring the local copy of a shared store up to date, and return it.
+
+    Only what is new is listed and fetched. If the shared store cannot be reached, the copy stays as it is.
+
+    Args:
+        address: The shared store.
+        settings: The settings of the store; by default their defaults.
+        local: A store whose runs are added, shipped or not.
+
+    Raises:
+        RemoteStoreError: The shared store cannot be reached, and there is no local copy yet.
+    """
+    settings = settings or StoreSettings()
+    root = mirror_folder(address, settings)
+    private_files.make_folder(root)
+    with _locked(root) as is_mine:
+        state = _read_state(root, address)
+        if not is_mine:  # another process brings it up to date
+            return Mirror(root, state.synced)
+        has_local = local is not None and add_local(local, root)
+        try:
+            damaged, incomplete = _fetch(root, address, state, settings)
+        except RemoteStoreError as error:
+            if state.synced is None and not has_local:
+                raise
+            return Mirror(root, state.synced, problem=str(error))
+        state.synced = utc_now()
+        private_files.write_atomic(root / _STATE, msgspec.json.encode(state))
+    return Mirror(root, state.synced, damaged=damaged, incomplete=incomplete)
+
+
+def _fetch(root: Path, address: Address, state: _State, settings: StoreSettings) -> tuple[int, int]:
+    objects = open_objects(address)
+    copy = HotCopy(root, objects, settings.lost_after_s)
+    copy.fetch(state.listing.new(objects, utc_now()))
+    if copy.incomplete and state.listing.forget():  # a part of an earlier day is missing here
+        copy = HotCopy(root, objects, settings.lost_after_s)
+        copy.fetch(state.listing.new(objects, utc_now()))
+    return copy.damaged, copy.incomplete
+
+
+def _read_state(root: Path, address: Address) -> _State:
+    with suppress(OSError, msgspec.DecodeError):
+        state = msgspec.json.decode((root / _STATE).read_bytes(), type=_State)
+        if state.address == str(address):
+            return state
+    return _State(str(address))
+
+
+@contextmanager
+def _locked(root: Path) -> Iterator[bool]:
+    """Yield True while this process alone may change the copy, False if another process does.
+
+    The kernel releases the lock of a killed process.
+    """
+    path = root / "mirror.lock"
+    with suppress(FileExistsError):
+        os.close(private_files.create(path, os.O_WRONLY))
+    descriptor = os.open(path, os.O_WRONLY)
+    deadline = monotonic() + _LOCK_WITHIN_S
+    try:
+        while not (is_mine := _lock(descriptor)) and monotonic() < deadline:
+            sleep(0.05)
+        yield is_mine
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,44 @@
+"""This machine's own runs in the local copy of a shared store, shipped or not."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+from odibi_core import private_files
+from odibi_core.history.remote.parts import path_of, segments_in
+
+
+def add_local(local: Path, root: Path) -> bool:
+    """Append what a store has to the copy in `root`; return True if it has anything.
+
+    A segment and its parts hold the same bytes, so that neither is fetched after the other was copied.
+    """
+    areas = {local / "notes": "notes"}
+    with suppress(OSError), os.scandir(local / "runs") as entries:
+        areas |= {Path(entry.path) / "events": f"runs/{entry.name}" for entry in entries}
+    found = [each for folder, area in areas.items() for each in segments_in(folder, area)]
+    for path, file in found:
+        with suppress(FileNotFoundError):  # compacted meanwhile
+            _append(path, path_of(root, file))
+    for path in local.glob("sources/*/*.txt"):
+        target = root / path.relative_to(local)
+        if not target.exists():
+            private_files.write_atomic(target, path.read_bytes())
+    return bool(found)
+
+
+def _append(source: Path, target: Path) -> None:
+    size = target.stat().st_size if target.exists() else 0
+    if source.stat().st_size <= size:
+        return
+    private_files.make_folder(target.parent)
+    with suppress(FileExistsError):
+        os.close(private_files.create(target, os.O_WRONLY))
+    with suppress(FileNotFoundError):  # the run was marked here as lost, and is not
+        (target.parent / "lost.jsonl").unlink()
+    with source.open("rb") as lines, target.open("ab") as segment:
+        lines.seek(size)
+        shutil.copyfileobj(lines, segment)

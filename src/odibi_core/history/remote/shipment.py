@@ -1,0 +1,129 @@
+"""A shipment: the parts, sources, notes and batches of a local store that its shared store lacks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from math import isnan
+from pathlib import Path
+from typing import Final
+
+from odibi_core.events import kinds
+from odibi_core.events.clock import host_name, process_start, utc_now
+from odibi_core.history.remote.objects import Objects
+from odibi_core.history.remote.parts import HOT, Part, day_of, new_parts, pack, part_name, segments_in
+from odibi_core.history.remote.shipped import ShippedNames
+from odibi_core.store.runs import RunStore
+
+_SAME_PROCESS_S: Final = 2.0
+_HEAD: Final = 20
+"""Events at the start of a run among which is the one that names its process."""
+
+
+class Shipment:
+    """Ships one store, without a lock: any number of processes may ship the same store at once.
+
+    An object is noted after it is written. A shipper that is killed between the two ships the object again.
+    """
+
+    def __init__(self, root: Path, objects: Objects, notes: ShippedNames) -> None:
+        self.store = RunStore(root)
+        self.objects = objects
+        self.notes = notes
+        self.shipped = 0
+        """Objects."""
+        self.bytes = 0
+
+    def all(self, running: Iterable[str] = (), ended: Iterable[str] = ()) -> None:
+        """Ship everything that is left in the store.
+
+        Args:
+            running: Runs of this process. Of those and of other living processes only whole lines are shipped.
+            ended: Runs of this process that have ended.
+
+        Raises:
+            RemoteStoreError: The shared store cannot be reached; the rest stays for the next shipment.
+        """
+        self.sources()
+        running, ended = set(running), set(ended)
+        hot = self._hot()
+        for run_id in sorted(hot, key=lambda run_id: run_id not in ended):  # those that just ended come first
+            if self._mark(run_id) not in self.notes.names:
+                self.run(run_id, is_over=run_id in ended or (run_id not in running and self._is_over(run_id)))
+        self.log()
+        self.notes.trim(hot)
+
+    def run(self, run_id: str, *, is_over: bool = False) -> int:
+        """Ship the new lines of a run; return the number of parts."""
+        folder, mark = self.store.folder(run_id), self._mark(run_id)
+        number = self._segments(folder / "events", f"runs/{folder.name}", is_over=is_over)
+        if is_over:
+            self.notes.add(mark)
+        return number
+
+    def renew(self, run_id: str) -> None:
+        """Write the sign of life of a run that has recorded nothing new."""
+        folder = self.store.folder(run_id).name
+        self.objects.write(f"{HOT}/{day_of(utc_now())}/runs/{folder}/alive", b"")
+
+    def log(self) -> None:
+        """Ship the notes: acknowledged and muted alerts."""
+        self._segments(self.store.root / "notes", "notes", is_over=False)
+
+    def sources(self) -> None:
+        """Ship the sources of functions and queries, which have their content's hash for a name."""
+        for path in sorted(self.store.root.glob("sources/*/*.txt")):
+            name = f"sources/{path.parent.name}/{path.name}"
+            if name not in self.notes.names:
+                self._upload(f"{HOT}/{day_of(utc_now())}/{name}", path.read_bytes(), name)
+
+    def _segments(self, folder: Path, area: str, *, is_over: bool) -> int:
+        before = self.shipped
+        for path, file in segments_in(folder, area):
+            for part, lines in self._left_of(path, file, is_over):
+                self._upload(part_name(day_of(utc_now()), part), pack(lines))
+        return self.shipped - before
+
+    def _left_of(self, path: Path, file: str, is_over: bool) -> Iterator[tuple[Part, bytes]]:
+        try:
+            yield from new_parts(path, file, self.notes.end_of(file), is_over=is_over)
+        except FileNotFoundError:  # compacted meanwhile: its batch is shipped
+            return
+
+    def _upload(self, name: str, content: bytes, noted: str = "") -> None:
+        self.objects.write(name, content)
+        self.notes.add(noted or name)
+        self.shipped += 1
+        self.bytes += len(content)
+
+    def _hot(self) -> list[str]:
+        """Return the names of the folders of runs with segments."""
+        try:
+            with os.scandir(self.store.root / "runs") as entries:
+                return [entry.name for entry in entries if os.path.isdir(os.path.join(entry.path, "events"))]
+        except OSError:
+            return []
+
+    def _mark(self, run_id: str) -> str:
+        """Return the note that a run of this size has ended and was shipped to its end; a late event changes it."""
+        segments = self.store.segments(run_id)
+        return f"over/{run_id}/{sum(path.stat().st_size for path in segments if path.exists())}"
+
+    def _is_over(self, run_id: str) -> bool:
+        """Return true for a run of this host whose process is gone, after marking it as lost if it did not end."""
+        for event in islice(self.store.read(run_id), _HEAD):
+            if event.event_type == kinds.PIPELINE_START:
+                if event.fields.get("host") != host_name() or _is_alive(event.fields):
+                    return False
+                self.store.detect_lost(run_id)
+                return True
+        return False
+
+
+def _is_alive(identity: dict[str, object]) -> bool:
+    pid, began = identity.get("pid"), identity.get("process_start")
+    alive = process_start(pid) if isinstance(pid, int) else None
+    if alive is None or not isinstance(began, int | float) or isnan(alive):
+        return alive is not None
+    return abs(alive - began) <= _SAME_PROCESS_S
