@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from odibi_core.history.history import history as history
     from odibi_core.runtime.node_decorator import node as node
     from odibi_core.runtime.observer import Observer as Observer
     from odibi_core.runtime.observer import observe as observe
@@ -22,11 +23,12 @@ _LAZY = {
     "Observer": "runtime.observer",
     "Orchestrator": "runtime.orchestrator",
     "Step": "runtime.orchestrator",
+    "history": "history.history",
     "node": "runtime.node_decorator",
     "observe": "runtime.observer",
     "run": "runtime.observer",
 }
-__all__ = ["Observer", "Orchestrator", "Step", "__version__", "node", "observe", "run"]
+__all__ = ["Observer", "Orchestrator", "Step", "__version__", "history", "node", "observe", "run"]
 
 _logging.getLogger("odibi_core").addHandler(_logging.NullHandler())
 

@@ -18,7 +18,7 @@ from tests.cli.conftest import Here, command, environment
 from tests.cli.test_output import Terminal
 
 from odibi_core.cli import output
-from odibi_core.cli.sql import _MOST_PIPED_ROWS
+from odibi_core.cli.sql_table import _MOST_PIPED_ROWS
 from odibi_core.store.runs import RunStore
 from odibi_core.testing import an_event
 

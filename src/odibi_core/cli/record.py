@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TypeVar
 
 from odibi_core import private_files
 from odibi_core.cli.output import notice
 from odibi_core.cli.shared_store import open_shared
 from odibi_core.cli.times import moment
-from odibi_core.events import Event, encode
+from odibi_core.events import Event
 from odibi_core.settings import read_settings
 from odibi_core.store.runs import RunStore
 from odibi_core.store.segments import ReadErrors
@@ -63,18 +60,6 @@ def select(store: RunStore, run: str | None, since: str | None) -> Iterator[Even
         for event in events:
             if begin is None or event.timestamp >= begin:
                 yield event
-
-
-@contextmanager
-def as_files(store: RunStore, run_ids: list[str]) -> Iterator[list[Path]]:
-    """Open the events of runs as files of lines: segments, and a temporary file of the runs that are in batches."""
-    with tempfile.TemporaryDirectory(prefix="odibi-") as folder:
-        path = Path(folder) / "cold.jsonl"
-        cold = [run_id for run_id in run_ids if store.cold.find(run_id) is not None]
-        with path.open("wb") as file:
-            for _, events in store.cold.read_many(cold):
-                file.writelines(map(encode, events))
-        yield [path, *(segment for run_id in run_ids for segment in store.segments(run_id))]
 
 
 def report(read_errors: ReadErrors, where: str) -> None:

@@ -23,6 +23,7 @@ _TABLE_FUNCTIONS: Final = frozenset(
 )
 _OUTSIDE: Final = frozenset({"current_setting", "getenv", "write_log"})
 LOGS: Final = "logs"
+_TABLES: Final = "tables"
 _WHOLE: Final = frozenset({"PIVOT", "POSITIONAL_REFERENCE", "SHOW_REF", "STAR"})
 _WORD: Final = re.compile(r"[A-Za-z]+")
 
@@ -35,12 +36,14 @@ class Asked(msgspec.Struct, frozen=True):
         functions: The table functions and functions that it calls.
         columns: The parts of every reference to a column, as they are spelled.
         is_whole: True if it can read columns that it does not name, as `*` does.
+        shows_tables: True if it lists the tables.
     """
 
     tables: frozenset[str]
     functions: frozenset[str]
     columns: frozenset[str]
     is_whole: bool
+    shows_tables: bool = False
 
 
 def check_text(query: str) -> None:
@@ -136,7 +139,7 @@ def _problem(node: dict[str, Any], tables: frozenset[str], table_functions: froz
         name = str(node.get("function", {}).get("function_name", "?"))
         if name.lower() not in table_functions:
             yield f"the table function {name} is not allowed{nearest(name, table_functions)}"
-    elif kind == "SHOW_REF" and table.strip('"') not in ("", "tables"):
+    elif kind == "SHOW_REF" and table.strip('"') not in ("", _TABLES):
         yield f"SHOW {table} is not allowed"
     elif function in _OUTSIDE:
         yield f"the function {function} is not allowed"
@@ -145,7 +148,7 @@ def _problem(node: dict[str, Any], tables: frozenset[str], table_functions: froz
 def _asked(tree: Any) -> Asked:
     tables, functions, columns, names_of_tables = set[str](), set[str](), set[str](), set[str]()
     references: list[list[str]] = []
-    is_whole = False
+    is_whole = shows_tables = False
     for node, _ in _nodes(tree, frozenset()):
         kind = node.get("type")
         if kind == "BASE_TABLE":
@@ -155,12 +158,13 @@ def _asked(tree: Any) -> Asked:
             references.append([str(name) for name in node.get("column_names") or ()])
         functions.add(str(node.get("function_name") or "").lower())
         columns.update(map(str, node.get("using_columns") or ()))
+        shows_tables |= kind == "SHOW_REF" and str(node.get("table_name")).strip('"') == _TABLES
         is_whole |= kind in _WHOLE or node.get("ref_type") == "NATURAL"
     for names in references:
         is_table = bool(names) and names[0].lower() in names_of_tables
         is_whole |= is_table and len(names) == 1  # the name of a table alone is a struct of all its columns
         columns.update(names[is_table:])
-    return Asked(frozenset(tables), frozenset(functions - {""}), frozenset(columns), is_whole)
+    return Asked(frozenset(tables), frozenset(functions - {""}), frozenset(columns), is_whole, shows_tables)
 
 
 def first_line(error: Exception) -> str:

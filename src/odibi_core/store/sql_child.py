@@ -57,6 +57,7 @@ class Columns(msgspec.Struct, tag=True):
     """Sent when the query runs."""
 
     names: list[str]
+    types: list[str]
 
 
 class Rows(msgspec.Struct, tag=True):
@@ -131,7 +132,7 @@ def _answer(request: Request, out: BinaryIO, open_source: Open) -> None:
         _limit_cpu(request.timeout_s)
         write_message(out, encode(Table(record.read_errors, record.notices)))
         cursor = run_query(record, request.query)
-        write_message(out, encode(Columns(cursor.columns)))
+        write_message(out, encode(Columns(cursor.columns, cursor.types)))
         for rows in _packed(cursor.batches):
             write_message(out, encode(Rows(rows)))
 

@@ -30,18 +30,23 @@ BATCH_ROWS: Final = 1_000
 
 
 class Answer(msgspec.Struct):
-    """`columns` in their order, `rows` as dicts, what could not be read of the log, and notices for a reader."""
+    """`columns` in their order, `rows` as dicts, what could not be read of the log, and notices for a reader.
+
+    `types` has the DuckDB type of each column.
+    """
 
     columns: list[str]
     rows: list[dict[str, Any]]
     read_errors: ReadErrors = msgspec.field(default_factory=ReadErrors)
     notices: list[str] = msgspec.field(default_factory=list)
+    types: list[str] = msgspec.field(default_factory=list)
 
 
 class Cursor(msgspec.Struct):
-    """An answer row by row: the names of its columns, and batches of rows in their order."""
+    """An answer row by row: the names and DuckDB types of its columns, and batches of rows in their order."""
 
     columns: list[str]
+    types: list[str]
     batches: Iterator[list[tuple[Any, ...]]]
     read_errors: ReadErrors
     notices: list[str] = msgspec.field(default_factory=list)
@@ -49,7 +54,7 @@ class Cursor(msgspec.Struct):
     def answer(self) -> Answer:
         """Return all rows as dicts."""
         rows = [dict(zip(self.columns, row, strict=True)) for batch in self.batches for row in batch]
-        return Answer(self.columns, rows, self.read_errors, self.notices)
+        return Answer(self.columns, rows, self.read_errors, self.notices, self.types)
 
 
 class Interrupted(Exception):
@@ -57,12 +62,16 @@ class Interrupted(Exception):
 
 
 class Opened(msgspec.Struct):
-    """A locked connection, the columns of its tables by table, and what a reader of the answer must know."""
+    """A locked connection, the columns of its tables by table, and what a reader of the answer must know.
+
+    `elsewhere` has the columns of tables that the query does not name, for errors.
+    """
 
     connection: Any
     tables: dict[str, list[str]]
     read_errors: ReadErrors = msgspec.field(default_factory=ReadErrors)
     notices: list[str] = msgspec.field(default_factory=list)
+    elsewhere: dict[str, list[str]] = msgspec.field(default_factory=dict)
 
 
 @contextmanager
@@ -123,7 +132,8 @@ def run_query(opened: Opened, query: str) -> Cursor:
     with _explained(opened):
         cursor = _execute(opened.connection, query)
         columns = _distinct([column[0] for column in cursor.description])
-        return Cursor(columns, _batches(cursor, opened), opened.read_errors, opened.notices)
+        types = [str(column[1]) for column in cursor.description]
+        return Cursor(columns, types, _batches(cursor, opened), opened.read_errors, opened.notices)
 
 
 def too_slow(timeout_s: float) -> QueryError:
@@ -192,27 +202,30 @@ def _explained(opened: Opened) -> Iterator[None]:
     except (duckdb.OutOfMemoryException, MemoryError):
         raise too_large(MEMORY_LIMIT) from None
     except duckdb.Error as error:
-        raise QueryError(_explain(first_line(error), opened.tables)) from None
+        raise QueryError(_explain(first_line(error), opened)) from None
     except (OverflowError, ValueError) as error:
         raise QueryError(
             f"a value of the answer does not fit Python ({first_line(error)}); cast it to text: value::varchar"
         ) from None
 
 
-def _explain(message: str, tables: dict[str, list[str]]) -> str:
+def _explain(message: str, opened: Opened) -> str:
     if "'pytz'" in message:
         return "a time with a zone cannot be returned inside a list or struct; cast it, such as now()::timestamp"
     missing = re.search(r'column "([^"]+)" not found|does not have a column named "([^"]+)"', message)
-    if missing is None:
+    if missing is None or not opened.tables:
         return message
-    name = missing[1] or missing[2]
-    having = [table for table, columns in tables.items() if _has(columns, name)]
-    if any(table in message or len(tables) == 1 for table in having):
-        return message  # the table has it, but not where the query asks for it
-    where = (
-        "the log has" if list(tables) == [LOGS] else f"{' and '.join(tables)} {'has' if len(tables) == 1 else 'have'}"
-    )
-    return f"{where} no field {name!r}{nearest(name, (each for columns in tables.values() for each in columns))}"
+    name, tables = missing[1] or missing[2], opened.tables
+    if any(_has(columns, name) for columns in tables.values()):
+        return message  # a table has it, but not where the query asks for it
+    where = "the log" if list(tables) == [LOGS] else " and ".join(tables)
+    near = nearest(name, (column for columns in tables.values() for column in columns))
+    others = [table for table, columns in opened.elsewhere.items() if _has(columns, name)]
+    if others:
+        near = f" (the table {others[0]} has one)"
+    elif not near:
+        near = nearest(name, (column for columns in opened.elsewhere.values() for column in columns))
+    return f"{where} {'has' if len(tables) == 1 else 'have'} no field {name!r}{near}"
 
 
 def _has(columns: list[str], name: str) -> bool:

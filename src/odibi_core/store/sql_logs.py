@@ -39,13 +39,15 @@ class Part(msgspec.Struct):
     """The files that it reads."""
     has_every_field: bool = True
     """False if it may have more fields than `columns`."""
+    others: set[str] = msgspec.field(default_factory=set)
+    """The names of fields that the query does not name."""
 
 
 class ColdColumn(msgspec.Struct):
-    """A field in a Parquet file: the name that was logged, its column there, and the DuckDB type of the column."""
+    """A field in a Parquet file: the name that was logged, the SQL of its value, and the DuckDB type of that."""
 
     name: str
-    column: str
+    sql: str
     type: str
 
 
@@ -54,6 +56,7 @@ class ColdFile(msgspec.Struct):
 
     path: str
     columns: list[ColdColumn]
+    left_out: int = 0
 
 
 class LogColumns(msgspec.Struct):
@@ -66,14 +69,19 @@ class LogColumns(msgspec.Struct):
     notices: list[str]
 
 
-def cold_parts(files: Iterable[ColdFile], asked: Asked) -> list[Part]:
-    """Return a part for all files that hold the columns of a query in the same way."""
-    groups: dict[bytes, tuple[dict[str, Piece], list[str]]] = {}
+def cold_parts(files: Iterable[ColdFile], asked: Asked, where: str = "true") -> list[Part]:
+    """Return a part for all files that hold the columns of a query in the same way; `where` chooses rows."""
+    groups: dict[bytes, Part] = {}
     for file in files:
         pieces = _pieces(file, asked)
         key = msgspec.msgpack.encode([(name, pieces[name].type, pieces[name].sql) for name in sorted(pieces)])
-        groups.setdefault(key, (pieces, []))[1].append(file.path)
-    return [Part(parquet(paths), pieces, files=paths) for pieces, paths in groups.values()]
+        part = groups.setdefault(key, Part("", pieces))
+        part.files.append(file.path)
+        part.others.update(column.name for column in file.columns)
+        part.left_out += file.left_out if asked.is_whole else 0
+    for part in groups.values():
+        part.relation = f"(from {parquet(part.files)} where {where})"
+    return list(groups.values())
 
 
 def parquet(paths: Iterable[str]) -> str:
@@ -92,9 +100,13 @@ def _pieces(file: ColdFile, asked: Asked) -> dict[str, Piece]:
 
 
 def _piece(name: str, columns: list[ColdColumn]) -> Piece:
-    kind = STANDARD_TYPES.get(name) or unified(column.type for column in columns)[0]
-    values = [as_type(quoted(column.column), column.type, kind) for column in columns]
-    return Piece(columns[0].name, kind, values[0] if len(values) == 1 else f"coalesce({', '.join(values)})")
+    if name in STANDARD_TYPES:
+        values = [f"try_cast({column.sql} as {STANDARD_TYPES[name]})" for column in columns]
+        return Piece(name, STANDARD_TYPES[name], values[0] if len(values) == 1 else f"coalesce({', '.join(values)})")
+    piece = Piece(columns[0].name, columns[0].type, columns[0].sql)
+    for column in columns[1:]:
+        piece = _merged(piece, Piece(column.name, column.type, column.sql))
+    return piece
 
 
 def create_view(connection: Any, parts: list[Part], asked: Asked) -> LogColumns:
@@ -115,7 +127,7 @@ def create_view(connection: Any, parts: list[Part], asked: Asked) -> LogColumns:
     source = " union all ".join(selects or [empty])
     connection.execute(f"create view {LOGS} as select {', '.join(columns)} from ({source})")
     return LogColumns(
-        list(shown.values()),
+        list(dict.fromkeys([*shown.values(), *sorted(set().union(*(part.others for part in parts)))])),
         [file for part in parts for file in part.files],
         ReadErrors(sum(part.read_errors.torn for part in parts), sum(part.read_errors.unreadable for part in parts)),
         sum(part.left_out for part in parts) + (len(shown) - len(kept) if asked.is_whole else 0),

@@ -89,7 +89,7 @@ class Child:
         answer.send(Request(query, source, timeout_s))
         table = answer.expect(Table, is_timed=False)
         columns = answer.expect(Columns)
-        return Cursor(columns.names, answer.batches(), table.read_errors, table.notices)
+        return Cursor(columns.names, columns.types, answer.batches(), table.read_errors, table.notices)
 
     def __enter__(self) -> Child:
         return self

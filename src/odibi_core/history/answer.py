@@ -1,0 +1,60 @@
+"""The answer of a query over the history, as rows or as a frame."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from odibi_core.errors import MissingExtraError
+from odibi_core.store.sql_duckdb import Answer
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+    import pyarrow
+
+
+class HistoryAnswer(Answer):
+    """`columns` in their order, `rows` as dicts, what could not be read, and notices; also as a frame."""
+
+    @classmethod
+    def of(cls, answer: Answer) -> HistoryAnswer:
+        """Return an answer of this type."""
+        return cls(answer.columns, answer.rows, answer.read_errors, answer.notices, answer.types)
+
+    def df(self) -> pandas.DataFrame:
+        """Return a frame of pandas.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError:
+            raise _missing("pandas", "pandas") from None
+        return pandas.DataFrame(self.rows, columns=pandas.Index(self.columns))
+
+    def polars(self) -> polars.DataFrame:
+        """Return a frame of polars.
+
+        Raises:
+            MissingExtraError: polars is not installed.
+        """
+        try:
+            import polars
+        except ImportError:
+            raise _missing("polars", "polars") from None
+        return polars.DataFrame({name: [row[name] for row in self.rows] for name in self.columns}, strict=False)
+
+    def arrow(self) -> pyarrow.Table:
+        """Return a table of Arrow.
+
+        Raises:
+            MissingExtraError: pyarrow is not installed.
+        """
+        from odibi_core.history.arrow import schema_of, table_of
+
+        return table_of(schema_of(self.columns, self.types), [tuple(row.values()) for row in self.rows])
+
+
+def _missing(library: str, extra: str) -> MissingExtraError:
+    return MissingExtraError(f"{library} is not installed; pip install 'odibi-core[{extra}]'")

@@ -1,0 +1,70 @@
+"""`History`: the tables of a store, in Python."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from odibi_core.history.answer import HistoryAnswer
+from odibi_core.history.sql import collected, opened
+from odibi_core.settings import read_settings
+from odibi_core.store.runs import RunStore
+from odibi_core.store.sql import answer_within
+from odibi_core.store.sql_duckdb import TIMEOUT_S
+
+_CHILD = "odibi_core.history.sql.child"
+
+
+class History:
+    """The history of a store: every run, as tables.
+
+    >>> import odibi_core
+    >>> history = odibi_core.history()
+    >>> history.sql("select status, count(*) as n from runs group by all").rows
+    []
+
+    Args:
+        store: The store, or its folder; None for the one of the settings.
+    """
+
+    def __init__(self, store: RunStore | str | Path | None = None) -> None:
+        given = read_settings().root if store is None else store
+        self.store = given if isinstance(given, RunStore) else RunStore(given)
+
+    def sql(
+        self, query: str, *, run: str | None = None, isolated: bool = False, timeout_s: float = TIMEOUT_S
+    ) -> HistoryAnswer:
+        """Return the answer of one SELECT over the tables of `odibi_core.history.schema`.
+
+        Args:
+            query: One SELECT.
+            run: The only run that it sees: an id, a part of one, or the name of a pipeline for its latest run.
+            isolated: Run the query in a process of its own, for queries from outside of the program. The operating
+                system then limits its memory, CPU time and duration; otherwise one expensive value may take any amount
+                of both.
+            timeout_s: Seconds for the query. Listing and reading the runs that are not compacted is not counted.
+
+        Raises:
+            QueryError: It is not one SELECT, it names what is not there, or it needs too much time or memory.
+            RunNotFoundError: `run` is no run.
+            StoreError: The record could not be read.
+        """
+        chosen = None if run is None else self.store.find(run)
+        if isolated:
+            from odibi_core.store.sql_process import LARGEST_ANSWER, Child
+
+            with Child(_CHILD) as child:  # it loads its libraries while the files are listed
+                cursor = child.ask(query, collected(self.store, query, chosen), timeout_s, LARGEST_ANSWER)
+                return HistoryAnswer.of(cursor.answer())
+        with opened(query, collected(self.store, query, chosen)) as record:
+            return HistoryAnswer.of(answer_within(record, query, timeout_s))
+
+
+if TYPE_CHECKING:
+
+    def history(store: RunStore | str | Path | None = None) -> History:
+        """Return the history of a store."""
+else:
+    # The package is callable: `odibi_core` loads the name from here, and must get the package itself.
+    history = sys.modules[__package__]

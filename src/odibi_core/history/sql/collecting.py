@@ -1,0 +1,92 @@
+"""The files and rows that a query over a history reads, listed so that each run is there once.
+
+Hot runs are listed first and manifests second: a run that is compacted in between is in both, and then counts as
+compacted.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+
+from odibi_core.history.index import Index
+from odibi_core.history.schema import DUCKDB_TYPES, TABLES
+from odibi_core.history.sql.source import HistorySource, TableSource, tables_in, words_of
+from odibi_core.store.event_columns import REST, RUN
+from odibi_core.store.log_table import STANDARD_TYPES
+from odibi_core.store.manifest import Manifest
+from odibi_core.store.runs import RunStore
+from odibi_core.store.segments import all_segments, safe_name
+from odibi_core.store.select_only import LOGS
+from odibi_core.store.sql_logs import ColdColumn, ColdFile
+from odibi_core.store.sql_text import TEXT, literal, quoted
+
+_TYPES: Final[dict[str, str]] = {str(name): kind for name, kind in DUCKDB_TYPES.items()}
+_encode: Final = msgspec.json.Encoder().encode
+
+
+def collected(store: RunStore, query: str, run_id: str | None = None) -> HistorySource:
+    """Return what a query over the store reads.
+
+    Args:
+        store: The store.
+        query: The query.
+        run_id: The only run that it sees; None for all.
+    """
+    names = tables_in(query)
+    tables = {name for name in names if name != LOGS}
+    rows = _hot_rows(store, tables) if tables else {}
+    hot = store.hot_ids() if LOGS in names else []
+    manifests = store.cold.manifests()
+    compacted = store.cold.runs()
+    source = HistorySource({}, run_id=run_id)
+    if run_id is not None:
+        source.log_filter = f"{quoted(RUN)} = {literal(run_id)}"
+    for name in tables:
+        kept = (row for row in rows.get(name, ()) if safe_name(str(row[0]), 120) not in compacted)
+        source.tables[name] = TableSource(list(map(str, store.cold.paths(name))), _lines(name, kept))
+    if LOGS in names:
+        runs = [each for each in [*hot, *store.late_ids()] if run_id in (None, each)]
+        paths = [path for each in runs for path in store.segments(each)]
+        if run_id is None:
+            paths += all_segments(store.root / "notes")
+        source.segments = [os.fsencode(path) for path in paths]
+        there = set(store.cold.paths(LOGS))
+        source.logs = [
+            _cold_file(store, manifest, words_of(query))
+            for manifest in manifests
+            if LOGS in manifest.files and store.root / manifest.files[LOGS].path in there
+        ]
+    source.notices = list(store.cold.problems)
+    return source
+
+
+def _hot_rows(store: RunStore, tables: Iterable[str]) -> dict[str, list[tuple[Any, ...]]]:
+    with Index(store.root) as index:
+        index.refresh()
+        return {name: list(index.hot_rows(name)) for name in tables}
+
+
+def _lines(table: str, rows: Iterable[tuple[Any, ...]]) -> bytes:
+    """Return rows as JSON lines; a row of an older version lacks the columns that were added later."""
+    names = TABLES[table].names
+    return b"".join(_encode(dict(zip(names, row, strict=False))) + b"\n" for row in rows)
+
+
+def _cold_file(store: RunStore, manifest: Manifest, words: set[str]) -> ColdFile:
+    """Return the file of a batch; a field that the manifest does not list may be one that the query names."""
+    columns = [ColdColumn(name, quoted(name), kind) for name, kind in STANDARD_TYPES.items()]
+    for field in manifest.fields:
+        kind = _TYPES[field.type] if field.column else TEXT
+        columns.append(ColdColumn(field.name, quoted(field.column) if field.column else _in_rest(field.name), kind))
+    if manifest.unlisted_fields:
+        columns += [ColdColumn(word, _in_rest(word), TEXT) for word in sorted(words - {each.name for each in columns})]
+    return ColdFile(str(store.root / manifest.files[LOGS].path), columns, manifest.unlisted_fields)
+
+
+def _in_rest(name: str) -> str:
+    """Return the value of a field without a column: JSON by a pointer, in which `~` and `/` are escaped."""
+    return f"({REST}::json->>{literal('/' + name.replace('~', '~0').replace('/', '~1'))})"
