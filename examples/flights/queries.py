@@ -45,3 +45,13 @@ SELECT carrier, month, scheduled, coalesce(lost.cancelled, 0) AS cancelled,
 FROM totals LEFT JOIN lost USING (carrier, month)
 ORDER BY carrier, month
 """
+
+BY_AIRPORT = """
+SELECT origin, sky,
+       count(*) AS flights,
+       round(avg(dep_delay), 2) AS mean_dep_delay,
+       round(avg(distance), 1) AS mean_distance
+FROM flights
+GROUP BY origin, sky
+ORDER BY origin, sky
+"""

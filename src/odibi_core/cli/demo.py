@@ -17,18 +17,28 @@ def demo(
     fail: Annotated[bool, typer.Option("--fail", help="Make the run fail: rename an input column.")] = False,
     engine: options.Engine = "pandas",
     workers: options.Workers = 1,
+    days: Annotated[
+        int, typer.Option("--days", metavar="N", min=0, help="Record N daily runs, as if they had run every morning.")
+    ] = 0,
     out: Annotated[str, typer.Option("--out", metavar="DIR", help="Output folder.")] = "out/flights",
     store: options.Store = None,
     format: options.Format = options.TextOrJson.text,
 ) -> None:
     """Run the example pipeline: a year of flights, 24 steps.
 
-    With --fail the run fails, and the exit code is 1.
+    With --fail the run fails, and the exit code is 1. With --days 30 a
+    smaller pipeline is recorded once a day, on some days with a fault:
+    odibi runs, watch, history and compare show which.
     """
     from odibi_core.cli.run_pipeline import RunRequest, run_pipeline
     from odibi_core.pipeline.loader import load_module
 
     _require(engine)
+    if days:
+        from odibi_core.cli.demo_days import record_days
+
+        record_days(days, examples(), out, store, as_json=format is options.TextOrJson.json)
+        return
     build = load_module(str(examples() / "flights" / "pipeline.py")).build
     request = RunRequest(
         load=lambda: build(out_dir=out, engine=engine, fail=fail),

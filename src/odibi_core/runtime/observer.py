@@ -65,8 +65,8 @@ class Observer:
         self.settings = settings or read_settings(store={"dir": store or None})
         self.purpose = purpose_of(settings=self.settings.run) if purpose is None else purpose
         self.store = apply_settings(self.settings, store=store is not False)
-        self.run_id = (self.store or RunStore()).new_run_id(name)
         self.bus = EventBus() if bus is None else bus
+        self.run_id = (self.store or RunStore()).new_run_id(name, self.bus.clock.now())
         self.metrics = MetricsManager(bus=self.bus) if metrics is None else metrics
         self.tracker = Tracker(bus=self.bus)
         looks = self.settings.snapshot

@@ -185,7 +185,7 @@ class _Run:
     def __init__(self, plan: Orchestrator) -> None:
         self.plan = plan
         self.graph = plan.graph
-        run_id = (plan.store or RunStore()).new_run_id(sanitize_text(plan.pipeline_name))
+        run_id = (plan.store or RunStore()).new_run_id(sanitize_text(plan.pipeline_name), plan.bus.clock.now())
         self.tracker = Tracker(bus=plan.bus, run_id=run_id) if plan.enable_tracker else None
         self.record = RunRecord(
             plan.pipeline_name, plan.bus, run_id,
