@@ -122,12 +122,12 @@ def test_a_fault_of_our_own_is_short_and_says_how_to_see_more(
     here: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Exit code 70 without a traceback; with ODIBI_DEBUG it is the exception itself."""
-    from odibi_core.store.runs import RunStore
+    from odibi_core.history.index import Index
 
-    def break_down(*_: object) -> None:
+    def break_down(*_: object, **__: object) -> None:
         raise KeyError("x")
 
-    monkeypatch.setattr(RunStore, "runs", break_down)
+    monkeypatch.setattr(Index, "runs", break_down)
     done = here("runs")
     assert (done.exit_code, "ODIBI_DEBUG=1" in done.stderr, "Traceback" in done.stderr) == (70, True, False)
     assert isinstance(here("--debug", "runs").exception, KeyError)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-WHEN = "Earliest time: 04:05, 2026-01-31, or 2h (ago)."
+WHEN = "Earliest: 04:05, 2026-01-31, 2h (ago)."
 Store = Annotated[str | None, typer.Option("--store", metavar="DIR", help="Store folder.", show_default=".odibi")]
 Run = Annotated[
     str | None,
@@ -17,6 +17,15 @@ Run = Annotated[
 ]  # fmt: skip
 OnlyRun = Annotated[str | None, typer.Option("--run", metavar="RUN", help="Only this run.", show_default="all")]
 Since = Annotated[str | None, typer.Option("--since", metavar="WHEN", help=WHEN)]
+Until = Annotated[str | None, typer.Option("--until", metavar="WHEN", help="Latest, in the same forms.")]
+Pipeline = Annotated[
+    str | None, typer.Argument(metavar="PIPELINE", help="Only this pipeline.", show_default="all")
+]  # fmt: skip
+Tags = Annotated[list[str] | None, typer.Option("--tag", metavar="K=V", help="Only with this tag.")]
+Params = Annotated[list[str] | None, typer.Option("--param", metavar="K=V", help="Only with this parameter.")]
+Partition = Annotated[str | None, typer.Option("--partition", metavar="TEXT", help="Only of this partition.")]
+Limit = Annotated[int, typer.Option("--limit", "-n", metavar="N", min=0, help="Rows of a page; 0 for all.")]
+Page = Annotated[int, typer.Option("--page", metavar="N", min=1, help="Page of the list.")]
 Engine = Annotated[str, typer.Option("--engine", metavar="NAME", help="pandas or polars.")]
 Workers = Annotated[int, typer.Option("--workers", metavar="N", min=1, help="Steps at the same time.")]
 

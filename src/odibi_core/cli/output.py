@@ -25,12 +25,12 @@ _PATIENCE_S: Final = 1.0
 STYLES: Final = {
     "success": "green", "failed": "red", "skipped": "yellow", "running": "cyan", "pending": "dim",
     "cancelled": "yellow", "lost": "magenta", "unknown": "magenta", "debug": "dim", "info": "", "warning": "yellow",
-    "error": "red", "critical": "bold red",
+    "error": "red", "critical": "bold red", "unusual": "yellow",
 }  # fmt: skip
 _SIGNS: Final = {
     "success": ("✓", "+"), "failed": ("✗", "x"), "skipped": ("↷", "-"), "running": ("▸", ">"), "pending": ("·", "."),
     "cancelled": ("■", "#"), "lost": ("†", "?"), "warning": ("!", "!"),
-    "unknown": ("?", "?"),
+    "unknown": ("?", "?"), "unusual": ("~", "~"),
 }  # fmt: skip
 
 
@@ -132,6 +132,14 @@ def write_json_lines(values: Iterable[object]) -> None:
 def nothing(what: str, root: object, filtered: object, hint: str = "") -> None:
     """Write the notice that a store has no `what`; `hint` follows if no filter was given."""
     notice(f"no {what} is recorded in {root}{' that matches the options' if filtered else hint}")
+
+
+def more(total: int, limit: int, page: int, of: str) -> None:
+    """Write the notice that a page does not have all of `total` rows."""
+    if limit and total > limit:
+        first, last = (page - 1) * limit + 1, min(page * limit, total)
+        following = f"; --page {page + 1} has the next" if last < total else ""
+        notice(f"{first:,} to {last:,} of {count(total, of)}{following}")
 
 
 def as_json(value: object) -> bytes:

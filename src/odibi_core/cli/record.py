@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from odibi_core import private_files
-from odibi_core.cli.output import notice
+from odibi_core.cli.output import notice, waiting
 from odibi_core.cli.shared_store import open_shared
 from odibi_core.cli.times import moment
+from odibi_core.errors import ConfigurationError
 from odibi_core.events import Event
+from odibi_core.history.index import Index
 from odibi_core.settings import read_settings
+from odibi_core.settings.nearest_store import STORE, is_store
 from odibi_core.store.runs import RunStore
 from odibi_core.store.segments import ReadErrors
 
@@ -18,12 +21,46 @@ _View = TypeVar("_View", bound=Callable[[Event], object])
 
 
 def open_store(given: str | None) -> RunStore:
-    """Return the store of `--store`, or else of the settings; of a shared store its local copy, brought up to date."""
+    """Return the store of `--store`, else of the setting, else the nearest one upwards.
+
+    Of a shared store it is the local copy, brought up to date.
+
+    Raises:
+        ConfigurationError: `--store` is no store.
+    """
     settings = read_settings(store={"dir": given or None})
     private_files.set_file_mode(settings.store.mode)
     if settings.store.url and (not given or "://" in given):
         return open_shared(settings)
+    if given:
+        _check_is_store(given, settings.root)
     return RunStore(settings.root)
+
+
+def _check_is_store(given: str, root: Path) -> None:
+    if root.is_dir() and is_store(root):
+        return
+    if not root.exists():
+        found = "which does not exist"
+    elif not root.is_dir():
+        found = "which is a file"
+    else:
+        names = sorted(path.name for path in root.iterdir())
+        found = f"which has {', '.join(names[:3])}{f' and {len(names) - 3:,} more' if len(names) > 3 else ''}"
+    inside = root / STORE
+    hint = f"; there is a store in {inside}" if inside.is_dir() else "; without --store the nearest .odibi is used"
+    raise ConfigurationError(f"--store must be the folder of a store, got {given!r}, {found}{hint}")
+
+
+@contextmanager
+def indexed(store: RunStore) -> Iterator[Index]:
+    """Open the index of a store, brought up to date; report what could not be read or written."""
+    with Index(store.root) as index:
+        with waiting("reading the runs"):
+            index.refresh()
+        yield index
+    for problem in (*index.problems, *store.cold.problems):
+        notice(problem)
 
 
 def find(store: RunStore, wanted: str | None) -> str:

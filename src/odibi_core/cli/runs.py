@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
+import msgspec
 import typer
+from msgspec.structs import replace
 
 from odibi_core.cli import options, output, record, times
-from odibi_core.views.answers import RunRow
-from odibi_core.views.as_dict import answer_dict
+from odibi_core.cli.filters import check_pipeline, run_filter
+
+if TYPE_CHECKING:
+    from odibi_core.history.index import Index, RunFilter
 
 _YEAR: Final = len("2026-")
 _WIDE: Final = 100
 """Columns of a terminal with room for the year and for the rows read."""
+_OBJECTS: Final = ("params", "tags", "packages", "environment")
+_FORMER: Final = {"start": "started", "end": "ended", "rows": "rows_published"}
+"""Keys of the JSON document that have another name in the table `runs`."""
 
 
 class Status(StrEnum):
@@ -27,74 +34,116 @@ class Status(StrEnum):
 
 
 def runs(
-    limit: Annotated[int, typer.Option("--limit", "-n", metavar="N", min=0, help="Number of runs; 0 for all.")] = 20,
+    pipeline: options.Pipeline = None,
+    since: options.Since = None,
+    until: options.Until = None,
     status: Annotated[
         Status | None, typer.Option("--status", metavar="STATUS", help="Only this status, such as failed.")
     ] = None,
+    tag: options.Tags = None,
+    param: options.Params = None,
+    partition: options.Partition = None,
+    unusual: Annotated[bool, typer.Option("--unusual", help="Only runs with unusual findings.")] = False,
+    limit: options.Limit = 20,
+    page: options.Page = 1,
     store: options.Store = None,
     format: options.Format = options.TextOrJson.text,
 ) -> None:
     """List the recorded runs, newest first.
 
     The status is success, failed, cancelled, running, or lost if the process
-    died before the run ended. `!` marks a success with failed checks. Rows
-    are those that the publishing steps wrote; a wide terminal also shows the
-    rows that the first steps read.
+    died before the run ended. `!` marks a success with failed checks, and `~`
+    one that is unusual: `odibi show RUN` names the findings. Rows are those
+    that the publishing steps wrote; a wide terminal shows more columns.
+
+    odibi runs nightly --since 7d --status failed
+    odibi runs --tag team=sales --param region=eu --format json
     """
     kept = record.open_store(store)
-    with output.waiting("reading the runs"):
-        rows = kept.runs(limit or None) if status is None else kept.runs()
-    if status is not None:
-        rows = [row for row in rows if row.status == status.value][: limit or None]
+    wanted = run_filter(
+        pipeline, since, until, status=status, tags=tag, params=param, partition=partition
+    )  # fmt: skip
+    wanted = replace(wanted, unusual=unusual)
+    with record.indexed(kept) as index:
+        rows = index.runs(wanted, limit or None, (page - 1) * limit)
+        total = index.count(wanted) if page > 1 or len(rows) == limit else len(rows)
+        if pipeline is not None and not total:
+            check_pipeline(index, pipeline)
     if format is options.TextOrJson.json:
-        output.write_json([answer_dict(row) for row in rows])
+        output.write_json([_document(row) for row in rows])
     elif rows:
         _show(rows)
-    else:
-        what = f"no run with status {status.value}" if status else "no run"
-        output.notice(f"{what} is recorded in {kept.root}; `odibi demo` records one")
+    if rows:
+        output.more(total, limit, page, "runs")
+    elif format is options.TextOrJson.text:
+        _none(index, wanted, total, page)
 
 
-def _show(rows: list[RunRow]) -> None:
+def _none(index: Index, wanted: RunFilter, total: int, page: int) -> None:
+    if page > 1:
+        output.notice(f"page {page} has no run: there are {output.count(total, 'runs')}")
+        return
+    output.nothing("run", index.root, wanted != type(wanted)(), "; `odibi demo` records one")
+
+
+def _document(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a run as JSON: the columns of the table `runs`, and the keys of earlier versions."""
+    objects = {name: msgspec.json.decode(row[name]) for name in _OBJECTS if row[name] is not None}
+    return {**row, **objects, **{former: row[name] for former, name in _FORMER.items()}}
+
+
+def _show(rows: list[dict[str, Any]]) -> None:
     on = output.console()
-    with_checks = any(_checks(row) for row in rows)
     wide = on.width >= _WIDE
+    with_checks, with_partition = any(map(_checks, rows)), wide and any(row["partition"] for row in rows)
+    with_unusual = wide and any(row["unusual"] for row in rows)
     took = "Duration" if wide else "Took"
     started, figures = f"Started ({times.zone()})", ("Read", "Published") if wide else ("Rows",)
     listed = output.table(
         "",
         "Pipeline",
+        *(["Partition"] if with_partition else []),
         "Status",
         started,
         took,
         "Steps",
         *figures,
         *(["Checks"] if with_checks else []),
+        *(["Unusual"] if with_unusual else []),
         "Run",
-        right=(took, "Steps", *figures),
+        right=(took, "Steps", *figures, "Unusual"),
         whole=("Status", started, "Run"),
     )
     for row in rows:
-        shown_as = "warning" if row.status == "success" and row.checks_failed else row.status
+        shown_as = state_of(row)
         style = output.STYLES.get(shown_as, "")
         listed.add_row(
             output.cell(output.sign(shown_as, on), style),
-            output.cell(row.pipeline_name or "?", "bold"),
-            output.cell(row.status, style),
-            output.cell((times.at_second(row.start) if row.start else "")[0 if wide else _YEAR :]),
-            output.duration(row.duration_ms),
+            output.cell(row["pipeline_name"] or "?", "bold"),
+            *([output.cell(row["partition"] or "")] if with_partition else []),
+            output.cell(row["status"], style),
+            output.cell((times.at_second(row["started"]) if row["started"] else "")[0 if wide else _YEAR :]),
+            output.duration(row["duration_ms"]),
             _steps(row),
-            *((output.count(row.rows_read), output.count(row.rows)) if wide else (_rows(row),)),
-            *([output.cell(_checks(row), "yellow" if row.checks_failed else "dim")] if with_checks else []),
-            output.cell(_short(row.run_id or ""), "dim"),
+            *((output.count(row["rows_read"]), output.count(row["rows_published"])) if wide else (_rows(row),)),
+            *([output.cell(_checks(row), "yellow" if row["checks_failed"] else "dim")] if with_checks else []),
+            *([output.cell(output.count(row["unusual"] or None), "yellow")] if with_unusual else []),
+            output.cell(_short(row["run_id"] or ""), "dim"),
         )
     output.write(on, listed)
 
 
-def _checks(row: RunRow) -> str:
+def state_of(run: dict[str, Any]) -> str:
+    """Return the state that a run is shown as: a success with failed checks, or with unusual findings, is amber."""
+    if run["status"] != "success":
+        return str(run["status"])
+    return "warning" if run["checks_failed"] else "unusual" if run["unusual"] else "success"
+
+
+def _checks(row: dict[str, Any]) -> str:
     """Return `2 failed`, `1 not checked` or `8 passed`; an empty text for a run without checks."""
     for state in ("failed", "not_checked", "passed"):
-        if number := getattr(row, f"checks_{state}"):
+        if number := row[f"checks_{state}"]:
             return f"{number:,} {state.replace('_', ' ')}"
     return ""
 
@@ -104,14 +153,14 @@ def _short(run_id: str) -> str:
     return run_id.rpartition("-")[2] or run_id
 
 
-def _rows(row: RunRow) -> str:
+def _rows(row: dict[str, Any]) -> str:
     """Return the rows published, or else the rows read."""
-    if row.rows is None and row.rows_read is not None:
-        return f"{output.count(row.rows_read)} read"
-    return output.count(row.rows)
+    if row["rows_published"] is None and row["rows_read"] is not None:
+        return f"{output.count(row['rows_read'])} read"
+    return output.count(row["rows_published"])
 
 
-def _steps(row: RunRow) -> str:
+def _steps(row: dict[str, Any]) -> str:
     """Return `22/24`: the steps that succeeded, of all."""
-    done, total = row.success_count, row.steps
+    done, total = row["success_count"], row["steps"]
     return f"{done}" if total is None else f"{done}/{total}"

@@ -10,6 +10,7 @@ from odibi_core._state import STATE
 from odibi_core.errors import ConfigurationError, nearest
 from odibi_core.events.hosts import is_loopback
 from odibi_core.settings.lists import value_within
+from odibi_core.settings.nearest_store import nearest_store
 from odibi_core.settings.options import OPTIONS, VARIABLES, options_of, unknown_variables
 from odibi_core.settings.reading import CODE, DEFAULT, Given, Reader, converted, with_consequence
 from odibi_core.settings.sections import SECTIONS, Settings
@@ -274,6 +275,7 @@ def read_settings(
 ) -> Settings:
     """Return the settings of a run: `read_settings(store={"dir": "/data/odibi"})`.
 
+    If nothing names a store, it is the nearest `.odibi` upwards from the working directory, or else a new one there.
     An ignored variable is logged once, by the logger `odibi_core` of `logging`.
 
     Args:
@@ -297,7 +299,10 @@ def read_settings(
     for section in Settings.__struct_fields__:
         code = _of_code(section) if is_here else {}
         code |= {key: value for key, value in given.get(section, {}).items() if value is not None}
-        sections[section] = SECTIONS[section](**{key: value for key, (value, _) in reader.read(section, code).items()})
+        read = reader.read(section, code)
+        if section == "store" and is_here and read["dir"][1] == DEFAULT and (found := nearest_store()):
+            read["dir"] = found, DEFAULT
+        sections[section] = SECTIONS[section](**{key: value for key, (value, _) in read.items()})
     return Settings(**sections)
 
 
