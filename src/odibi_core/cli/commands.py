@@ -20,6 +20,7 @@ from odibi_core.cli.logs import logs
 from odibi_core.cli.metrics import metrics
 from odibi_core.cli.run import run
 from odibi_core.cli.runs import runs
+from odibi_core.cli.show import show
 from odibi_core.cli.sql import sql
 from odibi_core.cli.store import store
 from odibi_core.cli.story import story
@@ -31,7 +32,7 @@ from odibi_core.settings import environment_value, unknown_variables
 
 _COMMANDS: Final[dict[str, tuple[Callable[..., None], ...]]] = {
     help.RUN: (run, demo),
-    help.ONE_RUN: (logs, story, metrics, timing),
+    help.ONE_RUN: (show, logs, story, metrics, timing),
     help.ALL_RUNS: (runs, sql, errors, costs, usage),
     help.CHECK: (health, inspect),
 }

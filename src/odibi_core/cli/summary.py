@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -43,15 +44,15 @@ def document(lineage: Lineage, files: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def show(lineage: Lineage, files: dict[str, str]) -> None:
-    """Write the steps, the verdict, the errors, the failed checks, and the paths of the files."""
+def show(lineage: Lineage, files: dict[str, str], about: Sequence[RenderableType] = ()) -> None:
+    """Write the steps, the verdict, the errors, the failed checks, what is `about` the run, the paths of the files."""
     on = output.console()
     steps = lineage.nodes
     shown = worth_showing(steps, _MOST_STEPS)
     parts: list[RenderableType] = [steps_table(shown, on)]
     if len(shown) < len(steps):
         parts.append(output.styled(f"and {len(steps) - len(shown):,} more steps: `odibi logs` shows them", "dim"))
-    parts += ["", _verdict(lineage, on), *_errors(lineage), *_checks(lineage, on), *_files(files)]
+    parts += ["", _verdict(lineage, on), *_errors(lineage), *_checks(lineage, on), *about, *_files(files)]
     for part in parts:
         output.write(on, part)
 
