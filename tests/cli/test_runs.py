@@ -145,7 +145,8 @@ def clean(orders: list[dict[str, int]]) -> list[dict[str, int]]:
 
 def test_show_is_the_summary_again(here: Here) -> None:
     """With parameters, tags, files and findings; JSON has the row of the run too."""
-    about = {"params": {"day": 1}, "tags": {"team": "sales"}, "partition": "2026-01-01", "command": "odibi run x.py"}
+    about: dict[str, Any] = {"params": {"day": 1}, "tags": {"team": "sales"}, "partition": "2026-01-01"}
+    about["command"] = "odibi run x.py"
     git = {"commit": "c0ffee" * 6, "branch": "main", "dirty": True}
     *events, end = events_of("20260101T040000-daily-000001", git=git, **about)
     run_id = end.run_id
