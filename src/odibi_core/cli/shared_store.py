@@ -36,4 +36,9 @@ def problems_of(mirror: Mirror) -> list[str]:
         found.append(f"{output.count(mirror.damaged, 'objects')} of the shared store could not be read")
     if mirror.incomplete:
         found.append(f"of {output.count(mirror.incomplete, 'segments')} a part is missing in the shared store")
+    if mirror.left_out:
+        found.append(
+            f"{output.count(mirror.left_out, 'runs')} of the oldest batches are left out, because the local copy would "
+            "become too large; raise ODIBI_STORE__CACHE_MB"
+        )
     return found

@@ -38,6 +38,7 @@ class ObservabilityConfig:
     store_ship_wait_s: float
     store_lost_after_s: float
     store_cache_dir: str
+    store_cache_mb: float
     log_level: str
     log_format: str
     log_file: str

@@ -111,6 +111,8 @@ class Store(Section, frozen=True):
     """A run of another host without a sign of life for so long counts as lost."""
     cache_dir: FilePath = ""
     """The folder of local copies of shared stores; empty for the user's cache folder."""
+    cache_mb: Positive = 10_240.0
+    """The largest size of Parquet files in the local copy of one shared store; older ones are left out."""
 
     @property
     def mode(self) -> int:

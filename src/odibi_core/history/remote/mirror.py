@@ -17,15 +17,17 @@ from odibi_core.errors import RemoteStoreError
 from odibi_core.events.clock import monotonic, sleep, utc_now
 from odibi_core.events.paths import absolute_path
 from odibi_core.history.remote.address import Address
+from odibi_core.history.remote.cold_copy import MANIFESTS, ColdCopy
 from odibi_core.history.remote.hot_copy import HotCopy
 from odibi_core.history.remote.listing import Listing
-from odibi_core.history.remote.objects import open_objects
+from odibi_core.history.remote.objects import Objects, open_objects
 from odibi_core.history.remote.overlay import add_local
 from odibi_core.settings.environment import cache_folder
 from odibi_core.settings.sections import Store as StoreSettings
 
 _STATE: Final = "mirror.json"
 _LOCK_WITHIN_S: Final = 30.0
+_TRIES: Final = 4
 
 
 class Mirror(msgspec.Struct, frozen=True):
@@ -41,6 +43,8 @@ class Mirror(msgspec.Struct, frozen=True):
     """Objects that could not be read."""
     incomplete: int = 0
     """Segments of which a part in the middle is missing; their lines before it are read."""
+    left_out: int = 0
+    """Runs that are not in the copy, because its Parquet files would take more than `store.cache_mb`."""
 
 
 class _State(msgspec.Struct):
@@ -49,6 +53,8 @@ class _State(msgspec.Struct):
     address: str
     synced: datetime | None = None
     listing: Listing = msgspec.field(default_factory=Listing)
+    checked: dict[str, str] = msgspec.field(default_factory=dict)
+    """Parts of runs in batches that hold nothing else, each with its batch."""
 
 
 def mirror_folder(address: Address, settings: StoreSettings | None = None) -> Path:
@@ -79,25 +85,52 @@ def sync(address: Address, settings: StoreSettings | None = None, *, local: Path
         if not is_mine:  # another process brings it up to date
             return Mirror(root, state.synced)
         has_local = local is not None and add_local(local, root)
+        fetch = _Fetch(root, open_objects(address), state, settings)
         try:
-            damaged, incomplete = _fetch(root, address, state, settings)
+            fetch.run(local)
         except RemoteStoreError as error:
             if state.synced is None and not has_local:
                 raise
             return Mirror(root, state.synced, problem=str(error))
         state.synced = utc_now()
         private_files.write_atomic(root / _STATE, msgspec.json.encode(state))
-    return Mirror(root, state.synced, damaged=damaged, incomplete=incomplete)
+        hot, cold = fetch.hot, fetch.cold
+    return Mirror(root, state.synced, "", hot.damaged + cold.damaged, hot.incomplete, cold.left_out)
 
 
-def _fetch(root: Path, address: Address, state: _State, settings: StoreSettings) -> tuple[int, int]:
-    objects = open_objects(address)
-    copy = HotCopy(root, objects, settings.lost_after_s)
-    copy.fetch(state.listing.new(objects, utc_now()))
-    if copy.incomplete and state.listing.forget():  # a part of an earlier day is missing here
-        copy = HotCopy(root, objects, settings.lost_after_s)
-        copy.fetch(state.listing.new(objects, utc_now()))
-    return copy.damaged, copy.incomplete
+class _Fetch:
+    """Brings a copy up to date; `hot` and `cold` count what could not be read."""
+
+    def __init__(self, root: Path, objects: Objects, state: _State, settings: StoreSettings) -> None:
+        self.root = root
+        self.objects = objects
+        self.state = state
+        self.settings = settings
+        self.hot = HotCopy(root, objects, settings.lost_after_s)
+        self.cold = ColdCopy(root, objects, settings.cache_mb * 2**20)
+
+    def run(self, local: Path | None) -> None:
+        """Fetch what is new; begin again if a batch was replaced meanwhile."""
+        for left in reversed(range(_TRIES)):
+            try:
+                self._run(local)
+            except FileNotFoundError as error:
+                if not left:
+                    raise RemoteStoreError(f"the shared store changes faster than it can be read: {error}") from None
+                continue
+            if self.hot.incomplete and self.state.listing.forget():  # a part of an earlier day is missing here
+                continue
+            return
+
+    def _run(self, local: Path | None) -> None:
+        # Lock-free order: the segments first, the batches second. A run that moves in between is in both.
+        found = self.state.listing.new(self.objects, utc_now())
+        self.cold = ColdCopy(self.root, self.objects, self.settings.cache_mb * 2**20)
+        if self.cold.fetch(self.objects.find(MANIFESTS), local):
+            self.state.listing.forget()
+            found = self.state.listing.new(self.objects, utc_now())
+        self.hot = HotCopy(self.root, self.objects, self.settings.lost_after_s, self.cold.entries())
+        self.hot.fetch(found, self.state.checked)
 
 
 def _read_state(root: Path, address: Address) -> _State:

@@ -8,17 +8,25 @@ from contextlib import suppress
 from pathlib import Path
 
 from odibi_core import private_files
+from odibi_core.history.remote.late import TAKEN
 from odibi_core.history.remote.parts import path_of, segments_in
+from odibi_core.store.runs import RunStore
 
 
 def add_local(local: Path, root: Path) -> bool:
     """Append what a store has to the copy in `root`; return True if it has anything.
 
-    A segment and its parts hold the same bytes, so that neither is fetched after the other was copied.
+    A segment and its parts hold the same bytes, so that neither is fetched after the other was copied. A run that the
+    copy reads from a batch is left out.
     """
+    cold = RunStore(root).cold.runs()
     areas = {local / "notes": "notes"}
     with suppress(OSError), os.scandir(local / "runs") as entries:
-        areas |= {Path(entry.path) / "events": f"runs/{entry.name}" for entry in entries}
+        areas |= {
+            Path(entry.path) / "events": f"runs/{entry.name}"
+            for entry in entries
+            if entry.name not in cold and not (root / "runs" / entry.name / "events" / TAKEN).exists()
+        }
     found = [each for folder, area in areas.items() for each in segments_in(folder, area)]
     for path, file in found:
         with suppress(FileNotFoundError):  # compacted meanwhile

@@ -90,6 +90,12 @@ def segments_in(folder: Path, area: str) -> Iterator[tuple[Path, str]]:
             yield path, f"{area}/{stem}~{writer}{dot}{rest}" if "~" not in stem else f"{area}/{stem}{dot}{rest}"
 
 
+def plain_name(name: str) -> str:
+    """Return the name that a segment has at its writer: `events~3fa2.p47.jsonl` is `events.p47.jsonl`."""
+    stem, dot, rest = name.partition(".")
+    return f"{stem.partition('~')[0]}{dot}{rest}"
+
+
 def _writer_in(path: Path) -> str | None:
     """Return the `writer_id` of the first event, or a checksum of a first line that is none; None without a line."""
     try:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import islice
 from math import isnan
 from pathlib import Path
 from typing import Final
 
+from odibi_core.errors import RemoteStoreError
 from odibi_core.events import kinds
 from odibi_core.events.clock import host_name, process_start, utc_now
 from odibi_core.history.remote.objects import Objects
 from odibi_core.history.remote.parts import HOT, Part, day_of, new_parts, pack, part_name, segments_in
 from odibi_core.history.remote.shipped import ShippedNames
+from odibi_core.store.manifest import Manifest
 from odibi_core.store.runs import RunStore
 
 _SAME_PROCESS_S: Final = 2.0
@@ -46,6 +49,7 @@ class Shipment:
             RemoteStoreError: The shared store cannot be reached; the rest stays for the next shipment.
         """
         self.sources()
+        self.batches()
         running, ended = set(running), set(ended)
         hot = self._hot()
         for run_id in sorted(hot, key=lambda run_id: run_id not in ended):  # those that just ended come first
@@ -77,6 +81,41 @@ class Shipment:
             name = f"sources/{path.parent.name}/{path.name}"
             if name not in self.notes.names:
                 self._upload(f"{HOT}/{day_of(utc_now())}/{name}", path.read_bytes(), name)
+
+    def batches(self) -> None:
+        """Ship the batches of compacted runs, each manifest after its files; then remove what they replace."""
+        for manifest in self.store.cold.manifests():
+            name = f"manifests/{manifest.batch}.json"
+            if name in self.notes.names:
+                continue
+            try:
+                content = (self.store.root / name).read_bytes()
+                for file in manifest.files.values():
+                    self._upload_file(file.path)
+            except FileNotFoundError:  # merged meanwhile: the new batch is shipped the next time
+                continue
+            self.objects.write(name, content)
+            self._remove_replaced(manifest)
+            self.notes.add(name)
+            self.shipped += 1
+            self.bytes += len(content)
+
+    def _upload_file(self, path: str) -> None:
+        if path in self.notes.names:
+            return
+        self.objects.upload(path, self.store.root / path)
+        self.notes.add(path)
+        self.shipped += 1
+        self.bytes += (self.store.root / path).stat().st_size
+
+    def _remove_replaced(self, manifest: Manifest) -> None:
+        """Remove objects of this store that a batch makes needless: parts of its runs, and batches that it merged."""
+        parts = [name for entry in manifest.runs for name in self.notes.parts_of(entry.run_id)]
+        merged = {f"{batch}{end}" for batch in manifest.replaces for end in (".json", ".parquet")}
+        files = [name for name in self.notes.names if name.rpartition("/")[2] in merged]
+        with suppress(RemoteStoreError):  # without the permission: readers leave them out
+            self.objects.remove([*sorted(files), *parts])  # `manifests/` sorts before `tables/`
+        self.notes.forget(parts)
 
     def _segments(self, folder: Path, area: str, *, is_over: bool) -> int:
         before = self.shipped
