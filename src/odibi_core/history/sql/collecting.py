@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
+from odibi_core.events.clock import iso
 from odibi_core.history.index import Index
 from odibi_core.history.schema import DUCKDB_TYPES, TABLES
 from odibi_core.history.sql.source import HistorySource, TableSource, tables_in, words_of
@@ -19,11 +20,13 @@ from odibi_core.store.event_columns import REST, RUN
 from odibi_core.store.log_table import STANDARD_TYPES
 from odibi_core.store.manifest import Manifest
 from odibi_core.store.runs import RunStore
-from odibi_core.store.segments import all_segments, safe_name
+from odibi_core.store.segments import all_segments, read_events, safe_name
 from odibi_core.store.select_only import LOGS
 from odibi_core.store.sql_logs import ColdColumn, ColdFile
 from odibi_core.store.sql_text import TEXT, literal, quoted
 
+_NOTES: Final = "notes"
+_ACKNOWLEDGED: Final = "alert_acknowledged"
 _TYPES: Final[dict[str, str]] = {str(name): kind for name, kind in DUCKDB_TYPES.items()}
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -52,7 +55,7 @@ def collected(store: RunStore, query: str, run_id: str | None = None) -> History
         runs = [each for each in [*hot, *store.late_ids()] if run_id in (None, each)]
         paths = [path for each in runs for path in store.segments(each)]
         if run_id is None:
-            paths += all_segments(store.root / "notes")
+            paths += all_segments(store.root / _NOTES)
         source.segments = [os.fsencode(path) for path in paths]
         there = set(store.cold.paths(LOGS))
         source.logs = [
@@ -60,6 +63,12 @@ def collected(store: RunStore, query: str, run_id: str | None = None) -> History
             for manifest in manifests
             if LOGS in manifest.files and store.root / manifest.files[LOGS].path in there
         ]
+    if "alerts" in tables:
+        source.acknowledged = {
+            str(event.fields.get("alert_id")): iso(event.timestamp)
+            for event in read_events(all_segments(store.root / _NOTES))
+            if event.event_type == _ACKNOWLEDGED
+        }
     source.notices = list(store.cold.problems)
     return source
 

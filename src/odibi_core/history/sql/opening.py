@@ -12,7 +12,7 @@ import msgspec
 
 from odibi_core.history.schema import DUCKDB_TYPES, TABLES, Table
 from odibi_core.history.sql.macros import MACROS, with_callees
-from odibi_core.history.sql.source import HistorySource, TableSource
+from odibi_core.history.sql.source import HistorySource
 from odibi_core.store.hot_lines import unnamed_file
 from odibi_core.store.select_only import LOGS, Asked, check_select
 from odibi_core.store.sql_duckdb import Opened, connected, lock, open_logs
@@ -41,7 +41,7 @@ def opened(query: str, source: HistorySource) -> Iterator[Opened]:
         files: list[str] = []
         for name in names:
             if name != LOGS:
-                files += _create_view(connection, TABLES[name], source.tables[name], source.run_id, stack)
+                files += _create_view(connection, TABLES[name], source, stack)
                 record.tables[name] = list(TABLES[name].names)
         for macro in macros:
             connection.execute(macro.statement)
@@ -68,26 +68,36 @@ def _open_logs(record: Opened, query: str, source: HistorySource, asked: Asked, 
     return log.files
 
 
-def _create_view(connection: Any, table: Table, source: TableSource, run_id: str | None, stack: ExitStack) -> list[str]:
+def _create_view(connection: Any, table: Table, source: HistorySource, stack: ExitStack) -> list[str]:
     """Make the view of a table; return the files that it reads."""
-    files = [_exact(path, stack) for path in source.files]
+    own = source.tables[table.name]
+    files = [_exact(path, stack) for path in own.files]
     types = {column.name: DUCKDB_TYPES[column.type] for column in table.columns}
     # A file of an older version lacks the columns that were added later: they are null.
     parts = [f"select {', '.join(f'null::{kind} as {quoted(name)}' for name, kind in types.items())} where false"]
     if files:
         parts.append(f"select * from {parquet(files)}")
-    if source.rows:
+    if own.rows:
         file = unnamed_file(stack)
-        file.write(source.rows)
+        file.write(own.rows)
         file.flush()
         path = f"/dev/fd/{file.fileno()}"
         columns = ", ".join(f"{quoted(name)}: '{_read_as(kind)}'" for name, kind in types.items())
         parts.append(f"select * from read_json({literal(path)}, format='newline_delimited', columns={{{columns}}})")
         files.append(path)
-    columns = ", ".join(f"{quoted(name)}::{kind} as {quoted(name)}" for name, kind in types.items())
-    only = "" if run_id is None else f" where run_id = {literal(run_id)}"
+    values = {name: f"{quoted(name)}::{kind}" for name, kind in types.items()}
+    if table.name == "alerts" and source.acknowledged:
+        values["acknowledged"] = f"coalesce(acknowledged, {_acknowledged(source.acknowledged)})::timestamp"
+    columns = ", ".join(f"{value} as {quoted(name)}" for name, value in values.items())
+    only = "" if source.run_id is None else f" where run_id = {literal(source.run_id)}"
     connection.execute(f"create view {table.name} as select {columns} from ({' union all by name '.join(parts)}){only}")
     return files
+
+
+def _acknowledged(times: dict[str, str]) -> str:
+    """Return the time of an alert by its id, which a note has that is newer than the record of the run."""
+    entries = ", ".join(f"{literal(alert)}: {literal(time)}" for alert, time in times.items())
+    return f"(map {{{entries}}}[alert_id])::timestamptz"
 
 
 def _read_as(kind: str) -> str:

@@ -16,7 +16,7 @@ _INTRODUCTION: Final = """# The tables of the history
 whether they are
 compacted or not. In Python it is `odibi_core.history(store).sql("SELECT …")`, whose answer has `.rows`, `.columns`,
 `.df()`,
-`.polars()` and `.arrow()`. The SQL is DuckDB's.
+`.polars()` and `.arrow()`. The SQL is DuckDB's. [questions.md](questions.md) has fifty queries.
 
 ```sh
 odibi demo

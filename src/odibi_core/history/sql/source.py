@@ -32,6 +32,7 @@ class HistorySource(msgspec.Struct):
         logs: The Parquet files of `logs`, with the columns of each.
         log_filter: SQL that chooses rows of these files.
         run_id: The one run that every other table shows; None for all.
+        acknowledged: The time of `odibi ack` by `alert_id`, if the query may name `alerts`.
         notices: Problems of the store, for a reader of the answer.
     """
 
@@ -40,6 +41,7 @@ class HistorySource(msgspec.Struct):
     logs: list[ColdFile] = []
     log_filter: str = "true"
     run_id: str | None = None
+    acknowledged: dict[str, str] = {}
     notices: list[str] = []
 
 
