@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from odibi_core.store.runs import RunStore
 from odibi_core.store.segments import ReadErrors
 from odibi_core.testing import FakeClock, an_event
 
+MICROSECONDS = count()
 AT_ONCE = Options(grace_s=0, threads=1)
 
 
@@ -37,9 +39,9 @@ def lines_of(store: RunStore) -> dict[str, list[bytes]]:
 
 
 def a_run(store: RunStore, name: str = "nightly", *, ended: bool = True, **fields: Any) -> str:
-    """A run of four events, by two writers."""
+    """A run of four events, by two writers; no two runs begin at the same time."""
     clock = FakeClock()
-    run_id = store.new_run_id(name, clock.now())
+    run_id = store.new_run_id(name, clock.now() + timedelta(microseconds=next(MICROSECONDS)))
     main, worker = store.open(run_id), store.open(run_id)
     about = {"run_id": run_id, "pipeline_name": name}
     main(an_event("pipeline_start", timestamp=clock.now(), writer_id="m", seq=0, **about, **fields))
@@ -62,7 +64,7 @@ def test_runs_move_into_a_batch_and_are_read_as_before(store: RunStore) -> None:
     assert (report.runs, report.batches, report.events) == (3, 1, 12)
     assert lines_of(store) == before
     assert RunStore(store.root).rows() == store.rows() == rows
-    assert store.ids() == list(before) == sorted(runs, key=lambda run: run[-8:])
+    assert store.ids() == list(before) == runs
     assert store.hot_ids() == []
     assert store.find("weekly") == runs[1]
     assert list((store.root / "runs").iterdir()) == []

@@ -29,7 +29,7 @@ def begun(root: Path, threads: int = 2) -> Iterator[Batch]:
     The mark `manifests/<batch>.tmp` lets the next compaction delete the files of a batch that was killed. A data file
     with neither mark nor manifest is never deleted: its manifest may have been lost.
     """
-    name = f"{utc_now():%Y%m%dT%H%M%S}-{new_id(8)}"
+    name = f"{utc_now():%Y%m%dT%H%M%S%f}-{new_id(8)}"
     mark = mark_of(root, name)
     private_files.make_folder(mark.parent)
     os.close(private_files.create(mark, os.O_WRONLY))
