@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -134,3 +135,35 @@ def test_a_failure_is_noted_and_not_shown(
     assert note.error is None
     (store.root / NOTE).write_text("damaged")
     assert read_note(store.root) is None
+
+
+def test_a_run_that_makes_it_due_starts_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The end of a run starts the compaction of its store, and is not changed by a failure to start it."""
+    import odibi_core
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ODIBI_STORE__COMPACT_RUNS", "2")
+
+    def rows() -> list[dict[str, int]]:
+        return [{"x": 1}]
+
+    odibi_core.run([rows])
+    assert read_note(tmp_path / ".odibi") is None
+    odibi_core.run([rows])
+    assert waited_for(lambda: read_note(tmp_path / ".odibi"))
+    store = RunStore(".odibi")
+    assert (len(store.ids()), len(store.hot_ids())) == (2, 0)
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: 1 / 0)
+    assert odibi_core.run([rows])["success"]
+    assert odibi_core.run([rows])["success"]
+
+
+def test_a_store_that_is_deleted_meanwhile_is_not_created_again(
+    store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process waits for the end of the grace time; a store that is gone then stays gone."""
+    written(store, 1)
+    monkeypatch.setattr("odibi_core.history.compaction.sleep", lambda _: shutil.rmtree(store.root))
+    assert compact(store, Options(waits=True, threads=1)).runs == 1
+    note_failure(store.root, OSError("gone"))
+    assert not store.root.exists()

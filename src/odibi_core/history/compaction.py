@@ -99,13 +99,10 @@ def compact(store: RunStore, options: Options | None = None) -> CompactionReport
             report.is_busy = not is_locked
             if is_locked:
                 work.run()
-                note_success(store.root, report.runs, report.merged, (monotonic() - began) * 1e3)
+                work.note()
         if options.waits and not report.is_busy and leftovers.waiting(store, options.grace_s):
             sleep(options.grace_s)
-            with exclusive(store.root) as is_locked:
-                if is_locked:
-                    leftovers.clear(store, options.grace_s)
-                    note_success(store.root, report.runs, report.merged, (monotonic() - began) * 1e3)
+            work.clear_again()
     except OSError as error:
         if isinstance(error, StoreError):
             raise
@@ -141,6 +138,20 @@ class _Compaction:
         if not self._is_over():
             report.merged = merge(store, options.step, options.threads, self._is_over)
         leftovers.clear(store, options.grace_s)
+
+    def clear_again(self) -> None:
+        """Delete the files whose grace time is over, unless the store was deleted meanwhile."""
+        if not self.store.root.is_dir():
+            return
+        with exclusive(self.store.root) as is_locked:
+            if is_locked:
+                leftovers.clear(self.store, self.options.grace_s)
+                self.note()
+
+    def note(self) -> None:
+        """Note the end of the compaction in the store."""
+        report = self.report
+        note_success(self.store.root, report.runs, report.merged, (monotonic() - self._began) * 1e3)
 
     def _is_over(self) -> bool:
         limit = self.options.limit_s

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from odibi_core.bus.bus import EventBus
 from odibi_core.events import Event, kinds
 from odibi_core.events.clock import process_id, utc_now
+from odibi_core.history.background import compact_soon
 from odibi_core.history.rows.beside import FILE_ACCESS
 from odibi_core.history.rows.steps import JOIN_MATCH
 from odibi_core.history.rows.tables import RunTables, tables_of
 from odibi_core.store.runs import RunStore
-from odibi_core.store.segments import ReadErrors, read_events
+from odibi_core.store.segments import ReadErrors, all_segments, read_events
 
 if TYPE_CHECKING:
     from odibi_core.history.index import Index
+    from odibi_core.settings.sections import Store as StoreSettings
 
 _T = TypeVar("_T")
 _log = logging.getLogger("odibi_core")
@@ -48,12 +50,14 @@ class EndOfRun:
         bus: The bus on which findings are published.
         run_id: The run.
         store: The store of the run.
+        settings: The settings of the store; None starts no compaction.
     """
 
-    def __init__(self, bus: EventBus, run_id: str, store: RunStore) -> None:
+    def __init__(self, bus: EventBus, run_id: str, store: RunStore, settings: StoreSettings | None = None) -> None:
         self._bus = bus
         self._run_id = run_id
         self._store = store
+        self._settings = settings
         self._process = process_id()
         self._events: list[Event] = []
         self._is_full = False
@@ -70,8 +74,13 @@ class EndOfRun:
         return self._safely("noticing", lambda: self._judge(status, duration_ms))
 
     def recorded(self) -> None:
-        """Index the run, whose record is closed."""
+        """Index the run, whose record is closed; start a compaction of the store if it is due."""
         self._safely("the index of the runs", self._record)
+        self._safely("the compaction of the store", self._compact)
+
+    def _compact(self) -> None:
+        if self._settings is not None:
+            compact_soon(self._store.root, self._settings, self._run_id)
 
     def _safely(self, name: str, call: Callable[[], _T]) -> _T | None:
         if process_id() != self._process:
@@ -130,7 +139,7 @@ class EndOfRun:
         return self._index
 
     def _record(self) -> None:
-        segments = self._store.segments(self._run_id)
+        segments = all_segments(self._store.folder(self._run_id) / "events")
         is_small = sum(path.stat().st_size for path in segments) <= SMALL
         if not is_small and self._is_full:
             return  # the next command that reads the index reads the record

@@ -50,6 +50,8 @@ def note_success(root: Path, runs: int, merged: int, duration_ms: float) -> None
 def note_failure(root: Path, error: BaseException) -> None:
     """Write the note of a compaction that failed. Never raises `OSError`."""
     before = read_note(root)
+    if not root.is_dir():
+        return
     with suppress(OSError):
         note = LastCompaction(utc_now(), left=before.left if before else 0, error=message_of(error))
         private_files.write_atomic(root / NOTE, msgspec.json.encode(note))

@@ -127,7 +127,7 @@ class RunRecord:
             )
             self.subscribe(self._journal, "journal", observed=observed)
             open_record(self.run_id, self.store.root, self.bus, observed=observed)
-            self._end_of_run = EndOfRun(self.bus, self.run_id, self.store)
+            self._end_of_run = EndOfRun(self.bus, self.run_id, self.store, stored)
             self.subscribe(self._end_of_run, "end of run", STRUCTURAL_KINDS, observed=observed)
             self._ship(is_over=False)
         if self.metrics is not None:
