@@ -15,6 +15,7 @@ from odibi_core.cli.costs import costs
 from odibi_core.cli.demo import demo
 from odibi_core.cli.errors import errors
 from odibi_core.cli.health import health
+from odibi_core.cli.history import history
 from odibi_core.cli.inspect import inspect
 from odibi_core.cli.logs import logs
 from odibi_core.cli.metrics import metrics
@@ -33,7 +34,7 @@ from odibi_core.settings import environment_value, unknown_variables
 _COMMANDS: Final[dict[str, tuple[Callable[..., None], ...]]] = {
     help.RUN: (run, demo),
     help.ONE_RUN: (show, logs, story, metrics, timing),
-    help.ALL_RUNS: (runs, sql, errors, costs, usage),
+    help.ALL_RUNS: (runs, history, sql, errors, costs, usage),
     help.CHECK: (health, inspect),
 }
 

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from odibi_core.cli import options, output, record, times
 from odibi_core.cli.filters import check_pipeline, run_filter
+from odibi_core.history.grid import state_of
 
 if TYPE_CHECKING:
     from odibi_core.history.index import Index, RunFilter
@@ -131,13 +132,6 @@ def _show(rows: list[dict[str, Any]]) -> None:
             output.cell(_short(row["run_id"] or ""), "dim"),
         )
     output.write(on, listed)
-
-
-def state_of(run: dict[str, Any]) -> str:
-    """Return the state that a run is shown as: a success with failed checks, or with unusual findings, is amber."""
-    if run["status"] != "success":
-        return str(run["status"])
-    return "warning" if run["checks_failed"] else "unusual" if run["unusual"] else "success"
 
 
 def _checks(row: dict[str, Any]) -> str:
