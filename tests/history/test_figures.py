@@ -58,7 +58,7 @@ def test_the_figures_are_plain_and_survive_msgpack() -> None:
     assert frame["schema"] == [["delay", "Float64"], ["origin", "String"]]
     stats = dict(zip(STATS, frame["columns"]["delay"], strict=True))
     assert (stats["null_share"], stats["mean"], stats["min"], stats["max"]) == (0.03, 7.5, -3.5, 90.0)
-    assert frame["top"] == {"origin": {"JFK": 0.6, "LGA": 0.37}}
+    assert frame["top"] == {"origin": {"JFK": 60 / 97, "LGA": 37 / 97}}
 
 
 def test_the_hash_of_the_content_follows_the_content() -> None:

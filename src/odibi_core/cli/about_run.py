@@ -53,8 +53,7 @@ def _findings(alerts: list[dict[str, Any]]) -> Iterator[RenderableType]:
     for alert in first[:_MOST_FINDINGS]:
         following = sum(each["follows_from"] == alert["alert_id"] for each in found)
         more = f"   {plural(following, 'more follows', 'more follow')} from it" if following else ""
-        place = f"{alert['node_name']}: " if alert["node_name"] else ""
-        yield output.styled(f"  {place}{alert['message'] or alert['series'] or ''}{more}")
+        yield output.styled(f"  {alert['message'] or alert['series'] or ''}{more}")
         yield output.styled(f"  {'':2}{_expectation(alert)}", "dim")
     if len(first) > _MOST_FINDINGS:
         yield output.styled(f"  and {len(first) - _MOST_FINDINGS} more: --format json has all", "dim")

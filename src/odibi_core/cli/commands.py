@@ -10,6 +10,7 @@ import typer
 
 from odibi_core import __version__
 from odibi_core.cli import exits, help, output
+from odibi_core.cli.ack import ack, mute
 from odibi_core.cli.config import config
 from odibi_core.cli.costs import costs
 from odibi_core.cli.demo import demo
@@ -28,13 +29,14 @@ from odibi_core.cli.story import story
 from odibi_core.cli.streams import leave_broken_pipe
 from odibi_core.cli.timing import timing
 from odibi_core.cli.usage import usage
+from odibi_core.cli.watch import watch
 from odibi_core.errors import OdibiError
 from odibi_core.settings import environment_value, unknown_variables
 
 _COMMANDS: Final[dict[str, tuple[Callable[..., None], ...]]] = {
     help.RUN: (run, demo),
     help.ONE_RUN: (show, logs, story, metrics, timing),
-    help.ALL_RUNS: (runs, history, sql, errors, costs, usage),
+    help.ALL_RUNS: (watch, ack, mute, runs, history, sql, errors, costs, usage),
     help.CHECK: (health, inspect),
 }
 

@@ -23,6 +23,8 @@ NOT_FOUND: Final = 3
 """No such run or error in the store."""
 UNREADABLE: Final = 4
 """A record, or a file that was asked for, could not be read or written."""
+UNUSUAL: Final = 5
+"""`odibi watch` found something that needs a look."""
 INTERNAL: Final = 70
 """An error inside odibi-core."""
 INTERRUPTED: Final = 130
@@ -30,7 +32,7 @@ BROKEN_PIPE: Final = 141
 
 HELP: Final = (
     "Exit codes: 0 success; 1 pipeline failed; 2 wrong usage, setting or pipeline; 3 no such run or error; "
-    "4 file not readable or writable; 129 hung up; 130 interrupted; 143 terminated."
+    "4 file not readable or writable; 5 alerts of `odibi watch`; 129 hung up; 130 interrupted; 143 terminated."
 )
 
 _CODES: Final[tuple[tuple[type[OdibiError], int], ...]] = (

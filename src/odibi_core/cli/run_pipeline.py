@@ -14,6 +14,7 @@ from odibi_core.cli import exits, output, summary
 from odibi_core.cli.interruption import Interruption
 from odibi_core.cli.params import with_floats
 from odibi_core.cli.progress import Progress, new_progress
+from odibi_core.cli.unusual import Findings
 from odibi_core.errors import STOPS, is_stop
 from odibi_core.observability import EventBus, EventPriority, Orchestrator, StoryGenerator
 from odibi_core.process_end import any_alive
@@ -49,6 +50,8 @@ def run_pipeline(request: RunRequest) -> int:
     # JSON: output of the steps between the lines would break the document.
     with output.aside() if request.as_json else nullcontext():
         plan = _plan(request)
+        unusual = Findings()
+        plan.bus.subscribe(unusual, Findings.kinds, name="findings")
         ended = _execute(plan)
     lineage = plan.tracker.lineage() if plan.tracker else LineageView().answer()
     if ended is not None and lineage.run_id is None:
@@ -57,9 +60,9 @@ def run_pipeline(request: RunRequest) -> int:
     code = _code(lineage.status, ended)
     try:
         if request.as_json:
-            output.write_json(summary.document(lineage, files))
+            output.write_json(summary.document(lineage, files, unusual))
         else:
-            summary.show(lineage, files)
+            summary.show(lineage, files, unusual.lines(output.console()))
         sys.stdout.flush()
     finally:
         if ended is not None:

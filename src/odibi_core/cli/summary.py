@@ -17,6 +17,8 @@ from odibi_core.views.wording import plural
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
+    from odibi_core.cli.unusual import Findings
+
 _MOST_STEPS: Final = 60
 _MOST_CHECKS: Final = 30
 _ERROR_LINES: Final = 12
@@ -28,7 +30,7 @@ def checks_that(passed: bool | None, lineage: Lineage) -> list[tuple[str, Check]
     return [(node.node_name, check) for node in lineage.nodes for check in node.checks if check.passed is passed]
 
 
-def document(lineage: Lineage, files: dict[str, str]) -> dict[str, Any]:
+def document(lineage: Lineage, files: dict[str, str], unusual: Findings | None = None) -> dict[str, Any]:
     """Return the summary as a JSON document."""
     plain = lineage_dict(lineage)
     header = ("run_id", "pipeline_name", "status", "engine", "start_time", "end_time", "duration_ms", "summary")
@@ -40,6 +42,7 @@ def document(lineage: Lineage, files: dict[str, str]) -> dict[str, Any]:
         "steps": [{"name": step["step_name"], **{name: step[name] for name in about}} for step in plain["steps"]],
         "checks_failed": [{"step": step, **asdict(check)} for step, check in checks_that(False, lineage)],
         "checks_not_checked": [{"step": step, **asdict(check)} for step, check in checks_that(None, lineage)],
+        "unusual": unusual.found if unusual else [],
         "files": files,
     }
 

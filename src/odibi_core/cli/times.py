@@ -34,7 +34,9 @@ def at_second(at: str | datetime) -> str:
     return f"{local(at):%Y-%m-%d %H:%M:%S}"
 
 
-def moment(given: str | None, option: str, *, day: date | None = None, to_its_end: bool = False) -> datetime | None:
+def moment(
+    given: str | None, option: str, *, day: date | None = None, to_its_end: bool = False, ahead: bool = False
+) -> datetime | None:
     """Return the time that an option gives.
 
     Args:
@@ -42,6 +44,7 @@ def moment(given: str | None, option: str, *, day: date | None = None, to_its_en
         option: The name of the option, for the error.
         day: The day of a time without a date, and the year of a date without one (default: today).
         to_its_end: Return the end of the given second or fraction, so that a line printed with this time is included.
+        ahead: An age, such as `2h`, is a time from now on.
 
     Raises:
         ConfigurationError: The text is not a time.
@@ -52,7 +55,8 @@ def moment(given: str | None, option: str, *, day: date | None = None, to_its_en
     ago = _AGO.fullmatch(text)
     try:
         if ago:
-            return utc_now() - timedelta(**{_UNITS[ago[2]]: float(ago[1])})
+            distance = timedelta(**{_UNITS[ago[2]]: float(ago[1])})
+            return utc_now() + distance if ahead else utc_now() - distance
         found = datetime.fromisoformat(_with_date(_with_offset(text), day)).astimezone()
         return found + _resolution(text) if to_its_end else found
     except (ValueError, OverflowError):

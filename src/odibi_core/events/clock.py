@@ -140,7 +140,7 @@ def process_start(pid: int | None = None) -> float | None:
     Returns:
         None if the process is not alive, NaN if it is and access to its start is denied.
     """
-    if pid is None and (started := _own_start()) is not None:
+    if pid in (None, os.getpid()) and (started := _own_start()) is not None:
         return started
     import psutil
 

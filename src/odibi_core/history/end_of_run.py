@@ -113,7 +113,7 @@ class EndOfRun:
         for fields in findings:
             message = fields.pop("message", None)
             self._bus.publish("anomaly", message, level="warning", fields={"run_id": self._run_id, **fields})
-        return len(findings)
+        return sum(not fields.get("muted") for fields in findings)
 
     def _of_the_run(self) -> list[Event]:
         return [event for event in self._events if event.run_id in (self._run_id, None)]

@@ -55,9 +55,11 @@ def figures(tables: Tables) -> dict[str, Any]:
 
     Returns:
         `run`: figures of the run as a whole. `shape`: names and types of its parameters, without their values.
-        `steps`: for each step its figures, with `frames` (by dataset: rows, schema, the hash of the content,
-        `columns` by name as a list in the order of `STATS`, `sampled` rows, `top` categories with shares), `checks`,
-        `joins` and `files`. `edges`: pairs of steps. `left_out`: columns beyond the limit.
+        `steps`: for each step its figures, with `frames` by dataset, `checks`, `joins` and `files`.
+        `edges`: pairs of steps. `left_out`: columns beyond the limit.
+
+        A frame has `rows`, its `schema`, the hash of its `content`, `sampled` rows, `columns` by name as lists in the
+        order of `STATS`, and `top`: the categories of a column with their shares of the rows that are not null.
     """
     run: dict[str, Any] = next(_dicts("runs", tables), {})
     names = ("duration_ms", "rows_read", "rows_published", "cost_usd", "peak_memory_mb", "partition", "error")
@@ -140,14 +142,13 @@ def _add_column(frame: dict[str, Any], row: dict[str, Any], content: Any) -> Non
     frame["columns"][name] = values
     pairs = [pair for pair in _list(row["top"]) if isinstance(pair, list) and len(pair) == 2]
     content.update(repr((name, row["type"], row["nulls"], row["min"], row["max"], values, pairs)).encode())
-    if pairs and row["rows_sampled"] and _is_category(row, pairs):
-        rows = row["rows_sampled"]
-        frame["top"][name] = {_category(value): count / rows for value, count in pairs[:MOST_CATEGORIES]}
-
-
-def _is_category(row: dict[str, Any], pairs: list[Any]) -> bool:
-    """Return true for a column whose values repeat: few of them, most rows in the most frequent ones."""
     filled = row["rows_sampled"] - (row["nulls"] or 0)
+    if pairs and _is_category(row, pairs, filled):
+        frame["top"][name] = {_category(value): count / filled for value, count in pairs[:MOST_CATEGORIES]}
+
+
+def _is_category(row: dict[str, Any], pairs: list[Any], filled: int) -> bool:
+    """Return true for a column whose values repeat: few of them, most rows in the most frequent ones."""
     seen = sum(count for _, count in pairs if isinstance(count, int))
     return filled > 0 and (row["distinct"] or math.inf) <= max(50, 2 * len(pairs)) and seen >= 0.5 * filled
 

@@ -1,0 +1,136 @@
+"""`odibi ack` and `odibi mute`: acknowledge one alert, or silence the findings of a pipeline."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from odibi_core.cli import exits, options, output, record, times
+from odibi_core.errors import ConfigurationError, nearest
+from odibi_core.events.clock import iso, utc_now
+from odibi_core.store.runs import RunStore
+
+if TYPE_CHECKING:
+    from odibi_core.history.noticing.notes import Mute, Notes
+
+_FAMILIES: Final = (
+    "no rows", "rows", "selectivity", "join", "nulls", "distinct", "mean", "spread", "range", "categories", "length",
+    "schema", "content", "files", "checks", "duration", "memory", "cost", "cadence", "status",
+)  # fmt: skip
+
+
+def ack(
+    alert: Annotated[str, typer.Argument(metavar="ALERT", help="Id of an alert, as `odibi watch` lists it.")],
+    note: Annotated[str | None, typer.Option("--note", metavar="TEXT", help="A remark that is kept with it.")] = None,
+    store: options.Store = None,
+) -> None:
+    """Acknowledge an alert, so that `odibi watch` no longer lists it.
+
+    The id, or its beginning, is the one that `odibi watch`, the summary of
+    the run and the table `alerts` show.
+    """
+    from odibi_core.history.noticing import notes
+
+    kept = record.open_store(store)
+    found = _alert(kept, alert)
+    about = {"alert_id": found["alert_id"], "pipeline_name": found["pipeline_name"], "note": note}
+    fields = {name: value for name, value in about.items() if value is not None}
+    notes.write(kept.root, notes.ACKNOWLEDGED, f"acknowledged: {found['message']}", fields)
+    output.notice(f"acknowledged {found['alert_id']}: {found['message']}")
+
+
+def _alert(kept: RunStore, wanted: str) -> dict[str, Any]:
+    from odibi_core.history.index import Index
+    from odibi_core.history.noticing.watch import known_alerts
+
+    with output.waiting("reading the store"), Index(kept.root) as index:
+        index.refresh()
+        found = known_alerts(index, utc_now())
+    matches = {each: about for each, about in found.items() if each.startswith(wanted)} if wanted else {}
+    if len(matches) == 1:
+        return next(iter(matches.values()))
+    if matches:
+        output.complain(f"{wanted!r} is the beginning of {len(matches)} alerts: {', '.join(sorted(matches)[:5])}")
+    else:
+        output.complain(f"there is no alert {wanted!r}{nearest(wanted, list(found))}; `odibi watch --all` lists them")
+    raise typer.Exit(exits.NOT_FOUND)
+
+
+def mute(
+    pipeline: Annotated[
+        str | None, typer.Argument(metavar="PIPELINE", help="The pipeline to silence.", show_default=False)
+    ] = None,
+    step: Annotated[str | None, typer.Option("--step", metavar="NAME", help="Only findings of this step.")] = None,
+    family: Annotated[
+        str | None, typer.Option("--family", metavar="NAME", help="Only this family, such as rows or duration.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="WHEN", help="2026-01-31, or 3d from now.", show_default="lifted")
+    ] = None,
+    lift: Annotated[bool, typer.Option("--lift", help="End a mute of the same pipeline, step and family.")] = False,
+    list_all: Annotated[bool, typer.Option("--list", help="List the mutes in force.")] = False,
+    store: options.Store = None,
+) -> None:
+    """Silence the findings of a pipeline, of a step or of a family.
+
+    Muted findings are still recorded, in the table `alerts` with `muted`;
+    `odibi watch`, the summary of a run and its exit code leave them out.
+    """
+    from odibi_core.history.noticing import notes
+
+    kept = record.open_store(store)
+    known = notes.Notes.read(kept.root)
+    if list_all:
+        _list(known)
+        return
+    if pipeline is None:
+        raise ConfigurationError("PIPELINE must be given, or --list; `odibi watch` lists the pipelines")
+    if family is not None and family not in _FAMILIES:
+        raise ConfigurationError(f"--family must be one of {', '.join(_FAMILIES)}, got {family!r}")
+    _must_exist(kept, pipeline)
+    end = times.moment(until, "--until", to_its_end=True, ahead=True)
+    about = {"pipeline_name": pipeline, "node_name": step, "family": family}
+    fields: dict[str, Any] = {name: value for name, value in about.items() if value is not None}
+    fields |= ({"until": iso(end)} if end else {}) | ({"lifted": True} if lift else {})
+    what = _words(pipeline, step, family)
+    if lift and not any((m.pipeline_name, m.node_name, m.family) == (pipeline, step, family) for m in known.mutes):
+        output.complain(f"{what} is not muted; `odibi mute --list` lists the mutes")
+        raise typer.Exit(exits.NOT_FOUND)
+    word = "no longer muted" if lift else f"muted until {times.at_second(end)}" if end else "muted"
+    notes.write(kept.root, notes.MUTED, f"{what} is {word}", fields)
+    output.notice(f"{what} is {word}")
+
+
+def _must_exist(kept: RunStore, pipeline: str) -> None:
+    from odibi_core.history.index import Index
+
+    with Index(kept.root) as index:
+        index.refresh()
+        names = list(index.pipelines())
+    if pipeline not in names:
+        output.complain(f"there is no pipeline {pipeline!r} in {kept.root}{nearest(pipeline, names)}")
+        raise typer.Exit(exits.NOT_FOUND)
+
+
+def _words(pipeline: str, step: str | None, family: str | None) -> str:
+    parts = [f"pipeline {pipeline}", f"step {step}" if step else "", f"family {family}" if family else ""]
+    return ", ".join(part for part in parts if part)
+
+
+def _list(known: Notes) -> None:
+    now = utc_now()
+    mutes: list[Mute] = [mute for mute in known.mutes if mute.until is None or mute.until > now]
+    if not mutes:
+        output.notice("nothing is muted")
+        return
+    on = output.console()
+    listed = output.table("Pipeline", "Step", "Family", "Until", whole=("Until",))
+    for mute in mutes:
+        listed.add_row(
+            output.cell(mute.pipeline_name, "bold"),
+            output.cell(mute.node_name or "all"),
+            output.cell(mute.family or "all"),
+            times.at_second(mute.until) if mute.until else "lifted",
+        )
+    output.write(on, listed)

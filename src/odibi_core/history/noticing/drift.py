@@ -1,0 +1,75 @@
+"""Slow drift: a level against that of 30 runs ago, reported in the run in which it first leaves it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from statistics import median
+from typing import Final
+
+import msgspec
+
+from odibi_core.history.figures import RunFigures
+from odibi_core.history.noticing.baseline import last_shift
+from odibi_core.history.noticing.causes import Candidate
+from odibi_core.history.noticing.families import ROWS, Family
+from odibi_core.history.noticing.finding import Finding, alert_id
+
+_BACK: Final = 30
+_LEVEL: Final = 7
+"""Runs of which the median is a level, now and 30 runs ago: a week of daily runs."""
+_THRESHOLD: Final = 4.0
+_LEAST: Final = 0.15
+"""The smallest change of a level, in its scale, that is a drift."""
+
+
+class _Way(msgspec.Struct, frozen=True):
+    """The way of a level: the change against 30 runs ago, over the smallest that counts."""
+
+    score: float
+    before: float
+    now: float
+
+
+def drifts(current: RunFigures, past: Sequence[RunFigures], wider: float) -> list[Candidate]:
+    """Return the levels that drifted away from 30 runs ago, and had not yet in the run before."""
+    if len(past) < _BACK + _LEVEL - 1:
+        return []
+    found: list[Candidate] = []
+    for name, step in current.figures["steps"].items():
+        steps = [kept for run in past[-_BACK - _LEVEL - 1 :] if (kept := run.figures["steps"].get(name))]
+        rows = [each["rows"] for each in (*steps, step) if each.get("rows") is not None]
+        if len(rows) == len(steps) + 1:
+            found += _of_series(current, name, None, ROWS, [ROWS.scale(each) for each in rows], wider)
+    return found
+
+
+def _of_series(
+    current: RunFigures, step: str, column: str | None, family: Family, values: Sequence[float], wider: float
+) -> list[Candidate]:
+    noise = 3.0 / math.sqrt(1.0 + family.unscale(min(values)))
+    way, before = _way(values, noise), _way(values[:-1], noise)
+    if way is None or way.score < wider or (before is not None and before.score >= wider):
+        return []
+    if last_shift(values[-_BACK - _LEVEL :], noise / 3.0):
+        return []  # one jump, which is noticed in its own run
+    name = ".".join(part for part in (step, column, family.name) if part)
+    was, now = (family.unscale(value) for value in (way.before, way.now))
+    finding = Finding(
+        alert_id=alert_id(current.run_id, name, "drift"), node_name=step, family=family.name, series=name,
+        column=column, actual=f"{now:,.4g}", expected=f"{was:,.4g}", likelihood=0.01, compared_runs=len(values) - 1,
+        message=f"{step}: {family.name} drifted from {was:,.4g} ({_BACK} runs ago) to {now:,.4g}, run by run",
+        is_drift=True,
+    )  # fmt: skip
+    return [Candidate(finding, way.score)]
+
+
+def _way(values: Sequence[float], noise: float) -> _Way | None:
+    """Return how far the level of the last runs is from that of 30 runs ago; None if no steady way leads there."""
+    then, now = values[-_BACK - _LEVEL : -_BACK], values[-_LEVEL:]
+    if len(then) < _LEVEL:
+        return None
+    before, after = median(then), median(now)
+    ways = ((then, before), (now, after))
+    spread = 1.4826 * max(median(abs(value - level) for value in part) for part, level in ways)
+    return _Way(abs(after - before) / max(_THRESHOLD * spread, _LEAST, noise), before, after)

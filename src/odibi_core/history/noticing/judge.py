@@ -1,0 +1,176 @@
+"""The judgement of a run: its figures against those of earlier comparable runs, as a pure function."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from odibi_core.history.figures import RunFigures
+from odibi_core.history.noticing import exact, series
+from odibi_core.history.noticing.baseline import Calendar, Deviation, deviation
+from odibi_core.history.noticing.causes import Candidate, with_causes
+from odibi_core.history.noticing.drift import drifts
+from odibi_core.history.noticing.families import ALPHA, COLUMNS, LEARNING, STEPS, TAIL
+from odibi_core.history.noticing.finding import Finding
+from odibi_core.history.noticing.sentences import of_deviation, of_exact, with_message
+from odibi_core.history.noticing.series import Series
+
+MOST_RUNS: Final = 60
+"""Earlier runs that a run is compared with, the latest ones."""
+_UNLIKELY: Final = 1e-9
+
+
+class Judgement(msgspec.Struct, frozen=True):
+    """The findings of a run, and from what they were computed."""
+
+    findings: list[Finding]
+    compared_runs: int
+    """Comparable earlier runs: same pipeline, same parameter names and types, success."""
+    series: int
+    """Figures that were compared; 0 while learning."""
+
+    @property
+    def is_learning(self) -> bool:
+        """True below five comparable runs: nothing was judged."""
+        return self.compared_runs < LEARNING
+
+
+def judge(current: RunFigures, history: Sequence[RunFigures]) -> Judgement:
+    """Judge a run by its earlier comparable runs.
+
+    Args:
+        current: The run.
+        history: Earlier runs of the pipeline, in any order. Runs that are later, of another parameter shape, or without
+            success are not compared.
+
+    Returns:
+        The findings, those without a cause first. Each depends on the figures alone: no clock, no file.
+    """
+    past = comparable(current, history)
+    if len(past) < LEARNING:
+        return Judgement([], len(past), 0)
+    candidates, count = _candidates(current, past)
+    changed = _changed_sources(current, past[-1])
+    findings = [
+        with_message(each, "the source of the step changed in this run") if each.node_name in changed else each
+        for each in with_causes(current, candidates)
+    ]
+    return Judgement(findings, len(past), count)
+
+
+def _changed_sources(current: RunFigures, last: RunFigures) -> set[str]:
+    """Return the steps whose source is another one than in the last run."""
+    hashes = {name: step.get("source_hash") for name, step in last.figures["steps"].items()}
+    return {
+        name
+        for name, step in current.figures["steps"].items()
+        if hashes.get(name) and step.get("source_hash") not in (None, hashes[name])
+    }
+
+
+def comparable(current: RunFigures, history: Sequence[RunFigures]) -> list[RunFigures]:
+    """Return the latest earlier runs of equal parameter shape that succeeded, the oldest first."""
+    shape = current.figures["shape"]
+    kept = [
+        run
+        for run in history
+        if run.run_id != current.run_id
+        and run.started <= current.started
+        and run.status == "success"
+        and run.figures["shape"] == shape
+    ]
+    kept.sort(key=lambda run: (run.started, run.run_id))
+    return kept[-MOST_RUNS:]
+
+
+def _candidates(current: RunFigures, past: Sequence[RunFigures]) -> tuple[list[Candidate], int]:
+    """Return the findings and the hints of all steps before causes are known, and the number of figures."""
+    days = [_day(run) for run in (*past, current)]
+    found: list[Candidate] = []
+    scored: list[tuple[str | None, Series, Deviation]] = []
+    of_steps = of_columns = 0
+    targets = {target for _, target in current.figures["edges"]}
+    for name, step in current.figures["steps"].items():
+        places = [place for place, run in enumerate(past) if name in run.figures["steps"]]
+        steps = [past[place].figures["steps"][name] for place in places]
+        if len(steps) < LEARNING or step.get("status") not in ("success", None):
+            continue
+        of_steps += 1
+        of_columns += sum(len(frame["columns"]) for frame in step.get("frames", {}).values())
+        for each in exact.of_step(step, steps, is_source=name not in targets):
+            found.append(of_exact(current, name, each))
+        for one in series.of_step(step, steps):
+            if (scoring := _score(one, [days[place] for place in places], days[-1])) is not None:
+                scored.append((name, one, scoring))
+    for one in series.of_run(current.figures["run"], [run.figures["run"] for run in past]):
+        if (scoring := _score(one, days[:-1], days[-1])) is not None:
+            scored.append((None, one, scoring))
+    wider = _wider(of_steps, STEPS), _wider(of_columns, COLUMNS)
+    for step_name, one, scoring in scored:
+        factor = 1.0 if one.extreme else wider[one.column is not None]
+        score = scoring.score / factor
+        scoring = msgspec.structs.replace(scoring, score=score, reach=scoring.reach * factor)
+        likelihood = min(1.0, max(_UNLIKELY, ALPHA * score**-TAIL))
+        found.append(of_deviation(current, step_name, one, scoring, likelihood))
+    found += drifts(current, past, wider[0])
+    return found, len(_METRICS_OF_STEPS) * of_steps + len(_METRICS_OF_COLUMNS) * of_columns
+
+
+_METRICS_OF_STEPS: Final = ("rows", "selectivity", "duration_ms", "memory_mb")
+_METRICS_OF_COLUMNS: Final = ("nulls", "distinct", "mean", "deviation", "min", "max")
+
+
+def _wider(count: int, usual: int) -> float:
+    """Return the factor of thresholds for so many steps or columns: the more are judged, the wider."""
+    return float((max(count, usual / 4) / usual) ** (1 / TAIL))
+
+
+def _score(one: Series, past_days: Sequence[date], day: date) -> Deviation | None:
+    """Return how far a series is off; None if it is usual, or not known well enough."""
+    if one.extreme:
+        return _of_extreme(one)
+    calendar = None
+    if one.is_seasonal:
+        days = [past_days[place] for place in one.runs or range(len(one.past))] + [day]
+        calendar = Calendar(tuple(each.weekday() for each in days), tuple(_is_month_end(each) for each in days))
+    found = deviation(one.value, one.past, one.noise, one.family, calendar)
+    if found is None or found.score < _NEAR or (one.family.twice and one.value < found.expected):
+        return None
+    return found
+
+
+_NEAR: Final = 0.5
+"""Scores below this are usual, however few series the run has."""
+
+
+def _of_extreme(one: Series) -> Deviation | None:
+    if one.extreme < 1.0:
+        return None
+    expected = sorted(one.past)[len(one.past) // 2]
+    return Deviation(one.extreme, expected, abs(one.value - expected) / one.extreme, len(one.past), "level")
+
+
+def _day(run: RunFigures) -> date:
+    """Return the logical day of a run: that of its partition if it is a date, else the day of its start in UTC."""
+    partition = run.figures["run"].get("partition")
+    if isinstance(partition, str):
+        try:
+            return datetime.fromisoformat(partition).date()
+        except ValueError:
+            pass  # a partition need not be a date
+    return run.started.date()
+
+
+def _is_month_end(day: date) -> bool:
+    return (day + timedelta(days=1)).day == 1
+
+
+def ordered(findings: Sequence[Finding]) -> Iterator[Finding]:
+    """Yield each finding without a cause, and behind it those that follow from it."""
+    roots = [finding for finding in findings if finding.follows_from is None]
+    for root in sorted(roots, key=lambda finding: finding.likelihood):
+        yield root
+        yield from (finding for finding in findings if finding.follows_from == root.alert_id)

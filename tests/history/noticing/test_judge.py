@@ -1,0 +1,278 @@
+"""The judgement of a run: what it finds, what it leaves alone, and where a change begins."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from tests.history.noticing.made import START, Change, frame_of, history, place, run
+
+from odibi_core.history.figures import RunFigures
+from odibi_core.history.noticing import Finding, Judgement, judge
+
+
+def findings(change: Change | None, earlier: list[RunFigures] | None = None) -> list[Finding]:
+    """Judge a run with a change against forty runs without one."""
+    earlier = history() if earlier is None else earlier
+    return judge(run(len(earlier), change), earlier).findings
+
+
+def no_rows(steps: dict[str, Any]) -> None:
+    steps["load"]["rows"] = 0
+
+
+def half_the_rows(steps: dict[str, Any]) -> None:
+    for name in ("load", "joined"):
+        steps[name]["rows"] = frame_of(steps, name)["rows"] = 500
+
+
+def renamed(steps: dict[str, Any]) -> None:
+    made = frame_of(steps, "load")
+    made["schema"][1][0] = "miles"
+    made["columns"]["miles"] = made["columns"].pop("distance")
+
+
+def retyped(steps: dict[str, Any]) -> None:
+    frame_of(steps, "load")["schema"][0][1] = "String"
+
+
+def hundredfold(steps: dict[str, Any]) -> None:
+    values = frame_of(steps, "load")["columns"]["distance"]
+    for name in ("min", "max", "mean", "deviation", "median"):
+        values[place(name)] *= 100
+
+
+def nulls(steps: dict[str, Any]) -> None:
+    frame_of(steps, "load")["columns"]["delay"][place("null_share")] = 0.1
+
+
+def new_category(steps: dict[str, Any]) -> None:
+    frame_of(steps, "load")["top"]["origin"] = {"JFK": 0.3, "EWR": 0.36, "LGA": 0.24, "HPN": 0.1}
+
+
+def unmatched(steps: dict[str, Any]) -> None:
+    steps["joined"]["joins"]["weather"][0] = 0.6
+
+
+def failing_check(steps: dict[str, Any]) -> None:
+    steps["load"]["checks"]["not_null delay"] = [False, 7, 1000]
+
+
+def stale(steps: dict[str, Any]) -> None:
+    frame_of(steps, "load")["content"] = frame_of(run(39).figures["steps"], "load")["content"]
+
+
+FAULTS: dict[str, tuple[Change, str, str | None, str]] = {
+    "no rows": (no_rows, "load", None, "no rows"),
+    "−50 % rows": (half_the_rows, "load", None, "rows"),
+    "renamed": (renamed, "load", "distance", "schema"),
+    "retyped": (retyped, "load", "delay", "schema"),
+    "×100": (hundredfold, "load", "distance", "mean"),
+    "nulls": (nulls, "load", "delay", "nulls"),
+    "new category": (new_category, "load", "origin", "categories"),
+    "join": (unmatched, "joined", None, "join"),
+    "check": (failing_check, "load", None, "checks"),
+    "stale": (stale, "load", None, "content"),
+}
+
+
+def found_by(judge_run: Callable[[RunFigures, list[RunFigures]], Judgement]) -> tuple[set[str], int]:
+    """Return the faults that a judge finds with step, column and family, and the clean runs with a finding."""
+    earlier = history()
+    found = set()
+    for name, (change, step, column, family) in FAULTS.items():
+        roots = [each for each in judge_run(run(40, change), earlier).findings if each.follows_from is None]
+        if [(each.node_name, each.column, each.family) for each in roots] == [(step, column, family)]:
+            found.add(name)
+    return found, sum(bool(judge_run(run(number), earlier).findings) for number in range(40, 140))
+
+
+def test_each_fault_is_found_once_at_its_step_and_clean_runs_are_left_alone() -> None:
+    """A fault is one finding without a cause, at its step and column; at most one clean run in a hundred has one."""
+    found, false_alarms = found_by(judge)
+    assert found == set(FAULTS)
+    assert false_alarms <= 1
+
+
+def test_a_broken_judge_is_seen() -> None:
+    """Sabotage: a judge that finds nothing misses all faults, one that always does has a hundred false alarms."""
+    alarm = findings(no_rows)[:1]
+    assert found_by(lambda current, earlier: Judgement([], 40, 9)) == (set(), 0)
+    assert found_by(lambda current, earlier: Judgement(alarm, 40, 9)) == ({"no rows"}, 100)
+
+
+def test_a_verdict_has_what_came_what_was_expected_from_which_runs_and_how_unlikely() -> None:
+    """A person needs no other command to understand a finding."""
+    (found,) = (each for each in findings(half_the_rows) if each.follows_from is None)
+    assert (found.series, found.actual, found.compared_runs) == ("load.rows", "500", 40)
+    assert found.low is not None
+    assert found.high is not None
+    assert 600 < found.low < 950 < 1050 < found.high < 1400
+    assert 0 < found.likelihood < 0.01
+    assert found.message.startswith("load: rows is 500, expected ")
+    assert "the median of 40 runs" in found.message
+
+
+def test_the_fields_of_an_event_are_those_of_the_table() -> None:
+    """An `anomaly` event has no empty field, and its id is the same whenever the run is judged."""
+    (first, *_), (again, *_) = findings(half_the_rows), findings(half_the_rows)
+    fields = first.fields()
+    assert set(fields) <= {*Finding.__struct_fields__}
+    assert None not in fields.values()
+    assert fields["alert_id"] == again.alert_id
+
+
+def test_what_follows_is_folded_under_the_first_step() -> None:
+    """Half of the rows at the source halve those of the join: one finding, and another that follows from it."""
+    first, *others = findings(half_the_rows)
+    assert (first.node_name, first.follows_from) == ("load", None)
+    assert {each.follows_from for each in others} == {first.alert_id}
+    assert "joined" in {each.node_name for each in others}
+
+
+def test_a_step_that_moved_too_little_alone_is_the_first_step_if_a_join_downstream_shows_it() -> None:
+    """A lookup that was always equal and lost a row is where a lower match rate begins."""
+
+    def equal(steps: dict[str, Any]) -> None:
+        frame_of(steps, "weather")["content"] = "same"
+
+    def lost(steps: dict[str, Any]) -> None:
+        frame_of(steps, "weather")["content"] = "other"
+        unmatched(steps)
+
+    earlier = [run(number, equal) for number in range(40)]
+    first, follower, *_ = findings(lost, earlier)
+    assert (first.node_name, first.family, first.follows_from) == ("weather", "content", None)
+    assert (follower.node_name, follower.family, follower.follows_from) == ("joined", "join", first.alert_id)
+    assert findings(lambda steps: frame_of(steps, "weather").update(content="other"), earlier) == []
+
+
+def test_two_changes_at_once_are_two_findings() -> None:
+    """Neither of two unrelated changes hides the other."""
+
+    def both(steps: dict[str, Any]) -> None:
+        nulls(steps)
+        renamed(steps)
+
+    roots = {(each.family, each.column) for each in findings(both) if each.follows_from is None}
+    assert roots == {("nulls", "delay"), ("schema", "distance")}
+
+
+@pytest.mark.parametrize("runs", [0, 1, 4])
+def test_below_five_runs_it_learns(runs: int) -> None:
+    """Four runs are too few to judge, and the judgement states it."""
+    judged = judge(run(runs, no_rows), history(runs))
+    assert (judged.findings, judged.is_learning, judged.compared_runs) == ([], True, runs)
+
+
+def test_a_young_pipeline_has_wide_limits_that_narrow() -> None:
+    """With six runs the usual range is wider than with forty."""
+
+    def width(runs: int) -> float:
+        found = findings(lambda steps: steps["load"].update(rows=20), history(runs))[0]
+        assert found.low is not None
+        assert found.high is not None
+        return found.high - found.low
+
+    assert width(6) > 1.4 * width(40)
+
+
+def test_a_slow_step_counts_if_it_is_slow_twice() -> None:
+    """One slow run is often noise of the machine; a second in a row is a finding."""
+
+    def slow(steps: dict[str, Any]) -> None:
+        steps["load"]["duration_ms"] *= 3
+
+    assert findings(slow) == []
+    (found,) = findings(slow, [*history(39), run(39, slow)])
+    assert (found.node_name, found.family) == ("load", "duration")
+    assert "for the second run in a row" in found.message
+
+
+def test_a_level_shift_is_relearned() -> None:
+    """After three runs on a new level it is the level, and a return of the fault is found again."""
+
+    def more(number: int) -> RunFigures:
+        return run(number, rows=2000)
+
+    earlier = history()
+    alarms = []
+    for number in range(40, 60):
+        alarms.append(bool(judge(more(number), earlier).findings))
+        earlier = [*earlier, more(number)]
+    assert alarms[0]
+    assert sum(alarms) <= 3
+    assert not any(alarms[3:])
+
+
+def test_only_comparable_runs_are_compared() -> None:
+    """Runs of other parameters, failed runs and later runs are no baseline."""
+    earlier = history()
+    current = run(40, half_the_rows)
+    others = [msgspec.structs.replace(each, status="failed") for each in earlier]
+    assert judge(current, others).compared_runs == 0
+    shaped = [msgspec.structs.replace(each, figures=each.figures | {"shape": []}) for each in earlier]
+    assert judge(current, shaped).compared_runs == 0
+    later = [msgspec.structs.replace(each, started=each.started + timedelta(days=400)) for each in earlier]
+    assert judge(current, later).compared_runs == 0
+    assert judge(current, [*earlier, *others, *later]).compared_runs == 40
+
+
+def test_a_value_of_a_weekday_is_compared_with_that_weekday_if_it_predicts_better() -> None:
+    """A store that is closed on Sundays alarms on a full Sunday and on an empty Monday, and on neither usual day."""
+
+    def day(number: int, rows: int | None = None) -> RunFigures:
+        is_sunday = (START + timedelta(days=number)).weekday() == 6
+        return run(number, rows=rows or (100 if is_sunday else 1000))
+
+    earlier = [day(number) for number in range(55)]
+    assert (START + timedelta(days=55)).weekday() == 6
+    assert judge(day(55), earlier).findings == []
+    assert [each.series for each in judge(day(55, 1000), earlier).findings][:1] == ["load.rows"]
+    monday = [*earlier, day(55)]
+    assert judge(day(56), monday).findings == []
+    found = judge(day(56, 100), monday).findings[0]
+    assert (found.series, "the same weekday" in found.message) == ("load.rows", True)
+
+
+def test_a_step_that_is_new_or_was_removed_is_no_finding() -> None:
+    """A pipeline may change its steps: a new one learns, an old one is not missed."""
+
+    def another(steps: dict[str, Any]) -> None:
+        steps["report"] = steps.pop("joined")
+
+    assert findings(another) == []
+
+
+def test_runs_of_one_second_and_a_clock_that_went_back_keep_an_order() -> None:
+    """Starts that are equal, or before those of earlier runs, neither raise nor alarm."""
+    same = [msgspec.structs.replace(each, started=START) for each in history()]
+    assert judge(run(40, at=START), same).findings == []
+    back = run(40, at=START - timedelta(days=3))
+    assert judge(back, history()).is_learning
+
+
+def test_a_column_that_drifts_a_little_each_run_is_reported_once() -> None:
+    """Rows that fall by one percent a run are no jump; the level against 30 runs ago is a finding, in one run."""
+    earlier: list[RunFigures] = []
+    reported = []
+    for number in range(70):
+        current = run(number, rows=round(20_000 * 0.99**number))
+        found = [each for each in judge(current, earlier).findings if each.node_name == "load"]
+        reported += [number for each in found if each.is_drift]
+        assert [each for each in found if not each.is_drift] == []
+        earlier = [*earlier, current]
+    assert len(reported) == 1
+
+
+def test_the_time_grows_with_the_figures_only_as_documented() -> None:
+    """A run of ten steps with twenty columns is judged in a bounded number of operations, not one a pair of columns."""
+    earlier = history(60)
+    began = time.process_time()
+    for _ in range(3):
+        judge(run(60), earlier)
+    assert time.process_time() - began < 5
