@@ -4,7 +4,7 @@ Each writer writes only its own names, so that there is no lock and no catalogue
 """
 
 from odibi_core.history.remote.address import Address, is_url, read_address
-from odibi_core.history.remote.mirror import Mirror, sync
+from odibi_core.history.remote.mirror import Mirror, mirror_folder, sync
 from odibi_core.history.remote.shipping import ship
 
-__all__ = ["Address", "Mirror", "is_url", "read_address", "ship", "sync"]
+__all__ = ["Address", "Mirror", "is_url", "mirror_folder", "read_address", "ship", "sync"]

@@ -135,10 +135,28 @@ class HotCopy:
             os.utime(lease, (moment + self.lost_after_s,) * 2)
 
 
+def silent(found: Iterable[Found], since: float) -> list[Found]:
+    """Return the objects of runs of which nothing is newer than `since`, in seconds since the epoch."""
+    newest: dict[str, float] = defaultdict(float)
+    kept = []
+    for each in found:
+        area, run_id = _area_of(each.name)
+        if area == "runs":
+            newest[run_id] = max(newest[run_id], each.modified)
+            kept.append((run_id, each))
+    return [each for run_id, each in kept if newest[run_id] <= since]
+
+
 def _run_of(file: str) -> str:
     """Return the run of a segment; an empty text for notes."""
     area, _, rest = file.partition("/")
     return rest.partition("/")[0] if area == "runs" else ""
+
+
+def run_of(name: str) -> str:
+    """Return the run of an object's name; an empty text for another object."""
+    area, run_id = _area_of(name)
+    return run_id if area == "runs" else ""
 
 
 def _area_of(name: str) -> tuple[str, str]:

@@ -18,9 +18,9 @@ from odibi_core.events.clock import monotonic, sleep, utc_now
 from odibi_core.events.paths import absolute_path
 from odibi_core.history.remote.address import Address
 from odibi_core.history.remote.cold_copy import MANIFESTS, ColdCopy
-from odibi_core.history.remote.hot_copy import HotCopy
+from odibi_core.history.remote.hot_copy import HotCopy, silent
 from odibi_core.history.remote.listing import Listing
-from odibi_core.history.remote.objects import Objects, open_objects
+from odibi_core.history.remote.objects import Found, Objects, open_objects
 from odibi_core.history.remote.overlay import add_local
 from odibi_core.settings.environment import cache_folder
 from odibi_core.settings.sections import Store as StoreSettings
@@ -47,7 +47,7 @@ class Mirror(msgspec.Struct, frozen=True):
     """Runs that are not in the copy, because its Parquet files would take more than `store.cache_mb`."""
 
 
-class _State(msgspec.Struct):
+class State(msgspec.Struct):
     """The state of a mirror, in its folder; without it everything is listed again."""
 
     address: str
@@ -57,11 +57,11 @@ class _State(msgspec.Struct):
     """Parts of runs in batches that hold nothing else, each with its batch."""
 
 
-def mirror_folder(address: Address, settings: StoreSettings | None = None) -> Path:
-    """Return the folder of the local copy of a shared store."""
+def mirror_folder(address: Address, settings: StoreSettings | None = None, purpose: str = "") -> Path:
+    """Return the folder of the local copy of a shared store; a copy for another purpose has its own."""
     given = settings.cache_dir if settings else ""
     base = absolute_path(given) if given else cache_folder() / "odibi-core" / "remote"
-    return base / address.label
+    return base / f"{address.label}{purpose}"
 
 
 def sync(address: Address, settings: StoreSettings | None = None, *, local: Path | None = None) -> Mirror:
@@ -80,32 +80,36 @@ def sync(address: Address, settings: StoreSettings | None = None, *, local: Path
     settings = settings or StoreSettings()
     root = mirror_folder(address, settings)
     private_files.make_folder(root)
-    with _locked(root) as is_mine:
-        state = _read_state(root, address)
+    with locked(root) as is_mine:
+        state = read_state(root, address)
         if not is_mine:  # another process brings it up to date
             return Mirror(root, state.synced)
         has_local = local is not None and add_local(local, root)
-        fetch = _Fetch(root, open_objects(address), state, settings)
+        fetch = Fetch(root, open_objects(address), state, settings)
         try:
             fetch.run(local)
         except RemoteStoreError as error:
             if state.synced is None and not has_local:
                 raise
             return Mirror(root, state.synced, problem=str(error))
-        state.synced = utc_now()
-        private_files.write_atomic(root / _STATE, msgspec.json.encode(state))
+        write_state(root, state)
         hot, cold = fetch.hot, fetch.cold
     return Mirror(root, state.synced, "", hot.damaged + cold.damaged, hot.incomplete, cold.left_out)
 
 
-class _Fetch:
+class Fetch:
     """Brings a copy up to date; `hot` and `cold` count what could not be read."""
 
-    def __init__(self, root: Path, objects: Objects, state: _State, settings: StoreSettings) -> None:
+    def __init__(
+        self, root: Path, objects: Objects, state: State, settings: StoreSettings, adopt_after_s: float = 0.0
+    ) -> None:
         self.root = root
         self.objects = objects
         self.state = state
         self.settings = settings
+        self.found: list[Found] = []
+        """The last listing of segments."""
+        self._adopt_after_s = adopt_after_s
         self.hot = HotCopy(root, objects, settings.lost_after_s)
         self.cold = ColdCopy(root, objects, settings.cache_mb * 2**20)
 
@@ -124,25 +128,34 @@ class _Fetch:
 
     def _run(self, local: Path | None) -> None:
         # Lock-free order: the segments first, the batches second. A run that moves in between is in both.
-        found = self.state.listing.new(self.objects, utc_now())
+        self.found = self.state.listing.new(self.objects, utc_now())
         self.cold = ColdCopy(self.root, self.objects, self.settings.cache_mb * 2**20)
         if self.cold.fetch(self.objects.find(MANIFESTS), local):
             self.state.listing.forget()
-            found = self.state.listing.new(self.objects, utc_now())
+            self.found = self.state.listing.new(self.objects, utc_now())
+        if self._adopt_after_s:
+            self.found = silent(self.found, utc_now().timestamp() - self._adopt_after_s)
         self.hot = HotCopy(self.root, self.objects, self.settings.lost_after_s, self.cold.entries())
-        self.hot.fetch(found, self.state.checked)
+        self.hot.fetch(self.found, self.state.checked)
 
 
-def _read_state(root: Path, address: Address) -> _State:
+def read_state(root: Path, address: Address) -> State:
+    """Return the state of a copy; an empty one if there is none, or that of another address."""
     with suppress(OSError, msgspec.DecodeError):
-        state = msgspec.json.decode((root / _STATE).read_bytes(), type=_State)
+        state = msgspec.json.decode((root / _STATE).read_bytes(), type=State)
         if state.address == str(address):
             return state
-    return _State(str(address))
+    return State(str(address))
+
+
+def write_state(root: Path, state: State) -> None:
+    """Note that a copy is up to date."""
+    state.synced = utc_now()
+    private_files.write_atomic(root / _STATE, msgspec.json.encode(state))
 
 
 @contextmanager
-def _locked(root: Path) -> Iterator[bool]:
+def locked(root: Path) -> Iterator[bool]:
     """Yield True while this process alone may change the copy, False if another process does.
 
     The kernel releases the lock of a killed process.
