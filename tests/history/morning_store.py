@@ -1,13 +1,13 @@
 """A store for the fifty questions: eleven days of two pipelines and of a program, with known faults.
 
-    nightly, 1 to 10 March, at 04:00, for the day before:
-        day 5 fails in `clean`, and a second run at 05:00 succeeds; there is no run on day 7
-        from day 8 `join` has other code and another commit, and loses two in five rows
-        from day 9 `clean` finds missing prices, and `read_orders` reads the file of day 8 again
-        day 10 has another limit, another pandas, another host, and a slow `clean`
-    hourly, on 10 March from 00:00 to 05:00; the last run is lost
-    service, on 10 March: the log lines of a stream with circuit breakers
-    stream, on 10 March at 07:00: it still runs, on another host
+    nightly, 1 to 10 March, at 04:00, for the day before.
+        Day 5 fails in `clean`, and a second run at 05:00 succeeds. There is no run on day 7.
+        From day 8 `join` has other code and another commit, and loses two in five rows.
+        From day 9 `clean` finds missing prices, and `read_orders` reads the file of day 8 again.
+        Day 10 has another limit, another pandas, another host, and a slow `clean`.
+    hourly, on 10 March from 00:00 to 05:00. The last run is lost.
+    service, on 10 March: the log lines of a stream with circuit breakers.
+    stream, on 10 March at 07:00: it still runs, on another host.
 """
 
 from __future__ import annotations
