@@ -15,7 +15,7 @@ from odibi_core.errors import QueryError, RunNotFoundError
 from odibi_core.history.compaction import compact
 from odibi_core.history.history import History
 from odibi_core.history.schema import DUCKDB_TYPES, TABLES
-from odibi_core.history.sql import MACROS
+from odibi_core.history.sql.macros import MACROS
 from odibi_core.store.journal import Journal
 from odibi_core.store.runs import RunStore
 from odibi_core.testing import FakeClock, an_event

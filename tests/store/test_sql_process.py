@@ -18,10 +18,11 @@ from tests.cli.conftest import environment
 
 from odibi_core.errors import QueryError
 from odibi_core.logs.structured_logger import StructuredLogger
-from odibi_core.store import sql_child, sql_process
+from odibi_core.store import sql_child, sql_process, sql_start
 from odibi_core.store.segments import ReadErrors
 from odibi_core.store.sql import query_files
 from odibi_core.store.sql_process import isolated
+from odibi_core.store.sql_start import start
 from odibi_core.testing import FakeClock
 
 COUNTRY = "select count(*) as n from logs"
@@ -187,8 +188,8 @@ def test_a_question_that_is_given_up_leaves_no_process(
     paths: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The child ends with the block, though most of its rows were never read."""
-    child = sql_process._start()
-    monkeypatch.setattr(sql_process, "_start", lambda program: child)
+    child = start()
+    monkeypatch.setattr(sql_process, "start", lambda program: child)
     with isolated("select * from range(1000000000)", paths) as cursor:
         assert next(cursor.batches)[0] == (0,)
     assert child.returncode is not None
@@ -203,7 +204,7 @@ def test_a_child_that_dies_is_told_in_one_sentence(
 ) -> None:
     """A crash of DuckDB is an error, which names the likely cause."""
     start = f"import os, signal; os.kill(os.getpid(), {int(killed_by)})"
-    monkeypatch.setattr(sql_process, "_START", start)
+    monkeypatch.setattr(sql_start, "_START", start)
     with pytest.raises(QueryError, match=said):
         query_files(COUNTRY, paths, isolated=True)
 
@@ -221,10 +222,10 @@ def test_a_child_that_ended_before_the_request_is_an_error(
     paths: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The error has the exit code of the process, not the error of its pipe."""
-    monkeypatch.setattr(sql_process, "_START", "raise SystemExit(3)")
-    child = sql_process._start()
+    monkeypatch.setattr(sql_start, "_START", "raise SystemExit(3)")
+    child = start()
     child.wait()
-    monkeypatch.setattr(sql_process, "_start", lambda program: child)
+    monkeypatch.setattr(sql_process, "start", lambda program: child)
     with pytest.raises(RuntimeError, match="ended with exit code 3"):
         query_files(COUNTRY, paths, isolated=True)
 
@@ -235,7 +236,8 @@ def test_a_child_ends_with_its_parent(query: str) -> None:
     program = """
 import sys
 from odibi_core.store import sql_process
-child = sql_process._start()
+from odibi_core.store.sql_start import start
+child = start()
 reader = sql_process._Reader(child, 600, None)
 reader.send(sql_process.Request(sys.argv[1], [], 600))
 reader.expect(sql_process.Table, is_timed=False)

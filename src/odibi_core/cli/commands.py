@@ -2,43 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from importlib import import_module
 from typing import Annotated, Any, Final
 
 import typer
 
 from odibi_core import __version__
 from odibi_core.cli import exits, help, output
-from odibi_core.cli.ack import ack, mute
-from odibi_core.cli.config import config
-from odibi_core.cli.costs import costs
-from odibi_core.cli.demo import demo
-from odibi_core.cli.errors import errors
-from odibi_core.cli.health import health
-from odibi_core.cli.history import history
-from odibi_core.cli.inspect import inspect
-from odibi_core.cli.logs import logs
-from odibi_core.cli.metrics import metrics
-from odibi_core.cli.run import run
-from odibi_core.cli.runs import runs
-from odibi_core.cli.show import show
-from odibi_core.cli.sql import sql
-from odibi_core.cli.store import store
-from odibi_core.cli.story import story
 from odibi_core.cli.streams import leave_broken_pipe
-from odibi_core.cli.timing import timing
-from odibi_core.cli.usage import usage
-from odibi_core.cli.watch import watch
 from odibi_core.errors import OdibiError
 from odibi_core.settings import environment_value, unknown_variables
 
-_COMMANDS: Final[dict[str, tuple[Callable[..., None], ...]]] = {
-    help.RUN: (run, demo),
-    help.ONE_RUN: (show, logs, story, metrics, timing),
-    help.ALL_RUNS: (watch, ack, mute, runs, history, sql, errors, costs, usage),
-    help.CHECK: (health, inspect),
+_COMMANDS: Final[dict[str, tuple[str, ...]]] = {
+    help.RUN: ("run", "demo"),
+    help.ONE_RUN: ("show", "logs", "story", "metrics", "timing"),
+    help.ALL_RUNS: ("watch", "ack", "mute", "runs", "history", "sql", "errors", "costs", "usage", "store"),
+    help.CHECK: ("health", "inspect", "config"),
 }
+"""The commands, and groups of commands, by panel. Each is a name in the module `cli.<command>`, or of `_MODULES`."""
+_MODULES: Final = {"mute": "ack"}
 
 
 class Commands(help.Group):
@@ -83,21 +68,34 @@ def _explain(error: BaseException) -> int:
     return exits.INTERNAL
 
 
-app = typer.Typer(
-    cls=Commands,
-    name="odibi",
-    help="Record, run and inspect Python data pipelines.",
-    epilog=exits.HELP,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-for panel, commands in _COMMANDS.items():
-    for command in commands:
-        app.command(cls=help.Command, rich_help_panel=panel)(command)
-app.add_typer(store, rich_help_panel=help.ALL_RUNS)
-app.add_typer(config, rich_help_panel=help.CHECK)
+@cache
+def application(only: str | None = None) -> typer.Typer:
+    """Return the application.
+
+    Args:
+        only: The one command that it has, if it is known beforehand: the others' modules are then not loaded, which
+            take longer than most commands (benchmark: query). An unknown command is answered by all of them.
+    """
+    app = typer.Typer(
+        cls=Commands,
+        name="odibi",
+        help="Record, run and inspect Python data pipelines.",
+        epilog=exits.HELP,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="rich",
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_options)
+    chosen = {only} if any(only in names for names in _COMMANDS.values()) else None
+    for panel, names in _COMMANDS.items():
+        for name in names if chosen is None else [each for each in names if each in chosen]:
+            found = getattr(import_module(f"odibi_core.cli.{_MODULES.get(name, name)}"), name)
+            if isinstance(found, typer.Typer):
+                app.add_typer(found, name=name, rich_help_panel=panel)
+            else:
+                app.command(cls=help.Command, rich_help_panel=panel)(found)
+    return app
 
 
 def _show_version(wanted: bool) -> None:
@@ -106,7 +104,6 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _options(
     context: typer.Context,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks, as ODIBI_DEBUG=1 does.")] = False,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from odibi_core.store.runs import RunStore
     from odibi_core.store.sql_process import Child
 
+CHILD: Final = "odibi_core.history.sql.child"
 _STDIN: Final = "-"
 _LONGEST_FILE: Final = 1 << 20
 
@@ -72,15 +72,10 @@ def sql(
 
         prompt(kept, chosen, timeout)
         return
-    with ExitStack() as stack:
-        answer(started(context.obj, stack), kept, text, format, target, timeout=timeout, run_id=chosen)
-
-
-def started(child: object, stack: ExitStack) -> Child:
-    """Return a process for a query, which ends with the stack: the one that the command started, or a new one."""
     from odibi_core.store.sql_process import Child
 
-    return stack.enter_context(child if isinstance(child, Child) else Child("odibi_core.history.sql.child"))
+    with Child(CHILD, context.obj) as child:
+        answer(child, kept, text, format, target, timeout=timeout, run_id=chosen)
 
 
 def answer(
@@ -94,7 +89,7 @@ def answer(
     run_id: str | None,
 ) -> None:
     """Write the answer of a query, and notices of what could not be read."""
-    from odibi_core.history.sql import collected
+    from odibi_core.history.sql.collecting import collected
     from odibi_core.store.select_only import check_text
     from odibi_core.store.sql_process import LARGEST_ANSWER
 

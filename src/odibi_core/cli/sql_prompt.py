@@ -6,13 +6,13 @@ It uses readline of the standard library: that completes, searches and edits, an
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from odibi_core import private_files
 from odibi_core.cli import output
-from odibi_core.cli.sql import answer, started
+from odibi_core.cli.sql import CHILD, answer
 from odibi_core.cli.sql_formats import SqlFormat
 from odibi_core.cli.sql_schema import show_macros, show_schema
 from odibi_core.errors import OdibiError, nearest
@@ -93,8 +93,9 @@ class Prompt:
             output.complain(str(error))
 
     def _answer(self, query: str) -> None:
-        with ExitStack() as stack:
-            child = started(None, stack)
+        from odibi_core.store.sql_process import Child
+
+        with Child(CHILD) as child:
             answer(child, self._kept, query, self._format, timeout=self._timeout, run_id=self._run_id)
 
     def _command(self, words: list[str]) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from odibi_core.history.answer import HistoryAnswer
-from odibi_core.history.sql import collected, opened
+from odibi_core.history.sql.collecting import collected
+from odibi_core.history.sql.opening import opened
 from odibi_core.settings import read_settings
 from odibi_core.store.runs import RunStore
 from odibi_core.store.sql import answer_within

@@ -11,7 +11,6 @@ import os
 import select
 import signal
 import subprocess
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,11 +33,10 @@ from odibi_core.store.sql_child import (
     write_message,
 )
 from odibi_core.store.sql_duckdb import TIMEOUT_S, Answer, Cursor, too_slow
+from odibi_core.store.sql_start import OF_SEGMENTS, start
 
 LARGEST_ANSWER: Final = 256 << 20
 """Bytes of an answer that is returned whole."""
-_START: Final = "import sys; sys.path[:] = sys.argv[2:]; import importlib; importlib.import_module(sys.argv[1]).main()"
-_OF_SEGMENTS: Final = "odibi_core.store.sql_child"
 _ERRORS: Final = {"query": QueryError, "store": StoreError, "fault": RuntimeError}
 
 
@@ -69,7 +67,7 @@ def isolated(
         QueryError: As `sql.query_files` does.
     """
     check_text(query)
-    with Child(_OF_SEGMENTS) as child:
+    with Child(OF_SEGMENTS) as child:
         yield child.ask(query, [os.fsencode(path) for path in paths], timeout_s, largest)
 
 
@@ -78,10 +76,11 @@ class Child:
 
     Args:
         program: The module whose `main` is its program.
+        process: The process, if it was started already.
     """
 
-    def __init__(self, program: str) -> None:
-        self._process = _start(program)
+    def __init__(self, program: str, process: subprocess.Popen[bytes] | None = None) -> None:
+        self._process = process or start(program)
 
     def ask(self, query: str, source: Any, timeout_s: float, largest: int | None) -> Cursor:
         """Send the request, and return the answer, whose rows are read as they are asked for."""
@@ -97,18 +96,6 @@ class Child:
     def __exit__(self, *_: object) -> None:
         self._process.kill()
         self._process.communicate()
-
-
-def _start(program: str = _OF_SEGMENTS) -> subprocess.Popen[bytes]:
-    if not sys.executable:
-        raise QueryError("a query in a process of its own needs a Python interpreter; sys.executable is empty")
-    return subprocess.Popen(
-        [sys.executable, "-P", "-c", _START, program, *map(os.path.abspath, sys.path)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        bufsize=0,
-    )
 
 
 class _Reader:

@@ -1,12 +1,7 @@
 """SQL over the history of a store: every table of `history.schema` as one view over compacted and hot runs.
 
-`collected` lists the files and the rows that a query reads; `opened` makes the views and locks the connection, in this
-process or in a child.
+`collecting` lists the files and the rows that a query reads; `opening` makes the views and locks the connection, in
+this process or in `child`, which loads nothing else.
 """
 
-from odibi_core.history.sql.collecting import collected
-from odibi_core.history.sql.macros import MACROS
-from odibi_core.history.sql.opening import opened
-from odibi_core.history.sql.source import HistorySource, TableSource
-
-__all__ = ["MACROS", "HistorySource", "TableSource", "collected", "opened"]
+__all__ = ["child", "collecting", "macros", "opening", "schema_page", "source"]
