@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import TypeVar
 
 from odibi_core import private_files
 from odibi_core.cli.output import notice, waiting
 from odibi_core.cli.shared_store import open_shared
-from odibi_core.cli.times import moment
+from odibi_core.cli.times import local, moment
 from odibi_core.errors import ConfigurationError
 from odibi_core.events import Event
+from odibi_core.events.clock import utc_now
 from odibi_core.history.index import Index
 from odibi_core.settings import read_settings
 from odibi_core.settings.nearest_store import STORE, is_store
@@ -90,6 +92,12 @@ def read_many(store: RunStore, run_ids: Iterable[str]) -> Iterator[tuple[str, It
     report(read_errors.since(known), "the store")
     for problem in store.cold.problems:
         notice(problem)
+
+
+def day_of(store: RunStore, run_id: str) -> date:
+    """Return the local day on which a run began."""
+    first = next(iter(store.read(run_id)), None)
+    return local(utc_now() if first is None else first.timestamp).date()
 
 
 def select(store: RunStore, run: str | None, since: str | None) -> Iterator[Event]:

@@ -98,7 +98,7 @@ class RunStore:
         name = str(wanted)
         if name in ids:
             return name
-        by_name = [run for run in ids if _pipeline_of(run) == safe_name(name, 40)]
+        by_name = [run for run in ids if pipeline_of(run) == safe_name(name, 40)]
         if by_name:
             return by_name[-1]
         partly = [run for run in ids if run.startswith(name) or run.endswith(name)]
@@ -106,7 +106,7 @@ class RunStore:
             return partly[0]
         if partly:
             raise RunNotFoundError(f"{name!r} could be any of {len(partly)} runs: {', '.join(partly[-5:])}")
-        close = closest(name, [*ids, *map(_pipeline_of, ids)])
+        close = closest(name, [*ids, *map(pipeline_of, ids)])
         hint = f"; the nearest is {close}" if close else ""
         raise RunNotFoundError(f"there is no run {name!r} in {self.root}{hint}; `odibi runs` lists them")
 
@@ -275,6 +275,6 @@ def _moment_of(run_id: str) -> tuple[str, str, str]:
     return run_id.partition("-")[0], run_id.rpartition("-")[2], run_id
 
 
-def _pipeline_of(run_id: str) -> str:
+def pipeline_of(run_id: str) -> str:
     """Return the pipeline's name inside a run's id."""
     return run_id.partition("-")[2].rpartition("-")[0]

@@ -119,6 +119,21 @@ class Index:
         condition, values = wanted.where()
         return int(self._select(f"select count(*) from runs where {condition}", values)[0][0])
 
+    def recent(
+        self, pipeline_name: str | None = None, since: datetime | None = None, until: datetime | None = None
+    ) -> list[tuple[str, datetime]]:
+        """Return the names of runs with the times of their last events, the latest first.
+
+        Args:
+            pipeline_name: Only runs of this pipeline.
+            since: Only runs with an event at this time or later.
+            until: Only runs that started until this time.
+        """
+        condition, values = RunFilter(pipeline_name=pipeline_name, until=until).where()
+        query = f"select id, last_event from runs where {condition} and last_event >= ? order by last_event desc"
+        since_micros = -(2**63) if since is None else micros(since)
+        return [(name, moment_of(last)) for name, last in self._select(query, [*values, since_micros])]
+
     def pipelines(self) -> dict[str, int]:
         """Return the pipelines with the numbers of their runs."""
         query = "select pipeline_name, count(*) from runs where pipeline_name is not null group by 1 order by 1"
