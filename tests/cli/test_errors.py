@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 from tests.cli.conftest import Here
 from tests.error_program import program_heard
+from tests.history.stores import START, events_of, write_run
 
 from odibi_core.cli import output
 from odibi_core.observability import (
     LogContext,
+    Orchestrator,
     add_breadcrumb,
     capture_exception,
     capture_message,
@@ -23,7 +27,7 @@ from odibi_core.observability import (
     set_context,
     with_error_tracking,
 )
-from odibi_core.views.errors import ErrorsView
+from odibi_core.testing import an_event
 
 
 @pytest.fixture(autouse=True)
@@ -134,16 +138,46 @@ def test_a_run_that_is_not_there_is_exit_code_3(here: Here, two_runs: list[str])
 
 def test_a_list_that_is_not_whole_says_so(here: Here, two_runs: list[str]) -> None:
     """The number of errors is shown beside a partial list, and not beside a full one."""
-    assert "the last 1 of 2 errors" in here("errors", "-n", "1").stderr
+    assert "1 to 1 of 2 errors; --page 2 has the next" in here("errors", "-n", "1").stderr
     assert not here("errors", "-n", "2").stderr
 
 
-def test_errors_that_are_kept_no_longer_are_told_of(
-    here: Here, two_runs: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Beyond the bound, the last errors are listed, with a notice of the others."""
-    monkeypatch.setattr("odibi_core.cli.errors.ErrorsView", lambda: ErrorsView(1))
-    assert "older ones were dropped" in here("errors").stderr
+def test_errors_of_a_time_a_pipeline_and_a_page(here: Here) -> None:
+    """A failure outside of the time does not count, also if its run has one inside; pages name their range."""
+    for number, pipeline in enumerate(("a", "b")):
+        about = {"level": "error", "run_id": pipeline}
+        events = [
+            an_event("error", error=f"no route {n}", timestamp=START + timedelta(hours=n), **about) for n in range(4)
+        ]
+        write_run(Path(".odibi"), pipeline, [*events_of(pipeline, pipeline)[:1], *events, events_of(pipeline)[-1]])
+        capture = an_event("error", level="error", error="x" * number + "other", run_id=pipeline, timestamp=START)
+        write_run(Path(".odibi"), pipeline, [capture])
+    (group, *_) = answer(here)["groups"]
+    assert (group["count"], group["runs"]) == (8, ["a", "b"])
+    middle = ("--since", "2026-01-01T05:00:00Z", "--until", "2026-01-01T06:00:00Z")
+    (group,) = answer(here, *middle)["groups"]
+    assert (group["count"], group["run_count"], group["last_seen"]) == (4, 2, "2026-01-01T06:00:00.000000Z")
+    (group,) = answer(here, *middle, "--pipeline", "b")["groups"]
+    assert (group["count"], group["runs"]) == (2, ["b"])
+    assert here("errors", "--pipeline", "c").exit_code == 3
+    assert "1 to 1 of 3 errors; --page 2 has the next" in here("errors", "-n", "1").stderr
+    assert len(answer(here, "-n", "1", "--page", "3")["groups"]) == 1
+
+
+def test_a_report_of_the_failure_of_another_run_is_no_further_failure(here: Here) -> None:
+    """The step that failed inside counts, and the program around it, with a run of its own, does not."""
+
+    def program() -> None:
+        with observe("outer"), with_error_tracking(reraise=False):
+            Orchestrator([failing], pipeline_name="inner").execute()
+
+    program()
+    (group,) = answer(here)["groups"]
+    assert (group["count"], group["nodes"]) == (1, ["failing"])
+
+
+def failing() -> None:
+    raise ValueError("boom")
 
 
 def test_where_is_the_line_of_the_program_that_raised_it(here: Here) -> None:

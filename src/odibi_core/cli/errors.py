@@ -9,9 +9,12 @@ import typer
 from msgspec.structs import replace
 
 from odibi_core.cli import exits, options, output, record, times
+from odibi_core.cli.filters import check_pipeline
+from odibi_core.cli.times import moment
 from odibi_core.errors import nearest
-from odibi_core.events.trace import read_trace
-from odibi_core.views.answers import ErrorGroup
+from odibi_core.history.index.error_groups import ErrorRow
+from odibi_core.store.runs import RunStore
+from odibi_core.views.answers import ErrorGroup, Errors
 from odibi_core.views.as_dict import answer_dict
 from odibi_core.views.errors import ErrorsView
 
@@ -33,11 +36,14 @@ def errors(
             metavar="FINGERPRINT", help="Only this error, in full.", show_default="list all",
         ),
     ] = None,
+    pipeline: Annotated[
+        str | None, typer.Option("--pipeline", metavar="NAME", help="Only this pipeline.")
+    ] = None,
     run: options.OnlyRun = None,
     since: options.Since = None,
-    limit: Annotated[
-        int, typer.Option("--limit", "-n", metavar="N", min=0, help="Number of errors; 0 for all.")
-    ] = 20,
+    until: options.Until = None,
+    limit: options.Limit = 20,
+    page: options.Page = 1,
     store: options.Store = None,
     format: options.Format = options.TextOrJson.text,
 ) -> None:  # fmt: skip
@@ -47,25 +53,32 @@ def errors(
     the innermost functions; its beginning is enough for FINGERPRINT. The
     errors seen last come first. An exception that passed through several
     layers counts once.
+
+    odibi errors --since 7d --pipeline nightly
     """
     kept = record.open_store(store)
-    with output.waiting("reading the store"):
-        answer = record.fold(ErrorsView(), record.select(kept, run, since)).answer()
+    run_id = record.find(kept, run) if run else None
+    begin, end = moment(since, "--since"), moment(until, "--until", to_its_end=True)
+    with record.indexed(kept) as index:
+        found = index.errors(pipeline, begin, end, run_id)
+        if pipeline is not None and not found:
+            check_pipeline(index, pipeline)
     if fingerprint is not None:
-        _show_one(_chosen(answer.groups, fingerprint), format)
+        _show_one(_with_examples(kept, [_chosen(found, fingerprint)])[0], format)
         return
-    known, groups = len(answer.groups), answer.groups[: limit or None]
+    groups = found[(page - 1) * limit : page * limit if limit else None]
     if format is options.TextOrJson.json:
-        output.write_json(answer_dict(replace(answer, groups=groups)))
+        total = sum(group.count for group in found)
+        output.write_json(answer_dict(Errors(total, _with_examples(kept, groups), 0)))
     elif groups:
         _list(groups)
-        if known > len(groups) or answer.forgotten:
-            output.notice(_left_out(known, len(groups), answer.forgotten))
     else:
-        output.nothing("error", kept.root, run or since)
+        output.nothing("error", kept.root, pipeline or run or since or until or page > 1)
+    if groups:
+        output.more(len(found), limit, page, "errors")
 
 
-def _chosen(groups: list[ErrorGroup], wanted: str) -> ErrorGroup:
+def _chosen(groups: list[ErrorRow], wanted: str) -> ErrorRow:
     found = [group for group in groups if group.fingerprint.startswith(wanted)]
     if len(found) == 1:
         return found[0]
@@ -77,7 +90,24 @@ def _chosen(groups: list[ErrorGroup], wanted: str) -> ErrorGroup:
     raise typer.Exit(exits.NOT_FOUND)
 
 
-def _list(groups: list[ErrorGroup]) -> None:
+def _with_examples(store: RunStore, rows: list[ErrorRow]) -> list[ErrorGroup]:
+    """Return the groups, each with its failure in the newest run as the example."""
+    examples: dict[tuple[str, str], ErrorGroup] = {}
+    with output.waiting("reading the errors"):
+        for name, events in record.read_many(store, dict.fromkeys(row.name for row in rows)):
+            for group in record.fold(ErrorsView(), events).answer().groups:
+                examples[name, group.fingerprint] = group
+    return [_group(row, examples[row.name, row.fingerprint]) for row in rows if (row.name, row.fingerprint) in examples]
+
+
+def _group(row: ErrorRow, newest: ErrorGroup) -> ErrorGroup:
+    return replace(
+        newest, count=row.count, first_seen=row.first_seen, last_seen=row.last_seen, run_count=row.run_count,
+        runs=row.runs, nodes=row.nodes, operations=row.operations,
+    )  # fmt: skip
+
+
+def _list(groups: list[ErrorRow]) -> None:
     on = output.console()
     wide = on.width >= _WIDE
     last_seen = f"Last seen ({times.zone(groups[0].last_seen)})"
@@ -88,7 +118,7 @@ def _list(groups: list[ErrorGroup]) -> None:
     )  # fmt: skip
     for group in groups:
         lines = (group.message or "").strip().splitlines() or [""]
-        name = group.error_type or group.example.event_type
+        name = group.error_type or group.event_type
         beside = (output.count(group.run_count), output.cell(times.at_second(group.last_seen)))
         listed.add_row(
             output.cell(name if wide else name.rpartition(".")[2], "red"),
@@ -101,25 +131,16 @@ def _list(groups: list[ErrorGroup]) -> None:
     output.write(on, listed)
 
 
-def _left_out(known: int, listed: int, forgotten: int) -> str:
-    """Return the notice of the errors that are not listed."""
-    notices = [f"the last {listed:,} of {known:,} errors: --limit shows more"] if listed < known else []
-    if forgotten:
-        notices.append(f"only the last {known:,} errors are kept apart; older ones were dropped")
-    return "; ".join(notices)
-
-
 def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[:most]}…"
 
 
-def _where(group: ErrorGroup) -> str:
+def _where(group: ErrorRow) -> str:
     """Return the first node or operation and the number of others, or the line of the program that raised."""
     places = group.nodes or group.operations
     if places:
         return str(places[0]) if len(places) == 1 else f"{places[0]} +{len(places) - 1}"
-    own = [each for raised in read_trace(group.example.traceback)[-1:] for each in raised.frames if each.in_app]
-    return f"{own[-1].file}:{own[-1].line}" if own else ""
+    return group.place or ""
 
 
 def _show_one(group: ErrorGroup, format: options.TextOrJson) -> None:

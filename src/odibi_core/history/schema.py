@@ -260,6 +260,7 @@ _ALL: Final = (
         ("fingerprint", "text", "Equal for failures of one cause."),
         ("handled", "boolean", "False for an uncaught exception."),
         ("traceback", "text", "The traceback."),
+        ("failed_run_id", "text", "The other run whose failure this reports; its own failure is in its rows."),
     ),
     _table(
         "costs",

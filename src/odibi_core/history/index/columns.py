@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from odibi_core.history.schema import TABLES, Column, Type
 
-VERSION: Final = 1
+VERSION: Final = 2
 """The version of the tables below; an index of another version is built again."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -94,10 +94,10 @@ STATEMENTS: Final = (
     "create index unusual_runs on runs (started) where unusual > 0",
     f"create table nodes (id text, {_typed(NODE_COLUMNS)}, primary key ({', '.join(KEY_OF_NODES)})) without rowid",
     "create index nodes_by_run on nodes (id)",
-    "create table errors (id text, fingerprint text, run_id text, pipeline_name text, number integer, first integer,"
-    " last integer, event_type text, error_type text, message text, nodes text, operations text, component text,"
-    " handled integer, primary key (id, fingerprint))",
-    "create index errors_by_time on errors (last)",
+    "create table errors (id text, fingerprint text, failed_run_id text, run_id text, pipeline_name text,"
+    " number integer, first integer, last integer, event_type text, error_type text, message text, nodes text,"
+    " operations text, place text, primary key (id, fingerprint, failed_run_id))",
+    "create index errors_by_fingerprint on errors (fingerprint, last)",
     "create table rows (name text, id text, data blob, primary key (name, id))",
     "create table figures (id text primary key, pipeline_name text, started integer, status text, data blob)",
     "create index figures_by_pipeline on figures (pipeline_name, started)",

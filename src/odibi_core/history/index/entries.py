@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from odibi_core.events.trace import read_trace
 from odibi_core.history.figures import run_figures
 from odibi_core.history.index.columns import (
     CHECK_COUNTS,
@@ -134,23 +135,30 @@ def _nodes(name: str, tables: Tables) -> Iterable[list[Any]]:
 
 
 def _errors(name: str, tables: Tables) -> Iterable[list[Any]]:
-    """Yield a row for each fingerprint of a run; the last failure is the example."""
-    groups: dict[str, list[dict[str, Any]]] = {}
+    """Yield a row for each fingerprint of a run, apart those that report the failure of another run."""
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in as_dicts("errors", tables.get("errors", ())):
-        groups.setdefault(row["fingerprint"] or "", []).append(row)
-    for fingerprint, rows in groups.items():
-        times = [row["timestamp"] for row in rows]
-        last = max(rows, key=lambda row: row["timestamp"])
-        nodes, operations = (
-            list(dict.fromkeys(row[key] for row in rows if row[key]))[:MAX_NAMES] for key in ("node_name", "operation")
-        )
-        yield to_sql(
-            (
-                name, fingerprint, last["run_id"], last["pipeline_name"], len(rows), min(times), max(times),
-                last["event_type"], last["error_type"], _short(last["message"]), json_text(nodes),
-                json_text(operations), last["component"], last["handled"],
-            )
-        )  # fmt: skip
+        groups.setdefault((row["fingerprint"] or "", row["failed_run_id"] or ""), []).append(row)
+    for (fingerprint, failed_run), rows in groups.items():
+        yield to_sql((name, fingerprint, failed_run, *error_group(rows)))
+
+
+def error_group(rows: Sequence[dict[str, Any]]) -> tuple[Any, ...]:
+    """Return the cells that failures of one run and one fingerprint share; the last failure is the example."""
+    times = [row["timestamp"] for row in rows]
+    last = max(rows, key=lambda row: row["timestamp"])
+    nodes, operations = (
+        list(dict.fromkeys(row[key] for row in rows if row[key]))[:MAX_NAMES] for key in ("node_name", "operation")
+    )
+    place = None if nodes or operations else own_place(last["traceback"])
+    about = (last["run_id"], last["pipeline_name"], len(rows), min(times), max(times), last["event_type"])
+    return (*about, last["error_type"], _short(last["message"]), json_text(nodes), json_text(operations), place)
+
+
+def own_place(traceback: str | None) -> str | None:
+    """Return the line of the program that raised, as `file.py:7`; None without one."""
+    own = [each for raised in read_trace(traceback)[-1:] for each in raised.frames if each.in_app]
+    return f"{own[-1].file}:{own[-1].line}" if own else None
 
 
 def _short(text: str | None) -> str | None:

@@ -16,6 +16,7 @@ from odibi_core.history.figures import RunFigures
 from odibi_core.history.index import database
 from odibi_core.history.index.columns import NODE_COLUMNS, RUN_COLUMNS, Reader, micros, moment_of, names_of
 from odibi_core.history.index.entries import ENDED, HOT, PARTIAL, Entry, Tables, write
+from odibi_core.history.index.error_groups import ErrorGroups, ErrorRow
 from odibi_core.history.index.filters import ALL, RunFilter
 from odibi_core.history.index.refreshing import Refresh
 from odibi_core.history.index.scan import Segments
@@ -206,6 +207,27 @@ class Index:
                     yield from self._read_again(name)[table]
                 elif data is not None:
                     yield from _rows_decoder.decode(data)
+
+    def errors(
+        self,
+        pipeline_name: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        run_id: str | None = None,
+    ) -> list[ErrorRow]:
+        """Return the failures of all runs by fingerprint, those seen last first.
+
+        A report of the failure of another run counts only if that run has no failed step.
+
+        Args:
+            pipeline_name: Only runs of this pipeline.
+            since: Only failures from this time on.
+            until: Only failures until this time.
+            run_id: Only this run.
+        """
+        return self._with(
+            lambda connection: ErrorGroups(connection, self.tables).of(pipeline_name, since, until, run_id)
+        )
 
     def figures(self, pipeline_name: str, before: datetime | None = None, last: int = 60) -> list[RunFigures]:
         """Return the figures of the last runs of a pipeline, the oldest first; those that still run are left out."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from odibi_core.events import Event, kinds
 from odibi_core.history.rows.cells import Row, row_of
 from odibi_core.views.errors import ErrorsView, detail_of, fingerprint_of
@@ -11,7 +13,7 @@ from odibi_core.views.values import flag, message, text
 
 
 class Failures(ErrorsView):
-    """The failures of one run; of one exception with several events, the event with the most details."""
+    """The failures of one run; an exception with several events has the details of all."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -27,8 +29,7 @@ class Failures(ErrorsView):
             self._kept[key] = event, fingerprint_of(event)
         elif failed_run is None and key in self._kept:
             known, fingerprint = self._kept[key]
-            if detail_of(event) > detail_of(known):
-                self._kept[key] = event, fingerprint
+            self._kept[key] = _merged(known, event), fingerprint
 
     def _copy(self) -> ErrorsView:
         made = super()._copy()
@@ -48,8 +49,21 @@ class Failures(ErrorsView):
         return view if isinstance(view, Failures) else self
 
 
+def _merged(known: Event, event: Event) -> Event:
+    """Return one event of two about one exception: the one with more details, at the time and the place of both."""
+    most, other = (event, known) if detail_of(event) > detail_of(known) else (known, event)
+    return replace(
+        most,
+        timestamp=min(known.timestamp, event.timestamp),
+        node_name=text(most.node_name) or text(other.node_name),
+        operation=text(most.operation) or text(other.operation),
+        component=text(most.component) or text(other.component),
+    )
+
+
 def _row(event: Event, fingerprint: str, about: dict[str, Any]) -> Row:
     fields = event.fields
+    failed_run = text(fields.get("failed_run_id"))
     return row_of(
         "errors",
         {
@@ -65,5 +79,6 @@ def _row(event: Event, fingerprint: str, about: dict[str, Any]) -> Row:
             "fingerprint": fingerprint,
             "handled": flag(fields.get("handled")),
             "traceback": text(fields.get("traceback")),
+            "failed_run_id": failed_run if failed_run != about["run_id"] else None,
         },
     )
