@@ -23,7 +23,7 @@ _LONGEST_FILE: Final = 1 << 20
 Query = Annotated[
     str | None,
     typer.Argument(
-        metavar="QUERY", show_default=False, help="One SELECT; - for standard input. Without one: a prompt."
+        metavar="QUERY", show_default=False, help="One SELECT; - for stdin; none: a prompt."
     ),
 ]
 QueryFile = Annotated[
@@ -33,7 +33,7 @@ Target = Annotated[
     Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write the answer to a file.", show_default=False)
 ]
 Form = Annotated[
-    SqlFormat, typer.Option("--format", metavar="FORMAT", help="Output: table, json, jsonl, csv, parquet or arrow.")
+    SqlFormat, typer.Option("--format", metavar="FORMAT", help="json(l), csv, parquet, arrow.")
 ]
 
 
@@ -44,7 +44,7 @@ def sql(
     run: options.OnlyRun = None,
     format: Form = SqlFormat.table,
     target: Target = None,
-    schema: Annotated[bool, typer.Option("--schema", help="List the tables, or the columns of table QUERY.")] = False,
+    schema: Annotated[bool, typer.Option("--schema", help="List tables, or columns of QUERY.")] = False,
     macros: Annotated[bool, typer.Option("--macros", help="List the macros.")] = False,
     timeout: Annotated[float, typer.Option("--timeout", metavar="S", min=0.1, help="Time limit in seconds.")] = 60.0,
     store: options.Store = None,

@@ -26,6 +26,7 @@ from odibi_core.events.pickling import OneHere
 from odibi_core.store.base import Store
 from odibi_core.store.journal import Journal
 from odibi_core.store.memory import Memory
+from odibi_core.store.search import Filter, search
 from odibi_core.store.segments import all_segments, read_events, safe_name
 from odibi_core.views.logs import LogsView
 
@@ -242,22 +243,23 @@ class StructuredLogger(OneHere, Leveled):
             scope: `own`: the lines of this logger since it was made, also by forked children. `all`: every file of
                 this name in `log_dir`.
         """
-        wanted = {
+        values = {
             "event_type": None if event_type is None else kinds.canonical(event_type),
             "node_name": node_name,
             "level": None if level is None else kinds.spelled_level(level),
             "run_id": run_id,
         }
-        first, last = _moment("since", since), _moment("until", until)
-        found = (
-            event
-            for event in self._events(scope)
-            if all(value is None or getattr(event, name) == value for name, value in wanted.items())
-            and (first is None or event.timestamp >= first)
-            and (last is None or event.timestamp <= last)
-        )
-        chosen = reversed(list(found)) if newest_first else found
-        return [to_dict(event) for event in islice(chosen, None if limit is None else max(0, limit))]
+        given = {name: value for name, value in values.items() if value is not None}
+        wanted = Filter(given, _moment("since", since), _moment("until", until))
+        found = self._search(wanted, scope, newest_first=newest_first)
+        return [to_dict(event) for event in islice(found, None if limit is None else max(0, limit))]
+
+    def _search(self, wanted: Filter, scope: Scope, *, newest_first: bool) -> Iterator[Event]:
+        if isinstance(self.store, Journal):
+            self.store.flush()
+            return search(self._paths(scope), wanted, newest_first=newest_first)
+        kept = list(self.store.read())
+        return filter(wanted.matches, reversed(kept) if newest_first else kept)
 
     def get_summary(self, scope: Scope = "own") -> dict[str, Any]:
         """Return `log_file, total_entries, by_level, by_event_type, errors` (the first ten), `file_size_mb`."""
