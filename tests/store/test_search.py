@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odibi_core.events import Event, encode
+from odibi_core.events import Event, decode, encode
 from odibi_core.store import search as module
 from odibi_core.store.search import Filter, search
 from odibi_core.store.segments import all_segments, read_events
@@ -104,8 +104,12 @@ def test_few_lines_are_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     lines = [{"event_type": "rare" if number % 100 == 0 else "usual"} for number in range(1000)]
     paths = written(tmp_path, lines, 1)
     decoded: list[bytes] = []
-    decode = module.decode
-    monkeypatch.setattr(module, "decode", lambda line: decoded.append(line) or decode(line))
+
+    def counted(line: bytes) -> Event:
+        decoded.append(line)
+        return decode(line)
+
+    monkeypatch.setattr(module, "decode", counted)
     assert len(list(search(paths, Filter({"event_type": "rare"})))) == len(decoded) == 10
     decoded.clear()
     assert next(search(paths, Filter({"level": "info"}), newest_first=True)).seq == 999

@@ -21,10 +21,7 @@ _STDIN: Final = "-"
 _LONGEST_FILE: Final = 1 << 20
 
 Query = Annotated[
-    str | None,
-    typer.Argument(
-        metavar="QUERY", show_default=False, help="One SELECT; - for stdin; none: a prompt."
-    ),
+    str | None, typer.Argument(metavar="QUERY", show_default=False, help="One SELECT; - for stdin; none: a prompt.")
 ]
 QueryFile = Annotated[
     Path | None, typer.Option("-f", "--file", metavar="FILE", help="Read the query from a file.", show_default=False)
@@ -33,7 +30,10 @@ Target = Annotated[
     Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write the answer to a file.", show_default=False)
 ]
 Form = Annotated[
-    SqlFormat, typer.Option("--format", metavar="FORMAT", help="json(l), csv, parquet, arrow.")
+    SqlFormat,
+    typer.Option(
+        "--format", metavar="FORMAT", show_default=False, help="table (default), json(l), csv, parquet, arrow."
+    ),
 ]
 
 
