@@ -103,7 +103,7 @@ def _only_fields(path: str) -> Any:
 def test_a_uri_loses_its_login_and_keeps_its_path() -> None:
     """The path in it names a place as well."""
     uri = accesses("write", "s3://key:hunter2@bucket/4111111111111111/a.csv")[0].fields()["uri"]
-    assert sanitize_field("uri", uri).partition("@")[2] == "bucket/4111111111111111/a.csv"
+    assert sanitize_field("uri", uri).endswith("bucket/4111111111111111/a.csv")
     assert "hunter2" not in uri
 
 
