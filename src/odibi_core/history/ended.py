@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from odibi_core.events import decode
+from odibi_core.events import Event, decode
 from odibi_core.store.locks import is_in_use
 from odibi_core.store.runs import RunStore
 from odibi_core.views.run_head import CLOSING
@@ -35,7 +35,7 @@ def _reason_against(store: RunStore, run_id: str) -> str:
     paths = store.segments(run_id)
     if any(is_in_use(path) for path in paths):
         return "a process writes to it"
-    if any(_is_closed(path) for path in paths):
+    if any(closing_event(path) for path in paths):
         return ""
     row = store.row(run_id)
     if row is None:
@@ -43,13 +43,14 @@ def _reason_against(store: RunStore, run_id: str) -> str:
     return "it has not ended" if row.status == "running" else ""
 
 
-def _is_closed(path: Path) -> bool:
-    """Return whether the last line of a segment is the end of the run; false also if that cannot be seen."""
+def closing_event(path: Path) -> Event | None:
+    """Return the end of the run if it is the last line of a segment; None also if that cannot be seen."""
     with path.open("rb") as file:
         size = file.seek(0, 2)
         file.seek(max(0, size - _TAIL))
         lines = file.read().split(b"\n")
     try:
-        return lines[-1] == b"" and decode(lines[-2]).event_type in CLOSING
+        event = decode(lines[-2]) if lines[-1] == b"" else None
     except (ValueError, TypeError, IndexError, RecursionError):
-        return False
+        return None
+    return event if event is not None and event.event_type in CLOSING else None

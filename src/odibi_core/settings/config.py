@@ -39,6 +39,11 @@ class ObservabilityConfig:
     store_lost_after_s: float
     store_cache_dir: str
     store_cache_mb: float
+    store_keep_days: float
+    store_keep_runs: int
+    store_keep_gb: float
+    store_min_free_gb: float
+    store_keep_last_good: bool
     log_level: str
     log_format: str
     log_file: str

@@ -113,6 +113,16 @@ class Store(Section, frozen=True):
     """The folder of local copies of shared stores; empty for the user's cache folder."""
     cache_mb: Positive = 10_240.0
     """The largest size of Parquet files in the local copy of one shared store; older ones are left out."""
+    keep_days: Amount = 0.0
+    """Runs that began longer ago are pruned; 0: none for their age."""
+    keep_runs: Count = 0
+    """Of each pipeline, so many of the newest runs are kept; 0: all."""
+    keep_gb: Amount = 0.0
+    """The oldest runs are pruned until all take less, in 10^9 bytes; 0: no limit."""
+    min_free_gb: Amount = 0.0
+    """The oldest runs are pruned until so much of the disk is free, in 10^9 bytes; 0: no limit."""
+    keep_last_good: bool = True
+    """Keep the last successful run of each pipeline, whatever its age."""
 
     @property
     def mode(self) -> int:
