@@ -6,6 +6,9 @@ import typer
 
 from odibi_core.cli import help
 from odibi_core.cli.ship import ship
+from odibi_core.cli.store_places import export, move
+from odibi_core.cli.store_status import status
+from odibi_core.cli.store_upkeep import compact, prune, rebuild, verify
 
 store = typer.Typer(
     cls=help.Group,
@@ -15,4 +18,5 @@ store = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-store.command(cls=help.Command)(ship)
+for command in (status, compact, prune, verify, rebuild, export, move, ship):
+    store.command(cls=help.Command)(command)

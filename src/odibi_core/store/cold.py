@@ -199,7 +199,7 @@ class _Reading:
 
         try:
             with connected() as connection:
-                yield from _rows(connection, *self._given)
+                yield from rows_of_runs(connection, *self._given)
         except (duckdb.Error, OSError, ValueError, LookupError, TypeError) as error:
             self.error = error
 
@@ -236,7 +236,7 @@ def connected(threads: int = 2, memory_limit: str = MEMORY_LIMIT) -> Iterator[An
             yield connection
 
 
-def _rows(connection: Any, path: Path, manifest: Manifest, ids: list[str]) -> Iterator[tuple[str, Event]]:
+def rows_of_runs(connection: Any, path: Path, manifest: Manifest, ids: list[str]) -> Iterator[tuple[str, Event]]:
     """Yield the events of runs with the run of each, run by run, in their order."""
     fields = {field.name: (field.column, field.type) for field in manifest.fields if field.column}
     connection.execute("create table ids as select unnest(?) as id, unnest(range(?)) as place", [ids, len(ids)])

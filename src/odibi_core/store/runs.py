@@ -195,6 +195,11 @@ class RunStore:
             return False  # it had ended when it became part of a batch
         return self._marks_lost(run_id, self._fold(run_id))
 
+    def is_lost(self, run_id: str) -> bool:
+        """Return whether the process of a run ended without an end of the run, which nothing has recorded yet."""
+        rows = self._fold(run_id)
+        return bool(rows) and self._is_dead(rows[0])
+
     def _rows_of(self, run_id: str) -> list[RunRow]:
         rows = self._fold(run_id)
         return self._fold(run_id) if self._marks_lost(run_id, rows) else rows

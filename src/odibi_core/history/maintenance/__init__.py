@@ -1,0 +1,1 @@
+"""Operation of a store: its status, verification, rebuilding, export, move, and diagnosis."""

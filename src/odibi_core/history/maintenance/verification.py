@@ -1,0 +1,146 @@
+"""Verification: every byte of a store that has a checksum, every row that was counted, every event that must decode."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from odibi_core.history.maintenance.findings import Findings, Progress, no_progress
+from odibi_core.history.maintenance.status import set_aside
+from odibi_core.store.cold import connected
+from odibi_core.store.event_columns import literal
+from odibi_core.store.locks import is_in_use
+from odibi_core.store.manifest import FileEntry, Manifest, checksum_of
+from odibi_core.store.runs import RunStore
+from odibi_core.store.segments import ReadErrors, read_events
+from odibi_core.store.sources import FOLDER
+
+_MOST_NAMED = 20
+
+
+class Verification(msgspec.Struct):
+    """The result: numbers of what was examined, and the findings."""
+
+    batches: int = 0
+    files: int = 0
+    runs: int = 0
+    events: int = 0
+    sources: int = 0
+    findings: Findings = msgspec.field(default_factory=Findings)
+
+
+def verify(store: RunStore, progress: Progress = no_progress) -> Verification:
+    """Examine every batch, journal, source and note of a store. Nothing is changed.
+
+    Args:
+        store: The store.
+        progress: Called with the part that begins.
+    """
+    result = Verification()
+    for manifest in store.cold.manifests():
+        progress(f"batch {manifest.batch}")
+        _verify_batch(store, manifest, result)
+    _verify_journals(store, result, progress)
+    progress("sources")
+    _verify_sources(store.root, result)
+    for path in set_aside(store.root):
+        result.findings.add(
+            "set aside", "problem", f"{path.relative_to(store.root)} was damaged and set aside",
+            "odibi store rebuild restores what it can",
+        )  # fmt: skip
+    for problem in store.cold.problems:
+        result.findings.add("batches", "problem", problem)
+    result.findings.not_checked += [
+        "stories and exports in the folders of runs: they have no checksum",
+        "the index: it is a cache, and is built again if it does not fit; odibi doctor examines it",
+        "the rows of the tables against the events: odibi store rebuild computes them again",
+    ]
+    return result
+
+
+def _verify_batch(store: RunStore, manifest: Manifest, result: Verification) -> None:
+    result.batches += 1
+    sound = True
+    for table, entry in manifest.files.items():
+        result.files += 1
+        problem = file_problem(store.root / entry.path, entry)
+        if problem:
+            sound = False
+            result.findings.add("batches", "problem", f"batch {manifest.batch}, table {table}: {problem}", _FIX)
+    if not sound:
+        result.findings.not_checked.append(f"the events of batch {manifest.batch}: a file of it is damaged")
+        return
+    for run_id, events in store.cold.read_many([entry.run_id for entry in manifest.runs]):
+        _, entry_ = store.cold.runs()[run_id]
+        count = sum(1 for _ in events)
+        result.runs += 1
+        result.events += count
+        if count != entry_.events:
+            message = f"run {run_id}: {count:,} of {entry_.events:,} events of batch {manifest.batch} decode"
+            result.findings.add("batches", "problem", message, _FIX)
+
+
+_FIX = "odibi store rebuild restores what it can"
+
+
+def file_problem(path: Path, entry: FileEntry) -> str:
+    """Return the reason why a Parquet file is not what was written; empty if it is."""
+    import duckdb
+
+    try:
+        size = path.stat().st_size
+        if size != entry.bytes:
+            return f"{path.name} has {size:,} bytes, not {entry.bytes:,}"
+        if checksum_of(path) != entry.checksum:
+            return f"{path.name} has another checksum: it was changed or damaged"
+        with connected(threads=1) as connection:
+            found: Any = connection.execute(f"select num_rows from parquet_file_metadata({literal(str(path))})")
+            (rows,) = found.fetchone()
+    except OSError as error:
+        return f"{path.name} cannot be read: {error.strerror or error}"
+    except duckdb.Error as error:
+        return f"{path.name} is no Parquet file: {str(error).splitlines()[0]}"
+    return "" if rows == entry.rows else f"{path.name} has {rows:,} rows, not {entry.rows:,}"
+
+
+def _verify_journals(store: RunStore, result: Verification, progress: Progress) -> None:
+    in_use = 0
+    for run_id in (*store.hot_ids(), *store.late_ids()):
+        progress(f"run {run_id}")
+        errors, count = ReadErrors(), 0
+        paths = store.segments(run_id)
+        try:
+            in_use += any(is_in_use(path) for path in paths)
+            count = sum(1 for _ in read_events(paths, errors, OSError))
+        except OSError as error:
+            message = f"run {run_id} cannot be read: {error.strerror or error}"
+            result.findings.add("journals", "problem", message)
+            continue
+        result.runs += 1
+        result.events += count
+        if errors.unreadable:
+            message = f"run {run_id}: {errors.unreadable:,} lines of its journal cannot be read"
+            result.findings.add("journals", "problem", message)
+        if errors.torn:
+            message = f"run {run_id}: its last line is incomplete, as after a kill; every line before it is read"
+            result.findings.add("journals", "warning", message)
+    if in_use:
+        result.findings.not_checked.append(f"what is written meanwhile: {in_use:,} runs have a writer")
+
+
+def _verify_sources(root: Path, result: Verification) -> None:
+    wrong = []
+    for path in sorted((root / FOLDER).glob("??/*.txt")):
+        result.sources += 1
+        try:
+            if sha256(path.read_bytes()).hexdigest() != path.stem:
+                wrong.append(path.name)
+        except OSError as error:
+            wrong.append(f"{path.name} ({error.strerror})")
+    for name in wrong[:_MOST_NAMED]:
+        result.findings.add("sources", "problem", f"the source {name} is not what was stored")
+    if len(wrong) > _MOST_NAMED:
+        result.findings.add("sources", "problem", f"and {len(wrong) - _MOST_NAMED:,} more sources")
