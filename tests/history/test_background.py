@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 from tests.history.killed import problems, write_runs
+from tests.history.stores import write_runs as write_old_runs
 
 from odibi_core.history import background
-from odibi_core.history.background import compact_soon, is_due
+from odibi_core.history.background import compact_soon, is_due, is_pruning_due
 from odibi_core.history.compaction import Options, compact
 from odibi_core.history.last_compaction import NOTE, note_failure, read_note
 from odibi_core.settings.sections import Store
@@ -120,7 +121,7 @@ def test_a_failure_is_noted_and_not_shown(
     """`odibi doctor` finds it in the store; a later success replaces the note."""
     written(store, 1)
     (store.root / "tables").write_text("not a folder")
-    monkeypatch.setattr(sys, "argv", ["-c", str(store.root), "600"])
+    monkeypatch.setattr(sys, "argv", ["-c", str(store.root), "600", '{"limits":null,"compacts":true}'])
     monkeypatch.setattr(os, "nice", lambda _: 0)
     background.main()
     note = read_note(store.root)
@@ -167,3 +168,21 @@ def test_a_store_that_is_deleted_meanwhile_is_not_created_again(
     assert compact(store, Options(waits=True, threads=1)).runs == 1
     note_failure(store.root, OSError("gone"))
     assert not store.root.exists()
+
+
+def test_a_pruning_is_started_if_a_limit_is_set_and_once_an_hour(store: RunStore) -> None:
+    """Also without a compaction; without a limit nothing is started."""
+    write_old_runs(store.root, 3)
+    off = Store(compact="off")
+    assert not compact_soon(store.root, off)
+    limited = Store(compact="off", keep_runs=1)
+    assert compact_soon(store.root, limited)
+    until = monotonic() + 60
+    while len(RunStore(store.root).ids()) > 1 and monotonic() < until:
+        sleep(0.05)
+    assert len(RunStore(store.root).ids()) == 1
+    assert not compact_soon(store.root, limited)
+    os.utime(store.root / background.PRUNED, (1, 1))
+    assert is_pruning_due(store.root)
+    os.utime(store.root / background.PRUNED, (4e9, 4e9))
+    assert is_pruning_due(store.root)

@@ -231,7 +231,7 @@ def test_a_file_without_a_readable_event_is_reported_as_lost(store: RunStore) ->
 
 
 def test_the_index_is_built_anew(store: RunStore) -> None:
-    """Whatever is in its place."""
+    """Also if something else is in its place."""
     (store.root / "index.sqlite").write_bytes(b"damaged")
     assert rebuild(store).runs_indexed == 5
     with Index(store.root) as index:
@@ -411,7 +411,7 @@ def test_no_store(tmp_path: Path) -> None:
 
 
 def test_a_copy_that_was_deleted_in_part_is_read_as_far_as_it_goes(store: RunStore) -> None:
-    """A store without its tables has its hot runs, and says that the others are missing."""
+    """A store without its tables has its hot runs, and reports that the others are missing."""
     shutil.rmtree(store.root / "tables")
     assert not verify(again(store)).findings.is_sound
     assert len(lines_of(store.root)) == 5

@@ -27,7 +27,7 @@ def pruned(listed: list[Candidate], limits: Limits, free: int | None = None) -> 
 
 
 def test_without_a_limit_nothing_is_pruned() -> None:
-    """Whatever its age, and if the disk is full."""
+    """Of any age, and if the disk is full."""
     assert not Limits().is_set
     assert pruned(runs(*["failed"] * 100), Limits(), free=0) == []
 
@@ -47,7 +47,7 @@ def test_number_of_each_pipeline() -> None:
 
 
 def test_the_last_good_run_of_each_pipeline_is_kept() -> None:
-    """By age, number and size; another limit must do without it, and the report says so."""
+    """By age, number and size; another limit must do without it, and the choice has the reason."""
     listed = runs("success", "success", "failed", "failed")
     choice = choose(listed, Limits(days=0.5, runs=1, bytes=1), NOW)
     assert list(choice.pruned) == ["p0", "p2", "p3"]

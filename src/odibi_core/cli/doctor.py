@@ -26,7 +26,7 @@ def doctor(
     from odibi_core.history.maintenance.diagnosis import diagnose
     from odibi_core.history.retention import limits_of
 
-    kept, settings = record.open_store(store), read_settings(store={"dir": store or None}).store
+    kept, settings = record.open_local(store), read_settings(store={"dir": store or None}).store
     with output.waiting("examining the store"):
         findings = diagnose(kept, limits_of(settings), settings.mode, fix=fix)
     if format is options.TextOrJson.json:

@@ -41,6 +41,21 @@ def open_store(given: str | None) -> RunStore:
     return RunStore(settings.root)
 
 
+def open_local(given: str | None) -> RunStore:
+    """Return the store as `open_store` does, but never the local copy of a shared one: this store may be changed.
+
+    Raises:
+        ConfigurationError: `--store` is no store, or a URL.
+    """
+    if given and "://" in given:
+        raise ConfigurationError(f"--store must be a folder for this command, got {given!r}; call it on the host")
+    settings = read_settings(store={"dir": given or None})
+    private_files.set_file_mode(settings.store.mode)
+    if given:
+        _check_is_store(given, settings.root)
+    return RunStore(settings.root)
+
+
 def _check_is_store(given: str, root: Path) -> None:
     if root.is_dir() and is_store(root):
         return

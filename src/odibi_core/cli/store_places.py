@@ -67,7 +67,7 @@ def move(dest: Destination, store: options.Store = None, format: options.Format 
     """
     from odibi_core.history.maintenance.moving import move as move_store
 
-    kept = record.open_store(store)
+    kept = record.open_local(store)
     with output.waiting("moving"):
         result = move_store(kept, Path(absolute_path(dest)))
     if format is options.TextOrJson.json:

@@ -23,7 +23,7 @@ def status(store: options.Store = None, format: options.Format = options.TextOrJ
     from odibi_core.history.maintenance.status import status_of
     from odibi_core.history.retention import limits_of
 
-    kept = record.open_store(store)
+    kept = record.open_local(store)
     with output.waiting("reading the store"):
         found = status_of(kept, limits_of(read_settings(store={"dir": store or None}).store))
     if format is options.TextOrJson.json:

@@ -18,7 +18,7 @@ _BUSY = "another process compacts or prunes the store just now; try again in a m
 
 def compact(
     limit: Annotated[
-        float | None, typer.Option("--limit", metavar="SECONDS", min=0, help="Begin no batch after this time.")
+        float | None, typer.Option("--limit", metavar="SECONDS", help="Begin no batch after this time.")
     ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait, and delete the journals that moved.")] = False,
     store: options.Store = None,
@@ -60,15 +60,13 @@ def compact(
 
 
 def prune(
-    days: Annotated[float | None, typer.Option("--keep-days", metavar="N", min=0, help="Prune older runs.")] = None,
-    runs: Annotated[int | None, typer.Option("--keep-runs", metavar="N", min=0, help="Of each pipeline.")] = None,
-    gb: Annotated[float | None, typer.Option("--keep-gb", metavar="GB", min=0, help="Bytes of all runs.")] = None,
-    free: Annotated[float | None, typer.Option("--min-free-gb", metavar="GB", min=0, help="Free disk.")] = None,
-    last_good: Annotated[
-        bool | None, typer.Option("--keep-last-good/--no-keep-last-good", help="Last success of each pipeline.")
-    ] = None,
+    days: Annotated[float | None, typer.Option("--keep-days", metavar="N", help="Days to keep a run.")] = None,
+    runs: Annotated[int | None, typer.Option("--keep-runs", metavar="N", help="Runs of each pipeline.")] = None,
+    gb: Annotated[float | None, typer.Option("--keep-gb", metavar="GB", help="Size of all runs.")] = None,
+    free: Annotated[float | None, typer.Option("--min-free-gb", metavar="GB", help="Free space of the disk.")] = None,
+    last_good: Annotated[bool, typer.Option("--last-good-too", help="Also prune the last good runs.")] = False,
     pipeline: Annotated[str | None, typer.Option("--pipeline", metavar="NAME", help="Only this pipeline.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be pruned.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the runs, prune none.")] = False,
     store: options.Store = None,
     format: options.Format = options.TextOrJson.text,
 ) -> None:
@@ -76,13 +74,20 @@ def prune(
 
     The limits are those of the settings, such as ODIBI_STORE__KEEP_DAYS,
     unless an option names another one; 0 is none. A run that has not ended is
-    never pruned, nor is the last successful run of each pipeline.
+    never pruned, nor is the last successful run of each pipeline, unless
+    --last-good-too is given.
     """
     from odibi_core.history.pruning import Options, describe
     from odibi_core.history.pruning import prune as prune_store
     from odibi_core.history.retention import limits_of
 
-    given = {"keep_days": days, "keep_runs": runs, "keep_gb": gb, "min_free_gb": free, "keep_last_good": last_good}
+    given = {
+        "keep_days": days,
+        "keep_runs": runs,
+        "keep_gb": gb,
+        "min_free_gb": free,
+        "keep_last_good": False if last_good else None,
+    }
     limits = limits_of(read_settings(store={"dir": store or None, **given}).store)
     if not limits.is_set:
         raise ConfigurationError("no limit is set, so no run is pruned; pass one, such as --keep-days 90")
@@ -114,7 +119,7 @@ def verify(store: options.Store = None, format: options.Format = options.TextOrJ
     """Examine every file; exit with code 4 if one is damaged.
 
     Checksums and rows of Parquet files, every event of batches and journals,
-    and every source. What was not examined is listed too.
+    and every source. The answer also lists the parts that were not examined.
     """
     from odibi_core.history.maintenance.verification import verify as verify_store
 
@@ -146,7 +151,7 @@ def rebuild(
 
     A damaged manifest is restored from the Parquet files, a damaged table from
     the events, damaged events as far as they can be read. Damaged files are
-    kept beside. What is lost is listed, and the exit code is 4.
+    kept beside. Lost runs are listed, and the exit code is 4.
     """
     from odibi_core.history.maintenance.rebuilding import Parts
     from odibi_core.history.maintenance.rebuilding import rebuild as rebuild_store
@@ -173,7 +178,7 @@ def _batches(number: int) -> str:
 
 def _existing(given: str | None) -> Any:
     """Return the store, which must exist."""
-    kept = record.open_store(given)
+    kept = record.open_local(given)
     if not kept.root.is_dir():
         raise StoreError(f"there is no store in {kept.root}; run a pipeline first, or name another store")
     return kept

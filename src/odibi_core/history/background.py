@@ -1,4 +1,4 @@
-"""Compaction in the background: started at the end of a run, in a process of its own, if there is enough to compact.
+"""Compaction and pruning in the background: started at the end of a run, in a process of its own, if they are due.
 
 The process is detached: it survives its parent, writes to no terminal, and yields the processor to every other one.
 One compacts a store at a time. A failure is noted in the store, for `odibi doctor`.
@@ -12,9 +12,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from odibi_core.errors import StoreError
 from odibi_core.events.clock import utc_now
 from odibi_core.history.last_compaction import note_failure, read_note
+from odibi_core.history.retention import Limits, limits_of
 from odibi_core.store.locks import exclusive
 from odibi_core.store.segments import all_segments, safe_name
 
@@ -24,32 +27,47 @@ if TYPE_CHECKING:
 LIMIT_S: Final = 600.0
 """Seconds after which a background compaction begins no further batch."""
 NICENESS: Final = 10
+PRUNED: Final = "pruned.mark"
+"""A file whose time is that of the last pruning in the background; at most one an hour begins."""
 RETRY_AFTER: Final = timedelta(hours=1)
 """The pause after a compaction that failed."""
 _MB: Final = 1 << 20
-_START: Final = "import sys; sys.path[:] = sys.argv[3:]; from odibi_core.history.background import main; main()"
+_START: Final = "import sys; sys.path[:] = sys.argv[4:]; from odibi_core.history.background import main; main()"
 _DETACHED: Final = '"$@" </dev/null >/dev/null 2>&1 &'
 """The shell ends at once, so that the process is no child of this program: no zombie, and no stranger to its `wait`."""
 
 
+class _Work(msgspec.Struct, frozen=True):
+    """The work of a process."""
+
+    limits: Limits | None
+    """The limits of a pruning; None for none."""
+    compacts: bool
+
+
 def compact_soon(root: Path, settings: Store, run_id: str | None = None) -> bool:
-    """Start a compaction if the store has enough ended runs, and return whether it was started.
+    """Start a compaction if the store has enough ended runs, or a pruning if a limit is set; return whether one was.
 
     Nothing is waited for: looking takes less than a millisecond, starting a few.
 
     Args:
         root: The folder of the store.
-        settings: Its settings; `compact` "off" starts nothing.
+        settings: Its settings; `compact` "off" starts no compaction.
         run_id: The run that has just ended: if it is small, the sizes of the others are not looked at.
 
     Raises:
         OSError: The store cannot be read, or the process cannot be started.
     """
-    if settings.compact == "off" or not is_due(root, settings, run_id) or not _can_start():
+    limits = limits_of(settings)
+    compacts = settings.compact != "off" and is_due(root, settings, run_id)
+    prunes = limits.is_set and is_pruning_due(root)
+    if not (compacts or prunes) or not _can_start():
         return False
     import subprocess
 
-    command = [sys.executable, "-P", "-c", _START, str(root), f"{settings.mode:o}", *map(os.path.abspath, sys.path)]
+    work = _Work(limits=limits if prunes else None, compacts=compacts)
+    given = [str(root), f"{settings.mode:o}", msgspec.json.encode(work).decode()]
+    command = [sys.executable, "-P", "-c", _START, *given, *map(os.path.abspath, sys.path)]
     subprocess.run(
         ["/bin/sh", "-c", _DETACHED, "sh", *command],
         stdin=subprocess.DEVNULL,
@@ -102,8 +120,17 @@ def _can_start() -> bool:
     return bool(sys.executable) and not getattr(sys, "frozen", False) and os.path.exists("/bin/sh")
 
 
+def is_pruning_due(root: Path) -> bool:
+    """Return whether the last pruning began long enough ago; one of the future is that of a clock that was set back."""
+    try:
+        age = utc_now().timestamp() - os.stat(root / PRUNED).st_mtime
+    except FileNotFoundError:
+        return True
+    return not 0 <= age < RETRY_AFTER.total_seconds()
+
+
 def main() -> None:
-    """Compact the store of the command line; the whole of the process."""
+    """Compact and prune the store of the command line; the whole of the process."""
     root, mode = Path(sys.argv[1]), int(sys.argv[2], 8)
     os.nice(NICENESS)
     try:
@@ -112,6 +139,19 @@ def main() -> None:
         from odibi_core.store.runs import RunStore
 
         private_files.set_file_mode(mode)
-        compact(RunStore(root), Options(limit_s=LIMIT_S, waits=True, threads=1))
+        work = msgspec.json.decode(sys.argv[3], type=_Work)
+        if work.compacts:
+            compact(RunStore(root), Options(limit_s=LIMIT_S, waits=True, threads=1))
+        if work.limits is not None:
+            _prune(root, work.limits)
     except Exception as error:
         note_failure(root, error)
+
+
+def _prune(root: Path, limits: Limits) -> None:
+    from odibi_core import private_files
+    from odibi_core.history import pruning
+    from odibi_core.store.runs import RunStore
+
+    private_files.write_atomic(root / PRUNED, b"")
+    pruning.prune(RunStore(root), limits, pruning.Options(least_share=pruning.WORTH_IT, threads=1))

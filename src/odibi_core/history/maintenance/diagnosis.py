@@ -72,14 +72,14 @@ class _Diagnosis:
         self.not_checked = findings.not_checked
 
     def version(self) -> None:
-        """A store of a newer version is read, and must not be changed."""
+        """Find a store of a newer version, which must not be changed."""
         if self.store.cold.is_newer:
             self.fix = False
             message = "a newer version of odibi-core wrote to it: it is read, and not changed"
             self.add("version", "warning", message, "update odibi-core")
 
     def access(self) -> None:
-        """The folder can be written, and read by those users alone that the settings name."""
+        """Check that the folder can be written, and is closed to users that the settings do not name."""
         if not os.access(self.root, os.W_OK) or os.statvfs(self.root).f_flag & os.ST_RDONLY:
             self.add("access", "warning", f"{self.root} is read-only: it is read, and no run can be recorded in it")
             return
@@ -96,7 +96,7 @@ class _Diagnosis:
                 self.add("access", "warning", message, _FIX)
 
     def lock(self) -> None:
-        """The kernel frees the lock of a process that dies, so it is never stale."""
+        """Report a process that holds the lock; the kernel frees that of one that dies, so it is never stale."""
         if not os.access(self.root, os.W_OK) or not (self.root / "compact.lock").exists():
             return
         with exclusive(self.root) as is_locked:
@@ -104,7 +104,7 @@ class _Diagnosis:
                 self.add("lock", "ok", "another process compacts or prunes it just now")
 
     def interruptions(self) -> None:
-        """Files of an interrupted compaction, pruning or move."""
+        """Find the files of an interrupted compaction, pruning or move."""
         marks = list(self.root.glob("manifests/*.tmp"))
         trash = list((self.root / TRASH).iterdir()) if (self.root / TRASH).is_dir() else []
         left = orphans(self.store)
@@ -140,7 +140,7 @@ class _Diagnosis:
             self.add("interruptions", "mended", what)
 
     def lost_runs(self) -> None:
-        """Runs whose process died without an end."""
+        """Find the runs whose process died before their end."""
         lost = [run_id for run_id in self.store.hot_ids() if self.store.is_lost(run_id)]
         if not lost:
             return
@@ -152,7 +152,7 @@ class _Diagnosis:
             self.add("lost runs", "warning", f"{len(lost):,} runs have no process and no end: {names}", _FIX)
 
     def damage(self) -> None:
-        """Files that could not be read, or were set aside."""
+        """List the files that could not be read, or were set aside."""
         for problem in self.store.cold.problems:
             if "newer version" not in problem:
                 self.add("damage", "problem", problem, "odibi store rebuild restores what it can")
@@ -163,7 +163,7 @@ class _Diagnosis:
             self.add("damage", "warning", message, "odibi store rebuild, then delete them")
 
     def index(self) -> None:
-        """The index is a cache; one that cannot be read is built anew."""
+        """Check the index: a cache, so one that cannot be read is built anew."""
         import sqlite3
 
         path = self.root / "index.sqlite"
@@ -193,7 +193,7 @@ class _Diagnosis:
             self.add("index", "warning", message, _FIX)
 
     def compaction(self) -> None:
-        """The last compaction failed, or there are many runs that wait for one."""
+        """Report a failed compaction, and many runs that wait for one."""
         note, hot = read_note(self.root), len(self.store.hot_ids())
         if note is not None and note.error:
             self.add("compaction", "problem", f"the last compaction failed: {note.error}", "odibi store compact")
@@ -201,7 +201,7 @@ class _Diagnosis:
             self.add("compaction", "warning", f"{hot:,} runs are in no batch yet", "odibi store compact")
 
     def disk(self) -> None:
-        """The disk is nearly full, or below the limit of the settings."""
+        """Check the free space of the disk, also against the limit of the settings."""
         free, wanted = free_bytes(self.root), max(LITTLE_FREE, self.limits.min_free_bytes)
         if free is None:
             self.not_checked.append("disk: its free space is unknown")
@@ -209,7 +209,7 @@ class _Diagnosis:
             self.add("disk", "warning", f"{size(free)} of the disk are free", "odibi store prune, or another disk")
 
     def clock(self) -> None:
-        """Runs of the future: the clock was set back, or that of another host is wrong."""
+        """Find runs of the future: the clock was set back, or that of another host is wrong."""
         latest = utc_now() + _FUTURE
         ids = [run_id for run_id in self.store.ids() if (moment := _started(run_id)) and moment > latest]
         if ids:
@@ -217,7 +217,7 @@ class _Diagnosis:
             self.add("clock", "warning", message, "set the clock; their durations are right")
 
     def other_stores(self) -> None:
-        """Stores in the folders above, into which runs of other working directories go."""
+        """Name the stores in the folders above, into which runs of other working directories go."""
         for folder in self.root.parent.parents:
             other = folder / self.root.name
             if other.is_dir() and (other / "runs").is_dir():
