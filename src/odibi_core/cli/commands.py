@@ -12,23 +12,6 @@ import typer
 
 from odibi_core import __version__
 from odibi_core.cli import exits, help, output
-from odibi_core.cli.ack import ack, mute
-from odibi_core.cli.config import config
-from odibi_core.cli.costs import costs
-from odibi_core.cli.demo import demo
-from odibi_core.cli.doctor import doctor
-from odibi_core.cli.errors import errors
-from odibi_core.cli.health import health
-from odibi_core.cli.history import history
-from odibi_core.cli.inspect import inspect
-from odibi_core.cli.logs import logs
-from odibi_core.cli.metrics import metrics
-from odibi_core.cli.run import run
-from odibi_core.cli.runs import runs
-from odibi_core.cli.show import show
-from odibi_core.cli.sql import sql
-from odibi_core.cli.store import store
-from odibi_core.cli.story import story
 from odibi_core.cli.streams import leave_broken_pipe
 from odibi_core.errors import OdibiError
 from odibi_core.settings import environment_value, unknown_variables
@@ -37,7 +20,7 @@ _COMMANDS: Final[dict[str, tuple[str, ...]]] = {
     help.RUN: ("run", "demo"),
     help.ONE_RUN: ("show", "logs", "story", "metrics", "timing"),
     help.ALL_RUNS: ("watch", "ack", "mute", "runs", "history", "sql", "errors", "costs", "usage", "store"),
-    help.CHECK: ("health", "inspect", "config"),
+    help.CHECK: ("health", "inspect", "doctor", "config"),
 }
 """The commands, and groups of commands, by panel. Each is a name in the module `cli.<command>`, or of `_MODULES`."""
 _MODULES: Final = {"mute": "ack"}
