@@ -9,10 +9,10 @@ JOBS ?= auto
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lint types bench docs dist clean needs
+.PHONY: help setup demo test test-all lint types bench bench-noticing docs dist clean needs
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(READY): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || { python=$$(PYTHON='$(PYTHON)' scripts/find_python) && "$$python" -m venv $(VENV); }
@@ -44,6 +44,10 @@ types: $(READY) ## run mypy --strict
 bench: $(READY) ## measure against other libraries, into benchmarks/results/
 	@$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev,demo,bench]'
 	@$(BIN)/python -m benchmarks
+
+bench-noticing: $(READY) ## measure what noticing finds, and its false alarms (10 minutes)
+	@$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev,demo,bench]'
+	@POLARS_MAX_THREADS=1 $(BIN)/python -m benchmarks.noticing
 
 docs: $(READY) ## run every code block of the README and docs/
 	@$(BIN)/python -m pytest -q tests/architecture/test_docs.py

@@ -37,7 +37,8 @@ class History:
 
 
 @cache
-def _durations() -> dict[str, list[float]]:
+def durations() -> dict[str, list[float]]:
+    """Return the durations in milliseconds of real repeats of processes."""
     text = (Path(__file__).resolve().parent / "durations.json").read_text(encoding="utf-8")
     found: dict[str, list[float]] = json.loads(text)
     return found
@@ -153,17 +154,17 @@ def _history(
     name: str, source: str, half: str, kind: str, seed: int, batches: list[tuple[date, pl.DataFrame]]
 ) -> History:
     draw = random.Random(seed)
-    kinds = list(_durations())
-    series = {step: _durations()[draw.choice(kinds)] for step in STEPS}
+    kinds = list(durations())
+    series = {step: durations()[draw.choice(kinds)] for step in STEPS}
     offsets = {step: draw.randrange(len(values)) for step, values in series.items()}
     usual = {step: sorted(values)[len(values) // 2] for step, values in series.items()}
     runs = []
     for number, (day, batch) in enumerate(batches):
-        durations = {
+        took = {
             step: _BASE_MS[step] * series[step][(offsets[step] + number) % len(series[step])] / usual[step]
             for step in STEPS
         }
         late = timedelta(seconds=series["load"][(offsets["load"] + number) % len(series["load"])])
         started = datetime(day.year, day.month, day.day, 4, tzinfo=UTC) + late
-        runs.append(Run(f"{seed}-{number:04}", started, batch, durations))
+        runs.append(Run(f"{seed}-{number:04}", started, batch, took))
     return History(name, source, half, plan_of(_source(source)), runs, [], kind, seed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -61,11 +61,13 @@ def _schema(dataset: str, frame: dict[str, Any], past: Sequence[dict[str, Any]])
     past = [each for each in past if each["schema"]]
     if not frame["schema"] or len(past) < LEARNING:
         return
+    if all(each["schema"] == frame["schema"] for each in past):
+        return
     now, last = dict(frame["schema"]), dict(past[-1]["schema"])
-    seen: dict[str, Counter[str]] = {}
+    seen: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for each in past:
         for name, kind in each["schema"]:
-            seen.setdefault(name, Counter())[kind] += 1
+            seen[name][kind] += 1
     steady = {name for name, kinds in seen.items() if kinds.total() >= (1 - _UNSTEADY) * len(past)}
     added = [name for name in now if name not in last]
     for name in last:

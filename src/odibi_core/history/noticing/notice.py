@@ -10,7 +10,7 @@ from odibi_core.history.figures import RunFigures, Tables, run_figures
 from odibi_core.history.noticing.judge import MOST_RUNS, Judgement, judge
 from odibi_core.history.noticing.notes import Notes
 
-_ASKED: Final = MOST_RUNS + MOST_RUNS // 2
+_ASKED: Final = MOST_RUNS + MOST_RUNS // 4
 """Runs that are read, of which some failed or had other parameters."""
 
 

@@ -82,13 +82,16 @@ def _scalars(
         if value is None or len(runs) < families.LEARNING:
             continue
         seen = [past[place][name] for place in runs]
+        is_seasonal = name in ("rows", "selectivity")
         scale = family.scale
         noise = _noise(name, value, seen, current) or floor
         if family.twice:  # two in a row: the smaller of each pair
             value, seen, runs = min(value, seen[-1]), list(map(min, seen, seen[1:])), runs[1:]
+        if not is_seasonal and value <= max(seen):
+            continue  # less than before is no finding, and values of a series without weekdays are judged by their range
         yield Series(
             family, name, scale(value), [scale(each) for each in seen], noise,
-            runs=runs, is_seasonal=name in ("rows", "selectivity"),
+            runs=runs, is_seasonal=is_seasonal,
         )  # fmt: skip
 
 
@@ -241,14 +244,14 @@ def _categories(dataset: str, column: str, frame: dict[str, Any], past: Sequence
     rest = [_unlisted(top) for top in tops]
     here = _unlisted(current)
     names = set(current).union(*tops[-3:])
-    novel = _novelty(tops)
     for name in names:
         value = current.get(name, here)
         seen = [top.get(name, other) for top, other in zip(tops, rest, strict=True)]
         if min(seen) <= value <= max(seen):
             continue
         if name in current and not any(name in top for top in tops):
-            seen = [max(each, novel) for each in seen]  # its own record: new values are usual here, up to this share
+            novel = _novelty(tops)  # its own record: new values are usual here, up to this share
+            seen = [max(each, novel) for each in seen]
             if value <= novel:
                 continue
         scale = families.CATEGORIES.scale
