@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
@@ -13,7 +13,8 @@ from odibi_core.history.figures import STATS, RunFigures
 WINDOW: Final = 30
 _TINY: Final = 1e-9
 _METRICS: Final = tuple(STATS.index(name) for name in ("null_share", "distinct", "min", "max", "mean", "deviation"))
-Matrix = np.ndarray[Any, np.dtype[np.float64]]
+Matrix: TypeAlias = Any
+"""A matrix of numpy: a row for each run, a column for each series."""
 
 
 _flats: dict[int, tuple[RunFigures, dict[str, float]]] = {}

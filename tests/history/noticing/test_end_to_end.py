@@ -13,6 +13,7 @@ import pytest
 from tests.history.noticing.daily import Day, run_day
 from typer.testing import CliRunner, Result
 
+from odibi_core import history
 from odibi_core.cli import app
 from odibi_core.cli.exits import NOT_FOUND, SUCCESS, UNUSUAL, USAGE
 from odibi_core.events.clock import utc_now
@@ -199,3 +200,13 @@ def test_an_empty_store_has_nothing_to_watch(tmp_path: Path) -> None:
     """No run, no alert, exit code 0."""
     done = CliRunner().invoke(app, ["watch", "--store", str(tmp_path), "--format", "json"])
     assert (done.exit_code, json.loads(done.stdout)["alerts"]) == (SUCCESS, [])
+
+
+def test_the_table_of_alerts_has_findings_and_missed_runs(odibi: Command, store: tuple[Path, datetime]) -> None:
+    """SQL sees the findings of runs, the missed run of the notes, and their acknowledgement."""
+    found = alerts(odibi)
+    missed = next(each for each in found if each["kind"] == "missed")
+    odibi("ack", missed["alert_id"])
+    query = "select kind, count(*), count(acknowledged) from alerts where follows_from is null group by 1 order by 1"
+    answer = history(str(store[0])).sql(query)
+    assert [tuple(row.values()) for row in answer.rows] == [("anomaly", 4, 0), ("missed", 1, 1)]

@@ -105,10 +105,10 @@ class Notes:
         """Return the missed runs as rows of the table `alerts`; columns that are left out are null."""
         return [
             {
-                "pipeline_name": each.pipeline_name, "alert_id": each.alert_id, "timestamp": each.found,
+                "pipeline_name": each.pipeline_name, "alert_id": each.alert_id, "timestamp": iso(each.found),
                 "kind": "missed", "severity": "warning", "family": "cadence", "series": "run.start",
                 "actual": "no run", "expected": iso(each.due), "message": each.message,
-                "acknowledged": self.acknowledged[each.alert_id].at if each.alert_id in self.acknowledged else None,
+                "acknowledged": iso(seen.at) if (seen := self.acknowledged.get(each.alert_id)) else None,
                 "muted": self.is_muted(each.pipeline_name, None, "cadence", each.due),
             }
             for each in self.missed.values()

@@ -88,7 +88,7 @@ def _scalars(
         if family.twice:  # two in a row: the smaller of each pair
             value, seen, runs = min(value, seen[-1]), list(map(min, seen, seen[1:])), runs[1:]
         if not is_seasonal and value <= max(seen):
-            continue  # less than before is no finding, and values of a series without weekdays are judged by their range
+            continue  # neither less than usual nor a value that was seen before is a finding
         yield Series(
             family, name, scale(value), [scale(each) for each in seen], noise,
             runs=runs, is_seasonal=is_seasonal,

@@ -85,6 +85,7 @@ def _anomaly(event: Event) -> Values:
         **{name: real(fields.get(name)) for name in ("low", "high", "likelihood")},
         "compared_runs": count(fields.get("compared_runs")),
         "message": message(event),
+        "muted": fields.get("muted") is True,
     }
     return values["alert_id"], values
 

@@ -14,6 +14,7 @@ import msgspec
 
 from odibi_core.events.clock import iso
 from odibi_core.history.index import Index
+from odibi_core.history.noticing.notes import Notes
 from odibi_core.history.schema import DUCKDB_TYPES, TABLES
 from odibi_core.history.sql.source import HistorySource, TableSource, tables_in, words_of
 from odibi_core.store.event_columns import REST, RUN
@@ -50,7 +51,8 @@ def collected(store: RunStore, query: str, run_id: str | None = None) -> History
         source.log_filter = f"{quoted(RUN)} = {literal(run_id)}"
     for name in tables:
         kept = (row for row in rows.get(name, ()) if safe_name(str(row[0]), 120) not in compacted)
-        source.tables[name] = TableSource(list(map(str, store.cold.paths(name))), _lines(name, kept))
+        lines = _lines(name, kept) + (_missed(store) if name == "alerts" and run_id is None else b"")
+        source.tables[name] = TableSource(list(map(str, store.cold.paths(name))), lines)
     if LOGS in names:
         runs = [each for each in [*hot, *store.late_ids()] if run_id in (None, each)]
         paths = [path for each in runs for path in store.segments(each)]
@@ -77,6 +79,11 @@ def _hot_rows(store: RunStore, tables: Iterable[str]) -> dict[str, list[tuple[An
     with Index(store.root) as index:
         index.refresh()
         return {name: list(index.hot_rows(name)) for name in tables}
+
+
+def _missed(store: RunStore) -> bytes:
+    """Return the rows of `alerts` for runs that did not come, which only the notes have."""
+    return b"".join(_encode(row) + b"\n" for row in Notes.read(store.root).alerts())
 
 
 def _lines(table: str, rows: Iterable[tuple[Any, ...]]) -> bytes:
