@@ -16,7 +16,7 @@ import msgspec
 
 from odibi_core.errors import StoreError
 from odibi_core.events.clock import utc_now
-from odibi_core.history.last_compaction import note_failure, read_note
+from odibi_core.history.last_compaction import count_folders, note_failure, read_note
 from odibi_core.history.retention import Limits, limits_of
 from odibi_core.store.locks import exclusive
 from odibi_core.store.segments import all_segments, safe_name
@@ -82,17 +82,17 @@ def compact_soon(root: Path, settings: Store, run_id: str | None = None) -> bool
 
 def is_due(root: Path, settings: Store, run_id: str | None = None) -> bool:
     """Return whether the runs since the last compaction are many or large, and none runs or has just failed."""
-    names = os.listdir(root / "runs")
     note = read_note(root)
-    count = len(names) - (note.left if note else 0)
+    number = count_folders(root / "runs")
+    count = number - (note.left if note else 0)
     if count < 0:  # folders were deleted by another program
-        count = len(names)
+        count = number
     if count < settings.compact_runs:
         enough = int(settings.compact_mb * _MB)
         # A run below the mean cannot be the one that makes the sum too large before the number is.
         if run_id is not None and _bytes_of(root, safe_name(run_id, 120)) < enough / max(1, settings.compact_runs):
             return False
-        newest = sorted(names)[len(names) - count :]
+        newest = sorted(os.listdir(root / "runs"), reverse=True)[:count]
         if sum(_bytes_of(root, name) for name in newest) < enough:
             return False
     if note is not None and note.error is not None and utc_now() - note.ended < RETRY_AFTER:

@@ -221,7 +221,7 @@ def _read_json(file: IO[bytes], columns: dict[str, str]) -> str:
     schema = ", ".join(f"{literal(name)}: {literal(type_)}" for name, type_ in columns.items())
     return (
         f"read_json('/dev/fd/{file.fileno()}', format = 'newline_delimited', columns = {{{schema}}}, "
-        f"compression = 'uncompressed', maximum_object_size = {4 * LONGEST_LINE})"
+        f"compression = 'uncompressed', maximum_object_size = {LONGEST_LINE})"
     )
 
 
