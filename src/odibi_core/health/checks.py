@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +13,7 @@ from odibi_core.health.monitor import HealthCheck, HealthCheckResult, HealthStat
 from odibi_core.plugins import missing_extra
 from odibi_core.process import state as program
 from odibi_core.settings import environment_value, get_config, read_settings
+from odibi_core.store.runs import RunStore
 from odibi_core.views.wording import size
 
 _GB: Final = 1 << 30
@@ -71,9 +71,7 @@ def check_store() -> HealthCheckResult:
         with suppress(OSError):
             probe.unlink(missing_ok=True)
         return _result("store", HealthStatus.UNHEALTHY, f"{root} cannot be written: {error.strerror}")
-    runs = root / "runs"
-    count = len(os.listdir(runs)) if runs.is_dir() else 0
-    return _result("store", HealthStatus.HEALTHY, f"{root} can be written", runs=count)
+    return _result("store", HealthStatus.HEALTHY, f"{root} can be written", runs=len(RunStore(root).ids()))
 
 
 def check_log_writer() -> HealthCheckResult:

@@ -52,7 +52,8 @@ def read_note(root: Path) -> LastCompaction | None:
 def note_success(root: Path, runs: int, merged: int, duration_ms: float) -> None:
     """Write the note of a compaction that ended well. Never raises `OSError`: the next one starts a little later."""
     with suppress(OSError):
-        note = LastCompaction(utc_now(), left=count_folders(root / "runs"), runs=runs, merged=merged, duration_ms=duration_ms)
+        left = count_folders(root / "runs")
+        note = LastCompaction(utc_now(), left=left, runs=runs, merged=merged, duration_ms=duration_ms)
         private_files.write_atomic(root / NOTE, msgspec.json.encode(note))
 
 
