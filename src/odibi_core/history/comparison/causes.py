@@ -1,0 +1,176 @@
+"""The probable cause of each difference: the step at which it begins, and what changed at that step.
+
+An effect begins at a step if no step upstream has one. There the changes are weighed: the code of the step, a
+parameter that its source names, its files, a package that it uses. A change that earlier runs had too weighs little. If
+nothing is left, the data itself is the cause.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from odibi_core.history.comparison.code import Sources
+from odibi_core.history.comparison.difference import FAMILIES, Cause, Change, Difference
+from odibi_core.history.comparison.run_data import RunData
+
+_OF_DATA: Final = frozenset({"failure", "schema", "rows", "join", "values", "check"})
+_ALIASES: Final = {
+    "pandas": ("pandas", "pd"), "polars": ("polars", "pl"), "numpy": ("numpy", "np"), "duckdb": ("duckdb",),
+    "pyarrow": ("pyarrow", "pa", "pq"), "scikit-learn": ("sklearn",), "pyspark": ("pyspark", "spark"),
+}  # fmt: skip
+_DATA: Final = 3.0
+_USUAL: Final = 1.0
+
+
+def add_causes(
+    differences: Sequence[Difference], changes: Sequence[Change], before: RunData, after: RunData, sources: Sources
+) -> None:
+    """Set `follows_from` and `cause` of each difference that is notable."""
+    effects: dict[str, list[Difference]] = {}
+    for each in differences:
+        if each.is_notable and each.node is not None:
+            effects.setdefault(each.node, []).append(each)
+    judge = _Judge(changes, before, after, sources)
+    for each in differences:
+        if not each.is_notable or each.node is None:
+            continue
+        origin = _origin(each, effects, after if each.node in after.nodes else before)
+        each.follows_from = None if origin == each.node else origin
+        each.cause = judge.cause(origin, effects[origin])
+
+
+def _origin(effect: Difference, effects: dict[str, list[Difference]], run: RunData) -> str:
+    """Return the first step upstream with an effect that may be the reason; the effect's own step if there is none."""
+    node = str(effect.node)
+    wanted = frozenset({"rows", "failure"}) if effect.family in ("duration", "cost") else _OF_DATA
+    upstream = {name for name in run.ancestors(node) if any(each.family in wanted for each in effects.get(name, ()))}
+    first = [name for name in upstream if not run.ancestors(name) & upstream]
+    return min(first, key=lambda name: (_rank(effects[name]), name), default=node)
+
+
+def _rank(effects: Iterable[Difference]) -> tuple[int, float]:
+    return min((FAMILIES.index(each.family), -each.magnitude) for each in effects)
+
+
+class _Judge:
+    """Weighs the changes for one step."""
+
+    def __init__(self, changes: Sequence[Change], before: RunData, after: RunData, sources: Sources) -> None:
+        self._changes = changes
+        self._before, self._after = before, after
+        self._sources = sources
+
+    def cause(self, node: str, effects: Sequence[Difference]) -> Cause:
+        """Return the change with the greatest weight; the data if none has more."""
+        found = [self._data(node)]
+        for change in self._changes:
+            score, reason = self._weigh(change, node, effects)
+            if score > 0:
+                found.append(Cause(
+                    kind=change.kind, subject=change.subject, message=change.message, reason=reason, score=score
+                ))  # fmt: skip
+        return max(found, key=lambda each: each.score)
+
+    def _data(self, node: str) -> Cause:
+        first = not self._after.depends_on.get(node) or all(
+            self._layer(name) == "connect" for name in self._after.depends_on[node]
+        )
+        message = f"the data that {node} reads" if first else f"the values of the inputs of {node}"
+        reason = "nothing else that was recorded changed there"
+        return Cause(kind="data", subject=node, message=message, reason=reason, score=_DATA + 0.5 * first)
+
+    def _layer(self, node: str) -> Any:
+        return self._after.nodes.get(node, {}).get("layer")
+
+    def _weigh(self, change: Change, node: str, effects: Sequence[Difference]) -> tuple[float, str]:
+        weigh = {
+            "code": self._code, "plan": self._plan, "parameter": self._parameter, "file": self._file,
+            "version": self._version, "environment": self._environment,
+        }[change.kind]  # fmt: skip
+        score, reason = weigh(change, node, effects)
+        return (min(score, _USUAL), reason) if change.is_usual else (score, reason)
+
+    def _code(self, change: Change, node: str, effects: Sequence[Difference]) -> tuple[float, str]:
+        if change.node == node:
+            return 10.0, "the code of the step at which it begins changed"
+        if change.node is not None:
+            return 0.0, ""
+        # Functions that the step calls are in no source of a step.
+        return (
+            4.0 if change.subject == "git" else 3.6,
+            "the code of the repository changed, though not that of the step",
+        )
+
+    def _plan(self, change: Change, node: str, effects: Sequence[Difference]) -> tuple[float, str]:
+        return (9.5, "the step at which it begins was defined differently") if change.node == node else (0.0, "")
+
+    def _parameter(self, change: Change, node: str, effects: Sequence[Difference]) -> tuple[float, str]:
+        if self._names(node, change.subject) or self._is_in_path(change, node):
+            return 9.0, "the step at which it begins takes this parameter"
+        if self._source(node) is None and not self._reads(node):
+            return 4.5, "the parameter changed, and the source of the step is unknown"
+        return 2.0, "the parameter changed, though the step does not name it"
+
+    def _file(self, change: Change, node: str, effects: Sequence[Difference]) -> tuple[float, str]:
+        if change.node != node or (change.is_usual and not _of_schema(effects)):
+            return 0.0, ""
+        if change.after is None or change.before is None or change.before["uri"] != change.after["uri"]:
+            return 8.5, "the step at which it begins reads another file"
+        return 8.0 if not change.is_usual else 0.0, "the file that the step reads changed"
+
+    def _version(self, change: Change, node: str, effects: Sequence[Difference]) -> tuple[float, str]:
+        aliases = _ALIASES.get(change.subject.lower(), (change.subject.replace("-", "_"),))
+        retyped = any(each.kind == "retyped" for each in effects)
+        uses = any(self._names(node, alias) for alias in aliases) or change.subject.lower() in self._libraries(node)
+        if uses:
+            return 6.0 + 2.5 * retyped, f"the step at which it begins uses {change.subject}"
+        return 3.8 if change.subject == "python" else 3.7, f"{change.subject} has another version"
+
+    def _environment(self, change: Change, node: str, effects: Sequence[Difference]) -> tuple[float, str]:
+        if self._names(node, change.subject):
+            return 8.7, "the step at which it begins reads this variable"
+        slow = all(each.family == "duration" for each in effects)
+        return (5.0, "the run was elsewhere") if slow and change.subject in ("host", "system") else (2.0, "it changed")
+
+    def _names(self, node: str, word: str) -> bool:
+        source = self._source(node)
+        return source is not None and re.search(rf"(?<!\w){re.escape(word)}(?!\w)", source) is not None
+
+    def _source(self, node: str) -> str | None:
+        content = (self._after.nodes.get(node) or self._before.nodes.get(node) or {}).get("source_hash")
+        return None if content is None else self._sources(content)
+
+    def _reads(self, node: str) -> list[dict[str, Any]]:
+        runs = (self._before, self._after)
+        return [
+            row for run in runs for row in run.rows("files") if row["node_name"] == node and row["access"] == "read"
+        ]
+
+    def _is_in_path(self, change: Change, node: str) -> bool:
+        """Return whether the value of a parameter is a part of the path that the step reads."""
+        if change.after is None or change.before is None:
+            return False
+        was, now = (
+            [str(row["uri"]) for row in run.rows("files") if row["node_name"] == node]
+            for run in (self._before, self._after)
+        )
+        return any(str(change.after) in uri for uri in now) and any(str(change.before) in uri for uri in was)
+
+    def _libraries(self, node: str) -> set[str]:
+        """Return the libraries of the frames that a step made, and its engine."""
+        found = {
+            str(row["frame"]).partition(".")[0] for row in self._after.rows("snapshots") if row["node_name"] == node
+        }
+        found |= {
+            str(row["frame"]).partition(".")[0] for row in self._before.rows("snapshots") if row["node_name"] == node
+        }
+        step = self._after.nodes.get(node, {})
+        if step.get("type") != "function" or self._reads(node):
+            found.add(str(step.get("engine")))
+        return found | ({"duckdb"} if step.get("type") == "sql" else set())
+
+
+def _of_schema(effects: Sequence[Difference]) -> bool:
+    return any(each.family == "schema" for each in effects)

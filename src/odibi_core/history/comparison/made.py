@@ -1,0 +1,142 @@
+"""Differences in what the steps made: failures, columns, rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any, Final
+
+from odibi_core.history.comparison.difference import Difference
+from odibi_core.history.comparison.noise import Noise
+from odibi_core.history.comparison.renames import renamed
+from odibi_core.history.comparison.run_data import FrameKey, RunData
+from odibi_core.views.wording import shorten
+
+_GOOD: Final = ("success",)
+_ROWS_MARGIN: Final = 0.05
+_ROWS_SHARE: Final = 0.1
+_CERTAIN: Final = 4.0
+
+
+def failures(before: RunData, after: RunData) -> Iterator[Difference]:
+    """Yield the steps that no longer succeed, those that do again, and those of one run alone."""
+    for name, node in after.nodes.items():
+        earlier = before.nodes.get(name)
+        if earlier is None:
+            yield Difference(
+                family="failure", kind="step_added", node=name, after=node["status"], is_notable=False,
+                message=f"step {name} is new",
+            )  # fmt: skip
+        elif node["status"] != earlier["status"]:
+            yield _status(name, earlier, node)
+    for name, node in before.nodes.items():
+        if name not in after.nodes:
+            made = sum(key[0] == name for key in before.frames)
+            yield Difference(
+                family="failure", kind="step_removed", node=name, before=node["status"], magnitude=0.3,
+                is_notable=bool(after.nodes), message=f"step {name} is gone, with {made} of its datasets",
+            )  # fmt: skip
+    was, now = before.run.get("status"), after.run.get("status")
+    if was != now and now not in _GOOD and not any(node["status"] == "failed" for node in after.nodes.values()):
+        message = f"the run is {now}, and was {was}{_reason(after.run)}"
+        yield Difference(family="failure", kind="run_status", before=was, after=now, magnitude=1.0, message=message)
+
+
+def _status(name: str, earlier: dict[str, Any], node: dict[str, Any]) -> Difference:
+    was, now = earlier["status"], node["status"]
+    worse = now not in _GOOD
+    sizes = {"failed": 1.0, "lost": 0.95, "cancelled": 0.9, "running": 0.5, "skipped": 0.4, "pending": 0.4}
+    return Difference(
+        family="failure", kind="status", node=name, before=was, after=now,
+        is_notable=worse, magnitude=sizes.get(str(now), 0.3),
+        message=f"{name} {now}, and was {was}{_reason(node) if worse else ''}",
+    )  # fmt: skip
+
+
+def _reason(row: dict[str, Any]) -> str:
+    reason = row.get("error") or row.get("skip_reason")
+    kind = row.get("error_type")
+    if not reason:
+        return ""
+    text = shorten(str(reason), 160)
+    return f": {text}" if not kind or str(kind) in text else f": {kind}: {text}"
+
+
+def schemas(before: RunData, after: RunData, not_compared: list[str]) -> Iterator[Difference]:
+    """Yield columns that were renamed, removed, added or got another type, of each frame that both runs made."""
+    for key in before.columns.keys() & after.columns.keys():
+        if before.frames.get(key, {}).get("schema_hash") == after.frames.get(key, {}).get("schema_hash") is not None:
+            continue
+        yield from _schema(key, before.columns[key], after.columns[key])
+    for key in (before.frames.keys() & after.frames.keys()) - (before.columns.keys() & after.columns.keys()):
+        reasons = [frames[key]["not_described"] for frames in (before.frames, after.frames)]
+        if before.frames[key]["column_count"] != 0 or after.frames[key]["column_count"] != 0:
+            why = next((reason for reason in reasons if reason), "not described")
+            not_compared.append(f"the columns of {key[1] or key[0]}: {why}")
+
+
+def _schema(key: FrameKey, was: dict[str, Any], now: dict[str, Any]) -> Iterator[Difference]:
+    removed = {name: row for name, row in was.items() if name not in now}
+    added = {name: row for name, row in now.items() if name not in was}
+    node, dataset = key[0], key[1] or key[0]
+
+    def difference(kind: str, column: str, message: str, magnitude: float, **values: Any) -> Difference:
+        return Difference(
+            family="schema", kind=kind, node=node, dataset=dataset, column=column, magnitude=magnitude,
+            message=f"{dataset}: {message}", **values,
+        )  # fmt: skip
+
+    for old, new, how in renamed(removed, added):
+        del removed[old], added[new]
+        message = f"column {old} is now {new} ({how})"
+        yield difference("renamed", old, message, 0.9, before=old, after=new)
+    for name, row in removed.items():
+        yield difference("removed", name, f"column {name} ({row['type']}) is gone", 1.0, before=row["type"])
+    for name, row in added.items():
+        yield difference("added", name, f"column {name} ({row['type']}) is new", 0.3, after=row["type"])
+    for name in was.keys() & now.keys():
+        if was[name]["type"] != now[name]["type"]:
+            message = f"column {name} is {now[name]['type']}, and was {was[name]['type']}"
+            yield difference("retyped", name, message, 0.8, before=was[name]["type"], after=now[name]["type"])
+
+
+def rows(before: RunData, after: RunData, noise: Noise) -> Iterator[Difference]:
+    """Yield the steps that made another number of rows; none at all counts as a failure."""
+    for name, node in after.nodes.items():
+        earlier = before.nodes.get(name)
+        if earlier is None or node["status"] not in _GOOD or earlier["status"] not in _GOOD:
+            continue
+        was, now = earlier["rows_out"], node["rows_out"]
+        if was is None or now is None or was == now:
+            continue
+        yield _rows(name, (was, now), (earlier["selectivity"], node["selectivity"]), noise)
+
+
+def _rows(name: str, counts: tuple[int, int], kept: tuple[float | None, float | None], noise: Noise) -> Difference:
+    was, now = counts
+    if now == 0:
+        return Difference(
+            family="failure", kind="no_rows", node=name, before=was, after=0, magnitude=0.97,
+            message=f"{name} made no rows, and {was:,} before",
+        )  # fmt: skip
+    change = (now - was) / was if was else math.inf
+    shown = f"{change:+.0%}" if abs(change) < 10 else f"{now / was if was else now:.0f} ×"
+    message = f"{name} made {now:,} rows, and {was:,} before ({shown}){_selected(kept)}"
+    return Difference(
+        family="rows", kind="rows", node=name, before=was, after=now, message=message,
+        is_notable=_rows_matter(name, was, now, noise), magnitude=min(1.0, abs(math.log2((now or 1) / (was or 1))) / 4),
+    )  # fmt: skip
+
+
+def _rows_matter(name: str, was: int, now: int, noise: Noise) -> bool:
+    usual = noise.is_usual(name, "rows_out", now, _ROWS_MARGIN)
+    if usual is not None:
+        return not usual
+    return abs(now - was) > _ROWS_SHARE * was and abs(now - was) > _CERTAIN * math.sqrt(max(was, now))
+
+
+def _selected(kept: tuple[float | None, float | None]) -> str:
+    was, now = kept
+    if was is None or now is None or abs(now - was) < 0.005:
+        return ""
+    return f"; it kept {now:.1%} of its input, and {was:.1%} before"

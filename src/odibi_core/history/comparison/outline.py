@@ -1,0 +1,107 @@
+"""The outline of a comparison, which every form of output follows: its verdict, its sections and their items."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+from odibi_core.events.inert import printable
+from odibi_core.history.comparison.difference import Change, Comparison, Difference
+from odibi_core.views.wording import duration, plural
+
+MAX_FOLLOWING: Final = 12
+"""Steps that are named where differences only follow from another."""
+
+
+class Item(NamedTuple):
+    """A difference or a change as texts."""
+
+    label: str
+    text: str
+    notes: list[str]
+    detail: str | None = None
+
+
+class Section(NamedTuple):
+    """A heading with its items."""
+
+    title: str
+    items: list[Item]
+
+
+def title(comparison: Comparison) -> str:
+    """Return the two runs in one line."""
+    before, after = comparison.before, comparison.after
+    name = after["pipeline_name"] if after["pipeline_name"] == before["pipeline_name"] else "two pipelines"
+    return f"{name}: {run_text(after)} against {run_text(before)}"
+
+
+def run_text(run: dict[str, Any]) -> str:
+    """Return a run in some words: the end of its id, status, start and duration."""
+    started = str(run["started"] or "unknown")[:16].replace("T", " ")
+    took = duration(run["duration_ms"], unknown="unknown")
+    partition = f", {run['partition']}" if run["partition"] else ""
+    return printable(f"{str(run['run_id']).rpartition('-')[2]} ({run['status']}, {started}{partition}, {took})")
+
+
+def verdict(comparison: Comparison) -> str:
+    """Return the answer in one sentence."""
+    notable = comparison.notable
+    if notable:
+        first = notable[0]
+        more = f"; {plural(len(notable) - 1, 'more difference')}" if len(notable) > 1 else ""
+        return printable(f"{first.message}{more}")
+    noise = f" of {comparison.compared_runs} earlier runs" if comparison.compared_runs else ""
+    parts = f"; {plural(len(comparison.not_compared), 'part')} could not be compared" if comparison.not_compared else ""
+    return f"no difference beyond the noise{noise}{parts}"
+
+
+def cause_text(comparison: Comparison) -> str | None:
+    """Return the probable cause in one line; None without a notable difference at a step."""
+    cause = comparison.cause
+    return None if cause is None else printable(f"{cause.kind}: {cause.message} ({cause.reason})")
+
+
+def sections(comparison: Comparison) -> list[Section]:
+    """Return the differences, the changes around them, and what was not compared."""
+    found = [
+        Section("Differences", list(_differences(comparison.notable))),
+        Section("Changed around it", [_change(change) for change in comparison.changes if not change.is_usual]),
+        Section("Changed as usual", [_change(change) for change in comparison.changes if change.is_usual]),
+        Section("Within the noise", [_item(each) for each in comparison.differences if not each.is_notable]),
+        Section("Not compared", [Item("", printable(text), []) for text in comparison.not_compared]),
+    ]
+    return [section for section in found if section.items]
+
+
+def _differences(notable: list[Difference]) -> Iterator[Item]:
+    """Yield the differences at the step where they begin, each with those that only follow from that step."""
+    following: dict[str, list[Difference]] = {}
+    for each in notable:
+        if each.follows_from is not None and each.after != "failed":
+            following.setdefault(each.follows_from, []).append(each)
+    for each in notable:
+        if each.follows_from is None:
+            yield _item(each, following.pop(each.node or "", []))
+        elif each.after == "failed":
+            yield _item(each)
+    for rest in following.values():
+        yield from map(_item, rest)
+
+
+def _item(each: Difference, following: list[Difference] | None = None) -> Item:
+    notes = [f"matters because {each.why}"] if each.is_notable and each.why else []
+    if each.follows_from is not None:
+        notes.append(f"begins at {each.follows_from}")
+    elif each.is_notable and each.cause is not None:
+        notes.append(f"probable cause: {each.cause.kind}, {each.cause.message}")
+    if following:
+        names = list(dict.fromkeys(f"{other.node} ({other.family})" for other in following))
+        more = f" and {len(names) - MAX_FOLLOWING} more" if len(names) > MAX_FOLLOWING else ""
+        notes.append(f"follows from it: {', '.join(names[:MAX_FOLLOWING])}{more}")
+    return Item(each.family, printable(each.message), [printable(note) for note in notes])
+
+
+def _change(change: Change) -> Item:
+    detail = None if change.detail is None else "\n".join(map(printable, change.detail.splitlines()))
+    return Item(change.kind, printable(change.message), [], detail)

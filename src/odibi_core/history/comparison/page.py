@@ -1,0 +1,74 @@
+"""A comparison as one HTML file without scripts, which loads nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from html import escape
+from typing import Final
+
+from odibi_core.history.comparison.difference import Comparison
+from odibi_core.history.comparison.outline import Item, Section, cause_text, sections, title, verdict
+
+_STYLE: Final = """
+:root { color-scheme: light dark; --line: #8884; --soft: #888; --bad: #b3261e; --good: #1a7f37; }
+@media (prefers-color-scheme: dark) { :root { --bad: #ff8a80; --good: #7ee787; } }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.05rem; font-weight: 500; color: var(--soft); overflow-wrap: anywhere; }
+h2 { font-size: 1rem; margin: 2rem 0 .5rem; }
+.verdict { font-size: 1.35rem; font-weight: 600; margin: .5rem 0; overflow-wrap: anywhere; }
+.verdict.bad { color: var(--bad); } .verdict.good { color: var(--good); }
+.cause { border-left: 3px solid var(--bad); padding: .25rem .75rem; overflow-wrap: anywhere; }
+ol, ul { padding: 0; list-style: none; }
+li { display: grid; grid-template-columns: 7rem 1fr; gap: .75rem; padding: .5rem 0; border-top: 1px solid var(--line); }
+li > div { min-width: 0; overflow-wrap: anywhere; }
+.label, .note { color: var(--soft); } .note { font-size: .9em; }
+pre { overflow-x: auto; padding: .5rem; border: 1px solid var(--line); font-size: .85em; }
+.plus { color: var(--good); } .minus { color: var(--bad); }
+summary { cursor: pointer; }
+"""
+
+
+def page(comparison: Comparison) -> str:
+    """Return the whole file as text."""
+    digest = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    state = "bad" if comparison.notable else "good"
+    cause = cause_text(comparison)
+    shown = f'<p class="cause">Probable cause: {escape(cause)}</p>' if cause else ""
+    name = escape(title(comparison))
+    body = "\n".join(part for section in sections(comparison) for part in _section(section))
+    return (
+        f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{escape(policy)}">\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{name}</title>\n'
+        f"<style>{_STYLE}</style>\n</head>\n<body>\n<h1>{name}</h1>\n"
+        f'<p class="verdict {state}">{escape(verdict(comparison))}</p>\n{shown}\n{body}\n</body>\n</html>\n'
+    )
+
+
+def _section(section: Section) -> Iterator[str]:
+    folded = section.title not in ("Differences", "Changed around it", "Not compared")
+    heading = f"{escape(section.title)} ({len(section.items)})"
+    yield f"<details><summary>{heading}</summary>" if folded else f"<h2>{heading}</h2>"
+    yield "<ol>"
+    for item in section.items:
+        yield f'<li><div class="label">{escape(item.label)}</div><div>{_body(item)}</div></li>'
+    yield "</ol>"
+    if folded:
+        yield "</details>"
+
+
+def _body(item: Item) -> str:
+    notes = "".join(f'<div class="note">{escape(note)}</div>' for note in item.notes)
+    return f"<div>{escape(item.text)}</div>{notes}{_diff(item.detail) if item.detail else ''}"
+
+
+def _diff(detail: str) -> str:
+    lines = []
+    for line in detail.splitlines():
+        kind = "plus" if line.startswith("+") else "minus" if line.startswith("-") else ""
+        lines.append(f'<span class="{kind}">{escape(line)}</span>' if kind else escape(line))
+    shown = "\n".join(lines)
+    return f"<details open><summary>text</summary><pre>{shown}</pre></details>"
