@@ -52,9 +52,9 @@ def test_a_join_that_loses_rows_is_a_warning() -> None:
 
 
 def test_a_complete_join_is_none() -> None:
-    """Each flight has its weather: information."""
+    """Each flight has its weather."""
     (event,) = joins_of(flights, weather, joined)
-    assert (event.level, event.fields["left_match_rate"]) == ("info", 1.0)
+    assert (event.level, event.fields["left_match_rate"]) == ("debug", 1.0)
 
 
 @pytest.mark.parametrize("engine", ["pandas", "polars"])
@@ -112,7 +112,7 @@ def test_beyond_the_budget_joins_are_skipped_with_a_reason(monkeypatch: pytest.M
     (event,) = joins_of(flights, weather, joined)
     assert "more than 1% of the run" in event.fields["skipped"]
     assert "left_match_rate" not in event.fields
-    assert event.level == "info"
+    assert event.level == "debug"
 
 
 @pytest.mark.parametrize("level", ["off", "schema"])

@@ -16,12 +16,11 @@ from odibi_core.sinks.text import error_of, fields_of, given_message, subject_of
 
 _WIDE: Final = 110
 """Columns of a terminal with room for figures beside the text."""
-FOR_MACHINES: Final = frozenset({kinds.METRIC, kinds.PIPELINE_PLAN, kinds.SNAPSHOT})
 _OF_RUNS: Final = frozenset(
     {
         kinds.PIPELINE_START, kinds.PIPELINE_COMPLETE, kinds.PIPELINE_ERROR, kinds.RUN_LOST, kinds.NODE_START,
         kinds.NODE_COMPLETE, kinds.NODE_FAILED, kinds.NODE_RETRY, kinds.NODE_SKIPPED, kinds.CACHE_HIT,
-        kinds.CACHE_MISS, kinds.CHECK_RESULT,
+        kinds.CACHE_MISS, kinds.CHECK_RESULT, kinds.JOIN_MATCH,
     }
 )  # fmt: skip
 """Kinds shown by columns and message alone; their fields are for programs."""

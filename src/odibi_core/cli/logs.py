@@ -11,7 +11,7 @@ import typer
 
 from odibi_core.cli import options, output, record, times
 from odibi_core.cli.last_events import last_of_all, of_all
-from odibi_core.cli.log_lines import FOR_MACHINES, EventFilter, show, write_line
+from odibi_core.cli.log_lines import EventFilter, show, write_line
 from odibi_core.cli.times import moment
 from odibi_core.errors import ConfigurationError
 from odibi_core.events import Event, LogLevel, kinds, to_dict
@@ -71,7 +71,7 @@ def logs(
         severity=kinds.severity(level) if level else 0,
         since=moment(since, "--since", day=began),
         until=moment(until, "--until", day=began, to_its_end=True),
-        hidden=frozenset() if as_json or event else FOR_MACHINES,
+        hidden=frozenset() if as_json or event else kinds.FOR_MACHINES,
         pattern=_pattern(grep),
     )
     if follow:

@@ -50,6 +50,9 @@ MESSAGES_SUPPRESSED: Final = "messages_suppressed"
 
 HOOK_FAILED: Final = "hook_failed"
 
+FOR_MACHINES: Final = frozenset({METRIC, PIPELINE_PLAN, SNAPSHOT, FILE_ACCESS})
+"""Kinds that programs read: views, tables and the story. Lists of lines for people leave them out."""
+
 EVERYTHING: Final = "*"
 """The kind under which a hook receives every event."""
 

@@ -26,8 +26,6 @@ from odibi_core.process.state import listen, unlisten
 
 __all__ = ["LoggingSink", "forward_to_logging"]
 
-_NOT_FORWARDED: Final = frozenset({kinds.METRIC, kinds.PIPELINE_PLAN, kinds.SNAPSHOT})
-"""Events for programs alone."""
 _OWN_ATTRIBUTES: Final = frozenset({"timestamp", "level", "message", "traceback"})
 _PACKAGE: Final = __name__.partition(".")[0]
 _END_WITHIN_S: Final = 2.0
@@ -66,7 +64,7 @@ class LoggingSink:
         return self._queue.dropped + self._lost
 
     def __call__(self, event: Event) -> None:
-        if SEVERITY.get(event.level, 20) < self._rank or event.event_type in _NOT_FORWARDED:
+        if SEVERITY.get(event.level, 20) < self._rank or event.event_type in kinds.FOR_MACHINES:
             return
         if getattr(_forwarding, "now", False) or (event.event_type == UNNAMED and is_capturing()):
             return

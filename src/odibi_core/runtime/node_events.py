@@ -84,7 +84,7 @@ class NodeEvents:
 
     def joined(self, match: dict[str, Any], warning: str | None) -> None:
         """Publish the match of two inputs of the node; as a warning if there is a sentence for one."""
-        level = "info" if warning is None else "warning"
+        level = "debug" if warning is None else "warning"
         message = f"{match['left']} and {match['right']} were joined" if warning is None else warning
         self._bus.publish(kinds.JOIN_MATCH, message, level=level, fields={**self._about, **match}, context=self.context)
 

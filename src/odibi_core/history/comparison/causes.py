@@ -90,7 +90,8 @@ class _Judge:
             "version": self._version, "environment": self._environment,
         }[change.kind]  # fmt: skip
         score, reason = weigh(change, node, effects)
-        return (min(score, _USUAL), reason) if change.is_usual else (score, reason)
+        # A usual file may have unusual columns.
+        return (min(score, _USUAL), reason) if change.is_usual and change.kind != "file" else (score, reason)
 
     def _code(self, change: Change, node: str, effects: Sequence[Difference]) -> tuple[float, str]:
         if change.node == node:
@@ -114,11 +115,13 @@ class _Judge:
         return 2.0, "the parameter changed, though the step does not name it"
 
     def _file(self, change: Change, node: str, effects: Sequence[Difference]) -> tuple[float, str]:
-        if change.node != node or (change.is_usual and not _of_schema(effects)):
+        if change.node != node or (not change.before and not change.after):
             return 0.0, ""
+        if change.is_usual:
+            return (8.0, "the file that the step reads has other columns") if _of_schema(effects) else (0.0, "")
         if change.after is None or change.before is None or change.before["uri"] != change.after["uri"]:
             return 8.5, "the step at which it begins reads another file"
-        return 8.0 if not change.is_usual else 0.0, "the file that the step reads changed"
+        return 8.0, "the file that the step reads changed"
 
     def _version(self, change: Change, node: str, effects: Sequence[Difference]) -> tuple[float, str]:
         aliases = _ALIASES.get(change.subject.lower(), (change.subject.replace("-", "_"),))
@@ -126,7 +129,8 @@ class _Judge:
         uses = any(self._names(node, alias) for alias in aliases) or change.subject.lower() in self._libraries(node)
         if uses:
             return 6.0 + 2.5 * retyped, f"the step at which it begins uses {change.subject}"
-        return 3.8 if change.subject == "python" else 3.7, f"{change.subject} has another version"
+        # Functions that the step calls may use it. Where data comes in from outside, that is more often the reason.
+        return 3.8 if change.subject == "python" else 3.3, f"{change.subject} has another version"
 
     def _environment(self, change: Change, node: str, effects: Sequence[Difference]) -> tuple[float, str]:
         if self._names(node, change.subject):

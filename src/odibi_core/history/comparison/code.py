@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 import re
 from collections.abc import Callable, Iterator
@@ -47,7 +48,7 @@ def _source(
     name: str, hashes: tuple[str, str], node: dict[str, Any], sources: Sources, not_compared: list[str]
 ) -> Change:
     was, now = (sources(each) for each in hashes)
-    detail = None
+    detail, cosmetic = None, False
     if was is None or now is None:
         not_compared.append(f"the text of {name}: its source is no longer stored")
         message = f"the code of {name} changed"
@@ -56,12 +57,37 @@ def _source(
         lines = detail.splitlines()
         added = sum(line.startswith("+") and not line.startswith("+++") for line in lines)
         removed = sum(line.startswith("-") and not line.startswith("---") for line in lines)
-        message = f"the code of {name} changed (+{added} −{removed} lines)"
+        cosmetic = is_cosmetic(was, now, sql=node["type"] == "sql")
+        what = "in its form alone" if cosmetic else f"+{added} −{removed} lines"
+        message = f"the code of {name} changed ({what})"
     where = f"{node['source_file']}:{node['source_line']}" if node.get("source_file") else None
     return Change(
         kind="code", subject=name, node=name, message=message + (f" in {where}" if where else ""),
-        before=hashes[0], after=hashes[1], detail=detail,
+        before=hashes[0], after=hashes[1], detail=detail, is_usual=cosmetic,
     )  # fmt: skip
+
+
+def is_cosmetic(was: str, now: str, *, sql: bool) -> bool:
+    """Return whether two sources differ in comments, docstrings and layout alone."""
+    if sql:
+        from odibi_core.engines.sql_files import tokens_of
+
+        return tokens_of(was) == tokens_of(now)
+    try:
+        return _meaning(was) == _meaning(now)
+    except (SyntaxError, ValueError, RecursionError):
+        return False  # a part of an expression, such as a lambda
+
+
+def _meaning(source: str) -> str:
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+            and ast.get_docstring(node) is not None
+        ):
+            node.body = node.body[1:]
+    return ast.dump(tree)
 
 
 def unified(was: str, now: str, name: str) -> str:

@@ -12,9 +12,11 @@ from odibi_core.history.comparison.noise import Noise
 from odibi_core.history.comparison.run_data import RunData, list_of
 from odibi_core.views.wording import duration, shorten
 
-_SLOWER: Final = 2.0
+_SLOWER: Final = 3.0
 _SLOWER_KNOWN: Final = 1.5
 _LEAST_MS: Final = 50.0
+_LEAST_SHARE: Final = 0.05
+"""Without earlier runs, a difference below this share of the run is noise."""
 _RATE: Final = 0.05
 
 
@@ -94,18 +96,21 @@ def durations(before: RunData, after: RunData, noise: Noise) -> Iterator[Differe
     for name, node in after.nodes.items():
         earlier = before.nodes.get(name)
         if earlier is not None and node["status"] == earlier["status"] == "success":
-            yield from _duration(name, earlier["duration_ms"], node["duration_ms"], noise)
+            least = max(_LEAST_MS, _LEAST_SHARE * (before.run.get("duration_ms") or 0.0))
+            yield from _duration(name, (earlier["duration_ms"], node["duration_ms"]), noise, least)
 
 
-def _duration(name: str, was: float | None, now: float | None, noise: Noise) -> Iterator[Difference]:
+def _duration(name: str, took: tuple[float | None, float | None], noise: Noise, least: float) -> Iterator[Difference]:
+    was, now = took
     if not was or not now:
         return
     known = noise.values(name, "duration_ms")
+    least = _LEAST_MS if known else least
     usual = median(known) if known else was
     ratio = now / usual
     beyond = (now > 1.2 * max(known) or now < min(known) / 1.2) if known else True
     limit = _SLOWER_KNOWN if known else _SLOWER
-    if not 1 / limit < ratio < limit and beyond and abs(now - usual) >= _LEAST_MS:
+    if not 1 / limit < ratio < limit and beyond and abs(now - usual) >= least:
         expected = f"usually {duration(usual)} ({len(known)} runs)" if known else f"{duration(was)} before"
         yield Difference(
             family="duration", kind="slower" if ratio > 1 else "faster", node=name, before=was, after=now,

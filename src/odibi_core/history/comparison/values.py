@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from itertools import groupby
 from typing import Any, Final
 
 from odibi_core.history.comparison.difference import Difference
@@ -33,7 +34,7 @@ def values(before: RunData, after: RunData, not_compared: list[str]) -> Iterator
 
 def _column(key: FrameKey, name: str, was: Column, now: Column) -> Iterator[Difference]:
     found = [each for each in (_nulls(was, now), _mean(was, now), _categories(was, now), _distinct(was, now)) if each]
-    found = found or [each for each in (_range(was, now), _length(was, now)) if each]
+    found = found or [each for each in (_form(was, now), _range(was, now), _length(was, now)) if each]
     for kind, message, magnitude, old, new in found:
         dataset = key[1] or key[0]
         yield Difference(
@@ -114,6 +115,23 @@ def _range(was: Column, now: Column) -> Found | None:
         return None
     message = f"from {new_low:,.4g} to {new_high:,.4g}, and from {low:,.4g} to {high:,.4g} before"
     return "range", message, 0.2, [low, high], [new_low, new_high]
+
+
+def _form(was: Column, now: Column) -> Found | None:
+    """Return texts that are written differently: in other letters, digits or signs."""
+    forms = [{form_of(row[name]) for name in ("min", "max")} for row in (was, now)]
+    if was["length_mean"] is None or now["length_mean"] is None or len(forms[0]) != 1 or len(forms[1]) != 1:
+        return None
+    if forms[0] == forms[1]:
+        return None
+    message = f"texts such as {now['min']!r:.40}, and such as {was['min']!r:.40} before"
+    return "form", message, 0.3, was["min"], now["min"]
+
+
+def form_of(text: Any) -> str:
+    """Return the form of a text: `A` for capitals, `a` for other letters, `9` for digits, each once in a row."""
+    marks = ("A" if c.isupper() else "a" if c.isalpha() else "9" if c.isdigit() else c for c in str(text)[:200])
+    return "".join(mark for mark, _ in groupby(marks))
 
 
 def _length(was: Column, now: Column) -> Found | None:
