@@ -36,7 +36,7 @@ def compare(
         Form | None, typer.Option("--format", metavar="FORMAT", help="Output: text, json, markdown or html.")
     ] = None,
 ) -> None:
-    """Compare two runs: what differs, the most telling first, and why.
+    """Compare two runs: what differs, the most important first, and why.
 
     The default is the latest run against the last good run before it of the
     same pipeline and parameters. Of two named runs, the earlier one counts

@@ -61,8 +61,26 @@ class History:
         with opened(query, collected(self.store, query, chosen)) as record:
             return HistoryAnswer.of(answer_within(record, query, timeout_s))
 
+    def compare(self, run: str | None = None, other: str | None = None, *, anyway: bool = False) -> Comparison:
+        """Compare two runs: their differences, the most important first, with the probable cause.
+
+        Args:
+            run: The run in question, as `RunStore.find` takes it; by default the latest run.
+            other: The run to compare it with; by default the last good run before it, of the same pipeline and
+                parameters.
+            anyway: Compare runs of different pipelines too.
+
+        Raises:
+            RunNotFoundError: There is no such run, or no good run to compare with.
+            ConfigurationError: The runs are of different pipelines, or are one run.
+        """
+        from odibi_core.history.comparison import compare_runs
+
+        return compare_runs(self.store, run, other, anyway=anyway)
+
 
 if TYPE_CHECKING:
+    from odibi_core.history.comparison import Comparison
 
     def history(store: RunStore | str | Path | None = None) -> History:
         """Return the history of a store."""

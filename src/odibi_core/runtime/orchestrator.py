@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from threading import Lock
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from odibi_core import plugins
 from odibi_core.bus.bus import EventBus
@@ -27,6 +27,9 @@ from odibi_core.runtime.tracker import Tracker
 from odibi_core.settings import Settings, read_settings
 from odibi_core.store.runs import RunStore
 from odibi_core.views.values import CHECK_RESULTS
+
+if TYPE_CHECKING:
+    from odibi_core.history.comparison import Comparison
 
 __all__ = ["Orchestrator", "Result", "Step"]
 
@@ -69,6 +72,24 @@ class Result(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._values)
+
+    def compare(self, other: str | None = None, *, anyway: bool = False) -> Comparison:
+        """Compare this run with another: the differences, the most important first, with the probable cause.
+
+        Args:
+            other: The other run: an id, a part of one, or a pipeline; by default the last good run before this one, of
+                the same pipeline and parameters.
+            anyway: Compare runs of different pipelines too.
+
+        Raises:
+            ConfigurationError: The run has no store, or the runs are of different pipelines.
+            RunNotFoundError: There is no such run, or no good run to compare with.
+        """
+        from odibi_core.history.comparison import compare_runs
+
+        if self["path"] is None:
+            raise ConfigurationError("store must be a folder to compare runs, got False; run the pipeline with a store")
+        return compare_runs(self["path"].parent.parent, self["run_id"], other, anyway=anyway)
 
     def __repr__(self) -> str:
         return f"Result({self['pipeline_name']!r}, {self['status']}, {self['duration_ms']:.0f} ms, {self['run_id']})"

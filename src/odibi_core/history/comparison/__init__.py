@@ -1,4 +1,4 @@
-"""The comparison of two runs: what differs, the most telling first, and the probable cause of it.
+"""The comparison of two runs: what differs, the most important first, and the probable cause of it.
 
 `compare_runs` chooses and reads the runs; `compare` is the pure function over their rows.
 """

@@ -62,7 +62,7 @@ def compare(
 
 
 def rank(differences: Sequence[Difference], order: list[str]) -> list[Difference]:
-    """Return differences with the most telling first.
+    """Return differences with the most important first.
 
     Notable ones come before those within the noise, and those that begin at their step before those that follow. Then
     the order is that of `FAMILIES`, that of size within a family, and that of the steps.

@@ -79,14 +79,14 @@ class Difference(Struct, kw_only=True):
 
 
 class Comparison(Struct, kw_only=True):
-    """The comparison of two runs; `differences` and `changes` have the most telling first."""
+    """The comparison of two runs; `differences` and `changes` have the most important first."""
 
     before: dict[str, Any]
     after: dict[str, Any]
     differences: list[Difference]
     changes: list[Change]
     cause: Cause | None
-    """The probable cause of the most telling difference."""
+    """The probable cause of the most important difference."""
     not_compared: list[str]
     """One sentence for each part that could not be compared."""
     compared_runs: int

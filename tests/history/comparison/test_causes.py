@@ -1,0 +1,120 @@
+"""The probable cause of a difference: where it begins, and what changed there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.history.comparison.rows import column, frame, run, step
+
+from odibi_core.history.comparison import compare
+from odibi_core.history.comparison.difference import Comparison
+from odibi_core.history.comparison.run_data import RunData
+
+SOURCES = {
+    "read": "def read(folder):\n    return pd.read_csv(folder)\n",
+    "clean": "def clean(read, floor):\n    return read[read.x > floor]\n",
+    "clean2": "def clean(read, floor):\n    return read[read.x > 2 * floor]\n",
+    "other": "def other():\n    return tidy.up()\n",
+    "other2": "def other():\n    return tidy.up(1)\n",
+}
+
+
+def world(rows: tuple[int, int, int], **more: Any) -> RunData:
+    """Return a run of `read` → `clean` → `report`, and `other` beside them, with the rows of the three."""
+    hashes = {"read": "read", "clean": "clean", "other": "other", **more.pop("hashes", {})}
+    of_run = {"run_id": "1", "pipeline_name": "p", "status": "success", "duration_ms": 1e4, **more.pop("runs", {})}
+    nodes = [
+        step("read", rows[0], source_hash=hashes["read"], depends_on=[]),
+        step("clean", rows[1], source_hash=hashes["clean"], depends_on=["read"]),
+        step("report", rows[2], type="sql", engine="pandas", depends_on=["clean"]),
+        step("other", 5, source_hash=hashes["other"], depends_on=[]),
+    ]
+    return run(runs=[of_run], nodes=nodes, **more)
+
+
+def compared(after: RunData, before: RunData | None = None) -> Comparison:
+    return compare(before or world((1000, 900, 90), params=PARAMS), after, sources=SOURCES.get)
+
+
+PARAMS = [{"name": "floor", "value": "1"}, {"name": "label", "value": "a"}]
+ALL = (500, 450, 45)
+FILTER = (1000, 400, 40)
+
+
+def named(found: Comparison) -> tuple[str, str] | None:
+    return (found.cause.kind, found.cause.subject) if found.cause else None
+
+
+def test_the_code_of_the_step_at_which_it_begins() -> None:
+    """Not that of a step beside it, and the steps downstream follow from it."""
+    found = compared(world(FILTER, params=PARAMS, hashes={"clean": "clean2", "other": "other2"}))
+    assert named(found) == ("code", "clean")
+    assert [(each.node, each.follows_from) for each in found.notable] == [("clean", None), ("report", "clean")]
+    assert found.changes[0].subject == "clean"
+
+
+def test_a_parameter_that_the_source_of_the_step_names() -> None:
+    """A parameter of other steps is none, and a part of a word is not its name."""
+    params = [{"name": "floor", "value": "9"}, {"name": "label", "value": "b"}, {"name": "ad", "value": "x"}]
+    assert named(compared(world(FILTER, params=params))) == ("parameter", "floor")
+    assert named(compared(world(FILTER, params=[PARAMS[0], params[1]]))) == ("data", "clean")
+
+
+def test_a_file_that_the_step_reads() -> None:
+    """Where its rows begin to differ; a file of a step that has no effect is none."""
+    file = {"node_name": "read", "access": "read", "dataset": "x", "uri": "/x.csv", "bytes": 9, "modified": "m"}
+    before = world((1000, 900, 90), files=[file])
+    assert named(compared(world(ALL, files=[{**file, "bytes": 4}]), before)) == ("file", "x")
+    assert named(compared(world(FILTER, files=[{**file, "bytes": 8}]), before)) == ("data", "clean")
+
+
+def test_a_parameter_that_is_a_part_of_the_path() -> None:
+    """The other file follows from it."""
+    file = {"node_name": "read", "access": "read", "dataset": "x", "uri": "/north.csv", "bytes": 9, "modified": "m"}
+    before = world((1000, 900, 90), files=[file], params=[{"name": "region", "value": "north"}])
+    after = world(ALL, files=[{**file, "uri": "/south.csv"}], params=[{"name": "region", "value": "south"}])
+    assert named(compared(after, before)) == ("parameter", "region")
+
+
+@pytest.mark.parametrize(
+    ("package", "rows", "cause"),
+    [("pandas", ALL, ("version", "pandas")), ("tidy", ALL, ("data", "read")), ("tidy", FILTER, ("version", "tidy"))],
+)
+def test_a_package_that_the_step_uses(package: str, rows: Any, cause: tuple[str, str]) -> None:
+    """By its name or its usual alias; of another one, a function that the step calls may use it."""
+    before = world((1000, 900, 90), runs={"packages": {"pandas": "2", "tidy": "1"}})
+    versions = {"pandas": "2", "tidy": "1"} | {package: "9"}
+    assert named(compared(world(rows, runs={"packages": versions}), before)) == cause
+
+
+def test_data_that_came_in_if_nothing_else_changed() -> None:
+    """At the first step with an effect."""
+    found = compared(world(ALL, params=PARAMS))
+    assert named(found) == ("data", "read")
+    assert found.cause is not None
+    assert found.cause.reason == "nothing else that was recorded changed there"
+
+
+def test_a_usual_change_is_no_cause() -> None:
+    """Each day has another partition and another command line."""
+    before = world((1000, 900, 90), runs={"partition": "mon", "command": "run mon"})
+    after = world(ALL, runs={"partition": "tue", "command": "run tue"})
+    assert named(compared(after, before)) == ("data", "read")
+
+
+def test_a_failure_begins_where_its_input_changed() -> None:
+    """A step that failed because of a missing column is not the beginning."""
+    columns, frames = [column("read", name) for name in "xy"], [frame("read")]
+    before = world((1000, 900, 90), columns=columns, snapshots=frames)
+    after = world((1000, 0, 0), columns=columns[1:], snapshots=frames)
+    after.nodes["clean"] |= {"status": "failed", "error": "'x'", "error_type": "KeyError", "rows_out": None}
+    found = compared(after, before)
+    (failed,) = [each for each in found.notable if each.after == "failed"]
+    assert (failed.follows_from, found.notable[0].family) == ("read", "failure")
+
+
+def test_equal_runs_have_no_cause() -> None:
+    """And no difference."""
+    found = compared(world((1000, 900, 90), params=PARAMS))
+    assert (found.notable, found.cause, found.changes) == ([], None, [])
