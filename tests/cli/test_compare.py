@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from odibi_core import Orchestrator
-from odibi_core.cli.commands import app
+from odibi_core.cli import app
 
 
 def rows(size: int = 1000) -> list[dict[str, int]]:

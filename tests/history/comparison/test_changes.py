@@ -1,4 +1,4 @@
-"""What changed around the data: parameters, versions, environment, plan, code, files."""
+"""Changes around the data: parameters, versions, environment, plan, code, files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the steps made: failures, columns, rows."""
+"""Differences in the results of steps: failures, columns, rows."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_no_rows_at_all_is_a_missing_result() -> None:
 
 
 def test_the_share_of_kept_rows_is_stated_if_it_changed() -> None:
-    """So that a filter is told from a shorter input."""
+    """So that a filter and a shorter input can be distinguished."""
     before, after = (run(nodes=[step("a", n, selectivity=share)]) for n, share in ((1000, 0.5), (200, 0.1)))
     (found,) = rows(before, after, Noise())
     assert found.message == "a made 200 rows, and 1,000 before (-80%); it kept 10.0% of its input, and 50.0% before"
