@@ -10,7 +10,6 @@ from typing import TypeVar
 
 from odibi_core import private_files
 from odibi_core.cli.output import notice, waiting
-from odibi_core.cli.shared_store import open_shared
 from odibi_core.cli.times import local, moment
 from odibi_core.errors import ConfigurationError
 from odibi_core.events import Event
@@ -35,6 +34,8 @@ def open_store(given: str | None) -> RunStore:
     settings = read_settings(store={"dir": given or None})
     private_files.set_file_mode(settings.store.mode)
     if settings.store.url and (not given or "://" in given):
+        from odibi_core.cli.shared_store import open_shared  # here, because most stores are not shared
+
         return open_shared(settings)
     if given:
         _check_is_store(given, settings.root)

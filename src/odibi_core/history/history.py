@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from odibi_core.store.runs import RunStore
 from odibi_core.store.sql import answer_within
 from odibi_core.store.sql_duckdb import TIMEOUT_S
 
+_log = logging.getLogger("odibi_core")
 _CHILD = "odibi_core.history.sql.child"
 
 
@@ -26,12 +28,11 @@ class History:
     []
 
     Args:
-        store: The store, or its folder; None for the one of the settings.
+        store: The store, its folder, or the URL of a shared store; None for the one of the settings.
     """
 
     def __init__(self, store: RunStore | str | Path | None = None) -> None:
-        given = read_settings().root if store is None else store
-        self.store = given if isinstance(given, RunStore) else RunStore(given)
+        self.store = store if isinstance(store, RunStore) else _opened(store)
 
     def sql(
         self, query: str, *, run: str | None = None, isolated: bool = False, timeout_s: float = TIMEOUT_S
@@ -77,6 +78,15 @@ class History:
         from odibi_core.history.comparison import compare_runs
 
         return compare_runs(self.store, run, other, anyway=anyway)
+
+
+def _opened(store: str | Path | None) -> RunStore:
+    settings = read_settings(store={"dir": store})
+    if settings.store.url and (store is None or "://" in str(store)):
+        from odibi_core.history.remote.opening import open_copy
+
+        return open_copy(settings, _log.warning)
+    return RunStore(settings.root)
 
 
 if TYPE_CHECKING:

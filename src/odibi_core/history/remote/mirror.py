@@ -24,6 +24,7 @@ from odibi_core.history.remote.objects import Found, Objects, open_objects
 from odibi_core.history.remote.overlay import add_local
 from odibi_core.settings.environment import cache_folder
 from odibi_core.settings.sections import Store as StoreSettings
+from odibi_core.views.wording import count, duration
 
 _STATE: Final = "mirror.json"
 _LOCK_WITHIN_S: Final = 30.0
@@ -45,6 +46,27 @@ class Mirror(msgspec.Struct, frozen=True):
     """Segments of which a part in the middle is missing; their lines before it are read."""
     left_out: int = 0
     """Runs that are not in the copy, because its Parquet files would take more than `store.cache_mb`."""
+
+    @property
+    def problems(self) -> list[str]:
+        """A sentence for each reason why an answer may not be complete."""
+        found = []
+        if self.problem:
+            copy = "there is no copy yet: the answer has the runs of this machine"
+            if self.synced:
+                age = duration((utc_now() - self.synced).total_seconds() * 1e3)
+                copy = f"the answer is that of {age} ago, and the runs of this machine"
+            found.append(f"{self.problem}; {copy}")
+        if self.damaged:
+            found.append(f"{count(self.damaged)} objects of the shared store could not be read")
+        if self.incomplete:
+            found.append(f"of {count(self.incomplete)} segments a part is missing in the shared store")
+        if self.left_out:
+            found.append(
+                f"{count(self.left_out)} runs of the oldest batches are left out, because the local copy would become "
+                "too large; raise ODIBI_STORE__CACHE_MB"
+            )
+        return found
 
 
 class State(msgspec.Struct):

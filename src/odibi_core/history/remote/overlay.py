@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from odibi_core import private_files
+from odibi_core.events.clock import new_id
 from odibi_core.history.remote.late import TAKEN
 from odibi_core.history.remote.parts import path_of, segments_in
 from odibi_core.store.runs import RunStore
@@ -36,6 +37,16 @@ def add_local(local: Path, root: Path) -> bool:
         if not target.exists():
             private_files.write_atomic(target, path.read_bytes())
     return bool(found)
+
+
+def move_notes(root: Path, local: Path) -> None:
+    """Move the notes that commands wrote into the copy in `root` to the store that ships them. Never raises."""
+    with suppress(OSError):
+        for path in (root / "notes").glob("*.jsonl"):
+            if "~" not in path.name:
+                target = local / "notes" / f"{path.stem}_{new_id(8)}.jsonl"
+                private_files.make_folder(target.parent)
+                shutil.move(path, target)
 
 
 def _append(source: Path, target: Path) -> None:

@@ -24,6 +24,7 @@ from odibi_core.history.remote.at_exit import ship_in_child
 from odibi_core.history.remote.objects import Objects, open_objects
 from odibi_core.history.remote.shipment import Shipment
 from odibi_core.history.remote.shipped import ShippedNames
+from odibi_core.history.remote.shipping import is_left
 from odibi_core.process_end import watch
 from odibi_core.settings.sections import Store as StoreSettings
 
@@ -56,7 +57,7 @@ class Shipper:
         """The runs that last, each with the time of its last sign of life."""
         self._ended: set[str] = set()
         self._thread: Thread | None = None
-        self._is_due = self._is_busy = self._is_left = self._is_closed = False
+        self._is_due = self._is_busy = self._is_left = self._is_closed = self._is_asked = False
         self._failures = 0
         self._noticed = False
         watch(self)
@@ -80,12 +81,9 @@ class Shipper:
             self._start()
             self._changed.notify_all()
 
-    def ship_left(self) -> None:
-        """Ship at once what earlier programs left."""
-        with self._changed:
-            self._is_left = self._is_due = True
-            self._start()
-            self._changed.notify_all()
+    def ship_at_end(self) -> None:
+        """Ship what earlier programs left, and the notes of this one, at its end."""
+        self._is_asked = True
 
     def wait(self, timeout: float) -> bool:
         """Wait until the ended runs are shipped or an attempt failed; return True if nothing is left."""
@@ -96,6 +94,12 @@ class Shipper:
     def finish(self, within_s: float) -> None:
         """Ship what is left at the end of the program, for at most `within_s` seconds; never raises."""
         deadline = monotonic() + within_s
+        with suppress(Exception):  # a store that cannot be read has nothing to ship
+            if self._is_asked and is_left(self.root, self.address):
+                with self._changed:
+                    self._is_left = self._is_due = True
+                    self._start()
+                    self._changed.notify_all()
         if self.address.protocol != "file" or self._thread is None:
             with self._changed:
                 is_due, self._is_due, self._is_closed = self._is_due or self._is_busy, False, True
@@ -221,9 +225,9 @@ def follow(root: Path, settings: StoreSettings, run_id: str) -> None:
     _shipper_of(root, settings).follow(run_id)
 
 
-def ship_left(root: Path, settings: StoreSettings) -> None:
-    """Ship what earlier programs left in the store, in the background."""
-    _shipper_of(root, settings).ship_left()
+def ship_at_end(root: Path, settings: StoreSettings) -> None:
+    """Ship what earlier programs left in the store at the end of this one, if there is anything."""
+    _shipper_of(root, settings).ship_at_end()
 
 
 def ship_soon(root: Path, settings: StoreSettings, run_id: str) -> None:
