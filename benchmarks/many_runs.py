@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -37,10 +37,10 @@ def events_of(run_id: str, pipeline: str, start: datetime, number: int) -> Itera
 
     seq = 0
 
-    def at(ms: float, kind: str, level: str = "info", **fields: Any) -> Any:
+    def at(ms: float, kind: str, /, **fields: Any) -> Any:
         nonlocal seq
         seq += 1
-        about = {"timestamp": start + timedelta(milliseconds=ms), "level": level, "run_id": run_id}
+        about: dict[str, Any] = {"timestamp": start + timedelta(milliseconds=ms), "run_id": run_id}
         return an_event(kind, **about, writer_id=f"{number:012x}", seq=seq - 1, **fields)
 
     names = [f"step_{step}" for step in range(STEPS)]
@@ -61,7 +61,7 @@ def events_of(run_id: str, pipeline: str, start: datetime, number: int) -> Itera
         yield at(ms, "node_start", node_name=name, layer="transform", status="running", worker="MainThread")
         if failed and step == STEPS - 1:
             error = {"error": f"row {number} is bad", "error_type": "ValueError", "traceback": "Traceback …"}
-            yield at(ms + 90, "node_failed", "error", node_name=name, status="failed", duration_ms=90.0, **error)
+            yield at(ms + 90, "node_failed", level="error", node_name=name, status="failed", duration_ms=90.0, **error)
             break
         seen = {"when": "after", "dataset": name, "row_count": rows, "column_count": len(schema), "schema": schema}
         yield at(ms + 80, "snapshot", node_name=name, metadata={"frame": "polars.DataFrame"}, **seen)
@@ -73,7 +73,7 @@ def events_of(run_id: str, pipeline: str, start: datetime, number: int) -> Itera
     counts = {"success_count": STEPS - failed, "failed_count": int(failed), "skipped_count": 0}
     kind, status = ("pipeline_error", "failed") if failed else ("pipeline_complete", "success")
     ending = {"status": status, "duration_ms": 1_000.0 + number % 50, "pipeline_name": pipeline, **counts}
-    yield at(1_000, kind, "error" if failed else "info", **ending, **({"error": "it failed"} if failed else {}))
+    yield at(1_000, kind, level="error" if failed else "info", **ending, **({"error": "it failed"} if failed else {}))
 
 
 def make_store(root: Path, runs: int) -> None:
@@ -150,7 +150,7 @@ def _of_index(runs: int, call: str) -> Prepare:
         tables = tables_of(store.read(run_id))
         with Index(root) as index:
             index.refresh()
-            calls = {
+            calls: dict[str, Callable[[], object]] = {
                 "record": lambda: index.record(run_id, tables),
                 "refresh": index.refresh,
                 "figures": lambda: index.figures("pipeline_0", last=60),

@@ -152,16 +152,17 @@ def test_show_is_the_summary_again(here: Here) -> None:
     run_id = end.run_id
     file = {"access": "read", "uri": "/data/orders.csv", "bytes": 2048, "node_name": "load"}
     finding = {"message": "clean made 4 rows", "node_name": "clean", "alert_id": "a1", "actual": 4, "expected": 8}
+    following = {"message": "load made 4 rows", "follows_from": "a1"}
     extra = [
         an_event("file_access", run_id=run_id, timestamp=START, **file),
         an_event("anomaly", run_id=run_id, timestamp=START, low=7, high=9, compared_runs=12, **finding),
-        an_event("anomaly", run_id=run_id, timestamp=START, follows_from="a1", alert_id="a2", node_name="load"),
+        an_event("anomaly", run_id=run_id, timestamp=START, alert_id="a2", **following),
     ]
     write_run(Path(".odibi"), str(run_id), [*events, *extra, end])
     shown = here("show").stdout
     for words in (
-        "daily succeeded", "2 of 2 steps", "2 unusual findings", "clean: clean made 4 rows   1 more follows from it",
-        "4, usually 8 (7 to 9) in 12 runs", "partition  2026-01-01", "params     day=1", "tags       team=sales",
+        "daily succeeded", "2 of 2 steps", "1 unusual finding", "clean made 4 rows", "follows: load made 4 rows",
+        "odibi ack a1", "partition  2026-01-01", "params     day=1", "tags       team=sales",
         "c0ffeec0ffee on main, with uncommitted changes", "odibi run x.py", "/data/orders.csv", "2 KiB", "not judged",
     ):  # fmt: skip
         assert words in shown, words

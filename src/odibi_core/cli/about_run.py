@@ -1,4 +1,4 @@
-"""The purpose of a run and its findings, for `odibi show`: as text, and as parts of a JSON document."""
+"""The purpose of a run and its files, for `odibi show`: as text, and as parts of a JSON document."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 Tables = dict[str, list[dict[str, Any]]]
 _MOST_FILES: Final = 20
-_MOST_FINDINGS: Final = 10
 _LONGEST: Final = 300
 _LABEL: Final = 11
 _IN_DOCUMENT: Final = ("files", "alerts")
@@ -38,34 +37,9 @@ def _decoded(table: str, row: dict[str, Any]) -> dict[str, Any]:
 
 
 def about(tables: Tables) -> list[RenderableType]:
-    """Return the findings, the facts and the files of a run."""
+    """Return the facts and the files of a run."""
     (run,) = tables["runs"] or [{}]
-    return [*_findings(tables["alerts"]), *_facts(_decoded("runs", run)), *_files(tables["files"])]
-
-
-def _findings(alerts: list[dict[str, Any]]) -> Iterator[RenderableType]:
-    """Yield the unusual findings: the first step of each, with the number of those that follow from it."""
-    found = [alert for alert in alerts if alert["kind"] == "anomaly"]
-    first = [alert for alert in found if alert["follows_from"] is None]
-    if found:
-        yield ""
-        yield output.styled(f"~ {plural(len(found), 'unusual finding')}", "bold yellow")
-    for alert in first[:_MOST_FINDINGS]:
-        following = sum(each["follows_from"] == alert["alert_id"] for each in found)
-        more = f"   {plural(following, 'more follows', 'more follow')} from it" if following else ""
-        yield output.styled(f"  {alert['message'] or alert['series'] or ''}{more}")
-        yield output.styled(f"  {'':2}{_expectation(alert)}", "dim")
-    if len(first) > _MOST_FINDINGS:
-        yield output.styled(f"  and {len(first) - _MOST_FINDINGS} more: --format json has all", "dim")
-
-
-def _expectation(alert: dict[str, Any]) -> str:
-    """Return `4, usually 8 (7 to 9) in 12 runs · odibi ack 3fa2`."""
-    usual = f", usually {alert['expected']}" if alert["expected"] is not None else ""
-    known = alert["low"] is not None and alert["high"] is not None
-    span = f" ({alert['low']:g} to {alert['high']:g})" if known else ""
-    runs = f" in {plural(alert['compared_runs'], 'run')}" if alert["compared_runs"] else ""
-    return f"{'' if alert['actual'] is None else alert['actual']}{usual}{span}{runs}   id {alert['alert_id']}"
+    return [*_facts(_decoded("runs", run)), *_files(tables["files"])]
 
 
 def _facts(run: dict[str, Any]) -> Iterator[RenderableType]:

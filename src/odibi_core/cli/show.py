@@ -8,6 +8,7 @@ import typer
 
 from odibi_core.cli import options, output, record, summary
 from odibi_core.cli.about_run import about, document
+from odibi_core.cli.unusual import Findings
 from odibi_core.errors import RunNotFoundError, nearest
 
 if TYPE_CHECKING:
@@ -37,11 +38,13 @@ def show(
 
     kept = record.open_store(store)
     run_id = record.find(kept, run)
-    steps, rows = LineageView(run_id), RunTables()
+    steps, rows, unusual = LineageView(run_id), RunTables(), Findings()
     with output.waiting("reading the run"):
         for event in record.read(kept, run_id):
             steps(event)
             rows(event)
+            if event.event_type in Findings.kinds:
+                unusual(event)
         lineage = steps.answer()
     tables = {name: as_dicts(name, found) for name, found in rows.answer().items()}
     if source is not None:
@@ -49,9 +52,9 @@ def show(
         return
     files = _files(kept, run_id)
     if format is options.TextOrJson.json:
-        output.write_json({**summary.document(lineage, files), **document(tables)})
+        output.write_json({**summary.document(lineage, files, unusual), **document(tables)})
     else:
-        summary.show(lineage, files, about(tables))
+        summary.show(lineage, files, [*unusual.lines(output.console()), *about(tables)])
 
 
 def _source_of(store: RunStore, nodes: list[dict[str, Any]], step: str) -> str:

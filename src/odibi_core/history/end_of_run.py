@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from odibi_core.bus.bus import EventBus
@@ -90,9 +89,7 @@ class EndOfRun:
         try:
             return call()
         except sqlite3.OperationalError:
-            return (
-                None  # read-only or locked: the run is not judged, and the next command that reads the index finds it
-            )
+            return None  # read-only or locked: the run is not judged, and the next reader of the index adds it
         except Exception as error:
             line = self._bus.count_failure(name, error)
             if self._bus.failures[name] == 1:
@@ -100,9 +97,10 @@ class EndOfRun:
             return None
 
     def _judge(self, status: str, duration_ms: float) -> int | None:
-        judge_run = _noticing()
-        if judge_run is None or self._is_full:
+        if self._is_full:
             return None
+        from odibi_core.history.noticing import judge_run
+
         fold = RunTables()
         for event in self._of_the_run():
             fold(event)
@@ -153,12 +151,3 @@ class EndOfRun:
         finally:
             if self._index is not None:
                 self._index.close()
-
-
-def _noticing() -> Callable[..., Any] | None:
-    """Return the function that judges a run."""
-    try:
-        found: Callable[..., Any] = import_module("odibi_core.history.noticing").judge_run
-    except ModuleNotFoundError:
-        return None
-    return found
