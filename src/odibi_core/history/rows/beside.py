@@ -10,7 +10,7 @@ from odibi_core.events import Event, kinds
 from odibi_core.events.clock import read_iso
 from odibi_core.history.rows.cells import json_text, object_of, real, written
 from odibi_core.views.costs import dollars, units
-from odibi_core.views.values import count, flag, message, text
+from odibi_core.views.values import count, message, text
 
 FILE_ACCESS: Final = "file_access"
 ANOMALY: Final = "anomaly"
@@ -84,7 +84,6 @@ def _anomaly(event: Event) -> Values:
         **{name: written(fields.get(name)) for name in ("actual", "expected")},
         **{name: real(fields.get(name)) for name in ("low", "high", "likelihood")},
         "compared_runs": count(fields.get("compared_runs")),
-        "muted": flag(fields.get("muted")),
         "message": message(event),
         "muted": fields.get("muted") is True,
     }
