@@ -15,6 +15,7 @@ The next compaction undoes a batch that was begun and has no manifest, and finis
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -196,22 +197,24 @@ class _Compaction:
     def _add(self, batch: Batch, run_id: str) -> int:
         """Add a run to a batch, and return the bytes of its segments."""
         read_errors = ReadErrors()
-        try:
+        with self._reading(run_id):
             paths = self.store.segments(run_id)
             segments = [SegmentEntry.of(path) for path in paths]
-            batch.add(run_id, self._events(run_id, paths, read_errors), read_errors, segments)
-        except OSError as error:
-            if run_id not in self.report.not_compacted:
-                raise
-            raise _UnreadableError(run_id) from error
+        batch.add(run_id, self._events(run_id, paths, read_errors), read_errors, segments)
         return sum(segment.bytes for segment in segments)
 
     def _events(self, run_id: str, paths: list[Path], read_errors: ReadErrors) -> Iterator[Event]:
-        try:
+        with self._reading(run_id):
             yield from read_events(paths, read_errors, OSError)
+
+    @contextmanager
+    def _reading(self, run_id: str) -> Iterator[None]:
+        """Raise an error of reading as one that concerns this run alone; an error of writing concerns the batch."""
+        try:
+            yield
         except OSError as error:
             self.report.not_compacted[run_id] = f"it cannot be read: {error.strerror or error}"
-            raise
+            raise _UnreadableError(run_id) from error
 
 
 def _size(path: Path) -> int:
