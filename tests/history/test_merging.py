@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from tests.history.killed import problems, write_runs
 
 from odibi_core.errors import StoreError
+from odibi_core.events import Event
 from odibi_core.events.clock import utc_now
 from odibi_core.history import commit as commit_module
 from odibi_core.history import compaction
@@ -19,6 +21,7 @@ from odibi_core.history.merging import FAN_IN, FULL_BYTES, TARGET_BYTES, choose,
 from odibi_core.store.locks import exclusive
 from odibi_core.store.manifest import VERSION, FileEntry, Manifest, RunEntry
 from odibi_core.store.runs import RunStore
+from odibi_core.store.segments import ReadErrors, read_events
 
 AT_ONCE = Options(grace_s=0, threads=1)
 
@@ -119,14 +122,13 @@ def test_a_run_that_cannot_be_read_stays_and_the_others_move(store: RunStore, mo
     expected: dict[str, int] = {}
     write_runs(store, 3, expected)
     bad = list(expected)[1]
-    real = compaction.read_events
 
-    def read_events(paths: list[Path], *given: object) -> object:
-        yield from real(paths, *given)
+    def read_bad(paths: list[Path], read_errors: ReadErrors, raised: type[OSError]) -> Iterator[Event]:
+        yield from read_events(paths, read_errors, raised)
         if paths[0].parent.parent.name == bad:
             raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(compaction, "read_events", read_events)
+    monkeypatch.setattr(compaction, "read_events", read_bad)
     report = compact(store, AT_ONCE)
     assert report.not_compacted == {bad: "it cannot be read: Input/output error"}
     assert (report.runs, report.batches) == (2, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import multiprocessing
 import os
 import signal
@@ -79,7 +80,7 @@ def test_a_file_system_without_locks_is_refused_and_writers_go_on(
     def refuse(*_: object) -> None:
         raise OSError(95, "Operation not supported")
 
-    monkeypatch.setattr(locks.fcntl, "flock", refuse)
+    monkeypatch.setattr(fcntl, "flock", refuse)
     with pytest.raises(StoreError, match="has no locks"), exclusive(tmp_path):
         pass
     descriptor = os.open(tmp_path, os.O_RDONLY)
