@@ -19,6 +19,8 @@ STATS: Final = (
 )  # fmt: skip
 """The statistics of a column, in the order of its list in the figures; null if unknown or not a number."""
 
+VERSION: Final = 1
+"""The form of the figures; those of another form are not compared."""
 MOST_STEPS: Final = 500
 MOST_COLUMNS: Final = 2_000
 """Columns of all frames of a run; the figures of further ones are left out, and `left_out` counts them."""
@@ -54,7 +56,8 @@ def figures(tables: Tables) -> dict[str, Any]:
     """Return the figures of one run, plain values that msgpack keeps.
 
     Returns:
-        `run`: figures of the run as a whole. `shape`: names and types of its parameters, without their values.
+        `version`: the form of the rest. `run`: figures of the run as a whole.
+        `shape`: names and types of its parameters, without their values.
         `steps`: for each step its figures, with `frames` by dataset, `checks`, `joins` and `files`.
         `edges`: pairs of steps. `left_out`: columns beyond the limit.
 
@@ -69,6 +72,7 @@ def figures(tables: Tables) -> dict[str, Any]:
     _add_joins(steps, tables)
     _add_files(steps, tables, _time(run.get("started")))
     return {
+        "version": VERSION,
         "run": {name: value for name in names if (value := _plain(run.get(name))) is not None},
         "shape": shape(tables),
         "steps": steps,

@@ -204,9 +204,26 @@ def test_a_level_shift_is_relearned() -> None:
     for number in range(40, 60):
         alarms.append(bool(judge(more(number), earlier).findings))
         earlier = [*earlier, more(number)]
+        if number == 41:
+            second = judge(more(number), earlier[:-1]).findings[0].message
     assert alarms[0]
+    assert "if it stays, it becomes the usual level" in second
     assert sum(alarms) <= 3
     assert not any(alarms[3:])
+
+
+def test_a_judgement_after_a_shift_states_the_runs_that_it_compares() -> None:
+    """The expectation comes from the runs on the new level alone."""
+    earlier = [*history(), *(run(number, rows=2000) for number in range(40, 52))]
+    found = judge(run(52, half_the_rows), earlier).findings[0]
+    assert found.compared_runs == 12
+    assert "12 runs since the level shifted" in found.message
+
+
+def test_figures_of_another_form_are_not_compared() -> None:
+    """An index that a newer version wrote neither raises nor alarms."""
+    earlier = [msgspec.structs.replace(each, figures={"version": 2, "shape": [["day", "str"]]}) for each in history()]
+    assert judge(run(40), earlier).is_learning
 
 
 def test_only_comparable_runs_are_compared() -> None:

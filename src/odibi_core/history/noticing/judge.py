@@ -73,13 +73,14 @@ def _changed_sources(current: RunFigures, last: RunFigures) -> set[str]:
 
 def comparable(current: RunFigures, history: Sequence[RunFigures]) -> list[RunFigures]:
     """Return the latest earlier runs of equal parameter shape that succeeded, the oldest first."""
-    shape = current.figures["shape"]
+    shape, version = current.figures["shape"], current.figures.get("version")
     kept = [
         run
         for run in history
         if run.run_id != current.run_id
         and run.started <= current.started
         and run.status == "success"
+        and run.figures.get("version") == version
         and run.figures["shape"] == shape
     ]
     kept.sort(key=lambda run: (run.started, run.run_id))

@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Any, Final, Protocol
 
 from odibi_core.history.figures import RunFigures, Tables, run_figures
-from odibi_core.history.noticing.judge import MOST_RUNS, Judgement, judge
+from odibi_core.history.noticing.judge import MOST_RUNS, Judgement, comparable, judge
 from odibi_core.history.noticing.notes import Notes
 
-_ASKED: Final = MOST_RUNS + MOST_RUNS // 4
-"""Runs that are read, of which some failed or had other parameters."""
+_FEW: Final = 15
+_MANY: Final = 5 * MOST_RUNS
+"""Runs that are read if fewer than `_FEW` of the last are comparable: the others failed or had other parameters."""
 
 
 class FiguresOfRuns(Protocol):
@@ -32,7 +33,10 @@ def judge_run(index: FiguresOfRuns, tables: Tables) -> list[dict[str, Any]] | No
     current = run_figures(tables)
     if current is None:
         return None
-    found = notice(tables, index.figures(current.pipeline_name, current.started, _ASKED))
+    earlier = index.figures(current.pipeline_name, current.started, MOST_RUNS)
+    if len(earlier) == MOST_RUNS and len(comparable(current, earlier)) < _FEW:
+        earlier = index.figures(current.pipeline_name, current.started, _MANY)
+    found = judge(current, earlier)
     if found.is_learning:
         return None
     notes = Notes.read(index.root) if found.findings else Notes()

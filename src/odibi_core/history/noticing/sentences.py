@@ -42,17 +42,27 @@ def of_deviation(current: RunFigures, step: str | None, one: Series, found: Devi
     subject = ".".join(part for part in (step or current.pipeline_name, one.column) if part)
     about = f"share of {one.category!r}" if one.category is not None else _METRICS.get(one.metric, one.metric)
     basis = _BASIS[found.basis].format(runs=found.runs)
+    if found.runs < len(one.past):
+        basis += " since the level shifted"
+    again = "; so it was in the run before: if it stays, it becomes the usual level" if _is_again(one, found) else ""
     two = "for the second run in a row " if one.family.twice else ""
     finding = Finding(
         alert_id=alert_id(current.run_id, name, one.family.name), node_name=step, family=one.family.name, series=name,
         column=one.column, actual=actual, expected=expected, low=low, high=high, likelihood=likelihood,
         compared_runs=found.runs,
         message=f"{subject}: {about} is {two}{actual}, expected {expected} "
-        f"({_value(one, low)} to {_value(one, high)}; {basis})",
+        f"({_value(one, low)} to {_value(one, high)}; {basis}){again}",
     )  # fmt: skip
     return Candidate(finding, found.score)
 
 
+def _is_again(one: Series, found: Deviation) -> bool:
+    """Return true if the run before was off as far, to the same side."""
+    now, before = one.value - found.expected, one.past[-1] - found.expected
+    return not one.family.twice and now * before > 0 and abs(before) >= _AGAIN * abs(now)
+
+
+_AGAIN = 0.7
 _METRICS = {
     "nulls": "share of nulls", "distinct": "number of distinct values", "deviation": "spread",
     "duration_ms": "duration",
