@@ -13,12 +13,17 @@ import subprocess
 from multiprocessing.connection import wait
 from pathlib import Path
 
+import pyarrow.ipc
+import pyarrow.parquet
 import pytest
 from tests.cli.conftest import Here, command, environment
 from tests.cli.test_output import Terminal
+from typer.testing import CliRunner
 
 from odibi_core.cli import output
 from odibi_core.cli.sql_table import _MOST_PIPED_ROWS
+from odibi_core.history.schema import TABLES
+from odibi_core.history.sql.macros import MACROS
 from odibi_core.store.runs import RunStore
 from odibi_core.testing import an_event
 
@@ -113,11 +118,77 @@ def test_a_text_is_no_formula_of_a_spreadsheet(text: str, cell: str, here: Here)
     assert row == [cell]
 
 
-@pytest.mark.parametrize("form", ["json", "csv"])
+@pytest.mark.parametrize("form", ["json", "jsonl", "csv"])
 def test_an_answer_without_rows_is_one(form: str, here: Here) -> None:
     """A program can read it."""
     done = here("sql", "select 1 as a where false", "--format", form)
-    assert done.stdout == {"json": "[]\n", "csv": "a\n"}[form]
+    assert done.stdout == {"json": "[]\n", "jsonl": "", "csv": "a\n"}[form]
+
+
+def test_json_lines_have_a_document_a_line(here: Here) -> None:
+    """With the exact values."""
+    done = here("sql", "select range as n, timestamp '2026-01-01 00:00:00' as t from range(3)", "--format", "jsonl")
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert rows == [{"n": n, "t": "2026-01-01T00:00:00Z"} for n in range(3)]
+
+
+@pytest.mark.parametrize("form", ["parquet", "arrow"])
+def test_parquet_and_arrow_have_the_types_of_the_query(form: str, here: Here, tmp_path: Path) -> None:
+    """In a file and on stdout, also for many rows and for none."""
+    query = "select range as n, range * 1.5::double as x, 'a' as s, [range] as l, now()::timestamp as t"
+    query += " from range(120000)"
+    path = tmp_path / "answer"
+    assert here("sql", query, "--format", form, "-o", str(path)).exit_code == 0
+    piped = here("sql", f"{query} limit 2", "--format", form).stdout_bytes
+    empty = here("sql", f"{query} where false", "--format", form).stdout_bytes
+    read = pyarrow.parquet.read_table if form == "parquet" else lambda file: pyarrow.ipc.open_stream(file).read_all()
+    tables = [read(io.BytesIO(content)) for content in (path.read_bytes(), piped, empty)]
+    assert [table.num_rows for table in tables] == [120_000, 2, 0]
+    for table in tables:
+        types = [str(field.type) for field in table.schema]
+        assert types == ["int64", "double", "string", "list<element: int64>", "timestamp[us, tz=UTC]"] or types == [
+            "int64", "double", "string", "list<item: int64>", "timestamp[us, tz=UTC]",
+        ]  # fmt: skip
+    assert tables[0]["n"].to_pylist() == list(range(120_000))
+
+
+def test_a_query_comes_from_a_file_or_standard_input(here: Here, tmp_path: Path) -> None:
+    """Or as the argument; two of them are an error."""
+    path = tmp_path / "query.sql"
+    path.write_text("select 'of a file' as x;")
+    assert here("sql", "-f", str(path)).stdout.split("\n")[1] == "of a file"
+    from odibi_core.cli import app
+
+    for arguments in (["sql"], ["sql", "-"], ["sql", "-f", "-"]):
+        done = CliRunner().invoke(app, arguments, input="select 'of stdin' as x")
+        assert done.stdout.split("\n")[1] == "of stdin"
+    done = here("sql", "select 1", "-f", str(path))
+    assert (done.exit_code, "given twice" in done.stderr) == (2, True)
+    path.write_bytes(b"select '\xff'")
+    assert "must be UTF-8" in here("sql", "-f", str(path)).stderr
+    assert here("sql", "-f", str(tmp_path / "none.sql")).exit_code == 4
+
+
+def test_what_cannot_be_written_is_refused_before_the_query(
+    monkeypatch: pytest.MonkeyPatch, here: Here, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A binary form on a terminal, a table in a file."""
+    assert "-o needs --format" in here("sql", "select 1", "-o", "x").stderr
+    screen = Terminal()
+    monkeypatch.setattr("sys.stdout", screen)
+    from odibi_core.cli import app
+
+    app(["sql", "select 1", "--format", "arrow"], standalone_mode=False)
+    assert "is not written to a terminal; name a file with -o" in capsys.readouterr().err
+
+
+def test_the_schema_and_the_macros_are_listed(here: Here) -> None:
+    """As tables and as JSON; a wrong table names the nearest."""
+    assert "params" in here("sql", "--schema").stdout
+    columns = json.loads(here("sql", "--schema", "nodes", "--format", "json").stdout)
+    assert [each["column"] for each in columns] == list(TABLES["nodes"].names)
+    assert "did you mean 'nodes'" in here("sql", "--schema", "node").stderr
+    assert len(here("sql", "--macros", "--format", "jsonl").stdout.splitlines()) == len(MACROS)
 
 
 @pytest.mark.parametrize(
