@@ -21,6 +21,10 @@ from odibi_core.history.compaction import Options as Compaction
 from odibi_core.history.compaction import compact
 from odibi_core.history.index import Index
 from odibi_core.history.pruning import Options, PruneReport, empty_trash, prune
+from odibi_core.history.remote.address import read_address
+from odibi_core.history.remote.objects import open_objects
+from odibi_core.history.remote.shipment import Shipment
+from odibi_core.history.remote.shipped import ShippedNames
 from odibi_core.history.retention import Limits
 from odibi_core.store.locks import exclusive
 from odibi_core.store.runs import RunStore
@@ -303,3 +307,20 @@ def test_the_trash_is_emptied(store: RunStore) -> None:
 def test_the_time_of_a_file_is_no_matter_of_a_time_zone() -> None:
     """The ages of files are in UTC."""
     assert datetime.fromtimestamp(0, UTC) == datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def test_a_run_that_the_shared_store_lacks_is_kept(store: RunStore, tmp_path: Path) -> None:
+    """Hot or in a batch; after it is shipped it is pruned."""
+    (tmp_path / "shared").mkdir()
+    url = str(tmp_path / "shared")
+    ids = write_runs(store.root, 3)
+    compact(store, AT_ONCE)
+    ids.append(f"{START + timedelta(days=1, hours=1):%Y%m%dT%H%M%S}-daily-00000009")
+    write_run(store.root, ids[3], events_of(ids[3], "daily", 1))
+    report = do_prune(store, Limits(days=8.5), url=url)
+    assert report.runs == {}
+    assert set(report.protected.values()) == {"the shared store does not have it yet"}
+    address = read_address(url)
+    shipment = Shipment(store.root, open_objects(address), ShippedNames(store.root, address))
+    shipment.all(ended=[ids[3]])
+    assert set(do_prune(store, Limits(days=8.5), url=url).runs) == {*ids[:2], ids[3]}

@@ -88,12 +88,13 @@ def prune(
         "min_free_gb": free,
         "keep_last_good": False if last_good else None,
     }
-    limits = limits_of(read_settings(store={"dir": store or None, **given}).store)
+    settings = read_settings(store={"dir": store or None, **given}).store
+    limits = limits_of(settings)
     if not limits.is_set:
         raise ConfigurationError("no limit is set, so no run is pruned; pass one, such as --keep-days 90")
     kept = _existing(store)
     with output.waiting("pruning"):
-        report = prune_store(kept, limits, Options(dry_run=dry_run, pipeline=pipeline))
+        report = prune_store(kept, limits, Options(dry_run=dry_run, pipeline=pipeline, url=settings.url))
     if format is options.TextOrJson.json:
         output.write_json(msgspec.to_builtins(report))
     elif not report.is_busy:

@@ -43,6 +43,8 @@ class _Work(msgspec.Struct, frozen=True):
     limits: Limits | None
     """The limits of a pruning; None for none."""
     compacts: bool
+    url: str = ""
+    """The shared store."""
 
 
 def compact_soon(root: Path, settings: Store, run_id: str | None = None) -> bool:
@@ -65,7 +67,7 @@ def compact_soon(root: Path, settings: Store, run_id: str | None = None) -> bool
         return False
     import subprocess
 
-    work = _Work(limits=limits if prunes else None, compacts=compacts)
+    work = _Work(limits=limits if prunes else None, compacts=compacts, url=settings.url)
     given = [str(root), f"{settings.mode:o}", msgspec.json.encode(work).decode()]
     command = [sys.executable, "-P", "-c", _START, *given, *map(os.path.abspath, sys.path)]
     subprocess.run(
@@ -143,15 +145,15 @@ def main() -> None:
         if work.compacts:
             compact(RunStore(root), Options(limit_s=LIMIT_S, waits=True, threads=1))
         if work.limits is not None:
-            _prune(root, work.limits)
+            _prune(root, work.limits, work.url)
     except Exception as error:
         note_failure(root, error)
 
 
-def _prune(root: Path, limits: Limits) -> None:
+def _prune(root: Path, limits: Limits, url: str) -> None:
     from odibi_core import private_files
     from odibi_core.history import pruning
     from odibi_core.store.runs import RunStore
 
     private_files.write_atomic(root / PRUNED, b"")
-    pruning.prune(RunStore(root), limits, pruning.Options(least_share=pruning.WORTH_IT, threads=1))
+    pruning.prune(RunStore(root), limits, pruning.Options(least_share=pruning.WORTH_IT, threads=1, url=url))

@@ -32,6 +32,7 @@ from odibi_core.history.ended import closing_event
 from odibi_core.history.merging import rewrite
 from odibi_core.history.retention import Candidate, Limits, choose, size
 from odibi_core.history.sources_in_use import prune_sources
+from odibi_core.history.unshipped import Unshipped
 from odibi_core.store.locks import exclusive, is_in_use
 from odibi_core.store.manifest import Manifest, checksum_of
 from odibi_core.store.runs import RunStore
@@ -75,6 +76,8 @@ class Options(msgspec.Struct, frozen=True):
     pipeline: str | None = None
     """The only pipeline whose runs are pruned."""
     grace_s: float = GRACE_S
+    url: str = ""
+    """The shared store, if there is one: a run that it does not have yet is kept."""
     least_share: float = 0.0
     """The share of a batch that must go before it is written again."""
     threads: int = 2
@@ -146,11 +149,15 @@ class _Pruning:
         choice = choose(runs, self.limits, utc_now(), free_bytes(store.root))
         named = {run.run_id: run for run in runs}
         only = self.options.pipeline
+        unshipped = Unshipped(store, self.options.url) if self.options.url else ()
         for run_id, reason in choice.pruned.items():
             if only is not None and named[run_id].pipeline_name != only:
                 continue
             if self._has_writer(run_id):
                 report.protected[run_id] = "a process writes to it"
+                continue
+            if run_id in unshipped:
+                report.protected[run_id] = "the shared store does not have it yet"
                 continue
             report.runs[run_id] = reason
             self._chosen[run_id] = named[run_id].bytes or sizes(run_id)

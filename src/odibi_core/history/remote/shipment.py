@@ -145,9 +145,7 @@ class Shipment:
             return []
 
     def _mark(self, run_id: str) -> str:
-        """Return the note that a run of this size has ended and was shipped to its end; a late event changes it."""
-        segments = self.store.segments(run_id)
-        return f"over/{run_id}/{sum(path.stat().st_size for path in segments if path.exists())}"
+        return ended_mark(self.store, run_id)
 
     def _is_over(self, run_id: str) -> bool:
         """Return true for a run of this host whose process is gone, after marking it as lost if it did not end."""
@@ -158,6 +156,12 @@ class Shipment:
                 self.store.detect_lost(run_id)
                 return True
         return False
+
+
+def ended_mark(store: RunStore, run_id: str) -> str:
+    """Return the note that a run of this size has ended and was shipped to its end; a late event changes it."""
+    segments = store.segments(run_id)
+    return f"over/{run_id}/{sum(path.stat().st_size for path in segments if path.exists())}"
 
 
 def _is_alive(identity: dict[str, object]) -> bool:
