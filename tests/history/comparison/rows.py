@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from odibi_core.history.comparison.noise import Noise
 from odibi_core.history.comparison.run_data import RunData
 from odibi_core.history.schema import TABLES
 
@@ -48,6 +49,13 @@ def column(node: str, name: str, type: str = "Int64", **stats: Any) -> dict[str,
         return about
     given = {"rows_sampled": 1000, "nulls": 0, "null_share": 0.0, **stats}
     return {**about, **given}
+
+
+
+
+def noise(*steps: dict[str, Any], **more: Any) -> Noise:
+    """Return the noise of earlier runs of one step `a`, each with these figures."""
+    return Noise([{"run": {}, "steps": {"a": {"status": "success", **each}}} for each in steps], **more)
 
 
 NUMBERS: dict[str, Any] = {

@@ -6,7 +6,7 @@ import subprocess
 from typing import Any
 
 import pytest
-from tests.history.comparison.rows import run, step
+from tests.history.comparison.rows import noise, run, step
 
 from odibi_core.history.comparison.changes import around
 from odibi_core.history.comparison.code import MAX_LINES, code, commits, is_cosmetic, unified
@@ -19,14 +19,14 @@ TEXTS = {"h1": "def a(x):\n    return x > 1\n", "h2": "def a(x):\n    return x >
 def of_runs(was: dict[str, Any], now: dict[str, Any]) -> list[tuple[Any, ...]]:
     """Return kind, subject and sentence of each change of two rows of `runs`."""
     before, after = (run(runs=[{"run_id": "1", **each}]) for each in (was, now))
-    return [(each.kind, each.subject, each.message) for each in around(before, after, [])]
+    return [(each.kind, each.subject, each.message) for each in around(before, after, Noise(), [])]
 
 
 def test_parameters_by_name() -> None:
     """Changed, new, and gone; an empty text is another value than none."""
     before = run(params=[{"name": "a", "value": "1"}, {"name": "b", "value": ""}])
     after = run(params=[{"name": "a", "value": "2"}, {"name": "c", "value": "x"}])
-    assert [each.message for each in around(before, after, [])] == [
+    assert [each.message for each in around(before, after, Noise(), [])] == [
         "parameter a is 2, and was 1",
         "parameter b is gone; it was empty",
         "parameter c is new: x",
@@ -36,8 +36,18 @@ def test_parameters_by_name() -> None:
 def test_a_partition_changes_as_usual() -> None:
     """Each day has its own."""
     before, after = (run(runs=[{"run_id": "1", "partition": each}]) for each in ("mon", "tue"))
-    (found,) = around(before, after, [])
+    (found,) = around(before, after, Noise(), [])
     assert (found.subject, found.is_usual) == ("partition", True)
+
+
+def test_a_parameter_that_is_another_in_each_run_changes_as_usual() -> None:
+    """The day of a daily run."""
+    history = Noise(params=[{"day": str(day), "size": 1} for day in range(5)])
+    before, after = (run(params=[{"name": name, "value": v} for name in ("day", "size")]) for v in ("5", "6"))
+    assert [(each.subject, each.is_usual) for each in around(before, after, history, [])] == [
+        ("day", True),
+        ("size", False),
+    ]
 
 
 def test_versions_of_packages_and_python() -> None:
@@ -54,7 +64,7 @@ def test_versions_that_were_not_recorded_are_not_compared() -> None:
     """Nothing is claimed about them."""
     missing: list[str] = []
     empty = run(runs=[{"run_id": "1"}])
-    assert list(around(empty, run(runs=[{"run_id": "2", "packages": {"pandas": "3"}}]), missing)) == []
+    assert list(around(empty, run(runs=[{"run_id": "2", "packages": {"pandas": "3"}}]), Noise(), missing)) == []
     assert missing == ["the versions of packages: at least one run recorded none"]
 
 
@@ -69,7 +79,7 @@ def test_the_definition_of_a_step() -> None:
     """Another engine or other inputs."""
     before = run(nodes=[step("a", engine="pandas", inputs={"x": "raw"})])
     after = run(nodes=[step("a", engine="polars", inputs={"x": "clean"})])
-    assert [each.message for each in around(before, after, [])][-2:] == [
+    assert [each.message for each in around(before, after, Noise(), [])][-2:] == [
         "a has the engine polars, and had pandas",
         "a has the inputs clean, and had raw",
     ]
@@ -169,16 +179,21 @@ def test_a_file(was: list[Any], now: list[Any], sentence: str | None) -> None:
 
 def test_a_daily_file_of_a_usual_size_changes_as_usual() -> None:
     """One of an unusual size does not; neither does a file that never changed before."""
-    daily = [{("a", "orders"): (95 + each, f"v{each}")} for each in range(8)]
-    static = [{("a", "orders"): (100, "v")} for _ in range(8)]
 
-    def usual(size: int, history: list[Any]) -> list[bool]:
-        before, after = (run(nodes=[step("a")], files=[file(size=each)]) for each in (100, size))
-        return [each.is_usual for each in files(before, after, Noise(files=history), [])]
+    def history(*found: tuple[str, int, str]) -> Noise:
+        return noise(*({"files": {"orders": {"uri": u, "bytes": b, "version": v}}} for u, b, v in found))
 
-    assert usual(101, daily) == [True]
-    assert usual(40, daily) == [False]
-    assert usual(101, static) == [False]
+    def usual(now: dict[str, Any], earlier: Noise) -> list[bool]:
+        before, after = (run(nodes=[step("a")], files=[each]) for each in (file(), now))
+        return [each.is_usual for each in files(before, after, earlier, [])]
+
+    daily = history(*(("/d/a.csv", 95 + each, f"v{each}") for each in range(8)))
+    assert usual(file(size=101), daily) == [True]
+    assert usual(file(size=40), daily) == [False]
+    assert usual(file("/d/b.csv", size=101), daily) == [False]
+    assert usual(file(size=101), history(*[("/d/a.csv", 100, "v")] * 8)) == [False]
+    elsewhere = history(*((f"/d/{each}.csv", 95 + each, "v") for each in range(8)))
+    assert usual(file("/d/9.csv", size=101), elsewhere) == [True]
 
 
 def test_runs_without_files_are_not_compared() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.history.comparison.rows import NUMBERS, column, frame, run, step
+from tests.history.comparison.rows import NUMBERS, column, frame, noise, run, step
 
 from odibi_core.history.comparison.difference import Difference
 from odibi_core.history.comparison.made import failures, rows, schemas
@@ -45,7 +45,7 @@ def test_a_run_that_failed_without_a_failed_step() -> None:
 
 def _schema(was: list[dict[str, Any]], now: list[dict[str, Any]]) -> list[Difference]:
     before, after = (run(nodes=[step("a")], snapshots=[frame("a")], columns=each) for each in (was, now))
-    return list(schemas(before, after, []))
+    return list(schemas(before, after, Noise(), []))
 
 
 def test_columns_that_are_gone_new_or_of_another_type() -> None:
@@ -87,7 +87,7 @@ def test_a_frame_that_was_not_described_is_not_compared() -> None:
     before = run(nodes=[step("a")], snapshots=[frame("a", column_count=2)], columns=[column("a", "x")])
     after = run(nodes=[step("a")], snapshots=[frame("a", not_described="it is a list")])
     missing: list[str] = []
-    assert list(schemas(before, after, missing)) == []
+    assert list(schemas(before, after, Noise(), missing)) == []
     assert missing == ["the columns of a: it is a list"]
 
 
@@ -103,11 +103,26 @@ def test_without_earlier_runs_rows_differ_by_a_tenth_and_by_more_than_chance(was
 
 def test_earlier_runs_decide_which_number_of_rows_is_usual() -> None:
     """A usual low is no difference, and a small one that never was is."""
-    history = [step("a", rows, run_id=str(rows)) for rows in (500, 900, 1000, 1100, 1200, 1000)]
-    steady = [step("a", 1000 + each, run_id=str(each)) for each in range(6)]
+    history = noise(*({"rows": size} for size in (500, 900, 1000, 1100, 1200, 1000)))
+    steady = noise(*({"rows": 1000 + each} for each in range(6)))
     before, after = run(nodes=[step("a", 1000)]), run(nodes=[step("a", 520)])
-    assert shown(rows(before, after, Noise(history))) == [("rows", "a", False)]
-    assert shown(rows(before, run(nodes=[step("a", 920)]), Noise(steady))) == [("rows", "a", True)]
+    assert shown(rows(before, after, history)) == [("rows", "a", False)]
+    assert shown(rows(before, run(nodes=[step("a", 920)]), steady)) == [("rows", "a", True)]
+
+
+def test_a_step_that_keeps_another_share_is_notable_whatever_its_rows() -> None:
+    """A usual number of rows, of an input that was larger."""
+    history = noise(*({"rows": rows, "selectivity": 0.95} for rows in (500, 900, 1000, 1100, 1200)))
+    before, after = (run(nodes=[step("a", n, selectivity=share)]) for n, share in ((1000, 0.95), (900, 0.6)))
+    assert shown(rows(before, after, history)) == [("rows", "a", True)]
+
+
+def test_a_type_that_the_column_had_before_is_usual() -> None:
+    """A column without fractions today."""
+    history = noise(*({"frames": {"a": {"schema": [["x", type]]}}} for type in ("Int64", "Float64")))
+    before, after = (run(nodes=[step("a")], columns=[column("a", "x", type)]) for type in ("Float64", "Int64"))
+    assert shown(schemas(before, after, history, [])) == [("retyped", "a", False)]
+    assert shown(schemas(before, after, Noise(), [])) == [("retyped", "a", True)]
 
 
 def test_no_rows_at_all_is_a_missing_result() -> None:

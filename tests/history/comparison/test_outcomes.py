@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.history.comparison.rows import run, step
+from tests.history.comparison.rows import noise, run, step
 
 from odibi_core.history.comparison.noise import Noise
 from odibi_core.history.comparison.outcomes import checks, costs, durations, joins
@@ -58,10 +58,24 @@ def edge(rate: float | None, fan_out: float | None) -> dict[str, Any]:
 )
 def test_a_join(was: Any, now: Any, kinds: list[str]) -> None:
     """A rate that was not measured is no difference."""
-    found = list(joins(run(edges=[edge(*was)]), run(edges=[edge(*now)])))
+    found = list(joins(run(edges=[edge(*was)]), run(edges=[edge(*now)]), Noise()))
     assert [each.kind for each in found] == kinds
     if kinds == ["match_rate"]:
         assert found[0].message == "a: 37% of flights find a match in weather by origin, and 99% before"
+
+
+def test_a_rate_that_earlier_runs_had_is_usual() -> None:
+    """A join that often finds few partners."""
+    history = noise(*({"joins": {"flights": [rate, 1.0, 10]}} for rate in (0.3, 0.9, 0.99, 0.5, 0.4)))
+    found = joins(run(edges=[edge(0.99, 1.0)]), run(edges=[edge(0.37, 1.0)]), history)
+    assert [each.is_notable for each in found] == [False]
+
+
+def test_a_run_without_a_slow_step_may_be_slow() -> None:
+    """The time between its steps."""
+    before, after = (run(runs=[{"run_id": "1", "status": "success", "duration_ms": ms}]) for ms in (200.0, 2000.0))
+    (found,) = durations(before, after, Noise())
+    assert (found.node, found.message) == (None, "the run took 2.00 s, and 200 ms before (10.0 ×)")
 
 
 def _took(ms: float, **more: Any) -> Any:
@@ -79,8 +93,8 @@ def test_without_earlier_runs_a_step_is_slower_by_three_times(was: float, now: f
 
 def test_earlier_runs_decide_which_duration_is_usual() -> None:
     """A step that is often slow is not slow; a steady one is at half more."""
-    noisy = Noise(step("a", duration_ms=ms, run_id=str(ms)) for ms in (100.0, 120.0, 150.0, 700.0, 650.0, 110.0))
-    steady = Noise(step("a", duration_ms=ms, run_id=str(ms)) for ms in (100.0, 101.0, 102.0, 103.0, 104.0))
+    noisy = noise(*({"duration_ms": ms} for ms in (100.0, 120.0, 150.0, 700.0, 650.0, 110.0)))
+    steady = noise(*({"duration_ms": ms} for ms in (100.0, 101.0, 102.0, 103.0, 104.0)))
     assert list(durations(_took(100.0), _took(700.0), noisy)) == []
     (found,) = durations(_took(100.0), _took(170.0), steady)
     assert found.message == "a took 170 ms, and usually 102 ms (5 runs) (1.7 ×)"

@@ -17,6 +17,7 @@ from odibi_core import Orchestrator, Step
 from odibi_core.errors import ConfigurationError, RunNotFoundError
 from odibi_core.history.compaction import compact
 from odibi_core.history.comparison import compare_runs
+from odibi_core.history.index import Index
 from odibi_core.store.runs import RunStore
 
 
@@ -129,3 +130,17 @@ def test_the_source_of_a_changed_step_is_shown() -> None:
     assert found.cause is not None
     assert (found.cause.kind, found.cause.subject) == ("code", "even")
     assert "-    return numbers[numbers.x % 2 == 0]" in str(found.changes[0].detail)
+
+
+def test_a_run_with_unusual_findings_is_no_good_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unless every earlier run has some."""
+    first, second, latest = go(size=1000), go(size=1000), go(size=1000)
+    found = Index.runs
+
+    def runs(self: Index, *given: Any, **more: Any) -> list[dict[str, Any]]:
+        unusual = {first: 0, second: 3}
+        return [{**row, "unusual": unusual.get(row["run_id"])} for row in found(self, *given, **more)]
+
+    monkeypatch.setattr(Index, "runs", runs)
+    assert compare_runs(".odibi", latest).before["run_id"] == first
+    assert compare_runs(".odibi", second).before["run_id"] == first

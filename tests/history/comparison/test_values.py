@@ -5,20 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.history.comparison.rows import NUMBERS, column, run, step
+from tests.history.comparison.rows import NUMBERS, column, noise, run, step
 
 from odibi_core.history.comparison.difference import Difference
+from odibi_core.history.comparison.noise import Noise
 from odibi_core.history.comparison.values import differs, form_of, values
+from odibi_core.history.figures import STATS
 
 TEXT = {
     "distinct": 3, "min": "EUR", "max": "USD", "top": [["EUR", 500], ["USD", 300], ["CHF", 200]], "length_mean": 3.0,
 }  # fmt: skip
 
 
-def compared(was: dict[str, Any], now: dict[str, Any], type: str = "Int64") -> list[Difference]:
+def compared(
+    was: dict[str, Any], now: dict[str, Any], type: str = "Int64", noise: Noise | None = None
+) -> list[Difference]:
     """Return the differences of one column."""
     before, after = (run(nodes=[step("a")], columns=[column("a", "x", type, **each)]) for each in (was, now))
-    return list(values(before, after, []))
+    return list(values(before, after, noise or Noise(), []))
 
 
 @pytest.mark.parametrize(
@@ -66,8 +70,35 @@ def test_columns_without_statistics_are_not_compared() -> None:
     """Their number is stated."""
     missing: list[str] = []
     before = run(nodes=[step("a")], columns=[column("a", "x"), column("a", "y", **NUMBERS)])
-    assert list(values(before, run(nodes=[step("a")], columns=[column("a", "x"), column("a", "y")]), missing)) == []
+    after = run(nodes=[step("a")], columns=[column("a", "x"), column("a", "y")])
+    assert list(values(before, after, Noise(), missing)) == []
     assert missing == ["the values of 2 columns: at least one run has no statistics of them"]
+
+
+def _history(*stats: dict[str, Any], tops: Any = ()) -> Noise:
+    frames: list[dict[str, Any]] = [{"columns": {"x": [each.get(name) for name in STATS]}} for each in stats]
+    frames += [{"top": {"x": dict.fromkeys(top, 0.1)}} for top in tops]
+    return noise(*({"frames": {"a": frame}} for frame in frames))
+
+
+def test_earlier_runs_decide_which_values_are_usual() -> None:
+    """A mean in their range, and a date that grows by a day; a new range is notable."""
+    means = [{"mean": mean} for mean in (50.0, 90.0, 60.0, 80.0, 70.0)]
+    days = [{"mean": float(day)} for day in range(1, 7)]
+    shifted = {**NUMBERS, "mean": 85.0}
+    assert [each.is_notable for each in compared(NUMBERS, shifted, noise=_history(*means))] == [False]
+    assert [each.is_notable for each in compared(NUMBERS, {**NUMBERS, "mean": 500.0}, noise=_history(*means))] == [True]
+    was, now = {**NUMBERS, "mean": 6.0, "deviation": 0.0}, {**NUMBERS, "mean": 7.0, "deviation": 0.0}
+    assert [each.is_notable for each in compared(was, now, noise=_history(*days))] == [False]
+
+
+def test_categories_that_are_others_in_each_run_are_usual() -> None:
+    """The day of a daily run; of a column with steady categories, a new one is notable, and a known one is not."""
+    now = {**TEXT, "top": [["EUR", 400], ["USD", 300], ["CHF", 200], ["GBP", 100]], "distinct": 4}
+    steady = [("EUR", "USD", "CHF")] * 6
+    for tops, notable in ((steady, True), ([*steady, ("EUR", "USD", "CHF", "GBP")], False), (list("abcdef"), False)):
+        found = compared(TEXT, now, "String", _history(tops=tops))
+        assert [each.is_notable for each in found] == [notable]
 
 
 @pytest.mark.parametrize(

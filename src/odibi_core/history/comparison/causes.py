@@ -64,7 +64,7 @@ class _Judge:
 
     def cause(self, node: str, effects: Sequence[Difference]) -> Cause:
         """Return the change with the greatest weight; the data if none has more."""
-        found = [self._data(node)]
+        found = [self._data(node, effects)]
         for change in self._changes:
             score, reason = self._weigh(change, node, effects)
             if score > 0:
@@ -73,11 +73,13 @@ class _Judge:
                 ))  # fmt: skip
         return max(found, key=lambda each: each.score)
 
-    def _data(self, node: str) -> Cause:
+    def _data(self, node: str, effects: Sequence[Difference]) -> Cause:
         first = not self._after.depends_on.get(node) or all(
             self._layer(name) == "connect" for name in self._after.depends_on[node]
         )
         message = f"the data that {node} reads" if first else f"the values of the inputs of {node}"
+        if effects and all(each.family == "duration" for each in effects):
+            message = f"what {node} works on or waits for"
         reason = "nothing else that was recorded changed there"
         return Cause(kind="data", subject=node, message=message, reason=reason, score=_DATA + 0.5 * first)
 

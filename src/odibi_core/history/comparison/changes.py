@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from msgspec import structs
+
 from odibi_core.history.comparison.difference import Change, ChangeKind
+from odibi_core.history.comparison.noise import Noise
 from odibi_core.history.comparison.run_data import RunData, object_of
 from odibi_core.views.wording import shorten
 
@@ -14,17 +17,18 @@ _ENVIRONMENT: Final = {
 }  # fmt: skip
 
 
-def around(before: RunData, after: RunData, not_compared: list[str]) -> Iterator[Change]:
+def around(before: RunData, after: RunData, noise: Noise, not_compared: list[str]) -> Iterator[Change]:
     """Yield every change but those of code and files."""
-    yield from _parameters(before, after)
+    yield from _parameters(before, after, noise)
     yield from _versions(before, after, not_compared)
     yield from _environment(before, after)
     yield from _plan(before, after)
 
 
-def _parameters(before: RunData, after: RunData) -> Iterator[Change]:
+def _parameters(before: RunData, after: RunData, noise: Noise) -> Iterator[Change]:
     was, now = ({row["name"]: row["value"] for row in run.rows("params")} for run in (before, after))
-    yield from _of_mapping("parameter", "parameter", was, now)
+    for change in _of_mapping("parameter", "parameter", was, now):
+        yield structs.replace(change, is_usual=noise.param_varies(change.subject))
     a, b = before.run.get("partition"), after.run.get("partition")
     if a != b:
         message = f"partition is {_shown(b)}, and was {_shown(a)}"

@@ -36,16 +36,16 @@ def compare(
     not_compared: list[str] = []
     changes = [
         *code(before, after, sources, not_compared),
-        *around.around(before, after, not_compared),
+        *around.around(before, after, noise, not_compared),
         *files(before, after, noise, not_compared),
     ]
     differences = [
         *made.failures(before, after),
-        *made.schemas(before, after, not_compared),
+        *made.schemas(before, after, noise, not_compared),
         *made.rows(before, after, noise),
-        *outcomes.joins(before, after),
+        *outcomes.joins(before, after, noise),
         *outcomes.checks(before, after),
-        *values(before, after, not_compared),
+        *values(before, after, noise, not_compared),
         *outcomes.durations(before, after, noise),
         *outcomes.costs(before, after),
     ]

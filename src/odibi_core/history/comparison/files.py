@@ -66,7 +66,8 @@ def _differs(a: dict[str, Any], b: dict[str, Any]) -> bool:
 
 def _changed(key: Key, a: dict[str, Any], b: dict[str, Any], noise: Noise) -> Change:
     parts = []
-    if a["uri"] != b["uri"]:
+    moves = noise.file_moves(key[0], key[2])
+    if a["uri"] != b["uri"] and not moves:
         parts.append(f"is {b['uri']}, and was {a['uri']}")
     if a["bytes"] != b["bytes"] and None not in (a["bytes"], b["bytes"]):
         was, now = size(a["bytes"]), size(b["bytes"])
@@ -77,9 +78,13 @@ def _changed(key: Key, a: dict[str, Any], b: dict[str, Any], noise: Noise) -> Ch
         parts.append(f"has {count(b['file_count'])} files, and had {count(a['file_count'])}")
     if a["row_count"] != b["row_count"] and None not in (a["row_count"], b["row_count"]):
         parts.append(f"{count(b['row_count'])} rows, and {count(a['row_count'])} before")
+    if not parts and a["uri"] != b["uri"]:
+        parts.append(f"is {b['uri']}, and was {a['uri']}")
     if not parts:
         parts.append(f"was modified: {_moment(b)}, and {_moment(a)} before")
-    is_usual = a["uri"] == b["uri"] and noise.file_is_usual(key[0], key[2], b["bytes"])
+    is_usual = noise.file_is_usual(key[0], key[2], b["bytes"]) and (moves or a["uri"] == b["uri"])
+    if moves:  # the place is none of the differences
+        a, b = {**a, "uri": None}, {**b, "uri": None}
     return _change(key, f"input {key[2]} {'; '.join(parts)}", a, b, is_usual=is_usual)
 
 

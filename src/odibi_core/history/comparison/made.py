@@ -15,6 +15,7 @@ from odibi_core.views.wording import shorten
 _GOOD: Final = ("success",)
 _ROWS_MARGIN: Final = 0.05
 _ROWS_SHARE: Final = 0.1
+_KEPT: Final = 0.03
 _CERTAIN: Final = 4.0
 
 
@@ -62,12 +63,15 @@ def _reason(row: dict[str, Any]) -> str:
     return f": {text}" if not kind or str(kind) in text else f": {kind}: {text}"
 
 
-def schemas(before: RunData, after: RunData, not_compared: list[str]) -> Iterator[Difference]:
+def schemas(before: RunData, after: RunData, noise: Noise, not_compared: list[str]) -> Iterator[Difference]:
     """Yield columns that were renamed, removed, added or got another type, of each frame that both runs made."""
     for key in before.columns.keys() & after.columns.keys():
         if before.frames.get(key, {}).get("schema_hash") == after.frames.get(key, {}).get("schema_hash") is not None:
             continue
-        yield from _schema(key, before.columns[key], after.columns[key])
+        for found in _schema(key, before.columns[key], after.columns[key]):
+            if found.kind == "retyped" and found.after in noise.types(*key, str(found.column)):
+                found.is_notable = False  # a column without fractions or nulls today
+            yield found
     for key in (before.frames.keys() & after.frames.keys()) - (before.columns.keys() & after.columns.keys()):
         reasons = [frames[key]["not_described"] for frames in (before.frames, after.frames)]
         if before.frames[key]["column_count"] != 0 or after.frames[key]["column_count"] != 0:
@@ -124,15 +128,24 @@ def _rows(name: str, counts: tuple[int, int], kept: tuple[float | None, float | 
     message = f"{name} made {now:,} rows, and {was:,} before ({shown}){_selected(kept)}"
     return Difference(
         family="rows", kind="rows", node=name, before=was, after=now, message=message,
-        is_notable=_rows_matter(name, was, now, noise), magnitude=min(1.0, abs(math.log2((now or 1) / (was or 1))) / 4),
+        is_notable=_rows_matter(name, was, now, noise) or _selects_otherwise(name, kept, noise),
+        magnitude=min(1.0, abs(math.log2((now or 1) / (was or 1))) / 4),
     )  # fmt: skip
 
 
 def _rows_matter(name: str, was: int, now: int, noise: Noise) -> bool:
-    usual = noise.is_usual(name, "rows_out", now, _ROWS_MARGIN)
+    usual = noise.is_usual(name, "rows", now, _ROWS_MARGIN)
     if usual is not None:
         return not usual
     return abs(now - was) > _ROWS_SHARE * was and abs(now - was) > _CERTAIN * math.sqrt(max(was, now))
+
+
+def _selects_otherwise(name: str, kept: tuple[float | None, float | None], noise: Noise) -> bool:
+    """Return whether a step kept another share of its input than in any earlier run."""
+    was, now = kept
+    if was is None or now is None or abs(now - was) < _KEPT:
+        return False
+    return noise.is_usual(name, "selectivity", now, _ROWS_MARGIN) is False
 
 
 def _selected(kept: tuple[float | None, float | None]) -> str:

@@ -64,59 +64,76 @@ def _check(key: Key, kind: str, message: str, magnitude: float = 0.0, *, is_nota
     )  # fmt: skip
 
 
-def joins(before: RunData, after: RunData) -> Iterator[Difference]:
+def joins(before: RunData, after: RunData, noise: Noise) -> Iterator[Difference]:
     """Yield the joins whose match rate or fan-out changed."""
     was, now = (
         {(row["target"], row["dataset"], row["join_with"]): row for row in run.rows("edges") if row["join_with"]}
         for run in (before, after)
     )
     for key in was.keys() & now.keys():
-        node, dataset, other = key
+        dataset, other = key[1:]
         keys = ", ".join(map(str, list_of(now[key]["join_keys"])))
         a, b = was[key]["match_rate"], now[key]["match_rate"]
         if a is not None and b is not None and abs(b - a) >= _RATE:
             message = f"{b:.0%} of {dataset} find a match in {other} by {keys}, and {a:.0%} before"
-            yield _join(node, dataset, "match_rate", message, (a, b), abs(b - a))
+            yield _join(key, "match_rate", message, (a, b), abs(b - a), noise)
         a, b = was[key]["fan_out"], now[key]["fan_out"]
         if a and b and not 0.8 <= b / a <= 1.25:
             message = f"{b:.2f} rows of {other} for each matched row of {dataset}, and {a:.2f} before"
             size = min(1.0, abs(math.log2(b / a)) / 4)
-            yield _join(node, dataset, "fan_out", message, (a, b), size)
+            yield _join(key, "fan_out", message, (a, b), size, noise)
 
 
-def _join(node: str, dataset: str, kind: str, message: str, values: tuple[float, float], size: float) -> Difference:
+def _join(
+    key: tuple[str, str, str], kind: str, message: str, values: tuple[float, float], size: float, noise: Noise
+) -> Difference:
+    node, dataset, _ = key
     return Difference(
         family="join", kind=kind, node=node, dataset=dataset, before=values[0], after=values[1], magnitude=size,
-        message=f"{node}: {message}",
+        is_notable=noise.join_is_usual(node, dataset, kind, values[1]) is not True, message=f"{node}: {message}",
     )  # fmt: skip
 
 
 def durations(before: RunData, after: RunData, noise: Noise) -> Iterator[Difference]:
     """Yield the steps, and the run, that took longer or shorter than their noise explains."""
+    found = list(_steps(before, after, noise))
+    yield from found
+    if not any(each.is_notable for each in found) and before.run.get("status") == after.run.get("status") == "success":
+        took = before.run.get("duration_ms"), after.run.get("duration_ms")
+        yield from _duration(None, took, noise.durations(), _LEAST_MS)
+
+
+def _steps(before: RunData, after: RunData, noise: Noise) -> Iterator[Difference]:
     for name, node in after.nodes.items():
         earlier = before.nodes.get(name)
         if earlier is not None and node["status"] == earlier["status"] == "success":
             least = max(_LEAST_MS, _LEAST_SHARE * (before.run.get("duration_ms") or 0.0))
-            yield from _duration(name, (earlier["duration_ms"], node["duration_ms"]), noise, least)
+            took = earlier["duration_ms"], node["duration_ms"]
+            yield from _duration(name, took, noise.values(name, "duration_ms"), least)
 
 
-def _duration(name: str, took: tuple[float | None, float | None], noise: Noise, least: float) -> Iterator[Difference]:
+def _duration(
+    node: str | None, took: tuple[float | None, float | None], known: list[float], least: float
+) -> Iterator[Difference]:
+    """Yield the difference of the durations of a step, or of the run for None."""
     was, now = took
     if not was or not now:
         return
-    known = noise.values(name, "duration_ms")
-    least = _LEAST_MS if known else least
     usual = median(known) if known else was
     ratio = now / usual
     beyond = (now > 1.2 * max(known) or now < min(known) / 1.2) if known else True
-    limit = _SLOWER_KNOWN if known else _SLOWER
+    limit, least = (_SLOWER_KNOWN, _LEAST_MS) if known else (_SLOWER, least)
     if not 1 / limit < ratio < limit and beyond and abs(now - usual) >= least:
         expected = f"usually {duration(usual)} ({len(known)} runs)" if known else f"{duration(was)} before"
         yield Difference(
-            family="duration", kind="slower" if ratio > 1 else "faster", node=name, before=was, after=now,
+            family="duration", kind="slower" if ratio > 1 else "faster", node=node, before=was, after=now,
             is_notable=ratio > 1, magnitude=min(1.0, abs(math.log2(ratio)) / 5),
-            message=f"{name} took {duration(now)}, and {expected} ({ratio:.1f} ×)",
+            message=f"{node or 'the run'} took {duration(now)}, and {expected} ({_times(ratio)})",
         )  # fmt: skip
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.1f} ×" if ratio < 100 else f"{ratio:,.0f} ×"
 
 
 def costs(before: RunData, after: RunData) -> Iterator[Difference]:

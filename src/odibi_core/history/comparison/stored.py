@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,11 +41,12 @@ def compare_runs(
         index.refresh()
         after = RunData(index.tables(run_id))
         notes: list[str] = []
-        before = _of(kept, index, other) if other else _last_good(index, after, run_id, notes)
+        noise = _noise(index, after)
+        before = _of(kept, index, other) if other else _last_good(index, after, noise, notes)
         if other and _started(before) > _started(after):
             before, after = after, before
         _refuse(before, after, anyway)
-        found = compare(before, after, _noise(index, after), _Sources(kept.root))
+        found = compare(before, after, noise, _Sources(kept.root))
     found.not_compared[:0] = notes
     found.not_compared += index.problems
     return found
@@ -58,19 +58,28 @@ def _of(store: RunStore, index: Index, wanted: str) -> RunData:
     return RunData(index.tables(run_id))
 
 
-def _last_good(index: Index, after: RunData, run_id: str, notes: list[str]) -> RunData:
-    """Return the last successful run before, with the same parameters if there is one."""
-    name, params = after.run.get("pipeline_name"), after.field("params")
-    good = RunFilter(pipeline_name=name, until=after.run.get("started"), status="success")
-    found = [row for row in index.runs(good, limit=_SEARCHED) if row["run_id"] != run_id]
+def _last_good(index: Index, after: RunData, noise: Noise, notes: list[str]) -> RunData:
+    """Return the last successful run before, without unusual findings and with the same parameters if there is one.
+
+    Parameters that are others in each run, such as the day of a daily run, are left out.
+    """
+    name, run_id = after.run.get("pipeline_name"), after.run.get("run_id")
+    earlier = RunFilter(pipeline_name=name, until=after.run.get("started"), status="success")
+    found = [row for row in index.runs(earlier, limit=_SEARCHED) if row["run_id"] != run_id]
     if not found:
         raise RunNotFoundError(
             f"there is no good run of {name!r} before {run_id} to compare it with; name one: odibi compare RUN RUN"
         )
-    same = [row for row in found if object_of(row["params"]) == params]
+
+    def fixed(params: dict[str, Any]) -> dict[str, Any]:
+        return {param: value for param, value in params.items() if not noise.param_varies(param)}
+
+    same = [row for row in found if fixed(object_of(row["params"])) == fixed(after.field("params"))]
     if not same:
         notes.append(f"no good run of {name} before had the same parameters: the last one had others")
-    return RunData(index.tables((same or found)[0]["run_id"]))
+    chosen = same or found
+    good = next((row for row in chosen if not row["unusual"]), chosen[0])
+    return RunData(index.tables(good["run_id"]))
 
 
 def _started(run: RunData) -> str:
@@ -94,18 +103,9 @@ def _noise(index: Index, after: RunData) -> Noise:
     name, started = after.run.get("pipeline_name"), after.run.get("started")
     if not name or started is None:
         return Noise()
-    nodes = index.nodes(name, before=started, last=LAST)
-    return Noise(nodes, (_file_facts(run.figures) for run in index.figures(name, before=started, last=LAST)))
-
-
-def _file_facts(figures: dict[str, Any]) -> dict[tuple[str, str], tuple[Any, Any]]:
-    return dict(_facts_in(figures))
-
-
-def _facts_in(figures: dict[str, Any]) -> Iterator[tuple[tuple[str, str], tuple[Any, Any]]]:
-    for node, step in figures.get("steps", {}).items():
-        for dataset, file in step.get("files", {}).items():
-            yield (node, dataset), (file.get("bytes"), file.get("version"))
+    good = [run.figures for run in index.figures(name, before=started, last=LAST) if run.status == "success"]
+    earlier = index.runs(RunFilter(pipeline_name=name, until=started), limit=LAST)
+    return Noise(good, [object_of(row["params"]) for row in earlier])
 
 
 class _Sources:

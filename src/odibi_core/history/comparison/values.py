@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from odibi_core.history.comparison.difference import Difference
+from odibi_core.history.comparison.noise import Noise
 from odibi_core.history.comparison.run_data import FrameKey, RunData, list_of
 
 _CERTAIN: Final = 4.0
@@ -18,7 +19,7 @@ _NEW_CATEGORY: Final = 0.03
 Column = Mapping[str, Any]
 
 
-def values(before: RunData, after: RunData, not_compared: list[str]) -> Iterator[Difference]:
+def values(before: RunData, after: RunData, noise: Noise, not_compared: list[str]) -> Iterator[Difference]:
     """Yield the columns whose values differ by more than the noise of their rows."""
     without = 0
     for key in before.columns.keys() & after.columns.keys():
@@ -27,12 +28,13 @@ def values(before: RunData, after: RunData, not_compared: list[str]) -> Iterator
             if not was["rows_sampled"] or not now["rows_sampled"]:
                 without += 1
             else:
-                yield from _column(key, name, was, now)
+                yield from _column(key, name, (was, now), noise)
     if without:
         not_compared.append(f"the values of {without} columns: at least one run has no statistics of them")
 
 
-def _column(key: FrameKey, name: str, was: Column, now: Column) -> Iterator[Difference]:
+def _column(key: FrameKey, name: str, rows: tuple[Column, Column], noise: Noise) -> Iterator[Difference]:
+    was, now = rows
     found = [each for each in (_nulls(was, now), _mean(was, now), _categories(was, now), _distinct(was, now)) if each]
     found = found or [each for each in (_form(was, now), _range(was, now), _length(was, now)) if each]
     for kind, message, magnitude, old, new in found:
@@ -40,7 +42,25 @@ def _column(key: FrameKey, name: str, was: Column, now: Column) -> Iterator[Diff
         yield Difference(
             family="values", kind=kind, node=key[0], dataset=dataset, column=name, before=old, after=new,
             magnitude=min(1.0, magnitude), message=f"{dataset}.{name}: {message}",
+            is_notable=not _is_usual(kind, (*key, name), (old, new), noise),
         )  # fmt: skip
+
+
+def _is_usual(kind: str, column: tuple[str, str, str], values: tuple[Any, Any], noise: Noise) -> bool:
+    """Return whether earlier runs differed as much."""
+    was, now = values
+    statistic = {"nulls": "null_share", "mean": "mean", "distinct": "distinct", "length": "length_mean"}.get(kind)
+    if statistic is not None:
+        return noise.statistic_is_usual(column, statistic, was, now) is True
+    if kind == "range":
+        return all(
+            noise.statistic_is_usual(column, name, a, b) is True
+            for name, a, b in zip(("min", "max"), was, now, strict=True)
+        )
+    if kind == "categories":
+        known = noise.usual_categories(column)
+        return noise.varies(column) or (known is not None and set(now) <= known and not was)
+    return noise.varies(column)
 
 
 Found = tuple[str, str, float, Any, Any]
