@@ -59,7 +59,7 @@ def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
 
 
 class Proxy:
-    """Passes connections on to a server, until `mode` is another: `slow`, `expired`, or `stop()` was called."""
+    """Passes connections on to a server, until `mode` is `slow`, `silent` or `expired`, or `stop()` was called."""
 
     def __init__(self, url: str) -> None:
         host, _, port = url.removeprefix("http://").partition(":")
@@ -121,6 +121,8 @@ class Proxy:
                     if self.mode == "expired":
                         client.sendall(HEAD + EXPIRED)
                         return
+                    if self.mode == "silent":
+                        continue
                     if self.mode == "slow":
                         time.sleep(0.05)
                     server.sendall(data)

@@ -27,8 +27,15 @@ def compact(
     """Move the journals of ended runs into Parquet files.
 
     It also runs by itself, in the background, after enough runs. Journals
-    that moved stay for a minute, for readers that have listed them.
+    that moved stay for a minute, for readers that have listed them. With the
+    URL of a shared store it compacts small batches, and runs whose host
+    shipped nothing for a week.
     """
+    if store and "://" in store:
+        from odibi_core.cli.shared_store import compact_url
+
+        compact_url(store, limit, format)
+        return
     from odibi_core.history.compaction import Options
     from odibi_core.history.compaction import compact as compact_store
     from odibi_core.history.last_compaction import note_failure

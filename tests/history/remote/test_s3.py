@@ -130,3 +130,64 @@ def test_credentials_are_in_no_file_and_no_message(
     texts = [*messages, *map(str, tmp_path.rglob("*")), *(path.read_text("utf-8", "replace") for path in written)]
     assert len(written) > 3
     assert not [text for text in texts for secret in secrets if secret in text]
+
+
+def test_a_store_that_does_not_answer_delays_the_end_no_longer_than_allowed(
+    tmp_path: Path, bucket: str, proxy: Proxy
+) -> None:
+    """The program ends with its own exit code and one notice; the next one ships both runs."""
+    proxy.mode = "silent"
+    variables = {**os.environ, "ODIBI_STORE__URL": bucket, "ODIBI_STORE__SHIP_WAIT_S": "0.5"}
+    command = [sys.executable, "-c", PROGRAM]
+    done = subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, text=True, check=True, timeout=120)
+    assert done.stderr.count("\n") == 1
+    assert "was shipped" in done.stderr
+    assert "odibi store ship" in done.stderr
+    proxy.mode = "pass"
+    variables["ODIBI_STORE__SHIP_WAIT_S"] = "60"
+    done = subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, text=True, check=True, timeout=120)
+    assert done.stderr == ""
+    assert shared(bucket) == recorded(tmp_path / ".odibi")
+    assert len(shared(bucket)) == 2
+
+
+def test_a_whole_program_is_shipped_at_its_end(tmp_path: Path, bucket: str) -> None:
+    """The run of `init_observability` ends after the interpreter began to end: its end is shipped all the same."""
+    program = "from odibi_core.observability import get_logger, init_observability\ninit_observability()\n"
+    program += "get_logger('shop').info('orders_loaded', rows=3)"
+    variables = {**os.environ, "ODIBI_STORE__URL": bucket, "ODIBI_STORE__SHIP_WAIT_S": "60", "LOG_LEVEL": "error"}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    assert shared(bucket) == recorded(tmp_path / ".odibi")
+    (row,) = RunStore(sync(read_address(bucket)).root).runs()
+    assert row.status == "success"
+
+
+HOST = """
+import sys
+from odibi_core import node, observe
+with observe(sys.argv[1]):
+    node(lambda: [1, 2])()
+"""
+
+
+def test_two_hosts_are_read_on_a_third(tmp_path: Path, bucket: str) -> None:
+    """Programs on machines of their own names, at the same time; where the system allows, by namespaces of it."""
+    variables = {**os.environ, "ODIBI_STORE__URL": bucket, "ODIBI_STORE__SHIP_WAIT_S": "60"}
+    started = []
+    for host in ("host-a", "host-b"):
+        (tmp_path / host).mkdir()
+        program = [sys.executable, "-c", HOST, f"of-{host}"]
+        inside = ["unshare", "--uts", "sh", "-c", f'hostname {host}; exec "$@"', "sh"] if _has_namespaces() else []
+        started.append(subprocess.Popen([*inside, *program], cwd=tmp_path / host, env=variables))
+    assert [each.wait(120) for each in started] == [0, 0]
+    rows = RunStore(sync(read_address(bucket)).root).runs()
+    assert {row.pipeline_name for row in rows} == {"of-host-a", "of-host-b"}
+    assert {row.status for row in rows} == {"success"}
+    if _has_namespaces():
+        assert {row.host for row in rows} == {"host-a", "host-b"}
+
+
+def _has_namespaces() -> bool:
+    return subprocess.run(["unshare", "--uts", "hostname", "x"], capture_output=True, check=False).returncode == 0
