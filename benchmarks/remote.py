@@ -28,6 +28,8 @@ CREDENTIALS = {
     "AWS_SECRET_ACCESS_KEY": "of-the-benchmark", "AWS_DEFAULT_REGION": "us-east-1",
 }  # fmt: skip
 AT_ONCE = 8
+FOLLOWED = 50
+"""Writers after which the reader brings its copy up to date."""
 EVENTS = 10
 _buckets = count(1)
 
@@ -171,7 +173,7 @@ def _each(roots: list[Path], work: Any, url: str, between: Any) -> int:
             pid, status = os.wait()
             running.discard(pid)
             ended.append(status)
-        if number % 100 == 99:
+        if number % FOLLOWED == FOLLOWED - 1:
             between()
     for pid in running:
         ended.append(os.waitpid(pid, 0)[1])
@@ -198,7 +200,7 @@ def _many(writers: int) -> Prepare:
                 address = read_address(url)
                 roots = [folder / f"host-{turn}-{number}" for number in range(writers)]
                 killed = _each(roots, _writer, url, lambda: sync(address))
-                failed = _each(roots[::10], lambda root, url, _: _ship(root, url), url, lambda: None)
+                failed = _each(roots[::10], lambda root, url, _: _ship(root, url), url, lambda: sync(address))
                 if (killed, failed) != (len(roots[::10]), 0):
                     raise AssertionError(f"{killed} writers were killed, {failed} of the next ones failed")
                 started = time.perf_counter()
@@ -239,6 +241,6 @@ def works(quick: bool) -> list[Work]:
             [Target(5.0)],
             loops=1,
             rounds=1,
-            note="A reader follows: it brings its copy up to date after each 100 writers",
+            note="A reader follows: it brings its copy up to date after each 50 writers",
         ),
     ]
