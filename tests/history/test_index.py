@@ -313,6 +313,9 @@ def test_a_batch_that_is_gone(root: Path) -> None:
     write_runs(root, 3)
     compact(RunStore(root), Options(grace_s=0))
     refreshed(root).close()
+    (root / "runs" / "r9").mkdir(parents=True)
+    for name in ("story.html", "lineage.json"):
+        (next((root / "runs").iterdir()) / name).touch()  # other files of a run may stay
     for manifest in (root / "manifests").glob("*.json"):
         manifest.unlink()
     with refreshed(root) as index:

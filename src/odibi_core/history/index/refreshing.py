@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
@@ -29,7 +29,8 @@ _COLD_CHUNK: Final = 1_000
 _PASSES: Final = 3
 _CLOCKS_DIFFER_S: Final = 5.0
 """The start of a process and that of its run are read from two clocks."""
-_SAME, _STILL, _GROWN = range(3)
+_SAME, _STILL, _GROWN, _GONE = range(4)
+_PLACES: Final = "select id, place, state from runs"
 
 
 class Refresh:
@@ -55,34 +56,39 @@ class Refresh:
         """Compare once; return False if a hot run disappeared before it was read: it may have been compacted."""
         # In this order: a run that another process adds meanwhile is not taken for a pruned one, and a run that is
         # compacted meanwhile is hot, or cold, or both.
-        known = self._known()
+        places = {name: (place, state) for name, place, state in self._connection.execute(_PLACES)}
         hot = hot_names(self._root)
         compacted: set[str] = set()
         if self._until is None:
-            compacted = self._compacted(known)
-            self._delete([name for name in known if name not in hot and name not in compacted])
-        is_stable, still = True, []
-        for chunk in _chunks(sorted(hot - compacted, reverse=True)):
+            compacted = self._compacted({name for name, (place, _) in places.items() if place == COLD})
+            self._delete([name for name in places if name not in hot and name not in compacted])
+        settled = {name for name, known in places.items() if known == (HOT, SETTLED)}
+        known = self._known("state != ?", SETTLED)
+        is_stable = True
+        still: list[str] = []
+        gone: list[str] = []
+        for chunk in _chunks(sorted(hot - compacted - settled, reverse=True)):
             read = []
             for name in chunk:
                 if self._until is not None and monotonic() > self._until:
                     break
-                state = self._change(name, known.get(name))
-                if state == _GROWN:
+                change = self._change(name, known.get(name), is_listed=name in places)
+                if change == _GROWN:
                     entry, tables = self._read(name)
                     is_stable = is_stable and bool(entry.signature)
                     read.append((entry, tables))
-                elif state == _STILL:
-                    still.append(name)
+                elif change != _SAME:
+                    (still if change == _STILL else gone).append(name)
             self._write([each for each in read if each[0].signature])
         self._settle(still)
+        self._delete(gone)
         return is_stable
 
-    def _known(self) -> dict[str, _Known]:
-        query = "select id, place, signature, state, status, pid, host, started, events from runs"
+    def _known(self, condition: str, *values: Any) -> dict[str, _Known]:
+        query = f"select id, place, signature, state, status, pid, host, started, events from runs where {condition}"
         return {
             row[0]: _Known(Entry(*row[:4]), Process(row[4], row[5], row[6], _moment(row[7])), row[8])
-            for row in self._connection.execute(query)
+            for row in self._connection.execute(query, values)
         }
 
     def _write(self, read: Sequence[tuple[Entry, Tables]]) -> None:
@@ -102,12 +108,13 @@ class Refresh:
                 values = ((SETTLED, name, ENDED) for name in names)
                 self._connection.executemany("update runs set state = ? where id = ? and state = ?", values)
 
-    def _compacted(self, known: dict[str, _Known]) -> set[str]:
+    def _compacted(self, already: set[str]) -> set[str]:
         """Take over the runs that were compacted since the last comparison; return the names of all that are cold."""
         batches = batch_names(self._root)
         seen = {name for (name,) in self._connection.execute("select name from batches")}
         if batches == seen:
-            return {name for name, each in known.items() if each.entry.place == COLD}
+            return already
+        known = self._known("true")
         moved, unread = [], []
         cold = {name: str(entry.events) for name, (_, entry) in self._store.cold.runs().items()}
         for name, events in cold.items():
@@ -127,13 +134,11 @@ class Refresh:
             self._connection.executemany("insert into batches values (?)", ((name,) for name in batches))
         return set(cold)
 
-    def _change(self, name: str, known: _Known | None) -> int:
-        """Return whether a hot run has to be read, or is to be left alone from now on."""
-        if known is not None and known.entry.place == HOT and known.entry.state == SETTLED:
-            return _SAME
+    def _change(self, name: str, known: _Known | None, *, is_listed: bool) -> int:
+        """Return whether a run has to be read, is to be left alone from now on, or is no longer there."""
         segments = Segments(self._root, name)
-        if not segments.signature and (self._root / "runs" / name).is_dir():
-            return _SAME  # a run whose first segment is not there yet, or a folder of another kind
+        if not segments.signature and (is_listed or (self._root / "runs" / name).is_dir()):
+            return _GONE if is_listed else _SAME  # not listed: its first segment is not there yet, or it is no run
         is_current = known is not None and known.is_complete and known.entry.signature == segments.signature
         if known is None or not is_current or known.process.is_dead():
             return _GROWN
