@@ -138,6 +138,7 @@ def main() -> None:
     try:
         from odibi_core import private_files
         from odibi_core.history.compaction import Options, compact
+        from odibi_core.history.index import Index
         from odibi_core.store.runs import RunStore
 
         private_files.set_file_mode(mode)
@@ -146,6 +147,8 @@ def main() -> None:
             compact(RunStore(root), Options(limit_s=LIMIT_S, waits=True, threads=1))
         if work.limits is not None:
             _prune(root, work.limits, work.url)
+        with Index(root) as index:  # a run that ends reads no more of the store than the index has
+            index.refresh()
     except Exception as error:
         note_failure(root, error)
 
