@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks import machine
-from benchmarks.noticing import report
+from benchmarks.noticing import cost, report
 from benchmarks.noticing.evaluate import Outcome, evaluate
 from benchmarks.noticing.histories import everything
 
@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
     with ProcessPoolExecutor(given.processes) as pool:
         parts = [pool.submit(_part, part, given.processes) for part in range(given.processes)]
         outcomes = [outcome for part in parts for outcome in part.result()]
-    data = report.as_data(outcomes)
+    data = report.as_data(outcomes) | {"cost": cost.measure()}
     tables = report.as_markdown(data)
     today = datetime.now(UTC).date().isoformat()
     facts = {"measured_on": today, "machine": machine.facts(), "seconds": round(time.perf_counter() - started)}

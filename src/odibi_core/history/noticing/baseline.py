@@ -22,10 +22,6 @@ _SHIFT_GAP: Final = 3.0
 _HOLIDAY: Final = 0.35
 """The smallest distance that is unusual for a series that follows the weekday, as a logarithm: it follows holidays too,
 which no weekday predicts."""
-_ALONE: Final = 3.0
-"""A residual stands alone if it is this many times the next one."""
-_SEVERAL: Final = 20
-"""Residuals from which on one may stand alone."""
 
 
 class Calendar(msgspec.Struct, frozen=True):
@@ -68,8 +64,7 @@ def deviation(
     sizes = sorted(map(abs, residuals))
     spread = max(1.4826 * sizes[len(sizes) // 2], 0.5 * sizes[int(0.95 * (len(sizes) - 1) + 0.5)], noise)
     threshold = family.threshold * (1.0 + YOUNG / len(past))
-    largest = _largest(sizes) if family.is_key else sizes[-1]
-    reach = max(threshold * spread, family.beyond * largest, _HOLIDAY if basis == "weekday" else 0.0)
+    reach = max(threshold * spread, family.beyond * sizes[-1], _HOLIDAY if basis == "weekday" else 0.0)
     return Deviation(abs(value - expected) / reach if reach else 0.0, expected, reach, len(past), basis)
 
 
@@ -78,11 +73,6 @@ def _middle(values: Sequence[float]) -> float:
     ordered = sorted(values)
     half = len(ordered) // 2
     return ordered[half] if len(ordered) % 2 else 0.5 * (ordered[half - 1] + ordered[half])
-
-
-def _largest(sizes: Sequence[float]) -> float:
-    """Return the largest residual, but for one that stands alone: one earlier fault must not hide all later ones."""
-    return sizes[-2] if sizes[-1] > _ALONE * sizes[-2] and len(sizes) >= _SEVERAL else sizes[-1]
 
 
 def last_shift(past: Sequence[float], noise: float) -> int:

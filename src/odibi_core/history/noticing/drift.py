@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from statistics import median
 from typing import Final
 
 import msgspec
 
 from odibi_core.history.figures import RunFigures
-from odibi_core.history.noticing.baseline import last_shift
 from odibi_core.history.noticing.causes import Candidate
 from odibi_core.history.noticing.families import ROWS, Family
 from odibi_core.history.noticing.finding import Finding, alert_id
@@ -19,6 +19,8 @@ _BACK: Final = 30
 _LEVEL: Final = 7
 """Runs of which the median is a level, now and 30 runs ago: a week of daily runs."""
 _THRESHOLD: Final = 4.0
+_JUMP: Final = 0.5
+"""The part of the way that one step from week to week may be."""
 _LEAST: Final = 0.15
 """The smallest change of a level, in its scale, that is a drift."""
 
@@ -37,7 +39,7 @@ def drifts(current: RunFigures, past: Sequence[RunFigures], wider: float) -> lis
         return []
     found: list[Candidate] = []
     for name, step in current.figures["steps"].items():
-        steps = [kept for run in past[-_BACK - _LEVEL - 1 :] if (kept := run.figures["steps"].get(name))]
+        steps = [kept for run in past[-_BACK - 2 * _LEVEL :] if (kept := run.figures["steps"].get(name))]
         rows = [each["rows"] for each in (*steps, step) if each.get("rows") is not None]
         if len(rows) == len(steps) + 1:
             found += _of_series(current, name, None, ROWS, [ROWS.scale(each) for each in rows], wider)
@@ -48,11 +50,12 @@ def _of_series(
     current: RunFigures, step: str, column: str | None, family: Family, values: Sequence[float], wider: float
 ) -> list[Candidate]:
     noise = 3.0 / math.sqrt(1.0 + family.unscale(min(values)))
-    way, before = _way(values, noise), _way(values[:-1], noise)
-    if way is None or way.score < wider or (before is not None and before.score >= wider):
+    way = _way(values, noise)
+    if way is None or way.score < wider or not _is_steady(values):
         return []
-    if last_shift(values[-_BACK - _LEVEL :], noise / 3.0):
-        return []  # one jump, which is noticed in its own run
+    earlier = [_way(values[:-back], noise) for back in range(1, _LEVEL)]
+    if any(each is not None and each.score >= wider for each in earlier):
+        return []  # reported before
     name = ".".join(part for part in (step, column, family.name) if part)
     was, now = (family.unscale(value) for value in (way.before, way.now))
     finding = Finding(
@@ -62,6 +65,13 @@ def _of_series(
         is_drift=True,
     )  # fmt: skip
     return [Candidate(finding, way.score)]
+
+
+def _is_steady(values: Sequence[float]) -> bool:
+    """Return true if no step from week to week is half of the way: one jump is noticed in its own run."""
+    levels = [median(values[end - _LEVEL : end]) for end in range(len(values), len(values) - _BACK - 1, -_LEVEL)]
+    whole = abs(levels[0] - levels[-1])
+    return max(abs(after - before) for before, after in pairwise(levels)) <= _JUMP * whole
 
 
 def _way(values: Sequence[float], noise: float) -> _Way | None:

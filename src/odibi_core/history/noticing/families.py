@@ -26,8 +26,6 @@ class Family(msgspec.Struct, frozen=True):
     beyond: float
     scale: Callable[[float], float]
     unscale: Callable[[float], float]
-    is_key: bool = False
-    """True for the figures of a step as a whole; one earlier fault does not widen their limits."""
     twice: bool = False
 
 
@@ -60,19 +58,19 @@ def _plain(value: float) -> float:
     return value
 
 
-ROWS: Final = Family("rows", 4.2, 1.1, _log, _as_log, is_key=True)
-SELECTIVITY: Final = Family("selectivity", 4.3, 1.3, _share, _as_share, is_key=True)
-FAN_OUT: Final = Family("join", 4.0, 1.3, _log, _as_log, is_key=True)
-JOIN: Final = Family("join", 3.5, 1.3, _share, _as_share, is_key=True)
-NULLS: Final = Family("nulls", 3.8, 1.5, _share, _as_share)
-DISTINCT: Final = Family("distinct", 4.0, 1.3, _log, _as_log)
-DISTINCT_SHARE: Final = Family("distinct", 4.0, 1.3, _share, _as_share)
-MEAN: Final = Family("mean", 4.8, 1.5, _plain, _plain)
+ROWS: Final = Family("rows", 4.2, 1.1, _log, _as_log)
+SELECTIVITY: Final = Family("selectivity", 5.0, 1.3, _share, _as_share)
+FAN_OUT: Final = Family("join", 4.0, 1.3, _log, _as_log)
+JOIN: Final = Family("join", 3.5, 1.3, _share, _as_share)
+NULLS: Final = Family("nulls", 4.0, 1.5, _share, _as_share)
+DISTINCT: Final = Family("distinct", 4.6, 1.3, _log, _as_log)
+DISTINCT_SHARE: Final = Family("distinct", 4.6, 1.3, _share, _as_share)
+MEAN: Final = Family("mean", 5.0, 1.5, _plain, _plain)
 SPREAD: Final = Family("spread", 4.5, 1.5, _log, _as_log)
 LENGTH: Final = Family("length", 5.0, 1.5, _plain, _plain)
-CATEGORIES: Final = Family("categories", 4.6, 1.5, _share, _as_share)
-DURATION: Final = Family("duration", 2.6, 1.1, _log, _as_log, is_key=True, twice=True)
-MEMORY: Final = Family("memory", 8.0, 1.5, _log, _as_log, is_key=True, twice=True)
+CATEGORIES: Final = Family("categories", 4.8, 1.5, _share, _as_share)
+DURATION: Final = Family("duration", 2.6, 1.1, _log, _as_log, twice=True)
+MEMORY: Final = Family("memory", 8.0, 1.5, _log, _as_log, twice=True)
 COST: Final = Family("cost", 8.0, 1.5, _log, _as_log)
 SIZE: Final = Family("files", 6.0, 1.3, _log, _as_log)
 AGE: Final = Family("files", 8.0, 1.5, _log, _as_log)

@@ -79,6 +79,8 @@ def _scalars(
     for name, family, floor in wanted:
         value = current.get(name)
         runs = [place for place, step in enumerate(past) if step.get(name) is not None]
+        if name == "rows":
+            runs = _without_empty(runs, past)
         if value is None or len(runs) < families.LEARNING:
             continue
         seen = [past[place][name] for place in runs]
@@ -93,6 +95,12 @@ def _scalars(
             family, name, scale(value), [scale(each) for each in seen], noise,
             runs=runs, is_seasonal=is_seasonal,
         )  # fmt: skip
+
+
+def _without_empty(runs: list[int], past: Sequence[dict[str, Any]]) -> list[int]:
+    """Return the runs without those that had no rows: that was a finding, and must not hide smaller losses."""
+    filled = [place for place in runs if past[place]["rows"]]
+    return filled if len(filled) >= 0.9 * len(runs) else runs
 
 
 def _noise(name: str, value: float, seen: Sequence[float], current: dict[str, Any]) -> float:
