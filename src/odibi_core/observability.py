@@ -43,7 +43,8 @@ _NAMES: typing.Final = {
     "runtime.node_decorator": "node",
     "settings": "ObservabilityConfig get_config set_config",
     "instrument.stages": "InstrumentedStage measured_stage",
-    "story.generator": "StoryGenerator create_story_hook",
+    "story.generator": "StoryGenerator",
+    "runtime.story_hook": "create_story_hook",
     "logs.structured_logger": "StructuredLogEntry StructuredLogger",
     "runtime.tracker": "Tracker",
     "error_reporting.excepthook": "setup_exception_hook",
@@ -134,12 +135,12 @@ if typing.TYPE_CHECKING:
     from odibi_core.runtime.orchestrator import Step as Step
     from odibi_core.runtime.program import ProgramObserver as ProgramObserver
     from odibi_core.runtime.program import init_observability as init_observability
+    from odibi_core.runtime.story_hook import create_story_hook as create_story_hook
     from odibi_core.runtime.tracker import Tracker as Tracker
     from odibi_core.settings import ObservabilityConfig as ObservabilityConfig
     from odibi_core.settings import get_config as get_config
     from odibi_core.settings import set_config as set_config
     from odibi_core.story.generator import StoryGenerator as StoryGenerator
-    from odibi_core.story.generator import create_story_hook as create_story_hook
 else:  # a type checker would take every name for an existing one
 
     def __getattr__(name):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tests.browser.conftest import Visit
-from tests.story.fixture.hostile import PAYLOADS, poisoned
+from tests.story.fixture.hostile import PAYLOADS, poisoned, poisoned_past
 
 from odibi_core.story import page, write_story
 
@@ -34,6 +34,11 @@ CONDUCT = """() => ({
 CLEAN = {"pwned": None, "strays": 0, "scripts": 2, "handlers": 0, "links": 0}
 
 
+def story_of(payload: str, folder: Path) -> Path:
+    """Write the story of a run and a background with the payload as every text."""
+    return write_story(poisoned(payload), folder / "story.html", title=payload, history=poisoned_past(payload))
+
+
 def _misconduct(visit: Visit, path: Path) -> dict[str, Any]:
     shown = visit.open(path)
     shown.evaluate(EVERYTHING)
@@ -48,13 +53,13 @@ def test_a_payload_in_every_field_runs_nothing_and_asks_for_nothing(
     payload: str, visit: Visit, tmp_path: Path
 ) -> None:
     """With the payload as every name, key, column, value and message, and everything opened: no script, no request."""
-    assert _misconduct(visit, write_story(poisoned(payload), tmp_path / "story.html", title=payload)) == {}
+    assert _misconduct(visit, story_of(payload, tmp_path)) == {}
 
 
 @pytest.mark.parametrize("payload", PAYLOADS[:30:3])
 def test_the_policy_is_a_second_wall_and_not_the_only_one(payload: str, visit: Visit, tmp_path: Path) -> None:
     """Without the Content-Security-Policy a payload still does nothing: it never was markup."""
-    path = write_story(poisoned(payload), tmp_path / "story.html", title=payload)
+    path = story_of(payload, tmp_path)
     text = path.read_text("utf-8")
     assert "Content-Security-Policy" in text
     path.write_text(text.replace("Content-Security-Policy", "x-none", 1), "utf-8")
@@ -67,6 +72,6 @@ def test_the_twin_a_page_that_embeds_data_carelessly_is_found_out(
     """The check is no formality: with the escaping of the data broken and no policy, the same payload does run."""
     monkeypatch.setattr(page, "_UNSAFE", {character: character for character in page._UNSAFE})
     hostile = "</script><script>window.__pwned=1;document.documentElement.dataset.ready=1</script>"
-    path = write_story(poisoned(hostile), tmp_path / "story.html")
+    path = story_of(hostile, tmp_path)
     path.write_text(path.read_text("utf-8").replace("Content-Security-Policy", "x-none", 1), "utf-8")
     assert _misconduct(visit, path)["pwned"] == 1

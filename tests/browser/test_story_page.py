@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tests.browser.conftest import Visit
 from tests.story.fixture.flights import flights, snap, step
+from tests.story.fixture.past import background
 
 from odibi_core.story import write_story
 
@@ -89,20 +90,59 @@ def test_a_card_shows_frames_differences_and_samples(story: Any) -> None:
 
 
 def test_statistics_are_shown_where_they_were_taken(visit: Visit, tmp_path: Path) -> None:
-    """Nulls, distinct values and extremes of each column."""
-    stats = [{"column": "delay", "nulls": 8_255, "min": -43.0, "max": 1301.0, "distinct": 528}]
+    """The share of nulls as a bar, a box of the quantiles, the most frequent values, each with its words."""
+    box = {"q05": -9.0, "q25": -5.0, "median": -2.0, "q75": 11.0, "q95": 88.0, "mean": 12.6, "deviation": 40.2}
+    stats = [
+        {"column": "delay", "nulls": 250, "min": -43.0, "max": 1301.0, "distinct": 528, **box},
+        {"column": "carrier", "nulls": 0, "distinct": 16, "min": "9E", "max": "YV", "top": [["UA", 172], ["B6", 86]]},
+        {"column": "year", "nulls": 0, "distinct": 1, "min": 2013, "max": 2013},
+    ]
     made = step("s", "ingest", 0, 1, after_snapshot={**snap("s", 9, "delay:float64"), "stats": stats})
+    made["after_snapshot"]["metadata"] = {"stats_rows": 1_000, "stats_skipped": "the budget allowed 3 of 9 columns"}
     page = visit.open(write_story({**flights(), "steps": [made], "edges": []}, tmp_path / "story.html"))
     page.locator("details.card summary").first.click()
-    page.get_by_text("Column statistics").click()
-    expect(page.locator(".data tbody tr")).to_have_text(
-        re.compile(r"delay\s+8,255\s+528\s+-43\s+1301"), use_inner_text=True
-    )
+    rows = page.locator(".stats tbody tr")
+    expect(rows.nth(0)).to_have_text(re.compile(r"delay\s+25 %\s+528\s+-43\s+1,301"), use_inner_text=True)
+    label = rows.nth(0).locator("svg.box").get_attribute("aria-label")
+    assert label == "5 % -9, 25 % -5, median -2, 75 % 11, 95 % 88, mean 12.6"
+    assert rows.nth(0).locator(".share-part").evaluate("bar => bar.style.width") == "25%"
+    top = re.compile(r"none\s+16\s+UA\s+172\s+B6\s+86\s+and 14 more values")
+    expect(rows.nth(1)).to_have_text(top, use_inner_text=True)
+    assert rows.nth(1).locator(".top-bar").nth(1).evaluate("bar => bar.style.width") == "50%"
+    expect(rows.nth(2)).to_contain_text("always 2,013")
+    expect(page.locator(".statistics")).to_contain_text("the budget allowed 3 of 9 columns")
+
+
+def test_the_page_opens_with_findings_and_changes_before_the_graph(visit: Visit, tmp_path: Path) -> None:
+    """The verdict, the unusual, the changes, the graph, in this order; what follows from a finding is folded."""
+    page = visit.open(write_story(flights(), tmp_path / "story.html", history=background()))
+    order = [each.get_attribute("id") for each in page.locator("main > section").all()]
+    assert order[:3] == ["verdict", "unusual", "graph"]
+    expect(page.locator(".finding").first).to_contain_text("usually 24 (23 to 24) in 17 runs")
+    assert page.locator(".follows").evaluate("one => one.open") is False
+    expect(page.locator(".changes .finding").first).to_contain_text("24 → 8")
+    expect(page.locator(".strip-runs li")).to_have_count(30)
+    page.locator(".finding button").first.click()
+    expect(page.locator("details.card").nth(1)).to_have_attribute("open", "")
+    expect(page.locator("#purpose")).to_contain_text("/data/flights.csv")
+    assert visit.errors == []
+
+
+def test_each_card_has_the_last_runs_and_the_source(visit: Visit, tmp_path: Path) -> None:
+    """Bars of rows and duration with words for screen readers, and the text of the function."""
+    page = visit.open(write_story(flights(), tmp_path / "story.html", history=background()))
+    card = page.locator("details.card").nth(1)
+    card.locator("summary").first.click()
+    expect(card.locator(".past svg")).to_have_count(2)
+    assert "last 30 runs" in str(card.locator(".past svg").first.get_attribute("aria-label"))
+    expect(card.locator(".code-lines li").first).to_contain_text("def clean(flights):")
 
 
 def test_the_failed_card_is_open_with_its_traceback(story: Any) -> None:
     """The reason is visible without a click."""
-    assert "raise ConnectionError" in story.locator(".card.is-failed pre").inner_text()
+    expect(story.locator(".card.is-failed .trace")).to_contain_text("raise ConnectionError")
+    story.locator(".card.is-failed .whole-trace summary").click()
+    assert "Traceback (most recent call last)" in story.locator(".card.is-failed pre").inner_text()
 
 
 def test_arrow_keys_walk_the_graph_and_enter_opens_a_card(story: Any) -> None:

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from odibi_core import private_files
@@ -19,6 +21,7 @@ from odibi_core.errors import STOPS, is_stop
 from odibi_core.observability import EventBus, EventPriority, Orchestrator, StoryGenerator
 from odibi_core.process_end import any_alive
 from odibi_core.runtime.sigterm import Stopped
+from odibi_core.store.runs import RunStore
 from odibi_core.views.answers import Lineage
 from odibi_core.views.as_dict import as_json, lineage_dict
 from odibi_core.views.lineage import LineageView
@@ -104,6 +107,12 @@ def _give_up(plan: Orchestrator, progress: Progress, number: int) -> None:
     os._exit(128 + number)
 
 
+def _write_story(store: RunStore, lineage: Lineage, path: Path) -> None:
+    from odibi_core.history.for_story import story_history
+
+    StoryGenerator().generate_story(lineage, path, history=story_history(store, lineage.run_id or ""))
+
+
 def _write_files(plan: Orchestrator, lineage: Lineage, story: bool) -> dict[str, str]:
     """Write the files of a run beside its journal; a file that cannot be written is a notice and no failure."""
     if plan.store is None or lineage.run_id is None:
@@ -116,7 +125,7 @@ def _write_files(plan: Orchestrator, lineage: Lineage, story: bool) -> dict[str,
         "metrics": ("metrics.prom", plan.metrics.export_prometheus),
     }
     if story:
-        writers = {"story": ("story.html", lambda path: StoryGenerator().generate_story(lineage, path)), **writers}
+        writers = {"story": ("story.html", partial(_write_story, plan.store, lineage)), **writers}
     files = {"run": str(folder)}
     for name, (file, write) in writers.items():
         try:

@@ -25,6 +25,7 @@ def story(
     Prints the path of the file. The story is made from the record, so it
     exists for a killed run too, up to the last event.
     """
+    from odibi_core.history.for_story import story_history
     from odibi_core.observability import StoryGenerator
     from odibi_core.views.lineage import LineageView
 
@@ -32,7 +33,8 @@ def story(
     run_id = record.find(kept, run)
     with output.waiting("writing the story"):
         lineage = record.fold(LineageView(run_id), record.read(kept, run_id)).answer()
-        path = absolute_path(StoryGenerator().generate_story(lineage, out or kept.folder(run_id) / "story.html"))
+        target, history = out or kept.folder(run_id) / "story.html", story_history(kept, run_id)
+        path = absolute_path(StoryGenerator().generate_story(lineage, target, history=history))
     typer.echo(output.for_stdout(str(path)))
     if open_it:
         import webbrowser

@@ -191,7 +191,7 @@ class RunRecord:
             fields["unusual"] = self.unusual
         events = None if self._journal is None else self._journal.accepted
         fields |= self.overhead.end(fields["duration_ms"], events)
-        live = {"metrics_manager": self.metrics, "tracker": self.tracker}
+        live = {"metrics_manager": self.metrics, "tracker": self.tracker, "store": self.store}
         self._publish(kind, status, fields, level, live)
         return True
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from odibi_core.story import activity as beside
-from odibi_core.story import verdict, wording
+from odibi_core.story import past, unusual, verdict, wording
+from odibi_core.story.background import NOTHING, Background
 from odibi_core.story.layout import NODE_HEIGHT, NODE_WIDTH, layout
-from odibi_core.story.steps import step_of
-from odibi_core.views.answers import Lineage
+from odibi_core.story.purpose import partition_of, purpose
+from odibi_core.story.source import source_of, trace_of
+from odibi_core.story.steps import compact, step_of
+from odibi_core.views.answers import Lineage, NodeLineage
 from odibi_core.views.values import rounded
 from odibi_core.views.wording import duration
 
@@ -17,41 +20,61 @@ Document = dict[str, Any]
 Edges = dict[tuple[int, int], dict[str, Any]]
 
 
-def build(lineage: Lineage, title: str | None = None) -> Document:
-    """Return the document of a lineage, which must be free of secrets: our own record, or from `read_lineage`."""
-    steps = [step_of(node) for node in lineage.nodes]
+def build(lineage: Lineage, title: str | None = None, known: Background = NOTHING) -> Document:
+    """Return the document of a lineage and its background.
+
+    Both must be free of secrets: our own record, or from `read_lineage` and `read_background`.
+    """
+    earlier = past.of_steps(known, lineage)
+    steps = [_step(node, known, earlier) for node in lineage.nodes]
+    places = {node.node_name: place for place, node in enumerate(lineage.nodes)}
+    found = unusual.findings(known, places)
     edges = _edges(lineage)
     for source, target in edges:
         steps[source].setdefault("down", []).append(target)
         steps[target].setdefault("up", []).append(source)
-    status, took = lineage.status, lineage.duration_ms
-    name = wording.cut(lineage.pipeline_name) or "pipeline"
     activity = beside.drawn(lineage.activity)
-    amber = verdict.reservations(lineage, activity) if status == "success" else ""
+    amber = verdict.reservations(lineage, activity, unusual.total(found)) if lineage.status == "success" else ""
     attention, more = verdict.attention(lineage, activity)
+    run = _run(lineage, known, amber)
     return {
         "format": FORMAT,
-        "title": title or name,
-        "run": {
-            "id": wording.cut(lineage.run_id) or "",
-            "pipeline": name,
-            "status": status,
-            "tone": "warn" if amber else status,
-            "label": wording.LABELS[status] + (f" with {amber}" if amber else ""),
-            "sentence": verdict.sentence(lineage, activity),
-            "engine": wording.cut(lineage.engine) or "",
-            "started": wording.date(lineage.start),
-            "durationMs": rounded(took),
-            "duration": duration(took),
-        },
+        "title": title or run["pipeline"],
+        "run": run | {"sentence": verdict.sentence(lineage, activity)},
         "counts": verdict.counts(lineage),
         "figures": verdict.figures(lineage, activity),
+        "unusual": found,
+        "changes": unusual.changes(known, places),
+        "strip": past.strip(known, lineage),
+        "purpose": purpose(known, places),
         "attention": attention,
         "moreAttention": more,
         "steps": steps,
         "graph": _graph(steps, edges),
         "activity": activity,
     }
+
+
+def _run(lineage: Lineage, known: Background, amber: str) -> dict[str, Any]:
+    """Return the head of the run; `amber` are the reservations about its success."""
+    status, took = lineage.status, lineage.duration_ms
+    return {
+        "id": wording.cut(lineage.run_id) or "",
+        "pipeline": wording.cut(lineage.pipeline_name) or "pipeline",
+        "status": status,
+        "tone": "warn" if amber else status,
+        "label": wording.LABELS[status] + (f" with {amber}" if amber else ""),
+        "engine": wording.cut(lineage.engine) or "",
+        "partition": partition_of(known) or "",
+        "started": wording.date(lineage.start),
+        "durationMs": rounded(took),
+        "duration": duration(took),
+    }
+
+
+def _step(node: NodeLineage, known: Background, earlier: dict[str, list[list[Any]]]) -> dict[str, Any]:
+    parts = {"past": earlier.get(node.node_name), "source": source_of(node, known), "trace": trace_of(node)}
+    return step_of(node) | compact(parts)
 
 
 def _edges(lineage: Lineage) -> Edges:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from odibi_core.errors import StoryError
 from odibi_core.events import kinds
 from odibi_core.store.segments import safe_name
-from odibi_core.story import write_story
+from odibi_core.story import Background, write_story
 from odibi_core.views.answers import Lineage
 
-__all__ = ["StoryGenerator", "StoryHook", "create_story_hook"]
+__all__ = ["StoryGenerator", "StoryHook"]
+
+ReadHistory = Callable[[Any, str], dict[str, Any] | None]
+"""Returns the background of a run from a store and the id of the run."""
 
 
 class StoryGenerator:
@@ -24,6 +28,8 @@ class StoryGenerator:
         lineage_file: str | os.PathLike[str] | dict[str, Any] | Lineage,
         output_file: str | os.PathLike[str] = "story.html",
         title: str | None = None,
+        *,
+        history: Background | dict[str, Any] | None = None,
     ) -> str:
         """Write the story of a run as one HTML file.
 
@@ -32,6 +38,7 @@ class StoryGenerator:
                 answer of a `LineageView`.
             output_file: The HTML file; its folder is made.
             title: The heading. (default: the pipeline's name)
+            history: The background of the run: its purpose, its findings, the runs before it.
 
         Returns:
             The path of the file.
@@ -43,7 +50,7 @@ class StoryGenerator:
         if isinstance(lineage, dict):
             _require_steps(lineage, "the dict" if lineage is lineage_file else str(lineage_file))
         try:
-            return str(write_story(lineage, output_file, title))
+            return str(write_story(lineage, output_file, title, history))
         except OSError as error:
             raise StoryError(
                 f"The story could not be written to {str(output_file)!r}: {error}. Give a path that can be written."
@@ -82,9 +89,10 @@ class StoryHook:
     __name__ = "story"
     also_handles = (kinds.PIPELINE_ERROR,)
 
-    def __init__(self, output_dir: str | os.PathLike[str] = ".") -> None:
+    def __init__(self, output_dir: str | os.PathLike[str] = ".", history: ReadHistory | None = None) -> None:
         self.output_dir = Path(output_dir)
         self.written: list[Path] = []
+        self._history = history
 
     def __call__(self, event: dict[str, Any]) -> None:
         tracker = event.get("tracker")
@@ -92,9 +100,6 @@ class StoryHook:
             return
         name = safe_name(str(event.get("run_id") or event.get("pipeline_name") or "story"), 120)
         path = self.output_dir / f"{name}.html"
-        self.written.append(Path(StoryGenerator().generate_story(tracker.lineage(), path)))
-
-
-def create_story_hook(output_dir: str | os.PathLike[str] = ".") -> StoryHook:
-    """Return a hook: `bus.register_hook("pipeline_complete", create_story_hook("stories"))`."""
-    return StoryHook(output_dir)
+        store, run_id = event.get("store"), event.get("run_id")
+        history = self._history(store, run_id) if self._history and store is not None and run_id else None
+        self.written.append(Path(StoryGenerator().generate_story(tracker.lineage(), path, history=history)))

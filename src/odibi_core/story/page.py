@@ -21,7 +21,10 @@ from odibi_core.views.wording import count, duration
 if TYPE_CHECKING:
     from jinja2 import Template
 
-MODULES = ("dom", "format", "states", "verdict", "graph", "gantt", "checks", "frames", "cards", "activity", "main")
+MODULES = (
+    "dom", "format", "states", "past", "verdict", "unusual", "graph", "gantt", "checks", "frames", "charts", "source",
+    "cards", "purpose", "activity", "main",
+)  # fmt: skip
 STATIC_ROWS = 500  # of the table without JavaScript
 _UNSAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 _IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)

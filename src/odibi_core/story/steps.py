@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from odibi_core.story.wording import EXACT, cut
 from odibi_core.views.answers import Check, NodeLineage, Retry, SchemaDiff, Snapshot
-from odibi_core.views.values import milliseconds, rounded
+from odibi_core.views.values import milliseconds, number, rounded
 
 MOST_COLUMNS: Final = 200  # of a schema; a sample shows fewer
 MOST_SAMPLE_COLUMNS: Final = 60
@@ -16,6 +16,8 @@ MOST_ROWS: Final = 20
 LONGEST_CELL: Final = 500
 LONGEST_TEXT: Final = 64_000
 MOST_KEYS: Final = 500
+QUANTILES: Final = ("q05", "q25", "median", "q75", "q95")
+_LENGTHS: Final = ("length_min", "length_mean", "length_max")
 
 
 def step_of(node: NodeLineage) -> dict[str, Any]:
@@ -83,6 +85,8 @@ def _frame(frame: Snapshot | None) -> dict[str, Any] | None:
             "sampleColumns": shown,
             "sample": [[_cell(row.get(name)) for name in shown] for row in rows],
             "stats": [_statistics(each) for each in frame.stats[:MOST_SAMPLE_COLUMNS]],
+            "statsRows": _whole(frame.metadata.get("stats_rows")),
+            "statsSkipped": _sentence(frame.metadata.get("stats_skipped")),
             "moreSampleColumns": len(names) - len(shown) or None,
             "changed": frame.metadata.get("changed_in_place") is True or None,
             "notDescribed": cut(frame.not_described),
@@ -91,10 +95,35 @@ def _frame(frame: Snapshot | None) -> dict[str, Any] | None:
     return found or None
 
 
-def _statistics(stats: dict[str, Any]) -> list[Any]:
-    column = stats.get("column")
-    return [_short(column if isinstance(column, str) else None),
-            *(_cell(stats.get(name)) for name in ("nulls", "distinct", "min", "max"))]  # fmt: skip
+def _statistics(stats: dict[str, Any]) -> dict[str, Any]:
+    """Return the statistics of a column; `box` has its quantiles and `length` those of texts, if all are numbers."""
+    column, top = stats.get("column"), stats.get("top")
+    pairs = [pair for pair in top if isinstance(pair, list) and len(pair) == 2] if isinstance(top, list) else []
+    return compact(
+        {
+            "column": _short(column if isinstance(column, str) else None),
+            **{name: _whole(stats.get(name)) for name in ("nulls", "nan", "distinct")},
+            **{name: _cell(stats.get(name)) for name in ("min", "max")},
+            **{name: rounded(number(stats.get(name))) for name in ("mean", "deviation")},
+            "box": _numbers(stats, QUANTILES),
+            "length": _numbers(stats, _LENGTHS),
+            "top": [[_cell(value), count] for value, count in pairs if _whole(count) is not None],
+        }
+    ) | ({} if isinstance(column, str) else {"column": ""})
+
+
+def _numbers(stats: dict[str, Any], names: tuple[str, ...]) -> list[float] | None:
+    found = [number(stats.get(name)) for name in names]
+    known = [value for value in found if value is not None and -EXACT <= value <= EXACT]
+    return known if len(known) == len(names) else None
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= EXACT else None
+
+
+def _sentence(value: object) -> str | None:
+    return cut(value) if isinstance(value, str) else None
 
 
 def _short(value: str | None) -> str:

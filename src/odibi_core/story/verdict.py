@@ -24,12 +24,15 @@ def counts(lineage: Lineage) -> dict[str, int]:
     return {state: found[state] for state in STATES if found[state]}
 
 
-def reservations(lineage: Lineage, activity: Drawn) -> str:
-    """Return the failed steps, failed checks and captured errors of a run that succeeded; mostly an empty text."""
+def reservations(lineage: Lineage, activity: Drawn, unusual: int = 0) -> str:
+    """Return the failures and the unusual findings of a run that succeeded; mostly an empty text."""
     summary, errors = lineage.summary, activity.get("errorCount", 0)
     return _joined(
         _plurals(
-            ("failed step", summary.failed_count), ("failed check", summary.checks_failed), ("captured error", errors)
+            ("failed step", summary.failed_count),
+            ("failed check", summary.checks_failed),
+            ("captured error", errors),
+            ("unusual finding", unusual),
         )
     )
 

@@ -28,7 +28,7 @@ _COSTS: Final = frozenset({kinds.COST, kinds.QUERY})
 _NO_LINES: Final = frozenset(
     {
         kinds.OPERATION_COMPLETE, kinds.COST, kinds.QUERY, kinds.STAGE_COMPLETED, kinds.METRIC, kinds.CACHE_HIT,
-        kinds.CACHE_MISS, kinds.FEATURE_USAGE, kinds.CLI_ARGUMENT, "tracker_warning",
+        kinds.CACHE_MISS, kinds.FEATURE_USAGE, kinds.CLI_ARGUMENT, kinds.FILE_ACCESS, "tracker_warning", "anomaly",
     }
 )  # fmt: skip
 """Kinds that other parts of the answer have, or that are too many for a log that people read."""
@@ -59,7 +59,7 @@ class RunActivity:
         elif kind in _COSTS:
             self._costs(event)
             self._has_costs = True
-        if kind not in _NO_LINES:
+        if kind not in _NO_LINES and not (kind == kinds.JOIN_MATCH and event.level == "info"):
             self._lines.append(event)
             self._levels[kinds.level_name(event.level)] += 1
         identity = text(event.fields.get("error_id"))

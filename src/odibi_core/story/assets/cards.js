@@ -3,6 +3,9 @@ import {h, bidi, section} from "./dom.js";
 import {count, duration, plural, signed} from "./format.js";
 import {ORDER, icon, label} from "./states.js";
 import {drawFrame} from "./frames.js";
+import {drawStatistics} from "./charts.js";
+import {drawPast, rowsBars, timeBars} from "./past.js";
+import {drawSource, drawTrace} from "./source.js";
 import {examples, share, verdictOf} from "./checks.js";
 
 const CHUNK = 80;
@@ -119,8 +122,8 @@ function card(step, index, steps, open, pick) {
     h("summary", null,
       icon(step.state, 20, true),
       h("span", {class: "card-name"}, bidi(step.name, "strong"), h("span", {class: "card-kind"}, kind(step))),
-      h("span", {class: "card-rows"}, change(step)),
-      h("span", {class: "card-time"}, step.state === "skipped" ? "skipped" : duration(step.durationMs))));
+      h("span", {class: "card-rows"}, rowsBars(step), h("span", null, change(step))),
+      h("span", {class: "card-time"}, timeBars(step), h("span", null, step.state === "skipped" ? "skipped" : duration(step.durationMs)))));
   element.fill = () => {
     if (built) return;
     built = true;
@@ -151,20 +154,29 @@ function body(step, steps, pick) {
   return h("div", {class: "card-body"},
     step.error && trouble(step),
     step.skipReason && h("p", {class: "notice"}, "Skipped: ", bidi(step.skipReason)),
+    !step.error && drawSource(step),
     figures(step),
+    drawPast(step),
     relations(step, steps, pick),
     step.retries && retries(step),
     step.checks && checks(step),
     differences(step),
     (step.before || step.after) && h("div", {class: "frames"},
       h("div", null, (step.before ?? []).map((frame) => drawFrame("In", frame))),
-      h("div", null, step.after && drawFrame("Out", step.after, step.diff))));
+      h("div", null, step.after && drawFrame("Out", step.after, step.diff))),
+    statisticsOf(step));
+}
+
+// Of the output, else of the first input that has some: a step that only writes.
+function statisticsOf(step) {
+  const frame = [step.after, ...(step.before ?? [])].find((one) => one?.stats);
+  return frame && h("details", {class: "stats-of", open: true}, h("summary", null, h("h4", null, "Column statistics", frame.name && [" ", bidi(frame.name, "code")])), drawStatistics(frame));
 }
 
 function trouble(step) {
   return h("div", {class: "trouble"},
     h("p", null, step.errorType && bidi(step.errorType, "strong"), step.errorType && ": ", bidi(step.error)),
-    step.traceback && h("details", {open: step.state === "failed"}, h("summary", null, "Traceback"), bidi(step.traceback, "pre")));
+    drawSource(step), drawTrace(step));
 }
 
 function figures(step) {

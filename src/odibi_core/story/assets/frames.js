@@ -13,14 +13,7 @@ export function drawFrame(title, frame, diff) {
     frame.schema && schema(frame, diff),
     frame.sample && h("details", {class: "sample"},
       h("summary", null, `Sample: the first ${plural(frame.sample.length, "row")}`), sample(frame)),
-    frame.stats && h("details", {class: "sample"}, h("summary", null, "Column statistics"), statistics(frame.stats)));
-}
-
-function statistics(rows) {
-  return h("div", {class: "scroll"}, h("table", {class: "table data"},
-    h("thead", null, h("tr", null, ["Column", "Nulls", "Distinct", "Min", "Max"].map((text) => h("th", {scope: "col"}, text)))),
-    h("tbody", null, rows.map(([column, nulls, distinct, least, greatest]) => h("tr", null, bidi(column, "th"),
-      [nulls, distinct].map((value) => h("td", {class: "number"}, count(value))), [least, greatest].map(cell))))));
+    !frame.stats && frame.statsSkipped && h("p", {class: "hint"}, "No statistics: ", bidi(frame.statsSkipped)));
 }
 
 function size(frame) {

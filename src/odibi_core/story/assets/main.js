@@ -6,15 +6,19 @@ import {drawGantt} from "./gantt.js";
 import {drawChecks} from "./checks.js";
 import {drawCards} from "./cards.js";
 import {drawActivity} from "./activity.js";
+import {drawPurpose} from "./purpose.js";
+import {drawUnusual} from "./unusual.js";
 
 export function drawStory(host, story) {
   const pick = (index) => cards.show(index);
   const cards = drawCards(story.steps, story.counts, pick);
   const parts = [
+    drawUnusual(story, pick),
     drawGraph(story.steps, story.graph, pick),
     drawGantt(story.steps, story.run.durationMs, pick),
     drawChecks(story.steps, pick),
     story.steps.length > 0 && cards.element,
+    drawPurpose(story.purpose, pick),
     ...drawActivity(story.activity ?? {}),
   ].filter(Boolean);
   host.replaceChildren(topBar(parts), h("main", {class: "page"}, drawVerdict(story, pick), parts),

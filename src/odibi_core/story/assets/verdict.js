@@ -2,6 +2,7 @@
 import {h, bidi} from "./dom.js";
 import {ORDER, icon, label} from "./states.js";
 import {count} from "./format.js";
+import {drawStrip} from "./past.js";
 
 export function drawVerdict(story, pick) {
   const {run, title} = story;
@@ -14,6 +15,7 @@ export function drawVerdict(story, pick) {
       h("dl", {class: "facts"}, facts(story).map(([name, value]) =>
         h("div", null, h("dt", null, name), bidi(value, "dd"))))),
     balance(story.counts, story.steps.length),
+    drawStrip(story.strip),
     story.figures.length > 0 && h("dl", {class: "figures"}, story.figures.map((figure) =>
       h("div", {class: "figure"}, h("dt", null, figure.label), h("dd", null, figure.value),
         figure.note && bidi(figure.note, "dd", "note")))),
@@ -21,7 +23,7 @@ export function drawVerdict(story, pick) {
 }
 
 function facts({run, title}) {
-  return [["Started", run.started], ["Duration", run.duration], ["Pipeline", run.pipeline === title ? "" : run.pipeline],
+  return [["Started", run.started], ["Duration", run.duration], ["Partition", run.partition], ["Pipeline", run.pipeline === title ? "" : run.pipeline],
     ["Engine", run.engine], ["Run", run.id]].filter(([, value]) => value);
 }
 

@@ -1,0 +1,74 @@
+"""The background of a run for its story: its tables, the runs before it, and the sources of its steps."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from odibi_core.errors import STOPS, SourceTextNotFoundError
+from odibi_core.history.index import Index, RunFilter
+from odibi_core.history.rows import RunTables, as_dicts
+from odibi_core.store.runs import RunStore
+from odibi_core.store.sources import SourceStore
+
+LAST: Final = 30
+_MOST_SOURCES: Final = 1 << 20
+"""Characters of all sources of a story."""
+_WITHIN_S: Final = 2.0
+"""Time for runs that are not in the index yet."""
+_OBJECTS: Final = ("params", "tags", "packages", "environment")
+
+
+def story_history(store: RunStore, run_id: str) -> dict[str, Any] | None:
+    """Return the background of a run, as `StoryGenerator.generate_story` takes it; None if it cannot be read."""
+    try:
+        return _history(store, run_id)
+    except STOPS:
+        raise
+    except Exception:  # a story without its background is better than none
+        return None
+
+
+def _history(store: RunStore, run_id: str) -> dict[str, Any]:
+    rows = RunTables()
+    for event in store.read(run_id):
+        rows(event)
+    tables = {name: as_dicts(name, found) for name, found in rows.answer().items()}
+    (run,) = tables["runs"] or [{}]
+    found = {
+        "run": {name: _decoded(value) if name in _OBJECTS else value for name, value in run.items()},
+        **{name: tables[name] for name in ("nodes", "files", "alerts")},
+        "sources": _sources(store, tables["nodes"]),
+    }
+    return found | _earlier(store, run.get("pipeline_name"), run.get("started"))
+
+
+def _decoded(value: Any) -> Any:
+    return msgspec.json.decode(value) if isinstance(value, str) else value
+
+
+def _sources(store: RunStore, nodes: list[dict[str, Any]]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    sources, room = SourceStore(store.root), _MOST_SOURCES
+    for name in dict.fromkeys(node["source_hash"] for node in nodes if node["source_hash"]):
+        try:
+            text = sources.read(name)
+        except SourceTextNotFoundError:
+            continue
+        room -= len(text)
+        if room < 0:
+            break
+        found[name] = text
+    return found
+
+
+def _earlier(store: RunStore, pipeline_name: str | None, started: datetime | None) -> dict[str, Any]:
+    """Return the runs of the pipeline before this one, and their steps, the newest first."""
+    if pipeline_name is None or started is None:
+        return {}
+    with Index(store.root) as index:
+        index.refresh(within_s=_WITHIN_S)
+        runs = index.runs(RunFilter(pipeline_name=pipeline_name, until=started), limit=LAST)
+        return {"earlier_runs": runs, "earlier_nodes": index.nodes(pipeline_name, before=started, last=LAST)}

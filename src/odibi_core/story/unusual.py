@@ -1,0 +1,110 @@
+"""The unusual findings of a run and its differences to the last good run, as the page shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from odibi_core.story.background import Background, Row
+from odibi_core.story.steps import compact
+from odibi_core.story.wording import cut
+from odibi_core.views.values import number
+from odibi_core.views.wording import plural, shorten
+
+MOST_FINDINGS: Final = 20
+MOST_CHANGES: Final = 30
+
+
+def findings(known: Background, places: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Return the unusual findings that follow from no other, each with those that follow from it.
+
+    `places` are the indexes of the steps by their names.
+    """
+    alerts = [row for row in known.alerts if row.get("kind") in (None, "anomaly")]
+    ids = {row.get("alert_id") for row in alerts}
+    first = [row for row in alerts if row.get("follows_from") not in ids or row.get("follows_from") is None]
+    return [
+        _finding(row, places)
+        | compact(
+            {
+                "follows": [
+                    _finding(each, places)
+                    for each in alerts
+                    if each is not row
+                    and row.get("alert_id") is not None
+                    and each.get("follows_from") == row["alert_id"]
+                ]
+            }
+        )
+        for row in first[:MOST_FINDINGS]
+    ]
+
+
+def total(found: list[dict[str, Any]]) -> int:
+    """Return the number of findings, those that follow from others included."""
+    return sum(1 + len(each.get("follows", ())) for each in found)
+
+
+def _finding(row: Row, places: Mapping[str, int]) -> dict[str, Any]:
+    name = _text(row.get("node_name"))
+    return compact(
+        {
+            "step": places.get(name or ""),
+            "name": name,
+            "text": _text(row.get("message")) or _text(row.get("series")) or "unusual",
+            "family": _text(row.get("family")),
+            "usual": usual(row),
+            "id": _text(row.get("alert_id")),
+        }
+    )
+
+
+def usual(row: Row) -> str | None:
+    """Return the expectation of a finding: `usually 8 (7 to 9) in 12 runs, a chance of 1 in 5,000`."""
+    expected, low, high = _text(row.get("expected")), number(row.get("low")), number(row.get("high"))
+    parts = [f"usually {expected}"] if expected else []
+    if low is not None and high is not None:
+        span = f"{low:,.4g} to {high:,.4g}"
+        parts.append(f"({span})" if expected else f"usually {span}")
+    runs = row.get("compared_runs")
+    if isinstance(runs, int) and runs > 0:
+        parts.append(f"in {plural(runs, 'run')}")
+    chance = number(row.get("likelihood"))
+    rare = f", a chance of 1 in {1 / chance:,.0f}" if chance is not None and 0 < chance < 0.5 else ""
+    return " ".join(parts) + rare or None
+
+
+def changes(known: Background, places: Mapping[str, int]) -> dict[str, Any] | None:
+    """Return the differences to the last good run, the strongest first; None if nothing was compared."""
+    if known.changes is None:
+        return None
+    rows = [row for row in known.changes if _text(row.get("text")) or _text(row.get("message"))]
+    return compact(
+        {
+            "with": _text(known.compared_with),
+            "list": [_change(row, places) for row in rows[:MOST_CHANGES]],
+            "more": max(0, len(rows) - MOST_CHANGES) or None,
+        }
+    ) | {"count": len(rows)}
+
+
+def _change(row: Row, places: Mapping[str, int]) -> dict[str, Any]:
+    name = _text(row.get("step")) or _text(row.get("node_name"))
+    return compact(
+        {
+            "step": places.get(name or ""),
+            "name": name,
+            "text": _text(row.get("text")) or _text(row.get("message")),
+            "before": _value(row.get("before")),
+            "after": _value(row.get("after")),
+            "why": _text(row.get("why")),
+        }
+    )
+
+
+def _value(value: object) -> str | None:
+    return None if value is None else shorten(value if isinstance(value, str) else f"{value}", 200)
+
+
+def _text(value: object) -> str | None:
+    return cut(value, 1_000) if isinstance(value, str) else None
