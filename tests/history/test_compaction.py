@@ -290,7 +290,7 @@ def test_a_damaged_manifest_is_set_aside_and_restored_by_the_next_compaction(sto
     report = compact(reader, AT_ONCE)
     assert "was restored" in report.mended[0]
     restored = read_manifest(path)
-    assert restored.runs == [replace(entry, segments=[]) for entry in whole.runs]
+    assert restored.runs == [replace(entry, segments=()) for entry in whole.runs]
     assert replace(restored, runs=whole.runs) == whole
     assert lines_of(store) == before
 

@@ -85,7 +85,7 @@ class Batch:
             torn=read_errors.torn,
             unreadable=read_errors.unreadable,
             status=run.get("status"),
-            segments=list(segments),
+            segments=tuple(segments),
         )
         self.runs.append(entry)
         return entry

@@ -91,12 +91,12 @@ def _entry(store: RunStore, run_id: str, count: int, row: tuple[Any, ...]) -> Ru
     )
 
 
-def _segments(store: RunStore, run_id: str, count: int) -> list[SegmentEntry]:
+def _segments(store: RunStore, run_id: str, count: int) -> tuple[SegmentEntry, ...]:
     """Return the segments of a run that is still in its journal too: those of the batch, if the events are as many."""
     paths = all_segments(store.folder(run_id) / "events")
     if not paths or sum(1 for _ in read_events(paths, ReadErrors(), OSError)) != count:
-        return []
-    return [SegmentEntry.of(path) for path in paths]
+        return ()
+    return tuple(SegmentEntry.of(path) for path in paths)
 
 
 def _file_entry(connection: Any, root: Path, path: Path) -> FileEntry:

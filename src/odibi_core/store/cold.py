@@ -8,7 +8,7 @@ A batch never changes. A batch that replaces others names them, and takes their 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from itertools import groupby
 from operator import itemgetter
@@ -43,6 +43,30 @@ _TRIES: Final = 5
 MEMORY_LIMIT: Final = "512MB"
 
 
+class Runs(Mapping[str, tuple[Manifest, RunEntry]]):
+    """The runs of batches by their ids. A pair is made when it is asked for: there may be a hundred thousand runs."""
+
+    def __init__(self, manifests: Iterable[Manifest]) -> None:
+        self._entries: dict[str, RunEntry] = {}
+        self._batches: dict[str, Manifest] = {}
+        for manifest in manifests:
+            entries = {entry.run_id: entry for entry in manifest.runs}
+            self._entries |= entries
+            self._batches |= dict.fromkeys(entries, manifest)
+
+    def __getitem__(self, run_id: str) -> tuple[Manifest, RunEntry]:
+        return self._batches[run_id], self._entries[run_id]
+
+    def __contains__(self, run_id: object) -> bool:
+        return run_id in self._entries
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
 class ColdStore:
     """The batches of the store at `root`.
 
@@ -54,7 +78,7 @@ class ColdStore:
         self.problems: list[str] = []
         self._read: dict[str, Manifest] = {}
         self._active: list[Manifest] = []
-        self._runs: dict[str, tuple[Manifest, RunEntry]] = {}
+        self._runs = Runs(())
         self._known: frozenset[str] | None = None
 
     def manifests(self) -> list[Manifest]:
@@ -72,7 +96,7 @@ class ColdStore:
         """True if a newer version of odibi-core wrote a batch: the store is read, and must not be changed."""
         return any(manifest.version > VERSION for manifest in self.manifests())
 
-    def runs(self) -> dict[str, tuple[Manifest, RunEntry]]:
+    def runs(self) -> Mapping[str, tuple[Manifest, RunEntry]]:
         """Return every run by its id, with its batch."""
         self.manifests()
         return self._runs
@@ -152,7 +176,7 @@ class ColdStore:
         for name in self._read.keys() - names:
             del self._read[name]
         self._active = active(self._read.values())
-        self._runs = {entry.run_id: (manifest, entry) for manifest in self._active for entry in manifest.runs}
+        self._runs = Runs(self._active)
         self._known = names
 
     def _of_one_batch(

@@ -17,7 +17,7 @@ VERSION: Final = 1
 _HEAD: Final = 512
 
 
-class SegmentEntry(msgspec.Struct, frozen=True, array_like=True):
+class SegmentEntry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A segment that a batch contains: its name, its bytes, and the checksum of its first bytes.
 
     They distinguish a segment that compaction has not deleted yet from one that a later writer created under its name.
@@ -36,7 +36,7 @@ class SegmentEntry(msgspec.Struct, frozen=True, array_like=True):
         return cls(path.name, size, _digest(head))
 
 
-class RunEntry(msgspec.Struct, frozen=True, omit_defaults=True):
+class RunEntry(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A run of a batch. `run_id` is the name of its folder; `torn` and `unreadable` count lines of its journal."""
 
     run_id: str
@@ -47,7 +47,8 @@ class RunEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     torn: int = 0
     unreadable: int = 0
     status: str | None = None
-    segments: list[SegmentEntry] = []
+    segments: tuple[SegmentEntry, ...] = ()
+    """Those whose files may still be there."""
 
     def holds(self, path: Path) -> bool:
         """Return whether the batch contains this segment. Raises `OSError`."""
@@ -63,7 +64,7 @@ class FileEntry(msgspec.Struct, frozen=True):
     checksum: str
 
 
-class FieldEntry(msgspec.Struct, frozen=True):
+class FieldEntry(msgspec.Struct, frozen=True, gc=False):
     """A field of the table `logs`: its name, its column, the column's type, and the number of its values.
 
     `column` is empty for a field in `_rest`, the JSON object of fields without a column. `type` is one of
