@@ -78,6 +78,8 @@ def test_history_fits_a_terminal(
     seen = re.sub(r"\x1b\[[0-9;]*m", "", screen.getvalue())
     assert max(map(len, seen.splitlines())) <= width
     assert ("█" * 50 in seen) == (width == 200)
+    assert "…" not in seen
+    assert "clean" in seen
 
 
 def test_the_page_is_one_file_without_scripts(here: Here, ten: list[str]) -> None:

@@ -19,12 +19,17 @@ from odibi_core.history.index import Index, RunFilter
 from odibi_core.views.wording import plural
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import Console
     from rich.text import Text
 
 _MOST_STEPS: Final = 40
-_BESIDE: Final = 50
-"""Columns of a terminal that the line of a step needs beside its sparkline."""
+_LONGEST_NAME: Final = 24
+_LEAST_ROOM: Final = 10
+_WIDE: Final = 100
+"""Columns of a terminal with room for the least value."""
+_FIGURES: Final = ("Least", "Median", "Last")
+_Line = tuple[str, str, "Text", str, str, str]
+"""A step or an empty text, a label, a character for each run, and figures."""
 
 
 def history(
@@ -94,20 +99,32 @@ def _show(grid: Grid, step: str | None) -> None:
         ),
         "",
     )
-    room = min(len(runs), max(10, on.width - _BESIDE))
-    listed = output.table(
-        "Step", "", f"Last {plural(room, 'run')}", "Least", "Median", "Last", right=("Least", "Median", "Last")
-    )
     shown = grid.steps if step else grid.steps[:_MOST_STEPS]
-    of_runs = StepRow("all steps", None, [*runs])
-    for number, row in enumerate([*([] if step else [of_runs]), *shown]):
-        for line, cells in enumerate(_lines(row, room, on, is_run=not step and number == 0)):
-            listed.add_row(output.cell(row.node_name if line == 0 else "", "bold"), *cells)
-    output.write(on, listed)
+    rows = [*([] if step else [StepRow("all steps", None, [*runs])]), *shown]
+    lines = [
+        (row.node_name if line == 0 else "", *cells)
+        for number, row in enumerate(rows)
+        for line, cells in enumerate(_lines(row, on, is_run=not step and number == 0))
+    ]
+    room = _write_lines(lines, len(runs), on)
     if room < len(runs):
         output.notice(f"the terminal has room for {room} of {plural(len(runs), 'run')}")
     if len(shown) < len(grid.steps) or grid.steps_left_out:
         output.notice(f"and {len(grid.steps) + grid.steps_left_out - len(shown):,} more steps: --step shows one")
+
+
+def _write_lines(lines: Sequence[_Line], runs: int, on: Console) -> int:
+    """Write the lines with as many of the newest runs as the terminal has room for; return their number."""
+    widths = [max((len(line[place]) for line in lines), default=0) for place in range(6)]
+    name, figures = min(widths[0], _LONGEST_NAME), (_FIGURES if on.width >= _WIDE else _FIGURES[1:])
+    taken = sum(max(len(title), width) + 2 for title, width in zip(figures, widths[-len(figures) :], strict=True))
+    room = max(_LEAST_ROOM, min(runs, on.width - (name + 2) - (widths[1] + 2) - 2 - taken))
+    listed = output.table("Step", "", f"Last {plural(min(room, runs), 'run')}", *figures, right=figures)
+    for step, label, line, *cells in lines:
+        short = step if len(step) <= name else f"{step[: name - 1]}…"
+        listed.add_row(output.cell(short, "bold"), output.cell(label, "dim"), line[-room:], *cells[-len(figures) :])
+    output.write(on, listed)
+    return min(room, runs)
 
 
 def _span(grid: Grid) -> str:
@@ -115,24 +132,25 @@ def _span(grid: Grid) -> str:
     return shown if grid.runs_in_all <= len(grid.runs) else f"{shown} of {grid.runs_in_all:,}"
 
 
-def _lines(row: StepRow, room: int, on: Console, *, is_run: bool) -> Iterator[Sequence[RenderableType]]:
+def _lines(row: StepRow, on: Console, *, is_run: bool) -> Iterator[tuple[str, Text, str, str, str]]:
     """Yield the lines of a step: states if one did not succeed, rows, duration, checks if there are some."""
-    cells = row.cells[-room:]
+    from rich.text import Text
+
+    cells = row.cells
     states = [None if cell is None else state_of({**cell, "checks_failed": 0}) for cell in cells]  # its line is below
     if is_run or any(state not in (None, "success") for state in states):
-        yield output.cell("status", "dim"), _signs(states, on), *_counts(states)
+        yield "status", _signs(states, on), *_counts(states)
     figures = (("rows", "rows_read" if is_run else "rows_out", output.count), ("time", "duration_ms", output.duration))
     for label, name, shown in figures:
         values = [None if cell is None or cell["status"] not in ("success", "failed") else cell[name] for cell in cells]
         known = [value for value in values if value is not None]
         if known:
-            line = output.cell(sparkline(values, unicode=output.is_unicode(on)), "cyan")
-            middle = median(known)
-            middle = round(middle) if name != "duration_ms" else middle
-            yield output.cell(label, "dim"), line, *map(shown, (min(known), middle, values[-1]))
+            middle = median(known) if name == "duration_ms" else round(median(known))
+            line = Text(sparkline(values, unicode=output.is_unicode(on)), "cyan", no_wrap=True)
+            yield label, line, shown(min(known)), shown(middle), shown(values[-1])
     checks = [check_state(cell) for cell in cells]
     if any(checks):
-        yield output.cell("checks", "dim"), _signs(checks, on), *_counts(checks)
+        yield "checks", _signs(checks, on), *_counts(checks)
 
 
 def _signs(states: Sequence[str | None], on: Console) -> Text:
@@ -148,6 +166,7 @@ def _signs(states: Sequence[str | None], on: Console) -> Text:
 
 
 def _counts(states: Sequence[str | None]) -> tuple[str, str, str]:
-    """Return, below the figures, the number of runs that were not a success."""
-    wrong = sum(state not in (None, "success") for state in states)
-    return "", f"{wrong} not ok" if wrong else "all ok", ""
+    """Return, below the figures, the number of runs that were not a success, or else of unusual ones."""
+    wrong = sum(state not in (None, "success", "unusual") for state in states)
+    unusual = states.count("unusual")
+    return "", f"{wrong} not ok" if wrong else f"{unusual} unusual" if unusual else "all ok", ""
