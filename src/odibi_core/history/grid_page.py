@@ -26,8 +26,8 @@ _MARKS: Final = {
     "warning": "M6.5 3.5v4.5m0 2.2v.2", "unknown": "M6.5 3.5v4.5m0 2.2v.2", "skipped": "M4 7h5", "cancelled": "M4 7h5",
 }  # fmt: skip
 """The path in a cell, so that a state differs in more than its colour."""
-_CELL: Final = 16
-_BAR: Final = 6
+_CELL: Final = 13
+_BAR: Final = 5
 _HEIGHT: Final = 28.0
 _LONGEST: Final = 300
 
