@@ -121,6 +121,11 @@ def _more_rows(store: RunStore) -> None:
     path.write_text(path.read_text().replace('"events":9', '"events":10', 1))
 
 
+def _damage_notes(store: RunStore) -> None:
+    (store.root / "notes").mkdir()
+    (store.root / "notes" / "events.jsonl").write_text("no json\n")
+
+
 DAMAGES: dict[str, Callable[[RunStore], object]] = {
     "has another checksum": lambda store: flip(file_of(store, "logs")),
     "table nodes": lambda store: flip(file_of(store, "nodes")),
@@ -128,6 +133,7 @@ DAMAGES: dict[str, Callable[[RunStore], object]] = {
     "cannot be read": lambda store: file_of(store, "runs").unlink(),
     "of 10 events": _more_rows,
     "lines of its journal": lambda store: flip(next(store.root.glob("runs/*/events/*.jsonl")), 0.3),
+    "lines of the notes": lambda store: _damage_notes(store),
     "the source": lambda store: flip(next(store.root.glob("sources/*/*.txt"))),
 }
 

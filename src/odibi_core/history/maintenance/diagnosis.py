@@ -13,6 +13,7 @@ from odibi_core.errors import StoreError
 from odibi_core.events.clock import utc_now
 from odibi_core.history import leftovers
 from odibi_core.history.compaction import GRACE_S
+from odibi_core.history.ended import closing_event
 from odibi_core.history.last_compaction import read_note
 from odibi_core.history.maintenance.findings import Findings
 from odibi_core.history.maintenance.rebuilding import rebuild_index
@@ -141,7 +142,9 @@ class _Diagnosis:
 
     def lost_runs(self) -> None:
         """Find the runs whose process died before their end."""
-        lost = [run_id for run_id in self.store.hot_ids() if self.store.is_lost(run_id)]
+        store = self.store
+        open_ = [run_id for run_id in store.hot_ids() if not any(map(closing_event, store.segments(run_id)))]
+        lost = [run_id for run_id in open_ if store.is_lost(run_id)]
         if not lost:
             return
         names = ", ".join(lost[-3:])

@@ -15,7 +15,7 @@ from odibi_core.store.event_columns import literal
 from odibi_core.store.locks import is_in_use
 from odibi_core.store.manifest import FileEntry, Manifest, checksum_of
 from odibi_core.store.runs import RunStore
-from odibi_core.store.segments import ReadErrors, read_events
+from odibi_core.store.segments import ReadErrors, all_segments, read_events
 from odibi_core.store.sources import FOLDER
 
 _MOST_NAMED = 20
@@ -29,6 +29,8 @@ class Verification(msgspec.Struct):
     runs: int = 0
     events: int = 0
     sources: int = 0
+    notes: int = 0
+    """Events outside of runs: acknowledged and muted alerts."""
     findings: Findings = msgspec.field(default_factory=Findings)
 
 
@@ -44,6 +46,8 @@ def verify(store: RunStore, progress: Progress = no_progress) -> Verification:
         progress(f"batch {manifest.batch}")
         _verify_batch(store, manifest, result)
     _verify_journals(store, result, progress)
+    progress("notes")
+    _verify_notes(store.root, result)
     progress("sources")
     _verify_sources(store.root, result)
     for path in set_aside(store.root):
@@ -129,6 +133,16 @@ def _verify_journals(store: RunStore, result: Verification, progress: Progress) 
             result.findings.add("journals", "warning", message)
     if in_use:
         result.findings.not_checked.append(f"what is written meanwhile: {in_use:,} runs have a writer")
+
+
+def _verify_notes(root: Path, result: Verification) -> None:
+    """Read the journals of acknowledged and muted alerts."""
+    errors = ReadErrors()
+    for _ in read_events(all_segments(root / "notes"), errors):
+        result.notes += 1
+    if errors:
+        number = errors.torn + errors.unreadable
+        result.findings.add("notes", "problem", f"{number:,} lines of the notes cannot be read")
 
 
 def _verify_sources(root: Path, result: Verification) -> None:
