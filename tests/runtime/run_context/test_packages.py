@@ -87,3 +87,31 @@ def test_a_program_uses_what_its_own_modules_import(monkeypatch: pytest.MonkeyPa
 def test_functions_without_globals_are_none() -> None:
     """Built-in functions, partials of nothing and objects."""
     assert set(packages_of([len, object(), None, 5])) == {"odibi_core"}
+
+
+class Proxy:
+    """An object whose attributes raise, its class included, as some proxies outside of their context."""
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        raise RuntimeError("no context")
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError(name)
+
+
+class LazyModule(types.ModuleType):
+    """A module that is loaded by the first access."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise AssertionError(f"{name} was read")
+
+
+def test_globals_that_raise_or_load_are_not_touched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Observing neither fails for them nor changes them."""
+    with monkeypatch.context() as patch:
+        patch.setitem(globals(), "proxy", Proxy())
+        patch.setitem(globals(), "lazy", LazyModule("lazy_module"))
+        patch.setitem(sys.modules, "lazy_module", LazyModule("lazy_module"))
+        assert packages_of([uses_global])["pandas"] == pd.__version__
+        assert packages_of_program()["odibi_core"]

@@ -53,4 +53,14 @@ def run_context(
 def _packages(functions: Iterable[Callable[..., Any]] | None, engines: Iterable[str]) -> dict[str, str]:
     if functions is None:
         return packages_of_program()
-    return packages_of(map(unwrapped, functions), engines)
+    return packages_of(map(_inner, functions), engines)
+
+
+def _inner(function: Callable[..., Any]) -> Any:
+    """Return the function inside a callable; None if its attributes raise."""
+    try:
+        return unwrapped(function)
+    except STOPS:
+        raise
+    except BaseException:
+        return None

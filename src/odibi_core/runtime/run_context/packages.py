@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from opcode import opmap
-from types import CodeType, ModuleType
+from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import Any, Final
 
 from odibi_core._state import STATE
@@ -56,22 +56,30 @@ def packages_of_program() -> dict[str, str]:
         names = {_OWN: None}
         for module in list(sys.modules.values()):
             if _is_own_code(module):
-                names.update(dict.fromkeys(_used_by(vars(module))))
+                names.update(dict.fromkeys(_used_by(_inside(module))))
         _installed.program = len(sys.modules), _versions(names)
     return _installed.program[1]
 
 
 def _is_own_code(module: Any) -> bool:
     """Return true for a module of the program: it has a file, outside of the folders of libraries."""
-    name = getattr(module, "__name__", None)
-    if not isinstance(module, ModuleType) or not isinstance(name, str):
+    inside = _inside(module)
+    name, file = inside.get("__name__"), inside.get("__file__")
+    if not isinstance(name, str):
         return False
     if name == "__main__":
         return True
     if name.partition(".")[0] in sys.stdlib_module_names or name.partition(".")[0] == _OWN:
         return False
-    file = module.__dict__.get("__file__")
     return isinstance(file, str) and not file.startswith(sys.prefix) and "-packages" not in file
+
+
+def _inside(module: Any) -> dict[str, Any]:
+    """Return the names of a module without its own access to them, which may load or compute something."""
+    if not issubclass(type(module), ModuleType):
+        return {}
+    found: dict[str, Any] = object.__getattribute__(module, "__dict__")
+    return found
 
 
 def _used_by(inside: dict[str, Any]) -> Iterator[str]:
@@ -81,12 +89,13 @@ def _used_by(inside: dict[str, Any]) -> Iterator[str]:
 
 
 def _module_names(value: Any) -> Iterator[str]:
-    if isinstance(value, ModuleType):
-        yield value.__name__
-    elif isinstance(value, type) or callable(value):
-        name = getattr(value, "__module__", None)
-        if isinstance(name, str):
-            yield name
+    """Yield the module that a value is or comes from; `type`, because a proxy may have the class of another object."""
+    kind = type(value)
+    name = _inside(value).get("__name__")
+    if issubclass(kind, (type, FunctionType, BuiltinFunctionType)):
+        name = value.__module__
+    if isinstance(name, str):
+        yield name
 
 
 def _imported(code: Any) -> Iterator[str]:
@@ -120,12 +129,8 @@ def _versions(modules: Iterable[str]) -> dict[str, str]:
 
 
 def _version(name: str) -> str | None:
-    """Return the version of a loaded module, or of the package that is installed under its name.
-
-    `vars`, because the attribute of some modules warns when it is read.
-    """
-    module = sys.modules.get(name)
-    version = vars(module).get("__version__") if isinstance(module, ModuleType) else None
+    """Return the version of a loaded module, or of the package that is installed under its name."""
+    version = _inside(sys.modules.get(name)).get("__version__")
     if not isinstance(version, str):
         version = _installed_version(_normal(name))
     # A version holds no secret, whatever the package is called: `google-auth`.
