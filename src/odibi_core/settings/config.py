@@ -33,6 +33,9 @@ class ObservabilityConfig:
     store_durability: str
     store_segment_mb: float
     store_file_mode: str
+    store_compact: str
+    store_compact_runs: int
+    store_compact_mb: float
     store_url: str
     store_ship_every_s: float
     store_ship_wait_s: float
