@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 import pytest
-from tests.history.remote.hosts import record_run, recorded, shared, ship_all
+from tests.history.remote.hosts import DEAD_PID, record_run, recorded, shared, ship_all
 from typer.testing import CliRunner, Result
 
 import odibi_core
@@ -17,6 +17,7 @@ from odibi_core.history.noticing import notes
 from odibi_core.history.remote import mirror_folder, read_address, shipper
 from odibi_core.history.remote.opening import open_copy
 from odibi_core.settings import read_settings
+from odibi_core.store.runs import RunStore
 
 
 def odibi(*arguments: str) -> Result:
@@ -138,3 +139,28 @@ def test_a_reader_ships_what_is_left_at_its_end(
     shared(str(share))
     another = mirror_folder(read_address(str(share)))
     assert "1" in notes.Notes.read(another).acknowledged
+
+
+def _status_of(share: Path) -> str:
+    (row,) = json.loads(odibi("runs", "--store", share.as_uri(), "--format", "json").stdout)
+    return str(row["status"])
+
+
+def test_the_list_follows_a_run_of_another_host(tmp_path: Path) -> None:
+    """Running, lost without a sign of life, running again with its next line, ended: also through the index."""
+    share, local = tmp_path / "share", tmp_path / "local"
+    run_id = record_run(local, pid=DEAD_PID, is_open=True)
+    ship_all(local, str(share))
+    assert _status_of(share) == "running"
+    for path in share.rglob("*.gz"):
+        os.utime(path, (path.stat().st_mtime - 1000,) * 2)
+    assert _status_of(share) == "lost"
+    segment = RunStore(local).segments(run_id)[0]
+    line = segment.read_bytes().splitlines(keepends=True)[1]
+    segment.write_bytes(segment.read_bytes() + line.replace(b'"seq":1', b'"seq":900'))
+    ship_all(local, str(share))
+    assert _status_of(share) == "running"
+    end = line.replace(b'"event_type":"line"', b'"event_type":"pipeline_complete","status":"success"')
+    segment.write_bytes(segment.read_bytes() + end.replace(b'"seq":1', b'"seq":901'))
+    ship_all(local, str(share))
+    assert _status_of(share) == "success"

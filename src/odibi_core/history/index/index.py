@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from odibi_core.events.paths import absolute_path
 from odibi_core.history.figures import RunFigures
 from odibi_core.history.index import database
 from odibi_core.history.index.columns import NODE_COLUMNS, RUN_COLUMNS, Reader, micros, moment_of, names_of
-from odibi_core.history.index.entries import ENDED, HOT, PARTIAL, Entry, Tables, write
+from odibi_core.history.index.entries import ENDED, HOT, PARTIAL, Entry, Tables, delete, write
 from odibi_core.history.index.error_groups import ErrorGroups, ErrorRow
 from odibi_core.history.index.filters import ALL, RunFilter
 from odibi_core.history.index.refreshing import Refresh
@@ -87,6 +87,16 @@ class Index:
         self._with(lambda connection: Refresh(self.root, connection, within_s).run())
         if not self._in_run:
             database.sync(self.path)
+
+    def forget(self, run_ids: Iterable[str]) -> None:
+        """Read these runs again with the next refresh, also those that had ended."""
+        names = [safe_name(run_id, 120) for run_id in run_ids]
+
+        def do(connection: Connection) -> None:
+            with database.transaction(connection):
+                delete(connection, names)
+
+        self._with(do)
 
     def record(self, run_id: str, tables: Tables, *, complete: bool = True) -> None:
         """Replace the rows of one hot run.

@@ -13,6 +13,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from odibi_core import private_files
+from odibi_core.errors import RemoteStoreError
 from odibi_core.events import Event, encode
 from odibi_core.events.clock import new_id
 from odibi_core.history.remote.late import TAKEN, has_segment, late_lines
@@ -74,6 +75,12 @@ class ColdCopy:
         before = set(ColdStore(self.root).runs())
         self._remove_others({manifest.batch for manifest in whole})
         return not before <= self.entries().keys()
+
+    def fetch_known(self, local: Path | None) -> None:
+        """Bring the copy in line with the manifests that it knows and a local store, without a connection."""
+        known = [Found(f"{MANIFESTS}/{path.name}", 0, 0.0) for path in (self.root / _ORIGINALS).glob("*.json")]
+        with suppress(RemoteStoreError):  # a file that was not fetched before
+            self.fetch(known, local)
 
     def entries(self) -> dict[str, tuple[str, RunEntry]]:
         """Return the runs that are read from batches, each with its batch and its entry in the shared store."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +11,7 @@ from typing import Final
 
 from odibi_core import private_files
 from odibi_core.history.remote.late import has_bytes, write_late
+from odibi_core.history.remote.leases import open_segment, set_lease
 from odibi_core.history.remote.objects import Found, Objects
 from odibi_core.history.remote.parts import HOT, Part, next_part, path_of, read_part_name, unpack
 from odibi_core.store.manifest import RunEntry
@@ -39,6 +39,8 @@ class HotCopy:
         """The runs that are read from batches."""
         self.damaged = 0
         self.incomplete = 0
+        self.changed: set[str] = set()
+        """Runs of the copy that got further lines."""
 
     def fetch(self, found: Iterable[Found], checked: dict[str, str] | None = None) -> None:
         """Fetch what is new among these objects.
@@ -69,7 +71,7 @@ class HotCopy:
         for run_id, parts in late.items():
             self._fetch_late(run_id, parts, checked)
         for run_id, moment in alive.items():
-            self._set_lease(run_id, moment)
+            set_lease(self.root / "runs" / run_id, moment + self.lost_after_s)
 
     def _fetch_segment(self, file: str, parts: Parts) -> None:
         path = path_of(self.root, file)
@@ -106,16 +108,13 @@ class HotCopy:
             except FileNotFoundError:  # its host removed it: the batch has it
                 pass
             checked[name] = self.cold[run_id][0]
+        self.changed.add(run_id)
         write_late(dict.fromkeys(lines), RunStore(self.root).read(run_id), self.root / "runs" / run_id / "events")
 
     def _append(self, path: Path, lines: bytes) -> None:
-        if not path.exists():
-            private_files.make_folder(path.parent)
-            with suppress(FileExistsError):
-                os.close(private_files.create(path, os.O_WRONLY))
-        with suppress(FileNotFoundError):  # the run was marked here as lost, and is not
-            (path.parent / "lost.jsonl").unlink()
-        with path.open("ab") as segment:
+        if path.parent.is_dir() and path.parent.parent.parent.name == "runs":
+            self.changed.add(path.parent.parent.name)
+        with open_segment(path) as segment:
             segment.write(lines)
 
     def _source(self, name: str) -> Path:
@@ -124,15 +123,6 @@ class HotCopy:
     def _fetch_source(self, name: str) -> None:
         with suppress(FileNotFoundError):
             private_files.write_atomic(self._source(name), self.objects.read(name))
-
-    def _set_lease(self, run_id: str, moment: float) -> None:
-        """Note until when a run counts as alive without a new sign of life: the time of the file `lease`."""
-        folder = self.root / "runs" / run_id
-        if folder.is_dir():
-            lease = folder / "lease"
-            with suppress(FileExistsError):
-                os.close(private_files.create(lease, os.O_WRONLY))
-            os.utime(lease, (moment + self.lost_after_s,) * 2)
 
 
 def silent(found: Iterable[Found], since: float) -> list[Found]:

@@ -19,11 +19,13 @@ from odibi_core.events.paths import absolute_path
 from odibi_core.history.remote.address import Address
 from odibi_core.history.remote.cold_copy import MANIFESTS, ColdCopy
 from odibi_core.history.remote.hot_copy import HotCopy, silent
+from odibi_core.history.remote.leases import mark_lost
 from odibi_core.history.remote.listing import Listing
 from odibi_core.history.remote.objects import Found, Objects, open_objects
 from odibi_core.history.remote.overlay import add_local
 from odibi_core.settings.environment import cache_folder
 from odibi_core.settings.sections import Store as StoreSettings
+from odibi_core.store.runs import RunStore
 from odibi_core.views.wording import count, duration
 
 _STATE: Final = "mirror.json"
@@ -106,17 +108,28 @@ def sync(address: Address, settings: StoreSettings | None = None, *, local: Path
         state = read_state(root, address)
         if not is_mine:  # another process brings it up to date
             return Mirror(root, state.synced)
-        has_local = local is not None and add_local(local, root)
-        fetch = Fetch(root, open_objects(address), state, settings)
+        changed = set() if local is None else add_local(local, root)
+        fetch, problem = Fetch(root, open_objects(address), state, settings), ""
         try:
             fetch.run(local)
+            write_state(root, state)
         except RemoteStoreError as error:
-            if state.synced is None and not has_local:
+            problem = str(error)
+            fetch.cold.fetch_known(local)
+            if state.synced is None and not RunStore(root).ids():
                 raise
-            return Mirror(root, state.synced, problem=str(error))
-        write_state(root, state)
         hot, cold = fetch.hot, fetch.cold
-    return Mirror(root, state.synced, "", hot.damaged + cold.damaged, hot.incomplete, cold.left_out)
+        _index_again(root, changed | hot.changed | mark_lost(root))
+    return Mirror(root, state.synced, problem, hot.damaged + cold.damaged, hot.incomplete, cold.left_out)
+
+
+def _index_again(root: Path, changed: set[str]) -> None:
+    """Drop runs from the index of the copy: it takes an ended run for complete, and its parts may come late."""
+    if changed:
+        from odibi_core.history.index import Index  # here, because few readers find a changed run
+
+        with Index(root) as index:
+            index.forget(changed)
 
 
 class Fetch:

@@ -10,12 +10,13 @@ from pathlib import Path
 from odibi_core import private_files
 from odibi_core.events.clock import new_id
 from odibi_core.history.remote.late import TAKEN
+from odibi_core.history.remote.leases import open_segment
 from odibi_core.history.remote.parts import path_of, segments_in
 from odibi_core.store.runs import RunStore
 
 
-def add_local(local: Path, root: Path) -> bool:
-    """Append what a store has to the copy in `root`; return True if it has anything.
+def add_local(local: Path, root: Path) -> set[str]:
+    """Append what a store has to the copy in `root`; return the runs that got lines.
 
     A segment and its parts hold the same bytes, so that neither is fetched after the other was copied. A run that the
     copy reads from a batch is left out.
@@ -29,14 +30,16 @@ def add_local(local: Path, root: Path) -> bool:
             if entry.name not in cold and not (root / "runs" / entry.name / "events" / TAKEN).exists()
         }
     found = [each for folder, area in areas.items() for each in segments_in(folder, area)]
+    changed = set()
     for path, file in found:
         with suppress(FileNotFoundError):  # compacted meanwhile
-            _append(path, path_of(root, file))
+            if _append(path, path_of(root, file)):
+                changed.add(path.parent.parent.name)
     for path in local.glob("sources/*/*.txt"):
         target = root / path.relative_to(local)
         if not target.exists():
             private_files.write_atomic(target, path.read_bytes())
-    return bool(found)
+    return changed
 
 
 def move_notes(root: Path, local: Path) -> None:
@@ -49,15 +52,12 @@ def move_notes(root: Path, local: Path) -> None:
                 shutil.move(path, target)
 
 
-def _append(source: Path, target: Path) -> None:
+def _append(source: Path, target: Path) -> bool:
+    """Append what a segment of the copy lacks; return True if it lacked anything."""
     size = target.stat().st_size if target.exists() else 0
     if source.stat().st_size <= size:
-        return
-    private_files.make_folder(target.parent)
-    with suppress(FileExistsError):
-        os.close(private_files.create(target, os.O_WRONLY))
-    with suppress(FileNotFoundError):  # the run was marked here as lost, and is not
-        (target.parent / "lost.jsonl").unlink()
-    with source.open("rb") as lines, target.open("ab") as segment:
+        return False
+    with source.open("rb") as lines, open_segment(target) as segment:
         lines.seek(size)
         shutil.copyfileobj(lines, segment)
+    return True
