@@ -58,7 +58,7 @@ def expected(values: list[Any]) -> Record:
     found |= {"min": there[0], "max": there[-1]}
     number = type(there[0]) in (int, float)
     counts = Counter(there)
-    codes = not number or (len(counts) <= 50 and all(value == int(value) for value in counts))
+    codes = not number or (1 < len(counts) <= 50 and all(value == int(value) for value in counts))
     if len(counts) <= len(there) // 2 and codes:
         found["top"] = [[value, n] for value, n in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:5]]
     if type(there[0]) is str:

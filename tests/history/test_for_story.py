@@ -10,7 +10,7 @@ import pytest
 
 from odibi_core.history import for_story
 from odibi_core.history.for_story import story_history
-from odibi_core.observability import EventBus, Orchestrator, create_story_hook
+from odibi_core.observability import EventBus, Orchestrator, Step, create_story_hook
 from odibi_core.store.runs import RunStore
 from odibi_core.story import build, read_background
 from odibi_core.testing import FakeClock
@@ -59,6 +59,18 @@ def test_a_run_has_its_purpose_its_source_and_the_runs_before_it(tmp_path: Path)
     assert "past" not in new
     assert [point[2] for point in step["past"]] == [3, 3, 3, 3]
     assert step["source"]["lines"][0] == "def made() -> Any:"
+
+
+def test_a_run_is_compared_with_the_last_good_one(tmp_path: Path) -> None:
+    """A run that is the first of its pipeline is compared with none, and the page claims nothing."""
+    clock = FakeClock()
+    first = run(tmp_path, Step(name="made", value=made), clock=clock)
+    second = run(tmp_path, Step(name="made", value=lambda: made()[:1]), clock=clock)
+    assert document(tmp_path, first)["changes"] is None
+    changes = document(tmp_path, second)["changes"]
+    assert changes["with"] == first
+    assert "made" in changes["list"][0]["text"]
+    assert changes["list"][0]["step"] == 0
 
 
 def test_the_failing_line_is_found(tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ from odibi_core.story.source import frames, source_of, trace_of
 from odibi_core.story.unusual import usual
 from odibi_core.views.answers import NodeLineage
 
+SMALL = {"status": "success", "steps": [{"step_name": name, "state": "success"} for name in ("a", "b", "c")]}
+
 
 def draw(known: Any, lineage: dict[str, Any] | None = None) -> dict[str, Any]:
     return build(read_lineage(lineage or flights()), None, read_background(known))
@@ -36,10 +38,19 @@ def test_findings_are_folded_under_their_cause() -> None:
     """The first step of a finding stands by itself, what follows from it below; alerts of the program are elsewhere."""
     (first,) = draw(background())["unusual"]
     assert first["text"] == "8 rows"
-    assert first["usual"] == "usually 24 (23 to 24) in 17 runs, a chance of 1 in 5,000"
+    assert first["usual"] == "usually 24 (23 to 24) in 17 runs, 1 of 5,000 runs is so far off"
     assert [each["text"] for each in first["follows"]] == ["2 rows"]
     assert first["step"] == 1
     assert first["follows"][0]["step"] == 2
+
+
+def test_a_message_that_has_the_expectation_is_not_followed_by_it_again() -> None:
+    """The name of the step is a link before the text, so it is left out of the text too."""
+    alert = {"node_name": "a", "message": "a: rows is 24, expected 72 (29 to 177)", "expected": "72", "low": 29.0,
+             "high": 177.0, "likelihood": 0.004}  # fmt: skip
+    (found,) = draw({"alerts": [alert]}, SMALL)["unusual"]
+    assert (found["name"], found["text"]) == ("a", "rows is 24, expected 72 (29 to 177)")
+    assert found["usual"] == "1 of 250 runs is so far off"
 
 
 def test_a_finding_whose_cause_is_missing_is_not_lost() -> None:
@@ -195,9 +206,6 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
     max_leaves=10,
 )
-
-
-SMALL = {"status": "success", "steps": [{"step_name": name, "state": "success"} for name in ("a", "b", "c")]}
 
 
 @settings(max_examples=40, deadline=None)

@@ -95,8 +95,11 @@ def _of(ask: Callable[[Any], Any], values: Any) -> Any:
 
 
 def is_worth_counting(distinct: int, count: int, *, numbers: bool, whole: bool = True) -> bool:
-    """Return true if the most frequent values mean something: values repeat, and numbers are few and whole."""
-    return 0 < distinct <= count // 2 and (not numbers or (whole and distinct <= MOST_CODES))
+    """Return true if the most frequent values mean something: values repeat, and numbers are few, whole and several.
+
+    One number alone is its own minimum: the day in each row of a daily load.
+    """
+    return 0 < distinct <= count // 2 and (not numbers or (whole and 1 < distinct <= MOST_CODES))
 
 
 def top_values(counts: Counter[Any]) -> list[list[Any]]:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from odibi_core.errors import STOPS, SourceTextNotFoundError
+from odibi_core.errors import STOPS, OdibiError, SourceTextNotFoundError
 from odibi_core.history.index import Index, RunFilter
 from odibi_core.history.rows import RunTables, as_dicts
 from odibi_core.store.runs import RunStore
@@ -42,7 +42,29 @@ def _history(store: RunStore, run_id: str) -> dict[str, Any]:
         **{name: tables[name] for name in ("nodes", "files", "alerts")},
         "sources": _sources(store, tables["nodes"]),
     }
-    return found | _earlier(store, run.get("pipeline_name"), run.get("started"))
+    return found | _earlier(store, run.get("pipeline_name"), run.get("started")) | _compared(store, run_id)
+
+
+def _compared(store: RunStore, run_id: str) -> dict[str, Any]:
+    """Return the differences to the last good run, the most important first; nothing if there is none."""
+    from odibi_core.history.comparison import compare_runs
+
+    try:
+        found = compare_runs(store, run_id)
+    except OdibiError:
+        return {}
+    rows = [
+        {"step": each.node, "text": each.message, "why": each.cause.message if each.cause else each.why}
+        for each in found.notable
+        if each.follows_from is None
+    ]
+    stated = {row["why"] for row in rows}
+    rows += [
+        {"step": each.node, "text": each.message}
+        for each in found.changes
+        if not each.is_usual and each.message not in stated
+    ]
+    return {"changes": rows, "compared_with": found.before.get("run_id")}
 
 
 def _decoded(value: Any) -> Any:

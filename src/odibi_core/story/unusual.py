@@ -47,20 +47,21 @@ def total(found: list[dict[str, Any]]) -> int:
 
 def _finding(row: Row, places: Mapping[str, int]) -> dict[str, Any]:
     name = _text(row.get("node_name"))
+    text = _text(row.get("message")) or _text(row.get("series")) or "unusual"
     return compact(
         {
             "step": places.get(name or ""),
             "name": name,
-            "text": _text(row.get("message")) or _text(row.get("series")) or "unusual",
+            "text": text.removeprefix(f"{name}: "),
             "family": _text(row.get("family")),
-            "usual": usual(row),
+            "usual": chance(row) if "expected" in text else usual(row),
             "id": _text(row.get("alert_id")),
         }
     )
 
 
 def usual(row: Row) -> str | None:
-    """Return the expectation of a finding: `usually 8 (7 to 9) in 12 runs, a chance of 1 in 5,000`."""
+    """Return the expectation of a finding: `usually 8 (7 to 9) in 12 runs, 1 of 5,000 runs is so far off`."""
     expected, low, high = _text(row.get("expected")), number(row.get("low")), number(row.get("high"))
     parts = [f"usually {expected}"] if expected else []
     if low is not None and high is not None:
@@ -69,9 +70,13 @@ def usual(row: Row) -> str | None:
     runs = row.get("compared_runs")
     if isinstance(runs, int) and runs > 0:
         parts.append(f"in {plural(runs, 'run')}")
-    chance = number(row.get("likelihood"))
-    rare = f", a chance of 1 in {1 / chance:,.0f}" if chance is not None and 0 < chance < 0.5 else ""
-    return " ".join(parts) + rare or None
+    return ", ".join(filter(None, [" ".join(parts), chance(row)])) or None
+
+
+def chance(row: Row) -> str | None:
+    """Return the likelihood of a finding in words; None if it is unknown."""
+    share = number(row.get("likelihood"))
+    return f"1 of {1 / share:,.0f} runs is so far off" if share is not None and 1e-12 < share < 0.5 else None
 
 
 def changes(known: Background, places: Mapping[str, int]) -> dict[str, Any] | None:
