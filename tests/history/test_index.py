@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from tests.history.stores import START, events_of, write_run, write_runs
 
-from odibi_core.events.clock import host_name, process_id, process_start
+from odibi_core.events.clock import host_name, process_id, process_start, utc_now
 from odibi_core.history.compaction import Options, compact
 from odibi_core.history.figures import run_figures
 from odibi_core.history.index import Index, RunFilter, scan
@@ -22,6 +22,7 @@ from odibi_core.history.rows import as_dicts, tables_of
 from odibi_core.history.rows.tables import ROW_TABLES
 from odibi_core.store.runs import RunStore
 from odibi_core.store.segments import ReadErrors
+from odibi_core.testing import an_event
 
 
 @pytest.fixture
@@ -306,6 +307,21 @@ def check_compacted(index: Index, runs: list[dict[str, Any]], tables: dict[str, 
     assert index.figures("daily", last=9) == [run_figures(tables[row["run_id"]]) for row in reversed(runs)]
     assert len(index.nodes("daily", "load", last=9)) == 6
     assert [index.tables(row["run_id"]) for row in runs] == [tables[row["run_id"]] for row in runs]
+
+
+def test_a_run_that_a_process_writes_to_after_its_compaction(root: Path) -> None:
+    """The late events are in its rows at the next refresh, and after the next compaction."""
+    day = (utc_now() - START).days
+    write_run(root, "r1", events_of("r1", day=day))
+    compact(RunStore(root), Options(grace_s=0))
+    with refreshed(root) as index:
+        late = an_event("error", level="error", error="late", run_id="r1", timestamp=utc_now(), writer_id="p7", seq=0)
+        write_run(root, "r1", [late], "events.p7.jsonl")
+        index.refresh()
+        assert [len(index.tables("r1")["errors"]), index.runs()[0]["events"]] == [1, len(events_of("r1")) + 1]
+        compact(RunStore(root), Options(grace_s=0))
+        index.refresh()
+        assert [len(index.tables("r1")["errors"]), len(index.errors()), index.count()] == [1, 1, 1]
 
 
 def test_a_batch_that_is_gone(root: Path) -> None:

@@ -88,7 +88,7 @@ class Store(Section, frozen=True):
     """The place of the record and its durability."""
 
     dir: FilePath = ".odibi"
-    """The folder of all runs."""
+    """The folder of all runs; by default the nearest `.odibi` upwards, or else a new one."""
     durability: Literal["buffered", "written", "synced"] = "written"
     """`buffered` (lost with the process), `written` (lost with the machine), `synced` (lost with the disk)."""
     segment_mb: Positive = 64.0

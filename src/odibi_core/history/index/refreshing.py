@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
-from odibi_core.events.clock import host_name, monotonic, process_start
+from odibi_core.events.clock import host_name, monotonic, process_start, utc_now
 from odibi_core.history.index import database, entries
 from odibi_core.history.index.cold import tables_by_run
-from odibi_core.history.index.columns import moment_of
+from odibi_core.history.index.columns import micros, moment_of
 from odibi_core.history.index.entries import COLD, ENDED, HOT, OPEN, PARTIAL, SETTLED, Entry, Tables
 from odibi_core.history.index.scan import Segments, batch_names, hot_names
 from odibi_core.history.rows import RunTables, as_dicts
@@ -27,6 +27,8 @@ _CHUNK: Final = 100
 _COLD_CHUNK: Final = 1_000
 """Runs that are read from Parquet with one query a table."""
 _PASSES: Final = 3
+_LATE: Final = timedelta(days=1)
+"""The time after the end of a run for which its worker processes may still write."""
 _CLOCKS_DIFFER_S: Final = 5.0
 """The start of a process and that of its run are read from two clocks."""
 _SAME, _STILL, _GROWN, _GONE = range(4)
@@ -62,6 +64,7 @@ class Refresh:
         if self._until is None:
             compacted = self._compacted({name for name, (place, _) in places.items() if place == COLD})
             self._delete([name for name in places if name not in hot and name not in compacted])
+            self._read_late()
         settled = {name for name, known in places.items() if known == (HOT, SETTLED)}
         known = self._known("state != ?", SETTLED)
         is_stable = True
@@ -134,6 +137,15 @@ class Refresh:
             self._connection.executemany("insert into batches values (?)", ((name,) for name in batches))
         return set(cold)
 
+    def _read_late(self) -> None:
+        """Read compacted runs again that ended a short time ago and to which a process has written since."""
+        query = "select id, signature from runs where place = ? and last_event >= ?"
+        for name, signature in self._connection.execute(query, (COLD, micros(utc_now() - _LATE))).fetchall():
+            if self._store.segments(name):
+                late = f"{signature.partition('+')[0]}+{Segments(self._root, name).signature}"
+                if late != signature:
+                    self._write([(Entry(name, COLD, late, SETTLED), self._fold(name)[1])])
+
     def _change(self, name: str, known: _Known | None, *, is_listed: bool) -> int:
         """Return whether a run has to be read, is to be left alone from now on, or is no longer there."""
         segments = Segments(self._root, name)
@@ -164,10 +176,11 @@ class Refresh:
     def tables(self, run_id: str) -> Tables:
         """Return the rows of one run from its record, and keep them; empty if there is no such run."""
         name = safe_name(run_id, 120)
-        if self._store.cold.find(name) is not None:
+        is_cold = self._store.cold.find(name) is not None
+        if is_cold and not self._store.segments(name):
             return tables_by_run(self._store.cold, [name]).get(name, {})
         entry, tables = self._fold(name)
-        if entry.signature:
+        if entry.signature and not is_cold:
             self._write([(entry, tables)])
         return tables
 
