@@ -14,6 +14,7 @@ from odibi_core import Orchestrator, Step
 from odibi_core.errors import QueryError, RunNotFoundError
 from odibi_core.history.compaction import compact
 from odibi_core.history.history import History
+from odibi_core.history.noticing import notes
 from odibi_core.history.schema import DUCKDB_TYPES, TABLES
 from odibi_core.history.sql.macros import MACROS
 from odibi_core.store.journal import Journal
@@ -246,3 +247,26 @@ def test_the_package_alone_loads_nothing_heavy() -> None:
     code = "import odibi_core, sys; odibi_core.history; print('duckdb' in sys.modules, 'sqlite3' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]
+
+
+def test_notes_about_alerts_are_in_the_table_of_alerts(tmp_path: Path) -> None:
+    """Acknowledgements, mutes and runs that did not come, which belong to no run; before and after compaction."""
+    fields = {"node_name": "read", "family": "rows", "alert_id": "a1", "actual": 1}
+    store, run_id = RunStore(tmp_path), "20260101T000000-daily-00000001"
+    journal = store.open(run_id)
+    found = [fields, {**fields, "alert_id": "a2", "family": "join"}]
+    for kind, more in (("pipeline_start", {}), *(("anomaly", each) for each in found)):
+        journal(an_event(kind, run_id=run_id, pipeline_name="daily", **more))
+    journal(an_event("pipeline_complete", run_id=run_id, pipeline_name="daily", status="success"))
+    journal.close()
+    notes.write(tmp_path, notes.ACKNOWLEDGED, "seen", {"alert_id": "a1"})
+    mute = {"pipeline_name": "daily", "family": "join", "until": "2030-01-01T00:00:00Z"}
+    notes.write(tmp_path, notes.MUTED, "quiet", mute)
+    about = {"pipeline_name": "daily", "alert_id": "m1", "due": "2026-01-02T00:00:00Z"}
+    notes.write(tmp_path, notes.MISSED, "daily did not run", about)
+    query = "select alert_id, kind, acknowledged is not null as seen, muted from alerts order by alert_id"
+    expected = [("a1", "anomaly", True, False), ("a2", "anomaly", False, True), ("m1", "missed", False, False)]
+    for _ in range(2):
+        assert [tuple(row.values()) for row in History(tmp_path).sql(query).rows] == expected
+        compact(store)
+    assert [row["alert_id"] for row in History(tmp_path).sql(query, run=run_id).rows] == ["a1", "a2"]

@@ -14,20 +14,18 @@ import msgspec
 
 from odibi_core.events.clock import iso
 from odibi_core.history.index import Index
-from odibi_core.history.noticing.notes import Notes
+from odibi_core.history.noticing.notes import FOLDER, Mute, Notes
 from odibi_core.history.schema import DUCKDB_TYPES, TABLES
 from odibi_core.history.sql.source import HistorySource, TableSource, tables_in, words_of
 from odibi_core.store.event_columns import REST, RUN
 from odibi_core.store.log_table import STANDARD_TYPES
 from odibi_core.store.manifest import Manifest
 from odibi_core.store.runs import RunStore
-from odibi_core.store.segments import all_segments, read_events, safe_name
+from odibi_core.store.segments import all_segments, safe_name
 from odibi_core.store.select_only import LOGS
 from odibi_core.store.sql_logs import ColdColumn, ColdFile
 from odibi_core.store.sql_text import TEXT, literal, quoted
 
-_NOTES: Final = "notes"
-_ACKNOWLEDGED: Final = "alert_acknowledged"
 _TYPES: Final[dict[str, str]] = {str(name): kind for name, kind in DUCKDB_TYPES.items()}
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -51,13 +49,12 @@ def collected(store: RunStore, query: str, run_id: str | None = None) -> History
         source.log_filter = f"{quoted(RUN)} = {literal(run_id)}"
     for name in tables:
         kept = (row for row in rows.get(name, ()) if safe_name(str(row[0]), 120) not in compacted)
-        lines = _lines(name, kept) + (_missed(store) if name == "alerts" and run_id is None else b"")
-        source.tables[name] = TableSource(list(map(str, store.cold.paths(name))), lines)
+        source.tables[name] = TableSource(list(map(str, store.cold.paths(name))), _lines(name, kept))
     if LOGS in names:
         runs = [each for each in [*hot, *store.late_ids()] if run_id in (None, each)]
         paths = [path for each in runs for path in store.segments(each)]
         if run_id is None:
-            paths += all_segments(store.root / _NOTES)
+            paths += all_segments(store.root / FOLDER)
         source.segments = [os.fsencode(path) for path in paths]
         there = set(store.cold.paths(LOGS))
         source.logs = [
@@ -66,24 +63,31 @@ def collected(store: RunStore, query: str, run_id: str | None = None) -> History
             if LOGS in manifest.files and store.root / manifest.files[LOGS].path in there
         ]
     if "alerts" in tables:
-        source.acknowledged = {
-            str(event.fields.get("alert_id")): iso(event.timestamp)
-            for event in read_events(all_segments(store.root / _NOTES))
-            if event.event_type == _ACKNOWLEDGED
-        }
+        _add_notes(source, Notes.read(store.root))
     source.notices = list(store.cold.problems)
     return source
+
+
+def _add_notes(source: HistorySource, notes: Notes) -> None:
+    """Add the notes about alerts: acknowledgements, mutes, and the runs that did not come."""
+    source.acknowledged = {alert: iso(known.at) for alert, known in notes.acknowledged.items()}
+    source.muted = " or ".join(map(_condition, notes.mutes)) or source.muted
+    source.tables["alerts"].rows += b"".join(_encode(row) + b"\n" for row in notes.alerts())
+
+
+def _condition(mute: Mute) -> str:
+    """Return the condition of the alerts that a mute covers, as `Mute.covers` has it."""
+    equal = {"pipeline_name": mute.pipeline_name, "node_name": mute.node_name, "family": mute.family}
+    parts = [f"{name} = {literal(value)}" for name, value in equal.items() if value is not None]
+    if mute.until is not None:
+        parts.append(f"timestamp < {literal(iso(mute.until))}::timestamptz::timestamp")
+    return f"coalesce({' and '.join(parts)}, false)"
 
 
 def _hot_rows(store: RunStore, tables: Iterable[str]) -> dict[str, list[tuple[Any, ...]]]:
     with Index(store.root) as index:
         index.refresh()
         return {name: list(index.hot_rows(name)) for name in tables}
-
-
-def _missed(store: RunStore) -> bytes:
-    """Return the rows of `alerts` for runs that did not come, which only the notes have."""
-    return b"".join(_encode(row) + b"\n" for row in Notes.read(store.root).alerts())
 
 
 def _lines(table: str, rows: Iterable[tuple[Any, ...]]) -> bytes:

@@ -86,8 +86,9 @@ def _create_view(connection: Any, table: Table, source: HistorySource, stack: Ex
         parts.append(f"select * from read_json({literal(path)}, format='newline_delimited', columns={{{columns}}})")
         files.append(path)
     values = {name: f"{quoted(name)}::{kind}" for name, kind in types.items()}
-    if table.name == "alerts" and source.acknowledged:
+    if table.name == "alerts":
         values["acknowledged"] = f"coalesce(acknowledged, {_acknowledged(source.acknowledged)})::timestamp"
+        values["muted"] = f"coalesce(muted, false) or {source.muted}"
     columns = ", ".join(f"{value} as {quoted(name)}" for name, value in values.items())
     only = "" if source.run_id is None else f" where run_id = {literal(source.run_id)}"
     connection.execute(f"create view {table.name} as select {columns} from ({' union all by name '.join(parts)}){only}")
@@ -96,6 +97,8 @@ def _create_view(connection: Any, table: Table, source: HistorySource, stack: Ex
 
 def _acknowledged(times: dict[str, str]) -> str:
     """Return the time of an alert by its id, which a note has that is newer than the record of the run."""
+    if not times:
+        return "null"
     entries = ", ".join(f"{literal(alert)}: {literal(time)}" for alert, time in times.items())
     return f"(map {{{entries}}}[alert_id])::timestamptz"
 
