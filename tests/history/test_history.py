@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -270,3 +271,34 @@ def test_notes_about_alerts_are_in_the_table_of_alerts(tmp_path: Path) -> None:
         assert [tuple(row.values()) for row in History(tmp_path).sql(query).rows] == expected
         compact(store)
     assert [row["alert_id"] for row in History(tmp_path).sql(query, run=run_id).rows] == ["a1", "a2"]
+
+
+IRREGULAR: list[dict[str, Any]] = [
+    {
+        "event_type": "a", "node_name": 5, "duration_ms": "long", "row_count": "7", "message": {"a": 1},
+        "metadata": "text", "recordsIn": 1, "records_in": 2, "x": {"k": [1, None]}, "y": None, "z": 2**70,
+    },
+    {"event": "b", "x": "s", "metadata": {"m": 1}, "z": 1.5, "seq": 4, "writer_id": "w", "a/b~c": 1},
+]  # fmt: skip
+
+
+def test_the_log_of_any_values_is_the_same_hot_and_cold(tmp_path: Path) -> None:
+    """Values that do not fit a standard column, values of several types, fields without a value."""
+    folder = tmp_path / "runs" / "20260101T000000-daily-00000001" / "events"
+    folder.mkdir(parents=True)
+    about = {"run_id": folder.parent.name, "level": "info"}
+    start = {"event_type": "pipeline_start", "pipeline_name": "daily"}
+    end = {"event_type": "pipeline_complete", "status": "success"}
+    lines = [
+        json.dumps({"timestamp": f"2026-01-01T00:00:0{number}Z", **about, **fields}) + "\n"
+        for number, fields in enumerate([start, *IRREGULAR, end])
+    ]
+    (folder / "events.jsonl").write_text("".join(lines))
+    queries = ["select * from logs order by timestamp", 'select z, x, node_name, "a/b~c" from logs order by timestamp']
+    before = [History(tmp_path).sql(query).rows for query in queries]
+    assert compact(RunStore(tmp_path)).runs == 1
+    after = [History(tmp_path).sql(query).rows for query in queries]
+    for hot, cold in zip(before[0], after[0], strict=True):
+        known = {name: value for name, value in hot.items() if name in cold or value is not None}
+        assert known == {name: cold.get(name) for name in known}
+    assert before[1] == after[1]

@@ -17,8 +17,8 @@ import msgspec
 
 from odibi_core.store.lines import ReadErrors
 
-_LARGE: Final = 16 << 20
-"""Bytes of a file that DuckDB reads itself if its last line is whole."""
+_LARGE: Final = 4 << 20
+"""Bytes of a file that DuckDB reads itself if its last line is whole; copying one takes half as long as reading it."""
 _BLOCK: Final = 1 << 20
 _SAMPLES: Final = 64
 _SAMPLE: Final = 1 << 15

@@ -13,6 +13,8 @@ from odibi_core.store.select_only import Asked, first_line
 from odibi_core.store.sql_logs import Part, Piece
 from odibi_core.store.sql_text import TEXT, literal, quoted
 
+FEW: Final = 1 << 20
+"""Bytes of lines that are decoded at once, which is exact and takes milliseconds."""
 NO_ROOM: Final = "make room, or set TMPDIR"
 
 
@@ -41,7 +43,17 @@ def decoded_part(connection: Any, paths: list[Path], asked: Asked, stack: ExitSt
             "this is a fault of odibi-core"
         )
     pieces = {name: _piece(name, column.name, column.type) for name, column in table.columns.items()}
-    return Part(relation, pieces, table.read_errors, table.left_out, [path])
+    part = Part(relation, pieces, table.read_errors, table.left_out, [path])
+    return _in_memory(connection, part) if table.file.tell() <= FEW else part
+
+
+def _in_memory(connection: Any, part: Part) -> Part:
+    """Return the part as a table in memory: a view would parse the lines again for each use in the query."""
+    names = {name: f"c{place}" for place, name in enumerate(part.columns)}
+    values = ", ".join(f"{piece.sql} as {names[name]}" for name, piece in part.columns.items())
+    connection.execute(f"create or replace temp table decoded_lines as select {values} from {part.relation}")
+    columns = {name: Piece(piece.shown, piece.type, names[name]) for name, piece in part.columns.items()}
+    return Part("decoded_lines", columns, part.read_errors, part.left_out)
 
 
 def not_copied(error: OSError) -> StoreError:

@@ -19,12 +19,10 @@ from odibi_core.store.hot_lines import HotLines, collect, sampled_names
 from odibi_core.store.lines import LONGEST_LINE
 from odibi_core.store.log_table import STANDARD_TYPES, canonical
 from odibi_core.store.select_only import Asked
-from odibi_core.store.sql_decoded import not_copied, standard
+from odibi_core.store.sql_decoded import FEW, not_copied, standard
 from odibi_core.store.sql_logs import Part, Piece
 from odibi_core.store.sql_text import TEXT, literal, quoted
 
-FEW: Final = 1 << 20
-"""Bytes of segments that are decoded at once, which is exact and takes milliseconds."""
 _EXACT: Final = 2.0**53
 _LARGEST: Final = 9e18
 """From here on DuckDB calls an integer a double; the decoder does not."""

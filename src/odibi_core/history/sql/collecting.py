@@ -27,6 +27,9 @@ from odibi_core.store.sql_logs import ColdColumn, ColdFile
 from odibi_core.store.sql_text import TEXT, literal, quoted
 
 _TYPES: Final[dict[str, str]] = {str(name): kind for name, kind in DUCKDB_TYPES.items()}
+_MISSING: Final = {"writer_id": "''", "seq": "-1"}
+"""The value of a column for an event that lacks the field."""
+_BARE: Final = frozenset({"run_id", "timestamp", "level", "event_type"})
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -98,13 +101,28 @@ def _lines(table: str, rows: Iterable[tuple[Any, ...]]) -> bytes:
 
 def _cold_file(store: RunStore, manifest: Manifest, words: set[str]) -> ColdFile:
     """Return the file of a batch; a field that the manifest does not list may be one that the query names."""
-    columns = [ColdColumn(name, quoted(name), kind) for name, kind in STANDARD_TYPES.items()]
+    columns = [ColdColumn(name, _standard(name, kind), kind) for name, kind in STANDARD_TYPES.items()]
     for field in manifest.fields:
         kind = _TYPES[field.type] if field.column else TEXT
         columns.append(ColdColumn(field.name, quoted(field.column) if field.column else _in_rest(field.name), kind))
     if manifest.unlisted_fields:
         columns += [ColdColumn(word, _in_rest(word), TEXT) for word in sorted(words - {each.name for each in columns})]
     return ColdFile(str(store.root / manifest.files[LOGS].path), columns, manifest.unlisted_fields)
+
+
+def _standard(name: str, kind: str) -> str:
+    """Return a standard field: an irregular value is beside its column, a field that an event lacks is null.
+
+    The columns by which a run is found stay bare, so that DuckDB skips the row groups of other runs.
+    """
+    if name in _MISSING:
+        return f"nullif({quoted(name)}, {_MISSING[name]})"
+    if name in _BARE:
+        return quoted(name)
+    rest = (
+        f"to_json({REST}::json->{literal('/' + name)})" if kind == "JSON" else f"try_cast({_in_rest(name)} as {kind})"
+    )
+    return f"coalesce({quoted(name)}, {rest})"
 
 
 def _in_rest(name: str) -> str:
