@@ -176,6 +176,7 @@ def works(quick: bool) -> list[Work]:
         ("odibi runs with three filters", ("runs", "pipeline_0", "--status", "failed", "--tag", "team=sales"), 0.3),
         ("odibi history PIPELINE", ("history", "pipeline_0"), 0.5),
         ("odibi errors", ("errors",), 0.5),
+        ("odibi compare: the latest run with the last good one", ("compare",), 0.5),
     )  # fmt: skip
     of_commands = [
         Work(

@@ -75,7 +75,7 @@ class World:
     chance: random.Random
     code: str = PIPELINE
     libraries: dict[str, str] = field(default_factory=lambda: {"cleanlib": CLEANLIB, "scorelib": SCORELIB})
-    params: dict[str, Any] = field(default_factory=lambda: dict(PARAMS))
+    params: dict[str, Any] = field(default_factory=lambda: {**PARAMS, "label": "old"})
     files: dict[str, str] = field(default_factory=dict)
     feeds: dict[str, Any] = field(default_factory=dict)
 
@@ -116,7 +116,7 @@ def _rates(chance: random.Random) -> list[dict[str, Any]]:
 Change = Callable[[World], None]
 
 
-def _edit(old: str, new: str) -> Change:
+def edit(old: str, new: str) -> Change:
     def change(world: World) -> None:
         if old not in world.code:
             raise ValueError(f"the pipeline has no {old!r}")
@@ -125,7 +125,7 @@ def _edit(old: str, new: str) -> Change:
     return change
 
 
-def _library(name: str, version: str, old: str, new: str) -> Change:
+def library(name: str, version: str, old: str, new: str) -> Change:
     def change(world: World) -> None:
         text = world.libraries[name]
         if old not in text:
@@ -136,11 +136,11 @@ def _library(name: str, version: str, old: str, new: str) -> Change:
     return change
 
 
-def _param(**values: Any) -> Change:
+def param(**values: Any) -> Change:
     return lambda world: world.params.update(values)
 
 
-def _file(name: str, edit: Callable[[list[str]], list[str] | None]) -> Change:
+def file(name: str, edit: Callable[[list[str]], list[str] | None]) -> Change:
     def change(world: World) -> None:
         lines = edit(world.files[name].splitlines())
         if lines is None:
@@ -151,14 +151,14 @@ def _file(name: str, edit: Callable[[list[str]], list[str] | None]) -> Change:
     return change
 
 
-def _feed(name: str, edit: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> Change:
+def feed(name: str, edit: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> Change:
     def change(world: World) -> None:
         world.feeds[name] = edit(world.feeds[name])
 
     return change
 
 
-def _cells(name: str, place: int, edit: Callable[[str, int], str]) -> Change:
+def cells(name: str, place: int, edit: Callable[[str, int], str]) -> Change:
     """Change a column of a file whose size stays usual: the data of a daily load."""
 
     def change(lines: list[str]) -> list[str]:
@@ -167,12 +167,12 @@ def _cells(name: str, place: int, edit: Callable[[str, int], str]) -> Change:
             row[place] = edit(row[place], at)
         return [",".join(row) for row in rows]
 
-    return _file(name, change)
+    return file(name, change)
 
 
-def _values(name: str, field: str, edit: Callable[[Any, int], Any]) -> Change:
+def values(name: str, field: str, edit: Callable[[Any, int], Any]) -> Change:
     """Change a field of a feed."""
-    return _feed(name, lambda rows: [{**row, field: edit(row[field], at)} for at, row in enumerate(rows)])
+    return feed(name, lambda rows: [{**row, field: edit(row[field], at)} for at, row in enumerate(rows)])
 
 
 def _without(row: dict[str, Any], name: str) -> dict[str, Any]:
@@ -185,108 +185,108 @@ _NORTH = "orders_north.csv"
 
 STAGED: dict[str, list[tuple[str, Change]]] = {
     "code": [
-        ("valid", _edit('orders["amount"] > floor', 'orders["amount"] > 10 * floor')),
-        ("valid", _edit("cleanlib.normalized(kept)", 'cleanlib.normalized(kept).drop(columns="status")')),
-        ("valid", _edit("cleanlib.normalized(kept)", 'cleanlib.normalized(kept).rename(columns={"status": "state"})')),
-        ("joined", _edit('how="left"', 'how="inner").query("age > 40"')),
-        ("joined", _edit("valid.merge(scored", "valid.merge(scored.head(300)")),
-        ("scored", _edit('.drop_duplicates("customer")', '.drop_duplicates("segment")')),
-        ("scored", _edit('score=scorelib.score(customers["age"])', 'score=scorelib.score(customers["age"]) * 100')),
-        ("value", _edit('whole["amount"] * whole["rate"]', 'whole["amount"] * whole["rate"] * 100')),
-        ("value", _edit("joined.merge(", "pd.concat([joined, joined]).merge(")),
-        ("value", _edit("whole.assign(euro=", "whole.assign(euros=")),
-        ("summary", _edit("group by segment", "group by segment, customer")),
-        ("summary", _edit("sum(euro) as euro", "sum(euro) / 1000 as euro")),
-        ("reserves", _edit('pl.col("amount") * 0.1', 'pl.col("amount") * 0.9')),
-        ("reserves", _edit('pl.col("amount") >= 1', 'pl.col("amount") >= 250')),
-        ("orders", _edit(_READ, f"{_READ[:-1]}, dtype=str)")),
-        ("orders", _edit(_READ, f"{_READ}.head(500)")),
-        ("customers", _edit('read_feed("customers"))', 'read_feed("customers")).drop(columns="segment")')),
-        ("stock", _edit('pl.read_csv("data/stock.csv")', 'pl.read_csv("data/stock.csv").head(0)')),
-        ("reserves", _edit("    stock = stock.with", "    time.sleep(0.4)\n    stock = stock.with")),
-        ("scored", _edit("    customers = customers", "    raise ValueError(1)\n    customers = customers")),
+        ("valid", edit('orders["amount"] > floor', 'orders["amount"] > 10 * floor')),
+        ("valid", edit("cleanlib.normalized(kept)", 'cleanlib.normalized(kept).drop(columns="status")')),
+        ("valid", edit("cleanlib.normalized(kept)", 'cleanlib.normalized(kept).rename(columns={"status": "state"})')),
+        ("joined", edit('how="left"', 'how="inner").query("age > 40"')),
+        ("joined", edit("valid.merge(scored", "valid.merge(scored.head(300)")),
+        ("scored", edit('.drop_duplicates("customer")', '.drop_duplicates("segment")')),
+        ("scored", edit('score=scorelib.score(customers["age"])', 'score=scorelib.score(customers["age"]) * 100')),
+        ("value", edit('whole["amount"] * whole["rate"]', 'whole["amount"] * whole["rate"] * 100')),
+        ("value", edit("joined.merge(", "pd.concat([joined, joined]).merge(")),
+        ("value", edit("whole.assign(euro=", "whole.assign(euros=")),
+        ("summary", edit("group by segment", "group by segment, customer")),
+        ("summary", edit("sum(euro) as euro", "sum(euro) / 1000 as euro")),
+        ("reserves", edit('pl.col("amount") * 0.1', 'pl.col("amount") * 0.9')),
+        ("reserves", edit('pl.col("amount") >= 1', 'pl.col("amount") >= 250')),
+        ("orders", edit(_READ, f"{_READ[:-1]}, dtype=str)")),
+        ("orders", edit(_READ, f"{_READ}.head(500)")),
+        ("customers", edit('read_feed("customers"))', 'read_feed("customers")).drop(columns="segment")')),
+        ("stock", edit('pl.read_csv("data/stock.csv")', 'pl.read_csv("data/stock.csv").head(0)')),
+        ("reserves", edit("    stock = stock.with", "    time.sleep(0.4)\n    stock = stock.with")),
+        ("scored", edit("    customers = customers", "    raise ValueError(1)\n    customers = customers")),
     ],
     "parameter": [
-        ("floor", _param(floor=30.0)), ("floor", _param(floor=15.0)), ("floor", _param(floor=1_000_000.0)),
-        ("floor", _param(floor="much")), ("minimum", _param(minimum=60)), ("minimum", _param(minimum=10_000)),
-        ("minimum", _param(minimum=40)), ("region", _param(region="south")), ("region", _param(region="west")),
-        ("folder", _param(folder="nowhere")), ("floor", _param(floor=25.0)), ("floor", _param(floor=12.0)),
-        ("minimum", _param(minimum=35)), ("floor", _param(floor=20.0)), ("region", _param(region="East")),
-        ("folder", _param(folder="dat")), ("floor", _param(floor=40.0)), ("minimum", _param(minimum=50)),
-        ("floor", _param(floor=None)), ("minimum", _param(minimum=100)),
+        ("floor", param(floor=30.0)), ("floor", param(floor=15.0)), ("floor", param(floor=1_000_000.0)),
+        ("floor", param(floor="much")), ("minimum", param(minimum=60)), ("minimum", param(minimum=10_000)),
+        ("minimum", param(minimum=40)), ("region", param(region="south")), ("region", param(region="west")),
+        ("folder", param(folder="nowhere")), ("floor", param(floor=25.0)), ("floor", param(floor=12.0)),
+        ("minimum", param(minimum=35)), ("floor", param(floor=20.0)), ("region", param(region="East")),
+        ("folder", param(folder="dat")), ("floor", param(floor=40.0)), ("minimum", param(minimum=50)),
+        ("floor", param(floor=None)), ("minimum", param(minimum=100)),
     ],
     "version": [
-        ("cleanlib", _library("cleanlib", "2.0.0", ".lower()", ".upper()")),
-        ("cleanlib", _library("cleanlib", "2.0.0", _LIKED, "return frame[frame['amount'] > 15].assign")),
-        ("cleanlib", _library("cleanlib", "1.5.0", "status=frame", 'amount=frame["amount"].astype(str), status=frame')),
-        ("cleanlib", _library("cleanlib", "1.4.9", _LIKED, "return frame.dropna().head(900).assign")),
-        ("cleanlib", _library("cleanlib", "2.1.0", "def normalized", "def normalised")),
-        ("cleanlib", _library("cleanlib", "2.1.0", _LIKED, "import time; time.sleep(0.4)\n    return frame.assign")),
-        ("cleanlib", _library("cleanlib", "3.0.0", "status=", "state=")),
-        ("cleanlib", _library("cleanlib", "3.0.0", '["status"].str.lower()', '["status"].astype("category")')),
-        ("cleanlib", _library("cleanlib", "3.1.0", _LIKED, "return frame.rename(columns={'currency': 'unit'}).assign")),
-        ("cleanlib", _library("cleanlib", "3.2.0", 'frame["status"].str.lower()', 'None')),
-        ("scorelib", _library("scorelib", "4.0.0", "ages / 10", "ages * 10")),
-        ("scorelib", _library("scorelib", "4.0.0", ".round(1)", ".astype(str)")),
-        ("scorelib", _library("scorelib", "4.0.0", "(ages / 10)", "(ages.where(ages > 50) / 10)")),
-        ("scorelib", _library("scorelib", "4.1.0", "(ages / 10)", "(ages * 0)")),
-        ("scorelib", _library("scorelib", "4.1.0", "def score(", "def scores(")),
-        ("scorelib", _library("scorelib", "4.1.0", "return", "import time; time.sleep(0.4)\n    return")),
-        ("scorelib", _library("scorelib", "5.0.0", "(ages / 10)", "(ages - 50)")),
-        ("scorelib", _library("scorelib", "5.0.0", "return", "raise RuntimeError('no licence')\n    return")),
-        ("scorelib", _library("scorelib", "5.1.0", "(ages / 10)", "(ages / 7)")),
-        ("scorelib", _library("scorelib", "5.2.0", "(ages / 10).round(1)", "ages > 50")),
+        ("cleanlib", library("cleanlib", "2.0.0", ".lower()", ".upper()")),
+        ("cleanlib", library("cleanlib", "2.0.0", _LIKED, "return frame[frame['amount'] > 15].assign")),
+        ("cleanlib", library("cleanlib", "1.5.0", "status=frame", 'amount=frame["amount"].astype(str), status=frame')),
+        ("cleanlib", library("cleanlib", "1.4.9", _LIKED, "return frame.dropna().head(900).assign")),
+        ("cleanlib", library("cleanlib", "2.1.0", "def normalized", "def normalised")),
+        ("cleanlib", library("cleanlib", "2.1.0", _LIKED, "import time; time.sleep(0.4)\n    return frame.assign")),
+        ("cleanlib", library("cleanlib", "3.0.0", "status=", "state=")),
+        ("cleanlib", library("cleanlib", "3.0.0", '["status"].str.lower()', '["status"].astype("category")')),
+        ("cleanlib", library("cleanlib", "3.1.0", _LIKED, "return frame.rename(columns={'currency': 'unit'}).assign")),
+        ("cleanlib", library("cleanlib", "3.2.0", 'frame["status"].str.lower()', 'None')),
+        ("scorelib", library("scorelib", "4.0.0", "ages / 10", "ages * 10")),
+        ("scorelib", library("scorelib", "4.0.0", ".round(1)", ".astype(str)")),
+        ("scorelib", library("scorelib", "4.0.0", "(ages / 10)", "(ages.where(ages > 50) / 10)")),
+        ("scorelib", library("scorelib", "4.1.0", "(ages / 10)", "(ages * 0)")),
+        ("scorelib", library("scorelib", "4.1.0", "def score(", "def scores(")),
+        ("scorelib", library("scorelib", "4.1.0", "return", "import time; time.sleep(0.4)\n    return")),
+        ("scorelib", library("scorelib", "5.0.0", "(ages / 10)", "(ages - 50)")),
+        ("scorelib", library("scorelib", "5.0.0", "return", "raise RuntimeError('no licence')\n    return")),
+        ("scorelib", library("scorelib", "5.1.0", "(ages / 10)", "(ages / 7)")),
+        ("scorelib", library("scorelib", "5.2.0", "(ages / 10).round(1)", "ages > 50")),
     ],
     "file": [
-        ("orders", _file(_NORTH, lambda lines: lines[: len(lines) // 2])),
-        ("orders", _file(_NORTH, lambda lines: lines[:40])),
-        ("orders", _file(_NORTH, lambda lines: None)),
-        ("orders", _file(_NORTH, lambda lines: lines[:1])),
-        ("orders", _file(_NORTH, lambda lines: [*lines, *lines[1:]])),
-        ("orders", _file(_NORTH, lambda lines: [lines[0].replace("amount", "total"), *lines[1:]])),
-        ("orders", _file(_NORTH, lambda lines: [lines[0].replace("status", "state"), *lines[1:]])),
-        ("orders", _file(_NORTH, lambda lines: [line.replace(",", ";") for line in lines])),
-        ("orders", _file(_NORTH, lambda lines: [f"{lines[0]},note", *(f"{line},extra" for line in lines[1:])])),
-        ("orders", _file(_NORTH, lambda lines: [line.rpartition(",")[0] for line in lines])),
-        ("orders", _file(_NORTH, lambda lines: ["<html>error</html>"])),
-        ("orders", _file(_NORTH, lambda lines: [])),
-        ("stock", _file("stock.csv", lambda lines: lines[: len(lines) // 3])),
-        ("stock", _file("stock.csv", lambda lines: None)),
-        ("stock", _file("stock.csv", lambda lines: [lines[0].replace("amount", "pieces"), *lines[1:]])),
-        ("stock", _file("stock.csv", lambda lines: [*lines, *lines[1:], *lines[1:]])),
-        ("stock", _file("stock.csv", lambda lines: [lines[0].upper(), *lines[1:]])),
-        ("stock", _file("stock.csv", lambda lines: [f"{lines[0]},more", *(f"{line},1" for line in lines[1:])])),
-        ("stock", _file("stock.csv", lambda lines: lines[:1])),
-        ("stock", _file("stock.csv", lambda lines: [lines[0], *(f"{line}-old" for line in lines[1:])])),
+        ("orders", file(_NORTH, lambda lines: lines[: len(lines) // 2])),
+        ("orders", file(_NORTH, lambda lines: lines[:40])),
+        ("orders", file(_NORTH, lambda lines: None)),
+        ("orders", file(_NORTH, lambda lines: lines[:1])),
+        ("orders", file(_NORTH, lambda lines: [*lines, *lines[1:]])),
+        ("orders", file(_NORTH, lambda lines: [lines[0].replace("amount", "total"), *lines[1:]])),
+        ("orders", file(_NORTH, lambda lines: [lines[0].replace("status", "state"), *lines[1:]])),
+        ("orders", file(_NORTH, lambda lines: [line.replace(",", ";") for line in lines])),
+        ("orders", file(_NORTH, lambda lines: [f"{lines[0]},note", *(f"{line},extra" for line in lines[1:])])),
+        ("orders", file(_NORTH, lambda lines: [line.rpartition(",")[0] for line in lines])),
+        ("orders", file(_NORTH, lambda lines: ["<html>error</html>"])),
+        ("orders", file(_NORTH, lambda lines: [])),
+        ("stock", file("stock.csv", lambda lines: lines[: len(lines) // 3])),
+        ("stock", file("stock.csv", lambda lines: None)),
+        ("stock", file("stock.csv", lambda lines: [lines[0].replace("amount", "pieces"), *lines[1:]])),
+        ("stock", file("stock.csv", lambda lines: [*lines, *lines[1:], *lines[1:]])),
+        ("stock", file("stock.csv", lambda lines: [lines[0].upper(), *lines[1:]])),
+        ("stock", file("stock.csv", lambda lines: [f"{lines[0]},more", *(f"{line},1" for line in lines[1:])])),
+        ("stock", file("stock.csv", lambda lines: lines[:1])),
+        ("stock", file("stock.csv", lambda lines: [lines[0], *(f"{line}-old" for line in lines[1:])])),
     ],
     "data": [
-        ("customers", _feed("customers", lambda rows: rows[:300])),
-        ("customers", _feed("customers", lambda rows: [*rows, *rows])),
-        ("customers", _values("customers", "segment", lambda value, at: None if at % 3 else value)),
-        ("customers", _values("customers", "segment", lambda value, at: value if at % 5 else "d")),
-        ("customers", _values("customers", "segment", lambda value, at: value.replace("b", "a"))),
-        ("customers", _values("customers", "age", lambda value, at: value * 100)),
-        ("customers", _values("customers", "age", lambda value, at: str(value))),
-        ("customers", _values("customers", "customer", lambda value, at: value + 600)),
-        ("customers", _feed("customers", lambda rows: [_without(row, "segment") for row in rows])),
-        ("customers", _values("customers", "age", lambda value, at: None if at % 2 else value)),
-        ("rates", _feed("rates", lambda rows: rows[:2])),
-        ("rates", _values("rates", "rate", lambda value, at: value * 100)),
-        ("rates", _feed("rates", lambda rows: [*rows, *rows])),
-        ("rates", _values("rates", "currency", lambda value, at: value.lower())),
-        ("orders", _cells("orders_north.csv", 2, lambda value, at: f"{float(value) * 0.45:.2f}")),
-        ("orders", _cells("orders_north.csv", 4, lambda value, at: value if at % 6 else "Lost")),
-        ("orders", _cells("orders_north.csv", 3, lambda value, at: "EUR")),
-        ("orders", _cells("orders_north.csv", 4, lambda value, at: value if at % 10 else "")),
-        ("stock", _cells("stock.csv", 1, lambda value, at: f"1{value[1:]}")),
-        ("stock", _cells("stock.csv", 2, lambda value, at: "s1")),
+        ("customers", feed("customers", lambda rows: rows[:300])),
+        ("customers", feed("customers", lambda rows: [*rows, *rows])),
+        ("customers", values("customers", "segment", lambda value, at: None if at % 3 else value)),
+        ("customers", values("customers", "segment", lambda value, at: value if at % 5 else "d")),
+        ("customers", values("customers", "segment", lambda value, at: value.replace("b", "a"))),
+        ("customers", values("customers", "age", lambda value, at: value * 100)),
+        ("customers", values("customers", "age", lambda value, at: str(value))),
+        ("customers", values("customers", "customer", lambda value, at: value + 600)),
+        ("customers", feed("customers", lambda rows: [_without(row, "segment") for row in rows])),
+        ("customers", values("customers", "age", lambda value, at: None if at % 2 else value)),
+        ("rates", feed("rates", lambda rows: rows[:2])),
+        ("rates", values("rates", "rate", lambda value, at: value * 100)),
+        ("rates", feed("rates", lambda rows: [*rows, *rows])),
+        ("rates", values("rates", "currency", lambda value, at: value.lower())),
+        ("orders", cells("orders_north.csv", 2, lambda value, at: f"{float(value) * 0.45:.2f}")),
+        ("orders", cells("orders_north.csv", 4, lambda value, at: value if at % 6 else "Lost")),
+        ("orders", cells("orders_north.csv", 3, lambda value, at: "EUR")),
+        ("orders", cells("orders_north.csv", 4, lambda value, at: value if at % 10 else "")),
+        ("stock", cells("stock.csv", 1, lambda value, at: f"1{value[1:]}")),
+        ("stock", cells("stock.csv", 2, lambda value, at: "s1")),
     ],
 }  # fmt: skip
 """By kind: the subject of the change (step, parameter, package), and the change."""
 
 DISTRACTIONS: tuple[Change, ...] = (
-    _edit("def rates():", "def rates():\n    # daily"),
-    _edit("group by segment", "group by segment -- and not by customer"),
+    edit("def rates():", "def rates():\n    # daily"),
+    edit("group by segment", "group by segment -- and not by customer"),
     lambda world: world.params.update(label="new"),
     lambda world: world.libraries.update(otherlib='__version__ = "9.9"\n'),
 )

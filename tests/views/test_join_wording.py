@@ -1,10 +1,13 @@
 """The sentence about a join with few partners."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from odibi_core.events import Event
 from odibi_core.views.join_wording import join_warning
+from odibi_core.views.lineage import LineageView
 
 
 def match(left: float | None, right: float | None, fan_left: float | None, fan_right: float | None) -> dict[str, Any]:
@@ -44,3 +47,21 @@ def test_lost_rows_are_stated() -> None:
     )
     kept = join_warning({**match(0.37, None, 1.0, None), "rows_out": 1000})
     assert kept == "only 37% of the 1,000 rows of flights have a match in airports by dest = faa"
+
+
+def _lineage(*matches: dict[str, Any]) -> list[str]:
+    view = LineageView("r")
+    for seq, fields in enumerate(matches):
+        event = Event(
+            timestamp=datetime(2026, 1, 1, tzinfo=UTC), level="info", event_type="join_match", message="", run_id="r",
+            node_name="join", writer_id="w", seq=seq, fields=fields,
+        )  # fmt: skip
+        view(event)
+    return view.answer().few_matches
+
+
+def test_the_lineage_has_the_sentence_of_the_last_attempt() -> None:
+    """A join that found its partners in the end is none."""
+    few, all_ = match(0.37, 0.9, 1.0, 20.0), match(0.97, 0.9, 1.0, 20.0)
+    assert _lineage(few) == ["join: only 37% of the 1,000 rows of flights have a match in airports by dest = faa"]
+    assert _lineage(few, all_) == []

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _MOST_STEPS: Final = 60
 _MOST_CHECKS: Final = 30
+_MOST_JOINS: Final = 10
 _ERROR_LINES: Final = 12
 _VERDICTS: Final = {"success": "succeeded", "failed": "failed", "cancelled": "was cancelled", "lost": "was lost"}
 
@@ -42,6 +43,7 @@ def document(lineage: Lineage, files: dict[str, str], unusual: Findings | None =
         "steps": [{"name": step["step_name"], **{name: step[name] for name in about}} for step in plain["steps"]],
         "checks_failed": [{"step": step, **asdict(check)} for step, check in checks_that(False, lineage)],
         "checks_not_checked": [{"step": step, **asdict(check)} for step, check in checks_that(None, lineage)],
+        "few_matches": lineage.few_matches,
         "unusual": unusual.found if unusual else [],
         "files": files,
     }
@@ -55,7 +57,8 @@ def show(lineage: Lineage, files: dict[str, str], about: Sequence[RenderableType
     parts: list[RenderableType] = [steps_table(shown, on)]
     if len(shown) < len(steps):
         parts.append(output.styled(f"and {len(steps) - len(shown):,} more steps: `odibi logs` shows them", "dim"))
-    parts += ["", _verdict(lineage, on), *_errors(lineage), *_checks(lineage, on), *about, *_files(files)]
+    parts += ["", _verdict(lineage, on), *_errors(lineage), *_checks(lineage, on), *_joins(lineage, on)]
+    parts += [*about, *_files(files)]
     for part in parts:
         output.write(on, part)
 
@@ -128,6 +131,14 @@ def _checks(lineage: Lineage, on: Console) -> list[RenderableType]:
         )
     hidden = len(listed) - _MOST_CHECKS
     return ["", made, *([output.styled(f"and {hidden} more", "dim")] if hidden > 0 else [])]
+
+
+def _joins(lineage: Lineage, on: Console) -> list[RenderableType]:
+    if not lineage.few_matches:
+        return []
+    shown = [f"{output.sign('warning', on)}  {warning}" for warning in lineage.few_matches[:_MOST_JOINS]]
+    hidden = len(lineage.few_matches) - _MOST_JOINS
+    return ["", *(output.styled(line, "yellow") for line in shown), *([f"and {hidden} more"] if hidden > 0 else [])]
 
 
 def _sign(check: Check) -> tuple[str, str]:

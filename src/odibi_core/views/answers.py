@@ -303,6 +303,7 @@ class Lineage(Run, frozen=True):
     """A run, its steps with their data, the edges between them, and its activity beside them.
 
     `overhead_ms` is the time that recording took of the run, `overhead_pct` the same in percent of its duration.
+    `few_matches` has a sentence for each join in which most rows have no partner.
     """
 
     nodes: list[NodeLineage]
@@ -311,3 +312,4 @@ class Lineage(Run, frozen=True):
     activity: Activity | None = None
     overhead_ms: float | None = None
     overhead_pct: float | None = None
+    few_matches: list[str] = []

@@ -13,6 +13,7 @@ from msgspec.structs import asdict
 from odibi_core.events import Event, kinds
 from odibi_core.views.answers import Check, Edge, Lineage, NodeLineage, Retry, Snapshot, Totals
 from odibi_core.views.diffs import columns, difference, row_delta
+from odibi_core.views.join_wording import join_warning
 from odibi_core.views.run_activity import RunActivity
 from odibi_core.views.step import ENDED, Group, Step
 from odibi_core.views.steps import STEP_HANDLERS, StepsView
@@ -24,6 +25,7 @@ MAX_SAMPLE_ROWS: Final = 5
 MAX_SNAPSHOTS: Final = 256
 """Datasets kept on each side of a step."""
 MAX_CHECKS: Final = 1000
+MAX_JOINS: Final = 100
 
 
 class LineageView(StepsView):
@@ -43,9 +45,19 @@ class LineageView(StepsView):
     def _reset(self, run_id: str | None) -> None:
         super()._reset(run_id)
         self._activity = RunActivity()
+        self._few_matches: dict[tuple[str, ...], str] = {}
 
     def _on_other(self, event: Event) -> None:
         self._activity(event)
+
+    def _on_join(self, event: Event) -> None:
+        """Keep the sentence about the last attempt of a join."""
+        join = tuple(str(text(each)) for each in (event.node_name, event.fields.get("left"), event.fields.get("right")))
+        warning = join_warning(event.fields)
+        self._few_matches.pop(join, None)
+        if warning is not None and len(self._few_matches) < MAX_JOINS:
+            self._few_matches[join] = f"{join[0]}: {warning}"
+        self._on_other(event)
 
     def _on_end(self, event: Event) -> None:
         super()._on_end(event)
@@ -82,6 +94,7 @@ class LineageView(StepsView):
         **dict.fromkeys(ENDED, _on_end),
         kinds.SNAPSHOT: _on_snapshot,
         kinds.CHECK_RESULT: _on_check,
+        kinds.JOIN_MATCH: _on_join,
     }
 
     def answer(self) -> Lineage:
@@ -95,6 +108,7 @@ class LineageView(StepsView):
             edges=edges(nodes, taken_rows({step.name: step for step in steps})),
             summary=totals(nodes),
             activity=self._activity.answer(),
+            few_matches=[warning for _, warning in sorted(self._few_matches.items())],
             overhead_ms=self._head.closing_number("overhead_ms"),
             overhead_pct=self._head.closing_number("overhead_pct"),
         )

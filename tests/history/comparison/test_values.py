@@ -51,6 +51,7 @@ def test_a_numeric_column(change: dict[str, Any], kind: str | None) -> None:
         ({"top": [["EUR", 480], ["USD", 310], ["CHF", 210]]}, None),
         ({"top": [["EUR", 400], ["USD", 300], ["CHF", 200], ["GBP", 100]], "distinct": 4}, "categories"),
         ({"top": [["EUR", 700], ["USD", 300]], "distinct": 2}, "categories"),
+        ({"top": [["EUR", 200], ["USD", 600], ["CHF", 200]]}, "share"),
         ({"min": "eur", "max": "usd", "top": None}, "form"),
         ({"length_mean": 9.0, "top": None}, "length"),
     ],
@@ -99,6 +100,14 @@ def test_categories_that_are_others_in_each_run_are_usual() -> None:
     for tops, notable in ((steady, True), ([*steady, ("EUR", "USD", "CHF", "GBP")], False), (list("abcdef"), False)):
         found = compared(TEXT, now, "String", _history(tops=tops))
         assert [each.is_notable for each in found] == [notable]
+
+
+def test_a_share_in_the_range_of_earlier_runs_is_usual() -> None:
+    """A category that is often as frequent."""
+    now = {**TEXT, "top": [["EUR", 200], ["USD", 600], ["CHF", 200]]}
+    for shares, notable in (((0.3, 0.6, 0.5, 0.4, 0.3), False), ((0.3,) * 5, True)):
+        history = noise(*({"frames": {"a": {"top": {"x": {"USD": share}}}}} for share in shares))
+        assert [each.is_notable for each in compared(TEXT, now, "String", history)] == [notable]
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,10 @@ class _Judge:
         if change.node != node or (not change.before and not change.after):
             return 0.0, ""
         if change.is_usual:
-            return (8.0, "the file that the step reads has other columns") if _of_schema(effects) else (0.0, "")
+            if _of_schema(effects):
+                return 8.0, "the file that the step reads has other columns"
+            failed = any(each.after == "failed" for each in effects)
+            return (_DATA + 0.6, "the step failed with this file") if failed else (0.0, "")
         if change.after is None or change.before is None or change.before["uri"] != change.after["uri"]:
             return 8.5, "the step at which it begins reads another file"
         return 8.0, "the file that the step reads changed"

@@ -82,6 +82,11 @@ class Noise:
             return None
         return set().union(*found)
 
+    def share_is_usual(self, column: tuple[str, str, str], category: str, share: float) -> bool | None:
+        """Return whether a category has a share in the range of the earlier ones; None if unknown."""
+        found = self._enough(lambda run: _frame(run, *column[:2]).get("top", {}).get(column[2], {}).get(category))
+        return in_range(found, share, 0.1)
+
     def varies(self, column: tuple[str, str, str]) -> bool:
         """Return whether the categories of a column are others in most of the earlier runs."""
         known = [run for run in self._runs if column[2] in _frame(run, *column[:2]).get("top", {})]

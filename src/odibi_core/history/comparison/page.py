@@ -12,8 +12,8 @@ from odibi_core.history.comparison.difference import Comparison
 from odibi_core.history.comparison.outline import Item, Section, cause_text, sections, title, verdict
 
 _STYLE: Final = """
-:root { color-scheme: light dark; --line: #8884; --soft: #888; --bad: #b3261e; --good: #1a7f37; }
-@media (prefers-color-scheme: dark) { :root { --bad: #ff8a80; --good: #7ee787; } }
+:root { color-scheme: light dark; --line: #8884; --soft: #666; --bad: #b3261e; --good: #1a7f37; }
+@media (prefers-color-scheme: dark) { :root { --bad: #ff8a80; --good: #7ee787; --soft: #aaa; } }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.05rem; font-weight: 500; color: var(--soft); overflow-wrap: anywhere; }
 h2 { font-size: 1rem; margin: 2rem 0 .5rem; }
@@ -22,6 +22,7 @@ h2 { font-size: 1rem; margin: 2rem 0 .5rem; }
 .cause { border-left: 3px solid var(--bad); padding: .25rem .75rem; overflow-wrap: anywhere; }
 ol, ul { padding: 0; list-style: none; }
 li { display: grid; grid-template-columns: 7rem 1fr; gap: .75rem; padding: .5rem 0; border-top: 1px solid var(--line); }
+li.plain { display: block; }
 li > div { min-width: 0; overflow-wrap: anywhere; }
 .label, .note { color: var(--soft); } .note { font-size: .9em; }
 pre { overflow-x: auto; padding: .5rem; border: 1px solid var(--line); font-size: .85em; }
@@ -54,7 +55,9 @@ def _section(section: Section) -> Iterator[str]:
     yield f"<details><summary>{heading}</summary>" if folded else f"<h2>{heading}</h2>"
     yield "<ol>"
     for item in section.items:
-        yield f'<li><div class="label">{escape(item.label)}</div><div>{_body(item)}</div></li>'
+        label = f'<div class="label">{escape(item.label)}</div>' if item.label else ""
+        start = "<li>" if item.label else '<li class="plain">'
+        yield f"{start}{label}<div>{_body(item)}</div></li>"
     yield "</ol>"
     if folded:
         yield "</details>"
@@ -71,4 +74,6 @@ def _diff(detail: str) -> str:
         kind = "plus" if line.startswith("+") else "minus" if line.startswith("-") else ""
         lines.append(f'<span class="{kind}">{escape(line)}</span>' if kind else escape(line))
     shown = "\n".join(lines)
-    return f"<details open><summary>text</summary><pre>{shown}</pre></details>"
+    return (
+        f"<details open><summary>{'diff' if detail.startswith('---') else 'more'}</summary><pre>{shown}</pre></details>"
+    )

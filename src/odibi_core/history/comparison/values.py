@@ -16,6 +16,8 @@ _CERTAIN: Final = 4.0
 _SHARE: Final = 0.03
 _SHIFT: Final = 0.3
 _NEW_CATEGORY: Final = 0.03
+_OTHER_SHARE: Final = 0.1
+_DISTINCT: Final = 1.8
 Column = Mapping[str, Any]
 
 
@@ -35,7 +37,8 @@ def values(before: RunData, after: RunData, noise: Noise, not_compared: list[str
 
 def _column(key: FrameKey, name: str, rows: tuple[Column, Column], noise: Noise) -> Iterator[Difference]:
     was, now = rows
-    found = [each for each in (_nulls(was, now), _mean(was, now), _categories(was, now), _distinct(was, now)) if each]
+    first = (_nulls(was, now), _mean(was, now), _categories(was, now) or _share(was, now), _distinct(was, now))
+    found = [each for each in first if each]
     found = found or [each for each in (_form(was, now), _range(was, now), _length(was, now)) if each]
     for kind, message, magnitude, old, new in found:
         dataset = key[1] or key[0]
@@ -57,6 +60,8 @@ def _is_usual(kind: str, column: tuple[str, str, str], values: tuple[Any, Any], 
             noise.statistic_is_usual(column, name, a, b) is True
             for name, a, b in zip(("min", "max"), was, now, strict=True)
         )
+    if kind == "share":
+        return noise.share_is_usual(column, str(now[0]), now[1]) is True
     if kind == "categories":
         known = noise.usual_categories(column)
         return noise.varies(column) or (known is not None and set(now) <= known and not was)
@@ -110,6 +115,18 @@ def _categories(was: Column, now: Column) -> Found | None:
     return "categories", "; ".join(parts), sum(came.values()) + sum(went.values()), sorted(went), sorted(came)
 
 
+def _share(was: Column, now: Column) -> Found | None:
+    """Return the category whose share changed most."""
+    a, b = (_shares(row) for row in (was, now))
+    value = max(a.keys() & b.keys(), key=lambda each: abs(a[each] - b[each]), default=None)
+    if value is None or abs(a[value] - b[value]) < _OTHER_SHARE:
+        return None
+    if not differs(a[value], b[value], was["rows_sampled"], now["rows_sampled"]):
+        return None
+    message = f"{value!r:.40} is {b[value]:.0%} of the values, and {a[value]:.0%} before"
+    return "share", message, abs(a[value] - b[value]), [value, a[value]], [value, b[value]]
+
+
 def _shares(row: Column) -> dict[str, float]:
     pairs = [pair for pair in list_of(row["top"]) if isinstance(pair, list) and len(pair) == 2]
     return {str(value): count / row["rows_sampled"] for value, count in pairs if isinstance(count, int | float)}
@@ -120,7 +137,7 @@ def _distinct(was: Column, now: Column) -> Found | None:
     rows = max(was["rows_sampled"], now["rows_sampled"])
     if not a or not b or min(was["rows_sampled"], now["rows_sampled"]) < 0.8 * rows:
         return None
-    if 0.5 <= b / a <= 2 or abs(b - a) < 5:
+    if 1 / _DISTINCT < b / a < _DISTINCT or abs(b - a) < 5:
         return None
     return "distinct", f"{b:,} distinct values, and {a:,} before", 0.1 + abs(math.log2(b / a)) / 10, a, b
 
