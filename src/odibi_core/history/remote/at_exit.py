@@ -7,7 +7,6 @@ later. A child also costs the program no time of its interpreter.
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -29,6 +28,8 @@ def ship_in_child(root: Path, address: Address, within_s: float) -> str | None:
     Returns:
         None if everything was shipped, else the reason; empty if the time was over.
     """
+    import subprocess  # here, because a program begins without it
+
     if not sys.executable:
         return "there is no Python interpreter for shipping at the end"
     arguments = [str(root), address.protocol, address.path, str(private_files.file_mode())]

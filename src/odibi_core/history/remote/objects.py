@@ -6,7 +6,6 @@ Objects are written whole and are never changed. A name is relative to the prefi
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -116,6 +115,8 @@ class FolderObjects:
 
     def upload(self, name: str, path: Path) -> None:
         """Copy a file by a draft and a rename."""
+        import shutil
+
         target = self.folder / name
         draft = target.with_name(f".{target.name}.{new_id(8)}.tmp")
         try:
@@ -128,6 +129,8 @@ class FolderObjects:
 
     def download(self, name: str, path: Path) -> None:
         """Copy a file."""
+        import shutil
+
         try:
             shutil.copyfile(self.folder / name, path)
         except FileNotFoundError:
