@@ -182,6 +182,7 @@ def works(quick: bool) -> list[Work]:
     def runs_of(root: Path) -> RunStore:
         return many_runs(root, runs)
 
+    since = 5 if quick else 100
     soon = "compact_soon(root, settings, last)"
     hand = "DuckDB, one COPY"
     size = [
@@ -220,8 +221,8 @@ def works(quick: bool) -> list[Work]:
         Work(
             "the end of a run: is a compaction due?", "ms",
             [
-                Contender("odibi-core, 100 runs since the last", _end_of_run(soon, 100), "ours"),
-                Contender("odibi-core, and 10,000 stories", _end_of_run(soon, 100, stories=10_000)),
+                Contender("odibi-core, 100 runs since the last", _end_of_run(soon, since), "ours"),
+                Contender("odibi-core, and 10,000 stories", _end_of_run(soon, since, stories=10 if quick else 10_000)),
             ],
             [Target(1.0)],
             loops=3 if quick else 200,
