@@ -227,6 +227,16 @@ def test_a_reader_goes_on_while_its_run_moves(store: RunStore) -> None:
     assert [encode(event) for event in found] == expected
 
 
+def test_a_folder_that_a_killed_deletion_left_empty_is_removed(store: RunStore) -> None:
+    """The folder of a compacted run, after its journal is gone; that of a run with a story stays."""
+    run_id = a_run(store)
+    compact(store, AT_ONCE)
+    store.folder(run_id).mkdir()
+    (store.root / "runs" / "of something else").mkdir()
+    compact(store, AT_ONCE)
+    assert [path.name for path in store.root.glob("runs/*")] == ["of something else"]
+
+
 def test_one_at_a_time(store: RunStore) -> None:
     """A second compaction does nothing while one holds the lock."""
     a_run(store)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 from odibi_core import private_files
@@ -59,8 +60,17 @@ def _with_segments(store: RunStore, grace_s: float) -> list[RunEntry]:
     return [
         runs[path.name][1]
         for path in (folder.iterdir() if folder.is_dir() else ())
-        if path.name in runs and (path / "events").is_dir() and not _is_recent(runs[path.name][0], grace_s)
+        if path.name in runs and not _is_recent(runs[path.name][0], grace_s) and _has_events(path)
     ]
+
+
+def _has_events(folder: Path) -> bool:
+    """Return whether a folder of a run has a journal; an empty one, which a killed deletion left, is removed."""
+    if (folder / "events").is_dir():
+        return True
+    with suppress(OSError):  # not empty: it has the story or exports
+        folder.rmdir()
+    return False
 
 
 def _delete_segments(store: RunStore, entry: RunEntry) -> None:
