@@ -15,8 +15,10 @@ from odibi_core import Orchestrator, Step
 from odibi_core.errors import QueryError, RunNotFoundError
 from odibi_core.history.compaction import compact
 from odibi_core.history.history import History
+from odibi_core.history.index import RunFilter
 from odibi_core.history.noticing import notes
 from odibi_core.history.schema import DUCKDB_TYPES, TABLES
+from odibi_core.history.sql import collecting
 from odibi_core.history.sql.macros import MACROS
 from odibi_core.store.journal import Journal
 from odibi_core.store.runs import RunStore
@@ -302,3 +304,32 @@ def test_the_log_of_any_values_is_the_same_hot_and_cold(tmp_path: Path) -> None:
         known = {name: value for name, value in hot.items() if name in cold or value is not None}
         assert known == {name: cold.get(name) for name in known}
     assert before[1] == after[1]
+
+
+def test_a_run_that_is_compacted_while_it_is_listed_counts_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hot rows and segments were listed before the batch existed; the batch then has them."""
+    run(tmp_path)
+    store = RunStore(tmp_path)
+    hot_ids, hot_rows = RunStore.hot_ids, collecting._hot_rows
+
+    def then_compacted(listed: Any) -> Any:
+        compact(RunStore(tmp_path))
+        return listed
+
+    monkeypatch.setattr(RunStore, "hot_ids", lambda self: then_compacted(hot_ids(self)))
+    events = "select count(*) as n, count(distinct seq) as different from logs where writer_id is not null"
+    (row,) = History(store).sql(events).rows
+    assert row["n"] == row["different"] > 0
+    monkeypatch.undo()
+    run(tmp_path)
+    monkeypatch.setattr(collecting, "_hot_rows", lambda *given: then_compacted(hot_rows(*given)))
+    assert History(tmp_path).sql("select count(*) as n from nodes").rows == [{"n": 4}]
+
+
+def test_runs_are_listed_by_the_index(store: Path) -> None:
+    """Filtered and in pages, the newest first."""
+    rows = History(store).runs(limit=2)
+    assert [row["run_id"] for row in rows] == RunStore(store).ids()[:0:-1]
+    assert History(store).runs(RunFilter(status="failed")) == []

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from odibi_core.history.answer import HistoryAnswer
+from odibi_core.history.index import Index
+from odibi_core.history.index.filters import ALL, RunFilter
 from odibi_core.history.sql.collecting import collected
 from odibi_core.history.sql.opening import opened
 from odibi_core.settings import read_settings
@@ -33,6 +35,12 @@ class History:
 
     def __init__(self, store: RunStore | str | Path | None = None) -> None:
         self.store = store if isinstance(store, RunStore) else _opened(store)
+
+    def runs(self, wanted: RunFilter = ALL, limit: int | None = None, offset: int = 0) -> list[dict[str, Any]]:
+        """Return rows of `runs` that pass a filter as dicts, the newest first, from the index."""
+        with Index(self.store.root) as index:
+            index.refresh()
+            return index.runs(wanted, limit, offset)
 
     def sql(
         self, query: str, *, run: str | None = None, isolated: bool = False, timeout_s: float = TIMEOUT_S
