@@ -17,9 +17,7 @@ def demo(
     fail: Annotated[bool, typer.Option("--fail", help="Make the run fail: rename an input column.")] = False,
     engine: options.Engine = "pandas",
     workers: options.Workers = 1,
-    days: Annotated[
-        int, typer.Option("--days", metavar="N", min=0, help="Record N daily runs, as if they had run every morning.")
-    ] = 0,
+    days: Annotated[int, typer.Option("--days", metavar="N", min=0, help="Record N daily runs instead.")] = 0,
     out: Annotated[str, typer.Option("--out", metavar="DIR", help="Output folder.")] = "out/flights",
     store: options.Store = None,
     format: options.Format = options.TextOrJson.text,

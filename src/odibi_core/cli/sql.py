@@ -31,9 +31,7 @@ Target = Annotated[
 ]
 Form = Annotated[
     SqlFormat,
-    typer.Option(
-        "--format", metavar="FORMAT", show_default=False, help="table (default), json(l), csv, parquet, arrow."
-    ),
+    typer.Option("--format", metavar="FORMAT", show_default=False, help="table, json, jsonl, csv, parquet, arrow."),
 ]
 
 
