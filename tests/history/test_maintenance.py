@@ -421,3 +421,16 @@ def test_a_copy_that_was_deleted_in_part_is_read_as_far_as_it_goes(store: RunSto
     shutil.rmtree(store.root / "tables")
     assert not verify(again(store)).findings.is_sound
     assert len(lines_of(store.root)) == 5
+
+
+@pytest.mark.parametrize("table", ["nodes", "runs", "edges"])
+def test_the_index_of_a_batch_with_a_damaged_table_is_computed_from_the_events(store: RunStore, table: str) -> None:
+    """The answer is the same, and the damage is reported."""
+    with Index(store.root) as index:
+        index.refresh()
+        whole = index.runs()
+    (store.root / "index.sqlite").unlink()
+    os.truncate(file_of(store, table), 100)
+    with Index(store.root) as index:
+        index.refresh()
+        assert index.runs() == whole

@@ -116,7 +116,7 @@ def _too_many(ordered: Sequence[Candidate], limits: Limits) -> dict[str, str]:
     by_pipeline: dict[str, list[Candidate]] = {}
     for run in ordered:
         by_pipeline.setdefault(run.pipeline_name, []).append(run)
-    reason = f"its pipeline has {limits.runs:,} newer runs"
+    reason = f"its pipeline has {limits.runs:,} newer run{'s' if limits.runs > 1 else ''}"
     return {run.run_id: reason for runs in by_pipeline.values() for run in runs[: -limits.runs]}
 
 

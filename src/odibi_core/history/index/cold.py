@@ -7,29 +7,55 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from odibi_core.history.rows.tables import ROW_TABLES
+from odibi_core.history.rows.tables import ROW_TABLES, tables_of
 from odibi_core.history.schema import TABLES
 from odibi_core.store.cold import ColdStore, connected
 from odibi_core.store.event_columns import literal, quoted
-from odibi_core.store.segments import safe_name
+from odibi_core.store.manifest import Manifest
+from odibi_core.store.segments import ReadErrors, safe_name
 
 Rows = dict[str, list[tuple[Any, ...]]]
 
 
 def tables_by_run(store: ColdStore, names: Sequence[str]) -> dict[str, Rows]:
-    """Return the rows of compacted runs by the names of their folders; a run that no batch has is left out."""
+    """Return the rows of compacted runs by the names of their folders; a run that no batch has is left out.
+
+    If a table of a batch is damaged, the rows of its runs are computed from their events.
+    """
     known = store.runs()
     batches = {manifest.batch: manifest for name in names if name in known for manifest in [known[name][0]]}
     found: dict[str, Rows] = {}
-    for manifest in batches.values() if batches else ():
-        with connected() as connection:
-            paths = {table: store.root / entry.path for table, entry in manifest.files.items() if table in ROW_TABLES}
-            ids = _ids(connection, paths.get("runs"), set(names))
-            for table, path in paths.items():
-                for row in _select(connection, table, path, list(ids)) if ids else ():
-                    of_run = found.setdefault(ids[row[0]], {name: [] for name in ROW_TABLES})
-                    of_run[table].append(row)
+    if not batches:
+        return found
+    import duckdb
+
+    for manifest in batches.values():
+        try:
+            found |= _of_batch(store, manifest, set(names))
+        except duckdb.Error as error:
+            store.problems.append(
+                f"a table of batch {manifest.batch} is damaged, so its rows are computed from the events; "
+                f"odibi store rebuild restores it: {str(error).splitlines()[0]}"
+            )
+            found |= _from_events(store, manifest, set(names))
     return found
+
+
+def _of_batch(store: ColdStore, manifest: Manifest, names: set[str]) -> dict[str, Rows]:
+    found: dict[str, Rows] = {}
+    with connected() as connection:
+        paths = {table: store.root / entry.path for table, entry in manifest.files.items() if table in ROW_TABLES}
+        ids = _ids(connection, paths.get("runs"), names)
+        for table, path in paths.items():
+            for row in _select(connection, table, path, list(ids)) if ids else ():
+                of_run = found.setdefault(ids[row[0]], {name: [] for name in ROW_TABLES})
+                of_run[table].append(row)
+    return found
+
+
+def _from_events(store: ColdStore, manifest: Manifest, names: set[str]) -> dict[str, Rows]:
+    wanted, errors = [entry.run_id for entry in manifest.runs if entry.run_id in names], ReadErrors()
+    return {run_id: tables_of(events, errors) for run_id, events in store.read_many(wanted, errors)}
 
 
 def _ids(connection: Any, path: Path | None, names: set[str]) -> dict[str, str]:

@@ -46,7 +46,8 @@ def diagnose(store: RunStore, limits: Limits, mode: int, *, fix: bool = False) -
     if not store.root.is_dir():
         findings.add("store", "warning", f"there is no store in {store.root}", "odibi demo records a run")
         return findings
-    findings.add("store", "ok", f"{store.root}: {len(store.ids()):,} runs")
+    number = len(store.ids())
+    findings.add("store", "ok", f"{store.root}: {number:,} run{'' if number == 1 else 's'}")
     checks: tuple[Callable[[_Diagnosis], None], ...] = (
         _Diagnosis.version, _Diagnosis.access, _Diagnosis.lock, _Diagnosis.interruptions, _Diagnosis.lost_runs,
         _Diagnosis.damage, _Diagnosis.index, _Diagnosis.compaction, _Diagnosis.disk, _Diagnosis.clock,
