@@ -1,6 +1,6 @@
 """One day of the flights, as a scheduler runs it every morning: eight steps, with the day as parameter and partition.
 
-    odibi run examples/flights/daily.py --param day=2013-09-20 --partition 2013-09-20
+    odibi run examples/flights/daily.py --param day=2013-11-05 --partition 2013-11-05
     odibi demo --days 30
 
 `deliver` plays the part of the providers: it puts the files of a day into a folder, on some days with a fault.
@@ -26,18 +26,18 @@ from transforms import STRONGEST_WIND_MPH, add_weather, times_to_utc
 from odibi_core import Step
 from odibi_core.checks import not_null, row_count
 
-FIRST_DAY = date(2013, 9, 20)
+FIRST_DAY = date(2013, 11, 5)
 DELIVERED = ("flights", "weather")
 SLOW = "slow.txt"
 """A file of a delivery with the number of seconds that the provider's server takes to answer."""
 
 # The faults of `odibi demo --days 30`, by the number of the day, from 0.
-MISSING, SLOWER, NO_WEATHER, RENAMED, CHANGED_CODE = 9, 14, 18, 22, 26
+SLOWER, NO_WEATHER, RENAMED, MISSING, CHANGED_CODE = 14, 18, 22, 23, 26
 FAULTS = {
-    MISSING: "no run",
     SLOWER: "the delivery is slow",
     NO_WEATHER: "no weather of JFK and LGA",
     RENAMED: "humid is renamed to humidity",
+    MISSING: "no run",
     CHANGED_CODE: "changed code drops short flights",
 }
 
@@ -101,8 +101,8 @@ def drop_cancelled(flights: nw.DataFrame[Any]) -> nw.DataFrame[Any]:
 
 @nw.narwhalify
 def drop_cancelled_and_short(flights: nw.DataFrame[Any]) -> nw.DataFrame[Any]:
-    """Drop the flights that never left, and, by mistake, those of less than 500 miles."""
-    return flights.filter(~nw.col("dep_delay").is_null() & (nw.col("distance") >= 500))
+    """Drop the flights that never left, and, by mistake, those of less than 1,000 miles."""
+    return flights.filter(~nw.col("dep_delay").is_null() & (nw.col("distance") >= 1_000))
 
 
 @nw.narwhalify

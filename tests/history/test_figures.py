@@ -53,7 +53,8 @@ def test_the_figures_are_plain_and_survive_msgpack() -> None:
     assert (late["rows"], late["selectivity"], late["source_hash"]) == (40, 0.4, "ab12")
     assert late["joins"] == {"flights": [0.9, 1.0, None]}
     assert load["checks"] == {"not_null delay": [False, None, None]}
-    assert load["files"]["flights"] == {"uri": "/f.csv", "bytes": 9, "age_s": 0.0, "version": AT.isoformat()}
+    file = load["files"]["flights"]
+    assert file == {"uri": "/f.csv", "bytes": 9, "age_s": 0.0, "version": AT.isoformat(), "format": None}
     frame = load["frames"]["flights"]
     assert frame["schema"] == [["delay", "Float64"], ["origin", "String"]]
     stats = dict(zip(STATS, frame["columns"]["delay"], strict=True))

@@ -114,6 +114,7 @@ def _add_frames(steps: dict[str, Any], tables: Tables) -> int:
     for row in _dicts("snapshots", tables):
         if row["side"] == "after" and row["node_name"] in steps and row["not_described"] is None:
             frame = {"rows": row["row_count"], "schema_hash": row["schema_hash"], "sampled": row["stats_rows"]}
+            frame["frame"] = row["frame"]
             frames = steps[row["node_name"]].setdefault("frames", {})
             frames[row["dataset"] or ""] = frame | {"schema": [], "columns": {}, "top": {}}
     hashes: dict[int, Any] = {}
@@ -184,7 +185,13 @@ def _add_files(steps: dict[str, Any], tables: Tables, started: datetime | None) 
             files = steps[row["node_name"]].setdefault("files", {})
             version = row["etag"] or (modified.isoformat() if modified else None)
             key = row["dataset"] or row["uri"] or ""
-            files[key] = {"uri": row["uri"], "bytes": row["bytes"], "age_s": age, "version": version}
+            files[key] = {
+                "uri": row["uri"],
+                "bytes": row["bytes"],
+                "age_s": age,
+                "version": version,
+                "format": row["format"],
+            }
 
 
 def _list(value: Any) -> list[Any]:

@@ -12,7 +12,8 @@ import pytest
 from tests.history.noticing.made import START, Change, frame_of, history, place, run
 
 from odibi_core.history.figures import RunFigures
-from odibi_core.history.noticing import Finding, Judgement, judge
+from odibi_core.history.noticing import Finding, Judgement, families, judge
+from odibi_core.history.noticing.baseline import deviation
 
 
 def findings(change: Change | None, earlier: list[RunFigures] | None = None) -> list[Finding]:
@@ -191,6 +192,73 @@ def test_a_slow_step_counts_if_it_is_slow_twice() -> None:
     (found,) = findings(slow, [*history(39), run(39, slow)])
     assert (found.node_name, found.family) == ("load", "duration")
     assert "for the second run in a row" in found.message
+
+
+def test_a_step_that_is_far_slower_counts_at_once() -> None:
+    """Six times all that was seen is no noise of the machine."""
+
+    def slower(steps: dict[str, Any]) -> None:
+        steps["load"]["duration_ms"] = 12_000.0
+
+    (found,) = findings(slower)
+    assert (found.node_name, found.family) == ("load", "duration")
+    assert "in a row" not in found.message
+
+
+@pytest.mark.parametrize(("library", "count"), [("pandas.DataFrame", 0), ("polars.DataFrame", 1)])
+def test_an_integer_that_becomes_a_float_is_no_change_where_values_decide_the_type(library: str, count: int) -> None:
+    """In pandas one null makes a float of an integer; in polars a program must do it."""
+
+    def as_library(steps: dict[str, Any]) -> None:
+        for name in steps:
+            frame_of(steps, name)["frame"] = library
+
+    def as_integer(steps: dict[str, Any]) -> None:
+        as_library(steps)
+        frame_of(steps, "load")["schema"][0][1] = "Int64"
+
+    earlier = [run(number, as_library) for number in range(40)]
+    assert [each.family for each in findings(as_integer, earlier)] == ["schema"] * count
+
+
+def test_a_column_with_one_value_in_each_run_is_not_compared() -> None:
+    """The day of a daily load names the run; it is no measurement."""
+
+    def labelled(day: int) -> Change:
+        def change(steps: dict[str, Any]) -> None:
+            values = frame_of(steps, "load")["columns"]["distance"]
+            for name in ("min", "max", "mean", "median"):
+                values[place(name)] = day
+            values[place("distinct")], values[place("deviation")] = 1, 0.0
+
+        return change
+
+    earlier = [run(number, labelled(30)) for number in range(40)]
+    assert not findings(labelled(1), earlier)
+
+
+def test_distinct_values_are_compared_for_samples_of_like_size() -> None:
+    """A sample of 200 rows has fewer repeats than one of 1,000."""
+
+    def sampled(rows: int, distinct: int) -> Change:
+        def change(steps: dict[str, Any]) -> None:
+            made = frame_of(steps, "load")
+            made["sampled"], made["columns"]["distance"][place("distinct")] = rows, distinct
+
+        return change
+
+    earlier = [run(number, sampled(200, 190 + number % 3)) for number in range(40)]
+    assert not findings(sampled(1_000, 400), earlier)
+    assert [each.family for each in findings(sampled(200, 40), earlier)] == ["distinct"]
+
+
+def test_a_value_that_was_seen_in_the_second_run_is_usual() -> None:
+    """The flights of eight days, the second a Saturday; the next Saturday comes before any weekday is known."""
+    scale = families.ROWS.scale
+    past = [scale(rows) for rows in (994, 693, 904, 993, 960, 976, 996, 996)]
+    found = deviation(scale(682), past, 0.045, families.ROWS)
+    assert found is not None
+    assert found.score < 1
 
 
 def test_a_level_shift_is_relearned() -> None:

@@ -100,9 +100,9 @@ def last_shift(past: Sequence[float], noise: float) -> int:
 def _expectation(past: Sequence[float], calendar: Calendar | None, begin: int) -> tuple[float, list[float], str]:
     """Return the expected value, the residuals of the past by the same rule, and the rule that was best there."""
     count = len(past)
-    levels = [_middle(past[max(0, place - _WINDOW) : place]) for place in range(2, count + 1)]
-    by_level = [past[place] - levels[place - 2] for place in range(2, count)]
-    by_last = [past[place] - past[place - 1] for place in range(2, count)]
+    levels = [_middle(past[max(0, place - _WINDOW) : place]) for place in range(1, count + 1)]
+    by_level = [past[place] - levels[place - 1] for place in range(1, count)]
+    by_last = [past[place] - past[place - 1] for place in range(1, count)]
     expected, residuals, basis = levels[-1], by_level, "level"
     if _size(by_last) < 0.8 * _size(by_level):
         expected, residuals, basis = past[-1], by_last, "last run"
@@ -112,9 +112,9 @@ def _expectation(past: Sequence[float], calendar: Calendar | None, begin: int) -
         if found is not None and _size(found[1]) < _WEEKDAY_GAIN * _size(residuals[-len(found[1]) :]):
             return found[0], found[1], "weekday"
         if calendar.month_ends[-1]:
-            ends = [place for place, is_end in enumerate(calendar.month_ends[begin:-1]) if is_end and place >= 2]
+            ends = [place for place, is_end in enumerate(calendar.month_ends[begin:-1]) if is_end and place >= 1]
             own = [past[place] for place in ends]
-            usual = [abs(past[place] - levels[place - 2]) for place in ends]
+            usual = [abs(past[place] - levels[place - 1]) for place in ends]
             if len(own) >= 2 and max(own) - min(own) < 0.5 * min(usual):
                 return _middle(own), residuals, "month end"
     return expected, residuals, basis

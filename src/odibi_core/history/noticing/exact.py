@@ -36,13 +36,21 @@ class Exact(msgspec.Struct, frozen=True):
     """True for a change that is unusual only if something downstream is: a constant source that is another one."""
 
 
-def of_step(current: dict[str, Any], past: Steps, *, is_source: bool) -> Iterator[Exact]:
-    """Yield the findings of one step by exact rules."""
+def of_step(current: dict[str, Any], past: Steps, *, is_source: bool, is_inferred: bool = False) -> Iterator[Exact]:
+    """Yield the findings of one step by exact rules.
+
+    Args:
+        current: The figures of the step.
+        past: Those of the step in the earlier runs.
+        is_source: No other step makes its input.
+        is_inferred: The library chose the types of numbers by their values, so that one null or fraction makes a float
+            of an integer.
+    """
     yield from _rows(current, past)
     yield from _checks(current, past)
     for dataset, frame in current.get("frames", {}).items():
         frames = [found for step in past if (found := step.get("frames", {}).get(dataset)) is not None]
-        yield from _schema(dataset, frame, frames)
+        yield from _schema(dataset, frame, frames, is_inferred)
         if is_source:
             yield from _content(dataset, frame, frames)
     if is_source:
@@ -56,7 +64,7 @@ def _rows(current: dict[str, Any], past: Steps) -> Iterator[Exact]:
         yield Exact("no rows", "rows", f"no rows; usually {usual:,.0f}", "0", f"{usual:,.0f}", len(seen))
 
 
-def _schema(dataset: str, frame: dict[str, Any], past: Sequence[dict[str, Any]]) -> Iterator[Exact]:
+def _schema(dataset: str, frame: dict[str, Any], past: Sequence[dict[str, Any]], is_inferred: bool) -> Iterator[Exact]:
     """Yield columns that are missing, renamed or of a new type; only columns of nearly all earlier runs count."""
     past = [each for each in past if each["schema"]]
     if not frame["schema"] or len(past) < LEARNING:
@@ -85,8 +93,14 @@ def _schema(dataset: str, frame: dict[str, Any], past: Sequence[dict[str, Any]])
         if kinds[now[name]] > _UNSTEADY * kinds.total() or _is_empty(frame, name) or _only_empty(past, name):
             continue
         usual = kinds.most_common(1)[0][0]
+        if is_inferred and _is_number(now[name]) and _is_number(usual):
+            continue
         message = f"column {name} is {now[name]}, was {usual}"
         yield Exact("schema", "schema", message, now[name], usual, len(past), dataset, name)
+
+
+def _is_number(kind: str) -> bool:
+    return kind.lower().startswith(("int", "uint", "float"))
 
 
 def _twin(name: str, added: Sequence[str], frame: dict[str, Any], last: dict[str, Any]) -> str | None:

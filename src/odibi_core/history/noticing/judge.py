@@ -61,6 +61,19 @@ def judge(current: RunFigures, history: Sequence[RunFigures]) -> Judgement:
     return Judgement(findings, len(past), count)
 
 
+def _infers_types(current: RunFigures) -> bool:
+    """Return true if the types of numbers follow from their values: in pandas, and in files of text."""
+    for step in current.figures["steps"].values():
+        if any(str(frame.get("frame")).startswith("pandas.") for frame in step.get("frames", {}).values()):
+            return True
+        if any(str(file.get("format")) in _TEXT_FORMATS for file in step.get("files", {}).values()):
+            return True
+    return False
+
+
+_TEXT_FORMATS: Final = frozenset({"csv", "tsv", "json", "jsonl", "ndjson", "excel", "xlsx"})
+
+
 def _changed_sources(current: RunFigures, last: RunFigures) -> set[str]:
     """Return the steps whose source is another one than in the last run."""
     hashes = {name: step.get("source_hash") for name, step in last.figures["steps"].items()}
@@ -94,6 +107,7 @@ def _candidates(current: RunFigures, past: Sequence[RunFigures]) -> tuple[list[C
     scored: list[tuple[str | None, Series, Deviation]] = []
     of_steps = of_columns = 0
     targets = {target for _, target in current.figures["edges"]}
+    is_inferred = _infers_types(current)
     for name, step in current.figures["steps"].items():
         places = [place for place, run in enumerate(past) if name in run.figures["steps"]]
         steps = [past[place].figures["steps"][name] for place in places]
@@ -101,7 +115,7 @@ def _candidates(current: RunFigures, past: Sequence[RunFigures]) -> tuple[list[C
             continue
         of_steps += 1
         of_columns += sum(len(frame["columns"]) for frame in step.get("frames", {}).values())
-        for each in exact.of_step(step, steps, is_source=name not in targets):
+        for each in exact.of_step(step, steps, is_source=name not in targets, is_inferred=is_inferred):
             found.append(of_exact(current, name, each))
         for one in series.of_step(step, steps):
             if (scoring := _score(one, [days[place] for place in places], days[-1])) is not None:

@@ -45,7 +45,7 @@ def of_deviation(current: RunFigures, step: str | None, one: Series, found: Devi
     if found.runs < len(one.past):
         basis += " since the level shifted"
     again = "; so it was in the run before: if it stays, it becomes the usual level" if _is_again(one, found) else ""
-    two = "for the second run in a row " if one.family.twice else ""
+    two = "for the second run in a row " if one.is_twice else ""
     finding = Finding(
         alert_id=alert_id(current.run_id, name, one.family.name), node_name=step, family=one.family.name, series=name,
         column=one.column, actual=actual, expected=expected, low=low, high=high, likelihood=likelihood,

@@ -21,6 +21,8 @@ _NEVER: Final = 0.7
 _FULL: Final = 0.999
 """The share of the rows in the most frequent values from which on no other value exists."""
 _MOSTLY_DISTINCT: Final = 0.5
+_ALIKE: Final = 2.0
+"""The factor by which the sizes of two samples may differ."""
 
 Steps = Sequence[dict[str, Any]]
 """The figures of one step in several runs, the oldest first."""
@@ -40,6 +42,8 @@ class Series(msgspec.Struct, frozen=True):
     column: str | None = None
     category: str | None = None
     is_seasonal: bool = False
+    is_twice: bool = False
+    """True if `value` and `past` are the smaller ones of two runs in a row."""
     extreme: float = 0.0
     """Of a minimum or maximum: how many widths of the column it leaves the values seen, over the limit."""
 
@@ -53,6 +57,9 @@ _OF_STEPS: Final = (
 _OF_RUNS: Final = (("duration_ms", families.DURATION, 0.0), ("cost_usd", families.COST, 0.1))
 _SLOW_MS: Final = 50.0
 """Milliseconds by which the duration of any step varies."""
+_FAR: Final = 6.0
+"""A value so many times the largest one seen is no noise of the machine: one run is enough."""
+_FAR_NOISE: Final = 0.25
 _STEADY: Final = 0.02
 """The smallest residual of rows to expect, as a part of them."""
 
@@ -87,13 +94,17 @@ def _scalars(
         is_seasonal = name in ("rows", "selectivity")
         scale = family.scale
         noise = _noise(name, value, seen, current) or floor
-        if family.twice:  # two in a row: the smaller of each pair
+        is_far = family.twice and value > _FAR * (max(seen) + _SLOW_MS)
+        is_twice = family.twice and not is_far
+        if is_far:
+            noise = _FAR_NOISE
+        elif is_twice:
             value, seen, runs = min(value, seen[-1]), list(map(min, seen, seen[1:])), runs[1:]
         if not is_seasonal and value <= max(seen):
             continue  # neither less than usual nor a value that was seen before is a finding
         yield Series(
             family, name, scale(value), [scale(each) for each in seen], noise,
-            runs=runs, is_seasonal=is_seasonal,
+            runs=runs, is_seasonal=is_seasonal, is_twice=is_twice,
         )  # fmt: skip
 
 
@@ -166,6 +177,8 @@ def _of_column(
     found = _figure(families.NULLS, "nulls", stats[_NULLS], seen[_NULLS], noise)
     if found is not None:
         yield found
+    if _is_label(stats, seen):
+        return
     deviations = sorted(value for value in seen[_DEVIATION] if value is not None)
     if deviations and (mean := stats[_MEAN]) is not None:
         usual = deviations[len(deviations) // 2]
@@ -188,6 +201,11 @@ def _of_column(
     found = _distinct(stats[_DISTINCT], seen[_DISTINCT], counts, rows)
     if found is not None:
         yield found
+
+
+def _is_label(stats: Sequence[float | None], seen: Sequence[Sequence[float | None]]) -> bool:
+    """Return true for a column with one value in each run, such as the day: it names the run and is no measurement."""
+    return stats[_DISTINCT] == 1 and all(value == 1 for value in seen[_DISTINCT])
 
 
 def _figure(
@@ -215,6 +233,9 @@ def _distinct(value: float | None, seen: Sequence[float | None], counts: Sequenc
     """Return the series of the distinct values: a share of the rows if most rows have a value of their own."""
     if value is None:
         return None
+    # More rows have more distinct values, so samples of other sizes are not compared.
+    alike = [rows <= _ALIKE * count and count <= _ALIKE * rows for count in counts]
+    seen = [each if is_alike else None for each, is_alike in zip(seen, alike, strict=True)]
     shares = [min(1.0, each / count) for each, count in zip(seen, counts, strict=True) if each is not None]
     if shares and sorted(shares)[len(shares) // 2] > _MOSTLY_DISTINCT:
         # 0.05: distinct values are approximate
