@@ -128,6 +128,19 @@ def test_the_page_opens_with_findings_and_changes_before_the_graph(visit: Visit,
     assert visit.errors == []
 
 
+def test_long_lines_of_a_source_scroll_inside_their_panel_on_a_phone(visit: Visit, tmp_path: Path) -> None:
+    """The card stays as wide as the screen."""
+    known = background()
+    known["sources"] = {key: f"{text}# {'x' * 300}" for key, text in known["sources"].items()}
+    page = visit.open(write_story(flights(), tmp_path / "story.html", history=known))
+    page.set_viewport_size({"width": 390, "height": 844})
+    card = page.locator("details.card").nth(1)
+    card.locator("summary").first.click()
+    card.locator(".source summary").click()
+    assert card.locator(".card-body").evaluate("body => body.scrollWidth <= body.clientWidth")
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
 def test_each_card_has_the_last_runs_and_the_source(visit: Visit, tmp_path: Path) -> None:
     """Bars of rows and duration with words for screen readers, and the text of the function."""
     page = visit.open(write_story(flights(), tmp_path / "story.html", history=background()))
