@@ -434,3 +434,4 @@ def test_the_index_of_a_batch_with_a_damaged_table_is_computed_from_the_events(s
     with Index(store.root) as index:
         index.refresh()
         assert index.runs() == whole
+        assert "is damaged" in index.problems[0]

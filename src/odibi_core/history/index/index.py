@@ -84,7 +84,13 @@ class Index:
 
         With `within_s`, begin with the newest hot runs and stop after so many seconds.
         """
-        self._with(lambda connection: Refresh(self.root, connection, within_s).run())
+
+        def do(connection: Connection) -> None:
+            work = Refresh(self.root, connection, within_s)
+            work.run()
+            self.problems += [problem for problem in work.problems if problem not in self.problems]
+
+        self._with(do)
         if not self._in_run:
             database.sync(self.path)
 

@@ -48,6 +48,11 @@ class Refresh:
         self._connection = connection
         self._until = None if within_s is None else monotonic() + within_s
 
+    @property
+    def problems(self) -> list[str]:
+        """Sentences on files of batches that could not be read."""
+        return self._store.cold.problems
+
     def run(self) -> None:
         """Compare until no run was moved in between, at most three times."""
         for _ in range(_PASSES):
