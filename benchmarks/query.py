@@ -277,7 +277,7 @@ def works(quick: bool) -> list[Work]:
         ]
         found.append(
             Work(
-                f"{name}, all hot", "ms", hot, [Target(1.5, jsonl, "ratio")], loops=1, rounds=5, note=f"{lines:,} lines"
+                f"{name}, all hot", "ms", hot, [Target(1.5, jsonl, "ratio")], loops=1, rounds=3, note=f"{lines:,} lines"
             )
         )
     return [*found, _command(stores), _search(SEARCHED // 50 if quick else SEARCHED)]

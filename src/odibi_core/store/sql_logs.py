@@ -86,8 +86,10 @@ def cold_parts(files: Iterable[ColdFile], asked: Asked, where: str = "true") -> 
 
 def parquet(paths: Iterable[str]) -> str:
     """Return the relation of Parquet files."""
+    files = list(map(literal, paths))
     # By name: an older file lacks the columns that were added later. `date=…` in a path is no column of the record.
-    return f"read_parquet([{', '.join(map(literal, paths))}], union_by_name=true, hive_partitioning=false)"
+    by_name = ", union_by_name=true" if len(files) > 1 else ""
+    return f"read_parquet([{', '.join(files)}]{by_name}, hive_partitioning=false)"
 
 
 def _pieces(file: ColdFile, asked: Asked) -> dict[str, Piece]:
@@ -112,10 +114,7 @@ def _piece(name: str, columns: list[ColdColumn]) -> Piece:
 def create_view(connection: Any, parts: list[Part], asked: Asked) -> LogColumns:
     """Make the view `logs` over the parts."""
     shown = _merge_spellings(parts)
-    kept = [name for name in shown if name in STANDARD_TYPES or is_asked(asked, name, shown[name])]
-    if asked.is_whole:
-        others = [name for name in shown if name not in set(kept)]
-        kept += others[: max(0, MAX_FIELDS - len(kept))]
+    kept = _kept(shown, asked)
     types, conflicts = _types(parts, kept, shown)
     empty = f"select {', '.join(f'null::{types[name]} as c{place}' for place, name in enumerate(kept))} where false"
     selects = [f"select {_expressions(part, kept, types)} from {part.relation}" for part in parts]
@@ -133,6 +132,16 @@ def create_view(connection: Any, parts: list[Part], asked: Asked) -> LogColumns:
         sum(part.left_out for part in parts) + (len(shown) - len(kept) if asked.is_whole else 0),
         _notices(conflicts),
     )
+
+
+def _kept(shown: dict[str, str], asked: Asked) -> list[str]:
+    """Return the columns of the view: those that the query names, or all, up to a limit if it does not name them."""
+    named = [name for name in shown if is_asked(asked, name, shown[name])]
+    if not asked.is_whole:
+        return named or list(STANDARD_TYPES)[:1]
+    kept = list(dict.fromkeys([*STANDARD_TYPES, *named]))
+    others = [name for name in shown if name not in set(kept)]
+    return kept + others[: max(0, MAX_FIELDS - len(kept))]
 
 
 def is_asked(asked: Asked, name: str, shown: str) -> bool:
