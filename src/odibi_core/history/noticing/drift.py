@@ -21,6 +21,8 @@ _LEVEL: Final = 7
 _THRESHOLD: Final = 4.0
 _JUMP: Final = 0.5
 """The part of the way that one step from week to week may be."""
+_TREND: Final = 0.12
+"""The part of the way that the week before may be: a table that always grows is no drift."""
 _LEAST: Final = 0.15
 """The smallest change of a level, in its scale, that is a drift."""
 
@@ -35,11 +37,11 @@ class _Way(msgspec.Struct, frozen=True):
 
 def drifts(current: RunFigures, past: Sequence[RunFigures], wider: float) -> list[Candidate]:
     """Return the levels that drifted away from 30 runs ago, and had not yet in the run before."""
-    if len(past) < _BACK + _LEVEL - 1:
+    if len(past) < _BACK + 2 * _LEVEL - 1:
         return []
     found: list[Candidate] = []
     for name, step in current.figures["steps"].items():
-        steps = [kept for run in past[-_BACK - 2 * _LEVEL :] if (kept := run.figures["steps"].get(name))]
+        steps = [kept for run in past[-_BACK - 3 * _LEVEL :] if (kept := run.figures["steps"].get(name))]
         rows = [each["rows"] for each in (*steps, step) if each.get("rows") is not None]
         if len(rows) == len(steps) + 1:
             found += _of_series(current, name, None, ROWS, [ROWS.scale(each) for each in rows], wider)
@@ -50,12 +52,9 @@ def _of_series(
     current: RunFigures, step: str, column: str | None, family: Family, values: Sequence[float], wider: float
 ) -> list[Candidate]:
     noise = 3.0 / math.sqrt(1.0 + family.unscale(min(values)))
-    way = _way(values, noise)
-    if way is None or way.score < wider or not _is_steady(values):
-        return []
-    earlier = [_way(values[:-back], noise) for back in range(1, _LEVEL)]
-    if any(each is not None and each.score >= wider for each in earlier):
-        return []  # reported before
+    way = _drift(values, noise, wider)
+    if way is None or any(_drift(values[:-back], noise, wider) for back in range(1, _LEVEL)):
+        return []  # none, or reported before
     name = ".".join(part for part in (step, column, family.name) if part)
     was, now = (family.unscale(value) for value in (way.before, way.now))
     finding = Finding(
@@ -67,10 +66,18 @@ def _of_series(
     return [Candidate(finding, way.score)]
 
 
+def _drift(values: Sequence[float], noise: float, wider: float) -> _Way | None:
+    way = _way(values, noise)
+    return way if way is not None and way.score >= wider and _is_steady(values) else None
+
+
 def _is_steady(values: Sequence[float]) -> bool:
-    """Return true if no step from week to week is half of the way: one jump is noticed in its own run."""
+    """Return true if the way begins 30 runs ago and has no jump: a jump is noticed in its own run, a trend is usual."""
     levels = [median(values[end - _LEVEL : end]) for end in range(len(values), len(values) - _BACK - 1, -_LEVEL)]
     whole = abs(levels[0] - levels[-1])
+    before = median(values[-_BACK - 2 * _LEVEL : -_BACK - _LEVEL])
+    if abs(median(values[-_BACK - _LEVEL : -_BACK]) - before) > _TREND * whole:
+        return False
     return max(abs(after - before) for before, after in pairwise(levels)) <= _JUMP * whole
 
 
