@@ -59,7 +59,7 @@ def open_file(path: Path, busy_s: float, *, waits: bool = True) -> Connection:
     except sqlite3.OperationalError:
         connection.close()
         raise
-    except (sqlite3.DatabaseError, UnicodeError) as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         connection.close()
         raise DamagedIndexError(str(error)) from None
     except BaseException:

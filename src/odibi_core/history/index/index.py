@@ -275,7 +275,7 @@ class Index:
                     self._use_memory(str(error))
                     continue
                 self._replace(str(error))
-            except (sqlite3.DatabaseError, UnicodeError, msgspec.DecodeError, database.DamagedIndexError) as error:
+            except (sqlite3.DatabaseError, UnicodeDecodeError, msgspec.DecodeError, database.DamagedIndexError) as error:
                 self._replace(str(error))
         self._use_memory("it is damaged again")
         return call(self._open())
