@@ -2,15 +2,17 @@
 
 import json
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.cli.conftest import Here, command, environment
-from tests.history.stores import events_of, write_run, write_runs
+from tests.history.stores import START, events_of, write_run, write_runs
 
 from odibi_core.history.compaction import Options, compact
 from odibi_core.store.runs import RunStore
+from odibi_core.testing import an_event
 
 
 def entries(here: Here, *options: str) -> list[dict[str, Any]]:
@@ -55,6 +57,15 @@ def test_only_the_runs_that_may_have_the_last_lines_are_read(
     monkeypatch.setattr(RunStore, "read_many", read_many)
     entries(here, "--all", "-n", "12")
     assert 2 <= len(read) <= 3
+
+
+def test_the_last_lines_of_runs_side_by_side(here: Here) -> None:
+    """The run with the latest line may have few of the last ones."""
+    for name, minutes in (("long", (0, 1, 2, 100)), ("short", (50, 51, 52, 53))):
+        lines = [an_event("tick", run_id=name, timestamp=START + timedelta(minutes=minute)) for minute in minutes]
+        write_run(Path(".odibi"), name, lines)
+    found = [(event["run_id"], event["timestamp"][11:16]) for event in entries(here, "--all", "-n", "3")]
+    assert found == [("short", "04:52"), ("short", "04:53"), ("long", "05:40")]
 
 
 def test_all_runs_of_a_pipeline(here: Here, ten: list[str]) -> None:

@@ -107,6 +107,20 @@ def test_a_run_of_a_dead_process_is_lost(root: Path) -> None:
     check_equals_records(root)
 
 
+def test_a_run_that_the_index_has_as_running_is_lost_when_its_process_is_gone(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is written by a process that was killed; the next refresh looks for it."""
+    here: dict[str, Any] = {"host": host_name(), "pid": process_id(), "process_start": process_start()}
+    write_run(root, "r1", events_of("r1", day=(utc_now() - START).days, status="running", **here))
+    with refreshed(root) as index:
+        assert index.runs()[0]["status"] == "running"
+        for module in ("odibi_core.history.index.refreshing", "odibi_core.store.runs"):
+            monkeypatch.setattr(f"{module}.process_start", lambda _: None)
+        index.refresh()
+        assert index.runs()[0]["status"] == "lost"
+
+
 def test_a_settled_run_is_not_looked_at(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that ended some time ago costs a refresh nothing but its name."""
     (name,) = write_runs(root, 1)

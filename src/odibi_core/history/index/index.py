@@ -15,6 +15,7 @@ from odibi_core.events.paths import absolute_path
 from odibi_core.history.figures import RunFigures
 from odibi_core.history.index import database
 from odibi_core.history.index.columns import NODE_COLUMNS, RUN_COLUMNS, Reader, micros, moment_of, names_of
+from odibi_core.history.index.database import DamagedIndexError
 from odibi_core.history.index.entries import ENDED, HOT, PARTIAL, Entry, Tables, delete, write
 from odibi_core.history.index.error_groups import ErrorGroups, ErrorRow
 from odibi_core.history.index.filters import ALL, RunFilter
@@ -75,7 +76,7 @@ class Index:
         """Return whether there is no index yet; a damaged one is renamed."""
         try:
             return not self.path.exists() or not self._open()
-        except database.DamagedIndexError:
+        except DamagedIndexError:
             database.set_aside(self.path)
             return True
 
@@ -275,7 +276,7 @@ class Index:
                     self._use_memory(str(error))
                     continue
                 self._replace(str(error))
-            except (sqlite3.DatabaseError, UnicodeDecodeError, msgspec.DecodeError, database.DamagedIndexError) as error:
+            except (sqlite3.DatabaseError, UnicodeDecodeError, msgspec.DecodeError, DamagedIndexError) as error:
                 self._replace(str(error))
         self._use_memory("it is damaged again")
         return call(self._open())
