@@ -124,7 +124,10 @@ def _alone(folder: Path) -> Iterator[Runner]:
     from odibi_core.observability import StructuredLogger
 
     log = StructuredLogger("bench", log_dir=folder, level="info")
-    yield statement("log.info('rows_written', node_name='orders', row_count=1042, duration_ms=12.5)", log=log)
+    try:
+        yield statement("log.info('rows_written', node_name='orders', row_count=1042, duration_ms=12.5)", log=log)
+    finally:
+        log.close()
 
 
 def _beside_compaction(runs: int) -> Prepare:

@@ -148,4 +148,5 @@ def write(areas: Sequence[Area], results: Path, docs: Path) -> None:
         (results / f"{area['area']}.json").write_text(json.dumps(area, indent=1, ensure_ascii=False) + "\n")
         (results / f"{area['area']}.md").write_text(area_as_markdown(area))
     docs.parent.mkdir(parents=True, exist_ok=True)
-    docs.write_text(page([json.loads(path.read_text()) for path in sorted(results.glob("*.json"))]))
+    known = [json.loads(path.read_text()) for path in sorted(results.glob("*.json"))]
+    docs.write_text(page([area for area in known if "works" in area]))  # others have pages of their own
