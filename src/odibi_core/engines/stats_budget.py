@@ -8,7 +8,7 @@ from odibi_core.events.clock import SYSTEM, Clock
 
 SHARE: Final = 0.02
 """Of the time since the start of the run."""
-FLOOR_S: Final = 0.004
+FLOOR_S: Final = 0.01
 """A run may always spend this much, however short it is."""
 _FASTEST: Final = 0.2
 _SLOWEST: Final = 20.0
