@@ -141,6 +141,29 @@ def test_a_frame_is_freed_after_its_last_consumer() -> None:
     assert alive == {"while needed": True, "after": False}
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_run_is_freed_with_its_result(tmp_path: Path, caplog: pytest.LogCaptureFixture, fails: bool) -> None:
+    """A program that runs many pipelines keeps no orchestrator, no record and no result of an earlier run."""
+
+    def made() -> Frame:
+        if fails:
+            raise ValueError("no rows")
+        return Frame()
+
+    def run_once() -> list[weakref.ref[Any]]:
+        orchestrator = Orchestrator([made], store=tmp_path)
+        try:
+            result = orchestrator.execute()
+        except PipelineError as error:
+            result = error.result
+        return [weakref.ref(each) for each in (orchestrator, orchestrator.record, result)]
+
+    released = run_once()
+    gc.collect()
+    assert not [record for record in caplog.records if record.exc_info]  # it keeps the frames of the run
+    assert [each() for each in released] == [None, None, None]
+
+
 @pytest.mark.parametrize(
     ("keep", "kept"),
     [

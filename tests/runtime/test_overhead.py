@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,12 @@ import pytest
 
 from odibi_core import observe
 from odibi_core.bus.bus import EventBus
+from odibi_core.runtime import node_events, record
+from odibi_core.runtime import overhead as overhead_module
 from odibi_core.runtime.orchestrator import Orchestrator
 from odibi_core.runtime.overhead import Overhead
 from odibi_core.store.runs import RunStore
-from odibi_core.testing import RecordingSink
+from odibi_core.testing import FakeClock, RecordingSink
 from odibi_core.views.answers import Lineage
 from odibi_core.views.lineage import LineageView
 
@@ -68,27 +69,37 @@ def lineage_of(root: Path, run_id: str) -> Lineage:
     return view.answer()
 
 
-class SlowSink:
-    """A sink that takes its time, as a full disk does."""
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+    """The clock of the runtime, which only a test advances: a busy machine takes no time by it."""
+    fake = FakeClock()
+    for module in (node_events, overhead_module, record):
+        monkeypatch.setattr(module, "monotonic", fake.monotonic)
+    return fake
 
-    def __call__(self, event: Any) -> None:
-        time.sleep(0.002)
 
-
-def test_a_slow_record_is_in_the_overhead_and_the_step_is_not() -> None:
+def test_a_slow_record_is_in_the_overhead_and_the_step_is_not(clock: FakeClock) -> None:
     """The time of the recorder's sinks counts, the time of the steps does not."""
+    received: list[str] = []
 
     def rests() -> int:
-        time.sleep(0.05)
+        clock.advance(0.05)
         return 1
+
+    def slow_sink(event: Any) -> None:
+        received.append(event.event_type)
+        clock.advance(0.002)
 
     quick = Orchestrator([rests], store=False).execute()
     bus = EventBus()
-    bus.subscribe(SlowSink())
+    bus.subscribe(slow_sink)
     slow = Orchestrator([rests], store=False, event_bus=bus).execute()
-    assert quick.overhead_ms < 50 <= quick.duration_ms
-    assert slow.overhead_ms >= 2 * 4  # start and plan of the run, start and end of its step
-    assert slow.overhead_pct == pytest.approx(100 * slow.overhead_ms / slow.duration_ms, abs=0.01)
+    assert (quick.overhead_ms, quick.overhead_pct, quick.duration_ms) == (0, 0, 50)
+    assert received[-1] == "pipeline_complete"  # it states the overhead, and is not in it
+    assert {"pipeline_start", "pipeline_plan", "node_start", "node_complete"} <= set(received)
+    spent = 2 * len(received[:-1])
+    assert slow.overhead_ms == pytest.approx(spent)
+    assert slow.overhead_pct == pytest.approx(100 * spent / (50 + spent), abs=0.01)
 
 
 def test_result_event_and_record_state_the_same(tmp_path: Path) -> None:

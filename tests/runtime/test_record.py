@@ -186,13 +186,14 @@ def test_forked_children_of_a_run_are_counted_in_its_metrics() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_an_observer_that_is_dropped_open_is_released(tmp_path: Path) -> None:
-    """The call before a stop signal does not keep it."""
+def test_an_observer_that_is_dropped_open_is_released(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The call before a stop signal does not keep it, nor its record."""
     observer = observe("dropped", store=tmp_path).start()
-    released = weakref.ref(observer)
+    released = weakref.ref(observer), weakref.ref(observer.record)
     del observer
     gc.collect()
-    assert released() is None
+    assert not caplog.records  # the traceback of a logged failure keeps the frames of `start`, and its observer
+    assert [each() for each in released] == [None, None]
 
 
 def test_a_signal_during_a_fork_does_not_end_the_run_of_the_parent() -> None:

@@ -107,10 +107,51 @@ class LazyModule(types.ModuleType):
         raise AssertionError(f"{name} was read")
 
 
+class Meta(type):
+    """A metaclass that computes the attributes of its classes."""
+
+    def __getattribute__(cls, name: str) -> Any:
+        raise AssertionError(f"{name} was read")
+
+
+class OfMeta(metaclass=Meta):
+    """A class of it."""
+
+
+def hostile_module(file: Path) -> types.ModuleType:
+    """Return a module of the program whose globals must not be touched, and which imports pandas."""
+    without = eval("type('Without', (), {})", {"type": type})  # noqa: S307 (without `__name__`: no `__module__`)
+    module = types.ModuleType("hostile_jobs")
+    vars(module).update(of_meta=OfMeta, proxy=Proxy(), without=without, __file__=str(file), pd=pd)
+    return module
+
+
+def test_a_class_whose_metaclass_raises_loses_no_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nor a class without a module: those imported beside it are found."""
+    module = hostile_module(tmp_path / "hostile_jobs.py")
+    monkeypatch.setitem(sys.modules, "hostile_jobs", module)
+    assert packages_of_program()["pandas"] == pd.__version__
+    function = types.FunctionType(uses_global.__code__, vars(module))
+    assert packages_of([function])["pandas"] == pd.__version__
+
+
+@pytest.mark.parametrize("name", ["__name__", "__file__", "__version__"])
+def test_a_module_whose_names_are_proxies_is_no_failure(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    """A stub of a library may put one in their place."""
+    module = hostile_module(tmp_path / "hostile_jobs.py")
+    vars(module)[name] = Proxy()
+    monkeypatch.setitem(sys.modules, "hostile_jobs", module)
+    assert packages_of_program()["odibi_core"]
+    assert "hostile_jobs" not in packages_of([], ["hostile_jobs"])
+
+
 def test_globals_that_raise_or_load_are_not_touched(monkeypatch: pytest.MonkeyPatch) -> None:
     """Observing neither fails for them nor changes them."""
     with monkeypatch.context() as patch:
         patch.setitem(globals(), "proxy", Proxy())
+        patch.setitem(globals(), "of_meta", OfMeta)
         patch.setitem(globals(), "lazy", LazyModule("lazy_module"))
         patch.setitem(sys.modules, "lazy_module", LazyModule("lazy_module"))
         assert packages_of([uses_global])["pandas"] == pd.__version__

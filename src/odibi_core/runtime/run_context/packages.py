@@ -19,6 +19,8 @@ _MAX_GLOBALS: Final = 2_000
 _IMPORT: Final = opmap["IMPORT_NAME"]
 _INSTALLED: Final = re.compile(r"(.+?)-([^-]+)\.(?:dist-info|egg-info)$")
 _MAX_VERSION: Final = 64
+_NAMES: Final = vars(ModuleType)["__dict__"]
+_MODULE_OF_CLASS: Final = vars(type)["__module__"]
 
 
 class _Installed:
@@ -64,22 +66,27 @@ def packages_of_program() -> dict[str, str]:
 def _is_own_code(module: Any) -> bool:
     """Return true for a module of the program: it has a file, outside of the folders of libraries."""
     inside = _inside(module)
-    name, file = inside.get("__name__"), inside.get("__file__")
-    if not isinstance(name, str):
+    name, file = _text(inside.get("__name__")), _text(inside.get("__file__"))
+    if name is None:
         return False
     if name == "__main__":
         return True
     if name.partition(".")[0] in sys.stdlib_module_names or name.partition(".")[0] == _OWN:
         return False
-    return isinstance(file, str) and not file.startswith(sys.prefix) and "-packages" not in file
+    return file is not None and not file.startswith(sys.prefix) and "-packages" not in file
 
 
 def _inside(module: Any) -> dict[str, Any]:
     """Return the names of a module without its own access to them, which may load or compute something."""
     if not issubclass(type(module), ModuleType):
         return {}
-    found: dict[str, Any] = object.__getattribute__(module, "__dict__")
+    found: dict[str, Any] = _NAMES.__get__(module)
     return found
+
+
+def _text(value: Any) -> str | None:
+    """Return a text as a plain `str`, and None for any other value, without the value's own `__class__` or methods."""
+    return str.__str__(value) if issubclass(type(value), str) else None
 
 
 def _used_by(inside: dict[str, Any]) -> Iterator[str]:
@@ -89,13 +96,28 @@ def _used_by(inside: dict[str, Any]) -> Iterator[str]:
 
 
 def _module_names(value: Any) -> Iterator[str]:
-    """Yield the module that a value is or comes from; `type`, because a proxy may have the class of another object."""
+    """Yield the module that a value is or comes from; no code of the value runs.
+
+    `type(value)`, because a proxy may have the class of another object; the module of a class by `type`, because its
+    metaclass may compute its attributes.
+    """
     kind = type(value)
-    name = _inside(value).get("__name__")
-    if issubclass(kind, (type, FunctionType, BuiltinFunctionType)):
+    name: Any = None
+    if issubclass(kind, type):
+        name = _module_of_class(value)
+    elif issubclass(kind, (FunctionType, BuiltinFunctionType)):
         name = value.__module__
-    if isinstance(name, str):
-        yield name
+    else:
+        name = _inside(value).get("__name__")
+    if (text := _text(name)) is not None:
+        yield text
+
+
+def _module_of_class(value: type) -> Any:
+    try:
+        return _MODULE_OF_CLASS.__get__(value)
+    except AttributeError:  # made by code whose globals have no `__name__`
+        return None
 
 
 def _imported(code: Any) -> Iterator[str]:
@@ -130,11 +152,11 @@ def _versions(modules: Iterable[str]) -> dict[str, str]:
 
 def _version(name: str) -> str | None:
     """Return the version of a loaded module, or of the package that is installed under its name."""
-    version = _inside(sys.modules.get(name)).get("__version__")
-    if not isinstance(version, str):
+    version = _text(_inside(sys.modules.get(name)).get("__version__"))
+    if version is None:
         version = _installed_version(_normal(name))
     # A version holds no secret, whatever the package is called: `google-auth`.
-    return Redacted(version[:_MAX_VERSION]) if isinstance(version, str) and version.isprintable() else None
+    return Redacted(version[:_MAX_VERSION]) if version is not None and version.isprintable() else None
 
 
 def _installed_version(name: str) -> str | None:
