@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import pickle
 import subprocess
 import sys
@@ -71,6 +72,74 @@ def test_a_function_that_other_code_replaced_since_stays(monkeypatch: pytest.Mon
     vars(pd)["read_csv"] = own
     file_watch.unwatch(report)
     assert vars(pd)["read_csv"] is own
+
+
+def _instance_method(function: Any) -> Any:
+    """Return what DuckDB 1.4 has as its functions: a callable of the C API whose hash is an error."""
+    make = ctypes.pythonapi.PyInstanceMethod_New
+    make.restype, make.argtypes = ctypes.py_object, [ctypes.py_object]
+    return make(function)
+
+
+class _NoHash:
+    """A callable that compares by value, so that it has no hash."""
+
+    def __init__(self, function: Any) -> None:
+        self.function = function
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.function(*args, **kwargs)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _NoHash)
+
+
+@pytest.mark.parametrize("make", [_instance_method, _NoHash])
+def test_a_function_that_cannot_be_hashed_is_watched(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A path and a SQL text are reported, by one replacement each, and the function is put back."""
+    pd.DataFrame({"n": [1, 2]}).to_csv("a.csv", index=False)
+    originals = {(pd, "read_csv"): make(pd.read_csv), (duckdb, "sql"): make(duckdb.sql)}
+    for (module, name), function in originals.items():
+        monkeypatch.setattr(module, name, function)
+        with pytest.raises(TypeError, match="unhashable"):
+            hash(function)
+    found: Calls = []
+    replacements: list[tuple[Any, Any]] = []
+
+    def report(opener: Any, args: Any, kwargs: Any, result: Any) -> None:
+        found.append((opener.name, argument(opener, args, kwargs)))
+
+    for _ in range(2):
+        try:
+            file_watch.watch(report)
+            assert len(pd.read_csv("a.csv")) == 2
+            duckdb.sql("select 1")
+            replacements.append((pd.read_csv, duckdb.sql))
+        finally:
+            file_watch.unwatch(report)
+        assert all(getattr(module, name) is function for (module, name), function in originals.items())
+    assert found == [("read_csv", "a.csv"), ("sql", "select 1")] * 2
+    (first_read, first_sql), (second_read, second_sql) = replacements
+    assert first_read is second_read
+    assert first_sql is second_sql
+    assert first_read is not first_sql
+
+
+def test_two_equal_functions_have_replacements_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Equality is not identity: the second function is called, not the first again."""
+    answers = []
+
+    def report(*_: Any) -> None:
+        pass
+
+    for answer in ("first", "second"):
+        monkeypatch.setattr(pd, "read_csv", _NoHash(lambda *_, answer=answer: answer))
+        try:
+            file_watch.watch(report)
+            answers.append(pd.read_csv("a.csv"))
+        finally:
+            file_watch.unwatch(report)
+    assert answers == ["first", "second"]
 
 
 def test_calls_of_each_library_are_reported_once(calls: Calls) -> None:

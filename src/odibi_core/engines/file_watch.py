@@ -91,7 +91,7 @@ class _Watch:
                 owner = getattr(module, path, None) if path else module
                 original = getattr(owner, name, None)
                 if callable(original):
-                    self.replace(owner, name, _watched(original, opener, module.__name__))
+                    self.replace(owner, name, _watched(_Same(original), opener, module.__name__))
 
     def replace(self, owner: Any, name: str, replacement: Any) -> None:
         before = vars(owner).get(name, _ABSENT)
@@ -184,9 +184,25 @@ def include(function: Any) -> None:
         _watch.include(module)
 
 
+class _Same:
+    """A callable as a key, by its identity: some, such as functions of DuckDB 1.4, cannot be hashed."""
+
+    __slots__ = ("function",)
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.function is other.function
+
+    def __hash__(self) -> int:
+        return id(self.function)
+
+
 @functools.lru_cache(maxsize=1024)
-def _watched(original: Callable[..., Any], opener: Opener, module: str) -> Callable[..., Any]:
+def _watched(key: _Same, opener: Opener, module: str) -> Callable[..., Any]:
     """Return a function that calls the original, then reports the files of the call unless it is part of another."""
+    original = key.function
     call = (_with_sql if opener.kind == "sql" else _with_path)(original, opener)
     functools.update_wrapper(call, original)
     # Pickled by the name under which it is found.
