@@ -16,7 +16,22 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "canary_steps.py:steps --param about={text}",
         "canary_steps.py:steps --format json --name {text}",
     ),
+    "mute": ("{name} --step {text}", "--list", "--list --format json"),
+    "ack": ("{text}",),
     "runs": ("--limit 0", "--limit 0 --format json"),
+    "show": ("{run}", "{pipeline}", "{pipeline} --format json", "{steps} --source broken"),
+    "history": ("{name}", "{name} --format json", "{name} -o cli/history.html"),
+    "compare": tuple(
+        f"{{pipeline}} {{steps}} --anyway --format {form}" for form in ("text", "json", "markdown", "html")
+    ),
+    "watch": ("--since 30d --all", "--since 30d --all --format json"),
+    "store export": ("exported",),
+    "store compact": ("--store exported",),
+    "store verify": ("--store exported", "--format json"),
+    "store status": ("", "--format json"),
+    "store prune": ("--keep-days 1 --dry-run --format json",),
+    "store rebuild": ("--tables --store exported",),
+    "doctor": ("", "--format json", "--store exported"),
     "logs": ("{run} --limit 2000", "{run} --limit 2000 --format json", "{pipeline} --limit 0"),
     "story": ("{pipeline} -o cli/story.html", "{run} -o cli/program.html"),
     "metrics": ("{run}", "{run} --format prometheus", "{run} --format json", "{pipeline}"),
@@ -24,6 +39,9 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         f"'{QUERY} LIMIT 1000' --format json",
         f"'{QUERY} LIMIT 300'",
         f"'{QUERY} LIMIT 300' --format csv",
+        f"'{QUERY} LIMIT 1000' --format json --store exported",
+        "'SELECT * FROM runs' --format json --store exported",
+        "'SELECT * FROM columns' --format json",
     ),
     "errors": ("--limit 0", "--limit 0 --format json"),
     "costs": ("", "--format json", "--by tag:about --format json"),
@@ -34,7 +52,11 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "config show": ("", "--format json"),
     "config check": ("", "--format json"),
 }
-NOT_ASKED = {"demo": "it runs a pipeline and data of its own, and takes nothing that could be a secret"}
+NOT_ASKED = {
+    "demo": "it runs a pipeline and data of its own, and takes nothing that could be a secret",
+    "store move": "it copies the files of the record as they are",
+    "store ship": "it copies the files of the record as they are",
+}
 
 STEPS = '''
 from odibi_core.observability import Step, register_health_check
@@ -81,13 +103,19 @@ def main() -> None:
     import shlex
 
     from odibi_core.cli import app
+    from odibi_core.store.runs import RunStore
 
     Path("canary_steps.py").write_text(STEPS, encoding="utf-8")
     OUT.mkdir(exist_ok=True)
     runs = sorted(path.name for path in Path(".odibi/runs").iterdir())
+    pipeline = next(name for name in runs if "canary_program" not in name)
+    row = RunStore().row(pipeline)
+    assert row is not None
     words = {
         "run": next(name for name in runs if "canary_program" in name),
-        "pipeline": next(name for name in runs if "canary_program" not in name),
+        "pipeline": pipeline,
+        "name": shlex.quote(str(row.pipeline_name)),
+        "steps": "canary_steps",
         "text": shlex.quote(canaries()[0].text),
     }
     for command, ways in COMMANDS.items():

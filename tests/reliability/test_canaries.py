@@ -43,6 +43,7 @@ OUTPUTS: dict[str, str] = {
     "datadog": "datadog.txt",
     **{f"odibi {command}": f"cli/{command.replace(' ', '_')}_*" for command in COMMANDS},
     "odibi story": "cli/*.html",
+    "the files of an export": "exported/**/*",
 }
 # The events of each sink of the family are one of the outputs.
 SINKS = {
@@ -54,7 +55,9 @@ SINKS = {
 }
 QUIET_SINKS = {"log_rotation": "it deletes old files, and says how many"}
 # Nothing of what is planted is in these, whatever the redactor does.
-NOTHING_TO_HIDE = {"odibi config check"}
+NOTHING_TO_HIDE = {
+    f"odibi {name}" for name in COMMANDS if name.startswith("store ") or name in ("config check", "doctor")
+}
 
 
 @dataclass

@@ -8,6 +8,7 @@ import typer
 
 from odibi_core.cli import exits, options, output, record, times
 from odibi_core.errors import ConfigurationError, nearest
+from odibi_core.events import sanitize_text
 from odibi_core.events.clock import iso, utc_now
 from odibi_core.store.runs import RunStore
 
@@ -88,6 +89,7 @@ def mute(
         raise ConfigurationError("PIPELINE must be given, or --list; `odibi watch` lists the pipelines")
     if family is not None and family not in _FAMILIES:
         raise ConfigurationError(f"--family must be one of {', '.join(_FAMILIES)}, got {family!r}")
+    pipeline, step = sanitize_text(pipeline), None if step is None else sanitize_text(step)  # as the record has them
     _must_exist(kept, pipeline)
     end = times.moment(until, "--until", to_its_end=True, ahead=True)
     about = {"pipeline_name": pipeline, "node_name": step, "family": family}
