@@ -75,7 +75,7 @@ def test_a_function_that_other_code_replaced_since_stays(monkeypatch: pytest.Mon
 
 
 def _instance_method(function: Any) -> Any:
-    """Return what DuckDB 1.4 has as its functions: a callable of the C API whose hash is an error."""
+    """Return what the methods of DuckDB 1.4 are: a callable of the C API whose hash is an error."""
     make = ctypes.pythonapi.PyInstanceMethod_New
     make.restype, make.argtypes = ctypes.py_object, [ctypes.py_object]
     return make(function)

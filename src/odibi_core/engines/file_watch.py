@@ -185,7 +185,7 @@ def include(function: Any) -> None:
 
 
 class _Same:
-    """A callable as a key, by its identity: some, such as functions of DuckDB 1.4, cannot be hashed."""
+    """A callable as a key, by its identity: some, such as the methods of DuckDB 1.4, cannot be hashed."""
 
     __slots__ = ("function",)
 
