@@ -23,6 +23,28 @@ def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(git_dirty, "KEPT_S", 0.0)
 
 
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The ids of the processes that were started to look. The process of the tests may have other children."""
+    found: list[int] = []
+    spawn = git_dirty._spawn
+
+    def spawned(tree: str) -> git_dirty._Process | None:
+        process = spawn(tree)
+        found.extend([process.id] if process else [])
+        return process
+
+    monkeypatch.setattr(git_dirty, "_spawn", spawned)
+    return found
+
+
+def assert_no_child(started: list[int]) -> None:
+    """One process was started, and it was waited for."""
+    (process,) = started
+    with pytest.raises(ChildProcessError):
+        os.waitpid(process, os.WNOHANG)
+
+
 def run_git(folder: Path, *arguments: str) -> str:
     own = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
     who = ("-c", "user.name=a", "-c", "user.email=a@localhost", "-c", "protocol.file.allow=always")
@@ -151,22 +173,27 @@ def _fake_git(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> Non
     [("exit 0", False), ("echo ' M a'", True), ("exit 128", None), ("exit 127", None), ("yes", True)],
 )
 def test_output_and_exit_code_decide(
-    repository: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, dirty: bool | None
+    repository: Git,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    started: list[int],
+    script: str,
+    dirty: bool | None,
 ) -> None:
     """128 is "dubious ownership" and every other refusal: unknown, not clean. Endless output is not read."""
     _fake_git(tmp_path / "bin", script, monkeypatch)
     assert git_state()["dirty"] is dirty
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    assert_no_child(started)
 
 
-def test_a_slow_git_is_stopped_and_unknown(repository: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_git_is_stopped_and_unknown(
+    repository: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, started: list[int]
+) -> None:
     """The run does not wait for it, and leaves no process behind."""
     _fake_git(tmp_path / "bin", "exec sleep 600", monkeypatch)
     monkeypatch.setattr(git_dirty, "WAIT_S", 0.0)
     assert git_state()["dirty"] is None
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    assert_no_child(started)
 
 
 def test_an_answer_counts_for_later_runs(repository: Git, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,10 +205,13 @@ def test_an_answer_counts_for_later_runs(repository: Git, monkeypatch: pytest.Mo
     assert git_state()["dirty"] is False
 
 
-def test_a_child_that_the_program_waited_for_is_unknown(repository: Git, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_that_the_program_waited_for_is_unknown(
+    repository: Git, monkeypatch: pytest.MonkeyPatch, started: list[int]
+) -> None:
     """The program may wait for children of any kind."""
     git_dirty.begin(str(Path.cwd()))
-    os.wait()
+    (process,) = started
+    os.waitpid(process, 0)
     monkeypatch.setattr(git_dirty, "_spawn", lambda tree: None)
     assert git_state()["dirty"] is None
 

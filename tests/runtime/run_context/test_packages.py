@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from odibi_core.events.sanitize import sanitize_field
+from odibi_core.runtime.run_context import packages
 from odibi_core.runtime.run_context.packages import MAX_PACKAGES, packages_of, packages_of_program
 
 
@@ -156,3 +157,96 @@ def test_globals_that_raise_or_load_are_not_touched(monkeypatch: pytest.MonkeyPa
         patch.setitem(sys.modules, "lazy_module", LazyModule("lazy_module"))
         assert packages_of([uses_global])["pandas"] == pd.__version__
         assert packages_of_program()["odibi_core"]
+
+
+class Key(str):
+    """A name that is equal to none, and says so by an exception."""
+
+    def __hash__(self) -> int:
+        return str.__hash__(self)
+
+    def __eq__(self, other: object) -> bool:
+        raise AssertionError(f"compared with {other}")
+
+
+class Word(str):
+    """A text whose methods raise."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise AssertionError(f"{name} was read")
+
+
+class ModuleWithProperty(types.ModuleType):
+    """A module whose `__dict__` is computed."""
+
+    @property
+    def __dict__(self) -> Any:  # type: ignore[override]  # on purpose
+        raise AssertionError("__dict__ was read")
+
+
+def _with_globals(kind: type[types.ModuleType] = types.ModuleType, **inside: Any) -> types.ModuleType:
+    module = kind("hostile")
+    vars(types.ModuleType)["__dict__"].__get__(module).update(inside)
+    return module
+
+
+def _with_key() -> types.ModuleType:
+    module = types.ModuleType("hostile")
+    del module.__dict__["__name__"]
+    module.__dict__[Key("__name__")] = 1
+    return module
+
+
+HOSTILE = {
+    "metaclass": OfMeta,
+    "no module": types.FunctionType((lambda: type("C", (), {})).__code__, {})(),
+    "module of a class": type("C", (), {"__module__": Proxy()}),
+    "name of a module": _with_globals(__name__=Proxy(), __file__=Proxy()),
+    "text": _with_globals(__name__=Word("hostile"), __file__=Word("/x.py"), __version__=Word("1")),
+    "key": _with_key(),
+    "property": _with_globals(ModuleWithProperty),
+    "proxy": Proxy(),
+}
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+@pytest.mark.parametrize("name", ["jobs", "__main__"])
+def test_a_hostile_object_costs_no_other_package(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, hostile: str, name: str
+) -> None:
+    """Neither among the globals of a module of the program nor as a loaded module."""
+    module = types.ModuleType(name)
+    module.__file__ = str(tmp_path / "jobs.py")
+    module.__dict__.update(first=HOSTILE[hostile], pd=pd)
+    monkeypatch.setattr(packages._installed, "program", (0, {}))
+    # Alone: among the modules of all tests, others import pandas as well.
+    loaded = {"hostile": HOSTILE[hostile], name: module, "pandas": pd}
+    monkeypatch.setattr(packages, "sys", types.SimpleNamespace(**{**vars(sys), "modules": loaded}))
+    assert packages_of_program()["pandas"] == pd.__version__
+
+
+class Step:
+    """A step whose attributes raise, and whose call is no function of Python."""
+
+    __call__ = len
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError(name)
+
+
+def test_a_hostile_step_costs_no_other_package() -> None:
+    """The other steps keep theirs."""
+    assert packages_of([Step(), OfMeta, Proxy(), uses_global])["pandas"] == pd.__version__
+
+
+def test_a_text_of_another_class_is_a_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PyTorch has such a one."""
+    monkeypatch.setitem(sys.modules, "of_word", _with_globals(__version__=Word("2.1")))
+    assert packages_of([], ["of_word"])["of_word"] == "2.1"
+
+
+def test_a_path_that_is_no_text_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Programs append a `Path`, which imports pass over."""
+    monkeypatch.setattr(sys, "path", [Path("/x"), b"/y", [], "\0-packages", *sys.path])
+    monkeypatch.delitem(sys.modules, "duckdb", raising=False)
+    assert packages_of([], ["duckdb"])["duckdb"][0].isdigit()

@@ -1,16 +1,20 @@
-"""The versions of the packages that the steps of a run use, or that the modules of an observed program import."""
+"""The versions of the packages that the steps of a run use, or that the modules of an observed program import.
+
+Modules and classes are read without their own access to attributes. What raises nevertheless is left out alone.
+"""
 
 from __future__ import annotations
 
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from opcode import opmap
 from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import Any, Final
 
 from odibi_core._state import STATE
+from odibi_core.errors import STOPS
 from odibi_core.redaction.keys import Redacted
 
 MAX_PACKAGES: Final = 100
@@ -19,8 +23,9 @@ _MAX_GLOBALS: Final = 2_000
 _IMPORT: Final = opmap["IMPORT_NAME"]
 _INSTALLED: Final = re.compile(r"(.+?)-([^-]+)\.(?:dist-info|egg-info)$")
 _MAX_VERSION: Final = 64
-_NAMES: Final = vars(ModuleType)["__dict__"]
-_MODULE_OF_CLASS: Final = vars(type)["__module__"]
+_globals_of: Final = vars(ModuleType)["__dict__"].__get__
+_module_of_class: Final = vars(type)["__module__"].__get__
+"""As Python itself reads them: a module may have a `__dict__` of its own, and a metaclass a `__getattribute__`."""
 
 
 class _Installed:
@@ -42,11 +47,11 @@ def packages_of(functions: Iterable[Any], engines: Iterable[str] = ()) -> dict[s
     names = dict.fromkeys([_OWN, *engines])
     modules: dict[int, dict[str, Any]] = {}
     for function in functions:
-        inside = getattr(function, "__globals__", None)
-        if isinstance(inside, dict):
+        inside = _tried(getattr, function, "__globals__", None)
+        if issubclass(type(inside), dict):
             modules[id(inside)] = inside
         names.update(dict.fromkeys(_module_names(function)))
-        names.update(dict.fromkeys(_imported(getattr(function, "__code__", None))))
+        names.update(dict.fromkeys(_imported(_tried(getattr, function, "__code__", None))))
     for inside in modules.values():
         names.update(dict.fromkeys(_used_by(inside)))
     return _versions(names)
@@ -65,8 +70,7 @@ def packages_of_program() -> dict[str, str]:
 
 def _is_own_code(module: Any) -> bool:
     """Return true for a module of the program: it has a file, outside of the folders of libraries."""
-    inside = _inside(module)
-    name, file = _text(inside.get("__name__")), _text(inside.get("__file__"))
+    name, file = _text_in(module, "__name__"), _text_in(module, "__file__")
     if name is None:
         return False
     if name == "__main__":
@@ -80,49 +84,52 @@ def _inside(module: Any) -> dict[str, Any]:
     """Return the names of a module without its own access to them, which may load or compute something."""
     if not issubclass(type(module), ModuleType):
         return {}
-    found: dict[str, Any] = _NAMES.__get__(module)
+    found: dict[str, Any] = _globals_of(module)
     return found
 
 
+def _text_in(module: Any, name: str) -> str | None:
+    """Return a text among the globals of a module."""
+    return _text(_tried(_inside(module).get, name))
+
+
+def _tried(read: Callable[..., Any], *given: Any) -> Any:
+    """Return what `read` finds; None if it raises: one object costs no other its packages."""
+    try:
+        return read(*given)
+    except STOPS:
+        raise
+    except BaseException:
+        return None
+
+
 def _text(value: Any) -> str | None:
-    """Return a text as a plain `str`, and None for any other value, without the value's own `__class__` or methods."""
+    """Return a text as a plain string, whose methods are Python's; None for any other object."""
     return str.__str__(value) if issubclass(type(value), str) else None
 
 
 def _used_by(inside: dict[str, Any]) -> Iterator[str]:
     """Yield the names of the modules that the globals of a module are, or come from."""
-    for value in list(inside.values())[:_MAX_GLOBALS]:
+    for value in list(dict.values(inside))[:_MAX_GLOBALS]:
         yield from _module_names(value)
 
 
 def _module_names(value: Any) -> Iterator[str]:
-    """Yield the module that a value is or comes from; no code of the value runs.
-
-    `type(value)`, because a proxy may have the class of another object; the module of a class by `type`, because its
-    metaclass may compute its attributes.
-    """
+    """Yield the module that a value is or comes from; `type`, because a proxy may have the class of another object."""
     kind = type(value)
-    name: Any = None
     if issubclass(kind, type):
-        name = _module_of_class(value)
+        name = _text(_tried(_module_of_class, value))
     elif issubclass(kind, (FunctionType, BuiltinFunctionType)):
-        name = value.__module__
+        name = _text(value.__module__)
     else:
-        name = _inside(value).get("__name__")
-    if (text := _text(name)) is not None:
-        yield text
-
-
-def _module_of_class(value: type) -> Any:
-    try:
-        return _MODULE_OF_CLASS.__get__(value)
-    except AttributeError:  # made by code whose globals have no `__name__`
-        return None
+        name = _text_in(value, "__name__")
+    if name is not None:
+        yield name
 
 
 def _imported(code: Any) -> Iterator[str]:
     """Yield the modules that a function imports in its body."""
-    if not isinstance(code, CodeType):
+    if type(code) is not CodeType:
         return
     instructions = code.co_code
     for operation, place in zip(instructions[::2], instructions[1::2], strict=True):
@@ -152,7 +159,7 @@ def _versions(modules: Iterable[str]) -> dict[str, str]:
 
 def _version(name: str) -> str | None:
     """Return the version of a loaded module, or of the package that is installed under its name."""
-    version = _text(_inside(sys.modules.get(name)).get("__version__"))
+    version = _text_in(sys.modules.get(name), "__version__")
     if version is None:
         version = _installed_version(_normal(name))
     # A version holds no secret, whatever the package is called: `google-auth`.
@@ -161,6 +168,8 @@ def _version(name: str) -> str | None:
 
 def _installed_version(name: str) -> str | None:
     for folder in sys.path:
+        if type(folder) is not str:  # a `Path`, say, which an import passes over too
+            continue
         if folder not in _installed.folders:
             _installed.folders[folder] = dict(_listed(folder))
         if name in _installed.folders[folder]:
@@ -174,7 +183,7 @@ def _listed(folder: str) -> Iterator[tuple[str, str]]:
         return
     try:
         names = os.listdir(folder)
-    except OSError:
+    except (OSError, ValueError):
         return
     for each in names:
         if match := _INSTALLED.match(each):
