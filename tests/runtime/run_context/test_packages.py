@@ -160,7 +160,7 @@ def test_globals_that_raise_or_load_are_not_touched(monkeypatch: pytest.MonkeyPa
 
 
 class Key(str):
-    """A name that is equal to none, and says so by an exception."""
+    """A name whose comparison raises."""
 
     def __hash__(self) -> int:
         return str.__hash__(self)
@@ -235,7 +235,7 @@ class Step:
 
 
 def test_a_hostile_step_costs_no_other_package() -> None:
-    """The other steps keep theirs."""
+    """The packages of the other steps are found."""
     assert packages_of([Step(), OfMeta, Proxy(), uses_global])["pandas"] == pd.__version__
 
 

@@ -1,6 +1,6 @@
 """The versions of the packages that the steps of a run use, or that the modules of an observed program import.
 
-Modules and classes are read without their own access to attributes. What raises nevertheless is left out alone.
+Modules and classes are read without their own access to attributes. An object that still raises is left out alone.
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ def _version(name: str) -> str | None:
 
 def _installed_version(name: str) -> str | None:
     for folder in sys.path:
-        if type(folder) is not str:  # a `Path`, say, which an import passes over too
+        if type(folder) is not str:  # such as a `Path`, which an import passes over too
             continue
         if folder not in _installed.folders:
             _installed.folders[folder] = dict(_listed(folder))
