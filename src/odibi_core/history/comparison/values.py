@@ -118,7 +118,8 @@ def _categories(was: Column, now: Column) -> Found | None:
 def _share(was: Column, now: Column) -> Found | None:
     """Return the category whose share changed most."""
     a, b = (_shares(row) for row in (was, now))
-    value = max(a.keys() & b.keys(), key=lambda each: abs(a[each] - b[each]), default=None)
+    both = [each for each in b if each in a]  # of two equal changes the one that grew, always the same
+    value = max(both, key=lambda each: (round(abs(a[each] - b[each]), 9), b[each] - a[each]), default=None)
     if value is None or abs(a[value] - b[value]) < _OTHER_SHARE:
         return None
     if not differs(a[value], b[value], was["rows_sampled"], now["rows_sampled"]):
