@@ -53,7 +53,8 @@ def run_context(
 def _packages(functions: Iterable[Callable[..., Any]] | None, engines: Iterable[str]) -> dict[str, str]:
     if functions is None:
         return packages_of_program()
-    return packages_of(map(_inner, functions), engines)
+    distinct = {id(each): each for each in functions}.values()  # many steps may share one
+    return packages_of(map(_inner, distinct), engines)
 
 
 def _inner(function: Callable[..., Any]) -> Any:

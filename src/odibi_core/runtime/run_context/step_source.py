@@ -61,12 +61,18 @@ class SourceKeeper:
 
     def __init__(self, root: str | Path | None) -> None:
         self._store = None if root is None else SourceStore(root)
+        self._planned: dict[int, dict[str, Any]] = {}
+        """The fields by function: many steps of a plan may share one, and the plan keeps them alive."""
 
     def of_step(self, step: Step) -> dict[str, Any]:
         """Return the fields of the source of a step: of its function or its SQL; none for a path or a value."""
         if step.operation == "sql":
             return self.of_sql(step.value)
-        return self.of_function(step.value) if step.operation == "call" else {}
+        if step.operation != "call":
+            return {}
+        if id(step.value) not in self._planned:
+            self._planned[id(step.value)] = self.of_function(step.value)
+        return self._planned[id(step.value)]
 
     def of_function(self, function: Any) -> dict[str, Any]:
         """Return `source_hash`, `source_file` and `source_line` of a function. Never raises."""
