@@ -64,10 +64,9 @@ class Objects(Protocol):
 def open_objects(address: Address) -> Objects:
     """Return the objects at an address. Nothing is read or written yet.
 
-        >>> from odibi_core.events.clock import new_id
-    from odibi_core.history.remote.address import read_address
-        >>> open_objects(read_address("file:///mnt/share/odibi")).folder.name
-        'odibi'
+    >>> from odibi_core.history.remote.address import read_address
+    >>> open_objects(read_address("file:///mnt/share/odibi")).folder.name
+    'odibi'
     """
     if address.protocol == "file":
         return FolderObjects(folder_of(address))
