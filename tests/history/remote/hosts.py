@@ -9,6 +9,7 @@ from pathlib import Path
 from odibi_core.bus.bus import EventBus
 from odibi_core.events import Event
 from odibi_core.history.remote import read_address, ship, sync
+from odibi_core.history.remote.objects import FolderObjects
 from odibi_core.store.runs import RunStore
 
 DEAD_PID = 2**22 + 1
@@ -60,6 +61,12 @@ def shared(url: str) -> dict[str, list[tuple[str, int]]]:
 def ship_all(root: Path, url: str) -> int:
     """Ship a store; return the number of objects."""
     return ship(root, read_address(url)).objects
+
+
+def copy_objects(share: Path, to: Path) -> None:
+    """Write the objects of a shared folder into another one."""
+    for path in [path for path in share.rglob("*") if path.is_file()]:
+        FolderObjects(to).write(os.path.relpath(path, share), path.read_bytes())
 
 
 def lines_of(run: Iterator[Event]) -> list[int]:

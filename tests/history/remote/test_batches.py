@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.history.remote.hosts import DEAD_PID, numbers, record_run, recorded, shared, ship_all
+from tests.history.remote.hosts import DEAD_PID, copy_objects, numbers, record_run, recorded, shared, ship_all
+from tests.history.remote.killed_objects import KilledAt, is_killed
 
 from odibi_core.errors import RemoteStoreError
 from odibi_core.events.clock import host_name
 from odibi_core.history.compaction import Options, compact
 from odibi_core.history.remote import read_address, sync
-from odibi_core.history.remote.objects import FolderObjects
 from odibi_core.history.remote.resolution import choose
 from odibi_core.history.remote.shipment import Shipment
 from odibi_core.history.remote.shipped import ShippedNames
@@ -159,34 +158,6 @@ def test_runs_of_this_machine_in_batches_are_there_without_a_connection(tmp_path
         sync(read_address(str(tmp_path / "none" / "share")), local=tmp_path / "no-store")
 
 
-class _KilledAt(FolderObjects):
-    """Kills the process at the `left`th step."""
-
-    def __init__(self, folder: Path, left: int) -> None:
-        super().__init__(folder)
-        self.left = left
-
-    def step(self) -> None:
-        self.left -= 1
-        if self.left < 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def write(self, name: str, content: bytes) -> None:
-        self.step()
-        super().write(name, content)
-        self.step()
-
-    def upload(self, name: str, path: Path) -> None:
-        self.step()
-        super().upload(name, path)
-        self.step()
-
-    def remove(self, names: object) -> None:
-        for name in list(names):  # type: ignore[call-overload]
-            self.step()
-            super().remove([name])
-
-
 def test_a_shipper_that_is_killed_with_a_batch_loses_and_doubles_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -200,18 +171,10 @@ def test_a_shipper_that_is_killed_with_a_batch_loses_and_doubles_nothing(
     names = next((local / "shipped").iterdir()).read_text()
     for at in range(100):
         share = tmp_path / f"share-{at}"
-        copied = [path for path in first.rglob("*") if path.is_file()]
-        for path in copied:
-            FolderObjects(share).write(os.path.relpath(path, first), path.read_bytes())
-        notes = ShippedNames(local, read_address(str(share)))
-        notes.path.write_text(names)
-        child = os.fork()
-        if not child:
-            try:
-                Shipment(local, _KilledAt(share, at), ShippedNames(local, read_address(str(share)))).all()
-            finally:
-                os._exit(0)
-        if not os.WIFSIGNALED(os.waitpid(child, 0)[1]):
+        copy_objects(first, share)
+        address = read_address(str(share))
+        ShippedNames(local, address).path.write_text(names)
+        if not is_killed(Shipment(local, KilledAt(share, at), ShippedNames(local, address)).all):
             break
         kills += 1
         if at % 3 == 0:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-import signal
-from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from tests.history.remote.hosts import record_run, recorded, shared, ship_all
+from tests.history.remote.hosts import copy_objects, record_run, recorded, shared, ship_all
+from tests.history.remote.killed_objects import KilledAt, is_killed
 
 from odibi_core.history.compaction import Options, compact
 from odibi_core.history.remote import read_address, shared_compaction
-from odibi_core.history.remote.address import Address
-from odibi_core.history.remote.objects import FolderObjects, Objects
 from odibi_core.history.remote.shared_compaction import SharedReport, compact_shared
 from odibi_core.settings.sections import Store as StoreSettings
 from odibi_core.store.manifest import Manifest
@@ -121,15 +118,13 @@ def test_compactors_with_a_run_each_give_each_event_once(
         record_run(tmp_path / hidden, f"of-{hidden}")
         here.update(recorded(tmp_path / hidden))
         other = tmp_path / f"share-{host}"
-        for path in [path for path in share.rglob("*") if path.is_file()]:
-            FolderObjects(other).write(os.path.relpath(path, share), path.read_bytes())
+        copy_objects(share, other)
         ship_all(tmp_path / hidden, str(other))
         compacted_by(other, host)
     for path in share.rglob("*.gz"):
         path.unlink()
     for other in (tmp_path / "share-first", tmp_path / "share-second"):
-        for path in [path for path in other.rglob("*") if path.is_file()]:
-            FolderObjects(share).write(os.path.relpath(path, other), path.read_bytes())
+        copy_objects(other, share)
     assert shared(str(share)) == here
     compacted_by(share, "third")
     assert shared(str(share)) == here
@@ -154,49 +149,16 @@ def test_a_run_that_continues_after_compaction_is_merged(tmp_path: Path) -> None
     assert not list(share.rglob("*.gz"))
 
 
-class _KilledAt(FolderObjects):
-    """Kills the process at the `left`th step."""
-
-    left = 0
-
-    def step(self) -> None:
-        _KilledAt.left -= 1
-        if _KilledAt.left < 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def write(self, name: str, content: bytes) -> None:
-        self.step()
-        super().write(name, content)
-        self.step()
-
-    def upload(self, name: str, path: Path) -> None:
-        self.step()
-        super().upload(name, path)
-        self.step()
-
-    def remove(self, names: Iterable[str]) -> None:
-        for name in names:
-            self.step()
-            super().remove([name])
-
-
 def _compact_and_die(share: Path, at: int, *, removes_first: bool) -> bool:
     """Compact in a child that is killed at a step; return False if it had less steps than that."""
-    child = os.fork()
-    if not child:
-        try:
 
-            def opened(address: Address) -> Objects:
-                return _KilledAt(Path(address.path))
+    def compact_in_child() -> None:
+        shared_compaction.open_objects = lambda address: KilledAt(share, at)  # type: ignore[attr-defined]
+        if removes_first:
+            _remove_first()
+        compacted_by(share, "killed")
 
-            _KilledAt.left = at
-            shared_compaction.open_objects = opened  # type: ignore[attr-defined]
-            if removes_first:
-                _remove_first()
-            compacted_by(share, "killed")
-        finally:
-            os._exit(0)
-    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
+    return is_killed(compact_in_child)
 
 
 def _remove_first() -> None:
@@ -216,8 +178,7 @@ def _kill_everywhere(share: Path, tmp_path: Path, here: Names, *, removes_first:
     kills = wrong = 0
     for at in range(100):
         copy = tmp_path / f"killed-{at}" / "share"
-        for path in [path for path in share.rglob("*") if path.is_file()]:
-            FolderObjects(copy).write(os.path.relpath(path, share), path.read_bytes())
+        copy_objects(share, copy)
         if not _compact_and_die(copy, at, removes_first=removes_first):
             break
         kills += 1

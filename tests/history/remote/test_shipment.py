@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.history.remote.hosts import DEAD_PID, record_run, recorded, shared, ship_all
+from tests.history.remote.killed_objects import KilledAt, is_killed
 
 from odibi_core.events.clock import host_name
 from odibi_core.history.remote.address import read_address
@@ -142,24 +143,6 @@ def test_a_run_whose_process_died_is_shipped_as_lost(tmp_path: Path) -> None:
 # A shipper that is killed at each of its steps.
 
 
-class _Killed(FolderObjects):
-    """Kills the process at the `left`th step."""
-
-    def __init__(self, folder: Path, left: int) -> None:
-        super().__init__(folder)
-        self.left = left
-
-    def step(self) -> None:
-        self.left -= 1
-        if self.left < 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def write(self, name: str, content: bytes) -> None:
-        self.step()
-        super().write(name, content)
-        self.step()
-
-
 class _KilledNotes(ShippedNames):
     def __init__(self, root: Path, share: Path, step: Callable[[], None]) -> None:
         super().__init__(root, read_address(str(share)))
@@ -182,14 +165,8 @@ class NotesFirst(Shipment):
 
 def _ship_and_die(root: Path, share: Path, at: int, kind: type[Shipment]) -> bool:
     """Ship in a child that is killed at a step; return False if it had less steps than that."""
-    child = os.fork()
-    if not child:
-        try:
-            objects = _Killed(share, at)
-            kind(root, objects, _KilledNotes(root, share, objects.step)).all()
-        finally:
-            os._exit(0)
-    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
+    objects = KilledAt(share, at)
+    return is_killed(kind(root, objects, _KilledNotes(root, share, objects.step)).all)
 
 
 def _lost_and_doubled(tmp_path: Path, kind: type[Shipment]) -> tuple[int, int, int]:
