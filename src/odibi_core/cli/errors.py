@@ -36,9 +36,7 @@ def errors(
             metavar="FINGERPRINT", help="Only this error, in full.", show_default="list all",
         ),
     ] = None,
-    pipeline: Annotated[
-        str | None, typer.Option("--pipeline", metavar="NAME", help="Only this pipeline.")
-    ] = None,
+    pipeline: options.OnlyPipeline = None,
     run: options.OnlyRun = None,
     since: options.Since = None,
     until: options.Until = None,

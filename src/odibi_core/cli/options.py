@@ -16,6 +16,9 @@ Run = Annotated[
     ),
 ]  # fmt: skip
 OnlyRun = Annotated[str | None, typer.Option("--run", metavar="RUN", help="Only this run.", show_default="all")]
+OnlyPipeline = Annotated[
+    str | None, typer.Option("--pipeline", metavar="NAME", help="Only this pipeline.", show_default="all")
+]  # fmt: skip
 Since = Annotated[str | None, typer.Option("--since", metavar="WHEN", help=WHEN)]
 Until = Annotated[str | None, typer.Option("--until", metavar="WHEN", help="Latest, in the same forms.")]
 Pipeline = Annotated[

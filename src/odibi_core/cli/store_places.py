@@ -12,7 +12,7 @@ from odibi_core.cli import options, output, record
 from odibi_core.errors import RunNotFoundError
 from odibi_core.events.paths import absolute_path
 from odibi_core.history.retention import size
-from odibi_core.store.runs import RunStore
+from odibi_core.store.runs import RunStore, pipeline_of
 from odibi_core.store.segments import safe_name
 
 Destination = Annotated[str, typer.Argument(metavar="DEST", help="New or empty folder.", show_default=False)]
@@ -20,8 +20,8 @@ Destination = Annotated[str, typer.Argument(metavar="DEST", help="New or empty f
 
 def export(
     dest: Destination,
-    run: Annotated[str | None, typer.Option("--run", metavar="RUN", help="Only this run.", show_default="all")] = None,
-    pipeline: Annotated[str | None, typer.Option("--pipeline", metavar="NAME", help="Only this pipeline.")] = None,
+    run: options.OnlyRun = None,
+    pipeline: options.OnlyPipeline = None,
     store: options.Store = None,
     format: options.Format = options.TextOrJson.text,
 ) -> None:
@@ -51,7 +51,7 @@ def _of_pipeline(kept: RunStore, pipeline: str | None) -> list[str]:
     """Return the ids of all runs, or of those of a pipeline."""
     ids = kept.ids()
     if pipeline is not None:
-        ids = [run_id for run_id in ids if run_id.partition("-")[2].rpartition("-")[0] == safe_name(pipeline, 40)]
+        ids = [run_id for run_id in ids if pipeline_of(run_id) == safe_name(pipeline, 40)]
     if not ids:
         what = f"no run of {pipeline!r}" if pipeline else "no run"
         raise RunNotFoundError(f"there is {what} in {kept.root}; `odibi runs` lists them")

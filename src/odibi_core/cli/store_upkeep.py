@@ -72,7 +72,7 @@ def prune(
     gb: Annotated[float | None, typer.Option("--keep-gb", metavar="GB", help="Size of all runs.")] = None,
     free: Annotated[float | None, typer.Option("--min-free-gb", metavar="GB", help="Free space of the disk.")] = None,
     last_good: Annotated[bool, typer.Option("--last-good-too", help="Also prune the last good runs.")] = False,
-    pipeline: Annotated[str | None, typer.Option("--pipeline", metavar="NAME", help="Only this pipeline.")] = None,
+    pipeline: options.OnlyPipeline = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the runs, prune none.")] = False,
     store: options.Store = None,
     format: options.Format = options.TextOrJson.text,

@@ -21,9 +21,7 @@ _STATES: Final = {"unusual": "warning", "failed": "failed", "lost": "lost", "mis
 
 def watch(
     since: options.Since = None,
-    pipeline: Annotated[
-        str | None, typer.Option("--pipeline", metavar="NAME", help="Only this pipeline.", show_default="all")
-    ] = None,
+    pipeline: options.OnlyPipeline = None,
     all_alerts: Annotated[
         bool, typer.Option("--all", help="List acknowledged and muted alerts too.")
     ] = False,
