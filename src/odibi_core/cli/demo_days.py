@@ -11,6 +11,7 @@ from odibi_core.errors import ConfigurationError
 from odibi_core.events.clock import SystemClock, utc_now
 from odibi_core.observability import EventBus, Orchestrator
 from odibi_core.pipeline.loader import load_module
+from odibi_core.views.wording import short_id
 
 NAME: Final = "flights_daily"
 _HOUR: Final = 4
@@ -76,7 +77,7 @@ def _show(recorded: list[dict[str, Any]], as_json: bool) -> None:
     on = output.console()
     shown = output.table("Day", "Status", "Run", "Staged fault", whole=("Day", "Status", "Run"))
     for row in recorded:
-        run = str(row["run_id"] or "").rpartition("-")[2]
+        run = short_id(row["run_id"])
         status = row["status"] or "missing"
         shown.add_row(row["partition"], output.cell(status, output.STYLES.get(status, "")), run, row["fault"] or "")
     output.write(on, shown)

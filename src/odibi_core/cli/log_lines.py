@@ -13,6 +13,7 @@ import msgspec
 from odibi_core.cli import output, times
 from odibi_core.events import Event, kinds, to_dict
 from odibi_core.sinks.text import error_of, fields_of, given_message, subject_of
+from odibi_core.views.wording import short_id
 
 _WIDE: Final = 110
 """Columns of a terminal with room for figures beside the text."""
@@ -83,7 +84,7 @@ def show(events: list[Event], began: date | None, *, of_runs: bool = False) -> N
         lines.add_row(
             output.cell(f"{times.local(event.timestamp):{clock}}"[:-3]),
             output.cell(event.level, style),
-            *([output.cell(short_id(event), "dim")] if of_runs else []),
+            *([output.cell(short_id(event.run_id), "dim")] if of_runs else []),
             output.cell(event.event_type),
             *((output.cell(event.node_name or "", "bold"), took, rows) if wide else ()),
             output.styled("  ".join(filter(None, parts)), style if event.level in ("error", "critical") else "dim"),
@@ -100,18 +101,13 @@ def write_line(event: Event, *, of_runs: bool, as_json: bool) -> None:
         parts = (
             f"{times.local(event.timestamp):{_DATED}}"[:-3],
             f"{event.level:<8}",
-            f"{short_id(event):<11}" if of_runs else "",
+            f"{short_id(event.run_id):<11}" if of_runs else "",
             f"{event.event_type:<16}",
             *(event.node_name or "", _figures(took, rows), *_parts(event)),
         )
         style = output.STYLES.get(event.level, "")
         output.write(output.console(), output.styled("  ".join(filter(None, parts)), style))
     sys.stdout.flush()
-
-
-def short_id(event: Event) -> str:
-    """Return the end of the id of an event's run."""
-    return (event.run_id or "").rpartition("-")[2]
 
 
 def _figures(took: str, rows: str) -> str:

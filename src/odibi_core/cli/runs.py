@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from odibi_core.cli import options, output, record, times
 from odibi_core.cli.filters import check_pipeline, run_filter
 from odibi_core.history.grid import state_of
+from odibi_core.views.wording import short_id
 
 if TYPE_CHECKING:
     from odibi_core.history.index import Index, RunFilter
@@ -129,7 +130,7 @@ def _show(rows: list[dict[str, Any]]) -> None:
             *((output.count(row["rows_read"]), output.count(row["rows_published"])) if wide else (_rows(row),)),
             *([output.cell(_checks(row), "yellow" if row["checks_failed"] else "dim")] if with_checks else []),
             *([output.cell(output.count(row["unusual"] or None), "yellow")] if with_unusual else []),
-            output.cell(_short(row["run_id"] or ""), "dim"),
+            output.cell(short_id(row["run_id"]), "dim"),
         )
     output.write(on, listed)
 
@@ -140,11 +141,6 @@ def _checks(row: dict[str, Any]) -> str:
         if number := row[f"checks_{state}"]:
             return f"{number:,} {state.replace('_', ' ')}"
     return ""
-
-
-def _short(run_id: str) -> str:
-    """Return the end of an id, by which every command finds the run."""
-    return run_id.rpartition("-")[2] or run_id
 
 
 def _rows(row: dict[str, Any]) -> str:

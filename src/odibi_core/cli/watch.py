@@ -8,7 +8,7 @@ import typer
 
 from odibi_core.cli import exits, options, output, record, times
 from odibi_core.events.clock import utc_now
-from odibi_core.views.wording import plural
+from odibi_core.views.wording import plural, short_id
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -83,7 +83,7 @@ def _show_alert(alert: Alert, on: Console) -> None:
     from rich.text import Text
 
     style = output.STYLES[_STATES[alert.kind]]
-    run = (alert.run_id or "").rpartition("-")[2]
+    run = short_id(alert.run_id)
     about = [times.at_second(alert.at), *([f"run {run}"] if run else []), alert.alert_id]
     if not alert.is_open:
         about.append("acknowledged" if alert.acknowledged else "muted")

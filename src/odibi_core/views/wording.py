@@ -1,4 +1,4 @@
-"""Durations, sizes and numbers as people read them, in a terminal and on a page."""
+"""Durations, sizes, numbers and ids as people read them, in a terminal and on a page."""
 
 from __future__ import annotations
 
@@ -43,6 +43,11 @@ def count(value: int | None, unknown: str = "–") -> str:
 def plural(value: int, one: str, many: str | None = None) -> str:
     """Return a number and its noun: `1 row`, `2 rows`."""
     return f"{value:,} {one if value == 1 else many or one + 's'}"
+
+
+def short_id(run_id: str | None) -> str:
+    """Return the end of a run's id, by which every command finds the run; an empty text for None."""
+    return (run_id or "").rpartition("-")[2] or run_id or ""
 
 
 def shorten(value: str, limit: int = 200) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from odibi_core.events.inert import printable
 from odibi_core.history.comparison.difference import Change, Comparison, Difference
-from odibi_core.views.wording import duration, plural
+from odibi_core.views.wording import duration, plural, short_id
 
 MAX_FOLLOWING: Final = 12
 """Steps that are named where differences only follow from another."""
@@ -41,7 +41,7 @@ def run_text(run: dict[str, Any]) -> str:
     started = str(run["started"] or "unknown")[:16].replace("T", " ")
     took = duration(run["duration_ms"], unknown="unknown")
     partition = f", {run['partition']}" if run["partition"] else ""
-    return printable(f"{str(run['run_id']).rpartition('-')[2]} ({run['status']}, {started}{partition}, {took})")
+    return printable(f"{short_id(run['run_id'])} ({run['status']}, {started}{partition}, {took})")
 
 
 def verdict(comparison: Comparison) -> str:
