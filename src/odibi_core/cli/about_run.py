@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
-
 from odibi_core.cli import output, times
-from odibi_core.history.schema import TABLES
+from odibi_core.history.rows import decoded
 from odibi_core.views.wording import plural, shorten, size
 
 if TYPE_CHECKING:
@@ -25,21 +23,13 @@ def document(tables: Tables) -> dict[str, Any]:
     """Return the row of the run, its files and its alerts as JSON values; the keys are the columns of the tables."""
     (run,) = tables["runs"] or [{}]
     parts = {"files_accessed" if name == "files" else name: tables[name] for name in _IN_DOCUMENT}
-    return {"run": _decoded("runs", run), **parts}
-
-
-def _decoded(table: str, row: dict[str, Any]) -> dict[str, Any]:
-    objects = {column.name for column in TABLES[table].columns if column.type == "json"}
-    return {
-        name: msgspec.json.decode(value) if name in objects and value is not None else value
-        for name, value in row.items()
-    }
+    return {"run": decoded("runs", run), **parts}
 
 
 def about(tables: Tables) -> list[RenderableType]:
     """Return the facts and the files of a run."""
     (run,) = tables["runs"] or [{}]
-    return [*_facts(_decoded("runs", run)), *_files(tables["files"])]
+    return [*_facts(decoded("runs", run)), *_files(tables["files"])]
 
 
 def _facts(run: dict[str, Any]) -> Iterator[RenderableType]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-import msgspec
 import typer
 from msgspec.structs import replace
 
 from odibi_core.cli import options, output, record, times
 from odibi_core.cli.filters import check_pipeline, run_filter
 from odibi_core.history.grid import state_of
+from odibi_core.history.rows import decoded
 from odibi_core.views.wording import short_id
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 _YEAR: Final = len("2026-")
 _WIDE: Final = 100
 """Columns of a terminal with room for the year and for the rows read."""
-_OBJECTS: Final = ("params", "tags", "packages", "environment")
 _FORMER: Final = {"start": "started", "end": "ended", "rows": "rows_published"}
 """Keys of the JSON document that have another name in the table `runs`."""
 
@@ -90,8 +89,7 @@ def _none(index: Index, wanted: RunFilter, total: int, page: int) -> None:
 
 def _document(row: dict[str, Any]) -> dict[str, Any]:
     """Return a run as JSON: the columns of the table `runs`, and the keys of earlier versions."""
-    objects = {name: msgspec.json.decode(row[name]) for name in _OBJECTS if row[name] is not None}
-    return {**row, **objects, **{former: row[name] for former, name in _FORMER.items()}}
+    return {**decoded("runs", row), **{former: row[name] for former, name in _FORMER.items()}}
 
 
 def _show(rows: list[dict[str, Any]]) -> None:

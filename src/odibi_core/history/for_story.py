@@ -5,11 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-import msgspec
-
 from odibi_core.errors import STOPS, OdibiError, SourceTextNotFoundError
 from odibi_core.history.index import Index, RunFilter
-from odibi_core.history.rows import RunTables, as_dicts
+from odibi_core.history.rows import as_dicts, decoded, tables_of
 from odibi_core.store.runs import RunStore
 from odibi_core.store.sources import SourceStore
 
@@ -18,7 +16,6 @@ _MOST_SOURCES: Final = 1 << 20
 """Characters of all sources of a story."""
 _WITHIN_S: Final = 2.0
 """Time for runs that are not in the index yet."""
-_OBJECTS: Final = ("params", "tags", "packages", "environment")
 
 
 def story_history(store: RunStore, run_id: str) -> dict[str, Any] | None:
@@ -32,13 +29,10 @@ def story_history(store: RunStore, run_id: str) -> dict[str, Any] | None:
 
 
 def _history(store: RunStore, run_id: str) -> dict[str, Any]:
-    rows = RunTables()
-    for event in store.read(run_id):
-        rows(event)
-    tables = {name: as_dicts(name, found) for name, found in rows.answer().items()}
+    tables = {name: as_dicts(name, rows) for name, rows in tables_of(store.read(run_id)).items()}
     (run,) = tables["runs"] or [{}]
     found = {
-        "run": {name: _decoded(value) if name in _OBJECTS else value for name, value in run.items()},
+        "run": decoded("runs", run),
         **{name: tables[name] for name in ("nodes", "files", "alerts")},
         "sources": _sources(store, tables["nodes"]),
     }
@@ -65,10 +59,6 @@ def _compared(store: RunStore, run_id: str) -> dict[str, Any]:
         if not each.is_usual and each.message not in stated
     ]
     return {"changes": rows, "compared_with": found.before.get("run_id")}
-
-
-def _decoded(value: Any) -> Any:
-    return msgspec.json.decode(value) if isinstance(value, str) else value
 
 
 def _sources(store: RunStore, nodes: list[dict[str, Any]]) -> dict[str, str]:

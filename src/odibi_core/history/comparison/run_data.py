@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+from odibi_core.history.rows import as_dicts
 from odibi_core.history.schema import TABLES
 
 Rows = list[dict[str, Any]]
@@ -18,11 +19,7 @@ class RunData:
     """One run as its rows in the tables of `odibi_core.history.schema`."""
 
     def __init__(self, tables: Mapping[str, Sequence[Sequence[Any]]]) -> None:
-        self.tables: dict[str, Rows] = {
-            name: [dict(zip(TABLES[name].names, row, strict=False)) for row in rows]
-            for name, rows in tables.items()
-            if name in TABLES
-        }
+        self.tables: dict[str, Rows] = {name: as_dicts(name, rows) for name, rows in tables.items() if name in TABLES}
 
     def rows(self, table: str) -> Rows:
         """Return the rows of a table."""

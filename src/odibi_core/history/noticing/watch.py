@@ -16,7 +16,7 @@ from odibi_core.history.noticing import notes
 from odibi_core.history.noticing.cadence import Cadence, has_stopped, learn, overdue
 from odibi_core.history.noticing.finding import alert_id
 from odibi_core.history.noticing.notes import Notes
-from odibi_core.history.schema import TABLES
+from odibi_core.history.rows import as_dicts
 
 _STARTS: Final = 90
 """Runs of a pipeline from which its cadence is learned."""
@@ -156,9 +156,8 @@ def _of_runs(index: WatchedIndex, wanted: RunFilter) -> Iterator[Alert]:
 
 
 def _unusual(index: WatchedIndex, about: dict[str, Any]) -> Iterator[Alert]:
-    names = TABLES["alerts"].names
-    rows = [dict(zip(names, row, strict=False)) for row in index.tables(about["run_id"]).get("alerts", ())]
-    rows = [row for row in rows if row["kind"] == "anomaly"]
+    alerts = as_dicts("alerts", index.tables(about["run_id"]).get("alerts", ()))
+    rows = [row for row in alerts if row["kind"] == "anomaly"]
     for row in rows:
         if row["follows_from"] is None:
             follows = [each["message"] or "" for each in rows if each["follows_from"] == row["alert_id"]]

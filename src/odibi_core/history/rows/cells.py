@@ -14,11 +14,20 @@ from odibi_core.views.values import number
 Row = tuple[Any, ...]
 _encoder: Final = msgspec.json.Encoder()
 _NAMES: Final = {name: table.names for name, table in TABLES.items()}
+_JSON: Final = {
+    name: tuple(column.name for column in table.columns if column.type == "json") for name, table in TABLES.items()
+}
 
 
 def row_of(table: str, values: Mapping[str, Any]) -> Row:
     """Return values by column as a row; a column without a value is null."""
     return tuple(map(values.get, _NAMES[table]))
+
+
+def decoded(table: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row by column in which each `json` column has the value that its text holds."""
+    values = {name: msgspec.json.decode(row[name]) for name in _JSON[table] if row.get(name) is not None}
+    return {**row, **values}
 
 
 def real(value: object) -> float | None:
