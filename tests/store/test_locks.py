@@ -6,6 +6,7 @@ import fcntl
 import multiprocessing
 import os
 import signal
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,20 @@ def test_one_at_a_time(tmp_path: Path) -> None:
     with exclusive(tmp_path / "store") as third:
         assert third
     assert (tmp_path / "store" / locks.LOCK).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_lock_of_another_name_and_a_lock_that_is_waited_for(tmp_path: Path) -> None:
+    """The locks of two names are two; a process waits for one until its holder is gone, or the time is over."""
+    with exclusive(tmp_path) as first, exclusive(tmp_path, "mirror.lock") as other:
+        assert (first, other) == (True, True)
+        with exclusive(tmp_path, within_s=0.01) as second:
+            assert not second
+    with exclusive(tmp_path) as held:
+        descriptor = os.open(tmp_path / locks.LOCK, os.O_RDWR)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    threading.Timer(0.01, os.close, [descriptor]).start()
+    with exclusive(tmp_path, within_s=30) as third:
+        assert (held, third) == (True, True)
 
 
 def test_a_system_without_locks_is_refused_and_writers_go_on(

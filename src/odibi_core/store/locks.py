@@ -13,6 +13,7 @@ from typing import Final
 
 from odibi_core import private_files
 from odibi_core.errors import StoreError
+from odibi_core.events.clock import monotonic, sleep
 
 try:
     import fcntl
@@ -22,6 +23,7 @@ except ImportError:  # Windows
 LOCK: Final = "compact.lock"
 _TRIES: Final = 100
 """Attempts of a writer: the test of `is_in_use` holds the lock of a segment for some microseconds."""
+_PAUSE_S: Final = 0.05
 
 
 def mark_in_use(descriptor: int) -> None:
@@ -46,8 +48,13 @@ def is_in_use(path: Path) -> bool:
 
 
 @contextmanager
-def exclusive(root: Path) -> Iterator[bool]:
-    """Hold the lock of a store: for compaction, and for everything else that moves or deletes its files.
+def exclusive(root: Path, name: str = LOCK, *, within_s: float = 0.0) -> Iterator[bool]:
+    """Hold a lock of a store: by default that for everything that moves or deletes its files.
+
+    Args:
+        root: The folder of the store, which is created.
+        name: The file of the lock.
+        within_s: Seconds to wait for another process.
 
     Yields:
         False, without the lock, if another process holds it.
@@ -56,17 +63,20 @@ def exclusive(root: Path) -> Iterator[bool]:
         StoreError: The system or the file system has no locks, or the store cannot be written.
     """
     if fcntl is None:
-        raise StoreError("a store cannot be compacted on this system, which has no flock; compact it on another one")
+        raise StoreError(f"{root} cannot be changed on this system, which has no flock; change it on another one")
     private_files.make_folder(root)
-    path = root / LOCK
+    path = root / name
     try:
         with suppress(FileExistsError):
             os.close(private_files.create(path, os.O_RDWR))
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except OSError as error:
         raise StoreError(f"{root} cannot be changed: {error.strerror or error}") from None
+    deadline = monotonic() + within_s
     try:
-        yield _locked(descriptor)
+        while not (is_locked := _locked(descriptor)) and monotonic() < deadline:
+            sleep(_PAUSE_S)
+        yield is_locked
     finally:
         os.close(descriptor)
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -14,7 +11,7 @@ import msgspec
 
 from odibi_core import private_files
 from odibi_core.errors import RemoteStoreError
-from odibi_core.events.clock import monotonic, sleep, utc_now
+from odibi_core.events.clock import utc_now
 from odibi_core.events.paths import absolute_path
 from odibi_core.history.remote.address import Address
 from odibi_core.history.remote.cold_copy import MANIFESTS, ColdCopy
@@ -25,6 +22,7 @@ from odibi_core.history.remote.objects import Found, Objects, open_objects
 from odibi_core.history.remote.overlay import add_local
 from odibi_core.settings.environment import cache_folder
 from odibi_core.settings.sections import Store as StoreSettings
+from odibi_core.store.locks import exclusive
 from odibi_core.store.runs import RunStore
 from odibi_core.views.wording import count, duration
 
@@ -100,10 +98,10 @@ def sync(address: Address, settings: StoreSettings | None = None, *, local: Path
 
     Raises:
         RemoteStoreError: The shared store cannot be reached, and there is no local copy yet.
+        StoreError: The copy cannot be written, or its file system has no locks.
     """
     settings = settings or StoreSettings()
     root = mirror_folder(address, settings)
-    private_files.make_folder(root)
     with locked(root) as is_mine:
         state = read_state(root, address)
         if not is_mine:  # another process brings it up to date
@@ -189,28 +187,6 @@ def write_state(root: Path, state: State) -> None:
     private_files.write_atomic(root / _STATE, msgspec.json.encode(state))
 
 
-@contextmanager
-def locked(root: Path) -> Iterator[bool]:
-    """Yield True while this process alone may change the copy, False if another process does.
-
-    The kernel releases the lock of a killed process.
-    """
-    path = root / "mirror.lock"
-    with suppress(FileExistsError):
-        os.close(private_files.create(path, os.O_WRONLY))
-    descriptor = os.open(path, os.O_WRONLY)
-    deadline = monotonic() + _LOCK_WITHIN_S
-    try:
-        while not (is_mine := _lock(descriptor)) and monotonic() < deadline:
-            sleep(0.05)
-        yield is_mine
-    finally:
-        os.close(descriptor)
-
-
-def _lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
+def locked(root: Path) -> AbstractContextManager[bool]:
+    """Hold the lock of a copy, which is created: True while this process alone may change it."""
+    return exclusive(root, "mirror.lock", within_s=_LOCK_WITHIN_S)

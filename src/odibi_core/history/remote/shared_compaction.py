@@ -60,7 +60,6 @@ def compact_shared(
     """
     settings = settings or StoreSettings()
     root = mirror_folder(address, settings, "-compact")
-    private_files.make_folder(root)
     with locked(root) as is_mine:
         if not is_mine:
             raise StoreError(f"another process of this machine compacts {address}; wait for it")
