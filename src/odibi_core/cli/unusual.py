@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from odibi_core.cli import output
 from odibi_core.events import Event
+from odibi_core.events.kinds import ANOMALY
 from odibi_core.views.wording import plural
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ _MOST_FOLLOWING: Final = 3
 class Findings:
     """A sink that keeps the `anomaly` events of a run; those that a mute covers are only counted."""
 
-    kinds: Final = ("anomaly",)
+    kinds: Final = (ANOMALY,)
 
     def __init__(self) -> None:
         self.found: list[dict[str, Any]] = []

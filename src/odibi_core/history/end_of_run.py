@@ -10,9 +10,7 @@ from odibi_core.bus.bus import EventBus
 from odibi_core.events import Event, kinds
 from odibi_core.events.clock import process_id, utc_now
 from odibi_core.history.background import compact_soon
-from odibi_core.history.rows.beside import FILE_ACCESS
-from odibi_core.history.rows.steps import JOIN_MATCH
-from odibi_core.history.rows.tables import RunTables, tables_of
+from odibi_core.history.rows.tables import tables_of
 from odibi_core.store.runs import RunStore
 from odibi_core.store.segments import ReadErrors, all_segments, read_events
 
@@ -27,7 +25,7 @@ HANDLED_KINDS: Final = frozenset(
     {
         kinds.PIPELINE_START, kinds.PIPELINE_PLAN, kinds.PIPELINE_COMPLETE, kinds.PIPELINE_ERROR, kinds.NODE_START,
         kinds.NODE_COMPLETE, kinds.NODE_FAILED, "node_error", kinds.NODE_RETRY, kinds.NODE_SKIPPED, kinds.SNAPSHOT,
-        kinds.CHECK_RESULT, kinds.COST, FILE_ACCESS, JOIN_MATCH,
+        kinds.CHECK_RESULT, kinds.COST, kinds.FILE_ACCESS, kinds.JOIN_MATCH,
     }
 )  # fmt: skip
 """The kinds that a run is judged by: neither lines of the log nor metrics, of which there may be millions."""
@@ -101,16 +99,14 @@ class EndOfRun:
             return None
         from odibi_core.history.noticing import judge_run
 
-        fold = RunTables()
-        for event in self._of_the_run():
-            fold(event)
-        fold(self._end(status, duration_ms))
-        findings = judge_run(self._open_index(), fold.answer())
+        tables = tables_of([*self._of_the_run(), self._end(status, duration_ms)])
+        findings = judge_run(self._open_index(), tables)
         if findings is None:
             return None
         for fields in findings:
             message = fields.pop("message", None)
-            self._bus.publish("anomaly", message, level="warning", fields={"run_id": self._run_id, **fields})
+            about = {"run_id": self._run_id, **fields}
+            self._bus.publish(kinds.ANOMALY, message, level="warning", fields=about)
         return sum(not fields.get("muted") for fields in findings)
 
     def _of_the_run(self) -> list[Event]:

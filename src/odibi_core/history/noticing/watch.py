@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, Protocol
 import msgspec
 
 from odibi_core.errors import RunNotFoundError, StoreError, nearest
+from odibi_core.events import kinds
 from odibi_core.events.clock import iso
 from odibi_core.history.index.filters import RunFilter
 from odibi_core.history.noticing import notes
@@ -157,7 +158,7 @@ def _of_runs(index: WatchedIndex, wanted: RunFilter) -> Iterator[Alert]:
 
 def _unusual(index: WatchedIndex, about: dict[str, Any]) -> Iterator[Alert]:
     alerts = as_dicts("alerts", index.tables(about["run_id"]).get("alerts", ()))
-    rows = [row for row in alerts if row["kind"] == "anomaly"]
+    rows = [row for row in alerts if row["kind"] == kinds.ANOMALY]
     for row in rows:
         if row["follows_from"] is None:
             follows = [each["message"] or "" for each in rows if each["follows_from"] == row["alert_id"]]

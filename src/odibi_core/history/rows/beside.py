@@ -12,9 +12,6 @@ from odibi_core.history.rows.cells import json_text, object_of, real, written
 from odibi_core.views.costs import dollars, units
 from odibi_core.views.values import count, message, text
 
-FILE_ACCESS: Final = "file_access"
-ANOMALY: Final = "anomaly"
-
 Values = tuple[object, dict[str, Any]]
 """A key, under which a later event replaces an earlier one (None: it replaces none), and values by column."""
 
@@ -77,7 +74,7 @@ def _anomaly(event: Event) -> Values:
     values = {
         **_common(event),
         "alert_id": text(fields.get("alert_id")) or _id_of(event),
-        "kind": ANOMALY,
+        "kind": kinds.ANOMALY,
         "severity": _severity(event),
         "column_name": text(fields.get("column")),
         **{name: text(fields.get(name)) for name in ("family", "series", "follows_from")},
@@ -120,10 +117,10 @@ def _id_of(event: Event) -> str:
 
 
 BESIDE: Final[dict[str, tuple[str, Callable[[Event], Values]]]] = {
-    FILE_ACCESS: ("files", _file),
+    kinds.FILE_ACCESS: ("files", _file),
     kinds.METRIC: ("metrics", _metric),
     kinds.COST: ("costs", _cost),
-    ANOMALY: ("alerts", _anomaly),
+    kinds.ANOMALY: ("alerts", _anomaly),
     kinds.ALERT_RAISED: ("alerts", _alert),
 }
 """The table of a kind, and the function that reads its events."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from msgspec.structs import asdict
 
-from odibi_core.events import Event
+from odibi_core.events import Event, kinds
 from odibi_core.history.rows.cells import Row, json_text, real, row_of, written
 from odibi_core.views.answers import Edge, NodeLineage, SchemaDiff, Snapshot
 from odibi_core.views.diffs import difference
@@ -17,7 +17,6 @@ from odibi_core.views.run_head import RunHead
 from odibi_core.views.step import Step
 from odibi_core.views.values import count, text, texts
 
-JOIN_MATCH: Final = "join_match"
 _MAX_JOINS: Final = 1_000
 _COUNTS: Final = ("nulls", "distinct", "length_min", "length_max")
 _FIGURES: Final = ("mean", "deviation", "q05", "q25", "median", "q75", "q95", "length_mean")
@@ -31,7 +30,7 @@ class RunSteps(LineageView):
         self._joins: dict[tuple[Any, ...], Event] = {}
 
     def _on_other(self, event: Event) -> None:
-        if event.event_type == JOIN_MATCH and len(self._joins) < _MAX_JOINS:
+        if event.event_type == kinds.JOIN_MATCH and len(self._joins) < _MAX_JOINS:
             pair = event.node_name, event.fields.get("left"), event.fields.get("right")
             self._joins[tuple(map(text, pair))] = event  # of the last attempt
 
