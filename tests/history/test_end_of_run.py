@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,14 +13,15 @@ from typing import Any
 import pytest
 from tests.history.stores import write_runs
 
+from odibi_core.events import Event, encode
 from odibi_core.history import end_of_run
 from odibi_core.history.index import Index
 from odibi_core.history.index.database import FILE
 from odibi_core.history.rows import tables_of
 from odibi_core.observability import EventBus, Orchestrator, get_logger, node, observe
 from odibi_core.store.runs import RunStore
-from odibi_core.store.segments import ReadErrors
-from odibi_core.testing import RecordingSink
+from odibi_core.store.segments import ReadErrors, read_events
+from odibi_core.testing import RecordingSink, an_event
 
 
 @pytest.fixture
@@ -87,6 +88,24 @@ def test_a_large_record_is_indexed_in_part(root: Path, monkeypatch: pytest.Monke
     with Index(root) as index:
         (figures,) = index.figures("daily")
         assert figures.figures["steps"]["one"]["rows"] == 1
+        index.refresh()
+        errors = ReadErrors()
+        assert index.tables(run_id) == tables_of(RunStore(root).read(run_id, errors), errors)
+
+
+def test_a_line_that_is_written_while_the_record_is_read_is_indexed_later(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker process may write after the end of its run: the index knows the record as it was before the reading."""
+
+    def read_and_write(paths: list[Path], errors: ReadErrors) -> Iterator[Event]:
+        yield from read_events(paths, errors)
+        with paths[0].open("ab") as file:
+            file.write(encode(an_event("late")))
+
+    monkeypatch.setattr(end_of_run, "read_events", read_and_write)
+    run_id = run(root)["run_id"]
+    with Index(root) as index:
         index.refresh()
         errors = ReadErrors()
         assert index.tables(run_id) == tables_of(RunStore(root).read(run_id, errors), errors)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from odibi_core.bus.bus import EventBus
 from odibi_core.events import Event, kinds
@@ -133,17 +133,20 @@ class EndOfRun:
         return self._index
 
     def _record(self) -> None:
-        segments = all_segments(self._store.folder(self._run_id) / "events")
-        is_small = sum(path.stat().st_size for path in segments) <= SMALL
+        from odibi_core.history.index.scan import Segments
+
+        folder = self._store.folder(self._run_id)
+        segments = Segments(self._store.root, folder.name)  # before the reading: the next command sees a later line
+        is_small = segments.size <= SMALL
         if not is_small and self._is_full:
             return  # the next command that reads the index reads the record
         if is_small:
             errors = ReadErrors()
-            tables: Any = tables_of(read_events(segments, errors), errors)
+            tables = tables_of(read_events(all_segments(folder / "events"), errors), errors)
         else:
             tables = tables_of(self._of_the_run())
         try:
-            self._open_index().record(self._run_id, tables, complete=is_small)
+            self._open_index().record(self._run_id, tables, segments, complete=is_small)
         finally:
             if self._index is not None:
                 self._index.close()

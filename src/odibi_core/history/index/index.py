@@ -105,17 +105,19 @@ class Index:
 
         self._with(do)
 
-    def record(self, run_id: str, tables: Tables, *, complete: bool = True) -> None:
+    def record(self, run_id: str, tables: Tables, segments: Segments | None = None, *, complete: bool = True) -> None:
         """Replace the rows of one hot run.
 
         Args:
             run_id: The run.
             tables: Its rows, in the order of the columns of `schema.TABLES`.
+            segments: Its segments as they were before they were read; by default as they are now.
             complete: False for rows of a part of the events: they serve baselines, and are computed again before
                 anything else reads them.
         """
         name = safe_name(run_id, 120)
-        entry = Entry(name, HOT, Segments(self.root, name).signature, ENDED if complete else PARTIAL)
+        segments = segments or Segments(self.root, name)
+        entry = Entry(name, HOT, segments.signature, ENDED if complete else PARTIAL)
 
         def do(connection: Connection) -> None:
             with database.transaction(connection):
