@@ -35,7 +35,7 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "pandas": ("engines/", "exporters/dataframe.py", "history/answer.py"),  # the last: answers of SQL as frames
     "polars": ("engines/", "history/answer.py"),
     "pyarrow": ("engines/", "store/", "exporters/parquet.py", "history/arrow.py"),
-    "jinja2": ("story/", "history/grid_page.py"),
+    "jinja2": ("html_page.py",),
     "psutil": ("events/clock.py",),
     "pybreaker": ("instrument/circuit_breaker.py",),
     "rich": ("cli/",),

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Callable
-from functools import cache
-from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from odibi_core import private_files
+from odibi_core import html_page, private_files
 from odibi_core.history.grid import Cells, Grid, StepRow, check_state, state_of
 from odibi_core.views.wording import count, duration, plural, shorten
-
-if TYPE_CHECKING:
-    from jinja2 import Template
 
 LABELS: Final = {
     "success": "success", "warning": "failed checks", "unusual": "unusual", "failed": "failed", "skipped": "skipped",
@@ -39,12 +32,12 @@ def write_page(grid: Grid, path: Path) -> Path:
 
 def render(grid: Grid) -> str:
     """Return the page as text."""
-    style = _asset("history.css")
+    style = html_page.asset(__package__, "history.css")
     rows = [StepRow("all steps", None, [*grid.runs]), *grid.steps]
     states = {state_of(cell) for row in rows for cell in row.cells if cell is not None}
     left_out = f"{plural(grid.steps_left_out, 'further step')} without a row" if grid.steps_left_out else ""
-    return _template().render(
-        policy=f"default-src 'none'; style-src '{_hash(style)}'; base-uri 'none'; form-action 'none'",
+    return html_page.template(__package__, "history.html.j2").render(
+        policy=html_page.policy(style),
         style=style,
         title=grid.pipeline_name,
         sentence=_sentence(grid),
@@ -138,20 +131,3 @@ def _run(run: dict[str, Any]) -> dict[str, Any]:
         "id": run["run_id"],
         "error": shorten(run["error"] or "", _LONGEST),
     }
-
-
-@cache
-def _asset(name: str) -> str:
-    return resources.files(__package__).joinpath("assets", name).read_text("utf-8").replace("\r\n", "\n")
-
-
-@cache
-def _template() -> Template:
-    import jinja2
-
-    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(_asset("history.html.j2"))
-
-
-def _hash(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")

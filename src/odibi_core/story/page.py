@@ -7,19 +7,14 @@ import others, so the modules are joined into one inline script, in the order of
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import re
 from functools import cache
-from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from odibi_core import html_page
 from odibi_core.story.wording import LABELS
 from odibi_core.views.wording import count, duration
-
-if TYPE_CHECKING:
-    from jinja2 import Template
 
 MODULES = (
     "dom", "format", "states", "past", "verdict", "unusual", "graph", "gantt", "checks", "frames", "charts", "source",
@@ -33,13 +28,14 @@ _EXPORT = re.compile(r"^export (?=(?:async )?function |const |class )", re.MULTI
 
 def render(document: dict[str, Any]) -> str:
     """Return the whole file as text."""
-    script, style = _script(), _asset("story.css")
-    policy = (
-        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
-    return _template().render(
-        policy=policy, script=script, style=style, document=document, data=embed(document), table=_table(document)
+    script, style = _script(), html_page.asset(__package__, "story.css")
+    return html_page.template(__package__, "page.html.j2").render(
+        policy=html_page.policy(style, script),
+        script=script,
+        style=style,
+        document=document,
+        data=embed(document),
+        table=_table(document),
     )
 
 
@@ -50,26 +46,9 @@ def embed(document: dict[str, Any]) -> str:
 
 
 @cache
-def _asset(name: str) -> str:
-    text = resources.files(__package__).joinpath("assets", name).read_text("utf-8")
-    return text.replace("\r\n", "\n")  # the parser would do so before it hashes
-
-
-@cache
 def _script() -> str:
-    return "\n".join(_EXPORT.sub("", _IMPORT.sub("", _asset(f"{name}.js"))) for name in MODULES)
-
-
-@cache
-def _template() -> Template:
-    import jinja2
-
-    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(_asset("page.html.j2"))
-
-
-def _hash(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
+    texts = (html_page.asset(__package__, f"{name}.js") for name in MODULES)
+    return "\n".join(_EXPORT.sub("", _IMPORT.sub("", text)) for text in texts)
 
 
 def _table(document: dict[str, Any]) -> list[dict[str, str]]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterator
 from html import escape
 from typing import Final
 
 from odibi_core.history.comparison.difference import Comparison
 from odibi_core.history.comparison.outline import Item, Section, cause_text, sections, title, verdict
+from odibi_core.html_page import policy
 
 _STYLE: Final = """
 :root { color-scheme: light dark; --line: #8884; --soft: #666; --bad: #b3261e; --good: #1a7f37; }
@@ -33,8 +32,6 @@ summary { cursor: pointer; }
 
 def page(comparison: Comparison) -> str:
     """Return the whole file as text."""
-    digest = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     state = "bad" if comparison.notable else "good"
     cause = cause_text(comparison)
     shown = f'<p class="cause">Probable cause: {escape(cause)}</p>' if cause else ""
@@ -42,7 +39,7 @@ def page(comparison: Comparison) -> str:
     body = "\n".join(part for section in sections(comparison) for part in _section(section))
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{escape(policy)}">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{escape(policy(_STYLE))}">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{name}</title>\n'
         f"<style>{_STYLE}</style>\n</head>\n<body>\n<h1>{name}</h1>\n"
         f'<p class="verdict {state}">{escape(verdict(comparison))}</p>\n{shown}\n{body}\n</body>\n</html>\n'
