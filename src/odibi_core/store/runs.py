@@ -218,10 +218,8 @@ class RunStore:
         if row.status != "running" or row.pid is None:
             return False
         is_here = row.host == host_name()
-        if is_here:
-            began, alive = row.process_start, process_start(row.pid)
-            if alive is not None and (began is None or not abs(alive - began) > _SAME_PROCESS_S):
-                return False
+        if is_here and is_alive(row.pid, row.process_start):
+            return False
         try:
             lease = (self.folder(row.run_id or "") / "lease").stat().st_mtime
         except OSError:
@@ -247,6 +245,12 @@ class RunStore:
             fields=about,
         )
         return private_files.create_atomic(self.folder(run_id) / "events" / "lost.jsonl", encode(event))
+
+
+def is_alive(pid: int, began: float | None) -> bool:
+    """Return whether a process of this host lives; without its start, any process of its number counts as it."""
+    alive = process_start(pid)
+    return alive is not None and (began is None or not abs(alive - began) > _SAME_PROCESS_S)
 
 
 def _with_late(events: Iterator[Event], paths: list[Path], read_errors: ReadErrors) -> Iterator[Event]:

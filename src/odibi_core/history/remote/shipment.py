@@ -6,20 +6,19 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
-from math import isnan
 from pathlib import Path
 from typing import Final
 
 from odibi_core.errors import RemoteStoreError
 from odibi_core.events import kinds
-from odibi_core.events.clock import host_name, process_start, utc_now
+from odibi_core.events.clock import host_name, utc_now
 from odibi_core.history.remote.objects import Objects
 from odibi_core.history.remote.parts import HOT, Part, day_of, new_parts, pack, part_name, segments_in
 from odibi_core.history.remote.shipped import ShippedNames
 from odibi_core.store.manifest import Manifest
-from odibi_core.store.runs import RunStore
+from odibi_core.store.runs import RunStore, is_alive
+from odibi_core.views.values import count, number
 
-_SAME_PROCESS_S: Final = 2.0
 _HEAD: Final = 20
 """Events at the start of a run among which is the one that names its process."""
 
@@ -151,7 +150,8 @@ class Shipment:
         """Return true for a run of this host whose process is gone, after marking it as lost if it did not end."""
         for event in islice(self.store.read(run_id), _HEAD):
             if event.event_type == kinds.PIPELINE_START:
-                if event.fields.get("host") != host_name() or _is_alive(event.fields):
+                pid, began = count(event.fields.get("pid")), number(event.fields.get("process_start"))
+                if event.fields.get("host") != host_name() or (pid is not None and is_alive(pid, began)):
                     return False
                 self.store.detect_lost(run_id)
                 return True
@@ -162,11 +162,3 @@ def ended_mark(store: RunStore, run_id: str) -> str:
     """Return the note that a run of this size has ended and was shipped to its end; a late event changes it."""
     segments = store.segments(run_id)
     return f"over/{run_id}/{sum(path.stat().st_size for path in segments if path.exists())}"
-
-
-def _is_alive(identity: dict[str, object]) -> bool:
-    pid, began = identity.get("pid"), identity.get("process_start")
-    alive = process_start(pid) if isinstance(pid, int) else None
-    if alive is None or not isinstance(began, int | float) or isnan(alive):
-        return alive is not None
-    return abs(alive - began) <= _SAME_PROCESS_S
