@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from odibi_core.errors import MissingExtraError
+from odibi_core.plugins import missing_extra
 from odibi_core.store.sql_duckdb import Answer
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class HistoryAnswer(Answer):
         try:
             import pandas
         except ImportError:
-            raise _missing("pandas", "pandas") from None
+            raise missing_extra("pandas", "HistoryAnswer.df") from None
         return pandas.DataFrame(self.rows, columns=pandas.Index(self.columns))
 
     def polars(self) -> polars.DataFrame:
@@ -42,7 +42,7 @@ class HistoryAnswer(Answer):
         try:
             import polars
         except ImportError:
-            raise _missing("polars", "polars") from None
+            raise missing_extra("polars", "HistoryAnswer.polars") from None
         return polars.DataFrame({name: [row[name] for row in self.rows] for name in self.columns}, strict=False)
 
     def arrow(self) -> pyarrow.Table:
@@ -54,7 +54,3 @@ class HistoryAnswer(Answer):
         from odibi_core.history.arrow import schema_of, table_of
 
         return table_of(schema_of(self.columns, self.types), [tuple(row.values()) for row in self.rows])
-
-
-def _missing(library: str, extra: str) -> MissingExtraError:
-    return MissingExtraError(f"{library} is not installed; pip install 'odibi-core[{extra}]'")

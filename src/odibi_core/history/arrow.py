@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from odibi_core.errors import MissingExtraError
+from odibi_core.plugins import missing_extra
 
 if TYPE_CHECKING:
     import pyarrow
@@ -34,7 +34,7 @@ def schema_of(columns: Sequence[str], types: Sequence[str]) -> pyarrow.Schema:
     try:
         import pyarrow
     except ImportError:
-        raise MissingExtraError("pyarrow is not installed; pip install 'odibi-core[parquet]'") from None
+        raise missing_extra("pyarrow", "an answer as Parquet or Arrow") from None
     return pyarrow.schema([(name, _type(kind)) for name, kind in zip(columns, types, strict=True)])
 
 
