@@ -79,10 +79,11 @@ def _written(found: Comparison, form: Form, *, diffs: bool) -> str:
 
 def _show(found: Comparison, *, diffs: bool) -> None:
     from odibi_core.history.comparison.lines import lines
+    from odibi_core.history.comparison.outline import sections
 
     on = output.console()
     width = on.width if on.file.isatty() else 80
-    titles = {"Differences", "Changed around it", "Changed as usual", "Within the noise", "Not compared"}
+    titles = {section.title for section in sections(found)}
     for place, line in enumerate(lines(found, width, diffs=diffs)):
         style = "dim" if place == 0 else "bold" if line in titles else ""
         if line.startswith("Probable cause"):
