@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from odibi_core.errors import ConfigurationError, MissingExtraError
-from odibi_core.history.remote.address import Address, is_url, read_address
+from odibi_core.history.remote.address import Address, read_address
 from odibi_core.settings import read_settings
 
 SECRET = "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY"
@@ -67,10 +67,3 @@ def test_labels_of_addresses_differ() -> None:
     labels = {read_address(url).label for url in ("s3://a/b/c", "s3://a-b/c", "s3://a/b-c", "/a/b/c")}
     assert len(labels) == 4
     assert all("/" not in label for label in labels)
-
-
-def test_a_url_and_a_folder_are_told_apart() -> None:
-    """`--store` takes both."""
-    assert is_url("s3://bucket/x")
-    assert not is_url("/mnt/share")
-    assert not is_url(Path("x"))

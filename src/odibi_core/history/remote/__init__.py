@@ -12,17 +12,16 @@ from odibi_core import _lazy
 
 if TYPE_CHECKING:
     from odibi_core.history.remote.address import Address as Address
-    from odibi_core.history.remote.address import is_url as is_url
     from odibi_core.history.remote.address import read_address as read_address
     from odibi_core.history.remote.mirror import Mirror as Mirror
     from odibi_core.history.remote.mirror import mirror_folder as mirror_folder
     from odibi_core.history.remote.mirror import sync as sync
     from odibi_core.history.remote.shipping import ship as ship
 
-__all__ = ["Address", "Mirror", "is_url", "mirror_folder", "read_address", "ship", "sync"]
+__all__ = ["Address", "Mirror", "mirror_folder", "read_address", "ship", "sync"]
 
 _MODULES: Final = {
-    "Address": "history.remote.address", "is_url": "history.remote.address", "read_address": "history.remote.address",
+    "Address": "history.remote.address", "read_address": "history.remote.address",
     "Mirror": "history.remote.mirror", "mirror_folder": "history.remote.mirror", "sync": "history.remote.mirror",
     "ship": "history.remote.shipping",
 }  # fmt: skip

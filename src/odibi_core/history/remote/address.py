@@ -41,11 +41,6 @@ class Address(Struct, frozen=True):
         return f"{safe_name(self.path.strip('/').replace('/', '-'), 60).removesuffix('-')}-{digest}"
 
 
-def is_url(store: object) -> bool:
-    """Return true for the text of a URL, which `--store` takes beside a folder."""
-    return isinstance(store, str) and _URL.fullmatch(store) is not None
-
-
 def read_address(url: str) -> Address:
     """Return the address of a URL or of a shared folder.
 
