@@ -45,7 +45,7 @@ bench: $(READY) ## measure against other libraries, into benchmarks/results/
 	@$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev,demo,bench]'
 	@$(BIN)/python -m benchmarks
 
-bench-noticing: $(READY) ## measure what noticing finds, and its false alarms (10 minutes)
+bench-noticing: $(READY) ## measure what noticing finds, and its false alarms (15 minutes)
 	@$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev,demo,bench]'
 	@POLARS_MAX_THREADS=1 $(BIN)/python -m benchmarks.noticing
 

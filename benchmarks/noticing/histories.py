@@ -1,4 +1,4 @@
-"""The histories: 60 to 200 runs of one pipeline on a real source, each with its batch, its time and its durations."""
+"""The histories: 60 to 140 runs of one pipeline on a real source, each with its batch, its time and its durations."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import msgspec
 ALPHA: Final = 0.01
 """The aim: one run in a hundred without any change has a finding."""
 LEARNING: Final = 5
-"""Comparable runs below which nothing but exact rules is judged."""
+"""Comparable runs below which nothing is judged."""
 
 
 class Family(msgspec.Struct, frozen=True):
