@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from odibi_core.cli import exits, options, output, record, times
+from odibi_core.cli.filters import check_pipeline
 from odibi_core.errors import ConfigurationError, nearest
 from odibi_core.events import sanitize_text
 from odibi_core.events.clock import iso, utc_now
@@ -42,11 +43,9 @@ def ack(
 
 
 def _alert(kept: RunStore, wanted: str) -> dict[str, Any]:
-    from odibi_core.history.index import Index
     from odibi_core.history.noticing.watch import known_alerts
 
-    with output.waiting("reading the store"), Index(kept.root) as index:
-        index.refresh()
+    with record.indexed(kept) as index:
         found = known_alerts(index, utc_now())
     matches = {each: about for each, about in found.items() if each.startswith(wanted)} if wanted else {}
     if len(matches) == 1:
@@ -90,7 +89,8 @@ def mute(
     if family is not None and family not in _FAMILIES:
         raise ConfigurationError(f"--family must be one of {', '.join(_FAMILIES)}, got {family!r}")
     pipeline, step = sanitize_text(pipeline), None if step is None else sanitize_text(step)  # as the record has them
-    _must_exist(kept, pipeline)
+    with record.indexed(kept) as index:
+        check_pipeline(index, pipeline)
     end = times.moment(until, "--until", to_its_end=True, ahead=True)
     about = {"pipeline_name": pipeline, "node_name": step, "family": family}
     fields: dict[str, Any] = {name: value for name, value in about.items() if value is not None}
@@ -102,17 +102,6 @@ def mute(
     word = "no longer muted" if lift else f"muted until {times.at_second(end)}" if end else "muted"
     notes.write(kept.root, notes.MUTED, f"{what} is {word}", fields)
     output.notice(f"{what} is {word}")
-
-
-def _must_exist(kept: RunStore, pipeline: str) -> None:
-    from odibi_core.history.index import Index
-
-    with Index(kept.root) as index:
-        index.refresh()
-        names = list(index.pipelines())
-    if pipeline not in names:
-        output.complain(f"there is no pipeline {pipeline!r} in {kept.root}{nearest(pipeline, names)}")
-        raise typer.Exit(exits.NOT_FOUND)
 
 
 def _words(pipeline: str, step: str | None, family: str | None) -> str:

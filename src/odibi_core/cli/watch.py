@@ -36,14 +36,12 @@ def watch(
     nothing needs a look, and 5 if something does. `odibi ack` and
     `odibi mute` silence an alert.
     """
-    from odibi_core.history.index import Index
     from odibi_core.history.noticing.watch import watch as watch_store
 
     kept = record.open_store(store)
     begin = times.moment(since or "1d", "--since")
     assert begin is not None
-    with output.waiting("reading the store"), Index(kept.root) as index:
-        index.refresh()
+    with record.indexed(kept) as index:
         found = watch_store(index, begin, utc_now(), pipeline)
     shown = found.alerts if all_alerts else found.open_alerts
     if format is options.TextOrJson.json:
