@@ -70,7 +70,9 @@ def _show(found: Watch, shown: list[Alert]) -> None:
     if hidden:
         notices.append(f"{hidden} acknowledged or muted")
     if found.not_judged:
-        notices.append(f"{plural(found.not_judged, 'run')} not judged (too few earlier runs)")
+        notices.append(
+            f"{plural(found.not_judged, 'run')} not judged (too few earlier runs, or noticing could not run)"
+        )
     output.write(on, output.styled(output.joined(notices, on), "yellow" if found.open_alerts else "green"))
     _show_pipelines(found, on)
     if found.not_noted:

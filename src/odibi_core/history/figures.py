@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any, Final
@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from odibi_core.events.clock import read_iso
-from odibi_core.history.schema import TABLES
+from odibi_core.history.rows import as_dicts
 
 STATS: Final = (
     "null_share", "distinct", "min", "max", "mean", "deviation", "q05", "q25", "median", "q75", "q95",
@@ -45,8 +45,8 @@ class RunFigures(msgspec.Struct, frozen=True):
 
 def run_figures(tables: Tables) -> RunFigures | None:
     """Return the figures of a run with its identity; None if its start is unknown."""
-    run = next(_dicts("runs", tables), None)
-    started = _time(run["started"]) if run else None
+    run = next(iter(_dicts("runs", tables)), None)
+    started = read_iso(run["started"]) if run else None
     if run is None or started is None:
         return None
     return RunFigures(run["run_id"], run["pipeline_name"] or "", started, run["status"] or "", figures(tables))
@@ -61,16 +61,17 @@ def figures(tables: Tables) -> dict[str, Any]:
         `steps`: for each step its figures, with `frames` by dataset, `checks`, `joins` and `files`.
         `edges`: pairs of steps. `left_out`: columns beyond the limit.
 
-        A frame has `rows`, its `schema`, the hash of its `content`, `sampled` rows, `columns` by name as lists in the
-        order of `STATS`, and `top`: the categories of a column with their shares of the rows that are not null.
+        A frame has its type in `frame`, `rows`, its `schema`, the hash of its `content`, `sampled` rows, `columns` by
+        name as lists in the order of `STATS`, and `top`: the categories of a column with their shares of the rows that
+        are not null.
     """
-    run: dict[str, Any] = next(_dicts("runs", tables), {})
+    run: dict[str, Any] = next(iter(_dicts("runs", tables)), {})
     names = ("duration_ms", "rows_read", "rows_published", "cost_usd", "peak_memory_mb", "partition", "error")
-    steps = {row["node_name"]: _step(row) for row in _first(_dicts("nodes", tables), MOST_STEPS)}
+    steps = {row["node_name"]: _step(row) for row in _dicts("nodes", tables, MOST_STEPS)}
     left_out = _add_frames(steps, tables)
     _add_checks(steps, tables)
     _add_joins(steps, tables)
-    _add_files(steps, tables, _time(run.get("started")))
+    _add_files(steps, tables, read_iso(run.get("started")))
     return {
         "version": VERSION,
         "run": {name: value for name in names if (value := _plain(run.get(name))) is not None},
@@ -86,13 +87,8 @@ def shape(tables: Tables) -> list[list[str]]:
     return sorted([str(row["name"]), str(row["type"])] for row in _dicts("params", tables))
 
 
-def _dicts(name: str, tables: Tables) -> Iterator[dict[str, Any]]:
-    names = TABLES[name].names
-    return (dict(zip(names, row, strict=False)) for row in tables.get(name, ()))
-
-
-def _first(rows: Iterable[dict[str, Any]], most: int) -> Iterator[dict[str, Any]]:
-    return (row for _, row in zip(range(most), rows, strict=False))
+def _dicts(name: str, tables: Tables, most: int | None = None) -> list[dict[str, Any]]:
+    return as_dicts(name, tables.get(name, ())[:most])
 
 
 def _step(row: dict[str, Any]) -> dict[str, Any]:
@@ -113,10 +109,11 @@ def _edges(steps: dict[str, Any], tables: Tables) -> list[list[str]]:
 def _add_frames(steps: dict[str, Any], tables: Tables) -> int:
     for row in _dicts("snapshots", tables):
         if row["side"] == "after" and row["node_name"] in steps and row["not_described"] is None:
-            frame = {"rows": row["row_count"], "schema_hash": row["schema_hash"], "sampled": row["stats_rows"]}
-            frame["frame"] = row["frame"]
             frames = steps[row["node_name"]].setdefault("frames", {})
-            frames[row["dataset"] or ""] = frame | {"schema": [], "columns": {}, "top": {}}
+            frames[row["dataset"] or ""] = {
+                "rows": row["row_count"], "sampled": row["stats_rows"], "frame": row["frame"],
+                "schema": [], "columns": {}, "top": {},
+            }  # fmt: skip
     hashes: dict[int, Any] = {}
     kept = left_out = 0
     for row in _dicts("columns", tables):
@@ -163,7 +160,7 @@ def _category(value: Any) -> str:
 
 
 def _add_checks(steps: dict[str, Any], tables: Tables) -> None:
-    for row in _first(_dicts("checks", tables), _MOST_CHECKS):
+    for row in _dicts("checks", tables, _MOST_CHECKS):
         if row["node_name"] in steps:
             key = " ".join(str(row[name]) for name in ("check_name", "column_name") if row[name])
             checks = steps[row["node_name"]].setdefault("checks", {})
@@ -178,20 +175,15 @@ def _add_joins(steps: dict[str, Any], tables: Tables) -> None:
 
 
 def _add_files(steps: dict[str, Any], tables: Tables, started: datetime | None) -> None:
-    for row in _first(_dicts("files", tables), _MOST_FILES):
+    for row in _dicts("files", tables, _MOST_FILES):
         if row["node_name"] in steps and row["access"] == "read":
-            modified = _time(row["modified"])
+            modified = read_iso(row["modified"])
             age = (started - modified).total_seconds() if started and modified else None
             files = steps[row["node_name"]].setdefault("files", {})
             version = row["etag"] or (modified.isoformat() if modified else None)
-            key = row["dataset"] or row["uri"] or ""
-            files[key] = {
-                "uri": row["uri"],
-                "bytes": row["bytes"],
-                "age_s": age,
-                "version": version,
-                "format": row["format"],
-            }
+            files[row["dataset"] or row["uri"] or ""] = {
+                "uri": row["uri"], "bytes": row["bytes"], "age_s": age, "version": version, "format": row["format"],
+            }  # fmt: skip
 
 
 def _list(value: Any) -> list[Any]:
@@ -217,7 +209,3 @@ def _number(value: Any) -> float | None:
 
 def _plain(value: Any) -> Any:
     return value if isinstance(value, str | bool | int | None) else _number(value)
-
-
-def _time(value: Any) -> datetime | None:
-    return read_iso(value)

@@ -105,8 +105,8 @@ def watch(index: WatchedIndex, since: datetime, now: datetime, pipeline_name: st
         RunNotFoundError: The store has no run of `pipeline_name`.
     """
     known = Notes.read(index.root)
-    wanted = RunFilter(pipeline_name=pipeline_name, since=since, until=now)
-    alerts = list(_of_runs(index, wanted))
+    recent = index.runs(RunFilter(pipeline_name=pipeline_name, since=since, until=now))
+    alerts = list(_of_runs(index, recent))
     pipelines = []
     for name, count in _pipelines(index, pipeline_name).items():
         state, missing = _of_cadence(index, name, count, since, now)
@@ -115,15 +115,14 @@ def watch(index: WatchedIndex, since: datetime, now: datetime, pipeline_name: st
     not_noted = _note(index.root, known, alerts)
     alerts = [_with_notes(alert, known) for alert in alerts]
     alerts.sort(key=lambda alert: (alert.at, alert.pipeline_name))
-    recent = index.runs(wanted)
     not_judged = sum(row["unusual"] is None and row["status"] == "success" for row in recent)
     return Watch(since, now, alerts, pipelines, not_judged, not_noted)
 
 
 def known_alerts(index: WatchedIndex, now: datetime) -> dict[str, dict[str, Any]]:
     """Return every alert of a run and every missing run by its id: its pipeline and its message."""
-    alerts = list(_of_runs(index, RunFilter(status="failed"))) + list(_of_runs(index, RunFilter(status="lost")))
-    alerts += _of_runs(index, RunFilter(unusual=True))
+    wanted = (RunFilter(status="failed"), RunFilter(status="lost"), RunFilter(unusual=True))
+    alerts = [alert for each in wanted for alert in _of_runs(index, index.runs(each))]
     for name, count in index.pipelines().items():
         alerts += _of_cadence(index, name, count, now - _MONTH, now)[1]
     found = {each.alert_id: {"pipeline_name": each.pipeline_name, "message": each.message} for each in alerts}
@@ -142,8 +141,8 @@ def _pipelines(index: WatchedIndex, wanted: str | None) -> dict[str, int]:
     return {wanted: known[wanted]}
 
 
-def _of_runs(index: WatchedIndex, wanted: RunFilter) -> Iterator[Alert]:
-    for row in index.runs(wanted):
+def _of_runs(index: WatchedIndex, runs: Sequence[dict[str, Any]]) -> Iterator[Alert]:
+    for row in runs:
         about: dict[str, Any] = {
             "pipeline_name": row["pipeline_name"] or "", "run_id": row["run_id"], "at": row["started"],
             "partition": row["partition"],
