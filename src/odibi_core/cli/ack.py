@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,11 +15,6 @@ from odibi_core.store.runs import RunStore
 
 if TYPE_CHECKING:
     from odibi_core.history.noticing.notes import Mute, Notes
-
-_FAMILIES: Final = (
-    "no rows", "rows", "selectivity", "join", "nulls", "distinct", "mean", "spread", "range", "categories", "length",
-    "schema", "content", "files", "checks", "duration", "memory", "cost", "cadence", "status",
-)  # fmt: skip
 
 
 def ack(
@@ -75,9 +70,10 @@ def mute(
     """Silence the findings of a pipeline, of a step or of a family.
 
     Muted findings are still recorded, in the table `alerts` with `muted`;
-    `odibi watch`, the summary of a run and its exit code leave them out.
+    `odibi watch`, its exit code and the summary of a run leave them out.
     """
     from odibi_core.history.noticing import notes
+    from odibi_core.history.noticing.causes import FAMILIES
 
     kept = record.open_store(store)
     known = notes.Notes.read(kept.root)
@@ -86,8 +82,9 @@ def mute(
         return
     if pipeline is None:
         raise ConfigurationError("PIPELINE must be given, or --list; `odibi watch` lists the pipelines")
-    if family is not None and family not in _FAMILIES:
-        raise ConfigurationError(f"--family must be one of {', '.join(_FAMILIES)}, got {family!r}")
+    families = (*FAMILIES, "cadence", "status")
+    if family is not None and family not in families:
+        raise ConfigurationError(f"--family must be one of {', '.join(families)}, got {family!r}")
     pipeline, step = sanitize_text(pipeline), None if step is None else sanitize_text(step)  # as the record has them
     with record.indexed(kept) as index:
         check_pipeline(index, pipeline)

@@ -12,10 +12,11 @@ from odibi_core.history.noticing.finding import Finding
 
 _WHOLE: Final = frozenset({"no rows", "rows", "selectivity", "join", "content", "files"})
 """Families about all rows of a frame: anything downstream, and any column of the frame, may follow from them."""
-_ORDER: Final = (
+FAMILIES: Final = (
     "no rows", "content", "files", "schema", "rows", "selectivity", "join", "nulls", "categories", "mean", "range",
     "spread", "distinct", "length", "checks", "duration", "memory", "cost",
 )  # fmt: skip
+"""The families of findings, those that begin a change first."""
 _TIMES: Final = frozenset({"duration", "memory", "cost"})
 
 
@@ -77,7 +78,7 @@ def _positions(current: RunFigures, above: dict[str, set[str]]) -> dict[str, int
 
 
 def _rank(each: Candidate) -> int:
-    return _ORDER.index(each.finding.family) if each.finding.family in _ORDER else len(_ORDER)
+    return FAMILIES.index(each.finding.family) if each.finding.family in FAMILIES else len(FAMILIES)
 
 
 def _follows(each: Candidate, root: Candidate, current: RunFigures, above: dict[str, set[str]]) -> bool:
