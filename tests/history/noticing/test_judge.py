@@ -363,6 +363,25 @@ def test_a_table_that_always_grows_does_not_drift() -> None:
         earlier = [*earlier, current]
 
 
+@pytest.mark.parametrize("since", range(14, 26))
+def test_a_younger_step_that_falls_leaves_the_others_judged(since: int) -> None:
+    """A step that fewer runs have than a drift needs is no drift, and the run is judged."""
+
+    def young(number: int) -> Change:
+        def change(steps: dict[str, Any]) -> None:
+            if number < since:
+                del steps["weather"]
+            else:
+                steps["weather"]["rows"] = round(20_000 * 0.99 ** (number - since))
+            if number == 55:
+                no_rows(steps)
+
+        return change
+
+    found = judge(run(55, young(55)), [run(number, young(number)) for number in range(55)]).findings
+    assert [each.family for each in found if each.follows_from is None] == ["no rows"]
+
+
 def test_the_time_grows_with_the_figures_only_as_documented() -> None:
     """A run of ten steps with twenty columns is judged in a bounded number of operations, not one a pair of columns."""
     earlier = history(60)

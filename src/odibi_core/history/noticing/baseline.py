@@ -68,7 +68,7 @@ def deviation(
     return Deviation(abs(value - expected) / reach if reach else 0.0, expected, reach, len(past), basis)
 
 
-def _middle(values: Sequence[float]) -> float:
+def middle(values: Sequence[float]) -> float:
     """Return the median, the mean of both if there are two: `statistics.median` takes three times as long."""
     ordered = sorted(values)
     half = len(ordered) // 2
@@ -100,7 +100,7 @@ def last_shift(past: Sequence[float], noise: float) -> int:
 def _expectation(past: Sequence[float], calendar: Calendar | None, begin: int) -> tuple[float, list[float], str]:
     """Return the expected value, the residuals of the past by the same rule, and the rule that was best there."""
     count = len(past)
-    levels = [_middle(past[max(0, place - _WINDOW) : place]) for place in range(1, count + 1)]
+    levels = [middle(past[max(0, place - _WINDOW) : place]) for place in range(1, count + 1)]
     by_level = [past[place] - levels[place - 1] for place in range(1, count)]
     by_last = [past[place] - past[place - 1] for place in range(1, count)]
     expected, residuals, basis = levels[-1], by_level, "level"
@@ -116,7 +116,7 @@ def _expectation(past: Sequence[float], calendar: Calendar | None, begin: int) -
             own = [past[place] for place in ends]
             usual = [abs(past[place] - levels[place - 1]) for place in ends]
             if len(own) >= 2 and max(own) - min(own) < 0.5 * min(usual):
-                return _middle(own), residuals, "month end"
+                return middle(own), residuals, "month end"
     return expected, residuals, basis
 
 
@@ -127,12 +127,12 @@ def _by_weekday(past: Sequence[float], days: Sequence[int]) -> tuple[float, list
     for value, day in zip(past, days, strict=False):
         same = seen.setdefault(day, [])
         if len(same) >= 2:
-            residuals.append(value - _middle(same[-_SAME_DAYS:]))
+            residuals.append(value - middle(same[-_SAME_DAYS:]))
         same.append(value)
     same = seen.get(days[-1], [])
     if len(seen) < 2 or len(same) < 3 or len(residuals) < 2 * LEARNING:
         return None
-    return _middle(same[-_SAME_DAYS:]), residuals
+    return middle(same[-_SAME_DAYS:]), residuals
 
 
 def _size(residuals: Sequence[float]) -> float:

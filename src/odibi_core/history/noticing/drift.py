@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from statistics import median
 from typing import Final
 
 import msgspec
 
 from odibi_core.history.figures import RunFigures
+from odibi_core.history.noticing.baseline import middle
 from odibi_core.history.noticing.causes import Candidate
-from odibi_core.history.noticing.families import ROWS, Family
+from odibi_core.history.noticing.families import ROWS
 from odibi_core.history.noticing.finding import Finding, alert_id
 
 _BACK: Final = 30
@@ -37,30 +37,26 @@ class _Way(msgspec.Struct, frozen=True):
 
 def drifts(current: RunFigures, past: Sequence[RunFigures], wider: float) -> list[Candidate]:
     """Return the levels that drifted away from 30 runs ago, and had not yet in the run before."""
-    if len(past) < _BACK + 2 * _LEVEL - 1:
-        return []
     found: list[Candidate] = []
     for name, step in current.figures["steps"].items():
         steps = [kept for run in past[-_BACK - 3 * _LEVEL :] if (kept := run.figures["steps"].get(name))]
         rows = [each["rows"] for each in (*steps, step) if each.get("rows") is not None]
-        if len(rows) == len(steps) + 1:
-            found += _of_series(current, name, None, ROWS, [ROWS.scale(each) for each in rows], wider)
+        if len(rows) == len(steps) + 1 >= _BACK + 2 * _LEVEL:
+            found += _of_rows(current, name, [ROWS.scale(each) for each in rows], wider)
     return found
 
 
-def _of_series(
-    current: RunFigures, step: str, column: str | None, family: Family, values: Sequence[float], wider: float
-) -> list[Candidate]:
-    noise = 3.0 / math.sqrt(1.0 + family.unscale(min(values)))
+def _of_rows(current: RunFigures, step: str, values: Sequence[float], wider: float) -> list[Candidate]:
+    noise = 3.0 / math.sqrt(1.0 + ROWS.unscale(min(values)))
     way = _drift(values, noise, wider)
     if way is None or any(_drift(values[:-back], noise, wider) for back in range(1, _LEVEL)):
         return []  # none, or reported before
-    name = ".".join(part for part in (step, column, family.name) if part)
-    was, now = (family.unscale(value) for value in (way.before, way.now))
+    name = f"{step}.{ROWS.name}"
+    was, now = (ROWS.unscale(value) for value in (way.before, way.now))
     finding = Finding(
-        alert_id=alert_id(current.run_id, name, "drift"), node_name=step, family=family.name, series=name,
-        column=column, actual=f"{now:,.4g}", expected=f"{was:,.4g}", likelihood=0.01, compared_runs=len(values) - 1,
-        message=f"{step}: {family.name} drifted from {was:,.4g} ({_BACK} runs ago) to {now:,.4g}, run by run",
+        alert_id=alert_id(current.run_id, name, "drift"), node_name=step, family=ROWS.name, series=name,
+        actual=f"{now:,.4g}", expected=f"{was:,.4g}", likelihood=0.01, compared_runs=len(values) - 1,
+        message=f"{step}: {ROWS.name} drifted from {was:,.4g} ({_BACK} runs ago) to {now:,.4g}, run by run",
         is_drift=True,
     )  # fmt: skip
     return [Candidate(finding, way.score)]
@@ -73,10 +69,10 @@ def _drift(values: Sequence[float], noise: float, wider: float) -> _Way | None:
 
 def _is_steady(values: Sequence[float]) -> bool:
     """Return true if the way begins 30 runs ago and has no jump: a jump is noticed in its own run, a trend is usual."""
-    levels = [median(values[end - _LEVEL : end]) for end in range(len(values), len(values) - _BACK - 1, -_LEVEL)]
+    levels = [middle(values[end - _LEVEL : end]) for end in range(len(values), len(values) - _BACK - 1, -_LEVEL)]
     whole = abs(levels[0] - levels[-1])
-    before = median(values[-_BACK - 2 * _LEVEL : -_BACK - _LEVEL])
-    if abs(median(values[-_BACK - _LEVEL : -_BACK]) - before) > _TREND * whole:
+    before = middle(values[-_BACK - 2 * _LEVEL : -_BACK - _LEVEL])
+    if abs(middle(values[-_BACK - _LEVEL : -_BACK]) - before) > _TREND * whole:
         return False
     return max(abs(after - before) for before, after in pairwise(levels)) <= _JUMP * whole
 
@@ -86,7 +82,7 @@ def _way(values: Sequence[float], noise: float) -> _Way | None:
     then, now = values[-_BACK - _LEVEL : -_BACK], values[-_LEVEL:]
     if len(then) < _LEVEL:
         return None
-    before, after = median(then), median(now)
+    before, after = middle(then), middle(now)
     ways = ((then, before), (now, after))
-    spread = 1.4826 * max(median(abs(value - level) for value in part) for part, level in ways)
+    spread = 1.4826 * max(middle([abs(value - level) for value in part]) for part, level in ways)
     return _Way(abs(after - before) / max(_THRESHOLD * spread, _LEAST, noise), before, after)
