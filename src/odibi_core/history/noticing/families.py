@@ -74,5 +74,5 @@ MEMORY: Final = Family("memory", 8.0, 1.5, _log, _as_log, twice=True)
 COST: Final = Family("cost", 8.0, 1.5, _log, _as_log)
 SIZE: Final = Family("files", 6.0, 1.3, _log, _as_log)
 AGE: Final = Family("files", 8.0, 1.5, _log, _as_log)
-RANGE: Final = 4.0
-"""Widths by which a minimum or maximum must leave the values seen."""
+RANGE: Final = Family("range", 4.0, 1.5, _plain, _plain)
+"""The threshold is in widths of the column by which a minimum or maximum must leave the values seen."""

@@ -8,6 +8,7 @@ from odibi_core.history.figures import RunFigures
 from odibi_core.history.noticing.baseline import Deviation
 from odibi_core.history.noticing.causes import Candidate
 from odibi_core.history.noticing.exact import Exact
+from odibi_core.history.noticing.families import DISTINCT_SHARE
 from odibi_core.history.noticing.finding import Finding, alert_id
 from odibi_core.history.noticing.series import Series
 from odibi_core.views.wording import duration, size
@@ -74,7 +75,7 @@ _SHARES = frozenset({"nulls", "share", "match_rate", "selectivity"})
 
 def _value(one: Series, value: float) -> str:
     """Return a value of a series with its unit."""
-    if one.metric in _SHARES or (one.family.name == "distinct" and one.family.unscale(9.0) <= 1.0):
+    if one.metric in _SHARES or one.family == DISTINCT_SHARE:
         return f"{100 * value:.3g} %"
     match one.metric:
         case "duration_ms":

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -24,6 +24,7 @@ _MOSTLY_DISTINCT: Final = 0.5
 _ALIKE: Final = 2.0
 """The factor by which the sizes of two samples may differ."""
 
+_Number = TypeVar("_Number", int, float)
 Steps = Sequence[dict[str, Any]]
 """The figures of one step in several runs, the oldest first."""
 
@@ -48,13 +49,14 @@ class Series(msgspec.Struct, frozen=True):
     """Of a minimum or maximum: how many widths of the column it leaves the values seen, over the limit."""
 
 
-_OF_STEPS: Final = (
-    ("rows", families.ROWS, 1.0),
-    ("selectivity", families.SELECTIVITY, 0.0),
-    ("duration_ms", families.DURATION, 0.0),
-    ("memory_mb", families.MEMORY, 0.1),
-)
-_OF_RUNS: Final = (("duration_ms", families.DURATION, 0.0), ("cost_usd", families.COST, 0.1))
+_OF_STEPS: Final = {
+    "rows": families.ROWS,
+    "selectivity": families.SELECTIVITY,
+    "duration_ms": families.DURATION,
+    "memory_mb": families.MEMORY,
+}
+_OF_RUNS: Final = {"duration_ms": families.DURATION, "cost_usd": families.COST}
+_SEASONAL: Final = frozenset({"rows", "selectivity"})
 _SLOW_MS: Final = 50.0
 """Milliseconds by which the duration of any step varies."""
 _FAR: Final = 6.0
@@ -80,10 +82,8 @@ def of_step(current: dict[str, Any], past: Steps) -> Iterator[Series]:
             yield from _of_frame(dataset, frame, frames)
 
 
-def _scalars(
-    current: dict[str, Any], past: Sequence[dict[str, Any]], wanted: Sequence[tuple[str, Family, float]]
-) -> Iterator[Series]:
-    for name, family, floor in wanted:
+def _scalars(current: dict[str, Any], past: Sequence[dict[str, Any]], wanted: Mapping[str, Family]) -> Iterator[Series]:
+    for name, family in wanted.items():
         value = current.get(name)
         runs = [place for place, step in enumerate(past) if step.get(name) is not None]
         if name == "rows":
@@ -91,19 +91,15 @@ def _scalars(
         if value is None or len(runs) < families.LEARNING:
             continue
         seen = [past[place][name] for place in runs]
-        is_seasonal = name in ("rows", "selectivity")
-        scale = family.scale
-        noise = _noise(name, value, seen, current) or floor
+        is_seasonal = name in _SEASONAL
         is_far = family.twice and value > _FAR * (max(seen) + _SLOW_MS)
-        is_twice = family.twice and not is_far
-        if is_far:
-            noise = _FAR_NOISE
-        elif is_twice:
+        noise = _FAR_NOISE if is_far else _noise(name, value, seen, current)
+        if is_twice := family.twice and not is_far:
             value, seen, runs = min(value, seen[-1]), list(map(min, seen, seen[1:])), runs[1:]
         if not is_seasonal and value <= max(seen):
             continue  # neither less than usual nor a value that was seen before is a finding
         yield Series(
-            family, name, scale(value), [scale(each) for each in seen], noise,
+            family, name, family.scale(value), [family.scale(each) for each in seen], noise,
             runs=runs, is_seasonal=is_seasonal, is_twice=is_twice,
         )  # fmt: skip
 
@@ -116,14 +112,14 @@ def _without_empty(runs: list[int], past: Sequence[dict[str, Any]]) -> list[int]
 
 def _noise(name: str, value: float, seen: Sequence[float], current: dict[str, Any]) -> float:
     """Return the smallest residual to expect of a figure, in its scale."""
-    usual = sorted(seen)[len(seen) // 2]
+    usual = _usual(seen)
     if name == "rows":
         return _STEADY + 0.7 / math.sqrt(1.0 + min(usual, max(value, 0.05 * usual)))
     if name == "selectivity":
         return 0.005 + _share_noise(current.get("rows_in"))
     if name == "duration_ms":
         return math.log1p(_SLOW_MS / (1.0 + usual)) + 0.1
-    return 0.0
+    return 0.1
 
 
 def _share_noise(rows: float | None) -> float:
@@ -159,48 +155,50 @@ def _of_frame(dataset: str, frame: dict[str, Any], past: Sequence[dict[str, Any]
         seen = [(found, each["sampled"]) for each in past if (found := each["columns"].get(column)) and each["sampled"]]
         if len(seen) >= families.LEARNING:
             turned = list(zip(*(values for values, _ in seen), strict=True))
-            smallest = min(rows, sorted(count for _, count in seen)[len(seen) // 2])
-            for series in _of_column(stats, turned, smallest, [count for _, count in seen], rows):
-                yield msgspec.structs.replace(series, dataset=dataset, column=column)
+            for series in _of_column(stats, turned, rows, [count for _, count in seen]):
+                if series is not None:
+                    yield msgspec.structs.replace(series, dataset=dataset, column=column)
         if column in frame["top"]:
             yield from _categories(dataset, column, frame, past)
 
 
 def _of_column(
-    stats: Sequence[float | None],
-    seen: Sequence[Sequence[float | None]],
-    smallest: int,
-    counts: Sequence[int],
-    rows: int,
-) -> Iterator[Series]:
+    stats: Sequence[float | None], seen: Sequence[Sequence[float | None]], rows: int, counts: Sequence[int]
+) -> Iterator[Series | None]:
+    """Yield the series of a column, None for a value that is usual whatever its baseline.
+
+    Args:
+        stats: The statistics of the current run.
+        seen: For each statistic its values in the earlier runs.
+        rows: The rows that `stats` are of.
+        counts: The rows of each earlier run.
+    """
+    smallest = min(rows, _usual(counts))
     noise = _share_noise(smallest) * (1.0 if any(seen[_NULLS]) else _NEVER)
-    found = _figure(families.NULLS, "nulls", stats[_NULLS], seen[_NULLS], noise)
-    if found is not None:
-        yield found
+    yield _figure(families.NULLS, "nulls", stats[_NULLS], seen[_NULLS], noise)
     if _is_label(stats, seen):
         return
-    deviations = sorted(value for value in seen[_DEVIATION] if value is not None)
+    deviations = _known(seen[_DEVIATION])
     if deviations and (mean := stats[_MEAN]) is not None:
-        usual = deviations[len(deviations) // 2]
+        usual = _usual(deviations)
         noise = usual / math.sqrt(smallest) or 1e-9 * abs(mean)
-        for series in (
-            _figure(families.MEAN, "mean", mean, seen[_MEAN], noise),
-            _spread(stats[_DEVIATION], seen[_DEVIATION], usual, smallest),
-            _extreme("min", stats, seen),
-            _extreme("max", stats, seen),
-        ):
-            if series is not None:
-                yield series
+        yield _figure(families.MEAN, "mean", mean, seen[_MEAN], noise)
+        yield _spread(stats[_DEVIATION], seen[_DEVIATION], usual, smallest)
+        yield _extreme("min", stats, seen)
+        yield _extreme("max", stats, seen)
     elif stats[_LENGTH] is not None:
-        noise = 0.05 + max((abs(value) for value in seen[_LENGTH] if value is not None), default=1.0) / math.sqrt(
-            smallest
-        )
-        found = _figure(families.LENGTH, "length", stats[_LENGTH], seen[_LENGTH], noise)
-        if found is not None:
-            yield found
-    found = _distinct(stats[_DISTINCT], seen[_DISTINCT], counts, rows)
-    if found is not None:
-        yield found
+        noise = 0.05 + max(map(abs, _known(seen[_LENGTH])), default=1.0) / math.sqrt(smallest)
+        yield _figure(families.LENGTH, "length", stats[_LENGTH], seen[_LENGTH], noise)
+    yield _distinct(stats[_DISTINCT], seen[_DISTINCT], rows, counts)
+
+
+def _known(values: Sequence[float | None]) -> list[float]:
+    return [value for value in values if value is not None]
+
+
+def _usual(values: Sequence[_Number]) -> _Number:
+    """Return the median, the larger one of two."""
+    return sorted(values)[len(values) // 2]
 
 
 def _is_label(stats: Sequence[float | None], seen: Sequence[Sequence[float | None]]) -> bool:
@@ -214,7 +212,7 @@ def _figure(
     """Return a series, or None if the value lies among those seen: then it is not unusual, whatever the residuals."""
     if value is None:
         return None
-    known = [each for each in seen if each is not None]
+    known = _known(seen)
     if len(known) < families.LEARNING or min(known) <= value <= max(known):
         return None
     scale = family.scale
@@ -229,7 +227,7 @@ def _spread(value: float | None, seen: Sequence[float | None], usual: float, sma
     return _figure(families.SPREAD, "deviation", value / usual, relative, 0.05 + 1.0 / math.sqrt(smallest))
 
 
-def _distinct(value: float | None, seen: Sequence[float | None], counts: Sequence[int], rows: int) -> Series | None:
+def _distinct(value: float | None, seen: Sequence[float | None], rows: int, counts: Sequence[int]) -> Series | None:
     """Return the series of the distinct values: a share of the rows if most rows have a value of their own."""
     if value is None:
         return None
@@ -237,7 +235,7 @@ def _distinct(value: float | None, seen: Sequence[float | None], counts: Sequenc
     alike = [rows <= _ALIKE * count and count <= _ALIKE * rows for count in counts]
     seen = [each if is_alike else None for each, is_alike in zip(seen, alike, strict=True)]
     shares = [min(1.0, each / count) for each, count in zip(seen, counts, strict=True) if each is not None]
-    if shares and sorted(shares)[len(shares) // 2] > _MOSTLY_DISTINCT:
+    if shares and _usual(shares) > _MOSTLY_DISTINCT:
         # 0.05: distinct values are approximate
         return _figure(families.DISTINCT_SHARE, "distinct", min(1.0, value / rows), shares, 0.05 + _share_noise(rows))
     return _figure(families.DISTINCT, "distinct", value, seen, 0.05 + 1.0 / math.sqrt(1.0 + value))
@@ -247,8 +245,7 @@ def _extreme(metric: str, stats: Sequence[float | None], seen: Sequence[Sequence
     """Return the series of a minimum or maximum that leaves the values seen by several widths of the column."""
     place = _MIN if metric == "min" else _MAX
     value = stats[place]
-    lows = [each for each in seen[_MIN] if each is not None]
-    highs = [each for each in seen[_MAX] if each is not None]
+    lows, highs = _known(seen[_MIN]), _known(seen[_MAX])
     if value is None or len(lows) < families.LEARNING or len(highs) < families.LEARNING:
         return None
     low, high = min(lows), max(highs)
@@ -257,10 +254,7 @@ def _extreme(metric: str, stats: Sequence[float | None], seen: Sequence[Sequence
     width = max(high - low, 1e-9 * abs(high), 1e-12)
     past = lows if metric == "min" else highs
     widths = (low - value if metric == "min" else value - high) / width
-    return Series(_RANGE, metric, value, past, width, extreme=widths / families.RANGE)
-
-
-_RANGE: Final = Family("range", families.RANGE, 1.5, float, float)
+    return Series(families.RANGE, metric, value, past, width, extreme=widths / families.RANGE.threshold)
 
 
 def _categories(dataset: str, column: str, frame: dict[str, Any], past: Sequence[dict[str, Any]]) -> Iterator[Series]:
