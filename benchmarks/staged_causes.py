@@ -64,7 +64,6 @@ CLEANLIB = (
     '__version__ = "1.4.0"\ndef normalized(frame):\n    return frame.assign(status=frame["status"].str.lower())\n'
 )
 SCORELIB = '__version__ = "3.0.1"\ndef score(ages):\n    return (ages / 10).round(1)\n'
-UNUSED = {"cleanlib": '__version__ = "1.4.1"\n', "scorelib": '__version__ = "3.0.2"\n'}
 PARAMS: dict[str, Any] = {"folder": "data", "region": "north", "floor": 1.0, "minimum": 2}
 
 

@@ -20,11 +20,11 @@ BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 
 
 def _one(place: int) -> Outcome:
-    """Return the outcome of one history; only its number goes to the other process."""
     return evaluate(next(each for number, each in enumerate(everything()) if number == place))
 
 
 def _part(part: int, parts: int) -> list[Outcome]:
+    """Return the outcomes of a part of the histories; only its number goes to the other process."""
     return [evaluate(each) for number, each in enumerate(everything()) if number % parts == part]
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 
@@ -133,14 +132,17 @@ def _nulls(share: float) -> Fault:
         def change(frame: pl.DataFrame) -> pl.DataFrame:
             if name not in frame.columns:
                 return frame
-            drawn = [random.Random(seed + i).random() < share / filled for i in range(frame.height)]
-            return frame.with_columns(
-                pl.when(pl.Series(drawn, dtype=pl.Boolean)).then(None).otherwise(pl.col(name)).alias(name)
-            )
+            hit = _drawn(frame, seed, share / filled)
+            return frame.with_columns(pl.when(hit).then(None).otherwise(pl.col(name)).alias(name))
 
         return _changed(history.runs[place], step, change) if name else None
 
     return fault
+
+
+def _drawn(frame: pl.DataFrame, seed: int, share: float) -> pl.Series:
+    """Return a draw of about this share of the rows, the same for the same seed."""
+    return pl.Series([random.Random(seed + i).random() < share for i in range(frame.height)], dtype=pl.Boolean)
 
 
 def join_key_lost(history: History, place: int, draw: random.Random) -> Injected | None:
@@ -176,7 +178,17 @@ def _rows(factor: float) -> Fault:
 def new_category(history: History, place: int, draw: random.Random) -> Injected | None:
     """Give a tenth of the rows a value that never came before."""
     name = _column(history, place, draw, "category")
-    return (name and _replaced(history, place, name, draw, 0.10, None, "never seen")) or None
+    if name is None:
+        return None
+    seed = draw.randrange(1 << 30)
+
+    def change(frame: pl.DataFrame) -> pl.DataFrame:
+        if name not in frame.columns:
+            return frame
+        hit = _drawn(frame, seed, 0.10)
+        return frame.with_columns(pl.when(hit).then(pl.lit("never seen")).otherwise(pl.col(name)).alias(name))
+
+    return _changed(history.runs[place], "load", change)
 
 
 def category_lost(history: History, place: int, draw: random.Random) -> Injected | None:
@@ -202,20 +214,6 @@ def _lost(history: History, place: int, draw: random.Random, least: float, most:
         history.runs[place], "load",
         lambda frame: frame if name not in frame.columns else frame.filter(pl.col(name).ne_missing(fitting[0])),
     )  # fmt: skip
-
-
-def _replaced(
-    history: History, place: int, name: str, draw: random.Random, share: float, old: Any, new: str
-) -> Injected:
-    seed = draw.randrange(1 << 30)
-
-    def change(frame: pl.DataFrame) -> pl.DataFrame:
-        if name not in frame.columns:
-            return frame
-        hit = pl.Series([random.Random(seed + i).random() < share for i in range(frame.height)], dtype=pl.Boolean)
-        return frame.with_columns(pl.when(hit).then(pl.lit(new)).otherwise(pl.col(name)).alias(name))
-
-    return _changed(history.runs[place], "load", change)
 
 
 def slow_twice(history: History, place: int, draw: random.Random) -> Injected | None:
@@ -251,8 +249,3 @@ FAULTS: Final[dict[str, tuple[Fault, float | None]]] = {
     "nulls +3 points": (_nulls(0.03), None),
 }
 """The faults with the part that must be found; None for those that are reported without a goal."""
-
-
-def late(run: Run, hours: float) -> Run:
-    """Return a run that starts later."""
-    return replace(run, started=run.started + timedelta(hours=hours))

@@ -36,7 +36,6 @@ class Run:
     started: datetime
     batch: pl.DataFrame
     durations: Mapping[str, float]
-    lookup: pl.DataFrame | None = None
     changes: Mapping[str, Any] = field(default_factory=dict)
     """By step, a function that changes its frame."""
 
@@ -76,7 +75,7 @@ def _frames(plan: Plan, run: Run) -> dict[str, pl.DataFrame]:
         return frames[name]
 
     load = made("load", run.batch)
-    lookup = made("lookup", plan.lookup if run.lookup is None else run.lookup)
+    lookup = made("lookup", plan.lookup)
     right = lookup.rename({"key": plan.key})
     if plan.key in load.columns:
         joined = load.with_columns(pl.col(plan.key).cast(pl.String)).join(right, on=plan.key, how="left")
@@ -87,9 +86,7 @@ def _frames(plan: Plan, run: Run) -> dict[str, pl.DataFrame]:
         # nulls are kept, so that only values change the selectivity
         enriched = enriched.filter((pl.col(plan.measure) >= plan.limit) | pl.col(plan.measure).is_null())
     kept = made("kept", enriched)
-    means = (
-        [pl.col(plan.measure).mean()] if plan.measure in kept.columns and kept[plan.measure].dtype.is_numeric() else []
-    )
+    means = [pl.col(plan.measure).mean()] if _is_number(kept, plan.measure) else []
     made("summary", kept.group_by("label").agg(pl.len().alias("number"), *means).sort("label"))
     return frames
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -30,7 +30,7 @@ class Judgement(msgspec.Struct, frozen=True):
     compared_runs: int
     """Comparable earlier runs: same pipeline, same parameter names and types, success."""
     series: int
-    """Figures that were compared; 0 while learning."""
+    """Figures that the judged steps and columns may have, four a step and six a column; 0 while learning."""
 
     @property
     def is_learning(self) -> bool:
@@ -181,11 +181,3 @@ def _day(run: RunFigures) -> date:
 
 def _is_month_end(day: date) -> bool:
     return (day + timedelta(days=1)).day == 1
-
-
-def ordered(findings: Sequence[Finding]) -> Iterator[Finding]:
-    """Yield each finding without a cause, and behind it those that follow from it."""
-    roots = [finding for finding in findings if finding.follows_from is None]
-    for root in sorted(roots, key=lambda finding: finding.likelihood):
-        yield root
-        yield from (finding for finding in findings if finding.follows_from == root.alert_id)
