@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.dag import recorders
-from benchmarks.harness import Contender, Prepare, Runner, Target, Work
+from benchmarks.harness import Contender, Prepare, Runner, Target, Work, timed
 
 TABLES = ("flights", "airlines", "planes", "weather")
 OFF = "everything off"
@@ -134,7 +133,7 @@ def _demo(engine: str, *, on: bool, level: str | None = None) -> Prepare:
             options = recorders(folder, "store and log" if on else "nothing")
             Orchestrator(steps, engine, pipeline_name="flights", snapshot_level=level, **options).execute()
 
-        yield _timed(once)
+        yield timed(once)
 
     return prepare
 
@@ -151,7 +150,7 @@ def _run(engine: str, rows: int | None, *, on: bool, level: str | None = None) -
             options = recorders(folder, "store and log" if on else "nothing")
             Orchestrator(steps, engine, pipeline_name="flights", snapshot_level=level, **options).execute()
 
-        yield _timed(once)
+        yield timed(once)
 
     return prepare
 
@@ -175,19 +174,9 @@ def _plain(engine: str, rows: int | None) -> Prepare:
             write = made["delays"].to_parquet if engine == "pandas" else made["delays"].write_parquet
             write(folder / "delays.parquet")
 
-        yield _timed(once)
+        yield timed(once)
 
     return prepare
-
-
-def _timed(once: Callable[[], None]) -> Runner:
-    def run(n: int) -> float:
-        started = time.perf_counter()
-        for _ in range(n):
-            once()
-        return time.perf_counter() - started
-
-    return run
 
 
 def works(quick: bool) -> list[Work]:

@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from benchmarks.harness import Contender, Prepare, Runner, Target, Work
+from benchmarks.harness import Contender, Prepare, Runner, Target, Work, timed
 
 RUNS = 10_000
 STEPS = 10
@@ -157,13 +157,7 @@ def _of_index(runs: int, call: str) -> Prepare:
                 "nodes": lambda: index.nodes("pipeline_0", last=30),
             }
 
-            def run(n: int) -> float:
-                started = time.perf_counter()
-                for _ in range(n):
-                    calls[call]()
-                return time.perf_counter() - started
-
-            yield run
+            yield timed(calls[call])
 
     return prepare
 

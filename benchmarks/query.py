@@ -8,14 +8,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from benchmarks.harness import Contender, Prepare, Runner, Target, Work
+from benchmarks.harness import Contender, Prepare, Runner, Target, Work, timed
 from odibi_core.store.sql_duckdb import THREADS
 
 LINES = 2_000_000
@@ -131,16 +130,6 @@ class Stores:
         return self._get("by-hand", make) / "logs.parquet"
 
 
-def _times(call: Callable[[], object]) -> Runner:
-    def run(n: int) -> float:
-        started = time.perf_counter()
-        for _ in range(n):
-            call()
-        return time.perf_counter() - started
-
-    return run
-
-
 def query_alone(query: str, store: Callable[[], Path]) -> Prepare:
     """Answer by tables that are open already."""
 
@@ -153,7 +142,7 @@ def query_alone(query: str, store: Callable[[], Path]) -> Prepare:
 
         sql = query.format(logs="logs")
         with opened(sql, collected(RunStore(store()), sql)) as record:
-            yield _times(lambda: run_query(record, sql).answer())
+            yield timed(lambda: run_query(record, sql).answer())
 
     return prepare
 
@@ -166,9 +155,15 @@ def ours(query: str, store: Callable[[], Path]) -> Prepare:
         from odibi_core.history.history import History
 
         history, sql = History(store()), query.format(logs="logs")
-        yield _times(lambda: history.sql(sql).rows)
+        yield timed(lambda: history.sql(sql).rows)
 
     return prepare
+
+
+def _connected() -> Any:
+    import duckdb
+
+    return duckdb.connect(config={"threads": str(min(THREADS, os.cpu_count() or 1))})
 
 
 def duckdb_alone(query: str, source: Callable[[], str]) -> Prepare:
@@ -176,11 +171,9 @@ def duckdb_alone(query: str, source: Callable[[], str]) -> Prepare:
 
     @contextmanager
     def prepare(_: Path) -> Iterator[Runner]:
-        import duckdb
-
         sql = query.format(logs=source())
-        with duckdb.connect(config={"threads": str(min(THREADS, os.cpu_count() or 1))}) as connection:
-            yield _times(lambda: connection.execute(sql).fetchall())
+        with _connected() as connection:
+            yield timed(lambda: connection.execute(sql).fetchall())
 
     return prepare
 
@@ -190,15 +183,13 @@ def duckdb_on(query: str, source: Callable[[], str]) -> Prepare:
 
     @contextmanager
     def prepare(_: Path) -> Iterator[Runner]:
-        import duckdb
-
         sql = query.format(logs=source())
 
         def ask() -> object:
-            with duckdb.connect(config={"threads": str(min(THREADS, os.cpu_count() or 1))}) as connection:
+            with _connected() as connection:
                 return connection.execute(sql).fetchall()
 
-        yield _times(ask)
+        yield timed(ask)
 
     return prepare
 
@@ -212,7 +203,7 @@ def jq_on(query: str, store: Callable[[], Path]) -> Prepare:
         if program is None:
             raise FileNotFoundError("jq is not installed")
         paths = sorted(map(str, store().glob("runs/*/events/*.jsonl")))
-        yield _times(lambda: subprocess.run([program, "-r", JQ[query], *paths], stdout=subprocess.DEVNULL, check=True))
+        yield timed(lambda: subprocess.run([program, "-r", JQ[query], *paths], stdout=subprocess.DEVNULL, check=True))
 
     return prepare
 
@@ -223,7 +214,7 @@ def command(store: Callable[[], Path], *arguments: str) -> Prepare:
     @contextmanager
     def prepare(_: Path) -> Iterator[Runner]:
         words = [sys.executable, "-m", "odibi_core", "sql", *arguments, "--store", str(store())]
-        yield _times(lambda: subprocess.run(words, stdout=subprocess.DEVNULL, check=True))
+        yield timed(lambda: subprocess.run(words, stdout=subprocess.DEVNULL, check=True))
 
     return prepare
 
@@ -233,7 +224,7 @@ def python(code: str) -> Prepare:
 
     @contextmanager
     def prepare(_: Path) -> Iterator[Runner]:
-        yield _times(lambda: subprocess.run([sys.executable, "-c", code], check=True))
+        yield timed(lambda: subprocess.run([sys.executable, "-c", code], check=True))
 
     return prepare
 
@@ -306,7 +297,7 @@ def _search(lines: int) -> Work:
         assert logger.log_file is not None
         with logger.log_file.open("ab") as file:
             file.writelines(lines_of("one", lines, datetime(2026, 1, 1, tzinfo=UTC)))
-        yield _times(lambda: logger.query_logs(event_type="rows_failed", node_name="step_3", limit=None))
+        yield timed(lambda: logger.query_logs(event_type="rows_failed", node_name="step_3", limit=None))
         logger.close()
 
     contenders = [Contender("odibi-core", prepare, "ours", "one in 200 lines matches; all are returned")]
