@@ -135,8 +135,8 @@ def test_the_commits_between_two_runs() -> None:
     """With their subjects, if this folder's repository has them."""
 
     def git(*arguments: str) -> str:
-        who = ["-c", "user.name=t", "-c", "user.email=t@example.com"]
-        return subprocess.run(["git", *who, *arguments], check=True, capture_output=True, text=True).stdout.strip()
+        identity = ["-c", "user.name=t", "-c", "user.email=t@example.com"]
+        return subprocess.run(["git", *identity, *arguments], check=True, capture_output=True, text=True).stdout.strip()
 
     git("init", "-q")
     shas = []
