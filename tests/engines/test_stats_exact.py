@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from odibi_core.engines import stats_pandas
 from odibi_core.engines.frame import describe
 
 VALUES = st.lists(st.one_of(st.none(), st.integers(-50, 50)), min_size=1, max_size=30)
@@ -78,3 +79,25 @@ def test_every_kind_of_pandas_column_is_told() -> None:
     assert told["day"]["max"] == "2024-01-03T00:00:00"
     assert told["zoned"]["max"].startswith("2024-01-03T00:00:00")
     assert "min" not in told["mixed"]
+
+
+def test_only_a_column_that_duckdb_does_not_take_is_read_as_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The values of the others, of millions of rows, are not; NaN is null in every column of pandas."""
+    read = []
+
+    def column_values(column: Any) -> Any:
+        read.append(column.name)
+        return original(column)
+
+    original = stats_pandas.column_values
+    monkeypatch.setattr(stats_pandas, "column_values", column_values)
+    many = {
+        "text": ["a", "b"] * 10_000,
+        "number": [1.0, None] * 10_000,
+        "long": np.array([1.0, np.nan] * 10_000, dtype="longdouble"),
+    }
+    told = {of["column"]: of for of in stats(pd.DataFrame(many))}
+    assert read == ["long"]
+    for name in ("number", "long"):
+        assert (told[name]["nulls"], told[name].get("nan"), told[name]["distinct"]) == (10_000, None, 1)
+    assert told["text"]["top"] == [["a", 10_000], ["b", 10_000]]

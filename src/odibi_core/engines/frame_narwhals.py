@@ -77,7 +77,7 @@ class NarwhalsFace:
         if library == "pyarrow":
             from odibi_core.engines.stats_duckdb import arrow_stats
 
-            return arrow_stats(native, self.types(columns), self.values(columns, None))
+            return arrow_stats(self._frame, self.types(columns))
         return None
 
     def _eager(self) -> Any:

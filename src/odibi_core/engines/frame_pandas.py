@@ -85,7 +85,7 @@ class PandasFace:
     def exact(self, columns: int) -> list[dict[str, Any]] | None:
         from odibi_core.engines.stats_duckdb import pandas_stats
 
-        return pandas_stats(self._frame, self.types(columns), self.values(columns, None))
+        return pandas_stats(self._frame, self.types(columns))
 
 
 def _named(one_column: Any) -> str:

@@ -1,23 +1,24 @@
 """Statistics of pandas frames and pyarrow tables over all rows, by DuckDB, which reads their memory without a copy.
 
-Columns go by position, because names may repeat. Columns that DuckDB does not take are computed from their values.
+Columns go by position, because names may repeat. A column that DuckDB does not take is computed from its values.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from odibi_core.engines import stats_pandas, stats_series
 from odibi_core.engines.stats_exact import finished
-from odibi_core.engines.stats_numbers import Numbers
-from odibi_core.engines.stats_values import QUANTILES, TOP, Values, value_stats
+from odibi_core.engines.stats_numbers import Numbers, column_stats
+from odibi_core.engines.stats_values import QUANTILES, TOP, Values
 
 _TEXTS: Final = ("String", "Categorical", "Enum")
 _NUMBERS: Final = ("Int", "UInt", "Float", "Decimal")
 _OTHERS: Final = ("Boolean", "Date", "Datetime", "Duration", "Time")
 
 
-def pandas_stats(frame: Any, types: Sequence[str], values: Iterator[Values | Numbers]) -> list[dict[str, Any]]:
+def pandas_stats(frame: Any, types: Sequence[str]) -> list[dict[str, Any]]:
     """Return the statistics of the columns of a pandas frame, one for each type."""
     import pandas as pd
 
@@ -28,30 +29,33 @@ def pandas_stats(frame: Any, types: Sequence[str], values: Iterator[Values | Num
         if str(column.dtype) != "object" or kind == "String"
     }
     # An object column may hold texts at its start and something else later, of which DuckDB makes texts.
-    return _stats(pd.DataFrame({key: columns[key] for key in easy}, copy=False), easy, values)
+    found = _found(lambda keys: pd.DataFrame({key: columns[key] for key in keys}, copy=False), easy)
+    return _all(found, columns, stats_pandas.column_values)
 
 
-def arrow_stats(table: Any, types: Sequence[str], values: Iterator[Values | Numbers]) -> list[dict[str, Any]]:
-    """Return the statistics of the columns of a pyarrow table, one for each type."""
+def arrow_stats(frame: Any, types: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the statistics of the columns of a narwhals frame of a pyarrow table, one for each type."""
     easy = {str(i): kind for i, kind in enumerate(types)}
-    return _stats(table.select(range(len(types))).rename_columns(list(easy)), easy, values)
+    found = _found(frame.to_native().select(range(len(types))).rename_columns(list(easy)).select, easy)
+    return _all(found, {key: frame[:, int(key)] for key in easy}, stats_series.column_values)
 
 
-def _stats(table: Any, kinds: dict[str, str], values: Iterator[Values | Numbers]) -> list[dict[str, Any]]:
+def _all(
+    found: dict[str, dict[str, Any]], columns: dict[str, Any], values_of: Callable[[Any], Values | Numbers]
+) -> list[dict[str, Any]]:
+    """Return the statistics of every column; those that DuckDB did not find from the values of the column alone."""
+    return [found[key] if key in found else column_stats(values_of(column)) for key, column in columns.items()]
+
+
+def _found(table_of: Callable[[list[str]], Any], kinds: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """Return the statistics of the columns that DuckDB takes, by their keys; `table_of` returns a table of columns."""
     kinds = {key: kind for key, kind in kinds.items() if kind.startswith((*_TEXTS, *_NUMBERS, *_OTHERS))}
-    found = _ask(table, kinds)
+    found = _ask(table_of(list(kinds)), kinds)
     if found is None:  # one column fails the query for all: one query a column
         found = {}
         for key, kind in kinds.items():
-            found |= _ask(table, {key: kind}) or {}
-    return [found[str(i)] if str(i) in found else _from(each) for i, each in enumerate(values)]
-
-
-def _from(column: Values | Numbers) -> dict[str, Any]:
-    if isinstance(column, Numbers):
-        return value_stats(column.exact() if column.exact else column.array.tolist(), column.nulls or 0)
-    values, nulls = column
-    return {"nulls": nulls} if values is None else value_stats(values, nulls)
+            found |= _ask(table_of([key]), {key: kind}) or {}
+    return found
 
 
 def _ask(table: Any, kinds: dict[str, str]) -> dict[str, dict[str, Any]] | None:

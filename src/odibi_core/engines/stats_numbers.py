@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
-from odibi_core.engines.stats_values import QUANTILES, TOP, is_worth_counting, rounded
+from odibi_core.engines.stats_values import QUANTILES, TOP, Values, is_worth_counting, rounded, value_stats
 
 _EXACT: Final = 2.0**53
 """From here on, a float does not hold every whole number."""
@@ -19,14 +19,14 @@ _EXACT: Final = 2.0**53
 class Numbers(NamedTuple):
     """A column as a NumPy array of integers or floats.
 
-    `nulls` of its NaNs are nulls, all of them by default. `whole` is true for integers, also if nulls made them floats,
-    and `exact` returns their values as Python has them.
+    `nulls` of its NaNs are nulls, all of them if it is None. `whole` is true for integers, also if nulls made them
+    floats, and `exact` returns their values as Python has them.
     """
 
     array: Any
-    nulls: int | None = None
-    whole: bool = False
-    exact: Callable[[], list[Any]] | None = None
+    nulls: int | None
+    whole: bool
+    exact: Callable[[], list[Any]]
 
 
 def has_numpy() -> bool:
@@ -34,8 +34,16 @@ def has_numpy() -> bool:
     return "numpy" in sys.modules
 
 
-def number_block(columns: Sequence[Numbers]) -> list[dict[str, Any] | None]:
-    """Return the statistics of columns of equal length; None for one whose values no float holds exactly."""
+def column_stats(column: Values | Numbers) -> dict[str, Any]:
+    """Return the statistics of one column."""
+    if isinstance(column, Numbers):
+        return number_block([column])[0]
+    values, nulls = column
+    return {"nulls": nulls} if values is None else value_stats(values, nulls)
+
+
+def number_block(columns: Sequence[Numbers]) -> list[dict[str, Any]]:
+    """Return the statistics of columns of equal length; from the exact values if no float holds them."""
     import numpy as np
 
     height = len(columns[0].array) if columns else 0
@@ -77,7 +85,7 @@ def _answers(block: Any, counts: Any) -> list[dict[str, Any]]:
     return [{name: values[place] for name, values in plain.items()} for place in range(len(block))]
 
 
-def _finished(column: Numbers, ordered: Any, answer: dict[str, Any]) -> dict[str, Any] | None:
+def _finished(column: Numbers, ordered: Any, answer: dict[str, Any]) -> dict[str, Any]:
     """Return the record of one column from what the block knows of it."""
     count, distinct, whole = answer.pop("count"), answer.pop("distinct"), answer.pop("whole")
     missing = len(ordered) - count
@@ -89,7 +97,7 @@ def _finished(column: Numbers, ordered: Any, answer: dict[str, Any]) -> dict[str
     as_value = int if column.whole else float
     low, high = ordered[0], ordered[count - 1]
     if as_value is int and (low <= -_EXACT or high >= _EXACT):
-        return None
+        return value_stats(column.exact(), column.nulls or 0)
     found["min"], found["max"] = as_value(low), as_value(high)
     whole = whole and math.isfinite(low) and math.isfinite(high)
     if is_worth_counting(distinct, count, numbers=True, whole=whole):

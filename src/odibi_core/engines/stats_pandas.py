@@ -22,7 +22,7 @@ def taken(frame: Any, columns: int, places: Sequence[int] | None) -> Any:
 
 def pandas_values(frame: Any) -> Iterator[Values | Numbers]:
     """Yield the values of each column; NaN is null, as pandas itself counts."""
-    return (_values(column) for _, column in frame.items())
+    return (column_values(column) for _, column in frame.items())
 
 
 def pandas_nulls(frame: Any) -> list[int]:
@@ -31,12 +31,13 @@ def pandas_nulls(frame: Any) -> list[int]:
     return counts
 
 
-def _values(column: Any) -> Values | Numbers:
+def column_values(column: Any) -> Values | Numbers:
+    """Return the values of one column; those of integers and floats as an array."""
     import numpy as np
 
     dtype = column.dtype
     if isinstance(dtype, np.dtype) and dtype.kind in "iuf":
-        return Numbers(column.to_numpy(), whole=dtype.kind != "f", exact=column.tolist)
+        return Numbers(column.to_numpy(), None, dtype.kind != "f", column.tolist)
     if dtype.kind == "M":
         return _times(column)
     missing = column.isna().to_numpy()

@@ -15,8 +15,8 @@ from typing import Any, Final, Protocol
 from msgspec import Struct
 
 from odibi_core.engines.stats_budget import Budget
-from odibi_core.engines.stats_numbers import Numbers, has_numpy, number_block
-from odibi_core.engines.stats_values import Values, value_stats
+from odibi_core.engines.stats_numbers import Numbers, column_stats, has_numpy, number_block
+from odibi_core.engines.stats_values import Values
 
 SIZES: Final = (10_000, 5_000, 2_000, 1_000, 500, 200)
 """Rows of a sample: the largest that the budget allows."""
@@ -107,20 +107,19 @@ def _computed(
     frame: Sampled, columns: int, places: Sequence[int] | None, budget: Budget | None, deadline: float | None
 ) -> list[dict[str, Any]]:
     """Return the statistics column by column; columns of numbers wait until the end, when all are computed at once."""
-    found: list[dict[str, Any] | None] = []
+    found: list[dict[str, Any]] = []
     waiting: dict[int, Numbers] = {}
     for place, column in enumerate(frame.values(columns, places)):
         if isinstance(column, Numbers):
             waiting[place] = column
-            found.append(None)
+            found.append({})
         else:
-            values, nulls = column
-            found.append({"nulls": nulls} if values is None else value_stats(values, nulls))
+            found.append(column_stats(column))
         if budget is not None and deadline is not None and budget.now_s() > deadline:
             break
-    for (place, column), stats in zip(waiting.items(), number_block(list(waiting.values())), strict=True):
-        found[place] = value_stats(column.exact(), column.nulls or 0) if stats is None and column.exact else stats
-    return [stats for stats in found if stats is not None]
+    for place, stats in zip(waiting, number_block(list(waiting.values())), strict=True):
+        found[place] = stats
+    return found
 
 
 def _reason(plan: _Plan, computed: int, rows: int, columns: int) -> str | None:

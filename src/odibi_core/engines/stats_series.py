@@ -19,10 +19,11 @@ def taken(frame: Any, columns: int, places: Sequence[int] | None) -> Any:
 
 def series_values(frame: Any) -> Iterator[Values | Numbers]:
     """Yield the values of each column."""
-    return (_values(frame[:, place]) for place in range(frame.shape[1]))
+    return (column_values(frame[:, place]) for place in range(frame.shape[1]))
 
 
-def _values(series: Any) -> Values | Numbers:
+def column_values(series: Any) -> Values | Numbers:
+    """Return the values of one column; those of integers and floats as an array if the program uses NumPy."""
     dtype, nulls = series.dtype, series.null_count()
     name = str(dtype)
     if dtype.is_nested() or name in ("Object", "Unknown", "Binary"):
