@@ -19,6 +19,7 @@ from typing import Any, Final
 from odibi_core import _fork
 from odibi_core.engines.file_readers import OPENERS, Opener
 from odibi_core.errors import STOPS
+from odibi_core.unwrapping import unwrapped
 
 Report = Callable[[Opener, tuple[Any, ...], dict[str, Any], Any], None]
 """Called after a call of an opener with its arguments and its result; None if it failed."""
@@ -177,9 +178,7 @@ def unwatch(report: Report) -> None:
 
 def include(function: Any) -> None:
     """Watch the openers that the module of a function imported by name; no error for a function without one."""
-    while (inner := getattr(function, "__wrapped__", None) or getattr(function, "func", None)) is not None:
-        function = inner
-    module = sys.modules.get(getattr(function, "__module__", None) or "")
+    module = sys.modules.get(getattr(unwrapped(function), "__module__", None) or "")
     if module is not None:
         _watch.include(module)
 

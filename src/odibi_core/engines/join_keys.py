@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from odibi_core.engines.sql_files import Token, tokens_of
 from odibi_core.errors import STOPS
+from odibi_core.unwrapping import unwrapped
 
 _METHODS: Final = frozenset({"merge", "join"})
 _HELPERS: Final = 8
@@ -57,10 +58,7 @@ def shown(keys: Keys) -> list[str]:
 
 def of_function(function: Callable[..., Any]) -> tuple[Keys, ...]:
     """Return the joins that the source of a function shows, with that of the functions of its module that it calls."""
-    inner = function
-    while (wrapped := getattr(inner, "__wrapped__", None) or getattr(inner, "func", None)) is not None:
-        inner = wrapped
-    inner = getattr(inner, "__func__", inner)
+    inner = unwrapped(function)
     return _of_source(inner) if inspect.isfunction(inner) else ()
 
 

@@ -11,8 +11,8 @@ from odibi_core.runtime.run_context.git import git_state
 from odibi_core.runtime.run_context.packages import packages_of, packages_of_program
 from odibi_core.runtime.run_context.process_facts import process_facts
 from odibi_core.runtime.run_context.purpose import Purpose
-from odibi_core.runtime.run_context.step_source import unwrapped
 from odibi_core.settings.sections import Run
+from odibi_core.unwrapping import unwrapped
 
 _log = logging.getLogger("odibi_core")
 _DEFAULT: Final = Run()
@@ -54,14 +54,4 @@ def _packages(functions: Iterable[Callable[..., Any]] | None, engines: Iterable[
     if functions is None:
         return packages_of_program()
     distinct = {id(each): each for each in functions}.values()  # many steps may share one
-    return packages_of(map(_inner, distinct), engines)
-
-
-def _inner(function: Callable[..., Any]) -> Any:
-    """Return the function inside a callable; None if its attributes raise."""
-    try:
-        return unwrapped(function)
-    except STOPS:
-        raise
-    except BaseException:
-        return None
+    return packages_of(map(unwrapped, distinct), engines)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 import linecache
 import os
@@ -10,7 +9,7 @@ import textwrap
 from hashlib import sha256
 from opcode import opmap
 from pathlib import Path
-from types import CodeType, FunctionType
+from types import CodeType
 from typing import Any, Final, NamedTuple
 
 from odibi_core._state import STATE
@@ -21,10 +20,10 @@ from odibi_core.pipeline import Step
 from odibi_core.redaction.locations import location
 from odibi_core.redaction.redactor import on_new_rules
 from odibi_core.store.sources import SourceStore
+from odibi_core.unwrapping import unwrapped
 
 _MAX_LINES: Final = 2_000
 _MOST_KEPT: Final = 4_096
-_WRAPPINGS: Final = 20
 _OPERATORS: Final = {opmap[name] for name in ("BINARY_OP", "COMPARE_OP", "CONTAINS_OP", "IS_OP") if name in opmap}
 
 
@@ -91,29 +90,6 @@ class SourceKeeper:
         if self._store is None or source.hash is None or self._store.add(source.hash, source.text):
             return source.fields()
         return source._replace(missing="it could not be stored").fields()
-
-
-def unwrapped(function: Any) -> Any:
-    """Return the function inside partials, methods, decorators and callable objects."""
-    for _ in range(_WRAPPINGS):
-        if isinstance(function, functools.partial):
-            function = function.func
-        elif inspect.ismethod(function):
-            function = function.__func__
-        elif not isinstance(function, type) and "__wrapped__" in getattr(function, "__dict__", ()):
-            function = function.__wrapped__
-        elif isinstance(call := _call_of(function), FunctionType):
-            function = call
-        else:
-            break
-    return function
-
-
-def _call_of(function: Any) -> Any:
-    """Return the method that a call of an object of a Python class runs; None for a function and a class."""
-    if isinstance(function, (FunctionType, type)):
-        return None
-    return next((vars(base)["__call__"] for base in type(function).__mro__ if "__call__" in vars(base)), None)
 
 
 def function_source(function: Any) -> Source:
