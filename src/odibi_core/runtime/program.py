@@ -21,7 +21,7 @@ from odibi_core.health.program import endpoint_answer, start_background_checks
 from odibi_core.logs.program_logger import configure, warn_of
 from odibi_core.process import state as program
 from odibi_core.runtime.observer import Observer
-from odibi_core.runtime.run_context import purpose_of
+from odibi_core.runtime.run_context import Purpose, purpose_of
 from odibi_core.runtime.sigterm import STOP_WITHIN_S
 from odibi_core.settings import ObservabilityConfig, Settings, get_config, set_config
 from odibi_core.settings.environment import temporary_folder
@@ -42,13 +42,7 @@ class ProgramObserver(Observer):
 
     hooks_within_s: ClassVar[float] = END_WITHIN_S / 2
 
-    def __init__(
-        self,
-        config: ObservabilityConfig,
-        params: Mapping[str, Any] | None = None,
-        tags: Mapping[str, Any] | None = None,
-        partition: str | date | None = None,
-    ) -> None:
+    def __init__(self, config: ObservabilityConfig, purpose: Purpose) -> None:
         named = config.source("service_name") != "default"
         settings = Settings(**{name: config.section(name) for name in Settings.__struct_fields__})
         super().__init__(
@@ -56,7 +50,7 @@ class ProgramObserver(Observer):
             settings=settings,
             bus=program.program_bus(),
             metrics=program.get_metrics(),
-            purpose=purpose_of(params, tags, partition, settings.run),
+            purpose=purpose,
         )
         self.config = config
         self._ends: deque[Callable[[float], object]] = deque()
@@ -188,7 +182,9 @@ def init_observability(
         finish_all()
         if config is not None:
             set_config(config)
-        _running.observers.append(ProgramObserver(get_config(), params, tags, partition))
+        config = get_config()
+        purpose = purpose_of(params, tags, partition, config.section("run"))
+        _running.observers.append(ProgramObserver(config, purpose))
         atexit.unregister(_at_exit)
         atexit.register(_at_exit)
         return _running.observers[0].start()
