@@ -16,7 +16,7 @@ from odibi_core.observability import StoryGenerator
 from odibi_core.story import Background, build, read_background, read_lineage, render
 from odibi_core.story.page import embed
 from odibi_core.story.source import frames, source_of, trace_of
-from odibi_core.story.unusual import usual
+from odibi_core.story.unusual import MOST_FINDINGS, usual
 from odibi_core.views.answers import NodeLineage
 
 SMALL = {"status": "success", "steps": [{"step_name": name, "state": "success"} for name in ("a", "b", "c")]}
@@ -66,6 +66,11 @@ def test_unusual_findings_colour_the_verdict() -> None:
     known = {"alerts": [{"alert_id": "1", "message": "x"}, {"alert_id": "2", "message": "y", "follows_from": "1"}]}
     run = draw(known, lineage)["run"]
     assert (run["tone"], run["label"]) == ("warn", "Succeeded with 2 unusual findings")
+    many = [{"alert_id": str(number), "message": "x"} for number in range(MOST_FINDINGS + 5)]
+    document = draw({"alerts": many, "earlier_runs": [{"run_id": "r0"}]}, lineage)
+    assert document["run"]["label"] == f"Succeeded with {MOST_FINDINGS + 5} unusual findings"
+    assert document["strip"][-1]["unusual"] == len(many)
+    assert len(document["unusual"]) == MOST_FINDINGS
 
 
 @pytest.mark.parametrize(

@@ -28,13 +28,14 @@ def build(lineage: Lineage, title: str | None = None, known: Background = NOTHIN
     earlier = past.of_steps(known, lineage)
     steps = [_step(node, known, earlier) for node in lineage.nodes]
     places = {node.node_name: place for place, node in enumerate(lineage.nodes)}
-    found = unusual.findings(known, places)
     edges = _edges(lineage)
     for source, target in edges:
         steps[source].setdefault("down", []).append(target)
         steps[target].setdefault("up", []).append(source)
     activity = beside.drawn(lineage.activity)
-    amber = verdict.reservations(lineage, activity, unusual.total(found)) if lineage.status == "success" else ""
+    amber = (
+        verdict.reservations(lineage, activity, len(unusual.anomalies(known))) if lineage.status == "success" else ""
+    )
     attention, more = verdict.attention(lineage, activity)
     run = _run(lineage, known, amber)
     return {
@@ -43,7 +44,7 @@ def build(lineage: Lineage, title: str | None = None, known: Background = NOTHIN
         "run": run | {"sentence": verdict.sentence(lineage, activity)},
         "counts": verdict.counts(lineage),
         "figures": verdict.figures(lineage, activity),
-        "unusual": found,
+        "unusual": unusual.findings(known, places),
         "changes": unusual.changes(known, places),
         "strip": past.strip(known, lineage),
         "purpose": purpose(known, places),

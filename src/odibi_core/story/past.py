@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from odibi_core.events.clock import read_iso
 from odibi_core.story.background import MOST_RUNS, Background, Row
+from odibi_core.story.unusual import anomalies
 from odibi_core.story.wording import LABELS, date
 from odibi_core.views.answers import Lineage, NodeLineage
-from odibi_core.views.values import rounded
-
-_FEWEST: Final = 1
-"""Earlier runs without which there is no strip."""
+from odibi_core.views.values import number, rounded
 
 
 def strip(known: Background, lineage: Lineage) -> list[dict[str, Any]]:
     """Return the states of the last runs, the oldest first and this one last; empty without earlier ones."""
     earlier = [row for row in known.earlier_runs if row.get("run_id") != lineage.run_id][: MOST_RUNS - 1]
-    if len(earlier) < _FEWEST:
+    if not earlier:
         return []
     runs = [_run(row.get("status"), row.get("started"), row.get("duration_ms"), row.get("unusual")) for row in earlier]
-    unusual = sum(row.get("kind") in (None, "anomaly") for row in known.alerts)
-    return [*runs[::-1], _run(lineage.status, lineage.start, lineage.duration_ms, unusual)]
+    return [*runs[::-1], _run(lineage.status, lineage.start, lineage.duration_ms, len(anomalies(known)))]
 
 
 def _run(status: object, started: object, took: object, unusual: object) -> dict[str, Any]:
     state = status if isinstance(status, str) and status in LABELS else "pending"
-    found = {"state": state, "date": date(read_iso(started)), "ms": rounded(_number(took))}
+    found = {"state": state, "date": date(read_iso(started)), "ms": rounded(number(took))}
     return found | ({"unusual": unusual} if isinstance(unusual, int) and unusual > 0 else {})
 
 
@@ -47,12 +44,8 @@ def _point(row: Row) -> list[Any]:
     state = row.get("status") if row.get("status") in LABELS else "pending"
     rows = row.get("rows_out")
     moment = date(read_iso(row.get("run_started")))
-    return [moment, state, rows if isinstance(rows, int) else None, rounded(_number(row.get("duration_ms")))]
+    return [moment, state, rows if isinstance(rows, int) else None, rounded(number(row.get("duration_ms")))]
 
 
 def _now(node: NodeLineage, lineage: Lineage) -> list[Any]:
     return [date(lineage.start), node.state, node.row_count, rounded(node.duration_ms)]
-
-
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) else None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -50,7 +49,7 @@ def _facts(run: Row) -> list[tuple[str, str | None]]:
     if recorded and isinstance(share, int | float):
         recorded += f", {share:.1f} % of the run"
     return [
-        ("Partition", partition_of(Background(run=run))),
+        ("Partition", _text(run.get("partition"))),
         ("Commit", _commit(run)),
         ("Repository", _text(run.get("git_remote"))),
         ("Command", _text(run.get("command"))),
@@ -87,17 +86,13 @@ def _file(row: Row, places: Mapping[str, int]) -> dict[str, Any]:
             "dataset": _text(row.get("dataset")),
             "format": _text(row.get("format")),
             "size": size(length) if isinstance(length, int) else None,
-            "modified": date(_moment(row.get("modified"))) or None,
+            "modified": date(read_iso(row.get("modified"))) or None,
             "rows": count(rows) if isinstance(rows, int) else None,
             "files": files if isinstance(files, int) else None,
             "step": places.get(step or ""),
             "name": step,
         }
     )
-
-
-def _moment(value: object) -> datetime | None:
-    return read_iso(value)
 
 
 def _pairs(value: object) -> list[list[str]]:

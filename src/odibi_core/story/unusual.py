@@ -15,12 +15,17 @@ MOST_FINDINGS: Final = 20
 MOST_CHANGES: Final = 30
 
 
+def anomalies(known: Background) -> list[Row]:
+    """Return the alerts of a run that are unusual findings; the others are alerts of its program."""
+    return [row for row in known.alerts if row.get("kind") in (None, "anomaly")]
+
+
 def findings(known: Background, places: Mapping[str, int]) -> list[dict[str, Any]]:
     """Return the unusual findings that follow from no other, each with those that follow from it.
 
     `places` are the indexes of the steps by their names.
     """
-    alerts = [row for row in known.alerts if row.get("kind") in (None, "anomaly")]
+    alerts = anomalies(known)
     ids = {row.get("alert_id") for row in alerts}
     first = [row for row in alerts if row.get("follows_from") not in ids or row.get("follows_from") is None]
     return [
@@ -38,11 +43,6 @@ def findings(known: Background, places: Mapping[str, int]) -> list[dict[str, Any
         )
         for row in first[:MOST_FINDINGS]
     ]
-
-
-def total(found: list[dict[str, Any]]) -> int:
-    """Return the number of findings, those that follow from others included."""
-    return sum(1 + len(each.get("follows", ())) for each in found)
 
 
 def _finding(row: Row, places: Mapping[str, int]) -> dict[str, Any]:
