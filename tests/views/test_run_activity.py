@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from odibi_core import node, observe
+from odibi_core import Orchestrator, node, observe
 from odibi_core.observability import (
     LogContext,
     ObservabilityConfig,
@@ -92,3 +92,17 @@ def test_steps_and_measurements_are_no_lines() -> None:
     for kind in ("operation_complete", "node_start", "node_complete", "metric", "snapshot", "cost"):
         view(an_event(kind, run_id="r", node_name="a", operation="o"))
     assert "log" not in lineage_dict(view.answer()).get("activity", {})
+
+
+def test_a_join_is_a_line_if_it_is_a_warning() -> None:
+    """The usual joins of a run are in its record, not among the lines that people read."""
+    flights = pd.DataFrame({"origin": ["JFK"], "n": [1]})
+
+    def joined(left: pd.DataFrame, right: pd.DataFrame) -> pd.DataFrame:
+        return left.merge(right, on="origin")
+
+    for origin, levels in (("JFK", []), ("EWR", ["warning"])):
+        weather = pd.DataFrame({"origin": [origin], "temp": [41.0]})
+        run = Orchestrator([joined], initial={"left": flights, "right": weather}, store=False)
+        activity = run.execute().tracker.export_lineage().get("activity", {})
+        assert [line["level"] for line in activity.get("log", []) if line["event_type"] == "join_match"] == levels

@@ -59,7 +59,7 @@ class RunActivity:
         elif kind in _COSTS:
             self._costs(event)
             self._has_costs = True
-        if kind not in _NO_LINES and not (kind == kinds.JOIN_MATCH and event.level == "info"):
+        if kind not in _NO_LINES and (kind != kinds.JOIN_MATCH or event.level == "warning"):
             self._lines.append(event)
             self._levels[kinds.level_name(event.level)] += 1
         identity = text(event.fields.get("error_id"))
