@@ -1,4 +1,4 @@
-"""A compaction in a process of its own, which is killed at a step or at any moment, and the check of what it leaves."""
+"""Work in a process that is killed at a step or at any moment, and the check of what a compaction leaves."""
 
 from __future__ import annotations
 
@@ -34,6 +34,24 @@ def die_at(wanted: str, skipped: int = 0) -> Callable[[str], None]:
             left[0] -= 1
 
     return at
+
+
+def killed_after(number: int, work: Callable[[Callable[[str], None]], object]) -> bool:
+    """Do work in a forked child that is killed after so many of its steps; return false if it had fewer."""
+    child = os.fork()
+    if child == 0:
+        left = [number]
+
+        def step(name: str) -> None:
+            left[0] -= 1
+            if left[0] < 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        try:
+            work(step)
+        finally:
+            os._exit(0)
+    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
 
 
 def deletes_first(root: Path) -> Callable[[str], None]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from odibi_core.events import Event, encode
+from odibi_core.store.runs import RunStore
 from odibi_core.testing import an_event
 
 START = datetime(2026, 1, 1, 4, tzinfo=UTC)
@@ -62,6 +63,12 @@ def write_run(root: Path, run_id: str, events: Iterable[Event], segment: str = "
     with path.open("ab") as file:
         file.writelines(map(encode, events))
     return path
+
+
+def lines_of(root: Path) -> dict[str, list[bytes]]:
+    """Return the events of each run as a new reader gets them."""
+    reader = RunStore(root)
+    return {run_id: [encode(event) for event in reader.read(run_id)] for run_id in reader.ids()}
 
 
 def write_runs(root: Path, number: int, pipeline: str = "daily", **about: Any) -> list[str]:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from tests.history.stores import lines_of
 
 from odibi_core.errors import StoreError
 from odibi_core.events import Event, decode, encode, from_dict
@@ -30,12 +31,6 @@ AT_ONCE = Options(grace_s=0, threads=1)
 @pytest.fixture
 def store(tmp_path: Path) -> RunStore:
     return RunStore(tmp_path / "store")
-
-
-def lines_of(store: RunStore) -> dict[str, list[bytes]]:
-    """The events of each run as a new reader gets them."""
-    reader = RunStore(store.root)
-    return {run_id: [encode(event) for event in reader.read(run_id)] for run_id in reader.ids()}
 
 
 def a_run(store: RunStore, name: str = "nightly", *, ended: bool = True, **fields: Any) -> str:
@@ -59,10 +54,10 @@ def a_run(store: RunStore, name: str = "nightly", *, ended: bool = True, **field
 def test_runs_move_into_a_batch_and_are_read_as_before(store: RunStore) -> None:
     """Ids, events in their order, rows, and parts of an id; the folder of a run without exports is gone."""
     runs = [a_run(store, name) for name in ("nightly", "weekly", "nightly")]
-    before, rows = lines_of(store), store.rows()
+    before, rows = lines_of(store.root), store.rows()
     report = compact(store, AT_ONCE)
     assert (report.runs, report.batches, report.events) == (3, 1, 12)
-    assert lines_of(store) == before
+    assert lines_of(store.root) == before
     assert RunStore(store.root).rows() == store.rows() == rows
     assert store.ids() == list(before) == runs
     assert store.hot_ids() == []
@@ -120,10 +115,10 @@ def test_any_line_comes_back_as_it_was(records: list[dict[str, Any]], tmp_path_f
     run_id = a_run(store)
     foreign = [from_dict(record) for record in records]
     (store.folder(run_id) / "events" / "foreign.jsonl").write_bytes(b"".join(map(encode, foreign)))
-    before = lines_of(store)
+    before = lines_of(store.root)
     assert len(before[run_id]) == 4 + len(records)
     assert compact(store, AT_ONCE).runs == 1
-    assert lines_of(store) == before
+    assert lines_of(store.root) == before
 
 
 def test_damage_of_a_journal_is_still_reported_and_its_lines_are_kept(store: RunStore) -> None:
@@ -191,7 +186,7 @@ def test_small_batches_become_one(store: RunStore) -> None:
     assert report.merged == 8
     (manifest,) = store.cold.manifests()
     assert len(manifest.runs) == 8
-    assert [len(lines) for lines in lines_of(store).values()] == [4] * 8
+    assert [len(lines) for lines in lines_of(store.root).values()] == [4] * 8
     assert len(list(store.root.glob("manifests/*"))) == len(list(store.root.glob("tables/logs/*/*"))) == 1
 
 
@@ -200,14 +195,14 @@ def test_files_stay_for_the_grace_time(store: RunStore) -> None:
     for _ in range(8):
         a_run(store)
         compact(store, Options(grace_s=3600, threads=1))
-    before = lines_of(store)
+    before = lines_of(store.root)
     assert len(list(store.root.glob("runs/*/events/*.jsonl"))) == 16
     assert len(list(store.root.glob("tables/logs/*/*.parquet"))) == 9
     assert len(store.cold.manifests()) == 1
     assert store.hot_ids() == store.late_ids() == []
     assert [len(lines) for lines in before.values()] == [4] * 8
     compact(store, AT_ONCE)
-    assert lines_of(store) == before
+    assert lines_of(store.root) == before
     assert list(store.root.glob("runs/*")) == []
     assert len(list(store.root.glob("tables/logs/*/*.parquet"))) == 1
 
@@ -219,7 +214,7 @@ def test_a_reader_goes_on_while_its_run_moves(store: RunStore) -> None:
     for seq in range(50):
         small(an_event("more", timestamp=FakeClock().now(), writer_id="s", seq=seq, run_id=run_id))
     small.close()
-    expected = lines_of(store)[run_id]
+    expected = lines_of(store.root)[run_id]
     reading = RunStore(store.root).read(run_id)
     found = [next(reading) for _ in range(5)]
     compact(store, AT_ONCE)
@@ -290,7 +285,7 @@ def test_a_damaged_manifest_is_set_aside_and_restored_by_the_next_compaction(sto
     whole = read_manifest(path)
     second = a_run(store)
     compact(store, AT_ONCE)
-    before = lines_of(store)
+    before = lines_of(store.root)
     path.write_bytes(path.read_bytes()[:100])
     reader = RunStore(store.root)
     assert reader.ids() == [second] != [first]
@@ -302,19 +297,19 @@ def test_a_damaged_manifest_is_set_aside_and_restored_by_the_next_compaction(sto
     restored = read_manifest(path)
     assert restored.runs == [replace(entry, segments=()) for entry in whole.runs]
     assert replace(restored, runs=whole.runs) == whole
-    assert lines_of(store) == before
+    assert lines_of(store.root) == before
 
 
 def test_a_manifest_damaged_before_its_journals_are_deleted(store: RunStore) -> None:
     """Runs that are in both places are read once, before and after the restoration."""
     a_run(store)
-    before = lines_of(store)
+    before = lines_of(store.root)
     compact(store, Options(threads=1))
     (path,) = store.root.glob("manifests/*.json")
     path.write_bytes(b"")
-    assert lines_of(store) == before
+    assert lines_of(store.root) == before
     compact(store, Options(threads=1))
-    assert lines_of(store) == before
+    assert lines_of(store.root) == before
     assert path.exists()
     assert store.hot_ids() == store.late_ids() == []
 

@@ -12,10 +12,10 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from tests.history.stores import START, events_of, write_run, write_runs
+from tests.history.stores import START, events_of, lines_of, write_run, write_runs
 
 from odibi_core.errors import StoreError
-from odibi_core.events import decode, encode
+from odibi_core.events import decode
 from odibi_core.events.clock import utc_now
 from odibi_core.history.compaction import Options, compact
 from odibi_core.history.index import Index
@@ -46,11 +46,6 @@ def store(tmp_path: Path) -> RunStore:
     write_run(found.root, run_id, events_of(run_id, day=4))
     SourceStore(found.root).add(sha256(b"x").hexdigest(), "x")
     return RunStore(found.root)
-
-
-def lines_of(root: Path) -> dict[str, list[bytes]]:
-    reader = RunStore(root)
-    return {run_id: [encode(event) for event in reader.read(run_id)] for run_id in reader.ids()}
 
 
 def again(store: RunStore) -> RunStore:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 from pathlib import Path
 
 import pytest
-from tests.history.stores import events_of, write_run, write_runs
+from tests.history.killed import killed_after
+from tests.history.stores import events_of, lines_of, write_run, write_runs
 
 from odibi_core.errors import StoreError
-from odibi_core.events import encode
 from odibi_core.history.compaction import Options, compact
 from odibi_core.history.maintenance import moving
 from odibi_core.history.maintenance.moving import move
@@ -27,11 +26,6 @@ def store(tmp_path: Path) -> RunStore:
     compact(found, Options(grace_s=0, threads=1))
     write_run(found.root, "20260301T000000-daily-00000009", events_of("20260301T000000-daily-00000009"))
     return RunStore(found.root)
-
-
-def lines_of(root: Path) -> dict[str, list[bytes]]:
-    reader = RunStore(root)
-    return {run_id: [encode(event) for event in reader.read(run_id)] for run_id in reader.ids()}
 
 
 def test_a_store_is_at_the_new_place_and_only_there(store: RunStore, tmp_path: Path) -> None:
@@ -108,22 +102,9 @@ def test_a_link_is_refused(store: RunStore, tmp_path: Path) -> None:
         move(store, tmp_path / "new")
 
 
-def killed_after(store: RunStore, to: Path, number: int) -> bool:
+def killed_move(store: RunStore, to: Path, number: int) -> bool:
     """Move in a child process that is killed after so many steps; return false if it had fewer."""
-    child = os.fork()
-    if child == 0:
-        left = [number]
-
-        def step(name: str) -> None:
-            left[0] -= 1
-            if left[0] < 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        try:
-            move(RunStore(store.root), to, step=step)
-        finally:
-            os._exit(0)
-    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
+    return killed_after(number, lambda step: move(RunStore(store.root), to, step=step))
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -135,7 +116,7 @@ def test_a_kill_after_any_step_leaves_one_whole_store_and_is_continued(store: Ru
         for path in (store.root, to):
             shutil.rmtree(path, ignore_errors=True)
         shutil.copytree(template, store.root)
-        was_killed = killed_after(store, to, number)
+        was_killed = killed_move(store, to, number)
         assert whole in (lines_of(store.root), lines_of(to)), f"neither place is whole after step {number}"
         if was_killed:
             move(RunStore(store.root), to)
@@ -150,7 +131,7 @@ def test_a_kill_after_any_step_leaves_one_whole_store_and_is_continued(store: Ru
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_run_that_was_recorded_at_the_old_place_meanwhile_is_not_deleted(store: RunStore, tmp_path: Path) -> None:
     """An interrupted move, then a run into the old place, then the move again."""
-    assert killed_after(store, tmp_path / "new", 2)
+    assert killed_move(store, tmp_path / "new", 2)
     assert (tmp_path / "new").is_dir()
     write_run(store.root, "20260401T000000-daily-0000000b", events_of("20260401T000000-daily-0000000b"))
     with pytest.raises(StoreError, match="0000000b was recorded in"):

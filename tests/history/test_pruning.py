@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -12,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.history.stores import START, events_of, write_run, write_runs
+from msgspec.structs import replace
+from tests.history.killed import killed_after
+from tests.history.stores import START, events_of, lines_of, write_run, write_runs
 
 from odibi_core.errors import StoreError
-from odibi_core.events import encode
 from odibi_core.history import pruning
 from odibi_core.history.compaction import Options as Compaction
 from odibi_core.history.compaction import compact
@@ -42,12 +42,6 @@ def _now(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def store(tmp_path: Path) -> RunStore:
     return RunStore(tmp_path / "store")
-
-
-def lines_of(root: Path) -> dict[str, list[bytes]]:
-    """The events of each run as a new reader gets them."""
-    reader = RunStore(root)
-    return {run_id: [encode(event) for event in reader.read(run_id)] for run_id in reader.ids()}
 
 
 def do_prune(store: RunStore, limits: Limits, **options: Any) -> PruneReport:
@@ -230,22 +224,10 @@ def test_a_store_without_a_folder_has_no_runs(tmp_path: Path) -> None:
 # --- kill -9 after each step ----------------------------------------------------------------------------------
 
 
-def killed_after(store: RunStore, number: int, limits: Limits, work: Callable[..., object] = prune) -> bool:
+def killed_prune(store: RunStore, number: int, limits: Limits, work: Callable[..., object]) -> bool:
     """Prune in a child process that is killed after so many steps; return false if it had fewer."""
-    child = os.fork()
-    if child == 0:
-        left = [number]
-
-        def step(name: str) -> None:
-            left[0] -= 1
-            if left[0] < 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        try:
-            work(RunStore(store.root), limits, Options(grace_s=1e9, threads=1, step=step))
-        finally:
-            os._exit(0)
-    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
+    options = Options(grace_s=1e9, threads=1)
+    return killed_after(number, lambda step: work(RunStore(store.root), limits, replace(options, step=step)))
 
 
 def check_kills(store: RunStore, work: Callable[..., object] = prune) -> int:
@@ -272,7 +254,7 @@ def check_kills(store: RunStore, work: Callable[..., object] = prune) -> int:
     for number in range(100):
         shutil.rmtree(store.root)
         shutil.copytree(template, store.root)
-        was_killed = killed_after(store, number, limits, work)
+        was_killed = killed_prune(store, number, limits, work)
         found = lines_of(store.root)
         assert all(found[run_id] == whole[run_id] for run_id in found), f"a run is damaged after step {number}"
         assert expected.items() <= found.items(), f"a run is lost after step {number}"
