@@ -9,6 +9,7 @@ from odibi_core.history.remote import read_address
 from odibi_core.history.remote.opening import open_copy
 from odibi_core.settings import Settings, read_settings
 from odibi_core.store.runs import RunStore
+from odibi_core.views.wording import plural
 
 
 def open_shared(settings: Settings) -> RunStore:
@@ -33,11 +34,11 @@ def compact_url(url: str, limit_s: float | None, format: options.TextOrJson) -> 
     if format is options.TextOrJson.json:
         output.write_json(msgspec.to_builtins(report))
     else:
-        batches = output.count(report.uploaded, "batches") if report.uploaded != 1 else "1 batch"
         output.write(
             output.console(),
             output.styled(
-                f"{output.count(done.runs, 'runs')} compacted, {done.merged:,} batches merged; {batches} uploaded, "
+                f"{output.count(done.runs, 'runs')} compacted, {plural(done.merged, 'batch', 'batches')} merged; "
+                f"{plural(report.uploaded, 'batch', 'batches')} uploaded, "
                 f"{output.count(report.removed, 'objects')} removed"
             ),
         )

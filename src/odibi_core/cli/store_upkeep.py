@@ -12,6 +12,7 @@ from odibi_core.cli.findings import show_findings
 from odibi_core.errors import ConfigurationError, StoreError
 from odibi_core.history.retention import size
 from odibi_core.settings import read_settings
+from odibi_core.views.wording import plural
 
 _BUSY = "another process compacts or prunes the store just now; try again in a minute"
 
@@ -54,7 +55,7 @@ def compact(
             output.console(),
             output.styled(
                 f"{output.count(report.runs, 'runs')} compacted: {size(report.bytes_before)} of journals, "
-                f"{size(report.bytes_after)} of Parquet; {_batches(report.merged)} merged"
+                f"{size(report.bytes_after)} of Parquet; {plural(report.merged, 'batch', 'batches')} merged"
             ),
         )
     _notices(report.mended, report.problems)
@@ -141,7 +142,7 @@ def verify(store: options.Store = None, format: options.Format = options.TextOrJ
             output.console(),
             output.styled(
                 f"{output.count(result.runs, 'runs')} with {output.count(result.events, 'events')}, "
-                f"{_batches(result.batches)} in {output.count(result.files, 'files')}, "
+                f"{plural(result.batches, 'batch', 'batches')} in {output.count(result.files, 'files')}, "
                 f"{output.count(result.sources, 'sources')}"
             ),
         )
@@ -178,10 +179,6 @@ def rebuild(
     _exit_if_busy(result.is_busy)
     if result.lost:
         raise typer.Exit(exits.UNREADABLE)
-
-
-def _batches(number: int) -> str:
-    return f"{number:,} batch{'' if number == 1 else 'es'}"
 
 
 def _existing(given: str | None) -> Any:

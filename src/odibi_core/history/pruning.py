@@ -36,6 +36,7 @@ from odibi_core.history.unshipped import Unshipped
 from odibi_core.store.locks import exclusive, is_in_use
 from odibi_core.store.manifest import Manifest, checksum_of
 from odibi_core.store.runs import RunStore
+from odibi_core.views.wording import plural
 
 TRASH: Final = "trash"
 _EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -325,7 +326,5 @@ def _facts_of(store: RunStore, run_id: str) -> tuple[str | None, str | None, dat
 
 def describe(report: PruneReport) -> str:
     """Return the result as a sentence."""
-    number = len(report.runs)
-    runs = f"{number:,} run{'s' if number != 1 else ''}"
     verb = "would be pruned" if report.is_dry_run else "pruned"
-    return f"{runs} {verb} ({size(report.bytes)}), {report.kept:,} kept"
+    return f"{plural(len(report.runs), 'run')} {verb} ({size(report.bytes)}), {report.kept:,} kept"

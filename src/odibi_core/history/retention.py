@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from odibi_core.settings.sections import Store
+from odibi_core.views.wording import plural
 
 GB: Final = 10**9
 _NEWEST: Final = "the last successful run of its pipeline"
@@ -116,7 +117,7 @@ def _too_many(ordered: Sequence[Candidate], limits: Limits) -> dict[str, str]:
     by_pipeline: dict[str, list[Candidate]] = {}
     for run in ordered:
         by_pipeline.setdefault(run.pipeline_name, []).append(run)
-    reason = f"its pipeline has {limits.runs:,} newer run{'s' if limits.runs > 1 else ''}"
+    reason = f"its pipeline has {plural(limits.runs, 'newer run')}"
     return {run.run_id: reason for runs in by_pipeline.values() for run in runs[: -limits.runs]}
 
 

@@ -22,6 +22,7 @@ from odibi_core.history.pruning import TRASH, empty_trash, free_bytes, orphans
 from odibi_core.history.retention import Limits, size
 from odibi_core.store.locks import exclusive
 from odibi_core.store.runs import RunStore
+from odibi_core.views.wording import plural
 
 LITTLE_FREE: Final = 10**9
 MANY_HOT: Final = 1_000
@@ -46,8 +47,7 @@ def diagnose(store: RunStore, limits: Limits, mode: int, *, fix: bool = False) -
     if not store.root.is_dir():
         findings.add("store", "warning", f"there is no store in {store.root}", "odibi demo records a run")
         return findings
-    number = len(store.ids())
-    findings.add("store", "ok", f"{store.root}: {number:,} run{'' if number == 1 else 's'}")
+    findings.add("store", "ok", f"{store.root}: {plural(len(store.ids()), 'run')}")
     checks: tuple[Callable[[_Diagnosis], None], ...] = (
         _Diagnosis.version, _Diagnosis.access, _Diagnosis.lock, _Diagnosis.interruptions, _Diagnosis.lost_runs,
         _Diagnosis.damage, _Diagnosis.index, _Diagnosis.compaction, _Diagnosis.disk, _Diagnosis.clock,
