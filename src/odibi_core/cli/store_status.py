@@ -11,6 +11,7 @@ from odibi_core.history.retention import size
 from odibi_core.settings import read_settings
 
 if TYPE_CHECKING:
+    from odibi_core.history.last_compaction import LastCompaction
     from odibi_core.history.maintenance.status import Status
 
 
@@ -43,7 +44,7 @@ def status(store: options.Store = None, format: options.Format = options.TextOrJ
 
 def _rows(found: Status) -> list[tuple[str, str]]:
     """Return the rows of the table: what is shown, and its value."""
-    sizes, last = found.sizes, found.last_compaction
+    sizes = found.sizes
     ends = [times.at_second(moment) if moment else "?" for moment in (found.oldest, found.newest)]
     rows = [
         ("Runs", f"{found.runs_hot + found.runs_cold:,}: {found.runs_hot:,} hot, {found.runs_cold:,} cold"),
@@ -56,7 +57,7 @@ def _rows(found: Status) -> list[tuple[str, str]]:
         ("Free disk", size(found.free_bytes) if found.free_bytes is not None else "unknown"),
         ("Index", "present" if found.has_index else "none: the next command that needs it builds it"),
         ("Limits", _limits(found)),
-        ("Last compaction", "none" if last is None else f"{times.at_second(last.ended)}: {_outcome(found)}"),
+        ("Last compaction", _outcome(found.last_compaction)),
     ]  # fmt: skip
     if found.set_aside:
         rows.append(("Set aside", f"{len(found.set_aside):,} damaged files: {', '.join(found.set_aside[:3])}"))
@@ -65,11 +66,11 @@ def _rows(found: Status) -> list[tuple[str, str]]:
     return rows
 
 
-def _outcome(found: Status) -> str:
-    last = found.last_compaction
+def _outcome(last: LastCompaction | None) -> str:
     if last is None:
-        return ""
-    return f"failed, {last.error}" if last.error else f"{last.runs:,} runs in {output.duration(last.duration_ms)}"
+        return "none"
+    done = f"failed, {last.error}" if last.error else f"{last.runs:,} runs in {output.duration(last.duration_ms)}"
+    return f"{times.at_second(last.ended)}: {done}"
 
 
 def _limits(found: Status) -> str:

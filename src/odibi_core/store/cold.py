@@ -20,18 +20,14 @@ from odibi_core.store.event_columns import IN_ORDER, RUN, SHAPE, EventRows, lite
 from odibi_core.store.manifest import (
     VERSION,
     DamagedError,
-    FieldEntry,
     FileEntry,
     Manifest,
     RunEntry,
-    SegmentEntry,
     active,
     checksum_of,
     read_manifest,
 )
 from odibi_core.store.segments import ReadErrors
-
-__all__ = ["ColdStore", "FieldEntry", "FileEntry", "Manifest", "RunEntry", "SegmentEntry"]
 
 DAMAGED: Final = ".damaged"
 """The end of the name of a file that was set aside."""

@@ -25,7 +25,8 @@ from odibi_core.views.as_dict import answer_dict
 from odibi_core.views.runs import RunsView
 
 if TYPE_CHECKING:
-    from odibi_core.store.cold import ColdStore, RunEntry
+    from odibi_core.store.cold import ColdStore
+    from odibi_core.store.manifest import RunEntry
 
 _SAME_PROCESS_S: Final = 2.0
 """Start times of one process differ by less, because they are rounded differently; two processes of one pid by more."""

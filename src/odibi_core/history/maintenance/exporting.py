@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import msgspec
 
@@ -88,10 +88,10 @@ def _export_batch(store: RunStore, to: Path, run_ids: list[str], result: Exporte
     _copy_sources(store, to, hashes, result)
 
 
-def _written(events: Iterator[Event], file: object, hashes: set[str]) -> Iterator[Event]:
+def _written(events: Iterator[Event], file: BinaryIO, hashes: set[str]) -> Iterator[Event]:
     """Yield events, each after it was written; collect the hashes of the sources that they refer to."""
     for event in events:
-        file.write(encode(event))  # type: ignore[attr-defined]
+        file.write(encode(event))
         if event.event_type == kinds.PIPELINE_PLAN:
             steps = event.fields.get("steps")
             rows = steps if isinstance(steps, list) else []

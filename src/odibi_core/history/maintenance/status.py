@@ -14,7 +14,6 @@ from odibi_core.history.pruning import TRASH, folder_size, free_bytes
 from odibi_core.history.retention import Limits
 from odibi_core.store.cold import DAMAGED
 from odibi_core.store.runs import RunStore
-from odibi_core.store.segments import all_segments
 from odibi_core.store.sources import FOLDER
 
 
@@ -122,10 +121,3 @@ def _compression(store: RunStore) -> float | None:
             before += sum(sizes)
             after += sum(file.bytes for file in manifest.files.values())
     return round(before / after, 1) if after else None
-
-
-def hot_bytes(store: RunStore) -> int:
-    """Return the bytes of the journals of runs that are in no batch."""
-    return sum(
-        path.stat().st_size for run_id in store.hot_ids() for path in all_segments(store.folder(run_id) / "events")
-    )
