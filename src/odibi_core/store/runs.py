@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import groupby, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -283,6 +283,14 @@ def _is_held(entry: RunEntry, path: Path) -> bool:
 def _moment_of(run_id: str) -> tuple[str, str, str]:
     """Return the sort key of an id: the second, the microsecond, the id."""
     return run_id.partition("-")[0], run_id.rpartition("-")[2], run_id
+
+
+def start_of(run_id: str) -> datetime | None:
+    """Return the start that an id names, by its second; None if it names none."""
+    try:
+        return datetime.strptime(run_id.partition("-")[0], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def pipeline_of(run_id: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +21,7 @@ from odibi_core.history.maintenance.status import set_aside
 from odibi_core.history.pruning import TRASH, empty_trash, free_bytes, orphans
 from odibi_core.history.retention import Limits, size
 from odibi_core.store.locks import exclusive
-from odibi_core.store.runs import RunStore
+from odibi_core.store.runs import RunStore, start_of
 from odibi_core.views.wording import plural
 
 LITTLE_FREE: Final = 10**9
@@ -215,7 +215,7 @@ class _Diagnosis:
     def clock(self) -> None:
         """Find runs of the future: the clock was set back, or that of another host is wrong."""
         latest = utc_now() + _FUTURE
-        ids = [run_id for run_id in self.store.ids() if (moment := _started(run_id)) and moment > latest]
+        ids = [run_id for run_id in self.store.ids() if (moment := start_of(run_id)) and moment > latest]
         if ids:
             message = f"{len(ids):,} runs began in the future, by a clock that jumped: {', '.join(ids[-3:])}"
             self.add("clock", "warning", message, "set the clock; their durations are right")
@@ -226,10 +226,3 @@ class _Diagnosis:
             other = folder / self.root.name
             if other.is_dir() and (other / "runs").is_dir():
                 self.add("other stores", "ok", f"there is another store in {other}")
-
-
-def _started(run_id: str) -> datetime | None:
-    try:
-        return datetime.strptime(run_id.partition("-")[0], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
-    except ValueError:
-        return None

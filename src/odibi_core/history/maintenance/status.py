@@ -13,7 +13,7 @@ from odibi_core.history.leftovers import SET_ASIDE
 from odibi_core.history.pruning import TRASH, folder_size, free_bytes
 from odibi_core.history.retention import Limits
 from odibi_core.store.cold import DAMAGED
-from odibi_core.store.runs import RunStore
+from odibi_core.store.runs import RunStore, start_of
 from odibi_core.store.sources import FOLDER
 
 
@@ -66,7 +66,7 @@ def status_of(store: RunStore, limits: Limits) -> Status:
     manifests = store.cold.manifests()
     hot, cold = store.hot_ids(), store.cold.runs()
     started = [entry.started for _, entry in cold.values() if entry.started]
-    started += [moment for run_id in (*hot[:1], *hot[-1:]) if (moment := _moment_of(run_id))]
+    started += [moment for run_id in (*hot[:1], *hot[-1:]) if (moment := start_of(run_id))]
     status.is_newer = store.cold.is_newer
     status.runs_hot, status.runs_cold = len(hot), len(cold)
     status.events_cold = sum(entry.events for _, entry in cold.values())
@@ -87,14 +87,6 @@ def set_aside(root: Path) -> list[Path]:
     found = [*root.glob(f"manifests/*{DAMAGED}"), *root.glob(f"tables/*/date=*/*{DAMAGED}")]
     found += [*root.glob("index.unusable-*.sqlite"), *root.glob(f"runs/*/{SET_ASIDE}/*")]
     return sorted(found)
-
-
-def _moment_of(run_id: str) -> datetime | None:
-    """Return the start that an id names, by its second."""
-    try:
-        return datetime.strptime(f"{run_id.partition('-')[0]}+0000", "%Y%m%dT%H%M%S%z")
-    except ValueError:
-        return None
 
 
 def _sizes(root: Path) -> Sizes:
