@@ -10,7 +10,7 @@ from typing import Final
 from odibi_core.events import Event, decode, kinds
 from odibi_core.events.clock import host_name, monotonic, process_start
 from odibi_core.store.runs import RunStore
-from odibi_core.store.segments import ReadErrors, all_segments, merge_by_time, writer_of
+from odibi_core.store.segments import ReadErrors, all_segments, by_writer, merge_by_time
 from odibi_core.views.run_head import CLOSING
 from odibi_core.views.values import count
 
@@ -86,10 +86,7 @@ class _Run:
         return self._is_cold or (self.has_ended and monotonic() - self._last > QUIET_S)
 
     def poll(self) -> Iterator[Event]:
-        writers: dict[str, list[Path]] = {}
-        for path in all_segments(self._folder):
-            writers.setdefault(writer_of(path), []).append(path)
-        for event in merge_by_time(*(self._read(paths) for paths in writers.values())):
+        for event in merge_by_time(*map(self._read, by_writer(all_segments(self._folder)))):
             yield self._note(event)
         if self._store.cold.find(self._run_id) is not None:
             yield from self._rest()

@@ -19,7 +19,7 @@ import msgspec
 from odibi_core.events import Event, decode
 from odibi_core.events.clock import iso
 from odibi_core.store.lines import LONGEST_LINE
-from odibi_core.store.segments import writer_of
+from odibi_core.store.segments import by_writer
 
 _BLOCK: Final = 1 << 18
 _PLAIN: Final = re.compile(r"[A-Za-z_][\w.:-]*", re.ASCII)
@@ -69,10 +69,7 @@ class Filter(msgspec.Struct, frozen=True):
 
 def search(paths: Iterable[Path], wanted: Filter, *, newest_first: bool = False) -> Iterator[Event]:
     """Yield the matching events of segments, those of several writers merged by time."""
-    writers: dict[str, list[Path]] = {}
-    for path in paths:
-        writers.setdefault(f"{path.parent}/{writer_of(path)}", []).append(path)
-    streams = [_matching(own, wanted, newest_first) for own in writers.values()]
+    streams = [_matching(own, wanted, newest_first) for own in by_writer(paths)]
     if newest_first:
         streams.reverse()  # of equal times, the last writer's come first
     return merge(*streams, key=_time_of, reverse=newest_first)

@@ -56,11 +56,8 @@ def read_events(
     Lines that cannot be read are counted in `read_errors` and skipped, and so is a file that cannot be read, unless its
     error is one of `raised`.
     """
-    writers: dict[str, list[Path]] = {}
-    for path in paths:
-        writers.setdefault(f"{path.parent}/{writer_of(path)}", []).append(path)
     read_errors = ReadErrors() if read_errors is None else read_errors
-    streams = [_read_in_turn(own, read_errors, raised) for own in writers.values()]
+    streams = [_read_in_turn(own, read_errors, raised) for own in by_writer(paths)]
     if len(streams) == 1:
         return streams[0]
     return merge_by_time(*streams)
@@ -69,6 +66,14 @@ def read_events(
 def merge_by_time(*streams: Iterable[Event]) -> Iterator[Event]:
     """Return the events of several writers merged by time, those of each in their order."""
     return merge(*streams, key=lambda event: event.timestamp)
+
+
+def by_writer(paths: Iterable[Path]) -> list[list[Path]]:
+    """Return the segments of each writer, in the order in which they are given."""
+    writers: dict[str, list[Path]] = {}
+    for path in paths:
+        writers.setdefault(f"{path.parent}/{writer_of(path)}", []).append(path)
+    return list(writers.values())
 
 
 def writer_of(path: Path) -> str:
