@@ -18,7 +18,7 @@ from odibi_core.events import COLUMNS, Event
 from odibi_core.history.event_lines import EventLines
 from odibi_core.history.rows import RunTables
 from odibi_core.history.schema import DUCKDB_TYPES, TABLES
-from odibi_core.store.cold import connected
+from odibi_core.store.cold import connected, count_rows
 from odibi_core.store.event_columns import EPOCH, PLACE, REST, RUN, SHAPE, literal, microseconds, quoted
 from odibi_core.store.log_table import LONGEST_LINE, STANDARD_TYPES
 from odibi_core.store.manifest import FieldEntry, FileEntry, RunEntry, SegmentEntry, checksum_of
@@ -168,8 +168,7 @@ class Batch:
         try:
             with connected(self._threads) as connection:
                 connection.execute(f"copy ({query}) to {literal(str(draft))} ({options})")
-                found = connection.execute(f"select num_rows from parquet_file_metadata({literal(str(draft))})")
-                (count,) = found.fetchone()
+                count = count_rows(connection, draft)
         except duckdb.Error as error:
             raise StoreError(f"{final} could not be written: {str(error).splitlines()[0]}") from None
         if count != rows:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from odibi_core import private_files
 from odibi_core.history.batch import METADATA, sync
 from odibi_core.history.commit import files_of
-from odibi_core.store.cold import DAMAGED, connected
+from odibi_core.store.cold import DAMAGED, connected, count_rows, parquet
 from odibi_core.store.event_columns import RUN, literal
 from odibi_core.store.manifest import FileEntry, Manifest, RunEntry, SegmentEntry, checksum_of, encode_manifest
 from odibi_core.store.runs import RunStore
@@ -68,11 +68,11 @@ def _metadata(connection: Any, path: Path) -> Manifest | None:
 
 
 def _runs(store: RunStore, connection: Any, paths: dict[str, Path]) -> list[RunEntry]:
-    query = f"select {RUN}, count(*) from {_source(paths['logs'])} group by all order by all"
+    query = f"select {RUN}, count(*) from {parquet(paths['logs'])} group by all order by all"
     counts: dict[str, int] = dict(connection.execute(query).fetchall())
     rows: dict[str, tuple[Any, ...]] = {}
     if "runs" in paths:
-        query = f"select run_id, pipeline_name, started, ended, status, unreadable from {_source(paths['runs'])}"
+        query = f"select run_id, pipeline_name, started, ended, status, unreadable from {parquet(paths['runs'])}"
         rows = {safe_name(row[0], 120): row[1:] for row in connection.execute(query).fetchall()}
     return [_entry(store, run_id, count, rows.get(run_id, (None,) * 5)) for run_id, count in counts.items()]
 
@@ -100,9 +100,5 @@ def _segments(store: RunStore, run_id: str, count: int) -> tuple[SegmentEntry, .
 
 
 def _file_entry(connection: Any, root: Path, path: Path) -> FileEntry:
-    (rows,) = connection.execute(f"select num_rows from parquet_file_metadata({literal(str(path))})").fetchone()
+    rows = count_rows(connection, path)
     return FileEntry(path.relative_to(root).as_posix(), rows, path.stat().st_size, checksum_of(path))
-
-
-def _source(path: Path) -> str:
-    return f"read_parquet({literal(str(path))}, hive_partitioning = false)"

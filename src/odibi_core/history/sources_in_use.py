@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from odibi_core.events.clock import utc_now
-from odibi_core.store.cold import connected
-from odibi_core.store.event_columns import literal
+from odibi_core.store.cold import connected, parquet
 from odibi_core.store.runs import RunStore
 from odibi_core.store.segments import all_segments
 from odibi_core.store.sources import FOLDER
@@ -73,7 +72,7 @@ def _of_batches(store: RunStore) -> Iterator[str]:
         entry = manifest.files.get("nodes")
         if entry is None:
             continue
-        source = f"read_parquet({literal(str(store.root / entry.path))}, hive_partitioning = false)"
+        source = parquet(store.root / entry.path)
         with connected() as connection:
             rows = connection.execute(f"select distinct source_hash from {source} where source_hash is not null")
             yield from (value for (value,) in rows.fetchall())

@@ -256,11 +256,22 @@ def connected(threads: int = 2, memory_limit: str = MEMORY_LIMIT) -> Iterator[An
             yield connection
 
 
+def parquet(path: Path) -> str:
+    """Return a Parquet file as a table of SQL; the names of its folders are no columns."""
+    return f"read_parquet({literal(str(path))}, hive_partitioning = false)"
+
+
+def count_rows(connection: Any, path: Path) -> int:
+    """Return the number of rows that a Parquet file states."""
+    (rows,) = connection.execute(f"select num_rows from parquet_file_metadata({literal(str(path))})").fetchone()
+    return int(rows)
+
+
 def rows_of_runs(connection: Any, path: Path, manifest: Manifest, ids: list[str]) -> Iterator[tuple[str, Event]]:
     """Yield the events of runs with the run of each, run by run, in their order."""
     fields = {field.name: (field.column, field.type) for field in manifest.fields if field.column}
     connection.execute("create table ids as select unnest(?) as id, unnest(range(?)) as place", [ids, len(ids)])
-    source = f"read_parquet({literal(str(path))}, hive_partitioning = false)"
+    source = parquet(path)
     chosen = f"where {RUN} between ? and ?"  # the file is sorted by run: this skips the row groups of other runs
     ends = [min(ids), max(ids)]
     shapes = connection.execute(f"select distinct {SHAPE} from {source} {chosen}", ends).fetchall()

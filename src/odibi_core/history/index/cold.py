@@ -9,8 +9,8 @@ from typing import Any
 
 from odibi_core.history.rows.tables import ROW_TABLES, tables_of
 from odibi_core.history.schema import TABLES
-from odibi_core.store.cold import ColdStore, connected
-from odibi_core.store.event_columns import literal, quoted
+from odibi_core.store.cold import ColdStore, connected, parquet
+from odibi_core.store.event_columns import quoted
 from odibi_core.store.manifest import Manifest
 from odibi_core.store.segments import ReadErrors, safe_name
 
@@ -62,7 +62,7 @@ def _ids(connection: Any, path: Path | None, names: set[str]) -> dict[str, str]:
     """Return the ids of the runs with these folders, each with its folder."""
     if path is None or not path.is_file():
         return {}
-    ids = [run_id for (run_id,) in connection.execute(f"select run_id from {_source(path)}").fetchall()]
+    ids = [run_id for (run_id,) in connection.execute(f"select run_id from {parquet(path)}").fetchall()]
     # The folder of an ordinary id has its name. To compute it for 10,000 ids takes half a second.
     found = {run_id: run_id for run_id in ids if run_id in names and safe_name(run_id, 120) == run_id}
     if len(found) < len(names):
@@ -74,16 +74,12 @@ def _select(connection: Any, table: str, path: Path, ids: list[str]) -> Iterator
     """Yield the rows of some runs, in the order of the columns; a column that the file does not have is null."""
     if not path.is_file():
         return
-    there = {row[0] for row in connection.execute(f"describe select * from {_source(path)}").fetchall()}
+    there = {row[0] for row in connection.execute(f"describe select * from {parquet(path)}").fetchall()}
     columns = ", ".join(quoted(name) if name in there else "null" for name in TABLES[table].names)
-    query = f"select {columns} from {_source(path)} where run_id between ? and ? and run_id in (select unnest(?))"
+    query = f"select {columns} from {parquet(path)} where run_id between ? and ? and run_id in (select unnest(?))"
     cursor = connection.execute(query, [min(ids), max(ids), ids])  # between: skips the row groups of other runs
     while batch := cursor.fetchmany(2_000):
         yield from map(_aware, batch)
-
-
-def _source(path: Path) -> str:
-    return f"read_parquet({literal(str(path))}, hive_partitioning = false)"
 
 
 def _aware(row: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from odibi_core.history.maintenance.findings import Findings, Progress, no_progress
 from odibi_core.history.maintenance.status import set_aside
-from odibi_core.store.cold import connected
-from odibi_core.store.event_columns import literal
+from odibi_core.store.cold import connected, count_rows
 from odibi_core.store.locks import is_in_use
 from odibi_core.store.manifest import FileEntry, Manifest, checksum_of
 from odibi_core.store.runs import RunStore
@@ -101,8 +99,7 @@ def file_problem(path: Path, entry: FileEntry) -> str:
         if checksum_of(path) != entry.checksum:
             return f"{path.name} has another checksum: it was changed or damaged"
         with connected(threads=1) as connection:
-            found: Any = connection.execute(f"select num_rows from parquet_file_metadata({literal(str(path))})")
-            (rows,) = found.fetchone()
+            rows = count_rows(connection, path)
     except OSError as error:
         return f"{path.name} cannot be read: {error.strerror or error}"
     except duckdb.Error as error:
