@@ -21,7 +21,6 @@ from typing import Final
 
 import msgspec
 
-from odibi_core.errors import StoreError
 from odibi_core.events import Event
 from odibi_core.events.clock import monotonic, sleep
 from odibi_core.history import leftovers
@@ -30,6 +29,7 @@ from odibi_core.history.commit import Step, begun, commit, do_nothing
 from odibi_core.history.ended import ended_runs
 from odibi_core.history.last_compaction import note_success
 from odibi_core.history.merging import merge
+from odibi_core.history.system_errors import as_store_error
 from odibi_core.store.locks import exclusive
 from odibi_core.store.manifest import SegmentEntry
 from odibi_core.store.runs import RunStore
@@ -95,7 +95,7 @@ def compact(store: RunStore, options: Options | None = None) -> CompactionReport
     if not store.root.is_dir():
         return report
     work = _Compaction(store, options, report, began)
-    try:
+    with as_store_error(f"{store.root} cannot be compacted"):
         with exclusive(store.root) as is_locked:
             report.is_busy = not is_locked
             if is_locked:
@@ -104,10 +104,6 @@ def compact(store: RunStore, options: Options | None = None) -> CompactionReport
         if options.waits and not report.is_busy and leftovers.waiting(store, options.grace_s):
             sleep(options.grace_s)
             work.clear_again()
-    except OSError as error:
-        if isinstance(error, StoreError):
-            raise
-        raise StoreError(f"{store.root} cannot be compacted: {error.strerror or error}") from error
     report.problems = list(store.cold.problems)
     report.duration_ms = (monotonic() - began) * 1e3
     return report
@@ -129,8 +125,7 @@ class _Compaction:
     def run(self) -> None:
         """Clear up, compact, merge, clear up."""
         store, report, options = self.store, self.report, self.options
-        if store.cold.is_newer:
-            raise StoreError(f"{store.root} was written by a newer version of odibi-core; update to compact it")
+        store.cold.check_version("compact")
         report.mended += leftovers.clear(store, options.grace_s)
         for ids in self._groups(ended_runs(store, report.not_compacted)):
             if self._is_over():

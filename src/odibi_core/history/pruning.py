@@ -23,7 +23,6 @@ from typing import Final
 import msgspec
 
 from odibi_core import private_files
-from odibi_core.errors import StoreError
 from odibi_core.events.clock import monotonic, new_id, utc_now
 from odibi_core.history import leftovers
 from odibi_core.history.commit import Step, do_nothing
@@ -32,6 +31,7 @@ from odibi_core.history.ended import closing_event
 from odibi_core.history.merging import rewrite
 from odibi_core.history.retention import Candidate, Limits, choose, size
 from odibi_core.history.sources_in_use import prune_sources
+from odibi_core.history.system_errors import as_store_error
 from odibi_core.history.unshipped import Unshipped
 from odibi_core.store.locks import exclusive, is_in_use
 from odibi_core.store.manifest import Manifest, checksum_of
@@ -98,7 +98,7 @@ def prune(store: RunStore, limits: Limits, options: Options | None = None) -> Pr
     if not store.root.is_dir():
         return report
     work = _Pruning(store, limits, options, report)
-    try:
+    with as_store_error(f"{store.root} cannot be pruned"):
         if options.dry_run:
             work.choose()
         else:
@@ -106,10 +106,6 @@ def prune(store: RunStore, limits: Limits, options: Options | None = None) -> Pr
                 report.is_busy = not is_locked
                 if is_locked:
                     work.run()
-    except OSError as error:
-        if isinstance(error, StoreError):
-            raise
-        raise StoreError(f"{store.root} cannot be pruned: {error.strerror or error}") from error
     report.problems += store.cold.problems
     report.duration_ms = (monotonic() - began) * 1e3
     return report
@@ -128,8 +124,7 @@ class _Pruning:
     def run(self) -> None:
         """Clear up, choose, delete."""
         store, report = self.store, self.report
-        if store.cold.is_newer:
-            raise StoreError(f"{store.root} was written by a newer version of odibi-core; update to prune it")
+        store.cold.check_version("prune")
         report.mended += leftovers.clear(store, self.options.grace_s)
         self.choose()
         for manifest in store.cold.manifests():

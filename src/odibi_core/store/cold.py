@@ -15,6 +15,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
+from odibi_core.errors import StoreError
 from odibi_core.events import Event
 from odibi_core.store.event_columns import IN_ORDER, RUN, SHAPE, EventRows, literal, quoted
 from odibi_core.store.manifest import (
@@ -91,6 +92,11 @@ class ColdStore:
     def is_newer(self) -> bool:
         """True if a newer version of odibi-core wrote a batch: the store is read, and must not be changed."""
         return any(manifest.version > VERSION for manifest in self.manifests())
+
+    def check_version(self, verb: str) -> None:
+        """Raise `StoreError` if a newer version of odibi-core wrote a batch: the store must not be changed."""
+        if self.is_newer:
+            raise StoreError(f"{self.root} was written by a newer version of odibi-core; update to {verb} it")
 
     def runs(self) -> Mapping[str, tuple[Manifest, RunEntry]]:
         """Return every run by its id, with its batch."""

@@ -15,6 +15,7 @@ from odibi_core.errors import StoreError
 from odibi_core.events import Event, encode, kinds
 from odibi_core.history.commit import begun, commit
 from odibi_core.history.maintenance.findings import Progress, no_progress
+from odibi_core.history.system_errors import as_store_error
 from odibi_core.store.runs import RunStore
 from odibi_core.store.segments import ReadErrors
 from odibi_core.store.sources import SourceStore
@@ -53,17 +54,13 @@ def export(store: RunStore, to: Path, run_ids: Sequence[str], progress: Progress
         StoreError: The folder has files, or it cannot be written. Then what was written is left, without a manifest.
     """
     result = Exported(root=str(to))
-    try:
+    with as_store_error(f"{to} cannot be written"):
         if to.exists() and (not to.is_dir() or any(to.iterdir())):
             raise StoreError(f"{to} must be a new or an empty folder; choose another one")
         private_files.make_folder(to / LINES)
         ids = iter(run_ids)
         while chunk := list(islice(ids, _RUNS_IN_A_BATCH)):
             _export_batch(store, to, chunk, result, progress)
-    except OSError as error:
-        if isinstance(error, StoreError):
-            raise
-        raise StoreError(f"{to} cannot be written: {error.strerror or error}") from error
     result.problems += store.cold.problems
     return result
 

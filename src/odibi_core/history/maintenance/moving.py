@@ -22,6 +22,7 @@ from odibi_core.errors import StoreError
 from odibi_core.history.batch import sync
 from odibi_core.history.commit import Step, do_nothing
 from odibi_core.history.maintenance.findings import Progress, no_progress
+from odibi_core.history.system_errors import as_store_error
 from odibi_core.store.locks import LOCK, exclusive, is_in_use
 from odibi_core.store.manifest import checksum_of
 from odibi_core.store.runs import RunStore
@@ -52,7 +53,7 @@ def move(store: RunStore, to: Path, progress: Progress = no_progress, step: Step
     """
     old, result = store.root, Moved(root=str(to))
     draft = to.with_name(f"{to.name}.moving")
-    try:
+    with as_store_error(f"{old} cannot be moved to {to}"):
         if _is_continued(old, to):
             _check_nothing_new(old, to)
             _remove_old(old, to, step)
@@ -73,10 +74,6 @@ def move(store: RunStore, to: Path, progress: Progress = no_progress, step: Step
             sync(to.parent)
             step("switched")
         _remove_old(old, to, step)
-    except OSError as error:
-        if isinstance(error, StoreError):
-            raise
-        raise StoreError(f"{old} cannot be moved to {to}: {error.strerror or error}") from error
     return result
 
 

@@ -18,6 +18,7 @@ from odibi_core.history.maintenance.findings import Progress, no_progress
 from odibi_core.history.maintenance.verification import file_problem
 from odibi_core.history.merging import rewrite
 from odibi_core.history.restoring import restore_manifests
+from odibi_core.history.system_errors import as_store_error
 from odibi_core.store.cold import DAMAGED, connected, rows_of_runs
 from odibi_core.store.locks import exclusive
 from odibi_core.store.manifest import Manifest, RunEntry
@@ -56,12 +57,11 @@ def rebuild(store: RunStore, parts: Parts | None = None, progress: Progress = no
     parts, result = parts or Parts(), Rebuilt()
     if not store.root.is_dir():
         raise StoreError(f"there is no store in {store.root}; run a pipeline first, or name another store")
-    with exclusive(store.root) as is_locked:
+    with as_store_error(f"{store.root} cannot be rebuilt"), exclusive(store.root) as is_locked:
         result.is_busy = not is_locked
         if not is_locked:
             return result
-        if store.cold.is_newer:
-            raise StoreError(f"{store.root} was written by a newer version of odibi-core; update to rebuild it")
+        store.cold.check_version("rebuild")
         result.mended += leftovers.clear(store, GRACE_S)
         result.restored += restore_manifests(store)
         for manifest in store.cold.manifests():
