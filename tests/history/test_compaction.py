@@ -277,6 +277,20 @@ def test_a_newer_store_is_read_and_not_changed(store: RunStore) -> None:
         compact(reader, AT_ONCE)
 
 
+def test_a_newer_store_whose_manifest_cannot_be_read_is_not_changed(store: RunStore) -> None:
+    """Its runs are unknown here, so nothing is moved or deleted; the problem is stated, and nothing is set aside."""
+    a_run(store)
+    compact(store, AT_ONCE)
+    (path,) = store.root.glob("manifests/*.json")
+    path.write_bytes(path.read_bytes().replace(b'"version":1', b'"version":99').replace(b'"runs":', b'"rows":'))
+    reader = RunStore(store.root)
+    assert reader.cold.is_newer
+    assert "newer version" in reader.cold.problems[0]
+    with pytest.raises(StoreError, match="newer version"):
+        compact(reader, AT_ONCE)
+    assert path.exists()
+
+
 def test_a_damaged_manifest_is_set_aside_and_restored_by_the_next_compaction(store: RunStore) -> None:
     """Meanwhile the rest is read; the restored one differs in nothing but the segments, which are gone."""
     first = a_run(store)

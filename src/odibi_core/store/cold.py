@@ -23,6 +23,7 @@ from odibi_core.store.manifest import (
     DamagedError,
     FileEntry,
     Manifest,
+    NewerError,
     RunEntry,
     active,
     checksum_of,
@@ -77,6 +78,8 @@ class ColdStore:
         self._active: list[Manifest] = []
         self._runs = Runs(())
         self._known: frozenset[str] | None = None
+        self._has_foreign = False
+        """True if a newer version wrote a manifest that this one cannot read."""
 
     def manifests(self) -> list[Manifest]:
         """Return the manifests of the batches, the oldest first; those that another one replaces are left out."""
@@ -91,7 +94,7 @@ class ColdStore:
     @property
     def is_newer(self) -> bool:
         """True if a newer version of odibi-core wrote a batch: the store is read, and must not be changed."""
-        return any(manifest.version > VERSION for manifest in self.manifests())
+        return any(manifest.version > VERSION for manifest in self.manifests()) or self._has_foreign
 
     def check_version(self, verb: str) -> None:
         """Raise `StoreError` if a newer version of odibi-core wrote a batch: the store must not be changed."""
@@ -160,6 +163,7 @@ class ColdStore:
         names = frozenset(path.name for path in folder.glob("*.json")) if folder.is_dir() else frozenset()
         if names == self._known:
             return
+        self._has_foreign = False
         for name in names - self._read.keys():
             try:
                 self._read[name] = manifest = read_manifest(folder / name)
@@ -168,6 +172,7 @@ class ColdStore:
             except FileNotFoundError:
                 raise
             except OSError as error:
+                self._has_foreign |= isinstance(error, NewerError)
                 self._report(str(error))
             else:
                 if manifest.version > VERSION:

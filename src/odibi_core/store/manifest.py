@@ -95,6 +95,10 @@ class DamagedError(StoreError):
     """A file of the store is not what was written."""
 
 
+class NewerError(StoreError):
+    """A newer version of odibi-core wrote a manifest, in a form that this one cannot read."""
+
+
 _decode_version: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _decode: Final = msgspec.json.Decoder(Manifest)
 
@@ -104,7 +108,7 @@ def read_manifest(path: Path) -> Manifest:
 
     Raises:
         DamagedError: The file is no manifest.
-        StoreError: A newer version wrote it, in a form that this one cannot read.
+        NewerError: A newer version wrote it, in a form that this one cannot read.
         OSError: It cannot be read.
     """
     content = path.read_bytes()
@@ -112,7 +116,7 @@ def read_manifest(path: Path) -> Manifest:
         return _decode.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         if _version_of(content) > VERSION:
-            raise StoreError(f"{path} was written by a newer version of odibi-core; update to read it") from None
+            raise NewerError(f"{path} was written by a newer version of odibi-core; update to read it") from None
         raise DamagedError(f"{path} is damaged: {error}") from None
 
 
