@@ -195,6 +195,17 @@ def test_a_damaged_manifest_is_restored(store: RunStore) -> None:
     assert lines_of(store.root) == before
 
 
+def test_a_damaged_manifest_that_cannot_be_restored_is_reported_as_lost(store: RunStore) -> None:
+    """Its file of logs is gone too; each call reports it, also when the manifest was set aside before."""
+    (manifest,) = store.root.glob("manifests/*.json")
+    manifest.write_text("{")
+    file_of(store, "logs").unlink()
+    for _ in range(2):
+        result = rebuild(again(store))
+        assert (result.restored, len(result.lost)) == ([], 1)
+        assert manifest.stem in result.lost[0]
+
+
 def test_damaged_events_are_restored_from_the_journal_if_it_is_there(tmp_path: Path) -> None:
     """Compaction leaves it for a grace time."""
     store = RunStore(tmp_path / "store")

@@ -17,7 +17,7 @@ from odibi_core.history.index import Index
 from odibi_core.history.maintenance.findings import Progress, no_progress
 from odibi_core.history.maintenance.verification import file_problem
 from odibi_core.history.merging import rewrite
-from odibi_core.history.restoring import restore_manifests
+from odibi_core.history.restoring import batches_without_manifest
 from odibi_core.history.system_errors import as_store_error
 from odibi_core.store.cold import DAMAGED, connected, rows_of_runs
 from odibi_core.store.locks import exclusive
@@ -63,7 +63,11 @@ def rebuild(store: RunStore, parts: Parts | None = None, progress: Progress = no
             return result
         store.cold.check_version("rebuild")
         result.mended += leftovers.clear(store, GRACE_S)
-        result.restored += restore_manifests(store)
+        result.lost += [
+            f"batch {batch}: its manifest is damaged, and its file of logs is missing or damaged too; "
+            "restore one of them from a backup"
+            for batch in batches_without_manifest(store)
+        ]
         for manifest in store.cold.manifests():
             progress(f"batch {manifest.batch}")
             _rebuild_batch(store, manifest, parts.tables, result)
