@@ -74,7 +74,7 @@ def commit(batch: Batch, replaces: Sequence[str], step: Step = do_nothing) -> Ma
     mark.write_bytes(encode_manifest(manifest))
     sync(mark)
     step("described")
-    mark.rename(mark.with_suffix(".json"))
+    mark.rename(manifest_of(batch.root, batch.name))
     sync(mark.parent)
     step("committed")
     return manifest
@@ -85,9 +85,14 @@ def mark_of(root: Path, batch: str) -> Path:
     return root / "manifests" / f"{batch}.tmp"
 
 
+def manifest_of(root: Path, batch: str) -> Path:
+    """Return the path of the manifest of a batch."""
+    return root / "manifests" / f"{batch}.json"
+
+
 def undo(root: Path, batch: str) -> None:
     """Delete the files of a batch that was begun and not committed, then its mark. Raises `OSError`."""
-    if mark_of(root, batch).with_suffix(".json").exists():
+    if manifest_of(root, batch).exists():
         return
     for path in files_of(root, batch):
         path.unlink(missing_ok=True)
@@ -105,4 +110,4 @@ def delete_batch(root: Path, batch: str) -> None:
         path.unlink(missing_ok=True)
         with suppress(OSError):  # the last file of a day
             path.parent.rmdir()
-    mark_of(root, batch).with_suffix(".json").unlink(missing_ok=True)
+    manifest_of(root, batch).unlink(missing_ok=True)

@@ -8,7 +8,7 @@ from typing import Final
 
 from odibi_core.events import Event
 from odibi_core.history.batch import Batch
-from odibi_core.history.commit import Step, begun, commit, do_nothing
+from odibi_core.history.commit import Step, begun, commit, do_nothing, manifest_of
 from odibi_core.store.locks import is_in_use
 from odibi_core.store.manifest import Manifest, RunEntry, SegmentEntry
 from odibi_core.store.runs import RunStore
@@ -92,7 +92,7 @@ def rewrite(
                 _add(store, batch, runs[run_id], events)
             if len(batch.runs) < len(runs):
                 raise _IncompleteError
-            return commit(batch, _names(store, batches), step)
+            return commit(batch, replaced_by(store, batches), step)
     except _IncompleteError:
         return None
 
@@ -110,10 +110,10 @@ def _add(store: RunStore, batch: Batch, entry: RunEntry, events: Iterator[Event]
         raise _IncompleteError
 
 
-def _names(store: RunStore, batches: list[Manifest]) -> list[str]:
-    """Return the names of batches and of those that they replace and that are still there, the oldest first."""
+def replaced_by(store: RunStore, batches: list[Manifest]) -> list[str]:
+    """Return the batches that one in their place replaces: these, and those that they replaced and are still there."""
     names = {name for manifest in batches for name in (manifest.batch, *manifest.replaces)}
-    return sorted(name for name in names if (store.root / "manifests" / f"{name}.json").exists())
+    return sorted(name for name in names if manifest_of(store.root, name).exists())
 
 
 def _with_late_runs(store: RunStore) -> list[Manifest]:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from odibi_core import private_files
 from odibi_core.history.batch import METADATA, sync
-from odibi_core.history.commit import files_of, mark_of
+from odibi_core.history.commit import files_of, manifest_of
 from odibi_core.store.cold import DAMAGED, connected, count_rows, parquet
 from odibi_core.store.event_columns import RUN, literal
 from odibi_core.store.manifest import FileEntry, Manifest, RunEntry, SegmentEntry, checksum_of, encode_manifest
@@ -25,7 +25,7 @@ def batches_without_manifest(store: RunStore) -> list[str]:
     """Return the batches whose manifests were set aside and are not restored; without those that others replace."""
     replaced = {name for manifest in store.cold.manifests() for name in manifest.replaces}
     names = sorted(path.name.removesuffix(_END) for path in store.root.glob(f"manifests/*{_END}"))
-    return [name for name in names if name not in replaced and not _manifest(store, name).exists()]
+    return [name for name in names if name not in replaced and not manifest_of(store.root, name).exists()]
 
 
 def restore_manifests(store: RunStore) -> list[str]:
@@ -34,15 +34,11 @@ def restore_manifests(store: RunStore) -> list[str]:
     for batch in batches_without_manifest(store):
         manifest = _restored(store, batch)
         if manifest is not None:
-            target = _manifest(store, batch)
+            target = manifest_of(store.root, batch)
             private_files.write_atomic(target, encode_manifest(manifest))
             sync(target.parent)
             done.append(f"the manifest of batch {batch} was damaged: it was restored from the Parquet files")
     return done
-
-
-def _manifest(store: RunStore, batch: str) -> Path:
-    return mark_of(store.root, batch).with_suffix(".json")
 
 
 def _restored(store: RunStore, batch: str) -> Manifest | None:

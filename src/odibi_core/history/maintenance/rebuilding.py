@@ -16,7 +16,7 @@ from odibi_core.history.compaction import GRACE_S
 from odibi_core.history.index import Index
 from odibi_core.history.maintenance.findings import Progress, no_progress
 from odibi_core.history.maintenance.verification import file_problem
-from odibi_core.history.merging import rewrite
+from odibi_core.history.merging import replaced_by, rewrite
 from odibi_core.history.restoring import batches_without_manifest
 from odibi_core.history.system_errors import as_store_error
 from odibi_core.store.cold import DAMAGED, connected, rows_of_runs
@@ -111,7 +111,7 @@ def _restore(store: RunStore, manifest: Manifest, result: Rebuilt) -> None:
             lost = [entry.run_id for entry in manifest.runs if not _restore_run(store, manifest, entry, batch)]
             if not batch.runs:
                 raise _NothingLeftError
-            commit(batch, [name for name in (manifest.batch, *manifest.replaces) if _has_manifest(store, name)])
+            commit(batch, replaced_by(store, [manifest]))
     except _NothingLeftError:
         result.lost.append(
             f"batch {manifest.batch}: no event of its {len(manifest.runs):,} runs can be read; "
@@ -124,10 +124,6 @@ def _restore(store: RunStore, manifest: Manifest, result: Rebuilt) -> None:
     if lost:
         names = ", ".join(lost[:10])
         result.lost.append(f"batch {manifest.batch}: {len(lost):,} runs cannot be read any more: {names}")
-
-
-def _has_manifest(store: RunStore, batch: str) -> bool:
-    return (store.root / "manifests" / f"{batch}.json").exists()
 
 
 def _restore_run(store: RunStore, manifest: Manifest, entry: RunEntry, batch: Batch) -> bool:
