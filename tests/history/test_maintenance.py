@@ -111,6 +111,17 @@ def test_a_sound_store_is_verified_whole(store: RunStore) -> None:
     assert {path: path.stat().st_mtime_ns for path in store.root.rglob("*")} == before
 
 
+def test_a_run_with_late_events_counts_once(store: RunStore) -> None:
+    """Its events in the batch and in the late segment are all examined."""
+    run_id = store.ids()[0]
+    late = store.open(run_id)
+    late(events_of(run_id)[0])
+    late.close()
+    result = verify(again(store))
+    assert result.runs == 5
+    assert result.events == sum(map(len, lines_of(store.root).values()))
+
+
 def _more_rows(store: RunStore) -> None:
     (path,) = store.root.glob("manifests/*.json")
     path.write_text(path.read_text().replace('"events":9', '"events":10', 1))

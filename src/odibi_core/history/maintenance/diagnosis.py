@@ -15,7 +15,7 @@ from odibi_core.history import leftovers
 from odibi_core.history.compaction import GRACE_S
 from odibi_core.history.ended import closing_event
 from odibi_core.history.last_compaction import read_note
-from odibi_core.history.maintenance.findings import Findings
+from odibi_core.history.maintenance.findings import REBUILD, Findings
 from odibi_core.history.maintenance.rebuilding import rebuild_index
 from odibi_core.history.maintenance.status import set_aside
 from odibi_core.history.pruning import TRASH, empty_trash, free_bytes, orphans
@@ -159,7 +159,7 @@ class _Diagnosis:
         """List the files that could not be read, or were set aside."""
         for problem in self.store.cold.problems:
             if "newer version" not in problem:
-                self.add("damage", "problem", problem, "odibi store rebuild restores what it can")
+                self.add("damage", "problem", problem, REBUILD)
         aside = set_aside(self.root)
         if aside:
             names = ", ".join(str(path.relative_to(self.root)) for path in aside[:5])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
+REBUILD: Final = "odibi store rebuild restores what it can"
+"""The fix of damaged files."""
 Severity = Literal["ok", "mended", "warning", "problem"]
 Progress = Callable[[str], object]
 """Called with the name of the part that begins."""

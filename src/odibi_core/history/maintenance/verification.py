@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from odibi_core.history.maintenance.findings import Findings, Progress, no_progress
+from odibi_core.history.maintenance.findings import REBUILD, Findings, Progress, no_progress
 from odibi_core.history.maintenance.status import set_aside
 from odibi_core.store.cold import connected, count_rows
 from odibi_core.store.locks import is_in_use
@@ -33,7 +33,9 @@ class Verification(msgspec.Struct):
 
 
 def verify(store: RunStore, progress: Progress = no_progress) -> Verification:
-    """Examine every batch, journal, source and note of a store. Nothing is changed.
+    """Examine every batch, journal, source and note of a store.
+
+    Nothing is changed, but a damaged manifest is set aside, as by every reader.
 
     Args:
         store: The store.
@@ -50,9 +52,8 @@ def verify(store: RunStore, progress: Progress = no_progress) -> Verification:
     _verify_sources(store.root, result)
     for path in set_aside(store.root):
         result.findings.add(
-            "set aside", "problem", f"{path.relative_to(store.root)} was damaged and set aside",
-            "odibi store rebuild restores what it can",
-        )  # fmt: skip
+            "set aside", "problem", f"{path.relative_to(store.root)} was damaged and set aside", REBUILD
+        )
     for problem in store.cold.problems:
         result.findings.add("batches", "problem", problem)
     result.findings.not_checked += [
@@ -71,7 +72,7 @@ def _verify_batch(store: RunStore, manifest: Manifest, result: Verification) -> 
         problem = file_problem(store.root / entry.path, entry)
         if problem:
             can_read &= table != "logs"
-            result.findings.add("batches", "problem", f"batch {manifest.batch}, table {table}: {problem}", _FIX)
+            result.findings.add("batches", "problem", f"batch {manifest.batch}, table {table}: {problem}", REBUILD)
     if not can_read:
         result.findings.not_checked.append(f"the events of batch {manifest.batch}: their file is damaged")
         return
@@ -82,10 +83,7 @@ def _verify_batch(store: RunStore, manifest: Manifest, result: Verification) -> 
         result.events += count
         if count != entry_.events:
             message = f"run {run_id}: {count:,} of {entry_.events:,} events of batch {manifest.batch} decode"
-            result.findings.add("batches", "problem", message, _FIX)
-
-
-_FIX = "odibi store rebuild restores what it can"
+            result.findings.add("batches", "problem", message, REBUILD)
 
 
 def file_problem(path: Path, entry: FileEntry) -> str:
@@ -120,7 +118,7 @@ def _verify_journals(store: RunStore, result: Verification, progress: Progress) 
             message = f"run {run_id} cannot be read: {error.strerror or error}"
             result.findings.add("journals", "problem", message)
             continue
-        result.runs += 1
+        result.runs += store.cold.find(run_id) is None  # one with late events was counted with its batch
         result.events += count
         if errors.unreadable:
             message = f"run {run_id}: {errors.unreadable:,} lines of its journal cannot be read"
