@@ -124,6 +124,20 @@ def test_segments_of_a_pruned_batch_do_not_come_back(store: RunStore) -> None:
     assert RunStore(store.root).ids() == ids[2:]
 
 
+def test_a_batch_whose_events_are_missing_is_kept_and_others_are_pruned(store: RunStore) -> None:
+    """One missing file does not end the pruning of all other runs."""
+    ids = write_runs(store.root, 2)
+    compact(store, AT_ONCE)
+    (file,) = store.root.glob("tables/logs/*/*.parquet")
+    file.unlink()
+    for day in (2, 3):
+        ids.append(f"{START + timedelta(days=day):%Y%m%dT%H%M%S}-daily-{day:08x}")
+        write_run(store.root, ids[-1], events_of(ids[-1], "daily", day))
+    report = do_prune(store, Limits(runs=1))
+    assert (list(report.runs), set(report.protected)) == (ids[2:3], set(ids[:2]))
+    assert "cannot be read whole" in report.problems[0]
+
+
 def test_a_damaged_batch_is_kept_and_reported(store: RunStore) -> None:
     """Its segments too, which may be the only copy."""
     ids = write_runs(store.root, 3)

@@ -34,7 +34,7 @@ from odibi_core.history.sources_in_use import prune_sources
 from odibi_core.history.system_errors import as_store_error
 from odibi_core.history.unshipped import Unshipped
 from odibi_core.store.locks import exclusive, is_in_use
-from odibi_core.store.manifest import Manifest, checksum_of
+from odibi_core.store.manifest import Manifest
 from odibi_core.store.runs import RunStore
 from odibi_core.views.wording import plural
 
@@ -192,7 +192,10 @@ class _Pruning:
     def _replace(self, manifest: Manifest, going: set[str]) -> bool:
         """Replace a batch by one without some runs; return false, and change nothing, if it cannot be read whole."""
         root, logs = self.store.root, manifest.files.get("logs")
-        if logs is not None and checksum_of(root / logs.path) != logs.checksum:
+        try:
+            if logs is not None and not logs.is_intact(root):
+                return False
+        except FileNotFoundError:
             return False
         # Before the batch is replaced: afterwards these segments, of which it has a copy, would be the run.
         folders = [root / "runs" / run_id / "events" for run_id in going]

@@ -26,7 +26,6 @@ from odibi_core.store.manifest import (
     NewerError,
     RunEntry,
     active,
-    checksum_of,
     read_manifest,
 )
 from odibi_core.store.segments import ReadErrors
@@ -147,10 +146,11 @@ class ColdStore:
                 self._report(f"{path} is missing: {len(manifest.runs):,} runs are not in the table {table}")
         return found
 
-    def set_aside(self, path: Path, entry: FileEntry) -> bool:
+    def set_aside(self, entry: FileEntry) -> bool:
         """Rename a file whose content is not what was written; return false if it is sound."""
+        path = self.root / entry.path
         try:
-            if path.stat().st_size == entry.bytes and checksum_of(path) == entry.checksum:
+            if entry.is_intact(self.root):
                 return False
         except FileNotFoundError:
             self._report(f"{path} is missing")
@@ -202,7 +202,7 @@ class ColdStore:
             yield from self.read_many(runs, read_errors)
             return
         read_errors.unreadable += sum(entry.events for _, entry in left.values())
-        if not self.set_aside(self.root / file.path, file):
+        if not self.set_aside(file):
             self._report(f"{self.root / file.path} could not be read: {str(reading.error).splitlines()[0]}")
 
     def _is_replaced(self, manifest: Manifest) -> bool:

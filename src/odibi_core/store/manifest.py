@@ -63,6 +63,11 @@ class FileEntry(msgspec.Struct, frozen=True):
     bytes: int
     checksum: str
 
+    def is_intact(self, root: Path) -> bool:
+        """Return whether the file has the content that was written. Raises `OSError`."""
+        path = root / self.path
+        return path.stat().st_size == self.bytes and checksum_of(path) == self.checksum
+
 
 class FieldEntry(msgspec.Struct, frozen=True, gc=False):
     """A field of the table `logs`: its name, its column, the column's type, and the number of its values.
