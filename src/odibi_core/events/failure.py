@@ -91,6 +91,11 @@ def typed_message_of(error: BaseException) -> str:
     return f"{type(error).__name__}: {message_of(error)}"
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of the message of an exception of DuckDB, whose other lines repeat the query."""
+    return str(error).strip().partition("\n")[0]
+
+
 def traceback_of(error: BaseException) -> str:
     """Return the tracebacks of an exception and its causes: of each, and of a long chain, the first and the last."""
     try:

@@ -15,6 +15,7 @@ import msgspec
 from odibi_core import private_files
 from odibi_core.errors import StoreError
 from odibi_core.events import COLUMNS, Event
+from odibi_core.events.failure import first_line
 from odibi_core.history.event_lines import EventLines
 from odibi_core.history.rows import RunTables
 from odibi_core.history.schema import DUCKDB_TYPES, TABLES
@@ -170,7 +171,7 @@ class Batch:
                 connection.execute(f"copy ({query}) to {literal(str(draft))} ({options})")
                 count = count_rows(connection, draft)
         except duckdb.Error as error:
-            raise StoreError(f"{final} could not be written: {str(error).splitlines()[0]}") from None
+            raise StoreError(f"{final} could not be written: {first_line(error)}") from None
         if count != rows:
             raise StoreError(f"{final} could not be written: of {rows:,} rows {count:,} were; report this")
         sync(draft)

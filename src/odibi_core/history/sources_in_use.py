@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from odibi_core.events.clock import utc_now
+from odibi_core.events.failure import first_line
 from odibi_core.store.cold import connected, parquet
 from odibi_core.store.runs import RunStore
 from odibi_core.store.segments import all_segments
@@ -34,7 +35,7 @@ def prune_sources(store: RunStore, problems: list[str]) -> int:
     try:
         used = {*_of_hot_runs(store), *_of_batches(store)}
     except Exception as error:  # DuckDB has its own tree of errors
-        problems.append(f"no source was deleted: {str(error).splitlines()[0]}")
+        problems.append(f"no source was deleted: {first_line(error)}")
         return 0
     if store.cold.problems:
         problems.append("no source was deleted, because not every run can be read")

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from odibi_core.errors import StoreError
 from odibi_core.events import Event
+from odibi_core.events.failure import first_line
 from odibi_core.store.event_columns import IN_ORDER, RUN, SHAPE, EventRows, literal, quoted
 from odibi_core.store.manifest import (
     VERSION,
@@ -203,7 +204,7 @@ class ColdStore:
             return
         read_errors.unreadable += sum(entry.events for _, entry in left.values())
         if not self.set_aside(file):
-            self._report(f"{self.root / file.path} could not be read: {str(reading.error).splitlines()[0]}")
+            self._report(f"{self.root / file.path} could not be read: {first_line(reading.error)}")
 
     def _is_replaced(self, manifest: Manifest) -> bool:
         return manifest.batch not in {each.batch for each in self.manifests()}

@@ -14,6 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from odibi_core.errors import QueryError, nearest
+from odibi_core.events.failure import first_line
 
 LONGEST_QUERY: Final = 100_000
 """Characters: DuckDB's parser needs memory in proportion, or more."""
@@ -165,8 +166,3 @@ def _asked(tree: Any) -> Asked:
         is_whole |= is_table and len(names) == 1  # the name of a table alone is a struct of all its columns
         columns.update(names[is_table:])
     return Asked(frozenset(tables), frozenset(functions - {""}), frozenset(columns), is_whole, shows_tables)
-
-
-def first_line(error: Exception) -> str:
-    """Return the first line of the message of an error of DuckDB."""
-    return str(error).strip().partition("\n")[0]

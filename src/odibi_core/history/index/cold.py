@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from odibi_core.events.failure import first_line
 from odibi_core.history.rows.tables import ROW_TABLES, tables_of
 from odibi_core.history.schema import TABLES
 from odibi_core.store.cold import ColdStore, connected, parquet
@@ -35,7 +36,7 @@ def tables_by_run(store: ColdStore, names: Sequence[str]) -> dict[str, Rows]:
         except duckdb.Error as error:
             store.problems.append(
                 f"a table of batch {manifest.batch} is damaged, so its rows are computed from the events; "
-                f"odibi store rebuild restores it: {str(error).splitlines()[0]}"
+                f"odibi store rebuild restores it: {first_line(error)}"
             )
             found |= _from_events(store, manifest, set(names))
     return found

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from odibi_core.events.failure import first_line
 from odibi_core.history.maintenance.findings import REBUILD, Findings, Progress, no_progress
 from odibi_core.history.maintenance.status import set_aside
 from odibi_core.store.cold import connected, count_rows
@@ -101,7 +102,7 @@ def file_problem(path: Path, entry: FileEntry) -> str:
     except OSError as error:
         return f"{path.name} cannot be read: {error.strerror or error}"
     except duckdb.Error as error:
-        return f"{path.name} is no Parquet file: {str(error).splitlines()[0]}"
+        return f"{path.name} is no Parquet file: {first_line(error)}"
     return "" if rows == entry.rows else f"{path.name} has {rows:,} rows, not {entry.rows:,}"
 
 
