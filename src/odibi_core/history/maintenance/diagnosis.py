@@ -6,7 +6,6 @@ import os
 import stat
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Final
 
 from odibi_core.errors import StoreError
@@ -18,7 +17,7 @@ from odibi_core.history.last_compaction import read_note
 from odibi_core.history.maintenance.findings import REBUILD, Findings
 from odibi_core.history.maintenance.rebuilding import rebuild_index
 from odibi_core.history.maintenance.status import set_aside
-from odibi_core.history.pruning import TRASH, empty_trash, free_bytes, orphans
+from odibi_core.history.pruning import TRASH, discard, empty_trash, free_bytes, orphans
 from odibi_core.history.retention import Limits, size
 from odibi_core.store.locks import exclusive
 from odibi_core.store.runs import RunStore, start_of
@@ -109,19 +108,19 @@ class _Diagnosis:
         """Find the files of an interrupted compaction, pruning or move."""
         marks = list(self.root.glob("manifests/*.tmp"))
         trash = list((self.root / TRASH).iterdir()) if (self.root / TRASH).is_dir() else []
-        left = orphans(self.store)
+        left = len(orphans(self.store))
         found = [
             f"an interrupted compaction: {len(marks):,} begun" if marks else "",
             f"an interrupted pruning: {len(trash):,} in the trash" if trash else "",
-            f"an interrupted pruning: exports without a run, {len(left):,}" if left else "",
+            f"an interrupted pruning: exports without a run, {left:,}" if left else "",
         ]
-        self._mend_interruptions(list(filter(None, found)), left)
+        self._mend_interruptions(list(filter(None, found)))
         for beside in (f"{self.root.name}.moved", f"{self.root.name}.moving"):
             if (self.root.parent / beside).exists():
                 message = f"{self.root.parent / beside} is left of an interrupted move"
                 self.add("interruptions", "warning", message, "call odibi store move again")
 
-    def _mend_interruptions(self, found: list[str], left: list[Path]) -> None:
+    def _mend_interruptions(self, found: list[str]) -> None:
         if not found:
             return
         if not self.fix:
@@ -133,10 +132,8 @@ class _Diagnosis:
                 self.not_checked.append("interruptions: another process works on the store")
                 return
             leftovers.clear(self.store, GRACE_S)
-            from shutil import rmtree
-
-            for folder in left:
-                rmtree(folder, ignore_errors=True)
+            for folder in orphans(self.store):
+                discard(self.root, folder)
             empty_trash(self.root)
         for what in found:
             self.add("interruptions", "mended", what)
