@@ -16,7 +16,7 @@ from odibi_core.store.runs import RunStore
 from odibi_core.store.segments import all_segments
 
 SET_ASIDE: Final = "damaged"
-"""The folder, inside that of a run, for segments with lines that could not be read."""
+"""The folder, inside that of a run, for its segments if lines of them could not be read."""
 
 
 def clear(store: RunStore, grace_s: float) -> list[str]:
