@@ -14,7 +14,7 @@ The next compaction undoes a batch that was begun and has no manifest, and finis
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -23,6 +23,7 @@ import msgspec
 
 from odibi_core.events import Event
 from odibi_core.events.clock import monotonic, sleep
+from odibi_core.events.groups import groups_by_weight
 from odibi_core.history import leftovers
 from odibi_core.history.batch import Batch
 from odibi_core.history.commit import Step, begun, commit, do_nothing
@@ -127,7 +128,8 @@ class _Compaction:
         store, report, options = self.store, self.report, self.options
         store.cold.check_version("compact")
         report.mended += leftovers.clear(store, options.grace_s)
-        for ids in self._groups(ended_runs(store, report.not_compacted)):
+        ended = ended_runs(store, report.not_compacted)
+        for ids in groups_by_weight(ended, self._bytes_of, options.batch_bytes):
             if self._is_over():
                 return
             self._compact(ids)
@@ -155,19 +157,8 @@ class _Compaction:
         self.report.is_complete &= not is_over
         return is_over
 
-    def _groups(self, run_ids: Iterable[str]) -> Iterator[list[str]]:
-        """Yield the runs of one batch each."""
-        group: list[str] = []
-        size = 0
-        for run_id in run_ids:
-            own = sum(_size(path) for path in self.store.segments(run_id))
-            if group and size + own > self.options.batch_bytes:
-                yield group
-                group, size = [], 0
-            group.append(run_id)
-            size += own
-        if group:
-            yield group
+    def _bytes_of(self, run_id: str) -> int:
+        return sum(map(_size, self.store.segments(run_id)))
 
     def _compact(self, run_ids: list[str]) -> None:
         """Write a batch; a run that turns out to be unreadable is left out, and the batch begun again."""

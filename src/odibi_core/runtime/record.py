@@ -15,6 +15,7 @@ from odibi_core.bus.bus import EventBus, Sink
 from odibi_core.events import Event, context, kinds, sanitize_value
 from odibi_core.events.clock import host_name, monotonic, process_id, process_start
 from odibi_core.events.failure import message_of
+from odibi_core.events.groups import groups_by_weight
 from odibi_core.history.end_of_run import HANDLED_KINDS as STRUCTURAL_KINDS
 from odibi_core.history.end_of_run import EndOfRun
 from odibi_core.metrics.manager import MetricsManager
@@ -162,7 +163,7 @@ class RunRecord:
 
     def plan(self, rows: Iterable[dict[str, Any]]) -> None:
         """Emit the steps of the plan, in as many `pipeline_plan` events as they need."""
-        for chunk in _chunks(rows):
+        for chunk in groups_by_weight(rows, _weight, _PLAN_CHUNK):
             fields = {"run_id": self.run_id, "steps": chunk}
             began = monotonic()
             self.bus.publish(kinds.PIPELINE_PLAN, level="debug", fields=fields)
@@ -302,18 +303,3 @@ def _weight(row: dict[str, Any]) -> int:
         return len(msgspec.json.encode(row))
     except UnicodeEncodeError:  # a name with a lone surrogate, which the record has as U+FFFD
         return len(msgspec.json.encode(sanitize_value(row)))
-
-
-def _chunks(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """Yield the plan in pieces that fit one event each."""
-    chunk: list[dict[str, Any]] = []
-    size = 0
-    for row in rows:
-        weight = _weight(row)
-        if chunk and size + weight > _PLAN_CHUNK:
-            yield chunk
-            chunk, size = [], 0
-        chunk.append(row)
-        size += weight
-    if chunk:
-        yield chunk
