@@ -90,7 +90,7 @@ def everything() -> Iterator[History]:
     """Yield every history, without its figures, each from a seed of its own."""
     for place, (name, (_, half)) in enumerate(sources.BY_TIME.items()):
         yield from _by_time(name, half, 100 * place)
-    for place, (name, (_, half)) in enumerate(sources.DRAWN.items()):
+    for place, (name, half) in enumerate(sources.DRAWN.items()):
         for draw in range(2):
             for size in (100, 10_000):
                 yield _drawn(name, half, size, bool(draw), 5_000 + 100 * place + 10 * draw + (size > 100))

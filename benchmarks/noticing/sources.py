@@ -126,38 +126,41 @@ BY_TIME: Final[dict[str, tuple[Callable[[], pl.DataFrame], str]]] = {
 """Sources whose batches are their own periods, with the half that they belong to."""
 
 
-def _r(name: str) -> Callable[[], pl.DataFrame]:
-    return lambda: of_pydataset(name)
-
-
-DRAWN: Final[dict[str, tuple[Callable[[], pl.DataFrame], str]]] = {
-    "superstore": (lambda: of_bokeh("SampleSuperstore.csv.gz"), "tune"),
-    "diamonds": (_r("diamonds"), "report"),
-    "InstEval": (_r("InstEval"), "tune"),
-    "movies": (_r("movies"), "report"),
-    "VietNamI": (_r("VietNamI"), "tune"),
-    "HI": (_r("HI"), "report"),
-    "DoctorContacts": (_r("DoctorContacts"), "tune"),
-    "BudgetFood": (_r("BudgetFood"), "report"),
-    "rwm5yr": (_r("rwm5yr"), "tune"),
-    "Tuna": (_r("Tuna"), "report"),
-    "SLID": (_r("SLID"), "tune"),
-    "flchain": (_r("flchain"), "report"),
-    "Males": (_r("Males"), "tune"),
-    "Computers": (_r("Computers"), "report"),
-    "population": (lambda: of_bokeh("population.csv.gz"), "tune"),
-    "routes": (lambda: of_bokeh("routes.csv.gz"), "report"),
-    "CPSch3": (_r("CPSch3"), "tune"),
-    "Star": (_r("Star"), "report"),
+_OF_BOKEH: Final = {
+    "superstore": "SampleSuperstore.csv.gz",
+    "population": "population.csv.gz",
+    "routes": "routes.csv.gz",
 }
-"""Sources of which each batch is a random draw of rows, with the half that they belong to."""
+DRAWN: Final = {
+    "superstore": "tune",
+    "diamonds": "report",
+    "InstEval": "tune",
+    "movies": "report",
+    "VietNamI": "tune",
+    "HI": "report",
+    "DoctorContacts": "tune",
+    "BudgetFood": "report",
+    "rwm5yr": "tune",
+    "Tuna": "report",
+    "SLID": "tune",
+    "flchain": "report",
+    "Males": "tune",
+    "Computers": "report",
+    "population": "tune",
+    "routes": "report",
+    "CPSch3": "tune",
+    "Star": "report",
+}
+"""Sources of which each batch is a random draw of rows, with the half that they belong to: of R, or of `_OF_BOKEH`."""
 
 MOST_COLUMNS: Final = 14
 
 
 def read(name: str) -> pl.DataFrame:
     """Return a source, at most `MOST_COLUMNS` of its columns."""
-    source = BY_TIME.get(name) or DRAWN[name]
-    frame = source[0]()
+    if name in BY_TIME:
+        frame = BY_TIME[name][0]()
+    else:
+        frame = of_bokeh(_OF_BOKEH[name]) if name in _OF_BOKEH else of_pydataset(name)
     names = [each for each in frame.columns if each != "day"][:MOST_COLUMNS]
     return frame.select(*(["day"] if "day" in frame.columns else []), *names)
