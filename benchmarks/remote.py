@@ -44,10 +44,7 @@ def _bucket(folder: Path) -> Iterator[str]:
     url, name = f"http://127.0.0.1:{port}", f"bucket-{next(_buckets)}"
     before = dict(os.environ)
     try:
-        for _ in range(600):
-            with suppress(OSError), urllib.request.urlopen(f"{url}/moto-api/", timeout=10):
-                break
-            time.sleep(0.1)
+        _wait_for(url, server)
         with urllib.request.urlopen(urllib.request.Request(f"{url}/{name}", method="PUT"), timeout=30):
             pass
         os.environ.update(CREDENTIALS, AWS_ENDPOINT_URL=url, XDG_CACHE_HOME=str(folder / "cache"))
@@ -57,6 +54,16 @@ def _bucket(folder: Path) -> Iterator[str]:
         server.wait()
         os.environ.clear()
         os.environ.update(before)
+
+
+def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
+    for _ in range(600):
+        with suppress(OSError), urllib.request.urlopen(f"{url}/moto-api/", timeout=10):
+            return
+        if server.poll() is not None:
+            raise RuntimeError("moto.server ended: pip install 'odibi-core[dev]' has it")
+        time.sleep(0.1)
+    raise TimeoutError("moto.server did not answer within a minute")
 
 
 def _record(root: Path, *, dies_at: int = -1) -> str:
