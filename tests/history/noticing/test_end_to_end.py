@@ -202,6 +202,15 @@ def test_an_empty_store_has_nothing_to_watch(tmp_path: Path) -> None:
     assert (done.exit_code, json.loads(done.stdout)["alerts"]) == (SUCCESS, [])
 
 
+def test_a_batch_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
+    """The runs of the batch are not watched: a notice names its file."""
+    (tmp_path / "manifests").mkdir()
+    (tmp_path / "manifests" / "batch-1.json").write_text("{damaged")
+    done = CliRunner().invoke(app, ["watch", "--store", str(tmp_path)])
+    assert done.exit_code == SUCCESS
+    assert "batch-1.json" in done.stderr
+
+
 def test_the_table_of_alerts_has_findings_and_missed_runs(odibi: Command, store: tuple[Path, datetime]) -> None:
     """SQL sees the findings of runs, the missed run of the notes, and their acknowledgement."""
     found = alerts(odibi)
