@@ -93,6 +93,27 @@ def test_the_same_rows_hot_and_cold(tmp_path: Path) -> None:
     assert [History(tmp_path).sql(query).rows for query in queries] == before
 
 
+@pytest.mark.parametrize(
+    "query", ["select * from runs", "select * from logs", "select * from runs join logs using (run_id)"]
+)
+def test_a_batch_that_cannot_be_read_is_a_notice(tmp_path: Path, query: str) -> None:
+    """Whichever part of the query is the first to meet it, and sets it aside; the answer lacks its runs."""
+    (tmp_path / "manifests").mkdir()
+    (tmp_path / "manifests" / "batch-1.json").write_text("{damaged")
+    (notice,) = History(tmp_path).sql(query).notices
+    assert "batch-1.json is damaged" in notice
+
+
+def test_the_list_of_runs_warns_of_a_batch_that_cannot_be_read(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A list of rows has no place for it, so that it is a line of the log."""
+    (tmp_path / "manifests").mkdir()
+    (tmp_path / "manifests" / "batch-1.json").write_text("{damaged")
+    assert History(tmp_path).runs() == []
+    assert "batch-1.json is damaged" in caplog.text
+
+
 def test_one_run_can_be_chosen(store: Path) -> None:
     """In every table; a run that is not there is an error."""
     latest = RunStore(store).ids()[-1]

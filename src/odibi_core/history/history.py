@@ -37,10 +37,16 @@ class History:
         self.store = store if isinstance(store, RunStore) else _opened(store)
 
     def runs(self, wanted: RunFilter = ALL, limit: int | None = None, offset: int = 0) -> list[dict[str, Any]]:
-        """Return rows of `runs` that pass a filter as dicts, the newest first, from the index."""
+        """Return rows of `runs` that pass a filter as dicts, the newest first, from the index.
+
+        A warning in the log names each file that could not be read.
+        """
         with Index(self.store.root) as index:
             index.refresh()
-            return index.runs(wanted, limit, offset)
+            found = index.runs(wanted, limit, offset)
+            for problem in index.problems:
+                _log.warning(problem)
+            return found
 
     def sql(
         self, query: str, *, run: str | None = None, isolated: bool = False, timeout_s: float = TIMEOUT_S

@@ -43,7 +43,7 @@ def collected(store: RunStore, query: str, run_id: str | None = None) -> History
     """
     names = tables_in(query)
     tables = {name for name in names if name != LOGS}
-    rows = _hot_rows(store, tables) if tables else {}
+    rows, problems = _hot_rows(store, tables) if tables else ({}, [])
     hot = store.hot_ids() if LOGS in names else []
     manifests = store.cold.manifests()
     compacted = store.cold.runs()
@@ -67,7 +67,7 @@ def collected(store: RunStore, query: str, run_id: str | None = None) -> History
         ]
     if "alerts" in tables:
         _add_notes(source, Notes.read(store.root))
-    source.notices = list(store.cold.problems)
+    source.notices = list(dict.fromkeys([*problems, *store.cold.problems]))
     return source
 
 
@@ -87,10 +87,11 @@ def _condition(mute: Mute) -> str:
     return f"coalesce({' and '.join(parts)}, false)"
 
 
-def _hot_rows(store: RunStore, tables: Iterable[str]) -> dict[str, list[tuple[Any, ...]]]:
+def _hot_rows(store: RunStore, tables: Iterable[str]) -> tuple[dict[str, list[tuple[Any, ...]]], list[str]]:
+    """Return the rows of hot runs by table, and what the index could not read: it sets a damaged batch aside."""
     with Index(store.root) as index:
         index.refresh()
-        return {name: list(index.hot_rows(name)) for name in tables}
+        return {name: list(index.hot_rows(name)) for name in tables}, index.problems
 
 
 def _lines(table: str, rows: Iterable[tuple[Any, ...]]) -> bytes:
