@@ -30,6 +30,16 @@ def check_each_once(store: RunStore, seen: list[Event]) -> None:
     assert sorted(map(encode, seen)) == expected
 
 
+def half_read(store: RunStore) -> tuple[Follower, list[Event]]:
+    """Follow a run from its first lines on, and write the others; return what was seen of it."""
+    events = events_of("r1")
+    write_run(store.root, "r1", events[:3])
+    follower = Follower(store, ["r1"], everything)
+    seen = [*follower.poll()]
+    write_run(store.root, "r1", events[3:])
+    return follower, seen
+
+
 def test_lines_of_new_runs_and_new_segments(store: RunStore) -> None:
     """Each event comes once, across a run that begins later, a full segment and a second writer."""
     events = events_of("r1")
@@ -65,11 +75,7 @@ def test_a_line_is_read_when_it_is_whole(store: RunStore) -> None:
 
 def test_runs_that_are_compacted_meanwhile(store: RunStore) -> None:
     """Events that were not read before their segments were deleted come from the batch."""
-    events = events_of("r1")
-    write_run(store.root, "r1", events[:3])
-    follower = Follower(store, ["r1"], everything)
-    seen = [*follower.poll()]
-    write_run(store.root, "r1", events[3:])
+    follower, seen = half_read(store)
     write_run(store.root, "r2", events_of("r2"))
     compact(store, Options(grace_s=0))
     assert store.segments("r1") == []
@@ -80,11 +86,7 @@ def test_runs_that_are_compacted_meanwhile(store: RunStore) -> None:
 
 def test_the_check_sees_a_lost_event(store: RunStore) -> None:
     """Sabotage: a follower that forgets the rest of a compacted run is found."""
-    events = events_of("r1")
-    write_run(store.root, "r1", events[:3])
-    follower = Follower(store, ["r1"], everything)
-    seen = [*follower.poll()]
-    write_run(store.root, "r1", events[3:])
+    follower, seen = half_read(store)
     kept = shutil.copytree(store.root, store.root.with_name("kept"))
     shutil.rmtree(store.root / "runs")
     seen += follower.poll()

@@ -155,9 +155,7 @@ def test_a_silent_run_of_another_host_is_lost_after_a_while(tmp_path: Path) -> N
 def test_a_sign_of_life_keeps_a_run_running(tmp_path: Path) -> None:
     """A long step records nothing; its host writes an object without content."""
     share, local = tmp_path / "share", tmp_path / "local"
-    run_id = record_run(local, pid=DEAD_PID, is_open=True)
-    ship_all(local, str(share))
-    _age(share, 1000)
+    run_id = _silent_run(local, share)
     day = next((share / "hot").iterdir()).name
     FolderObjects(share).write(f"hot/{day}/runs/{run_id}/alive", b"")
     assert status_of(share) == "running"
@@ -166,9 +164,7 @@ def test_a_sign_of_life_keeps_a_run_running(tmp_path: Path) -> None:
 def test_a_lost_run_that_continues_is_not_lost(tmp_path: Path) -> None:
     """Its host was without a connection for longer: the mark of the copy is withdrawn."""
     share, local = tmp_path / "share", tmp_path / "local"
-    run_id = record_run(local, pid=DEAD_PID, is_open=True)
-    ship_all(local, str(share))
-    _age(share, 1000)
+    run_id = _silent_run(local, share)
     assert status_of(share) == "lost"
     segment = RunStore(local).segments(run_id)[0]
     segment.write_bytes(segment.read_bytes() + segment.read_bytes().splitlines(keepends=True)[1])
@@ -186,6 +182,14 @@ def test_a_run_of_a_host_with_the_same_name_is_judged_by_its_lease(tmp_path: Pat
         if "/lost~" in each.name:
             objects.remove([each.name])
     assert status_of(share) == "running"
+
+
+def _silent_run(local: Path, share: Path) -> str:
+    """Record and ship a run of another host of which nothing came for a while; return its id."""
+    run_id = record_run(local, pid=DEAD_PID, is_open=True)
+    ship_all(local, str(share))
+    _age(share, 1000)
+    return run_id
 
 
 def _age(share: Path, seconds: float) -> None:
