@@ -11,7 +11,7 @@ from tests.history.remote.hosts import DEAD_PID, read_all, record_run, recorded,
 
 from odibi_core.errors import RemoteStoreError
 from odibi_core.events.clock import host_name
-from odibi_core.history.remote import Mirror, read_address, sync
+from odibi_core.history.remote import Mirror, mirror, read_address, sync
 from odibi_core.history.remote.listing import Listing
 from odibi_core.history.remote.objects import FolderObjects, Found
 from odibi_core.store.runs import RunStore
@@ -101,6 +101,21 @@ def test_without_a_connection_and_without_a_copy_there_is_no_answer(tmp_path: Pa
     """An empty list would be a wrong one."""
     with pytest.raises(RemoteStoreError):
         copy_of(tmp_path / "mnt" / "share")
+
+
+def test_a_copy_that_another_process_brings_up_to_date_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first copy of a large store may take longer than a reader waits: its runs are not all there."""
+    share = tmp_path / "share"
+    record_run(tmp_path / "local")
+    ship_all(tmp_path / "local", str(share))
+    monkeypatch.setattr(mirror, "_LOCK_WITHIN_S", 0.0)
+    with mirror.locked(mirror.mirror_folder(read_address(str(share)))):
+        busy = copy_of(share)
+    assert (RunStore(busy.root).ids(), len(busy.problems)) == ([], 1)
+    assert "another process" in busy.problems[0]
+    assert copy_of(share).problems == []
 
 
 def test_a_deleted_copy_is_made_again(tmp_path: Path) -> None:

@@ -47,6 +47,9 @@ class Mirror(msgspec.Struct, frozen=True):
     left_out: int = 0
     """Runs that are not in the copy, because its Parquet files would take more than `store.cache_mb`."""
 
+    is_busy: bool = False
+    """True if another process was bringing it up to date for longer than this one waits: it is as that one left it."""
+
     @property
     def problems(self) -> list[str]:
         """A sentence for each reason why an answer may not be complete."""
@@ -57,6 +60,8 @@ class Mirror(msgspec.Struct, frozen=True):
                 age = duration((utc_now() - self.synced).total_seconds() * 1e3)
                 copy = f"the answer is that of {age} ago, and the runs of this machine"
             found.append(f"{self.problem}; {copy}")
+        if self.is_busy:
+            found.append("another process is bringing the local copy up to date; runs may be missing in the answer")
         if self.damaged:
             found.append(f"{count(self.damaged)} objects of the shared store could not be read")
         if self.incomplete:
@@ -104,8 +109,8 @@ def sync(address: Address, settings: StoreSettings | None = None, *, local: Path
     root = mirror_folder(address, settings)
     with locked(root) as is_mine:
         state = read_state(root, address)
-        if not is_mine:  # another process brings it up to date
-            return Mirror(root, state.synced)
+        if not is_mine:
+            return Mirror(root, state.synced, is_busy=True)
         changed = set() if local is None else add_local(local, root)
         fetch, problem = Fetch(root, open_objects(address), state, settings), ""
         try:
