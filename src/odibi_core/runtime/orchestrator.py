@@ -22,7 +22,7 @@ from odibi_core.runtime.join_events import JoinEvents
 from odibi_core.runtime.node_events import Descriptions
 from odibi_core.runtime.record import RunRecord, apply_settings
 from odibi_core.runtime.run_context import Purpose, SourceKeeper, git, purpose_of, run_context
-from odibi_core.runtime.step_runner import StepRunner
+from odibi_core.runtime.step_runner import StepRunner, engines_of
 from odibi_core.runtime.tracker import Tracker
 from odibi_core.settings import Settings, read_settings
 from odibi_core.store.runs import RunStore
@@ -250,9 +250,8 @@ class _Run:
         plan, graph = self.plan, self.graph
         store = location(str(plan.store.root)) if plan.store else None
         functions = [step.value for step in graph.steps if step.operation == "call"]
-        engines = {graph.engine_of(index) for index in range(len(graph))}
         with self.record.overhead.measured():
-            context = run_context(plan.purpose, plan.settings.run, functions, engines)
+            context = run_context(plan.purpose, plan.settings.run, functions, engines_of(graph))
             rows = list(plan_rows(graph, SourceKeeper(plan.store.root if plan.store else None).of_step))
         self.record.start(engine=graph.engine, steps=len(graph), workers=plan.max_workers, store=store, **context)
         self.record.leave_if_forked()

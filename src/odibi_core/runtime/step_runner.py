@@ -44,7 +44,7 @@ class StepRunner:
         self._descriptions = descriptions
         self.files: FileEvents | None = None
         self.joins: JoinEvents | None = None
-        self._engines = {name: plugins.load("engines", name)() for name in _engines_of(graph)}
+        self._engines = {name: plugins.load("engines", name)() for name in engines_of(graph)}
 
     def abandon(self) -> None:
         """End the run: cancel coroutines and wait a moment for their clean-up.
@@ -253,7 +253,7 @@ def _outcome(
     return {"status": status, "duration_ms": duration_ms, "row_count": rows, "error": error}
 
 
-def _engines_of(graph: Graph) -> set[str]:
+def engines_of(graph: Graph) -> set[str]:
     """Return the engines that a graph uses: functions bring their own frames and need none."""
     return {
         graph.engine_of(index) for index, step in enumerate(graph.steps) if step.operation in ("sql", "read", "write")

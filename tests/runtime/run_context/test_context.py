@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tests.cli.conftest import environment
 
-from odibi_core import node, observe, run
+from odibi_core import Step, node, observe, run
 from odibi_core.errors import ConfigurationError
 from odibi_core.observability import ObservabilityConfig, Tracker, init_observability
 from odibi_core.runtime.run_context import context, git_dirty
@@ -60,6 +60,13 @@ def test_an_observed_run_and_its_nodes() -> None:
     assert_context(first())
     (step,) = first(kind="pipeline_plan")["steps"]
     assert "def rows" in read_source(".odibi", step["source_hash"])
+
+
+@pytest.mark.parametrize(("step", "used"), [(rows, False), (Step(name="q", type="sql", value="select 1 as n"), True)])
+def test_only_an_engine_that_a_step_uses_is_among_the_packages(step: Any, used: bool) -> None:
+    """A function brings its own frames, so a change of the default engine's library is none of its run."""
+    run([step], engine_type="polars")
+    assert ("polars" in first()["packages"]) is used
 
 
 def test_a_tracker(heard: RecordingSink) -> None:
