@@ -81,6 +81,19 @@ def test_the_service_name_names_the_run() -> None:
     assert rows()[0]["pipeline_name"] == "shop-import"
 
 
+def test_a_program_from_below_records_into_the_nearest_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As every run does, unless its configuration names a store."""
+    RunStore(".odibi").open("earlier").close()
+    Path("src").mkdir()
+    monkeypatch.chdir("src")
+    for given, root in (({}, "../.odibi"), ({"store_dir": "mine"}, "mine")):
+        observer = init_observability(ObservabilityConfig(**QUIET, **given))
+        observer.finish()
+        assert observer.settings.root == Path(root).resolve()
+        assert len(list(Path(root, "runs").glob(f"{observer.run_id}*"))) == 1
+    assert not Path(".odibi").exists()
+
+
 def test_a_program_that_ends_by_an_exception_has_failed() -> None:
     """With the error in its record; its exit is as it would be."""
     done = run(THREE_LINES + '    raise ValueError("no such table")\n')

@@ -23,7 +23,7 @@ from odibi_core.process import state as program
 from odibi_core.runtime.observer import Observer
 from odibi_core.runtime.run_context import Purpose, purpose_of
 from odibi_core.runtime.sigterm import STOP_WITHIN_S
-from odibi_core.settings import ObservabilityConfig, Settings, get_config, set_config
+from odibi_core.settings import ObservabilityConfig, get_config, set_config
 from odibi_core.settings.environment import temporary_folder
 from odibi_core.settings.lists import tags
 from odibi_core.sinks.datadog_sink import DatadogSink
@@ -44,10 +44,9 @@ class ProgramObserver(Observer):
 
     def __init__(self, config: ObservabilityConfig, purpose: Purpose) -> None:
         named = config.source("service_name") != "default"
-        settings = Settings(**{name: config.section(name) for name in Settings.__struct_fields__})
         super().__init__(
             config.service_name if named else program_name(),
-            settings=settings,
+            settings=config.of_run(),
             bus=program.program_bus(),
             metrics=program.get_metrics(),
             purpose=purpose,

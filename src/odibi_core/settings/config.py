@@ -6,6 +6,8 @@ import logging
 from collections.abc import Mapping
 from typing import Any, Final
 
+import msgspec
+
 from odibi_core._state import STATE
 from odibi_core.errors import ConfigurationError, nearest
 from odibi_core.events.hosts import is_loopback
@@ -179,6 +181,12 @@ class ObservabilityConfig:
         """Return one section as its own type: `config.section("log")` is a `Log`."""
         return SECTIONS[name](**{option.key: getattr(self, option.attribute) for option in options_of(name)})
 
+    def of_run(self) -> Settings:
+        """Return the settings of a run of this program; the store as `read_settings` finds it."""
+        sections = {name: self.section(name) for name in Settings.__struct_fields__}
+        folder = _folder(self.store_dir, self.source("store_dir"))
+        return Settings(**{**sections, "store": msgspec.structs.replace(sections["store"], dir=folder)})
+
     def validate(self, *sections: str) -> list[str]:
         """Return a sentence for each problem, which names the variable; an empty list if all settings are valid.
 
@@ -309,10 +317,16 @@ def read_settings(
         code = _of_code(section) if is_here else {}
         code |= {key: value for key, value in given.get(section, {}).items() if value is not None}
         read = reader.read(section, code)
-        if section == "store" and is_here and read["dir"][1] == DEFAULT and (found := nearest_store()):
-            read["dir"] = found, DEFAULT
+        if section == "store" and is_here:
+            folder, source = read["dir"]
+            read["dir"] = _folder(folder, source), source
         sections[section] = SECTIONS[section](**{key: value for key, (value, _) in read.items()})
     return Settings(**sections)
+
+
+def _folder(named: str, source: str) -> str:
+    """Return the folder of the store: the nearest store upwards if nothing names one, and if there is one."""
+    return (nearest_store() if source == DEFAULT else None) or named
 
 
 def _warn_of_unknown(environment: Mapping[str, str]) -> None:
