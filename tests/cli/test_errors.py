@@ -15,7 +15,10 @@ from tests.cli.conftest import Here
 from tests.error_program import program_heard
 from tests.history.stores import START, events_of, write_run
 
+from odibi_core import history
 from odibi_core.cli import output
+from odibi_core.cli.exits import SUCCESS, UNREADABLE
+from odibi_core.history.compaction import Options, compact
 from odibi_core.observability import (
     LogContext,
     Orchestrator,
@@ -27,6 +30,7 @@ from odibi_core.observability import (
     set_context,
     with_error_tracking,
 )
+from odibi_core.store.runs import RunStore
 from odibi_core.testing import an_event
 
 
@@ -209,3 +213,16 @@ def test_a_narrow_terminal_shows_what_it_is_about(
     header, _, error = here("errors").stdout.splitlines()
     assert header.split() == ["Error", "Message", "Where", "Times", "Fingerprint"]
     assert re.fullmatch(r"ValueError +row .*… +load +3 +[0-9a-f]{16} *", error)
+
+
+def test_an_error_whose_record_cannot_be_read_is_reported(here: Here) -> None:
+    """The index still lists it; its details are no empty list that looks complete, and no internal error."""
+    write_run(Path(".odibi"), "r1", events_of("r1", status="failed"))
+    compact(RunStore(".odibi"), Options(grace_s=0, threads=1))
+    (listed,) = history(".odibi").sql("select fingerprint from errors").rows
+    for path in Path(".odibi/tables/logs").rglob("*.parquet"):
+        path.write_bytes(b"damaged")
+    one, every = here("errors", listed["fingerprint"]), here("errors", "--format", "json")
+    assert (one.exit_code, every.exit_code) == (UNREADABLE, SUCCESS)
+    assert json.loads(every.stdout)["groups"] == []
+    assert all("1 error left out" in each.stderr for each in (one, every))

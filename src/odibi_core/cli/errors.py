@@ -62,7 +62,10 @@ def errors(
         if pipeline is not None and not found:
             check_pipeline(index, pipeline)
     if fingerprint is not None:
-        _show_one(_with_examples(kept, [_chosen(found, fingerprint)])[0], format)
+        shown = _with_examples(kept, [_chosen(found, fingerprint)])
+        if not shown:
+            raise typer.Exit(exits.UNREADABLE)
+        _show_one(shown[0], format)
         return
     groups = found[(page - 1) * limit : page * limit if limit else None]
     if format is options.TextOrJson.json:
@@ -89,13 +92,16 @@ def _chosen(groups: list[ErrorRow], wanted: str) -> ErrorRow:
 
 
 def _with_examples(store: RunStore, rows: list[ErrorRow]) -> list[ErrorGroup]:
-    """Return the groups, each with its failure in the newest run as the example."""
+    """Return the groups, each with its failure in the newest run as the example; a notice counts those without."""
     examples: dict[tuple[str, str], ErrorGroup] = {}
     with output.waiting("reading the errors"):
         for name, events in record.read_many(store, dict.fromkeys(row.name for row in rows)):
             for group in record.fold(ErrorsView(), events).answer().groups:
                 examples[name, group.fingerprint] = group
-    return [_group(row, examples[row.name, row.fingerprint]) for row in rows if (row.name, row.fingerprint) in examples]
+    found = [row for row in rows if (row.name, row.fingerprint) in examples]
+    if len(found) < len(rows):
+        output.notice(f"{output.count(len(rows) - len(found), 'errors')} left out, because the record cannot be read")
+    return [_group(row, examples[row.name, row.fingerprint]) for row in found]
 
 
 def _group(row: ErrorRow, newest: ErrorGroup) -> ErrorGroup:
