@@ -197,3 +197,19 @@ def test_a_worker_process_records_its_files_in_the_run(method: str) -> None:
         assert pool.submit(in_worker, "a.csv").result() == 3
     stored = [event for event in RunStore(Path(".odibi")).read(run.run_id) if event.event_type == "file_access"]
     assert shown(stored) == [("in_worker", "read", "a.csv", "a", 3)]
+
+
+def list_one_file() -> None:
+    """List one file of each step, in this process."""
+    file_events.MAX_EVENTS = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_a_worker_process_counts_the_files_that_it_left_out(method: str) -> None:
+    """At its end, as the process of the run does at the end of the run."""
+    processes = multiprocessing.get_context(method)
+    with observe("nightly") as run, ProcessPoolExecutor(1, processes, list_one_file) as pool:
+        for _ in range(3):
+            pool.submit(in_worker, "a.csv").result()
+    stored = [event for event in RunStore(Path(".odibi")).read(run.run_id) if event.event_type == "file_access"]
+    assert [event.fields.get("left_out") for event in stored] == [None, 2]

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakSet
 
 from odibi_core import _fork
 from odibi_core.bus.bus import EventBus
@@ -15,12 +16,13 @@ from odibi_core.engines.frame import row_count
 from odibi_core.errors import STOPS
 from odibi_core.events import context, kinds
 from odibi_core.pipeline import Step
+from odibi_core.process_end import before_child_ends
 
 if TYPE_CHECKING:
     from odibi_core.engines.file_access import FileAccess
 
 MAX_EVENTS: Final = 300
-"""Events of one step; further files are counted, and stated in one event at the end of the run."""
+"""Events of one step in one process; further files are counted, and stated in an event for each access at the end."""
 
 
 class FileEvents:
@@ -35,18 +37,19 @@ class FileEvents:
         self._run_id = run_id
         self._ask = ask
         self._published: Counter[str | None] = Counter()
+        self._begin()
+        _fork.in_child(self._begin)
+
+    def _begin(self) -> None:
+        """Fork: another thread of the parent may hold the lock, and the parent states the files that it left out."""
+        self._lock = Lock()
         self._left_out: dict[tuple[str | None, str], list[int]] = {}
         """Number and bytes by step and access."""
-        self._renew_lock()
-        _fork.in_child(self._renew_lock)
-
-    def _renew_lock(self) -> None:
-        """Fork: another thread of the parent may hold the lock."""
-        self._lock = Lock()
 
     def open(self) -> None:
         """Watch the readers and writers of the libraries."""
         _open.append(self._run_id)
+        _opened.add(self)
         file_watch.watch(self._report)
 
     def include(self, functions: Iterable[Any]) -> None:
@@ -146,3 +149,13 @@ def _parameters(opener: Opener, args: tuple[Any, ...], kwargs: Mapping[str, Any]
 
 _open: Final[list[str]] = []
 """The runs of this process whose files are recorded."""
+_opened: Final[WeakSet[FileEvents]] = WeakSet()
+
+
+def _end_of_child() -> None:
+    """Publish how many files a worker process or a forked child left out: it does not end the run."""
+    for each in list(_opened):
+        each.close()
+
+
+before_child_ends(_end_of_child)
