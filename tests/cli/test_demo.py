@@ -1,6 +1,7 @@
 """`odibi demo`, and the command as a whole."""
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from tests.cli.conftest import Apart, Here
 
 import odibi_core
 from odibi_core.cli import demo as module
-from odibi_core.cli import exits
+from odibi_core.cli import demo_days, exits
 from odibi_core.errors import OdibiError
 
 
@@ -33,6 +34,17 @@ def test_the_demo_records_daily_runs(here: Here) -> None:
     listed = json.loads(here("runs", "-n", "0", "--format", "json").stdout)
     assert {row["run_id"] for row in listed} == {row["run_id"] for row in rows if row["run_id"]}
     assert len({row["run_id"][:8] for row in listed}) == 24
+
+
+@pytest.mark.parametrize(
+    ("now", "latest"),
+    [("2026-03-01T05:00:00", "2026-03-01T04:00:00"), ("2026-03-01T23:59:00", "2026-03-01T04:00:00"),
+     ("2026-03-01T04:59:00", "2026-02-28T04:00:00"), ("2026-03-01T00:10:00", "2026-02-28T04:00:00")],
+)  # fmt: skip
+def test_the_last_day_of_the_demo_is_not_late(now: str, latest: str) -> None:
+    """Its run has ended, and the next one is due less than a day later than the demo."""
+    found = demo_days._latest_start(datetime.fromisoformat(now + "Z"))
+    assert found == datetime.fromisoformat(latest + "Z")
 
 
 def test_the_demo_refuses_more_days_than_it_has(here: Here) -> None:

@@ -39,7 +39,7 @@ def record_days(days: int, examples: Path, out: str, store: str | None, *, as_js
         raise ConfigurationError(
             f"days must be at most {(first.replace(month=12, day=31) - first).days + 1}, got {days}"
         )
-    start = utc_now().replace(hour=_HOUR, minute=0, second=0, microsecond=0) - timedelta(days=days)
+    start = _latest_start(utc_now()) - timedelta(days=days - 1)
     recorded: list[dict[str, Any]] = []
     with output.waiting(f"recording {days} days") as waited:
         daily.deliver(delivered, partitions)
@@ -52,6 +52,12 @@ def record_days(days: int, examples: Path, out: str, store: str | None, *, as_js
             recorded.append(row)
         waited()
     _show(recorded, as_json)
+
+
+def _latest_start(now: datetime) -> datetime:
+    """Return the start of the latest run that has ended for sure; without it, `odibi watch` would report a late one."""
+    latest = now.replace(hour=_HOUR, minute=0, second=0, microsecond=0)
+    return latest if now - latest >= timedelta(hours=1) else latest - timedelta(days=1)
 
 
 def _record(daily: Any, day: Any, delivered: Path, out: str, store: str | None, start: datetime) -> dict[str, Any]:

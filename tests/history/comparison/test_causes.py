@@ -54,6 +54,28 @@ def test_the_code_of_the_step_at_which_it_begins() -> None:
     assert found.changes[0].subject == "clean"
 
 
+MEANS: dict[str, Any] = {"mean": 50.0, "deviation": 10.0, "min": "20", "max": "80"}
+
+
+def shifted(rows: tuple[int, int, int], mean: float, **more: Any) -> RunData:
+    """Return a run whose step `read` made values of another mean."""
+    columns = [column("read", "x", **MEANS | {"mean": mean})]
+    return world(rows, params=PARAMS, snapshots=[frame("read")], columns=columns, **more)
+
+
+def test_the_changed_code_of_a_step_goes_before_a_weaker_effect_upstream() -> None:
+    """The rows of a step begin there if its code changed and upstream only values shifted; not if rows did too."""
+    before = shifted((1000, 900, 90), 50.0)
+    found = compared(shifted(FILTER, 58.0, hashes={"clean": "clean2"}), before)
+    assert named(found) == ("code", "clean")
+    begins = {(each.node, each.family): each.follows_from for each in found.notable}
+    assert begins == {("read", "values"): None, ("clean", "rows"): None, ("report", "rows"): "clean"}
+    found = compared(shifted((500, 450, 45), 50.0, hashes={"clean": "clean2"}), before)
+    assert {each.follows_from for each in found.notable if each.node != "read"} == {"read"}
+    found = compared(shifted(FILTER, 58.0), before)
+    assert {each.follows_from for each in found.notable if each.node != "read"} == {"read"}
+
+
 def test_a_parameter_that_the_source_of_the_step_names() -> None:
     """A parameter of other steps is none, and a part of a word is not its name."""
     params = [{"name": "floor", "value": "9"}, {"name": "label", "value": "b"}, {"name": "ad", "value": "x"}]

@@ -10,6 +10,7 @@ from tests.history.comparison.rows import NUMBERS, column, frame, noise, run, st
 from odibi_core.history.comparison.difference import Difference
 from odibi_core.history.comparison.made import failures, rows, schemas
 from odibi_core.history.comparison.noise import Noise
+from odibi_core.history.figures import STATS
 
 
 def shown(found: Any) -> list[tuple[Any, ...]]:
@@ -65,6 +66,39 @@ def test_a_renamed_column_is_found_by_its_content() -> None:
     (found,) = _schema(was, now)
     assert (found.kind, found.before, found.after) == ("renamed", "wind_speed", "speed")
     assert "100% alike in content" in found.message
+
+
+def test_a_renamed_column_may_have_the_values_of_another_day() -> None:
+    """Those of earlier runs under a like name; without earlier runs it stays one that is gone and one that is new."""
+    def row(name: str, mean: float) -> dict[str, Any]:
+        return column("a", name, "Float64", **{**NUMBERS, "mean": mean, "median": mean, "distinct": int(mean)})
+
+    def kinds(new: str, mean: float, known: Noise) -> list[str]:
+        before, after = (
+            run(nodes=[step("a")], snapshots=[frame("a")], columns=[each])
+            for each in (row("humid", 40.0), row(new, mean))
+        )
+        return sorted(each.kind for each in schemas(before, after, known, []))
+
+    moving = ("mean", "median", "distinct")
+    stats = ([mean if name in moving else None for name in STATS] for mean in (20.0, 40.0, 60.0, 80.0, 90.0))
+    past = noise(*({"frames": {"a": {"columns": {"humid": each}}}} for each in stats))
+    assert kinds("humidity", 88.0, past) == ["renamed"]
+    assert kinds("humidity", 88.0, Noise()) == ["added", "removed"]
+    assert kinds("humidity", 300.0, past) == ["added", "removed"]
+    assert kinds("soil", 88.0, past) == ["added", "removed"]
+
+
+@pytest.mark.parametrize(
+    ("library", "nulls", "notable"), [("pandas", 3, False), ("pandas", 0, True), ("polars", 3, True)]
+)
+def test_floats_that_pandas_makes_of_integers_with_nulls_are_noise(library: str, nulls: int, notable: bool) -> None:
+    """The type follows from one value; without nulls, or elsewhere, it is another type."""
+    frames = [frame("a", frame=f"{library}.DataFrame")]
+    was, now = column("a", "x", "Float64", nulls=nulls), column("a", "x", nulls=0)
+    for first, second in ((was, now), (now, was)):
+        before, after = (run(nodes=[step("a")], snapshots=frames, columns=[each]) for each in (first, second))
+        assert [each.is_notable for each in schemas(before, after, Noise(), [])] == [notable]
 
 
 def test_columns_of_other_content_are_not_renamed() -> None:

@@ -37,6 +37,24 @@ def test_what_follows_and_what_is_noise_come_later() -> None:
     assert rank([noise, follows, begins], ["a"]) == [begins, follows, noise]
 
 
+def test_an_unusual_finding_of_the_run_comes_first() -> None:
+    """Earlier runs weighed it; only a failure goes before it, and a difference that it is counts as notable."""
+    shift = {**NUMBERS, "mean": 58.0}
+    tables: dict[str, Any] = {"snapshots": [frame("a")], "columns": [column("a", "x", **NUMBERS)]}
+    before = run(nodes=[step("a", 1000), step("b", 100, duration_ms=1.0)], **tables)
+    late = {"kind": "anomaly", "node_name": "b", "family": "duration", "alert_id": "f1"}
+    few = {"kind": "anomaly", "node_name": "b", "family": "rows", "alert_id": "f2"}
+    tables |= {"columns": [column("a", "x", **shift)], "alerts": [late]}
+    after = run(nodes=[step("a", 1000), step("b", 101, duration_ms=2e3)], **tables)
+    first, second = compare(before, after).notable
+    assert [(each.family, each.alert_id) for each in (first, second)] == [("duration", "f1"), ("values", None)]
+    assert "unusual among the earlier runs (alert f1)" in str(compare(before, after))
+    after = run(nodes=[step("a", 1000), step("b", 101, duration_ms=2e3)], **{**tables, "alerts": [few]})
+    assert [each.family for each in compare(before, after).notable] == ["rows", "values", "duration"]
+    after = run(nodes=[step("a", 0), step("b", 101, duration_ms=2e3)], **{**tables, "alerts": [few]})
+    assert compare(before, after).notable[0].family == "failure"
+
+
 @pytest.fixture
 def comparison() -> Comparison:
     """Return a comparison with hostile texts in every place."""

@@ -1,14 +1,15 @@
 """The probable cause of each difference: the step at which it begins, and what changed at that step.
 
-An effect begins at a step if no step upstream has one. There the changes are weighed: the code of the step, a
-parameter that its source names, its files, a package that it uses. A change that earlier runs had too weighs little. If
-nothing is left, the data itself is the cause.
+An effect begins at a step if no step upstream has one. It also begins there if the code of the step changed and those
+upstream are of lesser families. There the changes are weighed: the code of the step, a parameter that its source
+names, its files, a package that it uses. A change that earlier runs had too weighs little. If nothing is left, the data
+itself is the cause.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final
 
 from odibi_core.history.comparison.code import Sources
@@ -32,26 +33,36 @@ def add_causes(
     for each in differences:
         if each.is_notable and each.node is not None:
             effects.setdefault(each.node, []).append(each)
+    changed = {each.node for each in changes if each.kind in ("code", "plan") and not each.is_usual}
     judge = _Judge(changes, before, after, sources)
     for each in differences:
         if not each.is_notable or each.node is None:
             continue
-        origin = _origin(each, effects, after if each.node in after.nodes else before)
+        origin = _origin(each, effects, after if each.node in after.nodes else before, changed)
         each.follows_from = None if origin == each.node else origin
         each.cause = judge.cause(origin, effects[origin])
 
 
-def _origin(effect: Difference, effects: dict[str, list[Difference]], run: RunData) -> str:
+def _origin(
+    effect: Difference, effects: dict[str, list[Difference]], run: RunData, changed: Collection[str | None]
+) -> str:
     """Return the first step upstream with an effect that may be the reason; the effect's own step if there is none."""
     node = str(effect.node)
     wanted = frozenset({"rows", "failure"}) if effect.family in ("duration", "cost") else _OF_DATA
     upstream = {name for name in run.ancestors(node) if any(each.family in wanted for each in effects.get(name, ()))}
-    first = [name for name in upstream if not run.ancestors(name) & upstream]
-    return min(first, key=lambda name: (_rank(effects[name]), name), default=node)
+    ranks = {name: _rank(each for each in effects[name] if each.family in wanted) for name in upstream}
+    ranks[node] = _rank(each for each in effects[node] if each.family in wanted or each is effect)
+
+    def begins(name: str) -> bool:
+        before = run.ancestors(name) & upstream
+        return not before or (name in changed and all(ranks[name][:2] < ranks[other][:2] for other in before))
+
+    first = [name for name in ranks if begins(name)]
+    return node if node in first else min(first, key=lambda name: (ranks[name], name), default=node)
 
 
-def _rank(effects: Iterable[Difference]) -> tuple[int, float]:
-    return min((FAMILIES.index(each.family), -each.magnitude) for each in effects)
+def _rank(effects: Iterable[Difference]) -> tuple[bool, int, float]:
+    return min((each.alert_id is None, FAMILIES.index(each.family), -each.magnitude) for each in effects)
 
 
 class _Judge:

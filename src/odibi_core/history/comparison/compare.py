@@ -13,6 +13,7 @@ from odibi_core.history.comparison.difference import FAMILIES, WHY, Change, Comp
 from odibi_core.history.comparison.files import files
 from odibi_core.history.comparison.noise import Noise
 from odibi_core.history.comparison.run_data import RunData
+from odibi_core.history.comparison.unusual import mark_unusual
 from odibi_core.history.comparison.values import values
 
 _SUMMARY: Final = (
@@ -51,6 +52,7 @@ def compare(
     ]
     for each in differences:
         each.why = WHY[each.family]
+    mark_unusual(differences, after)
     add_causes(differences, changes, before, after, sources)
     _note_incomplete(before, after, not_compared)
     ranked = rank(differences, list(after.nodes))
@@ -64,15 +66,18 @@ def compare(
 def rank(differences: Sequence[Difference], order: list[str]) -> list[Difference]:
     """Return differences with the most important first.
 
-    Notable ones come before those within the noise, and those that begin at their step before those that follow. Then
-    the order is that of `FAMILIES`, that of size within a family, and that of the steps.
+    Notable ones come before those within the noise, those that begin at their step before those that follow, and
+    failures and unusual findings of the run before the others. Then the order is that of `FAMILIES`, that of size
+    within a family, and that of the steps.
     """
     places = {name: place for place, name in enumerate(order)}
 
     def key(each: Difference) -> tuple[Any, ...]:
         place = places.get(each.node or "", len(places))
         follows = each.follows_from is not None and each.kind != "status"
-        return (not each.is_notable, follows, FAMILIES.index(each.family), -each.magnitude, place, each.message)
+        certain = each.family == "failure" or each.alert_id is not None
+        size = (FAMILIES.index(each.family), -each.magnitude)
+        return (not each.is_notable, follows, not certain, *size, place, each.message)
 
     return sorted(differences, key=key)
 

@@ -75,6 +75,8 @@ class Difference(Struct, kw_only=True):
     why: str = ""
     follows_from: str | None = None
     """The step upstream at which it begins."""
+    alert_id: str | None = None
+    """The unusual finding of the run that this difference is; None if it is none."""
     cause: Cause | None = None
 
 

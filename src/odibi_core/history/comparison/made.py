@@ -68,9 +68,12 @@ def schemas(before: RunData, after: RunData, noise: Noise, not_compared: list[st
     for key in before.columns.keys() & after.columns.keys():
         if before.frames.get(key, {}).get("schema_hash") == after.frames.get(key, {}).get("schema_hash") is not None:
             continue
-        for found in _schema(key, before.columns[key], after.columns[key]):
-            if found.kind == "retyped" and found.after in noise.types(*key, str(found.column)):
-                found.is_notable = False  # a column without fractions or nulls today
+        pandas = all(str(run.frames.get(key, {}).get("frame")).startswith("pandas.") for run in (before, after))
+        for found in _schema(key, before.columns[key], after.columns[key], noise):
+            column = str(found.column)
+            if found.kind == "retyped":  # a column without fractions or nulls today
+                usual = found.after in noise.types(*key, column)
+                found.is_notable = not (usual or (pandas and _is_by_nulls(before, after, key, column)))
             yield found
     for key in (before.frames.keys() & after.frames.keys()) - (before.columns.keys() & after.columns.keys()):
         reasons = [frames[key]["not_described"] for frames in (before.frames, after.frames)]
@@ -79,7 +82,14 @@ def schemas(before: RunData, after: RunData, noise: Noise, not_compared: list[st
             not_compared.append(f"the columns of {key[1] or key[0]}: {why}")
 
 
-def _schema(key: FrameKey, was: dict[str, Any], now: dict[str, Any]) -> Iterator[Difference]:
+def _is_by_nulls(before: RunData, after: RunData, key: FrameKey, column: str) -> bool:
+    """Return whether pandas made floats of integers, or the reverse, because one run alone has nulls."""
+    rows = [run.columns[key][column] for run in (before, after)]
+    nulls = {row["type"]: row["nulls"] for row in rows}
+    return nulls.keys() == {"Int64", "Float64"} and nulls["Int64"] == 0 and bool(nulls["Float64"])
+
+
+def _schema(key: FrameKey, was: dict[str, Any], now: dict[str, Any], noise: Noise) -> Iterator[Difference]:
     removed = {name: row for name, row in was.items() if name not in now}
     added = {name: row for name, row in now.items() if name not in was}
     node, dataset = key[0], key[1] or key[0]
@@ -90,7 +100,7 @@ def _schema(key: FrameKey, was: dict[str, Any], now: dict[str, Any]) -> Iterator
             message=f"{dataset}: {message}", **values,
         )  # fmt: skip
 
-    for old, new, how in renamed(removed, added):
+    for old, new, how in renamed(removed, added, lambda old, row: noise.looks_like((*key, old), row)):
         del removed[old], added[new]
         message = f"column {old} is now {new} ({how})"
         yield difference("renamed", old, message, 0.9, before=old, after=new)

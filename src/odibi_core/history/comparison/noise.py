@@ -73,6 +73,19 @@ class Noise:
         steps = [abs(b - a) for a, b in pairwise(found)]
         return bool(in_range(found, now, 0.1)) or abs(now - was) <= _STEP * max(steps)
 
+    def looks_like(self, column: tuple[str, str, str], row: Mapping[str, Any]) -> bool:
+        """Return whether a row has the statistics of a column in the earlier runs; at least two must be known."""
+        node, dataset, name = column
+        frames = [_frame(run, node, dataset).get("columns", {}).get(name) for run in self._runs]
+        known = [stats for stats in frames if stats]
+        found: list[bool | None] = []
+        for place, figure in enumerate(STATS):
+            now = row.get(figure)
+            if isinstance(now, int | float):
+                seen = [float(stats[place]) for stats in known if stats[place] is not None]
+                found.append(in_range(seen, float(now), 0.1) if len(seen) >= ENOUGH else None)
+        return False not in found and found.count(True) > 1
+
     def usual_categories(self, column: tuple[str, str, str]) -> set[str] | None:
         """Return every category of the earlier runs; None if each run has others, or if they are unknown."""
         node, dataset, column_name = column

@@ -91,6 +91,8 @@ def _differences(notable: list[Difference]) -> Iterator[Item]:
 
 def _item(each: Difference, following: list[Difference] | None = None) -> Item:
     notes = [f"matters because {each.why}"] if each.is_notable and each.why else []
+    if each.alert_id is not None:
+        notes.append(f"unusual among the earlier runs (alert {each.alert_id})")
     if each.follows_from is not None:
         notes.append(f"begins at {each.follows_from}")
     elif each.is_notable and each.cause is not None:

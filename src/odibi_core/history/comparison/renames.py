@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from difflib import SequenceMatcher
 from typing import Any, Final
 
@@ -10,12 +10,22 @@ from odibi_core.history.comparison.run_data import list_of
 
 _ALIKE: Final = 0.8
 _ALIKE_NAMES: Final = 0.75
-Columns = Mapping[str, Mapping[str, Any]]
+Column = Mapping[str, Any]
+Columns = Mapping[str, Column]
 
 
-def renamed(removed: Columns, added: Columns) -> list[tuple[str, str, str]]:
-    """Return pairs of old and new names with the reason, the most alike first; each name once."""
-    scored = sorted(_scores(removed, added), reverse=True)
+def renamed(
+    removed: Columns, added: Columns, looks_like: Callable[[str, Column], bool] = lambda old, now: False
+) -> list[tuple[str, str, str]]:
+    """Return pairs of old and new names with the reason, the most alike first; each name once.
+
+    Args:
+        removed: The columns of the earlier run alone.
+        added: The columns of the later run alone.
+        looks_like: A test if a new column has values that an old one had in earlier runs: those of a day differ from
+            those of the day before.
+    """
+    scored = sorted(_scores(removed, added, looks_like), reverse=True)
     found: list[tuple[str, str, str]] = []
     taken: set[tuple[str, str]] = set()
     for _, old, new, how in scored:
@@ -25,7 +35,9 @@ def renamed(removed: Columns, added: Columns) -> list[tuple[str, str, str]]:
     return found
 
 
-def _scores(removed: Columns, added: Columns) -> Iterator[tuple[float, str, str, str]]:
+def _scores(
+    removed: Columns, added: Columns, looks_like: Callable[[str, Column], bool]
+) -> Iterator[tuple[float, str, str, str]]:
     for old, was in removed.items():
         for new, now in added.items():
             if was["type"] != now["type"]:
@@ -37,6 +49,8 @@ def _scores(removed: Columns, added: Columns) -> Iterator[tuple[float, str, str,
                     yield names / 10, old, new, "by its name: neither has statistics"
             elif content + 0.1 * names >= _ALIKE + 0.03:
                 yield content + 0.1 * names, old, new, f"{content:.0%} alike in content"
+            elif names >= _ALIKE_NAMES and looks_like(old, now):
+                yield 0.5 + names / 10, old, new, "a like name, and values as in the earlier runs"
 
 
 def alike(was: Mapping[str, Any], now: Mapping[str, Any]) -> float | None:
