@@ -181,6 +181,11 @@ class QueryError(StoreError, ValueError):
     """A question in SQL that may not, or cannot, be answered."""
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of the message of an exception of DuckDB, whose other lines repeat the query."""
+    return str(error).strip().partition("\n")[0]
+
+
 def nearest(name: object, known: Iterable[str], alike: float = _ALIKE) -> str:
     """Return a sentence's end that helps with a misspelling, ` (did you mean 'clean'?)`, or nothing.
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odibi_core.events.failure import LED_TO, TRACEBACK, describe_failure
-from odibi_core.events.trace import Frame, read_trace
+from odibi_core.events.failure import describe_failure
+from odibi_core.events.trace import LED_TO, TRACEBACK, Frame, read_trace
 
 
 def fails(number: int) -> None:

@@ -24,6 +24,7 @@ _COMMANDS: Final[dict[str, tuple[str, ...]]] = {
 }
 """The commands, and groups of commands, by panel. Each is a name in the module `cli.<command>`, or of `_MODULES`."""
 _MODULES: Final = {"mute": "ack"}
+_VERSION: Final = "--version"
 
 
 class Commands(help.Group):
@@ -73,8 +74,9 @@ def application(only: str | None = None) -> typer.Typer:
     """Return the application.
 
     Args:
-        only: The one command that it has, if it is known beforehand: the others' modules are then not loaded, which
-            take longer than most commands (benchmark: query). An unknown command is answered by all of them.
+        only: The one command that it has, if it is known beforehand, or `--version`, which needs none: the others'
+            modules are then not loaded, which take longer than most commands (benchmark: query). An unknown command
+            is answered by all of them.
     """
     app = typer.Typer(
         cls=Commands,
@@ -87,7 +89,7 @@ def application(only: str | None = None) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_options)
-    chosen = {only} if any(only in names for names in _COMMANDS.values()) else None
+    chosen = {only} if only == _VERSION or any(only in names for names in _COMMANDS.values()) else None
     for panel, names in _COMMANDS.items():
         for name in names if chosen is None else [each for each in names if each in chosen]:
             found = getattr(import_module(f"odibi_core.cli.{_MODULES.get(name, name)}"), name)
@@ -108,7 +110,7 @@ def _options(
     context: typer.Context,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks, as ODIBI_DEBUG=1 does.")] = False,
     version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+        bool, typer.Option(_VERSION, callback=_show_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
     if context.invoked_subcommand != "config":  # `odibi config` reports more, in its own form

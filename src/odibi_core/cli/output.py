@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import msgspec
 
-from odibi_core.events import sanitize_text, to_plain
+from odibi_core.events import to_plain
 from odibi_core.events.inert import printable
 from odibi_core.views import wording
 
@@ -157,6 +157,8 @@ def notice(text: object) -> None:
 
 def complain(text: str) -> None:
     """Write an error to stderr, one line for each problem, after redaction."""
+    from odibi_core.events import sanitize_text  # here, because most commands need no redaction
+
     first, *others = sanitize_text(text).splitlines() or [""]
     on = console(sys.stderr)
     from rich.text import Text

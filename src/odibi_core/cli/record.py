@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from odibi_core import private_files
 from odibi_core.cli.output import notice, waiting
@@ -14,11 +14,13 @@ from odibi_core.cli.times import local, moment
 from odibi_core.errors import ConfigurationError
 from odibi_core.events import Event
 from odibi_core.events.clock import utc_now
-from odibi_core.history.index import Index
 from odibi_core.settings import read_settings
 from odibi_core.settings.nearest_store import STORE, is_store
 from odibi_core.store.runs import RunStore
 from odibi_core.store.segments import ReadErrors
+
+if TYPE_CHECKING:
+    from odibi_core.history.index import Index
 
 _View = TypeVar("_View", bound=Callable[[Event], object])
 
@@ -75,6 +77,8 @@ def _check_is_store(given: str, root: Path) -> None:
 @contextmanager
 def indexed(store: RunStore) -> Iterator[Index]:
     """Open the index of a store, brought up to date; report what could not be read or written."""
+    from odibi_core.history.index import Index  # here, because a command on one run needs no index
+
     with Index(store.root) as index:
         with waiting("reading the runs"):
             index.refresh()

@@ -12,11 +12,9 @@ from odibi_core.errors import STOPS, PipelineError
 from odibi_core.events.error_id import error_id_of
 from odibi_core.events.normalize import to_text
 from odibi_core.events.sanitize import sanitize_text
+from odibi_core.events.trace import LED_TO, TRACEBACK
 
 MAX_TRACEBACK: Final = 48 * 1024
-TRACEBACK: Final = "Traceback (most recent call last):\n"
-LED_TO: Final = "\nwhich led to:\n\n"
-"""The texts before each exception of a chain, and between them; `events.trace` parses them."""
 _FRAMES: Final = 12
 """Frames kept at each end of a traceback; the others are counted between them."""
 _LINKS: Final = 8
@@ -89,11 +87,6 @@ def message_of(error: BaseException | str) -> str:
 def typed_message_of(error: BaseException) -> str:
     """Return the type and the message of an exception."""
     return f"{type(error).__name__}: {message_of(error)}"
-
-
-def first_line(error: BaseException) -> str:
-    """Return the first line of the message of an exception of DuckDB, whose other lines repeat the query."""
-    return str(error).strip().partition("\n")[0]
 
 
 def traceback_of(error: BaseException) -> str:

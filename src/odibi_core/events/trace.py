@@ -10,8 +10,9 @@ from typing import Any, Final
 
 import msgspec
 
-from odibi_core.events.failure import LED_TO, TRACEBACK
-
+TRACEBACK: Final = "Traceback (most recent call last):\n"
+LED_TO: Final = "\nwhich led to:\n\n"
+"""The texts before each exception of a chain, and between them, as `events.failure` writes them."""
 _FRAME: Final = re.compile(r'  File "([^"\n]{1,4096})", line (\d{1,9}), in ([^\n]{1,1000})')
 _NOT_IN_APP: Final = re.compile(
     r"[\\/](?:site|dist)-packages[\\/]|[\\/]lib[\\/]python\d|^<frozen |[\\/]odibi_core[\\/](?!_examples[\\/])"

@@ -13,9 +13,8 @@ from typing import IO, Any, Final
 import msgspec
 
 from odibi_core import private_files
-from odibi_core.errors import StoreError
+from odibi_core.errors import StoreError, first_line
 from odibi_core.events import COLUMNS, Event
-from odibi_core.events.failure import first_line
 from odibi_core.history.event_lines import EventLines
 from odibi_core.history.rows import RunTables
 from odibi_core.history.schema import DUCKDB_TYPES, TABLES

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from odibi_core.errors import first_line
 from odibi_core.events.clock import utc_now
-from odibi_core.events.failure import first_line
 from odibi_core.store.cold import connected, parquet
 from odibi_core.store.runs import RunStore
 from odibi_core.store.segments import all_segments

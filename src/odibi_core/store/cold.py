@@ -15,9 +15,8 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
-from odibi_core.errors import StoreError
+from odibi_core.errors import StoreError, first_line
 from odibi_core.events import Event
-from odibi_core.events.failure import first_line
 from odibi_core.store.event_columns import IN_ORDER, RUN, SHAPE, EventRows, literal, quoted
 from odibi_core.store.manifest import (
     VERSION,

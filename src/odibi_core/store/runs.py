@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from odibi_core import private_files
 from odibi_core.errors import RunNotFoundError, closest
-from odibi_core.events import Event, encode, kinds, sanitize_text
+from odibi_core.events import Event, encode, kinds
 from odibi_core.events.clock import host_name, iso, new_id, process_start, utc_now
 from odibi_core.events.paths import absolute_path
 from odibi_core.store.journal import Journal
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from odibi_core.store.cold import ColdStore
     from odibi_core.store.manifest import RunEntry
 
+NOTES: Final = "notes"
+"""The folder of the journal of acknowledged alerts and mutes, which are of no run."""
 _SAME_PROCESS_S: Final = 2.0
 """Start times of one process differ by less, because they are rounded differently; two processes of one pid by more."""
 
@@ -54,6 +56,8 @@ class RunStore:
         Its last part begins with the microsecond, which orders runs of one second. An id that redaction would change
         is not returned, because it must be the same in every event.
         """
+        from odibi_core.events import sanitize_text  # here, because a reader needs no redaction
+
         moment = now or utc_now()
         end = f"{moment.microsecond:05x}{new_id(3)}"
         run_id = f"{moment:%Y%m%dT%H%M%S}-{safe_name(pipeline_name, 40)}-{end}"

@@ -17,7 +17,7 @@ from heapq import merge
 from pathlib import Path
 from typing import Final
 
-from odibi_core.events import Event, decode, sanitize_text
+from odibi_core.events import Event, decode
 from odibi_core.store.lines import ReadErrors as ReadErrors
 from odibi_core.store.lines import read_lines as read_lines
 
@@ -27,6 +27,8 @@ _NAME: Final = re.compile(r"(?P<stem>.+?)(?P<child>\.p\d+(?:_\d+)*)?(?:\.(?P<num
 
 def safe_name(name: str, longest: int = 80) -> str:
     """Return a file name for a text: valid on every system, without secrets, and different for different texts."""
+    from odibi_core.events import sanitize_text  # here: a process that answers a query names no file
+
     slug = _UNSAFE.sub("-", sanitize_text(name)).strip("-")[:longest]
     if slug and slug == name:
         return slug

@@ -13,8 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from odibi_core.errors import QueryError, nearest
-from odibi_core.events.failure import first_line
+from odibi_core.errors import QueryError, first_line, nearest
 
 LONGEST_QUERY: Final = 100_000
 """Characters: DuckDB's parser needs memory in proportion, or more."""

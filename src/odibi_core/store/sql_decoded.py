@@ -6,8 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
-from odibi_core.errors import StoreError
-from odibi_core.events.failure import first_line
+from odibi_core.errors import StoreError, first_line
 from odibi_core.store.hot_lines import unnamed_file
 from odibi_core.store.log_table import LONGEST_LINE, STANDARD_TYPES, LogTable
 from odibi_core.store.select_only import Asked

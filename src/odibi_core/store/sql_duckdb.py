@@ -15,8 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
-from odibi_core.errors import QueryError, nearest
-from odibi_core.events.failure import first_line
+from odibi_core.errors import QueryError, first_line, nearest
 from odibi_core.store.lines import ReadErrors
 from odibi_core.store.log_table import canonical
 from odibi_core.store.select_only import LOGS, Asked, check_select

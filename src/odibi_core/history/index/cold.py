@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from odibi_core.events.failure import first_line
+from odibi_core.errors import first_line
 from odibi_core.history.rows.tables import ROW_TABLES, tables_of
 from odibi_core.history.schema import TABLES
 from odibi_core.store.cold import ColdStore, connected, parquet

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from odibi_core.events.failure import first_line
+from odibi_core.errors import first_line
 from odibi_core.history.maintenance.findings import REBUILD, Findings, Progress, no_progress
 from odibi_core.history.maintenance.status import set_aside
 from odibi_core.store.cold import connected, count_rows

@@ -14,12 +14,12 @@ from odibi_core.bus.bus import EventBus
 from odibi_core.events import Event
 from odibi_core.events.clock import iso, read_iso, utc_now
 from odibi_core.store.journal import Journal
+from odibi_core.store.runs import NOTES
 from odibi_core.store.segments import all_segments, read_events
 
 ACKNOWLEDGED: Final = "alert_acknowledged"
 MUTED: Final = "alert_muted"
 MISSED: Final = "run_missed"
-FOLDER: Final = "notes"
 
 
 class Mute(msgspec.Struct, frozen=True):
@@ -117,7 +117,7 @@ class Notes:
 
 def events(root: str | Path) -> Iterator[Event]:
     """Yield the events of the notes of a store, by time."""
-    folder = Path(root) / FOLDER
+    folder = Path(root) / NOTES
     if folder.is_dir():
         yield from read_events(all_segments(folder))
 
@@ -128,7 +128,7 @@ def write(root: str | Path, kind: str, message: str, fields: dict[str, Any], lev
     Raises:
         StoreError: The folder cannot be written.
     """
-    with closing(Journal(Path(root) / FOLDER, durability="synced")) as journal:
+    with closing(Journal(Path(root) / NOTES, durability="synced")) as journal:
         bus = EventBus()
         bus.subscribe(journal, name="notes")
         bus.publish(kind, message, level=level, fields={"noted": iso(utc_now()), **fields})

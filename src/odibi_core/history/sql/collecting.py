@@ -8,23 +8,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from odibi_core.events.clock import iso
-from odibi_core.history.index import Index
-from odibi_core.history.noticing.notes import FOLDER, Mute, Notes
 from odibi_core.history.schema import DUCKDB_TYPES, TABLES
 from odibi_core.history.sql.source import HistorySource, TableSource, tables_in, words_of
 from odibi_core.store.event_columns import REST, RUN
 from odibi_core.store.log_table import STANDARD_TYPES
 from odibi_core.store.manifest import Manifest
-from odibi_core.store.runs import RunStore
+from odibi_core.store.runs import NOTES, RunStore
 from odibi_core.store.segments import all_segments, safe_name
 from odibi_core.store.select_only import LOGS
 from odibi_core.store.sql_logs import ColdColumn, ColdFile
 from odibi_core.store.sql_text import TEXT, literal, quoted
+
+if TYPE_CHECKING:
+    from odibi_core.history.noticing.notes import Mute
 
 _TYPES: Final[dict[str, str]] = {str(name): kind for name, kind in DUCKDB_TYPES.items()}
 _MISSING: Final = {"writer_id": "''", "seq": "-1"}
@@ -57,7 +59,7 @@ def collected(store: RunStore, query: str, run_id: str | None = None) -> History
         runs = [each for each in [*hot, *store.late_ids()] if run_id in (None, each)]
         paths = [path for each in runs for path in store.segments(each)]
         if run_id is None:
-            paths += all_segments(store.root / FOLDER)
+            paths += all_segments(store.root / NOTES)
         source.segments = [os.fsencode(path) for path in paths]
         there = set(store.cold.paths(LOGS))
         source.logs = [
@@ -66,13 +68,16 @@ def collected(store: RunStore, query: str, run_id: str | None = None) -> History
             if LOGS in manifest.files and store.root / manifest.files[LOGS].path in there
         ]
     if "alerts" in tables:
-        _add_notes(source, Notes.read(store.root))
+        _add_notes(source, store.root)
     source.notices = list(dict.fromkeys([*problems, *store.cold.problems]))
     return source
 
 
-def _add_notes(source: HistorySource, notes: Notes) -> None:
+def _add_notes(source: HistorySource, root: Path) -> None:
     """Add the notes about alerts: acknowledgements, mutes, and the runs that did not come."""
+    from odibi_core.history.noticing.notes import Notes  # here, because few queries read alerts
+
+    notes = Notes.read(root)
     source.acknowledged = {alert: iso(known.at) for alert, known in notes.acknowledged.items()}
     source.muted = " or ".join(map(_condition, notes.mutes)) or source.muted
     source.tables["alerts"].rows += b"".join(_encode(row) + b"\n" for row in notes.alerts())
@@ -89,6 +94,8 @@ def _condition(mute: Mute) -> str:
 
 def _hot_rows(store: RunStore, tables: Iterable[str]) -> tuple[dict[str, list[tuple[Any, ...]]], list[str]]:
     """Return the rows of hot runs by table, and what the index could not read: it sets a damaged batch aside."""
+    from odibi_core.history.index import Index  # here, because a query over `logs` alone needs no index
+
     with Index(store.root) as index:
         index.refresh()
         return {name: list(index.hot_rows(name)) for name in tables}, index.problems
