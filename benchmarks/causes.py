@@ -18,9 +18,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import ModuleType
 
-from benchmarks import staged_causes, staged_sensors
+from benchmarks import staged_causes, staged_sensors, staged_trips
 from benchmarks.staged_causes import FEED, STAGED, Change, World
 from benchmarks.staged_sensors import HELD_OUT, SensorWorld
+from benchmarks.staged_trips import TRIPS, TripWorld
 
 KINDS = ("code", "parameter", "version", "file", "data")
 DAYS = 8
@@ -63,6 +64,11 @@ def cases(count: int = 100) -> list[Case]:
 def held_out() -> list[Case]:
     """Return the cases that were used for no rule."""
     return _listed(HELD_OUT, SensorWorld, staged_sensors.DISTRACTIONS)
+
+
+def trips() -> list[Case]:
+    """Return the cases of the third pipeline, which were used for no rule either."""
+    return _listed(TRIPS, TripWorld, staged_trips.DISTRACTIONS)
 
 
 def _listed(
@@ -122,7 +128,7 @@ def _run(world: World, folder: Path, level: str) -> None:
     try:
         exec(compile(file.read_text(), str(file), "exec"), vars(module))  # noqa: S102 (the pipeline of the case)
         Orchestrator(
-            module.steps, pipeline_name="shop", params=world.params, store=folder / ".odibi", raise_on_error=False,
+            module.steps, world.engine, pipeline_name="shop", params=world.params, store=folder / ".odibi", raise_on_error=False,
             snapshot_level=level,
         ).execute()  # fmt: skip
     finally:

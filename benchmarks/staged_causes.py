@@ -73,6 +73,7 @@ class World:
 
     chance: random.Random
     code: str = PIPELINE
+    engine: str = "pandas"
     libraries: dict[str, str] = field(default_factory=lambda: {"cleanlib": CLEANLIB, "scorelib": SCORELIB})
     params: dict[str, Any] = field(default_factory=lambda: {**PARAMS, "label": "old"})
     files: dict[str, str] = field(default_factory=dict)
