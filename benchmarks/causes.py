@@ -128,8 +128,8 @@ def _run(world: World, folder: Path, level: str) -> None:
     try:
         exec(compile(file.read_text(), str(file), "exec"), vars(module))  # noqa: S102 (the pipeline of the case)
         Orchestrator(
-            module.steps, world.engine, pipeline_name="shop", params=world.params, store=folder / ".odibi", raise_on_error=False,
-            snapshot_level=level,
+            module.steps, world.engine, pipeline_name="shop", params=world.params, store=folder / ".odibi",
+            raise_on_error=False, snapshot_level=level,
         ).execute()  # fmt: skip
     finally:
         os.chdir(before)

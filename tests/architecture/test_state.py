@@ -48,6 +48,7 @@ KEPT: dict[str, str] = {
     "redaction/redactor.py: _NONE": _EMPTY,
     "redaction/rules.py: _forgetters": "calls on new rules, registered while modules are imported",
     "runtime/file_events.py: _open": "the runs whose files are watched, which a reset must not lose",
+    "runtime/file_events.py: _opened": _OBJECTS,
     "runtime/sigterm.py: _forking": _THREAD,
     "runtime/sigterm.py: _installed": "the signal handlers of the interpreter, which a reset must not lose",
     "runtime/sigterm.py: _calls": "calls before the process ends, which a reset must not lose",

@@ -1,8 +1,11 @@
 """A run that is stopped, politely or not: its record, its exit code, and what the other commands make of it."""
 
 import json
+import os
 import signal
 import subprocess
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +15,11 @@ import pytest
 from tests.cli.conftest import Here, command, environment
 from tests.cli.pipelines import FORKS, SLOW
 
+from odibi_core import Orchestrator, Step
 from odibi_core.cli.interruption import GRACE_S, Interruption
+from odibi_core.cli.progress import new_progress
+from odibi_core.cli.run_pipeline import _give_up
+from odibi_core.events import kinds
 from odibi_core.runtime.sigterm import Stopped
 
 PATIENCE_S = 30
@@ -148,3 +155,44 @@ def test_the_first_signal_raises_and_further_ones_are_ignored() -> None:
     with pytest.raises(Stopped, match="SIGTERM"):
         stopped_twice()
     assert (gave_up, signal.getsignal(signal.SIGTERM)) == ([], before)
+
+
+def test_a_signal_that_does_not_wake_the_main_thread_is_repeated() -> None:
+    """A signal just before a system call, as one that another thread gets, does not interrupt that call."""
+    gave_up: list[int] = []
+    elsewhere = threading.Timer(0.1, lambda: signal.pthread_kill(threading.get_ident(), signal.SIGTERM))
+    began = time.monotonic()
+
+    def sleeps() -> None:
+        with Interruption(gave_up.append):
+            elsewhere.start()
+            time.sleep(PATIENCE_S)
+
+    with pytest.raises(Stopped, match="SIGTERM"):
+        sleeps()
+    assert gave_up == []
+    assert time.monotonic() - began < PATIENCE_S
+
+
+@pytest.mark.parametrize("is_ending", [False, True])
+def test_a_main_thread_that_is_ending_the_record_is_left_to_it(
+    here: Here, monkeypatch: pytest.MonkeyPatch, is_ending: bool
+) -> None:
+    """The second thread ends the record and the process only in place of a main thread that is stuck in a step."""
+    exits: list[int] = []
+    monkeypatch.setattr(os, "_exit", exits.append)
+
+    def give_up(*_: object) -> None:
+        _give_up(plan, new_progress(), signal.SIGTERM)
+
+    def numbers() -> list[dict[str, int]]:
+        if not is_ending:
+            give_up()
+        return [{"n": 1}]
+
+    plan = Orchestrator([Step(name="numbers", value=numbers)], pipeline_name="stopped")
+    if is_ending:
+        plan.bus.subscribe(give_up, kinds.PIPELINE_ENDS)
+    plan.execute()
+    assert exits == ([] if is_ending else [128 + signal.SIGTERM])
+    assert _only_run(here)["status"] == ("success" if is_ending else "cancelled")

@@ -152,6 +152,20 @@ def test_a_run_that_was_not_judged_reports_no_number(root: Path, monkeypatch: py
     assert [row["unusual"] for row in indexed(root, monkeypatch)] == [None, None]
 
 
+def test_a_run_that_is_stopped_is_closed_without_being_judged(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has seconds to close its record; on a busy machine, judging took two of them."""
+    judged: list[str] = []
+    notice_with(monkeypatch, lambda *_: judged.append("daily"))
+
+    def stopped() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Orchestrator([stopped], pipeline_name="daily", store=root).execute()
+    assert judged == []
+    assert [(row["status"], row["unusual"]) for row in indexed(root, monkeypatch)] == [("cancelled", None)]
+
+
 def test_a_failure_is_reported_once_and_never_raised(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The run succeeds; the failure is a `hook_failed` event and a count of the bus."""
 

@@ -99,9 +99,12 @@ def _execute(plan: Orchestrator) -> BaseException | None:
 
 
 def _give_up(plan: Orchestrator, progress: Progress, number: int) -> None:
-    """End the record of the run in place of the main thread, which is stuck inside a step, and exit."""
-    if plan.record is not None:
-        plan.record.interrupt(Stopped(number))
+    """End the record of the run in place of the main thread, which is stuck inside a step, and exit.
+
+    Return if the main thread is ending the record.
+    """
+    if plan.record is not None and not plan.record.interrupt(Stopped(number)):
+        return
     progress.__exit__(None, None, None)
     output.notice(f"{plan.pipeline_name} was cancelled in the middle of a step")
     os._exit(128 + number)

@@ -187,8 +187,9 @@ class RunRecord:
         counts = self._counts() if counts is None else counts
         fields = {"duration_ms": self.duration_ms, **counts, **(about or {})}
         if self._end_of_run is not None:
-            with self.overhead.measured():
-                self.unusual = self._end_of_run.judge(status, fields["duration_ms"])
+            if status != "cancelled":  # a stopped run has seconds to close its record, of which judging may take some
+                with self.overhead.measured():
+                    self.unusual = self._end_of_run.judge(status, fields["duration_ms"])
             fields["unusual"] = self.unusual
         events = None if self._journal is None else self._journal.accepted
         fields |= self.overhead.end(fields["duration_ms"], events)
@@ -196,10 +197,12 @@ class RunRecord:
         self._publish(kind, status, fields, level, live)
         return True
 
-    def interrupt(self, error: BaseException) -> None:
-        """End and close the run as cancelled, from a thread that does not run it."""
-        if self.end("cancelled", {"error": message_of(error)}):
+    def interrupt(self, error: BaseException) -> bool:
+        """End and close the run as cancelled, from a thread that does not run it; return False if it ends already."""
+        ends_here = self.end("cancelled", {"error": message_of(error)})
+        if ends_here:
             self.close()
+        return ends_here
 
     def close(self) -> None:
         """Unsubscribe and close everything that `open` opened; a second call does nothing."""
