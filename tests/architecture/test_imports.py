@@ -41,7 +41,7 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "rich": ("cli/",),
     "sentry_sdk": ("error_reporting/tracker.py", "sinks/", "health/checks.py"),
     "datadog": ("sinks/",),
-    "fsspec": ("history/remote/object_store.py",),
+    "fsspec": ("history/remote/object_store.py", "engines/object_store.py"),
     "google": ("costs/bigquery/", "health/checks.py"),
     "starlette": ("endpoint/",),
     "uvicorn": ("endpoint/",),

@@ -23,6 +23,10 @@ from odibi_core.errors import EngineError, SourceNotFoundError
         ("a.pq", ("parquet", "")),
         ("a.jsonl", ("jsonl", "")),
         ("a.ndjson.gz", ("jsonl", ".gz")),
+        ("a.tsv", ("tsv", "")),
+        ("a.json.zip", ("json", ".zip")),
+        ("a.feather", ("ipc", "")),
+        ("a.arrows", ("ipc_stream", "")),
     ],
 )
 def test_the_suffix_tells_the_format(path: str, expected: tuple[str, str]) -> None:
@@ -37,7 +41,7 @@ def test_format_wins_over_the_suffix() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "format"), [("a.xlsx", None), ("a", None), ("a.csv", "excel"), ("a.parquet.gz", None)]
+    ("path", "format"), [("a.doc", None), ("a", None), ("a.csv", "exel"), ("a.parquet.gz", None)]
 )
 def test_an_unknown_format_names_the_known_ones(path: str, format: str | None) -> None:
     """The message lists the formats."""

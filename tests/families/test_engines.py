@@ -20,7 +20,10 @@ from odibi_core.errors import EngineError, OdibiError, SourceNotFoundError, Unkn
 from odibi_core.plugins import load
 
 ROWS = [{"n": 1, "s": "a,b", "f": 1.5}, {"n": 2, "s": 'é\n"', "f": None}]
-FILES = ["csv", "csv.gz", "csv.zip", "parquet", "jsonl", "jsonl.gz", "jsonl.zip"]
+FILES = [
+    "csv", "csv.gz", "csv.zip", "parquet", "jsonl", "jsonl.gz", "jsonl.zip", "tsv", "tsv.gz", "json", "json.zip",
+    "arrow", "arrows",
+]  # fmt: skip
 
 
 @pytest.fixture(params=sorted(BUILTIN))
@@ -81,7 +84,9 @@ def test_a_missing_file_is_one_error(engine: Any) -> None:
     assert isinstance(raised.value, OdibiError)
 
 
-@pytest.mark.parametrize("suffix", ["csv.gz", "csv.zip", "parquet", "jsonl", "jsonl.gz"])
+@pytest.mark.parametrize(
+    "suffix", ["csv.gz", "csv.zip", "parquet", "jsonl", "jsonl.gz", "json", "tsv.gz", "arrow", "arrows"]
+)
 def test_a_file_cut_short_is_unreadable(engine: Any, suffix: str) -> None:
     """It is refused by name, and never read in part. (Text cut just between two lines cannot be known.)"""
     engine.write(engine.frame(ROWS * 50), f"x.{suffix}")
@@ -92,7 +97,7 @@ def test_a_file_cut_short_is_unreadable(engine: Any, suffix: str) -> None:
             engine.read(f"x.{suffix}")
 
 
-@pytest.mark.parametrize("suffix", ["csv", "csv.gz", "csv.zip", "parquet", "jsonl"])
+@pytest.mark.parametrize("suffix", ["csv", "csv.gz", "csv.zip", "parquet", "jsonl", "json", "tsv", "arrow", "arrows"])
 def test_garbage_is_unreadable(engine: Any, suffix: str) -> None:
     """Bytes of another kind, a panic of the library included, are one error that names the file."""
     Path(f"x.{suffix}").write_bytes(bytes(range(128, 256)) * 40)

@@ -11,8 +11,10 @@ from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from odibi_core.engines import file_remote
+from odibi_core.engines.access_facts import Facts
 from odibi_core.engines.file_readers import Access
 from odibi_core.engines.files import format_of, is_remote, local
+from odibi_core.engines.formats import SUFFIXES
 from odibi_core.events.clock import iso
 from odibi_core.redaction.locations import location
 
@@ -22,11 +24,14 @@ MAX_LISTED: Final = 500
 """Paths of a list that is passed to one reader."""
 _LONGEST: Final = 4_096
 _SUFFIXES: Final = {
-    **{name: name for name in ("json", "xml", "html", "feather", "orc", "avro", "arrow", "ipc")},
+    **{name: name for name in ("xml", "html", "orc", "avro")},
     "xls": "excel", "xlsx": "excel", "ods": "excel", "pkl": "pickle", "pickle": "pickle", "dta": "stata",
-    "sas7bdat": "sas", "h5": "hdf", "hdf5": "hdf", "tsv": "csv", "sav": "spss", "txt": "text", "db": "db",
+    "sas7bdat": "sas", "h5": "hdf", "hdf5": "hdf", "sav": "spss", "txt": "text", "db": "db",
 }  # fmt: skip
 _PACKED: Final = frozenset({"gz", "zip", "bz2", "xz", "zst", "tar", "tgz"})
+
+
+_OF_TABLES: Final = frozenset({"version", "table_operation"})
 
 
 class FileAccess(NamedTuple):
@@ -41,6 +46,8 @@ class FileAccess(NamedTuple):
     etag: str | None
     row_count: int | None
     files: int | None
+    version: str | None = None
+    table_operation: str | None = None
 
     @property
     def is_missing(self) -> bool:
@@ -50,7 +57,8 @@ class FileAccess(NamedTuple):
     def fields(self) -> dict[str, Any]:
         """Return the fields of the event; the file of a local path is named as it is, not redacted."""
         uri = location(self.uri)
-        return {**self._asdict(), "uri": uri}
+        fields = {**self._asdict(), "uri": uri}
+        return fields if self.table_operation else {k: v for k, v in fields.items() if k not in _OF_TABLES}
 
 
 class _Facts(NamedTuple):
@@ -79,6 +87,15 @@ def accesses(
         _access(access, path, opened, rows if len(named) == 1 else None, (format, dataset), options, ask)
         for path, opened in named
     ]
+
+
+def of_facts(access: Access, facts: Facts, rows: int | None, dataset: str | None = None) -> FileAccess:
+    """Return the access of a table, as its format described it; `rows` are those of the frame."""
+    rows = rows if facts.row_count is None else facts.row_count
+    return FileAccess(
+        access, facts.uri, dataset or facts.dataset, facts.format, facts.bytes, None, None, rows, facts.files,
+        facts.version, facts.operation,
+    )  # fmt: skip
 
 
 def _access(
@@ -155,7 +172,7 @@ def format_named(path: str) -> str | None:
         return known
     for suffix in reversed(re.split(r"[?#]", path)[0].rpartition("/")[2].lower().split(".")[1:]):
         if suffix not in _PACKED:
-            return _SUFFIXES.get(suffix)
+            return SUFFIXES.get(f".{suffix}") or _SUFFIXES.get(suffix)
     return None
 
 

@@ -10,10 +10,12 @@ import shutil
 import warnings
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from odibi_core.engines import formats, object_store
+from odibi_core.engines.file_remote import without_login
 from odibi_core.errors import (
     STOPS,
     DataChangedWarning,
@@ -26,14 +28,13 @@ from odibi_core.errors import (
 )
 from odibi_core.events import clock
 
-_FORMATS = {".csv": "csv", ".parquet": "parquet", ".pq": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}
-FORMATS = ("csv", "parquet", "jsonl")
+FORMATS = tuple(formats.TABLE)
 _PACKED = (".gz", ".zip")
 _MARKERS = frozenset({"_SUCCESS", "_metadata", "_common_metadata"})  # written beside data by other tools
 
 
 class Target(NamedTuple):
-    """A format (`csv parquet jsonl`) and how the file is packed (`.gz`, `.zip` or nothing)."""
+    """A format of `formats.TABLE` and how the file is packed (`.gz`, `.zip` or nothing)."""
 
     format: str
     packed: str
@@ -54,22 +55,23 @@ def target(path: str, format: str | None = None) -> Target:
     """
     suffix = os.path.splitext(path.lower())[1]
     packed = suffix if suffix in _PACKED else ""
-    name = format.lower() if format else format_of(path)
-    if name not in FORMATS:
+    name = format.lower() if format else formats.table_named(path) or format_of(path)
+    if name not in formats.TABLE:
         raise EngineError(
             f"{_given(path, suffix, format)} is no format that can be read or written; "
-            f"those are {', '.join(_FORMATS)}, text also with {' or '.join(_PACKED)} after it, "
+            f"those are {', '.join(formats.SUFFIXES)}, text also with {' or '.join(_PACKED)} after it, "
             f"or set format= to one of {', '.join(FORMATS)}"
         )
-    if packed and name == "parquet":
-        raise EngineError(f"{path!r}: parquet is compressed inside; write or read it without {packed}")
+    row = formats.TABLE[name]
+    if packed and not (row.is_text or row.is_table):
+        raise EngineError(f"{path!r}: {name} is compressed inside; write or read it without {packed}")
     return Target(name, packed)
 
 
 def format_of(path: str) -> str | None:
     """Return the format of the suffix of a path, if any."""
     stem, suffix = os.path.splitext(path.lower())
-    return _FORMATS.get(os.path.splitext(stem)[1] if suffix in _PACKED else suffix)
+    return formats.SUFFIXES.get(os.path.splitext(stem)[1] if suffix in _PACKED else suffix)
 
 
 def _given(path: str, suffix: str, format: str | None) -> str:
@@ -78,13 +80,16 @@ def _given(path: str, suffix: str, format: str | None) -> str:
     return f"the suffix {suffix!r} of {path!r}" if suffix else f"{path!r}, which has no suffix,"
 
 
-def sources(path: str, format: str | None = None) -> list[str]:
-    """Return the files of a path, a glob, or a folder of Parquet, sorted by name. URIs are left to the library."""
+def sources(path: str, format: str | None = None, storage: Mapping[str, Any] | None = None) -> list[str]:
+    """Return the files of a path, a glob, or a folder of Parquet, sorted by name. URLs are left to the library."""
     path = local(path)
+    inside = (format or "parquet").lower()
+    if object_store.is_stored(path):
+        return object_store.sources(path, storage, formats.TABLE[inside].suffixes if format_of(path) is None else ())
     if is_remote(path) or os.path.isfile(path):
         return [path]
     if os.path.isdir(path):
-        return _inside(path, (format or "parquet").lower())
+        return _inside(path, inside)
     found = [name for name in sorted(glob.glob(path, recursive=True)) if os.path.isfile(name)]
     found = [name for name in found if os.path.basename(name) not in _MARKERS] or found
     if found:
@@ -124,19 +129,36 @@ def is_remote(path: str) -> bool:
     return "://" in path
 
 
+def shown(path: str) -> str:
+    """Return a path as messages have it: a URI without credentials."""
+    return without_login(path) if is_remote(path) else path
+
+
 @contextmanager
-def opened(path: str, packed: str) -> Iterator[Any]:
+def opened(path: str, packed: str, storage: Mapping[str, Any] | None = None) -> Iterator[Any]:
     """Open a source for a reader: the path itself, or the unpacked stream. A zip must hold one file."""
-    if not packed or is_remote(path):
+    if object_store.is_stored(path):
+        with object_store.stream(path, storage) as stream, _unpacked(stream, packed, path) as unpacked:
+            yield unpacked
+    elif not packed or is_remote(path):
         yield path
+    else:
+        with _unpacked(path, packed, path) as unpacked:
+            yield unpacked
+
+
+@contextmanager
+def _unpacked(source: Any, packed: str, path: str) -> Iterator[Any]:
+    if not packed:
+        yield source
     elif packed == ".gz":
-        with gzip.open(path, "rb") as stream:
+        with gzip.open(source, "rb") as stream:
             yield stream
     else:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(source) as archive:
             inside = [n for n in archive.namelist() if not n.endswith("/") and not n.startswith("__MACOSX/")]
             if len(inside) != 1:
-                raise UnreadableSourceError(f"{path!r} holds {len(inside)} files, not one; unpack it first")
+                raise UnreadableSourceError(f"{shown(path)!r} holds {len(inside)} files, not one; unpack it first")
             with archive.open(inside[0]) as stream:
                 yield stream
 
@@ -153,14 +175,14 @@ def read_each(
     for source in sources:
         kind = target(source, format)
         try:
-            with opened(source, kind.packed) as stream:
+            with opened(source, kind.packed, options.get("storage_options")) as stream:
                 members.append(Member(source, read(kind.format, stream)))
         except (OdibiError, *STOPS):
             raise
         except ImportError as error:
             raise _missing_library("reading", kind.format, error) from error
         except TypeError as error:
-            raise EngineError(f"{source!r} was not read: options {sorted(options)}: {error}") from error
+            raise EngineError(f"{shown(source)!r} was not read: options {sorted(options)}: {error}") from error
         except BaseException as error:
             raise UnreadableSourceError(_unreadable(source, kind, error)) from error
     return members
@@ -174,9 +196,11 @@ def _missing_library(doing: str, format: str, error: ImportError) -> MissingExtr
 
 def _unreadable(source: str, kind: Target, error: BaseException) -> str:
     size = os.path.getsize(source) if os.path.exists(source) else "unknown"
-    hint = "" if kind.format == "parquet" else _encoding_hint(source, kind.packed, error)
+    is_text = formats.TABLE[kind.format].is_text and os.path.exists(source)
+    hint = _encoding_hint(source, kind.packed, error) if is_text else ""
     return (
-        f"{source!r} ({size} bytes) cannot be read as {kind.format}: {type(error).__name__}: {str(error)[:500]}. "
+        f"{shown(source)!r} ({size} bytes) cannot be read as {kind.format}: "
+        f"{type(error).__name__}: {str(error)[:500]}. "
         + (hint or "It may be cut short or of another format: look at it, fetch it again, or set format=")
     )
 
@@ -229,12 +253,19 @@ def write_one(path: str, format: str | None, write: Callable[[str, Any], None], 
     """Call `write(format, path or stream)`, atomically for local files; an error names the path."""
     path = local(path)
     kind = target(path, format)
-    with explained(path, kind.format, options):
-        if is_remote(path):
+    with explained(shown(path), kind.format, options):
+        if is_remote(path) and not object_store.is_stored(path):
             write(kind.format, path)
             return
-        with replacing(path) as beside, packing(beside, kind.packed, path) as stream:
+        with _place(path, options) as beside, packing(beside, kind.packed, path) as stream:
             write(kind.format, stream)
+
+
+def _place(path: str, options: Mapping[str, Any]) -> AbstractContextManager[str]:
+    """Return a file to write to, which takes the place of the real one."""
+    if object_store.is_stored(path):
+        return object_store.replacing(path, options.get("storage_options"))
+    return replacing(path)
 
 
 @contextmanager

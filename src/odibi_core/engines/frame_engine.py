@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from odibi_core.engines import duckdb_sql, files, partitions, refusals
+from odibi_core.engines import access_facts, duckdb_sql, files, formats, object_store, partitions, refusals, tables
 from odibi_core.engines.files import Member
 from odibi_core.engines.frame_narwhals import collected
 from odibi_core.errors import EngineError
@@ -16,6 +16,8 @@ class FrameEngine(ABC):
     """Reads, writes and queries the frames of one library; a subclass has the functions that depend on it."""
 
     name: str
+    _separator: str
+    """The option of the library's CSV for the delimiter."""
 
     def frame(self, value: Any) -> Any:
         if self._is_own(value):
@@ -34,13 +36,16 @@ class FrameEngine(ABC):
 
     def read(self, path: str, *, format: str | None = None, **options: Any) -> Any:
         refusals.refuse("read", path, format, options, self._known_options)
-        sources = files.sources(path, format)
+        access_facts.note(None)
+        if table := formats.table_named(path, format):
+            return self.of_arrow(tables.read(table, path, options))
+        sources = files.sources(path, format, options.get("storage_options"))
         folders = partitions.columns(path, sources, options)
         given = partitions.file_options(options, folders)
         texts: set[str] = set()
 
         def read_file(kind: str, source: Any) -> Iterable[Any]:
-            frames, named = self._read_file(kind, source, given, texts)
+            frames, named = self._read(kind, source, _for_library(given, path), texts)
             texts.update(named)
             return frames
 
@@ -53,15 +58,52 @@ class FrameEngine(ABC):
 
     def write(self, frame: Any, path: str, *, format: str | None = None, **options: Any) -> None:
         refusals.refuse("write", path, format, options, self._known_options)
+        access_facts.note(None)
         frame = self._eager(self.frame(frame))
+        if table := formats.table_named(path, format):
+            tables.write(table, path, lambda: self.arrow(frame), options)
+            return
         by, given = partitions.by(options)
         if not by or files.is_remote(path):
-            files.write_one(path, format, lambda kind, target: self._write_file(frame, kind, target, options), options)
+            own = _for_library(options, path)
+            files.write_one(path, format, lambda kind, target: self._write(frame, kind, target, own), options)
             return
         with files.explained(path, "parquet", options):
             partitions.write(
                 path, self._parts(frame, by), lambda part, file: self._write_file(part, "parquet", file, given)
             )
+
+    def _read(
+        self, kind: str, source: Any, options: Mapping[str, Any], named: Collection[str]
+    ) -> tuple[Sequence[Any], Collection[str]]:
+        """Return the frames of a file of any format, and its columns that are text; see `_read_file`."""
+        own = formats.file_format(kind)
+        if own is not None:
+            return [self.of_arrow(own.read(source, options))], ()
+        if kind == "tsv":
+            return self._read_file("csv", source, {self._separator: "\t", **options}, named)
+        return self._read_file(kind, source, options, named)
+
+    def _write(self, frame: Any, kind: str, target: Any, options: Mapping[str, Any]) -> None:
+        own = formats.file_format(kind)
+        if own is not None:
+            own.write(self.arrow(frame), target, options)
+        elif kind == "tsv":
+            self._write_file(frame, "csv", target, {self._separator: "\t", **options})
+        else:
+            self._write_file(frame, kind, target, options)
+
+    @abstractmethod
+    def arrow(self, frame: Any) -> Any:
+        """Return a frame of this library as an Arrow table that holds each value exactly.
+
+        Raises:
+            EngineError: A column has no type in Arrow; names the column.
+        """
+
+    @abstractmethod
+    def of_arrow(self, table: Any) -> Any:
+        """Return an Arrow table as a frame of this library, each value exact, without a copy where that can be."""
 
     def _parts(self, frame: Any, by: list[str]) -> Iterator[partitions.Part]:
         import narwhals
@@ -113,7 +155,7 @@ class FrameEngine(ABC):
         """Return the frames of a file, and its columns of CSV that are text although each value could be a number.
 
         Args:
-            kind: csv, jsonl or parquet.
+            kind: csv, json, jsonl or parquet.
             source: A path, a URI or a binary stream.
             options: Options of the library's reader.
             named: Such columns of the other files of the set.
@@ -131,8 +173,13 @@ class FrameEngine(ABC):
 
     @abstractmethod
     def _write_file(self, frame: Any, kind: str, target: Any, options: Mapping[str, Any]) -> None:
-        """Write a frame as csv, jsonl or parquet to a path or a stream."""
+        """Write a frame as csv, json, jsonl or parquet to a path or a stream."""
 
     @abstractmethod
     def _groups(self, frame: Any, by: list[str]) -> Iterable[tuple[Any, Any]]:
         """Return the values of the partition columns, each with its rows, without these columns."""
+
+
+def _for_library(options: Mapping[str, Any], path: str) -> dict[str, Any]:
+    """Return the options without those of fsspec, which opens the file."""
+    return {name: v for name, v in options.items() if name != "storage_options" or not object_store.is_stored(path)}

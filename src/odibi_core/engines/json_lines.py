@@ -1,11 +1,11 @@
-"""JSON Lines, read and written exactly: text stays text, whole numbers stay whole, floats keep every digit."""
+"""JSON Lines and arrays of JSON, exactly: text stays text, whole numbers stay whole, floats keep every digit."""
 
 from __future__ import annotations
 
 import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from datetime import date, time, timedelta
 from decimal import Decimal
 from itertools import chain, islice
@@ -41,12 +41,45 @@ def read_columns(
     Raises:
         ValueError: for a line that is no JSON object or repeats a key; the message names the line.
     """
-    with open(source, "rb") if isinstance(source, str) else nullcontext(source) as stream:
-        # newline: a bare carriage return, or U+2028, ends no line.
-        text = io.TextIOWrapper(stream, encoding or "utf-8-sig", encoding_errors, newline="\n")
+    with _text(source, encoding, encoding_errors) as text:
         found = islice(_rows(text), rows)
         while chunk := list(islice(found, size)):
             yield _columns(chunk)
+
+
+def read_array(
+    source: Any, *, encoding: str | None = None, encoding_errors: str = "strict", rows: int | None = None
+) -> dict[str, list[Any]]:
+    """Return the objects of one array as columns of Python values; the arguments are those of `read_columns`.
+
+    Raises:
+        ValueError: for text that is no array of objects, or an object that repeats a key.
+    """
+    with _text(source, encoding, encoding_errors) as text:
+        content = text.read()
+    try:
+        found = json.JSONDecoder(object_pairs_hook=_object).decode(content.strip(" \t\r\n\ufeff"))
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    except json.JSONDecodeError as error:
+        if error.msg == "Extra data" and error.pos < len(content) - 1:
+            raise ValueError(
+                f"more follows its first value; set format='jsonl' for one object a line: {error}"
+            ) from None
+        raise
+    if type(found) is not list:
+        raise ValueError(f"it is a JSON {type(found).__name__}, not an array of objects")
+    other = next((place for place, row in enumerate(found) if type(row) is not dict), None)
+    if other is not None:
+        raise ValueError(f"item {other} of its array is a {type(found[other]).__name__}, not an object")
+    return _columns(found[:rows])
+
+
+@contextmanager
+def _text(source: Any, encoding: str | None, errors: str) -> Iterator[io.TextIOWrapper]:
+    with open(source, "rb") if isinstance(source, str) else nullcontext(source) as stream:
+        # newline: a bare carriage return, or U+2028, ends no line.
+        yield io.TextIOWrapper(stream, encoding or "utf-8-sig", errors, newline="\n")
 
 
 def _rows(text: Iterable[str]) -> Iterator[dict[str, Any]]:
@@ -80,14 +113,26 @@ def _columns(rows: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
     return {name: [row.get(name) for row in rows] for name in names}
 
 
-def write_columns(target: Any, columns: Mapping[str, Sequence[Any]]) -> None:
-    """Write columns of JSON values, lists of one length, as lines to a path or to a stream that stays open."""
+def write_columns(target: Any, columns: Mapping[str, Sequence[Any]], *, array: bool = False) -> None:
+    """Write columns of JSON values, lists of one length, to a path or to a stream that stays open.
+
+    Args:
+        target: A path, or a binary stream.
+        columns: Values by the name of the column.
+        array: Write one array of objects, one on a line, and not an object a line.
+    """
     encode = msgspec.json.Encoder().encode_lines
     names = list(columns)
     rows = zip(*columns.values(), strict=True)
     with open(target, "wb") if isinstance(target, str) else nullcontext(target) as stream:
+        first = True
+        stream.write(b"[" if array else b"")
         while chunk := [dict(zip(names, row, strict=True)) for row in islice(rows, 10_000)]:
-            stream.write(encode(chunk))
+            lines = encode(chunk)
+            # A line break within a text is escaped, so that each one here is the end of an object.
+            stream.write(lines if not array else (b"" if first else b",\n") + lines[:-1].replace(b"\n", b",\n"))
+            first = False
+        stream.write(b"]\n" if array else b"")
 
 
 def json_value(column: str, value: Any, default: Callable[[Any], Any] | None = None) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import Any
 
 import pandas as pd
@@ -51,6 +52,60 @@ def of_narwhals(seen: Any) -> Any:
         ):
             frame[name] = column(seen[name].to_list())
     return frame
+
+
+def of_arrow(table: Any) -> Any:
+    """Return an Arrow table as pandas: whole numbers beside missing ones stay whole, dates are dates."""
+    columns = {place: _of_arrow(table.column(place)) for place in range(table.num_columns)}
+    frame = pd.DataFrame(columns, index=pd.RangeIndex(table.num_rows), copy=False)
+    frame.columns = pd.Index(list(table.column_names))
+    return frame
+
+
+def _of_arrow(column: Any) -> Any:
+    import pyarrow as pa
+
+    kind = column.type
+    if pa.types.is_nested(kind):
+        return pd.Series(column.to_pylist(), dtype="object")
+    if column.null_count and (pa.types.is_integer(kind) or pa.types.is_boolean(kind)):
+        name = "boolean" if pa.types.is_boolean(kind) else str(kind).replace("int", "Int").replace("u", "U")
+        return column.to_pandas(types_mapper=lambda _: pd.api.types.pandas_dtype(name))
+    return column.to_pandas()
+
+
+def arrow(frame: Any) -> Any:
+    """Return a frame as an Arrow table, without its index.
+
+    Raises:
+        EngineError: names the column that has no type in Arrow, or a name that is twice there.
+    """
+    import pyarrow as pa
+
+    names = [str(name) for name in frame.columns]
+    twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
+    if twice is not None:
+        raise EngineError(f"column {twice!r} is there twice; rename one")
+    columns = []
+    for position, name in enumerate(names):
+        try:
+            found = pa.array(_python_values(frame.iloc[:, position]), from_pandas=True)
+        except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
+            raise EngineError(f"column {name!r} has no type in Arrow; make it one type: {str(error)[:200]}") from error
+        columns.append(found)
+    return pa.table(columns, names=names)
+
+
+def _python_values(series: Any) -> Any:
+    """Return a series as pyarrow takes it: whole numbers of more than 64 bits as decimals without a fraction."""
+    if series.dtype != "object" or pd.api.types.infer_dtype(series, skipna=True) != "integer":
+        return series
+    values = [None if missing else int(value) for value, missing in zip(series, series.isna(), strict=True)]
+    there = [value for value in values if value is not None]
+    is_wide = any(not _INT64[0] <= value <= _UINT64[1] for value in there) or (
+        min(there) < 0 and max(there) > _INT64[1]
+    )
+    return [None if value is None else Decimal(value) for value in values] if is_wide else series
 
 
 def whole(values: Sequence[int | None]) -> Any:

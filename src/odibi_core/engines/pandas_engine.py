@@ -26,6 +26,7 @@ class PandasEngine(FrameEngine):
     """Lazy frames of other libraries are collected, because pandas has none. An index is no column of a file."""
 
     name = "pandas"
+    _separator = "sep"
 
     def problems(self, operation: Any, path: str, options: Mapping[str, Any]) -> list[str]:
         if operation == "sql":
@@ -51,7 +52,7 @@ class PandasEngine(FrameEngine):
     def _known_options(self, operation: refusals.Operation, format: str) -> frozenset[str] | None:
         if format == "csv":
             return refusals.parameters(pd.read_csv if operation == "read" else pd.DataFrame.to_csv)
-        if format == "jsonl":
+        if format in ("json", "jsonl"):
             return pandas_json.READS if operation == "read" else pandas_json.WRITES
         try:
             from pyarrow import parquet
@@ -67,7 +68,9 @@ class PandasEngine(FrameEngine):
         if kind == "csv":
             frame, texts = pandas_csv.read(source, options, named)
             return [frame], texts
-        return [(pandas_parquet if kind == "parquet" else pandas_json).read(source, options)], ()
+        if kind == "parquet":
+            return [pandas_parquet.read(source, options)], ()
+        return [pandas_json.read(source, options, array=kind == "json")], ()
 
     def _has_numbers(self, frames: Sequence[Any], name: str) -> bool:
         return any(
@@ -84,8 +87,16 @@ class PandasEngine(FrameEngine):
     def _write_file(self, frame: Any, kind: str, target: Any, options: Mapping[str, Any]) -> None:
         if kind == "parquet":
             frame.to_parquet(target, **options)
+        elif kind == "csv":
+            pandas_csv.write(frame, target, options)
         else:
-            (pandas_csv if kind == "csv" else pandas_json).write(frame, target, options)
+            pandas_json.write(frame, target, options, array=kind == "json")
+
+    def arrow(self, frame: Any) -> Any:
+        return pandas_columns.arrow(frame)
+
+    def of_arrow(self, table: Any) -> Any:
+        return pandas_columns.of_arrow(table)
 
     def _groups(self, frame: Any, by: list[str]) -> Iterator[tuple[Any, Any]]:
         for key, part in frame.groupby(by, dropna=False, observed=True, sort=False):

@@ -1,4 +1,4 @@
-"""JSON Lines of pandas frames."""
+"""JSON and JSON Lines of pandas frames."""
 
 from __future__ import annotations
 
@@ -17,13 +17,22 @@ READS = frozenset(
 WRITES = frozenset(["default_handler", "lines", "orient", "index", "mode", "storage_options"])
 
 
-def read(source: Any, options: Mapping[str, Any]) -> Any:
-    """Return a frame of the values as they are; `dtype` and `convert_dates` then change columns, if given."""
+def read(source: Any, options: Mapping[str, Any], *, array: bool = False) -> Any:
+    """Return a frame of the values as they are; `dtype` and `convert_dates` then change columns, if given.
+
+    Args:
+        source: A path, a URL, or a binary stream.
+        options: Some of `READS`.
+        array: The file is one array of objects, not an object a line.
+    """
     if isinstance(source, str) and "://" in source:
-        return pd.read_json(source, lines=True, **{"dtype": False, "precise_float": True, **options})
+        return pd.read_json(source, **{"lines": not array, "dtype": False, "precise_float": True, **options})
     given = {"encoding": options.get("encoding"), "encoding_errors": options.get("encoding_errors", "strict")}
-    chunks = json_lines.read_columns(source, None, rows=options.get("nrows"), **given)
-    frame = pd.DataFrame({name: column(values) for name, values in next(chunks, {}).items()})
+    if array:
+        columns = json_lines.read_array(source, rows=options.get("nrows"), **given)
+    else:
+        columns = next(json_lines.read_columns(source, None, rows=options.get("nrows"), **given), {})
+    frame = pd.DataFrame({name: column(values) for name, values in columns.items()})
     if options.get("dtype"):
         missing = frame.isna()
         frame = frame.astype(options["dtype"])
@@ -33,15 +42,15 @@ def read(source: Any, options: Mapping[str, Any]) -> Any:
     return frame
 
 
-def write(frame: Any, target: Any, options: Mapping[str, Any]) -> None:
-    """Write the frame's columns, not its index."""
+def write(frame: Any, target: Any, options: Mapping[str, Any], *, array: bool = False) -> None:
+    """Write the frame's columns, not its index: an object a line, or one array of objects."""
     names = [str(name) for name in frame.columns]
     twice = {name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else set()
     if twice:
         raise EngineError(f"column {min(twice)!r} is there twice, and a key of JSON only once; rename one")
     default = options.get("default_handler")
     columns = {name: _values(name, frame.iloc[:, i], default) for i, name in enumerate(names)}
-    json_lines.write_columns(target, columns)
+    json_lines.write_columns(target, columns, array=array)
 
 
 def _values(name: str, series: Any, default: Any) -> list[Any]:

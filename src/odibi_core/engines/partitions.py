@@ -21,7 +21,7 @@ _WHOLE = re.compile(r"0|-?[1-9]\d{0,18}")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
-def columns(path: str, sources: Iterable[str], options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def columns(path: str, sources: Sequence[str], options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the partition columns that a path's files are in, each as value by file.
 
     Args:
@@ -29,7 +29,7 @@ def columns(path: str, sources: Iterable[str], options: Mapping[str, Any]) -> di
         sources: the files of the path.
         options: `hive_partitioning=False` turns it off, `try_parse_hive_dates=False` leaves dates text.
     """
-    if os.path.isfile(files.local(path)) or files.is_remote(path) or options.get("hive_partitioning") is False:
+    if os.path.isfile(files.local(path)) or options.get("hive_partitioning") is False or list(sources) == [path]:
         return {}
     found = {source: _of_path(source) for source in sources}
     names = dict.fromkeys(name for values in found.values() for name in values)
@@ -42,7 +42,7 @@ def columns(path: str, sources: Iterable[str], options: Mapping[str, Any]) -> di
 
 def _of_path(source: str) -> dict[str, str | None]:
     found: dict[str, str | None] = {}
-    for segment in os.path.dirname(source).split(os.sep):
+    for segment in os.path.dirname(source).split("/" if files.is_remote(source) else os.sep):
         name, equals, value = segment.partition("=")
         if name and equals:
             found[unquote(name)] = None if value == _NULL else unquote(value)

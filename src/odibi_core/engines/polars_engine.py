@@ -19,6 +19,7 @@ class PolarsEngine(FrameEngine):
     """LazyFrames pass unchanged, until they are written. CSV means what it means to pandas."""
 
     name = "polars"
+    _separator = "separator"
 
     def problems(self, operation: Any, path: str, options: Mapping[str, Any]) -> list[str]:
         if operation == "sql":
@@ -47,6 +48,8 @@ class PolarsEngine(FrameEngine):
         return frame.lazy().collect()
 
     def _known_options(self, operation: refusals.Operation, format: str) -> frozenset[str] | None:
+        if format == "json":
+            return polars_json.OWN_OPTIONS if operation == "read" else frozenset()
         if operation == "read":
             reader = {"csv": pl.read_csv, "jsonl": pl.read_ndjson, "parquet": pl.read_parquet}[format]
             return refusals.parameters(reader) | (polars_json.OWN_OPTIONS if format == "jsonl" else frozenset())
@@ -59,6 +62,8 @@ class PolarsEngine(FrameEngine):
     ) -> tuple[Sequence[Any], Collection[str]]:
         if kind == "parquet":
             return [pl.read_parquet(source, **{"glob": False, **options})], ()
+        if kind == "json":
+            return [polars_json.read_array(source, options)], ()
         if kind == "jsonl":
             return polars_json.read(source, options), ()
         frame, texts = polars_csv.read(source, options, named)
@@ -79,12 +84,23 @@ class PolarsEngine(FrameEngine):
     def _write_file(self, frame: Any, kind: str, target: Any, options: Mapping[str, Any]) -> None:
         if kind == "parquet":
             frame.write_parquet(target, **options)
+        elif kind == "csv":
+            polars_csv.write(frame, target, options)
         else:
-            (polars_csv if kind == "csv" else polars_json).write(frame, target, options)
+            polars_json.write(frame, target, options, array=kind == "json")
+
+    def arrow(self, frame: Any) -> Any:
+        unfit = next((name for name, dtype in frame.schema.items() if _is_unfit(dtype)), None)
+        if unfit is not None:
+            raise EngineError(f"column {unfit!r} is {frame.schema[unfit]}, which Arrow has no type for; cast it")
+        return frame.to_arrow(compat_level=pl.CompatLevel.oldest())
 
     def _groups(self, frame: Any, by: list[str]) -> Iterable[tuple[Any, Any]]:
         groups = frame.partition_by(by, as_dict=True, include_key=False, maintain_order=True)
         return groups.items()  # type: ignore[no-any-return]
+
+    def of_arrow(self, table: Any) -> Any:
+        return pl.DataFrame(pl.from_arrow(table))
 
 
 def _with_folders(path: str, frame: Any, folders: Mapping[str, Mapping[str, Any]]) -> Any:
@@ -98,3 +114,13 @@ def _with_folders(path: str, frame: Any, folders: Mapping[str, Mapping[str, Any]
 def _dtype(values: Iterable[Any]) -> Any:
     types = {type(value) for value in values} - {type(None)}
     return {int: pl.Int64, date: pl.Date}.get(types.pop() if types else str, pl.String)
+
+
+_NOT_IN_ARROW = (pl.Object, pl.Int128, getattr(pl, "UInt128", pl.Object))
+
+
+def _is_unfit(dtype: Any) -> bool:
+    if isinstance(dtype, pl.Struct):
+        return any(_is_unfit(field.dtype) for field in dtype.fields)
+    inner = getattr(dtype, "inner", None)
+    return dtype in _NOT_IN_ARROW or (inner is not None and _is_unfit(inner))

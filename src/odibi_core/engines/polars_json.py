@@ -1,4 +1,4 @@
-"""JSON Lines of polars frames."""
+"""JSON and JSON Lines of polars frames."""
 
 from __future__ import annotations
 
@@ -30,6 +30,15 @@ def read(source: Any, options: Mapping[str, Any]) -> list[Any]:
     return [pl.DataFrame([series(name, values) for name, values in chunk.items()]) for chunk in chunks]
 
 
+def read_array(source: Any, options: Mapping[str, Any]) -> Any:
+    """Return a frame of one array of objects, of a path, a URL, or a binary stream."""
+    if isinstance(source, str) and "://" in source:
+        return pl.read_json(source, infer_schema_length=None)
+    given = {"encoding": options.get("encoding"), "encoding_errors": options.get("encoding_errors", "strict")}
+    columns = json_lines.read_array(source, rows=options.get("n_rows"), **given)
+    return pl.DataFrame([series(name, values) for name, values in columns.items()])
+
+
 def series(name: str, values: Sequence[Any]) -> Any:
     """Return plain Python values as a series that holds each exactly. MixedKindsError if there is none."""
     return pl.Series(name, values, dtype=_dtype(kind_of(values, name), name), strict=False)
@@ -55,12 +64,15 @@ def _whole(kind: Kind, path: str) -> Any:
     raise ValueError(f"{path!r} holds {kind.high}, and polars has no whole number of more than 128 bits")
 
 
-def write(frame: Any, target: Any, options: Mapping[str, Any]) -> None:
+def write(frame: Any, target: Any, options: Mapping[str, Any], *, array: bool = False) -> None:
     """Write the frame by polars, after a look for what it would write as null or not at all."""
     for column in frame.iter_columns():
         for leaf in _leaves(column):
             _refuse_unfit(column.name, leaf)
-    frame.write_ndjson(target, **options)
+    if array:
+        frame.write_json(target)
+    else:
+        frame.write_ndjson(target, **options)
 
 
 def _leaves(column: Any) -> Iterator[Any]:

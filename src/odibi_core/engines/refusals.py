@@ -10,7 +10,7 @@ from importlib import import_module
 from inspect import Parameter, signature
 from typing import Any, Literal
 
-from odibi_core.engines import files
+from odibi_core.engines import files, formats, object_store
 from odibi_core.errors import EngineError, nearest
 from odibi_core.plugins import missing_extra
 
@@ -19,6 +19,7 @@ Known = Callable[[Operation, str], frozenset[str] | None]
 PARTITION = ("partition_by", "partition_cols")  # polars' name and pandas'; every engine takes both
 OWN_READS = frozenset({"hive_partitioning"})
 OWN_WRITES = frozenset(PARTITION)
+SEPARATORS = frozenset({"sep", "delimiter", "separator"})
 _PATHS = frozenset({"path", "path_or_buf", "filepath_or_buffer", "file", "source"})
 _APPEND = (
     "a file is replaced as a whole, so that a reader never sees a part of it; to append, read it, concatenate and "
@@ -43,14 +44,36 @@ def problems(operation: Operation, path: str, options: Mapping[str, Any], known:
         return [str(error)]
     if kind is None:
         return []
-    names = known(operation, kind.format)
-    if names is not None:
-        names |= OWN_READS if operation == "read" else frozenset()
-    return [
+    names = _names(operation, kind.format, known)
+    found = [
         problem
         for name, value in given.items()
         if (problem := _problem(operation, path, kind.format, name, value) or _unknown(operation, kind, name, names))
     ]
+    return found or _problems_of_format(operation, path, kind.format, given)
+
+
+def _names(operation: Operation, format: str, known: Known) -> frozenset[str] | None:
+    """Return the names of the options of an operation and a format; None if any may be given."""
+    own = formats.options(operation, format)
+    names = known(operation, "csv" if format == "tsv" else format) if own is None else own
+    if names is None or formats.TABLE[format].is_table:
+        return names
+    names |= {*(OWN_READS if operation == "read" else ()), "storage_options"}
+    return names - SEPARATORS if format == "tsv" else names
+
+
+def _problems_of_format(operation: Operation, path: str, format: str, options: Mapping[str, Any]) -> list[str]:
+    """Return what the file of the format has against the options, and what is not installed."""
+    row = formats.TABLE[format]
+    doing = f"{'reading' if operation == 'read' else 'writing'} {format}"
+    found = [problem for library in row.libraries for problem in missing_library(library, doing)]
+    if found or not row.target:
+        return found or object_store.problems(path)
+    if row.is_table:
+        return formats.table_format(format).problems(operation, path, options)
+    own = formats.file_format(format)
+    return object_store.problems(path) + (own.problems(operation, path, options) if own else [])
 
 
 def refuse(operation: Operation, path: str, format: str | None, options: Mapping[str, Any], known: Known) -> None:
@@ -97,6 +120,9 @@ def _target(operation: Operation, path: str, format: Any, options: Mapping[str, 
     if format is not None and not isinstance(format, str):
         raise EngineError(f"format must be one of {', '.join(files.FORMATS)}, got {format!r}")
     is_folder = path.endswith(("/", os.sep)) or os.path.isdir(files.local(path))
+    table = formats.table_named(path, format)
+    if table is not None:
+        return files.Target(table, "")
     if operation == "write":
         if partitions(options):
             return files.target(path.rstrip("/"), format or files.format_of(path.rstrip("/")) or "parquet")
@@ -105,6 +131,7 @@ def _target(operation: Operation, path: str, format: Any, options: Mapping[str, 
         return files.target(path, format)
     suffix = os.path.splitext(path)[1]
     is_open = is_folder or (glob.has_magic(path) and (not suffix or glob.has_magic(suffix)))
+    is_open |= not suffix and object_store.is_stored(path)  # a folder, which only a request can tell
     return None if format is None and is_open else files.target(path, format)
 
 
@@ -112,7 +139,9 @@ def _problem(operation: Operation, path: str, format: str, name: str, value: Any
     """Return the reason why an option with this value fits no file, whatever the library does with it."""
     shown = f"{name}={value!r:.80}"
     if name in _PATHS:
-        return f"{shown} does not fit: the path is the step's value, {path!r}"
+        return f"{shown} does not fit: the path is the step's value, {files.shown(path)!r}"
+    if formats.TABLE[format].is_table:
+        return None
     if name == "storage_options" and value and not files.is_remote(path):
         return f"{shown} does not fit: {path!r} is a local path, and only a URI takes them"
     if operation == "write":
@@ -120,7 +149,9 @@ def _problem(operation: Operation, path: str, format: str, name: str, value: Any
     if name in ("chunksize", "iterator") and value:
         return f"{shown} does not fit: a step reads one frame, not an iterator"
     if format == "jsonl" and not _is_lines(name, value):
-        return f"{shown} does not fit JSON Lines, one object a line"
+        return f"{shown} does not fit JSON Lines, one object a line; a file of one array is format='json'"
+    if format == "json" and not _is_array(name, value):
+        return f"{shown} does not fit JSON, one array of objects; one object a line is format='jsonl'"
     return None
 
 
@@ -129,7 +160,9 @@ def _unfit_to_write(format: str, name: str, value: Any, shown: str) -> str | Non
         return f"{shown} does not fit: {_APPEND}"
     if format == "jsonl" and (not _is_lines(name, value) or (name == "index" and value)):
         return f"{shown} does not fit JSON Lines, one object a line for the columns of a row"
-    if format != "parquet" and name == "compression" and value not in (None, "infer", "uncompressed"):
+    if format == "json" and (not _is_array(name, value) or (name == "index" and value)):
+        return f"{shown} does not fit JSON, one array of an object for each row"
+    if formats.TABLE[format].is_text and name == "compression" and value not in (None, "infer", "uncompressed"):
         return f"{shown} does not fit: the suffix .gz or .zip decides how a file is packed"
     if name == "pyarrow_options" and isinstance(value, Mapping) and "partition_cols" in value:
         return f"{shown} does not fit: set partition_by={value['partition_cols']!r} instead"
@@ -138,6 +171,10 @@ def _unfit_to_write(format: str, name: str, value: Any, shown: str) -> str | Non
 
 def _is_lines(name: str, value: Any) -> bool:
     return bool({"lines": value is True, "orient": value == "records"}.get(name, True))
+
+
+def _is_array(name: str, value: Any) -> bool:
+    return bool({"lines": value is False, "orient": value == "records"}.get(name, True))
 
 
 def _unknown(operation: Operation, kind: files.Target, name: str, names: frozenset[str] | None) -> str | None:

@@ -224,6 +224,8 @@ _ALL: Final = (
         ("etag", "text", "The version that an object store gave it."),
         ("row_count", "bigint", "Rows read or written."),
         ("file_count", "bigint", "Files, if the URI names several: a folder or a pattern."),
+        ("version", "text", "The version of a Delta table, or the id of an Iceberg snapshot, that was read or made."),
+        ("table_operation", "text", "Of a table: read, query, append, overwrite, merge, replace or upsert."),
     ),
     _table(
         "params",

@@ -10,7 +10,7 @@ from weakref import WeakSet
 
 from odibi_core import _fork
 from odibi_core.bus.bus import EventBus
-from odibi_core.engines import file_watch
+from odibi_core.engines import access_facts, file_watch
 from odibi_core.engines.file_readers import Opener, argument
 from odibi_core.engines.frame import row_count
 from odibi_core.errors import STOPS
@@ -79,12 +79,15 @@ class FileEvents:
             pass  # recording never fails the step
 
     def _of_step(self, step: Step, frame: Any) -> list[FileAccess]:
-        from odibi_core.engines.file_access import accesses  # it needs modules that few runs have loaded
+        from odibi_core.engines.file_access import accesses, of_facts  # it needs modules that few runs have loaded
 
+        facts = access_facts.noted()
         if step.operation == "sql":
             return self._of_sql(str(step.value), step.params)
         read = step.operation == "read"
         key = next(iter((step.outputs if read else step.inputs).values()), None)
+        if facts is not None:
+            return [of_facts("read" if read else "write", facts, row_count(frame), key)]
         return accesses(
             "read" if read else "write", step.value, rows=row_count(frame), dataset=key, ask=self._ask,
             format=step.params.get("format"), options=step.params.get("storage_options"),

@@ -27,7 +27,7 @@ def _common(event: Event) -> dict[str, Any]:
 
 def _file(event: Event) -> Values:
     fields = event.fields
-    names = ("access", "uri", "dataset", "format", "etag")
+    names = ("access", "uri", "dataset", "format", "etag", "version", "table_operation")
     values = {
         **_common(event),
         **{name: text(fields.get(name)) for name in names},
