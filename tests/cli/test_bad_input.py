@@ -118,6 +118,12 @@ def test_a_setting_that_cannot_be_right_is_refused(here: Here, monkeypatch: pyte
     assert "'writen'" in done.stderr
 
 
+def test_an_error_of_the_operating_system_names_the_file_and_the_reason(here: Here) -> None:
+    """Its number and the brackets of Python are of no use to a reader."""
+    done = here("sql", "-f", "missing.sql", "--store", ".")
+    assert (done.exit_code, done.stderr) == (4, "error: missing.sql: no such file or directory\n")
+
+
 def test_a_fault_of_our_own_is_short_and_says_how_to_see_more(
     here: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,7 @@ def test_markdown_and_a_page() -> None:
     found = compare("-o", "out/compared.html")
     assert Path(found.stdout.strip()).read_text(encoding="utf-8").startswith("<!doctype html>")
     compare("-o", "compared.md")
+    assert stat.S_IMODE(Path("compared.md").stat().st_mode) == 0o600, "it has values of the data, as a story"
     assert Path("compared.md").read_text(encoding="utf-8").startswith("### daily: ")
 
 

@@ -11,13 +11,13 @@ from odibi_core.cli.unusual import Findings
 from odibi_core.testing import an_event
 
 
-def shown(*events: dict[str, Any]) -> str:
+def shown(*events: dict[str, Any], width: int = 200) -> str:
     """Return the lines of these findings."""
     findings = Findings()
     for fields in events:
         findings(an_event("anomaly", level="warning", **fields))
     file = io.StringIO()
-    Console(file=file, width=200).print(*findings.lines(Console(file=file)), sep="\n")
+    Console(file=file, width=width).print(*findings.lines(Console(file=file)), sep="\n")
     return file.getvalue()
 
 
@@ -30,6 +30,16 @@ def test_a_finding_is_shown_with_what_follows_and_how_to_acknowledge_it() -> Non
     assert "1 unusual finding" in text
     assert text.index("load: no rows") < text.index("follows: join: no rows")
     assert "odibi ack a1" in text
+
+
+def test_the_wrapped_lines_of_a_finding_are_indented() -> None:
+    """A line that begins at the edge is a new finding."""
+    message = "load: rows is 24, expected 72 (29 to 175; the median of 18 runs); the source changed"
+    events = [{"alert_id": "a1", "message": message}, {"alert_id": "a2", "message": message, "follows_from": "a1"}]
+    first, *others = [line for line in shown(*events, width=60).splitlines() if line.strip()]
+    assert first.startswith("! 1 unusual finding")
+    assert len(others) == 5
+    assert all(line.startswith("  ") for line in others)
 
 
 def test_a_usual_run_has_no_line() -> None:

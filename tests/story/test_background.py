@@ -97,6 +97,15 @@ def test_changes_are_listed_and_their_absence_is_stated() -> None:
         "step": 1, "name": flights()["steps"][1]["step_name"], "text": "fewer rows", "before": "24", "after": "8",
         "why": "the input has fewer",
     }  # fmt: skip
+    name = flights()["steps"][1]["step_name"]
+    for text, shown in (
+        (f"{name} made 8 rows", "made 8 rows"),
+        (f"{name}.day: mean 1", "day: mean 1"),
+        (f"{name}: no match", "no match"),
+        (f"{name}s made 8 rows", f"{name}s made 8 rows"),
+    ):
+        known = {**background(), "changes": [{"step": name, "text": text}]}
+        assert draw(known)["changes"]["list"][0]["text"] == shown, "the page shows the step before the sentence"
     assert draw({**background(), "changes": []})["changes"] == {"with": "r0", "count": 0}
     assert draw({**background(), "changes": None})["changes"] is None
 

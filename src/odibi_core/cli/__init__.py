@@ -37,7 +37,7 @@ def main() -> None:
             leave_broken_pipe()
         except OSError as error:
             forget_stdout()
-            output.complain(str(error))
+            output.complain(output.reason(error))
             sys.exit(exits.UNREADABLE)
 
 

@@ -63,7 +63,7 @@ def _errors_as_messages(debug: bool) -> Iterator[None]:
 
 def _explain(error: BaseException) -> int:
     if isinstance(error, OdibiError | OSError):
-        output.complain(str(error))
+        output.complain(output.reason(error))
         return exits.code_of(error) if isinstance(error, OdibiError) else exits.UNREADABLE
     output.complain(f"internal error: {type(error).__name__}: {error}\nODIBI_DEBUG=1 shows the traceback")
     return exits.INTERNAL

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from odibi_core import private_files
 from odibi_core.cli import options, output, record
 
 if TYPE_CHECKING:
@@ -55,8 +56,7 @@ def compare(
     if out is None:
         typer.echo(output.for_stdout(text), nl=False)
         return
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(text, encoding="utf-8")
+    private_files.write_atomic(out, text)
     typer.echo(output.for_stdout(str(out.absolute())))
 
 

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import msgspec
 
+from odibi_core.errors import OdibiError
 from odibi_core.events import to_plain
 from odibi_core.events.inert import printable
 from odibi_core.views import wording
 
 if TYPE_CHECKING:
     from rich.console import Console, JustifyMethod, RenderableType
+    from rich.padding import Padding
     from rich.table import Table
     from rich.text import Text
 
@@ -82,6 +84,13 @@ def styled(value: object, style: str = "") -> Text:
     from rich.text import Text
 
     return Text(shown(value), style=style)
+
+
+def indented(value: object, style: str = "", by: int = 2) -> Padding:
+    """Return a text whose lines all begin `by` columns to the right, the wrapped ones too."""
+    from rich.padding import Padding
+
+    return Padding(styled(value, style), (0, 0, 0, by), expand=False)
 
 
 def cell(value: object, style: str = "") -> Text:
@@ -164,6 +173,14 @@ def complain(text: str) -> None:
     from rich.text import Text
 
     write(on, Text.assemble(("error: ", "bold red"), shown(first)), *(styled(f"       {line}") for line in others))
+
+
+def reason(error: BaseException) -> str:
+    """Return the message of an error; of one of the operating system, the file and the reason without its number."""
+    if not isinstance(error, OSError) or isinstance(error, OdibiError) or error.strerror is None:
+        return str(error)
+    text = error.strerror[:1].lower() + error.strerror[1:]
+    return text if error.filename is None else f"{error.filename}: {text}"
 
 
 def aside() -> redirect_stdout[TextIO]:

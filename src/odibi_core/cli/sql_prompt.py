@@ -90,7 +90,7 @@ class Prompt:
         except KeyboardInterrupt:
             output.notice("interrupted")
         except (OdibiError, OSError) as error:
-            output.complain(str(error))
+            output.complain(output.reason(error))
 
     def _answer(self, query: str) -> None:
         from odibi_core.store.sql_process import Child

@@ -37,14 +37,17 @@ class Findings:
         if not roots:
             return []
         shown = [plural(len(roots), "unusual finding"), *([f"{self.muted} muted"] if self.muted else [])]
-        lines = [output.styled(""), output.styled(f"{output.sign('warning', on)} {output.joined(shown, on)}", "yellow")]
+        lines: list[RenderableType] = [
+            output.styled(""),
+            output.styled(f"{output.sign('warning', on)} {output.joined(shown, on)}", "yellow"),
+        ]
         for root in roots[:_MOST]:
-            lines.append(output.styled(f"  {root['message']}", "yellow"))
+            lines.append(output.indented(root["message"], "yellow"))
             follows = [each["message"] for each in self.found if each.get("follows_from") == root.get("alert_id")]
-            lines += [output.styled(f"    follows: {message}", "dim") for message in follows[:_MOST_FOLLOWING]]
+            lines += [output.indented(f"follows: {message}", "dim", 4) for message in follows[:_MOST_FOLLOWING]]
             if len(follows) > _MOST_FOLLOWING:
-                lines.append(output.styled(f"    and {len(follows) - _MOST_FOLLOWING} more that follow", "dim"))
-            lines.append(output.styled(f"    `odibi ack {root.get('alert_id')}` if this is as it should be", "dim"))
+                lines.append(output.indented(f"and {len(follows) - _MOST_FOLLOWING} more that follow", "dim", 4))
+            lines.append(output.indented(f"`odibi ack {root.get('alert_id')}` if this is as it should be", "dim", 4))
         if len(roots) > _MOST:
-            lines.append(output.styled(f"  and {len(roots) - _MOST} more: `odibi watch` lists them", "dim"))
-        return list(lines)
+            lines.append(output.indented(f"and {len(roots) - _MOST} more: `odibi watch` lists them", "dim"))
+        return lines

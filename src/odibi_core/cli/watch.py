@@ -95,14 +95,14 @@ def _show_alert(alert: Alert, on: Console) -> None:
             (f" {alert.kind}  ", style),
             (output.joined(about, on), "dim"),
         ),
-        output.styled(f"    {alert.message}"),
-        *(output.styled(f"      follows: {message}", "dim") for message in alert.follows[:5]),
+        output.indented(alert.message, by=4),
+        *(output.indented(f"follows: {message}", "dim", 6) for message in alert.follows[:5]),
         *(
-            [output.styled(f"      and {len(alert.follows) - 5} more that follow", "dim")]
+            [output.indented(f"and {len(alert.follows) - 5} more that follow", "dim", 6)]
             if len(alert.follows) > 5
             else []
         ),
-        *([output.styled(f"      note: {alert.note}", "dim")] if alert.note else []),
+        *([output.indented(f"note: {alert.note}", "dim", 6)] if alert.note else []),
     )
 
 

@@ -95,16 +95,23 @@ def changes(known: Background, places: Mapping[str, int]) -> dict[str, Any] | No
 
 def _change(row: Row, places: Mapping[str, int]) -> dict[str, Any]:
     name = _text(row.get("step")) or _text(row.get("node_name"))
+    text = _text(row.get("text")) or _text(row.get("message")) or ""
     return compact(
         {
             "step": places.get(name or ""),
             "name": name,
-            "text": _text(row.get("text")) or _text(row.get("message")),
+            "text": _without(name, text),
             "before": _value(row.get("before")),
             "after": _value(row.get("after")),
             "why": _text(row.get("why")),
         }
     )
+
+
+def _without(name: str | None, text: str) -> str:
+    """Return a sentence without the step at its start, which the page shows before it."""
+    rest = text.removeprefix(name) if name else text
+    return rest.lstrip(":. ") if rest[:1] in (":", ".", " ") else text
 
 
 def _value(value: object) -> str | None:

@@ -27,6 +27,7 @@ li > div { min-width: 0; overflow-wrap: anywhere; }
 pre { overflow-x: auto; padding: .5rem; border: 1px solid var(--line); font-size: .85em; }
 .plus { color: var(--good); } .minus { color: var(--bad); }
 summary { cursor: pointer; }
+@media print { body { margin: 0; max-width: none; } pre { white-space: pre-wrap; } li { break-inside: avoid; } }
 """
 
 
