@@ -5,7 +5,6 @@ The record of a run holds samples of data, logs and names.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import secrets
 import stat
@@ -16,7 +15,7 @@ from typing import Final
 
 OWNER_ONLY: Final = 0o600
 _DRAFT_FLAGS: Final = os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0)
-_NEW_FLAGS: Final = os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
+_NEW_FLAGS: Final = os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _mode: Final = [OWNER_ONLY]
 
 
@@ -64,7 +63,7 @@ def above_standard(descriptor: int) -> int:
     if descriptor > 2:
         return descriptor
     try:
-        return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)
+        return above_standard(os.dup(descriptor))  # each one that is held takes a lower number
     finally:
         os.close(descriptor)
 
@@ -122,6 +121,11 @@ def is_shared(folder: Path) -> bool:
         return bool(os.stat(folder).st_mode & stat.S_IWOTH)
     except OSError:
         return False
+
+
+def is_own(found: os.stat_result) -> bool:
+    """Return true for a file or folder of this user; on a system without numbers of users, as Windows, for each."""
+    return not hasattr(os, "geteuid") or found.st_uid == os.geteuid()
 
 
 def _mode_of(path: Path) -> int:

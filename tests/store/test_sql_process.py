@@ -301,3 +301,21 @@ def test_a_logger_tells_what_it_could_not_read(
         file.write(b'no json\n{"half')
     assert logger.sql("select count(*) as n from logs", isolated=apart) == [{"n": 1}]
     assert "of the log x, 1 half and 1 unreadable lines were passed over" in caplog.text
+
+
+def test_a_limit_that_the_system_refuses_is_a_notice(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, paths: list[Path]
+) -> None:
+    """macOS sets no limit of memory: the query is answered, and the answer states what does not limit it."""
+
+    def refuse(*_: object) -> None:
+        raise ValueError("current limit exceeds maximum limit")
+
+    monkeypatch.setattr(resource, "setrlimit", refuse)
+    request = sql_child.Request(COUNTRY, [os.fsencode(path) for path in paths], 10.0)
+    out = io.BytesIO()
+    sql_child._answer(request, out, sql_child.open_segments)
+    size = int.from_bytes(out.getvalue()[:4], "big")
+    table = sql_child.decode(out.getvalue()[4 : 4 + size])
+    assert isinstance(table, sql_child.Table)
+    assert "does not limit the memory" in table.notices[0]

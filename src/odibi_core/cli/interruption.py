@@ -45,7 +45,8 @@ class Interruption(AbstractContextManager["Interruption"]):
         if current_thread() is main_thread():
             self._main = get_ident()
             self._reader, self._writer = os.pipe()
-            os.set_blocking(self._writer, False)
+            if hasattr(os, "set_blocking"):  # Windows has it from Python 3.12 on, and does not need it
+                os.set_blocking(self._writer, False)
             # nohup and `&` leave a signal ignored
             numbers = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
             self._handlers = SignalHandlers(self._raise, numbers, self._writer)

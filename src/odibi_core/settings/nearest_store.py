@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import Final
 
+from odibi_core import private_files
+
 STORE: Final = ".odibi"
 PARTS: Final = frozenset({"runs", "manifests", "tables", "notes", "index.sqlite"})
 """Files and folders of a store."""
@@ -31,7 +33,7 @@ def _is_own_store(path: Path) -> bool:
         found = os.stat(path, follow_symlinks=False)
     except OSError:
         return False
-    return found.st_uid == os.geteuid() and is_store(path)
+    return private_files.is_own(found) and is_store(path)
 
 
 def is_store(path: Path) -> bool:

@@ -39,7 +39,14 @@ def mark_in_use(descriptor: int) -> None:
 
 
 def is_in_use(path: Path) -> bool:
-    """Return whether a segment has a writer. Raises `OSError` if it cannot be opened."""
+    """Return whether a segment has a writer.
+
+    Raises:
+        StoreError: The system or the file system has no locks.
+        OSError: The segment cannot be opened.
+    """
+    if fcntl is None:
+        raise StoreError("this system has no flock")
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         return not _locked(descriptor)

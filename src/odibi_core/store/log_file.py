@@ -24,7 +24,7 @@ from odibi_core.store.segments import ReadErrors, read_events
 
 _CHECKS: Final = 50
 _FLAGS: Final = os.O_APPEND | getattr(os, "O_NONBLOCK", 0)
-_MAY_EXIST: Final = os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
+_MAY_EXIST: Final = os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 """`O_CREAT` also for a file that existed a moment ago: it may be rotated away before it is opened."""
 _NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0)
 _ELSEWHERE: Final = "set LOG_FILE to a file in a folder of this program's own"
@@ -62,7 +62,8 @@ class LogFile(LineAppender):
         self._is_regular = _is_regular(self.path)
         self._use(_opened(self.path, os.O_RDWR if self._is_regular else os.O_WRONLY))
         # Only opening must not wait for the reader of a pipe; writing waits, as the output of any program.
-        os.set_blocking(self._fd, True)
+        if hasattr(os, "O_NONBLOCK"):
+            os.set_blocking(self._fd, True)
 
     def _ends_torn(self) -> bool:
         """Return true if the last line has no end, and gets none meanwhile from a process that is writing it.
@@ -132,4 +133,4 @@ def _opened(path: Path, mode: int) -> int:
 
 def _is_own(found: os.stat_result) -> bool:
     """Return true for a file of this user without a second name: a hard link may lead to any file."""
-    return found.st_nlink == 1 and found.st_uid == os.geteuid()
+    return found.st_nlink == 1 and private_files.is_own(found)

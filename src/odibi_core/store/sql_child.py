@@ -10,7 +10,6 @@ any number of `Rows`, and `End`; or `Refused` at any time.
 from __future__ import annotations
 
 import os
-import resource
 import signal
 import sys
 import threading
@@ -27,12 +26,18 @@ from odibi_core.store import sql_values
 from odibi_core.store.lines import ReadErrors
 from odibi_core.store.sql_duckdb import THREADS, Opened, opened, run_query, too_large
 
+try:
+    import resource
+except ImportError:  # Windows: `sql_start` starts no child there
+    resource = None  # type: ignore[assignment]
+
 ADDRESS_SPACE: Final = 2 << 30
 """Bytes that the child may map: Python, DuckDB and everything that the query needs."""
 MEMORY: Final = f"{ADDRESS_SPACE >> 30} GB"
 LARGEST_ROW: Final = 64 << 20
 _BATCH_BYTES: Final = 1 << 20
 _CPU_MARGIN_S: Final = 5
+_NOT_LIMITED: Final = f"this system does not limit the memory of a process to {MEMORY}; DuckDB alone limits its own"
 
 Open = Callable[[str, Any], AbstractContextManager[Opened]]
 """Opens the source of a request for a query."""
@@ -128,11 +133,12 @@ def _end_with_parent() -> None:
 def _answer(request: Request, out: BinaryIO, open_source: Open) -> None:
     import_module("duckdb")  # before the limits: a missing library is not an error of the query
     _limit(resource.RLIMIT_CORE, 0)
-    _limit(resource.RLIMIT_AS, ADDRESS_SPACE)
+    is_limited = _limit(resource.RLIMIT_AS, ADDRESS_SPACE)
     with open_source(request.query, request.source) as record:
         _limit(resource.RLIMIT_FSIZE, 0)
         _limit_cpu(request.timeout_s)
-        write_message(out, encode(Table(record.read_errors, record.notices)))
+        notices = record.notices if is_limited else [*record.notices, _NOT_LIMITED]
+        write_message(out, encode(Table(record.read_errors, notices)))
         cursor = run_query(record, request.query)
         write_message(out, encode(Columns(cursor.columns, cursor.types)))
         for rows in _packed(cursor.batches):
@@ -157,12 +163,16 @@ def _packed(batches: Iterable[list[tuple[Any, ...]]]) -> Iterator[list[msgspec.R
         yield rows
 
 
-def _limit(what: int, soft: int, hard: int | None = None) -> None:
-    """Lower a limit of this process; one that is lower already stays."""
+def _limit(what: int, soft: int, hard: int | None = None) -> bool:
+    """Lower a limit of this process; one that is lower already stays. Return false if the system refuses."""
     before = resource.getrlimit(what)
     wanted = (soft, soft if hard is None else hard)
     lowered = [new if old == resource.RLIM_INFINITY else min(new, old) for new, old in zip(wanted, before, strict=True)]
-    resource.setrlimit(what, (lowered[0], lowered[1]))
+    try:
+        resource.setrlimit(what, (lowered[0], lowered[1]))
+    except (ValueError, OSError):
+        return False
+    return True
 
 
 def _limit_cpu(timeout_s: float) -> None:

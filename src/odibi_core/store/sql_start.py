@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from typing import Final
 
 from odibi_core.errors import QueryError
@@ -17,8 +18,13 @@ def start(program: str = OF_SEGMENTS) -> subprocess.Popen[bytes]:
     """Start a process that loads a module and calls its `main`; it ends when its stdin does.
 
     Raises:
-        QueryError: There is no interpreter.
+        QueryError: The system has no limits for a process, as Windows, or there is no interpreter.
     """
+    if find_spec("resource") is None:
+        raise QueryError(
+            f"a query in a process of its own needs limits of memory and time, which {sys.platform} does not have; in "
+            "Python odibi_core.history().sql(query) answers without them"
+        )
     if not sys.executable:
         raise QueryError("a query in a process of its own needs a Python interpreter; sys.executable is empty")
     return subprocess.Popen(

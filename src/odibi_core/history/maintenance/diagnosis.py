@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Final
 
 from odibi_core.errors import StoreError
@@ -81,7 +82,7 @@ class _Diagnosis:
 
     def access(self) -> None:
         """Check that the folder can be written, and is closed to users that the settings do not name."""
-        if not os.access(self.root, os.W_OK) or os.statvfs(self.root).f_flag & os.ST_RDONLY:
+        if _is_read_only(self.root):
             self.add("access", "warning", f"{self.root} is read-only: it is read, and no run can be recorded in it")
             return
         allowed = self.mode | (self.mode & 0o444) >> 2
@@ -223,3 +224,9 @@ class _Diagnosis:
             other = folder / self.root.name
             if other.is_dir() and (other / "runs").is_dir():
                 self.add("other stores", "ok", f"there is another store in {other}")
+
+
+def _is_read_only(root: Path) -> bool:
+    if not os.access(root, os.W_OK):
+        return True
+    return hasattr(os, "statvfs") and bool(os.statvfs(root).f_flag & os.ST_RDONLY)

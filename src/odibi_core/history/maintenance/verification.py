@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from odibi_core.errors import first_line
+from odibi_core.errors import StoreError, first_line
 from odibi_core.history.maintenance.findings import REBUILD, Findings, Progress, no_progress
 from odibi_core.history.maintenance.status import set_aside
 from odibi_core.store.cold import connected, count_rows
@@ -107,13 +107,16 @@ def file_problem(path: Path, entry: FileEntry) -> str:
 
 
 def _verify_journals(store: RunStore, result: Verification, progress: Progress) -> None:
-    in_use = 0
+    in_use, no_locks = 0, ""
     for run_id in (*store.hot_ids(), *store.late_ids()):
         progress(f"run {run_id}")
         errors, count = ReadErrors(), 0
         paths = store.segments(run_id)
         try:
-            in_use += any(is_in_use(path) for path in paths)
+            try:
+                in_use += any(is_in_use(path) for path in paths)
+            except StoreError as error:
+                no_locks = str(error)
             count = sum(1 for _ in read_events(paths, errors, OSError))
         except OSError as error:
             message = f"run {run_id} cannot be read: {error.strerror or error}"
@@ -129,6 +132,8 @@ def _verify_journals(store: RunStore, result: Verification, progress: Progress) 
             result.findings.add("journals", "warning", message)
     if in_use:
         result.findings.not_checked.append(f"what is written meanwhile: {in_use:,} runs have a writer")
+    if no_locks:
+        result.findings.not_checked.append(f"whether runs have a writer: {no_locks}")
 
 
 def _verify_notes(root: Path, result: Verification) -> None:
