@@ -154,9 +154,9 @@ def test_each_area_runs_in_the_quick_mode(area: str) -> None:
     answer = command.run(area, quick=True)
     assert command.ours_missing([answer]) == []
     for row in answer["works"]:
-        for who in row["contenders"]:
-            if who["not_run"]:
-                assert "No module named" in who["not_run"], (row["name"], who["name"], who["not_run"])
+        for contender in row["contenders"]:
+            if contender["not_run"]:
+                assert "No module named" in contender["not_run"], (row["name"], contender["name"], contender["not_run"])
     json.dumps(answer)
 
 
@@ -164,17 +164,17 @@ def test_every_logger_has_written_its_lines_when_the_call_returns(tmp_path: Path
     """The comparison is of the same work only if no peer keeps lines in a buffer of its process."""
     log = importlib.import_module("benchmarks.log")
     [row] = [one for one in log.works(True) if one.name == "one structured event"]
-    for place, who in enumerate(row.contenders):
+    for place, contender in enumerate(row.contenders):
         folder = tmp_path / str(place)
         folder.mkdir()
         try:
-            with who.prepare(folder) as run:
+            with contender.prepare(folder) as run:
                 run(3)
                 lines = [line for path in folder.rglob("*.jsonl") for line in path.read_bytes().splitlines()]
         except ModuleNotFoundError:
             continue
-        assert len(lines) == 3, who.name
-        assert all(b"clean_orders" in line and b"run-0001" in line for line in lines), who.name
+        assert len(lines) == 3, contender.name
+        assert all(b"clean_orders" in line and b"run-0001" in line for line in lines), contender.name
 
 
 def test_figures_without_rounds_have_no_median() -> None:

@@ -135,7 +135,7 @@ def test_log_context_is_a_decorator_of_functions(program: Program) -> None:
 
 
 def test_log_context_is_a_decorator_of_coroutines(program: Program) -> None:
-    """The whole coroutine is inside, past its awaits, and whoever runs meanwhile is not."""
+    """The whole coroutine is inside, past its awaits; other code that runs meanwhile is not."""
 
     @LogContext(operation="import")
     async def load(number: int) -> int:
@@ -353,7 +353,7 @@ def test_text_is_coloured_on_a_terminal(environment: dict[str, str], coloured: b
 
 
 def test_force_color_colours_a_pipe() -> None:
-    """`FORCE_COLOR` for whoever passes colours on, such as a CI."""
+    """`FORCE_COLOR` for a program that passes colours on, such as a CI."""
     assert "\x1b[" in python(SAY + "log.info('x')", FORCE_COLOR="1").stderr
 
 
@@ -366,7 +366,7 @@ def test_log_level(spelling: str) -> None:
 
 
 def test_the_level_is_info_when_nothing_is_said() -> None:
-    """Debug lines are for those who ask."""
+    """Without a setting, debug lines are not shown."""
     done = python(SAY + "log.debug('low'); log.info('high')")
     assert "high" in done.stderr
     assert "low" not in done.stderr
@@ -404,7 +404,7 @@ def test_a_wrong_variable_is_named(variable: str, value: str, advice: str) -> No
 
 
 def test_a_variable_that_is_meant_for_others_does_not_stop_a_run() -> None:
-    """`LOG_LEVEL` may belong to other software: who asks for no program logger is not refused for it."""
+    """`LOG_LEVEL` may belong to other software: a program without a program logger is not refused for it."""
     code = "from odibi_core.observability import observe\nwith observe('nightly', store=False): print('ran')"
     assert python(code, LOG_LEVEL="verbose", LOG_FORMAT="%(message)s").stdout == "ran\n"
 

@@ -65,7 +65,7 @@ def test_init_observability_without_a_config_takes_the_environments(
 
 
 def test_get_metrics_is_the_process_wide_manager_that_the_calls_feed() -> None:
-    """One `MetricsManager`, whoever asks; what is called before anything else is in it."""
+    """One `MetricsManager` for every caller, with what is called before anything else."""
     with track_performance("load"), track_cli_command("import"):
         track_cost("report", 1024, 2.5)
     metrics = get_metrics()
@@ -126,7 +126,7 @@ def test_by_default_metrics_and_health_are_served_on_loopback(tmp_path: Path) ->
 
 @pytest.mark.parametrize("folders", [("a", "b"), ("a", "a")], ids=["in two folders", "in one"])
 def test_two_programs_at_once_share_the_port(tmp_path: Path, folders: tuple[str, str]) -> None:
-    """Neither is warned; who has the port answers for both."""
+    """Neither is warned; the process that has the port answers for both."""
     port = str(kept_port())
     code = THREE_LINES + "print('up', flush=True)\ninput()\n"
     programs = [program(code, tmp_path / folder, PROMETHEUS_PORT=port) for folder in folders]

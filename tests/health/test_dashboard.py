@@ -43,7 +43,7 @@ def with_hostile(given: Any) -> Any:
 
 
 class State(enum.Enum):
-    """Of somebody's breaker."""
+    """Of a breaker of the program."""
 
     OPEN = "open"
     CLOSED = "closed"

@@ -25,7 +25,7 @@ from odibi_core.store.log_file import LogFile
 from odibi_core.testing import an_event
 file = LogFile("app.jsonl")
 for n in range(500):
-    file(an_event("said", who=sys.argv[1], n=n, filler="x" * (n * 7 % 9000)))
+    file(an_event("said", writer=sys.argv[1], n=n, filler="x" * (n * 7 % 9000)))
 assert file.written == 500, file.dropped
 """
 
@@ -36,11 +36,11 @@ def read(path: Path) -> list[str]:
 
 def test_processes_share_the_file() -> None:
     """Four processes at once, lines of up to 9 kB: each line there once, whole, in its writer's order."""
-    writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(who)]) for who in range(4)]
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(writer)]) for writer in range(4)]
     assert [writer.wait(60) for writer in writers] == [0] * 4
     lines = [json.loads(line) for line in Path("app.jsonl").read_text().splitlines() if line]
-    for who in range(4):
-        assert [line["n"] for line in lines if line["who"] == str(who)] == list(range(500))
+    for writer in range(4):
+        assert [line["n"] for line in lines if line["writer"] == str(writer)] == list(range(500))
 
 
 def test_a_forked_child_writes_while_another_thread_logs() -> None:

@@ -81,7 +81,7 @@ def test_the_order_of_labels_does_not_matter() -> None:
 
 def test_secrets_do_not_reach_a_label_or_a_name() -> None:
     """Values are redacted by the label's name and by their shape."""
-    view = fed(said("m", 1, name="a@example.org", labels={"password": "hunter2", "who": "b@example.org"}))
+    view = fed(said("m", 1, name="a@example.org", labels={"password": "hunter2", "contact": "b@example.org"}))
     answer = str(view.answer())
     assert "hunter2" not in answer
     assert "example.org" not in answer
