@@ -13,7 +13,9 @@ import pytest
 from tests.cli.conftest import command, environment
 from tests.history.stores import write_runs
 
-from odibi_core.cli.sql_prompt import HISTORY, Completer, Prompt
+from odibi_core.cli.sql_formats import SqlFormat
+from odibi_core.cli.sql_prompt import HISTORY, Completer, Prompt, prompt
+from odibi_core.errors import ConfigurationError
 from odibi_core.store.runs import RunStore
 
 
@@ -70,6 +72,18 @@ def test_the_commands_show_tables_macros_and_help(
     assert "Ctrl-D" in shown.err
     assert "the format must be one of table, json, jsonl, csv, got xml" in shown.err
     assert "never" not in shown.err
+
+
+def test_the_form_of_the_command_line_is_that_of_the_prompt(
+    kept: RunStore, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A form for files is refused before the first line is read."""
+    lines = iter(["select 1 as a;"])
+    monkeypatch.setattr("builtins.input", lambda _: next(lines, "\\q"))
+    prompt(kept, None, 60, SqlFormat.csv)
+    assert capsys.readouterr().out.split() == ["a", "1"]
+    with pytest.raises(ConfigurationError, match="must be one of table, json, jsonl, csv, got parquet"):
+        prompt(kept, None, 60, SqlFormat.parquet)
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,11 @@ def mute(
     from odibi_core.history.noticing import notes
     from odibi_core.history.noticing.causes import FAMILIES
 
+    if list_all:
+        about = {"--step": step, "--family": family, "--until": until, "--lift": lift, "PIPELINE": pipeline}
+        options.refuse("with --list", {name: bool(value) for name, value in about.items()})
+    if lift:
+        options.refuse("with --lift", {"--until": until is not None})
     kept = record.open_store(store)
     known = notes.Notes.read(kept.root)
     if list_all:

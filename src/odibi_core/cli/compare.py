@@ -45,10 +45,12 @@ def compare(
     """
     from odibi_core.history.comparison import compare_runs
 
+    form = format or _form_of(out)
+    if form is not Form.text:
+        options.refuse(f"in the format {form.value}", {"--diff": diff})
     kept = record.open_store(store)
     with output.waiting("comparing the runs"):
         found = compare_runs(kept, run, other, anyway=anyway)
-    form = format or _form_of(out)
     if out is None and form is Form.text:
         _show(found, diffs=diff)
         return

@@ -31,6 +31,8 @@ def demo(
     from odibi_core.cli.run_pipeline import RunRequest, run_pipeline
     from odibi_core.pipeline.loader import load_module
 
+    if days:
+        options.refuse("with --days", {"--fail": fail, "--engine": engine != "pandas", "--workers": workers != 1})
     _require(engine)
     if days:
         from odibi_core.cli.demo_days import record_days

@@ -54,6 +54,10 @@ def errors(
 
     odibi errors --since 7d --pipeline nightly
     """
+    if fingerprint is not None:
+        options.refuse("with FINGERPRINT", {"--limit": limit != 20, "--page": page != 1})
+    if not limit:
+        options.refuse("with --limit 0", {"--page": page != 1})
     kept = record.open_store(store)
     run_id = record.find(kept, run) if run else None
     begin, end = moment(since, "--since"), moment(until, "--until", to_its_end=True)

@@ -38,6 +38,10 @@ def health(
     """
     from odibi_core.observability import run_health_checks
 
+    if recorded:
+        options.refuse("with --recorded", {"--load": load is not None})
+    else:
+        options.refuse("without --recorded", {"--store": store is not None})
     if load is not None:
         with output.aside():
             load_module(load, importable=True)

@@ -56,6 +56,8 @@ def history(
     odibi history nightly --last 60
     odibi history nightly --step clean --before 2026-01-31
     """
+    if out is not None:
+        options.refuse("with --output", {"--format": format is not options.TextOrJson.text})
     kept = record.open_store(store)
     with record.indexed(kept) as index:
         name = pipeline or _latest(index)

@@ -44,6 +44,8 @@ def inspect(
     """
     from odibi_core.observability import inspect_pipeline
 
+    if config is not None:
+        options.refuse("with --config", {"--schema": schema})
     with output.aside():
         stages = _stages(target)
         found = inspect_pipeline(stages)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from odibi_core.errors import ConfigurationError
+
 WHEN = "Earliest: 04:05, 2026-01-31, 2h (ago)."
 Store = Annotated[str | None, typer.Option("--store", metavar="DIR", help="Store folder.", show_default=".odibi")]
 Run = Annotated[
@@ -41,3 +43,17 @@ class TextOrJson(StrEnum):
 
 
 Format = Annotated[TextOrJson, typer.Option("--format", metavar="FORMAT", help="Output: text or json.")]
+
+
+def refuse(when: str, given: dict[str, bool]) -> None:
+    """Refuse an option that a command does not use in a mode, instead of ignoring it.
+
+    Args:
+        when: The mode, such as `with --days`.
+        given: The options without an effect there, and whether each has another value than its default.
+
+    Raises:
+        ConfigurationError: One of them has.
+    """
+    for option in filter(given.get, given):
+        raise ConfigurationError(f"{option} has no effect {when}; leave it out")

@@ -60,6 +60,8 @@ def runs(
     odibi runs nightly --since 7d --status failed
     odibi runs --tag team=sales --param region=eu --format json
     """
+    if not limit:
+        options.refuse("with --limit 0", {"--page": page != 1})
     kept = record.open_store(store)
     wanted = run_filter(
         pipeline, since, until, status=status, tags=tag, params=param, partition=partition

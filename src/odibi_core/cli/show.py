@@ -36,6 +36,8 @@ def show(
     from odibi_core.history.rows import RunTables, as_dicts
     from odibi_core.views.lineage import LineageView
 
+    if source is not None:
+        options.refuse("with --source", {"--format": format is not options.TextOrJson.text})
     kept = record.open_store(store)
     run_id = record.find(kept, run)
     steps, rows, unusual = LineageView(run_id), RunTables(), Findings()

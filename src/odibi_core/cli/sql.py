@@ -57,6 +57,9 @@ def sql(
     docs/schema.md describes every column and macro.
     """
     if schema or macros:
+        given = {"--file": file, "--run": run, "--output": target, "--store": store, "QUERY": macros and query}
+        mode = "with --macros" if macros else "with --schema"
+        options.refuse(mode, {name: bool(value) for name, value in given.items()} | {"--schema": macros and schema})
         from odibi_core.cli.sql_schema import show_macros, show_schema
 
         show_macros(format) if macros else show_schema(query, format)
@@ -68,7 +71,8 @@ def sql(
     if text is None:
         from odibi_core.cli.sql_prompt import prompt
 
-        prompt(kept, chosen, timeout)
+        options.refuse("at the prompt", {"--output": target is not None})
+        prompt(kept, chosen, timeout, format)
         return
     from odibi_core.store.sql_process import Child
 

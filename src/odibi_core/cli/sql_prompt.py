@@ -15,7 +15,7 @@ from odibi_core.cli import output
 from odibi_core.cli.sql import CHILD, answer
 from odibi_core.cli.sql_formats import SqlFormat
 from odibi_core.cli.sql_schema import show_macros, show_schema
-from odibi_core.errors import OdibiError, nearest
+from odibi_core.errors import ConfigurationError, OdibiError, nearest
 from odibi_core.history.schema import TABLES
 from odibi_core.history.sql.macros import MACROS
 
@@ -54,11 +54,11 @@ class Completer:
 class Prompt:
     """Reads queries and commands, and answers each; an error keeps the prompt."""
 
-    def __init__(self, kept: RunStore, run_id: str | None, timeout: float) -> None:
+    def __init__(self, kept: RunStore, run_id: str | None, timeout: float, form: SqlFormat = SqlFormat.table) -> None:
         self._kept = kept
         self._run_id = run_id
         self._timeout = timeout
-        self._format = SqlFormat.table
+        self._format = form
 
     def run(self) -> None:
         """Read until the end of the input."""
@@ -118,10 +118,16 @@ _FORMATS: Final = ("table", "json", "jsonl", "csv")
 _COMMANDS: Final = ("\\d", "\\m", "\\f", "\\h", "\\q")
 
 
-def prompt(kept: RunStore, run_id: str | None, timeout: float) -> None:
-    """Read queries from the terminal until its end."""
+def prompt(kept: RunStore, run_id: str | None, timeout: float, form: SqlFormat) -> None:
+    """Read queries from the terminal until its end.
+
+    Raises:
+        ConfigurationError: The prompt does not have that format.
+    """
+    if form.value not in _FORMATS:
+        raise ConfigurationError(f"the format of the prompt must be one of {', '.join(_FORMATS)}, got {form.value}")
     with _line_editing(kept.root):
-        Prompt(kept, run_id, timeout).run()
+        Prompt(kept, run_id, timeout, form).run()
 
 
 @contextmanager

@@ -32,6 +32,8 @@ def export(
     """
     from odibi_core.history.maintenance.exporting import export as export_runs
 
+    if run:
+        options.refuse("with --run", {"--pipeline": pipeline is not None})
     kept = record.open_store(store)
     run_ids = [record.find(kept, run)] if run else _of_pipeline(kept, pipeline)
     with output.waiting("exporting"):

@@ -35,6 +35,7 @@ def compact(
     if store and "://" in store:
         from odibi_core.cli.shared_store import compact_url
 
+        options.refuse("with the URL of a shared store", {"--wait": wait})
         compact_url(store, limit, format)
         return
     from odibi_core.history.compaction import Options
