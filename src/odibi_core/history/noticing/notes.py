@@ -84,7 +84,8 @@ class Notes:
         elif event.event_type == MISSED and (due := read_iso(about.get("due"))) is not None:
             alert = str(about.get("alert_id"))
             message = event.message or ""
-            self.missed[alert] = Missed(alert, str(about.get("pipeline_name")), due, event.timestamp, message)
+            found = Missed(alert, str(about.get("pipeline_name")), due, event.timestamp, message)
+            self.missed.setdefault(alert, found)  # two hosts that watch at one moment both write it: the first counts
 
     def _mute(self, event: Event) -> None:
         about = event.fields

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from contextlib import suppress
@@ -12,6 +13,7 @@ from odibi_core.events.clock import new_id
 from odibi_core.history.remote.late import TAKEN
 from odibi_core.history.remote.leases import open_segment
 from odibi_core.history.remote.parts import path_of, segments_in
+from odibi_core.store.locks import is_in_use
 from odibi_core.store.runs import RunStore
 
 
@@ -22,9 +24,9 @@ def add_local(local: Path, root: Path) -> set[str]:
     copy reads from a batch is left out.
     """
     cold = RunStore(root).cold.runs()
-    areas = {local / "notes": "notes"}
+    areas: dict[Path, str] = {}
     with suppress(OSError), os.scandir(local / "runs") as entries:
-        areas |= {
+        areas = {
             Path(entry.path) / "events": f"runs/{entry.name}"
             for entry in entries
             if entry.name not in cold and not (root / "runs" / entry.name / "events" / TAKEN).exists()
@@ -35,6 +37,7 @@ def add_local(local: Path, root: Path) -> set[str]:
         with suppress(FileNotFoundError):  # compacted meanwhile
             if _append(path, path_of(root, file)):
                 changed.add(path.parent.parent.name)
+    add_notes(local, root)
     for path in local.glob("sources/*/*.txt"):
         target = root / path.relative_to(local)
         if not target.exists():
@@ -42,14 +45,48 @@ def add_local(local: Path, root: Path) -> set[str]:
     return changed
 
 
-def move_notes(root: Path, local: Path) -> None:
-    """Move the notes that commands wrote into the copy in `root` to the store that ships them. Never raises."""
-    with suppress(OSError):
-        for path in (root / "notes").glob("*.jsonl"):
-            if "~" not in path.name:
-                target = local / "notes" / f"{path.stem}_{new_id(8)}.jsonl"
-                private_files.make_folder(target.parent)
-                shutil.move(path, target)
+def add_notes(local: Path, root: Path) -> None:
+    """Append the notes of a store to the copy in `root`, under the names that they get when they are shipped."""
+    for path, file in segments_in(local / "notes", "notes"):
+        with suppress(FileNotFoundError):
+            _append(path, path_of(root, file))
+
+
+def move_notes(root: Path, local: Path) -> bool:
+    """Move the notes that commands wrote into the copy in `root` to the store that ships them.
+
+    A note that is being written stays for the next time.
+
+    Returns:
+        True if a note was moved.
+
+    Raises:
+        OSError: The store cannot be written; the note stays in the copy.
+    """
+    found = False
+    for path in (root / "notes").glob("*.jsonl"):
+        if "~" in path.name:
+            continue
+        private_files.make_folder(local / "notes")
+        with suppress(FileNotFoundError):  # another command has moved it
+            if path.stat().st_size and not is_in_use(path):
+                _move(path, local / "notes" / f"{path.stem}_{new_id(8)}.jsonl")
+                found = True
+    return found
+
+
+def _move(source: Path, target: Path) -> None:
+    """Rename a file; onto another file system, copy it to the disk before it is deleted."""
+    try:
+        source.rename(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        with open(private_files.create(target, os.O_WRONLY), "wb") as file:
+            file.write(source.read_bytes())
+            file.flush()
+            os.fsync(file.fileno())
+        source.unlink()
 
 
 def _append(source: Path, target: Path) -> bool:
