@@ -5,6 +5,7 @@ import uuid
 from decimal import Decimal
 from typing import Any
 
+import duckdb
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -143,7 +144,8 @@ def test_polars_columns_pass_through_as_they_are(series: Any, lazy: bool) -> Non
     )
     assert told["x"].to_list() == series.to_list()
     kept = told["x"].dtype
-    assert kept.base_type() == series.dtype.base_type()
+    is_integer = series.dtype == pl.Null and duckdb.__version__.startswith("1.")  # a column of NULL alone, to DuckDB 1
+    assert kept.base_type() == (pl.Int32 if is_integer else series.dtype.base_type())
     if isinstance(kept, pl.Enum):
         assert kept == series.dtype
 
