@@ -6,7 +6,6 @@ The record of a run holds samples of data, logs and names.
 from __future__ import annotations
 
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -97,7 +96,7 @@ def create_atomic(path: Path, content: bytes) -> bool:
 @contextmanager
 def _draft(target: Path, content: str | bytes, mode: int) -> Iterator[Path]:
     """Write a temporary file beside the target, and remove what is left of it at the end."""
-    draft = target.with_name(f".{_short(target.name)}.{secrets.token_hex(4)}.tmp")
+    draft = target.with_name(f".{_short(target.name)}.{os.urandom(4).hex()}.tmp")
     try:
         with open(create(draft, _DRAFT_FLAGS), "wb") as file:
             _set_mode(file.fileno(), mode)

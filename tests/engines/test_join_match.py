@@ -13,7 +13,7 @@ import pytest
 
 from odibi_core.engines import join_match
 from odibi_core.engines.join_keys import Keys
-from odibi_core.engines.join_match import common_keys, match, table
+from odibi_core.engines.join_match import common_keys, expected_s, match, shared_columns, table
 
 Make = Callable[[dict[str, list[Any]]], Any]
 LIBRARIES: dict[str, Make] = {"pandas": pd.DataFrame, "polars": pl.DataFrame, "pyarrow": pa.table}
@@ -101,16 +101,27 @@ def test_common_keys_identify_the_rows_of_one_side(make: Make) -> None:
     left = table(make({"origin": ["E", "E", "J"], "hour": [1, 2, 1], "temp": [1.5, 2.5, 3.5], "x": [1, 2, 3]}))
     right = table(make({"origin": ["E", "J"], "hour": [1, 1], "temp": [1.5, 3.5], "y": [1, 2]}))
     both = table(make({"x": [1], "y": [2]}))
-    assert common_keys(left, right, [both]) == Keys(("origin",), ("origin",))
+    names = shared_columns(left, right, [both])
+    assert names == ["origin", "hour"]
+    assert common_keys(left, right, names) == Keys(("origin",), ("origin",))
     wide = table(make({"origin": ["E", "E", "J"], "hour": [1, 2, 1], "y": [1, 2, 3]}))
-    assert common_keys(left, wide, [both]) == Keys(("origin", "hour"), ("origin", "hour"))
+    assert common_keys(left, wide, names) == Keys(("origin", "hour"), ("origin", "hour"))
+    assert common_keys(left, wide, ["hour"]) is None
+
+
+def test_the_expected_time_follows_from_the_rows_that_are_looked_at(make: Make) -> None:
+    """At most a sample of one side, all rows of the other, and no frame that is too large to be searched."""
+    small, large = (table(make({"k": list(range(rows))})) for rows in (10, join_match.MAX_SCANNED + 1))
+    assert expected_s(small, small, K) < expected_s(large, small, K) < 1e-3
+    both = Keys(("k", "k"), ("k", "k"))
+    assert expected_s(small, small, both) == pytest.approx(2 * expected_s(small, small, K))
 
 
 def test_frames_that_are_not_joined_have_no_common_keys(make: Make) -> None:
     """Appended frames have the same columns; a step that makes columns of one side only has joined none."""
     same = table(make({"k": [1, 2], "x": [1, 2]}))
     other = table(make({"k": [1, 2], "y": [1, 2]}))
-    assert common_keys(same, same, [same]) is None
-    assert common_keys(same, other, [same]) is None
+    assert shared_columns(same, same, [same]) == []
+    assert shared_columns(same, other, [same]) == []
     texts = table(make({"k": ["1", "2"], "y": [1, 2]}))
-    assert common_keys(same, texts, [table(make({"x": [1], "y": [2]}))]) is None
+    assert shared_columns(same, texts, [table(make({"x": [1], "y": [2]}))]) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 from tests.history.stores import write_runs
 
-from odibi_core.events import Event, encode
+from odibi_core.events import encode
 from odibi_core.history import end_of_run
 from odibi_core.history.index import Index
 from odibi_core.history.index.database import FILE
 from odibi_core.history.rows import tables_of
 from odibi_core.observability import EventBus, Orchestrator, get_logger, node, observe
 from odibi_core.store.runs import RunStore
-from odibi_core.store.segments import ReadErrors, read_events
+from odibi_core.store.segments import ReadErrors
 from odibi_core.testing import RecordingSink, an_event
 
 
@@ -42,20 +42,27 @@ def run(root: Path, **options: Any) -> Any:
 
 
 def indexed(root: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """The rows of the index as the runs left them."""
+    """The rows of the index as a command reads them."""
     with Index(root) as index:
+        index.refresh()
         return index.runs()
 
 
-def test_a_run_is_indexed_when_it_ends(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The rows are those of its record, and no later command reads it again."""
+def test_a_run_leaves_its_figures_for_the_next_one(root: Path) -> None:
+    """They are those of its record. A command that reads the index reads the other rows from the record."""
     run_id = run(root)["run_id"]
     with Index(root) as index:
-        monkeypatch.setattr("odibi_core.history.index.refreshing.RunTables", None)
+        (left,) = index.figures("daily")
+        assert (left.run_id, left.status) == (run_id, "success")
+        assert index.nodes("daily") == []
         index.refresh()
         errors = ReadErrors()
         assert index.tables(run_id) == tables_of(RunStore(root).read(run_id, errors), errors)
-        assert [each.run_id for each in index.figures("daily")] == [run_id]
+        assert [node["node_name"] for node in index.nodes("daily", last=1)] == ["one", "two"]
+        (read,) = index.figures("daily")
+    # The run as a whole ends a moment after it was judged.
+    assert {**left.figures, "run": None} == {**read.figures, "run": None}
+    assert left.figures["run"].keys() == read.figures["run"].keys()
 
 
 def test_an_observed_run_and_a_failed_run_are_indexed(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,30 +88,22 @@ def index_of(table: str, column: str) -> int:
     return TABLES[table].names.index(column)
 
 
-def test_a_large_record_is_indexed_in_part(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its figures serve later runs at once; the other rows are read by the next command."""
-    monkeypatch.setattr(end_of_run, "SMALL", 10)
+def test_a_run_of_too_many_events_is_left_to_the_next_command(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is neither judged nor indexed at its end."""
+    monkeypatch.setattr(end_of_run, "MAX_EVENTS", 3)
     run_id = run(root)["run_id"]
     with Index(root) as index:
-        (figures,) = index.figures("daily")
-        assert figures.figures["steps"]["one"]["rows"] == 1
+        assert index.figures("daily") == []
         index.refresh()
-        errors = ReadErrors()
-        assert index.tables(run_id) == tables_of(RunStore(root).read(run_id, errors), errors)
+        assert [row["run_id"] for row in index.runs()] == [run_id]
 
 
-def test_a_line_that_is_written_while_the_record_is_read_is_indexed_later(
-    root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A worker process may write after the end of its run: the index knows the record as it was before the reading."""
-
-    def read_and_write(paths: list[Path], errors: ReadErrors) -> Iterator[Event]:
-        yield from read_events(paths, errors)
-        with paths[0].open("ab") as file:
-            file.write(encode(an_event("late")))
-
-    monkeypatch.setattr(end_of_run, "read_events", read_and_write)
+def test_a_line_that_is_written_after_the_end_is_indexed(root: Path) -> None:
+    """A worker process may write after the end of its run."""
     run_id = run(root)["run_id"]
+    (path,) = (root / "runs" / run_id / "events").glob("*.jsonl")
+    with path.open("ab") as file:
+        file.write(encode(an_event("late")))
     with Index(root) as index:
         index.refresh()
         errors = ReadErrors()
@@ -123,6 +122,7 @@ def notice_with(monkeypatch: pytest.MonkeyPatch, judge: Judge) -> None:
 def test_findings_are_published_before_the_end(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run is compared with the figures of earlier runs, which the index has; the end reports the number."""
     earlier: list[int] = []
+    monkeypatch.setattr(end_of_run, "LEARNING", 0)
 
     def judge(index: Index, tables: dict[str, Any]) -> list[dict[str, Any]]:
         earlier.append(len(index.figures("daily")))
@@ -144,6 +144,7 @@ def test_findings_are_published_before_the_end(root: Path, monkeypatch: pytest.M
 
 def test_a_run_that_was_not_judged_reports_no_number(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """0 would be a claim: too large a run, and one that a rule cannot judge, have no `unusual`."""
+    monkeypatch.setattr(end_of_run, "LEARNING", 0)
     notice_with(monkeypatch, lambda *_: None)
     run(root)
     monkeypatch.setattr(end_of_run, "MAX_EVENTS", 3)
@@ -166,12 +167,33 @@ def test_a_run_that_is_stopped_is_closed_without_being_judged(root: Path, monkey
     assert [(row["status"], row["unusual"]) for row in indexed(root, monkeypatch)] == [("cancelled", None)]
 
 
+def test_a_new_pipeline_is_not_judged(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five successful runs of it come first; those of another pipeline and those that failed do not count."""
+    judged: list[Index] = []
+
+    def judge(index: Index, tables: dict[str, Any]) -> list[dict[str, Any]]:
+        judged.append(index)
+        return []
+
+    notice_with(monkeypatch, judge)
+
+    def fails() -> None:
+        raise ValueError("boom")
+
+    Orchestrator([fails], pipeline_name="daily", store=root, raise_on_error=False).execute()
+    Orchestrator([one], pipeline_name="other", store=root).execute()
+    counts = [run(root) and len(judged) for _ in range(7)]
+    assert counts == [0, 0, 0, 0, 0, 1, 2]
+    assert sorted(str(row["unusual"]) for row in indexed(root, monkeypatch)) == ["0"] * 2 + ["None"] * 7
+
+
 def test_a_failure_is_reported_once_and_never_raised(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The run succeeds; the failure is a `hook_failed` event and a count of the bus."""
 
     def judge(*_: object) -> None:
         raise RuntimeError("the judge is ill")
 
+    monkeypatch.setattr(end_of_run, "LEARNING", 0)
     notice_with(monkeypatch, judge)
     bus, heard = EventBus(), RecordingSink()
     bus.subscribe(heard)

@@ -10,7 +10,6 @@ import pytest
 
 from odibi_core import Orchestrator, Step, node, observe
 from odibi_core.events import Event
-from odibi_core.runtime import join_events
 
 FLIGHTS = {"origin": ["EWR", "JFK", "LGA"] * 100, "flight": list(range(300))}
 WEATHER = {"origin": ["JFK", "EWR", "LGA"], "temp": [1.0, 2.0, 3.0]}
@@ -108,11 +107,38 @@ def test_nothing_of_it_fails_the_step() -> None:
 
 def test_beyond_the_budget_joins_are_skipped_with_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     """The rates are absent and not 0."""
-    monkeypatch.setattr(join_events, "_FREE_S", -1.0)
+    monkeypatch.setattr("odibi_core.engines.stats_budget.FLOOR_S", -60.0)
     (event,) = joins_of(flights, weather, joined)
-    assert "more than 1% of the run" in event.fields["skipped"]
+    assert event.fields["skipped"].endswith("the budget for joins has 0.0 ms left")
+    assert (event.fields["left_rows"], event.fields["right_rows"], event.fields["keys"]) == (300, 3, ["origin"])
     assert "left_match_rate" not in event.fields
     assert event.level == "debug"
+
+
+def test_a_join_whose_keys_cannot_be_afforded_is_recorded_without_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To find them is a part of the budget. A frame with columns of both inputs shows that there is a join."""
+    monkeypatch.setattr("odibi_core.engines.stats_budget.FLOOR_S", -60.0)
+    scope: dict[str, Any] = {}
+    exec("def joined(flights, weather): return flights.merge(weather)", scope)  # noqa: S102 (a function without a file)
+    (event,) = joins_of(flights, weather, scope["joined"])
+    assert (event.fields["keys"], event.fields["left_rows"]) == ([], 300)
+    assert "the budget for joins" in event.fields["skipped"]
+
+
+def test_a_large_join_is_skipped_in_a_short_run_and_a_later_small_one_is_measured() -> None:
+    """The expected time decides before anything is computed."""
+    rows = 90_000
+    large = Step(name="large", value=lambda: pd.DataFrame({"origin": ["EWR"] * rows, "n": range(rows)}))
+    many = Step(name="many", value=lambda: pd.DataFrame({"origin": ["EWR", "JFK"] * 20_000, "temp": range(40_000)}))
+
+    def first(large: Any, many: Any) -> Any:
+        if len(large) < 0:
+            large.merge(many, on="origin")
+        return large.head(1)
+
+    found = {event.node_name: event.fields for event in joins_of(large, many, first, flights, weather, joined)}
+    assert "the budget for joins" in found["first"]["skipped"]
+    assert found["joined"]["left_match_rate"] == 1.0
 
 
 @pytest.mark.parametrize("level", ["off", "schema"])

@@ -20,6 +20,10 @@ _FEW: Final = 1_000
 """Values up to which that selection is worth it."""
 _UNIQUE: Final = 0.95
 _MAX_KEYS: Final = 4
+_MOST_NAMES: Final = 20
+_MATCH_S: Final = 100e-6
+_CELL_S: Final = 0.08e-6
+"""The expected time of a match for each key column, and for each of its values that are looked at."""
 
 Table = Any
 """A narwhals DataFrame, which stands for a frame of pandas, polars or pyarrow."""
@@ -53,6 +57,16 @@ def table(frame: Any) -> Table | None:
     return (
         seen if isinstance(seen, narwhals.DataFrame) and all(isinstance(name, str) for name in seen.columns) else None
     )
+
+
+def expected_s(left: Table, right: Table, keys: Keys) -> float:
+    """Return the expected time of `match` in seconds."""
+    rows = sum(
+        min(len(own), MAX_SAMPLED) + len(other)
+        for own, other in ((left, right), (right, left))
+        if len(other) <= MAX_SCANNED
+    )
+    return len(keys.left) * (_MATCH_S + _CELL_S * rows)
 
 
 def match(left: Table, right: Table, keys: Keys) -> JoinMatch:
@@ -128,18 +142,26 @@ def _has_null(key: Any) -> bool:
     return any(value is None or value != value for value in (key if isinstance(key, tuple) else (key,)))
 
 
-def common_keys(left: Table, right: Table, made: Sequence[Table]) -> Keys | None:
-    """Return common columns that identify the rows of one side, if the step made a frame with columns of both.
+def shared_columns(left: Table, right: Table, made: Sequence[Table]) -> list[str]:
+    """Return columns that may be the keys of two frames, if the step made a frame with columns of both.
 
     Frames with the same columns are appended rather than joined, and have none. Numbers with fractions are no keys.
     """
     names = [name for name in left.columns if name in right.columns and _may_be_key(left, right, name)]
     own, others = set(left.columns) - set(right.columns), set(right.columns) - set(left.columns)
     joined = any(own & set(frame.columns) and others & set(frame.columns) for frame in made)
+    return names[:_MOST_NAMES] if joined and 0 < min(len(left), len(right)) <= MAX_SCANNED else []
+
+
+def expected_to_find_s(left: Table, right: Table, names: Sequence[str]) -> float:
+    """Return the expected time of `common_keys` in seconds."""
+    return len(names) * (_MATCH_S + _CELL_S * min(len(left), len(right)))
+
+
+def common_keys(left: Table, right: Table, names: Sequence[str]) -> Keys | None:
+    """Return those of the shared columns that identify the rows of one side; None if they do not."""
     smaller = left if len(left) <= len(right) else right
-    if not names or not joined or not 0 < len(smaller) <= MAX_SCANNED:
-        return None
-    distinct = {name: smaller[name].n_unique() for name in names[:20]}
+    distinct = {name: smaller[name].n_unique() for name in names}
     chosen: list[str] = []
     for name in sorted(distinct, key=lambda each: -distinct[each])[:_MAX_KEYS]:
         chosen.append(name)

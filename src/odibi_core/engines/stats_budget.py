@@ -1,4 +1,4 @@
-"""The budget of statistics: the time that they may take of a run."""
+"""The budget of what is measured on data: the time that statistics, or matches of joins, may take of a run."""
 
 from __future__ import annotations
 
@@ -8,36 +8,43 @@ from odibi_core.events.clock import SYSTEM, Clock
 
 SHARE: Final = 0.02
 """Of the time since the start of the run."""
-FLOOR_S: Final = 0.01
-"""A run may always spend this much, however short it is."""
+FLOOR_S: Final = 0.002
+"""Seconds that a run may spend besides, however short it is."""
 _FASTEST: Final = 0.2
 _SLOWEST: Final = 20.0
 
 
 class Budget:
-    """The time that a run has spent on statistics, against the time since its start.
+    """The time that a run has spent on a kind of measurement, against the time since its start.
 
-    One frame may take a third of what is left, so that later frames, among them the output of the run, have some too.
+    Args:
+        clock: The clock.
+        share: The share of the time since the start; by default `SHARE`.
+        parts: One measurement may take this part of what is left, so that later ones have some too, among them that of
+            the output of the run.
     """
 
-    def __init__(self, clock: Clock = SYSTEM) -> None:
+    def __init__(self, clock: Clock = SYSTEM, *, share: float | None = None, parts: int = 3) -> None:
         self._clock = clock
         self._began = clock.monotonic()
+        self._share = share
+        self._parts = parts
         self.spent_s = 0.0
         self.pace = 1.0
-        """The time that statistics took, in units of the time that was expected."""
+        """The time that measurements took, in units of the time that was expected."""
 
     def now_s(self) -> float:
         """Return seconds that never go back."""
         return self._clock.monotonic()
 
     def allowance_s(self) -> float:
-        """Return the time that the next frame may take, 0 if nothing is left."""
-        allowed = max(FLOOR_S, SHARE * (self.now_s() - self._began))
-        return max(0.0, allowed - self.spent_s) / 3
+        """Return the time that the next measurement may take, 0 if nothing is left."""
+        share = SHARE if self._share is None else self._share
+        allowed = FLOOR_S + share * (self.now_s() - self._began)
+        return max(0.0, allowed - self.spent_s) / self._parts
 
     def spend(self, took_s: float, expected_s: float = 0.0) -> None:
-        """Count the time that statistics took, and learn the pace from it."""
+        """Count the time that a measurement took, and learn the pace from it."""
         self.spent_s += took_s
         if expected_s > 0:
             seen = min(2 * self.pace, took_s / expected_s)  # one interruption by the system is no slow machine

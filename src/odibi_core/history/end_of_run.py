@@ -10,9 +10,9 @@ from odibi_core.bus.bus import EventBus
 from odibi_core.events import Event, kinds
 from odibi_core.events.clock import process_id, utc_now
 from odibi_core.history.background import compact_soon
-from odibi_core.history.rows.tables import tables_of
+from odibi_core.history.figures import LEARNING, Tables
+from odibi_core.history.rows.tables import as_dicts, tables_of
 from odibi_core.store.runs import RunStore
-from odibi_core.store.segments import ReadErrors, all_segments, read_events
 
 if TYPE_CHECKING:
     from odibi_core.history.index import Index
@@ -31,8 +31,6 @@ HANDLED_KINDS: Final = frozenset(
 """The kinds that a run is judged by: neither lines of the log nor metrics, of which there may be millions."""
 MAX_EVENTS: Final = 5_000
 """Events of a run that are kept; a larger run is not judged."""
-SMALL: Final = 1 << 20
-"""Bytes of a record that is read again at the end of its run (benchmark: the end of a short run)."""
 _BUSY_S: Final = 0.2
 _BUILD_S: Final = 0.03
 """Seconds for the newest runs if there is no index, as after its deletion; the next command reads the others."""
@@ -59,6 +57,8 @@ class EndOfRun:
         self._events: list[Event] = []
         self._is_full = False
         self._index: Index | None = None
+        self._tables: Tables | None = None
+        """The rows of the run as it was judged; None before."""
 
     def __call__(self, event: Event) -> None:
         if not self._is_full:
@@ -67,7 +67,10 @@ class EndOfRun:
                 self._is_full, self._events = True, []
 
     def judge(self, status: str, duration_ms: float) -> int | None:
-        """Compare the run with earlier ones and publish each finding; return their number, None if not judged."""
+        """Compare the run with earlier ones and publish each finding; return their number, None if not judged.
+
+        A pipeline with fewer than `LEARNING` successful runs is not judged.
+        """
         return self._safely("noticing", lambda: self._judge(status, duration_ms))
 
     def recorded(self) -> None:
@@ -86,8 +89,8 @@ class EndOfRun:
 
         try:
             return call()
-        except sqlite3.OperationalError:
-            return None  # read-only or locked: the run is not judged, and the next reader of the index adds it
+        except sqlite3.OperationalError:  # read-only or locked: the run is not judged, and its next reader indexes it
+            return None
         except Exception as error:
             line = self._bus.count_failure(name, error)
             if self._bus.failures[name] == 1:
@@ -97,10 +100,13 @@ class EndOfRun:
     def _judge(self, status: str, duration_ms: float) -> int | None:
         if self._is_full:
             return None
-        from odibi_core.history.noticing import judge_run
+        self._tables = tables = tables_of([*self._of_the_run(), self._end(status, duration_ms)])
+        index = self._open_index()
+        if not index.has_succeeded(_pipeline_name(tables), LEARNING):
+            return None
+        from odibi_core.history.noticing import judge_run  # here: a new pipeline is not judged
 
-        tables = tables_of([*self._of_the_run(), self._end(status, duration_ms)])
-        findings = judge_run(self._open_index(), tables)
+        findings = judge_run(index, tables)
         if findings is None:
             return None
         for fields in findings:
@@ -125,28 +131,26 @@ class EndOfRun:
 
     def _open_index(self) -> Index:
         from odibi_core.history.index import Index
+        from odibi_core.history.index.scan import hot_names
 
         if self._index is None:
             self._index = Index(self._store.root, _BUSY_S, in_run=True)
-            if self._index.is_new():
+            if self._index.is_new() and len(hot_names(self._store.root)) > 1:
                 self._index.refresh(within_s=_BUILD_S)
         return self._index
 
     def _record(self) -> None:
+        """Keep the figures of the run for later runs. The next command that reads the index reads the record."""
         from odibi_core.history.index.scan import Segments
 
-        folder = self._store.folder(self._run_id)
-        segments = Segments(self._store.root, folder.name)  # before the reading: the next command sees a later line
-        is_small = segments.size <= SMALL
-        if not is_small and self._is_full:
-            return  # the next command that reads the index reads the record
-        if is_small:
-            errors = ReadErrors()
-            tables = tables_of(read_events(all_segments(folder / "events"), errors), errors)
-        else:
-            tables = tables_of(self._of_the_run())
         try:
-            self._open_index().record(self._run_id, tables, segments, complete=is_small)
+            if self._tables is not None:
+                segments = Segments(self._store.root, self._store.folder(self._run_id).name)
+                self._open_index().record(self._run_id, self._tables, segments, complete=False)
         finally:
             if self._index is not None:
                 self._index.close()
+
+
+def _pipeline_name(tables: Tables) -> str:
+    return next((row["pipeline_name"] or "" for row in as_dicts("runs", tables["runs"])), "")

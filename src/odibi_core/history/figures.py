@@ -19,6 +19,8 @@ STATS: Final = (
 )  # fmt: skip
 """The statistics of a column, in the order of its list in the figures; null if unknown or not a number."""
 
+LEARNING: Final = 5
+"""Earlier comparable runs below which a run is not judged."""
 VERSION: Final = 1
 """The form of the figures; those of another form are not compared."""
 MOST_STEPS: Final = 500

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations, islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from odibi_core.engines.frame import row_count
+from odibi_core.engines.stats_budget import Budget
 from odibi_core.errors import STOPS
 from odibi_core.events.clock import monotonic
 from odibi_core.runtime.node_events import NodeEvents
@@ -19,11 +20,14 @@ if TYPE_CHECKING:
 MAX_PAIRS: Final = 6
 """Pairs of inputs of one step."""
 _SHARE: Final = 0.01
-_FREE_S: Final = 0.2
-"""Seconds that joins may take in any run; beyond, a share of its duration so far."""
+"""Of the time since the start of the run, besides the floor that every budget has."""
 
 _log: Final = logging.getLogger("odibi_core")
 
+_T = TypeVar("_T")
+
+Sides = tuple[Any, Any]
+"""The frames of two inputs."""
 Inputs = Mapping[str, tuple[str, Any]]
 """By logical name: the key of the dataset, and its frame."""
 
@@ -32,8 +36,7 @@ class JoinEvents:
     """Publishes a `join_match` event for each pair of inputs that a step joins. Never raises."""
 
     def __init__(self) -> None:
-        self._began = monotonic()
-        self._spent = 0.0
+        self._budget = Budget(share=_SHARE, parts=1)
 
     def of_step(self, events: NodeEvents, inputs: Inputs, made: Sequence[Any], source: Any) -> None:
         """Measure the joins of a step that succeeded.
@@ -52,9 +55,7 @@ class JoinEvents:
         except BaseException:
             _log.debug("the joins of a step could not be measured", exc_info=True)
         finally:
-            took = monotonic() - started
-            self._spent += took
-            events.add_overhead(took)
+            events.add_overhead(monotonic() - started)
 
     def _measure(self, events: NodeEvents, inputs: Inputs, made: Sequence[Any], source: Any) -> None:
         from odibi_core.engines import join_keys, join_match  # they need modules that few runs have loaded
@@ -66,33 +67,53 @@ class JoinEvents:
         results = [table for frame in made if (table := join_match.table(frame)) is not None]
         rows_out = next((rows for frame in made if (rows := row_count(frame)) is not None), None)
         for left, right in islice(combinations(tables, 2), MAX_PAIRS):
-            keys = _between((left, tables[left]), (right, tables[right]), declared, results)
-            if keys is not None:
-                measured = self._matched(tables[left], tables[right], keys)
-                names = {"left": inputs[left][0], "right": inputs[right][0], "keys": join_keys.shown(keys)}
-                fields = {**names, **measured, "rows_out": rows_out}
+            sides = tables[left], tables[right]
+            measured = self._declared((left, right), sides, declared) if declared else self._common(sides, results)
+            if measured is not None:
+                names = {"left": inputs[left][0], "right": inputs[right][0]}
+                heights = {"left_rows": len(sides[0]), "right_rows": len(sides[1])}
+                fields = {**names, **heights, **measured, "rows_out": rows_out}
                 events.joined(fields, join_warning(fields))
 
-    def _matched(self, left: Any, right: Any, keys: Keys) -> dict[str, Any]:
-        if self._spent > _FREE_S + _SHARE * (monotonic() - self._began):
-            reason = f"measuring joins took {self._spent * 1e3:.0f} ms, more than {_SHARE:.0%} of the run"
-            return {"left_rows": len(left), "right_rows": len(right), "skipped": reason}
+    def _declared(self, names: tuple[str, str], sides: Sides, declared: Sequence[Keys]) -> dict[str, Any] | None:
+        """Return the match of two inputs by the keys that the step declares; None if none fit them."""
+        left, right = zip(names, (side.columns for side in sides), strict=True)
+        found = (keys for each in declared if (keys := each.between(left, right)) is not None)
+        keys = next(found, None)
+        return None if keys is None else self._match(sides, keys)
+
+    def _common(self, sides: Sides, made: Sequence[Any]) -> dict[str, Any] | None:
+        """Return the match of two inputs by common columns; None if they are not joined."""
         from odibi_core.engines import join_match
 
+        names = join_match.shared_columns(*sides, made)
+        if not names:
+            return None
+        keys = self._within(join_match.expected_to_find_s(*sides, names), lambda: join_match.common_keys(*sides, names))
+        if isinstance(keys, str):
+            return {"keys": [], "skipped": keys}
+        return None if keys is None else self._match(sides, keys)
+
+    def _match(self, sides: Sides, keys: Keys) -> dict[str, Any]:
+        from odibi_core.engines import join_keys, join_match
+
+        shown = {"keys": join_keys.shown(keys)}
         started = monotonic()
-        found = join_match.match(left, right, keys)._asdict()
-        return {name: value for name, value in found.items() if value is not None} | {
-            "match_ms": round((monotonic() - started) * 1e3, 3)
-        }
+        found = self._within(join_match.expected_s(*sides, keys), lambda: join_match.match(*sides, keys))
+        if isinstance(found, str):
+            return shown | {"skipped": found}
+        known = {name: value for name, value in found._asdict().items() if value is not None}
+        return shown | known | {"match_ms": round((monotonic() - started) * 1e3, 3)}
 
-
-def _between(
-    left: tuple[str, Any], right: tuple[str, Any], declared: Sequence[Keys], made: Sequence[Any]
-) -> Keys | None:
-    """Return the keys by which two inputs are joined: as declared, or common columns if nothing is declared."""
-    from odibi_core.engines import join_match
-
-    for keys in declared:
-        if (found := keys.between((left[0], left[1].columns), (right[0], right[1].columns))) is not None:
-            return found
-    return None if declared else join_match.common_keys(left[1], right[1], made)
+    def _within(self, expected_s: float, measure: Callable[[], _T]) -> _T | str:
+        """Return what is measured; the reason if the budget does not allow it."""
+        allowed, about = self._budget.allowance_s(), expected_s * self._budget.pace
+        if about > allowed:
+            return (
+                f"measuring it may take {about * 1e3:.1f} ms, and the budget for joins has {allowed * 1e3:.1f} ms left"
+            )
+        started = monotonic()
+        try:
+            return measure()
+        finally:
+            self._budget.spend(monotonic() - started, expected_s)

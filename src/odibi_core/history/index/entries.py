@@ -82,16 +82,17 @@ def forget_rows(connection: Connection, names: Iterable[str]) -> None:
 
 
 def write(connection: Connection, entry: Entry, tables: Tables) -> None:
-    """Replace the rows of one run."""
+    """Replace the rows of one run; of a `PARTIAL` entry only the run and its figures are kept."""
     is_known = connection.execute("select 1 from runs where id = ?", (entry.name,)).fetchone()
     if is_known:
         _delete_rows(connection, entry.name, _PER_RUN)
     (run,) = tables.get("runs") or [_WITHOUT_ROWS]  # a run without an event of its own has no row
     connection.execute(_INSERT_RUN, [entry.name, entry.place, entry.signature, entry.state, *to_sql(run)])
-    connection.executemany(_INSERT_NODE, _nodes(entry.name, tables))
-    connection.executemany(_INSERT_ERROR, _errors(entry.name, tables))
-    if entry.place == HOT:
-        connection.executemany("insert into rows values (?, ?, ?)", _rows(entry.name, tables))
+    if entry.state != PARTIAL:
+        connection.executemany(_INSERT_NODE, _nodes(entry.name, tables))
+        connection.executemany(_INSERT_ERROR, _errors(entry.name, tables))
+        if entry.place == HOT:
+            connection.executemany("insert into rows values (?, ?, ?)", _rows(entry.name, tables))
     found = run_figures(tables)
     if found is not None:
         about = (entry.name, found.pipeline_name, *to_sql([found.started]), found.status)

@@ -17,9 +17,7 @@ from odibi_core.history.index import database
 from odibi_core.history.index.columns import NODE_COLUMNS, RUN_COLUMNS, Reader, micros, moment_of, names_of
 from odibi_core.history.index.database import DamagedIndexError
 from odibi_core.history.index.entries import ENDED, HOT, PARTIAL, Entry, Tables, delete, write
-from odibi_core.history.index.error_groups import ErrorGroups, ErrorRow
 from odibi_core.history.index.filters import ALL, RunFilter
-from odibi_core.history.index.refreshing import Refresh
 from odibi_core.history.index.scan import Segments
 from odibi_core.history.rows.cells import json_text
 from odibi_core.history.rows.tables import ROW_TABLES
@@ -27,6 +25,9 @@ from odibi_core.store.segments import safe_name
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
+
+    from odibi_core.history.index.error_groups import ErrorRow
+    from odibi_core.history.index.refreshing import Refresh
 
 _T = TypeVar("_T")
 _rows_decoder: Final = msgspec.msgpack.Decoder(list[tuple[Any, ...]])
@@ -87,7 +88,7 @@ class Index:
         """
 
         def do(connection: Connection) -> None:
-            work = Refresh(self.root, connection, within_s)
+            work = self._refresh(connection, within_s)
             work.run()
             self.problems += [problem for problem in work.problems if problem not in self.problems]
 
@@ -112,8 +113,8 @@ class Index:
             run_id: The run.
             tables: Its rows, in the order of the columns of `schema.TABLES`.
             segments: Its segments as they were before they were read; by default as they are now.
-            complete: False for rows of a part of the events: they serve baselines, and are computed again before
-                anything else reads them.
+            complete: False for rows of a part of the events: only the run and its figures are kept, for later runs,
+                and the rows are computed again before anything else reads them.
         """
         name = safe_name(run_id, 120)
         segments = segments or Segments(self.root, name)
@@ -207,7 +208,7 @@ class Index:
         return self._read_again(run_id)
 
     def _read_again(self, run_id: str) -> dict[str, list[tuple[Any, ...]]]:
-        found = self._with(lambda connection: Refresh(self.root, connection).tables(run_id))
+        found = self._with(lambda connection: self._refresh(connection).tables(run_id))
         return {table: [tuple(row) for row in found.get(table, ())] for table in ROW_TABLES}
 
     def hot_rows(self, table: str) -> Iterator[tuple[Any, ...]]:
@@ -244,6 +245,8 @@ class Index:
             until: Only failures until this time.
             run_id: Only this run.
         """
+        from odibi_core.history.index.error_groups import ErrorGroups  # here: the end of a run needs none
+
         return self._with(
             lambda connection: ErrorGroups(connection, self.tables).of(pipeline_name, since, until, run_id)
         )
@@ -260,6 +263,11 @@ class Index:
             run_id, figures = _decoder.decode(data)
             found.append(RunFigures(run_id, name, moment_of(started), status, figures))
         return found[::-1]
+
+    def has_succeeded(self, pipeline_name: str, times: int) -> bool:
+        """Return whether the index has the figures of so many successful runs of a pipeline."""
+        query = "select 1 from figures where pipeline_name = ? and status = 'success' limit ?"
+        return len(self._select(query, [pipeline_name, times])) == times
 
     def _select(self, query: str, values: Sequence[Any] | dict[str, Any]) -> list[Any]:
         return self._with(lambda connection: connection.execute(query, values).fetchall())
@@ -295,7 +303,7 @@ class Index:
         self.close()
         self._connection = database.open_memory(self.path)
         self.problems.append(f"the index {self.path} cannot be written ({reason}); this command built one in memory")
-        Refresh(self.root, self._connection).run()
+        self._refresh(self._connection).run()
 
     def _replace(self, reason: str) -> None:
         """Rename a damaged file and build a new one."""
@@ -305,4 +313,9 @@ class Index:
             self.problems.append(
                 f"the index could not be read ({reason}); it is now {aside.name}, and a new one is built"
             )
-        Refresh(self.root, self._open()).run()
+        self._refresh(self._open()).run()
+
+    def _refresh(self, connection: Connection, within_s: float | None = None) -> Refresh:
+        from odibi_core.history.index.refreshing import Refresh  # here: the end of a run rarely needs it
+
+        return Refresh(self.root, connection, within_s)

@@ -8,9 +8,11 @@ from typing import Final
 
 import msgspec
 
+from odibi_core.history import figures
+
 ALPHA: Final = 0.01
 """The aim: one run in a hundred without any change has a finding."""
-LEARNING: Final = 5
+LEARNING: Final = figures.LEARNING
 """Comparable runs below which nothing is judged."""
 
 
