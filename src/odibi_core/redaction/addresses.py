@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from odibi_core.redaction.lazy_pattern import lazy_pattern
 from odibi_core.redaction.names import ADDRESS, ORDINARY
 from odibi_core.redaction.shapes import HIDDEN, without_spans
 
-_SCHEME: Final = re.compile(r"[^\s\"'<>`]*+")
-_SIGNATURE: Final = re.compile(r"(?i)([?&;](?:sig|signature|x-(?:amz|goog)-(?:signature|credential))=)[^\s&\"'<>]++")
-_LOGIN: Final = re.compile(
+_SCHEME: Final = lazy_pattern(r"[^\s\"'<>`]*+")
+_SIGNATURE: Final = lazy_pattern(r"(?i)([?&;](?:sig|signature|x-(?:amz|goog)-(?:signature|credential))=)[^\s&\"'<>]++")
+_LOGIN: Final = lazy_pattern(
     r"(?<![\w.%+-])(?!(?:npm|file|https?|ssh|git|mailto|sip|docker|oci)(?i::))[\w.%+-]++:(?!git@)[^\s@:/\\\"'<>(){}\[\],;]{1,256}+@"
     r"(?=(?:localhost|[A-Za-z][\w-]*+(?![\w:@])|[A-Za-z][\w-]*+(?=:[0-9]|[./])(?!\.[0-9])"
     r"|[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}))"
 )
-_DIGEST: Final = re.compile(r"(?:sha(?:1|224|256|384|512)|md5)\b")
-_ADDRESS: Final = re.compile(
+_DIGEST: Final = lazy_pattern(r"(?:sha(?:1|224|256|384|512)|md5)\b")
+_ADDRESS: Final = lazy_pattern(
     r"(?:(?<![\w.%+-])(?<!\w')[\w.%+-]++(?:'[\w.%+-]++)*+|\"[^\"\n@]{1,64}+\")@(?P<domain>[^\W_](?:[\w.-]{0,252}[^\W_])?)"
 )
 _COUNTRIES: Final = """
@@ -43,8 +44,8 @@ _FILES: Final = frozenset({"zip", "mov", "py", "rs", "sh", "so", "ps"})
 """Of these a file's name ends as often: it needs a domain of three parts."""
 _NO_PERSONS: Final = (".core.windows.net", ".gserviceaccount.com", ".database.windows.net", ".noreply.github.com")
 _NO_NAMES: Final = frozenset({"git", "hg", "svn"})
-_TO_A_PATH: Final = re.compile(r":(?![\s/])(?:[\w.~+-]*/|[\w.-]*\.git\b)|:/(?!/)")
-_REMOTE: Final = re.compile(r"\b(?:ssh|scp|sftp|rsync|mosh|autossh|ssh-copy-id)\b[^\r\n;|]*$")
+_TO_A_PATH: Final = lazy_pattern(r":(?![\s/])(?:[\w.~+-]*/|[\w.-]*\.git\b)|:/(?!/)")
+_REMOTE: Final = lazy_pattern(r"\b(?:ssh|scp|sftp|rsync|mosh|autossh|ssh-copy-id)\b[^\r\n;|]*$")
 _BEFORE: Final = 120
 
 
@@ -74,8 +75,8 @@ def _without_login(rest: str, before: str) -> str:
     return rest
 
 
-_TOKEN_LIKE: Final = re.compile(r"(?=[^0-9]*+[0-9])[\w.~+=-]{16,}+")
-_WEB_TOKEN: Final = re.compile(r"(?=[^0-9]*+[0-9])[\w.~+=-]{8,}+|[\w.~+=-]{20,}+")
+_TOKEN_LIKE: Final = lazy_pattern(r"(?=[^0-9]*+[0-9])[\w.~+=-]{16,}+")
+_WEB_TOKEN: Final = lazy_pattern(r"(?=[^0-9]*+[0-9])[\w.~+=-]{8,}+|[\w.~+=-]{20,}+")
 """On the web a user without a password is as a rule a token."""
 
 

@@ -10,6 +10,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
+from odibi_core.redaction.lazy_pattern import lazy_pattern
 from odibi_core.redaction.lines import may_have_blocks, of_lines
 from odibi_core.redaction.literals import is_no_secret
 from odibi_core.redaction.markup import may_be_markup, of_markup
@@ -31,7 +32,7 @@ from odibi_core.redaction.statements import of_columns
 from odibi_core.redaction.values import value_at
 from odibi_core.redaction.words import word_set
 
-_ASSIGNED: Final = re.compile(
+_ASSIGNED: Final = lazy_pattern(
     r"(?<![A-Za-z0-9.-])(?P<option>-{1,2}[A-Za-z][\w.-]*+)[\"']?,?[ \t]++"
     r"|(?<![\w.-])(?:"
     r"(?i:identified[ \t\r\n]++(?:with[ \t\r\n]++[\w.\"'`]++[ \t\r\n]++(?:by|as|using)|by)[ \t\r\n]++)"
@@ -59,10 +60,10 @@ _VALUES: Final = frozenset({*VALUES, "default"})
 MOST: Final = 2_000
 """Maximum of separate secrets in one text; a text with more is crafted, and must not take longer."""
 _NEAR: Final = 200
-_ANOTHER: Final = re.compile(r"\}|\n[ \t]*+(?:\r?\n|- )")
+_ANOTHER: Final = lazy_pattern(r"\}|\n[ \t]*+(?:\r?\n|- )")
 """The text between two entries that do not name each other."""
-_TYPED: Final = re.compile(r"[ \t]*+=[ \t]*+")
-_EXPRESSION: Final = re.compile(
+_TYPED: Final = lazy_pattern(r"[ \t]*+=[ \t]*+")
+_EXPRESSION: Final = lazy_pattern(
     r"(?:\$\{\{?[^{}\r\n:]{1,200}+\}{1,2}|\{\{[^{}\r\n]{1,200}+\}\}|\{[a-z_]{1,60}+\}|\$\("
     r"|(?:os\.)?environ\[[^\]\r\n]{1,100}+\]"
     r"|<[A-Za-z][A-Za-z _-]{0,60}+>"
@@ -73,19 +74,19 @@ _EXPRESSION: Final = re.compile(
     r"(?:\.\w{1,40}+(?:\(\))?){0,3}+(?![\w-])"
 )
 """An expression that computes a value or looks it up: a call with names only, or a call of a lookup."""
-_KEYWORD: Final = re.compile(r"[a-z_]{1,40}=")
-_RENAMED: Final = re.compile(r"(?:columns|rename|mapping|aliases|names)[ ]{0,4}[=(][ ]{0,4}\{[^{}]*$")
-_DATA: Final = re.compile(r"\.(?:csv|tsv|parquet|jsonl?|txt|xlsx?|log|ya?ml|md|html|arrow|feather|avro|orc|gz|zip)$")
+_KEYWORD: Final = lazy_pattern(r"[a-z_]{1,40}=")
+_RENAMED: Final = lazy_pattern(r"(?:columns|rename|mapping|aliases|names)[ ]{0,4}[=(][ ]{0,4}\{[^{}]*$")
+_DATA: Final = lazy_pattern(r"\.(?:csv|tsv|parquet|jsonl?|txt|xlsx?|log|ya?ml|md|html|arrow|feather|avro|orc|gz|zip)$")
 _EXPRESSIVE: Final = frozenset("$({[<")
-_STATEMENT: Final = re.compile(r"(?:^|\s)(?:if|elif|while|not|in|and|or|with|lambda|except|case|is|as)[ ]$")
-_SOURCE: Final = re.compile(r"\.(?:py|java|scala|kt|go|rs|js|ts|jsx|tsx|rb|cs|c|cc|cpp|h|php|sql|sh|pl|swift|ex|ml)$")
-_LISTED: Final = re.compile(
+_STATEMENT: Final = lazy_pattern(r"(?:^|\s)(?:if|elif|while|not|in|and|or|with|lambda|except|case|is|as)[ ]$")
+_SOURCE: Final = lazy_pattern(r"\.(?:py|java|scala|kt|go|rs|js|ts|jsx|tsx|rb|cs|c|cc|cpp|h|php|sql|sh|pl|swift|ex|ml)$")
+_LISTED: Final = lazy_pattern(
     r"\(\s{0,20}+(?:select\b|with\b)|\((?:\s*+(?:\?|%s|:\w++|\$\d++|@\w++|null)\s*+,?+)++\)", re.IGNORECASE
 )
-_INDEXED: Final = re.compile(r"[\w)\]]\[$")
-_CALLER: Final = re.compile(r"\w{1,40}$")
-_SHORT: Final = re.compile(r"\\{0,4}[\"'](?P<quoted>[\w./ -]{1,100}+)|(?P<bare>[\w./-]{1,100}+)")
-_SHORT_VALUE: Final = re.compile(r"(?:\\{0,4}[\"'](?P<it>[^\"'\\\r\n]{1,200}+))")
+_INDEXED: Final = lazy_pattern(r"[\w)\]]\[$")
+_CALLER: Final = lazy_pattern(r"\w{1,40}$")
+_SHORT: Final = lazy_pattern(r"\\{0,4}[\"'](?P<quoted>[\w./ -]{1,100}+)|(?P<bare>[\w./-]{1,100}+)")
+_SHORT_VALUE: Final = lazy_pattern(r"(?:\\{0,4}[\"'](?P<it>[^\"'\\\r\n]{1,200}+))")
 _EXCEPTIONS: Final = ("Error", "Exception", "Warning")
 
 _PARTS: Final = """
@@ -98,7 +99,7 @@ _PARTS: Final = """
 """
 NAME_PARTS: Final = (*_PARTS.split(), "cle ")
 """One of these is in every name of a secret that is written in letters of ASCII: a text without them has none."""
-_GIVEN: Final = re.compile("['\"`<(]")
+_GIVEN: Final = lazy_pattern("['\"`<(]")
 
 
 def _may_assign(content: str) -> bool:

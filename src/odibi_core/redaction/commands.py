@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
+from odibi_core.redaction.lazy_pattern import lazy_pattern
 from odibi_core.redaction.shapes import without_spans
 from odibi_core.redaction.values import value_at
 
@@ -66,40 +67,42 @@ def _named(tight: bool) -> str:
     return "|".join(sorted(map(re.escape, names), key=len, reverse=True))
 
 
-_COMMAND: Final = re.compile(
+_BEGINNING: Final = (
     rf"(?<![\w.-])(?P<command>(?:{_named(True)})(?={_BEGUN}{_ARGUMENT}?-)"
     rf"|(?:{_named(False)})(?={_BEGUN}{_ARGUMENT}{{0,4}}-|[^\r\n;|&]{{0,60}}[ \"'](?:login|sql)\b))"
 )
-_SIGNS: Final = re.compile(
+_COMMAND: Final = lazy_pattern(_BEGINNING)
+_SIGNS: Final = lazy_pattern(
     rf"(?P<end>(?<!\\)[\r\n]|[;|]|&(?!amp;|[\w.%-]+=))"
-    rf"|{_COMMAND.pattern}"
+    rf"|{_BEGINNING}"
     rf"|(?<=[ \t\"'])(?P<login>login|sql)(?=[ \t\"',])"
     rf"|(?<=[ \t\"'])(?P<option>--?[A-Za-z][A-Za-z-]*+)"
 )
-_APART_SIGN: Final = re.compile(r"[\"']?(?:,?[ \t]++|=)")
+_APART_SIGN: Final = lazy_pattern(r"[\"']?(?:,?[ \t]++|=)")
 _MOST: Final = 2_000
-_OPENSSL: Final = re.compile(r"(?:env|file|fd|stdin)(?::|\b)")
+_OPENSSL: Final = lazy_pattern(r"(?:env|file|fd|stdin)(?::|\b)")
 # Passwords without an option: the password is the group.
 _POSITIONS: Final = (
-    ("machine", re.compile(
+    ("machine", lazy_pattern(
         r"(?<![\w-])(?:machine[ \t]++\S++|default)\s++(?:(?:login|account)\s++\S++\s++){0,2}password\s++(?P<it>\S++)")),
-    ("login", re.compile(r"(?<![\w-])login[ \t]++\S++\s++(?:account[ \t]++\S++\s++)?password\s++(?P<it>\S++)")),
-    ("sqlplus", re.compile(r"(?<![\w-])sqlplus(?:[ \t]++-\w++)*+[ \t]++[\"']?\w++/(?P<it>[^\s@\"'/]++)")),
-    ("dp ", re.compile(r"(?<![\w-])(?:expdp|impdp)[ \t]++[\"']?\w++/(?P<it>[^\s@\"'/]++)")),
-    ("jdbc:oracle", re.compile(r"jdbc:oracle:\w++:[\w$#]++/(?P<it>[^\s@\"']++)@")),
-    ("htpasswd", re.compile(r"(?<![\w-])htpasswd[ \t]++-\w*b\w*+[ \t]++\S++[ \t]++\S++[ \t]++(?P<it>\S++)")),
-    ("net user", re.compile(r"net[ \t]++user[ \t]++\S++[ \t]++(?P<it>[^\s/]\S*+)(?=[ \t]++/)")),
-    ("nmcli", re.compile(r"nmcli[ \t]++[^\r\n]{0,200}?[ ]password[ \t]++(?P<it>\S++)")),
-    ("requirepass", re.compile(r"(?m)^[ \t]*+requirepass[ \t]++(?P<it>\S++)")),
-    ("masterauth", re.compile(r"(?m)^[ \t]*+masterauth[ \t]++(?P<it>\S++)")),
-    ("pw ", re.compile(r"(?m)^[ \t]*+(?:rootpw|bindpw)[ \t]++(?P<it>\S++)")),
-    ("vault login", re.compile(r"vault[ \t]++login(?:[ \t]++-\S++)*+[ \t]++(?P<it>[^\s=-][^\s=]{7,}+)(?!=)")),
-    ("db2", re.compile(r"(?i)connect[ \t]++to[ \t]++\S++[ \t]++user[ \t]++\S++[ \t]++using[ \t]++(?P<it>\S++)")),
-    ("net use", re.compile(r"net[ \t]++use[ \t]++\S++(?:[ \t]++\\\\\S++)?[ \t]++/user:\S++[ \t]++(?P<it>[^\s/]\S*+)")),
-    ("echo", re.compile(
+    ("login", lazy_pattern(r"(?<![\w-])login[ \t]++\S++\s++(?:account[ \t]++\S++\s++)?password\s++(?P<it>\S++)")),
+    ("sqlplus", lazy_pattern(r"(?<![\w-])sqlplus(?:[ \t]++-\w++)*+[ \t]++[\"']?\w++/(?P<it>[^\s@\"'/]++)")),
+    ("dp ", lazy_pattern(r"(?<![\w-])(?:expdp|impdp)[ \t]++[\"']?\w++/(?P<it>[^\s@\"'/]++)")),
+    ("jdbc:oracle", lazy_pattern(r"jdbc:oracle:\w++:[\w$#]++/(?P<it>[^\s@\"']++)@")),
+    ("htpasswd", lazy_pattern(r"(?<![\w-])htpasswd[ \t]++-\w*b\w*+[ \t]++\S++[ \t]++\S++[ \t]++(?P<it>\S++)")),
+    ("net user", lazy_pattern(r"net[ \t]++user[ \t]++\S++[ \t]++(?P<it>[^\s/]\S*+)(?=[ \t]++/)")),
+    ("nmcli", lazy_pattern(r"nmcli[ \t]++[^\r\n]{0,200}?[ ]password[ \t]++(?P<it>\S++)")),
+    ("requirepass", lazy_pattern(r"(?m)^[ \t]*+requirepass[ \t]++(?P<it>\S++)")),
+    ("masterauth", lazy_pattern(r"(?m)^[ \t]*+masterauth[ \t]++(?P<it>\S++)")),
+    ("pw ", lazy_pattern(r"(?m)^[ \t]*+(?:rootpw|bindpw)[ \t]++(?P<it>\S++)")),
+    ("vault login", lazy_pattern(r"vault[ \t]++login(?:[ \t]++-\S++)*+[ \t]++(?P<it>[^\s=-][^\s=]{7,}+)(?!=)")),
+    ("db2", lazy_pattern(r"(?i)connect[ \t]++to[ \t]++\S++[ \t]++user[ \t]++\S++[ \t]++using[ \t]++(?P<it>\S++)")),
+    ("net use", lazy_pattern(
+        r"net[ \t]++use[ \t]++\S++(?:[ \t]++\\\\\S++)?[ \t]++/user:\S++[ \t]++(?P<it>[^\s/]\S*+)")),
+    ("echo", lazy_pattern(
         r"(?<![\w-])echo(?:[ \t]++-[en])?[ \t]++[\"']?(?P<it>[^\s\"'|$]++)[\"']?[ \t]*+\|[ \t]*+"
         r"(?:sudo[ \t]++-S|docker[ \t]++login|(?:sudo[ \t]++)?(?:chpasswd|passwd))")),
-    (":", re.compile(
+    (":", lazy_pattern(
         r"(?m)^(?![0-9a-fA-F:]*+$)[\w.*-]++:(?:[0-9]{4,5}|\*):(?![0-9]++:)[\w*.-]++:[\w*.@-]++:(?P<it>[^\s:][^\r\n]{0,200}+)")),
 )  # fmt: skip
 """`.netrc`, tools of Oracle, `htpasswd -b`, DB2, Windows, what is piped to a prompt, and lines of `.pgpass`."""

@@ -12,11 +12,13 @@ from functools import lru_cache
 from html import unescape
 from typing import Final
 
-_ACCENTS: Final = re.compile("[\u0300-\u036f]")
+from odibi_core.redaction.lazy_pattern import lazy_pattern
+
+_ACCENTS: Final = lazy_pattern("[\u0300-\u036f]")
 _LETTERS: Final = {"ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "đ": "d", "ß": "ss", "æ": "ae", "œ": "oe", "ı": "i"}
 """Letters that Unicode does not take apart."""
-_VOICE: Final = re.compile("[\u3046-\u30fd][\u3099\u309a]")
-_ENCODED: Final = re.compile(
+_VOICE: Final = lazy_pattern("[\u3046-\u30fd][\u3099\u309a]")
+_ENCODED: Final = lazy_pattern(
     r"(?P<bytes>%[89A-Fa-f][0-9A-Fa-f](?:%[89AaBb][0-9A-Fa-f]){1,3})"
     r"|(?:%|\\{1,8}x)(?P<ascii>2[1-9A-Fa-f]|[3-6][0-9A-Fa-f]|7[0-9A-Ea-e])"
     r"|\\{1,8}u(?P<code>00(?:2[1-9A-Fa-f]|[3-6][0-9A-Fa-f]|7[0-9A-Ea-e])|00[a-fA-F][0-9A-Fa-f]"
@@ -25,7 +27,7 @@ _ENCODED: Final = re.compile(
     r"|(?P<entity>&(?:quot|apos|lt|gt|amp|colon|equals|nbsp|commat|#[0-9]{2,5}|#[xX][0-9A-Fa-f]{2,4});)"
 )
 """Spaces stay encoded, but between a name and its sign: a value's end must not appear where there was none."""
-_DISGUISED: Final = re.compile(
+_DISGUISED: Final = lazy_pattern(
     "[\u00a0\u00ad\u0300-\u036f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u2000-\u200f\u2024\u2028-\u202f"
     "\u205f-\u206f\u2460-\u24ff\u3000\u3164\ufe00-\ufe0f\ufe10-\ufe19\ufe50-\ufe6f\ufeff\uff00-\uffef"
     "\U0001d400-\U0001d7ff\U0001f130-\U0001f149\U000e0000-\U000e0fff]+"

@@ -6,25 +6,26 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from odibi_core.redaction.lazy_pattern import lazy_pattern
 from odibi_core.redaction.literals import is_no_secret, is_schema
 from odibi_core.redaction.names import hides, names_a_secret, words_of
 from odibi_core.redaction.shapes import without_spans
 
-_BLOCK: Final = re.compile(
+_BLOCK: Final = lazy_pattern(
     r"^(?P<indent>[ \t]*+)(?P<dash>- ++)?[\"']?(?P<name>[^\W\d][\w. -]{0,80})"
     r"[\"']?[ ]?:[ \t]*+(?:![\w:/.-]{1,60}[ \t]*+)?"
     r"(?:[|>][+-]?[0-9]?[ \t]*+)?(?:#[^\r\n]*+)?\r?$",
     re.MULTILINE,
 )
-_LINE: Final = re.compile(r"\r?\n(?P<indent>[ \t]*+)(?P<text>[^\r\n]*+)")
-_LEAF: Final = re.compile(r"(?:- ++)?(?:[\w. \"'-]{1,80}:[ \t]++)?(?P<it>\S.*+)?")
-_COPY: Final = re.compile(
+_LINE: Final = lazy_pattern(r"\r?\n(?P<indent>[ \t]*+)(?P<text>[^\r\n]*+)")
+_LEAF: Final = lazy_pattern(r"(?:- ++)?(?:[\w. \"'-]{1,80}:[ \t]++)?(?P<it>\S.*+)?")
+_COPY: Final = lazy_pattern(
     r"(?im)^copy[ \t]++[\w.\"]++[ \t]*+\((?P<columns>[^()\r\n]{1,4000}+)\)[ \t]++from[ \t]++stdin[^\r\n]*+"
 )
 _STATEMENTS: Final = frozenset(
     {"if", "elif", "else", "for", "while", "with", "class", "def", "try", "except", "async", "match", "case"}
 )
-_ENTRY: Final = re.compile(r"[\"']?(?P<key>[\w$-]{1,60}+)[\"']?:[ \t]++(?P<value>\S.*+)")
+_ENTRY: Final = lazy_pattern(r"[\"']?(?P<key>[\w$-]{1,60}+)[\"']?:[ \t]++(?P<value>\S.*+)")
 _Span = tuple[int, int]
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any, Final
+
+from odibi_core.redaction.lazy_pattern import lazy_pattern
 
 _WORDS: Final = """
     none null nil true false nan undefined yes no on off ok unset required optional missing invalid valid expired
@@ -23,7 +24,7 @@ _TYPE_NAMES: Final = """
     stringtype binarytype longtype integertype largeutf8
 """
 _TYPES: Final = frozenset(_TYPE_NAMES.split())
-_TYPE: Final = re.compile(
+_TYPE: Final = lazy_pattern(
     r"(?:optional\[|list\[|array<|nullable\(|union\[|pl\.|np\.|pa\.|sa\.)*"
     rf"(?:{'|'.join(sorted(_TYPES, key=len, reverse=True))}"
     r"|character varying|large_string|[a-z]{3,12}type|string\[\w{1,20}\]|dtype\(.{1,20}\))"
@@ -31,7 +32,7 @@ _TYPE: Final = re.compile(
     r"(?:\(\))?(?:\]|>|\)|\s{1,4}\|\s{1,4}none|\s{1,4}(?:not null|null|unique|primary key))*+",
     re.IGNORECASE,
 )
-_REFERENCE: Final = re.compile(
+_REFERENCE: Final = lazy_pattern(
     r"\$\{\{?[^{}:]{1,200}\}?\}|\$\(?[A-Z_][A-Z0-9_]{1,80}\)?|\$[0-9]{1,3}|\{\{[^{}]{1,200}\}\}|%\([\w.]{1,80}\)s|%s|\?"
     r"|%[A-Z_]{2,80}%|:[a-z_]\w{0,80}|@[a-z_]\w{0,80}|<[A-Za-z][A-Za-z _-]{0,60}>|\{[a-z_]{1,60}\}"
     r"|\*{3,}|[xX]{3,}|•+|\.{3,}|…|env(?::|\.)\w{1,80}|env\(\w{1,80}\)"
@@ -41,7 +42,7 @@ _REFERENCE: Final = re.compile(
     r"|(?:arn:aws:(?:secretsmanager|ssm)|op|vault|ssm|secretsmanager|keyvault|gcp-?sm|awssm):[\w/:.#@ -]{1,300}"
     r"|projects/[\w-]{1,80}/secrets/[\w/-]{1,200}|@Microsoft\.KeyVault\(.{1,300}\)"
 )
-_PATH: Final = re.compile(
+_PATH: Final = lazy_pattern(
     r"(?:file:/{2,3}|(?:s3a?|gs|abfss?|dbfs|hdfs):/{1,2}|[A-Za-z]:[\\/]{1,2}|~?/|\.{1,2}[\\/])?"
     r"(?:[\w.@ -]{1,100}[\\/]{1,2}){0,30}[\w@-][\w.@-]{0,100}"
     r"\.(?:json|pem|key|crt|cer|cert|pub|p8|p12|pfx|jks|keystore|txt|ya?ml|toml|ini|cfg|conf|env|csv|parquet|py|sql|db|log)"
@@ -74,6 +75,8 @@ def is_schema(value: Mapping[Any, Any]) -> bool:
 
 def _describes(written: str) -> bool:
     """Return whether a text in braces is such a mapping."""
+    import json  # here, because most values are no text in braces
+
     try:
         value = json.loads(written.replace("'", '"'))
     except ValueError:

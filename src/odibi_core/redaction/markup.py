@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from odibi_core.redaction.lazy_pattern import lazy_pattern
 from odibi_core.redaction.names import VALUES, hides, names_a_secret
 from odibi_core.redaction.shapes import without_spans
 
-_TAG: Final = re.compile(
+_TAG: Final = lazy_pattern(
     r"<(?P<close>/?)(?:[\w.-]{1,100}:)?(?P<name>[\w.-]{1,100})(?P<attributes>(?:\s[^<>]{0,4000}+)?)(?P<end>/?)>"
 )
-_ATTRIBUTE: Final = re.compile(
+_ATTRIBUTE: Final = lazy_pattern(
     r"(?<![\w:.-])(?P<name>[\w:.-]{1,100}+)\s{0,8}+=\s{0,8}+(?:(?P<quote>\\{0,4}[\"'])(?P<value>[^\"'<>\\]{0,2000}+)(?P=quote)"
     r"|(?P<bare>[^\s\"'<>=\\]{1,200}+))"
 )

@@ -10,6 +10,7 @@ from typing import Any, Final
 from odibi_core.errors import STOPS
 from odibi_core.redaction import words as secret_words
 from odibi_core.redaction.disguises import fold
+from odibi_core.redaction.lazy_pattern import lazy_pattern
 from odibi_core.redaction.literals import is_no_secret
 
 CREDENTIAL: Final = "credential"
@@ -24,9 +25,9 @@ an identifier is no card number."""
 
 _Phrases = dict[str, list[tuple[str, ...]]]
 _DIGIT: Final = "0123456789"
-_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\dA-Za-z_]+")
-_ASCII_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
-_NUMERAL: Final = re.compile(r"[+-]?[0-9][0-9.,:/_ ]{0,30}[ ]?(?:%|[A-Za-z]{1,7})?")
+_WORD: Final = lazy_pattern(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\dA-Za-z_]+")
+_ASCII_WORD: Final = lazy_pattern(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_NUMERAL: Final = lazy_pattern(r"[+-]?[0-9][0-9.,:/_ ]{0,30}[ ]?(?:%|[A-Za-z]{1,7})?")
 NAME_LENGTH: Final = 200
 LABELS: Final = (
     "name", "key", "argument", "parameter", "option", "variable", "setting", "field", "header", "property", "param",
@@ -58,7 +59,7 @@ class _Kind:
         self.words = frozenset(" ".join(alone for alone, _ in languages.values()).split())
         self.phrases = _phrases(phrases for _, phrases in languages.values())
         self.together = tuple(map(fold, together.split()))
-        self.run = re.compile("|".join([*run_together.split(), _together(self.phrases)]))
+        self.run = lazy_pattern("|".join([*run_together.split(), _together(self.phrases)]))
 
     def names(self, words: list[str]) -> bool:
         """Return whether these words name a secret of the kind."""

@@ -8,42 +8,43 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+from odibi_core.redaction.lazy_pattern import lazy_pattern
 from odibi_core.redaction.names import CARD, IDENTIFIER, ORDINARY, SOCIAL, number_under, words_of
 from odibi_core.redaction.shapes import without_spans
 
 _UUID: Final = r"(?P<uuid>(?<![0-9A-Za-z])[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}(?![0-9A-Za-z]))"
 """Goes before numbers: it is none, whatever its digits add up to."""
-_GROUPED: Final = re.compile(
+_GROUPED: Final = lazy_pattern(
     r"(?<![0-9A-Za-z_])(?<![0-9A-Fa-f]-)(?=(?P<card>"
     r"[0-9]{4}(?P<sign>[ \u00a0.-])[0-9]{4}(?P=sign)[0-9]{4}(?P=sign)[0-9]{4}(?:(?P=sign)[0-9]{3})?"
     r"|[0-9]{4}(?P<wide>[ \u00a0.-])[0-9]{6}(?P=wide)[0-9]{4,5})(?![0-9A-Za-z]))"
 )
 """Looked for at the beginning of every group: the one before may belong to something else."""
-_RUN: Final = re.compile(
+_RUN: Final = lazy_pattern(
     rf"{_UUID}|(?<![\w.-])(?<![0-9][ \u00a0])[0-9](?:[ \u00a0-]?[0-9]){{11,18}}(?![\w])(?!\.[0-9])"
 )
-_SOCIAL_SECURITY: Final = re.compile(
+_SOCIAL_SECURITY: Final = lazy_pattern(
     r"(?<![\w-])(?!000|666|9)[0-9]{3}(?P<sign>[ \u00a0-]?)(?!00)[0-9]{2}(?P=sign)(?!0000)[0-9]{4}(?![\w-])"
 )
 _BEFORE: Final = 48
 _BEHIND: Final = 16
-_CLAUSE: Final = re.compile(r"[\r\n;|]|[.!?]\s")
+_CLAUSE: Final = lazy_pattern(r"[\r\n;|]|[.!?]\s")
 _WORDS_BEFORE: Final = 5
-_DIGITS: Final = re.compile(r"[0-9]+")
-_ISSUERS: Final = re.compile(
+_DIGITS: Final = lazy_pattern(r"[0-9]+")
+_ISSUERS: Final = lazy_pattern(
     r"4[0-9]{15}|(?:5[1-5][0-9]{2}|222[1-9]|22[3-9][0-9]|2[3-6][0-9]{2}|27[01][0-9]|2720)[0-9]{12}|3[47][0-9]{13}"
     r"|3(?:0[0-5]|[689][0-9])[0-9]{11}|6(?:011|5[0-9]{2}|4[4-9][0-9])[0-9]{12}|35(?:2[89]|[3-8][0-9])[0-9]{12}"
     r"|62[0-9]{14,17}|220[0-4][0-9]{12}"
 )
 """Visa, Mastercard, American Express, Diners Club, Discover, JCB, UnionPay, Mir."""
-_ISSUERS_IF_NAMED: Final = re.compile(
+_ISSUERS_IF_NAMED: Final = lazy_pattern(
     r"4[0-9]{12}(?:[0-9]{6})?|(?:50|5[6-9]|6[0-9])[0-9]{10,17}|(?:81|82)[0-9]{14}|9792[0-9]{12}"
 )
 """So many numbers look like these that they count only under a name."""
 _DOUBLED: Final = bytes.maketrans(bytes(range(10)), bytes((0, 2, 4, 6, 8, 1, 3, 5, 7, 9)))
 _VALUE_OF: Final = bytes.maketrans(b"0123456789", bytes(range(10)))
-_IBAN: Final = re.compile(rf"{_UUID}|(?<![A-Za-z0-9])(?P<country>[A-Za-z]{{2}})[0-9]{{2}}(?=[ -]?[A-Za-z0-9])")
-_IBAN_REST: Final = re.compile(r"(?:[ -]?[A-Za-z0-9]){0,30}")
+_IBAN: Final = lazy_pattern(rf"{_UUID}|(?<![A-Za-z0-9])(?P<country>[A-Za-z]{{2}})[0-9]{{2}}(?=[ -]?[A-Za-z0-9])")
+_IBAN_REST: Final = lazy_pattern(r"(?:[ -]?[A-Za-z0-9]){0,30}")
 _LENGTHS: Final = """
     15 NO, 16 BE, 18 DK FI FK FO GL NL SD, 19 MK SI, 20 AT BA EE KZ LT LU MN XK, 21 CH HR LI LV,
     22 BG BH CR DE GB GE IE ME RS VA, 23 AE GI IL IQ OM SO TL, 24 AD CZ ES MD PK RO SA SE SK TN VG, 25 LY PT ST,
@@ -102,12 +103,11 @@ def _spans(content: str, role: str, shape: re.Pattern[str], group: str | int) ->
     return [
         (match.start(), match.start() + len(match[group]))
         for match in shape.finditer(content)
-        if _goes(content, role, match, str(match[group]))
+        if _goes(content, role, shape, match, str(match[group]))
     ]
 
 
-def _goes(content: str, role: str, match: re.Match[str], written: str) -> bool:
-    shape = match.re
+def _goes(content: str, role: str, shape: re.Pattern[str], match: re.Match[str], written: str) -> bool:
     if shape is _SOCIAL_SECURITY:
         return _role_at(content, role, match.start(), written) == SOCIAL
     if shape is _RUN and match["uuid"]:

@@ -6,7 +6,6 @@ It fails closed: if a rule raises an error, the value is hidden whole, counted i
 from __future__ import annotations
 
 import logging
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
@@ -16,6 +15,7 @@ from odibi_core.redaction.assignments import may_name_a_secret, without_assignme
 from odibi_core.redaction.commands import hidden_words, is_command, may_be_a_command, without_given
 from odibi_core.redaction.disguises import forms_of, may_be_disguised
 from odibi_core.redaction.keys import NamedItems, Redacted, unique
+from odibi_core.redaction.lazy_pattern import lazy_pattern
 from odibi_core.redaction.names import (
     CREDENTIAL,
     IDENTIFIER,
@@ -55,7 +55,7 @@ SMALLEST_CARD: Final = 10**14
 failures: Final[Counter[str]] = Counter()
 """Errors of rules by type; each time, the examined value was hidden."""
 
-_DIGITS: Final = re.compile("[0-9](?:[ \u00a0.-]?[0-9]){8}")
+_DIGITS: Final = lazy_pattern("[0-9](?:[ \u00a0.-]?[0-9]){8}")
 _LAYERS: Final = 3
 """Levels of encoding within which secrets are found."""
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from odibi_core.redaction.lazy_pattern import lazy_pattern
 from odibi_core.redaction.names import hides
 from odibi_core.redaction.shapes import without_spans
 
-_TOLD: Final = re.compile(
+_TOLD: Final = lazy_pattern(
     r"(?i)(?<![\w-])(?:(?:password|passwd|pwd|passphrase|passcode|pin|api[ _-]?key|token|secret|contrase[nñ]a|clave"
     r"|mot de passe|passwort|kennwort|wachtwoord|has[lł]o|пароль|senha)(?:[ \t]++\w++){0,2}?"
     r"[ \t]++(?:is|was|es|est|ist|jest|é|è)(?:[ \t]++now)?"
@@ -18,7 +18,7 @@ _TOLD: Final = re.compile(
     r"|contrase[nñ]a)):?[ \t]++(?P<it>(?=[^\s\d]{0,40}\d)[^\s\"'(]{4,200}+)"
 )
 """A sentence with a password, which must have a digit, because `the password is wrong` has none."""
-_BEHIND: Final = re.compile(
+_BEHIND: Final = lazy_pattern(
     r"(?m)(?:^[ \t]*+(?:ENV|ARG|setenv|setx)|(?<![\w-])(?:configure|config)[ \t]++set"
     r"|(?<![\w-])git[ \t]++config(?:[ \t]++--?\w++)*+)[ \t]++(?P<name>[\w./:-]{1,100}+)[ \t]++"
     r"[\"']?(?P<it>[^\s=\"'][^\s\"']*+)"
@@ -30,10 +30,10 @@ _BEHIND: Final = re.compile(
     r"(?i:password[ \t]*+\()?[\"'](?P<told>[^\"'\r\n]++)"
 )
 """A name and behind it its value, with no sign between: of commands, of forms in parts, of MySQL's users."""
-_BEHIND_SIGN: Final = re.compile(r"ENV|ARG|set|config|form-data|SET|SecureString| [aA][sS] ")
+_BEHIND_SIGN: Final = lazy_pattern(r"ENV|ARG|set|config|form-data|SET|SecureString| [aA][sS] ")
 
 
-_TOLD_TOGETHER: Final = re.compile(
+_TOLD_TOGETHER: Final = lazy_pattern(
     r"(?:パスワード|暗証番号|トークン|密码|密碼|口令|密钥|令牌|비밀번호|토큰)[ \t]*+(?:は|是|为|為|이|은|는|가|:)"
     r"[ \t]*+:?[ \t]*+[「『\"'“]?"
     r"(?P<it>[!-~]{3,200}+)"

@@ -6,13 +6,14 @@ part after an unbounded one that could fail. So no crafted text can delay the ob
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Final
 
+from odibi_core.redaction.lazy_pattern import lazy_pattern
+
 HIDDEN: Final = "[REDACTED]"
 
-_SCHEMED: Final = re.compile(
+_SCHEMED: Final = lazy_pattern(
     r"(?i)(?<![A-Za-z0-9_])(bearer|basic)([ \t]++)(?![a-z]{0,19}(?![\w.~+/=-]))[\w.~+/=-]{8,}+"
 )
 

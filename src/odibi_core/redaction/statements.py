@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from odibi_core.redaction.lazy_pattern import lazy_pattern
 from odibi_core.redaction.names import hides, names_a_secret
 from odibi_core.redaction.shapes import without_spans
 from odibi_core.redaction.values import closing_quote
 
-_COLUMNS: Final = re.compile(r"\((?P<columns>[^()]++)\)\s*+(?i:values?|=)\s*+(?=\()")
+_COLUMNS: Final = lazy_pattern(r"\((?P<columns>[^()]++)\)\s*+(?i:values?|=)\s*+(?=\()")
 """`(name, password) VALUES (`, and `Key (name, token)=(` of PostgreSQL's errors."""
-_TABLE: Final = re.compile(
+_TABLE: Final = lazy_pattern(
     r"(?i)create[ \t]++(?:temp(?:orary)?[ \t]++)?table[ \t]++(?:if[ \t]++not[ \t]++exists[ \t]++)?"
     r"(?P<name>[\w.\"`\[\]]{1,200}+)\s*+(?=\()"
 )
-_ROWS_OF: Final = re.compile(r"(?i)insert[ \t]++into[ \t]++(?P<name>[\w.\"`\[\]]{1,200}+)\s++values\s*+(?=\()")
+_ROWS_OF: Final = lazy_pattern(r"(?i)insert[ \t]++into[ \t]++(?P<name>[\w.\"`\[\]]{1,200}+)\s++values\s*+(?=\()")
 _NO_COLUMNS: Final = frozenset({"primary", "foreign", "unique", "constraint", "check", "key", "index", "exclude"})
-_SIGN: Final = re.compile(r"(?P<quote>\\{0,8}[\"'])|[(),]")
-_NEXT_ROW: Final = re.compile(r"\s*+(?:,|\.\.\.[^()]{0,200}?\.\.\.)\s*+(?=\()")
-_GIVEN_LATER: Final = re.compile(r"\?|%s|%\(\w+\)s|[:$@]\w+|(?i:default)")
+_SIGN: Final = lazy_pattern(r"(?P<quote>\\{0,8}[\"'])|[(),]")
+_NEXT_ROW: Final = lazy_pattern(r"\s*+(?:,|\.\.\.[^()]{0,200}?\.\.\.)\s*+(?=\()")
+_GIVEN_LATER: Final = lazy_pattern(r"\?|%s|%\(\w+\)s|[:$@]\w+|(?i:default)")
 """Placeholders of a statement, whose values are passed separately."""
-_PARAMETERS: Final = re.compile(r"\[parameters: \[?(?=\()")
+_PARAMETERS: Final = lazy_pattern(r"\[parameters: \[?(?=\()")
 """The start of the parameters that SQLAlchemy prints after a failed statement."""
 _Span = tuple[int, int]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
 from typing import Final
 
+from odibi_core.redaction.lazy_pattern import lazy_pattern
 from odibi_core.redaction.names import ORDINARY
 from odibi_core.redaction.shapes import HIDDEN
 
@@ -153,30 +153,28 @@ _MARKED: Final[tuple[tuple[str, str, str], ...]] = (
     ("Discord", ".", r"(?<![\w.-])[MNO][\w-]{23,27}\.[\w-]{6}\.[\w-]{27,40}(?![\w.-])"),
 )  # fmt: skip
 
-_AWS_ID: Final = re.compile(r"(?<![A-Za-z0-9])A[KS]IA[0-9A-Z]{16}(?![0-9A-Za-z])")
-_AWS_SECRET: Final = re.compile(r"(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+])")
-_LONG: Final = re.compile(r"(?<!\S)\S{13}")
+_AWS_ID: Final = lazy_pattern(r"(?<![A-Za-z0-9])A[KS]IA[0-9A-Z]{16}(?![0-9A-Za-z])")
+_AWS_SECRET: Final = lazy_pattern(r"(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+])")
+_LONG: Final = lazy_pattern(r"(?<!\S)\S{13}")
 _SHORTEST_MARKED: Final = 36
 
 
-_REST_OF: Final = {beginning: rest for _, beginnings, rest in _TOKENS for beginning in beginnings.split()}
-_BY_MARK: Final = tuple((mark, re.compile(whole)) for _, mark, whole in _MARKED)
-TOKEN_BEGINNINGS: Final = tuple(_REST_OF)
+def _token(beginning: str, rest: str) -> re.Pattern[str]:
+    """Return the pattern of a token, with the literal first, because searching for it is fast."""
+    literal = re.escape(beginning)
+    before = "" if not beginning[0].isalnum() else f"(?<![A-Za-z0-9]{literal})"
+    return lazy_pattern(f"{literal}{before}{rest}")
+
+
+_BY_BEGINNING: Final = {
+    beginning: _token(beginning, rest) for _, beginnings, rest in _TOKENS for beginning in beginnings.split()
+}
+_BY_MARK: Final = tuple((mark, lazy_pattern(whole)) for _, mark, whole in _MARKED)
+TOKEN_BEGINNINGS: Final = tuple(_BY_BEGINNING)
 _BY_SIGN: Final = tuple(
     (sign, tuple(each for each in TOKEN_BEGINNINGS if (each[-1] if each[-1] in "_-./" else "") == sign))
     for sign in ("", "_", "-", ".", "/")
 )
-
-
-@cache
-def _token(beginning: str) -> re.Pattern[str]:
-    """Return the pattern of a token, with the literal first, because searching for it is fast.
-
-    It is compiled at its first use: all of them take a third of the import of this package (benchmark: imports).
-    """
-    literal = re.escape(beginning)
-    before = "" if not beginning[0].isalnum() else f"(?<![A-Za-z0-9]{literal})"
-    return re.compile(f"{literal}{before}{_REST_OF[beginning]}")
 
 
 def may_hold_a_token(content: str) -> bool:
@@ -197,7 +195,7 @@ def without_tokens(content: str, role: str = ORDINARY) -> str:
     if ("AKIA" in content or "ASIA" in content) and _AWS_ID.search(content):
         content = _AWS_SECRET.sub(HIDDEN, content)
     for beginning in list(_beginnings_in(content)):
-        content = _token(beginning).sub(HIDDEN, content)
+        content = _BY_BEGINNING[beginning].sub(HIDDEN, content)
     if len(content) >= _SHORTEST_MARKED:
         for mark, whole in _BY_MARK:
             if mark in content:

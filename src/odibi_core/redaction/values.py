@@ -6,20 +6,21 @@ import re
 from functools import lru_cache
 from typing import Final
 
+from odibi_core.redaction.lazy_pattern import lazy_pattern
 from odibi_core.redaction.names import words_of
 
-_QUOTE: Final = re.compile(r"[bBfFrRuU]{0,2}(\\{0,8})(\"\"\"|'''|[\"'`])")
+_QUOTE: Final = lazy_pattern(r"[bBfFrRuU]{0,2}(\\{0,8})(\"\"\"|'''|[\"'`])")
 _BEFORE_A_VALUE: Final = frozenset("bBfFrRuU\\\"'`")
-_NESTING: Final = re.compile(r"\\.|[\"'{}\[\]()]", re.DOTALL)
-_LINE: Final = re.compile(r"[^\r\n]*+")
-_BARE: Final = re.compile(
+_NESTING: Final = lazy_pattern(r"\\.|[\"'{}\[\]()]", re.DOTALL)
+_LINE: Final = lazy_pattern(r"[^\r\n]*+")
+_BARE: Final = lazy_pattern(
     r"(?i:(?:bearer|basic|digest|token|apikey|negotiate)[ \t]++)?"
     r"(?:[^\s,;&\"'<>)}\]]|[,;&\"'<>)}\]](?![\s,;&\"'<>)}\]/\\]|\Z|[\w.-]{1,64}[ \t]?[=:]))++"
 )
 """An unquoted value: up to the next space, or to a sign after which another item starts."""
 _WHOLE_LINES: Final = frozenset({"authorization", "cookie", "cookies"})
 _PHRASES: Final = frozenset({"passphrase", "password", "phrase", "mnemonic", "passwort", "contrasena", "passe"})
-_WORDS: Final = re.compile(r"\S++(?:[ ]\w++){1,30}+(?=[ \t]*+(?:[\r\n]|\Z))")
+_WORDS: Final = lazy_pattern(r"\S++(?:[ ]\w++){1,30}+(?=[ \t]*+(?:[\r\n]|\Z))")
 """A phrase of several words, which ends its line."""
 
 
