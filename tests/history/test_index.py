@@ -323,6 +323,23 @@ def check_compacted(index: Index, runs: list[dict[str, Any]], tables: dict[str, 
     assert [index.tables(row["run_id"]) for row in runs] == [tables[row["run_id"]] for row in runs]
 
 
+def test_a_refresh_without_a_new_batch_scans_no_runs(root: Path) -> None:
+    """It takes as long with a hundred thousand compacted runs as with three: an index has every row that it reads."""
+    write_runs(root, 3)
+    compact(RunStore(root), Options(grace_s=0))
+    write_run(root, "20260601T000000-hot-00000001", events_of("20260601T000000-hot-00000001"))
+    with refreshed(root) as index:
+        statements: list[str] = []
+        connection = index._open()
+        connection.set_trace_callback(statements.append)
+        index.refresh()
+        connection.set_trace_callback(None)
+        selects = [statement for statement in statements if statement.startswith("select") and " runs " in statement]
+        steps = [row[-1] for each in selects for row in connection.execute(f"explain query plan {each}")]
+    assert len(selects) >= 3
+    assert [step for step in steps if "runs" in step and "USING" not in step] == []
+
+
 def test_a_run_that_a_process_writes_to_after_its_compaction(root: Path) -> None:
     """The late events are in its rows at the next refresh, and after the next compaction."""
     day = (utc_now() - START).days

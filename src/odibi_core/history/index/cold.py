@@ -11,7 +11,6 @@ from odibi_core.errors import first_line
 from odibi_core.history.rows.tables import ROW_TABLES, tables_of
 from odibi_core.history.schema import TABLES
 from odibi_core.store.cold import ColdStore, connected, parquet
-from odibi_core.store.event_columns import quoted
 from odibi_core.store.manifest import Manifest
 from odibi_core.store.segments import ReadErrors, safe_name
 
@@ -63,11 +62,12 @@ def _ids(connection: Any, path: Path | None, names: set[str]) -> dict[str, str]:
     """Return the ids of the runs with these folders, each with its folder."""
     if path is None or not path.is_file():
         return {}
-    ids = [run_id for (run_id,) in connection.execute(f"select run_id from {parquet(path)}").fetchall()]
     # The folder of an ordinary id has its name. To compute it for 10,000 ids takes half a second.
-    found = {run_id: run_id for run_id in ids if run_id in names and safe_name(run_id, 120) == run_id}
+    likely = [row[0] for row in _rows_of(connection, path, "run_id", sorted(names)).fetchall()]
+    found = {run_id: run_id for run_id in likely if safe_name(run_id, 120) == run_id}
     if len(found) < len(names):
-        found |= {run_id: name for run_id in ids if (name := safe_name(run_id, 120)) in names}
+        ids = connection.execute(f"select run_id from {parquet(path)}").fetchall()
+        found |= {run_id: name for (run_id,) in ids if (name := safe_name(run_id, 120)) in names}
     return found
 
 
@@ -75,14 +75,20 @@ def _select(connection: Any, table: str, path: Path, ids: list[str]) -> Iterator
     """Yield the rows of some runs, in the order of the columns; a column that the file does not have is null."""
     if not path.is_file():
         return
-    there = {row[0] for row in connection.execute(f"describe select * from {parquet(path)}").fetchall()}
-    columns = ", ".join(quoted(name) if name in there else "null" for name in TABLES[table].names)
-    query = f"select {columns} from {parquet(path)} where run_id between ? and ? and run_id in (select unnest(?))"
-    cursor = connection.execute(query, [min(ids), max(ids), ids])  # between: skips the row groups of other runs
+    cursor = _rows_of(connection, path, "*", ids)
+    there = {column[0]: place for place, column in enumerate(cursor.description)}
+    places = [there.get(name) for name in TABLES[table].names]
     while batch := cursor.fetchmany(2_000):
-        yield from map(_aware, batch)
+        for row in batch:
+            yield tuple(None if place is None else _aware(row[place]) for place in places)
 
 
-def _aware(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return a row whose times are aware: Parquet has them in UTC, without a zone."""
-    return tuple(cell.replace(tzinfo=UTC) if isinstance(cell, datetime) else cell for cell in row)
+def _rows_of(connection: Any, path: Path, columns: str, ids: list[str]) -> Any:
+    # between: skips the row groups of other runs
+    query = f"select {columns} from {parquet(path)} where run_id between ? and ? and run_id in (select unnest(?))"
+    return connection.execute(query, [min(ids), max(ids), ids])
+
+
+def _aware(cell: Any) -> Any:
+    """Return a cell whose time is aware: Parquet has times in UTC, without a zone."""
+    return cell.replace(tzinfo=UTC) if isinstance(cell, datetime) else cell

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from odibi_core.history.schema import TABLES, Column, Type
 
-VERSION: Final = 2
+VERSION: Final = 3
 """The version of the tables below; an index of another version is built again."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -91,6 +91,8 @@ STATEMENTS: Final = (
     "create index runs_by_start on runs (started, id)",
     "create index runs_by_pipeline on runs (pipeline_name, started, id)",
     "create index runs_by_status on runs (status, started)",
+    "create index runs_by_place on runs (place, last_event, state, id)",
+    "create index unsettled_runs on runs (state) where state < 3",  # `entries.SETTLED`
     "create index unusual_runs on runs (started) where unusual > 0",
     f"create table nodes (id text, {_typed(NODE_COLUMNS)}, primary key ({', '.join(KEY_OF_NODES)})) without rowid",
     "create index nodes_by_run on nodes (id)",

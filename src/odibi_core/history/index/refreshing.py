@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
@@ -16,6 +16,7 @@ from odibi_core.history.index.columns import micros, moment_of
 from odibi_core.history.index.entries import COLD, ENDED, HOT, OPEN, PARTIAL, SETTLED, Entry, Tables
 from odibi_core.history.index.scan import Segments, batch_names, hot_names
 from odibi_core.history.rows import RunTables, as_dicts
+from odibi_core.history.rows.cells import json_text
 from odibi_core.store.runs import RunStore
 from odibi_core.store.segments import ReadErrors, safe_name
 
@@ -32,7 +33,6 @@ _LATE: Final = timedelta(days=1)
 _CLOCKS_DIFFER_S: Final = 5.0
 """The start of a process and that of its run are read from two clocks."""
 _SAME, _STILL, _GROWN, _GONE = range(4)
-_PLACES: Final = "select id, place, state from runs"
 
 
 class Refresh:
@@ -63,15 +63,15 @@ class Refresh:
         """Compare once; return False if a hot run disappeared before it was read: it may have been compacted."""
         # In this order: a run that another process adds meanwhile is not taken for a pruned one, and a run that is
         # compacted meanwhile is hot, or cold, or both.
-        places = {name: (place, state) for name, place, state in self._connection.execute(_PLACES)}
+        listed = dict(self._connection.execute("select id, state from runs where place = ?", (HOT,)))
         hot = hot_names(self._root)
         compacted: set[str] = set()
         if self._until is None:
-            compacted = self._compacted({name for name, (place, _) in places.items() if place == COLD})
-            self._delete([name for name in places if name not in hot and name not in compacted])
+            compacted = self._compacted(hot, {*hot, *listed})
+            self._delete([name for name in listed if name not in hot and name not in compacted])
             self._read_late()
-        settled = {name for name, known in places.items() if known == (HOT, SETTLED)}
-        known = self._known("state != ?", SETTLED)
+        settled = {name for name, state in listed.items() if state == SETTLED}
+        known = self._known(f"state < {SETTLED}")
         is_stable = True
         still: list[str] = []
         gone: list[str] = []
@@ -80,7 +80,7 @@ class Refresh:
             for name in chunk:
                 if self._until is not None and monotonic() > self._until:
                     break
-                change = self._change(name, known.get(name), is_listed=name in places)
+                change = self._change(name, known.get(name), is_listed=name in listed)
                 if change == _GROWN:
                     entry, tables = self._read(name)
                     is_stable = is_stable and bool(entry.signature)
@@ -92,11 +92,11 @@ class Refresh:
         self._delete(gone)
         return is_stable
 
-    def _known(self, condition: str, *values: Any) -> dict[str, _Known]:
+    def _known(self, condition: str) -> dict[str, _Known]:
         query = f"select id, place, signature, state, status, pid, host, started, events from runs where {condition}"
         return {
             row[0]: _Known(Entry(*row[:4]), Process(row[4], row[5], row[6], _moment(row[7])), row[8])
-            for row in self._connection.execute(query, values)
+            for row in self._connection.execute(query)
         }
 
     def _write(self, read: Sequence[tuple[Entry, Tables]]) -> None:
@@ -116,12 +116,16 @@ class Refresh:
                 values = ((SETTLED, name, ENDED) for name in names)
                 self._connection.executemany("update runs set state = ? where id = ? and state = ?", values)
 
-    def _compacted(self, already: set[str]) -> set[str]:
-        """Take over the runs that were compacted since the last comparison; return the names of all that are cold."""
+    def _compacted(self, hot: set[str], names: set[str]) -> set[str]:
+        """Take over the runs that were compacted since the last comparison; return those of these names that are cold.
+
+        Without a new batch no other run is looked at: there may be a hundred thousand.
+        """
         batches = batch_names(self._root)
         seen = {name for (name,) in self._connection.execute("select name from batches")}
         if batches == seen:
-            return already
+            query = "select id from runs where id in (select value from json_each(?)) and place = ?"
+            return {name for (name,) in self._connection.execute(query, (json_text(sorted(names)), COLD))}
         known = self._known("true")
         moved, unread = [], []
         cold = {name: str(entry.events) for name, (_, entry) in self._store.cold.runs().items()}
@@ -140,7 +144,10 @@ class Refresh:
         with database.transaction(self._connection):
             self._connection.execute("delete from batches")
             self._connection.executemany("insert into batches values (?)", ((name,) for name in batches))
-        return set(cold)
+        self._delete(
+            [name for name, each in known.items() if each.entry.place == COLD and name not in cold and name not in hot]
+        )
+        return names & cold.keys()
 
     def _read_late(self) -> None:
         """Read compacted runs again that ended a short time ago and to which a process has written since."""
