@@ -96,7 +96,7 @@ def test_it_steps_down_from_rows_to_columns_to_nulls_to_nothing() -> None:
 def test_a_column_that_takes_too_long_ends_them() -> None:
     """The time is checked after each column, so that an unexpected one cannot take the run's time twice."""
     clock = FakeClock()
-    budget = Budget(clock)
+    budget = Budget(clock, busy=clock.monotonic)
 
     class Slow:
         def types(self, limit: int) -> list[str]:

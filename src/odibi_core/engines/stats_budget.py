@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
-from odibi_core.events.clock import SYSTEM, Clock
+from odibi_core.events.clock import SYSTEM, Clock, thread_time
 
 SHARE: Final = 0.02
 """Of the time since the start of the run."""
-FLOOR_S: Final = 0.002
+FLOOR_S: Final = 0.003
 """Seconds that a run may spend besides, however short it is."""
 _FASTEST: Final = 0.2
 _SLOWEST: Final = 20.0
@@ -22,10 +23,20 @@ class Budget:
         share: The share of the time since the start; by default `SHARE`.
         parts: One measurement may take this part of what is left, so that later ones have some too, among them that of
             the output of the run.
+        busy: The clock of what is spent: the processor time of the thread. A busy machine makes a run longer, but its
+            statistics no more expensive.
     """
 
-    def __init__(self, clock: Clock = SYSTEM, *, share: float | None = None, parts: int = 3) -> None:
+    def __init__(
+        self,
+        clock: Clock = SYSTEM,
+        *,
+        share: float | None = None,
+        parts: int = 3,
+        busy: Callable[[], float] = thread_time,
+    ) -> None:
         self._clock = clock
+        self._busy = busy
         self._began = clock.monotonic()
         self._share = share
         self._parts = parts
@@ -33,14 +44,14 @@ class Budget:
         self.pace = 1.0
         """The time that measurements took, in units of the time that was expected."""
 
-    def now_s(self) -> float:
-        """Return seconds that never go back."""
-        return self._clock.monotonic()
+    def busy_s(self) -> float:
+        """Return the seconds that this thread has worked, for differences."""
+        return self._busy()
 
     def allowance_s(self) -> float:
         """Return the time that the next measurement may take, 0 if nothing is left."""
         share = SHARE if self._share is None else self._share
-        allowed = FLOOR_S + share * (self.now_s() - self._began)
+        allowed = FLOOR_S + share * (self._clock.monotonic() - self._began)
         return max(0.0, allowed - self.spent_s) / self._parts
 
     def spend(self, took_s: float, expected_s: float = 0.0) -> None:

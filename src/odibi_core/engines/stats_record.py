@@ -26,7 +26,7 @@ def add_stats(
     made: dict[str, Any], frame: Any, keys: Sequence[str], budget: Budget | None = None, *, exact: bool
 ) -> None:
     """Add `stats` to a description, and to its metadata their rows, their time and the reason for a part left out."""
-    began = monotonic()
+    began, began_busy = monotonic(), 0.0 if budget is None else budget.busy_s()
     try:
         found = _all(frame, len(keys)) if exact else sampled_stats(frame, len(keys), budget)
     except STOPS:
@@ -36,7 +36,7 @@ def add_stats(
     stats, left_out = _recorded(keys, found.columns)
     took = monotonic() - began
     if budget is not None:
-        budget.spend(took, found.expected_s)
+        budget.spend(budget.busy_s() - began_busy, found.expected_s)
     if stats:
         made["stats"] = stats
         made["metadata"] |= {"stats_rows": found.rows, "stats_ms": round(took * 1e3, 3)}

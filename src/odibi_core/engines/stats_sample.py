@@ -72,7 +72,7 @@ def sampled_stats(frame: Sampled, columns: int, budget: Budget | None = None) ->
     if plan.nulls_only:
         found = [{"nulls": nulls} for nulls in frame.nulls(columns, places)]
     else:
-        deadline = None if budget is None else budget.now_s() + 2 * allowed * budget.pace
+        deadline = None if budget is None else budget.busy_s() + 2 * allowed * budget.pace
         found = _computed(frame, plan.columns, places, budget, deadline)
     return SampleStats(found, plan.rows, _reason(plan, len(found), min(height, SIZES[0]), columns), plan.expected_s)
 
@@ -115,7 +115,7 @@ def _computed(
             found.append({})
         else:
             found.append(column_stats(column))
-        if budget is not None and deadline is not None and budget.now_s() > deadline:
+        if budget is not None and deadline is not None and budget.busy_s() > deadline:
             break
     for place, stats in zip(waiting, number_block(list(waiting.values())), strict=True):
         found[place] = stats

@@ -42,6 +42,7 @@ class SystemClock:
 
 SYSTEM = SystemClock()
 monotonic = time.perf_counter
+thread_time = time.thread_time
 epoch_ns = time.time_ns
 
 

@@ -112,8 +112,8 @@ class JoinEvents:
             return (
                 f"measuring it may take {about * 1e3:.1f} ms, and the budget for joins has {allowed * 1e3:.1f} ms left"
             )
-        started = monotonic()
+        started = self._budget.busy_s()
         try:
             return measure()
         finally:
-            self._budget.spend(monotonic() - started, expected_s)
+            self._budget.spend(self._budget.busy_s() - started, expected_s)
