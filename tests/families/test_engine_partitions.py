@@ -10,7 +10,6 @@ import polars as pl
 import pytest
 
 from odibi_core import Orchestrator, Step
-from odibi_core.engines import BUILTIN
 from odibi_core.errors import DataChangedWarning, EngineError, SourceNotFoundError
 from odibi_core.plugins import load
 
@@ -20,11 +19,6 @@ ROWS = [
     {"n": 3, "year": 2020, "land": None},
 ]
 OPTIONS = [{"partition_by": ["year", "land"]}, {"partition_cols": ["year", "land"]}]
-
-
-@pytest.fixture(params=sorted(BUILTIN))
-def engine(request: pytest.FixtureRequest) -> Any:
-    return load("engines", request.param)()
 
 
 def rows(frame: Any) -> list[dict[str, Any]]:

@@ -7,25 +7,13 @@ from typing import Any
 import pandas as pd
 import polars as pl
 import pytest
+from tests.families.columns import values
 
-from odibi_core.engines import BUILTIN
 from odibi_core.errors import UnreadableSourceError
 from odibi_core.plugins import load
 
 BIG = 2**53 + 1
 FORMATS = ["csv", "csv.gz", "jsonl", "ndjson.zip", "parquet"]
-
-
-@pytest.fixture(params=sorted(BUILTIN))
-def engine(request: pytest.FixtureRequest) -> Any:
-    return load("engines", request.param)()
-
-
-def values(frame: Any, name: str) -> list[Any]:
-    """A column as Python values; pandas' missing values are None."""
-    if isinstance(frame, pd.DataFrame):
-        return [None if not isinstance(v, list | dict) and pd.isna(v) else v for v in frame[name].tolist()]
-    return frame[name].to_list()  # type: ignore[no-any-return]
 
 
 def write(suffix: str, *files: dict[str, list[Any]]) -> str:

@@ -10,25 +10,13 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from tests.families.columns import values
 
 from odibi_core.checks import between
-from odibi_core.engines import BUILTIN
 from odibi_core.errors import EngineError
 from odibi_core.plugins import load
 
 BIG = 2**53 + 1
-
-
-@pytest.fixture(params=sorted(BUILTIN))
-def engine(request: pytest.FixtureRequest) -> Any:
-    return load("engines", request.param)()
-
-
-def values(frame: Any, name: str = "x") -> list[Any]:
-    """A column as Python values; pandas' missing values are None."""
-    if isinstance(frame, pd.DataFrame):
-        return [None if np.ndim(v) == 0 and pd.isna(v) else v for v in frame[name].tolist()]
-    return frame[name].to_list()  # type: ignore[no-any-return]
 
 
 @pytest.mark.parametrize(

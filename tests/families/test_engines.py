@@ -26,11 +26,6 @@ FILES = [
 ]  # fmt: skip
 
 
-@pytest.fixture(params=sorted(BUILTIN))
-def engine(request: pytest.FixtureRequest) -> Any:
-    return load("engines", request.param)()
-
-
 def rows(frame: Any) -> list[dict[str, Any]]:
     """A frame as rows, with NaN and null both None."""
     seen = nw.from_native(frame).lazy().collect()

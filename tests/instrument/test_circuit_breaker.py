@@ -39,13 +39,6 @@ def breaker(clock: FakeClock) -> CircuitBreaker:
     return CircuitBreaker("payments", fail_max=3, reset_timeout_s=30, clock=clock)
 
 
-@pytest.fixture
-def heard() -> RecordingSink:
-    sink = RecordingSink()
-    current_bus().subscribe(sink)
-    return sink
-
-
 def test_it_opens_after_that_many_failures_in_a_row(breaker: CircuitBreaker) -> None:
     """A success in between begins the count anew; every failure goes on as it is, the last one too."""
     fail_times(breaker, 2)

@@ -37,14 +37,6 @@ from odibi_core.process.state import current_bus
 from odibi_core.testing import FailingSink, FakeClock, RecordingSink, fresh_program
 
 
-@pytest.fixture
-def heard() -> RecordingSink:
-    """Every event of the program."""
-    sink = RecordingSink()
-    current_bus().subscribe(sink)
-    return sink
-
-
 def only(heard: RecordingSink) -> Event:
     (event,) = heard.events
     return event

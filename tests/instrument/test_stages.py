@@ -27,7 +27,6 @@ from odibi_core.observability import (
     measured_stage,
     performance_monitor,
 )
-from odibi_core.process.state import current_bus
 from odibi_core.testing import FakeClock, RecordingSink
 
 
@@ -45,14 +44,6 @@ class Lazy:
     def process(self, records: Iterable[int]) -> Iterator[int]:
         for record in records:
             yield record * 2
-
-
-@pytest.fixture
-def heard() -> RecordingSink:
-    """Every event of the program."""
-    sink = RecordingSink()
-    current_bus().subscribe(sink)
-    return sink
 
 
 def only(heard: RecordingSink) -> Event:
