@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -15,6 +15,9 @@ from odibi_core.store.runs import RunStore
 
 if TYPE_CHECKING:
     from odibi_core.history.noticing.notes import Mute, Notes
+
+_SHIP_WAIT_S: Final = 30.0
+"""A note is for other hosts: its command waits longer than a program for the process that ships it."""
 
 
 def ack(
@@ -29,7 +32,7 @@ def ack(
     """
     from odibi_core.history.noticing import notes
 
-    kept = record.open_store(store)
+    kept = record.open_store(store, ship_wait_s=_SHIP_WAIT_S)
     found = _alert(kept, alert)
     about = {"alert_id": found["alert_id"], "pipeline_name": found["pipeline_name"], "note": note}
     fields = {name: value for name, value in about.items() if value is not None}
@@ -80,7 +83,7 @@ def mute(
         options.refuse("with --list", {name: bool(value) for name, value in about.items()})
     if lift:
         options.refuse("with --lift", {"--until": until is not None})
-    kept = record.open_store(store)
+    kept = record.open_store(store, ship_wait_s=_SHIP_WAIT_S)
     known = notes.Notes.read(kept.root)
     if list_all:
         _list(known)

@@ -8,6 +8,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from msgspec.structs import replace
+
 from odibi_core import private_files
 from odibi_core.cli.output import notice, waiting
 from odibi_core.cli.times import local, moment
@@ -25,10 +27,14 @@ if TYPE_CHECKING:
 _View = TypeVar("_View", bound=Callable[[Event], object])
 
 
-def open_store(given: str | None) -> RunStore:
+def open_store(given: str | None, *, ship_wait_s: float = 0.0) -> RunStore:
     """Return the store of `--store`, else of the setting, else the nearest one upwards.
 
     Of a shared store it is the local copy, brought up to date.
+
+    Args:
+        given: The value of `--store`.
+        ship_wait_s: The end of the command waits at least so long for shipping, if it writes a note.
 
     Raises:
         ConfigurationError: `--store` is no store.
@@ -38,7 +44,8 @@ def open_store(given: str | None) -> RunStore:
     if settings.store.url and (not given or "://" in given):
         from odibi_core.cli.shared_store import open_shared  # here, because most stores are not shared
 
-        return open_shared(settings)
+        store = replace(settings.store, ship_wait_s=max(settings.store.ship_wait_s, ship_wait_s))
+        return open_shared(replace(settings, store=store))
     if given:
         _check_is_store(given, settings.root)
     return RunStore(settings.root)
