@@ -14,18 +14,20 @@ from benchmarks import machine
 from benchmarks.noticing import cost, report
 from benchmarks.noticing.evaluate import Outcome, evaluate
 from benchmarks.noticing.histories import everything
+from benchmarks.noticing.staged import kept, stage
 
 HOME = Path(__file__).resolve().parents[1]
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 
 
 def _one(place: int) -> Outcome:
-    return evaluate(next(each for number, each in enumerate(everything()) if number == place))
+    return evaluate(stage(next(each for number, each in enumerate(everything()) if number == place)))
 
 
-def _part(part: int, parts: int) -> list[Outcome]:
+def _part(part: int, parts: int, folder: Path | None) -> list[Outcome]:
     """Return the outcomes of a part of the histories; only its number goes to the other process."""
-    return [evaluate(each) for number, each in enumerate(everything()) if number % parts == part]
+    mine = ((number, each) for number, each in enumerate(everything()) if number % parts == part)
+    return [evaluate(kept(each, number, folder)) for number, each in mine]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -33,13 +35,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.noticing", description="The quality of noticing.")
     parser.add_argument("--quick", action="store_true", help="one history: shows that it works, writes nothing")
     parser.add_argument("--processes", type=int, default=2, metavar="N")
+    parser.add_argument(
+        "--staged",
+        type=Path,
+        metavar="FOLDER",
+        help="keep the figures of the histories here, and use those that it has",
+    )
     given = parser.parse_args(arguments)
     if given.quick:
         print(_one(3))
         return 0
     started = time.perf_counter()
     with ProcessPoolExecutor(given.processes) as pool:
-        parts = [pool.submit(_part, part, given.processes) for part in range(given.processes)]
+        parts = [pool.submit(_part, part, given.processes, given.staged) for part in range(given.processes)]
         outcomes = [outcome for part in parts for outcome in part.result()]
     data = report.as_data(outcomes) | {"cost": cost.measure()}
     tables = report.as_markdown(data)

@@ -22,6 +22,8 @@ class Injected:
     run: Run
     begins: frozenset[str]
     before: Run | None = None
+    column: str | None = None
+    """The column that the fault changes; None if it is about all rows, or about a time."""
     absent: bool = False
     """True if the run never came: only its absence can be noticed."""
 
@@ -29,10 +31,10 @@ class Injected:
 Fault = Callable[[History, int, random.Random], Injected | None]
 
 
-def _changed(run: Run, step: str, change: Change) -> Injected:
+def _changed(run: Run, step: str, change: Change, column: str | None = None) -> Injected:
     first = run.changes.get(step)
     both = (lambda frame: change(first(frame))) if first else change
-    return Injected(replace(run, changes={**run.changes, step: both}), frozenset({step}))
+    return Injected(replace(run, changes={**run.changes, step: both}), frozenset({step}), column=column)
 
 
 def _names(history: History, place: int, kind: str) -> list[str]:
@@ -69,7 +71,9 @@ def no_rows(history: History, place: int, draw: random.Random) -> Injected:
 def renamed(history: History, place: int, draw: random.Random) -> Injected | None:
     """Rename a column of the source."""
     name = _column(history, place, draw, "any")
-    return (name and _changed(history.runs[place], "load", lambda frame: frame.rename({name: f"{name}_new"}))) or None
+    if name is None:
+        return None
+    return _changed(history.runs[place], "load", lambda frame: frame.rename({name: f"{name}_new"}), name)
 
 
 def retyped(history: History, place: int, draw: random.Random) -> Injected | None:
@@ -79,7 +83,7 @@ def retyped(history: History, place: int, draw: random.Random) -> Injected | Non
     if not names:
         return None
     name = draw.choice(names)
-    return _changed(history.runs[place], "load", lambda frame: frame.with_columns(pl.col(name).cast(pl.String)))
+    return _changed(history.runs[place], "load", lambda frame: frame.with_columns(pl.col(name).cast(pl.String)), name)
 
 
 def hundredfold(history: History, place: int, draw: random.Random) -> Injected | None:
@@ -104,7 +108,7 @@ def _scaled(history: History, place: int, name: str | None, factor: float) -> In
         scaled = pl.col(name) * factor
         return frame.with_columns((scaled.round() if kind.is_integer() else scaled).cast(pl.Float64).cast(kind))
 
-    return _changed(history.runs[place], "load", change)
+    return _changed(history.runs[place], "load", change, name)
 
 
 def stale(history: History, place: int, draw: random.Random) -> Injected | None:
@@ -135,7 +139,7 @@ def _nulls(share: float) -> Fault:
             hit = _drawn(frame, seed, share / filled)
             return frame.with_columns(pl.when(hit).then(None).otherwise(pl.col(name)).alias(name))
 
-        return _changed(history.runs[place], step, change) if name else None
+        return _changed(history.runs[place], step, change, name) if name else None
 
     return fault
 
@@ -158,6 +162,7 @@ def join_key_lost(history: History, place: int, draw: random.Random) -> Injected
     return _changed(
         history.runs[place], "load",
         lambda rows: rows.with_columns(pl.col(key).replace(largest, f" {largest}")) if key in rows.columns else rows,
+        key,
     )  # fmt: skip
 
 
@@ -188,7 +193,7 @@ def new_category(history: History, place: int, draw: random.Random) -> Injected 
         hit = _drawn(frame, seed, 0.10)
         return frame.with_columns(pl.when(hit).then(pl.lit("never seen")).otherwise(pl.col(name)).alias(name))
 
-    return _changed(history.runs[place], "load", change)
+    return _changed(history.runs[place], "load", change, name)
 
 
 def category_lost(history: History, place: int, draw: random.Random) -> Injected | None:
@@ -213,6 +218,7 @@ def _lost(history: History, place: int, draw: random.Random, least: float, most:
     return _changed(
         history.runs[place], "load",
         lambda frame: frame if name not in frame.columns else frame.filter(pl.col(name).ne_missing(fitting[0])),
+        name,
     )  # fmt: skip
 
 

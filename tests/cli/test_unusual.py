@@ -48,6 +48,19 @@ def test_a_usual_run_has_no_line() -> None:
     assert "m" not in shown({"alert_id": "a1", "message": "m", "muted": True})
 
 
+def test_what_follows_from_a_muted_finding_is_shown() -> None:
+    """A mute hides no more than it covers: the first consequence stands for its cause, the others are under it."""
+    text = shown(
+        {"alert_id": "a1", "message": "load: no rows", "muted": True},
+        {"alert_id": "a2", "message": "join: no rows", "follows_from": "a1"},
+        {"alert_id": "a3", "message": "kept: no rows", "follows_from": "a1"},
+    )
+    assert "1 unusual finding" in text
+    assert "1 muted" in text
+    assert "load: no rows" not in text
+    assert text.index("join: no rows") < text.index("follows: kept: no rows")
+
+
 def test_many_findings_are_cut_and_counted() -> None:
     """A run in which everything changed does not fill the terminal."""
     text = shown(*({"alert_id": f"a{number}", "message": f"finding {number}"} for number in range(14)))

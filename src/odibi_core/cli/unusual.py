@@ -33,7 +33,9 @@ class Findings:
 
     def lines(self, on: Console) -> list[RenderableType]:
         """Return the findings as lines, each with those that follow from it; none for a usual run."""
-        roots = [each for each in self.found if each.get("follows_from") is None]
+        from odibi_core.history.noticing.folding import folded
+
+        roots = folded(self.found, ())
         if not roots:
             return []
         shown = [plural(len(roots), "unusual finding"), *([f"{self.muted} muted"] if self.muted else [])]
@@ -41,10 +43,9 @@ class Findings:
             output.styled(""),
             output.styled(f"{output.sign('warning', on)} {output.joined(shown, on)}", "yellow"),
         ]
-        for root in roots[:_MOST]:
+        for root, follows in roots[:_MOST]:
             lines.append(output.indented(root["message"], "yellow"))
-            follows = [each["message"] for each in self.found if each.get("follows_from") == root.get("alert_id")]
-            lines += [output.indented(f"follows: {message}", "dim", 4) for message in follows[:_MOST_FOLLOWING]]
+            lines += [output.indented(f"follows: {each['message']}", "dim", 4) for each in follows[:_MOST_FOLLOWING]]
             if len(follows) > _MOST_FOLLOWING:
                 lines.append(output.indented(f"and {len(follows) - _MOST_FOLLOWING} more that follow", "dim", 4))
             lines.append(output.indented(f"`odibi ack {root.get('alert_id')}` if this is as it should be", "dim", 4))

@@ -130,11 +130,11 @@ def test_an_unknown_alert_is_an_error(odibi: Command) -> None:
 
 
 def test_mutes_are_honoured_listed_and_lifted(odibi: Command) -> None:
-    """A mute of a step or a family hides its alerts and no other."""
+    """A mute of a step or a family hides its alerts and no other: not the join that the weather spoiled."""
     assert odibi("mute", "flights_daily", "--family", "cadence", "--until", "3d").exit_code == SUCCESS
     assert odibi("mute", "flights_daily", "--step", "weather").exit_code == SUCCESS
     assert {(each["family"], each["node_name"]) for each in alerts(odibi)} == {
-        ("schema", "flights"), ("rows", "late"), ("duration", "flights"),
+        ("schema", "flights"), ("rows", "late"), ("duration", "flights"), ("join", "joined"),
     }  # fmt: skip
     listed = odibi("mute", "--list").stdout
     assert "cadence" in listed

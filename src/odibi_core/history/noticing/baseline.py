@@ -19,9 +19,11 @@ _WEEKDAY_GAIN: Final = 0.7
 _SHIFT_RUNS: Final = 3
 """Runs in a row on a new level after which it is the level."""
 _SHIFT_GAP: Final = 3.0
-_HOLIDAY: Final = 0.35
+_HOLIDAY: Final = 0.45
 """The smallest distance that is unusual for a series that follows the weekday, as a logarithm: it follows holidays too,
-which no weekday predicts."""
+which no weekday predicts, and which cost up to a third of the rows."""
+_STAYS: Final = 0.5
+"""The part of a residual by which those of the last three runs may differ from it, so that it is the level."""
 
 
 class Calendar(msgspec.Struct, frozen=True):
@@ -61,11 +63,18 @@ def deviation(
     if len(past) < LEARNING:
         return None
     expected, residuals, basis = _expectation(past, calendar, begin)
+    if _is_new_level(value - expected, residuals):
+        expected += middle(residuals[-_SHIFT_RUNS:])
     sizes = sorted(map(abs, residuals))
     spread = max(1.4826 * sizes[len(sizes) // 2], 0.5 * sizes[int(0.95 * (len(sizes) - 1) + 0.5)], noise)
     threshold = family.threshold * (1.0 + YOUNG / len(past))
     reach = max(threshold * spread, family.beyond * sizes[-1], _HOLIDAY if basis == "weekday" else 0.0)
     return Deviation(abs(value - expected) / reach if reach else 0.0, expected, reach, len(past), basis)
+
+
+def _is_new_level(away: float, residuals: Sequence[float]) -> bool:
+    """Return true if the last three runs were off as well, about as far: they were noticed, and the value stays."""
+    return all(abs(each - away) <= _STAYS * abs(away) for each in residuals[-_SHIFT_RUNS:])
 
 
 def middle(values: Sequence[float]) -> float:

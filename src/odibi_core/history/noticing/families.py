@@ -76,5 +76,6 @@ MEMORY: Final = Family("memory", 8.0, 1.5, _log, _as_log, twice=True)
 COST: Final = Family("cost", 8.0, 1.5, _log, _as_log)
 SIZE: Final = Family("files", 6.0, 1.3, _log, _as_log)
 AGE: Final = Family("files", 8.0, 1.5, _log, _as_log)
-RANGE: Final = Family("range", 4.0, 1.5, _plain, _plain)
-"""The threshold is in widths of the column by which a minimum or maximum must leave the values seen."""
+RANGE: Final = Family("range", 8.0, 1.5, _plain, _plain)
+"""The threshold is in widths of the column by which a minimum or maximum must leave the values seen. A unit that is ten
+times as large leaves them by nine; heavy tails leave them by four now and then."""

@@ -10,7 +10,7 @@ import msgspec
 
 from odibi_core.history.figures import RunFigures
 from odibi_core.history.noticing import exact, series
-from odibi_core.history.noticing.baseline import Calendar, Deviation, deviation
+from odibi_core.history.noticing.baseline import Calendar, Deviation, deviation, middle
 from odibi_core.history.noticing.causes import Candidate, with_causes
 from odibi_core.history.noticing.drift import drifts
 from odibi_core.history.noticing.families import ALPHA, COLUMNS, LEARNING, STEPS, TAIL
@@ -21,6 +21,7 @@ from odibi_core.history.noticing.series import Series
 MOST_RUNS: Final = 60
 """Earlier runs that a run is compared with, the latest ones."""
 _UNLIKELY: Final = 1e-9
+_USUAL_RUNS: Final = 20
 
 
 class Judgement(msgspec.Struct, frozen=True):
@@ -56,14 +57,17 @@ def judge(current: RunFigures, history: Sequence[RunFigures]) -> Judgement:
     changed = _changed_sources(current, past[-1])
     findings = [
         with_message(each, "the source of the step changed in this run") if each.node_name in changed else each
-        for each in with_causes(current, candidates)
+        for each in with_causes(current, candidates, _usual_rows(current, past) if candidates else None)
     ]
     return Judgement(findings, len(past), count)
 
 
-def _infers_types(current: RunFigures) -> bool:
-    """Return true if the types of numbers follow from their values: in pandas, and in files of text."""
-    for step in current.figures["steps"].values():
+def _infers_types(*runs: RunFigures) -> bool:
+    """Return true if the types of numbers follow from their values in one of the runs: in pandas, in files of text.
+
+    A table that was pandas and is polars now has other types of numbers by that alone, as one that was a CSV file.
+    """
+    for step in (step for run in runs for step in run.figures["steps"].values()):
         if any(str(frame.get("frame")).startswith("pandas.") for frame in step.get("frames", {}).values()):
             return True
         if any(str(file.get("format")) in _TEXT_FORMATS for file in step.get("files", {}).values()):
@@ -72,6 +76,16 @@ def _infers_types(current: RunFigures) -> bool:
 
 
 _TEXT_FORMATS: Final = frozenset({"csv", "tsv", "json", "jsonl", "ndjson", "excel", "xlsx"})
+
+
+def _usual_rows(current: RunFigures, past: Sequence[RunFigures]) -> dict[str, float]:
+    """Return the median of the rows of each step in the latest earlier runs."""
+    found: dict[str, float] = {}
+    for name in current.figures["steps"]:
+        steps = (run.figures["steps"].get(name, {}) for run in past[-_USUAL_RUNS:])
+        if rows := [float(step["rows"]) for step in steps if step.get("rows") is not None]:
+            found[name] = middle(rows)
+    return found
 
 
 def _changed_sources(current: RunFigures, last: RunFigures) -> set[str]:
@@ -107,7 +121,7 @@ def _candidates(current: RunFigures, past: Sequence[RunFigures]) -> tuple[list[C
     scored: list[tuple[str | None, Series, Deviation]] = []
     of_steps = of_columns = 0
     targets = {target for _, target in current.figures["edges"]}
-    is_inferred = _infers_types(current)
+    is_inferred = _infers_types(current, *past)
     for name, step in current.figures["steps"].items():
         places = [place for place, run in enumerate(past) if name in run.figures["steps"]]
         steps = [past[place].figures["steps"][name] for place in places]

@@ -7,6 +7,7 @@ import msgspec
 from odibi_core.history.figures import RunFigures
 from odibi_core.history.noticing.baseline import Deviation
 from odibi_core.history.noticing.causes import Candidate
+from odibi_core.history.noticing.consequences import Moved
 from odibi_core.history.noticing.exact import Exact
 from odibi_core.history.noticing.families import DISTINCT_SHARE
 from odibi_core.history.noticing.finding import Finding, alert_id
@@ -54,7 +55,8 @@ def of_deviation(current: RunFigures, step: str | None, one: Series, found: Devi
         message=f"{subject}: {about} is {two}{actual}, expected {expected} "
         f"({_value(one, low)} to {_value(one, high)}; {basis}){again}",
     )  # fmt: skip
-    return Candidate(finding, found.score)
+    moved = Moved(metric, unscale(one.value), unscale(found.expected), one.spread, one.dataset)
+    return Candidate(finding, found.score, moved)
 
 
 def _is_again(one: Series, found: Deviation) -> bool:

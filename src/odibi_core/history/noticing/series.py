@@ -47,6 +47,8 @@ class Series(msgspec.Struct, frozen=True):
     """True if `value` and `past` are the smaller ones of two runs in a row."""
     extreme: float = 0.0
     """Of a minimum or maximum: how many widths of the column it leaves the values seen, over the limit."""
+    spread: float = 0.0
+    """Of a mean: the usual deviation of the column."""
 
 
 _OF_STEPS: Final = {
@@ -59,6 +61,8 @@ _OF_RUNS: Final = {"duration_ms": families.DURATION, "cost_usd": families.COST}
 _SEASONAL: Final = frozenset({"rows", "selectivity"})
 _SLOW_MS: Final = 50.0
 """Milliseconds by which the duration of any step varies."""
+_VARIES: Final = {"duration_ms": _SLOW_MS, "memory_mb": 20.0}
+"""The noise of the machine in the unit of each figure: a small value may become six times as large by it."""
 _FAR: Final = 6.0
 """A value so many times the largest one seen is no noise of the machine: one run is enough."""
 _FAR_NOISE: Final = 0.25
@@ -92,7 +96,7 @@ def _scalars(current: dict[str, Any], past: Sequence[dict[str, Any]], wanted: Ma
             continue
         seen = [past[place][name] for place in runs]
         is_seasonal = name in _SEASONAL
-        is_far = family.twice and value > _FAR * (max(seen) + _SLOW_MS)
+        is_far = family.twice and value > _FAR * (max(seen) + _VARIES.get(name, 0.0))
         noise = _FAR_NOISE if is_far else _noise(name, value, seen, current)
         if is_twice := family.twice and not is_far:
             value, seen, runs = min(value, seen[-1]), list(map(min, seen, seen[1:])), runs[1:]
@@ -181,8 +185,10 @@ def _of_column(
     deviations = _known(seen[_DEVIATION])
     if deviations and (mean := stats[_MEAN]) is not None:
         usual = _usual(deviations)
-        noise = usual / math.sqrt(smallest) or 1e-9 * abs(mean)
-        yield _figure(families.MEAN, "mean", mean, seen[_MEAN], noise)
+        # A value far away makes the deviation larger too: the mean of a few rows is as uncertain as they are apart.
+        apart = max(usual, stats[_DEVIATION] or 0.0)
+        noise = apart / math.sqrt(smallest) or 1e-9 * abs(mean)
+        yield _figure(families.MEAN, "mean", mean, seen[_MEAN], noise, usual)
         yield _spread(stats[_DEVIATION], seen[_DEVIATION], usual, smallest)
         yield _extreme("min", stats, seen)
         yield _extreme("max", stats, seen)
@@ -207,7 +213,7 @@ def _is_label(stats: Sequence[float | None], seen: Sequence[Sequence[float | Non
 
 
 def _figure(
-    family: Family, metric: str, value: float | None, seen: Sequence[float | None], noise: float
+    family: Family, metric: str, value: float | None, seen: Sequence[float | None], noise: float, spread: float = 0.0
 ) -> Series | None:
     """Return a series, or None if the value lies among those seen: then it is not unusual, whatever the residuals."""
     if value is None:
@@ -216,7 +222,7 @@ def _figure(
     if len(known) < families.LEARNING or min(known) <= value <= max(known):
         return None
     scale = family.scale
-    return Series(family, metric, scale(value), [scale(each) for each in known], noise)
+    return Series(family, metric, scale(value), [scale(each) for each in known], noise, spread=spread)
 
 
 def _spread(value: float | None, seen: Sequence[float | None], usual: float, smallest: int) -> Series | None:

@@ -16,6 +16,7 @@ from odibi_core.history.index.filters import RunFilter
 from odibi_core.history.noticing import notes
 from odibi_core.history.noticing.cadence import Cadence, has_stopped, learn, overdue
 from odibi_core.history.noticing.finding import alert_id
+from odibi_core.history.noticing.folding import folded
 from odibi_core.history.noticing.notes import Notes
 from odibi_core.history.rows import as_dicts
 
@@ -106,7 +107,7 @@ def watch(index: WatchedIndex, since: datetime, now: datetime, pipeline_name: st
     """
     known = Notes.read(index.root)
     recent = index.runs(RunFilter(pipeline_name=pipeline_name, since=since, until=now))
-    alerts = list(_of_runs(index, recent))
+    alerts = list(_of_runs(index, recent, known))
     pipelines = []
     for name, count in _pipelines(index, pipeline_name).items():
         state, missing = _of_cadence(index, name, count, since, now)
@@ -122,11 +123,12 @@ def watch(index: WatchedIndex, since: datetime, now: datetime, pipeline_name: st
 def known_alerts(index: WatchedIndex, now: datetime) -> dict[str, dict[str, Any]]:
     """Return every alert of a run and every missing run by its id: its pipeline and its message."""
     wanted = (RunFilter(status="failed"), RunFilter(status="lost"), RunFilter(unusual=True))
-    alerts = [alert for each in wanted for alert in _of_runs(index, index.runs(each))]
+    known = Notes.read(index.root)
+    alerts = [alert for each in wanted for alert in _of_runs(index, index.runs(each), known)]
     for name, count in index.pipelines().items():
         alerts += _of_cadence(index, name, count, now - _MONTH, now)[1]
     found = {each.alert_id: {"pipeline_name": each.pipeline_name, "message": each.message} for each in alerts}
-    for each in Notes.read(index.root).missed.values():
+    for each in known.missed.values():
         found[each.alert_id] = {"pipeline_name": each.pipeline_name, "message": each.message}
     return {key: about | {"alert_id": key} for key, about in found.items()}
 
@@ -141,7 +143,7 @@ def _pipelines(index: WatchedIndex, wanted: str | None) -> dict[str, int]:
     return {wanted: known[wanted]}
 
 
-def _of_runs(index: WatchedIndex, runs: Sequence[dict[str, Any]]) -> Iterator[Alert]:
+def _of_runs(index: WatchedIndex, runs: Sequence[dict[str, Any]], known: Notes) -> Iterator[Alert]:
     for row in runs:
         about: dict[str, Any] = {
             "pipeline_name": row["pipeline_name"] or "", "run_id": row["run_id"], "at": row["started"],
@@ -152,19 +154,22 @@ def _of_runs(index: WatchedIndex, runs: Sequence[dict[str, Any]]) -> Iterator[Al
             mark = alert_id(row["run_id"], "run.status", status)
             yield Alert(kind=status, alert_id=mark, family="status", message=message, **about)
         if row["unusual"]:
-            yield from _unusual(index, about)
+            yield from _unusual(index, about, known)
 
 
-def _unusual(index: WatchedIndex, about: dict[str, Any]) -> Iterator[Alert]:
+def _unusual(index: WatchedIndex, about: dict[str, Any], known: Notes) -> Iterator[Alert]:
     alerts = as_dicts("alerts", index.tables(about["run_id"]).get("alerts", ()))
     rows = [row for row in alerts if row["kind"] == kinds.ANOMALY]
-    for row in rows:
-        if row["follows_from"] is None:
-            follows = [each["message"] or "" for each in rows if each["follows_from"] == row["alert_id"]]
-            yield Alert(
-                kind="unusual", alert_id=row["alert_id"], node_name=row["node_name"], family=row["family"] or "",
-                message=row["message"] or "", follows=follows, **about,
-            )  # fmt: skip
+    muted = {row["alert_id"] for row in rows if _is_muted(row, about, known)}
+    for row, follows in folded(rows, muted):
+        yield Alert(
+            kind="unusual", alert_id=row["alert_id"], node_name=row["node_name"], family=row["family"] or "",
+            message=row["message"] or "", follows=[each["message"] or "" for each in follows], **about,
+        )  # fmt: skip
+
+
+def _is_muted(row: dict[str, Any], about: dict[str, Any], known: Notes) -> bool:
+    return known.is_muted(about["pipeline_name"], row["node_name"], row["family"], about["at"])
 
 
 def _first_line(error: object) -> str:
