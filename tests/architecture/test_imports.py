@@ -42,6 +42,11 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "sentry_sdk": ("error_reporting/tracker.py", "sinks/", "health/checks.py"),
     "datadog": ("sinks/",),
     "fsspec": ("history/remote/object_store.py", "engines/object_store.py"),
+    "fastavro": ("engines/formats/avro.py",),
+    "openpyxl": ("engines/formats/excel.py",),
+    "deltalake": ("engines/formats/delta.py",),
+    "pyiceberg": ("engines/formats/iceberg.py",),
+    "sqlalchemy": ("engines/formats/",),
     "google": ("costs/bigquery/", "health/checks.py"),
     "starlette": ("endpoint/",),
     "uvicorn": ("endpoint/",),
@@ -49,8 +54,8 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "typer": ("cli/",),
 }
 
-LOADED_BY_FSSPEC = {"s3fs", "gcsfs", "adlfs"}
-"""Libraries of object stores: fsspec imports the one of a URL's protocol."""
+LOADED_BY_OTHERS = {"s3fs", "gcsfs", "adlfs", "psycopg"}
+"""Libraries of object stores and databases: fsspec and SQLAlchemy import the one of a URL."""
 
 # Names that read time, ids or the environment, and the files that may. (`time` is banned whole: nothing sleeps.)
 WORLD: dict[str, tuple[str, ...]] = {
@@ -221,7 +226,7 @@ def test_every_core_dependency_is_used() -> None:
     targets = {found.target for module in modules() for found in imports(module)}
     used = {target.split(".")[0] for target in targets if _is_third_party(target)}
     # numpy: pandas brings it, and nothing imports it without pandas
-    assert core | optional == used - {"numpy"} | LOADED_BY_FSSPEC
+    assert core | optional == used - {"numpy"} | LOADED_BY_OTHERS
 
 
 def _name(requirement: str) -> str:

@@ -22,7 +22,7 @@ from odibi_core.plugins import load
 ROWS = [{"n": 1, "s": "a,b", "f": 1.5}, {"n": 2, "s": 'é\n"', "f": None}]
 FILES = [
     "csv", "csv.gz", "csv.zip", "parquet", "jsonl", "jsonl.gz", "jsonl.zip", "tsv", "tsv.gz", "json", "json.zip",
-    "arrow", "arrows",
+    "arrow", "arrows", "avro", "xlsx",
 ]  # fmt: skip
 
 
@@ -80,7 +80,7 @@ def test_a_missing_file_is_one_error(engine: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "suffix", ["csv.gz", "csv.zip", "parquet", "jsonl", "jsonl.gz", "json", "tsv.gz", "arrow", "arrows"]
+    "suffix", ["csv.gz", "csv.zip", "parquet", "jsonl", "jsonl.gz", "json", "tsv.gz", "arrow", "arrows", "avro", "xlsx"]
 )
 def test_a_file_cut_short_is_unreadable(engine: Any, suffix: str) -> None:
     """It is refused by name, and never read in part. (Text cut just between two lines cannot be known.)"""
@@ -92,7 +92,9 @@ def test_a_file_cut_short_is_unreadable(engine: Any, suffix: str) -> None:
             engine.read(f"x.{suffix}")
 
 
-@pytest.mark.parametrize("suffix", ["csv", "csv.gz", "csv.zip", "parquet", "jsonl", "json", "tsv", "arrow", "arrows"])
+@pytest.mark.parametrize(
+    "suffix", ["csv", "csv.gz", "csv.zip", "parquet", "jsonl", "json", "tsv", "arrow", "arrows", "avro", "xlsx"]
+)
 def test_garbage_is_unreadable(engine: Any, suffix: str) -> None:
     """Bytes of another kind, a panic of the library included, are one error that names the file."""
     Path(f"x.{suffix}").write_bytes(bytes(range(128, 256)) * 40)

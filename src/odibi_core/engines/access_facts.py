@@ -9,7 +9,7 @@ from msgspec import Struct
 
 
 class Facts(Struct, frozen=True):
-    """What is known of an access besides its path; None if unknown."""
+    """The facts of an access besides its path; None if unknown."""
 
     uri: str
     """The table, without credentials."""

@@ -17,10 +17,10 @@ def read(source: Any, options: Mapping[str, Any]) -> Any:
     if lossy:  # pandas makes floats of whole numbers beside missing ones
         again = _again(source, options, lossy, "numpy_nullable")
         frame = frame.assign(**{name: again[name] for name in lossy if again[name].dtype.kind in "iub"})
-    lists = [name for name in frame.columns if _has_lossy_lists(frame[name])]
-    if lists:
-        again = _again(source, options, lists, "pyarrow")
-        frame = frame.assign(**{name: pd.Series(again[name].tolist(), dtype="object") for name in lists})
+    nested = [name for name in frame.columns if _may_be_lossy(frame[name])]
+    if nested:
+        again = _again(source, options, nested, "pyarrow")
+        frame = frame.assign(**{name: pd.Series(again[name].tolist(), dtype="object") for name in nested})
     return frame
 
 
@@ -30,11 +30,18 @@ def _again(source: Any, options: Mapping[str, Any], columns: list[Any], backend:
     return pd.read_parquet(source, **{**options, "columns": columns, "dtype_backend": backend})
 
 
-def _has_lossy_lists(column: Any) -> bool:
-    """Return true if lists of a column may have held whole numbers beside missing ones, which are floats then."""
+def _may_be_lossy(column: Any) -> bool:
+    """Return true for lists and records that may have held whole numbers beside missing ones, which are floats then."""
     if column.dtype != "object":
         return False
-    return any(getattr(getattr(v, "dtype", None), "kind", "") == "f" and (v != v).any() for v in column)
+    return any(_is_lossy(value) for value in column if value is not None)
+
+
+def _is_lossy(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(isinstance(each, float) or _is_lossy(each) for each in value.values())
+    kind = getattr(getattr(value, "dtype", None), "kind", "")
+    return bool((value != value).any()) if kind == "f" else kind == "O" and any(map(_is_lossy, value))
 
 
 def _may_have_been_whole(column: Any) -> bool:

@@ -30,7 +30,9 @@ def read(source: Any, options: Mapping[str, Any], named: Collection[str] = ()) -
     if options.keys() & {"schema", "dtypes", "new_columns", "with_column_names"}:
         return frame, set()
     texts = _texts(text.data, given, frame, text.digits or bool(named), named)
-    return frame.with_columns(list(texts.values())), set(texts)
+    # polars leaves the quotes of a header doubled.
+    plain = {name: name.replace('""', '"') for name in frame.columns if '""' in name}
+    return frame.with_columns(list(texts.values())).rename(plain), {plain.get(name, name) for name in texts}
 
 
 def _texts(data: Any, given: Mapping[str, Any], frame: Any, digits: bool, named: Collection[str]) -> dict[str, Any]:

@@ -131,7 +131,7 @@ def _target(operation: Operation, path: str, format: Any, options: Mapping[str, 
         return files.target(path, format)
     suffix = os.path.splitext(path)[1]
     is_open = is_folder or (glob.has_magic(path) and (not suffix or glob.has_magic(suffix)))
-    is_open |= not suffix and object_store.is_stored(path)  # a folder, which only a request can tell
+    is_open |= not suffix and object_store.is_stored(path)  # a file or a folder, which only a request shows
     return None if format is None and is_open else files.target(path, format)
 
 

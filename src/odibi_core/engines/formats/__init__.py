@@ -23,7 +23,7 @@ class Row(NamedTuple):
     target: str = ""
     """`module:attribute` of a `FileFormat` or a `TableFormat`; empty if each engine has its own readers and writers."""
     libraries: tuple[str, ...] = ()
-    """What reading and writing needs, besides the library of the engine."""
+    """Libraries that reading and writing needs, besides the library of the engine."""
     is_text: bool = False
     """It may be packed: `.gz` or `.zip` after the suffix."""
     is_table: bool = False
@@ -38,6 +38,11 @@ TABLE: Final[dict[str, Row]] = {
     "json": Row((".json",), is_text=True),
     "ipc": Row((".arrow", ".feather", ".ipc"), "odibi_core.engines.formats.ipc:FILE", ("pyarrow",)),
     "ipc_stream": Row((".arrows",), "odibi_core.engines.formats.ipc:STREAM", ("pyarrow",)),
+    "avro": Row((".avro",), "odibi_core.engines.formats.avro:AVRO", ("fastavro", "pyarrow")),
+    "excel": Row((".xlsx",), "odibi_core.engines.formats.excel:EXCEL", ("openpyxl", "pyarrow")),
+    "delta": Row((), "odibi_core.engines.formats.delta:DELTA", ("deltalake", "pyarrow"), is_table=True),
+    "iceberg": Row((), "odibi_core.engines.formats.iceberg:ICEBERG", ("pyiceberg", "pyarrow"), is_table=True),
+    "sql": Row((), "odibi_core.engines.formats.sql:SQL", ("sqlalchemy", "pyarrow"), is_table=True),
 }
 """By name, as `format=` has it."""
 

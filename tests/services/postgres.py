@@ -1,0 +1,64 @@
+"""A PostgreSQL server on loopback, started for a session of tests."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psycopg
+from tests.ports import kept_port
+
+PASSWORD = "canary-Pa55w0rd-of-the-tests"
+
+
+def bin_folder() -> Path | None:
+    """Return the folder of the programs of the server; None if it is not installed."""
+    found = shutil.which("initdb")
+    folders = [Path(found).resolve().parent] if found else sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    return folders[-1] if folders else None
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """Run a server until the block ends; the value is the URL of a database, with its password."""
+    programs = bin_folder()
+    assert programs is not None
+    data, port = folder / "data", kept_port()
+    owner = "postgres" if os.getuid() == 0 else None  # the server refuses to run as root
+    folder.chmod(0o755)
+    data.mkdir()
+    (folder / "password").write_text(PASSWORD)
+    if owner:
+        shutil.chown(data, owner)
+    init = [str(programs / "initdb"), "-D", str(data), "-U", "tester", "--auth=scram-sha-256", "--no-sync"]
+    done = subprocess.run(
+        [*init, f"--pwfile={folder / 'password'}"], user=owner, cwd="/", capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    with (folder / "log.txt").open("wb") as log:
+        server = subprocess.Popen(
+            [programs / "postgres", "-D", data, "-p", str(port), "-c", "listen_addresses=127.0.0.1", "-F", "-k", ""],
+            user=owner, cwd="/", stdout=log, stderr=log,
+        )  # fmt: skip
+    try:
+        url = f"postgresql://tester:{PASSWORD}@127.0.0.1:{port}/postgres"
+        _wait_for(url, server, folder / "log.txt")
+        yield url
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    for _ in range(300):
+        assert server.poll() is None, log.read_text()
+        with suppress(psycopg.OperationalError):
+            psycopg.connect(url, connect_timeout=5).close()
+            return
+        time.sleep(0.1)
+    raise AssertionError(log.read_text())
