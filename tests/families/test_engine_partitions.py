@@ -183,3 +183,55 @@ def test_options_of_polars_for_data_sets() -> None:
     )
     frame = engine.read("hive", try_parse_hive_dates=False, hive_schema={"k": pl.Int8})
     assert frame.schema == {"n": pl.Int64, "day": pl.String, "k": pl.Int8}
+
+
+def test_partitions_are_appended_to(engine: Any) -> None:
+    """A file is added to each partition, and nothing is left beside."""
+    engine.write(engine.frame(ROWS[:2]), "hive", partition_by="year")
+    engine.write(engine.frame(ROWS[2:]), "hive", partition_by="year", mode="append")
+    assert rows(engine.read("hive")) == ROWS
+    assert (len(os.listdir("hive/year=2020")), os.listdir()) == (2, ["hive"])
+    engine.write(engine.frame(ROWS[:1]), "hive", partition_by="year", mode="overwrite")
+    assert rows(engine.read("hive")) == ROWS[:1]
+
+
+def test_the_partitions_of_a_frame_are_replaced(engine: Any) -> None:
+    """Those that it has rows of; the others stay, and a second write changes nothing."""
+    engine.write(engine.frame(ROWS), "hive", partition_by="year")
+    for _ in range(2):
+        new = [{"n": 9, "year": 2020, "land": "SE"}]
+        engine.write(engine.frame(new), "hive", partition_by="year", mode="overwrite_partitions")
+        assert rows(engine.read("hive")) == [ROWS[1], *new]
+    assert (len(os.listdir("hive/year=2020")), os.listdir()) == (1, ["hive"])
+
+
+@pytest.mark.parametrize("mode", ["append", "overwrite_partitions"])
+def test_a_write_that_fails_half_way_changes_no_partition(
+    engine: Any, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also if files of one partition are in their place already."""
+    engine.write(engine.frame(ROWS), "hive", partition_by="year")
+    rename, calls = os.rename, []
+
+    def fail(source: str, target: str) -> None:
+        calls.append(target)
+        if len(calls) == 3:
+            raise OSError("disk gone")
+        rename(source, target)
+
+    more = [{"n": 9, "year": year, "land": "SE"} for year in (2019, 2020, 2021)]
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "rename", fail)
+        with pytest.raises(EngineError, match="disk gone"):
+            engine.write(engine.frame(more), "hive", partition_by="year", mode=mode)
+    assert len(calls) > 3
+    assert rows(engine.read("hive")) == ROWS
+    assert os.listdir() == ["hive"]
+
+
+def test_a_mode_without_partitions_is_refused(engine: Any) -> None:
+    """And one that there is not."""
+    with pytest.raises(EngineError, match=r"to append.*partition_by= takes overwrite, append, overwrite_partitions"):
+        engine.write(engine.frame(ROWS), "x.parquet", mode="append")
+    with pytest.raises(EngineError, match="mode='add' does not fit"):
+        engine.write(engine.frame(ROWS), "hive", partition_by="year", mode="add")

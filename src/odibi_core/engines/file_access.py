@@ -52,7 +52,8 @@ class FileAccess(NamedTuple):
     @property
     def is_missing(self) -> bool:
         """True for a local file to read that is not there."""
-        return self.access == "read" and self.bytes is None and not is_remote(self.uri) and not os.path.exists(self.uri)
+        is_unknown = self.access == "read" and self.bytes is None and not is_remote(self.uri)
+        return is_unknown and not os.path.exists(self.uri)
 
     def fields(self) -> dict[str, Any]:
         """Return the fields of the event; the file of a local path is named as it is, not redacted."""

@@ -1,4 +1,4 @@
-"""The public readers and writers of pandas, polars, pyarrow and DuckDB, whose files are recorded.
+"""The public readers and writers of the libraries, whose files, tables and databases are recorded.
 
 One row a library's module: the functions and methods by access, each with its format if the path may not show it.
 """
@@ -20,13 +20,13 @@ class Opener(NamedTuple):
     path_at: int
     """The position of the path among the arguments; `self` is the first of a method."""
     kind: str = "path"
-    """`path`, or `sql` if the argument is a text of SQL."""
+    """`path`; `sql`, a text of SQL for files; `table`, a table with versions; `database`, if a connection follows."""
 
 
 PATH_NAMES: Final = frozenset(
     """path path_or_buf filepath_or_buffer filepath_or_buffers path_or_buffer source sources file file_name file_glob
     io where dest target workbook excel_writer root_path base_dir input_file output_file fname file_or_path
-    path_or_buffer filepath query""".split()  # noqa: SIM905
+    path_or_buffer filepath query table_uri table_or_uri table_identifier""".split()  # noqa: SIM905
 )
 """The names by which the path, or the text of SQL, is passed as a keyword."""
 
@@ -58,23 +58,32 @@ OPENERS: Final[dict[str, list[Opener]]] = {
             "DataFrame.",
         ),
         *_openers(_PANDAS_WRITES, "write", 1, "Series."),
+        *_openers("read_sql:sql read_sql_query:sql read_sql_table:sql", "read", 0, kind="database"),
+        *_openers("to_sql:sql", "write", 1, "DataFrame.", "database"),
+        *_openers("to_sql:sql", "write", 1, "Series.", "database"),
+        *_openers("read_iceberg:iceberg", "read", 0, kind="table"),
+        *_openers("to_iceberg:iceberg", "write", 1, "DataFrame.", "table"),
     ],
     "polars": [
         *_openers(
             """read_csv:csv read_parquet:parquet read_ndjson:jsonl read_json:json read_ipc:ipc read_ipc_stream:ipc
-            read_avro:avro read_excel:excel read_ods:excel read_delta:delta read_lines:text scan_csv:csv
-            scan_parquet:parquet scan_ndjson:jsonl scan_ipc:ipc scan_delta:delta scan_iceberg:iceberg
-            scan_lines:text""",
+            read_avro:avro read_excel:excel read_ods:excel read_lines:text scan_csv:csv scan_parquet:parquet
+            scan_ndjson:jsonl scan_ipc:ipc scan_lines:text""",
             "read",
             0,
         ),
         *_openers(
             """write_csv:csv write_parquet:parquet write_ndjson:jsonl write_json:json write_ipc:ipc
-            write_ipc_stream:ipc write_avro:avro write_excel:excel write_delta:delta""",
+            write_ipc_stream:ipc write_avro:avro write_excel:excel""",
             "write",
             1,
             "DataFrame.",
         ),
+        *_openers("read_delta:delta scan_delta:delta scan_iceberg:iceberg", "read", 0, kind="table"),
+        *_openers("write_delta:delta write_iceberg:iceberg", "write", 1, "DataFrame.", "table"),
+        *_openers("sink_delta:delta sink_iceberg:iceberg", "write", 1, "LazyFrame.", "table"),
+        *_openers("read_database:sql read_database_uri:sql", "read", 0, kind="database"),
+        *_openers("write_database:sql", "write", 1, "DataFrame.", "database"),
         *_openers("sink_csv:csv sink_parquet:parquet sink_ndjson:jsonl sink_ipc:ipc", "write", 1, "LazyFrame."),
     ],
     "pyarrow.parquet": [
@@ -90,6 +99,14 @@ OPENERS: Final[dict[str, list[Opener]]] = {
     ],
     "pyarrow.orc": [*_openers("read_table:orc", "read", 0), *_openers("write_table:orc", "write", 1)],
     "pyarrow.dataset": [*_openers("dataset", "read", 0), *_openers("write_dataset", "write", 1)],
+    "deltalake": [
+        *_openers("write_deltalake:delta", "write", 0, kind="table"),
+        *_openers("__init__:delta", "read", 1, "DeltaTable.", "table"),
+    ],
+    "pyiceberg.table": [
+        *_openers("to_arrow:iceberg to_arrow_batch_reader:iceberg", "read", 0, "DataScan.", "table"),
+        *_openers("append:iceberg overwrite:iceberg upsert:iceberg", "write", 0, "Table.", "table"),
+    ],
     "duckdb": [
         *_openers(_DUCKDB_READS, "read", 0),
         *_openers(_DUCKDB_READS, "read", 1, "DuckDBPyConnection."),

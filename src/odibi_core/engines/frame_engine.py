@@ -70,7 +70,10 @@ class FrameEngine(ABC):
             return
         with files.explained(path, "parquet", options):
             partitions.write(
-                path, self._parts(frame, by), lambda part, file: self._write_file(part, "parquet", file, given)
+                path,
+                self._parts(frame, by),
+                lambda part, file: self._write_file(part, "parquet", file, given),
+                options.get("mode", "overwrite"),
             )
 
     def _read(

@@ -17,6 +17,7 @@ from odibi_core.events import clock
 
 _NULL = "__HIVE_DEFAULT_PARTITION__"
 _PART = "part-0.parquet"
+_OWN = re.compile(r"part-\w+\.parquet")
 _WHOLE = re.compile(r"0|-?[1-9]\d{0,18}")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
@@ -74,13 +75,64 @@ def file_options(options: Mapping[str, Any], names: Iterable[str]) -> dict[str, 
 Part = tuple[Mapping[str, Any], Any]  # the values of the partition columns, and a frame without these
 
 
-def write(path: str, parts: Iterable[Part], write_file: Callable[[Any, str], None]) -> None:
-    """Write each part to a file of its own, and put the folder in the place of the one that was there."""
-    with replacing_folder(path) as folder:
+def write(path: str, parts: Iterable[Part], write_file: Callable[[Any, str], None], mode: str = "overwrite") -> None:
+    """Write each part to a file of its own, aside, and then put the files in their places.
+
+    Args:
+        path: The folder of the data set.
+        parts: The parts of the frame.
+        write_file: Writes a part to a path.
+        mode: "overwrite" replaces the folder as a whole, "append" adds a file to each partition, and
+            "overwrite_partitions" replaces the partitions that the frame has rows of, and leaves the others.
+    """
+    with replacing_folder(path) if mode == "overwrite" else _adding(path, mode) as folder:
         for values, frame in parts:
             place = os.path.join(folder, *(_folder_name(name, value) for name, value in values.items()))
             os.makedirs(place, exist_ok=True)
-            write_file(frame, os.path.join(place, _PART))
+            write_file(frame, os.path.join(place, _PART if mode == "overwrite" else f"part-{clock.new_id()}.parquet"))
+
+
+@contextmanager
+def _adding(path: str, mode: str) -> Iterator[str]:
+    """Yield a folder beside the real one, whose files are put into it if the block succeeds."""
+    real = os.path.realpath(files.local(path))
+    refuse_foreign(path, real)
+    os.makedirs(os.path.dirname(real), exist_ok=True)
+    beside, old = (os.path.join(os.path.dirname(real), f".{clock.new_id()}.tmp") for _ in range(2))
+    os.mkdir(beside)
+    moved: list[tuple[str, str]] = []
+    try:
+        yield beside
+        try:
+            for folder in _leaves(beside):
+                place = os.path.normpath(os.path.join(real, os.path.relpath(folder, beside)))
+                _put(folder, place, old if mode == "overwrite_partitions" else None, moved)
+        except BaseException:
+            for now, before in reversed(moved):
+                os.makedirs(os.path.dirname(before), exist_ok=True)
+                os.rename(now, before)
+            raise
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _leaves(folder: str) -> list[str]:
+    return sorted(where for where, _, names in os.walk(folder) if names)
+
+
+def _put(folder: str, place: str, old: str | None, moved: list[tuple[str, str]]) -> None:
+    """Move the files of a folder to their place, those that were there to `old`; `moved` has each, to undo it."""
+    os.makedirs(place, exist_ok=True)
+    there = [name for name in sorted(os.listdir(place)) if os.path.isfile(os.path.join(place, name))] if old else []
+    for name in sorted(os.listdir(folder)):
+        os.rename(os.path.join(folder, name), os.path.join(place, name))
+        moved.append((os.path.join(place, name), os.path.join(folder, name)))
+    for number, name in enumerate(there):
+        aside = os.path.join(str(old), f"{len(moved)}-{number}")
+        os.makedirs(str(old), exist_ok=True)
+        os.rename(os.path.join(place, name), aside)
+        moved.append((aside, os.path.join(place, name)))
 
 
 def names_to_write(by: Sequence[str], names: Sequence[Any]) -> None:
@@ -123,7 +175,7 @@ def replacing_folder(path: str) -> Iterator[str]:
     A reader sees the old folder or the new one; between two renames there is none for a moment.
     """
     real = os.path.realpath(files.local(path))
-    _refuse_foreign(path, real)
+    refuse_foreign(path, real)
     os.makedirs(os.path.dirname(real), exist_ok=True)
     beside, old = (os.path.join(os.path.dirname(real), f".{clock.new_id()}.tmp") for _ in range(2))
     os.mkdir(beside)
@@ -143,13 +195,13 @@ def replacing_folder(path: str) -> Iterator[str]:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def _refuse_foreign(path: str, real: str) -> None:
+def refuse_foreign(path: str, real: str) -> None:
     """Raise EngineError for a folder with files that no step has written: replacing removes them."""
     if os.path.isfile(real):
         raise EngineError(f"{path!r} is a file, and a partitioned data set is a folder; name another, or remove it")
     for folder, folders, names in os.walk(real):
         foreign = [name for name in folders if "=" not in name or os.path.islink(os.path.join(folder, name))]
-        foreign += [name for name in names if name != _PART]
+        foreign += [name for name in names if not _OWN.fullmatch(name)]
         if foreign:
             raise EngineError(
                 f"the folder {path!r} would be replaced as a whole, but holds {os.path.join(folder, min(foreign))!r}, "
@@ -159,5 +211,5 @@ def _refuse_foreign(path: str, real: str) -> None:
 
 def by(options: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]]:
     """Return the columns to partition by, and the options that are left for each file."""
-    own = (*refusals.PARTITION, "partition_chunk_size_bytes", "mkdir")
+    own = (*refusals.PARTITION, "partition_chunk_size_bytes", "mkdir", "mode")
     return refusals.partitions(options), {name: value for name, value in options.items() if name not in own}

@@ -18,7 +18,9 @@ Operation = Literal["read", "write"]
 Known = Callable[[Operation, str], frozenset[str] | None]
 PARTITION = ("partition_by", "partition_cols")  # polars' name and pandas'; every engine takes both
 OWN_READS = frozenset({"hive_partitioning"})
-OWN_WRITES = frozenset(PARTITION)
+OWN_WRITES = frozenset({*PARTITION, "mode"})
+MODES = ("overwrite", "append", "overwrite_partitions")
+"""Of a partitioned data set."""
 SEPARATORS = frozenset({"sep", "delimiter", "separator"})
 _PATHS = frozenset({"path", "path_or_buf", "filepath_or_buffer", "file", "source"})
 _APPEND = (
@@ -45,6 +47,8 @@ def problems(operation: Operation, path: str, options: Mapping[str, Any], known:
     if kind is None:
         return []
     names = _names(operation, kind.format, known)
+    if kind.format == "parquet" and operation == "write" and partitions(given) and given.get("mode") in MODES:
+        given.pop("mode")
     found = [
         problem
         for name, value in given.items()
@@ -157,7 +161,8 @@ def _problem(operation: Operation, path: str, format: str, name: str, value: Any
 
 def _unfit_to_write(format: str, name: str, value: Any, shown: str) -> str | None:
     if (name == "mode" and value != "w") or (name == "append" and value):
-        return f"{shown} does not fit: {_APPEND}"
+        modes = f"; a data set with partition_by= takes {', '.join(MODES)}" if format == "parquet" else ""
+        return f"{shown} does not fit: {_APPEND}{modes}"
     if format == "jsonl" and (not _is_lines(name, value) or (name == "index" and value)):
         return f"{shown} does not fit JSON Lines, one object a line for the columns of a row"
     if format == "json" and (not _is_array(name, value) or (name == "index" and value)):

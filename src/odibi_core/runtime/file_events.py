@@ -115,6 +115,9 @@ class FileEvents:
             if isinstance(given, str):
                 self._publish(self._of_sql(given, _parameters(opener, args, kwargs)))
             return
+        if opener.kind in ("table", "database"):
+            self._publish(_of_tables(opener, args, kwargs, result))
+            return
         rows = _rows(opener, args, result)
         options = kwargs.get("storage_options")
         self._publish(accesses(opener.access, given, rows=rows, format=opener.format, options=options, ask=self._ask))
@@ -132,6 +135,14 @@ class FileEvents:
                     left_out[1] += file.bytes or 0
                     continue
             self._bus.publish(kinds.FILE_ACCESS, fields={"run_id": self._run_id, **file.fields()})
+
+
+def _of_tables(opener: Opener, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> list[FileAccess]:
+    from odibi_core.engines import table_access
+
+    if opener.kind == "database":
+        return table_access.of_database(opener, args, kwargs, result)
+    return table_access.of_table(opener, args, kwargs, argument(opener, args, kwargs), result)
 
 
 def _rows(opener: Opener, args: tuple[Any, ...], result: Any) -> int | None:

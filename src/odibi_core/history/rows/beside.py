@@ -36,8 +36,8 @@ def _file(event: Event) -> Values:
         "row_count": count(event.row_count),
         "file_count": count(fields.get("files")),
     }
-    # A second attempt opens the same files.
-    return (values["node_name"], values["access"], values["uri"]), values
+    # A second attempt opens the same files; the tables of a database share its URI.
+    return (values["node_name"], values["access"], values["uri"], values["dataset"]), values
 
 
 def _metric(event: Event) -> Values:
