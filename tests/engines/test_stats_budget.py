@@ -1,4 +1,4 @@
-"""The budget of statistics and joins: a share of a run, and a floor besides."""
+"""The budget of statistics and joins: a share of a run, and a floor."""
 
 from __future__ import annotations
 
@@ -20,18 +20,15 @@ def test_the_floor_is_there_at_once() -> None:
 def test_it_grows_with_the_run() -> None:
     """By two percent of the time since the start, or another share."""
     clock = FakeClock()
-    budget, joins = Budget(clock), Budget(clock, share=0.01, parts=1)
+    budget, joins = Budget(clock), Budget(clock, share=0.01, floor_s=0.002, parts=1)
     clock.advance(60)
-    assert budget.allowance_s() == pytest.approx((FLOOR_S + SHARE * 60) / 3)
-    assert joins.allowance_s() == pytest.approx(FLOOR_S + 0.6)
+    assert budget.allowance_s() == pytest.approx(SHARE * 60 / 3)
+    assert joins.allowance_s() == pytest.approx(0.6)
 
 
-def test_a_short_run_is_not_made_much_longer() -> None:
-    """Statistics and joins together take at most a ninth of a run of 80 ms."""
-    clock = FakeClock()
-    budgets = Budget(clock, parts=1), Budget(clock, share=0.01, parts=1)
-    clock.advance(0.08)
-    assert sum(budget.allowance_s() for budget in budgets) <= 0.08 / 9
+def test_a_budget_may_have_a_floor_of_its_own() -> None:
+    """A short run has it at once, as joins have two milliseconds."""
+    assert Budget(FakeClock(), share=0.01, floor_s=0.002, parts=1).allowance_s() == pytest.approx(0.002)
 
 
 def test_nothing_is_left_after_too_much_was_spent() -> None:
@@ -45,7 +42,7 @@ def test_nothing_is_left_after_too_much_was_spent() -> None:
 
 
 def test_all_frames_together_stay_within_it() -> None:
-    """At most two percent, the floor and the last frame, also if each takes twice as long as expected."""
+    """At most two percent and the last frame, also if each takes twice as long as expected."""
     clock = FakeClock()
     budget = Budget(clock)
     most = 0.0
@@ -55,7 +52,7 @@ def test_all_frames_together_stay_within_it() -> None:
             took = min(allowed, 0.002 * (1 + number % 3))
             budget.spend(took, took / 2)
             most = max(most, took)
-    assert budget.spent_s <= FLOOR_S + SHARE * clock.monotonic() + most
+    assert budget.spent_s <= SHARE * clock.monotonic() + most
 
 
 def test_the_pace_is_learned_slowly() -> None:

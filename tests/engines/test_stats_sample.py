@@ -26,7 +26,7 @@ def budget_of(allowance_s: float) -> Budget:
     clock = FakeClock()
     budget = Budget(clock)
     clock.advance(1e6)
-    budget.spend(FLOOR_S + SHARE * 1e6 - 3 * allowance_s)
+    budget.spend(SHARE * 1e6 - 3 * allowance_s)
     assert budget.allowance_s() == pytest.approx(allowance_s)
     return budget
 

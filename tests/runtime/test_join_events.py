@@ -10,6 +10,7 @@ import pytest
 
 from odibi_core import Orchestrator, Step, node, observe
 from odibi_core.events import Event
+from odibi_core.runtime import join_events
 
 FLIGHTS = {"origin": ["EWR", "JFK", "LGA"] * 100, "flight": list(range(300))}
 WEATHER = {"origin": ["JFK", "EWR", "LGA"], "temp": [1.0, 2.0, 3.0]}
@@ -107,7 +108,8 @@ def test_nothing_of_it_fails_the_step() -> None:
 
 def test_beyond_the_budget_joins_are_skipped_with_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     """The rates are absent and not 0."""
-    monkeypatch.setattr("odibi_core.engines.stats_budget.FLOOR_S", -60.0)
+    monkeypatch.setattr(join_events, "_FLOOR_S", 0.0)
+    monkeypatch.setattr(join_events, "_SHARE", 0.0)
     (event,) = joins_of(flights, weather, joined)
     assert event.fields["skipped"].endswith("the budget for joins has 0.0 ms left")
     assert (event.fields["left_rows"], event.fields["right_rows"], event.fields["keys"]) == (300, 3, ["origin"])
@@ -117,7 +119,8 @@ def test_beyond_the_budget_joins_are_skipped_with_a_reason(monkeypatch: pytest.M
 
 def test_a_join_whose_keys_cannot_be_afforded_is_recorded_without_them(monkeypatch: pytest.MonkeyPatch) -> None:
     """To find them is a part of the budget. A frame with columns of both inputs shows that there is a join."""
-    monkeypatch.setattr("odibi_core.engines.stats_budget.FLOOR_S", -60.0)
+    monkeypatch.setattr(join_events, "_FLOOR_S", 0.0)
+    monkeypatch.setattr(join_events, "_SHARE", 0.0)
     scope: dict[str, Any] = {}
     exec("def joined(flights, weather): return flights.merge(weather)", scope)  # noqa: S102 (a function without a file)
     (event,) = joins_of(flights, weather, scope["joined"])

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 MAX_PAIRS: Final = 6
 """Pairs of inputs of one step."""
 _SHARE: Final = 0.01
-"""Of the time since the start of the run, besides the floor that every budget has."""
+"""Of the time since the start of the run."""
+_FLOOR_S: Final = 0.002
+"""Seconds that joins may take in any run, however short it is."""
 
 _log: Final = logging.getLogger("odibi_core")
 
@@ -36,7 +38,7 @@ class JoinEvents:
     """Publishes a `join_match` event for each pair of inputs that a step joins. Never raises."""
 
     def __init__(self) -> None:
-        self._budget = Budget(share=_SHARE, parts=1)
+        self._budget = Budget(share=_SHARE, floor_s=_FLOOR_S, parts=1)
 
     def of_step(self, events: NodeEvents, inputs: Inputs, made: Sequence[Any], source: Any) -> None:
         """Measure the joins of a step that succeeded.
