@@ -15,6 +15,7 @@
     │   └── UnknownTableError (LookupError)
     ├── CostLimitError (RuntimeError)       a query would cost more than it may; it was not run
     ├── CheckError (ValueError)             a check that is put together wrongly
+    │   └── NotCheckedError                 data that a check cannot be asked about
     ├── StoryError (ValueError)             a lineage that no story can be drawn from
     └── StoreError (OSError)                the record cannot be found or read
         ├── RemoteStoreError                a shared store that cannot be reached
@@ -155,6 +156,10 @@ class CostLimitError(OdibiError, RuntimeError):
 
 class CheckError(OdibiError, ValueError):
     """A data-quality check that is put together wrongly."""
+
+
+class NotCheckedError(CheckError):
+    """Data that a check cannot be asked about, such as a dataset that was released. The message has the reason."""
 
 
 class StoryError(OdibiError, ValueError):

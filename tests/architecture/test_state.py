@@ -26,7 +26,7 @@ KEPT: dict[str, str] = {
     "costs/bigquery/watch.py: _watches": _OBJECTS,
     "endpoint/server.py: _started": _OBJECTS,
     "engines/duckdb_sql.py: _scratch": "numbers of names in a database; a used one is never reused",
-    "engines/duckdb_sql.py: _bases": "one database in memory for each process id, expensive to open",
+    "engines/duckdb_sql.py: _bases": "two databases in memory for each process id, expensive to open",
     "engines/frame_pandas.py: _NAMES": _CACHE,
     "events/clock.py: _statm": "a descriptor of the interpreter's own memory, open for speed",
     "events/error_id.py: _known": _OBJECTS,

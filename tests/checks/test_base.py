@@ -13,9 +13,7 @@ FRAME = {"out": pl.DataFrame({"n": [1, 2, 3]})}
 
 def test_anyone_can_make_a_check_of_a_function() -> None:
     """`judge` gets a narwhals frame and all the frames by name."""
-    check = Check(
-        name="few", judge=lambda frame, frames: Finding(len(frame) < 3, None, len(frame), next(iter(frames)))
-    )
+    check = Check(name="few", judge=lambda frame, frames: Finding(len(frame) < 3, None, len(frame), next(iter(frames))))
     found = check.check(FRAME)
     assert (found.passed, found.total_rows, found.message) == (False, 3, "out")
 

@@ -52,11 +52,7 @@ def test_ends_may_be_open_and_of_any_kind(make: Callable[[Any], Any]) -> None:
 def test_categories_are_the_text_they_stand_for(make: Callable[[Any], Any]) -> None:
     """For accepted values and for patterns."""
     frame = make({"c": ["a", "b", "b"]})
-    frame = (
-        frame.astype({"c": "category"})
-        if isinstance(frame, pd.DataFrame)
-        else frame.cast({"c": pl.Categorical})
-    )
+    frame = frame.astype({"c": "category"}) if isinstance(frame, pd.DataFrame) else frame.cast({"c": pl.Categorical})
     assert accepted_values("c", ["a"]).check({"out": frame}).examples == ["b"]
     assert matches("c", "a").check({"out": frame}).failed_rows == 2
 

@@ -41,10 +41,7 @@ def test_a_number_is_not_the_text_beside_it() -> None:
 
 @pytest.mark.parametrize(
     "frame",
-    [
-        pd.DataFrame([[1, 2, 3]], columns=["k", "a", "a"]),
-        pa.table([pa.array([1])] * 3, names=["k", "a", "a"]),
-    ],
+    [pd.DataFrame([[1, 2, 3]], columns=["k", "a", "a"]), pa.table([pa.array([1])] * 3, names=["k", "a", "a"])],
     ids=["pandas", "pyarrow"],
 )
 def test_a_doubled_label_harms_no_other_column(frame: Any) -> None:
@@ -73,8 +70,7 @@ def test_the_frame_that_is_checked_is_not_changed() -> None:
 @pytest.mark.parametrize("label", [None, ["a", "b"], {"a": 1}, {"a"}])
 @pytest.mark.parametrize(
     "build",
-    [not_null, unique, lambda a: between(a, 0), lambda a: accepted_values(a, [1]), lambda a: matches(a, "x"),
-     lambda a: references(a, "b.c")],
+    [not_null, unique, lambda a: between(a, 0), lambda a: accepted_values(a, [1]), lambda a: matches(a, "x")],
 )  # fmt: skip
 def test_what_can_name_no_column_is_refused_when_the_check_is_made(build: Any, label: Any) -> None:
     """With the value given."""

@@ -23,9 +23,7 @@ def test_row_count_says_what_was_expected() -> None:
 
 @pytest.mark.parametrize("left", MAKERS)
 @pytest.mark.parametrize("right", MAKERS)
-def test_references_cross_libraries_and_number_types(
-    left: Callable[[Any], Any], right: Callable[[Any], Any]
-) -> None:
+def test_references_cross_libraries_and_number_types(left: Callable[[Any], Any], right: Callable[[Any], Any]) -> None:
     """Whole numbers beside nulls are floats in pandas, and still refer to whole numbers."""
     frames = {
         "flights": left({"id": [1, None, 9], "t": ["a", None, "z"]}),
@@ -56,9 +54,7 @@ def test_a_target_without_its_frame_or_column_is_told() -> None:
     assert "did you mean 'tail'" in references("t", "planes.tial", on="f").check(frames).message
 
 
-@pytest.mark.parametrize(
-    "build", [lambda: row_count(), lambda: row_count(5, 1), lambda: references("t", "planes")]
-)
+@pytest.mark.parametrize("build", [lambda: row_count(), lambda: row_count(5, 1), lambda: references("t", "planes")])
 def test_a_check_that_cannot_hold_is_refused_at_once(build: Callable[[], Any]) -> None:
     """When it is put together."""
     with pytest.raises(CheckError):

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from odibi_core.errors import QueryError
+from odibi_core.select_only import Asked
 from odibi_core.store import hot_lines, sql_duckdb, sql_undecoded
 from odibi_core.store.lines import ReadErrors
-from odibi_core.store.select_only import Asked
 from odibi_core.store.sql import query_files
 from odibi_core.store.sql_duckdb import Answer, connected
 from odibi_core.store.sql_logs import Part, hot_parts

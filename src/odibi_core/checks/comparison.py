@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from odibi_core.checks.planned import is_planned, refuse_python
 from odibi_core.errors import CheckError
 
 Wrong = Callable[[Any], bool]
@@ -47,9 +48,7 @@ def outside(column: Any, low: Any, high: Any) -> Any:
 
 def _outside_integers(column: Any, low: Any, high: Any) -> Any:
     """Return the mask with limits that the column's type can hold: a library refuses, wraps or rounds others."""
-    kind = type(column.dtype).__name__
-    bits = int(kind.removeprefix("U").removeprefix("Int"))
-    lowest, highest = (0, 2**bits - 1) if kind.startswith("U") else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+    lowest, highest = _range_of(column)
     if (low is not None and low > highest) or (high is not None and high < lowest):
         return ~no_rows(column)
     low = None if low is None or low <= lowest else math.ceil(low)
@@ -89,6 +88,38 @@ def not_among(column: Any, values: Iterable[Any]) -> Wrong:
     except TypeError:  # lists and dicts
         known = accepted
     return lambda value: value not in known
+
+
+def among(column: Any, values: Iterable[Any]) -> Any:
+    """Return which values equal none of `values`: a function for one, or an expression if the column is planned.
+
+    Raises:
+        CheckError: the column's type can equal none of them.
+        NotCheckedError: The column is planned, and the libraries do not compare it as Python does.
+    """
+    decide = not_among(column, values)
+    if not is_planned(column):
+        return decide
+    kind = type(column.dtype).__name__
+    given = [fitted(column, value) for value in values if value is not None and _is_comparable(column, value)]
+    if column.dtype.is_integer():
+        given = [int(value) for value in given if value == value and abs(value) != math.inf and value == int(value)]
+        given = [value for value in given if not _beyond_type(column, value)]
+    elif kind not in _EXACT and not column.dtype.is_float():
+        refuse_python(column, f"Python compares the values of {column.name} ({column.dtype})")
+    return ~column.is_in(given) if given else ~column.is_null()
+
+
+def _beyond_type(column: Any, value: int) -> bool:
+    lowest, highest = _range_of(column)
+    return not lowest <= value <= highest
+
+
+def _range_of(column: Any) -> tuple[int, int]:
+    """Return the least and the greatest whole number of the column's type."""
+    kind = type(column.dtype).__name__
+    bits = int(kind.removeprefix("U").removeprefix("Int"))
+    return (0, 2**bits - 1) if kind.startswith("U") else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
 
 
 def python_value(value: Any) -> Any:
@@ -137,7 +168,7 @@ def _no_comparison(column: Any, value: Any) -> CheckError:
 def _kind(column: Any) -> str:
     """Return the name of the column's type; of a pandas column of objects, that of its first value's type."""
     name = type(column.dtype).__name__
-    first = column.drop_nulls().head(1).to_list() if name == "Object" else None
+    first = column.drop_nulls().head(1).to_list() if name == "Object" and not is_planned(column) else None
     return _OBJECTS.get(type(first[0]), name) if first else name
 
 

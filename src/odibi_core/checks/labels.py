@@ -63,8 +63,37 @@ def column_label(label: Any, check: str) -> Hashable:
     return label
 
 
+def named_check(kind: str, name: Any) -> str:
+    """Return the name of a check; that of its kind if none is given.
+
+    Raises:
+        CheckError: It is no text.
+    """
+    if name is None:
+        return kind
+    if not isinstance(name, str) or not name.strip():
+        raise CheckError(f"{kind}(): name must be a text, got {name!r}")
+    return name
+
+
+def text_labels(given: Any, what: str) -> tuple[str, ...]:
+    """Return names of columns that are given as one text or as several; none for None.
+
+    Raises:
+        CheckError: They are not texts, or one is there twice.
+    """
+    listed = [] if given is None else [given] if isinstance(given, str) else given
+    if not isinstance(listed, list | tuple) or not all(isinstance(each, str) and each for each in listed):
+        raise CheckError(f"{what} must be the name of a column, or a list of names, got {given!r}")
+    if len(set(listed)) < len(listed):
+        raise CheckError(f"{what} must name each column once, got {given!r}")
+    return tuple(listed)
+
+
 def column_of(frame: Any, label: Any) -> Any:
-    """Return the narwhals Series of that label. A text also finds the number or tuple that it spells.
+    """Return the narwhals Series of that label, or the column of a planned frame.
+
+    A text also finds the number or tuple that it spells.
 
     Raises:
         CheckError: no column has the label, or several have.

@@ -92,7 +92,7 @@ def answer(
 ) -> None:
     """Write the answer of a query, and notices of what could not be read."""
     from odibi_core.history.sql.collecting import collected
-    from odibi_core.store.select_only import check_text
+    from odibi_core.select_only import check_text
     from odibi_core.store.sql_process import LARGEST_ANSWER
 
     check_text(query)

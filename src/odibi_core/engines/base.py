@@ -64,3 +64,12 @@ class Engine(Protocol):
             EngineError: The SQL fails, or a column has no exact type; names the column.
             UnknownTableError: A table is none of `frames`.
         """
+
+    def select(self, query: str, frames: Mapping[str, Any]) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Return the names of the columns and the rows of one SELECT over `frames`, for the checks of a step.
+
+        It reads no file, changes nothing, and sees no table but `frames`. An engine may lack this method.
+
+        Raises:
+            EngineError: It is not one SELECT, it reads anything else, or it fails.
+        """

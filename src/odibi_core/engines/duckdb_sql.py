@@ -21,16 +21,17 @@ _UNKNOWN = re.compile(r"Table with name (.+?) does not exist")
 _scratch = itertools.count()
 # fork: a child has its parent's database without its parent's threads. It may neither use nor close it, because
 # closing waits for those threads (deadlock). Therefore there is one for each process id.
-_bases: dict[int, Any] = {}
+_bases: dict[tuple[int, bool], Any] = {}
+_LOCKED = {"enable_external_access": False, "lock_configuration": True}
 
 
 def query(
     text: str, frames: Mapping[str, Any], parameters: Mapping[str, Any] | None, fetch: Callable[[Any], Any]
 ) -> Any:
     """Run `text` with `frames` as its tables; `fetch` turns DuckDB's relation into the engine's frame."""
-    _refuse_twins(frames)
+    refuse_twins(frames)
     with _cursor() as cursor:
-        refused = _register(cursor, frames)
+        refused = register(cursor, frames)
         try:
             relation = cursor.sql(text, params=dict(parameters) if parameters else None)
             answer = None if relation is None else fetch(relation)
@@ -46,7 +47,7 @@ def query(
 @contextmanager
 def _cursor() -> Iterator[Any]:
     name = f"scratch_{next(_scratch)}"
-    cursor = _base().cursor()
+    cursor = base().cursor()
     try:
         cursor.execute(f"ATTACH ':memory:' AS {name}; USE {name}")
         yield cursor
@@ -66,17 +67,20 @@ def _quietly(cursor: Any, text: str) -> None:
         pass  # ROLLBACK outside of a transaction; or the user's own SQL detached it already
 
 
-def _base() -> Any:
+def base(*, locked: bool = False) -> Any:
+    """Return the database of this process; a locked one has no files, network, extensions and settings."""
     import duckdb
 
     # Without a lock, which a fork could copy while it is held: two threads may connect, and one connection is kept.
-    here = clock.process_id()
+    here = (clock.process_id(), locked)
     if here not in _bases:
-        _bases.setdefault(here, duckdb.connect(":memory:", config={"python_enable_replacements": False}))
+        config: dict[str, Any] = {"python_enable_replacements": False, **(_LOCKED if locked else {})}
+        _bases.setdefault(here, duckdb.connect(":memory:", config=config))
     return _bases[here]
 
 
-def _refuse_twins(frames: Mapping[str, Any]) -> None:
+def refuse_twins(frames: Mapping[str, Any]) -> None:
+    """Raise EngineError if two frames have one name in SQL."""
     seen: dict[str, str] = {}
     for name in frames:
         twin = seen.setdefault(name.casefold(), name)
@@ -86,7 +90,7 @@ def _refuse_twins(frames: Mapping[str, Any]) -> None:
             )
 
 
-def _register(cursor: Any, frames: Mapping[str, Any]) -> dict[str, str]:
+def register(cursor: Any, frames: Mapping[str, Any]) -> dict[str, str]:
     """Make each frame a table. Return those that cannot be one, with the reason: the SQL may not need them."""
     refused = {}
     for name, frame in frames.items():

@@ -6,7 +6,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from odibi_core.engines import access_facts, duckdb_sql, files, formats, object_store, partitions, refusals, tables
+from odibi_core.engines import (
+    access_facts,
+    duckdb_sql,
+    files,
+    formats,
+    locked_sql,
+    object_store,
+    partitions,
+    refusals,
+    tables,
+)  # fmt: skip
 from odibi_core.engines.files import Member
 from odibi_core.engines.frame_narwhals import collected
 from odibi_core.errors import EngineError
@@ -122,10 +132,13 @@ class FrameEngine(ABC):
             yield dict(zip(by, key, strict=True)), part
 
     def sql(self, query: str, frames: Mapping[str, Any], parameters: Mapping[str, Any] | None = None) -> Any:
-        tables = {
-            name: self.frame(frame) if isinstance(frame, list | dict) else frame for name, frame in frames.items()
-        }
-        return duckdb_sql.query(query, tables, parameters, self._of_relation)
+        return duckdb_sql.query(query, self._tables(frames), parameters, self._of_relation)
+
+    def select(self, query: str, frames: Mapping[str, Any]) -> tuple[list[str], list[tuple[Any, ...]]]:
+        return locked_sql.select(query, self._tables(frames))
+
+    def _tables(self, frames: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: self.frame(frame) if isinstance(frame, list | dict) else frame for name, frame in frames.items()}
 
     @abstractmethod
     def _is_own(self, value: Any) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 from msgspec.structs import force_setattr
 
+from odibi_core import plugins
 from odibi_core.errors import ConfigurationError
 
 LAYERS = ("connect", "ingest", "store", "transform", "publish")
@@ -158,12 +159,18 @@ def _mapping(step: Step, field: str) -> dict[str, Any]:
 
 
 def _checks(step: Step) -> tuple[Any, ...]:
+    """Return the checks of a step: a list among them is flattened, and a function becomes a custom check."""
     given: Any = step.checks
-    listed = list(given) if isinstance(given, (list, tuple)) else [given]
-    for check in listed:
-        if not callable(getattr(check, "check", None)):
-            raise _unfit(step, "checks", "checks such as odibi_core.checks.not_null('id')", check)
-    return tuple(listed)
+    listed: list[Any] = []
+    for each in given if isinstance(given, (list, tuple)) else [given]:
+        listed += each if isinstance(each, (list, tuple)) else [each]
+    for place, check in enumerate(listed):
+        if callable(getattr(check, "check", None)):
+            continue
+        if not callable(check) or isinstance(check, type):
+            raise _unfit(step, "checks", "checks such as odibi_core.checks.not_null('id'), or functions", check)
+        listed[place] = plugins.load("checks", "custom")(check)
+    return tuple(check.in_step(listed) if hasattr(check, "in_step") else check for check in listed)
 
 
 def _check_policy(step: Step) -> None:

@@ -76,10 +76,9 @@ class NodeEvents:
 
     def check(self, result: Any, duration_ms: float) -> None:
         """Publish the result of a check, an `odibi_core.checks.base.CheckResult`."""
-        known = {name: getattr(result, name) for name in result.__struct_fields__ if name != "message"}
         status = {True: "success", False: "failed", None: "skipped"}[result.passed]
         level = "info" if result.passed is not False else "warning" if result.severity == "warn" else "error"
-        fields = {**self._about, **known, "status": status, "duration_ms": duration_ms}
+        fields = {**self._about, **result.facts(), "status": status, "duration_ms": duration_ms}
         self._publish(kinds.CHECK_RESULT, result.message, level=level, fields=fields)
 
     def joined(self, match: dict[str, Any], warning: str | None) -> None:

@@ -216,6 +216,7 @@ class _Run:
         level = looks.level if plan.enable_tracker else "off"
         descriptions = Descriptions(level, looks.rows, self.record.overhead)
         self.runner = StepRunner(self.graph, plan.bus, run_id, dict(plan.initial), descriptions)
+        self.runner.partition = plan.purpose.partition
         if descriptions.examines_rows and looks.joins:
             self.runner.joins = JoinEvents()
         self.record.in_child = self.runner.abandon

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from odibi_core.errors import StoreError, first_line
+from odibi_core.select_only import Asked
 from odibi_core.store.hot_lines import unnamed_file
 from odibi_core.store.log_table import LONGEST_LINE, STANDARD_TYPES, LogTable
-from odibi_core.store.select_only import Asked
 from odibi_core.store.sql_logs import Part, Piece
 from odibi_core.store.sql_text import TEXT, literal, quoted
 

@@ -16,9 +16,9 @@ from typing import Any, Final
 import msgspec
 
 from odibi_core.errors import QueryError, first_line, nearest
+from odibi_core.select_only import LOGS, Asked, check_select
 from odibi_core.store.lines import ReadErrors
 from odibi_core.store.log_table import canonical
-from odibi_core.store.select_only import LOGS, Asked, check_select
 from odibi_core.store.sql_logs import LogColumns, Part, create_view, hot_parts
 from odibi_core.store.sql_text import literal, quoted
 

@@ -12,9 +12,9 @@ from typing import Any, Final
 
 import msgspec
 
+from odibi_core.select_only import LOGS, Asked
 from odibi_core.store.lines import ReadErrors
 from odibi_core.store.log_table import MAX_FIELDS, STANDARD_TYPES, canonical
-from odibi_core.store.select_only import LOGS, Asked
 from odibi_core.store.sql_text import as_type, literal, quoted, unified
 
 _MOST_CONFLICTS: Final = 3

@@ -18,8 +18,8 @@ from typing import Any, Final
 
 from odibi_core.errors import QueryError, StoreError
 from odibi_core.events.clock import monotonic
+from odibi_core.select_only import check_text
 from odibi_core.store import sql_values
-from odibi_core.store.select_only import check_text
 from odibi_core.store.sql_child import (
     MEMORY,
     Columns,

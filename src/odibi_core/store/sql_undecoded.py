@@ -15,10 +15,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
+from odibi_core.select_only import Asked
 from odibi_core.store.hot_lines import HotLines, collect, sampled_names
 from odibi_core.store.lines import LONGEST_LINE
 from odibi_core.store.log_table import STANDARD_TYPES, canonical
-from odibi_core.store.select_only import Asked
 from odibi_core.store.sql_decoded import FEW, not_copied, standard
 from odibi_core.store.sql_logs import Part, Piece
 from odibi_core.store.sql_text import TEXT, literal, quoted

@@ -65,6 +65,12 @@ class Check(_Answer, frozen=True):
     severity: str | None
     message: str | None
     examples: list[Any]
+    mostly: float | None = None
+    condition: str | None = None
+    key_columns: list[str] | None = None
+    contract: str | None = None
+    contract_name: str | None = None
+    contract_version: str | None = None
 
 
 class Retry(_Answer, frozen=True):

@@ -198,6 +198,12 @@ def check_of(event: Event) -> Check:
         severity=text(fields.get("severity")),
         message=text(event.message) or text(fields.get("message")),
         examples=examples[:MAX_SAMPLE_ROWS] if isinstance(examples, list) else [],
+        mostly=number(fields.get("mostly")),
+        condition=text(fields.get("condition")),
+        key_columns=[str(each) for each in key] if isinstance(key := fields.get("key_columns"), list) else None,
+        contract=text(fields.get("contract")),
+        contract_name=text(fields.get("contract_name")),
+        contract_version=text(fields.get("contract_version")),
     )
 
 

@@ -137,6 +137,7 @@ class _Sides:
                     "column_name": check.column,
                     "duration_ms": real(event.duration_ms),
                     "examples": json_text(check.examples),
+                    "key_columns": None if check.key_columns is None else json_text(check.key_columns),
                 },
             )
 

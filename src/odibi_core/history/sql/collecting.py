@@ -16,12 +16,12 @@ import msgspec
 from odibi_core.events.clock import iso
 from odibi_core.history.schema import DUCKDB_TYPES, TABLES
 from odibi_core.history.sql.source import HistorySource, TableSource, tables_in, words_of
+from odibi_core.select_only import LOGS
 from odibi_core.store.event_columns import REST, RUN
 from odibi_core.store.log_table import STANDARD_TYPES
 from odibi_core.store.manifest import Manifest
 from odibi_core.store.runs import NOTES, RunStore
 from odibi_core.store.segments import all_segments, safe_name
-from odibi_core.store.select_only import LOGS
 from odibi_core.store.sql_logs import ColdColumn, ColdFile
 from odibi_core.store.sql_text import TEXT, literal, quoted
 

@@ -13,8 +13,8 @@ import msgspec
 from odibi_core.history.schema import DUCKDB_TYPES, TABLES, Table
 from odibi_core.history.sql.macros import MACROS, with_callees
 from odibi_core.history.sql.source import HistorySource
+from odibi_core.select_only import LOGS, Asked, check_select
 from odibi_core.store.hot_lines import unnamed_file
-from odibi_core.store.select_only import LOGS, Asked, check_select
 from odibi_core.store.sql_duckdb import Opened, connected, lock, open_logs
 from odibi_core.store.sql_logs import cold_parts, parquet
 from odibi_core.store.sql_text import literal, quoted

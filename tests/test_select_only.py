@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from odibi_core.errors import QueryError
-from odibi_core.store.select_only import LONGEST_QUERY, check_select
+from odibi_core.select_only import LONGEST_QUERY, check_select
 from odibi_core.store.sql import query_events
 from odibi_core.testing import an_event
 

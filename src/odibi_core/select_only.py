@@ -1,4 +1,4 @@
-"""The check that a query is one SELECT over the tables of the record and over nothing else.
+"""The check that a query is one SELECT over given tables, such as those of the record, and over nothing else.
 
 DuckDB's own lock keeps files, the network and extensions out. It still allows statements that change the database,
 and functions that return settings and paths; those are refused here, from DuckDB's parse tree, before anything runs.
@@ -59,30 +59,57 @@ def check_text(query: str) -> None:
 
 
 def check_select(
-    connection: Any, query: str, tables: Iterable[str] = (LOGS,), table_functions: Iterable[str] = ()
+    connection: Any,
+    query: str,
+    tables: Iterable[str] = (LOGS,),
+    table_functions: Iterable[str] = (),
+    source: str = "the tables of the history",
 ) -> Asked:
-    """Return the parts of the record that a query reads.
+    """Return the parts of the record, or of other tables, that a query reads.
 
     Args:
         connection: A connection of DuckDB, for its parser.
         query: The query.
         tables: The tables that it may read, besides its own subqueries.
         table_functions: Table functions that it may call, besides those that generate rows.
+        source: Names the tables in an error, unless `logs` is the only one.
 
     Raises:
         QueryError: It is not one SELECT, or it reads anything else.
     """
+    statements = statements_of(connection, query)
+    known = frozenset(tables)
+    for problem in _problems(statements, known, _TABLE_FUNCTIONS | frozenset(table_functions)):
+        only = f"the table {LOGS}" if known == {LOGS} else source
+        raise QueryError(f"a query must read {only} only; {problem}")
+    return _asked(statements)
+
+
+def statements_of(connection: Any, query: str) -> Any:
+    """Return the parse tree of a query: a list of its one statement.
+
+    Raises:
+        QueryError: It is not one SELECT.
+    """
     check_text(query)
     _check_statements(connection, query)
-    serialized = connection.execute("select json_serialize_sql(?::varchar)", [query]).fetchone()[0]
-    parsed = json.loads(serialized)
+    parsed = json.loads(connection.execute("select json_serialize_sql(?::varchar)", [query]).fetchall()[0][0])
     if parsed.get("error"):
         raise QueryError(f"the query must be one plain SELECT: {parsed.get('error_message')}")
-    known = frozenset(tables)
-    for problem in _problems(parsed["statements"], known, _TABLE_FUNCTIONS | frozenset(table_functions)):
-        only = f"the table {LOGS}" if known == {LOGS} else "the tables of the history"
-        raise QueryError(f"a query must read {only} only; {problem}")
-    return _asked(parsed["statements"])
+    return parsed["statements"]
+
+
+def parse_select(query: str) -> dict[str, Any]:
+    """Return the parse tree of one SELECT, which may name any table. Nothing is run.
+
+    Raises:
+        QueryError: It is not one SELECT.
+    """
+    import duckdb
+
+    with duckdb.connect(":memory:") as connection:
+        statement: dict[str, Any] = statements_of(connection, query)[0]
+        return statement
 
 
 def _check_statements(connection: Any, query: str) -> None:
@@ -93,11 +120,11 @@ def _check_statements(connection: Any, query: str) -> None:
     except duckdb.Error as error:
         raise QueryError(first_line(error)) from None
     if len(kinds) != 1:
-        raise QueryError(f"the log answers one SELECT at a time; given were {len(kinds)} statements")
+        raise QueryError(f"one SELECT at a time is allowed; given were {len(kinds)} statements")
     if kinds == ["MULTI"]:
         raise QueryError("PIVOT needs its values: pivot logs on level in ('info', 'error') using count(*)")
     if kinds != ["SELECT"]:
-        raise QueryError(f"the log answers SELECT only; given was {kinds[0]}")
+        raise QueryError(f"SELECT only is allowed; given was {kinds[0]}")
 
 
 def _kind(statement: Any, query: str) -> str:
