@@ -117,10 +117,25 @@ def test_a_uri_loses_its_login_and_keeps_its_path() -> None:
         ("/d/orders_*.csv", "orders"),
         ("s3://bucket/raw/orders.parquet", "orders"),
         ("/", None),
+        ("/d/orders_2024-03-09.csv", "orders"),
+        ("/d/orders_20240309.csv.gz", "orders"),
+        ("/d/2024-03-09_orders.parquet", "orders"),
+        ("/d/orders-2024-03-final.csv", "orders-final"),
+        ("/d/orders_20240309T061500Z.json", "orders"),
+        ("/d/orders_2024_03_09_0615.json", "orders"),
+        ("/d/orders/2024-03-09.csv", "orders"),
+        ("/d/orders/2024/03/2024-03-09.csv", "orders"),
+        ("/d/orders/day=2024-03-09/20240309.csv", "orders"),
+        ("s3://2024-03-09.csv", "2024-03-09"),
+        ("/2024-03-09.csv", "2024-03-09"),
+        ("/d/flights2013.csv", "flights2013"),
+        ("/d/orders_202403.csv", "orders_202403"),
+        ("/d/invoice_12024030912.csv", "invoice_12024030912"),
+        ("/d/2024.csv", "2024"),
     ],
 )
 def test_the_dataset_is_named_by_the_path(path: str, name: str | None) -> None:
-    """The stem of a file; the folder of a set of files."""
+    """The stem of a file without a date; the folder of a set of files, and of files that are dates."""
     assert dataset_name(path) == name
 
 

@@ -81,14 +81,14 @@ def _written(found: Comparison, form: Form, *, diffs: bool) -> str:
 
 def _show(found: Comparison, *, diffs: bool) -> None:
     from odibi_core.history.comparison.lines import lines
-    from odibi_core.history.comparison.outline import sections
+    from odibi_core.history.comparison.outline import POSSIBLE, PROBABLE, sections
 
     on = output.console()
     width = on.width if on.file.isatty() else 80
     titles = {section.title for section in sections(found)}
     for place, line in enumerate(lines(found, width, diffs=diffs)):
         style = "dim" if place == 0 else "bold" if line in titles else ""
-        if line.startswith("Probable cause"):
+        if line.startswith((PROBABLE, POSSIBLE)):
             style = "yellow"
         elif line.startswith("    | "):
             style = {"+": "green", "-": "red"}.get(line[6:7], "dim")

@@ -28,6 +28,12 @@ _SUFFIXES: Final = {
     "xls": "excel", "xlsx": "excel", "ods": "excel", "pkl": "pickle", "pickle": "pickle", "dta": "stata",
     "sas7bdat": "sas", "h5": "hdf", "hdf5": "hdf", "sav": "spss", "txt": "text", "db": "db",
 }  # fmt: skip
+_DATE: Final = re.compile(
+    r"[-_ ]?(?<!\d)(?:19|20)\d\d(?:([-_])(?:0[1-9]|1[0-2])(?:\1[0-3]\d)?|(?:0[1-9]|1[0-2])[0-3]\d)"  # year, month, day
+    r"(?:[T_-]?[0-2]\d[-_]?[0-5]\d(?:[-_]?[0-5]\d)?Z?)?(?!\d)"  # the time
+)
+_UNNAMED: Final = re.compile(r"\d+|.*[:=].*")
+"""Folders that are not named after a dataset: a part of a date or a number, the scheme of a URI, a partition."""
 _PACKED: Final = frozenset({"gz", "zip", "bz2", "xz", "zst", "tar", "tgz"})
 
 
@@ -178,7 +184,11 @@ def format_named(path: str) -> str | None:
 
 
 def dataset_name(path: str) -> str | None:
-    """Return the logical name of the dataset at a path: the stem of its file, or the folder of a set of files."""
+    """Return the logical name of the dataset at a path: the stem of its file, or the folder of a set of files.
+
+    A date in the stem is left out: the file of each day belongs to one dataset. A stem that is a date alone has the
+    name of its folder.
+    """
     parts = [part for part in re.split(r"[?#]", path)[0].replace(os.sep, "/").split("/") if part]
     while parts and (glob.has_magic(parts[-1]) or ("=" in parts[-1] and len(parts) > 1)):
         stem = parts.pop().split(".")[0]
@@ -188,4 +198,10 @@ def dataset_name(path: str) -> str | None:
         return None
     if parts[-1].startswith("part-") and len(parts) > 1 and "=" in parts[-2]:
         return dataset_name("/".join(parts[:-1]))
-    return parts[-1].lstrip(".").split(".")[0] or None
+    stem = parts[-1].lstrip(".").split(".")[0]
+    folders = (_without_date(part) for part in reversed(parts[:-1]) if not _UNNAMED.fullmatch(part))
+    return _without_date(stem) or next(filter(None, folders), stem) or None
+
+
+def _without_date(name: str) -> str:
+    return _DATE.sub("", name).strip("-_ ")

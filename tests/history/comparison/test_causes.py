@@ -88,7 +88,9 @@ def test_a_file_that_the_step_reads() -> None:
     file = {"node_name": "read", "access": "read", "dataset": "x", "uri": "/x.csv", "bytes": 9, "modified": "m"}
     before = world((1000, 900, 90), files=[file])
     assert named(compared(world(ALL, files=[{**file, "bytes": 4}]), before)) == ("file", "x")
-    assert named(compared(world(FILTER, files=[{**file, "bytes": 8}]), before)) == ("data", "clean")
+    same: dict[str, Any] = {"snapshots": [frame("read")], "columns": [column("read", "x", distinct=9)]}
+    before = world((1000, 900, 90), files=[file], **same)
+    assert named(compared(world(FILTER, files=[{**file, "bytes": 8}], **same), before)) == ("data", "clean")
 
 
 def test_a_parameter_that_is_a_part_of_the_path() -> None:
@@ -140,3 +142,45 @@ def test_equal_runs_have_no_cause() -> None:
     """And no difference."""
     found = compared(world((1000, 900, 90), params=PARAMS))
     assert (found.notable, found.cause, found.changes) == ([], None, [])
+
+
+def unseen(rows: tuple[int, int, int], **more: Any) -> RunData:
+    """A run whose steps made frames without statistics, as a very short one at level `auto`."""
+    names = ("read", "clean", "report")
+    columns = [column(name, "x", rows_sampled=None) for name in names]
+    return world(rows, snapshots=[frame(name) for name in names], columns=columns, params=PARAMS, **more)
+
+
+@pytest.mark.parametrize(
+    ("after", "cause"),
+    [
+        (unseen((1000, 900, 90), hashes={"clean": "clean2"}), ("code", "clean")),
+        (unseen((1000, 900, 90)), None),
+        (unseen((1000, 900, 90), runs={"host": "b"}), None),
+    ],
+)
+def test_values_that_were_not_compared_have_a_possible_cause(after: RunData, cause: tuple[str, str] | None) -> None:
+    """They are not equal: a step whose code changed may have changed them, and the sentence states the condition."""
+    found = compared(after, unseen((1000, 900, 90), runs={"host": "a"}))
+    assert found.notable == []
+    assert any("at least one run has no statistics" in text for text in found.not_compared)
+    assert named(found) == cause
+    assert ("Possible cause: code" in str(found)) == (cause is not None)
+
+
+def test_a_change_upstream_where_values_were_not_compared() -> None:
+    """An effect may begin there; a change of the step with the effect has more weight."""
+    found = compared(unseen((1000, 900, 45), hashes={"clean": "clean2"}), unseen((1000, 900, 90)))
+    assert found.notable[0].node == "report"
+    assert named(found) == ("code", "clean")
+    assert found.cause is not None
+    assert "clean, upstream, were not compared" in found.cause.reason
+
+
+def test_a_step_of_sql_uses_no_package_but_its_engine() -> None:
+    """A package that other steps may use is not named for it."""
+    packages = {"otherlib": "1", "duckdb": "1"}
+    before = world((1000, 900, 90), runs={"packages": packages})
+    for name, cause in (("otherlib", ("data", "report")), ("duckdb", ("version", "duckdb"))):
+        after = world((1000, 900, 45), runs={"packages": {**packages, name: "2"}})
+        assert named(compared(after, before)) == cause

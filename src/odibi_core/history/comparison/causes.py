@@ -4,13 +4,17 @@ An effect begins at a step if no step upstream has one. It also begins there if 
 upstream are of lesser families. There the changes are weighed: the code of the step, a parameter that its source
 names, its files, a package that it uses. A change that earlier runs had too weighs little. If nothing is left, the data
 itself is the cause.
+
+If values of a step upstream were not compared, the effect may begin there: its changes count too, with less weight.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, Final
+
+from msgspec import structs
 
 from odibi_core.history.comparison.code import Sources
 from odibi_core.history.comparison.difference import FAMILIES, Cause, Change, Difference
@@ -23,6 +27,10 @@ _ALIASES: Final = {
 }  # fmt: skip
 _DATA: Final = 3.0
 _USUAL: Final = 1.0
+_OF_THE_STEP: Final = 6.0
+"""The weight from which on a change concerns a step itself."""
+_UNSEEN: Final = 0.6
+"""The weight of a change at a step upstream whose values were not compared: above the data, below the step itself."""
 
 
 def add_causes(
@@ -41,6 +49,13 @@ def add_causes(
         origin = _origin(each, effects, after if each.node in after.nodes else before, changed)
         each.follows_from = None if origin == each.node else origin
         each.cause = judge.cause(origin, effects[origin])
+
+
+def unseen_cause(changes: Sequence[Change], before: RunData, after: RunData, sources: Sources) -> Cause | None:
+    """Return the change of most weight at the steps whose values were not compared; None if none of them changed."""
+    judge = _Judge(changes, before, after, sources)
+    found = [cause for node in after.nodes if judge.is_unseen(node) for cause in judge.changes(node, ())]
+    return max((each for each in found if each.score >= _OF_THE_STEP), key=lambda each: each.score, default=None)
 
 
 def _origin(
@@ -75,14 +90,35 @@ class _Judge:
 
     def cause(self, node: str, effects: Sequence[Difference]) -> Cause:
         """Return the change with the greatest weight; the data if none has more."""
-        found = [self._data(node, effects)]
+        found = [self._data(node, effects), *self.changes(node, effects)]
+        if effects and all(each.family == "duration" for each in effects):
+            return max(found, key=lambda each: each.score)
+        for name in sorted(filter(self.is_unseen, self._after.ancestors(node))):
+            found += [
+                structs.replace(
+                    each, score=_UNSEEN * each.score, reason=f"the values of {name}, upstream, were not compared"
+                )
+                for each in self.changes(name, ())
+                if each.score >= _OF_THE_STEP
+            ]
+        return max(found, key=lambda each: each.score)
+
+    def changes(self, node: str, effects: Sequence[Difference]) -> Iterator[Cause]:
+        """Yield the changes that may concern a step, with their weights."""
         for change in self._changes:
             score, reason = self._weigh(change, node, effects)
             if score > 0:
-                found.append(Cause(
+                yield Cause(
                     kind=change.kind, subject=change.subject, message=change.message, reason=reason, score=score
-                ))  # fmt: skip
-        return max(found, key=lambda each: each.score)
+                )
+
+    def is_unseen(self, node: str) -> bool:
+        """Return whether a step succeeded in both runs, and values that it made were not compared."""
+        if any(run.nodes.get(node, {}).get("status") != "success" for run in (self._before, self._after)):
+            return False
+        keys = [key for key in self._before.columns.keys() & self._after.columns.keys() if key[0] == node]
+        rows = [row for key in keys for run in (self._before, self._after) for row in run.columns[key].values()]
+        return not rows or any(not row["rows_sampled"] for row in rows)
 
     def _data(self, node: str, effects: Sequence[Difference]) -> Cause:
         first = not self._after.depends_on.get(node) or all(
@@ -145,6 +181,8 @@ class _Judge:
         uses = any(self._names(node, alias) for alias in aliases) or change.subject.lower() in self._libraries(node)
         if uses:
             return 6.0 + 2.5 * retyped, f"the step at which it begins uses {change.subject}"
+        if self._is_sql(node):
+            return 0.0, ""
         # Functions that the step calls may use it. Where data comes in from outside, that is more often the reason.
         return 3.8 if change.subject == "python" else 3.3, f"{change.subject} has another version"
 
@@ -189,7 +227,10 @@ class _Judge:
         step = self._after.nodes.get(node, {})
         if step.get("type") != "function" or self._reads(node):
             found.add(str(step.get("engine")))
-        return found | ({"duckdb"} if step.get("type") == "sql" else set())
+        return found | ({"duckdb"} if self._is_sql(node) else set())
+
+    def _is_sql(self, node: str) -> bool:
+        return bool(self._after.nodes.get(node, {}).get("type") == "sql")
 
 
 def _of_schema(effects: Sequence[Difference]) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from odibi_core.history.comparison import changes as around
 from odibi_core.history.comparison import made, outcomes
-from odibi_core.history.comparison.causes import add_causes
+from odibi_core.history.comparison.causes import add_causes, unseen_cause
 from odibi_core.history.comparison.code import Sources, code
 from odibi_core.history.comparison.difference import FAMILIES, WHY, Change, Comparison, Difference
 from odibi_core.history.comparison.files import files
@@ -57,9 +57,10 @@ def compare(
     _note_incomplete(before, after, not_compared)
     ranked = rank(differences, list(after.nodes))
     first = next((each for each in ranked if each.is_notable), None)
+    cause = first.cause if first else unseen_cause(changes, before, after, sources)
     return Comparison(
         before=_summary(before), after=_summary(after), differences=ranked, changes=_ranked(changes, ranked),
-        cause=first.cause if first else None, not_compared=not_compared, compared_runs=noise.runs,
+        cause=cause, not_compared=not_compared, compared_runs=noise.runs,
     )  # fmt: skip
 
 

@@ -88,7 +88,8 @@ class Comparison(Struct, kw_only=True):
     differences: list[Difference]
     changes: list[Change]
     cause: Cause | None
-    """The probable cause of the most important difference."""
+    """The probable cause of the most important difference; without one, the change of most weight at the steps whose
+    values were not compared."""
     not_compared: list[str]
     """One sentence for each part that could not be compared."""
     compared_runs: int

@@ -26,7 +26,7 @@ def lines(comparison: Comparison, width: int = 80, *, diffs: bool = False) -> li
     found = _wrapped(title(comparison), width, "", "  ")
     found += ["", *_wrapped(verdict(comparison), width, "", "")]
     if (cause := cause_text(comparison)) is not None:
-        found += _wrapped(f"Probable cause: {cause}", width, "", "  ")
+        found += _wrapped(cause, width, "", "  ")
     for section in sections(comparison):
         found += ["", section.title]
         for item in section.items:

@@ -13,7 +13,7 @@ def markdown(comparison: Comparison) -> str:
     """Return the verdict, the probable cause, and a table of each section; long ones and diffs are folded."""
     found = [f"### {_escaped(title(comparison))}", "", f"**{_escaped(verdict(comparison))}**", ""]
     if (cause := cause_text(comparison)) is not None:
-        found += [f"Probable cause: {_escaped(cause)}", ""]
+        found += [_escaped(cause), ""]
     for section in sections(comparison):
         found += _section(section)
     return "\n".join(found).rstrip() + "\n"

@@ -13,6 +13,10 @@ MAX_FOLLOWING: Final = 12
 """Steps that are named where differences only follow from another."""
 
 
+PROBABLE: Final = "Probable cause"
+POSSIBLE: Final = "Possible cause"
+
+
 class Item(NamedTuple):
     """A difference or a change as texts."""
 
@@ -57,9 +61,13 @@ def verdict(comparison: Comparison) -> str:
 
 
 def cause_text(comparison: Comparison) -> str | None:
-    """Return the probable cause in one line; None without a notable difference at a step."""
+    """Return the cause in one line: a possible one if no difference was seen, but values were not compared."""
     cause = comparison.cause
-    return None if cause is None else printable(f"{cause.kind}: {cause.message} ({cause.reason})")
+    if cause is None:
+        return None
+    if not comparison.notable:
+        return printable(f"{POSSIBLE}: {cause.kind}: {cause.message}, and values that it may change were not compared")
+    return printable(f"{PROBABLE}: {cause.kind}: {cause.message} ({cause.reason})")
 
 
 def sections(comparison: Comparison) -> list[Section]:

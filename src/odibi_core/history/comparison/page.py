@@ -35,7 +35,7 @@ def page(comparison: Comparison) -> str:
     """Return the whole file as text."""
     state = "bad" if comparison.notable else "good"
     cause = cause_text(comparison)
-    shown = f'<p class="cause">Probable cause: {escape(cause)}</p>' if cause else ""
+    shown = f'<p class="cause">{escape(cause)}</p>' if cause else ""
     name = escape(title(comparison))
     body = "\n".join(part for section in sections(comparison) for part in _section(section))
     return (
