@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import astuple
+
 from odibi_core.plugins import missing_extra
 from odibi_core.store.sql_duckdb import Answer
 
@@ -14,12 +16,15 @@ if TYPE_CHECKING:
 
 
 class HistoryAnswer(Answer):
-    """`columns` in their order, `rows` as dicts, what could not be read, and notices; also as a frame."""
+    """`columns` in their order, `rows` as dicts, what could not be read, and notices; also as a frame.
+
+    A frame of an answer without rows has its columns too.
+    """
 
     @classmethod
     def of(cls, answer: Answer) -> HistoryAnswer:
-        """Return an answer of this type."""
-        return cls(answer.columns, answer.rows, answer.read_errors, answer.notices, answer.types)
+        """Return an answer of this type with the same fields."""
+        return cls(*astuple(answer))
 
     def df(self) -> pandas.DataFrame:
         """Return a frame of pandas.

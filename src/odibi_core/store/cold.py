@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -41,18 +42,23 @@ MEMORY_LIMIT: Final = "512MB"
 
 
 class Runs(Mapping[str, tuple[Manifest, RunEntry]]):
-    """The runs of batches by their ids. A pair is made when it is asked for: there may be a hundred thousand runs."""
+    """The runs of batches by their ids.
+
+    Of a hundred thousand runs most questions are whether they are there: their batches are listed when one is asked
+    for (benchmark: questions).
+    """
 
     def __init__(self, manifests: Iterable[Manifest]) -> None:
-        self._entries: dict[str, RunEntry] = {}
-        self._batches: dict[str, Manifest] = {}
-        for manifest in manifests:
-            entries = {entry.run_id: entry for entry in manifest.runs}
-            self._entries |= entries
-            self._batches |= dict.fromkeys(entries, manifest)
+        self._manifests = list(manifests)
+        self._entries = {entry.run_id: entry for manifest in self._manifests for entry in manifest.runs}
+
+    @cached_property
+    def _batches(self) -> dict[str, Manifest]:
+        return {entry.run_id: manifest for manifest in self._manifests for entry in manifest.runs}
 
     def __getitem__(self, run_id: str) -> tuple[Manifest, RunEntry]:
-        return self._batches[run_id], self._entries[run_id]
+        entry = self._entries[run_id]
+        return self._batches[run_id], entry
 
     def __contains__(self, run_id: object) -> bool:
         return run_id in self._entries
