@@ -1,4 +1,4 @@
-"""What lost or added rows can explain, and two changes at once, each of which is named."""
+"""Consequences of lost or added rows, and two changes at once, each of which is named."""
 
 from __future__ import annotations
 
