@@ -9,6 +9,7 @@ import pytest
 from tests.cli.conftest import Apart, Here
 from tests.history.stores import write_runs
 
+from odibi_core import history
 from odibi_core.store.locks import exclusive
 from odibi_core.store.runs import RunStore
 
@@ -42,6 +43,27 @@ def test_damage_is_exit_code_4_and_rebuild_restores(here: Here, ids: list[str]) 
     assert (done.exit_code, json.loads(done.stdout)["is_sound"]) == (4, False)
     assert "nodes computed again" in here("store", "rebuild").stdout
     assert here("store", "verify").exit_code == 0
+
+
+def test_sql_answers_without_a_damaged_file(here: Here, ids: list[str]) -> None:
+    """It is set aside and named; the other tables are whole, and rebuild restores it."""
+    here("store", "compact")
+    (file,) = Path(".odibi").glob("tables/nodes/*/*.parquet")
+    content = bytearray(file.read_bytes())
+    whole = here("sql", "select count(*) from nodes").stdout
+    footer = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    content[4:footer] = bytes(byte ^ 0xFF for byte in content[4:footer])
+    file.write_bytes(content)
+    done = here("sql", "select (select count(*) from runs) as runs, count(distinct node_name) as nodes from nodes")
+    assert (done.exit_code, done.stdout.split()) == (0, ["runs", "nodes", "5", "0"])
+    assert "it was set aside as" in done.stderr
+    assert "5 runs are not in the table nodes; odibi store rebuild restores it" in done.stderr
+    here("store", "rebuild")
+    assert here("sql", "select count(*) from nodes").stdout == whole
+    (file,) = (each for each in Path(".odibi").glob("tables/nodes/*/*.parquet") if each != file)
+    file.write_bytes(file.read_bytes()[:50])
+    assert history().sql("select count(*) as n from nodes").rows == [{"n": 0}]
+    assert here("sql", "select nothing from nodes").exit_code == 2
 
 
 def test_prune_shows_and_does(here: Here, ids: list[str], monkeypatch: pytest.MonkeyPatch) -> None:

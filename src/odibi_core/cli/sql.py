@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -10,7 +11,7 @@ import typer
 
 from odibi_core.cli import options, output, record
 from odibi_core.cli.sql_formats import SqlFormat, check_target, write
-from odibi_core.errors import ConfigurationError
+from odibi_core.errors import ConfigurationError, QueryError, StoreError
 
 if TYPE_CHECKING:
     from odibi_core.store.runs import RunStore
@@ -91,14 +92,20 @@ def answer(
     run_id: str | None,
 ) -> None:
     """Write the answer of a query, and notices of what could not be read."""
-    from odibi_core.history.sql.collecting import collected
+    from odibi_core.history.sql.collecting import collected, set_damage_aside
     from odibi_core.select_only import check_text
-    from odibi_core.store.sql_process import LARGEST_ANSWER
+    from odibi_core.store.sql_process import LARGEST_ANSWER, Child
 
     check_text(query)
-    with output.waiting("querying") as waited:
+    with ExitStack() as stack, output.waiting("querying") as waited:
         largest = LARGEST_ANSWER if form is SqlFormat.table else None
-        cursor = child.ask(query, collected(kept, query, run_id), timeout, largest)
+        try:
+            cursor = child.ask(query, collected(kept, query, run_id), timeout, largest)
+        except (QueryError, StoreError):
+            if not set_damage_aside(kept, query):
+                raise
+            child = stack.enter_context(Child(CHILD))
+            cursor = child.ask(query, collected(kept, query, run_id), timeout, largest)
         waited()
         if form is SqlFormat.table:
             from odibi_core.cli.sql_table import show

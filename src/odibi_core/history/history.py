@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from odibi_core.errors import QueryError, StoreError
 from odibi_core.history.answer import HistoryAnswer
 from odibi_core.history.index import Index
 from odibi_core.history.index.filters import ALL, RunFilter
-from odibi_core.history.sql.collecting import collected
+from odibi_core.history.sql.collecting import collected, set_damage_aside
 from odibi_core.history.sql.opening import opened
 from odibi_core.settings import read_settings
 from odibi_core.store.runs import RunStore
@@ -67,6 +68,14 @@ class History:
             StoreError: The record could not be read.
         """
         chosen = None if run is None else self.store.find(run)
+        try:
+            return self._sql(query, chosen, isolated, timeout_s)
+        except (QueryError, StoreError):
+            if not set_damage_aside(self.store, query):
+                raise
+            return self._sql(query, chosen, isolated, timeout_s)
+
+    def _sql(self, query: str, chosen: str | None, isolated: bool, timeout_s: float) -> HistoryAnswer:
         if isolated:
             from odibi_core.store.sql_process import LARGEST_ANSWER, Child
 

@@ -149,7 +149,8 @@ class ColdStore:
             if (path := self.root / entry.path).is_file():
                 found.append(path)
             else:
-                self._report(f"{path} is missing: {len(manifest.runs):,} runs are not in the table {table}")
+                fix = "" if table == "logs" else "; odibi store rebuild restores it"
+                self._report(f"{path} is missing: {len(manifest.runs):,} runs are not in the table {table}{fix}")
         return found
 
     def set_aside(self, entry: FileEntry) -> bool:

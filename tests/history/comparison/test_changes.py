@@ -33,6 +33,16 @@ def test_parameters_by_name() -> None:
     ]
 
 
+def test_long_values_are_shown_where_they_differ() -> None:
+    """Two command lines that differ in their last option alone are not shown as equal texts."""
+    command = "python /srv/venv/bin/odibi run " + "pipelines/" * 10 + "daily.py --param day="
+    ((_, _, message),) = of_runs({"command": f"{command}2026-11-07"}, {"command": f"{command}2026-11-08"})
+    assert "2026-11-08, and was …" in message
+    assert message.endswith("2026-11-07")
+    ((_, _, message),) = of_runs({"command": "a 1"}, {"command": "a 2"})
+    assert message == "command line is a 2, and was a 1"
+
+
 def test_a_partition_changes_as_usual() -> None:
     """Each day has its own."""
     before, after = (run(runs=[{"run_id": "1", "partition": each}]) for each in ("mon", "tue"))

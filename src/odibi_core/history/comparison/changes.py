@@ -16,6 +16,10 @@ _ENVIRONMENT: Final = {
     "host": "host", "system": "operating system", "os_user": "user", "engine": "engine", "command": "command line",
 }  # fmt: skip
 
+_LONGEST: Final = 80
+_BEFORE: Final = 30
+"""Characters that are shown before the place at which two long values differ."""
+
 
 def around(before: RunData, after: RunData, noise: Noise, not_compared: list[str]) -> Iterator[Change]:
     """Yield every change but those of code and files."""
@@ -61,7 +65,8 @@ def _environment(before: RunData, after: RunData) -> Iterator[Change]:
     for name, label in _ENVIRONMENT.items():
         a, b = before.run.get(name), after.run.get(name)
         if a is not None and b is not None and a != b:
-            message = f"{label} is {_shown(b)}, and was {_shown(a)}"
+            now, was = _shown_apart(b, a)
+            message = f"{label} is {now}, and was {was}"
             is_usual = name == "command"
             yield Change(kind="environment", subject=name, message=message, before=a, after=b, is_usual=is_usual)
 
@@ -98,9 +103,21 @@ def _of_mapping(
         elif name not in now:
             message = f"{label} {name} is gone; it was {_shown(a)}"
         else:
-            message = f"{label} {name} is {_shown(b)}, and was {_shown(a)}"
+            after, before = _shown_apart(b, a)
+            message = f"{label} {name} is {after}, and was {before}"
         yield Change(kind=kind, subject=name, message=message, before=a, after=b, is_usual=is_usual)
 
 
+def _shown_apart(first: Any, second: Any) -> tuple[str, str]:
+    """Return two values as texts; the beginning that they share is left out if they differ far in."""
+    if first is None or second is None:
+        return _shown(first), _shown(second)
+    a, b = str(first), str(second)
+    same = next((place for place, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
+    if same <= _LONGEST - _BEFORE:
+        return _shown(a), _shown(b)
+    return _shown(f"…{a[same - _BEFORE :]}"), _shown(f"…{b[same - _BEFORE :]}")
+
+
 def _shown(value: Any) -> str:
-    return "not set" if value is None else shorten(str(value), 80) or "empty"
+    return "not set" if value is None else shorten(str(value), _LONGEST) or "empty"

@@ -73,6 +73,19 @@ def collected(store: RunStore, query: str, run_id: str | None = None) -> History
     return source
 
 
+def set_damage_aside(store: RunStore, query: str) -> bool:
+    """Set aside the damaged files of the tables that a failed query names; return whether there is one.
+
+    The answer of another try has the other files. Checksums of all files would take longer than most queries.
+    """
+    names = tables_in(query)
+    found = False
+    for manifest in store.cold.manifests():
+        for table, entry in manifest.files.items():
+            found |= table in names and store.cold.set_aside(entry)
+    return found
+
+
 def _add_notes(source: HistorySource, root: Path) -> None:
     """Add the notes about alerts: acknowledgements, mutes, and the runs that did not come."""
     from odibi_core.history.noticing.notes import Notes  # here, because few queries read alerts

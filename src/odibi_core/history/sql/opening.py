@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from odibi_core.errors import StoreError, first_line
 from odibi_core.history.schema import DUCKDB_TYPES, TABLES, Table
 from odibi_core.history.sql.macros import MACROS, with_callees
 from odibi_core.history.sql.source import HistorySource
@@ -91,8 +92,21 @@ def _create_view(connection: Any, table: Table, source: HistorySource, stack: Ex
         values["muted"] = f"coalesce(muted, false) or {source.muted}"
     columns = ", ".join(f"{value} as {quoted(name)}" for name, value in values.items())
     only = "" if source.run_id is None else f" where run_id = {literal(source.run_id)}"
-    connection.execute(f"create view {table.name} as select {columns} from ({' union all by name '.join(parts)}){only}")
+    view = f"create view {table.name} as select {columns} from ({' union all by name '.join(parts)}){only}"
+    with _readable():
+        connection.execute(view)
     return files
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Raise `StoreError` in place of an error of DuckDB: the statement is sound, so a file is not."""
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        raise StoreError(f"a file of the store cannot be read: {first_line(error)}") from error
 
 
 def _acknowledged(times: dict[str, str]) -> str:
