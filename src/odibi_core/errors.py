@@ -7,7 +7,9 @@
     │   └── PipelineDefinitionError         steps that cannot run, found before anything runs
     ├── PipelineError (RuntimeError)        a run ended without success; `.result` holds what there is
     ├── StepError (RuntimeError)            a step gave something that cannot be used
-    │   └── StepTimeoutError (TimeoutError)
+    │   ├── StepTimeoutError (TimeoutError)
+    │   ├── WorkerLostError                 a worker process ended before the step in it
+    │   └── NotSendableError (TypeError)    a value cannot be sent to a worker process
     ├── CircuitOpenError (RuntimeError)     a circuit breaker let the call not through
     ├── EngineError (RuntimeError)
     │   ├── SourceNotFoundError (FileNotFoundError)
@@ -107,6 +109,14 @@ class StepError(OdibiError, RuntimeError):
 
 class StepTimeoutError(StepError, TimeoutError):
     """A step took longer than its `timeout_s`."""
+
+
+class WorkerLostError(StepError):
+    """A worker process, or its connection, ended before the step in it did."""
+
+
+class NotSendableError(StepError, TypeError):
+    """A value cannot be sent to a worker process."""
 
 
 class CircuitOpenError(OdibiError, RuntimeError):

@@ -94,6 +94,21 @@ def create_atomic(path: Path, content: bytes) -> bool:
 
 
 @contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """Write a file atomically through a library: inside, write to the given path, which then becomes the target.
+
+    After an exception the old file is unchanged. Parent folders are created.
+
+    Raises:
+        OSError: If the file cannot be written.
+    """
+    make_folder(target.parent)
+    with _draft(target, b"", _mode[0]) as draft:
+        yield draft
+        os.replace(draft, target)
+
+
+@contextmanager
 def _draft(target: Path, content: str | bytes, mode: int) -> Iterator[Path]:
     """Write a temporary file beside the target, and remove what is left of it at the end."""
     draft = target.with_name(f".{_short(target.name)}.{os.urandom(4).hex()}.tmp")

@@ -235,23 +235,6 @@ def test_context_of_the_caller(make: MakeExecutor, workers: int) -> None:
     assert seen == {"the caller's"}
 
 
-def test_call_gives_back_what_the_function_gives(make: MakeExecutor) -> None:
-    """`call` is a call: arguments arrive by position and by name, the result and exceptions come back."""
-    executor = make(2)
-    results: list[object] = []
-
-    def execute(task: int) -> list[int]:
-        results.append(executor.call(divmod, 7, 3))
-        results.append(executor.call(int, "11", base=2))
-        with contextlib.suppress(ZeroDivisionError):
-            executor.call(divmod, 1, 0)
-            results.append("no exception")
-        return []
-
-    within_patience(lambda: executor.run([0], execute))
-    assert results == [(2, 1), 3]
-
-
 @pytest.mark.parametrize("workers", [0, -1, 1.5, "2", True, None])
 def test_a_number_of_workers_that_cannot_be(make: MakeExecutor, workers: int) -> None:
     """Refused when the executor is built, in words."""

@@ -1,4 +1,4 @@
-"""Every kind of step function, on every executor: a coroutine, a generator, an object that is either."""
+"""Every kind of step function, on the executors of this process: a coroutine, a generator, an object that is either."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from odibi_core import plugins
 from odibi_core.bus.bus import EventBus
 from odibi_core.errors import PipelineDefinitionError
 from odibi_core.runtime.orchestrator import Orchestrator, Result, Step
@@ -21,7 +20,7 @@ PATIENCE = 20  # seconds that a correct run never needs
 ROWS = [{"n": 1}, {"n": 2}]
 
 pytestmark = [
-    pytest.mark.parametrize("executor", plugins.names("executors")),
+    pytest.mark.parametrize("executor", ["inline", "threads"]),
     pytest.mark.filterwarnings("error"),  # of a coroutine that was never awaited too
 ]
 

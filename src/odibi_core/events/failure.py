@@ -15,6 +15,8 @@ from odibi_core.events.sanitize import sanitize_text
 from odibi_core.events.trace import LED_TO, TRACEBACK
 
 MAX_TRACEBACK: Final = 48 * 1024
+DESCRIPTION: Final = "_odibi_description"
+"""Attribute of an exception from another process: the description that was made where it was raised."""
 _FRAMES: Final = 12
 """Frames kept at each end of a traceback; the others are counted between them."""
 _LINKS: Final = 8
@@ -44,6 +46,9 @@ def describe_failure(error: BaseException) -> dict[str, Any]:
         fields, and the number of `members_left_out`.
     """
     try:
+        carried = error.__dict__.get(DESCRIPTION)
+        if isinstance(carried, dict):
+            return dict(carried)
         described: dict[str, Any] = {
             "error": message_of(error),
             "error_type": _type_of(error),

@@ -2,5 +2,6 @@
 
 BUILTIN = {
     "inline": "odibi_core.executors.inline:InlineExecutor",
+    "processes": "odibi_core.executors.processes:ProcessesExecutor",
     "threads": "odibi_core.executors.threads:ThreadsExecutor",
 }

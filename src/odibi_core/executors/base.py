@@ -1,17 +1,16 @@
 """The contract of an executor, which runs numbered tasks and knows no steps and no pipeline.
 
 The orchestrator creates one executor for each run. It calls `run` once, in the thread that runs the pipeline, and
-`cancel` from any thread. `execute` calls `call` in the thread of a task. The constructor may raise ConfigurationError.
+`cancel` from any thread. The constructor may raise ConfigurationError. An executor of processes or of a cluster runs
+its tasks in threads of this process too; each of them has its step work in the executor's place, and waits for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeAlias, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeAlias
 
 from odibi_core.errors import ConfigurationError
-
-T = TypeVar("T")
 
 Execute: TypeAlias = Callable[[int], Sequence[int]]
 """Runs one task in the calling thread, and returns the tasks that became ready. An exception is a bug of the
@@ -27,6 +26,8 @@ class Executor(Protocol):
     """
 
     name: str
+    place: Place | None
+    """Where steps work, if not in the thread of their task."""
 
     def __init__(self, max_workers: int = 4) -> None: ...
 
@@ -46,12 +47,52 @@ class Executor(Protocol):
                 Otherwise `run` waits for them.
         """
 
-    def call(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
-        """Call a function where this executor does its work, and return its result or raise its exception.
 
-        A local executor calls it in the calling thread. An executor of processes or of a cluster sends it there: the
-        function, its arguments and its result must be picklable.
+Work: TypeAlias = Callable[[dict[str, Any], Any], tuple[dict[str, Any], Any]]
+"""`work(frames, task)` returns the frames that it made, and its report. It is a function of a module."""
+
+
+class Held:
+    """A handle on a frame that stays where it was made. It belongs to one place."""
+
+
+class Place(Protocol):
+    """Worker processes of this machine or of a cluster, where steps work and their frames stay.
+
+    The orchestrator calls `call` in the thread of a task, several threads at a time, `fetch` and `release` in any
+    thread, and `close` once, after the last event of the run.
+    """
+
+    def call(
+        self, work: Work, frames: Mapping[str, Any], task: Any, *, timeout_s: float | None = None
+    ) -> tuple[dict[str, Held], Any]:
+        """Call `work(frames, task)` in a worker; return handles on the frames that it made, and its report.
+
+        Args:
+            work: The function; the worker imports it.
+            frames: Values of this process, which are sent, and handles, which the worker resolves.
+            task: Sent to the worker; so is the report that comes back.
+            timeout_s: Seconds from the start in the worker; then the work is ended, by ending its process if it must.
+
+        Raises:
+            BaseException: The exception of the work, with its traceback as a note if it is of another process.
+            WorkerLostError: The worker ended before the work did.
+            StepTimeoutError: The work took longer than `timeout_s`.
+            NotSendableError: A value cannot be sent; names it. The work has not begun.
         """
+
+    def fetch(self, held: Held) -> Any:
+        """Return the frame of a handle.
+
+        Raises:
+            WorkerLostError: The frame is lost with its worker.
+        """
+
+    def release(self, held: Held) -> None:
+        """Free a frame that no step needs any more. Never raises."""
+
+    def close(self) -> None:
+        """End the workers that belong to the run, and free all frames. Never raises; may be called again."""
 
 
 class LocalExecutor:
@@ -61,7 +102,5 @@ class LocalExecutor:
         if type(max_workers) is not int or max_workers < 1:
             raise ConfigurationError(f"max_workers must be a whole number, 1 or more, got {str(max_workers)[:80]!r}")
         self.max_workers = max_workers
+        self.place: Place | None = None
         self._cancelled = False
-
-    def call(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
-        return function(*args, **kwargs)

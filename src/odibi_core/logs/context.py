@@ -172,9 +172,14 @@ def context_for_workers() -> WorkerContext:
 
     `ProcessPoolExecutor(**context_for_workers())`, `multiprocessing.Pool(4, **context_for_workers())`
     """
+    return {"initializer": begin_in, "initargs": (worker_context(),)}
+
+
+def worker_context() -> dict[str, Any]:
+    """Return the current context, with the store of its run, for `begin_in` in another process."""
     take_up_inherited()
     here = current()
-    return {"initializer": begin_in, "initargs": ({**_portable(context.in_span(here)), **store_of(here.run_id)},)}
+    return {**_portable(context.in_span(here)), **store_of(here.run_id)}
 
 
 def environment_for_workers() -> dict[str, str]:

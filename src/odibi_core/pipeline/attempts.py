@@ -17,8 +17,8 @@ from odibi_core.process_end import leave_if_forked, watch
 OnRetry = Callable[[int, BaseException, float], None]
 """Called before each wait with the number of the failed attempt (from 1), its error, and the seconds of the wait."""
 
-Call = Callable[[AwaitableRun], Any]
-"""One attempt. It awaits through the argument, by which it is cancelled at its timeout."""
+Call = Callable[[AwaitableRun | None], Any]
+"""One attempt. It awaits through the argument, if there is one, by which it is cancelled at its timeout."""
 
 
 def attempt(call: Call, policy: Policy, on_retry: OnRetry, stopped: Event) -> tuple[Any, int]:

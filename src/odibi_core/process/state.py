@@ -25,6 +25,7 @@ from odibi_core.store.runs import RunStore
 
 __all__ = [
     "begin_in",
+    "begun_in",
     "current_bus",
     "get_metrics",
     "join",
@@ -51,6 +52,7 @@ class _Program:
         self.subscribers = SubscriberGroup()
         self.begun = False
         """True once the context of the process is set."""
+        self.begun_in: str | None = None
         self.works_for: str | None = None
         self.store_of_work: str | None = None
 
@@ -114,6 +116,7 @@ def begin_in(fields: dict[str, Any]) -> None:
     The initializer that `context_for_workers` returns calls it.
     """
     _program.begun = True
+    _program.begun_in = fields.get("run_id")
     fields = dict(fields)
     store, observed = fields.pop(worker_record.STORE, None), fields.pop(worker_record.OBSERVED, False)
     inherit(fields)
@@ -121,6 +124,11 @@ def begin_in(fields: dict[str, Any]) -> None:
     flush_at_the_end()
     if store is not None:
         _work_for(str(fields.get("run_id")), store, observed)
+
+
+def begun_in() -> str | None:
+    """Return the id of the run in whose context `begin_in` started the threads of this process."""
+    return _program.begun_in
 
 
 def _work_for(run_id: str, store: str, observed: bool) -> None:

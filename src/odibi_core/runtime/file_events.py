@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 from weakref import WeakSet
 
 from odibi_core import _fork
-from odibi_core.bus.bus import EventBus
 from odibi_core.engines import access_facts, file_watch
 from odibi_core.engines.file_readers import Opener, argument
 from odibi_core.engines.frame import row_count
@@ -25,6 +24,12 @@ MAX_EVENTS: Final = 300
 """Events of one step in one process; further files are counted, and stated in an event for each access at the end."""
 
 
+class FileBus(Protocol):
+    """Takes the events of files, as an event bus does."""
+
+    def publish(self, kind: str, message: str | None = None, *, fields: dict[str, Any]) -> object: ...
+
+
 class FileEvents:
     """Publishes a `file_access` event for each file that a run reads or writes, from `open` to `close`.
 
@@ -32,10 +37,10 @@ class FileEvents:
     there is only one.
     """
 
-    def __init__(self, bus: EventBus, run_id: str, *, ask: bool = False) -> None:
+    def __init__(self, bus: FileBus, run_id: str, *, ask: bool = False) -> None:
         self._bus = bus
         self._run_id = run_id
-        self._ask = ask
+        self.ask = ask
         self._published: Counter[str | None] = Counter()
         self._begin()
         _fork.in_child(self._begin)
@@ -89,7 +94,7 @@ class FileEvents:
         if facts is not None:
             return [of_facts("read" if read else "write", facts, row_count(frame), key)]
         return accesses(
-            "read" if read else "write", step.value, rows=row_count(frame), dataset=key, ask=self._ask,
+            "read" if read else "write", step.value, rows=row_count(frame), dataset=key, ask=self.ask,
             format=step.params.get("format"), options=step.params.get("storage_options"),
         )  # fmt: skip
 
@@ -100,7 +105,7 @@ class FileEvents:
         return [
             each
             for access, path, format in sql_files.files_of(text, parameters)
-            for each in accesses(access, path, format=format, ask=self._ask)
+            for each in accesses(access, path, format=format, ask=self.ask)
         ]
 
     def _report(self, opener: Opener, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
@@ -120,7 +125,7 @@ class FileEvents:
             return
         rows = _rows(opener, args, result)
         options = kwargs.get("storage_options")
-        self._publish(accesses(opener.access, given, rows=rows, format=opener.format, options=options, ask=self._ask))
+        self._publish(accesses(opener.access, given, rows=rows, format=opener.format, options=options, ask=self.ask))
 
     def _publish(self, found: list[FileAccess]) -> None:
         node = context.current().node_name

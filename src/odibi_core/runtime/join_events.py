@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations, islice
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from odibi_core.engines.frame import row_count
 from odibi_core.engines.stats_budget import Budget
 from odibi_core.errors import STOPS
 from odibi_core.events.clock import monotonic
-from odibi_core.runtime.node_events import NodeEvents
 from odibi_core.views.join_wording import join_warning
 
 if TYPE_CHECKING:
@@ -34,32 +33,39 @@ Inputs = Mapping[str, tuple[str, Any]]
 """By logical name: the key of the dataset, and its frame."""
 
 
+class JoinFindings(Protocol):
+    """Where the findings on joins go; the events of a node have these methods."""
+
+    def joined(self, match: dict[str, Any], warning: str | None) -> None: ...
+    def add_overhead(self, seconds: float) -> None: ...
+
+
 class JoinEvents:
     """Publishes a `join_match` event for each pair of inputs that a step joins. Never raises."""
 
     def __init__(self) -> None:
         self._budget = Budget(share=_SHARE, floor_s=_FLOOR_S, parts=1)
 
-    def of_step(self, events: NodeEvents, inputs: Inputs, made: Sequence[Any], source: Any) -> None:
+    def of_step(self, findings: JoinFindings, inputs: Inputs, made: Sequence[Any], source: Any) -> None:
         """Measure the joins of a step that succeeded.
 
         Args:
-            events: The events of its node.
+            findings: The events of its node.
             inputs: The frames that it took.
             made: The frames that it made.
             source: Its function, or its SQL text.
         """
         started = monotonic()
         try:
-            self._measure(events, inputs, made, source)
+            self._measure(findings, inputs, made, source)
         except STOPS:
             raise
         except BaseException:
             _log.debug("the joins of a step could not be measured", exc_info=True)
         finally:
-            events.add_overhead(monotonic() - started)
+            findings.add_overhead(monotonic() - started)
 
-    def _measure(self, events: NodeEvents, inputs: Inputs, made: Sequence[Any], source: Any) -> None:
+    def _measure(self, findings: JoinFindings, inputs: Inputs, made: Sequence[Any], source: Any) -> None:
         from odibi_core.engines import join_keys, join_match  # they need modules that few runs have loaded
 
         tables = {name: table for name, (_, frame) in inputs.items() if (table := join_match.table(frame)) is not None}
@@ -75,7 +81,7 @@ class JoinEvents:
                 names = {"left": inputs[left][0], "right": inputs[right][0]}
                 heights = {"left_rows": len(sides[0]), "right_rows": len(sides[1])}
                 fields = {**names, **heights, **measured, "rows_out": rows_out}
-                events.joined(fields, join_warning(fields))
+                findings.joined(fields, join_warning(fields))
 
     def _declared(self, names: tuple[str, str], sides: Sides, declared: Sequence[Keys]) -> dict[str, Any] | None:
         """Return the match of two inputs by the keys that the step declares; None if none fit them."""

@@ -87,6 +87,10 @@ class NodeEvents:
         message = f"{match['left']} and {match['right']} were joined" if warning is None else warning
         self._bus.publish(kinds.JOIN_MATCH, message, level=level, fields={**self._about, **match}, context=self.context)
 
+    def file(self, message: str | None, fields: dict[str, Any]) -> None:
+        """Publish a file that the node read or wrote in a worker process."""
+        self._bus.publish(kinds.FILE_ACCESS, message, fields=fields, context=self.context)
+
     def complete(self, rows: int | None, *, partial: bool = False) -> None:
         """Publish the success of the node; `rows` is None if unknown, `partial` if its consumer left it early."""
         fields = {**self._end("success"), "row_count": rows}
@@ -151,8 +155,8 @@ class Descriptions:
     """
 
     def __init__(self, level: str, rows: int, overhead: Overhead | None = None, *, shared: bool = False) -> None:
-        self._level = level
-        self._rows = rows
+        self.level = level
+        self.rows = rows
         self._shared = shared
         self._lent: set[int] = set()
         self._known: dict[str, Description] = {}
@@ -163,7 +167,7 @@ class Descriptions:
     @property
     def examines_rows(self) -> bool:
         """True if the level allows a look at more than the schema of a frame."""
-        return self._level not in ("off", "schema")
+        return self.level not in ("off", "schema")
 
     def before(self, key: str, frame: Any) -> Description | None:
         """Return the description of a frame that a node takes; None for other values, and at level `off`.
@@ -174,7 +178,7 @@ class Descriptions:
         if known is None:
             return self.after(key, frame)
         if not (self._shared or id(frame) in self._lent):
-            return known.recorded_before() if self._level == "auto" else known
+            return known.recorded_before() if self.level == "auto" else known
         described = self.again(known, frame)
         if described is not None:
             self._known[key] = described
@@ -182,7 +186,7 @@ class Descriptions:
 
     def again(self, known: Description | None, frame: Any) -> Description | None:
         """Return the later description of a frame, marked `changed_in_place` if it differs from the earlier one."""
-        if known is None or self._level != "auto":
+        if known is None or self.level != "auto":
             later = self.described(frame)
             return later if known is None else compared(known, later)
         first = self._describe(frame, "sample")
@@ -192,13 +196,13 @@ class Descriptions:
 
     def described(self, frame: Any) -> Description | None:
         """Return the description of a frame without a key; None for other values, and at level `off`."""
-        return self._describe(frame, self._level)
+        return self._describe(frame, self.level)
 
     def _describe(self, frame: Any, level: str) -> Description | None:
         if level == "off" or not is_frame(frame):
             return None
         began = monotonic()
-        described = describe(frame, level, self._rows, self.budget)
+        described = describe(frame, level, self.rows, self.budget)
         self.overhead.add(monotonic() - began)
         return described
 
@@ -208,6 +212,10 @@ class Descriptions:
         if described is not None:
             self._known[key] = described
         return described
+
+    def keep(self, key: str, described: Description) -> None:
+        """Keep the description of a frame that was made in a worker."""
+        self._known[key] = described
 
     def lend(self, frame: Any) -> None:
         """Note that code which may change the frame in place holds it from now on."""

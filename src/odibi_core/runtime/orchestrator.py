@@ -222,6 +222,7 @@ class _Run:
         self.record.in_child = self.runner.abandon
         self.progress = Progress(self.graph)
         self.executor = plan._new_executor(plan.max_workers)
+        self.runner.place = self.executor.place
         self.lock = Lock()
         self.failed = 0
         self.skipped = 0
@@ -233,10 +234,18 @@ class _Run:
             try:
                 self._start()
                 self.executor.run(self.graph.roots(), self._step)
+                self.runner.fetch(self.plan.kept)
             except BaseException as error:
                 self.runner.abandon()
+                self._close_place()
                 return self._end(error)
+            self._close_place()
             return self._end(None)
+
+    def _close_place(self) -> None:
+        """End the workers, so that the end of the run counts everything that they recorded."""
+        if self.executor.place is not None:
+            self.executor.place.close()
 
     def _open(self) -> None:
         plan, logger = self.plan, self.plan.logger

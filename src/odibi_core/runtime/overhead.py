@@ -29,6 +29,11 @@ class Overhead:
         thread = get_ident()
         self._seconds[thread] = self._seconds.get(thread, 0.0) + seconds
 
+    @property
+    def seconds(self) -> float:
+        """The time that was counted, without that of events."""
+        return sum(self._seconds.copy().values())
+
     @contextmanager
     def measured(self) -> Iterator[None]:
         """Count the time of a block; for work that is done once in a run."""
@@ -53,7 +58,7 @@ class Overhead:
         publishing = sum(self._publishing.copy().values())
         if measured and events is not None and events > measured:
             publishing *= events / measured
-        spent_ms = (sum(self._seconds.copy().values()) + publishing) * 1e3
+        spent_ms = (self.seconds + publishing) * 1e3
         share = round(100.0 * spent_ms / duration_ms, 2) if duration_ms > 0 else None
         self.stated = {"overhead_ms": round(spent_ms, 3), "overhead_pct": share}
         return self.stated

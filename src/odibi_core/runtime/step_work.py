@@ -1,0 +1,324 @@
+"""The work of one step: its operation, and the findings on the frames that it made, in this process or in a worker.
+
+`StepWork` has no events of its own. In this process it reports its findings to the events of the node; in a worker,
+`work_of_step` notes them in a report, from which the process of the run publishes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
+from typing import Any, Final, NamedTuple, Protocol
+
+from odibi_core import plugins
+from odibi_core._state import STATE
+from odibi_core.coroutines import AwaitableRun, is_awaitable
+from odibi_core.engines.file_watch import unwatched
+from odibi_core.engines.frame import Description, row_count
+from odibi_core.engines.frame_copy import separate
+from odibi_core.errors import StepError, nearest
+from odibi_core.events import context
+from odibi_core.events.clock import monotonic
+from odibi_core.pipeline import Step
+from odibi_core.pipeline.one_shot import PLAIN, readable_again
+from odibi_core.process import state as program
+from odibi_core.runtime.file_events import FileEvents
+from odibi_core.runtime.join_events import JoinEvents, JoinFindings
+from odibi_core.runtime.node_events import Descriptions
+
+Wait = Callable[[AwaitableRun | None, Any], Any]
+"""Runs an awaitable and returns its result; the first argument is the one by which an attempt is cancelled."""
+
+
+class Findings(JoinFindings, Protocol):
+    """Where the findings on a step go; the events of its node have these methods."""
+
+    def snapshot(self, when: str, dataset: str | None, description: Description) -> None: ...
+    def check(self, result: Any, duration_ms: float) -> None: ...
+    def file(self, message: str | None, fields: dict[str, Any]) -> None: ...
+
+
+class Outcome(NamedTuple):
+    """`rows` is None if unknown; `checks` has True, False or None for each check; `failed` the messages of errors."""
+
+    rows: int | None
+    checks: list[bool | None]
+    failed: list[str]
+
+
+class Beside(NamedTuple):
+    """What checks may compare a step with: the other datasets of the run by key, and its partition."""
+
+    datasets: Mapping[str, Any]
+    partition: str | None
+
+
+class StepWork:
+    """One step and the engine that it needs; the same in each process."""
+
+    def __init__(
+        self, step: Step, engine: str, beside: Beside, *, wanted: bool, wait: Wait, files: FileEvents | None = None
+    ) -> None:
+        self.step = step
+        self._engine = engine
+        self._beside = beside
+        self._wanted = wanted
+        """True if a missing output is an error: a step takes it, or the author named it."""
+        self._wait = wait
+        self._files = files
+
+    def operate(self, inputs: dict[str, Any], awaiting: AwaitableRun | None = None, *, copied: bool) -> dict[str, Any]:
+        """Return the frames that one attempt makes, by logical name.
+
+        Args:
+            inputs: Frames by logical name.
+            awaiting: Cancels the attempt if it awaits something.
+            copied: The function gets its own copies: another attempt, or another step, may need the same frames.
+
+        Raises:
+            StepError: The step did not return its outputs.
+        """
+        return self._by_logical_name(self._result(inputs, awaiting, copied))
+
+    def _result(self, inputs: dict[str, Any], awaiting: AwaitableRun | None, copied: bool) -> Any:
+        step = self.step
+        if step.operation == "call":
+            if copied:
+                inputs = {name: separate(frame) for name, frame in inputs.items()}
+            return self._readable_again(step.value(**inputs, **step.params), awaiting)
+        if step.operation == "give":
+            return step.value
+        made = None
+        try:
+            with unwatched():  # its files are those of the step, whatever the engine opens for it
+                made = self._by_engine(inputs)
+        finally:
+            if self._files is not None:
+                self._files.of_step(step, made)
+        return made if step.outputs else None
+
+    def _by_engine(self, inputs: dict[str, Any]) -> Any:
+        """Return the frame that the engine of the step makes, reads or writes."""
+        step, engine = self.step, plugins.load("engines", self._engine)()
+        if step.operation == "sql":
+            return engine.sql(step.value, inputs, step.params)
+        if step.operation == "read":
+            return engine.read(str(step.value), **step.params)
+        (frame,) = inputs.values()
+        engine.write(frame, str(step.value), **step.params)
+        return frame
+
+    def _readable_again(self, result: Any, awaiting: AwaitableRun | None) -> Any:
+        """Return the result of a function, awaited and consumed, so that this counts to the step and its attempt."""
+        if type(result) in PLAIN:
+            return result
+        return readable_again(
+            result,
+            lambda awaitable: self._wait(awaiting, awaitable),
+            f"what step {self.step.name!r} returned",
+            outputs=len(self.step.outputs),
+            connects=self.step.layer == "connect",
+        )
+
+    def _by_logical_name(self, result: Any) -> dict[str, Any]:
+        step, names = self.step, list(self.step.outputs)
+        if not names:
+            return {}
+        if len(names) == 1:
+            if result is None and self._wanted:
+                raise StepError(
+                    f"step {step.name!r} returned nothing, but it must return {step.outputs[names[0]]!r}; "
+                    "return the frame at the end of its function"
+                )
+            return {names[0]: result}
+        if isinstance(result, tuple) and len(result) == len(names):
+            result = dict(zip(names, result, strict=True))
+        if not isinstance(result, Mapping):
+            raise StepError(
+                f"step {step.name!r} must return a dict of its {len(names)} outputs ({', '.join(names)}) "
+                f"or a tuple of that length, got {type(result).__name__}"
+            )
+        for name in names:
+            if result.get(name) is None:
+                raise StepError(f"step {step.name!r} did not return {name!r}{nearest(name, map(str, result))}")
+        return {name: result[name] for name in names}
+
+    def examine(
+        self,
+        inputs: dict[str, Any],
+        made: dict[str, Any],
+        findings: Findings,
+        descriptions: Descriptions,
+        joins: JoinEvents | None,
+    ) -> Outcome:
+        """Describe the frames that the step made, measure its joins, run its checks; report each finding."""
+        step = self.step
+        for name, frame in made.items():
+            description = descriptions.after(step.outputs[name], frame)
+            if description is not None:
+                findings.snapshot("after", step.outputs[name], description)
+        if joins is not None and len(inputs) > 1:
+            with_keys = {name: (step.inputs[name], frame) for name, frame in inputs.items()}
+            joins.of_step(findings, with_keys, list(made.values()), step.value)
+        outcome = Outcome(rows_of(made) if step.outputs else rows_of(inputs), [], [])
+        if step.checks:
+            self._check({**inputs, **made}, findings, outcome)
+        return outcome
+
+    def _check(self, frames: dict[str, Any], findings: Findings, outcome: Outcome) -> None:
+        step = self.step
+        keys = {**step.inputs, **step.outputs}
+        of_step = {**{key: frames[name] for name, key in keys.items() if name in frames}, **frames}
+        frames = {**{key: frame for key, frame in self._beside.datasets.items() if key not in of_step}, **of_step}
+        for check in step.checks:
+            started = monotonic()
+            if (of_run := getattr(check, "of_run", None)) is not None:
+                check = of_run(check, self._beside.partition)
+            given = frames if check.on or not step.outputs else {**frames, "out": frames[main_output(step)]}
+            found = check.check(given)
+            if is_awaitable(found):
+                found = self._wait(None, found)
+            duration_ms = (monotonic() - started) * 1e3
+            results = found if isinstance(found, list) else [found]  # a suite of another library has many
+            for result in results:
+                findings.check(result, duration_ms / len(results))
+                outcome.checks.append(result.passed)
+                if result.passed is False and result.severity == "error":
+                    outcome.failed.append(f"{result.check}: {result.message}")
+
+
+def main_output(step: Step) -> str:
+    """Return the logical name of the output that a check examines if it names none."""
+    return next(iter(step.outputs))
+
+
+def rows_of(frames: Mapping[str, Any]) -> int | None:
+    """Return the rows of the first frame whose rows are known."""
+    return next((rows for frame in frames.values() if (rows := row_count(frame)) is not None), None)
+
+
+OTHER: Final = "\0"
+"""Before the key of a dataset that only a check of the step needs, among the frames that are sent to a worker."""
+
+
+class StepTask(NamedTuple):
+    """A step as a worker gets it, the context of its run, and the level and the sample rows of descriptions."""
+
+    step: Step
+    engine: str
+    wanted: bool
+    run_id: str
+    context: dict[str, Any]
+    partition: str | None
+    level: str
+    rows: int
+    joins: bool
+    files: bool | None
+    """`ask` of the file events; None to record no files."""
+
+
+class StepReport(NamedTuple):
+    """The findings on a step in the order in which they were made: names of `Findings` methods, and arguments."""
+
+    notes: Sequence[tuple[str, tuple[Any, ...]]]
+    outcome: Outcome
+
+    def publish(self, findings: Findings) -> None:
+        """Report the findings again, to the events of the node."""
+        for method, arguments in self.notes:
+            getattr(findings, method)(*arguments)
+
+    def descriptions(self) -> dict[str, Description]:
+        """Return the descriptions of the frames that were made, by dataset key."""
+        return {note[1]: note[2] for method, note in self.notes if method == "snapshot"}
+
+
+class _Notes:
+    """Findings that are kept for a report."""
+
+    def __init__(self) -> None:
+        self.notes: list[tuple[str, tuple[Any, ...]]] = []
+
+    def snapshot(self, when: str, dataset: str | None, description: Description) -> None:
+        self.notes.append(("snapshot", (when, dataset, description)))
+
+    def joined(self, match: dict[str, Any], warning: str | None) -> None:
+        self.notes.append(("joined", (match, warning)))
+
+    def check(self, result: Any, duration_ms: float) -> None:
+        self.notes.append(("check", (result, duration_ms)))
+
+    def file(self, message: str | None, fields: dict[str, Any]) -> None:
+        self.notes.append(("file", (message, fields)))
+
+    def add_overhead(self, seconds: float) -> None:
+        self.notes.append(("add_overhead", (seconds,)))
+
+
+def work_of_step(frames: dict[str, Any], task: StepTask) -> tuple[dict[str, Any], StepReport]:
+    """Do the work of a step in a worker: return the frames that it made, by logical name, and the report.
+
+    The code of the step publishes on the bus of this process, in the node's context.
+
+    Raises:
+        BaseException: The failure of the step.
+    """
+    if program.begun_in() != task.run_id:
+        program.begin_in(task.context)
+    files = files_of_worker(task) if task.files is not None else None
+    others = {name: frames.pop(name) for name in list(frames) if name.startswith(OTHER)}
+    beside = Beside({name.removeprefix(OTHER): frame for name, frame in others.items()}, task.partition)
+    work = StepWork(task.step, task.engine, beside, wanted=task.wanted, wait=_wait, files=files)
+    notes, descriptions = _Notes(), Descriptions(task.level, task.rows)
+    token = _notes_here.set(notes)
+    try:
+        with context.bind(run_id=task.run_id, node_name=task.step.name):
+            made = work.operate(frames, copied=True)
+            outcome = work.examine(frames, made, notes, descriptions, JoinEvents() if task.joins else None)
+    finally:
+        _notes_here.reset(token)
+    notes.add_overhead(descriptions.overhead.seconds)
+    return made, StepReport(notes.notes, outcome)
+
+
+def _wait(awaiting: AwaitableRun | None, awaitable: Any) -> Any:
+    return (awaiting or AwaitableRun()).run(awaitable)
+
+
+_notes_here: ContextVar[_Notes | None] = ContextVar("odibi_core_notes", default=None)
+"""The notes on the step that works here."""
+
+
+class _FileNotes:
+    """Takes the events of files: as notes on the step that works here, else on the bus of this process."""
+
+    def publish(self, kind: str, message: str | None = None, *, fields: dict[str, Any]) -> None:
+        notes = _notes_here.get()
+        if notes is None:
+            program.current_bus().publish(kind, message, fields=fields)
+        else:
+            notes.file(message, fields)
+
+
+class _WorkerFiles:
+    """The files that this process records for the run for which it works."""
+
+    def __init__(self) -> None:
+        self.events: FileEvents | None = None
+        self.run_id: str | None = None
+
+
+_worker_files: Final = STATE.part(_WorkerFiles)
+
+
+def files_of_worker(task: StepTask) -> FileEvents:
+    """Return the file events of the task's run in this process, which watch the readers and writers of its function."""
+    here = _worker_files
+    if here.events is None or here.run_id != task.run_id:
+        if here.events is not None:
+            here.events.close()
+        here.events, here.run_id = FileEvents(_FileNotes(), task.run_id, ask=bool(task.files)), task.run_id
+        here.events.open()
+    if task.step.operation == "call":
+        here.events.include([task.step.value])
+    return here.events
