@@ -41,6 +41,7 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "rich": ("cli/",),
     "sentry_sdk": ("error_reporting/tracker.py", "sinks/", "health/checks.py"),
     "datadog": ("sinks/",),
+    "cloudpickle": ("executors/pickling.py",),
     "fsspec": ("history/remote/object_store.py", "engines/object_store.py"),
     "fastavro": ("engines/formats/avro.py",),
     "openpyxl": ("engines/formats/excel.py",),

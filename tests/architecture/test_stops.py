@@ -11,6 +11,7 @@ KEEPS_ALL = {
     "health/monitor.py": (1, "a check's own thread: the check is unhealthy"),
     "endpoint/app.py": (1, "an answer's own thread: the server gets it as a failure"),
     "executors/threads.py": (1, "raised by the thread that waits for the workers"),
+    "executors/worker.py": (1, "the answer of the worker, raised in the process of the run"),
     "pipeline/attempts.py": (1, "raised by the thread that waits for the attempt"),
     "coroutines.py": (1, "raised by the thread that waits for the loop"),
     "runtime/orchestrator.py": (1, "raised when the record is closed"),

@@ -19,9 +19,9 @@ from queue import SimpleQueue
 from shutil import rmtree
 from threading import Thread
 from typing import Any, NamedTuple
-from uuid import uuid4
 
 from odibi_core.engines.packing import NotPackableError, pack, unpack
+from odibi_core.events.clock import new_id
 from odibi_core.executors.pickling import dumps, loads
 from odibi_core.executors.sent_errors import SentError, sent_error
 
@@ -49,7 +49,7 @@ def keep(value: Any, name: str, folder: Path) -> Kept:
         NotSendableError: The value cannot be pickled either.
         OSError: The file cannot be written.
     """
-    path = folder / uuid4().hex
+    path = folder / new_id(32)
     try:
         return Kept(str(pack(value, path)))
     except NotPackableError:

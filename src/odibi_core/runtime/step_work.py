@@ -66,6 +66,8 @@ class StepWork:
         """True if a missing output is an error: a step takes it, or the author named it."""
         self._wait = wait
         self._files = files
+        self._taken: int | None = None
+        """The rows that a step without outputs took; it may have changed its frame in place since."""
 
     def operate(self, inputs: dict[str, Any], awaiting: AwaitableRun | None = None, *, copied: bool) -> dict[str, Any]:
         """Return the frames that one attempt makes, by logical name.
@@ -78,6 +80,8 @@ class StepWork:
         Raises:
             StepError: The step did not return its outputs.
         """
+        if not self.step.outputs:
+            self._taken = rows_of(inputs)
         return self._by_logical_name(self._result(inputs, awaiting, copied))
 
     def _result(self, inputs: dict[str, Any], awaiting: AwaitableRun | None, copied: bool) -> Any:
@@ -160,7 +164,7 @@ class StepWork:
         if joins is not None and len(inputs) > 1:
             with_keys = {name: (step.inputs[name], frame) for name, frame in inputs.items()}
             joins.of_step(findings, with_keys, list(made.values()), step.value)
-        outcome = Outcome(rows_of(made) if step.outputs else rows_of(inputs), [], [])
+        outcome = Outcome(rows_of(made) if step.outputs else self._taken, [], [])
         if step.checks:
             self._check({**inputs, **made}, findings, outcome)
         return outcome
