@@ -235,7 +235,7 @@ def test_without_cloudpickle_a_function_of_the_main_program_is_refused(monkeypat
 
 def test_a_worker_that_died_while_idle_is_replaced() -> None:
     """Its end is no failure of the next step."""
-    place = ProcessesExecutor(1).place
+    place: Any = ProcessesExecutor(1).place
     try:
         first = place.call(_report_pid, {}, None)[1]
         os.kill(first, signal.SIGKILL)
