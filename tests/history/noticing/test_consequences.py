@@ -8,7 +8,7 @@ import pytest
 from tests.history.noticing.made import Change, frame_of, history, place, run
 
 from odibi_core.history.noticing import judge
-from odibi_core.history.noticing.consequences import Moved, Rows, is_of_nulls, is_of_rows
+from odibi_core.history.noticing.consequences import Moved, Rows, is_of_rows, is_of_share
 from odibi_core.history.noticing.folding import folded
 
 
@@ -47,14 +47,16 @@ def test_an_aggregate_below_is_explained() -> None:
     """A step whose own number of rows stays made something else of them."""
     assert is_of_rows(Moved("mean", 500.0, 1000.0, spread=1.0), Rows(500, 1000), Rows(12, 12))
     assert is_of_rows(Moved("max", 500.0, 1000.0), Rows(990, 1000), Rows(990, 1000))
+    # a column with one value in each run, such as the month, has no deviation to compute with
+    assert is_of_rows(Moved("mean", 12.0, 11.0, spread=0.0), Rows(500, 1000), Rows(500, 1000))
 
 
 def test_more_nulls_cost_one_row_each_at_most() -> None:
     """A tenth of nulls does not halve the rows of a step below, and explains a tenth."""
     nulls = Moved("nulls", 0.1, 0.0)
-    assert is_of_nulls(Moved("rows", 900.0, 1000.0), nulls)
-    assert not is_of_nulls(Moved("rows", 500.0, 1000.0), nulls)
-    assert is_of_nulls(Moved("mean", 5.0, 1000.0), nulls)
+    assert is_of_share(Moved("rows", 900.0, 1000.0), nulls)
+    assert not is_of_share(Moved("rows", 500.0, 1000.0), nulls)
+    assert is_of_share(Moved("mean", 5.0, 1000.0), nulls)
 
 
 def roots(change: Change, runs: int = 40) -> set[tuple[str | None, str, str | None]]:
@@ -122,6 +124,16 @@ def test_a_lost_lookup_is_named_beside_a_column_of_the_other_input() -> None:
     assert {(each.node_name, each.family) for each in found} == {("load", "mean"), ("weather", "content")}
 
 
+def test_a_share_that_moved_a_little_is_not_where_half_of_the_rows_were_lost() -> None:
+    """A step that loses half of its rows is named itself, not a category upstream that is a little more frequent."""
+
+    def lost(steps: dict[str, Any]) -> None:
+        lose_rows(steps, "joined")
+        frame_of(steps, "load")["top"]["origin"] = {"JFK": 0.41, "EWR": 0.30, "LGA": 0.29}
+
+    assert {(node, family) for node, family, _ in roots(lost)} == {("joined", "rows")}
+
+
 def test_content_that_was_there_before_explains_no_nulls_below() -> None:
     """An earlier run had the same rows without them."""
 
@@ -155,6 +167,26 @@ def test_memory_that_is_six_times_as_much_counts_at_once() -> None:
     families = [each.family for each in judge(run(40, uses(400.0)), earlier).findings]
     assert families == ["memory"]
     assert judge(run(40, uses(60.0)), earlier).findings == []
+
+
+@pytest.mark.parametrize("counted", [0, 20, 39])
+def test_a_column_with_one_value_is_known_by_its_extremes_too(counted: int) -> None:
+    """Runs that had no time to count distinct values have a minimum and a maximum; a measurement has two of them."""
+
+    def month(number: int, value: float, high: float) -> Change:
+        def change(steps: dict[str, Any]) -> None:
+            values = frame_of(steps, "load")["columns"]["distance"]
+            for name in ("min", "mean", "median"):
+                values[place(name)] = value
+            values[place("max")], values[place("deviation")] = high, high - value
+            values[place("distinct")] = 1 if number < counted else None
+
+        return change
+
+    labels = [run(number, month(number, 11.0, 11.0)) for number in range(40)]
+    assert judge(run(40, month(40, 12.0, 12.0)), labels).findings == []
+    measured = [run(number, month(99, 11.0, 11.0 + number % 3 / 100)) for number in range(40)]
+    assert [each.family for each in judge(run(40, month(99, 12.0, 12.0)), measured).findings][:1] == ["mean"]
 
 
 def test_numbers_of_another_library_are_no_change_of_the_schema() -> None:

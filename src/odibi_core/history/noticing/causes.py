@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from odibi_core.history.figures import RunFigures
-from odibi_core.history.noticing.consequences import Moved, Rows, is_of_nulls, is_of_rows, is_slower_by, rows_of
+from odibi_core.history.noticing.consequences import Moved, Rows, is_of_rows, is_of_share, is_slower_by, rows_of
 from odibi_core.history.noticing.finding import Finding
 
 _WHOLE: Final = frozenset({"no rows", "rows", "selectivity", "join", "content", "files"})
@@ -134,9 +134,11 @@ def _follows(each: Candidate, root: Candidate, graph: _Graph) -> bool:
     if there.family in _WHOLE:
         return _is_explained(each, root, graph)
     if here.family in (*_WHOLE, "checks") or here.column is None:
-        if there.family != "nulls" or each.moved is None or root.moved is None:
+        # of a finding about one category others may have moved as well; a hint is about the largest move
+        is_share = there.family == "nulls" or (there.family == "categories" and root.is_hint)
+        if not is_share or each.moved is None or root.moved is None:
             return True
-        return is_of_nulls(each.moved, root.moved)
+        return is_of_share(each.moved, root.moved)
     return here.column == there.column or not _has_column(graph, there.node_name, here.column)
 
 

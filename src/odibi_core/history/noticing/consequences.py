@@ -68,7 +68,7 @@ def is_of_rows(here: Moved, begin: Rows, rows: Rows) -> bool:
     match here.metric:
         case "nulls" | "share":
             return _is_of_counts(here, rows)
-        case "mean":
+        case "mean" if here.spread > 0.0:
             # the mean of a part of the rows is at most so many deviations from that of all
             return abs(here.value - here.expected) <= _SLACK * here.spread * math.sqrt((1.0 - part) / part)
         case "deviation":
@@ -92,12 +92,12 @@ def _is_of_counts(here: Moved, rows: Rows) -> bool:
     return True
 
 
-def is_of_nulls(here: Moved, nulls: Moved) -> bool:
-    """Return true if so many more nulls in a column may cost a step below so many rows: each costs one at most."""
+def is_of_share(here: Moved, share: Moved) -> bool:
+    """Return true if so many more nulls or rows of a category may cost a step below so many rows: one each at most."""
     if here.metric not in ("rows", "selectivity", "match_rate") or here.value >= here.expected:
         return True
     lost = 1.0 - here.value / here.expected
-    return lost <= _SLACK * abs(nulls.value - nulls.expected) + _LEAST
+    return lost <= _SLACK * abs(share.value - share.expected) + _LEAST
 
 
 def is_slower_by(begin: Rows | None) -> bool:

@@ -208,8 +208,22 @@ def _usual(values: Sequence[_Number]) -> _Number:
 
 
 def _is_label(stats: Sequence[float | None], seen: Sequence[Sequence[float | None]]) -> bool:
-    """Return true for a column with one value in each run, such as the day: it names the run and is no measurement."""
-    return stats[_DISTINCT] == 1 and all(value == 1 for value in seen[_DISTINCT])
+    """Return true for a column with one value in each run, such as the day: it names the run and is no measurement.
+
+    A run that was short of time may have counted no distinct values: its minimum and maximum state the same.
+    """
+    runs = zip(
+        (stats[_DISTINCT], *seen[_DISTINCT]), (stats[_MIN], *seen[_MIN]), (stats[_MAX], *seen[_MAX]), strict=True
+    )
+    known = [_has_one_value(*run) for run in runs]
+    return True in known and False not in known
+
+
+def _has_one_value(distinct: float | None, low: float | None, high: float | None) -> bool | None:
+    """Return true for one value in a run; None if its statistics do not state it."""
+    if distinct is not None:
+        return distinct == 1
+    return None if low is None or high is None else low == high
 
 
 def _figure(
