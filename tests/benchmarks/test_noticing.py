@@ -5,12 +5,15 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import polars as pl
 import pytest
 from benchmarks.noticing import peers
 from benchmarks.noticing.faults import FAULTS
 from benchmarks.noticing.histories import History, plan_of
+from benchmarks.noticing.pairs import hides, named
+from benchmarks.noticing.staged import kept, stage
 from benchmarks.noticing.staging import STEPS, Run, compute, describe
 
 from odibi_core.history.figures import RunFigures
@@ -90,3 +93,25 @@ def test_the_statistics_of_a_column_are_those_of_its_values() -> None:
     number, text = describe(pl.DataFrame({"a": [1, 2, None, 5], "b": ["x", "x", "yy", None]}))
     assert (number["nulls"], number["null_share"], number["min"], number["max"]) == (1, 0.25, "1.0", "5.0")
     assert (text["distinct"], text["top"]) == (2, '[["x", 2], ["yy", 1]]')
+
+
+def test_two_faults_are_named_if_each_has_a_finding_of_its_own(made: History) -> None:
+    """One finding does not name two faults, and a fault that hides the other leaves one to name."""
+    staged = stage(replace(made, figures=[]))
+    pair = next(case for case in staged.pairs if not hides(case))
+    roots = [each for each in judge(pair.current, staged.earlier(pair)).findings if each.follows_from is None]
+    assert named(pair, roots)
+    assert not named(pair, roots[:1])
+    assert not named(pair, [])
+    empty = replace(pair, faults=("no rows", "nulls +30 points"))
+    assert hides(empty)
+
+
+def test_staged_figures_are_kept_and_used_again(made: History, tmp_path: Path) -> None:
+    """The second time no figure is computed: the file answers."""
+    first = kept(made, 7, tmp_path)
+    (file,) = tmp_path.iterdir()
+    before = file.stat().st_mtime_ns
+    again = kept(replace(made, runs=[]), 7, tmp_path)
+    assert (again.name, again.figures, again.peers) == (first.name, first.figures, first.peers)
+    assert file.stat().st_mtime_ns == before
