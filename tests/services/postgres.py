@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -24,8 +25,13 @@ def bin_folder() -> Path | None:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[str]:
+def serving() -> Iterator[str]:
     """Run a server until the block ends; the value is the URL of a database, with its password."""
+    with tempfile.TemporaryDirectory(prefix="odibi-postgres-") as folder:
+        yield from _serving(Path(folder))
+
+
+def _serving(folder: Path) -> Iterator[str]:
     programs = bin_folder()
     assert programs is not None
     data, port = folder / "data", kept_port()
@@ -33,6 +39,7 @@ def serving(folder: Path) -> Iterator[str]:
     folder.chmod(0o755)
     data.mkdir()
     (folder / "password").write_text(PASSWORD)
+    (folder / "password").chmod(0o644)
     if owner:
         shutil.chown(data, owner)
     init = [str(programs / "initdb"), "-D", str(data), "-U", "tester", "--auth=scram-sha-256", "--no-sync"]

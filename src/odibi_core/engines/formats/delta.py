@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime
 from typing import Any, Final
 
 from odibi_core.engines import files
@@ -40,12 +41,22 @@ def _read(path: str, options: Options) -> tuple[Any, Facts]:
         raise SourceNotFoundError(f"there is no Delta table at {files.shown(path)!r}: {str(error)[:200]}") from error
     if (moment := values.moment(options.get("timestamp"))) is not None:
         table.load_as_version(moment)
+        _refuse_later(table, path, moment)
     columns = options.get("columns")
     found = table.to_pyarrow_table(columns=None if columns is None else list(columns))
     sizes = _sizes(table)
     return found, Facts(
         _uri(path), "delta", "read", version=str(table.version()), files=len(sizes), bytes=sum(sizes.values())
     )
+
+
+def _refuse_later(table: Any, path: str, moment: datetime) -> None:
+    """Raise SourceNotFoundError if the table is younger than a moment: deltalake takes the first version then."""
+    made = min((each["timestamp"] for each in table.history()), default=0)
+    if made > moment.timestamp() * 1000:
+        raise SourceNotFoundError(
+            f"the Delta table at {files.shown(path)!r} has no version as old as {moment.isoformat()}"
+        )
 
 
 def _opened(path: str, options: Options, version: int | None = None) -> Any:

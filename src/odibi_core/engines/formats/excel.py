@@ -45,6 +45,7 @@ def _write(table: Any, target: Any, options: Options) -> None:
             f"a sheet has {_MOST_ROWS:,} rows with the header and {_MOST_COLUMNS:,} columns, and the frame has "
             f"{fit.num_rows:,} rows and {fit.num_columns:,} columns; write Parquet, or several files"
         )
+    _change_of_text(fit.column_names)
     columns = [_cells(field.name, fit.column(field.name).to_pylist()) for field in fit.schema]
     book = Workbook(write_only=True)
     with closing(book):
@@ -101,6 +102,11 @@ def _change(values: Sequence[Any], kinds: set[type]) -> str | None:
 
 
 def _change_of_text(texts: Sequence[str]) -> str | None:
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+
+    bad = next((found for text in texts if (found := ILLEGAL_CHARACTERS_RE.search(text))), None)
+    if bad is not None:
+        raise EngineError(f"the character {bad[0]!r} cannot be in a cell of Excel; remove it, or write Parquet")
     if any(len(text) > _LONGEST for text in texts):
         raise EngineError(f"a cell of Excel has {_LONGEST:,} characters, and a text has {max(map(len, texts)):,}")
     if "" in texts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -90,10 +91,14 @@ def _connected(path: str) -> Iterator[Any]:
     # Values of rows are data, and stay out of the messages.
     engine = create_engine(_url(path), poolclass=NullPool, hide_parameters=True)
     with engine.begin() as connection:
-        if engine.dialect.name == "sqlite":
-            # Python's driver begins no transaction for CREATE TABLE: a killed process would leave an empty table.
-            connection.exec_driver_sql("BEGIN")
+        begin(connection)
         yield connection
+
+
+def begin(connection: Any) -> None:
+    """Begin the transaction of SQLite: its driver begins none for CREATE TABLE, and a killed process would leave it."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN")
 
 
 def _read(path: str, options: Options) -> tuple[Any, Facts]:
@@ -103,6 +108,9 @@ def _read(path: str, options: Options) -> tuple[Any, Facts]:
         return sql_duckdb.read(path, query, name, options.get("params")), facts
     from sqlalchemy import select, text
 
+    file = _url(path).database if _url(path).get_backend_name() == "sqlite" else None
+    if file and not os.path.exists(file):
+        raise SourceNotFoundError(f"there is no database {shown(path)!r}; check the path")
     with _connected(path) as connection:
         if query is not None:
             return sql_values.of_query(connection.execute(text(query), dict(options.get("params") or {}))), facts

@@ -1,0 +1,60 @@
+"""A PostgreSQL server and an S3 server for the formats, each started by the first test that needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.services import postgres, s3_server
+
+from odibi_core.engines import BUILTIN
+from odibi_core.plugins import load
+
+
+@pytest.fixture(params=sorted(BUILTIN))
+def engine(request: pytest.FixtureRequest) -> Any:
+    return load("engines", request.param)()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """Return the URL of a database, with its password."""
+    if postgres.bin_folder() is None:
+        pytest.skip("PostgreSQL is not installed")
+    with postgres.serving() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "duckdb", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the URL of an empty database."""
+    if request.param != "postgresql":
+        return f"{request.param}:///{tmp_path}/x.{request.param}"
+    import psycopg
+
+    url = str(request.getfixturevalue("postgresql"))
+    with psycopg.connect(url) as connection:
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+    return url
+
+
+@pytest.fixture(scope="session")
+def s3_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with s3_server.serving(tmp_path_factory.mktemp("s3")) as url:
+        yield url
+
+
+@pytest.fixture
+def bucket(s3_url: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
+    """Return the URI of an empty bucket."""
+    import boto3
+
+    for name, value in s3_server.CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_url)
+    name = f"formats-{abs(hash(request.node.name)) % 10**9}"
+    boto3.client("s3", endpoint_url=s3_url).create_bucket(Bucket=name)
+    return f"s3://{name}"
