@@ -30,6 +30,17 @@ def test_it_adds_up_descriptions_and_events() -> None:
     assert overhead.end(1_000, None) == {"overhead_ms": 16.0, "overhead_pct": 1.6}
 
 
+def test_the_recording_before_and_after_a_run_is_no_part_of_its_duration(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The share is one of both together, so that it is below 100 % for a short run too."""
+    clock = FakeClock()
+    monkeypatch.setattr(overhead_module, "monotonic", clock.monotonic)
+    overhead = Overhead()
+    with overhead.measured():
+        clock.advance(0.3)
+    overhead.add(0.005)
+    assert overhead.end(10, None) == {"overhead_ms": 305.0, "overhead_pct": 98.39}
+
+
 def test_events_that_were_not_measured_count_at_the_mean() -> None:
     """The journal knows how many there were: lines of loggers, measurements."""
     overhead = Overhead()

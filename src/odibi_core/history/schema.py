@@ -92,7 +92,7 @@ _ALL: Final = (
         ("pid", "bigint", "The id of the process."),
         ("peak_memory_mb", "double", "The largest resident size that an event reports, in MB."),
         ("overhead_ms", "double", "The time that recording took of the run, measured, in milliseconds."),
-        ("overhead_pct", "double", "The same in percent of the duration."),
+        ("overhead_pct", "double", "The same in percent of the duration and the recording before and after it."),
         ("events", "bigint", "Events of the run."),
         ("unreadable", "bigint", "Lines of the record that could not be read."),
         ("last_event", "timestamp", "The time of the last event."),

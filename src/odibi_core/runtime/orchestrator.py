@@ -43,7 +43,7 @@ class Result(Mapping[str, Any]):
     - `run_id`, `pipeline_name`, `status`, `success` (bool), `error` (text or None) and `duration_ms`.
     - `nodes_executed`: the number of nodes that ran, with the failed and without the skipped ones.
     - `nodes[name]`: a dict of `status`, `duration_ms`, `row_count` and `error`.
-    - `overhead_ms` and `overhead_pct`: the time that recording took of the run, in ms and in percent of its duration.
+    - `overhead_ms` and `overhead_pct`: the time that recording took of the run, in ms and in percent of both.
     - `checks`: the numbers of checks that `passed`, `failed` and were `not_checked`.
     - `params`, `tags` and `partition` of the run.
     - `data`: the datasets that no step takes, or those that `keep` names.

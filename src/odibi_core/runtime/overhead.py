@@ -21,6 +21,8 @@ class Overhead:
         self._seconds: dict[int, float] = {}
         self._events: dict[int, int] = {}
         self._publishing: dict[int, float] = {}
+        self._beside_s = 0.0
+        """The part that is outside the duration of the run: opening its record, and judging it."""
         self.stated: dict[str, float | None] = {"overhead_ms": None, "overhead_pct": None}
         """The fields of the end of the run; unknown before it."""
 
@@ -36,10 +38,12 @@ class Overhead:
 
     @contextmanager
     def measured(self) -> Iterator[None]:
-        """Count the time of a block; for work that is done once in a run."""
+        """Count the time of a block before the first step or after the last one, which its duration leaves out."""
         began = monotonic()
         yield
-        self.add(monotonic() - began)
+        spent = monotonic() - began
+        self._beside_s += spent
+        self.add(spent)
 
     def add_event(self, seconds: float) -> None:
         """Count the publishing of one event."""
@@ -48,7 +52,7 @@ class Overhead:
         self._events[thread] = self._events.get(thread, 0) + 1
 
     def end(self, duration_ms: float, events: int | None) -> dict[str, float | None]:
-        """Return and keep `overhead_ms`, and `overhead_pct` of a run of that duration.
+        """Return and keep `overhead_ms`, and `overhead_pct` of that duration and the recording before and after it.
 
         Args:
             duration_ms: The duration of the run.
@@ -59,6 +63,7 @@ class Overhead:
         if measured and events is not None and events > measured:
             publishing *= events / measured
         spent_ms = (self.seconds + publishing) * 1e3
-        share = round(100.0 * spent_ms / duration_ms, 2) if duration_ms > 0 else None
+        whole_ms = duration_ms + self._beside_s * 1e3
+        share = round(100.0 * spent_ms / whole_ms, 2) if whole_ms > 0 else None
         self.stated = {"overhead_ms": round(spent_ms, 3), "overhead_pct": share}
         return self.stated

@@ -47,7 +47,7 @@ class Outcome(NamedTuple):
 
 
 class Beside(NamedTuple):
-    """What checks may compare a step with: the other datasets of the run by key, and its partition."""
+    """The facts of the run that checks may compare a step with: its other datasets by key, and its partition."""
 
     datasets: Mapping[str, Any]
     partition: str | None

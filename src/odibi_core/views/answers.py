@@ -308,7 +308,8 @@ class Timeline(Run, frozen=True):
 class Lineage(Run, frozen=True):
     """A run, its steps with their data, the edges between them, and its activity beside them.
 
-    `overhead_ms` is the time that recording took of the run, `overhead_pct` the same in percent of its duration.
+    `overhead_ms` is the time that recording took of the run, `overhead_pct` the same in percent of the duration and the
+    recording before and after it.
     `few_matches` has a sentence for each join in which most rows have no partner.
     """
 
