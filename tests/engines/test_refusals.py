@@ -170,3 +170,29 @@ def test_options_that_fit_still_reach_the_writer(engine: str) -> None:
     tool.write(frame, "x.parquet", compression="gzip")
     assert Path("x.csv").read_text() == "a\n1\n2\n"
     assert len(tool.read("x.parquet")) == 2
+
+
+@pytest.mark.parametrize(
+    ("library", "path", "params", "extra"),
+    [
+        ("fastavro", "x.avro", {}, "avro"),
+        ("openpyxl", "x.xlsx", {}, "excel"),
+        ("pyarrow", "x.arrow", {}, "parquet"),
+        ("deltalake", "x", {"format": "delta"}, "delta"),
+        ("pyiceberg", "a.b", {"format": "iceberg", "catalog": "c"}, "iceberg"),
+        ("sqlalchemy", "sqlite:///x.db", {"table": "t", "mode": "append"}, "sql"),
+        ("psycopg", "postgresql://host/db", {"table": "t", "mode": "append"}, "postgresql"),
+    ],
+)
+def test_a_format_without_its_library_names_the_extra(
+    engine: str, library: str, path: str, params: dict[str, Any], extra: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anything runs, for reading and writing."""
+    monkeypatch.setitem(sys.modules, library, None)
+    reads = {name: value for name, value in params.items() if name != "mode"}
+    for step in (
+        Step(name="s", layer="ingest", value=path, params=reads),
+        Step(name="s", layer="publish", value=path, inputs=["x"], params=params),
+    ):
+        with pytest.raises(PipelineDefinitionError, match=rf"step 's': .*{library}.*odibi-core\[{extra}\]"):
+            pipeline.compile([step], engine, initial={"x"})

@@ -74,7 +74,7 @@ class FrameEngine(ABC):
             tables.write(table, path, lambda: self.arrow(frame), options)
             return
         by, given = partitions.by(options)
-        if not by or files.is_remote(path):
+        if not by or (files.is_remote(path) and not object_store.is_stored(path)):
             own = _for_library(options, path)
             files.write_one(path, format, lambda kind, target: self._write(frame, kind, target, own), options)
             return
@@ -84,6 +84,7 @@ class FrameEngine(ABC):
                 self._parts(frame, by),
                 lambda part, file: self._write_file(part, "parquet", file, given),
                 options.get("mode", "overwrite"),
+                options.get("storage_options"),
             )
 
     def _read(

@@ -6,12 +6,12 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import date, datetime
 from typing import Any
 from urllib.parse import quote, unquote
 
-from odibi_core.engines import files, refusals
+from odibi_core.engines import files, object_store, partitions_stored, refusals
 from odibi_core.errors import EngineError, nearest
 from odibi_core.events import clock
 
@@ -75,7 +75,13 @@ def file_options(options: Mapping[str, Any], names: Iterable[str]) -> dict[str, 
 Part = tuple[Mapping[str, Any], Any]  # the values of the partition columns, and a frame without these
 
 
-def write(path: str, parts: Iterable[Part], write_file: Callable[[Any, str], None], mode: str = "overwrite") -> None:
+def write(
+    path: str,
+    parts: Iterable[Part],
+    write_file: Callable[[Any, str], None],
+    mode: str = "overwrite",
+    storage: Mapping[str, Any] | None = None,
+) -> None:
     """Write each part to a file of its own, aside, and then put the files in their places.
 
     Args:
@@ -84,12 +90,21 @@ def write(path: str, parts: Iterable[Part], write_file: Callable[[Any, str], Non
         write_file: Writes a part to a path.
         mode: "overwrite" replaces the folder as a whole, "append" adds a file to each partition, and
             "overwrite_partitions" replaces the partitions that the frame has rows of, and leaves the others.
+        storage: The options of fsspec for a folder in an object store.
     """
-    with replacing_folder(path) if mode == "overwrite" else _adding(path, mode) as folder:
+    is_stored = object_store.is_stored(path)
+    with _place(path, mode, storage) as folder:
         for values, frame in parts:
             place = os.path.join(folder, *(_folder_name(name, value) for name, value in values.items()))
             os.makedirs(place, exist_ok=True)
-            write_file(frame, os.path.join(place, _PART if mode == "overwrite" else f"part-{clock.new_id()}.parquet"))
+            is_only = mode == "overwrite" and not is_stored
+            write_file(frame, os.path.join(place, _PART if is_only else f"part-{clock.new_id()}.parquet"))
+
+
+def _place(path: str, mode: str, storage: Mapping[str, Any] | None) -> AbstractContextManager[str]:
+    if object_store.is_stored(path):
+        return partitions_stored.putting(path, storage, mode)
+    return replacing_folder(path) if mode == "overwrite" else _adding(path, mode)
 
 
 @contextmanager
@@ -211,5 +226,5 @@ def refuse_foreign(path: str, real: str) -> None:
 
 def by(options: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]]:
     """Return the columns to partition by, and the options that are left for each file."""
-    own = (*refusals.PARTITION, "partition_chunk_size_bytes", "mkdir", "mode")
+    own = (*refusals.PARTITION, "partition_chunk_size_bytes", "mkdir", "mode", "storage_options")
     return refusals.partitions(options), {name: value for name, value in options.items() if name not in own}

@@ -85,6 +85,7 @@ class FileEvents:
 
     def _of_step(self, step: Step, frame: Any) -> list[FileAccess]:
         from odibi_core.engines.file_access import accesses, of_facts  # it needs modules that few runs have loaded
+        from odibi_core.engines.formats import table_named
 
         facts = access_facts.noted()
         if step.operation == "sql":
@@ -93,6 +94,8 @@ class FileEvents:
         key = next(iter((step.outputs if read else step.inputs).values()), None)
         if facts is not None:
             return [of_facts("read" if read else "write", facts, row_count(frame), key)]
+        if table_named(str(step.value), step.params.get("format")) is not None:
+            return []  # the operation failed, and changed nothing
         return accesses(
             "read" if read else "write", step.value, rows=row_count(frame), dataset=key, ask=self.ask,
             format=step.params.get("format"), options=step.params.get("storage_options"),

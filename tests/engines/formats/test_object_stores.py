@@ -57,6 +57,41 @@ def test_patterns_and_folders_are_one_frame(engine: Any, place: str) -> None:
     assert list(engine.read(f"{place}/hive/year=2020/part-0.parquet").columns) == ["n"]
 
 
+def test_partitions_are_replaced_and_appended_to(engine: Any, place: str) -> None:
+    """As on disk; a file that no step has written is left alone."""
+    first = [{"n": 1, "year": 2020}, {"n": 2, "year": 2021}]
+    more = [{"n": 3, "year": 2021}]
+    for mode, wanted in (("overwrite", more), ("append", [*first, *more]), ("overwrite_partitions", [first[0], *more])):
+        engine.write(first, f"{place}/hive", partition_by="year")
+        engine.write(more, f"{place}/hive/", partition_by="year", mode=mode)
+        assert sorted(rows(engine.read(f"{place}/hive")), key=lambda row: row["n"]) == wanted
+    with fsspec.open(f"{place}/hive/notes.txt", "wb") as stream:
+        stream.write(b"x")
+    with pytest.raises(EngineError, match=r"holds 'notes.txt', which no step has written"):
+        engine.write(first, f"{place}/hive", partition_by="year")
+
+
+def test_a_partition_that_cannot_be_put_changes_nothing(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The files that were put before it are removed."""
+    system = fsspec.filesystem("memory")
+    system.store.clear()
+    engine.write([{"n": 1, "year": 2020}], "memory://hive", partition_by="year")
+    move, calls = type(system).mv, []
+
+    def fail(*args: Any, **options: Any) -> Any:
+        calls.append(args)
+        if len(calls) == 2:
+            raise OSError("connection reset")
+        return move(*args, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(system), "mv", fail)
+        with pytest.raises(EngineError, match="connection reset"):
+            engine.write([{"n": 5, "year": 2020}, {"n": 6, "year": 2021}], "memory://hive", partition_by="year")
+    assert rows(engine.read("memory://hive")) == [{"n": 1, "year": 2020}]
+    assert len(system.store) == 1
+
+
 def test_what_is_not_there_is_one_error(engine: Any, place: str) -> None:
     """A file, a folder, a pattern."""
     for name in ("x.csv", "x.parquet", "folder/", "*.csv", "nothing"):

@@ -208,7 +208,7 @@ def test_the_url_is_shown_without_credentials() -> None:
 
 
 def test_a_step_records_the_rows_of_a_database(tmp_path: Path) -> None:
-    """What was done, the table, and how many rows were written or read."""
+    """The operation, the table, and the rows that were written or read."""
     database = f"sqlite:///{tmp_path}/x.db"
     steps: list[Any] = [
         Step(name="made", layer="ingest", value=lambda: pl.DataFrame(ROWS)),
