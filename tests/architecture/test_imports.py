@@ -43,6 +43,7 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "datadog": ("sinks/",),
     "cloudpickle": ("executors/pickling.py",),
     "fsspec": ("history/remote/object_store.py", "engines/object_store.py"),
+    "adbc_driver_postgresql": ("engines/formats/sql_adbc.py",),
     "fastavro": ("engines/formats/avro.py",),
     "openpyxl": ("engines/formats/excel.py",),
     "deltalake": ("engines/formats/delta.py",),
@@ -55,7 +56,7 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "typer": ("cli/",),
 }
 
-LOADED_BY_OTHERS = {"s3fs", "gcsfs", "adlfs", "psycopg"}
+LOADED_BY_OTHERS = {"s3fs", "gcsfs", "adlfs", "psycopg", "adbc_driver_manager"}
 """Libraries of object stores and databases: fsspec and SQLAlchemy import the one of a URL."""
 
 # Names that read time, ids or the environment, and the files that may. (`time` is banned whole: nothing sleeps.)

@@ -71,7 +71,10 @@ def _of_arrow(column: Any) -> Any:
     if column.null_count and (pa.types.is_integer(kind) or pa.types.is_boolean(kind)):
         name = "boolean" if pa.types.is_boolean(kind) else str(kind).replace("int", "Int").replace("u", "U")
         return column.to_pandas(types_mapper=lambda _: pd.api.types.pandas_dtype(name))
-    return column.to_pandas()
+    series = column.to_pandas()
+    # A column that shares a mapped file is read-only; a step may change its frame in place.
+    values = getattr(series.array, "_ndarray", None)
+    return series if values is None or values.flags.writeable else series.copy()
 
 
 def arrow(frame: Any) -> Any:

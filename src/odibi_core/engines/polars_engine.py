@@ -13,6 +13,7 @@ from odibi_core.engines.files import Member
 from odibi_core.engines.frame_engine import FrameEngine
 from odibi_core.engines.kinds import plain_column, refuse_inexact
 from odibi_core.errors import EngineError
+from odibi_core.plugins import missing_library
 
 
 class PolarsEngine(FrameEngine):
@@ -23,7 +24,7 @@ class PolarsEngine(FrameEngine):
 
     def problems(self, operation: Any, path: str, options: Mapping[str, Any]) -> list[str]:
         if operation == "sql":
-            return refusals.missing_library("pyarrow", "SQL on polars")
+            return missing_library("pyarrow", "SQL on polars")
         return super().problems(operation, path, options)
 
     def _is_own(self, value: Any) -> bool:

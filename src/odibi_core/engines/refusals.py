@@ -6,13 +6,12 @@ import glob
 import os
 from collections.abc import Callable, Mapping
 from functools import cache
-from importlib import import_module
 from inspect import Parameter, signature
 from typing import Any, Literal
 
 from odibi_core.engines import files, formats, object_store
 from odibi_core.errors import EngineError, nearest
-from odibi_core.plugins import missing_extra
+from odibi_core.plugins import missing_library
 
 Operation = Literal["read", "write"]
 Known = Callable[[Operation, str], frozenset[str] | None]
@@ -94,15 +93,6 @@ def missing(operation: Operation, path: str, options: Mapping[str, Any], needed:
     if kind is None or library is None:
         return []
     return missing_library(library, f"{'reading' if operation == 'read' else 'writing'} {kind.format}")
-
-
-def missing_library(library: str, doing: str) -> list[str]:
-    """Return a sentence if a library is not installed."""
-    try:
-        import_module(library)
-    except ImportError:
-        return [str(missing_extra(library, doing))]
-    return []
 
 
 def partitions(options: Mapping[str, Any]) -> list[str]:

@@ -27,10 +27,10 @@ def postgresql() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(params=["sqlite", "duckdb", "postgresql"])
+@pytest.fixture(params=["sqlite", "duckdb", "postgresql", "adbc"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Return the URL of an empty database."""
-    if request.param != "postgresql":
+    if request.param in ("sqlite", "duckdb"):
         return f"{request.param}:///{tmp_path}/x.{request.param}"
     import psycopg
 
@@ -39,6 +39,12 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         connection.execute("DROP SCHEMA public CASCADE")
         connection.execute("CREATE SCHEMA public")
     return url
+
+
+@pytest.fixture
+def how(request: pytest.FixtureRequest) -> dict[str, str]:
+    """Return the option that chooses the driver of the database."""
+    return {"driver": "adbc"} if "adbc" in request.node.callspec.params.values() else {}
 
 
 @pytest.fixture(scope="session")

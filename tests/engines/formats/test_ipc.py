@@ -46,6 +46,33 @@ def test_a_file_is_not_copied_and_may_be_replaced() -> None:
     assert found.equals(frame)
 
 
+def test_a_frame_of_pandas_may_be_changed_in_place() -> None:
+    """Its columns are no part of the mapped file."""
+    from odibi_core.plugins import load
+
+    engine = load("engines", "pandas")()
+    engine.write(pd.DataFrame({"n": [1.5, 2.5]}), "x.arrow")
+    found = engine.read("x.arrow")
+    found.loc[0, "n"] = 7.0
+    found["n"].to_numpy()
+    assert found["n"].to_list() == [7.0, 2.5]
+    assert engine.read("x.arrow")["n"].to_list() == [1.5, 2.5]
+
+
+def test_categories_without_rows_are_kept() -> None:
+    """Arrow has them beside the rows; a categorical of polars has none then."""
+    frame = pd.DataFrame({"c": pd.Categorical(["b"], categories=["a", "b"])})[:0]
+    load_pandas().write(frame, "x.arrow")
+    found = load_pandas().read("x.arrow")
+    assert list(found["c"].cat.categories) == ["a", "b"]
+
+
+def load_pandas() -> Any:
+    from odibi_core.plugins import load
+
+    return load("engines", "pandas")()
+
+
 def test_a_column_that_is_not_there_is_an_error(engine: Any) -> None:
     """With its name."""
     engine.write([{"n": 1}], "x.arrow")

@@ -56,14 +56,24 @@ def _write_file(table: Any, target: Any, options: Options) -> None:
     import pyarrow as pa
 
     with pa.ipc.new_file(target, table.schema, options=_write_options(options)) as writer:
-        writer.write_table(table)
+        _write(writer, table)
 
 
 def _write_stream(table: Any, target: Any, options: Options) -> None:
     import pyarrow as pa
 
     with pa.ipc.new_stream(target, table.schema, options=_write_options(options)) as writer:
+        _write(writer, table)
+
+
+def _write(writer: Any, table: Any) -> None:
+    if table.num_rows:
         writer.write_table(table)
+        return
+    import pyarrow as pa
+
+    # A table without rows is written as no batch, and its categories are in the batches.
+    writer.write_batch(pa.record_batch([each.combine_chunks() for each in table.columns], schema=table.schema))
 
 
 def _write_options(options: Options) -> Any:

@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from odibi_core.engines.access_facts import Facts
-from odibi_core.engines.formats import sql_duckdb, sql_values, values
+from odibi_core.engines.formats import sql_adbc, sql_duckdb, sql_values, values
 from odibi_core.engines.formats.arrow_fit import Types, fitted
 from odibi_core.engines.formats.base import Operation, Options, TableFormat
 from odibi_core.engines.formats.sql_values import DIALECTS_WITH_UPSERT
 from odibi_core.errors import STOPS, EngineError, SourceNotFoundError, nearest
-from odibi_core.plugins import missing_extra
+from odibi_core.plugins import missing_extra, missing_library
 
 MODES: Final = ("append", "replace", "upsert")
 _TYPES: Final = Types("SQL", nested=False, nulls=True, durations=True)
@@ -22,7 +22,19 @@ _BATCH: Final = 5_000
 
 
 def _problems(operation: Operation, path: str, options: Options) -> list[str]:
-    return _of_options(operation, options) or _of_url(path)
+    if options.get("driver", "adbc") != "adbc":
+        return [f"driver must be 'adbc' or left out, got {options['driver']!r:.80}"]
+    found = _of_options(operation, options)
+    return found or (_of_adbc(path, options) if options.get("driver") else _of_url(path))
+
+
+def _of_adbc(path: str, options: Options) -> list[str]:
+    if not path.lower().startswith("postgresql"):
+        return [f"driver='adbc' is for postgresql://, got {shown(path)!r}"]
+    if options.get("params") is not None:
+        return ["params does not fit driver='adbc'; leave the driver out, or write the values into query="]
+    found = missing_library("adbc_driver_postgresql", "driver='adbc'")
+    return found or missing_library("adbc_driver_manager", "driver='adbc'")
 
 
 def _of_options(operation: Operation, options: Options) -> list[str]:
@@ -106,6 +118,8 @@ def _read(path: str, options: Options) -> tuple[Any, Facts]:
     facts = Facts(shown(path), "sql", "query" if query is not None else "read", dataset=name)
     if sql_duckdb.is_duckdb(path):
         return sql_duckdb.read(path, query, name, options.get("params")), facts
+    if options.get("driver"):
+        return sql_adbc.read(path, query, name), facts
     from sqlalchemy import select, text
 
     file = _url(path).database if _url(path).get_backend_name() == "sqlite" else None
@@ -152,19 +166,21 @@ def _write(table: Any, path: str, options: Options) -> Facts:
         values.refuse_keys(table, keys)
     is_duckdb = sql_duckdb.is_duckdb(path)
     fit = fitted(table, _TYPES_OF_DUCKDB if is_duckdb else _TYPES)
-    if is_duckdb:
-        sql_duckdb.write(fit, path, name, mode, keys)
-    else:
-        try:
+    try:
+        if is_duckdb:
+            sql_duckdb.write(fit, path, name, mode, keys)
+        elif options.get("driver"):
+            sql_adbc.write(fit, path, name, mode, keys)
+        else:
             with _connected(path) as connection:
                 _change(connection, fit, name, mode, keys)
-        except (EngineError, *STOPS):
-            raise
-        except BaseException as error:
-            raise EngineError(
-                f"{shown(path)!r}: table {name!r} was not written and is as it was: {type(error).__name__}: "
-                f"{str(getattr(error, 'orig', None) or error)[:500]}"
-            ) from None  # the URL, and with it the password, is an attribute of some causes
+    except (EngineError, *STOPS):
+        raise
+    except BaseException as error:
+        raise EngineError(
+            f"{shown(path)!r}: table {name!r} was not written and is as it was: {type(error).__name__}: "
+            f"{str(getattr(error, 'orig', None) or error)[:500]}"
+        ) from None  # the URL, and with it the password, is an attribute of some causes
     return Facts(shown(path), "sql", mode, dataset=name, row_count=fit.num_rows)
 
 
@@ -220,5 +236,10 @@ def _refuse_without_constraint(connection: Any, name: str, keys: list[str]) -> N
 
 
 SQL: Final = TableFormat(
-    frozenset({"query", "table", "params"}), frozenset({"table", "mode", "keys"}), _read, _write, _problems, shown
+    frozenset({"query", "table", "params", "driver"}),
+    frozenset({"table", "mode", "keys", "driver"}),
+    _read,
+    _write,
+    _problems,
+    shown,
 )
