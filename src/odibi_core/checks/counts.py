@@ -60,7 +60,8 @@ class Counting:
 
     def over(self, frame: Any) -> Any:
         """Return the one row of counts of a narwhals frame; of a lazy one as a lazy frame."""
-        return frame.with_columns(**self.masks).select(**self.aggregations)
+        masked = frame.with_columns(**self.masks) if self.masks else frame
+        return masked.select(**self.aggregations)
 
     def results(self, row: Mapping[str, Any]) -> list[CheckResult | None]:
         """Return a result for each check, in their order; None for those that must be checked in another way."""
@@ -114,7 +115,7 @@ def _not_counted(check: Any, error: BaseException) -> CheckResult | None:
         return check.result(Finding(False, None, None, str(error)))
     reason = to_text(error, 200)
     if not isinstance(error, NotCheckedError):
-        reason = f"{check.name} takes whole frames ({reason})"
+        reason = f"{check.name} takes whole frames; collect=True runs it"
     return check.result(Finding(None, None, None, f"not checked, because {reason}"))
 
 
