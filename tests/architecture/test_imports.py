@@ -35,6 +35,9 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "pandas": ("engines/", "exporters/dataframe.py", "history/answer.py"),  # the last: answers of SQL as frames
     "polars": ("engines/", "history/answer.py"),
     "pyarrow": ("engines/", "store/", "exporters/parquet.py", "history/arrow.py"),
+    "pandera": ("checks/pandera_schema.py",),
+    "great_expectations": ("checks/gx_suite.py",),
+    "yaml": ("checks/contract/",),
     "jinja2": ("html_page.py",),
     "psutil": ("events/clock.py",),
     "pybreaker": ("instrument/circuit_breaker.py",),

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from odibi_core.checks.columns import accepted_values, between, matches, no_duplicates, not_null, unique
     from odibi_core.checks.counts import Counting
     from odibi_core.checks.frame_schema import schema
+    from odibi_core.checks.gx_suite import great_expectations
     from odibi_core.checks.own_function import custom
+    from odibi_core.checks.pandera_schema import pandera
     from odibi_core.checks.recency import freshness
     from odibi_core.checks.sql_rules import query, sql
     from odibi_core.checks.tables import references, row_count
@@ -29,9 +31,11 @@ BUILTIN: dict[str, str] = {
     "custom": "odibi_core.checks.own_function:custom",
     "expression": "odibi_core.checks.across:expression",
     "freshness": "odibi_core.checks.recency:freshness",
+    "great_expectations": "odibi_core.checks.gx_suite:great_expectations",
     "matches": "odibi_core.checks.columns:matches",
     "no_duplicates": "odibi_core.checks.columns:no_duplicates",
     "not_null": "odibi_core.checks.columns:not_null",
+    "pandera": "odibi_core.checks.pandera_schema:pandera",
     "query": "odibi_core.checks.sql_rules:query",
     "references": "odibi_core.checks.tables:references",
     "row_count": "odibi_core.checks.tables:row_count",
@@ -54,9 +58,11 @@ __all__ = [
     "custom",
     "expression",
     "freshness",
+    "great_expectations",
     "matches",
     "no_duplicates",
     "not_null",
+    "pandera",
     "query",
     "references",
     "row_count",
