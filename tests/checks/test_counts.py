@@ -63,7 +63,10 @@ CHECKS = [
     checks.not_null("i", mostly=0.5),
 ]
 OTHER = pl.DataFrame({"i": [0, 1]})
-LAZY = {"polars": lambda frame: frame.lazy(), "duckdb": lambda frame: duckdb.from_arrow(frame.to_arrow())}
+LAZY: dict[str, Any] = {
+    "polars": lambda frame: frame.lazy(),
+    "duckdb": lambda frame: duckdb.from_arrow(frame.to_arrow()),
+}
 
 
 def frames() -> Any:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from odibi_core.checks.aggregates import aggregate
     from odibi_core.checks.base import Check, CheckResult, Finding
     from odibi_core.checks.columns import accepted_values, between, matches, no_duplicates, not_null, unique
+    from odibi_core.checks.contract.checks import from_contract
     from odibi_core.checks.counts import Counting
     from odibi_core.checks.frame_schema import schema
     from odibi_core.checks.gx_suite import great_expectations
@@ -31,6 +32,7 @@ BUILTIN: dict[str, str] = {
     "custom": "odibi_core.checks.own_function:custom",
     "expression": "odibi_core.checks.across:expression",
     "freshness": "odibi_core.checks.recency:freshness",
+    "from_contract": "odibi_core.checks.contract.checks:from_contract",
     "great_expectations": "odibi_core.checks.gx_suite:great_expectations",
     "matches": "odibi_core.checks.columns:matches",
     "no_duplicates": "odibi_core.checks.columns:no_duplicates",
@@ -58,6 +60,7 @@ __all__ = [
     "custom",
     "expression",
     "freshness",
+    "from_contract",
     "great_expectations",
     "matches",
     "no_duplicates",

@@ -67,9 +67,7 @@ class Suite(msgspec.Struct, frozen=True, kw_only=True):
 
     def _result(self, rule: RuleResult) -> CheckResult:
         severity = self.severity or rule.severity or "error"
-        found = self._check(
-            name=rule.name, column=rule.column, severity=severity, mostly=rule.mostly, where=rule.where
-        )
+        found = self._check(name=rule.name, column=rule.column, severity=severity, mostly=rule.mostly, where=rule.where)
         return found.result(rule.finding)
 
 

@@ -20,7 +20,7 @@ _COMMANDS: Final[dict[str, tuple[str, ...]]] = {
     help.RUN: ("run", "demo"),
     help.ONE_RUN: ("show", "logs", "story", "metrics", "timing"),
     help.ALL_RUNS: ("watch", "ack", "mute", "runs", "compare", "history", "sql", "errors", "costs", "usage", "store"),
-    help.CHECK: ("health", "inspect", "doctor", "config"),
+    help.CHECK: ("health", "inspect", "contract", "doctor", "config"),
 }
 """The commands, and groups of commands, by panel. Each is a name in the module `cli.<command>`, or of `_MODULES`."""
 _MODULES: Final = {"mute": "ack"}
