@@ -237,7 +237,7 @@ def test_every_core_dependency_is_used() -> None:
 def _name(requirement: str) -> str:
     """Top module of a requirement."""
     name = requirement.split(">")[0].split("[")[0].replace("-", "_")
-    return {"google_cloud_bigquery": "google"}.get(name, name)
+    return {"google_cloud_bigquery": "google", "PyYAML": "yaml"}.get(name, name)
 
 
 def _loaded_by(lines: str, cwd: Path) -> set[str]:

@@ -9,9 +9,10 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from odibi_core.checks import Check, Finding, between, matches, not_null, sql, unique
+from odibi_core.checks import Check, Finding, between, matches, not_null, row_count, sql, unique
 from odibi_core.checks.rows import percent
-from odibi_core.errors import CheckError
+from odibi_core.errors import CheckError, PipelineDefinitionError
+from odibi_core.orchestrator import Orchestrator
 from odibi_core.step import Step
 
 ROWS = {"id": [10, 11, 12, 13], "country": ["DE", "DE", "FR", None], "n": [1, None, 3, 9]}
@@ -132,3 +133,41 @@ def test_a_check_may_have_nothing_to_compare() -> None:
     """A finding of None is not checked, and neither passed nor failed."""
     found = Check(name="none", judge=lambda *_: Finding(None, None, None, "nothing")).check({"out": [{"a": 1}]})
     assert found.passed is None
+
+
+def test_a_check_that_compares_with_nothing_is_refused_before_the_run() -> None:
+    """With the nearest dataset; one of another step is allowed."""
+    steps = [Step(name="orders", value=lambda: ROWS), Step(name="lines", value=lambda: ROWS, checks=[
+        row_count(compare_to="ordrs"),
+    ])]  # fmt: skip
+    with pytest.raises(PipelineDefinitionError, match=r"'ordrs'.*did you mean 'orders'"):
+        Orchestrator(steps, store=False)
+
+
+@pytest.mark.parametrize("executor", ["inline", "processes"])
+def test_the_rows_of_another_dataset_of_the_run_are_compared(executor: str) -> None:
+    """One that the run has; one that it has not now is not checked."""
+    steps = [
+        Step(name="orders", value=four_rows),
+        Step(name="half", value=two_rows, inputs={"orders": "orders"}, checks=[
+            row_count(compare_to="orders", ratio=(0.4, 0.6)), row_count(compare_to="later"),
+        ]),
+        Step(name="later", value=two_rows, inputs={"orders": "half"}),
+    ]  # fmt: skip
+    result = Orchestrator(steps, store=False, executor=executor).execute()
+    assert result["checks"] == {"passed": 1, "failed": 0, "not_checked": 1}
+
+
+def four_rows() -> pl.DataFrame:
+    return pl.DataFrame({"n": [1, 2, 3, 4]})
+
+
+def two_rows(orders: pl.DataFrame) -> pl.DataFrame:
+    return orders.head(2)
+
+
+@pytest.mark.parametrize("ratio", [-1, (2, 1), "1", (1, 2, 3), None, True])
+def test_a_ratio_that_is_none_is_refused(ratio: Any) -> None:
+    """Two numbers in order, or one."""
+    with pytest.raises(CheckError, match="ratio must be"):
+        row_count(compare_to="a", ratio=ratio)

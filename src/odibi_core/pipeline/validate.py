@@ -213,6 +213,7 @@ def producer_problems(steps: Sequence[Step], makers: dict[str, int], initial: Co
 def input_problems(steps: Sequence[Step], makers: dict[str, int], initial: Collection[str]) -> Iterator[str]:
     codes: dict[CodeType, bool] = {}
     for step in steps:
+        yield from _needs_problems(step, makers, initial)
         for key in dict.fromkeys(step.inputs.values()):
             maker = makers.get(key)
             if maker is not None:
@@ -225,6 +226,19 @@ def input_problems(steps: Sequence[Step], makers: dict[str, int], initial: Colle
             elif key not in initial:
                 known = [k for k in (*makers, *initial) if k not in step.outputs.values()]
                 yield f"step {quoted(step.name)}: needs {quoted(key)}, which no step makes{guess(key, known)}"
+
+
+def _needs_problems(step: Step, makers: dict[str, int], initial: Collection[str]) -> Iterator[str]:
+    """Yield the frames that a check of the step compares with, and that neither the step nor the run has."""
+    own = {*step.inputs, *step.outputs, "out"}
+    for check in step.checks:
+        for key in getattr(check, "needs", ()):
+            if key not in own and key not in makers and key not in initial:
+                known = [*own, *makers, *initial]
+                yield (
+                    f"step {quoted(step.name)}: check {quoted(check.name)} compares with {quoted(key)}, which is no"
+                    f" frame of the step and no dataset of the run{guess(key, known)}"
+                )
 
 
 def cycle_problem(steps: Sequence[Step], ring: Sequence[int]) -> str:

@@ -189,7 +189,9 @@ def _completed(node: NodeLineage, raw: dict[str, Any], run_start: datetime | Non
 
 def _masked(check: Check) -> Check:
     """Return a check without examples that are secret: values of a column, but no longer under its name."""
-    if check.column and any(hidden(check.column, value) for value in check.examples):
+    named = [(check.column, value) for value in check.examples if not isinstance(value, dict)]
+    named += [item for value in check.examples if isinstance(value, dict) for item in value.items()]
+    if any(name and hidden(str(name), value) for name, value in named):
         return replace(check, examples=[HIDDEN])
     return check
 

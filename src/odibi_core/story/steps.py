@@ -175,5 +175,7 @@ def _check(check: Check) -> dict[str, Any]:
             "severity": "warn" if is_warning(check) else "error",
             "message": cut(check.message),
             "examples": [_cell(item) for item in check.examples[:10]],
+            "contract": cut(" ".join(filter(None, (check.contract_name or check.contract, check.contract_version))))
+            or None,
         }
     )

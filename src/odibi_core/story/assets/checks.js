@@ -44,7 +44,8 @@ function line({check, index, name}, pick) {
   const [state, word] = verdictOf(check);
   return h("tr", null,
     h("td", {class: `result is-${state}`}, icon(state), ` ${word}`),
-    h("td", null, bidi(check.check, "span", "strong"), check.column && bidi(check.column, "code")),
+    h("td", null, bidi(check.check, "span", "strong"), check.column && bidi(check.column, "code"),
+      check.contract && h("small", null, " ", bidi(check.contract, "span"))),
     h("td", null, h("button", {type: "button", class: "link", dir: "auto", click: () => pick(index)}, name)),
     h("td", {class: "number"}, share(check)),
     h("td", {class: "found"}, check.message && bidi(check.message, "p"), examples(check)));
@@ -59,7 +60,7 @@ export function share(check) {
 }
 
 export function examples(check) {
-  if (!check.examples || check.result === "passed") return null;
+  if (!check.examples || (check.result === "passed" && !check.failedRows)) return null;
   return h("p", {class: "examples"}, "e.g. ", check.examples.slice(0, 5).map((value, index) =>
     [index ? " " : null, bidi(value === null ? "null" : value, "code")]));
 }
