@@ -64,6 +64,8 @@ def _remark(step: Node) -> Any:
         return output.cell((step.error or "failed").strip().partition("\n")[0], "red")
     if step.state == "skipped":
         return output.cell("skipped", "yellow")
+    if step.tasks:
+        return output.cell(f"{step.tasks:,} items", "dim")
     if (step.attempts or 1) > 1:
         return output.cell(f"attempt {step.attempts}", "yellow")
     return output.cell("from the cache" if step.cache_hit else "", "dim")

@@ -36,6 +36,17 @@ def collected(value: object) -> Any:
     return seen if isinstance(seen, narwhals.DataFrame) else None
 
 
+def stacked(frames: Sequence[Any]) -> Any:
+    """Return the rows of all frames as one of their library.
+
+    Raises:
+        Exception: They are of several libraries, or have other columns or types.
+    """
+    import narwhals
+
+    return narwhals.to_native(narwhals.concat([narwhals.from_native(frame) for frame in frames], how="vertical"))
+
+
 class NarwhalsFace:
     def __init__(self, frame: Any, *, lazy: bool) -> None:
         self.lazy = lazy

@@ -19,6 +19,8 @@ NODE_FAILED: Final = "node_failed"
 NODE_RETRY: Final = "node_retry"
 NODE_SKIPPED: Final = "node_skipped"
 PIPELINE_ENDS: Final = frozenset({PIPELINE_COMPLETE, PIPELINE_ERROR})
+TASK: Final = "task"
+"""The end of one attempt of one item of a mapped step."""
 NODE_EDGES: Final = frozenset({NODE_START, NODE_COMPLETE, NODE_FAILED})
 """Start and end of a node, whose lines measure the memory at that moment."""
 CACHE_HIT: Final = "cache_hit"

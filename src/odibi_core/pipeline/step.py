@@ -16,6 +16,8 @@ from odibi_core.errors import ConfigurationError
 LAYERS = ("connect", "ingest", "store", "transform", "publish")
 TYPES = ("function", "sql", "config_op", "api")
 
+COMBINES = ("list", "rows")
+
 Operation = Literal["call", "sql", "read", "write", "give"]
 Keys = Mapping[str, str] | Iterable[str]
 
@@ -43,6 +45,10 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     find each other; a text or a list of keys names each frame after its key. A step without outputs
     makes one of its own name, unless it publishes.
 
+    With `map`, the name of an input that is a list, the function is called once for each item of the list, which takes
+    the place of the input; `combine` is "list" for the list of the results, in the order of the items, or "rows" for
+    one frame with the rows of all.
+
     Raises:
         ConfigurationError: A field has the wrong type. `compile` validates the steps as a pipeline.
     """
@@ -60,6 +66,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     retry_delay_s: float = 0.0
     timeout_s: float | None = None
     checks: tuple[Any, ...] = ()
+    map: str | None = None
+    combine: str = "list"
 
     if TYPE_CHECKING:
         # The arguments have wider types than the fields.
@@ -79,6 +87,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
             retry_delay_s: float = 0.0,
             timeout_s: float | None = None,
             checks: Any = (),
+            map: str | None = None,
+            combine: str = "list",
         ) -> None: ...
 
     def __post_init__(self) -> None:
@@ -98,6 +108,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
         force_setattr(self, "metadata", _mapping(self, "metadata"))
         if type(self.checks) is not tuple or self.checks:
             force_setattr(self, "checks", _checks(self))
+        if self.map is not None or self.combine != "list":
+            _check_map(self)
         if self.retries != 0 or self.retry_delay_s != 0 or self.timeout_s is not None:
             _check_policy(self)
 
@@ -171,6 +183,18 @@ def _checks(step: Step) -> tuple[Any, ...]:
             raise _unfit(step, "checks", "checks such as odibi_core.checks.not_null('id'), or functions", check)
         listed[place] = plugins.load("checks", "custom")(check)
     return tuple(check.in_step(listed) if hasattr(check, "in_step") else check for check in listed)
+
+
+def _check_map(step: Step) -> None:
+    if step.combine not in COMBINES:
+        raise _unfit(step, "combine", f"one of {', '.join(COMBINES)}", step.combine)
+    if step.map is None:
+        raise ConfigurationError(
+            f"step {step.name!r}: combine needs map, the name of the input to call it for each item of"
+        )
+    if not isinstance(step.map, str) or step.map not in step.inputs:
+        known = ", ".join(step.inputs) or "none"
+        raise _unfit(step, "map", f"the name of one of its inputs ({known})", step.map)
 
 
 def _check_policy(step: Step) -> None:

@@ -56,8 +56,17 @@ def step_problems(step: Step, engine: str, engines: Collection[str]) -> Iterator
         yield f"{label} publishes, but has no input; name the dataset: inputs=['…']"
     if step.checks:
         yield from _check_problems(step, label)
+    if step.map is not None:
+        yield from _map_problems(step, label, operation)
     if step.params or operation == "give":
         yield from _one_shot_problems(step, label, operation)
+
+
+def _map_problems(step: Step, label: str, operation: str | None) -> Iterator[str]:
+    if operation != "call":
+        yield f"{label}: only a step with a function has map, and this one is of type {step.type}"
+    if len(step.outputs) > 1:
+        yield f"{label}: with map it makes one dataset, but it has {len(step.outputs)} outputs: {_listed(step.outputs)}"
 
 
 def _one_shot_problems(step: Step, label: str, operation: str | None) -> Iterator[str]:

@@ -19,6 +19,7 @@ from odibi_core.metrics.manager import MetricsManager
 from odibi_core.pipeline import Graph, Progress, Step, compile, plan_rows
 from odibi_core.redaction.locations import location
 from odibi_core.runtime.join_events import JoinEvents
+from odibi_core.runtime.map_runner import MapRunner
 from odibi_core.runtime.node_events import Descriptions
 from odibi_core.runtime.record import RunRecord, apply_settings
 from odibi_core.runtime.run_context import Purpose, SourceKeeper, git, purpose_of, run_context
@@ -220,6 +221,7 @@ class _Run:
         if descriptions.examines_rows and looks.joins:
             self.runner.joins = JoinEvents()
         self.record.in_child = self.runner.abandon
+        self.maps = MapRunner(self.runner, plan.bus)
         self.progress = Progress(self.graph)
         self.executor = plan._new_executor(plan.max_workers)
         self.runner.place = self.executor.place
@@ -267,11 +269,14 @@ class _Run:
         self.record.leave_if_forked()
         self.record.plan(rows)
 
-    def _step(self, index: int) -> list[int]:
-        """Run one step; return the steps that became ready by it."""
+    def _step(self, task: int) -> list[int]:
+        """Run one task, which is a step or an item of a mapped one; return the tasks that became ready by it."""
         try:
-            succeeded = self.runner.run(index)
+            ended = self._run_task(task)
             self.record.leave_if_forked()
+            if isinstance(ended, list):
+                return ended
+            index, succeeded = ended
             ready, freed = self.progress.finish(index) if succeeded else self._step_failed(index)
         except BaseException as error:
             self.record.leave_if_forked(error)
@@ -280,6 +285,15 @@ class _Run:
             if key not in self.plan.kept:
                 self.runner.forget(key)
         return ready
+
+    def _run_task(self, task: int) -> list[int] | tuple[int, bool]:
+        """Return the step that ended, and whether it succeeded; of a mapped step, the tasks that are to run before."""
+        if task < len(self.graph):
+            if self.graph.steps[task].map is None:
+                return task, self.runner.run(task)
+            return self.maps.begin(task) or (task, self.maps.end(task))
+        index = self.maps.run(task)
+        return [] if index is None else (index, self.maps.end(index))
 
     def _step_failed(self, index: int) -> tuple[list[int], list[str]]:
         name = self.graph.steps[index].name
@@ -306,6 +320,7 @@ class _Run:
     def _end(self, error: BaseException | None) -> Result:
         """Close the record with the verdict; then return it, or raise it."""
         self.record.leave_if_forked(error)
+        self.failed += self.maps.cancel(error)
         if error is None and self.failed and self.plan.on_failure == "stop":
             self._skip_rest()
         status = self._status(error)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from threading import Event as Flag
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -14,18 +14,21 @@ from odibi_core.coroutines import CLEAN_UP_S, AwaitableRun
 from odibi_core.errors import StepError, is_stop
 from odibi_core.events import context
 from odibi_core.events.clock import monotonic
-from odibi_core.executors.base import Held, Place
+from odibi_core.executors.base import Held, Place, Work
 from odibi_core.logs.context import worker_context
 from odibi_core.pipeline import Graph, Step
-from odibi_core.pipeline.attempts import Call, attempt
+from odibi_core.pipeline.attempts import Call, OnRetry, attempt
 from odibi_core.pipeline.step import Policy
 from odibi_core.runtime.file_events import FileEvents
 from odibi_core.runtime.join_events import JoinEvents
 from odibi_core.runtime.node_events import Descriptions, NodeEvents
 from odibi_core.runtime.record import RunOverError
-from odibi_core.runtime.step_work import OTHER, Beside, Outcome, StepTask, StepWork, work_of_step
+from odibi_core.runtime.step_work import OTHER, Beside, Outcome, StepReport, StepTask, StepWork, work_of_step
 
 _NOTHING: Final = Beside({}, None)
+
+Make: TypeAlias = Callable[[], tuple[dict[str, Any], Outcome]]
+"""Returns the frames that a step makes, by logical name, and the outcome of its checks; raises its failure."""
 
 
 class StepRunner:
@@ -69,21 +72,33 @@ class StepRunner:
 
     def run(self, index: int) -> bool:
         """Run a step and keep what it makes; return False if it failed. Only a request to stop is raised."""
-        self._check_running()
-        step, events = self.graph.steps[index], self._events(index)
+        events = self.begin(index)
+        return self.finish(index, events, lambda: self._made(index, self.inputs_of(index, events), events))
+
+    def begin(self, index: int) -> NodeEvents:
+        """Publish the start of a step; return its events, in whose context this thread continues."""
+        self.check_running()
+        events = self._events(index)
         events.start()
         context.put(events.context)
+        return events
+
+    def finish(self, index: int, events: NodeEvents, make: Make) -> bool:
+        """Keep what `make` returns for a step, and publish its end; return False if it failed.
+
+        Only a request to stop is raised.
+        """
+        step = self.graph.steps[index]
         try:
-            inputs = self._inputs(step, events)
-            made, outcome = self._made(index, inputs, events)
-            self._check_running()
+            made, outcome = make()
+            self.check_running()
             self.check_results.extend(outcome.checks)
             if outcome.failed:
                 failed = "; ".join(outcome.failed)
                 raise StepError(f"step {step.name!r} failed {len(outcome.failed)} of its checks: {failed}")
         except BaseException as error:
-            self._check_running()
-            self._failed(step, events, error)
+            self.check_running()
+            self.failed(step, events, error)
             if is_stop(error):
                 raise
             return False
@@ -93,19 +108,21 @@ class StepRunner:
         self.outcomes[step.name] = _outcome("success", events.duration_ms, outcome.rows)
         return True
 
-    def _failed(self, step: Step, events: NodeEvents, error: BaseException) -> None:
+    def failed(self, step: Step, events: NodeEvents, error: BaseException) -> None:
+        """Publish and keep the failure of a step, or that it was cancelled."""
         stopped = is_stop(error)
         message = events.failed(error, cancelled=stopped)
         status = "cancelled" if stopped else "failed"
         self.outcomes[step.name] = _outcome(status, events.duration_ms, error=message)
 
-    def _check_running(self) -> None:
+    def check_running(self) -> None:
+        """Raise RunOverError if the run was abandoned."""
         if self.abandoned:
             raise RunOverError
 
     def skip(self, index: int, reason: str, because_of: str | None) -> None:
         """Publish and keep that a step does not run."""
-        self._check_running()
+        self.check_running()
         self.outcomes[self.graph.steps[index].name] = _outcome("skipped", error=reason)
         self._events(index).skipped(reason, because_of)
 
@@ -114,9 +131,9 @@ class StepRunner:
         engine, overhead = self.graph.engine_of(index), self._descriptions.overhead
         return NodeEvents(self._bus, self._run_id, step.name, step.layer, engine, overhead=overhead)
 
-    def _inputs(self, step: Step, events: NodeEvents) -> dict[str, Any]:
+    def inputs_of(self, index: int, events: NodeEvents) -> dict[str, Any]:
         """Return the input frames by their logical names; the frames that the step may change in place are noted."""
-        inputs = {}
+        step, inputs = self.graph.steps[index], {}
         for name, key in step.inputs.items():
             inputs[name] = frame = self.data[key]
             description = self._descriptions.before(key, frame)
@@ -130,48 +147,69 @@ class StepRunner:
     def _made(self, index: int, inputs: dict[str, Any], events: NodeEvents) -> tuple[dict[str, Any], Outcome]:
         """Return the frames that a step makes, by logical name, and the outcome of its checks."""
         step = self.graph.steps[index]
-        if self.place is not None and step.layer != "connect":  # a connection belongs to the process that opened it
-            return self._made_there(index, inputs, events)
+
+        def retry(number: int, error: BaseException, delay_s: float) -> None:
+            events.retry(number, error, delay_s, step.retries + 1)
+
+        if self.is_elsewhere(step):
+            frames = {**inputs, **self._for_checks(step, inputs)}
+            return self.examined_there(index, events, lambda: self.attempt_there(index, work_of_step, frames, retry))
+        work = self.work_of(index)
+        copied = not step.policy.plain  # an attempt may change its inputs in place, also after its timeout
+        made = self.attempt(step.policy, lambda awaiting: work.operate(inputs, awaiting, copied=copied), retry)
+        return made, self.examined_here(work, inputs, made, events)
+
+    def is_elsewhere(self, step: Step) -> bool:
+        """Return whether a step works in the executor's place; a connection belongs to the process that opened it."""
+        return self.place is not None and step.layer != "connect"
+
+    def work_of(self, index: int) -> StepWork:
+        """Return the work of a step in this process."""
+        step = self.graph.steps[index]
         beside = Beside(self.data.copy(), self.partition) if step.checks else _NOTHING
-        work = StepWork(
+        return StepWork(
             step, self.graph.engine_of(index), beside,
             wanted=self._is_wanted(step), wait=self._wait_for, files=self.files,
         )  # fmt: skip
-        copied = not step.policy.plain  # an attempt may change its inputs in place, also after its timeout
-        made = self._attempt(step.policy, lambda awaiting: work.operate(inputs, awaiting, copied=copied), events)
-        self._check_running()
-        return made, work.examine(inputs, made, events, self._descriptions, self.joins)
 
-    def _made_there(self, index: int, inputs: dict[str, Any], events: NodeEvents) -> tuple[dict[str, Any], Outcome]:
-        """Return handles on the frames that a step makes in a worker, which also examines them."""
+    def examined_here(
+        self, work: StepWork, inputs: dict[str, Any], made: dict[str, Any], events: NodeEvents
+    ) -> Outcome:
+        """Publish the findings on the frames that a step made in this process."""
+        self.check_running()
+        return work.examine(inputs, made, events, self._descriptions, self.joins)
+
+    def _for_checks(self, step: Step, inputs: dict[str, Any]) -> dict[str, Any]:
+        """Return the datasets that only the checks of a step need, as a worker gets them."""
+        needed = {key for check in step.checks for key in getattr(check, "needs", ())}
+        return {OTHER + key: self.data[key] for key in needed.difference(inputs) if key in self.data}
+
+    def attempt_there(self, index: int, work: Work, frames: dict[str, Any], retry: OnRetry) -> Any:
+        """Return handles on the frames that `work` makes for a step in a worker, and its report."""
         step, place, looks = self.graph.steps[index], self.place, self._descriptions
         assert place is not None
         task = StepTask(
             step, self.graph.engine_of(index), self._is_wanted(step), self._run_id, worker_context(), self.partition,
             looks.level, looks.rows, joins=self.joins is not None, files=None if self.files is None else self.files.ask,
         )  # fmt: skip
-        needed = {key for check in step.checks for key in getattr(check, "needs", ())}
-        others = {OTHER + key: self.data[key] for key in needed.difference(inputs) if key in self.data}
-        made, report = self._attempt(
-            msgspec.structs.replace(step.policy, timeout_s=None),
-            lambda _: place.call(work_of_step, {**inputs, **others}, task, timeout_s=step.timeout_s),
-            events,
-        )
-        self._check_running()
+        policy = msgspec.structs.replace(step.policy, timeout_s=None)
+        return self.attempt(policy, lambda _: place.call(work, frames, task, timeout_s=step.timeout_s), retry)
+
+    def examined_there(
+        self, index: int, events: NodeEvents, call: Callable[[], tuple[dict[str, Any], StepReport]]
+    ) -> tuple[dict[str, Any], Outcome]:
+        """Publish the findings of a worker on the frames that a step made; return their handles and the outcome."""
+        made, report = call()
+        self.check_running()
         for key, description in report.descriptions().items():
-            looks.keep(key, description)
+            self._descriptions.keep(key, description)
         report.publish(events)
         return made, report.outcome
 
-    def _attempt(self, policy: Policy, call: Call, events: NodeEvents) -> Any:
-        self._check_running()
-        if policy.plain:
-            return call(None)
-
-        def retry(number: int, error: BaseException, delay_s: float) -> None:
-            events.retry(number, error, delay_s, policy.retries + 1)
-
-        return attempt(call, policy, retry, self.stopped)[0]
+    def attempt(self, policy: Policy, call: Call, retry: OnRetry) -> Any:
+        """Return the result of the last attempt."""
+        self.check_running()
+        return call(None) if policy.plain else attempt(call, policy, retry, self.stopped)[0]
 
     def _wait_for(self, awaiting: AwaitableRun | None, awaitable: Any) -> Any:
         awaiting = awaiting or AwaitableRun()
@@ -195,15 +233,22 @@ class StepRunner:
         """
         for key in keys:
             frame = self.data.get(key)
-            if self.place is not None and isinstance(frame, Held):
-                self.data[key] = self.place.fetch(frame)
-                self.place.release(frame)
+            if isinstance(frame, Held):
+                self.data[key] = self.at_home(frame)
+                self.release(frame)
+
+    def at_home(self, frame: Any) -> Any:
+        """Return a frame in this process."""
+        return self.place.fetch(frame) if self.place is not None and isinstance(frame, Held) else frame
+
+    def release(self, frame: Any) -> None:
+        """Free a frame that no step needs any more."""
+        if self.place is not None and isinstance(frame, Held):
+            self.place.release(frame)
 
     def forget(self, key: str) -> None:
         """Release a dataset that no step needs any more."""
-        frame = self.data.pop(key, None)
-        if self.place is not None and isinstance(frame, Held):
-            self.place.release(frame)
+        self.release(self.data.pop(key, None))
         self._descriptions.forget(key)
 
 

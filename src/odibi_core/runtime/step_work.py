@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
+from itertools import chain
 from typing import Any, Final, NamedTuple, Protocol
 
 from odibi_core import plugins
@@ -16,7 +18,8 @@ from odibi_core.coroutines import AwaitableRun, is_awaitable
 from odibi_core.engines.file_watch import unwatched
 from odibi_core.engines.frame import Description, row_count
 from odibi_core.engines.frame_copy import separate
-from odibi_core.errors import StepError, nearest
+from odibi_core.engines.frame_narwhals import stacked
+from odibi_core.errors import STOPS, StepError, nearest
 from odibi_core.events import context
 from odibi_core.events.clock import monotonic
 from odibi_core.pipeline import Step
@@ -82,7 +85,7 @@ class StepWork:
         """
         if not self.step.outputs:
             self._taken = rows_of(inputs)
-        return self._by_logical_name(self._result(inputs, awaiting, copied))
+        return self.by_logical_name(self._result(inputs, awaiting, copied))
 
     def _result(self, inputs: dict[str, Any], awaiting: AwaitableRun | None, copied: bool) -> Any:
         step = self.step
@@ -124,7 +127,12 @@ class StepWork:
             connects=self.step.layer == "connect",
         )
 
-    def _by_logical_name(self, result: Any) -> dict[str, Any]:
+    def by_logical_name(self, result: Any) -> dict[str, Any]:
+        """Return the result of the step by the logical names of its outputs.
+
+        Raises:
+            StepError: The step did not return its outputs.
+        """
         step, names = self.step, list(self.step.outputs)
         if not names:
             return {}
@@ -189,6 +197,24 @@ class StepWork:
                 outcome.checks.append(result.passed)
                 if result.passed is False and result.severity == "error":
                     outcome.failed.append(f"{result.check}: {result.message}")
+
+
+def combined(step: Step, results: list[Any]) -> Any:
+    """Return the results of the items of a mapped step as its one result.
+
+    Raises:
+        StepError: They have no common columns or types.
+    """
+    if step.combine == "list" or not step.outputs:
+        return results
+    if all(type(result) is list for result in results):
+        return list(chain.from_iterable(results))
+    try:
+        return stacked(results)
+    except STOPS:
+        raise
+    except BaseException as error:
+        raise StepError(f"step {step.name!r}: the rows of its items cannot be combined: {error}") from error
 
 
 def main_output(step: Step) -> str:
@@ -267,22 +293,49 @@ def work_of_step(frames: dict[str, Any], task: StepTask) -> tuple[dict[str, Any]
     Raises:
         BaseException: The failure of the step.
     """
+    return _reported(frames, task, lambda work: work.operate(frames, copied=True))
+
+
+def work_of_item(frames: dict[str, Any], task: StepTask) -> tuple[dict[str, Any], StepReport]:
+    """Call the function of a mapped step for one item; nothing is examined before all items are there."""
+    with _working(task) as (work, notes):
+        made = work.operate(frames, copied=True)
+        return made, StepReport(notes.notes, Outcome(rows_of(made), [], []))
+
+
+def work_of_combination(frames: dict[str, Any], task: StepTask) -> tuple[dict[str, Any], StepReport]:
+    """Combine what a mapped step made of its items, `frames` by position, and examine it."""
+    results = [frames.pop(name) for name in sorted((name for name in frames if name.isdigit()), key=int)]
+    return _reported(frames, task, lambda work: work.by_logical_name(combined(task.step, results)))
+
+
+def _reported(
+    frames: dict[str, Any], task: StepTask, make: Callable[[StepWork], dict[str, Any]]
+) -> tuple[dict[str, Any], StepReport]:
+    """Return the frames that `make` returns, and the report on them."""
+    others = {name.removeprefix(OTHER): frames.pop(name) for name in list(frames) if name.startswith(OTHER)}
+    descriptions = Descriptions(task.level, task.rows)
+    with _working(task, others) as (work, notes):
+        made = make(work)
+        outcome = work.examine(frames, made, notes, descriptions, JoinEvents() if task.joins else None)
+    notes.add_overhead(descriptions.overhead.seconds)
+    return made, StepReport(notes.notes, outcome)
+
+
+@contextmanager
+def _working(task: StepTask, others: Mapping[str, Any] | None = None) -> Iterator[tuple[StepWork, _Notes]]:
+    """Work for the run of the task, in the context of its node; the events of files become notes."""
     if program.begun_in() != task.run_id:
         program.begin_in(task.context)
     files = files_of_worker(task) if task.files is not None else None
-    others = {name: frames.pop(name) for name in list(frames) if name.startswith(OTHER)}
-    beside = Beside({name.removeprefix(OTHER): frame for name, frame in others.items()}, task.partition)
-    work = StepWork(task.step, task.engine, beside, wanted=task.wanted, wait=_wait, files=files)
-    notes, descriptions = _Notes(), Descriptions(task.level, task.rows)
+    beside = Beside(others or {}, task.partition)
+    notes = _Notes()
     token = _notes_here.set(notes)
     try:
         with context.bind(run_id=task.run_id, node_name=task.step.name):
-            made = work.operate(frames, copied=True)
-            outcome = work.examine(frames, made, notes, descriptions, JoinEvents() if task.joins else None)
+            yield StepWork(task.step, task.engine, beside, wanted=task.wanted, wait=_wait, files=files), notes
     finally:
         _notes_here.reset(token)
-    notes.add_overhead(descriptions.overhead.seconds)
-    return made, StepReport(notes.notes, outcome)
 
 
 def _wait(awaiting: AwaitableRun | None, awaitable: Any) -> Any:

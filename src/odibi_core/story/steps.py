@@ -36,6 +36,8 @@ def step_of(node: NodeLineage) -> dict[str, Any]:
             "calls": node.calls,
             "spanMs": milliseconds(node.start, node.end) if node.calls and node.start and node.end else None,
             "failedCalls": node.failed_calls or None,
+            "tasks": node.tasks,
+            "failedTasks": node.failed_tasks or None,
             "memoryMb": node.memory_mb,
             "cached": node.cache_hit or None,
             "rows": node.row_count,

@@ -83,7 +83,10 @@ class Retry(_Answer, frozen=True):
 
 
 class Node(_Answer, frozen=True, kw_only=True):
-    """A step of one run, without its data; `calls` is set for a step that was called several times."""
+    """A step of one run, without its data.
+
+    `calls` is set for a step that was called several times, `tasks` for one that is mapped over a list.
+    """
 
     node_name: str
     layer: str | None
@@ -98,6 +101,8 @@ class Node(_Answer, frozen=True, kw_only=True):
     error: str | None
     calls: int | None = None
     failed_calls: int | None = None
+    tasks: int | None = None
+    failed_tasks: int | None = None
 
 
 class NodeLineage(Node, frozen=True, kw_only=True):

@@ -29,6 +29,7 @@ _NO_LINES: Final = frozenset(
     {
         kinds.OPERATION_COMPLETE, kinds.COST, kinds.QUERY, kinds.STAGE_COMPLETED, kinds.METRIC, kinds.CACHE_HIT,
         kinds.CACHE_MISS, kinds.FEATURE_USAGE, kinds.CLI_ARGUMENT, kinds.FILE_ACCESS, "tracker_warning", kinds.ANOMALY,
+        kinds.TASK,
     }
 )  # fmt: skip
 """Kinds that other parts of the answer have, or that are too many for a log that people read."""

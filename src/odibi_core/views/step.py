@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 from typing import Any, Final, Literal
 
@@ -30,7 +31,8 @@ class Step:
     """The events of one step, by what they report."""
 
     __slots__ = (
-        "after", "before", "calls", "checks", "end", "first", "index", "name", "plan", "retries", "start", "touched",
+        "after", "before", "calls", "checks", "end", "first", "index", "name", "plan", "retries", "start", "tasks",
+        "touched",
     )  # fmt: skip
 
     def __init__(self, name: str, index: int) -> None:
@@ -42,6 +44,8 @@ class Step:
         self.end: Event | None = None
         self.touched = False
         self.calls: StepCalls | None = None
+        self.tasks: Counter[str | None] | None = None
+        """The items of a mapped step that ended, by status."""
         self.retries = self.before = self.after = self.checks = _NONE
 
     def begin(self, event: Event) -> None:
@@ -75,6 +79,12 @@ class Step:
         self.keep("retries", event.timestamp if attempt is None else attempt, event)
         if len(self.retries) > MAX_RETRIES:
             del self.retries[next(iter(self.retries))]
+
+    def count_task(self, event: Event) -> None:
+        """Count an item of a mapped step that ended; a failed attempt that is followed by another is no end."""
+        if event.status != "retried":
+            self.tasks = self.tasks or Counter()
+            self.tasks[text(event.status)] += 1
 
     def keep(self, group: Group, key: object, event: Event) -> None:
         """Put an event into a group, in place of one with the same key."""
@@ -177,6 +187,8 @@ class Step:
             error=self.error,
             calls=many.total if many else None,
             failed_calls=many.states["failed"] if many else None,
+            tasks=self.tasks.total() if self.tasks else None,
+            failed_tasks=self.tasks["failed"] if self.tasks else None,
         )
 
 

@@ -102,6 +102,10 @@ class StepsView:
         if (step := self._step(event)) is not None:
             step.finish(event)
 
+    def _on_task(self, event: Event) -> None:
+        if (step := self._step(event)) is not None:
+            step.count_task(event)
+
     def _on_retry(self, event: Event) -> None:
         if (step := self._step(event)) is not None:
             step.touched = True
@@ -125,6 +129,7 @@ STEP_HANDLERS: Final[dict[str, Callable[[Any, Event], None]]] = {
     kinds.PIPELINE_PLAN: StepsView._on_plan,
     kinds.NODE_START: StepsView._on_start,
     kinds.NODE_RETRY: StepsView._on_retry,
+    kinds.TASK: StepsView._on_task,
     **dict.fromkeys(ENDED, StepsView._on_end),
     **dict.fromkeys(CLOSING, StepsView._on_close),
 }

@@ -52,6 +52,22 @@ def _metric(event: Event) -> Values:
     return None, values
 
 
+def _task(event: Event) -> Values:
+    fields = event.fields
+    values = {
+        **_common(event),
+        "task": count(fields.get("task")),
+        "item": text(fields.get("item")),
+        "status": text(event.status),
+        "duration_ms": real(event.duration_ms),
+        "row_count": count(event.row_count),
+        "attempts": count(fields.get("attempts")),
+        "error_type": text(fields.get("error_type")),
+        "error": text(event.error),
+    }
+    return (kinds.TASK, values["node_name"], values["task"]), values  # the latest attempt
+
+
 def _cost(event: Event) -> Values:
     fields, cost = event.fields, cost_units(event)
     values = {
@@ -120,6 +136,7 @@ BESIDE: Final[dict[str, tuple[str, Callable[[Event], Values]]]] = {
     kinds.FILE_ACCESS: ("files", _file),
     kinds.METRIC: ("metrics", _metric),
     kinds.COST: ("costs", _cost),
+    kinds.TASK: ("tasks", _task),
     kinds.ANOMALY: ("alerts", _anomaly),
     kinds.ALERT_RAISED: ("alerts", _alert),
 }

@@ -140,6 +140,7 @@ function kind(step) {
     step.cached && h("span", {class: "tag"}, "from the cache"),
     (step.attempts ?? 1) > 1 && h("span", {class: "tag"}, icon("retry", 12), ` ${step.attempts} attempts`),
     step.calls && h("span", {class: "tag"}, plural(step.calls, "call")),
+    step.tasks && h("span", {class: "tag"}, plural(step.tasks, "item")),
     step.failedCalls && h("span", {class: "tag is-failed"}, `${count(step.failedCalls)} failed`),
     failed.length > 0 && h("span", {class: "tag is-warn"}, icon("warn", 12), ` ${plural(failed.length, "check")}`)];
 }
@@ -188,6 +189,7 @@ function figures(step) {
     ["Change", delta === undefined ? null : `${signed(delta)} rows`],
     ["Memory", step.memoryMb === undefined ? null : `${step.memoryMb.toLocaleString("en", {maximumFractionDigits: 1})} MB`],
     ["Attempts", step.calls ? null : step.attempts],
+    ["Items", step.tasks === undefined ? null : `${count(step.tasks)}${step.failedTasks ? `, ${count(step.failedTasks)} failed` : ""}`],
     ["Calls", step.calls === undefined ? null : `${count(step.calls)}${step.durationMs === undefined ? "" : `, ${duration(step.durationMs / step.calls)} on average`}`],
     ["Failed calls", step.failedCalls === undefined ? null : count(step.failedCalls)], ["Worker", step.worker]].filter(([, value]) => value !== null && value !== undefined);
   return facts.length > 0 && h("dl", {class: "facts"}, facts.map(([name, value]) => h("div", null, h("dt", null, name), bidi(value, "dd"))));

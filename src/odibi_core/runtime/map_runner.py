@@ -1,0 +1,203 @@
+"""`MapRunner`: runs mapped steps, each once for every item of a list, as tasks of the executor.
+
+The tasks of the steps have the numbers of the steps; items have the numbers beyond them. The executor runs both alike,
+so that the items of one step, and other steps, run side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from threading import Lock
+from typing import Any, Final
+
+from odibi_core.bus.bus import EventBus
+from odibi_core.errors import StepError, is_stop
+from odibi_core.events import context, kinds, sanitize_text
+from odibi_core.events.clock import monotonic
+from odibi_core.events.failure import describe_failure, message_of
+from odibi_core.pipeline import Step
+from odibi_core.pipeline.attempts import OnRetry
+from odibi_core.runtime.node_events import NodeEvents
+from odibi_core.runtime.step_runner import StepRunner
+from odibi_core.runtime.step_work import Outcome, combined, rows_of, work_of_combination, work_of_item
+
+_ITEM_CHARS: Final = 200
+_SHOWN: Final = 3
+
+
+class Mapped:
+    """A mapped step while its items run: the results by position, and the messages of those that failed."""
+
+    def __init__(self, index: int, step: Step, events: NodeEvents) -> None:
+        self.index = index
+        self.step = step
+        self.events = events
+        self.inputs: dict[str, Any] = {}
+        self.items: Sequence[Any] = ()
+        self.results: list[Any] = []
+        self.failed: dict[int, str] = {}
+        self.left = 0
+        self.error: BaseException | None = None
+        """The failure of the step before its first item."""
+
+    def take(self, items: Sequence[Any]) -> None:
+        """Take the items to run."""
+        self.items, self.results, self.left = items, [None] * len(items), len(items)
+
+    def raise_failure(self) -> None:
+        """Raise the failure of the step, if it, or an item, failed."""
+        if self.error is not None:
+            raise self.error
+        if self.failed:
+            some = sorted(self.failed)[:_SHOWN]
+            shown = "; ".join(f"{_shown(self.items[at])}: {self.failed[at]}" for at in some)
+            more = f"; and {len(self.failed) - len(some)} more" if len(self.failed) > len(some) else ""
+            total = len(self.items)
+            raise StepError(f"step {self.step.name!r} failed for {len(self.failed)} of {total} items: {shown}{more}")
+
+
+class MapRunner:
+    """Runs the items of mapped steps, from any number of threads."""
+
+    def __init__(self, runner: StepRunner, bus: EventBus) -> None:
+        self._runner = runner
+        self._bus = bus
+        self._next = len(runner.graph)
+        self._items: dict[int, tuple[Mapped, int]] = {}
+        self._open: dict[int, Mapped] = {}
+        self._lock = Lock()
+
+    def begin(self, index: int) -> list[int]:
+        """Start a mapped step; return the numbers of its items. `end` ends a step without items."""
+        runner, step = self._runner, self._runner.graph.steps[index]
+        events = runner.begin(index)
+        mapped = Mapped(index, step, events)
+        try:
+            mapped.inputs = runner.inputs_of(index, events)
+            mapped.take(_items_of(step, runner.at_home(mapped.inputs[str(step.map)])))
+        except BaseException as error:
+            mapped.error = error
+        with self._lock:
+            numbers = list(range(self._next, self._next + mapped.left))
+            self._next += mapped.left
+            self._items |= {number: (mapped, position) for position, number in enumerate(numbers)}
+            self._open[index] = mapped
+        return numbers
+
+    def run(self, number: int) -> int | None:
+        """Run an item; return the index of its step if it was the last one, else None."""
+        with self._lock:
+            mapped, position = self._items.pop(number)
+        self._runner.check_running()
+        context.put(mapped.events.context)
+        try:
+            mapped.results[position] = self._attempted(mapped, position)
+        except BaseException as error:
+            self._runner.check_running()
+            mapped.failed[position] = message_of(error)
+            if is_stop(error):
+                raise
+        with self._lock:
+            mapped.left -= 1
+            return None if mapped.left else mapped.index
+
+    def _attempted(self, mapped: Mapped, position: int) -> Any:
+        """Return what the step makes of an item; publish the end of each attempt."""
+        began, attempts = monotonic(), 1
+
+        def publish(status: str, error: BaseException | None, rows: int | None = None) -> None:
+            fields = {
+                "layer": mapped.step.layer, "task": position, "item": _shown(mapped.items[position]), "status": status,
+                "duration_ms": round((monotonic() - began) * 1e3, 3), "attempts": attempts, "row_count": rows,
+                **({} if error is None else describe_failure(error)),
+            }  # fmt: skip
+            level = {"success": "debug", "retried": "warning"}.get(status, "error")
+            self._bus.publish(kinds.TASK, level=level, fields=fields, context=mapped.events.context)
+
+        def retried(number: int, error: BaseException, delay_s: float) -> None:
+            nonlocal attempts
+            publish("retried", error)
+            attempts = number + 1
+
+        try:
+            result, rows = self._call(mapped, position, retried)
+        except BaseException as error:
+            publish("cancelled" if is_stop(error) else "failed", error)
+            raise
+        publish("success", None, rows)
+        return result
+
+    def _call(self, mapped: Mapped, position: int, retry: OnRetry) -> tuple[Any, int | None]:
+        """Return what the step makes of an item, and its rows."""
+        step, runner = mapped.step, self._runner
+        inputs = {**mapped.inputs, str(step.map): mapped.items[position]}
+        if runner.is_elsewhere(step):
+            made, report = runner.attempt_there(mapped.index, work_of_item, inputs, retry)
+            return next(iter(made.values()), None), report.outcome.rows
+        work = runner.work_of(mapped.index)
+        made = runner.attempt(step.policy, lambda awaiting: work.operate(inputs, awaiting, copied=True), retry)
+        return next(iter(made.values()), None), rows_of(made)
+
+    def end(self, index: int) -> bool:
+        """End a step whose items have all run; return False if it failed. Only a request to stop is raised."""
+        with self._lock:
+            mapped = self._open.pop(index)
+        try:
+            return self._runner.finish(index, mapped.events, lambda: self._combined(mapped))
+        finally:
+            for result in mapped.results:
+                self._runner.release(result)
+
+    def _combined(self, mapped: Mapped) -> tuple[dict[str, Any], Outcome]:
+        """Return the dataset that a step made of its items, examined where it is."""
+        mapped.raise_failure()
+        runner, index, events = self._runner, mapped.index, mapped.events
+        if runner.is_elsewhere(mapped.step):
+            frames = {**mapped.inputs, **{str(at): result for at, result in enumerate(mapped.results)}}
+            return runner.examined_there(
+                index, events, lambda: runner.attempt_there(index, work_of_combination, frames, _never)
+            )
+        work = runner.work_of(index)
+        made = work.by_logical_name(combined(mapped.step, mapped.results))
+        return made, runner.examined_here(work, mapped.inputs, made, events)
+
+    def cancel(self, error: BaseException | None) -> int:
+        """Publish the end of each step that a stopped run left with items that did not run; return their number."""
+        for mapped in list(self._open.values()):
+            done = len(mapped.items) - mapped.left
+            stopped = StepError(f"step {mapped.step.name!r} was stopped after {done} of {len(mapped.items)} items")
+            self._runner.failed(mapped.step, mapped.events, error if error is not None and is_stop(error) else stopped)
+        count = len(self._open)
+        self._open.clear()
+        return count
+
+
+def _never(number: int, error: BaseException, delay_s: float) -> None:
+    """Ignore a failed attempt to combine: its error is that of the step."""
+
+
+def _items_of(step: Step, value: Any) -> Sequence[Any]:
+    """Return the items of the input that a step is mapped over.
+
+    Raises:
+        StepError: It is no list.
+    """
+    if isinstance(value, str | bytes | dict) or not hasattr(value, "__iter__"):
+        raise StepError(
+            f"step {step.name!r}: the input {step.map!r} must be a list to map over, got a {type(value).__name__}"
+        )
+    if hasattr(value, "columns"):
+        raise StepError(
+            f"step {step.name!r}: the input {step.map!r} must be a list to map over, got a frame; "
+            "return a list of its values or of its parts"
+        )
+    return list(value)
+
+
+def _shown(item: Any) -> str:
+    """Return a short text for an item."""
+    return sanitize_text(str(item)[:_ITEM_CHARS]) if _is_short(item) else f"a {type(item).__name__}"
+
+
+def _is_short(item: Any) -> bool:
+    return isinstance(item, str | int | float | bool | None) or type(item).__module__ in ("datetime", "pathlib")
