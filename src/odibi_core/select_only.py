@@ -124,7 +124,7 @@ def _check_statements(connection: Any, query: str) -> None:
     if kinds == ["MULTI"]:
         raise QueryError("PIVOT needs its values: pivot logs on level in ('info', 'error') using count(*)")
     if kinds != ["SELECT"]:
-        raise QueryError(f"SELECT only is allowed; given was {kinds[0]}")
+        raise QueryError(f"the query must be SELECT only; given was {kinds[0]}")
 
 
 def _kind(statement: Any, query: str) -> str:

@@ -69,6 +69,7 @@ BEGIN = [
 STATS = {"column": "a", "nulls": 2, "distinct": 3, "min": 1, "max": "z", "mean": 2, "top": [["x", 4]], "length_max": 9}
 STEPS = [
     at(1, "node_start", node_name="load"),
+    at(1.4, "task", node_name="load", task=0, item="a", status="success", duration_ms=3.0, row_count=8, attempts=1),
     at(1.5, "file_access", node_name="load", access="read", uri="/d/a.csv", bytes=9, modified="2026-01-30T01:00:00Z"),
     at(1.6, "file_access", node_name="load", access="read", uri="/d/a.csv", bytes=10, files=3, row_count=8),
     frame("load", "after", "raw", 8, "a", "b", stats=[STATS], metadata={"stats_rows": 4, "stats_ms": 1}),
