@@ -55,7 +55,24 @@ def rows_where(frame: Any, predicate: str, frames: Mapping[str, Any]) -> list[in
     Raises:
         CheckError: The condition cannot be computed.
     """
+    return _rows_where(frame.with_row_index(_NUMBER), predicate, frames)
+
+
+def mask_where(frame: Any, predicate: str, frames: Mapping[str, Any]) -> Any:
+    """Return the mask of the rows for which a condition is true.
+
+    Raises:
+        CheckError: The condition cannot be computed.
+    """
+    import narwhals
+
     numbered = frame.with_row_index(_NUMBER)
+    numbers = numbered[_NUMBER].cast(narwhals.Int64)
+    found = _rows_where(numbered, predicate, frames)
+    return numbers.is_in(found) if found else numbers < 0
+
+
+def _rows_where(numbered: Any, predicate: str, frames: Mapping[str, Any]) -> list[int]:
     text = f'SELECT "{_NUMBER}" FROM {FRAME} WHERE ({predicate}\n)'
     return sorted(row[0] for row in select(text, numbered, frames)[1])
 

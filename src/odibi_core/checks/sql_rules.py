@@ -8,9 +8,9 @@ from typing import Any, Unpack
 
 from odibi_core.checks.base import EXAMPLES, Check, Finding, Options, Row, RowOptions, Wrong, frame_check, row_check
 from odibi_core.checks.labels import named_check
-from odibi_core.checks.masks import mask_of, wrong_rows
+from odibi_core.checks.masks import wrong_rows
 from odibi_core.checks.planned import PlannedFrame
-from odibi_core.checks.sql_frames import rows_where, select, valid_predicate, valid_query
+from odibi_core.checks.sql_frames import mask_where, select, valid_predicate, valid_query
 from odibi_core.errors import NotCheckedError
 
 
@@ -44,11 +44,8 @@ def query(text: str, name: str | None = None, **options: Unpack[Options]) -> Che
 def _judge_sql(predicate: str, frame: Any, frames: Mapping[str, Any]) -> Wrong:
     if isinstance(frame, PlannedFrame):
         raise NotCheckedError("SQL cannot be counted while a lazy frame is executed; collect=True runs it")
-    failing = set(rows_where(frame, f"NOT ({predicate}\n)", frames))
-    rows = len(frame)
-    columns = frame.columns
-    mask = mask_of(frame[columns[0]], [number in failing for number in range(rows)])
-    return wrong_rows(frame, mask, f"row for which {predicate} is false", columns)
+    mask = mask_where(frame, f"NOT ({predicate}\n)", frames)
+    return wrong_rows(frame, mask, f"row for which {predicate} is false", frame.columns)
 
 
 def _judge_query(text: str, frame: Any, frames: Mapping[str, Any]) -> Finding:
