@@ -12,7 +12,11 @@ from typing import Any, Protocol, runtime_checkable
 
 @runtime_checkable
 class Engine(Protocol):
-    """A frame library as a pipeline uses it. An engine has no state, so that threads can share it."""
+    """A frame library as a pipeline uses it. An engine has no state, so that threads can share it.
+
+    The formats are those of `engines.formats`. A `FrameEngine` reads those with a file there by its `arrow` and
+    `of_arrow`, and has readers and writers of its own for the others.
+    """
 
     @property
     def name(self) -> str: ...
@@ -38,7 +42,7 @@ class Engine(Protocol):
         """
 
     def read(self, path: str, *, format: str | None = None, **options: Any) -> Any:
-        """Return the frame of a file, or of all files of a glob or a folder, with the columns of folder names.
+        """Return the frame of a table, of a file, or of all files of a glob or a folder, with columns of folder names.
 
         Every value is exactly that of the file, and every column has one type. `options` go to the library's reader.
 

@@ -32,6 +32,12 @@ def without_login(uri: str) -> str:
     return re.split(r"[?#]", _LOGIN.sub("", uri))[0]
 
 
+def without_database_login(url: str) -> str:
+    """Return the URL of a database without user, password and options; a password may hold a slash."""
+    scheme, found, rest = url.partition("://")
+    return f"{scheme}{found}{rest.partition('?')[0].rpartition('@')[2]}"
+
+
 def uri_of_open(value: Any) -> str | None:
     """Return the URI of a file that fsspec opened or will open; None for any other value."""
     if "fsspec" not in sys.modules:

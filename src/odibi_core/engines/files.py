@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from odibi_core.engines import formats, object_store
-from odibi_core.engines.file_remote import without_login
+from odibi_core.engines.file_remote import without_database_login, without_login
 from odibi_core.errors import (
     STOPS,
     DataChangedWarning,
@@ -131,6 +131,8 @@ def is_remote(path: str) -> bool:
 
 def shown(path: str) -> str:
     """Return a path as messages have it: a URI without credentials."""
+    if formats.is_database(path):
+        return without_database_login(path)
     return without_login(path) if is_remote(path) else path
 
 

@@ -39,24 +39,15 @@ def _argument(args: tuple[Any, ...], kwargs: Mapping[str, Any], place: int, name
 def _database(connection: Any) -> str:
     """Return the URL of a connection without user, password and options; that of its library if it has none."""
     if isinstance(connection, str):
-        return _without_login(connection)
+        return file_remote.without_database_login(connection)
     engine = getattr(connection, "engine", None)
     url = getattr(engine, "url", None)
     if url is not None and hasattr(url, "render_as_string"):
-        return _without_login(url.render_as_string(hide_password=True))
+        return file_remote.without_database_login(url.render_as_string(hide_password=True))
     info: Any = getattr(connection, "info", None)  # a connection of psycopg
     if isinstance(getattr(info, "dbname", None), str) and isinstance(getattr(info, "host", None), str):
         return f"postgresql://{info.host}:{info.port}/{info.dbname}"
     return f"{type(connection).__module__.partition('.')[0]}://"
-
-
-def _without_login(url: str) -> str:
-    """Return a URL without everything up to the last @ of its authority: a password may hold a slash."""
-    scheme, found, rest = url.partition("://")
-    if not found:
-        return scheme
-    rest = rest.partition("?")[0]
-    return file_remote.without_login(f"{scheme}://{rest.rpartition('@')[2]}")
 
 
 def of_table(

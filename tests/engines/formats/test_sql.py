@@ -20,7 +20,7 @@ import pytest
 from tests.services.postgres import PASSWORD
 
 from odibi_core import Orchestrator, Step, pipeline
-from odibi_core.engines.formats import sql
+from odibi_core.engines import files
 from odibi_core.errors import (
     EngineError,
     PipelineDefinitionError,
@@ -166,6 +166,7 @@ def test_without_the_transaction_the_killed_process_would_leave_rows(tmp_path: P
         import sqlalchemy
         real = sqlalchemy.create_engine
         sqlalchemy.create_engine = lambda *a, **k: real(*a, **k, isolation_level="AUTOCOMMIT")
+        from odibi_core.engines import files
         from odibi_core.engines.formats import sql
         sql.begin = lambda connection: None
     """
@@ -207,10 +208,12 @@ def test_the_url_is_shown_without_credentials() -> None:
         "postgresql+psycopg://u:secret@host/db?password=secret",
         "mysql://u:p%40@host/db",
     ):
-        shown = sql.shown(url)
+        shown = files.shown(url)
         assert "host" in shown
         assert not any(each in shown for each in ("secret", "p/w", "p%40", "u:", "password"))
-    assert sql.shown("nonsense") == "nonsense://"
+    with pytest.raises(EngineError, match=r"got 'mysql.nosuch://host/db'") as raised:
+        _polars().read("mysql+nosuch://u:p/w@host/db", table="t")
+    assert "p/w" not in str(raised.value)
 
 
 def test_a_step_records_the_rows_of_a_database(tmp_path: Path) -> None:

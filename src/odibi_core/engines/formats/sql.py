@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+from odibi_core.engines import files
 from odibi_core.engines.access_facts import Facts
 from odibi_core.engines.formats import sql_adbc, sql_duckdb, sql_values, values
 from odibi_core.engines.formats.arrow_fit import Types, fitted
@@ -30,7 +31,7 @@ def _problems(operation: Operation, path: str, options: Options) -> list[str]:
 
 def _of_adbc(path: str, options: Options) -> list[str]:
     if not path.lower().startswith("postgresql"):
-        return [f"driver='adbc' is for postgresql://, got {shown(path)!r}"]
+        return [f"driver='adbc' is for postgresql://, got {files.shown(path)!r}"]
     if options.get("params") is not None:
         return ["params does not fit driver='adbc'; leave the driver out, or write the values into query="]
     found = missing_library("adbc_driver_postgresql", "driver='adbc'")
@@ -62,14 +63,15 @@ def _of_url(path: str) -> list[str]:
         return []
     try:
         _url(path).get_dialect().import_dbapi()
-    except ModuleNotFoundError as error:
+    except ImportError as error:
         if error.name == "psycopg":
-            return [str(missing_extra("psycopg", f"the database {shown(path)!r}"))]
-        return [f"the database {shown(path)!r} needs {error.name}, which is not installed: pip install {error.name}"]
-    except (ArgumentError, NoSuchModuleError, ValueError) as error:
+            return [str(missing_extra("psycopg", f"the database {files.shown(path)!r}"))]
         return [
-            f"the URL of a database must be dialect+driver://host/name, got {shown(path)!r}: {type(error).__name__}"
+            f"the database {files.shown(path)!r} needs {error.name}, which is not installed: pip install {error.name}"
         ]
+    except (ArgumentError, NoSuchModuleError, ValueError) as error:
+        wanted = "dialect+driver://host/name"
+        return [f"the URL of a database must be {wanted}, got {files.shown(path)!r}: {type(error).__name__}"]
     return []
 
 
@@ -79,19 +81,6 @@ def _url(path: str) -> Any:
     url = make_url(path)
     is_plain = url.drivername in ("postgresql", "postgres")
     return url.set(drivername="postgresql+psycopg") if is_plain else url
-
-
-def shown(path: str) -> str:
-    """Return the URL of a database without user, password and options."""
-    from sqlalchemy import URL, make_url
-    from sqlalchemy.exc import ArgumentError
-
-    try:
-        url = make_url(path)
-    except (ArgumentError, ValueError):
-        return f"{path.partition('://')[0]}://"
-    plain = URL.create(url.drivername, host=url.host, port=url.port, database=url.database)
-    return plain.render_as_string(hide_password=True)
 
 
 @contextmanager
@@ -115,7 +104,7 @@ def begin(connection: Any) -> None:
 
 def _read(path: str, options: Options) -> tuple[Any, Facts]:
     query, name = options.get("query"), options.get("table")
-    facts = Facts(shown(path), "sql", "query" if query is not None else "read", dataset=name)
+    facts = Facts(files.shown(path), "sql", "query" if query is not None else "read", dataset=name)
     if sql_duckdb.is_duckdb(path):
         return sql_duckdb.read(path, query, name, options.get("params")), facts
     if options.get("driver"):
@@ -124,13 +113,15 @@ def _read(path: str, options: Options) -> tuple[Any, Facts]:
 
     file = _url(path).database if _url(path).get_backend_name() == "sqlite" else None
     if file and not os.path.exists(file):
-        raise SourceNotFoundError(f"there is no database {shown(path)!r}; check the path")
+        raise SourceNotFoundError(f"there is no database {files.shown(path)!r}; check the path")
     with _connected(path) as connection:
         if query is not None:
             return sql_values.of_query(connection.execute(text(query), dict(options.get("params") or {}))), facts
         table = _table(connection, str(name), {})
         if table is None:
-            raise SourceNotFoundError(f"there is no table {name!r} in {shown(path)!r}{_near(connection, str(name))}")
+            raise SourceNotFoundError(
+                f"there is no table {name!r} in {files.shown(path)!r}{_near(connection, str(name))}"
+            )
         return sql_values.of_table(connection.execute(select(table)), table), facts
 
 
@@ -178,10 +169,10 @@ def _write(table: Any, path: str, options: Options) -> Facts:
         raise
     except BaseException as error:
         raise EngineError(
-            f"{shown(path)!r}: table {name!r} was not written and is as it was: {type(error).__name__}: "
+            f"{files.shown(path)!r}: table {name!r} was not written and is as it was: {type(error).__name__}: "
             f"{str(getattr(error, 'orig', None) or error)[:500]}"
         ) from None  # the URL, and with it the password, is an attribute of some causes
-    return Facts(shown(path), "sql", mode, dataset=name, row_count=fit.num_rows)
+    return Facts(files.shown(path), "sql", mode, dataset=name, row_count=fit.num_rows)
 
 
 def _change(connection: Any, frame: Any, name: str, mode: str, keys: list[str]) -> None:
@@ -241,5 +232,5 @@ SQL: Final = TableFormat(
     _read,
     _write,
     _problems,
-    shown,
+    files.shown,
 )
