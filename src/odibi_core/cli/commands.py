@@ -17,7 +17,7 @@ from odibi_core.errors import OdibiError
 from odibi_core.settings import environment_value, unknown_variables
 
 _COMMANDS: Final[dict[str, tuple[str, ...]]] = {
-    help.RUN: ("run", "demo"),
+    help.RUN: ("run", "backfill", "demo"),
     help.ONE_RUN: ("show", "logs", "story", "metrics", "timing"),
     help.ALL_RUNS: ("watch", "ack", "mute", "runs", "compare", "history", "sql", "errors", "costs", "usage", "store"),
     help.CHECK: ("health", "inspect", "contract", "doctor", "config"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -15,6 +15,8 @@ from odibi_core.pipeline.graph import Graph, connect, cycles, topological
 from odibi_core.pipeline.parameters import params_of
 from odibi_core.pipeline.step import Step
 
+PARTITION: Final = "partition"
+_PLACE: Final = "{partition}"
 _SHOWN = 100  # problems in one message; more of them have one cause
 
 
@@ -24,6 +26,7 @@ def compile(
     *,
     initial: Collection[str] = (),
     params: Mapping[str, Any] | None = None,
+    partition: str | None = None,
 ) -> Graph:
     """Return the graph of steps and plain functions.
 
@@ -32,14 +35,17 @@ def compile(
         engine_type: The engine of the steps that name none.
         initial: The dataset keys that the run is given, or a mapping of them to their data.
         params: Values by name for every step that takes them; set before validation, so that they may be required.
+        partition: The partition of the run, for the steps that take a parameter of this name, or have it in a path.
 
     Raises:
         PipelineDefinitionError: With every problem.
     """
     given, initial = initial, frozenset(initial)
-    listed = _as_steps(steps, initial, params or {})
+    for_functions = {**({} if partition is None else {PARTITION: partition}), **(params or {})}
+    listed = _as_steps(steps, initial, for_functions)
     if params:
         listed = _override(listed, params)
+    listed = _with_partition(listed, partition)
     makers: dict[str, int] = {}
     for index, step in enumerate(listed):
         for key in step.outputs.values():
@@ -97,6 +103,35 @@ def _as_steps(given: Any, initial: Collection[str], params: Mapping[str, Any]) -
     for each in listed:
         made.update(each.outputs.values() if isinstance(each, Step) else (function_name(each),))
     return [each if isinstance(each, Step) else step_from_function(each, made, params) for each in listed]
+
+
+def _with_partition(steps: list[Step], partition: str | None) -> list[Step]:
+    """Return the steps with the partition of the run, where they take it and have no value for it.
+
+    Raises:
+        PipelineDefinitionError: A path has `{partition}`, and the run has none.
+    """
+    if partition is None:
+        _refuse(
+            f"step {validate.quoted(step.name)}: its path {validate.quoted(step.value)} needs a partition; "
+            "give the run one: partition='2026-01-31'"
+            for step in steps
+            if _is_path_of_partition(step)
+        )
+        return steps
+    return [_for_partition(step, partition) for step in steps]
+
+
+def _for_partition(step: Step, partition: str) -> Step:
+    if _is_path_of_partition(step):
+        return msgspec.structs.replace(step, value=str(step.value).replace(_PLACE, partition))
+    if PARTITION in params_of(step) and PARTITION not in step.params and step.operation in ("call", "sql"):
+        return msgspec.structs.replace(step, params={**step.params, PARTITION: partition})
+    return step
+
+
+def _is_path_of_partition(step: Step) -> bool:
+    return step.operation in ("read", "write") and _PLACE in str(step.value)
 
 
 def _override(steps: Sequence[Step], params: Mapping[str, Any]) -> list[Step]:

@@ -112,7 +112,8 @@ class Orchestrator:
         store: Folder of the record (default: `.odibi`, or the setting); False for none.
         params: Values by name for every step that takes them.
         tags: Tags of the run, `{"team": "sales"}`; those of the settings are added.
-        partition: Logical date or partition that the run is for, a text or a date (default: the setting).
+        partition: Logical date or partition that the run is for, a text or a date (default: the setting). A step gets
+            it as its parameter `partition`, and as `{partition}` in the path of a file.
         initial: Datasets by key that exist before the run.
         on_failure: `"skip"` skips the steps that need a failed one, `"stop"` starts no more steps, and `"continue"`
             skips like `"skip"` but counts the run as a success.
@@ -156,7 +157,12 @@ class Orchestrator:
         if on_failure not in POLICIES:
             raise ConfigurationError(f"on_failure must be one of {', '.join(POLICIES)}, got {on_failure!r}")
         self.initial = dict(initial or {})
-        self.graph: Graph = compile(steps, engine_type, initial=self.initial, params=params)
+        self.settings: Settings = read_settings(snapshot={"level": snapshot_level}, store={"dir": store or None})
+        self.purpose: Purpose = purpose_of(params, tags, partition, self.settings.run)
+        """The parameters, the tags and the partition of each run."""
+        self.graph: Graph = compile(
+            steps, engine_type, initial=self.initial, params=params, partition=self.purpose.partition
+        )
         self.pipeline_name = pipeline_name or "pipeline"
         self.bus = event_bus if event_bus is not None else EventBus()
         self.metrics = metrics_manager if metrics_manager is not None else MetricsManager(bus=self.bus)
@@ -172,10 +178,7 @@ class Orchestrator:
         self.executor = executor or ("threads" if max_workers > 1 else "inline")
         self._new_executor = plugins.load("executors", self.executor)
         self._new_executor(max_workers)
-        self.settings: Settings = read_settings(snapshot={"level": snapshot_level}, store={"dir": store or None})
         self.store = apply_settings(self.settings, store=store is not False)
-        self.purpose: Purpose = purpose_of(params, tags, partition, self.settings.run)
-        """The parameters, the tags and the partition of each run."""
 
     def _kept(self, keep: str | Iterable[str] | None) -> set[str]:
         """Return the keys of the datasets in the result."""
