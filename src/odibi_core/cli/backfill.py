@@ -25,18 +25,16 @@ def backfill(
         str, typer.Argument(metavar="FILE[:NAME]", help="Python file, and a name in it.", show_default=False)
     ],
     partition: Annotated[
-        list[str],
-        typer.Option("--partition", metavar="RANGE", help="A text, or 2026-01-01..2026-01-31.", show_default=False),
-    ],
+        list[str] | None, typer.Option("--partition", metavar="RANGE", help="A text, or 2026-01-01..2026-01-31.")
+    ] = None,
     every: Annotated[
-        str | None,
-        typer.Option("--every", metavar="GRAIN", help="hour, day, week, month or year.", show_default="as given"),
+        str | None, typer.Option("--every", metavar="GRAIN", help="hour, day, week, month or year.")
     ] = None,
     again: Annotated[bool, typer.Option("--again", help="Run those too that succeeded.")] = False,
     order: Annotated[Order, typer.Option("--order", metavar="ORDER", help="oldest or newest first.")] = Order.oldest,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", metavar="N", min=1, help="Runs at the same time.")] = 1,
+    jobs: Annotated[int, typer.Option("--jobs", metavar="N", min=1, help="Runs at the same time.")] = 1,
     limit: Annotated[
-        list[str] | None, typer.Option("--limit", metavar="TAG=VALUE:N", help="At most N open runs with this tag.")
+        list[str] | None, typer.Option("--limit", metavar="K=V:N", help="At most N open runs with this tag.")
     ] = None,
     stop: Annotated[bool, typer.Option("--stop", help="Start no other run after a failed one.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List what would run, and run nothing.")] = False,
@@ -70,7 +68,7 @@ def backfill(
     """
     from odibi_core.cli.backfill_runs import Backfill, run_backfill, tag_limit
 
-    wanted = partitions_of(partition, every)
+    wanted = partitions_of(partition or [], every)
     request = Backfill(
         file=file,
         name=name or name_of(file),

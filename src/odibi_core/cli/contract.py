@@ -44,10 +44,7 @@ def check(file: File, format: options.Format = options.TextOrJson.text) -> None:
 @contract.command(cls=help.Command)
 def report(
     file: File,
-    run: Annotated[
-        str | None,
-        typer.Option("--run", metavar="RUN", help="Run.", show_default="the latest that checked the contract"),
-    ] = None,
+    run: Annotated[str | None, typer.Option("--run", metavar="RUN", help="Run.", show_default="latest")] = None,
     write: Annotated[bool, typer.Option("--write", help="Also write the results beside the contract.")] = False,
     store: options.Store = None,
     format: options.Format = options.TextOrJson.text,
