@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from tests.families.columns import values
 
@@ -62,12 +63,14 @@ def test_whole_numbers_that_a_float_would_change_are_refused(engine: Any) -> Non
 
 def test_a_type_that_is_said_is_the_type(engine: Any) -> None:
     """Options of the reader go before what is found out."""
-    options: dict[str, Any] = (
-        {"dtype": {"c": "str"}} if engine.name == "pandas" else {"schema_overrides": {"c": pl.String}}
-    )
-    assert values(read_of(engine, "c\n1\n2\n", **options), "c") == ["1", "2"]
-    options = {"dtype": {"c": "int64"}} if engine.name == "pandas" else {"schema_overrides": {"c": pl.Int64}}
-    assert values(read_of(engine, "c\n007\n2\n", **options), "c") == [7, 2]
+    known: dict[str, tuple[str, Any, Any]] = {
+        "pandas": ("dtype", "str", "int64"),
+        "pyarrow": ("column_types", pa.string(), pa.int64()),
+        "duckdb": ("column_types", pa.string(), pa.int64()),
+    }
+    option, text, whole = known.get(engine.name, ("schema_overrides", pl.String, pl.Int64))
+    assert values(read_of(engine, "c\n1\n2\n", "x.csv", **{option: {"c": text}}), "c") == ["1", "2"]
+    assert values(read_of(engine, "c\n007\n2\n", "x.csv", **{option: {"c": whole}}), "c") == [7, 2]
 
 
 def test_a_converter_is_a_type_too() -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 import polars as pl
 import pytest
+from tests.families.seen import loaded
 
 from odibi_core.engines import BUILTIN
 from odibi_core.engines.formats import TABLE
@@ -63,7 +64,7 @@ KEPT: dict[str, set[str]] = {
 
 @pytest.fixture(params=sorted(BUILTIN))
 def engine(request: pytest.FixtureRequest) -> Any:
-    return load("engines", request.param)()
+    return loaded(request.param)
 
 
 Place = Callable[[str], tuple[str, dict[str, Any], dict[str, Any]]]

@@ -6,13 +6,13 @@ called while a pipeline is compiled. Only the errors named below are raised on p
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 
 @runtime_checkable
 class Engine(Protocol):
-    """A frame library as a pipeline uses it. An engine has no state, so that threads can share it.
+    """A frame library as a pipeline uses it. One object serves all steps of a run in a process, in any thread.
 
     The formats are those of `engines.formats`. A `FrameEngine` reads those with a file there by its `arrow` and
     `of_arrow`, and has readers and writers of its own for the others.
@@ -52,8 +52,10 @@ class Engine(Protocol):
             UnreadableSourceError: A file is damaged, or a column has no common type; names the column and the files.
         """
 
-    def write(self, frame: Any, path: str, *, format: str | None = None, **options: Any) -> None:
+    def write(self, frame: Any, path: str, *, format: str | None = None, **options: Any) -> int | None:
         """Write a frame atomically, so that a reader of `path` sees the old file or the new one. Creates folders.
+
+        Returns the number of rows if the frame does not show it, because it is a plan; otherwise None.
 
         Warns with DataChangedWarning of a column whose values will be read back changed.
 
@@ -77,3 +79,19 @@ class Engine(Protocol):
         Raises:
             EngineError: It is not one SELECT, it reads anything else, or it fails.
         """
+
+
+@runtime_checkable
+class LazyEngine(Engine, Protocol):
+    """An engine whose frames may be plans, which are executed where their rows are needed and never to be observed.
+
+    An engine may have `watched(plan, take)` too: it returns a plan that passes its rows to `take` while it is executed.
+    The steps that need rows then wait until no other step can run, and one execution makes the rows of all of them.
+    Without it, a plan is executed where it is made if its rows are needed.
+    """
+
+    def is_plan(self, frame: Any) -> bool:
+        """Return whether a frame is a plan."""
+
+    def collected(self, frames: Sequence[Any]) -> list[Any]:
+        """Return frames with rows in place of plans, all by one execution if the library can."""

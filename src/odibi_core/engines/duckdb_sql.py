@@ -38,7 +38,7 @@ def query(
         except (OdibiError, *STOPS):
             raise
         except BaseException as error:
-            raise _explained(error, text, frames, refused) from error
+            raise explained(error, text, frames, refused) from error
     if answer is None:
         raise EngineError(f"the SQL returns no rows; end it with a SELECT:\n{_quoted(text)}")
     return answer
@@ -114,7 +114,7 @@ def _make_table(cursor: Any, name: str, table: sql_inputs.Table) -> None:
     cursor.execute(f"CREATE TEMP VIEW {view} AS SELECT * REPLACE ({replaced}) FROM {source}")
 
 
-def _explained(error: BaseException, text: str, frames: Mapping[str, Any], refused: Mapping[str, str]) -> EngineError:
+def explained(error: BaseException, text: str, frames: Mapping[str, Any], refused: Mapping[str, str]) -> EngineError:
     unknown = _UNKNOWN.search(str(error))
     if not unknown:
         return EngineError(f"the SQL cannot be run: {error}\n{_quoted(text)}")

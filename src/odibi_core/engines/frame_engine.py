@@ -66,18 +66,18 @@ class FrameEngine(ABC):
         asked = options.get("columns") or folders
         return self._united(members, {name: folders[name] for name in folders if name in asked}, options)
 
-    def write(self, frame: Any, path: str, *, format: str | None = None, **options: Any) -> None:
+    def write(self, frame: Any, path: str, *, format: str | None = None, **options: Any) -> int | None:
         refusals.refuse("write", path, format, options, self._known_options)
         access_facts.note(None)
         frame = self._eager(self.frame(frame))
         if table := formats.table_named(path, format):
             tables.write(table, path, lambda: self.arrow(frame), options)
-            return
+            return None
         by, given = partitions.by(options)
         if not by or (files.is_remote(path) and not object_store.is_stored(path)):
             own = _for_library(options, path)
             files.write_one(path, format, lambda kind, target: self._write(frame, kind, target, own), options)
-            return
+            return None
         with files.explained(path, "parquet", options):
             partitions.write(
                 path,
@@ -86,6 +86,7 @@ class FrameEngine(ABC):
                 options.get("mode", "overwrite"),
                 options.get("storage_options"),
             )
+        return None
 
     def _read(
         self, kind: str, source: Any, options: Mapping[str, Any], named: Collection[str]
@@ -122,11 +123,11 @@ class FrameEngine(ABC):
     def _parts(self, frame: Any, by: list[str]) -> Iterator[partitions.Part]:
         import narwhals
 
-        partitions.names_to_write(by, list(frame.columns))
+        partitions.names_to_write(by, _names(frame))
+        seen = narwhals.from_native(frame, eager_only=True)
         for name in by:
-            values = narwhals.from_native(frame[name], series_only=True).unique().to_list()
-            partitions.warn_changed(name, values, frame[name].dtype)
-        if not len(frame):
+            partitions.warn_changed(name, seen[name].unique().to_list(), _dtype(frame, name))
+        if not len(seen):
             yield {}, frame
             return
         for key, part in self._groups(frame, by):
@@ -195,6 +196,17 @@ class FrameEngine(ABC):
     @abstractmethod
     def _groups(self, frame: Any, by: list[str]) -> Iterable[tuple[Any, Any]]:
         """Return the values of the partition columns, each with its rows, without these columns."""
+
+
+def _names(frame: Any) -> list[Any]:
+    return list(frame.column_names if hasattr(frame, "column_names") else frame.columns)
+
+
+def _dtype(frame: Any, name: str) -> Any:
+    schema = getattr(frame, "schema", None)
+    if schema is None:
+        return frame[name].dtype
+    return schema.field(name).type if hasattr(schema, "field") else schema[name]
 
 
 def _for_library(options: Mapping[str, Any], path: str) -> dict[str, Any]:

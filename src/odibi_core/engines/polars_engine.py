@@ -77,7 +77,7 @@ class PolarsEngine(FrameEngine):
         self, members: Sequence[Member], folders: Mapping[str, Mapping[str, Any]], options: Mapping[str, Any]
     ) -> Any:
         whole = polars_sets.united(
-            [Member(path, _with_folders(path, frame, folders)) for path, frames in members for frame in frames]
+            [Member(path, with_folders(path, frame, folders)) for path, frames in members for frame in frames]
         )
         types = options.get("hive_schema") or {}
         return whole.cast({name: dtype for name, dtype in types.items() if name in folders})
@@ -104,7 +104,7 @@ class PolarsEngine(FrameEngine):
         return pl.DataFrame(pl.from_arrow(table))
 
 
-def _with_folders(path: str, frame: Any, folders: Mapping[str, Mapping[str, Any]]) -> Any:
+def with_folders(path: str, frame: Any, folders: Mapping[str, Mapping[str, Any]]) -> Any:
     """Return a file's frame with the columns of its folders; columns of the file itself take precedence."""
     missing = [name for name in folders if name not in frame.columns]
     return frame.with_columns(

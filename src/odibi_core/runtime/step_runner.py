@@ -8,7 +8,6 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from odibi_core import plugins
 from odibi_core.bus.bus import EventBus
 from odibi_core.coroutines import CLEAN_UP_S, AwaitableRun
 from odibi_core.errors import StepError, is_stop
@@ -23,6 +22,7 @@ from odibi_core.runtime.file_events import FileEvents
 from odibi_core.runtime.join_events import JoinEvents
 from odibi_core.runtime.node_events import Descriptions, NodeEvents
 from odibi_core.runtime.record import RunOverError
+from odibi_core.runtime.step_engines import Engines, converts
 from odibi_core.runtime.step_work import OTHER, Beside, Outcome, StepReport, StepTask, StepWork, work_of_step
 
 _NOTHING: Final = Beside({}, None)
@@ -54,8 +54,9 @@ class StepRunner:
         """The partition of the run, for checks that depend on it."""
         self.place: Place | None = None
         """Where steps work, if not in the thread that runs them."""
+        self.engines = Engines()
         for name in engines_of(graph):
-            plugins.load("engines", name)
+            self.engines.get(name)
 
     def abandon(self) -> None:
         """End the run: cancel coroutines and wait a moment for their clean-up.
@@ -169,7 +170,7 @@ class StepRunner:
         beside = Beside(self.data.copy(), self.partition) if step.checks else _NOTHING
         return StepWork(
             step, self.graph.engine_of(index), beside,
-            wanted=self._is_wanted(step), wait=self._wait_for, files=self.files,
+            wanted=self._is_wanted(step), wait=self._wait_for, files=self.files, engines=self.engines,
         )  # fmt: skip
 
     def examined_here(
@@ -259,7 +260,9 @@ def _outcome(
 
 
 def engines_of(graph: Graph) -> set[str]:
-    """Return the engines that a graph uses: functions bring their own frames and need none."""
+    """Return the engines that a graph uses. Functions bring their own frames, unless they get those of an engine."""
     return {
-        graph.engine_of(index) for index, step in enumerate(graph.steps) if step.operation in ("sql", "read", "write")
+        graph.engine_of(index)
+        for index, step in enumerate(graph.steps)
+        if step.operation in ("sql", "read", "write") or converts(step, graph.engine_of(index))
     }

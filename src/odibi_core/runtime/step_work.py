@@ -6,13 +6,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import chain
 from typing import Any, Final, NamedTuple, Protocol
 
-from odibi_core import plugins
 from odibi_core._state import STATE
 from odibi_core.coroutines import AwaitableRun, is_awaitable
 from odibi_core.engines.file_watch import unwatched
@@ -28,6 +27,7 @@ from odibi_core.process import state as program
 from odibi_core.runtime.file_events import FileEvents
 from odibi_core.runtime.join_events import JoinEvents, JoinFindings
 from odibi_core.runtime.node_events import Descriptions
+from odibi_core.runtime.step_engines import Engines
 
 Wait = Callable[[AwaitableRun | None, Any], Any]
 """Runs an awaitable and returns its result; the first argument is the one by which an attempt is cancelled."""
@@ -60,8 +60,9 @@ class StepWork:
     """One step and the engine that it needs; the same in each process."""
 
     def __init__(
-        self, step: Step, engine: str, beside: Beside, *, wanted: bool, wait: Wait, files: FileEvents | None = None
-    ) -> None:
+        self, step: Step, engine: str, beside: Beside, *, wanted: bool, wait: Wait, files: FileEvents | None = None,
+        engines: Engines | None = None,
+    ) -> None:  # fmt: skip
         self.step = step
         self._engine = engine
         self._beside = beside
@@ -69,6 +70,9 @@ class StepWork:
         """True if a missing output is an error: a step takes it, or the author named it."""
         self._wait = wait
         self._files = files
+        self._engines = Engines() if engines is None else engines
+        self.settled: Collection[str] | None = None
+        """The outputs whose plans are executed where they are made; None for all."""
         self._taken: int | None = None
         """The rows that a step without outputs took; it may have changed its frame in place since."""
 
@@ -85,13 +89,15 @@ class StepWork:
         """
         if not self.step.outputs:
             self._taken = rows_of(inputs)
-        return self.by_logical_name(self._result(inputs, awaiting, copied))
+        made = self.by_logical_name(self._result(inputs, awaiting, copied))
+        return self._engines.settled(self._engine, made, self.settled)
 
     def _result(self, inputs: dict[str, Any], awaiting: AwaitableRun | None, copied: bool) -> Any:
         step = self.step
         if step.operation == "call":
             if copied:
                 inputs = {name: separate(frame) for name, frame in inputs.items()}
+            inputs = self._engines.handed(step, self._engine, inputs)
             return self._readable_again(step.value(**inputs, **step.params), awaiting)
         if step.operation == "give":
             return step.value
@@ -106,13 +112,14 @@ class StepWork:
 
     def _by_engine(self, inputs: dict[str, Any]) -> Any:
         """Return the frame that the engine of the step makes, reads or writes."""
-        step, engine = self.step, plugins.load("engines", self._engine)()
+        step, engine = self.step, self._engines.get(self._engine)
         if step.operation == "sql":
             return engine.sql(step.value, inputs, step.params)
         if step.operation == "read":
             return engine.read(str(step.value), **step.params)
         (frame,) = inputs.values()
-        engine.write(frame, str(step.value), **step.params)
+        written = engine.write(frame, str(step.value), **step.params)
+        self._taken = written if self._taken is None else self._taken
         return frame
 
     def _readable_again(self, result: Any, awaiting: AwaitableRun | None) -> Any:
