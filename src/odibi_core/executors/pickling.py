@@ -15,24 +15,23 @@ def dumps(value: Any, name: str) -> bytes:
         NotSendableError: It cannot be pickled; the message has `name`.
     """
     try:
-        import cloudpickle as library
-    except ImportError:
-        library = pickle
-    try:
-        data: bytes = library.dumps(value, protocol=5)
+        data = pickle.dumps(value, protocol=5)
+        if b"__main__" not in data:
+            return data
+        reason = "it is part of the main program"
     except Exception as error:
-        raise NotSendableError(f"{name} cannot be sent to a worker process: {error}{_hint(library)}") from error
-    if library is pickle and b"__main__" in data:
+        reason = str(error)
+    try:
+        import cloudpickle
+    except ImportError:
         raise NotSendableError(
-            f"{name} cannot be sent to a worker process: it is part of the main program{_hint(pickle)}"
-        )
-    return data
-
-
-def _hint(library: Any) -> str:
-    if library is not pickle:
-        return ""
-    return "; define it in a module, or install 'odibi-core[processes]', which sends functions by value"
+            f"{name} cannot be sent to a worker process: {reason}; define it in a module, or install "
+            "'odibi-core[processes]', which sends functions by value"
+        ) from None
+    try:
+        return bytes(cloudpickle.dumps(value, protocol=5))
+    except Exception as error:
+        raise NotSendableError(f"{name} cannot be sent to a worker process: {error}") from error
 
 
 def loads(data: bytes) -> Any:

@@ -117,7 +117,7 @@ class ProcessPlace:
         return load(held.kept)
 
     def release(self, held: Held) -> None:
-        if isinstance(held, _HeldFile):
+        if isinstance(held, _HeldFile) and held.kept.path:
             with suppress(OSError):
                 Path(held.kept.path).unlink()
 
@@ -170,7 +170,7 @@ class _Worker:
         """
         try:
             self._connection.send_bytes(message)
-            if not wait([self._connection], timeout_s):
+            if timeout_s is not None and not wait([self._connection], timeout_s):
                 raise StepTimeoutError(f"took longer than its timeout_s of {timeout_s:g} s and its process was ended")
             done: Done = loads(self._connection.recv_bytes())
             return done

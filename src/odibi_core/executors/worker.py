@@ -18,20 +18,24 @@ from pathlib import Path
 from queue import SimpleQueue
 from shutil import rmtree
 from threading import Thread
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from odibi_core.engines.frame import is_frame
 from odibi_core.engines.packing import NotPackableError, pack, unpack
 from odibi_core.events.clock import new_id
 from odibi_core.executors.pickling import dumps, loads
 from odibi_core.executors.sent_errors import SentError, sent_error
 
-_PICKLED = ".pickle"
+_PICKLED: Final = ".pickle"
+_SMALL: Final = 64 * 1024
+"""Bytes of a pickle that travels with the message; a file costs about a millisecond."""
 
 
 class Kept(NamedTuple):
-    """A frame in a file, in the folder of the run's frames."""
+    """A value on its way: a small one as its pickle, any other in a file in the folder of the run's frames."""
 
     path: str
+    pickled: bytes | None = None
 
 
 class Done(NamedTuple):
@@ -43,23 +47,28 @@ class Done(NamedTuple):
 
 
 def keep(value: Any, name: str, folder: Path) -> Kept:
-    """Write a value into the folder of frames: as Arrow if that is exact, else pickled.
+    """Keep a value for another process: a frame as Arrow if that is exact, any other value pickled.
 
     Raises:
         NotSendableError: The value cannot be pickled either.
         OSError: The file cannot be written.
     """
     path = folder / new_id(32)
-    try:
-        return Kept(str(pack(value, path)))
-    except NotPackableError:
-        path = path.with_suffix(_PICKLED)
-        path.write_bytes(dumps(value, f"{name!r}, a {type(value).__name__},"))
-        return Kept(str(path))
+    if is_frame(value):
+        with suppress(NotPackableError):
+            return Kept(str(pack(value, path)))
+    data = dumps(value, f"{name!r}, a {type(value).__name__},")
+    if len(data) <= _SMALL:
+        return Kept("", data)
+    path = path.with_suffix(_PICKLED)
+    path.write_bytes(data)
+    return Kept(str(path))
 
 
 def load(kept: Kept) -> Any:
-    """Return the value of a file that `keep` wrote."""
+    """Return the value that `keep` kept."""
+    if kept.pickled is not None:
+        return loads(kept.pickled)
     path = Path(kept.path)
     return loads(path.read_bytes()) if path.suffix == _PICKLED else unpack(path)
 

@@ -184,6 +184,11 @@ class Descriptions:
             self._known[key] = described
         return described
 
+    def before_elsewhere(self, key: str) -> Description | None:
+        """Return the description of a frame that stays in another process, where no node can change it for others."""
+        known = self._known.get(key)
+        return known.recorded_before() if known is not None and self.level == "auto" else known
+
     def again(self, known: Description | None, frame: Any) -> Description | None:
         """Return the later description of a frame, marked `changed_in_place` if it differs from the earlier one."""
         if known is None or self.level != "auto":

@@ -137,12 +137,13 @@ class StepRunner:
         step, inputs = self.graph.steps[index], {}
         for name, key in step.inputs.items():
             inputs[name] = frame = self.data[key]
-            description = self._descriptions.before(key, frame)
+            looks, is_elsewhere = self._descriptions, isinstance(frame, Held)
+            description = looks.before_elsewhere(key) if is_elsewhere else looks.before(key, frame)
             if description is None:
                 continue
             events.snapshot("before", key, description)
-            if step.operation == "call" and step.policy.plain and not isinstance(frame, Held):
-                self._descriptions.lend(frame)
+            if step.operation == "call" and step.policy.plain and not is_elsewhere:
+                looks.lend(frame)
         return inputs
 
     def _made(self, index: int, inputs: dict[str, Any], events: NodeEvents) -> tuple[dict[str, Any], Outcome]:
