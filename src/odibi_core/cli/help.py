@@ -10,10 +10,16 @@ RUN: Final = "Run pipelines"
 ONE_RUN: Final = "Read one run"
 ALL_RUNS: Final = "Read all runs"
 CHECK: Final = "Check"
+_WITHOUT_VALUE: Final = {"--resume": "latest"}
+"""Options that may be given without a value, which Typer does not have, and the value that they then have."""
 
 
 class Command(TyperCommand):
-    """A command without the type `<bool>` beside its flags."""
+    """A command without the type `<bool>` beside its flags, and with options that may be given without a value."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the command line."""
+        return super().parse_args(ctx, _with_values(args))
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Return the parameters of the command, `--help` included."""
@@ -26,6 +32,22 @@ class Group(TyperGroup):
     def get_params(self, ctx: Any) -> list[Any]:
         """Return the parameters of the group, `--help` included."""
         return _without_flag_types(super().get_params(ctx))
+
+
+def _with_values(args: list[str]) -> list[str]:
+    """Return the arguments with a value behind each option of `_WITHOUT_VALUE` that has none.
+
+    An option or a Python file behind it is not its value.
+    """
+    found: list[str] = []
+    for place, argument in enumerate(args):
+        found.append(argument)
+        if argument == "--":
+            return found + args[place + 1 :]
+        following = args[place + 1] if place + 1 < len(args) else "-"
+        if argument in _WITHOUT_VALUE and (following.startswith("-") or ".py" in following):
+            found.append(_WITHOUT_VALUE[argument])
+    return found
 
 
 def _without_flag_types(params: list[Any]) -> list[Any]:

@@ -43,6 +43,17 @@ def run(
     name: Annotated[
         str | None, typer.Option("--name", metavar="NAME", help="Pipeline name.", show_default="from the file")
     ] = None,
+    resume: Annotated[
+        str | None, typer.Option("--resume", metavar="[RUN]", help="Go on from this failed run; the latest.")
+    ] = None,
+    start: Annotated[
+        list[str] | None, typer.Option("--from", metavar="STEP", help="Run this step and those that need it.")
+    ] = None,
+    until: Annotated[
+        list[str] | None, typer.Option("--until", metavar="STEP", help="Run this step and those that it needs.")
+    ] = None,
+    only: Annotated[list[str] | None, typer.Option("--only", metavar="STEP", help="Run this step alone.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would run; run nothing.")] = False,
     no_story: Annotated[bool, typer.Option("--no-story", help="Do not write story.html.")] = False,
     store: options.Store = None,
     format: options.Format = options.TextOrJson.text,
@@ -53,6 +64,11 @@ def run(
     --param sets NAME for every step that takes it, and may be repeated.
     --tag and --partition are recorded with the run, and may be asked for
     later: the partition is the day or the part of the data it is for.
+    --resume takes the steps that succeeded in RUN and are the same, and runs
+    the others: those that failed, and those whose code, parameters or files
+    changed. --from, --until and --only may be repeated; what the steps need
+    of others is taken from the last run that kept it. --dry-run shows all of
+    this, with the rows and durations of the last runs.
     --on-failure: stop starts no other step; skip leaves out the steps that
     need the failed one; continue does the same, and the run succeeds.
 
@@ -62,6 +78,7 @@ def run(
     """
     from odibi_core.cli.run_pipeline import RunRequest, run_pipeline
     from odibi_core.pipeline import load_pipeline
+    from odibi_core.runtime.resume.plan import Selection
     from odibi_core.runtime.run_context import git
 
     git.begin()  # it looks for changes while the pipeline is loaded
@@ -77,6 +94,9 @@ def run(
         partition=partition,
         story=not no_story,
         as_json=format is options.TextOrJson.json,
+        resume=resume,
+        selection=Selection(tuple(only or ()), tuple(start or ()), tuple(until or ())),
+        dry_run=dry_run,
     )
     raise typer.Exit(run_pipeline(request))
 

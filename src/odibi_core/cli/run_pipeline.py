@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from odibi_core import private_files
-from odibi_core.cli import exits, output, summary
+from odibi_core.cli import exits, output, run_plan, summary
 from odibi_core.cli.interruption import Interruption
 from odibi_core.cli.params import with_floats
 from odibi_core.cli.progress import Progress, new_progress
@@ -20,6 +20,8 @@ from odibi_core.cli.unusual import Findings
 from odibi_core.errors import STOPS, is_stop
 from odibi_core.observability import EventBus, EventPriority, Orchestrator, StoryGenerator
 from odibi_core.process_end import any_alive
+from odibi_core.runtime.resume.plan import Selection
+from odibi_core.runtime.resume.planned import Planned
 from odibi_core.runtime.sigterm import Stopped
 from odibi_core.store.runs import RunStore
 from odibi_core.views.answers import Lineage
@@ -42,6 +44,9 @@ class RunRequest:
     partition: str | None = None
     story: bool = True
     as_json: bool = False
+    resume: str | None = None
+    selection: Selection = field(default_factory=Selection)
+    dry_run: bool = False
 
 
 def run_pipeline(request: RunRequest) -> int:
@@ -53,9 +58,17 @@ def run_pipeline(request: RunRequest) -> int:
     # JSON: output of the steps between the lines would break the document.
     with output.aside() if request.as_json else nullcontext():
         plan = _plan(request)
-        unusual = Findings()
-        plan.bus.subscribe(unusual, Findings.kinds, name="findings")
-        ended = _execute(plan)
+        planned = plan.planned(request.resume, request.selection)
+        if request.dry_run:
+            found = run_plan.document(plan, planned.plan)
+        else:
+            run_plan.announce(planned.plan)
+            unusual = Findings()
+            plan.bus.subscribe(unusual, Findings.kinds, name="findings")
+            ended = _execute(plan, planned)
+    if request.dry_run:
+        (output.write_json if request.as_json else run_plan.show)(found)
+        return exits.SUCCESS
     lineage = plan.tracker.lineage() if plan.tracker else LineageView().answer()
     if ended is not None and lineage.run_id is None:
         raise ended  # not started: its record could not be opened
@@ -84,7 +97,7 @@ def _plan(request: RunRequest) -> Orchestrator:
     )  # fmt: skip
 
 
-def _execute(plan: Orchestrator) -> BaseException | None:
+def _execute(plan: Orchestrator, planned: Planned) -> BaseException | None:
     """Run with progress on stderr; return the exception that ended the run from outside, if any."""
     progress = new_progress()
     interruption = Interruption(lambda number: _give_up(plan, progress, number))
@@ -92,7 +105,7 @@ def _execute(plan: Orchestrator) -> BaseException | None:
     plan.bus.subscribe(interruption, priority=EventPriority.LOW, name="interruption")
     try:
         with progress, interruption:
-            plan.execute()
+            plan.execute_planned(planned)
     except BaseException as error:
         return error
     return None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from odibi_core.cli import output
 from odibi_core.events.clock import utc_now
 from odibi_core.views.answers import Node
+from odibi_core.views.wording import short_id
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -66,6 +67,8 @@ def _remark(step: Node) -> Any:
         return output.cell("skipped", "yellow")
     if step.tasks:
         return output.cell(f"{step.tasks:,} items", "dim")
+    if step.taken_from:
+        return output.cell(f"taken from {short_id(step.taken_from)}", "dim")
     if (step.attempts or 1) > 1:
         return output.cell(f"attempt {step.attempts}", "yellow")
     return output.cell("from the cache" if step.cache_hit else "", "dim")

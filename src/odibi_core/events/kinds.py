@@ -29,6 +29,7 @@ SNAPSHOT: Final = "snapshot"
 CHECK_RESULT: Final = "check_result"
 FILE_ACCESS: Final = "file_access"
 JOIN_MATCH: Final = "join_match"
+FRAMES_KEPT: Final = "frames_kept"
 
 METRIC: Final = "metric"
 ERROR: Final = "error"
@@ -53,7 +54,7 @@ MESSAGES_SUPPRESSED: Final = "messages_suppressed"
 
 HOOK_FAILED: Final = "hook_failed"
 
-FOR_MACHINES: Final = frozenset({METRIC, PIPELINE_PLAN, SNAPSHOT, FILE_ACCESS})
+FOR_MACHINES: Final = frozenset({METRIC, PIPELINE_PLAN, SNAPSHOT, FILE_ACCESS, FRAMES_KEPT})
 """Kinds that programs read: views, tables and the story. Lists of lines for people leave them out."""
 
 EVERYTHING: Final = "*"

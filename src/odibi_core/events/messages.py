@@ -38,6 +38,11 @@ def _completed(standard: Fields) -> str:
     return f"completed in {duration:.2f}ms" if isinstance(duration, int | float) else "completed"
 
 
+def _taken(fields: Fields) -> str:
+    run_id = fields.get("taken_from")
+    return f"taken from {str(run_id)[:_LONGEST_NAME]}" if run_id else ""
+
+
 def _reason(standard: Fields, fields: Fields) -> str:
     for name in ("error", "error_message", "reason"):
         reason = standard.get(name) or fields.get(name)
@@ -57,7 +62,7 @@ def _retry(standard: Fields, fields: Fields) -> str:
 
 WORDED: Final[dict[str, Callable[[Fields, Fields], str]]] = {
     kinds.NODE_START: lambda standard, fields: f"{_node(standard)} started",
-    kinds.NODE_COMPLETE: lambda standard, fields: f"{_node(standard)} {_completed(standard)}",
+    kinds.NODE_COMPLETE: lambda standard, fields: f"{_node(standard)} {_taken(fields) or _completed(standard)}",
     kinds.NODE_FAILED: lambda standard, fields: f"{_node(standard)} failed{_reason(standard, fields)}",
     kinds.NODE_RETRY: _retry,
     kinds.NODE_SKIPPED: lambda standard, fields: f"{_node(standard)} skipped{_reason(standard, fields)}",

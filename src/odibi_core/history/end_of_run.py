@@ -69,7 +69,7 @@ class EndOfRun:
     def judge(self, status: str, duration_ms: float) -> int | None:
         """Compare the run with earlier ones and publish each finding; return their number, None if not judged.
 
-        A pipeline with fewer than `LEARNING` successful runs is not judged.
+        A pipeline with fewer than `LEARNING` successful runs is not judged, nor a run of selected steps.
         """
         return self._safely("noticing", lambda: self._judge(status, duration_ms))
 
@@ -101,6 +101,8 @@ class EndOfRun:
         if self._is_full:
             return None
         self._tables = tables = tables_of([*self._of_the_run(), self._end(status, duration_ms)])
+        if any(row["selection"] for row in as_dicts("runs", tables["runs"])):
+            return None  # a run of some steps lacks the others on purpose
         index = self._open_index()
         if not index.has_succeeded(_pipeline_name(tables), LEARNING):
             return None

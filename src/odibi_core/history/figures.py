@@ -58,7 +58,8 @@ def figures(tables: Tables) -> dict[str, Any]:
     """Return the figures of one run, plain values that msgpack keeps.
 
     Returns:
-        `version`: the form of the rest. `run`: figures of the run as a whole.
+        `is_partial`: true for a run of selected steps. `version`: the form of the rest.
+        `run`: figures of the run as a whole.
         `shape`: names and types of its parameters, without their values.
         `steps`: for each step its figures, with `frames` by dataset, `checks`, `joins` and `files`.
         `edges`: pairs of steps. `left_out`: columns beyond the limit.
@@ -68,13 +69,17 @@ def figures(tables: Tables) -> dict[str, Any]:
         are not null.
     """
     run: dict[str, Any] = next(iter(_dicts("runs", tables)), {})
-    names = ("duration_ms", "rows_read", "rows_published", "cost_usd", "peak_memory_mb", "partition", "error")
+    names: tuple[str, ...] = ("rows_read", "rows_published", "cost_usd", "partition", "error")
+    if not run.get("resumed_from"):  # else they are those of a part of the steps
+        names += ("duration_ms", "peak_memory_mb")
     steps = {row["node_name"]: _step(row) for row in _dicts("nodes", tables, MOST_STEPS)}
     left_out = _add_frames(steps, tables)
     _add_checks(steps, tables)
     _add_joins(steps, tables)
     _add_files(steps, tables, read_iso(run.get("started")))
+    found = {"is_partial": True} if run.get("selection") else {}
     return {
+        **found,
         "version": VERSION,
         "run": {name: value for name in names if (value := _plain(run.get(name))) is not None},
         "shape": shape(tables),

@@ -96,6 +96,8 @@ _ALL: Final = (
         ("events", "bigint", "Events of the run."),
         ("unreadable", "bigint", "Lines of the record that could not be read."),
         ("last_event", "timestamp", "The time of the last event."),
+        ("resumed_from", "text", "The earlier run from which steps were taken; null if every step ran."),
+        ("selection", "json", "The steps that the user selected, by option, an object; null for all."),
     ),
     _table(
         "nodes",
@@ -132,6 +134,7 @@ _ALL: Final = (
         ("partition", "text", "The partition of the run."),
         ("tasks", "bigint", "Items that ended, of a step that is mapped over a list."),
         ("failed_tasks", "bigint", "Those of them that failed."),
+        ("taken_from", "text", "The earlier run that the result was taken from; null for a step that ran itself."),
     ),
     _table(
         "snapshots",

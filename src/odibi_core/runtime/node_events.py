@@ -122,10 +122,19 @@ class NodeEvents:
         fields = {**about, **self._end(status), "attempts": self.attempts}
         self._publish(kinds.NODE_FAILED, level="error", fields=fields)
 
-    def skipped(self, reason: str, because_of: str | None) -> None:
-        """Publish that the node does not run, and the node that is the reason."""
+    def skipped(self, reason: str, because_of: str | None, *, is_wanted: bool = False) -> None:
+        """Publish that the node does not run, and the node that is the reason; `is_wanted` if the user left it out."""
         fields = {**self._about, "status": "skipped", "reason": reason, "because_of": because_of}
-        self._publish(kinds.NODE_SKIPPED, level="warning", fields=fields)
+        self._publish(kinds.NODE_SKIPPED, level="info" if is_wanted else "warning", fields=fields)
+
+    def repeat(self, kind: str, message: str | None, level: str, fields: dict[str, Any]) -> None:
+        """Publish a fact that an earlier run recorded about the node."""
+        self._publish(kind, message, level=level, fields={**fields, **self._about})
+
+    def taken(self, rows: int | None, run_id: str) -> None:
+        """Publish the success of the node in an earlier run, from which this run takes its result."""
+        fields = {**self._about, "status": "success", "row_count": rows, "attempts": 0, "taken_from": run_id}
+        self._publish(kinds.NODE_COMPLETE, fields=fields)
 
     def add_overhead(self, seconds: float) -> None:
         """Count time that was spent on recording the node, besides its events."""
@@ -198,6 +207,14 @@ class Descriptions:
         if first is None or not _is_changed(compared(known, first) or first):
             return first
         return compared(known, self.described(frame))
+
+    def is_unchanged(self, key: str, frame: Any) -> bool | None:
+        """Return whether a dataset is as it was made, as far as its description shows; None without one."""
+        known = self._known.get(key)
+        if known is None or not self.examines_rows:
+            return None
+        described = self.again(known, frame)
+        return None if described is None else not (_is_changed(known) or _is_changed(described))
 
     def described(self, frame: Any) -> Description | None:
         """Return the description of a frame without a key; None for other values, and at level `off`."""

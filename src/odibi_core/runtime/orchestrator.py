@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from pathlib import Path
 from threading import Lock
@@ -22,6 +22,12 @@ from odibi_core.runtime.join_events import JoinEvents
 from odibi_core.runtime.map_runner import MapRunner
 from odibi_core.runtime.node_events import Descriptions
 from odibi_core.runtime.record import RunRecord, apply_settings
+from odibi_core.runtime.result import Result
+from odibi_core.runtime.resume.execution import begin, rows_of_plan
+from odibi_core.runtime.resume.identity import Identities
+from odibi_core.runtime.resume.keeping import Keeping
+from odibi_core.runtime.resume.kept_frames import FrameKeeper
+from odibi_core.runtime.resume.plan import RunPlan, Selection, whole
 from odibi_core.runtime.run_context import Purpose, SourceKeeper, git, purpose_of, run_context
 from odibi_core.runtime.step_runner import StepRunner, engines_of
 from odibi_core.runtime.tracker import Tracker
@@ -30,70 +36,12 @@ from odibi_core.store.runs import RunStore
 from odibi_core.views.values import CHECK_RESULTS
 
 if TYPE_CHECKING:
-    from odibi_core.history.comparison import Comparison
+    from odibi_core.runtime.resume.planned import Planned
 
 __all__ = ["Orchestrator", "Result", "Step"]
 
 FailurePolicy = Literal["stop", "skip", "continue"]
 POLICIES: Final = ("stop", "skip", "continue")
-
-
-class Result(Mapping[str, Any]):
-    """The result of a run: a mapping whose keys are also attributes.
-
-    - `run_id`, `pipeline_name`, `status`, `success` (bool), `error` (text or None) and `duration_ms`.
-    - `nodes_executed`: the number of nodes that ran, with the failed and without the skipped ones.
-    - `nodes[name]`: a dict of `status`, `duration_ms`, `row_count` and `error`.
-    - `overhead_ms` and `overhead_pct`: the time that recording took of the run, in ms and in percent of both.
-    - `checks`: the numbers of checks that `passed`, `failed` and were `not_checked`.
-    - `params`, `tags` and `partition` of the run.
-    - `data`: the datasets that no step takes, or those that `keep` names.
-    - `tracker` and `metrics` of the run; `path`: its folder, None without a store.
-    """
-
-    def __init__(self, **values: Any) -> None:
-        self._values = values
-
-    def __getitem__(self, key: str) -> Any:
-        try:
-            return self._values[key]
-        except KeyError:
-            raise KeyError(f"a result has no {key!r}{nearest(key, self._values)}") from None
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        try:
-            return self._values[name]
-        except KeyError:
-            raise AttributeError(f"a result has no {name!r}{nearest(name, self._values)}") from None
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def compare(self, other: str | None = None, *, anyway: bool = False) -> Comparison:
-        """Compare this run with another: the differences, the most important first, with the probable cause.
-
-        Args:
-            other: The other run: an id, a part of one, or a pipeline; by default the last good run before this one, of
-                the same pipeline and parameters.
-            anyway: Compare runs of different pipelines too.
-
-        Raises:
-            ConfigurationError: The run has no store, or the runs are of different pipelines.
-            RunNotFoundError: There is no such run, or no good run to compare with.
-        """
-        from odibi_core.history.comparison import compare_runs
-
-        if self["path"] is None:
-            raise ConfigurationError("store must be a folder to compare runs, got False; run the pipeline with a store")
-        return compare_runs(self["path"].parent.parent, self["run_id"], other, anyway=anyway)
-
-    def __repr__(self) -> str:
-        return f"Result({self['pipeline_name']!r}, {self['status']}, {self['duration_ms']:.0f} ms, {self['run_id']})"
 
 
 class Orchestrator:
@@ -192,14 +140,38 @@ class Orchestrator:
             raise ConfigurationError(f"keep names {key!r}, which no step makes{nearest(key, known)}")
         return wanted
 
-    def execute(self) -> Result:
+    def execute(self, resume: str | bool | None = None, selection: Selection | None = None) -> Result:
         """Run the pipeline and return its result.
+
+        Args:
+            resume: A run without success, or True for the latest one with the same parameters: what succeeded there
+                and is the same is taken, and not run again.
+            selection: The steps to run; what they need of others is taken from an earlier run.
 
         Raises:
             PipelineError: If the run failed and `raise_on_error` is true; its `result` is the result of the run.
             KeyboardInterrupt: On Ctrl-C, after the record is closed as cancelled.
+            ConfigurationError: The run cannot be resumed, or a dataset is missing; nothing has run then.
+            RunNotFoundError: There is no such run.
         """
-        return _Run(self).execute()
+        if not (resume or selection):
+            return _Run(self, whole(self.graph), {}).execute()
+        return self.execute_planned(self.planned(resume, selection))
+
+    def execute_planned(self, planned: Planned) -> Result:
+        """Run the pipeline by a plan of `planned`; see `execute`."""
+        return _Run(self, planned.plan, planned.frames).execute()
+
+    def planned(self, resume: str | bool | None = None, selection: Selection | None = None) -> Planned:
+        """Return what `execute` would do with each step, and the datasets that it would take. Nothing runs.
+
+        Raises:
+            ConfigurationError: As `execute`.
+            RunNotFoundError: As `execute`.
+        """
+        from odibi_core.runtime.resume.planned import planned  # here: most runs take nothing from an earlier one
+
+        return planned(self, resume, selection)
 
     run = execute
 
@@ -207,8 +179,10 @@ class Orchestrator:
 class _Run:
     """One execution, and its end: the record is closed, whatever happens before."""
 
-    def __init__(self, plan: Orchestrator) -> None:
+    def __init__(self, plan: Orchestrator, steps: RunPlan, frames: dict[str, Any]) -> None:
         self.plan = plan
+        self.steps = steps
+        self.runs = set(steps.indexes("run"))
         self.graph = plan.graph
         run_id = (plan.store or RunStore()).new_run_id(sanitize_text(plan.pipeline_name), plan.bus.clock.now())
         self.tracker = Tracker(bus=plan.bus, run_id=run_id) if plan.enable_tracker else None
@@ -219,7 +193,7 @@ class _Run:
         looks = plan.settings.snapshot
         level = looks.level if plan.enable_tracker else "off"
         descriptions = Descriptions(level, looks.rows, self.record.overhead)
-        self.runner = StepRunner(self.graph, plan.bus, run_id, dict(plan.initial), descriptions)
+        self.runner = StepRunner(self.graph, plan.bus, run_id, {**plan.initial, **frames}, descriptions)
         self.runner.partition = plan.purpose.partition
         if descriptions.examines_rows and looks.joins:
             self.runner.joins = JoinEvents()
@@ -228,6 +202,9 @@ class _Run:
         self.progress = Progress(self.graph)
         self.executor = plan._new_executor(plan.max_workers)
         self.runner.place = self.executor.place
+        keep = plan.settings.keep
+        keeper = FrameKeeper(plan.store.folder(run_id), keep) if plan.store and keep.frames != "none" else None
+        self.keeping = Keeping(self.graph, self.runner, keeper, keeps_all=keep.frames == "all")
         self.lock = Lock()
         self.failed = 0
         self.skipped = 0
@@ -238,14 +215,25 @@ class _Run:
         with self.record.scope():
             try:
                 self._start()
-                self.executor.run(self.graph.roots(), self._step)
+                ready = begin(self.graph, self.steps, self.runner, self.progress)
+                self.skipped = len(self.steps.indexes("skip"))
+                self.executor.run(ready, self._step)
+                if self.failed:
+                    self._keep()
                 self.runner.fetch(self.plan.kept)
             except BaseException as error:
                 self.runner.abandon()
+                self._keep()
                 self._close_place()
                 return self._end(error)
             self._close_place()
             return self._end(None)
+
+    def _keep(self) -> None:
+        """Keep what is needed to go on, while the workers still have their frames."""
+        self.record.leave_if_forked(sys.exception())
+        with self.record.overhead.measured():
+            self.keeping.end(self.plan.bus, self.record.run_id)
 
     def _close_place(self) -> None:
         """End the workers, so that the end of the run counts everything that they recorded."""
@@ -267,7 +255,10 @@ class _Run:
         functions = [step.value for step in graph.steps if step.operation == "call"]
         with self.record.overhead.measured():
             context = run_context(plan.purpose, plan.settings.run, functions, engines_of(graph))
-            rows = list(plan_rows(graph, SourceKeeper(plan.store.root if plan.store else None).of_step))
+            sources, identities = SourceKeeper(plan.store.root if plan.store else None), Identities()
+            rows = list(plan_rows(graph, lambda step: {**sources.of_step(step), **identities.of(step)}))
+            rows_of_plan(self.steps, rows)
+        context |= self.steps.described()
         self.record.start(engine=graph.engine, steps=len(graph), workers=plan.max_workers, store=store, **context)
         self.record.leave_if_forked()
         self.record.plan(rows)
@@ -280,14 +271,16 @@ class _Run:
             if isinstance(ended, list):
                 return ended
             index, succeeded = ended
+            if succeeded:
+                self.keeping.made(index, self.plan.bus, self.record.run_id)
             ready, freed = self.progress.finish(index) if succeeded else self._step_failed(index)
         except BaseException as error:
             self.record.leave_if_forked(error)
             raise
-        for key in freed:
+        for key in self.keeping.released(freed) if self.failed else freed:
             if key not in self.plan.kept:
                 self.runner.forget(key)
-        return ready
+        return [each for each in ready if each in self.runs]
 
     def _run_task(self, task: int) -> list[int] | tuple[int, bool]:
         """Return the step that ended, and whether it succeeded; of a mapped step, the tasks that are to run before."""
@@ -361,7 +354,7 @@ class _Run:
             partition=plan.purpose.partition,
             status=status,
             success=status == "success",
-            nodes_executed=sum(outcome["status"] != "skipped" for outcome in nodes.values()),
+            nodes_executed=sum(each["status"] != "skipped" and "taken_from" not in each for each in nodes.values()),
             duration_ms=self.record.duration_ms,
             data={key: data[key] for key in data if key in plan.kept},
             nodes=nodes,
@@ -379,6 +372,8 @@ class _Run:
             about |= {f"checks_{state}": number for state, number in result["checks"].items()}
         if result["status"] != "success":
             about["error"] = result["error"]
+        if taken := sum("taken_from" in outcome for outcome in result["nodes"].values()):
+            about["taken_count"] = taken
         counts = {"success_count": succeeded, "failed_count": self.failed, "skipped_count": self.skipped}
         self.record.end(result["status"], about, counts)
         result._values.update(self.record.overhead.stated)

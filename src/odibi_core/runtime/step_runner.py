@@ -44,6 +44,7 @@ class StepRunner:
         self.outcomes: dict[str, dict[str, Any]] = {}
         self.check_results: list[bool | None] = []
         """For each check: True if it passed, False if it failed, None if it could not be checked."""
+        self._started: set[str] = set()
         self._awaiting: set[AwaitableRun] = set()
         self._bus = bus
         self._run_id = run_id
@@ -79,8 +80,9 @@ class StepRunner:
     def begin(self, index: int) -> NodeEvents:
         """Publish the start of a step; return its events, in whose context this thread continues."""
         self.check_running()
-        events = self._events(index)
+        events = self.events(index)
         events.start()
+        self._started.add(self.graph.steps[index].name)
         context.put(events.context)
         return events
 
@@ -121,13 +123,27 @@ class StepRunner:
         if self.abandoned:
             raise RunOverError
 
-    def skip(self, index: int, reason: str, because_of: str | None) -> None:
-        """Publish and keep that a step does not run."""
+    def skip(self, index: int, reason: str, because_of: str | None, *, is_wanted: bool = False) -> None:
+        """Publish and keep that a step does not run; `is_wanted` if the user left it out."""
         self.check_running()
         self.outcomes[self.graph.steps[index].name] = _outcome("skipped", error=reason)
-        self._events(index).skipped(reason, because_of)
+        self.events(index).skipped(reason, because_of, is_wanted=is_wanted)
 
-    def _events(self, index: int) -> NodeEvents:
+    def take(self, index: int, rows: int | None, run_id: str) -> None:
+        """Keep that the result of a step is that of an earlier run."""
+        self.outcomes[self.graph.steps[index].name] = {**_outcome("success", rows=rows), "taken_from": run_id}
+
+    def is_unchanged(self, key: str) -> bool | None:
+        """Return whether a dataset is as it was made; None if a function had it and that cannot be seen."""
+        takers = [step for step in self.graph.steps if step.name in self._started and key in step.inputs.values()]
+        if isinstance(self.data.get(key), Held) or not any(_may_change(step) for step in takers):
+            return True
+        if any(step.name not in self.outcomes for step in takers):
+            return None  # it still runs, in a thread that was abandoned
+        return self._descriptions.is_unchanged(key, self.data.get(key))
+
+    def events(self, index: int) -> NodeEvents:
+        """Return the events of a step, which has not begun."""
         step = self.graph.steps[index]
         engine, overhead = self.graph.engine_of(index), self._descriptions.overhead
         return NodeEvents(self._bus, self._run_id, step.name, step.layer, engine, overhead=overhead)
@@ -142,7 +158,7 @@ class StepRunner:
             if description is None:
                 continue
             events.snapshot("before", key, description)
-            if step.operation == "call" and step.policy.plain and not is_elsewhere:
+            if _may_change(step) and not is_elsewhere:
                 looks.lend(frame)
         return inputs
 
@@ -252,6 +268,11 @@ class StepRunner:
         """Release a dataset that no step needs any more."""
         self.release(self.data.pop(key, None))
         self._descriptions.forget(key)
+
+
+def _may_change(step: Step) -> bool:
+    """Return whether a step gets its inputs themselves, and no copies."""
+    return step.operation == "call" and step.policy.plain
 
 
 def _outcome(

@@ -61,6 +61,9 @@ class ObservabilityConfig:
     snapshot_joins: bool
     files_track: bool
     files_ask: bool
+    keep_frames: str
+    keep_max_mb: float
+    keep_total_mb: float
     metrics_enabled: bool
     prometheus_port: int
     metrics_host: str

@@ -169,6 +169,17 @@ class Files(Section, frozen=True):
     """Ask an object store for size and version of each of its files: one request more for each."""
 
 
+class Keep(Section, frozen=True):
+    """The datasets that a run leaves on disk, for `odibi run --resume` and `odibi replay`. They are not redacted."""
+
+    frames: Literal["failed", "all", "none"] = "failed"
+    """`failed` (what failed steps took and steps that did not run need), `all` (what any step takes), `none`."""
+    max_mb: Positive = 256.0
+    """Megabytes of one run; the inputs of failed steps come first."""
+    total_mb: Positive = 1024.0
+    """Megabytes of all runs of the store; those of the oldest runs are deleted beyond it."""
+
+
 class Metrics(Section, frozen=True):
     """The endpoint that Prometheus scrapes, by default on loopback."""
 
@@ -314,18 +325,20 @@ class Otel(Otlp, frozen=True):
 
 
 SECTIONS: dict[str, type[Any]] = {
-    "store": Store, "log": Log, "snapshot": Snapshot, "files": Files, "metrics": Metrics, "datadog": Datadog,
-    "sentry": Sentry, "cost": Cost, "health": Health, "tracing": Tracing, "service": Service, "usage": Usage,
-    "run": Run, "redaction": Redaction, "otel": Otel, "otel_traces": Otlp, "otel_metrics": Otlp, "otel_logs": Otlp,
+    "store": Store, "log": Log, "snapshot": Snapshot, "files": Files, "keep": Keep, "metrics": Metrics,
+    "datadog": Datadog, "sentry": Sentry, "cost": Cost, "health": Health, "tracing": Tracing, "service": Service,
+    "usage": Usage, "run": Run, "redaction": Redaction, "otel": Otel, "otel_traces": Otlp, "otel_metrics": Otlp,
+    "otel_logs": Otlp,
 }  # fmt: skip
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """The settings of a run: its record, how closely it looks at data, its purpose, and what it must not keep."""
+    """The settings of a run: its record, how closely it looks at data, what it keeps and hides, and its purpose."""
 
     store: Store = Store()
     snapshot: Snapshot = Snapshot()
     files: Files = Files()
+    keep: Keep = Keep()
     run: Run = Run()
     redaction: Redaction = Redaction()
 

@@ -103,6 +103,8 @@ class Node(_Answer, frozen=True, kw_only=True):
     failed_calls: int | None = None
     tasks: int | None = None
     failed_tasks: int | None = None
+    taken_from: str | None = None
+    """The earlier run whose result was taken: the step did not run."""
 
 
 class NodeLineage(Node, frozen=True, kw_only=True):

@@ -106,7 +106,7 @@ class Step:
         reported = self._reported_attempts()
         if self.retries:
             return max(reported, 1 + max((n for n in self.retries if isinstance(n, int)), default=len(self.retries)))
-        if self.start is None and (self.end is None or self.end.event_type == kinds.NODE_SKIPPED):
+        if self.start is None and (self.end is None or self.end.event_type == kinds.NODE_SKIPPED or self.taken_from):
             return 0
         return reported
 
@@ -156,6 +156,11 @@ class Step:
             return None
         return text(self.end.error) or text(self.end.fields.get("error_message"))
 
+    @property
+    def taken_from(self) -> str | None:
+        """The earlier run from which the result was taken."""
+        return text(self.end.fields.get("taken_from")) if self.end is not None else None
+
     def standard(self, name: str) -> str | None:
         """Return a standard text field, from the latest that has it: end, start, plan."""
         for event in (self.end, self.start):
@@ -189,6 +194,7 @@ class Step:
             failed_calls=many.states["failed"] if many else None,
             tasks=self.tasks.total() if self.tasks else None,
             failed_tasks=self.tasks["failed"] if self.tasks else None,
+            taken_from=self.taken_from,
         )
 
 

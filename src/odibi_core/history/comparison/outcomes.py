@@ -98,6 +98,8 @@ def durations(before: RunData, after: RunData, noise: Noise) -> Iterator[Differe
     """Yield the steps, and the run, that took longer or shorter than their noise explains."""
     found = list(_steps(before, after, noise))
     yield from found
+    if before.run.get("resumed_from") or after.run.get("resumed_from"):
+        return  # the duration of a run that took results of another one is that of the other steps
     if not any(each.is_notable for each in found) and before.run.get("status") == after.run.get("status") == "success":
         took = before.run.get("duration_ms"), after.run.get("duration_ms")
         yield from _duration(None, took, noise.durations(), _LEAST_MS)

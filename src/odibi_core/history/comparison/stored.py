@@ -65,7 +65,8 @@ def _last_good(index: Index, after: RunData, noise: Noise, notes: list[str]) -> 
     """
     name, run_id = after.run.get("pipeline_name"), after.run.get("run_id")
     earlier = RunFilter(pipeline_name=name, until=after.run.get("started"), status="success")
-    found = [row for row in index.runs(earlier, limit=_SEARCHED) if row["run_id"] != run_id]
+    # A run of selected steps is no measure for the others.
+    found = [row for row in index.runs(earlier, limit=_SEARCHED) if row["run_id"] != run_id and not row["selection"]]
     if not found:
         raise RunNotFoundError(
             f"there is no good run of {name!r} before {run_id} to compare it with; name one: odibi compare RUN RUN"
@@ -103,7 +104,8 @@ def _noise(index: Index, after: RunData) -> Noise:
     name, started = after.run.get("pipeline_name"), after.run.get("started")
     if not name or started is None:
         return Noise()
-    good = [run.figures for run in index.figures(name, before=started, last=LAST) if run.status == "success"]
+    earlier_runs = index.figures(name, before=started, last=LAST)
+    good = [run.figures for run in earlier_runs if run.status == "success" and not run.figures.get("is_partial")]
     earlier = index.runs(RunFilter(pipeline_name=name, until=started), limit=LAST)
     return Noise(good, [object_of(row["params"]) for row in earlier])
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from odibi_core.history.schema import TABLES, Column, Type
 
-VERSION: Final = 3
+VERSION: Final = 4
 """The version of the tables below; an index of another version is built again."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -20,7 +20,7 @@ _TYPES: Final[dict[Type, str]] = {
 OF_NODES: Final = (
     "position", "layer", "engine", "status", "started", "ended", "duration_ms", "rows_in", "rows_out", "row_delta",
     "selectivity", "attempts", "calls", "cache_hit", "memory_mb", "error_type", "error", "skip_reason", "source_hash",
-    "partition",
+    "partition", "taken_from",
 )  # fmt: skip
 """The columns of `nodes` that the index keeps, besides those of its key."""
 CHECK_COUNTS: Final = ("checks_passed", "checks_failed", "checks_not_checked")

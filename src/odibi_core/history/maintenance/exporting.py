@@ -23,7 +23,8 @@ from odibi_core.store.sources import SourceStore
 LINES: Final = "jsonl"
 """The folder with a file of JSON Lines for each run."""
 _RUNS_IN_A_BATCH: Final = 5_000
-_BESIDE: Final = ("events", "damaged", "lease")
+_BESIDE: Final = ("events", "damaged", "lease", "frames")
+"""Parts of a run's folder that an export has not: `frames` is data as it is, not redacted."""
 
 
 class Exported(msgspec.Struct):

@@ -99,7 +99,7 @@ def _changed_sources(current: RunFigures, last: RunFigures) -> set[str]:
 
 
 def comparable(current: RunFigures, history: Sequence[RunFigures]) -> list[RunFigures]:
-    """Return the latest earlier runs of equal parameter shape that succeeded, the oldest first."""
+    """Return the latest earlier runs of every step and of equal parameter shape that succeeded, the oldest first."""
     shape, version = current.figures["shape"], current.figures.get("version")
     kept = [
         run
@@ -107,6 +107,7 @@ def comparable(current: RunFigures, history: Sequence[RunFigures]) -> list[RunFi
         if run.run_id != current.run_id
         and run.started <= current.started
         and run.status == "success"
+        and not run.figures.get("is_partial")
         and run.figures.get("version") == version
         and run.figures["shape"] == shape
     ]

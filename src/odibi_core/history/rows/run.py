@@ -11,8 +11,8 @@ from odibi_core.history.rows.cells import Row, json_text, object_of, real, row_o
 from odibi_core.views.answers import RunRow
 from odibi_core.views.values import count, flag, record, text
 
-_TEXTS = ("partition", "command", "python", "system", "os_user")
-_OBJECTS = ("params", "packages", "environment")
+_TEXTS = ("partition", "command", "python", "system", "os_user", "resumed_from")
+_OBJECTS = ("params", "packages", "environment", "selection")
 
 
 def run_row(run: RunRow, opening: dict[str, Any], closing: Event | None, of_record: dict[str, Any]) -> dict[str, Any]:

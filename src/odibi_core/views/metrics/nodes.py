@@ -52,7 +52,7 @@ class CacheReports:
 def observations(event: Event, cache_reports: CacheReports) -> Iterable[NodeObservation]:
     """Return the measurements of an event of a node; an empty result for any other event."""
     kind = event.event_type
-    if kind not in NODE_KINDS:
+    if kind not in NODE_KINDS or "taken_from" in event.fields:  # nothing ran
         return ()
     node = values.text(event.node_name)
     if node is None:

@@ -1,0 +1,70 @@
+"""The result of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from odibi_core.errors import ConfigurationError, nearest
+
+if TYPE_CHECKING:
+    from odibi_core.history.comparison import Comparison
+
+
+class Result(Mapping[str, Any]):
+    """The result of a run: a mapping whose keys are also attributes.
+
+    - `run_id`, `pipeline_name`, `status`, `success` (bool), `error` (text or None) and `duration_ms`.
+    - `nodes_executed`: the number of nodes that ran, with the failed and without the skipped ones.
+    - `nodes[name]`: a dict of `status`, `duration_ms`, `row_count` and `error`; `taken_from` is the earlier run of a
+      step that was not run again.
+    - `overhead_ms` and `overhead_pct`: the time that recording took of the run, in ms and in percent of both.
+    - `checks`: the numbers of checks that `passed`, `failed` and were `not_checked`.
+    - `params`, `tags` and `partition` of the run.
+    - `data`: the datasets that no step takes, or those that `keep` names.
+    - `tracker` and `metrics` of the run; `path`: its folder, None without a store.
+    """
+
+    def __init__(self, **values: Any) -> None:
+        self._values = values
+
+    def __getitem__(self, key: str) -> Any:
+        try:
+            return self._values[key]
+        except KeyError:
+            raise KeyError(f"a result has no {key!r}{nearest(key, self._values)}") from None
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        try:
+            return self._values[name]
+        except KeyError:
+            raise AttributeError(f"a result has no {name!r}{nearest(name, self._values)}") from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def compare(self, other: str | None = None, *, anyway: bool = False) -> Comparison:
+        """Compare this run with another: the differences, the most important first, with the probable cause.
+
+        Args:
+            other: The other run: an id, a part of one, or a pipeline; by default the last good run before this one, of
+                the same pipeline and parameters.
+            anyway: Compare runs of different pipelines too.
+
+        Raises:
+            ConfigurationError: The run has no store, or the runs are of different pipelines.
+            RunNotFoundError: There is no such run, or no good run to compare with.
+        """
+        from odibi_core.history.comparison import compare_runs
+
+        if self["path"] is None:
+            raise ConfigurationError("store must be a folder to compare runs, got False; run the pipeline with a store")
+        return compare_runs(self["path"].parent.parent, self["run_id"], other, anyway=anyway)
+
+    def __repr__(self) -> str:
+        return f"Result({self['pipeline_name']!r}, {self['status']}, {self['duration_ms']:.0f} ms, {self['run_id']})"
