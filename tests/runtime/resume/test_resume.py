@@ -81,7 +81,7 @@ def tables(result: Result) -> dict[str, list[dict[str, Any]]]:
 @pytest.mark.parametrize("executor", ["inline", "threads", "processes"])
 def test_only_the_failed_step_runs_again(executor: str) -> None:
     """With each executor: the steps that succeeded are taken, and the result is that of a whole run."""
-    options = {"executor": executor, "max_workers": 1 if executor == "inline" else 2}
+    options: dict[str, Any] = {"executor": executor, "max_workers": 1 if executor == "inline" else 2}
     first = failed(**options)
     second = mended(**options)
     assert second.status == "success"
