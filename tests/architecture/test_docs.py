@@ -83,9 +83,7 @@ def test_every_block_of_a_page_runs(page: Path, tmp_path: Path) -> None:
             continue
         done = run(block, tmp_path)
         where = f"{page.name}, line {block.line}"
-        assert done.returncode == _expected_exit(block), (
-            f"{where}:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
-        )
+        assert done.returncode == _expected_exit(block), f"{where}:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
@@ -193,9 +191,7 @@ def test_every_error_and_kind_of_event_is_documented() -> None:
     from odibi_core import errors
     from odibi_core.events import kinds
 
-    error_names = [
-        name for name, kind in vars(errors).items() if isinstance(kind, type) and name.endswith("Error")
-    ]
+    error_names = [name for name, kind in vars(errors).items() if isinstance(kind, type) and name.endswith("Error")]
     kind_names = [kind for name, kind in vars(kinds).items() if name.isupper() and isinstance(kind, str)]
     assert not _undocumented([*error_names, *kind_names])
 

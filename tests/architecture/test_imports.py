@@ -31,7 +31,11 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "msgspec": ("",),
     "narwhals": ("engines/", "checks/"),
     "duckdb": ("engines/", "store/", "history/", "select_only.py"),  # the last: its parse tree and its errors
-    "numpy": ("engines/stats_numbers.py", "engines/stats_pandas.py"),  # what pandas brings: never imported for itself
+    "numpy": (
+        "engines/stats_numbers.py",
+        "engines/stats_pandas.py",
+        "engines/fingerprint.py",
+    ),  # what pandas brings: never imported for itself
     "pandas": ("engines/", "exporters/dataframe.py", "history/answer.py"),  # the last: answers of SQL as frames
     "polars": ("engines/", "history/answer.py"),
     "pyarrow": ("engines/", "store/", "exporters/parquet.py", "history/arrow.py"),
@@ -49,6 +53,7 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "adbc_driver_postgresql": ("engines/formats/sql_adbc.py",),
     "fastavro": ("engines/formats/avro.py",),
     "openpyxl": ("engines/formats/excel.py",),
+    "xxhash": ("engines/digests.py",),
     "deltalake": ("engines/formats/delta.py",),
     "pyiceberg": ("engines/formats/iceberg.py",),
     "sqlalchemy": ("engines/formats/",),
@@ -82,8 +87,7 @@ FIRST_LINES = {
     "a whole program": "from odibi_core.observability import get_logger, init_observability\n"
     "init_observability()\nget_logger('shop').info('orders_loaded', rows=3)",
     "observe": "from odibi_core.observability import node, observe",
-    "a whole run": "from odibi_core import node, observe\n"
-    "with observe('nightly'):\n    node(lambda: [1, 2])()",
+    "a whole run": "from odibi_core import node, observe\nwith observe('nightly'):\n    node(lambda: [1, 2])()",
 }
 WITHOUT_NETWORK = {"socket", "ssl", "select"}
 """Observing a run loads none of these, because it serves and sends nothing."""

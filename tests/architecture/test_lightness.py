@@ -54,10 +54,7 @@ def _probe(module: str, cwd: Path) -> dict[str, list[str]]:
 def test_a_public_module_loads_nothing_heavy_and_changes_nothing(module: str, tmp_path: Path) -> None:
     """No third-party module but msgspec; no file, thread, handler, signal or hook; nothing printed."""
     result = _probe(module, tmp_path)
-    assert set(result["foreign"]) <= {
-        "msgspec",
-        "typing_extensions",
-    }  # msgspec itself loads the latter if it can
+    assert set(result["foreign"]) <= {"msgspec", "typing_extensions"}  # msgspec itself loads the latter if it can
     assert result["changed"] == []
 
 

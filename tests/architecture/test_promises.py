@@ -7,9 +7,7 @@ import re
 import pytest
 from tests.architecture.plan import ROOT
 
-PAGE = (
-    (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8").partition("## What it does not promise")[0]
-)
+PAGE = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8").partition("## What it does not promise")[0]
 PROMISES = PAGE.split("\n- ")[1:]
 NAMED = re.compile(r"(\S+\.py): ([\w ]+)")
 

@@ -24,7 +24,6 @@ WAIVERS: dict[str, str] = {
 CATCH_ALLS = frozenset({"utils", "util", "helpers", "helper", "common", "misc", "shared", "tools", "stuff"})
 
 
-
 def body_lines(function: Function) -> int:
     """Return the lines from the first statement to the last, without the docstring."""
     body = function.body[ast.get_docstring(function, clean=False) is not None :]

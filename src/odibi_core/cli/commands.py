@@ -19,7 +19,20 @@ from odibi_core.settings import environment_value, unknown_variables
 _COMMANDS: Final[dict[str, tuple[str, ...]]] = {
     help.RUN: ("run", "backfill", "demo"),
     help.ONE_RUN: ("show", "logs", "story", "metrics", "timing"),
-    help.ALL_RUNS: ("watch", "ack", "mute", "runs", "compare", "history", "sql", "errors", "costs", "usage", "store"),
+    help.ALL_RUNS: (
+        "watch",
+        "ack",
+        "mute",
+        "runs",
+        "compare",
+        "history",
+        "sql",
+        "errors",
+        "costs",
+        "usage",
+        "store",
+        "cache",
+    ),
     help.CHECK: ("health", "inspect", "contract", "doctor", "config"),
 }
 """The commands, and groups of commands, by panel. Each is a name in the module `cli.<command>`, or of `_MODULES`."""

@@ -54,6 +54,8 @@ def run(
     ] = None,
     only: Annotated[list[str] | None, typer.Option("--only", metavar="STEP", help="Run this step alone.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would run; run nothing.")] = False,
+    cache: Annotated[bool, typer.Option("--cache", help="Use the step cache.")] = False,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Do not use it.")] = False,
     no_story: Annotated[bool, typer.Option("--no-story", help="Do not write story.html.")] = False,
     store: options.Store = None,
     format: options.Format = options.TextOrJson.text,
@@ -72,6 +74,9 @@ def run(
     --on-failure: stop starts no other step; skip leaves out the steps that
     need the failed one; continue does the same, and the run succeeds.
 
+    --cache takes the result of a step from an earlier run if its code, inputs
+    and parameters are the same; `odibi cache why` explains each answer.
+
     Progress goes to stderr, the result to stdout. The run's folder gets the
     journal, story.html, lineage.json and metrics.prom. Ctrl-C and SIGTERM
     cancel the run and close its record.
@@ -81,6 +86,8 @@ def run(
     from odibi_core.runtime.resume.plan import Selection
     from odibi_core.runtime.run_context import git
 
+    if cache:
+        options.refuse("with --cache", {"--no-cache": no_cache})
     git.begin()  # it looks for changes while the pipeline is loaded
     request = RunRequest(
         load=lambda: load_pipeline(file),
@@ -92,6 +99,7 @@ def run(
         params=parse_params(param or []),
         tags=parse_tags(tag or []),
         partition=partition,
+        cache=True if cache else False if no_cache else None,
         story=not no_story,
         as_json=format is options.TextOrJson.json,
         resume=resume,

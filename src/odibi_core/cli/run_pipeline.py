@@ -42,6 +42,7 @@ class RunRequest:
     params: Mapping[str, Any] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     partition: str | None = None
+    cache: bool | None = None
     story: bool = True
     as_json: bool = False
     resume: str | None = None
@@ -93,7 +94,7 @@ def _plan(request: RunRequest) -> Orchestrator:
     return Orchestrator(
         steps, request.engine, event_bus=EventBus(), pipeline_name=request.name, max_workers=request.workers,
         store=request.store, params=with_floats(request.params, steps), tags=request.tags, partition=request.partition,
-        on_failure=request.on_failure, raise_on_error=False, keep=(),
+        on_failure=request.on_failure, raise_on_error=False, keep=(), cache=request.cache,
     )  # fmt: skip
 
 

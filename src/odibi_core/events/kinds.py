@@ -25,6 +25,7 @@ NODE_EDGES: Final = frozenset({NODE_START, NODE_COMPLETE, NODE_FAILED})
 """Start and end of a node, whose lines measure the memory at that moment."""
 CACHE_HIT: Final = "cache_hit"
 CACHE_MISS: Final = "cache_miss"
+CACHE_SKIPPED: Final = "cache_skipped"
 SNAPSHOT: Final = "snapshot"
 CHECK_RESULT: Final = "check_result"
 FILE_ACCESS: Final = "file_access"

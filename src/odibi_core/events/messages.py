@@ -67,7 +67,12 @@ WORDED: Final[dict[str, Callable[[Fields, Fields], str]]] = {
     kinds.NODE_RETRY: _retry,
     kinds.NODE_SKIPPED: lambda standard, fields: f"{_node(standard)} skipped{_reason(standard, fields)}",
     kinds.CACHE_HIT: lambda standard, fields: f"Cache hit for node {_quoted(standard.get('node_name'))}",
-    kinds.CACHE_MISS: lambda standard, fields: f"Cache miss for node {_quoted(standard.get('node_name'))}",
+    kinds.CACHE_MISS: lambda standard, fields: (
+        f"Cache miss for node {_quoted(standard.get('node_name'))}{_reason(standard, fields)}"
+    ),
+    kinds.CACHE_SKIPPED: lambda standard, fields: (
+        f"Cache not used for node {_quoted(standard.get('node_name'))}{_reason(standard, fields)}"
+    ),
     kinds.PIPELINE_START: lambda standard, fields: f"{_pipeline(fields)} started",
     kinds.PIPELINE_COMPLETE: lambda standard, fields: f"{_pipeline(fields)} {_completed(standard)}",
     kinds.PIPELINE_ERROR: lambda standard, fields: f"{_pipeline(fields)} failed{_reason(standard, fields)}",

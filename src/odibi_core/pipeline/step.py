@@ -43,7 +43,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
     `inputs` and `outputs` map the step's own, logical name of a frame to its dataset key, by which steps
     find each other; a text or a list of keys names each frame after its key. A step without outputs
-    makes one of its own name, unless it publishes.
+    makes one of its own name, unless it publishes. `cache` decides for the step if the run is cached: "anyway" also if
+    names in its code show that its result depends on more than its inputs.
 
     With `map`, the name of an input that is a list, the function is called once for each item of the list, which takes
     the place of the input; `combine` is "list" for the list of the results, in the order of the items, or "rows" for
@@ -68,6 +69,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     checks: tuple[Any, ...] = ()
     map: str | None = None
     combine: str = "list"
+    cache: bool | Literal["anyway"] | None = None
 
     if TYPE_CHECKING:
         # The arguments have wider types than the fields.
@@ -89,6 +91,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
             checks: Any = (),
             map: str | None = None,
             combine: str = "list",
+            cache: bool | Literal["anyway"] | None = None,
         ) -> None: ...
 
     def __post_init__(self) -> None:
@@ -110,6 +113,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
             force_setattr(self, "checks", _checks(self))
         if self.map is not None or self.combine != "list":
             _check_map(self)
+        if self.cache is not None and type(self.cache) is not bool and self.cache != "anyway":
+            raise _unfit(self, "cache", "True, False or 'anyway'", self.cache)
         if self.retries != 0 or self.retry_delay_s != 0 or self.timeout_s is not None:
             _check_policy(self)
 

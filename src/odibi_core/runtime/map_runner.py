@@ -71,6 +71,8 @@ class MapRunner:
         """Start a mapped step; return the numbers of its items. `end` ends a step without items."""
         runner, step = self._runner, self._runner.graph.steps[index]
         events = runner.begin(index)
+        if runner.cache is not None:
+            runner.cache.refuse(step, events)
         mapped = Mapped(index, step, events)
         try:
             mapped.inputs = runner.inputs_of(index, events)

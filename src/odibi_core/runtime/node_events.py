@@ -23,7 +23,7 @@ class NodeEvents:
     Each event has the context that was in force when the object was made, so any thread may publish any of them.
     """
 
-    __slots__ = ("_about", "_bus", "_overhead", "_started", "_taken", "attempts", "context", "duration_ms")
+    __slots__ = ("_about", "_bus", "_overhead", "_started", "_taken", "attempts", "cache_hit", "context", "duration_ms")
 
     def __init__(
         self,
@@ -48,6 +48,8 @@ class NodeEvents:
         self._taken: tuple[tuple[str | None, Description], ...] = ()
         self._started: float | None = None
         self.attempts = 1
+        self.cache_hit: bool | None = None
+        """The answer of the step cache; None if it was not asked."""
         self.duration_ms: float | None = None
         """The time from `start` to the end; None before the end, and for a node that never started."""
 
@@ -91,11 +93,22 @@ class NodeEvents:
         """Publish a file that the node read or wrote in a worker process."""
         self._bus.publish(kinds.FILE_ACCESS, message, fields=fields, context=self.context)
 
+    def cached(self, hit: bool, fields: dict[str, Any]) -> None:
+        """Publish the answer of the step cache."""
+        self.cache_hit = hit
+        self._publish(kinds.CACHE_HIT if hit else kinds.CACHE_MISS, fields={**self._about, "cache_hit": hit, **fields})
+
+    def not_cached(self, reason: str, fields: dict[str, Any]) -> None:
+        """Publish why the result of the node is neither looked up nor stored."""
+        self._publish(kinds.CACHE_SKIPPED, fields={**self._about, "reason": reason, **fields})
+
     def complete(self, rows: int | None, *, partial: bool = False) -> None:
         """Publish the success of the node; `rows` is None if unknown, `partial` if its consumer left it early."""
         fields = {**self._end("success"), "row_count": rows}
         if self.attempts > 1:
             fields["attempts"] = self.attempts
+        if self.cache_hit is not None:
+            fields["cache_hit"] = self.cache_hit
         if partial:
             fields["partial"] = True
         self._publish(kinds.NODE_COMPLETE, fields=fields)

@@ -29,7 +29,7 @@ from odibi_core.runtime.resume.keeping import Keeping
 from odibi_core.runtime.resume.kept_frames import FrameKeeper
 from odibi_core.runtime.resume.plan import RunPlan, Selection, whole
 from odibi_core.runtime.run_context import Purpose, SourceKeeper, git, purpose_of, run_context
-from odibi_core.runtime.step_runner import StepRunner, engines_of
+from odibi_core.runtime.step_runner import StepRunner, cache_of, engines_of
 from odibi_core.runtime.tracker import Tracker
 from odibi_core.settings import Settings, read_settings
 from odibi_core.store.runs import RunStore
@@ -67,6 +67,8 @@ class Orchestrator:
             skips like `"skip"` but counts the run as a success.
         raise_on_error: False returns the result of a failed run instead of raising `PipelineError`.
         keep: Keys of the datasets in `result["data"]` (default: those that no step takes); `"all"` for every one.
+        cache: True caches each step whose key can be known, `"anyway"` also steps whose code shows that they depend on
+            more than their inputs (default: the setting, which is off). `Step(cache=…)` has precedence.
         snapshot_level: Level of detail of snapshots: `off`, `schema`, `counts`, `sample`, `auto` or `stats`.
 
     Raises:
@@ -99,6 +101,7 @@ class Orchestrator:
         on_failure: FailurePolicy = "skip",
         raise_on_error: bool = True,
         keep: Iterable[str] | Literal["all"] | None = None,
+        cache: bool | Literal["anyway"] | None = None,
         snapshot_level: str | None = None,
     ) -> None:
         git.begin()
@@ -127,6 +130,7 @@ class Orchestrator:
         self._new_executor = plugins.load("executors", self.executor)
         self._new_executor(max_workers)
         self.store = apply_settings(self.settings, store=store is not False)
+        self.cache = cache_of(self.settings, self.graph, cache, has_store=self.store is not None)
 
     def _kept(self, keep: str | Iterable[str] | None) -> set[str]:
         """Return the keys of the datasets in the result."""
@@ -195,6 +199,8 @@ class _Run:
         descriptions = Descriptions(level, looks.rows, self.record.overhead)
         self.runner = StepRunner(self.graph, plan.bus, run_id, {**plan.initial, **frames}, descriptions)
         self.runner.partition = plan.purpose.partition
+        if plan.cache is not None:
+            self.runner.cache = plan.cache.begin(run_id, plan.pipeline_name)
         if descriptions.examines_rows and looks.joins:
             self.runner.joins = JoinEvents()
         self.record.in_child = self.runner.abandon
@@ -237,6 +243,8 @@ class _Run:
 
     def _close_place(self) -> None:
         """End the workers, so that the end of the run counts everything that they recorded."""
+        if self.runner.cache is not None:
+            self.runner.cache.end()
         if self.executor.place is not None:
             self.executor.place.close()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from threading import Event as Flag
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 
@@ -24,6 +24,10 @@ from odibi_core.runtime.node_events import Descriptions, NodeEvents
 from odibi_core.runtime.record import RunOverError
 from odibi_core.runtime.step_engines import Engines, converts
 from odibi_core.runtime.step_work import OTHER, Beside, Outcome, StepReport, StepTask, StepWork, work_of_step
+
+if TYPE_CHECKING:
+    from odibi_core.runtime.step_cache import StepCache
+    from odibi_core.settings import Settings
 
 _NOTHING: Final = Beside({}, None)
 
@@ -53,6 +57,7 @@ class StepRunner:
         self.joins: JoinEvents | None = None
         self.partition: str | None = None
         """The partition of the run, for checks that depend on it."""
+        self.cache: StepCache | None = None
         self.place: Place | None = None
         """Where steps work, if not in the thread that runs them."""
         self.engines = Engines()
@@ -75,7 +80,7 @@ class StepRunner:
     def run(self, index: int) -> bool:
         """Run a step and keep what it makes; return False if it failed. Only a request to stop is raised."""
         events = self.begin(index)
-        return self.finish(index, events, lambda: self._made(index, self.inputs_of(index, events), events))
+        return self.finish(index, events, lambda: self._cached(index, events))
 
     def begin(self, index: int) -> NodeEvents:
         """Publish the start of a step; return its events, in whose context this thread continues."""
@@ -110,6 +115,27 @@ class StepRunner:
         events.complete(outcome.rows)
         self.outcomes[step.name] = _outcome("success", events.duration_ms, outcome.rows)
         return True
+
+    def _cached(self, index: int, events: NodeEvents) -> tuple[dict[str, Any], Outcome]:
+        """Return what a step makes and the outcome of its checks, from the cache if that has it."""
+        inputs = self.inputs_of(index, events)
+        if self.cache is None:
+            return self._made(index, inputs, events)
+        with self.cache.asked(index, inputs, events, self.at_home, self.stopped) as lookup:
+            if lookup.made is not None:
+                return lookup.made, self._examined_again(index, inputs, lookup.made, events)
+            made, outcome = self._made(index, inputs, events)
+            if not outcome.failed:
+                lookup.keep(made)
+            return made, outcome
+
+    def _examined_again(self, index: int, inputs: dict[str, Any], made: dict[str, Any], events: NodeEvents) -> Outcome:
+        """Describe and check frames of the cache in this process, as if the step had just made them."""
+        step = self.graph.steps[index]
+        if step.checks or (self.joins is not None and len(inputs) > 1):
+            inputs = {name: self.at_home(frame) for name, frame in inputs.items()}
+        others = {key.removeprefix(OTHER): self.at_home(frame) for key, frame in self._for_checks(step, inputs).items()}
+        return self.examined_here(self.work_of(index, others), inputs, made, events)
 
     def failed(self, step: Step, events: NodeEvents, error: BaseException) -> None:
         """Publish and keep the failure of a step, or that it was cancelled."""
@@ -158,7 +184,7 @@ class StepRunner:
             if description is None:
                 continue
             events.snapshot("before", key, description)
-            if _may_change(step) and not is_elsewhere:
+            if _may_change(step) and self.cache is None and not is_elsewhere:
                 looks.lend(frame)
         return inputs
 
@@ -173,7 +199,8 @@ class StepRunner:
             frames = {**inputs, **self._for_checks(step, inputs)}
             return self.examined_there(index, events, lambda: self.attempt_there(index, work_of_step, frames, retry))
         work = self.work_of(index)
-        copied = not step.policy.plain  # an attempt may change its inputs in place, also after its timeout
+        # An attempt may change its inputs in place, also after its timeout; with a cache it may not run at all.
+        copied = not step.policy.plain or self.cache is not None
         made = self.attempt(step.policy, lambda awaiting: work.operate(inputs, awaiting, copied=copied), retry)
         return made, self.examined_here(work, inputs, made, events)
 
@@ -181,10 +208,10 @@ class StepRunner:
         """Return whether a step works in the executor's place; a connection belongs to the process that opened it."""
         return self.place is not None and step.layer != "connect"
 
-    def work_of(self, index: int) -> StepWork:
-        """Return the work of a step in this process."""
+    def work_of(self, index: int, others: dict[str, Any] | None = None) -> StepWork:
+        """Return the work of a step in this process; `others` go before the datasets of the run."""
         step = self.graph.steps[index]
-        beside = Beside(self.data.copy(), self.partition) if step.checks else _NOTHING
+        beside = Beside(self.data.copy() | (others or {}), self.partition) if step.checks else _NOTHING
         return StepWork(
             step, self.graph.engine_of(index), beside,
             wanted=self._is_wanted(step), wait=self._wait_for, files=self.files, engines=self.engines,
@@ -279,6 +306,15 @@ def _outcome(
     status: str, duration_ms: float | None = None, rows: int | None = None, error: str | None = None
 ) -> dict[str, Any]:
     return {"status": status, "duration_ms": duration_ms, "row_count": rows, "error": error}
+
+
+def cache_of(settings: Settings, graph: Graph, given: Any, *, has_store: bool) -> StepCache | None:
+    """Return the step cache of a pipeline; None if no step asks for one, which then costs no import."""
+    if given is None and not settings.cache.enabled and not any(step.cache for step in graph.steps):
+        return None
+    from odibi_core.runtime.step_cache import step_cache
+
+    return step_cache(settings, graph, given, has_store=has_store)
 
 
 def engines_of(graph: Graph) -> set[str]:

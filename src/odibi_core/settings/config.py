@@ -64,6 +64,10 @@ class ObservabilityConfig:
     keep_frames: str
     keep_max_mb: float
     keep_total_mb: float
+    cache_enabled: bool
+    cache_dir: str
+    cache_max_gb: float
+    cache_wait_s: float
     metrics_enabled: bool
     prometheus_port: int
     metrics_host: str

@@ -180,6 +180,19 @@ class Keep(Section, frozen=True):
     """Megabytes of all runs of the store; those of the oldest runs are deleted beyond it."""
 
 
+class Cache(Section, frozen=True):
+    """The step cache: results of steps that are used again for equal code, inputs and parameters."""
+
+    enabled: bool = False
+    """Cache the steps of each run, unless code or `--no-cache` decides."""
+    dir: FilePath = ""
+    """The folder of the cache; empty for `cache` in the store."""
+    max_gb: Positive = 10.0
+    """The entries that were not used for longest are removed until all take less, in 10^9 bytes."""
+    wait_s: Amount = 600.0
+    """A step waits so long for another process that builds the same entry; then it runs itself."""
+
+
 class Metrics(Section, frozen=True):
     """The endpoint that Prometheus scrapes, by default on loopback."""
 
@@ -325,10 +338,10 @@ class Otel(Otlp, frozen=True):
 
 
 SECTIONS: dict[str, type[Any]] = {
-    "store": Store, "log": Log, "snapshot": Snapshot, "files": Files, "keep": Keep, "metrics": Metrics,
-    "datadog": Datadog, "sentry": Sentry, "cost": Cost, "health": Health, "tracing": Tracing, "service": Service,
-    "usage": Usage, "run": Run, "redaction": Redaction, "otel": Otel, "otel_traces": Otlp, "otel_metrics": Otlp,
-    "otel_logs": Otlp,
+    "store": Store, "log": Log, "snapshot": Snapshot, "files": Files, "keep": Keep, "cache": Cache,
+    "metrics": Metrics, "datadog": Datadog, "sentry": Sentry, "cost": Cost, "health": Health, "tracing": Tracing,
+    "service": Service, "usage": Usage, "run": Run, "redaction": Redaction, "otel": Otel, "otel_traces": Otlp,
+    "otel_metrics": Otlp, "otel_logs": Otlp,
 }  # fmt: skip
 
 
@@ -339,6 +352,7 @@ class Settings(msgspec.Struct, frozen=True):
     snapshot: Snapshot = Snapshot()
     files: Files = Files()
     keep: Keep = Keep()
+    cache: Cache = Cache()
     run: Run = Run()
     redaction: Redaction = Redaction()
 

@@ -1,0 +1,367 @@
+"""The parts of a key that come from code: functions, their helpers in the project, and the values that they read."""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import inspect
+import logging
+import sys
+import sysconfig
+from collections.abc import Iterator
+from enum import Enum
+from importlib import import_module
+from importlib.util import resolve_name
+from pathlib import Path
+from types import BuiltinFunctionType, CodeType, FunctionType, GenericAlias, MethodType, ModuleType
+from typing import Any, Final
+
+from odibi_core import errors
+from odibi_core.cache.impure import reason_of_attribute, reason_of_name
+from odibi_core.cache.normal_code import Use, normal_form, texts, uses
+from odibi_core.engines.digests import Digest, NotDigestibleError
+from odibi_core.engines.fingerprint import fingerprint
+from odibi_core.errors import STOPS
+
+_OWN: Final = str(Path(errors.__file__).parent)
+_STANDARD: Final = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib")})
+_LOGGERS: Final = ("logging", "odibi_core.logs")
+"""A line of a log is no part of a result."""
+_NOT_MEMBERS_TEXT: Final = """
+    __doc__ __module__ __dict__ __weakref__ __firstlineno__ __static_attributes__ __annotations__ __annotate__
+    __annotate_func__ __annotations_cache__ __abstractmethods__ _abc_impl __orig_bases__ __parameters__
+    __dataclass_params__ __dataclass_fields__ _member_map_ _value2member_map_ _hashable_values_ _unhashable_values_
+    _unhashable_values_map_ _member_names_ _new_member_ _value_repr_
+"""
+_NOT_MEMBERS: Final = frozenset(_NOT_MEMBERS_TEXT.split())
+_FRAMES: Final = ("pandas", "polars", "pyarrow")
+_MOST: Final = 5_000
+"""Functions, classes and values of one step; code that reaches more has no key."""
+
+
+class CodeReader:
+    """Collects the parts of the code of one step.
+
+    `parts` maps the readable name of each part to its digest. `reasons` has a sentence for each part that has none,
+    or that depends on more than the code. `functions` are the functions of the project, `modules` the libraries.
+    """
+
+    def __init__(self) -> None:
+        self.parts: dict[str, str] = {}
+        self.reasons: list[str] = []
+        self.functions: list[Any] = []
+        self.modules: set[str] = set()
+        self._numbers: dict[int, int] = {}
+        self._alive: list[Any] = []
+        """The visited objects: an id is unique only while its object lives."""
+        self._home = ""
+
+    def read(self, function: Any) -> None:
+        """Collect the parts of a callable and of all that it reaches. Never raises."""
+        try:
+            inner = inspect.unwrap(function.func if isinstance(function, functools.partial) else function)
+            code = getattr(inner, "__code__", None)
+            self._home = str(Path(code.co_filename).parent) if isinstance(code, CodeType) else ""
+            self._add("the function", self._reference(function, "the function"))
+        except STOPS:
+            raise
+        except RecursionError:
+            self.reasons.append("its code refers to too many other functions")
+        except Exception as error:
+            self.reasons.append(f"its code cannot be examined: {type(error).__name__}: {error}")
+
+    def value(self, value: Any, label: str) -> None:
+        """Collect a value, such as a parameter. Never raises."""
+        try:
+            self._add(label, self._reference(value, label))
+        except STOPS:
+            raise
+        except Exception as error:
+            self.reasons.append(f"{label} cannot be examined: {type(error).__name__}: {error}")
+
+    def _add(self, label: str, digest: str) -> None:
+        name, number = label, 2
+        while name in self.parts:
+            name, number = f"{label} ({number})", number + 1
+        self.parts[name] = digest
+
+    def _reason(self, text: str) -> str:
+        if text not in self.reasons:
+            self.reasons.append(text)
+        return "?"
+
+    def _reference(self, value: Any, label: str, chain: tuple[str, ...] = ()) -> str:
+        """Return a text that stands for a value: its digest, or the number of the object that was collected."""
+        kind = type(value)
+        if isinstance(value, ModuleType):
+            return self._module(value, label, chain)
+        if isinstance(value, type):
+            return self._once(value, self._class) if self._is_project(value) else self._library(value, chain)
+        if kind is FunctionType:
+            return self._function(value)
+        if kind is MethodType:
+            return f"{self._function(value.__func__)} of {self._reference(value.__self__, label)}"
+        if isinstance(value, BuiltinFunctionType):
+            return self._builtin(value, label)
+        if isinstance(value, functools.partial):
+            inner = (self._reference(each, label) for each in (value.func, list(value.args), dict(value.keywords)))
+            return Digest().bytes("partial", *inner).hex()
+        if isinstance(value, staticmethod | classmethod):
+            return f"{kind.__name__} {self._reference(value.__func__, label)}"
+        if isinstance(value, property):
+            return " ".join(self._reference(each, label) for each in (value.fget, value.fset, value.fdel))
+        if kind.__module__ == "functools" and hasattr(value, "__wrapped__"):
+            return f"{kind.__name__} {self._reference(value.__wrapped__, label)}"
+        if (named := _named_in_library(value)) is not None:
+            return self._checked(named, chain)
+        self._attributes(chain, label)
+        return self._plain(value, label)
+
+    def _attributes(self, chain: tuple[str, ...], label: str) -> str:
+        """Note the attributes of a value of unknown type that read or change more than the value."""
+        for each in chain:
+            if why := reason_of_attribute(each):
+                self._reason(f"{label} uses {why} (.{each})")
+        return ""
+
+    def _plain(self, value: Any, label: str) -> str:
+        kind = type(value)
+        try:
+            if kind.__module__.partition(".")[0] in _FRAMES:
+                self.modules.add(kind.__module__)
+                return fingerprint(value)
+            return Digest().value(value).hex()
+        except NotDigestibleError as error:
+            reason = str(error)
+        if kind in (list, tuple, dict, set, frozenset):
+            return self._once(value, lambda each: self._items(each, label))
+        if kind.__module__.startswith(_LOGGERS) or isinstance(value, logging.Logger):
+            return f"logger {kind.__name__}"
+        if kind is GenericAlias or (kind.__module__ in ("typing", "types") and " at 0x" not in repr(value)):
+            return repr(value)
+        if kind.__module__ == "numpy" or kind.__module__.startswith(("numpy.dtypes", "polars.datatypes")):
+            return self._of_numpy(value, label)
+        if isinstance(value, Enum):
+            return f"{self._reference(kind, label)}.{value.name} {self._reference(value.value, label)}"
+        if self._is_project(kind) and not isinstance(value, type):
+            return self._once(value, lambda each: self._instance(each, label))
+        return self._reason(f"{label}: {reason}")
+
+    def _of_numpy(self, value: Any, label: str) -> str:
+        kind = type(value)
+        self.modules.add(kind.__module__)
+        if kind.__name__ == "ndarray" and value.dtype.kind in "biufcmMSU":
+            return Digest().bytes(repr(value.dtype), repr(value.shape), value.tobytes()).hex()
+        if kind.__name__ == "ndarray":
+            return self._reason(f"{label}: an array of {value.dtype} has no stable form")
+        if hasattr(value, "tobytes"):
+            return Digest().bytes(kind.__name__, repr(value.dtype), value.tobytes()).hex()
+        text = repr(value)
+        return self._reason(f"{label}: a {kind.__name__} has no stable form") if " at 0x" in text else text
+
+    def _items(self, value: Any, label: str) -> str:
+        """Return the digest of a container whose members are not all plain, such as a table of functions."""
+        digest = Digest().bytes(type(value).__name__, str(len(value)))
+        if isinstance(value, dict):
+            for key, each in value.items():
+                digest.bytes(self._reference(key, label), self._reference(each, label))
+        elif isinstance(value, list | tuple):
+            digest.bytes(*(self._reference(each, label) for each in value))
+        else:
+            self._reason(f"{label}: a set of values that are not plain has no stable form")
+        return digest.hex()
+
+    def _instance(self, value: Any, label: str) -> str:
+        kind = type(value)
+        if any(not self._is_project(base) for base in kind.__mro__[1:] if base is not object):
+            return self._reason(f"{label}: a {kind.__name__} is derived from a class of a library")
+        slots = [name for base in kind.__mro__ for name in _slots(base)]
+        state = {**getattr(value, "__dict__", {}), **{name: getattr(value, name, "unset") for name in slots}}
+        parts = [text for name, each in state.items() for text in (name, self._reference(each, f"{label}.{name}"))]
+        return Digest().bytes(self._reference(kind, label), *parts).hex()
+
+    def _once(self, value: Any, collect: Any) -> str:
+        """Return the number of an object, which is collected the first time: code may refer to itself."""
+        if id(value) in self._numbers:
+            return f"#{self._numbers[id(value)]}"
+        if len(self._numbers) >= _MOST:
+            return self._reason("its code refers to too many other functions")
+        number = self._numbers[id(value)] = len(self._numbers)
+        self._alive.append(value)
+        return f"#{number} {collect(value)}"
+
+    def _function(self, function: FunctionType) -> str:
+        if self._is_library_file(function.__code__.co_filename):
+            return self._once(function, self._library_function)
+        return self._once(function, self._project_function)
+
+    def _library_function(self, function: FunctionType) -> str:
+        """Return the name of a function of a library, and the functions that it wraps."""
+        module = str(function.__globals__.get("__name__", ""))
+        cells = [self._cell(cell, f"a value inside {module}.{function.__qualname__}") for cell in _cells(function)]
+        return " ".join([self._checked(f"{module}.{function.__qualname__}", ()), *cells])
+
+    def _project_function(self, function: FunctionType) -> str:
+        self.functions.append(function)
+        code, name = function.__code__, function.__qualname__
+        if code.co_flags & (inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR) and not self.functions[1:]:
+            self._reason(f"{name} is a generator, whose result can be read once")
+        digest = Digest().bytes(normal_form(code))
+        free = dict(zip(code.co_freevars, function.__closure__ or (), strict=True))
+        for variable, cell in free.items():
+            self._add(f"closure {variable!r} of {name}", self._cell(cell, f"closure {variable!r} of {name}"))
+        for argument, default in _defaults(function):
+            label = f"default {argument!r} of {name}"
+            self._add(label, self._reference(default, label))
+        for use in dict.fromkeys(uses(code)):
+            digest.bytes(use.kind, use.name, self._use(use, function, free))
+        if any("@" in text for text in texts(code)) and {"query", "eval"} & {use.name for use in uses(code)}:
+            self._reason(f"{name} names variables in the text of a query")
+        self._add(f"code of {name}", digest.hex())
+        return name
+
+    def _use(self, use: Use, function: FunctionType, free: dict[str, Any]) -> str:
+        name = function.__qualname__
+        if use.kind == "assigned":
+            return self._reason(f"{name} assigns the global {use.name!r}")
+        if use.kind == "attribute":
+            return self._attributes((use.name,), name)
+        if use.kind == "import":
+            return self._import(use, function)
+        if use.name in free or use.name in function.__code__.co_cellvars:
+            return self._attributes(use.chain, name)
+        inside = function.__globals__
+        if use.name not in inside:
+            is_hash = function.__name__ == "__hash__"  # of a dataclass; `hash(…)` in other code reads the hash seed
+            if not is_hash and (why := reason_of_name(use.name)) and hasattr(builtins, use.name):
+                self._reason(f"{name} uses {why} ({use.name})")
+            return self._attributes(use.chain, name) + ("builtin" if hasattr(builtins, use.name) else "not defined")
+        value, label = inside[use.name], f"global {use.name!r} of {name}"
+        found = self._reference(value, label, use.chain)
+        if not callable(value) and not isinstance(value, ModuleType):
+            self._add(label, found)
+            return ""
+        return found
+
+    def _import(self, use: Use, function: FunctionType) -> str:
+        package = function.__globals__.get("__package__") or ""
+        full = resolve_name("." * use.level + use.name, package) if use.level else use.name
+        if why := reason_of_name(".".join((full, *use.chain))):
+            return self._reason(f"{function.__qualname__} uses {why} ({full})")
+        module = import_module(full)
+        if use.chain:
+            return self._reference(getattr(module, use.chain[0]), f"{full}.{use.chain[0]}")
+        if not self._is_project(module):
+            return self._module(module, full, ())
+        return self._reason(f"{function.__qualname__} imports the module {full} in its body; import names from it")
+
+    def _module(self, module: ModuleType, label: str, chain: tuple[str, ...]) -> str:
+        if chain and (not self._is_project(module) or hasattr(module, chain[0])):
+            value = getattr(module, chain[0], None)
+            if self._is_project(module) or isinstance(value, ModuleType):
+                return self._reference(value, f"{label}.{chain[0]}", chain[1:])
+        if not self._is_project(module):
+            return self._checked(module.__name__, chain)
+        return self._reason(f"{label} is a module of the project that is used as a value")
+
+    def _library(self, value: type, chain: tuple[str, ...]) -> str:
+        return self._checked(f"{value.__module__}.{value.__qualname__}".removeprefix("builtins."), chain)
+
+    def _builtin(self, value: Any, label: str) -> str:
+        owner = value.__self__
+        if owner is None or isinstance(owner, ModuleType):
+            module = value.__module__ or ""
+            if module and module != "builtins" and not self._has_version(module):
+                return self._reason(f"{label} is the function {value.__name__} of {module}, whose version is unknown")
+            return self._checked(f"{module}.{value.__qualname__}".removeprefix("builtins."), ())
+        named = self._checked(f"{type(owner).__module__}.{type(owner).__qualname__}.{value.__name__}", ())
+        return f"{named} of {self._reference(owner, label)}"
+
+    def _has_version(self, module: str) -> bool:
+        top = sys.modules.get(module.partition(".")[0])
+        return top is not None and (top.__name__ in sys.stdlib_module_names or not self._is_project(top))
+
+    def _checked(self, name: str, chain: tuple[str, ...]) -> str:
+        """Return the name of something of a library; its version is a part of the key."""
+        full = ".".join((name, *chain))
+        self.modules.add(name)
+        if why := reason_of_name(full):
+            self._reason(f"it uses {why} ({full})")
+        return full
+
+    def _cell(self, cell: Any, label: str) -> str:
+        try:
+            value = cell.cell_contents
+        except ValueError:
+            return "empty"
+        return self._reference(value, label)
+
+    def _class(self, value: type) -> str:
+        """Collect a class of the project: its members, its bases and its metaclass."""
+        name = value.__qualname__
+        digest = Digest().bytes(*(self._reference(base, name) for base in (*value.__bases__, type(value))))
+        for member, each in vars(value).items():
+            if (
+                member not in _NOT_MEMBERS
+                and not inspect.isgetsetdescriptor(each)
+                and not inspect.ismemberdescriptor(each)
+            ):
+                digest.bytes(member, self._reference(each, f"{name}.{member}"))
+        digest.bytes(
+            repr(inspect.get_annotations(value)) if " at 0x" not in repr(inspect.get_annotations(value)) else ""
+        )
+        self._add(f"code of {name}", digest.hex())
+        return name
+
+    def _is_project(self, value: Any) -> bool:
+        """Return whether a module or a class belongs to the project: its file is in no folder of libraries."""
+        name = value.__module__ if isinstance(value, type) else value.__name__
+        if name == "__main__":
+            return True
+        if name.partition(".")[0] in sys.stdlib_module_names:
+            return False
+        module = sys.modules.get(name)
+        file = getattr(module, "__file__", None)
+        return file is None or not self._is_library_file(file)
+
+    def _is_library_file(self, file: str) -> bool:
+        if self._home and file.startswith(self._home + "/"):
+            return False
+        if "site-packages" in file or "dist-packages" in file or file.startswith("<frozen "):
+            return True
+        if file.startswith(_OWN + "/") and not file.startswith(f"{_OWN}/_examples/"):
+            return True
+        return file.startswith(_STANDARD)
+
+
+def _cells(function: FunctionType) -> tuple[Any, ...]:
+    return function.__closure__ or ()
+
+
+def _slots(kind: type) -> tuple[str, ...]:
+    slots = vars(kind).get("__slots__", ())
+    return (
+        (slots,) if isinstance(slots, str) else tuple(each for each in slots if each not in ("__dict__", "__weakref__"))
+    )
+
+
+def _defaults(function: FunctionType) -> Iterator[tuple[str, Any]]:
+    code, given = function.__code__, function.__defaults__ or ()
+    names = code.co_varnames[: code.co_argcount]
+    yield from zip(names[len(names) - len(given) :], given, strict=True)
+    yield from (function.__kwdefaults__ or {}).items()
+
+
+def _named_in_library(value: Any) -> str | None:
+    """Return the dotted name of a function that a library makes in C, such as a ufunc of numpy."""
+    if type(value).__name__ in (
+        "ufunc",
+        "wrapper_descriptor",
+        "method_descriptor",
+        "method-wrapper",
+        "_ArrayFunctionDispatcher",
+    ):
+        owner = getattr(value, "__objclass__", None)
+        module = owner.__module__ if owner is not None else getattr(value, "__module__", None) or "numpy"
+        return f"{module}.{getattr(value, '__qualname__', value.__name__)}"
+    return None
