@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -98,3 +99,20 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
     report = yield
     _refuse_skip(report)
     return report
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[Any]:
+    """The one Spark session of a test process; tests that use it are in the xdist group "spark"."""
+    from pyspark.sql import SparkSession
+
+    local = {"host": "127.0.0.1", "bindAddress": "127.0.0.1"}
+    builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
+    for name, value in local.items():
+        builder = builder.config(f"spark.driver.{name}", value)
+    for name, value in {"shuffle.partitions": "2", "session.timeZone": "UTC"}.items():
+        builder = builder.config(f"spark.sql.{name}", value)
+    session = builder.config("spark.ui.showConsoleProgress", "false").getOrCreate()
+    session.sparkContext.setLogLevel("OFF")
+    yield session
+    session.stop()

@@ -29,6 +29,7 @@ KEPT: dict[str, str] = {
     "engines/duckdb_sql.py: _scratch": "numbers of names in a database; a used one is never reused",
     "engines/duckdb_sql.py: _bases": "two databases in memory for each process id, expensive to open",
     "engines/frame_pandas.py: _NAMES": _CACHE,
+    "engines/spark_rows.py: _known": _OBJECTS,
     "events/clock.py: _statm": "a descriptor of the interpreter's own memory, open for speed",
     "events/error_id.py: _known": _OBJECTS,
     "events/pickling.py: _here": _OBJECTS,

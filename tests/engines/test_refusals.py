@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from tests.families.seen import IN_ORDER
 
 from odibi_core import Orchestrator, Step, pipeline
-from odibi_core.engines import BUILTIN
 from odibi_core.errors import EngineError, PipelineDefinitionError
 from odibi_core.plugins import load
 
@@ -67,7 +67,7 @@ READS = [
 ]
 
 
-@pytest.fixture(params=sorted(BUILTIN))
+@pytest.fixture(params=IN_ORDER)
 def engine(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

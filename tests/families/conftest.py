@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.families.seen import loaded
-
-from odibi_core.engines import BUILTIN
+from tests.families.seen import IN_ORDER, loaded
 
 
-@pytest.fixture(params=sorted(BUILTIN))
+@pytest.fixture(params=IN_ORDER)
 def engine(request: pytest.FixtureRequest) -> Any:
     """One built-in engine."""
     return loaded(request.param)

@@ -10,7 +10,14 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
+from odibi_core.engines import BUILTIN
 from odibi_core.plugins import load
+
+IN_ORDER = sorted(BUILTIN.keys() - {"spark"})
+"""The engines of these tests: they write files, keep the order of rows, and have DuckDB's SQL.
+
+Spark writes folders, has no order, and has its own SQL: `tests/engines/test_spark_engine.py` has the same promises.
+"""
 
 
 def loaded(name: str) -> Any:

@@ -12,8 +12,8 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from tests.families.columns import values
+from tests.families.seen import IN_ORDER
 
-from odibi_core.engines import BUILTIN
 from odibi_core.errors import DataChangedWarning, EngineError, UnreadableSourceError
 from odibi_core.plugins import load
 
@@ -162,7 +162,7 @@ def test_each_engine_reads_what_the_other_wrote() -> None:
     """Quotes around everything, where a carriage return needs them, change no type and no missing value."""
     frame = pd.DataFrame({"s": ["x\ry", None], "n": pd.array([1, None], dtype="Int64"), "f": [0.5, np.nan]})
     load("engines", "pandas")().write(frame, "x.csv")
-    for name in BUILTIN:
+    for name in IN_ORDER:
         back = load("engines", name)().read("x.csv")
         assert [values(back, c) for c in "snf"] == [["x\ry", None], [1, None], [0.5, None]]
 

@@ -13,9 +13,8 @@ from typing import Any
 import pandas as pd
 import polars as pl
 import pytest
-from tests.families.seen import loaded
+from tests.families.seen import IN_ORDER, loaded
 
-from odibi_core.engines import BUILTIN
 from odibi_core.engines.formats import TABLE
 from odibi_core.errors import DataChangedWarning, EngineError, UnreadableSourceError
 from odibi_core.plugins import load
@@ -62,7 +61,7 @@ KEPT: dict[str, set[str]] = {
 """By format, the columns that it keeps exactly; each other one must be an error, a warning, or text."""
 
 
-@pytest.fixture(params=sorted(BUILTIN))
+@pytest.fixture(params=IN_ORDER)
 def engine(request: pytest.FixtureRequest) -> Any:
     return loaded(request.param)
 

@@ -12,4 +12,5 @@ BUILTIN: dict[str, str] = {
     "polars": "odibi_core.engines.polars_engine:PolarsEngine",
     "polars-lazy": "odibi_core.engines.polars_lazy:PolarsLazyEngine",
     "pyarrow": "odibi_core.engines.pyarrow_engine:PyarrowEngine",
+    "spark": "odibi_core.engines.spark_engine:SparkEngine",
 }

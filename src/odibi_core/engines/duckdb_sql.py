@@ -40,7 +40,7 @@ def query(
         except BaseException as error:
             raise explained(error, text, frames, refused) from error
     if answer is None:
-        raise EngineError(f"the SQL returns no rows; end it with a SELECT:\n{_quoted(text)}")
+        raise EngineError(f"the SQL returns no rows; end it with a SELECT:\n{numbered(text)}")
     return answer
 
 
@@ -117,18 +117,18 @@ def _make_table(cursor: Any, name: str, table: sql_inputs.Table) -> None:
 def explained(error: BaseException, text: str, frames: Mapping[str, Any], refused: Mapping[str, str]) -> EngineError:
     unknown = _UNKNOWN.search(str(error))
     if not unknown:
-        return EngineError(f"the SQL cannot be run: {error}\n{_quoted(text)}")
+        return EngineError(f"the SQL cannot be run: {error}\n{numbered(text)}")
     table = unknown[1].strip('"')
     if table.casefold() in refused:
         return EngineError(f"input {table!r} cannot be a table: {refused[table.casefold()]}")
     inputs = ", ".join(repr(name) for name in sorted(frames)) or "none"
     return UnknownTableError(
         f"the SQL reads a table {table!r}, which is no input of this step{nearest(table, frames)}. "
-        f"Its inputs are: {inputs}. Name one of them, or add {table!r} to the step's inputs.\n{_quoted(text)}"
+        f"Its inputs are: {inputs}. Name one of them, or add {table!r} to the step's inputs.\n{numbered(text)}"
     )
 
 
-def _quoted(text: str) -> str:
+def numbered(text: str) -> str:
     """Return the SQL with line numbers, to which DuckDB's `LINE 2` refers."""
     lines = text.strip("\n").splitlines()
     shown = [f"{number:>4} | {line[:200]}" for number, line in enumerate(lines[:40], 1)]

@@ -83,7 +83,7 @@ def _given(path: str, suffix: str, format: str | None) -> str:
 def sources(path: str, format: str | None = None, storage: Mapping[str, Any] | None = None) -> list[str]:
     """Return the files of a path, a glob, or a folder of Parquet, sorted by name. URLs are left to the library."""
     path = local(path)
-    inside = (format or "parquet").lower()
+    inside = (format or format_of(path.rstrip("/")) or "parquet").lower()
     if object_store.is_stored(path):
         return object_store.sources(path, storage, formats.TABLE[inside].suffixes if format_of(path) is None else ())
     if is_remote(path) or os.path.isfile(path):

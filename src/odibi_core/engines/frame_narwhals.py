@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from odibi_core.engines import spark_rows
 from odibi_core.engines.frame_text import short
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class NarwhalsFace:
         return [_named(dtype) for dtype in list(self._schema.values())[:limit]]
 
     def height(self) -> int | None:
-        return None if self.lazy else len(self._frame)
+        return spark_rows.rows(self._frame.to_native()) if self.lazy else len(self._frame)
 
     def head(self, rows: int, columns: int) -> Sequence[Sequence[Any]]:
         top = self._frame if len(self._schema) <= columns else self._frame[:, :columns]

@@ -17,7 +17,7 @@ from odibi_core.events import clock
 
 _NULL = "__HIVE_DEFAULT_PARTITION__"
 _PART = "part-0.parquet"
-_OWN = re.compile(r"part-\w+\.parquet")
+_OWN = re.compile(r"part-\w+\.(?:parquet|csv|tsv|jsonl)(?:\.gz)?")
 _WHOLE = re.compile(r"0|-?[1-9]\d{0,18}")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
@@ -93,7 +93,7 @@ def write(
         storage: The options of fsspec for a folder in an object store.
     """
     is_stored = object_store.is_stored(path)
-    with _place(path, mode, storage) as folder:
+    with placed(path, mode, storage) as folder:
         for values, frame in parts:
             place = os.path.join(folder, *(_folder_name(name, value) for name, value in values.items()))
             os.makedirs(place, exist_ok=True)
@@ -101,7 +101,7 @@ def write(
             write_file(frame, os.path.join(place, _PART if is_only else f"part-{clock.new_id()}.parquet"))
 
 
-def _place(path: str, mode: str, storage: Mapping[str, Any] | None) -> AbstractContextManager[str]:
+def placed(path: str, mode: str, storage: Mapping[str, Any] | None) -> AbstractContextManager[str]:
     if object_store.is_stored(path):
         return partitions_stored.putting(path, storage, mode)
     return replacing_folder(path) if mode == "overwrite" else _adding(path, mode)

@@ -28,7 +28,9 @@ _APPEND = (
 )
 
 
-def problems(operation: Operation, path: str, options: Mapping[str, Any], known: Known) -> list[str]:
+def problems(
+    operation: Operation, path: str, options: Mapping[str, Any], known: Known, *, to_folders: bool = False
+) -> list[str]:
     """Return one sentence for each reason why `path` cannot be read or written with `options`.
 
     Args:
@@ -36,11 +38,12 @@ def problems(operation: Operation, path: str, options: Mapping[str, Any], known:
         path: as the step has it; files are not opened, and need not be there yet.
         options: `format` included, if given.
         known: returns the names of the options of an operation and a format; None if any may be given.
+        to_folders: the engine writes folders of files, so that a folder of that name is replaced.
     """
     given = dict(options)
     format = given.pop("format", None)
     try:
-        kind = _target(operation, path, format, given)
+        kind = _target(operation, path, format, given, to_folders=to_folders)
     except EngineError as error:
         return [str(error)]
     if kind is None:
@@ -109,7 +112,9 @@ def parameters(function: Any, *more: Any) -> frozenset[str]:
     return frozenset(parameter.name for parameter in every if parameter.kind in kinds) - {"self"}
 
 
-def _target(operation: Operation, path: str, format: Any, options: Mapping[str, Any]) -> files.Target | None:
+def _target(
+    operation: Operation, path: str, format: Any, options: Mapping[str, Any], *, to_folders: bool = False
+) -> files.Target | None:
     """Return the format, or None if it depends on the files that are found."""
     if format is not None and not isinstance(format, str):
         raise EngineError(f"format must be one of {', '.join(files.FORMATS)}, got {format!r}")
@@ -120,7 +125,7 @@ def _target(operation: Operation, path: str, format: Any, options: Mapping[str, 
     if operation == "write":
         if partitions(options):
             return files.target(path.rstrip("/"), format or files.format_of(path.rstrip("/")) or "parquet")
-        if is_folder:
+        if is_folder and not (to_folders and (format or files.format_of(path.rstrip("/")))):
             raise EngineError(f"{path!r} is a folder; name the file to write, such as {path.rstrip('/')}/out.parquet")
         return files.target(path, format)
     suffix = os.path.splitext(path)[1]

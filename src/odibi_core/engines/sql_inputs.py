@@ -26,6 +26,8 @@ def table(frame: Any) -> Table:
         return _of_pandas(frame)
     if library == "polars":
         return _of_polars(frame)
+    if library == "pyspark":
+        return Table(frame.toArrow(), {})
     # A relation belongs to the connection that made it, and no other one can read it.
     return Table(frame.to_arrow_table() if type(frame).__name__ == "DuckDBPyRelation" else frame, {})
 
