@@ -13,10 +13,21 @@ from enum import Enum
 from importlib import import_module
 from importlib.util import resolve_name
 from pathlib import Path
-from types import BuiltinFunctionType, CodeType, FunctionType, GenericAlias, MethodType, ModuleType
+from types import (
+    BuiltinFunctionType,
+    CodeType,
+    FunctionType,
+    GenericAlias,
+    MappingProxyType,
+    MethodType,
+    ModuleType,
+    SimpleNamespace,
+    UnionType,
+)  # fmt: skip
 from typing import Any, Final
 
 from odibi_core import errors
+from odibi_core.cache.accessors import added
 from odibi_core.cache.impure import reason_of_attribute, reason_of_name
 from odibi_core.cache.normal_code import Use, normal_form, texts, uses
 from odibi_core.engines.digests import Digest, NotDigestibleError
@@ -96,7 +107,7 @@ class CodeReader:
         if isinstance(value, ModuleType):
             return self._module(value, label, chain)
         if isinstance(value, type):
-            return self._once(value, self._class) if self._is_project(value) else self._library(value, chain)
+            return self._own_class(value, label, chain) if self._is_project(value) else self._library(value, chain)
         if kind is FunctionType:
             return self._function(value)
         if kind is MethodType:
@@ -110,8 +121,8 @@ class CodeReader:
             return f"{kind.__name__} {self._reference(value.__func__, label)}"
         if isinstance(value, property):
             return " ".join(self._reference(each, label) for each in (value.fget, value.fset, value.fdel))
-        if kind.__module__ == "functools" and hasattr(value, "__wrapped__"):
-            return f"{kind.__name__} {self._reference(value.__wrapped__, label)}"
+        if kind.__module__ == "functools" and (wrapped := getattr(value, "__wrapped__", getattr(value, "func", None))):
+            return f"{kind.__name__} {self._reference(wrapped, label)}"
         if (named := _named_in_library(value)) is not None:
             return self._checked(named, chain)
         self._attributes(chain, label)
@@ -122,7 +133,17 @@ class CodeReader:
         for each in chain:
             if why := reason_of_attribute(each):
                 self._reason(f"{label} uses {why} (.{each})")
-        return ""
+        return " ".join(self._added(each) for each in chain)
+
+    def _added(self, attribute: str) -> str:
+        """Collect what the project has added to the frames of a library under a name."""
+        found = []
+        for each in added(attribute):
+            if isinstance(each, type) and self._is_project(each):
+                found.append(self._once(each, self._class))
+            elif isinstance(each, FunctionType) and not self._is_library_file(each.__code__.co_filename):
+                found.append(self._function(each))
+        return " ".join(found)
 
     def _plain(self, value: Any, label: str) -> str:
         kind = type(value)
@@ -137,8 +158,10 @@ class CodeReader:
             return self._once(value, lambda each: self._items(each, label))
         if kind.__module__.startswith(_LOGGERS) or isinstance(value, logging.Logger):
             return f"logger {kind.__name__}"
-        if kind is GenericAlias or (kind.__module__ in ("typing", "types") and " at 0x" not in repr(value)):
-            return repr(value)
+        if kind in (SimpleNamespace, MappingProxyType):
+            return self._once(value, lambda each: self._items(_namespace(each), label))
+        if kind in (GenericAlias, UnionType) or kind.__module__ == "typing":
+            return " ".join([type(value).__name__, *(self._reference(each, label) for each in _parts_of_type(value))])
         if kind.__module__ == "numpy" or kind.__module__.startswith(("numpy.dtypes", "polars.datatypes")):
             return self._of_numpy(value, label)
         if isinstance(value, Enum):
@@ -154,10 +177,11 @@ class CodeReader:
             return Digest().bytes(repr(value.dtype), repr(value.shape), value.tobytes()).hex()
         if kind.__name__ == "ndarray":
             return self._reason(f"{label}: an array of {value.dtype} has no stable form")
-        if hasattr(value, "tobytes"):
+        if hasattr(value, "tobytes") and value.dtype.kind in "biufcmMSU":
             return Digest().bytes(kind.__name__, repr(value.dtype), value.tobytes()).hex()
-        text = repr(value)
-        return self._reason(f"{label}: a {kind.__name__} has no stable form") if " at 0x" in text else text
+        if not kind.__module__.startswith(("numpy.dtypes", "polars.datatypes")):
+            return self._reason(f"{label}: a {kind.__module__}.{kind.__name__} has no stable form")
+        return repr(value)
 
     def _items(self, value: Any, label: str) -> str:
         """Return the digest of a container whose members are not all plain, such as a table of functions."""
@@ -287,7 +311,7 @@ class CodeReader:
         self.modules.add(name)
         if why := reason_of_name(full):
             self._reason(f"it uses {why} ({full})")
-        return full
+        return " ".join([full, *filter(None, map(self._added, chain))])
 
     def _cell(self, cell: Any, label: str) -> str:
         try:
@@ -295,6 +319,11 @@ class CodeReader:
         except ValueError:
             return "empty"
         return self._reference(value, label)
+
+    def _own_class(self, value: type, label: str, chain: tuple[str, ...]) -> str:
+        is_member = chain and any(chain[0] in vars(base) for base in value.__mro__ if self._is_project(base))
+        rest = self._attributes(chain[1:] if is_member else chain, label)
+        return f"{self._once(value, self._class)} {rest}"
 
     def _class(self, value: type) -> str:
         """Collect a class of the project: its members, its bases and its metaclass."""
@@ -332,6 +361,16 @@ class CodeReader:
         if file.startswith(_OWN + "/") and not file.startswith(f"{_OWN}/_examples/"):
             return True
         return file.startswith(_STANDARD)
+
+
+def _parts_of_type(value: Any) -> tuple[Any, ...]:
+    """Return the class and the arguments of a type such as `list[int]` or `int | None`, or its name."""
+    found = (getattr(value, "__origin__", None), *getattr(value, "__args__", ()))
+    return found if any(each is not None for each in found) else (repr(value),)
+
+
+def _namespace(value: Any) -> dict[Any, Any]:
+    return dict(value) if isinstance(value, MappingProxyType) else dict(vars(value))
 
 
 def _cells(function: FunctionType) -> tuple[Any, ...]:

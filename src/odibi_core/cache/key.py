@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from odibi_core import plugins
 from odibi_core.cache.code import CodeReader
 from odibi_core.cache.files import Guard, local_parts
 from odibi_core.cache.sql_text import sql_parts
@@ -84,7 +85,7 @@ class KeyBuilder:
             "python": _python(), "time zone": _time_zone(), "cache format": str(FORMAT), **reader.parts,
         }  # fmt: skip
         parts |= {f"input {name!r}": found for name, found in inputs.items()}
-        used = [*reader.modules, *libraries, *((self._engine, "duckdb") if step.operation in ("sql", "read") else ())]
+        used = [*reader.modules, *libraries, *self._of_engine()]
         if any(name.partition(".")[0] == "pandas" for name in used):
             parts |= pandas_options()
         parts |= {
@@ -101,6 +102,14 @@ class KeyBuilder:
             digest.bytes(name, parts[name])
         shown = {f"parameter {name!r}": _shown(name, value) for name, value in step.params.items()}
         return Key(digest.hex(), parts, shown)
+
+    def _of_engine(self) -> list[str]:
+        """Return the libraries of the engine, if it has a part in the step; a function may bring its own frames."""
+        step, engine = self.step, self._engine
+        if step.operation == "call" and step.engine is None and engine in ("pandas", "polars"):
+            return []
+        made_by = str(plugins.load("engines", engine).__module__)
+        return [engine.partition("-")[0], made_by, "pyarrow", "duckdb", "numpy"]
 
     def _of_files(self) -> dict[str, str]:
         step = self.step
