@@ -132,8 +132,10 @@ def test_a_file_that_changed_is_read_again(runs: Runs, tmp_path: Path) -> None:
     state = path.stat()
     read = Step(name="read", layer="ingest", value=str(path))
     assert runs.run(read).data["read"]["a"].to_list() == [1]
+    files = [event.fields["uri"] for event in runs.sink.events if event.event_type == "file_access"]
     runs.run(read)
     assert runs.answers() == {"read": "hit"}
+    assert files == [event.fields["uri"] for event in runs.sink.events if event.event_type == "file_access"] != []
     path.write_text("a\n2\n")
     os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
     assert runs.run(read).data["read"]["a"].to_list() == [2]
@@ -255,6 +257,19 @@ def test_code_that_changes_a_global_while_it_runs_is_not_stored(runs: Runs) -> N
     runs.run(grows)
     assert runs.answers()["grows"].startswith("skipped: not stored: ")
     assert runs.answers()["grows"].endswith("changed while it ran")
+
+
+@pytest.mark.parametrize("executor", ["inline", "processes"])
+def test_a_function_that_reads_a_file_by_a_hidden_name_is_not_stored(
+    runs: Runs, tmp_path: Path, executor: str
+) -> None:
+    """The code shows no reader, but the record of files does."""
+    (tmp_path / "in.csv").write_text("a\n1\n")
+    step = Step(name="hidden", value=steps.hidden, params={"path": str(tmp_path / "in.csv")})
+    assert runs.run(step, executor=executor).success
+    assert runs.answers()["hidden"] == "skipped: not stored: it used files that its step does not declare"
+    runs.run(Step(name="hidden", value=steps.hidden, params=step.params, cache="anyway"), executor=executor)
+    assert runs.answers()["hidden"].startswith("miss")
 
 
 def test_the_answers_are_in_the_metrics_the_tables_and_the_story(runs: Runs) -> None:

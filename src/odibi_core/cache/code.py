@@ -8,7 +8,6 @@ import inspect
 import logging
 import sys
 import sysconfig
-from collections.abc import Iterator
 from enum import Enum
 from importlib import import_module
 from importlib.util import resolve_name
@@ -30,6 +29,7 @@ from odibi_core import errors
 from odibi_core.cache.accessors import added
 from odibi_core.cache.impure import reason_of_attribute, reason_of_name
 from odibi_core.cache.normal_code import Use, normal_form, texts, uses
+from odibi_core.cache.objects import cells_of, defaults_of, named_in_library, namespace, parts_of_type, slots_of
 from odibi_core.engines.digests import Digest, NotDigestibleError
 from odibi_core.engines.fingerprint import fingerprint
 from odibi_core.errors import STOPS
@@ -123,7 +123,7 @@ class CodeReader:
             return " ".join(self._reference(each, label) for each in (value.fget, value.fset, value.fdel))
         if kind.__module__ == "functools" and (wrapped := getattr(value, "__wrapped__", getattr(value, "func", None))):
             return f"{kind.__name__} {self._reference(wrapped, label)}"
-        if (named := _named_in_library(value)) is not None:
+        if (named := named_in_library(value)) is not None:
             return self._checked(named, chain)
         self._attributes(chain, label)
         return self._plain(value, label)
@@ -159,9 +159,9 @@ class CodeReader:
         if kind.__module__.startswith(_LOGGERS) or isinstance(value, logging.Logger):
             return f"logger {kind.__name__}"
         if kind in (SimpleNamespace, MappingProxyType):
-            return self._once(value, lambda each: self._items(_namespace(each), label))
+            return self._once(value, lambda each: self._items(namespace(each), label))
         if kind in (GenericAlias, UnionType) or kind.__module__ == "typing":
-            return " ".join([type(value).__name__, *(self._reference(each, label) for each in _parts_of_type(value))])
+            return " ".join([type(value).__name__, *(self._reference(each, label) for each in parts_of_type(value))])
         if kind.__module__ == "numpy" or kind.__module__.startswith(("numpy.dtypes", "polars.datatypes")):
             return self._of_numpy(value, label)
         if isinstance(value, Enum):
@@ -199,7 +199,7 @@ class CodeReader:
         kind = type(value)
         if any(not self._is_project(base) for base in kind.__mro__[1:] if base is not object):
             return self._reason(f"{label}: a {kind.__name__} is derived from a class of a library")
-        slots = [name for base in kind.__mro__ for name in _slots(base)]
+        slots = [name for base in kind.__mro__ for name in slots_of(base)]
         state = {**getattr(value, "__dict__", {}), **{name: getattr(value, name, "unset") for name in slots}}
         parts = [text for name, each in state.items() for text in (name, self._reference(each, f"{label}.{name}"))]
         return Digest().bytes(self._reference(kind, label), *parts).hex()
@@ -222,7 +222,7 @@ class CodeReader:
     def _library_function(self, function: FunctionType) -> str:
         """Return the name of a function of a library, and the functions that it wraps."""
         module = str(function.__globals__.get("__name__", ""))
-        cells = [self._cell(cell, f"a value inside {module}.{function.__qualname__}") for cell in _cells(function)]
+        cells = [self._cell(cell, f"a value inside {module}.{function.__qualname__}") for cell in cells_of(function)]
         return " ".join([self._checked(f"{module}.{function.__qualname__}", ()), *cells])
 
     def _project_function(self, function: FunctionType) -> str:
@@ -234,7 +234,7 @@ class CodeReader:
         free = dict(zip(code.co_freevars, function.__closure__ or (), strict=True))
         for variable, cell in free.items():
             self._add(f"closure {variable!r} of {name}", self._cell(cell, f"closure {variable!r} of {name}"))
-        for argument, default in _defaults(function):
+        for argument, default in defaults_of(function):
             label = f"default {argument!r} of {name}"
             self._add(label, self._reference(default, label))
         for use in dict.fromkeys(uses(code)):
@@ -361,46 +361,3 @@ class CodeReader:
         if file.startswith(_OWN + "/") and not file.startswith(f"{_OWN}/_examples/"):
             return True
         return file.startswith(_STANDARD)
-
-
-def _parts_of_type(value: Any) -> tuple[Any, ...]:
-    """Return the class and the arguments of a type such as `list[int]` or `int | None`, or its name."""
-    found = (getattr(value, "__origin__", None), *getattr(value, "__args__", ()))
-    return found if any(each is not None for each in found) else (repr(value),)
-
-
-def _namespace(value: Any) -> dict[Any, Any]:
-    return dict(value) if isinstance(value, MappingProxyType) else dict(vars(value))
-
-
-def _cells(function: FunctionType) -> tuple[Any, ...]:
-    return function.__closure__ or ()
-
-
-def _slots(kind: type) -> tuple[str, ...]:
-    slots = vars(kind).get("__slots__", ())
-    return (
-        (slots,) if isinstance(slots, str) else tuple(each for each in slots if each not in ("__dict__", "__weakref__"))
-    )
-
-
-def _defaults(function: FunctionType) -> Iterator[tuple[str, Any]]:
-    code, given = function.__code__, function.__defaults__ or ()
-    names = code.co_varnames[: code.co_argcount]
-    yield from zip(names[len(names) - len(given) :], given, strict=True)
-    yield from (function.__kwdefaults__ or {}).items()
-
-
-def _named_in_library(value: Any) -> str | None:
-    """Return the dotted name of a function that a library makes in C, such as a ufunc of numpy."""
-    if type(value).__name__ in (
-        "ufunc",
-        "wrapper_descriptor",
-        "method_descriptor",
-        "method-wrapper",
-        "_ArrayFunctionDispatcher",
-    ):
-        owner = getattr(value, "__objclass__", None)
-        module = owner.__module__ if owner is not None else getattr(value, "__module__", None) or "numpy"
-        return f"{module}.{getattr(value, '__qualname__', value.__name__)}"
-    return None

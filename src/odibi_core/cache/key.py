@@ -103,6 +103,13 @@ class KeyBuilder:
         shown = {f"parameter {name!r}": _shown(name, value) for name, value in step.params.items()}
         return Key(digest.hex(), parts, shown)
 
+    def may_store(self, files: int) -> bool:
+        """Return whether a result may be stored, by the files that were used while the step ran.
+
+        Names of a library may hide that a function reads a file; its readers are watched for the record of files.
+        """
+        return self._anyway or self.step.operation != "call" or not files
+
     def _of_engine(self) -> list[str]:
         """Return the libraries of the engine, if it has a part in the step; a function may bring its own frames."""
         step, engine = self.step, self._engine

@@ -130,6 +130,11 @@ class FileEvents:
         options = kwargs.get("storage_options")
         self._publish(accesses(opener.access, given, rows=rows, format=opener.format, options=options, ask=self.ask))
 
+    def published(self, node: str | None) -> int:
+        """Return the number of accesses to files by a step in this process."""
+        with self._lock:
+            return self._published[node]
+
     def _publish(self, found: list[FileAccess]) -> None:
         node = context.current().node_name
         for file in found:

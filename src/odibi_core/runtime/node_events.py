@@ -23,7 +23,18 @@ class NodeEvents:
     Each event has the context that was in force when the object was made, so any thread may publish any of them.
     """
 
-    __slots__ = ("_about", "_bus", "_overhead", "_started", "_taken", "attempts", "cache_hit", "context", "duration_ms")
+    __slots__ = (
+        "_about",
+        "_bus",
+        "_overhead",
+        "_started",
+        "_taken",
+        "attempts",
+        "cache_hit",
+        "context",
+        "duration_ms",
+        "files",
+    )
 
     def __init__(
         self,
@@ -48,6 +59,8 @@ class NodeEvents:
         self._taken: tuple[tuple[str | None, Description], ...] = ()
         self._started: float | None = None
         self.attempts = 1
+        self.files = 0
+        """The accesses to files in a worker process."""
         self.cache_hit: bool | None = None
         """The answer of the step cache; None if it was not asked."""
         self.duration_ms: float | None = None
@@ -91,6 +104,7 @@ class NodeEvents:
 
     def file(self, message: str | None, fields: dict[str, Any]) -> None:
         """Publish a file that the node read or wrote in a worker process."""
+        self.files += 1
         self._bus.publish(kinds.FILE_ACCESS, message, fields=fields, context=self.context)
 
     def cached(self, hit: bool, fields: dict[str, Any]) -> None:

@@ -38,8 +38,13 @@ class Lookup:
     def __init__(self, made: dict[str, Any] | None = None) -> None:
         self.made = made
 
-    def keep(self, made: Mapping[str, Any]) -> None:
-        """Store what the step made. Never raises for a full disk or a frame that has no exact form."""
+    def keep(self, made: Mapping[str, Any], files: int = 0) -> None:
+        """Store what the step made. Never raises for a full disk or a frame that has no exact form.
+
+        Args:
+            made: The frames by logical name.
+            files: The accesses to files that were seen while the step ran.
+        """
 
 
 _NOT_ASKED: Final = Lookup()
@@ -204,11 +209,15 @@ class _Building(Lookup):
         super().__init__()
         self._cache, self._builder, self._key, self._events, self._fetch = cache, builder, key, events, fetch
         self._began = monotonic()
+        self._about = {"cache_key": key.hash}
 
-    def keep(self, made: Mapping[str, Any]) -> None:
+    def keep(self, made: Mapping[str, Any], files: int = 0) -> None:
         seconds = monotonic() - self._began
+        if files and not self._builder.may_store(files):
+            self._events.not_cached("not stored: it used files that its step does not declare", self._about)
+            return
         if reason := _guarded(lambda: self._store(made, seconds)):
-            self._events.not_cached(f"not stored: {reason}", {"cache_key": self._key.hash})
+            self._events.not_cached(f"not stored: {reason}", self._about)
 
     def _store(self, made: Mapping[str, Any], seconds: float) -> str | None:
         frames = {name: self._fetch(frame) for name, frame in made.items()}

@@ -10,6 +10,7 @@ import msgspec
 
 from odibi_core.bus.bus import EventBus
 from odibi_core.coroutines import CLEAN_UP_S, AwaitableRun
+from odibi_core.engines import access_facts
 from odibi_core.errors import StepError, is_stop
 from odibi_core.events import context
 from odibi_core.events.clock import monotonic
@@ -126,12 +127,16 @@ class StepRunner:
                 return lookup.made, self._examined_again(index, inputs, lookup.made, events)
             made, outcome = self._made(index, inputs, events)
             if not outcome.failed:
-                lookup.keep(made)
+                here = 0 if self.files is None else self.files.published(events.context.node_name)
+                lookup.keep(made, files=here + events.files)
             return made, outcome
 
     def _examined_again(self, index: int, inputs: dict[str, Any], made: dict[str, Any], events: NodeEvents) -> Outcome:
         """Describe and check frames of the cache in this process, as if the step had just made them."""
         step = self.graph.steps[index]
+        if self.files is not None and step.operation in ("read", "sql"):  # the key has the content of its files
+            access_facts.note(None)
+            self.files.of_step(step, next(iter(made.values()), None))
         if step.checks or (self.joins is not None and len(inputs) > 1):
             inputs = {name: self.at_home(frame) for name, frame in inputs.items()}
         others = {key.removeprefix(OTHER): self.at_home(frame) for key, frame in self._for_checks(step, inputs).items()}
