@@ -19,6 +19,7 @@ STATS: Final = (
 )  # fmt: skip
 """The statistics of a column, in the order of its list in the figures; null if unknown or not a number."""
 
+_MIN, _MAX = STATS.index("min"), STATS.index("max")
 LEARNING: Final = 5
 """Earlier comparable runs below which a run is not judged."""
 VERSION: Final = 1
@@ -65,8 +66,8 @@ def figures(tables: Tables) -> dict[str, Any]:
         `edges`: pairs of steps. `left_out`: columns beyond the limit.
 
         A frame has its type in `frame`, `rows`, its `schema`, the hash of its `content`, `sampled` rows, `columns` by
-        name as lists in the order of `STATS`, and `top`: the categories of a column with their shares of the rows that
-        are not null.
+        name as lists in the order of `STATS`, `top`: the categories of a column with their shares of the rows that are
+        not null, and `dates`: the columns of which the minimum and maximum are days since 1970.
     """
     run: dict[str, Any] = next(iter(_dicts("runs", tables)), {})
     names: tuple[str, ...] = ("rows_read", "rows_published", "cost_usd", "partition", "error")
@@ -119,7 +120,7 @@ def _add_frames(steps: dict[str, Any], tables: Tables) -> int:
             frames = steps[row["node_name"]].setdefault("frames", {})
             frames[row["dataset"] or ""] = {
                 "rows": row["row_count"], "sampled": row["stats_rows"], "frame": row["frame"],
-                "schema": [], "columns": {}, "top": {},
+                "schema": [], "columns": {}, "top": {}, "dates": [],
             }  # fmt: skip
     hashes: dict[int, Any] = {}
     kept = left_out = 0
@@ -134,7 +135,7 @@ def _add_frames(steps: dict[str, Any], tables: Tables) -> int:
         _add_column(frame, row, hashes.setdefault(id(frame), blake2b(digest_size=8)))
     for step in steps.values():
         for frame in step.get("frames", {}).values():
-            if frame["columns"] and frame["rows"]:
+            if _is_described(frame):
                 content = hashes[id(frame)]
                 content.update(str(frame["rows"]).encode())
                 frame["content"] = content.hexdigest()
@@ -148,12 +149,22 @@ def _add_column(frame: dict[str, Any], row: dict[str, Any], content: Any) -> Non
     if row["rows_sampled"] is None:
         return
     values = [_number(row[key]) for key in STATS]
+    days = _days(row["min"]), _days(row["max"])
+    if None not in days:
+        frame["dates"].append(name)
+        values[_MIN], values[_MAX] = days
     frame["columns"][name] = values
     pairs = [pair for pair in _list(row["top"]) if isinstance(pair, list) and len(pair) == 2]
     content.update(repr((name, row["type"], row["nulls"], row["min"], row["max"], values, pairs)).encode())
     filled = row["rows_sampled"] - (row["nulls"] or 0)
     if pairs and _is_category(row, pairs, filled):
         frame["top"][name] = {_category(value): count / filled for value, count in pairs[:MOST_CATEGORIES]}
+
+
+def _is_described(frame: dict[str, Any]) -> bool:
+    """Return true if the statistics of a frame stand for its content: of all columns, and more than their nulls."""
+    columns = frame["columns"].values()
+    return bool(frame["rows"]) and len(columns) == len(frame["schema"]) and any(any(each[1:]) for each in columns)
 
 
 def _is_category(row: dict[str, Any], pairs: list[Any], filled: int) -> bool:
@@ -212,6 +223,12 @@ def _number(value: Any) -> float | None:
     except (TypeError, ValueError, OverflowError):
         return None
     return number if math.isfinite(number) else None
+
+
+def _days(value: Any) -> float | None:
+    """Return the days since 1970 of a date or a time as ISO 8601 text; None for any other value, and for a number."""
+    found = read_iso(value) if isinstance(value, str) and _number(value) is None else None
+    return None if found is None else found.timestamp() / 86_400
 
 
 def _plain(value: Any) -> Any:

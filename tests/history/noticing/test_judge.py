@@ -114,7 +114,7 @@ def test_a_verdict_has_what_came_what_was_expected_from_which_runs_and_how_unlik
     assert found.high is not None
     assert 600 < found.low < 950 < 1050 < found.high < 1400
     assert 0 < found.likelihood < 0.01
-    assert found.message.startswith("load: rows is 500, expected ")
+    assert found.message.startswith("load: 500 rows, expected ")
     assert "the median of 40 runs" in found.message
 
 

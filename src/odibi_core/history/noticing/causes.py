@@ -23,6 +23,8 @@ _COUNTED: Final = frozenset({"rows", "selectivity"})
 """Families about the number of rows, whose consequences can be computed."""
 SAME: Final = "the same content"
 """The actual value of a finding about the content of an earlier run."""
+STAYS: Final = frozenset({"stale", "stuck"})
+"""The metrics of findings about a column that has the values of the last run, where each run had new ones."""
 _ROWS: Final = _COUNTED | {"no rows"}
 
 
@@ -147,7 +149,8 @@ def _is_explained(each: Candidate, root: Candidate, graph: _Graph) -> bool:
     begin, rows = graph.rows(root), graph.rows(each)
     here = each.finding
     if root.finding.actual == SAME and here.column is not None:
-        return here.node_name in graph.other_rows  # an earlier run had this content, and all that follows from it
+        # an earlier run had this content, and all that follows from it
+        return here.node_name in graph.other_rows or (each.moved is not None and each.moved.metric in STAYS)
     if here.node_name == root.finding.node_name and here.column is None:
         return True
     if root.finding.family not in _COUNTED or each.moved is None or begin is None or rows is None:

@@ -73,7 +73,7 @@ def is_of_rows(here: Moved, begin: Rows, rows: Rows) -> bool:
             return abs(here.value - here.expected) <= _SLACK * here.spread * math.sqrt((1.0 - part) / part)
         case "deviation":
             return here.value <= _SLACK * here.expected / math.sqrt(part)
-        case "min" | "max":
+        case "min" | "max" | "stale" | "stuck":
             return False
         case "distinct":
             return rows.change > 0.0 or here.value <= here.expected

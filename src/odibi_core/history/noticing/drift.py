@@ -56,7 +56,7 @@ def _of_rows(current: RunFigures, step: str, values: Sequence[float], wider: flo
     finding = Finding(
         alert_id=alert_id(current.run_id, name, "drift"), node_name=step, family=ROWS.name, series=name,
         actual=f"{now:,.4g}", expected=f"{was:,.4g}", likelihood=0.01, compared_runs=len(values) - 1,
-        message=f"{step}: {ROWS.name} drifted from {was:,.4g} ({_BACK} runs ago) to {now:,.4g}, run by run",
+        message=f"{step}: the number of rows drifted from {was:,.4g} ({_BACK} runs ago) to {now:,.4g}, run by run",
         is_drift=True,
     )  # fmt: skip
     return [Candidate(finding, way.score)]

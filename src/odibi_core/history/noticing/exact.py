@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from odibi_core.history.noticing.columns import is_measured_alike
 from odibi_core.history.noticing.families import LEARNING
 from odibi_core.history.noticing.series import Steps
 from odibi_core.views.wording import plural
@@ -135,7 +136,8 @@ def _only_empty(past: Sequence[dict[str, Any]], name: str) -> bool:
 
 def _content(dataset: str, frame: dict[str, Any], past: Sequence[dict[str, Any]]) -> Iterator[Exact]:
     """Yield a source that has the content of an earlier run, if earlier runs never had that of another."""
-    seen = [each.get("content") for each in past if each.get("content")]
+    past = [each for each in past if each.get("content") and is_measured_alike(each, frame)]
+    seen = [each["content"] for each in past]
     content = frame.get("content")
     if content and len(seen) >= LEARNING and len(set(seen)) == 1 and content not in seen:
         rows = plural(frame["rows"], "row")

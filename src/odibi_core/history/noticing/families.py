@@ -68,6 +68,8 @@ NULLS: Final = Family("nulls", 4.0, 1.5, _share, _as_share)
 DISTINCT: Final = Family("distinct", 4.6, 1.3, _log, _as_log)
 DISTINCT_SHARE: Final = Family("distinct", 4.6, 1.3, _share, _as_share)
 MEAN: Final = Family("mean", 5.0, 1.5, _plain, _plain)
+MEAN_OF_PILED: Final = Family("mean", 5.0, 8.0, _plain, _plain)
+"""Of a column that is mostly one value: the rows with another one come together, so that only a new unit counts."""
 SPREAD: Final = Family("spread", 4.5, 1.5, _log, _as_log)
 LENGTH: Final = Family("length", 5.0, 1.5, _plain, _plain)
 CATEGORIES: Final = Family("categories", 4.8, 1.5, _share, _as_share)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import Final
 
 import msgspec
 
 from odibi_core.history.figures import RunFigures
-from odibi_core.history.noticing import exact, series
+from odibi_core.history.noticing import columns, exact, series
 from odibi_core.history.noticing.baseline import Calendar, Deviation, deviation, middle
 from odibi_core.history.noticing.causes import Candidate, with_causes
 from odibi_core.history.noticing.drift import drifts
 from odibi_core.history.noticing.families import ALPHA, COLUMNS, LEARNING, STEPS, TAIL
 from odibi_core.history.noticing.finding import Finding
 from odibi_core.history.noticing.sentences import of_deviation, of_exact, with_message
-from odibi_core.history.noticing.series import Series
+from odibi_core.history.noticing.series import Series, typical
 
 MOST_RUNS: Final = 60
 """Earlier runs that a run is compared with, the latest ones."""
@@ -129,10 +130,11 @@ def _candidates(current: RunFigures, past: Sequence[RunFigures]) -> tuple[list[C
         if len(steps) < LEARNING or step.get("status") not in ("success", None):
             continue
         of_steps += 1
-        of_columns += sum(len(frame["columns"]) for frame in step.get("frames", {}).values())
+        of_columns += sum(len(frame["schema"]) for frame in step.get("frames", {}).values())
         for each in exact.of_step(step, steps, is_source=name not in targets, is_inferred=is_inferred):
             found.append(of_exact(current, name, each))
-        for one in series.of_step(step, steps):
+        pause = _pause([past[place].started for place in places], current.started)
+        for one in (*series.of_step(step, steps), *columns.of_step(step, steps, pause)):
             if (scoring := _score(one, [days[place] for place in places], days[-1])) is not None:
                 scored.append((name, one, scoring))
     for one in series.of_run(current.figures["run"], [run.figures["run"] for run in past]):
@@ -147,6 +149,12 @@ def _candidates(current: RunFigures, past: Sequence[RunFigures]) -> tuple[list[C
         found.append(of_deviation(current, step_name, one, scoring, likelihood))
     found += drifts(current, past, wider[0])
     return found, len(_METRICS_OF_STEPS) * of_steps + len(_METRICS_OF_COLUMNS) * of_columns
+
+
+def _pause(starts: Sequence[datetime], now: datetime) -> float:
+    """Return the time since the last run over the usual time between runs."""
+    usual = middle([(after - before).total_seconds() for before, after in pairwise(starts)])
+    return (now - starts[-1]).total_seconds() / usual if usual > 0.0 else 1.0
 
 
 _METRICS_OF_STEPS: Final = ("rows", "selectivity", "duration_ms", "memory_mb")
@@ -179,8 +187,8 @@ _NEAR: Final = 0.5
 def _of_extreme(one: Series) -> Deviation | None:
     if one.extreme < 1.0:
         return None
-    expected = sorted(one.past)[len(one.past) // 2]
-    return Deviation(one.extreme, expected, abs(one.value - expected) / one.extreme, len(one.past), "level")
+    expected, basis = (typical(one.past), "level") if one.expected is None else (one.expected, "steps")
+    return Deviation(one.extreme, expected, abs(one.value - expected) / one.extreme, len(one.past), basis)
 
 
 def _day(run: RunFigures) -> date:
