@@ -154,7 +154,7 @@ def test_numbers_as_integers_and_as_floats_are_the_same_categories() -> None:
     def as_type(names: dict[str, float]) -> Change:
         def change(steps: Steps) -> None:
             made = frame_of(steps, "weather")
-            made["columns"]["visib"] = [0.0, 3] + [None] * (len(STATS) - 2)
+            made["columns"]["visib"] = [0.0, 2, 9.0, 10.0] + [None] * (len(STATS) - 4)
             made["top"]["visib"] = names
 
         return change

@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from datetime import date
 from itertools import pairwise
+from operator import lt
 from typing import Final, NamedTuple
 
 from odibi_core.history.noticing.families import LEARNING, RANGE
@@ -59,10 +60,21 @@ class Step(NamedTuple):
 def as_days(ends: Sequence[Ends]) -> list[Ends] | None:
     """Return ends that are written as 20261106 or 202611 in days since 1970; None if one of them is not."""
     for parse in (_of_day, _of_month):
-        found = [Ends(parse(low), parse(high)) for low, high in ends]
-        if not any(math.isnan(value) for each in found for value in each):
-            return found
+        found: list[Ends] = []
+        for low, high in reversed(ends):
+            days = Ends(parse(low), parse(high))
+            if math.isnan(days.low) or math.isnan(days.high):
+                break  # nearly always the first
+            found.append(days)
+        if len(found) == len(ends):
+            return found[::-1]
     return None
+
+
+def rises(highs: Sequence[float | None]) -> bool:
+    """Return true if the largest value grew from nearly every run to the next: the others do not advance."""
+    known = [high for high in highs if high is not None]
+    return bool(sum(map(lt, known, known[1:])) >= _MOSTLY * (len(known) - 1))
 
 
 def _of_day(number: float) -> float:
@@ -75,7 +87,7 @@ def _of_month(number: float) -> float:
 
 
 def _days(year: float, month: float, day: float) -> float:
-    if not all(part.is_integer() for part in (float(year), float(month), float(day))) or int(year) not in _YEARS:
+    if not (_YEARS[0] <= year <= _YEARS[-1] and year == int(year) and month == int(month) and day == int(day)):
         return math.nan
     try:
         return float(date(int(year), int(month), int(day)).toordinal() - _EPOCH)

@@ -55,15 +55,14 @@ class Tops:
 
 def _listed(column: str, frame: dict[str, Any]) -> Top:
     """Return the listed values of a column; of numbers that are all equal, which no run lists, that one."""
+    found: Top = frame["top"].get(column, {})
     stats = frame["columns"].get(column)
-    is_number = stats is not None and stats[_LENGTH] is None and column not in frame.get("dates", ())
-    if column in frame["top"]:
-        found: Top = frame["top"][column]
-        # whether 9 is an integer or a float may depend on the other values
-        return {name.removesuffix(".0"): share for name, share in found.items()} if is_number else found
-    if not is_number or not stats or stats[_DISTINCT] != 1 or stats[_MIN] is None or stats[_MIN] != stats[_MAX]:
-        return {}
-    return {str(int(stats[_MIN])): 1.0} if float(stats[_MIN]).is_integer() else {}
+    if not stats or stats[_MIN] is None or stats[_LENGTH] is not None or column in frame.get("dates", ()):
+        return found  # no numbers
+    if found:  # whether 9 is an integer or a float may depend on the other values
+        return {name.removesuffix(".0"): share for name, share in found.items()}
+    is_one = stats[_DISTINCT] == 1 and stats[_MIN] == stats[_MAX] and float(stats[_MIN]).is_integer()
+    return {str(int(stats[_MIN])): 1.0} if is_one else {}
 
 
 def of_categories(tops: Tops, *, is_moving: bool = False) -> Iterator[Series]:
@@ -97,7 +96,7 @@ def of_categories(tops: Tops, *, is_moving: bool = False) -> Iterator[Series]:
 def _moved(tops: Tops) -> Iterator[tuple[str, float, list[float]]]:
     """Yield the values with a share that none of the earlier runs had: the share, and those of the earlier runs."""
     rest, here = [_unlisted(top) for top in tops.past], _unlisted(tops.now)
-    for name in set(tops.now).union(*tops.past[-3:]):
+    for name in sorted(set(tops.now).union(*tops.past[-3:])):  # sets have another order in each process
         value = tops.now.get(name, here)
         seen = [top.get(name, other) for top, other in zip(tops.past, rest, strict=True)]
         if not min(seen) <= value <= max(seen):

@@ -72,8 +72,9 @@ def is_measured_alike(one: dict[str, Any], other: dict[str, Any]) -> bool:
     size, rows = one["sampled"], other["sampled"]
     if not size or not rows:
         return False
-    whole = [each["rows"] is None or each["sampled"] >= each["rows"] for each in (one, other)]
-    return all(whole) or (size <= _ALIKE * rows and rows <= _ALIKE * size)
+    if size == one["rows"] and rows == other["rows"]:
+        return True
+    return bool(size <= _ALIKE * rows and rows <= _ALIKE * size)
 
 
 def _of_column(name: str, frame: dict[str, Any], past: Sequence[dict[str, Any]], pause: float) -> Iterator[Series]:
@@ -105,28 +106,30 @@ def _of_values(column: _Column, tops: Tops) -> list[Series | None]:
     extremes: list[Series | None] = []
     found: list[Series | None] = []
     if deviations and stats[_MEAN] is not None:
-        if _is_piled(column) and sum(each > 0.0 for each in deviations) < LEARNING:
-            return []  # nothing is known of the few other values
-        extremes = [_extreme("min", column), _extreme("max", column)]
+        extremes = _extremes(column)
         found = _of_numbers(column, typical(deviations), stats[_MEAN] or 0.0)
     elif stats[_LENGTH] is not None:
         noise = 0.05 + max(map(abs, _known(seen[_LENGTH])), default=1.0) / math.sqrt(column.smallest)
         found = [_figure(families.LENGTH, "length", stats[_LENGTH], seen[_LENGTH], noise)]
-    if any(found + extremes) and tops.are_moving:
+    distinct = _distinct(column)
+    if not any((*found, *extremes, distinct)):
+        return []
+    if deviations and _is_piled(column):
+        if sum(each > 0.0 for each in deviations) < LEARNING:
+            return []  # nothing is known of the few other values
+        found = [_of_piled(each, column) for each in found if each is not None and each.metric == "mean"]
+    if tops.are_moving:
         found = []
         extremes = [] if _begins_again(column) else extremes
-    return [*found, *extremes, _distinct(column)]
+    return [*found, *extremes, distinct]
 
 
 def _of_numbers(column: _Column, usual: float, mean: float) -> list[Series | None]:
-    """Return the series of the mean and of the spread; of a column that is mostly one value, of its mean alone."""
+    """Return the series of the mean and of the spread."""
     stats, seen = column.stats, column.seen
     # A value far away makes the deviation larger too: the mean of a few rows is as uncertain as they are apart.
     apart = max(usual, stats[_DEVIATION] or 0.0)
     noise = apart / math.sqrt(column.smallest) or 1e-9 * abs(mean)
-    if _is_piled(column):
-        family = families.MEAN_OF_PILED if _has_usual_value(column) else families.MEAN
-        return [_figure(family, "mean", mean, seen[_MEAN], noise, usual)]
     return [
         _figure(families.MEAN, "mean", mean, seen[_MEAN], noise, usual),
         _spread(stats[_DEVIATION], seen[_DEVIATION], usual, column.smallest),
@@ -142,16 +145,20 @@ def _ends(
 ) -> tuple[Ends | None, list[Ends], bool]:
     """Return the ends of a column in this run and in the earlier ones, and whether they are days."""
     is_dated = name in frame.get("dates", ())
+    low, high = column.stats[_MIN], column.stats[_MAX]
     lows, highs = column.seen[_MIN], column.seen[_MAX]
+    if low is None or high is None:
+        return None, [], is_dated
+    now = Ends(low, high)
+    if not is_dated and not advancing.rises(highs) and advancing.as_days([now]) is None:
+        return None, [], False
     ends = [
         Ends(low, high)
         for low, high, each in zip(lows, highs, past, strict=True)
         if low is not None and high is not None and (name in each.get("dates", ())) == is_dated
     ]
-    low, high = column.stats[_MIN], column.stats[_MAX]
-    if low is None or high is None or len(ends) < LEARNING:
+    if len(ends) < LEARNING:
         return None, ends, is_dated
-    now = Ends(low, high)
     if not is_dated and (days := advancing.as_days([*ends, now])) is not None:
         return days[-1], days[:-1], True
     return now, ends, is_dated
@@ -172,9 +179,11 @@ def _is_label(column: _Column) -> bool:
 
     A run that was short of time may have counted no distinct values: its minimum and maximum state the same.
     """
-    stats, seen = column.stats, column.seen
-    runs = zip(*((stats[place], *seen[place]) for place in (_DISTINCT, _MIN, _MAX)), strict=True)
-    known = [_has_one_value(*run) for run in runs]
+    places = (_DISTINCT, _MIN, _MAX)
+    now = _has_one_value(*(column.stats[place] for place in places))
+    if now is False:
+        return False
+    known = [now, *(_has_one_value(*run) for run in zip(*(column.seen[place] for place in places), strict=True))]
     return True in known and False not in known
 
 
@@ -196,10 +205,12 @@ def _is_piled(column: _Column) -> bool:
     return bool(runs) and piled >= _PILED * len(runs)
 
 
-def _has_usual_value(column: _Column) -> bool:
-    """Return true unless the value that most rows have is beyond the values of this run, as in another unit."""
+def _of_piled(mean: Series, column: _Column) -> Series:
+    """Return the mean of a column that is mostly one value, with wider limits if this run has that value too."""
     low, high, medians = column.stats[_MIN], column.stats[_MAX], _known(column.seen[_MEDIAN])
-    return low is None or high is None or not medians or low <= typical(medians) <= high
+    if low is not None and high is not None and medians and not low <= typical(medians) <= high:
+        return mean  # as in another unit
+    return msgspec.structs.replace(mean, family=families.MEAN_OF_PILED)
 
 
 def _begins_again(column: _Column) -> bool:
@@ -243,16 +254,17 @@ def _distinct(column: _Column) -> Series | None:
     return _figure(families.DISTINCT, "distinct", value, seen, 0.05 + 1.0 / math.sqrt(1.0 + value))
 
 
-def _extreme(metric: str, column: _Column) -> Series | None:
-    """Return the series of a minimum or maximum that leaves the values seen by several widths of the column."""
-    value = column.stats[_MIN if metric == "min" else _MAX]
+def _extremes(column: _Column) -> list[Series | None]:
+    """Return the series of a minimum and a maximum that leave the values seen by several widths of the column."""
     lows, highs = _known(column.seen[_MIN]), _known(column.seen[_MAX])
-    if value is None or len(lows) < LEARNING or len(highs) < LEARNING:
-        return None
+    if len(lows) < LEARNING or len(highs) < LEARNING:
+        return []
     low, high = min(lows), max(highs)
-    if low <= value <= high:
-        return None
     width = max(high - low, 1e-9 * abs(high), 1e-12)
-    past = lows if metric == "min" else highs
-    widths = (low - value if metric == "min" else value - high) / width
-    return Series(families.RANGE, metric, value, past, width, extreme=widths / families.RANGE.threshold)
+    found: list[Series | None] = []
+    for metric, place, past in (("min", _MIN, lows), ("max", _MAX, highs)):
+        value = column.stats[place]
+        if value is not None and not low <= value <= high:
+            widths = (low - value if metric == "min" else value - high) / width
+            found.append(Series(families.RANGE, metric, value, past, width, extreme=widths / families.RANGE.threshold))
+    return found
