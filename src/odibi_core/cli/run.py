@@ -11,6 +11,7 @@ import typer
 from odibi_core.cli import options
 from odibi_core.cli.params import parse_params, parse_tags
 from odibi_core.events.paths import absolute_path
+from odibi_core.pipeline.loader import split_target
 
 _PLAIN_STEMS: Final = frozenset({"pipeline", "main", "steps", "__init__", "__main__"})
 
@@ -105,6 +106,7 @@ def run(
         resume=resume,
         selection=Selection(tuple(only or ()), tuple(start or ()), tuple(until or ())),
         dry_run=dry_run,
+        target=absolute_target(file),
     )
     raise typer.Exit(run_pipeline(request))
 
@@ -119,3 +121,9 @@ def name_of(target: str) -> str:
     if stem in _PLAIN_STEMS:
         stem = absolute_path(path).parent.name or stem
     return stem if name in ("", *_PLAIN_STEMS, "build") else f"{stem}-{name}"
+
+
+def absolute_target(target: str) -> str:
+    """Return `FILE[:NAME]` with the absolute path of the file."""
+    path, name = split_target(target)
+    return f"{path}:{name}" if name else str(path)

@@ -48,6 +48,8 @@ class RunRequest:
     resume: str | None = None
     selection: Selection = field(default_factory=Selection)
     dry_run: bool = False
+    target: str | None = None
+    """The file that `load` loads, perhaps with a name in it."""
 
 
 def run_pipeline(request: RunRequest) -> int:
@@ -91,11 +93,13 @@ def run_pipeline(request: RunRequest) -> int:
 
 def _plan(request: RunRequest) -> Orchestrator:
     steps = request.load()
-    return Orchestrator(
+    plan = Orchestrator(
         steps, request.engine, event_bus=EventBus(), pipeline_name=request.name, max_workers=request.workers,
         store=request.store, params=with_floats(request.params, steps), tags=request.tags, partition=request.partition,
         on_failure=request.on_failure, raise_on_error=False, keep=(), cache=request.cache,
     )  # fmt: skip
+    plan.target = request.target
+    return plan
 
 
 def _execute(plan: Orchestrator, planned: Planned) -> BaseException | None:

@@ -90,7 +90,8 @@ def show(found: dict[str, Any]) -> None:
     known = f"rows and durations of the last {plural(runs, 'run')}" if runs else "no earlier run to expect from"
     with_ = f"{found['executor']}, {plural(found['workers'], 'worker')}"
     parts: list[RenderableType] = [table, "", *(output.styled(note, "dim") for note in notes), *([""] if notes else [])]
-    parts.append(output.styled(f"{found['pipeline_name']} would run ({with_}); {known}; nothing was run or recorded"))
+    parts.append(output.styled(f"{found['pipeline_name']} would run ({with_}): nothing was run or recorded"))
+    parts.append(output.styled(known, "dim"))
     output.write(on, *parts)
 
 

@@ -121,6 +121,8 @@ class Orchestrator:
         self.tracker: Tracker | None = None
         self.record: RunRecord | None = None
         """The record of the latest run."""
+        self.target: str | None = None
+        """The file that the pipeline was loaded from, perhaps with a name in it: recorded for `odibi replay`."""
         self.logger = logger
         self.on_failure = on_failure
         self.raise_on_error = raise_on_error
@@ -267,6 +269,8 @@ class _Run:
             rows = list(plan_rows(graph, lambda step: {**sources.of_step(step), **identities.of(step)}))
             rows_of_plan(self.steps, rows)
         context |= self.steps.described()
+        if plan.target is not None:
+            context["target"] = location(plan.target)
         self.record.start(engine=graph.engine, steps=len(graph), workers=plan.max_workers, store=store, **context)
         self.record.leave_if_forked()
         self.record.plan(rows)

@@ -50,6 +50,7 @@ class StepRunner:
         self.check_results: list[bool | None] = []
         """For each check: True if it passed, False if it failed, None if it could not be checked."""
         self._started: set[str] = set()
+        self._running: set[str] = set()
         self._awaiting: set[AwaitableRun] = set()
         self._bus = bus
         self._run_id = run_id
@@ -89,6 +90,7 @@ class StepRunner:
         events = self.events(index)
         events.start()
         self._started.add(self.graph.steps[index].name)
+        self._running.add(self.graph.steps[index].name)
         context.put(events.context)
         return events
 
@@ -111,6 +113,8 @@ class StepRunner:
             if is_stop(error):
                 raise
             return False
+        finally:
+            self._running.discard(step.name)
         for name, frame in made.items():
             self.data[step.outputs[name]] = frame
         events.complete(outcome.rows)
@@ -169,8 +173,8 @@ class StepRunner:
         takers = [step for step in self.graph.steps if step.name in self._started and key in step.inputs.values()]
         if isinstance(self.data.get(key), Held) or not any(_may_change(step) for step in takers):
             return True
-        if any(step.name not in self.outcomes for step in takers):
-            return None  # it still runs, in a thread that was abandoned
+        if any(step.name in self._running for step in takers):
+            return None  # in a thread that was abandoned
         return self._descriptions.is_unchanged(key, self.data.get(key))
 
     def events(self, index: int) -> NodeEvents:

@@ -24,6 +24,7 @@ from typing import Any, Final
 from odibi_core.errors import STOPS
 from odibi_core.pipeline import Step
 from odibi_core.redaction import is_secret_name
+from odibi_core.unwrapping import unwrapped
 
 _MAX_PARTS: Final = 5_000
 _HERE: Final = str(Path(__file__).resolve().parents[2])
@@ -50,7 +51,9 @@ class Identities:
         found = self._values[id(step.value)]
         if "code_hash" in found:
             found = _hashed("code", lambda digest: _add_step(digest, step, found["code_hash"]))
-        return {**found, **_hashed("params", lambda digest: _add_params(digest, step.params))}
+        name = getattr(unwrapped(step.value), "__qualname__", None) if step.operation == "call" else None
+        named = {"function": name} if isinstance(name, str) else {}
+        return {**found, **named, **_hashed("params", lambda digest: _add_params(digest, step.params))}
 
 
 def _hashed(name: str, add: Callable[[_Digest], None]) -> dict[str, str]:
