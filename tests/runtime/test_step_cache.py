@@ -260,9 +260,7 @@ def test_code_that_changes_a_global_while_it_runs_is_not_stored(runs: Runs) -> N
 
 
 @pytest.mark.parametrize("executor", ["inline", "processes"])
-def test_a_function_that_reads_a_file_by_a_hidden_name_is_not_stored(
-    runs: Runs, tmp_path: Path, executor: str
-) -> None:
+def test_a_function_that_reads_a_file_by_a_hidden_name_is_not_stored(runs: Runs, tmp_path: Path, executor: str) -> None:
     """The code shows no reader, but the record of files does."""
     (tmp_path / "in.csv").write_text("a\n1\n")
     step = Step(name="hidden", value=steps.hidden, params={"path": str(tmp_path / "in.csv")})
@@ -290,6 +288,27 @@ def test_the_answers_are_in_the_metrics_the_tables_and_the_story(runs: Runs) -> 
     for event in RunStore(runs.store).read(result.run_id):
         replayed(event)
     assert {node.node_name: node.cache_hit for node in replayed.answer().nodes} == found
+
+
+def test_the_durations_of_hits_are_no_baseline_and_no_difference(runs: Runs) -> None:
+    """A loaded result is no fast run of its step."""
+    from odibi_core.history.figures import figures
+    from odibi_core.history.rows.tables import tables_of
+
+    first, second = runs.run(*PIPELINE), runs.run(*PIPELINE)
+    known = [figures(tables_of(RunStore(runs.store).read(run.run_id))) for run in (first, second)]
+    assert ["duration_ms" in each["run"] for each in known] == [True, False]
+    assert ["duration_ms" in each["steps"]["big"] for each in known] == [True, False]
+    assert not [each for each in second.compare(first.run_id).differences if each.family == "duration"]
+
+
+def test_overlapping_runs_of_one_pipeline_keep_their_datasets_apart(runs: Runs) -> None:
+    """Each run has its own entries by dataset; a shared table would give one the key of the other."""
+    plan = Orchestrator(list(PIPELINE), store=runs.store, cache=True)
+    assert plan.cache is not None
+    one, two = plan.cache.begin("one", "p"), plan.cache.begin("two", "p")
+    one._entries["raw"] = object()  # type: ignore[assignment]
+    assert two._entries == plan.cache._entries == {}
 
 
 @pytest.mark.parametrize("value", ["yes", 1, "", object()])

@@ -71,9 +71,10 @@ def figures(tables: Tables) -> dict[str, Any]:
     """
     run: dict[str, Any] = next(iter(_dicts("runs", tables)), {})
     names: tuple[str, ...] = ("rows_read", "rows_published", "cost_usd", "partition", "error")
-    if not run.get("resumed_from"):  # else they are those of a part of the steps
-        names += ("duration_ms", "peak_memory_mb")
-    steps = {row["node_name"]: _step(row) for row in _dicts("nodes", tables, MOST_STEPS)}
+    nodes = _dicts("nodes", tables, MOST_STEPS)
+    if not run.get("resumed_from") and not any(row["cache_hit"] for row in nodes):
+        names += ("duration_ms", "peak_memory_mb")  # else they are those of a part of the steps
+    steps = {row["node_name"]: _step(row) for row in nodes}
     left_out = _add_frames(steps, tables)
     _add_checks(steps, tables)
     _add_joins(steps, tables)
@@ -100,7 +101,18 @@ def _dicts(name: str, tables: Tables, most: int | None = None) -> list[dict[str,
 
 
 def _step(row: dict[str, Any]) -> dict[str, Any]:
-    names = ("status", "duration_ms", "rows_in", "rows_out", "selectivity", "memory_mb", "attempts", "source_hash")
+    names: tuple[str, ...] = (
+        "status",
+        "duration_ms",
+        "rows_in",
+        "rows_out",
+        "selectivity",
+        "memory_mb",
+        "attempts",
+        "source_hash",
+    )
+    if row["cache_hit"]:  # loading a result is no run of the step
+        names = tuple(name for name in names if name not in ("duration_ms", "memory_mb"))
     found: dict[str, Any] = {name: value for name in names if (value := _plain(row[name])) is not None}
     if (rows := found.pop("rows_out", None)) is not None:
         found["rows"] = rows

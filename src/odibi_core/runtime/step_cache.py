@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
 from threading import Event as Flag
 from typing import Any, Final, Literal, TypeVar
@@ -64,9 +65,10 @@ class StepCache:
         self._has_stored = False
 
     def begin(self, run_id: str, pipeline: str) -> StepCache:
-        """Begin a run."""
-        self._run, self._entries, self._has_stored = (run_id, pipeline), {}, False
-        return self
+        """Return the cache of a new run: runs of one pipeline may overlap, and each has its own datasets."""
+        begun = copy(self)
+        begun._run, begun._entries, begun._has_stored = (run_id, pipeline), {}, False
+        return begun
 
     def mode(self, step: Step) -> Mode:
         return self._default if step.cache is None else step.cache

@@ -98,7 +98,8 @@ def durations(before: RunData, after: RunData, noise: Noise) -> Iterator[Differe
     """Yield the steps, and the run, that took longer or shorter than their noise explains."""
     found = list(_steps(before, after, noise))
     yield from found
-    if before.run.get("resumed_from") or after.run.get("resumed_from"):
+    from_cache = any(node.get("cache_hit") for run in (before, after) for node in run.nodes.values())
+    if from_cache or before.run.get("resumed_from") or after.run.get("resumed_from"):
         return  # the duration of a run that took results of another one is that of the other steps
     if not any(each.is_notable for each in found) and before.run.get("status") == after.run.get("status") == "success":
         took = before.run.get("duration_ms"), after.run.get("duration_ms")
@@ -108,7 +109,9 @@ def durations(before: RunData, after: RunData, noise: Noise) -> Iterator[Differe
 def _steps(before: RunData, after: RunData, noise: Noise) -> Iterator[Difference]:
     for name, node in after.nodes.items():
         earlier = before.nodes.get(name)
-        if earlier is not None and node["status"] == earlier["status"] == "success":
+        if earlier is None or node.get("cache_hit") or earlier.get("cache_hit"):
+            continue  # loading a result is no run of the step
+        if node["status"] == earlier["status"] == "success":
             least = max(_LEAST_MS, _LEAST_SHARE * (before.run.get("duration_ms") or 0.0))
             took = earlier["duration_ms"], node["duration_ms"]
             yield from _duration(name, took, noise.values(name, "duration_ms"), least)
