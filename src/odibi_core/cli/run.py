@@ -30,6 +30,7 @@ def run(
     ],
     engine: options.Engine = "pandas",
     workers: options.Workers = 1,
+    executor: options.Executor = None,
     param: Annotated[
         list[str] | None,
         typer.Option("--param", "-p", metavar="NAME=VALUE", help="Parameter of the steps: JSON or text."),
@@ -95,6 +96,7 @@ def run(
         name=name or name_of(file),
         engine=engine,
         workers=workers,
+        executor=executor,
         store=store,
         on_failure=on_failure.value,
         params=parse_params(param or []),

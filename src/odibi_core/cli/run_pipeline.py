@@ -37,6 +37,7 @@ class RunRequest:
     name: str
     engine: str = "pandas"
     workers: int = 1
+    executor: str | None = None
     store: str | None = None
     on_failure: Any = "skip"
     params: Mapping[str, Any] = field(default_factory=dict)
@@ -95,6 +96,7 @@ def _plan(request: RunRequest) -> Orchestrator:
     steps = request.load()
     plan = Orchestrator(
         steps, request.engine, event_bus=EventBus(), pipeline_name=request.name, max_workers=request.workers,
+        executor=request.executor,
         store=request.store, params=with_floats(request.params, steps), tags=request.tags, partition=request.partition,
         on_failure=request.on_failure, raise_on_error=False, keep=(), cache=request.cache,
     )  # fmt: skip

@@ -12,6 +12,7 @@ PIPELINE_PLAN: Final = "pipeline_plan"
 PIPELINE_COMPLETE: Final = "pipeline_complete"
 PIPELINE_ERROR: Final = "pipeline_error"
 RUN_LOST: Final = "run_lost"
+WORKER_LOST: Final = "worker_lost"
 
 NODE_START: Final = "node_start"
 NODE_COMPLETE: Final = "node_complete"

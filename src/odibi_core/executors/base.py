@@ -8,8 +8,12 @@ its tasks in threads of this process too; each of them has its step work in the 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, TypeAlias
+from contextvars import ContextVar
+from functools import partial
+from inspect import signature
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
+from odibi_core import plugins
 from odibi_core.errors import ConfigurationError
 
 Execute: TypeAlias = Callable[[int], Sequence[int]]
@@ -56,12 +60,38 @@ class Held:
     """A handle on a frame that stays where it was made. It belongs to one place."""
 
 
+class Home(NamedTuple):
+    """The run as its place knows it. The calls may come from any thread, and never raise."""
+
+    run_id: str
+    receive: Callable[[Sequence[bytes]], object]
+    """Records lines of the record that a worker sent, because it cannot see the folder of the run."""
+    worker_lost: Callable[[str, Sequence[str]], object]
+    """Records that a worker ended: its name, and the steps whose frames are computed again."""
+    end_in_worker: Callable[[str, int], list[bytes]]
+    """A function of a module: ends the run in a worker, which sent so many lines, and returns all if that is wrong."""
+
+
+send_line: ContextVar[Callable[[bytes], object] | None] = ContextVar("odibi_core_send_line", default=None)
+"""Sends a line of the record from a worker to the process of the run; None where there is no such way."""
+
+
 class Place(Protocol):
     """Worker processes of this machine or of a cluster, where steps work and their frames stay.
 
-    The orchestrator calls `call` in the thread of a task, several threads at a time, `fetch` and `release` in any
-    thread, and `close` once, after the last event of the run.
+    The orchestrator calls `open` once, `call` in the thread of a task, several threads at a time, `fetch` and `release`
+    in any thread, and `close` once, after the last event of the run.
     """
+
+    shared: bool
+    """True if the workers may serve other runs too, after this one and beside it."""
+
+    def open(self, home: Home) -> None:
+        """Connect to the workers, before the record of the run is opened.
+
+        Raises:
+            ConfigurationError: There are no workers, or they do not fit to this process.
+        """
 
     def call(
         self, work: Work, frames: Mapping[str, Any], task: Any, *, timeout_s: float | None = None
@@ -93,6 +123,21 @@ class Place(Protocol):
 
     def close(self) -> None:
         """End the workers that belong to the run, and free all frames. Never raises; may be called again."""
+
+
+def executor_maker(name: str, options: Mapping[str, Any]) -> Callable[[int], Executor]:
+    """Return a function of `max_workers` that makes an executor with these options.
+
+    Raises:
+        ConfigurationError: The executor does not take one of the options.
+        PluginError: There is no executor of that name.
+    """
+    made: Callable[..., Executor] = plugins.load("executors", name)
+    try:
+        signature(made).bind(1, **options)
+    except TypeError as error:
+        raise ConfigurationError(f"executor_options do not fit the executor {name!r}: {error}") from error
+    return partial(made, **options)
 
 
 class LocalExecutor:

@@ -17,7 +17,7 @@ from threading import Lock
 from typing import Any, Final
 
 from odibi_core.errors import ConfigurationError, StepTimeoutError, WorkerLostError
-from odibi_core.executors.base import Held, Work
+from odibi_core.executors.base import Held, Home, Work
 from odibi_core.executors.pickling import dumps, loads
 from odibi_core.executors.threads import ThreadsExecutor
 from odibi_core.executors.worker import Done, Kept, keep, load
@@ -66,6 +66,10 @@ class ProcessPlace:
         self._workers: set[_Worker] = set()
         self._folder: Path | None = None
         self._closed = False
+        self.shared = False
+
+    def open(self, home: Home) -> None:
+        """Do nothing: workers start on demand."""
 
     def call(
         self, work: Work, frames: Mapping[str, Any], task: Any, *, timeout_s: float | None = None

@@ -10,6 +10,9 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, Final
 
 from odibi_core._state import STATE
@@ -35,6 +38,7 @@ __all__ = [
     "sinks",
     "take_up_inherited",
     "unlisten",
+    "using_metrics",
     "validate_logger",
     "store_of_work",
     "works_for",
@@ -58,6 +62,8 @@ class _Program:
 
 
 _program: Final = STATE.part(_Program)
+_metrics_here: ContextVar[MetricsManager | None] = ContextVar("odibi_core_metrics", default=None)
+"""The metrics of the run in which this code is, in a worker that serves several runs; else None."""
 
 
 def current_bus() -> EventBus:
@@ -181,9 +187,21 @@ def take_up_inherited() -> None:
 
 def get_metrics() -> MetricsManager:
     """Return the metrics of this process: of its runs, of the instruments, and of direct calls."""
+    if (of_run := _metrics_here.get()) is not None:
+        return of_run
     program_bus()
     assert _program.metrics is not None  # made with the bus
     return _program.metrics
+
+
+@contextmanager
+def using_metrics(metrics: MetricsManager) -> Iterator[None]:
+    """Return these from `get_metrics` inside."""
+    token = _metrics_here.set(metrics)
+    try:
+        yield
+    finally:
+        _metrics_here.reset(token)
 
 
 def listen(sink: Sink, *, name: str | None = None) -> Sink:

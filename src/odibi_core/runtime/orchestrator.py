@@ -9,11 +9,11 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from odibi_core import plugins
 from odibi_core.bus.bus import EventBus
 from odibi_core.errors import ConfigurationError, PipelineError, is_stop, nearest
 from odibi_core.events import sanitize_text
 from odibi_core.events.failure import typed_message_of
+from odibi_core.executors.base import executor_maker
 from odibi_core.logs.structured_logger import StructuredLogger
 from odibi_core.metrics.manager import MetricsManager
 from odibi_core.pipeline import Graph, Progress, Step, compile, plan_rows
@@ -31,6 +31,7 @@ from odibi_core.runtime.resume.plan import RunPlan, Selection, whole
 from odibi_core.runtime.run_context import Purpose, SourceKeeper, git, purpose_of, run_context
 from odibi_core.runtime.step_runner import StepRunner, cache_of, engines_of
 from odibi_core.runtime.tracker import Tracker
+from odibi_core.runtime.worker_events import WorkerEvents
 from odibi_core.settings import Settings, read_settings
 from odibi_core.store.runs import RunStore
 from odibi_core.views.values import CHECK_RESULTS
@@ -57,6 +58,7 @@ class Orchestrator:
         logger: Logger whose log file receives the run's events too.
         max_workers: Number of steps that run at the same time, in threads if above 1.
         executor: Name of the executor; by default `inline` for one worker and `threads` for more.
+        executor_options: Further arguments of the executor, such as `{"address": "tcp://host:8786"}` for `dask`.
         store: Folder of the record (default: `.odibi`, or the setting); False for none.
         params: Values by name for every step that takes them.
         tags: Tags of the run, `{"team": "sales"}`; those of the settings are added.
@@ -93,6 +95,7 @@ class Orchestrator:
         logger: StructuredLogger | None = None,
         max_workers: int = 1,
         executor: str | None = None,
+        executor_options: Mapping[str, Any] | None = None,
         store: str | Path | Literal[False] | None = None,
         params: Mapping[str, Any] | None = None,
         tags: Mapping[str, Any] | None = None,
@@ -129,7 +132,7 @@ class Orchestrator:
         self.kept = self._kept(keep)
         self.max_workers = max_workers
         self.executor = executor or ("threads" if max_workers > 1 else "inline")
-        self._new_executor = plugins.load("executors", self.executor)
+        self._new_executor = executor_maker(self.executor, executor_options or {})
         self._new_executor(max_workers)
         self.store = apply_settings(self.settings, store=store is not False)
         self.cache = cache_of(self.settings, self.graph, cache, has_store=self.store is not None)
@@ -213,13 +216,20 @@ class _Run:
         keep = plan.settings.keep
         keeper = FrameKeeper(plan.store.folder(run_id), keep) if plan.store and keep.frames != "none" else None
         self.keeping = Keeping(self.graph, self.runner, keeper, keeps_all=keep.frames == "all")
+        self.worker_events = WorkerEvents(self.record)
         self.lock = Lock()
         self.failed = 0
         self.skipped = 0
 
     def execute(self) -> Result:
         """Open the record, run, close the record."""
-        self._open()
+        if self.executor.place is not None:
+            self.executor.place.open(self.worker_events.home())
+        try:
+            self._open()
+        except BaseException:
+            self._close_place()
+            raise
         with self.record.scope():
             try:
                 self._start()
@@ -249,6 +259,7 @@ class _Run:
             self.runner.cache.end()
         if self.executor.place is not None:
             self.executor.place.close()
+            self.worker_events.close()
 
     def _open(self) -> None:
         plan, logger = self.plan, self.plan.logger

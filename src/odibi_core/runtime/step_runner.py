@@ -245,6 +245,7 @@ class StepRunner:
         task = StepTask(
             step, self.graph.engine_of(index), self._is_wanted(step), self._run_id, worker_context(), self.partition,
             looks.level, looks.rows, joins=self.joins is not None, files=None if self.files is None else self.files.ask,
+            shared=place.shared,
         )  # fmt: skip
         policy = msgspec.structs.replace(step.policy, timeout_s=None)
         return self.attempt(policy, lambda _: place.call(work, frames, task, timeout_s=step.timeout_s), retry)

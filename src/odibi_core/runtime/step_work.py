@@ -7,12 +7,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from contextlib import ExitStack, contextmanager
 from itertools import chain
 from typing import Any, Final, NamedTuple, Protocol
 
-from odibi_core._state import STATE
 from odibi_core.coroutines import AwaitableRun, is_awaitable
 from odibi_core.engines.file_watch import unwatched
 from odibi_core.engines.frame import Description, row_count
@@ -24,10 +22,12 @@ from odibi_core.events.clock import monotonic
 from odibi_core.pipeline import Step
 from odibi_core.pipeline.one_shot import PLAIN, readable_again
 from odibi_core.process import state as program
+from odibi_core.process import worker_runs
 from odibi_core.runtime.file_events import FileEvents
 from odibi_core.runtime.join_events import JoinEvents, JoinFindings
 from odibi_core.runtime.node_events import Descriptions
 from odibi_core.runtime.step_engines import Engines
+from odibi_core.runtime.worker_files import files_of_run, files_of_worker, notes_here
 
 Wait = Callable[[AwaitableRun | None, Any], Any]
 """Runs an awaitable and returns its result; the first argument is the one by which an attempt is cancelled."""
@@ -252,6 +252,8 @@ class StepTask(NamedTuple):
     joins: bool
     files: bool | None
     """`ask` of the file events; None to record no files."""
+    shared: bool = False
+    """True if the worker may serve other runs too."""
 
 
 class StepReport(NamedTuple):
@@ -332,57 +334,28 @@ def _reported(
 @contextmanager
 def _working(task: StepTask, others: Mapping[str, Any] | None = None) -> Iterator[tuple[StepWork, _Notes]]:
     """Work for the run of the task, in the context of its node; the events of files become notes."""
-    if program.begun_in() != task.run_id:
-        program.begin_in(task.context)
-    files = files_of_worker(task) if task.files is not None else None
     beside = Beside(others or {}, task.partition)
     notes = _Notes()
-    token = _notes_here.set(notes)
-    try:
-        with context.bind(run_id=task.run_id, node_name=task.step.name):
-            yield StepWork(task.step, task.engine, beside, wanted=task.wanted, wait=_wait, files=files), notes
-    finally:
-        _notes_here.reset(token)
+    with ExitStack() as stack:
+        files = _join_run(task, stack)
+        stack.callback(notes_here.reset, notes_here.set(notes))
+        stack.enter_context(context.bind(run_id=task.run_id, node_name=task.step.name))
+        yield StepWork(task.step, task.engine, beside, wanted=task.wanted, wait=_wait, files=files), notes
+
+
+def _join_run(task: StepTask, stack: ExitStack) -> FileEvents | None:
+    """Work for the run of the task, until the stack is closed or in the whole process; return its file events."""
+    if task.shared:
+        run = stack.enter_context(worker_runs.joined(task.run_id, task.context))
+    elif program.begun_in() != task.run_id:
+        program.begin_in(task.context)
+    if task.files is None:
+        return None
+    files = files_of_run(run, ask=task.files) if task.shared else files_of_worker(task.run_id, ask=task.files)
+    if task.step.operation == "call":
+        files.include([task.step.value])
+    return files
 
 
 def _wait(awaiting: AwaitableRun | None, awaitable: Any) -> Any:
     return (awaiting or AwaitableRun()).run(awaitable)
-
-
-_notes_here: ContextVar[_Notes | None] = ContextVar("odibi_core_notes", default=None)
-"""The notes on the step that works here."""
-
-
-class _FileNotes:
-    """Takes the events of files: as notes on the step that works here, else on the bus of this process."""
-
-    def publish(self, kind: str, message: str | None = None, *, fields: dict[str, Any]) -> None:
-        notes = _notes_here.get()
-        if notes is None:
-            program.current_bus().publish(kind, message, fields=fields)
-        else:
-            notes.file(message, fields)
-
-
-class _WorkerFiles:
-    """The files that this process records for the run for which it works."""
-
-    def __init__(self) -> None:
-        self.events: FileEvents | None = None
-        self.run_id: str | None = None
-
-
-_worker_files: Final = STATE.part(_WorkerFiles)
-
-
-def files_of_worker(task: StepTask) -> FileEvents:
-    """Return the file events of the task's run in this process, which watch the readers and writers of its function."""
-    here = _worker_files
-    if here.events is None or here.run_id != task.run_id:
-        if here.events is not None:
-            here.events.close()
-        here.events, here.run_id = FileEvents(_FileNotes(), task.run_id, ask=bool(task.files)), task.run_id
-        here.events.open()
-    if task.step.operation == "call":
-        here.events.include([task.step.value])
-    return here.events

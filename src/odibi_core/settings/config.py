@@ -101,6 +101,7 @@ class ObservabilityConfig:
     run_partition: str
     run_tags: str
     run_environment: tuple[str, ...]
+    executor_address: str
     redaction_credentials: bool
     redaction_personal: bool
     redaction_names: tuple[str, ...]

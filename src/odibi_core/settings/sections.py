@@ -301,6 +301,13 @@ class Run(Section, frozen=True):
     """Environment variables that are recorded; `*` at the end stands for any rest. Redaction applies."""
 
 
+class Executor(Section, frozen=True):
+    """The cluster where steps run, for the executors that use one."""
+
+    address: Annotated[str, Meta(description="it is a text", extra={REACH: "host"})] = ""
+    """The scheduler, such as `tcp://host:8786`; without one, a cluster of this machine begins and ends with the run."""
+
+
 class Redaction(Section, frozen=True):
     """The kinds of secrets that are hidden, and the user's own names and patterns."""
 
@@ -340,8 +347,8 @@ class Otel(Otlp, frozen=True):
 SECTIONS: dict[str, type[Any]] = {
     "store": Store, "log": Log, "snapshot": Snapshot, "files": Files, "keep": Keep, "cache": Cache,
     "metrics": Metrics, "datadog": Datadog, "sentry": Sentry, "cost": Cost, "health": Health, "tracing": Tracing,
-    "service": Service, "usage": Usage, "run": Run, "redaction": Redaction, "otel": Otel, "otel_traces": Otlp,
-    "otel_metrics": Otlp, "otel_logs": Otlp,
+    "service": Service, "usage": Usage, "run": Run, "executor": Executor, "redaction": Redaction,
+    "otel": Otel, "otel_traces": Otlp, "otel_metrics": Otlp, "otel_logs": Otlp,
 }  # fmt: skip
 
 
@@ -354,6 +361,7 @@ class Settings(msgspec.Struct, frozen=True):
     keep: Keep = Keep()
     cache: Cache = Cache()
     run: Run = Run()
+    executor: Executor = Executor()
     redaction: Redaction = Redaction()
 
     @property

@@ -1,0 +1,171 @@
+"""The Dask cluster of a run: an existing one, or processes of this machine that begin and end with the run."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sys
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import partial
+from shutil import rmtree
+from typing import Any, Final
+
+from distributed import Client, Scheduler
+from distributed.deploy.spec import SpecCluster
+from distributed.deploy.subprocess import SubprocessWorker
+from distributed.versions import get_versions
+from distributed.worker_memory import parse_memory_limit
+
+from odibi_core.errors import STOPS, ConfigurationError
+
+_log = logging.getLogger("odibi_core")
+CONNECT_S: Final = 5.0
+"""Seconds for the answer of a scheduler."""
+_START_S: Final = 60.0
+_END_S: Final = 5.0
+_ONLY_ERRORS: Final = 40
+_SAME: Final = ("odibi_core", "dask", "distributed", "cloudpickle")
+_ALIKE: Final = ("python", "numpy", "pandas", "polars", "pyarrow", "duckdb")
+"""Packages that must agree in the first two numbers of their versions, where both sides have them."""
+_SCHEDULER: Final = {
+    "host": "127.0.0.1", "port": 0, "dashboard": False, "dashboard_address": "127.0.0.1:0", "allowed_failures": 0,
+}  # fmt: skip
+"""A worker that dies is a failed attempt: the retries of the step decide, and not the scheduler."""
+_PROGRAM: Final = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from odibi_core.executors.dask_nanny import main; main()"
+)
+
+
+class Cluster:
+    """A connection of the run's own, and the cluster at its other end.
+
+    Args:
+        address: The scheduler; None for processes of this machine.
+        security: The certificates of the connection, a `distributed.Security`; None for none.
+        workers: Number of processes of a cluster of this machine.
+    """
+
+    def __init__(self, address: str | None, security: Any, workers: int) -> None:
+        self.is_own = address is None
+        self._address = address
+        self._security = security
+        self._workers = workers
+        self._local: Any = None
+        self._folder: str | None = None
+
+    def connect(self) -> Any:
+        """Return a client that belongs to the run.
+
+        Raises:
+            ConfigurationError: No scheduler answers, or its workers have other versions.
+        """
+        client = None
+        try:
+            client = self._client()
+            if self.is_own:
+                client.wait_for_workers(1, timeout=_START_S)
+            else:
+                self._check_versions(client)
+        except BaseException:
+            self.close(client)
+            raise
+        return client
+
+    def _client(self) -> Any:
+        if self.is_own:
+            self._start_local()
+        address = self._local.scheduler_address if self.is_own else self._address
+        try:
+            return Client(
+                address, timeout=_START_S if self.is_own else CONNECT_S, security=self._security, name="odibi-core",
+                set_as_default=False, direct_to_workers=self.is_own,
+            )  # fmt: skip
+        except (OSError, ValueError, RuntimeError) as error:
+            raise ConfigurationError(
+                f"no Dask scheduler answers at {address} within {CONNECT_S:g} s: {error}; "
+                "start it, correct the address, or give none for a cluster of this machine"
+            ) from error
+
+    def _check_versions(self, client: Any) -> None:
+        """Compare the versions of the workers that answer; one that just ends does not."""
+        asked = partial(get_versions, packages=[*_SAME, *_ALIKE])
+        workers = client.run(asked, on_error="ignore")
+        if not workers:
+            _log.warning("the Dask scheduler at %s has no workers: the steps wait for the first one", self._address)
+        check_versions(asked(), {"the scheduler": client.run_on_scheduler(asked), **workers})
+
+    def _start_local(self) -> None:
+        self._folder = tempfile.mkdtemp(prefix="odibi-dask-")
+        options = {
+            "nthreads": 1, "host": "127.0.0.1", "dashboard": False, "silence_logs": _ONLY_ERRORS,
+            "local_directory": self._folder, "memory_limit": parse_memory_limit("auto", 1, self._workers, logger=_log),
+        }  # fmt: skip
+        worker = {"cls": _LocalWorker, "options": {"worker_kwargs": options}}
+        self._local = SpecCluster(
+            scheduler={"cls": Scheduler, "options": _SCHEDULER},
+            workers=dict.fromkeys(range(self._workers), worker),
+            worker=worker, name="odibi-core", silence_logs=_ONLY_ERRORS,
+        )  # fmt: skip
+
+    def close(self, client: Any) -> None:
+        """Close the connection, and end a cluster of this machine. Never raises."""
+        for close in (client and client.close, self._local and self._local.close):
+            if close:
+                with suppress(Exception):
+                    close(timeout=_END_S)
+        self._local = None
+        if self._folder is not None:
+            rmtree(self._folder, ignore_errors=True)
+            self._folder = None
+
+
+class _LocalWorker(SubprocessWorker):  # type: ignore[misc]
+    """A worker process with the import path of this process, which does not run its main program again."""
+
+    async def _start(self) -> None:
+        options = json.dumps({**self.worker_kwargs, "name": self.name})
+        self.process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", _PROGRAM, json.dumps(sys.path), self.scheduler, options, json.dumps(sys.argv),
+            stdin=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+
+
+def check_versions(own: Mapping[str, Any], others: Mapping[str, Mapping[str, Any]]) -> None:
+    """Compare the versions of this process with those of the scheduler and of the workers, by their address.
+
+    Raises:
+        ConfigurationError: They differ; names each package, the versions and where they are.
+    """
+    here = own["packages"]
+    differences = [
+        f"{package} is {here[package]} here and {about['packages'].get(package) or 'missing'} on {place}"
+        for place, about in others.items()
+        for package in (*_SAME, *_ALIKE)
+        if here.get(package) and _differ(package, here[package], about["packages"].get(package), place)
+    ]
+    if differences:
+        more = f"; and {len(differences) - 5} more" if len(differences) > 5 else ""
+        raise ConfigurationError(
+            f"the Dask cluster has other versions than this process: {'; '.join(differences[:5])}{more}; "
+            "install the same on both"
+        )
+
+
+def _differ(package: str, here: str, there: str | None, place: str) -> bool:
+    if package in _SAME:
+        return here != there and not (there is None and place == "the scheduler")
+    return there is not None and here.split(".")[:2] != there.split(".")[:2]
+
+
+def stop_worker(client: Any, address: str) -> bool:
+    """End and replace a worker process that has a nanny; return False if that failed."""
+    try:
+        client.restart_workers([address], timeout=_START_S)
+    except STOPS:
+        raise
+    except BaseException:
+        return False
+    return True
