@@ -216,15 +216,14 @@ class _Run:
         keep = plan.settings.keep
         keeper = FrameKeeper(plan.store.folder(run_id), keep) if plan.store and keep.frames != "none" else None
         self.keeping = Keeping(self.graph, self.runner, keeper, keeps_all=keep.frames == "all")
-        self.worker_events = WorkerEvents(self.record)
+        self.worker_events = WorkerEvents(self.record, self.executor.place)
         self.lock = Lock()
         self.failed = 0
         self.skipped = 0
 
     def execute(self) -> Result:
         """Open the record, run, close the record."""
-        if self.executor.place is not None:
-            self.executor.place.open(self.worker_events.home())
+        self.worker_events.open()
         try:
             self._open()
         except BaseException:
@@ -257,9 +256,7 @@ class _Run:
         """End the workers, so that the end of the run counts everything that they recorded."""
         if self.runner.cache is not None:
             self.runner.cache.end()
-        if self.executor.place is not None:
-            self.executor.place.close()
-            self.worker_events.close()
+        self.worker_events.close()
 
     def _open(self) -> None:
         plan, logger = self.plan, self.plan.logger

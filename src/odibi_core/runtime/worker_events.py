@@ -7,7 +7,7 @@ from contextlib import suppress
 from threading import Lock
 
 from odibi_core.events import decode, kinds
-from odibi_core.executors.base import Home
+from odibi_core.executors.base import Home, Place
 from odibi_core.process.worker_runs import end_run
 from odibi_core.runtime.record import RunRecord
 from odibi_core.store.journal import Journal
@@ -16,15 +16,21 @@ from odibi_core.store.journal import Journal
 class WorkerEvents:
     """Records the lines that workers send, in a segment of their own, and the workers that end."""
 
-    def __init__(self, record: RunRecord) -> None:
+    def __init__(self, record: RunRecord, place: Place | None) -> None:
         self._record = record
+        self._place = place
         self._lock = Lock()
         self._journal: Journal | None = None
         self._seen: set[tuple[object, object]] = set()
 
-    def home(self) -> Home:
-        """Return the run as its place knows it."""
-        return Home(self._record.run_id, self.receive, self.worker_lost, end_run)
+    def open(self) -> None:
+        """Connect the place where steps work, if there is one.
+
+        Raises:
+            ConfigurationError: There are no workers, or they do not fit to this process.
+        """
+        if self._place is not None:
+            self._place.open(Home(self._record.run_id, self.receive, self.worker_lost, end_run))
 
     def receive(self, lines: Sequence[bytes]) -> None:
         """Record lines, each once. Never raises."""
@@ -46,7 +52,9 @@ class WorkerEvents:
         self._record.bus.publish(kinds.WORKER_LOST, message, level="warning", fields=fields)
 
     def close(self) -> None:
-        """Close the segment, so that the end of the run reads it."""
+        """End the workers and close the segment, so that the end of the run reads it. Never raises."""
+        if self._place is not None:
+            self._place.close()
         with self._lock:
             if self._journal is not None:
                 self._journal.close()
