@@ -78,7 +78,7 @@ EXPECTED: Counter[tuple[str, str | None]] = Counter(
         *(("snapshot", name) for name in ("flights", "planes", "tried", "tried", "out", "broken", *["joined"] * 3)),
         ("node_retry", "tried"), ("check_result", "joined"), ("join_match", "joined"),
         *(("file_access", name) for name in ("flights", "planes", "out")),
-        ("node_failed", "broken"), ("node_skipped", "after_broken"),
+        ("node_failed", "broken"), ("node_skipped", "after_broken"), ("frames_kept", None),
     ]
 )  # fmt: skip
 
