@@ -223,12 +223,7 @@ class _Run:
 
     def execute(self) -> Result:
         """Open the record, run, close the record."""
-        self.worker_events.open()
-        try:
-            self._open()
-        except BaseException:
-            self._close_place()
-            raise
+        self.worker_events.open(self._open)
         with self.record.scope():
             try:
                 self._start()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from threading import Lock
 
@@ -23,14 +23,19 @@ class WorkerEvents:
         self._journal: Journal | None = None
         self._seen: set[tuple[object, object]] = set()
 
-    def open(self) -> None:
-        """Connect the place where steps work, if there is one.
+    def open(self, open_record: Callable[[], object]) -> None:
+        """Connect the place where steps work, if there is one, and then open the record; if that fails, neither is.
 
         Raises:
             ConfigurationError: There are no workers, or they do not fit to this process.
         """
         if self._place is not None:
             self._place.open(Home(self._record.run_id, self.receive, self.worker_lost, end_run))
+        try:
+            open_record()
+        except BaseException:
+            self.close()
+            raise
 
     def receive(self, lines: Sequence[bytes]) -> None:
         """Record lines, each once. Never raises."""
