@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, Final
 
 from odibi_core.errors import STOPS, OdibiError, SourceTextNotFoundError
+from odibi_core.events import Event, kinds
 from odibi_core.history.index import Index, RunFilter
 from odibi_core.history.rows import as_dicts, decoded, tables_of
 from odibi_core.store.runs import RunStore
@@ -29,14 +31,23 @@ def story_history(store: RunStore, run_id: str) -> dict[str, Any] | None:
 
 
 def _history(store: RunStore, run_id: str) -> dict[str, Any]:
-    tables = {name: as_dicts(name, rows) for name, rows in tables_of(store.read(run_id)).items()}
+    opening: dict[str, Any] = {}
+    tables = {name: as_dicts(name, rows) for name, rows in tables_of(_noting(store.read(run_id), opening)).items()}
     (run,) = tables["runs"] or [{}]
-    found = {
-        "run": decoded("runs", run),
+    found: dict[str, Any] = {
+        "run": {**decoded("runs", run), "target": opening.get("target")},
         **{name: tables[name] for name in ("nodes", "files", "alerts")},
         "sources": _sources(store, tables["nodes"]),
     }
     return found | _earlier(store, run.get("pipeline_name"), run.get("started")) | _compared(store, run_id)
+
+
+def _noting(events: Iterable[Event], opening: dict[str, Any]) -> Iterator[Event]:
+    """Yield events; put the fields of the first one of the run into `opening`."""
+    for event in events:
+        if event.event_type == kinds.PIPELINE_START:
+            opening.update(event.fields)
+        yield event
 
 
 def _compared(store: RunStore, run_id: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 from odibi_core.story import activity as beside
 from odibi_core.story import past, unusual, verdict, wording
 from odibi_core.story.background import NOTHING, Background
+from odibi_core.story.commands import commands
 from odibi_core.story.layout import NODE_HEIGHT, NODE_WIDTH, layout
 from odibi_core.story.purpose import partition_of, purpose
 from odibi_core.story.source import source_of, trace_of
@@ -50,6 +51,7 @@ def build(lineage: Lineage, title: str | None = None, known: Background = NOTHIN
         "purpose": purpose(known, places),
         "attention": attention,
         "moreAttention": more,
+        "commands": commands(lineage, known),
         "steps": steps,
         "graph": _graph(steps, edges),
         "activity": activity,

@@ -9,6 +9,7 @@ from typing import Any, Final
 from odibi_core.story.wording import EXACT, cut
 from odibi_core.views.answers import Check, NodeLineage, Retry, SchemaDiff, Snapshot
 from odibi_core.views.values import milliseconds, number, rounded
+from odibi_core.views.wording import short_id
 
 MOST_COLUMNS: Final = 200  # of a schema; a sample shows fewer
 MOST_SAMPLE_COLUMNS: Final = 60
@@ -40,6 +41,7 @@ def step_of(node: NodeLineage) -> dict[str, Any]:
             "failedTasks": node.failed_tasks or None,
             "memoryMb": node.memory_mb,
             "cached": node.cache_hit or None,
+            "takenFrom": cut(short_id(node.taken_from)) or None,
             "rows": node.row_count,
             "rowsBefore": [frame.row_count for frame in node.before if frame.row_count is not None],
             "delta": node.row_delta,

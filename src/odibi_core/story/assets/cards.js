@@ -137,6 +137,7 @@ function card(step, index, steps, open, pick) {
 function kind(step) {
   const failed = (step.checks ?? []).filter((check) => check.result === "failed");
   return [bidi([step.layer, step.type, step.engine].filter(Boolean).join(" · ")),
+    step.takenFrom && h("span", {class: "tag"}, `taken from ${step.takenFrom}`),
     step.cached && h("span", {class: "tag"}, "from the cache"),
     (step.attempts ?? 1) > 1 && h("span", {class: "tag"}, icon("retry", 12), ` ${step.attempts} attempts`),
     step.calls && h("span", {class: "tag"}, plural(step.calls, "call")),

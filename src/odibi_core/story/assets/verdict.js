@@ -19,7 +19,16 @@ export function drawVerdict(story, pick) {
     story.figures.length > 0 && h("dl", {class: "figures"}, story.figures.map((figure) =>
       h("div", {class: "figure"}, h("dt", null, figure.label), h("dd", null, figure.value),
         figure.note && bidi(figure.note, "dd", "note")))),
-    story.attention.length > 0 && attention(story, pick));
+    story.attention.length > 0 && attention(story, pick),
+    (story.commands ?? []).length > 0 && goOn(story.commands));
+}
+
+// The commands that resume the run and replay its failed steps; one click selects a whole one.
+function goOn(commands) {
+  return h("div", {class: "attention go-on"},
+    h("h2", null, "Go on from here"),
+    h("dl", null, commands.map(({label, text}) =>
+      h("div", null, bidi(label, "dt"), h("dd", {class: "command"}, h("code", null, text))))));
 }
 
 function facts({run, title}) {
