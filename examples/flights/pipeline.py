@@ -20,7 +20,10 @@ from odibi_core import Orchestrator, Step
 from odibi_core.checks import accepted_values, between, not_null, references, row_count, unique
 
 # polars infers the types from all rows by default; ten thousand are enough, in a third of the time
-READING: dict[str, dict[str, Any]] = {"polars": {"infer_schema_length": 10_000}}
+READING: dict[str, dict[str, Any]] = {
+    "polars": {"infer_schema_length": 10_000},
+    "polars-lazy": {"infer_schema_length": 10_000},
+}
 # The renamed column of `fail`.
 RENAMED = {"weather": {"wind_speed": "wind_spd"}}
 
@@ -187,7 +190,7 @@ pipeline = build()
 
 def main() -> NoReturn:
     parser = argparse.ArgumentParser(description="Run the flights pipeline.")
-    parser.add_argument("--engine", choices=["pandas", "polars"], default="pandas")
+    parser.add_argument("--engine", choices=["duckdb", "pandas", "polars", "polars-lazy", "pyarrow"], default="pandas")
     parser.add_argument("--out", default="out/flights", help="folder for the raw and the published files")
     parser.add_argument("--fail", action="store_true", help="let the weather arrive with a renamed column")
     given = parser.parse_args()

@@ -1,6 +1,7 @@
 """The plain functions of the flights pipeline, which do not use odibi-core: frames in, frames out.
 
-Each is written once with narwhals and takes pandas and polars frames alike; both give the same rows.
+Each is written once with narwhals, takes the frames of every engine, and gives the same rows. A lazy frame stays lazy
+where the function can: `rows_of` executes it in those that need the order of the rows, or a column by itself.
 """
 
 from __future__ import annotations
@@ -17,12 +18,18 @@ EASTERNMOST_LON = -60.0  # of the airports in the table, but for those beyond th
 ANTIMERIDIAN_LON = 170.0
 
 
+def rows_of(frame: nw.DataFrame[Any] | nw.LazyFrame[Any]) -> nw.DataFrame[Any]:
+    """Return a frame with its rows; a lazy one is executed here."""
+    return frame.collect() if isinstance(frame, nw.LazyFrame) else frame
+
+
 @nw.narwhalify
 def clean_weather(weather: nw.DataFrame[Any]) -> nw.DataFrame[Any]:
     """Return one row for each origin and hour in UTC; an impossible wind becomes missing."""
     wind_is_possible = nw.col("wind_speed") <= STRONGEST_WIND_MPH
     return (
-        weather.with_columns(
+        rows_of(weather)
+        .with_columns(
             hour_utc=nw.col("time_hour").str.to_datetime(format="%Y-%m-%dT%H:%M:%SZ").dt.replace_time_zone("UTC"),
             wind_mph=nw.when(wind_is_possible).then(nw.col("wind_speed")),
             # A gust is only reported when there is one, so most are missing and a missing one means nothing.
@@ -37,7 +44,8 @@ def clean_weather(weather: nw.DataFrame[Any]) -> nw.DataFrame[Any]:
 def clean_planes(planes: nw.DataFrame[Any]) -> nw.DataFrame[Any]:
     """Return one row for each tail number. A missing year stays missing: a guess would age whole fleets."""
     return (
-        planes.rename({"year": "built"})
+        rows_of(planes)
+        .rename({"year": "built"})
         .select("tailnum", "built", "manufacturer", "model", "seats", "engine")
         .unique(subset=["tailnum"], keep="first", maintain_order=True)
     )
@@ -52,7 +60,8 @@ def clean_airports(airports: nw.DataFrame[Any]) -> nw.DataFrame[Any]:
     lon = nw.col("lon")
     possible = (lon <= EASTERNMOST_LON) | (lon >= ANTIMERIDIAN_LON)
     return (
-        airports.with_columns(lat=nw.when(possible).then(nw.col("lat")), lon=nw.when(possible).then(lon))
+        rows_of(airports)
+        .with_columns(lat=nw.when(possible).then(nw.col("lat")), lon=nw.when(possible).then(lon))
         .select("faa", "name", "lat", "lon", "tzone")
         .unique(subset=["faa"], keep="first", maintain_order=True)
     )
@@ -65,6 +74,7 @@ def times_to_utc(flights: nw.DataFrame[Any]) -> nw.DataFrame[Any]:
     The date in the table is that of the schedule. The actual departure is the schedule plus the delay, because
     `dep_time` alone is ambiguous: 0:15 may be that day or, after a delay, the next.
     """
+    flights = rows_of(flights)
     day = nw.concat_str(
         [nw.col("year").cast(nw.String), _two_digits("month"), _two_digits("day")], separator="-"
     ).str.to_datetime(format="%Y-%m-%d")
@@ -105,6 +115,9 @@ def _in_utc(local: nw.Series[Any]) -> nw.Series[Any]:
 
     The one place that asks which engine it is, since narwhals passes no such rule on to either.
     """
+    if local.implementation.is_pyarrow():  # its own function has no answer for an hour that is twice there
+        pandas = nw.from_native(local.to_pandas(), series_only=True)
+        return nw.new_series(local.name, _in_utc(pandas).to_native(), backend="pyarrow")
     native = local.to_native()
     if local.implementation.is_pandas():
         aware = native.dt.tz_localize(NEW_YORK, ambiguous="NaT", nonexistent="NaT").dt.tz_convert("UTC")
@@ -135,7 +148,7 @@ def add_places(
 
 def split_cancelled(flights: Any) -> dict[str, Any]:
     """Split the flights into those that left and those that were cancelled."""
-    frame = nw.from_native(flights, eager_only=True)
+    frame = nw.from_native(flights)
     never_left = nw.col("dep_delay").is_null()
     cancelled = frame.filter(never_left).drop("dep_delay", "arr_delay", "air_time", "dep_utc", "clock_agrees")
     return {"departed": frame.filter(~never_left).to_native(), "cancelled": cancelled.to_native()}

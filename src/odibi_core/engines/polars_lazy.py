@@ -55,6 +55,13 @@ class PolarsLazyEngine(PolarsEngine):
 
         return plan.map_batches(passed, validate_output_schema=False)
 
+    def shared(self, plan: Any) -> Any:
+        """Return a plan that one execution computes once, however many plans build on it.
+
+        polars merges equal plans by itself, except those that read from Python.
+        """
+        return plan.cache()
+
     def sql(self, query: str, frames: Mapping[str, Any], parameters: Mapping[str, Any] | None = None) -> Any:
         tables = dict(zip(frames, self.collected(list(frames.values())), strict=True))
         return super().sql(query, tables, parameters)

@@ -24,6 +24,8 @@ TASK: Final = "task"
 """The end of one attempt of one item of a mapped step."""
 NODE_EDGES: Final = frozenset({NODE_START, NODE_COMPLETE, NODE_FAILED})
 """Start and end of a node, whose lines measure the memory at that moment."""
+PLAN_EXECUTED: Final = "plan_executed"
+"""The execution of the plans of lazy frames, for the steps that need their rows."""
 CACHE_HIT: Final = "cache_hit"
 CACHE_MISS: Final = "cache_miss"
 CACHE_SKIPPED: Final = "cache_skipped"

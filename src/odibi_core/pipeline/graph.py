@@ -92,12 +92,19 @@ class Progress:
 
         Some of these keys were never made.
         """
-        descendants = self._graph.descendants(index)
         with self._lock:
-            freed = self._close(index)
-            skipped = [step for step in descendants if not self._closed[step]]
-            for step in skipped:
-                freed += self._close(step)
+            return self._skip(index, self._close(index))
+
+    def fail_late(self, index: int) -> tuple[list[int], list[str]]:
+        """Fail a step that was finished before its plan was executed; return what `fail` returns."""
+        with self._lock:
+            return self._skip(index, [])
+
+    def _skip(self, index: int, freed: list[str]) -> tuple[list[int], list[str]]:
+        descendants = self._graph.descendants(index)
+        skipped = [step for step in descendants if not self._closed[step]]
+        for step in skipped:
+            freed += self._close(step)
         return skipped, freed
 
     def _close(self, index: int) -> list[str]:

@@ -27,6 +27,7 @@ class NodeEvents:
         "_about",
         "_bus",
         "_overhead",
+        "_paused",
         "_started",
         "_taken",
         "attempts",
@@ -58,6 +59,7 @@ class NodeEvents:
             self._about["engine"] = engine
         self._taken: tuple[tuple[str | None, Description], ...] = ()
         self._started: float | None = None
+        self._paused: float | None = None
         self.attempts = 1
         self.files = 0
         """The accesses to files in a worker process."""
@@ -71,6 +73,10 @@ class NodeEvents:
         self._started = monotonic()
         about = {**self._about, "status": "running", "worker": current_thread().name, **fields}
         self._publish(kinds.NODE_START, fields=about)
+
+    def pause(self) -> None:
+        """End the time of the node here, because its end waits for the execution of a plan."""
+        self._paused = monotonic()
 
     def snapshot(self, when: str, dataset: str | None, description: Description) -> None:
         """Publish the description of a frame, `"before"` the node took it or `"after"` the node made it."""
@@ -176,7 +182,8 @@ class NodeEvents:
 
     def _end(self, status: str) -> dict[str, Any]:
         if self._started is not None:
-            self.duration_ms = round((monotonic() - self._started) * 1e3, 3)
+            until = monotonic() if self._paused is None else self._paused
+            self.duration_ms = round((until - self._started) * 1e3, 3)
         return {**self._about, "status": status, "duration_ms": self.duration_ms}
 
 

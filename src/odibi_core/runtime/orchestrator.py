@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -12,17 +13,17 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from odibi_core.bus.bus import EventBus
 from odibi_core.errors import ConfigurationError, PipelineError, is_stop, nearest
 from odibi_core.events import sanitize_text
-from odibi_core.events.failure import typed_message_of
 from odibi_core.executors.base import executor_maker
 from odibi_core.logs.structured_logger import StructuredLogger
 from odibi_core.metrics.manager import MetricsManager
 from odibi_core.pipeline import Graph, Progress, Step, compile, plan_rows
 from odibi_core.redaction.locations import location
 from odibi_core.runtime.join_events import JoinEvents
+from odibi_core.runtime.lazy_runner import LazyRunner
 from odibi_core.runtime.map_runner import MapRunner
 from odibi_core.runtime.node_events import Descriptions
 from odibi_core.runtime.record import RunRecord, apply_settings
-from odibi_core.runtime.result import Result
+from odibi_core.runtime.result import Result, check_counts, reason_of
 from odibi_core.runtime.resume.execution import begin, rows_of_plan
 from odibi_core.runtime.resume.identity import Identities
 from odibi_core.runtime.resume.keeping import Keeping
@@ -34,7 +35,6 @@ from odibi_core.runtime.tracker import Tracker
 from odibi_core.runtime.worker_events import WorkerEvents
 from odibi_core.settings import Settings, read_settings
 from odibi_core.store.runs import RunStore
-from odibi_core.views.values import CHECK_RESULTS
 
 if TYPE_CHECKING:
     from odibi_core.runtime.resume.planned import Planned
@@ -210,6 +210,7 @@ class _Run:
             self.runner.joins = JoinEvents()
         self.record.in_child = self.runner.abandon
         self.maps = MapRunner(self.runner, plan.bus)
+        self.lazy = LazyRunner(self.runner, plan.bus, plan.kept, level)
         self.progress = Progress(self.graph)
         self.executor = plan._new_executor(plan.max_workers)
         self.runner.place = self.executor.place
@@ -229,7 +230,8 @@ class _Run:
                 self._start()
                 ready = begin(self.graph, self.steps, self.runner, self.progress)
                 self.skipped = len(self.steps.indexes("skip"))
-                self.executor.run(ready, self._step)
+                run = partial(self.executor.run, execute=self._step)
+                self.lazy.run_in_rounds(ready, run, self.progress, self._after_failure)
                 if self.failed:
                     self._keep()
                 self.runner.fetch(self.plan.kept)
@@ -300,24 +302,29 @@ class _Run:
     def _run_task(self, task: int) -> list[int] | tuple[int, bool]:
         """Return the step that ended, and whether it succeeded; of a mapped step, the tasks that are to run before."""
         if task < len(self.graph):
+            if self.lazy.waits(task):
+                return []
             if self.graph.steps[task].map is None:
-                return task, self.runner.run(task)
+                return task, self.lazy.run(task) if self.lazy.takes(task) else self.runner.run(task)
             return self.maps.begin(task) or (task, self.maps.end(task))
         index = self.maps.run(task)
         return [] if index is None else (index, self.maps.end(index))
 
     def _step_failed(self, index: int) -> tuple[list[int], list[str]]:
-        name = self.graph.steps[index].name
         skipped, freed = self.progress.fail(index)
+        self._after_failure(index, skipped)
+        return [], freed
+
+    def _after_failure(self, index: int, skipped: list[int], dropped: int = 0) -> None:
+        name = self.graph.steps[index].name
         with self.lock:
             self.failed += 1
-            self.skipped += len(skipped)
+            self.skipped += len(skipped) + dropped
         for each in skipped:
             self.runner.skip(each, "a step that it needs failed", name)
         if self.plan.on_failure == "stop":
             self.runner.stopped.set()
             self.executor.cancel()
-        return [], freed
 
     def _skip_rest(self) -> None:
         """Skip the steps that a stopped run did not start."""
@@ -331,7 +338,7 @@ class _Run:
     def _end(self, error: BaseException | None) -> Result:
         """Close the record with the verdict; then return it, or raise it."""
         self.record.leave_if_forked(error)
-        self.failed += self.maps.cancel(error)
+        self.failed += self.maps.cancel(error) + self.lazy.cancel(error)
         if error is None and self.failed and self.plan.on_failure == "stop":
             self._skip_rest()
         status = self._status(error)
@@ -356,11 +363,6 @@ class _Run:
         plan = self.plan
         # Copied, because an abandoned thread may still change them.
         data, nodes = self.runner.data.copy(), self.runner.outcomes.copy()
-        failed = {name: node["error"] for name, node in nodes.items() if node["status"] == "failed"}
-        failures = [f"{sanitize_text(name)}: {message}" for name, message in failed.items()]
-        reason = "; ".join(failures[:3]) + (f"; and {len(failures) - 3} more" if len(failures) > 3 else "")
-        if error is not None and not reason:
-            reason = "interrupted" if isinstance(error, KeyboardInterrupt) else typed_message_of(error)
         return Result(
             run_id=self.record.run_id,
             pipeline_name=plan.pipeline_name,
@@ -373,11 +375,11 @@ class _Run:
             duration_ms=self.record.duration_ms,
             data={key: data[key] for key in data if key in plan.kept},
             nodes=nodes,
-            checks=_check_counts(self.runner.check_results.copy()),
+            checks=check_counts(self.runner.check_results.copy()),
             tracker=self.tracker,
             metrics=plan.metrics,
             path=self.record.path,
-            error=reason or None,
+            error=reason_of(nodes, error),
         )
 
     def _emit_end(self, result: Result) -> None:
@@ -392,7 +394,3 @@ class _Run:
         counts = {"success_count": succeeded, "failed_count": self.failed, "skipped_count": self.skipped}
         self.record.end(result["status"], about, counts)
         result._values.update(self.record.overhead.stated)
-
-
-def _check_counts(results: list[bool | None]) -> dict[str, int]:
-    return {word: results.count(result) for result, word in CHECK_RESULTS.items()}

@@ -6,6 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from odibi_core.errors import ConfigurationError, nearest
+from odibi_core.events import sanitize_text
+from odibi_core.events.failure import typed_message_of
+from odibi_core.views.values import CHECK_RESULTS
 
 if TYPE_CHECKING:
     from odibi_core.history.comparison import Comparison
@@ -68,3 +71,18 @@ class Result(Mapping[str, Any]):
 
     def __repr__(self) -> str:
         return f"Result({self['pipeline_name']!r}, {self['status']}, {self['duration_ms']:.0f} ms, {self['run_id']})"
+
+
+def check_counts(results: list[bool | None]) -> dict[str, int]:
+    """Return the numbers of checks that passed, failed and were not checked."""
+    return {word: results.count(result) for result, word in CHECK_RESULTS.items()}
+
+
+def reason_of(nodes: Mapping[str, Mapping[str, Any]], error: BaseException | None) -> str | None:
+    """Return why a run failed, by its failed nodes, or else by the error that ended it; None if it did not fail."""
+    failed = {name: node["error"] for name, node in nodes.items() if node["status"] == "failed"}
+    failures = [f"{sanitize_text(name)}: {message}" for name, message in failed.items()]
+    reason = "; ".join(failures[:3]) + (f"; and {len(failures) - 3} more" if len(failures) > 3 else "")
+    if error is not None and not reason:
+        reason = "interrupted" if isinstance(error, KeyboardInterrupt) else typed_message_of(error)
+    return reason or None

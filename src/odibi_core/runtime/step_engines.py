@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final
 
 from odibi_core import plugins
@@ -51,6 +52,11 @@ class Engines:
             return made
         rows = engine.collected([made[key] for key in plans])
         return {**made, **dict(zip(plans, rows, strict=True))}
+
+    def turn(self, step: Step, name: str) -> AbstractContextManager[Any]:
+        """Return the turn of a function that gets frames of an engine, if the engine has one query at a time."""
+        turn = getattr(self.get(name), "turn", nullcontext) if converts(step, name) else nullcontext
+        return turn()
 
     def lazy(self, name: str) -> Any:
         """Return the engine of this name if its frames may be plans, else None."""

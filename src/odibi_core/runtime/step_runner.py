@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from threading import Event as Flag
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -32,8 +32,11 @@ if TYPE_CHECKING:
 
 _NOTHING: Final = Beside({}, None)
 
-Make: TypeAlias = Callable[[], tuple[dict[str, Any], Outcome]]
-"""Returns the frames that a step makes, by logical name, and the outcome of its checks; raises its failure."""
+Make: TypeAlias = Callable[[], tuple[dict[str, Any], Outcome | None]]
+"""Returns the frames that a step makes, by logical name, and the outcome of its checks; raises its failure.
+
+The outcome is None if it comes with the execution of the frames, which are plans: then the node stays open.
+"""
 
 
 class StepRunner:
@@ -62,6 +65,8 @@ class StepRunner:
         self.cache: StepCache | None = None
         self.place: Place | None = None
         """Where steps work, if not in the thread that runs them."""
+        self.settled_of: Callable[[int], Collection[str] | None] = lambda index: None
+        """Returns the outputs of a step whose plans are executed where they are made; None for all."""
         self.engines = Engines()
         for name in engines_of(graph):
             self.engines.get(name)
@@ -103,10 +108,8 @@ class StepRunner:
         try:
             made, outcome = make()
             self.check_running()
-            self.check_results.extend(outcome.checks)
-            if outcome.failed:
-                failed = "; ".join(outcome.failed)
-                raise StepError(f"step {step.name!r} failed {len(outcome.failed)} of its checks: {failed}")
+            if outcome is not None:
+                self._count_checks(step, outcome)
         except BaseException as error:
             self.check_running()
             self.failed(step, events, error)
@@ -117,9 +120,17 @@ class StepRunner:
             self._running.discard(step.name)
         for name, frame in made.items():
             self.data[step.outputs[name]] = frame
+        if outcome is None:
+            return True
         events.complete(outcome.rows)
         self.outcomes[step.name] = _outcome("success", events.duration_ms, outcome.rows)
         return True
+
+    def _count_checks(self, step: Step, outcome: Outcome) -> None:
+        self.check_results.extend(outcome.checks)
+        if outcome.failed:
+            failed = "; ".join(outcome.failed)
+            raise StepError(f"step {step.name!r} failed {len(outcome.failed)} of its checks: {failed}")
 
     def _cached(self, index: int, events: NodeEvents) -> tuple[dict[str, Any], Outcome]:
         """Return what a step makes and the outcome of its checks, from the cache if that has it."""
@@ -221,10 +232,12 @@ class StepRunner:
         """Return the work of a step in this process; `others` go before the datasets of the run."""
         step = self.graph.steps[index]
         beside = Beside(self.data.copy() | (others or {}), self.partition) if step.checks else _NOTHING
-        return StepWork(
+        work = StepWork(
             step, self.graph.engine_of(index), beside,
             wanted=self._is_wanted(step), wait=self._wait_for, files=self.files, engines=self.engines,
         )  # fmt: skip
+        work.settled = self.settled_of(index)
+        return work
 
     def examined_here(
         self, work: StepWork, inputs: dict[str, Any], made: dict[str, Any], events: NodeEvents

@@ -98,7 +98,8 @@ class StepWork:
             if copied:
                 inputs = {name: separate(frame) for name, frame in inputs.items()}
             inputs = self._engines.handed(step, self._engine, inputs)
-            return self._readable_again(step.value(**inputs, **step.params), awaiting)
+            with self._engines.turn(step, self._engine):
+                return self._readable_again(step.value(**inputs, **step.params), awaiting)
         if step.operation == "give":
             return step.value
         made = None
