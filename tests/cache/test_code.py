@@ -334,6 +334,39 @@ def test_ordinary_code_has_a_key(write: Write, what: str) -> None:
     assert key(step).hash == key(write(main=PURE[what], other="x = 1")).hash
 
 
+def test_a_module_of_the_project_may_have_a_name_of_the_standard_library(write: Write) -> None:
+    """Its folder goes first on the path, so it is the one that is imported."""
+    main = "import colorsys\ndef step(frame):\n    return colorsys.mixed(frame)"
+    try:
+        before = key(write(main=main, colorsys="def mixed(x):\n    return x + 1")).hash
+        assert key(write(main=main, colorsys="def mixed(x):\n    return x + 2")).hash != before
+    finally:
+        sys.modules.pop("colorsys", None)
+
+
+def test_a_class_in_a_module_called_like_loggers_is_no_logger(write: Write) -> None:
+    """Its values count."""
+    main = "from logging_rules import RULES\ndef step(frame):\n    return RULES.limit"
+    rules = "class Rules:\n    def __init__(self, limit):\n        self.limit = limit\nRULES = Rules(1)"
+    before = key(write(main=main, logging_rules=rules)).hash
+    assert key(write(main=main, logging_rules=rules.replace("Rules(1)", "Rules(2)"))).hash != before
+
+
+def test_a_library_without_a_version_has_no_key(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its code may change without a sign."""
+    folder = tmp_path / "site-packages"
+    folder.mkdir()
+    (folder / "unversioned.py").write_text("def plus(x):\n    return x + 1")
+    monkeypatch.syspath_prepend(str(folder))
+    step = write(main="import unversioned\ndef step(frame):\n    return unversioned.plus(frame)")
+    assert reasons(step) == "the version of unversioned is unknown"
+    (folder / "unversioned.py").write_text("__version__ = '1'\ndef plus(x):\n    return x + 1")
+    sys.modules.pop("unversioned")
+    importlib.invalidate_caches()
+    before = key(write(main="import unversioned\ndef step(frame):\n    return unversioned.plus(frame)"))
+    assert before.parts["version of unversioned"] == "1"
+
+
 def test_a_lambda_counts_with_its_constants() -> None:
     """A lambda without a file has its code and its constants."""
     namespace: dict[str, Any] = {}
@@ -399,5 +432,11 @@ def test_sabotaged_a_reader_that_follows_no_helper_misses_the_change(
     """The test of helpers fails on a reader that takes each helper by its name."""
     monkeypatch.setattr(CodeReader, "_is_library_file", lambda self, file: not file.endswith("main.py"))
     texts = {"main": BASE, "helpers": HELPERS, "deeper": DEEPER}
-    before = key(write(**texts)).hash
-    assert key(write(**{**texts, "helpers": HELPERS.replace("[:top]", "[top:]")})).hash == before
+
+    def found(**given: str) -> Any:
+        step = Step(name="s", value=write(**given))
+        return KeyBuilder(step, "pandas", packages_of, anyway=True).build({}, [])
+
+    before = found(**texts)
+    assert isinstance(before, Key)
+    assert found(**{**texts, "helpers": HELPERS.replace("[:top]", "[top:]")}) == before

@@ -5,7 +5,6 @@ from __future__ import annotations
 import builtins
 import functools
 import inspect
-import logging
 import sys
 import sysconfig
 from enum import Enum
@@ -36,8 +35,8 @@ from odibi_core.errors import STOPS
 
 _OWN: Final = str(Path(errors.__file__).parent)
 _STANDARD: Final = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib")})
-_LOGGERS: Final = ("logging", "odibi_core.logs")
-"""A line of a log is no part of a result."""
+_LOGGERS: Final = frozenset({"logging", "odibi_core.logs.program_logger", "odibi_core.logs.structured_logger"})
+"""Modules of loggers: a line of a log is no part of a result."""
 _NOT_MEMBERS_TEXT: Final = """
     __doc__ __module__ __dict__ __weakref__ __firstlineno__ __static_attributes__ __annotations__ __annotate__
     __annotate_func__ __annotations_cache__ __abstractmethods__ _abc_impl __orig_bases__ __parameters__
@@ -66,13 +65,15 @@ class CodeReader:
         self._alive: list[Any] = []
         """The visited objects: an id is unique only while its object lives."""
         self._home = ""
+        """The folder of the function, if it is installed: the modules in it are the project then."""
 
     def read(self, function: Any) -> None:
         """Collect the parts of a callable and of all that it reaches. Never raises."""
         try:
             inner = inspect.unwrap(function.func if isinstance(function, functools.partial) else function)
             code = getattr(inner, "__code__", None)
-            self._home = str(Path(code.co_filename).parent) if isinstance(code, CodeType) else ""
+            if isinstance(code, CodeType) and self._is_library_file(code.co_filename):
+                self._home = f"{Path(code.co_filename).parent}/"
             self._add("the function", self._reference(function, "the function"))
         except STOPS:
             raise
@@ -156,7 +157,7 @@ class CodeReader:
             reason = str(error)
         if kind in (list, tuple, dict, set, frozenset):
             return self._once(value, lambda each: self._items(each, label))
-        if kind.__module__.startswith(_LOGGERS) or isinstance(value, logging.Logger):
+        if kind.__module__ in _LOGGERS:
             return f"logger {kind.__name__}"
         if kind in (SimpleNamespace, MappingProxyType):
             return self._once(value, lambda each: self._items(namespace(each), label))
@@ -289,15 +290,15 @@ class CodeReader:
         return self._reason(f"{label} is a module of the project that is used as a value")
 
     def _library(self, value: type, chain: tuple[str, ...]) -> str:
-        return self._checked(f"{value.__module__}.{value.__qualname__}".removeprefix("builtins."), chain)
+        return self._checked(f"{value.__module__}.{value.__qualname__}", chain)
 
     def _builtin(self, value: Any, label: str) -> str:
         owner = value.__self__
         if owner is None or isinstance(owner, ModuleType):
-            module = value.__module__ or ""
+            module = value.__module__ or "builtins"
             if module and module != "builtins" and not self._has_version(module):
                 return self._reason(f"{label} is the function {value.__name__} of {module}, whose version is unknown")
-            return self._checked(f"{module}.{value.__qualname__}".removeprefix("builtins."), ())
+            return self._checked(f"{module}.{value.__qualname__}", ())
         named = self._checked(f"{type(owner).__module__}.{type(owner).__qualname__}.{value.__name__}", ())
         return f"{named} of {self._reference(owner, label)}"
 
@@ -307,8 +308,9 @@ class CodeReader:
 
     def _checked(self, name: str, chain: tuple[str, ...]) -> str:
         """Return the name of something of a library; its version is a part of the key."""
-        full = ".".join((name, *chain))
-        self.modules.add(name)
+        full = ".".join((name, *chain)).removeprefix("builtins.")
+        if not name.startswith("builtins."):
+            self.modules.add(name)
         if why := reason_of_name(full):
             self._reason(f"it uses {why} ({full})")
         return " ".join([full, *filter(None, map(self._added, chain))])
@@ -347,14 +349,13 @@ class CodeReader:
         name = value.__module__ if isinstance(value, type) else value.__name__
         if name == "__main__":
             return True
-        if name.partition(".")[0] in sys.stdlib_module_names:
-            return False
-        module = sys.modules.get(name)
-        file = getattr(module, "__file__", None)
-        return file is None or not self._is_library_file(file)
+        file = getattr(sys.modules.get(name), "__file__", None)
+        if file is None:  # built in, or of a notebook
+            return name.partition(".")[0] not in sys.stdlib_module_names
+        return not self._is_library_file(file)  # a module of the project may have a name of the standard library
 
     def _is_library_file(self, file: str) -> bool:
-        if self._home and file.startswith(self._home + "/"):
+        if self._home and file.startswith(self._home):
             return False
         if "site-packages" in file or "dist-packages" in file or file.startswith("<frozen "):
             return True

@@ -88,9 +88,11 @@ class KeyBuilder:
         used = [*reader.modules, *libraries, *self._of_engine()]
         if any(name.partition(".")[0] == "pandas" for name in used):
             parts |= pandas_options()
-        parts |= {
-            f"version of {name}": str.__str__(each) for name, each in self._versions(reader.functions, used).items()
-        }
+        versions = self._versions(reader.functions, used)
+        unknown = sorted(_without_version(reader.modules, versions))
+        if unknown and not self._anyway:
+            return Unkeyable([f"the version of {unknown[0]} is unknown"])
+        parts |= {f"version of {name}": str.__str__(each) for name, each in versions.items()}
         try:
             parts |= self._of_files()
         except STOPS:
@@ -126,6 +128,12 @@ class KeyBuilder:
         if step.operation == "sql":
             return sql_parts(str(step.value), step.params, self.guard, anyway=self._anyway)
         return {}
+
+
+def _without_version(modules: Iterable[str], versions: Mapping[str, str]) -> set[str]:
+    """Return the libraries whose code may change without a sign."""
+    known = {name.partition(".")[0] for name in versions} | sys.stdlib_module_names | {"builtins", ""}
+    return {module.partition(".")[0] for module in modules} - known
 
 
 def unfit(step: Step) -> str | None:
