@@ -102,7 +102,7 @@ def _plan(request: Backfill) -> list[Outcome]:
             wanted = run_filter(request.name, None, None, params=params, partition=partition)
             latest = next(iter(index.runs(wanted, 1)), {})
             status = latest.get("status")
-            done = status == "success" and not request.again
+            done = status == "success" and not latest.get("selection") and not request.again  # not of some steps alone
             state = "done" if done else _OPEN if status == _OPEN else "planned"
             outcomes.append(Outcome(partition, state, None if state == "planned" else latest["run_id"]))
     return outcomes

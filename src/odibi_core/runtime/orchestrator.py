@@ -270,7 +270,8 @@ class _Run:
         functions = [step.value for step in graph.steps if step.operation == "call"]
         with self.record.overhead.measured():
             context = run_context(plan.purpose, plan.settings.run, functions, engines_of(graph))
-            sources, identities = SourceKeeper(plan.store.root if plan.store else None), Identities()
+            sources = SourceKeeper(plan.store.root if plan.store else None)
+            identities = Identities(is_recorded=plan.store is not None)
             rows = list(plan_rows(graph, lambda step: {**sources.of_step(step), **identities.of(step)}))
             rows_of_plan(self.steps, rows)
         context |= self.steps.described()

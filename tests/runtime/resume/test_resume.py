@@ -326,3 +326,59 @@ def test_an_error_of_execute_is_that_of_a_plain_run() -> None:
     failed()
     with pytest.raises(PipelineError, match="no such road"):
         Orchestrator([load, clean, total, beside], pipeline_name="sums", store=".odibi").execute(resume=True)
+
+
+def test_a_dataset_that_only_a_skipped_step_needs_is_kept() -> None:
+    """It has no further consumer after the failure, and stays until the end of the run all the same."""
+
+    def rates() -> pd.DataFrame:
+        RAN.append("rates")
+        return pd.DataFrame({"n": [1], "rate": [2.0]})
+
+    def joined(total: pd.DataFrame, rates: pd.DataFrame) -> pd.DataFrame:
+        RAN.append("joined")
+        return total.assign(rate=rates["rate"].iloc[0])
+
+    steps = [load, clean, rates, total, joined]
+    first = failed(steps)
+    kept = [each["dataset"] for each in events(first, "frames_kept")[0].fields["frames"]]
+    assert kept == ["clean", "rates"]  # that of the failed step first
+    second = mended(steps=steps)
+    assert (second.status, RAN) == ("success", ["total", "joined"])
+
+
+def test_a_frame_of_another_engine_is_converted() -> None:
+    """A file that was read by pandas is taken as a polars frame, if the run has that engine now."""
+    pd.DataFrame({"n": [1, 2]}).to_csv("numbers.csv", index=False)
+
+    def taken(numbers: Any) -> Any:
+        RAN.append(type(numbers).__module__.partition(".")[0])
+        if Path("broken").exists():
+            raise ValueError("no")
+        return numbers
+
+    steps: list[Any] = [Step(name="numbers", layer="ingest", value="numbers.csv"), taken]
+    failed(steps)
+    Path("broken").unlink()
+    second = Orchestrator(steps, "polars", pipeline_name="sums", store=".odibi", keep=()).execute(resume=True)
+    assert "taken_from" in second.nodes["numbers"]
+    assert RAN == ["polars"]
+
+
+def test_a_step_that_runs_again_may_come_from_the_cache() -> None:
+    """A dataset that was not kept is made again; with a cache that is a hit, and the function does not run."""
+
+    def numbers() -> pd.DataFrame:
+        Path("calls").write_text(Path("calls").read_text() + "x" if Path("calls").exists() else "x")
+        return pd.DataFrame({"n": [1, 2], "password": ["a", "b"]})
+
+    def taken(numbers: pd.DataFrame) -> pd.DataFrame:
+        if Path("broken").exists():
+            raise ValueError("no")
+        return numbers
+
+    steps = [Step(name="numbers", layer="ingest", value=numbers, cache="anyway"), taken]
+    failed(steps)
+    second = mended(steps=steps)
+    assert second.status == "success"
+    assert Path("calls").read_text() == "x"

@@ -34,18 +34,27 @@ _BY_REPR: Final = (
 )  # fmt: skip
 
 
+_NO_PARAMS: Final = {"params_hash": "none"}
+
+
 class _UnknownError(Exception):
     """A value without a plain form; the message names it."""
 
 
 class Identities:
-    """The identities of the steps of one run; many of them may share a function."""
+    """The identities of the steps of one run; many of them may share a function.
 
-    def __init__(self) -> None:
+    Without a record nothing can be resumed: then they are empty.
+    """
+
+    def __init__(self, *, is_recorded: bool = True) -> None:
+        self._is_recorded = is_recorded
         self._values: dict[int, dict[str, str]] = {}
 
     def of(self, step: Step) -> dict[str, Any]:
         """Return `code_hash` and `params_hash` of a step; instead of one that is unknown, the reason. Never raises."""
+        if not self._is_recorded:
+            return {}
         if id(step.value) not in self._values:
             self._values[id(step.value)] = _hashed("code", lambda digest: digest.value(step.value, "its code"))
         found = self._values[id(step.value)]
@@ -53,7 +62,8 @@ class Identities:
             found = _hashed("code", lambda digest: _add_step(digest, step, found["code_hash"]))
         name = getattr(unwrapped(step.value), "__qualname__", None) if step.operation == "call" else None
         named = {"function": name} if isinstance(name, str) else {}
-        return {**found, **named, **_hashed("params", lambda digest: _add_params(digest, step.params))}
+        params = _hashed("params", lambda digest: _add_params(digest, step.params)) if step.params else _NO_PARAMS
+        return {**found, **named, **params}
 
 
 def _hashed(name: str, add: Callable[[_Digest], None]) -> dict[str, str]:
