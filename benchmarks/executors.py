@@ -1,0 +1,137 @@
+"""A step in another process: what recording it costs beside the bare executor.
+
+A chain of steps over a small frame, from the end of its first step to the end of its last: no start of a worker is
+timed. Each bare call waits for its end, as the next step of a pipeline does.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from benchmarks.harness import Contender, Prepare, Runner, Target, Work
+
+ROWS = 1000
+
+
+def first() -> Any:
+    import pandas as pd
+
+    return pd.DataFrame({"number": range(ROWS), "name": ["a"] * ROWS})
+
+
+def passed(frame: Any) -> Any:
+    return frame
+
+
+def _ours(options: dict[str, Any]) -> Callable[[Path], Iterator[Runner]]:
+    def prepare(folder: Path) -> Iterator[Runner]:
+        from odibi_core.observability import EventBus, Orchestrator, Step
+
+        def run(count: int) -> float:
+            steps = [Step(name="s0", value=first, outputs={"out": "k0"})]
+            steps += [
+                Step(name=f"s{n}", value=passed, inputs={"frame": f"k{n - 1}"}, outputs={"out": f"k{n}"})
+                for n in range(1, count + 1)
+            ]
+            ends: list[float] = []
+            bus = EventBus()
+            bus.subscribe(lambda _: ends.append(time.perf_counter()), kinds="node_complete")
+            Orchestrator(steps, store=folder / "store", event_bus=bus, pipeline_name="bench", **options).execute()
+            return ends[-1] - ends[0]
+
+        yield run
+
+    return prepare
+
+
+@contextmanager
+def _pool(_: Path) -> Iterator[Runner]:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+
+        def run(count: int) -> float:
+            frame = pool.submit(first).result()
+            started = time.perf_counter()
+            for _ in range(count):
+                frame = pool.submit(passed, frame).result()
+            return time.perf_counter() - started
+
+        yield run
+
+
+@contextmanager
+def _cluster() -> Iterator[Any]:
+    """Yield a client of one worker process."""
+    from distributed import Client, LocalCluster
+
+    with (
+        LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster,
+        Client(cluster, set_as_default=False) as client,
+    ):
+        yield client
+
+
+def _dask(**more: Any) -> Prepare:
+    @contextmanager
+    def prepare(folder: Path) -> Iterator[Runner]:
+        with _cluster() as client:
+            options = {"executor": "dask", "executor_options": {"address": client.scheduler.address}, **more}
+            yield from _ours(options)(folder)
+
+    return prepare
+
+
+@contextmanager
+def _submit(_: Path) -> Iterator[Runner]:
+    from distributed import wait
+
+    with _cluster() as client:
+
+        def run(count: int) -> float:
+            future = client.submit(first, pure=False)
+            with client.as_current():
+                wait(future)
+                started = time.perf_counter()
+                for _ in range(count):
+                    future = client.submit(passed, future, pure=False)
+                    wait(future)
+                return time.perf_counter() - started
+
+        yield run
+
+
+def processes(**more: Any) -> Prepare:
+    """Return a preparation of our executor of processes."""
+    return contextmanager(_ours({"executor": "processes", **more}))
+
+
+def works(quick: bool) -> list[Work]:
+    """The works of this area."""
+    count, rounds = (30, 1) if quick else (300, 7)
+    light = "odibi-core, rows counted only"
+    note = f"A chain of {count} steps over {ROWS:,} rows in one worker; per step"
+    pool, submit = "bare ProcessPoolExecutor", "bare Client.submit"
+    return [
+        Work(
+            "a step in a process", "ms",
+            [
+                Contender("odibi-core", processes(), "ours"),
+                Contender(light, processes(snapshot_level="counts"), "ours"),
+                Contender(pool, _pool, note="nothing recorded"),
+            ],
+            [Target(1.3, pool, "ratio")], loops=count, rounds=rounds, note=note,
+        ),
+        Work(
+            "a step on Dask", "ms",
+            [
+                Contender("odibi-core", _dask(), "ours"), Contender(light, _dask(snapshot_level="counts"), "ours"),
+                Contender(submit, _submit, note="nothing recorded"),
+            ],
+            [Target(1.15, submit, "ratio")], loops=count, rounds=rounds, note=note,
+        ),
+    ]  # fmt: skip
