@@ -431,3 +431,33 @@ def test_a_local_cluster(tmp_path: Path) -> None:
     assert not _is_alive(int((tmp_path / "pid").read_text()))
     assert result.nodes["stops"]["status"] == "success"
     assert [event.node_name for event in heard.of_kind("node_retry")] == ["stops"]
+
+
+def test_the_command_runs_where_it_is_told(dask_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By `--executor`, with the address of the setting; the names are completed."""
+    from typer.testing import CliRunner
+
+    from odibi_core.cli import app
+
+    monkeypatch.setenv("ODIBI_EXECUTOR__ADDRESS", dask_address)
+    (tmp_path / "p.py").write_text("from tests.executors.test_dask import speaks\npipeline = [speaks]\n")
+    args = ["run", str(tmp_path / "p.py"), "--executor", "dask", "--store", str(tmp_path / "store"), "--format", "json"]
+    assert CliRunner().invoke(app, args).exit_code == 0
+    (run_id,) = RunStore(tmp_path / "store").ids()
+    (made,) = [event for event in RunStore(tmp_path / "store").read(run_id) if event.event_type == "worked"]
+    with Client(dask_address, set_as_default=False) as client:
+        assert made.fields["pid"] in client.run(os.getpid).values()
+    words = {"_ODIBI_COMPLETE": "complete_bash", "COMP_WORDS": "odibi run --executor d", "COMP_CWORD": "3"}
+    assert CliRunner().invoke(app, [], env=words, prog_name="odibi").output.strip() == "dask"
+
+
+def test_a_module_that_the_workers_cannot_import(
+    dask_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Named with the worker and the way out."""
+    (tmp_path / "only_here.py").write_text("def step(): return 1\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    import only_here  # type: ignore[import-not-found]
+
+    error = run(dask_address, only_here.step).nodes["step"]["error"]
+    assert re.search(r"step step cannot be loaded on the worker tcp://\S+: No module named 'only_here'; install", error)

@@ -9,10 +9,12 @@ from typing import Any
 
 import narwhals as nw
 import pytest
+from tests.families.seen import IN_ORDER
 
 from odibi_core import plugins
 from odibi_core.bus.bus import EventBus
 from odibi_core.checks import not_null
+from odibi_core.errors import ConfigurationError
 from odibi_core.runtime.orchestrator import Orchestrator, Step
 from odibi_core.testing import RecordingSink
 
@@ -31,7 +33,7 @@ def executor_options(executor: str, request: pytest.FixtureRequest) -> dict[str,
     return {"address": request.getfixturevalue("dask_address")} if executor == "dask" else {}
 
 
-EVERY_ENGINE = pytest.mark.parametrize("engine", plugins.names("engines"))
+EVERY_ENGINE = pytest.mark.parametrize("engine", IN_ORDER)
 
 
 def flaky(failed: Path) -> Any:
@@ -106,6 +108,15 @@ def test_one_pipeline_everywhere(
     assert Counter((event.event_type, event.node_name) for event in heard.events) == expected
     check_order(heard)
     check_lineage(result.tracker.export_lineage(), is_planned=is_planned)
+
+
+@pytest.mark.parametrize("executor", ["processes", "dask"])
+def test_spark_has_workers_of_its_own(executor: str, tmp_path: Path) -> None:
+    """Its frames cannot be in a worker process: refused before the run is recorded."""
+    steps = [Step(name="flights", layer="ingest", value=str(tmp_path / "flights.csv"))]
+    with pytest.raises(ConfigurationError, match="'spark' has workers of its own: executor must be 'inline'"):
+        Orchestrator(steps, "spark", executor=executor, store=tmp_path / "store").execute()
+    assert not (tmp_path / "store" / "runs").exists()
 
 
 def check_order(heard: RecordingSink) -> None:

@@ -12,6 +12,7 @@ from dask.sizeof import sizeof
 from distributed import get_worker
 
 from odibi_core.engines.packing import pack, unpack
+from odibi_core.errors import NotSendableError
 from odibi_core.executors.base import send_line
 from odibi_core.executors.pickling import dumps, loads
 from odibi_core.executors.sent_errors import SentError, sent_error
@@ -116,7 +117,7 @@ def work_here(call: Sent, topic: str, key: str, names: list[str], *values: Sent 
     send({"odibi": "began", "key": key, "worker": worker.address, "threads": worker.state.nthreads})
     token = send_line.set(lambda line: send({"odibi": "line", "worker": worker.address, "line": line}))
     try:
-        work, task = call.value()
+        work, task = _loaded(call, worker.address)
         frames = {
             name: value.value() if isinstance(value, Sent) else next(iter(value.frames.values()))
             for name, value in zip(names, values, strict=True)
@@ -131,6 +132,16 @@ def work_here(call: Sent, topic: str, key: str, names: list[str], *values: Sent 
         send_line.reset(token)
     send({"odibi": "report", "key": key, "report": sent, "names": list(made)})
     return Made(made, sent)
+
+
+def _loaded(call: Sent, address: str) -> Any:
+    try:
+        return call.value()
+    except ImportError as error:
+        raise NotSendableError(
+            f"{call.name} cannot be loaded on the worker {address}: {error}; "
+            "install its package there, or send its file by Client.upload_file"
+        ) from error
 
 
 def _check_sendable(name: str, value: Any) -> None:

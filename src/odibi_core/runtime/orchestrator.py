@@ -213,7 +213,7 @@ class _Run:
         self.lazy = LazyRunner(self.runner, plan.bus, plan.kept, level)
         self.progress = Progress(self.graph)
         self.executor = plan._new_executor(plan.max_workers)
-        self.runner.place = self.executor.place
+        self.runner.work_at(self.executor.place)
         keep = plan.settings.keep
         keeper = FrameKeeper(plan.store.folder(run_id), keep) if plan.store and keep.frames != "none" else None
         self.keeping = Keeping(self.graph, self.runner, keeper, keeps_all=keep.frames == "all")

@@ -11,7 +11,7 @@ import msgspec
 from odibi_core.bus.bus import EventBus
 from odibi_core.coroutines import CLEAN_UP_S, AwaitableRun
 from odibi_core.engines import access_facts
-from odibi_core.errors import StepError, is_stop
+from odibi_core.errors import ConfigurationError, StepError, is_stop
 from odibi_core.events import context
 from odibi_core.events.clock import monotonic
 from odibi_core.executors.base import Held, Place, Work
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from odibi_core.runtime.step_cache import StepCache
     from odibi_core.settings import Settings
 
+_WITH_CLUSTER: Final = frozenset({"spark"})
 _NOTHING: Final = Beside({}, None)
 
 Make: TypeAlias = Callable[[], tuple[dict[str, Any], Outcome | None]]
@@ -70,6 +71,19 @@ class StepRunner:
         self.engines = Engines()
         for name in engines_of(graph):
             self.engines.get(name)
+
+    def work_at(self, place: Place | None) -> None:
+        """Let steps work in a place; None for the thread that runs them.
+
+        Raises:
+            ConfigurationError: An engine has a cluster of its own, whose frames no worker process can have.
+        """
+        if place is not None and (own := _WITH_CLUSTER & engines_of(self.graph)):
+            raise ConfigurationError(
+                f"the engine {min(own)!r} has workers of its own: executor must be 'inline' or 'threads', "
+                "got one of worker processes; leave executor out"
+            )
+        self.place = place
 
     def abandon(self) -> None:
         """End the run: cancel coroutines and wait a moment for their clean-up.
