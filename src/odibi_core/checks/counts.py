@@ -63,6 +63,15 @@ class Counting:
         masked = frame.with_columns(**self.masks) if self.masks else frame
         return masked.select(**self.aggregations)
 
+    def drop(self, name: str) -> None:
+        """Leave the check of a mask that the engine refuses."""
+        del self.masks[name], self.aggregations[name]
+        self.left.update((place, None) for place, each in self._names.items() if each == name)
+
+    def row(self, counts: Mapping[str, int | None], total: int) -> dict[str, Any]:
+        """Return the row for `results`, of counts by mask and the number of rows."""
+        return {**counts, self._total: total}
+
     def results(self, row: Mapping[str, Any]) -> list[CheckResult | None]:
         """Return a result for each check, in their order; None for those that must be checked in another way."""
         total = int(row[self._total])

@@ -81,28 +81,49 @@ class SparkEngine:
             return _read(sources, kind.format, given, {name: folders[name] for name in folders})
 
     def write(self, frame: Any, path: str, *, format: str | None = None, **options: Any) -> int | None:
+        return self.write_counted(frame, path, None, format=format, **options)[0]
+
+    def write_counted(
+        self, frame: Any, path: str, plan: spark_rows.Plan | None, *, format: str | None = None, **options: Any
+    ) -> tuple[int | None, list[Any] | None]:
+        """Write as `write` does; return the rows, and the results of checks that were counted in the job that writes.
+
+        Args:
+            frame: The frame.
+            path: As the step has it.
+            plan: Returns the checks for the schema of the frame, a `Counting` of the checks; None for no checks.
+            format: The format, if it is not that of the suffix.
+            options: Those of the writer.
+        """
         self._refuse("write", path, format, options)
+        plan = plan if is_spark(frame) else None  # a frame in memory is checked there, with examples
         frame = self.frame(frame)
         if table := formats.table_named(path, format):
             tables.write(table, path, lambda: self.arrow(frame), options)
-            return spark_rows.rows(frame)
+            return spark_rows.rows(frame), None
         by, given = partitions.by(options)
         kind = files.target(path, format) if not by else files.Target("parquet", "")
         if (own := formats.file_format(kind.format)) is not None:
             files.write_one(path, format, lambda _, target: own.write(self.arrow(frame), target, options), options)
-            return spark_rows.rows(frame)
+            return spark_rows.rows(frame), None
         if by:
             partitions.names_to_write(by, frame.columns)
-        counted = spark_rows.Counted(frame)
-        with spark_session.step_jobs():
-            spark_files.write(
-                path,
-                kind,
-                lambda folder, mode: _save(counted.frame, kind, by, folder, mode, given),
-                options.get("mode", "overwrite"),
-                options,
-            )
-        return counted.finish()
+        mode = options.get("mode", "overwrite")
+
+        def write(counted: spark_rows.Counted) -> tuple[int | None, list[Any] | None]:
+            with spark_session.step_jobs():
+                spark_files.write(
+                    path, kind, lambda to, mode: _save(counted.frame, kind, by, to, mode, given), mode, options
+                )
+            return counted.finish()
+
+        try:
+            return write(spark_rows.Counted(frame, plan))
+        except EngineError:
+            if plan is None or (files.is_remote(path) and mode == "append"):
+                raise
+            # A check may be what failed, such as a text compared with a number: the data must be written without it.
+            return write(spark_rows.Counted(frame))
 
     def sql(self, query: str, frames: Mapping[str, Any], parameters: Mapping[str, Any] | None = None) -> Any:
         spark = spark_session.session()
@@ -110,7 +131,7 @@ class SparkEngine:
         with spark_session.step_jobs():
             return spark_sql.query(spark, query, own, parameters)
 
-    def during(self) -> AbstractContextManager[None]:
+    def turn(self) -> AbstractContextManager[None]:
         """Return a context in which the jobs of this thread have the name of the step."""
         return spark_session.step_jobs()
 

@@ -5,7 +5,7 @@ An `Observation` counts them in the job that writes the frame, so that recording
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from threading import Event
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -18,6 +18,9 @@ _PATIENCE: Final = 5.0
 """Seconds to wait for the counts of a job that has ended: Spark delivers them from another thread."""
 
 
+Plan = Callable[[Any], Any]
+
+
 class Known(Struct, frozen=True):
     """The rows of a frame, and the missing values of its columns as far as they were counted."""
 
@@ -25,6 +28,8 @@ class Known(Struct, frozen=True):
     nulls: Mapping[str, int] | None = None
 
 
+_OVER: Final = ".over("
+"""In the text of an expression that needs the rows of a group together."""
 _known: WeakKeyDictionary[Any, Known] = WeakKeyDictionary()
 
 
@@ -45,35 +50,71 @@ def rows(frame: object) -> int | None:
 
 
 class Counted:
-    """A frame with an observation: `frame` is to be executed, and `finish` keeps the counts for the original."""
+    """A frame with an observation: `frame` is to be executed, and `finish` keeps the counts for the original.
 
-    def __init__(self, frame: Any) -> None:
+    Args:
+        frame: A frame of Spark.
+        plan: Returns the checks to count in the same job (`checks.counts.Counting`) for the frame's narwhals schema.
+    """
+
+    def __init__(self, frame: Any, plan: Plan | None = None) -> None:
         self._original = frame
         self._observation: Any = None
+        self._counting: Any = None
         self.frame = frame
-        if known(frame) is None and not frame.isStreaming:
+        self._names = list(dict.fromkeys(frame.columns))
+        is_plain = len(self._names) == len(frame.columns) and not frame.isStreaming
+        masked = self._masked(plan) if plan is not None and is_plain else frame
+        if (known(frame) is None or self._counting is not None) and not frame.isStreaming:
             from pyspark.sql import Observation, functions
 
-            self._names = list(dict.fromkeys(frame.columns))
             counts = [functions.count(functions.lit(1)).alias("rows")]
-            if len(self._names) == len(frame.columns):
-                counts += [
-                    functions.count_if(functions.col(quoted(name)).isNull()).alias(f"nulls {place}")
-                    for place, name in enumerate(self._names)
-                ]
+            for place, name in enumerate(self._names if is_plain else []):
+                counts.append(functions.count_if(functions.col(quoted(name)).isNull()).alias(f"nulls {place}"))
+            for place, name in enumerate(self._masks()):
+                counts.append(functions.count_if(functions.col(quoted(name))).alias(f"mask {place}"))
             self._observation = Observation()
-            self.frame = frame.observe(self._observation, *counts)
+            seen = masked.observe(self._observation, *counts)
+            self.frame = seen.select(*map(quoted, self._names)) if self._masks() else seen
 
-    def finish(self) -> int | None:
-        """Keep the counts of the job that has ended, and return the rows; None if Spark has no counts."""
+    def _masks(self) -> list[str]:
+        return [] if self._counting is None else list(self._counting.masks)
+
+    def _masked(self, plan: Plan) -> Any:
+        """Return the frame with a column for each check that can be counted."""
+        import narwhals
+
+        seen = narwhals.from_native(self._original)
+        self._counting = plan(seen.collect_schema())
+        for name in self._masks():
+            if _OVER in repr(self._counting.masks[name]):  # its window would shuffle the rows that are written
+                self._counting.drop(name)
+                continue
+            try:
+                seen = seen.with_columns(**{name: self._counting.masks[name]})
+            except STOPS:
+                raise
+            except BaseException:  # the check then states that it was not made
+                self._counting.drop(name)
+        return seen.to_native()
+
+    def finish(self) -> tuple[int | None, list[Any] | None]:
+        """Keep the counts of the job that has ended; return the rows, and the results of the checks.
+
+        Both are None if Spark has no counts, and a result is None for a check that was not counted.
+        """
         if self._observation is None:
-            return rows(self._original)
+            return rows(self._original), None
         row = _delivered(self._observation)
         if row is None:
-            return None
+            return rows(self._original), None
+        total = int(row["rows"])
         nulls = {name: row[key] for place, name in enumerate(self._names) if (key := f"nulls {place}") in row}
-        learn(self._original, int(row["rows"]), nulls)
-        return int(row["rows"])
+        learn(self._original, total, nulls)
+        if self._counting is None:
+            return total, None
+        failed = {name: row[f"mask {place}"] for place, name in enumerate(self._masks())}
+        return total, self._counting.results(self._counting.row(failed, total))
 
 
 def _delivered(observation: Any) -> Mapping[str, Any] | None:

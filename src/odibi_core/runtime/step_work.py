@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from itertools import chain
 from typing import Any, Final, NamedTuple, Protocol
 
+from odibi_core.checks.counts import Counting
 from odibi_core.coroutines import AwaitableRun, is_awaitable
 from odibi_core.engines.file_watch import unwatched
 from odibi_core.engines.frame import Description, row_count
@@ -74,6 +75,8 @@ class StepWork:
         self.settled: Collection[str] | None = None
         """The outputs whose plans are executed where they are made; None for all."""
         self._taken: int | None = None
+        self._counted: dict[int, Any] = {}
+        """The results of checks that the engine counted while it wrote, by the id of the check."""
         """The rows that a step without outputs took; it may have changed its frame in place since."""
 
     def operate(self, inputs: dict[str, Any], awaiting: AwaitableRun | None = None, *, copied: bool) -> dict[str, Any]:
@@ -119,9 +122,27 @@ class StepWork:
         if step.operation == "read":
             return engine.read(str(step.value), **step.params)
         (frame,) = inputs.values()
-        written = engine.write(frame, str(step.value), **step.params)
+        written = self._write(engine, frame)
         self._taken = written if self._taken is None else self._taken
         return frame
+
+    def _write(self, engine: Any, frame: Any) -> int | None:
+        """Write a frame and return its rows if known; an engine that can counts the checks in the job that writes."""
+        step = self.step
+        if not step.checks or not hasattr(engine, "write_counted"):
+            return engine.write(frame, str(step.value), **step.params)  # type: ignore[no-any-return]
+        names = {None, *step.inputs, *step.inputs.values()}
+        checks = [
+            each for each in step.checks if getattr(each, "on", None) in names and getattr(each, "of_run", None) is None
+        ]
+        beside = dict(self._beside.datasets)
+        rows, results = engine.write_counted(
+            frame, str(step.value), lambda schema: Counting(checks, schema, beside), **step.params
+        )
+        for check, result in zip(checks, results or (), strict=False):
+            if result is not None:
+                self._counted[id(check)] = result
+        return rows  # type: ignore[no-any-return]
 
     def _readable_again(self, result: Any, awaiting: AwaitableRun | None) -> Any:
         """Return the result of a function, awaited and consumed, so that this counts to the step and its attempt."""
@@ -195,7 +216,7 @@ class StepWork:
             if (of_run := getattr(check, "of_run", None)) is not None:
                 check = of_run(check, self._beside.partition)
             given = frames if check.on or not step.outputs else {**frames, "out": frames[main_output(step)]}
-            found = check.check(given)
+            found = self._counted.get(id(check)) or check.check(given)
             if is_awaitable(found):
                 found = self._wait(None, found)
             duration_ms = (monotonic() - started) * 1e3
