@@ -120,7 +120,7 @@ def _check_statements(connection: Any, query: str) -> None:
     except duckdb.Error as error:
         raise QueryError(first_line(error)) from None
     if len(kinds) != 1:
-        raise QueryError(f"one SELECT at a time is allowed; given were {len(kinds)} statements")
+        raise QueryError(f"the query must be one SELECT at a time; given were {len(kinds)} statements")
     if kinds == ["MULTI"]:
         raise QueryError("PIVOT needs its values: pivot logs on level in ('info', 'error') using count(*)")
     if kinds != ["SELECT"]:

@@ -12,6 +12,7 @@ KEEPS_ALL = {
     "endpoint/app.py": (1, "an answer's own thread: the server gets it as a failure"),
     "executors/threads.py": (1, "raised by the thread that waits for the workers"),
     "executors/worker.py": (1, "the answer of the worker, raised in the process of the run"),
+    "runtime/map_runner.py": (1, "raised when the mapped step ends"),
     "pipeline/attempts.py": (1, "raised by the thread that waits for the attempt"),
     "coroutines.py": (1, "raised by the thread that waits for the loop"),
     "runtime/orchestrator.py": (1, "raised when the record is closed"),
