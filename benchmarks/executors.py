@@ -111,7 +111,7 @@ def processes(**more: Any) -> Prepare:
 
 
 def works(quick: bool) -> list[Work]:
-    """The works of this area."""
+    """Return the works of this area."""
     count, rounds = (30, 1) if quick else (300, 7)
     light = "odibi-core, rows counted only"
     note = f"A chain of {count} steps over {ROWS:,} rows in one worker; per step"
