@@ -26,7 +26,6 @@ KEPT: dict[str, str] = {
     "costs/bigquery/watch.py: _watches": _OBJECTS,
     "endpoint/server.py: _started": _OBJECTS,
     "engines/duckdb_engine.py: _databases": "numbers of names in a database; a used one is never reused",
-    "engines/duckdb_turn.py: TURN": "the lock of relations, which is renewed in a forked child",
     "engines/duckdb_sql.py: _scratch": "numbers of names in a database; a used one is never reused",
     "engines/duckdb_sql.py: _bases": "two databases in memory for each process id, expensive to open",
     "engines/frame_pandas.py: _NAMES": _CACHE,
