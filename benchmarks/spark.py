@@ -67,7 +67,7 @@ def _bare(rows: int) -> Any:
 
 def works(quick: bool) -> list[Work]:
     """Return the works of this area."""
-    rows, rounds = (1_000_000, 3) if quick else (10_000_000, 7)
+    rows, rounds = (100_000, 1) if quick else (10_000_000, 7)
     bare = "bare Spark"
     return [
         Work(

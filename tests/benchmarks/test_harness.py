@@ -148,7 +148,11 @@ def test_facts_of_the_machine_name_no_host_and_no_path() -> None:
     assert str(Path.home()) not in facts
 
 
-@pytest.mark.parametrize("area", command.AREAS)
+@pytest.mark.parametrize(
+    "area",
+    # One process of the tests starts Spark.
+    [pytest.param(area, marks=pytest.mark.xdist_group("spark")) if area == "spark" else area for area in command.AREAS],
+)
 def test_each_area_runs_in_the_quick_mode(area: str) -> None:
     """Every contender of odibi-core gives figures; a peer of the extra `bench` may be absent."""
     answer = command.run(area, quick=True)
