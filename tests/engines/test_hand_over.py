@@ -13,6 +13,9 @@ import pytest
 from odibi_core.plugins import load, names
 
 ROWS = 1_000
+EVERY = [
+    pytest.param(name, marks=pytest.mark.xdist_group("spark")) if name == "spark" else name for name in names("engines")
+]
 
 
 def engine(name: str) -> Any:
@@ -64,10 +67,12 @@ def test_text_of_pandas_is_shared_with_pyarrow() -> None:
     assert buffers(back["s"].array.__arrow_array__()) & buffers(table.column("s"))
 
 
-@pytest.mark.parametrize("maker", names("engines"))
-@pytest.mark.parametrize("taker", names("engines"))
-def test_every_engine_takes_the_frames_of_every_other(maker: str, taker: str) -> None:
+@pytest.mark.parametrize("maker", EVERY)
+@pytest.mark.parametrize("taker", EVERY)
+def test_every_engine_takes_the_frames_of_every_other(maker: str, taker: str, request: pytest.FixtureRequest) -> None:
     """Whole numbers beside missing ones, floats, text and times keep their values."""
+    if "spark" in (maker, taker):
+        request.getfixturevalue("spark")
     rows = [{"n": 2**53 + 1, "f": 0.5, "s": "a"}, {"n": None, "f": None, "s": None}]
     made = engine(maker).frame(rows)
     if maker == "duckdb":
