@@ -91,7 +91,7 @@ def test_the_form_of_the_command_line_is_that_of_the_prompt(
     [
         ("nod", ["nodes", "node_name"]),
         ("slow", ["slowest", "slower"]),
-        ("SELE", ["selectivity", "select"]),
+        ("SELEC", ["selection", "selectivity", "select"]),
         ("zzz", []),
     ],
 )
@@ -111,7 +111,7 @@ def test_on_a_terminal_it_completes_and_keeps_its_history(kept: RunStore) -> Non
     )  # fmt: skip
     os.close(child)
     shown = _until(parent, b"odibi> ")
-    os.write(parent, b"select count(*) as n, min(selecti\t) as s from nodes;\n")
+    os.write(parent, b"select count(*) as n, min(selectiv\t) as s from nodes;\n")
     shown = _until(parent, b"odibi> ", after=b"from nodes;")
     assert b"min(selectivity) as s" in shown
     assert b"4  0.99" in shown

@@ -32,7 +32,7 @@ Params = Annotated[list[str] | None, typer.Option("--param", metavar="K=V", help
 Partition = Annotated[str | None, typer.Option("--partition", metavar="TEXT", help="Only of this partition.")]
 Limit = Annotated[int, typer.Option("--limit", "-n", metavar="N", min=0, help="Rows of a page; 0 for all.")]
 Page = Annotated[int, typer.Option("--page", metavar="N", min=1, help="Page of the list.")]
-Engine = Annotated[str, typer.Option("--engine", metavar="NAME", help="Such as pandas or duckdb.")]
+Engine = Annotated[str, typer.Option("--engine", metavar="NAME", help="Such as polars, duckdb.")]
 Executor = Annotated[
     str | None,
     typer.Option(
