@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from tests.families.seen import IN_ORDER
+from tests.families.seen import IN_ORDER, loaded
 
 from odibi_core import Orchestrator, Step, pipeline
 from odibi_core.errors import EngineError, PipelineDefinitionError
@@ -165,7 +165,7 @@ def test_an_engine_from_outside_need_not_know(monkeypatch: pytest.MonkeyPatch) -
 def test_options_that_fit_still_reach_the_writer(engine: str) -> None:
     """Refusing takes nothing away: separators, null texts and compression inside of Parquet work."""
     frame = pd.DataFrame({"a": [1, 2]})
-    tool = load("engines", engine)()
+    tool = loaded(engine)
     tool.write(frame, "x.csv", **({"sep": ";"} if engine == "pandas" else {"separator": ";"}))
     tool.write(frame, "x.parquet", compression="gzip")
     assert Path("x.csv").read_text() == "a\n1\n2\n"

@@ -88,6 +88,7 @@ def test_fields_of_an_event_are_cleaned_by_the_same_rules(fields: dict[str, Any]
         [{"headers": (("Cookie", SECRET),)}],
         [[["token", [SECRET]]]],
         {"columns": ["id", "password"], "data": [[1, SECRET]]},
+        {"columns": ["id"], "data": [("password", SECRET)]},
         {"fields": ["id", "password"], "rows": [(1, SECRET)]},
         [{"name": "password", "value": SECRET}],
         [{"key": b"password", "values": [SECRET]}],

@@ -12,7 +12,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from tests.families.columns import values
-from tests.families.seen import IN_ORDER
+from tests.families.seen import IN_ORDER, loaded
 
 from odibi_core.errors import DataChangedWarning, EngineError, UnreadableSourceError
 from odibi_core.plugins import load
@@ -163,7 +163,7 @@ def test_each_engine_reads_what_the_other_wrote() -> None:
     frame = pd.DataFrame({"s": ["x\ry", None], "n": pd.array([1, None], dtype="Int64"), "f": [0.5, np.nan]})
     load("engines", "pandas")().write(frame, "x.csv")
     for name in IN_ORDER:
-        back = load("engines", name)().read("x.csv")
+        back = loaded(name).read("x.csv")
         assert [values(back, c) for c in "snf"] == [["x\ry", None], [1, None], [0.5, None]]
 
 

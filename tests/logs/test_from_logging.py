@@ -409,6 +409,7 @@ def test_capture_takes_the_programs_level_by_default(root: logging.Logger) -> No
 
 def test_warnings_come_in_when_asked(bridge: Bridge, root: logging.Logger) -> None:
     """`warnings=True`: as lines of `py.warnings`; afterwards they go where they went."""
+    logging.captureWarnings(False)  # another library may have begun it in this process
     before = warnings.showwarning
     with warnings.catch_warnings():
         warnings.simplefilter("always")

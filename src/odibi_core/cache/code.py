@@ -5,8 +5,8 @@ from __future__ import annotations
 import builtins
 import functools
 import inspect
+import os
 import sys
-import sysconfig
 from enum import Enum
 from importlib import import_module
 from importlib.util import resolve_name
@@ -34,7 +34,8 @@ from odibi_core.engines.fingerprint import fingerprint
 from odibi_core.errors import STOPS
 
 _OWN: Final = str(Path(errors.__file__).parent)
-_STANDARD: Final = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib")})
+_STANDARD: Final = os.path.dirname(os.__file__) + os.sep
+"""The folder of the standard library."""
 _LOGGERS: Final = frozenset({"logging", "odibi_core.logs.program_logger", "odibi_core.logs.structured_logger"})
 """Modules of loggers: a line of a log is no part of a result."""
 _NOT_MEMBERS_TEXT: Final = """

@@ -172,7 +172,7 @@ class Redactor:
 
     def _row(self, row: Any, columns: list[Any]) -> Any:
         if not isinstance(row, (list, tuple)) or len(row) != len(columns):
-            return self.of(row)
+            return self._pair(row, ORDINARY) if names_its_second(row) else self.of(row)
         return [self.field(str(name), item) for name, item in zip(columns, row, strict=True)]
 
     def _fields(self, fields: Mapping[str, Any], role: str) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from contextlib import ExitStack, contextmanager
 from itertools import chain
 from typing import Any, Final, NamedTuple, Protocol
 
-from odibi_core.checks.counts import Counting
 from odibi_core.coroutines import AwaitableRun, is_awaitable
 from odibi_core.engines.file_watch import unwatched
 from odibi_core.engines.frame import Description, row_count
@@ -131,6 +130,8 @@ class StepWork:
         step = self.step
         if not step.checks or not hasattr(engine, "write_counted"):
             return engine.write(frame, str(step.value), **step.params)  # type: ignore[no-any-return]
+        from odibi_core.checks.counts import Counting  # here: few engines count, and it loads time zones
+
         names = {None, *step.inputs, *step.inputs.values()}
         checks = [
             each for each in step.checks if getattr(each, "on", None) in names and getattr(each, "of_run", None) is None

@@ -7,15 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.families.seen import IN_ORDER
+from tests.families.seen import IN_ORDER, loaded
 from tests.services import postgres, s3_server
-
-from odibi_core.plugins import load
 
 
 @pytest.fixture(params=IN_ORDER)
 def engine(request: pytest.FixtureRequest) -> Any:
-    return load("engines", request.param)()
+    return loaded(request.param)
 
 
 @pytest.fixture(scope="session")
