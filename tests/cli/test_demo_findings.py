@@ -38,7 +38,7 @@ def named(here: Here, store: Path) -> list[tuple[str, str, str | None, str]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seconds", [0.0, 0.002, 0.01, math.inf])
+@pytest.mark.parametrize("seconds", [0.0, 0.01, math.inf])
 def test_watch_names_exactly_the_five_faults(
     here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float
 ) -> None:
@@ -49,7 +49,7 @@ def test_watch_names_exactly_the_five_faults(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 def test_watch_names_exactly_the_five_faults_under_changing_load(here: Here, tmp_path: Path, seed: int) -> None:
     """Each run has time for other columns, and for samples of other sizes, than the run before."""
     draw, create = random.Random(seed), stats_budget.Budget.__init__
