@@ -18,14 +18,6 @@ from odibi_core.errors import ConfigurationError
 from odibi_core.runtime.orchestrator import Orchestrator, Step
 from odibi_core.testing import RecordingSink
 
-EVERY_EXECUTOR = pytest.mark.parametrize(
-    "executor",
-    [
-        pytest.param(name, marks=pytest.mark.xdist_group("dask")) if name == "dask" else name
-        for name in plugins.names("executors")
-    ],
-)
-
 
 @pytest.fixture
 def executor_options(executor: str, request: pytest.FixtureRequest) -> dict[str, Any]:
@@ -85,9 +77,20 @@ EXPECTED: Counter[tuple[str, str | None]] = Counter(
 )  # fmt: skip
 
 
+IN_PROCESSES = ("processes", "dask")
+"""Executors whose steps run in other processes: each run starts some, or waits for them."""
+EVERY_PLACE = pytest.mark.parametrize(
+    ("executor", "workers"),
+    [
+        pytest.param(name, workers, marks=pytest.mark.xdist_group("dask") if name == "dask" else ())
+        for name in plugins.names("executors")
+        for workers in ([2] if name in IN_PROCESSES else [1, 4])
+    ],
+)
+
+
 @EVERY_ENGINE
-@EVERY_EXECUTOR
-@pytest.mark.parametrize("workers", [1, 4])
+@EVERY_PLACE
 def test_one_pipeline_everywhere(
     engine: str, executor: str, executor_options: dict[str, Any], workers: int, tmp_path: Path
 ) -> None:
@@ -103,7 +106,7 @@ def test_one_pipeline_everywhere(
     frame = nw.from_native(result.data["joined"])
     assert frame.rows(named=False) == [(1, 100), (2, 50), (3, 100)]
     assert (tmp_path / "out.csv").read_text().split() == ["id,seats", "1,100", "2,50", "3,100"]
-    has_rows = executor in ("processes", "dask")  # a worker process executes a plan at once
+    has_rows = executor in IN_PROCESSES  # a worker process executes a plan at once
     is_planned = engine == "polars-lazy" and not has_rows
     expected = EXPECTED + Counter([("plan_executed", None)] if is_planned else [])
     assert Counter((event.event_type, event.node_name) for event in heard.events) == expected
@@ -111,7 +114,7 @@ def test_one_pipeline_everywhere(
     check_lineage(result.tracker.export_lineage(), is_planned=is_planned)
 
 
-@pytest.mark.parametrize("executor", ["processes", "dask"])
+@pytest.mark.parametrize("executor", IN_PROCESSES)
 def test_spark_has_workers_of_its_own(executor: str, tmp_path: Path) -> None:
     """Its frames cannot be in a worker process: refused before the run is recorded."""
     steps = [Step(name="flights", layer="ingest", value=str(tmp_path / "flights.csv"))]
