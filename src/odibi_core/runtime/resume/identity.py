@@ -11,7 +11,7 @@ import functools
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -27,6 +27,8 @@ from odibi_core.redaction import is_secret_name
 from odibi_core.unwrapping import unwrapped
 
 _MAX_PARTS: Final = 5_000
+_MAX_VALUES: Final = 50_000
+"""Members of collections that are read: lists may hold each other, and hold millions of members together."""
 _HERE: Final = str(Path(__file__).resolve().parents[2])
 _STANDARD_LIBRARY: Final = str(Path(os.__file__).resolve().parent)
 _BY_REPR: Final = (
@@ -96,7 +98,8 @@ def _add_params(digest: _Digest, params: Mapping[str, Any]) -> None:
 class _Digest:
     """A hash over values and code; each function and module counts once."""
 
-    def __init__(self) -> None:
+    def __init__(self, members: Iterator[int] | None = None) -> None:
+        self._members = iter(range(_MAX_VALUES)) if members is None else members
         self._hash = blake2b(digest_size=16)
         self._seen: dict[int, int] = {}
         self._alive: list[Any] = []
@@ -129,6 +132,8 @@ class _Digest:
             _UnknownError: It has no plain form.
         """
         kind = type(value)
+        if next(self._members, None) is None:
+            raise _UnknownError(f"{name} uses more than {_MAX_VALUES:,} values")
         if kind in _BY_REPR or isinstance(value, PurePath):
             self.add(kind.__qualname__, value)
         elif isinstance(value, (list, tuple)):
@@ -136,7 +141,7 @@ class _Digest:
             for each in value:
                 self.value(each, name)
         elif isinstance(value, (set, frozenset)):
-            self.add(kind.__qualname__, sorted(_alone(each, name) for each in value))
+            self.add(kind.__qualname__, sorted(self._alone(each, name) for each in value))
         elif isinstance(value, dict):
             self.add(kind.__qualname__, len(value))
             for key, each in value.items():
@@ -144,6 +149,12 @@ class _Digest:
                 self.value(each, name)
         else:
             self._object(value, name)
+
+    def _alone(self, value: Any, name: str) -> str:
+        """Return the hash of a member of a set, which has no order."""
+        digest = _Digest(self._members)
+        digest.value(value, name)
+        return digest.hexdigest()
 
     def _object(self, value: Any, name: str) -> None:
         kind = type(value)
@@ -241,12 +252,6 @@ class _Digest:
         file = getattr(module, "__file__", None)
         if file and not _is_installed(file):
             self.add(Path(file).read_bytes())
-
-
-def _alone(value: Any, name: str) -> str:
-    digest = _Digest()
-    digest.value(value, name)
-    return digest.hexdigest()
 
 
 def _is_exported(value: Any, name: str) -> bool:
