@@ -440,3 +440,13 @@ def test_sabotaged_a_reader_that_follows_no_helper_misses_the_change(
     before = found(**texts)
     assert isinstance(before, Key)
     assert found(**{**texts, "helpers": HELPERS.replace("[:top]", "[top:]")}) == before
+
+
+def test_a_value_of_lists_that_share_their_members_has_no_key() -> None:
+    """Sixty levels of them hold more values than there is time to read; the reason is stated at once."""
+    laughs: list[Any] = ["ha"]
+    for _ in range(60):
+        laughs = [laughs, laughs]
+    reader = CodeReader()
+    reader.read(lambda frame: laughs)
+    assert any("holds more than 200,000 values" in reason for reason in reader.reasons)

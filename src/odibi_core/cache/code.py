@@ -29,7 +29,7 @@ from odibi_core.cache.accessors import added
 from odibi_core.cache.impure import reason_of_attribute, reason_of_name
 from odibi_core.cache.normal_code import Use, normal_form, texts, uses
 from odibi_core.cache.objects import cells_of, defaults_of, named_in_library, namespace, parts_of_type, slots_of
-from odibi_core.engines.digests import Digest, NotDigestibleError
+from odibi_core.engines.digests import Digest, NotDigestibleError, TooManyValuesError
 from odibi_core.engines.fingerprint import fingerprint
 from odibi_core.errors import STOPS
 
@@ -154,6 +154,8 @@ class CodeReader:
                 self.modules.add(kind.__module__)
                 return fingerprint(value)
             return Digest().value(value).hex()
+        except TooManyValuesError as error:
+            return self._reason(f"{label}: {error}")
         except NotDigestibleError as error:
             reason = str(error)
         if kind in (list, tuple, dict, set, frozenset):

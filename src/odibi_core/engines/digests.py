@@ -18,10 +18,18 @@ from odibi_core.errors import EngineError
 from odibi_core.plugins import missing_extra
 
 _DEEPEST: Final = 100
+_ROWS: Final = 3
+"""Levels of plain rows: a list of dicts of lists."""
+_MOST_INNER: Final = 200_000
+"""Values below them: lists that share their members may hold more than there is time to read."""
 
 
 class NotDigestibleError(EngineError):
     """A value has no stable form; the message has the reason."""
+
+
+class TooManyValuesError(NotDigestibleError):
+    """A value holds more than there is time to read."""
 
 
 class Digest:
@@ -35,6 +43,7 @@ class Digest:
         except ImportError as error:
             raise missing_extra("xxhash", "the step cache") from error
         self._hash = xxh3_128()
+        self._inner = 0
 
     def bytes(self, *parts: Any) -> Digest:
         """Add texts and bytes, each with its length."""
@@ -65,6 +74,10 @@ class Digest:
         kind = type(value)
         if depth > _DEEPEST:
             raise NotDigestibleError("a value is nested too deeply, or contains itself")
+        if depth > _ROWS:
+            self._inner += 1
+            if self._inner > _MOST_INNER:
+                raise TooManyValuesError(f"a value holds more than {_MOST_INNER:,} values inside of its rows")
         self.bytes(f"{kind.__module__}.{kind.__qualname__}")
         if kind in _PLAIN:
             self.bytes(_PLAIN[kind](value))
