@@ -22,8 +22,8 @@ from odibi_core.runtime.node_events import NodeEvents
 from odibi_core.runtime.step_runner import StepRunner
 from odibi_core.runtime.step_work import Outcome, StepWork
 
-Failed: TypeAlias = Callable[[int, list[int], int], None]
-"""Takes a failed step, the steps to skip because of it, and the number of open steps that were skipped before."""
+Failed: TypeAlias = Callable[[int, list[int]], None]
+"""Takes a failed step, and the steps to skip because of it."""
 
 
 class _Open(NamedTuple):
@@ -42,11 +42,10 @@ class _Open(NamedTuple):
 
 
 class Round(NamedTuple):
-    """The result of an execution: the steps that can run now, those that failed, and the number of those skipped."""
+    """The result of an execution: the steps that can run now, and those that failed."""
 
     ready: list[int]
     failed: list[int]
-    skipped: int
 
 
 class LazyRunner:
@@ -203,12 +202,10 @@ class LazyRunner:
             if self._runner.stopped.is_set():
                 return
             ended = self.execute()
-            dropped = ended.skipped
             for index in ended.failed:
                 for key in self._graph.steps[index].outputs.values():
                     self._runner.forget(key)
-                failed(index, progress.fail_late(index)[0], dropped)
-                dropped = 0
+                failed(index, progress.fail_late(index)[0])
             outcomes = self._runner.outcomes
             ready = [each for each in ended.ready if self._graph.steps[each].name not in outcomes]
             is_last = not ended.ready
@@ -220,17 +217,15 @@ class LazyRunner:
         self._tried.update(ready)
         keys = [key for key in dict.fromkeys(self._needed(ready)) if key in self._plans and self._is_plan(key)]
         failed = self._collect(keys, ready)
-        skipped = 0
         for opened in list(self._open):
             if (reason := self._failed_before(opened, failed)) is not None:
                 self._open.remove(opened)
                 self._drop(opened, reason)
-                skipped += 1
             elif not ready or self._is_there(opened):
                 self._open.remove(opened)
                 if not self._end(opened):
                     failed.append(opened.number)
-        return Round(ready, failed, skipped)
+        return Round(ready, failed)
 
     def _is_there(self, opened: _Open) -> bool:
         engine = self._engine(opened.number)
@@ -326,15 +321,13 @@ class LazyRunner:
 
         return runner.finish(opened.number, opened.events, make)
 
-    def cancel(self, error: BaseException | None) -> int:
-        """Publish the end of each node that a stopped run left open; return their number."""
+    def cancel(self, error: BaseException | None) -> None:
+        """Publish the end of each node that a stopped run left open."""
         stopped = StepError("the run ended before its plan was executed")
         for opened in self._open:
             reason = error if error is not None and is_stop(error) else stopped
             self._runner.failed(self._graph.steps[opened.number], opened.events, reason)
-        count = len(self._open)
         self._open.clear()
-        return count
 
 
 def _watched(engine: Any, plan: Any, rows: dict[int, Any]) -> Any:

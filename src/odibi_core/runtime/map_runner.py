@@ -163,15 +163,13 @@ class MapRunner:
         made = work.by_logical_name(combined(mapped.step, mapped.results))
         return made, runner.examined_here(work, mapped.inputs, made, events)
 
-    def cancel(self, error: BaseException | None) -> int:
-        """Publish the end of each step that a stopped run left with items that did not run; return their number."""
+    def cancel(self, error: BaseException | None) -> None:
+        """Publish the end of each step that a stopped run left with items that did not run."""
         for mapped in list(self._open.values()):
             done = len(mapped.items) - mapped.left
             stopped = StepError(f"step {mapped.step.name!r} was stopped after {done} of {len(mapped.items)} items")
             self._runner.failed(mapped.step, mapped.events, error if error is not None and is_stop(error) else stopped)
-        count = len(self._open)
         self._open.clear()
-        return count
 
 
 def _never(number: int, error: BaseException, delay_s: float) -> None:

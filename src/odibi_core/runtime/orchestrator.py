@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from functools import partial
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from odibi_core.bus.bus import EventBus
@@ -218,9 +218,6 @@ class _Run:
         keeper = FrameKeeper(plan.store.folder(run_id), keep) if plan.store and keep.frames != "none" else None
         self.keeping = Keeping(self.graph, self.runner, keeper, keeps_all=keep.frames == "all")
         self.worker_events = WorkerEvents(self.record, self.executor.place)
-        self.lock = Lock()
-        self.failed = 0
-        self.skipped = 0
 
     def execute(self) -> Result:
         """Open the record, run, close the record."""
@@ -229,10 +226,9 @@ class _Run:
             try:
                 self._start()
                 ready = begin(self.graph, self.steps, self.runner, self.progress)
-                self.skipped = len(self.steps.indexes("skip"))
                 run = partial(self.executor.run, execute=self._step)
                 self.lazy.run_in_rounds(ready, run, self.progress, self._after_failure)
-                if self.failed:
+                if self.runner.has_failed:
                     self._keep()
                 self.runner.fetch(self.plan.kept)
             except BaseException as error:
@@ -295,7 +291,7 @@ class _Run:
         except BaseException as error:
             self.record.leave_if_forked(error)
             raise
-        for key in self.keeping.released(freed) if self.failed else freed:
+        for key in self.keeping.released(freed) if self.runner.has_failed else freed:
             if key not in self.plan.kept:
                 self.runner.forget(key)
         return [each for each in ready if each in self.runs]
@@ -316,11 +312,8 @@ class _Run:
         self._after_failure(index, skipped)
         return [], freed
 
-    def _after_failure(self, index: int, skipped: list[int], dropped: int = 0) -> None:
+    def _after_failure(self, index: int, skipped: list[int]) -> None:
         name = self.graph.steps[index].name
-        with self.lock:
-            self.failed += 1
-            self.skipped += len(skipped) + dropped
         for each in skipped:
             self.runner.skip(each, "a step that it needs failed", name)
         if self.plan.on_failure == "stop":
@@ -333,14 +326,14 @@ class _Run:
         first = next(name for name, outcome in outcomes.items() if outcome["status"] == "failed")
         for index, step in enumerate(self.graph.steps):
             if step.name not in outcomes:
-                self.skipped += 1
                 self.runner.skip(index, "the run was stopped after a failure", first)
 
     def _end(self, error: BaseException | None) -> Result:
         """Close the record with the verdict; then return it, or raise it."""
         self.record.leave_if_forked(error)
-        self.failed += self.maps.cancel(error) + self.lazy.cancel(error)
-        if error is None and self.failed and self.plan.on_failure == "stop":
+        self.maps.cancel(error)
+        self.lazy.cancel(error)
+        if error is None and self.runner.has_failed and self.plan.on_failure == "stop":
             self._skip_rest()
         status = self._status(error)
         result = self._result(status, error)
@@ -358,7 +351,7 @@ class _Run:
     def _status(self, error: BaseException | None) -> str:
         if error is not None:
             return "cancelled" if is_stop(error) else "failed"
-        return "failed" if self.failed and self.plan.on_failure != "continue" else "success"
+        return "failed" if self.runner.has_failed and self.plan.on_failure != "continue" else "success"
 
     def _result(self, status: str, error: BaseException | None) -> Result:
         plan = self.plan
@@ -384,7 +377,7 @@ class _Run:
         )
 
     def _emit_end(self, result: Result) -> None:
-        succeeded = sum(outcome["status"] == "success" for outcome in result["nodes"].values())
+        states = Counter(outcome["status"] for outcome in result["nodes"].values())
         about = {"duration_ms": result["duration_ms"]}
         if any(result["checks"].values()):
             about |= {f"checks_{state}": number for state, number in result["checks"].items()}
@@ -392,6 +385,6 @@ class _Run:
             about["error"] = result["error"]
         if taken := sum("taken_from" in outcome for outcome in result["nodes"].values()):
             about["taken_count"] = taken
-        counts = {"success_count": succeeded, "failed_count": self.failed, "skipped_count": self.skipped}
+        counts = {f"{state}_count": states[state] for state in ("success", "failed", "skipped")}
         self.record.end(result["status"], about, counts)
         result._values.update(self.record.overhead.stated)

@@ -50,6 +50,8 @@ class StepRunner:
         self.data = data
         self.stopped = Flag()
         self.abandoned = False
+        self.has_failed = False
+        """True once a step failed; one that was cancelled did not."""
         self.outcomes: dict[str, dict[str, Any]] = {}
         self.check_results: list[bool | None] = []
         """For each check: True if it passed, False if it failed, None if it could not be checked."""
@@ -177,6 +179,7 @@ class StepRunner:
         message = events.failed(error, cancelled=stopped)
         status = "cancelled" if stopped else "failed"
         self.outcomes[step.name] = _outcome(status, events.duration_ms, error=message)
+        self.has_failed |= not stopped
 
     def check_running(self) -> None:
         """Raise RunOverError if the run was abandoned."""
