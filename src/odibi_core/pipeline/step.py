@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from math import isfinite
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
@@ -145,6 +145,12 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
         if self.layer in ("publish", "store"):
             return "write"
         return "read" if self.layer == "ingest" else None
+
+
+def needs_of_checks(step: Step) -> Iterator[str]:
+    """Yield the keys of the datasets that the checks of a step compare its frames with."""
+    for check in step.checks:
+        yield from getattr(check, "needs", ())
 
 
 def _keys(step: Step, field: str) -> dict[str, str]:

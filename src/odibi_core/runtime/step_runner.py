@@ -18,7 +18,7 @@ from odibi_core.executors.base import Held, Place, Work
 from odibi_core.logs.context import worker_context
 from odibi_core.pipeline import Graph, Step
 from odibi_core.pipeline.attempts import Call, OnRetry, attempt
-from odibi_core.pipeline.step import Policy
+from odibi_core.pipeline.step import Policy, needs_of_checks
 from odibi_core.runtime.file_events import FileEvents
 from odibi_core.runtime.join_events import JoinEvents
 from odibi_core.runtime.node_events import Descriptions, NodeEvents
@@ -265,8 +265,8 @@ class StepRunner:
 
     def _for_checks(self, step: Step, inputs: dict[str, Any]) -> dict[str, Any]:
         """Return the datasets that only the checks of a step need, as a worker gets them."""
-        needed = {key for check in step.checks for key in getattr(check, "needs", ())}
-        return {OTHER + key: self.data[key] for key in needed.difference(inputs) if key in self.data}
+        needed = set(needs_of_checks(step)).difference(inputs)
+        return {OTHER + key: self.data[key] for key in needed if key in self.data}
 
     def attempt_there(self, index: int, work: Work, frames: dict[str, Any], retry: OnRetry) -> Any:
         """Return handles on the frames that `work` makes for a step in a worker, and its report."""

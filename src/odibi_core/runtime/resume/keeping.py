@@ -10,6 +10,7 @@ from odibi_core.engines.frame_size import estimated_bytes
 from odibi_core.errors import STOPS
 from odibi_core.executors.base import Held
 from odibi_core.pipeline import Graph
+from odibi_core.pipeline.step import needs_of_checks
 from odibi_core.runtime.resume.kept_frames import FrameKeeper, publish
 from odibi_core.runtime.step_runner import StepRunner
 
@@ -87,7 +88,7 @@ class Keeping:
         return dict.fromkeys(
             key
             for step in (*failed, *others)
-            for key in (*step.inputs.values(), *(key for check in step.checks for key in getattr(check, "needs", ())))
+            for key in (*step.inputs.values(), *needs_of_checks(step))
         )
 
     def _keep(self, keeper: FrameKeeper, key: str, is_unchanged: bool | None) -> Any:

@@ -16,6 +16,7 @@ import msgspec
 from odibi_core.errors import ConfigurationError, nearest
 from odibi_core.events.clock import read_iso
 from odibi_core.pipeline import Graph
+from odibi_core.pipeline.step import needs_of_checks
 from odibi_core.runtime.resume.past_run import PastRun
 
 Action = Literal["run", "take", "skip"]
@@ -165,7 +166,7 @@ def _needed(graph: Graph, again: Iterable[int], wanted: set[str]) -> set[str]:
     return (
         wanted
         | {key for index in again for key in graph.steps[index].inputs.values()}
-        | {key for index in again for check in graph.steps[index].checks for key in getattr(check, "needs", ())}
+        | {key for index in again for key in needs_of_checks(graph.steps[index])}
     )
 
 

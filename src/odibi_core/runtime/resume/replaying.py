@@ -16,6 +16,7 @@ from odibi_core.errors import STOPS, ConfigurationError, StepError, StoreError
 from odibi_core.events import kinds
 from odibi_core.events.failure import describe_failure
 from odibi_core.pipeline import Graph, Step
+from odibi_core.pipeline.step import needs_of_checks
 from odibi_core.runtime.node_events import Descriptions
 from odibi_core.runtime.resume.kept_frames import FrameKeeper, KeptFrame, load, missing
 from odibi_core.runtime.resume.past_run import PastRun
@@ -57,9 +58,7 @@ def inputs_of(past: PastRun, step: Step) -> dict[str, KeptFrame]:
     Raises:
         StoreError: One of them was not kept, or is gone.
     """
-    keys = dict.fromkeys(
-        (*step.inputs.values(), *(key for check in step.checks for key in getattr(check, "needs", ())))
-    )
+    keys = dict.fromkeys((*step.inputs.values(), *needs_of_checks(step)))
     reasons = {key: missing(past.folder, past.kept.get(key)) for key in keys}
     lost = [f"{key}: {reason}" for key, reason in reasons.items() if reason is not None]
     if lost:
