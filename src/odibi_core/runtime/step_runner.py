@@ -251,7 +251,7 @@ class StepRunner:
         beside = Beside(self.data.copy() | (others or {}), self.partition) if step.checks else _NOTHING
         work = StepWork(
             step, self.graph.engine_of(index), beside,
-            wanted=self._is_wanted(step), wait=self._wait_for, files=self.files, engines=self.engines,
+            wanted=is_wanted(self.graph, step), wait=self._wait_for, files=self.files, engines=self.engines,
         )  # fmt: skip
         work.settled = self.settled_of(index)
         return work
@@ -273,9 +273,9 @@ class StepRunner:
         step, place, looks = self.graph.steps[index], self.place, self._descriptions
         assert place is not None
         task = StepTask(
-            step, self.graph.engine_of(index), self._is_wanted(step), self._run_id, worker_context(), self.partition,
-            looks.level, looks.rows, joins=self.joins is not None, files=None if self.files is None else self.files.ask,
-            shared=place.shared,
+            step, self.graph.engine_of(index), is_wanted(self.graph, step), self._run_id, worker_context(),
+            self.partition, looks.level, looks.rows, joins=self.joins is not None,
+            files=None if self.files is None else self.files.ask, shared=place.shared,
         )  # fmt: skip
         policy = msgspec.structs.replace(step.policy, timeout_s=None)
         return self.attempt(policy, lambda _: place.call(work, frames, task, timeout_s=step.timeout_s), retry)
@@ -306,10 +306,6 @@ class StepRunner:
         finally:
             self._awaiting.discard(awaiting)
 
-    def _is_wanted(self, step: Step) -> bool:
-        """Return whether a missing output is an error: a step takes it, or the author named it."""
-        return step.outputs != {"out": step.name} or any(self.graph.consumers[key] for key in step.outputs.values())
-
     def fetch(self, keys: Iterable[str]) -> None:
         """Bring the datasets of these keys to this process.
 
@@ -335,6 +331,11 @@ class StepRunner:
         """Release a dataset that no step needs any more."""
         self.release(self.data.pop(key, None))
         self._descriptions.forget(key)
+
+
+def is_wanted(graph: Graph, step: Step) -> bool:
+    """Return whether a missing output is an error: a step takes it, or the author named it."""
+    return step.outputs != {"out": step.name} or any(graph.consumers[key] for key in step.outputs.values())
 
 
 def _may_change(step: Step) -> bool:

@@ -33,6 +33,11 @@ Wait = Callable[[AwaitableRun | None, Any], Any]
 """Runs an awaitable and returns its result; the first argument is the one by which an attempt is cancelled."""
 
 
+def wait_here(awaiting: AwaitableRun | None, awaitable: Any) -> Any:
+    """Run an awaitable in this thread, and return its result."""
+    return (awaiting or AwaitableRun()).run(awaitable)
+
+
 class Findings(JoinFindings, Protocol):
     """Where the findings on a step go; the events of its node have these methods."""
 
@@ -60,8 +65,8 @@ class StepWork:
     """One step and the engine that it needs; the same in each process."""
 
     def __init__(
-        self, step: Step, engine: str, beside: Beside, *, wanted: bool, wait: Wait, files: FileEvents | None = None,
-        engines: Engines | None = None,
+        self, step: Step, engine: str, beside: Beside, *, wanted: bool, wait: Wait = wait_here,
+        files: FileEvents | None = None, engines: Engines | None = None,
     ) -> None:  # fmt: skip
         self.step = step
         self._engine = engine
@@ -74,9 +79,9 @@ class StepWork:
         self.settled: Collection[str] | None = None
         """The outputs whose plans are executed where they are made; None for all."""
         self._taken: int | None = None
+        """The rows that a step without outputs took; it may have changed its frame in place since."""
         self._counted: dict[int, Any] = {}
         """The results of checks that the engine counted while it wrote, by the id of the check."""
-        """The rows that a step without outputs took; it may have changed its frame in place since."""
 
     def operate(self, inputs: dict[str, Any], awaiting: AwaitableRun | None = None, *, copied: bool) -> dict[str, Any]:
         """Return the frames that one attempt makes, by logical name.
@@ -295,8 +300,8 @@ class StepReport(NamedTuple):
         return {note[1]: note[2] for method, note in self.notes if method == "snapshot"}
 
 
-class _Notes:
-    """Findings that are kept for a report."""
+class Notes:
+    """Findings that are kept for a report, and published by no event here."""
 
     def __init__(self) -> None:
         self.notes: list[tuple[str, tuple[Any, ...]]] = []
@@ -355,15 +360,15 @@ def _reported(
 
 
 @contextmanager
-def _working(task: StepTask, others: Mapping[str, Any] | None = None) -> Iterator[tuple[StepWork, _Notes]]:
+def _working(task: StepTask, others: Mapping[str, Any] | None = None) -> Iterator[tuple[StepWork, Notes]]:
     """Work for the run of the task, in the context of its node; the events of files become notes."""
     beside = Beside(others or {}, task.partition)
-    notes = _Notes()
+    notes = Notes()
     with ExitStack() as stack:
         files = _join_run(task, stack)
         stack.callback(notes_here.reset, notes_here.set(notes))
         stack.enter_context(context.bind(run_id=task.run_id, node_name=task.step.name))
-        yield StepWork(task.step, task.engine, beside, wanted=task.wanted, wait=_wait, files=files), notes
+        yield StepWork(task.step, task.engine, beside, wanted=task.wanted, files=files), notes
 
 
 def _join_run(task: StepTask, stack: ExitStack) -> FileEvents | None:
@@ -378,7 +383,3 @@ def _join_run(task: StepTask, stack: ExitStack) -> FileEvents | None:
     if task.step.operation == "call":
         files.include([task.step.value])
     return files
-
-
-def _wait(awaiting: AwaitableRun | None, awaitable: Any) -> Any:
-    return (awaiting or AwaitableRun()).run(awaitable)

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 import msgspec
 
-from odibi_core.coroutines import AwaitableRun
 from odibi_core.errors import STOPS, ConfigurationError, StepError, StoreError
 from odibi_core.events import kinds
 from odibi_core.events.failure import describe_failure
@@ -20,7 +19,8 @@ from odibi_core.pipeline.step import needs_of_checks
 from odibi_core.runtime.node_events import Descriptions
 from odibi_core.runtime.resume.kept_frames import FrameKeeper, KeptFrame, load, missing
 from odibi_core.runtime.resume.past_run import PastRun
-from odibi_core.runtime.step_work import Beside, Outcome, StepWork
+from odibi_core.runtime.step_runner import is_wanted
+from odibi_core.runtime.step_work import Beside, Notes, Outcome, StepWork
 from odibi_core.settings.sections import Keep
 from odibi_core.views.values import count, text
 
@@ -113,7 +113,7 @@ def _refuse(past: PastRun, step: Step) -> None:
         reason = f"it would write {step.value}"
     elif step.layer == "connect":
         reason = "it opens a connection"
-    elif getattr(step, "map", None) is not None:
+    elif step.map is not None:
         reason = "it runs once for each item of a list, and no single call"
     if reason is not None:
         raise ConfigurationError(f"step {step.name!r} cannot be replayed: {reason}")
@@ -126,25 +126,10 @@ def _refuse(past: PastRun, step: Step) -> None:
 def _run(step: Step, graph: Graph, frames: Mapping[str, Any], past: PastRun) -> tuple[dict[str, Any], Outcome]:
     index = graph.index[step.name]
     inputs = {name: frames[key] for name, key in step.inputs.items()}
-    wanted = step.outputs != {"out": step.name} or any(graph.consumers[key] for key in step.outputs.values())
     beside = Beside(dict(frames), past.partition)
-    work = StepWork(step, graph.engine_of(index), beside, wanted=wanted, wait=_wait)
+    work = StepWork(step, graph.engine_of(index), beside, wanted=is_wanted(graph, step))
     made = work.operate(inputs, copied=False)
-    return made, work.examine(inputs, made, _Nowhere(), Descriptions("off", 0), None)
-
-
-def _wait(awaiting: AwaitableRun | None, awaitable: Any) -> Any:
-    return (awaiting or AwaitableRun()).run(awaitable)
-
-
-class _Nowhere:
-    """Findings that nothing records."""
-
-    def snapshot(self, when: str, dataset: str | None, description: Any) -> None: ...
-    def joined(self, match: dict[str, Any], warning: str | None) -> None: ...
-    def check(self, result: Any, duration_ms: float) -> None: ...
-    def file(self, message: str | None, fields: dict[str, Any]) -> None: ...
-    def add_overhead(self, seconds: float) -> None: ...
+    return made, work.examine(inputs, made, Notes(), Descriptions("off", 0), None)
 
 
 def recorded_result(past: PastRun, step: str) -> StepResult:
