@@ -29,7 +29,7 @@ from odibi_core.cache.accessors import added
 from odibi_core.cache.impure import reason_of_attribute, reason_of_name
 from odibi_core.cache.normal_code import Use, normal_form, texts, uses
 from odibi_core.cache.objects import cells_of, defaults_of, named_in_library, namespace, parts_of_type, slots_of
-from odibi_core.engines.digests import Digest, NotDigestibleError, TooManyValuesError
+from odibi_core.engines.digests import Digest, NotDigestibleError, TooManyValuesError, digest_of
 from odibi_core.engines.fingerprint import fingerprint
 from odibi_core.errors import STOPS
 
@@ -153,7 +153,7 @@ class CodeReader:
             if kind.__module__.partition(".")[0] in _FRAMES:
                 self.modules.add(kind.__module__)
                 return fingerprint(value)
-            return Digest().value(value).hex()
+            return digest_of(value)
         except TooManyValuesError as error:
             return self._reason(f"{label}: {error}")
         except NotDigestibleError as error:
@@ -341,9 +341,8 @@ class CodeReader:
                 and not inspect.ismemberdescriptor(each)
             ):
                 digest.bytes(member, self._reference(each, f"{name}.{member}"))
-        digest.bytes(
-            repr(inspect.get_annotations(value)) if " at 0x" not in repr(inspect.get_annotations(value)) else ""
-        )
+        annotations = repr(inspect.get_annotations(value))
+        digest.bytes("" if " at 0x" in annotations else annotations)
         self._add(f"code of {name}", digest.hex())
         return name
 

@@ -13,7 +13,7 @@ from odibi_core import plugins
 from odibi_core.cache.code import CodeReader
 from odibi_core.cache.files import Guard, local_parts
 from odibi_core.cache.sql_text import sql_parts
-from odibi_core.engines.digests import Digest
+from odibi_core.engines.digests import Digest, digest_of
 from odibi_core.engines.fingerprint import pandas_options
 from odibi_core.errors import STOPS, OdibiError
 from odibi_core.events.sanitize import sanitize_field
@@ -80,8 +80,8 @@ class KeyBuilder:
         if reader.reasons and not self._anyway:
             return Unkeyable(reader.reasons)
         parts = {
-            "operation": str(step.operation), "engine": self._engine, "outputs": Digest().value(step.outputs).hex(),
-            "order of inputs": Digest().value(list(inputs)).hex(), "order of parameters": _order(step),
+            "operation": str(step.operation), "engine": self._engine, "outputs": digest_of(step.outputs),
+            "order of inputs": digest_of(list(inputs)), "order of parameters": digest_of(list(step.params)),
             "python": _python(), "time zone": _time_zone(), "cache format": str(FORMAT), **reader.parts,
         }  # fmt: skip
         parts |= {f"input {name!r}": found for name, found in inputs.items()}
@@ -154,10 +154,6 @@ def _python() -> str:
 def _time_zone() -> str:
     """Return the local time zone by its offsets in winter and summer, which conversions of times depend on."""
     return " ".join(datetime(2024, month, 1).astimezone().strftime("%Z%z") for month in (1, 7))
-
-
-def _order(step: Step) -> str:
-    return Digest().value(list(step.params)).hex()
 
 
 def _shown(name: str, value: Any) -> str:

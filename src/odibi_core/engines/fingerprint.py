@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from odibi_core.engines.digests import Digest, NotDigestibleError
+from odibi_core.engines.digests import Digest, NotDigestibleError, digest_of
 
 _FRAMES: Final = {("pandas", "DataFrame"): "pandas", ("polars", "DataFrame"): "polars", ("pyarrow", "Table"): "arrow"}
 
@@ -33,7 +33,7 @@ def fingerprint(value: Any, *, nan_bits: bool = True) -> str:
                 raise NotDigestibleError(
                     f"a {library}.{kind.__name__} has no fingerprint, because it is no plain frame"
                 )
-            return Digest().value(value).hex()
+            return digest_of(value)
         digest = Digest(nan_bits=nan_bits).bytes(form)
         _BY_FORM[form](value, digest)
         return digest.hex()
