@@ -176,6 +176,26 @@ def test_tables_of_functions_classes_and_their_methods_count(write: Write) -> No
     assert len(keys) == 6
 
 
+@pytest.mark.parametrize("slots", ["'limit'", "('limit',)", "('__limit',)", "{'limit': 'the most'}"])
+def test_a_value_in_a_slot_counts(write: Write, slots: str) -> None:
+    """One slot, several, a private one, and slots with their documentation."""
+    name = "__limit" if "__limit" in slots else "limit"
+    text = f"""
+    class Rules:
+        __slots__ = {slots}
+        def __init__(self, limit):
+            self.{name} = limit
+
+    RULES = Rules(3)
+
+    def step(frame):
+        return [row for row in frame if row in RULES]
+    """
+    before = key(write(main=text)).hash
+    assert key(write(main=text)).hash == before
+    assert key(write(main=text.replace("Rules(3)", "Rules(4)"))).hash != before
+
+
 def test_decorators_are_code_too(write: Write) -> None:
     """A decorator of the project is followed, and so is the function inside it."""
     text = """

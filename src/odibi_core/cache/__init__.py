@@ -3,8 +3,3 @@
 A key has every part that the result depends on, and a step with a part that cannot be known has no key: it runs, and
 the reason is recorded.
 """
-
-from odibi_core.cache.entries import CacheFolder, Entry
-from odibi_core.cache.key import Key, Unkeyable
-
-__all__ = ["CacheFolder", "Entry", "Key", "Unkeyable"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from types import FunctionType, MappingProxyType
+from types import FunctionType, MappingProxyType, MemberDescriptorType
 from typing import Any
 
 
@@ -24,10 +24,8 @@ def cells_of(function: FunctionType) -> tuple[Any, ...]:
 
 
 def slots_of(kind: type) -> tuple[str, ...]:
-    """Return the names of the slots of a class."""
-    found = vars(kind).get("__slots__", ())
-    names = (found,) if isinstance(found, str) else tuple(found)
-    return tuple(name for name in names if name not in ("__dict__", "__weakref__"))
+    """Return the names of the slots of a class, by which its objects have them: private names are mangled."""
+    return tuple(name for name, each in vars(kind).items() if isinstance(each, MemberDescriptorType))
 
 
 def defaults_of(function: FunctionType) -> Iterator[tuple[str, Any]]:

@@ -15,7 +15,7 @@ from odibi_core.history.retention import size
 from odibi_core.settings import read_settings
 
 if TYPE_CHECKING:
-    from odibi_core.cache import CacheFolder, Entry
+    from odibi_core.cache.entries import CacheFolder, Entry
 
 cache = typer.Typer(
     cls=help.Group,
@@ -184,7 +184,7 @@ def verify(
 
 
 def _folder(store: str | None) -> CacheFolder:
-    from odibi_core.cache import CacheFolder
+    from odibi_core.cache.entries import CacheFolder
     from odibi_core.engines.digests import Digest
     from odibi_core.runtime.step_cache import cache_folder_of
 

@@ -21,6 +21,7 @@ from pathlib import Path, PurePath
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, Final
 
+from odibi_core.cache.objects import slots_of
 from odibi_core.errors import STOPS
 from odibi_core.pipeline import Step
 from odibi_core.redaction import is_secret_name
@@ -192,7 +193,7 @@ class _Digest:
         if self._is_known(value):
             return
         self.value(kind, name)
-        slots = [each for base in kind.__mro__ for each in getattr(base, "__slots__", ())]
+        slots = [each for base in kind.__mro__ for each in slots_of(base)]
         fields = {**getattr(value, "__dict__", {}), **{each: getattr(value, each, None) for each in slots}}
         self.value({key: fields[key] for key in sorted(fields)}, name)
 
