@@ -16,6 +16,8 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from hashlib import blake2b
+from importlib.machinery import PathFinder
+from itertools import accumulate, chain
 from logging import Logger
 from pathlib import Path, PurePath
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
@@ -25,6 +27,7 @@ from odibi_core.cache.objects import slots_of
 from odibi_core.errors import STOPS
 from odibi_core.pipeline import Step
 from odibi_core.redaction import is_secret_name
+from odibi_core.runtime.run_context.packages import imports_of
 from odibi_core.unwrapping import unwrapped
 
 _MAX_PARTS: Final = 5_000
@@ -35,7 +38,7 @@ _STANDARD_LIBRARY: Final = str(Path(os.__file__).resolve().parent)
 _BY_REPR: Final = (
     int, float, complex, str, bytes, bool, type(None), type(...), date, datetime, time, timedelta, Decimal, range,
 )  # fmt: skip
-
+_COLLECTIONS: Final = (list, tuple, set, frozenset, dict)
 
 _NO_PARAMS: Final = {"params_hash": "none"}
 
@@ -137,19 +140,21 @@ class _Digest:
             raise _UnknownError(f"{name} uses more than {_MAX_VALUES:,} values")
         if kind in _BY_REPR or isinstance(value, PurePath):
             self.add(kind.__qualname__, value)
-        elif isinstance(value, (list, tuple)):
-            self.add(kind.__qualname__, len(value))
-            for each in value:
-                self.value(each, name)
-        elif isinstance(value, (set, frozenset)):
-            self.add(kind.__qualname__, sorted(self._alone(each, name) for each in value))
-        elif isinstance(value, dict):
-            self.add(kind.__qualname__, len(value))
-            for key, each in value.items():
-                self.value(key, name)
-                self.value(each, name)
+        elif isinstance(value, _COLLECTIONS):
+            self._collection(value, name)
+            if kind not in _COLLECTIONS and _is_own(kind):
+                self._state(value, name)
         else:
             self._object(value, name)
+
+    def _collection(self, value: Any, name: str) -> None:
+        kind = type(value).__qualname__
+        if isinstance(value, (set, frozenset)):
+            self.add(kind, sorted(self._alone(each, name) for each in value))
+            return
+        self.add(kind, len(value))
+        for each in chain.from_iterable(value.items()) if isinstance(value, dict) else value:
+            self.value(each, name)
 
     def _alone(self, value: Any, name: str) -> str:
         """Return the hash of a member of a set, which has no order."""
@@ -178,6 +183,9 @@ class _Digest:
             self.value(inner, name)
         elif isinstance(value, Enum):
             self.add("enum", kind.__qualname__, value.name)
+            if _is_own(kind):
+                self.value(kind, name)
+                self.value(value._value_, name)
         elif isinstance(value, re.Pattern):
             self.add("pattern", value.pattern, value.flags)
         elif isinstance(value, Logger):
@@ -190,9 +198,16 @@ class _Digest:
         kind = type(value)
         if not _is_own(kind):
             raise _UnknownError(f"{name} uses a {kind.__name__}, which has no plain value")
-        if self._is_known(value):
-            return
+        if not self._is_known(value):
+            self._state(value, name)
+
+    def _state(self, value: Any, name: str) -> None:
+        """Add the class of an object, its plain value if it is a text or a number too, and its attributes."""
+        kind = type(value)
         self.value(kind, name)
+        plain: Any = next((base for base in kind.__mro__ if base in _BY_REPR), None)
+        if plain is not None:
+            self.add(plain.__repr__(value))
         slots = [each for base in kind.__mro__ for each in slots_of(base)]
         fields = {**getattr(value, "__dict__", {}), **{each: getattr(value, each, None) for each in slots}}
         self.value({key: fields[key] for key in sorted(fields)}, name)
@@ -206,6 +221,8 @@ class _Digest:
                 self.value(inner, function.__qualname__)
             return
         self.add("function", function.__name__)
+        for module in imports_of(function.__code__):
+            self._import(module, function.__globals__.get("__package__"))
         self._code(function.__code__, function.__globals__)
         for part in (function.__defaults__, function.__kwdefaults__):
             self.value(part, f"{function.__name__}()")
@@ -231,6 +248,13 @@ class _Digest:
                 if not _is_exported(names[name], name):
                     self.value(names[name], f"{code.co_name}(), by {name},")
 
+    def _import(self, name: str, package: str | None) -> None:
+        """Add a module of the project that a body imports, by its text; it may be one of the packages around it."""
+        for inside in dict.fromkeys(("", *accumulate((package or "").split("."), "{}.{}".format))):
+            file = _file_of_import(f"{inside}.{name}".strip("."))
+            if file and not _is_installed(file):
+                self.add("import", name, Path(file).read_bytes())
+
     def _class(self, kind: type) -> None:
         if self._is_known(kind):
             return
@@ -240,8 +264,8 @@ class _Digest:
         for base in kind.__bases__:
             self.value(base, kind.__name__)
         for name, member in sorted(vars(kind).items()):
-            inner = getattr(member, "__func__", None) or getattr(member, "fget", None) or member
-            if isinstance(inner, FunctionType) or (type(inner) in _BY_REPR and not name.startswith("__")):
+            inner = _function_of(member)
+            if _is_member(name, inner):
                 self.add(name)
                 self.value(inner, kind.__name__)
 
@@ -253,6 +277,35 @@ class _Digest:
         file = getattr(module, "__file__", None)
         if file and not _is_installed(file):
             self.add(Path(file).read_bytes())
+
+
+def _file_of_import(name: str) -> str | None:
+    """Return the file of a module, which is not imported for that; None if it has none."""
+    if name in sys.modules:
+        return getattr(sys.modules[name], "__file__", None)
+    file, path = None, None
+    for part in accumulate(name.split("."), "{}.{}".format):
+        spec = PathFinder.find_spec(part, path)
+        if spec is None:
+            return None
+        file, path = spec.origin, spec.submodule_search_locations or []
+    return file
+
+
+def _function_of(member: Any) -> Any:
+    """Return the function of a method or of a property; another member of a class as it is."""
+    if isinstance(member, functools.cached_property):
+        return member.func
+    return getattr(member, "__func__", None) or getattr(member, "fget", None) or member
+
+
+def _is_member(name: str, member: Any) -> bool:
+    """Return whether a member of a class is code or a value, and not what Python or a library adds to each class."""
+    if isinstance(member, (FunctionType, functools.partial)) or hasattr(member, "__wrapped__"):
+        return True
+    kind = type(member)
+    is_value = kind in _BY_REPR or kind in _COLLECTIONS or isinstance(member, type) or _is_own(kind)
+    return is_value and not name.startswith("__")
 
 
 def _is_exported(value: Any, name: str) -> bool:

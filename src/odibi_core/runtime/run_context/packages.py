@@ -51,7 +51,7 @@ def packages_of(functions: Iterable[Any], engines: Iterable[str] = ()) -> dict[s
         if issubclass(type(inside), dict):
             modules[id(inside)] = inside
         names.update(dict.fromkeys(_module_names(function)))
-        names.update(dict.fromkeys(_imported(_tried(getattr, function, "__code__", None))))
+        names.update(dict.fromkeys(imports_of(_tried(getattr, function, "__code__", None))))
     for inside in modules.values():
         names.update(dict.fromkeys(_used_by(inside)))
     return _versions(names)
@@ -127,16 +127,17 @@ def _module_names(value: Any) -> Iterator[str]:
         yield name
 
 
-def _imported(code: Any) -> Iterator[str]:
-    """Yield the modules that a function imports in its body."""
+def imports_of(code: Any) -> Iterator[str]:
+    """Yield the names of the modules that code imports in its body, without the dots of relative ones."""
     if type(code) is not CodeType:
         return
     instructions = code.co_code
-    for operation, place in zip(instructions[::2], instructions[1::2], strict=True):
-        if operation == _IMPORT and place < len(code.co_names):
-            yield code.co_names[place]
+    if _IMPORT in instructions:  # most code has none
+        for operation, place in zip(instructions[::2], instructions[1::2], strict=True):
+            if operation == _IMPORT and place < len(code.co_names):
+                yield code.co_names[place]
     for constant in code.co_consts:
-        yield from _imported(constant)
+        yield from imports_of(constant)
 
 
 def _versions(modules: Iterable[str]) -> dict[str, str]:
