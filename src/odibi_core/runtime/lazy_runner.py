@@ -9,6 +9,7 @@ and the node ends when they are there.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
+from functools import cached_property
 from threading import Lock
 from typing import Any, NamedTuple, TypeAlias
 
@@ -58,11 +59,6 @@ class LazyRunner:
         self._results = results
         """The keys of the datasets in the result of the run."""
         self._counts_all = level == "stats"
-        self._takers: dict[str, list[int]] = {key: [] for key in self._graph.consumers}
-        """By key, the steps that take a dataset."""
-        for index, step in enumerate(self._graph.steps):
-            for key in set(step.inputs.values()):
-                self._takers[key].append(index)
         self._plans: dict[str, str] = {}
         """The engine of each dataset that is a plan, by key."""
         self._waiting: list[int] = []
@@ -71,6 +67,15 @@ class LazyRunner:
         self._lock = Lock()
         self._failure: BaseException | None = None
         runner.settled_of = self._settled_of
+
+    @cached_property
+    def _takers(self) -> dict[str, list[int]]:
+        """By key, the steps that take a dataset; a run without lazy engines never asks."""
+        takers: dict[str, list[int]] = {key: [] for key in self._graph.consumers}
+        for index, step in enumerate(self._graph.steps):
+            for key in set(step.inputs.values()):
+                takers[key].append(index)
+        return takers
 
     def waits(self, index: int) -> bool:
         """Note a step that needs the rows of a plan, and return true; it runs after the next execution."""
@@ -171,9 +176,9 @@ class LazyRunner:
         of another engine takes. None for all.
         """
         step, engine = self._graph.steps[index], self._graph.engine_of(index)
-        if step.checks or self._counts_all or self._runner.is_elsewhere(step) or step.map is not None:
+        if self._runner.engines.lazy(engine) is None or self._runner.cache is not None:
             return None
-        if self._runner.cache is not None:
+        if step.checks or self._counts_all or self._runner.is_elsewhere(step) or step.map is not None:
             return None
         return [name for name, key in step.outputs.items()
                 if key in self._results or not self._is_chained(self._takers[key], engine)]  # fmt: skip

@@ -248,7 +248,7 @@ class StepRunner:
     def work_of(self, index: int, others: dict[str, Any] | None = None) -> StepWork:
         """Return the work of a step in this process; `others` go before the datasets of the run."""
         step = self.graph.steps[index]
-        beside = Beside(self.data.copy() | (others or {}), self.partition) if step.checks else _NOTHING
+        beside = Beside(self.data | (others or {}), self.partition) if step.checks else _NOTHING
         work = StepWork(
             step, self.graph.engine_of(index), beside,
             wanted=is_wanted(self.graph, step), wait=self._wait_for, files=self.files, engines=self.engines,
