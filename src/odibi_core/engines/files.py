@@ -229,6 +229,23 @@ def contradiction(column: object, first: tuple[str, str], second: tuple[str, str
     )
 
 
+def repeated(names: Iterable[str]) -> str | None:
+    """Return the first name that is there a second time; None if there is none."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None
+
+
+def refuse_repeated(names: Iterable[str]) -> None:
+    """Raise EngineError for a column whose name another one has too."""
+    twice = repeated(names)
+    if twice is not None:
+        raise EngineError(f"column {twice!r} is there twice; rename one")
+
+
 def warn_changed(column: object, how: str) -> None:
     """Warn that values of a column will not be read back as they were written."""
     warnings.warn(f"column {column!r} {how}", DataChangedWarning, stacklevel=2)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from odibi_core.engines.files import refuse_repeated
 from odibi_core.engines.kinds import is_exact, plain_column
 from odibi_core.errors import EngineError
 
@@ -86,9 +87,7 @@ def arrow(frame: Any) -> Any:
     import pyarrow as pa
 
     names = [str(name) for name in frame.columns]
-    twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
-    if twice is not None:
-        raise EngineError(f"column {twice!r} is there twice; rename one")
+    refuse_repeated(names)
     columns = []
     for position, name in enumerate(names):
         try:

@@ -109,10 +109,7 @@ class PyarrowEngine(FrameEngine):
         return table
 
     def _eager(self, frame: Any) -> Any:
-        names = frame.column_names
-        twice = next((name for place, name in enumerate(names) if name in names[:place]), None)
-        if twice is not None:
-            raise EngineError(f"column {twice!r} is there twice; rename one")
+        files.refuse_repeated(frame.column_names)
         return frame
 
     def _groups(self, frame: Any, by: list[str]) -> Iterable[tuple[Any, Any]]:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from odibi_core.engines.files import warn_changed
+from odibi_core.engines.files import refuse_repeated, warn_changed
 from odibi_core.errors import EngineError
 
 
@@ -43,9 +43,7 @@ def fitted(table: Any, types: Types, wanted: Any = None) -> Any:
     import pyarrow as pa
 
     names = table.column_names
-    twice = next((name for place, name in enumerate(names) if name in names[:place]), None)
-    if twice is not None:
-        raise EngineError(f"column {twice!r} is there twice; rename one")
+    refuse_repeated(names)
     columns = []
     for field in table.schema:
         column = table.column(field.name)

@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from odibi_core.engines.files import warn_changed
+from odibi_core.engines.files import repeated, warn_changed
 from odibi_core.engines.formats.arrow_fit import Types, fitted
 from odibi_core.engines.formats.base import FileFormat, Operation, Options
 from odibi_core.engines.formats.values import names_of, unfit_columns
@@ -186,7 +186,7 @@ def _names(header: Sequence[Any]) -> list[str]:
     names = ["" if cell.value is None else str(cell.value) for cell in header]
     while names and not names[-1]:
         names.pop()
-    twice = next((name for place, name in enumerate(names) if name in names[:place]), None)
+    twice = repeated(names)
     if twice is not None or "" in names:
         at = f"{twice!r} is there twice" if twice else f"column {names.index('') + 1} has no name"
         raise UnreadableSourceError(f"the first row must have a name for each column; {at}")

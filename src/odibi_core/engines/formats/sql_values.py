@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from odibi_core.engines.files import warn_changed
+from odibi_core.engines.files import repeated, warn_changed
 from odibi_core.engines.kinds import MixedKindsError, kind_of
 from odibi_core.errors import EngineError, UnreadableSourceError
 
@@ -29,7 +29,7 @@ def of_query(result: Any) -> Any:
     import pyarrow as pa
 
     names = list(result.keys())
-    twice = next((name for place, name in enumerate(names) if name in names[:place]), None)
+    twice = repeated(names)
     if twice is not None:
         raise UnreadableSourceError(f"the query returns a column {twice!r} twice; name them by AS")
     known = [_arrow_of_code(code) for _, code, *_ in result.cursor.description] if result.cursor else []
