@@ -13,7 +13,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from odibi_core.engines import arrow_columns, duckdb_sql, files, formats, partitions, refusals, sql_inputs
-from odibi_core.engines.duckdb_turn import TURN
+from odibi_core.engines.duckdb_turn import TURN, is_relation
 from odibi_core.engines.pyarrow_engine import PyarrowEngine
 from odibi_core.errors import STOPS, OdibiError
 
@@ -60,7 +60,7 @@ class DuckdbEngine:
 
     def frame(self, value: Any) -> Any:
         with self._lock:
-            if _is_relation(value):
+            if is_relation(value):
                 return value if self._view_of(value) else self._relation_of(arrow_columns.of_relation(value))
             return self._relation_of(self._arrow.frame(value))
 
@@ -70,12 +70,12 @@ class DuckdbEngine:
 
     def is_plan(self, frame: Any) -> bool:
         """Return whether a frame is a relation, whose rows are not there yet."""
-        return _is_relation(frame)
+        return is_relation(frame)
 
     def collected(self, frames: Sequence[Any]) -> list[Any]:
         """Return the rows of relations as Arrow tables; each relation is run once."""
         with self._lock:
-            return [arrow_columns.of_relation(frame) if _is_relation(frame) else frame for frame in frames]
+            return [arrow_columns.of_relation(frame) if is_relation(frame) else frame for frame in frames]
 
     def read(self, path: str, *, format: str | None = None, **options: Any) -> Any:
         refusals.refuse("read", path, format, options, self._arrow._known_options)
@@ -107,7 +107,7 @@ class DuckdbEngine:
         """Write a frame; return the rows that a relation had, which only its execution shows."""
         refusals.refuse("write", path, format, options, self._arrow._known_options)
         with self._lock:
-            if not _is_relation(frame):
+            if not is_relation(frame):
                 self._arrow.write(frame, path, format=format, **options)
                 return None
             is_plain = not options and not files.is_remote(path) and formats.table_named(path, format) is None
@@ -178,9 +178,9 @@ class DuckdbEngine:
 
     def _source(self, frame: Any) -> str:
         """Return the SELECT that reads a frame of any library."""
-        view = self._view_of(frame) if _is_relation(frame) else None
+        view = self._view_of(frame) if is_relation(frame) else None
         if view is None:
-            view = self._registered(arrow_columns.of_relation(frame) if _is_relation(frame) else frame)
+            view = self._registered(arrow_columns.of_relation(frame) if is_relation(frame) else frame)
         return f"SELECT * FROM {view}"
 
     def _registered(self, frame: Any) -> str:
@@ -243,10 +243,6 @@ def _close(connection: Any, database: str) -> None:
         connection.close()
     except duckdb.Error:
         pass  # the process ends, or a fork left it without its threads
-
-
-def _is_relation(value: Any) -> bool:
-    return isinstance(value, duckdb.DuckDBPyRelation)
 
 
 def _literal(text: str) -> str:

@@ -17,6 +17,7 @@ from odibi_core.engines import (
     refusals,
     tables,
 )  # fmt: skip
+from odibi_core.engines.duckdb_turn import is_relation
 from odibi_core.engines.files import Member
 from odibi_core.engines.frame_narwhals import collected
 from odibi_core.errors import EngineError
@@ -34,7 +35,7 @@ class FrameEngine(ABC):
             return value
         if isinstance(value, list | dict):
             return self._of_plain(value)
-        if type(value).__name__ == "DuckDBPyRelation":
+        if is_relation(value):
             return self._of_relation(value)
         seen = collected(value)
         if seen is not None:

@@ -21,6 +21,7 @@ from odibi_core.engines import (
     spark_types,
     tables,
 )  # fmt: skip
+from odibi_core.engines.duckdb_turn import is_relation
 from odibi_core.engines.frame_narwhals import collected
 from odibi_core.errors import EngineError
 
@@ -38,7 +39,7 @@ class SparkEngine:
             return value
         if isinstance(value, list | dict):
             return self.of_arrow(spark_types.plain(value))
-        if type(value).__name__ == "DuckDBPyRelation":
+        if is_relation(value):
             return self.of_arrow(value.to_arrow_table())
         seen = collected(value)
         if seen is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from odibi_core.engines.duckdb_turn import is_relation
 from odibi_core.engines.kinds import Kind, MixedKindsError, is_exact, kind_of
 from odibi_core.errors import EngineError
 
@@ -29,7 +30,7 @@ def table(frame: Any) -> Table:
     if library == "pyspark":
         return Table(frame.toArrow(), {})
     # A relation belongs to the connection that made it, and no other one can read it.
-    return Table(frame.to_arrow_table() if type(frame).__name__ == "DuckDBPyRelation" else frame, {})
+    return Table(frame.to_arrow_table() if is_relation(frame) else frame, {})
 
 
 def quoted(name: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 from dask.sizeof import sizeof
 from distributed import get_worker
 
+from odibi_core.engines.duckdb_turn import is_relation
 from odibi_core.engines.packing import pack, unpack
 from odibi_core.errors import NotSendableError
 from odibi_core.executors.base import send_line
@@ -76,7 +77,7 @@ class _Packed(NamedTuple):
 
 def portable(value: Any) -> Any:
     """Return a value in a form that can be pickled: that of a DuckDB relation is Arrow."""
-    if type(value).__name__ != "DuckDBPyRelation":
+    if not is_relation(value):
         return value
     with tempfile.TemporaryDirectory(prefix="odibi-frames-") as folder:
         path = pack(value, Path(folder) / "frame")
