@@ -82,7 +82,7 @@ class DuckdbEngine:
         sources = self._scannable(path, format, options)
         if sources is None:
             return self.frame(self._arrow.read(path, format=format, **options))
-        listed = ", ".join(_literal(source) for source in sources)
+        listed = ", ".join(map(sql_inputs.literal, sources))
         columns = ", ".join(map(sql_inputs.quoted, options.get("columns") or ())) or "*"
         return self._of_text(f"SELECT {columns} FROM read_parquet([{listed}], hive_partitioning = false)", {})
 
@@ -120,7 +120,7 @@ class DuckdbEngine:
     def _copy(self, relation: Any, path: str) -> int:
         with files.explained(path, "parquet", {}), files.replacing(path) as beside:
             view = self._view_of(self.frame(relation))
-            (rows,) = self._opened().execute(f"COPY {view} TO {_literal(beside)} (FORMAT parquet)").fetchone()
+            (rows,) = self._opened().execute(f"COPY {view} TO {sql_inputs.literal(beside)} (FORMAT parquet)").fetchone()
         return int(rows)
 
     def arrow(self, frame: Any) -> Any:
@@ -164,7 +164,7 @@ class DuckdbEngine:
                 except STOPS:
                     raise
                 except BaseException as error:
-                    refused[name.casefold()] = (str(error).strip().splitlines() or [type(error).__name__])[0]
+                    refused[name.casefold()] = duckdb_sql.refusal(error)
             try:
                 connection.execute(f"USE {schema}")
                 connection.execute(f'CREATE VIEW {schema}."the answer of the step" AS {text}')
@@ -184,14 +184,9 @@ class DuckdbEngine:
         return f"SELECT * FROM {view}"
 
     def _registered(self, frame: Any) -> str:
-        table = sql_inputs.table(frame)
         name = f"frame_{next(self._numbers)}"
-        self._opened().register(name, table.frame)
-        if not table.casts:
-            return name
-        replaced = ", ".join(f"{cast} AS {sql_inputs.quoted(column)}" for column, cast in table.casts.items())
-        self._opened().execute(f"CREATE TEMP VIEW {name}_cast AS SELECT * REPLACE ({replaced}) FROM {name}")
-        return f"{name}_cast"
+        duckdb_sql.make_table(self._opened(), name, frame)
+        return name
 
     def _relation_of(self, table: Any) -> Any:
         """Return the relation of an Arrow table; one without columns, which no relation has, stays what it is."""
@@ -243,10 +238,6 @@ def _close(connection: Any, database: str) -> None:
         connection.close()
     except duckdb.Error:
         pass  # the process ends, or a fork left it without its threads
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _is_alike(relation: Any) -> bool:

@@ -95,15 +95,22 @@ def register(cursor: Any, frames: Mapping[str, Any]) -> dict[str, str]:
     refused = {}
     for name, frame in frames.items():
         try:
-            _make_table(cursor, name, sql_inputs.table(frame))
+            make_table(cursor, name, frame)
         except STOPS:
             raise
         except BaseException as error:
-            refused[name.casefold()] = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            refused[name.casefold()] = refusal(error)
     return refused
 
 
-def _make_table(cursor: Any, name: str, table: sql_inputs.Table) -> None:
+def refusal(error: BaseException) -> str:
+    """Return the reason why a frame cannot be a table."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def make_table(cursor: Any, name: str, frame: Any) -> None:
+    """Make a frame a table or a view of a connection."""
+    table = sql_inputs.table(frame)
     if not table.casts:
         cursor.register(name, table.frame)
         return
@@ -121,6 +128,11 @@ def explained(error: BaseException, text: str, frames: Mapping[str, Any], refuse
     table = unknown[1].strip('"')
     if table.casefold() in refused:
         return EngineError(f"input {table!r} cannot be a table: {refused[table.casefold()]}")
+    return unknown_table(table, text, frames)
+
+
+def unknown_table(table: str, text: str, frames: Mapping[str, Any]) -> UnknownTableError:
+    """Return the error for a table of the SQL that is none of its frames."""
     inputs = ", ".join(repr(name) for name in sorted(frames)) or "none"
     return UnknownTableError(
         f"the SQL reads a table {table!r}, which is no input of this step{nearest(table, frames)}. "

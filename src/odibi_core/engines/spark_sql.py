@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from odibi_core.engines import spark_rows
-from odibi_core.engines.duckdb_sql import numbered, refuse_twins
-from odibi_core.errors import STOPS, EngineError, UnknownTableError, nearest
+from odibi_core.engines.duckdb_sql import numbered, refuse_twins, unknown_table
+from odibi_core.errors import STOPS, EngineError
 from odibi_core.events import clock
 
 _PARAMETER: Final = re.compile(
@@ -56,11 +56,7 @@ def _explained(error: Exception, text: str, frames: Mapping[str, Any]) -> Engine
     condition = error.getCondition() if hasattr(error, "getCondition") else None
     if condition == "TABLE_OR_VIEW_NOT_FOUND":
         table = error.getMessageParameters()["relationName"].strip("`")  # type: ignore[attr-defined]
-        inputs = ", ".join(repr(name) for name in sorted(frames)) or "none"
-        return UnknownTableError(
-            f"the SQL reads a table {table!r}, which is no input of this step{nearest(table, frames)}. "
-            f"Its inputs are: {inputs}. Name one of them, or add {table!r} to the step's inputs.\n{numbered(text)}"
-        )
+        return unknown_table(table, text, frames)
     if condition == "UNBOUND_SQL_PARAMETER":
         name = error.getMessageParameters()["name"]  # type: ignore[attr-defined]
         return EngineError(f"the SQL has a parameter ${name}, and the step gives none of this name:\n{numbered(text)}")

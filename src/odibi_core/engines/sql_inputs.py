@@ -38,6 +38,11 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def literal(text: str) -> str:
+    """Return a text as a constant of SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
 def _of_pandas(frame: Any) -> Table:
     made = frame
     casts: dict[str, str] = {}
@@ -149,7 +154,7 @@ def _of_polars(frame: Any) -> Table:
                     f"column {name!r} ({dtype}) has nanoseconds, and SQL has microseconds for it; cast it"
                 )
         elif isinstance(dtype, pl.Enum):
-            labels = ", ".join("'" + label.replace("'", "''") + "'" for label in dtype.categories)
+            labels = ", ".join(map(literal, dtype.categories))
             casts[name] = f"{quoted(name)}::ENUM({labels})"
         else:
             frame = frame.with_columns(pl.col(name).cast(pl.String))

@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from odibi_core.engines.formats.sql_duckdb import named
-from odibi_core.engines.sql_inputs import quoted
+from odibi_core.engines.sql_inputs import literal, quoted
 from odibi_core.errors import EngineError, SourceNotFoundError, UnreadableSourceError
 from odibi_core.events import clock
 
@@ -30,8 +30,7 @@ def read(path: str, query: str | None, name: str | None) -> Any:
 
 
 def _is_there(cursor: Any, name: str) -> bool:
-    literal = named(name).replace("'", "''")
-    cursor.execute(f"SELECT to_regclass('{literal}') IS NOT NULL")
+    cursor.execute(f"SELECT to_regclass({literal(named(name))}) IS NOT NULL")
     return bool(cursor.fetchone()[0])
 
 
