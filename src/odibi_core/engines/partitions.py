@@ -63,6 +63,11 @@ def _typed(texts: Sequence[str | None], dates: bool = True) -> list[Any]:
     return list(texts)
 
 
+def value_type(values: Iterable[Any]) -> type:
+    """Return the type of the values of a partition column: int, date or str."""
+    return next((type(value) for value in values if value is not None), str)
+
+
 def file_options(options: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
     """Return the options for a single file: without those of data sets, and without columns that only paths have."""
     own = ("hive_partitioning", "hive_schema", "try_parse_hive_dates")
@@ -102,6 +107,7 @@ def write(
 
 
 def placed(path: str, mode: str, storage: Mapping[str, Any] | None) -> AbstractContextManager[str]:
+    """Return a local folder to write to, whose files become those of the data set if the block succeeds."""
     if object_store.is_stored(path):
         return partitions_stored.putting(path, storage, mode)
     return replacing_folder(path) if mode == "overwrite" else _adding(path, mode)
@@ -110,13 +116,8 @@ def placed(path: str, mode: str, storage: Mapping[str, Any] | None) -> AbstractC
 @contextmanager
 def _adding(path: str, mode: str) -> Iterator[str]:
     """Yield a folder beside the real one, whose files are put into it if the block succeeds."""
-    real = os.path.realpath(files.local(path))
-    refuse_foreign(path, real)
-    os.makedirs(os.path.dirname(real), exist_ok=True)
-    beside, old = (os.path.join(os.path.dirname(real), f".{clock.new_id()}.tmp") for _ in range(2))
-    os.mkdir(beside)
     moved: list[tuple[str, str]] = []
-    try:
+    with _aside(path) as (real, beside, old):
         yield beside
         try:
             for folder in _leaves(beside):
@@ -127,6 +128,22 @@ def _adding(path: str, mode: str) -> Iterator[str]:
                 os.makedirs(os.path.dirname(before), exist_ok=True)
                 os.rename(now, before)
             raise
+
+
+@contextmanager
+def _aside(path: str) -> Iterator[tuple[str, str, str]]:
+    """Yield the real folder, a new one beside it, and the name of one for old files; remove the last two at the end.
+
+    Raises:
+        EngineError: The real folder holds files that no step has written.
+    """
+    real = os.path.realpath(files.local(path))
+    _refuse_foreign(path, real)
+    os.makedirs(os.path.dirname(real), exist_ok=True)
+    beside, old = (os.path.join(os.path.dirname(real), f".{clock.new_id()}.tmp") for _ in range(2))
+    os.mkdir(beside)
+    try:
+        yield real, beside, old
     finally:
         shutil.rmtree(beside, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
@@ -189,12 +206,7 @@ def replacing_folder(path: str) -> Iterator[str]:
 
     A reader sees the old folder or the new one; between two renames there is none for a moment.
     """
-    real = os.path.realpath(files.local(path))
-    refuse_foreign(path, real)
-    os.makedirs(os.path.dirname(real), exist_ok=True)
-    beside, old = (os.path.join(os.path.dirname(real), f".{clock.new_id()}.tmp") for _ in range(2))
-    os.mkdir(beside)
-    try:
+    with _aside(path) as (real, beside, old):
         yield beside
         if os.path.isdir(real):
             shutil.copymode(real, beside)
@@ -205,12 +217,9 @@ def replacing_folder(path: str) -> Iterator[str]:
             if os.path.isdir(old):
                 os.rename(old, real)
             raise
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
 
 
-def refuse_foreign(path: str, real: str) -> None:
+def _refuse_foreign(path: str, real: str) -> None:
     """Raise EngineError for a folder with files that no step has written: replacing removes them."""
     if os.path.isfile(real):
         raise EngineError(f"{path!r} is a file, and a partitioned data set is a folder; name another, or remove it")

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from odibi_core.engines import polars_csv, polars_json, polars_sets, polars_sql, refusals
+from odibi_core.engines import partitions, polars_csv, polars_json, polars_sets, polars_sql, refusals
 from odibi_core.engines.files import Member
 from odibi_core.engines.frame_engine import FrameEngine
 from odibi_core.engines.kinds import plain_column, refuse_inexact
@@ -113,8 +113,7 @@ def with_folders(path: str, frame: Any, folders: Mapping[str, Mapping[str, Any]]
 
 
 def _dtype(values: Iterable[Any]) -> Any:
-    types = {type(value) for value in values} - {type(None)}
-    return {int: pl.Int64, date: pl.Date}.get(types.pop() if types else str, pl.String)
+    return {int: pl.Int64, date: pl.Date}.get(partitions.value_type(values), pl.String)
 
 
 _NOT_IN_ARROW = (pl.Object, pl.Int128, getattr(pl, "UInt128", pl.Object))

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import parquet
 
-from odibi_core.engines import arrow_columns, arrow_csv, files, json_lines, refusals
+from odibi_core.engines import arrow_columns, arrow_csv, files, json_lines, partitions, refusals
 from odibi_core.engines.files import Member
 from odibi_core.engines.frame_engine import FrameEngine
 from odibi_core.errors import EngineError
@@ -135,7 +135,6 @@ def _with_folders(path: str, table: Any, folders: Mapping[str, Mapping[str, Any]
     """Return a file's table with the columns of its folders; columns of the file itself take precedence."""
     for name, values in folders.items():
         if name not in table.column_names:
-            kinds = {type(value) for value in values.values()} - {type(None)}
-            kind = {int: pa.int64(), date: pa.date32()}.get(kinds.pop() if kinds else str, pa.string())
+            kind = {int: pa.int64(), date: pa.date32()}.get(partitions.value_type(values.values()), pa.string())
             table = table.append_column(name, pa.array([values[path]] * table.num_rows, kind))
     return table

@@ -205,8 +205,7 @@ def _parquet(
         return frame
     fields = list(frame.schema.fields)
     for name in missing:
-        types = {type(value) for value in folders[name].values()} - {type(None)}
-        kind = {int: LongType, date: DateType}.get(types.pop() if types else str, StringType)
+        kind = {int: LongType, date: DateType}.get(partitions.value_type(folders[name].values()), StringType)
         fields.append(StructField(name, kind(), True))
     return spark.read.schema(StructType(fields)).options(basePath=roots.pop(), **options).parquet(*uris)
 
