@@ -110,8 +110,7 @@ class DuckdbEngine:
             if not is_relation(frame):
                 self._arrow.write(frame, path, format=format, **options)
                 return None
-            is_plain = not options and not files.is_remote(path) and formats.table_named(path, format) is None
-            if is_plain and files.target(path, format).format == "parquet" and _is_alike(frame):
+            if not options and files.is_local_parquet(path, format) and _is_alike(frame):
                 return self._copy(frame, path)
             table = arrow_columns.of_relation(frame)
             self._arrow.write(table, path, format=format, **options)
@@ -142,11 +141,11 @@ class DuckdbEngine:
         if is_one and not parameters:
             return self._of_text(statements[0].query, frames)
         with self._lock:
-            tables = {name: self.collected([self._given(frame)])[0] for name, frame in frames.items()}
+            tables = {name: self.arrow(self._given(frame)) for name, frame in frames.items()}
             return self.frame(duckdb_sql.query(query, tables, parameters, arrow_columns.of_relation))
 
     def select(self, query: str, frames: Mapping[str, Any]) -> tuple[list[str], list[tuple[Any, ...]]]:
-        return self._arrow.select(query, {name: self.collected([frame])[0] for name, frame in frames.items()})
+        return self._arrow.select(query, {name: self.arrow(frame) for name, frame in frames.items()})
 
     def _given(self, frame: Any) -> Any:
         return self._arrow.frame(frame) if isinstance(frame, list | dict) else frame

@@ -129,6 +129,15 @@ def is_remote(path: str) -> bool:
     return "://" in path
 
 
+def is_local_parquet(path: str, format: str | None) -> bool:
+    """Return whether a path names a Parquet file of this machine, and no table.
+
+    Raises:
+        EngineError: Its format is unknown.
+    """
+    return not is_remote(path) and target(path, format).format == "parquet"
+
+
 def shown(path: str) -> str:
     """Return a path as messages have it: a URI without credentials."""
     if formats.is_database(path):

@@ -1,4 +1,4 @@
-"""The common part of the engines whose SQL is DuckDB's: pandas and polars."""
+"""The common part of the engines of one library each, whose SQL is DuckDB's: pandas, polars and pyarrow."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from odibi_core.engines import csv_text, files, formats, refusals
+from odibi_core.engines import csv_text, files, refusals
 from odibi_core.engines.files import Member
 from odibi_core.engines.polars_engine import PolarsEngine, with_folders
 
@@ -62,28 +62,22 @@ class PolarsLazyEngine(PolarsEngine):
         """
         return plan.cache()
 
-    def sql(self, query: str, frames: Mapping[str, Any], parameters: Mapping[str, Any] | None = None) -> Any:
-        tables = dict(zip(frames, self.collected(list(frames.values())), strict=True))
-        return super().sql(query, tables, parameters)
-
-    def select(self, query: str, frames: Mapping[str, Any]) -> tuple[list[str], list[tuple[Any, ...]]]:
-        return super().select(query, dict(zip(frames, self.collected(list(frames.values())), strict=True)))
+    def _tables(self, frames: Mapping[str, Any]) -> dict[str, Any]:
+        return super()._tables(dict(zip(frames, self.collected(list(frames.values())), strict=True)))
 
     def write(self, frame: Any, path: str, *, format: str | None = None, **options: Any) -> int | None:
         """Write a frame; return the rows that a plan had, which only its execution shows."""
         if not self.is_plan(frame) or not self._is_sink(path, format, options):
             given = self.collected([frame])[0]
             super().write(given, path, format=format, **options)
-            return None if given is frame else len(self.frame(given).collect())
+            return None if given is frame else len(given)
         refusals.refuse("write", path, format, options, self._known_options)
         with files.explained(path, "parquet", options), files.replacing(path) as beside:
             frame.sink_parquet(beside, **options)
             return int(pl.scan_parquet(beside, glob=False).select(pl.len()).collect().item())
 
     def _is_sink(self, path: str, format: str | None, options: Mapping[str, Any]) -> bool:
-        if files.is_remote(path) or formats.table_named(path, format) is not None or options.keys() - _SINK:
-            return False
-        return files.target(path, format).format == "parquet"
+        return not options.keys() - _SINK and files.is_local_parquet(path, format)
 
     def _eager(self, frame: Any) -> Any:
         return self.collected([frame])[0]
