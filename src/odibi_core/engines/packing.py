@@ -143,9 +143,11 @@ def _same(before: Any, after: Any) -> bool:
 
 
 def _read_pandas(path: str) -> Any:
+    from odibi_core.engines.pandas_columns import is_writeable
+
     frame = _of_table(_read_table(path))
     # A column that shares the mapped file is read-only; a step may change its frame in place.
-    return frame if all(_is_writeable(frame.iloc[:, place]) for place in range(frame.shape[1])) else frame.copy()
+    return frame if all(is_writeable(frame.iloc[:, place]) for place in range(frame.shape[1])) else frame.copy()
 
 
 def _of_table(table: Any) -> Any:
@@ -157,11 +159,6 @@ def _of_table(table: Any) -> Any:
         values[column.isna().to_numpy()] = float("nan") if is_nan else None
         frame.isetitem(int(place), type(column)(values, index=frame.index, dtype=object))
     return frame
-
-
-def _is_writeable(column: Any) -> bool:
-    values = getattr(column.array, "_ndarray", None)
-    return values is None or bool(values.flags.writeable)
 
 
 def _write_polars(frame: Any, path: str) -> None:
@@ -177,12 +174,10 @@ def _read_polars(path: str) -> Any:
 def _write_table(table: Any, path: str) -> None:
     import pyarrow
 
+    from odibi_core.engines.formats.ipc import write_rows
+
     with pyarrow.OSFile(path, "wb") as file, pyarrow.ipc.new_file(file, table.schema) as writer:
-        if table.num_rows:
-            writer.write_table(table)
-        else:  # a table without rows is written as no batch, and its categories are in the batches
-            columns = [column.combine_chunks() for column in table.columns]
-            writer.write_batch(pyarrow.record_batch(columns, schema=table.schema))
+        write_rows(writer, table)
 
 
 def _read_table(path: str) -> Any:

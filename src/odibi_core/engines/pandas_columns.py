@@ -74,8 +74,13 @@ def _of_arrow(column: Any) -> Any:
         return column.to_pandas(types_mapper=lambda _: pd.api.types.pandas_dtype(name))
     series = column.to_pandas()
     # A column that shares a mapped file is read-only; a step may change its frame in place.
-    values = getattr(series.array, "_ndarray", None)
-    return series if values is None or values.flags.writeable else series.copy()
+    return series if is_writeable(series) else series.copy()
+
+
+def is_writeable(column: Any) -> bool:
+    """Return whether the values of a column may be changed in place, because it does not share a mapped file."""
+    values = getattr(column.array, "_ndarray", None)
+    return values is None or bool(values.flags.writeable)
 
 
 def arrow(frame: Any) -> Any:

@@ -56,17 +56,18 @@ def _write_file(table: Any, target: Any, options: Options) -> None:
     import pyarrow as pa
 
     with pa.ipc.new_file(target, table.schema, options=_write_options(options)) as writer:
-        _write(writer, table)
+        write_rows(writer, table)
 
 
 def _write_stream(table: Any, target: Any, options: Options) -> None:
     import pyarrow as pa
 
     with pa.ipc.new_stream(target, table.schema, options=_write_options(options)) as writer:
-        _write(writer, table)
+        write_rows(writer, table)
 
 
-def _write(writer: Any, table: Any) -> None:
+def write_rows(writer: Any, table: Any) -> None:
+    """Write the rows of a table, also of one without rows, by a writer of Arrow IPC."""
     if table.num_rows:
         writer.write_table(table)
         return
