@@ -19,6 +19,8 @@ import msgspec
 from odibi_core.errors import EngineError
 
 CHUNK = 50_000  # lines that are Python objects at one time, where an engine can do with less than all
+OPTIONS = frozenset({"encoding", "encoding_errors", "n_rows"})
+"""The names of the options of engines whose library has none for exact JSON."""
 
 
 def read_columns(
@@ -28,35 +30,41 @@ def read_columns(
     encoding: str | None = None,
     encoding_errors: str = "strict",
     rows: int | None = None,
+    array: bool = False,
 ) -> Iterator[dict[str, list[Any]]]:
-    """Yield the lines of a path or a binary stream as columns of Python values, `size` lines at a time.
+    """Yield the objects of a path or a binary stream as columns of Python values, `size` lines at a time.
 
     Args:
         source: a path, or a binary stream.
         size: lines per chunk; None for all lines in one chunk.
         encoding: UTF-8, with or without a byte order mark, if None.
         encoding_errors: as of `open`.
-        rows: lines to read at most.
+        rows: objects to read at most.
+        array: the file is one array of objects, which is one chunk, and not an object a line.
 
     Raises:
-        ValueError: for a line that is no JSON object or repeats a key; the message names the line.
+        ValueError: for a line that is no JSON object, whose number the message has; for text that is no array of
+            objects; for an object that repeats a key.
     """
     with _text(source, encoding, encoding_errors) as text:
+        if array:
+            yield by_column(_array(text.read())[:rows])
+            return
         found = islice(_rows(text), rows)
         while chunk := list(islice(found, size)):
-            yield _columns(chunk)
+            yield by_column(chunk)
 
 
-def read_array(
-    source: Any, *, encoding: str | None = None, encoding_errors: str = "strict", rows: int | None = None
-) -> dict[str, list[Any]]:
-    """Return the objects of one array as columns of Python values; the arguments are those of `read_columns`.
+def chunks(source: Any, options: Mapping[str, Any], *, array: bool) -> Iterator[dict[str, list[Any]]]:
+    """Yield the columns of `read_columns` by the options of an engine, which are `OPTIONS`."""
+    errors = options.get("encoding_errors", "strict")
+    return read_columns(
+        source, encoding=options.get("encoding"), encoding_errors=errors, rows=options.get("n_rows"), array=array
+    )
 
-    Raises:
-        ValueError: for text that is no array of objects, or an object that repeats a key.
-    """
-    with _text(source, encoding, encoding_errors) as text:
-        content = text.read()
+
+def _array(content: str) -> list[dict[str, Any]]:
+    """Return the objects of a text that is one array of them."""
     try:
         found = json.JSONDecoder(object_pairs_hook=_object).decode(content.strip(" \t\r\n\ufeff"))
     except RecursionError as error:
@@ -72,7 +80,7 @@ def read_array(
     other = next((place for place, row in enumerate(found) if type(row) is not dict), None)
     if other is not None:
         raise ValueError(f"item {other} of its array is a {type(found[other]).__name__}, not an object")
-    return _columns(found[:rows])
+    return found
 
 
 @contextmanager
@@ -106,10 +114,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return made
 
 
-def _columns(rows: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
+def by_column(rows: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
+    """Return rows as columns, in the order in which the names first occur; a value that a row lacks is None."""
     names = dict.fromkeys(chain.from_iterable(rows))
-    if not names:
-        return {}
     return {name: [row.get(name) for row in rows] for name in names}
 
 

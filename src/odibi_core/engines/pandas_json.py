@@ -28,10 +28,7 @@ def read(source: Any, options: Mapping[str, Any], *, array: bool = False) -> Any
     if isinstance(source, str) and "://" in source:
         return pd.read_json(source, **{"lines": not array, "dtype": False, "precise_float": True, **options})
     given = {"encoding": options.get("encoding"), "encoding_errors": options.get("encoding_errors", "strict")}
-    if array:
-        columns = json_lines.read_array(source, rows=options.get("nrows"), **given)
-    else:
-        columns = next(json_lines.read_columns(source, None, rows=options.get("nrows"), **given), {})
+    columns = next(json_lines.read_columns(source, None, rows=options.get("nrows"), array=array, **given), {})
     frame = pd.DataFrame({name: column(values) for name, values in columns.items()})
     if options.get("dtype"):
         missing = frame.isna()

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from odibi_core.engines import partitions, polars_csv, polars_json, polars_sets, polars_sql, refusals
+from odibi_core.engines import json_lines, partitions, polars_csv, polars_json, polars_sets, polars_sql, refusals
 from odibi_core.engines.files import Member
 from odibi_core.engines.frame_engine import FrameEngine
 from odibi_core.engines.kinds import plain_column, refuse_inexact
@@ -50,10 +50,10 @@ class PolarsEngine(FrameEngine):
 
     def _known_options(self, operation: refusals.Operation, format: str) -> frozenset[str] | None:
         if format == "json":
-            return polars_json.OWN_OPTIONS if operation == "read" else frozenset()
+            return json_lines.OPTIONS if operation == "read" else frozenset()
         if operation == "read":
             reader = {"csv": pl.read_csv, "jsonl": pl.read_ndjson, "parquet": pl.read_parquet}[format]
-            return refusals.parameters(reader) | (polars_json.OWN_OPTIONS if format == "jsonl" else frozenset())
+            return refusals.parameters(reader) | (json_lines.OPTIONS if format == "jsonl" else frozenset())
         frame = pl.DataFrame
         writer = {"csv": frame.write_csv, "jsonl": frame.write_ndjson, "parquet": frame.write_parquet}[format]
         return refusals.parameters(writer) | (refusals.OWN_WRITES if format == "parquet" else frozenset())
@@ -63,10 +63,8 @@ class PolarsEngine(FrameEngine):
     ) -> tuple[Sequence[Any], Collection[str]]:
         if kind == "parquet":
             return [pl.read_parquet(source, **{"glob": False, **options})], ()
-        if kind == "json":
-            return [polars_json.read_array(source, options)], ()
-        if kind == "jsonl":
-            return polars_json.read(source, options), ()
+        if kind in ("json", "jsonl"):
+            return polars_json.read(source, options, array=kind == "json"), ()
         frame, texts = polars_csv.read(source, options, named)
         return [frame], texts
 

@@ -12,31 +12,23 @@ from odibi_core.engines.kinds import Kind, kind_of
 from odibi_core.errors import EngineError
 
 _PLAIN = {"null": pl.Null, "bool": pl.Boolean, "float": pl.Float64, "text": pl.String}
-OWN_OPTIONS = frozenset({"encoding", "encoding_errors", "n_rows"})
 
 
-def read(source: Any, options: Mapping[str, Any]) -> list[Any]:
-    """Return frames, one for each chunk of lines; polars' own reader is asked where its own options are given.
+def read(source: Any, options: Mapping[str, Any], *, array: bool = False) -> list[Any]:
+    """Return frames, one for each chunk of lines, or one for an array of objects.
 
-    Without a warning, polars makes text of a column of numbers and texts, takes the first of two values of one key, and
-    makes floats of whole numbers beside floats. Therefore the values are read by Python.
+    Polars' own reader is asked for a URL, and for lines where its own options are given. Without a warning, it makes
+    text of a column of numbers and texts, takes the first of two values of one key, and makes floats of whole numbers
+    beside floats. Therefore the values are read by Python.
     """
     remote = isinstance(source, str) and "://" in source
-    if remote or options.keys() - OWN_OPTIONS:
+    if array and remote:
+        return [pl.read_json(source, infer_schema_length=None)]
+    if not array and (remote or options.keys() - json_lines.OPTIONS):
         whole = source if isinstance(source, str) else source.read()
         return [pl.read_ndjson(whole, **{"infer_schema_length": None, **options})]
-    given = {"encoding": options.get("encoding"), "encoding_errors": options.get("encoding_errors", "strict")}
-    chunks = json_lines.read_columns(source, rows=options.get("n_rows"), **given)
+    chunks = json_lines.chunks(source, options, array=array)
     return [pl.DataFrame([series(name, values) for name, values in chunk.items()]) for chunk in chunks]
-
-
-def read_array(source: Any, options: Mapping[str, Any]) -> Any:
-    """Return a frame of one array of objects, of a path, a URL, or a binary stream."""
-    if isinstance(source, str) and "://" in source:
-        return pl.read_json(source, infer_schema_length=None)
-    given = {"encoding": options.get("encoding"), "encoding_errors": options.get("encoding_errors", "strict")}
-    columns = json_lines.read_array(source, rows=options.get("n_rows"), **given)
-    return pl.DataFrame([series(name, values) for name, values in columns.items()])
 
 
 def series(name: str, values: Sequence[Any]) -> Any:

@@ -16,8 +16,6 @@ from odibi_core.engines.frame_engine import FrameEngine
 from odibi_core.errors import EngineError
 from odibi_core.plugins import missing_library
 
-_JSON_READS = frozenset({"encoding", "encoding_errors", "n_rows"})
-
 
 class PyarrowEngine(FrameEngine):
     """Tables. Parquet and CSV are read and written by pyarrow, JSON by Python's exact values."""
@@ -35,7 +33,7 @@ class PyarrowEngine(FrameEngine):
 
     def _of_plain(self, value: list[Any] | dict[Any, Any]) -> Any:
         try:
-            columns = value if isinstance(value, dict) else _by_column(value)
+            columns = value if isinstance(value, dict) else json_lines.by_column(value)
             arrays = [
                 arrow_columns.of_values(name, list(values)) if isinstance(values, list | tuple) else pa.array(values)
                 for name, values in columns.items()
@@ -59,7 +57,7 @@ class PyarrowEngine(FrameEngine):
         if format == "csv":
             return arrow_csv.READS if operation == "read" else arrow_csv.WRITES
         if format in ("json", "jsonl"):
-            return _JSON_READS if operation == "read" else frozenset()
+            return json_lines.OPTIONS if operation == "read" else frozenset()
         if operation == "read":
             return refusals.parameters(parquet.read_table)
         return refusals.parameters(parquet.write_table) | refusals.OWN_WRITES
@@ -72,11 +70,7 @@ class PyarrowEngine(FrameEngine):
             return [table], texts
         if kind == "parquet":
             return [parquet.read_table(source, **{"partitioning": None, **options})], ()
-        given = {"encoding": options.get("encoding"), "encoding_errors": options.get("encoding_errors", "strict")}
-        if kind == "json":
-            chunks = [json_lines.read_array(source, rows=options.get("n_rows"), **given)]
-        else:
-            chunks = list(json_lines.read_columns(source, rows=options.get("n_rows"), **given))
+        chunks = json_lines.chunks(source, options, array=kind == "json")
         return [self._of_chunk(chunk) for chunk in chunks], ()
 
     def _of_chunk(self, chunk: Mapping[str, Sequence[Any]]) -> Any:
@@ -118,11 +112,6 @@ class PyarrowEngine(FrameEngine):
         rest = frame.drop_columns(by)
         for group in groups.to_pylist():
             yield tuple(group[name] for name in by), rest.take(group["\0row_list"])
-
-
-def _by_column(rows: Sequence[Any]) -> dict[Any, list[Any]]:
-    names = dict.fromkeys(name for row in rows for name in row)
-    return {name: [row.get(name) for row in rows] for name in names}
 
 
 def _json_values(name: str, column: Any) -> list[Any]:
