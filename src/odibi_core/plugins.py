@@ -25,6 +25,10 @@ EXTRAS: Final = {
     "adbc_driver_postgresql": "adbc", "adbc_driver_manager": "adbc", "xxhash": "cache",
 }  # fmt: skip
 """Libraries whose extra has another name."""
+OBJECT_STORES: Final = {
+    "s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs", "abfss": "adlfs",
+}  # fmt: skip
+"""The protocols of object stores, each with its library of fsspec."""
 _INSTALLED_AS: Final = {"yaml": "PyYAML", "google": "google-cloud-bigquery", "sentry_sdk": "sentry-sdk"}
 
 

@@ -16,12 +16,8 @@ from typing import Any, Final, NamedTuple
 from odibi_core.engines.file_remote import without_login
 from odibi_core.errors import EngineError, SourceNotFoundError
 from odibi_core.events import clock
-from odibi_core.plugins import missing_extra
+from odibi_core.plugins import OBJECT_STORES, missing_extra
 
-_LIBRARIES: Final = {
-    "s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs", "abfss": "adlfs",
-}  # fmt: skip
-"""Object stores, in which a put is atomic; each with its library."""
 _BY_LIBRARY: Final = frozenset({"http", "https", "ftp", "hf"})
 """Protocols that are left to the library of the engine."""
 _MAGIC: Final = re.compile(r"[*?\[]")
@@ -48,7 +44,7 @@ def problems(path: str) -> list[str]:
     scheme = path.partition("://")[0].lower()
     if "@" in path.partition("://")[2].partition("/")[0]:
         return [f"{without_login(path)!r} must have no credentials in it, got some; set them by storage_options="]
-    library = _LIBRARIES.get(scheme, "fsspec")
+    library = OBJECT_STORES.get(scheme, "fsspec")
     return [] if find_spec(library) is not None else [str(missing_extra(library, f"a file at {scheme}://"))]
 
 
@@ -128,7 +124,7 @@ def put(store: Store, local: str) -> None:
     """Put a local file in the place of a remote one."""
     system, path = store
     protocols = {system.protocol} if isinstance(system.protocol, str) else set(system.protocol)
-    if protocols & set(_LIBRARIES):
+    if protocols & set(OBJECT_STORES):  # a put is atomic there
         system.put_file(local, path)
         return
     folder, _, name = path.rpartition("/")

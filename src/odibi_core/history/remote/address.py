@@ -13,13 +13,9 @@ from msgspec import Struct
 
 from odibi_core.errors import ConfigurationError, nearest
 from odibi_core.events.paths import absolute_path
-from odibi_core.plugins import missing_extra
+from odibi_core.plugins import OBJECT_STORES, missing_extra
 from odibi_core.store.segments import safe_name
 
-LIBRARIES: Final = {
-    "s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs", "abfss": "adlfs",
-}  # fmt: skip
-"""The protocols of object stores, each with its library of fsspec."""
 _URL: Final = re.compile(r"(?P<protocol>[A-Za-z][\w+.-]*)://(?P<path>.*)", re.DOTALL)
 
 
@@ -27,7 +23,7 @@ class Address(Struct, frozen=True):
     """The place of a shared store; it holds no credentials."""
 
     protocol: str
-    """`file` or a protocol of `LIBRARIES`."""
+    """`file` or a protocol of `OBJECT_STORES`."""
     path: str
     """`bucket/prefix`, or an absolute folder."""
 
@@ -59,16 +55,16 @@ def read_address(url: str) -> Address:
         )
     if protocol == "file":
         return Address("file", str(absolute_path(unquote(path.removeprefix("localhost")))))
-    if protocol not in LIBRARIES:
-        known = ["file", *LIBRARIES]
+    if protocol not in OBJECT_STORES:
+        known = ["file", *OBJECT_STORES]
         raise ConfigurationError(
             f"the URL of a store must begin with one of {', '.join(known)}, got {protocol}://{nearest(protocol, known)}"
         )
     parts = [part for part in path.split("/") if part]
     if not parts or any(part in (".", "..") for part in parts):
         raise ConfigurationError(f"the URL of a store must be {protocol}://bucket/prefix, got {url}")
-    if find_spec(LIBRARIES[protocol]) is None:
-        raise missing_extra(LIBRARIES[protocol], f"a store at {protocol}://")
+    if find_spec(OBJECT_STORES[protocol]) is None:
+        raise missing_extra(OBJECT_STORES[protocol], f"a store at {protocol}://")
     return Address(protocol, "/".join(parts))
 
 

@@ -10,8 +10,9 @@ from typing import Any, Final, TypeVar
 from odibi_core.errors import STOPS, RemoteStoreError
 from odibi_core.events import sanitize_text
 from odibi_core.events.clock import read_iso
-from odibi_core.history.remote.address import LIBRARIES, Address
+from odibi_core.history.remote.address import Address
 from odibi_core.history.remote.objects import Found
+from odibi_core.plugins import OBJECT_STORES
 
 T = TypeVar("T")
 _OPTIONS: Final[dict[str, dict[str, Any]]] = {
@@ -122,7 +123,7 @@ class ObjectStore:
         if self._opened is None:
             import fsspec
 
-            library = LIBRARIES[self._address.protocol]
+            library = OBJECT_STORES[self._address.protocol]
             # A new object: a cached one may belong to the program, and hold its listings.
             self._opened = fsspec.filesystem(
                 self._address.protocol, skip_instance_cache=True, use_listings_cache=False, **_OPTIONS.get(library, {})
