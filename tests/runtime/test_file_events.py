@@ -15,6 +15,7 @@ import polars as pl
 import pytest
 
 from odibi_core import Orchestrator, Step, node, observe
+from odibi_core.engines import access_facts
 from odibi_core.events import Event
 from odibi_core.runtime import file_events
 from odibi_core.store.runs import RunStore
@@ -106,6 +107,25 @@ def test_a_file_that_is_missing_or_broken() -> None:
         on_failure="skip",
     )
     assert [(path, rows) for _, _, path, _, rows in shown(found)] == [("broken.parquet", None)] * 2
+
+
+@pytest.mark.parametrize("engine", ["pandas", "polars", "polars-lazy", "duckdb", "pyarrow"])
+def test_a_file_is_recorded_whatever_a_function_left(engine: str) -> None:
+    """The facts of a table that a function read by an engine itself are not those of a later step in its thread."""
+    pl.DataFrame({"n": [1]}).write_parquet("b.parquet")
+
+    def leave() -> pl.LazyFrame:
+        access_facts.note(access_facts.Facts("elsewhere", "delta", "read", version="1"))
+        return pl.LazyFrame({"n": [1]})
+
+    found = files_of(
+        Step(name="leave", value=leave),
+        Step(name="write", layer="publish", value="out.parquet", inputs=["leave"]),
+        Step(name="read", layer="ingest", value="b.parquet"),
+        engine_type=engine,
+        executor="inline",
+    )
+    assert sorted(Path(event.fields["uri"]).name for event in found) == ["b.parquet", "out.parquet"]
 
 
 def test_runs_at_the_same_time_have_their_own_files() -> None:

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from odibi_core.engines import (
-    access_facts,
     duckdb_sql,
     files,
     formats,
@@ -47,7 +46,6 @@ class FrameEngine(ABC):
 
     def read(self, path: str, *, format: str | None = None, **options: Any) -> Any:
         refusals.refuse("read", path, format, options, self._known_options)
-        access_facts.note(None)
         if table := formats.table_named(path, format):
             return self.of_arrow(tables.read(table, path, options))
         sources = files.sources(path, format, options.get("storage_options"))
@@ -69,7 +67,6 @@ class FrameEngine(ABC):
 
     def write(self, frame: Any, path: str, *, format: str | None = None, **options: Any) -> int | None:
         refusals.refuse("write", path, format, options, self._known_options)
-        access_facts.note(None)
         frame = self._eager(self.frame(frame))
         if table := formats.table_named(path, format):
             tables.write(table, path, lambda: self.arrow(frame), options)

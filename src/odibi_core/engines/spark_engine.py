@@ -8,7 +8,6 @@ from datetime import date
 from typing import Any, Final
 
 from odibi_core.engines import (
-    access_facts,
     files,
     formats,
     partitions,
@@ -146,7 +145,6 @@ class SparkEngine:
         return spark_types.of_arrow(spark_session.session(), table)
 
     def _refuse(self, operation: Any, path: str, format: str | None, options: Mapping[str, Any]) -> None:
-        access_facts.note(None)
         found = self.problems(operation, path, options if format is None else {**options, "format": format})
         if found:
             raise EngineError("; ".join(found))

@@ -12,6 +12,7 @@ from itertools import chain
 from typing import Any, Final, NamedTuple, Protocol
 
 from odibi_core.coroutines import AwaitableRun, is_awaitable
+from odibi_core.engines import access_facts
 from odibi_core.engines.file_watch import unwatched
 from odibi_core.engines.frame import Description, row_count
 from odibi_core.engines.frame_copy import separate
@@ -110,6 +111,7 @@ class StepWork:
         if step.operation == "give":
             return step.value
         made = None
+        access_facts.note(None)  # a function may have left those of a table that it read by an engine itself
         try:
             with unwatched():  # its files are those of the step, whatever the engine opens for it
                 made = self._by_engine(inputs)
