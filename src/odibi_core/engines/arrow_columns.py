@@ -16,8 +16,6 @@ from odibi_core.errors import EngineError
 _PLAIN = {"null": pa.null(), "bool": pa.bool_(), "float": pa.float64(), "text": pa.string()}
 _WHOLE = (pa.int8(), pa.uint8(), pa.int16(), pa.uint16(), pa.int32(), pa.uint32(), pa.int64(), pa.uint64())
 _UNITS = ("s", "ms", "us", "ns")
-_LARGE = {**dict.fromkeys(sql_types.HUGE, sql_types.LARGE), "interval": sql_types.INTERVAL}
-_LOSSY = frozenset(["INTERVAL", "HUGEINT", "BIGNUM"])
 
 
 def of_values(name: str, values: Sequence[Any]) -> Any:
@@ -60,7 +58,7 @@ def of_relation(relation: Any) -> Any:
 
     HUGEINT is int64 where it fits, else uint64 or a decimal without a fraction; INTERVAL is a duration.
     """
-    fetched, asked = sql_types.project(relation, _LARGE, _LOSSY)
+    fetched, asked = sql_types.project(relation, sql_types.ARROW, sql_types.ARROW_CHANGES)
     table = fetched.to_arrow_table()
     columns = [_of_answer(each, [table.column(each.place + i) for i in range(each.width)]) for each in asked]
     return pa.table(columns, names=[each.name for each in asked])
@@ -142,7 +140,7 @@ def merged(one: Any, other: Any) -> Any:
         return other
     if _is_number(one) and _is_number(other):
         return _number(one, other)
-    if _is_text(one) and _is_text(other):
+    if is_text(one) and is_text(other):
         return pa.string()
     if pa.types.is_timestamp(one) and pa.types.is_timestamp(other) and one.tz == other.tz:
         return pa.timestamp(max(one.unit, other.unit, key=_UNITS.index), one.tz)
@@ -155,9 +153,10 @@ def _is_number(kind: Any) -> bool:
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
 
 
-def _is_text(kind: Any) -> bool:
+def is_text(kind: Any) -> bool:
+    """Return whether a type is one of texts, categories of texts included."""
     if pa.types.is_dictionary(kind):
-        return _is_text(kind.value_type)
+        return is_text(kind.value_type)
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or kind == pa.string_view())
 
 

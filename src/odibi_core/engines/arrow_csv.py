@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from odibi_core.engines import csv_text
+from odibi_core.engines.arrow_columns import is_text
 from odibi_core.engines.files import warn_changed
 from odibi_core.errors import EngineError
 
@@ -199,8 +200,4 @@ def _change(column: Any) -> str | None:
         if pc.any(pc.is_inf(column)).as_py():
             return "holds infinity, which makes a column of CSV be read back as text"
         return None
-    return csv_text.change(column.to_pylist()) if _is_text(column.type) else None
-
-
-def _is_text(kind: Any) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or kind == pa.string_view())
+    return csv_text.change(column.to_pylist()) if is_text(column.type) else None

@@ -9,16 +9,13 @@ import polars as pl
 from odibi_core.engines import sql_types
 from odibi_core.errors import EngineError
 
-_WANTED = {**dict.fromkeys(sql_types.HUGE, sql_types.LARGE), "interval": sql_types.INTERVAL}
-_LOSSY = frozenset(["INTERVAL", "HUGEINT", "BIGNUM"])
-
 
 def frame(relation: Any) -> Any:
     """Return the rows of a relation, which is run once.
 
     HUGEINT is Int64 where it fits, else Int128; INTERVAL is Duration; an ENUM keeps its categories.
     """
-    fetched, asked = sql_types.project(relation, _WANTED, _LOSSY)
+    fetched, asked = sql_types.project(relation, sql_types.ARROW, sql_types.ARROW_CHANGES)
     table = fetched.pl()
     return pl.DataFrame([_column(each, table) for each in asked])
 

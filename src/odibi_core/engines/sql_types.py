@@ -79,3 +79,7 @@ def refuse_months(name: str) -> EngineError:
 LARGE = ("TRY_CAST({0} AS BIGINT)", "CASE WHEN TRY_CAST({0} AS BIGINT) IS NULL THEN {0}::VARCHAR END")
 # A day of an INTERVAL is 24 hours here, as in every frame; a month is none.
 INTERVAL = ("epoch_us({0})", "coalesce(datepart('month', {0}) <> 0 OR datepart('year', {0}) <> 0, false)")
+ARROW = {**dict.fromkeys(HUGE, LARGE), "interval": INTERVAL}
+"""The expressions for libraries whose columns are Arrow's; see `project`."""
+ARROW_CHANGES = frozenset(["INTERVAL", "HUGEINT", "BIGNUM"])
+"""Types within nested columns that these libraries change."""
