@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from odibi_core.engines.formats.arrow_fit import Types, fitted
 from odibi_core.engines.formats.base import FileFormat, Operation, Options
-from odibi_core.engines.formats.values import unfit_columns
+from odibi_core.engines.formats.values import refuse_missing, unfit_columns
 from odibi_core.errors import EngineError, UnreadableSourceError
 
 _TYPES: Final = Types("Avro", nulls=True)
@@ -107,9 +107,7 @@ def _read(source: Any, options: Options) -> Any:
     columns = [pa.array([row[field.name] for row in rows], field.type) for field in fields]
     table = pa.table(columns, schema=pa.schema(fields)) if fields else pa.table({})
     wanted = options.get("columns")
-    missing = [name for name in wanted or () if name not in names]
-    if missing:
-        raise UnreadableSourceError(f"it has no column {missing[0]!r}; its columns are {', '.join(names)}")
+    refuse_missing(wanted or (), names, "it")
     return table if wanted is None else table.select(list(wanted))
 
 

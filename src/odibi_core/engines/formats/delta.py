@@ -11,7 +11,7 @@ from odibi_core.engines.access_facts import Facts
 from odibi_core.engines.formats import values
 from odibi_core.engines.formats.arrow_fit import Types, fitted
 from odibi_core.engines.formats.base import Operation, Options, TableFormat
-from odibi_core.errors import EngineError, SourceNotFoundError
+from odibi_core.errors import SourceNotFoundError
 
 _TYPES: Final = Types("Delta", times=False)
 _MODES: Final = ("overwrite", "append", "merge")
@@ -90,9 +90,7 @@ def _write(table: Any, path: str, options: Options) -> Facts:
 def _merge(there: Any, table: Any, options: Options) -> None:
     keys = values.names_of(options["keys"])
     predicate = " AND ".join(f"t.{_quoted(key)} = s.{_quoted(key)}" for key in keys)
-    missing = [key for key in keys if key not in _schema(there).names]
-    if missing:
-        raise EngineError(f"the Delta table has no column {missing[0]!r} for keys={keys}")
+    values.refuse_missing_keys(keys, _schema(there).names, "Delta")
     merge = there.merge(
         table, predicate, source_alias="s", target_alias="t", merge_schema=options.get("schema_mode") == "merge"
     )

@@ -12,7 +12,7 @@ from typing import Any, Final
 from odibi_core.engines.files import repeated, warn_changed
 from odibi_core.engines.formats.arrow_fit import Types, fitted
 from odibi_core.engines.formats.base import FileFormat, Operation, Options
-from odibi_core.engines.formats.values import names_of, unfit_columns
+from odibi_core.engines.formats.values import names_of, refuse_missing, unfit_columns
 from odibi_core.engines.kinds import MixedKindsError, is_exact, kind_of
 from odibi_core.errors import EngineError, SourceNotFoundError, UnreadableSourceError
 
@@ -154,9 +154,7 @@ def _read(source: Any, options: Options) -> Any:
                 if cell is not None and cell.data_type == "e":
                     warn_changed(names[place], f"holds the error {cell.value}, which is read as missing")
     wanted, text = options.get("columns"), set(names_of(options.get("text", [])))
-    missing = [name for name in [*(wanted or ()), *text] if name not in names]
-    if missing:
-        raise UnreadableSourceError(f"the sheet has no column {missing[0]!r}; its columns are {', '.join(names)}")
+    refuse_missing([*(wanted or ()), *text], names, "the sheet")
     made = {name: _typed(name, columns[i], formats[i], name in text) for i, name in enumerate(names)}
     return pa.table({name: made[name] for name in (names if wanted is None else wanted)})
 

@@ -10,7 +10,7 @@ from odibi_core.engines.access_facts import Facts
 from odibi_core.engines.formats import values
 from odibi_core.engines.formats.arrow_fit import Types, fitted
 from odibi_core.engines.formats.base import Operation, Options, TableFormat
-from odibi_core.errors import EngineError, SourceNotFoundError
+from odibi_core.errors import SourceNotFoundError
 
 _TYPES: Final = Types("Iceberg")
 _MODES: Final = ("overwrite", "append", "merge")
@@ -110,9 +110,7 @@ def _write(table: Any, path: str, options: Options) -> Facts:
 
 def _change(there: Any, table: Any, mode: str, keys: list[str]) -> None:
     if mode == "merge":
-        missing = [key for key in keys if key not in there.schema().as_arrow().names]
-        if missing:
-            raise EngineError(f"the Iceberg table has no column {missing[0]!r} for keys={keys}")
+        values.refuse_missing_keys(keys, there.schema().as_arrow().names, "Iceberg")
         there.upsert(table, join_cols=keys)
     elif mode == "append":
         there.append(table)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from odibi_core.engines.formats.base import Options
-from odibi_core.errors import EngineError, nearest
+from odibi_core.errors import EngineError, UnreadableSourceError, nearest
 
 
 def moment(value: Any) -> datetime | None:
@@ -68,6 +68,20 @@ def names_of(value: Any) -> list[str]:
         return [value]
     is_names = isinstance(value, list | tuple) and all(isinstance(each, str) for each in value)
     return list(value) if is_names else []
+
+
+def refuse_missing(wanted: Iterable[str], names: Sequence[str], source: str) -> None:
+    """Raise UnreadableSourceError for a column to read that is not there."""
+    missing = next((name for name in wanted if name not in names), None)
+    if missing is not None:
+        raise UnreadableSourceError(f"{source} has no column {missing!r}; its columns are {', '.join(names)}")
+
+
+def refuse_missing_keys(keys: Sequence[str], names: Sequence[str], format: str) -> None:
+    """Raise EngineError for a key that is no column of the table that is there."""
+    missing = next((key for key in keys if key not in names), None)
+    if missing is not None:
+        raise EngineError(f"the {format} table has no column {missing!r} for keys={list(keys)}")
 
 
 def refuse_keys(table: Any, keys: Sequence[str]) -> None:
