@@ -24,8 +24,8 @@ MAX_LISTED: Final = 500
 """Paths of a list that is passed to one reader."""
 _LONGEST: Final = 4_096
 _SUFFIXES: Final = {
-    **{name: name for name in ("xml", "html", "orc", "avro")},
-    "xls": "excel", "xlsx": "excel", "ods": "excel", "pkl": "pickle", "pickle": "pickle", "dta": "stata",
+    **{name: name for name in ("xml", "html", "orc")},
+    "xls": "excel", "ods": "excel", "pkl": "pickle", "pickle": "pickle", "dta": "stata",
     "sas7bdat": "sas", "h5": "hdf", "hdf5": "hdf", "sav": "spss", "txt": "text", "db": "db",
 }  # fmt: skip
 _DATE: Final = re.compile(
@@ -35,9 +35,8 @@ _DATE: Final = re.compile(
 _UNNAMED: Final = re.compile(r"\d+|.*[:=].*")
 """Folders that are not named after a dataset: a part of a date or a number, the scheme of a URI, a partition."""
 _PACKED: Final = frozenset({"gz", "zip", "bz2", "xz", "zst", "tar", "tgz"})
-
-
 _OF_TABLES: Final = frozenset({"version", "table_operation"})
+"""Fields of the event that plain files lack."""
 
 
 class FileAccess(NamedTuple):
