@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
 import polars as pl
 import pyarrow as pa
 
@@ -55,6 +56,16 @@ def seen(frame: Any) -> pl.DataFrame:
     if isinstance(frame, pl.DataFrame):
         return frame
     return pl.DataFrame([_series(name, frame.column(name)) for name in frame.column_names])
+
+
+def rows_of(frame: Any, by: str) -> list[dict[str, Any]]:
+    """Return a frame as rows in the order of a column; missing values of pandas are None."""
+    found: list[dict[Any, Any]]
+    if isinstance(frame, pd.DataFrame):
+        found = [{k: None if pd.isna(v) else v for k, v in row.items()} for row in frame.to_dict("records")]
+    else:
+        found = frame.rows(named=True)
+    return sorted(found, key=lambda row: row[by])
 
 
 def _series(name: str, column: Any) -> pl.Series:

@@ -2,12 +2,14 @@
 
 import datetime as dt
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import polars as pl
 import pytest
+from tests.families.seen import rows_of
 
 from odibi_core import Orchestrator, Step
 from odibi_core.errors import DataChangedWarning, EngineError, SourceNotFoundError
@@ -19,16 +21,7 @@ ROWS = [
     {"n": 3, "year": 2020, "land": None},
 ]
 OPTIONS = [{"partition_by": ["year", "land"]}, {"partition_cols": ["year", "land"]}]
-
-
-def rows(frame: Any) -> list[dict[str, Any]]:
-    """A frame as rows in the order of n; pandas' missing values are None."""
-    told: list[dict[Any, Any]]
-    if isinstance(frame, pd.DataFrame):
-        told = [{k: None if pd.isna(v) else v for k, v in row.items()} for row in frame.to_dict("records")]
-    else:
-        told = frame.rows(named=True)
-    return sorted(told, key=lambda row: row["n"])
+rows = partial(rows_of, by="n")
 
 
 @pytest.mark.parametrize("options", OPTIONS)

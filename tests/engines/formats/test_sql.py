@@ -11,12 +11,13 @@ import textwrap
 from contextlib import nullcontext
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import polars as pl
 import pytest
+from tests.families.seen import rows_of
 from tests.services.postgres import PASSWORD
 
 from odibi_core import Orchestrator, Step, pipeline
@@ -32,16 +33,7 @@ from odibi_core.store.runs import RunStore
 
 BIG = 2**53 + 1
 ROWS = [{"k": 1, "v": "a", "n": BIG}, {"k": 2, "v": None, "n": None}]
-
-
-def rows(frame: Any) -> list[dict[str, Any]]:
-    """Rows by key, missing values as None."""
-    found: list[dict[Any, Any]]
-    if isinstance(frame, pd.DataFrame):
-        found = [{k: None if pd.isna(v) else v for k, v in row.items()} for row in frame.to_dict("records")]
-    else:
-        found = frame.rows(named=True)
-    return sorted(found, key=lambda row: row["k"])
+rows = partial(rows_of, by="k")
 
 
 def test_a_table_is_created_appended_to_and_replaced(engine: Any, database: str, how: dict[str, str]) -> None:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import polars as pl
 import pytest
+from tests.families.seen import rows_of
 
 from odibi_core import Orchestrator, Step, history, pipeline
 from odibi_core.errors import EngineError, PipelineDefinitionError, SourceNotFoundError, UnreadableSourceError
 from odibi_core.store.runs import RunStore
 
 ROWS = [{"k": 1, "v": "a"}, {"k": 2, "v": "b"}]
+rows = partial(rows_of, by="k")
 
 
 class Table:
@@ -44,15 +46,6 @@ class Table:
 @pytest.fixture(params=["delta", "iceberg"])
 def table(request: pytest.FixtureRequest, tmp_path: Path) -> Table:
     return Table(request.param, tmp_path)
-
-
-def rows(frame: Any) -> list[dict[str, Any]]:
-    found: list[dict[Any, Any]]
-    if isinstance(frame, pd.DataFrame):
-        found = [{k: None if pd.isna(v) else v for k, v in row.items()} for row in frame.to_dict("records")]
-    else:
-        found = frame.rows(named=True)
-    return sorted(found, key=lambda row: row["k"])
 
 
 def test_each_write_is_a_version_that_can_be_read(engine: Any, table: Table) -> None:
