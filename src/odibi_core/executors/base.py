@@ -7,6 +7,8 @@ its tasks in threads of this process too; each of them has its step work in the 
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from functools import partial
@@ -123,6 +125,15 @@ class Place(Protocol):
 
     def close(self) -> None:
         """End the workers that belong to the run, and free all frames. Never raises; may be called again."""
+
+
+def worker_command(module: str) -> list[str]:
+    """Return the command of a worker, which imports from the folders of this process and calls `main` of a module.
+
+    More arguments may follow.
+    """
+    code = f"import json, sys; sys.path[:] = json.loads(sys.argv[1]); from {module} import main; main()"
+    return [sys.executable, "-c", code, json.dumps(sys.path)]
 
 
 def executor_maker(name: str, options: Mapping[str, Any]) -> Callable[[int], Executor]:

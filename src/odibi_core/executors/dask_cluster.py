@@ -20,6 +20,7 @@ from distributed.versions import get_versions
 from distributed.worker_memory import parse_memory_limit
 
 from odibi_core.errors import STOPS, ConfigurationError
+from odibi_core.executors.base import worker_command
 
 _log = logging.getLogger("odibi_core")
 CONNECT_S: Final = 5.0
@@ -34,9 +35,6 @@ _SCHEDULER: Final = {
     "host": "127.0.0.1", "port": 0, "dashboard": False, "dashboard_address": "127.0.0.1:0", "allowed_failures": 0,
 }  # fmt: skip
 """A worker that dies is a failed attempt: the retries of the step decide, and not the scheduler."""
-_PROGRAM: Final = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from odibi_core.executors.dask_nanny import main; main()"
-)
 
 
 class Cluster:
@@ -128,7 +126,7 @@ class _LocalWorker(SubprocessWorker):  # type: ignore[misc]
     async def _start(self) -> None:
         options = json.dumps({**self.worker_kwargs, "name": self.name})
         self.process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", _PROGRAM, json.dumps(sys.path), self.scheduler, options, json.dumps(sys.argv),
+            *worker_command("odibi_core.executors.dask_nanny"), self.scheduler, options, json.dumps(sys.argv),
             stdin=asyncio.subprocess.PIPE,
         )  # fmt: skip
 

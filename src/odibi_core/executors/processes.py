@@ -17,16 +17,12 @@ from threading import Lock
 from typing import Any, Final
 
 from odibi_core.errors import ConfigurationError, StepTimeoutError, WorkerLostError
-from odibi_core.executors.base import Held, Home, Work
+from odibi_core.executors.base import Held, Home, Work, worker_command
 from odibi_core.executors.pickling import dumps, loads
 from odibi_core.executors.threads import ThreadsExecutor
 from odibi_core.executors.worker import Done, Kept, keep, load
 
 _END_S: Final = 5.0
-_PROGRAM: Final = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from odibi_core.executors.worker import main; main()"
-)
-"""The worker imports from the same folders as this process, odibi-core included."""
 
 
 class ProcessesExecutor(ThreadsExecutor):
@@ -155,7 +151,7 @@ class _Worker:
         self._connection, its_end = Pipe()
         with its_end:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", _PROGRAM, json.dumps(sys.path), str(its_end.fileno())],
+                [*worker_command("odibi_core.executors.worker"), str(its_end.fileno())],
                 stdin=subprocess.DEVNULL, pass_fds=[its_end.fileno()],
             )  # fmt: skip
         start = {"folder": str(folder), "argv": sys.argv}
