@@ -15,6 +15,7 @@ from tests.history.stores import write_runs
 
 from odibi_core.events import encode
 from odibi_core.history import end_of_run
+from odibi_core.history.figures import RunFigures
 from odibi_core.history.index import Index
 from odibi_core.history.index.database import FILE
 from odibi_core.history.rows import tables_of
@@ -110,7 +111,7 @@ def test_a_line_that_is_written_after_the_end_is_indexed(root: Path) -> None:
         assert index.tables(run_id) == tables_of(RunStore(root).read(run_id, errors), errors)
 
 
-Judge = Callable[[Index, dict[str, Any]], list[dict[str, Any]] | None]
+Judge = Callable[[Index, RunFigures], list[dict[str, Any]] | None]
 
 
 def notice_with(monkeypatch: pytest.MonkeyPatch, judge: Judge) -> None:
@@ -124,10 +125,10 @@ def test_findings_are_published_before_the_end(root: Path, monkeypatch: pytest.M
     earlier: list[int] = []
     monkeypatch.setattr(end_of_run, "LEARNING", 0)
 
-    def judge(index: Index, tables: dict[str, Any]) -> list[dict[str, Any]]:
+    def judge(index: Index, current: RunFigures) -> list[dict[str, Any]]:
         earlier.append(len(index.figures("daily")))
-        status = tables["runs"][0][index_of("runs", "status")]
-        return [{"message": "too few rows", "node_name": "two", "series": "two.rows", "actual": status}]
+        about = {"node_name": "two", "series": "two.rows", "actual": current.status}
+        return [{"message": "too few rows", **about}]
 
     notice_with(monkeypatch, judge)
     for _ in range(3):
@@ -171,7 +172,7 @@ def test_a_new_pipeline_is_not_judged(root: Path, monkeypatch: pytest.MonkeyPatc
     """Five successful runs of it come first; those of another pipeline and those that failed do not count."""
     judged: list[Index] = []
 
-    def judge(index: Index, tables: dict[str, Any]) -> list[dict[str, Any]]:
+    def judge(index: Index, current: RunFigures) -> list[dict[str, Any]]:
         judged.append(index)
         return []
 

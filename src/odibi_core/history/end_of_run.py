@@ -10,8 +10,8 @@ from odibi_core.bus.bus import EventBus
 from odibi_core.events import Event, kinds
 from odibi_core.events.clock import process_id, utc_now
 from odibi_core.history.background import compact_soon
-from odibi_core.history.figures import LEARNING, Tables
-from odibi_core.history.rows.tables import as_dicts, tables_of
+from odibi_core.history.figures import LEARNING, RunFigures, Tables, run_figures
+from odibi_core.history.rows.tables import tables_of
 from odibi_core.store.runs import RunStore
 
 if TYPE_CHECKING:
@@ -58,7 +58,8 @@ class EndOfRun:
         self._is_full = False
         self._index: Index | None = None
         self._tables: Tables | None = None
-        """The rows of the run as it was judged; None before."""
+        self._figures: RunFigures | None = None
+        """The rows of the run as it was judged, and its figures; None before."""
 
     def __call__(self, event: Event) -> None:
         if not self._is_full:
@@ -100,15 +101,16 @@ class EndOfRun:
     def _judge(self, status: str, duration_ms: float) -> int | None:
         if self._is_full:
             return None
-        self._tables = tables = tables_of([*self._of_the_run(), self._end(status, duration_ms)])
-        if any(row["selection"] for row in as_dicts("runs", tables["runs"])):
+        self._tables = tables_of([*self._of_the_run(), self._end(status, duration_ms)])
+        self._figures = current = run_figures(self._tables)
+        if current is None or current.figures.get("is_partial"):
             return None  # a run of some steps lacks the others on purpose
         index = self._open_index()
-        if not index.has_succeeded(_pipeline_name(tables), LEARNING):
+        if not index.has_succeeded(current.pipeline_name, LEARNING):
             return None
         from odibi_core.history.noticing import judge_run  # here: a new pipeline is not judged
 
-        findings = judge_run(index, tables)
+        findings = judge_run(index, current)
         if findings is None:
             return None
         for fields in findings:
@@ -148,11 +150,7 @@ class EndOfRun:
         try:
             if self._tables is not None:
                 segments = Segments(self._store.root, self._store.folder(self._run_id).name)
-                self._open_index().record(self._run_id, self._tables, segments, complete=False)
+                self._open_index().record(self._run_id, self._tables, segments, figures=self._figures, complete=False)
         finally:
             if self._index is not None:
                 self._index.close()
-
-
-def _pipeline_name(tables: Tables) -> str:
-    return next((row["pipeline_name"] or "" for row in as_dicts("runs", tables["runs"])), "")

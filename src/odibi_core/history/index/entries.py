@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from odibi_core.events.trace import read_trace
-from odibi_core.history.figures import run_figures
+from odibi_core.history.figures import RunFigures, run_figures
 from odibi_core.history.index.columns import (
     CHECK_COUNTS,
     KEY_OF_NODES,
@@ -81,7 +81,7 @@ def forget_rows(connection: Connection, names: Iterable[str]) -> None:
         _delete_rows(connection, name, ("rows",))
 
 
-def write(connection: Connection, entry: Entry, tables: Tables) -> None:
+def write(connection: Connection, entry: Entry, tables: Tables, figures: RunFigures | None = None) -> None:
     """Replace the rows of one run; of a `PARTIAL` entry only the run and its figures are kept."""
     is_known = connection.execute("select 1 from runs where id = ?", (entry.name,)).fetchone()
     if is_known:
@@ -93,7 +93,7 @@ def write(connection: Connection, entry: Entry, tables: Tables) -> None:
         connection.executemany(_INSERT_ERROR, _errors(entry.name, tables))
         if entry.place == HOT:
             connection.executemany("insert into rows values (?, ?, ?)", _rows(entry.name, tables))
-    found = run_figures(tables)
+    found = figures or run_figures(tables)
     if found is not None:
         about = (entry.name, found.pipeline_name, *to_sql([found.started]), found.status)
         connection.execute(_INSERT_FIGURES, (*about, _encoder.encode([found.run_id, found.figures])))

@@ -106,13 +106,22 @@ class Index:
 
         self._with(do)
 
-    def record(self, run_id: str, tables: Tables, segments: Segments | None = None, *, complete: bool = True) -> None:
+    def record(
+        self,
+        run_id: str,
+        tables: Tables,
+        segments: Segments | None = None,
+        *,
+        figures: RunFigures | None = None,
+        complete: bool = True,
+    ) -> None:
         """Replace the rows of one hot run.
 
         Args:
             run_id: The run.
             tables: Its rows, in the order of the columns of `schema.TABLES`.
             segments: Its segments as they were before they were read; by default as they are now.
+            figures: Its figures if they are known; by default they are computed from the rows.
             complete: False for rows of a part of the events: only the run and its figures are kept, for later runs,
                 and the rows are computed again before anything else reads them.
         """
@@ -122,7 +131,7 @@ class Index:
 
         def do(connection: Connection) -> None:
             with database.transaction(connection):
-                write(connection, entry, tables)
+                write(connection, entry, tables, figures)
 
         self._with(do)
 

@@ -25,14 +25,11 @@ class FiguresOfRuns(Protocol):
         ...
 
 
-def judge_run(index: FiguresOfRuns, tables: Tables) -> list[dict[str, Any]] | None:
+def judge_run(index: FiguresOfRuns, current: RunFigures) -> list[dict[str, Any]] | None:
     """Return the fields of an `anomaly` event for each finding of a run; None if the run was not judged.
 
     A finding that `odibi mute` covers has the field `muted`.
     """
-    current = run_figures(tables)
-    if current is None:
-        return None
     earlier = index.figures(current.pipeline_name, current.started, MOST_RUNS)
     if len(earlier) == MOST_RUNS and len(comparable(current, earlier)) < _FEW:
         earlier = index.figures(current.pipeline_name, current.started, _MANY)
