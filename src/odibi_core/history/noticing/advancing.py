@@ -15,6 +15,7 @@ from operator import lt
 from typing import Final, NamedTuple
 
 from odibi_core.history.noticing.families import LEARNING, RANGE
+from odibi_core.history.noticing.series import typical
 
 _MOSTLY: Final = 0.8
 """The part of the steps between earlier runs that lead forward, if the column advances."""
@@ -138,7 +139,7 @@ def step(now: Ends, past: Sequence[Ends], *, is_dated: bool, pause: float) -> St
     usual *= max(1.0, pause)
     if is_dated:
         usual = max(usual, _LONG_UNIT if all(_is_month(each.high) for each in (*past, now)) else 1.0)
-    expected = last.high + sorted(ways)[len(ways) // 2]
+    expected = last.high + typical(ways)
     highs, lows = [each.high for each in past], [each.low for each in past]
     if (ahead := (now.high - last.high) / usual / RANGE.threshold) >= 1.0:
         return Step("max", now.high, expected, ahead, highs)
@@ -150,7 +151,7 @@ def step(now: Ends, past: Sequence[Ends], *, is_dated: bool, pause: float) -> St
         and all(_is_forward(*each, is_dated) for each in pairwise(past))
         and (apart or len(ways) >= _SURE_STEPS)
     ):
-        return Step("stale", now.high, expected, _STALE, highs)
+        return Step("stale", now.high, expected, STAY_SCORE, highs)
     return None
 
 
@@ -172,8 +173,8 @@ _LONG_UNIT: Final = 46.0
 """Days that count as one step of a column of months: eight of them are a year."""
 
 
-_STALE: Final = 2.0
-"""The score of a column that does not advance: its distance has no meaning."""
+STAY_SCORE: Final = 2.0
+"""The score of a column or a value that stays where each run had a new one: its distance has no meaning."""
 
 
 def is_turning(tops: Sequence[Top]) -> bool:

@@ -32,7 +32,7 @@ class Tops:
         """Return the listed values of a column."""
         now = _listed(column, frame)
         tops = [found for each in past if (found := _listed(column, each))] if now else []
-        return cls(now, tops, frame["sampled"] or frame["rows"])
+        return cls(now, tops, frame["sampled"])
 
     @cached_property
     def foreign(self) -> set[str]:
@@ -79,7 +79,9 @@ def of_categories(tops: Tops, *, is_moving: bool = False) -> Iterator[Series]:
         return
     if advancing.is_stuck(tops.now, tops.past):
         name = next(iter(tops.now))
-        yield Series(families.CATEGORIES, "stuck", 1.0, [0.0] * len(tops.past), 0.0, category=name, extreme=_STUCK)
+        yield Series(
+            families.CATEGORIES, "stuck", 1.0, [0.0] * len(tops.past), 0.0, category=name, extreme=advancing.STAY_SCORE
+        )
     moved = list(_moved(tops))
     if not moved:
         return
@@ -101,10 +103,6 @@ def _moved(tops: Tops) -> Iterator[tuple[str, float, list[float]]]:
         seen = [top.get(name, other) for top, other in zip(tops.past, rest, strict=True)]
         if not min(seen) <= value <= max(seen):
             yield name, value, seen
-
-
-_STUCK: Final = 2.0
-"""The score of a value that stays: its distance has no meaning."""
 
 
 def _share(name: str, value: float, seen: Sequence[float], rows: int) -> Series:

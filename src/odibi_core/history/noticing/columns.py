@@ -58,7 +58,7 @@ def of_step(current: dict[str, Any], past: Steps, pause: float = 1.0) -> Iterato
     for dataset, frame in current.get("frames", {}).items():
         frames = [found for step in past if (found := step.get("frames", {}).get(dataset)) is not None]
         alike = [each for each in frames if is_measured_alike(each, frame)]
-        if (frame["sampled"] or frame["rows"]) and len(alike) >= LEARNING:
+        if len(alike) >= LEARNING:
             for column in frame["columns"]:
                 for series in _of_column(column, frame, alike, pause):
                     yield msgspec.structs.replace(series, dataset=dataset, column=column)
@@ -74,7 +74,11 @@ def is_measured_alike(one: dict[str, Any], other: dict[str, Any]) -> bool:
         return False
     if size == one["rows"] and rows == other["rows"]:
         return True
-    return bool(size <= _ALIKE * rows and rows <= _ALIKE * size)
+    return _are_alike(size, rows)
+
+
+def _are_alike(size: int, rows: int) -> bool:
+    return size <= _ALIKE * rows and rows <= _ALIKE * size
 
 
 def _of_column(name: str, frame: dict[str, Any], past: Sequence[dict[str, Any]], pause: float) -> Iterator[Series]:
@@ -83,7 +87,7 @@ def _of_column(name: str, frame: dict[str, Any], past: Sequence[dict[str, Any]],
         return
     seen = list(zip(*(each["columns"][name] for each in frames), strict=True))
     counts = [each["sampled"] for each in frames]
-    column = _Column(frame["columns"][name], seen, frame["sampled"] or frame["rows"], counts)
+    column = _Column(frame["columns"][name], seen, frame["sampled"], counts)
     noise = share_noise(column.smallest) * (1.0 if any(seen[_NULLS]) else _NEVER)
     found = [_figure(families.NULLS, "nulls", column.stats[_NULLS], seen[_NULLS], noise)]
     now, ends, is_dated = _ends(name, column, frame, frames)
@@ -245,8 +249,8 @@ def _distinct(column: _Column) -> Series | None:
     if value is None:
         return None
     # More rows have more distinct values, so other numbers of rows are not compared.
-    alike = [rows <= _ALIKE * count and count <= _ALIKE * rows for count in counts]
-    seen = [each if is_alike else None for each, is_alike in zip(column.seen[_DISTINCT], alike, strict=True)]
+    both = zip(column.seen[_DISTINCT], counts, strict=True)
+    seen = [each if _are_alike(rows, count) else None for each, count in both]
     shares = [min(1.0, each / count) for each, count in zip(seen, counts, strict=True) if each is not None]
     if shares and typical(shares) > _MOSTLY_DISTINCT:
         # 0.05: distinct values are approximate

@@ -10,7 +10,7 @@ import msgspec
 
 from odibi_core.history.noticing.columns import is_measured_alike
 from odibi_core.history.noticing.families import LEARNING
-from odibi_core.history.noticing.series import Steps
+from odibi_core.history.noticing.series import Steps, typical
 from odibi_core.views.wording import plural
 
 _RARE: Final = 0.05
@@ -61,7 +61,7 @@ def of_step(current: dict[str, Any], past: Steps, *, is_source: bool, is_inferre
 def _rows(current: dict[str, Any], past: Steps) -> Iterator[Exact]:
     seen = [step["rows"] for step in past if step.get("rows") is not None]
     if current.get("rows") == 0 and len(seen) >= LEARNING and seen.count(0) <= _RARE * len(seen):
-        usual = sorted(seen)[len(seen) // 2]
+        usual = typical(seen)
         yield Exact("no rows", "rows", f"no rows; usually {usual:,.0f}", "0", f"{usual:,.0f}", len(seen))
 
 
