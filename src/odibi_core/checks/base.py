@@ -9,6 +9,7 @@ A check that stands for many rules, such as a suite of another library, returns 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple, TypedDict
 
 import msgspec
@@ -273,6 +274,16 @@ def row_check(name: str, judge: Judge, options: RowOptions, **more: Any) -> Chec
     from odibi_core.checks.rows import valid_options
 
     return Check(name=name, judge=judge, **more, **valid_options(name, _known(name, options, RowOptions)))
+
+
+def not_checked(name: str, reason: str, column: str | None = None) -> Check:
+    """Return a check of a rule that cannot be asked, for the reason given."""
+    return Check(name=name, judge=partial(refuse, reason), column=column, takes="any")
+
+
+def refuse(reason: str, frame: Any, frames: Mapping[str, Any]) -> Finding:
+    """Raise NotCheckedError: the judge of a check that cannot be asked."""
+    raise NotCheckedError(reason)
 
 
 def _known(name: str, options: Mapping[str, Any], kind: Any) -> dict[str, Any]:

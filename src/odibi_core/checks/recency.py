@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from odibi_core.checks.base import Check, Finding, Options, frame_check
+from odibi_core.checks.base import Check, Finding, Options, frame_check, refuse
 from odibi_core.checks.frames import missing_in
 from odibi_core.checks.labels import column_label, column_of
 from odibi_core.errors import CheckError, NotCheckedError
@@ -84,15 +84,11 @@ def _of_run(column: Hashable, reference: _Reference, check: Check, partition: st
     try:
         end = end_of(partition, ZoneInfo(reference.zone))
     except CheckError as error:
-        judge: Any = partial(_not_checked, str(error))
+        judge: Any = partial(refuse, str(error))
     else:
         about = f"the end of partition {partition}"
         judge = partial(_judge, column, reference._replace(at=end, about=about, lacks_partition=False))
     return msgspec.structs.replace(check, judge=judge)
-
-
-def _not_checked(reason: str, frame: Any, frames: Mapping[str, Any]) -> Finding:
-    raise NotCheckedError(reason)
 
 
 def end_of(partition: str, zone: tzinfo) -> datetime:

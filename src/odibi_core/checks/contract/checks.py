@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import partial
 from os import PathLike
 from typing import Any, Final
 
 import msgspec
 
-from odibi_core.checks.base import Check, Finding
+from odibi_core.checks.base import Check, not_checked
 from odibi_core.checks.columns import not_null, unique
 from odibi_core.checks.contract.document import LOGICAL_TYPES, Document, read
 from odibi_core.checks.contract.options import option_checks
@@ -17,7 +16,7 @@ from odibi_core.checks.contract.quality import quality_check
 from odibi_core.checks.contract.types import physical_family
 from odibi_core.checks.frame_schema import schema
 from odibi_core.checks.recency import freshness
-from odibi_core.errors import CheckError, NotCheckedError, nearest
+from odibi_core.errors import CheckError, nearest
 
 _SEVERITIES: Final = dict.fromkeys(("error", "critical", "high", "major", "blocker", "fatal"), "error") | dict.fromkeys(
     ("warn", "warning", "info", "low", "minor", "medium"), "warn"
@@ -136,15 +135,6 @@ def _typed(column: str, family: str | None, name: str) -> Check:
 
 def _named(check: Check, name: str, column: str | None = None) -> Check:
     return msgspec.structs.replace(check, name=name, column=column or check.column)
-
-
-def not_checked(name: str, reason: str, column: str | None = None) -> Check:
-    """Return a check of a rule that cannot be asked, for the reason given."""
-    return Check(name=name, judge=partial(_raise, reason), column=column, takes="any")
-
-
-def _raise(reason: str, frame: Any, frames: Mapping[str, Any]) -> Finding:
-    raise NotCheckedError(reason)
 
 
 def _rule(rule: Mapping[str, Any], name: str, of: Mapping[str, Any], column: str | None, document: Document) -> Check:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from odibi_core.checks.base import Check, Finding, Wrong, row_check
+from odibi_core.checks.base import Check, Wrong, not_checked, row_check
 from odibi_core.checks.columns import between
 from odibi_core.checks.labels import column_of
 from odibi_core.checks.masks import failing, textual
@@ -38,7 +38,7 @@ def _check(option: str, value: Any, column: str, name: str) -> Check:
         return row_check(name, partial(_exclusive, column, inner, value), {}, column=column)
     rule = _rule(option, value)
     if rule is None:
-        return Check(name=name, judge=partial(_not_checked, option), column=column, takes="any")
+        return not_checked(name, f"the option {option!r} of a logical type is not supported", column)
     return row_check(name, partial(_by_rule, column, rule, option, value), {}, column=column)
 
 
@@ -99,7 +99,3 @@ def _exclusive(label: str, inner: Check, limit: Any, frame: Any, frames: Mapping
     equal = failing(column, lambda value: not others(value), f"value of {label}") if callable(others) else None
     mask = inside.mask | (~others if equal is None else equal.mask)
     return failing(column, mask, f"value of {label} not strictly inside {limit}")
-
-
-def _not_checked(option: str, frame: Any, frames: Mapping[str, Any]) -> Finding:
-    raise NotCheckedError(f"the option {option!r} of a logical type is not supported")

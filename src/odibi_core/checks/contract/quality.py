@@ -9,7 +9,7 @@ from functools import partial, reduce
 from operator import or_
 from typing import Any, Final
 
-from odibi_core.checks.base import EXAMPLES, Check, Finding, Wrong, frame_check
+from odibi_core.checks.base import EXAMPLES, Check, Finding, Wrong, frame_check, not_checked
 from odibi_core.checks.columns import accepted_values, not_null, unique
 from odibi_core.checks.comparison import no_rows
 from odibi_core.checks.contract.document import OPERATORS
@@ -40,7 +40,7 @@ def quality_check(rule: Mapping[str, Any], name: str, of: Mapping[str, Any], col
     counted = _counted(str(metric), rule.get("arguments") or {}, of, column, where)
     if counted is None:
         reason = f"the rule {rule.get('rule')!r} of an older version of the standard is unknown"
-        return Check(name=name, judge=partial(_not_checked, reason), column=column, takes="any")
+        return not_checked(name, reason, column)
     as_percent = rule.get("unit") == "percent"
     return frame_check(name, partial(_judge, counted, str(metric), bounds, as_percent), {}, column=counted[0].column)
 
@@ -195,7 +195,3 @@ def _exact(bound: Any) -> Any:
 
 def _wanted(bounds: Mapping[str, Any]) -> str:
     return " and ".join(f"{name} {bound}" for name, bound in bounds.items())
-
-
-def _not_checked(reason: str, frame: Any, frames: Mapping[str, Any]) -> Finding:
-    raise NotCheckedError(reason)
