@@ -172,15 +172,19 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
         """Return the result for the frame `on`; None is the frame "out", or the last one (inputs come first)."""
         try:
             return self._checked(frames)
-        except NotCheckedError as error:
-            return self.result(Finding(None, None, None, f"not checked, because {error}"))
-        except CheckError as error:
-            return self.result(Finding(False, None, None, str(error)))
         except STOPS:
             raise
         except BaseException as error:
-            reason = f"{type(error).__name__}: {to_text(error, 500)}"
-            return self.result(Finding(False, None, None, f"the check itself failed: {reason}"))
+            return self.of_error(error)
+
+    def of_error(self, error: BaseException, what: str = "check") -> CheckResult:
+        """Return the result of a check, or of a suite, that ended with an error."""
+        if isinstance(error, NotCheckedError):
+            return self.result(Finding(None, None, None, f"not checked, because {error}"))
+        if isinstance(error, CheckError):
+            return self.result(Finding(False, None, None, str(error)))
+        reason = f"{type(error).__name__}: {to_text(error, 500)}"
+        return self.result(Finding(False, None, None, f"the {what} itself failed: {reason}"))
 
     def _checked(self, frames: Mapping[str, Any]) -> CheckResult:
         from odibi_core.checks.rows import chosen, finding

@@ -121,7 +121,7 @@ def _not_counted(check: Any, error: BaseException) -> CheckResult | None:
     if not isinstance(check, Check) or check.collect or check.takes == "any":
         return None
     if isinstance(error, CheckError) and not isinstance(error, NotCheckedError):
-        return check.result(Finding(False, None, None, str(error)))
+        return check.of_error(error)
     reason = to_text(error, 200)
     if not isinstance(error, NotCheckedError):
         reason = f"{check.name} takes whole frames; collect=True runs it"

@@ -9,8 +9,7 @@ import msgspec
 
 from odibi_core.checks.base import Check, CheckResult, Finding
 from odibi_core.checks.frames import eager
-from odibi_core.errors import STOPS, CheckError, NotCheckedError
-from odibi_core.events.normalize import to_text
+from odibi_core.errors import STOPS, NotCheckedError
 
 
 class RuleResult(NamedTuple):
@@ -55,15 +54,10 @@ class Suite(msgspec.Struct, frozen=True, kw_only=True):
             if frame is None:
                 raise NotCheckedError("the frame is lazy; collect=True runs it")
             return [self._result(rule) for rule in self.judge(frame)]
-        except NotCheckedError as error:
-            return [whole.result(Finding(None, None, None, f"not checked, because {error}"))]
-        except CheckError as error:
-            return [whole.result(Finding(False, None, None, str(error)))]
         except STOPS:
             raise
         except BaseException as error:
-            reason = f"the suite itself failed: {type(error).__name__}: {to_text(error, 500)}"
-            return [whole.result(Finding(False, None, None, reason))]
+            return [whole.of_error(error, "suite")]
 
     def _result(self, rule: RuleResult) -> CheckResult:
         severity = self.severity or rule.severity or "error"
