@@ -11,7 +11,7 @@ from statistics import median, pstdev
 from typing import Any, Final, Unpack
 
 from odibi_core.checks.base import Check, Finding, Options, frame_check
-from odibi_core.checks.comparison import fitted, python_value
+from odibi_core.checks.comparison import fitted, in_order, python_value
 from odibi_core.checks.frames import missing_in
 from odibi_core.checks.labels import column_label, column_of
 from odibi_core.errors import CheckError, NotCheckedError, nearest
@@ -42,11 +42,7 @@ def aggregate(
     low, high = (_bound(column, python_value(end)) for end in (at_least, at_most))
     if low is None and high is None:
         raise CheckError(f"aggregate({column!r}) needs at_least, at_most or both")
-    try:
-        ordered = low is None or high is None or low <= high
-    except TypeError:
-        raise CheckError(f"aggregate({column!r}): {low!r} and {high!r} have no common order") from None
-    if not ordered:
+    if not in_order(f"aggregate({column!r})", low, high):
         raise CheckError(f"aggregate({column!r}, {statistic!r}, {low!r}, {high!r}) always fails: swap the two bounds")
     judge = partial(_judge, column, statistic, low, high)
     return frame_check(statistic, judge, options, column=str(column))

@@ -13,7 +13,7 @@ from typing import Any, Unpack
 import msgspec
 
 from odibi_core.checks.base import Check, RowOptions, Wrong, row_check
-from odibi_core.checks.comparison import among, outside, python_value
+from odibi_core.checks.comparison import among, in_order, outside, python_value
 from odibi_core.checks.frames import missing_in
 from odibi_core.checks.labels import column_label, column_of
 from odibi_core.checks.masks import different, failing, repeated, textual
@@ -61,11 +61,7 @@ def between(column: Hashable, low: Any = None, high: Any = None, **options: Unpa
     if low is None and high is None:
         raise CheckError(f"between({column!r}) needs a low end, a high end or both")
     low, high = (_limit(column, end) for end in (low, high))
-    try:
-        ordered = low is None or high is None or low <= high
-    except TypeError:
-        raise CheckError(f"between({column!r}): {low!r} and {high!r} have no common order") from None
-    if not ordered:
+    if not in_order(f"between({column!r})", low, high):
         raise CheckError(f"between({column!r}, {low!r}, {high!r}) always fails: low must be at most high")
     judge = partial(_judge_between, column, low, high)
     return row_check("between", judge, options, column=str(column))

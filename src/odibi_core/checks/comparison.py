@@ -62,6 +62,18 @@ def _beyond(column: Any, low: Any, high: Any) -> Any:
     return column < low if high is None else (column < low) | (column > high)
 
 
+def in_order(what: str, low: Any, high: Any) -> bool:
+    """Return whether the low end of a range is at most the high one; None leaves an end open.
+
+    Raises:
+        CheckError: The two have no common order; `what` names the check in the message.
+    """
+    try:
+        return low is None or high is None or bool(low <= high)
+    except TypeError:
+        raise CheckError(f"{what}: {low!r} and {high!r} have no common order") from None
+
+
 def no_rows(column: Any) -> Any:
     """Return the mask of no row."""
     return column.is_null() & ~column.is_null()
