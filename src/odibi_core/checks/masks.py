@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from odibi_core.checks.base import EXAMPLES, Wrong
+from odibi_core.checks.base import EXAMPLES, Row, Wrong
 from odibi_core.checks.comparison import no_rows
 from odibi_core.checks.frames import missing_in
 from odibi_core.checks.planned import PlannedFrame, refuse_python
@@ -46,7 +46,6 @@ def failing(column: Any, wrong: Any, what: str) -> Wrong:
 
 def wrong_rows(frame: Any, mask: Any, what: str, columns: Sequence[str]) -> Wrong:
     """Return the failing rows of a check of several columns, whose examples are rows of them."""
-    from odibi_core.checks.base import Row
 
     def examples() -> list[Any]:
         shown = frame.select(*columns[:_SHOWN_COLUMNS]).filter(mask).head(EXAMPLES)

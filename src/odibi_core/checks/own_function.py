@@ -18,7 +18,7 @@ from typing import Any, Unpack
 from odibi_core.checks.base import EXAMPLES, Check, CheckResult, Finding, Row, RowOptions, Wrong, row_check  # fmt: skip
 from odibi_core.checks.frames import eager
 from odibi_core.checks.labels import named_check
-from odibi_core.checks.masks import wrong_rows
+from odibi_core.checks.masks import mask_of, wrong_rows
 from odibi_core.errors import CheckError, nearest
 
 _WANTED = "True or False, a column of booleans, a frame of failing rows, an expression or a CheckResult"
@@ -114,10 +114,7 @@ def _by_mask(mask: Any, frame: Any) -> Wrong:
     if mask.dtype == narwhals.Object or str(mask.dtype) == "Unknown":
         values = mask.to_list()
         if all(value is None or type(value).__name__ in ("bool", "bool_") for value in values):
-            from odibi_core.checks.masks import mask_of
-
-            mask = mask_of(mask, [value is not None and not bool(value) for value in values])
-            mask = ~mask
+            mask = mask_of(mask, [value is None or bool(value) for value in values])
     if mask.dtype != narwhals.Boolean:
         raise CheckError(f"the function must return {_WANTED}, got a column of {mask.dtype}")
     if len(mask) != len(frame):

@@ -10,7 +10,7 @@ import msgspec
 
 from odibi_core.checks.base import Check, not_checked
 from odibi_core.checks.columns import not_null, unique
-from odibi_core.checks.contract.document import LOGICAL_TYPES, Document, read
+from odibi_core.checks.contract.document import LOGICAL_TYPES, Document, column_name, column_of_property, read
 from odibi_core.checks.contract.options import option_checks
 from odibi_core.checks.contract.quality import quality_check
 from odibi_core.checks.contract.types import physical_family
@@ -75,7 +75,7 @@ def _checks(document: Document, given: Mapping[str, Any]) -> Iterator[Check]:
     name = given["name"]
     properties = list(given.get("properties") or ())
     keys = sorted((each for each in properties if each.get("primaryKey")), key=_position)
-    key = tuple(map(column_of, keys))
+    key = tuple(map(column_name, keys))
     for each in properties:
         for check in _property_checks(each, f"{name}.{each['name']}", given, document):
             yield msgspec.structs.replace(check, key=key) if key and check.takes == "eager" else check
@@ -93,13 +93,8 @@ def _position(given: Mapping[str, Any]) -> int:
     return position if isinstance(position, int) else 0
 
 
-def column_of(given: Mapping[str, Any]) -> str:
-    """Return the name of a property's column: the physical one if there is one."""
-    return str(given.get("physicalName") or given["name"])
-
-
 def _property_checks(given: Mapping[str, Any], name: str, of: Mapping[str, Any], document: Document) -> Iterator[Check]:
-    column = column_of(given)
+    column = column_name(given)
     if (logical := given.get("logicalType")) is not None:
         yield _typed(column, LOGICAL_TYPES[logical], f"{name}.logicalType")
     if (physical := given.get("physicalType")) is not None:
@@ -180,4 +175,4 @@ def _own_column(element: str, given: Mapping[str, Any], objects: int) -> str | N
         return None
     if not dot and objects > 1:
         return None
-    return next((column_of(each) for each in given.get("properties") or () if each["name"] == name), name)
+    return column_of_property(given, name)

@@ -45,6 +45,16 @@ class Document:
         self.service_levels: list[Mapping[str, Any]] = list(content.get("slaProperties") or ())
 
 
+def column_name(given: Mapping[str, Any]) -> str:
+    """Return the name of a property's column: the physical one if there is one."""
+    return str(given.get("physicalName") or given["name"])
+
+
+def column_of_property(of: Mapping[str, Any], name: str) -> str:
+    """Return the column of a property of an object; the name itself if there is no such property."""
+    return next((column_name(each) for each in of.get("properties") or () if each["name"] == name), name)
+
+
 def read(path: str | PathLike[str]) -> Document:
     """Return the contract in a YAML or JSON file.
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from odibi_core.checks.base import Check, Wrong, not_checked, row_check
 from odibi_core.checks.columns import between
+from odibi_core.checks.comparison import among
 from odibi_core.checks.labels import column_of
 from odibi_core.checks.masks import failing, textual
 from odibi_core.errors import CheckError, NotCheckedError
@@ -89,8 +90,6 @@ def _by_rule(
 
 
 def _exclusive(label: str, inner: Check, limit: Any, frame: Any, frames: Mapping[str, Any]) -> Wrong:
-    from odibi_core.checks.comparison import among
-
     column = textual(column_of(frame, label))
     inside = inner.judge(frame, frames)
     if not isinstance(inside, Wrong):

@@ -12,7 +12,8 @@ from typing import Any, Final
 from odibi_core.checks.base import EXAMPLES, Check, Finding, Wrong, frame_check, not_checked
 from odibi_core.checks.columns import accepted_values, not_null, unique
 from odibi_core.checks.comparison import no_rows
-from odibi_core.checks.contract.document import OPERATORS
+from odibi_core.checks.contract.document import OPERATORS, column_of_property
+from odibi_core.checks.contract.options import option_checks
 from odibi_core.checks.frames import missing_in
 from odibi_core.checks.labels import column_of
 from odibi_core.checks.rows import percent
@@ -60,7 +61,7 @@ def _counted(
         names = arguments.get("properties")
         if not isinstance(names, list) or not names:
             raise CheckError(f"{where}: arguments.properties must be a list of properties, got {names!r}")
-        return [unique(*(_column(str(name), of) for name in names))]
+        return [unique(*(column_of_property(of, str(name)) for name in names))]
     if metric not in ("nullValues", "missingValues", "invalidValues", "duplicateValues"):
         return None
     if column is None:
@@ -74,13 +75,6 @@ def _counted(
     return _invalid(column, arguments, where)
 
 
-def _column(name: str, of: Mapping[str, Any]) -> str:
-    for each in of.get("properties") or ():
-        if each["name"] == name:
-            return str(each.get("physicalName") or name)
-    return name
-
-
 def _missing(column: str, arguments: Mapping[str, Any], where: str) -> list[Check]:
     values = arguments.get("missingValues")
     if not isinstance(values, list) or not values:
@@ -88,14 +82,11 @@ def _missing(column: str, arguments: Mapping[str, Any], where: str) -> list[Chec
     found = [not_null(column)] if None in values else []
     given = [value for value in values if value is not None]
     if given:
-        check = accepted_values(column, given)
-        found.append(check)
+        found.append(accepted_values(column, given))
     return found
 
 
 def _invalid(column: str, arguments: Mapping[str, Any], where: str) -> list[Check]:
-    from odibi_core.checks.contract.options import option_checks
-
     values, pattern = arguments.get("validValues"), arguments.get("pattern")
     found = []
     if values is not None:
