@@ -10,7 +10,7 @@ import typer
 from odibi_core.cli import options
 from odibi_core.cli.params import parse_params, parse_tags
 from odibi_core.cli.partition_range import partitions_of
-from odibi_core.cli.run import OnFailure, name_of
+from odibi_core.cli.run import name_of
 
 
 class Order(StrEnum):
@@ -21,9 +21,7 @@ class Order(StrEnum):
 
 
 def backfill(
-    file: Annotated[
-        str, typer.Argument(metavar="FILE[:NAME]", help="Python file, and a name in it.", show_default=False)
-    ],
+    file: options.File,
     partition: Annotated[
         list[str] | None, typer.Option("--partition", metavar="RANGE", help="A text, or 2026-01-01..2026-01-31.")
     ] = None,
@@ -41,18 +39,11 @@ def backfill(
     engine: options.Engine = "pandas",
     workers: options.Workers = 1,
     executor: options.Executor = None,
-    param: Annotated[
-        list[str] | None,
-        typer.Option("--param", "-p", metavar="NAME=VALUE", help="Parameter of the steps: JSON or text."),
-    ] = None,
+    param: options.StepParams = None,
     tag: Annotated[list[str] | None, typer.Option("--tag", metavar="NAME=VALUE", help="Tag of the runs: text.")] = None,
-    on_failure: Annotated[
-        OnFailure, typer.Option("--on-failure", metavar="POLICY", help="stop, skip or continue.")
-    ] = OnFailure.skip,
-    name: Annotated[
-        str | None, typer.Option("--name", metavar="NAME", help="Pipeline name.", show_default="from the file")
-    ] = None,
-    no_story: Annotated[bool, typer.Option("--no-story", help="Do not write story.html.")] = False,
+    on_failure: options.OnFailure = options.FailurePolicy.skip,
+    name: options.Name = None,
+    no_story: options.NoStory = False,
     store: options.Store = None,
     format: options.Format = options.TextOrJson.text,
 ) -> None:

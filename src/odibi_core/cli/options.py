@@ -41,6 +41,27 @@ Executor = Annotated[
     ),
 ]  # fmt: skip
 Workers = Annotated[int, typer.Option("--workers", metavar="N", min=1, help="Steps at the same time.")]
+File = Annotated[
+    str, typer.Argument(metavar="FILE[:NAME]", help="Python file, and a name in it.", show_default=False)
+]  # fmt: skip
+StepParams = Annotated[
+    list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE", help="Parameter of the steps: JSON or text.")
+]
+Name = Annotated[
+    str | None, typer.Option("--name", metavar="NAME", help="Pipeline name.", show_default="from the file")
+]
+NoStory = Annotated[bool, typer.Option("--no-story", help="Do not write story.html.")]
+
+
+class FailurePolicy(StrEnum):
+    """The policy for the other steps after a failed one."""
+
+    stop = "stop"
+    skip = "skip"
+    proceed = "continue"
+
+
+OnFailure = Annotated[FailurePolicy, typer.Option("--on-failure", metavar="POLICY", help="stop, skip or continue.")]
 
 
 class TextOrJson(StrEnum):

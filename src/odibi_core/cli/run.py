@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -16,35 +15,18 @@ from odibi_core.pipeline.loader import split_target
 _PLAIN_STEMS: Final = frozenset({"pipeline", "main", "steps", "__init__", "__main__"})
 
 
-class OnFailure(StrEnum):
-    """The policy for the other steps after a failed one."""
-
-    stop = "stop"
-    skip = "skip"
-    proceed = "continue"
-
-
 def run(
-    file: Annotated[
-        str, typer.Argument(metavar="FILE[:NAME]", help="Python file, and a name in it.", show_default=False)
-    ],
+    file: options.File,
     engine: options.Engine = "pandas",
     workers: options.Workers = 1,
     executor: options.Executor = None,
-    param: Annotated[
-        list[str] | None,
-        typer.Option("--param", "-p", metavar="NAME=VALUE", help="Parameter of the steps: JSON or text."),
-    ] = None,
+    param: options.StepParams = None,
     tag: Annotated[list[str] | None, typer.Option("--tag", metavar="NAME=VALUE", help="Tag of the run: text.")] = None,
     partition: Annotated[
         str | None, typer.Option("--partition", metavar="TEXT", help="Logical date of the run.")
     ] = None,
-    on_failure: Annotated[
-        OnFailure, typer.Option("--on-failure", metavar="POLICY", help="stop, skip or continue.")
-    ] = OnFailure.skip,
-    name: Annotated[
-        str | None, typer.Option("--name", metavar="NAME", help="Pipeline name.", show_default="from the file")
-    ] = None,
+    on_failure: options.OnFailure = options.FailurePolicy.skip,
+    name: options.Name = None,
     resume: Annotated[
         str | None, typer.Option("--resume", metavar="[RUN]", help="Go on from this failed run; the latest.")
     ] = None,
@@ -58,7 +40,7 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would run; run nothing.")] = False,
     cache: Annotated[bool, typer.Option("--cache", help="Use the step cache.")] = False,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Do not use it.")] = False,
-    no_story: Annotated[bool, typer.Option("--no-story", help="Do not write story.html.")] = False,
+    no_story: options.NoStory = False,
     store: options.Store = None,
     format: options.Format = options.TextOrJson.text,
 ) -> None:
