@@ -17,14 +17,7 @@ from odibi_core.settings import read_settings
 if TYPE_CHECKING:
     from odibi_core.cache.entries import CacheFolder, Entry
 
-cache = typer.Typer(
-    cls=help.Group,
-    name="cache",
-    help="Explain and care for the step cache.",
-    no_args_is_help=True,
-    rich_markup_mode="rich",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+cache = help.group("cache", "Explain and care for the step cache.")
 _ANSWERS = {kinds.CACHE_HIT: "hit", kinds.CACHE_MISS: "miss", kinds.CACHE_SKIPPED: "not cached"}
 _Key = Annotated[str, typer.Argument(metavar="KEY", help="Key of an entry, or its beginning.")]
 

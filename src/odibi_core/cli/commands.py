@@ -96,10 +96,8 @@ def application(only: str | None = None) -> typer.Typer:
         name="odibi",
         help="Record, run and inspect Python data pipelines.",
         epilog=exits.HELP,
-        no_args_is_help=True,
         pretty_exceptions_enable=False,
-        rich_markup_mode="rich",
-        context_settings={"help_option_names": ["-h", "--help"]},
+        **help.STYLE,
     )
     app.callback()(_options)
     chosen = {only} if only == _VERSION or any(only in names for names in _COMMANDS.values()) else None

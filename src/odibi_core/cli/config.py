@@ -11,14 +11,7 @@ from odibi_core.errors import ConfigurationError, nearest
 from odibi_core.events import sanitize_text
 from odibi_core.settings import OPTIONS, SECTIONS, ObservabilityConfig, get_config, masked, text_of
 
-config = typer.Typer(
-    cls=help.Group,
-    name="config",
-    help="Show or check the settings.",
-    no_args_is_help=True,
-    rich_markup_mode="rich",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+config = help.group("config", "Show or check the settings.")
 
 
 @config.command(cls=help.Command)

@@ -10,14 +10,7 @@ import typer
 from odibi_core.cli import exits, help, options, output, record
 from odibi_core.errors import RunNotFoundError
 
-contract = typer.Typer(
-    cls=help.Group,
-    name="contract",
-    help="Check a data contract, or report its results.",
-    no_args_is_help=True,
-    rich_markup_mode="rich",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+contract = help.group("contract", "Check a data contract, or report its results.")
 File = Annotated[Path, typer.Argument(metavar="FILE", help="Contract (ODCS 3, YAML).", show_default=False)]
 _RESULTS: Final = {True: "passed", False: "failed", None: "not checked"}
 _STYLES: Final = {"passed": "green", "failed": "red", "not checked": "yellow", "not run": "yellow"}

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from typer import Typer
 from typer.core import TyperCommand, TyperGroup
 
 RUN: Final = "Run pipelines"
 ONE_RUN: Final = "Read one run"
 ALL_RUNS: Final = "Read all runs"
 CHECK: Final = "Check"
+STYLE: Final[dict[str, Any]] = {
+    "no_args_is_help": True, "rich_markup_mode": "rich", "context_settings": {"help_option_names": ["-h", "--help"]},
+}  # fmt: skip
+"""The settings of the application and of its groups."""
 _WITHOUT_VALUE: Final = {"--resume": "latest"}
 """Options that may be given without a value, which Typer does not have, and the value that they then have."""
 
@@ -32,6 +37,11 @@ class Group(TyperGroup):
     def get_params(self, ctx: Any) -> list[Any]:
         """Return the parameters of the group, `--help` included."""
         return _without_flag_types(super().get_params(ctx))
+
+
+def group(name: str, text: str) -> Typer:
+    """Return a group of commands, to which they are added with `cls=help.Command`."""
+    return Typer(cls=Group, name=name, help=text, **STYLE)
 
 
 def _with_values(args: list[str]) -> list[str]:

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-import typer
-
 from odibi_core.cli import help
 from odibi_core.cli.ship import ship
 from odibi_core.cli.store_places import export, move
 from odibi_core.cli.store_status import status
 from odibi_core.cli.store_upkeep import compact, prune, rebuild, verify
 
-store = typer.Typer(
-    cls=help.Group,
-    name="store",
-    help="Care for the store.",
-    no_args_is_help=True,
-    rich_markup_mode="rich",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+store = help.group("store", "Care for the store.")
 for command in (status, compact, prune, verify, rebuild, export, move, ship):
     store.command(cls=help.Command)(command)
