@@ -59,6 +59,14 @@ def test_what_is_missing_or_failed_is_run(apart: Apart) -> None:
     assert repeated["2026-01-01"]["state"] == "planned"
 
 
+def test_a_run_with_a_parameter_of_any_type_counts(apart: Apart) -> None:
+    """A value is compared in the form that the record has."""
+    for value in ('["2026-01-02", {"n": 1.5}]', "null", "true", "7"):
+        one = ["--partition", "2026-01-01", "--param", f"fails={value}"]
+        assert backfilled(apart, *one)["2026-01-01"]["state"] == "success"
+        assert backfilled(apart, *one, "--dry-run")["2026-01-01"]["state"] == "done"
+
+
 def test_each_partition_is_a_run_with_its_partition_and_tags(apart: Apart) -> None:
     """In the given order."""
     months = ["--partition", "2026-01..2026-02", "--order", "newest"]

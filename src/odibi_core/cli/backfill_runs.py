@@ -14,17 +14,18 @@ from signal import SIGINT
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from odibi_core.cli import exits, output, record
-from odibi_core.cli.filters import run_filter
 from odibi_core.cli.params import parse_tags
 from odibi_core.errors import ConfigurationError
 from odibi_core.events.clock import sleep
+from odibi_core.history.index import RunFilter
+from odibi_core.history.rows.cells import written
 from odibi_core.store.runs import RunStore
 
 _OPEN: Final = "running"
 _ASK_AGAIN_S: Final = 2.0
-_GRACE_S: Final = 10.0
 
 
 @dataclass(frozen=True)
@@ -95,12 +96,12 @@ def _plan(request: Backfill) -> list[Outcome]:
     store = _store(request)
     if store is None:
         return [Outcome(each, "planned") for each in request.partitions]
-    params = [f"{name}={_as_filter(value)}" for name, value in request.params.items()]
+    params = {name: "null" if value is None else str(written(value)) for name, value in request.params.items()}
+    wanted = RunFilter(request.name, params=params)
     outcomes = []
     with record.indexed(store) as index:
         for partition in request.partitions:
-            wanted = run_filter(request.name, None, None, params=params, partition=partition)
-            latest = next(iter(index.runs(wanted, 1)), {})
+            latest = next(iter(index.runs(replace(wanted, partition=partition), 1)), {})
             status = latest.get("status")
             done = status == "success" and not latest.get("selection") and not request.again  # not of some steps alone
             state = "done" if done else _OPEN if status == _OPEN else "planned"
@@ -116,10 +117,6 @@ def _store(request: Backfill) -> RunStore | None:
         if request.store is None:
             raise
         return None  # `odibi run` creates the folder of --store
-
-
-def _as_filter(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _run_all(request: Backfill, planned: Sequence[Outcome]) -> None:
@@ -155,11 +152,7 @@ def _has_room(request: Backfill) -> bool:
     if store is None:
         return True
     with record.indexed(store) as index:
-        return all(
-            index.count(run_filter(None, None, None, status=_OPEN, tags=[f"{k}={v}" for k, v in limit.tag.items()]))
-            < limit.most
-            for limit in request.limits
-        )
+        return all(index.count(RunFilter(status=_OPEN, tags=limit.tag)) < limit.most for limit in request.limits)
 
 
 class _Children:
