@@ -13,6 +13,7 @@ from odibi_core.events import kinds
 from odibi_core.events.clock import iso
 from odibi_core.history.retention import size
 from odibi_core.settings import read_settings
+from odibi_core.views.wording import plural
 
 if TYPE_CHECKING:
     from odibi_core.cache.entries import CacheFolder, Entry
@@ -99,7 +100,7 @@ def ls(store: options.Store = None, format: options.Format = options.TextOrJson.
         )  # fmt: skip
     on = output.console()
     output.write(on, listed)
-    output.write(on, output.styled(f"{_count(len(rows))}, {size(sum(row['bytes'] for row in rows))}"))
+    output.write(on, output.styled(f"{_entries(len(rows))}, {size(sum(row['bytes'] for row in rows))}"))
 
 
 def _moment(folder: CacheFolder, entry: Entry) -> Any:
@@ -145,8 +146,8 @@ def prune(
     if format is options.TextOrJson.json:
         output.write_json({"removed": removed, "left": len(list(folder.all_keys()))})
         return
-    left = _count(len(list(folder.all_keys())))
-    output.write(output.console(), output.styled(f"{_count(len(removed))} removed; {left} left"))
+    left = _entries(len(list(folder.all_keys())))
+    output.write(output.console(), output.styled(f"{_entries(len(removed))} removed; {left} left"))
 
 
 def verify(
@@ -171,7 +172,7 @@ def verify(
     else:
         for key, problem in damaged.items():
             output.complain(f"{key}: {problem}")
-        output.write(output.console(), output.styled(f"{_count(len(keys))}, {len(damaged):,} damaged"))
+        output.write(output.console(), output.styled(f"{_entries(len(keys))}, {len(damaged):,} damaged"))
     if damaged and not remove:
         raise typer.Exit(exits.UNREADABLE)
 
@@ -186,8 +187,8 @@ def _folder(store: str | None) -> CacheFolder:
     return CacheFolder(cache_folder_of(read_settings(store={"dir": store or None})))
 
 
-def _count(number: int) -> str:
-    return f"{number:,} {'entry' if number == 1 else 'entries'}"
+def _entries(number: int) -> str:
+    return plural(number, "entry", "entries")
 
 
 def _found(folder: CacheFolder, wanted: str) -> str:

@@ -9,6 +9,7 @@ import typer
 
 from odibi_core.cli import exits, help, options, output, record
 from odibi_core.errors import RunNotFoundError
+from odibi_core.store.sql_text import literal
 
 contract = help.group("contract", "Check a data contract, or report its results.")
 File = Annotated[Path, typer.Argument(metavar="FILE", help="Contract (ODCS 3, YAML).", show_default=False)]
@@ -87,8 +88,7 @@ def _rules(file: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 def _latest(kept: Any, contract_id: str) -> str:
     from odibi_core.history.history import History
 
-    literal = "'" + contract_id.replace("'", "''") + "'"
-    query = f"SELECT run_id FROM checks WHERE contract = {literal} ORDER BY timestamp DESC LIMIT 1"
+    query = f"SELECT run_id FROM checks WHERE contract = {literal(contract_id)} ORDER BY timestamp DESC LIMIT 1"
     rows = History(kept).sql(query).rows
     if not rows:
         raise RunNotFoundError(f"no run checked the contract {contract_id!r}; add checks.from_contract() to a step")

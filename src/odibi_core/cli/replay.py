@@ -11,7 +11,7 @@ import typer
 
 from odibi_core.cli import exits, options, output, record
 from odibi_core.cli.params import parse_params
-from odibi_core.errors import ConfigurationError, RunNotFoundError, nearest
+from odibi_core.errors import RunNotFoundError, nearest
 from odibi_core.views.wording import plural, size
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ def replay(
     from odibi_core.runtime.resume.replaying import replay as replayed
 
     as_json = format is options.TextOrJson.json
-    if debug and as_json:
-        raise ConfigurationError("--format has no effect with --pdb; leave it out")
+    if debug:
+        options.refuse("with --pdb", {"--format": as_json})
     kept = record.open_store(store)
     past = PastRun(kept, record.find(kept, run))
     if step not in past.plan:
