@@ -58,6 +58,13 @@ def test_the_commands_of_a_failed_run_work(run: Any) -> None:
     assert "hunter2" not in page
 
 
+def test_a_text_parameter_that_reads_as_another_value_stays_a_text(run: Any) -> None:
+    """Otherwise the resumed run would have another parameter, and run every step that takes it."""
+    run("run", "sales 1.py", "--param", 'region="7"', "--no-story")
+    (run_id,) = RunStore(".odibi").ids()
+    assert 'region="7"' in shlex.split(shown(run_id)[0]["text"])
+
+
 def test_a_run_that_succeeded_has_no_commands(run: Any) -> None:
     """Nor has one whose record is in no store."""
     Path("good.py").write_text("def orders():\n    return [{'id': 1}]\n\nsteps = [orders]\n", encoding="utf-8")

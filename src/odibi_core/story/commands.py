@@ -42,6 +42,15 @@ def _resume(run: Mapping[str, Any], run_id: str) -> str:
         parts += ["--partition", quote(str(run["partition"]))]
     params = run.get("params")
     for name, value in (params if isinstance(params, dict) else {}).items():
-        text = value if isinstance(value, str) else json.dumps(value)
+        text = value if isinstance(value, str) and not _is_json(value) else json.dumps(value)
         parts += ["--param", quote(f"{name}={'…' if HIDDEN in text else text}")]
     return " ".join([*parts, "--resume", quote(run_id)])
+
+
+def _is_json(text: str) -> bool:
+    """Return whether `--param` would read a text as another value, such as 7: then it needs quotes."""
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
