@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from odibi_core.events import kinds
 from odibi_core.story.background import Background, Row
 from odibi_core.story.steps import compact
 from odibi_core.story.wording import cut
@@ -17,7 +18,7 @@ MOST_CHANGES: Final = 30
 
 def anomalies(known: Background) -> list[Row]:
     """Return the alerts of a run that are unusual findings; the others are alerts of its program."""
-    return [row for row in known.alerts if row.get("kind") in (None, "anomaly")]
+    return [row for row in known.alerts if row.get("kind") in (None, kinds.ANOMALY)]
 
 
 def findings(known: Background, places: Mapping[str, int]) -> list[dict[str, Any]]:
