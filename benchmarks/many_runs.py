@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -78,16 +78,31 @@ def events_of(run_id: str, pipeline: str, start: datetime, number: int) -> Itera
 
 def make_store(root: Path, runs: int) -> None:
     """Write runs, one a minute, of several pipelines in turn."""
-    from odibi_core.events import encode
-
     for number in range(runs):
         start, pipeline = START + timedelta(minutes=number), f"pipeline_{number % PIPELINES}"
         run_id = f"{start:%Y%m%dT%H%M%S}-{pipeline}-{number:011x}"
-        folder = root / "runs" / run_id / "events"
-        folder.mkdir(parents=True)
-        path = folder / "events.jsonl"
-        path.write_bytes(b"".join(map(encode, events_of(run_id, pipeline, start, number))))
-        os.utime(path, (0, 0))  # the run ended some time ago
+        write_run(root, run_id, events_of(run_id, pipeline, start, number))
+
+
+def write_run(root: Path, run_id: str, events: Iterable[Any]) -> None:
+    """Write the record of a run to which nothing was added for a long time."""
+    from odibi_core.events import encode
+
+    folder = root / "runs" / run_id / "events"
+    folder.mkdir(parents=True)
+    path = folder / "events.jsonl"
+    path.write_bytes(b"".join(map(encode, events)))
+    os.utime(path, (0, 0))
+
+
+def kept(root: Path, make: Callable[[Path], object]) -> Path:
+    """Return a folder that is made at the first call."""
+    if not (root / "made").exists():
+        shutil.rmtree(root, ignore_errors=True)
+        root.mkdir(parents=True)
+        make(root)
+        (root / "made").touch()
+    return root
 
 
 def store_of(runs: int, *, compacted: bool) -> Path:
@@ -96,14 +111,13 @@ def store_of(runs: int, *, compacted: bool) -> Path:
     from odibi_core.store.runs import RunStore
 
     base = Path(tempfile.gettempdir()) / f"odibi-bench-many-runs-{FORM}-{runs}"
-    root = base / ("cold" if compacted else "hot")
-    if not (root / "made").exists():
-        shutil.rmtree(root, ignore_errors=True)
+
+    def make(root: Path) -> None:
         make_store(root, runs)
         if compacted:
             compact(RunStore(root), Options(grace_s=0))
-        (root / "made").touch()
-    return root
+
+    return kept(base / ("cold" if compacted else "hot"), make)
 
 
 def command(*arguments: str) -> float:

@@ -10,7 +10,6 @@ rows and has other code, and the latest run has another limit, another pandas an
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +21,8 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final
 
-from odibi_core.events import Event, encode
+from benchmarks.many_runs import kept, write_run
+from odibi_core.events import Event
 from odibi_core.events.clock import iso
 
 RUNS: Final = 100_000
@@ -62,12 +62,7 @@ def run_id_of(runs: int, number: int) -> str:
 def store_of(runs: int) -> Path:
     """Return the store, made at the first call and kept in the folder for temporary files."""
     root = Path(tempfile.gettempdir()) / f"odibi-bench-questions-{FORM}-{runs}"
-    if not (root / "made").exists():
-        shutil.rmtree(root, ignore_errors=True)
-        root.mkdir()
-        _make(root, runs)
-        (root / "made").touch()
-    return root
+    return kept(root, lambda root: _make(root, runs))
 
 
 def _make(root: Path, runs: int) -> None:
@@ -79,11 +74,7 @@ def _make(root: Path, runs: int) -> None:
         for first, last in pool.map(_write_batch, [root] * len(ranges), [runs] * len(ranges), ranges):
             print(f" runs {first:,} to {last:,}", end="", file=sys.stderr, flush=True)
     for number in range(runs - hot, runs):
-        folder = root / "runs" / run_id_of(runs, number) / "events"
-        folder.mkdir(parents=True)
-        path = folder / "events.jsonl"
-        path.write_bytes(b"".join(map(encode, events_of(runs, number))))
-        os.utime(path, (0, 0))  # the run ended some time ago
+        write_run(root, run_id_of(runs, number), events_of(runs, number))
     with Index(root) as index:
         index.refresh()
 
