@@ -48,7 +48,7 @@ def test_the_rows_of_a_query_are_the_failures() -> None:
 
 def test_examples_of_a_query_are_redacted() -> None:
     """By the name of each column of the answer."""
-    found = query("SELECT 'hunter2' AS password, 'ann@example.com' AS who").check({"out": FRAME})
+    found = query("SELECT 'hunter2' AS password, 'ann@example.com' AS contact").check({"out": FRAME})
     assert "hunter2" not in str(found)
     assert "ann@example.com" not in str(found)
 

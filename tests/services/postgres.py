@@ -6,13 +6,13 @@ import os
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 from tests.ports import kept_port
+from tests.services import servers
 
 PASSWORD = "canary-Pa55w0rd-of-the-tests"
 
@@ -47,25 +47,15 @@ def _serving(folder: Path) -> Iterator[str]:
         [*init, f"--pwfile={folder / 'password'}"], user=owner, cwd="/", capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    with (folder / "log.txt").open("wb") as log:
-        server = subprocess.Popen(
-            [programs / "postgres", "-D", data, "-p", str(port), "-c", "listen_addresses=127.0.0.1", "-F", "-k", ""],
-            user=owner, cwd="/", stdout=log, stderr=log,
-        )  # fmt: skip
-    try:
-        url = f"postgresql://tester:{PASSWORD}@127.0.0.1:{port}/postgres"
-        _wait_for(url, server, folder / "log.txt")
+    url = f"postgresql://tester:{PASSWORD}@127.0.0.1:{port}/postgres"
+    command = [programs / "postgres", "-D", data, "-p", str(port), "-c", "listen_addresses=127.0.0.1", "-F", "-k", ""]
+    with servers.serving(command, folder / "log.txt", lambda: _answers(url), user=owner, cwd="/"):
         yield url
-    finally:
-        server.terminate()
-        server.wait()
 
 
-def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(300):
-        assert server.poll() is None, log.read_text()
-        with suppress(psycopg.OperationalError):
-            psycopg.connect(url, connect_timeout=5).close()
-            return
-        time.sleep(0.1)
-    raise AssertionError(log.read_text())
+def _answers(url: str) -> bool:
+    try:
+        psycopg.connect(url, connect_timeout=5).close()
+    except psycopg.OperationalError:
+        return False
+    return True

@@ -4,19 +4,19 @@ import json
 import math
 import os
 import shutil
-import subprocess
 import sys
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from tests.architecture.plan import ROOT
 from tests.ports import kept_port
+from tests.services import servers
 
 T = TypeVar("T")
 PROMETHEUS = shutil.which("prometheus")
@@ -89,21 +89,10 @@ def wait_for(ask: Callable[[], T]) -> T | None:
     return answer
 
 
-@contextmanager
-def running(command: list[str], folder: Path, **variables: str) -> Iterator[None]:
+def running(command: list[str], folder: Path, **variables: str) -> AbstractContextManager[Any]:
     """Start a program in its own folder with only these variables; its output is kept there."""
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder), **variables}
-    with (folder / "said.txt").open("wb") as said:
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=said, stderr=said)
-        try:
-            yield
-        finally:
-            process.terminate()
-            try:
-                process.wait(timeout=30)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+    return servers.running(command, folder / "output.txt", cwd=folder, env=environment)
 
 
 @contextmanager
@@ -128,5 +117,5 @@ def scraping(folder: Path, script: Path = PROGRAM) -> Iterator[PrometheusServer]
     with running([sys.executable, str(script)], program, **variables), running(starts, server):
         found = PrometheusServer(f"http://127.0.0.1:{own}", f"http://127.0.0.1:{port}")
         up = wait_for(lambda: [one for one in found.answer("up") if one.value == 1])
-        assert up, "".join(file.read_text() for file in folder.glob("*/said.txt"))
+        assert up, "".join(file.read_text() for file in folder.glob("*/output.txt"))
         yield found

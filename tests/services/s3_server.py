@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import socketserver
-import subprocess
 import sys
 import threading
 import time
@@ -16,6 +15,7 @@ from types import TracebackType
 from typing import Any
 
 from tests.ports import kept_port
+from tests.services import servers
 
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "AKIAODIBITESTS000001",
@@ -38,24 +38,14 @@ def serving(folder: Path) -> Iterator[str]:
     """Run moto's S3 server until the block ends; the value is its URL."""
     port = kept_port()
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    with (folder / "moto.txt").open("wb") as log:
-        server = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
-    try:
-        url = f"http://127.0.0.1:{port}"
-        _wait_for(url, server, folder / "moto.txt")
+    url = f"http://127.0.0.1:{port}"
+    with servers.serving(command, folder / "moto.txt", lambda: _answers(url), cwd=folder):
         yield url
-    finally:
-        server.kill()
-        server.wait()
 
 
-def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(600):
-        with suppress(OSError), urllib.request.urlopen(f"{url}/moto-api/", timeout=10):
-            return
-        assert server.poll() is None, log.read_text()
-        time.sleep(0.1)
-    raise AssertionError(log.read_text())
+def _answers(url: str) -> bool:
+    with urllib.request.urlopen(f"{url}/moto-api/", timeout=10):
+        return True
 
 
 class Proxy:
