@@ -86,9 +86,7 @@ class Keeping:
         ]
         others = [step for step in self._graph.steps if outcomes.get(step.name, {}).get("status") in (None, "skipped")]
         return dict.fromkeys(
-            key
-            for step in (*failed, *others)
-            for key in (*step.inputs.values(), *needs_of_checks(step))
+            key for step in (*failed, *others) for key in (*step.inputs.values(), *needs_of_checks(step))
         )
 
     def _keep(self, keeper: FrameKeeper, key: str, is_unchanged: bool | None) -> Any:
