@@ -1,5 +1,6 @@
 """Rules for every test: no setting leaks in, nothing is written into the project, CI allows no skip."""
 
+import logging
 import os
 import sys
 from collections.abc import Generator, Iterator
@@ -69,6 +70,15 @@ def _fresh() -> Iterator[None]:
     """Run each test in a fresh program: no bus, no subscriber and no health check of another test is left."""
     with fresh_program():
         yield
+
+
+@pytest.fixture(autouse=True)
+def _formatters() -> Iterator[None]:
+    """Restore how log lines are formatted: PySpark's loggers give its JSON to handlers that are not its own."""
+    before = [(handler, handler.formatter) for handler in logging.getLogger().handlers]
+    yield
+    for handler, formatter in before:
+        handler.setFormatter(formatter)
 
 
 @pytest.fixture(scope="session")

@@ -67,6 +67,15 @@ def test_a_run_with_a_parameter_of_any_type_counts(apart: Apart) -> None:
         assert backfilled(apart, *one, "--dry-run")["2026-01-01"]["state"] == "done"
 
 
+def test_a_secret_in_a_partition_is_redacted_and_its_run_counts(apart: Apart) -> None:
+    """The run gets the partition as it is given."""
+    one = ["--partition", "card 4111 1111 1111 1111", "--param", "fails=card 4111 1111 1111 1111"]
+    assert backfilled(apart, *one, code=1)["card [REDACTED]"]["state"] == "failed"
+    one[-1] = "fails=never"
+    assert backfilled(apart, *one)["card [REDACTED]"]["state"] == "success"
+    assert backfilled(apart, *one, "--dry-run")["card [REDACTED]"]["state"] == "done"
+
+
 def test_each_partition_is_a_run_with_its_partition_and_tags(apart: Apart) -> None:
     """In the given order."""
     months = ["--partition", "2026-01..2026-02", "--order", "newest"]

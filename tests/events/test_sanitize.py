@@ -89,6 +89,8 @@ def test_fields_of_an_event_are_cleaned_by_the_same_rules(fields: dict[str, Any]
         [[["token", [SECRET]]]],
         {"columns": ["id", "password"], "data": [[1, SECRET]]},
         {"columns": ["id"], "data": [("password", SECRET)]},
+        {"columns": ["setting", "text"], "data": [["password", SECRET]]},
+        {"columns": ["n", "setting", "text"], "data": [[1, "--password", SECRET]]},
         {"fields": ["id", "password"], "rows": [(1, SECRET)]},
         [{"name": "password", "value": SECRET}],
         [{"key": b"password", "values": [SECRET]}],

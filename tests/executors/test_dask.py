@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,10 @@ from distributed import Client
 from tests.executors.test_processes import _is_alive, _wait
 
 from odibi_core.bus.bus import EventBus
-from odibi_core.errors import ConfigurationError
+from odibi_core.errors import ConfigurationError, StepTimeoutError
 from odibi_core.executors import dask_cluster
+from odibi_core.executors.base import Home
+from odibi_core.executors.dask_cluster import Cluster
 from odibi_core.executors.dask_place import DaskPlace
 from odibi_core.observability import get_logger, get_metrics
 from odibi_core.runtime import step_runner
@@ -425,12 +428,33 @@ def test_a_local_cluster(tmp_path: Path) -> None:
         Step(name="stops", value=stops, params={"path": str(tmp_path / "stopped")}, retries=1),
     ]
     heard, bus = recorded()
-    with dask.config.set({"distributed.scheduler.worker-ttl": "15s"}):
+    with dask.config.set({"distributed.scheduler.worker-ttl": "8s"}):
         result = run(None, *steps, bus=bus)
     assert "took longer than its timeout_s of 0.5 s and its worker process was ended" in result.nodes["sleeps"]["error"]
     assert not _is_alive(int((tmp_path / "pid").read_text()))
     assert result.nodes["stops"]["status"] == "success"
     assert [event.node_name for event in heard.of_kind("node_retry")] == ["stops"]
+
+
+def sleeps_for(_: dict[str, Any], seconds: float) -> tuple[dict[str, Any], float]:
+    time.sleep(seconds)
+    return {}, seconds
+
+
+@pytest.mark.slow
+def test_a_call_that_waits_behind_one_that_takes_too_long_is_not_lost() -> None:
+    """The worker ends with the late call; the other one had not begun, and goes to the next worker."""
+    place = DaskPlace(Cluster(None, None, workers=1))
+    place.open(Home("run", lambda _: None, lambda *_: None, lambda *_: []))
+    try:
+        with ThreadPoolExecutor() as threads:
+            late = threads.submit(place.call, sleeps_for, {}, 60.0, timeout_s=1.0)
+            _wait(lambda: any(call.worker for call in place._calls.values()))
+            waiting = threads.submit(place.call, sleeps_for, {}, 0.0)
+            assert isinstance(late.exception(PATIENCE), StepTimeoutError)
+            assert waiting.result(PATIENCE) == ({}, 0.0)
+    finally:
+        place.close()
 
 
 def test_the_command_runs_where_it_is_told(dask_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,21 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "run": (
         "canary_steps.py:steps --param about={text}",
         "canary_steps.py:steps --format json --name {text}",
+        "canary_steps.py:steps --format json --partition {text}",
+        "canary_steps.py:steps --dry-run --format json --partition {text}",
     ),
+    "backfill": (
+        "canary_steps.py:steps --partition {text} --no-story --format json",
+        "canary_steps.py:steps --partition {text} --again --dry-run",
+    ),
+    "replay": ("canary_cached {cached}", "canary_cached {cached} --format json"),
+    "cache ls": ("", "--format json"),
+    "cache show": ("{key}", "{key} --format json"),
+    "cache why": ("canary_cached {cached}", "canary_cached {cached} --format json"),
+    "cache verify": ("", "--format json"),
+    "cache prune": ("", "--format json"),
+    "contract check": ("canary.odcs.yaml", "canary.odcs.yaml --format json"),
+    "contract report": ("canary.odcs.yaml --run canary_cached", "canary.odcs.yaml --run canary_cached --format json"),
     "mute": ("{name} --step {text}", "--list", "--list --format json"),
     "ack": ("{text}",),
     "runs": ("--limit 0", "--limit 0 --format json"),
@@ -97,21 +111,61 @@ def failing() -> None:
 register_health_check(failing, SOME[8].text)
 '''
 
+CACHED = '''
+import pandas as pd
+
+from odibi_core import Step, checks
+from tests.reliability.canaries import canaries
+
+SOME = canaries()[3::7]
+ABOUT = SOME[0].text
+
+
+def rows(about: str) -> pd.DataFrame:
+    """Two rows, which use two canaries and hold none."""
+    return pd.DataFrame({"length": ["short", "long"][: len(about + ABOUT)]})
+
+
+rules = checks.from_contract("canary.odcs.yaml", "lengths")
+steps = [Step(name=SOME[1].text, value=rows, params={"about": SOME[2].text}, outputs={"out": "lengths"}, checks=rules)]
+'''
+
+
+def contract() -> dict[str, object]:
+    """Return a contract with canaries in the texts of its rules."""
+    some = [canary.text for canary in canaries()[5::7]]
+    rule = {
+        "id": some[0], "description": some[1], "metric": "invalidValues", "arguments": {"validValues": some[2:6]},
+        "mustBe": 2,
+    }  # fmt: skip
+    column = {"name": "length", "description": some[6], "logicalType": "string", "quality": [rule]}
+    return {
+        "apiVersion": "v3.1.0", "kind": "DataContract", "id": some[7], "name": some[8], "version": "1.0.0",
+        "status": "active", "schema": [{"name": "lengths", "properties": [column]}],
+    }  # fmt: skip
+
 
 def main() -> None:
     """Run each command in this process."""
+    import json
     import shlex
 
     from odibi_core.cli import app
     from odibi_core.store.runs import RunStore
 
     Path("canary_steps.py").write_text(STEPS, encoding="utf-8")
+    Path("canary_cached.py").write_text(CACHED, encoding="utf-8")
+    Path("canary.odcs.yaml").write_text(json.dumps(contract()), encoding="utf-8")
     OUT.mkdir(exist_ok=True)
     runs = sorted(path.name for path in Path(".odibi/runs").iterdir())
     pipeline = next(name for name in runs if "canary_program" not in name)
     row = RunStore().row(pipeline)
     assert row is not None
+    CliRunner().invoke(app, ["run", "canary_cached.py:steps", "--cache"], env={"ODIBI_KEEP__FRAMES": "all"})
+    entries = json.loads(CliRunner().invoke(app, ["cache", "ls", "--format", "json"]).stdout)["entries"]
     words = {
+        "key": entries[0]["key"],
+        "cached": shlex.quote(str(entries[0]["step"])),
         "run": next(name for name in runs if "canary_program" in name),
         "pipeline": pipeline,
         "name": shlex.quote(str(row.pipeline_name)),

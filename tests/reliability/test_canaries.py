@@ -56,7 +56,9 @@ SINKS = {
 QUIET_SINKS = {"log_rotation": "it deletes old files, and says how many"}
 # Nothing of what is planted is in these, whatever the redactor does.
 NOTHING_TO_HIDE = {
-    f"odibi {name}" for name in COMMANDS if name.startswith("store ") or name in ("config check", "doctor")
+    f"odibi {name}"
+    for name in COMMANDS
+    if name.startswith("store ") or name in ("config check", "doctor", "cache verify", "cache prune")
 }
 
 
@@ -131,7 +133,8 @@ def everything(root: Path, *, redactor: bool) -> Outputs:
     for number, body in enumerate(sentry.bodies):
         # Behind the first line, which must name the key that Sentry is spoken to with.
         (root / "sentry" / f"{number}.txt").write_bytes(body.partition(b"\n")[2])
-    (root / "canary_steps.py").unlink()  # an input
+    for name in ("canary_steps.py", "canary_cached.py", "canary.odcs.yaml"):  # inputs
+        (root / name).unlink()
     files = [path for path in root.rglob("*") if path.is_file()]
     return Outputs(root, {path: {each for part in readable(path) for each in leaks(part)} for path in files})
 

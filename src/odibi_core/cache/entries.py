@@ -87,7 +87,7 @@ class Made(NamedTuple):
 
 
 class About(NamedTuple):
-    """The facts of an entry besides its key."""
+    """The facts of an entry besides its key; the names are redacted."""
 
     step: str
     pipeline: str

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from signal import SIGINT
 from typing import Any, Final
 
-import msgspec
 from msgspec.structs import replace
 
 from odibi_core.cli import exits, output, record
 from odibi_core.cli.params import parse_tags
 from odibi_core.errors import ConfigurationError
+from odibi_core.events import sanitize_text
 from odibi_core.events.clock import sleep
 from odibi_core.history.index import RunFilter
 from odibi_core.history.rows.cells import written
@@ -55,13 +55,28 @@ class Backfill:
 
 @dataclass
 class Outcome:
-    """A partition: `state` is done or running (left out), planned, success, failed, cancelled or not started."""
+    """A partition: `state` is done or running (left out), planned, success, failed, cancelled or not started.
 
-    partition: str
+    `given` is its text as the command got it.
+    """
+
+    given: str
     state: str
     run_id: str | None = None
     duration_ms: float | None = None
     error: str | None = None
+
+    @property
+    def partition(self) -> str:
+        """The redacted text."""
+        return sanitize_text(self.given)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the outcome for JSON."""
+        return {
+            "partition": self.partition, "state": self.state, "run_id": self.run_id, "duration_ms": self.duration_ms,
+            "error": self.error,
+        }  # fmt: skip
 
 
 def tag_limit(given: str) -> TagLimit:
@@ -82,7 +97,7 @@ def run_backfill(request: Backfill, *, dry_run: bool, as_json: bool) -> int:
     if not dry_run:
         _run_all(request, [each for each in outcomes if each.state == "planned"])
     if as_json:
-        output.write_json([msgspec.to_builtins(each) for each in outcomes])
+        output.write_json([each.as_dict() for each in outcomes])
     else:
         _show(outcomes, dry_run)
     states = {each.state for each in outcomes}
@@ -169,7 +184,7 @@ class _Children:
             return
         request = self._request
         command = [
-            sys.executable, "-m", "odibi_core", "run", request.file, "--partition", outcome.partition,
+            sys.executable, "-m", "odibi_core", "run", request.file, "--partition", outcome.given,
             *request.run_options, *(["--store", request.store] if request.store else []), "--format", "json",
         ]  # fmt: skip
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:

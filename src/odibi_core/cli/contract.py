@@ -69,19 +69,22 @@ def report(
 
 
 def _rules(file: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Return what a contract is, and its rules in their order."""
+    """Return the id, name and version of a contract, and its rules in their order: redacted, as the record has them."""
     from odibi_core.checks.contract import from_contract
     from odibi_core.checks.contract.document import read
+    from odibi_core.redaction import redact
 
     document = read(file)
-    rules = [
-        {"rule": check.name, "column": check.column, "severity": check.severity, "object": name}
-        for name in document.objects
-        for check in from_contract(file, name)
-    ]
+    rules: list[dict[str, Any]] = redact(
+        [
+            {"rule": check.name, "column": check.column, "severity": check.severity, "object": name}
+            for name in document.objects
+            for check in from_contract(file, name)
+        ]
+    )
     known = {(rule["rule"], rule["column"]): rule for rule in reversed(rules)}  # service levels are there once
     about = document.about
-    named = {"contract": about.id, "name": about.name, "version": about.version}
+    named = redact({"contract": about.id, "name": about.name, "version": about.version})
     return named, [rule for rule in rules if known.get((rule["rule"], rule["column"])) is rule]
 
 

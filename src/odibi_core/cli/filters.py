@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from odibi_core.cli.times import moment
 from odibi_core.errors import ConfigurationError, RunNotFoundError, nearest
+from odibi_core.events import sanitize_text
 from odibi_core.history.index import Index, RunFilter
 
 
@@ -53,5 +54,5 @@ def run_filter(
 def check_pipeline(index: Index, name: str) -> None:
     """Raise `RunNotFoundError` if no run is of this pipeline; the message names the nearest one."""
     known = index.pipelines()
-    if name not in known:
+    if sanitize_text(name) not in known:
         raise RunNotFoundError(f"there is no run of a pipeline {name!r} in {index.root}{nearest(name, known)}")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from odibi_core.cli import output
+from odibi_core.events import sanitize_text
+from odibi_core.redaction import redact
 from odibi_core.redaction.locations import location
 from odibi_core.runtime.resume.forecast import Forecast, forecast
 from odibi_core.views.wording import plural
@@ -36,21 +38,26 @@ def announce(plan: RunPlan) -> None:
 
 
 def document(run: Orchestrator, plan: RunPlan) -> dict[str, Any]:
-    """Return the plan as plain JSON values."""
+    """Return the plan as plain JSON values, redacted."""
     expected = forecast(run)
-    rows = [_row(run, plan, index, expected.get(run.graph.steps[index].name)) for index in run.graph.order]
-    return {
-        "dry_run": True,
-        "pipeline_name": run.pipeline_name,
-        "engine": run.graph.engine,
-        "executor": run.executor,
-        "workers": run.max_workers,
-        "params": run.purpose.fields()["params"],
-        "partition": run.purpose.partition,
-        "resumed_from": plan.resumed_from,
-        "selection": plan.selection.described() or None,
-        "steps": rows,
-    }
+    rows = [
+        _row(run, plan, index, expected.get(sanitize_text(run.graph.steps[index].name))) for index in run.graph.order
+    ]
+    found: dict[str, Any] = redact(
+        {
+            "dry_run": True,
+            "pipeline_name": run.pipeline_name,
+            "engine": run.graph.engine,
+            "executor": run.executor,
+            "workers": run.max_workers,
+            "params": run.purpose.fields()["params"],
+            "partition": run.purpose.shown_partition,
+            "resumed_from": plan.resumed_from,
+            "selection": plan.selection.described() or None,
+            "steps": rows,
+        }
+    )
+    return found
 
 
 def _row(run: Orchestrator, plan: RunPlan, index: int, expected: Forecast | None) -> dict[str, Any]:

@@ -109,7 +109,8 @@ class DaskPlace:
         message of a start is lost with a worker that ends at once, so that the others count as begun.
         """
         running = [key for key in map(str, about.get("processing-tasks", ())) if self._is_running(key)]
-        busy = sum(call.worker == worker for call in map(self._calls.__getitem__, running))
+        # Also a call that took too long: its task is cancelled, and its function still runs.
+        busy = sum(call.worker == worker and not call.is_over for call in list(self._calls.values()))
         is_full = busy >= self._workers.get(worker, busy + 1)
         cancelled = []
         for key in running:

@@ -61,7 +61,7 @@ def is_no_secret(value: Any) -> bool:
         return _says_nothing(value)
     if isinstance(value, Mapping):
         return not value or is_schema(value)
-    return isinstance(value, (list, tuple)) and not value
+    return isinstance(value, (list, tuple, set, frozenset)) and not value
 
 
 def is_schema(value: Mapping[Any, Any]) -> bool:

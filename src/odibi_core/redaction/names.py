@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Set
 from functools import lru_cache
 from typing import Any, Final
 
@@ -214,10 +214,12 @@ def hides(name: str, value: Any) -> bool:
     """Return whether the value of a field must be hidden whole; None, booleans and counts are no secrets."""
     if value is None or value is True or value is False or not names_a_secret(name):
         return False
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        value = bytes(value).decode("utf-8", "replace")
     if isinstance(value, str):
         return not is_no_secret(value) and not (is_quantity(name) and _NUMERAL.fullmatch(value))
     if isinstance(value, (int, float)):
-        return not is_quantity(name)
+        return value == value and not is_quantity(name)  # NaN is a missing number
     return not is_no_secret(value) and not _are_numbers_of_tokens(name, value)
 
 
@@ -257,8 +259,15 @@ def is_word(item: Any) -> bool:
 
 
 def _text_of(name: Any) -> str:
-    """Return the start of the text of a name that is no string, such as the label of a column that is a tuple."""
+    """Return the start of the text of a name that is no string, such as the label of a column that is a tuple.
+
+    A container is no name, so that its normalized form is none either.
+    """
     try:
+        if isinstance(name, (list, tuple)):
+            return ".".join(_text_of(item) for item in name[:NAME_LENGTH] if not isinstance(item, (list, tuple)))
+        if isinstance(name, (Mapping, Set)):
+            return ""
         return (name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name))[:NAME_LENGTH]
     except STOPS:
         raise

@@ -167,12 +167,12 @@ class Redactor:
         return self.of(value, role_of(name) or role)
 
     def rows(self, rows: Any, columns: list[Any]) -> Any:
-        """Return the rows of a table whose columns another field names."""
-        return [self._row(row, columns) for row in rows] if isinstance(rows, (list, tuple)) else self.of(rows)
+        """Redact rows by their columns, which another field names; the value still needs `field`."""
+        return [self._row(row, columns) for row in rows] if isinstance(rows, (list, tuple)) else rows
 
     def _row(self, row: Any, columns: list[Any]) -> Any:
         if not isinstance(row, (list, tuple)) or len(row) != len(columns):
-            return self._pair(row, ORDINARY) if names_its_second(row) else self.of(row)
+            return row
         return [self.field(str(name), item) for name, item in zip(columns, row, strict=True)]
 
     def _fields(self, fields: Mapping[str, Any], role: str) -> dict[str, Any]:
@@ -182,8 +182,10 @@ class Redactor:
             label = unique(self.text(name, ORDINARY), clean)
             if name not in named:
                 clean[label] = self.field(name, item, role)
+            elif named[name]:
+                clean[label] = self.field(name, self.rows(item, named[name]), role)
             else:
-                clean[label] = self.rows(item, named[name]) if named[name] else held(item)
+                clean[label] = held(item)
         return clean
 
     def _items(self, items: Sequence[Any], role: str) -> list[Any]:

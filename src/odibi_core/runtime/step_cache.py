@@ -21,6 +21,7 @@ from odibi_core.engines.digests import Digest, NotDigestibleError
 from odibi_core.engines.fingerprint import fingerprint
 from odibi_core.engines.packing import NotPackableError
 from odibi_core.errors import STOPS, ConfigurationError
+from odibi_core.events import sanitize_text
 from odibi_core.events.clock import monotonic
 from odibi_core.pipeline import Graph, Step
 from odibi_core.runtime.node_events import NodeEvents
@@ -67,7 +68,7 @@ class StepCache:
     def begin(self, run_id: str, pipeline: str) -> StepCache:
         """Return the cache of a new run: runs of one pipeline may overlap, and each has its own datasets."""
         begun = copy(self)
-        begun._run, begun._entries, begun._has_stored = (run_id, pipeline), {}, False
+        begun._run, begun._entries, begun._has_stored = (run_id, sanitize_text(pipeline)), {}, False
         return begun
 
     def mode(self, step: Step) -> Mode:
@@ -103,7 +104,7 @@ class StepCache:
         if isinstance(found, Made):
             yield self._hit(step, key, found, events, began, Right(False))
             return
-        owner = (self._run[0], step.name)
+        owner = (self._run[0], sanitize_text(step.name))
         with building(self.folder.root, key.hash, owner, self._settings.wait_s, stopped) as right:
             first, found = found.reason, self.folder.load(key.hash) if right.waited_s or right.held else found
             if isinstance(found, Made):
@@ -151,7 +152,7 @@ class StepCache:
 
     def _missed(self, step: Step, key: Key, damage: str, events: NodeEvents, right: Right) -> None:
         fields: dict[str, Any] = {"cache_key": key.hash}
-        latest = self.folder.latest(self._run[1], step.name)
+        latest = self.folder.latest(self._run[1], sanitize_text(step.name))
         if damage:
             reason = damage
         elif latest is None:
@@ -188,7 +189,8 @@ class StepCache:
         if lazy:
             return f"output {lazy[0]!r} is a relation of DuckDB, which storing would run once more"
         try:
-            entry = self.folder.store(key, made, About(step.name, self._run[1], self._run[0], seconds))
+            about = About(sanitize_text(step.name), self._run[1], self._run[0], seconds)
+            entry = self.folder.store(key, made, about)
         except NotPackableError as error:
             return str(error)
         except OSError as error:

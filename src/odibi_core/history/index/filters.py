@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from odibi_core.events.sanitize import sanitize_field, sanitize_text
 from odibi_core.history.index.columns import micros
 
 _MEMBER: Final = (
@@ -22,7 +23,8 @@ class RunFilter(Struct, frozen=True):
     """The runs that pass every filter that is given.
 
     `since` and `until` are about the start of a run; `tags` and `params` have values as texts; `unusual` selects runs
-    with unusual findings.
+    with unusual findings. Secrets in the given texts are redacted as in the record: they find every run with a secret
+    there.
     """
 
     pipeline_name: str | None = None
@@ -43,7 +45,7 @@ class RunFilter(Struct, frozen=True):
         yield "runs.run_id is not null", []
         for name in ("pipeline_name", "status", "partition"):
             if (value := getattr(self, name)) is not None:
-                yield f'runs."{name}" = ?', [value]
+                yield f'runs."{name}" = ?', [sanitize_text(value)]
         if self.since is not None:
             yield "runs.started >= ?", [micros(self.since)]
         if self.until is not None:
@@ -52,7 +54,7 @@ class RunFilter(Struct, frozen=True):
             yield "runs.unusual > 0", []
         for column, wanted in (("tags", self.tags), ("params", self.params)):
             for name, value in wanted.items():
-                yield _MEMBER.format(column=column), [name, value]
+                yield _MEMBER.format(column=column), [sanitize_text(name), sanitize_field(name, value)]
 
 
 ALL: Final = RunFilter()

@@ -52,10 +52,10 @@ def run_to_resume(store: RunStore, pipeline_name: str, purpose: Purpose, wanted:
     if found.status in ("success", "running"):
         state = "succeeded" if found.status == "success" else "is still running"
         raise ConfigurationError(f"--resume must be a run that failed, got {run_id}, which {state}")
-    if found.partition != purpose.partition:
+    if found.partition != purpose.shown_partition:
         raise ConfigurationError(
             f"--resume must be a run of the same partition, got {run_id} of {found.partition!r}; "
-            f"this run is for {purpose.partition!r}"
+            f"this run is for {purpose.shown_partition!r}"
         )
     return found
 

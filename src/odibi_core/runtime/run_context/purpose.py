@@ -22,18 +22,23 @@ _MAX_TAG: Final = 400
 
 
 class Purpose(NamedTuple):
-    """The values that a run was given: parameters as they are, tags and the partition as texts."""
+    """The values that a run was given, not redacted: parameters as they are, tags and the partition as texts."""
 
     params: dict[str, Any]
     tags: dict[str, str]
     partition: str | None
+
+    @property
+    def shown_partition(self) -> str | None:
+        """The partition as the record has it."""
+        return None if self.partition is None else sanitize_text(self.partition)
 
     def fields(self) -> dict[str, Any]:
         """Return the fields of the first event; numbers stay numbers, times are ISO texts."""
         return {
             "params": {to_key(name): _bounded(name, value) for name, value in _first(self.params)},
             "tags": dict(_first(self.tags)),
-            "partition": self.partition,
+            "partition": self.shown_partition,
         }
 
 
@@ -70,7 +75,7 @@ def _partition(given: Any) -> str | None:
     elif isinstance(given, int) and not isinstance(given, bool):
         given = str(given)
     if given is None or isinstance(given, str):
-        return sanitize_text(to_text(given.strip(), _MAX_TAG)) if given and given.strip() else None
+        return to_text(given.strip(), _MAX_TAG) if given and given.strip() else None
     raise ConfigurationError(
         f'partition must be a text or a date, got a {type(given).__name__}; pass partition="2026-01-31"'
     )
