@@ -96,13 +96,16 @@ def measure(work: Work, *, quick: bool = False) -> list[Figures]:
     figures = [Figures(contender) for contender in work.contenders]
     with tempfile.TemporaryDirectory(prefix="odibi-bench-") as base, ExitStack() as stack:
         ready = _make_ready(figures, Path(base), stack)
-        gc.collect()
-        gc.freeze()  # the collector must not walk one contender's hundred thousand series on another's time
-        stack.callback(gc.unfreeze)
+        if not quick:
+            gc.collect()
+            gc.freeze()  # the collector must not walk one contender's hundred thousand series on another's time
+            stack.callback(gc.unfreeze)
         loops = {id(who): _loops(work, who, runner, quick) for who, runner in ready}
         for turn in range(1 if quick else work.rounds):
             for who, runner in _rotated(ready, turn):
                 if who.not_run is None:
+                    if not quick:
+                        gc.collect()  # no contender pays for the garbage of the previous one
                     _one_round(work, who, runner, loops[id(who)])
     return figures
 
@@ -140,8 +143,7 @@ def _loops(work: Work, who: Figures, runner: Runner, quick: bool) -> int:
         if work.loops is not None:
             return work.loops
         if quick:
-            runner(1)
-            return 3
+            return 1
         return calibrated(runner, SLICE_S)
     except Exception as error:
         who.not_run = _reason(error)
@@ -157,7 +159,6 @@ def calibrated(runner: Runner, seconds: float) -> int:
 
 
 def _one_round(work: Work, who: Figures, runner: Runner, loops: int) -> None:
-    gc.collect()  # collect now: no contender pays for the garbage of the previous one
     try:
         who.rounds.append(runner(loops) / loops * UNITS[work.unit])
     except Exception as error:

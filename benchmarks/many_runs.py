@@ -178,7 +178,7 @@ def _of_index(runs: int, call: str) -> Prepare:
 
 def works(quick: bool) -> list[Work]:
     """Return the works: the commands as processes, and the calls of the index."""
-    runs = 60 if quick else RUNS
+    runs = 20 if quick else RUNS
     commands: Sequence[tuple[str, tuple[str, ...], float]] = (
         ("odibi runs: the first page", ("runs",), 0.3),
         ("odibi runs with three filters", ("runs", "pipeline_0", "--status", "failed", "--tag", "team=sales"), 0.3),

@@ -18,7 +18,7 @@ from benchmarks.harness import Contender, Prepare, Runner, Target, Work, timed
 from odibi_core.store.sql_duckdb import THREADS
 
 LINES = 2_000_000
-QUICK = 20_000
+QUICK = 4_000
 RUNS = 100
 NODES = 20
 SEARCHED = 1_000_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
+import time
 import types
 from contextvars import ContextVar
 from typing import Any
@@ -170,7 +171,9 @@ def test_an_interrupt_of_the_thread_that_waits_cancels_it(loop_runs: bool) -> No
 
     def interrupt(main: int = threading.get_ident()) -> None:
         began.wait(PATIENCE)
-        signal.pthread_kill(main, signal.SIGINT)
+        while not cleaned:  # again, because a signal just before the wait of the thread does not end it
+            signal.pthread_kill(main, signal.SIGINT)
+            time.sleep(1)
 
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:

@@ -213,6 +213,7 @@ def test_asking_changes_nothing(make: MakeView, events: list[Event]) -> None:
 
 
 @EVERY_VIEW
+@A_FEW
 @given(
     lines=st.lists(
         st.fixed_dictionaries(

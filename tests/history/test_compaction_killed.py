@@ -49,7 +49,7 @@ def test_killed_at_a_step(step: str, store: RunStore) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(2))
 def test_killed_at_any_moment_with_readers_beside(seed: int, store: RunStore) -> None:
     """Sixteen kills each; one reader that lives on, and a new one each time."""
     expected: dict[str, int] = {}

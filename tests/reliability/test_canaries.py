@@ -21,7 +21,7 @@ from tests.reliability.canaries import COUNT, SHAPES, Canary, canaries, leaks, r
 from tests.reliability.canary_commands import COMMANDS, NOT_ASKED
 from tests.sinks.sentry_server import sentry_server
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("canaries")]  # one process runs all commands
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]

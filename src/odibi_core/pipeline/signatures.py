@@ -14,6 +14,8 @@ _LAZY = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
 class Signature(NamedTuple):
     """The parameters of a function that a call by keyword can pass."""
 
+    """The parameters of a function that a call by keyword can pass."""
+
     names: tuple[str, ...]
     required: tuple[str, ...]
     any_keyword: bool

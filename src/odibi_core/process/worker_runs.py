@@ -44,8 +44,6 @@ class WorkerRun:
         """Called at the end of the run here, in its context."""
         self.files: Any = None
         """The `FileEvents` of the run here, which a higher layer makes."""
-        self.local: RunStore | None = None
-        """The store of the local file, if this process sends its lines."""
         state.join(self.bus)
         if store is not None:
             self._record(RunStore(store))
@@ -56,10 +54,7 @@ class WorkerRun:
             with suppress(StoreError):
                 self._subscribe(store)
                 return
-        import tempfile  # here, because few workers need it
-
-        self.local = RunStore(Path(tempfile.gettempdir()) / f"odibi-worker-{process_id()}")
-        self._subscribe(self.local)
+        self._subscribe(_local_store())
         if (send := send_line.get()) is not None:
             self.bus.subscribe(_Sender(send), name="sender")
 
@@ -74,6 +69,13 @@ class WorkerRun:
             with suppress(Exception):
                 self.metrics.flush()
             self.closing.close()
+
+
+def _local_store() -> RunStore:
+    """Return the store of this process, for the runs whose folders it cannot see."""
+    import tempfile  # here, because few workers need it
+
+    return RunStore(Path(tempfile.gettempdir()) / f"odibi-worker-{process_id()}")
 
 
 class _Sender:
@@ -139,13 +141,13 @@ def end_run(run_id: str, received: int) -> list[bytes]:
     """
     with _here.lock:
         run = _here.by_id.pop(run_id, None)
-        if run is None:
-            return []
-        run.close()
-    if run.local is None:
+        if run is not None:
+            run.close()
+    local = _local_store()
+    if not local.folder(run_id).is_dir():
         return []
     from shutil import rmtree  # here, because few workers need it
 
-    events = list(run.local.read(run_id))
-    rmtree(run.local.folder(run_id), ignore_errors=True)
+    events = list(local.read(run_id))
+    rmtree(local.folder(run_id), ignore_errors=True)
     return [] if len(events) == received else [encode(event) for event in events]
