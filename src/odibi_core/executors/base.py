@@ -82,7 +82,7 @@ class Place(Protocol):
     """Worker processes of this machine or of a cluster, where steps work and their frames stay.
 
     The orchestrator calls `open` once, `call` in the thread of a task, several threads at a time, `fetch` and `release`
-    in any thread, and `close` once, after the last event of the run.
+    in any thread, and `close` once, before the last event of the run, which counts what the workers recorded.
     """
 
     shared: bool
@@ -107,7 +107,8 @@ class Place(Protocol):
             timeout_s: Seconds from the start in the worker; then the work is ended, by ending its process if it must.
 
         Raises:
-            BaseException: The exception of the work, with its traceback as a note if it is of another process.
+            BaseException: The exception of the work. One of another process has the description of its traceback as
+                the attribute `DESCRIPTION` names.
             WorkerLostError: The worker ended before the work did.
             StepTimeoutError: The work took longer than `timeout_s`.
             NotSendableError: A value cannot be sent; names it. The work has not begun.
