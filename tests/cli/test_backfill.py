@@ -67,6 +67,15 @@ def test_a_run_with_a_parameter_of_any_type_counts(apart: Apart) -> None:
         assert backfilled(apart, *one, "--dry-run")["2026-01-01"]["state"] == "done"
 
 
+@pytest.mark.parametrize("command", ["run", "backfill"])
+def test_a_partition_that_is_empty_is_refused(here: Here, command: str) -> None:
+    """As `--partition "$DAY"` is without the variable: nothing runs."""
+    done = here(command, "daily.py", "--partition", " ")
+    assert done.exit_code == 2
+    assert "--partition must be a text" in done.stderr
+    assert not Path(".odibi").exists()
+
+
 def test_a_secret_in_a_partition_is_redacted_and_its_run_counts(apart: Apart) -> None:
     """The run gets the partition as it is given."""
     one = ["--partition", "card 4111 1111 1111 1111", "--param", "fails=card 4111 1111 1111 1111"]

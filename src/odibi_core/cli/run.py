@@ -9,6 +9,7 @@ import typer
 
 from odibi_core.cli import options
 from odibi_core.cli.params import parse_params, parse_tags
+from odibi_core.errors import ConfigurationError
 from odibi_core.events.paths import absolute_path
 from odibi_core.pipeline.loader import split_target
 
@@ -72,6 +73,8 @@ def run(
 
     if cache:
         options.refuse("with --cache", {"--no-cache": no_cache})
+    if partition is not None and not partition.strip():
+        raise ConfigurationError("--partition must be a text, such as 2026-01-31, got nothing; leave it out for none")
     git.begin()  # it looks for changes while the pipeline is loaded
     request = RunRequest(
         load=lambda: load_pipeline(file),

@@ -188,6 +188,23 @@ def test_other_parameters_are_another_run() -> None:
     assert (plan.steps[0].action, plan.steps[0].reason) == ("run", "its parameters changed")
 
 
+def _resumed(run: str | bool) -> str | None:
+    past = runs().planned(resume=run).plan.past
+    return None if past is None else past.run_id
+
+
+def test_a_run_that_a_later_one_repeated_is_not_resumed() -> None:
+    """Its results are older than those of the success; a success of some steps alone repeats nothing."""
+    first = failed()
+    Path("broken").unlink()
+    assert runs().execute(selection=Selection(only=("load",))).status == "success"
+    assert _resumed(True) == first.run_id
+    later = runs().execute()
+    with pytest.raises(RunNotFoundError, match=f"succeeded: {later.run_id}; name one: --resume RUN"):
+        runs().planned(resume=True)
+    assert _resumed(first.run_id) == first.run_id
+
+
 def test_a_changed_file_is_read_again() -> None:
     """A step that read a file is taken only while the file is the same."""
     pd.DataFrame({"n": [1, 2]}).to_csv("numbers.csv", index=False)

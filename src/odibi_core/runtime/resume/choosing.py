@@ -28,20 +28,14 @@ def run_to_resume(store: RunStore, pipeline_name: str, purpose: Purpose, wanted:
         store: The store.
         pipeline_name: The pipeline of the new run.
         purpose: Its parameters and its partition.
-        wanted: An id, a part of one, or "latest" for the latest run without success, of the same parameters.
+        wanted: An id, a part of one, or "latest" for the latest run of the same parameters, if it has not succeeded.
 
     Raises:
-        RunNotFoundError: There is no such run.
+        RunNotFoundError: There is no such run; a run of some steps alone does not count.
         ConfigurationError: The run is of another pipeline or partition, still runs, or succeeded.
     """
     if wanted == LATEST:
-        for row in _runs(store, pipeline_name, purpose):
-            if row["status"] not in ("success", "running"):
-                return PastRun(store, row["run_id"])
-        raise RunNotFoundError(
-            f"there is no failed run of {pipeline_name!r} with the same parameters to resume in {store.root}; "
-            "name one: --resume RUN"
-        )
+        return _latest_failed(store, pipeline_name, purpose)
     run_id = store.find(wanted)
     store.detect_lost(run_id)
     found = PastRun(store, run_id)
@@ -58,6 +52,18 @@ def run_to_resume(store: RunStore, pipeline_name: str, purpose: Purpose, wanted:
             f"this run is for {purpose.shown_partition!r}"
         )
     return found
+
+
+def _latest_failed(store: RunStore, pipeline_name: str, purpose: Purpose) -> PastRun:
+    ended = (row for row in _runs(store, pipeline_name, purpose) if row["status"] != "running")
+    latest = next((row for row in ended if row["status"] != "success" or not row["selection"]), None)
+    if latest is None:
+        reason = f"there is no failed run of {pipeline_name!r} with the same parameters to resume in {store.root}"
+    elif latest["status"] == "success":
+        reason = f"the latest run of {pipeline_name!r} with the same parameters succeeded: {latest['run_id']}"
+    else:
+        return PastRun(store, latest["run_id"])
+    raise RunNotFoundError(f"{reason}; name one: --resume RUN")
 
 
 def run_with(store: RunStore, pipeline_name: str, purpose: Purpose, graph: Graph, chosen: set[int]) -> PastRun | None:
