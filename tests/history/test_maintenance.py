@@ -204,6 +204,7 @@ def test_a_damaged_manifest_is_restored(store: RunStore) -> None:
     result = rebuild(again(store))
     assert "restored" in (result.restored + result.mended)[0]
     assert lines_of(store.root) == before
+    assert verify(again(store)).findings.found == []
 
 
 def test_a_damaged_manifest_that_cannot_be_restored_is_reported_as_lost(store: RunStore) -> None:
@@ -224,9 +225,11 @@ def test_damaged_events_are_restored_from_the_journal_if_it_is_there(tmp_path: P
     before = lines_of(store.root)
     compact(store, Options(grace_s=1e9, threads=1))
     flip(file_of(store, "logs"))
+    list(again(store).events())  # a reader sets the file aside
     result = rebuild(again(store))
     assert result.lost == []
     assert lines_of(store.root) == before
+    assert verify(again(store)).findings.found == []
 
 
 def test_what_is_left_of_damaged_events_is_restored_and_the_loss_is_stated(store: RunStore) -> None:
@@ -380,7 +383,12 @@ def test_a_damaged_index_is_found_and_built_anew(store: RunStore) -> None:
 
 
 def test_damage_of_files_is_a_problem_or_a_warning(store: RunStore) -> None:
-    """A missing file, and one that was set aside."""
+    """A file that is too short, a missing one, and one that was set aside."""
+    table = file_of(store, "nodes")
+    table.write_bytes(table.read_bytes()[:-1])
+    assert "table nodes" in texts(examine(store))
+    table.unlink()
+    assert "No such file" in texts(examine(store))
     (manifest,) = store.root.glob("manifests/*.json")
     manifest.write_text("{")
     assert not examine(store).is_sound

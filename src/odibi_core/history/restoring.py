@@ -37,6 +37,7 @@ def restore_manifests(store: RunStore) -> list[str]:
             target = manifest_of(store.root, batch)
             private_files.write_atomic(target, encode_manifest(manifest))
             sync(target.parent)
+            target.with_name(f"{batch}{_END}").unlink(missing_ok=True)
             done.append(f"the manifest of batch {batch} was damaged: it was restored from the Parquet files")
     return done
 

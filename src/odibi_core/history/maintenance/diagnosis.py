@@ -15,9 +15,10 @@ from odibi_core.history import leftovers
 from odibi_core.history.compaction import GRACE_S
 from odibi_core.history.ended import closing_event
 from odibi_core.history.last_compaction import read_note
-from odibi_core.history.maintenance.findings import REBUILD, Findings
+from odibi_core.history.maintenance.findings import DELETE, REBUILD, Findings
 from odibi_core.history.maintenance.rebuilding import rebuild_index
 from odibi_core.history.maintenance.status import set_aside
+from odibi_core.history.maintenance.verification import size_problem
 from odibi_core.history.pruning import TRASH, discard, empty_trash, free_bytes, orphans
 from odibi_core.history.retention import Limits, size
 from odibi_core.store.locks import exclusive
@@ -155,14 +156,19 @@ class _Diagnosis:
 
     def damage(self) -> None:
         """List the files that could not be read, or were set aside."""
+        for manifest in self.store.cold.manifests():
+            for table, entry in manifest.files.items():
+                if problem := size_problem(self.root / entry.path, entry):
+                    self.add("damage", "problem", f"batch {manifest.batch}, table {table}: {problem}", REBUILD)
         for problem in self.store.cold.problems:
             if "newer version" not in problem:
                 self.add("damage", "problem", problem, REBUILD)
+        self.not_checked.append("the content of the files: odibi store verify reads them all")
         aside = set_aside(self.root)
         if aside:
             names = ", ".join(str(path.relative_to(self.root)) for path in aside[:5])
-            message = f"{len(aside):,} damaged files were set aside: {names}"
-            self.add("damage", "warning", message, "odibi store rebuild, then delete them")
+            message = f"{plural(len(aside), 'damaged file')} set aside: {names}"
+            self.add("damage", "warning", message, DELETE)
 
     def index(self) -> None:
         """Check the index: a cache, so one that cannot be read is built anew."""

@@ -9,6 +9,8 @@ import msgspec
 
 REBUILD: Final = "odibi store rebuild restores what it can"
 """The fix of damaged files."""
+DELETE: Final = "odibi store rebuild, then delete it"
+"""The fix of files that were set aside."""
 Severity = Literal["ok", "mended", "warning", "problem"]
 Progress = Callable[[str], object]
 """Called with the name of the part that begins."""

@@ -79,7 +79,7 @@ def rebuild(store: RunStore, parts: Parts | None = None, progress: Progress = no
 
 def rebuild_index(store: RunStore) -> int:
     """Delete the index and build it anew; return the number of runs in it."""
-    for path in store.root.glob("index.sqlite*"):
+    for path in (*store.root.glob("index.sqlite*"), *store.root.glob("index.unusable-*.sqlite")):
         path.unlink(missing_ok=True)
     with Index(store.root) as index:
         index.refresh()
@@ -95,6 +95,7 @@ def _rebuild_batch(store: RunStore, manifest: Manifest, tables: bool, result: Re
             result.lost.append(f"batch {manifest.batch} cannot be read whole, so its tables are as they were")
             return
         result.batches += 1
+        _delete_set_aside(store, manifest)
         if damaged:
             names = ", ".join(sorted(damaged))
             result.restored.append(f"batch {manifest.batch}: {names} computed again from the events")
@@ -121,9 +122,17 @@ def _restore(store: RunStore, manifest: Manifest, result: Rebuilt) -> None:
     wanted = sum(entry.events for entry in manifest.runs)
     result.batches += 1
     result.restored.append(f"batch {manifest.batch}: {batch.rows:,} of {wanted:,} events restored")
+    if batch.rows == wanted:
+        _delete_set_aside(store, manifest)
     if lost:
         names = ", ".join(lost[:10])
         result.lost.append(f"batch {manifest.batch}: {len(lost):,} runs cannot be read any more: {names}")
+
+
+def _delete_set_aside(store: RunStore, manifest: Manifest) -> None:
+    """Delete the damaged files of a batch of which everything is restored."""
+    for entry in manifest.files.values():
+        (store.root / f"{entry.path}{DAMAGED}").unlink(missing_ok=True)
 
 
 def _restore_run(store: RunStore, manifest: Manifest, entry: RunEntry, batch: Batch) -> bool:

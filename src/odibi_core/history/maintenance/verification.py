@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from odibi_core.errors import StoreError, first_line
-from odibi_core.history.maintenance.findings import REBUILD, Findings, Progress, no_progress
+from odibi_core.history.maintenance.findings import DELETE, REBUILD, Findings, Progress, no_progress
 from odibi_core.history.maintenance.status import set_aside
 from odibi_core.store.cold import connected, count_rows
 from odibi_core.store.locks import is_in_use
@@ -52,9 +52,7 @@ def verify(store: RunStore, progress: Progress = no_progress) -> Verification:
     progress("sources")
     _verify_sources(store.root, result)
     for path in set_aside(store.root):
-        result.findings.add(
-            "set aside", "problem", f"{path.relative_to(store.root)} was damaged and set aside", REBUILD
-        )
+        result.findings.add("set aside", "problem", f"{path.relative_to(store.root)} was damaged and set aside", DELETE)
     for problem in store.cold.problems:
         result.findings.add("batches", "problem", problem)
     result.findings.not_checked += [
@@ -91,10 +89,9 @@ def file_problem(path: Path, entry: FileEntry) -> str:
     """Return the reason why a Parquet file is not what was written; empty if it is."""
     import duckdb
 
+    if problem := size_problem(path, entry):
+        return problem
     try:
-        size = path.stat().st_size
-        if size != entry.bytes:
-            return f"{path.name} has {size:,} bytes, not {entry.bytes:,}"
         if checksum_of(path) != entry.checksum:
             return f"{path.name} has another checksum: it was changed or damaged"
         with connected(threads=1) as connection:
@@ -104,6 +101,15 @@ def file_problem(path: Path, entry: FileEntry) -> str:
     except duckdb.Error as error:
         return f"{path.name} is no Parquet file: {first_line(error)}"
     return "" if rows == entry.rows else f"{path.name} has {rows:,} rows, not {entry.rows:,}"
+
+
+def size_problem(path: Path, entry: FileEntry) -> str:
+    """Return the reason why a file is not as long as it was written; empty if it is."""
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        return f"{path.name} cannot be read: {error.strerror or error}"
+    return "" if size == entry.bytes else f"{path.name} has {size:,} bytes, not {entry.bytes:,}"
 
 
 def _verify_journals(store: RunStore, result: Verification, progress: Progress) -> None:
