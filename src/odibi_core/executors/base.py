@@ -82,7 +82,7 @@ class Place(Protocol):
     """Worker processes of this machine or of a cluster, where steps work and their frames stay.
 
     The orchestrator calls `open` once, `call` in the thread of a task, several threads at a time, `fetch` and `release`
-    in any thread, and `close` once, before the last event of the run, which counts what the workers recorded.
+    in any thread, and `close` once. `close` comes before the last event of the run, which counts the workers' events.
     """
 
     shared: bool
