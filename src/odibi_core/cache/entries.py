@@ -7,8 +7,8 @@ which is verified before one is used. The time of the manifest is that of the la
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from shutil import rmtree
 from typing import Any, Final, NamedTuple
@@ -24,7 +24,8 @@ from odibi_core.engines.packing import NotPackableError, pack, unpack
 from odibi_core.errors import EngineError
 from odibi_core.events.clock import iso, new_id, utc_now
 
-_MANIFEST: Final = "manifest.json"
+MANIFEST: Final = "manifest.json"
+"""The last file of an entry that is written."""
 _KEY_LENGTH: Final = 32
 _ABANDONED_S: Final = 24 * 3600.0
 """A draft that is older belongs to no living writer."""
@@ -45,6 +46,11 @@ class Frame(msgspec.Struct, frozen=True):
     @property
     def library(self) -> str:
         return self.file.split(".")[1]
+
+    @property
+    def name(self) -> str:
+        """A name for the file that no other content has."""
+        return f"{self.checksum}.{Path(self.file).name}"
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -120,7 +126,7 @@ class CacheFolder:
         except OSError as error:
             return Missing(f"the entry cannot be read: {error.strerror or error}")
         with suppress(OSError):  # a read-only cache: its entries are used, and their age is that of their first use
-            os.utime(self._folder(key) / _MANIFEST)
+            os.utime(self._folder(key) / MANIFEST)
         return Made(entry, frames)
 
     def entry(self, key: str) -> Entry:
@@ -130,20 +136,33 @@ class CacheFolder:
             FileNotFoundError: There is none.
             EngineError: It is damaged, or of another version of the cache.
         """
-        text = (self._folder(key) / _MANIFEST).read_bytes()
-        try:
-            sealed = msgspec.json.decode(text, type=_Sealed)
-            if Digest().bytes(bytes(sealed.entry)).hex() != sealed.checksum:
-                raise EngineError("the checksum of its manifest is wrong")
-            format = msgspec.json.decode(sealed.entry).get("format")
-            if format != FORMAT:
-                raise _FormatError(f"the entry has format {format} and not {FORMAT}")
-            entry = msgspec.json.decode(sealed.entry, type=Entry)
-        except msgspec.MsgspecError as error:
-            raise EngineError(f"its manifest cannot be read: {error}") from error
-        if entry.key != key:
-            raise EngineError("its manifest is that of another key")
-        return entry
+        return decoded((self._folder(key) / MANIFEST).read_bytes(), key)
+
+    def files(self, key: str) -> dict[str, Path]:
+        """Return the files of an entry by names that their content decides; the manifest is the last one.
+
+        Raises:
+            FileNotFoundError: There is no such entry.
+            EngineError: It is damaged, or of another version of the cache.
+        """
+        folder = self._folder(key)
+        frames = self.entry(key).frames.values()
+        return {frame.name: folder / Path(frame.file).name for frame in frames} | {MANIFEST: folder / MANIFEST}
+
+    def receive(self, key: str, manifest: bytes, download: Callable[[str, Path], object]) -> None:
+        """Add an entry of another cache. `download(name, path)` writes a file of it, by its name of `files`.
+
+        Raises:
+            EngineError: The manifest is damaged, or of another version of the cache.
+            OSError: The entry cannot be written, or a file of it is gone; nothing is left.
+        """
+        entry = decoded(manifest, key)
+        with self._draft(key) as draft:
+            for frame in entry.frames.values():
+                download(frame.name, draft / Path(frame.file).name)
+            private_files.write_atomic(draft / MANIFEST, manifest)
+            self._publish(draft, key)
+        self._note_latest(entry)
 
     def _frame(self, key: str, frame: Frame) -> Any:
         path = self._folder(key) / Path(frame.file).name
@@ -165,9 +184,7 @@ class CacheFolder:
             NotPackableError: A frame has no exact form on disk; nothing is stored.
             OSError: The entry cannot be written; nothing is left of it.
         """
-        draft, target = self._drafts / f"{key.hash}.{new_id(8)}", self._folder(key.hash)
-        private_files.make_folder(draft)
-        try:
+        with self._draft(key.hash) as draft:
             frames = {}
             for place, (name, value) in enumerate(made.items()):
                 path = _packed_exactly(name, value, draft / str(place))
@@ -178,18 +195,33 @@ class CacheFolder:
             )  # fmt: skip
             text = msgspec.json.encode(entry)
             sealed = msgspec.json.encode({"entry": msgspec.Raw(text), "checksum": Digest().bytes(text).hex()})
-            private_files.write_atomic(draft / _MANIFEST, sealed)
-            private_files.make_folder(target.parent)
-            try:
-                os.rename(draft, target)
-            except OSError:
-                if target.is_dir():
-                    return None
-                raise
-        finally:
-            rmtree(draft, ignore_errors=True)
+            private_files.write_atomic(draft / MANIFEST, sealed)
+            if not self._publish(draft, key.hash):
+                return None
         self._note_latest(entry)
         return entry
+
+    @contextmanager
+    def _draft(self, key: str) -> Iterator[Path]:
+        """Yield a new folder, of which nothing is left afterwards but what was published."""
+        draft = self._drafts / f"{key}.{new_id(8)}"
+        private_files.make_folder(draft)
+        try:
+            yield draft
+        finally:
+            rmtree(draft, ignore_errors=True)
+
+    def _publish(self, draft: Path, key: str) -> bool:
+        """Make a draft the entry; return False if there is one by now."""
+        target = self._folder(key)
+        private_files.make_folder(target.parent)
+        try:
+            os.rename(draft, target)
+        except OSError:
+            if target.is_dir():
+                return False
+            raise
+        return True
 
     def latest(self, pipeline: str, step: str) -> Entry | None:
         """Return the latest manifest of a step, also if its frames are evicted. Never raises."""
@@ -219,7 +251,7 @@ class CacheFolder:
     def last_used(self, key: str) -> float:
         """Return the time of the last use, in seconds since 1970; 0 if it is unknown."""
         try:
-            return (self._folder(key) / _MANIFEST).stat().st_mtime
+            return (self._folder(key) / MANIFEST).stat().st_mtime
         except OSError:
             return 0.0
 
@@ -270,6 +302,27 @@ class CacheFolder:
 
     def _folder(self, key: str) -> Path:
         return self._entries / key[:2] / key
+
+
+def decoded(manifest: bytes, key: str) -> Entry:
+    """Return the entry that a manifest describes.
+
+    Raises:
+        EngineError: It is damaged, of another key, or of another version of the cache.
+    """
+    try:
+        sealed = msgspec.json.decode(manifest, type=_Sealed)
+        if Digest().bytes(bytes(sealed.entry)).hex() != sealed.checksum:
+            raise EngineError("the checksum of its manifest is wrong")
+        format = msgspec.json.decode(sealed.entry).get("format")
+        if format != FORMAT:
+            raise _FormatError(f"the entry has format {format} and not {FORMAT}")
+        entry = msgspec.json.decode(sealed.entry, type=Entry)
+    except msgspec.MsgspecError as error:
+        raise EngineError(f"its manifest cannot be read: {error}") from error
+    if entry.key != key:
+        raise EngineError("its manifest is that of another key")
+    return entry
 
 
 def _packed_exactly(name: str, value: Any, path: Path) -> Path:

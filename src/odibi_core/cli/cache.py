@@ -17,9 +17,11 @@ from odibi_core.views.wording import plural
 
 if TYPE_CHECKING:
     from odibi_core.cache.entries import CacheFolder, Entry
+    from odibi_core.runtime.shared_entries import SharedEntries
 
 cache = help.group("cache", "Explain and care for the step cache.")
 _ANSWERS = {kinds.CACHE_HIT: "hit", kinds.CACHE_MISS: "miss", kinds.CACHE_SKIPPED: "not cached"}
+_Shared = Annotated[bool, typer.Option("--shared", help="The entries of the shared store.")]
 _Key = Annotated[str, typer.Argument(metavar="KEY", help="Key of an entry, or its beginning.")]
 
 
@@ -72,41 +74,57 @@ def _explain(step: str, answer: dict[str, Any]) -> None:
         output.write(on, listed)
 
 
-def ls(store: options.Store = None, format: options.Format = options.TextOrJson.text) -> None:
-    """List the entries, the last used first."""
-    folder = _folder(store)
-    entries = sorted(folder.entries(), key=lambda entry: -folder.last_used(entry.key))
-    rows: list[dict[str, Any]] = [
-        {
-            "key": entry.key, "step": entry.step, "pipeline": entry.pipeline, "run_id": entry.run_id,
-            "created": entry.created, "last_used": iso(_moment(folder, entry)), "bytes": folder.size(entry.key),
-            "seconds": entry.seconds,
-        }
-        for entry in entries
-    ]  # fmt: skip
+def ls(shared: _Shared = False, store: options.Store = None, format: options.Format = options.TextOrJson.text) -> None:
+    """List the entries, the last used first.
+
+    Those of the shared store have no time of use: the one shipped last is first.
+    """
+    place, rows = _shared_rows(store) if shared else _own_rows(store)
     if format is options.TextOrJson.json:
-        output.write_json({"folder": str(folder.root), "entries": rows})
+        output.write_json({"folder": place, "entries": rows})
         return
     if not rows:
-        output.notice(f"there is no entry in {folder.root}; `odibi run --cache` makes them")
+        output.notice(f"there is no entry in {place}; `odibi run --cache` makes them")
         return
-    listed = output.table(
-        "Key", "Pipeline", "Step", "Size", "Saves", "Last used", right=("Size", "Saves"), whole=("Key",)
-    )
+    last = "Shipped" if shared else "Last used"
+    listed = output.table("Key", "Pipeline", "Step", "Size", "Saves", last, right=("Size", "Saves"), whole=("Key",))
     for row in rows:
         listed.add_row(
             output.cell(row["key"][:12]), output.cell(row["pipeline"]), output.cell(row["step"], "bold"),
-            size(row["bytes"]), output.duration(row["seconds"] * 1e3), times.at_second(row["last_used"]),
+            size(row["bytes"]), output.duration(row["seconds"] * 1e3),
+            times.at_second(row["shipped" if shared else "last_used"]),
         )  # fmt: skip
     on = output.console()
     output.write(on, listed)
     output.write(on, output.styled(f"{_entries(len(rows))}, {size(sum(row['bytes'] for row in rows))}"))
 
 
-def _moment(folder: CacheFolder, entry: Entry) -> Any:
+def _own_rows(store: str | None) -> tuple[str, list[dict[str, Any]]]:
+    folder = _folder(store)
+    entries = sorted(folder.entries(), key=lambda entry: -folder.last_used(entry.key))
+    return str(folder.root), [
+        _row(entry, bytes=folder.size(entry.key), last_used=_iso(folder.last_used(entry.key))) for entry in entries
+    ]
+
+
+def _shared_rows(store: str | None) -> tuple[str, list[dict[str, Any]]]:
+    entries = _shared(store)
+    with output.waiting("reading the shared store"):
+        found = sorted(entries.listed(), key=lambda each: -each.modified)
+        return entries.place, [
+            _row(each.entry, bytes=each.bytes, shipped=_iso(each.modified)) for each in found if each.entry is not None
+        ]
+
+
+def _row(entry: Entry, **about: Any) -> dict[str, Any]:
+    own = {name: getattr(entry, name) for name in ("key", "step", "pipeline", "run_id", "created", "seconds")}
+    return own | about
+
+
+def _iso(seconds: float) -> str:
     from datetime import UTC, datetime
 
-    return datetime.fromtimestamp(folder.last_used(entry.key), UTC)
+    return iso(datetime.fromtimestamp(seconds, UTC))
 
 
 def show(key: _Key, store: options.Store = None, format: options.Format = options.TextOrJson.text) -> None:
@@ -133,21 +151,25 @@ def prune(
     gb: Annotated[
         float | None, typer.Option("--max-gb", metavar="GB", min=0, help="Size to keep; 0 removes all.")
     ] = None,
+    shared: _Shared = False,
     store: options.Store = None,
     format: options.Format = options.TextOrJson.text,
 ) -> None:
     """Remove the entries that were not used for longest.
 
-    Without --max-gb the limit is ODIBI_CACHE__MAX_GB, as after each run.
+    Without --max-gb the limit is ODIBI_CACHE__MAX_GB, as after each run. With
+    --shared the entries that were shipped first are removed, by --max-gb alone.
     """
-    folder = _folder(store)
+    if shared and gb is None:
+        raise ConfigurationError("--shared needs --max-gb, the size that the shared store may keep")
     limit = read_settings(store={"dir": store or None}).cache.max_gb if gb is None else gb
+    folder = _shared(store) if shared else _folder(store)
     removed = folder.prune(limit * 1e9)
+    number = len(list(folder.all_keys()))
     if format is options.TextOrJson.json:
-        output.write_json({"removed": removed, "left": len(list(folder.all_keys()))})
+        output.write_json({"removed": removed, "left": number})
         return
-    left = _entries(len(list(folder.all_keys())))
-    output.write(output.console(), output.styled(f"{_entries(len(removed))} removed; {left} left"))
+    output.write(output.console(), output.styled(f"{_entries(len(removed))} removed; {_entries(number)} left"))
 
 
 def verify(
@@ -185,6 +207,13 @@ def _folder(store: str | None) -> CacheFolder:
     record.open_local(store)
     Digest()  # the error that names the extra, before anything is read
     return CacheFolder(cache_folder_of(read_settings(store={"dir": store or None})))
+
+
+def _shared(store: str | None) -> SharedEntries:
+    from odibi_core.runtime.shared_entries import shared_entries
+
+    folder = _folder(store)
+    return shared_entries(read_settings(store={"dir": store or None}), folder, has_store=True)
 
 
 def _entries(number: int) -> str:

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, TypeVar
 
 from odibi_core.cache.building import Right, building
 from odibi_core.cache.difference import changes, reason_of
-from odibi_core.cache.entries import About, CacheFolder, Frame, Made
+from odibi_core.cache.entries import About, CacheFolder, Frame, Made, Missing
 from odibi_core.cache.key import Key, KeyBuilder, Unkeyable, unfit
 from odibi_core.engines.digests import Digest, NotDigestibleError
 from odibi_core.engines.fingerprint import fingerprint
@@ -26,6 +26,7 @@ from odibi_core.events.clock import monotonic
 from odibi_core.pipeline import Graph, Step
 from odibi_core.runtime.node_events import NodeEvents
 from odibi_core.runtime.run_context.packages import packages_of
+from odibi_core.runtime.shared_entries import SharedEntries, shared_entries
 from odibi_core.settings.sections import Settings
 
 T = TypeVar("T")
@@ -57,6 +58,7 @@ class StepCache:
 
     def __init__(self, folder: CacheFolder, settings: Settings, graph: Graph, default: Mode | None) -> None:
         self.folder = folder
+        self.shared: SharedEntries | None = None
         self._settings = settings.cache
         self._graph = graph
         self._default: Mode = settings.cache.enabled if default is None else default
@@ -107,8 +109,11 @@ class StepCache:
         owner = (self._run[0], sanitize_text(step.name))
         with building(self.folder.root, key.hash, owner, self._settings.wait_s, stopped) as right:
             first, found = found.reason, self.folder.load(key.hash) if right.waited_s or right.held else found
+            is_shared = isinstance(found, Missing) and self.shared is not None and self.shared.fetch(key.hash)
+            if is_shared:
+                found = self.folder.load(key.hash)
             if isinstance(found, Made):
-                yield self._hit(step, key, found, events, began, right)
+                yield self._hit(step, key, found, events, began, right, is_shared=is_shared)
                 return
             self._missed(step, key, first or found.reason, events, right)
             yield _Building(self, builder, key, events, fetch)
@@ -137,7 +142,8 @@ class StepCache:
         return builder.build(prints, libraries - {"", "builtins"})
 
     def _hit(
-        self, step: Step, key: Key, found: Made, events: NodeEvents, began: float, right: Right
+        self, step: Step, key: Key, found: Made, events: NodeEvents, began: float, right: Right,
+        *, is_shared: bool = False,
     ) -> Lookup:  # fmt: skip
         entry = found.entry
         self.note(step, entry.frames, found.frames)
@@ -145,6 +151,8 @@ class StepCache:
             "cache_key": key.hash, "entry_run_id": entry.run_id, "entry_created": entry.created, "bytes": entry.bytes,
             "load_ms": round((monotonic() - began) * 1e3, 3), "saved_ms": round(entry.seconds * 1e3, 3),
         }  # fmt: skip
+        if is_shared:
+            fields["shared"] = True
         if right.owner is not None:
             fields |= {"waited_ms": round(right.waited_s * 1e3, 3), "built_by": right.owner.run_id}
         events.cached(True, fields)
@@ -168,6 +176,8 @@ class StepCache:
             }
         if right.reason:
             fields["not_locked"] = right.reason
+        if self.shared is not None and self.shared.problem:
+            fields["not_shared"] = self.shared.problem
         events.cached(False, {**fields, "reason": reason})
 
     def note(self, step: Step, frames: Mapping[str, Frame], made: Mapping[str, Any]) -> None:
@@ -198,6 +208,8 @@ class StepCache:
         self._has_stored = True
         if entry is not None:
             self.note(step, entry.frames, made)
+            if self.shared is not None:
+                self.shared.offer(key.hash)
         return None
 
     def end(self) -> None:
@@ -266,4 +278,6 @@ def step_cache(settings: Settings, graph: Graph, given: Mode | None, *, has_stor
             "cache needs a folder, got a run without a store; set ODIBI_CACHE__DIR, or leave out store=False"
         )
     Digest()
+    if settings.cache.shared:
+        cache.shared = shared_entries(settings, cache.folder, has_store=has_store)
     return cache

@@ -68,6 +68,7 @@ class ObservabilityConfig:
     cache_dir: str
     cache_max_gb: float
     cache_wait_s: float
+    cache_shared: bool
     metrics_enabled: bool
     prometheus_port: int
     metrics_host: str

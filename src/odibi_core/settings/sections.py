@@ -191,6 +191,8 @@ class Cache(Section, frozen=True):
     """The entries that were not used for longest are removed until all take less, in 10^9 bytes."""
     wait_s: Amount = 600.0
     """A step waits so long for another process that builds the same entry; then it runs itself."""
+    shared: bool = False
+    """Also take entries from the shared store of `store.url`, and ship new ones there; frames are not redacted."""
 
 
 class Metrics(Section, frozen=True):

@@ -15,6 +15,7 @@ from odibi_core.events.clock import host_name, utc_now
 from odibi_core.history.remote.objects import Objects
 from odibi_core.history.remote.parts import HOT, Part, day_of, new_parts, pack, part_name, segments_in
 from odibi_core.history.remote.shipped import ShippedNames
+from odibi_core.history.remote.spool import spooled
 from odibi_core.store.manifest import Manifest
 from odibi_core.store.runs import RunStore, is_alive
 from odibi_core.views.values import count, number
@@ -55,6 +56,7 @@ class Shipment:
             if self._mark(run_id) not in self.notes.names:
                 self.run(run_id, is_over=run_id in ended or (run_id not in running and self._is_over(run_id)))
         self.log()
+        self.spooled()
         self.notes.trim(hot)
 
     def run(self, run_id: str, *, is_over: bool = False) -> int:
@@ -73,6 +75,15 @@ class Shipment:
     def log(self) -> None:
         """Ship the notes: acknowledged and muted alerts."""
         self._segments(self.store.root / "notes", "notes", is_over=False)
+
+    def spooled(self) -> None:
+        """Ship the files that wait beside the record."""
+        for note, files in spooled(self.store.root):
+            for name, path in files.items():
+                self.objects.upload(name, path)
+                self.shipped += 1
+                self.bytes += path.stat().st_size
+            note.unlink(missing_ok=True)
 
     def sources(self) -> None:
         """Ship the sources of functions and queries, which have their content's hash for a name."""
