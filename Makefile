@@ -28,7 +28,7 @@ demo: $(READY) ## run and record the flights example
 needs:
 	@scripts/system_needs
 
-test: $(READY) needs lint types ## run ruff, mypy and all tests
+test: $(READY) needs lint ## run ruff and all tests, one of which runs mypy
 	@$(BIN)/python -m pytest -q -n $(JOBS)
 
 test-all: ## run the quick suite on every Python found (3.11 to 3.13)
