@@ -5,8 +5,8 @@ from __future__ import annotations
 import builtins
 import functools
 import inspect
-import os
-import sys
+from collections.abc import Callable
+from copy import copy
 from enum import Enum
 from importlib import import_module
 from importlib.util import resolve_name
@@ -24,18 +24,26 @@ from types import (
 )  # fmt: skip
 from typing import Any, Final
 
-from odibi_core import errors
 from odibi_core.cache.accessors import added
+from odibi_core.cache.arrays import digest_of_array, is_of_numpy
+from odibi_core.cache.body_imports import texts_of
 from odibi_core.cache.impure import reason_of_attribute, reason_of_name
-from odibi_core.cache.normal_code import Use, normal_form, texts, uses
-from odibi_core.cache.objects import cells_of, defaults_of, named_in_library, namespace, parts_of_type, slots_of
-from odibi_core.engines.digests import Digest, NotDigestibleError, TooManyValuesError, digest_of
-from odibi_core.engines.fingerprint import fingerprint
+from odibi_core.cache.normal_code import Use, form_of
+from odibi_core.cache.objects import (
+    cells_of,
+    content_of,
+    defaults_of,
+    is_known_base,
+    is_slot,
+    named_in_library,
+    namespace,
+    parts_of_type,
+    slots_of,
+)
+from odibi_core.cache.ownership import Ownership
+from odibi_core.engines.digests import CodeDigest, Count, NotDigestibleError, TooManyValuesError
 from odibi_core.errors import STOPS
 
-_OWN: Final = str(Path(errors.__file__).parent)
-_STANDARD: Final = os.path.dirname(os.__file__) + os.sep
-"""The folder of the standard library."""
 _LOGGERS: Final = frozenset({"logging", "odibi_core.logs.program_logger", "odibi_core.logs.structured_logger"})
 """Modules of loggers: a line of a log is no part of a result."""
 _NOT_MEMBERS_TEXT: Final = """
@@ -46,6 +54,8 @@ _NOT_MEMBERS_TEXT: Final = """
 """
 _NOT_MEMBERS: Final = frozenset(_NOT_MEMBERS_TEXT.split())
 _FRAMES: Final = ("pandas", "polars", "pyarrow")
+_LARGE: Final = 1_000_000
+"""Bytes of an array."""
 _MOST: Final = 5_000
 """Functions, classes and values of one step; code that reaches more has no key."""
 
@@ -53,44 +63,64 @@ _MOST: Final = 5_000
 class CodeReader:
     """Collects the parts of the code of one step.
 
-    `parts` maps the readable name of each part to its digest. `reasons` has a sentence for each part that has none,
-    or that depends on more than the code. `functions` are the functions of the project, `modules` the libraries.
+    Attributes:
+        parts: The digest of each part by its readable name.
+        unknown: A sentence for each part that has no digest.
+        reasons: The same, and a sentence for each part that depends on more than the code, such as the clock.
+        functions: The functions of the project.
+        modules: The libraries.
+
+    Args:
+        loads: False at the start of a run, before a step works: a module that a body imports is not imported but
+            counts by its text, and frames and large arrays among the values are not read.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, loads: bool = True) -> None:
         self.parts: dict[str, str] = {}
+        self.unknown: list[str] = []
         self.reasons: list[str] = []
         self.functions: list[Any] = []
         self.modules: set[str] = set()
         self._numbers: dict[int, int] = {}
         self._alive: list[Any] = []
         """The visited objects: an id is unique only while its object lives."""
-        self._home = ""
-        """The folder of the function, if it is installed: the modules in it are the project then."""
+        self.owner = Ownership()
+        self._loads = loads
+        self._count = Count()
 
     def read(self, function: Any) -> None:
         """Collect the parts of a callable and of all that it reaches. Never raises."""
-        try:
-            inner = inspect.unwrap(function.func if isinstance(function, functools.partial) else function)
-            code = getattr(inner, "__code__", None)
-            if isinstance(code, CodeType) and self._is_library_file(code.co_filename):
-                self._home = f"{Path(code.co_filename).parent}/"
-            self._add("the function", self._reference(function, "the function"))
-        except STOPS:
-            raise
-        except RecursionError:
-            self.reasons.append("its code refers to too many other functions")
-        except Exception as error:
-            self.reasons.append(f"its code cannot be examined: {type(error).__name__}: {error}")
+        self._guarded(lambda: self._function_and_home(function), "its code")
 
     def value(self, value: Any, label: str) -> None:
         """Collect a value, such as a parameter. Never raises."""
+        self._guarded(lambda: self._add(label, self._reference(value, label)), label)
+
+    def digest(self) -> str:
+        """Return the digest of all parts."""
+        digest = CodeDigest()
+        for name in sorted(self.parts):
+            digest.bytes(name, self.parts[name])
+        return digest.hex()
+
+    def _guarded(self, collect: Callable[[], None], label: str) -> None:
         try:
-            self._add(label, self._reference(value, label))
+            collect()
         except STOPS:
             raise
-        except Exception as error:
-            self.reasons.append(f"{label} cannot be examined: {type(error).__name__}: {error}")
+        except RecursionError:
+            self._unknown(f"{label} refers to too many other functions")
+        except TooManyValuesError as error:
+            self._unknown(f"{label}: {error}")
+        except BaseException as error:  # an object of the program may raise anything
+            self._unknown(f"{label} cannot be examined: {type(error).__name__}: {error}")
+
+    def _function_and_home(self, function: Any) -> None:
+        inner = inspect.unwrap(function.func if isinstance(function, functools.partial) else function)
+        code = getattr(inner, "__code__", None)
+        if isinstance(code, CodeType) and self.owner.is_library_file(code.co_filename):
+            self.owner.home = f"{Path(code.co_filename).parent}/"
+        self._add("the function", self._reference(function, "the function"))
 
     def _add(self, label: str, digest: str) -> None:
         name, number = label, 2
@@ -98,10 +128,20 @@ class CodeReader:
             name, number = f"{label} ({number})", number + 1
         self.parts[name] = digest
 
-    def _reason(self, text: str) -> str:
+    def _digest(self) -> CodeDigest:
+        return CodeDigest(count=self._count)
+
+    def _impure(self, text: str) -> str:
+        """Note that the code depends on more than its parts."""
         if text not in self.reasons:
             self.reasons.append(text)
         return "?"
+
+    def _unknown(self, text: str) -> str:
+        """Note a part that has no digest."""
+        if text not in self.unknown:
+            self.unknown.append(text)
+        return self._impure(text)
 
     def _reference(self, value: Any, label: str, chain: tuple[str, ...] = ()) -> str:
         """Return a text that stands for a value: its digest, or the number of the object that was collected."""
@@ -109,7 +149,7 @@ class CodeReader:
         if isinstance(value, ModuleType):
             return self._module(value, label, chain)
         if isinstance(value, type):
-            return self._own_class(value, label, chain) if self._is_project(value) else self._library(value, chain)
+            return self._own_class(value, label, chain) if self.owner.is_project(value) else self._library(value, chain)
         if kind is FunctionType:
             return self._function(value)
         if kind is MethodType:
@@ -118,7 +158,7 @@ class CodeReader:
             return self._builtin(value, label)
         if isinstance(value, functools.partial):
             inner = (self._reference(each, label) for each in (value.func, list(value.args), dict(value.keywords)))
-            return Digest().bytes("partial", *inner).hex()
+            return self._digest().bytes("partial", *inner).hex()
         if isinstance(value, staticmethod | classmethod):
             return f"{kind.__name__} {self._reference(value.__func__, label)}"
         if isinstance(value, property):
@@ -134,16 +174,16 @@ class CodeReader:
         """Note the attributes of a value of unknown type that read or change more than the value."""
         for each in chain:
             if why := reason_of_attribute(each):
-                self._reason(f"{label} uses {why} (.{each})")
+                self._impure(f"{label} uses {why} (.{each})")
         return " ".join(self._added(each) for each in chain)
 
     def _added(self, attribute: str) -> str:
         """Collect what the project has added to the frames of a library under a name."""
         found = []
         for each in added(attribute):
-            if isinstance(each, type) and self._is_project(each):
+            if isinstance(each, type) and self.owner.is_project(each):
                 found.append(self._once(each, self._class))
-            elif isinstance(each, FunctionType) and not self._is_library_file(each.__code__.co_filename):
+            elif isinstance(each, FunctionType) and not self.owner.is_library_file(each.__code__.co_filename):
                 found.append(self._function(each))
         return " ".join(found)
 
@@ -151,11 +191,10 @@ class CodeReader:
         kind = type(value)
         try:
             if kind.__module__.partition(".")[0] in _FRAMES:
-                self.modules.add(kind.__module__)
-                return fingerprint(value)
-            return digest_of(value)
+                return self._frame(value, label)
+            return self._digest().value(value).hex()
         except TooManyValuesError as error:
-            return self._reason(f"{label}: {error}")
+            return self._unknown(f"{label}: {error}")
         except NotDigestibleError as error:
             reason = str(error)
         if kind in (list, tuple, dict, set, frozenset):
@@ -166,60 +205,74 @@ class CodeReader:
             return self._once(value, lambda each: self._items(namespace(each), label))
         if kind in (GenericAlias, UnionType) or kind.__module__ == "typing":
             return " ".join([type(value).__name__, *(self._reference(each, label) for each in parts_of_type(value))])
-        if kind.__module__ == "numpy" or kind.__module__.startswith(("numpy.dtypes", "polars.datatypes")):
-            return self._of_numpy(value, label)
+        if is_of_numpy(kind):
+            return self._array(value, label)
         if isinstance(value, Enum):
             return f"{self._reference(kind, label)}.{value.name} {self._reference(value.value, label)}"
-        if self._is_project(kind) and not isinstance(value, type):
+        if self.owner.is_project(kind) and not isinstance(value, type):
             return self._once(value, lambda each: self._instance(each, label))
-        return self._reason(f"{label}: {reason}")
+        return self._unknown(f"{label}: {reason}")
 
-    def _of_numpy(self, value: Any, label: str) -> str:
-        kind = type(value)
-        self.modules.add(kind.__module__)
-        if kind.__name__ == "ndarray" and value.dtype.kind in "biufcmMSU":
-            return Digest().bytes(repr(value.dtype), repr(value.shape), value.tobytes()).hex()
-        if kind.__name__ == "ndarray":
-            return self._reason(f"{label}: an array of {value.dtype} has no stable form")
-        if hasattr(value, "tobytes") and value.dtype.kind in "biufcmMSU":
-            return Digest().bytes(kind.__name__, repr(value.dtype), value.tobytes()).hex()
-        if not kind.__module__.startswith(("numpy.dtypes", "polars.datatypes")):
-            return self._reason(f"{label}: a {kind.__module__}.{kind.__name__} has no stable form")
-        return repr(value)
+    def _frame(self, value: Any, label: str) -> str:
+        if not self._loads:
+            return self._unknown(f"{label}: a {type(value).__name__} is not read at the start of a run")
+        from odibi_core.engines.fingerprint import fingerprint  # here: few functions hold frames
+
+        self.modules.add(type(value).__module__)
+        return fingerprint(value)
+
+    def _array(self, value: Any, label: str) -> str:
+        self.modules.add(type(value).__module__)
+        size = getattr(value, "nbytes", 0)
+        if size > _LARGE and not self._loads:
+            return self._unknown(f"{label}: an array of {size:,} bytes is not read at the start of a run")
+        try:
+            return digest_of_array(value, self._digest())
+        except NotDigestibleError as error:
+            return self._unknown(f"{label}: {error}")
 
     def _items(self, value: Any, label: str) -> str:
         """Return the digest of a container whose members are not all plain, such as a table of functions."""
-        digest = Digest().bytes(type(value).__name__, str(len(value)))
+        digest = self._digest().bytes(type(value).__name__, str(len(value)))
         if isinstance(value, dict):
             for key, each in value.items():
                 digest.bytes(self._reference(key, label), self._reference(each, label))
         elif isinstance(value, list | tuple):
             digest.bytes(*(self._reference(each, label) for each in value))
         else:
-            self._reason(f"{label}: a set of values that are not plain has no stable form")
+            digest.bytes(*sorted(self._alone(each, label) for each in value))
         return digest.hex()
+
+    def _alone(self, value: Any, label: str) -> str:
+        """Return the digest of a member of a set, which has no order: the members are read apart from each other."""
+        self._count.add(CodeDigest.most)
+        reader = copy(self)
+        reader.parts, reader._numbers = {}, {}
+        return self._digest().bytes(reader._reference(value, label), reader.digest()).hex()
 
     def _instance(self, value: Any, label: str) -> str:
         kind = type(value)
-        if any(not self._is_project(base) for base in kind.__mro__[1:] if base is not object):
-            return self._reason(f"{label}: a {kind.__name__} is derived from a class of a library")
+        if any(not self.owner.is_project(base) and not is_known_base(base) for base in kind.__mro__[1:]):
+            return self._unknown(f"{label}: a {kind.__name__} is derived from a class of a library")
         slots = [name for base in kind.__mro__ for name in slots_of(base)]
         state = {**getattr(value, "__dict__", {}), **{name: getattr(value, name, "unset") for name in slots}}
         parts = [text for name, each in state.items() for text in (name, self._reference(each, f"{label}.{name}"))]
-        return Digest().bytes(self._reference(kind, label), *parts).hex()
+        if (content := content_of(value)) is not None:
+            parts.append(self._reference(content, label))
+        return self._digest().bytes(self._reference(kind, label), *parts).hex()
 
     def _once(self, value: Any, collect: Any) -> str:
         """Return the number of an object, which is collected the first time: code may refer to itself."""
         if id(value) in self._numbers:
             return f"#{self._numbers[id(value)]}"
         if len(self._numbers) >= _MOST:
-            return self._reason("its code refers to too many other functions")
+            return self._unknown("its code refers to too many other functions")
         number = self._numbers[id(value)] = len(self._numbers)
         self._alive.append(value)
         return f"#{number} {collect(value)}"
 
     def _function(self, function: FunctionType) -> str:
-        if self._is_library_file(function.__code__.co_filename):
+        if self.owner.is_library_file(function.__code__.co_filename):
             return self._once(function, self._library_function)
         return self._once(function, self._project_function)
 
@@ -231,27 +284,28 @@ class CodeReader:
 
     def _project_function(self, function: FunctionType) -> str:
         self.functions.append(function)
-        code, name = function.__code__, function.__qualname__
+        code, name, form = function.__code__, function.__qualname__, form_of(function.__code__)
         if code.co_flags & (inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR) and not self.functions[1:]:
-            self._reason(f"{name} is a generator, whose result can be read once")
-        digest = Digest().bytes(normal_form(code))
+            self._impure(f"{name} is a generator, whose result can be read once")
+        digest = self._digest().bytes(form.digest)
         free = dict(zip(code.co_freevars, function.__closure__ or (), strict=True))
         for variable, cell in free.items():
             self._add(f"closure {variable!r} of {name}", self._cell(cell, f"closure {variable!r} of {name}"))
         for argument, default in defaults_of(function):
             label = f"default {argument!r} of {name}"
             self._add(label, self._reference(default, label))
-        for use in dict.fromkeys(uses(code)):
+        for use in form.uses:
             digest.bytes(use.kind, use.name, self._use(use, function, free))
-        if any("@" in text for text in texts(code)) and {"query", "eval"} & {use.name for use in uses(code)}:
-            self._reason(f"{name} names variables in the text of a query")
+        names = {each for use in form.uses for each in (use.name, *use.chain)}
+        if {"query", "eval"} & names and any("@" in text for text in form.texts):
+            self._unknown(f"{name} names variables in the text of a query")
         self._add(f"code of {name}", digest.hex())
         return name
 
     def _use(self, use: Use, function: FunctionType, free: dict[str, Any]) -> str:
         name = function.__qualname__
         if use.kind == "assigned":
-            return self._reason(f"{name} assigns the global {use.name!r}")
+            return self._impure(f"{name} assigns the global {use.name!r}")
         if use.kind == "attribute":
             return self._attributes((use.name,), name)
         if use.kind == "import":
@@ -262,9 +316,11 @@ class CodeReader:
         if use.name not in inside:
             is_hash = function.__name__ == "__hash__"  # of a dataclass; `hash(…)` in other code reads the hash seed
             if not is_hash and (why := reason_of_name(use.name)) and hasattr(builtins, use.name):
-                self._reason(f"{name} uses {why} ({use.name})")
+                self._impure(f"{name} uses {why} ({use.name})")
             return self._attributes(use.chain, name) + ("builtin" if hasattr(builtins, use.name) else "not defined")
         value, label = inside[use.name], f"global {use.name!r} of {name}"
+        if (library := self.owner.exporter(value, use.name)) is not None:
+            return self._checked(f"{library}.{use.name}", use.chain)
         found = self._reference(value, label, use.chain)
         if not callable(value) and not isinstance(value, ModuleType):
             self._add(label, found)
@@ -274,23 +330,28 @@ class CodeReader:
     def _import(self, use: Use, function: FunctionType) -> str:
         package = function.__globals__.get("__package__") or ""
         full = resolve_name("." * use.level + use.name, package) if use.level else use.name
+        if not self._loads:
+            texts = list(texts_of(use, package, self.owner))
+            for name, content in texts:
+                self.parts[f"text of module {name}"] = self._digest().bytes(content).hex()
+            return " ".join(name for name, _ in texts) or self._checked(full, use.chain)
         if why := reason_of_name(".".join((full, *use.chain))):
-            return self._reason(f"{function.__qualname__} uses {why} ({full})")
+            return self._impure(f"{function.__qualname__} uses {why} ({full})")
         module = import_module(full)
         if use.chain:
             return self._reference(getattr(module, use.chain[0]), f"{full}.{use.chain[0]}")
-        if not self._is_project(module):
+        if not self.owner.is_project(module):
             return self._module(module, full, ())
-        return self._reason(f"{function.__qualname__} imports the module {full} in its body; import names from it")
+        return self._impure(f"{function.__qualname__} imports the module {full} in its body; import names from it")
 
     def _module(self, module: ModuleType, label: str, chain: tuple[str, ...]) -> str:
-        if chain and (not self._is_project(module) or hasattr(module, chain[0])):
+        if chain and (not self.owner.is_project(module) or hasattr(module, chain[0])):
             value = getattr(module, chain[0], None)
-            if self._is_project(module) or isinstance(value, ModuleType):
+            if self.owner.is_project(module) or isinstance(value, ModuleType):
                 return self._reference(value, f"{label}.{chain[0]}", chain[1:])
-        if not self._is_project(module):
+        if not self.owner.is_project(module):
             return self._checked(module.__name__, chain)
-        return self._reason(f"{label} is a module of the project that is used as a value")
+        return self._unknown(f"{label} is a module of the project that is used as a value")
 
     def _library(self, value: type, chain: tuple[str, ...]) -> str:
         return self._checked(f"{value.__module__}.{value.__qualname__}", chain)
@@ -299,15 +360,11 @@ class CodeReader:
         owner = value.__self__
         if owner is None or isinstance(owner, ModuleType):
             module = value.__module__ or "builtins"
-            if module and module != "builtins" and not self._has_version(module):
-                return self._reason(f"{label} is the function {value.__name__} of {module}, whose version is unknown")
+            if module and module != "builtins" and not self.owner.has_version(module):
+                return self._impure(f"{label} is the function {value.__name__} of {module}, whose version is unknown")
             return self._checked(f"{module}.{value.__qualname__}", ())
         named = self._checked(f"{type(owner).__module__}.{type(owner).__qualname__}.{value.__name__}", ())
         return f"{named} of {self._reference(owner, label)}"
-
-    def _has_version(self, module: str) -> bool:
-        top = sys.modules.get(module.partition(".")[0])
-        return top is not None and (top.__name__ in sys.stdlib_module_names or not self._is_project(top))
 
     def _checked(self, name: str, chain: tuple[str, ...]) -> str:
         """Return the name of something of a library; its version is a part of the key."""
@@ -315,7 +372,7 @@ class CodeReader:
         if not name.startswith("builtins."):
             self.modules.add(name)
         if why := reason_of_name(full):
-            self._reason(f"it uses {why} ({full})")
+            self._impure(f"it uses {why} ({full})")
         return " ".join([full, *filter(None, map(self._added, chain))])
 
     def _cell(self, cell: Any, label: str) -> str:
@@ -326,41 +383,18 @@ class CodeReader:
         return self._reference(value, label)
 
     def _own_class(self, value: type, label: str, chain: tuple[str, ...]) -> str:
-        is_member = chain and any(chain[0] in vars(base) for base in value.__mro__ if self._is_project(base))
+        is_member = chain and any(chain[0] in vars(base) for base in value.__mro__ if self.owner.is_project(base))
         rest = self._attributes(chain[1:] if is_member else chain, label)
         return f"{self._once(value, self._class)} {rest}"
 
     def _class(self, value: type) -> str:
         """Collect a class of the project: its members, its bases and its metaclass."""
         name = value.__qualname__
-        digest = Digest().bytes(*(self._reference(base, name) for base in (*value.__bases__, type(value))))
+        digest = self._digest().bytes(*(self._reference(base, name) for base in (*value.__bases__, type(value))))
         for member, each in vars(value).items():
-            if (
-                member not in _NOT_MEMBERS
-                and not inspect.isgetsetdescriptor(each)
-                and not inspect.ismemberdescriptor(each)
-            ):
+            if member not in _NOT_MEMBERS and not is_slot(each):
                 digest.bytes(member, self._reference(each, f"{name}.{member}"))
         annotations = repr(inspect.get_annotations(value))
         digest.bytes("" if " at 0x" in annotations else annotations)
         self._add(f"code of {name}", digest.hex())
         return name
-
-    def _is_project(self, value: Any) -> bool:
-        """Return whether a module or a class belongs to the project: its file is in no folder of libraries."""
-        name = value.__module__ if isinstance(value, type) else value.__name__
-        if name == "__main__":
-            return True
-        file = getattr(sys.modules.get(name), "__file__", None)
-        if file is None:  # built in, or of a notebook
-            return name.partition(".")[0] not in sys.stdlib_module_names
-        return not self._is_library_file(file)  # a module of the project may have a name of the standard library
-
-    def _is_library_file(self, file: str) -> bool:
-        if self._home and file.startswith(self._home):
-            return False
-        if "site-packages" in file or "dist-packages" in file or file.startswith("<frozen "):
-            return True
-        if file.startswith(_OWN + "/") and not file.startswith(f"{_OWN}/_examples/"):
-            return True
-        return file.startswith(_STANDARD)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 _CLOCK: Final = "the clock"
@@ -57,6 +58,7 @@ _ATTRIBUTES: Final = {
 _BEGINNINGS: Final = ("read_", "scan_", "write_", "sink_")
 
 
+@lru_cache(4096)
 def reason_of_name(name: str) -> str | None:
     """Return why a dotted name is impure; None if it is not known to be.
 

@@ -19,7 +19,7 @@ from odibi_core.errors import STOPS, OdibiError
 from odibi_core.events.sanitize import sanitize_field
 from odibi_core.pipeline import Step
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """The version of keys and entries: an entry of another one is never read."""
 _MOST_SHOWN: Final = 200
 

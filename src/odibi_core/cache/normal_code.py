@@ -1,24 +1,37 @@
 """The normal form of compiled code: what runs, without lines, comments, docstrings and the folder of the file.
 
-The compiled code is what the process runs, also if its file was edited after the import.
+The compiled code is what the process runs, also if its file was edited after the import. Code does not change while it
+lives, so each is read once in a process.
 """
 
 from __future__ import annotations
 
-import dis
+import sys
 from collections.abc import Iterator
+from opcode import hasconst, hasfree, hasname, opmap, opname
 from types import CodeType
 from typing import Any, Final, NamedTuple
 
-from odibi_core.engines.digests import Digest
+from odibi_core._state import STATE
+from odibi_core.engines.digests import CodeDigest
 
-_SKIPPED: Final = frozenset({"NOP", "CACHE", "EXTENDED_ARG"})
-_JUMPS: Final = frozenset(dis.hasjrel) | frozenset(dis.hasjabs)
-_CONSTANTS: Final = frozenset(dis.hasconst)
+_CACHES: Final = 0
+_SKIPPED: Final = frozenset(opmap.get(name, _CACHES) for name in ("CACHE", "NOP"))
+_EXTENDED: Final = opmap["EXTENDED_ARG"]
+_CONSTANTS: Final = frozenset(hasconst) | {opmap["LOAD_CONST"], opmap.get("KW_NAMES", opmap["LOAD_CONST"])}
+_NAMES: Final = frozenset(hasname)
+_FREE: Final = frozenset(hasfree)
+_FLAGS_OF_NAMES: Final = {
+    opmap.get(name, -1): bits
+    for name, bits in (("LOAD_GLOBAL", 1), ("LOAD_ATTR", int(sys.version_info >= (3, 12))), ("LOAD_SUPER_ATTR", 2))
+}
+"""Operations whose argument has flags below the number of the name."""
 _OF_SOURCE: Final = frozenset({"__doc__", "__firstlineno__"})
 """Names that the body of a class stores and that its source's lines and comments decide."""
+_HAS_DOCSTRING: Final = 0x4000000
 _GLOBALS: Final = frozenset({"LOAD_GLOBAL", "LOAD_NAME", "LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_CLOSURE"})
 _ATTRIBUTES: Final = frozenset({"LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR"})
+_MOST_KEPT: Final = 4_096
 
 
 class Use(NamedTuple):
@@ -33,58 +46,101 @@ class Use(NamedTuple):
     level: int = 0
 
 
-def normal_form(code: CodeType) -> str:
-    """Return the digest of the normal form of code, the code inside it included."""
-    digest = Digest()
-    arguments = code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & 4) + bool(code.co_flags & 8)
-    digest.value((
-        code.co_name, code.co_flags, code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount,
-        code.co_varnames[:arguments], code.co_freevars,
-    ))  # fmt: skip
+class Form(NamedTuple):
+    """The normal form of code, the code inside it included.
+
+    Attributes:
+        digest: Of all that runs.
+        uses: The names that are not its own, each once.
+        texts: Its constant texts.
+    """
+
+    digest: str
+    uses: tuple[Use, ...]
+    texts: tuple[str, ...]
+
+
+class _Instruction(NamedTuple):
+    operation: str
+    value: Any
+    """The name or the constant; else None."""
+    argument: int
+
+
+class _Forms:
+    """Forms by the id of the code, which is kept alive."""
+
+    def __init__(self) -> None:
+        self.known: dict[int, tuple[CodeType, Form]] = {}
+
+
+_forms: Final = STATE.part(_Forms)
+
+
+def form_of(code: CodeType) -> Form:
+    """Return the normal form of code."""
+    found = _forms.known.get(id(code))
+    if found is None:
+        if len(_forms.known) >= _MOST_KEPT:
+            _forms.known.clear()
+        found = _forms.known[id(code)] = code, _form(code)
+    return found[1]
+
+
+def _form(code: CodeType) -> Form:
     kept = _instructions(code)
-    places = {instruction.offset: place for place, instruction in enumerate(kept)}
-    offsets = sorted(places)
-    for instruction in kept:
-        digest.bytes(instruction.opname)
-        if instruction.opcode in _JUMPS:
-            digest.bytes(str(_place_of(instruction.argval, offsets, places)))
-        elif instruction.opcode in _CONSTANTS:
-            _constant(_value(instruction, code), digest)
+    digest, constants = CodeDigest(), []
+    traits = (
+        code.co_name, code.co_flags & ~_HAS_DOCSTRING, code.co_argcount, code.co_posonlyargcount,
+        code.co_kwonlyargcount, code.co_varnames, code.co_cellvars, code.co_freevars,
+    )  # fmt: skip
+    running = []
+    for operation, value, argument in kept:
+        if opmap[operation] in _CONSTANTS:
+            running.append(operation)
+            constants.append(value)
         else:
-            digest.bytes(instruction.argrepr or str(instruction.arg))
-    for entry in getattr(dis.Bytecode(code), "exception_entries", ()):
-        ends = (_place_of(offset, offsets, places) for offset in (entry.start, entry.end, entry.target))
-        digest.value((*ends, entry.depth, entry.lasti))
-    return digest.hex()
+            running.append(f"{operation} {argument} {value!r}")
+    digest.bytes(repr(traits), "\n".join(running), getattr(code, "co_exceptiontable", b""))
+    for constant in constants:
+        _constant(constant, digest)
+    inner = [form_of(each) for each in code.co_consts if isinstance(each, CodeType)]
+    uses = [*_uses(kept), *(use for form in inner for use in form.uses)]
+    texts = [each for each in code.co_consts if isinstance(each, str)]
+    texts += [each for form in inner for each in form.texts]
+    return Form(digest.hex(), tuple(dict.fromkeys(uses)), tuple(texts))
 
 
-def _instructions(code: CodeType) -> list[dis.Instruction]:
-    found: list[dis.Instruction] = []
-    for instruction in dis.get_instructions(code):
-        if instruction.opname in _SKIPPED:
+def _instructions(code: CodeType) -> list[_Instruction]:
+    found: list[_Instruction] = []
+    content, names, constants, more = code.co_code, code.co_names, code.co_consts, 0
+    variables = (*code.co_varnames, *(each for each in code.co_cellvars if each not in code.co_varnames))
+    variables += code.co_freevars
+    for operation, low in zip(content[::2], content[1::2], strict=True):
+        if operation in _SKIPPED:
             continue
-        if instruction.opname == "STORE_NAME" and instruction.argval in _OF_SOURCE and found:
-            found.pop()  # the constant that it stores
+        argument = more | low
+        if operation == _EXTENDED:
+            more = argument << 8
             continue
-        found.append(instruction)
+        more = 0
+        value: Any = None
+        if operation in _CONSTANTS:
+            value = constants[argument]
+        elif operation in _NAMES:
+            bits = _FLAGS_OF_NAMES.get(operation, 0)
+            value, argument = names[argument >> bits], argument & ((1 << bits) - 1)
+        elif operation in _FREE:
+            value = variables[argument]
+        found.append(_Instruction(opname[operation], value, argument))
+        if value in _OF_SOURCE and opname[operation] == "STORE_NAME":
+            del found[-2:]  # with the constant that it stores
     return found
 
 
-def _place_of(offset: int, offsets: list[int], places: dict[int, int]) -> int:
-    """Return the number of the first kept instruction from an offset on."""
-    return next((places[each] for each in offsets if each >= offset), len(places))
-
-
-def _value(instruction: dis.Instruction, code: CodeType) -> Any:
-    """Return the constant of an instruction; `dis` of Python 3.11 knows it for LOAD_CONST alone."""
-    if type(instruction.argval).__name__ != "_Unknown" or instruction.arg is None:
-        return instruction.argval
-    return code.co_consts[instruction.arg]
-
-
-def _constant(value: Any, digest: Digest) -> None:
+def _constant(value: Any, digest: CodeDigest) -> None:
     if isinstance(value, CodeType):
-        digest.bytes("code", normal_form(value))
+        digest.bytes("code", form_of(value).digest)
     elif type(value) is tuple:
         digest.bytes("tuple", str(len(value)))
         for each in value:
@@ -93,49 +149,44 @@ def _constant(value: Any, digest: Digest) -> None:
         digest.value(value)
 
 
-def uses(code: CodeType) -> Iterator[Use]:
-    """Yield the uses of names in code that are not its own, the code inside it included."""
-    kept, end = _instructions(code), 0
-    for place, instruction in enumerate(kept):
-        name = instruction.opname
+def _uses(kept: list[_Instruction]) -> Iterator[Use]:
+    end = 0
+    for place, (name, value, _) in enumerate(kept):
         if name in _GLOBALS:
             chain = tuple(_attributes_after(kept, place))
             end = place + len(chain)
-            yield Use("name", instruction.argval, chain)
+            yield Use("name", value, chain)
         elif name in ("STORE_GLOBAL", "DELETE_GLOBAL"):
-            yield Use("assigned", instruction.argval)
+            yield Use("assigned", value)
         elif name in _ATTRIBUTES and place > end:
-            yield Use("attribute", instruction.argval)
+            yield Use("attribute", value)
         elif name == "IMPORT_NAME":
             yield from _imports(kept, place)
-        elif instruction.opcode in _CONSTANTS and isinstance(instruction.argval, CodeType):
-            yield from uses(instruction.argval)
 
 
-def texts(code: CodeType) -> Iterator[str]:
-    """Yield the constant texts of code."""
-    for constant in code.co_consts:
-        if isinstance(constant, str):
-            yield constant
-        elif isinstance(constant, CodeType):
-            yield from texts(constant)
-
-
-def _attributes_after(kept: list[dis.Instruction], place: int) -> Iterator[str]:
+def _attributes_after(kept: list[_Instruction], place: int) -> Iterator[str]:
     for instruction in kept[place + 1 :]:
-        if instruction.opname not in _ATTRIBUTES:
+        if instruction.operation not in _ATTRIBUTES:
             return
-        yield instruction.argval
+        yield instruction.value
 
 
-def _imports(kept: list[dis.Instruction], place: int) -> Iterator[Use]:
+def _imports(kept: list[_Instruction], place: int) -> Iterator[Use]:
     """Yield a module that is imported in a body, or each name from it."""
-    level = kept[place - 2].argval if place >= 2 and isinstance(kept[place - 2].argval, int) else 0
-    module, names = kept[place].argval, []
+    before = kept[place - 2] if place >= 2 else None
+    level = 0 if before is None else _number(before)
+    module, names = kept[place].value, []
     for instruction in kept[place + 1 :]:
-        if instruction.opname == "IMPORT_FROM":
-            names.append(instruction.argval)
-        elif not instruction.opname.startswith(("STORE_", "POP_TOP", "SWAP")):
+        if instruction.operation == "IMPORT_FROM":
+            names.append(instruction.value)
+        elif not instruction.operation.startswith(("STORE_", "POP_TOP", "SWAP")):
             break
     for name in names or [None]:
         yield Use("import", module, () if name is None else (name,), level)
+
+
+def _number(instruction: _Instruction) -> int:
+    """Return the number that an instruction loads, such as the dots of an import; 0 if it loads another value."""
+    if instruction.operation == "LOAD_SMALL_INT":
+        return instruction.argument
+    return instruction.value if isinstance(instruction.value, int) else 0

@@ -5,14 +5,11 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta, timezone
-from decimal import Decimal
-from fractions import Fraction
+from hashlib import blake2b
 from pathlib import PurePath
 from re import Pattern
 from types import EllipsisType, NoneType, NotImplementedType
 from typing import Any, Final
-from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from odibi_core.errors import EngineError
 from odibi_core.plugins import missing_extra
@@ -32,18 +29,42 @@ class TooManyValuesError(NotDigestibleError):
     """A value holds more than there is time to read."""
 
 
+class Count:
+    """The values that were read: of one digest, or of all that make one answer."""
+
+    def __init__(self) -> None:
+        self.read = 0
+
+    def add(self, most: int) -> None:
+        """Count a value.
+
+        Raises:
+            TooManyValuesError: It is one too many.
+        """
+        self.read += 1
+        if self.read > most:
+            raise TooManyValuesError(f"a value holds more than {most:,} values")
+
+
 class Digest:
     """XXH3 of 128 bits. It is fast and not cryptographic: it finds changes, and keeps no secret."""
 
-    def __init__(self, *, nan_bits: bool = True) -> None:
+    _uncounted = _ROWS
+    """Levels whose values are not counted."""
+    most = _MOST_INNER
+
+    def __init__(self, *, nan_bits: bool = True, count: Count | None = None) -> None:
         self.nan_bits = nan_bits
         """False if all NaN count as equal."""
+        self._hash = self._begin()
+        self._count = Count() if count is None else count
+
+    def _begin(self) -> Any:
         try:
             from xxhash import xxh3_128
         except ImportError as error:
             raise missing_extra("xxhash", "the step cache") from error
-        self._hash = xxh3_128()
-        self._inner = 0
+        return xxh3_128()
 
     def bytes(self, *parts: Any) -> Digest:
         """Add texts and bytes, each with its length."""
@@ -68,19 +89,19 @@ class Digest:
         return self
 
     def hex(self) -> str:
-        return self._hash.hexdigest()
+        found: str = self._hash.hexdigest()
+        return found
 
     def _value(self, value: Any, depth: int) -> None:
         kind = type(value)
         if depth > _DEEPEST:
-            raise NotDigestibleError("a value is nested too deeply, or contains itself")
-        if depth > _ROWS:
-            self._inner += 1
-            if self._inner > _MOST_INNER:
-                raise TooManyValuesError(f"a value holds more than {_MOST_INNER:,} values inside of its rows")
-        self.bytes(f"{kind.__module__}.{kind.__qualname__}")
-        if kind in _PLAIN:
-            self.bytes(_PLAIN[kind](value))
+            raise TooManyValuesError("a value is nested too deeply, or contains itself")
+        if depth > self._uncounted:
+            self._count.add(self.most)
+        name = f"{kind.__module__}.{kind.__qualname__}"
+        self.bytes(name)
+        if (form := _PLAIN.get(kind) or _NAMED.get(name)) is not None:
+            self.bytes(form(value))
         elif kind in (list, tuple):
             self.bytes(str(len(value)))
             for each in value:
@@ -91,7 +112,7 @@ class Digest:
                 self._value(key, depth + 1)
                 self._value(each, depth + 1)
         elif kind in (set, frozenset):
-            self.bytes(*sorted(Digest()._of(each, depth + 1) for each in value))
+            self.bytes(*sorted(type(self)(count=self._count)._of(each, depth + 1) for each in value))
         elif issubclass(kind, PurePath):
             self.bytes(str(value))
         else:
@@ -102,13 +123,23 @@ class Digest:
         return self.hex()
 
 
+class CodeDigest(Digest):
+    """BLAKE2b of 128 bits, for code and its values: of the standard library, and each value counts against a bound."""
+
+    _uncounted = -1
+    most = 50_000
+
+    def _begin(self) -> Any:
+        return blake2b(digest_size=16)
+
+
 def _timezone(zone: Any) -> str:
     if zone is None:
         return ""
     if type(zone) is timezone:
         return f"{zone!r}"
-    if type(zone) is ZoneInfo and zone.key is not None:
-        return zone.key
+    if f"{type(zone).__module__}.{type(zone).__qualname__}" == "zoneinfo.ZoneInfo" and zone.key is not None:
+        return str(zone.key)
     raise NotDigestibleError(f"a time zone of type {type(zone).__module__}.{type(zone).__name__} has no stable form")
 
 
@@ -126,10 +157,13 @@ _PLAIN: Final[dict[type, Callable[[Any], str | bytes]]] = {
     bool: str, int: hex, str: str, bytes: lambda value: value, bytearray: bytes,
     float: lambda value: struct.pack("<d", value),  # -0.0 is not 0.0, and each NaN is itself
     complex: lambda value: struct.pack("<dd", value.real, value.imag),
-    Decimal: str, Fraction: str, UUID: str, range: repr, timedelta: repr, date: str,
-    datetime: _moment, time: _moment, timezone: _timezone, ZoneInfo: _timezone, Pattern: _pattern,
+    range: repr, timedelta: repr, date: str, datetime: _moment, time: _moment, timezone: _timezone, Pattern: _pattern,
     slice: repr,
 }  # fmt: skip
+_NAMED: Final[dict[str, Callable[[Any], str | bytes]]] = {
+    "decimal.Decimal": str, "fractions.Fraction": str, "uuid.UUID": str, "zoneinfo.ZoneInfo": _timezone,
+}  # fmt: skip
+"""By the names of their classes, whose modules most programs never load."""
 
 
 def digest_of(value: Any) -> str:

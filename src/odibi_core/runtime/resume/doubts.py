@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from odibi_core.errors import SourceTextNotFoundError
 from odibi_core.history.comparison.code import unified
 from odibi_core.pipeline import Graph, Step
-from odibi_core.runtime.resume.identity import Identities
+from odibi_core.runtime.resume.identity import Identities, changed_code
 from odibi_core.runtime.resume.past_run import PastRun
 from odibi_core.runtime.run_context import Purpose, SourceKeeper, run_context
 from odibi_core.runtime.step_runner import engines_of
@@ -55,7 +55,7 @@ def _code(past: PastRun, step: Step, root: Path) -> tuple[list[str], str | None]
         if was.get(f"{name}_hash") is None or now.get(f"{name}_hash") is None:
             return [f"the {shown} cannot be compared"], None
         if was[f"{name}_hash"] != now[f"{name}_hash"]:
-            return [f"the {shown} changed"], None
+            return [f"the {shown} changed{changed_code(was, now) if name == 'code' else ''}"], None
     return [], None
 
 

@@ -17,6 +17,7 @@ from odibi_core.errors import ConfigurationError, nearest
 from odibi_core.events.clock import read_iso
 from odibi_core.pipeline import Graph
 from odibi_core.pipeline.step import needs_of_checks
+from odibi_core.runtime.resume.identity import changed_code
 from odibi_core.runtime.resume.past_run import PastRun
 
 Action = Literal["run", "take", "skip"]
@@ -197,7 +198,7 @@ def why_not_same(graph: Graph, index: int, identity: Mapping[str, Any], past: Pa
                 f"{subject} cannot be compared: {known.get(f'{name}_unknown') or 'the earlier run did not record it'}"
             )
         if identity[f"{name}_hash"] != known[f"{name}_hash"]:
-            return f"{subject} changed"
+            return f"{subject} changed{changed_code(known, identity) if name == 'code' else ''}"
     if any(key in graph.initial for key in step.inputs.values()):
         return "it takes data that the program gives, which is not compared"
     if step.layer == "connect":
