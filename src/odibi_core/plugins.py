@@ -37,6 +37,11 @@ def names(family: str) -> list[str]:
     return sorted({*_builtin(family), *_from_outside(family)})
 
 
+def built_in_names(family: str) -> list[str]:
+    """Return the names of a family that are built in, without a search of the installed packages."""
+    return sorted(_builtin(family))
+
+
 def load(family: str, name: str) -> Any:
     """Return a plugin: a class, a function, or another object that the family defines.
 

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from odibi_core.bus.bus import EventBus
+from odibi_core.engines import frame_pandas
 from odibi_core.engines.frame import LEVELS, SAMPLE_COLUMNS, SCHEMA_COLUMNS, describe, is_frame, row_count, unique_keys
 from odibi_core.engines.frame_cells import CELL_CHARS
 from odibi_core.events import to_dict
@@ -373,3 +374,11 @@ def test_periods_and_intervals_are_told_by_their_text() -> None:
     assert told["stats"][0]["max"] == "2026-02"
     assert [column["type"] for column in told["schema"]] == ["period[M]", "interval[int64, left]", "Object", "Object"]
     assert describe([{"month": pd.Period("2026-01")}])["sample_data"] == [{"month": "2026-01"}]
+
+
+@pytest.mark.parametrize("dtype", frame_pandas._KNOWN)
+def test_the_known_types_of_pandas_have_the_names_of_narwhals(dtype: str) -> None:
+    """The table spares the import of narwhals, and must not differ from it."""
+    frame = pd.DataFrame({"c": pd.Series([], dtype=dtype)})
+    assert str(frame.dtypes["c"]) == dtype
+    assert frame_pandas._named(frame) == frame_pandas._KNOWN[dtype]

@@ -6,7 +6,7 @@ Column names of pandas may repeat or be tuples, so columns are taken by position
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from odibi_core.engines.frame_text import short
 
@@ -15,7 +15,15 @@ if TYPE_CHECKING:
     from odibi_core.engines.stats_values import Values
 
 LOOKED_AT = 20  # values from which the type of an object column is inferred
-_NAMES: dict[str, str] = {}  # dtype text → type name; naming one through narwhals costs as much as ten frames
+_KNOWN: Final = {
+    **{f"int{bits}": f"Int{bits}" for bits in (8, 16, 32, 64)},
+    **{f"uint{bits}": f"UInt{bits}" for bits in (8, 16, 32, 64)},
+    "float32": "Float32", "float64": "Float64", "bool": "Boolean", "str": "String", "string": "String",
+    **{f"datetime64[{unit}]": f"Datetime(time_unit='{unit}', time_zone=None)" for unit in ("s", "ms", "us", "ns")},
+    **{f"timedelta64[{unit}]": f"Duration(time_unit='{unit}')" for unit in ("s", "ms", "us", "ns")},
+}  # fmt: skip
+"""Type names by the text of the dtype, as narwhals has them: importing it takes as long as a short run."""
+_NAMES: dict[str, str] = {}  # the others; naming one through narwhals costs as much as ten frames
 
 
 def face(value: object) -> PandasFace | None:
@@ -57,7 +65,7 @@ class PandasFace:
     def _type(self, position: int, text: str) -> str:
         if text == "category":  # the same text for every set of categories: never worth a look at them
             return "Categorical"
-        name = _NAMES.get(text)
+        name = _KNOWN.get(text) or _NAMES.get(text)
         if name is None:
             name = _named(self._frame.iloc[:0, [position]])
             name = short(text) if name == "Unknown" else name  # pandas' own: period[M], interval[int64, right]

@@ -78,7 +78,7 @@ def with_params(graph: Graph, params: Mapping[str, Any]) -> Graph:
     if not params:
         return graph
     steps = _override(graph.steps, params)
-    engines = _engines()
+    engines = _engines(graph.engine, steps)
     changed = (new for old, new in zip(graph.steps, steps, strict=True) if new is not old)
     _refuse(chain.from_iterable(validate.step_problems(step, graph.engine, engines) for step in changed))
     return msgspec.structs.replace(graph, steps=tuple(steps))
@@ -152,7 +152,7 @@ def _override(steps: Sequence[Step], params: Mapping[str, Any]) -> list[Step]:
 
 
 def _problems(steps: Sequence[Step], engine: str, makers: dict[str, int], initial: Collection[str]) -> Iterator[str]:
-    engines = _engines()
+    engines = _engines(engine, steps)
     if engine not in engines:
         yield f"the pipeline: {validate.unknown_engine(engine, engines)}"
     yield from validate.name_problems(steps)
@@ -162,10 +162,13 @@ def _problems(steps: Sequence[Step], engine: str, makers: dict[str, int], initia
     yield from validate.input_problems(steps, makers, initial)
 
 
-def _engines() -> Collection[str]:
-    from odibi_core.plugins import names  # lazy: it searches the installed packages, which building steps does not need
+def _engines(engine: str, steps: Sequence[Step]) -> Collection[str]:
+    """Return the names of the engines; those of other distributions only if one of them may be asked for."""
+    from odibi_core import plugins  # lazy: building steps needs none
 
-    return names("engines")
+    built_in = plugins.built_in_names("engines")
+    asked = [engine, *(step.engine for step in steps if step.engine is not None)]
+    return built_in if all(each in built_in for each in asked) else plugins.names("engines")
 
 
 def _refuse(problems: Iterable[str]) -> None:
