@@ -24,6 +24,7 @@ import pandas  # noqa: F401
 import polars  # noqa: F401
 import psutil  # noqa: F401
 import pyarrow  # noqa: F401
+import ray  # noqa: F401
 
 MODULES = "fcntl grp posix pty pwd readline resource syslog termios tty"
 OF_OS = """

@@ -60,6 +60,7 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
         "executors/dask_place.py",
         "executors/dask_worker.py",
     ),
+    "ray": ("executors/ray_connection.py", "executors/ray_place.py", "executors/ray_worker.py"),  # of one executor
     "fsspec": ("history/remote/object_store.py", "engines/object_store.py"),
     "adbc_driver_postgresql": ("engines/formats/sql_adbc.py",),
     "fastavro": ("engines/formats/avro.py",),

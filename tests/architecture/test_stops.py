@@ -11,6 +11,7 @@ KEEPS_ALL = {
     "health/monitor.py": (1, "a check's own thread: the check is unhealthy"),
     "endpoint/app.py": (1, "an answer's own thread: the server gets it as a failure"),
     "executors/threads.py": (1, "raised by the thread that waits for the workers"),
+    "executors/ray_worker.py": (1, "the answer of the worker, as below"),
     "executors/worker.py": (1, "the answer of the worker, raised in the process of the run"),
     "runtime/map_runner.py": (1, "raised when the mapped step ends"),
     "pipeline/attempts.py": (1, "raised by the thread that waits for the attempt"),

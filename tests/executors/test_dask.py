@@ -445,7 +445,7 @@ def sleeps_for(_: dict[str, Any], seconds: float) -> tuple[dict[str, Any], float
 def test_a_call_that_waits_behind_one_that_takes_too_long_is_not_lost() -> None:
     """The worker ends with the late call; the other one had not begun, and goes to the next worker."""
     place = DaskPlace(Cluster(None, None, workers=1))
-    place.open(Home("run", lambda _: None, lambda *_: None, lambda *_: []))
+    place.open(Home("run", lambda _: None, lambda *_: None, lambda *_: [], lambda _: []))
     try:
         with ThreadPoolExecutor() as threads:
             late = threads.submit(place.call, sleeps_for, {}, 60.0, timeout_s=1.0)

@@ -18,11 +18,13 @@ from odibi_core.errors import ConfigurationError
 from odibi_core.runtime.orchestrator import Orchestrator, Step
 from odibi_core.testing import RecordingSink
 
+CLUSTERS = ("dask", "ray")
+
 
 @pytest.fixture
 def executor_options(executor: str, request: pytest.FixtureRequest) -> dict[str, Any]:
     """The options of an executor that joins a cluster which the tests share."""
-    return {"address": request.getfixturevalue("dask_address")} if executor == "dask" else {}
+    return {"address": request.getfixturevalue(f"{executor}_address")} if executor in CLUSTERS else {}
 
 
 EVERY_ENGINE = pytest.mark.parametrize("engine", IN_ORDER)
@@ -77,12 +79,12 @@ EXPECTED: Counter[tuple[str, str | None]] = Counter(
 )  # fmt: skip
 
 
-IN_PROCESSES = ("processes", "dask")
+IN_PROCESSES = ("processes", *CLUSTERS)
 """Executors whose steps run in other processes: each run starts some, or waits for them."""
 EVERY_PLACE = pytest.mark.parametrize(
     ("executor", "workers"),
     [
-        pytest.param(name, workers, marks=pytest.mark.xdist_group("dask") if name == "dask" else ())
+        pytest.param(name, workers, marks=pytest.mark.xdist_group(name) if name in CLUSTERS else ())
         for name in plugins.names("executors")
         for workers in ([2] if name in IN_PROCESSES else [1, 4])
     ],

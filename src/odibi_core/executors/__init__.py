@@ -4,5 +4,6 @@ BUILTIN = {
     "dask": "odibi_core.executors.dask_executor:DaskExecutor",
     "inline": "odibi_core.executors.inline:InlineExecutor",
     "processes": "odibi_core.executors.processes:ProcessesExecutor",
+    "ray": "odibi_core.executors.ray_executor:RayExecutor",
     "threads": "odibi_core.executors.threads:ThreadsExecutor",
 }

@@ -72,6 +72,8 @@ class Home(NamedTuple):
     """Records that a worker ended: its name, and the steps whose frames are computed again."""
     end_in_worker: Callable[[str, int], list[bytes]]
     """A function of a module: ends the run in a worker, which sent so many lines, and returns all if that is wrong."""
+    flush_in_worker: Callable[[str], list[bytes]]
+    """A function of a module: writes what a worker recorded; returns that if the worker does not see the folder."""
 
 
 send_line: ContextVar[Callable[[bytes], object] | None] = ContextVar("odibi_core_send_line", default=None)

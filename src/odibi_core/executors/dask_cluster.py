@@ -7,7 +7,6 @@ import json
 import logging
 import sys
 import tempfile
-from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 from shutil import rmtree
@@ -21,6 +20,7 @@ from distributed.worker_memory import parse_memory_limit
 
 from odibi_core.errors import STOPS, ConfigurationError
 from odibi_core.executors.base import worker_command
+from odibi_core.executors.versions import ALIKE, check_versions
 
 _log = logging.getLogger("odibi_core")
 CONNECT_S: Final = 5.0
@@ -29,8 +29,7 @@ _START_S: Final = 60.0
 _END_S: Final = 5.0
 _ONLY_ERRORS: Final = 40
 _SAME: Final = ("odibi_core", "dask", "distributed", "cloudpickle")
-_ALIKE: Final = ("python", "numpy", "pandas", "polars", "pyarrow", "duckdb")
-"""Packages that must agree in the first two numbers of their versions, where both sides have them."""
+_SCHEDULER_NAME: Final = "the scheduler"
 _SCHEDULER: Final = {
     "host": "127.0.0.1", "port": 0, "dashboard": False, "dashboard_address": "127.0.0.1:0", "allowed_failures": 0,
 }  # fmt: skip
@@ -89,11 +88,13 @@ class Cluster:
 
     def _check_versions(self, client: Any) -> None:
         """Compare the versions of the workers that answer; one that just ends does not."""
-        asked = partial(get_versions, packages=[*_SAME, *_ALIKE])
+        asked = partial(get_versions, packages=[*_SAME, *ALIKE])
         workers = client.run(asked, on_error="ignore")
         if not workers:
             _log.warning("the Dask scheduler at %s has no workers: the steps wait for the first one", self._address)
-        check_versions(asked(), {"the scheduler": client.run_on_scheduler(asked), **workers})
+        about = {_SCHEDULER_NAME: client.run_on_scheduler(asked), **workers}
+        others = {place: answer["packages"] for place, answer in about.items()}
+        check_versions("Dask", asked()["packages"], others, _SAME, without_work=_SCHEDULER_NAME)
 
     def _start_local(self) -> None:
         self._folder = tempfile.mkdtemp(prefix="odibi-dask-")
@@ -129,33 +130,6 @@ class _LocalWorker(SubprocessWorker):  # type: ignore[misc]
             *worker_command("odibi_core.executors.dask_nanny"), self.scheduler, options, json.dumps(sys.argv),
             stdin=asyncio.subprocess.PIPE,
         )  # fmt: skip
-
-
-def check_versions(own: Mapping[str, Any], others: Mapping[str, Mapping[str, Any]]) -> None:
-    """Compare the versions of this process with those of the scheduler and of the workers, by their address.
-
-    Raises:
-        ConfigurationError: They differ; names each package, the versions and where they are.
-    """
-    here = own["packages"]
-    differences = [
-        f"{package} is {here[package]} here and {about['packages'].get(package) or 'missing'} on {place}"
-        for place, about in others.items()
-        for package in (*_SAME, *_ALIKE)
-        if here.get(package) and _differ(package, here[package], about["packages"].get(package), place)
-    ]
-    if differences:
-        more = f"; and {len(differences) - 5} more" if len(differences) > 5 else ""
-        raise ConfigurationError(
-            f"the Dask cluster has other versions than this process: {'; '.join(differences[:5])}{more}; "
-            "install the same on both"
-        )
-
-
-def _differ(package: str, here: str, there: str | None, place: str) -> bool:
-    if package in _SAME:
-        return here != there and not (there is None and place == "the scheduler")
-    return there is not None and here.split(".")[:2] != there.split(".")[:2]
 
 
 def stop_worker(client: Any, address: str) -> bool:

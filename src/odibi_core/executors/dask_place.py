@@ -8,15 +8,15 @@ from contextlib import suppress
 from threading import Lock
 from typing import Any, Final
 
-from dask.utils import funcname
 from distributed import KilledWorker, wait
 
 from odibi_core.errors import STOPS, NotSendableError, StepTimeoutError, WorkerLostError
 from odibi_core.events.clock import monotonic, new_id
 from odibi_core.executors.base import Held, Home, Work
 from odibi_core.executors.dask_cluster import Cluster, stop_worker
-from odibi_core.executors.dask_worker import Failed, Made, Sent, one_of, portable, report_of, work_here
-from odibi_core.executors.pickling import dumps, loads
+from odibi_core.executors.dask_worker import Failed, Made, one_of, report_of, work_here
+from odibi_core.executors.pickling import loads
+from odibi_core.executors.sending import Sent, sent_frame, sent_work
 
 _ALL: Final = "all"
 """Dask's own topic of events, with those of workers that end."""
@@ -136,11 +136,10 @@ class DaskPlace:
     def call(
         self, work: Work, frames: Mapping[str, Any], task: Any, *, timeout_s: float | None = None
     ) -> tuple[dict[str, Held], Any]:
-        step = getattr(task, "step", None)
-        call = _Call(str(getattr(step, "name", "") or funcname(work)))
-        message = Sent(dumps((work, task), f"step {call.name!r}"), f"step {call.name}")
+        name, message = sent_work(work, task)
+        call = _Call(name)
         values = [
-            value.future if isinstance(value, _HeldFuture) else _sent(value, name) for name, value in frames.items()
+            value.future if isinstance(value, _HeldFuture) else sent_frame(value, key) for key, value in frames.items()
         ]
         future, report = self._done(call, (message, list(frames), values), timeout_s)
         outputs = call.report[1] if call.report is not None else ()
@@ -288,10 +287,6 @@ class DaskPlace:
                 ).get(worker, ())  # fmt: skip
             if lines:
                 home.receive(lines)
-
-
-def _sent(value: Any, name: str) -> Sent:
-    return Sent(dumps(portable(value), f"{name!r}, a {type(value).__name__},"), f"frame {name!r}")
 
 
 def _is_killed(future: Any) -> bool:

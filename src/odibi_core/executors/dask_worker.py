@@ -2,45 +2,16 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any
 
 from dask.sizeof import sizeof
 from distributed import get_worker
 
-from odibi_core.engines.duckdb_turn import is_relation
-from odibi_core.engines.packing import pack, unpack
-from odibi_core.errors import NotSendableError
 from odibi_core.executors.base import send_line
-from odibi_core.executors.pickling import dumps, loads
+from odibi_core.executors.sending import Sent, portable, restored, work_of
 from odibi_core.executors.sent_errors import SentError, sent_error
-
-_FRAMES: Final = frozenset({"pandas", "polars", "pyarrow", "numpy", "duckdb", "_duckdb"})
-"""Libraries whose values Dask sends between workers, objects in their columns apart."""
-_PLAIN: Final = frozenset({str, bytes, int, float, bool, type(None)})
-
-
-class Sent:
-    """A pickled value of the process of the run. Each task gets a copy of its own."""
-
-    __slots__ = ("data", "name")
-
-    def __init__(self, data: bytes, name: str) -> None:
-        self.data = data
-        self.name = name
-
-    def __repr__(self) -> str:  # Dask logs the arguments of a task that fails
-        return f"<{self.name}: {len(self.data)} bytes>"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Sent, (self.data, self.name)
-
-    def value(self) -> Any:
-        """Return the value."""
-        return _restored(loads(self.data))
 
 
 class Made:
@@ -60,36 +31,12 @@ class Made:
 
 
 def _made(frames: dict[str, Any], report: bytes) -> Made:
-    return Made({name: _restored(value) for name, value in frames.items()}, report)
+    return Made({name: restored(value) for name, value in frames.items()}, report)
 
 
 @sizeof.register(Made)  # type: ignore[untyped-decorator]
 def _size(made: Made) -> int:
     return len(made.report) + sum(map(int, map(sizeof, made.frames.values())))
-
-
-class _Packed(NamedTuple):
-    """A value as the content of a file that `pack` wrote, and the name of that file."""
-
-    data: bytes
-    file: str
-
-
-def portable(value: Any) -> Any:
-    """Return a value in a form that can be pickled: that of a DuckDB relation is Arrow."""
-    if not is_relation(value):
-        return value
-    with tempfile.TemporaryDirectory(prefix="odibi-frames-") as folder:
-        path = pack(value, Path(folder) / "frame")
-        return _Packed(path.read_bytes(), path.name)
-
-
-def _restored(value: Any) -> Any:
-    if not isinstance(value, _Packed):
-        return value
-    with tempfile.TemporaryDirectory(prefix="odibi-frames-") as folder:
-        (path := Path(folder) / value.file).write_bytes(value.data)
-        return unpack(path)  # its mapping of the file stays valid without a name
 
 
 class Failed(Exception):
@@ -118,44 +65,17 @@ def work_here(call: Sent, topic: str, key: str, names: list[str], *values: Sent 
     send({"odibi": "began", "key": key, "worker": worker.address, "threads": worker.state.nthreads})
     token = send_line.set(lambda line: send({"odibi": "line", "worker": worker.address, "line": line}))
     try:
-        work, task = _loaded(call, worker.address)
         frames = {
-            name: value.value() if isinstance(value, Sent) else next(iter(value.frames.values()))
+            name: next(iter(value.frames.values())) if isinstance(value, Made) else value
             for name, value in zip(names, values, strict=True)
         }
-        made, report = work(frames, task)
-        for name, value in made.items():
-            _check_sendable(name, value)
-        sent = dumps(report, "the report of the step")
+        made, report = work_of(call, frames, worker.address)
     except BaseException as error:
         raise Failed(sent_error(error)) from None
     finally:
         send_line.reset(token)
-    send({"odibi": "report", "key": key, "report": sent, "names": list(made)})
-    return Made(made, sent)
-
-
-def _loaded(call: Sent, address: str) -> Any:
-    try:
-        return call.value()
-    except ImportError as error:
-        raise NotSendableError(
-            f"{call.name} cannot be loaded on the worker {address}: {error}; "
-            "install its package there, or send its file by Client.upload_file"
-        ) from error
-
-
-def _check_sendable(name: str, value: Any) -> None:
-    """Raise NotSendableError if another worker could not get the value; frames of plain columns always can."""
-    kind = type(value)
-    library = kind.__module__.partition(".")[0]
-    has_objects = (
-        library in ("pandas", "polars")
-        and kind.__name__ == "DataFrame"
-        and any(str(each).casefold() == "object" for each in value.dtypes)
-    )
-    if has_objects or not (kind in _PLAIN or library in _FRAMES):
-        dumps(value, f"{name!r}, a {kind.__name__},")
+    send({"odibi": "report", "key": key, "report": report, "names": list(made)})
+    return Made(made, report)
 
 
 def one_of(made: Made, name: str) -> Made:

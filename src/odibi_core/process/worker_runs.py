@@ -27,6 +27,10 @@ _IDLE: Final = 8
 """Runs without a step here that stay open: a run that ended somewhere else does not report it."""
 
 
+_UNKNOWN: Final = -1
+"""Lines that the process of the run received."""
+
+
 class WorkerRun:
     """One run in this process: its event bus, its metrics, and the journal in its folder.
 
@@ -132,6 +136,18 @@ def _close_idle() -> None:
     for run in idle[: max(0, len(idle) - _IDLE)]:
         del _here.by_id[run.run_id]
         run.close()
+
+
+def flush_run(run_id: str) -> list[bytes]:
+    """Write what a run recorded in this process; end it and return its lines if its folder cannot be seen here."""
+    run = _here.by_id.get(run_id)
+    if run is None:
+        return []
+    if run.local is not None:
+        return end_run(run_id, _UNKNOWN)
+    with context.using_bus(run.bus), context.bind(run_id=run_id), suppress(Exception):
+        run.metrics.flush()
+    return []
 
 
 def end_run(run_id: str, received: int) -> list[bytes]:

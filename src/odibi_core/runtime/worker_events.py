@@ -8,7 +8,7 @@ from threading import Lock
 
 from odibi_core.events import decode, kinds
 from odibi_core.executors.base import Home, Place
-from odibi_core.process.worker_runs import end_run
+from odibi_core.process.worker_runs import end_run, flush_run
 from odibi_core.runtime.record import RunRecord
 from odibi_core.store.journal import Journal
 
@@ -30,7 +30,7 @@ class WorkerEvents:
             ConfigurationError: There are no workers, or they do not fit to this process.
         """
         if self._place is not None:
-            self._place.open(Home(self._record.run_id, self.receive, self.worker_lost, end_run))
+            self._place.open(Home(self._record.run_id, self.receive, self.worker_lost, end_run, flush_run))
         try:
             open_record()
         except BaseException:

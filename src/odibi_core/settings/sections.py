@@ -307,7 +307,8 @@ class Executor(Section, frozen=True):
     """The cluster where steps run, for the executors that use one."""
 
     address: Annotated[str, Meta(description="it is a text", extra={REACH: "host"})] = ""
-    """The scheduler, such as `tcp://host:8786`; without one, a cluster of this machine begins and ends with the run."""
+    """The scheduler of Dask, `tcp://host:8786`, or the head of Ray, `host:6379`; without one, a cluster of this machine
+    begins and ends with the run."""
 
 
 class Redaction(Section, frozen=True):

@@ -1,0 +1,50 @@
+"""An executor that runs steps on a Ray cluster: an existing one, or processes of this machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from odibi_core.errors import ConfigurationError
+from odibi_core.executors.ray_connection import Connection
+from odibi_core.executors.ray_place import RayPlace
+from odibi_core.executors.threads import ThreadsExecutor
+from odibi_core.settings import read_settings
+
+_ADDRESS: Final = re.compile(r"auto|[^\s/:]+:\d+|\[[0-9a-fA-F:]+\]:\d+")
+
+
+class RayExecutor(ThreadsExecutor):
+    """Runs at most `max_workers` steps at a time on a Ray cluster, where their frames stay.
+
+    A process has one connection to Ray. If the program has called `ray.init`, the run uses that, and leaves it open.
+
+    Args:
+        max_workers: Steps at the same time; without an address also the number of processes.
+        address: Address of the head of a cluster, `host:6379`, or `auto` for the one of this machine (default: the
+            setting `executor.address`); without one, a cluster of this machine begins and ends with the run.
+        task_options: The needs of each step, as `ray.remote` takes it, such as `{"num_gpus": 1}`.
+
+    Raises:
+        ConfigurationError: An argument is invalid. The cluster is asked when the run begins.
+    """
+
+    name = "ray"
+
+    def __init__(
+        self, max_workers: int = 4, *, address: str | None = None, task_options: Mapping[str, Any] | None = None
+    ) -> None:
+        super().__init__(max_workers)
+        address = read_settings().executor.address if address is None else address
+        if address and not (isinstance(address, str) and _ADDRESS.fullmatch(address)):
+            raise ConfigurationError(
+                f"the address of the executor 'ray' must be host:port or 'auto', got {str(address)[:80]!r}; "
+                "`ray start --head` prints it, and the program runs on a node of the cluster"
+            )
+        self._ray = self.place = RayPlace(Connection(address or None, max_workers), task_options or {})
+
+    def cancel(self, *, abandon: bool = False) -> None:
+        super().cancel(abandon=abandon)
+        if abandon:
+            self._ray.kill()

@@ -1,0 +1,209 @@
+"""The workers of a Ray cluster as the place where the steps of one run work."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from threading import Condition, Thread
+from typing import Any, Final
+
+import ray
+from ray import exceptions as failures
+
+from odibi_core.errors import STOPS, ConfigurationError, NotSendableError, StepTimeoutError, WorkerLostError
+from odibi_core.executors.base import Held, Home, Work
+from odibi_core.executors.pickling import loads
+from odibi_core.executors.ray_connection import Connection, other_nodes
+from odibi_core.executors.ray_worker import Answer, Inbox, begin_and_work, one_of, work_here
+from odibi_core.executors.sending import restored, sent_frame, sent_work
+
+_END_S: Final = 5.0
+_ENDED: Final = (failures.WorkerCrashedError, failures.NodeDiedError, failures.OutOfMemoryError)
+
+
+class _HeldRef(Held):
+    """A frame in the object store of a node."""
+
+    def __init__(self, ref: Any) -> None:
+        self.ref = ref
+
+
+class _Call:
+    """A step that works on the cluster."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.task: Any = None
+        """By which Ray cancels it."""
+        self.worker: str | None = None
+        """The worker that began it, which is known for a step with a timeout."""
+        self.made: Any = None
+
+
+class RayPlace:
+    """The steps of one run on a cluster.
+
+    Args:
+        connection: The connection of the process.
+        task_options: The needs of each step, as `ray.remote` takes it.
+
+    Raises:
+        ConfigurationError: Ray does not take one of the options.
+    """
+
+    def __init__(self, connection: Connection, task_options: Mapping[str, Any]) -> None:
+        self.shared = True
+        self._connection = connection
+        self._plain = _remote(work_here, task_options, num_returns=2)
+        self._timed = _remote(begin_and_work, task_options, num_returns="streaming")
+        self._one_of = _remote(one_of, {})
+        self._home: Home | None = None
+        self._inbox: Any = None
+        self._reader: Thread | None = None
+        self._changed = Condition()
+        self._calls: set[_Call] = set()
+        self._killed = False
+
+    def open(self, home: Home) -> None:
+        self._home = home
+        self._connection.open()
+        if other_nodes():
+            self._inbox = ray.remote(num_cpus=0, max_restarts=0)(Inbox).remote()
+            self._reader = Thread(target=self._read, args=(self._inbox, home), name="odibi-inbox", daemon=True)
+            self._reader.start()
+
+    def _read(self, inbox: Any, home: Home) -> None:
+        """Record the lines that arrive; those that are lost on the way come with the answer of their step."""
+        with suppress(Exception):
+            while (lines := ray.get(inbox.take.remote())) is not None:
+                home.receive(lines)
+
+    def call(
+        self, work: Work, frames: Mapping[str, Any], task: Any, *, timeout_s: float | None = None
+    ) -> tuple[dict[str, Held], Any]:
+        name, message = sent_work(work, task)
+        call = _Call(name)
+        assert self._home is not None
+        values = [value.ref if isinstance(value, _HeldRef) else sent_frame(value, key) for key, value in frames.items()]
+        arguments = (self._home.run_id, self._home.flush_in_worker, message, self._inbox, list(frames), *values)
+        try:
+            answer = self._answer(call, arguments, timeout_s)
+        finally:
+            with self._changed:
+                self._calls.discard(call)
+                self._changed.notify_all()
+        if answer.lines:
+            self._home.receive(answer.lines)
+        if answer.error is not None:
+            raise answer.error.restored()
+        made = [call.made]
+        if len(answer.names) != 1:
+            made = [self._one_of.remote(call.made, index) for index in range(len(answer.names))]
+        return dict(zip(answer.names, map(_HeldRef, made), strict=True)), loads(answer.report)
+
+    def _answer(self, call: _Call, arguments: tuple[Any, ...], timeout_s: float | None) -> Answer:
+        """Submit a step and wait for its answer.
+
+        Raises:
+            WorkerLostError: Its worker ended, a frame is lost, or the task was cancelled.
+            StepTimeoutError: It took too long.
+            NotSendableError: It cannot be loaded, or a frame that it takes.
+        """
+        try:
+            if timeout_s is None:
+                answer, call.made = self._begin(call, self._plain, arguments)
+            else:
+                stream = self._begin(call, self._timed, arguments)
+                call.worker = ray.get(next(stream))
+                if not ray.wait([stream], timeout=timeout_s)[0]:
+                    raise self._late(call, timeout_s)
+                answer, call.made = next(stream), next(stream)
+            found: Answer = ray.get(answer)
+            return found
+        except failures.RayError as error:
+            raise _failure(call, error) from error
+
+    def _begin(self, call: _Call, function: Any, arguments: tuple[Any, ...]) -> Any:
+        with self._changed:
+            if self._killed:
+                raise WorkerLostError("the workers of the run have ended")
+            self._calls.add(call)
+            begun = function.options(name=call.name).remote(*arguments)
+            call.task = begun[0] if isinstance(begun, list) else begun
+            return begun
+
+    def _late(self, call: _Call, timeout_s: float) -> StepTimeoutError:
+        """End the worker process of a task that takes too long: it runs no other one."""
+        with suppress(Exception):
+            ray.cancel(call.task, force=True)
+        return StepTimeoutError(f"took longer than its timeout_s of {timeout_s:g} s and its worker process was ended")
+
+    def fetch(self, held: Held) -> Any:
+        assert isinstance(held, _HeldRef)
+        try:
+            return _changeable(restored(ray.get(held.ref)))
+        except STOPS:
+            raise
+        except BaseException as error:
+            raise WorkerLostError(f"a frame is lost with the node that had it: {_first_line(error)}") from error
+
+    def release(self, held: Held) -> None:
+        if isinstance(held, _HeldRef):
+            held.ref = None  # Ray frees a value that has no reference
+
+    def kill(self) -> None:
+        """End the worker processes of all steps that run."""
+        self._killed = True
+        for call in list(self._calls):
+            with suppress(Exception):
+                ray.cancel(call.task, force=True)
+
+    def close(self) -> None:
+        self._killed = True
+        with self._changed:  # a thread that waits for Ray must not see the end of the connection
+            self._changed.wait_for(lambda: not self._calls, _END_S)
+        if self._inbox is not None and self._reader is not None:
+            with suppress(Exception):
+                self._inbox.end.remote()
+                self._reader.join(_END_S)
+                ray.kill(self._inbox)
+            self._inbox = None
+        self._connection.close()
+
+
+def _remote(function: Callable[..., Any], options: Mapping[str, Any], **more: Any) -> Any:
+    """Return a function as a task of Ray that is never tried again: the retries of its step decide."""
+    own = {"max_retries": 0, **more}
+    if taken := sorted(own.keys() & options.keys() | {"name", "retry_exceptions"} & options.keys()):
+        raise ConfigurationError(f"task_options must not have {', '.join(taken)}: a step has retries of its own")
+    try:
+        return ray.remote(**options, **own)(function)
+    except (TypeError, ValueError, AssertionError) as error:
+        raise ConfigurationError(f"task_options must be options of ray.remote, got {options!r}: {error}") from error
+
+
+def _failure(call: _Call, error: failures.RayError) -> Exception:
+    """Return the error of a step whose task did not end as tasks end."""
+    if isinstance(error, _ENDED):
+        at = f"the worker {call.worker}" if call.worker else "a worker of the Ray cluster"
+        return WorkerLostError(f"{at} ended while step {call.name!r} ran on it: {_first_line(error)}")
+    if isinstance(error, failures.ObjectLostError):
+        return WorkerLostError(f"a frame that step {call.name!r} takes is lost with the node that had it")
+    if isinstance(error, failures.RayTaskError):
+        cause = getattr(error, "cause", error)
+        return NotSendableError(f"step {call.name!r} or a frame that it takes cannot be sent: {_first_line(cause)}")
+    return WorkerLostError(f"the task of step {call.name!r} is lost: {_first_line(error) or type(error).__name__}")
+
+
+def _first_line(error: object) -> str:
+    return str(error).strip().partition("\n")[0]
+
+
+def _changeable(value: Any) -> Any:
+    """Return a value that this process may change: the arrays of pandas and numpy are in memory that Ray shares."""
+    for library, kind in (("pandas", "DataFrame"), ("pandas", "Series"), ("numpy", "ndarray")):
+        module = sys.modules.get(library)
+        if module is not None and isinstance(value, getattr(module, kind)):
+            return value.copy()
+    return value
