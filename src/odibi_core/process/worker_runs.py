@@ -25,10 +25,8 @@ from odibi_core.store.runs import RunStore
 
 _IDLE: Final = 8
 """Runs without a step here that stay open: a run that ended somewhere else does not report it."""
-
-
 _UNKNOWN: Final = -1
-"""Lines that the process of the run received."""
+"""A number of lines that differs from every other one."""
 
 
 class WorkerRun:
@@ -48,6 +46,8 @@ class WorkerRun:
         """Called at the end of the run here, in its context."""
         self.files: Any = None
         """The `FileEvents` of the run here, which a higher layer makes."""
+        self.sees_folder = True
+        """False if the lines of this process are sent."""
         state.join(self.bus)
         if store is not None:
             self._record(RunStore(store))
@@ -58,6 +58,7 @@ class WorkerRun:
             with suppress(StoreError):
                 self._subscribe(store)
                 return
+        self.sees_folder = False
         self._subscribe(_local_store())
         if (send := send_line.get()) is not None:
             self.bus.subscribe(_Sender(send), name="sender")
@@ -143,7 +144,7 @@ def flush_run(run_id: str) -> list[bytes]:
     run = _here.by_id.get(run_id)
     if run is None:
         return []
-    if run.local is not None:
+    if not run.sees_folder:
         return end_run(run_id, _UNKNOWN)
     with context.using_bus(run.bus), context.bind(run_id=run_id), suppress(Exception):
         run.metrics.flush()
