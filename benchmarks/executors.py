@@ -105,6 +105,47 @@ def _submit(_: Path) -> Iterator[Runner]:
         yield run
 
 
+@contextmanager
+def _connected() -> Iterator[Any]:
+    """Connect this process to a Ray cluster of one worker; all contenders share its one connection."""
+    import ray
+
+    if ray.is_initialized():
+        yield ray
+        return
+    ray.init("local", num_cpus=1, include_dashboard=False, logging_level="error")
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def _ray(**more: Any) -> Prepare:
+    @contextmanager
+    def prepare(folder: Path) -> Iterator[Runner]:
+        with _connected():
+            yield from _ours({"executor": "ray", **more})(folder)
+
+    return prepare
+
+
+@contextmanager
+def _remote(_: Path) -> Iterator[Runner]:
+    with _connected() as ray:
+        begin, go_on = ray.remote(max_retries=0)(first), ray.remote(max_retries=0)(passed)
+
+        def run(count: int) -> float:
+            frame = begin.remote()
+            ray.wait([frame], fetch_local=False)
+            started = time.perf_counter()
+            for _ in range(count):
+                frame = go_on.remote(frame)
+                ray.wait([frame], fetch_local=False)
+            return time.perf_counter() - started
+
+        yield run
+
+
 def processes(**more: Any) -> Prepare:
     """Return a preparation of our executor of processes."""
     return contextmanager(_ours({"executor": "processes", **more}))
@@ -115,7 +156,7 @@ def works(quick: bool) -> list[Work]:
     count, rounds = (30, 1) if quick else (300, 7)
     light = "odibi-core, rows counted only"
     note = f"A chain of {count} steps over {ROWS:,} rows in one worker; per step"
-    pool, submit = "bare ProcessPoolExecutor", "bare Client.submit"
+    pool, submit, remote = "bare ProcessPoolExecutor", "bare Client.submit", "bare tasks of ray.remote"
     return [
         Work(
             "a step in a process", "ms",
@@ -133,5 +174,13 @@ def works(quick: bool) -> list[Work]:
                 Contender(submit, _submit, note="nothing recorded"),
             ],
             [Target(1.15, submit, "ratio")], loops=count, rounds=rounds, note=note,
+        ),
+        Work(
+            "a step on Ray", "ms",
+            [
+                Contender("odibi-core", _ray(), "ours"), Contender(light, _ray(snapshot_level="counts"), "ours"),
+                Contender(remote, _remote, note="nothing recorded"),
+            ],
+            [Target(1.15, remote, "ratio")], loops=count, rounds=rounds, note=note,
         ),
     ]  # fmt: skip

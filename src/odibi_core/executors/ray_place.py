@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -15,7 +16,7 @@ from odibi_core.errors import STOPS, ConfigurationError, NotSendableError, StepT
 from odibi_core.executors.base import Held, Home, Work
 from odibi_core.executors.pickling import loads
 from odibi_core.executors.ray_connection import Connection, other_nodes
-from odibi_core.executors.ray_worker import Answer, Inbox, begin_and_work, one_of, work_here
+from odibi_core.executors.ray_worker import Answer, Inbox, Order, begin_and_work, one_of, work_here
 from odibi_core.executors.sending import restored, sent_frame, sent_work
 
 _END_S: Final = 5.0
@@ -58,6 +59,8 @@ class RayPlace:
         self._plain = _remote(work_here, task_options, num_returns=2)
         self._timed = _remote(begin_and_work, task_options, num_returns="streaming")
         self._one_of = _remote(one_of, {})
+        self._named: dict[tuple[Any, str], Any] = {}
+        """The tasks under the names of the steps, which are the names in Ray's own views."""
         self._home: Home | None = None
         self._inbox: Any = None
         self._reader: Thread | None = None
@@ -86,7 +89,8 @@ class RayPlace:
         call = _Call(name)
         assert self._home is not None
         values = [value.ref if isinstance(value, _HeldRef) else sent_frame(value, key) for key, value in frames.items()]
-        arguments = (self._home.run_id, self._home.flush_in_worker, message, self._inbox, list(frames), *values)
+        order = Order(self._home.run_id, self._home.flush_in_worker, message, list(frames))
+        arguments = (pickle.dumps(order, protocol=5), self._inbox, *values)
         try:
             answer = self._answer(call, arguments, timeout_s)
         finally:
@@ -119,7 +123,7 @@ class RayPlace:
                 if not ray.wait([stream], timeout=timeout_s)[0]:
                     raise self._late(call, timeout_s)
                 answer, call.made = next(stream), next(stream)
-            found: Answer = ray.get(answer)
+            found: Answer = loads(ray.get(answer))
             return found
         except failures.RayError as error:
             raise _failure(call, error) from error
@@ -129,7 +133,10 @@ class RayPlace:
             if self._killed:
                 raise WorkerLostError("the workers of the run have ended")
             self._calls.add(call)
-            begun = function.options(name=call.name).remote(*arguments)
+            named = self._named.get((function, call.name))
+            if named is None:
+                named = self._named[function, call.name] = function.options(name=call.name)
+            begun = named.remote(*arguments)
             call.task = begun[0] if isinstance(begun, list) else begun
             return begun
 

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import os
+import pickle
 from asyncio import Event
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import ray
 
 from odibi_core.executors.base import send_line
+from odibi_core.executors.pickling import loads
 from odibi_core.executors.sending import Sent, portable, restored, work_of
 from odibi_core.executors.sent_errors import SentError, sent_error
+
+
+class Order(NamedTuple):
+    """The work of a step in a run, and the names of the frames that it takes. It travels pickled, as does the answer.
+
+    Ray sends bytes as they are; its own pickling of other values is slower.
+    """
+
+    run_id: str
+    flush: Callable[[str], list[bytes]]
+    """`Home.flush_in_worker`."""
+    work: Sent
+    names: Sequence[str]
 
 
 class Answer(NamedTuple):
@@ -35,26 +50,32 @@ def where() -> str:
     return f"{ray.util.get_node_ip_address()}, process {os.getpid()}"
 
 
-Flush: TypeAlias = Callable[[str], list[bytes]]
+def work_here(pickled: bytes, inbox: Any, *values: Any) -> tuple[bytes, Any]:
+    """Do the work of a step.
 
+    Args:
+        pickled: The `Order`.
+        inbox: The `Inbox` of the run, if there is one.
+        values: The frames that the step takes.
 
-def work_here(run_id: str, flush: Flush, call: Sent, inbox: Any, names: list[str], *values: Any) -> tuple[Answer, Any]:
-    """Do the work of a step; return the answer, which goes to the process of the run, and the frames, which stay."""
-    send = None if inbox is None else inbox.put.remote
-    token = send_line.set(send)
-    names_made: list[str] = []
-    made, report, error = None, b"", None
+    Returns:
+        The pickled `Answer`, which goes to the process of the run, and the frames, which stay: one itself.
+    """
+    order: Order = loads(pickled)
+    token = send_line.set(None if inbox is None else inbox.put.remote)
+    names: list[str] = []
+    frames: list[Any] = []
+    report, error = b"", None
     try:
-        frames = {name: restored(value) for name, value in zip(names, values, strict=True)}
-        frames_made, report = work_of(call, frames, where())
-        names_made = list(frames_made)
-        made = [portable(value) for value in frames_made.values()]
+        given = {name: restored(value) for name, value in zip(order.names, values, strict=True)}
+        made, report = work_of(order.work, given, where())
+        frames, names = [portable(value) for value in made.values()], list(made)
     except BaseException as raised:
         error = sent_error(raised)
     finally:
         send_line.reset(token)
-    answer = Answer(names_made, report, error, flush(run_id))
-    return answer, made[0] if made is not None and len(made) == 1 else Several(made or ())
+    answer = Answer(names, report, error, order.flush(order.run_id))
+    return pickle.dumps(answer, protocol=5), frames[0] if len(frames) == 1 else Several(frames)
 
 
 def begin_and_work(*arguments: Any) -> Iterator[Any]:
