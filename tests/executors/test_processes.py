@@ -16,7 +16,8 @@ import polars as pl
 import pytest
 
 from odibi_core.bus.bus import EventBus
-from odibi_core.executors.processes import ProcessesExecutor
+from odibi_core.executors.processes import ProcessesExecutor, ProcessPlace
+from odibi_core.executors.worker import keep, load
 from odibi_core.observability import get_logger, get_metrics
 from odibi_core.runtime.orchestrator import Orchestrator, Result, Step
 from odibi_core.store.runs import RunStore
@@ -63,6 +64,10 @@ class Unpicklable(Exception):
 
 def raises_unpicklable() -> None:
     raise Unpicklable("no way", "back")
+
+
+def made_frame(frames: dict[str, Any], task: Any) -> tuple[dict[str, Any], None]:
+    return {"out": pd.DataFrame({"a": [1]})}, None
 
 
 def divides() -> float:
@@ -156,7 +161,7 @@ def test_frames_that_no_step_needs_are_deleted_and_the_folder_ends_with_the_run(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
 
     def first() -> pd.DataFrame:
-        return pd.DataFrame({"a": [1]})
+        return pd.DataFrame({"a": range(100_000)})
 
     def second(first: pd.DataFrame) -> pd.DataFrame:
         return first
@@ -169,6 +174,45 @@ def test_frames_that_no_step_needs_are_deleted_and_the_folder_ends_with_the_run(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pd.DataFrame({"a": [1.5, None], "b": ["x", None], "c": pd.Categorical(["u", "v"])}, index=["p", "q"]),
+        pd.DataFrame({"a": [{1}, ["mixed"]]}),
+        pl.DataFrame({"a": [1, None], "b": [["x"], []]}),
+    ],
+    ids=["pandas", "objects", "polars"],
+)
+def test_a_small_frame_travels_with_the_message_and_comes_back_equal(frame: Any, tmp_path: Path) -> None:
+    """Without a file; a frame of as few cells whose texts are long goes to one."""
+    kept = keep(frame, "frame", tmp_path)
+    assert kept.path == ""
+    assert load(kept).equals(frame)
+    assert list(tmp_path.iterdir()) == []
+    long = pd.DataFrame({"a": ["x" * 100_000]})
+    assert load(keep(long, "frame", tmp_path)).equals(long)
+    assert len(list(tmp_path.iterdir())) == 1
+    assert keep(frame, "frame", tmp_path, inline=0).path
+
+
+def test_the_small_frames_that_the_process_of_the_run_holds_are_bounded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beyond the bound they go to files, and a released one makes room."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("odibi_core.executors.processes._MOST_INLINE", 1)
+    place = ProcessPlace()
+    try:
+        one, two = (place.call(made_frame, {}, None)[0]["out"] for _ in range(2))
+        assert [len(list(tmp_path.glob("*/*"))), place.fetch(one).equals(place.fetch(two))] == [1, True]
+        place.release(one)
+        place.release(one)
+        place.call(made_frame, {}, None)
+        assert len(list(tmp_path.glob("*/*"))) == 1
+    finally:
+        place.close()
+
+
 def test_a_full_disk_fails_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the error of the system; no part of the frame is used."""
     def full(value: object, path: Path) -> Path:
@@ -176,7 +220,7 @@ def test_a_full_disk_fails_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("odibi_core.executors.worker.pack", full)
     takes = Step(name="takes", value=lambda frame: 1, inputs=["frame"])
-    result = run(takes, initial={"frame": pd.DataFrame({"a": [1]})})
+    result = run(takes, initial={"frame": pd.DataFrame({"a": range(100_000)})})
     assert "No space left on device" in result.nodes["takes"]["error"]
 
 

@@ -17,6 +17,7 @@ from odibi_core.private_files import replacing
 
 _OBJECTS: Final = b"odibi_objects"
 """Key in the metadata of a packed pandas frame: its columns of objects by position, and if NaN is missing in them."""
+_MANY_CELLS: Final = 100_000
 _JSON_TYPES: Final = frozenset({str, int, float, bool, type(None)})
 
 
@@ -111,7 +112,8 @@ def _write_pandas(frame: Any, path: str) -> None:
 
     if not frame.columns.is_unique:
         raise NotPackableError("a pandas.DataFrame with two columns of one name has no form in Arrow")
-    table = pyarrow.Table.from_pandas(frame)
+    threads = 1 if frame.size < _MANY_CELLS else None  # starting them takes longer than a small frame
+    table = pyarrow.Table.from_pandas(frame, nthreads=threads)
     objects = (place for place, dtype in enumerate(frame.dtypes) if dtype.kind == "O" and dtype.name == "object")
     nans = {place: _missing_is_nan(frame.iloc[:, place]) for place in objects}
     table = table.replace_schema_metadata({**table.schema.metadata, _OBJECTS: json.dumps(nans)})

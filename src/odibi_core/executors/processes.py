@@ -20,9 +20,11 @@ from odibi_core.errors import ConfigurationError, StepTimeoutError, WorkerLostEr
 from odibi_core.executors.base import Held, Home, Work, worker_command
 from odibi_core.executors.pickling import dumps, loads
 from odibi_core.executors.threads import ThreadsExecutor
-from odibi_core.executors.worker import Done, Kept, keep, load
+from odibi_core.executors.worker import INLINE, Call, Done, Kept, keep, load
 
 _END_S: Final = 5.0
+_MOST_INLINE: Final = 32 * 1024 * 1024
+"""Bytes of small frames that this process holds for its workers; more of them go to files."""
 
 
 class ProcessesExecutor(ThreadsExecutor):
@@ -47,10 +49,14 @@ class ProcessesExecutor(ThreadsExecutor):
 
 
 class _HeldFile(Held):
-    """A frame in a file."""
+    """A frame in a file, or a small one as its pickle."""
 
     def __init__(self, kept: Kept) -> None:
         self.kept = kept
+
+    @property
+    def inline(self) -> int:
+        return len(self.kept.pickled or b"")
 
 
 class ProcessPlace:
@@ -62,6 +68,7 @@ class ProcessPlace:
         self._workers: set[_Worker] = set()
         self._folder: Path | None = None
         self._closed = False
+        self._inline = 0
         self.shared = False
 
     def open(self, home: Home) -> None:
@@ -72,7 +79,8 @@ class ProcessPlace:
     ) -> tuple[dict[str, Held], Any]:
         folder = self._frames_folder()
         sent = {name: _kept(value, name, folder) for name, value in frames.items()}
-        message = dumps((work, sent, task), f"step {getattr(getattr(task, 'step', None), 'name', '')!r}")
+        inline = INLINE if self._inline < _MOST_INLINE else 0
+        message = dumps(Call(work, sent, task, inline), f"step {getattr(getattr(task, 'step', None), 'name', '')!r}")
         worker = self._take()
         try:
             done = worker.ask(message, timeout_s)
@@ -82,7 +90,14 @@ class ProcessPlace:
         self._idle.append(worker)
         if done.error is not None:
             raise done.error.restored()
-        return {name: _HeldFile(kept) for name, kept in done.frames.items()}, done.report
+        made = {name: _HeldFile(kept) for name, kept in done.frames.items()}
+        self._count(sum(held.inline for held in made.values()))
+        return dict(made), done.report
+
+    def _count(self, size: int) -> None:
+        if size:
+            with self._lock:
+                self._inline += size
 
     def _frames_folder(self) -> Path:
         with self._lock:
@@ -117,9 +132,13 @@ class ProcessPlace:
         return load(held.kept)
 
     def release(self, held: Held) -> None:
-        if isinstance(held, _HeldFile) and held.kept.path:
+        if not isinstance(held, _HeldFile):
+            return
+        self._count(-held.inline)
+        path, held.kept = held.kept.path, Kept("")
+        if path:
             with suppress(OSError):
-                Path(held.kept.path).unlink()
+                Path(path).unlink()
 
     def kill(self) -> None:
         """End the workers at once, whatever they do."""

@@ -13,6 +13,7 @@ import signal
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from math import prod
 from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import SimpleQueue
@@ -22,13 +23,17 @@ from typing import Any, Final, NamedTuple
 
 from odibi_core.engines.frame import is_frame
 from odibi_core.engines.packing import NotPackableError, pack, unpack
+from odibi_core.errors import NotSendableError
 from odibi_core.events.clock import new_id
+from odibi_core.executors.base import Work
 from odibi_core.executors.pickling import dumps, loads
 from odibi_core.executors.sent_errors import SentError, sent_error
 
 _PICKLED: Final = ".pickle"
-_SMALL: Final = 64 * 1024
+INLINE: Final = 64 * 1024
 """Bytes of a pickle that travels with the message; a file costs about a millisecond."""
+_FEW_CELLS: Final = 8 * 1024
+"""Cells of a frame that is tried as a pickle; the size of a pickle is known once it is made."""
 
 
 class Kept(NamedTuple):
@@ -36,6 +41,15 @@ class Kept(NamedTuple):
 
     path: str
     pickled: bytes | None = None
+
+
+class Call(NamedTuple):
+    """A call of `work(frames, task)`; `inline` are the bytes of a frame that may come back with the answer."""
+
+    work: Work
+    frames: dict[str, Kept]
+    task: Any
+    inline: int
 
 
 class Done(NamedTuple):
@@ -46,23 +60,39 @@ class Done(NamedTuple):
     error: SentError | None = None
 
 
-def keep(value: Any, name: str, folder: Path) -> Kept:
-    """Keep a value for another process: a frame as Arrow if that is exact, any other value pickled.
+def keep(value: Any, name: str, folder: Path, inline: int = INLINE) -> Kept:
+    """Keep a value for another process: a frame as Arrow if that is exact, any other value and a small frame pickled.
+
+    Args:
+        value: The value.
+        name: Its name, for errors.
+        folder: The folder for files.
+        inline: Bytes that may travel with the message.
 
     Raises:
         NotSendableError: The value cannot be pickled either.
         OSError: The file cannot be written.
     """
-    path = folder / new_id(32)
+    path, shown = folder / new_id(32), f"{name!r}, a {type(value).__name__},"
     if is_frame(value):
+        if inline and _has_few_cells(value):
+            with suppress(NotSendableError):
+                data = dumps(value, shown)
+                if len(data) <= inline:
+                    return Kept("", data)
         with suppress(NotPackableError):
             return Kept(str(pack(value, path)))
-    data = dumps(value, f"{name!r}, a {type(value).__name__},")
-    if len(data) <= _SMALL:
+    data = dumps(value, shown)
+    if len(data) <= inline:
         return Kept("", data)
     path = path.with_suffix(_PICKLED)
     path.write_bytes(data)
     return Kept(str(path))
+
+
+def _has_few_cells(frame: Any) -> bool:
+    shape = getattr(frame, "shape", None)  # a lazy frame has none, or none that is known
+    return type(shape) is tuple and all(type(each) is int for each in shape) and prod(shape) <= _FEW_CELLS
 
 
 def load(kept: Kept) -> Any:
@@ -73,16 +103,15 @@ def load(kept: Kept) -> Any:
     return loads(path.read_bytes()) if path.suffix == _PICKLED else unpack(path)
 
 
-def _done(call: bytes, folder: Path) -> Done:
-    """Do one call; its failure is an answer too."""
+def _answer(message: bytes, folder: Path) -> bytes:
+    """Do one call and return its answer; a failure is one too."""
     try:
-        work, frames, task = loads(call)
-        made, report = work({name: load(kept) for name, kept in frames.items()}, task)
-        done = Done({name: keep(value, name, folder) for name, value in made.items()}, report)
-        pickle.dumps(done)
-        return done
+        call: Call = loads(message)
+        made, report = call.work({name: load(kept) for name, kept in call.frames.items()}, call.task)
+        frames = {name: keep(value, name, folder, call.inline) for name, value in made.items()}
+        return pickle.dumps(Done(frames, report), protocol=5)
     except BaseException as error:
-        return Done({}, None, sent_error(error))
+        return pickle.dumps(Done({}, None, sent_error(error)), protocol=5)
 
 
 class _Calls:
@@ -107,7 +136,7 @@ class _Calls:
     def serve(self) -> None:
         """Do one call after the other, in the main thread, until an empty message."""
         while (call := self._waiting.get()) is not None:
-            answer = pickle.dumps(_done(call, self._folder))
+            answer = _answer(call, self._folder)
             with suppress(OSError):
                 self._connection.send_bytes(answer)
 
