@@ -98,16 +98,24 @@ def dask_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def ray_address() -> Iterator[str]:
-    """The address of a Ray cluster with one node, to which this process is connected as by its program."""
+def ray_cluster() -> Iterator[Any]:
+    """A Ray cluster with one node, to which this process is connected as by its program."""
     import ray
     from ray.cluster_utils import Cluster
 
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False})
+    soon = {"health_check_initial_delay_ms": 100, "health_check_period_ms": 200}  # a node that ended is known as that
+    head = {"num_cpus": 2, "include_dashboard": False, "_system_config": soon}
+    cluster = Cluster(initialize_head=True, head_node_args=head)
     ray.init(cluster.address, logging_level="error", log_to_driver=False)
-    yield cluster.address
+    yield cluster
     ray.shutdown()
     cluster.shutdown()
+
+
+@pytest.fixture
+def ray_address(ray_cluster: Any) -> str:
+    """The address of the Ray cluster, which every test of this process shares."""
+    return str(ray_cluster.address)
 
 
 @pytest.fixture

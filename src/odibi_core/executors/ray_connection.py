@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import signal
 import socket
 import threading
@@ -23,6 +24,8 @@ CONNECT_S: Final = 5.0
 """Seconds for the answer of a head node."""
 _PROBE_S: Final = 30.0
 """Seconds for the first worker process of each node."""
+_ADDRESS: Final = re.compile(r"auto|[^\s/:]+:\d+|\[[0-9a-fA-F:]+\]:\d+")
+_OF_JOB: Final = "RAY_ADDRESS"
 _SAME: Final = ("odibi-core", "ray", "cloudpickle")
 _PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"
 """The first bytes of a connection of gRPC, which is the protocol of a head node."""
@@ -95,7 +98,7 @@ class Connection:
 
     def _connect(self) -> str | None:
         """Connect to a cluster; return the folder of a new one."""
-        address = self._address or environment_value("RAY_ADDRESS")  # a job that Ray itself submitted has it
+        address = self._address or _address_of_job()
         before = signal.getsignal(signal.SIGTERM)
         try:
             if address is None:
@@ -132,6 +135,24 @@ class Connection:
             if _shared.folder is not None:
                 rmtree(_shared.folder, ignore_errors=True)
             _shared.is_own, _shared.folder = False, None
+
+
+def check_address(address: object, name: str) -> None:
+    """Raise ConfigurationError if an address cannot be that of a head node."""
+    if not (isinstance(address, str) and _ADDRESS.fullmatch(address)):
+        raise ConfigurationError(
+            f"{name} must be host:port or 'auto', got {str(address)[:80]!r}; "
+            "`ray start --head` prints it, and the program runs on a node of the cluster"
+        )
+
+
+def _address_of_job() -> str | None:
+    """Return the address that a job has which Ray itself submitted."""
+    address = environment_value(_OF_JOB)
+    if address in (None, "", "local"):
+        return None
+    check_address(address, _OF_JOB)
+    return address
 
 
 def _check_answers(address: str) -> None:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
-from odibi_core.errors import ConfigurationError
-from odibi_core.executors.ray_connection import Connection
+from odibi_core.executors.ray_connection import Connection, check_address
 from odibi_core.executors.ray_place import RayPlace
 from odibi_core.executors.threads import ThreadsExecutor
 from odibi_core.settings import read_settings
-
-_ADDRESS: Final = re.compile(r"auto|[^\s/:]+:\d+|\[[0-9a-fA-F:]+\]:\d+")
 
 
 class RayExecutor(ThreadsExecutor):
@@ -37,11 +33,8 @@ class RayExecutor(ThreadsExecutor):
     ) -> None:
         super().__init__(max_workers)
         address = read_settings().executor.address if address is None else address
-        if address and not (isinstance(address, str) and _ADDRESS.fullmatch(address)):
-            raise ConfigurationError(
-                f"the address of the executor 'ray' must be host:port or 'auto', got {str(address)[:80]!r}; "
-                "`ray start --head` prints it, and the program runs on a node of the cluster"
-            )
+        if address:
+            check_address(address, "the address of the executor 'ray'")
         self._ray = self.place = RayPlace(Connection(address or None, max_workers), task_options or {})
 
     def cancel(self, *, abandon: bool = False) -> None:

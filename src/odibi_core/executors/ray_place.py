@@ -122,7 +122,8 @@ class RayPlace:
                 call.worker = ray.get(next(stream))
                 if not ray.wait([stream], timeout=timeout_s)[0]:
                     raise self._late(call, timeout_s)
-                answer, call.made = next(stream), next(stream)
+                call.made = next(stream)
+                answer = next(stream, call.made)  # a task that failed has one more value, which raises
             found: Answer = loads(ray.get(answer))
             return found
         except failures.RayError as error:

@@ -79,9 +79,11 @@ def work_here(pickled: bytes, inbox: Any, *values: Any) -> tuple[bytes, Any]:
 
 
 def begin_and_work(*arguments: Any) -> Iterator[Any]:
-    """Yield the name of this worker, and then what `work_here` returns: for a step with a timeout."""
+    """Yield the name of this worker, and then what `work_here` returns, the answer last: for a step with a timeout."""
     yield where()
-    yield from work_here(*arguments)
+    answer, frames = work_here(*arguments)
+    yield frames
+    yield answer
 
 
 def one_of(made: Several, index: int) -> Any:
