@@ -32,7 +32,6 @@ from odibi_core.errors import ConfigurationError, WorkerLostError
 from odibi_core.executors import ray_connection
 from odibi_core.executors.base import Home
 from odibi_core.executors.ray_connection import Connection
-from odibi_core.executors.ray_executor import RayExecutor
 from odibi_core.executors.ray_place import RayPlace
 from odibi_core.runtime.orchestrator import Orchestrator, Result, Step
 from odibi_core.store.runs import RunStore
@@ -215,19 +214,17 @@ def test_a_step_with_a_timeout_that_is_in_time(ray_address: str) -> None:
     assert result.nodes["divides"]["error"] == "division by zero"
 
 
-def test_an_interrupted_run_ends_the_processes_of_its_steps(ray_address: str, tmp_path: Path) -> None:
+def test_an_abandoned_run_ends_the_processes_of_its_steps(ray_address: str, tmp_path: Path) -> None:
     """On a cluster that goes on."""
-    began = tmp_path / "pid"
-    steps = Step(name="sleeps", value=sleeps, params={"path": str(began), "seconds": PATIENCE}), pid
-    executors: list[RayExecutor] = []
-    threading.Thread(target=lambda: (_wait(began.exists), executors[0].cancel(abandon=True)), daemon=True).start()
-    pipeline = Orchestrator(
-        list(steps), executor="ray", executor_options={"address": ray_address}, max_workers=1, store=False,
-        raise_on_error=False,
-    )  # fmt: skip
-    made = pipeline._new_executor
-    pipeline._new_executor = lambda workers: executors.append(made(workers)) or executors[0]  # type: ignore[func-returns-value]
-    pipeline.execute()
+    place, began = opened(ray_address), tmp_path / "pid"
+    try:
+        with ThreadPoolExecutor() as threads:
+            running = threads.submit(place.call, sleeps_there, {}, str(began))
+            _wait(lambda: began.exists() and began.read_text() != "")
+            place.kill()
+            assert isinstance(running.exception(PATIENCE), WorkerLostError)
+    finally:
+        place.close()
     worker = int(began.read_text())
     _wait(lambda: not _is_alive(worker))
     assert run(ray_address, pid).success
@@ -272,7 +269,11 @@ def test_lines_of_another_node_arrive_while_the_step_runs(
     def is_there() -> bool:
         return any(event.event_type == "worked" for run_id in store.ids() for event in store.read(run_id))
 
-    threading.Thread(target=lambda: (_wait(is_there), arrived.touch()), daemon=True).start()
+    def answer() -> None:
+        _wait(is_there)
+        arrived.touch()
+
+    threading.Thread(target=answer, daemon=True).start()
     options = {"address": ray_cluster.address, "task_options": FAR}
     result = Orchestrator([waits], executor="ray", executor_options=options, store=store.root).execute()
     events = [event.event_type for event in store.read(result.run_id)]
