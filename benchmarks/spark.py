@@ -13,15 +13,21 @@ from benchmarks.harness import Contender, Runner, Target, Work
 QUERY = "SELECT key, number, text FROM numbers WHERE number % 3 <> 0"
 
 
-def _numbers(rows: int) -> Any:
+def session() -> Any:
+    """Return the Spark session of the benchmarks, on two cores and loopback."""
     from pyspark.sql import SparkSession
 
     builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
     for name in ("host", "bindAddress"):
         builder = builder.config(f"spark.driver.{name}", "127.0.0.1")
+    builder = builder.config("spark.sql.shuffle.partitions", "4").config("spark.driver.memory", "4g")
     spark = builder.config("spark.ui.showConsoleProgress", "false").getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")
-    return spark.range(rows).selectExpr("id AS number", "id % 1000 AS key", "sha2(string(id), 256) AS text")
+    return spark
+
+
+def _numbers(rows: int) -> Any:
+    return session().range(rows).selectExpr("id AS number", "id % 1000 AS key", "sha2(string(id), 256) AS text")
 
 
 def _ours(rows: int) -> Any:
