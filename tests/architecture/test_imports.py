@@ -39,8 +39,8 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "pandas": ("engines/", "exporters/dataframe.py", "history/answer.py"),  # the last: answers of SQL as frames
     "polars": ("engines/", "history/answer.py"),
     "pyspark": (
-        "engines/spark_csv.py", "engines/spark_engine.py", "engines/spark_rows.py", "engines/spark_session.py",
-        "engines/spark_types.py",
+        "engines/spark_csv.py", "engines/spark_engine.py", "engines/spark_plans.py", "engines/spark_rows.py",
+        "engines/spark_session.py", "engines/spark_types.py",
     ),
     "pyarrow": ("engines/", "store/", "exporters/parquet.py", "history/arrow.py"),
     "pandera": ("checks/pandera_schema.py",),

@@ -82,7 +82,7 @@ def test_csv_means_what_it_means_to_pandas(engine: Any) -> None:
 
 
 def test_reading_parquet_starts_no_job_over_the_rows(engine: Any, jobs: Jobs) -> None:
-    """A read is a plan; the schema comes from a footer, and the description from the plan."""
+    """A read is a plan; the schema comes from a footer, as do the rows and the missing values of local files."""
     engine.write(engine.frame(ROWS), "x.parquet")
     found = engine.read("x.parquet")
     before = jobs.count()
@@ -90,7 +90,8 @@ def test_reading_parquet_starts_no_job_over_the_rows(engine: Any, jobs: Jobs) ->
     assert described["schema"] == [
         {"column": "n", "type": "Int64"}, {"column": "s", "type": "String"}, {"column": "f", "type": "Float64"},
     ]  # fmt: skip
-    assert (described["row_count"], described["metadata"]["lazy"], described["not_described"]) == (None, True, None)
+    assert (described["row_count"], described["metadata"]["lazy"], described["not_described"]) == (2, True, None)
+    assert described["stats"] == [{"column": "n", "nulls": 0}, {"column": "s", "nulls": 0}, {"column": "f", "nulls": 1}]
     assert jobs.count() == before
 
 
@@ -113,7 +114,7 @@ def test_an_observation_that_never_comes_leaves_the_rows_unknown(
     engine: Any, spark: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A count that Spark does not deliver is unknown, never zero, and nothing waits without end."""
-    monkeypatch.setattr(spark_rows, "_PATIENCE", 0.05)
+    monkeypatch.setattr(spark_rows, "PATIENCE", 0.05)
     frame = spark.range(3)
     counted = spark_rows.Counted(frame)
     counted.finish()  # nothing was executed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +45,10 @@ def steps(*checks: Any) -> list[Step]:
     ]  # fmt: skip
 
 
-def run(spark: Any, *checks: Any, **options: Any) -> Any:
+def run(spark: Any, *checks: Any, more: Sequence[Step] = (), **options: Any) -> Any:
     numbers = spark.range(8).selectExpr("id as n", "cast(id as string) as s")
-    return Orchestrator(steps(*checks), "spark", initial={"numbers": numbers}, store=False, **options).execute()
+    of_run = [*steps(*checks), *more]
+    return Orchestrator(of_run, "spark", initial={"numbers": numbers}, store=False, **options).execute()
 
 
 def bare(spark: Any) -> None:
@@ -67,12 +69,14 @@ def test_a_recorded_run_begins_the_jobs_of_the_same_code_without_it(spark: Any) 
     assert spark.sparkContext.getLocalProperty("spark.jobGroup.id") is None
 
 
-def test_rows_are_known_where_a_frame_is_executed(spark: Any) -> None:
-    """A written frame has its rows; a plan that was only passed on has none, and not 0."""
-    nodes = run(spark)["nodes"]
+def test_rows_of_a_plan_come_with_the_job_that_executes_it(spark: Any) -> None:
+    """Of the steps that pass it on too; a plan that is never executed has none, and not 0."""
+    unused = Step(name="unused", value=doubled, inputs=["numbers"])
+    nodes = run(spark, more=[unused])["nodes"]
     assert {name: node["row_count"] for name, node in nodes.items()} == {
-        "double": None, "large": None, "save": 5, "save_all": 8,
+        "double": 8, "large": 5, "save": 5, "save_all": 8, "unused": None,
     }  # fmt: skip
+    assert all(node["duration_ms"] is not None for node in nodes.values())
 
 
 def test_the_jobs_of_a_function_have_the_name_of_its_step(spark: Any) -> None:
@@ -116,3 +120,82 @@ def test_a_check_that_spark_cannot_execute_does_not_stop_the_write(spark: Any) -
     assert spark.read.parquet(f"file://{Path('x.parquet').absolute()}").count() == 3
     (found,) = sink.of_kind("check_result")
     assert (found.status, "lazy" in str(found.message)) == ("skipped", True)
+
+
+def passed(numbers: Any) -> Any:
+    return numbers.where("n > 2")
+
+
+def checked(*checks: Any, **options: Any) -> list[Step]:
+    """Return a step with checks that passes its plan on, and two steps that write what is made of it."""
+    return [
+        Step(name="double", value=doubled, inputs=["numbers"], outputs=["doubled"], checks=checks),
+        Step(name="few", value=passed, inputs={"numbers": "doubled"}),
+        Step(name="save", layer="publish", value="some.parquet", inputs=["few"], **options),
+        Step(name="save_all", layer="publish", value="all.parquet", inputs=["doubled"]),
+    ]  # fmt: skip
+
+
+def recorded(spark: Any, of_run: list[Step], **options: Any) -> tuple[Any, RecordingSink]:
+    sink, bus = RecordingSink(), EventBus()
+    bus.subscribe(sink)
+    numbers = spark.range(8).selectExpr("id as n", "cast(id as string) as s")
+    made = Orchestrator(
+        of_run, "spark", initial={"numbers": numbers}, store=False, event_bus=bus, raise_on_error=False, **options
+    )
+    return made.execute(), sink
+
+
+def test_checks_of_a_step_that_passes_a_plan_on_are_asked(spark: Any) -> None:
+    """In the job of the step that executes it, once, for all rows of the frame, and for the frames that it took."""
+    result, sink = recorded(spark, checked(
+        between("n", 0, 10, severity="warn"), row_count(8), not_null("n", on="numbers"), unique("n", severity="warn"),
+    ))  # fmt: skip
+    found = [(event.node_name, event.status, event.fields.get("failed_rows")) for event in sink.of_kind("check_result")]
+    assert found == [
+        ("double", "failed", 2), ("double", "success", None), ("double", "success", 0), ("double", "skipped", None),
+    ]  # fmt: skip
+    assert result["checks"] == {"passed": 2, "failed": 1, "not_checked": 1}
+    assert [event.node_name for event in sink.of_kind("node_complete")].count("double") == 1
+    assert result["nodes"]["double"]["row_count"] == 8
+
+
+def test_a_check_that_fails_late_keeps_what_is_made_of_its_frame_from_its_place(spark: Any) -> None:
+    """The file that was there stays; the steps below are skipped, tries and all, and the run failed."""
+    Path("some.parquet").mkdir()
+    result, sink = recorded(spark, checked(between("n", 0, 10), retries=1))
+    statuses = {name: node["status"] for name, node in result["nodes"].items()}
+    assert statuses == {"double": "failed", "few": "skipped", "save": "skipped", "save_all": "skipped"}
+    assert "2 values of n outside 0 to 10" in result["error"]
+    assert not list(Path("some.parquet").iterdir())
+    assert not Path("all.parquet").exists()
+    ends = [event.node_name for event in sink.events if event.event_type in ("node_failed", "node_skipped")]
+    assert sorted(map(str, ends)) == ["double", "few", "save", "save_all"]
+
+
+def test_missing_values_of_a_late_frame_are_recorded(spark: Any) -> None:
+    """As statistics, at the level that asks for them."""
+    _, sink = recorded(spark, checked(), snapshot_level="stats")
+    (made,) = [event for event in sink.of_kind("snapshot")
+               if event.node_name == "double" and event.fields["when"] == "after"]  # fmt: skip
+    assert made.fields["stats"] == [{"column": "n", "nulls": 0}, {"column": "s", "nulls": 2}]
+    assert (made.metadata or {})["stats_rows"] == 8
+
+
+def test_a_step_of_another_engine_brings_the_facts_of_the_frame_that_it_takes(spark: Any) -> None:
+    """Its rows cross by one job, in which those of the earlier steps are counted."""
+    of_run = [*checked()[:2], Step(name="sum", type="sql", value="select sum(n) as n from few", inputs=["few"],
+                                   engine="pandas")]  # fmt: skip
+    result, _ = recorded(spark, of_run, snapshot_level="stats")
+    assert {name: node["row_count"] for name, node in result["nodes"].items()} == {"double": 8, "few": 6, "sum": 1}
+    assert result["data"]["sum"]["n"].tolist() == [54]
+
+
+def test_a_plan_that_is_stopped_ends_the_open_nodes(spark: Any) -> None:
+    """A write that fails is the failure of its step alone; the plans that it was made of are unknown."""
+    bad = Step(name="bad", type="sql", value="select raise_error('no') as n from doubled", inputs=["doubled"])
+    of_run = [checked()[0], bad, Step(name="save", layer="publish", value="x.parquet", inputs=["bad"])]
+    result, _ = recorded(spark, of_run)
+    assert {name: (node["status"], node["row_count"]) for name, node in result["nodes"].items()} == {
+        "double": ("success", None), "bad": ("success", None), "save": ("failed", None),
+    }  # fmt: skip

@@ -72,6 +72,16 @@ class Counting:
         """Return the row for `results`, of counts by mask and the number of rows."""
         return {**counts, self._total: total}
 
+    def known(self, total: int | None) -> list[CheckResult | None] | None:
+        """Return the results if no pass over the rows is needed for them; None if one is.
+
+        Args:
+            total: The number of rows; None if it is unknown.
+        """
+        if self.masks or (self._by_height and total is None):
+            return None
+        return self.results({self._total: total or 0})
+
     def results(self, row: Mapping[str, Any]) -> list[CheckResult | None]:
         """Return a result for each check, in their order; None for those that must be checked in another way."""
         total = int(row[self._total])

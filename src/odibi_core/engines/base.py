@@ -97,3 +97,30 @@ class LazyEngine(Engine, Protocol):
 
     def collected(self, frames: Sequence[Any]) -> list[Any]:
         """Return frames with rows in place of plans, all by one execution if the library can."""
+
+
+@runtime_checkable
+class LateEngine(Engine, Protocol):
+    """An engine whose frames stay plans, and whose facts come from a later execution that the pipeline needs anyway.
+
+    `late_frames` has `arrived`, which the engine calls after such an execution, in its thread and before its result takes
+    its place; `counts_nulls`, which is set before the first step; and `close()`, for the end of the run.
+    """
+
+    late_frames: Any
+
+    def is_plan(self, frame: Any) -> bool:
+        """Return whether a frame is a plan."""
+
+    def arrow(self, frame: Any) -> Any:
+        """Return the rows of a plan as an Arrow table, by one execution."""
+
+    def late(self, frame: Any, plan: Any, *, asked: bool, nulls: bool) -> Any:
+        """Return the facts of a frame that a step made, with `is_known` and `results`; None if there are none to come.
+
+        Args:
+            frame: The frame.
+            plan: Returns the checks to count, a `Counting`, for the frame's schema; None for none.
+            asked: Count even at a cost: for checks, and at the level `stats`.
+            nulls: Count missing values too.
+        """

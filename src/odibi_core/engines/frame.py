@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from odibi_core.engines import frame_narwhals, frame_pandas, frame_plain
+from odibi_core.engines import frame_narwhals, frame_pandas, frame_plain, spark_rows
 from odibi_core.engines.frame_cells import cell
 from odibi_core.engines.frame_text import short
 from odibi_core.errors import STOPS
@@ -137,6 +137,7 @@ def _fill(made: Description, frame: object, depth: int, rows: int, budget: Budge
     if depth >= LEVELS.index("counts"):
         made["row_count"] = face.height()
     if face.lazy:
+        _fill_counted(made, frame, names, depth)
         return
     keys = unique_keys(names[:SAMPLE_COLUMNS])
     if depth >= LEVELS.index("sample"):
@@ -148,6 +149,18 @@ def _fill(made: Description, frame: object, depth: int, rows: int, budget: Budge
         from odibi_core.engines.stats_record import add_stats
 
         add_stats(made, face, keys, budget, exact=depth >= LEVELS.index("stats"))
+
+
+def _fill_counted(made: Description, frame: object, names: Sequence[str], depth: int) -> None:
+    """Add the missing values that an execution of a lazy frame has counted."""
+    known = spark_rows.known(frame)
+    if depth >= LEVELS.index("auto") and known is not None and known.nulls is not None:
+        from odibi_core.engines.stats_record import add_nulls
+
+        counts = {
+            key: known.nulls[name] for key, name in zip(unique_keys(names), names, strict=True) if name in known.nulls
+        }
+        add_nulls(made, known.rows, counts)
 
 
 def _fitting(schema: Sequence[dict[str, str]]) -> int:

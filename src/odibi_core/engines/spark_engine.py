@@ -14,6 +14,9 @@ from odibi_core.engines import (
     refusals,
     spark_csv,
     spark_files,
+    spark_footers,
+    spark_late,
+    spark_plans,
     spark_rows,
     spark_session,
     spark_sql,
@@ -22,7 +25,7 @@ from odibi_core.engines import (
 )  # fmt: skip
 from odibi_core.engines.duckdb_turn import is_relation
 from odibi_core.engines.frame_narwhals import collected
-from odibi_core.errors import EngineError
+from odibi_core.errors import STOPS, EngineError
 
 _OF_FILES: Final = frozenset({"pathGlobFilter", "recursiveFileLookup", "modifiedBefore", "modifiedAfter", "schema"})
 _PARQUET: Final = _OF_FILES | {"mergeSchema", "datetimeRebaseMode", "int96RebaseMode", "columns"}
@@ -32,6 +35,28 @@ class SparkEngine:
     """Frames of the Spark session of the program. CSV means what it means to pandas; SQL is Spark's."""
 
     name = "spark"
+
+    def __init__(self) -> None:
+        self.late_frames = spark_late.LateFrames()
+        """The frames of earlier steps that are counted when a later step executes them."""
+
+    def is_plan(self, frame: Any) -> bool:
+        """Return whether a frame is a plan, which all of Spark's are."""
+        return is_spark(frame)
+
+    def late(self, frame: Any, plan: spark_rows.Plan | None, *, asked: bool, nulls: bool) -> spark_late.Late | None:
+        """Return the facts of a frame, which a later execution brings; None if its rows are there, or never come.
+
+        Args:
+            frame: A frame that a step made.
+            plan: Returns the checks to count, as for `write_counted`; None for none.
+            asked: Count even if Spark's optimizer then moves no filter through the frame.
+            nulls: Count the missing values too.
+        """
+        if not is_spark(frame) or frame.isStreaming or not spark_plans.is_classic(frame):
+            return None
+        late = spark_late.Late(frame, plan, asked=asked, nulls=nulls)
+        return late if plan is not None and late.is_known else None if late.is_known else self.late_frames.add(late)
 
     def frame(self, value: Any) -> Any:
         if is_spark(value):
@@ -78,7 +103,10 @@ class SparkEngine:
         folders = partitions.columns(path, sources, options)
         given = partitions.file_options(options, folders)
         with spark_session.step_jobs(), spark_files.reading(path, kind):
-            return _read(sources, kind.format, given, {name: folders[name] for name in folders})
+            frame = _read(sources, kind.format, dict(given), {name: folders[name] for name in folders})
+        if kind.format == "parquet" and not given.keys() - {"columns"} and not files.is_remote(files.local(path)):
+            spark_footers.learn_read(frame, sources)
+        return frame
 
     def write(self, frame: Any, path: str, *, format: str | None = None, **options: Any) -> int | None:
         return self.write_counted(frame, path, None, format=format, **options)[0]
@@ -110,20 +138,28 @@ class SparkEngine:
             partitions.names_to_write(by, frame.columns)
         mode = options.get("mode", "overwrite")
 
-        def write(counted: spark_rows.Counted) -> tuple[int | None, list[Any] | None]:
-            with spark_session.step_jobs():
-                spark_files.write(
-                    path, kind, lambda to, mode: _save(counted.frame, kind, by, to, mode, given), mode, options
-                )
-            return counted.finish()
+        found: list[Any] = []
+        has_footers = kind.format == "parquet" and not files.is_remote(files.local(path))
 
+        def write(execution: spark_late.Execution) -> None:
+            def save(to: str, mode: str) -> None:
+                _save(execution.frame, kind, by, to, mode, given)
+                if has_footers:
+                    spark_footers.learn_written(frame, to.removeprefix("file://"))
+                found[:] = execution.finish()  # before the data take their place: a check of an earlier step may fail
+
+            with spark_session.step_jobs():
+                spark_files.write(path, kind, save, mode, options)
+
+        execution = self.late_frames.execution(frame, plan, counted=not has_footers)
         try:
-            return write(spark_rows.Counted(frame, plan))
+            write(execution)
         except EngineError:
-            if plan is None or (files.is_remote(path) and mode == "append"):
+            if not execution.has_checks or (files.is_remote(path) and mode == "append"):
                 raise
             # A check may be what failed, such as a text compared with a number: the data must be written without it.
-            return write(spark_rows.Counted(frame))
+            write(spark_late.LateFrames().execution(frame, counted=not has_footers))
+        return spark_rows.rows(frame), found[1]
 
     def sql(self, query: str, frames: Mapping[str, Any], parameters: Mapping[str, Any] | None = None) -> Any:
         spark = spark_session.session()
@@ -137,8 +173,19 @@ class SparkEngine:
 
     def arrow(self, frame: Any) -> Any:
         """Return the rows of a frame as an Arrow table; its plan is executed, in one job."""
+        execution = self.late_frames.execution(frame, counted=False)
         with spark_session.step_jobs():
-            return spark_types.arrow(frame)
+            try:
+                table = spark_types.arrow(execution.frame)
+            except STOPS:
+                raise
+            except Exception:
+                if not execution.has_checks:
+                    raise
+                table = spark_types.arrow(frame)  # a check may be what failed
+        spark_rows.learn(frame, table.num_rows)
+        execution.finish()
+        return table
 
     def of_arrow(self, table: Any) -> Any:
         """Return an Arrow table as a Spark frame, each value exact."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -45,6 +45,14 @@ def add_stats(
         found.skipped += f"the record has no room for {left_out:,} columns"
     if found.skipped:
         made["metadata"]["stats_skipped"] = found.skipped
+
+
+def add_nulls(made: dict[str, Any], rows: int, counts: Mapping[str, int]) -> None:
+    """Add to a description the missing values of columns, which an engine counted while it executed a plan."""
+    made["stats"], left_out = _recorded(list(counts), [{"nulls": count} for count in counts.values()])
+    made["metadata"]["stats_rows"] = rows
+    if left_out:
+        made["metadata"]["stats_skipped"] = f"the record has no room for {left_out:,} columns"
 
 
 def _all(frame: Any, columns: int) -> SampleStats:

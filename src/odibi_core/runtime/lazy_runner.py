@@ -19,6 +19,7 @@ from odibi_core.events import kinds
 from odibi_core.events.clock import monotonic
 from odibi_core.events.failure import describe_failure, message_of
 from odibi_core.pipeline import Progress, Step
+from odibi_core.runtime.late_facts import LateFacts
 from odibi_core.runtime.node_events import NodeEvents
 from odibi_core.runtime.step_runner import StepRunner
 from odibi_core.runtime.step_work import Outcome, StepWork
@@ -65,6 +66,7 @@ class LazyRunner:
         self._tried: set[int] = set()
         self._open: list[_Open] = []
         self._lock = Lock()
+        self._late = LateFacts(runner, level)
         self._failure: BaseException | None = None
         runner.settled_of = self._settled_of
 
@@ -78,7 +80,9 @@ class LazyRunner:
         return takers
 
     def waits(self, index: int) -> bool:
-        """Note a step that needs the rows of a plan, and return true; it runs after the next execution."""
+        """Note a step that needs the rows of a plan, and return true; it runs after the next execution, or never."""
+        if self._late.blocks(index):
+            return True
         if not self._plans or index in self._tried or not self._needs_rows(index):
             return False
         with self._lock:
@@ -98,6 +102,8 @@ class LazyRunner:
 
     def takes(self, index: int) -> bool:
         """Return whether `run` is to run a step: it may make plans of an engine that shows their rows."""
+        if self._late.takes(index):
+            return True
         step = self._graph.steps[index]
         if step.operation not in ("call", "read") or step.map is not None or self._runner.is_elsewhere(step):
             return False
@@ -107,6 +113,8 @@ class LazyRunner:
 
     def run(self, index: int) -> bool:
         """Run a step; return False if it failed. If its node stays open, `execute` ends it."""
+        if self._late.takes(index):
+            return self._late.run(index)
         runner, step = self._runner, self._graph.steps[index]
         events = runner.begin(index)
 
@@ -207,7 +215,9 @@ class LazyRunner:
             if self._runner.stopped.is_set():
                 return
             ended = self.execute()
-            for index in ended.failed:
+            if not ended.ready:
+                self._late.end()
+            for index in ended.failed + self._late.take_failed():
                 for key in self._graph.steps[index].outputs.values():
                     self._runner.forget(key)
                 failed(index, progress.fail_late(index)[0])
@@ -329,8 +339,12 @@ class LazyRunner:
     def cancel(self, error: BaseException | None) -> None:
         """Publish the end of each node that a stopped run left open."""
         stopped = StepError("the run ended before its plan was executed")
+        reason = error if error is not None and is_stop(error) else stopped
+        if error is None:
+            self._late.end()
+        else:
+            self._late.cancel(reason)
         for opened in self._open:
-            reason = error if error is not None and is_stop(error) else stopped
             self._runner.failed(self._graph.steps[opened.number], opened.events, reason)
         self._open.clear()
 

@@ -53,12 +53,25 @@ class Engines:
         rows = engine.collected([made[key] for key in plans])
         return {**made, **dict(zip(plans, rows, strict=True))}
 
+    def brought(self, step: Step, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
+        """Return the inputs of a step with the rows of plans that its engine takes from an engine that counts late."""
+        makers = [engine for other, engine in self._made.items() if other != name and hasattr(engine, "late")]
+        if not makers or (step.operation == "call" and not converts(step, name)) or step.operation == "read":
+            return inputs
+        return {key: next((each.arrow(value) for each in makers if each.is_plan(value)), value)
+                for key, value in inputs.items()}  # fmt: skip
+
     def turn(self, step: Step, name: str) -> AbstractContextManager[Any]:
         """Return the turn of a function that gets frames of an engine, if the engine has one query at a time."""
         turn = getattr(self.get(name), "turn", nullcontext) if converts(step, name) else nullcontext
         return turn()
 
     def lazy(self, name: str) -> Any:
+        """Return the engine of this name if its frames may be plans that it collects, else None."""
+        engine = self.of_plans(name)
+        return engine if hasattr(engine, "collected") else None
+
+    def of_plans(self, name: str) -> Any:
         """Return the engine of this name if its frames may be plans, else None."""
         if name in AS_THEY_ARE:
             return None

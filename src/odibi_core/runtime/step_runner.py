@@ -40,6 +40,14 @@ The outcome is None if it comes with the execution of the frames, which are plan
 """
 
 
+class NotMadeError(StepError):
+    """A step could not end, because a check of an earlier step failed when its plan was executed."""
+
+    def __init__(self, because_of: str) -> None:
+        super().__init__(f"step {because_of!r} failed its checks, so that nothing was made of its frame")
+        self.because_of = because_of
+
+
 class StepRunner:
     """Runs the steps of one graph, from any number of threads, over the datasets in `data`."""
 
@@ -128,6 +136,9 @@ class StepRunner:
                 self._count_checks(step, outcome)
         except BaseException as error:
             self.check_running()
+            if isinstance(error, NotMadeError):
+                self.skip(index, "a step that it needs failed", error.because_of)
+                return False
             self.failed(step, events, error)
             if is_stop(error):
                 raise

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from itertools import chain
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -95,6 +96,7 @@ class StepWork:
         Raises:
             StepError: The step did not return its outputs.
         """
+        inputs = self._engines.brought(self.step, self._engine, inputs)
         if not self.step.outputs:
             self._taken = rows_of(inputs)
         made = self.by_logical_name(self._result(inputs, awaiting, copied))
@@ -137,20 +139,25 @@ class StepWork:
         step = self.step
         if not step.checks or not hasattr(engine, "write_counted"):
             return engine.write(frame, str(step.value), **step.params)  # type: ignore[no-any-return]
-        from odibi_core.checks.counts import Counting  # here: few engines count, and it loads time zones
-
         names = {None, *step.inputs, *step.inputs.values()}
         checks = [
             each for each in step.checks if getattr(each, "on", None) in names and getattr(each, "of_run", None) is None
         ]
-        beside = dict(self._beside.datasets)
-        rows, results = engine.write_counted(
-            frame, str(step.value), lambda schema: Counting(checks, schema, beside), **step.params
-        )
-        for check, result in zip(checks, results or (), strict=False):
+        rows, results = engine.write_counted(frame, str(step.value), partial(self.counting, checks), **step.params)
+        self.keep_counted(checks, results or ())
+        return rows  # type: ignore[no-any-return]
+
+    def counting(self, checks: Sequence[Any], schema: Mapping[str, Any]) -> Any:
+        """Return how checks are counted over a frame of that schema, in the pass that an engine makes over it."""
+        from odibi_core.checks.counts import Counting  # here: few engines count, and it loads time zones
+
+        return Counting(checks, schema, dict(self._beside.datasets))
+
+    def keep_counted(self, checks: Sequence[Any], results: Sequence[Any]) -> None:
+        """Keep the results of checks that an engine counted; None for one that it did not."""
+        for check, result in zip(checks, results, strict=False):
             if result is not None:
                 self._counted[id(check)] = result
-        return rows  # type: ignore[no-any-return]
 
     def _readable_again(self, result: Any, awaiting: AwaitableRun | None) -> Any:
         """Return the result of a function, awaited and consumed, so that this counts to the step and its attempt."""
