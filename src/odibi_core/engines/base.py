@@ -103,7 +103,7 @@ class LazyEngine(Engine, Protocol):
 class LateEngine(Engine, Protocol):
     """An engine whose frames stay plans, and whose facts come from a later execution that the pipeline needs anyway.
 
-    `late_frames` has `arrived`, which the engine calls after such an execution, in its thread and before its result takes
+    `late_frames` has `arrived`, which the engine calls after such an execution, in its thread, before its result takes
     its place; `counts_nulls`, which is set before the first step; and `close()`, for the end of the run.
     """
 
