@@ -24,7 +24,7 @@ from odibi_core.errors import ConfigurationError, StepTimeoutError
 from odibi_core.executors import dask_cluster
 from odibi_core.executors.base import Home
 from odibi_core.executors.dask_cluster import Cluster
-from odibi_core.executors.dask_place import DaskPlace
+from odibi_core.executors.dask_place import DaskPlace, _Call
 from odibi_core.observability import get_logger, get_metrics
 from odibi_core.runtime import step_runner
 from odibi_core.runtime.orchestrator import Orchestrator, Result, Step
@@ -455,6 +455,19 @@ def test_a_call_that_waits_behind_one_that_takes_too_long_is_not_lost() -> None:
             assert waiting.result(PATIENCE) == ({}, 0.0)
     finally:
         place.close()
+
+
+def test_a_worker_that_ends_after_the_report_of_a_step_costs_no_attempt() -> None:
+    """The step is over, although Dask's own message of its end did not arrive; its frame is computed again."""
+    lost: list[tuple[str, Any]] = []
+    place = DaskPlace(Cluster(None, None, workers=1))
+    place._home = Home("run", lambda _: None, lambda *about: lost.append(about), lambda *_: [], lambda _: [])
+    call = place._calls["key"] = _Call("makes")
+    place._futures["key"] = None
+    about = {"key": "key", "worker": "tcp://here", "threads": 1, "report": b"", "names": ["out"]}
+    place._receive((0.0, {"odibi": "report", **about}))
+    place._receive((0.0, {"action": "remove-worker", "worker": "tcp://here", "processing-tasks": {"key": 1}}))
+    assert (call.has_news.is_set(), call.ending, lost) == (True, None, [("tcp://here", ["makes"])])
 
 
 def test_the_command_runs_where_it_is_told(dask_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

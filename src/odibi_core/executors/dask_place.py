@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from threading import Lock
+from threading import Event, Lock
 from typing import Any, Final
 
 from distributed import KilledWorker, wait
@@ -14,14 +14,14 @@ from odibi_core.errors import STOPS, NotSendableError, StepTimeoutError, WorkerL
 from odibi_core.events.clock import monotonic, new_id
 from odibi_core.executors.base import Held, Home, Work
 from odibi_core.executors.dask_cluster import Cluster, stop_worker
-from odibi_core.executors.dask_worker import Failed, Made, one_of, report_of, work_here
+from odibi_core.executors.dask_worker import SOON_S, Failed, Made, one_of, report_of, work_here
 from odibi_core.executors.pickling import loads
 from odibi_core.executors.sending import Sent, sent_frame, sent_work
 
 _ALL: Final = "all"
 """Dask's own topic of events, with those of workers that end."""
 _LOOK_S: Final = 0.1
-"""Seconds between two looks at a step with a timeout that no worker has begun."""
+"""Seconds between two looks at a task, whose messages may be lost with a connection."""
 _END_S: Final = 5.0
 
 
@@ -47,12 +47,14 @@ class _Call:
         self.may_move = False
         """True if its worker ended before it can have begun."""
         self.is_over = False
+        self.has_news = Event()
+        """Set once the function ended, or the worker did."""
 
-    def patience(self, timeout_s: float | None) -> float | None:
-        """Return how many seconds to wait; None without a timeout."""
-        if timeout_s is None:
-            return None
-        return _LOOK_S if self.worker is None else max(0.001, self.began + timeout_s - monotonic())
+    def patience(self, timeout_s: float | None) -> float:
+        """Return how many seconds to wait for a message, until the next look at the task."""
+        if timeout_s is None or self.worker is None:
+            return _LOOK_S
+        return max(0.001, min(_LOOK_S, self.began + timeout_s - monotonic()))
 
     def is_late(self, timeout_s: float | None) -> bool:
         return timeout_s is not None and self.worker is not None and monotonic() - self.began >= timeout_s
@@ -94,12 +96,15 @@ class DaskPlace:
         if kind == "line" and self._home is not None:
             self._lines[about["worker"]] += 1
             self._home.receive([about["line"]])
-        elif kind == "began":
+        elif kind in ("began", "report", "failed"):
             self._workers[about["worker"]] = about["threads"]
-            if call is not None:
-                call.worker, call.began = about["worker"], monotonic()
-        elif kind == "report" and call is not None:
-            call.report = about["report"], about["names"]
+            if call is None:
+                return None
+            call.worker, call.began = about["worker"], call.began or monotonic() - SOON_S
+            if kind == "report":
+                call.report, call.is_over = (about["report"], about["names"]), True
+            if kind != "began":
+                call.has_news.set()
         return None
 
     def _lose(self, worker: str, about: Mapping[str, Any]) -> Any:
@@ -108,7 +113,8 @@ class DaskPlace:
         Steps that it cannot have begun, because it was busy with others, and lost frames go to another worker. The
         message of a start is lost with a worker that ends at once, so that the others count as begun.
         """
-        running = [key for key in map(str, about.get("processing-tasks", ())) if self._is_running(key)]
+        tasks = [key for key in map(str, about.get("processing-tasks", ())) if key in self._calls]
+        running = [key for key in tasks if self._is_running(key)]
         # Also a call that took too long: its task is cancelled, and its function still runs.
         busy = sum(call.worker == worker and not call.is_over for call in list(self._calls.values()))
         is_full = busy >= self._workers.get(worker, busy + 1)
@@ -123,7 +129,9 @@ class DaskPlace:
                     call.ending = f"ended, and step {call.name!r} may have begun on it"
                 call.worker = worker
                 cancelled.append(self._futures[key])
-        again = sorted({self._calls[key].name for key in about.get("lost-computed-tasks", ()) if key in self._calls})
+            call.has_news.set()
+        lost = [*about.get("lost-computed-tasks", ()), *(key for key in tasks if key not in running)]
+        again = sorted({self._calls[key].name for key in lost if key in self._calls})
         if self._home is not None and (worker in self._workers or running or again):
             self._workers.pop(worker, None)
             self._home.worker_lost(worker, again)
@@ -164,6 +172,7 @@ class DaskPlace:
                     work_here, message, self._client.id, key, names, *values, key=key, pure=False
                 )
             is_done = call.may_move = False
+            call.has_news.clear()
             try:
                 self._wait(call, future, timeout_s)
                 if call.ending is not None or not (call.may_move and _is_killed(future)):
@@ -176,23 +185,25 @@ class DaskPlace:
                 call.is_over = is_done
 
     def _wait(self, call: _Call, future: Any, timeout_s: float | None) -> None:
-        """Wait for the end of a task, whatever it is.
+        """Wait for the report of a task, which arrives before its end, or for its end, whatever it is.
 
         Raises:
             StepTimeoutError: It took too long.
         """
         with self._client.as_current():
-            while not future.done():
+            while call.report is None and not future.done():
                 try:
-                    wait(future, timeout=call.patience(timeout_s))
+                    if call.has_news.wait(call.patience(timeout_s)) and call.report is None:
+                        wait(future, timeout=call.patience(timeout_s))
                 except TimeoutError:
-                    if call.is_late(timeout_s) and not future.done():
-                        raise self._late(call, future, timeout_s) from None
+                    pass
                 except STOPS:
                     raise
                 except BaseException as error:
                     if not future.done():  # the task was cancelled, or is lost
                         raise WorkerLostError(f"step {call.name!r} lost its connection: {error}") from error
+                if call.is_late(timeout_s) and call.report is None and not future.done():
+                    raise self._late(call, future, timeout_s)
 
     def _late(self, call: _Call, future: Any, timeout_s: float | None) -> StepTimeoutError:
         """Cancel a task that takes too long, and end its worker if that belongs to the run."""
@@ -212,9 +223,9 @@ class DaskPlace:
             BaseException: The failure of the step.
             WorkerLostError: Its worker ended, or the task was cancelled.
         """
-        if future.status == "finished":
-            if call.report is None:  # its message was lost with a connection
-                call.report = self._client.submit(report_of, future, pure=False).result()
+        if call.report is None and future.status == "finished":  # its message was lost with a connection
+            call.report = self._client.submit(report_of, future, pure=False).result()
+        if call.report is not None:
             return loads(call.report[0])
         if future.status == "error":
             error = future.exception()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from dask.sizeof import sizeof
 from distributed import get_worker
@@ -12,6 +12,9 @@ from distributed import get_worker
 from odibi_core.executors.base import send_line
 from odibi_core.executors.sending import Sent, portable, restored, work_of
 from odibi_core.executors.sent_errors import SentError, sent_error
+
+SOON_S: Final = 0.02
+"""Seconds after which a step that still runs reports that it began."""
 
 
 class Made:
@@ -52,17 +55,35 @@ class Failed(Exception):
     __str__ = __repr__
 
 
-def work_here(call: Sent, topic: str, key: str, names: list[str], *values: Sent | Made) -> Made:
-    """Do the work of a step, and send its report to the process of the run.
+class _Start:
+    """The message that a step began, which is sent after `SOON_S`, unless the step is over.
 
-    The report arrives before Dask's own message of the end of the task, because both go the same way.
+    Dask holds a message back that follows another one at once, so that of a short step would delay its end.
+    """
+
+    def __init__(self, send: Callable[[Any], object], about: Mapping[str, Any], loop: Any) -> None:
+        self.is_over = False
+        self._send = send
+        self._about = about
+        loop.add_callback(loop.call_later, SOON_S, self._after_a_moment)
+
+    def _after_a_moment(self) -> None:
+        if not self.is_over:
+            self._send({"odibi": "began", **self._about})
+
+
+def work_here(call: Sent, topic: str, key: str, names: list[str], *values: Sent | Made) -> Made:
+    """Do the work of a step, and send its report to the process of the run, which does not wait for more.
+
+    Dask's own message of the end of the task follows it, some milliseconds later on each part of the way.
 
     Raises:
         Failed: The work failed.
     """
     worker = get_worker()
     send = partial(worker.log_event, topic)
-    send({"odibi": "began", "key": key, "worker": worker.address, "threads": worker.state.nthreads})
+    about = {"key": key, "worker": worker.address, "threads": worker.state.nthreads}
+    start = _Start(send, about, worker.loop)
     token = send_line.set(lambda line: send({"odibi": "line", "worker": worker.address, "line": line}))
     try:
         frames = {
@@ -71,10 +92,12 @@ def work_here(call: Sent, topic: str, key: str, names: list[str], *values: Sent 
         }
         made, report = work_of(call, frames, worker.address)
     except BaseException as error:
+        send({"odibi": "failed", **about})
         raise Failed(sent_error(error)) from None
     finally:
+        start.is_over = True
         send_line.reset(token)
-    send({"odibi": "report", "key": key, "report": report, "names": list(made)})
+    send({"odibi": "report", **about, "report": report, "names": list(made)})
     return Made(made, report)
 
 
