@@ -133,7 +133,7 @@ def test_the_error_of_a_step_is_the_one_that_was_raised(ray_address: str) -> Non
     assert "in divides" in failed.fields["traceback"]
 
 
-def test_several_outputs_are_released_one_by_one(ray_address: str) -> None:
+def test_several_outputs(ray_address: str) -> None:
     """Each is a frame of its own."""
 
     def both() -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -341,6 +341,20 @@ def test_a_head_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyP
         with pytest.raises(ConfigurationError, match=f"another program than Ray answers at {address}"):
             run(address, pid, store=tmp_path)
     assert RunStore(tmp_path).ids() == []
+
+
+def test_a_run_connects_and_disconnects_a_program_that_does_not_use_ray(ray_address: str, tmp_path: Path) -> None:
+    """Two runs at the same time share the connection, and the last one closes it."""
+    ray.shutdown()
+    try:
+        place = opened(ray_address)
+        assert run(ray_address, speaks, store=tmp_path).metrics.counters["rows_seen:speaks"] == 3
+        assert ray.is_initialized()
+        place.close()
+        place.close()
+        assert not ray.is_initialized()
+    finally:
+        ray.init(ray_address, ignore_reinit_error=True, logging_level="error", log_to_driver=False)
 
 
 @pytest.mark.parametrize("address", ["nonsense", "ray://a.example:10001", "tcp://host:1", 7])

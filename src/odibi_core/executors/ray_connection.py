@@ -118,7 +118,7 @@ class Connection:
                 f"cannot connect to the Ray cluster at {address or 'this machine'}: {error}"
             ) from error
         finally:
-            if threading.current_thread() is threading.main_thread():
+            if before is not None and threading.current_thread() is threading.main_thread():
                 signal.signal(signal.SIGTERM, before)  # Ray's own handler ends the program before the record is closed
 
     def close(self) -> None:

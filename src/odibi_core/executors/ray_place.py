@@ -71,10 +71,17 @@ class RayPlace:
     def open(self, home: Home) -> None:
         self._home = home
         self._connection.open()
-        if other_nodes():
-            self._inbox = ray.remote(num_cpus=0, max_restarts=0)(Inbox).remote()
-            self._reader = Thread(target=self._read, args=(self._inbox, home), name="odibi-inbox", daemon=True)
-            self._reader.start()
+        try:
+            if other_nodes():
+                self._open_inbox(home)
+        except BaseException:
+            self.close()
+            raise
+
+    def _open_inbox(self, home: Home) -> None:
+        self._inbox = ray.remote(num_cpus=0, max_restarts=0)(Inbox).remote()
+        self._reader = Thread(target=self._read, args=(self._inbox, home), name="odibi-inbox", daemon=True)
+        self._reader.start()
 
     def _read(self, inbox: Any, home: Home) -> None:
         """Record the lines that arrive; those that are lost on the way come with the answer of their step."""
