@@ -348,7 +348,9 @@ def test_a_run_connects_and_disconnects_a_program_that_does_not_use_ray(ray_addr
     ray.shutdown()
     try:
         place = opened(ray_address)
-        assert run(ray_address, speaks, store=tmp_path).metrics.counters["rows_seen:speaks"] == 3
+        result = run(ray_address, speaks, store=tmp_path)
+        assert result.success, result.nodes
+        assert result.metrics.counters["rows_seen:speaks"] == 3
         assert ray.is_initialized()
         place.close()
         place.close()
@@ -398,6 +400,18 @@ def test_other_versions_on_the_nodes(ray_address: str, monkeypatch: pytest.Monke
     assert ray.is_initialized()
 
 
+def test_workers_import_from_the_folders_of_the_program(
+    ray_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also from one that the program added to its path, with the arguments of the program."""
+    (tmp_path / "beside_me.py").write_text("import sys\ndef step(): return list(sys.argv)\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "argv", ["program", "--day", "1"])
+    import beside_me  # type: ignore[import-not-found]
+
+    assert run(ray_address, beside_me.step).data["step"] == ["program", "--day", "1"]
+
+
 def test_a_module_that_the_workers_cannot_import(
     ray_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -406,6 +420,7 @@ def test_a_module_that_the_workers_cannot_import(
     monkeypatch.syspath_prepend(str(tmp_path))
     import only_here_too  # type: ignore[import-not-found]
 
+    monkeypatch.setattr(sys, "path", [each for each in sys.path if each != str(tmp_path)])
     error = run(ray_address, only_here_too.step).nodes["step"]["error"]
     assert re.search(r"step step cannot be loaded on the worker \S+, process \d+: No module named 'only_here", error)
 

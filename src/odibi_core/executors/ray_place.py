@@ -16,7 +16,7 @@ from odibi_core.errors import STOPS, ConfigurationError, NotSendableError, StepT
 from odibi_core.executors.base import Held, Home, Work
 from odibi_core.executors.pickling import loads
 from odibi_core.executors.ray_connection import Connection, other_nodes
-from odibi_core.executors.ray_worker import Answer, Inbox, Order, begin_and_work, one_of, work_here
+from odibi_core.executors.ray_worker import Answer, Inbox, Order, begin_and_work, one_of, program_here, work_here
 from odibi_core.executors.sending import restored, sent_frame, sent_work
 
 _END_S: Final = 5.0
@@ -61,6 +61,7 @@ class RayPlace:
         self._one_of = _remote(one_of, {})
         self._named: dict[tuple[Any, str], Any] = {}
         """The tasks under the names of the steps, which are the names in Ray's own views."""
+        self._program = b""
         self._home: Home | None = None
         self._inbox: Any = None
         self._reader: Thread | None = None
@@ -69,7 +70,7 @@ class RayPlace:
         self._killed = False
 
     def open(self, home: Home) -> None:
-        self._home = home
+        self._home, self._program = home, program_here()
         self._connection.open()
         try:
             if other_nodes():
@@ -96,7 +97,7 @@ class RayPlace:
         call = _Call(name)
         assert self._home is not None
         values = [value.ref if isinstance(value, _HeldRef) else sent_frame(value, key) for key, value in frames.items()]
-        order = Order(self._home.run_id, self._home.flush_in_worker, message, list(frames))
+        order = Order(self._program, self._home.run_id, self._home.flush_in_worker, message, list(frames))
         arguments = (pickle.dumps(order, protocol=5), self._inbox, *values)
         try:
             answer = self._answer(call, arguments, timeout_s)

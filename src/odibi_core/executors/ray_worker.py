@@ -4,16 +4,40 @@ from __future__ import annotations
 
 import os
 import pickle
+import sys
 from asyncio import Event
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import ray
 
+from odibi_core._state import STATE
 from odibi_core.executors.base import send_line
 from odibi_core.executors.pickling import loads
 from odibi_core.executors.sending import Sent, portable, restored, work_of
 from odibi_core.executors.sent_errors import SentError, sent_error
+
+
+def program_here() -> bytes:
+    """Return the import path and the arguments of this program, for its workers."""
+    return pickle.dumps((sys.path, sys.argv))
+
+
+class _Program:
+    """The program that this worker follows, from `program_here`."""
+
+    def __init__(self) -> None:
+        self.pickled = b""
+
+    def follow(self, pickled: bytes) -> None:
+        """Import from the folders of a program too: Ray knows that of its main program, and its current one."""
+        if pickled != self.pickled:
+            path, sys.argv[:] = loads(pickled)
+            sys.path.extend(each for each in path if each not in sys.path)
+            self.pickled = pickled
+
+
+_program: Final = STATE.part(_Program)
 
 
 class Order(NamedTuple):
@@ -22,6 +46,8 @@ class Order(NamedTuple):
     Ray sends bytes as they are; its own pickling of other values is slower.
     """
 
+    program: bytes
+    """Pickled by `program_here`."""
     run_id: str
     flush: Callable[[str], list[bytes]]
     """`Home.flush_in_worker`."""
@@ -62,6 +88,7 @@ def work_here(pickled: bytes, inbox: Any, *values: Any) -> tuple[bytes, Any]:
         The pickled `Answer`, which goes to the process of the run, and the frames, which stay: one itself.
     """
     order: Order = loads(pickled)
+    _program.follow(order.program)
     token = send_line.set(None if inbox is None else inbox.put.remote)
     names: list[str] = []
     frames: list[Any] = []
