@@ -30,10 +30,10 @@ class _Program:
         self.pickled = b""
 
     def follow(self, pickled: bytes) -> None:
-        """Import from the folders of a program too: Ray knows that of its main program, and its current one."""
+        """Import from the folders of a program first: Ray adds that of its main program, and its current one."""
         if pickled != self.pickled:
             path, sys.argv[:] = loads(pickled)
-            sys.path.extend(each for each in path if each not in sys.path)
+            sys.path[:] = [*path, *(each for each in sys.path if each not in path)]
             self.pickled = pickled
 
 
