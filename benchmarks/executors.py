@@ -14,9 +14,12 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from benchmarks.child import in_child, resident_bytes
 from benchmarks.harness import Contender, Prepare, Runner, Target, Work
 
 ROWS = 1000
+ITEMS = 10_000
+SAMPLED = 100  # items between two looks at the memory
 
 
 def first() -> Any:
@@ -151,6 +154,140 @@ def processes(**more: Any) -> Prepare:
     return contextmanager(_ours({"executor": "processes", **more}))
 
 
+def _mapped(count: int, folder: Path, seen: Callable[[object], object], options: dict[str, Any]) -> float:
+    """Return the seconds of a map over numbers, from the end of its first item to the end of its last."""
+    from odibi_core.observability import EventBus, Orchestrator, Step
+
+    ends: list[float] = []
+    bus = EventBus()
+    bus.subscribe(lambda _: ends.append(time.perf_counter()), kinds="task")
+    bus.subscribe(seen, kinds="task")
+    step = Step(name="map", value=passed, inputs={"frame": "items"}, outputs={"out": "done"}, map="frame")
+    run = Orchestrator(
+        [step], store=folder / "store", event_bus=bus, initial={"items": list(range(count + 1))}, pipeline_name="bench",
+        max_workers=1, **options,
+    )  # fmt: skip
+    run.execute()
+    return ends[-1] - ends[0]
+
+
+def _map_on(executor: str) -> Prepare:
+    @contextmanager
+    def prepare(folder: Path) -> Iterator[Runner]:
+        yield lambda count: _mapped(count, folder, lambda _: None, {"executor": executor})
+
+    return prepare
+
+
+@contextmanager
+def _pool_items(_: Path) -> Iterator[Runner]:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+
+        def run(count: int) -> float:
+            pool.submit(passed, 0).result()
+            started = time.perf_counter()
+            for number in range(count):
+                pool.submit(passed, number).result()
+            return time.perf_counter() - started
+
+        yield run
+
+
+@contextmanager
+def _submit_items(_: Path) -> Iterator[Runner]:
+    from distributed import wait
+
+    with _cluster() as client, client.as_current():
+        kept: list[Any] = []  # as a map keeps its results
+
+        def run(count: int) -> float:
+            kept.clear()
+            wait(client.submit(passed, 0, pure=False))
+            started = time.perf_counter()
+            for number in range(count):
+                kept.append(client.submit(passed, number, pure=False))
+                wait(kept[-1])
+            return time.perf_counter() - started
+
+        yield run
+
+
+def _grown_by_map(executor: str) -> Callable[[int, str], float]:
+    """Return the peak bytes that the process of the run grows by during a map, after a short one."""
+
+    def grown(count: int, folder: str) -> float:
+        seen: list[int] = []
+
+        def sample(_: object) -> None:
+            if len(seen) % SAMPLED == 0 or not seen:
+                seen.append(resident_bytes())
+            else:
+                seen.append(seen[-1])
+
+        _mapped(min(SAMPLED, count), Path(folder), sample, {"executor": executor})
+        before = resident_bytes()
+        seen.clear()
+        _mapped(count, Path(folder), sample, {"executor": executor})
+        return max(0, max(seen) - before)
+
+    return grown
+
+
+def map_in_processes(count: int, folder: str) -> float:
+    return _grown_by_map("processes")(count, folder)
+
+
+def map_on_dask(count: int, folder: str) -> float:
+    return _grown_by_map("dask")(count, folder)
+
+
+def bare_items_on_dask(count: int, folder: str) -> float:
+    with _submit_items(Path(folder)) as run:
+        run(min(SAMPLED, count))
+        before = resident_bytes()
+        run(count)
+        return max(0, resident_bytes() - before)
+
+
+def _maps(quick: bool) -> list[Work]:
+    """Return the works of mapped steps, whose items are tasks of the executor."""
+    count, rounds = (30, 1) if quick else (ITEMS, 1)
+    note = f"A map of {count:,} numbers in one worker"
+    pool, submit = "bare ProcessPoolExecutor", "bare Client.submit"
+    return [
+        Work(
+            "an item of a map in a process", "ms",
+            [
+                Contender("odibi-core", _map_on("processes"), "ours"),
+                Contender(pool, _pool_items, note="nothing recorded"),
+            ],
+            loops=count, rounds=3 if not quick else 1, note=f"{note}; per item",
+        ),
+        Work(
+            "an item of a map on Dask", "ms",
+            [
+                Contender("odibi-core", _map_on("dask"), "ours"),
+                Contender(submit, _submit_items, note="nothing recorded"),
+            ],
+            loops=count, rounds=rounds, note=f"{note}; per item",
+        ),
+        Work(
+            "memory of an item of a map in processes", "kB",
+            [Contender("odibi-core", in_child(map_in_processes), "ours")],
+            [Target(3.0)], loops=count, rounds=rounds, note=f"{note}; peak growth of the process of the run, per item",
+        ),
+        Work(
+            "memory of an item of a map on Dask", "kB",
+            [
+                Contender("odibi-core", in_child(map_on_dask), "ours"),
+                Contender(submit, in_child(bare_items_on_dask), note="nothing recorded"),
+            ],
+            loops=count, rounds=rounds,
+            note=f"{note}; peak growth of the process of the run, with its scheduler, per item",
+        ),
+    ]  # fmt: skip
+
+
 def works(quick: bool) -> list[Work]:
     """Return the works of this area."""
     count, rounds = (30, 1) if quick else (300, 7)
@@ -183,4 +320,5 @@ def works(quick: bool) -> list[Work]:
             ],
             [Target(1.15, remote, "ratio")], loops=count, rounds=rounds, note=note,
         ),
+        *_maps(quick),
     ]  # fmt: skip

@@ -101,7 +101,7 @@ class DaskPlace:
             if call is None:
                 return None
             call.worker, call.began = about["worker"], call.began or monotonic() - SOON_S
-            if kind == "report":
+            if kind == "report" and not call.is_over:
                 call.report, call.is_over = (about["report"], about["names"]), True
             if kind != "began":
                 call.has_news.set()
@@ -151,6 +151,7 @@ class DaskPlace:
         ]
         future, report = self._done(call, (message, list(frames), values), timeout_s)
         outputs = call.report[1] if call.report is not None else ()
+        call.report = None  # a map holds ten thousand calls until it ends
         if len(outputs) == 1:
             return {outputs[0]: _HeldFuture(future)}, report
         held: dict[str, Held] = {
