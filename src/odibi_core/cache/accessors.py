@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import sys
 from collections.abc import Iterator
 from typing import Any, Final
@@ -23,8 +22,13 @@ def added(attribute: str) -> Iterator[Any]:
         module = sys.modules.get(library)
         for name in names:
             kind = getattr(module, name, None)
-            found = None if kind is None else inspect.getattr_static(kind, attribute, None)
+            found = None if kind is None else _member(kind, attribute)
             if found is None:
                 continue
             yield found.fget if isinstance(found, property) else getattr(found, "__func__", found)
             yield from (inner for each in _INSIDE if isinstance(inner := getattr(found, each, None), type))
+
+
+def _member(kind: type, name: str) -> Any:
+    """Return a member of a class without its own access to it; None if it has none."""
+    return next((vars(base)[name] for base in kind.__mro__ if name in vars(base)), None)

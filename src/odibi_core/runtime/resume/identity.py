@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from odibi_core.cache.code import CodeReader
 from odibi_core.cache.difference import changes, reason_of
+from odibi_core.engines.digests import CodeDigest
 from odibi_core.pipeline import Step
 from odibi_core.redaction import is_secret_name
 from odibi_core.unwrapping import unwrapped
@@ -43,7 +44,7 @@ class Identities:
             self._values[id(step.value)] = _of_code(step)
         found = self._values[id(step.value)]
         if "code_hash" in found:
-            found = {**found, **_found("code", _of_place(step, found["code_hash"]))}
+            found = {**found, "code_hash": _of_place(step, found["code_hash"])}
         name = getattr(unwrapped(step.value), "__qualname__", None) if step.operation == "call" else None
         named = {"function": name} if isinstance(name, str) else {}
         params = _found("params", _of_params(step.params)) if step.params else _NO_PARAMS
@@ -68,16 +69,14 @@ def _of_code(step: Step) -> dict[str, Any]:
     return found
 
 
-def _of_place(step: Step, code: str) -> CodeReader:
-    """Return the parts of a step: its code, its place in the pipeline, and its checks by their names."""
-    reader = CodeReader(loads=False)
-    place = [step.operation, step.layer, sorted(step.outputs.items()), sorted(step.inputs.items()), code]
+def _of_place(step: Step, code: str) -> str:
+    """Return the digest of a step: of its code, of its place in the pipeline, and of its checks by their names."""
+    place = step.operation, step.layer, sorted(step.outputs.items()), sorted(step.inputs.items())
     checks = [
-        (type(check).__qualname__, getattr(check, "name", None), getattr(check, "column", None))
+        f"{type(check).__qualname__} {getattr(check, 'name', None)!r} {getattr(check, 'column', None)!r}"
         for check in step.checks
-    ]  # fmt: skip
-    reader.value([place, checks], "its place")
-    return reader
+    ]
+    return CodeDigest().bytes(code, repr(place), *checks).hex()
 
 
 def changed_code(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
