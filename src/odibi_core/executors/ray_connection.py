@@ -115,7 +115,8 @@ class Connection:
         except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
             ray.shutdown()
             raise ConfigurationError(
-                f"cannot connect to the Ray cluster at {address or 'this machine'}: {error}"
+                f"cannot connect to the Ray cluster at {address or 'this machine'}: {error}; with token authentication "
+                "this process needs RAY_AUTH_MODE=token and the token of the cluster, as Ray's pages describe"
             ) from error
         finally:
             if before is not None and threading.current_thread() is threading.main_thread():
