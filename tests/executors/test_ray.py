@@ -121,6 +121,8 @@ def test_a_timeout_ends_the_worker_process(ray_address: str, tmp_path: Path) -> 
     step = Step(name="sleeps", value=sleeps, params={"path": str(tmp_path / "pid"), "seconds": PATIENCE}, timeout_s=0.3)
     error = run(ray_address, step).nodes["sleeps"]["error"]
     assert error == "took longer than its timeout_s of 0.3 s and its worker process was ended"
+    worker = int((tmp_path / "pid").read_text())
+    _wait(lambda: not _is_alive(worker))
 
 
 def test_the_error_of_a_step_is_the_one_that_was_raised(ray_address: str) -> None:
