@@ -106,7 +106,7 @@ def _form(code: CodeType) -> Form:
         _constant(constant, digest)
     inner = [form_of(each) for each in code.co_consts if isinstance(each, CodeType)]
     uses = [*_uses(kept), *(use for form in inner for use in form.uses)]
-    texts = [each for each in code.co_consts if isinstance(each, str)]
+    texts = [each for each in constants if isinstance(each, str)]
     texts += [each for form in inner for each in form.texts]
     return Form(digest.hex(), tuple(dict.fromkeys(uses)), tuple(texts))
 
