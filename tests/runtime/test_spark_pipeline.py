@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import narwhals as nw
 import pytest
 
 from odibi_core import Orchestrator, Step
-from odibi_core.checks import between, expression, not_null, row_count, sql, unique
+from odibi_core.checks import between, expression, not_null, references, row_count, schema, sql, unique
 from odibi_core.event_bus import EventBus
 from odibi_core.testing import RecordingSink
 
@@ -199,3 +200,61 @@ def test_a_plan_that_is_stopped_ends_the_open_nodes(spark: Any) -> None:
     assert {name: (node["status"], node["row_count"]) for name, node in result["nodes"].items()} == {
         "double": ("success", None), "bad": ("success", None), "save": ("failed", None),
     }  # fmt: skip
+
+
+def test_checks_that_need_no_row_are_asked_at_once(spark: Any) -> None:
+    """A schema that is wrong ends the step before Spark runs, and rows that are known are compared."""
+    sink, bus = RecordingSink(), EventBus()
+    bus.subscribe(sink)
+    Path("in.csv").write_text("n,s\n1,a\n2,\n")
+    read = Step(name="read", layer="ingest", value="in.csv", checks=[row_count(2, 2)])
+    wrong = Step(name="wrong", value=lambda read: read, inputs=["read"], checks=[schema({"n": "string"}, exact=False)])
+    save = Step(name="save", layer="publish", value="x.parquet", inputs=["wrong"])
+    groups = began(spark, lambda: Orchestrator([read, wrong, save], "spark", store=False, event_bus=bus,
+                                               raise_on_error=False).execute())  # fmt: skip
+    assert {str(group).rpartition("/")[2] for group in groups} == {"read"}  # the types of the texts
+    assert [(event.node_name, event.status) for event in sink.of_kind("check_result")] == [
+        ("read", "success"), ("wrong", "failed"),
+    ]  # fmt: skip
+    assert [event.row_count for event in sink.of_kind("node_complete")] == [2]
+
+
+def test_a_reference_finds_the_frames_of_the_step_by_their_names(spark: Any) -> None:
+    """The logical name of an input, at a step that passes a plan on and at one that writes."""
+    known = [{"n": 2}, {"n": 4}]
+    asked = references("n", "few.n", severity="warn", on="numbers")
+    kept = Step(name="kept", value=lambda numbers, few: numbers, inputs={"numbers": "numbers", "few": "known"},
+                checks=[asked])  # fmt: skip
+    save = Step(name="save", layer="publish", value="x.parquet", inputs=["kept"])
+    sink, bus = RecordingSink(), EventBus()
+    bus.subscribe(sink)
+    Orchestrator([kept, save], "spark", initial={"numbers": spark.range(8).selectExpr("id as n"), "known": known},
+                 store=False, event_bus=bus).execute()  # fmt: skip
+    (found,) = sink.of_kind("check_result")
+    assert (found.status, found.fields.get("failed_rows")) == ("failed", 6)
+
+
+def test_values_are_checked_as_in_memory(spark: Any) -> None:
+    """NaN is missing, a moment has its zone, and no example shows a value; others are not checked, and never passed."""
+    made = spark.sql(
+        "select * from values (1.10, double('nan'), timestamp'2026-01-01 00:00:00+00:00', 'a'), "
+        "(2.20, null, timestamp'2025-12-31 23:00:00-02:00', null) as t(d, f, at, s)"
+    )
+    asked = [
+        not_null("f", severity="warn"), not_null("s", severity="warn"),
+        between("at", "2026-01-01T00:30:00+00:00", severity="warn"),
+        between("d", 0, Decimal("1.1"), severity="warn"), unique("s", severity="warn"),
+    ]  # fmt: skip
+    spark_sink, arrow_sink = RecordingSink(), RecordingSink()
+    for engine, frame, sink in (("spark", made, spark_sink), ("pyarrow", made.toArrow(), arrow_sink)):
+        bus = EventBus()
+        bus.subscribe(sink)
+        step = Step(name="save", layer="publish", value=f"{engine}.parquet", inputs=["made"], checks=asked)
+        Orchestrator([step], engine, initial={"made": frame}, store=False, event_bus=bus).execute()
+    counted, whole = ([(event.status, event.fields.get("failed_rows")) for event in sink.of_kind("check_result")]
+                      for sink in (spark_sink, arrow_sink))  # fmt: skip
+    assert counted[:3] == whole[:3] == [("failed", 2), ("failed", 1), ("failed", 1)]
+    # A decimal is compared by Python, and a group of rows needs a shuffle of its own.
+    assert counted[3:] == [("skipped", None), ("skipped", None)]
+    assert whole[3:] == [("failed", 1), ("success", 0)]
+    assert not any(event.fields.get("examples") for event in spark_sink.of_kind("check_result"))

@@ -121,6 +121,6 @@ class LateEngine(Engine, Protocol):
         Args:
             frame: The frame.
             plan: Returns the checks to count, a `Counting`, for the frame's schema; None for none.
-            asked: Count even at a cost: for checks, and at the level `stats`.
+            asked: Count at a cost even without checks, as at the level `stats`.
             nulls: Count missing values too.
         """

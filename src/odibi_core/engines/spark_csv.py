@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from odibi_core.engines.csv_text import DIGITS, NULLS, TRUTHS
-from odibi_core.engines.spark_rows import quoted
+from odibi_core.engines.spark_rows import learn, quoted
 from odibi_core.errors import UnreadableSourceError
 
 _USUAL: Final = {"header": True, "multiLine": True, "mode": "FAILFAST", "escape": '"', "enforceSchema": False}
@@ -29,6 +29,8 @@ def read(spark: Any, paths: Sequence[str], options: Mapping[str, Any]) -> Any:
     Raises:
         UnreadableSourceError: A file has no header.
     """
+    from pyspark.sql import functions
+
     given = {**_USUAL, **options}
     texts = spark.read.csv(list(paths), **given)
     if not texts.columns:
@@ -36,12 +38,15 @@ def read(spark: Any, paths: Sequence[str], options: Mapping[str, Any]) -> Any:
     if _TYPED & options.keys():
         return texts
     nulls = [] if "nullValue" in options else NULLS
-    kinds = texts.agg(*(_kinds(texts.columns[place], nulls, place) for place in range(len(texts.columns)))).first()
+    found = [_kinds(texts.columns[place], nulls, place) for place in range(len(texts.columns))]
+    *kinds, rows = texts.agg(*found, functions.count(functions.lit(1)).alias("rows")).first()
     broken = [name for name, kind in zip(texts.columns, kinds, strict=True) if (kind or 0) & _IS_BROKEN]
     if ("encoding" not in options and broken) or any("\ufffd" in name for name in texts.columns):
         shown = [path.removeprefix("file://") for path in paths[:3]]
         raise UnreadableSourceError(f"{shown!r} is not UTF-8; set encoding= if it is another, such as 'cp1252'")
-    return texts.select(*(_typed(name, kind or 0, nulls) for name, kind in zip(texts.columns, kinds, strict=True)))
+    made = texts.select(*(_typed(name, kind or 0, nulls) for name, kind in zip(texts.columns, kinds, strict=True)))
+    learn(made, rows)
+    return made
 
 
 def _kinds(name: str, nulls: Sequence[str], place: int) -> Any:

@@ -50,13 +50,15 @@ class SparkEngine:
         Args:
             frame: A frame that a step made.
             plan: Returns the checks to count, as for `write_counted`; None for none.
-            asked: Count even if Spark's optimizer then moves no filter through the frame.
+            asked: Count even without checks if Spark's optimizer then moves no filter through the frame.
             nulls: Count the missing values too.
         """
         if not is_spark(frame) or frame.isStreaming or not spark_plans.is_classic(frame):
             return None
         late = spark_late.Late(frame, plan, asked=asked, nulls=nulls)
-        return late if plan is not None and late.is_known else None if late.is_known else self.late_frames.add(late)
+        if late.is_known:
+            return None if plan is None else late
+        return self.late_frames.add(late)
 
     def frame(self, value: Any) -> Any:
         if is_spark(value):

@@ -20,21 +20,30 @@ class Late:
     Args:
         frame: A frame of Spark.
         plan: Returns the checks to count; None for none.
-        asked: Count even if a filter then stops at this frame: for checks, and at the level `stats`.
+        asked: Count at a cost even without checks, as at the level `stats`.
         nulls: Count the missing values too.
     """
 
     def __init__(self, frame: Any, plan: spark_rows.Plan | None, *, asked: bool, nulls: bool) -> None:
         self.frame = frame
-        self.plan = plan
-        self.asked = asked
         self.nulls = nulls
+        self._plan = plan
+        self._asked = asked
         self.results: list[Any] | None = None if plan is None else spark_rows.known_results(frame, plan)
         """A result for each check, and None for one that was not counted; None before that."""
 
     @property
+    def plan(self) -> spark_rows.Plan | None:
+        """The checks that are still to be counted."""
+        return self._plan if self.results is None else None
+
+    @property
+    def asked(self) -> bool:
+        return self._asked or self.plan is not None
+
+    @property
     def is_known(self) -> bool:
-        return (self.results is not None) if self.plan is not None else spark_rows.rows(self.frame) is not None
+        return self.plan is None and spark_rows.rows(self.frame) is not None
 
     @property
     def looks_at_columns(self) -> bool:

@@ -17,6 +17,7 @@ _LOCAL: Final = {
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.sql.session.timeZone": "UTC",
+    "spark.sql.shuffle.partitions": "16",
     "spark.ui.showConsoleProgress": "false",
 }
 _GROUP: Final = ("spark.jobGroup.id", "spark.job.description")

@@ -35,6 +35,11 @@ class _Open(NamedTuple):
     def is_known(self) -> bool:
         return all(late.is_known for _, late in self.late)
 
+    def has_failed(self) -> bool:
+        """Return whether a check has failed, whatever else is unknown."""
+        results = [result for _, late in self.late for result in late.results or () if result is not None]
+        return any(result.passed is False and result.severity == "error" for result in results)
+
 
 class LateFacts:
     """The open steps of one run; its methods may be called from any thread."""
@@ -80,7 +85,7 @@ class LateFacts:
 
             made = runner.attempt(step.policy, lambda each: work.operate(inputs, each, copied=copied), retry)
             opened = _Open(index, events, work, inputs, made, self._late(step, index, work, {**inputs, **made}))
-            if opened.is_known():
+            if opened.is_known() or opened.has_failed():
                 return made, self._examined(opened)
             events.pause()
             with self._lock:
@@ -106,10 +111,10 @@ class LateFacts:
                 by_name.setdefault(name, []).append(check)
         found, counts_all = [], self._level == "stats"
         for name, checks in by_name.items():
-            plan = partial(work.counting, checks) if checks else None
+            plan = partial(work.counting, checks, frames) if checks else None
             if plan is None and self._level not in _COUNTED:
                 continue
-            late = engine.late(frames.get(name), plan, asked=counts_all or bool(checks), nulls=counts_all)
+            late = engine.late(frames.get(name), plan, asked=counts_all, nulls=counts_all)
             if late is not None:
                 found.append((checks, late))
         return found
@@ -121,7 +126,7 @@ class LateFacts:
             NotMadeError: The step that executed them is built on one whose checks failed.
         """
         with self._lock:
-            known = [opened for opened in self._open if opened.is_known()]
+            known = [opened for opened in self._open if opened.is_known() or opened.has_failed()]
             order = {number: place for place, number in enumerate(self._graph.order)}
             for opened in sorted(known, key=lambda each: order[each.number]):
                 if opened in self._open:

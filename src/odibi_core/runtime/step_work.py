@@ -130,11 +130,11 @@ class StepWork:
         if step.operation == "read":
             return engine.read(str(step.value), **step.params)
         (frame,) = inputs.values()
-        written = self._write(engine, frame)
+        written = self._write(engine, frame, inputs)
         self._taken = written if self._taken is None else self._taken
         return frame
 
-    def _write(self, engine: Any, frame: Any) -> int | None:
+    def _write(self, engine: Any, frame: Any, inputs: dict[str, Any]) -> int | None:
         """Write a frame and return its rows if known; an engine that can counts the checks in the job that writes."""
         step = self.step
         if not step.checks or not hasattr(engine, "write_counted"):
@@ -143,15 +143,17 @@ class StepWork:
         checks = [
             each for each in step.checks if getattr(each, "on", None) in names and getattr(each, "of_run", None) is None
         ]
-        rows, results = engine.write_counted(frame, str(step.value), partial(self.counting, checks), **step.params)
+        rows, results = engine.write_counted(
+            frame, str(step.value), partial(self.counting, checks, inputs), **step.params
+        )
         self.keep_counted(checks, results or ())
         return rows  # type: ignore[no-any-return]
 
-    def counting(self, checks: Sequence[Any], schema: Mapping[str, Any]) -> Any:
-        """Return how checks are counted over a frame of that schema, in the pass that an engine makes over it."""
+    def counting(self, checks: Sequence[Any], frames: dict[str, Any], schema: Mapping[str, Any]) -> Any:
+        """Return how checks are counted over a frame of that schema; `frames` are those of the step, by name."""
         from odibi_core.checks.counts import Counting  # here: few engines count, and it loads time zones
 
-        return Counting(checks, schema, dict(self._beside.datasets))
+        return Counting(checks, schema, self._for_checks(frames))
 
     def keep_counted(self, checks: Sequence[Any], results: Sequence[Any]) -> None:
         """Keep the results of checks that an engine counted; None for one that it did not."""
@@ -223,9 +225,7 @@ class StepWork:
 
     def _check(self, frames: dict[str, Any], findings: Findings, outcome: Outcome) -> None:
         step = self.step
-        keys = {**step.inputs, **step.outputs}
-        of_step = {**{key: frames[name] for name, key in keys.items() if name in frames}, **frames}
-        frames = {**{key: frame for key, frame in self._beside.datasets.items() if key not in of_step}, **of_step}
+        frames = self._for_checks(frames)
         for check in step.checks:
             started = monotonic()
             if (of_run := getattr(check, "of_run", None)) is not None:
@@ -241,6 +241,12 @@ class StepWork:
                 outcome.checks.append(result.passed)
                 if result.passed is False and result.severity == "error":
                     outcome.failed.append(f"{result.check}: {result.message}")
+
+    def _for_checks(self, frames: dict[str, Any]) -> dict[str, Any]:
+        """Return the frames of the step by logical name and by key, and the other datasets by key."""
+        keys = {**self.step.inputs, **self.step.outputs}
+        of_step = {**{key: frames[name] for name, key in keys.items() if name in frames}, **frames}
+        return {**self._beside.datasets, **of_step}
 
 
 def combined(step: Step, results: list[Any]) -> Any:
