@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import re
 import signal
 import socket
@@ -29,7 +30,7 @@ from typer.testing import CliRunner
 from odibi_core.bus.bus import EventBus
 from odibi_core.cli import app
 from odibi_core.errors import ConfigurationError, WorkerLostError
-from odibi_core.executors import ray_connection
+from odibi_core.executors import ray_connection, ray_worker
 from odibi_core.executors.base import Home
 from odibi_core.executors.ray_connection import Connection
 from odibi_core.executors.ray_place import RayPlace
@@ -412,6 +413,14 @@ def test_workers_import_from_the_folders_of_the_program(
     import beside_me  # type: ignore[import-not-found]
 
     assert run(ray_address, beside_me.step).data["step"] == ["program", "--day", "1"]
+
+
+def test_the_folders_of_the_program_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A module of the same name in the current folder of the worker is not imported instead."""
+    monkeypatch.setattr(sys, "path", ["current", "/usr/lib/python3"])
+    monkeypatch.setattr(sys, "argv", list(sys.argv))
+    ray_worker._Program().follow(pickle.dumps((["program", "/usr/lib/python3"], ["p.py"])))
+    assert sys.path == ["program", "/usr/lib/python3", "current"]
 
 
 def test_a_module_that_the_workers_cannot_import(
