@@ -40,11 +40,17 @@ class PandasFace:
 
     def __init__(self, frame: Any) -> None:
         self._frame = frame
+        self._types: list[str] = []
 
     def names(self) -> Sequence[object]:
         return list(self._frame.columns)
 
     def types(self, limit: int) -> list[str]:
+        if len(self._types) < min(limit, self._frame.shape[1]):
+            self._types = self._named_types(limit)
+        return self._types[:limit]
+
+    def _named_types(self, limit: int) -> list[str]:
         texts = [str(dtype) for dtype in self._frame.dtypes.to_numpy()[:limit]]
         objects = self._objects([place for place, text in enumerate(texts) if text == "object"])
         return [objects.get(place) or self._type(place, text) for place, text in enumerate(texts)]
