@@ -90,7 +90,7 @@ def cell(found: Facts | None, wanted: Facts) -> str:
 def table(facts: Mapping[str, dict[str, Facts]]) -> str:
     """Return the table, a row for each step; the first engine has the facts that the others are compared with."""
     first, *others = facts
-    lines = [f"| step | rows | columns | checks | {' | '.join(f'`{name}`' for name in others)} |"]
+    lines = [f"| step | rows | columns | checks | {' | '.join(others)} |"]
     lines.append("|" + "---|" * (4 + len(others)))
     for step, wanted in facts[first].items():
         rows = "" if wanted.rows is None else f"{wanted.rows:,}"
@@ -102,8 +102,8 @@ def table(facts: Mapping[str, dict[str, Facts]]) -> str:
 
 
 def main() -> None:
-    found: dict[str, dict[str, Any]] = {name: facts_of(name) for name in ENGINES}
-    found["spark, level `stats`"] = facts_of("spark", "stats")
+    found: dict[str, dict[str, Any]] = {f"`{name}`": facts_of(name) for name in ENGINES}
+    found["`spark` at the level `stats`"] = facts_of("spark", "stats")
     print(table(found))
 
 

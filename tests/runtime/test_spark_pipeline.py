@@ -220,15 +220,15 @@ def test_checks_that_need_no_row_are_asked_at_once(spark: Any) -> None:
 
 
 def test_a_reference_finds_the_frames_of_the_step_by_their_names(spark: Any) -> None:
-    """The logical name of an input, at a step that passes a plan on and at one that writes."""
+    """The logical name of an input has precedence over the key of an output, in the check and in its target."""
     known = [{"n": 2}, {"n": 4}]
     asked = references("n", "few.n", severity="warn", on="numbers")
-    kept = Step(name="kept", value=lambda numbers, few: numbers, inputs={"numbers": "numbers", "few": "known"},
-                checks=[asked])  # fmt: skip
-    save = Step(name="save", layer="publish", value="x.parquet", inputs=["kept"])
+    kept = Step(name="kept", value=lambda numbers, few: numbers.where("n > 5"), checks=[asked],
+                inputs={"numbers": "all", "few": "known"}, outputs={"out": "numbers"})  # fmt: skip
+    save = Step(name="save", layer="publish", value="x.parquet", inputs=["numbers"])
     sink, bus = RecordingSink(), EventBus()
     bus.subscribe(sink)
-    Orchestrator([kept, save], "spark", initial={"numbers": spark.range(8).selectExpr("id as n"), "known": known},
+    Orchestrator([kept, save], "spark", initial={"all": spark.range(8).selectExpr("id as n"), "known": known},
                  store=False, event_bus=bus).execute()  # fmt: skip
     (found,) = sink.of_kind("check_result")
     assert (found.status, found.fields.get("failed_rows")) == ("failed", 6)

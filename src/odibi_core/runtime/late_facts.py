@@ -106,7 +106,9 @@ class LateFacts:
         keys = {key: name for name, key in (step.inputs | step.outputs).items()}
         for check in step.checks:
             on = getattr(check, "on", None)
-            name = keys.get(on, on) if on is not None else main_output(step) if step.outputs else None
+            if on is None and step.outputs:
+                on = main_output(step)
+            name = on if on in frames else keys.get(str(on))
             if name in frames and getattr(check, "of_run", None) is None:
                 by_name.setdefault(name, []).append(check)
         found, counts_all = [], self._level == "stats"
