@@ -135,6 +135,7 @@ GOLD = [
     ),
 ]
 
+ENGINES = ("duckdb", "pandas", "polars", "polars-lazy", "pyarrow", "spark")
 PUBLISHED = ("delays_by_airline", "delays_by_hour", "delays_by_weather", "cancellations", "flights_weather")
 
 
@@ -190,7 +191,7 @@ pipeline = build()
 
 def main() -> NoReturn:
     parser = argparse.ArgumentParser(description="Run the flights pipeline.")
-    parser.add_argument("--engine", choices=["duckdb", "pandas", "polars", "polars-lazy", "pyarrow"], default="pandas")
+    parser.add_argument("--engine", choices=ENGINES, default="pandas")
     parser.add_argument("--out", default="out/flights", help="folder for the raw and the published files")
     parser.add_argument("--fail", action="store_true", help="let the weather arrive with a renamed column")
     given = parser.parse_args()
