@@ -161,10 +161,11 @@ def test_checks_of_a_step_that_passes_a_plan_on_are_asked(spark: Any) -> None:
     assert result["nodes"]["double"]["row_count"] == 8
 
 
-def test_a_check_that_fails_late_keeps_what_is_made_of_its_frame_from_its_place(spark: Any) -> None:
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_check_that_fails_late_keeps_what_is_made_of_its_frame_from_its_place(spark: Any, workers: int) -> None:
     """The file that was there stays; the steps below are skipped, tries and all, and the run failed."""
     Path("some.parquet").mkdir()
-    result, sink = recorded(spark, checked(between("n", 0, 10), retries=1))
+    result, sink = recorded(spark, checked(between("n", 0, 10), retries=1), max_workers=workers)
     statuses = {name: node["status"] for name, node in result["nodes"].items()}
     assert statuses == {"double": "failed", "few": "skipped", "save": "skipped", "save_all": "skipped"}
     assert "2 values of n outside 0 to 10" in result["error"]
