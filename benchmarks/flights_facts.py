@@ -30,8 +30,8 @@ class Facts(NamedTuple):
     checks: tuple[tuple[str, str, int | None], ...]
 
 
-def facts_of(engine: str, level: str | None = None) -> dict[str, Facts]:
-    """Run the pipeline on an engine, and return the facts of each step."""
+def facts_of(engine: str, level: str | None = None, **options: Any) -> dict[str, Facts]:
+    """Run the pipeline on an engine with options of the orchestrator, and return the facts of each step."""
     from odibi_core import Orchestrator
     from odibi_core.event_bus import EventBus
     from odibi_core.testing import RecordingSink
@@ -45,7 +45,7 @@ def facts_of(engine: str, level: str | None = None) -> dict[str, Facts]:
     bus.subscribe(sink)
     with tempfile.TemporaryDirectory() as folder:
         steps = build(out_dir=folder, engine=engine)
-        Orchestrator(steps, engine, store=False, event_bus=bus, snapshot_level=level).execute()
+        Orchestrator(steps, engine, store=False, event_bus=bus, snapshot_level=level, **options).execute()
     rows = {event.node_name: event.row_count for event in sink.of_kind("node_complete")}
     columns: dict[str, dict[str, str]] = {}
     for event in sink.of_kind("snapshot"):
