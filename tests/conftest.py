@@ -1,7 +1,6 @@
 """Rules for every test: no setting leaks in, nothing is written into the project, CI allows no skip."""
 
 import gc
-import logging
 import os
 import sys
 from collections.abc import Generator, Iterator
@@ -41,10 +40,19 @@ OUR_VARIABLES = (
 )  # fmt: skip
 
 
-def pytest_collection_finish() -> None:
-    """Let the garbage collector no longer walk over thousands of collected tests."""
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Let the garbage collector no longer walk over thousands of collected tests.
+
+    A version of pytest-xdist that does not fit to pytest ignores groups: each process would start Spark, Dask and Ray.
+    """
     gc.collect()
     gc.freeze()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        for item in session.items:
+            if item.get_closest_marker("xdist_group") and "@" not in item.nodeid:
+                pytest.exit(
+                    f"pytest-xdist does not see the group of {item.nodeid}; install the versions of constraints.txt"
+                )
 
 
 @pytest.fixture(autouse=True)
@@ -80,12 +88,11 @@ def _fresh() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _formatters() -> Iterator[None]:
-    """Restore how log lines are formatted: PySpark's loggers give its JSON to handlers that are not its own."""
-    before = [(handler, handler.formatter) for handler in logging.getLogger().handlers]
-    yield
-    for handler, formatter in before:
-        handler.setFormatter(formatter)
+def _formatters(request: pytest.FixtureRequest) -> None:
+    """Format the log lines of each test alike: PySpark's loggers give its JSON to handlers that are not its own."""
+    logged = request.config.pluginmanager.getplugin("logging-plugin")
+    for handler in (logged.caplog_handler, logged.report_handler):
+        handler.setFormatter(logged.formatter)
 
 
 @pytest.fixture(scope="session")

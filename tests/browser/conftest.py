@@ -28,15 +28,18 @@ class Visit:
     errors: list[str] = field(default_factory=list)
     dialogs: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
+    own: str = ""
 
-    def open(self, path: Path) -> Any:
-        """Open a file as a reader does, and wait until it is drawn."""
-        own = path.as_uri()
+    def __post_init__(self) -> None:
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("console", lambda said: self.errors.append(said.text) if said.type == "error" else None)
         self.page.on("dialog", self._dismiss)
-        self.page.on("request", lambda request: self._note(request.url, own))
-        self.page.goto(own)
+        self.page.on("request", lambda request: self._note(request.url))
+
+    def open(self, path: Path) -> Any:
+        """Open a file as a reader does, and wait until it is drawn."""
+        self.own = path.as_uri()
+        self.page.goto(self.own)
         self.page.wait_for_selector("html[data-ready]")
         return self.page
 
@@ -44,8 +47,13 @@ class Visit:
         self.dialogs.append(dialog.message)
         dialog.dismiss()
 
-    def _note(self, url: str, own: str) -> None:
-        if url.partition("#")[0] != own:
+    def forget(self) -> None:
+        """Forget the conduct of the pages before the next one."""
+        for conduct in (self.errors, self.dialogs, self.requests):
+            conduct.clear()
+
+    def _note(self, url: str) -> None:
+        if url.partition("#")[0] != self.own:
             self.requests.append(url)
 
 

@@ -11,7 +11,7 @@ from tests.story.fixture.hostile import PAYLOADS, poisoned, poisoned_past
 
 from odibi_core.story import page, write_story
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("hostile")]
 
 EVERYTHING = """async () => {
   for (let deep = 0; deep < 3; deep += 1) {  // what is opened may hold more that can be
@@ -32,6 +32,19 @@ CONDUCT = """() => ({
   links: [...document.links].filter((a) => !a.getAttribute('href').startsWith('#')).length,
 })"""
 CLEAN = {"pwned": None, "strays": 0, "scripts": 2, "handlers": 0, "links": 0}
+
+
+@pytest.fixture(scope="module")
+def _one_page(chromium: Any) -> Visit:
+    return Visit(chromium.new_page(viewport={"width": 1280, "height": 900}))
+
+
+@pytest.fixture
+def visit(_one_page: Visit) -> Visit:
+    """One page for all payloads: a new file starts with a new window."""
+    _one_page.page.goto("about:blank")
+    _one_page.forget()
+    return _one_page
 
 
 def story_of(payload: str, folder: Path) -> Path:

@@ -51,11 +51,11 @@ def test_killed_at_a_step(step: str, store: RunStore) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 def test_killed_at_any_moment_with_readers_beside(seed: int, store: RunStore) -> None:
-    """Sixteen kills each; one reader that lives on, and a new one each time."""
+    """Ten kills each; one reader that lives on, and a new one each time."""
     expected: dict[str, int] = {}
     chance, count = random.Random(seed), 0
     lasting = RunStore(store.root)
-    while count < 16:
+    while count < 10:
         write_runs(store, chance.randrange(1, 3), expected)
         count += killed(store.root, after_s=chance.uniform(0.02, 0.25))
         assert problems(lasting, expected) == []

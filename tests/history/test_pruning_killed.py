@@ -37,11 +37,11 @@ def faults(store: RunStore, expected: dict[str, int], kept: list[str]) -> list[s
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 def test_killed_at_any_moment_with_readers_beside(seed: int, tmp_path: Path) -> None:
-    """Ten kills each; one reader that lives on, and a new one each time."""
+    """Six kills each; one reader that lives on, and a new one each time."""
     store, expected = RunStore(tmp_path / "store"), dict[str, int]()
     chance, count = random.Random(seed), 0
     lasting = RunStore(store.root)
-    while count < 10:
+    while count < 6:
         write_runs(store, chance.randrange(2, 5), expected)
         if chance.random() < 0.7:
             compact(store, Compaction(grace_s=chance.choice([0.0, 1e9]), threads=1))

@@ -16,6 +16,8 @@ class Signature(NamedTuple):
 
     """The parameters of a function that a call by keyword can pass."""
 
+    """The parameters of a function that a call by keyword can pass."""
+
     names: tuple[str, ...]
     required: tuple[str, ...]
     any_keyword: bool
