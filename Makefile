@@ -17,7 +17,8 @@ help: ## show this list
 $(READY): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || { python=$$(PYTHON='$(PYTHON)' scripts/find_python) && "$$python" -m venv $(VENV); }
 	@echo "installing into $(VENV) (once; a minute or two)"
-	@$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev,demo]'
+	@$(BIN)/python -m pip install -q --no-compile -c constraints.txt -e '.[dev,demo]'
+	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true  # on all cores, unlike pip; templates do not compile
 	@touch $@
 
 setup: $(READY) ## create the environment in .venv
