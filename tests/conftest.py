@@ -2,8 +2,10 @@
 
 import gc
 import os
+import re
 import sys
 from collections.abc import Generator, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from odibi_core.process.state import listen
 from odibi_core.settings import set_config
 from odibi_core.testing import RecordingSink, fresh_program
 
+_numbers = count()
 ROOT = Path(__file__).resolve().parent.parent
 IN_CI = os.environ.get("CI") == "true"
 
@@ -55,6 +58,19 @@ def pytest_collection_finish(session: pytest.Session) -> None:
                 )
 
 
+def _new_folder(factory: pytest.TempPathFactory, name: str) -> Path:
+    """Return a new folder; pytest's own `mktemp` would list those of all tests before each time."""
+    folder = factory.getbasetemp() / f"{name}{next(_numbers)}"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def tmp_path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of the test, as pytest's fixture of this name."""
+    return _new_folder(tmp_path_factory, re.sub(r"\W", "_", request.node.name)[:30])
+
+
 @pytest.fixture(autouse=True)
 def _apart(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Each test runs in an empty directory of its own, with none of the variables that odibi-core reads.
@@ -64,7 +80,7 @@ def _apart(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFac
     for name in [name for name in os.environ if name.startswith(OUR_VARIABLES)]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("METRICS_ENABLED", "false")
-    monkeypatch.chdir(tmp_path_factory.mktemp("cwd"))
+    monkeypatch.chdir(_new_folder(tmp_path_factory, "cwd"))
     set_config(None)
 
 

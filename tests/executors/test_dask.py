@@ -428,7 +428,7 @@ def test_a_local_cluster(tmp_path: Path) -> None:
         Step(name="stops", value=stops, params={"path": str(tmp_path / "stopped")}, retries=1),
     ]
     heard, bus = recorded()
-    with dask.config.set({"distributed.scheduler.worker-ttl": "8s"}):
+    with dask.config.set({"distributed.scheduler.worker-ttl": "4s"}):
         result = run(None, *steps, bus=bus)
     assert "took longer than its timeout_s of 0.5 s and its worker process was ended" in result.nodes["sleeps"]["error"]
     assert not _is_alive(int((tmp_path / "pid").read_text()))
