@@ -1,6 +1,7 @@
 """Rules for every test: no setting leaks in, nothing is written into the project, CI allows no skip."""
 
 import gc
+import logging
 import os
 import re
 import sys
@@ -105,7 +106,13 @@ def _fresh() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _formatters(request: pytest.FixtureRequest) -> None:
-    """Format the log lines of each test alike: PySpark's loggers give its JSON to handlers that are not its own."""
+    """Format the log lines of each test alike.
+
+    pytest adds its handlers to each logger that does not propagate, and a logger of PySpark gives its JSON to them.
+    """
+    for logger in list(logging.getLogger().manager.loggerDict.values()):
+        if isinstance(logger, logging.Logger) and type(logger).__module__.startswith("pyspark."):
+            logger.propagate = True
     logged = request.config.pluginmanager.getplugin("logging-plugin")
     for handler in (logged.caplog_handler, logged.report_handler):
         handler.setFormatter(logged.formatter)
