@@ -97,7 +97,7 @@ def works(quick: bool) -> list[Work]:
             ],
             [Target(1.03, OFF, "ratio")],
             loops=1,
-            rounds=5,
+            rounds=2 if engine == "spark" else 5,
             note="22 queries, 8 tables read, 22 answers written",
         )
         for engine in engines
