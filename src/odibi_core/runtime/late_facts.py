@@ -7,9 +7,10 @@ rows unknown and its checks not made.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from threading import RLock
-from typing import Any, NamedTuple
+from typing import Any
 
 from odibi_core.events import context, sanitize_text
 from odibi_core.pipeline import Step
@@ -21,14 +22,21 @@ _COUNTED = ("counts", "sample", "auto", "stats")
 """The levels of descriptions that have rows."""
 
 
-class _Open(NamedTuple):
-    """A step whose function has returned, and whose node ends when its facts are there."""
+@dataclass(frozen=True, eq=False)
+class OpenStep:
+    """A step whose function has returned, and whose node ends later."""
 
     number: int
     events: NodeEvents
     work: StepWork
     inputs: dict[str, Any]
     made: dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class _Open(OpenStep):
+    """One whose node ends when its facts are there."""
+
     late: list[tuple[list[Any], Any]]
     """The checks of each frame, and its late facts."""
 

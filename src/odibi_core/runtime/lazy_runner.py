@@ -9,6 +9,7 @@ and the node ends when they are there.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
 from functools import cached_property
 from threading import Lock
 from typing import Any, NamedTuple, TypeAlias
@@ -19,23 +20,19 @@ from odibi_core.events import kinds
 from odibi_core.events.clock import monotonic
 from odibi_core.events.failure import describe_failure, message_of
 from odibi_core.pipeline import Progress, Step
-from odibi_core.runtime.late_facts import LateFacts
+from odibi_core.runtime.late_facts import LateFacts, OpenStep
 from odibi_core.runtime.node_events import NodeEvents
 from odibi_core.runtime.step_runner import StepRunner
-from odibi_core.runtime.step_work import Outcome, StepWork
+from odibi_core.runtime.step_work import Outcome
 
 Failed: TypeAlias = Callable[[int, list[int]], None]
 """Takes a failed step, and the steps to skip because of it."""
 
 
-class _Open(NamedTuple):
-    """A step whose function has returned, and whose node ends with the execution of its plans."""
+@dataclass(frozen=True, eq=False)
+class _Open(OpenStep):
+    """One whose node ends with the execution of its plans."""
 
-    number: int
-    events: NodeEvents
-    work: StepWork
-    inputs: dict[str, Any]
-    made: dict[str, Any]
     rows: dict[int, Any]
     """The rows of plans, by the id of the plan."""
 
