@@ -110,9 +110,10 @@ def _formatters(request: pytest.FixtureRequest) -> None:
 
     pytest adds its handlers to each logger that does not propagate, and a logger of PySpark gives its JSON to them.
     """
-    for logger in list(logging.getLogger().manager.loggerDict.values()):
-        if isinstance(logger, logging.Logger) and type(logger).__module__.startswith("pyspark."):
-            logger.propagate = True
+    if "pyspark" in sys.modules:
+        for logger in list(logging.getLogger().manager.loggerDict.values()):
+            if isinstance(logger, logging.Logger) and type(logger).__module__.startswith("pyspark."):
+                logger.propagate = True
     logged = request.config.pluginmanager.getplugin("logging-plugin")
     for handler in (logged.caplog_handler, logged.report_handler):
         handler.setFormatter(logged.formatter)
