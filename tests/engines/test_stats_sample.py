@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odibi_core.engines import stats_sample
+from odibi_core.engines import stats_pandas, stats_sample
+from odibi_core.engines.arrow_rows import rows_at
 from odibi_core.engines.frame import describe
 from odibi_core.engines.stats_budget import FLOOR_S, SHARE, Budget
 from odibi_core.engines.stats_sample import SIZES, sample_places, sampled_stats
@@ -60,6 +62,37 @@ def test_the_same_frame_has_the_same_sample() -> None:
     first, second, third = (describe(each, "auto") for each in (frame, frame.clone(), frame.to_pandas()))
     assert first["stats"] == second["stats"] == third["stats"]
     assert first["metadata"]["stats_rows"] == SIZES[0]
+
+
+def test_the_chunks_of_a_frame_change_nothing() -> None:
+    """Rows are taken from each chunk of Arrow for itself, in pandas and pyarrow, with columns of one name."""
+    rows = range(ROWS)
+    whole = pa.table([pa.array([f"t{n % 97}" if n % 5 else None for n in rows]), pa.array(rows)], names=["t", "n"])
+    chunked = pa.concat_tables([whole[:0], whole[:7], whole[7 : ROWS // 2], whole[ROWS // 2 :]])
+    makers: list[Callable[[Any], Any]] = [
+        lambda table: table,
+        lambda table: table.to_pandas(),
+        lambda table: table.to_pandas(types_mapper=pd.ArrowDtype),
+    ]
+    for make in makers:
+        first, second = (describe(make(table), "auto") for table in (whole, chunked))
+        assert first["stats"] == second["stats"]
+        assert first["metadata"]["stats_rows"] == SIZES[0]
+    parts = chunked.to_pandas()
+    twice = pd.concat([parts, parts], axis=1)
+    assert stats_pandas.taken(twice, 4, [3, 8]).to_dict("records") == [
+        {0: "t3", 1: 3, 2: "t3", 3: 3},
+        {0: "t8", 1: 8, 2: "t8", 3: 8},
+    ]
+
+
+def test_rows_of_texts_are_not_taken_from_all_chunks_at_once() -> None:
+    """Else the texts of a whole file are copied for a sample."""
+    table = pa.concat_tables([pa.table({"t": [f"{part}-{n}" for n in range(9)]}) for part in range(4)])
+    found = rows_at(table, [0, 8, 9, 30])
+    assert found["t"].to_pylist() == ["0-0", "0-8", "1-0", "3-3"]
+    assert found["t"].num_chunks == 3  # none of them is in the third
+    assert rows_at(table, []).num_rows == 0
 
 
 def test_a_sample_is_near_the_whole() -> None:

@@ -17,7 +17,39 @@ def taken(frame: Any, columns: int, places: Sequence[int] | None) -> Any:
 
     if frame.shape[1] > columns:
         frame = frame.iloc[:, :columns]
-    return frame if places is None else frame.take(np.asarray(places))
+    if places is None:
+        return frame
+    chunked = {at: values for at in _in_arrow(frame) if (values := _arrow_of(frame, at)).num_chunks > 1}
+    return _taken_of_chunks(frame, chunked, places) if chunked else frame.take(np.asarray(places))
+
+
+def _in_arrow(frame: Any) -> list[int]:
+    """Return the places of the columns whose values are in Arrow, as are the texts that pandas reads from Parquet."""
+    return [
+        at
+        for at, dtype in enumerate(frame.dtypes)
+        if getattr(dtype, "storage", None) == "pyarrow" or type(dtype).__name__ == "ArrowDtype"
+    ]
+
+
+def _arrow_of(frame: Any, at: int) -> Any:
+    return frame.iloc[:, at].array.__arrow_array__()
+
+
+def _taken_of_chunks(frame: Any, chunked: dict[int, Any], places: Sequence[int]) -> Any:
+    """Return a frame at some rows, whose column names are places."""
+    import numpy as np
+    import pandas as pd
+    import pyarrow as pa
+
+    from odibi_core.engines.arrow_rows import rows_at
+
+    found = rows_at(pa.table([*chunked.values()], names=[str(at) for at in chunked]), places)
+    made = {at: frame.dtypes.iloc[at].__from_arrow__(found.column(str(at))) for at in chunked}
+    others = [at for at in range(frame.shape[1]) if at not in chunked]
+    rest = frame.iloc[:, others].take(np.asarray(places))
+    made |= {at: rest.iloc[:, place].array for place, at in enumerate(others)}
+    return pd.DataFrame({at: made[at] for at in sorted(made)}, copy=False)
 
 
 def pandas_values(frame: Any) -> Iterator[Values | Numbers]:

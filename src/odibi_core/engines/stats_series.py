@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from types import MethodType
 from typing import Any
@@ -14,7 +15,16 @@ def taken(frame: Any, columns: int, places: Sequence[int] | None) -> Any:
     """Return the first columns of a polars frame, or of a narwhals frame of another library, at some rows."""
     if frame.shape[1] > columns:
         frame = frame[:, :columns]
-    return frame if places is None else frame[list(places)]
+    if places is None:
+        return frame
+    native = frame.to_native() if hasattr(frame, "to_native") else None
+    if type(native).__module__.partition(".")[0] != "pyarrow":
+        return frame[list(places)]
+    import narwhals
+
+    from odibi_core.engines.arrow_rows import rows_at
+
+    return narwhals.from_native(rows_at(native, places))
 
 
 def series_values(frame: Any) -> Iterator[Values | Numbers]:
@@ -28,13 +38,18 @@ def column_values(series: Any) -> Values | Numbers:
     name = str(dtype)
     if dtype.is_nested() or name in ("Object", "Unknown", "Binary"):
         return None, nulls
-    if dtype.is_numeric() and has_numpy():
+    if dtype.is_numeric() and _uses_numpy(series):
         array = series.to_numpy()
         if array.dtype.kind in "iuf":
             return Numbers(array, nulls, dtype.is_integer(), lambda: _listed(series))
     if name == "String" and _is_long(series):
         return None, nulls  # a copy of long texts would take more than their statistics are worth
     return _listed(series.dt.convert_time_zone("UTC") if "time_zone='" in name else series), nulls
+
+
+def _uses_numpy(series: Any) -> bool:
+    # pyarrow's conversion imports pandas, which takes longer than a short run.
+    return has_numpy() and (type(series).__module__.startswith("polars") or "pandas" in sys.modules)
 
 
 def _is_long(texts: Any) -> bool:
