@@ -72,7 +72,8 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "google": ("costs/bigquery/", "health/checks.py"),
     "starlette": ("endpoint/",),
     "uvicorn": ("endpoint/",),
-    "tenacity": ("pipeline/", "executors/"),
+    "tenacity": ("pipeline/", "executors/", "delivery/"),
+    "urllib3": ("delivery/http.py",),
     "typer": ("cli/",),
 }
 

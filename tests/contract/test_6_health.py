@@ -88,7 +88,7 @@ def test_built_in_are_bigquery_sentry_prometheus_disk_log_writer_store(
     report = run_health_checks()
     assert {name: check["status"] for name, check in report["checks"].items()} == {
         "disk": "healthy", "store": "healthy", "log_writer": "healthy", "prometheus": "skipped", "sentry": "skipped",
-        "bigquery": "skipped",
+        "delivery": "skipped", "bigquery": "skipped",
     }  # fmt: skip
     assert report["status"] == "healthy"
 

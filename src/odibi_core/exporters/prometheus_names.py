@@ -89,6 +89,10 @@ HELP: Final = {
     "data_quality.check.not_checked": "Checks of data that could not be asked.",
     "data_quality.check.failed": "Checks of data that failed.",
     "data_quality.check.duration.seconds": "How long checks of data took.",
+    "export_accepted": "Items that an exporter accepted.",
+    "export_sent": "Items that the receiver of an exporter took.",
+    "export_dropped": "Items that an exporter lost, by reason.",
+    "export_spooled": "Items that an exporter wrote to disk before they were sent.",
     "health_check.status": "1 when the last check was healthy, 0 when it was not.",
     "health_check.duration.seconds": "How long health checks took.",
 }

@@ -1,4 +1,4 @@
-"""The built-in health checks: disk, store, log writers, metrics endpoint, Sentry, BigQuery."""
+"""The built-in health checks: disk, store, log writers, metrics endpoint, Sentry, deliveries, BigQuery."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from odibi_core.events.clock import new_id
+from odibi_core.health.delivery import check_delivery
 from odibi_core.health.monitor import HealthCheck, HealthCheckResult, HealthStatus
 from odibi_core.plugins import missing_extra
 from odibi_core.process import state as program
@@ -29,6 +30,7 @@ def built_in() -> list[HealthCheck]:
     """Return one of each."""
     functions = {
         "store": check_store, "log_writer": check_log_writer, "prometheus": check_prometheus, "sentry": check_sentry,
+        "delivery": check_delivery,
     }  # fmt: skip
     checks = [HealthCheck(name, _TIMEOUT_S, function=function) for name, function in functions.items()]
     return [DiskCheck(), *checks, BigQueryCheck()]
