@@ -39,7 +39,7 @@ settings.load_profile("certain")
 # The prefixes of every variable that odibi-core reads; a developer's own must not colour a test.
 OUR_VARIABLES = (
     "ODIBI_", "LOG_", "METRICS_", "PROMETHEUS_", "DATADOG_", "SENTRY_", "COST_", "HEALTH_CHECK_", "TRACING_",
-    "OTEL_", "DD_", "GOOGLE_CLOUD_PROJECT", "GOOGLE_APPLICATION_CREDENTIALS",
+    "OTEL_", "OPENLINEAGE_", "DD_", "GOOGLE_CLOUD_PROJECT", "GOOGLE_APPLICATION_CREDENTIALS",
     "SERVICE_NAME", "ENVIRONMENT", "TRACEPARENT", "NO_COLOR", "FORCE_COLOR",
 )  # fmt: skip
 

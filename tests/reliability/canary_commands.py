@@ -48,6 +48,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "doctor": ("", "--format json", "--store exported"),
     "logs": ("{run} --limit 2000", "{run} --limit 2000 --format json", "{pipeline} --limit 0"),
     "story": ("{pipeline} -o cli/story.html", "{run} -o cli/program.html"),
+    "export openlineage": ("{run}", "{pipeline}", "{steps} -o cli/openlineage.jsonl"),
     "metrics": ("{run}", "{run} --format prometheus", "{run} --format json", "{pipeline}"),
     "sql": (
         f"'{QUERY} LIMIT 1000' --format json",

@@ -33,6 +33,8 @@ SNAPSHOT: Final = "snapshot"
 CHECK_RESULT: Final = "check_result"
 FILE_ACCESS: Final = "file_access"
 JOIN_MATCH: Final = "join_match"
+COLUMN_LINEAGE: Final = "column_lineage"
+"""The columns that each column of a frame comes from, as far as they are known."""
 FRAMES_KEPT: Final = "frames_kept"
 
 METRIC: Final = "metric"
@@ -58,7 +60,7 @@ MESSAGES_SUPPRESSED: Final = "messages_suppressed"
 
 HOOK_FAILED: Final = "hook_failed"
 
-FOR_MACHINES: Final = frozenset({METRIC, PIPELINE_PLAN, SNAPSHOT, FILE_ACCESS, FRAMES_KEPT})
+FOR_MACHINES: Final = frozenset({METRIC, PIPELINE_PLAN, SNAPSHOT, FILE_ACCESS, FRAMES_KEPT, COLUMN_LINEAGE})
 """Kinds that programs read: views, tables and the story. Lists of lines for people leave them out."""
 
 EVERYTHING: Final = "*"

@@ -103,6 +103,8 @@ class ObservabilityConfig:
     run_tags: str
     run_environment: tuple[str, ...]
     executor_address: str
+    openlineage_namespace: str
+    openlineage_producer: str
     redaction_credentials: bool
     redaction_personal: bool
     redaction_names: tuple[str, ...]

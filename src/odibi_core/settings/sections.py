@@ -347,11 +347,21 @@ class Otel(Otlp, frozen=True):
     resource_attributes: Annotated[Attributes, Source(ecosystem=("OTEL_RESOURCE_ATTRIBUTES",))] = ""
 
 
+class OpenLineage(Section, frozen=True):
+    """The events of OpenLineage, whose standard variables are read as they are."""
+
+    namespace: Annotated[str, Source(ecosystem=("OPENLINEAGE_NAMESPACE",))] = "default"
+    """The namespace of the jobs."""
+    producer: str = "urn:odibi-core"
+    """The URI that names the producer of the events."""
+
+
 SECTIONS: dict[str, type[Any]] = {
     "store": Store, "log": Log, "snapshot": Snapshot, "files": Files, "keep": Keep, "cache": Cache,
     "metrics": Metrics, "datadog": Datadog, "sentry": Sentry, "cost": Cost, "health": Health, "tracing": Tracing,
     "service": Service, "usage": Usage, "run": Run, "executor": Executor, "redaction": Redaction,
     "otel": Otel, "otel_traces": Otlp, "otel_metrics": Otlp, "otel_logs": Otlp,
+    "openlineage": OpenLineage,
 }  # fmt: skip
 
 

@@ -68,6 +68,13 @@ class SourceStore:
             raise SourceTextNotFoundError(f"the source {content_hash[:12]}… is damaged: its content has another hash")
         return found.decode("utf-8", "replace")
 
+    def text_of(self, content_hash: str) -> str | None:
+        """Return the text of a hash; None if it is not stored."""
+        try:
+            return self.read(content_hash)
+        except SourceTextNotFoundError:
+            return None
+
     def path(self, content_hash: str) -> Path:
         """Return the file of a hash."""
         return self.folder / content_hash[:2] / f"{content_hash}.txt"

@@ -1,0 +1,11 @@
+"""`odibi export`: a run in the form of another system's standard."""
+
+from __future__ import annotations
+
+from odibi_core.cli import help
+from odibi_core.cli.export_openlineage import openlineage
+
+export = help.group("export", "Write a run in the form of another system.")
+
+for _command in (openlineage,):
+    export.command(cls=help.Command)(_command)
