@@ -59,11 +59,23 @@ def pytest_collection_finish(session: pytest.Session) -> None:
                 )
 
 
+def pytest_unconfigure() -> None:
+    """Let libraries see at the end that their objects are freed; some print those that are not."""
+    gc.unfreeze()
+
+
 def _new_folder(factory: pytest.TempPathFactory, name: str) -> Path:
     """Return a new folder; pytest's own `mktemp` would list those of all tests before each time."""
     folder = factory.getbasetemp() / f"{name}{next(_numbers)}"
     folder.mkdir()
     return folder
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _earlier_objects() -> None:
+    """Let the garbage collector skip what earlier modules left: the libraries that they load have a million objects."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

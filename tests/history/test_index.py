@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 from tests.history.stores import START, events_of, write_run, write_runs
 
+from odibi_core import observe
 from odibi_core.events.clock import host_name, process_id, process_start, utc_now
 from odibi_core.history.compaction import Options, compact
 from odibi_core.history.figures import run_figures
 from odibi_core.history.index import Index, RunFilter, scan
 from odibi_core.history.index.database import FILE
+from odibi_core.history.index.refreshing import Refresh
 from odibi_core.history.rows import as_dicts, tables_of
 from odibi_core.history.rows.tables import ROW_TABLES
 from odibi_core.store.runs import RunStore
@@ -139,6 +141,30 @@ def test_a_settled_run_is_not_looked_at(root: Path, monkeypatch: pytest.MonkeyPa
     write_run(root, "r2", events_of("r2", day=3))
     refreshed(root).close()
     assert set(looked) == {"r2"}
+
+
+def test_within_a_time_limit_a_run_that_lasts_is_read_once(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program with many pipelines is not read again after each of them; without a limit it is, and after its end."""
+    read: list[str] = []
+    fold = Refresh._fold
+
+    def counted(self: Refresh, name: str) -> Any:
+        read.append(name)
+        return fold(self, name)
+
+    monkeypatch.setattr(Refresh, "_fold", counted)
+    with observe("program", store=root) as run, Index(root) as index:
+        for _ in range(3):
+            run.say("note")
+            index.refresh(within_s=60)
+        assert read == [run.run_id]
+        index.refresh()
+        assert read == [run.run_id] * 2
+    with Index(root) as index:
+        index.refresh(within_s=60)
+        assert index.runs()[0]["status"] == "success"
 
 
 def test_filters(root: Path) -> None:

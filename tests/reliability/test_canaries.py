@@ -115,8 +115,9 @@ def run(root: Path, *command: str, **variables: str) -> None:
 
 
 def everything(root: Path, *, redactor: bool) -> Outputs:
-    """Run the canary program and every command, and search all outputs."""
+    """Run the canary program and every command, and search all outputs; sabotaged, each command in one way."""
     first = () if redactor else (str(HERE / "redactor_off.py"),)
+    ways = () if redactor else ("--first-way",)
     key = next(canary.core for canary in canaries() if canary.kind == "sentry")
     secret = canaries()[-1].core
     port = kept_port()
@@ -128,7 +129,7 @@ def everything(root: Path, *, redactor: bool) -> Outputs:
             "METRICS_ENABLED": "true", "ENVIRONMENT": canaries()[0].text, "SERVICE_NAME": "canary_program",
         }  # fmt: skip
         run(root, *first, str(HERE / "canary_program.py"), str(port), **settings)
-        run(root, *first, str(HERE / "canary_commands.py"), **settings)
+        run(root, *first, str(HERE / "canary_commands.py"), *ways, **settings)
     (root / "sentry").mkdir()
     for number, body in enumerate(sentry.bodies):
         # Behind the first line, which must name the key that Sentry is spoken to with.

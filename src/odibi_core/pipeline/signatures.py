@@ -18,6 +18,8 @@ class Signature(NamedTuple):
 
     """The parameters of a function that a call by keyword can pass."""
 
+    """The parameters of a function that a call by keyword can pass."""
+
     names: tuple[str, ...]
     required: tuple[str, ...]
     any_keyword: bool

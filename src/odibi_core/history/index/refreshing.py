@@ -159,12 +159,18 @@ class Refresh:
                     self._write([(Entry(name, COLD, late, SETTLED), self._fold(name)[1])])
 
     def _change(self, name: str, known: _Known | None, *, is_listed: bool) -> int:
-        """Return whether a run has to be read, is to be left alone from now on, or is no longer there."""
+        """Return whether a run has to be read, is to be left alone from now on, or is no longer there.
+
+        Within a time limit, a known run that lasts is not read again: a long program would be, after each pipeline.
+        """
         segments = Segments(self._root, name)
         if not segments.signature and (is_listed or (self._root / "runs" / name).is_dir()):
             return _GONE if is_listed else _SAME  # not listed: its first segment is not there yet, or it is no run
-        is_current = known is not None and known.is_complete and known.entry.signature == segments.signature
-        if known is None or not is_current or known.process.is_dead():
+        if known is None or not known.is_complete:
+            return _GROWN
+        if self._until is not None and known.entry.state == OPEN and segments.have_writer:
+            return _SAME
+        if known.entry.signature != segments.signature or known.process.is_dead():
             return _GROWN
         return _STILL if known.entry.state == ENDED and segments.is_still else _SAME
 

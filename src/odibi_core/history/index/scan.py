@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from odibi_core.errors import StoreError
 from odibi_core.events.clock import utc_now
+from odibi_core.store.locks import is_in_use
 
 SETTLED_AFTER_S: Final = 900.0
 """A run that has ended is not looked at any more once nothing was written for so long.
@@ -39,6 +41,7 @@ class Segments:
 
     def __init__(self, root: Path, name: str) -> None:
         sizes: list[tuple[str, int]] = []
+        self._paths: list[Path] = []
         self.written = 0.0
         """The time of the last write, in seconds since 1970."""
         try:
@@ -47,6 +50,7 @@ class Segments:
                     if entry.name.endswith(".jsonl"):
                         found = entry.stat()
                         sizes.append((entry.name, found.st_size))
+                        self._paths.append(Path(entry.path))
                         self.written = max(self.written, found.st_mtime)
         except OSError:  # the run was moved or deleted in between
             sizes = []
@@ -58,3 +62,11 @@ class Segments:
     def is_still(self) -> bool:
         """True if nothing was written for some time."""
         return utc_now().timestamp() - self.written > SETTLED_AFTER_S
+
+    @property
+    def have_writer(self) -> bool:
+        """True if a process has one of them open for writing; False if that is unknown."""
+        try:
+            return any(is_in_use(path) for path in self._paths)
+        except (StoreError, OSError):
+            return False
