@@ -4,7 +4,8 @@ VENV ?= .venv
 PYTHON ?=
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-JOBS ?= auto
+# Processes of the tests: one more than cores, because some tests wait.
+JOBS ?= $(shell expr 1 + $$(getconf _NPROCESSORS_ONLN))
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 

@@ -55,8 +55,16 @@ def _peak() -> float:
 
 
 def _asked(root: Path) -> dict[str, Any]:
+    """Ask the fifty questions; of the small store of the quick mode, once for all contenders."""
+    return _first_answer(root) if root == store_of(QUICK) else _new_answer(root)
+
+
+def _new_answer(root: Path) -> dict[str, Any]:
     answer: dict[str, Any] = answer_of(ask_all, 0, root)
     return answer
+
+
+_first_answer = cache(_new_answer)
 
 
 def _seconds(root: Path) -> list[float]:
