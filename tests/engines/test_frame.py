@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from odibi_core.bus.bus import EventBus
 from odibi_core.engines import frame_pandas
 from odibi_core.engines.frame import LEVELS, SAMPLE_COLUMNS, SCHEMA_COLUMNS, describe, is_frame, row_count, unique_keys
-from odibi_core.engines.frame_cells import CELL_CHARS
+from odibi_core.engines.frame_cells import CELL_CHARS, cell
 from odibi_core.events import to_dict
 from odibi_core.testing import RecordingSink
 
@@ -143,10 +143,30 @@ def test_a_polars_frame_that_raises_is_described_as_far_as_it_goes(method: str) 
 def test_what_a_frame_raises_is_told() -> None:
     """A failure names the exception, and the description before it stands."""
     frame = pd.DataFrame(DATA)
-    frame.__class__ = type("Hostile", (pd.DataFrame,), {"head": exploding})
+    frame.__class__ = type("Hostile", (pd.DataFrame,), {"iloc": property(exploding)})
     told = describe(frame)
     assert "Forced" in told["not_described"]
     assert told["row_count"] == 3
+
+
+def test_the_rows_of_a_pandas_frame_have_the_values_of_its_columns() -> None:
+    """The sample is taken at once, and each value is what its column lists, also of nullable and of Arrow's types."""
+    count = 3
+    columns: dict[str, Any] = {
+        "u64": np.array([2**64 - 1] * count, dtype="uint64"), "f32": np.linspace(0, 1.1, count).astype("f4"),
+        "b": [True, False, True], "B": pd.array([True, None, False], dtype="boolean"),
+        "I": pd.array([1, None, 2], dtype="Int64"),
+        "s": ["x", None, "y"], "cat": pd.Categorical(["a", None, "b"]), "n": pd.Categorical([3, 1, 3]),
+        "ns": pd.date_range("2020", periods=count, unit="ns"), "tz": pd.date_range("2020", periods=count, tz="UTC"),
+        "td": pd.to_timedelta([1, 2, None], unit="s"), "p": pd.period_range("2020", periods=count, freq="M"),
+        "o": [[1], {"a": np.int64(1)}, None], "c": [1j, 2j, 3j],
+    }  # fmt: skip
+    nested = {"l": pd.Series([[1], None, [2, 3]], dtype=pd.ArrowDtype(pa.list_(pa.int64())))}
+    for each in (columns, {**columns, **nested}, nested):
+        frame = pd.DataFrame(each)
+        rows = describe(frame)["sample_data"]
+        for name in frame.columns:
+            assert [row[name] for row in rows] == [cell(name, value) for value in frame[name].tolist()], name
 
 
 def test_a_stop_is_not_swallowed() -> None:
@@ -156,7 +176,7 @@ def test_a_stop_is_not_swallowed() -> None:
         raise KeyboardInterrupt
 
     frame = pd.DataFrame(DATA)
-    frame.__class__ = type("Hostile", (pd.DataFrame,), {"head": stop})
+    frame.__class__ = type("Hostile", (pd.DataFrame,), {"iloc": property(stop)})
     with pytest.raises(KeyboardInterrupt):
         describe(frame)
 

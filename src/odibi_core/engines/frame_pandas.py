@@ -41,6 +41,7 @@ class PandasFace:
     def __init__(self, frame: Any) -> None:
         self._frame = frame
         self._types: list[str] = []
+        self._has_arrow = False
 
     def names(self) -> Sequence[object]:
         return list(self._frame.columns)
@@ -52,6 +53,7 @@ class PandasFace:
 
     def _named_types(self, limit: int) -> list[str]:
         texts = [str(dtype) for dtype in self._frame.dtypes.to_numpy()[:limit]]
+        self._has_arrow = any(text.endswith("[pyarrow]") for text in texts)
         objects = self._objects([place for place, text in enumerate(texts) if text == "object"])
         return [objects.get(place) or self._type(place, text) for place, text in enumerate(texts)]
 
@@ -83,8 +85,12 @@ class PandasFace:
         return len(self._frame.index)
 
     def head(self, rows: int, columns: int) -> Sequence[Sequence[Any]]:
-        top = self._frame.iloc[:rows, :columns] if self._frame.shape[1] > columns else self._frame.head(rows)
-        return list(zip(*(top.iloc[:, i].tolist() for i in range(top.shape[1])), strict=True))
+        top = self._frame.iloc[:rows, :columns] if self._frame.shape[1] > columns else self._frame.iloc[:rows]
+        self.types(columns)
+        if self._has_arrow:  # as objects, its lists are arrays
+            return list(zip(*(top.iloc[:, i].tolist() for i in range(top.shape[1])), strict=True))
+        values: list[list[Any]] = top.to_numpy(dtype=object).tolist() if top.shape[1] else []
+        return values
 
     def values(self, columns: int, places: Sequence[int] | None) -> Iterator[Values | Numbers]:
         from odibi_core.engines.stats_pandas import pandas_values, taken

@@ -98,8 +98,8 @@ def last_shift(past: Sequence[float], noise: float) -> int:
     low = high = past[-1]
     for place in range(count - 2, LEARNING - 1, -1):
         low, high = min(low, past[place]), max(high, past[place])
-        if count - place < _SHIFT_RUNS:
-            continue
+        if count - place < _SHIFT_RUNS or abs(past[place] - past[place - 1]) <= gap:
+            continue  # the second: a shift is a step of that size
         before = past[max(0, place - _WINDOW) : place]
         if min(before) - high > gap or low - max(before) > gap:
             return place

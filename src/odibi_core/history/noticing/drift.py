@@ -41,7 +41,7 @@ def drifts(current: RunFigures, past: Sequence[RunFigures], wider: float) -> lis
     for name, step in current.figures["steps"].items():
         steps = [kept for run in past[-_BACK - 3 * _LEVEL :] if (kept := run.figures["steps"].get(name))]
         rows = [each["rows"] for each in (*steps, step) if each.get("rows") is not None]
-        if len(rows) == len(steps) + 1 >= _BACK + 2 * _LEVEL:
+        if len(rows) == len(steps) + 1 >= _BACK + 2 * _LEVEL and min(rows) < max(rows):
             found += _of_rows(current, name, [ROWS.scale(each) for each in rows], wider)
     return found
 

@@ -85,6 +85,8 @@ def _scalars(current: dict[str, Any], past: Sequence[dict[str, Any]], wanted: Ma
             continue
         seen = [past[place][name] for place in runs]
         is_seasonal = name in _SEASONAL
+        if is_seasonal and _never_moved(value, seen):
+            continue
         far = _FAR * (max(seen) + _VARIES.get(name, 0.0))
         is_far = family.twice and value > far
         noise = _FAR_NOISE if is_far else _noise(name, value, seen, current)
@@ -96,6 +98,11 @@ def _scalars(current: dict[str, Any], past: Sequence[dict[str, Any]], wanted: Ma
             family, name, family.scale(value), [family.scale(each) for each in seen], noise,
             runs=runs, is_seasonal=is_seasonal, is_twice=is_twice, limit=family.scale(far) if is_far else 0.0,
         )  # fmt: skip
+
+
+def _never_moved(value: float, seen: Sequence[float]) -> bool:
+    """Return true for a value that is that of every earlier run, as in most runs: nothing about it is unusual."""
+    return seen.count(value) == len(seen)
 
 
 def _without_empty(runs: list[int], past: Sequence[dict[str, Any]]) -> list[int]:
@@ -126,19 +133,20 @@ def _joins(current: dict[str, Any], past: Steps) -> Iterator[Series]:
         seen = [found for step in past if (found := step.get("joins", {}).get(dataset)) is not None]
         figures = (("match_rate", families.JOIN, rate, 0), ("fan_out", families.FAN_OUT, fan_out, 1))
         for metric, family, value, place in figures:
-            values = [family.scale(each[place]) for each in seen if each[place] is not None]
-            if value is not None and len(values) >= families.LEARNING:
-                noise = 0.01 + share_noise(rows)
-                yield Series(family, metric, family.scale(value), values, noise, dataset=dataset)
+            values = [each[place] for each in seen if each[place] is not None]
+            if value is not None and len(values) >= families.LEARNING and not _never_moved(value, values):
+                scaled = [family.scale(each) for each in values]
+                yield Series(family, metric, family.scale(value), scaled, 0.01 + share_noise(rows), dataset=dataset)
 
 
 def _files(current: dict[str, Any], past: Steps) -> Iterator[Series]:
     for dataset, file in current.get("files", {}).items():
         seen = [found for step in past if (found := step.get("files", {}).get(dataset)) is not None]
         for metric, family, noise in (("bytes", families.SIZE, 0.05), ("age_s", families.AGE, 0.5)):
-            values = [family.scale(each[metric]) for each in seen if each[metric] is not None]
-            if file[metric] is not None and len(values) >= families.LEARNING:
-                yield Series(family, metric, family.scale(file[metric]), values, noise, dataset=dataset)
+            value, values = file[metric], [each[metric] for each in seen if each[metric] is not None]
+            if value is not None and len(values) >= families.LEARNING and not _never_moved(value, values):
+                scaled = [family.scale(each) for each in values]
+                yield Series(family, metric, family.scale(value), scaled, noise, dataset=dataset)
 
 
 def typical(values: Sequence[_Number]) -> _Number:
