@@ -58,6 +58,10 @@ Work: TypeAlias = Callable[[dict[str, Any], Any], tuple[dict[str, Any], Any]]
 """`work(frames, task)` returns the frames that it made, and its report. It is a function of a module."""
 
 
+class Batch(list[tuple[int, Any]]):
+    """Results of several items of a mapped step with their positions, which travel as one value."""
+
+
 class Held:
     """A handle on a frame that stays where it was made. It belongs to one place."""
 
@@ -89,6 +93,8 @@ class Place(Protocol):
 
     shared: bool
     """True if the workers may serve other runs too, after this one and beside it."""
+    batch_s: float
+    """Seconds of short items of a mapped step that go there in one call; 0 for one item a call."""
 
     def open(self, home: Home) -> None:
         """Connect to the workers, before the record of the run is opened.

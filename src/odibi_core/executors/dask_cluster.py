@@ -25,6 +25,9 @@ from odibi_core.executors.versions import ALIKE, check_versions
 _log = logging.getLogger("odibi_core")
 CONNECT_S: Final = 5.0
 """Seconds for the answer of a scheduler."""
+_SEND_S: Final = 0.001
+"""Seconds between two messages to the scheduler. Dask's own 10 ms are most of a short step (benchmark: a step on Dask);
+after a lost connection they are back."""
 _START_S: Final = 60.0
 _END_S: Final = 5.0
 _ONLY_ERRORS: Final = 40
@@ -66,6 +69,8 @@ class Cluster:
                 client.wait_for_workers(1, timeout=_START_S)
             else:
                 self._check_versions(client)
+            with suppress(AttributeError):
+                client.scheduler_comm.interval = _SEND_S
         except BaseException:
             self.close(client)
             raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from threading import Event, Lock
@@ -65,6 +65,7 @@ class DaskPlace:
 
     def __init__(self, cluster: Cluster) -> None:
         self.shared = True
+        self.batch_s = 0.1
         self._cluster = cluster
         self._client: Any = None
         self._home: Home | None = None
@@ -72,6 +73,8 @@ class DaskPlace:
         self._calls: dict[str, _Call] = {}
         """Those of which a frame is still needed, too."""
         self._futures: dict[str, Any] = {}
+        self._freed: deque[Any] = deque()
+        """Frames that are released right after the next step is sent: a worker gets one message in 5 ms."""
         self._workers: dict[str, int] = {}
         """The workers that began a step, and how many each runs at the same time."""
         self._lines: Counter[str] = Counter()
@@ -172,6 +175,7 @@ class DaskPlace:
                 future = self._futures[key] = self._client.submit(
                     work_here, message, self._client.id, key, names, *values, key=key, pure=False
                 )
+            self._free()
             is_done = call.may_move = False
             call.has_news.clear()
             try:
@@ -203,6 +207,7 @@ class DaskPlace:
                 except BaseException as error:
                     if not future.done():  # the task was cancelled, or is lost
                         raise WorkerLostError(f"step {call.name!r} lost its connection: {error}") from error
+                self._free()
                 if call.is_late(timeout_s) and call.report is None and not future.done():
                     raise self._late(call, future, timeout_s)
 
@@ -255,9 +260,15 @@ class DaskPlace:
 
     def release(self, held: Held) -> None:
         if isinstance(held, _HeldFuture):
-            self._drop(held.future.key)
-            with suppress(Exception):
-                held.future.release()
+            self._freed.append(held.future)
+
+    def _free(self) -> None:
+        with suppress(IndexError):
+            while True:
+                future = self._freed.popleft()
+                self._drop(future.key)
+                with suppress(Exception):
+                    future.release()
 
     def _drop(self, key: str) -> None:
         with self._lock:
@@ -287,6 +298,7 @@ class DaskPlace:
         with self._lock:
             self._calls.clear()
             self._futures.clear()
+            self._freed.clear()
 
     def _end_in_workers(self, client: Any, home: Home) -> None:
         """Let each worker flush what it recorded, and receive the lines that did not arrive."""

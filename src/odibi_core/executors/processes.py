@@ -70,6 +70,7 @@ class ProcessPlace:
         self._closed = False
         self._inline = 0
         self.shared = False
+        self.batch_s = 0.0
 
     def open(self, home: Home) -> None:
         """Do nothing: workers start on demand."""

@@ -55,6 +55,7 @@ class RayPlace:
 
     def __init__(self, connection: Connection, task_options: Mapping[str, Any]) -> None:
         self.shared = True
+        self.batch_s = 0.1
         self._connection = connection
         self._plain = _remote(work_here, task_options, num_returns=2)
         self._timed = _remote(begin_and_work, task_options, num_returns="streaming")

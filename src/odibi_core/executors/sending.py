@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from odibi_core.engines.duckdb_turn import is_relation
 from odibi_core.engines.packing import pack, unpack
 from odibi_core.errors import NotSendableError
-from odibi_core.executors.base import Work
+from odibi_core.executors.base import Batch, Work
 from odibi_core.executors.pickling import dumps, loads
 
 _FRAMES: Final = frozenset({"pandas", "polars", "pyarrow", "numpy", "duckdb", "_duckdb"})
@@ -90,6 +90,10 @@ def _loaded(sent: Sent, where: str) -> Any:
 def _check_sendable(name: str, value: Any) -> None:
     """Raise NotSendableError if another worker could not get the value; frames of plain columns always can."""
     kind = type(value)
+    if kind is Batch:
+        for _, each in value:
+            _check_sendable(name, each)
+        return
     library = kind.__module__.partition(".")[0]
     has_objects = (
         library in ("pandas", "polars")
@@ -109,6 +113,8 @@ class _Packed(NamedTuple):
 
 def portable(value: Any) -> Any:
     """Return a value in a form that can be pickled: that of a DuckDB relation is Arrow."""
+    if type(value) is Batch:
+        return Batch((position, portable(each)) for position, each in value)
     if not is_relation(value):
         return value
     with tempfile.TemporaryDirectory(prefix="odibi-frames-") as folder:
@@ -118,6 +124,8 @@ def portable(value: Any) -> Any:
 
 def restored(value: Any) -> Any:
     """Return the value that `portable` made portable."""
+    if type(value) is Batch:
+        return Batch((position, restored(each)) for position, each in value)
     if not isinstance(value, _Packed):
         return value
     with tempfile.TemporaryDirectory(prefix="odibi-frames-") as folder:

@@ -1,7 +1,8 @@
 """`MapRunner`: runs mapped steps, each once for every item of a list, as tasks of the executor.
 
-The tasks of the steps have the numbers of the steps; items have the numbers beyond them. The executor runs both alike,
-so that the items of one step, and other steps, run side by side.
+The tasks of the steps have the numbers of the steps. A mapped step has as many tasks as run at the same time, with the
+numbers beyond them; each runs one item after the other, so that a list of any length keeps few of them open. A worker
+of a cluster gets several short items in one call.
 """
 
 from __future__ import annotations
@@ -10,23 +11,29 @@ from collections.abc import Sequence
 from threading import Lock
 from typing import Any, Final
 
+import msgspec
+
 from odibi_core.bus.bus import EventBus
+from odibi_core.coroutines import AwaitableRun
 from odibi_core.errors import StepError, is_stop
 from odibi_core.events import context, kinds, sanitize_text
 from odibi_core.events.clock import monotonic
 from odibi_core.events.failure import describe_failure, message_of
 from odibi_core.pipeline import Step
-from odibi_core.pipeline.attempts import OnRetry
+from odibi_core.runtime.batch_size import BatchSize
+from odibi_core.runtime.item_work import combined, work_of_combination, work_of_item, work_of_items
 from odibi_core.runtime.node_events import NodeEvents
 from odibi_core.runtime.step_runner import StepRunner
-from odibi_core.runtime.step_work import Outcome, combined, rows_of, work_of_combination, work_of_item
+from odibi_core.runtime.step_work import ItemAnswer, Outcome, rows_of
 
 _ITEM_CHARS: Final = 200
 _SHOWN: Final = 3
+_IN_BATCH: Final = object()
+"""Instead of the result of an item that stays with those of its batch."""
 
 
 class Mapped:
-    """A mapped step while its items run: the results by position, and the messages of those that failed."""
+    """A mapped step while its items run: the results by their first position, and the messages of those that failed."""
 
     def __init__(self, index: int, step: Step, events: NodeEvents) -> None:
         self.index = index
@@ -34,15 +41,23 @@ class Mapped:
         self.events = events
         self.inputs: dict[str, Any] = {}
         self.items: Sequence[Any] = ()
-        self.results: list[Any] = []
+        self.results: dict[int, Any] = {}
+        """Results of items, or handles on batches of them."""
         self.failed: dict[int, str] = {}
         self.left = 0
+        self.size = BatchSize()
         self.error: BaseException | None = None
         """The failure of the step before its first item."""
+        self.begun = 0
 
     def take(self, items: Sequence[Any]) -> None:
         """Take the items to run."""
-        self.items, self.results, self.left = items, [None] * len(items), len(items)
+        self.items, self.left = items, len(items)
+
+    def next(self, most: int) -> range:
+        """Return the positions of the next items, which begin now."""
+        began, self.begun = self.begun, min(self.begun + most, len(self.items))
+        return range(began, self.begun)
 
     def raise_failure(self) -> None:
         """Raise the failure of the step, if it, or an item, failed."""
@@ -57,18 +72,25 @@ class Mapped:
 
 
 class MapRunner:
-    """Runs the items of mapped steps, from any number of threads."""
+    """Runs the items of mapped steps, from any number of threads.
 
-    def __init__(self, runner: StepRunner, bus: EventBus) -> None:
+    Args:
+        runner: The steps of the run.
+        bus: Takes the events of items.
+        workers: Tasks of the executor at the same time; each takes one item, or a batch, after the other.
+    """
+
+    def __init__(self, runner: StepRunner, bus: EventBus, workers: int) -> None:
         self._runner = runner
         self._bus = bus
+        self._workers = workers
         self._next = len(runner.graph)
-        self._items: dict[int, tuple[Mapped, int]] = {}
+        self._tasks: dict[int, Mapped] = {}
         self._open: dict[int, Mapped] = {}
         self._lock = Lock()
 
     def begin(self, index: int) -> list[int]:
-        """Start a mapped step; return the numbers of its items. `end` ends a step without items."""
+        """Start a mapped step; return the numbers of the tasks that run its items. `end` ends a step without items."""
         runner, step = self._runner, self._runner.graph.steps[index]
         events = runner.begin(index)
         if runner.cache is not None:
@@ -80,32 +102,63 @@ class MapRunner:
         except BaseException as error:
             mapped.error = error
         with self._lock:
-            numbers = list(range(self._next, self._next + mapped.left))
-            self._next += mapped.left
-            self._items |= {number: (mapped, position) for position, number in enumerate(numbers)}
+            numbers = list(range(self._next, self._next + min(self._workers, mapped.left)))
+            self._next += len(numbers)
+            self._tasks |= dict.fromkeys(numbers, mapped)
             self._open[index] = mapped
         return numbers
 
-    def run(self, number: int) -> int | None:
-        """Run an item; return the index of its step if it was the last one, else None."""
+    def run(self, number: int) -> list[int] | int:
+        """Run the next items of a task; return the index of its step if they were its last ones, else what is ready."""
+        mapped = self._tasks[number]
         with self._lock:
-            mapped, position = self._items.pop(number)
+            positions = mapped.next(self._most(mapped))
+        if not positions:
+            del self._tasks[number]
+            return []
         self._runner.check_running()
         context.put(mapped.events.context)
+        answers = self._together(mapped, positions) if len(positions) > 1 else {}
+        for position in positions:
+            try:
+                result = self._attempted(mapped, position, answers.get(position))
+                if result is not _IN_BATCH:
+                    mapped.results[position] = result
+            except BaseException as error:
+                self._runner.check_running()
+                mapped.failed[position] = message_of(error)
+                if is_stop(error):
+                    raise
+        with self._lock:
+            mapped.left -= len(positions)
+            return [number] if mapped.left else mapped.index
+
+    def _most(self, mapped: Mapped) -> int:
+        """Return how many items a task may take; an item with a timeout has a call of its own."""
+        step, place = mapped.step, self._runner.place
+        if place is None or step.timeout_s is not None or not self._runner.is_elsewhere(step):
+            return 1
+        return mapped.size.next(mapped.items, mapped.begun, self._workers, place.batch_s)
+
+    def _together(self, mapped: Mapped, positions: range) -> dict[int, ItemAnswer]:
+        """Return the answers to a batch of items by position; none if its call failed: then each item runs alone."""
+        items = [mapped.items[position] for position in positions]
+        frames = {**mapped.inputs, str(mapped.step.map): (positions[0], items)}
         try:
-            mapped.results[position] = self._attempted(mapped, position)
+            made, report = self._runner.call_there(mapped.index, work_of_items, frames)
         except BaseException as error:
-            self._runner.check_running()
-            mapped.failed[position] = message_of(error)
             if is_stop(error):
                 raise
-        with self._lock:
-            mapped.left -= 1
-            return None if mapped.left else mapped.index
+            mapped.size.restart()
+            return {}
+        mapped.results[positions[0]] = next(iter(made.values()))
+        mapped.size.learn([answer.seconds for answer in report.items])
+        report.publish(mapped.events)
+        return dict(zip(positions, report.items, strict=False))
 
-    def _attempted(self, mapped: Mapped, position: int) -> Any:
-        """Return what the step makes of an item; publish the end of each attempt."""
-        began, attempts = monotonic(), 1
+    def _attempted(self, mapped: Mapped, position: int, answer: ItemAnswer | None) -> Any:
+        """Return what the step makes of an item; publish the end of each attempt. `answer` is that of the first one."""
+        began, attempts = monotonic() - (answer.seconds if answer is not None else 0.0), 1
 
         def publish(status: str, error: BaseException | None, rows: int | None = None) -> None:
             fields = {
@@ -121,23 +174,36 @@ class MapRunner:
             publish("retried", error)
             attempts = number + 1
 
+        def call(awaiting: AwaitableRun | None) -> tuple[Any, int | None]:
+            nonlocal answer
+            if answer is None:
+                return self._call(mapped, position, awaiting)
+            given, answer = answer, None
+            if given.error is not None:
+                raise given.error.restored()
+            return _IN_BATCH, given.rows
+
+        policy = mapped.step.policy
+        if self._runner.is_elsewhere(mapped.step):
+            policy = msgspec.structs.replace(policy, timeout_s=None)  # the place ends an attempt
         try:
-            result, rows = self._call(mapped, position, retried)
+            result, rows = self._runner.attempt(policy, call, retried)
         except BaseException as error:
             publish("cancelled" if is_stop(error) else "failed", error)
             raise
         publish("success", None, rows)
         return result
 
-    def _call(self, mapped: Mapped, position: int, retry: OnRetry) -> tuple[Any, int | None]:
-        """Return what the step makes of an item, and its rows."""
+    def _call(self, mapped: Mapped, position: int, awaiting: AwaitableRun | None) -> tuple[Any, int | None]:
+        """Return what one attempt makes of an item, and its rows."""
         step, runner = mapped.step, self._runner
         inputs = {**mapped.inputs, str(step.map): mapped.items[position]}
         if runner.is_elsewhere(step):
-            made, report = runner.attempt_there(mapped.index, work_of_item, inputs, retry)
+            made, report = runner.call_there(mapped.index, work_of_item, inputs)
+            mapped.size.learn([report.seconds])
+            report.publish(mapped.events)
             return next(iter(made.values()), None), report.outcome.rows
-        work = runner.work_of(mapped.index)
-        made = runner.attempt(step.policy, lambda awaiting: work.operate(inputs, awaiting, copied=True), retry)
+        made = runner.work_of(mapped.index).operate(inputs, awaiting, copied=True)
         return next(iter(made.values()), None), rows_of(made)
 
     def end(self, index: int) -> bool:
@@ -147,7 +213,7 @@ class MapRunner:
         try:
             return self._runner.finish(index, mapped.events, lambda: self._combined(mapped))
         finally:
-            for result in mapped.results:
+            for result in mapped.results.values():
                 self._runner.release(result)
 
     def _combined(self, mapped: Mapped) -> tuple[dict[str, Any], Outcome]:
@@ -155,12 +221,12 @@ class MapRunner:
         mapped.raise_failure()
         runner, index, events = self._runner, mapped.index, mapped.events
         if runner.is_elsewhere(mapped.step):
-            frames = {**mapped.inputs, **{str(at): result for at, result in enumerate(mapped.results)}}
+            frames = {**mapped.inputs, **{str(at): result for at, result in mapped.results.items()}}
             return runner.examined_there(
                 index, events, lambda: runner.attempt_there(index, work_of_combination, frames, _never)
             )
         work = runner.work_of(index)
-        made = work.by_logical_name(combined(mapped.step, mapped.results))
+        made = work.by_logical_name(combined(mapped.step, [mapped.results[at] for at in sorted(mapped.results)]))
         return made, runner.examined_here(work, mapped.inputs, made, events)
 
     def cancel(self, error: BaseException | None) -> None:

@@ -209,7 +209,7 @@ class _Run:
         if descriptions.examines_rows and looks.joins:
             self.runner.joins = JoinEvents()
         self.record.in_child = self.runner.abandon
-        self.maps = MapRunner(self.runner, plan.bus)
+        self.maps = MapRunner(self.runner, plan.bus, plan.max_workers)
         self.lazy = LazyRunner(self.runner, plan.bus, plan.kept, level)
         self.progress = Progress(self.graph)
         self.executor = plan._new_executor(plan.max_workers)
@@ -304,8 +304,8 @@ class _Run:
             if self.graph.steps[task].map is None:
                 return task, self.lazy.run(task) if self.lazy.takes(task) else self.runner.run(task)
             return self.maps.begin(task) or (task, self.maps.end(task))
-        index = self.maps.run(task)
-        return [] if index is None else (index, self.maps.end(index))
+        after = self.maps.run(task)
+        return (after, self.maps.end(after)) if isinstance(after, int) else after
 
     def _step_failed(self, index: int) -> tuple[list[int], list[str]]:
         skipped, freed = self.progress.fail(index)

@@ -281,6 +281,11 @@ class StepRunner:
 
     def attempt_there(self, index: int, work: Work, frames: dict[str, Any], retry: OnRetry) -> Any:
         """Return handles on the frames that `work` makes for a step in a worker, and its report."""
+        policy = msgspec.structs.replace(self.graph.steps[index].policy, timeout_s=None)
+        return self.attempt(policy, lambda _: self.call_there(index, work, frames), retry)
+
+    def call_there(self, index: int, work: Work, frames: dict[str, Any]) -> Any:
+        """Return what one attempt makes in a worker, as `attempt_there`."""
         step, place, looks = self.graph.steps[index], self.place, self._descriptions
         assert place is not None
         task = StepTask(
@@ -288,8 +293,7 @@ class StepRunner:
             self.partition, looks.level, looks.rows, joins=self.joins is not None,
             files=None if self.files is None else self.files.ask, shared=place.shared,
         )  # fmt: skip
-        policy = msgspec.structs.replace(step.policy, timeout_s=None)
-        return self.attempt(policy, lambda _: place.call(work, frames, task, timeout_s=step.timeout_s), retry)
+        return place.call(work, frames, task, timeout_s=step.timeout_s)
 
     def examined_there(
         self, index: int, events: NodeEvents, call: Callable[[], tuple[dict[str, Any], StepReport]]

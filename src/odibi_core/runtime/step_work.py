@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from itertools import chain
 from typing import Any, Final, NamedTuple, Protocol
 
 from odibi_core.coroutines import AwaitableRun, is_awaitable
@@ -17,10 +16,10 @@ from odibi_core.engines import access_facts
 from odibi_core.engines.file_watch import unwatched
 from odibi_core.engines.frame import Description, row_count
 from odibi_core.engines.frame_copy import separate
-from odibi_core.engines.frame_narwhals import stacked
-from odibi_core.errors import STOPS, StepError, nearest
+from odibi_core.errors import StepError, nearest
 from odibi_core.events import context
 from odibi_core.events.clock import monotonic
+from odibi_core.executors.sent_errors import SentError
 from odibi_core.pipeline import Step
 from odibi_core.pipeline.one_shot import PLAIN, readable_again
 from odibi_core.process import state as program
@@ -249,24 +248,6 @@ class StepWork:
         return {**self._beside.datasets, **of_step}
 
 
-def combined(step: Step, results: list[Any]) -> Any:
-    """Return the results of the items of a mapped step as its one result.
-
-    Raises:
-        StepError: They have no common columns or types.
-    """
-    if step.combine == "list" or not step.outputs:
-        return results
-    if all(type(result) is list for result in results):
-        return list(chain.from_iterable(results))
-    try:
-        return stacked(results)
-    except STOPS:
-        raise
-    except BaseException as error:
-        raise StepError(f"step {step.name!r}: the rows of its items cannot be combined: {error}") from error
-
-
 def main_output(step: Step) -> str:
     """Return the logical name of the output that a check examines if it names none."""
     return next(iter(step.outputs))
@@ -299,11 +280,22 @@ class StepTask(NamedTuple):
     """True if the worker may serve other runs too."""
 
 
+class ItemAnswer(NamedTuple):
+    """The rows of an item of a batch, its failure, and the seconds of its function."""
+
+    rows: int | None
+    error: SentError | None
+    seconds: float
+
+
 class StepReport(NamedTuple):
     """The findings on a step in the order in which they were made: names of `Findings` methods, and arguments."""
 
     notes: Sequence[tuple[str, tuple[Any, ...]]]
     outcome: Outcome
+    seconds: float = 0.0
+    """Those of the function of one item."""
+    items: Sequence[ItemAnswer] = ()
 
     def publish(self, findings: Findings) -> None:
         """Report the findings again, to the events of the node."""
@@ -345,29 +337,16 @@ def work_of_step(frames: dict[str, Any], task: StepTask) -> tuple[dict[str, Any]
     Raises:
         BaseException: The failure of the step.
     """
-    return _reported(frames, task, lambda work: work.operate(frames, copied=True))
+    return reported(frames, task, lambda work: work.operate(frames, copied=True))
 
 
-def work_of_item(frames: dict[str, Any], task: StepTask) -> tuple[dict[str, Any], StepReport]:
-    """Call the function of a mapped step for one item; nothing is examined before all items are there."""
-    with _working(task) as (work, notes):
-        made = work.operate(frames, copied=True)
-        return made, StepReport(notes.notes, Outcome(rows_of(made), [], []))
-
-
-def work_of_combination(frames: dict[str, Any], task: StepTask) -> tuple[dict[str, Any], StepReport]:
-    """Combine what a mapped step made of its items, `frames` by position, and examine it."""
-    results = [frames.pop(name) for name in sorted((name for name in frames if name.isdigit()), key=int)]
-    return _reported(frames, task, lambda work: work.by_logical_name(combined(task.step, results)))
-
-
-def _reported(
+def reported(
     frames: dict[str, Any], task: StepTask, make: Callable[[StepWork], dict[str, Any]]
 ) -> tuple[dict[str, Any], StepReport]:
     """Return the frames that `make` returns, and the report on them."""
     others = {name.removeprefix(OTHER): frames.pop(name) for name in list(frames) if name.startswith(OTHER)}
     descriptions = Descriptions(task.level, task.rows)
-    with _working(task, others) as (work, notes):
+    with working(task, others) as (work, notes):
         made = make(work)
         outcome = work.examine(frames, made, notes, descriptions, JoinEvents() if task.joins else None)
     notes.add_overhead(descriptions.overhead.seconds)
@@ -375,7 +354,7 @@ def _reported(
 
 
 @contextmanager
-def _working(task: StepTask, others: Mapping[str, Any] | None = None) -> Iterator[tuple[StepWork, Notes]]:
+def working(task: StepTask, others: Mapping[str, Any] | None = None) -> Iterator[tuple[StepWork, Notes]]:
     """Work for the run of the task, in the context of its node; the events of files become notes."""
     beside = Beside(others or {}, task.partition)
     notes = Notes()

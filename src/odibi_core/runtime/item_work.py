@@ -1,0 +1,80 @@
+"""The work of a mapped step in a worker: one item, several short ones, and the combination of what they made."""
+
+from __future__ import annotations
+
+from itertools import chain
+from operator import itemgetter
+from typing import Any
+
+from odibi_core.engines.frame_narwhals import stacked
+from odibi_core.errors import STOPS, StepError
+from odibi_core.events.clock import monotonic
+from odibi_core.executors.base import Batch
+from odibi_core.executors.sent_errors import sent_error
+from odibi_core.pipeline import Step
+from odibi_core.runtime.step_work import ItemAnswer, Outcome, StepReport, StepTask, reported, rows_of, working
+
+
+def work_of_item(frames: dict[str, Any], task: StepTask) -> tuple[dict[str, Any], StepReport]:
+    """Call the function of a mapped step for one item; nothing is examined before all items are there."""
+    with working(task) as (work, notes):
+        began = monotonic()
+        made = work.operate(frames, copied=True)
+        return made, StepReport(notes.notes, Outcome(rows_of(made), [], []), monotonic() - began)
+
+
+def work_of_items(frames: dict[str, Any], task: StepTask) -> tuple[dict[str, Any], StepReport]:
+    """Call the function of a mapped step for several items; one that fails does not end the others.
+
+    Args:
+        frames: The inputs; that of the items is the position of the first one, and all of them.
+        task: The step.
+
+    Returns:
+        A `Batch` of the results with their positions, and the report with the answer of each item.
+    """
+    first, items = frames.pop(str(task.step.map))
+    results, answers = Batch(), []
+    with working(task) as (work, notes):
+        for position, item in enumerate(items, first):
+            began, rows, error = monotonic(), None, None
+            try:
+                made = work.operate({**frames, str(task.step.map): item}, copied=True)
+                rows = rows_of(made)
+                results.append((position, next(iter(made.values()), None)))
+            except STOPS:
+                raise
+            except BaseException as raised:
+                error = sent_error(raised)
+            finally:
+                answers.append(ItemAnswer(rows, error, monotonic() - began))
+        return {"items": results}, StepReport(notes.notes, Outcome(None, [], []), items=answers)
+
+
+def work_of_combination(frames: dict[str, Any], task: StepTask) -> tuple[dict[str, Any], StepReport]:
+    """Combine what a mapped step made of its items, `frames` by position, and examine it."""
+    results: list[tuple[int, Any]] = []
+    for name in [name for name in frames if name.isdigit()]:
+        made = frames.pop(name)
+        results.extend(made if type(made) is Batch else [(int(name), made)])
+    results.sort(key=itemgetter(0))
+    made = [result for _, result in results]
+    return reported(frames, task, lambda work: work.by_logical_name(combined(task.step, made)))
+
+
+def combined(step: Step, results: list[Any]) -> Any:
+    """Return the results of the items of a mapped step as its one result.
+
+    Raises:
+        StepError: They have no common columns or types.
+    """
+    if step.combine == "list" or not step.outputs:
+        return results
+    if all(type(result) is list for result in results):
+        return list(chain.from_iterable(results))
+    try:
+        return stacked(results)
+    except STOPS:
+        raise
+    except BaseException as error:
+        raise StepError(f"step {step.name!r}: the rows of its items cannot be combined: {error}") from error
