@@ -45,7 +45,7 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "pyarrow": ("engines/", "store/", "exporters/parquet.py", "history/arrow.py"),
     "pandera": ("checks/pandera_schema.py",),
     "great_expectations": ("checks/gx_suite.py",),
-    "yaml": ("checks/contract/",),
+    "yaml": ("checks/contract/", "alerts/rulebook.py"),
     "jinja2": ("html_page.py",),
     "psutil": ("events/clock.py",),
     "pybreaker": ("instrument/circuit_breaker.py",),

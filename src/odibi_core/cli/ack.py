@@ -41,10 +41,14 @@ def ack(
 
 
 def _alert(kept: RunStore, wanted: str) -> dict[str, Any]:
+    from odibi_core.alerts.log import read_states
     from odibi_core.history.noticing.watch import known_alerts
 
     with record.indexed(kept) as index:
         found = known_alerts(index, utc_now())
+    for each in read_states(kept.root, utc_now()).by_id.values():
+        about = {"alert_id": each.alert_id, "pipeline_name": each.pipeline_name, "message": each.message}
+        found[each.alert_id] = about
     matches = {each: about for each, about in found.items() if each.startswith(wanted)} if wanted else {}
     if len(matches) == 1:
         return next(iter(matches.values()))

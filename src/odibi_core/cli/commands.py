@@ -23,6 +23,7 @@ _COMMANDS: Final[dict[str, tuple[str, ...]]] = {
         "watch",
         "ack",
         "mute",
+        "alerts",
         "runs",
         "compare",
         "history",

@@ -39,9 +39,16 @@ class Group(TyperGroup):
         return _without_flag_types(super().get_params(ctx))
 
 
-def group(name: str, text: str) -> Typer:
-    """Return a group of commands, to which they are added with `cls=help.Command`."""
-    return Typer(cls=Group, name=name, help=text, **STYLE)
+def group(name: str, text: str, *, alone: bool = False) -> Typer:
+    """Return a group of commands, to which they are added with `cls=help.Command`.
+
+    Args:
+        name: Its name.
+        text: Its help.
+        alone: True if the group is a command too, by its callback.
+    """
+    style = {**STYLE, "no_args_is_help": False, "invoke_without_command": True} if alone else STYLE
+    return Typer(cls=Group, name=name, help=text, **style)
 
 
 def _with_values(args: list[str]) -> list[str]:

@@ -41,6 +41,14 @@ METRIC: Final = "metric"
 ERROR: Final = "error"
 MESSAGE: Final = "message"
 ALERT_RAISED: Final = "alert_raised"
+ALERT_RESOLVED: Final = "alert_resolved"
+ALERT_ESCALATED: Final = "alert_escalated"
+ALERT_NOTIFIED: Final = "alert_notified"
+"""A notification about alerts was handed to a route."""
+ALERT_DELIVERED: Final = "alert_delivered"
+"""The route delivered a notification, or gave up."""
+ALERT_RULE_MUTED: Final = "alert_rule_muted"
+RULES_NOT_EVALUATED: Final = "rules_not_evaluated"
 ANOMALY: Final = "anomaly"
 OPERATION_COMPLETE: Final = "operation_complete"
 OPERATION_FAILED: Final = "operation_failed"
@@ -68,7 +76,8 @@ EVERYTHING: Final = "*"
 
 OF_PROGRAMS: Final = frozenset(
     {
-        ERROR, MESSAGE, ALERT_RAISED, OPERATION_COMPLETE, OPERATION_FAILED,
+        ERROR, MESSAGE, ALERT_RAISED, ALERT_RESOLVED, ALERT_ESCALATED, RULES_NOT_EVALUATED,
+        OPERATION_COMPLETE, OPERATION_FAILED,
         STAGE_COMPLETED, STAGE_FAILED, CIRCUIT_STATE_CHANGE, PIPELINE_HEALTH, COST, QUERY, BIGQUERY_OPERATION,
         CLI_COMMAND, CLI_ARGUMENT, FEATURE_USAGE, DATA_QUALITY_CHECK, HEALTH_CHECK, MESSAGES_SUPPRESSED,
     }

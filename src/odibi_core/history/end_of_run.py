@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, TypeVar
+from datetime import datetime
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from odibi_core.bus.bus import EventBus
 from odibi_core.events import Event, kinds
@@ -34,6 +35,16 @@ MAX_EVENTS: Final = 5_000
 _BUSY_S: Final = 0.2
 _BUILD_S: Final = 0.03
 """Seconds for the newest runs if there is no index, as after its deletion; the next command reads the others."""
+
+
+class History(NamedTuple):
+    """The figures of a run and of earlier ones, the oldest first, and the costs of its pipeline since a time."""
+
+    current: RunFigures | None
+    earlier: list[RunFigures]
+    cost_usd: float | None
+    reason: str
+    """The reason for which `current` is None."""
 
 
 class EndOfRun:
@@ -73,6 +84,35 @@ class EndOfRun:
         A pipeline with fewer than `LEARNING` successful runs is not judged, nor a run of selected steps.
         """
         return self._safely("noticing", lambda: self._judge(status, duration_ms))
+
+    def earlier(self, runs: int, month: datetime | None) -> History:
+        """Return what rules of alerts read: the figures of the run, those of earlier runs, and the costs of a month.
+
+        Args:
+            runs: The number of earlier runs.
+            month: The start of the month; None if no rule reads its costs.
+        """
+        none = History(None, [], None, "the history could not be read")
+        return self._safely("the history for alerts", lambda: self._earlier(runs, month)) or none
+
+    def _earlier(self, runs: int, month: datetime | None) -> History:
+        current = self._figures
+        if self._is_full:
+            reason = f"the run has more than {MAX_EVENTS:,} events of steps"
+        else:
+            reason = "" if current is not None else "the run has no figures"
+        if not runs and month is None:
+            return History(current, [], None, reason)
+        index = self._open_index()
+        name = self._pipeline_name
+        found = index.figures(name, None if current is None else current.started, runs) if runs else []
+        earlier = [run for run in found if run.run_id != self._run_id]
+        return History(current, earlier, None if month is None else index.cost_since(name, month), reason)
+
+    @property
+    def _pipeline_name(self) -> str:
+        names = (event.fields.get("pipeline_name") for event in self._of_the_run())
+        return self._figures.pipeline_name if self._figures else str(next(filter(None, names), ""))
 
     def recorded(self) -> None:
         """Index the run, whose record is closed; start a compaction of the store if it is due."""

@@ -33,6 +33,8 @@ from odibi_core.store.segments import read_events
 from odibi_core.views.metrics.view import HANDLED_KINDS
 
 if TYPE_CHECKING:
+    from odibi_core.alerts.of_run import RunAlerts
+    from odibi_core.alerts.rulebook import Rulebook
     from odibi_core.runtime.tracker import Tracker
 
 COUNTS: Final = ("success_count", "failed_count", "skipped_count")
@@ -52,7 +54,20 @@ def apply_settings(settings: Settings, *, store: bool) -> RunStore | None:
         from odibi_core.history.remote import shipper  # here, because most stores are not shared
 
         shipper.check(settings.store)
+    if store and settings.alerts.enabled:
+        _rules_of(settings)
     return RunStore(settings.root) if store else None
+
+
+def _rules_of(settings: Settings) -> Rulebook:
+    """Return the rules of alerts.
+
+    Raises:
+        ConfigurationError: One of them is wrong.
+    """
+    from odibi_core.alerts.rulebook import read_rules  # here, because most programs have no rules
+
+    return read_rules(settings.alerts.rules)
 
 
 class RunOverError(Exception):
@@ -92,6 +107,7 @@ class RunRecord:
         self.unusual: int | None = None
         """The number of unusual findings, once the run has ended; None if it was not judged."""
         self._end_of_run: EndOfRun | None = None
+        self._alerts: RunAlerts | None = None
         self._journal: Journal | None = None
         self._sinks: list[Sink] = []
         self._lent = False
@@ -130,6 +146,8 @@ class RunRecord:
             open_record(self.run_id, self.store.root, self.bus, observed=observed)
             self._end_of_run = EndOfRun(self.bus, self.run_id, self.store, stored)
             self.subscribe(self._end_of_run, "end of run", STRUCTURAL_KINDS, observed=observed)
+            if self.settings.alerts.enabled and (book := _rules_of(self.settings)):
+                self._follow_alerts(book, self.store.root, observed)
             self._ship(is_over=False)
         if self.metrics is not None:
             self.subscribe(self.metrics, "metrics", HANDLED_KINDS, observed=observed)
@@ -139,6 +157,13 @@ class RunRecord:
         if self.settings is not None and self.settings.files.track:
             self.files = FileEvents(self.bus, self.run_id, ask=self.settings.files.ask)
             self.files.open()
+
+    def _follow_alerts(self, book: Rulebook, root: Path, observed: bool) -> None:
+        from odibi_core.alerts.of_run import HANDLED_KINDS as FACTS  # here: most programs have no rules
+        from odibi_core.alerts.of_run import RunAlerts
+
+        self._alerts = RunAlerts(self.bus, self.run_id, self.name, root, book)
+        self.subscribe(self._alerts, "alerts", FACTS, observed=observed)
 
     def subscribe(
         self, sink: Sink, name: str, wanted: Iterable[str] = (kinds.EVERYTHING,), *, observed: bool = False
@@ -190,6 +215,9 @@ class RunRecord:
             if status != "cancelled":  # a stopped run has seconds to close its record, of which judging may take some
                 with self.overhead.measured():
                     self.unusual = self._end_of_run.judge(status, fields["duration_ms"])
+            if self._alerts is not None:
+                with self.overhead.measured():
+                    self._alerts.at_end(status, fields["duration_ms"], fields.get("error"), self._end_of_run)
             fields["unusual"] = self.unusual
         events = None if self._journal is None else self._journal.accepted
         fields |= self.overhead.end(fields["duration_ms"], events)
@@ -273,6 +301,8 @@ class RunRecord:
                 self.metrics(event)
             if self._end_of_run is not None and event.event_type in STRUCTURAL_KINDS:
                 self._end_of_run(event)
+            if self._alerts is not None:
+                self._alerts(event)
 
     def _publish(
         self, kind: str, status: str, about: dict[str, Any], level: str = "info", live: dict[str, Any] | None = None

@@ -109,6 +109,8 @@ class ObservabilityConfig:
     redaction_personal: bool
     redaction_names: tuple[str, ...]
     redaction_patterns: tuple[str, ...]
+    alerts_rules: str
+    alerts_enabled: bool
     otel_sdk_disabled: bool
     otel_resource_attributes: str
     otel_endpoint: str

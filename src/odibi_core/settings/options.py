@@ -47,7 +47,7 @@ class Option(NamedTuple):
 
     @property
     def reach(self) -> str:
-        """The boundary that the setting may lead out of: `path`, `host`, `url`, `store`, or nothing."""
+        """The boundary that the setting may lead out of: `path`, `host`, `url`, `store`, `rules`, or nothing."""
         extras = [getattr(meta, "extra", None) or {} for meta in getattr(self.kind, "__metadata__", ())]
         return str(next((extra[REACH] for extra in extras if REACH in extra), ""))
 

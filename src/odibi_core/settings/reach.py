@@ -53,8 +53,9 @@ def _is_folder_inside(store: str) -> bool:
 
 _STAYS: Final[dict[str, Callable[[str], bool]]] = {
     "path": _is_inside, "host": is_loopback, "url": _is_of_this_machine, "store": _is_folder_inside,
+    "rules": lambda path: False,
 }  # fmt: skip
 _WHERE: Final = {
     "path": "out of the working directory", "host": "to other machines", "url": "to another machine",
-    "store": "to another store",
+    "store": "to another store", "rules": "to commands and to other machines",
 }  # fmt: skip

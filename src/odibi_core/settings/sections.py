@@ -32,7 +32,7 @@ class Source(NamedTuple):
 
 REACH: Final = "reach"
 """The key of a type's metadata: a setting may lead out of the working directory (`path`, `store`) or machine (`host`,
-`url`, `store`)."""
+`url`, `store`), or name commands that are run (`rules`)."""
 _LARGEST = sys.float_info.max
 Port = Annotated[int, Meta(ge=0, le=65535, description="a port is a whole number from 0 to 65535")]
 Rate = Annotated[float, Meta(ge=0, le=1, description="it is a number from 0 to 1")]
@@ -356,12 +356,21 @@ class OpenLineage(Section, frozen=True):
     """The URI that names the producer of the events."""
 
 
+class Alerts(Section, frozen=True):
+    """The rules of alerts, and their delivery."""
+
+    rules: Annotated[str, Meta(description="it is a text", extra={REACH: "rules"})] = ""
+    """The file or the folder of rules, routes and silences: TOML or YAML; empty for none."""
+    enabled: bool = True
+    """False evaluates no rule and sends nothing."""
+
+
 SECTIONS: dict[str, type[Any]] = {
     "store": Store, "log": Log, "snapshot": Snapshot, "files": Files, "keep": Keep, "cache": Cache,
     "metrics": Metrics, "datadog": Datadog, "sentry": Sentry, "cost": Cost, "health": Health, "tracing": Tracing,
     "service": Service, "usage": Usage, "run": Run, "executor": Executor, "redaction": Redaction,
     "otel": Otel, "otel_traces": Otlp, "otel_metrics": Otlp, "otel_logs": Otlp,
-    "openlineage": OpenLineage,
+    "openlineage": OpenLineage, "alerts": Alerts,
 }  # fmt: skip
 
 
@@ -376,6 +385,7 @@ class Settings(msgspec.Struct, frozen=True):
     run: Run = Run()
     executor: Executor = Executor()
     redaction: Redaction = Redaction()
+    alerts: Alerts = Alerts()
 
     @property
     def root(self) -> Path:

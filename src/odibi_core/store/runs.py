@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 NOTES: Final = "notes"
 """The folder of the journal of acknowledged alerts and mutes, which are of no run."""
+RAISED: Final = "raised-"
+"""The beginning of files of notes that hold events of alerts from the records of runs once more."""
 _SAME_PROCESS_S: Final = 2.0
 """Start times of one process differ by less, because they are rounded differently; two processes of one pid by more."""
 

@@ -164,6 +164,13 @@ class Index:
         since_micros = -(2**63) if since is None else micros(since)
         return [(name, moment_of(last)) for name, last in self._select(query, [*values, since_micros])]
 
+    def cost_since(self, pipeline_name: str, since: datetime, until: datetime | None = None) -> float | None:
+        """Return the sum of the known costs of runs of a pipeline that started since then; None without any."""
+        query = "select sum(cost_usd) from runs where pipeline_name = ? and started >= ? and started <= ?"
+        last = 2**63 - 1 if until is None else micros(until)
+        found: float | None = self._select(query, [pipeline_name, micros(since), last])[0][0]
+        return found
+
     def pipelines(self) -> dict[str, int]:
         """Return the pipelines with the numbers of their runs."""
         query = "select pipeline_name, count(*) from runs where pipeline_name is not null group by 1 order by 1"

@@ -11,8 +11,9 @@ from typing import Any, Final
 import msgspec
 
 from odibi_core.bus.bus import EventBus
-from odibi_core.events import Event
+from odibi_core.events import Event, kinds
 from odibi_core.events.clock import iso, read_iso, utc_now
+from odibi_core.history.rows.beside import alert_of_rule
 from odibi_core.store.journal import Journal
 from odibi_core.store.runs import NOTES
 from odibi_core.store.segments import all_segments, read_events
@@ -20,6 +21,8 @@ from odibi_core.store.segments import all_segments, read_events
 ACKNOWLEDGED: Final = "alert_acknowledged"
 MUTED: Final = "alert_muted"
 MISSED: Final = "run_missed"
+CHECK: Final = "check"
+"""The value of `found_by` of an alert that a check of the store raised."""
 
 
 class Mute(msgspec.Struct, frozen=True):
@@ -65,6 +68,10 @@ class Notes:
         self.acknowledged: dict[str, Acknowledgement] = {}
         self.mutes: list[Mute] = []
         self.missed: dict[str, Missed] = {}
+        self.resolved: dict[str, datetime] = {}
+        """The ends of alerts of rules."""
+        self.checked: dict[str, Event] = {}
+        """The alerts that a check of the store raised, which are in the record of no run."""
 
     @classmethod
     def read(cls, root: str | Path) -> Notes:
@@ -87,6 +94,17 @@ class Notes:
             found = Missed(alert, str(about.get("pipeline_name")), due, event.timestamp, message)
             self.missed.setdefault(alert, found)  # two hosts that watch at one moment both write it: the first counts
 
+        elif event.event_type in (kinds.ALERT_RAISED, kinds.ALERT_RESOLVED):
+            self._of_rule(event, str(about.get("alert_id")))
+
+    def _of_rule(self, event: Event, alert: str) -> None:
+        if event.event_type == kinds.ALERT_RESOLVED:
+            self.resolved[alert] = event.timestamp
+            return
+        self.resolved.pop(alert, None)
+        if event.fields.get("found_by") == CHECK:
+            self.checked.setdefault(alert, event)
+
     def _mute(self, event: Event) -> None:
         about = event.fields
         mute = Mute(
@@ -103,7 +121,16 @@ class Notes:
         return any(mute.covers(pipeline_name, node_name, family, at) for mute in self.mutes)
 
     def alerts(self) -> list[dict[str, Any]]:
-        """Return the missed runs as rows of the table `alerts`; columns that are left out are null."""
+        """Return missed runs and alerts of checks as rows of the table `alerts`; columns that are left out are null."""
+        return [*self._missed_rows(), *self._checked_rows()]
+
+    def _checked_rows(self) -> Iterator[dict[str, Any]]:
+        for event in self.checked.values():
+            values = alert_of_rule(event)[1]
+            about = {"pipeline_name": event.fields.get("pipeline_name"), "run_id": event.run_id}
+            yield {**values, **about, "timestamp": iso(event.timestamp), "muted": False}
+
+    def _missed_rows(self) -> list[dict[str, Any]]:
         return [
             {
                 "pipeline_name": each.pipeline_name, "alert_id": each.alert_id, "timestamp": iso(each.found),

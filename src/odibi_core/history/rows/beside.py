@@ -105,6 +105,8 @@ def _anomaly(event: Event) -> Values:
 
 def _alert(event: Event) -> Values:
     fields = event.fields
+    if "alert_key" in fields:
+        return alert_of_rule(event)
     values = {
         **_common(event),
         "alert_id": _id_of(event),
@@ -115,6 +117,23 @@ def _alert(event: Event) -> Values:
         "actual": written(fields.get("value")),
         "high": real(fields.get("threshold")),
         "message": message(event),
+    }
+    return values["alert_id"], values
+
+
+def alert_of_rule(event: Event) -> Values:
+    """Return the row of an alert that a rule raised."""
+    fields = event.fields
+    values = {
+        **_common(event),
+        "alert_id": text(fields.get("alert_id")) or _id_of(event),
+        "kind": "alert",
+        "severity": text(fields.get("severity")) or _severity(event),
+        "family": text(fields.get("rule_kind")),
+        **{name: text(fields.get(name)) for name in ("rule", "subject", "owner", "runbook")},
+        **{name: written(fields.get(target)) for name, target in (("actual", "value"), ("expected", "expected"))},
+        "message": message(event),
+        "repeated": fields.get("repeated") is True,
     }
     return values["alert_id"], values
 

@@ -20,7 +20,7 @@ from odibi_core.select_only import LOGS
 from odibi_core.store.event_columns import REST, RUN
 from odibi_core.store.log_table import STANDARD_TYPES
 from odibi_core.store.manifest import Manifest
-from odibi_core.store.runs import NOTES, RunStore
+from odibi_core.store.runs import NOTES, RAISED, RunStore
 from odibi_core.store.segments import all_segments, safe_name
 from odibi_core.store.sql_logs import ColdColumn, ColdFile
 from odibi_core.store.sql_text import TEXT, literal, quoted
@@ -59,7 +59,7 @@ def collected(store: RunStore, query: str, run_id: str | None = None) -> History
         runs = [each for each in [*hot, *store.late_ids()] if run_id in (None, each)]
         paths = [path for each in runs for path in store.segments(each)]
         if run_id is None:
-            paths += all_segments(store.root / NOTES)
+            paths += [path for path in all_segments(store.root / NOTES) if not path.name.startswith(RAISED)]
         source.segments = [os.fsencode(path) for path in paths]
         there = set(store.cold.paths(LOGS))
         source.logs = [
@@ -92,6 +92,7 @@ def _add_notes(source: HistorySource, root: Path) -> None:
 
     notes = Notes.read(root)
     source.acknowledged = {alert: iso(known.at) for alert, known in notes.acknowledged.items()}
+    source.resolved = {alert: iso(at) for alert, at in notes.resolved.items()}
     source.muted = " or ".join(map(_condition, notes.mutes)) or source.muted
     source.tables["alerts"].rows += b"".join(_encode(row) + b"\n" for row in notes.alerts())
 

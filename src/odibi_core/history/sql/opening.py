@@ -88,7 +88,8 @@ def _create_view(connection: Any, table: Table, source: HistorySource, stack: Ex
         files.append(path)
     values = {name: f"{quoted(name)}::{kind}" for name, kind in types.items()}
     if table.name == "alerts":
-        values["acknowledged"] = f"coalesce(acknowledged, {_acknowledged(source.acknowledged)})::timestamp"
+        values["acknowledged"] = f"coalesce(acknowledged, {_time_of(source.acknowledged)})::timestamp"
+        values["resolved"] = f"coalesce(resolved, {_time_of(source.resolved)})::timestamp"
         values["muted"] = f"coalesce(muted, false) or {source.muted}"
     columns = ", ".join(f"{value} as {quoted(name)}" for name, value in values.items())
     only = "" if source.run_id is None else f" where run_id = {literal(source.run_id)}"
@@ -109,7 +110,7 @@ def _readable() -> Iterator[None]:
         raise StoreError(f"a file of the store cannot be read: {first_line(error)}") from error
 
 
-def _acknowledged(times: dict[str, str]) -> str:
+def _time_of(times: dict[str, str]) -> str:
     """Return the time of an alert by its id, which a note has that is newer than the record of the run."""
     if not times:
         return "null"

@@ -33,6 +33,7 @@ class HistorySource(msgspec.Struct):
         log_filter: SQL that chooses rows of these files.
         run_id: The one run that every other table shows; None for all.
         acknowledged: The time of `odibi ack` by `alert_id`, if the query may name `alerts`.
+        resolved: The end of an alert of a rule, likewise.
         muted: SQL that is true for an alert that a mute covers.
         notices: Problems of the store, for a reader of the answer.
     """
@@ -43,6 +44,7 @@ class HistorySource(msgspec.Struct):
     log_filter: str = "true"
     run_id: str | None = None
     acknowledged: dict[str, str] = {}
+    resolved: dict[str, str] = {}
     muted: str = "false"
     notices: list[str] = []
 
