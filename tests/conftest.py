@@ -6,11 +6,13 @@ import os
 import re
 import sys
 from collections.abc import Generator, Iterator
-from itertools import count
+from functools import cache
+from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer.testing
 from hypothesis import HealthCheck, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 
@@ -59,9 +61,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
                 )
 
 
-def pytest_unconfigure() -> None:
-    """Let libraries see at the end that their objects are freed; some print those that are not."""
-    gc.unfreeze()
+# Typer builds all commands again for each call of a test's runner, which takes longer than most of the commands.
+typer.testing._get_command = cache(typer.testing._get_command)  # type: ignore[attr-defined]
 
 
 def _new_folder(factory: pytest.TempPathFactory, name: str) -> Path:
@@ -100,10 +101,10 @@ def _apart(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFac
 @pytest.fixture(autouse=True)
 def _modules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Remove the modules that a test wrote and imported: the next test may write one of the same name."""
-    known, path = set(sys.modules), list(sys.path)
+    last, path = next(reversed(sys.modules)), list(sys.path)
     yield
     written = str(tmp_path_factory.getbasetemp())
-    for name in set(sys.modules) - known:
+    for name in list(takewhile(lambda name: name != last, reversed(sys.modules))):
         if str(getattr(sys.modules[name], "__file__", "")).startswith(written):
             del sys.modules[name]
     sys.path[:] = path

@@ -19,8 +19,7 @@ def openlineage(
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Output file.", show_default="stdout")
     ] = None,
     namespace: Annotated[
-        str | None,
-        typer.Option("--namespace", metavar="TEXT", help="Namespace of the jobs.", show_default="from the settings"),
+        str | None, typer.Option("--namespace", metavar="TEXT", help="Namespace of the jobs.", show_default="settings")
     ] = None,
     store: options.Store = None,
 ) -> None:
