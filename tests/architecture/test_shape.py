@@ -12,6 +12,7 @@ WAIVERS: dict[str, str] = {
     "pipeline/step.py: Step.__init__": "the contract's signature: a step is said in one call",
     "cli/run.py: run": "a command's options are its function's parameters",
     "cli/demo.py: demo": "a command's options are its function's parameters",
+    "cli/replay.py: replay": "a command's options are its function's parameters",
     "cli/backfill.py: backfill": "a command's options are its function's parameters",
     "cli/store_upkeep.py: prune": "a command's options are its function's parameters",
     "cli/logs.py: logs": "a command's options are its function's parameters",

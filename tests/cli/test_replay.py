@@ -33,6 +33,24 @@ def checked(orders):
 
 steps = [orders, priced]
 drawing = [orders, drawn]
+
+def days():
+    return ["a", "b", "c", "b"]
+
+def load(day):
+    if day == "c":
+        raise ValueError(f"no file of {day}")
+    return float("nan")
+
+def counted(loads):
+    return len(loads)
+
+def mapped(name, **more):
+    from odibi_core.observability import Step
+
+    return Step(name=name, value=load, inputs={"day": "days"}, outputs={"out": "loads"}, map="day", **more)
+
+items = [days, mapped("load"), counted]
 """
 
 
@@ -147,3 +165,37 @@ def test_a_script_is_found_by_its_function(shop: Path, here: Here) -> None:
     done = here("replay", "plain", "priced")
     assert (done.exit_code, "runs its pipeline when it is imported" in done.stderr) == (2, True), done.stderr
     assert here("replay", "plain", "priced", "--file", "shop.py").exit_code == 0
+
+
+def test_an_item_of_a_mapped_step_is_replayed(shop: Path, here: Here) -> None:
+    """By default the first one that failed, else the one of that text or place; several of one text are refused."""
+    assert here("run", "shop.py:items", "--no-story").exit_code == 1
+    done = here("replay", "shop-items", "load", "--format", "json")
+    found = json.loads(done.stdout)
+    assert (done.exit_code, found["is_identical"], found["task"], found["item"]) == (0, True, 2, "c")
+    assert (found["result"]["error"], found["result"]["line"]) == ("no file of c", 3)
+    for wanted, code, shown in (
+        ("a", 1, "load, item 0: a of"),  # the list of all results was not made
+        ("3", 1, "load, item 3: b of"),
+        ("b", 2, "the text of several; name its place: 1, 3"),
+        ("d", 2, "item must be one of the 4 items of 'load' that ended, got 'd'"),
+    ):
+        done = here("replay", "shop-items", "load", "--item", wanted)
+        assert (done.exit_code, shown in " ".join((done.stdout + done.stderr).split())) == (code, True), wanted
+    done = here("replay", "shop", "priced", "--item", "a")
+    assert (done.exit_code, "is not mapped over a list; leave out --item" in done.stderr) == (2, True)
+
+
+def test_the_result_of_an_item_is_compared_with_the_kept_list(
+    shop: Path, here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also one that is not equal to itself; and another result is not identical."""
+    Path("shop.py").write_text(SHOP.replace('day == "c"', 'day == "x"'), encoding="utf-8")
+    monkeypatch.setenv("ODIBI_KEEP__FRAMES", "all")
+    assert here("run", "shop.py:items", "--no-story").exit_code == 0
+    assert "no item failed in this run (4 items ended)" in here("replay", "shop-items", "load").stderr
+    assert here("replay", "shop-items", "load", "--item", "c").exit_code == 0
+    other = SHOP.replace('float("nan")', "1.0").replace('day == "c"', 'day == "x"')
+    Path("shop.py").write_text(other, encoding="utf-8")
+    done = here("replay", "shop-items", "load", "--item", "c")
+    assert (done.exit_code, "the result of the item is another one than in loads" in done.stdout) == (1, True)

@@ -29,7 +29,7 @@ def main() -> None:
 
     Console.on_broken_pipe = leave_broken_pipe  # type: ignore[assignment,method-assign]  # the default exits with 1
     try:
-        application(sys.argv[1] if len(sys.argv) > 1 else None)(prog_name="odibi", obj=ahead)
+        application(_command(sys.argv[1:]))(prog_name="odibi", obj=ahead)
     finally:
         try:
             sys.stdout.flush()
@@ -39,6 +39,20 @@ def main() -> None:
             forget_stdout()
             output.complain(output.reason(error))
             sys.exit(exits.UNREADABLE)
+
+
+def _command(arguments: list[str]) -> str | None:
+    """Return the command of the command line, also of one that the shell completes; None if it is not known yet."""
+    if arguments:
+        return arguments[0]
+    from odibi_core.settings import environment_value
+
+    if environment_value("_ODIBI_COMPLETE") is None:
+        return None
+    from odibi_core.cli.completion import words
+
+    line = words()
+    return line[1] if len(line) > 2 else None
 
 
 def _start_ahead(arguments: list[str]) -> Any:

@@ -8,6 +8,7 @@ import msgspec
 import typer
 
 from odibi_core.cli import exits, help, options, output, record, times
+from odibi_core.cli.completion import steps_of_run
 from odibi_core.errors import ConfigurationError, nearest
 from odibi_core.events import kinds
 from odibi_core.events.clock import iso
@@ -27,7 +28,7 @@ _Key = Annotated[str, typer.Argument(metavar="KEY", help="Key of an entry, or it
 
 def why(
     run: Annotated[str, typer.Argument(metavar="RUN", help="Run id, part of it, or pipeline.")],
-    step: Annotated[str, typer.Argument(metavar="STEP", help="Step of the run.")],
+    step: Annotated[str, typer.Argument(metavar="STEP", help="Step of the run.", autocompletion=steps_of_run)],
     store: options.Store = None,
     format: options.Format = options.TextOrJson.text,
 ) -> None:

@@ -10,6 +10,7 @@ import msgspec
 import typer
 
 from odibi_core.cli import exits, options, output, record
+from odibi_core.cli.completion import steps_of_run
 from odibi_core.cli.params import parse_params
 from odibi_core.errors import RunNotFoundError, nearest
 from odibi_core.views.wording import plural, size
@@ -17,7 +18,9 @@ from odibi_core.views.wording import plural, size
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-_STEP: Final = typer.Argument(metavar="STEP", help="Step that failed, or succeeded.", show_default=False)
+_STEP: Final = typer.Argument(
+    metavar="STEP", help="Step that failed, or succeeded.", show_default=False, autocompletion=steps_of_run
+)
 
 
 def replay(
@@ -26,6 +29,9 @@ def replay(
     debug: Annotated[bool, typer.Option("--pdb", help="Stop in the debugger at the failing line.")] = False,
     file: Annotated[
         str | None, typer.Option("--file", metavar="FILE[:NAME]", help="File of the pipeline.", show_default="recorded")
+    ] = None,
+    item: Annotated[
+        str | None, typer.Option("--item", metavar="ITEM", help="Item of a mapped step.", show_default="failed")
     ] = None,
     param: Annotated[
         list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE", help="Instead of the recorded one.")
@@ -40,12 +46,15 @@ def replay(
     now. Nothing is recorded, and nothing but the step runs. The answer is
     whether the result is identical: the error with its type, message and
     line, or the frames by content; and if it is not, why that may be: code,
-    versions, clock, random numbers, environment.
+    versions, clock, random numbers, environment. Of a step that is mapped
+    over a list, one item is repeated: --item is its text or its place from
+    0, by default the first one that failed.
 
     Exit codes: 0 identical; 1 another result, or not known; 2 wrong usage;
     3 no such run or step; 4 inputs missing or damaged.
 
     odibi replay 3fa2c1b7 clean --pdb
+    odibi replay 3fa2c1b7 load --item 2026-01-03
     """
     from odibi_core.runtime.resume.definition import step_of
     from odibi_core.runtime.resume.doubts import doubts
@@ -61,7 +70,7 @@ def replay(
         raise RunNotFoundError(f"{past.run_id} has no step {step!r}{nearest(step, past.plan)}")
     with output.aside() if as_json else nullcontext():
         found, graph = step_of(past, step, file, parse_params(param or []))
-        result = replayed(past, found, graph, (lambda error: _stop_at(error, found)) if debug else None)
+        result = replayed(past, found, graph, (lambda error: _stop_at(error, found)) if debug else None, item)
         why = doubts(past, found, graph, kept.root)
     if as_json:
         output.write_json({**msgspec.to_builtins(result), "changed": why.changed, "seen": why.seen, "diff": why.diff})
@@ -95,16 +104,19 @@ class _Debugger(pdb.Pdb):
 
 def _text(found: Any, why: Any) -> list[RenderableType]:
     recorded, result = found.recorded, found.result
-    parts: list[RenderableType] = [output.styled(f"{found.step} of {found.run_id}", "bold")]
+    of_item = "" if found.task is None else f", item {found.task}: {found.item}"
+    parts: list[RenderableType] = [output.styled(f"{found.step}{of_item} of {found.run_id}", "bold")]
     for key, entry in found.inputs.items():
         rows = f"{plural(entry.rows, 'row')}, " if entry.rows is not None else ""
         parts.append(output.styled(f"  input     {key} ({rows}{size(entry.bytes or 0)})", "dim"))
     parts += [output.styled(f"  recorded  {_result(recorded)}"), output.styled(f"  now       {_result(result)}"), ""]
     if found.is_identical:
-        same = "type, message and line of the error" if result.status == "failed" else "the content of its frames"
+        made = "the content of its frames" if found.task is None else "its result in the list of all"
+        same = "type, message and line of the error" if result.status == "failed" else made
         parts.append(output.styled(f"identical: {same}", "green"))
     elif found.is_identical is None:
-        parts.append(output.styled("not known: the run did not keep what the step made; the rows are equal", "yellow"))
+        rows = "" if result.rows is None else "; the rows are equal"
+        parts.append(output.styled(f"not known: the run did not keep what the step made{rows}", "yellow"))
     else:
         parts.append(output.styled("not identical", "red"))
         parts += [output.styled(f"  {each}") for each in found.differences]

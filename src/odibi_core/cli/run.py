@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
 from odibi_core.cli import options
+from odibi_core.cli.completion import steps_of_file
 from odibi_core.cli.params import parse_params, parse_tags
 from odibi_core.errors import ConfigurationError
 from odibi_core.events.paths import absolute_path
 from odibi_core.pipeline.loader import split_target
 
 _PLAIN_STEMS: Final = frozenset({"pipeline", "main", "steps", "__init__", "__main__"})
+
+
+def _of_steps(name: str, help: str) -> Any:
+    return typer.Option(name, metavar="STEP", help=help, autocompletion=steps_of_file)
 
 
 def run(
@@ -31,13 +36,9 @@ def run(
     resume: Annotated[
         str | None, typer.Option("--resume", metavar="[RUN]", help="Go on from this failed run; the latest.")
     ] = None,
-    start: Annotated[
-        list[str] | None, typer.Option("--from", metavar="STEP", help="Run this step and those that need it.")
-    ] = None,
-    until: Annotated[
-        list[str] | None, typer.Option("--until", metavar="STEP", help="Run this step and those that it needs.")
-    ] = None,
-    only: Annotated[list[str] | None, typer.Option("--only", metavar="STEP", help="Run this step alone.")] = None,
+    start: Annotated[list[str] | None, _of_steps("--from", "Run this step and those that need it.")] = None,
+    until: Annotated[list[str] | None, _of_steps("--until", "Run this step and those that it needs.")] = None,
+    only: Annotated[list[str] | None, _of_steps("--only", "Run this step alone.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would run; run nothing.")] = False,
     cache: Annotated[bool, typer.Option("--cache", help="Use the step cache.")] = False,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Do not use it.")] = False,

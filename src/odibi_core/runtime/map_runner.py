@@ -98,7 +98,7 @@ class MapRunner:
         mapped = Mapped(index, step, events)
         try:
             mapped.inputs = runner.inputs_of(index, events)
-            mapped.take(_items_of(step, runner.at_home(mapped.inputs[str(step.map)])))
+            mapped.take(items_of(step, runner.at_home(mapped.inputs[str(step.map)])))
         except BaseException as error:
             mapped.error = error
         with self._lock:
@@ -242,7 +242,7 @@ def _never(number: int, error: BaseException, delay_s: float) -> None:
     """Ignore a failed attempt to combine: its error is that of the step."""
 
 
-def _items_of(step: Step, value: Any) -> Sequence[Any]:
+def items_of(step: Step, value: Any) -> Sequence[Any]:
     """Return the items of the input that a step is mapped over.
 
     Raises:

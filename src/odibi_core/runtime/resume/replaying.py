@@ -12,15 +12,17 @@ from typing import Any, Final
 import msgspec
 
 from odibi_core.errors import STOPS, ConfigurationError, StepError, StoreError
-from odibi_core.events import kinds
+from odibi_core.events import Event, kinds
 from odibi_core.events.failure import describe_failure
 from odibi_core.pipeline import Graph, Step
 from odibi_core.pipeline.step import needs_of_checks
+from odibi_core.runtime.map_runner import items_of
 from odibi_core.runtime.node_events import Descriptions
+from odibi_core.runtime.resume.items import item_of
 from odibi_core.runtime.resume.kept_frames import FrameKeeper, KeptFrame, load, missing
 from odibi_core.runtime.resume.past_run import PastRun
 from odibi_core.runtime.step_runner import is_wanted
-from odibi_core.runtime.step_work import Beside, Notes, Outcome, StepWork
+from odibi_core.runtime.step_work import Beside, Notes, Outcome, StepWork, rows_of
 from odibi_core.settings.sections import Keep
 from odibi_core.views.values import count, text
 
@@ -50,6 +52,9 @@ class Replayed(msgspec.Struct, frozen=True):
     """None if both succeeded and the record does not hold the frames to compare."""
     differences: list[str]
     inputs: dict[str, KeptFrame]
+    task: int | None = None
+    """The place of the item of a mapped step, from 0."""
+    item: str | None = None
 
 
 def inputs_of(past: PastRun, step: Step) -> dict[str, KeptFrame]:
@@ -69,25 +74,28 @@ def inputs_of(past: PastRun, step: Step) -> dict[str, KeptFrame]:
     return {key: past.kept[key] for key in keys}
 
 
-def replay(past: PastRun, step: Step, graph: Graph, debug: Debug | None = None) -> Replayed:
-    """Run a step again, without a record, and compare.
+def replay(past: PastRun, step: Step, graph: Graph, debug: Debug | None = None, item: str | None = None) -> Replayed:
+    """Run a step again, or one item of a mapped one, without a record, and compare.
 
     Args:
         past: The recorded run.
         step: The step, with the parameters of that run.
         graph: The pipeline of the step.
         debug: Called with the exception of the step, before it is compared.
+        item: Of a mapped step the item, by its text or place; by default the first one that failed.
 
     Raises:
         StoreError: An input was not kept, is gone, or is damaged.
-        ConfigurationError: The step writes a file, opens a connection, or runs once for each item of a list.
+        ConfigurationError: The step writes a file or opens a connection, or there is no such item.
     """
     _refuse(past, step)
+    end = item_of(past, step, item)
+    place = None if end is None else count(end.fields.get("task"))
     kept = inputs_of(past, step)
     frames = {key: load(past.folder, entry) for key, entry in kept.items()}
     made: dict[str, Any] = {}
     try:
-        made, outcome = _run(step, graph, frames, past)
+        made, outcome = _run(step, graph, frames, past, place)
         if outcome.failed:
             failed = "; ".join(outcome.failed)
             raise StepError(f"step {step.name!r} failed {len(outcome.failed)} of its checks: {failed}")
@@ -98,23 +106,22 @@ def replay(past: PastRun, step: Step, graph: Graph, debug: Debug | None = None) 
         if debug is not None:
             debug(error)
         result = _failure(error, step)
-    recorded = recorded_result(past, step.name)
+    recorded = recorded_result(past, step.name, end)
     differences = _differences(recorded, result)
     identical: bool | None = not differences
     if result.status == recorded.status == "success":
-        identical, differences = _compared(past, step, made, differences)
-    return Replayed(past.run_id, step.name, recorded, result, identical, differences, kept)
+        identical, differences = _compared(past, step, made, differences, place)
+    shown = None if end is None else text(end.fields.get("item"))
+    return Replayed(past.run_id, step.name, recorded, result, identical, differences, kept, place, shown)
 
 
 def _refuse(past: PastRun, step: Step) -> None:
-    """Refuse a step whose replay would change something, or that has no single call."""
+    """Refuse a step whose replay would change something, or that did not run."""
     reason = None
     if step.operation == "write":
         reason = f"it would write {step.value}"
     elif step.layer == "connect":
         reason = "it opens a connection"
-    elif step.map is not None:
-        reason = "it runs once for each item of a list, and no single call"
     if reason is not None:
         raise ConfigurationError(f"step {step.name!r} cannot be replayed: {reason}")
     if past.states.get(step.name) not in ("success", "failed"):
@@ -123,19 +130,25 @@ def _refuse(past: PastRun, step: Step) -> None:
         )
 
 
-def _run(step: Step, graph: Graph, frames: Mapping[str, Any], past: PastRun) -> tuple[dict[str, Any], Outcome]:
+def _run(
+    step: Step, graph: Graph, frames: Mapping[str, Any], past: PastRun, place: int | None
+) -> tuple[dict[str, Any], Outcome]:
     index = graph.index[step.name]
     inputs = {name: frames[key] for name, key in step.inputs.items()}
     beside = Beside(dict(frames), past.partition)
     work = StepWork(step, graph.engine_of(index), beside, wanted=is_wanted(graph, step))
+    if place is not None:
+        inputs[str(step.map)] = items_of(step, inputs[str(step.map)])[place]
+        made = work.operate(inputs, copied=False)
+        return made, Outcome(rows_of(made), [], [])  # the checks are those of all items together
     made = work.operate(inputs, copied=False)
     return made, work.examine(inputs, made, Notes(), Descriptions("off", 0), None)
 
 
-def recorded_result(past: PastRun, step: str) -> StepResult:
-    """Return the result of a step as its run recorded it."""
-    end, plan = past.ends[step], past.plan.get(step, {})
-    if end.event_type == kinds.NODE_COMPLETE:
+def recorded_result(past: PastRun, step: str, item: Event | None = None) -> StepResult:
+    """Return the result of a step, or of one item of it, as its run recorded it."""
+    end, plan = item or past.ends[step], past.plan.get(step, {})
+    if end.event_type == kinds.NODE_COMPLETE or end.status == "success":
         return StepResult("success", rows=count(end.row_count))
     file, first = text(plan.get("source_file")), count(plan.get("source_line"))
     lines = [int(line) for name, line in _LINE.findall(text(end.fields.get("traceback")) or "") if name == file]
@@ -187,11 +200,13 @@ def _shown(value: Any) -> str:
 
 
 def _compared(
-    past: PastRun, step: Step, made: Mapping[str, Any], differences: list[str]
+    past: PastRun, step: Step, made: Mapping[str, Any], differences: list[str], place: int | None
 ) -> tuple[bool | None, list[str]]:
     """Compare the frames that were made with those that the run kept, by their content."""
     if differences:
         return False, differences
+    if place is not None:
+        return _compared_item(past, step, made, place)
     found = list(differences)
     unknown = [step.outputs[name] for name in made if past.why_missing(step.outputs[name]) is not None]
     with TemporaryDirectory(prefix="odibi-replay-") as folder:
@@ -204,6 +219,21 @@ def _compared(
             if now.checksum != past.kept[key].checksum and not _is_equal(frame, load(past.folder, past.kept[key])):
                 found.append(f"the content of {key} is another one")
     return (False if found else None if unknown else True), found
+
+
+def _compared_item(past: PastRun, step: Step, made: Mapping[str, Any], place: int) -> tuple[bool | None, list[str]]:
+    """Compare the result of an item with that in the kept list of all; None if the results became one frame."""
+    key = next(iter(step.outputs.values()), None)
+    if key is None or step.combine != "list" or past.why_missing(key) is not None:
+        return None, []
+    now, then = next(iter(made.values())), load(past.folder, past.kept[key])[place]
+    with TemporaryDirectory(prefix="odibi-replay-") as folder:
+        keeper = FrameKeeper(Path(folder), Keep(max_mb=1e9))
+        sums = [
+            keeper.keep(name, [value], is_unchanged=True).checksum for name, value in (("now", now), ("then", then))
+        ]
+    same = (sums[0] is not None and sums[0] == sums[1]) or _is_equal(now, then)
+    return same, [] if same else [f"the result of the item is another one than in {key}"]
 
 
 def _is_equal(one: Any, other: Any) -> bool:
