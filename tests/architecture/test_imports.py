@@ -65,6 +65,7 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "adbc_driver_postgresql": ("engines/formats/sql_adbc.py",),
     "fastavro": ("engines/formats/avro.py",),
     "openpyxl": ("engines/formats/excel.py",),
+    "sqlglot": ("engines/lineage/",),
     "xxhash": ("engines/digests.py",),
     "deltalake": ("engines/formats/delta.py",),
     "pyiceberg": ("engines/formats/iceberg.py",),

@@ -46,6 +46,11 @@ class Description(dict[str, Any]):
 
     whole_schema: list[dict[str, str]] | None = None
 
+    def columns(self) -> list[str]:
+        """Return the names of all columns."""
+        schema = self["schema"] if self.whole_schema is None else self.whole_schema
+        return [column["column"] for column in schema]
+
     def recorded_before(self) -> Description:
         """Return a copy without the statistics, which the record has with the node that made the frame."""
         metadata = {name: value for name, value in self["metadata"].items() if not name.startswith("stats_")}

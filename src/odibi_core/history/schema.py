@@ -219,6 +219,23 @@ _ALL: Final = (
         ("join_keys", "json", "The common key columns, a list."),
         ("match_rate", "double", "The share of this dataset's rows whose key is in the other one."),
         ("fan_out", "double", "Rows of the other one for each matched row of this one, the mean."),
+        (
+            "column_sources",
+            "json",
+            "Columns that the target made, each with those of this dataset that it comes from, an object.",
+        ),
+        (
+            "deciding_columns",
+            "json",
+            "Columns of this dataset that decide about the target's rows, a list; null: unknown.",
+        ),
+        ("unknown_columns", "json", "Columns that the target made, whose sources are unknown, a list."),
+        (
+            "columns_method",
+            "text",
+            "How `column_sources` was found: sql, content, declared or copy; several with commas.",
+        ),
+        ("columns_confidence", "double", "The lowest confidence in `column_sources`, from 0 to 1."),
     ),
     _table(
         "files",

@@ -8,7 +8,7 @@ from typing import Any
 from odibi_core.events import Event
 from odibi_core.openlineage.facets import Facet, Facets
 from odibi_core.openlineage.names import DatasetName
-from odibi_core.views.values import number, record, records, text
+from odibi_core.views.values import number, record, records, text, texts
 
 NameOf = Callable[[str], DatasetName]
 
@@ -18,13 +18,13 @@ def column_facet(make: Facets, event: Event | None, name_of: NameOf) -> dict[str
     if event is None:
         return {}
     fields: dict[str, Any] = {}
-    evidence, unknown = {}, {}
+    evidence: dict[str, Any] = {}
+    unknown: dict[str, str | None] = {}
+    for each in records(event.fields.get("unknown")):
+        unknown |= dict.fromkeys(texts(each.get("columns")), text(each.get("reason")))
     for column in records(event.fields.get("columns")):
         name = text(column.get("column"))
         if name is None:
-            continue
-        if (reason := text(column.get("unknown"))) is not None:
-            unknown[name] = reason
             continue
         fields[name] = {"inputFields": [_input(each, name_of) for each in records(column.get("sources"))]}
         evidence[name] = {"method": text(column.get("method")), "confidence": number(column.get("confidence"))}

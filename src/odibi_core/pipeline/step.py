@@ -12,6 +12,7 @@ from msgspec.structs import force_setattr
 
 from odibi_core import plugins
 from odibi_core.errors import ConfigurationError
+from odibi_core.pipeline.declared_columns import declared
 
 LAYERS = ("connect", "ingest", "store", "transform", "publish")
 TYPES = ("function", "sql", "config_op", "api")
@@ -50,6 +51,9 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     the place of the input; `combine` is "list" for the list of the results, in the order of the items, or "rows" for
     one frame with the rows of all.
 
+    `columns` declares the sources of columns of the outputs, for the lineage: `{"total": ["orders.amount"]}`. A name is
+    `input.column`, or `output.column` of a step with several outputs; without the dot if there is one.
+
     Raises:
         ConfigurationError: A field has the wrong type. `compile` validates the steps as a pipeline.
     """
@@ -70,6 +74,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     map: str | None = None
     combine: str = "list"
     cache: bool | Literal["anyway"] | None = None
+    columns: dict[str, tuple[str, ...]] = {}
 
     if TYPE_CHECKING:
         # The arguments have wider types than the fields.
@@ -92,6 +97,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
             map: str | None = None,
             combine: str = "list",
             cache: bool | Literal["anyway"] | None = None,
+            columns: Mapping[str, str | Iterable[str]] | None = None,
         ) -> None: ...
 
     def __post_init__(self) -> None:
@@ -113,6 +119,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
             force_setattr(self, "checks", _checks(self))
         if self.map is not None or self.combine != "list":
             _check_map(self)
+        if self.columns:
+            force_setattr(self, "columns", declared(self))
         if self.cache is not None and type(self.cache) is not bool and self.cache != "anyway":
             raise _unfit(self, "cache", "True, False or 'anyway'", self.cache)
         if self.retries != 0 or self.retry_delay_s != 0 or self.timeout_s is not None:

@@ -108,6 +108,14 @@ class NodeEvents:
         message = f"{match['left']} and {match['right']} were joined" if warning is None else warning
         self._bus.publish(kinds.JOIN_MATCH, message, level=level, fields={**self._about, **match}, context=self.context)
 
+    def columns(self, dataset: str, fields: dict[str, Any]) -> None:
+        """Publish the columns that those of a frame come from."""
+        self._publish(kinds.COLUMN_LINEAGE, level="debug", fields={**self._about, "dataset": dataset, **fields})
+
+    def taken_columns(self) -> dict[str, list[str]]:
+        """Return the columns of the frames that the node took, by dataset key."""
+        return {key: description.columns() for key, description in self._taken if key is not None}
+
     def file(self, message: str | None, fields: dict[str, Any]) -> None:
         """Publish a file that the node read or wrote in a worker process."""
         self.files += 1
@@ -200,6 +208,8 @@ class Descriptions:
     def __init__(self, level: str, rows: int, overhead: Overhead | None = None, *, shared: bool = False) -> None:
         self.level = level
         self.rows = rows
+        self.lineage = True
+        """False if no column lineage is recorded."""
         self._shared = shared
         self._lent: set[int] = set()
         self._known: dict[str, Description] = {}
@@ -268,6 +278,11 @@ class Descriptions:
         if described is not None:
             self._known[key] = described
         return described
+
+    def columns_of(self, key: str) -> list[str] | None:
+        """Return the columns of a dataset; None if it is not described."""
+        known = self._known.get(key)
+        return None if known is None else known.columns()
 
     def keep(self, key: str, described: Description) -> None:
         """Keep the description of a frame that was made in a worker."""

@@ -202,6 +202,7 @@ class _Run:
         looks = plan.settings.snapshot
         level = looks.level if plan.enable_tracker else "off"
         descriptions = Descriptions(level, looks.rows, self.record.overhead)
+        descriptions.lineage = looks.lineage
         self.runner = StepRunner(self.graph, plan.bus, run_id, {**plan.initial, **frames}, descriptions)
         self.runner.partition = plan.purpose.partition
         if plan.cache is not None:

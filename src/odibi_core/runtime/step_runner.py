@@ -19,6 +19,7 @@ from odibi_core.logs.context import worker_context
 from odibi_core.pipeline import Graph, Step
 from odibi_core.pipeline.attempts import Call, OnRetry, attempt
 from odibi_core.pipeline.step import Policy, needs_of_checks
+from odibi_core.runtime.column_events import publish_columns
 from odibi_core.runtime.file_events import FileEvents
 from odibi_core.runtime.join_events import JoinEvents
 from odibi_core.runtime.node_events import Descriptions, NodeEvents
@@ -272,7 +273,9 @@ class StepRunner:
     ) -> Outcome:
         """Publish the findings on the frames that a step made in this process."""
         self.check_running()
-        return work.examine(inputs, made, events, self._descriptions, self.joins)
+        outcome = work.examine(inputs, made, events, self._descriptions, self.joins)
+        publish_columns(work.step, work.engine, events, self._descriptions)
+        return outcome
 
     def _for_checks(self, step: Step, inputs: dict[str, Any]) -> dict[str, Any]:
         """Return the datasets that only the checks of a step need, as a worker gets them."""
@@ -304,6 +307,7 @@ class StepRunner:
         for key, description in report.descriptions().items():
             self._descriptions.keep(key, description)
         report.publish(events)
+        publish_columns(self.graph.steps[index], self.graph.engine_of(index), events, self._descriptions)
         return made, report.outcome
 
     def attempt(self, policy: Policy, call: Call, retry: OnRetry) -> Any:

@@ -70,7 +70,7 @@ class StepWork:
         files: FileEvents | None = None, engines: Engines | None = None,
     ) -> None:  # fmt: skip
         self.step = step
-        self._engine = engine
+        self.engine = engine
         self._beside = beside
         self._wanted = wanted
         """True if a missing output is an error: a step takes it, or the author named it."""
@@ -95,19 +95,19 @@ class StepWork:
         Raises:
             StepError: The step did not return its outputs.
         """
-        inputs = self._engines.brought(self.step, self._engine, inputs)
+        inputs = self._engines.brought(self.step, self.engine, inputs)
         if not self.step.outputs:
             self._taken = rows_of(inputs)
         made = self.by_logical_name(self._result(inputs, awaiting, copied))
-        return self._engines.settled(self._engine, made, self.settled)
+        return self._engines.settled(self.engine, made, self.settled)
 
     def _result(self, inputs: dict[str, Any], awaiting: AwaitableRun | None, copied: bool) -> Any:
         step = self.step
         if step.operation == "call":
             if copied:
                 inputs = {name: separate(frame) for name, frame in inputs.items()}
-            inputs = self._engines.handed(step, self._engine, inputs)
-            with self._engines.turn(step, self._engine):
+            inputs = self._engines.handed(step, self.engine, inputs)
+            with self._engines.turn(step, self.engine):
                 return self._readable_again(step.value(**inputs, **step.params), awaiting)
         if step.operation == "give":
             return step.value
@@ -123,7 +123,7 @@ class StepWork:
 
     def _by_engine(self, inputs: dict[str, Any]) -> Any:
         """Return the frame that the engine of the step makes, reads or writes."""
-        step, engine = self.step, self._engines.get(self._engine)
+        step, engine = self.step, self._engines.get(self.engine)
         if step.operation == "sql":
             return engine.sql(step.value, inputs, step.params)
         if step.operation == "read":

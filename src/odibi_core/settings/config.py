@@ -59,6 +59,7 @@ class ObservabilityConfig:
     snapshot_level: str
     snapshot_rows: int
     snapshot_joins: bool
+    snapshot_lineage: bool
     files_track: bool
     files_ask: bool
     keep_frames: str

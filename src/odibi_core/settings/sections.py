@@ -158,6 +158,8 @@ class Snapshot(Section, frozen=True):
     """Rows of a sample."""
     joins: bool = True
     """Measure how many rows of two inputs with a common key find a partner, on a sample."""
+    lineage: bool = True
+    """Record the columns that each column of a frame comes from, as far as they are known."""
 
 
 class Files(Section, frozen=True):

@@ -31,13 +31,51 @@ class TypeChange(_Answer, frozen=True):
     after: str | None
 
 
+class Rename(_Answer, frozen=True):
+    """A column that has another name after a step."""
+
+    before: str
+    after: str
+
+
 class SchemaDiff(_Answer, frozen=True):
-    """The difference of two schemas; `left_out` counts, by kind, changes without room in the record."""
+    """The difference of two schemas; `left_out` counts, by kind, changes without room in the record.
+
+    A renamed column is also among the added and the removed ones.
+    """
 
     added_columns: list[str]
     removed_columns: list[str]
     changed_types: list[TypeChange]
     left_out: dict[str, int] = {}
+    renamed_columns: list[Rename] = []
+
+
+class ColumnSource(_Answer, frozen=True):
+    """A column of a dataset that another column comes from, and the ways from it in OpenLineage's terms."""
+
+    dataset: str | None
+    column: str | None
+    transformations: list[dict[str, Any]]
+
+
+class ColumnOrigin(_Answer, frozen=True):
+    """A column and its sources; None if they are unknown, then `unknown` has the reason."""
+
+    column: str
+    sources: list[ColumnSource] | None
+    method: str | None = None
+    confidence: float | None = None
+    unknown: str | None = None
+
+
+class ColumnLineage(_Answer, frozen=True):
+    """The origins of the columns of a frame, and the columns that decide about its rows; None if unknown."""
+
+    dataset: str
+    columns: list[ColumnOrigin]
+    indirect: list[ColumnSource] | None
+    left_out: int = 0
 
 
 class Snapshot(_Answer, frozen=True):
@@ -131,6 +169,7 @@ class NodeLineage(Node, frozen=True, kw_only=True):
     retries: list[Retry]
     checks: list[Check]
     probable: list[str] = []
+    column_lineage: list[ColumnLineage] = []
 
 
 class Edge(_Answer, frozen=True):

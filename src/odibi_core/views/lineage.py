@@ -11,7 +11,8 @@ import msgspec
 from msgspec.structs import asdict
 
 from odibi_core.events import Event, kinds
-from odibi_core.views.answers import Check, Edge, Lineage, NodeLineage, Retry, Snapshot, Totals
+from odibi_core.views.answers import Check, ColumnLineage, Edge, Lineage, NodeLineage, Retry, Snapshot, Totals
+from odibi_core.views.column_lineage import column_lineage_of, with_renames
 from odibi_core.views.diffs import columns, difference, row_delta
 from odibi_core.views.join_wording import join_warning
 from odibi_core.views.run_activity import RunActivity
@@ -81,6 +82,12 @@ class LineageView(StepsView):
             event = msgspec.structs.replace(event, fields=fields)
         step.keep(where, key, event)
 
+    def _on_column_lineage(self, event: Event) -> None:
+        step = self._step(event)
+        dataset = text(event.fields.get("dataset"))
+        if step is not None and dataset is not None and (dataset in step.lineage or len(step.lineage) < MAX_SNAPSHOTS):
+            step.keep("lineage", dataset, event)
+
     def _on_check(self, event: Event) -> None:
         step = self._step(event)
         if step is None or len(step.checks) >= MAX_CHECKS:
@@ -95,6 +102,7 @@ class LineageView(StepsView):
         kinds.SNAPSHOT: _on_snapshot,
         kinds.CHECK_RESULT: _on_check,
         kinds.JOIN_MATCH: _on_join,
+        kinds.COLUMN_LINEAGE: _on_column_lineage,
     }
 
     def answer(self) -> Lineage:
@@ -121,6 +129,8 @@ def node_of(step: Step, run_status: str, run_start: datetime | None) -> NodeLine
     inputs, outputs = keys_by_name(step.field("inputs")), keys_by_name(step.field("outputs"))
     before, after = snapshots_of(step.before, inputs), snapshots_of(step.after, outputs)
     taken, made = before[0] if before else None, after[0] if after else None
+    lineage = column_lineages(step)
+    diff = difference(taken, made, recorded_diffs(step, made.name)) if taken and made else None
     known = asdict(node)
     if node.row_count is None and made is not None:
         known["row_count"] = made.row_count
@@ -136,14 +146,25 @@ def node_of(step: Step, run_status: str, run_start: datetime | None) -> NodeLine
         memory_mb=number(end.memory_mb) if end else None,
         before=before,
         after=made,
-        schema_diff=difference(taken, made, recorded_diffs(step, made.name)) if taken and made else None,
+        schema_diff=with_renames(diff, lineage.get(made.name), taken.name) if taken and made else None,
         row_delta=row_delta(taken, made) if taken and made else None,
         error_type=text(end.fields.get("error_type")) if end else None,
         traceback=text(end.fields.get("traceback")) if end else None,
         skip_reason=text(end.fields.get("reason")) if state == "skipped" and end else None,
         retries=[_retry(event) for event in step.retries.copy().values()],
         checks=[check_of(event) for event in step.checks.copy().values()],
+        column_lineage=list(lineage.values()),
     )
+
+
+def column_lineages(step: Step) -> dict[str, ColumnLineage]:
+    """Return the lineage of the columns of each frame that a step made, by dataset key."""
+    found = {}
+    for dataset, event in step.lineage.copy().items():
+        made = step.after.get(dataset)
+        columns = records(made.fields.get("schema")) if made is not None else []
+        found[str(dataset)] = column_lineage_of(event, (text(each.get("column")) for each in columns))
+    return found
 
 
 def snapshots_of(side: dict[object, Event], order: dict[str, str]) -> list[Snapshot]:

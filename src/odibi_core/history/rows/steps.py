@@ -10,6 +10,7 @@ from msgspec.structs import asdict
 
 from odibi_core.events import Event, kinds
 from odibi_core.history.rows.cells import Row, json_text, real, row_of, written
+from odibi_core.history.rows.edge_columns import edge_columns
 from odibi_core.views.answers import Edge, NodeLineage, SchemaDiff, Snapshot
 from odibi_core.views.diffs import difference
 from odibi_core.views.lineage import LineageView, check_of, edges, node_of, recorded_diffs, snapshots_of, taken_rows
@@ -48,12 +49,18 @@ class RunSteps(LineageView):
         found = edges(nodes, taken_rows({step.name: step for step in steps}))
         sides = [_Sides(step, node) for step, node in zip(steps, nodes, strict=True)]
         taken = _first_edges(found)
+        by_name = {node.node_name: node for node in nodes}
         return {
             "nodes": [_node(each, taken, about) for each in sides],
             "snapshots": [row for each in sides for row in each.snapshots(about)],
             "columns": [row for each in sides for row in each.columns(about)],
             "checks": [row for each in sides for row in each.checks(about)],
-            "edges": [row_of("edges", {**about, **asdict(edge), **self._join(edge)}) for edge in found],
+            "edges": [
+                row_of(
+                    "edges", {**about, **asdict(edge), **self._join(edge), **edge_columns(edge, by_name[edge.target])}
+                )
+                for edge in found
+            ],
         }
 
     def _join(self, edge: Edge) -> dict[str, Any]:

@@ -12,7 +12,11 @@ from odibi_core.store.runs import RunStore
 from odibi_core.views.lineage import LineageView
 from odibi_core.views.values import count, record, records, text
 
-FACTS: Final = frozenset({kinds.SNAPSHOT, kinds.CHECK_RESULT, kinds.JOIN_MATCH, kinds.FILE_ACCESS, kinds.TASK})
+FACTS: Final = frozenset(
+    {
+        kinds.SNAPSHOT, kinds.CHECK_RESULT, kinds.JOIN_MATCH, kinds.FILE_ACCESS, kinds.TASK, kinds.COLUMN_LINEAGE,
+    }
+)  # fmt: skip
 """The kinds that describe the result of a step, besides its end."""
 
 
