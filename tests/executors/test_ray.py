@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import os
 import pickle
-import re
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
-import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from importlib import metadata
@@ -20,15 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import polars as pl
 import pytest
 import ray
-from tests.executors.test_dask import PATIENCE, dies, divides, pid, recorded, sleeps, speaks, without_folder
+from tests.executors.clusters import PATIENCE, Cluster, without_folder
+from tests.executors.on_cluster import divides, makes, no_lines, pid, sleeps, sleeps_there, speaks, takes
 from tests.executors.test_processes import _is_alive, _wait
-from typer.testing import CliRunner
 
-from odibi_core.bus.bus import EventBus
-from odibi_core.cli import app
 from odibi_core.errors import ConfigurationError, WorkerLostError
 from odibi_core.executors import ray_connection, ray_worker
 from odibi_core.executors.base import Home
@@ -40,81 +33,8 @@ from odibi_core.store.runs import RunStore
 pytestmark = pytest.mark.xdist_group("ray")
 
 
-def run(address: str | None, *steps: Any, bus: EventBus | None = None, **options: Any) -> Result:
-    options = {"store": False, "raise_on_error": False, "max_workers": 2, **options}
-    given = {"address": address} if address else {}
-    return Orchestrator(list(steps), event_bus=bus, executor="ray", executor_options=given, **options).execute()
-
-
-def test_frames_stay_on_the_cluster(ray_address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only what is in the result comes to the calling process, with its library and its dtypes."""
-    fetched = []
-    fetch = RayPlace.fetch
-
-    def counted(place: RayPlace, held: Any) -> Any:
-        fetched.append(held)
-        return fetch(place, held)
-
-    monkeypatch.setattr(RayPlace, "fetch", counted)
-
-    def pandas() -> pd.DataFrame:
-        return pd.DataFrame({"pid": [os.getpid()], "c": pd.Categorical(["a"])})
-
-    def polars(pandas: pd.DataFrame) -> pl.DataFrame:
-        assert pandas["c"].dtype == "category"
-        return pl.DataFrame({"pid": [int(pandas["pid"].iloc[0])]})
-
-    result = run(ray_address, pandas, polars)
-    assert result.success
-    assert isinstance(result.data["polars"], pl.DataFrame)
-    assert result.data["polars"]["pid"][0] != os.getpid()
-    assert result.nodes["pandas"]["row_count"] == 1
-    assert len(fetched) == 1
-
-
-def test_a_step_that_changes_its_input_changes_that_of_no_other(ray_address: str) -> None:
-    """Each step has a frame of its own, also of a value that this process sends, and of arrays in shared memory."""
-    rows = 100_000  # more than Ray sends with a message
-
-    def made() -> pd.DataFrame:
-        return pd.DataFrame({"a": range(rows)})
-
-    def spoils(made: pd.DataFrame, given: pd.DataFrame) -> int:
-        made.loc[:, "a"] = 9
-        given.loc[:, "a"] = 9
-        return 1
-
-    def after(spoils: int, made: pd.DataFrame, given: pd.DataFrame) -> list[int]:
-        return [*made["a"].tolist()[:2], *given["a"].tolist()]
-
-    given = pd.DataFrame({"a": [5]})
-    result = run(ray_address, made, spoils, after, initial={"given": given}, keep=["after", "made"])
-    assert result.data["after"] == [0, 1, 5], result.error
-    result.data["made"].iloc[0, 0] = 7  # what comes home can be changed
-    assert result.data["made"]["a"].tolist()[:2] == [7, 1]
-
-
-def test_events_and_metrics_of_a_worker_are_in_the_record(ray_address: str, tmp_path: Path) -> None:
-    """With the node that published them; a later run on the same worker adds nothing to the first."""
-    first = run(ray_address, speaks, store=tmp_path)
-    second = run(ray_address, speaks, store=tmp_path)
-    for result in (first, second):
-        (line,) = [event for event in RunStore(tmp_path).read(result.run_id) if event.event_type == "worked"]
-        assert (line.node_name, line.run_id) == ("speaks", result.run_id)
-        assert line.fields["pid"] != os.getpid()
-        assert result.metrics.counters["rows_seen:speaks"] == 3
-
-
-def test_a_worker_that_dies_is_a_failed_attempt(ray_address: str, tmp_path: Path) -> None:
-    """The next attempt has another worker; the step is one node."""
-    heard, bus = recorded()
-    step = Step(name="dies", value=dies, params={"path": str(tmp_path / "1"), "times": 1}, retries=1)
-    result = run(ray_address, step, pid, bus=bus)
-    assert result.success
-    (retry,) = heard.of_kind("node_retry")
-    assert retry.fields["error_type"] == "odibi_core.errors.WorkerLostError"
-    assert "a worker of the Ray cluster ended while step 'dies' ran on it" in str(retry.error)
-    assert [event.node_name for event in heard.of_kind("node_start")].count("dies") == 1
+def run(address: str | None, *steps: Any, **options: Any) -> Result:
+    return Cluster("ray", address).run(*steps, **options)
 
 
 def test_a_timeout_ends_the_worker_process(ray_address: str, tmp_path: Path) -> None:
@@ -128,90 +48,6 @@ def test_a_timeout_ends_the_worker_process(ray_address: str, tmp_path: Path) -> 
             break
     worker = int(began.read_text())
     _wait(lambda: not _is_alive(worker))
-
-
-def test_the_error_of_a_step_is_the_one_that_was_raised(ray_address: str) -> None:
-    """With its type and its traceback in the worker."""
-    heard, bus = recorded()
-    run(ray_address, divides, bus=bus)
-    (failed,) = heard.of_kind("node_failed")
-    assert failed.error == "division by zero"
-    assert str(failed.fields["error_type"]) == "ZeroDivisionError"
-    assert "in divides" in failed.fields["traceback"]
-
-
-def test_several_outputs(ray_address: str) -> None:
-    """Each is a frame of its own."""
-
-    def both() -> tuple[pd.DataFrame, pd.DataFrame]:
-        return pd.DataFrame({"a": [1]}), pd.DataFrame({"b": [2, 3]})
-
-    steps = [
-        Step(name="both", value=both, outputs={"first": "first", "second": "second"}),
-        Step(name="sum", value=lambda first, second: len(first) + len(second), inputs=["first", "second"]),
-    ]
-    assert run(ray_address, *steps).data["sum"] == 3
-
-
-def test_lines_of_a_worker_without_the_folder_come_with_its_answer(
-    ray_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """They are in the record when the step ends, each once, and nothing is left in the worker."""
-    without_folder(monkeypatch, tmp_path)
-
-    def reads(speaks: int, root: str, run_id: str) -> list[str]:
-        return [event.event_type for event in RunStore(root).read(RunStore(root).find(run_id))]
-
-    result = run(ray_address, speaks, reads, store=tmp_path, params={"root": str(tmp_path), "run_id": ""})
-    assert "worked" in result.data["reads"]
-    lines = [event for event in RunStore(tmp_path).read(result.run_id) if event.event_type == "worked"]
-    assert [(line.node_name, line.run_id) for line in lines] == [("speaks", result.run_id)]
-    assert result.metrics.counters["rows_seen:speaks"] == 3
-    assert not (tmp_path / "elsewhere").exists()
-    assert not list(Path(tempfile.gettempdir()).glob(f"odibi-worker-{lines[0].fields['pid']}/runs/{result.run_id}"))
-
-
-def test_two_runs_at_the_same_time_on_one_cluster(ray_address: str, tmp_path: Path) -> None:
-    """Each record has the lines of its own steps."""
-    results: dict[str, Result] = {}
-
-    def one(word: str) -> None:
-        step = Step(name="speaks", value=speaks, params={"word": word})
-        results[word] = run(ray_address, step, store=tmp_path / "store")
-
-    threads = [threading.Thread(target=one, args=(word,)) for word in ("red", "blue")]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(PATIENCE)
-    for word in ("red", "blue"):
-        events = RunStore(tmp_path / "store").read(results[word].run_id)
-        assert [event.event_type for event in events if event.event_type in ("red", "blue")] == [word]
-        assert results[word].metrics.counters["rows_seen:speaks"] == 3
-
-
-def test_a_step_that_kills_its_worker_fails_after_its_retries(ray_address: str, tmp_path: Path) -> None:
-    """And the cluster serves the next run."""
-    step = Step(name="dies", value=dies, params={"path": str(tmp_path / "1"), "times": 99}, retries=1)
-    result = run(ray_address, step)
-    assert "ended while step 'dies' ran on it" in result.nodes["dies"]["error"]
-    assert (tmp_path / "1").read_text() == "xx"
-    assert run(ray_address, pid).success
-
-
-def test_the_worker_of_a_step_with_a_timeout_is_named(ray_address: str, tmp_path: Path) -> None:
-    """If it ends after its begin was reported."""
-    began = tmp_path / "pid"
-    step = Step(name="sleeps", value=sleeps, params={"path": str(began), "seconds": PATIENCE}, timeout_s=PATIENCE)
-
-    def kill() -> None:
-        _wait(lambda: began.exists() and began.read_text() != "")
-        time.sleep(0.5)  # the report of the begin is on its way
-        os.kill(int(began.read_text()), signal.SIGKILL)
-
-    threading.Thread(target=kill, daemon=True).start()
-    error = run(ray_address, step).nodes["sleeps"]["error"]
-    assert re.search(rf"the worker \S+, process {began.read_text()} ended while step 'sleeps' ran on it", error)
 
 
 def test_a_step_with_a_timeout_that_is_in_time(ray_address: str) -> None:
@@ -237,23 +73,14 @@ def test_an_abandoned_run_ends_the_processes_of_its_steps(ray_address: str, tmp_
     assert run(ray_address, pid).success
 
 
-def test_a_value_that_cannot_be_sent(ray_address: str) -> None:
-    """Named, with its type, where it was made or before it is sent."""
-    takes = Step(name="takes", value=lambda lock: 1, inputs=["lock"])
-    result = run(ray_address, takes, initial={"lock": threading.Lock()})
-    assert "'lock', a lock, cannot be sent to a worker process" in result.nodes["takes"]["error"]
-    result = run(ray_address, Step(name="makes", value=threading.Lock))
-    assert "'out', a lock, cannot be sent" in result.nodes["makes"]["error"]
-
-
 @pytest.fixture
-def far(ray_cluster: Any) -> Iterator[Any]:
-    """Another node, and the needs of a step that only it has."""
+def far(ray_cluster: Any) -> Any:
+    """Another node, and the needs of a step that only it has; the next test of this file has it too, if it lives."""
+    for node in ray_cluster.worker_nodes:
+        return node
     node = ray_cluster.add_node(num_cpus=1, resources={"far": 1})
     ray_cluster.wait_for_nodes()
-    yield node
-    if node in ray_cluster.worker_nodes:
-        ray_cluster.remove_node(node)
+    return node
 
 
 FAR = {"resources": {"far": 0.1}}
@@ -289,8 +116,9 @@ def test_lines_of_another_node_arrive_while_the_step_runs(
 
 
 def test_a_node_that_ends(ray_cluster: Any, far: Any, tmp_path: Path) -> None:
-    """Fails the step that runs there, and those that take a frame from there; never another frame."""
-    there, here = opened(ray_cluster.address, FAR), opened(ray_cluster.address)
+    """Fails the step that runs there, and those that take a frame from there; the record names what is lost, once."""
+    lost: list[str] = []
+    there, here = opened(ray_cluster.address, FAR, lost), opened(ray_cluster.address, None, lost)
     began = tmp_path / "pid"
     try:
         held, _ = there.call(makes, {}, None)
@@ -298,38 +126,52 @@ def test_a_node_that_ends(ray_cluster: Any, far: Any, tmp_path: Path) -> None:
             running = threads.submit(there.call, sleeps_there, {}, str(began))
             _wait(began.exists)
             ray_cluster.remove_node(far, allow_graceful=False)
-            with pytest.raises(WorkerLostError, match="ended while step 'sleeps_there' ran on it"):
+            with pytest.raises(WorkerLostError, match=r"the worker \S+, process \d+ ended while step 'sleeps_there'"):
                 running.result(PATIENCE)
-        with pytest.raises(WorkerLostError, match="a frame that step 'takes' takes is lost with the node"):
+        frame = r"the frame of step 'makes' is lost with the node of the worker \S+, process \d+"
+        with pytest.raises(WorkerLostError, match=f"step 'takes' cannot begin: {frame}"):
             here.call(takes, held, None)
-        with pytest.raises(WorkerLostError, match="a frame is lost with the node that had it"):
+        with pytest.raises(WorkerLostError, match=frame):
             here.fetch(held["out"])
+        assert len(lost) == len(set(lost)) + 1  # each place publishes the end of a worker once
     finally:
         there.close()
         here.close()
 
 
-def opened(address: str, needs: Any = None) -> RayPlace:
-    place = RayPlace(Connection(address, 1), needs or {})
-    place.open(Home("run", lambda _: None, lambda *_: None, lambda *_: [], no_lines))
+def test_a_run_that_lost_a_node_is_resumed(ray_cluster: Any, far: Any, tmp_path: Path) -> None:
+    """The step whose frame was lost is made again, because it is nowhere; no frame is taken for another one."""
+    began, log, store = tmp_path / "pid", tmp_path / "log", tmp_path / "store"
+
+    def table(log: str) -> pd.DataFrame:
+        with Path(log).open("a") as file:
+            file.write("x")
+        return pd.DataFrame({"a": range(100_000)})
+
+    def waits(table: pd.DataFrame, began: str) -> int:
+        if not Path(began).exists():
+            sleeps(began, PATIENCE)
+        return len(table)
+
+    def end_node() -> None:
+        _wait(lambda: began.exists() and began.read_text() != "")
+        ray_cluster.remove_node(far, allow_graceful=False)
+
+    threading.Thread(target=end_node, daemon=True).start()
+    params = {"log": str(log), "began": str(began)}
+    failed = run(ray_cluster.address, table, waits, store=store, params=params, needs=FAR)
+    assert "ended while step 'waits' ran on it" in failed.nodes["waits"]["error"]
+    pipeline = Orchestrator(
+        [table, waits], executor="ray", executor_options={"address": ray_cluster.address}, store=store, params=params
+    )
+    assert pipeline.execute(resume=failed.run_id).data["waits"] == 100_000
+    assert log.read_text() == "xx"
+
+
+def opened(address: str, needs: Any = None, lost: list[str] | None = None) -> RayPlace:
+    place, names = RayPlace(Connection(address, 1), needs or {}), [] if lost is None else lost
+    place.open(Home("run", lambda _: None, lambda worker, _: names.append(worker), no_lines, no_lines))
     return place
-
-
-def no_lines(_: str) -> list[bytes]:
-    return []
-
-
-def makes(frames: dict[str, Any], _: Any) -> tuple[dict[str, Any], int]:
-    return {"out": pd.DataFrame({"a": range(100_000)})}, 1
-
-
-def takes(frames: dict[str, Any], _: Any) -> tuple[dict[str, Any], int]:
-    return {}, len(frames["out"])
-
-
-def sleeps_there(frames: dict[str, Any], began: str) -> tuple[dict[str, Any], int]:
-    sleeps(began, PATIENCE)
-    return {}, 1
 
 
 def test_a_head_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -419,25 +261,39 @@ def test_workers_import_from_the_folders_of_the_program(
     assert run(ray_address, beside_me.step).data["step"] == ["program", "--day", "1"]
 
 
+def test_a_value_of_a_module_that_only_the_program_has(
+    ray_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that did nothing for this program before has its path first, and loads the value then."""
+    (tmp_path / "mine.py").write_text(MINE)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    import mine  # type: ignore[import-not-found]
+
+    result = run(ray_address, mine.make, Step(name="take", value=mine.take, inputs=["make"], retries=1))
+    assert result.success, result.nodes
+
+
+MINE = """
+import os, signal
+class Mine:
+    pid = 0
+def make():
+    mine = Mine()
+    mine.pid = os.getpid()
+    return mine
+def take(make):
+    if os.getpid() == make.pid:
+        os.kill(make.pid, signal.SIGKILL)  # the next attempt has another worker
+    return 1
+"""
+
+
 def test_the_folders_of_the_program_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
     """A module of the same name in the current folder of the worker is not imported instead."""
     monkeypatch.setattr(sys, "path", ["current", "/usr/lib/python3"])
     monkeypatch.setattr(sys, "argv", list(sys.argv))
     ray_worker._Program().follow(pickle.dumps((["program", "/usr/lib/python3"], ["p.py"])))
     assert sys.path == ["program", "/usr/lib/python3", "current"]
-
-
-def test_a_module_that_the_workers_cannot_import(
-    ray_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Named with the worker and the way out."""
-    (tmp_path / "only_here_too.py").write_text("def step(): return 1\n")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    import only_here_too  # type: ignore[import-not-found]
-
-    monkeypatch.setattr(sys, "path", [each for each in sys.path if each != str(tmp_path)])
-    error = run(ray_address, only_here_too.step).nodes["step"]["error"]
-    assert re.search(r"step step cannot be loaded on the worker \S+, process \d+: No module named 'only_here", error)
 
 
 MAIN = """
@@ -481,14 +337,3 @@ def test_a_local_cluster_ends_with_the_process_of_the_run(stop: signal.Signals, 
         assert (last.event_type, last.status) == ("pipeline_error", "cancelled")
 
 
-def test_the_command_runs_on_the_cluster(ray_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By `--executor`, with the address of the setting; the names are completed."""
-    monkeypatch.setenv("ODIBI_EXECUTOR__ADDRESS", ray_address)
-    (tmp_path / "p.py").write_text("from tests.executors.test_dask import speaks\npipeline = [speaks]\n")
-    args = ["run", str(tmp_path / "p.py"), "--executor", "ray", "--store", str(tmp_path / "store"), "--format", "json"]
-    assert CliRunner().invoke(app, args).exit_code == 0
-    (run_id,) = RunStore(tmp_path / "store").ids()
-    (made,) = [event for event in RunStore(tmp_path / "store").read(run_id) if event.event_type == "worked"]
-    assert made.fields["pid"] != os.getpid()
-    words = {"_ODIBI_COMPLETE": "complete_bash", "COMP_WORDS": "odibi run --executor r", "COMP_CWORD": "3"}
-    assert CliRunner().invoke(app, [], env=words, prog_name="odibi").output.strip() == "ray"

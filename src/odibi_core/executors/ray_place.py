@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pickle
 import sys
-from collections.abc import Callable, Mapping
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from shutil import rmtree
 from threading import Condition, Thread
 from typing import Any, Final
 
@@ -13,32 +15,39 @@ import ray
 from ray import exceptions as failures
 
 from odibi_core.errors import STOPS, ConfigurationError, NotSendableError, StepTimeoutError, WorkerLostError
+from odibi_core.events.clock import new_id
 from odibi_core.executors.base import Held, Home, Work
+from odibi_core.executors.began import began_on
 from odibi_core.executors.pickling import loads
 from odibi_core.executors.ray_connection import Connection, other_nodes
-from odibi_core.executors.ray_worker import Answer, Inbox, Order, begin_and_work, one_of, program_here, work_here
+from odibi_core.executors.ray_worker import BEGAN, Answer, Inbox, Order, begin_and_work, one_of, program_here, work_here
 from odibi_core.executors.sending import restored, sent_frame, sent_work
 
 _END_S: Final = 5.0
+_UNKNOWN: Final = "unknown"
 _ENDED: Final = (failures.WorkerCrashedError, failures.NodeDiedError, failures.OutOfMemoryError)
 
 
 class _HeldRef(Held):
-    """A frame in the object store of a node."""
+    """A frame in the object store of a node: that of the worker that ran its step."""
 
-    def __init__(self, ref: Any) -> None:
+    def __init__(self, ref: Any, step: str, worker: str) -> None:
         self.ref = ref
+        self.step = step
+        self.worker = worker
 
 
 class _Call:
     """A step that works on the cluster."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, takes: Sequence[_HeldRef]) -> None:
         self.name = name
+        self.key = new_id(32)
+        self.takes = takes
         self.task: Any = None
         """By which Ray cancels it."""
         self.worker: str | None = None
-        """The worker that began it, which is known for a step with a timeout."""
+        """The worker that began it, if it reported that."""
         self.made: Any = None
 
 
@@ -67,13 +76,16 @@ class RayPlace:
         self._inbox: Any = None
         self._reader: Thread | None = None
         self._changed = Condition()
-        self._calls: set[_Call] = set()
+        self._calls: dict[str, _Call] = {}
+        self._folder = ""
+        self._lost: set[str] = set()
         self._killed = False
 
     def open(self, home: Home) -> None:
         self._home, self._program = home, program_here()
         self._connection.open()
         try:
+            self._folder = tempfile.mkdtemp(prefix="odibi-ray-")
             if other_nodes():
                 self._open_inbox(home)
         except BaseException:
@@ -89,22 +101,32 @@ class RayPlace:
         """Record the lines that arrive; those that are lost on the way come with the answer of their step."""
         with suppress(Exception):
             while (lines := ray.get(inbox.take.remote())) is not None:
-                home.receive(lines)
+                for line in lines:
+                    if line.startswith(BEGAN):
+                        self._began(line)
+                home.receive([line for line in lines if not line.startswith(BEGAN)])
+
+    def _began(self, message: bytes) -> None:
+        key, _, worker = message.removeprefix(BEGAN).decode().partition(" ")
+        call = self._calls.get(key)
+        if call is not None:
+            call.worker = worker
 
     def call(
         self, work: Work, frames: Mapping[str, Any], task: Any, *, timeout_s: float | None = None
     ) -> tuple[dict[str, Held], Any]:
         name, message = sent_work(work, task)
-        call = _Call(name)
+        call = _Call(name, [value for value in frames.values() if isinstance(value, _HeldRef)])
         assert self._home is not None
         values = [value.ref if isinstance(value, _HeldRef) else sent_frame(value, key) for key, value in frames.items()]
-        order = Order(self._program, self._home.run_id, self._home.flush_in_worker, message, list(frames))
-        arguments = (pickle.dumps(order, protocol=5), self._inbox, *values)
+        order = Order(self._home.run_id, self._home.flush_in_worker, message, list(frames), call.key, self._folder)
+        sent = pickle.dumps((self._program, pickle.dumps(order, protocol=5)), protocol=5)
+        arguments = (sent, self._inbox, *values)
         try:
             answer = self._answer(call, arguments, timeout_s)
         finally:
             with self._changed:
-                self._calls.discard(call)
+                self._calls.pop(call.key, None)
                 self._changed.notify_all()
         if answer.lines:
             self._home.receive(answer.lines)
@@ -113,7 +135,8 @@ class RayPlace:
         made = [call.made]
         if len(answer.names) != 1:
             made = [self._one_of.remote(call.made, index) for index in range(len(answer.names))]
-        return dict(zip(answer.names, map(_HeldRef, made), strict=True)), loads(answer.report)
+        held = (_HeldRef(ref, name, answer.worker) for ref in made)
+        return dict(zip(answer.names, held, strict=True)), loads(answer.report)
 
     def _answer(self, call: _Call, arguments: tuple[Any, ...], timeout_s: float | None) -> Answer:
         """Submit a step and wait for its answer.
@@ -128,7 +151,7 @@ class RayPlace:
                 answer, call.made = self._begin(call, self._plain, arguments)
             else:
                 stream = self._begin(call, self._timed, arguments)
-                call.worker = ray.get(next(stream))
+                call.worker = ray.get(next(stream))  # the timeout counts from here
                 if not ray.wait([stream], timeout=timeout_s)[0]:
                     raise self._late(call, timeout_s)
                 call.made = next(stream)
@@ -136,13 +159,13 @@ class RayPlace:
             found: Answer = loads(ray.get(answer))
             return found
         except failures.RayError as error:
-            raise _failure(call, error) from error
+            raise self._failure(call, error) from error
 
     def _begin(self, call: _Call, function: Any, arguments: tuple[Any, ...]) -> Any:
         with self._changed:
             if self._killed:
                 raise WorkerLostError("the workers of the run have ended")
-            self._calls.add(call)
+            self._calls[call.key] = call
             named = self._named.get((function, call.name))
             if named is None:
                 named = self._named[function, call.name] = function.options(name=call.name)
@@ -163,7 +186,7 @@ class RayPlace:
         except STOPS:
             raise
         except BaseException as error:
-            raise WorkerLostError(f"a frame is lost with the node that had it: {_first_line(error)}") from error
+            raise WorkerLostError(f"{self._lose_frame(held)}: {_first_line(error)}") from error
 
     def release(self, held: Held) -> None:
         if isinstance(held, _HeldRef):
@@ -172,7 +195,7 @@ class RayPlace:
     def kill(self) -> None:
         """End the worker processes of all steps that run."""
         self._killed = True
-        for call in list(self._calls):
+        for call in list(self._calls.values()):
             with suppress(Exception):
                 ray.cancel(call.task, force=True)
 
@@ -187,6 +210,35 @@ class RayPlace:
                 ray.kill(self._inbox)
             self._inbox = None
         self._connection.close()
+        if self._folder:
+            rmtree(self._folder, ignore_errors=True)
+            self._folder = ""
+
+    def _failure(self, call: _Call, error: failures.RayError) -> Exception:
+        """Return the error of a step whose task did not end as tasks end."""
+        if isinstance(error, _ENDED):
+            worker = call.worker or began_on(self._folder, call.key)
+            self._lose(worker or _UNKNOWN)
+            at = f"the worker {worker}" if worker else "a worker of the Ray cluster"
+            return WorkerLostError(f"{at} ended while step {call.name!r} ran on it: {_first_line(error)}")
+        if isinstance(error, failures.ObjectLostError):
+            lost = [held for held in call.takes if held.ref.hex() == error.object_ref_hex] or call.takes
+            return WorkerLostError(f"step {call.name!r} cannot begin: {'; '.join(map(self._lose_frame, lost))}")
+        if isinstance(error, failures.RayTaskError):
+            cause = getattr(error, "cause", error)
+            return NotSendableError(f"step {call.name!r} or a frame that it takes cannot be sent: {_first_line(cause)}")
+        return WorkerLostError(f"the task of step {call.name!r} is lost: {_first_line(error) or type(error).__name__}")
+
+    def _lose_frame(self, held: _HeldRef) -> str:
+        """Publish that a node ended, and return what was lost with it."""
+        self._lose(held.worker)
+        return f"the frame of step {held.step!r} is lost with the node of the worker {held.worker}"
+
+    def _lose(self, worker: str) -> None:
+        """Publish the end of a worker, once."""
+        if self._home is not None and not self._killed and (worker == _UNKNOWN or worker not in self._lost):
+            self._lost.add(worker)
+            self._home.worker_lost(worker, ())
 
 
 def _remote(function: Callable[..., Any], options: Mapping[str, Any], **more: Any) -> Any:
@@ -198,19 +250,6 @@ def _remote(function: Callable[..., Any], options: Mapping[str, Any], **more: An
         return ray.remote(**options, **own)(function)
     except (TypeError, ValueError, AssertionError) as error:
         raise ConfigurationError(f"task_options must be options of ray.remote, got {options!r}: {error}") from error
-
-
-def _failure(call: _Call, error: failures.RayError) -> Exception:
-    """Return the error of a step whose task did not end as tasks end."""
-    if isinstance(error, _ENDED):
-        at = f"the worker {call.worker}" if call.worker else "a worker of the Ray cluster"
-        return WorkerLostError(f"{at} ended while step {call.name!r} ran on it: {_first_line(error)}")
-    if isinstance(error, failures.ObjectLostError):
-        return WorkerLostError(f"a frame that step {call.name!r} takes is lost with the node that had it")
-    if isinstance(error, failures.RayTaskError):
-        cause = getattr(error, "cause", error)
-        return NotSendableError(f"step {call.name!r} or a frame that it takes cannot be sent: {_first_line(cause)}")
-    return WorkerLostError(f"the task of step {call.name!r} is lost: {_first_line(error) or type(error).__name__}")
 
 
 def _first_line(error: object) -> str:

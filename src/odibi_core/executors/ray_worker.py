@@ -13,6 +13,7 @@ import ray
 
 from odibi_core._state import STATE
 from odibi_core.executors.base import send_line
+from odibi_core.executors.began import note_begin
 from odibi_core.executors.pickling import loads
 from odibi_core.executors.sending import Sent, portable, restored, work_of
 from odibi_core.executors.sent_errors import SentError, sent_error
@@ -24,10 +25,11 @@ def program_here() -> bytes:
 
 
 class _Program:
-    """The program that this worker follows, from `program_here`."""
+    """The program that this worker follows, from `program_here`, and the name of this worker."""
 
     def __init__(self) -> None:
         self.pickled = b""
+        self.worker = ""
 
     def follow(self, pickled: bytes) -> None:
         """Import from the folders of a program first: Ray adds that of its main program, and its current one."""
@@ -46,21 +48,24 @@ class Order(NamedTuple):
     Ray sends bytes as they are; its own pickling of other values is slower.
     """
 
-    program: bytes
-    """Pickled by `program_here`."""
     run_id: str
     flush: Callable[[str], list[bytes]]
     """`Home.flush_in_worker`."""
     work: Sent
     names: Sequence[str]
+    key: str
+    """Of this attempt."""
+    folder: str
+    """Where a worker of the machine of the run notes that it began; see `began`."""
 
 
 class Answer(NamedTuple):
-    """The pickled report of a step and the names of the frames that it made, or its error.
+    """The worker, the pickled report of a step and the names of the frames that it made, or its error.
 
     `lines` are those of the record, if the worker does not see the folder of the run.
     """
 
+    worker: str
     names: Sequence[str]
     report: bytes
     error: SentError | None
@@ -73,35 +78,48 @@ class Several(list[Any]):
 
 def where() -> str:
     """Return the name of this worker."""
-    return f"{ray.util.get_node_ip_address()}, process {os.getpid()}"
+    if not _program.worker:
+        _program.worker = f"{ray.util.get_node_ip_address()}, process {os.getpid()}"
+    return _program.worker
+
+
+BEGAN: Final = b"\0"
+"""The first byte of a message of the `Inbox` that is no line: the key of a call and its worker follow."""
+
+
+def _report_begin(order: Order, inbox: Any) -> None:
+    if not note_begin(order.folder, order.key, where()) and inbox is not None:
+        inbox.put.remote(BEGAN + f"{order.key} {where()}".encode())
 
 
 def work_here(pickled: bytes, inbox: Any, *values: Any) -> tuple[bytes, Any]:
     """Do the work of a step.
 
     Args:
-        pickled: The `Order`.
+        pickled: The program that `program_here` pickled, which this worker follows first, and the pickled `Order`.
         inbox: The `Inbox` of the run, if there is one.
         values: The frames that the step takes.
 
     Returns:
         The pickled `Answer`, which goes to the process of the run, and the frames, which stay: one itself.
     """
-    order: Order = loads(pickled)
-    _program.follow(order.program)
+    program, content = pickle.loads(pickled)  # noqa: S301 (the process of the run made it)
+    _program.follow(program)
+    order: Order = loads(content)
+    _report_begin(order, inbox)
     token = send_line.set(None if inbox is None else inbox.put.remote)
     names: list[str] = []
     frames: list[Any] = []
     report, error = b"", None
     try:
         given = {name: restored(value) for name, value in zip(order.names, values, strict=True)}
-        made, report = work_of(order.work, given, where())
+        made, report = work_of(order.work, given, where(), as_sent=True)
         frames, names = [portable(value) for value in made.values()], list(made)
     except BaseException as raised:
         error = sent_error(raised)
     finally:
         send_line.reset(token)
-    answer = Answer(names, report, error, order.flush(order.run_id))
+    answer = Answer(where(), names, report, error, order.flush(order.run_id))
     return pickle.dumps(answer, protocol=5), frames[0] if len(frames) == 1 else Several(frames)
 
 

@@ -57,13 +57,17 @@ def sent_frame(value: Any, name: str) -> Sent:
     return Sent(dumps(portable(value), f"{name!r}, a {type(value).__name__},"), f"frame {name!r}")
 
 
-def work_of(sent: Sent, frames: Mapping[str, Any], where: str) -> tuple[dict[str, Any], bytes]:
+def work_of(
+    sent: Sent, frames: Mapping[str, Any], where: str, *, as_sent: bool = False
+) -> tuple[dict[str, Any], bytes]:
     """Do the work of a step in a worker; return the frames that it made, and its pickled report.
 
     Args:
         sent: The work, from `sent_work`.
         frames: Frames by logical name; one that was sent is restored.
         where: The worker, for messages.
+        as_sent: Return values of other modules than those of frames as `Sent`: a worker that has not yet the path of
+            the program cannot load them.
 
     Raises:
         BaseException: The failure of the step.
@@ -73,9 +77,8 @@ def work_of(sent: Sent, frames: Mapping[str, Any], where: str) -> tuple[dict[str
     made, report = work(
         {name: value.value() if isinstance(value, Sent) else value for name, value in frames.items()}, task
     )
-    for name, value in made.items():
-        _check_sendable(name, value)
-    return made, dumps(report, "the report of the step")
+    checked = {name: _sendable(name, value) for name, value in made.items()}
+    return checked if as_sent else made, dumps(report, "the report of the step")
 
 
 def _loaded(sent: Sent, where: str) -> Any:
@@ -87,13 +90,15 @@ def _loaded(sent: Sent, where: str) -> Any:
         ) from error
 
 
-def _check_sendable(name: str, value: Any) -> None:
-    """Raise NotSendableError if another worker could not get the value; frames of plain columns always can."""
+def _sendable(name: str, value: Any) -> Any:
+    """Return a value as another worker can get it: `Sent`, unless it is a frame of plain columns, which always can.
+
+    Raises:
+        NotSendableError: It cannot be pickled.
+    """
     kind = type(value)
     if kind is Batch:
-        for _, each in value:
-            _check_sendable(name, each)
-        return
+        return Batch((position, _sendable(name, each)) for position, each in value)
     library = kind.__module__.partition(".")[0]
     has_objects = (
         library in ("pandas", "polars")
@@ -101,7 +106,8 @@ def _check_sendable(name: str, value: Any) -> None:
         and any(str(each).casefold() == "object" for each in value.dtypes)
     )
     if has_objects or not (kind in _PLAIN or library in _FRAMES):
-        dumps(value, f"{name!r}, a {kind.__name__},")
+        return Sent(dumps(value, f"{name!r}, a {kind.__name__},"), name)
+    return value
 
 
 class _Packed(NamedTuple):
@@ -123,7 +129,9 @@ def portable(value: Any) -> Any:
 
 
 def restored(value: Any) -> Any:
-    """Return the value that `portable` made portable."""
+    """Return the value that `portable` made portable, or that was sent."""
+    if isinstance(value, Sent):
+        return value.value()
     if type(value) is Batch:
         return Batch((position, restored(each)) for position, each in value)
     if not isinstance(value, _Packed):
