@@ -5,6 +5,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+import narwhals as nw
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -14,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from odibi_core.checks import CheckResult, accepted_values, between, references, unique
+from odibi_core.checks.comparison import not_among
 
 INTEGERS = ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"]
 
@@ -235,3 +237,28 @@ def test_references_compare_across_types() -> None:
     assert references("n", "floats.n", on="a").check(frames).passed is True
     assert references("n", "decimals.n", on="a").check(frames).passed is True
     assert "is text, which cannot be compared" in references("s", "floats.n", on="a").check(frames).message
+
+
+class Asked:
+    """A column that counts how often it is asked for its type: pandas takes as long as for a hundred comparisons."""
+
+    name = "c"
+
+    def __init__(self, values: list[Any]) -> None:
+        self._dtype = nw.from_native(pl.Series(values), series_only=True).dtype
+        self.times = 0
+
+    @property
+    def dtype(self) -> Any:
+        self.times += 1
+        return self._dtype
+
+
+@pytest.mark.parametrize(("own", "other"), [(["a"] * 500, "b"), ([1] * 500, 2)])
+def test_a_large_set_is_compared_without_a_question_for_each_value(own: list[Any], other: Any) -> None:
+    """Values of the column's own type need none; a few others are compared one by one."""
+    column = Asked(own)
+    decide = not_among(column, own)
+    assert (decide(own[0]), decide(other)) == (False, True)
+    assert column.times <= 3
+    assert not_among(Asked([1]), [1, Decimal(2), 3.0, "x"])(3) is False

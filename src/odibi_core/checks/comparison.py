@@ -90,16 +90,29 @@ def not_among(column: Any, values: Iterable[Any]) -> Wrong:
     Raises:
         CheckError: the column's type can equal none of them.
     """
+    kind = _own_type(column)
     given = [value for value in values if value is not None]
-    comparable = [value for value in given if _is_comparable(column, value)]
-    if given and not comparable:
+    accepted = [value for value in given if type(value) is kind]
+    others = [value for value in given if type(value) is not kind] if len(accepted) < len(given) else []
+    comparable = [value for value in others if _is_comparable(column, value)]
+    if given and not comparable and not accepted:
         raise _no_comparison(column, given[0])
-    accepted = [fitted(column, value) for value in comparable]
+    accepted += [fitted(column, value) for value in comparable]
     try:
         known: Any = frozenset(accepted)
     except TypeError:  # lists and dicts
         known = accepted
     return lambda value: value not in known
+
+
+def _own_type(column: Any) -> type | None:
+    """Return the type of which every value compares with the column's as it is; None if that is not known.
+
+    Asking pandas for the type of a column costs as much as comparing a hundred values, and a set of them may be large.
+    """
+    if column.dtype.is_integer():
+        return int
+    return str if type(column.dtype).__name__ == "String" else None
 
 
 def among(column: Any, values: Iterable[Any]) -> Any:
