@@ -133,6 +133,17 @@ def _formatters(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """Return the URL of a database, with its password."""
+    from tests.services import postgres
+
+    if postgres.bin_folder() is None:
+        pytest.skip("PostgreSQL is not installed")
+    with postgres.serving() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
 def dask_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a Dask scheduler with two workers, which every test of this process shares."""
     from tests.dask_cluster import cluster

@@ -70,6 +70,7 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "deltalake": ("engines/formats/delta.py",),
     "pyiceberg": ("engines/formats/iceberg.py",),
     "sqlalchemy": ("engines/formats/",),
+    "psycopg": ("history/database/postgresql.py",),  # for its COPY; SQLAlchemy loads it by itself
     "google": ("costs/bigquery/", "health/checks.py"),
     "starlette": ("endpoint/",),
     "uvicorn": ("endpoint/",),
@@ -78,7 +79,7 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "typer": ("cli/",),
 }
 
-LOADED_BY_OTHERS = {"s3fs", "gcsfs", "adlfs", "psycopg", "adbc_driver_manager"}
+LOADED_BY_OTHERS = {"s3fs", "gcsfs", "adlfs", "adbc_driver_manager"}
 """Libraries of object stores and databases: fsspec and SQLAlchemy import the one of a URL."""
 
 # Names that read time, ids or the environment, and the files that may. (`time` is banned whole: nothing sleeps.)

@@ -39,7 +39,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         f"{{pipeline}} {{steps}} --anyway --format {form}" for form in ("text", "json", "markdown", "html")
     ),
     "watch": ("--since 30d --all", "--since 30d --all --format json"),
-    "store export": ("exported",),
+    "store export": ("exported", *(f"--to sqlite:///cli/{form}.sqlite --format {form}" for form in ("text", "json"))),
     "store compact": ("--store exported",),
     "store verify": ("--store exported", "--format json"),
     "store status": ("", "--format json"),

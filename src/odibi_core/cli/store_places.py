@@ -1,4 +1,4 @@
-"""`odibi store export` and `move`: runs in another folder, and a store in another place."""
+"""`odibi store export` and `move`: runs in another folder or in a database, and a store in another place."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import msgspec
 import typer
 
 from odibi_core.cli import options, output, record
-from odibi_core.errors import RunNotFoundError
+from odibi_core.cli.store_database import Wanted, export_to_database
+from odibi_core.errors import ConfigurationError, RunNotFoundError
 from odibi_core.events.paths import absolute_path
 from odibi_core.history.retention import size
 from odibi_core.store.runs import RunStore, pipeline_of
@@ -19,21 +20,51 @@ Destination = Annotated[str, typer.Argument(metavar="DEST", help="New or empty f
 
 
 def export(
-    dest: Destination,
+    dest: Annotated[str | None, typer.Argument(metavar="DEST", help="New or empty folder.", show_default=False)] = None,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="URL", help="postgresql://… or sqlite:///FILE.", show_default=False)
+    ] = None,
     run: options.OnlyRun = None,
     pipeline: options.OnlyPipeline = None,
+    since: options.Since = None,
+    tables: Annotated[
+        str | None, typer.Option("--tables", metavar="NAMES", help="With --to: runs,nodes,…", show_default="all")
+    ] = None,
+    schema: Annotated[str, typer.Option("--schema", metavar="NAME", help="With --to: schema, such as odibi.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="With --to: only count the runs.")] = False,
     store: options.Store = None,
     format: options.Format = options.TextOrJson.text,
 ) -> None:
-    """Write runs as JSON Lines and Parquet into DEST.
+    """Write runs into a folder or a database.
 
-    DEST/jsonl has a file for each run. DEST is also a store: `--store DEST`
-    reads it. Stories and sources of the runs are copied too.
+    DEST gets JSON Lines (DEST/jsonl has a file for each run) and Parquet. It
+    is also a store: `--store DEST` reads it. Stories and sources of the runs
+    are copied too.
+
+    --to URL (postgresql://…, sqlite:///FILE, duckdb:///FILE) brings the tables
+    of the history in a database up to date: runs that are new or have
+    grown since the last export, each whole and in one transaction. Many hosts
+    may export into one database. Without a password in the URL, PGPASSWORD or
+    the password file of PostgreSQL has it.
     """
-    from odibi_core.history.maintenance.exporting import export as export_runs
-
+    if to is not None:
+        options.refuse("with --to", {"DEST": dest is not None, "--run": run is not None})
+        export_to_database(Wanted(to, schema, tables, since, pipeline, store, dry_run, format))
+        return
+    if dest is None:
+        raise ConfigurationError("DEST or --to must be given: the folder, or the URL of the database, to export to")
+    database = {"--tables": tables is not None, "--schema": bool(schema), "--dry-run": dry_run}
+    options.refuse("without --to", {"--since": since is not None, **database})
     if run:
         options.refuse("with --run", {"--pipeline": pipeline is not None})
+    _export_to_folder(dest, run, pipeline, store, format)
+
+
+def _export_to_folder(
+    dest: str, run: str | None, pipeline: str | None, store: str | None, format: options.TextOrJson
+) -> None:
+    from odibi_core.history.maintenance.exporting import export as export_runs
+
     kept = record.open_store(store)
     run_ids = [record.find(kept, run)] if run else _of_pipeline(kept, pipeline)
     with output.waiting("exporting"):

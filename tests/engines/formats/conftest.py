@@ -1,4 +1,4 @@
-"""A PostgreSQL server and an S3 server for the formats, each started by the first test that needs it."""
+"""Databases, and an S3 server that is started by the first test that needs it."""
 
 from __future__ import annotations
 
@@ -8,21 +8,12 @@ from typing import Any
 
 import pytest
 from tests.families.seen import IN_ORDER, loaded
-from tests.services import postgres, s3_server
+from tests.services import s3_server
 
 
 @pytest.fixture(params=IN_ORDER)
 def engine(request: pytest.FixtureRequest) -> Any:
     return loaded(request.param)
-
-
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[str]:
-    """Return the URL of a database, with its password."""
-    if postgres.bin_folder() is None:
-        pytest.skip("PostgreSQL is not installed")
-    with postgres.serving() as url:
-        yield url
 
 
 @pytest.fixture(params=["sqlite", "duckdb", "postgresql", "adbc"])
