@@ -24,7 +24,7 @@ EXITS = re.compile(r"<!-- exits: (\d+) -->")
 FENCE = re.compile(r"^```(\w*)\s*$")
 RUNNERS = {"python": (sys.executable,), "sh": ("bash", "-eu"), "bash": ("bash", "-eu")}
 
-FRONT = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "grafana_templates" / "README.md"]
+FRONT = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("*_*/README.md"))]
 PAGES = sorted([*FRONT, *(ROOT / "docs").rglob("*.md")])
 
 

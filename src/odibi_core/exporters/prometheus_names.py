@@ -65,6 +65,8 @@ HELP: Final = {
     "pipeline_checks": "Checks of the data of a pipeline's runs, by result: passed, failed, not_checked.",
     "pipeline_last_run_checks_failed": "Checks that failed in the last run of a pipeline that asked any.",
     "pipeline_duration_seconds": "How long runs of a pipeline took.",
+    "pipeline_last_run_failed": "1 when the last run of the pipeline did not succeed, 0 when it did.",
+    "pipeline_last_run_timestamp_seconds": "When the last run of the pipeline ended, in seconds since 1970.",
     "pipeline_last_success_timestamp_seconds": "When a run of the pipeline last succeeded, in seconds since 1970.",
     "operation.duration.seconds": "How long operations took.",
     "operation.success": "Operations that succeeded.",

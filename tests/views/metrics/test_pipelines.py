@@ -25,6 +25,8 @@ def test_a_run_that_succeeded() -> None:
     assert {metric: (value, labels) for metric, value, labels in observations(SUCCESS)} == {
         "pipeline_runs": (1, {"pipeline": "daily", "status": "success"}),
         "pipeline_duration_seconds": (1.5, {"pipeline": "daily"}),
+        "pipeline_last_run_timestamp_seconds": (SUCCESS.timestamp.timestamp(), {"pipeline": "daily"}),
+        "pipeline_last_run_failed": (0, {"pipeline": "daily"}),
         "pipeline_last_success_timestamp_seconds": (SUCCESS.timestamp.timestamp(), {"pipeline": "daily"}),
     }
 
@@ -40,7 +42,10 @@ def test_a_run_that_succeeded() -> None:
 )
 def test_a_run_that_did_not_succeed_leaves_the_last_success(kind: str, status: str, ended: str) -> None:
     """It is counted under what became of it, and took its time."""
-    assert told(kind, pipeline_name="daily", status=status, duration_ms=5.0, run_id="daily-1") == {
+    found = told(kind, pipeline_name="daily", status=status, duration_ms=5.0, run_id="daily-1")
+    assert found.pop("pipeline_last_run_timestamp_seconds")[0] > 0
+    assert found == {
+        "pipeline_last_run_failed": (1, {"pipeline": "daily"}),
         "pipeline_runs": (1, {"pipeline": "daily", "status": ended}),
         "pipeline_duration_seconds": (0.005, {"pipeline": "daily"}),
     }
@@ -50,14 +55,17 @@ def test_what_is_not_known_is_not_measured() -> None:
     """A line without any field is the end of a run all the same."""
     found = told("pipeline_complete", pipeline_name=["daily"], duration_ms="long")
     assert found.pop("pipeline_last_success_timestamp_seconds")[1] == {}
-    assert found == {"pipeline_runs": (1, {"status": "success"})}
+    assert found.pop("pipeline_last_run_timestamp_seconds")[1] == {}
+    assert found == {"pipeline_last_run_failed": (0, {}), "pipeline_runs": (1, {"status": "success"})}
 
 
 def test_each_metric_is_of_the_kind_that_its_name_says() -> None:
     """A counter, a histogram up to a day, a gauge."""
     view = MetricsView()
     view(SUCCESS)
-    assert [kind_of(metric) for metric, _, _ in observations(SUCCESS)] == ["counter", "histogram", "gauge"]
+    assert [kind_of(metric) for metric, _, _ in observations(SUCCESS)] == [
+        "counter", "histogram", "gauge", "gauge", "gauge",
+    ]  # fmt: skip
     assert view.families["histogram", "pipeline_duration_seconds"].bounds[-1] == 86400
 
 

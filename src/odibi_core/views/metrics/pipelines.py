@@ -1,4 +1,4 @@
-"""Measurements of the end of a run: status, duration, checks, and the time of the last success."""
+"""Measurements of the end of a run: status, duration, checks, its time and that of the last success."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ CHECKS: Final = "pipeline_checks"
 CHECKS_FAILED: Final = "pipeline_last_run_checks_failed"
 DURATION: Final = "pipeline_duration_seconds"
 LAST_SUCCESS: Final = "pipeline_last_success_timestamp_seconds"
+LAST_RUN: Final = "pipeline_last_run_timestamp_seconds"
+LAST_RUN_FAILED: Final = "pipeline_last_run_failed"
 
 
 def observations(event: Event) -> list[Observation]:
@@ -25,8 +27,10 @@ def observations(event: Event) -> list[Observation]:
     duration = values.number(event.duration_ms)
     if duration is not None:
         found.append((DURATION, duration / 1000, labels))
+    at = event.timestamp.timestamp()
+    found += [(LAST_RUN, at, labels), (LAST_RUN_FAILED, int(status != "success"), labels)]
     if status == "success":
-        found.append((LAST_SUCCESS, event.timestamp.timestamp(), labels))
+        found.append((LAST_SUCCESS, at, labels))
     return found + _checks(event, labels)
 
 
