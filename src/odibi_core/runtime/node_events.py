@@ -205,7 +205,10 @@ class Descriptions:
     its rows, columns or first rows have changed since.
     """
 
-    def __init__(self, level: str, rows: int, overhead: Overhead | None = None, *, shared: bool = False) -> None:
+    def __init__(
+        self, level: str, rows: int, overhead: Overhead | None = None, *, shared: bool = False,
+        budget: Budget | None = None,
+    ) -> None:  # fmt: skip
         self.level = level
         self.rows = rows
         self.lineage = True
@@ -214,8 +217,8 @@ class Descriptions:
         self._lent: set[int] = set()
         self._known: dict[str, Description] = {}
         self.overhead = Overhead() if overhead is None else overhead
-        self.budget = Budget()
-        """The time for statistics, counted from here."""
+        self.budget = Budget() if budget is None else budget
+        """The time for statistics, by default counted from here."""
 
     @property
     def examines_rows(self) -> bool:

@@ -28,6 +28,7 @@ from odibi_core.runtime.file_events import FileEvents
 from odibi_core.runtime.join_events import JoinEvents, JoinFindings
 from odibi_core.runtime.node_events import Descriptions
 from odibi_core.runtime.step_engines import Engines
+from odibi_core.runtime.worker_budgets import budgets_of
 from odibi_core.runtime.worker_files import files_of_run, files_of_worker, notes_here
 
 Wait = Callable[[AwaitableRun | None, Any], Any]
@@ -345,10 +346,11 @@ def reported(
 ) -> tuple[dict[str, Any], StepReport]:
     """Return the frames that `make` returns, and the report on them."""
     others = {name.removeprefix(OTHER): frames.pop(name) for name in list(frames) if name.startswith(OTHER)}
-    descriptions = Descriptions(task.level, task.rows)
+    budgets = budgets_of(task.run_id)
+    descriptions = Descriptions(task.level, task.rows, budget=budgets.stats)
     with working(task, others) as (work, notes):
         made = make(work)
-        outcome = work.examine(frames, made, notes, descriptions, JoinEvents() if task.joins else None)
+        outcome = work.examine(frames, made, notes, descriptions, budgets.joins if task.joins else None)
     notes.add_overhead(descriptions.overhead.seconds)
     return made, StepReport(notes.notes, outcome)
 
