@@ -23,13 +23,20 @@ EXTRAS: Final = {
     "gcsfs": "gcs", "adlfs": "azure", "fastavro": "avro", "openpyxl": "excel", "deltalake": "delta",
     "distributed": "dask", "pyiceberg": "iceberg", "pyspark": "spark", "sqlalchemy": "sql", "psycopg": "postgresql",
     "adbc_driver_postgresql": "adbc", "adbc_driver_manager": "adbc", "xxhash": "cache",
+    "opentelemetry": "otlp", "grpc": "otlp-grpc",
 }  # fmt: skip
 """Libraries whose extra has another name."""
 OBJECT_STORES: Final = {
     "s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs", "abfss": "adlfs",
 }  # fmt: skip
 """The protocols of object stores, each with its library of fsspec."""
-_INSTALLED_AS: Final = {"yaml": "PyYAML", "google": "google-cloud-bigquery", "sentry_sdk": "sentry-sdk"}
+_INSTALLED_AS: Final = {
+    "yaml": "PyYAML",
+    "google": "google-cloud-bigquery",
+    "sentry_sdk": "sentry-sdk",
+    "opentelemetry": "opentelemetry-proto",
+    "grpc": "grpcio",
+}
 
 
 def names(family: str) -> list[str]:

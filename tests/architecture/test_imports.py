@@ -71,11 +71,13 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "pyiceberg": ("engines/formats/iceberg.py",),
     "sqlalchemy": ("engines/formats/",),
     "psycopg": ("history/database/postgresql.py",),  # for its COPY; SQLAlchemy loads it by itself
-    "google": ("costs/bigquery/", "health/checks.py"),
+    "google": ("costs/bigquery/", "health/checks.py", "otlp/grpc_receiver.py", "otlp/protobuf.py"),
     "starlette": ("endpoint/",),
     "uvicorn": ("endpoint/",),
     "tenacity": ("pipeline/", "executors/", "delivery/"),
     "urllib3": ("delivery/http.py",),
+    "opentelemetry": ("otlp/protobuf.py",),
+    "grpc": ("otlp/grpc_receiver.py",),
     "typer": ("cli/",),
 }
 
@@ -256,7 +258,9 @@ def test_every_core_dependency_is_used() -> None:
 def _name(requirement: str) -> str:
     """Top module of a requirement."""
     name = requirement.split(">")[0].split("[")[0].replace("-", "_")
-    return {"google_cloud_bigquery": "google", "PyYAML": "yaml"}.get(name, name)
+    return {
+        "google_cloud_bigquery": "google", "PyYAML": "yaml", "opentelemetry_proto": "opentelemetry", "grpcio": "grpc",
+    }.get(name, name)
 
 
 def _loaded_by(lines: str, cwd: Path) -> set[str]:

@@ -16,6 +16,8 @@ PROPERTIES = {"store.file_mode": "mode", "store.dir": "root"}
 """Settings that are read by another name: a property."""
 LISTS = {option.within[0] for option in OPTIONS.values() if option.within}
 """Settings whose value is read for another one."""
+GENERAL = {option.instead for option in OPTIONS.values() if option.instead and option.is_used}
+"""Settings whose value is that of another, more exact one, while that is not given."""
 
 
 def _attributes(module: Module) -> set[str]:
@@ -26,7 +28,7 @@ def _is_read(option: Option, attributes: dict[str, set[str]]) -> bool:
     """Return true if a module reads the flat attribute, or the key where the section has its own type."""
     key = PROPERTIES.get(option.name, option.key)
     section = re.compile(rf"\b(?:{option.section}|{SECTIONS[option.section].__name__})\b")
-    return option.attribute in LISTS or any(
+    return option.attribute in LISTS | GENERAL or any(
         option.attribute in attributes[module.name]
         or (key in attributes[module.name] and "settings" in module.text and section.search(module.text))
         for module in READERS

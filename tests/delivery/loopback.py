@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, TypeVar
 
 from tests.ports import kept_port
 
@@ -77,6 +77,9 @@ class Loopback:
         return self.script.pop(0) if self.script else self.default
 
 
+T = TypeVar("T", bound=Loopback)
+
+
 def _handler(server: Loopback) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -119,7 +122,7 @@ def _handler(server: Loopback) -> type[BaseHTTPRequestHandler]:
 
 
 @contextmanager
-def running(server: Loopback) -> Iterator[Loopback]:
+def running(server: T) -> Iterator[T]:
     """Serve inside the block."""
     threading.Thread(target=server.http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     try:

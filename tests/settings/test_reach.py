@@ -167,14 +167,17 @@ def test_a_run_does_not_begin_with_a_record_elsewhere() -> None:
 
 def test_how_far_a_setting_reaches_is_said_by_its_type() -> None:
     """Every text whose name is one of a place has such a type; one that is added without is found here."""
-    words = ("dir", "file", "path", "host", "url", "uri", "endpoint", "dsn", "site", "webhook", "address", "rules")
+    words = (
+        "dir", "file", "path", "host", "url", "uri", "endpoint", "dsn", "site", "webhook", "address", "rules",
+        "certificate",
+    )  # fmt: skip
     places = {
         option.name
         for option in OPTIONS.values()
         if isinstance(option.default, str)
-        and set(option.key.split("_")) & set(words)
+        and (set(option.key.split("_")) & set(words) or option.key == "client_key")
         and option.key != "file_mode"
     }
     reaching = {option.name for option in OPTIONS.values() if option.reach}
     assert places == reaching
-    assert len(reaching) == 15
+    assert len(reaching) == 27

@@ -63,6 +63,9 @@ class Tls:
     client_key: str = ""
 
 
+NO_TLS: Final = Tls()
+
+
 class _Deadline:
     """Ends the connection of a request when its time is over."""
 
@@ -129,7 +132,7 @@ class HttpClient:
         *,
         setting: str,
         headers: Mapping[str, str] | None = None,
-        tls: Tls = Tls(),
+        tls: Tls = NO_TLS,
         compress: bool = False,
         connect_s: float = _CONNECT_S,
     ) -> None:

@@ -4,6 +4,7 @@
 - `json`: everything, as one document; `summary`: the document of `save_to_file`
 - `dataframe`: raw measurements in pandas; `parquet`: the same as a Parquet file
 - `report`: a plain-text report
+- `otlp`: a request of OpenTelemetry's protocol, as JSON
 - `snapshot`: the metrics of one process, to be merged
 """
 
@@ -21,6 +22,7 @@ BUILTIN: Final = {
     "dataframe": "odibi_core.exporters.dataframe:DataFrameExporter",
     "parquet": "odibi_core.exporters.parquet:ParquetExporter",
     "report": "odibi_core.exporters.report:ReportExporter",
+    "otlp": "odibi_core.otlp.metrics_exporter:OtlpExporter",
     "snapshot": "odibi_core.exporters.snapshot:SnapshotExporter",
 }
 """The family table: one line for each exporter, loaded on first use."""

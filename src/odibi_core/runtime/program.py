@@ -20,6 +20,7 @@ from odibi_core.events.failure import typed_message_of
 from odibi_core.health.program import endpoint_answer, start_background_checks
 from odibi_core.logs.program_logger import configure, warn_of
 from odibi_core.process import state as program
+from odibi_core.runtime.exports import attach_exports, close_exports
 from odibi_core.runtime.observer import Observer
 from odibi_core.runtime.run_context import Purpose, purpose_of
 from odibi_core.runtime.sigterm import STOP_WITHIN_S
@@ -69,6 +70,7 @@ class ProgramObserver(Observer):
             warn_of(problem)
         self._start_part(super().start)
         self._start_part(self._watch_health)
+        self._start_part(self._attach_exports)
         for asked, part in (
             ("metrics_enabled", self._serve_metrics),
             ("datadog_enabled", self._feed_datadog),
@@ -124,6 +126,11 @@ class ProgramObserver(Observer):
         if init_error_tracking(self.config):
             atexit.unregister(close_error_tracking)  # errors of the end of the record are sent too
             self._ends.append(close_error_tracking)
+
+    def _attach_exports(self) -> None:
+        attach_exports(self.settings.root)
+        atexit.unregister(close_exports)  # what the end of the record publishes is sent too
+        self._ends.append(close_exports)
 
     def _watch_health(self) -> None:
         config = self.config

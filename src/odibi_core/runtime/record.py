@@ -24,6 +24,7 @@ from odibi_core.process.worker_record import close_record, open_record
 from odibi_core.process_end import leave_child
 from odibi_core.redaction import redactor as redaction
 from odibi_core.runtime import sigterm
+from odibi_core.runtime.exports import attach_exports
 from odibi_core.runtime.file_events import FileEvents
 from odibi_core.runtime.overhead import Overhead
 from odibi_core.settings import Settings
@@ -137,6 +138,7 @@ class RunRecord:
             own = self.settings.redaction
             redaction.configure(credentials=own.credentials, personal=own.personal, source=self.run_id)
         program.join(self.bus)
+        attach_exports(self.store.root if self.store is not None else None)
         if self.store is not None and self.settings is not None:
             stored = self.settings.store
             self._journal = self.store.open(

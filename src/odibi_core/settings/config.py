@@ -113,27 +113,43 @@ class ObservabilityConfig:
     alerts_rules: str
     alerts_enabled: bool
     otel_sdk_disabled: bool
+    otel_metric_export_interval: float
     otel_resource_attributes: str
     otel_endpoint: str
     otel_headers: str
     otel_timeout: float
     otel_compression: str
     otel_protocol: str
+    otel_certificate: str
+    otel_client_certificate: str
+    otel_client_key: str
     otel_traces_endpoint: str
     otel_traces_headers: str
     otel_traces_timeout: float
     otel_traces_compression: str
     otel_traces_protocol: str
+    otel_traces_certificate: str
+    otel_traces_client_certificate: str
+    otel_traces_client_key: str
+    otel_traces_exporter: str
     otel_metrics_endpoint: str
     otel_metrics_headers: str
     otel_metrics_timeout: float
     otel_metrics_compression: str
     otel_metrics_protocol: str
+    otel_metrics_certificate: str
+    otel_metrics_client_certificate: str
+    otel_metrics_client_key: str
+    otel_metrics_exporter: str
     otel_logs_endpoint: str
     otel_logs_headers: str
     otel_logs_timeout: float
     otel_logs_compression: str
     otel_logs_protocol: str
+    otel_logs_certificate: str
+    otel_logs_client_certificate: str
+    otel_logs_client_key: str
+    otel_logs_exporter: str
 
     _general: list[str]
     _unknown: list[str]

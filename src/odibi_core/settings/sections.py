@@ -258,10 +258,11 @@ class Health(Section, frozen=True):
 
 
 class Tracing(Section, frozen=True):
-    """Spans of operations."""
+    """Spans, log records and metrics for OpenTelemetry, by OTLP."""
 
-    enabled: Annotated[bool, Source("TRACING_ENABLED", is_used=False)] = False
-    sample_rate: Annotated[Rate, Source("TRACING_SAMPLE_RATE", is_used=False)] = 0.1
+    enabled: Annotated[bool, Source("TRACING_ENABLED")] = False
+    sample_rate: Annotated[Rate, Source("TRACING_SAMPLE_RATE")] = 0.1
+    """The share of runs whose spans are sent; those of a failed run always are."""
 
 
 _RESOURCE: Final = "otel_resource_attributes"
@@ -328,7 +329,7 @@ class Redaction(Section, frozen=True):
 
 def _otlp(key: str, *, instead: bool = True, is_secret: bool = False) -> Source:
     variable = f"OTEL_EXPORTER_OTLP{{signal}}_{key.upper()}"
-    return Source(ecosystem=(variable,), instead=f"otel_{key}" if instead else "", is_secret=is_secret, is_used=False)
+    return Source(ecosystem=(variable,), instead=f"otel_{key}" if instead else "", is_secret=is_secret)
 
 
 class Otlp(Section, frozen=True):
@@ -340,12 +341,26 @@ class Otlp(Section, frozen=True):
     """Milliseconds."""
     compression: Annotated[Literal["none", "gzip"], _otlp("compression")] = "none"
     protocol: Annotated[Literal["grpc", "http/protobuf", "http/json"], _otlp("protocol")] = "http/protobuf"
+    certificate: Annotated[FilePath, _otlp("certificate")] = ""
+    """The file of the certificate authority; empty for those of the system."""
+    client_certificate: Annotated[FilePath, _otlp("client_certificate")] = ""
+    client_key: Annotated[FilePath, _otlp("client_key")] = ""
+
+
+class OtlpSignal(Otlp, frozen=True):
+    """The receiver of one signal, and whether it is sent at all."""
+
+    exporter: Annotated[str, Source(ecosystem=("OTEL{signal}_EXPORTER",))] = "otlp"
+    """The signal is sent if `otlp` is in this list; `none` leaves it out."""
 
 
 class Otel(Otlp, frozen=True):
     """OpenTelemetry's standard variables."""
 
-    sdk_disabled: Annotated[bool, Source(ecosystem=("OTEL_SDK_DISABLED",), is_used=False)] = False
+    sdk_disabled: Annotated[bool, Source(ecosystem=("OTEL_SDK_DISABLED",))] = False
+    """True sends nothing, whatever `tracing.enabled` is."""
+    metric_export_interval: Annotated[Positive, Source(ecosystem=("OTEL_METRIC_EXPORT_INTERVAL",))] = 60_000.0
+    """Milliseconds between two exports of the metrics."""
     resource_attributes: Annotated[Attributes, Source(ecosystem=("OTEL_RESOURCE_ATTRIBUTES",))] = ""
 
 
@@ -371,7 +386,7 @@ SECTIONS: dict[str, type[Any]] = {
     "store": Store, "log": Log, "snapshot": Snapshot, "files": Files, "keep": Keep, "cache": Cache,
     "metrics": Metrics, "datadog": Datadog, "sentry": Sentry, "cost": Cost, "health": Health, "tracing": Tracing,
     "service": Service, "usage": Usage, "run": Run, "executor": Executor, "redaction": Redaction,
-    "otel": Otel, "otel_traces": Otlp, "otel_metrics": Otlp, "otel_logs": Otlp,
+    "otel": Otel, "otel_traces": OtlpSignal, "otel_metrics": OtlpSignal, "otel_logs": OtlpSignal,
     "openlineage": OpenLineage, "alerts": Alerts,
 }  # fmt: skip
 
