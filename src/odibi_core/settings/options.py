@@ -7,7 +7,8 @@ from typing import Any, Final, NamedTuple
 
 from odibi_core.errors import nearest
 from odibi_core.settings.environment import INHERITED, TRACEPARENT, process_environment
-from odibi_core.settings.sections import REACH, SECTIONS, Source
+from odibi_core.settings.field_types import REACH, Source
+from odibi_core.settings.sections import SECTIONS
 
 PREFIX: Final = "ODIBI_"
 FILE_VARIABLE: Final = "ODIBI_CONFIG_FILE"
