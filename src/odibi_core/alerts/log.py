@@ -55,12 +55,14 @@ def write(root: str | Path, events: Iterable[Event], *, of_run: bool) -> None:
             journal(event)
 
 
-def publish(root: str | Path, states: AlertStates, changes: Iterable[tuple[str, str, str, dict[str, Any]]]) -> None:
+def publish(
+    root: str | Path, states: AlertStates | None, changes: Iterable[tuple[str, str, str, dict[str, Any]]]
+) -> None:
     """Publish events of alerts that belong to no run, into the store and the state.
 
     Args:
         root: The store.
-        states: The state that they change.
+        states: The state that they change; None for none.
         changes: Kind, message, level and fields of each; nothing is written without one.
 
     Raises:
@@ -72,7 +74,8 @@ def publish(root: str | Path, states: AlertStates, changes: Iterable[tuple[str, 
     with closing(_journal(root, of_run=False)) as journal:
         bus = EventBus()
         bus.subscribe(journal, name="alerts")
-        bus.subscribe(states, HANDLED_KINDS, name="alert states")
+        if states is not None:
+            bus.subscribe(states, HANDLED_KINDS, name="alert states")
         for kind, message, level, fields in listed:
             bus.publish(kind, message, level=level, fields=dict(fields))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -193,8 +194,22 @@ def _across(book: Rulebook, where: str) -> Iterator[str]:
         twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
         yield from (f"{where}: {what} {name!r} is there twice; a name is unique in all files" for name in twice)
     routes = [route.name for route in book.routes]
+    for route in book.routes:
+        yield from (f"{where}: route {route.name!r}: {problem}" for problem in _unusable(route))
     for rule in book.rules:
         for name in rule.escalate_to:
             if name not in routes:
                 got = f"got {name!r}{nearest(name, routes)}; there are: {', '.join(routes) or 'none'}"
                 yield f"{where}: rule {rule.name!r}: escalate_to must name a route, {got}"
+
+
+def _unusable(route: Route) -> Iterator[str]:
+    """Yield why a route cannot be used here: a template that is none, or a library that is not installed."""
+    for name in ("title", "body"):
+        if text := getattr(route, name):
+            from odibi_core.alerts.messages import template_problem  # here, because few routes have templates
+
+            if problem := template_problem(text):
+                yield f"{name} must be a Jinja template: {problem}"
+    if route.url and find_spec("apprise") is None:
+        yield str(missing_extra("apprise", "a route with `url`"))

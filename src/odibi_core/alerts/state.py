@@ -45,6 +45,8 @@ class AlertState(msgspec.Struct, kw_only=True):
     rule: str
     rule_kind: str
     severity: str
+    raised_severity: str
+    """The severity before it was escalated."""
     pipeline_name: str
     node_name: str | None
     subject: str
@@ -163,14 +165,15 @@ class AlertStates:
             return  # an alert that the program raised itself, or one more run with an open alert
         known = self._latest.get(key)
         if known is not None and (known.is_open or known.alert_id == alert_id):
-            known.resolved = None
+            known.resolved = known.resolved_by = None
             if known.alert_id != alert_id:
                 self._aliases[alert_id] = known.alert_id
             return
+        severity = text(about.get("severity")) or "warning"
         alert = AlertState(
             alert_id=alert_id, key=key, rule=text(about.get("rule")) or "",
             rule_kind=text(about.get("rule_kind")) or "",
-            severity=text(about.get("severity")) or "warning", pipeline_name=text(about.get("pipeline_name")) or "",
+            severity=severity, raised_severity=severity, pipeline_name=text(about.get("pipeline_name")) or "",
             node_name=text(event.node_name), subject=text(about.get("subject")) or "", message=message(event) or "",
             owner=text(about.get("owner")) or "", runbook=text(about.get("runbook")) or "", run_id=text(event.run_id),
             value=about.get("value"), expected=about.get("expected"), left_out=int(about.get("left_out") or 0),

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
+import msgspec
 import typer
 
 from odibi_core.cli import exits, options, output, record, times
 from odibi_core.errors import ConfigurationError, nearest
 from odibi_core.events.clock import utc_now
-from odibi_core.settings import read_settings
+from odibi_core.settings import environment_value, read_settings
 from odibi_core.views.wording import plural, short_id
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 RulesFile = Annotated[
     str | None, typer.Option("--rules", metavar="PATH", help="File or folder of rules.", show_default=False)
 ]
+_SEND_WITHIN_S = 20.0
 _VERBS = {"alert_raised": "raised", "alert_resolved": "resolved", "alert_escalated": "escalated"}
 
 
@@ -55,8 +58,6 @@ def rules(path: RulesFile = None, format: options.Format = options.TextOrJson.te
     Every file is validated: the error names the file, the rule, the key, the
     value that was given and what would be right.
     """
-    import msgspec
-
     book = open_book(path)
     if format is options.TextOrJson.json:
         listed = [{"kind": rule.kind, **msgspec.to_builtins(rule)} for rule in book.rules]
@@ -87,8 +88,18 @@ def rules(path: RulesFile = None, format: options.Format = options.TextOrJson.te
         output.write(on, "", table)
     else:
         output.notice("no route is configured: alerts are recorded and sent nowhere")
+    for problem in _not_set(book):
+        output.notice(problem)
     if book.silences:
         output.notice(f"{plural(len(book.silences), 'silence')} in {', '.join(book.files)}")
+
+
+def _not_set(book: Rulebook) -> Iterator[str]:
+    """Yield a sentence for each variable of a route that is not set here."""
+    for route in book.routes:
+        for name in route.secrets():
+            if not environment_value(name):
+                yield f"route {route.name!r} reads the variable {name}, which is not set here"
 
 
 def _without_secrets(route: dict[str, Any]) -> dict[str, Any]:
@@ -118,7 +129,7 @@ def check(
     whose interval is over, digests, reminders, escalations, and what a
     receiver that was down did not take.
     """
-    from odibi_core.alerts import checking
+    from odibi_core.alerts import checking, outbox
 
     book = open_book(path)
     kept = record.open_store(store, ship_wait_s=30.0)
@@ -126,14 +137,18 @@ def check(
         health = _health(book)
         with output.waiting("evaluating the rules"):
             found = checking.check(index, book, utc_now(), select(kept), health)
+    left = outbox.finish(kept.root, book, _SEND_WITHIN_S)
     open_alerts = [alert for alert in found.states.open() if alert.acknowledged is None]
     if format is options.TextOrJson.json:
-        output.write_json(_checked(found, len(open_alerts)))
+        output.write_json({**_checked(found, len(open_alerts)), "waiting": msgspec.to_builtins(left)})
     else:
         _show_changes(found.changes)
         for each in found.notifications:
             output.notice(_sent(each))
         output.notice(plural(len(open_alerts), "open alert"))
+        for waiting in left:
+            words = plural(waiting.notifications, "notification")
+            output.notice(f"{words} for {waiting.route} wait in the store: {waiting.reason}")
     for rule, reason in found.not_evaluated.items():
         output.complain(f"rule {rule!r} was not evaluated: {reason}")
     if found.not_evaluated:
@@ -171,6 +186,7 @@ def _checked(found: Checked, number: int) -> dict[str, Any]:
 
 
 def _notification(each: Notification) -> dict[str, Any]:
+    """Return a notification as JSON values, without its text."""
     ids = [alert.alert_id for alert in each.alerts]
     return {"route": each.route, "reason": each.reason, "notification_id": each.notification_id, "alert_ids": ids}
 
@@ -217,14 +233,12 @@ def try_rule(
             facts = checking.store_facts(index, utc_now(), book.rules, select(kept), _health(book))
             found.append(dry_run.over_store(book, facts))
     if format is options.TextOrJson.json:
-        output.write_json([_occasion(each) for each in found])
+        output.write_json([_occasion(book, each) for each in found])
         return
-    _show_occasions(found)
+    _show_occasions(book, found)
 
 
 def _only(book: Rulebook, name: str) -> Rulebook:
-    import msgspec
-
     if name == "all":
         return book
     known = book.by_name
@@ -251,16 +265,31 @@ def _runs(kept: RunStore, index: Index, rules: Sequence[Rule], last: int) -> Ite
             yield facts
 
 
-def _occasion(each: Occasion) -> dict[str, Any]:
+def _with_text(book: Rulebook, each: Notification, at: datetime) -> dict[str, Any]:
+    title, body = _text_of(book, each, at)
+    return {**_notification(each), "title": title, "body": body}
+
+
+def _text_of(book: Rulebook, each: Notification, at: datetime) -> tuple[str, str]:
+    """Return the title and the text that a notification would have."""
+    from odibi_core.alerts.messages import payloads_of, title_and_body
+    from odibi_core.alerts.neutral import plain
+
+    route = book.route(each.route)
+    assert route is not None
+    return title_and_body(payloads_of(each, book.by_name, at)[0], route, plain)
+
+
+def _occasion(book: Rulebook, each: Occasion) -> dict[str, Any]:
     changes = [{"change": _VERBS[one.kind], "message": one.message, **one.fields} for one in each.changes]
     return {
         "run_id": each.run_id, "pipeline_name": each.pipeline_name, "at": each.at, "status": each.status,
-        "changes": changes, "notifications": [_notification(one) for one in each.notifications],
+        "changes": changes, "notifications": [_with_text(book, one, each.at) for one in each.notifications],
         "not_evaluated": each.not_evaluated,
     }  # fmt: skip
 
 
-def _show_occasions(found: Sequence[Occasion]) -> None:
+def _show_occasions(book: Rulebook, found: Sequence[Occasion]) -> None:
     on = output.console()
     fired = 0
     for each in found:
@@ -273,7 +302,9 @@ def _show_occasions(found: Sequence[Occasion]) -> None:
         for one in each.changes:
             output.write(on, output.indented(_line(one, _verb(one)), "", 4))
         for sent in each.notifications:
-            output.write(on, output.indented(f"would send {_sent(sent)}", "dim", 4))
+            title, body = _text_of(book, sent, each.at)
+            output.write(on, output.indented(f"would send {_sent(sent)}: {title}", "dim", 4))
+            output.write(on, *(output.indented(line, "dim", 6) for line in body.splitlines()))
         for rule, reason in each.not_evaluated.items():
             output.write(on, output.indented(f"{rule} was not evaluated: {reason}", "yellow", 4))
     output.notice(f"{fired} of {plural(len(found), 'occasion')} with an alert; nothing was recorded or sent")
