@@ -83,7 +83,7 @@ def _are_alike(size: int, rows: int) -> bool:
 
 def _of_column(name: str, frame: dict[str, Any], past: Sequence[dict[str, Any]], pause: float) -> Iterator[Series]:
     frames = [each for each in past if each["columns"].get(name)]
-    if len(frames) < LEARNING:
+    if len(frames) < LEARNING or _never_moved(name, frame, frames):
         return
     seen = list(zip(*(each["columns"][name] for each in frames), strict=True))
     counts = [each["sampled"] for each in frames]
@@ -101,6 +101,21 @@ def _of_column(name: str, frame: dict[str, Any], past: Sequence[dict[str, Any]],
         if not is_label or column.stats[_LENGTH] is not None:
             found += of_categories(tops)
     yield from (each for each in found if each is not None)
+
+
+def _never_moved(name: str, frame: dict[str, Any], past: Sequence[dict[str, Any]]) -> bool:
+    """Return true for a column with the statistics of every earlier run, as in a table that never changes.
+
+    None of them is unusual. Days are judged in any case, because they usually advance.
+    """
+    stats, rows, top = frame["columns"][name], frame["sampled"], frame["top"].get(name)
+    if not all(
+        each["sampled"] == rows and each["columns"][name] == stats and each["top"].get(name) == top for each in past
+    ):
+        return False
+    low, high = stats[_MIN], stats[_MAX]
+    is_dated = any(name in each.get("dates", ()) for each in (frame, past[-1]))
+    return not is_dated and (low is None or high is None or advancing.as_days([Ends(low, high)]) is None)
 
 
 def _of_values(column: _Column, tops: Tops) -> list[Series | None]:
