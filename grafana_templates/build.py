@@ -1,4 +1,5 @@
-"""The script that builds the Grafana dashboards beside it, from the tables of `overview.py` and `node_performance.py`.
+"""The script that builds the Grafana dashboards beside it, from the tables of `overview.py`, `node_performance.py`
+and `run_history.py`.
 
     python grafana_templates/build.py            write the JSON
     python grafana_templates/build.py --check    exit with 1 and a diff if the JSON differs
@@ -12,21 +13,26 @@ import argparse
 import difflib
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import node_performance
 import overview
-from grafana_foundation_sdk.builders import dashboard
+import run_history
+from grafana_foundation_sdk.builders import dashboard, table
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as model
-from panels import JOB, SOURCE, Panel, built
+from panels import JOB, SOURCE, Builder, built
 
 HERE: Final = Path(__file__).resolve().parent
 TAG: Final = "odibi-core"
 
 
-def variables() -> list[dashboard.DatasourceVariable | dashboard.QueryVariable]:
+Variable: TypeAlias = dashboard.DatasourceVariable | dashboard.QueryVariable | dashboard.TextBoxVariable
+
+
+def variables() -> list[Variable]:
     """Build the choices at the top of a dashboard: the data source, the jobs and the nodes."""
     source = dashboard.DatasourceVariable("datasource").label("Data source").type("prometheus")
     return [
@@ -53,7 +59,14 @@ def values_of(name: str, label: str, query: str) -> dashboard.QueryVariable:
     )
 
 
-def text_of(uid: str, title: str, description: str, panels: tuple[Panel, ...]) -> str:
+def text_of(
+    uid: str,
+    title: str,
+    description: str,
+    panels: Sequence[Builder | table.Panel],
+    choices: Sequence[Variable],
+    since: str = "now-6h",
+) -> str:
     """Return a dashboard as the JSON that Grafana imports; the same panels give the same text."""
     link = dashboard.DashboardLink(TAG).type(model.DashboardLinkType.DASHBOARDS).tags([TAG])
     made = (
@@ -62,29 +75,40 @@ def text_of(uid: str, title: str, description: str, panels: tuple[Panel, ...]) -
         .description(description)
         .tags([TAG])
         .refresh("30s")
-        .time("now-6h", "now")
+        .time(since, "now")
         .timezone("browser")
         .tooltip(model.DashboardCursorSync.CROSSHAIR)
         .link(link.keep_time(True).include_vars(True))
     )
-    for variable in variables():
+    for variable in choices:
         made = made.with_variable(variable)
-    for number, panel in enumerate(panels, start=1):
-        made = made.with_panel(built(panel, number))
+    for panel in panels:
+        made = made.with_panel(panel)
     return json.dumps(made.build(), cls=JSONEncoder, indent=2, sort_keys=True) + "\n"
 
 
 def dashboards() -> dict[str, str]:
     """Build the content of each dashboard file, by file name."""
+    of_runs = [built(panel, number) for number, panel in enumerate(overview.PANELS, start=1)]
+    of_nodes = [built(panel, number) for number, panel in enumerate(node_performance.PANELS, start=1)]
     return {
         "odibi_overview_dashboard.json": text_of(
-            "odibi-overview", "odibi-core: overview", "Pipelines, their errors, their data.", overview.PANELS
+            "odibi-overview", "odibi-core: overview", "Pipelines, their errors, their data.", of_runs, variables()
         ),
         "odibi_node_performance_dashboard.json": text_of(
             "odibi-node-performance",
             "odibi-core: node performance",
             "The nodes of pipelines: outcomes, durations, memory, throughput.",
-            node_performance.PANELS,
+            of_nodes,
+            variables(),
+        ),
+        "odibi_history_dashboard.json": text_of(
+            "odibi-history",
+            "odibi-core: history",
+            "The history of all runs in PostgreSQL, as odibi store export --to brings it there.",
+            run_history.panels(),
+            run_history.variables(),
+            since="now-30d",
         ),
     }
 
