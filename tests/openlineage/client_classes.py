@@ -58,8 +58,13 @@ def _facets(given: dict[str, Any]) -> dict[str, Any]:
 
 def made_by_client(event: dict[str, Any]) -> dict[str, Any]:
     """The event as the client library writes it."""
+    return Serde.to_dict(event_of_client(event))
+
+
+def event_of_client(event: dict[str, Any]) -> event_v2.RunEvent:
+    """The event as an object of the client library."""
     run, job = event["run"], event["job"]
-    made = event_v2.RunEvent(
+    return event_v2.RunEvent(
         eventTime=event["eventTime"],
         producer=event["producer"],
         eventType=event_v2.RunState(event["eventType"]),
@@ -78,4 +83,3 @@ def made_by_client(event: dict[str, Any]) -> dict[str, Any]:
             for each in event["outputs"]
         ],
     )
-    return Serde.to_dict(made)

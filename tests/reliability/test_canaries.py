@@ -41,6 +41,8 @@ OUTPUTS: dict[str, str] = {
     "the health report": "out/health.json",
     "sentry": "sentry/*",
     "datadog": "datadog.txt",
+    "events of OpenLineage": "openlineage.jsonl",
+    "what waits for a receiver of OpenLineage": ".odibi/delivery/openlineage/*.spool",
     **{f"odibi {command}": f"cli/{command.replace(' ', '_')}_*" for command in COMMANDS},
     "odibi story": "cli/*.html",
     "the files of an export": "exported/**/*",
@@ -127,6 +129,8 @@ def everything(root: Path, *, redactor: bool) -> Outputs:
             "SENTRY_DSN": sentry.dsn.replace("publickey", key), "DATADOG_ENABLED": "true",
             "DATADOG_API_KEY": secret, "DD_DOGSTATSD_PORT": str(datadog), "PROMETHEUS_PORT": str(port),
             "METRICS_ENABLED": "true", "ENVIRONMENT": canaries()[0].text, "SERVICE_NAME": "canary_program",
+            "ODIBI_OPENLINEAGE__FILE": "openlineage.jsonl", "OPENLINEAGE_API_KEY": secret,
+            "OPENLINEAGE_URL": f"http://user:{key}@127.0.0.1:{kept_port()}",
         }  # fmt: skip
         run(root, *first, str(HERE / "canary_program.py"), str(port), **settings)
         run(root, *first, str(HERE / "canary_commands.py"), *ways, **settings)

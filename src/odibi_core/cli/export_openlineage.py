@@ -10,7 +10,7 @@ import typer
 from odibi_core import private_files
 from odibi_core.cli import options, output, record
 from odibi_core.events.paths import absolute_path
-from odibi_core.settings import get_config
+from odibi_core.settings import read_settings
 
 
 def openlineage(
@@ -33,14 +33,14 @@ def openlineage(
     from odibi_core.openlineage import openlineage_events
     from odibi_core.store.sources import SourceStore
 
-    config = get_config()
+    own = read_settings().openlineage
     kept = record.open_store(store)
     run_id = record.find(kept, run)
     with output.waiting("reading the run"):
         found = list(
             openlineage_events(
-                record.read(kept, run_id), namespace or config.openlineage_namespace,
-                SourceStore(kept.root).text_of, config.openlineage_producer,
+                record.read(kept, run_id), namespace or own.namespace,
+                SourceStore(kept.root).text_of, own.producer,
             )
         )  # fmt: skip
     if out is None:

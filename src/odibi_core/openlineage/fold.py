@@ -20,8 +20,15 @@ SourceOf = Callable[[str], str | None]
 """Returns the text of a source by its hash; None if it is not stored."""
 
 NAMESPACE: Final = "default"
+
+
+def no_source(content_hash: str) -> str | None:
+    """Return None, for runs without stored sources."""
+    return None
+
+
 _OUTCOMES: Final = {"success": "COMPLETE", "failed": "FAIL", "cancelled": "ABORT", "lost": "ABORT"}
-_BESIDE: Final = frozenset(
+BESIDE: Final = frozenset(
     {kinds.SNAPSHOT, kinds.CHECK_RESULT, kinds.FILE_ACCESS, kinds.NODE_RETRY, kinds.COLUMN_LINEAGE}
 )
 
@@ -38,9 +45,7 @@ class OpenLineageFold:
         producer: The URI of the producer.
     """
 
-    def __init__(
-        self, namespace: str = NAMESPACE, source_of: SourceOf = lambda content_hash: None, producer: str = PRODUCER
-    ) -> None:
+    def __init__(self, namespace: str = NAMESPACE, source_of: SourceOf = no_source, producer: str = PRODUCER) -> None:
         self.namespace = namespace
         self.source_of = source_of
         self.make = Facets(producer)
@@ -77,7 +82,7 @@ class OpenLineageFold:
             return self._end(event)
         elif kind in kinds.PIPELINE_ENDS or kind == kinds.RUN_LOST:
             return self._close(event)
-        elif kind in _BESIDE and (step := self._latest.get(step_key(event) or "")) is not None:
+        elif kind in BESIDE and (step := self._latest.get(step_key(event) or "")) is not None:
             step.add(kind, event)
         return []
 
@@ -130,6 +135,7 @@ class OpenLineageFold:
         steps, self._open, self._latest = list(self._open.values()), {}, {}
         found += [self._of_step(step, "ABORT", event.timestamp) for step in steps]
         self._is_over = True
+        self.plans, self.makers, self.uuids = {}, {}, {}  # an ended run may be kept, to leave out what comes late
         return [*found, self._of_run(_OUTCOMES[_status(event)], event.timestamp, event)]
 
     def _of_run(self, kind: str, at: datetime, closing: Event | None) -> OpenLineageEvent:
@@ -195,7 +201,7 @@ def _status(closing: Event) -> str:
 
 
 def openlineage_events(
-    events: Iterable[Event], namespace: str = NAMESPACE, source_of: SourceOf = lambda content_hash: None,
+    events: Iterable[Event], namespace: str = NAMESPACE, source_of: SourceOf = no_source,
     producer: str = PRODUCER,
 ) -> Iterator[OpenLineageEvent]:  # fmt: skip
     """Yield the events of OpenLineage of one run, from its events; see `OpenLineageFold` for the arguments."""

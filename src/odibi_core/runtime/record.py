@@ -31,6 +31,7 @@ from odibi_core.settings import Settings
 from odibi_core.store.journal import Journal
 from odibi_core.store.runs import RunStore
 from odibi_core.store.segments import read_events
+from odibi_core.store.sources import SourceStore
 from odibi_core.views.metrics.view import HANDLED_KINDS
 
 if TYPE_CHECKING:
@@ -151,6 +152,7 @@ class RunRecord:
             if self.settings.alerts.enabled and (book := _rules_of(self.settings)):
                 self._follow_alerts(book, self.store.root, observed)
             self._ship(is_over=False)
+        self._send_lineage(observed)
         if self.metrics is not None:
             self.subscribe(self.metrics, "metrics", HANDLED_KINDS, observed=observed)
             self._lent = self.metrics.lend(self.bus)
@@ -159,6 +161,20 @@ class RunRecord:
         if self.settings is not None and self.settings.files.track:
             self.files = FileEvents(self.bus, self.run_id, ask=self.settings.files.ask)
             self.files.open()
+
+    def _send_lineage(self, observed: bool) -> None:
+        """Send the run as events of OpenLineage while it lasts; only if a receiver or a file is set."""
+        if self.settings is None or not (self.settings.openlineage.url or self.settings.openlineage.file):
+            return
+        from odibi_core.openlineage import sending  # here: most programs send none
+
+        own = self.settings.openlineage
+        if self.store is None:
+            sender = sending.sender_of(own, None)
+        else:
+            sender = sending.sender_of(own, self.store.root, SourceStore(self.store.root).text_of)
+        if sender is not None:
+            self.subscribe(sender, "openlineage", sending.HANDLED_KINDS, observed=observed)
 
     def _follow_alerts(self, book: Rulebook, root: Path, observed: bool) -> None:
         from odibi_core.alerts.of_run import HANDLED_KINDS as FACTS  # here: most programs have no rules

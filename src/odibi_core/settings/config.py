@@ -104,6 +104,11 @@ class ObservabilityConfig:
     run_tags: str
     run_environment: tuple[str, ...]
     executor_address: str
+    openlineage_url: str
+    openlineage_endpoint: str
+    openlineage_api_key: str
+    openlineage_file: str
+    openlineage_disabled: bool
     openlineage_namespace: str
     openlineage_producer: str
     redaction_credentials: bool

@@ -318,6 +318,16 @@ class Otel(Otlp, frozen=True):
 class OpenLineage(Section, frozen=True):
     """The events of OpenLineage, whose standard variables are read as they are."""
 
+    url: Annotated[Url, Source(ecosystem=("OPENLINEAGE_URL",))] = ""
+    """The receiver by HTTP, such as Marquez; empty for none."""
+    endpoint: Annotated[str, Source(ecosystem=("OPENLINEAGE_ENDPOINT",))] = "api/v1/lineage"
+    """The path behind the URL."""
+    api_key: Annotated[str, Source(ecosystem=("OPENLINEAGE_API_KEY",), is_secret=True)] = ""
+    """The key that is sent as `Authorization: Bearer …`."""
+    file: FilePath = ""
+    """The file that each event is appended to, one a line; empty for none."""
+    disabled: Annotated[bool, Source(ecosystem=("OPENLINEAGE_DISABLED",))] = False
+    """Send and write nothing."""
     namespace: Annotated[str, Source(ecosystem=("OPENLINEAGE_NAMESPACE",))] = "default"
     """The namespace of the jobs."""
     producer: str = "urn:odibi-core"
@@ -354,6 +364,7 @@ class Settings(msgspec.Struct, frozen=True):
     executor: Executor = Executor()
     redaction: Redaction = Redaction()
     alerts: Alerts = Alerts()
+    openlineage: OpenLineage = OpenLineage()
 
     @property
     def root(self) -> Path:
