@@ -100,6 +100,7 @@ def test_every_problem_of_every_file_is_listed(tmp_path: Path) -> None:
         ('[[route]]\nname="x"\nurl="slack"', "`url` must be an address of Apprise"),
         ('[[route]]\nname="x"\nwebhook="ftp://a"', "`webhook` must be http://"),
         ('[[route]]\nname="x"\ncommand=["a"]\nheaders={A="b"}', "`headers` are of"),
+        ('[[rule]]\nkind="failure"\nname="of ada@example.com"', "must not look like a secret"),
         ("[[silence]]\nreason='x'", "a silence must have an end"),
         ("rule = 5", "rule must be a list of tables"),
         ("rule = [", "is not TOML"),

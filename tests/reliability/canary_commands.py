@@ -9,6 +9,7 @@ from tests.reliability.canaries import canaries
 from typer.testing import CliRunner
 
 OUT = Path("cli")
+WITH_RULES = {"ODIBI_ALERTS__RULES": "canary_rules.toml"}
 QUERY = "SELECT * FROM logs"
 # Each command, and the ways in which it is asked; {run} is the program's run, {pipeline} that of a pipeline.
 COMMANDS: dict[str, tuple[str, ...]] = {
@@ -32,6 +33,13 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "contract report": ("canary.odcs.yaml --run canary_cached", "canary.odcs.yaml --run canary_cached --format json"),
     "mute": ("{name} --step {text}", "--list", "--list --format json"),
     "ack": ("{text}",),
+    "alerts": ("--all", "--all --format json"),
+    "alerts rules": ("", "--format json"),
+    "alerts check": ("", "--format json"),
+    "alerts test": ("all --last 5", "all --last 5 --format json"),
+    "alerts ack": ("{alert} --note {text}", "{text}"),
+    "alerts mute": ("{text}", "{alert} --until 3d", "--list"),
+    "alerts resolve": ("{alert} --note {text}",),
     "runs": ("--limit 0", "--limit 0 --format json"),
     "show": ("{pipeline} --format json", "{run}", "{pipeline}", "{steps} --source broken"),
     "history": ("{name}", "{name} --format json", "{name} -o cli/history.html"),
@@ -113,6 +121,29 @@ def failing() -> None:
 register_health_check(failing, SOME[8].text)
 '''
 
+RULES = '''
+[[rule]]
+kind = "failure"
+name = "steps"
+per = "step"
+
+[[rule]]
+kind = "sql"
+name = "errors"
+query = "select pipeline_name, message as subject, node_name from errors limit 300"
+
+[[route]]
+name = "file"
+command = ["tee", "-a", "cli/alerts_payloads.txt"]
+group_by = []
+interval = "0s"
+
+[[route]]
+name = "hook"
+webhook = "http://{text}@127.0.0.1:9/"
+headers = {{ Authorization = "Bearer {text}" }}
+'''
+
 CACHED = '''
 import pandas as pd
 
@@ -158,6 +189,8 @@ def main(*, in_every_way: bool) -> None:
     Path("canary_steps.py").write_text(STEPS, encoding="utf-8")
     Path("canary_cached.py").write_text(CACHED, encoding="utf-8")
     Path("canary.odcs.yaml").write_text(json.dumps(contract()), encoding="utf-8")
+    secret = next(canary.core for canary in canaries() if canary.kind == "sentry")
+    Path("canary_rules.toml").write_text(RULES.format(text=secret), encoding="utf-8")
     OUT.mkdir(exist_ok=True)
     runs = sorted(path.name for path in Path(".odibi/runs").iterdir())
     pipeline = next(name for name in runs if "canary_program" not in name)
@@ -165,7 +198,11 @@ def main(*, in_every_way: bool) -> None:
     assert row is not None
     CliRunner().invoke(app, ["run", "canary_cached.py:steps", "--cache"], env={"ODIBI_KEEP__FRAMES": "all"})
     entries = json.loads(CliRunner().invoke(app, ["cache", "ls", "--format", "json"]).stdout)["entries"]
+    asked = ["run", "canary_steps.py:steps", "--param", f"about={canaries()[0].text}"]
+    CliRunner().invoke(app, asked, env=WITH_RULES)
+    alerts = json.loads(CliRunner().invoke(app, ["alerts", "--format", "json"]).stdout)
     words = {
+        "alert": alerts[0]["alert_id"],
         "key": entries[0]["key"],
         "cached": shlex.quote(str(entries[0]["step"])),
         "run": next(name for name in runs if "canary_program" in name),
@@ -177,7 +214,7 @@ def main(*, in_every_way: bool) -> None:
     for command, ways in COMMANDS.items():
         for number, way in enumerate(ways if in_every_way else ways[:1]):
             asked = [*command.split(), *shlex.split(way.format(**words))]
-            answer = CliRunner().invoke(app, asked, env={"COLUMNS": "400"})
+            answer = CliRunner().invoke(app, asked, env={"COLUMNS": "400", **WITH_RULES})
             told = f"exit {answer.exit_code}\n{answer.stdout}\n{answer.stderr}\n{answer.exception!r}"
             (OUT / f"{command.replace(' ', '_')}_{number}.txt").write_text(
                 told, encoding="utf-8", errors="replace"

@@ -14,7 +14,7 @@ from odibi_core.alerts.run_facts import HANDLED_KINDS, RunFactsView
 from odibi_core.alerts.state import HANDLED_KINDS as STATE_KINDS
 from odibi_core.alerts.state import AlertStates
 from odibi_core.bus.bus import EventBus
-from odibi_core.events import Event, kinds
+from odibi_core.events import Event, kinds, sanitize_text
 from odibi_core.events.clock import process_id, utc_now
 from odibi_core.history.end_of_run import EndOfRun
 
@@ -40,7 +40,8 @@ class RunAlerts:
     """
 
     def __init__(self, bus: EventBus, run_id: str, pipeline_name: str, root: Path, book: Rulebook) -> None:
-        self._bus, self._run_id, self._name, self._root, self._book = bus, run_id, pipeline_name, root, book
+        self._bus, self._run_id, self._root, self._book = bus, run_id, root, book
+        self._name = sanitize_text(pipeline_name)  # as the events have it
         self._facts = RunFactsView(run_id)
         self._process = process_id()
         self._published: list[Event] = []

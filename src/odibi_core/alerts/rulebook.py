@@ -15,6 +15,7 @@ from odibi_core._state import STATE
 from odibi_core.alerts.reading import read_struct
 from odibi_core.alerts.routes import Route, Silence
 from odibi_core.errors import ConfigurationError, nearest
+from odibi_core.events import sanitize_text
 from odibi_core.events.paths import absolute_path
 from odibi_core.plugins import missing_extra
 from odibi_core.rules.base import Rule
@@ -193,6 +194,9 @@ def _across(book: Rulebook, where: str) -> Iterator[str]:
     for what, names in (("rule", [each.name for each in book.rules]), ("route", [each.name for each in book.routes])):
         twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
         yield from (f"{where}: {what} {name!r} is there twice; a name is unique in all files" for name in twice)
+    for name in (*(rule.name for rule in book.rules), *(route.name for route in book.routes)):
+        if sanitize_text(name) != name:
+            yield f"{where}: the name {sanitize_text(name)!r} must not look like a secret: events have it"
     routes = [route.name for route in book.routes]
     for route in book.routes:
         yield from (f"{where}: route {route.name!r}: {problem}" for problem in _unusable(route))

@@ -11,6 +11,7 @@ import typer
 
 from odibi_core.cli import exits, options, output, record, times
 from odibi_core.errors import ConfigurationError, nearest
+from odibi_core.events import sanitize_value
 from odibi_core.events.clock import utc_now
 from odibi_core.settings import environment_value, read_settings
 from odibi_core.views.wording import plural, short_id
@@ -63,7 +64,9 @@ def rules(path: RulesFile = None, format: options.Format = options.TextOrJson.te
         listed = [{"kind": rule.kind, **msgspec.to_builtins(rule)} for rule in book.rules]
         routes = [_without_secrets(msgspec.to_builtins(route)) for route in book.routes]
         silences = msgspec.to_builtins(book.silences)
-        output.write_json({"rules": listed, "routes": routes, "silences": silences, "files": book.files})
+        output.write_json(
+            sanitize_value({"rules": listed, "routes": routes, "silences": silences, "files": list(book.files)})
+        )
         return
     on = output.console()
     table = output.table("Rule", "Kind", "Severity", "Pipeline", "When", "Owner", whole=("Kind", "Severity"))

@@ -1,0 +1,86 @@
+"""A real Alertmanager: a rule fires in a run, Alertmanager groups it, and its webhook gets it, and its end."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.alerts.test_end_of_run import run
+from tests.delivery.loopback import Loopback, loopback
+from tests.ports import kept_port
+from tests.services import servers
+from tests.services.prometheus_server import wait_for
+
+from odibi_core.alerts import Route, configure_alerts, outbox, read_rules
+from odibi_core.rules import FailureRule
+
+pytestmark = [pytest.mark.services, pytest.mark.xdist_group("prometheus")]
+ALERTMANAGER = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
+CONFIG = """
+route: {{receiver: hook, group_by: [alertname], group_wait: 0s, group_interval: 1s, repeat_interval: 1h}}
+receivers: [{{name: hook, webhook_configs: [{{url: "{url}", send_resolved: true}}]}}]
+"""
+
+
+@pytest.fixture(scope="module")
+def hook() -> Iterator[Loopback]:
+    """The receiver of Alertmanager's webhooks."""
+    with loopback() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def alertmanager(tmp_path_factory: pytest.TempPathFactory, hook: Loopback) -> Iterator[str]:
+    """The address of an Alertmanager that sends to the hook."""
+    assert ALERTMANAGER, "alertmanager is not installed (Debian: prometheus-alertmanager)"
+    folder = tmp_path_factory.mktemp("alertmanager")
+    (folder / "config.yml").write_text(CONFIG.format(url=hook.url), encoding="utf-8")
+    url = f"http://127.0.0.1:{kept_port()}"
+    command = [
+        ALERTMANAGER, "--config.file=config.yml", "--storage.path=data", "--cluster.listen-address=",
+        f"--web.listen-address={url.removeprefix('http://')}", "--log.level=warn",
+    ]  # fmt: skip
+
+    def is_up() -> bool:
+        with urllib.request.urlopen(f"{url}/-/ready", timeout=5) as answer:
+            return bool(answer.status == 200)
+
+    with servers.serving(command, folder / "output.txt", is_up, cwd=folder):
+        yield url
+
+
+def alerts_of(url: str) -> list[dict[str, Any]]:
+    """Return the alerts that Alertmanager holds."""
+    with urllib.request.urlopen(f"{url}/api/v2/alerts", timeout=10) as answer:
+        found: list[dict[str, Any]] = json.load(answer)
+        return found
+
+
+def test_an_alert_of_a_run_reaches_the_webhook_of_alertmanager(
+    alertmanager: str, hook: Loopback, tmp_path: Path
+) -> None:
+    """It fires with its labels and annotations, and is resolved by the run that succeeds."""
+    root = tmp_path / "store"
+    rule = FailureRule(name="daily failed", severity="error", owner="sales", runbook="https://wiki/daily")
+    configure_alerts([rule], [Route(name="am", alertmanager=alertmanager, interval="0s")])
+    book = read_rules()
+    run(root, -1)
+    assert outbox.finish(root, book, 10.0) == []
+    (held,) = alerts_of(alertmanager)
+    assert held["labels"] == {
+        "alertname": "daily failed", "severity": "error", "pipeline": "daily", "owner": "sales", "source": "odibi",
+    }  # fmt: skip
+    assert held["annotations"]["summary"] == "daily failed: step load: no rows"
+    assert held["annotations"]["runbook_url"] == "https://wiki/daily"
+    fired = wait_for(lambda: [each for each in hook.requests if each.json()["status"] == "firing"])
+    assert fired
+    assert fired[0].json()["alerts"][0]["labels"]["alertname"] == "daily failed"
+    run(root, 5)
+    assert outbox.finish(root, book, 10.0) == []
+    assert wait_for(lambda: [each for each in hook.requests if each.json()["status"] == "resolved"])
+    assert alerts_of(alertmanager) == []
