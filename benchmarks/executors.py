@@ -269,7 +269,7 @@ def _maps(quick: bool) -> list[Work]:
                 Contender("odibi-core", _map_on("dask"), "ours"),
                 Contender(submit, _submit_items, note="nothing recorded"),
             ],
-            loops=count, rounds=rounds, note=f"{note}; per item",
+            [Target(1.15, submit, "ratio")], loops=count, rounds=rounds, note=f"{note}; per item",
         ),
         Work(
             "memory of an item of a map in processes", "kB",
@@ -282,7 +282,7 @@ def _maps(quick: bool) -> list[Work]:
                 Contender("odibi-core", in_child(map_on_dask), "ours"),
                 Contender(submit, in_child(bare_items_on_dask), note="nothing recorded"),
             ],
-            loops=count, rounds=rounds,
+            [Target(1.0)], loops=count, rounds=rounds,
             note=f"{note}; peak growth of the process of the run, with its scheduler, per item",
         ),
     ]  # fmt: skip
@@ -294,6 +294,7 @@ def works(quick: bool) -> list[Work]:
     light = "odibi-core, rows counted only"
     note = f"A chain of {count} steps over {ROWS:,} rows in one worker; per step"
     pool, submit, remote = "bare ProcessPoolExecutor", "bare Client.submit", "bare tasks of ray.remote"
+    keeps: dict[str, Any] = {"executor_options": {"keep_workers": True}, "max_workers": 1}
     found = [
         Work(
             "a step in a process", "ms",
@@ -316,6 +317,8 @@ def works(quick: bool) -> list[Work]:
             "a step on Ray", "ms",
             [
                 Contender("odibi-core", _ray(), "ours"), Contender(light, _ray(snapshot_level="counts"), "ours"),
+                Contender("odibi-core, keep_workers", _ray(**keeps), "ours"),
+                Contender(f"{light}, keep_workers", _ray(**keeps, snapshot_level="counts"), "ours"),
                 Contender(remote, _remote, note="nothing recorded"),
             ],
             [Target(1.15, remote, "ratio")], loops=count, rounds=rounds, note=note,

@@ -61,7 +61,9 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
         "executors/dask_place.py",
         "executors/dask_worker.py",
     ),
-    "ray": ("executors/ray_connection.py", "executors/ray_place.py", "executors/ray_worker.py"),  # of one executor
+    "ray": (  # of one executor
+        "executors/ray_connection.py", "executors/ray_kept.py", "executors/ray_place.py", "executors/ray_worker.py",
+    ),
     "fsspec": ("history/remote/object_store.py", "engines/object_store.py"),
     "adbc_driver_postgresql": ("engines/formats/sql_adbc.py",),
     "fastavro": ("engines/formats/avro.py",),

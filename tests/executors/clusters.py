@@ -19,10 +19,12 @@ class Cluster(NamedTuple):
     executor: str
     address: str | None = None
 
-    def run(self, *steps: Any, bus: EventBus | None = None, needs: Any = None, **options: Any) -> Result:
+    def run(
+        self, *steps: Any, bus: EventBus | None = None, more: dict[str, Any] | None = None, **options: Any
+    ) -> Result:
         options = {"store": False, "raise_on_error": False, "max_workers": 2, **options}
-        given = {"address": self.address} if self.address else {}
-        given |= {"task_options": needs} if needs else {}
+        given: dict[str, Any] = {"address": self.address} if self.address else {}
+        given |= more or {}
         return Orchestrator(
             list(steps), event_bus=bus, executor=self.executor, executor_options=given, **options
         ).execute()

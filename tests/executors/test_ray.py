@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import signal
 import socket
 import subprocess
@@ -18,8 +19,8 @@ from typing import Any
 import pandas as pd
 import pytest
 import ray
-from tests.executors.clusters import PATIENCE, Cluster, without_folder
-from tests.executors.on_cluster import divides, makes, no_lines, pid, sleeps, sleeps_there, speaks, takes
+from tests.executors.clusters import PATIENCE, Cluster, recorded, without_folder
+from tests.executors.on_cluster import dies, divides, makes, no_lines, pid, sleeps, sleeps_there, speaks, takes
 from tests.executors.test_processes import _is_alive, _wait
 
 from odibi_core.errors import ConfigurationError, WorkerLostError
@@ -57,9 +58,39 @@ def test_a_step_with_a_timeout_that_is_in_time(ray_address: str) -> None:
     assert result.nodes["divides"]["error"] == "division by zero"
 
 
-def test_an_abandoned_run_ends_the_processes_of_its_steps(ray_address: str, tmp_path: Path) -> None:
+def test_processes_that_a_run_keeps(ray_address: str, tmp_path: Path) -> None:
+    """One does one step after the other; one that ends, or is ended, is replaced, and none is left after the run."""
+    heard, bus = recorded()
+
+    def second(pid: int) -> tuple[list[int], int]:
+        return [pid, os.getpid()], 1
+
+    def dies_once(pids: list[int], one: int) -> int:
+        return dies(str(tmp_path / "1"), one)
+
+    steps = [
+        pid,
+        Step(name="second", value=second, inputs=["pid"], outputs=["pids", "one"]),
+        Step(name="sleeps", value=lambda one: sleeps(str(tmp_path / "pid"), PATIENCE), inputs=["one"], timeout_s=0.5),
+        Step(name="dies", value=dies_once, inputs=["pids", "one"], retries=1),
+    ]
+    result = run(ray_address, *steps, bus=bus, more={"keep_workers": True}, max_workers=1, keep="all")
+    first, again = result.data["pids"]
+    assert first == again != os.getpid()
+    assert result.data["dies"] == 2
+    assert "took longer than its timeout_s of 0.5 s and its worker process was ended" in result.nodes["sleeps"]["error"]
+    (retry,) = heard.of_kind("node_retry")
+    assert re.search(r"the worker \S+, process \d+ ended while step 'dies' ran on it", str(retry.error))
+    (lost,) = heard.of_kind("worker_lost")
+    assert str(lost.fields["worker"]) in str(retry.error)
+    _wait(lambda: not _is_alive(first))
+    _wait(lambda: ray.available_resources().get("CPU", 0) >= 2)
+
+
+@pytest.mark.parametrize("keeps", [False, True])
+def test_an_abandoned_run_ends_the_processes_of_its_steps(ray_address: str, tmp_path: Path, keeps: bool) -> None:
     """On a cluster that goes on."""
-    place, began = opened(ray_address), tmp_path / "pid"
+    place, began = opened(ray_address, keeps=keeps), tmp_path / "pid"
     try:
         with ThreadPoolExecutor() as threads:
             running = threads.submit(place.call, sleeps_there, {}, str(began))
@@ -159,7 +190,7 @@ def test_a_run_that_lost_a_node_is_resumed(ray_cluster: Any, far: Any, tmp_path:
 
     threading.Thread(target=end_node, daemon=True).start()
     params = {"log": str(log), "began": str(began)}
-    failed = run(ray_cluster.address, table, waits, store=store, params=params, needs=FAR)
+    failed = run(ray_cluster.address, table, waits, store=store, params=params, more={"task_options": FAR})
     assert "ended while step 'waits' ran on it" in failed.nodes["waits"]["error"]
     pipeline = Orchestrator(
         [table, waits], executor="ray", executor_options={"address": ray_cluster.address}, store=store, params=params
@@ -168,8 +199,9 @@ def test_a_run_that_lost_a_node_is_resumed(ray_cluster: Any, far: Any, tmp_path:
     assert log.read_text() == "xx"
 
 
-def opened(address: str, needs: Any = None, lost: list[str] | None = None) -> RayPlace:
-    place, names = RayPlace(Connection(address, 1), needs or {}), [] if lost is None else lost
+def opened(address: str, needs: Any = None, lost: list[str] | None = None, *, keeps: bool = False) -> RayPlace:
+    place = RayPlace(Connection(address, 1), needs or {}, keep_workers=keeps)
+    names = [] if lost is None else lost
     place.open(Home("run", lambda _: None, lambda worker, _: names.append(worker), no_lines, no_lines))
     return place
 
@@ -221,6 +253,15 @@ def test_a_process_has_one_cluster(ray_address: str) -> None:
     with pytest.raises(ConfigurationError, match=both):
         run("127.0.0.1:9", pid)
     assert ray.is_initialized()
+
+
+def test_an_option_that_is_no_yes_or_no() -> None:
+    """Refused when the pipeline is made."""
+    with pytest.raises(ConfigurationError, match="keep_workers must be True or False, got '1'"):
+        Orchestrator([pid], executor="ray", executor_options={"keep_workers": 1}).execute()
+    options = {"keep_workers": True, "task_options": {"max_calls": 1}}
+    with pytest.raises(ConfigurationError, match="task_options must be options of an actor of Ray with keep_workers"):
+        Orchestrator([pid], executor="ray", executor_options=options).execute()
 
 
 @pytest.mark.parametrize("options", [{"num_cpu": 1}, {"max_retries": 3}, {"name": "x"}])

@@ -20,12 +20,13 @@ from odibi_core.executors.base import Held, Home, Work
 from odibi_core.executors.began import began_on
 from odibi_core.executors.pickling import loads
 from odibi_core.executors.ray_connection import Connection, other_nodes
+from odibi_core.executors.ray_kept import KeptWorkers
 from odibi_core.executors.ray_worker import BEGAN, Answer, Inbox, Order, begin_and_work, one_of, program_here, work_here
 from odibi_core.executors.sending import restored, sent_frame, sent_work
 
 _END_S: Final = 5.0
 _UNKNOWN: Final = "unknown"
-_ENDED: Final = (failures.WorkerCrashedError, failures.NodeDiedError, failures.OutOfMemoryError)
+_ENDED: Final = (failures.WorkerCrashedError, failures.NodeDiedError, failures.OutOfMemoryError, failures.RayActorError)
 
 
 class _HeldRef(Held):
@@ -57,18 +58,20 @@ class RayPlace:
     Args:
         connection: The connection of the process.
         task_options: The needs of each step, as `ray.remote` takes it.
+        keep_workers: Hold the processes until the end of the run.
 
     Raises:
         ConfigurationError: Ray does not take one of the options.
     """
 
-    def __init__(self, connection: Connection, task_options: Mapping[str, Any]) -> None:
+    def __init__(self, connection: Connection, task_options: Mapping[str, Any], *, keep_workers: bool = False) -> None:
         self.shared = True
         self.batch_s = 0.1
         self._connection = connection
         self._plain = _remote(work_here, task_options, num_returns=2)
         self._timed = _remote(begin_and_work, task_options, num_returns="streaming")
-        self._one_of = _remote(one_of, {})
+        self._kept = KeptWorkers(task_options) if keep_workers else None
+        self._one_of = _remote(one_of, {"num_cpus": 0})
         self._named: dict[tuple[Any, str], Any] = {}
         """The tasks under the names of the steps, which are the names in Ray's own views."""
         self._program = b""
@@ -147,6 +150,8 @@ class RayPlace:
             NotSendableError: It cannot be loaded, or a frame that it takes.
         """
         try:
+            if self._kept is not None:
+                return self._by_kept(self._kept, call, arguments, timeout_s)
             if timeout_s is None:
                 answer, call.made = self._begin(call, self._plain, arguments)
             else:
@@ -160,6 +165,26 @@ class RayPlace:
             return found
         except failures.RayError as error:
             raise self._failure(call, error) from error
+
+    def _by_kept(
+        self, workers: KeptWorkers, call: _Call, arguments: tuple[Any, ...], timeout_s: float | None
+    ) -> Answer:
+        """Return the answer of a process that the run holds; one that gives none is ended."""
+        with self._changed:
+            self._calls[call.key] = call
+        kept, found = workers.take(), None
+        call.worker = kept.name
+        try:
+            answer, call.made = kept.process.work.remote(*arguments)
+            if timeout_s is not None and not ray.wait([answer], timeout=timeout_s)[0]:
+                raise _too_long(timeout_s)
+            found = loads(ray.get(answer))
+            return found  # type: ignore[no-any-return]
+        finally:
+            if found is None:
+                workers.end(kept)
+            else:
+                workers.give_back(kept)
 
     def _begin(self, call: _Call, function: Any, arguments: tuple[Any, ...]) -> Any:
         with self._changed:
@@ -177,7 +202,7 @@ class RayPlace:
         """End the worker process of a task that takes too long: it runs no other one."""
         with suppress(Exception):
             ray.cancel(call.task, force=True)
-        return StepTimeoutError(f"took longer than its timeout_s of {timeout_s:g} s and its worker process was ended")
+        return _too_long(timeout_s)
 
     def fetch(self, held: Held) -> Any:
         assert isinstance(held, _HeldRef)
@@ -195,6 +220,8 @@ class RayPlace:
     def kill(self) -> None:
         """End the worker processes of all steps that run."""
         self._killed = True
+        if self._kept is not None:
+            self._kept.end_all()
         for call in list(self._calls.values()):
             with suppress(Exception):
                 ray.cancel(call.task, force=True)
@@ -209,6 +236,8 @@ class RayPlace:
                 self._reader.join(_END_S)
                 ray.kill(self._inbox)
             self._inbox = None
+        if self._kept is not None:
+            self._kept.end_all()
         self._connection.close()
         if self._folder:
             rmtree(self._folder, ignore_errors=True)
@@ -250,6 +279,10 @@ def _remote(function: Callable[..., Any], options: Mapping[str, Any], **more: An
         return ray.remote(**options, **own)(function)
     except (TypeError, ValueError, AssertionError) as error:
         raise ConfigurationError(f"task_options must be options of ray.remote, got {options!r}: {error}") from error
+
+
+def _too_long(timeout_s: float) -> StepTimeoutError:
+    return StepTimeoutError(f"took longer than its timeout_s of {timeout_s:g} s and its worker process was ended")
 
 
 def _first_line(error: object) -> str:

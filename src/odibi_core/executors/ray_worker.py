@@ -131,6 +131,19 @@ def begin_and_work(*arguments: Any) -> Iterator[Any]:
     yield answer
 
 
+class KeptProcess:
+    """An actor that does the work of one step after the other."""
+
+    def where(self) -> str:
+        """Return the name of this worker."""
+        return where()
+
+    @ray.method(num_returns=2)  # type: ignore[untyped-decorator]
+    def work(self, *arguments: Any) -> tuple[bytes, Any]:
+        """Return what `work_here` returns."""
+        return work_here(*arguments)
+
+
 def one_of(made: Several, index: int) -> Any:
     """Return one of several frames as a result of its own, so that each can be released alone."""
     return made[index]
