@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.delivery.loopback import loopback
 from tests.ports import kept_port
 from tests.reliability.canaries import COUNT, SHAPES, Canary, canaries, leaks, readable
 from tests.reliability.canary_commands import COMMANDS, NOT_ASKED
@@ -41,6 +42,7 @@ OUTPUTS: dict[str, str] = {
     "the health report": "out/health.json",
     "sentry": "sentry/*",
     "datadog": "datadog.txt",
+    "opentelemetry": "otlp/*",
     "events of OpenLineage": "openlineage.jsonl",
     "what waits for a receiver of OpenLineage": ".odibi/delivery/openlineage/*.spool",
     **{f"odibi {command}": f"cli/{command.replace(' ', '_')}_*" for command in COMMANDS},
@@ -125,11 +127,14 @@ def everything(root: Path, *, redactor: bool) -> Outputs:
     key = next(canary.core for canary in canaries() if canary.kind == "sentry")
     secret = canaries()[-1].core
     port = kept_port()
-    with sentry_server() as sentry, datadog_agent(root / "datadog.txt") as datadog:
+    with sentry_server() as sentry, datadog_agent(root / "datadog.txt") as datadog, loopback() as collector:
         settings = {
             "LOG_FORMAT": "json", "LOG_FILE": "app.log", "SENTRY_ENABLED": "true",
             "SENTRY_DSN": sentry.dsn.replace("publickey", key), "DATADOG_ENABLED": "true",
             "DATADOG_API_KEY": secret, "DD_DOGSTATSD_PORT": str(datadog), "PROMETHEUS_PORT": str(port),
+            "TRACING_ENABLED": "true", "TRACING_SAMPLE_RATE": "1", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/json",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_EXPORTER_OTLP_HEADERS": f"x-api-key={secret}",
+            "OTEL_RESOURCE_ATTRIBUTES": f"about={canaries()[1].text}",
             "METRICS_ENABLED": "true", "ENVIRONMENT": canaries()[0].text, "SERVICE_NAME": "canary_program",
             "ODIBI_OPENLINEAGE__FILE": "openlineage.jsonl", "OPENLINEAGE_API_KEY": secret,
             "OPENLINEAGE_URL": f"http://user:{key}@127.0.0.1:{kept_port()}",
@@ -140,6 +145,9 @@ def everything(root: Path, *, redactor: bool) -> Outputs:
     for number, body in enumerate(sentry.bodies):
         # Behind the first line, which must name the key that Sentry is spoken to with.
         (root / "sentry" / f"{number}.txt").write_bytes(body.partition(b"\n")[2])
+    (root / "otlp").mkdir()
+    for number, request in enumerate(collector.requests):
+        (root / "otlp" / f"{number}.txt").write_bytes(request.body)
     for name in ("canary_steps.py", "canary_cached.py", "canary.odcs.yaml", "canary_rules.toml"):  # inputs
         (root / name).unlink()
     files = [path for path in root.rglob("*") if path.is_file()]

@@ -10,6 +10,8 @@ from urllib.parse import unquote
 
 from odibi_core.delivery import HttpClient
 from odibi_core.delivery.http import NO_TLS, Tls
+from odibi_core.events import sanitize_text
+from odibi_core.events.sanitize import sanitize_field
 from odibi_core.otlp.model import Resource, resource
 from odibi_core.settings import ObservabilityConfig
 from odibi_core.settings.lists import pairs, resource_attributes
@@ -67,9 +69,11 @@ def target_of(config: ObservabilityConfig, signal: str) -> Target | None:
 
 
 def resource_of(config: ObservabilityConfig) -> Resource:
-    """Return the resource of this program."""
+    """Return the resource of this program, without secrets: settings never passed the event bus."""
     given = resource_attributes(config.otel_resource_attributes)
-    return resource(config.service_name, config.environment, config.service_version, given)
+    others = {sanitize_text(name): sanitize_field(name, value) for name, value in given.items()}
+    name, environment, version = config.service_name, config.environment, config.service_version
+    return resource(sanitize_text(name), sanitize_text(environment), sanitize_text(version), others)
 
 
 def _has_protobuf() -> bool:

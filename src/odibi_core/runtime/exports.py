@@ -41,10 +41,13 @@ _attached: Final = STATE.part(_Attached)
 def attach_exports(root: Path | None) -> None:
     """Attach the exporters that the settings ask for; log one warning for each that is unavailable.
 
+    The counts of every delivery of the process are metrics from now on.
+
     Args:
         root: The folder of the store, for exporters that spool.
     """
     config = get_config()
+    report_counts_to(_count)
     for name, (is_wanted, target) in EXPORTS.items():
         if name in _attached.sinks or not is_wanted(config):
             continue
@@ -63,7 +66,6 @@ def _attach(name: str, target: str, config: ObservabilityConfig, root: Path | No
         warn_of(f"{name}: {error if isinstance(error, OdibiError) else typed_message_of(error)}")
         return None
     program.listen(sink, name=name)
-    report_counts_to(_count)
     atexit.unregister(close_all)  # the sinks first: they may put their last items
     atexit.unregister(close_exports)
     atexit.register(close_exports)
