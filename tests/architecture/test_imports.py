@@ -82,6 +82,7 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "opentelemetry": ("otlp/protobuf.py",),
     "grpc": ("otlp/grpc_receiver.py",),
     "typer": ("cli/",),
+    "mcp": ("mcp_server/server.py",),
 }
 
 LOADED_BY_OTHERS = {"s3fs", "gcsfs", "adlfs", "adbc_driver_manager"}

@@ -77,6 +77,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "config check": ("", "--format json"),
 }
 NOT_ASKED = {
+    "mcp": "its tools are called below, without the client",
     "demo": "it runs a pipeline and data of its own, and takes nothing that could be a secret",
     "store move": "it copies the files of the record as they are",
     "store ship": "it copies the files of the record as they are",
@@ -184,6 +185,7 @@ def main(*, in_every_way: bool) -> None:
     import shlex
 
     from odibi_core.cli import app
+    from odibi_core.mcp_server.tool_calls import call
     from odibi_core.store.runs import RunStore
 
     Path("canary_steps.py").write_text(STEPS, encoding="utf-8")
@@ -219,6 +221,13 @@ def main(*, in_every_way: bool) -> None:
             (OUT / f"{command.replace(' ', '_')}_{number}.txt").write_text(
                 told, encoding="utf-8", errors="replace"
             )
+    tools = {"explain_run": ("{run}", "{pipeline}"), "compare_runs": ("{steps}",), "runs": ("",)}
+    for name, asked_runs in tools.items():
+        for number, run in enumerate(asked_runs):
+            given = {"run": run.format(**words)} if run else {}
+            (OUT / f"mcp_{name}_{number}.json").write_text(json.dumps(call(RunStore, name, given)), encoding="utf-8")
+    logs = json.dumps(call(RunStore, "sql", {"query": QUERY}))
+    (OUT / "mcp_sql.json").write_text(logs, encoding="utf-8")
 
 
 if __name__ == "__main__":

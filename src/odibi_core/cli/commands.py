@@ -33,6 +33,7 @@ _COMMANDS: Final[dict[str, tuple[str, ...]]] = {
         "usage",
         "store",
         "cache",
+        "mcp",
     ),
     help.CHECK: ("health", "inspect", "contract", "doctor", "config"),
 }
