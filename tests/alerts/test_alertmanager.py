@@ -17,6 +17,7 @@ from tests.services import servers
 from tests.services.prometheus_server import wait_for
 
 from odibi_core.alerts import Route, configure_alerts, outbox, read_rules
+from odibi_core.alerts.trial import try_route
 from odibi_core.rules import FailureRule
 
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("prometheus")]
@@ -83,4 +84,11 @@ def test_an_alert_of_a_run_reaches_the_webhook_of_alertmanager(
     run(root, 5)
     assert outbox.finish(root, book, 10.0) == []
     assert wait_for(lambda: [each for each in hook.requests if each.json()["status"] == "resolved"])
+    assert alerts_of(alertmanager) == []
+
+
+def test_connect_reads_its_test_alert_back_and_resolves_it(alertmanager: str) -> None:
+    """The alert is Alertmanager's own answer, and none is left."""
+    arrived, failure = try_route(Route(name="am", alertmanager=alertmanager), 10.0)
+    assert (arrived, failure) == ("Alertmanager holds the test alert “odibi connect”, which is resolved now", "")
     assert alerts_of(alertmanager) == []

@@ -77,6 +77,10 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "config check": ("", "--format json"),
 }
 NOT_ASKED = {
+    **dict.fromkeys(
+        ("connect alertmanager", "connect slack", "connect email", "connect webhook"),
+        "it reads no record: tests/cli/test_connect.py looks for its secrets",
+    ),
     "mcp": "its tools are called below, without the client",
     "demo": "it runs a pipeline and data of its own, and takes nothing that could be a secret",
     "store move": "it copies the files of the record as they are",

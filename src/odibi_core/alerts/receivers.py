@@ -61,6 +61,15 @@ def address_of(route: Route, name: str) -> str:
     return _resolved(getattr(route, name), f"route {route.name!r}: {name}")
 
 
+def headers_of(route: Route) -> dict[str, str]:
+    """Return the headers of a route, with the values of their variables.
+
+    Raises:
+        NotConfiguredError: A variable is not set.
+    """
+    return {name: _resolved(value, f"route {route.name!r}: header {name}") for name, value in route.headers.items()}
+
+
 def _resolved(value: str, where: str) -> str:
     if not value.startswith("env:"):
         return value
@@ -72,7 +81,7 @@ def _resolved(value: str, where: str) -> str:
 
 
 def _http(route: Route, url: str, body: Callable[[Payload], Any]) -> Send:
-    headers = {name: _resolved(value, f"route {route.name!r}: header {name}") for name, value in route.headers.items()}
+    headers = headers_of(route)
     setting = f"the route {route.name!r}"
     client = HttpClient(url, setting=setting, headers={**_JSON, **headers})
 

@@ -35,7 +35,7 @@ _COMMANDS: Final[dict[str, tuple[str, ...]]] = {
         "cache",
         "mcp",
     ),
-    help.CHECK: ("health", "inspect", "contract", "doctor", "config"),
+    help.CHECK: ("health", "inspect", "contract", "doctor", "config", "connect"),
 }
 """The commands, and groups of commands, by panel. Each is a name in the module `cli.<command>`, or of `_MODULES`."""
 _MODULES: Final = {"mute": "ack"}
