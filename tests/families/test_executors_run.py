@@ -72,7 +72,8 @@ EXPECTED: Counter[tuple[str, str | None]] = Counter(
         *(("node_start", name) for name in (*ONCE, "broken")),
         *(("node_complete", name) for name in ONCE),
         *(("snapshot", name) for name in ("flights", "planes", "tried", "tried", "out", "broken", *["joined"] * 3)),
-        ("node_retry", "tried"), ("check_result", "joined"), ("join_match", "joined"), ("column_lineage", "joined"),
+        ("node_retry", "tried"), ("check_result", "joined"), ("join_match", "joined"),
+        ("column_lineage", "joined"), ("column_lineage", "tried"),
         *(("file_access", name) for name in ("flights", "planes", "out")),
         ("node_failed", "broken"), ("node_skipped", "after_broken"), ("frames_kept", None),
     ]

@@ -56,7 +56,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "doctor": ("", "--format json", "--store exported"),
     "logs": ("{run} --limit 2000", "{run} --limit 2000 --format json", "{pipeline} --limit 0"),
     "story": ("{pipeline} -o cli/story.html", "{run} -o cli/program.html"),
-    "export openlineage": ("{steps}", "{run}", "{pipeline}", "{steps} -o cli/export_openlineage_file.jsonl"),
+    "export openlineage": ("{pipeline}", "{run}", "{steps}", "{steps} -o cli/export_openlineage_file.jsonl"),
     "export otlp": ("{run}", "{pipeline} --signal logs", "{steps} -o cli/otlp"),
     "metrics": ("{run}", "{run} --format prometheus", "{run} --format json", "{pipeline}"),
     "sql": (

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from odibi_core.engines.stats_values import Values
 
 # Asking narwhals about every value would import it for every value.
-_PLAIN = (str, bytes, bytearray, int, float, complex, list, tuple, dict, set, frozenset, type(None))
+PLAIN = (str, bytes, bytearray, int, float, complex, list, tuple, dict, set, frozenset, type(None))
 
 
 def face(value: object) -> NarwhalsFace | None:
-    if isinstance(value, _PLAIN) or type(value).__module__ == "builtins":
+    if isinstance(value, PLAIN) or type(value).__module__ == "builtins":
         return None
     import narwhals
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from odibi_core.engines.lineage.base import FrameColumns, Origin, Source, unknown_columns
 from odibi_core.engines.lineage.overlay import with_declared
@@ -13,6 +13,10 @@ from odibi_core.pipeline import Step
 from odibi_core.pipeline.declared_columns import declared_for
 from odibi_core.runtime.node_events import Descriptions, NodeEvents
 
+if TYPE_CHECKING:
+    from odibi_core.engines.lineage.looks import Look
+
+NO_LOOK: Final = "the level of snapshots allows no look at values"
 Columns = Mapping[str, Sequence[str]]
 """The columns of datasets, by key."""
 
@@ -42,6 +46,14 @@ def report(step: Step, output: str, found: FrameColumns, taken: Columns, finding
     whole = with_declared(found, declared_for(step, output) if step.columns else {}, taken)
     if whole.origins:
         findings.columns(step.outputs[output], whole.record())
+
+
+def report_function(
+    step: Step, output: str, found: FrameColumns, looks: Mapping[str, Look] | str, findings: ColumnFindings
+) -> None:
+    """Report the lineage of an output of a function."""
+    known = {} if isinstance(looks, str) else looks
+    report(step, output, found, {step.inputs[name]: look.columns for name, look in known.items()}, findings)
 
 
 def _of_sql(step: Step, engine: str, taken: Columns, made: Sequence[str]) -> FrameColumns:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from operator import ne
 from threading import current_thread
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from odibi_core.bus.bus import EventBus
 from odibi_core.engines.frame import Description, describe, is_frame
 from odibi_core.engines.frame_diffs import MOST_INPUTS, wide_diffs
-from odibi_core.engines.stats_budget import Budget
+from odibi_core.engines.stats_budget import LINEAGE_SHARE, Budget
 from odibi_core.errors import is_failure
 from odibi_core.events import context, kinds, sanitize_text
 from odibi_core.events.clock import monotonic
 from odibi_core.events.failure import describe_failure
 from odibi_core.runtime.overhead import Overhead
+
+if TYPE_CHECKING:
+    from odibi_core.engines.lineage.budgeted import ContentLineage
 
 
 class NodeEvents:
@@ -213,12 +216,24 @@ class Descriptions:
         self.rows = rows
         self.lineage = True
         """False if no column lineage is recorded."""
+        self._content: ContentLineage | None = None
         self._shared = shared
         self._lent: set[int] = set()
         self._known: dict[str, Description] = {}
         self.overhead = Overhead() if overhead is None else overhead
         self.budget = Budget() if budget is None else budget
         """The time for statistics, by default counted from here."""
+        self.lineage_budget = Budget(share=LINEAGE_SHARE)
+        """The time for column lineage by content."""
+
+    @property
+    def content(self) -> ContentLineage | None:
+        """The column lineage by content; None at a level without statistics, or if none is recorded."""
+        if self._content is None and self.lineage and self.level in ("auto", "stats"):
+            from odibi_core.engines.lineage.budgeted import ContentLineage
+
+            self._content = ContentLineage(self.lineage_budget if self.level == "auto" else None)
+        return self._content
 
     @property
     def examines_rows(self) -> bool:

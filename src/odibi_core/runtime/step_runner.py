@@ -266,6 +266,7 @@ class StepRunner:
             wanted=is_wanted(self.graph, step), wait=self._wait_for, files=self.files, engines=self.engines,
         )  # fmt: skip
         work.settled = self.settled_of(index)
+        work.content = self._descriptions.content
         return work
 
     def examined_here(
@@ -294,7 +295,7 @@ class StepRunner:
         task = StepTask(
             step, self.graph.engine_of(index), is_wanted(self.graph, step), self._run_id, worker_context(),
             self.partition, looks.level, looks.rows, joins=self.joins is not None,
-            files=None if self.files is None else self.files.ask, shared=place.shared,
+            files=None if self.files is None else self.files.ask, shared=place.shared, lineage=looks.lineage,
         )  # fmt: skip
         return place.call(work, frames, task, timeout_s=step.timeout_s)
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from typing import Any, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from odibi_core.coroutines import AwaitableRun, is_awaitable
 from odibi_core.engines import access_facts
 from odibi_core.engines.file_watch import unwatched
 from odibi_core.engines.frame import Description, row_count
 from odibi_core.engines.frame_copy import separate
+from odibi_core.engines.lineage.base import FrameColumns, unknown_columns
 from odibi_core.errors import StepError, nearest
 from odibi_core.events import context
 from odibi_core.events.clock import monotonic
@@ -24,12 +25,18 @@ from odibi_core.pipeline import Step
 from odibi_core.pipeline.one_shot import PLAIN, readable_again
 from odibi_core.process import state as program
 from odibi_core.process import worker_runs
+from odibi_core.runtime.column_events import NO_LOOK, report_function
 from odibi_core.runtime.file_events import FileEvents
 from odibi_core.runtime.join_events import JoinEvents, JoinFindings
 from odibi_core.runtime.node_events import Descriptions
+from odibi_core.runtime.notes import Notes
 from odibi_core.runtime.step_engines import Engines
 from odibi_core.runtime.worker_budgets import budgets_of
 from odibi_core.runtime.worker_files import files_of_run, files_of_worker, notes_here
+
+if TYPE_CHECKING:
+    from odibi_core.engines.lineage.budgeted import ContentLineage
+    from odibi_core.engines.lineage.looks import Look
 
 Wait = Callable[[AwaitableRun | None, Any], Any]
 """Runs an awaitable and returns its result; the first argument is the one by which an attempt is cancelled."""
@@ -44,6 +51,7 @@ class Findings(JoinFindings, Protocol):
     """Where the findings on a step go; the events of its node have these methods."""
 
     def snapshot(self, when: str, dataset: str | None, description: Description) -> None: ...
+    def columns(self, dataset: str, fields: dict[str, Any]) -> None: ...
     def check(self, result: Any, duration_ms: float) -> None: ...
     def file(self, message: str | None, fields: dict[str, Any]) -> None: ...
 
@@ -82,6 +90,9 @@ class StepWork:
         """The outputs whose plans are executed where they are made; None for all."""
         self._taken: int | None = None
         """The rows that a step without outputs took; it may have changed its frame in place since."""
+        self.content: ContentLineage | None = None
+        """Finds the column lineage of functions; None if it is not recorded."""
+        self._looks: dict[str, Look] | str = NO_LOOK
         self._counted: dict[int, Any] = {}
         """The results of checks that the engine counted while it wrote, by the id of the check."""
 
@@ -108,6 +119,8 @@ class StepWork:
             if copied:
                 inputs = {name: separate(frame) for name, frame in inputs.items()}
             inputs = self._engines.handed(step, self.engine, inputs)
+            if self.content is not None and step.map is None and inputs:
+                self._looks = self.content.looks(inputs)
             with self._engines.turn(step, self.engine):
                 return self._readable_again(step.value(**inputs, **step.params), awaiting)
         if step.operation == "give":
@@ -215,6 +228,8 @@ class StepWork:
             description = descriptions.after(step.outputs[name], frame)
             if description is not None:
                 findings.snapshot("after", step.outputs[name], description)
+                if step.operation == "call" and step.inputs and descriptions.lineage:
+                    report_function(step, name, self._columns(frame, description.columns()), self._looks, findings)
         if joins is not None and len(inputs) > 1:
             with_keys = {name: (step.inputs[name], frame) for name, frame in inputs.items()}
             joins.of_step(findings, with_keys, list(made.values()), step.value)
@@ -222,6 +237,11 @@ class StepWork:
         if step.checks:
             self._check({**inputs, **made}, findings, outcome)
         return outcome
+
+    def _columns(self, frame: Any, names: list[str]) -> FrameColumns:
+        if self.content is None:
+            return unknown_columns(names, NO_LOOK)
+        return self.content.columns(self._looks, frame, self.step.inputs, names)
 
     def _check(self, frames: dict[str, Any], findings: Findings, outcome: Outcome) -> None:
         step = self.step
@@ -279,6 +299,8 @@ class StepTask(NamedTuple):
     """`ask` of the file events; None to record no files."""
     shared: bool = False
     """True if the worker may serve other runs too."""
+    lineage: bool = True
+    """False if no column lineage is recorded."""
 
 
 class ItemAnswer(NamedTuple):
@@ -308,28 +330,6 @@ class StepReport(NamedTuple):
         return {note[1]: note[2] for method, note in self.notes if method == "snapshot"}
 
 
-class Notes:
-    """Findings that are kept for a report, and published by no event here."""
-
-    def __init__(self) -> None:
-        self.notes: list[tuple[str, tuple[Any, ...]]] = []
-
-    def snapshot(self, when: str, dataset: str | None, description: Description) -> None:
-        self.notes.append(("snapshot", (when, dataset, description)))
-
-    def joined(self, match: dict[str, Any], warning: str | None) -> None:
-        self.notes.append(("joined", (match, warning)))
-
-    def check(self, result: Any, duration_ms: float) -> None:
-        self.notes.append(("check", (result, duration_ms)))
-
-    def file(self, message: str | None, fields: dict[str, Any]) -> None:
-        self.notes.append(("file", (message, fields)))
-
-    def add_overhead(self, seconds: float) -> None:
-        self.notes.append(("add_overhead", (seconds,)))
-
-
 def work_of_step(frames: dict[str, Any], task: StepTask) -> tuple[dict[str, Any], StepReport]:
     """Do the work of a step in a worker: return the frames that it made, by logical name, and the report.
 
@@ -348,7 +348,9 @@ def reported(
     others = {name.removeprefix(OTHER): frames.pop(name) for name in list(frames) if name.startswith(OTHER)}
     budgets = budgets_of(task.run_id)
     descriptions = Descriptions(task.level, task.rows, budget=budgets.stats)
+    descriptions.lineage, descriptions.lineage_budget = task.lineage, budgets.lineage
     with working(task, others) as (work, notes):
+        work.content = descriptions.content
         made = make(work)
         outcome = work.examine(frames, made, notes, descriptions, budgets.joins if task.joins else None)
     notes.add_overhead(descriptions.overhead.seconds)

@@ -7,7 +7,7 @@ from threading import Lock
 from typing import Final
 
 from odibi_core._state import STATE
-from odibi_core.engines.stats_budget import Budget
+from odibi_core.engines.stats_budget import LINEAGE_SHARE, Budget
 from odibi_core.runtime.join_events import JoinEvents
 
 _RUNS: Final = 16
@@ -20,6 +20,7 @@ class Budgets:
     def __init__(self) -> None:
         self.stats = Budget()
         self.joins = JoinEvents()
+        self.lineage = Budget(share=LINEAGE_SHARE)
 
 
 class _ByRun:

@@ -18,11 +18,12 @@ from odibi_core.pipeline import Graph, Step
 from odibi_core.pipeline.step import needs_of_checks
 from odibi_core.runtime.map_runner import items_of
 from odibi_core.runtime.node_events import Descriptions
+from odibi_core.runtime.notes import Notes
 from odibi_core.runtime.resume.items import item_of
 from odibi_core.runtime.resume.kept_frames import FrameKeeper, KeptFrame, load, missing
 from odibi_core.runtime.resume.past_run import PastRun
 from odibi_core.runtime.step_runner import is_wanted
-from odibi_core.runtime.step_work import Beside, Notes, Outcome, StepWork, rows_of
+from odibi_core.runtime.step_work import Beside, Outcome, StepWork, rows_of
 from odibi_core.settings.sections import Keep
 from odibi_core.views.values import count, text
 

@@ -1,0 +1,117 @@
+"""Rows of a frame that are found again in an input: by position, by label, by the values of a common column."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
+from typing import Any, Final
+
+from odibi_core.engines.lineage.looks import Look, Values, plain
+
+_MOST_FOUND: Final = 4_096
+"""Rows of an input that may have one of the searched values."""
+_MOST_KEYS: Final = 2
+_MOST_SEARCHED: Final = 5_000_000
+"""Rows of an input that are searched."""
+
+
+class Rows:
+    """For each row of a look at a frame, the row of an input; None if there is none.
+
+    Args:
+        places: The rows of the input.
+        values: The values of the input at the rows that are there, by column.
+    """
+
+    def __init__(self, places: Sequence[int | None], values: dict[str, Values]) -> None:
+        self.places = places
+        self._values = values
+        self._by_values: dict[Values, list[str]] | None = None
+
+    def of(self, column: str) -> Values | None:
+        """Return the values of a column of the input; None if it has no such column, or if it was changed in place."""
+        return self._values.get(column)
+
+    def names_with(self, values: Values) -> list[str]:
+        """Return the columns of the input with these values."""
+        if self._by_values is None:
+            self._by_values = {}
+            for name, each in self._values.items():
+                self._by_values.setdefault(each, []).append(name)
+        return self._by_values.get(values, [])
+
+
+def row_maps(look: Look, made: Look) -> Iterator[Rows]:
+    """Yield the ways in which rows of a frame may be rows of an input; a wrong way has no columns in common."""
+    if made.height == look.height:
+        yield Rows(list(look.places), look.values)  # as it was before the function ran
+    unchanged = _unchanged(look)
+    if not unchanged:
+        return
+    labelled = look.rows_of(made.labels(made.places))
+    if labelled is not None and any(place is not None for place in labelled):
+        yield _read(look, labelled, unchanged)
+    for places in _by_keys(look, made, unchanged):
+        yield _read(look, places, unchanged)
+
+
+def _unchanged(look: Look) -> set[str]:
+    """Return the columns of an input that the function did not change in place, as far as its look shows."""
+    if len(look.frame) != look.height:
+        return set()
+    now = look.at(look.places)
+    return {name for name, values in now.items() if values == look.values[name]}
+
+
+def _read(look: Look, places: Sequence[int | None], unchanged: set[str]) -> Rows:
+    found = look.at([place for place in places if place is not None])
+    return Rows(places, {name: values for name, values in found.items() if name in unchanged})
+
+
+def _by_keys(look: Look, made: Look, unchanged: set[str]) -> Iterator[list[int | None]]:
+    """Yield rows that have the values of a column which both frames have, the most distinct one first."""
+    if look.height > _MOST_SEARCHED or made.height == 0:
+        return
+    common = [name for name in made.columns if name in unchanged and len(set(made.values[name]) - {None}) > 1]
+    common.sort(key=lambda name: -len(set(made.values[name])))
+    for name in common[:_MOST_KEYS]:
+        found = _rows_with(look.frame, name, made.values[name])
+        if found is not None:
+            yield [found.get(value) for value in made.values[name]]
+
+
+def _rows_with(frame: Any, name: str, values: Values) -> dict[Hashable, int] | None:
+    """Return the row of each value of a column; None if a value is in several rows, or none can be searched."""
+    wanted = [value for value in dict.fromkeys(values) if value is not None]
+    column = frame[name]
+    try:
+        places = column.is_in(wanted).arg_true().to_list()
+    except Exception:  # a type that cannot be compared
+        return None
+    if not places or len(places) > _MOST_FOUND:
+        return None
+    found: dict[Hashable, int] = {}
+    for place, value in zip(places, column[places].to_list(), strict=True):
+        if found.setdefault(plain(value), place) != place:
+            return None
+    return found
+
+
+def contained(look: Look, made: Look) -> Iterator[tuple[str, Values]]:
+    """Yield the columns of texts or times whose values are all in the column of that name of an input.
+
+    It is for frames of other rows than the input's, such as one row for each group.
+    """
+    if made.height == look.height or look.height > _MOST_SEARCHED:
+        return
+    unchanged = _unchanged(look)
+    for name, values in made.values.items():
+        wanted = [value for value in dict.fromkeys(values) if value is not None]
+        if name not in unchanged or len(wanted) < 2 or isinstance(wanted[0], int | float | bool):
+            continue
+        try:
+            if set(wanted) <= set(
+                map(plain, look.frame[name].filter(look.frame[name].is_in(wanted)).unique().to_list())
+            ):
+                yield name, values
+        except Exception:  # a type that cannot be compared
+            continue
