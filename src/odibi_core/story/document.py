@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from odibi_core.story import activity as beside
-from odibi_core.story import past, unusual, verdict, wording
+from odibi_core.story import columns, past, unusual, verdict, wording
 from odibi_core.story.background import NOTHING, Background
 from odibi_core.story.commands import commands
 from odibi_core.story.layout import NODE_HEIGHT, NODE_WIDTH, layout
@@ -33,6 +33,8 @@ def build(lineage: Lineage, title: str | None = None, known: Background = NOTHIN
     for source, target in edges:
         steps[source].setdefault("down", []).append(target)
         steps[target].setdefault("up", []).append(source)
+    frames = columns.columns_of(lineage)
+    _link(steps, columns.linked(frames))
     activity = beside.drawn(lineage.activity)
     amber = (
         verdict.reservations(lineage, activity, len(unusual.anomalies(known))) if lineage.status == "success" else ""
@@ -53,9 +55,18 @@ def build(lineage: Lineage, title: str | None = None, known: Background = NOTHIN
         "moreAttention": more,
         "commands": commands(lineage, known),
         "steps": steps,
+        **({"columns": frames} if frames else {}),
         "graph": _graph(steps, edges),
         "activity": activity,
     }
+
+
+def _link(steps: list[dict[str, Any]], datasets: set[str]) -> None:
+    """Mark the frames whose columns can be chosen."""
+    for step in steps:
+        for frame in [*step.get("before", ()), *([step["after"]] if "after" in step else ())]:
+            if frame.get("name") in datasets:
+                frame["linked"] = True
 
 
 def _run(lineage: Lineage, known: Background, amber: str) -> dict[str, Any]:

@@ -92,6 +92,9 @@ def _reader(hint: Any) -> Callable[[Any], Any]:
     kind = next((each for each in get_args(hint) if each is not type(None)), hint)
     if get_origin(hint) is list:
         return lambda value: [_decoded(kind, item) for item in values.records(value)]
+    if get_origin(kind) is list:  # a list or None
+        read_list = _reader(kind)
+        return lambda value: read_list(value) if isinstance(value, list) else None
     read = _READERS.get(kind) or (lambda value: _decoded(kind, value))
     return lambda value: read(value) if isinstance(value, dict) else None
 

@@ -17,8 +17,8 @@ from odibi_core.story.wording import LABELS
 from odibi_core.views.wording import count, duration
 
 MODULES = (
-    "dom", "format", "states", "past", "verdict", "unusual", "graph", "gantt", "checks", "frames", "charts", "source",
-    "cards", "purpose", "activity", "main",
+    "dom", "format", "states", "past", "verdict", "unusual", "graph", "gantt", "checks", "lineage", "frames", "charts",
+    "source", "cards", "purpose", "activity", "main",
 )  # fmt: skip
 STATIC_ROWS = 500  # of the table without JavaScript
 _UNSAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}

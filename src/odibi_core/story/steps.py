@@ -150,9 +150,11 @@ def _keys(keys: dict[str, str]) -> list[list[str]]:
 def _diff(diff: SchemaDiff | None) -> dict[str, Any] | None:
     if diff is None:
         return None
+    before, after = ({getattr(each, side) for each in diff.renamed_columns} for side in ("before", "after"))
     lists: dict[str, list[Any]] = {
-        "added": [_short(name) for name in diff.added_columns],
-        "removed": [_short(name) for name in diff.removed_columns],
+        "renamed": [[_short(each.before), _short(each.after)] for each in diff.renamed_columns],
+        "added": [_short(name) for name in diff.added_columns if name not in after],
+        "removed": [_short(name) for name in diff.removed_columns if name not in before],
         "changed": [[_short(each.column), _short(each.before), _short(each.after)] for each in diff.changed_types],
     }
     more = sum(diff.left_out.values()) + sum(max(0, len(each) - MOST_COLUMNS) for each in lists.values())

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from odibi_core.views.answers import Column, SchemaDiff, Snapshot, TypeChange
+from odibi_core.views.answers import Column, Rename, SchemaDiff, Snapshot, TypeChange
 from odibi_core.views.values import count, record, records, text, texts
 
 
@@ -52,6 +52,11 @@ def recorded_diff(recorded: dict[str, Any]) -> SchemaDiff:
             for each in records(recorded.get("changed_types"))
         ],
         left_out=left_out,
+        renamed_columns=[
+            Rename(before, after)
+            for each in records(recorded.get("renamed_columns"))
+            if (before := text(each.get("before"))) is not None and (after := text(each.get("after"))) is not None
+        ],
     )
 
 

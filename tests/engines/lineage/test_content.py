@@ -28,7 +28,7 @@ ORDERS = pd.DataFrame(
 )
 PEOPLE = pd.DataFrame({"customer": ["ada", "bob", "eve", "joe"], "country": ["UK", "NO", "DE", "FR"]})
 LIBRARIES = {"pandas": lambda frame: frame.copy(), "polars": pl.from_pandas, "pyarrow": pa.Table.from_pandas}
-EVERY = {name: [f"orders.{name}"] for name in ORDERS}
+EVERY: dict[str, Any] = {str(name): [f"orders.{name}"] for name in ORDERS}
 
 
 def columns_of(function: Callable[..., Any], *frames: Any, budget: Budget | None = None) -> dict[str, Any]:
@@ -80,7 +80,7 @@ PANDAS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
 
 @pytest.mark.parametrize("case", PANDAS)
 def test_the_columns_of_a_pandas_function(case: str) -> None:
-    """What has the values of a column comes from it; of anything else nothing is known."""
+    """A column with the values of another one comes from it; of any other nothing is known."""
     function, expected = PANDAS[case]
     assert columns_of(function, ORDERS.copy()) == expected
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import Any, Final
 
+from odibi_core.engines import frame_pandas
 from odibi_core.engines.frame_narwhals import PLAIN
 from odibi_core.errors import STOPS
 
@@ -17,31 +18,56 @@ class Look:
     """The values of a frame at some rows, by column.
 
     Args:
-        frame: The frame as narwhals has it.
+        frame: The frame: of pandas as it is, so that narwhals need not be imported, or any other as narwhals has it.
+        is_pandas: True if it is one of pandas.
     """
 
-    def __init__(self, frame: Any) -> None:
+    def __init__(self, frame: Any, *, is_pandas: bool) -> None:
         self.frame = frame
+        self._is_pandas = is_pandas
         self.height = len(frame)
         self.places = spread(self.height)
-        self.columns = list(frame.columns)[:MOST_COLUMNS]
+        self.columns = [str(name) for name in list(frame.columns)[:MOST_COLUMNS]]
         self.values = self.at(self.places)
 
     def at(self, places: Sequence[int]) -> dict[str, Values]:
         """Return the values at these rows as they are now, of the columns that are still there."""
         present = set(self.frame.columns)
+        rows = list(places)
         names = [name for name in self.columns if name in present]
-        taken = self.frame.select(names)[list(places)] if names else self.frame
-        return {name: tuple(map(plain, taken[name].to_list())) for name in names}
+        return {name: tuple(map(plain, self._listed(self.frame[name], rows))) for name in names}
+
+    def _listed(self, column: Any, places: list[int]) -> list[Any]:
+        found: list[Any] = column.iloc[places].tolist() if self._is_pandas else column[places].to_list()
+        return found
+
+    def search(self, name: str, wanted: Sequence[Hashable], most: int) -> list[tuple[int, Hashable]] | None:
+        """Return the rows that have one of the values in a column, with their values; None if there are too many."""
+        column = self.frame[name]
+        if self._is_pandas:
+            places = column.isin(list(wanted)).to_numpy().nonzero()[0].tolist()
+        else:
+            places = column.is_in(list(wanted)).arg_true().to_list()
+        if len(places) > most:
+            return None
+        return list(zip(places, map(plain, self._listed(column, places)), strict=True))
+
+    def has_all(self, name: str, wanted: Sequence[Hashable]) -> bool:
+        """Return whether each of the values is in a column."""
+        column = self.frame[name]
+        if self._is_pandas:
+            found = column[column.isin(list(wanted))].unique().tolist()
+        else:
+            found = column.filter(column.is_in(list(wanted))).unique().to_list()
+        return set(wanted) <= set(map(plain, found))
 
     def labels(self, places: Sequence[int]) -> Any:
-        """Return the labels of pandas at these rows; None for another library and for a default index."""
-        index = getattr(self.frame.to_native(), "index", None)
-        return None if index is None else index[list(places)]
+        """Return the labels of pandas at these rows; None for another library."""
+        return self.frame.index[list(places)] if self._is_pandas else None
 
     def rows_of(self, labels: Any) -> list[int | None] | None:
         """Return the rows that have these labels of pandas; None if they name no rows of this frame."""
-        index = getattr(self.frame.to_native(), "index", None)
+        index = self.frame.index if self._is_pandas else None
         if index is None or labels is None or not index.is_unique or index.dtype != labels.dtype:
             return None
         found = [int(place) for place in index.get_indexer(labels)]
@@ -50,13 +76,15 @@ class Look:
 
 def look_of(value: Any) -> Look | None:
     """Return a look at an eager frame of a known library; None for any other value."""
-    if isinstance(value, PLAIN):
-        return None
-    import narwhals
-
     try:
+        if frame_pandas.face(value) is not None:
+            return Look(value, is_pandas=True) if hasattr(value, "columns") else None
+        if isinstance(value, PLAIN) or not hasattr(type(value), "columns"):
+            return None
+        import narwhals
+
         seen = narwhals.from_native(value, pass_through=True, eager_only=True)
-        return Look(seen) if isinstance(seen, narwhals.DataFrame) else None
+        return Look(seen, is_pandas=False) if isinstance(seen, narwhals.DataFrame) else None
     except STOPS:
         raise
     except BaseException:  # columns of one name twice, labels that are no texts

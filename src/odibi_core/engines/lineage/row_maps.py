@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
-from odibi_core.engines.lineage.looks import Look, Values, plain
+from odibi_core.engines.lineage.looks import Look, Values
 
 _MOST_FOUND: Final = 4_096
 """Rows of an input that may have one of the searched values."""
@@ -74,26 +74,23 @@ def _by_keys(look: Look, made: Look, unchanged: set[str]) -> Iterator[list[int |
     common = [name for name in made.columns if name in unchanged and len(set(made.values[name]) - {None}) > 1]
     common.sort(key=lambda name: -len(set(made.values[name])))
     for name in common[:_MOST_KEYS]:
-        found = _rows_with(look.frame, name, made.values[name])
+        found = _rows_with(look, name, made.values[name])
         if found is not None:
             yield [found.get(value) for value in made.values[name]]
 
 
-def _rows_with(frame: Any, name: str, values: Values) -> dict[Hashable, int] | None:
+def _rows_with(look: Look, name: str, values: Values) -> dict[Hashable, int] | None:
     """Return the row of each value of a column; None if a value is in several rows, or none can be searched."""
     wanted = [value for value in dict.fromkeys(values) if value is not None]
-    column = frame[name]
     try:
-        places = column.is_in(wanted).arg_true().to_list()
+        rows = look.search(name, wanted, _MOST_FOUND)
     except Exception:  # a type that cannot be compared
         return None
-    if not places or len(places) > _MOST_FOUND:
-        return None
     found: dict[Hashable, int] = {}
-    for place, value in zip(places, column[places].to_list(), strict=True):
-        if found.setdefault(plain(value), place) != place:
+    for place, value in rows or ():
+        if found.setdefault(value, place) != place:
             return None
-    return found
+    return found or None
 
 
 def contained(look: Look, made: Look) -> Iterator[tuple[str, Values]]:
@@ -109,9 +106,7 @@ def contained(look: Look, made: Look) -> Iterator[tuple[str, Values]]:
         if name not in unchanged or len(wanted) < 2 or isinstance(wanted[0], int | float | bool):
             continue
         try:
-            if set(wanted) <= set(
-                map(plain, look.frame[name].filter(look.frame[name].is_in(wanted)).unique().to_list())
-            ):
+            if look.has_all(name, wanted):
                 yield name, values
         except Exception:  # a type that cannot be compared
             continue

@@ -224,7 +224,9 @@ function differences({diff}) {
     h("span", {class: "unseen"}, `${kind_}: `), bidi(name)));
   const changed = (diff.changed ?? []).map(([name, before, after]) =>
     h("li", {class: "changed"}, bidi(name), h("span", {class: "type"}, bidi(before), " → ", bidi(after))));
+  const renamed = (diff.renamed ?? []).map(([before, after]) =>
+    h("li", {class: "renamed"}, h("span", {class: "unseen"}, "renamed: "), bidi(before), h("span", {class: "type"}, " → "), bidi(after)));
   return h("section", null, h("h4", null, "Schema changes"),
-    h("ul", {class: "diff"}, chips("added", "+", diff.added), chips("removed", "−", diff.removed), changed),
+    h("ul", {class: "diff"}, renamed, chips("added", "+", diff.added), chips("removed", "−", diff.removed), changed),
     diff.more && h("p", {class: "hint"}, `and ${plural(diff.more, "more change")}`));
 }

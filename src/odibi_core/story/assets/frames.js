@@ -1,6 +1,7 @@
 // A frame: its size, its columns, and a sample of its rows.
 import {h, bidi} from "./dom.js";
 import {count, plural} from "./format.js";
+import {columnName} from "./lineage.js";
 
 const FEW_COLUMNS = 14;
 
@@ -24,7 +25,7 @@ function size(frame) {
 function schema(frame, diff) {
   const added = new Set(diff?.added), changed = new Set((diff?.changed ?? []).map(([name]) => name));
   const item = ([name, type]) => h("li", {class: added.has(name) ? "added" : changed.has(name) ? "changed" : null},
-    bidi(name === "" ? "(no name)" : name, "span", "column"), bidi(type, "span", "type"));
+    frame.linked ? columnName(frame.name, name) : bidi(name === "" ? "(no name)" : name, "span", "column"), bidi(type, "span", "type"));
   const list = h("ul", {class: "schema"}, frame.schema.slice(0, FEW_COLUMNS).map(item));
   const hidden = frame.schema.length - FEW_COLUMNS;
   const unknown = (frame.columns ?? 0) - frame.schema.length;

@@ -8,6 +8,7 @@ import {drawCards} from "./cards.js";
 import {drawActivity} from "./activity.js";
 import {drawPurpose} from "./purpose.js";
 import {drawUnusual} from "./unusual.js";
+import {drawLineage} from "./lineage.js";
 
 export function drawStory(host, story) {
   const pick = (index) => cards.show(index);
@@ -18,6 +19,7 @@ export function drawStory(host, story) {
     drawGantt(story.steps, story.run.durationMs, pick),
     drawChecks(story.steps, pick),
     story.steps.length > 0 && cards.element,
+    drawLineage(story.columns, story.steps, pick),
     drawPurpose(story.purpose, pick),
     ...drawActivity(story.activity ?? {}),
   ].filter(Boolean);
