@@ -58,6 +58,14 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "story": ("{pipeline} -o cli/story.html", "{run} -o cli/program.html"),
     "export openlineage": ("{pipeline}", "{run}", "{steps}", "{steps} -o cli/export_openlineage_file.jsonl"),
     "export otlp": ("{run}", "{pipeline} --signal logs", "{steps} -o cli/otlp"),
+    "ship": (
+        "loki --to http://127.0.0.1:9 --dry-run",
+        "elastic --to http://127.0.0.1:9 --dry-run --level debug",
+        "syslog --to udp://127.0.0.1 --dry-run",
+        "syslog --to /dev/log --dry-run",
+        "journald --dry-run",
+        "loki --to http://127.0.0.1:9 --give-up 0 --format json",
+    ),
     "metrics": ("{run}", "{run} --format prometheus", "{run} --format json", "{pipeline}"),
     "sql": (
         f"'{QUERY} LIMIT 1000' --format json",

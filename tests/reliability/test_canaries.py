@@ -43,6 +43,8 @@ OUTPUTS: dict[str, str] = {
     "sentry": "sentry/*",
     "datadog": "datadog.txt",
     "opentelemetry": "otlp/*",
+    "Loki, Elasticsearch and the Pushgateway": "shipped/*",
+    "files of the textfile collector": "collector/*",
     "events of OpenLineage": "openlineage.jsonl",
     "what waits for a receiver of OpenLineage": ".odibi/delivery/openlineage/*.spool",
     **{f"odibi {command}": f"cli/{command.replace(' ', '_')}_*" for command in COMMANDS},
@@ -127,7 +129,8 @@ def everything(root: Path, *, redactor: bool) -> Outputs:
     key = next(canary.core for canary in canaries() if canary.kind == "sentry")
     secret = canaries()[-1].core
     port = kept_port()
-    with sentry_server() as sentry, datadog_agent(root / "datadog.txt") as datadog, loopback() as collector:
+    agent = datadog_agent(root / "datadog.txt")
+    with sentry_server() as sentry, agent as datadog, loopback() as collector, loopback() as shipped:
         settings = {
             "LOG_FORMAT": "json", "LOG_FILE": "app.log", "SENTRY_ENABLED": "true",
             "SENTRY_DSN": sentry.dsn.replace("publickey", key), "DATADOG_ENABLED": "true",
@@ -138,6 +141,10 @@ def everything(root: Path, *, redactor: bool) -> Outputs:
             "METRICS_ENABLED": "true", "ENVIRONMENT": canaries()[0].text, "SERVICE_NAME": "canary_program",
             "ODIBI_OPENLINEAGE__FILE": "openlineage.jsonl", "OPENLINEAGE_API_KEY": secret,
             "OPENLINEAGE_URL": f"http://user:{key}@127.0.0.1:{kept_port()}",
+            "ODIBI_LOKI__URL": shipped.url, "ODIBI_LOKI__TENANT": "canaries", "ODIBI_LOKI__LEVEL": "debug",
+            "ODIBI_ELASTIC__URL": shipped.url, "ODIBI_ELASTIC__LEVEL": "debug",
+            "ODIBI_METRICS__PUSHGATEWAY": shipped.url, "ODIBI_METRICS__PUSH_JOB": canaries()[2].text,
+            "ODIBI_METRICS__TEXTFILE": "collector",
         }  # fmt: skip
         run(root, *first, str(HERE / "canary_program.py"), str(port), **settings)
         run(root, *first, str(HERE / "canary_commands.py"), *ways, **settings)
@@ -148,6 +155,9 @@ def everything(root: Path, *, redactor: bool) -> Outputs:
     (root / "otlp").mkdir()
     for number, request in enumerate(collector.requests):
         (root / "otlp" / f"{number}.txt").write_bytes(request.body)
+    (root / "shipped").mkdir()
+    for number, request in enumerate(shipped.requests):
+        (root / "shipped" / f"{number}.txt").write_bytes(request.path.encode() + b"\n" + request.body)
     for name in ("canary_steps.py", "canary_cached.py", "canary.odcs.yaml", "canary_rules.toml"):  # inputs
         (root / name).unlink()
     files = [path for path in root.rglob("*") if path.is_file()]

@@ -23,9 +23,11 @@ FITTING = {
     "file_mode": "640",
     "log_level": "error debug", "log_format": "json text", "preset": "ecs otel", "durability": "synced written",
     "snapshot_level": "stats off", "dsn": "https://a@x/1 https://b@x/1", "attributes": "a=1 a=2", "headers": "a=1 a=2",
-    "endpoint": "http://a http://b", "openlineage_url": "http://a http://b",
-    "url": "s3://a s3://b", "compression": "gzip none", "protocol": "grpc http/json",
+    "endpoint": "http://a http://b", "store_url": "s3://a s3://b", "_url": "http://a http://b",
+    "compression": "gzip none", "protocol": "grpc http/json",
     "run_tags": "a=b", "store_compact": "off auto", "keep_frames": "all none",
+    "pushgateway": "http://a", "_level": "error",
+    "syslog_address": "/dev/log", "syslog_facility": "daemon",
     "bool": "true false", "int": "1 2", "float": "0.1 0.2", "tuple": "a b", "str": "a b c",
 }  # fmt: skip
 

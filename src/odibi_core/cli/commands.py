@@ -27,6 +27,7 @@ _COMMANDS: Final[dict[str, tuple[str, ...]]] = {
         "runs",
         "compare",
         "history",
+        "ship",
         "sql",
         "errors",
         "costs",

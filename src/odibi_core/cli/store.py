@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from odibi_core.cli import help
-from odibi_core.cli.ship import ship
 from odibi_core.cli.store_places import export, move
+from odibi_core.cli.store_ship import ship
 from odibi_core.cli.store_status import status
 from odibi_core.cli.store_upkeep import compact, prune, rebuild, verify
 

@@ -289,8 +289,10 @@ def _service(settings: Log | ObservabilityConfig, preset: str) -> Service:
     """Return the service of the lines, which only the lines for other systems contain."""
     config = get_config() if isinstance(settings, Log) else settings
     if preset == "datadog":  # logs and metrics are joined there by the same three tags
-        return Service(config.datadog_service, config.datadog_env, config.datadog_version)
-    return Service(config.service_name, config.environment, config.service_version)
+        texts = (config.datadog_service, config.datadog_env, config.datadog_version)
+    else:
+        texts = (config.service_name, config.environment, config.service_version)
+    return Service(*(sanitize_text(text) for text in texts))  # settings never passed the bus
 
 
 def _is_terminal(stream: TextIO | None) -> bool:

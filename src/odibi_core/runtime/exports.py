@@ -23,7 +23,14 @@ from odibi_core.process import state as program
 from odibi_core.settings import ObservabilityConfig, get_config
 
 EXPORTS: Final[dict[str, tuple[Callable[[ObservabilityConfig], bool], str]]] = {
-    "otlp": (lambda config: config.tracing_enabled and not config.otel_sdk_disabled, "odibi_core.otlp.live:attach")
+    "otlp": (lambda config: config.tracing_enabled and not config.otel_sdk_disabled, "odibi_core.otlp.live:attach"),
+    "loki": (lambda config: bool(config.loki_url), "odibi_core.log_shipping.live:attach_loki"),
+    "elastic": (lambda config: bool(config.elastic_url), "odibi_core.log_shipping.live:attach_elastic"),
+    "syslog": (lambda config: bool(config.syslog_address), "odibi_core.log_shipping.live:attach_syslog"),
+    "push": (
+        lambda config: bool(config.metrics_pushgateway or config.metrics_textfile),
+        "odibi_core.metrics_push.live:attach",
+    ),
 }
 """By name: true if the settings ask for it, and `attach(config, root, collect_metrics)`, loaded only then."""
 

@@ -74,6 +74,9 @@ class ObservabilityConfig:
     prometheus_port: int
     metrics_host: str
     metrics_token: str
+    metrics_pushgateway: str
+    metrics_textfile: str
+    metrics_push_job: str
     datadog_enabled: bool
     datadog_api_key: str
     datadog_site: str
@@ -117,6 +120,20 @@ class ObservabilityConfig:
     redaction_patterns: tuple[str, ...]
     alerts_rules: str
     alerts_enabled: bool
+    loki_url: str
+    loki_token: str
+    loki_tenant: str
+    loki_level: str
+    loki_structured_metadata: bool
+    loki_ca_file: str
+    elastic_url: str
+    elastic_api_key: str
+    elastic_index: str
+    elastic_level: str
+    elastic_ca_file: str
+    syslog_address: str
+    syslog_facility: str
+    syslog_level: str
     otel_sdk_disabled: bool
     otel_metric_export_interval: float
     otel_resource_attributes: str

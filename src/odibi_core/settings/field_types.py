@@ -73,6 +73,18 @@ StoreUrl = Annotated[
         "store",
     ),
 ]
+SyslogAddress = Annotated[
+    str,
+    _text(
+        rf"(?:udp|tcp)://{_AT}/?|(?:unix://)?/\S+|journald",
+        "it is udp://host:514, tcp://host:601, /dev/log or journald",
+        "url",
+    ),
+]
+IndexName = Annotated[
+    str,
+    _text(r"[a-z0-9][a-z0-9._-]*", "it is the name of an index or a data stream, in lower case: logs-odibi-default"),
+]
 Tags = Annotated[str, _text(_TAGS, "it is a list of key:value with commas or spaces between")]
 
 

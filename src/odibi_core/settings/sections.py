@@ -33,6 +33,7 @@ from odibi_core.settings.field_types import (
     Tags,
     Url,
 )
+from odibi_core.settings.log_sections import Elastic, Loki, Syslog
 
 
 class Store(Section, frozen=True):
@@ -157,6 +158,12 @@ class Metrics(Section, frozen=True):
     host: Host = "127.0.0.1"
     token: Annotated[str, Source(is_secret=True)] = ""
     """The token that a scraper must send as `Authorization: Bearer …`."""
+    pushgateway: Url = ""
+    """The Pushgateway that gets the metrics of each run at its end; empty for none."""
+    textfile: FilePath = ""
+    """The folder of node_exporter's textfile collector, which gets them as files; empty for none."""
+    push_job: Annotated[str, Source(instead="service_name")] = ""
+    """The label `job` of metrics that are pushed."""
 
 
 class Datadog(Section, frozen=True):
@@ -348,7 +355,7 @@ SECTIONS: dict[str, type[Any]] = {
     "metrics": Metrics, "datadog": Datadog, "sentry": Sentry, "cost": Cost, "health": Health, "tracing": Tracing,
     "service": Service, "usage": Usage, "run": Run, "executor": Executor, "redaction": Redaction,
     "otel": Otel, "otel_traces": OtlpSignal, "otel_metrics": OtlpSignal, "otel_logs": OtlpSignal,
-    "openlineage": OpenLineage, "alerts": Alerts,
+    "openlineage": OpenLineage, "alerts": Alerts, "loki": Loki, "elastic": Elastic, "syslog": Syslog,
 }  # fmt: skip
 
 
