@@ -1,4 +1,4 @@
-"""The cost of unreachable receivers for a program: a counter, a line of its log, its exit.
+"""The cost of receivers for a program: a counter, a line of its log and its exit while they are down; payloads.
 
 Datadog's agent is a port without a listener, Sentry a socket that accepts and never answers. Exits are those of
 fresh processes, so they are in seconds.
@@ -131,6 +131,33 @@ def _exit(down: bool) -> Prepare:
     return prepare
 
 
+def _openlineage(nodes: int) -> Prepare:
+    """Make and encode the events of OpenLineage of a run, as the thread of the exporter does."""
+
+    @contextmanager
+    def prepare(folder: Path) -> Iterator[Runner]:
+        import msgspec
+
+        from odibi_core.observability import Orchestrator, Step
+        from odibi_core.openlineage import openlineage_events
+        from odibi_core.store.runs import RunStore
+
+        steps = [Step(name=f"step {number}", value=lambda: None) for number in range(nodes)]
+        result = Orchestrator(steps, pipeline_name="wide", store=folder / "store").execute()
+        events = list(RunStore(folder / "store").read(str(result["run_id"])))
+
+        def run(n: int) -> float:
+            begun = time.process_time()
+            for _ in range(n):
+                for event in openlineage_events(events):
+                    msgspec.json.encode(event)
+            return time.process_time() - begun
+
+        yield run
+
+    return prepare
+
+
 def works(quick: bool) -> list[Work]:
     off = "odibi-core, everything outside off"
     return [
@@ -156,5 +183,13 @@ def works(quick: bool) -> list[Work]:
             [Target(2.0, off, "difference", "what waits at the exit")],
             loops=1,
             rounds=5,
+        ),
+        Work(
+            "the events of OpenLineage of a run of 10,000 nodes",
+            "s",
+            [Contender("odibi-core", _openlineage(100 if quick else 10_000), "ours", "processor time")],
+            [Target(2.0, label="off the thread of the run")],
+            loops=1,
+            rounds=3,
         ),
     ]

@@ -66,6 +66,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "journald --dry-run",
         "loki --to http://127.0.0.1:9 --give-up 0 --format json",
     ),
+    "lineage": ("canary_cached", "canary_cached --format json"),
     "metrics": ("{run}", "{run} --format prometheus", "{run} --format json", "{pipeline}"),
     "sql": (
         f"'{QUERY} LIMIT 1000' --format json",
