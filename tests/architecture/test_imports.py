@@ -83,6 +83,7 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "grpc": ("otlp/grpc_receiver.py",),
     "typer": ("cli/",),
     "mcp": ("mcp_server/server.py",),
+    "tomlkit": ("connections/toml_file.py",),
 }
 
 LOADED_BY_OTHERS = {"s3fs", "gcsfs", "adlfs", "adbc_driver_manager"}

@@ -24,7 +24,7 @@ FITTING = {
     "log_level": "error debug", "log_format": "json text", "preset": "ecs otel", "durability": "synced written",
     "snapshot_level": "stats off", "dsn": "https://a@x/1 https://b@x/1", "attributes": "a=1 a=2", "headers": "a=1 a=2",
     "endpoint": "http://a http://b", "store_url": "s3://a s3://b", "_url": "http://a http://b",
-    "compression": "gzip none", "protocol": "grpc http/json",
+    "export_to": "sqlite:///a duckdb:///b", "compression": "gzip none", "protocol": "grpc http/json",
     "run_tags": "a=b", "store_compact": "off auto", "keep_frames": "all none",
     "pushgateway": "http://a", "_level": "error",
     "syslog_address": "/dev/log", "syslog_facility": "daemon",

@@ -169,7 +169,7 @@ def test_how_far_a_setting_reaches_is_said_by_its_type() -> None:
     """Every text whose name is one of a place has such a type; one that is added without is found here."""
     words = (
         "dir", "file", "path", "host", "url", "uri", "endpoint", "dsn", "site", "webhook", "address", "rules",
-        "certificate", "pushgateway", "textfile",
+        "certificate", "export", "pushgateway", "textfile",
     )  # fmt: skip
     places = {
         option.name
@@ -180,4 +180,4 @@ def test_how_far_a_setting_reaches_is_said_by_its_type() -> None:
     }
     reaching = {option.name for option in OPTIONS.values() if option.reach}
     assert places == reaching
-    assert len(reaching) == 36
+    assert len(reaching) == 37

@@ -13,6 +13,7 @@ from odibi_core.cli.store_database import Wanted, export_to_database
 from odibi_core.errors import ConfigurationError, RunNotFoundError
 from odibi_core.events.paths import absolute_path
 from odibi_core.history.retention import size
+from odibi_core.settings import get_config
 from odibi_core.store.runs import RunStore, pipeline_of
 from odibi_core.store.segments import safe_name
 
@@ -47,12 +48,16 @@ def export(
     may export into one database. Without a password in the URL, PGPASSWORD or
     the password file of PostgreSQL has it.
     """
+    if to is None and dest is None:
+        to = get_config().store_export_to or None
     if to is not None:
         options.refuse("with --to", {"DEST": dest is not None, "--run": run is not None})
         export_to_database(Wanted(to, schema, tables, since, pipeline, store, dry_run, format))
         return
     if dest is None:
-        raise ConfigurationError("DEST or --to must be given: the folder, or the URL of the database, to export to")
+        raise ConfigurationError(
+            "DEST or --to must be given, or ODIBI_STORE__EXPORT_TO be set: the folder, or the URL of a database"
+        )
     database = {"--tables": tables is not None, "--schema": bool(schema), "--dry-run": dry_run}
     options.refuse("without --to", {"--since": since is not None, **database})
     if run:

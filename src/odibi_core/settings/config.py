@@ -39,6 +39,7 @@ class ObservabilityConfig:
     store_compact_runs: int
     store_compact_mb: float
     store_url: str
+    store_export_to: str
     store_ship_every_s: float
     store_ship_wait_s: float
     store_lost_after_s: float

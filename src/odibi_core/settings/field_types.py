@@ -64,6 +64,14 @@ Attributes = Annotated[
     str, _text(_ATTRIBUTES, "it is a list of name=value with commas between, each value percent-encoded")
 ]
 FileMode = Annotated[str, _text("(?:0o?)?6[046][046]", _MODE_WORDS)]
+DatabaseUrl = Annotated[
+    str,
+    _text(
+        r"(?i:postgres(?:ql)?(?:\+\w+)?)://\S+|(?i:sqlite|duckdb):///\S+",
+        "it is postgresql://user@host:port/name, sqlite:///file or duckdb:///file",
+        "store",
+    ),
+]
 StoreUrl = Annotated[
     str,
     _text(

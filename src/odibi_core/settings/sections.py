@@ -17,6 +17,7 @@ from odibi_core.settings.field_types import (
     Amount,
     Attributes,
     Count,
+    DatabaseUrl,
     Dsn,
     FileMode,
     FilePath,
@@ -55,6 +56,8 @@ class Store(Section, frozen=True):
     """Megabytes of ended runs that are enough."""
     url: StoreUrl = ""
     """The shared store of many hosts, which the record is shipped to and read from; empty for none."""
+    export_to: DatabaseUrl = ""
+    """The database of `odibi store export`, best without a password: `postgresql://user@host/name`; empty for none."""
     ship_every_s: Seconds = 10.0
     """During a run, its new events are shipped every so many seconds; at its end at once."""
     ship_wait_s: Amount = 2.0
