@@ -135,30 +135,3 @@ def test_a_query_that_cannot_be_answered_is_no_silence(here: Here) -> None:
     assert answer.exit_code == 1
     assert "rule 'failures' was not evaluated: QueryError" in answer.stderr
     assert [alert["rule"] for alert in opened(here)] == ["stale"]
-
-
-@pytest.mark.usefixtures("rules")
-def test_watch_counts_the_alerts_of_rules(here: Here) -> None:
-    """Those that are open, without a second list of them."""
-    here("alerts", "check")
-    assert "2 alerts of rules: `odibi alerts` lists them" in here("watch").stderr
-    here("alerts", "ack", str(opened(here)[0]["alert_id"]))
-    assert json.loads(here("watch", "--format", "json").stdout)["alerts_of_rules"] == 1
-
-
-def test_a_check_makes_the_health_checks_that_a_rule_is_about(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The alert belongs to no pipeline, and ends with the next healthy result."""
-    write_runs(Path(".odibi"), 1)
-    results = ["unhealthy", "healthy"]
-    report = {"disk": {"status": "", "message": "full"}}
-
-    def made() -> dict[str, object]:
-        report["disk"]["status"] = results.pop(0)
-        return {"checks": report}
-
-    monkeypatch.setattr("odibi_core.observability.run_health_checks", made)
-    Path("r.toml").write_text('[[rule]]\nkind = "health"\nname = "health"\n', encoding="utf-8")
-    assert "raised: health check disk is unhealthy: full" in here("alerts", "check", "--rules", "r.toml").stdout
-    assert [alert["pipeline_name"] for alert in opened(here)] == [""]
-    assert "resolved: health check disk" in here("alerts", "check", "--rules", "r.toml").stdout
-    assert opened(here) == []

@@ -49,7 +49,7 @@ def _loki(config: ObservabilityConfig, address: str) -> Receiver[Event]:
     from odibi_core.log_shipping.loki import PATH, LokiReceiver
 
     headers = {"Authorization": f"Bearer {config.loki_token}"} if config.loki_token else {}
-    client = _client(address, "loki.url", headers, config.loki_ca_file, PATH)
+    client = _client(address, "ODIBI_LOKI__URL", headers, config.loki_ca_file, PATH)
     return LokiReceiver(
         client, service=sanitize_text(config.service_name), tenant=config.loki_tenant,
         has_metadata=config.loki_structured_metadata,
@@ -60,7 +60,7 @@ def _elastic(config: ObservabilityConfig, address: str) -> Receiver[Event]:
     from odibi_core.log_shipping.elastic import ElasticReceiver
 
     headers = {"Authorization": f"ApiKey {config.elastic_api_key}"} if config.elastic_api_key else {}
-    client = _client(address, "elastic.url", headers, config.elastic_ca_file)
+    client = _client(address, "ODIBI_ELASTIC__URL", headers, config.elastic_ca_file)
     texts = (config.service_name, config.environment, config.service_version)
     service = Service(*(sanitize_text(text) for text in texts))
     return ElasticReceiver(client, index=config.elastic_index, service=service)

@@ -74,7 +74,7 @@ def attach(config: ObservabilityConfig, root: Path | None, collect_metrics: Any)
     """
     outlets: list[Delivery[RunText]] = []
     if config.metrics_pushgateway:
-        client = HttpClient(config.metrics_pushgateway, setting="metrics.pushgateway")
+        client = HttpClient(config.metrics_pushgateway, setting="ODIBI_METRICS__PUSHGATEWAY")
         receiver = PushgatewayReceiver(client, sanitize_text(config.metrics_push_job))
         outlets.append(Delivery("pushgateway", receiver, _RUNS))
     if config.metrics_textfile:
