@@ -33,6 +33,27 @@ class Alertmanager(Loopback):
         return Reply()
 
 
+class Grafana(Loopback):
+    """A server that keeps dashboards by their id, for the right token alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dashboards: dict[str, Any] = {}
+
+    def reply(self, request: Request) -> Reply:
+        head = {"Content-Type": "application/json"}
+        if request.headers.get("authorization") != f"Bearer {SECRET}":
+            return Reply(401, head, b'{"message": "Invalid API key"}')
+        if request.method == "POST":
+            asked = request.json()
+            assert (request.path, asked["overwrite"]) == ("/api/dashboards/db", True)
+            self.dashboards[asked["dashboard"]["uid"]] = asked["dashboard"]
+            return Reply(200, head, b'{"status": "success"}')
+        found = self.dashboards.get(request.path.rpartition("/")[2])
+        body = json.dumps({"meta": {}, "dashboard": found}).encode()
+        return Reply(404, head) if found is None else Reply(200, head, body)
+
+
 SECRET = "canary-s3cret-of-the-connection"
 
 
@@ -186,6 +207,25 @@ def test_loki_and_elasticsearch_take_a_line() -> None:
     assert SECRET not in settings() + json.dumps(found)
     with loopback(default=HTML) as page:
         assert [report(name, url=page.url)["status"] for name in ("loki", "elastic")] == ["failed"] * 2
+
+
+def test_grafana_gets_the_dashboards(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are imported and read back; a check imports none; a wrong token and another server are named."""
+    with running(Grafana()) as server:
+        refused = report("grafana", url=server.url, token="wrong")
+        assert (refused["status"], "check that ODIBI_GRAFANA__TOKEN" in refused["message"]) == ("failed", True)
+        done = connect("grafana", url=server.url, token=SECRET)
+        assert done.exit_code == 0, done.output
+        assert server.dashboards.keys() == {"odibi-overview", "odibi-node-performance", "odibi-history"}
+        assert SECRET not in settings() + done.output
+        monkeypatch.setenv("ODIBI_GRAFANA__TOKEN", SECRET)
+        before = len(server.requests)
+        assert connect("grafana", "--check").exit_code == 0
+        assert {request.method for request in server.requests[before:]} == {"GET"}
+        server.dashboards.pop("odibi-history")
+        assert connect("grafana", "--check").exit_code == 1
+    with loopback(default=HTML) as page:
+        assert "is no dashboard" in report("grafana", url=page.url, token=SECRET)["message"]
 
 
 def test_sentry_takes_an_envelope_that_its_library_reads() -> None:

@@ -102,8 +102,8 @@ def _asked(question: Question, present: str) -> str:
     """Ask on stderr; a secret is not shown, and Enter keeps the one that is there."""
     hint = " (Enter keeps it)" if question.is_secret and present else ""
     answer: Any = typer.prompt(
-        f"{question.text}{hint}", default=present, hide_input=question.is_secret, show_default=not question.is_secret,
-        err=True,
+        f"{question.text}{hint}", default=present or (None if question.is_required else ""),
+        hide_input=question.is_secret, show_default=bool(present) and not question.is_secret, err=True,
     )  # fmt: skip
     return str(answer).strip()
 

@@ -9,6 +9,7 @@ from typing import Final
 BUILTIN: Final = {
     "prometheus": "odibi_core.connections.prometheus:PrometheusConnection",
     "alertmanager": "odibi_core.connections.alertmanager:AlertmanagerConnection",
+    "grafana": "odibi_core.connections.grafana:GrafanaConnection",
     "otel": "odibi_core.connections.otel:OtelConnection",
     "loki": "odibi_core.connections.loki:LokiConnection",
     "elastic": "odibi_core.connections.elastic:ElasticConnection",

@@ -108,6 +108,8 @@ class ObservabilityConfig:
     run_tags: str
     run_environment: tuple[str, ...]
     executor_address: str
+    grafana_url: str
+    grafana_token: str
     openlineage_url: str
     openlineage_endpoint: str
     openlineage_api_key: str

@@ -353,12 +353,22 @@ class Alerts(Section, frozen=True):
     """False evaluates no rule and sends nothing."""
 
 
+class Grafana(Section, frozen=True):
+    """The Grafana that `odibi connect grafana` imports the dashboards into."""
+
+    url: Url = ""
+    """Its address; empty for none."""
+    token: Annotated[str, Source(is_secret=True)] = ""
+    """The token of a service account that may write dashboards."""
+
+
 SECTIONS: dict[str, type[Any]] = {
     "store": Store, "log": Log, "snapshot": Snapshot, "files": Files, "keep": Keep, "cache": Cache,
     "metrics": Metrics, "datadog": Datadog, "sentry": Sentry, "cost": Cost, "health": Health, "tracing": Tracing,
     "service": Service, "usage": Usage, "run": Run, "executor": Executor, "redaction": Redaction,
     "otel": Otel, "otel_traces": OtlpSignal, "otel_metrics": OtlpSignal, "otel_logs": OtlpSignal,
     "openlineage": OpenLineage, "alerts": Alerts, "loki": Loki, "elastic": Elastic, "syslog": Syslog,
+    "grafana": Grafana,
 }  # fmt: skip
 
 
