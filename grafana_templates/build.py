@@ -1,5 +1,5 @@
-"""The script that builds the Grafana dashboards beside it, from the tables of `overview.py`, `node_performance.py`
-and `run_history.py`.
+"""The script that builds the Grafana dashboards beside it, from the tables of `overview.py`, `node_performance.py`,
+`toolkit.py` and `run_history.py`.
 
     python grafana_templates/build.py            write the JSON
     python grafana_templates/build.py --check    exit with 1 and a diff if the JSON differs
@@ -20,10 +20,11 @@ from typing import Final, TypeAlias
 import node_performance
 import overview
 import run_history
+import toolkit
 from grafana_foundation_sdk.builders import dashboard, table
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as model
-from panels import JOB, SOURCE, Builder, built
+from panels import JOB, SOURCE, Builder, Panel, built
 
 HERE: Final = Path(__file__).resolve().parent
 TAG: Final = "odibi-core"
@@ -87,20 +88,40 @@ def text_of(
     return json.dumps(made.build(), cls=JSONEncoder, indent=2, sort_keys=True) + "\n"
 
 
+def _numbered(panels: Sequence[Panel]) -> list[Builder]:
+    return [built(panel, number) for number, panel in enumerate(panels, start=1)]
+
+
 def dashboards() -> dict[str, str]:
     """Build the content of each dashboard file, by file name."""
-    of_runs = [built(panel, number) for number, panel in enumerate(overview.PANELS, start=1)]
-    of_nodes = [built(panel, number) for number, panel in enumerate(node_performance.PANELS, start=1)]
     return {
         "odibi_overview_dashboard.json": text_of(
-            "odibi-overview", "odibi-core: overview", "Pipelines, their errors, their data.", of_runs, variables()
+            "odibi-overview",
+            "odibi-core: overview",
+            "Pipelines, their errors, their data.",
+            _numbered(overview.PANELS),
+            variables(),
         ),
         "odibi_node_performance_dashboard.json": text_of(
             "odibi-node-performance",
             "odibi-core: node performance",
             "The nodes of pipelines: outcomes, durations, memory, throughput.",
-            of_nodes,
+            _numbered(node_performance.PANELS),
             variables(),
+        ),
+        "odibi_operations_dashboard.json": text_of(
+            "odibi-operations",
+            "odibi-core: operations",
+            "Operations, commands, health checks and exporters of programs.",
+            _numbered(toolkit.OPERATIONS),
+            variables()[:2],
+        ),
+        "odibi_data_dashboard.json": text_of(
+            "odibi-data",
+            "odibi-core: costs and data quality",
+            "The costs of queries, and the checks of data.",
+            _numbered(toolkit.DATA),
+            variables()[:2],
         ),
         "odibi_history_dashboard.json": text_of(
             "odibi-history",

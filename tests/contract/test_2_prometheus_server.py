@@ -46,6 +46,7 @@ ECOSYSTEM = [
     Metric("odibi_node_duration_seconds", HISTOGRAM, CLEAN),
     Metric("odibi_node_rows", COUNTER, CLEAN),
     Metric("odibi_process_resident_memory_bytes", GAUGE, {}),
+    Metric("odibi_export_sent", COUNTER, {"exporter": "textfile"}),
     Metric("odibi_pipeline_runs", COUNTER, {"pipeline": "daily", "status": "success"}),
     Metric("odibi_pipeline_runs", COUNTER, {"pipeline": "monthly", "status": "failed"}),
     Metric("odibi_pipeline_duration_seconds", HISTOGRAM, {"pipeline": "daily"}),

@@ -18,6 +18,8 @@ from tests.services.promtool import promtool
 FOLDER = ROOT / "grafana_templates"
 OVERVIEW = "odibi_overview_dashboard.json"
 NODES = "odibi_node_performance_dashboard.json"
+OPERATIONS, DATA = "odibi_operations_dashboard.json", "odibi_data_dashboard.json"
+EVERY = (OVERVIEW, NODES, OPERATIONS, DATA)
 REQUIRED = {
     OVERVIEW: {
         "Pipeline execution rate", "Cache hit rate", "Error count", "Node execution duration", "Data throughput",
@@ -26,6 +28,8 @@ REQUIRED = {
     NODES: {
         "Node success/failure rates", "Node duration", "Memory usage trend", "Throughput", "Top 10 slowest nodes",
     },
+    OPERATIONS: {"Health checks", "Operation rate", "Operation duration p95", "Errors by type", "Commands"},
+    DATA: {"Estimated cost", "Processed bytes", "Data checks"},
 }  # fmt: skip
 VARIABLES = {"$__rate_interval": "4s", "$__range": "1m", "$job": ".*", "$node": ".*"}
 """What Grafana puts in their places."""
@@ -65,12 +69,12 @@ def unanswered(server: PrometheusServer, found: dict[str, Any]) -> list[str]:
     return [query.panel for query in queries(found) if not server.answer(query.expression)]
 
 
-EVERY_DASHBOARD = pytest.mark.parametrize("name", [OVERVIEW, NODES])
+EVERY_DASHBOARD = pytest.mark.parametrize("name", EVERY)
 EVERY_QUERY = pytest.mark.parametrize(
     "query",
     [
         pytest.param(query, id=f"{name.split('_')[1]}: {query.panel} {query.letter}")
-        for name in (OVERVIEW, NODES)
+        for name in EVERY
         for query in queries(dashboard(name))
     ],
 )
@@ -90,7 +94,7 @@ def test_the_committed_dashboards_are_what_the_script_builds() -> None:
 def test_the_script_builds_the_same_bytes_each_time(tmp_path: Path) -> None:
     """Sorted keys, a newline at the end, nothing of the time or the machine."""
     assert build("--folder", str(tmp_path)).returncode == 0
-    for name in (OVERVIEW, NODES):
+    for name in EVERY:
         assert (tmp_path / name).read_bytes() == (FOLDER / name).read_bytes()
 
 
@@ -140,8 +144,8 @@ def test_a_dashboard_can_be_imported(name: str) -> None:
 
 def test_the_dashboards_have_ids_of_their_own_that_stay() -> None:
     """Importing a newer one replaces the older; links to it go on."""
-    assert [dashboard(name)["uid"] for name in (OVERVIEW, NODES)] == [
-        "odibi-overview", "odibi-node-performance",
+    assert [dashboard(name)["uid"] for name in EVERY] == [
+        "odibi-overview", "odibi-node-performance", "odibi-operations", "odibi-data",
     ]  # fmt: skip
 
 
@@ -161,10 +165,10 @@ def test_no_two_panels_overlap(name: str) -> None:
 
 @EVERY_DASHBOARD
 def test_the_reader_chooses_the_data_source_and_the_nodes(name: str) -> None:
-    """Any number of nodes, all at first, from the values of the label."""
+    """Any number of nodes, or of jobs where no node is measured, all at first, from the values of the label."""
     variables = {each["name"]: each for each in dashboard(name)["templating"]["list"]}
     assert (variables["datasource"]["type"], variables["datasource"]["query"]) == ("datasource", "prometheus")
-    node = variables["node"]
+    node = variables["node" if name in (OVERVIEW, NODES) else "job"]
     assert node["query"]["query"].startswith("label_values(")
     assert (node["multi"], node["includeAll"], node["allValue"]) == (True, True, ".*")
 
@@ -203,7 +207,8 @@ def test_a_misspelt_metric_is_found(prometheus: PrometheusServer, name: str) -> 
     found = dashboard(name)
     assert wait_for(lambda: unanswered(prometheus, found) == [])
     broken = found["panels"][0]
-    broken["targets"][0]["expr"] = broken["targets"][0]["expr"].replace("odibi_", "odibi_no_")
+    expression = broken["targets"][0]["expr"]
+    broken["targets"][0]["expr"] = re.sub(r"\b(odibi|health_check|bigquery)_", r"\1_no_", expression)
     assert wait_for(lambda: unanswered(prometheus, found) == [broken["title"]])
 
 
@@ -221,7 +226,7 @@ def test_the_scrape_config_of_the_readme_is_one(tmp_path: Path) -> None:
 def test_the_readme_says_what_each_panel_shows() -> None:
     """Every panel has a row, in the order of its dashboard; and the page names both files."""
     page = (FOLDER / "README.md").read_text(encoding="utf-8")
-    for name in (OVERVIEW, NODES):
+    for name in EVERY:
         assert name in page
         rows = [f"| {panel['title']} |" for panel in dashboard(name)["panels"]]
         assert not [row for row in rows if row not in page]

@@ -49,8 +49,6 @@ def served() -> set[str]:
     """Each name that a sample can have."""
     families = [CACHE_HIT_RATE, UPTIME, RESIDENT_MEMORY, UNREADABLE_PARTS]
     families += [family for metric in (*KNOWN, *HELP) for family in prometheus_families(metric, kind_of(metric))]
-    exports = [metric for metric in HELP if metric.startswith("export_")]
-    families += [family for metric in exports for family in prometheus_families(metric, COUNTER)]
     suffixes = {COUNTER: ("_total",), HISTOGRAM: ("_bucket", "_count", "_sum")}
     return {family.name + suffix for family in families for suffix in suffixes.get(family.kind, ("",))} | {"up"}
 

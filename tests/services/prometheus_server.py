@@ -113,6 +113,7 @@ def scraping(folder: Path, script: Path = PROGRAM) -> Iterator[PrometheusServer]
         "METRICS_ENABLED": "true",
         "PROMETHEUS_PORT": str(port),
         "LOG_LEVEL": "critical",
+        "ODIBI_METRICS__TEXTFILE": "collector",
     }
     with running([sys.executable, str(script)], program, **variables), running(starts, server):
         found = PrometheusServer(f"http://127.0.0.1:{own}", f"http://127.0.0.1:{port}")
