@@ -135,3 +135,54 @@ def test_a_query_that_cannot_be_answered_is_no_silence(here: Here) -> None:
     assert answer.exit_code == 1
     assert "rule 'failures' was not evaluated: QueryError" in answer.stderr
     assert [alert["rule"] for alert in opened(here)] == ["stale"]
+
+
+@pytest.mark.parametrize(
+    ("route", "words"),
+    [('url = "slak://x"', "must be an address of Apprise, got slak://…"), ('webhook = "http://"', "must be a URL http://")],
+)
+def test_a_wrong_address_is_found_where_it_is_configured(here: Here, route: str, words: str) -> None:
+    """Before an alert depends on it, and the route is named."""
+    Path("r.toml").write_text(f'[[route]]\nname = "team"\n{route}\n', encoding="utf-8")
+    answer = here("alerts", "rules", "--rules", "r.toml")
+    assert (answer.exit_code, words in answer.stderr, "'team'" in answer.stderr) == (2, True, True)
+
+
+def test_the_summary_of_a_run_has_its_alerts(here: Here, small: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Raised, still open and resolved, with the routes that get them; in JSON too."""
+    rules = '[[rule]]\nkind = "failure"\nname = "failed"\n[[route]]\nname = "log"\ncommand = ["true"]\n'
+    Path("r.toml").write_text(rules, encoding="utf-8")
+    monkeypatch.setenv("ODIBI_ALERTS__RULES", "r.toml")
+    failing = ("run", f"{small}:failing", "--name", "small", "--no-story")
+    first = here(*failing).stdout
+    assert "1 alert, to log" in first or "1 alert · to log" in first
+    assert "small failed: step" in first
+    assert json.loads(here(*failing, "--format", "json").stdout)["alerts"][0]["change"] == "still open"
+    assert "resolved: small failed" in here("run", small, "--name", "small", "--no-story").stdout
+
+
+@pytest.mark.usefixtures("rules")
+def test_watch_counts_the_alerts_of_rules(here: Here) -> None:
+    """Those that are open, without a second list of them."""
+    here("alerts", "check")
+    assert "2 alerts of rules: `odibi alerts` lists them" in here("watch").stderr
+    here("alerts", "ack", str(opened(here)[0]["alert_id"]))
+    assert json.loads(here("watch", "--format", "json").stdout)["alerts_of_rules"] == 1
+
+
+def test_a_check_makes_the_health_checks_that_a_rule_is_about(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The alert belongs to no pipeline, and ends with the next healthy result."""
+    write_runs(Path(".odibi"), 1)
+    results = ["unhealthy", "healthy"]
+    report = {"disk": {"status": "", "message": "full"}}
+
+    def made() -> dict[str, object]:
+        report["disk"]["status"] = results.pop(0)
+        return {"checks": report}
+
+    monkeypatch.setattr("odibi_core.observability.run_health_checks", made)
+    Path("r.toml").write_text('[[rule]]\nkind = "health"\nname = "health"\n', encoding="utf-8")
+    assert "raised: health check disk is unhealthy: full" in here("alerts", "check", "--rules", "r.toml").stdout
+    assert [alert["pipeline_name"] for alert in opened(here)] == [""]
+    assert "resolved: health check disk" in here("alerts", "check", "--rules", "r.toml").stdout
+    assert opened(here) == []

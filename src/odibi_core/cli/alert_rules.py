@@ -60,6 +60,7 @@ def rules(path: RulesFile = None, format: options.Format = options.TextOrJson.te
     value that was given and what would be right.
     """
     book = open_book(path)
+    _check_routes(book)
     if format is options.TextOrJson.json:
         listed = [{"kind": rule.kind, **msgspec.to_builtins(rule)} for rule in book.rules]
         routes = [_without_secrets(msgspec.to_builtins(route)) for route in book.routes]
@@ -95,6 +96,21 @@ def rules(path: RulesFile = None, format: options.Format = options.TextOrJson.te
         output.notice(problem)
     if book.silences:
         output.notice(f"{plural(len(book.silences), 'silence')} in {', '.join(book.files)}")
+
+
+def _check_routes(book: Rulebook) -> None:
+    """Make the receiver of each route whose variables are set.
+
+    Raises:
+        ConfigurationError: The address of one of them is none.
+    """
+    from odibi_core.alerts.receivers import NotConfiguredError, send_of
+
+    for route in book.routes:
+        try:
+            send_of(route)
+        except NotConfiguredError:
+            continue  # a notice names the variable
 
 
 def _not_set(book: Rulebook) -> Iterator[str]:

@@ -16,6 +16,7 @@ from odibi_core.cli import exits, output, run_plan, summary
 from odibi_core.cli.interruption import Interruption
 from odibi_core.cli.params import with_floats
 from odibi_core.cli.progress import Progress, new_progress
+from odibi_core.cli.raised import RaisedAlerts
 from odibi_core.cli.unusual import Findings
 from odibi_core.errors import STOPS, is_stop
 from odibi_core.observability import EventBus, EventPriority, Orchestrator, StoryGenerator
@@ -69,6 +70,8 @@ def run_pipeline(request: RunRequest) -> int:
             run_plan.announce(planned.plan)
             unusual = Findings()
             plan.bus.subscribe(unusual, Findings.kinds, name="findings")
+            alerts = RaisedAlerts()
+            plan.bus.subscribe(alerts, RaisedAlerts.kinds, name="alerts of rules")
             ended = _execute(plan, planned)
     if request.dry_run:
         (output.write_json if request.as_json else run_plan.show)(found)
@@ -80,9 +83,10 @@ def run_pipeline(request: RunRequest) -> int:
     code = _code(lineage.status, ended)
     try:
         if request.as_json:
-            output.write_json(summary.document(lineage, files, unusual))
+            output.write_json({**summary.document(lineage, files, unusual), "alerts": alerts.found})
         else:
-            summary.show(lineage, files, unusual.lines(output.console()))
+            on = output.console()
+            summary.show(lineage, files, [*unusual.lines(on), *alerts.lines(on)])
         sys.stdout.flush()
     finally:
         if ended is not None:
