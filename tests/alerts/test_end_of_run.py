@@ -71,6 +71,16 @@ def test_the_notes_and_the_records_of_the_runs_have_one_state(root: Path) -> Non
     assert history(root).sql(query).rows == [{"n": 3, "ids": 3}]
 
 
+def test_a_pipeline_that_keeps_failing_writes_one_note(root: Path) -> None:
+    """A storm of equal failures adds nothing to the notes: the repetitions are in the records of their runs."""
+    configure_alerts([FailureRule(name="failed")])
+    for _ in range(4):
+        run(root, -1)
+    (file,) = (root / "notes").iterdir()
+    assert file.read_bytes().count(b"\n") == 1
+    assert history(root).sql("select count(*) as n from alerts where repeated").rows == [{"n": 3}]
+
+
 def test_an_observed_run_has_alerts_too(root: Path) -> None:
     """The failure of the block is the failure of the run."""
     configure_alerts([FailureRule(name="failed")])

@@ -13,8 +13,10 @@ from tests.ports import kept_port
 
 from odibi_core.alerts import Route, Rulebook, configure_alerts, log, outbox, read_rules
 from odibi_core.alerts.outbox import Left
+from odibi_core.alerts.state import states_of
 from odibi_core.delivery import Delivery, Spool, try_again
 from odibi_core.events.clock import utc_now
+from odibi_core.history.noticing import notes
 from odibi_core.rules import FailureRule, RowsRule
 
 
@@ -85,6 +87,37 @@ def test_an_outbox_in_memory_loses_alerts(root: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(outbox, "Spool", lambda *_, **__: None)
     monkeypatch.setattr(outbox, "waiting_in", lambda folder: (1, 1))
     assert lost_while_down(root)
+
+
+def test_a_process_that_is_killed_before_its_notes_has_sent_its_alerts(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are in the spool first: sent twice at worst, and never not at all."""
+
+    def killed(*_: object) -> None:
+        raise OSError("killed")
+
+    with loopback() as server:
+        book = configure(server.url)
+        with monkeypatch.context() as patch:
+            patch.setattr(log, "write", killed)
+            run(root, 1)
+        run(root, 1)
+        finish(root, book)
+    assert [request.json()["reason"] for request in server.requests] == ["raised", "raised"]
+    assert status(root) == ["raised delivered"]
+
+
+def test_a_delivery_may_be_recorded_before_its_notification(root: Path) -> None:
+    """Each has a file of its own, and the clocks of two threads differ by less than a receiver needs."""
+    with loopback() as server:
+        book = configure(server.url)
+        run(root, 1)
+        finish(root, book)
+    events = sorted(notes.events(root), key=lambda event: event.event_type != "alert_delivered")
+    assert events[0].event_type == "alert_delivered"
+    (alert,) = states_of(events).by_id.values()
+    assert alert.sent["hook"].status == "delivered"
 
 
 def test_a_refused_notification_is_shown_as_failed_with_the_reason(root: Path) -> None:

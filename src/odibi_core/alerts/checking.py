@@ -60,8 +60,8 @@ def check(
     raised = list(evaluation.escalations(book.by_name, states, now))
     _publish(index, states, raised)
     notified = list(notifying.due(states, book.routes, book.by_name, book.silences, now))
+    outbox.send(index.root, book, notified)  # first: a process that is killed here sends twice, and never not at all
     _publish(index, states, (change for each in notified for change in notified_changes(each)))
-    outbox.send(index.root, book, notified)
     return Checked(states, [*found.changes, *raised], notified, found.not_evaluated)
 
 

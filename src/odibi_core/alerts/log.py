@@ -6,7 +6,7 @@ A state has the events of the last `HORIZON`; an alert that stays open for longe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -44,13 +44,13 @@ def _day_of(name: str) -> str | None:
     return None
 
 
-def write(root: str | Path, events: Iterable[Event], *, of_run: bool) -> None:
-    """Write events that were published already.
+def write(root: str | Path, events: Iterable[Event]) -> None:
+    """Write events that are in the record of a run once more.
 
     Raises:
         StoreError: The folder cannot be written.
     """
-    with closing(_journal(root, of_run=of_run)) as journal:
+    with closing(_journal(root, RAISED)) as journal:
         for event in events:
             journal(event)
 
@@ -71,7 +71,7 @@ def publish(
     listed = list(changes)
     if not listed:
         return
-    with closing(_journal(root, of_run=False)) as journal:
+    with closing(_journal(root, _OWN)) as journal:
         bus = EventBus()
         bus.subscribe(journal, name="alerts")
         if states is not None:
@@ -80,10 +80,5 @@ def publish(
             bus.publish(kind, message, level=level, fields=dict(fields))
 
 
-def _journal(root: str | Path, *, of_run: bool) -> Journal:
-    stem = f"{RAISED if of_run else _OWN}{utc_now().strftime(_DATE)}-{new_id(8)}"
-    return Journal(Path(root) / NOTES, stem, durability="written")
-
-
-Publish = Callable[[str, str, str, dict[str, Any]], None]
-"""A function that publishes an event: kind, message, level and fields."""
+def _journal(root: str | Path, prefix: str) -> Journal:
+    return Journal(Path(root) / NOTES, f"{prefix}{utc_now().strftime(_DATE)}-{new_id(8)}", durability="written")

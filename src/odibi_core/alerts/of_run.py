@@ -96,9 +96,10 @@ class RunAlerts:
             self._publish(change for each in notified for change in notified_changes(each, self._run_id))
 
         self._with(states, work)
-        if self._published:
-            log.write(self._root, self._published, of_run=True)
+        # The spool before the notes: a process that is killed in between sends twice, and never not at all.
         outbox.send(self._root, self._book, notified)
+        if self._published:
+            log.write(self._root, self._published)
 
     def _with(self, states: AlertStates, work: Callable[[], None]) -> None:
         """Do the work while the state, and the copy for the notes, follow the events on the bus."""

@@ -124,6 +124,8 @@ class AlertStates:
         self._aliases: dict[str, str] = {}
         self._latest: dict[str, AlertState] = {}
         self._of_notification: dict[str, list[str]] = {}
+        self._early: dict[str, list[Event]] = {}
+        """Deliveries that were recorded before their notification: a receiver may be faster than the notes."""
 
     def __call__(self, event: Event) -> None:
         """Add an event; another kind is ignored."""
@@ -189,11 +191,16 @@ class AlertStates:
             if (alert := self.get(alert_id)) is not None:
                 alert.sent[route] = Sent(event.timestamp, reason, mark)
                 self._of_notification.setdefault(mark, []).append(alert.alert_id)
+        for early in self._early.pop(mark, ()):
+            self._delivered(early)
 
     def _delivered(self, event: Event) -> None:
         about = event.fields
         route, mark = text(about.get("route")) or "", text(about.get("notification_id")) or ""
-        for alert_id in self._of_notification.get(mark, ()):
+        if mark not in self._of_notification:
+            self._early.setdefault(mark, []).append(event)
+            return
+        for alert_id in self._of_notification[mark]:
             sent = self.by_id[alert_id].sent.get(route)
             if sent is not None and sent.notification_id == mark:
                 sent.status = text(event.status) or "delivered"

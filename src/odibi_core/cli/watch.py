@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from odibi_core.history.noticing.watch import Alert, Watch
+    from odibi_core.store.runs import RunStore
 
 _STATES: Final = {"unusual": "warning", "failed": "failed", "lost": "lost", "missed": "failed", "late": "warning"}
 """The state of a run with the same sign and colour."""
@@ -44,12 +45,27 @@ def watch(
     with record.indexed(kept) as index:
         found = watch_store(index, begin, utc_now(), pipeline)
     shown = found.alerts if all_alerts else found.open_alerts
+    of_rules = _of_rules(kept, pipeline)
     if format is options.TextOrJson.json:
-        output.write_json(_document(found, shown))
+        output.write_json({**_document(found, shown), "alerts_of_rules": of_rules})
     else:
         _show(found, shown)
+        if of_rules:
+            output.notice(f"{plural(of_rules, 'alert')} of rules: `odibi alerts` lists them")
     if found.open_alerts:
         raise typer.Exit(exits.UNUSUAL)
+
+
+def _of_rules(kept: RunStore, pipeline: str | None) -> int:
+    """Return the number of open alerts of rules that nothing acknowledged or mutes."""
+    from odibi_core.alerts.log import read_states
+
+    now = utc_now()
+    states = read_states(kept.root, now)
+    return sum(
+        pipeline in (None, alert.pipeline_name) and alert.acknowledged is None and not states.is_muted(alert, now)
+        for alert in states.open()
+    )
 
 
 def _document(found: Watch, shown: list[Alert]) -> dict[str, Any]:
