@@ -10,6 +10,8 @@ from typing import Any, Protocol
 import msgspec
 
 OK = "success"
+NULL_SHARE = 0
+"""The place of the share of nulls in the statistics of a column, as `history.figures` has them."""
 
 
 class EarlierRun(Protocol):
@@ -67,6 +69,8 @@ class RunFacts(msgspec.Struct, kw_only=True):
     month_cost_usd: float | None = None
     """The costs of the pipeline in this calendar month (UTC), this run included; None if unknown."""
     _usual: dict[tuple[str | None, str, int], tuple[float, int] | None] = {}
+    _nulls: dict[tuple[str, str, str, int], float | None] = {}
+    """Medians that were computed already, for the next rule."""
 
     @property
     def cost_usd(self) -> float | None:
@@ -95,6 +99,21 @@ class RunFacts(msgspec.Struct, kw_only=True):
             values = values_of(self.earlier, step, figure)[-window:]
             self._usual[key] = (float(median(values)), len(values)) if len(values) >= FEWEST else None
         return self._usual[key]
+
+
+    def usual_nulls(self, step: str, dataset: str, column: str, window: int) -> float | None:
+        """Return the median of the share of nulls of a column in the last successful runs; None below three runs."""
+        key = step, dataset, column, window
+        if key not in self._nulls:
+            shares: list[float] = []
+            for run in self.earlier:
+                frame = run.figures.get("steps", {}).get(step, {}).get("frames", {}).get(dataset, {})
+                stats = frame.get("columns", {}).get(column)
+                if run.status == OK and stats and stats[NULL_SHARE] is not None:
+                    shares.append(stats[NULL_SHARE])
+            shares = shares[-window:]
+            self._nulls[key] = float(median(shares)) if len(shares) >= FEWEST else None
+        return self._nulls[key]
 
 
 FEWEST = 3

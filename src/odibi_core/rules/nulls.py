@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from statistics import median
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
 from odibi_core.rules.base import Firing, Rule, of_steps
-from odibi_core.rules.facts import FEWEST, OK, RunFacts
+from odibi_core.rules.facts import FEWEST, NULL_SHARE, RunFacts
 from odibi_core.rules.patterns import Patterns, Times, matcher
 
 Share = Annotated[float, Meta(ge=0, le=1, description="it is a share from 0 to 1")]
-_NULL_SHARE = 0
-"""The place of the share of nulls in the statistics of a column."""
 
 
 class NullsRule(Rule, frozen=True, kw_only=True):
@@ -59,7 +56,7 @@ class NullsRule(Rule, frozen=True, kw_only=True):
         for step in of_steps(self.steps, facts.figures.get("steps", {})):
             for dataset, frame in facts.step(step).get("frames", {}).items():
                 for column, stats in frame["columns"].items():
-                    share = stats[_NULL_SHARE]
+                    share = stats[NULL_SHARE]
                     if share is not None and is_match(column):
                         yield from self._of(facts, step, dataset, column, share)
 
@@ -68,7 +65,7 @@ class NullsRule(Rule, frozen=True, kw_only=True):
         if self.max_share is not None and share > self.max_share:
             words, expected = f"the limit is {self.max_share:.1%}", self.max_share
         elif self.rise is not None:
-            usual = _usual(facts, step, dataset, column, self.window)
+            usual = facts.usual_nulls(step, dataset, column, self.window)
             if usual is not None and share > usual + self.rise:
                 words, expected = f"the median is {usual:.1%}", usual
         if words:
@@ -80,15 +77,4 @@ class NullsRule(Rule, frozen=True, kw_only=True):
     def is_clear(self, facts: RunFacts, node_name: str | None, subject: str) -> bool:
         """Return true for a column whose nulls were counted."""
         frames = facts.step(node_name or "").get("frames", {}).values()
-        return any((found := frame["columns"].get(subject)) and found[_NULL_SHARE] is not None for frame in frames)
-
-
-def _usual(facts: RunFacts, step: str, dataset: str, column: str, window: int) -> float | None:
-    shares: list[float] = []
-    for run in facts.earlier:
-        frames: dict[str, Any] = run.figures.get("steps", {}).get(step, {}).get("frames", {})
-        stats = frames.get(dataset, {}).get("columns", {}).get(column)
-        if run.status == OK and stats and stats[_NULL_SHARE] is not None:
-            shares.append(stats[_NULL_SHARE])
-    shares = shares[-window:]
-    return float(median(shares)) if len(shares) >= FEWEST else None
+        return any((found := frame["columns"].get(subject)) and found[NULL_SHARE] is not None for frame in frames)
