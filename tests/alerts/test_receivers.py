@@ -83,6 +83,42 @@ def test_a_command_that_is_not_there_is_tried_again() -> None:
     assert (outcome.is_unsent, outcome.reason) == (True, "not_started")
 
 
+def test_an_address_that_data_chose_must_be_public(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever its name resolves to, also if that changes between the look-up and the connection; nothing is sent."""
+    import socket
+
+    from odibi_core.delivery import http
+
+    route, look_up = Route(name="tag", webhook_tag="hook"), socket.getaddrinfo
+    with loopback() as server:
+        port = server.url.rpartition(":")[2]
+        private = ("127.0.0.1", "localhost", "169.254.169.254", "10.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "0x7f.1")
+        for host in private:
+            outcome = sent(route, tags={"hook": f"http://{host}:{port}/"})
+            assert (outcome.refused, outcome.reason) == (1, "private_address"), host
+        assert sent(route, tags={"hook": "file:///etc/passwd"}).reason == "invalid"
+
+        def rebinding(*given: Any, **named: Any) -> Any:
+            rebound.append(1)
+            return [(2, 1, 6, "", ("8.8.8.8", 80))] if len(rebound) == 1 else look_up("127.0.0.1", given[1])
+
+        rebound: list[int] = []
+        monkeypatch.setattr(socket, "getaddrinfo", rebinding)
+        assert sent(route, tags={"hook": f"http://evil.example:{port}/"}).reason == "private_address"
+        assert len(rebound) == 2
+        monkeypatch.undo()
+        assert server.requests == []
+        monkeypatch.setattr(http, "_refuse_private", lambda addresses: None)  # a public address is sent to
+        assert not sent(route, tags={"hook": f"{server.url}/hook"}).is_unsent
+    assert server.requests[0].json()["alerts"][0]["tags"] == {"hook": f"{server.url}/hook"}
+
+
+def test_the_settings_of_the_user_may_name_private_addresses() -> None:
+    """An Alertmanager is usually in one."""
+    with loopback() as server:
+        assert not sent(Route(name="own", webhook=server.url)).refused
+
+
 @contextmanager
 def smtp() -> Iterator[tuple[int, list[Message]]]:
     """A mail server of this process; yields its port and the messages that it gets."""

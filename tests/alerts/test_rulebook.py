@@ -96,7 +96,7 @@ def test_every_problem_of_every_file_is_listed(tmp_path: Path) -> None:
         ('[[rule]]\nkind="failure"\nname="x"\nsteps="a"', '`steps` has no effect with `per = "run"`'),
         ('[[rule]]\nkind="late"\nname="x"\nby="25:00"', "a time of the day is HH:MM"),
         ('[[rule]]\nkind="sql"\nname="x"\nquery="drop table runs"', "`query` must be one SELECT"),
-        ('[[route]]\nname="x"', "exactly one of url, alertmanager, webhook, command must be given, got none"),
+        ('[[route]]\nname="x"', "exactly one of url, alertmanager, webhook, webhook_tag, command must be"),
         ('[[route]]\nname="x"\nurl="slack"', "`url` must be an address of Apprise"),
         ('[[route]]\nname="x"\nwebhook="ftp://a"', "`webhook` must be http://"),
         ('[[route]]\nname="x"\ncommand=["a"]\nheaders={A="b"}', "`headers` are of"),

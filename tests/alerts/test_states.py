@@ -149,6 +149,16 @@ def test_routes_choose_by_severity_rule_pipeline_and_owner() -> None:
     assert store.run(**FAILED, tags={"owner": "sales"}) == [("sales", "raised", 1), ("it", "raised", 1)]
 
 
+def test_an_address_in_a_tag_is_a_group_of_its_own() -> None:
+    """Alerts of two addresses are never in one notification, and an alert without the tag is not sent there."""
+    route = Route(name="tag", webhook_tag="hook", group_by=(), interval="0s")
+    store = Simulated([failing(), failing(name="second")], [route])
+    for name, tags in ("a", {"hook": "http://a"}), ("b", {"hook": "http://b"}), ("c", {}):
+        store.run(pipeline_name=name, tags=tags, **FAILED)
+    sent = [event.fields["alerts"] for event in store.events if event.event_type == kinds.ALERT_NOTIFIED]
+    assert sent == [2, 2]
+
+
 def test_the_end_of_an_event_is_recorded_and_not_sent() -> None:
     """A changed schema is over with the next run: its end is no news."""
     store = Simulated([SchemaRule(name="schema")], [TEAM])

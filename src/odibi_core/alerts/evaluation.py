@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from hashlib import blake2b
+from itertools import islice
 from typing import Any, Final
 
 import msgspec
@@ -21,6 +22,7 @@ from odibi_core.rules.patterns import length_of
 MOST: Final = 100
 """Alerts of one rule and one run; one more stands for all others."""
 REST: Final = "others"
+_TAGS: Final = 20
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -156,7 +158,7 @@ def _raised(
             "severity": rule.severity, "pipeline_name": name, "run_id": about["run_id"],
             "node_name": firing.node_name, "subject": firing.subject, "value": firing.value,
             "expected": firing.expected, "owner": rule.owner or tags.get("owner", ""), "runbook": rule.runbook,
-            "left_out": firing.left_out or None, **state,
+            "left_out": firing.left_out or None, "tags": dict(islice(tags.items(), _TAGS)) or None, **state,
         }  # fmt: skip
         fields = {name: value for name, value in fields.items() if value is not None and value != ""}
         yield Change(kinds.ALERT_RAISED, firing.message, rule.severity, fields)

@@ -50,6 +50,7 @@ def _alert(alert: AlertState, rule: Rule | None, at: datetime) -> dict[str, Any]
     names = (
         "alert_id", "key", "rule", "rule_kind", "severity", "pipeline_name", "node_name", "subject", "message", "owner",
         "runbook", "run_id", "value", "expected", "status", "raised_severity",
+        "tags",
     )  # fmt: skip
     times = {"raised": iso(alert.raised), "resolved": iso(alert.resolved) if alert.resolved else None}
     open_until = iso(at + (repeat or _OPEN_FOR) + _MARGIN)

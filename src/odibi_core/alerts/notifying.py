@@ -42,7 +42,7 @@ def due(
         for alert in listed:
             if not _reaches(route, alert):
                 continue
-            group, sent = group_of(route, alert.about), alert.sent.get(route.name)
+            group, sent = group_of(route, alert.about, alert.tags), alert.sent.get(route.name)
             if sent is not None:
                 last[group] = max(sent.at, last.get(group, sent.at))
             reason = _reason(route, alert, rules.get(alert.rule), at)
@@ -56,7 +56,7 @@ def due(
 def _reaches(route: Route, alert: AlertState) -> bool:
     if route.name in alert.escalated_to:
         return True
-    return not route.only_escalated and route.takes(alert.about, alert.severity)
+    return not route.only_escalated and route.takes(alert.about, alert.severity, alert.tags)
 
 
 def _is_quiet(alert: AlertState, states: AlertStates, silences: Sequence[Silence], at: datetime) -> bool:

@@ -113,8 +113,8 @@ class RunAlerts:
 
     def _keep(self, event: Event) -> None:
         """Keep an event for the notes; one more run with an open alert changes no state."""
-        is_own = "alert_key" in event.fields or event.event_type == kinds.ALERT_NOTIFIED
-        if is_own and event.fields.get("repeated") is not True:
+        is_of_rule = "alert_key" in event.fields or event.event_type == kinds.ALERT_NOTIFIED
+        if is_of_rule and event.run_id == self._run_id and event.fields.get("repeated") is not True:
             self._published.append(event)
 
     def _publish(self, changes: Iterable[Change]) -> None:

@@ -17,6 +17,7 @@ Send = Callable[[Payload, float], Outcome]
 """A function that sends one payload within so many seconds."""
 _REFUSED: Final = (64, 65)
 """Exit codes of a command that cannot use its input: EX_USAGE and EX_DATAERR."""
+_JSON: Final = {"Content-Type": "application/json"}
 _API: Final = "/api/v2/alerts"
 
 
@@ -38,6 +39,8 @@ def send_of(route: Route) -> Send:
         return sender(route, address_of(route, "url"))
     if route.command:
         return _command(route)
+    if route.webhook_tag:
+        return _of_tag(route)
     if route.webhook:
         return _http(route, address_of(route, "webhook"), lambda payload: payload)
     return _http(route, f"{address_of(route, 'alertmanager').rstrip('/')}{_API}", alertmanager_alerts)
@@ -80,10 +83,27 @@ def _resolved(value: str, where: str) -> str:
 def _http(route: Route, url: str, body: Callable[[Payload], Any]) -> Send:
     headers = headers_of(route)
     setting = f"the route {route.name!r}"
-    client = HttpClient(url, setting=setting, headers={"Content-Type": "application/json", **headers})
+    client = HttpClient(url, setting=setting, headers={**_JSON, **headers})
 
     def send(payload: Payload, within_s: float) -> Outcome:
         return outcome_of(client, 1, msgspec.json.encode(body(payload)), within_s=within_s)[0]
+
+    return send
+
+
+def _of_tag(route: Route) -> Send:
+    """Return a function that sends to the address in a tag of the run, if it is a public one."""
+    clients: dict[str, HttpClient] = {}
+
+    def send(payload: Payload, within_s: float) -> Outcome:
+        address = str(payload["alerts"][0]["tags"].get(route.webhook_tag, ""))
+        setting = f"the tag {route.webhook_tag!r} of the run"
+        try:
+            if address not in clients:
+                clients[address] = HttpClient(address, setting=setting, headers=_JSON, public_only=True)
+        except ConfigurationError as error:
+            return refused(1, "invalid", str(error))
+        return outcome_of(clients[address], 1, msgspec.json.encode(payload), within_s=within_s)[0]
 
     return send
 

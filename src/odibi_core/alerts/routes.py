@@ -14,7 +14,7 @@ from odibi_core.rules.late import DAYS, Day
 from odibi_core.rules.patterns import Duration, Name, Patterns, length_of, matcher
 
 Label = Literal["rule", "kind", "pipeline", "step", "severity", "owner"]
-TARGETS: Final = ("url", "alertmanager", "webhook", "command")
+TARGETS: Final = ("url", "alertmanager", "webhook", "webhook_tag", "command")
 _HTTP: Final = ("http://", "https://", "env:")
 Hours = Annotated[
     str,
@@ -28,20 +28,22 @@ Hours = Annotated[
 class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A receiver, and the alerts that it gets.
 
-    Exactly one of `url`, `alertmanager`, `webhook` and `command` names the receiver. An address `env:NAME` is read
-    from the variable NAME when it is used, so that no file holds a token.
+    Exactly one of `url`, `alertmanager`, `webhook`, `webhook_tag` and `command` names the receiver. An address
+    `env:NAME` is read from the variable NAME when it is used, so that no file holds a token.
 
     Args:
         name: The name of the route, once in all files.
         url: An address of Apprise, such as `slack://…` or `mailto://…`.
         alertmanager: The address of an Alertmanager.
         webhook: An address that gets each notification as JSON.
+        webhook_tag: The tag of a run that has the address of a webhook. Data chose it: it must be a public one.
         command: A program and its arguments, without a shell; it gets each notification as JSON on its input.
         headers: Headers of `alertmanager` and `webhook`.
         severity: The lowest severity that is sent.
         rules: The rules, as names or patterns.
         pipeline: The pipelines, likewise.
         owner: The owners, likewise.
+        tags: Tags that the run of an alert must have.
         group_by: Alerts that are equal in these are one notification.
         interval: The time between two notifications of one group.
         digest: Collect everything and send it at most once in this time; empty for no digest.
@@ -56,12 +58,14 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     url: str = ""
     alertmanager: str = ""
     webhook: str = ""
+    webhook_tag: str = ""
     command: tuple[str, ...] = ()
     headers: dict[str, str] = {}
     severity: Severity = "info"
     rules: Patterns = "*"
     pipeline: Patterns = "*"
     owner: Patterns = "*"
+    tags: dict[str, str] = {}
     group_by: tuple[Label, ...] = ("rule", "pipeline")
     interval: Duration = "5m"
     digest: Duration = ""
@@ -87,16 +91,18 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         if self.url and not self.url.startswith("env:") and "://" not in self.url:
             raise ValueError("`url` must be an address of Apprise, such as slack://… or env:NAME")
         if self.headers and not (self.alertmanager or self.webhook):
-            raise ValueError("`headers` are of `alertmanager` and `webhook` only")
+            raise ValueError("`headers` are of `alertmanager` and `webhook` only")  # data chose no other address
 
     @property
     def target(self) -> str:
-        """The kind of the receiver: `url`, `alertmanager`, `webhook` or `command`."""
+        """The kind of the receiver: `url`, `alertmanager`, `webhook`, `webhook_tag` or `command`."""
         return next(name for name in TARGETS if getattr(self, name))
 
-    def takes(self, about: Mapping[str, str], severity: str) -> bool:
+    def takes(self, about: Mapping[str, str], severity: str, tags: Mapping[str, str]) -> bool:
         """Return true for an alert that the filters let through."""
-        return (
+        if self.webhook_tag and self.webhook_tag not in tags:
+            return False
+        return all(tags.get(name) == value for name, value in self.tags.items()) and (
             SEVERITIES.index(_known(severity)) >= SEVERITIES.index(self.severity)
             and matcher(self.rules)(about["rule"])
             and matcher(self.pipeline)(about["pipeline"])
@@ -171,9 +177,10 @@ class Silence(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         return (today and now >= begin) or (yesterday and now < end)
 
 
-def group_of(route: Route, about: Mapping[str, str]) -> tuple[str, ...]:
+def group_of(route: Route, about: Mapping[str, str], tags: Mapping[str, str]) -> tuple[str, ...]:
     """Return the values that the alerts of one notification share."""
-    return tuple(about[label] for label in route.group_by)
+    address = (tags.get(route.webhook_tag, ""),) if route.webhook_tag else ()
+    return (*address, *(about[label] for label in route.group_by))
 
 
 def wait_of(route: Route) -> float:

@@ -12,7 +12,7 @@ from odibi_core.events import Event, kinds
 from odibi_core.events.clock import read_iso
 from odibi_core.history.noticing import notes
 from odibi_core.history.noticing.notes import Notes
-from odibi_core.views.values import message, text, texts
+from odibi_core.views.values import message, record, text, texts
 
 HANDLED_KINDS: Final = frozenset(
     {
@@ -57,6 +57,8 @@ class AlertState(msgspec.Struct, kw_only=True):
     value: Any = None
     expected: Any = None
     left_out: int = 0
+    tags: dict[str, str] = {}
+    """The tags of the run."""
     raised: datetime
     resolved: datetime | None = None
     resolved_by: str | None = None
@@ -179,7 +181,7 @@ class AlertStates:
             node_name=text(event.node_name), subject=text(about.get("subject")) or "", message=message(event) or "",
             owner=text(about.get("owner")) or "", runbook=text(about.get("runbook")) or "", run_id=text(event.run_id),
             value=about.get("value"), expected=about.get("expected"), left_out=int(about.get("left_out") or 0),
-            raised=event.timestamp,
+            tags={name: str(value) for name, value in record(about.get("tags")).items()}, raised=event.timestamp,
         )  # fmt: skip
         self.by_id[alert_id] = self._latest[key] = alert
 

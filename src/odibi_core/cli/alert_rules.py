@@ -151,6 +151,9 @@ def check(
     from odibi_core.alerts import checking, outbox
 
     book = open_book(path)
+    if not read_settings().alerts.enabled:
+        output.notice("nothing is evaluated and sent, because ODIBI_ALERTS__ENABLED is false")
+        return
     kept = record.open_store(store, ship_wait_s=30.0)
     with record.indexed(kept) as index:
         health = _health(book)

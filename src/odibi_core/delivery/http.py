@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -94,12 +94,41 @@ class _Deadline:
 _deadline: ContextVar[_Deadline | None] = ContextVar("odibi_core_deadline", default=None)
 
 
+class _PrivateAddressError(Exception):
+    """The address of a server that must be a public one is not."""
+
+
+def _refuse_private(addresses: Iterable[str]) -> None:
+    """Raise `_PrivateAddressError` unless every address can be reached from everywhere."""
+    import ipaddress
+
+    for address in addresses:
+        if not ipaddress.ip_address(address.partition("%")[0]).is_global:
+            raise _PrivateAddressError(address)
+
+
 class _Watched:
     """The part of a connection that makes itself known to the deadline of its request."""
+
+    public_only = False
 
     def connect(self) -> None:
         self._watch()
         super().connect()  # type: ignore[misc]
+
+    def _new_conn(self) -> socket.socket:
+        """Open the socket; of a public server, look at its address before and after: a name may change in between."""
+        if self.public_only:
+            found = socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM)  # type: ignore[attr-defined]
+            _refuse_private(str(each[4][0]) for each in found)
+        opened: socket.socket = super()._new_conn()  # type: ignore[misc]
+        if self.public_only:
+            try:
+                _refuse_private([opened.getpeername()[0]])
+            except _PrivateAddressError:
+                opened.close()
+                raise
+        return opened
 
     def request(self, *arguments: Any, **named: Any) -> None:
         self._watch()
@@ -121,6 +150,7 @@ class HttpClient:
         tls: Certificates.
         compress: Send bodies as gzip.
         connect_s: Timeout for connecting.
+        public_only: Refuse a server of a private network: for a URL that data chose. No proxy is used then.
 
     Raises:
         ConfigurationError: The URL is invalid, or a certificate's file cannot be read.
@@ -135,6 +165,7 @@ class HttpClient:
         tls: Tls = NO_TLS,
         compress: bool = False,
         connect_s: float = _CONNECT_S,
+        public_only: bool = False,
     ) -> None:
         from urllib3.util import make_headers, parse_url
 
@@ -150,6 +181,7 @@ class HttpClient:
         if parsed.auth:
             self._headers.update(make_headers(basic_auth=parsed.auth))
         self._tls, self._compress, self._connect_s = tls, compress, connect_s
+        self._public_only = public_only
         self._options = _tls_options(tls, setting)
         self._begin()
         _fork.in_child(self._begin)
@@ -187,7 +219,7 @@ class HttpClient:
 
             body, sent_headers["Content-Encoding"] = gzip.compress(body, 5, mtime=0), "gzip"
         timeout = urllib3.Timeout(connect=min(self._connect_s, within_s), read=within_s)
-        self._pool = self._pool or _new_pool(url or self.url, self._options)
+        self._pool = self._pool or _new_pool(url or self.url, self._options, self._public_only)
         with _Deadline(within_s) as deadline:
             token = _deadline.set(deadline)
             try:
@@ -227,6 +259,9 @@ class HttpClient:
             )
         if isinstance(error, exceptions.NameResolutionError):
             return HttpError("unknown_host", f"the host of {where} is not known; check {self.setting}")
+        if isinstance(error, _PrivateAddressError):
+            problem = f"{where} is in a private network; {self.setting} may not name one"
+            return HttpError("private_address", problem, is_retryable=False)
         if isinstance(error, exceptions.NewConnectionError):
             return HttpError("connection_refused", f"nothing listens at {where}; check {self.setting}")
         if isinstance(error, exceptions.ConnectTimeoutError):
@@ -331,7 +366,7 @@ def _tls_options(tls: Tls, setting: str) -> dict[str, Any]:
     return {name: path for name, path in options.items() if path}
 
 
-def _new_pool(url: str, options: Mapping[str, Any]) -> PoolManager:
+def _new_pool(url: str, options: Mapping[str, Any], public_only: bool) -> PoolManager:
     """Create a pool of one connection, through the proxy of the environment if there is one."""
     from urllib.request import getproxies, proxy_bypass
 
@@ -343,6 +378,8 @@ def _new_pool(url: str, options: Mapping[str, Any]) -> PoolManager:
 
     class SecureConnection(_Watched, HTTPSConnection): ...
 
+    Connection.public_only = SecureConnection.public_only = public_only
+
     class Pool(HTTPConnectionPool):
         ConnectionCls = Connection
 
@@ -350,7 +387,7 @@ def _new_pool(url: str, options: Mapping[str, Any]) -> PoolManager:
         ConnectionCls = SecureConnection
 
     parsed = urllib3.util.parse_url(url)
-    proxy = None if proxy_bypass(parsed.host or "") else getproxies().get(parsed.scheme or "")
+    proxy = None if public_only or proxy_bypass(parsed.host or "") else getproxies().get(parsed.scheme or "")
     pool = urllib3.ProxyManager(proxy, maxsize=1, **options) if proxy else urllib3.PoolManager(maxsize=1, **options)
     pool.pool_classes_by_scheme = {"http": Pool, "https": SecurePool}
     return pool

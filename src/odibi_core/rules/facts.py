@@ -100,7 +100,6 @@ class RunFacts(msgspec.Struct, kw_only=True):
             self._usual[key] = (float(median(values)), len(values)) if len(values) >= FEWEST else None
         return self._usual[key]
 
-
     def usual_nulls(self, step: str, dataset: str, column: str, window: int) -> float | None:
         """Return the median of the share of nulls of a column in the last successful runs; None below three runs."""
         key = step, dataset, column, window
