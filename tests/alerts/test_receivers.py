@@ -84,7 +84,7 @@ def test_a_command_that_is_not_there_is_tried_again() -> None:
 
 
 def test_an_address_that_data_chose_must_be_public(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever its name resolves to, also if that changes between the look-up and the connection; nothing is sent."""
+    """By any name, also by one that changes between the look-up and the connection; nothing is sent."""
     import socket
 
     from odibi_core.delivery import http
