@@ -1,7 +1,7 @@
 """The cost of receivers for a program: a counter, a line of its log and its exit while they are down; payloads.
 
-Datadog's agent is a port without a listener, Sentry a socket that accepts and never answers. Exits are those of
-fresh processes, so they are in seconds.
+Datadog's agent and OpenTelemetry's collector are ports without a listener, Sentry a socket that accepts and never
+answers. Exits are those of fresh processes, so they are in seconds.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from benchmarks import outside_otlp
 from benchmarks.harness import Contender, Prepare, Runner, Target, Work, statement
 
 SOURCE = str(Path(__file__).resolve().parent.parent / "src")
@@ -56,6 +57,9 @@ def _outside(down: bool) -> Iterator[tuple[dict[str, Any], socket.socket | None]
             "prometheus_port": _closed_port(),
             "datadog_enabled": True,
             "datadog_port": _closed_port(),
+            "tracing_enabled": True,
+            "tracing_sample_rate": 1.0,
+            "otel_endpoint": f"http://127.0.0.1:{_closed_port()}",
             "sentry_enabled": True,
             "sentry_dsn": f"http://key@127.0.0.1:{sentry.getsockname()[1]}/1",
         }
@@ -107,7 +111,8 @@ def _line(down: bool) -> Prepare:
 
 
 def _variable(name: str) -> str:
-    return {"datadog_port": "ODIBI_DATADOG__PORT"}.get(name, name.upper())
+    others = {"datadog_port": "ODIBI_DATADOG__PORT", "otel_endpoint": "OTEL_EXPORTER_OTLP_ENDPOINT"}
+    return others.get(name, name.upper())
 
 
 def _exit(down: bool) -> Prepare:
@@ -192,4 +197,5 @@ def works(quick: bool) -> list[Work]:
             loops=1,
             rounds=3,
         ),
+        *outside_otlp.works(quick),
     ]

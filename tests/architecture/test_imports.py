@@ -77,7 +77,7 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "google": ("costs/bigquery/", "health/checks.py", "otlp/grpc_receiver.py", "otlp/protobuf.py"),
     "starlette": ("endpoint/",),
     "uvicorn": ("endpoint/",),
-    "tenacity": ("pipeline/", "executors/", "delivery/"),
+    "tenacity": ("pipeline/", "executors/", "delivery/attempts.py"),
     "urllib3": ("delivery/http.py",),
     "opentelemetry": ("otlp/protobuf.py",),
     "grpc": ("otlp/grpc_receiver.py",),

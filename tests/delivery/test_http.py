@@ -9,7 +9,8 @@ import pytest
 from tests.delivery.loopback import CLOSE, ENDLESS, GARBAGE, REDIRECT, SILENT, TRICKLE, Reply, dead_url, loopback
 
 from odibi_core.delivery import HttpClient, HttpError
-from odibi_core.delivery.http import LONGEST_ANSWER, Tls, shown_url
+from odibi_core.delivery.http import LONGEST_ANSWER, Tls
+from odibi_core.delivery.urls import shown_url
 from odibi_core.errors import ConfigurationError
 from odibi_core.events.clock import monotonic
 

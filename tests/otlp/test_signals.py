@@ -6,7 +6,8 @@ import pytest
 
 from odibi_core.events import Event
 from odibi_core.otlp import signals as signals_module
-from odibi_core.otlp.model import LogRecord, Span
+from odibi_core.otlp.log_records import LogItem
+from odibi_core.otlp.model import Span
 from odibi_core.otlp.signals import Signals
 
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
@@ -38,9 +39,9 @@ def run_of(
     )
 
 
-def folded(rate: float) -> tuple[Signals, list[Span], list[LogRecord]]:
+def folded(rate: float) -> tuple[Signals, list[Span], list[LogItem]]:
     spans: list[Span] = []
-    logs: list[LogRecord] = []
+    logs: list[LogItem] = []
     return Signals(spans.append, logs.append, rate), spans, logs
 
 
@@ -103,7 +104,7 @@ def test_the_spans_that_are_held_back_are_bounded(monkeypatch: pytest.MonkeyPatc
 
 def test_a_fold_for_logs_alone_makes_no_spans() -> None:
     """A signal that is left out costs nothing, and keeps nothing."""
-    logs: list[LogRecord] = []
+    logs: list[LogItem] = []
     signals = Signals(None, logs.append, 0)
     run_of(signals, "r", fails=True)
     assert logs

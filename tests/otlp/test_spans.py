@@ -98,7 +98,7 @@ def test_live_and_replay_make_the_same_spans_and_logs(tmp_path: Path) -> None:
     spans: list[Span] = []
     logs: list[LogRecord] = []
     bus = EventBus()
-    bus.subscribe(Signals(spans.append, logs.append), name="otlp")
+    bus.subscribe(Signals(spans.append, lambda item: logs.append(item.record())), name="otlp")
     run_id = run(tmp_path, event_bus=bus)
     assert spans_and_logs(recorded(tmp_path, run_id)) == (spans, logs)
     assert len({span.span_id for span in spans}) == len(spans)

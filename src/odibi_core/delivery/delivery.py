@@ -8,6 +8,7 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from os import urandom
 from typing import Final, Generic, TypeVar
 
 from odibi_core import _fork
@@ -219,33 +220,25 @@ class Delivery(Generic[T]):
         return [self._queue.popleft() for _ in range(min(self.limits.batch, len(self._queue)))], False
 
     def _deliver(self, batch: Sequence[T], is_spooled: bool) -> Outcome:
-        """Send a batch until it is taken or refused, or until the delivery is closed or gives up."""
+        """Send a batch until it is taken or refused, or until the delivery is closed or gives up.
+
+        The pause doubles from one second, with up to a second more at random, so that many programs do not come back
+        at once. A loop, because the import of tenacity would take a third of the time that a program may need at its
+        end if its receivers are down (benchmark: a small program from its start to its exit).
+        """
         outcome = self._attempt(batch)
-        if not outcome.is_unsent:
-            return outcome
-        from tenacity import RetryCallState, Retrying, retry_if_result
-        from tenacity import wait_exponential_jitter as exponential
+        begun, tries = monotonic(), 0
+        while outcome.is_unsent and not self._is_given_up(begun, is_spooled):
+            tries += 1
+            backoff_s = min(_LONGEST_BACKOFF_S, 2.0 ** (tries - 1)) + urandom(1)[0] / 256
+            self._pause(max(backoff_s, self._not_before - monotonic()))
+            outcome = self._attempt(batch)
+        return outcome
 
-        backoff = exponential(initial=1, max=_LONGEST_BACKOFF_S, jitter=1)
-
-        def pause(state: RetryCallState) -> float:
-            return max(backoff(state), self._not_before - monotonic())
-
-        def is_over(state: RetryCallState) -> bool:
-            self._last_tries += self._closing.is_set()
-            is_given_up = not is_spooled and (state.seconds_since_start or 0) >= self.limits.give_up_s
-            return is_given_up or self._last_tries >= _LAST_TRIES
-
-        tries = Retrying(
-            retry=retry_if_result(lambda outcome: outcome.is_unsent),
-            wait=pause,
-            stop=is_over,
-            sleep=self._pause,
-            retry_error_callback=lambda state: self._last,
-        )
-        self._pause(1.0)
-        result: Outcome = tries(self._attempt, batch)
-        return result
+    def _is_given_up(self, begun: float, is_spooled: bool) -> bool:
+        self._last_tries += self._closing.is_set()
+        is_late = not is_spooled and monotonic() - begun >= self.limits.give_up_s
+        return is_late or self._last_tries >= _LAST_TRIES
 
     def _pause(self, seconds: float) -> None:
         self._report()  # drops of a full queue, while the receiver is down

@@ -12,14 +12,17 @@ from __future__ import annotations
 
 import socket
 import threading
+from base64 import b64encode
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote
 
 from odibi_core import _fork
 from odibi_core.delivery.base import SENT, Outcome, refused, try_again
+from odibi_core.delivery.urls import shown_url, split_url
 from odibi_core.errors import ConfigurationError
 from odibi_core.events.clock import utc_now
 
@@ -167,19 +170,18 @@ class HttpClient:
         connect_s: float = _CONNECT_S,
         public_only: bool = False,
     ) -> None:
-        from urllib3.util import make_headers, parse_url
-
-        parsed = parse_url(url)
-        if parsed.scheme not in ("http", "https") or not parsed.host:
+        parts = split_url(url)
+        if parts is None:
             raise ConfigurationError(
                 f"{setting} must be a URL http://<host>:<port> or https://…, got {shown_url(url)!r}"
             )
         self.setting = setting
-        self.url = parsed._replace(auth=None, fragment=None).url
+        self.url = parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment="").geturl()
         self.shown = shown_url(url)
         self._headers = dict(headers or {})
-        if parsed.auth:
-            self._headers.update(make_headers(basic_auth=parsed.auth))
+        if parts.username is not None:
+            given = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
+            self._headers["Authorization"] = f"Basic {b64encode(given).decode()}"
         self._tls, self._compress, self._connect_s = tls, compress, connect_s
         self._public_only = public_only
         self._options = _tls_options(tls, setting)
@@ -298,15 +300,6 @@ def outcome_of(
     if answer.status in retried:
         return try_again(f"http_{answer.status}", detail, answer.retry_after_s), answer
     return refused(count, f"http_{answer.status}", detail), answer
-
-
-def shown_url(url: str) -> str:
-    """Return a URL without user, password, query and fragment, for messages."""
-    scheme, found, rest = url.partition("://")
-    if not found:
-        return "****" if "@" in url else url[:200]
-    host, slash, path = rest.partition("/")
-    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}".partition("?")[0].partition("#")[0][:200]
 
 
 def _hint(status: int, setting: str) -> str:

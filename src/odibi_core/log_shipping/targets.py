@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from odibi_core.delivery import HttpClient, Receiver
-from odibi_core.delivery.http import Tls, shown_url
+from odibi_core.delivery.http import Tls
+from odibi_core.delivery.urls import shown_url
 from odibi_core.errors import ConfigurationError
 from odibi_core.events import Event, sanitize_text
 from odibi_core.settings import ObservabilityConfig

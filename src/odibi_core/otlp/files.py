@@ -32,7 +32,7 @@ def otlp_lines(events: Iterable[Event], resource: Resource, signals: Collection[
     spans: list[Span] = []
     logs: list[LogRecord] = []
     exemplars, view = Exemplars(), MetricsView()
-    fold = Signals(spans.append, logs.append, exemplars=exemplars)
+    fold = Signals(spans.append, lambda item: logs.append(item.record()), exemplars=exemplars)
     first_ns = last_ns = 0
     for event in events:
         fold(event)

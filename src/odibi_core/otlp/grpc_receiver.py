@@ -8,9 +8,10 @@ from urllib.parse import urlsplit
 
 from odibi_core import _fork
 from odibi_core.delivery import SENT, Outcome, refused, try_again
-from odibi_core.delivery.http import shown_url
+from odibi_core.delivery.urls import shown_url
 from odibi_core.otlp.model import Resource
-from odibi_core.otlp.receiver import protobuf_messages
+from odibi_core.otlp.protobuf import messages
+from odibi_core.otlp.receiver import require_protobuf
 from odibi_core.plugins import missing_extra
 
 T = TypeVar("T")
@@ -40,7 +41,7 @@ class GrpcReceiver(Generic[T]):
         self._grpc: Any = grpc
         self._signal, self._resource, self._setting = signal, resource, setting
         self._url, self.shown = urlsplit(url), shown_url(url)
-        self._messages = protobuf_messages("grpc")
+        require_protobuf("grpc")
         self._metadata = [(name.lower(), value) for name, value in headers.items()]
         self._compression = grpc.Compression.Gzip if compress else grpc.Compression.NoCompression
         self._begin()
@@ -56,16 +57,16 @@ class GrpcReceiver(Generic[T]):
             self._call = self._channel().unary_unary(
                 _METHODS[self._signal],
                 request_serializer=lambda message: message.SerializeToString(),
-                response_deserializer=self._messages.responses[self._signal].FromString,
+                response_deserializer=messages().responses[self._signal].FromString,
             )
         try:
             response = self._call(
-                self._messages.message(self._signal, self._resource, batch), timeout=within_s, metadata=self._metadata,
+                messages().message(self._signal, self._resource, batch), timeout=within_s, metadata=self._metadata,
                 compression=self._compression,
             )  # fmt: skip
         except self._grpc.RpcError as error:
             return self._failure(error, len(batch))
-        number, text = self._messages.refused(self._signal, response)
+        number, text = messages().refused(self._signal, response)
         if not number:
             return SENT
         return refused(number, "rejected", f"{self.shown} refused {number} items: {text or 'no reason'}")

@@ -16,6 +16,7 @@ from odibi_core.errors import ConfigurationError
 from odibi_core.events import Event, kinds
 from odibi_core.events.clock import monotonic
 from odibi_core.otlp.grpc_receiver import GrpcReceiver
+from odibi_core.otlp.log_records import LogItem
 from odibi_core.otlp.metrics import Exemplars
 from odibi_core.otlp.receiver import OtlpReceiver
 from odibi_core.otlp.signals import Signals
@@ -66,7 +67,8 @@ class OtlpSink:
         if target is None:
             return None
         limits = Limits(**_ROWS, send_within_s=target.timeout_s)
-        return Delivery(f"otlp_{signal}", _receiver(target, config), limits)
+        receiver = _receiver(target, config)
+        return Delivery(f"otlp_{signal}", _Recording(receiver) if signal == "logs" else receiver, limits)
 
     def __call__(self, event: Event) -> None:
         """Queue an event."""
@@ -114,6 +116,17 @@ class _Folding:
             except Exception as error:  # one strange event must not lose its whole batch
                 lost, problem = lost + 1, type(error).__name__
         return refused(lost, problem, f"{lost} events could not be folded into spans ({problem})")
+
+
+class _Recording:
+    """The receiver of log records: it makes them of the events in a batch."""
+
+    def __init__(self, receiver: Any) -> None:
+        self._receiver = receiver
+
+    def send(self, batch: Sequence[LogItem], within_s: float) -> Outcome:
+        outcome: Outcome = self._receiver.send([item.record() for item in batch], within_s)
+        return outcome
 
 
 class _MetricsTimer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from odibi_core.events import Event, kinds
 from odibi_core.otlp.model import LogRecord
@@ -12,6 +12,19 @@ from odibi_core.sinks.line_presets import Service, otel
 LEFT_OUT: Final = kinds.FOR_MACHINES | {kinds.TASK}
 """Kinds that are spans or metrics, or that programs read."""
 _SERVICE: Final = Service()
+
+
+class LogItem(NamedTuple):
+    """An event that becomes a log record when it is sent: one that is dropped before costs nothing."""
+
+    event: Event
+    trace_id: str
+    span_id: str
+    flags: int
+
+    def record(self) -> LogRecord:
+        """Return the log record."""
+        return log_record(*self)
 
 
 def log_record(event: Event, trace_id: str, span_id: str, flags: int) -> LogRecord:

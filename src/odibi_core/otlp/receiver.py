@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
@@ -10,7 +11,7 @@ import msgspec
 from odibi_core.delivery import HttpClient, Outcome, outcome_of, refused
 from odibi_core.otlp import json_requests
 from odibi_core.otlp.model import Resource
-from odibi_core.otlp.protobuf import Messages, messages
+from odibi_core.otlp.protobuf import messages
 from odibi_core.plugins import missing_extra
 
 T = TypeVar("T")
@@ -38,15 +39,17 @@ class OtlpReceiver(Generic[T]):
 
     def __init__(self, signal: str, client: HttpClient, resource: Resource, *, as_json: bool) -> None:
         self._signal, self._client, self._resource = signal, client, resource
-        self._messages = None if as_json else protobuf_messages("http/protobuf")
+        self._as_json = as_json
+        if not as_json:
+            require_protobuf("http/protobuf")
 
     def send(self, batch: Sequence[T], within_s: float) -> Outcome:
         """Send a batch. A partial success is counted, and never sent again."""
-        if self._messages is None:
+        if self._as_json:
             body, content_type = _JSON[self._signal](self._resource, batch), "application/json"
         else:
             body, content_type = (
-                self._messages.message(self._signal, self._resource, batch).SerializeToString(),
+                messages().message(self._signal, self._resource, batch).SerializeToString(),
                 "application/x-protobuf",
             )
         headers = {"Content-Type": content_type, "Accept": content_type}
@@ -75,18 +78,24 @@ class OtlpReceiver(Generic[T]):
         if is_json:
             partial = msgspec.json.decode(body).get("partialSuccess") or {}
             return int(partial.get(_REFUSED[self._signal], 0)), str(partial.get("errorMessage", ""))
-        if self._messages is None:
+        if self._as_json:
             return 0, ""
-        return self._messages.refused(self._signal, self._messages.responses[self._signal].FromString(body))
+        return messages().refused(self._signal, messages().responses[self._signal].FromString(body))
 
 
-def protobuf_messages(protocol: str) -> Messages:
-    """Return the official messages.
+def require_protobuf(protocol: str) -> None:
+    """Check that the official messages are installed, without loading them: they are slow to load.
 
     Raises:
-        MissingExtraError: `opentelemetry-proto` is not installed.
+        MissingExtraError: They are not.
     """
+    if not has_protobuf():
+        raise missing_extra("opentelemetry", f"OTEL_EXPORTER_OTLP_PROTOCOL={protocol}")
+
+
+def has_protobuf() -> bool:
+    """Return whether `opentelemetry-proto` is installed."""
     try:
-        return messages()
-    except ImportError as error:
-        raise missing_extra("opentelemetry", f"OTEL_EXPORTER_OTLP_PROTOCOL={protocol}") from error
+        return find_spec("opentelemetry.proto") is not None
+    except ModuleNotFoundError:  # of the package above it
+        return False

@@ -32,7 +32,8 @@ class Run:
         self.run_id = str(event.run_id)
         parent = span_in(event.fields)
         self.trace_id = parent.get("trace_id") or trace_id("run", self.run_id)
-        self.parent_span_id = parent.get("span_id", "")
+        is_first = event.event_type == kinds.PIPELINE_START  # any other has the span of its node
+        self.parent_span_id = parent.get("span_id", "") if is_first else ""
         self.parent_is_sampled = bool(int(parent["trace_flags"], 16) & SAMPLED) if parent else None
         """The decision of the parent span; None if there is none."""
         self.span_id = span_id("run", self.run_id)

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from odibi_core.events import Event
-from odibi_core.otlp.log_records import LEFT_OUT, log_record
+from odibi_core.otlp.ids import is_sampled
+from odibi_core.otlp.log_records import LEFT_OUT, LogItem
 from odibi_core.otlp.metrics import MEASURED, Exemplars
 from odibi_core.otlp.model import SAMPLED, LogRecord, Span
 from odibi_core.otlp.run import Run
@@ -15,8 +16,6 @@ from odibi_core.otlp.spans import SpanFold
 
 _SPANS_HELD: Final = 10_000
 """Spans of one run that wait for its end, if the run was not sampled: it may still fail."""
-_RATIO_DIGITS: Final = 14
-"""The random digits of a trace id, the last ones, by which W3C's standard samples."""
 
 
 class Signals:
@@ -28,7 +27,7 @@ class Signals:
 
     Args:
         on_span: Called with each span to send; None for no spans.
-        on_log: Called with each log record to send; None for no log records.
+        on_log: Called with each event to send as a log record; None for none.
         sample_rate: Share of the runs that are sampled, 0 to 1.
         exemplars: Gets the durations of nodes and runs, with their spans.
     """
@@ -36,13 +35,13 @@ class Signals:
     def __init__(
         self,
         on_span: Callable[[Span], object] | None,
-        on_log: Callable[[LogRecord], object] | None,
+        on_log: Callable[[LogItem], object] | None,
         sample_rate: float = 1.0,
         exemplars: Exemplars | None = None,
     ) -> None:
         self._on_span, self._on_log = on_span, on_log
         self._exemplars = exemplars
-        self._bound: int = round(sample_rate * 16**_RATIO_DIGITS)
+        self._sample_rate = sample_rate
         self._held: dict[str, deque[Span]] = {}
         self._spans = SpanFold(self._emit)
         self.unsampled = 0
@@ -63,7 +62,7 @@ class Signals:
             if self._exemplars is not None and flags and event.event_type in MEASURED:
                 self._exemplars.take(event, trace_id, span_id)
         if self._on_log is not None and event.event_type not in LEFT_OUT:
-            self._on_log(log_record(event, trace_id, span_id, flags))
+            self._on_log(LogItem(event, trace_id, span_id, flags))
 
     def finish(self) -> None:
         """End the spans of runs whose end is not recorded."""
@@ -74,7 +73,7 @@ class Signals:
             return True
         if run.parent_is_sampled is not None:
             return run.parent_is_sampled
-        return int(run.trace_id[-_RATIO_DIGITS:], 16) < self._bound
+        return is_sampled(run.trace_id, self._sample_rate)
 
     def _emit(self, span: Span, run: Run) -> None:
         if self._on_span is None:
@@ -102,7 +101,7 @@ def spans_and_logs(events: Iterable[Event]) -> tuple[list[Span], list[LogRecord]
     """Return the spans and the log records of recorded events, those of unfinished runs included."""
     spans: list[Span] = []
     logs: list[LogRecord] = []
-    signals = Signals(spans.append, logs.append)
+    signals = Signals(spans.append, lambda item: logs.append(item.record()))
     for event in events:
         signals(event)
     signals.finish()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from typing import Final
 from urllib.parse import unquote
 
@@ -13,6 +12,7 @@ from odibi_core.delivery.http import NO_TLS, Tls
 from odibi_core.events import sanitize_text
 from odibi_core.events.sanitize import sanitize_field
 from odibi_core.otlp.model import Resource, resource
+from odibi_core.otlp.receiver import has_protobuf
 from odibi_core.settings import ObservabilityConfig
 from odibi_core.settings.lists import pairs, resource_attributes
 from odibi_core.settings.sections import OtlpSignal
@@ -52,7 +52,7 @@ def target_of(config: ObservabilityConfig, signal: str) -> Target | None:
     is_chosen = (
         config.source(f"otel_{signal}_protocol") != "otel_protocol" or config.source("otel_protocol") != "default"
     )
-    if not is_chosen and not _has_protobuf():
+    if not is_chosen and not has_protobuf():
         protocol = "http/json"
     base = own.endpoint or config.otel_endpoint or (GRPC_DEFAULT if protocol == "grpc" else HTTP_DEFAULT)
     path = "" if own.endpoint or protocol == "grpc" else f"/v1/{signal}"
@@ -74,10 +74,3 @@ def resource_of(config: ObservabilityConfig) -> Resource:
     others = {sanitize_text(name): sanitize_field(name, value) for name, value in given.items()}
     name, environment, version = config.service_name, config.environment, config.service_version
     return resource(sanitize_text(name), sanitize_text(environment), sanitize_text(version), others)
-
-
-def _has_protobuf() -> bool:
-    try:
-        return find_spec("opentelemetry.proto") is not None
-    except ModuleNotFoundError:  # of the package above it
-        return False

@@ -195,7 +195,8 @@ class RunRecord:
     @contextmanager
     def scope(self) -> Iterator[None]:
         """Inside, events belong to this run and to no node of an outer one, and program loggers use its bus."""
-        with context.bind(run_id=self.run_id, node_name=None), context.using_bus(self.bus):
+        with context.bind(run_id=self.run_id, node_name=None) as here, context.using_bus(self.bus):
+            context.put(context.in_span(here))  # nodes of worker processes are in the span that is active here
             yield
 
     def start(self, **about: Any) -> None:

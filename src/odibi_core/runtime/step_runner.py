@@ -19,6 +19,7 @@ from odibi_core.logs.context import worker_context
 from odibi_core.pipeline import Graph, Step
 from odibi_core.pipeline.attempts import Call, OnRetry, attempt
 from odibi_core.pipeline.step import Policy, needs_of_checks
+from odibi_core.runtime import node_span
 from odibi_core.runtime.column_events import publish_columns
 from odibi_core.runtime.file_events import FileEvents
 from odibi_core.runtime.join_events import JoinEvents
@@ -221,7 +222,9 @@ class StepRunner:
         """Return the events of a step, which has not begun."""
         step = self.graph.steps[index]
         engine, overhead = self.graph.engine_of(index), self._descriptions.overhead
-        return NodeEvents(self._bus, self._run_id, step.name, step.layer, engine, overhead=overhead)
+        events = NodeEvents(self._bus, self._run_id, step.name, step.layer, engine, overhead=overhead)
+        events.context = node_span.inside(events.context)
+        return events
 
     def inputs_of(self, index: int, events: NodeEvents) -> dict[str, Any]:
         """Return the input frames by their logical names; the frames that the step may change in place are noted."""

@@ -25,6 +25,7 @@ from odibi_core.pipeline import Step
 from odibi_core.pipeline.one_shot import PLAIN, readable_again
 from odibi_core.process import state as program
 from odibi_core.process import worker_runs
+from odibi_core.runtime import node_span
 from odibi_core.runtime.column_events import NO_LOOK, report_function
 from odibi_core.runtime.file_events import FileEvents
 from odibi_core.runtime.join_events import JoinEvents, JoinFindings
@@ -121,7 +122,7 @@ class StepWork:
             inputs = self._engines.handed(step, self.engine, inputs)
             if self.content is not None and step.map is None and inputs:
                 self._looks = self.content.looks(inputs)
-            with self._engines.turn(step, self.engine):
+            with self._engines.turn(step, self.engine), node_span.active():
                 return self._readable_again(step.value(**inputs, **step.params), awaiting)
         if step.operation == "give":
             return step.value
@@ -365,7 +366,8 @@ def working(task: StepTask, others: Mapping[str, Any] | None = None) -> Iterator
     with ExitStack() as stack:
         files = _join_run(task, stack)
         stack.callback(notes_here.reset, notes_here.set(notes))
-        stack.enter_context(context.bind(run_id=task.run_id, node_name=task.step.name))
+        here = stack.enter_context(context.bind(run_id=task.run_id, node_name=task.step.name))
+        context.put(node_span.inside(here))
         yield StepWork(task.step, task.engine, beside, wanted=task.wanted, files=files), notes
 
 
