@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from odibi_core.alerts import evaluation, log, notifying, outbox
+from odibi_core.alerts import evaluation, log, notifying
 from odibi_core.alerts.evaluation import Change
 from odibi_core.alerts.rulebook import Rulebook
 from odibi_core.alerts.run_facts import HANDLED_KINDS, RunFactsView
@@ -97,7 +97,10 @@ class RunAlerts:
 
         self._with(states, work)
         # The spool before the notes: a process that is killed in between sends twice, and never not at all.
-        outbox.send(self._root, self._book, notified)
+        if notified:
+            from odibi_core.alerts import outbox  # here: most runs send nothing
+
+            outbox.send(self._root, self._book, notified)
         if self._published:
             log.write(self._root, self._published)
 
