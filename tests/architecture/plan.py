@@ -74,9 +74,10 @@ def module_names() -> frozenset[str]:
     return frozenset(module.name for module in modules())
 
 
-def imports(module: Module) -> list[Import]:
+@cache
+def imports(module: Module) -> tuple[Import, ...]:
     """Every import of a file, wherever it is: at the top, inside a function, or for the type checker only."""
-    return list(_imports(module, module.tree, inside=False, typing_only=False))
+    return tuple(_imports(module, module.tree, inside=False, typing_only=False))
 
 
 def _imports(module: Module, node: ast.AST, *, inside: bool, typing_only: bool) -> Iterator[Import]:

@@ -171,6 +171,7 @@ def _plugin_files() -> set[str]:
     return {target.split(":")[0].removeprefix(f"{PACKAGE}.").replace(".", "/") + ".py" for target in targets}
 
 
+@cache
 def _parts_of_plugins() -> set[str]:
     """Files of plugins, and files that only plugins import at their top, such as `engines/pandas_json.py`."""
     parts, tops = _plugin_files(), _importers()
