@@ -23,7 +23,7 @@ EXTRAS: Final = {
     "gcsfs": "gcs", "adlfs": "azure", "fastavro": "avro", "openpyxl": "excel", "deltalake": "delta",
     "distributed": "dask", "pyiceberg": "iceberg", "pyspark": "spark", "sqlalchemy": "sql", "psycopg": "postgresql",
     "adbc_driver_postgresql": "adbc", "adbc_driver_manager": "adbc", "xxhash": "cache", "tomlkit": "connect",
-    "opentelemetry": "otlp", "grpc": "otlp-grpc",
+    "opentelemetry": "otlp", "grpc": "otlp-grpc", "cramjam": "remote-write",
 }  # fmt: skip
 """Libraries whose extra has another name."""
 OBJECT_STORES: Final = {

@@ -74,13 +74,17 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "pyiceberg": ("engines/formats/iceberg.py",),
     "sqlalchemy": ("engines/formats/",),
     "psycopg": ("history/database/postgresql.py",),  # for its COPY; SQLAlchemy loads it by itself
-    "google": ("costs/bigquery/", "health/checks.py", "otlp/grpc_receiver.py", "otlp/protobuf.py"),
+    "google": (
+        "costs/bigquery/", "health/checks.py", "metrics_push/remote_write.py", "otlp/grpc_receiver.py",
+        "otlp/protobuf.py",
+    ),
     "starlette": ("endpoint/",),
     "uvicorn": ("endpoint/",),
     "tenacity": ("pipeline/", "executors/", "delivery/attempts.py"),
     "urllib3": ("delivery/http.py",),
     "opentelemetry": ("otlp/protobuf.py",),
     "grpc": ("otlp/grpc_receiver.py",),
+    "cramjam": ("metrics_push/remote_write.py",),
     "typer": ("cli/",),
     "mcp": ("mcp_server/server.py",),
     "tomlkit": ("connections/toml_file.py",),
@@ -266,6 +270,7 @@ def _name(requirement: str) -> str:
     name = requirement.split(">")[0].split("[")[0].replace("-", "_")
     return {
         "google_cloud_bigquery": "google", "PyYAML": "yaml", "opentelemetry_proto": "opentelemetry", "grpcio": "grpc",
+        "protobuf": "google",
     }.get(name, name)
 
 

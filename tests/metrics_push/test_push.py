@@ -7,12 +7,13 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import cramjam
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from tests.delivery.loopback import Reply, dead_url, loopback
 from tests.ports import kept_port
 from tests.services import servers
-from tests.services.prometheus_server import wait_for
+from tests.services.prometheus_server import PROMETHEUS, PrometheusServer, wait_for
 
 import odibi_core
 from odibi_core.delivery import SENT, HttpClient, deliveries
@@ -20,6 +21,7 @@ from odibi_core.delivery.delivery import Delivery
 from odibi_core.errors import PipelineError
 from odibi_core.metrics.manager import MetricsManager
 from odibi_core.metrics_push.pushgateway import PushgatewayReceiver
+from odibi_core.metrics_push.remote_write import RemoteWriteReceiver, _libraries, samples_of
 from odibi_core.metrics_push.run_metrics import RunMetrics, RunText, with_pipeline
 from odibi_core.metrics_push.textfile import TextfileReceiver
 from odibi_core.observability import get_metrics
@@ -141,6 +143,58 @@ def test_a_dead_gateway_is_counted_and_breaks_nothing(
     assert all(each.counts.is_whole for each in found.values())
 
 
+def test_remote_write_has_each_sample_with_the_time_of_the_end() -> None:
+    """As the text has them, values that look like labels too; sorted labels, as the protocol asks for."""
+    metrics = MetricsManager()
+    metrics.set_gauge("depth", "n", 1.5, labels={"a": 'x",b="\\y\nz}', "pipeline": "own"})
+    metrics.observe("fetch_ms", None, 3.0)
+    run = RunText("daily", metrics.export_prometheus(), 1234)
+    assert {
+        (name, tuple(sorted(labels.items()))): value for name, labels, value in samples_of(run.text)
+    } == samples(run.text)
+    with loopback(Reply(500), Reply(204), Reply(400, {}, b"out of order sample")) as server:
+        receiver = RemoteWriteReceiver(HttpClient(server.url, setting="metrics.remote_write"), "etl")
+        assert receiver.send([run], 5).is_unsent
+        assert receiver.send([run], 5) is SENT
+        outcome = receiver.send([run], 5)
+    assert (outcome.refused, "out of order" in outcome.detail) == (1, True)
+    request = _libraries()[1].FromString(bytes(cramjam.snappy.decompress_raw(server.requests[1].body)))
+    found = {}
+    for series in request.timeseries:
+        labels = [(label.name, label.value) for label in series.labels]
+        assert labels == sorted(labels)
+        assert [sample.timestamp for sample in series.samples] == [1234]
+        found[tuple(labels)] = series.samples[0].value
+    own = {("__name__", "odibi_depth"), ("pipeline", "own"), ("job", "etl")}
+    assert [value for labels, value in found.items() if own <= set(labels)] == [1.5]
+    assert len(found) == len(samples(run.text))
+    assert server.requests[1].headers["content-encoding"] == "snappy"
+
+
+@pytest.mark.services
+def test_a_real_prometheus_takes_remote_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It answers with the run of the pipeline, and refused nothing."""
+    assert PROMETHEUS, "prometheus is not installed (Debian: prometheus)"
+    port = kept_port()
+    (tmp_path / "prometheus.yml").write_text("global: {}\n", encoding="utf-8")
+    command = [
+        PROMETHEUS, "--config.file=prometheus.yml", "--storage.tsdb.path=data", "--log.level=warn",
+        f"--web.listen-address=127.0.0.1:{port}", "--web.enable-remote-write-receiver",
+    ]  # fmt: skip
+    server = PrometheusServer(f"http://127.0.0.1:{port}", "")
+    log = tmp_path / "output.txt"
+    client = HttpClient(server.url, setting="url")
+    with servers.serving(command, log, lambda: "Ready" in _get(client, "/-/ready"), cwd=tmp_path):
+        monkeypatch.setenv("ODIBI_METRICS__REMOTE_WRITE", f"{server.url}/api/v1/write")
+        monkeypatch.setenv("SERVICE_NAME", "etl")
+        odibi_core.run([clean], pipeline_name="daily", store=tmp_path / "store")
+        (writer,) = (each for each in deliveries() if each.name == "remote_write")
+        assert close_exports(30)
+        assert (writer.counts.sent, writer.dropped) == (1, {})
+        found = server.eventually('odibi_pipeline_last_run_failed{job="etl",pipeline="daily"}')
+    assert [each.value for each in found] == [0]
+
+
 @pytest.mark.services
 def test_a_real_pushgateway_serves_what_was_pushed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two runs of one pipeline and one of another: each series once, the last success kept, no push refused."""
@@ -174,9 +228,9 @@ def test_a_real_pushgateway_serves_what_was_pushed(tmp_path: Path, monkeypatch: 
     assert any(dict(labels).get("pipeline") == "monthly/α" for _, labels in found)
 
 
-def _get(client: HttpClient) -> str:
+def _get(client: HttpClient, path: str = "/metrics") -> str:
     try:
-        return client.request("GET", url=f"{client.url}/metrics").body.decode()
+        return client.request("GET", url=client.url + path).body.decode()
     except Exception:
         return ""
 

@@ -1,4 +1,4 @@
-"""Metrics of runs that end before a scrape: pushed to a Pushgateway, or written for node_exporter's textfile collector.
+"""Metrics of runs that end before a scrape: to a Pushgateway, by remote write, or as files for node_exporter.
 
 `live` folds the events of each run into its metrics, and hands them over at its end.
 """

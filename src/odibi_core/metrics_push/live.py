@@ -70,13 +70,21 @@ def attach(config: ObservabilityConfig, root: Path | None, collect_metrics: Any)
     """Return the sink of this process, as `runtime.exports` attaches it.
 
     Raises:
-        ConfigurationError: The URL of the Pushgateway is invalid.
+        ConfigurationError: A URL is invalid.
+        MissingExtraError: The libraries of remote write are not installed.
     """
     outlets: list[Delivery[RunText]] = []
     if config.metrics_pushgateway:
         client = HttpClient(config.metrics_pushgateway, setting="ODIBI_METRICS__PUSHGATEWAY")
         receiver = PushgatewayReceiver(client, sanitize_text(config.metrics_push_job))
         outlets.append(Delivery("pushgateway", receiver, _RUNS))
+    if config.metrics_remote_write:
+        from odibi_core.metrics_push.remote_write import RemoteWriteReceiver  # here: its libraries are of an extra
+
+        headers = {"Authorization": f"Bearer {own}"} if (own := config.metrics_remote_write_token) else {}
+        client = HttpClient(config.metrics_remote_write, setting="metrics.remote_write", headers=headers)
+        writer = RemoteWriteReceiver(client, sanitize_text(config.metrics_push_job))
+        outlets.append(Delivery("remote_write", writer, _RUNS))
     if config.metrics_textfile:
         outlets.append(Delivery("textfile", TextfileReceiver(absolute_path(config.metrics_textfile)), _RUNS))
     return PushSink(outlets)

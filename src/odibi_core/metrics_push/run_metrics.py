@@ -22,6 +22,8 @@ class RunText(NamedTuple):
 
     pipeline: str
     text: str
+    at_ms: int = 0
+    """The time of its end, in milliseconds since 1970."""
 
 
 class RunMetrics:
@@ -45,7 +47,8 @@ class RunMetrics:
             return None
         del self._views[run_id]
         name = text(event.fields.get("pipeline_name")) or view.pipeline_name or "unnamed"
-        return RunText(name, str(PrometheusExporter().export(MetricsSnapshot(view=view, at=event.timestamp))))
+        metrics = PrometheusExporter().export(MetricsSnapshot(view=view, at=event.timestamp))
+        return RunText(name, str(metrics), int(event.timestamp.timestamp() * 1000))
 
 
 def with_pipeline(metrics: str, pipeline_label: str) -> str:

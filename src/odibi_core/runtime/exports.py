@@ -28,7 +28,7 @@ EXPORTS: Final[dict[str, tuple[Callable[[ObservabilityConfig], bool], str]]] = {
     "elastic": (lambda config: bool(config.elastic_url), "odibi_core.log_shipping.live:attach_elastic"),
     "syslog": (lambda config: bool(config.syslog_address), "odibi_core.log_shipping.live:attach_syslog"),
     "push": (
-        lambda config: bool(config.metrics_pushgateway or config.metrics_textfile),
+        lambda config: bool(config.metrics_pushgateway or config.metrics_textfile or config.metrics_remote_write),
         "odibi_core.metrics_push.live:attach",
     ),
 }

@@ -77,6 +77,8 @@ class ObservabilityConfig:
     metrics_token: str
     metrics_pushgateway: str
     metrics_textfile: str
+    metrics_remote_write: str
+    metrics_remote_write_token: str
     metrics_push_job: str
     datadog_enabled: bool
     datadog_api_key: str

@@ -165,6 +165,10 @@ class Metrics(Section, frozen=True):
     """The Pushgateway that gets the metrics of each run at its end; empty for none."""
     textfile: FilePath = ""
     """The folder of node_exporter's textfile collector, which gets them as files; empty for none."""
+    remote_write: Url = ""
+    """The URL of remote write 1.0, which gets them with the time of the run's end; empty for none."""
+    remote_write_token: Annotated[str, Source(is_secret=True)] = ""
+    """The token that is sent there as `Authorization: Bearer …`."""
     push_job: Annotated[str, Source(instead="service_name")] = ""
     """The label `job` of metrics that are pushed."""
 
