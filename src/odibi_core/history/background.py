@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -63,13 +64,29 @@ def compact_soon(root: Path, settings: Store, run_id: str | None = None) -> bool
     limits = limits_of(settings)
     compacts = settings.compact != "off" and is_due(root, settings, run_id)
     prunes = limits.is_set and is_pruning_due(root)
-    if not (compacts or prunes) or not _can_start():
+    if not (compacts or prunes):
+        return False
+    work = _Work(limits=limits if prunes else None, compacts=compacts, url=settings.url)
+    given = [str(root), f"{settings.mode:o}", msgspec.json.encode(work).decode()]
+    return start_detached(_START, given)
+
+
+def start_detached(code: str, given: Sequence[str], environment: Mapping[str, str] | None = None) -> bool:
+    """Start a process of Python that survives this one; return False if there is no interpreter to start.
+
+    Args:
+        code: The code, which finds `given` and then the path of imports in `sys.argv`.
+        given: Its arguments.
+        environment: Its variables; those of this process by default.
+
+    Raises:
+        OSError: The process cannot be started.
+    """
+    if not _can_start():
         return False
     import subprocess
 
-    work = _Work(limits=limits if prunes else None, compacts=compacts, url=settings.url)
-    given = [str(root), f"{settings.mode:o}", msgspec.json.encode(work).decode()]
-    command = [sys.executable, "-P", "-c", _START, *given, *map(os.path.abspath, sys.path)]
+    command = [sys.executable, "-P", "-c", code, *given, *map(os.path.abspath, sys.path)]
     subprocess.run(
         ["/bin/sh", "-c", _DETACHED, "sh", *command],
         stdin=subprocess.DEVNULL,
@@ -77,6 +94,7 @@ def compact_soon(root: Path, settings: Store, run_id: str | None = None) -> bool
         stderr=subprocess.DEVNULL,
         start_new_session=True,
         cwd="/",
+        env=environment,
         check=False,
     )
     return True

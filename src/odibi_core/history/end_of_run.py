@@ -118,6 +118,14 @@ class EndOfRun:
         """Index the run, whose record is closed; start a compaction of the store if it is due."""
         self._safely("the index of the runs", self._record)
         self._safely("the compaction of the store", self._compact)
+        if self._settings is not None and self._settings.export_to:
+            self._safely("the export to the database", self._export)
+
+    def _export(self) -> None:
+        from odibi_core.history.database.after_runs import export_soon  # here, because few stores are exported
+
+        if self._settings is not None:
+            export_soon(self._store.root, self._settings.export_to, self._settings.mode)
 
     def _compact(self) -> None:
         if self._settings is not None:

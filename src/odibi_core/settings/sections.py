@@ -57,7 +57,7 @@ class Store(Section, frozen=True):
     url: StoreUrl = ""
     """The shared store of many hosts, which the record is shipped to and read from; empty for none."""
     export_to: DatabaseUrl = ""
-    """The database of `odibi store export`, best without a password: `postgresql://user@host/name`; empty for none."""
+    """The database that the history is exported to after each run, best without a password; empty for none."""
     ship_every_s: Seconds = 10.0
     """During a run, its new events are shipped every so many seconds; at its end at once."""
     ship_wait_s: Amount = 2.0

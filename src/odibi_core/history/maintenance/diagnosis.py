@@ -13,6 +13,7 @@ from odibi_core.errors import StoreError
 from odibi_core.events.clock import utc_now
 from odibi_core.history import leftovers
 from odibi_core.history.compaction import GRACE_S
+from odibi_core.history.database.after_runs import read_note as read_export_note
 from odibi_core.history.ended import closing_event
 from odibi_core.history.last_compaction import read_note
 from odibi_core.history.maintenance.findings import DELETE, REBUILD, Findings
@@ -205,6 +206,10 @@ class _Diagnosis:
         note, hot = read_note(self.root), len(self.store.hot_ids())
         if note is not None and note.error:
             self.add("compaction", "problem", f"the last compaction failed: {note.error}", "odibi store compact")
+        exported = read_export_note(self.root)
+        if exported is not None and exported.error:
+            reason = f"the last export to the database failed: {exported.error}"
+            self.add("export", "problem", reason, "odibi store export, or odibi connect postgres --check")
         elif hot > MANY_HOT:
             self.add("compaction", "warning", f"{hot:,} runs are in no batch yet", "odibi store compact")
 
