@@ -171,7 +171,11 @@ def rows(about: str) -> pd.DataFrame:
 
 
 rules = checks.from_contract("canary.odcs.yaml", "lengths")
-steps = [Step(name=SOME[1].text, value=rows, params={"about": SOME[2].text}, outputs={"out": "lengths"}, checks=rules)]
+steps = [
+    Step(name=SOME[1].text, value=rows, params={"about": SOME[2].text}, outputs={"out": "lengths"}, checks=rules),
+    Step(name="kept", value=lambda lengths: lengths.rename(columns=lambda name: SOME[9].text), inputs=["lengths"],
+         cache=False),
+]
 '''
 
 

@@ -12,6 +12,9 @@ import pyarrow as pa
 import pytest
 
 from odibi_core.engines.lineage.budgeted import NO_FRAMES, SPENT, ContentLineage
+from odibi_core.engines.lineage.content import NO_TIME, content_columns
+from odibi_core.engines.lineage.looks import look_of, plain
+from odibi_core.engines.lineage.row_maps import Searches
 from odibi_core.engines.stats_budget import Budget
 from odibi_core.testing import FakeClock
 
@@ -128,3 +131,19 @@ def test_a_library_that_raises_makes_nothing_known() -> None:
     """Recording never fails the step."""
     broken = pd.DataFrame([[1, 2], [3, 4]], columns=["same", "same"])
     assert set(columns_of(lambda orders: orders, broken).values()) == {NO_FRAMES}
+
+
+def test_a_search_without_time_is_not_the_finding_that_nothing_is_there() -> None:
+    """Rows that were not searched have the reason of the budget."""
+    orders = pl.from_pandas(ORDERS)
+    look = look_of(orders)
+    assert look is not None
+    made = look_of(orders.filter(pl.col("amount") > 0.5))
+    assert made is not None
+    found = content_columns({"orders": look}, made, {"orders": "orders"}, Searches(seconds=0.0))
+    assert {each.unknown for each in found.origins} == {NO_TIME}
+
+
+def test_missing_values_of_every_kind_are_equal() -> None:
+    """None, NaN, NaT and pandas' own: no comparison with them raises."""
+    assert {plain(value) for value in (None, float("nan"), pd.NaT, pd.NA)} == {None}

@@ -8,6 +8,7 @@ from typing import Any, Final
 from odibi_core.engines.lineage.base import FrameColumns, unknown_columns
 from odibi_core.engines.lineage.content import content_columns
 from odibi_core.engines.lineage.looks import Look, look_of
+from odibi_core.engines.lineage.row_maps import Searches
 from odibi_core.engines.stats_budget import Budget
 from odibi_core.errors import STOPS
 
@@ -53,7 +54,7 @@ class ContentLineage:
         began = 0.0 if budget is None else budget.busy_s()
         try:
             made = look_of(frame)
-            found = None if made is None else content_columns(looks, made, keys)
+            found = None if made is None else content_columns(looks, made, keys, self._searches())
         except STOPS:
             raise
         except BaseException as error:  # a library's own types: recording never fails the step
@@ -62,6 +63,10 @@ class ContentLineage:
             if budget is not None:
                 budget.spend(budget.busy_s() - began)
         return unknown_columns(names, "it is no eager frame of a known library") if found is None else found
+
+    def _searches(self) -> Searches | None:
+        budget = self._budget
+        return None if budget is None else Searches(budget.allowance_s(), budget.pace)
 
 
 def _is_frame(kind: type) -> bool:

@@ -13,10 +13,11 @@ from typing import Any, Final, NamedTuple
 
 from odibi_core.engines.lineage.base import FrameColumns, Origin, Source
 from odibi_core.engines.lineage.looks import Look, Values
-from odibi_core.engines.lineage.row_maps import Rows, contained, row_maps
+from odibi_core.engines.lineage.row_maps import Rows, Searches, contained, row_maps
 
 METHOD: Final = "content"
 CHANGED: Final = "no column of its inputs has its values"
+NO_TIME: Final = "its rows were not searched in the inputs, because the budget for lineage is spent"
 _SURE: Final = 10
 _ENOUGH: Final = 3
 """Distinct values from which a column under another name is the same one."""
@@ -31,25 +32,30 @@ class Match(NamedTuple):
     is_same_name: bool
 
 
-def content_columns(looks: Mapping[str, Look], made: Look, keys: Mapping[str, str]) -> FrameColumns:
+def content_columns(
+    looks: Mapping[str, Look], made: Look, keys: Mapping[str, str], searches: Searches | None = None
+) -> FrameColumns:
     """Return the origins of the columns of a frame.
 
     Args:
         looks: Looks at the inputs before the function ran, by logical name.
         made: A look at the frame.
         keys: The dataset keys of the inputs.
+        searches: The time for searches; None for no bound.
     """
+    searches = Searches() if searches is None else searches
     found: dict[str, list[Match]] = {name: [] for name in made.columns}
     for name, look in looks.items():
-        for match, column in _matches(look, made, keys[name]):
+        for match, column in _matches(look, made, keys[name], searches):
             found[column].append(match)
-    return FrameColumns([_origin(column, made.values[column], found[column]) for column in made.columns])
+    unknown = NO_TIME if searches.left_out else CHANGED
+    return FrameColumns([_origin(column, made.values[column], found[column], unknown) for column in made.columns])
 
 
-def _matches(look: Look, made: Look, key: str) -> Iterator[tuple[Match, str]]:
+def _matches(look: Look, made: Look, key: str, searches: Searches) -> Iterator[tuple[Match, str]]:
     """Yield the columns of an input that columns of the frame come from."""
     best: dict[str, Match] = {}
-    for rows in row_maps(look, made):
+    for rows in row_maps(look, made, searches):
         is_right = False
         for column, values in made.values.items():
             match = _match(rows, column, values, key)
@@ -59,7 +65,7 @@ def _matches(look: Look, made: Look, key: str) -> Iterator[tuple[Match, str]]:
         if is_right:  # every row was found: another way could find no more
             break
     if not best:
-        best = {column: Match(key, column, _all(values), True) for column, values in contained(look, made)}
+        best = {column: Match(key, column, _all(values), True) for column, values in contained(look, made, searches)}
     yield from ((match, column) for column, match in best.items())
 
 
@@ -87,7 +93,7 @@ def _is_sequence(values: Sequence[Any]) -> bool:
     return len({second - first for first, second in pairwise(values)}) == 1
 
 
-def _origin(column: str, values: Values, matches: Sequence[Match]) -> Origin:
+def _origin(column: str, values: Values, matches: Sequence[Match], unknown: str) -> Origin:
     """Return the origin of a column; every row with a value must be one of an input."""
     same = [match for match in matches if match.is_same_name]
     missing = {place for place, value in enumerate(values) if value is not None}
@@ -97,7 +103,7 @@ def _origin(column: str, values: Values, matches: Sequence[Match]) -> Origin:
             missing -= match.rows
             used.append(match)
     if missing or not used:
-        return Origin(column, None, unknown=CHANGED)
+        return Origin(column, None, unknown=unknown)
     if not same and len({match.column for match in matches}) > 1:
         return Origin(column, None, unknown="several columns of its inputs have its values")
     confidence = 0.99 if len(set(values)) >= _SURE else 0.95 if same else 0.9

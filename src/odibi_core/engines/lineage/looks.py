@@ -100,7 +100,7 @@ def spread(height: int) -> list[int]:
 
 def plain(value: Any) -> Hashable:
     """Return a value that equals an equal one of another library: missing ones are None, whole floats are ints."""
-    if value is None or value != value:
+    if value is None or type(value).__name__ == "NAType" or value != value:
         return None
     if isinstance(value, float) and value.is_integer():
         return int(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Iterator, Sequence
 from typing import Final
 
@@ -10,8 +11,32 @@ from odibi_core.engines.lineage.looks import Look, Values
 _MOST_FOUND: Final = 4_096
 """Rows of an input that may have one of the searched values."""
 _MOST_KEYS: Final = 2
-_MOST_SEARCHED: Final = 5_000_000
-"""Rows of an input that are searched."""
+_ROW_S: Final = 100e-9
+"""The expected time of a row of a column that is searched."""
+
+
+class Searches:
+    """The time for searches of values in columns of inputs.
+
+    Args:
+        seconds: All of it.
+        pace: The time that measurements took so far, in units of the expected time.
+    """
+
+    def __init__(self, seconds: float = math.inf, pace: float = 1.0) -> None:
+        self._left_s = seconds
+        self._pace = pace
+        self.left_out = 0
+        """Searches for which there was no time."""
+
+    def may(self, rows: int) -> bool:
+        """Return whether there is time to search a column of so many rows, and take it."""
+        expected_s = rows * _ROW_S * self._pace
+        if expected_s > self._left_s:
+            self.left_out += 1
+            return False
+        self._left_s -= expected_s
+        return True
 
 
 class Rows:
@@ -40,7 +65,7 @@ class Rows:
         return self._by_values.get(values, [])
 
 
-def row_maps(look: Look, made: Look) -> Iterator[Rows]:
+def row_maps(look: Look, made: Look, searches: Searches) -> Iterator[Rows]:
     """Yield the ways in which rows of a frame may be rows of an input; a wrong way has no columns in common."""
     if made.height == look.height:
         yield Rows(list(look.places), look.values)  # as it was before the function ran
@@ -50,7 +75,7 @@ def row_maps(look: Look, made: Look) -> Iterator[Rows]:
     labelled = look.rows_of(made.labels(made.places))
     if labelled is not None and any(place is not None for place in labelled):
         yield _read(look, labelled, unchanged)
-    for places in _by_keys(look, made, unchanged):
+    for places in _by_keys(look, made, unchanged, searches):
         yield _read(look, places, unchanged)
 
 
@@ -67,13 +92,13 @@ def _read(look: Look, places: Sequence[int | None], unchanged: set[str]) -> Rows
     return Rows(places, {name: values for name, values in found.items() if name in unchanged})
 
 
-def _by_keys(look: Look, made: Look, unchanged: set[str]) -> Iterator[list[int | None]]:
+def _by_keys(look: Look, made: Look, unchanged: set[str], searches: Searches) -> Iterator[list[int | None]]:
     """Yield rows that have the values of a column which both frames have, the most distinct one first."""
-    if look.height > _MOST_SEARCHED or made.height == 0:
-        return
     common = [name for name in made.columns if name in unchanged and len(set(made.values[name]) - {None}) > 1]
     common.sort(key=lambda name: -len(set(made.values[name])))
     for name in common[:_MOST_KEYS]:
+        if not searches.may(look.height):
+            return
         found = _rows_with(look, name, made.values[name])
         if found is not None:
             yield [found.get(value) for value in made.values[name]]
@@ -93,18 +118,20 @@ def _rows_with(look: Look, name: str, values: Values) -> dict[Hashable, int] | N
     return found or None
 
 
-def contained(look: Look, made: Look) -> Iterator[tuple[str, Values]]:
+def contained(look: Look, made: Look, searches: Searches) -> Iterator[tuple[str, Values]]:
     """Yield the columns of texts or times whose values are all in the column of that name of an input.
 
     It is for frames of other rows than the input's, such as one row for each group.
     """
-    if made.height == look.height or look.height > _MOST_SEARCHED:
+    if made.height == look.height:
         return
     unchanged = _unchanged(look)
     for name, values in made.values.items():
         wanted = [value for value in dict.fromkeys(values) if value is not None]
         if name not in unchanged or len(wanted) < 2 or isinstance(wanted[0], int | float | bool):
             continue
+        if not searches.may(look.height):
+            return
         try:
             if look.has_all(name, wanted):
                 yield name, values
