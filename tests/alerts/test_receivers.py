@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from tests.alerts.test_messages import payload
-from tests.delivery.loopback import HTML, REDIRECT, Reply, dead_url, loopback
+from tests.delivery.loopback import HTML, REDIRECT, TRICKLE, Reply, dead_url, loopback
 from tests.ports import kept_port
 
 from odibi_core.alerts import Route
@@ -176,6 +176,15 @@ def test_a_failure_of_apprise_has_its_status_and_no_token(
     ]  # fmt: skip
     assert sent(route).is_unsent
     assert "secret-token" not in caplog.text + capsys.readouterr().err + str(outcomes)
+
+
+def test_a_byte_a_second_holds_up_one_thread_and_no_delivery() -> None:
+    """The second attempt starts no second call while the first one hangs."""
+    with loopback(default=TRICKLE) as server:
+        send = send_of(Route(name="json", url=server.url.replace("http", "json")))
+        outcomes = [send(payload(), 0.2) for _ in range(2)]
+        assert [(each.is_unsent, each.reason) for each in outcomes] == [(True, "timeout")] * 2
+    assert len(server.requests) == 1
 
 
 def test_an_address_that_apprise_cannot_read_is_refused_without_it() -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable
-from threading import get_ident
+from threading import Thread, get_ident
 from typing import Any, Final
 
 from odibi_core.alerts.messages import Payload, title_and_body
 from odibi_core.alerts.neutral import Neutral, chat, plain
 from odibi_core.alerts.routes import Route
 from odibi_core.delivery import SENT, Outcome, refused, try_again
-from odibi_core.errors import ConfigurationError
+from odibi_core.errors import ConfigurationError, first_line
 from odibi_core.events import sanitize_text
 from odibi_core.plugins import missing_extra
 
@@ -80,31 +80,58 @@ def neutral_of(target: Any) -> Neutral:
 
 def sender(route: Route, address: str) -> Callable[[Payload, float], Outcome]:
     """Return a function that sends a payload to an address of Apprise."""
-    target = receiver(address, route.name)
-    neutral = neutral_of(target)
-
-    def send(payload: Payload, within_s: float) -> Outcome:
-        title, body = title_and_body(payload, route, neutral)
-        kind = "success" if payload["reason"] == "resolved" else _TYPES.get(payload["severity"], "warning")
-        target.socket_connect_timeout = min(_SLOW_S, within_s)
-        target.socket_read_timeout = within_s
-        with _Lines() as lines:
-            if target.notify(title=title, body=body, notify_type=kind, body_format="text"):
-                return SENT
-            said = lines.text
-        return _failed(route.name, type(target).__name__.removeprefix("Notify"), said)
-
-    return send
+    return _Sender(route, receiver(address, route.name)).send
 
 
-def _failed(route: str, service: str, said: str) -> Outcome:
+class _Sender:
+    """Sends by one object of Apprise, whose calls have a timeout for each read and none for a whole answer.
+
+    A call is therefore made in a thread of its own, and the next one waits until that thread has ended: a server that
+    sends a byte a second holds up one thread, and the route.
+    """
+
+    def __init__(self, route: Route, target: Any) -> None:
+        self._route, self._target, self._neutral = route, target, neutral_of(target)
+        self._service = f"{type(target).__name__.removeprefix('Notify')} of route {route.name!r}"
+        self._thread: Thread | None = None
+
+    def send(self, payload: Payload, within_s: float) -> Outcome:
+        """Send a payload within so many seconds."""
+        results: list[Outcome] = []
+        late = try_again("timeout", f"{self._service} did not answer within {within_s:.3g} s")
+        if self._thread is not None and self._thread.is_alive():
+            return late
+        self._thread = Thread(target=lambda: results.append(self._notify(payload, within_s)), daemon=True)
+        try:
+            self._thread.start()
+        except RuntimeError:  # from Python 3.12 on, no thread starts at the end of the program
+            self._thread = None
+            return self._notify(payload, within_s)
+        self._thread.join(within_s)
+        return results[0] if results else late
+
+    def _notify(self, payload: Payload, within_s: float) -> Outcome:
+        target = self._target
+        try:
+            title, body = title_and_body(payload, self._route, self._neutral)
+            kind = "success" if payload["reason"] == "resolved" else _TYPES.get(payload["severity"], "warning")
+            target.socket_connect_timeout = min(_SLOW_S, within_s)
+            target.socket_read_timeout = within_s
+            with _Lines() as lines:
+                if target.notify(title=title, body=body, notify_type=kind, body_format="text"):
+                    return SENT
+        except Exception as error:  # of a library: the alert is not lost by that
+            return try_again(type(error).__name__, f"{self._service}: {type(error).__name__}: {first_line(error)}")
+        return _failed(self._service, lines.text)
+
+
+def _failed(service: str, said: str) -> Outcome:
     """Return the outcome of a failure, by the status that Apprise logged; its lines may hold secrets."""
     found = _STATUS.search(said)
-    where = f"{service} of route {route!r}"
     if found is None:
-        return try_again("not_delivered", f"{where} was not reached{_last(said)}")
+        return try_again("not_delivered", f"{service} was not reached{_last(said)}")
     status = int(found[1])
-    detail = f"{where} answered {status}; check the address of the route"
+    detail = f"{service} answered {status}; check the address of the route"
     if status >= 500 or status in _RETRIED:
         return try_again(f"http_{status}", detail)
     return refused(1, f"http_{status}", detail)
