@@ -15,7 +15,12 @@ from google.protobuf.any_pb2 import Any as Packed
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.json_format import MessageToDict
 from google.rpc import error_details_pb2, status_pb2
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
+from opentelemetry.sdk.resources import Resource as SdkResource
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
 from tests.otlp.made import recorded, run
 from typer.testing import CliRunner
 
@@ -24,7 +29,7 @@ from odibi_core.otlp.files import otlp_lines
 from odibi_core.otlp.grpc_receiver import GrpcReceiver
 from odibi_core.otlp.json_requests import attributes_json, logs_request, traces_request
 from odibi_core.otlp.metrics import instrument
-from odibi_core.otlp.model import LogRecord, Span, resource
+from odibi_core.otlp.model import SCOPE_NAME, LogRecord, Span, resource
 from odibi_core.otlp.protobuf import messages
 from odibi_core.otlp.signals import spans_and_logs
 
@@ -111,13 +116,6 @@ def test_strange_values_are_encoded_alike() -> None:
 
 def test_the_sdk_encodes_a_span_to_the_same_message(folded: tuple[list[Span], list[LogRecord]]) -> None:
     """OpenTelemetry's own encoder makes the same message of the same span."""
-    encoder = pytest.importorskip("opentelemetry.exporter.otlp.proto.common.trace_encoder")
-    from opentelemetry.sdk.resources import Resource as SdkResource
-    from opentelemetry.sdk.trace import ReadableSpan
-    from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-    from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
-
-    from odibi_core.otlp.model import SCOPE_NAME
 
     def context(trace: str, span: str) -> Any:
         return SpanContext(int(trace, 16), int(span, 16), is_remote=False, trace_flags=TraceFlags(1))
@@ -138,7 +136,7 @@ def test_the_sdk_encodes_a_span_to_the_same_message(folded: tuple[list[Span], li
         )
         for span in spans
     ]
-    theirs, ours = encoder.encode_spans(readable), messages().message("traces", SHOP, spans)
+    theirs, ours = encode_spans(readable), messages().message("traces", SHOP, spans)
     for message in (theirs, ours):
         for span in message.resource_spans[0].scope_spans[0].spans:
             span.flags = 0  # the SDK sets a bit for a local parent as well

@@ -18,7 +18,7 @@ CONSTRAINTS = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines(
 OLDEST_PYTHON = (3, 11)
 BEFORE_NUMPY_2 = "numpy<2"
 """The oldest pandas and pyarrow are compiled for numpy 1."""
-FOLLOWING = {"numpy", "polars-runtime-32"}
+FOLLOWING = {"numpy", "polars-runtime-32", "protobuf", "googleapis-common-protos", "grpcio-status", "proto-plus"}
 """Libraries whose version follows that of a declared one, so that the tested version does not apply."""
 
 IMPORTS = """

@@ -9,7 +9,7 @@ from typing import Final
 from odibi_core import private_files
 
 STORE: Final = ".odibi"
-PARTS: Final = frozenset({"runs", "manifests", "tables", "notes", "index.sqlite"})
+PARTS: Final = frozenset({"delivery", "runs", "manifests", "tables", "notes", "index.sqlite"})
 """Files and folders of a store."""
 
 
