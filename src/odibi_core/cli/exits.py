@@ -24,7 +24,7 @@ NOT_FOUND: Final = 3
 UNREADABLE: Final = 4
 """A record, or a file that was asked for, could not be read or written."""
 UNUSUAL: Final = 5
-"""`odibi watch` found something that needs a look."""
+"""`odibi watch` found something that needs a look, or an alert is open for `odibi alerts check --exit-on-open`."""
 INTERNAL: Final = 70
 """An error inside odibi-core."""
 INTERRUPTED: Final = 130
