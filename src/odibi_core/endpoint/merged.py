@@ -53,6 +53,8 @@ class MergedMetrics:
         for (kind, metric, name, labels), entry in self._entries.items():
             summed = total_of(entry["parts"])
             fields = entry | {"value": summed if kind == COUNTER else entry["last"], "sum": summed}
+            if "bounds" in entry:
+                view.learn_bounds(metric, entry["bounds"])
             view.find(kind, metric, name, dict(labels)).merge(fields)
         return view
 
@@ -74,6 +76,8 @@ def _join(entry: Entry, other: Mapping[str, Any]) -> None:
     for bound, count in _buckets(other).items():
         entry["buckets"][bound] = entry["buckets"].get(bound, 0) + count
     if kind == HISTOGRAM:
+        if "bounds" in other:
+            entry.setdefault("bounds", other["bounds"])
         for name, pick in (("min", min), ("max", max)):
             both = [value for value in (parse_number(entry[name]), parse_number(other.get(name))) if value is not None]
             entry[name] = pick(both, default=None)

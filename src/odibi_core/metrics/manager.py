@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from odibi_core import private_files
 from odibi_core.bus.bus import EventBus
+from odibi_core.errors import ConfigurationError, nearest
 from odibi_core.events.clock import epoch_ns, monotonic, resident_memory_mb
 from odibi_core.events.normalize import is_truthy
 from odibi_core.exporters.base import MetricsSnapshot
@@ -24,12 +25,14 @@ from odibi_core.views.metrics.types import (
     GAUGE,
     HISTOGRAM,
     MEMORY_USAGE,
+    MOST_BOUNDS,
     Metric,
     MetricType,
     canonical,
     kind_of,
+    valid_bounds,
 )
-from odibi_core.views.metrics.view import MAX_SERIES
+from odibi_core.views.metrics.view import MAX_SERIES, SeriesKey
 
 __all__ = ["Metric", "MetricType", "MetricsManager"]
 
@@ -89,6 +92,47 @@ class MetricsManager(MetricsRecorder):
     def observe(self, metric_type: str, name: str | None, value: float, labels: Labels = None) -> None:
         """Add a value to a histogram, whose buckets follow from the unit in the metric's name."""
         self._record(HISTOGRAM, metric_type, name, labels, value)
+
+    def set_buckets(self, metric_type: str, bounds: Sequence[float]) -> None:
+        """Set the upper bounds of a histogram's buckets, before its first value: `set_buckets("fetch_ms", [1, 5, 25])`.
+
+        Events of the metric name the bounds, so that a replay has the same buckets. The histograms of runs and of the
+        toolkit, which are computed from events, have fixed ones.
+
+        Raises:
+            ConfigurationError: The bounds are not ascending numbers, the metric was measured with others, or it is
+                computed from events.
+        """
+        metric = SeriesKey(HISTOGRAM, metric_type, None, None).metric
+        if kind_of(metric) == HISTOGRAM:
+            raise ConfigurationError(
+                f"buckets must be of a metric of your own, got {metric!r}, which is computed from events"
+            )
+        if valid_bounds(list(bounds)) is None:
+            raise ConfigurationError(
+                f"the buckets of {metric!r} must be 1 to {MOST_BOUNDS} ascending numbers, got {list(bounds)!r:.200}"
+            )
+        with self._reading() as view:
+            if not view.learn_bounds(metric, list(bounds)):
+                raise ConfigurationError(f"the buckets of {metric!r} must be set before its first value, and once")
+
+    def set_info(self, metric_type: str, labels: Labels) -> None:
+        """Set a metric that is always 1 and whose labels state a fact: `set_info("model_info", {"version": "3"})`."""
+        self._record(GAUGE, metric_type, None, labels, 1)
+
+    def set_state(self, metric_type: str, state: str, states: Sequence[str]) -> None:
+        """Set a state out of several, each a series with the label `state`: 1 for the current one, 0 for the others.
+
+        Raises:
+            ConfigurationError: The state is none of them.
+        """
+        if state not in states:
+            known = ", ".join(states)
+            raise ConfigurationError(
+                f"the state of {metric_type!r} must be one of {known}, got {state!r}{nearest(state, states)}"
+            )
+        for each in states:
+            self._record(GAUGE, metric_type, None, {"state": each}, int(each == state))
 
     def counter(self, metric_type: str, name: str | None = None, labels: Labels = None) -> BoundCounter:
         """Return a handle on one counter, for loops: `hits = metrics.counter("cache_hit", "load")`, `hits.inc()`."""

@@ -29,12 +29,14 @@ IndexKey: TypeAlias = tuple[Any, ...]
 class Family:
     """All series of one metric of one kind; `index` may hold a series under several spellings of its key."""
 
-    __slots__ = ("bounds", "index", "kind", "metric", "ordered", "orders", "series")
+    __slots__ = ("bounds", "has_own_bounds", "index", "kind", "metric", "ordered", "orders", "series")
 
-    def __init__(self, metric: str, kind: str, bounds: tuple[float, ...] = ()) -> None:
+    def __init__(self, metric: str, kind: str, bounds: tuple[float, ...] = (), *, has_own_bounds: bool = False) -> None:
         self.metric = metric
         self.kind = kind
         self.bounds = bounds
+        self.has_own_bounds = has_own_bounds
+        """True if the bounds do not follow from the metric's name; events then name them."""
         self.index: dict[IndexKey, Series] = {}
         self.series: list[Series] = []
         self.orders: dict[frozenset[str], tuple[str, ...]] = {}
@@ -267,7 +269,7 @@ class HistogramSeries(_BaseSeries):
         fields = {
             "value": total, "count": self.d_count, "sum": total,
             "min": to_json_number(self.min), "max": to_json_number(self.max), "last": to_json_number(self.last),
-            "buckets": self._by_bound(self.d_buckets or []),
+            "buckets": self._by_bound(self.d_buckets or []), **self._own_bounds(),
         }  # fmt: skip
         self.total_last = self.d_last
         self.buckets, self.d_buckets = self.counts(), None
@@ -294,8 +296,11 @@ class HistogramSeries(_BaseSeries):
         return {
             "count": self.samples, "sum": to_json_number(self.sum), "min": to_json_number(self.min),
             "max": to_json_number(self.max), "last": to_json_number(self.last),
-            "buckets": self._by_bound(self.counts()),
+            "buckets": self._by_bound(self.counts()), **self._own_bounds(),
         }  # fmt: skip
+
+    def _own_bounds(self) -> dict[str, Any]:
+        return {"bounds": list(self.bounds)} if self.family.has_own_bounds else {}
 
     def _by_bound(self, counts: list[int]) -> dict[str, int]:
         return {

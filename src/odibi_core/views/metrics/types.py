@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from itertools import pairwise
+from math import isfinite
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -85,6 +87,8 @@ _KIND_OF: Final[dict[str, str]] = {
 }  # fmt: skip
 _KIND_OF.update({alias: _KIND_OF[metric] for alias, metric in ALIASES.items() if metric in _KIND_OF})
 
+MOST_BOUNDS: Final = 100
+"""Buckets of one histogram: each is a series in Prometheus."""
 _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
 _MILLISECONDS: Final = tuple(bound * 1000 for bound in _SECONDS)
 _BYTES: Final = tuple(float(512 * 8**power) for power in range(14))
@@ -116,6 +120,17 @@ def kind_of(metric: Any) -> str:
     if type(metric) is str or type(metric) is MetricType:
         return _KIND_OF.get(metric, GAUGE)
     return _KIND_OF.get(canonical(metric), GAUGE)
+
+
+def valid_bounds(bounds: object) -> tuple[float, ...] | None:
+    """Return the upper bounds of buckets as numbers; None unless they are finite, ascending and not too many."""
+    if not isinstance(bounds, (list, tuple)) or not 0 < len(bounds) <= MOST_BOUNDS:
+        return None
+    if any(isinstance(bound, bool) or not isinstance(bound, (int, float)) for bound in bounds):
+        return None
+    found = tuple(float(bound) for bound in bounds)
+    is_ascending = all(lower < upper for lower, upper in pairwise(found))
+    return found if is_ascending and all(map(isfinite, found)) else None
 
 
 def bounds_of(metric: str) -> tuple[float, ...]:

@@ -16,7 +16,7 @@ from odibi_core.views.metrics import pipelines as metrics_pipelines
 from odibi_core.views.metrics.calls import CALL_KINDS, Observation
 from odibi_core.views.metrics.nodes import NODE_KINDS, CacheReports, NodeObservation, summary
 from odibi_core.views.metrics.series import SERIES, CounterSeries, Family, IndexKey, Series
-from odibi_core.views.metrics.types import HISTOGRAM, KINDS, MetricType, bounds_of, canonical, kind_of
+from odibi_core.views.metrics.types import HISTOGRAM, KINDS, MetricType, bounds_of, canonical, kind_of, valid_bounds
 from odibi_core.views.values import record, text
 
 MAX_SERIES: Final = 100_000
@@ -44,6 +44,7 @@ class MetricsView:
         self.families: dict[tuple[str, str], Family] = {}
         self.routes: dict[str, dict[Any, dict[IndexKey, Series]]] = {kind: {} for kind in KINDS}
         self.pipeline_name: str | None = None
+        self._own_bounds: dict[str, tuple[float, ...]] = {}
         self._max_series = max_series
         self._series_count = 0
         self._spellings = 0
@@ -133,6 +134,8 @@ class MetricsView:
     def _merge(self, fields: Mapping[str, Any]) -> None:
         kind, metric = fields.get("kind"), text(fields.get("metric"))
         if kind in SERIES and metric is not None:
+            if kind == HISTOGRAM and "bounds" in fields:
+                self.learn_bounds(metric, fields["bounds"])
             self.find(kind, metric, text(fields.get("name")), record(fields.get("labels"))).merge(fields)
 
     def find(self, kind: str, metric: Any, name: Any, labels: Any) -> Series:
@@ -156,8 +159,18 @@ class MetricsView:
         self._remember(series, key)
         return series
 
+    def learn_bounds(self, metric: str, bounds: object) -> bool:
+        """Take the bounds of a histogram's buckets; return False if they are invalid, or if it has others already."""
+        own = valid_bounds(bounds)
+        family = self.families.get((HISTOGRAM, metric))
+        if own is None or (family is not None and family.bounds != own):
+            return False
+        return self._own_bounds.setdefault(metric, own) == own
+
     def _make(self, kind: str, metric: str) -> Family:
-        family = Family(metric, kind, bounds_of(metric) if kind == HISTOGRAM else ())
+        own = self._own_bounds.get(metric) if kind == HISTOGRAM else None
+        bounds = own or (bounds_of(metric) if kind == HISTOGRAM else ())
+        family = Family(metric, kind, bounds, has_own_bounds=own is not None)
         self.families[kind, metric] = family
         self.routes[kind][metric] = family.index
         return family
