@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from tests.alerts.test_receivers import smtp
+from tests.architecture.plan import ROOT
 from tests.delivery.loopback import HTML, REDIRECT, SILENT, Loopback, Reply, Request, dead_url, loopback, running
 from tests.log_shipping.servers import ElasticServer, LokiServer
 from tests.otlp.collector import Collector
@@ -216,7 +217,10 @@ def test_grafana_gets_the_dashboards(monkeypatch: pytest.MonkeyPatch) -> None:
         assert (refused["status"], "check that ODIBI_GRAFANA__TOKEN" in refused["message"]) == ("failed", True)
         done = connect("grafana", url=server.url, token=SECRET)
         assert done.exit_code == 0, done.output
-        assert server.dashboards.keys() == {"odibi-overview", "odibi-node-performance", "odibi-history"}
+        files = sorted((ROOT / "grafana_templates").glob("*_dashboard.json"))
+        assert server.dashboards.keys() == {json.loads(file.read_text("utf-8"))["uid"] for file in files}
+        wheel = (ROOT / "pyproject.toml").read_text("utf-8")
+        assert not [file.name for file in files if f'"odibi_core/_dashboards/{file.name}"' not in wheel]
         assert SECRET not in settings() + done.output
         monkeypatch.setenv("ODIBI_GRAFANA__TOKEN", SECRET)
         before = len(server.requests)
@@ -257,7 +261,7 @@ def test_datadog_is_sent_and_never_called_arrived() -> None:
     assert "no agent listens" in closed["message"]
 
 
-def test_prometheus_scrapes_what_is_served() -> None:
+def test_prometheus_scrapes_what_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the token; a port of another program is a proof that failed."""
     port = kept_port()
     found = report("prometheus", port=port, token=SECRET)
@@ -267,6 +271,12 @@ def test_prometheus_scrapes_what_is_served() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         assert report("prometheus", port=taken.getsockname()[1])["status"] == "failed"
+    monkeypatch.delenv("METRICS_ENABLED")
+    monkeypatch.setenv("ODIBI_METRICS__TOKEN", SECRET)
+    assert connect("prometheus", "--check").exit_code == 0
+    Path("odibi.toml").unlink()
+    monkeypatch.delenv("ODIBI_METRICS__TOKEN")
+    assert connect("prometheus", "--check").exit_code == 2  # the default alone is no connection
 
 
 def test_a_shared_store_is_written_read_and_cleaned(tmp_path: Path) -> None:

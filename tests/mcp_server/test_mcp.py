@@ -1,10 +1,9 @@
-"""The server of the Model Context Protocol, asked by the client of its own library."""
+"""The server of the Model Context Protocol, asked by the client of its own library; docs/mcp.md asks the command."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -158,19 +157,3 @@ def test_a_store_that_cannot_be_opened_is_an_answer(root: Path) -> None:
 
     answer, is_error = call(broken, "runs", {})
     assert answer["data"] == {"error": "internal error of odibi-core: KeyError"}
-
-
-def test_the_command_serves_over_stdin_and_stdout(root: Path) -> None:
-    """A process of its own, as a client starts it; it ends with the client."""
-    pytest.importorskip("mcp")
-    from mcp import Client, StdioServerParameters
-    from mcp.client.stdio import stdio_client
-
-    started = StdioServerParameters(command=sys.executable, args=["-m", "odibi_core", "mcp", "--store", str(root)])
-
-    async def talk() -> Any:
-        async with Client(stdio_client(started)) as client:
-            return await client.call_tool("runs", {"limit": 1})
-
-    answer = asyncio.run(talk())
-    assert answer.structured_content["data"]["runs"][0]["pipeline_name"] == "daily"

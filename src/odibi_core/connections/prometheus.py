@@ -11,6 +11,7 @@ from odibi_core.delivery.http import HttpError
 from odibi_core.endpoint.server import serve_metrics
 from odibi_core.metrics import MetricsManager
 from odibi_core.settings import ObservabilityConfig, read_settings
+from odibi_core.settings.reading import DEFAULT
 
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
 
@@ -27,8 +28,9 @@ class PrometheusConnection(SettingsConnection):
     )
 
     def is_configured(self, config: ObservabilityConfig) -> bool:
-        """Return whether metrics are served."""
-        return config.metrics_enabled
+        """Return whether metrics are served by a setting: without any, each program serves them too."""
+        asked = ("metrics_enabled", *(each.attribute for each in self.questions))
+        return config.metrics_enabled and any(config.source(attribute) != DEFAULT for attribute in asked)
 
     def proof(self, config: ObservabilityConfig, within_s: float) -> Proof:
         """Serve one metric on the port, and scrape it as Prometheus would."""
