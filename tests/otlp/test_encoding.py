@@ -32,6 +32,7 @@ from odibi_core.otlp.metrics import instrument
 from odibi_core.otlp.model import SCOPE_NAME, LogRecord, Span, resource
 from odibi_core.otlp.protobuf import messages
 from odibi_core.otlp.signals import spans_and_logs
+from odibi_core.otlp.targets import Target
 
 SHOP = resource("shop", "prod", "1.2", {"team": "sales"})
 STRANGE = {
@@ -192,10 +193,15 @@ def by_grpc() -> Iterator[tuple[Service, GrpcReceiver[Span]]]:
     trace_service_pb2_grpc.add_TraceServiceServicer_to_server(service, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    yield service, GrpcReceiver(
-        "traces", f"http://127.0.0.1:{port}", SHOP, setting="OTEL_EXPORTER_OTLP_ENDPOINT",
-        headers={"X-Tenant": "a"}, compress=True,
-    )  # fmt: skip
+    target = Target(
+        "traces",
+        f"http://127.0.0.1:{port}",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "grpc",
+        {"X-Tenant": "a"},
+        compress=True,
+    )
+    yield service, GrpcReceiver(target, SHOP)
     server.stop(None)
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from odibi_core.connections.base import Proof, Question
 from odibi_core.connections.by_settings import SettingsConnection
+from odibi_core.delivery import Outcome
 from odibi_core.events.clock import epoch_ns
-from odibi_core.otlp.grpc_receiver import GrpcReceiver
+from odibi_core.otlp.live import receiver_of
 from odibi_core.otlp.model import LogRecord, Span
-from odibi_core.otlp.receiver import OtlpReceiver
-from odibi_core.otlp.targets import resource_of, target_of
+from odibi_core.otlp.targets import target_of
 from odibi_core.settings import ObservabilityConfig
 
 
@@ -45,15 +45,8 @@ class OtelConnection(SettingsConnection):
             target = target_of(config, signal)
             if target is None:
                 continue
-            resource = resource_of(config)
-            receiver: Any = (
-                GrpcReceiver(
-                    signal, target.url, resource, setting=target.setting, headers=target.headers, compress=False
-                )
-                if target.protocol == "grpc"
-                else OtlpReceiver(signal, target.client(), resource, as_json=target.protocol == "http/json")
-            )
-            outcome = receiver.send([item], within_s)
+            receiver = receiver_of(target, config)
+            outcome: Outcome = receiver.send([item], within_s)
             if outcome.reason:
                 return Proof("failed", f"{signal}: {outcome.detail or outcome.reason}")
             taken.append(f"{signal} at {target.url}")

@@ -184,7 +184,7 @@ class HttpClient:
             self._headers["Authorization"] = f"Basic {b64encode(given).decode()}"
         self._tls, self._compress, self._connect_s = tls, compress, connect_s
         self._public_only = public_only
-        self._options = _tls_options(tls, setting)
+        self._options = tls_options(tls, setting)
         self._begin()
         _fork.in_child(self._begin)
 
@@ -345,8 +345,8 @@ def _retry_after(text: str) -> float | None:
         return None
 
 
-def _tls_options(tls: Tls, setting: str) -> dict[str, Any]:
-    """Return urllib3's options for certificates."""
+def tls_options(tls: Tls, setting: str) -> dict[str, Any]:
+    """Return urllib3's options for certificates. Raises `ConfigurationError` if a file cannot be read."""
     options = {"ca_certs": tls.ca_file, "cert_file": tls.client_cert, "key_file": tls.client_key}
     for path in options.values():
         if path:

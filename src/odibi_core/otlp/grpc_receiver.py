@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 from urllib.parse import urlsplit
 
 from odibi_core import _fork
 from odibi_core.delivery import SENT, Outcome, refused, try_again
+from odibi_core.delivery.http import tls_options
 from odibi_core.delivery.urls import shown_url
 from odibi_core.otlp.model import Resource
 from odibi_core.otlp.protobuf import messages
 from odibi_core.otlp.receiver import require_protobuf
+from odibi_core.otlp.targets import Target
 from odibi_core.plugins import missing_extra
 
 T = TypeVar("T")
 _RETRIED: Final = frozenset({"CANCELLED", "DEADLINE_EXCEEDED", "ABORTED", "OUT_OF_RANGE", "UNAVAILABLE", "DATA_LOSS"})
 """Status codes after which OTLP allows a retry; `RESOURCE_EXHAUSTED` only with a pause that the server names."""
+_CERTIFICATES: Final = {
+    "ca_certs": "root_certificates", "key_file": "private_key", "cert_file": "certificate_chain",
+}  # fmt: skip
+"""Arguments of gRPC for files that urllib3 has other names for."""
 _METHODS: Final = {
     "traces": "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
     "logs": "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
@@ -29,21 +36,24 @@ class GrpcReceiver(Generic[T]):
 
     Raises:
         MissingExtraError: `grpcio` or `opentelemetry-proto` is not installed.
+        ConfigurationError: A file of certificates cannot be read.
     """
 
-    def __init__(
-        self, signal: str, url: str, resource: Resource, *, setting: str, headers: Mapping[str, str], compress: bool
-    ) -> None:
+    def __init__(self, target: Target, resource: Resource) -> None:
         try:
             import grpc
         except ImportError as error:
             raise missing_extra("grpc", "OTEL_EXPORTER_OTLP_PROTOCOL=grpc") from error
         self._grpc: Any = grpc
-        self._signal, self._resource, self._setting = signal, resource, setting
-        self._url, self.shown = urlsplit(url), shown_url(url)
+        self._signal, self._resource, self._setting = target.signal, resource, target.setting
+        self._url, self.shown = urlsplit(target.url), shown_url(target.url)
+        files = tls_options(target.tls, target.setting)
+        self._certificates = {
+            name: Path(files[key]).read_bytes() for key, name in _CERTIFICATES.items() if key in files
+        }
         require_protobuf("grpc")
-        self._metadata = [(name.lower(), value) for name, value in headers.items()]
-        self._compression = grpc.Compression.Gzip if compress else grpc.Compression.NoCompression
+        self._metadata = [(name.lower(), value) for name, value in target.headers.items()]
+        self._compression = grpc.Compression.Gzip if target.compress else grpc.Compression.NoCompression
         self._begin()
         _fork.in_child(self._begin)
 
@@ -74,7 +84,7 @@ class GrpcReceiver(Generic[T]):
     def _channel(self) -> Any:
         target = self._url.netloc.rpartition("@")[2]
         if self._url.scheme == "https":
-            return self._grpc.secure_channel(target, self._grpc.ssl_channel_credentials())
+            return self._grpc.secure_channel(target, self._grpc.ssl_channel_credentials(**self._certificates))
         return self._grpc.insecure_channel(target)
 
     def _failure(self, error: Any, count: int) -> Outcome:

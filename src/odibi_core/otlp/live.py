@@ -67,7 +67,7 @@ class OtlpSink:
         if target is None:
             return None
         limits = Limits(**_ROWS, send_within_s=target.timeout_s)
-        receiver = _receiver(target, config)
+        receiver = receiver_of(target, config)
         return Delivery(f"otlp_{signal}", _Recording(receiver) if signal == "logs" else receiver, limits)
 
     def __call__(self, event: Event) -> None:
@@ -92,13 +92,16 @@ def attach(config: ObservabilityConfig, root: Path | None, collect_metrics: Coll
     return OtlpSink(config, collect_metrics)
 
 
-def _receiver(target: Target, config: ObservabilityConfig) -> Any:
+def receiver_of(target: Target, config: ObservabilityConfig) -> Any:
+    """Return the receiver of a target, by its protocol.
+
+    Raises:
+        MissingExtraError: The library of the protocol is not installed.
+        ConfigurationError: The address is invalid, or a file of certificates cannot be read.
+    """
     resource = resource_of(config)
     if target.protocol == "grpc":
-        return GrpcReceiver(
-            target.signal, target.url, resource, setting=target.setting, headers=target.headers,
-            compress=target.compress,
-        )  # fmt: skip
+        return GrpcReceiver(target, resource)
     return OtlpReceiver(target.signal, target.client(), resource, as_json=target.protocol == "http/json")
 
 
