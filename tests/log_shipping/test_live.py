@@ -90,7 +90,7 @@ def test_a_dead_server_loses_its_lines_and_nothing_else(
     counts = delivery.counts
     assert (counts.is_whole, counts.sent, counts.dropped.total()) == (True, 0, counts.accepted)
     assert counts.accepted > 20
-    assert "check loki.url" in capsys.readouterr().err
+    assert "check ODIBI_LOKI__URL" in capsys.readouterr().err
 
 
 def test_a_wrong_setting_is_one_warning(

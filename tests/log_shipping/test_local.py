@@ -71,7 +71,7 @@ def test_a_local_socket_has_the_local_form(tmp_path: Path) -> None:
     own = SyslogReceiver(str(path))
     outcome = own.send(events(), 5)
     assert (outcome.is_unsent, outcome.reason) == (True, "no_socket")
-    assert "syslog.address" in outcome.detail
+    assert "ODIBI_SYSLOG__ADDRESS" in outcome.detail
     with Datagrams(path) as server:
         assert own.send(events(2), 5) is SENT
         first, second = (each.decode() for each in server.read(2))
@@ -82,7 +82,7 @@ def test_a_local_socket_has_the_local_form(tmp_path: Path) -> None:
 @pytest.mark.parametrize("address", ["udp://", "http://h:514", "udp://h:99999", "log", "udp://h:x"])
 def test_an_address_that_is_none_is_refused(address: str) -> None:
     """It names the setting and the forms."""
-    with pytest.raises(ConfigurationError, match=r"syslog.address must be udp://host:514"):
+    with pytest.raises(ConfigurationError, match=r"ODIBI_SYSLOG__ADDRESS must be udp://host:514"):
         SyslogReceiver(address)
 
 

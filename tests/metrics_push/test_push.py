@@ -112,7 +112,7 @@ def test_a_folder_that_cannot_be_written_is_tried_again(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     outcome = TextfileReceiver(tmp_path / "file" / "folder").send([RunText("p", "a 1\n")], 1)
     assert outcome.is_unsent
-    assert "metrics.textfile" in outcome.detail
+    assert "ODIBI_METRICS__TEXTFILE" in outcome.detail
 
 
 def test_a_push_has_its_group_in_the_path() -> None:

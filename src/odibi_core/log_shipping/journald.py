@@ -32,7 +32,7 @@ class JournaldReceiver:
         setting: The setting that has the path, for messages.
     """
 
-    def __init__(self, path: str = SOCKET, *, service: str = "odibi", setting: str = "syslog.address") -> None:
+    def __init__(self, path: str = SOCKET, *, service: str = "odibi", setting: str = "ODIBI_SYSLOG__ADDRESS") -> None:
         self._sender = SocketSender("unix", path, setting=setting)
         self._service = service
         self._about = AboutRuns()

@@ -49,7 +49,7 @@ class SyslogReceiver:
     """
 
     def __init__(
-        self, address: str, *, service: str = "odibi", facility: str = "user", setting: str = "syslog.address"
+        self, address: str, *, service: str = "odibi", facility: str = "user", setting: str = "ODIBI_SYSLOG__ADDRESS"
     ) -> None:
         found = _ADDRESS.fullmatch(address)
         if found is None or int(found[3] or 0) > 65535:

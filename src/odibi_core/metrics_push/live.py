@@ -82,7 +82,7 @@ def attach(config: ObservabilityConfig, root: Path | None, collect_metrics: Any)
         from odibi_core.metrics_push.remote_write import RemoteWriteReceiver  # here: its libraries are of an extra
 
         headers = {"Authorization": f"Bearer {own}"} if (own := config.metrics_remote_write_token) else {}
-        client = HttpClient(config.metrics_remote_write, setting="metrics.remote_write", headers=headers)
+        client = HttpClient(config.metrics_remote_write, setting="ODIBI_METRICS__REMOTE_WRITE", headers=headers)
         writer = RemoteWriteReceiver(client, sanitize_text(config.metrics_push_job))
         outlets.append(Delivery("remote_write", writer, _RUNS))
     if config.metrics_textfile:

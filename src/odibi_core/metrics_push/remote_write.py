@@ -95,7 +95,7 @@ def _libraries() -> tuple[Any, Any]:
         from cramjam import snappy
         from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
     except ImportError:
-        raise missing_extra("cramjam", "metrics.remote_write") from None
+        raise missing_extra("cramjam", "ODIBI_METRICS__REMOTE_WRITE") from None
     file = descriptor_pb2.FileDescriptorProto(name="odibi_remote_write.proto", package=_PACKAGE, syntax="proto3")
     kinds = descriptor_pb2.FieldDescriptorProto
     for message, fields in _MESSAGES.items():

@@ -29,7 +29,7 @@ class TextfileReceiver:
         setting: The setting that has the folder, for messages.
     """
 
-    def __init__(self, folder: Path, *, setting: str = "metrics.textfile") -> None:
+    def __init__(self, folder: Path, *, setting: str = "ODIBI_METRICS__TEXTFILE") -> None:
         self._folder = folder
         self._setting = setting
 
