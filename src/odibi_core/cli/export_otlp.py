@@ -25,27 +25,20 @@ class Signal(StrEnum):
 def otlp(
     run: options.Run = None,
     out: Annotated[
-        Path | None,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="DIR",
-            help="Folder for traces.jsonl, metrics.jsonl, logs.jsonl.",
-            show_default="stdout",
-        ),
+        Path | None, typer.Option("-o", "--output", metavar="DIR", help="Folder for the files.", show_default="stdout")
     ] = None,
     signal: Annotated[
-        list[Signal] | None,
-        typer.Option("--signal", metavar="NAME", help="traces, metrics or logs; may be repeated.", show_default="all"),
+        list[Signal] | None, typer.Option("--signal", metavar="NAME", help="traces, metrics, logs.", show_default="all")
     ] = None,
     store: options.Store = None,
 ) -> None:
     """Write a run as OTLP: traces, metrics and logs, as JSON lines.
 
     The lines are those of OpenTelemetry's file format, which a collector
-    reads (receiver otlpjsonfile). The run is the root span, its steps are
-    children; the ids are those that were sent while the run was live. A
-    killed run has the spans of all steps that began.
+    reads (receiver otlpjsonfile): DIR gets one file a signal. The run is
+    the root span, its steps are children; the ids are those that were sent
+    while the run was live. A killed run has the spans of all steps that
+    began. Give --signal again for a second one.
     """
     from odibi_core.otlp.files import otlp_lines
     from odibi_core.otlp.targets import resource_of
