@@ -314,8 +314,8 @@ def function_scores() -> list[Score]:
 def _with_ties(table: Any) -> Any:
     """Return a table with amounts in whole thousands, three values for the column that has one, and matching comments.
 
-    In small tables of TPC-H no two suppliers have the same balance, so that no second key of an order decides anything,
-    and no comment of a supplier has the words that a query looks for.
+    In small tables of TPC-H no two suppliers have the same balance, so that no second key of an order decides anything.
+    No comment of a supplier has the words that a query looks for.
     """
     import numpy as np
     import pyarrow as pa
