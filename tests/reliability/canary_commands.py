@@ -208,8 +208,7 @@ def main(*, in_every_way: bool) -> None:
     secret = next(canary.core for canary in canaries() if canary.kind == "sentry")
     Path("canary_rules.toml").write_text(RULES.format(text=secret), encoding="utf-8")
     OUT.mkdir(exist_ok=True)
-    runs = sorted(path.name for path in Path(".odibi/runs").iterdir())
-    pipeline = next(name for name in runs if "canary_program" not in name)
+    program, pipeline, *_ = RunStore().ids()
     row = RunStore().row(pipeline)
     assert row is not None
     CliRunner().invoke(app, ["run", "canary_cached.py:steps", "--cache"], env={"ODIBI_KEEP__FRAMES": "all"})
@@ -221,7 +220,7 @@ def main(*, in_every_way: bool) -> None:
         "alert": alerts[0]["alert_id"],
         "key": entries[0]["key"],
         "cached": shlex.quote(str(entries[0]["step"])),
-        "run": next(name for name in runs if "canary_program" in name),
+        "run": program,
         "pipeline": pipeline,
         "name": shlex.quote(str(row.pipeline_name)),
         "steps": "canary_steps",
