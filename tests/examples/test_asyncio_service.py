@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.openlineage.checking import check, exported
 
 from odibi_core.store.runs import RunStore
 
@@ -141,3 +142,8 @@ def test_sigterm_ends_it_gracefully(tmp_path: Path) -> None:
     assert 0 < answered + failed == kinds.count("request_received") < 40
     assert kinds.count("request_answered") == answered
     assert kinds.count("request_failed") == failed
+
+
+def test_its_record_is_valid_in_openlineage(ran: tuple[str, Lines, Path]) -> None:
+    """By the published schemas and the classes of the client library."""
+    check(exported(ran[2] / ".odibi"))

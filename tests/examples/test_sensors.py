@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from tests.openlineage.checking import check, exported
 from typer.testing import CliRunner
 
 from odibi_core.cli import app
@@ -160,3 +161,8 @@ def test_a_config_that_does_not_fit_ends_it_before_anything_runs(tmp_path: Path)
         "Aggregate: by must be one of 'site', 'sensor', but it is 'ste' (did you mean 'site'?)" in done.stderr
     )
     assert not (tmp_path / ".odibi").exists()
+
+
+def test_its_record_is_valid_in_openlineage(ran: Ran) -> None:
+    """By the published schemas and the classes of the client library."""
+    check(exported(ran.store))

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from tests.architecture.plan import ROOT
 from tests.cli.conftest import command, environment
+from tests.openlineage import checking
 
 EXAMPLE = ROOT / "examples" / "table_quality.py"
 ORDERS = "order,customer,amount\n1,ada,20\n2,bob,35.5\n2,,12\n"
@@ -63,9 +64,10 @@ def test_each_check_is_printed_and_the_exit_code_is_the_verdict(engine: str) -> 
 
 
 def test_the_exit_code_is_0_if_every_check_passes() -> None:
-    """The record has no errors."""
+    """The record has no errors, and is valid in OpenLineage."""
     assert check("orders.csv", "--not-null", "order").returncode == 0
     assert answer("errors")["groups"] == []
+    checking.check(checking.exported(Path(".odibi")))
 
 
 def test_a_missing_table_is_exit_code_2_and_one_error() -> None:
