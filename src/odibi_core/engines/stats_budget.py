@@ -9,7 +9,7 @@ from odibi_core.events.clock import SYSTEM, Clock, thread_time
 
 SHARE: Final = 0.02
 """Of the time since the start of the run."""
-LINEAGE_SHARE: Final = 0.01
+LINEAGE_SHARE: Final = 0.02
 """The share of column lineage by content, which has a budget of its own."""
 FLOOR_S: Final = 0.01
 """Seconds that a run may always spend on statistics; with less, fewer causes are named (benchmark: causes)."""
