@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from tests.reliability.canaries import canaries
+from typer import testing
 from typer.testing import CliRunner
 
 OUT = Path("cli")
@@ -197,11 +198,13 @@ def main(*, in_every_way: bool) -> None:
     """Run each command in this process: in every way, or in its first."""
     import json
     import shlex
+    from functools import cache
 
     from odibi_core.cli import app
     from odibi_core.mcp_server.tool_calls import call
     from odibi_core.store.runs import RunStore
 
+    testing._get_command = cache(testing._get_command)  # type: ignore[attr-defined]  # as in conftest.py
     Path("canary_steps.py").write_text(STEPS, encoding="utf-8")
     Path("canary_cached.py").write_text(CACHED, encoding="utf-8")
     Path("canary.odcs.yaml").write_text(json.dumps(contract()), encoding="utf-8")

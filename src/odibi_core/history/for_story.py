@@ -55,7 +55,7 @@ def _compared(store: RunStore, run_id: str) -> dict[str, Any]:
     from odibi_core.history.comparison import compare_runs
 
     try:
-        found = compare_runs(store, run_id)
+        found = compare_runs(store, run_id, within_s=_WITHIN_S)
     except OdibiError:
         return {}
     rows = [

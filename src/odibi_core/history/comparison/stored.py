@@ -20,7 +20,12 @@ _SEARCHED: Final = 200
 
 
 def compare_runs(
-    store: RunStore | str | Path, run: str | None = None, other: str | None = None, *, anyway: bool = False
+    store: RunStore | str | Path,
+    run: str | None = None,
+    other: str | None = None,
+    *,
+    anyway: bool = False,
+    within_s: float | None = None,
 ) -> Comparison:
     """Compare two runs of a store; the earlier one is `before`.
 
@@ -29,6 +34,7 @@ def compare_runs(
         run: The run in question: an id, a part of one, or a pipeline for its latest run; by default the latest run.
         other: The run to compare it with; by default the last good run before it, of the same pipeline and parameters.
         anyway: Compare runs of different pipelines too.
+        within_s: Seconds for runs that are not in the index yet; by default as many as it takes.
 
     Raises:
         RunNotFoundError: There is no such run, or no good run to compare with.
@@ -38,7 +44,7 @@ def compare_runs(
     run_id = kept.find(run)
     kept.detect_lost(run_id)
     with Index(kept.root) as index:
-        index.refresh()
+        index.refresh(within_s)
         after = RunData(index.tables(run_id))
         notes: list[str] = []
         noise = _noise(index, after)
