@@ -46,6 +46,14 @@ OUR_VARIABLES = (
 )  # fmt: skip
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests that ask a Prometheus server in one process: it observes a program that never rests."""
+    for item in items:
+        if "prometheus" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("prometheus"))
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Let the garbage collector no longer walk over thousands of collected tests.
 

@@ -107,12 +107,12 @@ def measure_by_hand() -> None:
 
 
 def turns(parent: int) -> Iterator[int]:
-    """Run several per second while the parent process lives."""
+    """Run while the parent process lives: at first several per second, then one for each scrape."""
     for turn in count():
         if os.getppid() != parent:
             return
         yield turn
-        time.sleep(0.1)
+        time.sleep(0.1 if turn < 20 else 1.0)
 
 
 if __name__ == "__main__":
