@@ -89,9 +89,9 @@ def test_a_web_page_is_no_answer_of_loki() -> None:
         assert isinstance(server, LokiServer)
         outcome = receiver(server).send(events(), 5)
     assert (outcome.refused, outcome.reason) == (3, "invalid_answer")
-    nobody = LokiReceiver(HttpClient(dead_url(), setting="loki.url")).send(events(), 1)
-    assert nobody.is_unsent
-    assert "loki.url" in nobody.detail
+    outcome = LokiReceiver(HttpClient(dead_url(), setting="loki.url")).send(events(), 1)
+    assert outcome.is_unsent
+    assert "loki.url" in outcome.detail
 
 
 def test_labels_and_lines_are_bounded() -> None:
