@@ -29,15 +29,16 @@ from tests.architecture.plan import (
 # Third-party library: the places that may import it. A place is a file or, with a slash at its end, a folder.
 THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "msgspec": ("",),
-    "narwhals": ("engines/", "checks/"),
+    "narwhals": ("engines/", "checks/", "insight/"),
     "duckdb": ("engines/", "store/", "history/", "select_only.py"),  # the last: its parse tree and its errors
     "numpy": (
         "engines/stats_numbers.py",
         "engines/stats_pandas.py",
         "engines/fingerprint.py",
+        "insight/",
     ),  # what pandas brings: never imported for itself
-    "pandas": ("engines/", "exporters/dataframe.py", "history/answer.py"),  # the last: answers of SQL as frames
-    "polars": ("engines/", "history/answer.py"),
+    "pandas": ("engines/", "exporters/dataframe.py", "history/answer.py", "insight/"),
+    "polars": ("engines/", "history/answer.py", "insight/"),
     "pyspark": (
         "engines/spark_csv.py", "engines/spark_engine.py", "engines/spark_plans.py", "engines/spark_rows.py",
         "engines/spark_session.py", "engines/spark_types.py",
@@ -68,7 +69,7 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "adbc_driver_postgresql": ("engines/formats/sql_adbc.py",),
     "fastavro": ("engines/formats/avro.py",),
     "openpyxl": ("engines/formats/excel.py",),
-    "sqlglot": ("engines/lineage/",),
+    "sqlglot": ("engines/lineage/", "insight/"),
     "xxhash": ("engines/digests.py",),
     "deltalake": ("engines/formats/delta.py",),
     "pyiceberg": ("engines/formats/iceberg.py",),
