@@ -51,12 +51,16 @@ class Cause(Struct, frozen=True, omit_defaults=True):
         side: The rows that it is about.
         rows: Rows of that side that the rule selects.
         of: All rows of that side.
-        text: The rule as a person reads it, such as `dep_delay IS NULL`; names and constants are not redacted yet.
+        text: The rule as a person reads it, such as `dep_delay IS NULL`; names and constants are not redacted yet. It
+            has no values of keys: `keys` has them.
         level: How far it is proved.
         rule: The rule, to be confirmed on other rows; None if there is none.
         same_rows_as: Other rules that select the same rows, as texts.
         wrong: Rows that the rule selects and that are not of that side.
         examples: Up to five row numbers of the main input.
+        same_rules: The rules of `same_rows_as`, in the same order, from which redaction writes the texts again. Without
+            them, the texts are left out of the record.
+        keys: Up to five keys that the rows have, such as the most frequent unmatched ones: values by column.
     """
 
     side: Side
@@ -68,6 +72,8 @@ class Cause(Struct, frozen=True, omit_defaults=True):
     same_rows_as: tuple[str, ...] = ()
     wrong: int = 0
     examples: tuple[int, ...] = ()
+    same_rules: tuple[Rule, ...] = ()
+    keys: tuple[dict[str, Any], ...] = ()
 
 
 class RowChange(Struct, frozen=True, omit_defaults=True):
