@@ -15,11 +15,14 @@ from odibi_core.delivery import (
     Limits,
     Outcome,
     close_all,
+    exit_time,
     outcome_of,
     refused,
     report_counts_to,
     try_again,
 )
+from odibi_core.delivery.notices import Notices
+from odibi_core.testing import fresh_program
 
 
 class Fake:
@@ -240,6 +243,30 @@ def test_a_failure_and_the_recovery_are_one_line_each(capsys: pytest.CaptureFixt
     assert "answered 503" in lines[0]
     assert "delivered again" in lines[1]
     assert "hunter2secret" not in lines[0]
+
+
+def test_deliveries_to_one_server_share_the_lines_about_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """One reason is one line for all of them; another reason is another; the recovery is that of the last one."""
+    notices = Notices("otlp")
+    dead, wrong = try_again("connection_refused", "nothing listens"), refused(3, "http_404", "check the path")
+    for delivery, outcome in (
+        ("traces", dead), ("logs", dead), ("metrics", wrong), ("traces", dead),
+        ("traces", SENT), ("metrics", SENT), ("logs", SENT), ("logs", SENT),
+    ):  # fmt: skip
+        notices.note(delivery, outcome, 3 if delivery == "metrics" else 0)
+    assert capsys.readouterr().err.splitlines() == [
+        "odibi-core: otlp: nothing listens; it is tried again",
+        "odibi-core: otlp: check the path; 3 dropped",
+        "odibi-core: otlp is delivered again; 3 dropped so far",
+    ]
+
+
+def test_all_parts_share_the_time_at_the_exit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two receivers that hang do not add up: the second gets what the first one left."""
+    with fresh_program():
+        times = iter([100.0, 100.0, 101.0, 109.0])
+        monkeypatch.setattr(exit_time, "monotonic", lambda: next(times))
+        assert [round(exit_time.left_at_exit(), 3) for _ in range(3)] == [1.6, 0.6, 0.0]
 
 
 def test_a_forked_child_has_nothing_of_its_parents_queue() -> None:

@@ -15,6 +15,7 @@ from odibi_core.delivery.delivery import Delivery
 from odibi_core.log_shipping.live import is_sent
 from odibi_core.log_shipping.targets import TARGETS
 from odibi_core.runtime.exports import close_exports
+from odibi_core.settings import set_config
 
 
 @pytest.fixture(autouse=True)
@@ -40,6 +41,23 @@ def test_loki_gets_the_lines_of_the_record(tmp_path: Path, monkeypatch: pytest.M
     assert {"service_name": "shop", "level": "error", "pipeline": "shop"} in server.labels()
     assert server.requests[0].headers["authorization"] == "Bearer t0ken-of-loki"
     assert server.requests[0].headers["content-encoding"] == "gzip"
+
+
+def test_with_a_spool_the_next_process_sends_the_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the first run is lost while Loki is down, and each line comes once."""
+    monkeypatch.setenv("ODIBI_LOKI__SPOOL", "true")
+    monkeypatch.setenv("ODIBI_LOKI__URL", dead_url())
+    first = run(tmp_path)
+    assert close_exports(30)
+    set_config(None)
+    with running(LokiServer()) as server:
+        assert isinstance(server, LokiServer)
+        monkeypatch.setenv("ODIBI_LOKI__URL", server.url)
+        run(tmp_path)
+        assert close_exports(30)
+    sent = [(line["writer_id"], line["seq"]) for line in server.lines() if line.get("run_id") == first]
+    wanted = [event for event in recorded(tmp_path, first) if is_sent(event, 20)]
+    assert sorted(sent) == sorted((event.writer_id, event.seq) for event in wanted)
 
 
 def test_a_level_leaves_out_the_lines_below_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas
 import pytest
 from tests.delivery.loopback import Reply, dead_url, loopback, running
 from tests.otlp.collector import Collector
 from tests.otlp.made import recorded, run
 
+from odibi_core import Orchestrator, Step
 from odibi_core.delivery import deliveries
 from odibi_core.delivery.delivery import Delivery
+from odibi_core.delivery.spool import folder_of, waiting_in
 from odibi_core.otlp.signals import spans_and_logs
 from odibi_core.process.state import get_metrics
 from odibi_core.runtime.exports import close_exports
@@ -94,7 +97,7 @@ def test_a_partial_success_is_counted_and_not_sent_again(
     assert get_metrics().counters["export_dropped:"] == 2 or traces.counts.is_whole
 
 
-def test_a_dead_collector_costs_a_line_and_every_item_is_counted(
+def test_a_dead_collector_is_one_line_for_all_signals_and_every_item_is_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The run succeeds as ever, its end is bounded, and the sums add up."""
@@ -105,9 +108,56 @@ def test_a_dead_collector_costs_a_line_and_every_item_is_counted(
     assert all(each.counts.is_whole for each in every)
     traces = next(each for each in every if each.name == "otlp_traces")
     assert traces.counts.dropped.total() == traces.counts.accepted > 10
-    complaints = [line for line in capsys.readouterr().err.splitlines() if "otlp_traces" in line]
+    complaints = [line for line in capsys.readouterr().err.splitlines() if "odibi-core: otlp" in line]
     assert len(complaints) == 1
     assert "OTEL_EXPORTER_OTLP_ENDPOINT" in complaints[0]
+
+
+def test_with_a_spool_the_next_process_sends_what_a_dead_collector_missed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Spans and log records of the first run wait in the store, with their ids, and go before those of the second."""
+    monkeypatch.setenv("ODIBI_OTEL__SPOOL", "true")
+    monkeypatch.setenv("OTEL_METRICS_EXPORTER", "none")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", dead_url())
+    first = run(tmp_path)
+    assert close_exports(30)
+    made, logs = spans_and_logs(recorded(tmp_path, first))
+    assert waiting_in(folder_of(tmp_path, "otlp_traces"))[0] == len(made)
+    set_config(None)
+    with running(Collector()) as collector:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
+        run(tmp_path)
+        assert close_exports(30)
+    assert [span.span_id.hex() for span in collector.spans[: len(made)]] == [span.span_id for span in made]
+    in_first = [record for record in collector.logs if record.trace_id.hex() == made[0].trace_id]
+    assert [record.event_name for record in in_first] == [record.event_name for record in logs]
+    assert not waiting_in(folder_of(tmp_path, "otlp_traces"))[0]
+
+
+def test_a_span_of_sql_has_its_text_redacted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The text is that of the record, without its secret; a function has none, and a long text is cut."""
+    query = "SELECT sum(a) s FROM load WHERE 'postgres://me:hunter2secret@db/shop' <> ''"
+    long = f"SELECT a FROM load -- {'x' * 20_000}"
+    steps = [
+        Step(name="load", value=lambda: pandas.DataFrame({"a": [1]})),
+        Step(name="total", type="sql", value=query, inputs=("load",)),
+        Step(name="long", type="sql", value=long, inputs=("load",)),
+    ]
+    with running(Collector()) as collector:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
+        Orchestrator(steps, store=tmp_path).execute()
+        assert close_exports(30)
+    texts = {
+        span.name: attribute.value.string_value
+        for span in collector.spans
+        for attribute in span.attributes
+        if attribute.key == "db.query.text"
+    }
+    assert set(texts) == {"total", "long"}
+    assert texts["total"].startswith("SELECT sum(a) s FROM load WHERE 'postgres://")
+    assert "hunter2" not in texts["total"]
+    assert len(texts["long"]) == 16 * 1024 + 1
 
 
 def test_a_web_page_is_no_collector(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,12 +42,14 @@ def otlp(
     """
     from odibi_core.otlp.files import otlp_lines
     from odibi_core.otlp.targets import resource_of
+    from odibi_core.store.sources import SourceStore
 
     wanted = [each.value for each in signal or Signal]
     kept = record.open_store(store)
     run_id = record.find(kept, run)
     with output.waiting("reading the run"):
-        lines = otlp_lines(record.read(kept, run_id), resource_of(get_config()), wanted)
+        source_of = SourceStore(kept.root).text_of
+        lines = otlp_lines(record.read(kept, run_id), resource_of(get_config()), wanted, source_of)
     if out is None:
         for requests in lines.values():
             for line in requests:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections import Counter, deque
 from collections.abc import Sequence
@@ -15,19 +14,18 @@ from odibi_core import _fork
 from odibi_core.delivery import registry
 from odibi_core.delivery.base import Outcome, Receiver, refused
 from odibi_core.delivery.counts import Counts
+from odibi_core.delivery.exit_time import END_WITHIN_S
+from odibi_core.delivery.notices import Notices
 from odibi_core.delivery.spool import Spool, SpoolError
 from odibi_core.errors import STOPS
 from odibi_core.events.clock import monotonic, sleep
 from odibi_core.events.failure import typed_message_of
-from odibi_core.events.sanitize import sanitize_text
 from odibi_core.process_end import watch
 
 T = TypeVar("T")
 LONGEST_PAUSE_S: Final = 300.0
 """The longest pause before a retry, whatever the receiver asks for."""
 _LONGEST_BACKOFF_S: Final = 60.0
-_NOTICE_EVERY_S: Final = 60.0
-_LONGEST_DETAIL: Final = 300
 _LAST_TRIES: Final = 3
 """Attempts after the end began: a short program may meet the first 503 there."""
 _LAST_PAUSE_S: Final = 0.2
@@ -61,12 +59,20 @@ class Delivery(Generic[T]):
         receiver: Its contract is in `delivery.base`.
         limits: Sizes and times.
         spool: Items on disk; without one, they are lost with the process.
+        notices: The lines about the receiver, if other deliveries send to it too.
     """
 
     def __init__(
-        self, name: str, receiver: Receiver[T], limits: Limits = Limits(), *, spool: Spool[T] | None = None
+        self,
+        name: str,
+        receiver: Receiver[T],
+        limits: Limits = Limits(),
+        *,
+        spool: Spool[T] | None = None,
+        notices: Notices | None = None,
     ) -> None:
         self.name = name
+        self._notices = Notices(name) if notices is None else notices
         self.receiver = receiver
         self.limits = limits
         self._spool = spool
@@ -92,8 +98,6 @@ class Delivery(Generic[T]):
         self._last: Outcome | None = None
         self._last_tries = 0
         self._not_before = 0.0
-        self._is_noticed = False
-        self._notice_due = 0.0
         self.problem = ""
         """Why the last attempt failed, for people; empty while the receiver takes items."""
 
@@ -258,7 +262,7 @@ class Delivery(Generic[T]):
         self._last = outcome
         asked_s = min(outcome.after_s or 0.0, LONGEST_PAUSE_S) if outcome.is_unsent else 0.0
         self._not_before = monotonic() + asked_s if asked_s > 0 else 0.0
-        self._note(outcome)
+        self.problem = self._notices.note(self.name, outcome, self._counts.dropped.total())
         return outcome
 
     def _settle(self, batch: Sequence[T], is_spooled: bool, outcome: Outcome) -> bool:
@@ -287,14 +291,14 @@ class Delivery(Generic[T]):
             if spool is not None:
                 spool.advance()
 
-    def begin_close(self, timeout: float = registry.END_WITHIN_S) -> None:
+    def begin_close(self, timeout: float = END_WITHIN_S) -> None:
         """Let the thread send what waits without a pause, and end."""
         with self._changed:
             self._close_by = min(self._close_by, monotonic() + timeout)
             self._closing.set()
             self._changed.notify_all()
 
-    def close(self, timeout: float = registry.END_WITHIN_S) -> bool:
+    def close(self, timeout: float = END_WITHIN_S) -> bool:
         """Send what waits within `timeout` seconds, and accept nothing more.
 
         Returns:
@@ -317,20 +321,6 @@ class Delivery(Generic[T]):
         self._report()
         return not left
 
-    def _note(self, outcome: Outcome) -> None:
-        """Write one line to stderr if the receiver fails, and one when it takes items again."""
-        is_failure = outcome.is_unsent or outcome.refused > 0
-        detail = sanitize_text((outcome.detail or outcome.reason)[:_LONGEST_DETAIL]).replace("\n", " ")
-        self.problem = detail if is_failure else ""
-        if is_failure and not self._is_noticed and monotonic() >= self._notice_due:
-            self._is_noticed, self._notice_due = True, monotonic() + _NOTICE_EVERY_S
-            then = "it is tried again" if outcome.is_unsent else f"{outcome.refused} dropped"
-            _write(f"odibi-core: {self.name}: {detail}; {then}\n")
-        elif not is_failure and self._is_noticed:
-            self._is_noticed = False
-            lost = self._counts.dropped.total()
-            _write(f"odibi-core: {self.name} is delivered again; {lost} dropped so far\n")
-
     def _report(self) -> None:
         """Report what the counts have gained, as counters of metrics."""
         with self._changed:
@@ -340,8 +330,3 @@ class Delivery(Generic[T]):
             gained, self._reported = now - self._reported, now
         for (what, reason), number in gained.items():
             registry.report(f"export_{what}", {"exporter": self.name, "reason": reason}, number)
-
-
-def _write(line: str) -> None:
-    with suppress(Exception):  # stderr may be closed
-        sys.stderr.write(line)

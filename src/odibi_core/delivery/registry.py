@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from weakref import WeakSet
 
 from odibi_core._state import STATE
+from odibi_core.delivery.exit_time import END_WITHIN_S, left_at_exit
 from odibi_core.events.clock import monotonic
 from odibi_core.process_end import before_child_ends
 
 if TYPE_CHECKING:
     from odibi_core.delivery.delivery import Delivery
-
-END_WITHIN_S: Final = 2.0
-"""Seconds that the end of the program waits for all deliveries together."""
 
 OnCount: TypeAlias = Callable[[str, dict[str, str], int], object]
 """Called with a counter (`export_sent`), its labels (`exporter`, `reason`) and the number to add."""
@@ -41,8 +39,8 @@ def deliveries() -> list[Delivery[Any]]:
 def register(delivery: Delivery[Any]) -> None:
     """Close a delivery at the end of the process, unless `close_all` was called before."""
     _here.open.add(delivery)
-    atexit.unregister(close_all)
-    atexit.register(close_all)
+    atexit.unregister(close_all_at_exit)
+    atexit.register(close_all_at_exit)
 
 
 def close_all(timeout: float = END_WITHIN_S) -> bool:
@@ -57,6 +55,11 @@ def close_all(timeout: float = END_WITHIN_S) -> bool:
         delivery.begin_close(timeout)
     ends = [delivery.close(max(0.0, deadline - monotonic())) for delivery in open_ones]  # each, also after a failed one
     return all(ends)
+
+
+def close_all_at_exit() -> None:
+    """Close every delivery in the time that is left of the end of the program."""
+    close_all(left_at_exit())
 
 
 def report_counts_to(on_count: OnCount | None) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from odibi_core._state import STATE
 from odibi_core.bus.bus import EventBus
+from odibi_core.delivery.exit_time import left_at_exit
 from odibi_core.error_reporting.context import add_breadcrumb, breadcrumbs, contexts, set_context
 from odibi_core.errors import STOPS, ConfigurationError, OdibiError, is_failure
 from odibi_core.events import kinds
@@ -192,14 +193,19 @@ def init_error_tracking(config: ObservabilityConfig | None = None) -> bool:
     Returns:
         False if Sentry is disabled, or unavailable: then one warning is logged.
     """
-    atexit.unregister(close_error_tracking)
-    atexit.register(close_error_tracking)
+    atexit.unregister(close_error_tracking_at_exit)
+    atexit.register(close_error_tracking_at_exit)
     return STATE.singleton(ErrorTracker).init(config)
 
 
 def close_error_tracking(timeout: float = _CLOSE_TIMEOUT_S) -> None:
     """Send Sentry the waiting reports for at most `timeout` seconds, and send it no more; the log goes on."""
     STATE.singleton(ErrorTracker).close(timeout)
+
+
+def close_error_tracking_at_exit() -> None:
+    """Close the connection in the time that is left of the end of the program."""
+    close_error_tracking(min(_CLOSE_TIMEOUT_S, left_at_exit()))
 
 
 before_child_ends(close_error_tracking)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
-from odibi_core.delivery import Delivery, Limits, Receiver
-from odibi_core.events import Event, kinds
+from odibi_core.delivery import Delivery, Limits, Receiver, Spool
+from odibi_core.delivery.exit_time import END_WITHIN_S
+from odibi_core.delivery.spool import folder_of
+from odibi_core.events import Event, codec, kinds
 from odibi_core.events.kinds import SEVERITY, severity
 from odibi_core.log_shipping.targets import JOURNALD, TARGETS
 from odibi_core.settings import ObservabilityConfig
@@ -26,10 +28,14 @@ class LogSink:
         receiver: The receiver.
         level: The lowest level.
         limits: Sizes and times of the delivery.
+        spool: Lines on disk until they are sent.
     """
 
-    def __init__(self, name: str, receiver: Receiver[Event], level: str = "info", limits: Limits = _LIMITS) -> None:
-        self.delivery = Delivery(name, receiver, limits)
+    def __init__(
+        self, name: str, receiver: Receiver[Event], level: str = "info", limits: Limits = _LIMITS, *,
+        spool: Spool[Event] | None = None,
+    ) -> None:  # fmt: skip
+        self.delivery = Delivery(name, receiver, limits, spool=spool)
         self._rank = SEVERITY[level]
 
     def __call__(self, event: Event) -> None:
@@ -37,7 +43,7 @@ class LogSink:
         if is_sent(event, self._rank):
             self.delivery.put(event)
 
-    def close(self, timeout: float = 2.0) -> bool:
+    def close(self, timeout: float = END_WITHIN_S) -> bool:
         """Send what waits, within `timeout` seconds; return False if something was lost."""
         return self.delivery.close(timeout)
 
@@ -48,22 +54,25 @@ def is_sent(event: Event, rank: int) -> bool:
     return kind not in NOT_SENT and (severity(event.level) >= rank or kind in ALWAYS_SENT)
 
 
-def _sink(name: str, config: ObservabilityConfig) -> LogSink:
+def _sink(name: str, config: ObservabilityConfig, root: Path | None) -> LogSink:
     target = TARGETS[name]
     receiver = target.receiver(config, target.address_in(config))
-    return LogSink(name, receiver, target.level(config))
+    spool = None
+    if root is not None and target.is_spooled(config):
+        spool = Spool(folder_of(root, name), lambda event: codec.encode(event)[:-1], codec.decode)
+    return LogSink(name, receiver, target.level(config), spool=spool)
 
 
 def attach_loki(config: ObservabilityConfig, root: Path | None, collect_metrics: Any) -> LogSink:
     """Return the sink for Loki, as `runtime.exports` attaches it."""
-    return _sink("loki", config)
+    return _sink("loki", config, root)
 
 
 def attach_elastic(config: ObservabilityConfig, root: Path | None, collect_metrics: Any) -> LogSink:
     """Return the sink for Elasticsearch, as `runtime.exports` attaches it."""
-    return _sink("elastic", config)
+    return _sink("elastic", config, root)
 
 
 def attach_syslog(config: ObservabilityConfig, root: Path | None, collect_metrics: Any) -> LogSink:
     """Return the sink for syslog, or for the journal of systemd if that is the address."""
-    return _sink(JOURNALD if config.syslog_address == JOURNALD else "syslog", config)
+    return _sink(JOURNALD if config.syslog_address == JOURNALD else "syslog", config, root)

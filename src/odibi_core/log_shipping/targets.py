@@ -28,6 +28,8 @@ class Target(NamedTuple):
     level: Callable[[ObservabilityConfig], str]
     receiver: Callable[[ObservabilityConfig, str], Receiver[Event]]
     """Returns the receiver at an address."""
+    is_spooled: Callable[[ObservabilityConfig], bool]
+    """Returns true if lines are kept on disk until they are sent."""
     fallback: str = ""
     """The address if none is set."""
 
@@ -89,18 +91,20 @@ def _client(address: str, setting: str, headers: dict[str, str], ca_file: str, p
 TARGETS: Final = {
     target.name: target
     for target in (
-        Target("loki", "loki", "ODIBI_LOKI__URL", lambda own: own.loki_url, lambda own: own.loki_level, _loki),
+        Target("loki", "loki", "ODIBI_LOKI__URL", lambda own: own.loki_url, lambda own: own.loki_level, _loki,
+            lambda own: own.loki_spool,
+        ),
         Target(
             "elastic", "elastic", "ODIBI_ELASTIC__URL", lambda own: own.elastic_url, lambda own: own.elastic_level,
-            _elastic,
+            _elastic, lambda own: own.elastic_spool,
         ),
         Target(
             "syslog", "syslog", "ODIBI_SYSLOG__ADDRESS", lambda own: own.syslog_address, lambda own: own.syslog_level,
-            _syslog,
+            _syslog, lambda own: own.syslog_spool,
         ),
         Target(
             JOURNALD, "syslog", "ODIBI_SYSLOG__ADDRESS", lambda own: own.syslog_address, lambda own: own.syslog_level,
-            _journald, "/run/systemd/journal/socket",
+            _journald, lambda own: own.syslog_spool, "/run/systemd/journal/socket",
         ),
     )
 }  # fmt: skip

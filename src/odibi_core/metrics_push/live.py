@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from odibi_core.delivery import Delivery, HttpClient, Limits, Outcome, refused
+from odibi_core.delivery.exit_time import END_WITHIN_S
 from odibi_core.events import Event, sanitize_text
 from odibi_core.events.clock import monotonic
 from odibi_core.events.paths import absolute_path
@@ -35,7 +36,7 @@ class PushSink:
         if event.event_type in HANDLED_KINDS and event.run_id is not None:
             self._inbox.put(event)
 
-    def close(self, timeout: float = 2.0) -> bool:
+    def close(self, timeout: float = END_WITHIN_S) -> bool:
         """Hand over what is left, within `timeout` seconds; return False if something was lost."""
         deadline = monotonic() + timeout
         is_whole = self._inbox.close(timeout)

@@ -10,7 +10,7 @@ from odibi_core.events import Event
 from odibi_core.otlp.json_requests import logs_request, metrics_request, traces_request
 from odibi_core.otlp.metrics import Exemplars, metrics_of
 from odibi_core.otlp.model import LogRecord, Resource, Span
-from odibi_core.otlp.run import nanoseconds
+from odibi_core.otlp.run import SourceOf, nanoseconds, no_source
 from odibi_core.otlp.signals import Signals
 from odibi_core.views.metrics.view import MetricsView
 
@@ -18,13 +18,16 @@ _ITEMS: Final = 1_000
 """Spans or log records of one line."""
 
 
-def otlp_lines(events: Iterable[Event], resource: Resource, signals: Collection[str]) -> dict[str, list[bytes]]:
+def otlp_lines(
+    events: Iterable[Event], resource: Resource, signals: Collection[str], source_of: SourceOf = no_source
+) -> dict[str, list[bytes]]:
     """Return the requests of each signal of recorded events, without line ends.
 
     Args:
         events: The events of a run, in order.
         resource: The program that made them.
         signals: `traces`, `metrics`, `logs`.
+        source_of: Returns the stored SQL of steps.
 
     Returns:
         The lines by signal; a signal without content has none.
@@ -32,7 +35,7 @@ def otlp_lines(events: Iterable[Event], resource: Resource, signals: Collection[
     spans: list[Span] = []
     logs: list[LogRecord] = []
     exemplars, view = Exemplars(), MetricsView()
-    fold = Signals(spans.append, lambda item: logs.append(item.record()), exemplars=exemplars)
+    fold = Signals(spans.append, lambda item: logs.append(item.record()), exemplars=exemplars, source_of=source_of)
     first_ns = last_ns = 0
     for event in events:
         fold(event)

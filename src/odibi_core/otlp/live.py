@@ -10,26 +10,36 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
-from odibi_core.delivery import Delivery, Limits, Outcome, refused
+import msgspec
+
+from odibi_core.delivery import Delivery, Limits, Outcome, Spool, refused
+from odibi_core.delivery.exit_time import END_WITHIN_S
+from odibi_core.delivery.notices import Notices
+from odibi_core.delivery.spool import folder_of
 from odibi_core.errors import ConfigurationError
 from odibi_core.events import Event, kinds
 from odibi_core.events.clock import monotonic
 from odibi_core.otlp.grpc_receiver import GrpcReceiver
 from odibi_core.otlp.log_records import LogItem
 from odibi_core.otlp.metrics import Exemplars
+from odibi_core.otlp.model import LogRecord, Span
 from odibi_core.otlp.receiver import OtlpReceiver
+from odibi_core.otlp.run import SourceOf, no_source
 from odibi_core.otlp.signals import Signals
 from odibi_core.otlp.targets import Target, resource_of, target_of
 from odibi_core.process_end import watch
 from odibi_core.settings import ObservabilityConfig
+from odibi_core.store.sources import SourceStore
 
 MetricRows = list[dict[str, Any]]
 CollectMetrics = Callable[[Exemplars], MetricRows]
 _EVENTS: Final = Limits(bound=100_000, batch=2_000, every_s=0.2)
 _ROWS: Final = {"bound": 20_000, "batch": 512}
+_KEPT: Final[dict[str, Any]] = {"traces": Span, "logs": LogRecord}
+"""The signals of the spool. A later measurement stands for an earlier one, so metrics have none."""
 _NOT_FOLDED: Final = frozenset({kinds.METRIC, kinds.FRAMES_KEPT, kinds.COLUMN_LINEAGE})
-_END_WITHIN_S: Final = 2.0
 
 
 class OtlpSink:
@@ -38,21 +48,27 @@ class OtlpSink:
     Args:
         config: The settings.
         collect_metrics: Returns the metrics of the process with these exemplars; None for no metrics.
+        root: The folder of the store, which has the SQL of steps and the spool; None for neither.
 
     Raises:
         ConfigurationError: An address, a header or a certificate is invalid.
         MissingExtraError: The library of the protocol is not installed.
     """
 
-    def __init__(self, config: ObservabilityConfig, collect_metrics: CollectMetrics | None = None) -> None:
+    def __init__(
+        self, config: ObservabilityConfig, collect_metrics: CollectMetrics | None = None, root: Path | None = None
+    ) -> None:
         problems = config.validate("otel", "otel_traces", "otel_logs", "otel_metrics", "tracing")
         if problems:
             raise ConfigurationError("; ".join(problems))
         self._exemplars = Exemplars()
-        traces, logs, metrics = (self._delivery(config, signal) for signal in ("traces", "logs", "metrics"))
+        self._notices: dict[str, Notices] = {}
+        traces, logs, metrics = (self._delivery(config, signal, root) for signal in ("traces", "logs", "metrics"))
+        source_of: SourceOf = no_source if root is None else SourceStore(root).text_of
         self.signals = Signals(
-            traces.put if traces else None, logs.put if logs else None, config.tracing_sample_rate, self._exemplars
-        )
+            traces.put if traces else None, logs.put if logs else None, config.tracing_sample_rate, self._exemplars,
+            source_of,
+        )  # fmt: skip
         self._inbox: Delivery[Event] = Delivery("otlp", _Folding(self.signals), _EVENTS)
         self._outlets = [each for each in (traces, logs, metrics) if each is not None]
         self._timer = (
@@ -61,21 +77,25 @@ class OtlpSink:
             else None
         )
 
-    @staticmethod
-    def _delivery(config: ObservabilityConfig, signal: str) -> Delivery[Any] | None:
+    def _delivery(self, config: ObservabilityConfig, signal: str, root: Path | None) -> Delivery[Any] | None:
         target = target_of(config, signal)
         if target is None:
             return None
         limits = Limits(**_ROWS, send_within_s=target.timeout_s)
         receiver = receiver_of(target, config)
-        return Delivery(f"otlp_{signal}", _Recording(receiver) if signal == "logs" else receiver, limits)
+        notices = self._notices.setdefault(urlsplit(target.url).netloc, Notices("otlp"))
+        name, spool = f"otlp_{signal}", None
+        if config.otel_spool and root is not None and signal in _KEPT:
+            spool = Spool(folder_of(root, name), _encode, msgspec.json.Decoder(_KEPT[signal]).decode)
+        taking = _Recording(receiver) if signal == "logs" else receiver
+        return Delivery(name, taking, limits, spool=spool, notices=notices)
 
     def __call__(self, event: Event) -> None:
         """Queue an event."""
         if event.event_type not in _NOT_FOLDED:
             self._inbox.put(event)
 
-    def close(self, timeout: float = _END_WITHIN_S) -> bool:
+    def close(self, timeout: float = END_WITHIN_S) -> bool:
         """Fold and send what is left, within `timeout` seconds; return False if something was lost."""
         deadline = monotonic() + timeout
         is_whole = self._inbox.close(timeout)
@@ -88,8 +108,13 @@ class OtlpSink:
 
 
 def attach(config: ObservabilityConfig, root: Path | None, collect_metrics: CollectMetrics) -> OtlpSink:
-    """Return the sink of this process, as `runtime.exports` attaches it; `root` is not used, because nothing spools."""
-    return OtlpSink(config, collect_metrics)
+    """Return the sink of this process, as `runtime.exports` attaches it."""
+    return OtlpSink(config, collect_metrics, root)
+
+
+def _encode(item: Span | LogItem) -> bytes:
+    """Return the line of an item in a spool."""
+    return msgspec.json.encode(item.record() if isinstance(item, LogItem) else item)
 
 
 def receiver_of(target: Target, config: ObservabilityConfig) -> Any:
@@ -127,8 +152,9 @@ class _Recording:
     def __init__(self, receiver: Any) -> None:
         self._receiver = receiver
 
-    def send(self, batch: Sequence[LogItem], within_s: float) -> Outcome:
-        outcome: Outcome = self._receiver.send([item.record() for item in batch], within_s)
+    def send(self, batch: Sequence[LogItem | LogRecord], within_s: float) -> Outcome:
+        records = [item.record() if isinstance(item, LogItem) else item for item in batch]
+        outcome: Outcome = self._receiver.send(records, within_s)
         return outcome
 
 

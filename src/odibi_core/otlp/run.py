@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -15,6 +16,15 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 NODE_ENDS: Final = frozenset({kinds.NODE_COMPLETE, kinds.NODE_FAILED, kinds.NODE_SKIPPED, "node_error"})
 _MAX_TAGS: Final = 32
+_MAX_QUERY: Final = 16 * 1024
+"""Characters of a SQL text in a span."""
+SourceOf = Callable[[str], str | None]
+"""Returns the stored text of a step by its hash, redacted; None if it is not stored."""
+
+
+def no_source(content_hash: str) -> str | None:
+    """Return None, for runs without stored texts."""
+    return None
 
 
 def nanoseconds(event: Event) -> int:
@@ -28,7 +38,8 @@ class Run:
     Its trace is that of the span in which it began, else one of its own, computed from the id of the run.
     """
 
-    def __init__(self, event: Event) -> None:
+    def __init__(self, event: Event, source_of: SourceOf = no_source) -> None:
+        self._source_of = source_of
         self.run_id = str(event.run_id)
         parent = span_in(event.fields)
         self.trace_id = parent.get("trace_id") or trace_id("run", self.run_id)
@@ -59,6 +70,12 @@ class Run:
     def step(self, name: str) -> dict[str, Any]:
         """Return the announced step of a name; empty if there is none."""
         return self._plan.get(name, {})
+
+    def query_of(self, step: dict[str, Any]) -> str | None:
+        """Return the SQL of an announced step, redacted and bounded; None if it is not stored, or not SQL."""
+        stored_as = text(step.get("source_hash")) if step.get("type") == "sql" else None
+        query = None if stored_as is None else self._source_of(stored_as)
+        return query if query is None or len(query) <= _MAX_QUERY else f"{query[:_MAX_QUERY]}…"
 
     def node(self, event: Event) -> OpenNode | None:
         """Return the open node of an event."""
@@ -149,6 +166,7 @@ class OpenNode:
             "code.function.name": text(step.get("function")), "code.file.path": text(step.get("source_file")),
             "code.line.number": count(step.get("source_line")),
             "db.system.name": _system(self.engine) if step.get("type") == "sql" else None,
+            "db.query.text": run.query_of(step),
         }  # fmt: skip
         if end is not None:
             found["odibi.rows.out"] = count(end.row_count)

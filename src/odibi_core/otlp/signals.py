@@ -11,7 +11,7 @@ from odibi_core.otlp.ids import is_sampled
 from odibi_core.otlp.log_records import LEFT_OUT, LogItem
 from odibi_core.otlp.metrics import MEASURED, Exemplars
 from odibi_core.otlp.model import SAMPLED, LogRecord, Span
-from odibi_core.otlp.run import Run
+from odibi_core.otlp.run import Run, SourceOf, no_source
 from odibi_core.otlp.spans import SpanFold
 
 _SPANS_HELD: Final = 10_000
@@ -30,6 +30,7 @@ class Signals:
         on_log: Called with each event to send as a log record; None for none.
         sample_rate: Share of the runs that are sampled, 0 to 1.
         exemplars: Gets the durations of nodes and runs, with their spans.
+        source_of: Returns the stored SQL of steps.
     """
 
     def __init__(
@@ -38,12 +39,13 @@ class Signals:
         on_log: Callable[[LogItem], object] | None,
         sample_rate: float = 1.0,
         exemplars: Exemplars | None = None,
+        source_of: SourceOf = no_source,
     ) -> None:
         self._on_span, self._on_log = on_span, on_log
         self._exemplars = exemplars
         self._sample_rate = sample_rate
         self._held: dict[str, deque[Span]] = {}
-        self._spans = SpanFold(self._emit)
+        self._spans = SpanFold(self._emit, source_of)
         self.unsampled = 0
         """Spans that were not sent because their run was not sampled."""
 

@@ -14,7 +14,7 @@ from odibi_core.events import Event, kinds
 from odibi_core.events.recent import remember
 from odibi_core.otlp.ids import span_id, trace_id
 from odibi_core.otlp.model import Link, Span
-from odibi_core.otlp.run import NODE_ENDS, OpenNode, Run, nanoseconds
+from odibi_core.otlp.run import NODE_ENDS, OpenNode, Run, SourceOf, nanoseconds, no_source
 from odibi_core.views.values import count, number, text
 
 Emit = Callable[[Span, Run], object]
@@ -33,10 +33,12 @@ class SpanFold:
 
     Args:
         emit: Called with each span when it has ended, and with its run.
+        source_of: Returns the stored SQL of steps.
     """
 
-    def __init__(self, emit: Emit) -> None:
+    def __init__(self, emit: Emit, source_of: SourceOf = no_source) -> None:
         self._emit = emit
+        self._source_of = source_of
         self._open: dict[str, Run] = {}
         self._ended: dict[str, Run] = {}
         self._handlers: dict[str, Callable[[Run, Event], None]] = {
@@ -60,7 +62,7 @@ class SpanFold:
             return None
         run = self._open.get(event.run_id) or self._ended.get(event.run_id)
         if run is None:
-            run = self._open[event.run_id] = Run(event)
+            run = self._open[event.run_id] = Run(event, self._source_of)
         run.last_ns = max(run.last_ns, nanoseconds(event))
         if not run.is_over:
             handler = self._handlers.get(event.event_type)

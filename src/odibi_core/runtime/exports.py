@@ -14,7 +14,8 @@ from typing import Any, Final
 
 from odibi_core._state import STATE
 from odibi_core.delivery import close_all, report_counts_to
-from odibi_core.delivery.registry import END_WITHIN_S
+from odibi_core.delivery.exit_time import END_WITHIN_S, left_at_exit
+from odibi_core.delivery.registry import close_all_at_exit
 from odibi_core.errors import STOPS, OdibiError
 from odibi_core.events.clock import monotonic
 from odibi_core.events.failure import typed_message_of
@@ -73,9 +74,9 @@ def _attach(name: str, target: str, config: ObservabilityConfig, root: Path | No
         warn_of(f"{name}: {error if isinstance(error, OdibiError) else typed_message_of(error)}")
         return None
     program.listen(sink, name=name)
-    atexit.unregister(close_all)  # the sinks first: they may put their last items
-    atexit.unregister(close_exports)
-    atexit.register(close_exports)
+    atexit.unregister(close_all_at_exit)  # the sinks first: they may put their last items
+    atexit.unregister(close_exports_at_exit)
+    atexit.register(close_exports_at_exit)
     return sink
 
 
@@ -88,6 +89,11 @@ def close_exports(timeout: float = END_WITHIN_S) -> bool:
         ends.append(sink.close(max(0.0, deadline - monotonic())))
     _attached.sinks.clear()
     return close_all(max(0.0, deadline - monotonic())) and all(ends)
+
+
+def close_exports_at_exit() -> None:
+    """Close every exporter in the time that is left of the end of the program."""
+    close_exports(left_at_exit())
 
 
 def _collect_metrics(exemplars: Any) -> list[dict[str, Any]]:

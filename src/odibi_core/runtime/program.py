@@ -10,9 +10,15 @@ from datetime import date
 from typing import Any, ClassVar, Final
 
 from odibi_core._state import STATE
+from odibi_core.delivery import exit_time
 from odibi_core.endpoint.server import serve_metrics
 from odibi_core.endpoint.shared_folder import shared_folder
-from odibi_core.error_reporting.tracker import close_error_tracking, init_error_tracking, program_uses_sentry
+from odibi_core.error_reporting.tracker import (
+    close_error_tracking,
+    close_error_tracking_at_exit,
+    init_error_tracking,
+    program_uses_sentry,
+)
 from odibi_core.errors import STOPS, OdibiError
 from odibi_core.events import context
 from odibi_core.events.clock import monotonic, program_name
@@ -20,10 +26,9 @@ from odibi_core.events.failure import typed_message_of
 from odibi_core.health.program import endpoint_answer, start_background_checks
 from odibi_core.logs.program_logger import configure, warn_of
 from odibi_core.process import state as program
-from odibi_core.runtime.exports import attach_exports, close_exports
+from odibi_core.runtime.exports import attach_exports, close_exports, close_exports_at_exit
 from odibi_core.runtime.observer import Observer
 from odibi_core.runtime.run_context import Purpose, purpose_of
-from odibi_core.runtime.sigterm import STOP_WITHIN_S
 from odibi_core.settings import ObservabilityConfig, get_config, set_config
 from odibi_core.settings.environment import temporary_folder
 from odibi_core.settings.lists import tags
@@ -31,8 +36,7 @@ from odibi_core.sinks.datadog_sink import DatadogSink
 
 __all__ = ["ProgramObserver", "init_observability"]
 
-END_WITHIN_S: Final = STOP_WITHIN_S
-"""Seconds that the program's end may take."""
+END_WITHIN_S: Final = exit_time.END_WITHIN_S
 
 
 class ProgramObserver(Observer):
@@ -124,12 +128,12 @@ class ProgramObserver(Observer):
 
     def _track_errors(self) -> None:
         if init_error_tracking(self.config):
-            atexit.unregister(close_error_tracking)  # errors of the end of the record are sent too
+            atexit.unregister(close_error_tracking_at_exit)  # errors of the end of the record are sent too
             self._ends.append(close_error_tracking)
 
     def _attach_exports(self) -> None:
         attach_exports(self.settings.root)
-        atexit.unregister(close_exports)  # what the end of the record publishes is sent too
+        atexit.unregister(close_exports_at_exit)  # what the end of the record publishes is sent too
         self._ends.append(close_exports)
 
     def _watch_health(self) -> None:

@@ -12,11 +12,11 @@ from typing import Any, Final
 from weakref import WeakMethod
 
 from odibi_core import _fork
+from odibi_core.delivery.exit_time import END_WITHIN_S
 
 SIGNALS: Final = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 """The signals that ask a program to end."""
-STOP_WITHIN_S: Final = 1.6
-"""Of the two seconds in which a stopped program ends, the rest is the interpreter's."""
+STOP_WITHIN_S: Final = END_WITHIN_S
 _forking = threading.local()
 
 

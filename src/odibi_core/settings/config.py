@@ -130,18 +130,22 @@ class ObservabilityConfig:
     loki_tenant: str
     loki_level: str
     loki_structured_metadata: bool
+    loki_spool: bool
     loki_ca_file: str
     elastic_url: str
     elastic_api_key: str
     elastic_index: str
     elastic_level: str
+    elastic_spool: bool
     elastic_ca_file: str
     syslog_address: str
     syslog_facility: str
     syslog_level: str
+    syslog_spool: bool
     otel_sdk_disabled: bool
     otel_metric_export_interval: float
     otel_resource_attributes: str
+    otel_spool: bool
     otel_endpoint: str
     otel_headers: str
     otel_timeout: float

@@ -19,6 +19,8 @@ class Loki(Section, frozen=True):
     """The tenant, of a Loki with several."""
     level: Level = "info"
     """Lines below this level are not sent; the start and the end of a run always are."""
+    spool: bool = False
+    """True keeps what is not sent in the store, for the next process."""
     structured_metadata: bool = True
     """False for a Loki before version 3 that does not know it."""
     ca_file: FilePath = ""
@@ -36,6 +38,8 @@ class Elastic(Section, frozen=True):
     """The index or data stream."""
     level: Level = "info"
     """Lines below this level are not sent; the start and the end of a run always are."""
+    spool: bool = False
+    """True keeps what is not sent in the store, for the next process."""
     ca_file: FilePath = ""
     """The file of the certificate authority; empty for those of the system."""
 
@@ -50,3 +54,5 @@ class Syslog(Section, frozen=True):
     ] = "user"
     level: Level = "info"
     """Lines below this level are not sent; the start and the end of a run always are."""
+    spool: bool = False
+    """True keeps what is not sent in the store, for the next process."""

@@ -327,6 +327,8 @@ class Otel(Otlp, frozen=True):
     metric_export_interval: Annotated[Positive, Source(ecosystem=("OTEL_METRIC_EXPORT_INTERVAL",))] = 60_000.0
     """Milliseconds between two exports of the metrics."""
     resource_attributes: Annotated[Attributes, Source(ecosystem=("OTEL_RESOURCE_ATTRIBUTES",))] = ""
+    spool: bool = False
+    """True keeps spans and log records that are not sent in the store, for the next process."""
 
 
 class OpenLineage(Section, frozen=True):

@@ -1,0 +1,31 @@
+"""The seconds that deliveries and reports may wait at the end of the program, together."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from odibi_core._state import STATE
+from odibi_core.events.clock import monotonic
+
+END_WITHIN_S: Final = 1.6
+"""Of the two seconds in which a program ends, the rest is the interpreter's."""
+
+
+class _Exit:
+    """The end of this process; None before it."""
+
+    def __init__(self) -> None:
+        self.by: float | None = None
+
+
+_exit: Final = STATE.part(_Exit)
+
+
+def left_at_exit() -> float:
+    """Return the seconds that are left at the exit of the program, which begins with the first call.
+
+    Without a common bound, each receiver that is down would add its own.
+    """
+    if _exit.by is None:
+        _exit.by = monotonic() + END_WITHIN_S
+    return max(0.0, _exit.by - monotonic())
