@@ -24,6 +24,7 @@ EXTRAS: Final = {
     "distributed": "dask", "pyiceberg": "iceberg", "pyspark": "spark", "sqlalchemy": "sql", "psycopg": "postgresql",
     "adbc_driver_postgresql": "adbc", "adbc_driver_manager": "adbc", "xxhash": "cache", "tomlkit": "connect",
     "opentelemetry": "otlp", "grpc": "otlp-grpc", "cramjam": "remote-write",
+    "protobuf": "native-histograms",
 }  # fmt: skip
 """Libraries whose extra has another name."""
 OBJECT_STORES: Final = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +11,7 @@ from typing import Any
 import pytest
 from tests.alerts.test_end_of_run import run
 from tests.delivery.loopback import Loopback, loopback
-from tests.ports import kept_port
-from tests.services import servers
+from tests.services.alertmanager import alertmanager as serve_alertmanager
 from tests.services.prometheus_server import wait_for
 
 from odibi_core.alerts import Route, configure_alerts, outbox, read_rules
@@ -21,11 +19,6 @@ from odibi_core.alerts.trial import try_route
 from odibi_core.rules import FailureRule
 
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("prometheus")]
-ALERTMANAGER = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
-CONFIG = """
-route: {{receiver: hook, group_by: [alertname], group_wait: 0s, group_interval: 1s, repeat_interval: 1h}}
-receivers: [{{name: hook, webhook_configs: [{{url: "{url}", send_resolved: true}}]}}]
-"""
 
 
 @pytest.fixture(scope="module")
@@ -38,20 +31,7 @@ def hook() -> Iterator[Loopback]:
 @pytest.fixture(scope="module")
 def alertmanager(tmp_path_factory: pytest.TempPathFactory, hook: Loopback) -> Iterator[str]:
     """The address of an Alertmanager that sends to the hook."""
-    assert ALERTMANAGER, "alertmanager is not installed (Debian: prometheus-alertmanager)"
-    folder = tmp_path_factory.mktemp("alertmanager")
-    (folder / "config.yml").write_text(CONFIG.format(url=hook.url), encoding="utf-8")
-    url = f"http://127.0.0.1:{kept_port()}"
-    command = [
-        ALERTMANAGER, "--config.file=config.yml", "--storage.path=data", "--cluster.listen-address=",
-        f"--web.listen-address={url.removeprefix('http://')}", "--log.level=warn",
-    ]  # fmt: skip
-
-    def is_up() -> bool:
-        with urllib.request.urlopen(f"{url}/-/ready", timeout=5) as answer:
-            return bool(answer.status == 200)
-
-    with servers.serving(command, folder / "output.txt", is_up, cwd=folder):
+    with serve_alertmanager(tmp_path_factory.mktemp("alertmanager"), hook.url) as url:
         yield url
 
 

@@ -76,7 +76,7 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "sqlalchemy": ("engines/formats/",),
     "psycopg": ("history/database/postgresql.py",),  # for its COPY; SQLAlchemy loads it by itself
     "google": (
-        "costs/bigquery/", "health/checks.py", "metrics_push/remote_write.py", "otlp/grpc_receiver.py",
+        "costs/bigquery/", "health/checks.py", "exporters/protobuf_messages.py", "otlp/grpc_receiver.py",
         "otlp/protobuf.py",
     ),
     "starlette": ("endpoint/",),

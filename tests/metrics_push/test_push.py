@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.delivery.loopback import Reply, dead_url, loopback
 from tests.ports import kept_port
 from tests.services import servers
-from tests.services.prometheus_server import PROMETHEUS, PrometheusServer, wait_for
+from tests.services.prometheus_server import prometheus, wait_for
 
 import odibi_core
 from odibi_core.delivery import SENT, HttpClient, deliveries
@@ -174,17 +174,7 @@ def test_remote_write_has_each_sample_with_the_time_of_the_end() -> None:
 @pytest.mark.services
 def test_a_real_prometheus_takes_remote_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It answers with the run of the pipeline, and refused nothing."""
-    assert PROMETHEUS, "prometheus is not installed (Debian: prometheus)"
-    port = kept_port()
-    (tmp_path / "prometheus.yml").write_text("global: {}\n", encoding="utf-8")
-    command = [
-        PROMETHEUS, "--config.file=prometheus.yml", "--storage.tsdb.path=data", "--log.level=warn",
-        f"--web.listen-address=127.0.0.1:{port}", "--web.enable-remote-write-receiver",
-    ]  # fmt: skip
-    server = PrometheusServer(f"http://127.0.0.1:{port}", "")
-    log = tmp_path / "output.txt"
-    client = HttpClient(server.url, setting="url")
-    with servers.serving(command, log, lambda: "Ready" in _get(client, "/-/ready"), cwd=tmp_path):
+    with prometheus(tmp_path, "global: {}\n", "--web.enable-remote-write-receiver") as server:
         monkeypatch.setenv("ODIBI_METRICS__REMOTE_WRITE", f"{server.url}/api/v1/write")
         monkeypatch.setenv("SERVICE_NAME", "etl")
         odibi_core.run([clean], pipeline_name="daily", store=tmp_path / "store")
@@ -228,9 +218,9 @@ def test_a_real_pushgateway_serves_what_was_pushed(tmp_path: Path, monkeypatch: 
     assert any(dict(labels).get("pipeline") == "monthly/α" for _, labels in found)
 
 
-def _get(client: HttpClient, path: str = "/metrics") -> str:
+def _get(client: HttpClient) -> str:
     try:
-        return client.request("GET", url=client.url + path).body.decode()
+        return client.request("GET", url=f"{client.url}/metrics").body.decode()
     except Exception:
         return ""
 

@@ -6,7 +6,6 @@ import asyncio
 import os
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -16,7 +15,6 @@ from typing import Any
 
 import psycopg
 import pytest
-from tests.alerts.test_alertmanager import ALERTMANAGER, CONFIG
 from tests.alerts.test_receivers import smtp
 from tests.architecture.plan import ROOT
 from tests.delivery.loopback import Loopback, Reply, dead_url, loopback, running
@@ -24,8 +22,8 @@ from tests.log_shipping.servers import Datagrams, ElasticServer, LokiServer
 from tests.openlineage.marquez import Marquez
 from tests.otlp.collector import Collector
 from tests.ports import kept_port
-from tests.services import servers
-from tests.services.prometheus_server import PROMETHEUS, wait_for
+from tests.services.alertmanager import alertmanager
+from tests.services.prometheus_server import prometheus, wait_for
 from tests.sinks.sentry_server import SentryServer, sentry_server
 
 from odibi_core.store.runs import RunStore
@@ -82,37 +80,14 @@ def rules(folder: Path, **routes: tuple[str, str]) -> str:
 
 
 @contextmanager
-def served(command: list[str], folder: Path, url: str) -> Iterator[None]:
-    """Run a server of Prometheus' family in its folder until the block ends."""
-
-    def is_up() -> bool:
-        with urllib.request.urlopen(f"{url}/-/ready", timeout=5) as answer:
-            return bool(answer.status == 200)
-
-    with servers.serving(command, folder / f"{Path(command[0]).name}.txt", is_up, cwd=folder):
-        yield
-
-
-@contextmanager
 def prometheus_of(folder: Path, pager: str, port: int) -> Iterator[str]:
     """Run an Alertmanager that calls the pager, and a Prometheus with the shipped rules; yield the former's address."""
-    assert ALERTMANAGER, "alertmanager is not installed (Debian: prometheus-alertmanager)"
-    assert PROMETHEUS, "prometheus is not installed (Debian: prometheus)"
-    own, other = f"127.0.0.1:{kept_port()}", f"127.0.0.1:{kept_port()}"
-    (folder / "config.yml").write_text(CONFIG.format(url=pager), encoding="utf-8")
-    (folder / "prometheus.yml").write_text(
-        PROMETHEUS_CONFIG.format(rules=ROOT / "prometheus_rules", alertmanager=other, port=port), encoding="utf-8"
-    )
-    alertmanager = [
-        ALERTMANAGER, "--config.file=config.yml", "--storage.path=alerts", "--cluster.listen-address=",
-        f"--web.listen-address={other}", "--log.level=warn",
-    ]  # fmt: skip
-    prometheus = [
-        PROMETHEUS, "--config.file=prometheus.yml", "--storage.tsdb.path=data", "--log.level=warn",
-        f"--web.listen-address={own}",
-    ]  # fmt: skip
-    with served(alertmanager, folder, f"http://{other}"), served(prometheus, folder, f"http://{own}"):
-        yield f"http://{other}"
+    with alertmanager(folder, pager) as url:
+        config = PROMETHEUS_CONFIG.format(
+            rules=ROOT / "prometheus_rules", alertmanager=url.removeprefix("http://"), port=port
+        )
+        with prometheus(folder, config):
+            yield url
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +102,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receivers]:
         sentry, datadog = enter(sentry_server()), enter(Datagrams())
         collector, marquez = enter(running(Collector())), enter(running(Marquez()))
         loki, elastic = enter(running(LokiServer())), enter(running(ElasticServer()))
-        alertmanager = enter(prometheus_of(folder, pager.url, port))
+        alertmanager_url = enter(prometheus_of(folder, pager.url, port))
         mail = f"mailto://127.0.0.1:{mail_port}?from=odibi@example.com&to=team@example.com&mode=insecure"
         variables = {
             "SLACK_ON_LOOPBACK": slack.url, "METRICS_ENABLED": "true", "PROMETHEUS_PORT": str(port),
@@ -137,7 +112,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receivers]:
             "SENTRY_ENABLED": "true", "SENTRY_DSN": sentry.dsn,
             "DATADOG_ENABLED": "true", "DD_DOGSTATSD_PORT": str(datadog.port),
             "ODIBI_ALERTS__RULES": rules(
-                folder, alertmanager=("alertmanager", alertmanager), mail=("url", mail), slack=("url", SLACK)
+                folder, alertmanager=("alertmanager", alertmanager_url), mail=("url", mail), slack=("url", SLACK)
             ),
         }  # fmt: skip
         with program(folder, variables):

@@ -42,7 +42,7 @@ class PrometheusServer(NamedTuple):
     """A Prometheus server that scrapes one program on the same machine."""
 
     url: str
-    program_url: str
+    program_url: str = ""
 
     def answer(self, query: str) -> list[Series]:
         """Return the series of a query that have a finite value now; none while the server is not ready."""
@@ -68,6 +68,12 @@ class PrometheusServer(NamedTuple):
             raise AssertionError(f"{parameters}: {error.read().decode()}") from error
         except OSError:
             return None
+
+    def exemplars(self, query: str) -> list[dict[str, Any]]:
+        """Return the exemplars of the series of a query, of the last minutes, each with the labels of its series."""
+        now = time.time()
+        found: Any = self._ask("query_exemplars", query=query, start=str(now - 600), end=str(now + 60))
+        return [{"series": one["seriesLabels"], **each} for one in found or () for each in one["exemplars"]]
 
     def eventually(self, query: str) -> list[Series]:
         """Return the first answer that is not empty, or an empty one after a long wait."""
@@ -96,18 +102,28 @@ def running(command: list[str], folder: Path, **variables: str) -> AbstractConte
 
 
 @contextmanager
+def prometheus(folder: Path, config: str, *options: str) -> Iterator[PrometheusServer]:
+    """Run a Prometheus in a folder, with a configuration and further options, until the block ends."""
+    assert PROMETHEUS, "prometheus is not installed (Debian: prometheus)"
+    (folder / "prometheus.yml").write_text(config, encoding="utf-8")
+    server = PrometheusServer(f"http://127.0.0.1:{kept_port()}")
+    command = [
+        PROMETHEUS, "--config.file=prometheus.yml", "--storage.tsdb.path=data", "--log.level=warn",
+        f"--web.listen-address={server.url.removeprefix('http://')}", *options,
+    ]  # fmt: skip
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder)}
+    log = folder / "prometheus.txt"
+    with servers.serving(command, log, lambda: servers.is_ready(server.url), cwd=folder, env=environment):
+        yield server
+
+
+@contextmanager
 def scraping(folder: Path, script: Path = PROGRAM) -> Iterator[PrometheusServer]:
     """Run a Prometheus that scrapes a program in `folder/program` every second, until the block ends."""
-    assert PROMETHEUS, "prometheus is not installed (Debian: prometheus)"
     program, server = folder / "program", folder / "server"
     program.mkdir()
     server.mkdir()
-    port, own = kept_port(), kept_port()
-    (server / "prometheus.yml").write_text(CONFIG.format(port=port), encoding="utf-8")
-    starts = [
-        PROMETHEUS, "--config.file=prometheus.yml", "--storage.tsdb.path=data", "--log.level=warn",
-        f"--web.listen-address=127.0.0.1:{own}",
-    ]  # fmt: skip
+    port = kept_port()
     variables = {
         "PYTHONPATH": str(ROOT / "src"),
         "METRICS_ENABLED": "true",
@@ -115,8 +131,11 @@ def scraping(folder: Path, script: Path = PROGRAM) -> Iterator[PrometheusServer]
         "LOG_LEVEL": "critical",
         "ODIBI_METRICS__TEXTFILE": "collector",
     }
-    with running([sys.executable, str(script)], program, **variables), running(starts, server):
-        found = PrometheusServer(f"http://127.0.0.1:{own}", f"http://127.0.0.1:{port}")
+    with (
+        running([sys.executable, str(script)], program, **variables),
+        prometheus(server, CONFIG.format(port=port)) as begun,
+    ):
+        found = begun._replace(program_url=f"http://127.0.0.1:{port}")
         up = wait_for(lambda: [one for one in found.answer("up") if one.value == 1])
-        assert up, "".join(file.read_text() for file in folder.glob("*/output.txt"))
+        assert up, "".join(file.read_text() for file in folder.glob("*/*.txt"))
         yield found

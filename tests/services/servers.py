@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
+import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,6 +46,12 @@ def serving(command: Sequence[Any], log: Path, is_up: Callable[[], bool], **opti
         else:
             raise AssertionError(log.read_text())
         yield
+
+
+def is_ready(url: str) -> bool:
+    """Return whether a server of Prometheus' family is ready."""
+    with urllib.request.urlopen(f"{url}/-/ready", timeout=5) as answer:
+        return bool(answer.status == 200)
 
 
 def _answers(is_up: Callable[[], bool]) -> bool:

@@ -26,7 +26,7 @@ FITTING = {
     "endpoint": "http://a http://b", "store_url": "s3://a s3://b", "_url": "http://a http://b",
     "export_to": "sqlite:///a duckdb:///b", "compression": "gzip none", "protocol": "grpc http/json",
     "run_tags": "a=b", "store_compact": "off auto", "keep_frames": "all none",
-    "pushgateway": "http://a", "remote_write": "http://a", "_level": "error",
+    "pushgateway": "http://a", "buckets": "a=1", "remote_write": "http://a", "_level": "error",
     "syslog_address": "/dev/log", "syslog_facility": "daemon",
     "bool": "true false", "int": "1 2", "float": "0.1 0.2", "tuple": "a b", "str": "a b c",
 }  # fmt: skip

@@ -7,14 +7,18 @@ from math import fsum
 from typing import Any, Final, TypeAlias
 
 from odibi_core.views import values
+from odibi_core.views.metrics.exemplars import LastExemplars
+from odibi_core.views.metrics.native import native_counts, sum_of
 from odibi_core.views.metrics.series import HUGE, parse_number, total_of
-from odibi_core.views.metrics.types import COUNTER, GAUGE, HISTOGRAM, KINDS
+from odibi_core.views.metrics.types import COUNTER, GAUGE, HISTOGRAM, KINDS, MOST_BOUNDS
 from odibi_core.views.metrics.view import MAX_SERIES, MetricsView
 
 Entry: TypeAlias = dict[str, Any]
 """A series as written by `SnapshotExporter`, with `at`, the time of its last change."""
 _Key: TypeAlias = tuple[str, str, str, tuple[tuple[str, str], ...]]
 _SERIES: Final = 10 * MAX_SERIES
+_EXEMPLARS: Final = MOST_BOUNDS + 1
+"""Exemplars of one series: at most one for each bucket."""
 
 
 def key_of(entry: Mapping[str, Any]) -> _Key | None:
@@ -49,7 +53,7 @@ class MergedMetrics:
 
     def view(self) -> MetricsView:
         """Return the merged series as a view, for an exporter."""
-        view = MetricsView(max_series=_SERIES)
+        view = MetricsView(max_series=_SERIES, native=any("native" in entry for entry in self._entries.values()))
         for (kind, metric, name, labels), entry in self._entries.items():
             summed = total_of(entry["parts"])
             fields = entry | {"value": summed if kind == COUNTER else entry["last"], "sum": summed}
@@ -57,6 +61,14 @@ class MergedMetrics:
                 view.learn_bounds(metric, entry["bounds"])
             view.find(kind, metric, name, dict(labels)).merge(fields)
         return view
+
+    def exemplars(self, view: MetricsView) -> LastExemplars | None:
+        """Return the exemplars of all processes for the series of `view()`; None if there are none."""
+        found = [(key, entry["exemplars"]) for key, entry in self._entries.items() if "exemplars" in entry]
+        exemplars = LastExemplars() if found else None
+        for (kind, metric, name, labels), rows in found:
+            exemplars.put_fields(view.find(kind, metric, name, dict(labels)), rows)  # type: ignore[union-attr]
+        return exemplars
 
 
 def _empty(key: _Key) -> Entry:
@@ -75,12 +87,18 @@ def _join(entry: Entry, other: Mapping[str, Any]) -> None:
     entry["parts"] = exact([*entry["parts"], *_parts(kind, other)])
     for bound, count in _buckets(other).items():
         entry["buckets"][bound] = entry["buckets"].get(bound, 0) + count
+    if "exemplars" in other:
+        both = [row for each in (entry, other) for row in each.get("exemplars") or () if isinstance(row, list)]
+        entry["exemplars"] = sorted(both, key=lambda row: _number(row[-1]) if row else 0.0)[-_EXEMPLARS:]
     if kind == HISTOGRAM:
+        native = sum_of(native_counts(entry.get("native")), native_counts(other.get("native")))
+        if native is not None:
+            entry["native"] = native.as_fields()
         if "bounds" in other:
             entry.setdefault("bounds", other["bounds"])
         for name, pick in (("min", min), ("max", max)):
-            both = [value for value in (parse_number(entry[name]), parse_number(other.get(name))) if value is not None]
-            entry[name] = pick(both, default=None)
+            ends = [value for value in (parse_number(entry[name]), parse_number(other.get(name))) if value is not None]
+            entry[name] = pick(ends, default=None)
 
 
 def _parts(kind: str, entry: Mapping[str, Any]) -> list[float]:

@@ -7,25 +7,37 @@ from typing import Final
 
 TEXT: Final = "prometheus"
 OPEN_METRICS: Final = "openmetrics"
+PROTOBUF: Final = "prometheus_protobuf"
+_PROTOBUF_TYPE: Final = "application/vnd.google.protobuf"
+_PROTOBUF_FORM: Final = {"proto": "io.prometheus.client.MetricFamily", "encoding": "delimited"}
 _OPEN_METRICS_TYPE: Final = "application/openmetrics-text"
 _VERSIONS: Final = (None, "1.0.0")
 _TEXT_TYPES: Final = ("text/plain", "text/*", "*/*")
 
 
-def exporter_for(accept: str) -> str:
+def exporter_for(accept: str, *, native: bool = False) -> str:
     """Return the exporter for a request.
 
     OpenMetrics needs a header that names it in a supported version, with at least the quality of plain text. Every
     other request gets the text format 0.0.4, which all scrapers read.
+
+    Args:
+        accept: The header of the request.
+        native: There are native histograms, which only the protobuf format has: it is chosen if the header names it
+            with at least the quality of both texts.
     """
-    open_metrics = 0.0
+    open_metrics = protobuf = 0.0
     text: dict[str, float] = {}
     for media, parameters, quality in _ranges(accept):
         if media == _OPEN_METRICS_TYPE and parameters.get("version") in _VERSIONS:
             open_metrics = max(open_metrics, quality)
+        elif media == _PROTOBUF_TYPE and native and _PROTOBUF_FORM.items() <= parameters.items():
+            protobuf = max(protobuf, quality)
         elif media in _TEXT_TYPES:
             text[media] = max(text.get(media, 0.0), quality)
     plain = next((text[media] for media in _TEXT_TYPES if media in text), 0.0)
+    if protobuf and protobuf >= max(open_metrics, plain):
+        return PROTOBUF
     return OPEN_METRICS if open_metrics and open_metrics >= plain else TEXT
 
 

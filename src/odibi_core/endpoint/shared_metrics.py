@@ -37,6 +37,11 @@ Part: TypeAlias = dict[str, Any]
 class Metrics(Protocol):
     """The part of a `MetricsManager` that the endpoint needs."""
 
+    @property
+    def native_histograms(self) -> bool:
+        """True if it counts for Prometheus' native histograms."""
+        ...
+
     def export(self, format: str, **options: Any) -> Any:
         """Return the metrics in the format of an exporter."""
         ...
@@ -44,8 +49,8 @@ class Metrics(Protocol):
 
 def collect_from(metrics: Metrics, accept: str) -> tuple[bytes, str]:
     """Return the metrics of one process in the format that a scraper accepts, and the media type."""
-    name = exporter_for(accept)
-    return str(metrics.export(name)).encode(), load("exporters", name).content_type
+    name = exporter_for(accept, native=metrics.native_histograms)
+    return _bytes(metrics.export(name)), load("exporters", name).content_type
 
 
 class SharedMetrics:
@@ -78,8 +83,8 @@ class SharedMetrics:
         """Return the metrics of all processes, ended ones included, as text, and the media type."""
         if self.group is None or (self.group.is_alone() and not self._forked):
             return collect_from(self.metrics, accept)
-        exporter = load("exporters", exporter_for(accept))()
-        return str(exporter.export(self._snapshot(self.group))).encode(), exporter.content_type
+        exporter = load("exporters", exporter_for(accept, native=self.metrics.native_histograms))()
+        return _bytes(exporter.export(self._snapshot(self.group))), exporter.content_type
 
     def write(self, *, at_the_end: bool = False) -> None:
         """Write the part of this process if it is due and the process is in the group."""
@@ -191,14 +196,20 @@ def _merge(alive: list[Part], archived: list[Any], *, unreadable: int, memory: d
         merged.add(_series(part))
     uptimes = [uptime for part in alive if (uptime := values.number(part.get("uptime_s"))) is not None]
     resident = [size for part in alive if (size := values.count(part.get("resident_bytes"))) is not None]
+    view = merged.view()
     return MetricsSnapshot(
-        view=merged.view(),
+        view=view,
+        exemplars=merged.exemplars(view),
         at=utc_now(),
         uptime_s=max(uptimes, default=None),
         resident_bytes=sum(resident) if resident else None,
         unreadable_parts=unreadable,
         memory=memory,
     )
+
+
+def _bytes(exported: str | bytes) -> bytes:
+    return exported if isinstance(exported, bytes) else exported.encode()
 
 
 def _series(part: Part) -> list[Any]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 
-def remember(kept: dict[str, T], name: str, value: T, limit: int) -> None:
+def remember(kept: dict[K, T], name: K, value: T, limit: int) -> None:
     """Put a value last, and remove the first if there are more than `limit`."""
     try:
         kept.pop(name, None)

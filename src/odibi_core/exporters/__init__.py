@@ -1,6 +1,7 @@
 """Exporters: the metrics of a `MetricsManager` in the formats of other systems.
 
 - `prometheus`: the text format 0.0.4; `openmetrics`: OpenMetrics 1.0
+- `prometheus_protobuf`: Prometheus' protobuf format, with native histograms
 - `json`: everything, as one document; `summary`: the document of `save_to_file`
 - `dataframe`: raw measurements in pandas; `parquet`: the same as a Parquet file
 - `report`: a plain-text report
@@ -17,6 +18,7 @@ __all__ = ["BUILTIN", "Exporter", "MetricsSnapshot"]
 BUILTIN: Final = {
     "prometheus": "odibi_core.exporters.prometheus:PrometheusExporter",
     "openmetrics": "odibi_core.exporters.prometheus:OpenMetricsExporter",
+    "prometheus_protobuf": "odibi_core.exporters.prometheus_protobuf:PrometheusProtobufExporter",
     "json": "odibi_core.exporters.json:JsonExporter",
     "summary": "odibi_core.exporters.json:SummaryExporter",
     "dataframe": "odibi_core.exporters.dataframe:DataFrameExporter",

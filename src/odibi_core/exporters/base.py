@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
+from odibi_core.views.metrics.exemplars import LastExemplars
 from odibi_core.views.metrics.series import Series
 from odibi_core.views.metrics.types import Metric
 from odibi_core.views.metrics.view import MetricsView
@@ -29,6 +30,8 @@ class MetricsSnapshot:
     resident_bytes: int | None = None
     unreadable_parts: int | None = None
     """Unreadable files of processes on the same port; None if only one process is served."""
+    exemplars: LastExemplars | None = None
+    """The exemplars of the series; None if none are kept."""
     inherited: Mapping[Series, dict[str, Any]] = field(default_factory=dict)
     """In a forked child: the `series.answer()` of each series that its parent had measured before the fork."""
 

@@ -21,9 +21,11 @@ from odibi_core.exporters.prometheus_names import (
     VALUE,
     FamilyNames,
     PrometheusFamily,
+    escaped,
     is_known,
     registry_in,
 )
+from odibi_core.views.metrics.exemplars import Exemplar, LastExemplars
 from odibi_core.views.metrics.nodes import cache_hit_rate, cache_lookups
 from odibi_core.views.metrics.series import Family, Series
 from odibi_core.views.metrics.types import COUNTER, GAUGE
@@ -38,25 +40,21 @@ class PrometheusExporter(Exporter):
 
     def export(self, snapshot: MetricsSnapshot, /) -> str:
         lines: list[str] = []
-        registry = registry_in(snapshot.memory)
-        writers = _OPEN_WRITERS if self._open_metrics else _WRITERS
-        for family, value in _facts(snapshot):
+        writers = self._writers(snapshot)
+        for family, value in process_facts(snapshot):
             lines += self._head(family.name, family)
             lines.append(f"{family.name} {number(value)}")
-        sources = list(snapshot.view.families.values())
-        for source in sources:  # in the order of creation: the first metric keeps the name
-            registry.add(source.metric, source.kind)
-        for source in sorted(sources, key=_place):
-            series = [one for one in source.sorted() if one.samples]
-            names = registry.add(source.metric, source.kind)
-            for family, name in names.families if series else ():
-                lines += self._head(name, family)
-                sample = f"{name}_total" if family.kind == COUNTER else name
-                lines += writers[family.shows](sample, family, series, names)
+        for name, family, series, names in families_of(snapshot):
+            lines += self._head(name, family)
+            sample = f"{name}_total" if family.kind == COUNTER else name
+            lines += writers[family.shows](sample, family, series, names)
         if self._open_metrics:
             lines.append("# EOF")
         lines.append("")
         return "\n".join(lines)
+
+    def _writers(self, snapshot: MetricsSnapshot) -> dict[str, Writer]:
+        return _WRITERS
 
     def _head(self, name: str, family: PrometheusFamily) -> tuple[str, str]:
         if family.kind == COUNTER and not self._open_metrics:
@@ -74,6 +72,29 @@ class OpenMetricsExporter(PrometheusExporter):
     suffix: ClassVar[str] = ".om"
     _open_metrics: ClassVar[bool] = True
 
+    def _writers(self, snapshot: MetricsSnapshot) -> dict[str, Writer]:
+        kept = snapshot.exemplars
+        if kept is None:
+            return _OPEN_WRITERS
+        return {
+            **_OPEN_WRITERS,
+            VALUE: partial(_values_traced, kept),
+            BUCKETS: partial(_buckets, least_sum=0.0, kept=kept),
+        }
+
+
+def families_of(snapshot: MetricsSnapshot) -> Iterator[tuple[str, PrometheusFamily, list[Any], FamilyNames]]:
+    """Yield name, family and series of each family of Prometheus that has any, in a stable order."""
+    registry = registry_in(snapshot.memory)
+    sources = list(snapshot.view.families.values())
+    for source in sources:  # in the order of creation: the first metric keeps the name
+        registry.add(source.metric, source.kind)
+    for source in sorted(sources, key=_place):
+        series = [one for one in source.sorted() if one.samples]
+        names = registry.add(source.metric, source.kind)
+        for family, name in names.families if series else ():
+            yield name, family, series, names
+
 
 def _place(family: Family) -> tuple[bool, str, str]:
     return not is_known(family.metric, family.kind), family.metric, family.kind
@@ -87,7 +108,7 @@ def number(value: float) -> str:
     return text
 
 
-def _facts(snapshot: MetricsSnapshot) -> Iterator[tuple[PrometheusFamily, float]]:
+def process_facts(snapshot: MetricsSnapshot) -> Iterator[tuple[PrometheusFamily, float]]:
     """Yield values that have no series: computed from others, or facts about the process."""
     if cache_lookups(snapshot.view):  # a rate without lookups would look like a cache that never hits
         yield CACHE_HIT_RATE, cache_hit_rate(snapshot.view)
@@ -122,19 +143,45 @@ def _sums(name: str, family: PrometheusFamily, series: list[Any], names: FamilyN
 
 
 def _buckets(
-    name: str, family: PrometheusFamily, series: list[Any], names: FamilyNames, least_sum: float = -inf
+    name: str,
+    family: PrometheusFamily,
+    series: list[Any],
+    names: FamilyNames,
+    least_sum: float = -inf,
+    kept: LastExemplars | None = None,
 ) -> list[str]:
     lines: list[str] = []
     for one in series:
         labels = _labels(one, names)
         before = f"{labels[1:-2]}," if labels != " " else ""
         bounds = [number(float(f"{bound * family.scale:.12g}")) for bound in one.bounds]
+        first = len(lines)
         for bound, count in zip([*bounds, "+Inf"], accumulate(one.counts()), strict=True):
             lines.append(f'{name}_bucket{{{before}le="{bound}"}} {count}')
+        if kept is not None:
+            for place in range(len(bounds) + 1):
+                lines[first + place] += _exemplar(kept.of(one, place), family.scale)
         if one.sum >= least_sum:
             lines.append(f"{name}_count{labels}{one.samples}")
             lines.append(f"{name}_sum{labels}{number(one.sum * family.scale)}")
     return lines
+
+
+def _values_traced(
+    kept: LastExemplars, name: str, family: PrometheusFamily, series: list[Any], names: FamilyNames
+) -> list[str]:
+    return [
+        f"{line}{_exemplar(kept.of(one))}"
+        for one, line in zip(series, _values(name, family, series, names), strict=True)
+    ]
+
+
+def _exemplar(found: Exemplar | None, scale: float = 1) -> str:
+    """Return the end of a sample's line: ` # {trace_id="…"} 0.25 1700000000.0`; empty without an exemplar."""
+    if found is None:
+        return ""
+    labels = ",".join(f'{name}="{escaped(value)}"' for name, value in found.labels.items())
+    return f" # {{{labels}}} {number(float(f'{found.value * scale:.12g}'))} {found.at:.3f}"
 
 
 Writer: TypeAlias = Callable[[str, PrometheusFamily, list[Any], FamilyNames], list[str]]

@@ -9,7 +9,7 @@ from threading import RLock
 from typing import Any, Final, NamedTuple
 
 from odibi_core import _fork
-from odibi_core.views.metrics.types import COUNTER, GAUGE, HISTOGRAM, kind_of
+from odibi_core.views.metrics.types import BASE_SCALE, COUNTER, GAUGE, HISTOGRAM, NODE_DURATION, kind_of
 
 LAST: Final = "last"
 SUM: Final = "sum"
@@ -39,7 +39,11 @@ KNOWN: Final[dict[str, tuple[PrometheusFamily, ...]]] = {
     "node_duration_ms": (
         _gauge("odibi_node_duration_ms", "Duration of the node's last execution in milliseconds."),
         PrometheusFamily(
-            "odibi_node_duration_seconds", HISTOGRAM, BUCKETS, "Durations of the node's executions.", 0.001
+            "odibi_node_duration_seconds",
+            HISTOGRAM,
+            BUCKETS,
+            "Durations of the node's executions.",
+            BASE_SCALE[NODE_DURATION],
         ),
     ),
     "throughput_rows_per_sec": (
@@ -150,12 +154,16 @@ class FamilyNames:
 
     def label_text(self, name: str, labels: Mapping[str, str]) -> str:
         """Return `{node="clean",engine="pandas"} `: the series' name as `node`, then each label under a valid name."""
+        written = [f'{label}="{escaped(value)}"' for label, value in self.label_pairs(name, labels)]
+        return f"{{{','.join(written)}}} " if written else " "
+
+    def label_pairs(self, name: str, labels: Mapping[str, str]) -> list[tuple[str, str]]:
+        """Return the labels of a series as Prometheus has them."""
         asked: tuple[str | None, ...] = (_NODE, *sorted(labels)) if name else tuple(sorted(labels))
         spelled = self._orders.get(asked)
         if spelled is None:
             spelled = self._orders[asked] = [(label, self._spelling(label)) for label in asked]
-        written = [f'{spelling}="{escaped(name if label is None else labels[label])}"' for label, spelling in spelled]
-        return f"{{{','.join(written)}}} " if written else " "
+        return [(spelling, name if label is None else labels[label]) for label, spelling in spelled]
 
     def _spelling(self, label: str | None) -> str:
         """Return the name of a label; labels that would have the same name get a number, in order of arrival."""

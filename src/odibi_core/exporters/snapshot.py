@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 import msgspec
 
 from odibi_core.exporters.base import Exporter, MetricsSnapshot
-from odibi_core.views.metrics.series import Series
+from odibi_core.views.metrics.exemplars import as_fields
+from odibi_core.views.metrics.series import HistogramSeries, Series
 
 
 class SnapshotExporter(Exporter):
@@ -31,12 +32,22 @@ class SnapshotExporter(Exporter):
             "uptime_s": snapshot.uptime_s,
             "resident_bytes": snapshot.resident_bytes,
             "series": [
-                _entry(series, now, before)
+                _entry(series, now, before) | _more(series, snapshot)
                 for series, now, before in found
                 if before is None or now["count"] > before["count"]
             ],
         }
         return msgspec.json.encode(document).decode()
+
+
+def _more(series: Series, snapshot: MetricsSnapshot) -> dict[str, Any]:
+    """Return what a process measured beyond the answer of a series; the child of a fork begins with nothing."""
+    more: dict[str, Any] = {}
+    if isinstance(series, HistogramSeries) and (native := series.native_counts()) is not None:
+        more["native"] = native.as_fields()
+    if snapshot.exemplars is not None and (found := snapshot.exemplars.all_of(series)):
+        more["exemplars"] = as_fields(found)
+    return more
 
 
 def _entry(series: Series, now: dict[str, Any], before: dict[str, Any] | None) -> dict[str, Any]:

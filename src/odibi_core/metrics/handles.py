@@ -68,5 +68,27 @@ class BoundHistogram(_BoundSeries):
             self._recorder._apply_due()
 
 
+class TracedCounter(BoundCounter):
+    """Handle on a counter of a manager with exemplars."""
+
+    __slots__ = ()
+
+    def inc(self, value: float = 1) -> None:
+        """Add to the counter."""
+        self._recorder._note(self._series, value)
+        super().inc(value)
+
+
+class TracedHistogram(BoundHistogram):
+    """Handle on a histogram of a manager with exemplars."""
+
+    __slots__ = ()
+
+    def observe(self, value: float) -> None:
+        """Add a value to the histogram."""
+        self._recorder._note(self._series, value)
+        super().observe(value)
+
+
 def _unpickled(kind: type[_BoundSeries], recorder: MetricsRecorder, *key: Any) -> _BoundSeries:
     return kind(recorder, recorder._find(*key))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,12 +12,14 @@ from typing import Any, TypeAlias
 from odibi_core import private_files
 from odibi_core.bus.bus import EventBus
 from odibi_core.errors import ConfigurationError, nearest
+from odibi_core.events import kinds
 from odibi_core.events.clock import epoch_ns, monotonic, resident_memory_mb
 from odibi_core.events.normalize import is_truthy
 from odibi_core.exporters.base import MetricsSnapshot
-from odibi_core.metrics.handles import BoundCounter, BoundGauge, BoundHistogram
+from odibi_core.metrics.handles import BoundCounter, BoundGauge, BoundHistogram, TracedCounter, TracedHistogram
 from odibi_core.metrics.recorder import MetricsRecorder
 from odibi_core.plugins import load
+from odibi_core.views.metrics.exemplars import LastExemplars
 from odibi_core.views.metrics.nodes import cache_hit_rate, execution, node_stats, node_summary, summary
 from odibi_core.views.metrics.series import Series, as_number
 from odibi_core.views.metrics.types import (
@@ -26,13 +28,14 @@ from odibi_core.views.metrics.types import (
     HISTOGRAM,
     MEMORY_USAGE,
     MOST_BOUNDS,
+    STANDARD_KINDS,
     Metric,
     MetricType,
     canonical,
     kind_of,
     valid_bounds,
 )
-from odibi_core.views.metrics.view import MAX_SERIES, SeriesKey
+from odibi_core.views.metrics.view import MAX_SERIES, MetricsView, SeriesKey
 
 __all__ = ["Metric", "MetricType", "MetricsManager"]
 
@@ -57,12 +60,21 @@ class MetricsManager(MetricsRecorder):
         bus: Event bus for `metric` events; one is created on first access if none is given.
         max_samples: Raw measurements kept for `metrics`; sums and counts include all.
         max_series: Series of all metrics; past it, further label sets of a metric share one series.
+        native_histograms: Count for Prometheus' native histograms as well, exactly and from the first value on.
+        exemplars: Keep, of each counter and bucket, the last measurement within a sampled trace.
     """
 
     def __init__(
-        self, *, bus: EventBus | None = None, max_samples: int = 100_000, max_series: int = MAX_SERIES
+        self,
+        *,
+        bus: EventBus | None = None,
+        max_samples: int = 100_000,
+        max_series: int = MAX_SERIES,
+        native_histograms: bool = False,
+        exemplars: bool = False,
     ) -> None:
-        super().__init__(bus, max_samples, max_series)
+        view = MetricsView(max_series=max_series, native=native_histograms)
+        super().__init__(bus, max_samples, view, LastExemplars() if exemplars else None)
         self.unpickled_as: Callable[[], MetricsManager] | None = None
         """Called when this manager is unpickled: the program's manager becomes that of the other process."""
         self._started = monotonic()
@@ -96,18 +108,16 @@ class MetricsManager(MetricsRecorder):
     def set_buckets(self, metric_type: str, bounds: Sequence[float]) -> None:
         """Set the upper bounds of a histogram's buckets, before its first value: `set_buckets("fetch_ms", [1, 5, 25])`.
 
-        Events of the metric name the bounds, so that a replay has the same buckets. The histograms of runs and of the
-        toolkit, which are computed from events, have fixed ones.
+        Events of the metric name the bounds, or the first event of a run for its own histograms, such as
+        `node_duration_ms`. So a replay has the same buckets.
 
         Raises:
-            ConfigurationError: The bounds are not ascending numbers, the metric was measured with others, or it is
-                computed from events.
+            ConfigurationError: The bounds are not ascending numbers, the metric was measured with others, or it is no
+                histogram.
         """
         metric = SeriesKey(HISTOGRAM, metric_type, None, None).metric
-        if kind_of(metric) == HISTOGRAM:
-            raise ConfigurationError(
-                f"buckets must be of a metric of your own, got {metric!r}, which is computed from events"
-            )
+        if metric in STANDARD_KINDS and kind_of(metric) != HISTOGRAM:
+            raise ConfigurationError(f"buckets must be of a histogram, got {metric!r}, which is a {kind_of(metric)}")
         if valid_bounds(list(bounds)) is None:
             raise ConfigurationError(
                 f"the buckets of {metric!r} must be 1 to {MOST_BOUNDS} ascending numbers, got {list(bounds)!r:.200}"
@@ -115,6 +125,20 @@ class MetricsManager(MetricsRecorder):
         with self._reading() as view:
             if not view.learn_bounds(metric, list(bounds)):
                 raise ConfigurationError(f"the buckets of {metric!r} must be set before its first value, and once")
+        if self._bus is not None and kind_of(metric) == HISTOGRAM:  # its values are in events that name no bounds
+            named = {"metric": metric, "kind": HISTOGRAM, "bounds": list(bounds), "source": self._source}
+            self._bus.publish(kinds.METRIC, level="debug", fields=named)
+
+    def learn_buckets(self, buckets: Mapping[str, Sequence[float]]) -> None:
+        """Take valid buckets of several metrics; those of a metric that has values already stay."""
+        with self._reading() as view:
+            for metric, bounds in buckets.items():
+                view.learn_bounds(canonical(metric), list(bounds))
+
+    def own_bounds_of_events(self) -> dict[str, list[float]]:
+        """Return the bounds that were set for histograms computed from events, for the first event of a run."""
+        with self._reading() as view:
+            return view.own_bounds_of_events()
 
     def set_info(self, metric_type: str, labels: Labels) -> None:
         """Set a metric that is always 1 and whose labels state a fact: `set_info("model_info", {"version": "3"})`."""
@@ -136,7 +160,8 @@ class MetricsManager(MetricsRecorder):
 
     def counter(self, metric_type: str, name: str | None = None, labels: Labels = None) -> BoundCounter:
         """Return a handle on one counter, for loops: `hits = metrics.counter("cache_hit", "load")`, `hits.inc()`."""
-        return BoundCounter(self, self._find(COUNTER, metric_type, name, labels))
+        handle = BoundCounter if self._exemplars is None else TracedCounter
+        return handle(self, self._find(COUNTER, metric_type, name, labels))
 
     def gauge(self, metric_type: str, name: str | None = None, labels: Labels = None) -> BoundGauge:
         """Return a handle on one gauge, with `.set(value)`."""
@@ -144,7 +169,8 @@ class MetricsManager(MetricsRecorder):
 
     def histogram(self, metric_type: str, name: str | None = None, labels: Labels = None) -> BoundHistogram:
         """Return a handle on one histogram, with `.observe(value)`."""
-        return BoundHistogram(self, self._find(HISTOGRAM, metric_type, name, labels))
+        handle = BoundHistogram if self._exemplars is None else TracedHistogram
+        return handle(self, self._find(HISTOGRAM, metric_type, name, labels))
 
     def record_memory_usage(self, name: str, memory_mb: float) -> None:
         """Record the memory use of a node in megabytes."""
@@ -172,6 +198,11 @@ class MetricsManager(MetricsRecorder):
             {"engine": engine} if is_truthy(engine) else None,
         ):
             self.record(metric, name, value, labels)
+
+    @property
+    def native_histograms(self) -> bool:
+        """True if it counts for Prometheus' native histograms."""
+        return self._view.native
 
     @property
     def metrics(self) -> list[Metric]:
@@ -248,6 +279,7 @@ class MetricsManager(MetricsRecorder):
                     inherited=self._inherited,
                     last_times=self._last_times,
                     memory=self.exporter_memory,
+                    exemplars=self._exemplars,
                 )
             )
 

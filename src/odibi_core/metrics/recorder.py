@@ -14,11 +14,12 @@ from typing import Any, Final
 from odibi_core import _fork
 from odibi_core.bus import EventBus, name_of
 from odibi_core.errors import STOPS
-from odibi_core.events import Event, kinds, sanitize_value
+from odibi_core.events import Event, context, kinds, sanitize_value
 from odibi_core.events.clock import epoch_ns, monotonic, new_id
 from odibi_core.metrics.forwarder import Forwarder
 from odibi_core.process_end import before_child_ends
-from odibi_core.views.metrics.series import Sample, Series, apply, as_number
+from odibi_core.views.metrics.exemplars import Exemplar, LastExemplars, labels_of
+from odibi_core.views.metrics.series import HistogramSeries, Sample, Series, apply, as_number
 from odibi_core.views.metrics.types import Measurement
 from odibi_core.views.metrics.view import HANDLED_KINDS, MetricsView, SeriesKey
 
@@ -48,9 +49,12 @@ class MetricsRecorder:
     of locks is possible.
     """
 
-    def __init__(self, bus: EventBus | None, max_samples: int, max_series: int) -> None:
+    def __init__(
+        self, bus: EventBus | None, max_samples: int, view: MetricsView, exemplars: LastExemplars | None
+    ) -> None:
         self._bus = bus
-        self._view = MetricsView(max_series=max_series)
+        self._view = view
+        self._exemplars = exemplars
         self._recent: deque[tuple[float, list[Sample]]] = deque()
         self._recent_count = 0
         self._max_samples = max(0, max_samples)
@@ -101,10 +105,19 @@ class MetricsRecorder:
             series = self._view.routes[kind][metric][(name, *labels.keys(), *labels.values()) if labels else (name,)]
         except Exception:
             series = self._find(kind, metric, name, labels)
+        if self._exemplars is not None:
+            self._note(series, value)
         now = monotonic()
         self._pending.append((series, value, now))
         if now > self._due:
             self._apply_due()
+
+    def _note(self, series: Series, value: Any) -> None:
+        """Keep a measurement as an exemplar if it is made within a sampled trace."""
+        here = context.in_span(context.current())
+        labels = labels_of(here.fields, here.run_id)
+        if labels is not None and self._exemplars is not None:
+            self._exemplars.put(series, Exemplar(labels, value, epoch_ns() / 1e9))
 
     def _find(self, kind: str, metric: Any, name: Any, labels: Any) -> Series:
         key = SeriesKey(kind, metric, name, labels)
@@ -166,6 +179,10 @@ class MetricsRecorder:
             if measured:
                 when = event.timestamp.timestamp()
                 samples += [(series, value, when) for series, value in measured]
+                labels = labels_of(event.fields, event.run_id) if self._exemplars is not None else None
+                if labels is not None and self._exemplars is not None:
+                    for series, value in measured:
+                        self._exemplars.put(series, Exemplar(labels, value, when))
         self._keep(0.0, samples)
 
     def _convert(self, rejected: list[Sample]) -> None:
@@ -351,6 +368,8 @@ class MetricsRecorder:
         for series in self._view.every_series():
             if series.d_count:
                 series.publish()
+            if isinstance(series, HistogramSeries):
+                series.native = None
         self._inherited = {series: series.answer() for series in self._view.every_series() if series.samples}
         for forwarder in self._forwarders:
             forwarder.begin()

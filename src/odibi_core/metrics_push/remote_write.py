@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from odibi_core.delivery import SENT, HttpClient, Outcome, outcome_of, refused
 from odibi_core.delivery.http import RETRIED
+from odibi_core.exporters.protobuf_messages import Fields, message_class
 from odibi_core.metrics_push.run_metrics import RunText
 from odibi_core.plugins import missing_extra
 
@@ -19,17 +20,17 @@ _HEADERS: Final = {
 }
 _RETRIED: Final = RETRIED | {500}
 """Any 5xx may be sent again, and 429 (remote write 1.0, retries and backoff)."""
-_PACKAGE: Final = "odibi.prometheus"
+_SETTING: Final = "ODIBI_METRICS__REMOTE_WRITE"
 _SAMPLE: Final = re.compile(r"([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)")
 _LABEL: Final = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 _ESCAPE: Final = re.compile(r"\\(.)")
-_MESSAGES: Final = {
-    "Label": (("name", 1, "STRING", ""), ("value", 2, "STRING", "")),
-    "Sample": (("value", 1, "DOUBLE", ""), ("timestamp", 2, "INT64", "")),
-    "TimeSeries": (("labels", 1, "MESSAGE", "Label"), ("samples", 2, "MESSAGE", "Sample")),
-    "WriteRequest": (("timeseries", 1, "MESSAGE", "TimeSeries"),),
+_MESSAGES: Final[dict[str, Fields]] = {
+    "Label": (("name", 1, "STRING"), ("value", 2, "STRING")),
+    "Sample": (("value", 1, "DOUBLE"), ("timestamp", 2, "INT64")),
+    "TimeSeries": (("labels", 1, "Label[]"), ("samples", 2, "Sample[]")),
+    "WriteRequest": (("timeseries", 1, "TimeSeries[]"),),
 }
-"""The messages of `prometheus.WriteRequest` that are sent, with name, number, type and message of each field."""
+"""The messages of `prometheus.WriteRequest` that are sent."""
 
 
 class RemoteWriteReceiver:
@@ -93,20 +94,6 @@ def _libraries() -> tuple[Any, Any]:
     """Return the compression, and the class of the message, which is made from its description."""
     try:
         from cramjam import snappy
-        from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
     except ImportError:
-        raise missing_extra("cramjam", "ODIBI_METRICS__REMOTE_WRITE") from None
-    file = descriptor_pb2.FileDescriptorProto(name="odibi_remote_write.proto", package=_PACKAGE, syntax="proto3")
-    kinds = descriptor_pb2.FieldDescriptorProto
-    for message, fields in _MESSAGES.items():
-        made = file.message_type.add(name=message)
-        for name, number, kind, of in fields:
-            is_list = kind == "MESSAGE"
-            label = kinds.LABEL_REPEATED if is_list else kinds.LABEL_OPTIONAL
-            field = made.field.add(name=name, number=number, label=label, type=getattr(kinds, f"TYPE_{kind}"))
-            if is_list:
-                field.type_name = f".{_PACKAGE}.{of}"
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)
-    found = pool.FindMessageTypeByName(f"{_PACKAGE}.WriteRequest")
-    return snappy.compress_raw, message_factory.GetMessageClass(found)
+        raise missing_extra("cramjam", _SETTING) from None
+    return snappy.compress_raw, message_class("odibi.prometheus", _MESSAGES, "WriteRequest", _SETTING)

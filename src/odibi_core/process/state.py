@@ -22,6 +22,7 @@ from odibi_core.events.context import bus_here, inherit, inherited, put
 from odibi_core.events.trace_context import read_traceparent
 from odibi_core.metrics.manager import MetricsManager
 from odibi_core.process import worker_record
+from odibi_core.process.configured_metrics import new_metrics
 from odibi_core.process_end import flush_at_the_end
 from odibi_core.settings import inherited_context, parent_span
 from odibi_core.store.runs import RunStore
@@ -108,7 +109,7 @@ def program_bus() -> EventBus:
         with STATE.creation_lock:
             if here.bus is None:
                 bus = EventBus()
-                here.metrics = MetricsManager(bus=bus)
+                here.metrics = new_metrics(bus)
                 here.metrics.unpickled_as = get_metrics
                 listen(here.metrics, name="metrics")
                 join(bus)

@@ -19,8 +19,8 @@ from odibi_core.events import Event, context, encode
 from odibi_core.events.clock import process_id
 from odibi_core.events.trace_context import span_in
 from odibi_core.executors.base import send_line
-from odibi_core.metrics.manager import MetricsManager
 from odibi_core.process import state, worker_record
+from odibi_core.process.configured_metrics import new_metrics
 from odibi_core.store.runs import RunStore
 
 _IDLE: Final = 8
@@ -39,7 +39,7 @@ class WorkerRun:
     def __init__(self, run_id: str, store: str | None) -> None:
         self.run_id = run_id
         self.bus = EventBus()
-        self.metrics = MetricsManager(bus=self.bus)
+        self.metrics = new_metrics(self.bus)
         self.users = 0
         self.lock = RLock()
         self.closing = ExitStack()

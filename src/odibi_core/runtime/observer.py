@@ -16,6 +16,7 @@ from odibi_core.events.failure import describe_failure
 from odibi_core.events.normalize import to_text
 from odibi_core.metrics.manager import MetricsManager
 from odibi_core.process import state as program
+from odibi_core.process.configured_metrics import new_metrics
 from odibi_core.runtime.file_events import FileEvents
 from odibi_core.runtime.join_events import JoinEvents
 from odibi_core.runtime.node_events import Descriptions
@@ -67,7 +68,7 @@ class Observer:
         self.store = apply_settings(self.settings, store=store is not False)
         self.bus = EventBus() if bus is None else bus
         self.run_id = (self.store or RunStore()).new_run_id(name, self.bus.clock.now())
-        self.metrics = MetricsManager(bus=self.bus) if metrics is None else metrics
+        self.metrics = new_metrics(self.bus) if metrics is None else metrics
         self.tracker = Tracker(bus=self.bus)
         looks = self.settings.snapshot
         self.record = RunRecord(

@@ -17,6 +17,7 @@ from odibi_core.executors.base import executor_maker
 from odibi_core.logs.structured_logger import StructuredLogger
 from odibi_core.metrics.manager import MetricsManager
 from odibi_core.pipeline import Graph, Progress, Step, compile, plan_rows
+from odibi_core.process.configured_metrics import new_metrics
 from odibi_core.redaction.locations import location
 from odibi_core.runtime.join_events import JoinEvents
 from odibi_core.runtime.lazy_runner import LazyRunner
@@ -119,7 +120,7 @@ class Orchestrator:
         )
         self.pipeline_name = pipeline_name or "pipeline"
         self.bus = event_bus if event_bus is not None else EventBus()
-        self.metrics = metrics_manager if metrics_manager is not None else MetricsManager(bus=self.bus)
+        self.metrics = metrics_manager if metrics_manager is not None else new_metrics(self.bus)
         self.enable_tracker = enable_tracker
         self.tracker: Tracker | None = None
         self.record: RunRecord | None = None

@@ -20,6 +20,7 @@ from odibi_core.history.end_of_run import HANDLED_KINDS as STRUCTURAL_KINDS
 from odibi_core.history.end_of_run import EndOfRun
 from odibi_core.metrics.manager import MetricsManager
 from odibi_core.process import state as program
+from odibi_core.process.configured_metrics import buckets_of_run, check_buckets
 from odibi_core.process.worker_record import close_record, open_record
 from odibi_core.process_end import leave_child
 from odibi_core.redaction import redactor as redaction
@@ -32,7 +33,7 @@ from odibi_core.store.journal import Journal
 from odibi_core.store.runs import RunStore
 from odibi_core.store.segments import read_events
 from odibi_core.store.sources import SourceStore
-from odibi_core.views.metrics.view import HANDLED_KINDS
+from odibi_core.views.metrics.view import BUCKETS_FIELD, HANDLED_KINDS
 
 if TYPE_CHECKING:
     from odibi_core.alerts.of_run import RunAlerts
@@ -52,6 +53,7 @@ def apply_settings(settings: Settings, *, store: bool) -> RunStore | None:
     own = settings.redaction
     redaction.configure(own.names, own.patterns, source="settings")
     private_files.set_file_mode(settings.store.mode)
+    check_buckets()
     if store and settings.store.url:
         from odibi_core.history.remote import shipper  # here, because most stores are not shared
 
@@ -203,6 +205,9 @@ class RunRecord:
         """Emit `pipeline_start` with the identity of this process, and more fields."""
         self._began = monotonic()
         identity = {"pid": process_id(), "host": host_name(), "process_start": process_start()}
+        buckets = buckets_of_run(self.metrics)
+        if buckets:
+            about[BUCKETS_FIELD] = buckets
         self._publish(kinds.PIPELINE_START, "running", {**identity, **about})
 
     def plan(self, rows: Iterable[dict[str, Any]]) -> None:

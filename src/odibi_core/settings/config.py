@@ -80,6 +80,9 @@ class ObservabilityConfig:
     metrics_remote_write: str
     metrics_remote_write_token: str
     metrics_push_job: str
+    metrics_buckets: str
+    metrics_native_histograms: bool
+    metrics_exemplars: bool
     datadog_enabled: bool
     datadog_api_key: str
     datadog_site: str
@@ -260,6 +263,10 @@ class ObservabilityConfig:
         ]
         across = [] if sections else [problem for found in self._across().values() for problem in found]
         return [*self._general, *values, *across, *self.unknown_variables()]
+
+    def problem_of(self, attribute: str) -> str:
+        """Return the reason why the value of one setting is refused; empty if it is valid."""
+        return self._problems.get(attribute, "")
 
     def unknown_variables(self) -> list[str]:
         """Return the variables that are ignored: the part of `validate()` that may concern other software."""

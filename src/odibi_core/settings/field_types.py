@@ -93,6 +93,14 @@ IndexName = Annotated[
     str,
     _text(r"[a-z0-9][a-z0-9._-]*", "it is the name of an index or a data stream, in lower case: logs-odibi-default"),
 ]
+_BUCKETS = r"\s*[^\s=,][^=,]*=\s*[-+.\deE]+(?:\s+[-+.\deE]+)*\s*"
+Buckets = Annotated[
+    str,
+    _text(
+        rf"{_BUCKETS}(?:,(?:{_BUCKETS}|\s*))*",
+        "it is a list of metric=bounds with commas between, each bounds ascending numbers with spaces between",
+    ),
+]
 Tags = Annotated[str, _text(_TAGS, "it is a list of key:value with commas or spaces between")]
 
 

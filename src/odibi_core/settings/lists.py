@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 
 def resource_attributes(text: str) -> dict[str, str]:
@@ -17,6 +18,16 @@ def pairs(text: str) -> dict[str, str]:
     """Return a list of `name=value` with commas between; of a repeated name, the last."""
     split = (part.partition("=") for part in text.split(",") if part.strip())
     return {name.strip(): value.strip() for name, _, value in split}
+
+
+def buckets(text: str) -> dict[str, list[float]] | None:
+    """Return the bounds of `metrics.buckets` by metric; None unless all are ascending numbers."""
+    try:
+        found = {metric: [float(bound) for bound in bounds.split()] for metric, bounds in pairs(text).items()}
+    except ValueError:
+        return None
+    is_right = all(lower < upper for bounds in found.values() for lower, upper in pairwise(bounds))
+    return found if is_right else None
 
 
 def tags(text: str) -> list[tuple[str, str | None]]:

@@ -12,6 +12,7 @@ import msgspec
 from odibi_core.errors import ConfigurationError, nearest
 from odibi_core.settings.environment import process_environment
 from odibi_core.settings.file import settings_file
+from odibi_core.settings.lists import buckets
 from odibi_core.settings.options import PREFIX, Option, options_of
 from odibi_core.settings.reach import overreach
 from odibi_core.settings.sections import SECTIONS
@@ -121,6 +122,8 @@ def converted(option: Option, given: Given) -> tuple[Any, str]:
     if option.key in ("names", "patterns") and (refused := _refused(option, value)):
         right = tuple(rule for rule in value if rule not in refused)
         return right, _problem(option, given, next(iter(refused.values())))
+    if option.attribute == "metrics_buckets" and buckets(value) is None:
+        return option.default, _problem(option, given, _expected(option.kind, value))
     return value, ""
 
 

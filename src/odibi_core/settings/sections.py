@@ -21,20 +21,18 @@ from odibi_core.settings.field_types import (
     Dsn,
     FileMode,
     FilePath,
-    Host,
     Level,
     Pairs,
-    Port,
     Positive,
     Rate,
     Seconds,
     Section,
     Source,
     StoreUrl,
-    Tags,
     Url,
 )
 from odibi_core.settings.log_sections import Elastic, Loki, Syslog
+from odibi_core.settings.metrics_sections import Datadog, Metrics
 
 
 class Store(Section, frozen=True):
@@ -150,46 +148,6 @@ class Cache(Section, frozen=True):
     """A step waits so long for another process that builds the same entry; then it runs itself."""
     shared: bool = False
     """Also take entries from the shared store of `store.url`, and ship new ones there; frames are not redacted."""
-
-
-class Metrics(Section, frozen=True):
-    """The endpoint that Prometheus scrapes, by default on loopback."""
-
-    enabled: Annotated[bool, Source("METRICS_ENABLED")] = True
-    port: Annotated[Port, Source("PROMETHEUS_PORT")] = 8000
-    """0 takes any free port."""
-    host: Host = "127.0.0.1"
-    token: Annotated[str, Source(is_secret=True)] = ""
-    """The token that a scraper must send as `Authorization: Bearer …`."""
-    pushgateway: Url = ""
-    """The Pushgateway that gets the metrics of each run at its end; empty for none."""
-    textfile: FilePath = ""
-    """The folder of node_exporter's textfile collector, which gets them as files; empty for none."""
-    remote_write: Url = ""
-    """The URL of remote write 1.0, which gets them with the time of the run's end; empty for none."""
-    remote_write_token: Annotated[str, Source(is_secret=True)] = ""
-    """The token that is sent there as `Authorization: Bearer …`."""
-    push_job: Annotated[str, Source(instead="service_name")] = ""
-    """The label `job` of metrics that are pushed."""
-
-
-class Datadog(Section, frozen=True):
-    """The way to Datadog: by its agent's DogStatsD."""
-
-    enabled: Annotated[bool, Source("DATADOG_ENABLED")] = False
-    api_key: Annotated[str, Source("DATADOG_API_KEY", ("DD_API_KEY",), is_secret=True, is_used=False)] = ""
-    site: Annotated[Host, Source("DATADOG_SITE", ("DD_SITE",), is_used=False)] = "datadoghq.com"
-    service: Annotated[str, Source("DATADOG_SERVICE", ("DD_SERVICE",), ("datadog_tags", "service"), "service_name")] = (
-        ""
-    )
-    env: Annotated[str, Source("DATADOG_ENV", ("DD_ENV",), ("datadog_tags", "env"), "environment")] = ""
-    version: Annotated[
-        str, Source("DATADOG_VERSION", ("DD_VERSION",), ("datadog_tags", "version"), "service_version")
-    ] = ""
-    tags: Annotated[Tags, Source("DATADOG_TAGS", ("DD_TAGS",))] = ""
-    """Further tags of each measurement."""
-    host: Annotated[Host, Source(ecosystem=("DD_AGENT_HOST", "DD_DOGSTATSD_HOST"))] = "127.0.0.1"
-    port: Annotated[Port, Source(ecosystem=("DD_DOGSTATSD_PORT",))] = 8125
 
 
 class Sentry(Section, frozen=True):

@@ -15,6 +15,7 @@ from typing import Any, Final, TypeAlias
 
 from odibi_core.errors import STOPS
 from odibi_core.events.normalize import json_number
+from odibi_core.views.metrics.native import NativeCounts, native_counts, sum_of
 from odibi_core.views.metrics.types import COUNTER, GAUGE, HISTOGRAM
 from odibi_core.views.values import count as whole
 
@@ -29,14 +30,24 @@ IndexKey: TypeAlias = tuple[Any, ...]
 class Family:
     """All series of one metric of one kind; `index` may hold a series under several spellings of its key."""
 
-    __slots__ = ("bounds", "has_own_bounds", "index", "kind", "metric", "ordered", "orders", "series")
+    __slots__ = ("bounds", "has_own_bounds", "index", "kind", "metric", "native_scale", "ordered", "orders", "series")
 
-    def __init__(self, metric: str, kind: str, bounds: tuple[float, ...] = (), *, has_own_bounds: bool = False) -> None:
+    def __init__(
+        self,
+        metric: str,
+        kind: str,
+        bounds: tuple[float, ...] = (),
+        *,
+        has_own_bounds: bool = False,
+        native_scale: float | None = None,
+    ) -> None:
         self.metric = metric
         self.kind = kind
         self.bounds = bounds
         self.has_own_bounds = has_own_bounds
         """True if the bounds do not follow from the metric's name; events then name them."""
+        self.native_scale = native_scale
+        """The factor of values in native counts of a histogram; None: it has none."""
         self.index: dict[IndexKey, Series] = {}
         self.series: list[Series] = []
         self.orders: dict[frozenset[str], tuple[str, ...]] = {}
@@ -205,7 +216,9 @@ class GaugeSeries(_BaseSeries):
 class HistogramSeries(_BaseSeries):
     """A distribution: count, sum, minimum, maximum and last value, and the count of each bucket."""
 
-    __slots__ = ("bounds", "buckets", "d_buckets", "d_last", "max", "min", "total_last")
+    __slots__ = (
+        "bounds", "buckets", "d_buckets", "d_last", "d_native", "max", "min", "native", "native_scale", "total_last",
+    )  # fmt: skip
     kind: Final = HISTOGRAM
 
     def __init__(self, family: Family, key: IndexKey) -> None:
@@ -217,6 +230,9 @@ class HistogramSeries(_BaseSeries):
         self.max: float = -INF
         self.buckets: list[int] | None = None
         self.d_buckets: list[int] | None = None
+        self.native_scale = family.native_scale
+        self.native: NativeCounts | None = None
+        self.d_native: NativeCounts | None = None
 
     def add(self, value: float) -> bool:
         if not -HUGE < value < HUGE:
@@ -232,6 +248,9 @@ class HistogramSeries(_BaseSeries):
             self.min = value
         if value > self.max:
             self.max = value
+        if self.native_scale is not None:
+            self.d_native = self.d_native or NativeCounts()
+            self.d_native.add(value * self.native_scale)
         return True
 
     def fold(self, value: float) -> bool:
@@ -248,6 +267,9 @@ class HistogramSeries(_BaseSeries):
             self.min = value
         if value > self.max:
             self.max = value
+        if self.native_scale is not None:
+            self.native = self.native or NativeCounts()
+            self.native.add(value * self.native_scale)
         return True
 
     def _no_counts(self) -> list[int]:
@@ -271,6 +293,9 @@ class HistogramSeries(_BaseSeries):
             "min": to_json_number(self.min), "max": to_json_number(self.max), "last": to_json_number(self.last),
             "buckets": self._by_bound(self.d_buckets or []), **self._own_bounds(),
         }  # fmt: skip
+        if self.d_native is not None:
+            fields["native"] = self.d_native.as_fields()
+            self.native, self.d_native = self.native_counts(), None
         self.total_last = self.d_last
         self.buckets, self.d_buckets = self.counts(), None
         self._publish_sum()
@@ -287,6 +312,9 @@ class HistogramSeries(_BaseSeries):
             if upper is not None and more is not None and more > 0:
                 self.buckets[bisect_left(self.bounds, upper)] += more
                 self.count += more
+        more_native = native_counts(fields.get("native")) if self.native_scale is not None else None
+        if more_native is not None:
+            self.native = sum_of(self.native, more_native)
         self.total += total
         low, high, last = (parse_number(fields.get(name)) for name in ("min", "max", "last"))
         if low is not None and high is not None and last is not None:
@@ -298,6 +326,10 @@ class HistogramSeries(_BaseSeries):
             "max": to_json_number(self.max), "last": to_json_number(self.last),
             "buckets": self._by_bound(self.counts()), **self._own_bounds(),
         }  # fmt: skip
+
+    def native_counts(self) -> NativeCounts | None:
+        """Return the native counts; `total` is less than `samples` if values came from elsewhere without them."""
+        return sum_of(self.native, self.d_native)
 
     def _own_bounds(self) -> dict[str, Any]:
         return {"bounds": list(self.bounds)} if self.family.has_own_bounds else {}

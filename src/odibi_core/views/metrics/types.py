@@ -62,7 +62,10 @@ FAILURE_COUNT: Final = MetricType.FAILURE_COUNT.value
 ALIASES: Final = {member.name.lower(): member.value for member in MetricType}
 """Aliases: the name of a member in lower case, such as `"node_duration"` for `"node_duration_ms"`."""
 
-_KIND_OF: Final[dict[str, str]] = {
+BASE_SCALE: Final = {NODE_DURATION: 0.001}
+"""Factors that turn the values of a metric into the base unit, in which Prometheus has its histogram."""
+
+STANDARD_KINDS: Final[dict[str, str]] = {
     **dict.fromkeys((CACHE_HIT, CACHE_MISS, ERROR_COUNT, RETRY_COUNT, SUCCESS_COUNT, FAILURE_COUNT), COUNTER),
     NODE_DURATION: HISTOGRAM,
     **dict.fromkeys(
@@ -85,7 +88,7 @@ _KIND_OF: Final[dict[str, str]] = {
         HISTOGRAM,
     ),
 }  # fmt: skip
-_KIND_OF.update({alias: _KIND_OF[metric] for alias, metric in ALIASES.items() if metric in _KIND_OF})
+STANDARD_KINDS.update({alias: STANDARD_KINDS[metric] for alias, metric in ALIASES.items() if metric in STANDARD_KINDS})
 
 MOST_BOUNDS: Final = 100
 """Buckets of one histogram: each is a series in Prometheus."""
@@ -118,8 +121,8 @@ def canonical(metric_type: object) -> str:
 def kind_of(metric: Any) -> str:
     """Return the kind that `record` gives a metric, by any of its spellings: a gauge, if the metric is a custom one."""
     if type(metric) is str or type(metric) is MetricType:
-        return _KIND_OF.get(metric, GAUGE)
-    return _KIND_OF.get(canonical(metric), GAUGE)
+        return STANDARD_KINDS.get(metric, GAUGE)
+    return STANDARD_KINDS.get(canonical(metric), GAUGE)
 
 
 def valid_bounds(bounds: object) -> tuple[float, ...] | None:

@@ -16,7 +16,16 @@ from odibi_core.views.metrics import pipelines as metrics_pipelines
 from odibi_core.views.metrics.calls import CALL_KINDS, Observation
 from odibi_core.views.metrics.nodes import NODE_KINDS, CacheReports, NodeObservation, summary
 from odibi_core.views.metrics.series import SERIES, CounterSeries, Family, IndexKey, Series
-from odibi_core.views.metrics.types import HISTOGRAM, KINDS, MetricType, bounds_of, canonical, kind_of, valid_bounds
+from odibi_core.views.metrics.types import (
+    BASE_SCALE,
+    HISTOGRAM,
+    KINDS,
+    MetricType,
+    bounds_of,
+    canonical,
+    kind_of,
+    valid_bounds,
+)
 from odibi_core.views.values import record, text
 
 MAX_SERIES: Final = 100_000
@@ -29,6 +38,8 @@ _OPERATIONS_REMEMBERED: Final = 4_096
 _MAX_LABELS: Final = 64
 _MAX_TEXT: Final = 256
 
+BUCKETS_FIELD: Final = "metric_buckets"
+"""The field of a run's first event that names the bounds of its histograms, if they are not the built-in ones."""
 HANDLED_KINDS: Final = NODE_KINDS | CALL_KINDS | kinds.PIPELINE_ENDS | {kinds.METRIC, kinds.PIPELINE_START}
 """Kinds of events that change a `MetricsView`."""
 
@@ -37,10 +48,12 @@ class MetricsView:
     """The metrics of one run or of many: exact, in bounded memory.
 
     Past `max_series` label sets, the further ones of a metric share one series, labelled `otel_metric_overflow`, so
-    that the sum over a metric stays exact.
+    that the sum over a metric stays exact. With `native`, histograms count for Prometheus' native ones too, which
+    are no part of `answer()`.
     """
 
-    def __init__(self, *, max_series: int = MAX_SERIES) -> None:
+    def __init__(self, *, max_series: int = MAX_SERIES, native: bool = False) -> None:
+        self.native = native
         self.families: dict[tuple[str, str], Family] = {}
         self.routes: dict[str, dict[Any, dict[IndexKey, Series]]] = {kind: {} for kind in KINDS}
         self.pipeline_name: str | None = None
@@ -66,6 +79,8 @@ class MetricsView:
             return []
         if event_type == kinds.PIPELINE_START:
             self.pipeline_name = text(event.fields.get("pipeline_name")) or self.pipeline_name
+            for metric, bounds in record(event.fields.get(BUCKETS_FIELD)).items():
+                self.learn_bounds(canonical(metric), bounds)
         if event_type in CALL_KINDS:
             return self._fold_values(metrics_calls.observations(event))
         if event_type in kinds.PIPELINE_ENDS:
@@ -136,6 +151,8 @@ class MetricsView:
         if kind in SERIES and metric is not None:
             if kind == HISTOGRAM and "bounds" in fields:
                 self.learn_bounds(metric, fields["bounds"])
+                if "sum" not in fields:  # it only names the bounds
+                    return
             self.find(kind, metric, text(fields.get("name")), record(fields.get("labels"))).merge(fields)
 
     def find(self, kind: str, metric: Any, name: Any, labels: Any) -> Series:
@@ -167,10 +184,15 @@ class MetricsView:
             return False
         return self._own_bounds.setdefault(metric, own) == own
 
+    def own_bounds_of_events(self) -> dict[str, list[float]]:
+        """Return the bounds that were set for histograms computed from events, for the first event of a run."""
+        return {metric: list(own) for metric, own in self._own_bounds.items() if kind_of(metric) == HISTOGRAM}
+
     def _make(self, kind: str, metric: str) -> Family:
         own = self._own_bounds.get(metric) if kind == HISTOGRAM else None
         bounds = own or (bounds_of(metric) if kind == HISTOGRAM else ())
-        family = Family(metric, kind, bounds, has_own_bounds=own is not None)
+        scale = BASE_SCALE.get(metric, 1.0) if self.native and kind == HISTOGRAM else None
+        family = Family(metric, kind, bounds, has_own_bounds=own is not None, native_scale=scale)
         self.families[kind, metric] = family
         self.routes[kind][metric] = family.index
         return family
