@@ -11,6 +11,7 @@ import msgspec
 from odibi_core._state import STATE
 from odibi_core.errors import ConfigurationError, nearest
 from odibi_core.events.hosts import is_loopback
+from odibi_core.settings.config_attributes import ConfigAttributes
 from odibi_core.settings.lists import value_within
 from odibi_core.settings.nearest_store import nearest_store
 from odibi_core.settings.options import OPTIONS, VARIABLES, options_of, unknown_variables
@@ -21,7 +22,7 @@ from odibi_core.settings.values import masked
 _log = logging.getLogger("odibi_core")
 
 
-class ObservabilityConfig:
+class ObservabilityConfig(ConfigAttributes):
     """All settings of code, environment and file: `ObservabilityConfig(log_level="debug")`.
 
     An invalid value never raises: the setting keeps its default, and `validate()` lists the reason. The same holds for
@@ -30,160 +31,6 @@ class ObservabilityConfig:
     Raises:
         ConfigurationError: An attribute does not exist.
     """
-
-    store_dir: str
-    store_durability: str
-    store_segment_mb: float
-    store_file_mode: str
-    store_compact: str
-    store_compact_runs: int
-    store_compact_mb: float
-    store_url: str
-    store_export_to: str
-    store_ship_every_s: float
-    store_ship_wait_s: float
-    store_lost_after_s: float
-    store_cache_dir: str
-    store_cache_mb: float
-    store_keep_days: float
-    store_keep_runs: int
-    store_keep_gb: float
-    store_min_free_gb: float
-    store_keep_last_good: bool
-    log_level: str
-    log_format: str
-    log_file: str
-    log_preset: str
-    log_sample_rate: float
-    log_repeat_limit: int
-    log_repeat_window_s: float
-    snapshot_level: str
-    snapshot_rows: int
-    snapshot_joins: bool
-    snapshot_lineage: bool
-    files_track: bool
-    files_ask: bool
-    keep_frames: str
-    keep_max_mb: float
-    keep_total_mb: float
-    cache_enabled: bool
-    cache_dir: str
-    cache_max_gb: float
-    cache_wait_s: float
-    cache_shared: bool
-    metrics_enabled: bool
-    prometheus_port: int
-    metrics_host: str
-    metrics_token: str
-    metrics_pushgateway: str
-    metrics_textfile: str
-    metrics_remote_write: str
-    metrics_remote_write_token: str
-    metrics_push_job: str
-    metrics_buckets: str
-    metrics_native_histograms: bool
-    metrics_exemplars: bool
-    datadog_enabled: bool
-    datadog_api_key: str
-    datadog_site: str
-    datadog_service: str
-    datadog_env: str
-    datadog_version: str
-    datadog_tags: str
-    datadog_host: str
-    datadog_port: int
-    sentry_enabled: bool
-    sentry_dsn: str
-    sentry_environment: str
-    sentry_release: str
-    sentry_traces_sample_rate: float
-    cost_tracking_enabled: bool
-    cost_alert_threshold_usd: float
-    cost_budget_usd: float
-    cost_usd_per_tib: float
-    health_check_enabled: bool
-    health_check_interval_seconds: float
-    tracing_enabled: bool
-    tracing_sample_rate: float
-    service_name: str
-    environment: str
-    service_version: str
-    usage_enabled: bool
-    run_partition: str
-    run_tags: str
-    run_environment: tuple[str, ...]
-    executor_address: str
-    grafana_url: str
-    grafana_token: str
-    openlineage_url: str
-    openlineage_endpoint: str
-    openlineage_api_key: str
-    openlineage_file: str
-    openlineage_disabled: bool
-    openlineage_namespace: str
-    openlineage_producer: str
-    redaction_credentials: bool
-    redaction_personal: bool
-    redaction_names: tuple[str, ...]
-    redaction_patterns: tuple[str, ...]
-    alerts_rules: str
-    alerts_enabled: bool
-    loki_url: str
-    loki_token: str
-    loki_tenant: str
-    loki_level: str
-    loki_structured_metadata: bool
-    loki_spool: bool
-    loki_ca_file: str
-    elastic_url: str
-    elastic_api_key: str
-    elastic_index: str
-    elastic_level: str
-    elastic_spool: bool
-    elastic_ca_file: str
-    syslog_address: str
-    syslog_facility: str
-    syslog_level: str
-    syslog_spool: bool
-    otel_sdk_disabled: bool
-    otel_metric_export_interval: float
-    otel_resource_attributes: str
-    otel_spool: bool
-    otel_endpoint: str
-    otel_headers: str
-    otel_timeout: float
-    otel_compression: str
-    otel_protocol: str
-    otel_certificate: str
-    otel_client_certificate: str
-    otel_client_key: str
-    otel_traces_endpoint: str
-    otel_traces_headers: str
-    otel_traces_timeout: float
-    otel_traces_compression: str
-    otel_traces_protocol: str
-    otel_traces_certificate: str
-    otel_traces_client_certificate: str
-    otel_traces_client_key: str
-    otel_traces_exporter: str
-    otel_metrics_endpoint: str
-    otel_metrics_headers: str
-    otel_metrics_timeout: float
-    otel_metrics_compression: str
-    otel_metrics_protocol: str
-    otel_metrics_certificate: str
-    otel_metrics_client_certificate: str
-    otel_metrics_client_key: str
-    otel_metrics_exporter: str
-    otel_logs_endpoint: str
-    otel_logs_headers: str
-    otel_logs_timeout: float
-    otel_logs_compression: str
-    otel_logs_protocol: str
-    otel_logs_certificate: str
-    otel_logs_client_certificate: str
-    otel_logs_client_key: str
-    otel_logs_exporter: str
 
     _general: list[str]
     _unknown: list[str]
