@@ -1,0 +1,1 @@
+"""Benchmark of insight: operations, faults and random losses with the truth about their rows, and a scorer."""

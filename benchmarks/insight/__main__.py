@@ -1,0 +1,81 @@
+"""`python -m benchmarks.insight`: the score of one entry on one half, with its misses, or on random losses."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+import warnings
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from benchmarks.insight import freezing, tables
+from benchmarks.insight.answer import Entry
+from benchmarks.insight.case import HALVES, Half, Trial, trials
+from benchmarks.insight.random_losses import judged, losses
+from benchmarks.insight.score import Outcome, outcome
+
+OURS = "benchmarks.insight.ours:explain"
+
+
+def entry_of(name: str) -> Entry:
+    """Return the function of an entry, `module:function`."""
+    module, _, function = name.partition(":")
+    found: Entry = getattr(importlib.import_module(module), function or "explain")
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Return 0; 1 if a half is not as it was frozen, because its score could not be compared."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.insight", description="The score of one entry.")
+    parser.add_argument("--entry", default=OURS, metavar="MODULE:FUNCTION", help="the entry; odibi-core by default")
+    parser.add_argument("--half", choices=HALVES, default="development")
+    parser.add_argument("--without-source", action="store_true", help="the entry does not get the function")
+    parser.add_argument("--case", action="append", default=[], metavar="NAME", help="only this case; may be repeated")
+    parser.add_argument("--losses", type=int, default=0, metavar="N", help="N random losses instead of a half")
+    parser.add_argument("--misses", action="store_true", help="print each miss with the claims and the reason")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all outcomes")
+    given = parser.parse_args(arguments)
+    warnings.simplefilter("ignore")
+    entry = entry_of(given.entry)
+    if given.losses:
+        return _losses(entry, given.losses, given.json)
+    chosen = frozenset(given.case)
+    outcomes: list[Outcome] = []
+    changed = freezing.differences(given.half)
+    for trial in trials(given.half, chosen):
+        changed += freezing.differences(given.half, [trial])[len(freezing.differences(given.half)) :]
+        outcomes.append(_one(trial, entry, given.half, given.without_source))
+    print(tables.summary(outcomes))
+    if given.misses or chosen:
+        print(tables.misses(outcomes))
+    if given.json:
+        given.json.write_text(json.dumps([asdict(each) for each in outcomes], indent=1, default=str) + "\n")
+    for name in changed:
+        print(f"not as it was frozen: {name}", file=sys.stderr)
+    return 1 if changed else 0
+
+
+def _one(trial: Trial, entry: Entry, half: Half, without_source: bool) -> Outcome:
+    found = outcome(trial, entry, with_source=not without_source)
+    print(f"{half}: {trial.name} {found.ms:.0f} ms", file=sys.stderr)
+    return found
+
+
+def _losses(entry: Entry, count: int, file: Path | None) -> int:
+    found = [judged(loss, entry) for loss in losses(count)]
+    claimed = [each for each in found if each.false_claim]
+    print(
+        f"{len(claimed)} false claims in {len(found)} random losses; counted right: {sum(e.is_counted for e in found)}"
+    )
+    for each in claimed:
+        print(f"  {each.number} {each.table} ({each.library}), {each.lost} lost: {'; '.join(each.texts)}")
+    if file:
+        file.write_text(json.dumps([asdict(each) for each in found], indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

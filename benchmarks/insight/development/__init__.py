@@ -1,0 +1,1 @@
+"""The operations of the development half, and the truth about their rows."""

@@ -1,0 +1,1 @@
+"""The operations of the report only half, and the truth about their rows."""

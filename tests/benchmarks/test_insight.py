@@ -1,0 +1,165 @@
+"""The benchmark of insight: frozen halves, truths that fit the outputs, and a scorer that a liar does not deceive."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from benchmarks.insight import freezing
+from benchmarks.insight.answer import Answer, Claim
+from benchmarks.insight.case import HALVES, LIBRARIES, Trial, cases, operation, trial
+from benchmarks.insight.generated import GENERATED
+from benchmarks.insight.random_losses import GENERATED_TABLES, judged, losses
+from benchmarks.insight.score import scored
+
+SOME = (
+    "first_click", "partners_only", "one_supplier", "product_suppliers", "with_product", "mixed_modulo", "untouched",
+)  # fmt: skip
+"""Cases on small generated tables, which need no package of data; they are in both halves."""
+
+
+@pytest.fixture(scope="module")
+def some() -> list[Trial]:
+    """The trials of a few cases in both libraries."""
+    found = []
+    for half in HALVES:
+        for each in cases(half):
+            if each.name in SOME:
+                functions = [(library, operation(half, library, each.name)) for library in LIBRARIES]
+                found += [trial(each, half, library, function) for library, function in functions if function]
+    return found
+
+
+def truth_as_answer(each: Trial) -> Answer:
+    """Return the perfect answer of a trial."""
+    truth, height = each.truth, len(each.inputs[each.case.tables[0]])
+
+    def claim(side: Any, rows: Any) -> Claim:
+        mask = np.zeros(height, dtype=bool)
+        mask[np.asarray(rows, dtype=np.int64)] = True
+        return Claim(side, "the truth", True, selects=lambda: mask)
+
+    sides: list[tuple[str, Any]] = [("lost", truth.lost), ("gained", list(truth.copies))]
+    sides += [("unmatched", rows) for rows in truth.unmatched.values()]
+    claims = tuple(claim(side, rows) for side, rows in sides if len(rows)) if each.case.has_rule else ()
+    unmatched = {name: len(rows) for name, rows in truth.unmatched.items()}
+    return Answer(each.case.kinds[0], len(truth.lost), truth.gained, unmatched, claims, truth.lost)
+
+
+def test_the_halves_are_as_they_were_frozen() -> None:
+    """No operation and no truth changes after results were seen: a change needs new checksums and both scores."""
+    assert [freezing.differences(half) for half in HALVES] == [[], []]
+
+
+def test_the_halves_are_split_by_a_hash() -> None:
+    """The half of a case follows from its name: the lower half of the hashes is for development."""
+    names = {half: {each.name for each in cases(half)} for half in HALVES}
+    in_order = sorted(names["development"] | names["report"], key=lambda name: hashlib.sha256(name.encode()).digest())
+    assert (set(in_order[:75]), set(in_order[75:])) == (names["development"], names["report"])
+
+
+def test_every_case_has_an_operation() -> None:
+    """No row of a table of truths is without a function, and no function is without a row."""
+    for half in HALVES:
+        for each in cases(half):
+            assert any(operation(half, library, each.name) for library in LIBRARIES), each.name
+
+
+def test_the_rows_of_the_truth_are_as_they_were_frozen(some: list[Trial]) -> None:
+    """Generated tables and the conditions of SQL select the same rows on every machine."""
+    assert len(some) == 2 * len(SOME)
+    for each in some:
+        assert each.name not in freezing.differences(each.half, [each])
+    changed = replace(some[0].truth, lost=some[0].truth.lost[:-1])
+    assert freezing.differences(some[0].half, [replace(some[0], truth=changed)]) == [some[0].name]
+
+
+def test_the_truth_fits_the_output(some: list[Trial]) -> None:
+    """Rows before, less those that are lost, and with those that are gained, are the rows of the output."""
+    for each in some:
+        before = len(each.inputs[each.case.tables[0]])
+        assert before - len(each.truth.lost) + each.truth.gained == len(each.output), each.name
+
+
+def test_the_perfect_answer_scores_all(some: list[Trial]) -> None:
+    """The truth as an answer has no miss."""
+    for each in some:
+        found = scored(each, truth_as_answer(each), 1.0)
+        assert found.kind
+        assert found.exact is not False
+        assert (found.rows, found.counts, found.wrong_claim) in (("right", "right", False), (None, "right", False))
+        assert not found.false_claim
+
+
+def with_masks(answer: Answer, change: Callable[[Any], Any]) -> Answer:
+    """Return an answer whose claims select other rows."""
+
+    def changed(claim: Claim) -> Claim:
+        selects = claim.selects
+        assert selects is not None
+        return replace(claim, selects=lambda: change(selects().copy()))
+
+    return replace(answer, claims=tuple(changed(each) for each in answer.claims), lost_rows=None)
+
+
+def one_row_more(mask: Any) -> Any:
+    """Select one row that is not selected."""
+    mask[np.flatnonzero(~mask)[0]] = True
+    return mask
+
+
+def one_row_less(mask: Any) -> Any:
+    """Leave out one selected row."""
+    mask[np.flatnonzero(mask)[0]] = False
+    return mask
+
+
+def test_one_wrong_row_is_not_exact(some: list[Trial]) -> None:
+    """Sabotage of the perfect answer: one row more or less, a list of rows as a text, or an unproved claim."""
+    with_claims = [each for each in some if each.case.has_rule and len(each.truth.lost)]
+    assert len(with_claims) >= 6
+    for each in with_claims:
+        right = truth_as_answer(each)
+        more = scored(each, with_masks(right, one_row_more), 1.0)
+        assert (more.exact, more.wrong_claim, more.rows) == (False, True, "unknown")
+        less = scored(each, with_masks(right, one_row_less), 1.0)
+        assert (less.exact, less.wrong_claim) == (False, False)
+        listed = replace(right, claims=tuple(replace(claim, text="1, " * 200) for claim in right.claims))
+        assert scored(each, listed, 1.0).exact is False
+        weak = replace(right, claims=tuple(replace(claim, proved=False) for claim in right.claims))
+        assert scored(each, weak, 1.0).exact is False
+        assert scored(each, replace(right, lost=1), 1.0).counts == "wrong"
+
+
+def test_a_claim_without_a_rule_is_false(some: list[Trial]) -> None:
+    """No rule made these rows, so that a claim about half of them is false, and silence is right."""
+    mixed = next(each for each in some if each.case.name == "mixed_modulo")
+    claim = Claim("lost", "quantity > 3", proved=False, share=0.5)
+    assert scored(mixed, Answer(lost=len(mixed.truth.lost), claims=(claim,)), 1.0).false_claim
+    assert not scored(mixed, Answer(claims=(replace(claim, share=0.4),)), 1.0).false_claim
+
+
+def test_a_random_loss_is_random() -> None:
+    """A loss keeps all other rows; an entry that claims a rule is counted, and one that raises claims none."""
+    found = list(losses(10, GENERATED_TABLES))
+    assert {each.library for each in found} == {"pandas", "polars"}
+    assert all(len(each.frame) - len(each.output) == each.lost for each in found)
+
+    def liar(inputs: Mapping[str, Any], _: Any, source: Any) -> Answer:
+        return Answer(claims=(Claim("lost", "value > 3", proved=True),))
+
+    def broken(inputs: Mapping[str, Any], _: Any, source: Any) -> Answer:
+        raise ValueError("no answer")
+
+    assert all(judged(each, liar).false_claim for each in found)
+    assert not any(judged(each, broken).false_claim for each in found)
+
+
+def test_generated_tables_are_the_same_each_time() -> None:
+    """A table is drawn from its seed alone."""
+    for name in ("suppliers", "returns", "products"):
+        assert GENERATED[name]().equals(GENERATED[name]())
