@@ -38,7 +38,7 @@ test-all: ## run the quick suite on every Python found (3.11 to 3.13)
 
 lint: $(READY) ## ruff: rules and format
 	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check -q src benchmarks examples grafana_templates prometheus_rules datadog_templates
+	@$(BIN)/ruff format --check -q src scripts benchmarks examples grafana_templates prometheus_rules datadog_templates
 
 types: $(READY) ## run mypy --strict
 	@$(BIN)/mypy

@@ -116,18 +116,23 @@ def steps_of(folder: Path, functions: Mapping[str, Callable[..., Any]]) -> list[
     return [*read, *work, Step(name="publish", layer="publish", value=target, inputs={"delays": "delays"})]
 
 
+def steps_of_demo(folder: Path, engine: str) -> list[Any]:
+    """Return the steps of the flights example, which write into a folder."""
+    example = str(Path(__file__).parents[1] / "examples" / "flights")
+    sys.path.insert(0, example)
+    try:
+        import pipeline
+    finally:
+        sys.path.remove(example)
+    return list(pipeline.build(out_dir=str(folder / "out"), engine=engine))
+
+
 def _demo(engine: str, *, on: bool, level: str | None = None) -> Prepare:
     @contextmanager
     def prepare(folder: Path) -> Iterator[Runner]:
         from odibi_core.observability import Orchestrator
 
-        example = str(Path(__file__).parents[1] / "examples" / "flights")
-        sys.path.insert(0, example)
-        try:
-            import pipeline
-        finally:
-            sys.path.remove(example)
-        steps = pipeline.build(out_dir=str(folder / "out"), engine=engine)
+        steps = steps_of_demo(folder, engine)
 
         def once() -> None:
             options = recorders(folder, "store and log" if on else "nothing")

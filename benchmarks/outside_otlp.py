@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from benchmarks.flights import steps_of_demo
 from benchmarks.harness import Contender, Prepare, Runner, Target, Work
 
 NODES = 10_000
@@ -101,13 +102,7 @@ def _pipeline(url: str | None, *, serve: bool = False) -> Prepare:
 
     @contextmanager
     def prepare(folder: Path) -> Iterator[Runner]:
-        example = str(Path(__file__).parents[1] / "examples" / "flights")
-        sys.path.insert(0, example)
-        try:
-            import pipeline
-        finally:
-            sys.path.remove(example)
-        steps = pipeline.build(out_dir=str(folder / "out"), engine="pandas")
+        steps = steps_of_demo(folder, "pandas")
         if not serve:
             yield _runner(folder, steps, url)
             return

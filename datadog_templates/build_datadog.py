@@ -9,16 +9,16 @@ Only `--schema` needs that library, which is large and in no extra.
 
 from __future__ import annotations
 
-import argparse
-import difflib
 import json
 import sys
 from pathlib import Path
 from typing import Any, Final
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "scripts"))
+
+import built_files
 import datadog_tables as tables
 
-HERE: Final = Path(__file__).resolve().parent
 DASHBOARD: Final = "odibi_dashboard.json"
 MONITORS: Final = "odibi_monitors.json"
 
@@ -78,20 +78,8 @@ def files() -> dict[str, str]:
     return {name: json.dumps(value, indent=2) + "\n" for name, value in found.items()}
 
 
-def difference(folder: Path) -> list[str]:
-    """Return the diff from a folder's files to the built ones; a missing file is empty."""
-    found: list[str] = []
-    for name, wanted in files().items():
-        file = folder / name
-        there = file.read_text(encoding="utf-8") if file.exists() else ""
-        found += difflib.unified_diff(
-            there.splitlines(keepends=True), wanted.splitlines(keepends=True), str(file), "as built"
-        )
-    return found
-
-
 def problems() -> list[str]:
-    """Return the parts that the models of Datadog's client do not know."""
+    """Return a line for each part that the models of Datadog's client do not know."""
     from datadog_api_client.configuration import Configuration
     from datadog_api_client.model_utils import validate_and_convert_types
     from datadog_api_client.v1.model.dashboard import Dashboard
@@ -108,24 +96,8 @@ def problems() -> list[str]:
     for kind, value in [(Dashboard, dashboard()), *((Monitor, monitor(each)) for each in tables.MONITORS)]:
         model = validate_and_convert_types(value, (kind,), ["it"], True, True, Configuration())
         found += unknown(model, kind.__name__)
-    return found
-
-
-def main() -> int:
-    """Run the command; return its exit code."""
-    parser = argparse.ArgumentParser(description="Write Datadog's dashboard and monitors.")
-    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 and a diff if they differ")
-    parser.add_argument("--schema", action="store_true", help="write nothing; check them by datadog-api-client")
-    parser.add_argument("--folder", type=Path, default=HERE, help="where they are (default: beside this script)")
-    wanted = parser.parse_args()
-    if wanted.check or wanted.schema:
-        lines = difference(wanted.folder) if wanted.check else [f"{each} is unknown\n" for each in problems()]
-        sys.stdout.writelines(lines)
-        return 1 if lines else 0
-    for name, content in files().items():
-        (wanted.folder / name).write_text(content, encoding="utf-8")
-    return 0
+    return [f"{each} is unknown\n" for each in found]
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(built_files.main(__file__, files, schema=built_files.Check("check them by datadog-api-client", problems)))

@@ -9,14 +9,15 @@ It needs grafana-foundation-sdk, which comes with the extra `dev`.
 
 from __future__ import annotations
 
-import argparse
-import difflib
 import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, TypeAlias
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "scripts"))
+
+import built_files
 import node_performance
 import overview
 import run_history
@@ -26,7 +27,6 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as model
 from panels import JOB, SOURCE, Builder, Panel, built
 
-HERE: Final = Path(__file__).resolve().parent
 TAG: Final = "odibi-core"
 
 
@@ -134,32 +134,5 @@ def dashboards() -> dict[str, str]:
     }
 
 
-def difference(folder: Path) -> list[str]:
-    """Return the diff from a folder's files to the built dashboards; a missing file is empty."""
-    found: list[str] = []
-    for name, wanted in dashboards().items():
-        file = folder / name
-        there = file.read_text(encoding="utf-8") if file.exists() else ""
-        found += difflib.unified_diff(
-            there.splitlines(keepends=True), wanted.splitlines(keepends=True), str(file), "as built"
-        )
-    return found
-
-
-def main() -> int:
-    """Run the command; return its exit code."""
-    parser = argparse.ArgumentParser(description="Build the Grafana dashboards.")
-    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 and a diff if they differ")
-    parser.add_argument("--folder", type=Path, default=HERE, help="where they are (default: beside this script)")
-    wanted = parser.parse_args()
-    if wanted.check:
-        differs = difference(wanted.folder)
-        sys.stdout.writelines(differs)
-        return 1 if differs else 0
-    for name, content in dashboards().items():
-        (wanted.folder / name).write_text(content, encoding="utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(built_files.main(__file__, dashboards))

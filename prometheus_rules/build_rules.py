@@ -8,16 +8,16 @@ It needs PyYAML, which comes with the extra `dev`.
 
 from __future__ import annotations
 
-import argparse
-import difflib
 import sys
 from pathlib import Path
 from typing import Any, Final
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "scripts"))
+
+import built_files
 import rule_tables as rules
 import yaml
 
-HERE: Final = Path(__file__).resolve().parent
 HEAD: Final = "# Written by prometheus_rules/build_rules.py: change rule_tables.py and run it again.\n"
 
 
@@ -59,32 +59,5 @@ def files() -> dict[str, str]:
     }
 
 
-def difference(folder: Path) -> list[str]:
-    """Return the diff from a folder's files to the built ones; a missing file is empty."""
-    found: list[str] = []
-    for name, wanted in files().items():
-        file = folder / name
-        there = file.read_text(encoding="utf-8") if file.exists() else ""
-        found += difflib.unified_diff(
-            there.splitlines(keepends=True), wanted.splitlines(keepends=True), str(file), "as built"
-        )
-    return found
-
-
-def main() -> int:
-    """Run the command; return its exit code."""
-    parser = argparse.ArgumentParser(description="Write the rules of Prometheus.")
-    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 and a diff if they differ")
-    parser.add_argument("--folder", type=Path, default=HERE, help="where they are (default: beside this script)")
-    wanted = parser.parse_args()
-    if wanted.check:
-        differs = difference(wanted.folder)
-        sys.stdout.writelines(differs)
-        return 1 if differs else 0
-    for name, content in files().items():
-        (wanted.folder / name).write_text(content, encoding="utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(built_files.main(__file__, files))

@@ -6,15 +6,14 @@ import os
 import re
 import sys
 from collections.abc import Generator, Iterator
-from functools import cache
 from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
 
 import pytest
-import typer.testing
 from hypothesis import HealthCheck, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
+from tests.fast_typer import keep_commands
 
 from odibi_core.process.state import listen
 from odibi_core.settings import set_config
@@ -69,8 +68,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
                 )
 
 
-# Typer builds all commands again for each call of a test's runner, which takes longer than most of the commands.
-typer.testing._get_command = cache(typer.testing._get_command)  # type: ignore[attr-defined]
+keep_commands()
 
 
 def _new_folder(factory: pytest.TempPathFactory, name: str) -> Path:

@@ -21,11 +21,11 @@ def orders() -> pd.DataFrame:
 
 @pytest.fixture
 def story(visit: Visit, tmp_path: Path) -> Any:
-    first = "select customer as who, sum(amount) as total from orders group by customer"
+    first = "select customer as buyer, sum(amount) as total from orders group by customer"
     steps = [
         Step(name="orders", value=orders),
         Step(name="totals", type="sql", value=first, inputs=["orders"]),
-        Step(name="shares", type="sql", value="select who, total / 2 as half from totals", inputs=["totals"]),
+        Step(name="shares", type="sql", value="select buyer, total / 2 as half from totals", inputs=["totals"]),
     ]
     result = Orchestrator(steps, store=False).execute()
     return visit.open(write_story(result["tracker"].lineage(), tmp_path / "story.html"))

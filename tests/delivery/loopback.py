@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from tests.ports import kept_port
 
@@ -77,7 +77,16 @@ class Loopback:
         return self.script.pop(0) if self.script else self.default
 
 
-T = TypeVar("T", bound=Loopback)
+
+
+class Served(Protocol):
+    """A server of tests: its HTTP server, and the event that ends its waits."""
+
+    http: ThreadingHTTPServer
+    over: threading.Event
+
+
+T = TypeVar("T", bound=Served)
 
 
 def _handler(server: Loopback) -> type[BaseHTTPRequestHandler]:

@@ -14,7 +14,7 @@ from odibi_core.testing import an_event
 
 
 def receiver(server: ElasticServer) -> ElasticReceiver:
-    return ElasticReceiver(HttpClient(server.url, setting="elastic.url"), service=Service("etl", "prod"))
+    return ElasticReceiver(HttpClient(server.url, setting="ODIBI_ELASTIC__URL"), service=Service("etl", "prod"))
 
 
 def test_a_document_is_ecs_and_created_once() -> None:
@@ -79,11 +79,11 @@ def test_a_missing_result_is_no_success() -> None:
 def test_a_long_document_is_shortened() -> None:
     """And a large batch is several requests."""
     long_ones = [an_event("log", about="y" * 1_500_000, writer_id="w", seq=number) for number in range(3)]
-    bodies = ElasticReceiver(HttpClient("http://localhost", setting="elastic.url")).bodies(long_ones)
+    bodies = ElasticReceiver(HttpClient("http://localhost", setting="ODIBI_ELASTIC__URL")).bodies(long_ones)
     assert sum(count for _, count in bodies) == 3
     assert max(len(body) for body, _ in bodies) < 3 * LONGEST_DOCUMENT
     whole = [an_event("log", about="y" * 900_000, writer_id="w", seq=number) for number in range(8)]
     assert [
         count
-        for _, count in ElasticReceiver(HttpClient("http://localhost", setting="elastic.url")).bodies(whole)
+        for _, count in ElasticReceiver(HttpClient("http://localhost", setting="ODIBI_ELASTIC__URL")).bodies(whole)
     ] == [5, 3]

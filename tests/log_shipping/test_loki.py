@@ -31,7 +31,7 @@ def events(count: int = 3) -> list[Event]:
 
 
 def receiver(server: LokiServer, **options: bool | str) -> LokiReceiver:
-    client = HttpClient(server.url + PATH, setting="loki.url", compress=True)
+    client = HttpClient(server.url + PATH, setting="ODIBI_LOKI__URL", compress=True)
     return LokiReceiver(client, service="etl", **options)  # type: ignore[arg-type]
 
 
@@ -89,9 +89,9 @@ def test_a_web_page_is_no_answer_of_loki() -> None:
         assert isinstance(server, LokiServer)
         outcome = receiver(server).send(events(), 5)
     assert (outcome.refused, outcome.reason) == (3, "invalid_answer")
-    outcome = LokiReceiver(HttpClient(dead_url(), setting="loki.url")).send(events(), 1)
+    outcome = LokiReceiver(HttpClient(dead_url(), setting="ODIBI_LOKI__URL")).send(events(), 1)
     assert outcome.is_unsent
-    assert "loki.url" in outcome.detail
+    assert "ODIBI_LOKI__URL" in outcome.detail
 
 
 def test_labels_and_lines_are_bounded() -> None:

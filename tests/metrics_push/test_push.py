@@ -118,7 +118,7 @@ def test_a_folder_that_cannot_be_written_is_tried_again(tmp_path: Path) -> None:
 def test_a_push_has_its_group_in_the_path() -> None:
     """A name with a slash, an empty one and dots are base64; the answer of a refusal is in the detail."""
     with loopback(Reply(400, {}, b"inconsistent metrics"), Reply(503)) as server:
-        receiver = PushgatewayReceiver(HttpClient(server.url, setting="metrics.pushgateway"), "nightly/etl")
+        receiver = PushgatewayReceiver(HttpClient(server.url, setting="ODIBI_METRICS__PUSHGATEWAY"), "nightly/etl")
         refused = receiver.send([RunText("daily", "a 1\n"), RunText("b", "b 1\n")], 5)
         assert (refused.is_unsent, refused.reason) == (True, "http_503")  # the first is pushed again
         assert receiver.send([RunText("daily", "a 1\n")], 5) is SENT
@@ -153,7 +153,7 @@ def test_remote_write_has_each_sample_with_the_time_of_the_end() -> None:
         (name, tuple(sorted(labels.items()))): value for name, labels, value in samples_of(run.text)
     } == samples(run.text)
     with loopback(Reply(500), Reply(204), Reply(400, {}, b"out of order sample")) as server:
-        receiver = RemoteWriteReceiver(HttpClient(server.url, setting="metrics.remote_write"), "etl")
+        receiver = RemoteWriteReceiver(HttpClient(server.url, setting="ODIBI_METRICS__REMOTE_WRITE"), "etl")
         assert receiver.send([run], 5).is_unsent
         assert receiver.send([run], 5) is SENT
         outcome = receiver.send([run], 5)
@@ -192,7 +192,7 @@ def test_a_real_pushgateway_serves_what_was_pushed(tmp_path: Path, monkeypatch: 
     port = kept_port()
     url = f"http://127.0.0.1:{port}"
     command = [PUSHGATEWAY, f"--web.listen-address=127.0.0.1:{port}", "--log.level=warn"]
-    client = HttpClient(url, setting="metrics.pushgateway")
+    client = HttpClient(url, setting="ODIBI_METRICS__PUSHGATEWAY")
 
     def is_up() -> bool:
         return bool(_get(client))

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.delivery.pauses import shorten_pauses
 from tests.openlineage.checking import exported
 
 from odibi_core import Orchestrator
-from odibi_core.delivery import Delivery
 from odibi_core.errors import PipelineError
 from odibi_core.pipeline.loader import load_module
 
@@ -43,13 +43,5 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Runs:
 
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The pauses before further attempts, none of which is waited for."""
-    found: list[float] = []
-
-    def pause(self: Delivery[object], seconds: float) -> None:
-        found.append(seconds)
-        self._report()
-        self._closing.wait(min(seconds, 0.002))
-
-    monkeypatch.setattr(Delivery, "_pause", pause)
-    return found
+    """The pauses that were asked for, none of which is waited for."""
+    return shorten_pauses(monkeypatch)

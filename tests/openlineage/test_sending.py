@@ -40,7 +40,7 @@ def orders() -> pd.DataFrame:
 
 
 def run(*, store: bool = True) -> Any:
-    sql = "select customer as who, sum(amount) as total from orders group by customer"
+    sql = "select customer as buyer, sum(amount) as total from orders group by customer"
     steps = [
         Step(name="orders", value=orders, layer="ingest"),
         Step(name="total", type="sql", value=sql, inputs=["orders"]),
@@ -72,9 +72,9 @@ def test_a_receiver_gets_the_events_of_the_record(marquez: Marquez) -> None:
     assert (job["inputs"], job["outputs"]) == (["shop.orders.orders"], ["shop.total.total"])
     assert found(f"jobs/runs/{job['latestRun']}")["state"] == "COMPLETED"
     frame = quote("inmemory://", safe="")
-    assert found(f"namespaces/{frame}/datasets/shop.total.total")["fields"] == ["who", "total"]
+    assert found(f"namespaces/{frame}/datasets/shop.total.total")["fields"] == ["buyer", "total"]
     assert found(f"namespaces/file/datasets/{quote(str(Path('total.csv').resolve()), safe='')}")["fields"] == [
-        "who",
+        "buyer",
         "total",
     ]
 

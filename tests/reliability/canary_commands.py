@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from tests.fast_typer import keep_commands
 from tests.reliability.canaries import canaries
-from typer import testing
 from typer.testing import CliRunner
 
 OUT = Path("cli")
@@ -198,13 +198,12 @@ def main(*, in_every_way: bool) -> None:
     """Run each command in this process: in every way, or in its first."""
     import json
     import shlex
-    from functools import cache
 
     from odibi_core.cli import app
     from odibi_core.mcp_server.tool_calls import call
     from odibi_core.store.runs import RunStore
 
-    testing._get_command = cache(testing._get_command)  # type: ignore[attr-defined]  # as in conftest.py
+    keep_commands()
     Path("canary_steps.py").write_text(STEPS, encoding="utf-8")
     Path("canary_cached.py").write_text(CACHED, encoding="utf-8")
     Path("canary.odcs.yaml").write_text(json.dumps(contract()), encoding="utf-8")

@@ -13,7 +13,7 @@ from odibi_core.history.rows.tables import as_dicts, tables_of
 from odibi_core.store.runs import RunStore
 
 ORDERS = pd.DataFrame({"customer": ["ada", "bob"], "amount": [1.5, 2.0]})
-TOTAL = "select customer as who, sum(amount) as total from orders where amount > 0 group by customer"
+TOTAL = "select customer as buyer, sum(amount) as total from orders where amount > 0 group by customer"
 
 
 def orders() -> pd.DataFrame:
@@ -41,10 +41,10 @@ def test_a_sql_step_has_its_columns_in_lineage_and_edges() -> None:
     steps = [Step(name="orders", value=orders), Step(name="total", type="sql", value=TOTAL, inputs=["orders"])]
     result = Orchestrator(steps, store=".odibi").execute()
     lineage = lineage_of(result, "total")
-    assert by_column(lineage) == {"who": ["orders.customer"], "total": ["orders.amount"]}
+    assert by_column(lineage) == {"buyer": ["orders.customer"], "total": ["orders.amount"]}
     store = RunStore(".odibi")
     (edge,) = as_dicts("edges", tables_of(store.read(result["run_id"]))["edges"])
-    assert edge["column_sources"] == '{"who":["customer"],"total":["amount"]}'
+    assert edge["column_sources"] == '{"buyer":["customer"],"total":["amount"]}'
     assert edge["deciding_columns"] == '["amount","customer"]'
     assert (edge["unknown_columns"], edge["columns_method"], edge["columns_confidence"]) == ("[]", "sql", 1.0)
 
@@ -54,8 +54,8 @@ def test_a_renamed_column_is_found_and_not_only_dropped_and_added() -> None:
     steps = [Step(name="orders", value=orders), Step(name="total", type="sql", value=TOTAL, inputs=["orders"])]
     result = Orchestrator(steps, store=False).execute()
     total = result["tracker"].export_lineage()["steps"][1]
-    assert total["schema_diff"]["renamed_columns"] == [{"before": "customer", "after": "who"}]
-    assert "who" in total["schema_diff"]["added_columns"]
+    assert total["schema_diff"]["renamed_columns"] == [{"before": "customer", "after": "buyer"}]
+    assert "buyer" in total["schema_diff"]["added_columns"]
 
 
 def test_a_step_that_writes_and_hands_on_copies_its_columns() -> None:

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from sentry_sdk.envelope import Envelope
+from tests.delivery.loopback import running
 
 PATIENT = """
 from odibi_core.error_reporting import tracker as error_tracker
@@ -74,11 +75,5 @@ def sentry_server(
     status: int = 200, headers: dict[str, str] | None = None, *, silent: bool = False
 ) -> Iterator[SentryServer]:
     """A server for the block."""
-    server = SentryServer(status, headers, silent=silent)
-    threading.Thread(target=server.http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-    try:
+    with running(SentryServer(status, headers, silent=silent)) as server:
         yield server
-    finally:
-        server.over.set()
-        server.http.shutdown()
-        server.http.server_close()

@@ -17,7 +17,7 @@ def orders() -> pd.DataFrame:
 
 def document() -> dict[str, Any]:
     """The story of a run, from its lineage as `lineage.json` has it."""
-    sql = "select customer as who, sum(amount) as total from orders group by customer"
+    sql = "select customer as buyer, sum(amount) as total from orders group by customer"
     steps = [Step(name="orders", value=orders), Step(name="totals", type="sql", value=sql, inputs=["orders"])]
     result = Orchestrator(steps, store=False).execute()
     return build(read_lineage(result["tracker"].export_lineage()))
@@ -29,7 +29,7 @@ def test_each_column_has_its_sources_and_the_reason_if_they_are_unknown() -> Non
     (frame,) = found["columns"]
     assert (frame["step"], frame["dataset"]) == (1, "totals")
     assert frame["columns"] == [
-        ["who", [["orders", "customer", "identity"]], "sql", 1.0, ""],
+        ["buyer", [["orders", "customer", "identity"]], "sql", 1.0, ""],
         ["total", [["orders", "amount", "aggregation"]], "sql", 1.0, ""],
     ]
     assert frame["indirect"] == [["orders", "customer", "group by"]]
@@ -40,5 +40,5 @@ def test_each_column_has_its_sources_and_the_reason_if_they_are_unknown() -> Non
 def test_a_renamed_column_is_neither_added_nor_removed() -> None:
     """It has both names; the other changes stay."""
     diff = document()["steps"][1]["diff"]
-    assert diff["renamed"] == [["customer", "who"]]
+    assert diff["renamed"] == [["customer", "buyer"]]
     assert (diff["added"], diff["removed"]) == (["total"], ["amount"])

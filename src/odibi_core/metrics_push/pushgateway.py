@@ -7,7 +7,8 @@ from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from typing import Final
 
-from odibi_core.delivery import SENT, HttpClient, Outcome, outcome_of, refused
+from odibi_core.delivery import HttpClient, Outcome, outcome_of
+from odibi_core.metrics_push.each_run import send_each
 from odibi_core.metrics_push.run_metrics import RunText
 
 _PLAIN: Final = re.compile(r"[\w.-]+", re.ASCII)
@@ -32,17 +33,12 @@ class PushgatewayReceiver:
 
     def send(self, batch: Sequence[RunText], within_s: float) -> Outcome:
         """Push the runs of a batch one after the other."""
-        lost, last = 0, SENT
-        for run in batch:
-            outcome, answer = outcome_of(
+        return send_each(
+            batch,
+            lambda run: outcome_of(
                 self.client, 1, run.text.encode(), headers=_HEADERS, within_s=within_s, url=self.url_of(run.pipeline)
-            )
-            if outcome.is_unsent:  # a push that is repeated changes nothing
-                return outcome
-            if outcome.refused:
-                reason = answer.body.decode("utf-8", "replace")[:150] if answer is not None else ""
-                lost, last = lost + 1, refused(1, outcome.reason, f"{outcome.detail}: {reason}".rstrip(": "))
-        return refused(lost, last.reason, last.detail) if lost else SENT
+            ),
+        )
 
     def url_of(self, pipeline: str) -> str:
         """Return the URL of a pipeline's group."""

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any, Final
 
-from odibi_core.delivery import SENT, HttpClient, Outcome, outcome_of, refused
+from odibi_core.delivery import HttpClient, Outcome, outcome_of
 from odibi_core.delivery.http import RETRIED
 from odibi_core.exporters.protobuf_messages import Fields, message_class
+from odibi_core.metrics_push.each_run import send_each
 from odibi_core.metrics_push.run_metrics import RunText
 from odibi_core.plugins import missing_extra
 
@@ -51,17 +52,12 @@ class RemoteWriteReceiver:
 
     def send(self, batch: Sequence[RunText], within_s: float) -> Outcome:
         """Send each run as one request: a server that refuses one takes the others."""
-        lost, last = 0, SENT
-        for run in batch:
-            outcome, answer = outcome_of(
+        return send_each(
+            batch,
+            lambda run: outcome_of(
                 self.client, 1, self.body(run), headers=_HEADERS, within_s=within_s, retried=_RETRIED
-            )
-            if outcome.is_unsent:  # the same samples with the same times change nothing
-                return outcome
-            if outcome.refused:
-                reason = answer.body.decode("utf-8", "replace")[:150] if answer is not None else ""
-                lost, last = lost + 1, refused(1, outcome.reason, f"{outcome.detail}: {reason}".rstrip(": "))
-        return refused(lost, last.reason, last.detail) if lost else SENT
+            ),
+        )
 
     def body(self, run: RunText) -> bytes:
         """Return the request of a run: a `WriteRequest`, compressed as one block of snappy."""

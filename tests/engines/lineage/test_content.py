@@ -63,8 +63,8 @@ def changed(orders: pd.DataFrame) -> pd.DataFrame:
 CHANGED = "no column of its inputs has its values"
 PANDAS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "renamed": (
-        lambda orders: orders.rename(columns={"amount": "total", "customer": "who"})[["who", "total"]],
-        {"who": ["orders.customer"], "total": ["orders.amount"]},
+        lambda orders: orders.rename(columns={"amount": "total", "customer": "buyer"})[["buyer", "total"]],
+        {"buyer": ["orders.customer"], "total": ["orders.amount"]},
     ),
     "filtered": (lambda orders: orders[orders["amount"] > 0.5], EVERY),
     "sorted without its labels": (lambda orders: orders.sort_values("amount").reset_index(drop=True), EVERY),

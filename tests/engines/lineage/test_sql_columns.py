@@ -52,7 +52,7 @@ def deciding(query: str, *made: str) -> set[str]:
          {"orders.Amount AGGREGATION", "orders.day WINDOW"}),
         ("select string_agg(customer, ',' order by day) as x from orders", "x",
          {"orders.customer AGGREGATION", "orders.day SORT"}),
-        ("with c as (select customer as who from orders) select who as x from c", "x", {"orders.customer IDENTITY"}),
+        ("with c as (select customer as b from orders) select b as x from c", "x", {"orders.customer IDENTITY"}),
         ("select x from (select amount + id as x from orders)", "x",
          {"orders.Amount TRANSFORMATION", "orders.id TRANSFORMATION"}),
         ("select customer as x from orders union all select customer from people", "x",

@@ -83,6 +83,17 @@ class Database(ABC):
         return ", ".join([self.mark] * len(values))
 
     @contextmanager
+    def _ending(self, connection: Any) -> Iterator[None]:
+        """Commit the transaction of a connection after the block, or roll it back if the block raises."""
+        try:
+            yield
+        except BaseException:
+            connection.rollback()
+            raise
+        with self.failing("cannot be written"):
+            connection.commit()
+
+    @contextmanager
     def failing(self, what: str) -> Iterator[None]:
         """Raise `StoreError` in place of an error of the driver."""
         try:

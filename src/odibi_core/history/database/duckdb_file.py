@@ -44,13 +44,8 @@ class DuckdbFile(Database):
     def transaction(self) -> Iterator[None]:
         """Begin a transaction; no other process has the file open."""
         self._connection.begin()
-        try:
+        with self._ending(self._connection):
             yield
-        except BaseException:
-            self._connection.rollback()
-            raise
-        with self.failing("cannot be written"):
-            self._connection.commit()
 
     def insert(self, table: Table, rows: Iterable[Row]) -> int:
         """Insert rows by a file of JSON lines, a hundred times as fast as one statement for each row."""

@@ -46,13 +46,8 @@ class SqliteFile(Database):
         """Take the lock to write at once, so that no statement fails later."""
         with self.failing("cannot be written"):
             self._connection.execute("begin immediate")
-        try:
+        with self._ending(self._connection):
             yield
-        except BaseException:
-            self._connection.rollback()
-            raise
-        with self.failing("cannot be written"):
-            self._connection.execute("commit")
 
     def insert(self, table: Table, rows: Iterable[Row]) -> int:
         """Insert rows; return their number."""
