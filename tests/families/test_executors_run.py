@@ -73,7 +73,7 @@ EXPECTED: Counter[tuple[str, str | None]] = Counter(
         *(("node_complete", name) for name in ONCE),
         *(("snapshot", name) for name in ("flights", "planes", "tried", "tried", "out", "broken", *["joined"] * 3)),
         ("node_retry", "tried"), ("check_result", "joined"), ("join_match", "joined"),
-        ("column_lineage", "joined"), ("column_lineage", "tried"),
+        ("column_lineage", "joined"), ("column_lineage", "tried"), ("row_change", "joined"), ("row_change", "tried"),
         *(("file_access", name) for name in ("flights", "planes", "out")),
         ("node_failed", "broken"), ("node_skipped", "after_broken"), ("frames_kept", None),
     ]

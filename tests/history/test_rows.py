@@ -81,6 +81,12 @@ STEPS = [
         left_match_rate=0.5, right_match_rate=1, fan_out_left=1.5, fan_out_right=2.0,
     ),
     frame("join", "after", "tidy", 4, "a", "c"),
+    at(
+        2.5, "row_change", node_name="join", dataset="tidy", main="raw", main_dataset="raw", kind="inner join",
+        rows_in=8, rows_out=4, lost=4, gained=0, unmatched={"rates": 4}, how="key", asked="unusual", unusual=True,
+        usual={"run_id": "r0", "rows_in": 8, "rows_out": 8}, units=64, explain_ms=2,
+        causes=[{"side": "lost", "rows": 4, "of": 4, "text": "a not in rates", "level": "exact", "is_new": True}],
+    ),
     at(3, "check_result", node_name="join", check="not_null", column="a", passed=False, severity="warn", failed_rows=1),
     at(3, "node_complete", node_name="join", status="success", row_count=4, duration_ms=6.5),
 ]  # fmt: skip
@@ -262,3 +268,15 @@ def test_the_check_of_types_sees_a_wrong_cell() -> None:
     tables["metrics"] = [tuple(8 if cell == 8.0 else cell for cell in row) for row in tables["metrics"]]
     with pytest.raises(AssertionError, match="value"):
         check_types(tables)
+
+
+def test_the_rows_of_a_step_are_in_four_tables() -> None:
+    """`row_changes` has the whole answer; `nodes`, `snapshots` and `edges` the numbers of their own rows."""
+    tables = tables_of(RUN)
+    (change,) = as_dicts("row_changes", tables["row_changes"])
+    wanted = {"lost": 4, "unmatched": 4, "rule": "a not in rates", "side": "lost", "share": 1.0, "new_since": "r0"}
+    assert {name: change[name] for name in wanted} == wanted
+    node = next(row for row in as_dicts("nodes", tables["nodes"]) if row["node_name"] == "join")
+    assert (node["rows_lost"], node["row_kind"], node["rows_unusual"]) == (4, "inner join", True)
+    edges = [row["rows_lost"] for row in as_dicts("edges", tables["edges"]) if row["dataset"] == "raw"]
+    assert edges == [4]

@@ -21,7 +21,7 @@ _OF_RUNS: Final = frozenset(
     {
         kinds.PIPELINE_START, kinds.PIPELINE_COMPLETE, kinds.PIPELINE_ERROR, kinds.RUN_LOST, kinds.NODE_START,
         kinds.NODE_COMPLETE, kinds.NODE_FAILED, kinds.NODE_RETRY, kinds.NODE_SKIPPED, kinds.CACHE_HIT,
-        kinds.CACHE_MISS, kinds.CACHE_SKIPPED, kinds.CHECK_RESULT, kinds.JOIN_MATCH,
+        kinds.CACHE_MISS, kinds.CACHE_SKIPPED, kinds.CHECK_RESULT, kinds.JOIN_MATCH, kinds.ROW_CHANGE,
     }
 )  # fmt: skip
 """Kinds shown by columns and message alone; their fields are for programs."""

@@ -26,7 +26,7 @@ HANDLED_KINDS: Final = frozenset(
     {
         kinds.PIPELINE_START, kinds.PIPELINE_PLAN, kinds.PIPELINE_COMPLETE, kinds.PIPELINE_ERROR, kinds.NODE_START,
         kinds.NODE_COMPLETE, kinds.NODE_FAILED, "node_error", kinds.NODE_RETRY, kinds.NODE_SKIPPED, kinds.SNAPSHOT,
-        kinds.CHECK_RESULT, kinds.COST, kinds.FILE_ACCESS, kinds.JOIN_MATCH,
+        kinds.CHECK_RESULT, kinds.COST, kinds.FILE_ACCESS, kinds.JOIN_MATCH, kinds.ROW_CHANGE,
     }
 )  # fmt: skip
 """The kinds that a run is judged by: neither lines of the log nor metrics, of which there may be millions."""

@@ -10,6 +10,8 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
+from odibi_core.history.schema_rows import ROW_CHANGES
+
 Type = Literal["text", "bigint", "double", "boolean", "timestamp", "json"]
 """`timestamp` is UTC without a zone, with microseconds; `json` is text that holds one JSON value."""
 
@@ -135,6 +137,12 @@ _ALL: Final = (
         ("tasks", "bigint", "Items that ended, of a step that is mapped over a list."),
         ("failed_tasks", "bigint", "Those of them that failed."),
         ("taken_from", "text", "The earlier run that the result was taken from; null for a step that ran itself."),
+        ("rows_lost", "bigint", "Rows of its main input without a row in its first output; null if unknown."),
+        ("rows_gained", "bigint", "Rows of its first output beyond one for each row of that input; null if unknown."),
+        ("rows_unmatched", "bigint", "Rows of that input without a match in another input; null if unknown."),
+        ("row_kind", "text", "What it did with rows: filter, dedup, left join, aggregate, … or unknown."),
+        ("row_rule", "text", "The rule that selects most of the lost, unmatched or gained rows."),
+        ("rows_unusual", "boolean", "True if these shares differ from the last good run; null without one."),
     ),
     _table(
         "snapshots",
@@ -154,6 +162,9 @@ _ALL: Final = (
         ("stats_rows", "bigint", "Rows that the statistics of `columns` were computed from; null without statistics."),
         ("stats_ms", "double", "The time that the statistics took."),
         ("not_described", "text", "The reason for a frame without description."),
+        ("rows_lost", "bigint", "Rows of it that the step lost; of a frame that was made, lost on the way to it."),
+        ("rows_gained", "bigint", "Rows that the step added to it; of a frame that was made, on the way to it."),
+        ("rows_unmatched", "bigint", "Rows without a match in another input; null if unknown."),
     ),
     _table(
         "columns",
@@ -236,6 +247,8 @@ _ALL: Final = (
             "How `column_sources` was found: sql, content, declared or copy; several with commas.",
         ),
         ("columns_confidence", "double", "The lowest confidence in `column_sources`, from 0 to 1."),
+        ("rows_lost", "bigint", "Rows of the dataset that the target lost; null if unknown."),
+        ("rows_unmatched", "bigint", "Rows of the dataset without a match in another input; null if unknown."),
     ),
     _table(
         "files",
@@ -348,6 +361,7 @@ _ALL: Final = (
         ("error_type", "text", "The type of the error."),
         ("error", "text", "The error."),
     ),
+    _table("row_changes", "frame that a step made of others", *_RUN, *ROW_CHANGES),
     _table(
         "logs",
         "event: everything that was recorded",

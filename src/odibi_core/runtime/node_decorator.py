@@ -15,6 +15,7 @@ from odibi_core.events.context import Context
 from odibi_core.runtime.node_events import NodeEvents
 from odibi_core.runtime.observer import Observer, active
 from odibi_core.runtime.producer_index import MAX_FRAMES, Link, frames_in
+from odibi_core.runtime.row_events import Frames, heights_of
 from odibi_core.wrapping.callables import decorate, name_of
 from odibi_core.wrapping.calls import UNOBSERVED, CallObserver, wrap_callable
 
@@ -96,6 +97,8 @@ class _Call(CallObserver):
         self._sample: Description | None = None
         self._flowing = False
         self._joined: dict[str, tuple[str, Any]] = {}
+        self._taken: dict[str, tuple[str, Any]] = {}
+        self._heights: dict[str, int] = {}
 
     def start_generator(self) -> None:
         self._flowing, self._rows = True, 0
@@ -150,6 +153,9 @@ class _Call(CallObserver):
             taken_by_key[path] = dataset, value
         if len(taken_by_key) > 1 and observer.joins is not None:
             self._joined = taken_by_key
+        if taken_by_key and observer.rows is not None and not self._flowing:
+            self._taken = taken_by_key
+            self._heights = heights_of({path: value for path, (_, value) in taken_by_key.items()})
         if observer.record.files is not None:
             observer.record.files.include([self._function])
 
@@ -172,11 +178,13 @@ class _Call(CallObserver):
         events = self._events
         assert events is not None
         if error is not None:
+            self._taken = {}
             events.failed(error)
             return
         if not self._flowing:
             self._rows = self._made(events, result)
             self._match(events, result)
+            self._compare(events, result)
         elif self._sample is not None:
             events.snapshot("after", self._name, self._sample.but(row_count=self._rows))
         events.complete(self._rows, partial=partial)
@@ -187,6 +195,17 @@ class _Call(CallObserver):
         if joined and self._observer.joins is not None:
             made = [value for _, value in frames_in(result, "")][:MAX_FRAMES]
             self._observer.joins.of_step(events, joined, made, self._function)
+
+    def _compare(self, events: NodeEvents, result: Any) -> None:
+        """Compare the rows of the frames that the function took and returned, and release them."""
+        taken, self._taken = self._taken, {}
+        if taken and self._observer.rows is not None:
+            found = [(path, value) for path, value in frames_in(result, "") if is_frame(value)][:MAX_FRAMES]
+            made = {f"{self._name}{path}": value for path, value in found}
+            inputs = {path: value for path, (_, value) in taken.items()}
+            keys = {path: key for path, (key, _) in taken.items()}
+            frames = Frames(inputs, keys, self._heights, made, self._function)
+            self._observer.rows.of_step(events, frames, {})
 
     def _made(self, events: NodeEvents, result: Any) -> int | None:
         """Describe the frames that the function returned, also in a container; return their rows."""

@@ -15,6 +15,8 @@ from odibi_core.events import context, kinds, sanitize_text
 from odibi_core.events.clock import monotonic
 from odibi_core.events.failure import describe_failure
 from odibi_core.runtime.overhead import Overhead
+from odibi_core.views.row_changes import row_change
+from odibi_core.views.row_wording import row_sentence
 
 if TYPE_CHECKING:
     from odibi_core.engines.lineage.budgeted import ContentLineage
@@ -110,6 +112,12 @@ class NodeEvents:
         level = "debug" if warning is None else "warning"
         message = f"{match['left']} and {match['right']} were joined" if warning is None else warning
         self._bus.publish(kinds.JOIN_MATCH, message, level=level, fields={**self._about, **match}, context=self.context)
+
+    def row_change(self, fields: dict[str, Any]) -> None:
+        """Publish how the rows of a frame follow from those of the inputs; as a warning if that is unusual."""
+        level = "warning" if fields.get("unusual") else "debug"
+        message = row_sentence(row_change(fields))
+        self._publish(kinds.ROW_CHANGE, message, level=level, fields={**self._about, **fields})
 
     def columns(self, dataset: str, fields: dict[str, Any]) -> None:
         """Publish the columns that those of a frame come from."""

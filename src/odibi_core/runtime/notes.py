@@ -19,6 +19,9 @@ class Notes:
     def columns(self, dataset: str, fields: dict[str, Any]) -> None:
         self.notes.append(("columns", (dataset, fields)))
 
+    def row_change(self, fields: dict[str, Any]) -> None:
+        self.notes.append(("row_change", (fields,)))
+
     def joined(self, match: dict[str, Any], warning: str | None) -> None:
         self.notes.append(("joined", (match, warning)))
 

@@ -23,6 +23,7 @@ from odibi_core.runtime.node_events import Descriptions
 from odibi_core.runtime.orchestrator import Orchestrator, Result, Step
 from odibi_core.runtime.producer_index import ProducerIndex
 from odibi_core.runtime.record import RunRecord, apply_settings
+from odibi_core.runtime.row_events import RowEvents
 from odibi_core.runtime.run_context import Purpose, SourceKeeper, git, purpose_of, run_context
 from odibi_core.runtime.tracker import Tracker
 from odibi_core.settings import Settings, read_settings
@@ -77,6 +78,7 @@ class Observer:
         )  # fmt: skip
         self.descriptions = Descriptions(looks.level, looks.rows, self.record.overhead, shared=True)
         self.joins = JoinEvents() if self.descriptions.examines_rows and looks.joins else None
+        self.rows = RowEvents() if self.descriptions.examines_rows else None
         self.producers = ProducerIndex()
         self.sources = SourceKeeper(self.store.root if self.store else None)
         self._running = False

@@ -30,6 +30,7 @@ from odibi_core.runtime.resume.identity import Identities
 from odibi_core.runtime.resume.keeping import Keeping
 from odibi_core.runtime.resume.kept_frames import FrameKeeper
 from odibi_core.runtime.resume.plan import RunPlan, Selection, whole
+from odibi_core.runtime.row_events import RowEvents
 from odibi_core.runtime.run_context import Purpose, SourceKeeper, git, purpose_of, run_context
 from odibi_core.runtime.step_runner import StepRunner, cache_of, engines_of
 from odibi_core.runtime.tracker import Tracker
@@ -210,6 +211,8 @@ class _Run:
             self.runner.cache = plan.cache.begin(run_id, plan.pipeline_name)
         if descriptions.examines_rows and looks.joins:
             self.runner.joins = JoinEvents()
+        if descriptions.examines_rows:
+            self.runner.rows = RowEvents()
         self.record.in_child = self.runner.abandon
         self.maps = MapRunner(self.runner, plan.bus, plan.max_workers)
         self.lazy = LazyRunner(self.runner, plan.bus, plan.kept, level)

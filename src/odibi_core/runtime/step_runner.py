@@ -25,6 +25,7 @@ from odibi_core.runtime.file_events import FileEvents
 from odibi_core.runtime.join_events import JoinEvents
 from odibi_core.runtime.node_events import Descriptions, NodeEvents
 from odibi_core.runtime.record import RunOverError
+from odibi_core.runtime.row_events import RowEvents
 from odibi_core.runtime.step_engines import Engines, converts
 from odibi_core.runtime.step_work import OTHER, Beside, Outcome, StepReport, StepTask, StepWork, work_of_step
 
@@ -73,6 +74,7 @@ class StepRunner:
         self._descriptions = descriptions
         self.files: FileEvents | None = None
         self.joins: JoinEvents | None = None
+        self.rows: RowEvents | None = None
         self.partition: str | None = None
         """The partition of the run, for checks that depend on it."""
         self.cache: StepCache | None = None
@@ -270,6 +272,7 @@ class StepRunner:
         )  # fmt: skip
         work.settled = self.settled_of(index)
         work.content = self._descriptions.content
+        work.rows = self.rows
         return work
 
     def examined_here(
@@ -299,6 +302,7 @@ class StepRunner:
             step, self.graph.engine_of(index), is_wanted(self.graph, step), self._run_id, worker_context(),
             self.partition, looks.level, looks.rows, joins=self.joins is not None,
             files=None if self.files is None else self.files.ask, shared=place.shared, lineage=looks.lineage,
+            usual=None if self.rows is None else {},
         )  # fmt: skip
         return place.call(work, frames, task, timeout_s=step.timeout_s)
 

@@ -31,6 +31,7 @@ from odibi_core.runtime.file_events import FileEvents
 from odibi_core.runtime.join_events import JoinEvents, JoinFindings
 from odibi_core.runtime.node_events import Descriptions
 from odibi_core.runtime.notes import Notes
+from odibi_core.runtime.row_events import Frames, RowEvents, RowFindings, UsualRows, heights_of
 from odibi_core.runtime.step_engines import Engines
 from odibi_core.runtime.worker_budgets import budgets_of
 from odibi_core.runtime.worker_files import files_of_run, files_of_worker, notes_here
@@ -48,7 +49,7 @@ def wait_here(awaiting: AwaitableRun | None, awaitable: Any) -> Any:
     return (awaiting or AwaitableRun()).run(awaitable)
 
 
-class Findings(JoinFindings, Protocol):
+class Findings(JoinFindings, RowFindings, Protocol):
     """Where the findings on a step go; the events of its node have these methods."""
 
     def snapshot(self, when: str, dataset: str | None, description: Description) -> None: ...
@@ -93,6 +94,10 @@ class StepWork:
         """The rows that a step without outputs took; it may have changed its frame in place since."""
         self.content: ContentLineage | None = None
         """Finds the column lineage of functions; None if it is not recorded."""
+        self.rows: RowEvents | None = None
+        """Compares the rows of inputs and outputs; None if they are not compared."""
+        self.usual: UsualRows = {}
+        self._heights: dict[str, int] = {}
         self._looks: dict[str, Look] | str = NO_LOOK
         self._counted: dict[int, Any] = {}
         """The results of checks that the engine counted while it wrote, by the id of the check."""
@@ -111,6 +116,8 @@ class StepWork:
         inputs = self._engines.brought(self.step, self.engine, inputs)
         if not self.step.outputs:
             self._taken = rows_of(inputs)
+        if self.rows is not None:
+            self._heights = heights_of(inputs)
         made = self.by_logical_name(self._result(inputs, awaiting, copied))
         return self._engines.settled(self.engine, made, self.settled)
 
@@ -234,6 +241,10 @@ class StepWork:
         if joins is not None and len(inputs) > 1:
             with_keys = {name: (step.inputs[name], frame) for name, frame in inputs.items()}
             joins.of_step(findings, with_keys, list(made.values()), step.value)
+        if self.rows is not None and inputs and step.operation in ("call", "sql"):
+            by_key = {step.outputs[name]: frame for name, frame in made.items()}
+            frames = Frames(inputs, step.inputs, self._heights, by_key, step.value)
+            self.rows.of_step(findings, frames, self.usual)
         outcome = Outcome(rows_of(made) if step.outputs else self._taken, [], [])
         if step.checks:
             self._check({**inputs, **made}, findings, outcome)
@@ -302,6 +313,8 @@ class StepTask(NamedTuple):
     """True if the worker may serve other runs too."""
     lineage: bool = True
     """False if no column lineage is recorded."""
+    usual: UsualRows | None = None
+    """The rows of the step in the last good run; None if rows are not compared."""
 
 
 class ItemAnswer(NamedTuple):
@@ -352,6 +365,8 @@ def reported(
     descriptions.lineage, descriptions.lineage_budget = task.lineage, budgets.lineage
     with working(task, others) as (work, notes):
         work.content = descriptions.content
+        if task.usual is not None:
+            work.rows, work.usual = budgets.rows, task.usual
         made = make(work)
         outcome = work.examine(frames, made, notes, descriptions, budgets.joins if task.joins else None)
     notes.add_overhead(descriptions.overhead.seconds)

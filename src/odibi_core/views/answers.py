@@ -11,6 +11,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from odibi_core.views.row_changes import RowChange
+
 
 class _Answer(Struct, frozen=True, omit_defaults=True, gc=False):
     """A part of an answer. It holds no cycles, so the garbage collector need not visit it."""
@@ -170,6 +172,7 @@ class NodeLineage(Node, frozen=True, kw_only=True):
     checks: list[Check]
     probable: list[str] = []
     column_lineage: list[ColumnLineage] = []
+    row_changes: list[RowChange] = []
 
 
 class Edge(_Answer, frozen=True):

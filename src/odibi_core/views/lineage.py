@@ -15,6 +15,7 @@ from odibi_core.views.answers import Check, ColumnLineage, Edge, Lineage, NodeLi
 from odibi_core.views.column_lineage import column_lineage_of, with_renames
 from odibi_core.views.diffs import columns, difference, row_delta
 from odibi_core.views.join_wording import join_warning
+from odibi_core.views.row_changes import row_change
 from odibi_core.views.run_activity import RunActivity
 from odibi_core.views.step import ENDED, Group, Step
 from odibi_core.views.steps import STEP_HANDLERS, StepsView
@@ -88,6 +89,14 @@ class LineageView(StepsView):
         if step is not None and dataset is not None and (dataset in step.lineage or len(step.lineage) < MAX_SNAPSHOTS):
             step.keep("lineage", dataset, event)
 
+    def _on_row_change(self, event: Event) -> None:
+        """Keep the rows of each dataset, of the last attempt; one that is unusual is a line of the log too."""
+        step = self._step(event)
+        dataset = text(event.fields.get("dataset"))
+        if step is not None and dataset is not None and (dataset in step.changes or len(step.changes) < MAX_SNAPSHOTS):
+            step.keep("changes", dataset, event)
+        self._on_other(event)
+
     def _on_check(self, event: Event) -> None:
         step = self._step(event)
         if step is None or len(step.checks) >= MAX_CHECKS:
@@ -103,6 +112,7 @@ class LineageView(StepsView):
         kinds.CHECK_RESULT: _on_check,
         kinds.JOIN_MATCH: _on_join,
         kinds.COLUMN_LINEAGE: _on_column_lineage,
+        kinds.ROW_CHANGE: _on_row_change,
     }
 
     def answer(self) -> Lineage:
@@ -154,6 +164,7 @@ def node_of(step: Step, run_status: str, run_start: datetime | None) -> NodeLine
         retries=[_retry(event) for event in step.retries.copy().values()],
         checks=[check_of(event) for event in step.checks.copy().values()],
         column_lineage=list(lineage.values()),
+        row_changes=[row_change(event.fields) for event in step.changes.copy().values()],
     )
 
 

@@ -33,6 +33,7 @@ _NO_LINES: Final = frozenset(
     }
 )  # fmt: skip
 """Kinds that other parts of the answer have, or that are too many for a log that people read."""
+_ONLY_WARNINGS: Final = frozenset({kinds.JOIN_MATCH, kinds.ROW_CHANGE})
 _OF_REPORTS: Final = frozenset(
     {
         "error_id", "message_id", "error_type", "traceback", "fingerprint", "handled", "context", "contexts",
@@ -60,7 +61,7 @@ class RunActivity:
         elif kind in _COSTS:
             self._costs(event)
             self._has_costs = True
-        if kind not in _NO_LINES and (kind != kinds.JOIN_MATCH or event.level == "warning"):
+        if kind not in _NO_LINES and (kind not in _ONLY_WARNINGS or event.level == "warning"):
             self._lines.append(event)
             self._levels[kinds.level_name(event.level)] += 1
         identity = text(event.fields.get("error_id"))

@@ -11,6 +11,7 @@ from msgspec.structs import asdict
 from odibi_core.events import Event, kinds
 from odibi_core.history.rows.cells import Row, json_text, real, row_of, written
 from odibi_core.history.rows.edge_columns import edge_columns
+from odibi_core.history.rows.row_columns import edge_rows, node_columns, row_change_rows, snapshot_columns
 from odibi_core.views.answers import Edge, NodeLineage, SchemaDiff, Snapshot
 from odibi_core.views.diffs import difference
 from odibi_core.views.lineage import LineageView, check_of, edges, node_of, recorded_diffs, snapshots_of, taken_rows
@@ -56,11 +57,10 @@ class RunSteps(LineageView):
             "columns": [row for each in sides for row in each.columns(about)],
             "checks": [row for each in sides for row in each.checks(about)],
             "edges": [
-                row_of(
-                    "edges", {**about, **asdict(edge), **self._join(edge), **edge_columns(edge, by_name[edge.target])}
-                )
+                row_of("edges", {**about, **asdict(edge), **self._join(edge), **_of_target(edge, by_name[edge.target])})
                 for edge in found
             ],
+            "row_changes": [row for each in sides for row in row_change_rows(each.step, each.node, about)],
         }
 
     def _join(self, edge: Edge) -> dict[str, Any]:
@@ -78,6 +78,10 @@ class RunSteps(LineageView):
                     "fan_out": real(fields.get(f"fan_out_{side}")),
                 }
         return {}
+
+
+def _of_target(edge: Edge, target: NodeLineage) -> dict[str, Any]:
+    return {**edge_columns(edge, target), **edge_rows(edge, target)}
 
 
 class _Sides:
@@ -103,6 +107,7 @@ class _Sides:
             values = asdict(snapshot)
             metadata, diff = snapshot.metadata, self._difference(side, snapshot)
             values |= {
+                **snapshot_columns(self.node, side, snapshot.name),
                 "node_name": self.node.node_name,
                 "side": side,
                 "dataset": snapshot.name,
@@ -184,6 +189,7 @@ def _node(sides: _Sides, taken: dict[tuple[str, str | None], Edge], about: dict[
     values = {
         **asdict(node),
         **about,
+        **node_columns(node),
         "position": step.index if step.plan else None,
         "status": node.state,
         "started": node.start,

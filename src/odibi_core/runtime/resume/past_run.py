@@ -15,6 +15,7 @@ from odibi_core.views.values import count, record, records, text
 FACTS: Final = frozenset(
     {
         kinds.SNAPSHOT, kinds.CHECK_RESULT, kinds.JOIN_MATCH, kinds.FILE_ACCESS, kinds.TASK, kinds.COLUMN_LINEAGE,
+        kinds.ROW_CHANGE,
     }
 )  # fmt: skip
 """The kinds that describe the result of a step, besides its end."""

@@ -1,0 +1,97 @@
+"""The sentences about the rows of a step: lost, gained, without a match, by which rule, and as usual or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from odibi_core.views.row_changes import RowCause, RowChange, kept_share
+from odibi_core.views.wording import plural, short_id
+
+_LEVELS: Final = {"exact": "proved on all rows", "replayed": "proved on all rows", "no_rule": "no simple rule"}
+
+
+def percent(share: float | None) -> str:
+    """Return a share as `64.3 %`; a small one that is not 0 as `< 0.1 %`, one just below 1 as `> 99.9 %`."""
+    if share is None:
+        return "unknown"
+    if 0 < share < 0.001:
+        return "< 0.1 %"
+    if 0.999 < share < 1:
+        return "> 99.9 %"
+    return f"{share:.1%}".replace("%", " %").replace(".0 %", " %")
+
+
+def row_sentence(change: RowChange) -> str:
+    """Return one sentence: the rows, the rule of most of them, and the share that was usual if it is another one."""
+    cause = change.main_cause
+    parts = [*_facts(change)]
+    if cause is not None and (words := cause_words(cause)):
+        parts[0] += f": {words}"
+    usual = usual_words(change) if change.unusual else ""
+    return "; ".join([*parts, *([usual] if usual else [])])
+
+
+def _facts(change: RowChange) -> Iterator[str]:
+    rows_in, rows_out = change.rows_in, change.rows_out
+    some = False
+    if change.lost:
+        some = True
+        share = f" ({percent(change.lost / rows_in)})" if rows_in else ""
+        yield f"{change.lost:,} of {plural(rows_in or 0, 'row')} lost{share}"
+    for other, rows in change.unmatched.items():
+        some = True
+        share = f" ({percent(rows / rows_in)})" if rows_in else ""
+        yield f"{plural(rows, 'row')} without a match in {other}{share}"
+    if change.gained and change.kind != "made":
+        some = True
+        yield f"{plural(change.gained, 'row')} gained"
+    if not some:
+        yield _counts(rows_in, rows_out, change)
+
+
+def _counts(rows_in: int | None, rows_out: int | None, change: RowChange) -> str:
+    if change.kind == "made" or rows_in is None:
+        return "unknown rows" if rows_out is None else f"{plural(rows_out, 'row')} made"
+    if rows_out is None:
+        return f"{plural(rows_in, 'row')} in, unknown out"
+    if change.lost == 0 and change.gained == 0:
+        return f"{plural(rows_in, 'row')}, none lost"
+    return f"{rows_in:,} rows in, {rows_out:,} out"
+
+
+def cause_words(cause: RowCause) -> str:
+    """Return the rule of a cause, with its share if it is not all rows of its side; an empty text without one."""
+    if not cause.text:
+        return _LEVELS.get(cause.level, "") if cause.level == "no_rule" else ""
+    share = cause.share
+    return cause.text if share is None or share >= 1 else f"{percent(share)} of them by {cause.text}"
+
+
+def cause_lines(change: RowChange) -> list[str]:
+    """Return a line for each cause: rows, rule, how far it is proved, and if it is new."""
+    lines = []
+    for cause in change.causes:
+        words = [f"{plural(cause.rows or 0, 'row')} {cause.side}: {cause.text or 'no simple rule'}"]
+        if proof := _LEVELS.get(cause.level, "" if cause.level != "part" else f"{percent(cause.share)} of these"):
+            words.append(f"[{proof}]" if cause.text else "")
+        if cause.is_new is not None and change.usual is not None:
+            words.append("new since" if cause.is_new else "as in")
+            words[-1] += f" {short_id(change.usual.run_id)}"
+        lines.append(" ".join(filter(None, words)))
+        lines += [f"  the same rows: {other}" for other in cause.same_rows_as]
+    return lines
+
+
+def usual_words(change: RowChange) -> str:
+    """Return what the last good run had: `usual: 0.5 % lost`; an empty text if it is unknown."""
+    usual = change.usual
+    if usual is None:
+        return ""
+    kept = kept_share(usual.rows_in, usual.rows_out)
+    if change.unmatched:
+        rows = sum(usual.unmatched.values())
+        return f"usual: {percent(rows / usual.rows_in) if usual.rows_in else f'{rows:,}'} without a match"
+    if kept is None:
+        return ""
+    return f"usual: {percent(1 - kept)} lost" if kept <= 1 else f"usual: {percent(kept - 1)} gained"
