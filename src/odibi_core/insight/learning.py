@@ -1,0 +1,330 @@
+"""The search for a rule: a list of tests, each pure for one side among the rows that those before it left.
+
+The tests of a side that come first are joined by OR, those of the other side by AND, so that `(a or b) and c` is found
+as the list `not c: kept; a: lost; b: lost; else kept`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from odibi_core.insight import chance, sampling
+from odibi_core.insight.base import Budget, Rule, Test
+from odibi_core.insight.features import OF_TABLE
+from odibi_core.insight.probes import Candidate, Probe
+from odibi_core.insight.rule_tests import VALUED, complement, evaluate, split_op
+from odibi_core.insight.sampling import Sample
+from odibi_core.insight.source import Hints
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from odibi_core.insight.tables import Table
+
+    Mask = NDArray[np.bool_]
+
+LONGEST: Final = 4
+"""Tests of a list."""
+WIDTH: Final = 4
+"""Lists that are kept after each step of the search."""
+SIMPLE: Final = 2
+"""Tests of a rule that is taken before the next stage is tried."""
+MOST_NAMED: Final = 8
+"""Columns that a source may name to be searched first, and with each other."""
+ENOUGH: Final = 0.5
+"""The share of the lost rows that a rule of a part explains at least."""
+MOST_AGAIN: Final = 80
+"""Probes that are tried after the first test of a list."""
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """A list of tests: the first that a row passes decides its side, the rest is of the side `rest_lost`.
+
+    Args:
+        entries: The tests, each with its side (True: lost) and the rows that pass it.
+        active: The rows of the sample that no test has decided.
+        bits: The bits of the choice of the tests.
+        surprise: The bits by which the decided rows exceed chance.
+    """
+
+    entries: tuple[tuple[Candidate, bool], ...]
+    active: Mask
+    bits: float = 0.0
+    surprise: float = 0.0
+
+    @property
+    def merit(self) -> float:
+        return self.surprise - self.bits
+
+
+def learn(
+    table: Table, rows: NDArray[np.integer], is_lost: Mask, hints: Hints, budget: Budget, others: Mapping[str, Table]
+) -> Rule | None:
+    """Return a rule that selects the lost rows of a sample, or most of them and no other; None if there is none.
+
+    Args:
+        table: The main input.
+        rows: Row numbers of the sample.
+        is_lost: For each of them, if it is lost.
+        hints: Names and constants of the source of the step.
+        budget: The work that may be spent; `refused` is set if it ended the search.
+        others: The other inputs by their logical names.
+
+    Returns:
+        A rule that is no coincidence in the sample. It is not proved: evaluate it on all rows.
+    """
+    if not len(rows) or is_lost.all() or not is_lost.any():
+        return None
+    return _Search(Sample(table, rows, is_lost, hints, others), budget).rule()
+
+
+def alternatives(
+    table: Table, rows: NDArray[np.integer], is_lost: Mask, hints: Hints, budget: Budget, others: Mapping[str, Table]
+) -> list[Rule]:
+    """Return the rules of one test of a plain column that select exactly the lost rows of a sample.
+
+    The arguments are those of `learn`.
+    """
+    if not len(rows) or is_lost.all() or not is_lost.any():
+        return []
+    return _Search(Sample(table, rows, is_lost, hints, others), budget).single_rules()
+
+
+class _Search:
+    def __init__(self, sample: Sample, budget: Budget) -> None:
+        self._sample = sample
+        self._budget = budget
+        self._lost = sample.lost
+        self._count = len(sample.rows)
+        self._tried = 0
+        self._probes: list[Probe] = []
+
+    def rule(self) -> Rule | None:
+        """Try the stages in order; stop at the first that finds a short rule, else return the best."""
+        best: tuple[float, Rule] | None = None
+        part: tuple[int, Rule] | None = None
+        for stage in self._stages():
+            added = list(stage())
+            if not added:
+                continue
+            self._probes += added
+            self._tried += 2 * sum(probe.tried for probe in added)
+            if not self._budget.take(self._count * 2 * sum(probe.tried for probe in added)):
+                break
+            found, partial = self._search(added, LONGEST if best is None else sum(map(len, best[1].any_of)) - 1)
+            if found is not None and (best is None or found[0] > best[0]):
+                best = found
+            if partial is not None and (part is None or partial[0] > part[0]):
+                part = partial
+            if best is not None and sum(map(len, best[1].any_of)) <= SIMPLE:
+                break
+        if best is not None:
+            return best[1]
+        return part[1] if part is not None else None
+
+    def single_rules(self) -> list[Rule]:
+        """Return each rule of one test of the plain probes."""
+        import numpy as np
+
+        probes = list(sampling.plain(self._sample, list(self._sample.table.names)))
+        self._tried = sum(probe.tried for probe in probes)
+        start = Decisions((), np.ones(self._count, np.bool_))
+        complete = [each for each in self._extended(start, probes) if _is_complete(each, self._lost)]
+        rules = [found for each in complete if (found := self._as_claim(each)) is not None]
+        return list({repr(rule): rule for _, rule in sorted(rules, key=lambda rule: -rule[0])}.values())
+
+    def _stages(self) -> Iterator[Callable[[], Iterator[Probe]]]:
+        sample, names = self._sample, list(self._sample.table.names)
+        named = sample.named
+        if 0 < len(named) < len(names):
+            yield lambda: _chain(sampling.plain(sample, named), sampling.parts(sample, named))
+            if len(named) <= MOST_NAMED:
+                yield lambda: _chain(sampling.pairs(sample, named), sampling.arithmetic(sample, named))
+                if sample.hints.names & sampling.GROUPING:
+                    yield lambda: sampling.groups(sample, named)
+        rest = [name for name in names if name not in named] if len(named) < len(names) else names
+        yield lambda: _chain(sampling.plain(sample, rest), sampling.keys(sample))
+        yield lambda: sampling.parts(sample, rest)
+        yield lambda: sampling.pairs(sample, names)
+        yield lambda: sampling.arithmetic(sample, names)
+
+    def _search(self, added: list[Probe], longest: int) -> tuple[tuple[float, Rule] | None, tuple[int, Rule] | None]:
+        """Search lists of tests, first with the added probes, then with all that may go with them."""
+        import numpy as np
+
+        found: list[Decisions] = []
+        lists = [Decisions((), np.ones(self._count, np.bool_))]
+        best_part: Decisions | None = None
+        for depth in range(longest):
+            probes = added if longest < LONGEST else self._probes if depth == 0 else self._good(lists, added)
+            longer = [each for one in lists for each in self._extended(one, probes)]
+            found += [each for each in longer if _is_complete(each, self._lost)]
+            for each in longer:
+                best_part = _better_part(best_part, each, self._lost)
+            if found:
+                break
+            lists = _widest(longer)
+            if not lists:
+                break
+        rules = [rule for each in found if (rule := self._as_claim(each)) is not None]
+        best = max(rules, key=lambda rule: rule[0], default=None)
+        return best, self._as_part(best_part)
+
+    def _good(self, lists: list[Decisions], added: list[Probe]) -> list[Probe]:
+        """Return the probes for the tests after the first: the first stages, whose tests are the usual ones."""
+        return self._probes[:MOST_AGAIN] if len(self._probes) > MOST_AGAIN else self._probes
+
+    def _extended(self, decisions: Decisions, probes: list[Probe]) -> Iterator[Decisions]:
+        active, lost = decisions.active, self._lost
+        count, of_lost = int(active.sum()), int((active & lost).sum())
+        if not self._budget.take(self._count * len(probes)):
+            return
+        for side_lost in (True, False):
+            side = active & (lost if side_lost else ~lost)
+            rest = active & ~side
+            of_side = of_lost if side_lost else count - of_lost
+            for probe in probes:
+                for candidate in probe.candidates(side, rest):
+                    found = int((candidate.mask & side).sum())
+                    surprise = chance.bits_of_rows(count, of_side, found)
+                    bits = chance.bits_of_tests(self._tried) + candidate.bits
+                    if found and (surprise > bits - chance.SOURCE or found == of_side):
+                        yield Decisions(
+                            (*decisions.entries, (candidate, side_lost)),
+                            active & ~candidate.mask,
+                            decisions.bits + bits,
+                            decisions.surprise + surprise,
+                        )
+
+    def _as_claim(self, decisions: Decisions) -> tuple[float, Rule] | None:
+        """Return a complete list as a rule with its merit; None if it may be a coincidence."""
+        surprise = chance.bits_of_choice(self._count, int(self._lost.sum()))
+        merit = surprise - decisions.bits + self._worth(decisions)
+        if merit <= chance.NEEDED:
+            return None
+        rule = self._as_rule(decisions)
+        if rule is None:
+            return None
+        return merit - sum(map(len, rule.any_of)), rule
+
+    def _worth(self, decisions: Decisions) -> float:
+        named = set(self._sample.named)
+        columns = {name for candidate, _ in decisions.entries for name in candidate.test.columns}
+        return chance.SOURCE if columns and columns <= named else 0.0
+
+    def _as_part(self, decisions: Decisions | None) -> tuple[int, Rule] | None:
+        if decisions is None or decisions.merit + self._worth(decisions) <= chance.NEEDED:
+            return None
+        rows = int((self._lost & ~decisions.active).sum())
+        if rows < ENOUGH * int(self._lost.sum()):
+            return None
+        return rows, Rule(tuple((self._plain(candidate.test),) for candidate, _ in decisions.entries))
+
+    def _as_rule(self, decisions: Decisions) -> Rule | None:
+        groups = self._groups(decisions)
+        rule = Rule(tuple(tuple(test for test, _ in group) for group in groups))
+        if (evaluate(rule, self._sample_table(rule), self._sample.others)[self._places(rule)] == self._lost).all():
+            return rule
+        return None
+
+    def _sample_table(self, rule: Rule) -> Table:
+        return self._sample.table if self._needs_all(rule) else self._sample.inner
+
+    def _places(self, rule: Rule) -> Any:
+        return self._sample.rows if self._needs_all(rule) else slice(None)
+
+    def _needs_all(self, rule: Rule) -> bool:
+        return any(split_op(test.op)[1] in OF_TABLE for group in rule.any_of for test in group)
+
+    def _groups(self, decisions: Decisions) -> list[list[tuple[Test, Mask]]]:
+        """Return the list as groups of tests: OR of ANDs, without tests that change nothing in the sample."""
+        lost_rest = bool((decisions.active & self._lost).any())
+        kept: list[tuple[Test, Mask]] = []
+        groups: list[list[tuple[Test, Mask]]] = []
+        for candidate, side_lost in decisions.entries:
+            if side_lost:
+                groups.append([(self._plain(candidate.test), candidate.mask), *kept])
+            else:
+                kept.append((self._plain(complement(candidate.test)), ~candidate.mask))
+        if lost_rest:
+            groups.append(list(kept))
+        pruned = [self._without_useless(group) for group in groups]
+        return _distinct(pruned, self._lost)
+
+    def _without_useless(self, group: list[tuple[Test, Mask]]) -> list[tuple[Test, Mask]]:
+        """Leave out tests without which the group still selects lost rows only."""
+        import numpy as np
+
+        for each in list(reversed(group)):
+            rest = [other for other in group if other is not each]
+            if rest and not (np.logical_and.reduce([mask for _, mask in rest]) & ~self._lost).any():
+                group = rest
+        return group
+
+    def _plain(self, test: Test) -> Test:
+        """Return a complement in the plain form if no row is null: `ge` for `not_lt`."""
+        negation, feature, comparison = split_op(test.op)
+        if not negation or comparison in ("null", "nan", "in_input") or any(map(self._may_be_null, test.columns)):
+            return test
+        if feature in ("ratio", *OF_TABLE):
+            return test
+        plain = _PLAIN.get(comparison, f"{VALUED}{comparison}")
+        prefix = f"{feature}." if feature else ""
+        if plain.startswith(VALUED):
+            return Test(f"{VALUED}{prefix}{comparison}", test.columns, test.value)
+        return Test(prefix + plain, test.columns, test.value)
+
+    def _may_be_null(self, name: str) -> bool:
+        column = self._sample.table.column(name)
+        return column.has_nulls or (column.kind in ("number", "duration") and not bool(column.valid.all()))
+
+
+_PLAIN: Final = {
+    "lt": "ge", "le": "gt", "gt": "le", "ge": "lt", "eq": "ne", "ne": "eq", "between": "outside", "outside": "between",
+}  # fmt: skip
+
+
+def _chain(*probes: Iterator[Probe]) -> Iterator[Probe]:
+    for each in probes:
+        yield from each
+
+
+def _is_complete(decisions: Decisions, lost: Mask) -> bool:
+    left = lost[decisions.active]
+    return bool(left.all() or not left.any())
+
+
+def _better_part(best: Decisions | None, one: Decisions, lost: Mask) -> Decisions | None:
+    """Return the list of tests of lost rows only that decides more of them."""
+    if not all(side_lost for _, side_lost in one.entries):
+        return best
+    if best is None or one.merit > best.merit:
+        return one
+    return best
+
+
+def _widest(lists: list[Decisions]) -> list[Decisions]:
+    """Return the best lists, one of those that leave the same rows."""
+    kept: dict[bytes, Decisions] = {}
+    for each in sorted(lists, key=lambda each: -each.merit):
+        kept.setdefault(each.active.tobytes(), each)
+        if len(kept) == WIDTH:
+            break
+    return list(kept.values())
+
+
+def _distinct(groups: list[list[tuple[Test, Mask]]], lost: Mask) -> list[list[tuple[Test, Mask]]]:
+    """Leave out groups whose rows the others select too."""
+    import numpy as np
+
+    masks = [np.logical_and.reduce([mask for _, mask in group]) for group in groups]
+    kept = list(range(len(groups)))
+    for at in reversed(range(len(groups))):
+        rest = [each for each in kept if each != at]
+        if rest and (np.logical_or.reduce([masks[each] for each in rest]) | ~lost).all():
+            kept = rest
+    return [groups[at] for at in kept]

@@ -1,0 +1,142 @@
+"""The proof of a rule: it is evaluated on all rows, and the rows that refute it join the sample.
+
+`find` is for an input whose lost rows are all known. If they are not, take `learn` and prove its rule by the output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from odibi_core.insight.base import Budget, Rule
+from odibi_core.insight.constants import CannotEvaluate
+from odibi_core.insight.learning import alternatives, learn
+from odibi_core.insight.rule_tests import evaluate
+from odibi_core.insight.source import Hints
+from odibi_core.insight.wording import rule_text
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from odibi_core.insight.tables import Table
+
+    Mask = NDArray[np.bool_]
+
+SAMPLED: Final = 2_000
+"""Rows of each side in the first sample."""
+COUNTEREXAMPLES: Final = 250
+"""Rows of each side that a refuted rule adds."""
+ROUNDS: Final = 6
+MOST_ALIKE: Final = 3
+
+
+@dataclass(frozen=True)
+class Found:
+    """A rule with the rows that it selects.
+
+    Args:
+        rule: The rule.
+        selected: The rows that it selects, of all rows.
+        wrong: Rows that it selects and that are not lost.
+        missed: Lost rows that it does not select.
+    """
+
+    rule: Rule
+    selected: Mask
+    wrong: int
+    missed: int
+
+    @property
+    def is_exact(self) -> bool:
+        return not self.wrong and not self.missed
+
+
+def sample_rows(lost: Mask, most: int = SAMPLED) -> NDArray[np.int64]:
+    """Return the numbers of up to `most` rows of each side, the same for the same labels."""
+    import numpy as np
+
+    return np.sort(np.concatenate([_some(np.flatnonzero(lost), most), _some(np.flatnonzero(~lost), most)]))
+
+
+def _some(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """Choose rows at random: every k-th row would repeat what recurs in an order."""
+    import numpy as np
+
+    return rows if len(rows) <= most else np.random.default_rng(len(rows)).choice(rows, most, replace=False)
+
+
+def find(table: Table, lost: Mask, hints: Hints, budget: Budget, others: Mapping[str, Table]) -> Found | None:
+    """Return the rule of the lost rows, evaluated on all rows; None if there is none within the budget.
+
+    Args:
+        table: The main input.
+        lost: For each of its rows, if it is lost.
+        hints: Names and constants of the source of the step.
+        budget: The work that may be spent; `refused` is set if it ended the search.
+        others: The other inputs by their logical names.
+    """
+    import numpy as np
+
+    rows = sample_rows(lost)
+    best: Found | None = None
+    for _ in range(ROUNDS):
+        rule = learn(table, rows, lost[rows], hints, budget, others)
+        found = None if rule is None else judge(rule, table, lost, budget, others)
+        if found is None:
+            break
+        if best is None or found.wrong + found.missed < best.wrong + best.missed:
+            best = found
+        if found.is_exact or not (found.selected != lost)[_added(found, lost)].any():
+            break
+        more = np.union1d(rows, _added(found, lost))
+        if len(more) == len(rows):
+            break
+        rows = more
+    return best
+
+
+def judge(rule: Rule, table: Table, lost: Mask, budget: Budget, others: Mapping[str, Table]) -> Found | None:
+    """Evaluate a rule on all rows; None if it does not fit the data or the budget."""
+    if not budget.take(table.height * sum(map(len, rule.any_of))):
+        return None
+    try:
+        selected = evaluate(rule, table, others)
+    except CannotEvaluate:
+        return None
+    return Found(rule, selected, int((selected & ~lost).sum()), int((lost & ~selected).sum()))
+
+
+def _added(found: Found, lost: Mask) -> NDArray[np.int64]:
+    """Return rows that refute a rule; one that selects no wrong row and misses some is refuted by none."""
+    import numpy as np
+
+    wrong = _some(np.flatnonzero(found.selected & ~lost), COUNTEREXAMPLES)
+    missed = _some(np.flatnonzero(lost & ~found.selected), COUNTEREXAMPLES)
+    return np.concatenate([wrong, missed])
+
+
+def same_rows(
+    rule: Rule, table: Table, selected: Mask, hints: Hints, budget: Budget, others: Mapping[str, Table]
+) -> tuple[str, ...]:
+    """Return other rules that select the same rows, as texts, such as `dep_time IS NULL`.
+
+    Args:
+        rule: The rule.
+        table: The main input.
+        selected: The rows that it selects.
+        hints: Names and constants of the source of the step.
+        budget: The work that may be spent.
+        others: The other inputs by their logical names.
+    """
+    used = {name for group in rule.any_of for test in group for name in test.columns}
+    rows = sample_rows(selected)
+    texts: list[str] = []
+    for other in alternatives(table, rows, selected[rows], hints, budget, others):
+        if used & set(other.any_of[0][0].columns) or len(texts) >= MOST_ALIKE:
+            continue
+        found = judge(other, table, selected, budget, others)
+        if found is not None and found.is_exact:
+            texts.append(rule_text(other))
+    return tuple(texts)

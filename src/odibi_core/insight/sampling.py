@@ -1,0 +1,257 @@
+"""A sample of rows with their labels, and the probes that look for tests in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import combinations
+from typing import TYPE_CHECKING, Any, Final
+
+from odibi_core.insight.base import Test
+from odibi_core.insight.constants import CannotEvaluate
+from odibi_core.insight.features import ARITHMETIC, OF_TABLE, PARTS, Values, comparable, values_of, values_of_column
+from odibi_core.insight.fragments import FragmentProbe
+from odibi_core.insight.probes import FixedProbe, LevelProbe, NullProbe, NumberProbe, Probe, SignProbe
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from odibi_core.insight.source import Hints
+    from odibi_core.insight.tables import Table
+
+MOST_LEVELS: Final = 64
+"""Different numbers of a column that are tried as single values."""
+MOST_PAIRED: Final = 16
+"""Columns of a kind that are compared with each other, or added, subtracted, multiplied and divided."""
+MODULI: Final = tuple(range(2, 11))
+GROUPING: Final = frozenset(
+    "groupby group_by over rank transform nlargest nsmallest cumcount partition_by top_k QUALIFY PARTITION".split()  # noqa: SIM905
+)
+"""Names in a source that make groups likely."""
+
+
+class Sample:
+    """Rows of a table whose labels are known.
+
+    Args:
+        table: The main input.
+        rows: Row numbers of the sample.
+        lost: Their labels.
+        hints: Names and constants of the source.
+        others: The other inputs.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        rows: NDArray[np.integer],
+        lost: NDArray[np.bool_],
+        hints: Hints,
+        others: Mapping[str, Table],
+    ) -> None:
+        self.table = table
+        self.rows = rows
+        self.lost = lost
+        self.hints = hints
+        self.others = others
+        self.inner = table.take(rows)
+        self.named = hints.columns(table.names)
+        self._levels: dict[str, LevelProbe | None] = {}
+
+    def values(self, feature: str, columns: tuple[str, ...]) -> Values | None:
+        """Return the numbers of a feature of the sample's rows; None if the columns have none."""
+        try:
+            if not feature:
+                return values_of_column(self.inner.column(columns[0]))
+            if feature in OF_TABLE:
+                return values_of(feature, self.table, columns).take(self.rows)
+            return values_of(feature, self.inner, columns)
+        except CannotEvaluate:
+            return None
+
+    def levels(self, name: str) -> LevelProbe | None:
+        """Return the probe of single values of a column; None for numbers that are mostly different."""
+        if name not in self._levels:
+            self._levels[name] = self._make_levels(name)
+        return self._levels[name]
+
+    def _make_levels(self, name: str) -> LevelProbe | None:
+        column = self.inner.column(name)
+        if column.kind == "text":
+            return LevelProbe("", (name,), _codes_of_texts(column.texts()), self.hints)
+        values = self.values("", (name,))
+        return None if values is None else self.number_levels("", (name,), values)
+
+    def number_levels(self, feature: str, columns: tuple[str, ...], values: Values) -> LevelProbe | None:
+        import numpy as np
+
+        from odibi_core.insight.constants import as_constant
+
+        different, codes = np.unique(values.numbers, return_inverse=True)
+        if len(different) > MOST_LEVELS and not self._names_values(values, different):
+            return None
+        levels = [as_constant(number, values) for number in different.tolist()]
+        return LevelProbe(feature, columns, (np.where(values.valid, codes, -1), levels), self.hints)
+
+    def _names_values(self, values: Values, different: Any) -> bool:
+        """Return whether the source names one of these numbers; a moment that it names is compared as text."""
+        import numpy as np
+
+        if values.unit:
+            return False
+        return bool(np.isin(different, np.array(self.hints.numbers)).any()) if self.hints.numbers else False
+
+
+def _codes_of_texts(texts: list[str | None]) -> tuple[Any, list[Any]]:
+    import numpy as np
+
+    numbers: dict[str, int] = {}
+    codes = [-1 if text is None else numbers.setdefault(text, len(numbers)) for text in texts]
+    return np.array(codes, np.int64), list(numbers)
+
+
+def plain(sample: Sample, names: list[str]) -> Iterator[Probe]:
+    """Yield the probes of nulls, thresholds, values and lists."""
+    columns = {name: sample.inner.column(name) for name in names}
+    yield NullProbe({name: column.nulls for name, column in columns.items()})
+    for name in names:
+        levels = sample.levels(name)
+        if levels is not None and len(levels.levels) > 1:
+            yield levels
+        values = sample.values("", (name,))
+        if values is not None and columns[name].kind != "bool":
+            yield NumberProbe("", (name,), values, sample.hints)
+
+
+def keys(sample: Sample) -> Iterator[Probe]:
+    """Yield the probes of keys that another input has: all columns of one name, then each."""
+    from odibi_core.insight.rule_tests import passing
+
+    for other, table in sample.others.items():
+        shared = tuple(name for name in sample.table.names if name in table.names)
+        for columns in dict.fromkeys([shared, *((name,) for name in shared)]):
+            test = Test("in_input", columns, other=other, keys=columns)
+            try:
+                if columns:
+                    yield FixedProbe(test, passing(test, sample.inner, sample.others))
+            except CannotEvaluate:
+                continue
+
+
+def parts(sample: Sample, names: list[str]) -> Iterator[Probe]:
+    """Yield the probes of parts of moments, lengths and fragments of texts, and NaN."""
+    columns = {name: sample.inner.column(name) for name in names}
+    floats = {name: column for name, column in columns.items() if column.kind == "number"}
+    yield NullProbe({name: ~column.valid & ~column.nulls for name, column in floats.items()}, "nan")
+    for name, column in columns.items():
+        if column.kind in ("time", "date"):
+            for part in PARTS:
+                yield from _numbers(sample, part, (name,))
+        levels = sample.levels(name) if column.kind == "text" else None
+        if levels is not None:
+            yield FragmentProbe(levels, sample.hints)
+            yield from _numbers(sample, "length", (name,))
+
+
+def _numbers(sample: Sample, feature: str, columns: tuple[str, ...]) -> Iterator[Probe]:
+    values = sample.values(feature, columns)
+    if values is None:
+        return
+    yield NumberProbe(feature, columns, values, sample.hints)
+    levels = sample.number_levels(feature, columns, values) if feature in PARTS else None
+    if levels is not None and len(levels.levels) > 1:
+        yield levels
+
+
+def pairs(sample: Sample, names: list[str]) -> Iterator[Probe]:
+    """Yield the probes of one column against another."""
+    for first, second in combinations(_paired(sample, names), 2):
+        signs = _signs(sample, first, second)
+        if signs is not None:
+            yield SignProbe((first, second), signs)
+
+
+def _paired(sample: Sample, names: list[str]) -> list[str]:
+    """Return the columns to be paired: at most a number of each kind."""
+    kept: list[str] = []
+    counts: dict[str, int] = {}
+    for name in names:
+        kind = sample.inner.column(name).kind
+        counts[kind] = counts.get(kind, 0) + 1
+        if kind != "other" and counts[kind] <= MOST_PAIRED:
+            kept.append(name)
+    return kept
+
+
+def _signs(sample: Sample, first: str, second: str) -> Any:
+    import numpy as np
+
+    one, two = sample.inner.column(first), sample.inner.column(second)
+    if one.kind == two.kind == "text":
+        left, right = one.texts(), two.texts()
+        pairs = zip(left, right, strict=True)
+        return np.array([-1 if a is None or b is None else (a > b) + (a >= b) for a, b in pairs], np.int64)
+    if "text" in (one.kind, two.kind) or (one.kind == "bool") != (two.kind == "bool"):
+        return None
+    try:
+        a, b = comparable(one, two)
+    except CannotEvaluate:
+        return None
+    found = (a.numbers > b.numbers).astype(np.int64) + (a.numbers >= b.numbers)
+    return np.where(a.valid & b.valid, found, -1)
+
+
+def arithmetic(sample: Sample, names: list[str]) -> Iterator[Probe]:
+    """Yield the probes of sums, differences, products and ratios, of remainders, and of row numbers."""
+    paired = [name for name in _paired(sample, names) if sample.inner.column(name).kind not in ("text", "bool")]
+    for first, second in combinations(paired, 2):
+        for feature in ARITHMETIC:
+            yield from _numbers(sample, feature, (first, second))
+            if feature == "ratio":
+                yield from _numbers(sample, feature, (second, first))
+    for name in paired:
+        yield from _remainders(sample, "", (name,))
+    yield from _remainders(sample, "row", ())
+    for feature in ("row", "row_end"):
+        yield from _numbers(sample, feature, ())
+
+
+def _remainders(sample: Sample, feature: str, columns: tuple[str, ...]) -> Iterator[Probe]:
+    import numpy as np
+
+    values = sample.values(feature, columns)
+    if values is None or values.numbers.dtype.kind not in "iu" or values.unit:
+        return
+    named = [int(number) for number in sample.hints.numbers if number.is_integer() and 2 <= number <= 1_000]
+    prefix = f"{feature}." if feature else ""
+    for divisor in dict.fromkeys([*named[:20], *MODULI]):
+        rests = values.numbers % divisor
+        counts = np.bincount(rests[sample.lost & values.valid].astype(np.int64), minlength=divisor)
+        others = np.bincount(rests[~sample.lost & values.valid].astype(np.int64), minlength=divisor)
+        for rest in np.flatnonzero((counts > 0) != (others > 0)).tolist() if divisor <= 1_000 else []:
+            test = Test(f"{prefix}mod", columns, [divisor, rest])
+            yield FixedProbe(test, (rests == rest) & values.valid)
+
+
+def groups(sample: Sample, names: list[str]) -> Iterator[Probe]:
+    """Yield the probes of places in groups; each reads its columns of the whole table."""
+    grouping = [name for name in names if _is_grouping(sample, name)]
+    numbers = [name for name in names if sample.inner.column(name).kind in ("number", "time", "date", "duration")]
+    by: list[tuple[str, ...]] = [(name,) for name in grouping]
+    by += combinations(grouping, 2)
+    if 2 < len(grouping) <= 5:
+        by.append(tuple(grouping))
+    for group in by:
+        for feature in ("group_row", "group_row_end", "group_size"):
+            yield from _numbers(sample, feature, group)
+        for name in numbers:
+            if name not in group:
+                for feature in ("group_mean", "group_rank", "group_rank_asc"):
+                    yield from _numbers(sample, feature, (name, *group))
+
+
+def _is_grouping(sample: Sample, name: str) -> bool:
+    column = sample.inner.column(name)
+    return column.kind in ("text", "bool", "date", "time") or (
+        column.kind == "number" and column.values.dtype.kind in "iu"
+    )

@@ -1,0 +1,87 @@
+"""The constant of a threshold between the last value that passes and the first that does not.
+
+Each number of this gap selects the same rows of a sample. One that the source names comes first, else the roundest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import floor, log10
+from typing import TYPE_CHECKING, Any, Final
+
+from odibi_core.insight.constants import CannotEvaluate, as_constant, as_number
+from odibi_core.insight.features import Values
+
+if TYPE_CHECKING:
+    from odibi_core.insight.source import Hints
+
+_UNITS: Final = ("Y", "M", "D", "h", "m", "s", "ms", "us")
+
+
+def threshold(passed: Any, failed: Any, values: Values, hints: Hints) -> tuple[Any, bool, bool]:
+    """Return the constant of a test that `passed` passes and `failed` does not.
+
+    Args:
+        passed: The last number that passes.
+        failed: The first number that fails.
+        values: The numbers of the feature, for their kind and unit.
+        hints: Constants of the source.
+
+    Returns:
+        The constant as plain JSON; if the constant itself passes; if the source names it.
+    """
+    low, high = (passed, failed) if passed < failed else (failed, passed)
+    for number, constant in _named(values, hints):
+        if low <= number <= high:
+            return constant, bool(number == passed), True
+    number = _round_moment(low, high, values) if values.unit else _round_number(low, high, values)
+    constant = as_constant(number, values)
+    try:
+        number = as_number(constant, values)
+    except CannotEvaluate:
+        number = passed
+    if not low <= number <= high or (low < number < high and as_number(constant, values) != number):
+        return as_constant(passed, values), True, False
+    return constant, bool(number == passed), False
+
+
+def _named(values: Values, hints: Hints) -> Iterator[tuple[Any, Any]]:
+    """Yield the constants of the source that are of the feature's kind, as numbers and as plain JSON."""
+    if not values.unit:
+        for number in hints.numbers:
+            yield number, int(number) if number.is_integer() else number
+        return
+    for text in hints.texts():
+        try:
+            number = as_number(text, values)
+        except CannotEvaluate:
+            continue
+        yield number, as_constant(number, values)
+
+
+def _round_number(low: Any, high: Any, values: Values) -> Any:
+    """Return the number from low to high with the fewest digits; an end itself if it is as short."""
+    low, high = float(low), float(high)
+    if low <= 0 <= high:
+        return 0
+    if low == high or not high - low < float("inf"):
+        return high
+    step = 10.0 ** floor(log10(high - low))
+    for unit in (10 * step, 5 * step, step, step / 2):
+        number = floor(high / unit) * unit
+        number = round(number, max(0, -floor(log10(unit)) + 1))
+        if low <= number <= high:
+            return number
+    return high
+
+
+def _round_moment(low: Any, high: Any, values: Values) -> Any:
+    """Return the moment from low to high that starts the longest unit: a year, a month, a day, …"""
+    import numpy as np
+
+    moment = np.array(int(high), f"datetime64[{values.unit}]")
+    for unit in _UNITS:
+        start = int(moment.astype(f"datetime64[{unit}]").astype(f"datetime64[{values.unit}]").astype(np.int64))
+        if low <= start <= high:
+            return start
+    return high
