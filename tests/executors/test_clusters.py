@@ -14,12 +14,16 @@ from typing import Any
 import pandas as pd
 import polars as pl
 import pytest
+from tests.delivery.loopback import dead_url
 from tests.executors.clusters import PATIENCE, Cluster, recorded, without_folder
 from tests.executors.on_cluster import dies, divides, pid, speaks
+from tests.executors.traced import spans_here
 from typer.testing import CliRunner
 
 from odibi_core import plugins
 from odibi_core.cli import app
+from odibi_core.otlp.signals import spans_and_logs
+from odibi_core.runtime.exports import close_exports
 from odibi_core.runtime.orchestrator import Result, Step
 from odibi_core.store.runs import RunStore
 
@@ -241,3 +245,26 @@ def test_short_items_of_a_mapped_step(cluster: Cluster) -> None:
     result = cluster.run(step, initial={"numbers": [n for n in numbers if n != 250]})
     assert result.data["part"]["n"].tolist() == [n for n in numbers if n != 250]
     assert os.getpid() not in result.data["part"]["pid"].tolist()
+
+
+def test_the_trace_of_a_run_goes_through_its_workers(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """One trace id from `TRACEPARENT` through run, node, line, active span and child process, sampled as the parent."""
+    parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    monkeypatch.setenv("TRACEPARENT", parent)
+    monkeypatch.setenv("TRACING_ENABLED", "true")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", dead_url())
+    try:
+        result = cluster.run(Step(name="asks", value=spans_here), store=tmp_path, keep="all")
+    finally:
+        close_exports(0)
+    events = list(RunStore(tmp_path).read(str(result["run_id"])))
+    spans = {span.name: span for span in spans_and_logs(events)[0]}
+    seen = result.data["asks"]
+    assert seen["pid"] != os.getpid()
+    assert spans["asks"].trace_id == parent[3:35]
+    expected = f"00-{parent[3:35]}-{spans['asks'].span_id}-01"
+    assert (seen["child"], seen["active"]) == (expected, expected)
+    asked = next(event for event in events if event.event_type == "asked")
+    assert (asked.fields["trace_id"], asked.fields["span_id"]) == (parent[3:35], spans["asks"].span_id)

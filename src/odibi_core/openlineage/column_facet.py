@@ -8,7 +8,7 @@ from typing import Any
 from odibi_core.events import Event
 from odibi_core.openlineage.facets import Facet, Facets
 from odibi_core.openlineage.names import DatasetName
-from odibi_core.views.values import number, record, records, text, texts
+from odibi_core.views.values import count, number, record, records, text, texts
 
 NameOf = Callable[[str], DatasetName]
 
@@ -36,7 +36,8 @@ def column_facet(make: Facets, event: Event | None, name_of: NameOf) -> dict[str
     left_out = event.fields.get("left_out") or None
     found["odibi_columns"] = make.own(
         "dataset", evidence=evidence, unknown=unknown, indirect_unknown=True if whole is None else None,
-        columns_left_out=left_out,
+        columns_left_out=left_out, items_seen=count(event.fields.get("items_seen")),
+        items=count(event.fields.get("items")),
     )  # fmt: skip
     return found
 

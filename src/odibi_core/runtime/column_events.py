@@ -14,6 +14,7 @@ from odibi_core.pipeline.declared_columns import declared_for
 from odibi_core.runtime.node_events import Descriptions, NodeEvents
 
 if TYPE_CHECKING:
+    from odibi_core.engines.lineage.items import Found
     from odibi_core.engines.lineage.looks import Look
 
 NO_LOOK: Final = "the level of snapshots allows no look at values"
@@ -39,6 +40,18 @@ def publish_columns(step: Step, engine: str, events: NodeEvents, descriptions: D
             found = _of_sql(step, engine, taken, made) if step.operation == "sql" else _copied(step, made)
             report(step, name, found, taken, events)
     events.add_overhead(monotonic() - began)
+
+
+def publish_items(
+    step: Step, found: Sequence[Found], total: int, events: NodeEvents, descriptions: Descriptions
+) -> None:
+    """Publish the lineage of the frame that a mapped step combined, from its items that were looked at."""
+    from odibi_core.engines.lineage.items import of_items
+
+    for name, key in step.outputs.items():
+        made = descriptions.columns_of(key) if descriptions.lineage else None
+        if made:
+            report(step, name, of_items(found, total, made, NO_LOOK), events.taken_columns(), events)
 
 
 def report(step: Step, output: str, found: FrameColumns, taken: Columns, findings: ColumnFindings) -> None:

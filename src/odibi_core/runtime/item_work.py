@@ -7,20 +7,39 @@ from operator import itemgetter
 from typing import Any
 
 from odibi_core.engines.frame_narwhals import stacked
+from odibi_core.engines.lineage.items import LOOKED_AT, Found
 from odibi_core.errors import STOPS, StepError
 from odibi_core.events.clock import monotonic
 from odibi_core.executors.base import Batch
 from odibi_core.executors.sent_errors import sent_error
 from odibi_core.pipeline import Step
-from odibi_core.runtime.step_work import ItemAnswer, Outcome, StepReport, StepTask, reported, rows_of, working
+from odibi_core.runtime.node_events import Descriptions
+from odibi_core.runtime.step_work import ItemAnswer, Outcome, StepReport, StepTask, StepWork, reported, rows_of, working
+from odibi_core.runtime.worker_budgets import budgets_of
 
 
 def work_of_item(frames: dict[str, Any], task: StepTask) -> tuple[dict[str, Any], StepReport]:
     """Call the function of a mapped step for one item; nothing is examined before all items are there."""
     with working(task) as (work, notes):
+        found: list[Found] = []
         began = monotonic()
-        made = work.operate(frames, copied=True)
-        return made, StepReport(notes.notes, Outcome(rows_of(made), [], []), monotonic() - began)
+        made = _looked_at(work, task, frames, found)
+        return made, StepReport(notes.notes, Outcome(rows_of(made), [], []), monotonic() - began, columns=found)
+
+
+def _looked_at(work: StepWork, task: StepTask, frames: dict[str, Any], found: list[Found]) -> dict[str, Any]:
+    """Return what one item makes; of the first ones that work here, the origins of the columns go into `found`."""
+    budgets = budgets_of(task.run_id)
+    work.content = None
+    if task.lineage and budgets.items_seen[task.step.name] < LOOKED_AT:
+        descriptions = Descriptions(task.level, task.rows, budget=budgets.stats)
+        descriptions.lineage_budget = budgets.lineage
+        work.content = descriptions.content
+    made = work.operate(frames, copied=True)
+    if (columns := work.item_columns(made)) is not None:
+        budgets.items_seen[task.step.name] += 1
+        found.append(columns)
+    return made
 
 
 def work_of_items(frames: dict[str, Any], task: StepTask) -> tuple[dict[str, Any], StepReport]:
@@ -35,11 +54,12 @@ def work_of_items(frames: dict[str, Any], task: StepTask) -> tuple[dict[str, Any
     """
     first, items = frames.pop(str(task.step.map))
     results, answers = Batch(), []
+    found: list[Found] = []
     with working(task) as (work, notes):
         for position, item in enumerate(items, first):
             began, rows, error = monotonic(), None, None
             try:
-                made = work.operate({**frames, str(task.step.map): item}, copied=True)
+                made = _looked_at(work, task, {**frames, str(task.step.map): item}, found)
                 rows = rows_of(made)
                 results.append((position, next(iter(made.values()), None)))
             except STOPS:
@@ -48,7 +68,7 @@ def work_of_items(frames: dict[str, Any], task: StepTask) -> tuple[dict[str, Any
                 error = sent_error(raised)
             finally:
                 answers.append(ItemAnswer(rows, error, monotonic() - began))
-        return {"items": results}, StepReport(notes.notes, Outcome(None, [], []), items=answers)
+        return {"items": results}, StepReport(notes.notes, Outcome(None, [], []), items=answers, columns=found)
 
 
 def work_of_combination(frames: dict[str, Any], task: StepTask) -> tuple[dict[str, Any], StepReport]:

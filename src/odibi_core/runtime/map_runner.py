@@ -15,6 +15,7 @@ import msgspec
 
 from odibi_core.bus.bus import EventBus
 from odibi_core.coroutines import AwaitableRun
+from odibi_core.engines.lineage.items import LOOKED_AT, Found
 from odibi_core.errors import StepError, is_stop
 from odibi_core.events import context, kinds, sanitize_text
 from odibi_core.events.clock import monotonic
@@ -44,6 +45,8 @@ class Mapped:
         self.results: dict[int, Any] = {}
         """Results of items, or handles on batches of them."""
         self.failed: dict[int, str] = {}
+        self.columns: list[Found] = []
+        """The findings on the columns of the items that were looked at."""
         self.left = 0
         self.size = BatchSize()
         self.error: BaseException | None = None
@@ -152,6 +155,7 @@ class MapRunner:
             mapped.size.restart()
             return {}
         mapped.results[positions[0]] = next(iter(made.values()))
+        mapped.columns += report.columns
         mapped.size.learn([answer.seconds for answer in report.items])
         report.publish(mapped.events)
         return dict(zip(positions, report.items, strict=False))
@@ -201,9 +205,15 @@ class MapRunner:
         if runner.is_elsewhere(step):
             made, report = runner.call_there(mapped.index, work_of_item, inputs)
             mapped.size.learn([report.seconds])
+            mapped.columns += report.columns
             report.publish(mapped.events)
             return next(iter(made.values()), None), report.outcome.rows
-        made = runner.work_of(mapped.index).operate(inputs, awaiting, copied=True)
+        work = runner.work_of(mapped.index)
+        if len(mapped.columns) >= LOOKED_AT:
+            work.content = None
+        made = work.operate(inputs, awaiting, copied=True)
+        if (columns := work.item_columns(made)) is not None:
+            mapped.columns.append(columns)
         return next(iter(made.values()), None), rows_of(made)
 
     def end(self, index: int) -> bool:
@@ -222,12 +232,16 @@ class MapRunner:
         runner, index, events = self._runner, mapped.index, mapped.events
         if runner.is_elsewhere(mapped.step):
             frames = {**mapped.inputs, **{str(at): result for at, result in mapped.results.items()}}
-            return runner.examined_there(
+            whole = runner.examined_there(
                 index, events, lambda: runner.attempt_there(index, work_of_combination, frames, _never)
             )
+            runner.publish_items(index, events, mapped.columns, len(mapped.items))
+            return whole
         work = runner.work_of(index)
         made = work.by_logical_name(combined(mapped.step, [mapped.results[at] for at in sorted(mapped.results)]))
-        return made, runner.examined_here(work, mapped.inputs, made, events)
+        outcome = runner.examined_here(work, mapped.inputs, made, events)
+        runner.publish_items(index, events, mapped.columns, len(mapped.items))
+        return made, outcome
 
     def cancel(self, error: BaseException | None) -> None:
         """Publish the end of each step that a stopped run left with items that did not run."""

@@ -9,9 +9,12 @@ from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar, overload
 
 from odibi_core.engines.frame import Description, is_frame, row_count
+from odibi_core.engines.lineage.base import FrameColumns
 from odibi_core.errors import STOPS
 from odibi_core.events import context
+from odibi_core.events.clock import monotonic
 from odibi_core.events.context import Context
+from odibi_core.runtime.call_columns import CallColumns
 from odibi_core.runtime.node_events import NodeEvents
 from odibi_core.runtime.observer import Observer, active
 from odibi_core.runtime.producer_index import MAX_FRAMES, Link, frames_in
@@ -38,6 +41,7 @@ def node(function: Any = None, /, *, name: str | None = None, layer: str = "tran
     - An argument that another node returned is an edge of the lineage, also inside a list, a tuple or a dict. A view or
       a copy of it is a probable edge.
     - Further calls of a function belong to the same node, with a count.
+    - The columns of its frame that have the values of columns which it took are the lineage of its columns.
     - A generator is a node from the first value that is requested to the last; if it raises, the node failed.
 
     Args:
@@ -99,6 +103,8 @@ class _Call(CallObserver):
         self._joined: dict[str, tuple[str, Any]] = {}
         self._taken: dict[str, tuple[str, Any]] = {}
         self._heights: dict[str, int] = {}
+        self._columns: CallColumns | None = None
+        self._flowing_columns: FrameColumns | None = None
 
     def start_generator(self) -> None:
         self._flowing, self._rows = True, 0
@@ -121,6 +127,7 @@ class _Call(CallObserver):
         context.put(self._outside)
         if self._events is not None:
             self._safely(self._end, error, partial, result)
+        self._columns = None
 
     def _safely(self, step: Callable[..., None], *args: Any) -> None:
         try:
@@ -156,6 +163,7 @@ class _Call(CallObserver):
         if taken_by_key and observer.rows is not None and not self._flowing:
             self._taken = taken_by_key
             self._heights = heights_of({path: value for path, (_, value) in taken_by_key.items()})
+        self._columns = observer.columns.before(events, name, taken_by_key)
         if observer.record.files is not None:
             observer.record.files.include([self._function])
 
@@ -171,6 +179,8 @@ class _Call(CallObserver):
         if is_frame(item):
             description = self._observer.descriptions.described(item)
             self._index.remember(item, self._name, self._name, description)
+            if self._sample is None and description is not None and self._columns is not None:
+                self._flowing_columns = self._columns.of(item, description.columns())
             self._sample, rows = self._sample or description, row_count(item)
         self._rows = None if rows is None or self._rows is None else self._rows + rows
 
@@ -187,6 +197,8 @@ class _Call(CallObserver):
             self._compare(events, result)
         elif self._sample is not None:
             events.snapshot("after", self._name, self._sample.but(row_count=self._rows))
+            if self._columns is not None and self._flowing_columns is not None:
+                self._columns.report(events, self._name, self._flowing_columns)
         events.complete(self._rows, partial=partial)
 
     def _match(self, events: NodeEvents, result: Any) -> None:
@@ -230,3 +242,7 @@ class _Call(CallObserver):
         self._index.remember(value, dataset, self._name, description)
         if description is not None:
             events.snapshot("after", dataset, description)
+            if self._columns is not None:
+                began = monotonic()
+                self._columns.report(events, dataset, self._columns.of(value, description.columns()))
+                events.add_overhead(monotonic() - began)

@@ -35,12 +35,23 @@ def inside(here: Context) -> Context:
     return here.with_fields({"trace_id": trace, "span_id": own, "trace_flags": flags})
 
 
+def _is_of_node(here: Context, ids: dict[str, str]) -> bool:
+    """Return whether the span is that of the node: so the process of the run decided, and sent it to this worker.
+
+    The settings of a worker of an existing cluster are those of the cluster.
+    """
+    from odibi_core.otlp.ids import span_id
+
+    return ids.get("span_id") == span_id("node", here.run_id, here.node_name)
+
+
 @contextmanager
 def active() -> Iterator[None]:
     """Make the span of the context the active one of OpenTelemetry, if the program has loaded that."""
     trace = sys.modules.get(SPANS_OF)
-    ids = span_in(context.current().fields) if trace is not None and is_on() else {}
-    if trace is None or not ids:
+    here = context.current()
+    ids = span_in(here.fields) if trace is not None else {}
+    if trace is None or not ids or not (is_on() or _is_of_node(here, ids)):
         yield
         return
     flags = trace.TraceFlags(int(ids["trace_flags"], 16))

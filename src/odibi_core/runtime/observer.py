@@ -17,6 +17,7 @@ from odibi_core.events.normalize import to_text
 from odibi_core.metrics.manager import MetricsManager
 from odibi_core.process import state as program
 from odibi_core.process.configured_metrics import new_metrics
+from odibi_core.runtime.call_columns import ObservedColumns
 from odibi_core.runtime.file_events import FileEvents
 from odibi_core.runtime.join_events import JoinEvents
 from odibi_core.runtime.node_events import Descriptions
@@ -79,6 +80,8 @@ class Observer:
         self.descriptions = Descriptions(looks.level, looks.rows, self.record.overhead, shared=True)
         self.joins = JoinEvents() if self.descriptions.examines_rows and looks.joins else None
         self.rows = RowEvents() if self.descriptions.examines_rows else None
+        self.descriptions.lineage = looks.lineage
+        self.columns = ObservedColumns(self.descriptions)
         self.producers = ProducerIndex()
         self.sources = SourceKeeper(self.store.root if self.store else None)
         self._running = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from threading import Event as Flag
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -20,7 +20,7 @@ from odibi_core.pipeline import Graph, Step
 from odibi_core.pipeline.attempts import Call, OnRetry, attempt
 from odibi_core.pipeline.step import Policy, needs_of_checks
 from odibi_core.runtime import node_span
-from odibi_core.runtime.column_events import publish_columns
+from odibi_core.runtime.column_events import publish_columns, publish_items
 from odibi_core.runtime.file_events import FileEvents
 from odibi_core.runtime.join_events import JoinEvents
 from odibi_core.runtime.node_events import Descriptions, NodeEvents
@@ -30,6 +30,7 @@ from odibi_core.runtime.step_engines import Engines, converts
 from odibi_core.runtime.step_work import OTHER, Beside, Outcome, StepReport, StepTask, StepWork, work_of_step
 
 if TYPE_CHECKING:
+    from odibi_core.engines.lineage.items import Found
     from odibi_core.runtime.step_cache import StepCache
     from odibi_core.settings import Settings
 
@@ -317,6 +318,10 @@ class StepRunner:
         report.publish(events)
         publish_columns(self.graph.steps[index], self.graph.engine_of(index), events, self._descriptions)
         return made, report.outcome
+
+    def publish_items(self, index: int, events: NodeEvents, found: Sequence[Found], total: int) -> None:
+        """Publish the lineage of the columns of a mapped step, from the items that were looked at."""
+        publish_items(self.graph.steps[index], found, total, events, self._descriptions)
 
     def attempt(self, policy: Policy, call: Call, retry: OnRetry) -> Any:
         """Return the result of the last attempt."""

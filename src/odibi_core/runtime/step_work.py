@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 from odibi_core.coroutines import AwaitableRun, is_awaitable
 from odibi_core.engines import access_facts
 from odibi_core.engines.file_watch import unwatched
-from odibi_core.engines.frame import Description, row_count
+from odibi_core.engines.frame import Description, is_frame, row_count
 from odibi_core.engines.frame_copy import separate
 from odibi_core.engines.lineage.base import FrameColumns, unknown_columns
 from odibi_core.errors import StepError, nearest
@@ -38,6 +38,7 @@ from odibi_core.runtime.worker_files import files_of_run, files_of_worker, notes
 
 if TYPE_CHECKING:
     from odibi_core.engines.lineage.budgeted import ContentLineage
+    from odibi_core.engines.lineage.items import Found
     from odibi_core.engines.lineage.looks import Look
 
 Wait = Callable[[AwaitableRun | None, Any], Any]
@@ -127,7 +128,7 @@ class StepWork:
             if copied:
                 inputs = {name: separate(frame) for name, frame in inputs.items()}
             inputs = self._engines.handed(step, self.engine, inputs)
-            if self.content is not None and step.map is None and inputs:
+            if self.content is not None and inputs:
                 self._looks = self.content.looks(inputs)
             with self._engines.turn(step, self.engine), node_span.active():
                 return self._readable_again(step.value(**inputs, **step.params), awaiting)
@@ -236,7 +237,7 @@ class StepWork:
             description = descriptions.after(step.outputs[name], frame)
             if description is not None:
                 findings.snapshot("after", step.outputs[name], description)
-                if step.operation == "call" and step.inputs and descriptions.lineage:
+                if step.operation == "call" and step.inputs and step.map is None and descriptions.lineage:
                     report_function(step, name, self._columns(frame, description.columns()), self._looks, findings)
         if joins is not None and len(inputs) > 1:
             with_keys = {name: (step.inputs[name], frame) for name, frame in inputs.items()}
@@ -249,6 +250,16 @@ class StepWork:
         if step.checks:
             self._check({**inputs, **made}, findings, outcome)
         return outcome
+
+    def item_columns(self, made: Mapping[str, Any]) -> Found | None:
+        """Return the origins of the columns of the frame that an item made, or a reason; None if it had no look."""
+        frame = next(iter(made.values()), None)
+        if self.content is None or not is_frame(frame):
+            return None
+        if isinstance(self._looks, str):
+            return self._looks
+        found = self.content.columns(self._looks, frame, self.step.inputs, ())
+        return found if found.origins else "it is no eager frame of a known library"
 
     def _columns(self, frame: Any, names: list[str]) -> FrameColumns:
         if self.content is None:
@@ -333,6 +344,8 @@ class StepReport(NamedTuple):
     seconds: float = 0.0
     """Those of the function of one item."""
     items: Sequence[ItemAnswer] = ()
+    columns: Sequence[Found] = ()
+    """Those of the items that were looked at."""
 
     def publish(self, findings: Findings) -> None:
         """Report the findings again, to the events of the node."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from threading import Lock
 from typing import Final
 
@@ -23,6 +23,8 @@ class Budgets:
         self.joins = JoinEvents()
         self.rows = RowEvents()
         self.lineage = Budget(share=LINEAGE_SHARE)
+        self.items_seen: Counter[str] = Counter()
+        """By mapped step, the items that were looked at for the lineage of its columns."""
 
 
 class _ByRun:

@@ -78,6 +78,9 @@ class ColumnLineage(_Answer, frozen=True):
     columns: list[ColumnOrigin]
     indirect: list[ColumnSource] | None
     left_out: int = 0
+    items_seen: int | None = None
+    """Of a mapped step: the items that were looked at; the others may have other origins."""
+    items: int | None = None
 
 
 class Snapshot(_Answer, frozen=True):

@@ -29,6 +29,8 @@ def column_lineage_of(event: Event, columns: Iterable[str | None]) -> ColumnLine
         columns=[*known, *found.values()],
         indirect=[_source(each) for each in records(indirect)] if isinstance(indirect, list) else None,
         left_out=count(fields.get("left_out")) or 0,
+        items_seen=count(fields.get("items_seen")),
+        items=count(fields.get("items")),
     )
 
 

@@ -64,6 +64,8 @@ class FrameColumns(NamedTuple):
 
     origins: Sequence[Origin]
     indirect: tuple[Source, ...] | None = None
+    items: tuple[int, int] | None = None
+    """Of a mapped step: the items that were looked at, and all of them."""
 
     def record(self) -> dict[str, Any]:
         """Return the fields of the event, bounded; `left_out` counts columns without room."""
@@ -78,6 +80,8 @@ class FrameColumns(NamedTuple):
         fields: dict[str, Any] = {
             "columns": columns, "unknown": unknown, "indirect": None if self.indirect is None or more else indirect,
         }  # fmt: skip
+        if self.items is not None:
+            fields |= {"items_seen": self.items[0], "items": self.items[1]}
         return {**fields, "left_out": left_out + others} if left_out or others else fields
 
 

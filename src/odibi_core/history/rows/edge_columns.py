@@ -32,6 +32,8 @@ def edge_columns(edge: Edge, target: NodeLineage) -> dict[str, Any]:
                 methods[origin.method or "unknown"] = None
                 confidences += [] if origin.confidence is None else [origin.confidence]
     known = any(origin.sources is not None for lineage in lineages for origin in lineage.columns)
+    if not found and (edge.probable or target.calls):  # the frame that was looked at is not surely this one
+        return {}
     return {
         "column_sources": json_text(found) if known else None,
         "deciding_columns": _deciding(edge.dataset, target),
