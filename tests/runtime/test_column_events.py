@@ -140,7 +140,7 @@ def test_an_observed_function_has_the_columns_that_its_frame_took_over() -> None
 
 def test_a_node_that_is_called_again_is_looked_at_if_its_frames_are_others() -> None:
     """The same frames again are no event; another dataset adds its columns to those that are known."""
-    copied = node(lambda frame: frame.copy(), name="copied")
+    copied = node(name="copied")(lambda frame: frame.copy())
     with observe("shop") as run:
         first, second = node(people)(), node(buyers)()
         for frame in (first, first, second, second):
@@ -156,7 +156,7 @@ def test_an_edge_that_is_only_probable_has_no_columns() -> None:
     """A view of a frame may have other values than the frame: nothing is not the finding that there are none."""
     with observe("shop") as run:
         made = node(people)()
-        node(lambda frame: frame.copy(), name="copied")(made[["customer", "country"]])
+        node(name="copied")(lambda frame: frame.copy())(made[["customer", "country"]])
     assert edges_of(run.run_id) == {("people", "copied"): None}
 
 
@@ -164,7 +164,7 @@ def test_without_the_setting_an_observed_function_has_none(monkeypatch: pytest.M
     """`ODIBI_SNAPSHOT__LINEAGE=false` counts for `@node` too."""
     monkeypatch.setenv("ODIBI_SNAPSHOT__LINEAGE", "false")
     with observe("shop") as run:
-        node(lambda frame: frame.copy(), name="copied")(node(people)())
+        node(name="copied")(lambda frame: frame.copy())(node(people)())
     assert not lineages(run.run_id)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import chain
 from operator import itemgetter
 from typing import Any
 
+from odibi_core.engines.frame import is_frame
 from odibi_core.engines.frame_narwhals import stacked
 from odibi_core.engines.lineage.items import LOOKED_AT, Found
 from odibi_core.errors import STOPS, StepError
@@ -27,6 +29,17 @@ def work_of_item(frames: dict[str, Any], task: StepTask) -> tuple[dict[str, Any]
         return made, StepReport(notes.notes, Outcome(rows_of(made), [], []), monotonic() - began, columns=found)
 
 
+def item_columns(work: StepWork, made: Mapping[str, Any]) -> Found | None:
+    """Return the origins of the columns of the frame that an item made, or a reason; None if it had no look."""
+    frame = next(iter(made.values()), None)
+    if work.content is None or not is_frame(frame):
+        return None
+    if isinstance(work.looks, str):
+        return work.looks
+    found = work.content.columns(work.looks, frame, work.step.inputs, ())
+    return found if found.origins else "it is no eager frame of a known library"
+
+
 def _looked_at(work: StepWork, task: StepTask, frames: dict[str, Any], found: list[Found]) -> dict[str, Any]:
     """Return what one item makes; of the first ones that work here, the origins of the columns go into `found`."""
     budgets = budgets_of(task.run_id)
@@ -36,7 +49,7 @@ def _looked_at(work: StepWork, task: StepTask, frames: dict[str, Any], found: li
         descriptions.lineage_budget = budgets.lineage
         work.content = descriptions.content
     made = work.operate(frames, copied=True)
-    if (columns := work.item_columns(made)) is not None:
+    if (columns := item_columns(work, made)) is not None:
         budgets.items_seen[task.step.name] += 1
         found.append(columns)
     return made

@@ -22,7 +22,7 @@ from odibi_core.events.clock import monotonic
 from odibi_core.events.failure import describe_failure, message_of
 from odibi_core.pipeline import Step
 from odibi_core.runtime.batch_size import BatchSize
-from odibi_core.runtime.item_work import combined, work_of_combination, work_of_item, work_of_items
+from odibi_core.runtime.item_work import combined, item_columns, work_of_combination, work_of_item, work_of_items
 from odibi_core.runtime.node_events import NodeEvents
 from odibi_core.runtime.step_runner import StepRunner
 from odibi_core.runtime.step_work import ItemAnswer, Outcome, rows_of
@@ -212,7 +212,7 @@ class MapRunner:
         if len(mapped.columns) >= LOOKED_AT:
             work.content = None
         made = work.operate(inputs, awaiting, copied=True)
-        if (columns := work.item_columns(made)) is not None:
+        if (columns := item_columns(work, made)) is not None:
             mapped.columns.append(columns)
         return next(iter(made.values()), None), rows_of(made)
 

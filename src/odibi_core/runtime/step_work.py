@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 from odibi_core.coroutines import AwaitableRun, is_awaitable
 from odibi_core.engines import access_facts
 from odibi_core.engines.file_watch import unwatched
-from odibi_core.engines.frame import Description, is_frame, row_count
+from odibi_core.engines.frame import Description, row_count
 from odibi_core.engines.frame_copy import separate
 from odibi_core.engines.lineage.base import FrameColumns, unknown_columns
 from odibi_core.errors import StepError, nearest
@@ -99,7 +99,7 @@ class StepWork:
         """Compares the rows of inputs and outputs; None if they are not compared."""
         self.usual: UsualRows = {}
         self._heights: dict[str, int] = {}
-        self._looks: dict[str, Look] | str = NO_LOOK
+        self.looks: dict[str, Look] | str = NO_LOOK
         self._counted: dict[int, Any] = {}
         """The results of checks that the engine counted while it wrote, by the id of the check."""
 
@@ -129,7 +129,7 @@ class StepWork:
                 inputs = {name: separate(frame) for name, frame in inputs.items()}
             inputs = self._engines.handed(step, self.engine, inputs)
             if self.content is not None and inputs:
-                self._looks = self.content.looks(inputs)
+                self.looks = self.content.looks(inputs)
             with self._engines.turn(step, self.engine), node_span.active():
                 return self._readable_again(step.value(**inputs, **step.params), awaiting)
         if step.operation == "give":
@@ -224,13 +224,9 @@ class StepWork:
         return {name: result[name] for name in names}
 
     def examine(
-        self,
-        inputs: dict[str, Any],
-        made: dict[str, Any],
-        findings: Findings,
-        descriptions: Descriptions,
+        self, inputs: dict[str, Any], made: dict[str, Any], findings: Findings, descriptions: Descriptions,
         joins: JoinEvents | None,
-    ) -> Outcome:
+    ) -> Outcome:  # fmt: skip
         """Describe the frames that the step made, measure its joins, run its checks; report each finding."""
         step = self.step
         for name, frame in made.items():
@@ -238,7 +234,7 @@ class StepWork:
             if description is not None:
                 findings.snapshot("after", step.outputs[name], description)
                 if step.operation == "call" and step.inputs and step.map is None and descriptions.lineage:
-                    report_function(step, name, self._columns(frame, description.columns()), self._looks, findings)
+                    report_function(step, name, self._columns(frame, description.columns()), self.looks, findings)
         if joins is not None and len(inputs) > 1:
             with_keys = {name: (step.inputs[name], frame) for name, frame in inputs.items()}
             joins.of_step(findings, with_keys, list(made.values()), step.value)
@@ -251,20 +247,10 @@ class StepWork:
             self._check({**inputs, **made}, findings, outcome)
         return outcome
 
-    def item_columns(self, made: Mapping[str, Any]) -> Found | None:
-        """Return the origins of the columns of the frame that an item made, or a reason; None if it had no look."""
-        frame = next(iter(made.values()), None)
-        if self.content is None or not is_frame(frame):
-            return None
-        if isinstance(self._looks, str):
-            return self._looks
-        found = self.content.columns(self._looks, frame, self.step.inputs, ())
-        return found if found.origins else "it is no eager frame of a known library"
-
     def _columns(self, frame: Any, names: list[str]) -> FrameColumns:
         if self.content is None:
             return unknown_columns(names, NO_LOOK)
-        return self.content.columns(self._looks, frame, self.step.inputs, names)
+        return self.content.columns(self.looks, frame, self.step.inputs, names)
 
     def _check(self, frames: dict[str, Any], findings: Findings, outcome: Outcome) -> None:
         step = self.step
