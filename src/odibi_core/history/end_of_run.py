@@ -16,6 +16,7 @@ from odibi_core.history.rows.tables import tables_of
 from odibi_core.store.runs import RunStore
 
 if TYPE_CHECKING:
+    from odibi_core.history.blame import Blame
     from odibi_core.history.index import Index
     from odibi_core.settings.sections import Store as StoreSettings
 
@@ -26,7 +27,7 @@ HANDLED_KINDS: Final = frozenset(
     {
         kinds.PIPELINE_START, kinds.PIPELINE_PLAN, kinds.PIPELINE_COMPLETE, kinds.PIPELINE_ERROR, kinds.NODE_START,
         kinds.NODE_COMPLETE, kinds.NODE_FAILED, "node_error", kinds.NODE_RETRY, kinds.NODE_SKIPPED, kinds.SNAPSHOT,
-        kinds.CHECK_RESULT, kinds.COST, kinds.FILE_ACCESS, kinds.JOIN_MATCH, kinds.ROW_CHANGE,
+        kinds.CHECK_RESULT, kinds.COST, kinds.FILE_ACCESS, kinds.JOIN_MATCH, kinds.ROW_CHANGE, kinds.ANOMALY,
     }
 )  # fmt: skip
 """The kinds that a run is judged by: neither lines of the log nor metrics, of which there may be millions."""
@@ -71,6 +72,8 @@ class EndOfRun:
         self._tables: Tables | None = None
         self._figures: RunFigures | None = None
         """The rows of the run as it was judged, and its figures; None before."""
+        self.blame: Blame | None = None
+        """The first step that differs from the last good run, once the run was judged; None if all is as usual."""
 
     def __call__(self, event: Event) -> None:
         if not self._is_full:
@@ -83,7 +86,9 @@ class EndOfRun:
 
         A pipeline with fewer than `LEARNING` successful runs is not judged, nor a run of selected steps.
         """
-        return self._safely("noticing", lambda: self._judge(status, duration_ms))
+        found = self._safely("noticing", lambda: self._judge(status, duration_ms))
+        self._safely("blame", lambda: self._blame(status, duration_ms, found or 0))
+        return found
 
     def earlier(self, runs: int, month: datetime | None) -> History:
         """Return what rules of alerts read: the figures of the run, those of earlier runs, and the costs of a month.
@@ -166,6 +171,20 @@ class EndOfRun:
             about = {"run_id": self._run_id, **fields}
             self._bus.publish(kinds.ANOMALY, message, level="warning", fields=about)
         return sum(not fields.get("muted") for fields in findings)
+
+    def _blame(self, status: str, duration_ms: float, findings: int) -> None:
+        """Publish where the run begins to differ from the last good one, if it is not as usual."""
+        if self._tables is None or self._figures is None or self._figures.figures.get("is_partial"):
+            return
+        from odibi_core.history.blame.at_end import blame_at_end, is_suspicious
+
+        if not findings and not is_suspicious(status, self._tables):
+            return
+        tables = tables_of([*self._of_the_run(), self._end(status, duration_ms)]) if findings else self._tables
+        self.blame = found = blame_at_end(self._open_index(), tables)
+        if found is not None:
+            fields = {"run_id": self._run_id, **found.fields()}
+            self._bus.publish(kinds.BLAME, found.sentence, level="warning", fields=fields)
 
     def _of_the_run(self) -> list[Event]:
         return [event for event in self._events if event.run_id in (self._run_id, None)]

@@ -100,6 +100,10 @@ _ALL: Final = (
         ("last_event", "timestamp", "The time of the last event."),
         ("resumed_from", "text", "The earlier run from which steps were taken; null if every step ran."),
         ("selection", "json", "The steps that the user selected, by option, an object; null for all."),
+        ("blame", "text", "The first step that differs from the last good run, and the likely cause, as a sentence."),
+        ("blame_step", "text", "That step; null if nothing was unusual, or there was no good run before."),
+        ("blame_cause", "text", "The class of the cause: filter, join cardinality, input truncated, …"),
+        ("blame_detail", "json", "The rows, the rule, the certainty and the evidence, an object."),
     ),
     _table(
         "nodes",

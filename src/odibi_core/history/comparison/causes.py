@@ -27,7 +27,7 @@ _ALIASES: Final = {
 }  # fmt: skip
 _DATA: Final = 3.0
 _USUAL: Final = 1.0
-_OF_THE_STEP: Final = 6.0
+OF_THE_STEP: Final = 6.0
 """The weight from which on a change concerns a step itself."""
 _UNSEEN: Final = 0.6
 """The weight of a change at a step upstream whose values were not compared: above the data, below the step itself."""
@@ -42,7 +42,7 @@ def add_causes(
         if each.is_notable and each.node is not None:
             effects.setdefault(each.node, []).append(each)
     changed = {each.node for each in changes if each.kind in ("code", "plan") and not each.is_usual}
-    judge = _Judge(changes, before, after, sources)
+    judge = Judge(changes, before, after, sources)
     for each in differences:
         if not each.is_notable or each.node is None:
             continue
@@ -53,9 +53,9 @@ def add_causes(
 
 def unseen_cause(changes: Sequence[Change], before: RunData, after: RunData, sources: Sources) -> Cause | None:
     """Return the change of most weight at the steps whose values were not compared; None if none of them changed."""
-    judge = _Judge(changes, before, after, sources)
+    judge = Judge(changes, before, after, sources)
     found = [cause for node in after.nodes if judge.is_unseen(node) for cause in judge.changes(node, ())]
-    return max((each for each in found if each.score >= _OF_THE_STEP), key=lambda each: each.score, default=None)
+    return max((each for each in found if each.score >= OF_THE_STEP), key=lambda each: each.score, default=None)
 
 
 def _origin(
@@ -80,7 +80,7 @@ def _rank(effects: Iterable[Difference]) -> tuple[bool, int, float]:
     return min((each.alert_id is None, FAMILIES.index(each.family), -each.magnitude) for each in effects)
 
 
-class _Judge:
+class Judge:
     """Weighs the changes for one step."""
 
     def __init__(self, changes: Sequence[Change], before: RunData, after: RunData, sources: Sources) -> None:
@@ -99,7 +99,7 @@ class _Judge:
                     each, score=_UNSEEN * each.score, reason=f"the values of {name}, upstream, were not compared"
                 )
                 for each in self.changes(name, ())
-                if each.score >= _OF_THE_STEP
+                if each.score >= OF_THE_STEP
             ]
         return max(found, key=lambda each: each.score)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from odibi_core.errors import ConfigurationError, RunNotFoundError, SourceTextNotFoundError
+from odibi_core.history.comparison.code import Sources
 from odibi_core.history.comparison.compare import compare
 from odibi_core.history.comparison.difference import Comparison
 from odibi_core.history.comparison.noise import Noise
@@ -40,6 +41,36 @@ def compare_runs(
         RunNotFoundError: There is no such run, or no good run to compare with.
         ConfigurationError: The runs are of different pipelines, or are one run.
     """
+    pair = two_runs(store, run, other, anyway=anyway, within_s=within_s)
+    found = compare(pair.before, pair.after, pair.noise, pair.sources)
+    found.not_compared[:0] = pair.notes
+    found.not_compared += pair.problems
+    return found
+
+
+class TwoRuns(NamedTuple):
+    """Two runs of a store, the earlier one first, and the known noise of their pipeline.
+
+    `notes` has a sentence for a choice that is not the best, `problems` one for each part that could not be read.
+    """
+
+    before: RunData
+    after: RunData
+    noise: Noise
+    sources: Sources
+    notes: list[str]
+    problems: list[str]
+
+
+def two_runs(
+    store: RunStore | str | Path,
+    run: str | None = None,
+    other: str | None = None,
+    *,
+    anyway: bool = False,
+    within_s: float | None = None,
+) -> TwoRuns:
+    """Return two runs of a store, chosen as `compare_runs` does, with the same arguments and errors."""
     kept = store if isinstance(store, RunStore) else RunStore(store)
     run_id = kept.find(run)
     kept.detect_lost(run_id)
@@ -47,15 +78,12 @@ def compare_runs(
         index.refresh(within_s)
         after = RunData(index.tables(run_id))
         notes: list[str] = []
-        noise = _noise(index, after)
-        before = _of(kept, index, other) if other else _last_good(index, after, noise, notes)
+        noise = noise_of(index, after)
+        before = _of(kept, index, other) if other else last_good(index, after, noise, notes)
         if other and _started(before) > _started(after):
             before, after = after, before
         _refuse(before, after, anyway)
-        found = compare(before, after, noise, _Sources(kept.root))
-    found.not_compared[:0] = notes
-    found.not_compared += index.problems
-    return found
+        return TwoRuns(before, after, noise, StoredSources(kept.root), notes, index.problems)
 
 
 def _of(store: RunStore, index: Index, wanted: str) -> RunData:
@@ -64,7 +92,7 @@ def _of(store: RunStore, index: Index, wanted: str) -> RunData:
     return RunData(index.tables(run_id))
 
 
-def _last_good(index: Index, after: RunData, noise: Noise, notes: list[str]) -> RunData:
+def last_good(index: Index, after: RunData, noise: Noise, notes: list[str]) -> RunData:
     """Return the last successful run before, without unusual findings and with the same parameters if there is one.
 
     Parameters that are others in each run, such as the day of a daily run, are left out.
@@ -106,7 +134,8 @@ def _refuse(before: RunData, after: RunData, anyway: bool) -> None:
         )
 
 
-def _noise(index: Index, after: RunData) -> Noise:
+def noise_of(index: Index, after: RunData) -> Noise:
+    """Return the noise of the pipeline of a run, from the figures of its earlier runs."""
     name, started = after.run.get("pipeline_name"), after.run.get("started")
     if not name or started is None:
         return Noise()
@@ -116,7 +145,7 @@ def _noise(index: Index, after: RunData) -> Noise:
     return Noise(good, [object_of(row["params"]) for row in earlier])
 
 
-class _Sources:
+class StoredSources:
     """The stored sources, each read once."""
 
     def __init__(self, root: Path) -> None:

@@ -9,7 +9,7 @@ from msgspec.structs import asdict
 from odibi_core.events import Event
 from odibi_core.history.rows.cells import Row, json_text, object_of, real, row_of, type_of, written
 from odibi_core.views.answers import RunRow
-from odibi_core.views.values import count, flag, record, text
+from odibi_core.views.values import count, flag, message, record, text
 
 _TEXTS = ("partition", "command", "python", "system", "os_user", "resumed_from")
 _OBJECTS = ("params", "packages", "environment", "selection")
@@ -36,6 +36,22 @@ def run_row(run: RunRow, opening: dict[str, Any], closing: Event | None, of_reco
         "overhead_ms": real(ending.get("overhead_ms")),
         "overhead_pct": real(ending.get("overhead_pct")),
         **of_record,
+    }
+
+
+_OF_BLAME = ("cause", "certainty", "effect_step", "rows", "of", "rule", "proof", "is_new", "evidence", "compared_with")
+
+
+def blame_columns(event: Event | None) -> dict[str, Any]:
+    """Return the columns about the `blame` event of a run; an empty dict without one."""
+    if event is None:
+        return {}
+    detail = {name: event.fields[name] for name in _OF_BLAME if name in event.fields}
+    return {
+        "blame": message(event),
+        "blame_step": text(event.node_name),
+        "blame_cause": text(event.fields.get("cause")),
+        "blame_detail": json_text(detail),
     }
 
 

@@ -9,7 +9,7 @@ from odibi_core.events import Event, kinds
 from odibi_core.history.rows.beside import BESIDE, cost_units
 from odibi_core.history.rows.cells import Row, row_of
 from odibi_core.history.rows.failures import Failures
-from odibi_core.history.rows.run import param_rows, run_row
+from odibi_core.history.rows.run import blame_columns, param_rows, run_row
 from odibi_core.history.rows.steps import RunSteps
 from odibi_core.history.schema import TABLES
 from odibi_core.store.segments import ReadErrors
@@ -39,6 +39,7 @@ class RunTables:
         self._events = 0
         self._peak: float | None = None
         self._cost: int | None = None
+        self._blame: Event | None = None
 
     def __call__(self, event: Event) -> None:
         run_id = event.run_id if isinstance(event.run_id, str) else None
@@ -54,6 +55,8 @@ class RunTables:
         if memory is not None and (self._peak is None or memory > self._peak):
             self._peak = memory
         self._failures(event)
+        if event.event_type == kinds.BLAME:
+            self._blame = event
         if (entry := BESIDE.get(event.event_type)) is not None:
             self._keep(event, *entry)
 
@@ -77,6 +80,7 @@ class RunTables:
             "peak_memory_mb": self._peak,
             "events": self._events,
             "unreadable": self._unreadable(),
+            **blame_columns(self._blame),
         }
         about: dict[str, Any] = {"run_id": run.run_id, "pipeline_name": run.pipeline_name}
         row = run_row(run, opening, head.closing, of_record)

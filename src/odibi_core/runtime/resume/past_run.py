@@ -19,6 +19,7 @@ FACTS: Final = frozenset(
     }
 )  # fmt: skip
 """The kinds that describe the result of a step, besides its end."""
+_OF_CACHE: Final = frozenset({kinds.CACHE_HIT, kinds.CACHE_MISS})
 
 
 class PastRun:
@@ -52,6 +53,11 @@ class PastRun:
         for event in events:
             self._take(event)
         self.kept: dict[str, KeptFrame] = kept_frames(events)
+        self.cache_keys: dict[str, str] = {
+            event.node_name: key for event in events if event.event_type in _OF_CACHE and event.node_name is not None
+            if (key := text(event.fields.get("cache_key"))) is not None
+        }  # fmt: skip
+        """The key of the entry that a step was taken from, or stored as, in the step cache."""
 
     def _take(self, event: Event) -> None:
         """File an event under its step; those of a failed attempt are dropped."""

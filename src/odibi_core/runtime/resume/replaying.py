@@ -146,6 +146,14 @@ def _run(
     return made, work.examine(inputs, made, Notes(), Descriptions("off", 0), None)
 
 
+def made_again(step: Step, graph: Graph, past: PastRun, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Run a step with its inputs by logical name, without a record and checks; return its frames by logical name."""
+    index = graph.index[step.name]
+    frames = {key: inputs[name] for name, key in step.inputs.items()}
+    work = StepWork(step, graph.engine_of(index), Beside(frames, past.partition), wanted=is_wanted(graph, step))
+    return work.operate(dict(inputs), copied=False)
+
+
 def recorded_result(past: PastRun, step: str, item: Event | None = None) -> StepResult:
     """Return the result of a step, or of one item of it, as its run recorded it."""
     end, plan = item or past.ends[step], past.plan.get(step, {})

@@ -1,0 +1,35 @@
+"""The answer of a run that ends, if something in it is unusual or failed."""
+
+from __future__ import annotations
+
+from odibi_core.errors import RunNotFoundError
+from odibi_core.history.blame.answer import Blame
+from odibi_core.history.blame.finding import blame
+from odibi_core.history.comparison.run_data import RunData
+from odibi_core.history.comparison.stored import StoredSources, last_good, noise_of
+from odibi_core.history.figures import Tables
+from odibi_core.history.index import Index
+from odibi_core.history.rows import as_dicts
+
+
+def is_suspicious(status: str, tables: Tables) -> bool:
+    """Return whether a run failed, or a step of it lost, doubled or did not match another share of rows than before."""
+    if status == "failed":
+        return True
+    return "row_changes" in tables and any(row["unusual"] for row in as_dicts("row_changes", tables["row_changes"]))
+
+
+def blame_at_end(index: Index, tables: Tables) -> Blame | None:
+    """Return where a run begins to differ from the last good one; None without such a run, or if no step differs.
+
+    Args:
+        index: The index of its store.
+        tables: The rows of the run.
+    """
+    after = RunData(tables)
+    noise = noise_of(index, after)
+    try:
+        before = last_good(index, after, noise, [])
+    except RunNotFoundError:
+        return None
+    return blame(before, after, noise, StoredSources(index.root))

@@ -1,0 +1,124 @@
+"""`blame`: where a run begins to differ from another one, and why, as a pure function over the rows of both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from odibi_core.history.blame.answer import Blame
+from odibi_core.history.blame.causes import cause_class
+from odibi_core.history.blame.contents import Contents
+from odibi_core.history.blame.origin import Origin, Origins
+from odibi_core.history.blame.row_changes import signals as of_row_changes
+from odibi_core.history.blame.sentence import sentence
+from odibi_core.history.blame.signals import OF_ROWS, Signal, of_differences, of_findings
+from odibi_core.history.comparison import compare
+from odibi_core.history.comparison.causes import OF_THE_STEP, Judge
+from odibi_core.history.comparison.code import Sources
+from odibi_core.history.comparison.difference import Cause, Comparison
+from odibi_core.history.comparison.noise import Noise
+from odibi_core.history.comparison.run_data import RunData
+
+_MOST_EVIDENCE: Final = 6
+_LEAST_SCORE: Final = 3.0
+"""The weight from which on a change counts as evidence."""
+
+
+def blame(
+    before: RunData, after: RunData, noise: Noise | None = None, sources: Sources = lambda content_hash: None
+) -> Blame | None:
+    """Return the first step at which a run differs from another one, and the likely cause.
+
+    Args:
+        before: The last good run.
+        after: The run in question.
+        noise: The usual values of the pipeline, from its earlier runs.
+        sources: The stored text of a source by its hash.
+
+    Returns:
+        The answer; None if no step differs.
+    """
+    compared = compare(before, after, noise, sources)
+    contents = Contents(before, after)
+    signals = [
+        *of_differences(compared.differences),
+        *of_findings(after.rows("alerts")),
+        *of_row_changes(before, after),
+        *contents.signals(),
+        *_stale(before, after, contents),
+    ]
+    judge = Judge(compared.changes, before, after, sources)
+    changed = {name for name in after.nodes if _is_changed(judge.changes(name, ()))}
+    origins = Origins(after, contents, signals, changed)
+    origin = origins.first()
+    return None if origin is None else _answer(origin, origins, compared, judge, (before, after))
+
+
+def _is_changed(changes: Iterator[Cause]) -> bool:
+    return any(each.score >= OF_THE_STEP and each.kind in ("code", "plan", "parameter") for each in changes)
+
+
+def _answer(
+    origin: Origin, origins: Origins, compared: Comparison, judge: Judge, runs: tuple[RunData, RunData]
+) -> Blame:
+    before, after = runs
+    own = [each for each in compared.differences if each.node == origin.step]
+    changes = sorted(judge.changes(origin.step, own), key=lambda each: -each.score)
+    cause = cause_class(origin, changes, before, after)
+    effect = _effect(origins, origin.step)
+    return Blame(
+        sentence=sentence(origin, effect, cause, changes),
+        step=origin.step,
+        cause=cause,
+        certainty=origin.certainty,
+        effect_step=None if effect is None else effect.node,
+        rows=None if effect is None else effect.rows,
+        of=None if effect is None else effect.of,
+        rule=None if effect is None else effect.rule,
+        proof=None if effect is None else effect.level,
+        is_new=None if effect is None else effect.is_new,
+        evidence=tuple(_evidence(origin, effect, changes)),
+        compared_with=before.run.get("run_id"),
+    )
+
+
+def _effect(origins: Origins, step: str) -> Signal | None:
+    """Return the largest effect on rows at a step or below it."""
+    found = [each for name in origins.below(step) for each in origins.of(name) if each.effect in OF_ROWS and each.rows]
+    notable = [each for each in found if each.is_notable] or found
+    return max(notable, key=lambda each: (each.rows or 0, each.rule is not None), default=None)
+
+
+def _evidence(origin: Origin, effect: Signal | None, changes: Sequence[Cause]) -> list[str]:
+    found = [each.text for each in origin.signals if each.is_notable] or [each.text for each in origin.signals]
+    if effect is not None and effect.node != origin.step:
+        found.insert(1, effect.text)
+    strong = [f"{each.message}: {each.reason}" for each in changes if each.score >= _LEAST_SCORE]
+    found[1:1] = strong[:2]
+    if origin.certainty == "certain":
+        found.append(
+            "its inputs are those of the last good run" if not origin.is_source else "every other input is the same"
+        )
+    return list(dict.fromkeys(found))[:_MOST_EVIDENCE]
+
+
+def _stale(before: RunData, after: RunData, contents: Contents) -> Iterator[Signal]:
+    """Yield each source with the content of the last run, if parameters, the partition or another source changed."""
+    sources = [name for name in after.nodes if not after.depends_on.get(name)]
+    states = {name: contents.of_step(name) for name in sources}
+    moved = before.run.get("partition") != after.run.get("partition") or _other_params(before, after)
+    if not moved and "other" not in states.values():
+        return
+    for name, state in states.items():
+        if state == "same" and _has_time(after, name):
+            text = f"{name}: the same rows and statistics as in the last good run"
+            yield Signal(node=name, effect="stale", text=text, is_notable=False)
+
+
+def _other_params(before: RunData, after: RunData) -> bool:
+    return bool(before.field("params") != after.field("params"))
+
+
+def _has_time(run: RunData, node: str) -> bool:
+    rows: list[dict[str, Any]] = [row for key, found in run.columns.items() if key[0] == node for row in found.values()]
+    return any(str(row["type"]).startswith(("Date", "Time")) for row in rows)

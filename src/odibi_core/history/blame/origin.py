@@ -1,0 +1,157 @@
+"""The origin: the first step whose difference does not follow from those upstream."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, Final
+
+from msgspec import Struct
+
+from odibi_core.history.blame.answer import Certainty
+from odibi_core.history.blame.contents import Contents
+from odibi_core.history.blame.row_changes import changes_of
+from odibi_core.history.blame.signals import OF_ROWS, OF_VOLUME, Signal
+from odibi_core.history.comparison.run_data import RunData, object_of
+
+_SAME_INPUTS: Final = 0.4
+_CHANGED: Final = 0.3
+_COVERS: Final = 0.4
+"""Weights, beside the strength of a signal, of: inputs as before, another code, the part of the effects below."""
+_BY_COUNTS: Final = frozenset({"dedup", "aggregate", "head", "sample", "unknown", "made"})
+"""Kinds of steps that lose another share of their rows if more or fewer of the same kind come in."""
+
+
+class Origin(Struct, frozen=True):
+    """The step at which a run begins to differ, with its signals, the strongest first."""
+
+    step: str
+    certainty: Certainty
+    signals: tuple[Signal, ...]
+    is_source: bool
+
+
+class Origins:
+    """The steps of a run with their signals.
+
+    Args:
+        after: The run in question.
+        contents: The contents of the frames of both runs.
+        signals: All signals.
+        changed: The steps whose code, definition or parameters changed.
+    """
+
+    def __init__(
+        self, after: RunData, contents: Contents, signals: Iterable[Signal], changed: Collection[str | None]
+    ) -> None:
+        self._after, self._contents, self._changed = after, contents, changed
+        self._places = {name: place for place, name in enumerate(_ordered(after))}
+        self._all: dict[str, list[Signal]] = {}
+        for each in signals:
+            if each.node in self._places:
+                self._all.setdefault(each.node, []).append(each)
+        self._notable = {
+            name: found for name, each in self._all.items() if (found := [one for one in each if one.is_notable])
+        }
+        self._producers = {
+            key: name for name, node in after.nodes.items() for key in object_of(node["outputs"]).values()
+        }
+        self._row_changes = {key[0]: row for key, row in changes_of(after).items()}
+
+    def first(self) -> Origin | None:
+        """Return the origin; None if nothing differs."""
+        begin = [name for name in self._notable if self._begins(name)]
+        if begin:
+            best = max(begin, key=lambda name: (self._weight(name), -self._places[name]))
+            sure = self._contents.of_inputs(best) == "same" or self._others_are_same(best)
+            return self._origin(best, "certain" if sure else "likely")
+        return self._within_noise()
+
+    def of(self, node: str) -> list[Signal]:
+        """Return the signals of a step, the strongest first."""
+        return sorted(self._all.get(node, ()), key=lambda each: (not each.is_notable, -each.strength))
+
+    def below(self, node: str) -> list[str]:
+        """Return a step and those downstream, in their order."""
+        return [name for name in self._places if name == node or node in self._after.ancestors(name)]
+
+    def is_source(self, node: str) -> bool:
+        """Return whether a step takes nothing that another one made, but a connection."""
+        needs = self._after.depends_on.get(node) or ()
+        return all(self._after.nodes.get(name, {}).get("layer") == "connect" for name in needs)
+
+    def _origin(self, node: str, certainty: Certainty) -> Origin:
+        return Origin(node, certainty, tuple(self.of(node)), self.is_source(node))
+
+    def _begins(self, node: str) -> bool:
+        upstream = [each for name in self._after.ancestors(node) for each in self._notable.get(name, ())]
+        if not upstream or self._contents.of_inputs(node) == "same":
+            return True
+        own = self._notable[node]
+        if node in self._changed and _strongest(own) >= _strongest(upstream):
+            return True
+        of_rows = [each for each in own if each.effect in OF_ROWS]
+        return bool(of_rows) and not any(self._explains(each, node) for each in upstream)
+
+    def _explains(self, cause: Signal, node: str) -> bool:
+        """Return whether a signal upstream may be the reason for other shares of rows at a step.
+
+        More or fewer rows of the same kind are none, if they are those of the main input, and the step judges each row
+        by itself.
+        """
+        if cause.effect not in OF_VOLUME:
+            return True
+        change = self._row_changes.get(node)
+        if change is None or change["kind"] in _BY_COUNTS:
+            return True
+        main = change["main_dataset"]
+        others = [key for key in object_of(self._after.nodes[node]["inputs"]).values() if key != main]
+        makers = {self._producers[key] for key in others if key in self._producers}
+        return not main or any(cause.node == name or cause.node in self._after.ancestors(name) for name in makers)
+
+    def _weight(self, node: str) -> float:
+        affected = [name for name in self._notable if name == node or node in self._after.ancestors(name)]
+        same = self._contents.of_inputs(node) == "same"
+        return (
+            _strongest(self._notable[node])
+            + _SAME_INPUTS * same
+            + _CHANGED * (node in self._changed)
+            + _COVERS * len(affected) / len(self._notable)
+        )
+
+    def _others_are_same(self, node: str) -> bool:
+        """Return whether a step is the only source with another content, and all other sources are the same."""
+        sources = [name for name in self._places if self.is_source(name) and self._has_frames(name)]
+        if node not in sources:
+            return False
+        return all(self._contents.of_step(name) == "same" for name in sources if name != node)
+
+    def _has_frames(self, node: str) -> bool:
+        return any(key[0] == node for key in self._after.frames)
+
+    def _within_noise(self) -> Origin | None:
+        """Return the first step that differs at all, if no difference is beyond the noise."""
+        for name in self._places:  # a result that is another one, though the inputs are the same
+            other = self._contents.of_step(name) == "other" or self._is_of_rows(name)
+            if other and self._contents.of_inputs(name) == "same":
+                return self._origin(name, "certain")
+        sources = [name for name in self._places if self.is_source(name) and name in self._all]
+        only = next((name for name in sources if self._others_are_same(name)), None)
+        if only is not None:
+            return self._origin(only, "possible")
+        chosen = sources or [name for name in self._places if name in self._all]
+        best = max(chosen, key=lambda name: (_strongest(self._all[name]), -self._places[name]), default=None)
+        return None if best is None else self._origin(best, "possible")
+
+    def _is_of_rows(self, node: str) -> bool:
+        return any(each.effect in OF_ROWS for each in self._all.get(node, ()))
+
+
+def _strongest(signals: Sequence[Signal]) -> float:
+    return max((each.strength for each in signals), default=0.0)
+
+
+def _ordered(run: RunData) -> list[str]:
+    """Return the steps so that each is behind those that it needs, else in the order of the plan."""
+    nodes: list[str] = list(run.nodes)
+    depth: dict[str, Any] = {name: len(run.ancestors(name)) for name in nodes}
+    return sorted(nodes, key=lambda name: (depth[name], nodes.index(name)))

@@ -1,0 +1,150 @@
+"""The row changes of two runs, step by step: other shares of rows lost, doubled or unmatched, and other rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from msgspec import Struct
+
+from odibi_core.history.blame.signals import Effect, Signal
+from odibi_core.history.comparison.run_data import RunData, list_of, object_of
+from odibi_core.history.comparison.values import differs
+from odibi_core.views.values import count
+
+NOTABLE: Final = 0.02
+"""The part of the rows by which a share must differ."""
+_PROVED: Final = frozenset({"exact", "replayed", "part"})
+_VERBS: Final[dict[str, str]] = {"lost": "lost", "gained": "gained", "unmatched": "did not match"}
+Key = tuple[str, str]
+
+
+class Side(Struct, frozen=True):
+    """One number of a row change: the rows lost, gained, or unmatched in one input, with the cause of most of them."""
+
+    effect: Effect
+    other: str
+    rows: int
+    of: int
+    causes: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def share(self) -> float:
+        """The rows as a part of those that came in."""
+        return self.rows / self.of if self.of else 0.0
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The rules that are proved for some of the rows, as texts."""
+        return tuple(str(cause["text"]) for cause in self.causes if cause.get("level") in _PROVED and cause.get("text"))
+
+
+def changes_of(run: RunData) -> dict[Key, dict[str, Any]]:
+    """Return the row changes of a run by step and dataset."""
+    return {(str(row["node_name"]), str(row["dataset"] or "")): row for row in run.rows("row_changes")}
+
+
+def sides_of(row: Mapping[str, Any]) -> dict[tuple[Effect, str], Side]:
+    """Return the numbers of a row change by effect and other input; those that are unknown are left out."""
+    of = count(row.get("rows_in")) or 0
+    causes = [cause for cause in list_of(row.get("causes")) if isinstance(cause, dict)]
+    numbers: list[tuple[Effect, str, Any]] = [("lost", "", row.get("lost")), ("gained", "", row.get("gained"))]
+    numbers += [("unmatched", str(name), rows) for name, rows in object_of(row.get("unmatched_by")).items()]
+    return {
+        (effect, other): Side(effect, other, rows, of, tuple(each for each in causes if each.get("side") == effect))
+        for effect, other, value in numbers
+        if (rows := count(value)) is not None
+    }
+
+
+def signals(before: RunData, after: RunData) -> Iterator[Signal]:
+    """Yield a signal for each share of rows and each rule that is another one than before."""
+    was = changes_of(before)
+    for key, row in changes_of(after).items():
+        earlier = was.get(key)
+        if earlier is not None:
+            yield from _of_step(key[0], earlier, row)
+
+
+def _of_step(node: str, was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Signal]:
+    before, after = sides_of(was), sides_of(now)
+    for place, side in after.items():
+        # a join without unmatched rows has no number of them
+        earlier = before.get(place)
+        if earlier is None and place[1]:
+            earlier = Side(place[0], place[1], 0, count(was["rows_in"]) or 0)
+        if earlier is not None:
+            yield from _of_side(node, earlier, side)
+    if now["lost"] is None or was["lost"] is None:
+        yield from _of_counts(node, was, now)
+    if was["kind"] != now["kind"] and "unknown" not in (was["kind"], now["kind"]) and now["kind"] != "same":
+        text = f"{node}: a step of the kind {now['kind']}, and {was['kind']} before"
+        yield Signal(node=node, effect="rule", text=text, size=0.3, is_notable=False)
+    yield from _of_stages(node, list_of(was.get("stages")), list_of(now.get("stages")))
+
+
+def _of_counts(node: str, was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Signal]:
+    """Yield a signal if a step made another number of rows of each one, and which of them it lost is unknown."""
+    counts = [count(row[name]) for row in (was, now) for name in ("rows_in", "rows_out")]
+    if None in counts:
+        return
+    before_in, before_out, now_in, now_out = (each or 0 for each in counts)
+    if before_out * now_in == now_out * before_in or not before_in or not now_in:
+        return
+    kept, usual = now_out / now_in, before_out / before_in
+    notable = abs(kept - usual) > NOTABLE * max(1.0, usual) and (
+        max(kept, usual) > 1.0 or differs(usual, kept, before_in, now_in)
+    )
+    text = f"{node} made {now_out:,} rows of {now_in:,} ({kept:.1%}), and {usual:.1%} before"
+    effect: Effect = "lost" if kept < usual else "gained"
+    yield Signal(node=node, effect=effect, text=text, size=min(1.0, abs(kept - usual)), is_notable=notable)
+
+
+def _of_side(node: str, was: Side, now: Side) -> Iterator[Signal]:
+    apart = abs(now.share - was.share)
+    known = [str(cause.get("text")) for cause in was.causes]
+    rule = next(iter(now.rules), None)
+    fresh = None if rule is None or (was.rows and not was.rules) else rule not in known
+    about: dict[str, Any] = {
+        "node": node, "side": now.other or None, "rows": now.rows, "of": now.of, "rule": rule,
+        "level": next((cause.get("level") for cause in now.causes), None), "is_new": fresh,
+    }  # fmt: skip
+    if was.rows * now.of != now.rows * was.of:
+        notable = apart > NOTABLE and differs_clearly(was, now)
+        shown = f"{shown_rows(now)}{f': {rule}' if rule else ''}, and {was.share:.1%} before"
+        yield Signal(effect=now.effect, text=f"{node} {shown}", size=apart, is_notable=notable, **about)
+    elif fresh and was.rules and now.rules:
+        shown = f"{shown_rows(now)} by another rule: {rule}; it was {was.rules[0]}"
+        yield Signal(effect="rule", text=f"{node} {shown}", size=max(now.share, NOTABLE), **about)
+
+
+def differs_clearly(was: Side, now: Side) -> bool:
+    """Return whether two shares differ by more than the noise of their numbers of rows."""
+    if not was.of or not now.of:
+        return False
+    return differs(min(1.0, was.share), min(1.0, now.share), was.of, now.of)
+
+
+def shown_rows(side: Side) -> str:
+    """Return the rows of a side in words: `lost 216,583 of 336,776 rows (64.3 %)`."""
+    where = f" in {side.other}" if side.other else ""
+    if side.effect == "gained":
+        return f"gained {side.rows:,} rows to {side.of:,}"
+    share = f" ({side.share:.1%})" if side.of else ""
+    return f"{_VERBS[side.effect]}{where} {side.rows:,} of {side.of:,} rows{share}"
+
+
+def _of_stages(node: str, was: list[Any], now: list[Any]) -> Iterator[Signal]:
+    """Yield a signal for each condition of a SQL step that the last good run did not have."""
+    known = {_condition(stage) for stage in was}
+    for stage in now:
+        if was and (condition := _condition(stage)) not in known and condition[1]:
+            text = f"{node}: {condition[0]} by {condition[1]} is new"
+            yield Signal(
+                node=node, effect="rule", text=text, size=0.1, is_notable=False, rule=condition[1], is_new=True
+            )
+
+
+def _condition(stage: Any) -> tuple[str, str]:
+    row = stage if isinstance(stage, dict) else {}
+    return str(row.get("operator") or ""), str(row.get("detail") or "")
