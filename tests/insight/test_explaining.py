@@ -1,0 +1,173 @@
+"""The explanation of a step from its frames: kind, lost and gained rows, causes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from odibi_core.insight.base import Budget, RowChange
+from odibi_core.insight.explaining import explain
+
+ROWS = 600
+
+
+def _orders() -> pd.DataFrame:
+    random = np.random.default_rng(7)
+    amount = random.integers(1, 500, ROWS).astype(float)
+    amount[random.random(ROWS) < 0.1] = np.nan
+    return pd.DataFrame(
+        {
+            "order": np.arange(ROWS) * 7 % 601,
+            "customer": random.integers(0, 60, ROWS),
+            "shop": random.choice(["Bern", "Chur", "Genf", "Sion"], ROWS),
+            "amount": amount,
+            "day": pd.Timestamp("2026-01-01") + pd.to_timedelta(random.integers(0, 90, ROWS), "D"),
+        }
+    )
+
+
+def _customers() -> pd.DataFrame:
+    number = np.arange(10, 60)
+    cities = [f"city {each % 9}" for each in number]
+    return pd.DataFrame({"customer": number, "city": cities, "age": number * 7.0 % 50 + 18})
+
+
+PANDAS: dict[str, tuple[str, int, int, Callable[..., pd.DataFrame]]] = {
+    "copy": ("same", 0, 0, lambda o, c: o.copy()),
+    "sort": ("sort", 0, 0, lambda o, c: o.sort_values("amount", ignore_index=True)),
+    "new column": ("columns", 0, 0, lambda o, c: o.assign(tax=o.amount * 0.1)),
+    "renamed": ("columns", 0, 0, lambda o, c: o.rename(columns={"amount": "price", "shop": "place"})),
+    "all renamed": ("columns", 0, 0, lambda o, c: o.set_axis([f"c{n}" for n in range(5)], axis=1)),
+    "filled": ("values", 0, 0, lambda o, c: o.fillna({"amount": 0.0})),
+    "scaled": ("values", 0, 0, lambda o, c: o.assign(amount=o.amount * 100)),
+    "filter": ("filter", -1, 0, lambda o, c: o[o.shop.isin(["Bern", "Chur"])].reset_index(drop=True)),
+    "filter and set": ("filter", -1, 0, lambda o, c: o[o.shop == "Bern"].assign(amount=1).reset_index(drop=True)),
+    "dropna": ("dropna", -1, 0, lambda o, c: o.dropna()),
+    "head": ("head", ROWS - 50, 0, lambda o, c: o.head(50)),
+    "sample": ("sample", ROWS - 60, 0, lambda o, c: o.sample(60, random_state=3).reset_index(drop=True)),
+    "dedup": ("dedup", -1, 0, lambda o, c: o.drop_duplicates(["customer", "shop"])),
+    "inner": ("inner join", -1, 0, lambda o, c: o.merge(c, on="customer")),
+    "left": ("left join", 0, 0, lambda o, c: o.merge(c, on="customer", how="left")),
+    "renamed right": (
+        "left join", 0, 0,
+        lambda o, c: o.merge(c.set_axis(["number", "town", "years"], axis=1), "left", None, "customer", "number"),
+    ),
+    "semi": ("semi join", -1, 0, lambda o, c: o[o.customer.isin(c.customer)]),
+    "anti": ("anti join", -1, 0, lambda o, c: o[~o.customer.isin(c.customer)]),
+    "outer": ("outer join", 0, -1, lambda o, c: o[o.customer < 40].merge(c, on="customer", how="outer")),
+    "fan-out": ("left join", 0, -1, lambda o, c: o.merge(pd.concat([c, c.head(9)]), on="customer", how="left")),
+    "cross": ("cross join", 0, ROWS * 2, lambda o, c: o.merge(pd.DataFrame({"x": [1, 2, 3]}), how="cross")),
+    "union": ("union", 0, ROWS, lambda o, c: pd.concat([o, o], ignore_index=True)),
+    "aggregate": ("aggregate", 0, 0, lambda o, c: o.groupby("customer").agg(total=("amount", "sum")).reset_index()),
+    "empty": ("empty", ROWS, 0, lambda o, c: o.head(0)),
+}  # fmt: skip
+
+
+def _inputs(case: str) -> dict[str, pd.DataFrame]:
+    orders, customers = _orders(), _customers()
+    if case == "outer":
+        orders = orders[orders.customer < 40].reset_index(drop=True)
+    if case == "fan-out":
+        customers = pd.concat([customers, customers.head(9)], ignore_index=True)
+    if case == "cross":
+        customers = pd.DataFrame({"x": [1, 2, 3]})
+    if case == "renamed right":
+        customers = customers.set_axis(["number", "town", "years"], axis=1)
+    return {"orders": orders, "customers": customers}
+
+
+def _lost(case: str, inputs: dict[str, pd.DataFrame], function: Callable[..., pd.DataFrame]) -> int:
+    """The orders that no row of the output has, counted by their own number."""
+    output = function(inputs["orders"], _customers())
+    return int((~inputs["orders"]["order"].isin(output["order"])).sum())
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+@pytest.mark.parametrize("case", PANDAS)
+def test_the_kind_and_the_rows_of_a_step(case: str, library: str) -> None:
+    """The kind, the rows that were lost and those that were gained are those of the operation, frames unchanged."""
+    kind, lost, gained, function = PANDAS[case]
+    inputs: dict[str, Any] = _inputs(case)
+    output: Any = function(_orders(), _customers())
+    if lost == -1:
+        lost = _lost(case, inputs, function)
+        assert lost
+    if gained == -1:
+        gained = len(output) - len(inputs["orders"]) + lost
+    if library == "polars":
+        inputs, output = {name: pl.from_pandas(frame) for name, frame in inputs.items()}, pl.from_pandas(output)
+    change = explain(inputs, output)
+    assert (change.kind, change.lost, change.gained, change.reason) == (kind, lost, gained, "")
+    assert change.main == "orders"
+    assert not any(cause.wrong for cause in change.causes if cause.level == "exact")
+
+
+def _cause(change: RowChange, side: str = "lost") -> tuple[str, str]:
+    return next((cause.text, cause.level) for cause in change.causes if cause.side == side)
+
+
+def test_the_causes_are_rules_that_a_person_reads() -> None:
+    """A filter, a join, duplicates and unmatched keys are stated by their columns."""
+    orders, customers = _orders(), _customers()
+    both = {"orders": orders, "customers": customers}
+    assert _cause(explain({"orders": orders}, orders[orders.shop != "Bern"])) == ("shop = Bern", "exact")
+    assert _cause(explain({"orders": orders}, orders.dropna())) == ("amount IS NULL", "exact")
+    assert _cause(explain(both, orders.merge(customers, on="customer"))) == ("customer not in customers", "exact")
+    left = explain(both, orders.merge(customers, on="customer", how="left"))
+    assert _cause(left, "unmatched") == ("customer not in customers", "exact")
+    assert left.unmatched == {"customers": int((orders.customer < 10).sum())}
+    once = explain({"orders": orders}, orders.drop_duplicates(["customer", "shop"]))
+    assert _cause(once) == ("duplicate of (customer, shop), the first one is kept", "exact")
+
+
+def test_two_causes_of_one_step_are_both_stated() -> None:
+    """A join that loses rows, then a filter by a column that it brought."""
+    orders, customers = _orders(), _customers()
+    joined = orders.merge(customers, on="customer")
+    change = explain({"orders": orders, "customers": customers}, joined[joined.age > 50])
+    assert [(cause.text, cause.level) for cause in change.causes if cause.side == "lost"][:2] == [
+        ("age <= 50 (of customers)", "exact"),
+        ("customer not in customers", "exact"),
+    ]
+
+
+def test_rows_without_a_rule_are_not_explained() -> None:
+    """A random loss is no rule; rows of values that the input has not are no certain loss."""
+    orders = _orders()
+    kept = np.random.default_rng(5).random(ROWS) > 0.3
+    change = explain({"orders": orders}, orders[kept].reset_index(drop=True))
+    assert change.lost == int((~kept).sum())
+    assert [cause.level for cause in change.causes] == ["no_rule"]
+    assert explain({"orders": orders}, orders[kept].assign(order=1, day=None, amount=2.5, customer=3)).lost is not None
+    made = orders[kept].assign(order=-1, day=None, amount=2.5, customer=-3, shop="Basel").reset_index(drop=True)
+    assert explain({"orders": orders}, made).lost is None
+
+
+@pytest.mark.parametrize("value", [None, 3, "text", [1, 2], pl.LazyFrame({"a": [1]}), object()])
+def test_a_value_that_is_no_frame_has_a_reason(value: object) -> None:
+    """An output that is no frame in memory is unknown, and so is one of a step without input."""
+    assert explain({"orders": _orders()}, value).reason.startswith("the output must be a frame in memory")
+    assert explain({"orders": value}, _orders()).kind == "made"
+
+
+def test_a_budget_of_nothing_ends_as_unknown() -> None:
+    """Without work no row is identified, and the answer is not 0."""
+    orders = _orders()
+    change = explain({"orders": orders}, orders[orders.shop == "Bern"], budget=Budget(0))
+    assert (change.lost, change.kind) == (None, "unknown")
+    assert "budget" in change.reason
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
+def test_frames_of_two_libraries_are_compared(library: str) -> None:
+    """The rows of an output of another library are those of the input, texts and missing values included."""
+    orders = _orders()
+    kept: Any = orders[orders.shop != "Bern"].dropna()
+    other = {"pandas": kept, "polars": pl.from_pandas(kept), "pyarrow": pl.from_pandas(kept).to_arrow()}[library]
+    change = explain({"orders": pl.from_pandas(orders)}, other)
+    assert (change.kind, change.lost) == ("filter", ROWS - len(kept))
