@@ -8,13 +8,23 @@ from typing import Any
 from odibi_core.events import Event
 from odibi_core.openlineage.facets import Facet, Facets
 from odibi_core.openlineage.names import DatasetName
+from odibi_core.views.deciding_columns import METHOD
 from odibi_core.views.values import count, number, record, records, text, texts
 
 NameOf = Callable[[str], DatasetName]
 
 
-def column_facet(make: Facets, event: Event | None, name_of: NameOf) -> dict[str, Facet]:
-    """Return the facets of a recorded column lineage: what is unknown is in `odibi_columns`."""
+def column_facet(
+    make: Facets, event: Event | None, name_of: NameOf, decided: list[dict[str, Any]] | None = None
+) -> dict[str, Facet]:
+    """Return the facets of a recorded column lineage: what is unknown is in `odibi_columns`.
+
+    Args:
+        make: Makes the facets.
+        event: The event of the frame.
+        name_of: Returns the name of a dataset.
+        decided: The columns that decide about its rows by a proved rule, if the event does not know them.
+    """
     if event is None:
         return {}
     fields: dict[str, Any] = {}
@@ -28,7 +38,8 @@ def column_facet(make: Facets, event: Event | None, name_of: NameOf) -> dict[str
             continue
         fields[name] = {"inputFields": [_input(each, name_of) for each in records(column.get("sources"))]}
         evidence[name] = {"method": text(column.get("method")), "confidence": number(column.get("confidence"))}
-    whole = event.fields.get("indirect")
+    recorded = event.fields.get("indirect")
+    whole = decided if recorded is None else recorded
     indirect = None if whole is None else [_input(each, name_of) for each in records(whole)]
     found = {}
     if fields or indirect:
@@ -36,6 +47,7 @@ def column_facet(make: Facets, event: Event | None, name_of: NameOf) -> dict[str
     left_out = event.fields.get("left_out") or None
     found["odibi_columns"] = make.own(
         "dataset", evidence=evidence, unknown=unknown, indirect_unknown=True if whole is None else None,
+        indirect_method=METHOD if recorded is None and whole is not None else None,
         columns_left_out=left_out, items_seen=count(event.fields.get("items_seen")),
         items=count(event.fields.get("items")),
     )  # fmt: skip

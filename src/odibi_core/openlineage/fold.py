@@ -29,7 +29,15 @@ def no_source(content_hash: str) -> str | None:
 
 _OUTCOMES: Final = {"success": "COMPLETE", "failed": "FAIL", "cancelled": "ABORT", "lost": "ABORT"}
 BESIDE: Final = frozenset(
-    {kinds.SNAPSHOT, kinds.CHECK_RESULT, kinds.FILE_ACCESS, kinds.NODE_RETRY, kinds.COLUMN_LINEAGE}
+    {
+        kinds.SNAPSHOT,
+        kinds.CHECK_RESULT,
+        kinds.FILE_ACCESS,
+        kinds.NODE_RETRY,
+        kinds.COLUMN_LINEAGE,
+        kinds.ROW_CHANGE,
+        kinds.JOIN_MATCH,
+    }
 )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from odibi_core.events import Event, kinds
+from odibi_core.views.deciding_columns import deciding_columns
 from odibi_core.views.values import count, keys_by_name, text
 
 MAX_DATASETS: Final = 256
@@ -25,6 +26,8 @@ class OpenStep:
         self.before: dict[str, Event] = {}
         self.after: dict[str, Event] = {}
         self.lineage: dict[str, Event] = {}
+        self.changes: dict[str, Event] = {}
+        self.joins: dict[tuple[str | None, str | None], Event] = {}
         self.files: dict[tuple[str | None, str | None, str | None], Event] = {}
         self.checks: list[Event] = []
         self.retries = 0
@@ -36,7 +39,7 @@ class OpenStep:
         fields = event.fields
         if kind == kinds.NODE_RETRY:
             self.retries += 1
-            self.after, self.lineage, self.checks = {}, {}, []
+            self.after, self.lineage, self.changes, self.joins, self.checks = {}, {}, {}, {}, []
         elif kind == kinds.CHECK_RESULT:
             self._keep_check(event)
         elif kind == kinds.SNAPSHOT:
@@ -44,6 +47,10 @@ class OpenStep:
             self._keep(side, text(fields.get("dataset")) or text(fields.get("when")) or "before", event)
         elif kind == kinds.COLUMN_LINEAGE:
             self._keep(self.lineage, text(fields.get("dataset")) or "", event)
+        elif kind == kinds.ROW_CHANGE:
+            self._keep(self.changes, text(fields.get("dataset")) or "", event)
+        elif kind == kinds.JOIN_MATCH:
+            self._keep(self.joins, (text(fields.get("left")), text(fields.get("right"))), event)
         elif text(fields.get("uri")) is not None:
             key = (text(fields.get("access")), text(fields.get("uri")), text(fields.get("dataset")))
             self._keep(self.files, key, event)
@@ -69,6 +76,14 @@ class OpenStep:
     def outputs(self) -> Iterable[str]:
         """The keys of the datasets that it makes."""
         return dict.fromkeys([*keys_by_name(self.plan.get("outputs")).values(), *self.after])
+
+    def decided(self, key: str) -> list[dict[str, Any]] | None:
+        """Return the columns that decide about the rows of a function's frame; None if they are not known."""
+        change = self.changes.get(key)
+        if change is None:
+            return None
+        joins = [each.fields for each in self.joins.values()]
+        return deciding_columns(change.fields, joins, keys_by_name(self.plan.get("inputs")))
 
     @property
     def engine(self) -> str | None:

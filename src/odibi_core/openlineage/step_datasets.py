@@ -53,7 +53,7 @@ class _Sides:
                 "schema": of.schema_facet(self.make, seen),
                 "dataQualityMetrics": of.metrics_facet(self.make, seen),
                 "dataQualityAssertions": of.assertions_facet(self.make, self.step.checks) if place == 0 else None,
-                **column_facet(self.make, self.step.lineage.get(key), self.name_of),
+                **column_facet(self.make, self.step.lineage.get(key), self.name_of, self.step.decided(key)),
             }
             if self.step.copies and (file := self._one_file("read")) is not None:
                 facets |= copied_columns(self.make, seen, file)

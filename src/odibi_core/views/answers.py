@@ -81,6 +81,8 @@ class ColumnLineage(_Answer, frozen=True):
     items_seen: int | None = None
     """Of a mapped step: the items that were looked at; the others may have other origins."""
     items: int | None = None
+    indirect_method: str | None = None
+    """`rule` for a function, of whose rows a rule is proved."""
 
 
 class Snapshot(_Answer, frozen=True):

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from odibi_core.events import Event
 from odibi_core.views.answers import ColumnLineage, ColumnOrigin, ColumnSource, Rename, SchemaDiff
+from odibi_core.views.deciding_columns import METHOD
 from odibi_core.views.values import count, number, records, text, texts
 
 
@@ -47,6 +48,13 @@ def _origins(fields: dict[str, Any]) -> Iterator[ColumnOrigin]:
 
 def _source(found: dict[str, Any]) -> ColumnSource:
     return ColumnSource(text(found.get("dataset")), text(found.get("column")), records(found.get("transformations")))
+
+
+def with_rules(lineage: ColumnLineage, decided: list[dict[str, Any]] | None) -> ColumnLineage:
+    """Return the lineage of a function's frame with the columns that its rules prove to decide about its rows."""
+    if decided is None:
+        return lineage
+    return replace(lineage, indirect=[_source(each) for each in decided], indirect_method=METHOD)
 
 
 def with_renames(diff: SchemaDiff | None, lineage: ColumnLineage | None, taken: str | None) -> SchemaDiff | None:

@@ -12,7 +12,8 @@ from msgspec.structs import asdict
 
 from odibi_core.events import Event, kinds
 from odibi_core.views.answers import Check, ColumnLineage, Edge, Lineage, NodeLineage, Retry, Snapshot, Totals
-from odibi_core.views.column_lineage import column_lineage_of, with_renames
+from odibi_core.views.column_lineage import column_lineage_of, with_renames, with_rules
+from odibi_core.views.deciding_columns import deciding_columns
 from odibi_core.views.diffs import columns, difference, row_delta
 from odibi_core.views.join_wording import join_warning
 from odibi_core.views.row_changes import row_change
@@ -53,7 +54,10 @@ class LineageView(StepsView):
         self._activity(event)
 
     def _on_join(self, event: Event) -> None:
-        """Keep the sentence about the last attempt of a join."""
+        """Keep the keys of a join, and the sentence about its last attempt."""
+        step = self._step(event)
+        if step is not None and len(step.joins) < MAX_JOINS:
+            step.keep("joins", (text(event.fields.get("left")), text(event.fields.get("right"))), event)
         join = tuple(str(text(each)) for each in (event.node_name, event.fields.get("left"), event.fields.get("right")))
         warning = join_warning(event.fields)
         self._few_matches.pop(join, None)
@@ -174,7 +178,12 @@ def column_lineages(step: Step) -> dict[str, ColumnLineage]:
     for dataset, event in step.lineage.copy().items():
         made = step.after.get(dataset)
         columns = records(made.fields.get("schema")) if made is not None else []
-        found[str(dataset)] = column_lineage_of(event, (text(each.get("column")) for each in columns))
+        lineage = column_lineage_of(event, (text(each.get("column")) for each in columns))
+        change = step.changes.get(dataset)
+        if lineage.indirect is None and change is not None and step.calls is None:
+            joins = [each.fields for each in step.joins.copy().values()]
+            lineage = with_rules(lineage, deciding_columns(change.fields, joins, keys_by_name(step.field("inputs"))))
+        found[str(dataset)] = lineage
     return found
 
 

@@ -22,7 +22,7 @@ ENDED: Final = {
     kinds.NODE_SKIPPED: "skipped",
 }
 
-Group = Literal["retries", "before", "after", "checks", "lineage", "changes"]
+Group = Literal["retries", "before", "after", "checks", "lineage", "changes", "joins"]
 _NONE: Final[dict[object, Event]] = {}
 """Shared by all steps without events of a group, and never written to."""
 
@@ -31,8 +31,8 @@ class Step:
     """The events of one step, by what they report."""
 
     __slots__ = (
-        "after", "before", "calls", "changes", "checks", "end", "first", "index", "lineage", "name", "plan", "retries",
-        "start", "tasks", "touched",
+        "after", "before", "calls", "changes", "checks", "end", "first", "index", "joins", "lineage", "name", "plan",
+        "retries", "start", "tasks", "touched",
     )  # fmt: skip
 
     def __init__(self, name: str, index: int) -> None:
@@ -46,7 +46,7 @@ class Step:
         self.calls: StepCalls | None = None
         self.tasks: Counter[str | None] | None = None
         """The items of a mapped step that ended, by status."""
-        self.retries = self.before = self.after = self.checks = self.lineage = self.changes = _NONE
+        self.retries = self.before = self.after = self.checks = self.lineage = self.changes = self.joins = _NONE
 
     def begin(self, event: Event) -> None:
         """Take a start. Only that of a later attempt opens an ended step again: others are repeated or late."""
@@ -58,7 +58,7 @@ class Step:
             self.first = self.start = event
         elif self._is_later(event):
             self.start, self.end = event, None
-            self.after = self.checks = self.lineage = self.changes = _NONE
+            self.after = self.checks = self.lineage = self.changes = self.joins = _NONE
 
     def finish(self, event: Event) -> None:
         """Take an end, unless it is that of an earlier attempt, or of a call after one that failed."""
