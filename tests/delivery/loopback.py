@@ -77,8 +77,6 @@ class Loopback:
         return self.script.pop(0) if self.script else self.default
 
 
-
-
 class Served(Protocol):
     """A server of tests: its HTTP server, and the event that ends its waits."""
 

@@ -86,6 +86,7 @@ class Datagrams:
 
     def __init__(self, path: Path | None = None) -> None:
         self.socket = socket.socket(socket.AF_UNIX if path else socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
         self.socket.bind(str(path) if path else ("127.0.0.1", 0))
         self.port = 0 if path else self.socket.getsockname()[1]
         self.found: queue.Queue[bytes] = queue.Queue()
@@ -99,6 +100,10 @@ class Datagrams:
     def read(self, count: int) -> list[bytes]:
         """The next datagrams."""
         return [self.found.get(timeout=5) for _ in range(count)]
+
+    def all(self) -> list[bytes]:
+        """Every datagram that came and was not read."""
+        return [self.found.get() for _ in range(self.found.qsize())]
 
     def __enter__(self) -> Datagrams:
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -66,6 +67,10 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "syslog --to /dev/log --dry-run --level warning",
         "journald --dry-run --run {pipeline}",
         "loki --to http://127.0.0.1:9 --give-up 0 --format json",
+        "loki --to {receiver} --give-up 0 --level debug",
+        "elastic --to {receiver} --give-up 0 --format json --run {pipeline}",
+        "syslog --to udp://127.0.0.1:{udp} --give-up 0 --run {pipeline}",
+        "journald --to {journal} --give-up 0 --level debug --run {pipeline}",
     ),
     "lineage": ("canary_cached", "canary_cached --format json"),
     "metrics": ("{run}", "{run} --format prometheus", "{run} --format json", "{pipeline}"),
@@ -227,9 +232,14 @@ def main(*, in_every_way: bool) -> None:
         "name": shlex.quote(str(row.pipeline_name)),
         "steps": "canary_steps",
         "text": shlex.quote(canaries()[0].text),
+        "receiver": os.environ["CANARY_RECEIVER"],
+        "journal": os.environ["CANARY_JOURNAL"],
+        "udp": os.environ["ODIBI_SYSLOG__ADDRESS"].rpartition(":")[2],
     }
     for command, ways in COMMANDS.items():
-        for number, way in enumerate(ways if in_every_way else ways[:1]):
+        for number, way in enumerate(ways):
+            if number and not in_every_way and "{receiver}" not in way and "{journal}" not in way:
+                continue  # the sabotaged program shows in one way of each command, and at each receiver
             asked = [*command.split(), *shlex.split(way.format(**words))]
             answer = CliRunner().invoke(app, asked, env={"COLUMNS": "400", **WITH_RULES})
             told = f"exit {answer.exit_code}\n{answer.stdout}\n{answer.stderr}\n{answer.exception!r}"

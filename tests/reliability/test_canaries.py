@@ -6,17 +6,17 @@ A new output needs a line in `OUTPUTS` (a command one in `COMMANDS`): tests belo
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import tempfile
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from cramjam import snappy
 from tests.delivery.loopback import loopback
+from tests.log_shipping.servers import Datagrams
 from tests.ports import kept_port
 from tests.reliability.canaries import COUNT, SHAPES, Canary, canaries, leaks, readable
 from tests.reliability.canary_commands import COMMANDS, NOT_ASKED
@@ -44,6 +44,10 @@ OUTPUTS: dict[str, str] = {
     "datadog": "datadog.txt",
     "opentelemetry": "otlp/*",
     "Loki, Elasticsearch and the Pushgateway": "shipped/*",
+    "remote write": "remote_write/*",
+    "syslog": "syslog.txt",
+    "the journal": "journal.txt",
+    "the lines that odibi ship sends": "sent/*",
     "files of the textfile collector": "collector/*",
     "events of OpenLineage": "openlineage.jsonl",
     "what waits for a receiver of OpenLineage": ".odibi/delivery/openlineage/*.spool",
@@ -81,32 +85,6 @@ class Outputs:
         return [path for path in self.root.glob(OUTPUTS[output]) if path.is_file()]
 
 
-@contextmanager
-def datadog_agent(file: Path) -> Iterator[int]:
-    """Run an agent on loopback that writes down each packet; yield its port."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener, file.open("ab") as kept:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
-        listener.bind(("127.0.0.1", 0))
-        listener.settimeout(0.2)
-        over = threading.Event()
-
-        def listen() -> None:
-            while True:
-                try:
-                    kept.write(listener.recv(65536) + b"\n")
-                except TimeoutError:
-                    if over.is_set():
-                        return
-
-        thread = threading.Thread(target=listen)
-        thread.start()
-        try:
-            yield listener.getsockname()[1]
-        finally:
-            over.set()
-            thread.join()
-
-
 def run(root: Path, *command: str, **variables: str) -> None:
     """Run one process in its folder; its output is kept."""
     environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}", **variables}
@@ -122,6 +100,13 @@ def run(root: Path, *command: str, **variables: str) -> None:
         )
 
 
+def keep(folder: Path, bodies: list[bytes]) -> None:
+    """Write what a receiver got, each body to a file."""
+    folder.mkdir()
+    for number, body in enumerate(bodies):
+        (folder / f"{number}.txt").write_bytes(body)
+
+
 def everything(root: Path, *, redactor: bool) -> Outputs:
     """Run the canary program and every command, and search all outputs; sabotaged, each command in one way."""
     first = () if redactor else (str(HERE / "redactor_off.py"),)
@@ -129,12 +114,19 @@ def everything(root: Path, *, redactor: bool) -> Outputs:
     key = next(canary.core for canary in canaries() if canary.kind == "sentry")
     secret = canaries()[-1].core
     port = kept_port()
-    agent = datadog_agent(root / "datadog.txt")
-    with sentry_server() as sentry, agent as datadog, loopback() as collector, loopback() as shipped:
+    journal = Path(tempfile.mkdtemp()) / "socket"  # the path of a socket is short
+    with ExitStack() as stack:
+        enter = stack.enter_context
+        sentry = enter(sentry_server())
+        collector, shipped, written, sent = (enter(loopback()) for _ in range(4))
+        datagrams = {"datadog": Datagrams(), "syslog": Datagrams(), "journal": Datagrams(journal)}
+        for each in datagrams.values():
+            enter(each)
         settings = {
             "LOG_FORMAT": "json", "LOG_FILE": "app.log", "SENTRY_ENABLED": "true",
             "SENTRY_DSN": sentry.dsn.replace("publickey", key), "DATADOG_ENABLED": "true",
-            "DATADOG_API_KEY": secret, "DD_DOGSTATSD_PORT": str(datadog), "PROMETHEUS_PORT": str(port),
+            "DATADOG_API_KEY": secret, "DD_DOGSTATSD_PORT": str(datagrams["datadog"].port),
+            "PROMETHEUS_PORT": str(port),
             "TRACING_ENABLED": "true", "TRACING_SAMPLE_RATE": "1", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/json",
             "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_EXPORTER_OTLP_HEADERS": f"x-api-key={secret}",
             "OTEL_RESOURCE_ATTRIBUTES": f"about={canaries()[1].text}",
@@ -144,20 +136,21 @@ def everything(root: Path, *, redactor: bool) -> Outputs:
             "ODIBI_LOKI__URL": shipped.url, "ODIBI_LOKI__TENANT": "canaries", "ODIBI_LOKI__LEVEL": "debug",
             "ODIBI_ELASTIC__URL": shipped.url, "ODIBI_ELASTIC__LEVEL": "debug",
             "ODIBI_METRICS__PUSHGATEWAY": shipped.url, "ODIBI_METRICS__PUSH_JOB": canaries()[2].text,
-            "ODIBI_METRICS__TEXTFILE": "collector",
+            "ODIBI_METRICS__TEXTFILE": "collector", "ODIBI_METRICS__REMOTE_WRITE": f"{written.url}/api/v1/write",
+            "ODIBI_METRICS__EXEMPLARS": "true", "ODIBI_METRICS__NATIVE_HISTOGRAMS": "true",
+            "ODIBI_SYSLOG__ADDRESS": f"udp://127.0.0.1:{datagrams['syslog'].port}", "ODIBI_SYSLOG__LEVEL": "debug",
+            "CANARY_RECEIVER": sent.url, "CANARY_JOURNAL": str(journal),
         }  # fmt: skip
         run(root, *first, str(HERE / "canary_program.py"), str(port), **settings)
         run(root, *first, str(HERE / "canary_commands.py"), *ways, **settings)
-    (root / "sentry").mkdir()
-    for number, body in enumerate(sentry.bodies):
-        # Behind the first line, which must name the key that Sentry is spoken to with.
-        (root / "sentry" / f"{number}.txt").write_bytes(body.partition(b"\n")[2])
-    (root / "otlp").mkdir()
-    for number, request in enumerate(collector.requests):
-        (root / "otlp" / f"{number}.txt").write_bytes(request.body)
-    (root / "shipped").mkdir()
-    for number, request in enumerate(shipped.requests):
-        (root / "shipped" / f"{number}.txt").write_bytes(request.path.encode() + b"\n" + request.body)
+        for name, each in datagrams.items():
+            (root / f"{name}.txt").write_bytes(b"\n".join(each.all()))
+    # Behind the first line, which must name the key that Sentry is spoken to with.
+    keep(root / "sentry", [body.partition(b"\n")[2] for body in sentry.bodies])
+    keep(root / "otlp", [request.body for request in collector.requests])
+    keep(root / "remote_write", [bytes(snappy.decompress_raw(request.body)) for request in written.requests])
+    for server, folder in ((shipped, "shipped"), (sent, "sent")):
+        keep(root / folder, [request.path.encode() + b"\n" + request.body for request in server.requests])
     for name in ("canary_steps.py", "canary_cached.py", "canary.odcs.yaml", "canary_rules.toml"):  # inputs
         (root / name).unlink()
     files = [path for path in root.rglob("*") if path.is_file()]
