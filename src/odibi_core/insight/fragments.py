@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from math import log2
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from odibi_core.insight.base import Test
 from odibi_core.insight.probes import Candidate
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 LONGEST: Final = 12
 GRAMS: Final = (1, 2, 3, 4, 5, 6)
-LEVELS: Final = 300
+LEVELS: Final = 1_000
 """Different texts that fragments are taken from; the most frequent ones."""
 LONGEST_TEXT: Final = 200
 
@@ -34,6 +33,10 @@ _PASSES: Final[dict[str, Callable[[str, str], bool]]] = {
 }
 
 
+_Parts: TypeAlias = tuple[list[str], Any, Any]
+"""Fragments, then pairs with levels: numbers of fragments, numbers of levels."""
+
+
 class FragmentProbe:
     """Fragments of the texts of a column."""
 
@@ -43,6 +46,7 @@ class FragmentProbe:
     def __init__(self, levels: LevelProbe, hints: Hints) -> None:
         self.columns = levels.columns
         self._levels = levels
+        self._made: dict[str, _Parts] | None = None
         self._named = [text for text in hints.texts() if 0 < len(text) <= LONGEST_TEXT]
 
     def candidates(self, side: Mask, rest: Mask) -> Iterator[Candidate]:
@@ -54,7 +58,7 @@ class FragmentProbe:
         named = list(self._of_named(own, foreign))
         yield from named
         if not named:
-            yield from self._of_texts(own, foreign)
+            yield from (each for each in self._of_texts(mine, theirs) if not (each.mask & rest).any())
 
     def _of_named(self, own: dict[str, int], foreign: list[str]) -> Iterator[Candidate]:
         bits = log2(1 + len(self._named))
@@ -67,15 +71,29 @@ class FragmentProbe:
                     yield self._candidate(f"not_{op}", part, bits)
                     break
 
-    def _of_texts(self, own: dict[str, int], foreign: list[str]) -> Iterator[Candidate]:
-        common = dict(Counter(own).most_common(LEVELS))
-        for op, parts_of in _PARTS.items():
-            found = _best(common, foreign, parts_of)
-            if found is not None:
-                yield self._candidate(op, found[0], log2(found[1]))
-            shared = _shared(own, foreign, op, parts_of)
-            if shared is not None:
-                yield self._candidate(f"not_{op}", shared, 4.0)
+    def _of_texts(self, mine: Any, theirs: Any) -> Iterator[Candidate]:
+        import numpy as np
+
+        for op, (parts, at, levels) in self._parts().items():
+            if not len(parts):
+                continue
+            rows = np.bincount(at, mine[levels], len(parts))
+            foreign = np.bincount(at, theirs[levels], len(parts))
+            pure = np.where(foreign == 0, rows, 0)
+            if pure.max() > 0:
+                yield self._candidate(op, parts[_longest(pure, pure.max(), parts)], log2(len(parts)))
+            shared = foreign == theirs.sum()
+            if shared.any() and rows[shared].min() < mine.sum():
+                lacking = np.where(shared, mine.sum() - rows, -1)
+                part = parts[_longest(lacking, lacking.max(), parts)]
+                yield self._candidate(f"not_{op}", part, log2(len(parts)))
+
+    def _parts(self) -> dict[str, _Parts]:
+        """Return the fragments by op, and their pairs with levels: number of the fragment, number of the level."""
+        if self._made is None:
+            chosen = self._levels.most_frequent(LEVELS)
+            self._made = {op: _pairs(self._levels.levels, chosen, parts_of) for op, parts_of in _PARTS.items()}
+        return self._made
 
     def _candidate(self, op: str, part: str, bits: float) -> Candidate:
         import numpy as np
@@ -102,27 +120,18 @@ def _grams(text: str) -> Iterable[str]:
 _PARTS: Final[dict[str, Callable[[str], Iterable[str]]]] = {"starts": _prefixes, "ends": _suffixes, "contains": _grams}
 
 
-def _best(own: dict[str, int], foreign: list[str], parts_of: Any) -> tuple[str, int] | None:
-    """Return the fragment of most rows that no foreign text has, the longest of equals, and how many were tried."""
-    counts: Counter[str] = Counter()
-    for text, rows in own.items():
-        for part in parts_of(text):
-            counts[part] += rows
-    tried = max(len(counts), 1)
-    for text in foreign:
-        for part in parts_of(text):
-            counts.pop(part, None)
-        if not counts:
-            return None
-    part = max(counts, key=lambda part: (counts[part], len(part), part))
-    return part, tried
+def _pairs(levels: list[str], chosen: Any, parts_of: Any) -> _Parts:
+    """Return the fragments of the chosen levels that two of them have, each with the levels that have it."""
+    import numpy as np
+
+    numbers: dict[str, int] = {}
+    parts = ((part, code) for code in chosen.tolist() for part in parts_of(levels[code]))
+    pairs = [(numbers.setdefault(part, len(numbers)), code) for part, code in parts]
+    at, codes = np.array(pairs, np.int64).reshape(-1, 2).T
+    return list(numbers), at, codes
 
 
-def _shared(own: dict[str, int], foreign: list[str], op: str, parts_of: Any) -> str | None:
-    """Return the longest fragment that all foreign texts have and some own text has not."""
-    passes = _PASSES[op]
-    parts = sorted(parts_of(foreign[0]), key=len, reverse=True)
-    for part in parts[:400]:
-        if all(passes(text, part) for text in foreign):
-            return part if not all(passes(text, part) for text in own) else None
-    return None
+def _longest(scores: Any, best: Any, parts: list[str]) -> int:
+    """Return the longest fragment of the best score."""
+    equal: list[int] = (scores == best).nonzero()[0].tolist()
+    return max(equal, key=lambda at: (len(parts[at]), parts[at]))

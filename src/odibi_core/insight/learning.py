@@ -16,6 +16,7 @@ from odibi_core.insight.features import OF_TABLE
 from odibi_core.insight.probes import Candidate, Probe
 from odibi_core.insight.rule_tests import VALUED, complement, evaluate, split_op
 from odibi_core.insight.sampling import Sample
+from odibi_core.insight.settling import settled
 from odibi_core.insight.source import Hints
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ MOST_AGAIN: Final = 80
 """Probes that are tried after the first test of a list."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Decisions:
     """A list of tests: the first that a row passes decides its side, the rest is of the side `rest_lost`.
 
@@ -102,6 +103,7 @@ class _Search:
         self._count = len(sample.rows)
         self._tried = 0
         self._probes: list[Probe] = []
+        self._first: list[Decisions] = []
 
     def rule(self) -> Rule | None:
         """Try the stages in order; stop at the first that finds a short rule, else return the best."""
@@ -133,8 +135,7 @@ class _Search:
         probes = list(sampling.plain(self._sample, list(self._sample.table.names)))
         self._tried = sum(probe.tried for probe in probes)
         start = Decisions((), np.ones(self._count, np.bool_))
-        complete = [each for each in self._extended(start, probes) if _is_complete(each, self._lost)]
-        rules = [found for each in complete if (found := self._as_claim(each)) is not None]
+        rules = [found for each in self._extended(start, probes) if (found := self._as_claim(each)) is not None]
         return list({repr(rule): rule for _, rule in sorted(rules, key=lambda rule: -rule[0])}.values())
 
     def _stages(self) -> Iterator[Callable[[], Iterator[Probe]]]:
@@ -153,30 +154,25 @@ class _Search:
         yield lambda: sampling.arithmetic(sample, names)
 
     def _search(self, added: list[Probe], longest: int) -> tuple[tuple[float, Rule] | None, tuple[int, Rule] | None]:
-        """Search lists of tests, first with the added probes, then with all that may go with them."""
+        """Search lists of up to so many tests, of which the added probes are new."""
         import numpy as np
 
-        found: list[Decisions] = []
-        lists = [Decisions((), np.ones(self._count, np.bool_))]
-        best_part: Decisions | None = None
-        for depth in range(longest):
-            probes = added if longest < LONGEST else self._probes if depth == 0 else self._good(lists, added)
-            longer = [each for one in lists for each in self._extended(one, probes)]
-            found += [each for each in longer if _is_complete(each, self._lost)]
+        before = _widest(self._first)
+        self._first += self._extended(Decisions((), np.ones(self._count, np.bool_)), added)
+        longer = self._first
+        lists = _widest(longer)
+        again = self._probes[:MOST_AGAIN]
+        is_new = len(self._probes) - len(added) < MOST_AGAIN or any(one not in before for one in lists)
+        part: Decisions | None = None
+        for depth in range(1, longest + 1):
             for each in longer:
-                best_part = _better_part(best_part, each, self._lost)
-            if found:
-                break
+                part = _better_part(part, each, self._lost)
+            rules = [rule for each in longer if (rule := self._as_claim(each)) is not None]
+            if rules or depth == longest or not is_new:
+                return max(rules, key=lambda rule: rule[0], default=None), self._as_part(part)
+            longer = [each for one in lists for each in self._extended(one, again)]
             lists = _widest(longer)
-            if not lists:
-                break
-        rules = [rule for each in found if (rule := self._as_claim(each)) is not None]
-        best = max(rules, key=lambda rule: rule[0], default=None)
-        return best, self._as_part(best_part)
-
-    def _good(self, lists: list[Decisions], added: list[Probe]) -> list[Probe]:
-        """Return the probes for the tests after the first: the first stages, whose tests are the usual ones."""
-        return self._probes[:MOST_AGAIN] if len(self._probes) > MOST_AGAIN else self._probes
+        return None, self._as_part(part)
 
     def _extended(self, decisions: Decisions, probes: list[Probe]) -> Iterator[Decisions]:
         active, lost = decisions.active, self._lost
@@ -201,7 +197,9 @@ class _Search:
                         )
 
     def _as_claim(self, decisions: Decisions) -> tuple[float, Rule] | None:
-        """Return a complete list as a rule with its merit; None if it may be a coincidence."""
+        """Return a complete list as a rule with its merit; None if it is not complete, or may be a coincidence."""
+        if not _is_complete(decisions, self._lost):
+            return None
         surprise = chance.bits_of_choice(self._count, int(self._lost.sum()))
         merit = surprise - decisions.bits + self._worth(decisions)
         if merit <= chance.NEEDED:
@@ -225,10 +223,13 @@ class _Search:
         return rows, Rule(tuple((self._plain(candidate.test),) for candidate, _ in decisions.entries))
 
     def _as_rule(self, decisions: Decisions) -> Rule | None:
+        """Return a list as a rule that selects exactly the lost rows of the sample."""
         groups = self._groups(decisions)
-        rule = Rule(tuple(tuple(test for test, _ in group) for group in groups))
-        if (evaluate(rule, self._sample_table(rule), self._sample.others)[self._places(rule)] == self._lost).all():
-            return rule
+        for tests in (settled(groups, self._sample), [[test for test, _ in group] for group in groups]):
+            rule = Rule(tuple(tuple(group) for group in tests))
+            selected = evaluate(rule, self._sample_table(rule), self._sample.others)
+            if (selected[self._places(rule)] == self._lost).all():
+                return rule
         return None
 
     def _sample_table(self, rule: Rule) -> Table:

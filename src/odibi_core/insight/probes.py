@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from odibi_core.insight.base import Test
 from odibi_core.insight.chance import bits_of_list
 from odibi_core.insight.constants import as_constant, as_number
-from odibi_core.insight.features import Values
+from odibi_core.insight.features import ARITHMETIC, Values
 from odibi_core.insight.thresholds import threshold
 
 if TYPE_CHECKING:
@@ -83,11 +83,11 @@ class NullProbe:
 
 
 class NumberProbe:
-    """Thresholds and ranges of a number."""
-
-    tried = 6
+    """Thresholds of a number, and ranges unless it is computed from two columns."""
 
     def __init__(self, feature: str, columns: tuple[str, ...], values: Values, hints: Hints) -> None:
+        self._has_ranges = feature not in ARITHMETIC
+        self.tried = 3 + self._has_ranges
         self._prefix = f"{feature}." if feature else ""
         self.columns = columns
         self._values = values
@@ -108,7 +108,7 @@ class NumberProbe:
             yield self._one("gt", "ge", above.min(), high)
         if len(below) and len(above):
             yield self._outside(below.max(), low, high, above.min())
-        if len(below) + len(above) < len(mine):
+        if self._has_ranges and len(below) + len(above) < len(mine):
             yield from self._between(mine, np.unique(theirs))
 
     def _one(self, strict: str, inclusive: str, passed: Any, failed: Any) -> Candidate:
@@ -167,19 +167,26 @@ class LevelProbe:
 
         return np.bincount(self.codes[rows] + 1, minlength=len(self.levels) + 1)[1:]
 
+    def most_frequent(self, most: int) -> NDArray[np.integer]:
+        """Return the codes of the levels with most rows."""
+        import numpy as np
+
+        counts = np.bincount(self.codes + 1, minlength=len(self.levels) + 1)[1:]
+        return np.argsort(-counts, kind="stable")[:most]
+
     def candidates(self, side: Mask, rest: Mask) -> Iterator[Candidate]:
         import numpy as np
 
         mine, theirs = self.counts(side), self.counts(rest)
         pure = np.flatnonzero((mine > 0) & (theirs == 0))
-        if len(pure):
+        if len(pure) and theirs.any():  # else it is the test of nulls
             pure = pure[np.argsort(-mine[pure], kind="stable")]
             yield self._eq(int(pure[0]))
             if len(pure) > 1:
                 yield self._list("in", pure if self._all_named(pure) else pure[:LONGEST_LIST])
         other = np.flatnonzero(theirs)
         short = len(other) <= LONGEST_LIST or self._all_named(other)
-        if len(other) and short and not (self.codes[rest] < 0).any():
+        if len(other) and short and mine[theirs == 0].any() and not (self.codes[rest] < 0).any():
             yield self._list("not_in", other)
 
     def _all_named(self, codes: Any) -> bool:

@@ -8,20 +8,28 @@ from __future__ import annotations
 
 import dis
 import re
+import warnings
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
+from textwrap import dedent
 from types import CodeType, FunctionType, MethodType
 from typing import Any, Final
 
 DEEPEST: Final = 3
 """Functions that call functions."""
+NEAR: Final = 4
+"""Instructions from a constant to its comparison: `d.day > pd.Timestamp("2024-03-01")` has a call between."""
 MOST: Final = 2_000
 """Constants of one source; a table in a global is not a source."""
 
 _NUMBER: Final = re.compile(r"(?<![\w.])-?\d[\d_]*(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _QUOTED: Final = re.compile(r"'((?:[^']|'')*)'|\"((?:[^\"]|\"\")*)\"")
+_COMPARED: Final = re.compile(
+    r"([<>]=?)\s*\(?(?:dyn (?:int|float): |(?:DATE|TIMESTAMP|date|timestamp) )?(?:(-?\d+(?:\.\d+)?)|'([^']*)')"
+)
+_SIDES: Final = {">": "below", "<=": "below", "<": "above", ">=": "above"}
 _WORD: Final = re.compile(r"[^\W\d]\w*")
 
 
@@ -32,11 +40,16 @@ class Hints:
     Args:
         names: Names and texts: columns, methods, functions.
         constants: Numbers, texts and booleans.
+        numbers: The numbers, in order.
+        below: Constants that `>` or `<=` compare with: they go with the values below them.
+        above: Constants that `<` or `>=` compare with.
     """
 
     names: frozenset[str] = frozenset()
     constants: frozenset[Any] = frozenset()
-    numbers: tuple[float, ...] = field(default=())
+    numbers: tuple[float, ...] = ()
+    below: frozenset[Any] = frozenset()
+    above: frozenset[Any] = frozenset()
 
     def columns(self, names: Iterable[str]) -> list[str]:
         """Return the columns that the source names."""
@@ -74,10 +87,14 @@ class _Found:
         self._names: set[str] = set()
         self._constants: set[Any] = set()
         self._seen: set[int] = set()
+        self._sides: dict[str, set[Any]] = {"below": set(), "above": set()}
 
     def hints(self) -> Hints:
         numbers = {float(each) for each in self._constants if isinstance(each, int | float)}
-        return Hints(frozenset(self._names), frozenset(self._constants), tuple(sorted(numbers)))
+        below, above = (frozenset(self._sides[side]) for side in ("below", "above"))
+        return Hints(
+            frozenset(self._names), frozenset(self._constants), tuple(sorted(numbers)), below - above, above - below
+        )
 
     def of_text(self, text: str) -> None:
         code = _compiled(text)
@@ -86,6 +103,7 @@ class _Found:
             return
         for quoted in _QUOTED.finditer(text):
             self._constant((quoted[1] or quoted[2] or "").replace("''", "'"))
+        self._compared_in(text)
         rest = _QUOTED.sub(" ", text)
         self._names.update(_WORD.findall(rest))
         for number in _NUMBER.findall(rest):
@@ -146,9 +164,25 @@ class _Found:
 
     def _of_code(self, code: CodeType) -> None:
         self._names.update(code.co_names)
-        for constant in code.co_consts:
-            if constant != code.co_consts[0] or not _is_docstring(code, constant):
+        for at, constant in enumerate(code.co_consts):
+            if at or not _is_docstring(constant):
                 self.of_value(constant, 0)
+        loaded: list[tuple[int, Any]] = []
+        for at, instruction in enumerate(dis.get_instructions(code)):
+            if instruction.opname == "LOAD_CONST" and isinstance(instruction.argval, str | int | float):
+                loaded.append((at, instruction.argval))
+            elif instruction.opname == "COMPARE_OP" and loaded and at - loaded[-1][0] <= NEAR:
+                self._compare(str(instruction.argrepr), loaded[-1][1])
+
+    def _compare(self, sign: str, constant: Any) -> None:
+        """Note the side of a constant on the right of a comparison."""
+        sign = sign.removeprefix("bool(").removesuffix(")")
+        if sign in _SIDES:
+            self._sides[_SIDES[sign]].add(constant)
+
+    def _compared_in(self, text: str) -> None:
+        for found in _COMPARED.finditer(text):
+            self._compare(found[1], found[3] if found[3] is not None else float(found[2]))
 
     def _of_foreign(self, value: Any) -> None:
         """Read the text of an expression of polars, a moment or a number; never that of a frame or a series."""
@@ -170,16 +204,17 @@ class _Found:
     def _inner_constants(self, text: str) -> None:
         if not re.search(r"[<>=]|\b(?:in|IN|between|BETWEEN|like|LIKE)\b", text):
             return
+        self._compared_in(text)
         self._constants.update((quoted[1] or quoted[2] or "") for quoted in _QUOTED.finditer(text))
         self._constants.update(float(number) for number in _NUMBER.findall(_QUOTED.sub(" ", text)))
 
 
 def _compiled(text: str) -> CodeType | None:
     """Return Python text as code; None for SQL and other text."""
-    lines = text.splitlines()
-    indent = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
     try:
-        return compile("\n".join(line[indent:] for line in lines), "<source>", "exec", dont_inherit=True)
+        with warnings.catch_warnings():  # its author has seen them
+            warnings.simplefilter("ignore")
+            return compile(dedent(text), "<source>", "exec", dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
@@ -194,5 +229,5 @@ def _globals_of(code: CodeType) -> Iterator[str]:
             yield from _globals_of(constant)
 
 
-def _is_docstring(code: CodeType, constant: Any) -> bool:
+def _is_docstring(constant: Any) -> bool:
     return isinstance(constant, str) and ("\n" in constant or constant.endswith("."))

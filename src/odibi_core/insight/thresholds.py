@@ -25,38 +25,43 @@ def threshold(passed: Any, failed: Any, values: Values, hints: Hints) -> tuple[A
         passed: The last number that passes.
         failed: The first number that fails.
         values: The numbers of the feature, for their kind and unit.
-        hints: Constants of the source.
+        hints: Names and constants of the source.
 
     Returns:
         The constant as plain JSON; if the constant itself passes; if the source names it.
     """
     low, high = (passed, failed) if passed < failed else (failed, passed)
-    for number, constant in _named(values, hints):
+    for number, constant, written in _named(values, hints):
         if low <= number <= high:
-            return constant, bool(number == passed), True
+            inside = low < number < high and _goes_below(written, values, hints) == (passed < failed)
+            return constant, bool(number == passed or inside), True
     number = _round_moment(low, high, values) if values.unit else _round_number(low, high, values)
     constant = as_constant(number, values)
-    try:
-        number = as_number(constant, values)
-    except CannotEvaluate:
-        number = passed
-    if not low <= number <= high or (low < number < high and as_number(constant, values) != number):
+    if not low <= as_number(constant, values) <= high:
         return as_constant(passed, values), True, False
-    return constant, bool(number == passed), False
+    inside = low < number < high and (not values.unit) == (passed < failed)
+    return constant, bool(number == passed or inside), False
 
 
-def _named(values: Values, hints: Hints) -> Iterator[tuple[Any, Any]]:
-    """Yield the constants of the source that are of the feature's kind, as numbers and as plain JSON."""
+def _goes_below(written: Any, values: Values, hints: Hints) -> bool:
+    """Return whether a constant goes with the values below it, as in `> 1000`; unnamed moments go with later ones."""
+    if written in hints.below or written in hints.above:
+        return written in hints.below
+    return not values.unit
+
+
+def _named(values: Values, hints: Hints) -> Iterator[tuple[Any, Any, Any]]:
+    """Yield the constants of the source that are of the feature's kind: as number, as plain JSON, as written."""
     if not values.unit:
         for number in hints.numbers:
-            yield number, int(number) if number.is_integer() else number
+            yield number, int(number) if number.is_integer() else number, number
         return
     for text in hints.texts():
         try:
             number = as_number(text, values)
         except CannotEvaluate:
             continue
-        yield number, as_constant(number, values)
+        yield number, as_constant(number, values), text
 
 
 def _round_number(low: Any, high: Any, values: Values) -> Any:
