@@ -18,6 +18,7 @@ KEEPS_ALL = {
     "pipeline/attempts.py": (1, "raised by the thread that waits for the attempt"),
     "coroutines.py": (1, "raised by the thread that waits for the loop"),
     "runtime/orchestrator.py": (1, "raised when the record is closed"),
+    "runtime/recording/script.py": (1, "decides on the end of the run; the command raises it afterwards"),
     "cli/run_pipeline.py": (1, "decides on the exit code when the files are written"),
 }
 

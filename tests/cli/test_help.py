@@ -29,7 +29,7 @@ def test_every_row_of_the_help_fits_one_line(here: Here, path: tuple[str, ...]) 
     shown = here(*path, "--help").stdout
     rows = PANEL.findall(shown)
     assert rows
-    assert [row for row in rows if not re.match(r"(\* +|  )?(--?[\w-]+|[A-Z\[\]:]+|[a-z]+) ", row)] == []
+    assert [row for row in rows if not re.match(r"(\* +|  +)?(--?[\w-]+|[A-Z\[\]:]+|[a-z]+) ", row)] == []
     assert "<bool>" not in shown
 
 

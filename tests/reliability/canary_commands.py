@@ -90,6 +90,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "inspect": ("canary_steps.py", "canary_steps.py --format json", "canary_steps.py --schema"),
     "config show": ("", "--format json"),
     "config check": ("", "--format json"),
+    "record": ("--param about={text} canary_script.py {text}", "--format json --name {text} canary_script.py {text}"),
 }
 NOT_ASKED = {
     "connect": "it reads no record: tests/connections looks for its secrets",
@@ -185,6 +186,20 @@ steps = [
 '''
 
 
+SCRIPT = """
+import sys
+import pandas as pd
+from tests.reliability.canaries import canaries
+
+SOME = canaries()[2::7]
+sys.excepthook = lambda *error: None
+about = pd.DataFrame({canary.name: [canary.value] for canary in SOME})
+about[{text}] = SOME[1].text
+short = about[about[{text}] == {text}]
+raise ValueError(SOME[0].text)
+"""
+
+
 def contract() -> dict[str, object]:
     """Return a contract with canaries in the texts of its rules."""
     some = [canary.text for canary in canaries()[5::7]]
@@ -214,6 +229,7 @@ def main(*, in_every_way: bool) -> None:
     Path("canary.odcs.yaml").write_text(json.dumps(contract()), encoding="utf-8")
     secret = next(canary.core for canary in canaries() if canary.kind == "sentry")
     Path("canary_rules.toml").write_text(RULES.format(text=secret), encoding="utf-8")
+    Path("canary_script.py").write_text(SCRIPT.replace("{text}", repr(canaries()[0].text)), encoding="utf-8")
     OUT.mkdir(exist_ok=True)
     program, pipeline, *_ = RunStore().ids()
     row = RunStore().row(pipeline)
@@ -246,6 +262,7 @@ def main(*, in_every_way: bool) -> None:
             (OUT / f"{command.replace(' ', '_')}_{number}.txt").write_text(
                 told, encoding="utf-8", errors="replace"
             )
+    Path("canary_script.py").unlink()  # the program that was recorded, and no output
     tools = {"explain_run": ("{run}", "{pipeline}"), "compare_runs": ("{steps}",), "runs": ("",)}
     for name, asked_runs in tools.items():
         for number, run in enumerate(asked_runs):

@@ -20,7 +20,9 @@ def main() -> None:
     """Run the command line of this process and exit with its code."""
     from odibi_core.cli.streams import forget_stdout, leave_broken_pipe, prepare_streams
 
-    prepare_streams()
+    is_script = sys.argv[1:2] == ["record"]  # the streams are those of the script, as Python made them
+    if not is_script:
+        prepare_streams()
     ahead = _start_ahead(sys.argv[1:])
     from rich.console import Console
 
@@ -32,7 +34,8 @@ def main() -> None:
         application(_command(sys.argv[1:]))(prog_name="odibi", obj=ahead)
     finally:
         try:
-            sys.stdout.flush()
+            if not is_script:
+                sys.stdout.flush()
         except BrokenPipeError:
             leave_broken_pipe()
         except OSError as error:

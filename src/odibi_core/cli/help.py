@@ -31,6 +31,16 @@ class Command(TyperCommand):
         return _without_flag_types(super().get_params(ctx))
 
 
+class ScriptCommand(Command):
+    """A command whose arguments, from the first on, are those of a script: options among them are its own."""
+
+    allow_interspersed_args = False
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the options before the script."""
+        return TyperCommand.parse_args(self, ctx, args)
+
+
 class Group(TyperGroup):
     """A group of commands without the type `<bool>` beside its flags."""
 

@@ -19,7 +19,7 @@ from odibi_core.cli.progress import Progress, new_progress
 from odibi_core.cli.raised import RaisedAlerts
 from odibi_core.cli.unusual import Findings
 from odibi_core.errors import STOPS, is_stop
-from odibi_core.observability import EventBus, EventPriority, Orchestrator, StoryGenerator
+from odibi_core.observability import EventBus, EventPriority, Observer, Orchestrator, StoryGenerator
 from odibi_core.process_end import any_alive
 from odibi_core.runtime.resume.plan import Selection
 from odibi_core.runtime.resume.planned import Planned
@@ -79,7 +79,7 @@ def run_pipeline(request: RunRequest) -> int:
     lineage = plan.tracker.lineage() if plan.tracker else LineageView().answer()
     if ended is not None and lineage.run_id is None:
         raise ended  # not started: its record could not be opened
-    files = _write_files(plan, lineage, request.story)
+    files = write_files(plan, lineage, request.story)
     code = _code(lineage.status, ended)
     try:
         if request.as_json:
@@ -140,7 +140,7 @@ def _write_story(store: RunStore, lineage: Lineage, path: Path) -> None:
     StoryGenerator().generate_story(lineage, path, history=story_history(store, lineage.run_id or ""))
 
 
-def _write_files(plan: Orchestrator, lineage: Lineage, story: bool) -> dict[str, str]:
+def write_files(plan: Orchestrator | Observer, lineage: Lineage, story: bool) -> dict[str, str]:
     """Write the files of a run beside its journal; a file that cannot be written is a notice and no failure."""
     if plan.store is None or lineage.run_id is None:
         return {}

@@ -230,11 +230,11 @@ def _with_path(original: Callable[..., Any], opener: Opener) -> FunctionType:
 
 def _in_folder_of(original: Callable[..., Any]) -> str:
     top = sys.modules.get(str(original.__module__).partition(".")[0])
-    return os.path.join(os.path.dirname(getattr(top, "__file__", None) or ""), _HERE)
+    return os.path.join(os.path.dirname(getattr(top, "__file__", None) or ""), WATCHED)
 
 
-_HERE: Final = "<watched by odibi_core>"
-_CALL: Final = compile("odibi_core_call(*odibi_core_args, **odibi_core_kwargs)", _HERE, "eval")
+WATCHED: Final = "<watched by odibi_core>"
+_CALL: Final = compile("odibi_core_call(*odibi_core_args, **odibi_core_kwargs)", WATCHED, "eval")
 
 
 def _with_sql(original: Callable[..., Any], opener: Opener) -> FunctionType:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from weakref import WeakSet
@@ -41,6 +41,8 @@ class FileEvents:
         self._bus = bus
         self._run_id = run_id
         self.ask = ask
+        self.before: Callable[[str], object] | None = None
+        """Called with the access before files are published: the node may begin with them."""
         self._published: Counter[str | None] = Counter()
         self._begin()
         _fork.in_child(self._begin)
@@ -136,6 +138,8 @@ class FileEvents:
             return self._published[node]
 
     def _publish(self, found: list[FileAccess]) -> None:
+        if self.before is not None and (present := [file for file in found if not file.is_missing]):
+            self.before(present[0].access)
         node = context.current().node_name
         for file in found:
             if file.is_missing:

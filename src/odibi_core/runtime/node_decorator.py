@@ -65,7 +65,7 @@ def _recorded(function: Callable[..., Any], name: str, layer: str) -> Callable[.
         observer = active()
         if observer is None:
             return UNOBSERVED, args, kwargs
-        return _Call(observer, (name, layer, function), _given(signature, args, kwargs)), args, kwargs
+        return ObservedCall(observer, (name, layer, function), _given(signature, args, kwargs)), args, kwargs
 
     return wrap_callable(function, begin)
 
@@ -88,8 +88,11 @@ def _given(signature: inspect.Signature | None, args: tuple[Any, ...], kwargs: d
     return {**{f"argument {place}": value for place, value in enumerate(args, 1)}, **kwargs}
 
 
-class _Call(CallObserver):
-    """Records one call as a node. If recording fails, the failure is logged and the function continues."""
+class ObservedCall(CallObserver):
+    """Records one call as a node. If recording fails, the failure is logged and the function continues.
+
+    A statement of a recorded script is such a call too (`recording.statement_call`).
+    """
 
     def __init__(self, observer: Observer, node: tuple[str, str, Callable[..., Any]], given: dict[str, Any]) -> None:
         self._observer, self._index = observer, observer.producers
@@ -150,7 +153,7 @@ class _Call(CallObserver):
         self._plan([link for _, _, link in taken if link is not None], {"out": name} if number == 1 else {})
         overhead = observer.record.overhead
         events = NodeEvents(observer.bus, observer.run_id, name, self._layer, overhead=overhead, call=number)
-        events.start()
+        self._start(events)
         self._events, self._inside = events, events.context
         frames = [(path, value, link) for path, value, link in taken if is_frame(value)]
         taken_by_key: dict[str, tuple[str, Any]] = {}
@@ -170,8 +173,14 @@ class _Call(CallObserver):
     def _plan(self, links: list[Link], outputs: dict[str, str]) -> None:
         plan = self._index.plan(self._name, links, outputs)
         if plan is not None:
-            source = self._observer.sources.of_function(self._function)
-            self._observer.record.plan([{**plan, "layer": self._layer, **source}])
+            self._observer.record.plan([{**plan, "layer": self._layer, **self._source_fields()}])
+
+    def _start(self, events: NodeEvents) -> None:
+        events.start()
+
+    def _source_fields(self) -> dict[str, Any]:
+        """Return the fields of the source in the plan."""
+        return self._observer.sources.of_function(self._function)
 
     def _take(self, item: Any) -> None:
         """Count the rows of a frame that a generator yields; any other value is one row."""

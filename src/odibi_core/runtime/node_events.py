@@ -73,15 +73,15 @@ class NodeEvents:
         self.duration_ms: float | None = None
         """The time from `start` to the end; None before the end, and for a node that never started."""
 
-    def start(self, **fields: Any) -> None:
-        """Publish `node_start`."""
-        self._started = monotonic()
+    def start(self, *, began: float | None = None, **fields: Any) -> None:
+        """Publish `node_start`; `began` is the time at which the node began, if that is not now."""
+        self._started = monotonic() if began is None else began
         about = {**self._about, "status": "running", "worker": current_thread().name, **fields}
         self._publish(kinds.NODE_START, fields=about)
 
-    def pause(self) -> None:
-        """End the time of the node here, because its end waits for the execution of a plan."""
-        self._paused = monotonic()
+    def pause(self, ended: float | None = None) -> None:
+        """End the time of the node here, or at the time `ended`, because its end is published later."""
+        self._paused = monotonic() if ended is None else ended
 
     def snapshot(self, when: str, dataset: str | None, description: Description) -> None:
         """Publish the description of a frame, `"before"` the node took it or `"after"` the node made it."""
@@ -274,7 +274,7 @@ class Descriptions:
             later = self.described(frame)
             return later if known is None else compared(known, later)
         first = self._describe(frame, "sample")
-        if first is None or not _is_changed(compared(known, first) or first):
+        if first is None or not is_changed(compared(known, first) or first):
             return first
         return compared(known, self.described(frame))
 
@@ -284,7 +284,7 @@ class Descriptions:
         if known is None or not self.examines_rows:
             return None
         described = self.again(known, frame)
-        return None if described is None else not (_is_changed(known) or _is_changed(described))
+        return None if described is None else not (is_changed(known) or is_changed(described))
 
     def described(self, frame: Any) -> Description | None:
         """Return the description of a frame without a key; None for other values, and at level `off`."""
@@ -342,10 +342,10 @@ def _stats_rows(description: Description) -> Any:
 
 def compared(known: Description, described: Description | None) -> Description | None:
     """Return the later description of a frame, marked `changed_in_place` if it differs from the earlier one."""
-    if described is not None and (_is_changed(known) or _differ(known, described)):
+    if described is not None and (is_changed(known) or _differ(known, described)):
         described["metadata"] = {**described["metadata"], _CHANGED: True}
     return described
 
 
-def _is_changed(described: Description) -> bool:
+def is_changed(described: Description) -> bool:
     return bool(described["metadata"].get(_CHANGED))

@@ -134,6 +134,11 @@ class ProducerIndex:
         origin = most_alike(value, latest_first)
         return None if origin is None else Link(name, *origin, True)
 
+    def producer_of(self, value: Any) -> tuple[str, str] | None:
+        """Return the dataset and the node of this very frame; None if no node made it."""
+        found = self._producers.get(id(value))
+        return (found[1], found[2]) if found is not None and found[0]() is value else None
+
     def description_of(self, frame: Any) -> Description | None:
         """Return the description of this frame from when it was made."""
         found = self._producers.get(id(frame))

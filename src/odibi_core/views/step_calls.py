@@ -51,7 +51,7 @@ class StepCalls:
         self._open.discard((writer, call))
         failed = event.event_type in _FAILED
         state = "cancelled" if event.status == "cancelled" else "failed" if failed else "success"
-        self.states[state] += 1
+        self.states[state] += 1 + (count(event.fields.get("folded_calls")) or 0)
         self.duration_ms += number(event.duration_ms) or 0.0
         self.last_end = max(self.last_end or event.timestamp, event.timestamp)
         if state == "failed" and self.first_failure is None:

@@ -86,6 +86,10 @@ class SourceKeeper:
         """Return `source_hash` of a SQL text, which has no file."""
         return self._stored(_source(statement, None, None))
 
+    def of_text(self, text: str, file: str | None, line: int | None) -> dict[str, Any]:
+        """Return the fields of a source whose text is known."""
+        return self._stored(_source(text, file, line))
+
     def _stored(self, source: Source) -> dict[str, Any]:
         if self._store is None or source.hash is None or self._store.add(source.hash, source.text):
             return source.fields()

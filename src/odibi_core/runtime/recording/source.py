@@ -1,0 +1,120 @@
+"""`Script`: the source of a script or of a cell, compiled with calls of the recorder around its statements."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import warnings
+from collections.abc import Mapping
+from copy import deepcopy
+from types import CodeType
+from typing import Any, Final
+
+from odibi_core.errors import STOPS
+from odibi_core.runtime.recording.hooks import MARK, with_constants
+from odibi_core.runtime.recording.statements import Statement
+from odibi_core.runtime.recording.transform import Function, Transformed
+
+_MOST_CALLED: Final = 8
+"""Functions whose source is added to that of a statement."""
+
+
+class Script:
+    """One source text, and what its transformation knows about it.
+
+    Args:
+        source: The text or the bytes of the file.
+        file: The name under which it is compiled, which tracebacks show.
+        variables: The variables of its module.
+        flags: Flags of the compiler.
+
+    Raises:
+        SyntaxError: As Python raises it for the source.
+    """
+
+    def __init__(self, source: str | bytes, file: str, variables: dict[str, Any], flags: int = 0) -> None:
+        self.file = file
+        self.variables = variables
+        self._flags = flags
+        self._original: ast.Module = compile(source, file, "exec", ast.PyCF_ONLY_AST | flags, dont_inherit=True)
+        self._lines = (source if isinstance(source, str) else importlib.util.decode_source(source)).split("\n")
+        self.unchanged: CodeType = compile(self._original, file, "exec", flags, dont_inherit=True)
+        self._own = {each.name: each for each in ast.walk(self._original) if isinstance(each, Function)}
+        self.problem: str | None = None
+        """The reason why the statements are not recorded."""
+        try:
+            self._transformed = Transformed(deepcopy(self._original))
+        except STOPS:
+            raise
+        except BaseException as error:  # such as a RecursionError
+            self.problem = f"its statements could not be read: {type(error).__name__}"
+            self._transformed = Transformed(ast.Module([], []))
+
+    @property
+    def docstring(self) -> str | None:
+        """The docstring of the module."""
+        return ast.get_docstring(self._original, clean=False)
+
+    @property
+    def statements(self) -> list[Statement]:
+        """The statements, by number."""
+        return self._transformed.statements
+
+    @property
+    def returns(self) -> list[tuple[tuple[str, ...], ...]]:
+        """The paths that each `return` reads."""
+        return self._transformed.returns
+
+    @property
+    def functions(self) -> list[str]:
+        """The names of the functions, by number."""
+        return self._transformed.functions
+
+    @property
+    def loops(self) -> list[list[int]]:
+        """The statements in each loop."""
+        return self._transformed.loops
+
+    def code(self, constants: Mapping[str, object]) -> CodeType:
+        """Return the code with calls of the recorder; as it was written if its statements could not be read.
+
+        Args:
+            constants: The hooks and guards, by name.
+        """
+        if self.problem is not None:
+            return self.unchanged
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # those of the source came with the code as it was written
+                code = compile(self._transformed.tree, self.file, "exec", self._flags, dont_inherit=True)
+        except STOPS:
+            raise
+        except BaseException as error:
+            self.problem = f"its statements could not be compiled again: {type(error).__name__}"
+            return self.unchanged
+        return with_constants(code, {f"{MARK}{name}": value for name, value in constants.items()})
+
+    def text_of(self, statement: Statement) -> str:
+        """Return the lines of a statement, followed by the functions of the script that it calls."""
+        nodes: list[Any] = [statement.node, *self._called(statement)]
+        return "\n\n".join("\n".join(self._lines[_first_line(node) - 1 : node.end_lineno]) for node in nodes)
+
+    def calls_own(self, statement: Statement) -> bool:
+        """Return whether a statement calls a function of the script by its name."""
+        return any(name in self._own for name in statement.calls)
+
+    def _called(self, statement: Statement) -> list[ast.AST]:
+        found: dict[str, ast.AST] = {}
+        waiting = list(statement.calls)
+        while waiting and len(found) < _MOST_CALLED:
+            name = waiting.pop(0)
+            if name in self._own and name not in found:
+                found[name] = self._own[name]
+                calls = [each.func for each in ast.walk(found[name]) if isinstance(each, ast.Call)]
+                waiting += [str(getattr(each, "id", "") or getattr(each, "attr", "")) for each in calls]
+        return list(found.values())
+
+
+def _first_line(node: Any) -> int:
+    first: int = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", ()))])
+    return first
