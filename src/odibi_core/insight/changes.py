@@ -29,7 +29,7 @@ def change_of(origin: Origin, context: Context) -> RowChange:
     for join in origin.joins:
         without = ~join.is_member
         unmatched[join.other] = int(without.sum())
-        if (without & ~lost).any():
+        if (without & ~lost).any() and join.brought:
             causes += unmatched_causes(join, origin, context)
     causes += gained_causes(origin, gained)
     kind = _kind(origin, context, causes)

@@ -24,6 +24,30 @@ def in_other(test: Test, table: Table, others: Mapping[str, Table]) -> NDArray[n
     """
     import numpy as np
 
+    mine, found = _key_numbers(test, table, others)
+    return (mine >= 0) & np.isin(mine, found[found >= 0])
+
+
+def partners(test: Test, table: Table, others: Mapping[str, Table]) -> NDArray[np.int64]:
+    """Return for each row the first row of the other input with its key, -1 if there is none.
+
+    Raises:
+        CannotEvaluate: The other input or a column is missing, or the columns have values of other kinds.
+    """
+    import numpy as np
+
+    mine, found = _key_numbers(test, table, others)
+    known, firsts = np.unique(found, return_index=True)
+    if not len(known):
+        return np.full(len(mine), -1, np.int64)
+    at = np.minimum(np.searchsorted(known, mine), len(known) - 1)
+    return np.where((known[at] == mine) & (mine >= 0), firsts[at], -1)
+
+
+def _key_numbers(test: Test, table: Table, others: Mapping[str, Table]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return a number for the key of each row of both inputs, -1 for one with a null."""
+    import numpy as np
+
     if test.other not in others:
         raise CannotEvaluate(f"the step has no input {test.other!r}")
     other = others[test.other]
@@ -34,7 +58,7 @@ def in_other(test: Test, table: Table, others: Mapping[str, Table]) -> NDArray[n
         mine, found = _combined(mine, codes, count), _combined(found, there, count)
         if count * (int(found.max(initial=0)) + 1) > 2**40:
             mine, found = _renumbered(mine, found)
-    return (mine >= 0) & np.isin(mine, found[found >= 0])
+    return mine, found
 
 
 def _combined(numbers: Any, codes: Any, count: int) -> Any:

@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import structs
 
-from odibi_core.insight.base import Cause, Level, Rule, Side, Test
+from odibi_core.insight.base import Budget, Cause, Level, Rule, Side, Test
 from odibi_core.insight.causes import Context, Found, cause_of, evaluated, examples, find_rule
 from odibi_core.insight.columns import salted
 from odibi_core.insight.duplicates import Duplicates, find_duplicates, names_duplicates
+from odibi_core.insight.features import OF_TABLE
 from odibi_core.insight.kinds import prefers_head
+from odibi_core.insight.matching import evenly
+from odibi_core.insight.partners import of_partner
+from odibi_core.insight.rule_tests import split_op
 from odibi_core.insight.source import Hints
+from odibi_core.insight.wording import rule_text
 
 if TYPE_CHECKING:
     from odibi_core.insight.columns import Columns, Mask
@@ -21,6 +26,9 @@ if TYPE_CHECKING:
 
 _MOST_CAUSES: Final = 3
 _KEYS: Final = 5
+_DETAILS: Final = 4_000_000
+"""Units for the rule of the rows without a partner."""
+_SAMPLE: Final = 1_000
 _SIMPLE: Final = 3
 """Tests and constants of a rule that is taken at once."""
 
@@ -37,7 +45,7 @@ def lost_causes(origin: Origin, context: Context, lost: Mask) -> list[Cause]:
     for join in origin.joins:
         found = _of_join(join, context, lost & rest, rest)
         if found is not None:
-            details[len(causes)] = _details(join, context, found.selected & lost, rest, "lost")
+            details[len(causes)] = _details(join, origin, context, (found.selected & lost, rest), "lost")
             causes.append(
                 structs.replace(cause_of(found, "lost", lost), keys=most_frequent(join, origin.main, found.selected))
             )
@@ -74,13 +82,13 @@ def unmatched_causes(join: Join, origin: Origin, context: Context) -> list[Cause
         side="unmatched",
         rows=int(without.sum()),
         of=int(without.sum()),
-        text=_text(_key_rule(join)),
+        text=rule_text(_key_rule(join)),
         level="exact",
         rule=_key_rule(join),
         examples=examples(without),
         keys=most_frequent(join, origin.main, without),
     )
-    return [cause, *_details(join, context, without, everything, "unmatched")]
+    return [cause, *_details(join, origin, context, (without, everything), "unmatched")]
 
 
 def gained_causes(origin: Origin, gained: int) -> list[Cause]:
@@ -139,13 +147,25 @@ def _of_join(join: Join, context: Context, lost: Mask, rest: Mask) -> Found | No
     return None
 
 
-def _details(join: Join, context: Context, wanted: Mask, part: Mask, side: Side) -> list[Cause]:
+def _details(join: Join, origin: Origin, context: Context, wanted: tuple[Mask, Mask], side: Side) -> list[Cause]:
     """Return the rule of most rows without a partner, by their own columns; the keys of the join come first."""
-    if not (part & ~wanted).any():
+    rows, part = wanted
+    if not (part & ~rows).any():
         return []
-    hints = Hints(frozenset(join.keys.main) | context.hints.names, context.hints.constants, context.hints.numbers)
-    found = find_rule(replace(context, hints=hints, others={}), wanted, part)
-    return [] if found is None else [cause_of(found, side, wanted)]
+    budget = Budget(min(_DETAILS, context.budget.units - context.budget.spent))
+    names = context.hints.names | {name for name in join.keys.main if _is_short(name, origin)}
+    hints = Hints(frozenset(names), context.hints.constants, context.hints.numbers)
+    found = find_rule(replace(context, hints=hints, others={}, budget=budget), rows, part)
+    context.budget.take(budget.spent)
+    return [] if found is None else [cause_of(found, side, rows)]
+
+
+def _is_short(name: str, origin: Origin) -> bool:
+    """Return whether a column of a key has few different values, so that a list of them explains something."""
+    import numpy as np
+
+    sample = evenly(origin.main.height, _SAMPLE)
+    return len(np.unique(origin.main.hashes(name, sample))) <= max(len(sample) // 4, 2)
 
 
 def _next(origin: Origin, context: Context, lost: Mask, rest: Mask) -> tuple[str, Found] | None:
@@ -245,23 +265,17 @@ def _by_join(origin: Origin, context: Context, wanted: Mask, part: Mask) -> tupl
         rows = np.flatnonzero(part & (looked_up >= 0))
         if not wanted[rows].any() or not context.budget.take(2 * len(rows)):
             continue
-        table = other.take(looked_up[rows])
-        inner = replace(context, table=table, others={}, known=())
+        inner = replace(context, table=other.take(looked_up[rows]), others={}, known=())
         found = find_rule(inner, wanted[rows])
-        if found is None:
-            continue
-        selected = np.zeros(origin.main.height, np.bool_)
-        selected[rows[found.selected]] = True
-        missed = int((wanted & ~selected).sum())
-        one = Found(None, selected, found.wrong, missed, found.weight)
-        return f"{_text(found.rule)} (of {join.other})", one
+        if found is not None and found.rule is not None and not _is_of_table(found.rule):
+            rule = of_partner(found.rule, join.other, join.keys.main, join.keys.other)
+            return ("", one) if (one := evaluated(context, rule, wanted, part)) is not None else None
     return None
 
 
-def _text(rule: Rule | None) -> str:
-    from odibi_core.insight.wording import rule_text
-
-    return "" if rule is None else rule_text(rule)
+def _is_of_table(rule: Rule) -> bool:
+    """Return whether a rule reads the places of rows, which are others among the partners."""
+    return any(split_op(test.op)[1] in OF_TABLE for group in rule.any_of for test in group)
 
 
 def most_frequent(join: Join, main: Columns, rows: Mask, *, copies: bool = False) -> tuple[dict[str, Any], ...]:

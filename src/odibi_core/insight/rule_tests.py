@@ -94,6 +94,10 @@ def passing(test: Test, table: Table, others: Mapping[str, Table] | None = None)
     Raises:
         CannotEvaluate: A column or an input is missing, or has another kind of values.
     """
+    if test.op.startswith("of_input."):
+        from odibi_core.insight.partners import passing_by_partner
+
+        return passing_by_partner(test, table, others or {})
     negation, feature, comparison = split_op(test.op)
     found = _passing(test, feature, comparison, (table, others or {}))
     if negation == VALUED:

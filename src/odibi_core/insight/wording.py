@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from odibi_core.insight.base import Rule, Test
 from odibi_core.insight.features import GROUPED, ROWS
+from odibi_core.insight.partners import OF_INPUT, inner_test
 from odibi_core.insight.rule_tests import VALUED, split_op
 
 SHOWN: Final = 12
@@ -64,6 +65,8 @@ def _grouped(test: Test) -> str:
 
 def test_text(test: Test) -> str:
     """Return one test as text."""
+    if test.op.startswith(OF_INPUT):
+        return f"{test_text(inner_test(test))} (of {test.other})"
     negation, feature, comparison = split_op(test.op)
     negated = bool(negation)
     text = _text(test, feature, comparison, negated=negated)
