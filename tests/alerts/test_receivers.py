@@ -44,7 +44,7 @@ def test_a_webhook_gets_the_payload_as_it_is(monkeypatch: pytest.MonkeyPatch) ->
     ("reply", "is_unsent", "reason"),
     [
         (Reply(503), True, "http_503"), (Reply(429, {"Retry-After": "7"}), True, "http_429"),
-        (Reply(400), False, "http_400"), (REDIRECT, False, "http_302"), (HTML, False, ""),
+        (Reply(400), False, "http_400"), (REDIRECT, False, "http_302"), (HTML, False, "web_page"),
     ],
 )  # fmt: skip
 def test_only_what_the_protocol_allows_is_sent_again(reply: Reply, is_unsent: bool, reason: str) -> None:

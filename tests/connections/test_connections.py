@@ -187,11 +187,14 @@ def test_a_route_of_another_receiver_is_not_replaced(monkeypatch: pytest.MonkeyP
         assert (by_hand.exit_code, "add it there by hand" in by_hand.output) == (2, True)
 
 
-def test_a_server_that_is_no_alertmanager_is_found_out() -> None:
+@pytest.mark.parametrize(
+    ("reply", "words"), [(Reply(body=b"[]"), "does not hold it"), (HTML, "with a web page")]
+)
+def test_a_server_that_is_no_alertmanager_is_found_out(reply: Reply, words: str) -> None:
     """It answers 200 to everything."""
-    with loopback(default=HTML) as server:
+    with loopback(default=reply) as server:
         found = report("alertmanager", url=server.url)
-    assert (found["status"], "does not hold it" in found["message"]) == ("failed", True)
+    assert (found["status"], words in found["message"]) == ("failed", True), found
 
 
 def test_loki_and_elasticsearch_take_a_line() -> None:

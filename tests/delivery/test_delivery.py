@@ -85,7 +85,7 @@ FAULTS: dict[str, tuple[Reply, ...]] = {
     "endless": (ENDLESS,),
     "400, then close": (Reply(400), CLOSE),
 }
-REFUSING = {"500", "redirect", "400, then close"}
+REFUSING = {"500", "html", "redirect", "400, then close"}
 """Faults after which the protocol allows no retry: one batch of ten is lost."""
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.openlineage.checking import check, exported
 
 ROOT = Path(__file__).resolve().parents[2]
 ORDERS = "SELECT country, orders FROM sales.orders"
@@ -52,6 +53,7 @@ def test_it_runs_the_query_and_records_the_cost() -> None:
     assert answer["budget"]["share"] == 1.5625 / 50
     said = python("-m", "odibi_core", "logs", "--format", "json", "--limit", "0").stdout.splitlines()
     kinds = [json.loads(line)["event_type"] for line in said]
+    assert check(exported(Path(".odibi")))  # valid events of OpenLineage
     assert {"estimated", "cli_command", "query", "cost", "pipeline_complete"} <= set(kinds)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.delivery.loopback import GARBAGE, HTML, Reply, running
+from tests.delivery.loopback import GARBAGE, Reply, running
 from tests.log_shipping.servers import ElasticServer
 from tests.log_shipping.test_loki import events
 
@@ -56,7 +56,7 @@ def test_an_overloaded_server_gets_the_batch_again() -> None:
 
 @pytest.mark.parametrize(
     "reply",
-    [HTML, Reply(200, {}, b'{"errors":true}'), Reply(200, {}, b'{"errors":true,"items":[1]}'), Reply(200, {}, b"[]")],
+    [Reply(200, {}, b'{"errors":true}'), Reply(200, {}, b'{"errors":true,"items":[1]}'), Reply(200, {}, b"[]")],
 )
 def test_an_answer_that_is_not_understood_is_no_success(reply: Reply) -> None:
     """All documents count as refused."""

@@ -88,7 +88,7 @@ def test_a_web_page_is_no_answer_of_loki() -> None:
     with running(LokiServer(HTML)) as server:
         assert isinstance(server, LokiServer)
         outcome = receiver(server).send(events(), 5)
-    assert (outcome.refused, outcome.reason) == (3, "invalid_answer")
+    assert (outcome.refused, outcome.reason) == (3, "web_page")
     outcome = LokiReceiver(HttpClient(dead_url(), setting="ODIBI_LOKI__URL")).send(events(), 1)
     assert outcome.is_unsent
     assert "ODIBI_LOKI__URL" in outcome.detail

@@ -42,7 +42,7 @@ def send_of(route: Route) -> Send:
     if route.webhook_tag:
         return _of_tag(route)
     if route.webhook:
-        return _http(route, address_of(route, "webhook"), lambda payload: payload)
+        return _http(route, address_of(route, "webhook"), lambda payload: payload, takes_pages=True)
     return _http(route, f"{address_of(route, 'alertmanager').rstrip('/')}{_API}", alertmanager_alerts)
 
 
@@ -80,13 +80,15 @@ def _resolved(value: str, where: str) -> str:
     return found
 
 
-def _http(route: Route, url: str, body: Callable[[Payload], Any]) -> Send:
+def _http(route: Route, url: str, body: Callable[[Payload], Any], *, takes_pages: bool = False) -> Send:
+    """Return a function that sends to a URL; a web page may be the answer of a webhook, and of no other receiver."""
     headers = headers_of(route)
     setting = f"the route {route.name!r}"
     client = HttpClient(url, setting=setting, headers={**_JSON, **headers})
 
     def send(payload: Payload, within_s: float) -> Outcome:
-        return outcome_of(client, 1, msgspec.json.encode(body(payload)), within_s=within_s)[0]
+        content = msgspec.json.encode(body(payload))
+        return outcome_of(client, 1, content, within_s=within_s, takes_pages=takes_pages)[0]
 
     return send
 
@@ -103,7 +105,8 @@ def _of_tag(route: Route) -> Send:
                 clients[address] = HttpClient(address, setting=setting, headers=_JSON, public_only=True)
         except ConfigurationError as error:
             return refused(1, "invalid", str(error))
-        return outcome_of(clients[address], 1, msgspec.json.encode(payload), within_s=within_s)[0]
+        content = msgspec.json.encode(payload)
+        return outcome_of(clients[address], 1, content, within_s=within_s, takes_pages=True)[0]
 
     return send
 

@@ -56,6 +56,11 @@ class Answer:
     content_type: str
     retry_after_s: float | None
 
+    @property
+    def is_page(self) -> bool:
+        """True for HTML: by its type, or by its first characters."""
+        return "html" in self.content_type.lower() or self.body.lstrip()[:1] == b"<"
+
 
 @dataclass(frozen=True, slots=True)
 class Tls:
@@ -284,10 +289,12 @@ def outcome_of(
     within_s: float = 10.0,
     retried: Collection[int] = RETRIED,
     url: str = "",
+    takes_pages: bool = False,
 ) -> tuple[Outcome, Answer | None]:
     """Send a batch of `count` items as one body by POST; return its outcome, and the answer if one came.
 
-    A protocol with a partial success reads it in the answer.
+    A protocol with a partial success reads it in the answer. A web page is the answer of a proxy or a wrong address,
+    so it is no success unless `takes_pages`.
     """
     try:
         answer = client.post(body, headers=headers, within_s=within_s, url=url)
@@ -295,7 +302,10 @@ def outcome_of(
         lost = try_again(error.reason, str(error)) if error.is_retryable else refused(count, error.reason, str(error))
         return lost, None
     if 200 <= answer.status < 300:
-        return SENT, answer
+        if takes_pages or not answer.is_page:
+            return SENT, answer
+        problem = f"{client.shown} answered {answer.status} with a web page; check {client.setting}"
+        return refused(count, "web_page", problem), answer
     detail = f"{client.shown} answered {answer.status}{_hint(answer.status, client.setting)}"
     if answer.status in retried:
         return try_again(f"http_{answer.status}", detail, answer.retry_after_s), answer

@@ -125,12 +125,9 @@ def _partly(outcome: Outcome, answer: Answer | None, count: int) -> Outcome:
     """Count what Loki refused: of a request with old or too long lines, it takes the others."""
     if answer is None:
         return outcome
-    text = answer.body.decode("utf-8", "replace")
-    if not outcome.refused:
-        is_page = "html" in answer.content_type or text.lstrip().startswith("<")
-        return refused(count, "invalid_answer", "the answer is a web page: this is no Loki") if is_page else outcome
     if answer.status != 400:
         return outcome
+    text = answer.body.decode("utf-8", "replace")
     ignored = [int(number) for number, _ in _IGNORED.findall(text)]
     lost = min(count, sum(ignored)) if ignored else count
     return refused(lost, outcome.reason, f"{outcome.detail}: {text[:150]}")

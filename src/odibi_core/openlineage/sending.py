@@ -57,7 +57,7 @@ class Sender:
         self.http: Delivery[OpenLineageEvent] | None = None
         if settings.url:
             spool = None if root is None else Spool(folder_of(root, NAME), msgspec.json.encode, msgspec.json.decode)
-            self.http = Delivery(NAME, _Receiver(settings), _SENDING, spool=spool)
+            self.http = Delivery(NAME, HttpReceiver(settings), _SENDING, spool=spool)
         self.events: Delivery[Event] = Delivery(_FIRST, self, _FOLDING)
 
     def __call__(self, event: Event) -> None:
@@ -100,7 +100,7 @@ def _append(file: Path, found: Sequence[OpenLineageEvent]) -> None:
         opened.write(b"".join(msgspec.json.encode(each) + b"\n" for each in found))
 
 
-class _Receiver:
+class HttpReceiver:
     """The receiver by HTTP: one event a request, as the protocol has it."""
 
     def __init__(self, settings: OpenLineage) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -10,9 +11,12 @@ from pathlib import Path
 import pytest
 from tests.history.remote.hosts import record_run, recorded, shared, ship_all
 from tests.services.s3_server import CREDENTIALS, Proxy
+from typer.testing import CliRunner
 
+from odibi_core.cli import app
 from odibi_core.errors import RemoteStoreError
 from odibi_core.history.remote import read_address, sync
+from odibi_core.history.remote.objects import open_objects
 from odibi_core.store.runs import RunStore
 
 PROGRAM = """
@@ -31,6 +35,20 @@ def test_many_hosts_are_one_history(tmp_path: Path, bucket: str) -> None:
         ship_all(tmp_path / host, bucket)
         here |= recorded(tmp_path / host)
     assert shared(bucket) == here
+
+
+def test_connect_proves_a_bucket_and_leaves_no_object(bucket: str, proxy: Proxy) -> None:
+    """The test object arrives and is removed; no secret is written; a bucket that is not there is named."""
+    done = CliRunner().invoke(app, ["connect", "s3", "--set", f"url={bucket}", "--format", "json"])
+    found = json.loads(done.stdout)
+    assert (done.exit_code, found["status"]) == (0, "arrived"), done.output
+    assert proxy.requests >= 3
+    assert not open_objects(read_address(bucket)).find("")
+    done = CliRunner().invoke(app, ["connect", "s3", "--set", "url=s3://no-such-bucket/x", "--format", "json"])
+    found = json.loads(done.stdout)
+    assert (done.exit_code, found["status"]) == (1, "failed")
+    assert "no-such-bucket" in found["message"]
+    assert CREDENTIALS["AWS_SECRET_ACCESS_KEY"] not in done.output + Path("odibi.toml").read_text("utf-8")
 
 
 def test_a_program_ships_at_its_end(tmp_path: Path, bucket: str) -> None:
