@@ -10,6 +10,7 @@ import msgspec
 from odibi_core.alerts.messages import Payload, alertmanager_alerts
 from odibi_core.alerts.routes import Route
 from odibi_core.delivery import SENT, HttpClient, Outcome, outcome_of, refused, try_again
+from odibi_core.delivery.http import WEB_PAGE
 from odibi_core.errors import ConfigurationError
 from odibi_core.settings import environment_value
 
@@ -87,10 +88,15 @@ def _http(route: Route, url: str, body: Callable[[Payload], Any], *, takes_pages
     client = HttpClient(url, setting=setting, headers={**_JSON, **headers})
 
     def send(payload: Payload, within_s: float) -> Outcome:
-        content = msgspec.json.encode(body(payload))
-        return outcome_of(client, 1, content, within_s=within_s, takes_pages=takes_pages)[0]
+        outcome = outcome_of(client, 1, msgspec.json.encode(body(payload)), within_s=within_s)[0]
+        return _of_webhook(outcome) if takes_pages else outcome
 
     return send
+
+
+def _of_webhook(outcome: Outcome) -> Outcome:
+    """Return the outcome of a webhook, which may answer with any text."""
+    return SENT if outcome.reason == WEB_PAGE else outcome
 
 
 def _of_tag(route: Route) -> Send:
@@ -105,8 +111,7 @@ def _of_tag(route: Route) -> Send:
                 clients[address] = HttpClient(address, setting=setting, headers=_JSON, public_only=True)
         except ConfigurationError as error:
             return refused(1, "invalid", str(error))
-        content = msgspec.json.encode(payload)
-        return outcome_of(clients[address], 1, content, within_s=within_s, takes_pages=True)[0]
+        return _of_webhook(outcome_of(clients[address], 1, msgspec.json.encode(payload), within_s=within_s)[0])
 
     return send
 

@@ -33,6 +33,8 @@ LONGEST_ANSWER: Final = 64 << 10
 """Bytes of an answer that are read."""
 RETRIED: Final = frozenset({429, 502, 503, 504})
 """Answers after which the same request may be sent again, as OTLP and most others have it."""
+WEB_PAGE: Final = "web_page"
+"""The reason of a success whose answer is a web page."""
 _CONNECT_S: Final = 3.0
 _GZIP_FROM: Final = 512
 """Bytes below which compression saves nothing."""
@@ -289,12 +291,11 @@ def outcome_of(
     within_s: float = 10.0,
     retried: Collection[int] = RETRIED,
     url: str = "",
-    takes_pages: bool = False,
 ) -> tuple[Outcome, Answer | None]:
     """Send a batch of `count` items as one body by POST; return its outcome, and the answer if one came.
 
     A protocol with a partial success reads it in the answer. A web page is the answer of a proxy or a wrong address,
-    so it is no success unless `takes_pages`.
+    so it is no success.
     """
     try:
         answer = client.post(body, headers=headers, within_s=within_s, url=url)
@@ -302,10 +303,10 @@ def outcome_of(
         lost = try_again(error.reason, str(error)) if error.is_retryable else refused(count, error.reason, str(error))
         return lost, None
     if 200 <= answer.status < 300:
-        if takes_pages or not answer.is_page:
+        if not answer.is_page:
             return SENT, answer
         problem = f"{client.shown} answered {answer.status} with a web page; check {client.setting}"
-        return refused(count, "web_page", problem), answer
+        return refused(count, WEB_PAGE, problem), answer
     detail = f"{client.shown} answered {answer.status}{_hint(answer.status, client.setting)}"
     if answer.status in retried:
         return try_again(f"http_{answer.status}", detail, answer.retry_after_s), answer
