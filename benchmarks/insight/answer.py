@@ -48,7 +48,7 @@ class Answer:
         gained: The number of rows of the output beyond one for each row of the main input.
         unmatched: The number of rows without a partner, by the name of the other input.
         claims: The predicates and keys.
-        lost_rows: The numbers of the lost rows, if the entry knows them without a predicate.
+        lost_rows: Return the numbers of the lost rows, if the entry knows them without a predicate, else None.
         reason: The reason for an unknown part.
     """
 
@@ -57,7 +57,7 @@ class Answer:
     gained: int | None = None
     unmatched: Mapping[str, int] = field(default_factory=dict)
     claims: tuple[Claim, ...] = ()
-    lost_rows: npt.NDArray[np.int64] | None = None
+    lost_rows: Callable[[], npt.NDArray[np.int64] | None] | None = None
     reason: str = ""
 
 

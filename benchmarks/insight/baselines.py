@@ -16,6 +16,9 @@ import polars as pl
 from benchmarks.insight.answer import Answer, Claim, Entry, Mask, Side
 from benchmarks.insight.case import Trial
 
+TREE: Final = "decision tree of depth 3"
+INDICATOR: Final = "merge(indicator=True)"
+COMPARED: Final = "datacompy"
 DEPTH: Final = 3
 MOST_ROWS: Final = 100_000
 """Rows on which a tree is grown; it is judged on all rows."""
@@ -33,9 +36,11 @@ def tree(trial: Trial) -> Entry:
         is_lost = np.zeros(len(main), dtype=bool)
         is_lost[trial.truth.lost] = True
         if not is_lost.any() or is_lost.all():
-            return Answer(lost=int(is_lost.sum()), lost_rows=np.flatnonzero(is_lost))
+            return Answer(lost=int(is_lost.sum()), lost_rows=partial(np.flatnonzero, is_lost))
         claim = tree_claim(main, is_lost)
-        return Answer(lost=int(is_lost.sum()), lost_rows=np.flatnonzero(is_lost), claims=(claim,) if claim else ())
+        return Answer(
+            lost=int(is_lost.sum()), lost_rows=partial(np.flatnonzero, is_lost), claims=(claim,) if claim else ()
+        )
 
     return explain
 
@@ -93,7 +98,7 @@ def indicator(trial: Trial) -> Entry:
         right = made[keys].drop_duplicates()
         merged = main[keys].merge(right, on=keys, how="left", indicator=True)
         lost = np.flatnonzero(merged["_merge"].to_numpy() == "left_only")
-        return Answer(lost=len(lost), lost_rows=lost, claims=_key_claims(trial, inputs, main))
+        return Answer(lost=len(lost), lost_rows=partial(np.asarray, lost), claims=_key_claims(trial, inputs, main))
 
     return explain
 
@@ -109,7 +114,7 @@ def compared(trial: Trial) -> Entry:
         numbered = main.assign(_row=np.arange(len(main))).reset_index(drop=True)
         found = PandasCompare(numbered, made.reset_index(drop=True), join_columns=keys)
         lost = np.sort(found.df1_unq_rows["_row"].to_numpy().astype("int64"))
-        return Answer(lost=len(lost), lost_rows=lost)
+        return Answer(lost=len(lost), lost_rows=partial(np.asarray, lost))
 
     return explain
 
@@ -144,8 +149,4 @@ def _pandas(frame: Any) -> pd.DataFrame:
     return found.reset_index(drop=False) if found.index.names != [None] else found
 
 
-BASELINES: Final[dict[str, Baseline]] = {
-    "decision tree of depth 3": tree,
-    "merge(indicator=True)": indicator,
-    "datacompy": compared,
-}
+BASELINES: Final[dict[str, Baseline]] = {TREE: tree, INDICATOR: indicator, COMPARED: compared}

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from importlib import import_module
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
+import numpy as np
+
 from benchmarks.insight.answer import Answer, Claim, Mask
-from odibi_core.insight.base import PROVED, Cause, RowChange, Rule
+from benchmarks.insight.case import Rows
+from odibi_core.insight.base import PROVED, Budget, Cause, RowChange, Rule
+from odibi_core.insight.columns import columns_of
+from odibi_core.insight.explaining import explain as explained
+from odibi_core.insight.identity import identify
+from odibi_core.insight.rule_tests import evaluate
+from odibi_core.insight.tables import table_of
 
 
 def explain(inputs: Mapping[str, Any], output: Any, source: Callable[..., Any] | None) -> Answer:
     """Return the answer of `odibi_core.insight`."""
-    explaining = import_module("odibi_core.insight.explaining")
-    return answer_of(explaining.explain(inputs, output, source=source), inputs)
+    change = explained(inputs, output, source=source)
+    return replace(answer_of(change, inputs), lost_rows=partial(_lost_rows, change, inputs, output))
 
 
 def answer_of(change: RowChange, inputs: Mapping[str, Any]) -> Answer:
@@ -26,6 +35,22 @@ def answer_of(change: RowChange, inputs: Mapping[str, Any]) -> Answer:
         claims=tuple(_claim(cause, change.main, inputs) for cause in change.causes if cause.text or cause.rule),
         reason=change.reason,
     )
+
+
+def _lost_rows(change: RowChange, inputs: Mapping[str, Any], output: Any) -> Rows | None:
+    """Return the lost rows by the identity of rows that the explanation works with; it counts them in its answer."""
+    if change.lost is None:
+        return None
+    taken = {name: found for name, frame in inputs.items() if (found := columns_of(frame)) is not None}
+    made = columns_of(output)
+    if made is None or change.main not in taken:
+        return None
+    identity = identify(taken[change.main], made, Budget())
+    if identity is None:
+        return None
+    kept = identity.rows[identity.rows >= 0]
+    rows: Rows = np.setdiff1d(np.arange(taken[change.main].height), kept)
+    return rows if len(rows) == change.lost else None
 
 
 def _claim(cause: Cause, main: str, inputs: Mapping[str, Any]) -> Claim:
@@ -42,9 +67,8 @@ def _claim(cause: Cause, main: str, inputs: Mapping[str, Any]) -> Claim:
 
 def _selection(rule: Rule, main: str, inputs: Mapping[str, Any]) -> Callable[[], Mask]:
     def selects() -> Mask:
-        table_of = import_module("odibi_core.insight.tables").table_of
         tables = {name: found for name, frame in inputs.items() if (found := table_of(frame)) is not None}
-        mask: Mask = import_module("odibi_core.insight.rule_tests").evaluate(rule, tables[main], tables)
+        mask: Mask = evaluate(rule, tables[main], tables)
         return mask
 
     return selects

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 
-from benchmarks.insight.answer import Answer, Entry
+from benchmarks.insight.answer import Answer, Entry, Mask
 from benchmarks.insight.data import Library, polars_table
 from benchmarks.insight.score import claims_half
 
@@ -45,6 +45,7 @@ class Loss:
     source: Callable[..., Any] | None
     frame: Any
     output: Any
+    is_lost: Mask
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def losses(count: int = 1_000, tables: tuple[str, ...] = TABLES) -> Iterator[Los
         keeps = np.ones(some.height, dtype=bool)
         keeps[draw.choice(some.height, lost, replace=False)] = False
         frame, output = _frames(some, keeps, library)
-        yield Loss(number, table, library, lost, SOURCES[number % len(SOURCES)], frame, output)
+        yield Loss(number, table, library, lost, SOURCES[number % len(SOURCES)], frame, output, ~keeps)
 
 
 def _frames(some: pl.DataFrame, keeps: Any, library: Library) -> tuple[Any, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -108,13 +108,13 @@ class _Masks:
         self.height = len(trial.inputs[trial.case.tables[0]])
         self.answer = answer
         truth = trial.truth
-        none = np.empty(0, np.int64)
         unmatched = list(truth.unmatched.values())
-        self.truths: Mapping[str, Mask] = {
+        self.truths: dict[str, Mask] = {
             "lost": self._mask(truth.lost),
             "gained": self._mask(np.array(sorted(truth.copies), dtype=np.int64)),
-            "unmatched": self._mask(np.unique(np.concatenate(unmatched)) if unmatched else none),
         }
+        if unmatched:  # rows without a partner may be claimed of any join; they are judged if the case asks for them
+            self.truths["unmatched"] = self._mask(np.unique(np.concatenate(unmatched)))
         self._found = {place: self._of(each.selects) for place, each in enumerate(answer.claims)}
 
     def _mask(self, rows: Rows) -> Mask:
@@ -151,7 +151,7 @@ class _Masks:
 def _exact(trial: Trial, answer: Answer, masks: _Masks) -> bool:
     truth = trial.truth
     sides = {side for side, mask in masks.truths.items() if mask.any()}
-    claimed = {each.side for each in answer.claims if each.proved}
+    claimed = {each.side for each in answer.claims if each.proved and each.side in masks.truths}
     if "lost" in sides and len(truth.lost) == masks.height and answer.lost == masks.height:
         sides.discard("lost")  # all rows: there is no predicate to be found
         claimed.discard("lost")
@@ -173,9 +173,10 @@ def _rows(trial: Trial, answer: Answer, masks: _Masks) -> tuple[Found, float | N
     """Return the verdict on the lost rows, as the entry names them or as its proved claims select all of them."""
     truth = masks.truths["lost"]
     found: Mask | None = None
-    if answer.lost_rows is not None:
+    named = answer.lost_rows() if answer.lost_rows is not None else None
+    if named is not None:
         found = np.zeros(masks.height, dtype=bool)
-        found[answer.lost_rows] = True
+        found[named] = True
     elif answer.lost == masks.height:
         found = np.ones(masks.height, dtype=bool)
     elif proved := masks.proved("lost"):

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
 import pytest
-from benchmarks.insight import freezing
+from benchmarks.harness import measure
+from benchmarks.insight import freezing, works
 from benchmarks.insight.answer import Answer, Claim
 from benchmarks.insight.case import HALVES, LIBRARIES, Trial, cases, operation, trial
+from benchmarks.insight.faults import COUNT, KINDS, Fault, controls, faults
 from benchmarks.insight.generated import GENERATED
+from benchmarks.insight.naming import named, verdict
 from benchmarks.insight.random_losses import GENERATED_TABLES, judged, losses
+from benchmarks.insight.recording import Named
 from benchmarks.insight.score import scored
 
 SOME = (
@@ -47,7 +53,7 @@ def truth_as_answer(each: Trial) -> Answer:
     sides += [("unmatched", rows) for rows in truth.unmatched.values()]
     claims = tuple(claim(side, rows) for side, rows in sides if len(rows)) if each.case.has_rule else ()
     unmatched = {name: len(rows) for name, rows in truth.unmatched.items()}
-    return Answer(each.case.kinds[0], len(truth.lost), truth.gained, unmatched, claims, truth.lost)
+    return Answer(each.case.kinds[0], len(truth.lost), truth.gained, unmatched, claims, lambda: truth.lost)
 
 
 def test_the_halves_are_as_they_were_frozen() -> None:
@@ -163,3 +169,50 @@ def test_generated_tables_are_the_same_each_time() -> None:
     """A table is drawn from its seed alone."""
     for name in ("suppliers", "returns", "products"):
         assert GENERATED[name]().equals(GENERATED[name]())
+
+
+@pytest.fixture(scope="module")
+def some_faults() -> list[Fault]:
+    """One fault of each kind that the shop has."""
+    return list(islice(faults(("shop",)), len(KINDS)))
+
+
+def test_every_fault_is_made_and_changes_its_run(some_faults: list[Fault]) -> None:
+    """Each kind changes a table or the code of one step, and begins at a source or a step of its pipeline."""
+    assert {each.kind for each in some_faults} == set(KINDS)
+    for each in some_faults:
+        clean = each.pipeline.batch(each.batch)
+        changed = {name for name, made in each.tables.items() if not made.equals(clean[name])}
+        assert changed | each.replaced.keys(), each.kind
+        assert changed | each.replaced.keys() <= each.begins
+        assert each.begins <= {*clean, *each.pipeline.steps}
+
+
+def test_the_faults_are_240_of_12_kinds() -> None:
+    """Twenty of each kind, half of them for development, in three pipelines."""
+    numbers = range(COUNT)
+    kinds = Counter((number % len(KINDS), number // len(KINDS) % 2) for number in numbers)
+    assert (len(kinds), set(kinds.values())) == (24, {10})
+
+
+def test_a_step_is_named_by_its_facts(some_faults: list[Fault]) -> None:
+    """Row counts alone name the inverted filter; a run without a fault has no verdict but silence."""
+    inverted = next(each for each in some_faults if each.kind == "inverted filter")
+    found = named(inverted)
+    assert verdict(inverted, Named(found)).is_right
+    assert not verdict(inverted, Named(None)).is_right
+    clean = next(controls(("shop",)))
+    assert verdict(clean, Named(None)).is_right
+    assert not verdict(clean, Named("paid")).is_right
+
+
+def test_the_area_runs(some: list[Trial]) -> None:
+    """The quick form of the area measures each work, and no work is without odibi-core."""
+    listed = works(quick=True)
+    kept = [work for work in listed if "development" in work.name or "330,000" in work.name]
+    assert kept
+    for work in kept:
+        figures = measure(work, quick=True)
+        ours = [each for each in figures if each.contender.kind == "ours"]
+        assert ours
+        assert all(each.not_run is None or "no trial asks" in each.not_run for each in ours), ours

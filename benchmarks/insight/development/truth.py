@@ -245,7 +245,7 @@ CASES: Final[tuple[Case, ...]] = (
     case("one_airline", "filter, head", "equal", "airlines", lost="carrier <> 'HA'"),
     case(
         "every_pair",
-        "fan-out, inner join",
+        "fan-out, inner join, cross join",
         "fan-out",
         "airlines, suppliers",
         gained="(SELECT count(*) FROM suppliers) - 1",

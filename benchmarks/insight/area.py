@@ -1,0 +1,220 @@
+"""The works of the area `insight` of `python -m benchmarks`: shares of misses, times and memory."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.harness import UNITS, Contender, Prepare, Runner, Target, Work, timed
+from benchmarks.insight import scores, tables
+from benchmarks.insight.baselines import COMPARED, INDICATOR, TREE
+from benchmarks.insight.case import HALVES, Half
+from benchmarks.insight.scores import OURS, WITHOUT
+from benchmarks.snapshot import pandas_frame, polars_frame
+from odibi_core.insight.explaining import explain
+
+GIVEN: Final = {
+    TREE: "gets the lost rows as labels", INDICATOR: "gets the keys", COMPARED: "gets the keys",
+}  # fmt: skip
+ROWS: Final = 330_000
+MOST_ROWS: Final = 5_000_000
+QUICK_ROWS: Final = 20_000
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A row of the works of a half: a figure of `tables.figures`, and its goal on the report half."""
+
+    title: str
+    unit: str
+    name: str
+    entries: tuple[str, ...]
+    goal: float | None = None
+    is_share_of_right: bool = False
+
+
+FIGURES: Final = (
+    Figure("predicate or key not exact", "%", "exact", (OURS, TREE, INDICATOR, COMPARED), 10, True),
+    Figure("predicate or key not exact, without the source", "%", "exact", (WITHOUT, TREE), 20, True),
+    Figure("kind of step wrong", "%", "kind", (OURS, WITHOUT), None, True),
+    Figure("lost rows unknown", "%", "rows_unknown", (OURS, WITHOUT), 10),
+    Figure("lost rows wrong", "trials", "rows_wrong", (OURS, WITHOUT, INDICATOR, COMPARED), 0.5),
+    Figure("proved claims that select other rows", "trials", "wrong_claims", (OURS, WITHOUT), 0.5),
+    Figure("an explanation, median", "ms", "ms_median", (OURS, WITHOUT, INDICATOR, COMPARED)),
+    Figure("an explanation, 90th percentile", "ms", "ms_p90", (OURS, WITHOUT, INDICATOR, COMPARED)),
+)
+
+
+def works(quick: bool) -> list[Work]:
+    """Return the works; quick: a few cases, losses and faults, and small frames."""
+    found = [_of_half(half, each, quick) for half in HALVES for each in FIGURES]
+    return [*found, _of_losses(quick), *_of_faults(quick), *_times(quick), *_memory(quick)]
+
+
+def _figure(unit: str, find: Callable[[], float | None]) -> Prepare:
+    """Return a contender whose round is a figure in the unit of its work."""
+
+    @contextmanager
+    def prepare(_: Path) -> Iterator[Runner]:
+        def run(_: int) -> float:
+            value = find()
+            if value is None:
+                raise LookupError("no trial asks for this figure")
+            return value / UNITS[unit]
+
+        yield run
+
+    return prepare
+
+
+def _single(name: str, unit: str, contenders: Sequence[Contender], goal: float | None, note: str = "") -> Work:
+    targets = () if goal is None else (Target(goal),)
+    return Work(name, unit, contenders, targets, loops=1, rounds=1, note=note)
+
+
+def _of_half(half: Half, figure: Figure, quick: bool) -> Work:
+    def find(entry: str) -> float | None:
+        outcomes = scores.halves(half, quick)
+        if entry not in outcomes:
+            raise ModuleNotFoundError(f"{entry} is not installed")
+        value: float | None = tables.figures(outcomes[entry])[figure.name]
+        return value if value is None or not figure.is_share_of_right else 100 - value
+
+    contenders = [
+        Contender(
+            entry,
+            _figure(figure.unit, lambda entry=entry: find(entry)),  # type: ignore[misc]
+            "ours" if place == 0 else "peer",
+            GIVEN.get(entry, ""),
+        )
+        for place, entry in enumerate(figure.entries)
+    ]
+    return _single(f"{figure.title}, {half} half", figure.unit, contenders, figure.goal if half == "report" else None)
+
+
+def _of_losses(quick: bool) -> Work:
+    def find(entry: str) -> float:
+        return sum(each.false_claim for each in scores.random_losses(quick)[entry])
+
+    contenders = [
+        Contender(OURS, _figure("claims", lambda: find(OURS)), "ours"),
+        Contender(TREE, _figure("claims", lambda: find(TREE)), note=GIVEN[TREE]),
+    ]
+    return _single("false claims on 1,000 random losses of 1 to 1,000 rows", "claims", contenders, 1)
+
+
+def _of_faults(quick: bool) -> Iterator[Work]:
+    """Yield the shares of the faults without the right step, and of the clean runs in which a step is named."""
+
+    def find(method: str, chosen: str) -> float | None:
+        outcomes = scores.named_faults(quick)[method]
+        wanted = [each for each in outcomes if (each.is_visible if chosen == "visible" else bool(each.begins))]
+        clean = [each for each in outcomes if not each.begins]
+        found = clean if chosen == "clean" else wanted
+        return 100 * sum(not each.is_right for each in found) / len(found) if found else None
+
+    titles: dict[str, tuple[str, float | None]] = {
+        "visible": ("step not named, faults that change counts, keys or schema", 5),
+        "all": ("step not named, all 240 faults", None),
+        "clean": ("a step named in a run without a fault", None),
+    }
+    for chosen, (title, goal) in titles.items():
+        contenders = [
+            Contender(
+                method,
+                _figure("%", lambda method=method, chosen=chosen: find(method, chosen)),  # type: ignore[misc]
+                "ours" if method.startswith(OURS) else "peer",
+            )
+            for method in scores.METHODS
+        ]
+        yield _single(title, "%", contenders, goal)
+
+
+def _times(quick: bool) -> Iterator[Work]:
+    for rows, goal in ((ROWS, 150.0), (MOST_ROWS, 1000.0)):
+        size = QUICK_ROWS if quick else rows
+        for library, frame_of in (("pandas", pandas_frame), ("polars", polars_frame)):
+            contenders = [
+                Contender(OURS, _explaining(frame_of, size), "ours"),
+                Contender("the step itself", _stepping(frame_of, size), "floor"),
+                Contender(INDICATOR, _merging(frame_of, size), note="on all 12 columns; no predicate"),
+            ]
+            name = f"an explanation of a filter, {rows:,} × 12, {library}"
+            yield Work(name, "ms", contenders, (Target(goal),), loops=1, rounds=5)
+
+
+def _kept(frame: Any) -> Any:
+    """Return the rows of a filter, in either library."""
+    if hasattr(frame, "null_count"):
+        import polars as pl
+
+        return frame.filter(pl.col("i2") < 9_000)
+    return frame[frame["i2"] < 9_000]
+
+
+FrameOf = Callable[[int], Any]
+
+
+def _explaining(frame_of: FrameOf, rows: int) -> Prepare:
+    @contextmanager
+    def prepare(_: Path) -> Iterator[Runner]:
+        frame = frame_of(rows)
+        made = _kept(frame)
+        change = explain({"frame": frame}, made, source=_kept)
+        if change.lost != len(frame) - len(made) or not change.causes:
+            raise AssertionError(f"the filter was not explained: {change.reason}")
+        yield timed(lambda: explain({"frame": frame}, made, source=_kept))
+
+    return prepare
+
+
+def _stepping(frame_of: FrameOf, rows: int) -> Prepare:
+    @contextmanager
+    def prepare(_: Path) -> Iterator[Runner]:
+        frame = frame_of(rows)
+        yield timed(lambda: _kept(frame))
+
+    return prepare
+
+
+def _merging(frame_of: FrameOf, rows: int) -> Prepare:
+    @contextmanager
+    def prepare(_: Path) -> Iterator[Runner]:
+        if rows > ROWS:
+            raise MemoryError(f"not run above {ROWS:,} rows: it copies the frame several times")
+        frame = frame_of(rows)
+        main = frame if hasattr(frame, "iloc") else frame.to_pandas()
+        made = _kept(main)
+        yield timed(lambda: main.merge(made.drop_duplicates(), how="left", indicator=True)["_merge"].eq("left_only"))
+
+    return prepare
+
+
+def _memory(quick: bool) -> Iterator[Work]:
+    rows = QUICK_ROWS if quick else MOST_ROWS
+    for library, frame_of in (("pandas", pandas_frame), ("polars", polars_frame)):
+        note = "Peak of Python and NumPy by tracemalloc; buffers of polars and Arrow are not seen"
+        name = f"memory of an explanation, {MOST_ROWS:,} × 12, {library}"
+        yield _single(name, "MB", [Contender(OURS, _peak(frame_of, rows), "ours")], None, note)
+
+
+def _peak(frame_of: FrameOf, rows: int) -> Prepare:
+    @contextmanager
+    def prepare(_: Path) -> Iterator[Runner]:
+        frame = frame_of(rows)
+        made = _kept(frame)
+
+        def run(_: int) -> float:
+            tracemalloc.start()
+            explain({"frame": frame}, made, source=_kept)
+            peak = tracemalloc.get_traced_memory()[1]
+            tracemalloc.stop()
+            return float(peak)
+
+        yield run
+
+    return prepare

@@ -1,0 +1,167 @@
+"""The first step that differs between a good run and a bad one: by row counts, by explanations, or by an entry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from math import log
+from typing import Any, Final
+
+from benchmarks.insight.faults import Fault, one_fault
+from benchmarks.insight.pipelines import PIPELINES, Pipeline, executed
+from benchmarks.insight.recording import Named
+from odibi_core.insight.base import RowChange
+from odibi_core.insight.explaining import explain
+
+ODDS: Final = 0.9
+"""Difference of log odds above which a share differs; two clean batches of the flights differ by up to 0.6."""
+LEAST_SHARE: Final = 0.02
+VOLUME: Final = 0.6
+"""Share of the rows of the good run below which a source is short; its inverse is too much."""
+NULLS: Final = 0.1
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The facts of one source or step: its size, its schema, its nulls, and the shares of rows that it changed."""
+
+    rows: int
+    schema: tuple[tuple[str, str], ...]
+    nulls: Mapping[str, float]
+    shares: Mapping[str, float] = field(default_factory=dict)
+    is_source: bool = True
+
+
+Explain = Callable[..., RowChange]
+
+
+def order(pipeline: Pipeline) -> list[str]:
+    """Return the sources and steps in order, each source before the first step that takes it."""
+    found: dict[str, None] = {}
+    for step in pipeline.steps:
+        found |= dict.fromkeys([*pipeline.inputs(step), step])
+    return list(found)
+
+
+def facts(pipeline: Pipeline, frames: Mapping[str, Any], by: Explain | None = None) -> dict[str, Facts]:
+    """Return the facts of each source and step; the shares are of rows only, without an explanation."""
+    found = {}
+    for name in order(pipeline):
+        frame = frames[name]
+        if name not in pipeline.steps:
+            found[name] = Facts(len(frame), _schema(frame), _nulls(frame))
+            continue
+        inputs = {each: frames[each] for each in pipeline.inputs(name)}
+        main = len(inputs[next(iter(inputs))])
+        if by is None:
+            shares = {"kept": len(frame) / max(main, 1)}
+        else:
+            shares = _shares(by(inputs, frame, source=pipeline.steps[name]), main, len(frame))
+        found[name] = Facts(len(frame), _schema(frame), _nulls(frame), shares, is_source=False)
+    return found
+
+
+def _shares(change: RowChange, main: int, made: int) -> dict[str, float]:
+    of = max(main, 1)
+    found = {f"unmatched in {name}": rows / of for name, rows in change.unmatched.items()}
+    if change.lost is None or change.gained is None:
+        return found | {"kept": made / of}
+    return found | {"lost": change.lost / of, "gained": change.gained / of}
+
+
+def _schema(frame: Any) -> tuple[tuple[str, str], ...]:
+    return tuple((str(name), str(kind)) for name, kind in zip(frame.columns, frame.dtypes, strict=True))
+
+
+def _nulls(frame: Any) -> dict[str, float]:
+    counts = frame.null_count().row(0) if hasattr(frame, "null_count") else frame.isna().sum()
+    return {str(name): int(count) / max(len(frame), 1) for name, count in zip(frame.columns, counts, strict=True)}
+
+
+def explained(inputs: Mapping[str, Any], output: Any, *, source: Any) -> RowChange:
+    """Return the explanation of odibi-core."""
+    return explain(inputs, output, source=source)
+
+
+def first_difference(good: dict[str, Facts], bad: dict[str, Facts]) -> str | None:
+    """Return the first source or step whose facts differ by more than batches do; None if there is none."""
+    return next((name for name in bad if _differs(good[name], bad[name])), None)
+
+
+def _differs(good: Facts, bad: Facts) -> bool:
+    if good.is_source and not VOLUME <= bad.rows / max(good.rows, 1) <= 1 / VOLUME:
+        return True
+    if good.is_source and (
+        good.schema != bad.schema or any(bad.nulls[name] > good.nulls[name] + NULLS for name in bad.nulls)
+    ):
+        return True
+    names = good.shares.keys() | bad.shares.keys()
+    return any(_far(good.shares.get(name, 0.0), bad.shares.get(name, 0.0)) for name in names)
+
+
+def _far(one: float, other: float) -> bool:
+    """Return whether two shares differ by their odds; shares above 1 are those of multiplied rows."""
+    if abs(one - other) <= LEAST_SHARE:
+        return False
+    if max(one, other) > 1:
+        return True
+    odds = [log((share + 0.005) / (1.005 - share)) for share in (one, other)]
+    return abs(odds[0] - odds[1]) > ODDS
+
+
+@lru_cache(maxsize=8)
+def _good(pipeline: str, batch: int) -> Mapping[str, Any]:
+    chosen = PIPELINES[pipeline]
+    return executed(chosen, chosen.batch(batch), {})
+
+
+@cache
+def _visible(number: int) -> bool:
+    fault = one_fault(number)
+    bad = facts(fault.pipeline, executed(fault.pipeline, fault.tables, fault.replaced))
+    return all(bad != facts(fault.pipeline, _good(fault.pipeline.name, fault.batch - back)) for back in (0, 1))
+
+
+def is_visible(fault: Fault) -> bool:
+    """Return whether a fault changes counts, keys or schema: the facts are those of no clean run."""
+    return _visible(fault.number)
+
+
+def named(fault: Fault, by: Explain | None = None) -> str | None:
+    """Return the first source or step that differs from the run of the batch before."""
+    good = facts(fault.pipeline, _good(fault.pipeline.name, fault.batch - 1), by)
+    bad = facts(fault.pipeline, executed(fault.pipeline, fault.tables, fault.replaced), by)
+    return first_difference(good, bad)
+
+
+@dataclass(frozen=True)
+class NamedOutcome:
+    """The verdict on one fault; a run without a fault is right if nothing is named."""
+
+    number: int
+    kind: str
+    pipeline: str
+    half: str
+    is_visible: bool
+    begins: tuple[str, ...]
+    named: str | None
+    is_right: bool
+    cause: str
+    sentence: str
+
+
+def verdict(fault: Fault, found: Named) -> NamedOutcome:
+    """Return whether the named source or step is one at which the fault begins."""
+    return NamedOutcome(
+        number=fault.number,
+        kind=fault.kind,
+        pipeline=fault.pipeline.name,
+        half=fault.half,
+        is_visible=bool(fault.begins) and is_visible(fault),
+        begins=tuple(sorted(fault.begins)),
+        named=found.step,
+        is_right=found.step in fault.begins if fault.begins else found.step is None,
+        cause=found.cause,
+        sentence=found.sentence,
+    )

@@ -1,0 +1,136 @@
+"""The pipelines as recorded runs: six good runs, then one with a fault, and the step that its record names."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final, NamedTuple
+
+from benchmarks.insight.faults import Fault
+from benchmarks.insight.pipelines import Function, Pipeline, Tables
+
+GOOD: Final = 6
+"""Good runs before one with a fault; noticing needs five."""
+
+
+class Named(NamedTuple):
+    """The step that the record names, the class of the cause, and the sentence; all empty if it names none."""
+
+    step: str | None
+    cause: str = ""
+    sentence: str = ""
+
+
+NOTHING: Final = Named(None)
+
+
+def read_pandas(path: str) -> Any:
+    """Read a source as a pandas frame."""
+    import pandas as pd
+
+    return pd.read_parquet(path)
+
+
+def read_polars(path: str) -> Any:
+    """Read a source as a polars frame."""
+    import polars as pl
+
+    return pl.read_parquet(path)
+
+
+class Recorder:
+    """A folder with the stores of the good runs, each made when it is needed, and copied for each fault.
+
+    Args:
+        folder: The folder.
+        explain: The setting `ODIBI_ROWS__EXPLAIN` of the runs.
+    """
+
+    def __init__(self, folder: Path, explain: str = "changed") -> None:
+        self._folder = folder
+        self._explain = explain
+
+    def named(self, fault: Fault) -> tuple[Named, Named]:
+        """Run a fault after six good runs; return what is named on demand, and what the run itself names at its end."""
+        from odibi_core.history.blame import blame_run
+
+        good = self._good(fault.pipeline, fault.batch)
+        store = self._folder / "store"
+        shutil.rmtree(store, ignore_errors=True)
+        shutil.copytree(good, store)
+        run_id = self._run(fault.pipeline, fault.tables, fault.replaced, store, fault.batch)
+        found = blame_run(store, run_id)
+        asked = NOTHING if found is None else Named(found.step, found.cause, found.sentence)
+        return asked, self._at_end(store, run_id)
+
+    def _good(self, pipeline: Pipeline, batch: int) -> Path:
+        store = self._folder / f"{pipeline.name}-{batch}"
+        if not store.exists():
+            for number in range(batch - GOOD, batch):
+                self._run(pipeline, pipeline.batch(number), {}, store, number)
+        return store
+
+    def _run(
+        self, pipeline: Pipeline, tables: Tables, replaced: Mapping[str, Function], store: Path, batch: int
+    ) -> str:
+        from odibi_core import Orchestrator
+
+        data = self._folder / "data"
+        data.mkdir(exist_ok=True)
+        for name, table in tables.items():
+            table.write_parquet(data / f"{name}.parquet")
+        with self._setting():
+            orchestrator = Orchestrator(
+                _steps(pipeline, tables, replaced, data),
+                engine_type=pipeline.library,
+                pipeline_name=pipeline.name,
+                store=store,
+                partition=f"batch-{batch:02d}",
+                raise_on_error=False,
+            )
+            return str(orchestrator.execute()["run_id"])
+
+    @contextmanager
+    def _setting(self) -> Iterator[None]:
+        before = os.environ.get("ODIBI_ROWS__EXPLAIN")
+        os.environ["ODIBI_ROWS__EXPLAIN"] = self._explain
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ["ODIBI_ROWS__EXPLAIN"]
+            else:
+                os.environ["ODIBI_ROWS__EXPLAIN"] = before
+
+    def _at_end(self, store: Path, run_id: str) -> Named:
+        from odibi_core.store.runs import RunStore
+
+        for event in RunStore(store).read(run_id):
+            if event.event_type == "blame":
+                return Named(str(event.node_name), str(event.fields.get("cause", "")), event.message or "")
+        return NOTHING
+
+
+def _steps(pipeline: Pipeline, tables: Tables, replaced: Mapping[str, Function], data: Path) -> list[Any]:
+    from odibi_core import Step
+
+    read = read_polars if pipeline.library == "polars" else read_pandas
+    sources = [
+        Step(name=name, layer="ingest", value=read, params={"path": str(data / f"{name}.parquet")}) for name in tables
+    ]
+    steps = [
+        Step(name=name, value=replaced.get(name, function), inputs=pipeline.inputs(name))
+        for name, function in pipeline.steps.items()
+    ]
+    return [*sources, *steps]
+
+
+@contextmanager
+def recorder(explain: str = "changed") -> Iterator[Recorder]:
+    """Yield a recorder whose folder is deleted at the end."""
+    with TemporaryDirectory(prefix="odibi-bench-") as folder:
+        yield Recorder(Path(folder), explain)
