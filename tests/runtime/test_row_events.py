@@ -31,7 +31,7 @@ def planes() -> pd.DataFrame:
 
 
 def early(flights: pd.DataFrame) -> pd.DataFrame:
-    return flights[flights["id"] < 600]
+    return flights[flights["id"] % 5 < 3]
 
 
 def seated(flights: pd.DataFrame, planes: pd.DataFrame) -> pd.DataFrame:

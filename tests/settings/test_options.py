@@ -26,6 +26,7 @@ FITTING = {
     "endpoint": "http://a http://b", "store_url": "s3://a s3://b", "_url": "http://a http://b",
     "export_to": "sqlite:///a duckdb:///b", "compression": "gzip none", "protocol": "grpc http/json",
     "run_tags": "a=b", "store_compact": "off auto", "keep_frames": "all none",
+    "rows_explain": "all off", "rows_show": "keys none",
     "pushgateway": "http://a", "buckets": "a=1", "remote_write": "http://a", "_level": "error",
     "syslog_address": "/dev/log", "syslog_facility": "daemon",
     "bool": "true false", "int": "1 2", "float": "0.1 0.2", "tuple": "a b", "str": "a b c",

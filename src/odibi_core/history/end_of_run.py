@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 from odibi_core.bus.bus import EventBus
 from odibi_core.events import Event, kinds
 from odibi_core.events.clock import process_id, utc_now
+from odibi_core.history import usual_rows
 from odibi_core.history.background import compact_soon
 from odibi_core.history.figures import LEARNING, RunFigures, Tables, run_figures
-from odibi_core.history.rows.tables import tables_of
+from odibi_core.history.rows.tables import as_dicts, tables_of
 from odibi_core.store.runs import RunStore
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class EndOfRun:
         self._is_full = False
         self._index: Index | None = None
         self._tables: Tables | None = None
+        self._has_succeeded = False
         self._figures: RunFigures | None = None
         """The rows of the run as it was judged, and its figures; None before."""
         self.blame: Blame | None = None
@@ -119,8 +121,25 @@ class EndOfRun:
         names = (event.fields.get("pipeline_name") for event in self._of_the_run())
         return self._figures.pipeline_name if self._figures else str(next(filter(None, names), ""))
 
+    def last_good_rows(self, pipeline_name: str, partition: str | None) -> usual_rows.Steps:
+        """Return the rows of each frame in the last good run, by step and dataset; none without such a run."""
+        return self._safely("the rows of earlier runs", lambda: self._last_good_rows(pipeline_name, partition)) or {}
+
+    def _last_good_rows(self, pipeline_name: str, partition: str | None) -> usual_rows.Steps:
+        root = self._store.root
+        found = usual_rows.read(root, pipeline_name, partition)
+        if found is not None or not usual_rows.has_runs(root, self._store.folder(self._run_id).name):
+            return found or {}
+        return usual_rows.built_again(root, self._open_index(), pipeline_name, partition)
+
+    def _keep_rows(self) -> None:
+        if self._tables is not None and self._has_succeeded:
+            run = next(iter(as_dicts("runs", self._tables["runs"])), {})
+            usual_rows.keep(self._store.root, str(run.get("pipeline_name")), run.get("partition"), self._tables)
+
     def recorded(self) -> None:
         """Index the run, whose record is closed; start a compaction of the store if it is due."""
+        self._safely("the rows of the last good run", self._keep_rows)
         self._safely("the index of the runs", self._record)
         self._safely("the compaction of the store", self._compact)
         if self._settings is not None and self._settings.export_to:
@@ -154,6 +173,7 @@ class EndOfRun:
     def _judge(self, status: str, duration_ms: float) -> int | None:
         if self._is_full:
             return None
+        self._has_succeeded = status == "success"
         self._tables = tables_of([*self._of_the_run(), self._end(status, duration_ms)])
         self._figures = current = run_figures(self._tables)
         if current is None or current.figures.get("is_partial"):

@@ -24,7 +24,7 @@ import msgspec
 
 from odibi_core import private_files
 from odibi_core.events.clock import monotonic, new_id, utc_now
-from odibi_core.history import leftovers
+from odibi_core.history import leftovers, usual_rows
 from odibi_core.history.commit import Step, do_nothing
 from odibi_core.history.compaction import GRACE_S
 from odibi_core.history.ended import closing_event
@@ -106,6 +106,7 @@ def prune(store: RunStore, limits: Limits, options: Options | None = None) -> Pr
                 report.is_busy = not is_locked
                 if is_locked:
                     work.run()
+                    usual_rows.forget(store.root)
     report.problems += store.cold.problems
     report.duration_ms = (monotonic() - began) * 1e3
     return report

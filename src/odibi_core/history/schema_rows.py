@@ -23,7 +23,7 @@ ROW_CHANGES: Final[tuple[tuple[str, Type, str], ...]] = (
     ("rule", "text", "The rule that selects most of them, as text; constants may be hidden."),
     ("level", "text", "How far the rule is proved: exact, replayed, part, no_rule or unknown."),
     ("share", "double", "The share of the rows of its side that the rule selects."),
-    ("how", "text", "The way in which rows were identified: object, index, fingerprint, key, blocks or count."),
+    ("how", "text", "The way in which rows were identified: object, index, place, fingerprint, key or count."),
     ("reason", "text", "The reason for an unknown part."),
     ("asked", "text", "The reason for an explanation: first, unusual, changed or all; off without one."),
     ("unusual", "boolean", "True if the shares differ from those of the last good run; null without one."),

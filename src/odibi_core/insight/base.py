@@ -91,7 +91,7 @@ class RowChange(Struct, frozen=True, omit_defaults=True):
         gained: Rows of the output beyond one for each row of the main input.
         unmatched: Rows of the main input without a partner, by the logical name of the other input.
         causes: The reasons, the one of most rows first.
-        how: The way in which rows were identified: object, index, fingerprint, key, blocks, count.
+        how: The way in which rows were identified: object, index, place, fingerprint, key, count.
         reason: The reason for an unknown part; empty if all is known.
         units: Work that it took: rows times tests.
         stages: Rows after each operator, if an engine reports them: each a dict of operator, detail, rows.

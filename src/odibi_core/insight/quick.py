@@ -142,7 +142,7 @@ def _kept_rows(taken: _Look, made: _Look) -> str | None:
     if taken.library == "pandas" and (places := _labels(taken.frame, made.frame)) is not None:
         return "index" if _is_equal(taken, made, shared, places) else None
     if taken.height == made.height and _is_equal(taken, made, shared, None):
-        return "blocks"
+        return "place"
     return None
 
 

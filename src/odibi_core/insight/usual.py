@@ -35,7 +35,9 @@ class Usual(Struct, frozen=True, omit_defaults=True):
 
     def facts(self) -> dict[str, Any]:
         """Return the facts that the event of today has beside its own."""
-        return {"run_id": self.run_id, "rows_in": self.rows_in, "rows_out": self.rows_out, "unmatched": self.unmatched}
+        found = {name: getattr(self, name) for name in ("run_id", "kind", "rows_in", "rows_out", "unmatched")}
+        rule = next((each.get("text") for each in self.causes), None)
+        return {**found, "rule": rule} if rule else found
 
     def change(self) -> RowChange | None:
         """Return the row change with the causes whose rules are known whole; None if there is no such cause."""
@@ -84,7 +86,20 @@ def _differs(now: int | None, now_of: int | None, before: int | None, before_of:
 
 def are_new(change: RowChange, usual: Usual | None) -> tuple[bool | None, ...]:
     """Return for each cause whether the last good run had none of the same side and text; None if that is unknown."""
-    if usual is None or not usual.causes:
+    if usual is None:
         return (None,) * len(change.causes)
     known = {(each.get("side"), each.get("text")) for each in usual.causes}
-    return tuple((cause.side, cause.text) not in known if cause.text else None for cause in change.causes)
+    none = {
+        "lost": usual.lost == 0,
+        "gained": usual.gained == 0,
+        "unmatched": usual.rows_in is not None and not usual.unmatched,
+    }
+    return tuple(_is_new(cause, known, had_none=none[cause.side]) for cause in change.causes)
+
+
+def _is_new(cause: Cause, known: set[tuple[Any, Any]], *, had_none: bool) -> bool | None:
+    if had_none:
+        return True
+    if not known or not cause.text:
+        return None
+    return (cause.side, cause.text) not in known

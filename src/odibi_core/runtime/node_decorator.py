@@ -225,8 +225,8 @@ class ObservedCall(CallObserver):
             made = {f"{self._name}{path}": value for path, value in found}
             inputs = {path: value for path, (_, value) in taken.items()}
             keys = {path: key for path, (key, _) in taken.items()}
-            frames = Frames(inputs, keys, self._heights, made, self._function)
-            self._observer.rows.of_step(events, frames, {})
+            frames = Frames(self._name, inputs, keys, self._heights, made, self._function)
+            self._observer.rows.of_step(events, frames)
 
     def _made(self, events: NodeEvents, result: Any) -> int | None:
         """Describe the frames that the function returned, also in a container; return their rows."""

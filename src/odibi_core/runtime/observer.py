@@ -79,7 +79,7 @@ class Observer:
         )  # fmt: skip
         self.descriptions = Descriptions(looks.level, looks.rows, self.record.overhead, shared=True)
         self.joins = JoinEvents() if self.descriptions.examines_rows and looks.joins else None
-        self.rows = RowEvents() if self.descriptions.examines_rows else None
+        self.rows = RowEvents(self.settings.rows) if self.descriptions.examines_rows else None
         self.descriptions.lineage = looks.lineage
         self.columns = ObservedColumns(self.descriptions)
         self.producers = ProducerIndex()
@@ -96,6 +96,8 @@ class Observer:
         """Open the record; `with` calls it."""
         self.record.open(self.finish, observed=True)
         self._running = True
+        if self.rows is not None:
+            self.rows.usual = self.record.last_good_rows(self.purpose.partition)
         self.record.start(**run_context(self.purpose, self.settings.run))
         return self
 

@@ -212,7 +212,7 @@ class _Run:
         if descriptions.examines_rows and looks.joins:
             self.runner.joins = JoinEvents()
         if descriptions.examines_rows:
-            self.runner.rows = RowEvents()
+            self.runner.rows = RowEvents(plan.settings.rows)
         self.record.in_child = self.runner.abandon
         self.maps = MapRunner(self.runner, plan.bus, plan.max_workers)
         self.lazy = LazyRunner(self.runner, plan.bus, plan.kept, level)
@@ -271,6 +271,8 @@ class _Run:
         functions = [step.value for step in graph.steps if step.operation == "call"]
         with self.record.overhead.measured():
             context = run_context(plan.purpose, plan.settings.run, functions, engines_of(graph))
+            if self.runner.rows is not None and any(step.inputs for step in graph.steps):
+                self.runner.rows.usual = self.record.last_good_rows(plan.purpose.partition)
             sources = SourceKeeper(plan.store.root if plan.store else None)
             identities = Identities(is_recorded=plan.store is not None)
             rows = list(plan_rows(graph, lambda step: {**sources.of_step(step), **identities.of(step)}))

@@ -12,7 +12,7 @@ import msgspec
 
 from odibi_core import _fork, private_files
 from odibi_core.bus.bus import EventBus, Sink
-from odibi_core.events import Event, context, kinds, sanitize_value
+from odibi_core.events import Event, context, kinds, sanitize_text, sanitize_value
 from odibi_core.events.clock import host_name, monotonic, process_id, process_start
 from odibi_core.events.failure import message_of
 from odibi_core.events.groups import groups_by_weight
@@ -248,6 +248,12 @@ class RunRecord:
         live = {"metrics_manager": self.metrics, "tracker": self.tracker, "store": self.store}
         self._publish(kind, status, fields, level, live)
         return True
+
+    def last_good_rows(self, partition: str | None) -> dict[str, dict[str, dict[str, Any]]] | None:
+        """Return the rows of the last good run, by step and dataset; None without a store, which has no earlier run."""
+        if self._end_of_run is None:
+            return None
+        return self._end_of_run.last_good_rows(sanitize_text(self.name), partition and sanitize_text(partition))
 
     def interrupt(self, error: BaseException) -> bool:
         """End and close the run as cancelled, from a thread that does not run it; return False if it ends already."""

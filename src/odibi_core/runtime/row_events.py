@@ -1,24 +1,37 @@
-"""`RowEvents`: the rows that steps lose, gain or leave without a match, as events of their nodes."""
+"""`RowEvents`: the rows that steps lose, gain or leave without a match, as events of their nodes.
+
+Each frame gets a quick look. A rule is looked for if the rows are unusual against the last good run, if there is none
+yet, or if the settings ask for it; within a budget of work, so that the answer does not depend on the load.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from typing import Any, Final, NamedTuple, Protocol
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
 
 from msgspec import to_builtins
+from msgspec.structs import replace
 
 from odibi_core.engines.frame import row_count
 from odibi_core.errors import STOPS
 from odibi_core.events.clock import monotonic
-from odibi_core.insight.base import RowChange
+from odibi_core.insight.base import Budget, RowChange
 from odibi_core.insight.quick import quick
-from odibi_core.insight.usual import Usual, is_unusual
+from odibi_core.insight.usual import Usual, are_new, is_unusual
+from odibi_core.settings.frame_sections import Rows
+
+if TYPE_CHECKING:
+    from odibi_core.insight.privacy import Show
+
+IN_A_RUN: Final = 4
+"""The work of a run, in budgets of one frame."""
 
 _log: Final = logging.getLogger("odibi_core")
 
-UsualRows = Mapping[str, Usual]
-"""The last good run's row changes of a step, by dataset key."""
+Asked = Literal["off", "first", "unusual", "changed", "all"]
+Entries = Mapping[str, Mapping[str, Any]]
+"""The last good run's row changes of a step by dataset key, as `history.usual_rows` keeps them."""
 
 
 class RowFindings(Protocol):
@@ -31,6 +44,7 @@ class RowFindings(Protocol):
 class Frames(NamedTuple):
     """The frames of one step: those that it took, with their dataset keys and their rows before it ran, and its own."""
 
+    step: str
     inputs: Mapping[str, Any]
     """By logical name."""
     keys: Mapping[str, str]
@@ -39,6 +53,24 @@ class Frames(NamedTuple):
     """By dataset key."""
     source: Any = None
     """The function of the step, or its SQL text."""
+    stages: tuple[dict[str, Any], ...] = ()
+    """Rows after each operator of the plan that made the frame."""
+    is_unchanged: Callable[[str, Any], bool | None] | None = None
+    """Returns whether the frame of a dataset key is as the step took it; None if it had copies."""
+
+
+class Spent:
+    """The work of explanations in one run and process, in units."""
+
+    def __init__(self) -> None:
+        self.units = 0
+
+
+class RowTask(NamedTuple):
+    """The settings and the usual rows of one step, as a worker gets them."""
+
+    settings: Rows
+    usual: Entries | None
 
 
 def heights_of(frames: Mapping[str, Any]) -> dict[str, int]:
@@ -47,53 +79,142 @@ def heights_of(frames: Mapping[str, Any]) -> dict[str, int]:
 
 
 class RowEvents:
-    """Publishes a `row_change` event for each frame that a step made of others. Never raises."""
+    """Publishes a `row_change` event for each frame that a step made of others. Never raises.
 
-    def __init__(self) -> None:
-        self.failures = 0
-        """The comparisons that an error ended."""
+    Args:
+        settings: The frames to explain, the budget, and what is shown.
+        usual: The last good run's row changes by step; None without a store, which has no earlier runs.
+        spent: The work so far, if it is counted elsewhere.
+    """
 
-    def of_step(self, findings: RowFindings, frames: Frames, usual: UsualRows) -> None:
-        """Compare each frame that a step made with those that it took.
+    def __init__(self, settings: Rows, usual: Mapping[str, Entries] | None = None, spent: Spent | None = None) -> None:
+        self._settings = settings
+        self.usual = usual
+        self._spent = Spent() if spent is None else spent
 
-        Args:
-            findings: The events of its node.
-            frames: Its frames.
-            usual: The changes in the last good run.
-        """
+    def task(self, step: str) -> RowTask:
+        """Return what a worker needs to compare the rows of a step."""
+        return RowTask(self._settings, None if self.usual is None else self.usual.get(step, {}))
+
+    def of_step(self, findings: RowFindings, frames: Frames) -> None:
+        """Compare each frame that a step made with those that it took."""
         started = monotonic()
         try:
-            for dataset, frame in frames.made.items():
-                findings.row_change(self._fields(dataset, frame, frames, usual.get(dataset)))
+            for dataset in frames.made:
+                findings.row_change(self._fields(dataset, frames))
         except STOPS:
             raise
-        except BaseException:
-            self.failures += 1
-            _log.debug("the rows of a step could not be compared", exc_info=True)
+        except BaseException as error:  # of a frame of another library; the step has succeeded
+            _log.debug("the rows of step %s could not be compared", frames.step, exc_info=True)
+            reason = f"the rows could not be compared: {type(error).__name__}"
+            findings.row_change({"dataset": next(iter(frames.made), None), "kind": "unknown", "reason": reason})
         finally:
             findings.add_overhead(monotonic() - started)
 
-    def _fields(self, dataset: str, frame: Any, frames: Frames, usual: Usual | None) -> dict[str, Any]:
-        change = quick(frames.inputs, frame, frames.heights)
-        unusual = is_unusual(change, usual) if usual is not None else None
-        return event_fields(dataset, frames.keys.get(change.main), change, usual, unusual)
+    def _fields(self, dataset: str, frames: Frames) -> dict[str, Any]:
+        change = replace(quick(frames.inputs, frames.made[dataset], frames.heights), stages=frames.stages)
+        usual = self._usual_of(dataset, frames)
+        unusual = None if usual is None else is_unusual(change, usual)
+        asked = self._asked(change, unusual)
+        explain_ms = None
+        if asked != "off":
+            began = monotonic()
+            change, asked = self._explained(dataset, frames, change, usual), asked
+            explain_ms = round((monotonic() - began) * 1e3, 3)
+        if change.causes or change.stages:
+            change = self._redacted(change, frames)
+        fields = _event_fields(dataset, frames, change, usual)
+        return {**fields, "asked": asked, "unusual": unusual, "explain_ms": explain_ms}
+
+    def _usual_of(self, dataset: str, frames: Frames) -> Usual | None:
+        entry = (self.usual or {}).get(frames.step, {}).get(dataset)
+        if entry is None:
+            return None
+        names = {key: name for name, key in frames.keys.items()}
+        return Usual(
+            run_id=str(entry.get("run_id")), kind=entry.get("kind") or "unknown",
+            main=names.get(entry.get("main_dataset") or "", ""),
+            rows_in=entry.get("rows_in"), rows_out=entry.get("rows_out"),
+            lost=entry.get("lost"), gained=entry.get("gained"),
+            unmatched=entry.get("unmatched") or {}, causes=tuple(entry.get("causes") or ()),
+        )  # fmt: skip
+
+    def _asked(self, change: RowChange, unusual: bool | None) -> Asked:
+        """Return the reason to explain a change; `off` for none."""
+        wanted = self._settings.explain
+        if wanted == "all":
+            return "all"
+        if wanted == "off" or not (has_changed(change) or unusual):
+            return "off"
+        if unusual:
+            return "unusual"
+        if wanted == "changed":
+            return "changed"
+        return "first" if unusual is None and self.usual is not None else "off"
+
+    def _explained(self, dataset: str, frames: Frames, change: RowChange, usual: Usual | None) -> RowChange:
+        from odibi_core.insight.explaining import explain
+
+        if change.reason:
+            return change
+        if (name := _changed_input(frames)) is not None:
+            return replace(change, reason=f"the step changed its input {name} in place")
+        left = self._settings.budget * IN_A_RUN - self._spent.units
+        budget = Budget(max(0, min(self._settings.budget, left)))
+        known = None if usual is None else usual.change()
+        found = explain(frames.inputs, frames.made[dataset], source=frames.source, known=known, budget=budget)
+        self._spent.units += budget.spent
+        return merged(change, found)
+
+    def _redacted(self, change: RowChange, frames: Frames) -> RowChange:
+        from odibi_core.insight.privacy import redacted
+        from odibi_core.insight.source import hints_of
+
+        show: Show = self._settings.show
+        named = hints_of(frames.source).constants if change.causes else frozenset()
+        return redacted(change, frames.inputs, show=show, named=named)
 
 
-def event_fields(
-    dataset: str, main_dataset: str | None, change: RowChange, usual: Usual | None, unusual: bool | None
-) -> dict[str, Any]:
-    """Return the fields of the event of a row change."""
+def _changed_input(frames: Frames) -> str | None:
+    if frames.is_unchanged is None:
+        return None
+    keys, inputs = frames.keys, frames.inputs
+    return next((name for name in inputs if frames.is_unchanged(keys[name], inputs[name]) is False), None)
+
+
+def has_changed(change: RowChange) -> bool:
+    """Return whether a change has lost, gained or unmatched rows, or other rows than its input."""
+    if change.rows_in is None or change.kind == "made":
+        return False
+    return change.rows_in != change.rows_out or bool(change.lost or change.gained or change.unmatched)
+
+
+def merged(quick_look: RowChange, found: RowChange) -> RowChange:
+    """Return an explanation, with the facts of the quick look where it has none."""
+    known = {
+        name: value for name in ("rows_in", "rows_out", "lost", "gained")
+        if getattr(found, name) is None and (value := getattr(quick_look, name)) is not None
+    }  # fmt: skip
+    if found.main not in ("", quick_look.main):  # the facts of another input
+        known = {}
+    if found.kind == "unknown":
+        known["kind"] = quick_look.kind
+    if not found.unmatched and (not found.main or found.main == quick_look.main):
+        known["unmatched"] = quick_look.unmatched
+    return replace(found, main=found.main or quick_look.main, how=found.how or quick_look.how,
+                   stages=found.stages or quick_look.stages, **known)  # fmt: skip
+
+
+def _event_fields(dataset: str, frames: Frames, change: RowChange, usual: Usual | None) -> dict[str, Any]:
+    causes = []
+    for cause, is_new in zip(change.causes, are_new(change, usual), strict=True):
+        plain = to_builtins(cause)
+        plain.pop("same_rules", None)
+        causes.append({**plain, "level": cause.level, "is_new": is_new})
     fields = {
-        "dataset": dataset,
-        "main_dataset": main_dataset,
-        "rows_in": change.rows_in,
-        "rows_out": change.rows_out,
-        "lost": change.lost,
-        "gained": change.gained,
-        "asked": "off",
-        "unusual": unusual,
-        **to_builtins(change),
-    }
-    if usual is not None:
-        fields["usual"] = usual.facts()
-    return fields
+        "dataset": dataset, "main_dataset": frames.keys.get(change.main), "main": change.main, "kind": change.kind,
+        "rows_in": change.rows_in, "rows_out": change.rows_out, "lost": change.lost, "gained": change.gained,
+        "unmatched": dict(change.unmatched), "how": change.how, "reason": change.reason, "units": change.units,
+        "causes": causes, "stages": list(change.stages),
+    }  # fmt: skip
+    return fields if usual is None else {**fields, "usual": usual.facts()}

@@ -303,7 +303,7 @@ class StepRunner:
             step, self.graph.engine_of(index), is_wanted(self.graph, step), self._run_id, worker_context(),
             self.partition, looks.level, looks.rows, joins=self.joins is not None,
             files=None if self.files is None else self.files.ask, shared=place.shared, lineage=looks.lineage,
-            usual=None if self.rows is None else {},
+            rows_asked=None if self.rows is None else self.rows.task(step.name),
         )  # fmt: skip
         return place.call(work, frames, task, timeout_s=step.timeout_s)
 

@@ -31,7 +31,7 @@ from odibi_core.runtime.file_events import FileEvents
 from odibi_core.runtime.join_events import JoinEvents, JoinFindings
 from odibi_core.runtime.node_events import Descriptions
 from odibi_core.runtime.notes import Notes
-from odibi_core.runtime.row_events import Frames, RowEvents, RowFindings, UsualRows, heights_of
+from odibi_core.runtime.row_events import Frames, RowEvents, RowFindings, RowTask, heights_of
 from odibi_core.runtime.step_engines import Engines
 from odibi_core.runtime.worker_budgets import budgets_of
 from odibi_core.runtime.worker_files import files_of_run, files_of_worker, notes_here
@@ -97,7 +97,6 @@ class StepWork:
         """Finds the column lineage of functions; None if it is not recorded."""
         self.rows: RowEvents | None = None
         """Compares the rows of inputs and outputs; None if they are not compared."""
-        self.usual: UsualRows = {}
         self._heights: dict[str, int] = {}
         self.looks: dict[str, Look] | str = NO_LOOK
         self._counted: dict[int, Any] = {}
@@ -240,8 +239,9 @@ class StepWork:
             joins.of_step(findings, with_keys, list(made.values()), step.value)
         if self.rows is not None and inputs and step.operation in ("call", "sql"):
             by_key = {step.outputs[name]: frame for name, frame in made.items()}
-            frames = Frames(inputs, step.inputs, self._heights, by_key, step.value)
-            self.rows.of_step(findings, frames, self.usual)
+            looks = descriptions.is_unchanged if step.policy.plain else None
+            frames = Frames(step.name, inputs, step.inputs, self._heights, by_key, step.value, (), looks)
+            self.rows.of_step(findings, frames)
         outcome = Outcome(rows_of(made) if step.outputs else self._taken, [], [])
         if step.checks:
             self._check({**inputs, **made}, findings, outcome)
@@ -310,8 +310,8 @@ class StepTask(NamedTuple):
     """True if the worker may serve other runs too."""
     lineage: bool = True
     """False if no column lineage is recorded."""
-    usual: UsualRows | None = None
-    """The rows of the step in the last good run; None if rows are not compared."""
+    rows_asked: RowTask | None = None
+    """The rows of the step in the last good run, and what is asked about them; None if they are not compared."""
 
 
 class ItemAnswer(NamedTuple):
@@ -364,8 +364,9 @@ def reported(
     descriptions.lineage, descriptions.lineage_budget = task.lineage, budgets.lineage
     with working(task, others) as (work, notes):
         work.content = descriptions.content
-        if task.usual is not None:
-            work.rows, work.usual = budgets.rows, task.usual
+        if (asked := task.rows_asked) is not None:
+            usual = None if asked.usual is None else {task.step.name: asked.usual}
+            work.rows = RowEvents(asked.settings, usual, budgets.rows)
         made = make(work)
         outcome = work.examine(frames, made, notes, descriptions, budgets.joins if task.joins else None)
     notes.add_overhead(descriptions.overhead.seconds)

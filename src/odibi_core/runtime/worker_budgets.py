@@ -9,7 +9,7 @@ from typing import Final
 from odibi_core._state import STATE
 from odibi_core.engines.stats_budget import LINEAGE_SHARE, Budget
 from odibi_core.runtime.join_events import JoinEvents
-from odibi_core.runtime.row_events import RowEvents
+from odibi_core.runtime.row_events import Spent
 
 _RUNS: Final = 16
 """Runs whose budgets are kept: a worker of a cluster serves many, one after the other."""
@@ -21,7 +21,7 @@ class Budgets:
     def __init__(self) -> None:
         self.stats = Budget()
         self.joins = JoinEvents()
-        self.rows = RowEvents()
+        self.rows = Spent()
         self.lineage = Budget(share=LINEAGE_SHARE)
         self.items_seen: Counter[str] = Counter()
         """By mapped step, the items that were looked at for the lineage of its columns."""

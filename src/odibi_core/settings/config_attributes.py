@@ -36,6 +36,9 @@ class ConfigAttributes:
     snapshot_rows: int
     snapshot_joins: bool
     snapshot_lineage: bool
+    rows_explain: str
+    rows_budget: int
+    rows_show: str
     files_track: bool
     files_ask: bool
     keep_frames: str

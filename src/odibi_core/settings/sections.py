@@ -31,6 +31,7 @@ from odibi_core.settings.field_types import (
     StoreUrl,
     Url,
 )
+from odibi_core.settings.frame_sections import Rows, Snapshot
 from odibi_core.settings.log_sections import Elastic, Loki, Syslog
 from odibi_core.settings.metrics_sections import Datadog, Metrics
 
@@ -100,19 +101,6 @@ class Log(Section, frozen=True):
     """How often the same line is shown within the window; 0: always."""
     repeat_window_s: Seconds = 60.0
     """How long a line counts as repeated."""
-
-
-class Snapshot(Section, frozen=True):
-    """How closely frames are looked at."""
-
-    level: Literal["off", "schema", "counts", "sample", "auto", "stats"] = "auto"
-    """`off`, `schema`, `counts`, `sample` (first rows), `auto` (and statistics of a sample), `stats` (of all rows)."""
-    rows: Count = 5
-    """Rows of a sample."""
-    joins: bool = True
-    """Measure how many rows of two inputs with a common key find a partner, on a sample."""
-    lineage: bool = True
-    """Record the columns that each column of a frame comes from, as far as they are known."""
 
 
 class Files(Section, frozen=True):
@@ -327,7 +315,7 @@ class Grafana(Section, frozen=True):
 
 
 SECTIONS: dict[str, type[Any]] = {
-    "store": Store, "log": Log, "snapshot": Snapshot, "files": Files, "keep": Keep, "cache": Cache,
+    "store": Store, "log": Log, "snapshot": Snapshot, "rows": Rows, "files": Files, "keep": Keep, "cache": Cache,
     "metrics": Metrics, "datadog": Datadog, "sentry": Sentry, "cost": Cost, "health": Health, "tracing": Tracing,
     "service": Service, "usage": Usage, "run": Run, "executor": Executor, "redaction": Redaction,
     "otel": Otel, "otel_traces": OtlpSignal, "otel_metrics": OtlpSignal, "otel_logs": OtlpSignal,
@@ -341,6 +329,7 @@ class Settings(msgspec.Struct, frozen=True):
 
     store: Store = Store()
     snapshot: Snapshot = Snapshot()
+    rows: Rows = Rows()
     files: Files = Files()
     keep: Keep = Keep()
     cache: Cache = Cache()

@@ -44,9 +44,11 @@ class RowCause(_Part, frozen=True):
 
 
 class UsualRows(_Part, frozen=True):
-    """The rows of the same frame in the last good run."""
+    """The rows of the same frame in the last good run; its rule was not tried on the rows of today."""
 
     run_id: str | None
+    kind: str = "unknown"
+    rule: str | None = None
     rows_in: int | None = None
     rows_out: int | None = None
     unmatched: dict[str, int] = {}
@@ -123,6 +125,8 @@ def row_change(fields: Mapping[str, Any]) -> RowChange:
 def _usual(fields: dict[str, Any]) -> UsualRows:
     return UsualRows(
         run_id=text(fields.get("run_id")),
+        kind=text(fields.get("kind")) or "unknown",
+        rule=text(fields.get("rule")) or None,
         rows_in=count(fields.get("rows_in")),
         rows_out=count(fields.get("rows_out")),
         unmatched=_counts(fields.get("unmatched")),

@@ -28,8 +28,22 @@ def row_sentence(change: RowChange) -> str:
     parts = [*_facts(change)]
     if cause is not None and (words := cause_words(cause)):
         parts[0] += f": {words}"
-    usual = usual_words(change) if change.unusual else ""
+    usual = usual_words(change) if change.unusual else _as_usual(change)
     return "; ".join([*parts, *([usual] if usual else [])])
+
+
+def _as_usual(change: RowChange) -> str:
+    """Return the rule of the last good run, if the rows are as usual and no rule was looked for."""
+    usual = change.usual
+    if change.causes or change.unusual is None or usual is None or not usual.rule or not has_changed(change):
+        return ""
+    return f"as usual by {usual.rule}"
+
+
+def has_changed(change: RowChange) -> bool:
+    """Return whether rows were lost, gained or without a match, as far as it is known."""
+    counts = change.rows_in is not None and change.rows_out is not None and change.rows_in != change.rows_out
+    return counts or bool(change.lost or change.gained or change.unmatched)
 
 
 def _facts(change: RowChange) -> Iterator[str]:
@@ -89,7 +103,7 @@ def usual_words(change: RowChange) -> str:
     if usual is None:
         return ""
     kept = kept_share(usual.rows_in, usual.rows_out)
-    if change.unmatched:
+    if change.unmatched and not change.lost:
         rows = sum(usual.unmatched.values())
         return f"usual: {percent(rows / usual.rows_in) if usual.rows_in else f'{rows:,}'} without a match"
     if kept is None:

@@ -9,7 +9,7 @@ import msgspec
 
 from odibi_core.errors import StoreError
 from odibi_core.events import Event
-from odibi_core.history import leftovers
+from odibi_core.history import leftovers, usual_rows
 from odibi_core.history.batch import Batch
 from odibi_core.history.commit import begun, commit
 from odibi_core.history.compaction import GRACE_S
@@ -81,6 +81,7 @@ def rebuild_index(store: RunStore) -> int:
     """Delete the index and build it anew; return the number of runs in it."""
     for path in (*store.root.glob("index.sqlite*"), *store.root.glob("index.unusable-*.sqlite")):
         path.unlink(missing_ok=True)
+    usual_rows.forget(store.root)
     with Index(store.root) as index:
         index.refresh()
         return index.count()
