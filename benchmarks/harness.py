@@ -43,6 +43,8 @@ class Target:
     against: str | None = None
     how: Literal["absolute", "ratio", "difference"] = "absolute"
     label: str = ""
+    of: str = ""
+    """The contender that is judged; empty for the first one of odibi-core."""
 
 
 @dataclass(frozen=True)
@@ -179,20 +181,26 @@ def _reason(error: Exception) -> str:
 
 def ratio(one: Figures, other: Figures) -> float | None:
     """Median of the ratios of rounds of the same turn: what was noisy for both in that turn cancels out."""
-    pairs = [a / b for a, b in zip(one.rounds, other.rounds, strict=False) if b]
+    pairs = ratios(one, other)
     return statistics.median(pairs) if pairs else None
 
 
-def difference(one: Figures, other: Figures) -> float | None:
-    """Median of the differences of rounds of the same turn."""
-    pairs = [a - b for a, b in zip(one.rounds, other.rounds, strict=False)]
-    return statistics.median(pairs) if pairs else None
+def ratios(one: Figures, other: Figures) -> list[float]:
+    """Return the ratios of rounds of the same turn."""
+    return [a / b for a, b in zip(one.rounds, other.rounds, strict=False) if b]
+
+
+def differences(one: Figures, other: Figures) -> list[float]:
+    """Return the differences of rounds of the same turn."""
+    return [a - b for a, b in zip(one.rounds, other.rounds, strict=False)]
 
 
 @dataclass(frozen=True)
 class Verdict:
     target: Target
     measured: float | None
+    spread: tuple[float, float] | None = None
+    """The least and the greatest ratio or difference of one round."""
 
     @property
     def met(self) -> bool | None:
@@ -204,13 +212,14 @@ def judge(work: Work, figures: Sequence[Figures]) -> list[Verdict]:
     """Return each target of the work with its measured figure."""
     by_name = {who.contender.name: who for who in figures}
     ours = next((who for who in figures if who.contender.kind == "ours"), None)
-    return [Verdict(target, _measured(target, ours, by_name)) for target in work.targets]
+    return [_verdict(target, by_name[target.of] if target.of else ours, by_name) for target in work.targets]
 
 
-def _measured(target: Target, ours: Figures | None, by_name: dict[str, Figures]) -> float | None:
+def _verdict(target: Target, ours: Figures | None, by_name: dict[str, Figures]) -> Verdict:
     if ours is None:
-        return None
+        return Verdict(target, None)
     if target.how == "absolute":
-        return ours.median
+        return Verdict(target, ours.median)
     other = by_name[target.against or ""]
-    return ratio(ours, other) if target.how == "ratio" else difference(ours, other)
+    found = ratios(ours, other) if target.how == "ratio" else differences(ours, other)
+    return Verdict(target, statistics.median(found), (min(found), max(found))) if found else Verdict(target, None)

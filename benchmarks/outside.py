@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks import outside_otlp
+from benchmarks import outside_all, outside_otlp
 from benchmarks.harness import Contender, Prepare, Runner, Target, Work, statement
 
 SOURCE = str(Path(__file__).resolve().parent.parent / "src")
@@ -111,8 +111,9 @@ def _line(down: bool) -> Prepare:
 
 
 def _variable(name: str) -> str:
-    others = {"datadog_port": "ODIBI_DATADOG__PORT", "otel_endpoint": "OTEL_EXPORTER_OTLP_ENDPOINT"}
-    return others.get(name, name.upper())
+    from odibi_core.settings import OPTIONS
+
+    return OPTIONS[name].own_variable
 
 
 def _exit(down: bool) -> Prepare:
@@ -120,7 +121,8 @@ def _exit(down: bool) -> Prepare:
     def prepare(folder: Path) -> Iterator[Runner]:
         with _outside(down) as (options, _):
             variables = {_variable(name): str(value).lower() for name, value in options.items()}
-            environment = {**os.environ, "PYTHONPATH": SOURCE, **variables}
+            others = outside_all.everything(outside_all.DEAD) if down else {}
+            environment = {**os.environ, "PYTHONPATH": SOURCE, **variables, **others}
 
             def run(n: int) -> float:
                 begun = time.perf_counter()
@@ -198,4 +200,5 @@ def works(quick: bool) -> list[Work]:
             rounds=3,
         ),
         *outside_otlp.works(quick),
+        *outside_all.works(quick),
     ]

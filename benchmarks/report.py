@@ -52,12 +52,13 @@ def _target(verdict: Verdict, unit: str) -> dict[str, Any]:
         "measured": verdict.measured,
         "unit": "×" if verdict.target.how == "ratio" else unit,
         "met": verdict.met,
+        "spread": verdict.spread,
     }
 
 
 def _words(target: Target, unit: str) -> str:
     if target.how == "ratio":
-        return f"≤ {target.limit:g} × {target.against}"
+        return f"{f'of {target.of} ' if target.of else ''}≤ {target.limit:g} × {target.against}"
     over = f" over the {target.against}" if target.how == "difference" else ""
     return f"≤ {target.limit:g} {unit}{over}" + (f" ({target.label})" if target.label and not over else "")
 
@@ -70,7 +71,11 @@ def verdict_words(target: dict[str, Any]) -> str:
 
 
 def measured_words(target: dict[str, Any]) -> str:
-    return "no figure" if target["measured"] is None else f"{number(target['measured'])} {target['unit']}"
+    if target["measured"] is None:
+        return "no figure"
+    spread = target.get("spread")  # files of earlier measurements have none
+    between = "" if spread is None else f" ({number(spread[0])} – {number(spread[1])})"
+    return f"{number(target['measured'])} {target['unit']}{between}"
 
 
 def number(value: float | None) -> str:
