@@ -41,5 +41,12 @@ if not TYPE_CHECKING:  # a type checker would take every name for an existing on
         return _fetch(globals(), _LAZY, name)
 
 
+def load_ipython_extension(shell: object) -> None:
+    """Register the magic `%%odibi record` in a notebook; `%load_ext odibi_core` calls it."""
+    from importlib import import_module
+
+    import_module("odibi_core.cli.notebook").register(shell)
+
+
 def __dir__() -> list[str]:
     return sorted(__all__)

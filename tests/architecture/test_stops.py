@@ -18,7 +18,7 @@ KEEPS_ALL = {
     "pipeline/attempts.py": (1, "raised by the thread that waits for the attempt"),
     "coroutines.py": (1, "raised by the thread that waits for the loop"),
     "runtime/orchestrator.py": (1, "raised when the record is closed"),
-    "runtime/recording/script.py": (1, "decides on the end of the run; the command raises it afterwards"),
+    "runtime/recording/recorder.py": (1, "the end of the script, which the command raises when the run is closed"),
     "cli/run_pipeline.py": (1, "decides on the exit code when the files are written"),
 }
 

@@ -95,9 +95,8 @@ def _run(
     observer.bus.subscribe(alerts, RaisedAlerts.kinds, name="alerts of rules")
     observer.__enter__()
     try:
-        recorder = recorded.run(source, observer)
+        recorded.run(source, observer)
         _wait_for_threads()
-        recorder.finish()
     finally:
         observer.__exit__(None, recorded.failure, None)
     lineage = observer.tracker.lineage()

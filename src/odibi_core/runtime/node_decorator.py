@@ -96,7 +96,8 @@ class ObservedCall(CallObserver):
 
     def __init__(self, observer: Observer, node: tuple[str, str, Callable[..., Any]], given: dict[str, Any]) -> None:
         self._observer, self._index = observer, observer.producers
-        self._name, self._layer, self._function = node
+        self._name, self._layer = node[:2]
+        self._function: Any = node[2]
         self._given = given
         self._events: NodeEvents | None = None
         self._inside: Context | None = None

@@ -15,18 +15,12 @@ class Recorded:
 
     def __init__(self, source: str, **variables: Any) -> None:
         self.variables: dict[str, Any] = {"__name__": "__main__", **variables}
-        self.error: BaseException | None = None
         self.events: list[Any] = []
         observer = Observer("script", store=False)
         observer.bus.subscribe(self.events.append, name="all")
         with observer:
             script = Script(textwrap.dedent(source), "script.py", self.variables)
-            recorder = Recorder(observer, script)
-            try:
-                exec(script.code(recorder.constants()), self.variables)  # noqa: S102 (the text of a test)
-            except Exception as error:
-                self.error = error
-            recorder.finish()
+            self.error = Recorder(observer, script).execute()
         assert script.problem is None
         self.lineage = observer.tracker.export_lineage()
 

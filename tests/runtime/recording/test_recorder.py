@@ -56,6 +56,18 @@ def test_a_change_in_place_is_a_step_that_changes_its_frame(change: str, name: s
     assert run.edges == [("df", name), (name, "after")]
 
 
+@pytest.mark.filterwarnings("ignore:The inplace keyword")
+def test_a_change_in_place_is_compared_with_the_frame_as_it_was() -> None:
+    """The rows that are lost, and the columns that the others come from, as of any function."""
+    run = recorded("df.dropna(inplace=True)\ndf['x'] = df['amount'] * 2\ndf['y'] = df['k']")
+    assert (run.steps["df.dropna"]["row_delta"], run.steps["df.dropna"]["row_count"]) == (-1, 3)
+    changes = {event.node_name: event.fields for event in run.of("row_change")}
+    assert (changes["df.dropna"]["rows_in"], changes["df.dropna"]["rows_out"]) == (4, 3)
+    columns = {event.node_name: event.fields for event in run.of("column_lineage")}
+    assert "x" in str(columns["df[x]"])
+    assert run.steps["df[y]"]["schema_diff"]["added_columns"] == ["y"]
+
+
 def test_a_statement_without_a_frame_is_no_step() -> None:
     """Numbers, texts, prints, other names of a frame, and columns alone."""
     run = recorded("same = df\nn = len(df)\nmean = df['id'].mean()\nprint(df.head())\nids = df['id']\nt = 'a' + 'b'")
@@ -161,6 +173,23 @@ def test_polars_and_duckdb_are_seen_lazy_ones_without_being_run() -> None:
     assert ("few", "relation") in run.edges
     assert run.steps["plan"]["row_count"] is None
     assert run.steps["back"]["row_count"] == 1
+
+
+def test_tables_that_sql_makes_are_steps_and_what_reads_them_takes_them() -> None:
+    """With their columns; no connection is kept alive, and the result that waits stays readable."""
+    run = recorded("""
+import duckdb
+con = duckdb.connect()
+con.execute("create or replace table daily as select k, sum(amount) as total from df group by k")
+done = con.execute("insert into daily values ('z', 1)").fetchall()
+names = pd.DataFrame({"k": ["a"], "name": ["Ada"]})
+named = con.sql("select * from daily join names using (k)").df()
+""")
+    assert run.error is None
+    assert run.names == ["df", "daily", "daily (2)", "names", "named"]
+    assert set(run.edges) == {("df", "daily"), ("daily", "daily (2)"), ("daily (2)", "named"), ("names", "named")}
+    assert [column["column"] for column in run.steps["daily"]["after_snapshot"]["schema"]] == ["k", "total"]
+    assert run.variables["done"] == [(1,)]
 
 
 def test_the_source_of_a_step_has_the_functions_that_it_calls() -> None:

@@ -11,9 +11,10 @@ from odibi_core.events.clock import monotonic
 from odibi_core.runtime.node_events import NodeEvents, is_changed
 from odibi_core.runtime.observer import Observer
 from odibi_core.runtime.recording.source import Script
+from odibi_core.runtime.recording.sql_use import Table, relation_of
 from odibi_core.runtime.recording.statement_call import StatementCall, function_of
 from odibi_core.runtime.recording.statements import Path, Statement
-from odibi_core.runtime.recording.values import Kinds, Variables, is_same_mark, mark_of
+from odibi_core.runtime.recording.values import Kinds, Variables, as_it_is, is_same_mark, mark_of
 
 MOST_CALLS: Final = 10
 """Executions of one statement whose frames are described; later ones are counted."""
@@ -23,7 +24,8 @@ class Execution:
     """One execution of a statement. It refers to frames only until it ends."""
 
     __slots__ = (
-        "began", "call", "changed", "frame", "includes", "layer", "marks", "others", "outer", "statement", "taken",
+        "before", "began", "call", "changed", "frame", "includes", "layer", "marks", "others", "outer", "statement",
+        "taken",
     )  # fmt: skip
 
     def __init__(self, statement: Statement, frame: int, outer: Execution | None) -> None:
@@ -37,6 +39,8 @@ class Execution:
         """Values that were computed from frames, by label."""
         self.changed: dict[str, Any] = {}
         """The frames that it changes in place."""
+        self.before: dict[str, Any] = {}
+        """Those frames as they were, as far as they could be kept."""
         self.marks: dict[str, Any] = {}
         self.includes = False
         """True if the functions that it calls are a part of its step."""
@@ -64,26 +68,46 @@ class Executions:
         self._kinds = Kinds()
         self._recorded: dict[int, int] = {}
         """Executions by statement."""
-        self._functions: dict[tuple[int, tuple[str, ...]], Any] = {}
+        self._functions: dict[int, Any] = {}
         self._counted: dict[int, _Counted] = {}
+        self._tables: dict[str, Table] = {}
+        """The tables that SQL has made, by name."""
 
     def begin(self, statement: Statement, frame: FrameType, outer: Execution | None) -> Execution:
         """Return an execution that begins, with the frames that it takes."""
         execution = Execution(statement, id(frame), outer)
         if statement.reads:
             self.add_taken(execution, statement.reads, frame)
+        if statement.sql.reads:
+            self._add_tables(execution, statement, frame)
         if execution.taken:
             variables = Variables(frame, self._kinds)
-            for path in statement.changed:
+            for path, in_values in statement.changes:
                 label, value = variables.at(path)
                 if self._kinds.of(value) == "frame":
                     execution.changed[label] = value
+                    if not in_values:
+                        self._keep_as_it_is(execution, label, value)
             if statement.is_call:
                 execution.marks = {
                     label: (mark_of(value), self._index.producer_of(value)) for label, value in execution.taken.items()
                 }
             execution.includes = statement.is_used
         return execution
+
+    def _add_tables(self, execution: Execution, statement: Statement, frame: FrameType) -> None:
+        """Add the tables that a SQL text reads: those of steps, otherwise the frames in variables of these names."""
+        unknown = tuple((name,) for name in statement.sql.reads if name not in self._tables)
+        execution.others |= {name: self._tables[name] for name in statement.sql.reads if name in self._tables}
+        self.add_taken(execution, unknown, frame)
+
+    def _keep_as_it_is(self, execution: Execution, label: str, value: Any) -> None:
+        """Keep the frame as it is before the change, as the same dataset of the same node."""
+        before = as_it_is(value)
+        if before is not None:
+            execution.before[label] = before
+            if (producer := self._index.producer_of(value)) is not None:
+                self._index.remember(before, *producer, self._index.description_of(value))
 
     def add_taken(self, execution: Execution, paths: tuple[Path, ...], frame: FrameType) -> None:
         """Add the frames at paths to those that a statement takes."""
@@ -119,6 +143,9 @@ class Executions:
         if execution.call is not None:
             execution.call.ended_at = ended
             execution.call.finish(result=_result({**execution.changed, **made}))
+            for table in set(execution.statement.sql.writes) & set(made):
+                self._tables[table] = Table()
+                self._index.remember(self._tables[table], *(self._index.producer_of(made[table]) or ("", "")))
         self._derive(execution, derived)
         return True
 
@@ -155,16 +182,17 @@ class Executions:
     def _start(self, execution: Execution) -> None:
         statement = execution.statement
         self._recorded[statement.number] = self._recorded.get(statement.number, 0) + 1
-        given = {**execution.others, **execution.taken}
-        key = statement.number, tuple(given)
-        if key not in self._functions:
-            self._functions[key] = function_of(statement, given, self._script.variables, self._script.file)
+        given = {**execution.others, **execution.taken, **execution.before}
+        changed = [value for label, value in execution.changed.items() if label not in execution.before]
+        if statement.number not in self._functions:  # one for all executions: it is the identity of the node
+            made = function_of(statement, given, self._script.variables, self._script.file)
+            self._functions[statement.number] = made
         source = self._observer.sources.of_text(
             self._script.text_of(statement), self._script.file, statement.node.lineno
         )
         execution.call = StatementCall(
-            self._observer, (statement.name, execution.layer, self._functions[key]), given,
-            began=execution.began, source=source, changed=frozenset(map(id, execution.changed.values())),
+            self._observer, (statement.name, execution.layer, self._functions[statement.number]), given,
+            began=execution.began, source=source, changed=frozenset(map(id, changed)), sql=statement.sql.text,
         )  # fmt: skip
         execution.call.resume()
 
@@ -180,7 +208,15 @@ class Executions:
             for label, each in self._kinds.frames(target.label, value):
                 if self._index.producer_of(each) is None and not any(each is known for known in made.values()):
                     made[label] = each
-        return made, derived
+        return {**made, **self._written(execution.statement, variables)}, derived
+
+    def _written(self, statement: Statement, variables: Variables) -> dict[str, Any]:
+        """Return the tables that SQL has made or changed, as relations."""
+        if not statement.sql.writes or statement.connection is None:
+            return {}
+        connection = variables.at(statement.connection)[1]
+        found = {name: relation_of(connection, name) for name in statement.sql.writes}
+        return {name: relation for name, relation in found.items() if relation is not None}
 
     def _find_changes(self, execution: Execution) -> None:
         """Add the frames that a call has changed in place: in rows or columns, or as the first rows show."""

@@ -73,14 +73,21 @@ class Recorder:
             "look": self._look, "tick": self._tick, "after_loop": self._after_loop,
         }  # fmt: skip
         found: dict[str, object] = {name: Hook(self._safely(name, hook)) for name, hook in hooks.items()}
-        found["BaseException"] = BaseException
+        found |= {"BaseException": BaseException, "display": lambda value: sys.displayhook(value)}
         for kind, places in (("function", self._functions), ("loop", self._loops)):
             found |= {f"{kind} {number}": place.guard for number, place in enumerate(places)}
         return found
 
-    def finish(self) -> None:
-        """Publish the executions that were only counted."""
-        self._executions.finish()
+    def execute(self) -> BaseException | None:
+        """Execute the script; return the exception that ended it, as the script alone would have raised it."""
+        try:
+            exec(self._script.code(self.constants()), self._script.variables)  # noqa: S102 (the program of the user)
+        except BaseException as error:
+            remove_own_frames(error)
+            return error
+        finally:
+            self._executions.finish()
+        return None
 
     @staticmethod
     def _safely(name: str, hook: Callable[[int, FrameType], Any]) -> Callable[[int, FrameType], Any]:

@@ -103,17 +103,11 @@ class RecordedScript:
         main.__doc__ = script.docstring
         return script
 
-    def run(self, script: Script, observer: Observer) -> Recorder:
+    def run(self, script: Script, observer: Observer) -> None:
         """Run the program in the block of an observer that has started; keep and print the exception that ends it."""
-        recorder = Recorder(observer, script)
-        try:
-            exec(script.code(recorder.constants()), self.main.__dict__)  # noqa: S102 (the program that the user named)
-        except BaseException as error:
-            self.error = error
-            remove_own_frames(error)
-            if not isinstance(error, SystemExit):
-                self._print(error)
-        return recorder
+        self.error = Recorder(observer, script).execute()
+        if self.error is not None and not isinstance(self.error, SystemExit):
+            self._print(self.error)
 
     @property
     def failure(self) -> BaseException | None:

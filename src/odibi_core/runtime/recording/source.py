@@ -27,12 +27,15 @@ class Script:
         file: The name under which it is compiled, which tracebacks show.
         variables: The variables of its module.
         flags: Flags of the compiler.
+        is_cell: The value of a last expression is displayed, as in a notebook.
 
     Raises:
         SyntaxError: As Python raises it for the source.
     """
 
-    def __init__(self, source: str | bytes, file: str, variables: dict[str, Any], flags: int = 0) -> None:
+    def __init__(
+        self, source: str | bytes, file: str, variables: dict[str, Any], flags: int = 0, *, is_cell: bool = False
+    ) -> None:
         self.file = file
         self.variables = variables
         self._flags = flags
@@ -43,7 +46,10 @@ class Script:
         self.problem: str | None = None
         """The reason why the statements are not recorded."""
         try:
-            self._transformed = Transformed(deepcopy(self._original))
+            tree = deepcopy(self._original)
+            last = tree.body[-1] if is_cell and tree.body else None
+            self._transformed = Transformed(tree)
+            _display_last(last, self._transformed.statements)
         except STOPS:
             raise
         except BaseException as error:  # such as a RecursionError
@@ -113,6 +119,16 @@ class Script:
                 calls = [each.func for each in ast.walk(found[name]) if isinstance(each, ast.Call)]
                 waiting += [str(getattr(each, "id", "") or getattr(each, "attr", "")) for each in calls]
         return list(found.values())
+
+
+def _display_last(last: ast.stmt | None, statements: list[Statement]) -> None:
+    """Pass the value of a last expression to `sys.displayhook`, as an interactive compilation does."""
+    if isinstance(last, ast.Expr):
+        for each in statements:
+            if each.node is last:
+                each.node = deepcopy(last)  # as it was written
+        call = ast.Call(ast.Constant(f"{MARK}display"), [last.value], [])
+        last.value = ast.fix_missing_locations(ast.copy_location(call, last.value))
 
 
 def _first_line(node: Any) -> int:

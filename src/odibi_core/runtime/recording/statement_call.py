@@ -28,6 +28,7 @@ class StatementCall(ObservedCall):
         began: The time at which the statement began.
         source: The fields of its source in the plan.
         changed: The identities of the frames that it changes in place, which cannot be described as they were.
+        sql: The text of SQL that it runs, which declares its joins.
     """
 
     def __init__(
@@ -39,13 +40,20 @@ class StatementCall(ObservedCall):
         began: float,
         source: dict[str, Any],
         changed: frozenset[int] = frozenset(),
+        sql: str | None = None,
     ) -> None:
         super().__init__(observer, node, given)
         self._started_at = began
         self._source = source
         self._changed = changed
+        self._sql = sql
         self.ended_at: float | None = None
         """The time at which the statement ended, before its frames were looked for."""
+
+    def _begin(self) -> None:
+        super()._begin()
+        if self._changed:  # compared with themselves, they would show no change
+            self._columns, self._taken = None, {}
 
     def _start(self, events: NodeEvents) -> None:
         events.start(began=self._started_at)
@@ -53,6 +61,7 @@ class StatementCall(ObservedCall):
     def _end(self, error: BaseException | None, partial: bool, result: Any) -> None:
         if self._events is not None:
             self._events.pause(self.ended_at)
+        self._function = self._function if self._sql is None else self._sql
         super()._end(error, partial, result)
 
     def _source_fields(self) -> dict[str, Any]:

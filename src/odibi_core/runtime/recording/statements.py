@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+from odibi_core.runtime.recording.sql_use import SqlUse, sql_of
+
 Path = tuple[str, ...]
 """A variable and attributes of it: `("self", "orders")`."""
 Plain = ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Expr | ast.Delete
@@ -21,12 +23,11 @@ NO_KEY: Final = object()
 _READERS: Final = re.compile(
     r"(read|scan|from|fetch|load|make)_\w+|(Data|Lazy)Frame|sql|query|execute|table|concat|merge"
 )
-_SQL_CALLS: Final = frozenset("sql query execute from_query sql_expr select filter".split())  # noqa: SIM905
-_TABLES: Final = re.compile(r"(?i)\b(?:from|join|update|into)\s+\"?([A-Za-z_]\w*)\"?")
 _IN_PLACE: Final = frozenset(
     """insert pop update insert_column replace_column extend drop_in_place shrink_to_fit append_column""".split()  # noqa: SIM905
 )
 """Methods of pandas and polars that change their frame."""
+_INDEXERS: Final = ("loc", "iloc", "at", "iat")
 _WORKING: Final = (
     ast.Call, ast.Subscript, ast.BinOp, ast.UnaryOp, ast.Compare, ast.Await, ast.Attribute, ast.ListComp,
     ast.DictComp, ast.SetComp, ast.GeneratorExp,
@@ -40,6 +41,13 @@ class Target(NamedTuple):
     path: Path
     key: Any = NO_KEY
     """A constant; or the name of the variable that has it, as an `ast.Name`."""
+
+
+class Change(NamedTuple):
+    """A path that a statement changes in place, if it is a frame; `in_values` if that may write into its values."""
+
+    path: Path
+    in_values: bool
 
 
 class Where(NamedTuple):
@@ -60,8 +68,7 @@ class Statement:
     node: Plain
     reads: tuple[Path, ...]
     targets: tuple[Target, ...]
-    changed: tuple[Path, ...]
-    """The paths that it changes in place, if they are frames."""
+    changes: tuple[Change, ...]
     is_call: bool
     """True if code is called that may change the frames in place."""
     is_used: bool
@@ -71,6 +78,9 @@ class Statement:
     calls: tuple[str, ...]
     """The names of the functions that it calls."""
     where: Where
+    sql: SqlUse
+    connection: Path | None
+    """The path of the connection that runs its SQL."""
 
 
 class StatementReader:
@@ -86,18 +96,21 @@ class StatementReader:
             return None
         calls = [each for each in ast.walk(node) if isinstance(each, ast.Call)]
         targets = tuple(_targets(node))
+        sql = sql_of(calls)
         found = Statement(
             number=len(self.statements),
-            name=self._unique(f"{where.scope}{_name_of(node, targets)}"),
+            name=self._unique(f"{where.scope}{', '.join(sql.writes) or _name_of(node, targets)}"),
             node=node,
             reads=tuple(dict.fromkeys(_reads(node))),
             targets=targets,
-            changed=tuple(dict.fromkeys(_changed(node, calls))),
+            changes=tuple(dict.fromkeys(_changes(node, calls))),
             is_call=bool(calls),
             is_used=not isinstance(node, ast.Expr),
             makes_frame=any(_READERS.fullmatch(_last_name(call.func)) for call in calls),
             calls=tuple(dict.fromkeys(_last_name(call.func) for call in calls)),
             where=where,
+            sql=sql,
+            connection=None if sql.connection is None else path_of(sql.connection),
         )
         self.statements.append(found)
         return found
@@ -147,7 +160,7 @@ def _root(node: ast.expr) -> Path | None:
 
 
 def _reads(node: ast.AST) -> Iterator[Path]:
-    """Yield the paths that a node reads, those of tables in SQL texts too."""
+    """Yield the paths that a node reads."""
     waiting: list[ast.AST] = [node]
     while waiting:
         each = waiting.pop()
@@ -158,18 +171,7 @@ def _reads(node: ast.AST) -> Iterator[Path]:
             yield (each.id,)
         elif isinstance(each, ast.AugAssign) and isinstance(each.target, ast.Name):
             yield (each.target.id,)
-        elif isinstance(each, ast.Call) and _last_name(each.func) in _SQL_CALLS:
-            for text in _texts(each):
-                yield from ((name,) for name in _TABLES.findall(text))
         waiting += reversed(list(ast.iter_child_nodes(each)))
-
-
-def _texts(call: ast.Call) -> Iterator[str]:
-    """Yield the constant texts among the arguments of a call, those of f-strings too."""
-    for given in [*call.args, *(keyword.value for keyword in call.keywords)]:
-        for each in ast.walk(given):
-            if isinstance(each, ast.Constant) and isinstance(each.value, str):
-                yield each.value
 
 
 def _targets(node: Plain) -> Iterator[Target]:
@@ -195,8 +197,8 @@ def _targets(node: Plain) -> Iterator[Target]:
             yield Target(".".join(path), path)
 
 
-def _changed(node: Plain, calls: list[ast.Call]) -> Iterator[Path]:
-    """Yield the paths of frames that the form of a statement changes in place."""
+def _changes(node: Plain, calls: list[ast.Call]) -> Iterator[Change]:
+    """Yield the changes in place that the form of a statement shows."""
     places: list[ast.expr] = []
     if isinstance(node, ast.Assign | ast.Delete):
         places = list(node.targets)
@@ -207,14 +209,19 @@ def _changed(node: Plain, calls: list[ast.Call]) -> Iterator[Path]:
         if isinstance(place, ast.Tuple | ast.List):
             places += place.elts
         elif isinstance(place, ast.Subscript | ast.Attribute) or isinstance(node, ast.AugAssign):
-            yield from _known(_root(place))
+            yield from _change(_root(place), in_values=_writes_values(place))
     for call in calls:
         if isinstance(call.func, ast.Attribute) and (call.func.attr in _IN_PLACE or _is_in_place(call)):
-            yield from _known(path_of(call.func.value))
+            yield from _change(path_of(call.func.value), in_values=False)
 
 
-def _known(path: Path | None) -> tuple[Path, ...]:
-    return () if path is None else (path,)
+def _change(path: Path | None, *, in_values: bool) -> tuple[Change, ...]:
+    return () if path is None else (Change(path, in_values),)
+
+
+def _writes_values(place: ast.expr) -> bool:
+    """Return whether an assignment writes into the columns of a frame, as to `df.loc[rows, "x"]`."""
+    return any(isinstance(each, ast.Attribute) and each.attr in _INDEXERS for each in ast.walk(place))
 
 
 def _is_in_place(call: ast.Call) -> bool:
@@ -257,7 +264,7 @@ def _place_name(place: ast.expr) -> str:
         return "…"
     if not isinstance(place, ast.Subscript):
         return ".".join(path)
-    names = path[:-1] if path[-1] in ("loc", "iloc", "at", "iat") and len(path) > 1 else path
+    names = path[:-1] if path[-1] in _INDEXERS and len(path) > 1 else path
     return f"{'.'.join(names)}[{_shown(place.slice)}]"
 
 

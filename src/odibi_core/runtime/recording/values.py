@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterator, Mapping
 from types import BuiltinFunctionType, FrameType, FunctionType, MethodType, ModuleType
 from typing import Any, Final, Literal
@@ -105,6 +106,22 @@ class Variables:
             return value[key]
         except (LookupError, TypeError):
             return MISSING
+
+
+def as_it_is(frame: Any) -> Any:
+    """Return a frame with the same columns, which stays as it is if the other one is changed; None if that costs more.
+
+    pandas copies on write from version 3 on, and polars shares columns.
+    """
+    kind = type(frame)
+    if kind.__name__ != "DataFrame":
+        return None
+    if kind.__module__.partition(".")[0] == "polars":
+        return frame.clone()
+    pandas = sys.modules.get("pandas")
+    if pandas is not None and kind is pandas.DataFrame and int(pandas.__version__.partition(".")[0]) >= 3:
+        return frame.copy(deep=False)
+    return None
 
 
 def mark_of(frame: Any) -> tuple[Any, ...] | None:
