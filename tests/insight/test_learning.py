@@ -67,6 +67,22 @@ KEPT: dict[str, tuple[Keep, str]] = {
     "sum": (lambda d: d.quantity + d.stock > 15, "quantity + stock <= 15"),
     "product": (lambda d: d.quantity * d.amount < 1000, "amount * quantity >= 1000"),
     "modulo": (lambda d: d.id % 7 != 3, "id % 7 = 3"),
+    "rare exception": (
+        lambda d: ((d.amount > 100) | (d.country == "DE")) & (d.stock < 18),
+        "stock >= 18 or (amount <= 100 and country != DE)",
+    ),
+    "two pairs": (
+        lambda d: ((d.amount > 100) & (d.country == "DE")) | ((d.quantity > 10) & (d.country == "FR")),
+        "(amount <= 100 and country != FR) or (country != DE and quantity <= 10) or (country != FR and country != DE)",
+    ),
+    "above the mean of its group": (
+        lambda d: d.amount > d.groupby("country").amount.transform("mean"),
+        "amount <= its mean per (country)",
+    ),
+    "top n of its group": (
+        lambda d: d.groupby("country").amount.rank(ascending=False, method="min") <= 50,
+        "not among the 50 highest amount per (country)",
+    ),
     "every k-th row": (lambda d: np.arange(len(d)) % 5 != 0, "every 5th row"),
 }
 
@@ -165,11 +181,23 @@ def test_a_rule_survives_json_and_fits_other_rows() -> None:
         assert found is not None
         again = msgspec.json.decode(msgspec.json.encode(found.rule), type=Rule)
         assert rule_text(again) == text
-        if name != "every k-th row":
+        if "row" not in text and "per (" not in text:
             today = shop().sample(500, random_state=1)
             table = table_of(today)
             assert table is not None
             assert np.array_equal(evaluate(again, table, {}), ~np.asarray(keep(today), bool))
+
+
+def test_the_length_of_a_list() -> None:
+    """Lists have a length in pandas, polars and pyarrow, and no other test."""
+    frame = pl.DataFrame({"x": range(300), "items": [[1] * (number % 4) for number in range(300)]})
+    lost = np.arange(300) % 4 == 0
+    for each in (frame, frame.to_pandas(), frame.to_arrow()):
+        table = table_of(each)
+        assert table is not None
+        found = find(table, lost, Hints(frozenset({"items"})), Budget(), {})
+        assert found is not None
+        assert rule_text(found.rule) == "length(items) <= 0"
 
 
 def test_a_key_that_another_input_lacks() -> None:

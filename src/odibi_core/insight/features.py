@@ -81,7 +81,7 @@ def values_of(feature: str, table: Table, columns: tuple[str, ...]) -> Values:
     if feature in GROUPED:
         from odibi_core.insight.groups import place_in_group
 
-        return place_in_group(feature, name, found)
+        return place_in_group(feature, name, found, table.group_numbers)
     if feature in ARITHMETIC and len(found) == 2:
         return _arithmetic(feature, name, found[0], found[1])
     if feature == "length" and len(found) == 1:
@@ -124,12 +124,9 @@ _PART: Final[dict[str, Callable[[Any], Any]]] = {
 
 
 def _length(name: str, column: Column) -> Values:
-    import numpy as np
-
-    if column.kind != "text":
-        raise CannotEvaluate(f"{column.name} must have texts, got {column.kind}")
-    lengths = np.asarray(column.text.str.len_chars().fill_null(0).to_numpy()).astype(np.int64)
-    return Values(name, lengths, ~column.nulls)
+    if column.lengths is None:
+        raise CannotEvaluate(f"{column.name} must have texts or lists, got {column.kind}")
+    return Values(name, column.lengths, ~column.nulls)
 
 
 def comparable(first: Column, second: Column) -> tuple[Values, Values]:

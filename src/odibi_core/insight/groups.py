@@ -51,10 +51,11 @@ def _codes_of_text(column: Column) -> NDArray[np.int64]:
     return np.asarray(native.combine_chunks().dictionary_encode().indices.fill_null(-1)).astype(np.int64)
 
 
-def place_in_group(feature: str, name: str, columns: list[Column]) -> Values:
+def place_in_group(feature: str, name: str, columns: list[Column], known: dict[tuple[str, ...], Any]) -> Values:
     """Return each row's place in its group; the first column has the values, the others are those of the group.
 
-    `group_row`, `group_row_end` and `group_size` read no value: all their columns are those of the group.
+    `group_row`, `group_row_end` and `group_size` read no value: all their columns are those of the group. `known` keeps
+    the groups of each choice of columns.
 
     Raises:
         CannotEvaluate: There is no column for the groups, or no number for the values.
@@ -62,7 +63,11 @@ def place_in_group(feature: str, name: str, columns: list[Column]) -> Values:
     ranked = feature in ("group_mean", "group_rank", "group_rank_asc")
     if len(columns) < 1 + ranked:
         raise CannotEvaluate(f"{feature} must have columns of a group, got {len(columns)} columns")
-    groups = group_numbers(columns[1:] if ranked else columns)
+    by = columns[1:] if ranked else columns
+    key = tuple(column.name for column in by)
+    if key not in known:
+        known[key] = group_numbers(by)
+    groups = known[key]
     if not ranked:
         return Values(name, _ROWS[feature](groups), groups >= 0)
     values = values_of_column(columns[0])

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
-from odibi_core.insight import chance, sampling
+from odibi_core.insight import chance, grouping, paired, sampling, splits
 from odibi_core.insight.base import Budget, Rule, Test
 from odibi_core.insight.features import OF_TABLE
 from odibi_core.insight.probes import Candidate, Probe
@@ -37,6 +38,8 @@ MOST_NAMED: Final = 8
 """Columns that a source may name to be searched first, and with each other."""
 ENOUGH: Final = 0.5
 """The share of the lost rows that a rule of a part explains at least."""
+_TESTS: Final = 6
+"""Tests of a probe, on the average."""
 MOST_AGAIN: Final = 80
 """Probes that are tried after the first test of a list."""
 
@@ -104,29 +107,57 @@ class _Search:
         self._tried = 0
         self._probes: list[Probe] = []
         self._first: list[Decisions] = []
+        self._part: tuple[int, Rule] | None = None
 
     def rule(self) -> Rule | None:
-        """Try the stages in order; stop at the first that finds a short rule, else return the best."""
-        best: tuple[float, Rule] | None = None
-        part: tuple[int, Rule] | None = None
-        for stage in self._stages():
-            added = list(stage())
-            if not added:
-                continue
-            self._probes += added
-            self._tried += 2 * sum(probe.tried for probe in added)
-            if not self._budget.take(self._count * 2 * sum(probe.tried for probe in added)):
-                break
-            found, partial = self._search(added, LONGEST if best is None else sum(map(len, best[1].any_of)) - 1)
-            if found is not None and (best is None or found[0] > best[0]):
-                best = found
-            if partial is not None and (part is None or partial[0] > part[0]):
-                part = partial
-            if best is not None and sum(map(len, best[1].any_of)) <= SIMPLE:
-                break
+        """Search the columns that the source names, then all; return the best rule, else one of a part of the rows."""
+        named = self._sample.named
+        best = self._of_stages(self._named_stages())
+        if best is None and named:
+            best = self._of_splits([probe for probe in self._probes if set(probe.columns) <= set(named)])
+        if best is None:
+            best = self._of_stages(self._all_stages())
+        if best is None:
+            best = self._of_splits(self._probes[:MOST_AGAIN])
         if best is not None:
             return best[1]
-        return part[1] if part is not None else None
+        return self._part[1] if self._part is not None else None
+
+    def _of_stages(self, stages: Iterator[Callable[[], Iterator[Probe]]]) -> tuple[float, Rule] | None:
+        """Try stages in order; stop at the first that finds a short rule, else return the best."""
+        best: tuple[float, Rule] | None = None
+        for stage in stages:
+            added = list(stage())
+            self._probes += added
+            self._tried += 2 * sum(probe.tried for probe in added)
+            if not self._budget.take(self._count * _TESTS * len(added)):
+                break
+            found, part = self._search(added, LONGEST if best is None else sum(map(len, best[1].any_of)) - 1)
+            if found is not None and (best is None or found[0] > best[0]):
+                best = found
+            if part is not None and (self._part is None or part[0] > self._part[0]):
+                self._part = part
+            if best is not None and sum(map(len, best[1].any_of)) <= SIMPLE:
+                break
+        return best
+
+    def _of_splits(self, probes: list[Probe]) -> tuple[float, Rule] | None:
+        """Return a rule of tests that need not be pure."""
+        if self._budget.refused or not self._budget.take(self._count * len(probes) * splits.MOST):
+            return None
+        chosen = splits.split_rows(probes, self._lost)
+        if chosen is None:
+            return None
+        bits = splits.bits_of_splits(chosen, probes, self._count)
+        merit = chance.bits_of_choice(self._count, int(self._lost.sum())) - bits
+        if merit <= chance.NEEDED:
+            return None
+        groups = [
+            [(each.test, each.mask) if side else (complement(each.test), ~each.mask) for each, side in group]
+            for group in splits.joined(chosen, self._lost)
+        ]
+        rule = self._as_rule([[(self._plain(test), mask) for test, mask in group] for group in groups])
+        return None if rule is None else (merit, rule)
 
     def single_rules(self) -> list[Rule]:
         """Return each rule of one test of the plain probes."""
@@ -138,20 +169,25 @@ class _Search:
         rules = [found for each in self._extended(start, probes) if (found := self._as_claim(each)) is not None]
         return list({repr(rule): rule for _, rule in sorted(rules, key=lambda rule: -rule[0])}.values())
 
-    def _stages(self) -> Iterator[Callable[[], Iterator[Probe]]]:
+    def _named_stages(self) -> Iterator[Callable[[], Iterator[Probe]]]:
+        sample, named = self._sample, self._sample.named
+        if not 0 < len(named) < len(sample.table.names):
+            return
+        yield lambda: chain(sampling.plain(sample, named), sampling.parts(sample, named))
+        if len(named) <= MOST_NAMED:
+            yield lambda: chain(paired.pairs(sample, named), paired.arithmetic(sample, named, self._budget))
+            if sample.hints.names & grouping.GROUPING:
+                yield lambda: grouping.groups(sample, named, self._budget)
+
+    def _all_stages(self) -> Iterator[Callable[[], Iterator[Probe]]]:
         sample, names = self._sample, list(self._sample.table.names)
         named = sample.named
-        if 0 < len(named) < len(names):
-            yield lambda: _chain(sampling.plain(sample, named), sampling.parts(sample, named))
-            if len(named) <= MOST_NAMED:
-                yield lambda: _chain(sampling.pairs(sample, named), sampling.arithmetic(sample, named))
-                if sample.hints.names & sampling.GROUPING:
-                    yield lambda: sampling.groups(sample, named)
         rest = [name for name in names if name not in named] if len(named) < len(names) else names
-        yield lambda: _chain(sampling.plain(sample, rest), sampling.keys(sample))
+        yield lambda: chain(sampling.plain(sample, rest), sampling.keys(sample))
         yield lambda: sampling.parts(sample, rest)
-        yield lambda: sampling.pairs(sample, names)
-        yield lambda: sampling.arithmetic(sample, names)
+        yield lambda: paired.pairs(sample, names)
+        yield lambda: paired.arithmetic(sample, names, self._budget)
+        yield lambda: grouping.groups(sample, names, self._budget)
 
     def _search(self, added: list[Probe], longest: int) -> tuple[tuple[float, Rule] | None, tuple[int, Rule] | None]:
         """Search lists of up to so many tests, of which the added probes are new."""
@@ -204,7 +240,7 @@ class _Search:
         merit = surprise - decisions.bits + self._worth(decisions)
         if merit <= chance.NEEDED:
             return None
-        rule = self._as_rule(decisions)
+        rule = self._as_rule(self._groups(decisions))
         if rule is None:
             return None
         return merit - sum(map(len, rule.any_of)), rule
@@ -222,9 +258,8 @@ class _Search:
             return None
         return rows, Rule(tuple((self._plain(candidate.test),) for candidate, _ in decisions.entries))
 
-    def _as_rule(self, decisions: Decisions) -> Rule | None:
-        """Return a list as a rule that selects exactly the lost rows of the sample."""
-        groups = self._groups(decisions)
+    def _as_rule(self, groups: list[list[tuple[Test, Mask]]]) -> Rule | None:
+        """Return groups of tests as a rule that selects exactly the lost rows of the sample."""
         for tests in (settled(groups, self._sample), [[test for test, _ in group] for group in groups]):
             rule = Rule(tuple(tuple(group) for group in tests))
             selected = evaluate(rule, self._sample_table(rule), self._sample.others)
@@ -287,11 +322,6 @@ class _Search:
 _PLAIN: Final = {
     "lt": "ge", "le": "gt", "gt": "le", "ge": "lt", "eq": "ne", "ne": "eq", "between": "outside", "outside": "between",
 }  # fmt: skip
-
-
-def _chain(*probes: Iterator[Probe]) -> Iterator[Probe]:
-    for each in probes:
-        yield from each
 
 
 def _is_complete(decisions: Decisions, lost: Mask) -> bool:

@@ -55,6 +55,11 @@ class NullProbe:
         self.columns = tuple(self._nulls)
         self.tried = max(2 * len(self._nulls), 1)
 
+    def each(self) -> Iterator[Candidate]:
+        """Yield the test of each column."""
+        for name, mask in self._nulls.items():
+            yield Candidate(Test(self._comparison, (name,)), mask, 0.0)
+
     def candidates(self, side: Mask, rest: Mask) -> Iterator[Candidate]:
         pure = {name: mask for name, mask in self._nulls.items() if not (mask & rest).any() and (mask & side).any()}
         for name, mask in pure.items():
@@ -90,13 +95,13 @@ class NumberProbe:
         self.tried = 3 + self._has_ranges
         self._prefix = f"{feature}." if feature else ""
         self.columns = columns
-        self._values = values
+        self.values = values
         self._hints = hints
 
     def candidates(self, side: Mask, rest: Mask) -> Iterator[Candidate]:
         import numpy as np
 
-        numbers, valid = self._values.numbers, self._values.valid
+        numbers, valid = self.values.numbers, self.values.valid
         mine, theirs = numbers[side & valid], numbers[rest & valid]
         if not len(mine) or not len(theirs):
             return
@@ -112,9 +117,13 @@ class NumberProbe:
             yield from self._between(mine, np.unique(theirs))
 
     def _one(self, strict: str, inclusive: str, passed: Any, failed: Any) -> Candidate:
-        constant, passes, named = threshold(passed, failed, self._values, self._hints)
+        constant, passes, named = threshold(passed, failed, self.values, self._hints)
         test = Test(self._prefix + (inclusive if passes else strict), self.columns, constant)
         return self._candidate(test, 0.0 if named else _LENGTH * len(str(constant)))
+
+    def below(self, passed: Any, failed: Any) -> Candidate:
+        """Return the test that numbers up to `passed` pass."""
+        return self._one("lt", "le", passed, failed)
 
     def _outside(self, below: Any, low: Any, high: Any, above: Any) -> Candidate:
         ends = [self._end(low, below), self._end(high, above)]
@@ -134,19 +143,19 @@ class NumberProbe:
         ends = [self._end(first, theirs[at]), self._end(last, theirs[at + 1])]
         bits = log2(len(theirs))
         if first == last:
-            yield self._candidate(Test(self._prefix + "eq", self.columns, as_constant(first, self._values)), bits)
+            yield self._candidate(Test(self._prefix + "eq", self.columns, as_constant(first, self.values)), bits)
         else:
             yield self._candidate(Test(self._prefix + "between", self.columns, ends), bits)
 
     def _end(self, passed: Any, failed: Any) -> Any:
         """Return an end of a range that includes its ends: any number of the gap but the one that fails."""
-        constant, _, _ = threshold(passed, failed, self._values, self._hints)
-        return as_constant(passed, self._values) if as_number(constant, self._values) == failed else constant
+        constant, _, _ = threshold(passed, failed, self.values, self._hints)
+        return as_constant(passed, self.values) if as_number(constant, self.values) == failed else constant
 
     def _candidate(self, test: Test, bits: float) -> Candidate:
         from odibi_core.insight.rule_tests import compared, split_op
 
-        return Candidate(test, compared(self._values, split_op(test.op)[2], test.value), bits)
+        return Candidate(test, compared(self.values, split_op(test.op)[2], test.value), bits)
 
 
 class LevelProbe:
@@ -188,6 +197,14 @@ class LevelProbe:
         short = len(other) <= LONGEST_LIST or self._all_named(other)
         if len(other) and short and mine[theirs == 0].any() and not (self.codes[rest] < 0).any():
             yield self._list("not_in", other)
+
+    def level(self, code: int) -> Candidate:
+        """Return the test of one value."""
+        return self._eq(code)
+
+    def levels_in(self, codes: NDArray[np.integer]) -> Candidate | None:
+        """Return the test of a list of values; None if it is too long."""
+        return self._list("in", codes) if len(codes) <= LONGEST_LIST or self._all_named(codes) else None
 
     def _all_named(self, codes: Any) -> bool:
         return all(self.levels[int(code)] in self._named for code in codes)
@@ -250,3 +267,15 @@ class FixedProbe:
             yield Candidate(self._test, self._mask, 0.0)
         if (~self._mask & side).any() and not (~self._mask & rest).any():
             yield Candidate(complement(self._test), ~self._mask, 0.0)
+
+
+class RuledOut:
+    """Tests that a quick look ruled out. They count as tried."""
+
+    columns: tuple[str, ...] = ()
+
+    def __init__(self, tried: int) -> None:
+        self.tried = tried
+
+    def candidates(self, side: Mask, rest: Mask) -> Iterator[Candidate]:
+        yield from ()

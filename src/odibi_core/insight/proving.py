@@ -88,8 +88,8 @@ def find(table: Table, lost: Mask, hints: Hints, budget: Budget, others: Mapping
             break
         if best is None or found.wrong + found.missed < best.wrong + best.missed:
             best = found
-        if found.is_exact or not (found.selected != lost)[_added(found, lost)].any():
-            break
+        if found.is_exact or (not found.wrong and (lost & ~found.selected)[rows].any()):
+            break  # proved, or known to be a part
         more = np.union1d(rows, _added(found, lost))
         if len(more) == len(rows):
             break
@@ -109,7 +109,7 @@ def judge(rule: Rule, table: Table, lost: Mask, budget: Budget, others: Mapping[
 
 
 def _added(found: Found, lost: Mask) -> NDArray[np.int64]:
-    """Return rows that refute a rule; one that selects no wrong row and misses some is refuted by none."""
+    """Return rows that refute a rule."""
     import numpy as np
 
     wrong = _some(np.flatnonzero(found.selected & ~lost), COUNTEREXAMPLES)

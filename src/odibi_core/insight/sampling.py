@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final
 
 from odibi_core.insight.base import Test
 from odibi_core.insight.constants import CannotEvaluate
-from odibi_core.insight.features import ARITHMETIC, OF_TABLE, PARTS, Values, comparable, values_of, values_of_column
+from odibi_core.insight.features import OF_TABLE, PARTS, Values, values_of, values_of_column
 from odibi_core.insight.fragments import FragmentProbe
-from odibi_core.insight.probes import FixedProbe, LevelProbe, NullProbe, NumberProbe, Probe, SignProbe
+from odibi_core.insight.probes import FixedProbe, LevelProbe, NullProbe, NumberProbe, Probe
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,10 +23,6 @@ MOST_LEVELS: Final = 64
 MOST_PAIRED: Final = 16
 """Columns of a kind that are compared with each other, or added, subtracted, multiplied and divided."""
 MODULI: Final = tuple(range(2, 11))
-GROUPING: Final = frozenset(
-    "groupby group_by over rank transform nlargest nsmallest cumcount partition_by top_k QUALIFY PARTITION".split()  # noqa: SIM905
-)
-"""Names in a source that make groups likely."""
 
 
 class Sample:
@@ -146,14 +141,16 @@ def parts(sample: Sample, names: list[str]) -> Iterator[Probe]:
     for name, column in columns.items():
         if column.kind in ("time", "date"):
             for part in PARTS:
-                yield from _numbers(sample, part, (name,))
+                yield from feature_probes(sample, part, (name,))
         levels = sample.levels(name) if column.kind == "text" else None
         if levels is not None:
             yield FragmentProbe(levels, sample.hints)
-            yield from _numbers(sample, "length", (name,))
+        if column.kind in ("text", "other"):
+            yield from feature_probes(sample, "length", (name,))
 
 
-def _numbers(sample: Sample, feature: str, columns: tuple[str, ...]) -> Iterator[Probe]:
+def feature_probes(sample: Sample, feature: str, columns: tuple[str, ...]) -> Iterator[Probe]:
+    """Yield the probes of a feature, none if the columns do not have it."""
     values = sample.values(feature, columns)
     if values is None:
         return
@@ -161,97 +158,3 @@ def _numbers(sample: Sample, feature: str, columns: tuple[str, ...]) -> Iterator
     levels = sample.number_levels(feature, columns, values) if feature in PARTS else None
     if levels is not None and len(levels.levels) > 1:
         yield levels
-
-
-def pairs(sample: Sample, names: list[str]) -> Iterator[Probe]:
-    """Yield the probes of one column against another."""
-    for first, second in combinations(_paired(sample, names), 2):
-        signs = _signs(sample, first, second)
-        if signs is not None:
-            yield SignProbe((first, second), signs)
-
-
-def _paired(sample: Sample, names: list[str]) -> list[str]:
-    """Return the columns to be paired: at most a number of each kind."""
-    kept: list[str] = []
-    counts: dict[str, int] = {}
-    for name in names:
-        kind = sample.inner.column(name).kind
-        counts[kind] = counts.get(kind, 0) + 1
-        if kind != "other" and counts[kind] <= MOST_PAIRED:
-            kept.append(name)
-    return kept
-
-
-def _signs(sample: Sample, first: str, second: str) -> Any:
-    import numpy as np
-
-    one, two = sample.inner.column(first), sample.inner.column(second)
-    if one.kind == two.kind == "text":
-        left, right = one.texts(), two.texts()
-        pairs = zip(left, right, strict=True)
-        return np.array([-1 if a is None or b is None else (a > b) + (a >= b) for a, b in pairs], np.int64)
-    if "text" in (one.kind, two.kind) or (one.kind == "bool") != (two.kind == "bool"):
-        return None
-    try:
-        a, b = comparable(one, two)
-    except CannotEvaluate:
-        return None
-    found = (a.numbers > b.numbers).astype(np.int64) + (a.numbers >= b.numbers)
-    return np.where(a.valid & b.valid, found, -1)
-
-
-def arithmetic(sample: Sample, names: list[str]) -> Iterator[Probe]:
-    """Yield the probes of sums, differences, products and ratios, of remainders, and of row numbers."""
-    paired = [name for name in _paired(sample, names) if sample.inner.column(name).kind not in ("text", "bool")]
-    for first, second in combinations(paired, 2):
-        for feature in ARITHMETIC:
-            yield from _numbers(sample, feature, (first, second))
-            if feature == "ratio":
-                yield from _numbers(sample, feature, (second, first))
-    for name in paired:
-        yield from _remainders(sample, "", (name,))
-    yield from _remainders(sample, "row", ())
-    for feature in ("row", "row_end"):
-        yield from _numbers(sample, feature, ())
-
-
-def _remainders(sample: Sample, feature: str, columns: tuple[str, ...]) -> Iterator[Probe]:
-    import numpy as np
-
-    values = sample.values(feature, columns)
-    if values is None or values.numbers.dtype.kind not in "iu" or values.unit:
-        return
-    named = [int(number) for number in sample.hints.numbers if number.is_integer() and 2 <= number <= 1_000]
-    prefix = f"{feature}." if feature else ""
-    for divisor in dict.fromkeys([*named[:20], *MODULI]):
-        rests = values.numbers % divisor
-        counts = np.bincount(rests[sample.lost & values.valid].astype(np.int64), minlength=divisor)
-        others = np.bincount(rests[~sample.lost & values.valid].astype(np.int64), minlength=divisor)
-        for rest in np.flatnonzero((counts > 0) != (others > 0)).tolist() if divisor <= 1_000 else []:
-            test = Test(f"{prefix}mod", columns, [divisor, rest])
-            yield FixedProbe(test, (rests == rest) & values.valid)
-
-
-def groups(sample: Sample, names: list[str]) -> Iterator[Probe]:
-    """Yield the probes of places in groups; each reads its columns of the whole table."""
-    grouping = [name for name in names if _is_grouping(sample, name)]
-    numbers = [name for name in names if sample.inner.column(name).kind in ("number", "time", "date", "duration")]
-    by: list[tuple[str, ...]] = [(name,) for name in grouping]
-    by += combinations(grouping, 2)
-    if 2 < len(grouping) <= 5:
-        by.append(tuple(grouping))
-    for group in by:
-        for feature in ("group_row", "group_row_end", "group_size"):
-            yield from _numbers(sample, feature, group)
-        for name in numbers:
-            if name not in group:
-                for feature in ("group_mean", "group_rank", "group_rank_asc"):
-                    yield from _numbers(sample, feature, (name, *group))
-
-
-def _is_grouping(sample: Sample, name: str) -> bool:
-    column = sample.inner.column(name)
-    return column.kind in ("text", "bool", "date", "time") or (
-        column.kind == "number" and column.values.dtype.kind in "iu"
-    )

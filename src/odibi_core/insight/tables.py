@@ -20,6 +20,7 @@ Kind = Literal["number", "duration", "time", "date", "text", "bool", "other"]
 
 NUMERIC: Final = frozenset({"number", "duration", "time", "date", "bool"})
 _OF_OBJECTS: Final = {"string": "str", "boolean": "boolean", "decimal": "float64", "date": "datetime64[s]"}
+_LOOKED_AT: Final = 50
 _OF_TYPE: Final[dict[str, Kind]] = {
     "Boolean": "bool",
     "String": "text",
@@ -82,6 +83,21 @@ class Column:
         return _moments(self._series, self.kind, None if self.zone is None else "local")
 
     @cached_property
+    def lengths(self) -> NDArray[np.int64] | None:
+        """Characters of texts, items of lists, 0 where it is null; None for values without a length."""
+        import numpy as np
+
+        if self.kind == "text":
+            found = self.text.str.len_chars()
+        elif str(self._series.dtype).startswith("List"):
+            found = self._series.list.len()
+        elif self.kind == "other" and _has_lists(self._series.to_native()):
+            return np.asarray(self._series.to_native().str.len().fillna(0)).astype(np.int64)
+        else:
+            return None
+        return np.asarray(found.fill_null(0).to_numpy()).astype(np.int64)
+
+    @cached_property
     def text(self) -> nw.Series[Any]:
         """Texts of all rows, in their library."""
         import narwhals as nw
@@ -127,6 +143,8 @@ class Table:
         self.left_out = left_out
         self._series = series
         self._columns: dict[str, Column] = {}
+        self.group_numbers: dict[tuple[str, ...], NDArray[np.int64]] = {}
+        """The groups of rows by their columns, kept by `groups.py`."""
 
     def column(self, name: str) -> Column:
         """Return a column.
@@ -210,6 +228,14 @@ def _of_one_type(series: nw.Series[Any]) -> nw.Series[Any]:
         return nw.from_native(native.astype(dtype), series_only=True)
     except (TypeError, ValueError, OverflowError):
         return series
+
+
+def _has_lists(native: Any) -> bool:
+    """Return whether a series of pandas has only lists, arrays and dicts, by its first values."""
+    if type(native).__module__.partition(".")[0] != "pandas":
+        return False
+    first = native[native.notna()].head(_LOOKED_AT).tolist()
+    return bool(first) and all(hasattr(each, "__len__") and not isinstance(each, str | bytes) for each in first)
 
 
 def _kind(dtype: Any) -> Kind:

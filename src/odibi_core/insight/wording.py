@@ -144,6 +144,8 @@ def _row_text(test: Test, comparison: str, *, negated: bool) -> str:
         divisor, rest = test.value
         every = f"every {divisor}th row" + (f" from row {rest + 1}" if rest else "")
         return f"not {every}" if negated else every
+    if comparison not in _SIGNS:
+        return _compared_text("row", comparison, [_constant(value + 1) for value in test.value], negated=negated)
     comparison = _OPPOSITE[comparison] if negated else comparison
     side = "last" if split_op(test.op)[1] == "row_end" else "first"
     if comparison in ("eq", "ne"):
@@ -162,6 +164,9 @@ def _group_text(test: Test, comparison: str, *, negated: bool) -> str:
     tail = " or NULL" if negated else ""
     if feature == "group_mean":
         return f"{_name(test.columns[0])} {_SIGNS[opposite]} its mean per ({group}){tail}"
+    if comparison not in _SIGNS:
+        places = [_constant(value) for value in test.value]
+        return _compared_text(f"{feature}({', '.join(map(_name, test.columns))})", comparison, places, negated=negated)
     if feature == "group_size":
         return _compared_text(f"rows per ({group})", comparison, _constant(test.value), negated=negated)
     if feature in ("group_rank", "group_rank_asc"):
