@@ -176,7 +176,7 @@ def test_other_rules_of_the_same_rows() -> None:
 
 def test_a_rule_survives_json_and_fits_other_rows() -> None:
     """Yesterday's rule, read from its record, selects today's rows."""
-    for name, (keep, text) in KEPT.items():
+    for keep, text in KEPT.values():
         found, _ = found_for(keep, hints_of(keep))
         assert found is not None
         again = msgspec.json.decode(msgspec.json.encode(found.rule), type=Rule)

@@ -42,7 +42,14 @@ def groups(sample: Sample, names: list[str], budget: Budget) -> Iterator[Probe]:
     most = min(MOST_FEATURES, (budget.units - budget.spent) // (2 * units))
     for feature, columns in islice(_likely(sample, names), most):
         budget.take(units)
-        yield from feature_probes(sample, feature, columns)
+        if feature not in ("group_row", "group_row_end") or not _is_of_duplicates(sample, feature, columns):
+            yield from feature_probes(sample, feature, columns)
+
+
+def _is_of_duplicates(sample: Sample, feature: str, columns: tuple[str, ...]) -> bool:
+    """Return whether one row of each group is kept: the search for duplicates names it better."""
+    values = sample.values(feature, columns)
+    return values is not None and bool(((values.numbers > 0) == sample.lost)[values.valid].all())
 
 
 def _likely(sample: Sample, names: list[str]) -> Iterator[tuple[str, tuple[str, ...]]]:

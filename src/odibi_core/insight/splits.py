@@ -27,7 +27,7 @@ _EVERY: Final = 2
 
 @dataclass(frozen=True)
 class Split:
-    """A test with its rows, and the bits by which it tells the sides apart."""
+    """A test with its rows, and the bits by which it separates the sides."""
 
     candidate: Candidate
     gain: float
@@ -131,7 +131,7 @@ def _gain_of(passed: Mask, lost: Mask) -> float:
 
 
 def _gains(rows: Any, losses: Any, all_rows: int, all_losses: int) -> Any:
-    """Return the bits of the sides that splits tell apart: those before minus those of both parts."""
+    """Return the bits of the sides that splits separate: those before minus those of both parts."""
     before = _bits(all_rows, all_losses)
     return before - _bits(rows, losses) - _bits(all_rows - rows, all_losses - losses)
 
